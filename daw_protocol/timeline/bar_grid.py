@@ -1,0 +1,169 @@
+"""Where the bars lie: meter changes, and the arithmetic between quarters and bar|beat|tick.
+
+Counts in quarter notes from the first beat of the first bar; knows neither tempo nor samples.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import NamedTuple
+
+from daw_protocol.timeline.bbt import TICKS_PER_QUARTER, Bbt
+from daw_protocol.timeline.exact_number import check_coordinate, exact, to_text
+from daw_protocol.timeline.meter import Meter
+
+MAX_QUARTERS = 10_000_000
+
+
+@dataclass(frozen=True)
+class MeterChange:
+    """From `quarter` (quarter notes after the first beat of the first bar) on, `meter` holds.
+
+    A change lies on a bar line of the meter before it. Where a host has one in the middle of a bar, say so
+    with `cuts_bar=True`: the running bar ends early and a new bar starts at the change, which is also how
+    hosts number it. Without the flag the tempo map refuses such a change, because it usually is a mistake.
+
+    Raises TypeError for wrong kinds, ValueError for a quarter outside 0..10,000,000.
+    """
+
+    quarter: Fraction
+    meter: Meter
+    cuts_bar: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "quarter", exact("quarter", self.quarter))
+        check_coordinate("quarter", self.quarter, 0, MAX_QUARTERS)
+        if not isinstance(self.meter, Meter):
+            raise TypeError(f"meter must be a Meter, got {self.meter!r}")
+        if not isinstance(self.cuts_bar, bool):
+            raise TypeError(f"cuts_bar must be True or False, got {self.cuts_bar!r}")
+
+
+COMMON_TIME = MeterChange(Fraction(0), Meter(4, 4))
+
+
+class BeatPlace(NamedTuple):
+    """One beat of the grid: where it lies in quarters, and what it is called."""
+
+    quarter: Fraction
+    bar: int
+    beat: int
+    meter: Meter
+
+
+class _Stretch(NamedTuple):
+    """Bars of one meter: from `quarter` (there bar `bar` begins) up to `end` (None: for ever)."""
+
+    quarter: Fraction
+    end: Fraction | None
+    bar: int
+    meter: Meter
+
+
+class BarGrid:
+    """The bars of a song. The first meter reaches back for ever before quarter 0.
+
+    Raises ValueError when the changes do not start at quarter 0, do not ascend, or cut a bar unasked.
+    """
+
+    def __init__(self, changes: tuple[MeterChange, ...], first_bar: int) -> None:
+        if not changes or changes[0].quarter != 0:
+            raise ValueError("meters must begin with a meter at quarter 0")
+        self._stretches = tuple(_stretches(changes, first_bar))
+        self._quarters = [stretch.quarter for stretch in self._stretches[1:]]
+        self._bars = [stretch.bar for stretch in self._stretches[1:]]
+
+    def _stretch_at(self, quarter: Fraction) -> _Stretch:
+        return self._stretches[bisect_right(self._quarters, quarter)]
+
+    def _stretch_of_bar(self, bar: int) -> _Stretch:
+        return self._stretches[bisect_right(self._bars, bar)]
+
+    def meter_at(self, quarter: Fraction) -> Meter:
+        return self._stretch_at(quarter).meter
+
+    def meter_of_bar(self, bar: int) -> Meter:
+        return self._stretch_of_bar(bar).meter
+
+    def bar_at(self, quarter: Fraction) -> int:
+        """The number of the bar that `quarter` lies in; a bar line belongs to the bar it opens."""
+        stretch = self._stretch_at(quarter)
+        return stretch.bar + (quarter - stretch.quarter) // stretch.meter.quarters_per_bar
+
+    def start_of_bar(self, bar: int) -> Fraction:
+        """The quarter at which `bar` begins."""
+        stretch = self._stretch_of_bar(bar)
+        return stretch.quarter + (bar - stretch.bar) * stretch.meter.quarters_per_bar
+
+    def bbt_of(self, quarter: Fraction) -> Bbt:
+        """Bar, beat and exact ticks of a quarter; the inverse of `quarters_of`."""
+        stretch = self._stretch_at(quarter)
+        bars, in_bar = divmod(quarter - stretch.quarter, stretch.meter.quarters_per_bar)
+        beats, in_beat = divmod(in_bar, stretch.meter.quarters_per_beat)
+        return Bbt(stretch.bar + bars, beats + 1, in_beat * TICKS_PER_QUARTER)
+
+    def quarters_of(self, bbt: Bbt) -> Fraction:
+        """Quarters after the first beat of the first bar.
+
+        Raises ValueError when the bar has no such beat, or the beat not so many ticks.
+        """
+        stretch = self._stretch_of_bar(bbt.bar)
+        meter = stretch.meter
+        if bbt.beat > meter.numerator:
+            raise ValueError(f"beat {bbt.beat} does not exist: bar {bbt.bar} has {meter.numerator} ({meter})")
+        ticks_per_beat = meter.quarters_per_beat * TICKS_PER_QUARTER
+        if bbt.ticks >= ticks_per_beat:
+            raise ValueError(f"ticks must lie below {ticks_per_beat} in {meter}, got {to_text(bbt.ticks)}")
+        in_bar = (bbt.beat - 1) * meter.quarters_per_beat + bbt.ticks / TICKS_PER_QUARTER
+        quarter = self.start_of_bar(bbt.bar) + in_bar
+        if stretch.end is not None and quarter >= stretch.end:
+            raise ValueError(f"{bbt} does not exist: bar {bbt.bar} is cut short by a meter change")
+        return quarter
+
+    def beats_from(self, quarter: Fraction) -> Iterator[BeatPlace]:
+        """Every beat from the one that `quarter` lies in, without end."""
+        bar = self.bar_at(quarter)
+        start = self.start_of_bar(bar)
+        first = (quarter - start) // self.meter_at(quarter).quarters_per_beat
+        while True:
+            following = self.start_of_bar(bar + 1)
+            meter = self.meter_of_bar(bar)
+            for index in range(first, math.ceil((following - start) / meter.quarters_per_beat)):
+                yield BeatPlace(start + index * meter.quarters_per_beat, bar, index + 1, meter)
+            bar, start, first = bar + 1, following, 0
+
+    def bars_from(self, quarter: Fraction) -> Iterator[BeatPlace]:
+        """The first beat of every bar from the one that `quarter` lies in, without end."""
+        bar = self.bar_at(quarter)
+        while True:
+            yield BeatPlace(self.start_of_bar(bar), bar, 1, self.meter_of_bar(bar))
+            bar += 1
+
+
+def _stretches(changes: tuple[MeterChange, ...], first_bar: int) -> Iterator[_Stretch]:
+    bar = first_bar
+    ends: list[Fraction | None] = [change.quarter for change in changes[1:]]
+    for change, end in zip(changes, [*ends, None], strict=True):
+        yield _Stretch(change.quarter, end, bar, change.meter)
+        if end is not None:
+            bar += math.ceil((end - change.quarter) / change.meter.quarters_per_bar)
+
+
+def check_changes(changes: tuple[MeterChange, ...]) -> None:
+    """Raises ValueError when changes do not ascend, or one lies inside a bar without `cuts_bar`."""
+    for index in range(1, len(changes)):
+        before, change = changes[index - 1], changes[index]
+        bars = (change.quarter - before.quarter) / before.meter.quarters_per_bar
+        if bars <= 0:
+            raise ValueError(
+                f"meters[{index}].quarter {to_text(change.quarter)} must lie after meters[{index - 1}]'s"
+            )
+        if bars.denominator != 1 and not change.cuts_bar:
+            raise ValueError(
+                f"meters[{index}].quarter {to_text(change.quarter)} lies inside a {before.meter} bar; move "
+                "it to a bar line, or set cuts_bar to end that bar early"
+            )

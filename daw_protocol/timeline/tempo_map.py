@@ -1,0 +1,258 @@
+"""The tempo map: the one place where samples, quarters and bars are turned into each other, exactly.
+
+A sample is an integer on the project's timeline; quarters are a Fraction counted from the first beat of the
+first bar. Nothing here rounds except `sample_at`, which answers the nearest sample, and the grid of `bbt_at`
+and `snap`, which are asked to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+
+from daw_protocol.timeline.bar_grid import COMMON_TIME, BarGrid, BeatPlace, MeterChange, check_changes
+from daw_protocol.timeline.bbt import MAX_BAR, TICKS_PER_QUARTER, Bbt
+from daw_protocol.timeline.exact_number import (
+    check_coordinate,
+    check_int,
+    check_range,
+    check_rate,
+    exact,
+    exact_decimal,
+    to_text,
+)
+from daw_protocol.timeline.host_tempo import changes_from_seconds, points_from_seconds
+from daw_protocol.timeline.meter import Meter
+from daw_protocol.timeline.span import Span
+from daw_protocol.timeline.tempo_curve import TempoCurve
+from daw_protocol.timeline.tempo_json import (
+    changes_from_json,
+    changes_to_json,
+    integer_from_json,
+    json_object,
+    number_from_json,
+    number_to_json,
+    points_from_json,
+    points_to_json,
+)
+from daw_protocol.timeline.tempo_point import MAX_POINTS, TempoPoint
+
+MAX_OFFSET_SECONDS = 1_000_000
+
+ZERO = Fraction(0)
+
+
+@dataclass(frozen=True)
+class Beat:
+    """A beat that lies in a span: its nearest sample, its name, and meter and tempo (quarters/min) there."""
+
+    sample: int
+    bar: int
+    beat: int
+    meter: Meter
+    bpm: Fraction
+
+
+@dataclass(frozen=True)
+class TempoMap:
+    """Tempo points and meter changes, both counted in quarters from the first beat of bar `first_bar`.
+
+    That beat lies `offset` seconds after the timeline's sample 0 (it may be negative). Before it, and before
+    the first point, the first tempo and the first meter reach back for ever; bars count down there.
+
+    Raises TypeError for wrong kinds, ValueError when there is no point, more than 10,000 points or meters,
+    points or meters do not ascend, the first meter is not at quarter 0, or a meter cuts a bar unasked.
+    """
+
+    points: tuple[TempoPoint, ...]
+    meters: tuple[MeterChange, ...] = (COMMON_TIME,)
+    offset: Fraction = ZERO
+    first_bar: int = 1
+
+    def __post_init__(self) -> None:
+        _check_members("points", self.points, TempoPoint)
+        _check_members("meters", self.meters, MeterChange)
+        object.__setattr__(self, "offset", exact("offset", self.offset))
+        check_coordinate("offset", self.offset, -MAX_OFFSET_SECONDS, MAX_OFFSET_SECONDS)
+        check_int("first_bar", self.first_bar, -MAX_BAR, MAX_BAR)
+        for index in range(1, len(self.points)):
+            if self.points[index].quarter <= self.points[index - 1].quarter:
+                raise ValueError(
+                    f"points[{index}].quarter {to_text(self.points[index].quarter)} must lie after "
+                    f"points[{index - 1}]'s"
+                )
+        if self.meters[0].quarter != 0:
+            raise ValueError("meters[0].quarter must be 0: the first meter holds from the first bar on")
+        check_changes(self.meters)
+
+    # Building one
+
+    @classmethod
+    def constant(
+        cls,
+        bpm: Fraction | float | str,
+        meter: Meter = COMMON_TIME.meter,
+        offset: Fraction | float | str = 0,
+        first_bar: int = 1,
+    ) -> TempoMap:
+        """One tempo (quarters per minute) and one meter. A float counts as the decimal it prints."""
+        point = TempoPoint(ZERO, exact_decimal("bpm", bpm))
+        return cls((point,), (MeterChange(ZERO, meter),), exact_decimal("offset", offset), first_bar)
+
+    @classmethod
+    def from_seconds(
+        cls,
+        points: Iterable[tuple[Fraction | float | str, Fraction | float | str, bool]],
+        meters: Iterable[MeterChange | tuple[Fraction | float | str, Meter]] = (),
+        first_bar: int = 1,
+    ) -> TempoMap:
+        """The map of a host that gives its points in seconds: (seconds, bpm, ramp) each, in order.
+
+        The first point is the first beat of `first_bar`. Meters are (seconds, Meter), or MeterChange in
+        quarters; one that misses a bar line by less than a hundredth of a tick is put on it (hosts round),
+        one that truly lies inside a bar ends that bar early. No meter at the start means 4/4.
+        Raises ValueError and TypeError as the class does.
+        """
+        placed, offset = points_from_seconds(points)
+        changes = changes_from_seconds(meters, TempoCurve(placed, offset))
+        return cls(placed, changes, offset, first_bar)
+
+    def to_json(self) -> dict[str, object]:
+        """JSON values that `from_json` turns back into an equal map: fractions are ints or "num/den" text."""
+        return {
+            "points": points_to_json(self.points),
+            "meters": changes_to_json(self.meters),
+            "offset": number_to_json(self.offset),
+            "first_bar": self.first_bar,
+        }
+
+    @classmethod
+    def from_json(cls, value: object) -> TempoMap:
+        """The map that `to_json` wrote; numbers may also be decimals, and all but `points` may be left out.
+
+        Raises ValueError naming the field for everything that is not such a map.
+        """
+        fields = json_object("tempo map", value, {"points"}, {"meters", "offset", "first_bar"})
+        return cls(
+            points_from_json(fields["points"]),
+            changes_from_json(fields["meters"]) if "meters" in fields else (COMMON_TIME,),
+            number_from_json("offset", fields.get("offset", 0)),
+            integer_from_json("first_bar", fields.get("first_bar", 1)),
+        )
+
+    # Tempo
+
+    @cached_property
+    def _curve(self) -> TempoCurve:
+        return TempoCurve(self.points, self.offset)
+
+    def quarters_at(self, sample: int, rate: int) -> Fraction:
+        """Quarters from the first beat of the first bar to a sample, exactly. Negative before it."""
+        return self._curve.quarters_at(sample, rate)
+
+    def sample_at(self, quarters: Fraction, rate: int) -> int:
+        """The sample nearest to a quarter; halfway between two it is the later one. Exactly decided."""
+        return self._curve.sample_at(quarters, rate)
+
+    def tempo_at(self, sample: int, rate: int) -> Fraction:
+        """Tempo in quarters per minute at a sample."""
+        return self._curve.bpm_at(sample, rate)
+
+    def seconds_at(self, sample: int, rate: int) -> Fraction:
+        """Seconds from the timeline's zero to a sample."""
+        check_rate(rate)
+        return Fraction(sample, rate)
+
+    def is_constant_in(self, span: Span, rate: int) -> bool:
+        """True when the tempo does not move or change inside the span. The meter may change."""
+        return self._curve.is_constant_in(span, rate)
+
+    # Bars
+
+    @cached_property
+    def _grid(self) -> BarGrid:
+        return BarGrid(self.meters, self.first_bar)
+
+    def meter_at(self, quarters: Fraction) -> Meter:
+        """The meter that holds at a quarter."""
+        return self._grid.meter_at(exact("quarters", quarters))
+
+    def bar_at(self, quarters: Fraction) -> int:
+        """The number of the bar a quarter lies in; a bar line belongs to the bar it opens."""
+        return self._grid.bar_at(exact("quarters", quarters))
+
+    def bbt_at(self, sample: int, rate: int, grid_ticks: Fraction | int | None = None) -> Bbt:
+        """Bar, beat and ticks at a sample.
+
+        Exact, so a bar line between two samples reads "16|4|959.98": `sample_of` gives the same sample back.
+        For display pass `grid_ticks`: the nearest multiple from the bar's start (1 for whole ticks).
+        """
+        quarters = self.quarters_at(sample, rate)
+        if grid_ticks is None:
+            return self._grid.bbt_of(quarters)
+        return self._grid.bbt_of(self._rounded(quarters, exact("grid_ticks", grid_ticks) / TICKS_PER_QUARTER))
+
+    def quarters_of(self, bbt: Bbt) -> Fraction:
+        """Quarters from the first beat of the first bar. Raises ValueError when the bar has no such beat."""
+        return self._grid.quarters_of(bbt)
+
+    def sample_of(self, bbt: Bbt, rate: int) -> int:
+        """The sample nearest to a bar position. Raises ValueError when the bar has no such beat."""
+        return self.sample_at(self.quarters_of(bbt), rate)
+
+    def beats_between(self, span: Span, rate: int) -> list[Beat]:
+        """Every beat (of the meter's denominator) whose sample lies in the span, in order."""
+        return list(self._in_span(self._grid.beats_from(self.quarters_at(span.start - 1, rate)), span, rate))
+
+    def bars_between(self, span: Span, rate: int) -> list[Beat]:
+        """The first beat of every bar whose sample lies in the span, in order."""
+        return list(self._in_span(self._grid.bars_from(self.quarters_at(span.start - 1, rate)), span, rate))
+
+    def _in_span(self, places: Iterator[BeatPlace], span: Span, rate: int) -> Iterator[Beat]:
+        for place in places:
+            sample = self.sample_at(place.quarter, rate)
+            if sample >= span.end:
+                return
+            if sample >= span.start:
+                yield Beat(sample, place.bar, place.beat, place.meter, self.tempo_at(sample, rate))
+
+    def snap(self, sample: int, rate: int, unit: str | Fraction = "beat") -> int:
+        """The sample of the nearest "bar", "beat" or multiple of a Fraction of a quarter.
+
+        Fractions count from the bar's start. Nearest is measured in samples; halfway it is the later one.
+        Raises ValueError for another unit.
+        """
+        before, after = self._neighbours(self.quarters_at(sample, rate), unit)
+        low, high = self.sample_at(before, rate), self.sample_at(after, rate)
+        return low if sample - low < high - sample else high
+
+    def _neighbours(self, quarters: Fraction, unit: str | Fraction) -> tuple[Fraction, Fraction]:
+        """The grid lines at or before a quarter and after it; a bar line is always one of the lines."""
+        bar = self._grid.bar_at(quarters)
+        start, end = self._grid.start_of_bar(bar), self._grid.start_of_bar(bar + 1)
+        if unit == "bar":
+            return start, end
+        step = self._grid.meter_of_bar(bar).quarters_per_beat if unit == "beat" else _step(unit)
+        before = start + (quarters - start) // step * step
+        return before, min(before + step, end)
+
+    def _rounded(self, quarters: Fraction, step: Fraction) -> Fraction:
+        before, after = self._neighbours(quarters, step)
+        return before if quarters - before < after - quarters else after
+
+
+def _step(unit: object) -> Fraction:
+    if isinstance(unit, str):
+        raise ValueError(f'unit must be "bar", "beat" or a Fraction of a quarter, got {unit[:40]!r}')
+    step = exact("unit", unit)
+    check_range("unit", step, Fraction(1, 1_000_000), 1_000_000)
+    return step
+
+
+def _check_members(field: str, members: Sequence[object], kind: type) -> None:
+    if not isinstance(members, tuple) or not all(isinstance(member, kind) for member in members):
+        raise TypeError(f"{field} must be a tuple of {kind.__name__}")
+    if not 1 <= len(members) <= MAX_POINTS:
+        raise ValueError(f"{field} must have between 1 and {MAX_POINTS} entries, got {len(members)}")
