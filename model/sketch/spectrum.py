@@ -7,6 +7,7 @@ Everything in the sketch engine that needs a spectrum takes it from here, so tha
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +15,9 @@ from numpy.typing import NDArray
 Spectrum = NDArray[np.complex64]
 """Complex STFT, shape [bins, frames], bins = n // 2 + 1."""
 
-# Frames transformed at once: bounds memory, and lets callers look at should_stop between blocks.
-BLOCK_FRAMES = 2048
+# Samples transformed at once: bounds memory, and lets callers look at should_stop between blocks
+# (a block costs 10-20 ms whatever the window length).
+BLOCK_SAMPLES = 2**20
 
 
 @functools.lru_cache(maxsize=16)
@@ -31,19 +33,30 @@ def frame_count(length: int, hop: int) -> int:
     return 1 + length // hop
 
 
-def stft(mono: NDArray[np.float32], n: int, hop: int) -> Spectrum:
-    """STFT of a mono signal [samples] with a periodic Hann window of n samples; shape [n // 2 + 1, frames]."""
+def block_frames(n: int) -> int:
+    """Frames of window length n that are transformed at once."""
+    return max(16, BLOCK_SAMPLES // n)
+
+
+def stft_blocks(mono: NDArray[np.float32], n: int, hop: int) -> Iterator[tuple[int, Spectrum]]:
+    """The STFT of `stft`, block by block: (index of the first frame, spectrum [bins, frames])."""
     from scipy.fft import rfft  # imported late: scipy.fft costs 0.1 s that a server start should not pay
 
     frames = frame_count(len(mono), hop)
     # The last frame reaches up to n/2 past the end; hop more never hurts.
     padded = np.pad(np.asarray(mono, dtype=np.float32), (n // 2, n // 2 + hop))
     views = np.lib.stride_tricks.sliding_window_view(padded, n)[::hop][:frames]
-    spectrum = np.empty((n // 2 + 1, frames), dtype=np.complex64)
     window = hann(n)
-    for first in range(0, frames, BLOCK_FRAMES):
-        block = views[first : first + BLOCK_FRAMES]
-        spectrum[:, first : first + len(block)] = rfft(block * window, axis=1).T
+    at_once = block_frames(n)
+    for first in range(0, frames, at_once):
+        yield first, rfft(views[first : first + at_once] * window, axis=1).T
+
+
+def stft(mono: NDArray[np.float32], n: int, hop: int) -> Spectrum:
+    """STFT of a mono signal [samples], periodic Hann window of n samples; shape [n // 2 + 1, frames]."""
+    spectrum = np.empty((n // 2 + 1, frame_count(len(mono), hop)), dtype=np.complex64)
+    for first, block in stft_blocks(mono, n, hop):
+        spectrum[:, first : first + block.shape[1]] = block
     return spectrum
 
 
@@ -56,12 +69,33 @@ def istft(spectrum: Spectrum, n: int, hop: int, length: int) -> NDArray[np.float
     total = n + hop * max(frames, 1) + hop
     out = np.zeros(total, dtype=np.float32)
     weight = np.zeros(total, dtype=np.float32)
-    for first in range(0, frames, BLOCK_FRAMES):
-        block = irfft(spectrum[:, first : first + BLOCK_FRAMES].T, n=n, axis=1).astype(np.float32) * window
+    at_once = block_frames(n)
+    for first in range(0, frames, at_once):
+        block = irfft(spectrum[:, first : first + at_once].T, n=n, axis=1).astype(np.float32) * window
         for offset, frame in enumerate(block):
             at = (first + offset) * hop
             out[at : at + n] += frame
             weight[at : at + n] += window * window
     out = out[n // 2 : n // 2 + length]
     weight = weight[n // 2 : n // 2 + length]
-    return out / np.maximum(weight, 1e-8)
+    return np.asarray(out / np.maximum(weight, 1e-8), dtype=np.float32)
+
+
+@functools.lru_cache(maxsize=16)
+def mel_filters(rate: int, n: int, bands: int, low: float, high: float) -> NDArray[np.float32]:
+    """Triangular filters, equally spaced in mel (2595 log10(1 + f/700)), unit sum; [bands, n // 2 + 1]."""
+    mel_low, mel_high = (2595.0 * np.log10(1.0 + f / 700.0) for f in (low, high))
+    edges = 700.0 * (10.0 ** (np.linspace(mel_low, mel_high, bands + 2) / 2595.0) - 1.0)
+    # A filter narrower than two bins could fall between bins and stay empty: widen it.
+    bin_hz = rate / n
+    left, centre, right = edges[:-2], edges[1:-1], edges[2:]
+    left = np.minimum(left, centre - bin_hz)
+    right = np.maximum(right, centre + bin_hz)
+    hz = np.arange(n // 2 + 1) * bin_hz
+    rise = (hz[None] - left[:, None]) / (centre - left)[:, None]
+    fall = (right[:, None] - hz[None]) / (right - centre)[:, None]
+    filters = np.maximum(0.0, np.minimum(rise, fall))
+    filters /= np.maximum(filters.sum(axis=1, keepdims=True), 1e-9)
+    result = filters.astype(np.float32)
+    result.flags.writeable = False
+    return result

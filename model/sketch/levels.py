@@ -1,0 +1,45 @@
+"""Bringing a rendered passage to the level of what it replaces, and keeping its peaks in bounds."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.engine import Samples
+from model.sketch import loudness
+from model.sketch import parameters as p
+
+
+def matching_gain_db(rendered: float, wanted: float, limit: float) -> float:
+    """Gain from loudness `rendered` to `wanted` (LUFS), within +-limit; 0 where either is silence."""
+    if min(rendered, wanted) < p.SILENT_LUFS:
+        return 0.0
+    return float(np.clip(wanted - rendered, -limit, limit))
+
+
+def ramped(gain: float, length: int, rate: int, at_start: bool, at_end: bool) -> NDArray[np.float32]:
+    """`gain` (linear) over `length` frames, ramped from and to unity at the edges that meet the song."""
+    curve = np.full(length, gain, dtype=np.float32)
+    ramp = min(round(p.GAIN_RAMP_SECONDS * rate), length // 3)
+    slope = np.linspace(1.0, gain, ramp, endpoint=False, dtype=np.float32)
+    if at_start and ramp:
+        curve[:ramp] = slope
+    if at_end and ramp:
+        curve[length - ramp :] = slope[::-1]
+    return curve
+
+
+def limit_peaks(samples: Samples, rate: int, ceiling: float) -> tuple[Samples, float]:
+    """Samples with no true peak above `ceiling` (linear), and the deepest gain used (1 = untouched)."""
+    if loudness.true_peak(samples) <= ceiling:
+        return samples, 1.0
+    from scipy.ndimage import minimum_filter1d, uniform_filter1d
+    from scipy.signal import resample_poly
+
+    between = np.abs(resample_poly(samples, 4, 1, axis=0)).max(axis=1)
+    peak = np.maximum(between[: 4 * len(samples)].reshape(-1, 4).max(axis=1), np.abs(samples).max(axis=1))
+    needed = np.minimum(1.0, ceiling / np.maximum(peak, 1e-9))
+    # A minimum over a window, then a mean over the same: the gain is down in time for each peak, stepless.
+    window = 2 * max(round(p.LIMITER_SECONDS * rate / 2), 1) + 1
+    gain = uniform_filter1d(minimum_filter1d(needed, window), window)
+    return np.asarray(samples * gain[:, None], dtype=np.float32), float(gain.min())

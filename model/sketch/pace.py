@@ -1,0 +1,50 @@
+"""One render's two callables in one hand: says how far it is, and stops when asked.
+
+Every loop of the sketch engine that can take longer than 100 ms calls `Pace.check` or `Pace.at`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from model.engine import OnProgress, Progress, ShouldStop, stop_if_asked
+
+
+class Pace:
+    """Progress of one render, with an estimate of the time left.
+
+    clock: seconds, only differences matter.
+    """
+
+    def __init__(
+        self, progress: OnProgress, should_stop: ShouldStop, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._progress = progress
+        self._should_stop = should_stop
+        self._clock = clock
+        self._began = clock()
+        self._low = 0.0
+        self._high = 1.0
+
+    def check(self) -> None:
+        """Raises RenderStopped once the caller wants no more."""
+        stop_if_asked(self._should_stop)
+
+    def at(self, stage: str, fraction: float) -> None:
+        """Reports `fraction` (0..1 of the present stretch of work) under the name `stage`."""
+        self.check()
+        done = self._low + (self._high - self._low) * min(max(fraction, 0.0), 1.0)
+        elapsed = self._clock() - self._began
+        # Below a twentieth the estimate would jump about more than it tells.
+        left = elapsed * (1.0 - done) / done if done > 0.05 else None
+        self._progress(Progress(stage, done, left))
+
+    def part(self, low: float, high: float) -> Pace:
+        """A pace whose 0..1 is low..high of this one."""
+        inner = Pace(self._progress, self._should_stop, self._clock)
+        span = self._high - self._low
+        inner._began = self._began
+        inner._low = self._low + span * low
+        inner._high = self._low + span * high
+        return inner

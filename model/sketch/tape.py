@@ -1,0 +1,54 @@
+"""Audio that can be read at any place of the timeline, outside its extent as silence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from model.engine import Samples
+
+
+class Tape(Protocol):
+    """Something that plays along the request's timeline (frames from the first sample of the song)."""
+
+    def read(self, start: int, end: int) -> Samples:
+        """A new array with the frames [start, end)."""
+        ...
+
+
+@dataclass(frozen=True)
+class Moved:
+    """Samples as they are, moved: frame t of the timeline is frame t + offset of `samples`."""
+
+    samples: Samples
+    offset: int = 0
+
+    def read(self, start: int, end: int) -> Samples:
+        out = np.zeros((end - start, self.samples.shape[1]), dtype=np.float32)
+        first = min(max(start + self.offset, 0), len(self.samples))
+        last = max(min(end + self.offset, len(self.samples)), first)
+        at = first - self.offset - start
+        if first < last:
+            out[at : at + last - first] = self.samples[first:last]
+        return out
+
+
+@dataclass(frozen=True)
+class Mirrored:
+    """A song, and past its last sample its reflection (odd: value and slope stay continuous).
+
+    Gives a continuation something to fade from where the song stops dead.
+    """
+
+    samples: Samples
+
+    def read(self, start: int, end: int) -> Samples:
+        out = Moved(self.samples).read(start, end)
+        count = len(self.samples)
+        beyond = np.arange(max(start, count), end)
+        if len(beyond) and count:
+            back = np.maximum(2 * (count - 1) - beyond, 0)
+            out[beyond - start] = 2.0 * self.samples[-1] - self.samples[back]
+        return out

@@ -1,0 +1,97 @@
+"""The engine as its host uses it: contract of pieces, progress, cancelling, memory."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from model.engine import Piece, Progress, RenderRequest, Report, Task
+from model.errors import CannotRender, RenderStopped
+from model.sketch.engine import SketchEngine
+from tests.model.sketch.songs import Generated, make_song, request_for, song_of
+
+
+@pytest.fixture(scope="module")
+def made() -> Generated:
+    return make_song(20)
+
+
+@pytest.fixture(scope="module")
+def engine() -> SketchEngine:
+    engine = SketchEngine()
+    engine.load(lambda progress: None)
+    return engine
+
+
+def rendered(engine: SketchEngine, request: RenderRequest) -> tuple[dict[str, Piece], Report]:
+    *pieces, report = engine.render(request, lambda progress: None, lambda: False)
+    assert isinstance(report, Report)
+    return {piece.stem: piece for piece in pieces if isinstance(piece, Piece)}, report
+
+
+@pytest.mark.parametrize("task", [Task.REPAINT, Task.COMPLETE])
+def test_pieces_cover_exactly_the_region_and_its_handles(
+    engine: SketchEngine, made: Generated, task: Task
+) -> None:
+    start, end, handle = made.bar_frame(8) + 17, made.bar_frame(12) + 5, 2205
+    pieces, report = rendered(engine, request_for(made, start, end, task, handle=handle))
+    mix, handles = pieces["mix"], pieces["handles"]
+    assert (mix.start, mix.samples.shape, mix.samples.dtype) == (start, (end - start, 2), np.float32)
+    assert (handles.start, handles.samples.shape) == (start - handle, (end - start + 2 * handle, 2))
+    middle = slice(len(mix.samples) // 2, len(mix.samples) // 2 + 1000)
+    assert np.array_equal(
+        mix.samples[middle], handles.samples[middle.start + handle : middle.stop + handle]
+    ), "inside, away from the edges, handles and mix are the same take"
+    assert report.method.startswith("Sketch")
+    assert "ACE" not in report.method
+    assert report.figures["source_bars"]
+
+
+def test_equal_requests_give_equal_samples_and_other_takes_do_not(
+    engine: SketchEngine, made: Generated
+) -> None:
+    request = request_for(made, made.bar_frame(8), made.bar_frame(12))
+    first = rendered(engine, request)[0]["mix"].samples
+    again = rendered(SketchEngine(), request)[0]["mix"].samples
+    other = rendered(engine, replace(request, take=1))[0]["mix"].samples
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+def test_progress_rises_to_one_and_names_its_stages(engine: SketchEngine, made: Generated) -> None:
+    said: list[Progress] = []
+    request = request_for(made, made.bar_frame(8), made.bar_frame(12))
+    list(SketchEngine().render(request, said.append, lambda: False))
+    fractions = [progress.fraction for progress in said]
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == 1.0
+    assert {"listening to the song", "choosing bars", "joining them"} <= {progress.stage for progress in said}
+    assert any(progress.seconds_left is not None for progress in said)
+
+
+def test_cancelling_a_long_song_is_answered_within_200_ms() -> None:
+    noise = np.random.default_rng(3).normal(0.0, 0.1, (48000 * 60, 1)).astype(np.float32)
+    long_song = song_of(np.tile(noise, (10, 2)), 48000)
+    made = make_song(8)
+    request = replace(request_for(made, 48000 * 60, 48000 * 64), song=long_song, rate=48000, channels=2)
+    asked: list[float] = []
+
+    def never() -> bool:
+        asked.append(time.monotonic())
+        return len(asked) > 400 or asked[-1] - asked[0] > 6.0
+
+    with pytest.raises(RenderStopped):
+        list(SketchEngine().render(request, lambda progress: None, never))
+    assert max(np.diff(asked)) < 0.2
+
+
+def test_tasks_that_need_weights_are_refused_with_the_remedy(engine: SketchEngine, made: Generated) -> None:
+    with pytest.raises(CannotRender, match="ACE-Step weights"):
+        list(engine.render(request_for(made, 0, 44100, Task.COVER), lambda progress: None, lambda: False))
+    described = engine.describe()
+    assert not described.neural
+    assert not described.capability(Task.GENERATE).available
+    assert described.capability(Task.REPAINT).available
