@@ -4,6 +4,7 @@ from daw_protocol.timeline.bar_grid import MeterChange
 from daw_protocol.timeline.bbt import TICKS_PER_QUARTER, Bbt
 from daw_protocol.timeline.key import MODES, Key
 from daw_protocol.timeline.meter import Meter
+from daw_protocol.timeline.midi_map import SONG_MAP_KINDS, SongMap, read_song_map, song_map_events
 from daw_protocol.timeline.position import (
     AtBbt,
     AtQuarters,
@@ -21,6 +22,7 @@ from daw_protocol.timeline.timecode import AtTimecode
 
 __all__ = [
     "MODES",
+    "SONG_MAP_KINDS",
     "TICKS_PER_QUARTER",
     "AtBbt",
     "AtQuarters",
@@ -33,10 +35,13 @@ __all__ = [
     "Meter",
     "MeterChange",
     "Position",
+    "SongMap",
     "Span",
     "TempoMap",
     "TempoPoint",
     "format_position",
     "parse_bars",
     "parse_position",
+    "read_song_map",
+    "song_map_events",
 ]

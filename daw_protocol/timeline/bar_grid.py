@@ -18,6 +18,8 @@ from daw_protocol.timeline.meter import Meter
 
 MAX_QUARTERS = 10_000_000
 
+_TICKS_PER_WHOLE = 4 * TICKS_PER_QUARTER
+
 
 @dataclass(frozen=True)
 class MeterChange:
@@ -102,9 +104,13 @@ class BarGrid:
     def bbt_of(self, quarter: Fraction) -> Bbt:
         """Bar, beat and exact ticks of a quarter; the inverse of `quarters_of`."""
         stretch = self._stretch_at(quarter)
-        bars, in_bar = divmod(quarter - stretch.quarter, stretch.meter.quarters_per_bar)
-        beats, in_beat = divmod(in_bar, stretch.meter.quarters_per_beat)
-        return Bbt(stretch.bar + bars, beats + 1, in_beat * TICKS_PER_QUARTER)
+        meter, start = stretch.meter, stretch.quarter
+        # In integers, for speed: beats since the stretch began = above / below.
+        above = quarter.numerator * start.denominator - start.numerator * quarter.denominator
+        below = quarter.denominator * start.denominator * 4
+        beats, rest = divmod(above * meter.denominator, below)
+        bars, beat = divmod(beats, meter.numerator)
+        return Bbt(stretch.bar + bars, beat + 1, Fraction(rest * _TICKS_PER_WHOLE, below * meter.denominator))
 
     def quarters_of(self, bbt: Bbt) -> Fraction:
         """Quarters after the first beat of the first bar.
@@ -115,11 +121,13 @@ class BarGrid:
         meter = stretch.meter
         if bbt.beat > meter.numerator:
             raise ValueError(f"beat {bbt.beat} does not exist: bar {bbt.bar} has {meter.numerator} ({meter})")
-        ticks_per_beat = meter.quarters_per_beat * TICKS_PER_QUARTER
-        if bbt.ticks >= ticks_per_beat:
-            raise ValueError(f"ticks must lie below {ticks_per_beat} in {meter}, got {to_text(bbt.ticks)}")
-        in_bar = (bbt.beat - 1) * meter.quarters_per_beat + bbt.ticks / TICKS_PER_QUARTER
-        quarter = self.start_of_bar(bbt.bar) + in_bar
+        above, below = bbt.ticks.numerator * meter.denominator, bbt.ticks.denominator
+        if above >= _TICKS_PER_WHOLE * below:
+            limit = _TICKS_PER_WHOLE // meter.denominator
+            raise ValueError(f"ticks must lie below {limit} in {meter}, got {to_text(bbt.ticks)}")
+        beats = (bbt.bar - stretch.bar) * meter.numerator + bbt.beat - 1
+        above += beats * _TICKS_PER_WHOLE * below
+        quarter = stretch.quarter + Fraction(above, below * meter.denominator * TICKS_PER_QUARTER)
         if stretch.end is not None and quarter >= stretch.end:
             raise ValueError(f"{bbt} does not exist: bar {bbt.bar} is cut short by a meter change")
         return quarter

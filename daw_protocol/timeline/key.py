@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from daw_protocol.timeline.exact_number import check_int
+
 # Where each letter lies on the line of fifths: F C G D A E B.
 _LETTER_FIFTHS = {"F": -1, "C": 0, "G": 1, "D": 2, "A": 3, "E": 4, "B": 5}
 _LETTERS = "CDEFGAB"
@@ -93,6 +95,14 @@ class Key:
         return tuple(_pitch_class(note) for note in self.notes)
 
     @classmethod
+    def from_signature(cls, signature: int, mode: str) -> Key:
+        """The key of `mode` with so many sharps (flats: negative), at most 7. Raises ValueError."""
+        check_int("signature", signature, -7, 7)
+        if mode not in MODES:
+            raise ValueError(f"mode must be one of {', '.join(MODES)}, got {mode[:40]!r}")
+        return cls(_spelled(signature - MODES[mode]), mode)
+
+    @classmethod
     def parse(cls, text: str) -> Key:
         """The key written as "C", "Am", "a minor", "F# dorian", "Gbmaj", "B flat major" or Camelot "8A".
 
@@ -149,7 +159,7 @@ def _from_camelot(number: int, letter: str) -> Key:
     # 8B is C major; each step is a fifth. Signatures from five flats to six sharps cover the twelve.
     signature = (number - 8 + 5) % 12 - 5
     mode = "major" if letter == "B" else "minor"
-    return Key(_spelled(signature - MODES[mode]), mode)
+    return Key.from_signature(signature, mode)
 
 
 def _spelled(fifths: int) -> str:

@@ -6,7 +6,7 @@ Knows tempo points and seconds; knows no bars.
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from fractions import Fraction
 
 from daw_protocol.timeline.exact_number import bounded, check_rate, exact
@@ -30,6 +30,7 @@ class TempoCurve:
         self._segments = [TempoSegment(first.quarter, seconds, first.bpm, _ZERO)]
         self._seconds: list[Fraction] = []
         self._quarters = [point.quarter for point in points]
+        self._whole_quarters = [math.floor(quarter) for quarter in self._quarters]
         self._first_samples: dict[int, list[int]] = {}
         for point, end in zip(points, (*points[1:], None), strict=True):
             self._seconds.append(seconds)
@@ -45,7 +46,7 @@ class TempoCurve:
         """The sample nearest to a quarter; halfway between two it is the later one."""
         check_rate(rate)
         quarters = exact("quarters", quarters)
-        return self._segments[bisect_right(self._quarters, quarters)].sample_at(quarters, rate)
+        return self._segments[self._index_of(quarters)].sample_at(quarters, rate)
 
     def bpm_at(self, sample: int, rate: int) -> Fraction:
         """Tempo at a sample in quarters per minute, exactly."""
@@ -57,6 +58,13 @@ class TempoCurve:
         last = self._index_at(max(span.start, span.end - 1), rate)
         segments = self._segments[first : last + 1]
         return all(segment.slope == 0 and segment.bpm == segments[0].bpm for segment in segments)
+
+    def _index_of(self, quarters: Fraction) -> int:
+        # Comparing fractions is slow: integers narrow the search to the points inside the same quarter.
+        whole = quarters.numerator // quarters.denominator
+        low = bisect_left(self._whole_quarters, whole)
+        high = bisect_right(self._whole_quarters, whole, low)
+        return bisect_right(self._quarters, quarters, low, high)
 
     def _index_at(self, sample: int, rate: int) -> int:
         firsts = self._first_samples.get(rate)
