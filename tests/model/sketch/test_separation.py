@@ -1,0 +1,125 @@
+"""A song taken apart: exact sums, bounded blocks, odd inputs, and how close the stems come to the true
+ones."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from model.engine import Progress, Samples
+from model.errors import RenderStopped
+from model.sketch.separation import Stems, cut, own_part, separate
+from model.sketch.separation_parameters import DEFAULT, STEM_NAMES, BlockParameters
+from tests.model.sketch import stem_songs
+
+RATE = stem_songs.RATE
+
+
+def apart(samples: Samples, rate: int = RATE, **changes: object) -> Stems:
+    parameters = dataclasses.replace(DEFAULT, **changes)
+    return separate(samples, rate, lambda _: None, lambda: False, parameters)
+
+
+def si_sdr(truth: Samples, estimate: Samples) -> float:
+    """Scale-invariant signal-to-distortion ratio in dB (Le Roux et al. 2019)."""
+    reference, found = truth.ravel().astype(np.float64), estimate.ravel().astype(np.float64)
+    target = (found @ reference) / (reference @ reference + 1e-20) * reference
+    return float(10 * np.log10((target @ target + 1e-20) / (np.sum((found - target) ** 2) + 1e-20)))
+
+
+def assert_sums(stems: Stems, source: Samples) -> None:
+    total = np.sum([stems.named(stem).astype(np.float64) for stem in STEM_NAMES], axis=0)
+    assert np.abs(total - source).max(initial=0.0) <= 1e-6
+    assert all(stems.named(stem).shape == source.shape for stem in STEM_NAMES)
+    assert all(np.isfinite(stems.named(stem)).all() for stem in STEM_NAMES)
+
+
+@pytest.mark.parametrize("name", ["pop"])
+def test_stems_of_a_song_come_closer_to_the_true_ones_than_the_mix(name: str) -> None:
+    song = stem_songs.make(name, 12.0)
+    stems = apart(song.mix)
+    assert_sums(stems, song.mix)
+    assert stems.has_vocal
+    gains = {
+        stem: si_sdr(song.stems[stem], stems.named(stem)) - si_sdr(song.stems[stem], song.mix)
+        for stem in STEM_NAMES
+    }
+    assert gains["vocals"] > 7
+    assert gains["drums"] > 6
+    assert gains["bass"] > 5
+    assert gains["other"] > 3
+
+
+def test_blocks_give_what_one_piece_gives() -> None:
+    mix = stem_songs.make("pop", 12.0).mix
+    whole = apart(mix, block=BlockParameters(core_seconds=60.0))
+    blocks = apart(mix, block=BlockParameters(core_seconds=3.0))
+    for stem in STEM_NAMES:
+        assert si_sdr(whole.named(stem), blocks.named(stem)) > 15, stem
+
+
+def test_gains_of_neighbouring_blocks_add_up_to_one() -> None:
+    parameters = BlockParameters(core_seconds=2.0, context_seconds=0.5, fade_seconds=0.1)
+    total = np.zeros(7123)
+    for block in cut(len(total), 1000, parameters):
+        total[block.first : block.last] += own_part(block, len(total), 1000, parameters)
+    np.testing.assert_allclose(total, 1.0, atol=1e-6)
+
+
+def noise(frames: int, channels: int = 2, level: float = 0.2) -> Samples:
+    return (np.random.default_rng(5).standard_normal((frames, channels)) * level).astype(np.float32)
+
+
+ODD_INPUTS = {
+    "silence": np.zeros((RATE, 2), np.float32),
+    "almost silence": noise(RATE, level=1e-5),
+    "constant": np.full((RATE, 2), 0.4, np.float32),
+    "noise": noise(RATE),
+    "mono": noise(RATE, 1),
+    "clipped": np.clip(noise(RATE, level=3.0), -1, 1),
+    "one ear only": noise(RATE) * np.array([1, 0], np.float32),
+    "opposite ears": noise(RATE, 1) * np.array([1, -1], np.float32),
+    "two thousand frames": noise(2000),
+    "one frame": noise(1),
+    "nothing": noise(0),
+}
+
+
+@pytest.mark.parametrize("source", ODD_INPUTS.values(), ids=ODD_INPUTS.keys())
+def test_odd_inputs_still_sum(source: Samples) -> None:
+    assert_sums(apart(source), source)
+
+
+def test_silence_gives_silence() -> None:
+    stems = apart(ODD_INPUTS["silence"])
+    assert not any(stems.named(stem).any() for stem in STEM_NAMES)
+    assert not stems.has_vocal
+
+
+@pytest.mark.parametrize("rate", [22050, 48000, 88200, 96000, 192000])
+def test_every_rate_sums(rate: int) -> None:
+    source = noise(rate // 2 + 3)
+    assert_sums(apart(source, rate), source)
+
+
+def test_stops_when_asked() -> None:
+    asked = 0
+
+    def after_a_while() -> bool:
+        nonlocal asked
+        asked += 1
+        return asked > 5
+
+    with pytest.raises(RenderStopped):
+        separate(noise(3 * RATE), RATE, lambda _: None, after_a_while)
+
+
+def test_progress_rises_to_one_and_speaks_of_music() -> None:
+    seen: list[Progress] = []
+    separate(noise(3 * RATE), RATE, seen.append, lambda: False)
+    fractions = [progress.fraction for progress in seen]
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == 1.0
+    assert "finding the drums" in {progress.stage for progress in seen}
