@@ -1,0 +1,63 @@
+"""Immutable audio, takes, the splice and its measurements, Broadcast WAV files.
+
+`splice`, `resample` and `loudness` are imported from the files of their names: exported here, the functions
+would hide the modules.
+"""
+
+from clip_store.alignment import Alignment, measure
+from clip_store.audio import RATES, Audio, Encoding, Quantised, quantise
+from clip_store.audio_file import AudioInfo, probe_audio, read_audio, write_wav
+from clip_store.blobs import BlobStore
+from clip_store.broadcast_wav import Bext, read_bext, read_recipe
+from clip_store.errors import AudioFileError, ClipStoreError, SpliceError, StoreError, TakeError
+from clip_store.index import Place, TakeIndex, place_of
+from clip_store.loudness import GainMatch, Limit, Target, match_gain, peak_db, true_peak_db
+from clip_store.onsets import OnsetDrift
+from clip_store.seams import Seam, Step
+from clip_store.splice import Fade, Spliced, stretch, with_clip
+from clip_store.store import ClipStore, KnownSong
+from clip_store.take import MIX, Attachment, Take
+
+__all__ = [
+    "MIX",
+    "RATES",
+    "Alignment",
+    "Attachment",
+    "Audio",
+    "AudioFileError",
+    "AudioInfo",
+    "Bext",
+    "BlobStore",
+    "ClipStore",
+    "ClipStoreError",
+    "Encoding",
+    "Fade",
+    "GainMatch",
+    "KnownSong",
+    "Limit",
+    "OnsetDrift",
+    "Place",
+    "Quantised",
+    "Seam",
+    "SpliceError",
+    "Spliced",
+    "Step",
+    "StoreError",
+    "Take",
+    "TakeError",
+    "TakeIndex",
+    "Target",
+    "match_gain",
+    "measure",
+    "peak_db",
+    "place_of",
+    "probe_audio",
+    "quantise",
+    "read_audio",
+    "read_bext",
+    "read_recipe",
+    "stretch",
+    "true_peak_db",
+    "with_clip",
+    "write_wav",
+]

@@ -1,0 +1,87 @@
+"""Files that are there whole or not at all.
+
+A file is written under another name in the same folder, flushed to the disk and then renamed, so that a
+crash, a full disk or a second writer never leaves half of it under its real name. Knows nothing of audio.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+from collections.abc import Iterable
+from pathlib import Path
+
+from clip_store.errors import StoreError
+
+PART_SUFFIX = ".part"
+"""How the name of an unfinished file ends; whatever is called so and is old may be removed."""
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM}
+
+
+def write_whole(path: Path, parts: Iterable[bytes]) -> None:
+    """Write the parts, in order, to path; the file appears whole or not at all, replacing what was there.
+
+    Raises StoreError when the disk is full, the folder cannot be written or cannot be made.
+    """
+    temporary = path.with_name(f".{path.name[:80]}.{secrets.token_hex(6)}{PART_SUFFIX}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write_synced(temporary, parts)
+        os.replace(temporary, path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise store_error(path, error) from error
+    finally:
+        # After the rename there is nothing left to remove; on the way of any failure there may be.
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+
+
+def store_error(path: Path, error: OSError) -> StoreError:
+    """An operating system's refusal to write `path`, in words."""
+    if error.errno in _FULL:
+        return StoreError(
+            f"The disk is full: {path.name} could not be written to {path.parent}.",
+            "Free some space (or move the store to another disk) and ask again.",
+        )
+    if error.errno in _READ_ONLY:
+        return StoreError(
+            f"{path.parent} is read-only: {path.name} could not be written.",
+            "Give the server permission to write there, or choose another folder for the store.",
+        )
+    if error.errno in (errno.ENOTDIR, errno.EEXIST):
+        return StoreError(
+            f"{path.parent} cannot be a folder because a file of that name is in the way.",
+            "Move that file away, or choose another folder for the store.",
+        )
+    return StoreError(
+        f"{path.name} could not be written to {path.parent}: {error.strerror or error}.",
+        "Check the disk and the folder, then ask again.",
+    )
+
+
+def _write_synced(path: Path, parts: Iterable[bytes]) -> None:
+    with open(path, "xb") as file:
+        for part in parts:
+            file.write(part)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the rename itself durable. Windows has no such call and does not need it."""
+    if os.name != "posix":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        # Some network and FUSE file systems cannot sync a folder; the data itself is on the disk by then.
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
+    finally:
+        os.close(handle)

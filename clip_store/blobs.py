@@ -1,0 +1,170 @@
+"""Immutable objects on disk, named by digest: audio as plain WAV in its own encoding, anything else as bytes.
+
+Adding what exists does nothing. A blob is never changed; it disappears only by `sweep`, and then only when
+nothing refers to it and it is older than a grace period, because a job may be about to record it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from clip_store.atomic_file import PART_SUFFIX, write_whole
+from clip_store.audio import Audio
+from clip_store.audio_file import read_audio
+from clip_store.errors import AudioFileError, StoreError
+from clip_store.riff import wave_parts
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_AUDIO_SUFFIX = ".wav"
+_BYTES_SUFFIX = ".bin"
+
+
+def to_path(digest: str, suffix: str) -> Path:
+    """Digest -> its place below the root: "abcdef..." -> ab/cdef....wav, so that no folder grows too large.
+
+    Raises ValueError for anything but 64 lower-case hex digits (a digest may come from a client).
+    """
+    if not _DIGEST.fullmatch(digest):
+        raise ValueError(f"a digest has 64 hex digits, got {digest[:80]!r}")
+    return Path(digest[:2], digest[2:] + suffix)
+
+
+def from_path(path: Path) -> str | None:
+    """The digest a file below the root stands for; None when it is not a blob's name."""
+    digest = path.parent.name + path.stem
+    known = path.suffix in (_AUDIO_SUFFIX, _BYTES_SUFFIX) and len(path.parent.name) == 2
+    return digest if known and _DIGEST.fullmatch(digest) else None
+
+
+class BlobStore:
+    """The blobs below one folder. Several threads and processes may use it at once."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def put(self, audio: Audio) -> str:
+        """Keep audio; returns its digest. The file is on the disk, whole, when this returns.
+
+        Raises StoreError when the disk is full or read-only.
+        """
+        path = self.root / to_path(audio.digest, _AUDIO_SUFFIX)
+        head = next(wave_parts(audio))
+        sound_bytes = audio.frames * audio.channels * audio.encoding.bits // 8
+        if not _adopt(path, len(head) + 8 + sound_bytes + (sound_bytes & 1)):
+            write_whole(path, wave_parts(audio))
+        return audio.digest
+
+    def put_bytes(self, data: bytes) -> str:
+        """Keep anything else (a MIDI file, a picture); returns its SHA-256. Raises StoreError like put."""
+        digest = hashlib.sha256(data).hexdigest()
+        path = self.root / to_path(digest, _BYTES_SUFFIX)
+        if not _adopt(path, len(data)):
+            write_whole(path, [data])
+        return digest
+
+    def get(self, digest: str) -> Audio:
+        """Read audio back and check it against its digest.
+
+        Raises StoreError when it is not there or damaged.
+        """
+        path = self.path(digest)
+        try:
+            audio = read_audio(path, max_seconds=float("inf"))
+        except AudioFileError as error:
+            raise _damaged(path) from error
+        if audio.digest != digest:
+            raise _damaged(path)
+        return audio
+
+    def get_bytes(self, digest: str) -> bytes:
+        """Read back what put_bytes kept. Raises StoreError when it is not there or damaged."""
+        path = self.path(digest)
+        data = path.read_bytes()
+        if hashlib.sha256(data).hexdigest() != digest:
+            raise _damaged(path)
+        return data
+
+    def has(self, digest: str) -> bool:
+        return self._find(digest) is not None
+
+    def path(self, digest: str) -> Path:
+        """Where a blob lies, for programs that read it directly; it must not be written.
+
+        Raises StoreError when there is none.
+        """
+        path = self._find(digest)
+        if path is None:
+            raise StoreError(
+                f"The store no longer holds the audio {digest[:12]}.",
+                "It was removed by hand or by a sweep; send the song again or render the take again.",
+            )
+        return path
+
+    def verify(self) -> tuple[Path, ...]:
+        """Read every blob and compare it with its name; returns the damaged ones."""
+        return tuple(path for path, digest in self._blobs() if not self._is_sound(path, digest))
+
+    def sweep(self, keep: set[str], older_than_seconds: float, now: float) -> tuple[Path, ...]:
+        """Remove what is neither in `keep` nor younger than older_than_seconds at `now` (seconds since 1970).
+
+        Left-over temporary files go by the same age. Returns what was removed.
+        """
+        removed = []
+        for path in self._files():
+            digest = from_path(path)
+            unwanted = path.name.endswith(PART_SUFFIX) if digest is None else digest not in keep
+            if unwanted and _age(path, now) > older_than_seconds:
+                path.unlink(missing_ok=True)
+                removed.append(path)
+        return tuple(removed)
+
+    def _find(self, digest: str) -> Path | None:
+        for suffix in (_AUDIO_SUFFIX, _BYTES_SUFFIX):
+            path = self.root / to_path(digest, suffix)
+            if path.is_file():
+                return path
+        return None
+
+    def _is_sound(self, path: Path, digest: str) -> bool:
+        try:
+            self.get(digest) if path.suffix == _AUDIO_SUFFIX else self.get_bytes(digest)
+        except StoreError:
+            return False
+        return True
+
+    def _blobs(self) -> Iterator[tuple[Path, str]]:
+        for path in self._files():
+            digest = from_path(path)
+            if digest is not None:
+                yield path, digest
+
+    def _files(self) -> Iterator[Path]:
+        return (path for path in sorted(self.root.glob("??/*")) if path.is_file())
+
+
+def _adopt(path: Path, size: int) -> bool:
+    """Whether the blob is there already, whole; if so its age begins anew, so that no sweep takes it now."""
+    with contextlib.suppress(OSError):
+        if path.stat().st_size == size:
+            os.utime(path)
+            return True
+    return False
+
+
+def _age(path: Path, now: float) -> float:
+    try:
+        return now - path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0  # another process was quicker
+
+
+def _damaged(path: Path) -> StoreError:
+    return StoreError(
+        f"The stored audio {path.parent.name}/{path.name} is damaged.",
+        "Delete that file and send the song again, or render the take again; check the disk.",
+    )

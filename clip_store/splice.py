@@ -1,0 +1,159 @@
+"""Placing a render into a song so that nothing outside the region changes by a bit.
+
+Pure arithmetic on arrays. The outside is copied, never computed; the crossfades lie inside the region; only
+the region is rounded to the song's encoding again. Positions are samples from the song's first sample: a
+region may begin before it (negative) or reach behind its end, then the song grows and what lies between is
+silence.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clip_store.audio import Audio, Samples, quantise
+from clip_store.errors import SpliceError
+from daw_protocol.timeline.span import Span
+
+
+@dataclass(frozen=True)
+class Fade:
+    """One crossfade: its length in samples (0: none) and the correlation of old and new within it, -1..1."""
+
+    length: int
+    correlation: float
+
+    @property
+    def curve(self) -> str:
+        """The name a producer knows the curve by; in truth there is a continuum between the two."""
+        if self.length == 0:
+            return "none"
+        return "equal-gain" if self.correlation > 0.5 else "equal-power"
+
+
+@dataclass(frozen=True)
+class Spliced:
+    """A song with a render in it.
+
+    audio:    the whole new song.
+    clip:     exactly the region of it.
+    lead:     samples the song grew at its front; on the timeline the new song begins that much earlier.
+    fade_in, fade_out: the crossfades at the region's start and end.
+    clipped:  samples of the render beyond full scale that an integer encoding cut off.
+    """
+
+    audio: Audio
+    clip: Audio
+    lead: int
+    fade_in: Fade
+    fade_out: Fade
+    clipped: int
+
+    @property
+    def fades(self) -> tuple[int, int]:
+        """Lengths of both crossfades in samples."""
+        return self.fade_in.length, self.fade_out.length
+
+
+def splice(song: Audio, render: Samples, region: Span, fade: int) -> Spliced:
+    """Put `render` [region.length, song.channels] into the song; crossfades of at most `fade` samples.
+
+    There is no crossfade at a side with nothing of the song to fade with: at the song's very start and end,
+    and where the region lies beyond them. Each is half the region at most.
+
+    Raises SpliceError when the render does not fit, ValueError for a negative fade or an empty region.
+    """
+    if fade < 0 or region.length == 0:
+        raise ValueError(f"fade must be 0 or more and the region not empty, got {fade}, {region}")
+    _check_render(song, render, region)
+    old = stretch(song, region)
+    new = render.astype(np.float64)
+    fade_in, fade_out = _fade_lengths(song.frames, region, fade)
+    entry = _cross(old[:fade_in], new[:fade_in], rising=True)
+    leave = _cross(old[region.length - fade_out :], new[region.length - fade_out :], rising=False)
+    clip, clipped = quantise(new, song.rate, song.encoding)
+    lead = max(0, -region.start)
+    return Spliced(
+        with_clip(song, clip, region.start), clip, lead, Fade(fade_in, entry), Fade(fade_out, leave), clipped
+    )
+
+
+def with_clip(song: Audio, clip: Audio, start: int) -> Audio:
+    """The song with a clip (crossfades already in it) at `start`; everything else copied bit by bit.
+
+    Raises SpliceError when rate, channels or encoding differ.
+    """
+    if (song.rate, song.channels, song.encoding) != (clip.rate, clip.channels, clip.encoding):
+        raise SpliceError("The clip has another rate, channel count or encoding than the song.")
+    lead = max(0, -start)
+    frames = lead + max(song.frames, start + clip.frames)
+    samples = np.zeros((frames, song.channels), song.samples.dtype)
+    samples[lead : lead + song.frames] = song.samples
+    samples[lead + start : lead + start + clip.frames] = clip.samples
+    return Audio(samples, song.rate, song.encoding)
+
+
+def stretch(song: Audio, span: Span) -> NDArray[np.float64]:
+    """The song's samples in the span, float64 [span.length, channels]; silence where the song is not."""
+    samples = np.zeros((span.length, song.channels), np.float64)
+    inside = span.clipped(Span(0, song.frames))
+    if inside.length:
+        samples[inside.start - span.start : inside.end - span.start] = song.samples[inside.start : inside.end]
+    return samples
+
+
+def _check_render(song: Audio, render: Samples, region: Span) -> None:
+    if render.shape != (region.length, song.channels):
+        raise SpliceError(
+            f"The render is {render.shape[0]} samples in {render.shape[-1]} channels long; the region needs "
+            f"{region.length} in {song.channels}.",
+            "Ask again; if it happens twice, the engine is at fault.",
+        )
+    if not np.isfinite(render).all():
+        raise SpliceError(
+            "The render holds values that are not numbers.",
+            "Ask again with another seed; if it happens twice, the engine is at fault.",
+        )
+
+
+def _fade_lengths(song_frames: int, region: Span, fade: int) -> tuple[int, int]:
+    """Samples of crossfade at (start, end) of the region, given how much of the song lies there."""
+    longest = min(fade, region.length // 2)
+    fade_in = min(longest, song_frames - region.start) if 0 < region.start < song_frames else 0
+    fade_out = min(longest, region.end) if 0 < region.end < song_frames else 0
+    return fade_in, fade_out
+
+
+def _cross(old: NDArray[np.float64], new: NDArray[np.float64], rising: bool) -> float:
+    """Fade `new` in (rising) or out against `old`, in place; both [fade, channels]. Returns the correlation.
+
+    Gains sin and cos, divided by sqrt(1 + 2 rho sin cos): the power stays level for the correlation rho that
+    was measured: equal-power for unrelated sounds (rho 0), gains that sum to one for equal ones (rho 1).
+    Below zero rho counts as zero: lifting sounds that cancel each other would only make a peak.
+    """
+    length = len(new)
+    if length == 0:
+        return 0.0
+    rho = correlation(old, new)
+    shared = max(0.0, rho)
+    angle = (np.arange(length) + 0.5) / length * (np.pi / 2)
+    sine, cosine = np.sin(angle)[:, None], np.cos(angle)[:, None]
+    share = sine / (sine + cosine) if rising else cosine / (sine + cosine)
+    # sin + cos = sqrt(1 + 2 sin cos), so this is the sum of both gains. Written so that rho = 1 gives exactly
+    # 1 and equal sounds pass exactly: old + share * 0.
+    total = np.sqrt((1 + 2 * sine * cosine) / (1 + 2 * shared * sine * cosine))
+    new[:] = (old + share * (new - old)) * total
+    return rho
+
+
+def correlation(old: Samples, new: Samples) -> float:
+    """Normalised correlation of two stretches of one shape, -1..1, to six decimals; 0 where one is silent."""
+    first, second = old.astype(np.float64).ravel(), new.astype(np.float64).ravel()
+    power = float(first @ first) * float(second @ second)
+    if power <= 0.0:
+        return 0.0
+    rho = float(first @ second) / math.sqrt(power)
+    return round(max(-1.0, min(1.0, rho)), 6)

@@ -1,0 +1,216 @@
+"""The clip store: blobs, the index of takes, and the Broadcast WAV files a producer can find by name.
+
+    <root>/blobs/ab/cdef....wav     immutable audio, by digest
+    <root>/clips/2026-01/Song.repaint.2-1a2b3c4d.wav    written from blob and recipe when asked for
+
+The order is always blob, record, reply: what a record names is on the disk before the record is.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sqlite3
+import time
+import unicodedata
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from clip_store.audio import Audio
+from clip_store.audio_file import read_audio, write_wav
+from clip_store.blobs import BlobStore
+from clip_store.broadcast_wav import Bext, read_recipe
+from clip_store.errors import AudioFileError, StoreError
+from clip_store.index import TakeIndex
+from clip_store.splice import with_clip
+from clip_store.take import MIX, Take
+
+GRACE_SECONDS = 24 * 3600.0
+"""How long a blob nothing refers to is left alone: longer than any job may run."""
+
+ORIGINATOR = "ACE Bridge"
+
+_SETTLED_NS = 2_000_000_000
+"""A file changed less than this before it was read may change again within its clock's resolution."""
+
+_RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
+
+
+class KnownSong(NamedTuple):
+    """A song taken into the store: its digest, and its audio when it had to be read (else None)."""
+
+    digest: str
+    audio: Audio | None
+
+
+class ClipStore:
+    """Takes and their audio below one folder; the index lives in the caller's database."""
+
+    def __init__(self, root: Path, connection: sqlite3.Connection) -> None:
+        """Raises StoreError when the folder cannot be made or written, TakeError for a newer index."""
+        self.root = root
+        self.blobs = BlobStore(root / "blobs")
+        self.index = TakeIndex(connection)
+
+    def take_in(self, path: Path, max_seconds: float) -> KnownSong:
+        """Keep a producer's song as a blob; a file that has not changed since the last time is not read.
+
+        Does not commit what it notes in the index.
+
+        Raises AudioFileError when the file cannot be used or changed while it was read, StoreError when it
+        cannot be kept.
+        """
+        before = _identity(path)
+        digest = self.index.recall_file(str(path), *before)
+        if digest is not None and self.blobs.has(digest):
+            return KnownSong(digest, None)
+        audio = read_audio(path, max_seconds)
+        if _identity(path) != before:
+            raise AudioFileError(
+                f"{path.name} changed while it was being read.", "Wait until it is written, then ask again."
+            )
+        digest = self.blobs.put(audio)
+        if time.time_ns() - before[1] > _SETTLED_NS:
+            self.index.remember_file(str(path), *before, digest)
+        return KnownSong(digest, audio)
+
+    def keep(self, take: Take, audio: Audio, handles: Audio | None = None) -> None:
+        """Keep a take: its blobs first, then its record. Does not commit.
+
+        Attachments and the song must be blobs already. To keep the transaction short put the blobs before it
+        begins; putting them again costs nothing.
+
+        Raises StoreError when a blob cannot be written or is not the one the take names, TakeError when the
+        id is taken.
+        """
+        for named, given in ((take.audio, audio), (take.handles, handles)):
+            if named != (None if given is None else given.digest):
+                raise StoreError(f"The audio given for take {take.id} is not the audio it names.")
+            if given is not None:
+                self.blobs.put(given)
+        missing = [digest for digest in take.digests if not self.blobs.has(digest)]
+        if missing:
+            raise StoreError(f"Take {take.id} names audio that is not stored: {missing[0][:12]}.")
+        self.index.add(take)
+
+    def clip_path(self, take: Take) -> Path:
+        """The take's Broadcast WAV, written now if it is not there or is no longer what the record says.
+
+        Raises StoreError when its blob is gone or the file cannot be written.
+        """
+        path = self.root / "clips" / clip_name(take)
+        recipe = recipe_of(take)
+        if not (path.is_file() and read_recipe(path) == recipe and _sounds_like(path, take)):
+            audio = self.blobs.get(take.audio)
+            write_wav(path, audio, bext_of(take, audio), recipe, statement(take))
+        return path
+
+    def song_with(self, take: Take) -> Audio:
+        """The whole parent song with the take in it, bit for bit what was spliced; the clip where none was.
+
+        Raises StoreError when the song or the clip is gone.
+        """
+        if take.parent is None:
+            return self.blobs.get(take.audio)
+        return with_clip(self.blobs.get(take.parent), self.blobs.get(take.audio), take.start)
+
+    def verify(self) -> tuple[str, ...]:
+        """Read everything; returns one sentence per damaged blob and per take whose audio is missing."""
+        damaged = [f"The stored audio {path.name} is damaged." for path in self.blobs.verify()]
+        missing = [
+            f"The stored audio {digest[:12]} is missing; takes need it."
+            for digest in sorted(self.index.referenced_digests())
+            if not self.blobs.has(digest)
+        ]
+        return (*damaged, *missing)
+
+    def sweep(self, now: float, older_than_seconds: float = GRACE_SECONDS) -> tuple[Path, ...]:
+        """Remove blobs no take needs that are older than that; returns them."""
+        return self.blobs.sweep(self.index.referenced_digests(), older_than_seconds, now)
+
+
+def clip_name(take: Take) -> Path:
+    """Where a take's file lies below clips/: month/song.task[.stem].number-id.wav."""
+    month = datetime.fromtimestamp(take.created, UTC).strftime("%Y-%m")
+    parts = [file_stem(take.title), file_stem(take.task)]
+    if take.stem != MIX:
+        parts.append(file_stem(take.stem))
+    return Path(month, f"{'.'.join(parts)}.{take.number}-{file_stem(take.id[:8])}.wav")
+
+
+def file_stem(name: str) -> str:
+    """A producer's name for something as a file name every system accepts; never empty.
+
+    - Unicode in its composed form: else the same name has two spellings (macOS writes the other one).
+    - No separators, no characters Windows forbids, no control characters: they would leave the folder.
+    - No dot or blank at either end: hidden on Unix, cut off by Windows.
+    - Not a device name of Windows ("CON", "com1"): opening it would open the device.
+    - At most 60 letters: paths on Windows end at 260.
+    """
+    composed = unicodedata.normalize("NFC", name)
+    kept = "".join(
+        "_" if letter in '<>:"/\\|?*' or not letter.isprintable() else letter for letter in composed
+    )
+    short = kept.strip(". ")[:60].strip(". ")
+    return f"_{short}" if not short or _RESERVED.fullmatch(short) else short
+
+
+def statement(take: Take) -> str:
+    """How the audio came about, in a plain sentence: what listeners and platforms ask for."""
+    engine = take.recipe.get("engine")
+    by = f" with the engine {engine}" if isinstance(engine, str) else ""
+    song = f' of "{take.title}"' if take.title else ""
+    return f"Machine-generated or machine-assisted audio: {take.task}{song} by {ORIGINATOR}{by}."
+
+
+def bext_of(take: Take, audio: Audio) -> Bext:
+    """The take's bext fields. Positions before the timeline's zero cannot be stated; they become 0."""
+    when = datetime.fromtimestamp(take.created, UTC)
+    width, mode = audio.encoding.bits, "mono" if audio.channels == 1 else "stereo"
+    return Bext(
+        description=f"{statement(take)} Take {take.number}, id {take.id}.",
+        originator=ORIGINATOR,
+        originator_reference=take.id[:32],
+        date=when.strftime("%Y-%m-%d"),
+        time=when.strftime("%H:%M:%S"),
+        time_reference=max(0, take.position),
+        coding_history=f"A=PCM,F={audio.rate},W={width},M={mode},T={ORIGINATOR} {take.task}\r\n",
+    )
+
+
+def recipe_of(take: Take) -> dict[str, Any]:
+    """What a take's file says about it: enough to render it again and to find it in the store."""
+    return {
+        "statement": statement(take),
+        "take": take.id,
+        "job": take.job,
+        "number": take.number,
+        "task": take.task,
+        "stem": take.stem,
+        "title": take.title,
+        "parent": take.parent,
+        "audio": take.audio,
+        "position": take.position,
+        "length": take.length,
+        "rate": take.rate,
+        "request": dict(take.request),
+        "recipe": dict(take.recipe),
+        "receipt": dict(take.receipt),
+    }
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    """Size in bytes and time of change in nanoseconds; zeros when there is no such file."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return 0, 0  # read_audio says why
+    return found.st_size, found.st_mtime_ns
+
+
+def _sounds_like(path: Path, take: Take) -> bool:
+    try:
+        return read_audio(path, float("inf")).digest == take.audio
+    except AudioFileError:
+        return False
