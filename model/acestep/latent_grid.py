@@ -1,0 +1,176 @@
+"""Where a region of samples lies on the network's grid of 40 ms latent frames, and how to cut it out again.
+
+Half-open regions at any sample become whole frames around them; the render is cut to the sample afterwards.
+All positions are samples at the *project's* rate, counted from the first sample of the song: a latent frame
+is rate / 25 of them at every rate a DAW uses, so no position is ever rounded. Standard library only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from model.errors import CannotRender
+
+MODEL_RATE = 48_000
+HOP = 1_920
+"""Samples per latent frame at the model's rate."""
+FRAMES_PER_SECOND = 25
+FRAMES_PER_CODE = 5
+MIN_FRAMES = 128
+"""5.12 s. The network is never given less."""
+MAX_FRAMES = 15_000
+"""600 s: the length of the stored silence, and the longest the network was trained for."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """What the network is given, and where the wanted audio lies in it.
+
+    rate:     samples per second of all sample positions.
+    origin:   position of the first sample of frame 0; negative when it lies before the song.
+    frames:   frames given to the network, MIN_FRAMES..MAX_FRAMES.
+    region:   half-open frames rendered anew: those that hold a sample of the region.
+    source:   half-open frames that have song audio, possibly none (first == end).
+    wanted:   half-open positions of the audio to return: the region and its handles.
+    """
+
+    rate: int
+    origin: int
+    frames: int
+    region: tuple[int, int]
+    source: tuple[int, int]
+    wanted: tuple[int, int]
+
+    @property
+    def hop(self) -> int:
+        """Project samples per latent frame."""
+        return self.rate // FRAMES_PER_SECOND
+
+    @property
+    def samples(self) -> int:
+        """Project samples of the whole window."""
+        return self.frames * self.hop
+
+    @property
+    def cut(self) -> slice:
+        """Which samples of the decoded window (at the project's rate) are the wanted ones."""
+        return slice(self.wanted[0] - self.origin, self.wanted[1] - self.origin)
+
+    @property
+    def source_samples(self) -> tuple[int, int]:
+        """Positions of the song samples the source frames hold; may reach beyond the song's end."""
+        return self.origin + self.source[0] * self.hop, self.origin + self.source[1] * self.hop
+
+    @property
+    def wanted_frames(self) -> tuple[int, int]:
+        """Half-open frames that hold the wanted samples: what has to be decoded."""
+        return (self.wanted[0] - self.origin) // self.hop, -((self.origin - self.wanted[1]) // self.hop)
+
+
+def hop_of(rate: int) -> int:
+    """Project samples per latent frame. Raises CannotRender for rates that are no multiple of 25."""
+    if rate <= 0 or rate % FRAMES_PER_SECOND:
+        raise CannotRender(
+            f"A project rate of {rate} Hz does not fit the model's 40 ms grid.",
+            "Use 44.1, 48, 88.2, 96 or 192 kHz.",
+        )
+    return rate // FRAMES_PER_SECOND
+
+
+def plan_window(
+    start: int,
+    end: int,
+    song_samples: int,
+    rate: int,
+    *,
+    handle: int = 0,
+    surround_seconds: float | None = None,
+    ending: bool = False,
+) -> Window:
+    """The window for the region [start, end) of a song of `song_samples` samples (0: no song).
+
+    handle: samples wanted on either side of the region as well; rendered anew only where there is no song.
+    surround_seconds: song shown on either side; None = as much as the longest window holds.
+    ending: the song is to end with the region, so silence may follow it.
+    The grid is that of the song, so that equal songs encode to equal frames whatever the region; without a
+    song it starts at the region. Raises CannotRender when the region is longer than the network can render.
+    """
+    hop = hop_of(rate)
+    if end <= start:
+        raise ValueError(f"region {start}..{end} must hold at least one sample")
+    wanted = (start - handle, end + handle)
+    grid = 0 if song_samples else wanted[0]
+    fresh = (wanted[0] if start <= 0 else start, wanted[1] if end >= song_samples else end)
+    region = (fresh[0] - grid) // hop, _up(fresh[1] - grid, hop)
+    core = min(region[0], (wanted[0] - grid) // hop), max(region[1], _up(wanted[1] - grid, hop))
+    _refuse_too_long(core[1] - core[0])
+    song = (0, _up(song_samples, hop))
+    first, last = _widened(core, song, surround_seconds)
+    # What is still missing to the minimum is silence after the end, as in the reference.
+    frames = max(last - first, MIN_FRAMES)
+    if region[1] == last and region[1] >= song[1] and not ending:
+        region = region[0], first + frames  # silence right after the region would ask for an ending
+    return Window(
+        rate=rate,
+        origin=grid + first * hop,
+        frames=frames,
+        region=(region[0] - first, region[1] - first),
+        source=_overlap(song, (first, last)),
+        wanted=wanted,
+    )
+
+
+def _overlap(song: tuple[int, int], window: tuple[int, int]) -> tuple[int, int]:
+    """The song's frames within the window, counted from its first; (0, 0) when there are none."""
+    first, end = max(song[0], window[0]), min(song[1], window[1])
+    return (first - window[0], end - window[0]) if first < end else (0, 0)
+
+
+def _widened(region: tuple[int, int], song: tuple[int, int], seconds: float | None) -> tuple[int, int]:
+    """The region with as much song on either side as asked for and as fits; frames on the song's grid."""
+    before, after = max(0, region[0] - song[0]), max(0, song[1] - region[1])
+    if seconds is not None:
+        most = _up(round(seconds * 1_000_000), 1_000_000 // FRAMES_PER_SECOND)
+        before, after = min(before, most), min(after, most)
+    room = MAX_FRAMES - (region[1] - region[0])
+    before, after = _shared(room, before, after)
+    if seconds is not None:
+        before, after = _least(region, song, before, after)
+    return region[0] - before, region[1] + after
+
+
+def _shared(room: int, before: int, after: int) -> tuple[int, int]:
+    """Both sides within `room`: equal shares, and what one side does not need goes to the other."""
+    if before + after <= room:
+        return before, after
+    half = room // 2
+    if before <= half:
+        return before, room - before
+    if after <= half:
+        return room - after, after
+    return half, room - half
+
+
+def _least(region: tuple[int, int], song: tuple[int, int], before: int, after: int) -> tuple[int, int]:
+    """Real song rather than silence where a short surround would leave less than the network's minimum."""
+    missing = MIN_FRAMES - (region[1] - region[0] + before + after)
+    if missing <= 0:
+        return before, after
+    more_after = min(missing, max(0, song[1] - region[1] - after))
+    more_before = min(missing - more_after, max(0, region[0] - song[0] - before))
+    return before + more_before, after + more_after
+
+
+def _refuse_too_long(frames: int) -> None:
+    if frames <= MAX_FRAMES:
+        return
+    raise CannotRender(
+        f"The region and its handles are {frames / FRAMES_PER_SECOND:.1f} s long; "
+        f"the model renders at most {MAX_FRAMES // FRAMES_PER_SECOND} s at once.",
+        "Select a shorter region, or render it in parts.",
+    )
+
+
+def _up(samples: int, hop: int) -> int:
+    """Whole frames that hold `samples`."""
+    return -(-samples // hop)

@@ -1,0 +1,92 @@
+"""Keeping what lies outside a region while it is sampled: injection after early steps, blend at the end.
+
+Works on latents and masks alone. The third means of the reference, restoring the waveform after decoding, is
+not here: the bridge splices the user's own samples itself.
+Masks are bool [B, T], True where audio is rendered anew.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+_MOST_CROSSFADE_FRAMES = 25
+_MOST_CROSSFADE_SECONDS = 0.05
+
+
+class RepaintMode(enum.Enum):
+    """How firmly a render holds on to what it replaces."""
+
+    CONSERVATIVE = "conservative"  # the surroundings are put back after every step
+    BALANCED = "balanced"  # by strength: 0 like conservative, 1 without injection
+    AGGRESSIVE = "aggressive"  # the surroundings are shown to the network, nothing is put back
+
+
+@dataclass(frozen=True)
+class RepaintSettings:
+    """injection_ratio: part of the steps after which the surroundings are put back, 0..1.
+
+    crossfade_frames:  width of the latent ramps outside the region at the end; 0 = no blend.
+    crossfade_seconds: width of the ramp the reference splices its waveform with.
+    splice:            whether the reference restores the waveform outside the region.
+    """
+
+    injection_ratio: float
+    crossfade_frames: int
+    crossfade_seconds: float
+    splice: bool
+
+    def injected_steps(self, steps: int) -> int:
+        """After how many of `steps` the surroundings are put back (halves go to the even number)."""
+        return round(self.injection_ratio * steps)
+
+
+def repaint_settings(mode: RepaintMode, strength: float = 0.5) -> RepaintSettings:
+    """What a mode means. strength is for BALANCED only: 0 = keep most, 1 = change most; clamped to 0..1."""
+    if mode is RepaintMode.AGGRESSIVE:
+        return RepaintSettings(0.0, 0, 0.0, splice=False)
+    hold = 1.0 if mode is RepaintMode.CONSERVATIVE else 1.0 - min(max(strength, 0.0), 1.0)
+    return RepaintSettings(
+        hold, round(_MOST_CROSSFADE_FRAMES * hold), _MOST_CROSSFADE_SECONDS * hold, splice=True
+    )
+
+
+def injected(latents: Tensor, source: Tensor, noise: Tensor, mask: Tensor, time: float) -> Tensor:
+    """Latents [B, T, C] with the source, noised to `time` by the *initial* noise, outside the region."""
+    noised = time * noise + (1 - time) * source
+    return torch.where(mask[..., None], latents, noised)
+
+
+def blended(latents: Tensor, source: Tensor, weight: Tensor) -> Tensor:
+    """weight * latents + (1 - weight) * source; weight [B, T]."""
+    wide = weight[..., None].to(latents.dtype)
+    return wide * latents + (1 - wide) * source
+
+
+def soft_mask(mask: Tensor, width: int) -> Tensor:
+    """1 inside the region, linear ramps of `width` frames outside it, 0 beyond; float32 [B, T].
+
+    Where fewer frames than `width` are left before an end, the ramp takes those. Each row has one region;
+    a row without frames outside it stays as it is.
+    """
+    soft = mask.float()
+    for row, item in zip(soft, mask, strict=True):
+        inside = item.nonzero().flatten()
+        if 0 < len(inside) < len(item):
+            _add_ramps(row, int(inside[0]), int(inside[-1]) + 1, width)
+    return soft
+
+
+def _add_ramps(row: Tensor, first: int, end: int, width: int) -> None:
+    """Writes k / (n + 1), k = 1..n, before `first`, and its mirror image from `end` on."""
+    rising = _ramp(min(width, first))
+    row[first - len(rising) : first] = rising
+    falling = _ramp(min(width, len(row) - end)).flip(0)
+    row[end : end + len(falling)] = falling
+
+
+def _ramp(count: int) -> Tensor:
+    return torch.arange(1, count + 1, dtype=torch.float32) / (count + 1)

@@ -1,0 +1,104 @@
+"""The times at which the velocity is evaluated: t = 1 is noise, t = 0 is music.
+
+Pure arithmetic on lists. Times are held in float32 (as Python floats), like those of the reference samplers;
+the bfloat16 times of the published turbo code are deliberately not copied, they only lose precision.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+import torch
+
+Times = tuple[float, ...]
+"""Visited times in falling order, then the time the last step ends at (0 for a finished render)."""
+
+MAX_TURBO_STEPS = 20
+"""The distilled checkpoints were trained for 8 steps; their sampler accepts at most this many."""
+
+_TURBO_TABLE_STEPS = 8
+_TURBO_TABLE_SHIFTS = (1.0, 2.0, 3.0)
+
+
+def shifted(time: torch.Tensor, shift: float) -> torch.Tensor:
+    """Moves times towards the noisy end: s(t) = shift t / (1 + (shift - 1) t)."""
+    return shift * time / (1 + (shift - 1) * time)
+
+
+def turbo_times(steps: int, shift: float) -> Times:
+    """1 - i / steps, shifted; at most 20 steps. The last step goes to 0."""
+    _check(steps, shift)
+    steps = min(steps, MAX_TURBO_STEPS)
+    even = torch.tensor([1 - index / steps for index in range(steps)], dtype=torch.float32)
+    return (*shifted(even, shift).tolist(), 0.0)
+
+
+def turbo_table(shift: float) -> Times:
+    """The 8 fixed times of the distilled checkpoints, for the shift rounded to 1, 2 or 3."""
+    nearest = min(_TURBO_TABLE_SHIFTS, key=lambda known: abs(known - shift))
+    return turbo_times(_TURBO_TABLE_STEPS, nearest)
+
+
+def turbo_custom(wanted: Sequence[float], shift: float = 3.0) -> Times:
+    """A list given by hand: each time replaced by the nearest of the 20 the tables know.
+
+    Trailing zeros are dropped and at most 20 times kept; a list of zeros only means the table of `shift`.
+    """
+    kept = _without_trailing_zeros(wanted)[:MAX_TURBO_STEPS]
+    if not kept:
+        return turbo_table(shift)
+    known = known_turbo_times()
+    return (*(min(known, key=lambda time: abs(time - value)) for value in kept), 0.0)
+
+
+def known_turbo_times() -> Times:
+    """The 20 different times that occur in the three tables, falling."""
+    every = {time for shift in _TURBO_TABLE_SHIFTS for time in turbo_table(shift)[:-1]}
+    return tuple(sorted(every, reverse=True))
+
+
+def base_times(steps: int, shift: float) -> Times:
+    """linspace(1, 0, steps + 1), shifted: the schedule of the base and sft checkpoints."""
+    _check(steps, shift)
+    return tuple(shifted(torch.linspace(1.0, 0.0, steps + 1, dtype=torch.float32), shift).tolist())
+
+
+def base_custom(wanted: Sequence[float]) -> Times:
+    """A list given by hand, used as it is, the value the last step ends at included.
+
+    Raises ValueError unless it falls strictly from at most 1 to at least 0.
+    """
+    falls = all(later < earlier for earlier, later in itertools.pairwise(wanted))
+    if len(wanted) < 2 or not falls or wanted[0] > 1 or wanted[-1] < 0:
+        raise ValueError(f"times must fall strictly within 1..0 and be at least two, not {list(wanted)}")
+    return tuple(torch.tensor(list(wanted), dtype=torch.float32).tolist())
+
+
+def from_nearest(times: Times, start: float) -> Times:
+    """The schedule from the visited time nearest to `start` on; the earlier (noisier) one on a tie.
+
+    With start = 1 - cover_noise_strength this is where a render begins that starts from its noised source.
+    """
+    visited = times[:-1]
+    first = min(range(len(visited)), key=lambda index: abs(visited[index] - start))
+    return times[first:]
+
+
+def step_count(times: Times) -> int:
+    """Steps of a schedule: one less than its times."""
+    return len(times) - 1
+
+
+def _without_trailing_zeros(values: Sequence[float]) -> list[float]:
+    kept = list(values)
+    while kept and kept[-1] == 0:
+        kept.pop()
+    return kept
+
+
+def _check(steps: int, shift: float) -> None:
+    if steps < 1:
+        raise ValueError(f"steps must be at least 1, not {steps}")
+    if not shift > 0:
+        raise ValueError(f"shift must be above 0, not {shift}")
