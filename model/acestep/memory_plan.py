@@ -1,0 +1,274 @@
+"""What a render needs in memory, phase by phase, before it starts.
+
+Arithmetic on sizes: no weights are read and no device is touched. Weight sizes are exact counts of the
+published checkpoints; working memory is an upper estimate of what is alive at once in the largest block of each
+network. A render goes through its phases one after the other, so with offloading only one phase's weights are
+resident.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, replace
+
+from model.acestep.latent_grid import FRAMES_PER_SECOND, HOP, MIN_FRAMES
+from model.errors import CannotRender
+
+GIGABYTE = 1_000_000_000
+RESERVE = 300_000_000
+"""Left free on purpose: workspace of the libraries and fragmentation."""
+
+_WIDEST_AUDIO = 128  # channels of the VAE at the full sample rate
+_AUDIO_COPIES = 5  # of those alive at once: residual, snake and its parts, convolution in and out
+_PATCH = 2  # latent frames per token
+_SLACK = 1.25  # over the counted activations
+_VAE_CHUNKS = (512, 384, 256, 128)  # frames at once, best first; those of the reference
+_VAE_OVERLAP = 16  # frames on either side of a chunk, more than the receptive field
+
+
+class Phase(enum.Enum):
+    """The parts of a render, in order."""
+
+    TEXT = "reading the words"
+    ENCODE = "listening to the song"
+    CONDITION = "preparing"
+    DENOISE = "composing"
+    DECODE = "rendering audio"
+
+
+@dataclass(frozen=True)
+class NetworkSizes:
+    """Parameters of each part, and the widths its working memory depends on.
+
+    linear: parameters of the transformer's linear layers, those that can be held in 8 bits.
+    biggest_linear: of them, the largest single one: it is unpacked while it works.
+    """
+
+    decoder: int
+    linear: int
+    biggest_linear: int
+    encoders: int
+    text_encoder: int
+    vae: int
+    width: int
+    inner_width: int
+    query_width: int
+    key_width: int
+    layers: int
+
+
+SIZES_2B = NetworkSizes(
+    decoder=1_575_458_880,
+    linear=1_573_912_576,
+    biggest_linear=6 * 2048 * 2048,
+    encoders=608_367_616 + 105_032_198 + 105_011_776 + 2048,
+    text_encoder=595_776_512,
+    vae=168_695_426,
+    width=2048,
+    inner_width=6144,
+    query_width=2048,
+    key_width=1024,
+    layers=24,
+)
+SIZES_XL = NetworkSizes(
+    decoder=4_168_897_088,
+    linear=4_166_778_880,
+    biggest_linear=6 * 2560 * 2560,
+    encoders=608_367_616 + 105_032_198 + 105_011_776 + 2048,
+    text_encoder=595_776_512,
+    vae=168_695_426,
+    width=2560,
+    inner_width=9728,
+    query_width=4096,
+    key_width=1024,
+    layers=32,
+)
+
+
+@dataclass(frozen=True)
+class Work:
+    """frames: latent frames of the window. takes: rendered at once. guided: two conditions are held.
+
+    condition_tokens: lyrics, timbre and text together. source: whether there is a song to encode.
+    """
+
+    frames: int
+    takes: int = 1
+    guided: bool = False
+    condition_tokens: int = 2048 + 256 + 1
+    source: bool = True
+
+    def __post_init__(self) -> None:
+        if self.frames < 1 or self.takes < 1 or self.condition_tokens < 1:
+            raise ValueError(f"frames, takes and condition_tokens must be at least 1: {self}")
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where the weights are, and in how many bits.
+
+    offload: only the weights of the running phase are on the device. int8: the transformer's linear layers.
+    number_bytes: of weights and activations. vae_frames: latent frames the VAE works on at once.
+    """
+
+    number_bytes: int = 2
+    offload: bool = False
+    int8: bool = False
+    vae_frames: int = _VAE_CHUNKS[0]
+
+
+@dataclass(frozen=True)
+class Need:
+    """Bytes of one phase."""
+
+    phase: Phase
+    weights: int
+    work: int
+
+    @property
+    def total(self) -> int:
+        return self.weights + self.work
+
+
+@dataclass(frozen=True)
+class MemoryPlan:
+    """How the parts are placed and what each phase then needs."""
+
+    placement: Placement
+    work: Work
+    needs: tuple[Need, ...]
+
+    @property
+    def peak(self) -> Need:
+        """The phase that needs most."""
+        return max(self.needs, key=lambda need: need.total)
+
+    def fits(self, free_bytes: int) -> bool:
+        return self.peak.total + RESERVE <= free_bytes
+
+
+def plan_memory(sizes: NetworkSizes, work: Work, placement: Placement) -> MemoryPlan:
+    """What each phase needs with the parts placed so."""
+    own = _weights(sizes, placement)
+    resident = sum(_loaded_once(own))
+    active = [phase for phase in Phase if work.source or phase is not Phase.ENCODE]
+    needs = (
+        Need(phase, own[phase] if placement.offload else resident, _working(sizes, work, placement, phase))
+        for phase in active
+    )
+    return MemoryPlan(placement, work, tuple(needs))
+
+
+def preflight(sizes: NetworkSizes, work: Work, free_bytes: int, number_bytes: int = 2) -> MemoryPlan:
+    """The fastest plan that fits.
+
+    Smaller pieces for the VAE cost next to nothing and come first, then fewer takes at once, then offloading;
+    8 bits, which change the result, come last.
+
+    The result's `work.takes` may be smaller than asked for: the takes are then rendered one after the other.
+    Raises CannotRender with what is needed and the remedy when not even the thriftiest plan fits.
+    """
+    tried = [
+        plan_memory(sizes, replace(work, takes=takes), replace(residency, vae_frames=frames))
+        for residency in _residencies(number_bytes)
+        for takes in _fewer(work.takes)
+        for frames in _VAE_CHUNKS
+    ]
+    for plan in tried:
+        if plan.fits(free_bytes):
+            return plan
+    raise _too_large(sizes, tried[-1], free_bytes)
+
+
+def longest_frames(sizes: NetworkSizes, work: Work, free_bytes: int, number_bytes: int = 2) -> int:
+    """The longest window up to `work.frames` that `preflight` would let through, in frames; 0 = none."""
+    thriftiest = replace(_residencies(number_bytes)[-1], vae_frames=_VAE_CHUNKS[-1])
+    fits, fails = 0, work.frames + 1
+    while fails - fits > 1:
+        middle = (fits + fails) // 2
+        if plan_memory(sizes, replace(work, takes=1, frames=middle), thriftiest).fits(free_bytes):
+            fits = middle
+        else:
+            fails = middle
+    return fits
+
+
+def _weights(sizes: NetworkSizes, placement: Placement) -> dict[Phase, int]:
+    """Bytes of the weights each phase uses."""
+    number = placement.number_bytes
+    decoder = sizes.decoder * number
+    if placement.int8:
+        decoder = sizes.linear + (sizes.decoder - sizes.linear + sizes.biggest_linear) * number
+    return {
+        Phase.TEXT: sizes.text_encoder * number,
+        Phase.ENCODE: sizes.vae * number,
+        Phase.CONDITION: sizes.encoders * number,
+        Phase.DENOISE: decoder,
+        Phase.DECODE: sizes.vae * number,
+    }
+
+
+def _loaded_once(own: dict[Phase, int]) -> list[int]:
+    """Every part once: encoding and decoding share the VAE."""
+    return [size for phase, size in own.items() if phase is not Phase.ENCODE]
+
+
+def _working(sizes: NetworkSizes, work: Work, placement: Placement, phase: Phase) -> int:
+    """Bytes alive besides the weights."""
+    number = placement.number_bytes
+    if phase in (Phase.ENCODE, Phase.DECODE):
+        at_once = min(work.frames, placement.vae_frames + 2 * _VAE_OVERLAP)
+        return at_once * HOP * _WIDEST_AUDIO * _AUDIO_COPIES * number
+    if phase is Phase.DENOISE:
+        return _sampling_bytes(sizes, work, number)
+    return _block_bytes(sizes, work.condition_tokens, number)
+
+
+def _sampling_bytes(sizes: NetworkSizes, work: Work, number: int) -> int:
+    """One block at work, the condition as every layer sees it, and the latents in float32."""
+    tokens = work.takes * -(-work.frames // _PATCH)
+    conditions = 2 if work.guided else 1
+    condition = conditions * work.condition_tokens * sizes.layers * 2 * sizes.key_width * number
+    latents = work.takes * work.frames * 64 * 4 * 12  # noise, source, mask, velocities, wavelet bands
+    return _block_bytes(sizes, tokens, number) + condition + latents
+
+
+def _block_bytes(sizes: NetworkSizes, tokens: int, number: int) -> int:
+    """The larger of a block's two halves, for all tokens; the norms work in float32."""
+    attention = 3 * sizes.query_width + 6 * sizes.key_width + 3 * sizes.width
+    mlp = 3 * sizes.inner_width + 3 * sizes.width
+    return round(_SLACK * tokens * (max(attention, mlp) * number + 2 * sizes.width * 4))
+
+
+def _residencies(number_bytes: int) -> tuple[Placement, ...]:
+    """From the fastest to the thriftiest."""
+    return (
+        Placement(number_bytes),
+        Placement(number_bytes, offload=True),
+        Placement(number_bytes, offload=True, int8=True),
+    )
+
+
+def _fewer(takes: int) -> list[int]:
+    """Takes at once: all, then halves down to one."""
+    counts = [takes]
+    while counts[-1] > 1:
+        counts.append(counts[-1] // 2)
+    return counts
+
+
+def _too_large(sizes: NetworkSizes, thriftiest: MemoryPlan, free_bytes: int) -> CannotRender:
+    peak, work = thriftiest.peak, thriftiest.work
+    sentence = (
+        f"This render needs {(peak.total + RESERVE) / GIGABYTE:.1f} GB while {peak.phase.value}, "
+        f"but the device has {free_bytes / GIGABYTE:.1f} GB free."
+    )
+    frames = longest_frames(sizes, work, free_bytes, thriftiest.placement.number_bytes)
+    if frames < MIN_FRAMES:
+        return CannotRender(
+            sentence, "Close other programs that use the device, or choose a smaller checkpoint."
+        )
+    seconds = frames // FRAMES_PER_SECOND
+    return CannotRender(
+        sentence, f"Show the model at most {seconds} s of song, or free memory on the device."
+    )
