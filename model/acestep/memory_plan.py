@@ -1,9 +1,9 @@
 """What a render needs in memory, phase by phase, before it starts.
 
 Arithmetic on sizes: no weights are read and no device is touched. Weight sizes are exact counts of the
-published checkpoints; working memory is an upper estimate of what is alive at once in the largest block of each
-network. A render goes through its phases one after the other, so with offloading only one phase's weights are
-resident.
+published checkpoints; working memory is an upper estimate of what is alive at once in the largest block of
+each network. A render goes through its phases one after the other, so with offloading only one phase's
+weights are resident.
 """
 
 from __future__ import annotations
