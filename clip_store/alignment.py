@@ -130,13 +130,14 @@ def measure(
     identical = (
         len(before) == len(after) and all(map(_same, before, after)) and _gap_is_silent(song, spliced, region)
     )
+    digest = _digest(before)
     return Alignment(
         position=region.start,
         length=clip.frames,
         exact=_lies_exactly(spliced, clip, region, lead),
         outside_identical=identical,
-        outside_before=_digest(before),
-        outside_after=_digest(before if identical else after),
+        outside_before=digest,
+        outside_after=digest if identical else _digest(after),
         changed=difference > 0.0,
         max_difference=difference,
         correlation=correlation(old, new) if same_shape else 0.0,

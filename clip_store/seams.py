@@ -17,31 +17,39 @@ from clip_store.audio import Audio, Samples
 
 _FRAME_SECONDS = 0.0215
 _CLICK_SECONDS = 0.0005
-_INSTANTS = 300
-_MIN_INSTANTS = 20
+_INSTANTS = 200
 _BANDS = 40
 _LOWEST_HZ = 40.0
 _HIGHEST_HZ = 16000.0
 _FLOOR = 1e-7
 """-70 dB of power: below it differences are not heard."""
 
+_AUDIBLE = (1.5, 1.5, 0.003)
+"""Steps below these (dB, dB, full scale) are no fault, however even the song is."""
+
+_CLEARLY = 1.25
+"""So much larger than the song's own a step must be: one in a hundred passes the percentile by chance."""
+
+Steps = NDArray[np.float64]
+"""[instants, 3]: level step in dB, spectral step in dB, click."""
+
 
 @dataclass(frozen=True)
 class Step:
     """One kind of step at a seam.
 
-    value: what was measured; original: the same at that instant in the song before.
-    rank:  share of the song's own steps that are smaller, 0..1; None when the song is too short to tell.
+    value:      what was measured.
+    original:   the same at that instant in the song before.
+    usual:      what 99 of 100 of the song's own steps stay below; None when the song is too short to tell.
+    rank:       share of the song's own steps that are smaller, 0..1; None likewise.
+    stands_out: a listener may notice: it is audible, and clearly larger than `usual` and `original`.
     """
 
     value: float
     original: float
+    usual: float | None
     rank: float | None
-
-    @property
-    def stands_out(self) -> bool:
-        """Larger than 99 of 100 of the song's own steps, and clearly larger than the one that was there."""
-        return self.rank is not None and self.rank > 0.99 and self.value > 1.25 * self.original
+    stands_out: bool
 
 
 @dataclass(frozen=True)
@@ -68,37 +76,48 @@ def measure_seams(
     edges: (position of the edge, position of the inner end of its crossfade), in samples from the old song's
     first. Both are looked at and the larger step counts, for the song's own steps too.
     """
-    return tuple(_measure_seam(song, spliced, lead, edge, inner) for edge, inner in edges)
+    lengths = {abs(inner - edge) for edge, inner in edges}
+    own = {length: _own_steps(song, length) for length in lengths}
+    return tuple(
+        _measure_seam(song, spliced, lead, edge, inner, own[abs(inner - edge)]) for edge, inner in edges
+    )
 
 
-def _measure_seam(song: Audio, spliced: Audio, lead: int, edge: int, inner: int) -> Seam:
-    instants = _instants(song.frames, _frame(song.rate), inner - edge)
-    own = _steps_with(song, instants, inner - edge)
-    before = _steps_with(song, np.array([edge]), inner - edge)[0]
-    now = _steps_with(spliced, np.array([edge + lead]), inner - edge)[0]
+def _measure_seam(song: Audio, spliced: Audio, lead: int, edge: int, inner: int, own: Steps) -> Seam:
+    first, length = np.array([min(edge, inner)]), abs(inner - edge)
+    before = _larger_steps(song, first, length)[0]
+    now = _larger_steps(spliced, first + lead, length)[0]
     level, spectrum, click = (
-        Step(float(now[kind]), float(before[kind]), _rank(float(now[kind]), own[:, kind]))
-        for kind in range(3)
+        _judge(float(now[kind]), float(before[kind]), own[:, kind], _AUDIBLE[kind]) for kind in range(3)
     )
     return Seam(edge, level, spectrum, click)
 
 
-def _instants(frames: int, frame: int, reach: int) -> NDArray[np.int64]:
-    """Instants spread over a song, at random so that none falls into the beat, the same each time."""
-    first, last = frame + max(0, -reach), frames - frame - max(0, reach)
+def _judge(value: float, original: float, own: NDArray[np.float64], audible: float) -> Step:
+    if len(own) == 0:
+        return Step(value, original, None, None, False)
+    usual = float(np.percentile(own, 99))
+    stands_out = value > audible and value > _CLEARLY * max(usual, original)
+    return Step(value, original, usual, float((own < value).mean()), stands_out)
+
+
+def _own_steps(song: Audio, reach: int) -> Steps:
+    """The song's steps at instants spread over it: at random, so that none falls into the beat, but the same
+    each time. None at all in a song too short for that."""
+    frame = _frame(song.rate)
+    first, last = frame, song.frames - frame - reach
     if last - first < _INSTANTS:
-        return np.zeros(0, np.int64)
-    return np.random.default_rng(1).integers(first, last, _INSTANTS)
+        return np.zeros((0, 3))
+    return _larger_steps(song, np.random.default_rng(1).integers(first, last, _INSTANTS), reach)
 
 
-def _steps_with(audio: Audio, instants: NDArray[np.int64], reach: int) -> NDArray[np.float64]:
-    """[instants, 3]: the larger of the steps at each instant and `reach` samples from it."""
+def _larger_steps(audio: Audio, instants: NDArray[np.int64], reach: int) -> Steps:
+    """The larger of the steps at each instant and `reach` samples behind it."""
     here = _steps(audio.samples, instants, audio.rate)
     return here if reach == 0 else np.maximum(here, _steps(audio.samples, instants + reach, audio.rate))
 
 
-def _steps(samples: Samples, instants: NDArray[np.int64], rate: int) -> NDArray[np.float64]:
-    """[instants, 3]: level step in dB, spectral step in dB, click."""
+def _steps(samples: Samples, instants: NDArray[np.int64], rate: int) -> Steps:
     frame, near = _frame(rate), max(4, round(_CLICK_SECONDS * rate))
     bands_before = _bands(_gather(samples, instants - frame, frame), rate)
     bands_after = _bands(_gather(samples, instants, frame), rate)
@@ -109,17 +128,20 @@ def _steps(samples: Samples, instants: NDArray[np.int64], rate: int) -> NDArray[
     return np.stack([level, spectrum, click], axis=1)
 
 
-def _gather(samples: Samples, starts: NDArray[np.int64], length: int) -> NDArray[np.float64]:
+def _gather(samples: Samples, starts: NDArray[np.int64], length: int) -> Samples:
     """[starts, length, channels] out of [frames, channels]; silence outside."""
     index = starts[:, None] + np.arange(length)
+    gathered = samples[index.clip(0, len(samples) - 1)]
     inside = (index >= 0) & (index < len(samples))
-    return np.where(inside[..., None], samples[index.clip(0, len(samples) - 1)], 0.0).astype(np.float64)
+    silenced: Samples = gathered * inside[..., None]
+    return silenced
 
 
-def _bands(frames: NDArray[np.float64], rate: int) -> NDArray[np.float64]:
+def _bands(frames: Samples, rate: int) -> NDArray[np.float64]:
     """Power in mel bands [n, bands] of frames [n, length, channels], channels added."""
     length = frames.shape[1]
-    spectrum = np.fft.rfft(frames * np.hanning(length)[:, None], axis=1)
+    window = np.hanning(length).astype(frames.dtype)
+    spectrum = np.fft.rfft(frames * window[:, None], axis=1)
     # One-sided power; 0.375 is the mean square of a Hann window. A full-scale sine gives 1/2.
     power = (np.abs(spectrum) ** 2).sum(axis=2) * 2 / (length**2 * 0.375)
     banded: NDArray[np.float64] = power @ _mel(length, rate)
@@ -145,10 +167,6 @@ def _to_mel(hertz: float) -> float:
 def _db(power: NDArray[np.float64]) -> NDArray[np.float64]:
     decibels: NDArray[np.float64] = 10 * np.log10(power + _FLOOR)
     return decibels
-
-
-def _rank(value: float, own: NDArray[np.float64]) -> float | None:
-    return float((own < value).mean()) if len(own) >= _MIN_INSTANTS else None
 
 
 def _frame(rate: int) -> int:
