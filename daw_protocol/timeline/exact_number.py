@@ -36,8 +36,8 @@ def exact(field: str, value: object) -> Fraction:
 def exact_decimal(field: str, value: object) -> Fraction:
     """`value` as a Fraction; a float counts as the shortest decimal that prints it, so 127.3 is 1273/10.
 
-    Text may be "3", "-2.5" or "7/2". Raises TypeError for other kinds, ValueError for NaN, infinity and
-    text that is no number.
+    Of a float next to nothing, such as 1e-38, what lies below 2**-96 is dropped. Text may be "3", "-2.5" or
+    "7/2". Raises TypeError for other kinds, ValueError for NaN, infinity and text that is no number.
     """
     if isinstance(value, str):
         return from_text(field, value)
@@ -45,7 +45,7 @@ def exact_decimal(field: str, value: object) -> Fraction:
         return exact(field, value)
     if not math.isfinite(value):
         raise ValueError(f"{field} must be a finite number, got {value!r}")
-    return Fraction(repr(value))
+    return bounded(Fraction(repr(value)))
 
 
 def from_text(field: str, text: str) -> Fraction:

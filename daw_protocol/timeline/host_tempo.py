@@ -69,9 +69,7 @@ def _quarters_between(
 
 def _change_at_seconds(curve: TempoCurve, index: int, seconds: Number, meter: Meter) -> MeterChange:
     moment = exact_decimal(f"meters[{index}] seconds", seconds)
-    # At a rate of its own denominator a moment is a whole sample, so this conversion is exact.
-    quarter = curve.quarters_at(moment.numerator, moment.denominator)
-    return MeterChange(bounded(quarter), meter)
+    return MeterChange(bounded(curve.quarters_at_seconds(moment)), meter)
 
 
 def on_bar_lines(changes: Iterable[MeterChange]) -> tuple[MeterChange, ...]:

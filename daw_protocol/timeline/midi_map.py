@@ -126,7 +126,7 @@ def check_division(ticks_per_quarter: int) -> None:
     """Raises ValueError unless a MIDI file's division counts ticks per quarter note, 1 to 32,767."""
     if isinstance(ticks_per_quarter, int) and not 0 <= ticks_per_quarter <= MAX_TICKS_PER_QUARTER:
         raise ValueError(
-            f"this MIDI file counts time in SMPTE frames (division {ticks_per_quarter}) and has no tempo map; "
+            f"the MIDI file counts time in SMPTE frames (division {ticks_per_quarter}) and has no tempo map; "
             "export it again with ticks per quarter note"
         )
     check_int("ticks_per_quarter", ticks_per_quarter, 1, MAX_TICKS_PER_QUARTER)

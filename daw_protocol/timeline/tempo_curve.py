@@ -42,6 +42,12 @@ class TempoCurve:
         """Quarters at a sample, exactly."""
         return self._segments[self._index_at(sample, rate)].quarters_at(sample, rate)
 
+    def quarters_at_seconds(self, seconds: Fraction) -> Fraction:
+        """Quarters at a time, exactly; for hosts that count in seconds."""
+        # At a rate of its own denominator every time is a whole sample.
+        segment = self._segments[bisect_right(self._seconds, seconds)]
+        return segment.quarters_at(seconds.numerator, seconds.denominator)
+
     def sample_at(self, quarters: Fraction, rate: int) -> int:
         """The sample nearest to a quarter; halfway between two it is the later one."""
         check_rate(rate)
