@@ -1,0 +1,23 @@
+"""Who asked: the one thing the bridge knows of an OSC sender or a WebSocket connection."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from daw_protocol.replies import Reply
+
+
+class Client(Protocol):
+    """key:      equal for messages that share a context and a space of request ids.
+    reply_to: where replies still reach the client after a restart of the server, "host:port"; "" if nowhere.
+    """
+
+    @property
+    def key(self) -> str: ...
+
+    @property
+    def reply_to(self) -> str: ...
+
+    def send(self, reply: Reply) -> None:
+        """Hands a reply to the client without waiting; a client that has gone is no error."""
+        ...

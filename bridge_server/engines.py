@@ -1,0 +1,75 @@
+"""Which engines there are, by name. Engines are named, not imported: their code is loaded where it is needed,
+in the engine's own process, and here only to ask what they can do."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from typing import cast
+
+from daw_protocol.errors import ErrorCode, ProtocolError
+from daw_protocol.requests import Render
+from model.engine import Engine, EngineDescription, Task
+
+BUILT_IN: Mapping[str, str] = {"sketch": "model.sketch.engine:SketchEngine"}
+"""Engine name -> "module:class". The class is made without arguments and must be cheap to make."""
+
+
+def make_engine(target: str) -> Engine:
+    """The engine at "module:class". Raises ProtocolError when its packages are not installed."""
+    module_name, class_name = target.split(":")
+    try:
+        module = importlib.import_module(module_name)
+    except ImportError as error:
+        raise ProtocolError(
+            ErrorCode.ENGINE_NOT_READY,
+            f"The engine's code could not be loaded: {error}.",
+            "Install its packages: pip install 'ace-bridge[acestep]'. `ace-bridge doctor` shows what is missing.",
+            "engine",
+        ) from error
+    return cast(Engine, getattr(module, class_name)())
+
+
+def target_of(name: str, engines: Mapping[str, str]) -> str:
+    """Where the engine called `name` lives. Raises ProtocolError with the names there are."""
+    if name not in engines:
+        raise ProtocolError(
+            ErrorCode.UNKNOWN_ENGINE,
+            f"There is no engine called {name!r}.",
+            f"Use one of: {', '.join(engines)}.",
+            "engine",
+        )
+    return engines[name]
+
+
+def refuse_impossible(description: EngineDescription, request: Render) -> None:
+    """Raises ProtocolError for what this engine cannot do, before anything is queued or read."""
+    capability = description.capability(Task(request.task))
+    if not capability.available:
+        raise ProtocolError(ErrorCode.CANNOT_RENDER, capability.reason, capability.remedy, "engine")
+    label = description.label
+    _known("layers", (getattr(request, "layers", "all"),), ("all", *description.layers), label)
+    _known("stems", getattr(request, "stems", ()), description.stems, label)
+    _known("instruments", getattr(request, "instruments", ()), description.instruments, label)
+    _known("options", tuple(request.options), tuple(description.options), label)
+
+
+def refuse_too_long(description: EngineDescription, seconds: float) -> None:
+    """Raises ProtocolError when a region is longer than the engine renders at once."""
+    if seconds > description.max_seconds:
+        raise ProtocolError(
+            ErrorCode.TOO_LARGE,
+            f"The region is {seconds:.0f} s long; the {description.label} engine renders at most "
+            f"{description.max_seconds:.0f} s at a time.",
+            "Select a shorter region.",
+            "end",
+        )
+
+
+def _known(field: str, given: tuple[str, ...], known: tuple[str, ...], label: str) -> None:
+    for name in given:
+        if name not in known:
+            remedy = f"It knows: {', '.join(known)}." if known else "Leave it away."
+            raise ProtocolError(
+                ErrorCode.CANNOT_RENDER, f"{field}: the {label} engine does not know {name!r}.", remedy, field
+            )

@@ -1,0 +1,84 @@
+"""One accepted request on its way to takes: a frozen record and the table of states it may move through."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from daw_protocol.addresses import BY_NAME
+from daw_protocol.requests import Render
+
+
+class JobState(enum.Enum):
+    """Where a job is; the value is what the database and the replies say."""
+
+    QUEUED = "queued"  # accepted, waits for the engine
+    RUNNING = "running"  # the engine works on it, or did when the server died
+    DONE = "done"  # every take is in the store
+    FAILED = "failed"  # it could not be done; `failure` says why
+    CANCELLED = "cancelled"  # stopped on request, or replaced by a newer one
+
+    @property
+    def terminal(self) -> bool:
+        return not NEXT_STATES[self]
+
+
+NEXT_STATES: Mapping[JobState, frozenset[JobState]] = {
+    JobState.QUEUED: frozenset({JobState.RUNNING, JobState.FAILED, JobState.CANCELLED}),
+    # Back to the queue only when a server finds a running job that no process works on any more.
+    JobState.RUNNING: frozenset({JobState.QUEUED, JobState.DONE, JobState.FAILED, JobState.CANCELLED}),
+    JobState.DONE: frozenset(),
+    JobState.FAILED: frozenset(),
+    JobState.CANCELLED: frozenset(),
+}
+
+
+@dataclass(frozen=True)
+class Job:
+    """What the queue keeps of a request.
+
+    client:    who asked (Client.key), request_id: under which name; together they are unique.
+    reply_to:  where OSC replies go, "host:port", so that they still arrive after a restart; "" for WebSocket.
+    request:   the request's JSON form, with everything the context added and the seed that was drawn.
+    region_key: equal for requests about the same task, track, source and region; used by `replace`.
+    failure:   code, sentence, remedy and field of a failed job.
+    created, started, ended: seconds since 1970.
+    """
+
+    id: str
+    client: str
+    request_id: str
+    command: str
+    request: Mapping[str, Any]
+    state: JobState = JobState.QUEUED
+    priority: int = 1
+    region_key: str = ""
+    reply_to: str = ""
+    attempts: int = 0
+    created: float = 0.0
+    started: float | None = None
+    ended: float | None = None
+    failure: Mapping[str, str] = field(default_factory=dict)
+
+    def render(self) -> Render:
+        """The request itself."""
+        request = BY_NAME[self.command].request.from_fields(self.request)
+        assert isinstance(request, Render), self.command
+        return request
+
+    def to_json(self) -> dict[str, Any]:
+        """What `jobs.list` tells of it."""
+        return {
+            "job": self.id,
+            "id": self.request_id,
+            "client": self.client,
+            "command": self.command,
+            "state": self.state.value,
+            "request": dict(self.request),
+            "created": self.created,
+            "started": self.started,
+            "ended": self.ended,
+            "failure": dict(self.failure),
+        }

@@ -1,0 +1,196 @@
+"""OSC over UDP: datagrams in, replies out. python-osc builds and parses the packets.
+
+The receive callback only queues; one task answers messages in the order they came, so that `/bridge/select` is heard
+before the `/bridge/repaint` behind it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterator
+from typing import Any, cast
+
+from pythonosc.osc_message import OscMessage
+from pythonosc.osc_message_builder import OscMessageBuilder
+from pythonosc.osc_packet import OscPacket
+
+from bridge_server.bridge import SLOW, Bridge
+from bridge_server.client import Client
+from bridge_server.listeners import Listeners
+from daw_protocol.errors import ErrorCode, ProtocolError
+from daw_protocol.osc_form import OscArgument, fitting, request_from_osc
+from daw_protocol.replies import Failed, Reply
+from daw_protocol.requests import Request
+
+log = logging.getLogger(__name__)
+
+# Datagrams waiting to be answered. UDP may lose anything anyway; a flood is dropped here, where it costs nothing.
+INBOX = 1024
+
+Address = tuple[str, int]
+
+
+class OscClient:
+    """Somebody who sent a datagram. Two are equal when they get the same replies."""
+
+    def __init__(self, endpoint: OscEndpoint, address: Address, name: str = "") -> None:
+        self._endpoint = endpoint
+        self._address = address
+        self._name = name
+
+    @property
+    def key(self) -> str:
+        # By machine, not by port: messages typed one after the other come from a new port each time.
+        return f"osc:{self._address[0]}" + (f":{self._name}" if self._name else "")
+
+    @property
+    def reply_to(self) -> str:
+        return f"{self._address[0]}:{self._address[1]}"
+
+    def send(self, reply: Reply) -> None:
+        self._endpoint.send(reply, self._address)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, OscClient) and (other._address, other.key) == (self._address, self.key)
+
+    def __hash__(self) -> int:
+        return hash((self._address, self.key))
+
+
+class OscEndpoint(asyncio.DatagramProtocol):
+    """The server's UDP socket."""
+
+    def __init__(self, bridge: Bridge, listeners: Listeners) -> None:
+        self._bridge = bridge
+        self._listeners = listeners
+        self._inbox: asyncio.Queue[tuple[bytes, Address]] = asyncio.Queue(INBOX)
+        self._transport: asyncio.DatagramTransport | None = None
+        self._slow: set[asyncio.Task[None]] = set()
+        self.dropped = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        # A cast, not an assertion: asyncio's own datagram transport does not derive from DatagramTransport.
+        self._transport = cast(asyncio.DatagramTransport, transport)
+
+    def datagram_received(self, data: bytes, addr: Any) -> None:
+        try:
+            self._inbox.put_nowait((data, addr[:2]))
+        except asyncio.QueueFull:
+            self.dropped += 1
+            if self.dropped % INBOX == 1:
+                log.warning("OSC messages come faster than they can be answered; %d dropped", self.dropped)
+
+    def error_received(self, exc: Exception) -> None:
+        # An earlier reply met a closed port: its client has gone, which is its own affair.
+        log.debug("OSC: %s", exc)
+
+    @property
+    def port(self) -> int:
+        """The port that was bound."""
+        assert self._transport is not None, "bound before"
+        return int(self._transport.get_extra_info("sockname")[1])
+
+    async def run(self) -> None:
+        """Answers messages until cancelled."""
+        try:
+            while True:
+                data, address = await self._inbox.get()
+                await self._answer_packet(data, address)
+        finally:
+            for task in self._slow:
+                task.cancel()
+
+    def close(self) -> None:
+        if self._transport is not None:
+            self._transport.close()
+
+    def client(self, reply_to: str) -> Client:
+        """The client a job was accepted from, by the address it was kept under."""
+        host, _, port = reply_to.rpartition(":")
+        return OscClient(self, (host, int(port)))
+
+    def send(self, reply: Reply, address: Address) -> None:
+        path, arguments = fitting(reply)
+        assert self._transport is not None, "bound before"
+        if not self._transport.is_closing():
+            self._transport.sendto(encode(path, arguments), address)
+
+    async def _answer_packet(self, data: bytes, address: Address) -> None:
+        client = OscClient(self, address)
+        try:
+            messages = list(decode(data))
+        except ProtocolError as error:
+            client.send(Failed.from_error(error))
+            return
+        for message in messages:
+            await self._answer_message(message, client, address)
+
+    async def _answer_message(self, message: OscMessage, client: OscClient, address: Address) -> None:
+        request_id = ""
+        try:
+            _, request = request_from_osc(message.address, message.params)
+            request_id = request.id
+            if request.reply_port is not None or request.client:
+                client = OscClient(self, (address[0], request.reply_port or address[1]), request.client)
+            if isinstance(request, SLOW):
+                task = asyncio.create_task(self._answer_request(request, client))
+                self._slow.add(task)
+                task.add_done_callback(self._slow.discard)
+            else:
+                await self._answer_request(request, client)
+        except ProtocolError as error:
+            client.send(Failed.from_error(error, request_id=request_id or id_in(message)))
+        except Exception:  # a bug must not end the server
+            log.exception("OSC message %s met a bug", message.address)
+            client.send(Failed.from_error(our_fault(), request_id=request_id))
+
+    async def _answer_request(self, request: Request, client: OscClient) -> None:
+        try:
+            answer = await self._bridge.answer(request, client)
+        except ProtocolError as error:
+            client.send(Failed.from_error(error, request_id=request.id))
+            return
+        for reply in answer.replies:
+            client.send(reply)
+
+
+def encode(address: str, arguments: list[OscArgument]) -> bytes:
+    """One OSC message as a datagram."""
+    builder = OscMessageBuilder(address)
+    for argument in arguments:
+        if isinstance(argument, int) and not isinstance(argument, bool) and not -(2**31) <= argument < 2**31:
+            builder.add_arg(argument, OscMessageBuilder.ARG_TYPE_INT64)
+        else:
+            builder.add_arg(argument)
+    return bytes(builder.build().dgram)
+
+
+def decode(data: bytes) -> Iterator[OscMessage]:
+    """The messages of a datagram, those of a bundle in order; time tags are not waited for.
+
+    Raises ProtocolError for anything that is not OSC.
+    """
+    try:
+        for timed in OscPacket(data).messages:
+            yield timed.message
+    except Exception as error:  # python-osc lets struct, index, unicode and recursion errors through
+        raise ProtocolError(
+            ErrorCode.BAD_MESSAGE,
+            f"A datagram of {len(data)} bytes is not OSC ({type(error).__name__}).",
+            "Send OSC 1.0 messages or bundles.",
+        ) from error
+
+
+def id_in(message: OscMessage) -> str:
+    """What is probably the id of a message that could not be understood, so that its sender can match the answer."""
+    first = message.params[0] if message.params else ""
+    return str(first)[:64] if isinstance(first, (str, int)) and str(first).isprintable() else ""
+
+
+def our_fault() -> ProtocolError:
+    return ProtocolError(
+        ErrorCode.INTERNAL,
+        "The bridge made a mistake of its own with this message.",
+        "Nothing was changed. The server's log has the details.",
+    )

@@ -1,0 +1,140 @@
+"""What a plain HTTP GET finds at the server's port: the schema, the OSCQuery tree, and the files of each take."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from bridge_server.pictures import take_picture
+from bridge_server.receipts import in_words
+from bridge_server.settings import Settings
+from bridge_server.version import MADE_BY
+from clip_store.audio import Audio
+from clip_store.errors import ClipStoreError, TakeError
+from clip_store.riff import wave_parts
+from clip_store.store import ClipStore, file_stem, recipe_of
+from clip_store.take import Take
+from daw_protocol import oscquery
+from daw_protocol.errors import ErrorCode, ProtocolError
+from daw_protocol.receipt import Receipt
+from daw_protocol.schema import whole_schema
+
+WAV = "audio/wav"
+JSON = "application/json"
+HTML = "text/html; charset=utf-8"
+
+
+@dataclass(frozen=True)
+class Page:
+    """One answer: HTTP status, media type, body; a file name when it is to be saved."""
+
+    status: int
+    media_type: str
+    body: bytes
+    file_name: str = ""
+
+
+class Pages:
+    """Answers GET requests. Reading and drawing happen in threads."""
+
+    def __init__(self, settings: Settings, store: ClipStore) -> None:
+        self._settings = settings
+        self._store = store
+
+    async def get(self, target: str, accept: str) -> Page:
+        """The page at this request target (path and query)."""
+        split = urlsplit(target)
+        path = unquote(split.path)
+        if "HOST_INFO" in parse_qs(split.query, keep_blank_values=True):
+            return as_json(oscquery.host_info(MADE_BY, self._settings.osc_port))
+        if path == "/schema.json":
+            return as_json(whole_schema())
+        if path == "/" and "text/html" in accept:
+            return Page(200, HTML, front_page().encode())
+        if path.startswith("/takes/"):
+            return await self._take_page(path)
+        node = oscquery.node_at(path)
+        if node is not None:
+            return as_json(node)
+        return Page(404, "text/plain; charset=utf-8", f"There is nothing at {path[:200]}.\n".encode())
+
+    async def _take_page(self, path: str) -> Page:
+        """`/takes/ID/clip.wav`, `handles.wav`, `song.wav`, `picture.png`, `recipe.json`, or an attachment's name."""
+        parts = path.split("/")
+        if len(parts) != 4:
+            return Page(404, "text/plain; charset=utf-8", b"Ask for /takes/ID/clip.wav.\n")
+        what = FILES.get(parts[3], "attachment")
+        try:
+            return await self.take_file(parts[2], what, parts[3])
+        except ProtocolError as error:
+            return Page(404, "text/plain; charset=utf-8", f"{error}\n".encode())
+
+    async def take_file(self, take_id: str, what: str, name: str = "") -> Page:
+        """One file of a take. Raises ProtocolError."""
+        try:
+            take = self._store.index.get(take_id)
+            return await asyncio.to_thread(self._make, take, what, name)
+        except TakeError as error:
+            raise ProtocolError(ErrorCode.UNKNOWN_TAKE, error.sentence, error.remedy, "take") from error
+        except ClipStoreError as error:
+            raise ProtocolError(ErrorCode.STORE_FAILED, error.sentence, error.remedy) from error
+
+    def _make(self, take: Take, what: str, name: str) -> Page:
+        title = file_stem(f"{take.title}.{take.task}.{take.number}")
+        if what == "clip":
+            return Page(200, WAV, self._store.clip_path(take).read_bytes(), f"{title}.wav")
+        if what == "song":
+            return Page(200, WAV, wave(self._store.song_with(take)), f"{title}.song.wav")
+        if what == "picture":
+            return Page(200, "image/png", self._picture(take))
+        if what == "recipe":
+            return as_json(recipe_of(take))
+        if what == "handles" and take.handles is not None:
+            return Page(200, WAV, wave(self._store.blobs.get(take.handles)), f"{title}.handles.wav")
+        for entry in take.attachments:
+            if entry.name == name or (what == "attachment" and not name):
+                data = self._store.blobs.get_bytes(entry.digest)
+                return Page(200, entry.media_type, data, file_stem(entry.name))
+        raise ProtocolError(
+            ErrorCode.UNKNOWN_TAKE,
+            f"Take {take.id} has no {name or what}.",
+            "takes.show tells what it has.",
+            "what",
+        )
+
+    def _picture(self, take: Take) -> bytes:
+        receipt = Receipt.from_fields(dict(take.receipt))
+        clip = self._store.blobs.get(take.audio)
+        song = self._store.blobs.get(take.parent) if take.parent else None
+        return take_picture(take, song, clip, in_words(receipt))
+
+
+FILES = {
+    "clip.wav": "clip",
+    "handles.wav": "handles",
+    "song.wav": "song",
+    "picture.png": "picture",
+    "recipe.json": "recipe",
+}
+
+
+def wave(audio: Audio) -> bytes:
+    """The audio as a plain WAV file."""
+    return b"".join(wave_parts(audio))
+
+
+def as_json(value: Any) -> Page:
+    return Page(200, JSON, json.dumps(value, ensure_ascii=False, indent=1).encode())
+
+
+def front_page() -> str:
+    """What somebody sees who opens the port in a browser."""
+    return f"""<!doctype html><html lang="en"><meta charset="utf-8"><title>ACE Bridge</title>
+<h1>{MADE_BY} is running</h1>
+<p>It listens to OSC and WebSocket messages of your DAW.</p>
+<ul><li><a href="/schema.json">The messages, as JSON Schema</a></li>
+<li><a href="/bridge">The OSC addresses, as OSCQuery</a></li></ul></html>
+"""

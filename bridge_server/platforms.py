@@ -1,0 +1,53 @@
+"""Everything that differs between Windows, macOS and Linux, in one place."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+import platformdirs
+
+APP = "ace-bridge"
+
+BELOW_NORMAL_PRIORITY = 0x4000  # BELOW_NORMAL_PRIORITY_CLASS, Windows API
+
+
+def store_folder() -> Path:
+    """Where the store lives unless the user says otherwise."""
+    return Path(platformdirs.user_data_dir(APP, appauthor=False))
+
+
+def yield_to_others() -> None:
+    """Lowers this process's priority: a render must not make the DAW or the server's replies stutter."""
+    if sys.platform == "win32":
+        import ctypes
+
+        kernel = ctypes.windll.kernel32
+        kernel.SetPriorityClass(kernel.GetCurrentProcess(), BELOW_NORMAL_PRIORITY)
+    else:
+        os.nice(10)
+
+
+def ignore_interrupt() -> None:
+    """Ctrl-C in the terminal reaches every process of the group; the server ends its children itself."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def how_it_ended(exit_code: int | None) -> str:
+    """An exit code in words a producer can use."""
+    if exit_code is None:
+        return "it stopped answering"
+    if exit_code == -9:
+        return "it was killed (the machine may have run out of memory)"
+    if exit_code < 0:
+        return f"it was ended by signal {-exit_code}"
+    return f"it ended with status {exit_code}"
+
+
+def stop_signals() -> tuple[signal.Signals, ...]:
+    """Signals that ask the server to stop in order."""
+    if sys.platform == "win32":
+        return (signal.SIGINT,)
+    return (signal.SIGINT, signal.SIGTERM)

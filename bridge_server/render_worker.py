@@ -1,0 +1,308 @@
+"""Runs jobs, one at a time: reads the song, has the engine render each take, finishes and records it.
+
+The queue (job_queue.py) keeps the jobs; a job that was running when the server died is found there and begun again,
+without the takes it had recorded already.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import shutil
+import sqlite3
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from bridge_server.database import transaction
+from bridge_server.engine_process import EngineProcess, RenderCancelled
+from bridge_server.engines import refuse_too_long, target_of
+from bridge_server.finishing import FinishedTake, TakeOrder, finish
+from bridge_server.job import Job, JobState
+from bridge_server.job_queue import JobQueue
+from bridge_server.listeners import Listeners
+from bridge_server.render_order import ChildPiece, RenderOrder
+from bridge_server.render_plan import Plan, SongShape, make_plan
+from bridge_server.settings import Settings
+from bridge_server.song_reader import SongReader
+from bridge_server.sources import Song, as_protocol_error, check_unchanged
+from clip_store.errors import ClipStoreError
+from clip_store.store import ClipStore
+from clip_store.take import Take
+from daw_protocol.errors import ErrorCode, ProtocolError
+from daw_protocol.replies import Cancelled, Done, Failed, JobProgress, Reply, TakeReady
+from model.engine import Progress
+
+log = logging.getLogger(__name__)
+
+# Of a take's share of the progress bar: the rest is splicing, measuring and writing.
+RENDER_SHARE = 0.9
+
+
+@dataclass
+class Running:
+    """The job being rendered, and the way to stop it."""
+
+    job: Job
+    stop: asyncio.Event
+    reason: str = ""
+
+
+class RenderWorker:
+    """One per server; `run` is its task. Everything but the thread work happens on the event loop."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        connection: sqlite3.Connection,
+        store: ClipStore,
+        queue: JobQueue,
+        listeners: Listeners,
+        reader: SongReader,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._settings = settings
+        self._connection = connection
+        self._store = store
+        self._queue = queue
+        self._listeners = listeners
+        self._reader = reader
+        self._clock = clock
+        self._scratch = settings.store / "scratch"
+        self._wake = asyncio.Event()
+        self._running: Running | None = None
+        self._engines: dict[str, EngineProcess] = {}
+
+    @property
+    def current(self) -> Job | None:
+        """The job being rendered."""
+        return self._running.job if self._running else None
+
+    def engine_pids(self) -> dict[str, int]:
+        """Running engine processes by engine name."""
+        return {name: pid for name, engine in self._engines.items() if (pid := engine.pid) is not None}
+
+    def wake(self) -> None:
+        """There may be a job to run."""
+        self._wake.set()
+
+    def cancel(self, job: Job, reason: str) -> bool:
+        """Stops a job, waiting or running; False when it had ended already. The terminal reply follows."""
+        if self._running is not None and self._running.job.id == job.id:
+            self._running.reason = reason
+            self._running.stop.set()
+            return True
+        if job.state is not JobState.QUEUED:
+            return False
+        self._queue.move(job, JobState.CANCELLED, self._clock())
+        self._tell(job, Cancelled(id=job.request_id, job=job.id, reason=reason))
+        return True
+
+    async def run(self) -> None:
+        """Runs until cancelled; a job under way then goes back to the queue."""
+        shutil.rmtree(self._scratch, ignore_errors=True)  # left by a server that was killed
+        try:
+            await self._warm_up()
+            while True:
+                self._wake.clear()
+                job = self._queue.next_waiting()
+                if job is None:
+                    await self._rest()
+                else:
+                    await self._carry_out(job)
+        finally:
+            await asyncio.gather(*(engine.close() for engine in self._engines.values()))
+
+    async def _warm_up(self) -> None:
+        """Starts the default engine's process, so that the first request does not wait for it."""
+        with contextlib.suppress(ProtocolError):  # the first job says what is wrong, to whoever asked for it
+            await self._engine(self._settings.engine).start()
+
+    async def _rest(self) -> None:
+        """Waits for work; engines that get none for long give their memory back."""
+        try:
+            await asyncio.wait_for(self._wake.wait(), self._settings.limits.idle_unload_seconds)
+        except TimeoutError:
+            for engine in self._engines.values():
+                await engine.close()
+            await self._wake.wait()
+
+    async def _carry_out(self, job: Job) -> None:
+        job = self._queue.move(job, JobState.RUNNING, self._clock())
+        self._running = Running(job, asyncio.Event())
+        try:
+            count = await self._render_job(job, self._running.stop)
+            self._end(job, JobState.DONE, Done(id=job.request_id, job=job.id, takes=count))
+        except RenderCancelled:
+            reason = self._running.reason
+            self._end(job, JobState.CANCELLED, Cancelled(id=job.request_id, job=job.id, reason=reason))
+        except ClipStoreError as error:
+            self._fail(job, as_protocol_error(error))
+        except ProtocolError as error:
+            self._fail(job, error)
+        except asyncio.CancelledError:
+            self._queue.move(
+                job, JobState.QUEUED, self._clock()
+            )  # the server stops; the job is resumed later
+            raise
+        except Exception:  # a bug must end its job only; the log has what the producer need not see
+            log.exception("job %s failed by a bug", job.id)
+            self._fail(job, _our_fault(job))
+        finally:
+            self._running = None
+            shutil.rmtree(self._scratch / job.id, ignore_errors=True)
+
+    async def _render_job(self, job: Job, stop: asyncio.Event) -> int:
+        """Renders every take the job does not have yet; returns how many clips it has now."""
+        request = job.render()
+        self._progress(job, Progress("reading the song", 0.0))
+        song = await self._reader.read(request.source, request.rate) if request.source else None
+        shape = SongShape(song.audio.frames, song.audio.rate, song.audio.channels) if song else None
+        plan = make_plan(request, shape)
+        recorded = {take.number for take in self._takes(job)}
+        for number in range(1, request.takes + 1):
+            if stop.is_set():
+                raise RenderCancelled
+            if number not in recorded:
+                await self._render_take(job, plan, song, number, stop)
+        return len(self._takes(job))
+
+    async def _render_take(
+        self, job: Job, plan: Plan, song: Song | None, number: int, stop: asyncio.Event
+    ) -> None:
+        folder = self._scratch / job.id / str(number)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ProtocolError(
+                ErrorCode.STORE_FAILED,
+                f"The store cannot be written: {error.strerror}.",
+                "Free some disk space or check the folder's permissions, then ask again.",
+            ) from error
+        order = RenderOrder(
+            0,
+            plan.render_request(number - 1),
+            self._store.blobs.path(song.digest) if song else None,
+            song.digest if song else "",
+            folder,
+        )
+        share = _Share(self, job, number, plan.request.takes)
+        engine = self._engine(plan.request.engine)
+        await engine.start(share.rendering)
+        assert engine.description is not None, "it has just started"
+        refuse_too_long(engine.description, plan.region.length / plan.rate)
+        outcome = await engine.render(order, share.rendering, _ignore_piece, stop)
+        if stop.is_set():
+            raise RenderCancelled
+        share.finishing("splicing and checking")
+        take_order = TakeOrder(job.id, number, plan, song, engine.description, self._clock())
+        finished = await asyncio.to_thread(finish, take_order, outcome, self._store.blobs)
+        if song and song.state:
+            check_unchanged(song.state)
+        self._record(finished)
+        shutil.rmtree(folder, ignore_errors=True)
+        for entry in finished:
+            await self._announce(job, entry.take)
+
+    def _record(self, finished: list[FinishedTake]) -> None:
+        """Blobs are on the disk; now all records of this render, or none."""
+        with transaction(self._connection):
+            for entry in finished:
+                self._store.keep(entry.take, entry.audio, entry.handles)
+
+    async def _announce(self, job: Job, take: Take) -> None:
+        path = await asyncio.to_thread(self._store.clip_path, take)
+        self._tell(job, take_ready(job, take, path))
+
+    def _takes(self, job: Job) -> list[Take]:
+        return list(self._store.index.list(job=job.id, limit=1000))
+
+    def _engine(self, name: str) -> EngineProcess:
+        if name not in self._engines:
+            target = target_of(name, self._settings.engines)
+            self._engines[name] = EngineProcess(target, self._settings.limits.stop_seconds)
+        return self._engines[name]
+
+    def _progress(self, job: Job, progress: Progress) -> None:
+        self._tell(
+            job,
+            JobProgress(
+                id=job.request_id,
+                job=job.id,
+                stage=progress.stage[:200],
+                fraction=min(1.0, max(0.0, progress.fraction)),
+                seconds_left=progress.seconds_left,
+            ),
+        )
+
+    def _fail(self, job: Job, error: ProtocolError) -> None:
+        reply = Failed.from_error(error, request_id=job.request_id, job=job.id)
+        failure = {name: getattr(reply, name) for name in ("code", "sentence", "remedy", "field")}
+        log.info("job %s failed: %s", job.id, error)
+        self._end(job, JobState.FAILED, reply, failure)
+
+    def _end(self, job: Job, state: JobState, reply: Reply, failure: dict[str, str] | None = None) -> None:
+        try:
+            self._queue.move(job, state, self._clock(), failure)
+        except ProtocolError:
+            # The disk is full: the job stays "running" in the database and is reported again after a restart.
+            # Its client still hears how it ended.
+            log.exception("job %s: its end could not be recorded", job.id)
+        self._tell(job, reply)
+
+    def _tell(self, job: Job, reply: Reply) -> None:
+        self._listeners.tell(job.id, reply)
+
+
+class _Share:
+    """Maps one take's progress onto its part of the job's bar."""
+
+    def __init__(self, worker: RenderWorker, job: Job, number: int, takes: int) -> None:
+        self._worker = worker
+        self._job = job
+        self._number = number
+        self._takes = takes
+
+    def rendering(self, progress: Progress) -> None:
+        self._tell(progress.stage, progress.fraction * RENDER_SHARE, progress.seconds_left)
+
+    def finishing(self, stage: str) -> None:
+        self._tell(stage, RENDER_SHARE, None)
+
+    def _tell(self, stage: str, fraction: float, seconds_left: float | None) -> None:
+        of = f" (take {self._number} of {self._takes})" if self._takes > 1 else ""
+        whole = (self._number - 1 + min(1.0, fraction)) / self._takes
+        self._worker._progress(self._job, Progress(stage + of, whole, seconds_left))
+
+
+def take_ready(job: Job, take: Take, path: Path) -> TakeReady:
+    """The reply that says a take is there."""
+    warnings = take.receipt.get("warnings", [])
+    return TakeReady(
+        id=job.request_id,
+        job=job.id,
+        take=take.id,
+        number=take.number,
+        stem=take.stem,
+        position=take.position,
+        length=take.length,
+        rate=take.rate,
+        seed=take.recipe.get("seed") or 0,
+        passed=not warnings,
+        warning=warnings[0] if warnings else "",
+        path=str(path),
+    )
+
+
+def _ignore_piece(piece: ChildPiece) -> None:
+    """Pieces are heard by the audition; here the whole render is wanted."""
+
+
+def _our_fault(job: Job) -> ProtocolError:
+    return ProtocolError(
+        ErrorCode.INTERNAL,
+        f"The bridge made a mistake of its own in job {job.id}.",
+        "The song and all other takes are untouched. The server's log has the details.",
+    )

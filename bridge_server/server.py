@@ -1,0 +1,187 @@
+"""Starting and stopping: everything is made here, bound to its ports, run in one task group and closed in order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import sqlite3
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from bridge_server.bridge import Bridge
+from bridge_server.database import open_database
+from bridge_server.job import Job
+from bridge_server.job_queue import JobQueue
+from bridge_server.listeners import Listeners
+from bridge_server.osc_endpoint import OscEndpoint
+from bridge_server.pages import Pages
+from bridge_server.render_worker import RenderWorker
+from bridge_server.settings import Settings
+from bridge_server.song_reader import SongReader
+from bridge_server.sources import as_protocol_error
+from bridge_server.websocket_endpoint import WebSocketEndpoint
+from clip_store.errors import ClipStoreError
+from clip_store.store import ClipStore
+from daw_protocol.errors import ErrorCode, ProtocolError
+from daw_protocol.replies import Failed
+
+log = logging.getLogger(__name__)
+
+DATABASE = "store.sqlite3"
+LOCK = "server.lock"
+ADDRESS = "server.json"
+
+
+@dataclass(frozen=True)
+class RunningServer:
+    """A server that answers. settings: with the ports that were really bound."""
+
+    settings: Settings
+    bridge: Bridge
+    worker: RenderWorker
+    store: ClipStore
+
+
+@contextlib.asynccontextmanager
+async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
+    """A server for as long as the block lasts. Raises ProtocolError when it cannot be started."""
+    with _lock(settings.store), contextlib.closing(open_database(settings.store / DATABASE)) as connection:
+        store = _open_store(settings.store, connection)
+        listeners = Listeners()
+        queue = JobQueue(connection, settings.limits.queued_jobs)
+        reader = SongReader(store, connection, settings.roots, settings.limits.song_seconds)
+        worker = RenderWorker(settings, connection, store, queue, listeners, reader)
+        bridge = Bridge(settings, connection, store, queue, listeners, reader, worker)
+        osc = await _bind_osc(settings, bridge, listeners)
+        settings = replace(settings, osc_port=osc.port)
+        websocket = WebSocketEndpoint(settings, bridge, listeners, Pages(settings, store))
+        await _bind_websocket(websocket, settings)
+        settings = replace(settings, websocket_port=websocket.port)
+        bridge.settings = settings
+        _resume(queue, listeners, osc, settings)
+        tasks = [asyncio.create_task(osc.run()), asyncio.create_task(worker.run())]
+        address = settings.store / ADDRESS
+        address.write_text(json.dumps(_address(settings)), encoding="utf-8")
+        try:
+            yield RunningServer(settings, bridge, worker, store)
+        finally:
+            # First nobody can ask any more, then the work stops, then the files close.
+            await websocket.close()
+            osc.close()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            address.unlink(missing_ok=True)
+
+
+async def serve_until(settings: Settings, stop: asyncio.Event) -> None:
+    """Runs a server until `stop` is set."""
+    async with running_server(settings):
+        await stop.wait()
+
+
+def find_server(store: Path) -> dict[str, object] | None:
+    """Where the server of this store can be reached, if one runs: host, websocket_port, osc_port, token."""
+    try:
+        with FileLock(store / LOCK, timeout=0):
+            return None  # nobody holds the lock: an address left here is of a server that was killed
+    except Timeout:
+        pass
+    except OSError:
+        return None
+    try:
+        found = json.loads((store / ADDRESS).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return dict(found)
+
+
+@contextlib.contextmanager
+def _lock(store: Path):  # type: ignore[no-untyped-def]
+    """Holds the store: two servers on one queue would render everything twice."""
+    try:
+        store.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(store / LOCK, timeout=0)
+        lock.acquire()
+    except Timeout as error:
+        raise ProtocolError(
+            ErrorCode.STORE_FAILED,
+            f"Another server is using the store {store}.",
+            "Use that one, stop it, or start this one with another --store.",
+        ) from error
+    except OSError as error:
+        raise ProtocolError(
+            ErrorCode.STORE_FAILED,
+            f"The store {store} cannot be used: {error.strerror}.",
+            "Choose a folder that can be written to with --store.",
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _open_store(folder: Path, connection: sqlite3.Connection) -> ClipStore:
+    try:
+        return ClipStore(folder, connection)
+    except ClipStoreError as error:
+        raise as_protocol_error(error) from error
+
+
+async def _bind_osc(settings: Settings, bridge: Bridge, listeners: Listeners) -> OscEndpoint:
+    loop = asyncio.get_running_loop()
+    try:
+        _, endpoint = await loop.create_datagram_endpoint(
+            lambda: OscEndpoint(bridge, listeners), local_addr=(settings.host, settings.osc_port)
+        )
+    except OSError as error:
+        raise _taken("OSC", "--osc-port", settings.osc_port, error) from error
+    return endpoint
+
+
+async def _bind_websocket(endpoint: WebSocketEndpoint, settings: Settings) -> None:
+    try:
+        await endpoint.start()
+    except OSError as error:
+        raise _taken("WebSocket", "--port", settings.websocket_port, error) from error
+
+
+def _taken(what: str, option: str, port: int, error: OSError) -> ProtocolError:
+    return ProtocolError(
+        ErrorCode.NOT_ALLOWED,
+        f"The {what} port {port} cannot be used: {error.strerror or error}.",
+        f"Another program may have it; choose another one with {option}. `ace-bridge doctor` shows who answers there.",
+    )
+
+
+def _resume(queue: JobQueue, listeners: Listeners, osc: OscEndpoint, settings: Settings) -> None:
+    """Picks up what a server before this one had accepted; OSC clients hear of it at their old address."""
+    requeued, given_up = queue.resume(time.time(), settings.limits.attempts)
+    for job in (*queue.newest(limit=1_000_000), *given_up):
+        if job.reply_to and (not job.state.terminal or job in given_up):
+            listeners.add(job.id, osc.client(job.reply_to))
+    for job in given_up:
+        listeners.tell(job.id, _given_up(job))
+    if requeued:
+        log.info("%d jobs of an earlier run are resumed", len(requeued))
+
+
+def _given_up(job: Job) -> Failed:
+    return Failed(id=job.request_id, job=job.id, **job.failure)
+
+
+def _address(settings: Settings) -> dict[str, object]:
+    return {
+        "pid": os.getpid(),
+        "host": settings.host,
+        "websocket_port": settings.websocket_port,
+        "osc_port": settings.osc_port,
+        "token": settings.token,
+    }

@@ -1,0 +1,31 @@
+"""What each client has said so far: its context, kept while the server runs, the longest unused forgotten first."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+from daw_protocol.context import Context
+from daw_protocol.requests import Request
+
+
+class Sessions:
+    """Contexts by client key, `most` at a time."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._contexts: OrderedDict[str, Context] = OrderedDict()
+
+    def context(self, client: str) -> Context:
+        """The client's context; an empty one for a client never heard of."""
+        if client in self._contexts:
+            self._contexts.move_to_end(client)
+        return self._contexts.get(client, Context())
+
+    def hear(self, client: str, request: Request) -> Context:
+        """The client's context after this message."""
+        context = self.context(client).after(request)
+        self._contexts[client] = context
+        self._contexts.move_to_end(client)
+        while len(self._contexts) > self._most:
+            self._contexts.popitem(last=False)
+        return context

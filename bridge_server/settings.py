@@ -1,0 +1,77 @@
+"""What a server is started with. Values only: __main__.py reads them from the command line and the environment."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bridge_server.engines import BUILT_IN
+from daw_protocol.errors import ErrorCode, ProtocolError
+
+OSC_PORT = 9124
+WEBSOCKET_PORT = 9125
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Where the server says no. Each one is large for a song and small for a machine.
+
+    queued_jobs:     waiting jobs; more are refused with a clear word rather than rendered tomorrow.
+    song_seconds:    longest song that is read; 30 minutes of stereo at 48 kHz are 0.7 GB as float32.
+    upload_bytes:    largest upload: 30 minutes of stereo float at 192 kHz fit.
+    frame_bytes:     largest WebSocket frame; uploads come in as many frames as they like.
+    clients:         contexts remembered; the longest unused one is forgotten first.
+    stop_seconds:    how long an engine may take to stop before its process is ended.
+    idle_unload_seconds: an engine nobody uses for so long gives its memory back.
+    attempts:        how often a job is begun again after the server died under it.
+    """
+
+    queued_jobs: int = 64
+    song_seconds: float = 1800.0
+    upload_bytes: int = 3 * 2**30
+    frame_bytes: int = 4 * 2**20
+    clients: int = 256
+    stop_seconds: float = 2.0
+    idle_unload_seconds: float = 900.0
+    attempts: int = 3
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Raises ProtocolError when the server could be reached from elsewhere without a token.
+
+    store: folder of audio, takes and jobs.
+    roots: folders whose files requests may name; relative names are tried against each in turn.
+    engine: the one that renders unless a request names another; engines: all there are, as engines.py takes them.
+    """
+
+    store: Path
+    roots: tuple[Path, ...] = ()
+    host: str = "127.0.0.1"
+    osc_port: int = OSC_PORT
+    websocket_port: int = WEBSOCKET_PORT
+    token: str = ""
+    engine: str = "sketch"
+    engines: Mapping[str, str] = field(default_factory=lambda: dict(BUILT_IN))
+    limits: Limits = field(default_factory=Limits)
+
+    def __post_init__(self) -> None:
+        if not is_loopback(self.host) and not self.token:
+            raise ProtocolError(
+                ErrorCode.NOT_ALLOWED,
+                f"{self.host} can be reached by other machines, so a token is needed.",
+                "Start the server with --token, or leave --host away to serve this machine only.",
+                "host",
+            )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach a socket bound to `host`."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

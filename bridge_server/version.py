@@ -1,0 +1,12 @@
+"""The version, once."""
+
+from __future__ import annotations
+
+import importlib.metadata
+
+try:
+    VERSION = importlib.metadata.version("ace-bridge")
+except importlib.metadata.PackageNotFoundError:  # run from a source tree that was never installed
+    VERSION = "0"
+
+MADE_BY = f"ACE Bridge {VERSION}"

@@ -1,0 +1,246 @@
+"""JSON-RPC over WebSocket, audio as binary frames, and plain HTTP for pages and files, all on one port."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hmac
+import logging
+import secrets
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.datastructures import Headers
+from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request as HttpRequest
+from websockets.http11 import Response
+
+from bridge_server.bridge import Bridge
+from bridge_server.listeners import Listeners
+from bridge_server.osc_endpoint import our_fault
+from bridge_server.pages import Page, Pages
+from bridge_server.settings import Settings, is_loopback
+from bridge_server.uploads import Upload
+from daw_protocol import jsonrpc
+from daw_protocol.errors import ErrorCode, ProtocolError
+from daw_protocol.jsonrpc import BadCall, Call
+from daw_protocol.replies import Failed, Reply, Understood
+from daw_protocol.requests import BeginUpload, FetchTake, Request
+
+log = logging.getLogger(__name__)
+
+# Replies waiting for a client that reads slowly; a client that is this far behind is cut off, not waited for.
+OUTBOX = 2000
+# Audio goes down in frames of this size: large enough to be fast, small enough for replies to get in between.
+FRAME_BYTES = 1 << 20
+
+SAFE_HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'self'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+
+
+class WebSocketClient:
+    """One connection. Frames leave in order through one queue, so that nobody ever waits for a slow reader."""
+
+    def __init__(self, connection: ServerConnection, name: str) -> None:
+        self._connection = connection
+        self.key = f"ws:{name or secrets.token_hex(8)}"
+        self.reply_to = ""
+        self.upload: Upload | None = None
+        self._outbox: asyncio.Queue[str | bytes] = asyncio.Queue(OUTBOX)
+
+    def send(self, reply: Reply) -> None:
+        self.put(jsonrpc.notification(reply))
+
+    def put(self, frame: str | bytes) -> None:
+        try:
+            self._outbox.put_nowait(frame)
+        except asyncio.QueueFull:
+            log.warning("client %s does not read its replies; it is cut off", self.key)
+            self._connection.transport.abort()
+
+    async def put_bytes(self, data: bytes) -> None:
+        """Sends audio; waits for room, so that replies are not crowded out."""
+        view = memoryview(data)
+        for first in range(0, len(data), FRAME_BYTES):
+            await self._outbox.put(bytes(view[first : first + FRAME_BYTES]))
+
+    async def run(self) -> None:
+        """Sends what is queued until the connection closes."""
+        with contextlib.suppress(ConnectionClosed):
+            while True:
+                await self._connection.send(await self._outbox.get())
+
+
+class WebSocketEndpoint:
+    """The server's TCP port."""
+
+    def __init__(self, settings: Settings, bridge: Bridge, listeners: Listeners, pages: Pages) -> None:
+        self._settings = settings
+        self._bridge = bridge
+        self._listeners = listeners
+        self._pages = pages
+        self._server: Server | None = None
+
+    async def start(self) -> None:
+        """Binds the port. Raises OSError when it is taken."""
+        self._server = await serve(
+            self._serve,
+            self._settings.host,
+            self._settings.websocket_port,
+            process_request=self._process_request,
+            max_size=self._settings.limits.frame_bytes,
+            compression=None,  # audio does not compress, and JSON over loopback need not
+            server_header=None,
+        )
+
+    @property
+    def port(self) -> int:
+        assert self._server is not None, "started before"
+        return int(next(iter(self._server.sockets)).getsockname()[1])
+
+    async def close(self) -> None:
+        if self._server is not None:
+            self._server.close()
+            await self._server.wait_closed()
+
+    async def _process_request(self, _: ServerConnection, request: HttpRequest) -> Response | None:
+        """Refuses strangers; answers plain HTTP; lets WebSocket handshakes through."""
+        try:
+            check_caller(self._settings, self.port, request.path, request.headers)
+        except ProtocolError as error:
+            return respond(Page(403, "text/plain; charset=utf-8", f"{error}\n".encode()))
+        if "upgrade" in request.headers.get("Connection", "").lower():
+            return None
+        return respond(await self._pages.get(request.path, request.headers.get("Accept", "")))
+
+    async def _serve(self, connection: ServerConnection) -> None:
+        assert connection.request is not None, "after the handshake"
+        query = parse_qs(urlsplit(connection.request.path).query)
+        client = WebSocketClient(connection, query.get("client", [""])[0][:64])
+        sender = asyncio.create_task(client.run())
+        try:
+            async for frame in connection:
+                if isinstance(frame, bytes):
+                    await self._receive_bytes(client, frame)
+                else:
+                    await self._receive_text(client, frame)
+        except ConnectionClosed:
+            pass
+        finally:
+            sender.cancel()
+            self._listeners.forget(client)
+            if client.upload is not None:
+                client.upload.close()
+
+    async def _receive_text(self, client: WebSocketClient, text: str) -> None:
+        calls, batch = jsonrpc.read_frame(text)
+        answers = [answer for call in calls if (answer := await self._answer(client, call)) is not None]
+        if (frame := jsonrpc.answer_text(answers, batch)) is not None:
+            client.put(frame)
+
+    async def _answer(self, client: WebSocketClient, call: Call | BadCall) -> dict[str, Any] | None:
+        if isinstance(call, BadCall):
+            return jsonrpc.error(call.id, call.error, call.rpc_code)
+        try:
+            _, request = jsonrpc.request_in(call)
+            data = await self._answer_request(client, request, call)
+            return jsonrpc.result(call.id, data) if call.wants_answer and data is not None else None
+        except ProtocolError as error:
+            return jsonrpc.error(call.id, error) if call.wants_answer else None
+        except Exception:  # a bug must not end the connection, let alone the server
+            log.exception("method %s met a bug", call.method)
+            return jsonrpc.error(call.id, our_fault()) if call.wants_answer else None
+
+    async def _answer_request(
+        self, client: WebSocketClient, request: Request, call: Call
+    ) -> Mapping[str, Any] | None:
+        if isinstance(request, BeginUpload):
+            return self._begin_upload(client, request)
+        if isinstance(request, FetchTake):
+            page = await self._pages.take_file(request.take, request.what, request.name)
+            if call.wants_answer:
+                client.put(
+                    jsonrpc.answer_text([jsonrpc.result(call.id, {"bytes": len(page.body)})], False) or ""
+                )
+            await client.put_bytes(page.body)
+            return None
+        answer = await self._bridge.answer(request, client)
+        for reply in answer.replies[1:]:  # the first one is the result itself
+            client.send(reply)
+        return answer.data
+
+    def _begin_upload(self, client: WebSocketClient, request: BeginUpload) -> dict[str, Any]:
+        if client.upload is not None:
+            client.upload.close()
+        limits = self._settings.limits
+        client.upload = Upload(request, self._settings.store / "scratch", limits.upload_bytes)
+        return {"bytes": request.size}
+
+    async def _receive_bytes(self, client: WebSocketClient, frame: bytes) -> None:
+        upload = client.upload
+        if upload is None:
+            error = ProtocolError(
+                ErrorCode.BAD_UPLOAD, "Binary data came without an upload.begin.", "Announce it first."
+            )
+            client.send(Failed.from_error(error))
+            return
+        request_id = upload.announced.id
+        try:
+            upload.write(frame)
+            if not upload.complete:
+                return
+            source = await asyncio.to_thread(
+                upload.keep, self._bridge.store.blobs, self._settings.limits.song_seconds
+            )
+            client.send(Understood(id=request_id, command="upload", text=source))
+        except ProtocolError as error:
+            client.send(Failed.from_error(error, request_id=request_id))
+        upload.close()
+        client.upload = None
+
+
+def check_caller(settings: Settings, port: int, path: str, headers: Headers) -> None:
+    """Raises ProtocolError for callers a local server must not answer.
+
+    Origin: DAW scripts send none, browsers always do; only our own pages may call. Host: a page that made its own
+    name point to 127.0.0.1 (DNS rebinding) gives itself away by the name. Token: needed unless only this machine
+    can reach the port.
+    """
+    host = headers.get("Host", "")
+    if is_loopback(settings.host) and urlsplit(f"//{host}").hostname not in LOCAL_NAMES:
+        raise ProtocolError(
+            ErrorCode.NOT_ALLOWED, f"Host {host!r} is not this server.", f"Use 127.0.0.1:{port}."
+        )
+    origin = headers.get("Origin")
+    if origin is not None and urlsplit(origin).netloc != host:
+        raise ProtocolError(ErrorCode.NOT_ALLOWED, f"Pages of {origin!r} may not talk to this server.", "")
+    if settings.token:
+        given = parse_qs(urlsplit(path).query).get("token", [""])[0]
+        given = given or headers.get("Authorization", "").removeprefix("Bearer ")
+        if not hmac.compare_digest(given.encode(), settings.token.encode()):
+            raise ProtocolError(
+                ErrorCode.NOT_ALLOWED,
+                "The token is missing or wrong.",
+                "Add ?token=... as the server printed it.",
+            )
+
+
+LOCAL_NAMES = {"localhost", "127.0.0.1", "::1"}
+
+
+def respond(page: Page) -> Response:
+    """An HTTP response with the headers every page of ours has."""
+    headers = Headers(SAFE_HEADERS)
+    headers["Content-Type"] = page.media_type
+    headers["Content-Length"] = str(len(page.body))
+    headers["Connection"] = "close"
+    if page.file_name:
+        headers["Content-Disposition"] = f'attachment; filename="{page.file_name}"'
+    reason = {200: "OK", 403: "Forbidden", 404: "Not Found"}.get(page.status, "Error")
+    return Response(page.status, reason, headers, page.body)

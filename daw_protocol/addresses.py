@@ -1,0 +1,102 @@
+"""The one table of commands: OSC address, WebSocket method and request type of everything that can be asked for.
+
+The OSC parser and encoder, the JSON-RPC dispatcher, the OSCQuery tree, the JSON Schema, docs/protocol.md and the
+tests all read this table; nothing else names an address.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, fields
+
+from daw_protocol import requests
+from daw_protocol.requests import Request
+
+PREFIX = "/bridge"
+
+
+class Group(enum.Enum):
+    """What a command is about; the value is the heading in docs/protocol.md."""
+
+    RENDER = "Asking for audio"
+    CONTEXT = "Context: what a request that does not say it otherwise is about"
+    JOBS = "Jobs"
+    TAKES = "Takes"
+    SERVER = "The server"
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command.
+
+    name:       the WebSocket method, and with dots as slashes the OSC address under PREFIX.
+    positional: names of the values that come first in an OSC message, in order and without their names; all
+                others follow as name, value pairs. OSC messages may leave trailing positional values out.
+    example:    an OSC message as `oscsend` takes it, for the document and the tests.
+    """
+
+    name: str
+    request: type[Request]
+    group: Group
+    positional: tuple[str, ...]
+    example: str
+    osc: bool = True
+
+    @property
+    def address(self) -> str:
+        return f"{PREFIX}/{self.name.replace('.', '/')}"
+
+    @property
+    def doc(self) -> str:
+        return (self.request.__doc__ or "").strip()
+
+
+ID = ("id",)
+
+COMMANDS: tuple[Command, ...] = (
+    Command("repaint", requests.Repaint, Group.RENDER, ID,
+            "/bridge/repaint sssssisi id1 source song.wav start 384000 end 576000"),
+    Command("complete", requests.Complete, Group.RENDER, ID,
+            '/bridge/complete sssssss id2 source song.wav length "8 bars" bpm 120'),
+    Command("accompany", requests.Accompany, Group.RENDER, ID,
+            "/bridge/accompany sssssss id3 source voice.wav bpm 96 prompt ballad"),
+    Command("extract", requests.Extract, Group.RENDER, ID,
+            "/bridge/extract sssss id4 source song.wav stems vocals,drums"),
+    Command("generate", requests.Generate, Group.RENDER, ID,
+            '/bridge/generate sssssss id5 prompt "slow bossa nova" length "16 bars" bpm 84'),
+    Command("lego", requests.Lego, Group.RENDER, ID,
+            "/bridge/lego sssss id6 source song.wav stems bass"),
+    Command("cover", requests.Cover, Group.RENDER, ID,
+            '/bridge/cover sssss id7 source song.wav prompt "string quartet"'),
+    Command("vary", requests.Vary, Group.RENDER, ID,
+            "/bridge/vary sssss id8 take TAKE strength 0.8"),
+    Command("tempo", requests.SetTempo, Group.CONTEXT, ("bpm",), "/bridge/tempo f 120"),
+    Command("meter", requests.SetMeter, Group.CONTEXT, ("meter",), "/bridge/meter s 4/4"),
+    Command("key", requests.SetKey, Group.CONTEXT, ("key",), '/bridge/key s "F# minor"'),
+    Command("source", requests.SetSource, Group.CONTEXT, ("source", "position"),
+            "/bridge/source si song.wav 0"),
+    Command("select", requests.Select, Group.CONTEXT, ("start", "end"), '/bridge/select ss "17|1|0" "21|1|0"'),
+    Command("transport", requests.Transport, Group.CONTEXT, ("position", "rolling"), "/bridge/transport ii 96000 1"),
+    Command("forget", requests.ForgetContext, Group.CONTEXT, (), "/bridge/forget"),
+    Command("cancel", requests.Cancel, Group.JOBS, ("job",), "/bridge/cancel s id1"),
+    Command("jobs.list", requests.ListJobs, Group.JOBS, ID, "/bridge/jobs/list s id9"),
+    Command("jobs.show", requests.ShowJob, Group.JOBS, ("job",), "/bridge/jobs/show s JOB"),
+    Command("takes.list", requests.ListTakes, Group.TAKES, ID, "/bridge/takes/list s id10"),
+    Command("takes.show", requests.ShowTake, Group.TAKES, ("take",), "/bridge/takes/show s TAKE"),
+    Command("takes.fetch", requests.FetchTake, Group.TAKES, ("take",), "", osc=False),
+    Command("takes.choose", requests.ChooseTake, Group.TAKES, ("take",), "/bridge/takes/choose s TAKE"),
+    Command("takes.revert", requests.RevertTake, Group.TAKES, ("take",), "/bridge/takes/revert s TAKE"),
+    Command("status", requests.Status, Group.SERVER, ID, "/bridge/status s id11"),
+    Command("engines", requests.ListEngines, Group.SERVER, ID, "/bridge/engines s id12"),
+    Command("store.verify", requests.VerifyStore, Group.SERVER, ID, "/bridge/store/verify s id13"),
+    Command("store.sweep", requests.SweepStore, Group.SERVER, ID, "/bridge/store/sweep s id14"),
+    Command("upload.begin", requests.BeginUpload, Group.SERVER, ID, "", osc=False),
+)  # fmt: skip
+
+BY_NAME = {command.name: command for command in COMMANDS}
+BY_ADDRESS = {command.address: command for command in COMMANDS if command.osc}
+BY_REQUEST = {command.request: command for command in COMMANDS}
+
+
+def field_names(command: Command) -> tuple[str, ...]:
+    return tuple(entry.name for entry in fields(command.request))

@@ -1,0 +1,85 @@
+"""What a client has said about its song: a bare `/bridge/repaint id` is filled in from it.
+
+Pure: a context message and a context give the next context. bridge_server/sessions.py keeps one per client.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from daw_protocol import requests
+from daw_protocol.requests import Render, Request
+from daw_protocol.timeline import Key, Meter, TempoMap
+from daw_protocol.timeline.position import Position
+
+CONTEXT_REQUESTS = (
+    requests.SetTempo,
+    requests.SetMeter,
+    requests.SetKey,
+    requests.SetSource,
+    requests.Select,
+    requests.Transport,
+    requests.ForgetContext,
+)
+
+
+@dataclass(frozen=True)
+class Context:
+    """The song, its grid and the selection, as far as this client has told; None = not told."""
+
+    source: str | None = None
+    source_position: Position | None = None
+    rate: int | None = None
+    bpm: float | None = None
+    meter: Meter | None = None
+    tempo_map: TempoMap | None = None
+    key: Key | None = None
+    start: Position | None = None
+    end: Position | None = None
+    playhead: Position | None = None
+    rolling: bool = False
+
+    def after(self, request: Request) -> Context:
+        """The context once this message has been heard."""
+        if isinstance(request, requests.SetTempo):
+            return replace(self, bpm=request.bpm, tempo_map=request.tempo_map)
+        if isinstance(request, requests.SetMeter):
+            return replace(self, meter=request.meter)
+        if isinstance(request, requests.SetKey):
+            return replace(self, key=request.key)
+        if isinstance(request, requests.SetSource):
+            return replace(self, source=request.source, source_position=request.position, rate=request.rate)
+        if isinstance(request, requests.Select):
+            return replace(self, start=request.start, end=request.end)
+        if isinstance(request, requests.Transport):
+            return replace(self, playhead=request.position, rolling=request.rolling)
+        if isinstance(request, requests.ForgetContext):
+            return Context()
+        raise TypeError(f"{type(request).__name__} says nothing about the context")
+
+    def fill(self, request: Render) -> Render:
+        """The request with everything it does not say itself taken from here."""
+        found: dict[str, Any] = {}
+        if request.source is None and request.needs_source:
+            found |= {
+                "source": self.source,
+                "source_position": request.source_position or self.source_position,
+            }
+        if request.rate is None:
+            found["rate"] = self.rate
+        if request.bpm is None and request.tempo_map is None:
+            found |= self._tempo(request)
+        elif request.tempo_map is None and request.meter is None:
+            found["meter"] = self.meter
+        if request.key is None:
+            found["key"] = self.key
+        if request.start is None and request.end is None and request.bars is None and request.length is None:
+            found |= {"start": self.start, "end": self.end}
+        return replace(request, **found)
+
+    def _tempo(self, request: Render) -> dict[str, Any]:
+        # A meter given with the request cannot be squeezed into a whole tempo map; the request's own words win.
+        if self.tempo_map is not None and request.meter is None:
+            return {"tempo_map": self.tempo_map}
+        return {"bpm": self.bpm, "meter": request.meter or self.meter}

@@ -1,0 +1,117 @@
+"""docs/protocol.md, made from the command table and the message types; a test keeps the file current."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator
+
+from daw_protocol.addresses import COMMANDS, Command, Group
+from daw_protocol.errors import ErrorCode
+from daw_protocol.message import Message, default_of, has_default
+from daw_protocol.receipt import Receipt
+from daw_protocol.replies import REPLIES
+from daw_protocol.requests import Render, Request
+
+INTRODUCTION = """\
+# The protocol
+
+This page is made from the tables in `daw_protocol/`; `python -m bridge_server docs` writes it.
+
+The bridge listens for OSC on UDP port 9124 and for JSON-RPC 2.0 over WebSocket on port 9125. Both are the same
+commands with the same values.
+
+**OSC.** A message is an address, the first values in the order given below, then pairs of name and value, so that it
+can be typed: `oscsend localhost 9124 /bridge/repaint sssssisi id1 source song.wav start 384000 end 576000`.
+Everything may be sent as a string. Replies go to the port the message came from, or to `reply_port`. Clients are
+told apart by their machine, so that messages typed one by one share their context. Replies have the id first, then
+pairs. A reply never exceeds 1,400 bytes: long texts are shortened, and the WebSocket has them whole.
+
+**WebSocket.** `{"jsonrpc":"2.0","id":1,"method":"repaint","params":{"id":"id1","source":"song.wav",...}}` is answered
+with the acknowledgement as result; progress, takes and the terminal message follow as notifications
+(`{"jsonrpc":"2.0","method":"progress","params":{...}}`).
+
+**Answers.** Every request for audio is answered by `ack` at once, `progress` at most ten times a second, one `take`
+per clip, and exactly one terminal message: `done`, `failed` or `cancelled`. A request that is wrong gets `failed`
+only. A repeated `id` from the same client is answered from memory and not done twice. Everything else is answered
+by `ok`.
+
+**Positions** are `384000` (samples), `"12.5s"`, `"17|1|0"` (bar, beat, tick of 960 to the quarter note), `"64b"`
+(quarter notes from the start of the ruler), `"1:02.5"` or timecode (`"00:01:02:12@25"`). A region is half-open:
+`end` is the first sample after it. `bars "17-20"` names both bars inclusively.
+
+**Tempo maps** are objects: `{"points": [{"quarter": 0, "bpm": 120}, {"quarter": 32, "bpm": 126, "ramp": true}, ...],
+"meters": [{"quarter": 0, "meter": "4/4"}], "offset": 0, "first_bar": 1}`; `quarter` counts quarter notes, `ramp` moves
+the tempo linearly in time to the next point, `offset` is the time in seconds of the first beat of `first_bar`.
+Numbers that are no decimal fractions are written as texts (`"1/3"`).
+"""
+
+
+def protocol_document() -> str:
+    """The whole page."""
+    return "\n".join(_lines()) + "\n"
+
+
+def _lines() -> Iterator[str]:
+    yield INTRODUCTION
+    for group in Group:
+        yield f"## {group.value}\n"
+        if group is Group.RENDER:
+            yield "All of these share the values under [Shared values](#shared-values).\n"
+        for command in COMMANDS:
+            if command.group is group:
+                yield from _command(command)
+    yield "## Shared values\n"
+    yield from _table(dataclasses.fields(Render))
+    yield "## Replies\n"
+    for reply in REPLIES:
+        yield f"### `/bridge/{reply.name}`, notification `{reply.name}`\n"
+        yield f"{(reply.__doc__ or '').strip()}\n"
+        yield from _table(dataclasses.fields(reply))
+    yield "## The receipt\n"
+    yield f"{(Receipt.__doc__ or '').strip()} It is part of a take's record (`takes.show`) and of its files.\n"
+    yield from _table(dataclasses.fields(Receipt))
+    yield "## Errors\n"
+    yield "`failed` carries one of these codes, a sentence, a remedy and the field at fault:\n"
+    yield ", ".join(f"`{code.value}`" for code in ErrorCode) + "."
+
+
+def _command(command: Command) -> Iterator[str]:
+    heading = f"`{command.address}`, method `{command.name}`" if command.osc else f"method `{command.name}`"
+    yield f"### {heading}\n"
+    yield f"{command.doc}\n"
+    if command.example:
+        yield f"    {command.example}\n"
+    shared = (
+        {entry.name for entry in dataclasses.fields(Render)} if issubclass(command.request, Render) else set()
+    )
+    if shared:
+        shared -= set(command.positional)
+    own = [entry for entry in dataclasses.fields(command.request) if entry.name not in shared]
+    if not issubclass(command.request, Render):
+        own = [entry for entry in own if entry.name not in _base_names() - set(command.positional)]
+    if command.osc and command.positional:
+        yield f"First: {', '.join(f'`{name}`' for name in command.positional)}.\n"
+    yield from _table(own)
+
+
+def _base_names() -> set[str]:
+    return {entry.name for entry in dataclasses.fields(Request)}
+
+
+def _table(entries: Iterable[dataclasses.Field[Message]]) -> Iterator[str]:
+    rows = [_row(entry) for entry in entries]
+    if not rows:
+        return
+    yield "| value | takes | meaning | default |"
+    yield "|---|---|---|---|"
+    yield from rows
+    yield ""
+
+
+def _row(entry: dataclasses.Field[Message]) -> str:
+    kind = entry.metadata["kind"]
+    default = "required"
+    if has_default(entry):
+        found = default_of(entry)
+        default = "" if found in (None, "", (), {}) else f"`{kind.write(found)}`"
+    return f"| `{entry.name}` | {kind.describe()} | {entry.metadata['doc']} | {default} |"

@@ -1,0 +1,51 @@
+"""What can go wrong between a DAW and the bridge, as a producer is told it. Imports nothing of ours."""
+
+from __future__ import annotations
+
+import enum
+
+
+class ErrorCode(enum.Enum):
+    """The machine-readable half of an error; the value travels on the wire and never changes its meaning."""
+
+    BAD_MESSAGE = "bad_message"  # not OSC, not JSON, not JSON-RPC
+    UNKNOWN_COMMAND = "unknown_command"  # no such address or method
+    UNKNOWN_FIELD = "unknown_field"  # a name the command does not have
+    MISSING_FIELD = "missing_field"  # a value the command cannot do without
+    WRONG_TYPE = "wrong_type"  # the value is of the wrong kind
+    OUT_OF_RANGE = "out_of_range"  # right kind, impossible value
+    BAD_REGION = "bad_region"  # the region is empty, reversed or outside the song
+    OUTSIDE_ROOTS = "outside_roots"  # the file is not under a folder the server may read
+    FILE_MISSING = "file_missing"  # no such file
+    FILE_UNREADABLE = "file_unreadable"  # empty, truncated, not audio, or a format nobody can place
+    FILE_CHANGED = "file_changed"  # the song was written to while it was being rendered
+    UNKNOWN_JOB = "unknown_job"  # no job of that id
+    UNKNOWN_TAKE = "unknown_take"  # no take of that id
+    UNKNOWN_ENGINE = "unknown_engine"  # no engine of that name
+    CANNOT_RENDER = "cannot_render"  # the engine says why it will not
+    ENGINE_NOT_READY = "engine_not_ready"  # weights or packages are missing
+    ENGINE_DIED = "engine_died"  # the engine's process ended; the next job gets a new one
+    RENDER_REJECTED = "render_rejected"  # the render came back unusable: silence, NaN, nothing changed
+    QUEUE_FULL = "queue_full"  # too many jobs wait already
+    STORE_FAILED = "store_failed"  # disk full, read-only, damaged
+    TOO_LARGE = "too_large"  # over a limit of size, length or count
+    BAD_UPLOAD = "bad_upload"  # an upload that does not match what was announced
+    NOT_ALLOWED = "not_allowed"  # token, host or origin refused
+    INTERNAL = "internal"  # our own fault; the log has the job id
+
+
+class ProtocolError(Exception):
+    """The peer asked for something that cannot be done as asked.
+
+    code:     for programs.
+    sentence: what was wrong and where, for the producer.
+    remedy:   what to do about it.
+    field:    the name of the value at fault; "" when it is not about one value.
+    """
+
+    def __init__(self, code: ErrorCode, sentence: str, remedy: str = "", field: str = "") -> None:
+        super().__init__(f"{sentence} {remedy}".strip())
+        self.code = code
+        self.sentence = sentence
+        self.remedy = remedy
+        self.field = field

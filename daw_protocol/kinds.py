@@ -1,0 +1,387 @@
+"""The kinds of value a message can carry: how each is read from the wire, written to it and described.
+
+Every field of every request has one `Kind`. The OSC parser, the JSON reader, the JSON Schema, the OSCQuery
+tree and docs/protocol.md all come from these few classes, so that they cannot disagree.
+`read` takes what a script typed or an already read value, and gives the checked value; it raises TypeError for
+the wrong kind and ValueError for the wrong range, in words that fit after "start: ".
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from daw_protocol.timeline import Key, Meter, TempoMap, format_position, parse_position
+from daw_protocol.timeline.duration import Duration
+from daw_protocol.timeline.position import Position
+
+Schema = dict[str, Any]
+
+CONTROL_CHARACTERS = {chr(n) for n in range(32)} - {"\n", "\t"}
+
+
+class Kind:
+    """One kind of value. `osc` names the OSC type letters it is accepted in, for documents."""
+
+    osc: str = "s"
+
+    def read(self, value: Any) -> Any:
+        raise NotImplementedError
+
+    def write(self, value: Any) -> Any:
+        """The JSON form; `read(write(v)) == v`."""
+        return value
+
+    def schema(self) -> Schema:
+        raise NotImplementedError
+
+    def describe(self) -> str:
+        """The accepted values in a few words, for docs/protocol.md."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Text(Kind):
+    """A line or block of text."""
+
+    max_length: int = 2000
+    min_length: int = 0
+
+    def read(self, value: Any) -> str:
+        if isinstance(value, bool) or not isinstance(value, (str, int)):
+            raise TypeError(f"must be text, got {shown(value)}")
+        text = str(value)
+        if not self.min_length <= len(text) <= self.max_length:
+            raise ValueError(
+                f"must be {self.min_length} to {self.max_length} characters long, got {len(text)}"
+            )
+        if CONTROL_CHARACTERS.intersection(text):
+            raise ValueError("must not contain control characters")
+        # A lone surrogate (half a UTF-16 pair) passes JSON but cannot be written to a file or a datagram.
+        if any("\ud800" <= character <= "\udfff" for character in text):
+            raise ValueError("contains characters that are not valid Unicode")
+        return text
+
+    def schema(self) -> Schema:
+        return {"type": "string", "minLength": self.min_length, "maxLength": self.max_length}
+
+    def describe(self) -> str:
+        return f"text, at most {self.max_length} characters"
+
+
+@dataclass(frozen=True)
+class Whole(Kind):
+    """A whole number."""
+
+    low: int
+    high: int
+    osc: str = "i"
+
+    def read(self, value: Any) -> int:
+        if isinstance(value, str):
+            value = number_in(value)
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise TypeError(f"must be a whole number, got {shown(value)}")
+        if isinstance(value, float) and not value.is_integer():  # nan and inf are no integers either
+            raise TypeError(f"must be a whole number, got {shown(value)}")
+        number = int(value)
+        if not self.low <= number <= self.high:
+            raise ValueError(f"must be {self.low} to {self.high}, got {shown(number)}")
+        return number
+
+    def schema(self) -> Schema:
+        return {"type": "integer", "minimum": self.low, "maximum": self.high}
+
+    def describe(self) -> str:
+        return f"whole number, {self.low} to {self.high}"
+
+
+@dataclass(frozen=True)
+class Real(Kind):
+    """A finite number."""
+
+    low: float
+    high: float
+    osc: str = "f"
+
+    def read(self, value: Any) -> float:
+        if isinstance(value, str):
+            value = number_in(value)
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise TypeError(f"must be a number, got {shown(value)}")
+        # Compared before float(): an enormous int has no float, and nan fails both comparisons.
+        if not self.low <= value <= self.high:
+            raise ValueError(f"must be {self.low:g} to {self.high:g}, got {shown(value)}")
+        return float(value)
+
+    def schema(self) -> Schema:
+        return {"type": "number", "minimum": self.low, "maximum": self.high}
+
+    def describe(self) -> str:
+        return f"number, {self.low:g} to {self.high:g}"
+
+
+@dataclass(frozen=True)
+class Flag(Kind):
+    """Yes or no; OSC's T and F, 1 and 0, or the words."""
+
+    osc: str = "T F i"
+
+    def read(self, value: Any) -> bool:
+        if isinstance(value, bool):
+            return value
+        if isinstance(value, str) and value.strip().lower() in YES_WORDS | NO_WORDS:
+            return value.strip().lower() in YES_WORDS
+        if isinstance(value, (int, float)) and value in (0, 1):
+            return bool(value)
+        raise TypeError(f"must be true or false (or 1 or 0), got {shown(value)}")
+
+    def schema(self) -> Schema:
+        return {"type": "boolean"}
+
+    def describe(self) -> str:
+        return "true or false (1 or 0)"
+
+
+YES_WORDS = {"true", "yes", "on", "1"}
+NO_WORDS = {"false", "no", "off", "0"}
+
+
+@dataclass(frozen=True)
+class Choice(Kind):
+    """One word out of a few."""
+
+    words: tuple[str, ...]
+
+    def read(self, value: Any) -> str:
+        if not isinstance(value, str):
+            raise TypeError(f"must be one of {', '.join(self.words)}, got {shown(value)}")
+        word = value.strip().lower()
+        if word not in self.words:
+            raise ValueError(f"must be one of {', '.join(self.words)}, got {shown(value)}")
+        return word
+
+    def schema(self) -> Schema:
+        return {"type": "string", "enum": list(self.words)}
+
+    def describe(self) -> str:
+        return "one of " + ", ".join(f"`{word}`" for word in self.words)
+
+
+@dataclass(frozen=True)
+class Names(Kind):
+    """Several names: a JSON list, or one text with commas ("vocals,drums")."""
+
+    max_count: int = 16
+
+    def read(self, value: Any) -> tuple[str, ...]:
+        if isinstance(value, str):
+            value = [part for part in value.split(",") if part.strip()]
+        if not isinstance(value, (list, tuple)) or not all(isinstance(part, str) for part in value):
+            raise TypeError(f"must be a list of names, got {shown(value)}")
+        names = tuple(Text(64, 1).read(part.strip().lower()) for part in value)
+        if len(names) > self.max_count:
+            raise ValueError(f"must be at most {self.max_count} names, got {len(names)}")
+        if len(set(names)) != len(names):
+            raise ValueError(f"names one thing twice: {', '.join(names)}")
+        return names
+
+    def write(self, value: Any) -> Any:
+        return list(value)
+
+    def schema(self) -> Schema:
+        return {
+            "type": ["array", "string"],
+            "items": {"type": "string"},
+            "maxItems": self.max_count,
+            "uniqueItems": True,
+        }
+
+    def describe(self) -> str:
+        return "names, separated by commas (or a JSON list)"
+
+
+@dataclass(frozen=True)
+class Texts(Kind):
+    """A list of sentences, as replies carry them."""
+
+    max_count: int = 100
+
+    def read(self, value: Any) -> tuple[str, ...]:
+        if not isinstance(value, (list, tuple)):
+            raise TypeError(f"must be a list of texts, got {shown(value)}")
+        if len(value) > self.max_count:
+            raise ValueError(f"must be at most {self.max_count} texts, got {len(value)}")
+        return tuple(Text().read(entry) for entry in value)
+
+    def write(self, value: Any) -> Any:
+        return list(value)
+
+    def schema(self) -> Schema:
+        return {"type": "array", "items": {"type": "string"}, "maxItems": self.max_count}
+
+    def describe(self) -> str:
+        return "list of texts"
+
+
+@dataclass(frozen=True)
+class PositionKind(Kind):
+    """A place on the timeline, as typed: samples, seconds, beats, bar|beat|tick or timecode."""
+
+    osc: str = "i h s"
+
+    def read(self, value: Any) -> Position:
+        if isinstance(value, Position):
+            return value
+        if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+            raise TypeError(f"must be a position on the timeline, got {shown(value)}")
+        return parse_position(value)
+
+    def write(self, value: Any) -> Any:
+        return format_position(value)
+
+    def schema(self) -> Schema:
+        return {"type": ["integer", "string"], "examples": [384000, "12.5s", "17|1|0", "64b"]}
+
+    def describe(self) -> str:
+        return 'position: samples, `"12.5s"`, `"17\\|1\\|0"`, `"64b"`, timecode'
+
+
+@dataclass(frozen=True)
+class DurationKind(Kind):
+    """A length: samples, seconds, beats or bars."""
+
+    osc: str = "i h s"
+
+    def read(self, value: Any) -> Duration:
+        return value if isinstance(value, Duration) else Duration.parse(value)
+
+    def write(self, value: Any) -> Any:
+        return str(value)
+
+    def schema(self) -> Schema:
+        return {"type": ["integer", "string"], "examples": [192000, "4s", "8 bars", "16b"]}
+
+    def describe(self) -> str:
+        return 'length: samples, `"4s"`, `"8 bars"`, `"16b"`'
+
+
+@dataclass(frozen=True)
+class KeyKind(Kind):
+    """A musical key."""
+
+    def read(self, value: Any) -> Key:
+        if isinstance(value, Key):
+            return value
+        if not isinstance(value, str):
+            raise TypeError(f'must be a key such as "F# minor", got {shown(value)}')
+        return Key.parse(value)
+
+    def write(self, value: Any) -> Any:
+        return str(value)
+
+    def schema(self) -> Schema:
+        return {"type": "string", "examples": ["C major", "F# minor", "Bb dorian"]}
+
+    def describe(self) -> str:
+        return 'key, such as `"F# minor"` or `"Bb"`'
+
+
+@dataclass(frozen=True)
+class MeterKind(Kind):
+    """A time signature."""
+
+    def read(self, value: Any) -> Meter:
+        if isinstance(value, Meter):
+            return value
+        if not isinstance(value, str):
+            raise TypeError(f'must be a meter such as "4/4", got {shown(value)}')
+        return Meter.parse(value)
+
+    def write(self, value: Any) -> Any:
+        return str(value)
+
+    def schema(self) -> Schema:
+        return {"type": "string", "examples": ["4/4", "7/8"]}
+
+    def describe(self) -> str:
+        return 'meter, such as `"4/4"`'
+
+
+@dataclass(frozen=True)
+class TempoMapKind(Kind):
+    """A whole tempo map, as a JSON object (in OSC: the object as text)."""
+
+    def read(self, value: Any) -> TempoMap:
+        if isinstance(value, TempoMap):
+            return value
+        return TempoMap.from_json(object_in(value))
+
+    def write(self, value: Any) -> Any:
+        return value.to_json()
+
+    def schema(self) -> Schema:
+        return {"type": "object"}
+
+    def describe(self) -> str:
+        return "tempo map object, see below"
+
+
+@dataclass(frozen=True)
+class Switches(Kind):
+    """An engine's own switches, as a JSON object of plain values."""
+
+    max_count: int = 32
+
+    def read(self, value: Any) -> dict[str, Any]:
+        found = object_in(value)
+        if len(found) > self.max_count:
+            raise ValueError(f"must have at most {self.max_count} entries, got {len(found)}")
+        for name, entry in found.items():
+            if not isinstance(entry, (str, int, float, bool)):
+                raise TypeError(f"{name} must be a plain value, got {shown(entry)}")
+            if isinstance(entry, float) and not math.isfinite(entry):
+                raise ValueError(f"{name} must be finite, got {shown(entry)}")
+        return dict(found)
+
+    def schema(self) -> Schema:
+        return {"type": "object", "maxProperties": self.max_count}
+
+    def describe(self) -> str:
+        return "object of the engine's own switches"
+
+
+def object_in(value: Any) -> Mapping[str, Any]:
+    """A JSON object, or one written as text (OSC has no objects)."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError) as error:
+            raise ValueError(f"is not valid JSON: {error}") from error
+    if not isinstance(value, Mapping):
+        raise TypeError(f"must be an object, got {shown(value)}")
+    return value
+
+
+def number_in(text: str) -> int | float | str:
+    """The number a text spells, or the text itself: a script may send everything as strings."""
+    for spell in (int, float):
+        try:
+            return spell(text)
+        except ValueError:
+            continue
+    return text
+
+
+def shown(value: Any) -> str:
+    """The value as an error message quotes it: short, whatever it is."""
+    # repr() of a huge int raises in Python >= 3.11 (int_max_str_digits), and a deep list may recurse.
+    if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() > 128:
+        return f"a number of {value.bit_length()} bits"
+    if isinstance(value, (list, tuple, dict)):
+        return f"a {'list' if isinstance(value, (list, tuple)) else 'table'} of {len(value)}"
+    text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."

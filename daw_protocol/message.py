@@ -1,0 +1,101 @@
+"""A message as a value: named, documented fields that check themselves when the message is built.
+
+Requests, replies and receipts are all of this shape, so that one small piece of code reads them, writes them and
+describes them (schema.py, document.py).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from daw_protocol.errors import ErrorCode, ProtocolError
+from daw_protocol.kinds import Kind
+
+_REQUIRED: Any = dataclasses.MISSING
+
+
+def value(kind: Kind, doc: str, default: Any = _REQUIRED) -> Any:
+    """A field of a message: its kind, its line of documentation, its default (none: the field is required)."""
+    metadata = {"kind": kind, "doc": doc}
+    if isinstance(default, dict):
+        return dataclasses.field(default_factory=dict, metadata=metadata)
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Message:
+    """Base of all messages. Raises ProtocolError, naming the field, when a value is wrong."""
+
+    def __post_init__(self) -> None:
+        for entry in dataclasses.fields(self):
+            given = getattr(self, entry.name)
+            if given is None and entry.default is None:
+                continue
+            object.__setattr__(self, entry.name, read_value(entry.name, entry.metadata["kind"], given))
+        self.check()
+
+    def check(self) -> None:
+        """Rules that concern several fields; the single ones have been checked."""
+
+    @classmethod
+    def from_fields(cls, fields: Mapping[str, Any]) -> Self:
+        """The request with these values, as they came off the wire."""
+        known = {entry.name: entry for entry in dataclasses.fields(cls)}
+        for name in fields:
+            if name not in known:
+                raise unknown_field(name, known)
+        for name, entry in known.items():
+            if name not in fields and not has_default(entry):
+                raise ProtocolError(
+                    ErrorCode.MISSING_FIELD,
+                    f"{name} is missing.",
+                    f"Send {name}: {entry.metadata['doc']}.",
+                    name,
+                )
+        return cls(**fields)
+
+    def to_fields(self) -> dict[str, Any]:
+        """The JSON form, without the fields that have their default; `from_fields(to_fields())` is equal."""
+        found = {}
+        for entry in dataclasses.fields(self):
+            given = getattr(self, entry.name)
+            if given is None or (has_default(entry) and given == default_of(entry)):
+                continue
+            found[entry.name] = entry.metadata["kind"].write(given)
+        return found
+
+
+def read_value(name: str, kind: Kind, given: Any) -> Any:
+    """The checked value, or a ProtocolError that names the field."""
+    try:
+        return kind.read(given)
+    except TypeError as error:
+        raise ProtocolError(ErrorCode.WRONG_TYPE, f"{name}: {error}.", accepts(kind), name) from error
+    except (ValueError, OverflowError) as error:
+        raise ProtocolError(ErrorCode.OUT_OF_RANGE, f"{name}: {error}.", accepts(kind), name) from error
+
+
+def accepts(kind: Kind) -> str:
+    return f"It takes {kind.describe()}.".replace("`", "").replace("\\|", "|")
+
+
+def has_default(entry: dataclasses.Field[Any]) -> bool:
+    return entry.default is not dataclasses.MISSING or entry.default_factory is not dataclasses.MISSING
+
+
+def default_of(entry: dataclasses.Field[Any]) -> Any:
+    if entry.default_factory is not dataclasses.MISSING:
+        return entry.default_factory()
+    return entry.default
+
+
+def unknown_field(name: object, known: Mapping[str, Any]) -> ProtocolError:
+    close = difflib.get_close_matches(str(name), known, n=1)
+    remedy = f"Did you mean {close[0]}?" if close else f"Known are: {', '.join(sorted(known))}."
+    return ProtocolError(
+        ErrorCode.UNKNOWN_FIELD, f"There is no value called {str(name)[:60]!r} here.", remedy, str(name)[:60]
+    )

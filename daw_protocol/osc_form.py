@@ -1,0 +1,120 @@
+"""Requests and replies as OSC arguments: positional values first, then name, value pairs, as one would type them.
+
+Knows the shape of the arguments only; python-osc turns them into datagrams and back, in bridge_server.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from daw_protocol.addresses import BY_ADDRESS, PREFIX, Command
+from daw_protocol.errors import ErrorCode, ProtocolError
+from daw_protocol.kinds import shown
+from daw_protocol.message import unknown_field
+from daw_protocol.replies import Reply
+from daw_protocol.requests import Request
+
+# A reply must fit one Ethernet frame with room to spare: larger datagrams are fragmented, and lost as a whole
+# when one fragment is.
+MOST_DATAGRAM_BYTES = 1400
+OscArgument = int | float | str | bool
+
+
+def command_at(address: str) -> Command:
+    """The command with this OSC address. Raises ProtocolError with the nearest one that exists."""
+    command = BY_ADDRESS.get(address)
+    if command is None:
+        error = unknown_field(address, BY_ADDRESS)
+        raise ProtocolError(
+            ErrorCode.UNKNOWN_COMMAND, f"There is no address {shown(address)}.", error.remedy, "address"
+        )
+    return command
+
+
+def request_from_osc(address: str, arguments: Sequence[Any]) -> tuple[Command, Request]:
+    """The command and checked request of one OSC message. Raises ProtocolError."""
+    command = command_at(address)
+    return command, command.request.from_fields(fields_in(command, arguments))
+
+
+def fields_in(command: Command, arguments: Sequence[Any]) -> dict[str, Any]:
+    """The values by name. `/bridge/tempo 120` and `/bridge/tempo bpm 120` mean the same."""
+    names = set(command.request.__dataclass_fields__)
+    taken = 0
+    found: dict[str, Any] = {}
+    for name in command.positional:
+        if taken == len(arguments):
+            break
+        pairs_left = (len(arguments) - taken) % 2 == 0 and arguments[taken] in names
+        if pairs_left:
+            break
+        found[name] = arguments[taken]
+        taken += 1
+    rest = arguments[taken:]
+    if len(rest) % 2:
+        raise ProtocolError(
+            ErrorCode.BAD_MESSAGE,
+            f"{command.address}: the values after {' '.join(command.positional) or 'the address'} must come in "
+            f"pairs of name and value, got {len(rest)}.",
+            f"For example: {command.example}",
+            str(rest[-1])[:64],
+        )
+    for name, given in zip(rest[::2], rest[1::2], strict=True):
+        if not isinstance(name, str) or name not in names:
+            raise unknown_field(name, command.request.__dataclass_fields__)
+        if name in found:
+            raise ProtocolError(ErrorCode.BAD_MESSAGE, f"{name} is given twice.", "Send it once.", name)
+        found[name] = given
+    return found
+
+
+def request_to_osc(command: Command, request: Request) -> tuple[str, list[OscArgument]]:
+    """Address and arguments of the request; `request_from_osc` gives it back."""
+    fields = request.to_fields()
+    arguments: list[OscArgument] = []
+    for name in command.positional:
+        if name not in fields:
+            break
+        arguments.append(_plain(fields.pop(name)))
+    for name, given in fields.items():
+        arguments += [name, _plain(given)]
+    return command.address, arguments
+
+
+def reply_to_osc(reply: Reply) -> tuple[str, list[OscArgument]]:
+    """Address and arguments of a reply: its id, then name, value pairs."""
+    fields = reply.to_fields()
+    arguments: list[OscArgument] = [fields.pop("id", "")]
+    for name, given in fields.items():
+        arguments += [name, _plain(given)]
+    return f"{PREFIX}/{reply.name}", arguments
+
+
+def fitting(reply: Reply) -> tuple[str, list[OscArgument]]:
+    """As `reply_to_osc`, with the longest texts shortened until one datagram holds it."""
+    address, arguments = reply_to_osc(reply)
+    while datagram_bytes(address, arguments) > MOST_DATAGRAM_BYTES:
+        longest = max(
+            (n for n, entry in enumerate(arguments) if isinstance(entry, str)),
+            key=lambda n: len(str(arguments[n]).encode()),
+        )
+        text = str(arguments[longest])
+        arguments[longest] = text[: max(0, len(text) * 3 // 4 - 1)] + "…"
+    return address, arguments
+
+
+def datagram_bytes(address: str, arguments: Sequence[OscArgument]) -> int:
+    """Size of the OSC packet, at most: every string padded to four bytes, eight bytes a number."""
+    sizes = [len(entry.encode()) + 4 if isinstance(entry, str) else 8 for entry in arguments]
+    return len(address) + 4 + len(arguments) + 5 + sum(sizes)
+
+
+def _plain(value: Any) -> OscArgument:
+    """A JSON value as an OSC argument; lists as comma-separated names, objects as JSON text."""
+    if isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, list) and all(isinstance(entry, str) and "," not in entry for entry in value):
+        return ",".join(value)
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

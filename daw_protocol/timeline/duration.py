@@ -1,0 +1,83 @@
+"""A length on the timeline as a producer types it: samples, seconds, beats or bars."""
+
+from __future__ import annotations
+
+import enum
+import re
+from dataclasses import dataclass
+from fractions import Fraction
+
+from daw_protocol.timeline.bbt import Bbt
+from daw_protocol.timeline.tempo_map import TempoMap
+
+FORMS = '192000 (samples), "4s", "16b" (quarter notes) or "8 bars"'
+
+# A day: longer than any song, short enough that no later sum can overflow anything.
+MOST_SECONDS = 86_400
+MOST_SAMPLES = MOST_SECONDS * 192_000
+MOST_BEATS = 100_000
+
+
+class DurationUnit(enum.Enum):
+    """What a length is counted in; the value is how it is written behind the number."""
+
+    SAMPLES = ""
+    SECONDS = "s"
+    QUARTERS = "b"
+    BARS = " bars"
+
+
+MOST = {
+    DurationUnit.SAMPLES: MOST_SAMPLES,
+    DurationUnit.SECONDS: MOST_SECONDS,
+    DurationUnit.QUARTERS: MOST_BEATS,
+    DurationUnit.BARS: MOST_BEATS,
+}
+
+WRITTEN = re.compile(r"\s*(\d{1,12}(?:\.\d{1,12})?)\s*(s|b|bars?)?\s*", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Duration:
+    """A positive length in one unit; it becomes samples only where a start and a tempo map are known."""
+
+    amount: Fraction
+    unit: DurationUnit
+
+    def __post_init__(self) -> None:
+        if self.unit in (DurationUnit.SAMPLES, DurationUnit.BARS) and self.amount.denominator != 1:
+            raise ValueError(f"must be a whole number of {self.unit.name.lower()}, got {self.amount}")
+        if not 0 < self.amount <= MOST[self.unit]:
+            raise ValueError(f"must be more than 0 and at most {MOST[self.unit]} {self.unit.name.lower()}")
+
+    @classmethod
+    def parse(cls, typed: object) -> Duration:
+        """Reads FORMS. Raises TypeError for what is neither number nor text, ValueError for anything else."""
+        if isinstance(typed, bool) or not isinstance(typed, (int, str)):
+            raise TypeError(f"must be a length such as {FORMS}, got {typed!r}"[:200])
+        if isinstance(typed, int):
+            return cls(Fraction(typed), DurationUnit.SAMPLES)
+        match = WRITTEN.fullmatch(typed.lower())
+        if not match:
+            raise ValueError(f"must be a length such as {FORMS}, got {typed[:60]!r}")
+        number, suffix = match.groups()
+        unit = {None: DurationUnit.SAMPLES, "s": DurationUnit.SECONDS, "b": DurationUnit.QUARTERS}.get(
+            suffix, DurationUnit.BARS
+        )
+        return cls(Fraction(number), unit)
+
+    def __str__(self) -> str:
+        amount = self.amount
+        number = str(amount.numerator) if amount.denominator == 1 else f"{float(amount):.12f}".rstrip("0")
+        return number + self.unit.value
+
+    def end_after(self, start: int, tempo_map: TempoMap, rate: int) -> int:
+        """The sample at which a stretch of this length ends that begins at sample `start`."""
+        if self.unit is DurationUnit.SAMPLES:
+            return start + int(self.amount)
+        if self.unit is DurationUnit.SECONDS:
+            return start + round(self.amount * rate)
+        if self.unit is DurationUnit.QUARTERS:
+            return tempo_map.sample_at(tempo_map.quarters_at(start, rate) + self.amount, rate)
+        here = tempo_map.bbt_at(start, rate)
+        return tempo_map.sample_of(Bbt(here.bar + int(self.amount), here.beat, here.ticks), rate)
