@@ -34,8 +34,7 @@ class Listening:
     mel:       dB [frames of MEL_HOP, 40].
     pitch:     magnitudes [frames of CHROMA_HOP, bins].
     envelope:  onset envelope [frames of ONSET_HOP].
-    power:     K-weighted power at 22.05 kHz as running sum, float64 [samples + 1].
-    lufs:      of the song as it is.
+    energy:    K-weighted energy of `mono`, running sum at every LEVEL_STEP samples, float64 [steps + 1].
     true_peak: of the song as it is, linear.
     """
 
@@ -45,8 +44,7 @@ class Listening:
     mel: NDArray[np.float32]
     pitch: NDArray[np.float32]
     envelope: NDArray[np.float32]
-    power: NDArray[np.float64]
-    lufs: float
+    energy: NDArray[np.float64]
     true_peak: float
 
 
@@ -108,11 +106,12 @@ def listen(song: Song, pace: Pace) -> Listening:
     """Hears a song. Raises RenderStopped; asks at least every 50 ms or so of work."""
     pace.at(STAGE, 0.0)
     mono = mono_copy(song, pace)
-    power = loudness.k_power(mono, p.ANALYSIS_RATE, pace.check)
-    mono_lufs = loudness.integrated_from_power(power, p.ANALYSIS_RATE)
+    energy = loudness.power_steps(mono, p.ANALYSIS_RATE, p.LEVEL_STEP, pace.check)
+    mono_lufs = loudness.integrated_from_steps(energy, len(mono), p.ANALYSIS_RATE, p.LEVEL_STEP)
+    if mono_lufs <= loudness.SILENCE_LUFS:  # all below the absolute gate: a very quiet file is music too
+        mono_lufs = loudness.to_lufs(float(energy.sum()) / max(len(mono), 1))
     gain = 10.0 ** ((p.ANALYSIS_LUFS - mono_lufs) / 20.0) if mono_lufs > loudness.SILENCE_LUFS else 1.0
     mono *= np.float32(gain)
-    power *= np.float32(gain * gain)
     pace.at(STAGE, 0.35)
     mel = _mel_db(mono, pace)
     pace.at(STAGE, 0.5)
@@ -121,7 +120,6 @@ def listen(song: Song, pace: Pace) -> Listening:
     pace.at(STAGE, 0.75)
     edges = _edges(mono, pace)
     peak = loudness.song_true_peak(song.samples, song.rate, pace.check)
-    lufs = loudness.integrated(song.samples, song.rate, pace.check)
     pace.at(STAGE, 1.0)
     return Listening(
         seconds=song.frames / song.rate,
@@ -130,16 +128,16 @@ def listen(song: Song, pace: Pace) -> Listening:
         mel=mel,
         pitch=pitch,
         envelope=envelope,
-        power=np.concatenate([[0.0], np.cumsum(power, dtype=np.float64)]),
-        lufs=lufs,
+        energy=np.concatenate([[0.0], np.cumsum(energy)]) * gain * gain,
         true_peak=peak,
     )
 
 
 def beat_levels(heard: Listening, seconds: NDArray[np.float64]) -> NDArray[np.float32]:
     """K-weighted level of each beat in dB, of the -18 LUFS copy; [beats]."""
-    at = np.clip(np.rint(seconds * p.ANALYSIS_RATE).astype(int), 0, len(heard.mono))
-    mean = np.diff(heard.power[at]) / np.maximum(np.diff(at), 1)
+    at = np.clip(seconds * p.ANALYSIS_RATE, 0.0, len(heard.mono))
+    total = np.interp(at / p.LEVEL_STEP, np.arange(len(heard.energy)), heard.energy)
+    mean = np.diff(total) / np.maximum(np.diff(at), 1.0)
     return np.asarray(10.0 * np.log10(np.maximum(mean, 1e-12)), dtype=np.float32)
 
 

@@ -29,6 +29,12 @@ def ramped(gain: float, length: int, rate: int, at_start: bool, at_end: bool) ->
     return curve
 
 
+def fade_out(length: int, first: int, last: int) -> NDArray[np.float32]:
+    """1 before frame `first`, falling as a squared cosine, 0 from frame `last` on; [length]."""
+    place = np.clip((np.arange(length) - first) / max(last - first, 1), 0.0, 1.0)
+    return np.asarray(np.square(np.cos(0.5 * np.pi * place)), dtype=np.float32)
+
+
 def limit_peaks(samples: Samples, rate: int, ceiling: float) -> tuple[Samples, float]:
     """Samples with no true peak above `ceiling` (linear), and the deepest gain used (1 = untouched)."""
     if loudness.true_peak(samples) <= ceiling:

@@ -24,7 +24,7 @@ _RELATIVE_GATE = -10.0
 _OFFSET = -0.691
 
 # Samples filtered at once, so that a ten-minute song can be cancelled between blocks.
-_FILTER_BLOCK = 2**19
+_FILTER_BLOCK = 2**18
 
 
 @functools.lru_cache(maxsize=8)
@@ -54,19 +54,26 @@ def k_weighting(rate: int) -> NDArray[np.float64]:
     return np.array([shelf, high_pass])
 
 
-def k_power(samples: Floats, rate: int, check: Callable[[], None] = lambda: None) -> NDArray[np.float32]:
-    """K-weighted power per frame, summed over channels; float32 [frames]. Calls `check` between blocks."""
+def power_steps(
+    samples: Floats, rate: int, step: int, check: Callable[[], None] = lambda: None
+) -> NDArray[np.float64]:
+    """K-weighted energy, summed over channels and over each `step` frames (the last may be short); [steps].
+
+    Never holds more than a block of filtered audio; asks `check` between blocks.
+    """
     from scipy.signal import sosfilt  # imported late: scipy.signal costs half a second at server start
 
     audio = samples if samples.ndim == 2 else samples[:, None]
     sections = k_weighting(rate)
     state = np.zeros((len(sections), 2, audio.shape[1]))
-    power = np.empty(len(audio), dtype=np.float32)
-    for first in range(0, len(audio), _FILTER_BLOCK):
+    at_once = max(_FILTER_BLOCK // step, 1) * step
+    sums = []
+    for first in range(0, len(audio), at_once):
         check()
-        block, state = sosfilt(sections, audio[first : first + _FILTER_BLOCK], axis=0, zi=state)
-        power[first : first + len(block)] = np.square(block).sum(axis=1)
-    return power
+        block, state = sosfilt(sections, audio[first : first + at_once], axis=0, zi=state)
+        energy = np.einsum("tc,tc->t", block, block)
+        sums.append(np.add.reduceat(energy, np.arange(0, len(energy), step)))
+    return np.concatenate(sums) if sums else np.zeros(0)
 
 
 def to_lufs(mean_power: float) -> float:
@@ -74,16 +81,17 @@ def to_lufs(mean_power: float) -> float:
     return _OFFSET + 10.0 * math.log10(mean_power) if mean_power > 1e-12 else SILENCE_LUFS
 
 
-def integrated_from_power(power: NDArray[np.float32], rate: int) -> float:
-    """Gated loudness of K-weighted power per frame; ungated when shorter than one 400 ms block."""
-    if len(power) == 0:
+def integrated_from_steps(steps: NDArray[np.float64], frames: int, rate: int, step: int) -> float:
+    """Gated loudness of `frames` frames from energies of `step` frames; ungated below one 400 ms block."""
+    if frames == 0:
         return SILENCE_LUFS
-    block, step = round(_BLOCK_SECONDS * rate), round(_STEP_SECONDS * rate)
-    if len(power) < block:
-        return to_lufs(float(power.mean(dtype=np.float64)))
-    running = np.concatenate([[0.0], np.cumsum(power, dtype=np.float64)])
-    starts = np.arange(0, len(power) - block + 1, step)
-    blocks = (running[starts + block] - running[starts]) / block
+    block, hop = round(_BLOCK_SECONDS * rate / step), round(_STEP_SECONDS * rate / step)
+    if frames < block * step:
+        return to_lufs(float(steps.sum()) / frames)
+    whole = frames // step
+    running = np.concatenate([[0.0], np.cumsum(steps[:whole])])
+    starts = np.arange(0, whole - block + 1, hop)
+    blocks = (running[starts + block] - running[starts]) / (block * step)
     loud = blocks[blocks > 10.0 ** ((_ABSOLUTE_GATE - _OFFSET) / 10.0)]
     if len(loud) == 0:
         return SILENCE_LUFS
@@ -93,7 +101,8 @@ def integrated_from_power(power: NDArray[np.float32], rate: int) -> float:
 
 def integrated(samples: Floats, rate: int, check: Callable[[], None] = lambda: None) -> float:
     """Gated loudness of `samples` in LUFS."""
-    return integrated_from_power(k_power(samples, rate, check), rate)
+    step = round(_STEP_SECONDS * rate)
+    return integrated_from_steps(power_steps(samples, rate, step, check), len(samples), rate, step)
 
 
 def true_peak(samples: Floats) -> float:

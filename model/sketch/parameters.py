@@ -11,6 +11,8 @@ ANALYSIS_RATE = 22050  # music's rhythm and harmony lie below 11 kHz; halves the
 ANALYSIS_LUFS = -18.0  # a fixed level lets every floor below be absolute
 ANALYSIS_HIGH_PASS_HZ = 10.0  # a DC offset must not look like level
 
+LEVEL_STEP = 105  # samples, 4.8 ms: fine enough for any beat, and 21 of them are the 100 ms of BS.1770
+
 MEL_WINDOW = 2048  # 93 ms: resolves the low mel bands, still shorter than an eighth note at 180 BPM
 MEL_HOP = 512
 MEL_BANDS = 40
@@ -44,6 +46,7 @@ MFCC_SLOTS = 4  # per beat: sixteenths, so that a syncopated beat differs from a
 MFCC_COUNT = 13
 
 QUIET_BELOW_MEDIAN_DB = 25.0  # a beat this far below the median is a pause, no source and no target
+LEAST_SOUNDING = 0.1  # of the song's beats; below, pauses cannot be told from music
 
 NOVELTY_RATE = 11025
 NOVELTY_PREEMPHASIS = 0.97  # else a shared walking bass looks like a copy
@@ -68,7 +71,7 @@ TAKE_LEAST_CHANGE = 0.25  # of a take's beats must come from elsewhere than in e
 TAKE_TRIES = 6  # doublings of TAKE_COST before a short song's last alternative is taken as it is
 # Strength is the price of similarity: the least-cost plan's summed correlation with the replaced audio cannot
 # rise when its price rises, whatever the song. Negative at 0, where the closest passage is wanted.
-SIMILARITY_PRICE_AT_0, SIMILARITY_PRICE_AT_1 = -1.5, 3.0
+SIMILARITY_PRICE_AT_0, SIMILARITY_PRICE_AT_1 = -5.0, 5.0
 
 JUMP_COST = 0.7
 JUMP_PLACE_COST = 0.9
@@ -81,9 +84,15 @@ LEAST_SOURCE_BARS = 4  # below, any plan is a two-bar loop
 # --- Joining ---
 
 COPY_DRIFT_SECONDS = 0.004  # a run whose beats drift less from the grid is copied, not stretched
-JOIN_SECONDS = 0.025
+ATTACK_ONSET = 0.3  # of the song's strong attacks: from here on a beat counts as struck
 JOIN_BEFORE_BEAT_SECONDS = 0.003  # the attack belongs wholly to the new beat
-JOIN_LAG_SECONDS = 0.0015
+JOIN_LENGTHS_ATTACK = (0.025, 0.012, 0.05)  # seconds; a longer one would double the notes before the beat
+JOIN_LENGTHS_TONAL = (0.15, 0.05, 0.35, 0.8)  # held sounds melt better the slower
+JOIN_LENGTHS_EDGE = (0.012, 0.025, 0.05)  # inside the region, often across an attack that both sides share
+JOIN_BACK_SECONDS = (0.0, 0.02, 0.05, 0.1, 0.16)  # how long before the beat the crossover may be over
+JOIN_LAG_ATTACK_SECONDS = 0.0015  # a tenth of what is heard as late
+JOIN_LAG_TONAL_SECONDS = 0.006  # a period of 170 Hz
+JOIN_FLOOR = 1e-4  # power; flux below it is noise
 EDGE_SLIVER_SECONDS = (
     0.06  # a piece of beat this short at an edge joins its neighbour: two joins would overlap
 )
@@ -95,6 +104,16 @@ GAIN_RAMP_SECONDS = 0.25
 SILENT_LUFS = -70.0  # the gate of BS.1770: below it there is nothing to match
 PEAK_CEILING_DB = -1.0
 LIMITER_SECONDS = 0.005
+
+# --- Stretching ---
+
+STRETCH_WINDOW_SECONDS = 0.093
+STRETCH_GRAIN_SECONDS = (
+    0.0087  # long enough for a click, short against the 20 ms that would be heard as a flam
+)
+STRETCH_MARGIN_SECONDS = 0.5  # before and after a stretched run, for joins
+SPLIT_TIME_SECONDS = 0.2
+SPLIT_SPAN_HZ = 500.0
 
 # --- Continuing ---
 
@@ -108,10 +127,16 @@ LONGEST_RUN_BARS = 4
 LONGEST_RUN_BARS_STRONG = 2  # above STRONG
 STRONG = 0.7
 RUN_COST = 1.5  # per beat on the displacement an over-long run used, over its second half
-ENTRY_TAIL_SECONDS = 0.06
+RUN_TRIES = 8  # rounds of that; in the later half of them runs are cut where the cap ends
+RUN_CUT_COST = 50.0  # above any musical cost
+TAKE_COST_CONTINUED = 1.0  # per beat an earlier take played at the same place
+LEAST_BARS_TO_CONTINUE = 1
 FADE_OUT_DB = 12.0
 FADE_OUT_BARS = 4
+FADE_OUT_STEP_DB = 1.5  # each bar but one must fall by this: a last chord dying away falls once
 ENDING_FADE_SECONDS = 8.0
+CLOSING_LISTEN_SECONDS = 4.0
+CLOSING_RING = 0.5  # of the chord's certainty: a ringing dominant is no ending
 FEW_BARS = 8  # below this a continuation can only loop
 
 # --- Keeping ---

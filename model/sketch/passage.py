@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,8 @@ from model.sketch import assemble, levels, loudness
 from model.sketch import parameters as p
 from model.sketch.analysis import Analysis
 from model.sketch.assemble import Segment
+from model.sketch.joins import JoinChooser
+from model.sketch.pace import Pace
 from model.sketch.plan import Run, Surroundings
 from model.sketch.tape import Mirrored, Moved, Tape
 
@@ -80,12 +82,12 @@ def song_of(request: RenderRequest) -> Song:
     return song
 
 
-def passage_of(request: RenderRequest, song: Song, analysis: Analysis, end_of_sources: float) -> Passage:
-    """The region's beats, sources and surroundings; sources end before `end_of_sources` (seconds)."""
+def passage_of(request: RenderRequest, song: Song, analysis: Analysis) -> Passage:
+    """The region's beats, sources and surroundings."""
     beats = analysis.beats
     start, end = request.start / request.rate, request.end / request.rate
     targets = np.array(beats.span(start, end), dtype=np.intp)
-    sources = _sources(request, analysis, targets, end_of_sources)
+    sources = _sources(request, analysis, targets)
     before, after = int(targets[0]) - 1, int(targets[-1]) + 1
     around = Surroundings(
         before if before >= 0 and beats.sounding[before] else None,
@@ -94,31 +96,31 @@ def passage_of(request: RenderRequest, song: Song, analysis: Analysis, end_of_so
     return Passage(request, song, analysis, targets, sources, around)
 
 
-def _sources(
-    request: RenderRequest, analysis: Analysis, targets: NDArray[np.intp], end_of_sources: float
-) -> NDArray[np.intp]:
+def _sources(request: RenderRequest, analysis: Analysis, targets: NDArray[np.intp]) -> NDArray[np.intp]:
     beats = analysis.beats
-    allowed = beats.inside & (beats.seconds[1:] <= end_of_sources)
+    allowed = beats.inside.copy()
     if request.context_seconds is not None:
         reach = request.context_seconds
         allowed = allowed & (beats.seconds[:-1] >= request.start / request.rate - reach)
         allowed = allowed & (beats.seconds[1:] <= request.end / request.rate + reach)
     in_region = beats.sounding[targets]
     # A passage with a break in it may use breaks; otherwise pauses are no music to repaint with.
-    breaks_welcome = bool(in_region.any() and not in_region.all()) or not beats.sounding.any()
+    breaks_welcome = bool(in_region.any() and not in_region.all())
+    # (Noise or a DC offset has a level at its very edges only: then nothing can be told from pauses.)
+    breaks_welcome |= beats.sounding.sum() < p.LEAST_SOUNDING * beats.inside.sum()
     if not breaks_welcome:
         allowed = allowed & beats.sounding
     allowed[targets] = False
     return np.flatnonzero(allowed).astype(np.intp)
 
 
-def require_sources(passage: Passage) -> None:
-    """Raises CannotRender when too little of the song is left to make the region of."""
-    if passage.source_bars >= p.LEAST_SOURCE_BARS - 0.01:
+def require_sources(passage: Passage, bars: int) -> None:
+    """Raises CannotRender when fewer than `bars` of the song are left to make the region of."""
+    if passage.source_bars >= bars - 0.01:
         return
     raise CannotRender(
         f"Only {passage.source_bars:.1f} bars of music lie outside the region (and within the context); "
-        f"Sketch needs {p.LEAST_SOURCE_BARS} to make another take of them.",
+        f"Sketch needs {bars} to make the region of.",
         "Select a shorter region, give more context, or load ACE-Step weights, which make new material.",
     )
 
@@ -135,36 +137,66 @@ def bars_text(passage: Passage, runs: list[Run]) -> list[str]:
     return names
 
 
+def common_figures(passage: Passage, runs: list[Run]) -> dict[str, Any]:
+    """What every rearranged take says about its choices."""
+    return {
+        "seed": passage.request.seed,
+        "take": passage.request.take,
+        "source_bars": bars_text(passage, runs),
+        "phase_shift_ms": round(1000.0 * passage.analysis.phase.seconds, 1),
+    }
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A take's audio, and what was measured while it was made."""
+
+    pieces: tuple[Piece, ...]
+    figures: Mapping[str, Any]
+
+
 def finish(
-    passage: Passage, segments: list[Segment], wanted_lufs: float, gain_limit: float
-) -> Iterator[Piece | Mapping[str, Any]]:
+    passage: Passage,
+    segments: list[Segment],
+    wanted_lufs: float,
+    gain_limit: float,
+    pace: Pace,
+    fade: tuple[int, int] | None = None,
+) -> Finished:
     """Lays the segments, matches loudness, joins the edges, limits peaks.
 
-    Yields the pieces, last a mapping with the figures measured on the way.
+    fade: frames of the region between which the song fades out, if it ends here.
     """
     request, song = passage.request, passage.song
     start, end, handle, rate = request.start, request.end, request.handle, request.rate
+    chooser = JoinChooser(rate)
+    original = original_tape(passage)
     segments = assemble.without_slivers(segments, start, end, rate)
-    body, lengths = assemble.lay(segments, start - handle, end + handle, rate)
-    inside = body[handle : handle + request.length]
+    segments = assemble.align_first(segments, original, start, chooser)
+    laid = assemble.lay(segments, start, end, handle, chooser, pace.check)
+    pace.at("joining", 0.6)
+    inside = laid.audio[handle : handle + request.length]
     gain_db = levels.matching_gain_db(loudness.integrated(inside, rate), wanted_lufs, gain_limit)
     gain = 10.0 ** (gain_db / 20.0)
-    original = original_tape(passage)
     curve = levels.ramped(gain, len(inside), rate, start > 0, end < song.frames)
-    mix, edge = assemble.join_edges(inside * curve[:, None], original, start, rate)
+    if fade is not None:
+        curve *= levels.fade_out(len(inside), *fade)
+    mix, edges = assemble.join_edges(inside * curve[:, None], original, start, chooser)
     ceiling = max(passage.analysis.heard.true_peak, 10.0 ** (p.PEAK_CEILING_DB / 20.0))
     mix, limited = levels.limit_peaks(mix, rate, ceiling)
-    yield Piece("mix", start, mix)
+    pieces = [Piece("mix", start, mix)]
     if handle > 0:
-        with_handles, _ = levels.limit_peaks(body * np.float32(gain), rate, ceiling)
-        yield Piece("handles", start - handle, with_handles)
-    yield {
+        with_handles, _ = levels.limit_peaks(laid.audio * np.float32(gain), rate, ceiling)
+        pieces.append(Piece("handles", start - handle, with_handles))
+    figures = {
         "gain_db": round(gain_db, 2),
         "limiter_db": round(20.0 * float(np.log10(max(limited, 1e-6))), 2),
         "loudness_lufs": round(loudness.integrated(mix, rate), 2),
-        "join_ms": [round(length, 1) for length in lengths],
-        "edge_join_ms": round(edge, 1),
+        "join_ms": [round(1000.0 * join.length / rate, 1) for join in laid.joins],
+        "join_excess": [round(join.excess, 2) for join in laid.joins],
+        "edge_join_ms": [round(1000.0 * join.length / rate, 1) for join in edges],
     }
+    return Finished(tuple(pieces), figures)
 
 
 def original_tape(passage: Passage) -> Tape:
@@ -185,4 +217,10 @@ def context_lufs(passage: Passage) -> float:
     end = min(max(passage.request.end, start), passage.song.frames)
     around: list[Samples] = [passage.song.samples[first:start], passage.song.samples[end:last]]
     measured = loudness.integrated(np.concatenate(around), rate)
-    return measured if measured > p.SILENT_LUFS else passage.analysis.heard.lufs
+    return measured if measured > p.SILENT_LUFS else loudness.integrated(passage.song.samples, rate)
+
+
+def span_lufs(passage: Passage, start: float, end: float) -> float:
+    """Loudness of the song between two times (seconds)."""
+    rate = passage.request.rate
+    return loudness.integrated(passage.song.samples[max(round(start * rate), 0) : round(end * rate)], rate)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
-from model.engine import Piece, Rendered, RenderRequest, Report
+from model.engine import Rendered, RenderRequest, Report
 from model.sketch import assemble, loudness, novelty, passage, plan
 from model.sketch import parameters as p
 from model.sketch.analysis import Analysis
@@ -25,27 +24,20 @@ METHOD = (
 def render(request: RenderRequest, analysis: Analysis, pace: Pace) -> Iterator[Rendered]:
     """Renders a REPAINT. Raises CannotRender when too little song is left outside the region."""
     song = passage.song_of(request)
-    part = passage.passage_of(request, song, analysis, analysis.heard.seconds + 1.0)
-    passage.require_sources(part)
+    part = passage.passage_of(request, song, analysis)
+    passage.require_sources(part, p.LEAST_SOURCE_BARS)
     pace.at("choosing bars", 0.0)
     path, correlation = choose_beats(part, pace)
     pace.at("joining them", 0.7)
     runs = plan.runs_of(part.targets, path)
-    segments = assemble.segments_of(runs, analysis.beats, song.samples, request.rate)
+    segments = assemble.segments_of(runs, analysis.beats, song.samples, request.rate, pace.check)
     limit = p.GAIN_LIMIT_AT_START_DB if request.start <= 0 else p.GAIN_LIMIT_DB
-    measured: Mapping[str, Any] = {}
-    for item in passage.finish(part, segments, wanted_lufs(part), limit):
-        if isinstance(item, Piece):
-            yield item
-        else:
-            measured = item
+    finished = passage.finish(part, segments, wanted_lufs(part), limit, pace.part(0.8, 1.0))
+    yield from finished.pieces
     figures = {
-        "seed": request.seed,
-        "take": request.take,
-        "source_bars": passage.bars_text(part, runs),
-        "phase_shift_ms": round(1000.0 * analysis.phase.seconds, 1),
+        **passage.common_figures(part, runs),
         "correlation_with_replaced": round(float(correlation.mean()), 3),
-        **measured,
+        **finished.figures,
     }
     pace.at("done", 1.0)
     yield Report(METHOD, figures, notes_of(part))

@@ -43,13 +43,17 @@ def stft_blocks(mono: NDArray[np.float32], n: int, hop: int) -> Iterator[tuple[i
     from scipy.fft import rfft  # imported late: scipy.fft costs 0.1 s that a server start should not pay
 
     frames = frame_count(len(mono), hop)
-    # The last frame reaches up to n/2 past the end; hop more never hurts.
-    padded = np.pad(np.asarray(mono, dtype=np.float32), (n // 2, n // 2 + hop))
-    views = np.lib.stride_tricks.sliding_window_view(padded, n)[::hop][:frames]
     window = hann(n)
     at_once = block_frames(n)
     for first in range(0, frames, at_once):
-        yield first, rfft(views[first : first + at_once] * window, axis=1).T
+        count = min(at_once, frames - first)
+        # Padded block by block: a copy of a ten-minute song would take too long to be stopped.
+        start, end = first * hop - n // 2, (first + count - 1) * hop + n // 2
+        inside = mono[max(start, 0) : max(end, 0)]
+        padded = np.zeros(end - start, dtype=np.float32)
+        padded[max(-start, 0) : max(-start, 0) + len(inside)] = inside
+        views = np.lib.stride_tricks.sliding_window_view(padded, n)[::hop]
+        yield first, rfft(views * window, axis=1).T
 
 
 def stft(mono: NDArray[np.float32], n: int, hop: int) -> Spectrum:

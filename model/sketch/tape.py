@@ -52,3 +52,14 @@ class Mirrored:
             back = np.maximum(2 * (count - 1) - beyond, 0)
             out[beyond - start] = 2.0 * self.samples[-1] - self.samples[back]
         return out
+
+
+@dataclass(frozen=True)
+class Delayed:
+    """Another tape, `lag` frames later."""
+
+    tape: Tape
+    lag: int
+
+    def read(self, start: int, end: int) -> Samples:
+        return self.tape.read(start - self.lag, end - self.lag)

@@ -72,7 +72,7 @@ def test_progress_rises_to_one_and_names_its_stages(engine: SketchEngine, made: 
     assert any(progress.seconds_left is not None for progress in said)
 
 
-def test_cancelling_a_long_song_is_answered_within_200_ms() -> None:
+def test_a_ten_minute_song_asks_whether_to_stop_at_least_every_100_ms_of_work(engine: SketchEngine) -> None:
     noise = np.random.default_rng(3).normal(0.0, 0.1, (48000 * 60, 1)).astype(np.float32)
     long_song = song_of(np.tile(noise, (10, 2)), 48000)
     made = make_song(8)
@@ -80,12 +80,18 @@ def test_cancelling_a_long_song_is_answered_within_200_ms() -> None:
     asked: list[float] = []
 
     def never() -> bool:
-        asked.append(time.monotonic())
-        return len(asked) > 400 or asked[-1] - asked[0] > 6.0
+        asked.append(time.thread_time())  # work of this thread: a busy machine must not fail the test
+        return False
 
+    list(engine.render(request, lambda progress: None, never))
+    assert max(np.diff(asked)) < 0.1
+
+
+def test_stops_when_told_so(engine: SketchEngine, made: Generated) -> None:
+    request = request_for(made, made.bar_frame(8), made.bar_frame(12))
+    answers = iter([False] * 5 + [True])
     with pytest.raises(RenderStopped):
-        list(SketchEngine().render(request, lambda progress: None, never))
-    assert max(np.diff(asked)) < 0.2
+        list(SketchEngine().render(request, lambda progress: None, lambda: next(answers)))
 
 
 def test_tasks_that_need_weights_are_refused_with_the_remedy(engine: SketchEngine, made: Generated) -> None:
