@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+import struct
 from fractions import Fraction
 
 # Coordinates keep at most this many bits below the line. Sums of durations such as 60/127.3 multiply their
@@ -17,6 +18,9 @@ _GRID = 1 << 96
 
 # Room for every exact position a tempo map answers; a limit all the same, for text comes from outside.
 _TEXT_LIMIT = 1000
+# Below the largest float32 with room to round up; nothing musical is larger.
+_FLOAT32_LIMIT = 1e38
+
 _FRACTION = re.compile(r"[+-]?\d+(/\d+)?", re.ASCII)
 _DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)", re.ASCII)
 
@@ -46,6 +50,20 @@ def exact_decimal(field: str, value: object) -> Fraction:
     if not math.isfinite(value):
         raise ValueError(f"{field} must be a finite number, got {value!r}")
     return bounded(Fraction(repr(value)))
+
+
+def decimal_of_float32(value: float) -> Fraction:
+    """What was meant by a 32-bit float, as OSC sends them: 127.30000305175781 was 127.3, so it is 1273/10.
+
+    That is the shortest decimal which becomes this float32. A value that is no float32 counts as
+    `exact_decimal` has it. Raises ValueError for NaN and infinity.
+    """
+    if abs(value) < _FLOAT32_LIMIT:
+        for digits in range(1, 10):
+            text = f"{value:.{digits}g}"
+            if struct.unpack("f", struct.pack("f", float(text)))[0] == value:
+                return bounded(Fraction(text))
+    return exact_decimal("value", value)
 
 
 def from_text(field: str, text: str) -> Fraction:

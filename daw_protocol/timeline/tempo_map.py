@@ -40,6 +40,8 @@ from daw_protocol.timeline.tempo_json import (
 from daw_protocol.timeline.tempo_point import MAX_POINTS, TempoPoint
 
 MAX_OFFSET_SECONDS = 1_000_000
+# Fourteen hours at 120 bpm; a span beyond it is a slip and would fill the memory with beats.
+MAX_LISTED_QUARTERS = 100_000
 
 ZERO = Fraction(0)
 
@@ -203,12 +205,28 @@ class TempoMap:
         return self.sample_at(self.quarters_of(bbt), rate)
 
     def beats_between(self, span: Span, rate: int) -> list[Beat]:
-        """Every beat (of the meter's denominator) whose sample lies in the span, in order."""
-        return list(self._in_span(self._grid.beats_from(self.quarters_at(span.start - 1, rate)), span, rate))
+        """Every beat (of the meter's denominator) whose sample lies in the span, in order.
+
+        Raises ValueError for spans of more than 100,000 quarters.
+        """
+        return list(self._in_span(self._grid.beats_from(self._first_quarter(span, rate)), span, rate))
 
     def bars_between(self, span: Span, rate: int) -> list[Beat]:
-        """The first beat of every bar whose sample lies in the span, in order."""
-        return list(self._in_span(self._grid.bars_from(self.quarters_at(span.start - 1, rate)), span, rate))
+        """The first beat of every bar whose sample lies in the span, in order.
+
+        Raises ValueError for spans of more than 100,000 quarters.
+        """
+        return list(self._in_span(self._grid.bars_from(self._first_quarter(span, rate)), span, rate))
+
+    def _first_quarter(self, span: Span, rate: int) -> Fraction:
+        # A sample early: a beat between two samples may round into the span.
+        first = self.quarters_at(span.start - 1, rate)
+        quarters = self.quarters_at(span.end, rate) - first
+        if quarters > MAX_LISTED_QUARTERS:
+            raise ValueError(
+                f"span holds {int(quarters)} quarters; beats and bars are listed for at most {MAX_LISTED_QUARTERS}"
+            )
+        return first
 
     def _in_span(self, places: Iterator[BeatPlace], span: Span, rate: int) -> Iterator[Beat]:
         for place in places:

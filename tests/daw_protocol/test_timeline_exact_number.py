@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import struct
 from fractions import Fraction
 
 import pytest
@@ -11,6 +12,7 @@ from daw_protocol.timeline.exact_number import (
     check_coordinate,
     check_int,
     check_rate,
+    decimal_of_float32,
     exact,
     exact_decimal,
     from_text,
@@ -67,6 +69,30 @@ def test_a_float_counts_as_the_decimal_it_prints() -> None:
 def test_a_float_must_be_finite(value: float) -> None:
     with pytest.raises(ValueError, match="bpm must be a finite number"):
         exact_decimal("bpm", value)
+
+
+@pytest.mark.parametrize(
+    "text", ["127.3", "0.1", "120", "-0.333", "1000.01", "12345.68", "0", "96.5", "1e-07"]
+)
+def test_a_32_bit_float_counts_as_the_decimal_that_was_sent(text: str) -> None:
+    (received,) = struct.unpack("f", struct.pack("f", float(text)))
+    assert decimal_of_float32(received) == Fraction(text)
+
+
+@given(st.floats(width=32, min_value=-(2.0**100), max_value=2.0**100, allow_subnormal=False))
+def test_a_32_bit_float_moves_by_less_than_its_own_precision(value: float) -> None:
+    assert abs(decimal_of_float32(value) - Fraction(value)) <= abs(Fraction(value)) / 2**23 + Fraction(
+        1, 2**96
+    )
+
+
+def test_a_float_of_64_bits_is_left_alone() -> None:
+    assert decimal_of_float32(127.3) == Fraction(1273, 10)
+    assert decimal_of_float32(1e300) == 10**300
+    with pytest.raises(ValueError, match="finite"):
+        decimal_of_float32(float("nan"))
+    with pytest.raises(ValueError, match="finite"):
+        decimal_of_float32(float("inf"))
 
 
 @pytest.mark.parametrize("value", [1.5, True, "1", None])

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import pickle
 import random
 from fractions import Fraction
 from pathlib import Path
@@ -270,6 +271,17 @@ def test_beats_of_a_bar_by_hand() -> None:
     ]
 
 
+def test_a_span_of_days_is_not_listed() -> None:
+    # 120 bpm are two quarters a second.
+    song = TempoMap.constant(120, Meter(64, 1))
+    assert len(song.bars_between(Span(0, 49_999), 1)) == 391
+    for ask in (song.beats_between, song.bars_between):
+        with pytest.raises(
+            ValueError, match="span holds 2000002 quarters; beats and bars are listed for at most"
+        ):
+            ask(Span(0, 1_000_000), 1)
+
+
 @pytest.mark.parametrize("rate", [44100, 96000])
 def test_spans_share_the_beats_of_the_song_between_them(rate: int) -> None:
     """Cut anywhere, also right at, before and after a beat, no beat is lost or told twice."""
@@ -373,3 +385,10 @@ def test_questions_of_the_wrong_kind() -> None:
             ask(0, 0)
     with pytest.raises(TypeError, match="rate must be a whole number"):
         SONG.sample_at(Fraction(0), 48000.0)  # type: ignore[arg-type]
+
+
+def test_a_map_in_use_can_be_sent_to_another_process() -> None:
+    SONG.quarters_at(0, 48000)
+    copy = pickle.loads(pickle.dumps(SONG))
+    assert copy == SONG
+    assert copy.quarters_at(12345, 48000) == SONG.quarters_at(12345, 48000)
