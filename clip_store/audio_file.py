@@ -41,8 +41,8 @@ _NEAREST = {
 _OPEN_SIZES = (0, 0xFFFFFFFF)
 """Sizes a data chunk has while it is still being recorded or streamed: they promise nothing."""
 
-_CUT_OFF = re.compile(r"(\d+) \(should be (\d+)\)|(frame count) .*not (?:match|equal)|lacks an end-of-stream")
-"""What libsndfile notes when a file is shorter than its header says."""
+_CUT_OFF = re.compile(r"(\d+) \(should be (\d+)\)|lacks an end-of-stream bit|Junk after the last page")
+"""What libsndfile notes when a file is shorter than its header says, or an Ogg stream ends within a page."""
 
 
 @dataclass(frozen=True)

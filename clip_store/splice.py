@@ -108,8 +108,8 @@ def stretch(song: Audio, span: Span) -> NDArray[np.float64]:
 def _check_render(song: Audio, render: Samples, region: Span) -> None:
     if render.shape != (region.length, song.channels):
         raise SpliceError(
-            f"The render is {render.shape[0]} samples in {render.shape[-1]} channels long; the region needs "
-            f"{region.length} in {song.channels}.",
+            f"The render is [samples, channels] = {list(render.shape)}; the region needs "
+            f"{[region.length, song.channels]}.",
             "Ask again; if it happens twice, the engine is at fault.",
         )
     if not np.isfinite(render).all():
