@@ -1,0 +1,236 @@
+"""What a folder on disk holds: which ACE-Step checkpoint, in which layout, and where its parts are.
+
+Reads config files and looks at names; never opens a weight file (checkpoint.py does) and never runs the
+Python files that come with some checkpoints.
+"""
+
+from __future__ import annotations
+
+import enum
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from model.acestep.network_config import NetworkConfig, config_from_fields
+from model.errors import NotLoaded
+
+GIVE_A_FOLDER = (
+    "Name the folder of one ACE-Step 1.5 model, the one with config.json and model.safetensors in it."
+)
+UNSAFE_ENDINGS = (".bin", ".ckpt", ".pt", ".pth", ".pkl")
+
+
+class Layout(enum.Enum):
+    """How the weights are cut into files."""
+
+    OFFICIAL = "official"  # one folder per model, all networks but the autoencoder in one file or shards
+    DIFFUSERS = "diffusers"  # one subfolder per network
+
+
+class Variant(enum.Enum):
+    """What a checkpoint was trained for."""
+
+    TURBO = "turbo"  # few steps, no guidance
+    BASE = "base"  # all tasks, needs guidance
+    SFT = "sft"  # tuned on chosen music, needs guidance
+    UNKNOWN = "unknown"  # not turbo; its name does not tell base from sft
+
+
+@dataclass(frozen=True)
+class ModelFolder:
+    """One checkpoint, recognised.
+
+    name:         of its folder.
+    vae:          folder of the autoencoder, None when there is none beside it.
+    text_encoder: folder of the text encoder, None likewise.
+    tokenizer:    folder of its tokenizer files, None likewise.
+    stem_tuned:   tuned to add single tracks; its captions have a form of their own.
+    """
+
+    path: Path
+    name: str
+    layout: Layout
+    variant: Variant
+    config: NetworkConfig
+    vae: Path | None = None
+    text_encoder: Path | None = None
+    tokenizer: Path | None = None
+    stem_tuned: bool = False
+
+    def describe(self) -> str:
+        """One line for a list of models."""
+        without = [
+            label
+            for label, found in (("VAE", self.vae), ("text encoder", self.text_encoder))
+            if found is None
+        ]
+        missing = f"; no {' and no '.join(without)} beside it" if without else ""
+        kind = f"{self.variant.value}, {self.config.size}, {self.layout.value} layout"
+        return f"{self.name}: ACE-Step 1.5 {kind}{missing}"
+
+
+def read_fields(path: Path) -> Mapping[str, Any]:
+    """A config file's fields. Raises NotLoaded when it is missing or is not a JSON object."""
+    try:
+        fields = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as missing:
+        raise NotLoaded(f"{path} is missing.", "Download the model again.") from missing
+    except (OSError, ValueError) as broken:
+        raise NotLoaded(f"{path} cannot be read: {broken}.", "Download that file again.") from broken
+    if not isinstance(fields, dict):
+        raise NotLoaded(f"{path} should hold a JSON object, it holds a {type(fields).__name__}.")
+    return fields
+
+
+def recognise(path: Path) -> ModelFolder:
+    """The one checkpoint in a folder, or in the single model folder inside it.
+
+    Raises NotLoaded, saying what was found instead and what to name, when there is none or more than one.
+    """
+    found = find_models(path)
+    if len(found) == 1:
+        return found[0]
+    if found:
+        names = ", ".join(model.name for model in found)
+        raise NotLoaded(f"{path} holds {len(found)} models: {names}.", "Name the folder of one of them.")
+    raise NotLoaded(what_it_is_instead(path), GIVE_A_FOLDER)
+
+
+def find_models(path: Path) -> list[ModelFolder]:
+    """Every checkpoint that `path` is or directly contains, by name."""
+    if not path.is_dir():
+        return []
+    inside = [path] if _is_model(path) else sorted(child for child in path.iterdir() if child.is_dir())
+    return [_read_model(folder) for folder in inside if _is_model(folder)]
+
+
+def _is_model(path: Path) -> bool:
+    return _is_diffusers(path) or _is_official(path)
+
+
+def _is_official(path: Path) -> bool:
+    config = path / "config.json"
+    return config.is_file() and read_fields(config).get("model_type") == "acestep"
+
+
+def _is_diffusers(path: Path) -> bool:
+    config = path / "transformer" / "config.json"
+    return config.is_file() and str(read_fields(config).get("_class_name", "")).startswith("AceStep")
+
+
+def _read_model(path: Path) -> ModelFolder:
+    return _read_diffusers(path) if _is_diffusers(path) else _read_official(path)
+
+
+def _read_official(path: Path) -> ModelFolder:
+    fields = read_fields(path / "config.json")
+    return ModelFolder(
+        path=path,
+        name=path.resolve().name,
+        layout=Layout.OFFICIAL,
+        variant=_variant(fields, path.resolve().name),
+        config=config_from_fields(fields, str(path / "config.json")),
+        vae=_neighbour(path, "AutoencoderOobleck", "_class_name", ("vae",)),
+        text_encoder=_neighbour(path, "qwen3", "model_type", ("Qwen3-Embedding-0.6B",)),
+        tokenizer=_neighbour(path, "qwen3", "model_type", ("Qwen3-Embedding-0.6B",)),
+        stem_tuned=bool(fields.get("is_lego_sft", False)),
+    )
+
+
+def _neighbour(path: Path, kind: str, field: str, names: tuple[str, ...]) -> Path | None:
+    """A folder of that name inside or beside the model whose config says it is that kind."""
+    for name in names:
+        for folder in (path / name, path.resolve().parent / name):
+            if (folder / "config.json").is_file() and read_fields(folder / "config.json").get(field) == kind:
+                return folder
+    return None
+
+
+def _read_diffusers(path: Path) -> ModelFolder:
+    fields = _diffusers_fields(path)
+    return ModelFolder(
+        path=path,
+        name=path.resolve().name,
+        layout=Layout.DIFFUSERS,
+        variant=_variant(fields, path.resolve().name),
+        config=config_from_fields(fields, f"{path}/*/config.json"),
+        vae=_subfolder(path, "vae"),
+        text_encoder=_subfolder(path, "text_encoder"),
+        tokenizer=_subfolder(path, "tokenizer"),
+    )
+
+
+def _subfolder(path: Path, name: str) -> Path | None:
+    return path / name if (path / name).is_dir() else None
+
+
+DIFFUSERS_DEFAULTS: Mapping[str, Any] = {
+    # What that library's classes assume where a config file is silent.
+    "pool_window_size": 5,
+    "fsq_input_levels": (8, 8, 8, 5, 5, 5),
+    "num_attention_pooler_hidden_layers": 2,
+}
+
+
+def _diffusers_fields(path: Path) -> Mapping[str, Any]:
+    """The four config files of a diffusers folder as the fields of one official config."""
+    transformer = read_fields(path / "transformer" / "config.json")
+    encoder = read_fields(path / "condition_encoder" / "config.json")
+    tokenizer_config = path / "audio_tokenizer" / "config.json"
+    tokenizer = read_fields(tokenizer_config) if tokenizer_config.is_file() else {}
+    own_size = {}
+    if encoder.get("hidden_size") != transformer.get("hidden_size"):
+        sizes = ("hidden_size", "intermediate_size", "num_attention_heads", "num_key_value_heads")
+        own_size = {f"encoder_{name}": encoder.get(name) for name in sizes}
+    return {**DIFFUSERS_DEFAULTS, **tokenizer, **encoder, **transformer, **own_size}
+
+
+def _variant(fields: Mapping[str, Any], name: str) -> Variant:
+    lowered = name.lower()
+    if fields.get("is_turbo") or ("is_turbo" not in fields and "turbo" in lowered):
+        return Variant.TURBO
+    for variant in (Variant.SFT, Variant.BASE):
+        if variant.value in lowered:
+            return variant
+    return Variant.UNKNOWN
+
+
+def what_it_is_instead(path: Path) -> str:
+    """One sentence on what is at `path` when it is no checkpoint."""
+    if not path.exists():
+        return f"There is nothing at {path}."
+    if path.is_file():
+        return _what_file(path)
+    config = path / "config.json"
+    if config.is_file():
+        return _what_config(path, read_fields(config))
+    for file in _files_ending(path, UNSAFE_ENDINGS):
+        return f"{path} holds {file.name}; weights are read from safetensors files only."
+    for file in _files_ending(path, (".safetensors",)):
+        return f"{path} holds {file.name} but no config.json, so the network it belongs to is not known."
+    return f"There is no ACE-Step model in {path}."
+
+
+def _what_file(path: Path) -> str:
+    if path.suffix in UNSAFE_ENDINGS:
+        return f"{path} may run code when it is opened; weights are read from safetensors files only."
+    if path.suffix == ".safetensors":
+        return (
+            f"{path} is a single weight file; without the config.json of its folder its network is not known."
+        )
+    return f"{path} is a file, not a model folder."
+
+
+def _what_config(path: Path, fields: Mapping[str, Any]) -> str:
+    if fields.get("_class_name") == "AutoencoderOobleck":
+        return f"{path} is the autoencoder (VAE) that belongs to a model, not the model itself."
+    if fields.get("model_type") == "qwen3":
+        return f"{path} is a text encoder or planner, not a music model."
+    kind = fields.get("model_type") or fields.get("_class_name") or "unknown"
+    return f"{path} is not an ACE-Step 1.5 model (its config says: {kind})."
+
+
+def _files_ending(path: Path, endings: tuple[str, ...]) -> Iterator[Path]:
+    return (child for child in sorted(path.iterdir()) if child.suffix in endings)

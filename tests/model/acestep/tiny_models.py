@@ -1,0 +1,68 @@
+"""The tiny random checkpoints in tests/golden/acestep/tiny, loaded once in float32 on the CPU."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from model.acestep.audio_tokenizer import AudioDetokenizer, AudioTokenizer
+from model.acestep.checkpoint import load_vae, open_weights
+from model.acestep.condition_encoder import ConditionEncoder, Packed
+from model.acestep.dit import Dit
+from model.acestep.model_folders import recognise
+from model.acestep.vae import Vae
+from tests.model.acestep.golden_data import FOLDER
+
+TINY = FOLDER / "tiny"
+TURBO = TINY / "acestep-v15-turbo"
+XL = TINY / "acestep-v15-xl-turbo"
+
+BLOCK_TOLERANCE = 1e-5  # one block, and a VAE tile
+DIT_TOLERANCE = 2e-5  # the whole transformer
+RENDER_TOLERANCE = 1e-4  # a whole turbo render
+
+
+@dataclass(frozen=True)
+class Networks:
+    dit: Dit
+    conditions: ConditionEncoder
+    tokenizer: AudioTokenizer
+    detokenizer: AudioDetokenizer
+
+
+@cache
+def networks(folder: Path) -> Networks:
+    weights = open_weights(recognise(folder))
+    return Networks(
+        weights.load_dit(torch.float32, "cpu"),
+        weights.load_condition_encoder(torch.float32, "cpu"),
+        weights.load_tokenizer(torch.float32, "cpu"),
+        weights.load_detokenizer(torch.float32, "cpu"),
+    )
+
+
+@cache
+def silence() -> Tensor:
+    return open_weights(recognise(TURBO)).silence()
+
+
+@cache
+def vae() -> Vae:
+    return load_vae(TINY / "vae", torch.float32, "cpu")
+
+
+def all_valid(states: Tensor) -> Packed:
+    return Packed(states, torch.ones(states.shape[:2], dtype=torch.bool))
+
+
+def velocity(dit: Dit, case: dict[str, Tensor], prefix: str = "") -> Tensor:
+    """The transformer's answer to a stored case."""
+    x, time = case[f"{prefix}x"], case[f"{prefix}t"]
+    gap = time - case[f"{prefix}r"] if f"{prefix}r" in case else None
+    condition = dit.condition(case[f"{prefix}encoder"])
+    answer: Tensor = dit(x, case[f"{prefix}context"], time, condition, dit.plan(x.shape[1]), gap)
+    return answer
