@@ -28,6 +28,10 @@ from daw_protocol.timeline.timecode import AtTimecode
 MAX_SAMPLE = 2**40
 MAX_SECONDS = 1_000_000
 
+# Floats mostly come from OSC, where they have 32 bits: from here on they skip every other sample. A position
+# that was silently moved is worse than one refused.
+_MAX_FLOAT_SAMPLE = 2**24
+
 FORMS = (
     'write samples ("384000"), seconds ("12.5s", "250ms"), minutes ("1:02.5"), quarter notes from the '
     'first bar ("64b"), a bar ("17|1|0", "bar 17") or timecode ("00:01:02:12@25")'
@@ -110,8 +114,8 @@ _BAR = re.compile(r"bar\s*([+-]?\d{1,8})", re.ASCII)
 def parse_position(value: int | float | str) -> Position:
     """The position that a number or a text names; see FORMS for what may be written.
 
-    A bare number is samples, also as text; a float must be whole (some surfaces send nothing else). "64b"
-    counts quarter notes. "17" is sample 17, not bar 17: that is "bar 17" or "17|1".
+    A bare number is samples, also as text; a float must be whole and at most 2**24 (some surfaces send
+    nothing else). "64b" counts quarter notes. "17" is sample 17, not bar 17: that is "bar 17" or "17|1".
     Raises TypeError for other kinds, ValueError saying what was wrong and what may be written.
     """
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
@@ -129,6 +133,10 @@ def _whole(value: int | float) -> int:
         raise ValueError("a number of samples must be finite")
     if not value.is_integer():
         raise ValueError(f'a number of samples must be whole (for seconds write "{value}s")')
+    if _MAX_FLOAT_SAMPLE < abs(value) <= MAX_SAMPLE:
+        raise ValueError(
+            f'a float cannot tell neighbouring samples apart up there; send an integer or "{int(value)}"'
+        )
     return int(value)
 
 

@@ -219,8 +219,7 @@ class TempoMap:
         return list(self._in_span(self._grid.bars_from(self._first_quarter(span, rate)), span, rate))
 
     def _first_quarter(self, span: Span, rate: int) -> Fraction:
-        # A sample early: a beat between two samples may round into the span.
-        first = self.quarters_at(span.start - 1, rate)
+        first = self.quarters_at(span.start, rate)
         quarters = self.quarters_at(span.end, rate) - first
         if quarters > MAX_LISTED_QUARTERS:
             raise ValueError(

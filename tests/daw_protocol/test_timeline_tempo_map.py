@@ -274,10 +274,10 @@ def test_beats_of_a_bar_by_hand() -> None:
 def test_a_span_of_days_is_not_listed() -> None:
     # 120 bpm are two quarters a second.
     song = TempoMap.constant(120, Meter(64, 1))
-    assert len(song.bars_between(Span(0, 49_999), 1)) == 391
+    assert len(song.bars_between(Span(0, 50_000), 1)) == 391
     for ask in (song.beats_between, song.bars_between):
         with pytest.raises(
-            ValueError, match="span holds 2000002 quarters; beats and bars are listed for at most"
+            ValueError, match="span holds 2000000 quarters; beats and bars are listed for at most"
         ):
             ask(Span(0, 1_000_000), 1)
 
@@ -316,6 +316,9 @@ def test_snap_by_hand() -> None:
     assert [song.snap(sample, 48000, "beat") for sample in (11999, 12000, 24000)] == [0, 24000, 24000]
     assert [song.snap(sample, 48000, "bar") for sample in (47999, 48000, -1)] == [0, 96000, 0]
     assert song.snap(7000, 48000, Fraction(1, 4)) == 6000
+    # 7/8 in quarters: the bar line at 84000 is a line too, and the nearer one, though no whole quarter.
+    odd = TempoMap.constant(120, Meter(7, 8))
+    assert [odd.snap(sample, 48000, Fraction(1)) for sample in (77999, 78000, 95999)] == [72000, 84000, 84000]
     with pytest.raises(ValueError, match='unit must be "bar", "beat" or'):
         song.snap(0, 48000, "quaver")
     with pytest.raises(ValueError, match="unit must lie between"):
