@@ -133,14 +133,14 @@ def test_the_last_of_several_at_one_tick_wins() -> None:
             (0, "time_signature", (6, 8, 24, 8)),
             (0, "key_signature", ("C",)),
             (0, "key_signature", ("Am",)),
-            (0, "marker", ("one",)),
             (0, "marker", ("two",)),
+            (0, "marker", ("one",)),
         ],
     )
     assert read.tempo_map.points[1] == TempoPoint(Fraction(1), Fraction(100))
     assert read.tempo_map.meters == (MeterChange(Fraction(0), Meter(6, 8)),)
     assert read.keys == ((Fraction(0), Key("A", "minor")),)
-    assert read.markers == ((Fraction(0), "one"), (Fraction(0), "two"))
+    assert read.markers == ((Fraction(0), "two"), (Fraction(0), "one"))
 
 
 def test_order_in_the_file_does_not_matter() -> None:

@@ -134,7 +134,7 @@ REFUSED = [
     ("bar 9999999", "bar must lie between"),
     ("00:01:02:12", "timecode needs its frame rate"),
     ("00:01:02:25@25", "frame must lie between 0 and 24"),
-    ("1:75", "seconds after a colon must lie below 60"),
+    ("1:60", "seconds after a colon must lie below 60"),
     ("1:75:00", "minutes after a colon must lie below 60"),
     ("9" * 5000, "none of the accepted forms"),
 ]
