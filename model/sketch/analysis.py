@@ -93,13 +93,15 @@ def _edges(mono: NDArray[np.float32], pace: Pace) -> NDArray[np.float32]:
 
     stream = soxr.ResampleStream(p.ANALYSIS_RATE, p.NOVELTY_RATE, 1, dtype="float32", quality="MQ")
     parts = []
+    before = np.zeros(1, dtype=np.float32)
     step = _BLOCK_SECONDS * 4 * p.ANALYSIS_RATE
     for first in range(0, max(len(mono), 1), step):
         pace.check()
-        parts.append(stream.resample_chunk(mono[first : first + step], last=first + step >= len(mono)))
-    low = np.concatenate(parts)
-    low[1:] -= p.NOVELTY_PREEMPHASIS * low[:-1].copy()
-    return low
+        low = stream.resample_chunk(mono[first : first + step], last=first + step >= len(mono))
+        joined = np.concatenate([before, low])
+        parts.append(joined[1:] - np.float32(p.NOVELTY_PREEMPHASIS) * joined[:-1])
+        before = joined[-1:]
+    return np.concatenate(parts)
 
 
 def listen(song: Song, pace: Pace) -> Listening:

@@ -12,6 +12,7 @@ from model.sketch import joins, stretch
 from model.sketch import parameters as p
 from model.sketch.beats import Beats
 from model.sketch.joins import Join, JoinChooser
+from model.sketch.layers import Material
 from model.sketch.plan import Run
 from model.sketch.tape import Delayed, Moved, Tape
 
@@ -39,22 +40,23 @@ def copyable(beats: Beats, run: Run) -> bool:
 
 
 def segments_of(
-    runs: list[Run], beats: Beats, samples: Samples, rate: int, check: Callable[[], None]
+    runs: list[Run], beats: Beats, material: Material, rate: int, check: Callable[[], None]
 ) -> list[Segment]:
     """The tapes that play the runs, each from the frame of its first beat."""
-    return [_segment(run, beats, samples, rate, check) for run in runs]
+    return [_segment(run, beats, material, rate, check) for run in runs]
 
 
-def _segment(run: Run, beats: Beats, samples: Samples, rate: int, check: Callable[[], None]) -> Segment:
+def _segment(run: Run, beats: Beats, material: Material, rate: int, check: Callable[[], None]) -> Segment:
     start = round(float(beats.seconds[run.target]) * rate)
     source = round(float(beats.seconds[run.source]) * rate)
     attack = beats.onset[run.source] >= p.ATTACK_ONSET
     room = round(float(np.diff(beats.seconds)[max(run.target - 1, 0)]) * rate)
+    tape = material.moving(source, round(float(beats.seconds[run.source + run.count]) * rate))
     if copyable(beats, run):
-        return Segment(start, Moved(samples, source - start), bool(attack), room)
+        return Segment(start, Delayed(tape, start - source), bool(attack), room)
     steps = np.arange(run.count + 1)
     targets, sources = beats.seconds[run.target + steps], beats.seconds[run.source + steps]
-    return Segment(start, stretch.stretched(samples, rate, sources, targets, check), bool(attack), room)
+    return Segment(start, stretch.stretched(tape, rate, sources, targets, check), bool(attack), room)
 
 
 def without_slivers(segments: list[Segment], start: int, end: int, rate: int) -> list[Segment]:

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.engine import Rendered, RenderRequest, Report
-from model.sketch import assemble, passage, plan, progression
+from model.sketch import captions, passage, plan, progression
 from model.sketch import parameters as p
 from model.sketch.analysis import Analysis
+from model.sketch.layers import WholeSong
 from model.sketch.pace import Pace
 from model.sketch.passage import Passage
 from model.sketch.plan import Costs, Surroundings, Targets
@@ -30,16 +31,17 @@ def render(request: RenderRequest, analysis: Analysis, pace: Pace) -> Iterator[R
     passage.require_sources(part, p.LEAST_BARS_TO_CONTINUE)
     pace.at("planning bars", 0.0)
     path = choose_beats(part, now, pace)
-    closing = closing_row(part) if request.ending else None
+    wishes = captions.read(request.caption, "all", request.ending)
+    closing = closing_row(part) if wishes.ending else None
     if closing is not None:
         path = with_closing(part, path, closing)
     pace.at("joining them", 0.7)
     runs = plan.runs_of(part.targets, path)
-    segments = assemble.segments_of(runs, analysis.beats, song.samples, request.rate, pace.check)
+    original = passage.original_tape(part)
+    laid = passage.lay_runs(part, runs, WholeSong(song.samples), original, pace)
+    pace.at("matching the level", 0.9)
     fade = None if closing is None else closing_fade(part, closing)
-    finished = passage.finish(
-        part, segments, wanted_lufs(part, now), p.GAIN_LIMIT_DB, pace.part(0.8, 1.0), fade
-    )
+    finished = passage.finish(part, laid, original, wanted_lufs(part, now), p.GAIN_LIMIT_DB, fade=fade)
     yield from finished.pieces
     figures = {
         **passage.common_figures(part, runs),
@@ -47,7 +49,7 @@ def render(request: RenderRequest, analysis: Analysis, pace: Pace) -> Iterator[R
         **finished.figures,
     }
     pace.at("done", 1.0)
-    yield Report(METHOD, figures, notes_of(part, now))
+    yield Report(METHOD, figures, notes_of(part, now) + wishes.notes())
 
 
 def beats_per_bar(part: Passage) -> int:
@@ -84,7 +86,7 @@ def unary_costs(part: Passage, like: NDArray[np.intp]) -> Costs:
     beats, targets = part.analysis.beats, Targets(part.targets, like)
     unary = (
         plan.place_costs(beats, targets, part.sources)
-        + plan.likeness_costs(beats, targets, part.sources, p.LEVEL_COST)
+        + plan.likeness_costs(beats, targets, part.sources, p.LEVEL_COST, p.HARMONY_COST)
         + plan.texture_costs(beats, targets, part.sources, part.around)
         + plan.noise_costs(beats, targets, part.sources, part.request.seed)
     )

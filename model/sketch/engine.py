@@ -24,10 +24,11 @@ from model.engine import (
     Task,
 )
 from model.errors import CannotRender
-from model.sketch import analysis, complete, passage, repaint
+from model.sketch import analysis, captions, complete, passage, repaint
 from model.sketch import parameters as p
 from model.sketch.analysis import Analysis, Listening
 from model.sketch.pace import Pace
+from model.sketch.separation_parameters import STEM_NAMES
 
 LABEL = "Sketch"
 _WEIGHTS_REMEDY = "Install ACE-Step weights (ace-bridge weights) and choose the acestep engine."
@@ -61,7 +62,8 @@ class SketchEngine:
             label=LABEL,
             neural=False,
             tasks=own + others,
-            stems=("vocals", "drums", "bass", "other"),
+            layers=captions.LAYERS,
+            stems=STEM_NAMES,
             max_seconds=1200.0,
         )
 

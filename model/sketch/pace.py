@@ -31,6 +31,10 @@ class Pace:
         """Raises RenderStopped once the caller wants no more."""
         stop_if_asked(self._should_stop)
 
+    def stops(self) -> bool:
+        """Whether the caller wants no more, for work that asks by itself."""
+        return self._should_stop()
+
     def at(self, stage: str, fraction: float) -> None:
         """Reports `fraction` (0..1 of the present stretch of work) under the name `stage`."""
         self.check()

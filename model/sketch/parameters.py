@@ -105,6 +105,29 @@ SILENT_LUFS = -70.0  # the gate of BS.1770: below it there is nothing to match
 PEAK_CEILING_DB = -1.0
 LIMITER_SECONDS = 0.005
 
+# --- Layers ---
+
+SEPARATION_MARGIN_SECONDS = 1.0  # the separation's medians and pitch lines need to see around a span
+
+# --- Drum slices ---
+
+SLICE_LISTEN_SECONDS = 0.06
+SLICE_BANDS_HZ = ((30.0, 150.0), (150.0, 3000.0), (5000.0, 16000.0))  # kick, snare, hat
+SLICE_RANGE_DB = 20.0  # this far below the band's loud hits there is none
+SLICE_OTHER_CLASS = 0.35  # of that range, in some band: another drum, not the same one softer
+SLICE_CHANGE_AT_0, SLICE_CHANGE_AT_1 = 0.12, 0.6  # share of slices that change, before the weights below
+SLICE_CHANGE_OFF, SLICE_CHANGE_ON, SLICE_CHANGE_DOWNBEAT = 1.2, 0.9, 0.3  # the downbeat carries the groove
+SLICE_PLACE_COST = 0.3
+SLICE_SUCCESSOR = 1.0  # two slices that followed each other were played that way
+SLICE_NOISE = 0.5
+SLICE_FILL_SNARE = 1.5
+SLICE_EARLY_SECONDS = 0.003
+LOOP_COPY = 0.98  # correlation from which another bar is the same recording
+LOOP_SHARE = 0.5  # of the region's beats without any alternative
+LOOP_HARMONY = 0.25  # harmony distance below which a beat would be an alternative
+LOOP_AROUND_BEATS = 8  # beats either side of the region whose slices may be used too
+LOOP_COPY_COST = 0.5  # with new drums on top, the same chords again do no harm
+
 # --- Stretching ---
 
 STRETCH_WINDOW_SECONDS = 0.093

@@ -14,8 +14,9 @@ from model.errors import CannotRender
 from model.sketch import assemble, levels, loudness
 from model.sketch import parameters as p
 from model.sketch.analysis import Analysis
-from model.sketch.assemble import Segment
+from model.sketch.assemble import Laid
 from model.sketch.joins import JoinChooser
+from model.sketch.layers import Material
 from model.sketch.pace import Pace
 from model.sketch.plan import Run, Surroundings
 from model.sketch.tape import Mirrored, Moved, Tape
@@ -155,38 +156,46 @@ class Finished:
     figures: Mapping[str, Any]
 
 
+def lay_runs(passage: Passage, runs: list[Run], material: Material, original: Tape, pace: Pace) -> Laid:
+    """The runs as audio over the region and its handles, aligned to the original at the region's start."""
+    request, rate = passage.request, passage.request.rate
+    chooser = JoinChooser(rate)
+    segments = assemble.segments_of(runs, passage.analysis.beats, material, rate, pace.check)
+    segments = assemble.without_slivers(segments, request.start, request.end, rate)
+    segments = assemble.align_first(segments, original, request.start, chooser)
+    return assemble.lay(segments, request.start, request.end, request.handle, chooser, pace.check)
+
+
 def finish(
     passage: Passage,
-    segments: list[Segment],
+    laid: Laid,
+    original: Tape,
     wanted_lufs: float,
     gain_limit: float,
-    pace: Pace,
+    kept: Tape | None = None,
     fade: tuple[int, int] | None = None,
 ) -> Finished:
-    """Lays the segments, matches loudness, joins the edges, limits peaks.
+    """Matches loudness, joins the edges to `original`, adds what was kept, limits peaks.
 
+    kept: the part of the song that stays as it is under what was laid; None when all of it is new.
     fade: frames of the region between which the song fades out, if it ends here.
     """
     request, song = passage.request, passage.song
     start, end, handle, rate = request.start, request.end, request.handle, request.rate
-    chooser = JoinChooser(rate)
-    original = original_tape(passage)
-    segments = assemble.without_slivers(segments, start, end, rate)
-    segments = assemble.align_first(segments, original, start, chooser)
-    laid = assemble.lay(segments, start, end, handle, chooser, pace.check)
-    pace.at("joining", 0.6)
     inside = laid.audio[handle : handle + request.length]
     gain_db = levels.matching_gain_db(loudness.integrated(inside, rate), wanted_lufs, gain_limit)
     gain = 10.0 ** (gain_db / 20.0)
     curve = levels.ramped(gain, len(inside), rate, start > 0, end < song.frames)
     if fade is not None:
         curve *= levels.fade_out(len(inside), *fade)
-    mix, edges = assemble.join_edges(inside * curve[:, None], original, start, chooser)
+    mix, edges = assemble.join_edges(inside * curve[:, None], original, start, JoinChooser(rate))
+    beneath = Moved(song.samples[:0]) if kept is None else kept
     ceiling = max(passage.analysis.heard.true_peak, 10.0 ** (p.PEAK_CEILING_DB / 20.0))
-    mix, limited = levels.limit_peaks(mix, rate, ceiling)
+    mix, limited = levels.limit_peaks(mix + beneath.read(start, end), rate, ceiling)
     pieces = [Piece("mix", start, mix)]
     if handle > 0:
-        with_handles, _ = levels.limit_peaks(laid.audio * np.float32(gain), rate, ceiling)
+        audio = laid.audio * np.float32(gain) + beneath.read(start - handle, end + handle)
+        with_handles, _ = levels.limit_peaks(audio, rate, ceiling)
         pieces.append(Piece("handles", start - handle, with_handles))
     figures = {
         "gain_db": round(gain_db, 2),

@@ -82,12 +82,14 @@ def place_costs(beats: Beats, targets: Targets, sources: NDArray[np.intp]) -> Co
     )
 
 
-def likeness_costs(beats: Beats, targets: Targets, sources: NDArray[np.intp], level_cost: float) -> Costs:
+def likeness_costs(
+    beats: Beats, targets: Targets, sources: NDArray[np.intp], level_cost: float, harmony_cost: float
+) -> Costs:
     """Costs of sounding unlike the target: harmony, timbre, level; [T, N]."""
     like = targets.like
     level = np.abs(beats.level[like][:, None] - beats.level[sources][None])
     return np.asarray(
-        p.HARMONY_COST * harmony_distance(beats, like, sources)
+        harmony_cost * harmony_distance(beats, like, sources)
         + p.TIMBRE_COST * distances(beats.mfcc[like], beats.mfcc[sources])
         + level_cost * np.minimum(level, 30.0)
     )
@@ -117,11 +119,11 @@ def texture_costs(beats: Beats, targets: Targets, sources: NDArray[np.intp], aro
     return costs
 
 
-def similarity_costs(correlation: NDArray[np.float32], strength: float) -> Costs:
+def similarity_costs(correlation: NDArray[np.float32], strength: float, copy_cost: float) -> Costs:
     """Cost of similarity with the replaced audio: a wall against copies, and strength's price; [T, N]."""
     copy = np.clip((correlation - p.COPY_FROM) / (p.COPY_FULL - p.COPY_FROM), 0.0, 1.0)
     price = p.SIMILARITY_PRICE_AT_0 + strength * (p.SIMILARITY_PRICE_AT_1 - p.SIMILARITY_PRICE_AT_0)
-    return np.asarray(p.COPY_COST * copy + price * correlation, dtype=np.float64)
+    return np.asarray(copy_cost * copy + price * correlation, dtype=np.float64)
 
 
 def bar_numbers(beats: Beats, chosen: NDArray[np.intp]) -> NDArray[np.intp]:

@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from model.engine import Rendered, RenderRequest, Report
-from model.sketch import assemble, loudness, novelty, passage, plan
+from model.engine import Rendered, RenderRequest, Report, Song
+from model.errors import CannotRender
+from model.sketch import captions, layers, loudness, novelty, passage, plan, resequence
 from model.sketch import parameters as p
 from model.sketch.analysis import Analysis
+from model.sketch.assemble import Laid
+from model.sketch.layers import Layer, Material, StemSong, WholeSong
 from model.sketch.pace import Pace
 from model.sketch.passage import Passage
 from model.sketch.plan import Targets
+from model.sketch.tape import Difference, Moved, Tape
 
 METHOD = (
     "Sketch: another take of this passage, put together from other beats of the same song "
+    "(no neural network, no new material)."
+)
+METHOD_SLICES = (
+    "Sketch: the same bars with their drums put in a new order, eighth note by eighth note "
     "(no neural network, no new material)."
 )
 
@@ -24,39 +34,177 @@ METHOD = (
 def render(request: RenderRequest, analysis: Analysis, pace: Pace) -> Iterator[Rendered]:
     """Renders a REPAINT. Raises CannotRender when too little song is left outside the region."""
     song = passage.song_of(request)
+    wishes = captions.read(request.caption, request.layers, False)
+    layer = _layer_named(wishes.layers)
     part = passage.passage_of(request, song, analysis)
-    passage.require_sources(part, p.LEAST_SOURCE_BARS)
-    pace.at("choosing bars", 0.0)
-    path, correlation = choose_beats(part, pace)
-    pace.at("joining them", 0.7)
-    runs = plan.runs_of(part.targets, path)
-    segments = assemble.segments_of(runs, analysis.beats, song.samples, request.rate, pace.check)
+    if wishes.layers == "fill":
+        made = _fill(part, pace)
+    else:
+        passage.require_sources(part, p.LEAST_SOURCE_BARS)
+        made = _other_beats(part, wishes.layers, layer, pace)
+    pace.at("matching the level", 0.9)
     limit = p.GAIN_LIMIT_AT_START_DB if request.start <= 0 else p.GAIN_LIMIT_DB
-    finished = passage.finish(part, segments, wanted_lufs(part), limit, pace.part(0.8, 1.0))
+    finished = passage.finish(part, made.laid, made.original, made.wanted_lufs, limit, made.kept)
     yield from finished.pieces
+    pace.at("done", 1.0)
+    notes = (*notes_of(part), *made.notes, *wishes.notes())
+    yield Report(made.method, {**made.figures, **finished.figures, "layers": wishes.layers}, notes)
+
+
+@dataclass(frozen=True)
+class Made:
+    """A take before its finish.
+
+    original: what its edges are joined to; kept: what plays on beneath it.
+    """
+
+    laid: Laid
+    original: Tape
+    kept: Tape | None
+    wanted_lufs: float
+    method: str
+    figures: dict[str, Any]
+    notes: tuple[str, ...] = ()
+
+
+def _layer_named(name: str) -> Layer | None:
+    if name == "all":
+        return None
+    if name not in layers.LAYERS:
+        known = ", ".join(layers.LAYERS)
+        raise CannotRender(f"Sketch has no layer called {name!r}.", f"Ask for one of: all, {known}.")
+    return layers.LAYERS[name]
+
+
+def _other_beats(part: Passage, name: str, layer: Layer | None, pace: Pace) -> Made:
+    """Other beats of the song in place of the region's; for exact loops the drums change order too."""
+    request, song = part.request, part.song
+    pace.at("choosing bars", 0.0)
+    alike = correlations(part, pace)
+    loop = layer is None and is_exact_loop(part, alike)
+    path = choose_beats(part, alike, pace, drums_only=name == "drums only", loop=loop)
+    runs = plan.runs_of(part.targets, path)
+    columns = np.searchsorted(part.sources, path)
     figures = {
         **passage.common_figures(part, runs),
-        "correlation_with_replaced": round(float(correlation.mean()), 3),
-        **finished.figures,
+        "correlation_with_replaced": round(float(alike[np.arange(len(path)), columns].mean()), 3),
     }
-    pace.at("done", 1.0)
-    yield Report(METHOD, figures, notes_of(part))
+    pace.at("taking layers apart" if layer or loop else "joining bars", 0.4)
+    if loop:
+        return _loop_take(part, runs, figures, pace)
+    material = WholeSong(song.samples) if layer is None else StemSong(song, layer, pace)
+    original, kept = _beneath(part, song, layer, material)
+    laid = passage.lay_runs(part, runs, material, original, pace)
+    notes: tuple[str, ...] = ()
+    if isinstance(material, StemSong):
+        figures["vocal_share"] = round(material.vocal_share, 3)
+        if name == "keep vocals" and not material.has_vocal:
+            notes = ("No vocal was found in the region: all of it was made anew.",)
+        wanted = loudness.integrated(
+            material.moving(request.start, request.end).read(request.start, request.end), request.rate
+        )
+    else:
+        wanted = wanted_lufs(part)
+    return Made(laid, original, kept, wanted, METHOD, figures, notes)
 
 
-def choose_beats(part: Passage, pace: Pace) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
-    """Source beat for each target beat, and each one's correlation with the beat it replaces."""
+def _beneath(part: Passage, song: Song, layer: Layer | None, material: Material) -> tuple[Tape, Tape | None]:
+    """What the take's edges join to, and what stays beneath it."""
+    whole = passage.original_tape(part)
+    if layer is None or not layer.keeps_rest:
+        return whole, None
+    request = part.request
+    moving = material.moving(request.start - request.handle, request.end + request.handle)
+    return moving, Difference(Moved(song.samples), moving)
+
+
+def _loop_take(part: Passage, runs: list[plan.Run], figures: dict[str, Any], pace: Pace) -> Made:
+    """An exact loop: its chords from another round, its drums in a new order."""
+    original = passage.original_tape(part)
+    laid = passage.lay_runs(part, runs, StemSong(part.song, layers.LAYERS["no drums"], pace), original, pace)
+    drums, changed = _new_drums(part, fill=False, pace=pace)
+    request = part.request
+    audio = laid.audio + drums.read(request.start - request.handle, request.end + request.handle)
+    figures["drum_slices_changed"] = round(changed, 3)
+    notes = ("The song repeats itself exactly here: the drums were put in a new order instead.",)
+    if changed == 0.0:
+        notes = ("The song repeats itself exactly here and has no drums to vary: this take is hardly new.",)
+    return Made(replace(laid, audio=audio), original, None, wanted_lufs(part), METHOD_SLICES, figures, notes)
+
+
+def _fill(part: Passage, pace: Pace) -> Made:
+    """The region's drums in a new order, leading into what follows."""
+    request = part.request
+    pace.at("taking layers apart", 0.1)
+    stems = StemSong(part.song, layers.LAYERS["fill"], pace)
+    drums, changed = _new_drums(part, fill=True, pace=pace, stems=stems)
+    first, last = request.start - request.handle, request.end + request.handle
+    old = stems.moving(first, last)
+    figures = {
+        "seed": request.seed,
+        "take": request.take,
+        "source_bars": [],
+        "drum_slices_changed": round(changed, 3),
+    }
+    notes = () if changed else ("No drums were found in the region: there is nothing to make a fill of.",)
+    kept = Difference(Moved(part.song.samples), old)
+    wanted = loudness.integrated(old.read(request.start, request.end), request.rate)
+    return Made(Laid(drums.read(first, last), []), old, kept, wanted, METHOD_SLICES, figures, notes)
+
+
+def _new_drums(part: Passage, fill: bool, pace: Pace, stems: StemSong | None = None) -> tuple[Tape, float]:
+    """The drum layer of the region with slices exchanged, and which part of them changed."""
+    request, beats = part.request, part.analysis.beats
+    stems = stems or StemSong(part.song, layers.LAYERS["drums only"], pace)
+    around = np.arange(part.targets[0] - p.LOOP_AROUND_BEATS, part.targets[-1] + p.LOOP_AROUND_BEATS + 1)
+    around = around[(around >= 0) & (around < len(beats))]
+    around = around[beats.inside[around]]
+    first, last = request.start - request.handle, request.end + request.handle
+    if len(around) == 0:
+        return stems.moving(first, last), 0.0
+    spans = (round(float(beats.seconds[around[k]]) * request.rate) for k in (0, -1))
+    low, high = spans
+    drums = stems.moving(min(first, low), max(last, high + request.rate))
+    per_beat = 2 if request.grid.unit <= 4 else 1
+    slices = resequence.cut_slices(drums, beats, around, per_beat, request.rate)
+    region = (slices.start >= part.start_seconds - 0.01) & (slices.end <= part.end_seconds + 0.01)
+    entropy = [request.seed & 0xFFFFFFFFFFFFFFFF, 3, request.take]
+    chosen = resequence.choose_slices(slices, beats, region, request.strength, fill, entropy)
+    changed = float(np.mean((chosen != np.arange(len(chosen)))[region])) if region.any() else 0.0
+    return resequence.play_slices(drums, slices, chosen, first, last, request.rate), changed
+
+
+def correlations(part: Passage, pace: Pace) -> NDArray[np.float32]:
+    """Likeness of each source beat at the same place in the bar to each replaced beat, 0..1; [T, N]."""
+    beats = part.analysis.beats
+    same_place = beats.position[part.targets][:, None] == beats.position[part.sources][None]
+    return novelty.correlations(
+        part.analysis.heard.edges, beats.seconds, part.targets, part.sources, same_place, pace.check
+    )
+
+
+def is_exact_loop(part: Passage, alike: NDArray[np.float32]) -> bool:
+    """Most beats of the region have no alternative in the same harmony but the very same recording."""
+    harmony = plan.harmony_distance(part.analysis.beats, part.targets, part.sources)
+    fitting = (alike > 0.0) & (harmony < p.LOOP_HARMONY)
+    copies = fitting & (alike > p.LOOP_COPY)
+    only_copies = copies.any(axis=1) & ~(fitting & ~copies).any(axis=1)
+    return bool(only_copies.mean() >= p.LOOP_SHARE)
+
+
+def choose_beats(
+    part: Passage, alike: NDArray[np.float32], pace: Pace, drums_only: bool = False, loop: bool = False
+) -> NDArray[np.intp]:
+    """Source beat for each target beat; [T]."""
     beats, request = part.analysis.beats, part.request
     targets = Targets(part.targets, part.targets)
     level_cost = p.LEVEL_COST_AT_START if request.start <= 0 else p.LEVEL_COST
-    same_place = beats.position[part.targets][:, None] == beats.position[part.sources][None]
-    alike = novelty.correlations(
-        part.analysis.heard.edges, beats.seconds, part.targets, part.sources, same_place, pace.check
-    )
-    pace.at("choosing bars", 0.5)
+    harmony_cost = 0.0 if drums_only else p.HARMONY_COST
+    copy_cost = p.LOOP_COPY_COST if loop else p.COPY_COST
     unary = (
         plan.place_costs(beats, targets, part.sources)
-        + plan.likeness_costs(beats, targets, part.sources, level_cost)
-        + plan.similarity_costs(alike, request.strength)
+        + plan.likeness_costs(beats, targets, part.sources, level_cost, harmony_cost)
+        + plan.similarity_costs(alike, request.strength, copy_cost)
         + plan.texture_costs(beats, targets, part.sources, part.around)
         + plan.noise_costs(beats, targets, part.sources, request.seed)
     )
@@ -64,9 +212,7 @@ def choose_beats(part: Passage, pace: Pace) -> tuple[NDArray[np.intp], NDArray[n
     unary[0] += entry
     unary[-1] += leave
     jump = plan.jump_costs(beats, part.sources)
-    path = plan.distinct_path(beats, part.sources, unary, jump, request.take, pace.check)
-    column = np.searchsorted(part.sources, path)
-    return path, alike[np.arange(len(path)), column]
+    return plan.distinct_path(beats, part.sources, unary, jump, request.take, pace.check)
 
 
 def wanted_lufs(part: Passage) -> float:
@@ -78,7 +224,6 @@ def wanted_lufs(part: Passage) -> float:
 
 def notes_of(part: Passage) -> tuple[str, ...]:
     """What the producer should know about this region."""
-    notes = []
     if part.length_beats < p.HALF_BEAT_WARNING:
-        notes.append("The region is too short to repaint musically: it holds less than half a beat.")
-    return tuple(notes)
+        return ("The region is too short to repaint musically: it holds less than half a beat.",)
+    return ()

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from model.engine import Samples
 from model.sketch import parameters as p
 from model.sketch.spectrum import hann, istft, stft
-from model.sketch.tape import Moved
+from model.sketch.tape import Moved, Tape
 
 Curve = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 """Source seconds of target seconds."""
@@ -74,13 +74,13 @@ _BLOCK = 64
 
 
 def stretched(
-    samples: Samples,
+    tape: Tape,
     rate: int,
     sources: NDArray[np.float64],
     targets: NDArray[np.float64],
     check: Callable[[], None],
 ) -> Moved:
-    """A tape on which the beats at `sources` (seconds of `samples`) play at `targets` (seconds).
+    """A tape on which the beats at `sources` (seconds of `tape`) play at `targets` (seconds).
 
     It also holds half a second before and after, unstretched, for joins.
     """
@@ -89,7 +89,7 @@ def stretched(
     start, end = round((targets[0] - margin) * rate), round((targets[-1] + margin) * rate)
     first = round((sources[0] - 2.0 * margin) * rate)
     last = round((sources[-1] + 2.0 * margin) * rate)
-    material = Moved(samples, first).read(0, last - first)
+    material = tape.read(first, last)
     notes, hits = split_hits(material, rate, check)
 
     def source_frames(frames: NDArray[np.float64]) -> NDArray[np.float64]:

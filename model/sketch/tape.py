@@ -63,3 +63,14 @@ class Delayed:
 
     def read(self, start: int, end: int) -> Samples:
         return self.tape.read(start - self.lag, end - self.lag)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What is left of one tape when another is taken away."""
+
+    whole: Tape
+    part: Tape
+
+    def read(self, start: int, end: int) -> Samples:
+        return self.whole.read(start, end) - self.part.read(start, end)

@@ -1,0 +1,98 @@
+"""Which part of the sound is made anew, and which stays: the song as a whole, or stems taken out where
+needed.
+
+Only the frames a take really uses are taken apart: the region and its source bars, not the whole song.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from model.engine import Samples, Song
+from model.sketch import parameters as p
+from model.sketch import separation
+from model.sketch.pace import Pace
+from model.sketch.separation import Stems
+from model.sketch.separation_parameters import STEM_NAMES
+from model.sketch.tape import Moved, Tape
+
+
+class Material(Protocol):
+    """What a take is cut from."""
+
+    def moving(self, first: int, last: int) -> Tape:
+        """The part that is made anew, for the song's frames [first, last), on the song's timeline."""
+        ...
+
+
+@dataclass(frozen=True)
+class WholeSong:
+    """Everything is made anew."""
+
+    samples: Samples
+
+    def moving(self, first: int, last: int) -> Tape:  # noqa: ARG002  (the whole song covers any frames)
+        """The song itself."""
+        return Moved(self.samples)
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A way to divide the sound.
+
+    moving: of the stems, what is made anew; keeps_rest: the remainder of the region stays as it is.
+    """
+
+    moving: Callable[[Stems], Samples]
+    keeps_rest: bool
+
+
+def _without(*names: str) -> Callable[[Stems], Samples]:
+    def rest(stems: Stems) -> Samples:
+        kept = [stems.named(name) for name in STEM_NAMES if name not in names]
+        return np.asarray(np.sum(kept, axis=0), dtype=np.float32)
+
+    return rest
+
+
+LAYERS = {
+    "keep vocals": Layer(_without("vocals"), keeps_rest=True),
+    "drums only": Layer(lambda stems: stems.drums, keeps_rest=True),
+    "fill": Layer(lambda stems: stems.drums, keeps_rest=True),
+    "no drums": Layer(_without("drums"), keeps_rest=False),
+}
+
+
+class StemSong:
+    """One layer of a song, taken apart span by span; spans asked for again are remembered."""
+
+    def __init__(self, song: Song, layer: Layer, pace: Pace) -> None:
+        self._song = song
+        self._layer = layer
+        self._pace = pace
+        self._known: list[tuple[int, int, Samples]] = []
+        self.vocal_share = 0.0
+        self.has_vocal = False
+
+    def moving(self, first: int, last: int) -> Tape:
+        """See Material. Raises RenderStopped when asked to stop on the way."""
+        first, last = max(first, 0), min(last, self._song.frames)
+        for start, end, audio in self._known:
+            if start <= first and last <= end:
+                return Moved(audio, -start)
+        margin = round(p.SEPARATION_MARGIN_SECONDS * self._song.rate)
+        start, end = max(first - margin, 0), min(last + margin, self._song.frames)
+        if end <= start:
+            return Moved(np.zeros((0, self._song.channels), dtype=np.float32))
+        stems = separation.separate(
+            self._song.samples[start:end], self._song.rate, lambda _: None, self._pace.stops
+        )
+        self.vocal_share = max(self.vocal_share, stems.vocal_share)
+        self.has_vocal = self.has_vocal or stems.has_vocal
+        audio = self._layer.moving(stems)
+        self._known.append((start, end, audio))
+        return Moved(audio, -start)
