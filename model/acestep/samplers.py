@@ -77,6 +77,10 @@ class SamplerSettings:
         if not 0 <= self.velocity_memory < 1:
             raise ValueError(f"velocity memory must be 0 or above and below 1, not {self.velocity_memory}")
 
+    @property
+    def needs_step_noise(self) -> bool:
+        return self.method is Method.SDE
+
 
 @dataclass(frozen=True)
 class Keep:
@@ -128,7 +132,7 @@ class _Loop:
         step_noise: StepNoise | None,
         should_stop: ShouldStop,
     ) -> None:
-        if settings.method is Method.SDE and step_noise is None:
+        if settings.needs_step_noise and step_noise is None:
             raise ValueError("the SDE needs step_noise")
         self._velocity = velocity
         self._times = times
@@ -139,7 +143,7 @@ class _Loop:
 
     def after_step(self, latents: Tensor, step: int) -> Tensor:
         time = self._times[step]
-        predicted = self._predicted(latents, step)
+        predicted = self._shaped(latents, time, step, corrector=False)
         if self._settings.method is Method.SDE:
             moved = self._renoised(latents - time * predicted, step)
         else:
@@ -155,14 +159,16 @@ class _Loop:
         last_is_spared = self._settings.sampling is Sampling.TURBO and step == steps - 1
         return step < repaint.injected_steps(steps) and not last_is_spared
 
-    def _predicted(self, latents: Tensor, step: int) -> Tensor:
-        raw = self._evaluate(latents, self._times[step], step, corrector=False)
-        predicted = limited(raw, latents, self._settings.velocity_limit)
+    def _shaped(self, latents: Tensor, time: float, step: int, *, corrector: bool) -> Tensor:
+        """The network's velocity, limited and averaged with the one before; which it then becomes."""
+        stop_if_asked(self._should_stop)
+        raw = self._velocity(latents, time, step, corrector)
+        shaped = limited(raw, latents, self._settings.velocity_limit)
         memory = self._settings.velocity_memory
         if memory and self._before is not None:
-            predicted = (1 - memory) * predicted + memory * self._before
-        self._before = predicted
-        return predicted
+            shaped = (1 - memory) * shaped + memory * self._before
+        self._before = shaped
+        return shaped
 
     def _averaged(self, latents: Tensor, predicted: Tensor, step: int) -> Tensor:
         """Heun's average with the velocity at the next time; the prediction itself for Euler."""
@@ -170,7 +176,9 @@ class _Loop:
             return predicted
         time, following = self._times[step], self._times[step + 1]
         ahead = latents + (following - time) * predicted
-        return 0.5 * (predicted + self._evaluate(ahead, following, step, corrector=True))
+        average = 0.5 * (predicted + self._shaped(ahead, following, step, corrector=True))
+        self._before = average
+        return average
 
     def _renoised(self, clean: Tensor, step: int) -> Tensor:
         if self._ends_turbo(step) or self._step_noise is None:
@@ -187,10 +195,6 @@ class _Loop:
 
     def _ends_turbo(self, step: int) -> bool:
         return self._settings.sampling is Sampling.TURBO and step == step_count(self._times) - 1
-
-    def _evaluate(self, latents: Tensor, time: float, step: int, *, corrector: bool) -> Tensor:
-        stop_if_asked(self._should_stop)
-        return self._velocity(latents, time, step, corrector)
 
 
 def limited(velocity: Tensor, latents: Tensor, limit: float) -> Tensor:

@@ -1,0 +1,89 @@
+"""Between the project's audio and the model's: rate and channel count, and which samples.
+
+In: the part of the song the window shows, 48 kHz stereo. Out: the wanted samples at the project's rate, cut to
+the sample, piece by piece. Resampling runs a little over both ends so that no cut hears the resampler start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import soxr
+from numpy.typing import NDArray
+
+from model.acestep.latent_grid import HOP, MODEL_RATE, Window
+from model.engine import Samples
+
+MARGIN_FRAMES = 2
+"""Latent frames (40 ms each) of audio on either side that the resampler may hear."""
+
+_QUALITY = "VHQ"
+
+
+def source_audio(song: Samples, window: Window) -> Samples:
+    """The song under the window's source frames: float32 [2, source frames * 1920], zeros after its end.
+
+    song: [frames, channels] at the window's rate.
+    """
+    first, last = window.source_samples
+    margin = MARGIN_FRAMES * window.hop
+    begin, end = max(0, first - margin), last + margin
+    heard = _padded(song[begin : min(end, len(song))], end - begin)
+    at_model_rate = heard
+    if window.rate != MODEL_RATE:
+        at_model_rate = soxr.resample(heard, window.rate, MODEL_RATE, _QUALITY)
+    skipped = (first - begin) // window.hop * HOP
+    frames = window.source[1] - window.source[0]
+    cut = at_model_rate[skipped : skipped + frames * HOP]
+    return np.ascontiguousarray(_with_channels(cut, 2).T, dtype=np.float32)
+
+
+def decoded_frames(window: Window) -> tuple[int, int]:
+    """Half-open latent frames to decode for the wanted samples: those that hold them, and the margin."""
+    first, last = window.wanted_frames
+    margin = 0 if window.rate == MODEL_RATE else MARGIN_FRAMES
+    return max(0, first - margin), min(window.frames, last + margin)
+
+
+def project_audio(
+    pieces: Iterable[NDArray[np.float32]], window: Window, channels: int
+) -> Iterator[tuple[int, Samples]]:
+    """Decoded pieces [2, n] of `decoded_frames`, in order -> (position, samples [n, channels]), in order.
+
+    Together they are exactly the window's wanted samples. Positions are those of the project.
+    """
+    position = window.origin + decoded_frames(window)[0] * window.hop
+    wanted_first, wanted_end = window.wanted
+    for piece in _at_project_rate(pieces, window.rate):
+        begin = max(wanted_first - position, 0)
+        end = min(wanted_end - position, len(piece))
+        if begin < end:
+            yield position + begin, np.ascontiguousarray(_with_channels(piece[begin:end], channels))
+        position += len(piece)
+
+
+def _at_project_rate(pieces: Iterable[NDArray[np.float32]], rate: int) -> Iterator[NDArray[np.float32]]:
+    """[2, n] at the model's rate -> [n, 2] at the project's."""
+    if rate == MODEL_RATE:
+        yield from (piece.T for piece in pieces)
+        return
+    stream = soxr.ResampleStream(MODEL_RATE, rate, 2, dtype="float32", quality=_QUALITY)
+    for piece in pieces:
+        yield stream.resample_chunk(np.ascontiguousarray(piece.T, dtype=np.float32))
+    yield stream.resample_chunk(np.zeros((0, 2), np.float32), last=True)
+
+
+def _padded(samples: Samples, frames: int) -> Samples:
+    missing = frames - len(samples)
+    return np.pad(samples, ((0, missing), (0, 0))) if missing > 0 else samples
+
+
+def _with_channels(samples: Samples, channels: int) -> Samples:
+    """Mono becomes two equal channels; stereo becomes the mean of both."""
+    if samples.shape[1] == channels:
+        return samples
+    if channels == 2:
+        return np.repeat(samples, 2, axis=1)
+    middle: Samples = samples.mean(axis=1, keepdims=True, dtype=np.float32)
+    return middle

@@ -1,0 +1,344 @@
+"""The phases of a render, in order: words, source, conditions, denoising, decoding.
+
+Each phase is a function of its inputs and of the one network it uses, so that networks can come and go between
+phases. Everything random comes from the request's seed and take. Shapes: B takes, T latent frames, S condition
+tokens. Latents are float32 on the network's device whatever dtype the network has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from model.acestep.audio_tokenizer import AudioDetokenizer, AudioTokenizer
+from model.acestep.capabilities import ModelTask
+from model.acestep.condition_encoder import ConditionEncoder, Packed
+from model.acestep.dit import Condition, Dit, DitPlan
+from model.acestep.guidance import Guide
+from model.acestep.latent_grid import Window
+from model.acestep.masks import (
+    Region,
+    TaskMasks,
+    context_latents,
+    padded_with_silence,
+    task_masks,
+    with_silence,
+)
+from model.acestep.render_settings import Encoding, RenderSettings
+from model.acestep.request_plan import Words
+from model.acestep.samplers import (
+    Keep,
+    NoisePurpose,
+    OnStep,
+    denoise,
+    from_source,
+    generator,
+    noise_like_latents,
+    varied,
+)
+from model.acestep.vae import Vae
+from model.acestep.vae_tiling import decode_span, encode_tiled
+from model.engine import ShouldStop, stop_if_asked
+
+REFERENCE_FRAMES = 750
+"""30 s of reference audio: what the timbre encoder was trained with."""
+
+_SILENT = 1e-6  # a source below this everywhere is silence, and no work for the autoencoder
+
+
+# --- words --------------------------------------------------------------------------------------------
+
+
+class TextEncoder(Protocol):
+    """The language model in front of the condition encoder."""
+
+    def states(self, prompt: str) -> Tensor:
+        """Last hidden states [1, S, text width], at most prompts.MAX_TEXT_TOKENS of them."""
+        ...
+
+    def embeddings(self, prompt: str) -> Tensor:
+        """Input embeddings [1, S, text width], at most prompts.MAX_LYRIC_TOKENS of them."""
+        ...
+
+
+@dataclass(frozen=True)
+class WordStates:
+    """Words as the condition encoder takes them, each [1, S, text width]. freed: of `Words.freed_text`."""
+
+    text: Tensor
+    lyrics: Tensor
+    freed: Tensor | None = None
+
+
+def read_words(encoder: TextEncoder, words: Words, settings: RenderSettings) -> WordStates:
+    """The words of one piece of audio; the freed text only where the render switches to it."""
+    freed = None if settings.switch_step is None else encoder.states(words.freed_text)
+    return WordStates(encoder.states(words.text), encoder.embeddings(words.lyrics), freed)
+
+
+# --- source -------------------------------------------------------------------------------------------
+
+
+def encode_source(
+    vae: Vae, audio: Tensor, encoding: Encoding, seed: int, take: int, chunk: int = 512
+) -> Tensor:
+    """Audio [1, 2, T * 1920] at 48 kHz -> latents [1, T, 64]; at most `chunk` frames at a time."""
+    found = encode_tiled(vae, audio.to(vae.encoder.first.weight.device), chunk)
+    latents = found.mean
+    if encoding is Encoding.SAMPLE:
+        latents = found.sample(noise_for_encoding(latents, seed, take))
+    return latents.transpose(1, 2)
+
+
+def noise_for_encoding(like: Tensor, seed: int, take: int) -> Tensor:
+    """Noise [B, 64, T] for a seeded sample of the source."""
+    source = generator(seed, take, NoisePurpose.ENCODE)
+    return torch.randn(like.shape, generator=source, dtype=torch.float32).to(like.device)
+
+
+def is_silent(audio: Tensor) -> bool:
+    """Whether the source is shown as silence latents instead of being encoded."""
+    return audio.numel() == 0 or float(audio.abs().max()) < _SILENT
+
+
+def placed(latents: Tensor | None, window: Window, silence: Tensor) -> Tensor:
+    """Source latents [1, t, 64] at their place in the window, silence around them: [1, T, 64].
+
+    None stands for a source of silence. Only the song itself was encoded: zeros beside it would be heard in its
+    last frames.
+    """
+    if latents is None:
+        return padded_with_silence(silence[:, : window.frames], silence, window.frames)
+    before = silence[:, : window.source[0]].to(latents)
+    return padded_with_silence(torch.cat([before, latents], dim=1), silence, window.frames)
+
+
+def hints(
+    tokenizer: AudioTokenizer, detokenizer: AudioDetokenizer, latents: Tensor, silence: Tensor
+) -> Tensor:
+    """What is left of a source [1, T, 64] after being reduced to audio codes: [1, T, 64]."""
+    weight = tokenizer.latents_in.weight
+    with torch.no_grad():
+        codes = tokenizer.encode(latents.to(weight), silence.to(weight))
+    return hints_of_codes(tokenizer, detokenizer, codes, silence, latents.shape[1])
+
+
+def hints_of_codes(
+    tokenizer: AudioTokenizer, detokenizer: AudioDetokenizer, codes: Tensor, silence: Tensor, frames: int
+) -> Tensor:
+    """Audio codes [1, N] as latents [1, frames, 64]; too few are followed by silence."""
+    with torch.no_grad():
+        latents = detokenizer(tokenizer.decode(codes)).float()
+    return padded_with_silence(latents[:, :frames], silence, frames)
+
+
+# --- what the network is shown ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Scene:
+    """context: [1, T, 128]. freed: the same without source, for the steps after the switch.
+
+    source: latents [1, T, 64] as they are, for injection and for starting from them.
+    """
+
+    context: Tensor
+    freed: Tensor
+    source: Tensor
+    masks: TaskMasks
+
+
+def set_scene(
+    task: ModelTask,
+    source: Tensor,
+    silence: Tensor,
+    settings: RenderSettings,
+    region: Region | None = None,
+    from_codes: Tensor | None = None,
+) -> Scene:
+    """The context of a task over the frames of `source` [1, T, 64].
+
+    from_codes: hints [1, T, 64] that take the source's place, for covers and for planned codes.
+    """
+    frames = source.shape[1]
+    has_codes = from_codes is not None and task is not ModelTask.COVER
+    masks = task_masks(task, frames, region, settings.mask_mode, has_codes=has_codes)
+    if masks.from_codes and from_codes is None:
+        raise ValueError(f"{task.value} needs the source reduced to codes")
+    shown = source if from_codes is None else from_codes
+    quiet = padded_with_silence(silence[:, :frames], silence, frames).to(source)
+    return Scene(
+        context=context_latents(with_silence(shown, quiet, masks.silenced), masks.chunk),
+        freed=context_latents(quiet, masks.chunk),
+        source=source,
+        masks=masks,
+    )
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """Encoder states [1, S, C]: with the words, without any, and after the switch."""
+
+    words: Tensor
+    nothing: Tensor
+    freed: Tensor | None = None
+
+
+def encode_conditions(
+    encoder: ConditionEncoder, words: WordStates, silence: Tensor, reference: Tensor | None = None
+) -> Conditions:
+    """Words and timbre for the transformer. reference: latents of one or more 30 s clips, [N, 750, 64]."""
+    weight = encoder.text.weight
+    clips = silence[:, :REFERENCE_FRAMES] if reference is None else reference
+    item = torch.zeros(len(clips), dtype=torch.int64, device=weight.device)
+
+    lyrics = _whole(words.lyrics.to(weight))
+
+    def encoded(text: Tensor) -> Tensor:
+        packed: Packed = encoder(_whole(text.to(weight)), lyrics, clips.to(weight), item)
+        return packed.states
+
+    with torch.no_grad():
+        # Attention over equal entries gives the entry, so one stands for a whole sequence of "no condition".
+        return Conditions(
+            words=encoded(words.text),
+            nothing=encoder.no_condition.detach(),
+            freed=None if words.freed is None else encoded(words.freed),
+        )
+
+
+def _whole(states: Tensor) -> Packed:
+    return Packed(states, torch.ones(states.shape[:2], dtype=torch.bool, device=states.device))
+
+
+# --- denoising ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Noises:
+    """start: [B, T, 64]. by_step: fresh noise of that shape for the SDE."""
+
+    start: Tensor
+    by_step: tuple[Tensor, ...] | None = None
+
+
+def seeded_noises(
+    seed: int, takes: tuple[int, ...], frames: int, channels: int, steps: int, settings: RenderSettings
+) -> Noises:
+    """Noise of some takes, each from generators of its own: a take sounds the same in any company."""
+
+    def drawn(purpose: NoisePurpose, index: int = 0) -> Tensor:
+        rows = (generator(seed, take, purpose, index) for take in takes)
+        return torch.cat([noise_like_latents(frames, channels, row) for row in rows])
+
+    start = drawn(NoisePurpose.START)
+    if settings.variance > 0:
+        start = varied(start, drawn(NoisePurpose.RETAKE), settings.variance)
+    fresh = settings.sampler.needs_step_noise
+    return Noises(start, tuple(drawn(NoisePurpose.STEP, step) for step in range(steps)) if fresh else None)
+
+
+def compose(
+    dit: Dit,
+    scene: Scene,
+    conditions: Conditions,
+    settings: RenderSettings,
+    noises: Noises,
+    on_step: OnStep = lambda _done, _steps: None,
+    should_stop: ShouldStop = lambda: False,
+) -> Tensor:
+    """Latents [B, T, 64], one for each noise. Raises RenderStopped."""
+    weight = dit.patchify.weight
+    noise = noises.start.to(weight.device)
+    source = scene.source.to(noise).expand_as(noise)
+    start = from_source(source, noise, settings.times[0]) if settings.cover_noise > 0 else noise
+    fresh = noises.by_step
+    with torch.no_grad():
+        return denoise(
+            _GuidedVelocity(dit, scene, conditions, settings),
+            start,
+            noise,
+            settings.times,
+            settings.sampler,
+            step_noise=None if fresh is None else fresh.__getitem__,
+            keep=_keep(scene, settings, source),
+            on_step=on_step,
+            should_stop=should_stop,
+        )
+
+
+def _keep(scene: Scene, settings: RenderSettings, source: Tensor) -> Keep | None:
+    if scene.masks.region is None or settings.repaint is None:
+        return None
+    mask = scene.masks.region.to(source.device).expand(source.shape[:2])
+    return Keep(source, mask, settings.repaint)
+
+
+@dataclass(frozen=True)
+class _Heard:
+    """What the transformer is given besides the latents."""
+
+    context: Tensor
+    condition: Condition
+
+
+class _GuidedVelocity:
+    """The transformer with condition, switch and guidance, as the sampler calls it."""
+
+    def __init__(self, dit: Dit, scene: Scene, conditions: Conditions, settings: RenderSettings) -> None:
+        self._dit = dit
+        self._settings = settings
+        self._guide = Guide(settings.guidance)
+        self._plan: DitPlan = dit.plan(scene.context.shape[1])
+        self._nothing = (
+            dit.condition(self._ready(conditions.nothing)) if settings.guidance.scale > 1 else None
+        )
+        self._before = self._heard(scene.context, conditions.words)
+        self._after = self._before
+        if settings.switch_step is not None and conditions.freed is not None:
+            self._after = self._heard(scene.freed, conditions.freed)
+
+    def __call__(self, latents: Tensor, time: float, step: int, corrector: bool) -> Tensor:
+        switch = self._settings.switch_step
+        heard = self._before if switch is None or step < switch else self._after
+        cond = self._look(latents, time, heard.context, heard.condition)
+        if self._nothing is None or not self._settings.guidance.active(time):
+            return cond
+        null = self._look(latents, time, heard.context, self._nothing)
+        if corrector:
+            return self._guide.correct(cond, null)
+        return self._guide.predict(cond, null, latents, time)
+
+    def _look(self, latents: Tensor, time: float, context: Tensor, condition: Condition) -> Tensor:
+        at = torch.tensor([time], device=latents.device)  # times stay float32, whatever the weights are
+        velocity: Tensor = self._dit(self._ready(latents), context, at, condition, self._plan)
+        return velocity.float()
+
+    def _heard(self, context: Tensor, states: Tensor) -> _Heard:
+        return _Heard(self._ready(context), self._dit.condition(self._ready(states)))
+
+    def _ready(self, values: Tensor) -> Tensor:
+        return values.to(self._dit.patchify.weight)
+
+
+# --- decoding -----------------------------------------------------------------------------------------
+
+
+def decode_frames(
+    vae: Vae, latents: Tensor, frames: tuple[int, int], chunk: int, should_stop: ShouldStop = lambda: False
+) -> Iterator[Tensor]:
+    """Audio [2, n] of the half-open `frames` of latents [1, T, 64], piece by piece, float32 on the CPU.
+
+    The level is the network's own: nothing is normalised, or a repaint would be louder than its song.
+    """
+    first, end = frames
+    rows = latents.transpose(1, 2).to(vae.decoder.first.weight)
+    for begin in range(first, end, chunk):
+        stop_if_asked(should_stop)
+        with torch.no_grad():
+            audio = decode_span(vae, rows, begin, min(begin + chunk, end))
+        yield audio[0].float().cpu()

@@ -1,0 +1,159 @@
+"""A producer's request in the network's terms: window, words, settings.
+
+Pure: reads no audio beyond its length, loads nothing. The phases that carry the plan out are in pipeline.py.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from model.acestep import prompts
+from model.acestep.capabilities import (
+    MODEL_TASK,
+    TRACKS,
+    CheckpointTraits,
+    ModelTask,
+    capability,
+    refused_tracks,
+)
+from model.acestep.latent_grid import FRAMES_PER_SECOND, Window, plan_window
+from model.acestep.masks import Region
+from model.acestep.render_settings import RenderSettings, settings_for
+from model.engine import Grid, RenderRequest, Task
+from model.errors import CannotRender
+
+
+@dataclass(frozen=True)
+class Words:
+    """What the text encoder reads for one piece of audio.
+
+    stem: name of the piece: a track for extract and lego, else "mix".
+    text, lyrics: the two prompts. freed_text: the text once the source is no longer heard.
+    """
+
+    stem: str
+    text: str
+    lyrics: str
+    freed_text: str
+
+
+@dataclass(frozen=True)
+class RenderPlan:
+    """One take of a request.
+
+    region: frames rendered anew, None when that is the whole window. A new track (lego) is always composed over
+        the whole window: with a region the network is trained to join it to the *mix* outside.
+    words: one entry for each piece of audio, all from the same source.
+    """
+
+    task: ModelTask
+    window: Window
+    region: Region | None
+    words: tuple[Words, ...]
+    settings: RenderSettings
+    seed: int
+    take: int
+    notes: tuple[str, ...]
+
+
+def plan_render(request: RenderRequest, traits: CheckpointTraits) -> RenderPlan:
+    """Raises CannotRender for what this checkpoint or the network cannot do, with the remedy."""
+    _refuse_impossible(request, traits)
+    task = MODEL_TASK[request.task]
+    window = plan_window(
+        request.start,
+        request.end,
+        0 if request.song is None else request.song.frames,
+        request.rate,
+        handle=request.handle,
+        surround_seconds=request.context_seconds,
+        ending=request.ending,
+    )
+    settings = settings_for(traits, task, request.strength, request.options)
+    metas, notes = _metas(request, window)
+    words = _words(request, task, metas)
+    region = window.region if task is ModelTask.REPAINT else None
+    every_note = (*settings.notes, *notes)
+    return RenderPlan(task, window, region, words, settings, request.seed, request.take, every_note)
+
+
+def _refuse_impossible(request: RenderRequest, traits: CheckpointTraits) -> None:
+    able = capability(traits, request.task)
+    if not able.available:
+        raise CannotRender(able.reason, able.remedy)
+    if request.song is None and request.task is not Task.GENERATE:
+        raise CannotRender(f"There is no song to {request.task.value}.", "Name the song in the request.")
+    strangers = refused_tracks(request.stems)
+    if strangers:
+        raise CannotRender(
+            f"The model knows no track called {', '.join(strangers)}.", f"It knows {', '.join(TRACKS)}."
+        )
+    if request.language not in prompts.LANGUAGES:
+        raise CannotRender(
+            f"The model knows no language {request.language!r}.",
+            f"Use a code such as en, de or ja, or {prompts.UNKNOWN_LANGUAGE}.",
+        )
+    _refuse_too_long("caption", request.caption, prompts.MAX_CAPTION_CHARACTERS)
+    _refuse_too_long("lyrics", request.lyrics, prompts.MAX_LYRIC_CHARACTERS)
+
+
+def _refuse_too_long(what: str, text: str, most: int) -> None:
+    if len(text) > most:
+        raise CannotRender(f"The {what} has {len(text)} characters.", f"The model reads at most {most}.")
+
+
+def _metas(request: RenderRequest, window: Window) -> tuple[prompts.Metas, tuple[str, ...]]:
+    """The facts of the prompt at the region's first beat; the duration is that of the whole window."""
+    seconds = window.frames / FRAMES_PER_SECOND
+    at = _beat_at(request.grid, request.start / request.rate)
+    if at is None:
+        return prompts.metas_from_host(None, None, request.grid.unit, request.key, seconds)
+    return prompts.metas_from_host(
+        float(request.grid.quarters_per_minute[at]),
+        int(request.grid.bar_beats[at]),
+        request.grid.unit,
+        request.key,
+        seconds,
+    )
+
+
+def _beat_at(grid: Grid, seconds: float) -> int | None:
+    """Index of the last beat at or before a time, the first beat if there is none, None without beats."""
+    if len(grid.seconds) == 0:
+        return None
+    # A region that starts on a beat must find that beat whatever the rounding of its time.
+    return max(0, int(np.searchsorted(grid.seconds, seconds + 1e-6, side="right")) - 1)
+
+
+def _words(request: RenderRequest, task: ModelTask, metas: prompts.Metas) -> tuple[Words, ...]:
+    """One entry for each track of extract and lego, else one for all."""
+    if task is ModelTask.EXTRACT:
+        # Another caption than the track's name pulls the network towards rebuilding the mix.
+        return tuple(_one(request, task, metas, name, (name,), name) for name in request.stems or TRACKS)
+    if task is ModelTask.LEGO:
+        names = request.stems
+        return tuple(_one(request, task, metas, name, (name,)) for name in names) or (
+            _one(request, task, metas, "mix", ()),
+        )
+    return (_one(request, task, metas, "mix", request.stems),)
+
+
+def _one(
+    request: RenderRequest,
+    task: ModelTask,
+    metas: prompts.Metas,
+    stem: str,
+    tracks: tuple[str, ...],
+    caption: str | None = None,
+) -> Words:
+    said = request.caption if caption is None else caption
+    # Without lyrics a new song is instrumental; of a given song nobody said that nobody sings.
+    lyrics = request.lyrics or (prompts.INSTRUMENTAL if task is ModelTask.TEXT2MUSIC else "")
+    return Words(
+        stem=stem,
+        text=prompts.text_prompt(prompts.instruction(task, tracks), said, metas),
+        lyrics=prompts.lyric_prompt(lyrics, request.language),
+        freed_text=prompts.text_prompt(prompts.instruction(ModelTask.TEXT2MUSIC), said, metas),
+    )

@@ -1,0 +1,335 @@
+"""Whole renders with the tiny random checkpoint: against the reference's, and what every phase promises."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+
+import pytest
+
+pytest.importorskip("torch", reason="the ACE-Step engine needs torch: pip install ace-bridge[acestep]")
+
+import torch
+from torch import Tensor
+
+from model.acestep import pipeline
+from model.acestep.capabilities import ModelTask
+from model.acestep.guidance import GuidanceKind, GuidanceSettings
+from model.acestep.latent_grid import HOP, plan_window
+from model.acestep.masks import MaskMode
+from model.acestep.pipeline import Conditions, Noises, Scene, WordStates
+from model.acestep.render_settings import Encoding, RenderSettings
+from model.acestep.repaint_ops import RepaintMode, repaint_settings
+from model.acestep.samplers import Method, SamplerSettings, Sampling, Solver, varied
+from model.acestep.schedules import Times, base_times, from_nearest, turbo_times
+from model.acestep.vae import Vae, VaeConfig
+from model.acestep.wavelet import WaveletSettings
+from model.errors import RenderStopped
+from tests.model.acestep.golden_data import tensors, worst
+from tests.model.acestep.tiny_models import TURBO, networks, silence
+
+INPUTS = tensors("e2e_inputs")
+GOLDEN = {**tensors("e2e_turbo"), **tensors("e2e_base")}
+FRAMES, STEPS_OF_BASE = 33, 6
+TOLERANCE = {"turbo": 1e-4, "base": 5e-4}
+REPAINTED, LATE = (10, 22), (20, 33)
+
+AGGRESSIVE = repaint_settings(RepaintMode.AGGRESSIVE)
+BALANCED = repaint_settings(RepaintMode.BALANCED, 0.5)
+CONSERVATIVE = repaint_settings(RepaintMode.CONSERVATIVE)
+APG = GuidanceSettings(7.0)
+
+
+EIGHT_STEPS = turbo_times(8, 3.0)
+
+
+def turbo(times: Times = EIGHT_STEPS, **sampling: object) -> RenderSettings:
+    sampler = SamplerSettings(Sampling.TURBO, **sampling)  # type: ignore[arg-type]
+    return RenderSettings(times, sampler, GuidanceSettings())
+
+
+def base(
+    shift: float = 1.0,
+    guidance: GuidanceSettings = APG,
+    steps: int = STEPS_OF_BASE,
+    **sampling: object,
+) -> RenderSettings:
+    sampler = SamplerSettings(Sampling.BASE, **sampling)  # type: ignore[arg-type]
+    return RenderSettings(base_times(steps, shift), sampler, guidance)
+
+
+WAVELET = WaveletSettings()
+AUTO = MaskMode.AUTO
+NOISED = from_nearest(EIGHT_STEPS, 1 - 0.3)
+
+Case = tuple[ModelTask, RenderSettings, tuple[int, int] | None]
+
+
+def words(settings: RenderSettings) -> Case:
+    return ModelTask.TEXT2MUSIC, settings, None
+
+
+def cover(settings: RenderSettings, **changed: float) -> Case:
+    return ModelTask.COVER, replace(settings, **changed), None  # type: ignore[arg-type]
+
+
+def repaint(settings: RenderSettings, region: tuple[int, int] = REPAINTED, **changed: object) -> Case:
+    return ModelTask.REPAINT, replace(settings, **changed), region  # type: ignore[arg-type]
+
+
+def lego(**changed: object) -> Case:
+    return ModelTask.LEGO, replace(base(), **changed), REPAINTED  # type: ignore[arg-type]
+
+
+CASES: dict[str, Case] = {
+    "turbo.text2music": words(turbo()),
+    "turbo.text2music_shift1": words(turbo(turbo_times(8, 1.0))),
+    "turbo.text2music_dcw": words(turbo(wavelet=WAVELET)),
+    "turbo.text2music_heun": words(turbo(solver=Solver.HEUN)),
+    "turbo.text2music_sde": words(turbo(method=Method.SDE)),
+    "turbo.text2music_clamp_ema": words(turbo(velocity_limit=0.8, velocity_memory=0.3)),
+    "turbo.text2music_heun_clamp_ema_dcw": words(
+        turbo(
+            turbo_times(4, 3.0),
+            solver=Solver.HEUN,
+            velocity_limit=0.8,
+            velocity_memory=0.3,
+            wavelet=WAVELET,
+        )
+    ),
+    "turbo.text2music_retake": words(replace(turbo(), variance=0.3)),
+    "turbo.cover": cover(turbo()),
+    "turbo.cover_strength0.5": cover(turbo(), cover_strength=0.5),
+    "turbo.cover_strength0.0": cover(turbo(), cover_strength=0.0),
+    "turbo.cover_noise0.3": cover(turbo(NOISED), cover_noise=0.3),
+    "turbo.cover_noise0.3_strength0.5": cover(turbo(NOISED), cover_noise=0.3, cover_strength=0.5),
+    "turbo.cover_nofsq": (ModelTask.COVER_NOFSQ, turbo(), None),
+    "turbo.codes": words(turbo()),
+    "turbo.repaint_aggressive_explicit": repaint(turbo(), repaint=AGGRESSIVE),
+    "turbo.repaint_balanced0.5_explicit": repaint(turbo(), repaint=BALANCED),
+    "turbo.repaint_aggressive_auto": repaint(turbo(), repaint=AGGRESSIVE, mask_mode=AUTO),
+    "turbo.repaint_balanced0.5_auto": repaint(turbo(), repaint=BALANCED, mask_mode=AUTO),
+    "turbo.repaint_conservative_auto": repaint(turbo(), repaint=CONSERVATIVE, mask_mode=AUTO),
+    "turbo.repaint_default": repaint(
+        turbo(turbo_times(8, 1.0), wavelet=WAVELET), repaint=BALANCED, mask_mode=AUTO
+    ),
+    "turbo.continue": repaint(turbo(), LATE, repaint=BALANCED, mask_mode=AUTO),
+    "base.text2music_apg": words(base(3.0)),
+    "base.text2music_noguidance": words(base(1.0, GuidanceSettings(1.0))),
+    "base.text2music_interval": words(base(1.0, GuidanceSettings(7.0, interval_start=0.4, interval_end=0.8))),
+    "base.text2music_adg": words(base(3.0, GuidanceSettings(7.0, GuidanceKind.ADG))),
+    "base.text2music_heun": words(base(3.0, steps=4, solver=Solver.HEUN)),
+    "base.text2music_sde": words(base(3.0, method=Method.SDE)),
+    "base.text2music_dcw": words(base(3.0, wavelet=WAVELET)),
+    "base.extract": (ModelTask.EXTRACT, base(), None),
+    "base.complete": (ModelTask.COMPLETE, base(), None),
+    "base.lego_whole": (ModelTask.LEGO, replace(base(), repaint=BALANCED), None),
+    "base.lego_range_explicit": lego(repaint=AGGRESSIVE),
+    "base.lego_range_auto_balanced": lego(repaint=BALANCED, mask_mode=AUTO),
+    "base.repaint_conservative_auto": repaint(base(), repaint=CONSERVATIVE, mask_mode=AUTO),
+    "base.cover_strength0.5": cover(base(3.0), cover_strength=0.5),
+}
+
+
+def test_every_stored_render_is_compared() -> None:
+    assert set(CASES) == {name.removesuffix(".final") for name in GOLDEN if name.endswith(".final")}
+
+
+def hints(name: str) -> Tensor | None:
+    loaded = networks(TURBO)
+    if name == "turbo.codes":
+        codes = GOLDEN["turbo.codes.codes"].reshape(1, -1)
+        return pipeline.hints_of_codes(loaded.tokenizer, loaded.detokenizer, codes, silence(), FRAMES)
+    if CASES[name][0] is ModelTask.COVER:
+        return pipeline.hints(loaded.tokenizer, loaded.detokenizer, INPUTS["src_latents"], silence())
+    return None
+
+
+def scene(name: str) -> Scene:
+    task, settings, region = CASES[name]
+    return pipeline.set_scene(task, INPUTS["src_latents"], silence(), settings, region, hints(name))
+
+
+@cache
+def conditions() -> Conditions:
+    read = WordStates(INPUTS["text_hidden"], INPUTS["lyric_hidden"], INPUTS["text_hidden_non_cover"])
+    return pipeline.encode_conditions(networks(TURBO).conditions, read, silence())
+
+
+def noises(settings: RenderSettings) -> Noises:
+    start = INPUTS["noise"]
+    if settings.variance:
+        start = varied(start, INPUTS["retake_noise"], settings.variance)
+    return Noises(start, tuple(INPUTS["sde_noises"]))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_renders_of_the_reference(name: str) -> None:
+    settings = CASES[name][1]
+    shown = scene(name)
+    at_first = shown.freed if settings.switch_step == 0 else shown.context
+    assert worst(at_first, GOLDEN[f"{name}.context"]) <= 1e-5
+    if f"{name}.context_after_switch" in GOLDEN:
+        assert worst(shown.freed, GOLDEN[f"{name}.context_after_switch"]) <= 1e-5
+    final = pipeline.compose(networks(TURBO).dit, shown, conditions(), settings, noises(settings))
+    assert worst(final, GOLDEN[f"{name}.final"]) <= TOLERANCE[name.partition(".")[0]]
+
+
+@pytest.mark.parametrize("name", [key.removesuffix(".states") for key in GOLDEN if key.endswith(".states")])
+def test_the_latents_of_every_step(name: str) -> None:
+    settings, seen = CASES[name][1], []
+    dit = networks(TURBO).dit
+    remember = dit.register_forward_pre_hook(lambda _dit, given: seen.append(given[0]))
+    try:
+        pipeline.compose(dit, scene(name), conditions(), settings, noises(settings))
+    finally:
+        remember.remove()
+    looks_per_step = 2 if settings.guidance.scale > 1 else 1
+    tolerance = TOLERANCE[name.partition(".")[0]]
+    assert worst(torch.stack(seen[::looks_per_step]), GOLDEN[f"{name}.states"]) <= tolerance
+
+
+def test_conditions() -> None:
+    assert worst(conditions().words, GOLDEN["encoder_states"]) <= 1e-5
+    freed = conditions().freed
+    assert freed is not None
+    assert worst(freed, GOLDEN["encoder_states_non_cover"]) <= 1e-5
+
+
+def test_one_entry_of_no_condition_stands_for_all() -> None:
+    dit, shown, settings = networks(TURBO).dit, scene("base.text2music_apg"), CASES["base.text2music_apg"][1]
+    spread = conditions().nothing.expand_as(conditions().words)
+    one = pipeline.compose(dit, shown, conditions(), settings, noises(settings))
+    many = pipeline.compose(dit, shown, replace(conditions(), nothing=spread), settings, noises(settings))
+    assert worst(one, many) <= TOLERANCE["base"]
+
+
+# --- seeds, takes, stopping ---------------------------------------------------------------------------
+
+RANDOM = replace(turbo(method=Method.SDE), variance=0.4)
+
+
+def composed(seed: int, takes: tuple[int, ...]) -> Tensor:
+    drawn = pipeline.seeded_noises(seed, takes, FRAMES, 64, 8, RANDOM)
+    return pipeline.compose(networks(TURBO).dit, scene("turbo.text2music"), conditions(), RANDOM, drawn)
+
+
+def test_a_repeat_is_identical_and_another_seed_or_take_is_not() -> None:
+    first = composed(5, (0,))
+    assert torch.equal(first, composed(5, (0,)))
+    assert worst(first, composed(6, (0,))) > 0.1
+    assert worst(first, composed(5, (1,))) > 0.1
+
+
+def test_takes_in_a_batch_equal_takes_one_by_one() -> None:
+    together = composed(5, (0, 1, 2))
+    for row, take in enumerate((0, 1, 2)):
+        assert worst(together[row : row + 1], composed(5, (take,))) <= TOLERANCE["turbo"]
+
+
+def test_a_stop_is_heard_between_steps() -> None:
+    done: list[int] = []
+    with pytest.raises(RenderStopped):
+        pipeline.compose(
+            networks(TURBO).dit,
+            scene("turbo.text2music"),
+            conditions(),
+            turbo(),
+            noises(turbo()),
+            on_step=lambda step, _steps: done.append(step),
+            should_stop=lambda: len(done) == 3,
+        )
+    assert done == [1, 2, 3]
+
+
+def test_a_cover_needs_its_codes() -> None:
+    with pytest.raises(ValueError, match="codes"):
+        pipeline.set_scene(ModelTask.COVER, INPUTS["src_latents"], silence(), turbo())
+
+
+# --- audio --------------------------------------------------------------------------------------------
+
+
+@cache
+def small_vae() -> Vae:
+    """Published strides and latents, narrow layers, random weights."""
+    torch.manual_seed(0)
+    return Vae(VaeConfig(encoder_width=4, decoder_width=4, strides=(2, 4, 4, 6, 10))).eval()
+
+
+def audio(frames: int) -> Tensor:
+    return torch.randn(1, 2, frames * HOP, generator=torch.Generator().manual_seed(frames)) * 0.1
+
+
+@pytest.mark.parametrize("encoding", list(Encoding))
+def test_encoding_is_the_same_every_time(encoding: Encoding) -> None:
+    def encoded(seed: int) -> Tensor:
+        return pipeline.encode_source(small_vae(), audio(20), encoding, seed, 0)
+
+    assert encoded(1).shape == (1, 20, 64)
+    assert torch.equal(encoded(1), encoded(1))
+    assert torch.equal(encoded(1), encoded(2)) == (encoding is Encoding.MEAN)
+
+
+def test_decoding_in_pieces_equals_decoding_at_once() -> None:
+    latents = torch.randn(1, 60, 64, generator=torch.Generator().manual_seed(3))
+
+    def decoded(chunk: int) -> Tensor:
+        return torch.cat(list(pipeline.decode_frames(small_vae(), latents, (5, 52), chunk)), dim=1)
+
+    whole = decoded(60)
+    assert whole.shape == (2, 47 * HOP)
+    assert worst(decoded(10), whole) <= 1e-5
+
+
+def test_decoding_stops_when_asked() -> None:
+    pieces = pipeline.decode_frames(
+        small_vae(), torch.zeros(1, 40, 64), (0, 40), 10, should_stop=lambda: True
+    )
+    with pytest.raises(RenderStopped):
+        next(pieces)
+
+
+def test_the_source_stands_at_its_place_with_silence_around() -> None:
+    window = plan_window(-48_000, 0, 48_000 * 2, 48_000)  # one second in front of two
+    song = torch.full((1, 50, 64), 7.0)
+    there = pipeline.placed(song, window, silence())
+    assert there.shape == (1, 128, 64)
+    assert torch.equal(there[:, :25], silence()[:, :25])
+    assert torch.equal(there[:, 25:75], song)
+    assert torch.equal(there[:, 75:], silence()[:, :53])
+
+
+def test_a_silent_source_is_silence() -> None:
+    window = plan_window(0, 48_000 * 10, 48_000 * 10, 48_000)
+    assert torch.equal(pipeline.placed(None, window, silence()), silence()[:, :250])
+
+
+@pytest.mark.parametrize(("level", "silent"), [(0.0, True), (1e-7, True), (1e-5, False)])
+def test_silence_is_recognised(level: float, silent: bool) -> None:
+    assert pipeline.is_silent(torch.full((1, 2, 100), level)) == silent
+
+
+class StoredText:
+    """Answers with the length of a prompt, and remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def states(self, prompt: str) -> Tensor:
+        self.asked.append(prompt)
+        return torch.full((1, 2, 32), float(len(prompt)))
+
+    def embeddings(self, prompt: str) -> Tensor:
+        return self.states(prompt)
+
+
+@pytest.mark.parametrize(
+    ("strength", "asked"), [(1.0, ["text", "lyrics"]), (0.5, ["freed", "text", "lyrics"])]
+)
+def test_the_freed_text_is_read_only_where_it_is_needed(strength: float, asked: list[str]) -> None:
+    encoder = StoredText()
+    told = pipeline.Words("mix", "text", "lyrics", "freed")
+    read = pipeline.read_words(encoder, told, replace(turbo(), cover_strength=strength))
+    assert encoder.asked == asked
+    assert (read.freed is None) == (strength == 1.0)
