@@ -27,6 +27,9 @@ SILENT_PEAK_DB = -80.0
 _LOUD_STEP_LU = 6.0
 _LATE_MS = 20.0
 
+_CONTEXT_SECONDS = 0.1
+"""What is heard of the song on both sides to tell a note at the edge from a sound that goes on."""
+
 
 @dataclass(frozen=True)
 class Alignment:
@@ -150,8 +153,8 @@ def measure(
         replaced_lufs=loudness(old, song.rate),
         neighbours_lufs=_neighbours(song, region),
         seams=measure_seams(song, spliced, lead, _edges(song, region, fades)),
-        onsets=_drift(new, song.rate, region, grid_samples),
-        replaced_onsets=_drift(old, song.rate, region, grid_samples),
+        onsets=_drift(spliced, region, grid_samples, lead),
+        replaced_onsets=_drift(song, region, grid_samples),
     )
 
 
@@ -223,8 +226,14 @@ def _edges(song: Audio, region: Span, fades: tuple[int, int]) -> list[tuple[int,
     return edges
 
 
-def _drift(samples: Samples, rate: int, region: Span, grid: Sequence[int] | None) -> OnsetDrift | None:
-    return None if grid is None else onset_drift(samples, rate, [line - region.start for line in grid])
+def _drift(song: Audio, region: Span, grid: Sequence[int] | None, lead: int = 0) -> OnsetDrift | None:
+    """Drift inside the region of a song that grew by `lead` samples at its front; grid as `measure` has it."""
+    if grid is None:
+        return None
+    margin = round(_CONTEXT_SECONDS * song.rate)
+    heard = region.grown(margin, margin)
+    samples = stretch(song, heard.shifted(lead))
+    return onset_drift(samples, song.rate, [line - heard.start for line in grid], margin)
 
 
 def _about_seam(seam: Seam) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ describes, by oversampling to 192 kHz.
 
 from __future__ import annotations
 
+import math
 import warnings
 from dataclasses import dataclass
 from enum import Enum
@@ -61,19 +62,23 @@ def loudness(samples: Samples, rate: int) -> float:
     """Integrated, gated loudness of [frames, channels] in LUFS; -inf for silence.
 
     Stretches shorter than the standard's 400 ms block are measured as one block of their own length: the same
-    weighting and the same absolute gate at -70 LUFS, but less sure the shorter they are.
+    weighting and the same absolute gate at -70 LUFS, but less sure the shorter they are. (Silence fills them up
+    to a whole block, and they are raised by what the silence takes away.)
     """
     # Imported late: pyloudnorm brings in all of scipy.signal, over a second on a cold start.
     import pyloudnorm
 
-    frames = len(samples)
-    if frames == 0 or not samples.any():
+    if not samples.any():
         return -np.inf
-    block = min(_BLOCK_SECONDS, frames / rate)
+    heard = samples.astype(np.float64)
+    block = math.ceil(_BLOCK_SECONDS * rate)
+    if len(heard) < block:
+        raised = heard * math.sqrt(block / len(heard))
+        heard = np.concatenate([raised, np.zeros((block - len(raised), raised.shape[1]))])
     with warnings.catch_warnings():
         # Where every block is gated out, pyloudnorm takes the mean of nothing, and says so.
         warnings.simplefilter("ignore", RuntimeWarning)
-        value = pyloudnorm.Meter(rate, block_size=block).integrated_loudness(samples.astype(np.float64))
+        value = pyloudnorm.Meter(rate).integrated_loudness(heard)
     return float(value)
 
 

@@ -25,6 +25,11 @@ _APART_SECONDS = 0.05
 _THRESHOLD = 0.12
 """A peak must rise this far over the local median, as a share of the highest flux in the stretch."""
 
+_LEAST_RISE = 0.02
+"""And by this much in the mean of all bins: the ripple of a held tone reaches a tenth of it."""
+
+_EARLY_SECONDS = 0.003
+
 _BIAS_SECONDS = -0.006
 """Where the flux of an ideal onset peaks, from the onset: compressed magnitudes grow most when the side of
 the window reaches it, before its centre does. Measured on clicks, drums and notes, which differ by 1.5 ms."""
@@ -55,13 +60,20 @@ def find_onsets(samples: Samples, rate: int) -> NDArray[np.float64]:
     return _refine(flux, peaks) * hop - hop / 2 - _BIAS_SECONDS * rate
 
 
-def onset_drift(samples: Samples, rate: int, grid_samples: Sequence[int]) -> OnsetDrift | None:
+def onset_drift(
+    samples: Samples, rate: int, grid_samples: Sequence[int], margin: int = 0
+) -> OnsetDrift | None:
     """Distances of the onsets in [frames, channels] from the nearest grid line.
 
     grid_samples: the lines, ascending, in samples from the stretch's first (they may lie outside it).
+    margin:       samples at both ends that are only context: a sound cut off at the end of what can be heard
+                  looks like a note, so onsets there do not count.
     None when there are fewer than MIN_ONSETS onsets or no lines.
     """
     onsets = find_onsets(samples, rate)
+    # A note on the very first sample may be found a little before it.
+    early = margin - round(_EARLY_SECONDS * rate)
+    onsets = onsets[(onsets >= early) & (onsets < len(samples) - margin)]
     grid = np.asarray(grid_samples, np.float64)
     if len(onsets) < MIN_ONSETS or len(grid) == 0:
         return None
@@ -87,7 +99,7 @@ def _flux(samples: Samples, window: int, hop: int) -> NDArray[np.float64]:
     shaped = frames * np.hanning(window).astype(np.float32)
     magnitude = np.abs(np.fft.rfft(shaped, n=_power_of_two(window), axis=1)) / (window / 2)
     level = np.log1p(_COMPRESSION * magnitude)
-    rise = np.maximum(level[1:] - level[:-1], 0).sum(axis=1)
+    rise = np.maximum(level[1:] - level[:-1], 0).mean(axis=1)
     return np.concatenate([[0.0], rise])
 
 
@@ -97,7 +109,7 @@ def _pick(flux: NDArray[np.float64], frame_rate: float) -> NDArray[np.int64]:
 
     apart = 2 * round(_APART_SECONDS * frame_rate / 2) + 1
     median = median_filter(flux, 2 * round(_MEDIAN_SECONDS * frame_rate / 2) + 1, mode="nearest")
-    stands_out = flux > median + _THRESHOLD * flux.max()
+    stands_out = flux > median + max(_THRESHOLD * float(flux.max()), _LEAST_RISE)
     return np.flatnonzero((flux == maximum_filter1d(flux, apart)) & stands_out)
 
 

@@ -119,10 +119,9 @@ def _larger_steps(audio: Audio, instants: NDArray[np.int64], reach: int) -> Step
 
 def _steps(samples: Samples, instants: NDArray[np.int64], rate: int) -> Steps:
     frame, near = _frame(rate), max(4, round(_CLICK_SECONDS * rate))
-    bands_before = _bands(_gather(samples, instants - frame, frame), rate)
-    bands_after = _bands(_gather(samples, instants, frame), rate)
-    level = np.abs(_db(bands_after.sum(axis=1)) - _db(bands_before.sum(axis=1)))
-    spectrum = np.abs(_db(bands_after) - _db(bands_before)).mean(axis=1)
+    before, after = _gather(samples, instants - frame, frame), _gather(samples, instants, frame)
+    level = np.abs(_db(_power(after)) - _db(_power(before)))
+    spectrum = np.abs(_db(_bands(after, rate)) - _db(_bands(before, rate))).mean(axis=1)
     around = _gather(samples, instants - near, 2 * near)
     click = np.abs(np.diff(around, n=2, axis=1)).max(axis=(1, 2), initial=0.0)
     return np.stack([level, spectrum, click], axis=1)
@@ -135,6 +134,12 @@ def _gather(samples: Samples, starts: NDArray[np.int64], length: int) -> Samples
     inside = (index >= 0) & (index < len(samples))
     silenced: Samples = gathered * inside[..., None]
     return silenced
+
+
+def _power(frames: Samples) -> NDArray[np.float64]:
+    """Mean square [n] of frames [n, length, channels], channels added."""
+    power: NDArray[np.float64] = np.square(frames, dtype=np.float64).mean(axis=1).sum(axis=1)
+    return power
 
 
 def _bands(frames: Samples, rate: int) -> NDArray[np.float64]:

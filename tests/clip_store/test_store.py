@@ -3,6 +3,7 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from dataclasses import replace
 
@@ -172,16 +173,24 @@ def test_a_song_whose_blob_is_gone_is_read_again(store, song_file):
     assert store.blobs.has(first.digest)
 
 
-def test_a_song_that_changes_while_it_is_read_is_refused(store, song_file, monkeypatch):
-    def read_slowly(path, max_seconds):
-        audio = read_audio(path, max_seconds)
-        os.utime(path)  # the DAW writes on
-        return audio
+def test_a_song_that_changes_while_it_is_read_is_refused(store, tmp_path):
+    path = tmp_path / "long.wav"
+    write_wav(path, song(3_000_000))
+    done = threading.Event()
 
-    monkeypatch.setattr("clip_store.store.read_audio", read_slowly)
-    with pytest.raises(AudioFileError, match="changed while"):
-        store.take_in(song_file, 10)
-    assert store.blobs.sweep(set(), -1e9, 0.0) == ()
+    def write_on():
+        while not done.is_set():
+            os.utime(path)
+
+    daw = threading.Thread(target=write_on)
+    daw.start()
+    try:
+        with pytest.raises(AudioFileError, match="changed while"):
+            store.take_in(path, 100)
+    finally:
+        done.set()
+        daw.join()
+    assert not (store.root / "blobs").exists()
 
 
 def test_unusable_songs_change_nothing(store, tmp_path):
