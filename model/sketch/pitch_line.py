@@ -116,3 +116,11 @@ def comb(
     teeth = np.exp(-0.5 * ((frequency[:top] - number * base) / half) ** 2)
     out[:top] = np.where(number <= partials, teeth, 0)
     return out
+
+
+def partial_levels(magnitude: Magnitude, framing: Framing, pitch: Hertz, count: int) -> NDArray[np.float32]:
+    """Largest magnitude within a bin of each of `count` partials of `pitch` [frames]; [count, frames]."""
+    frames = np.arange(len(pitch))
+    centre = np.round(np.arange(1, count + 1)[:, None] * pitch / framing.bin_hertz).astype(np.int64)
+    near = [magnitude[np.clip(centre + shift, 0, len(magnitude) - 1), frames] for shift in (-1, 0, 1)]
+    return np.asarray(np.max(near, axis=0), dtype=np.float32)

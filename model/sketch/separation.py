@@ -16,15 +16,14 @@ from numpy.typing import NDArray
 
 from model.engine import OnProgress, Samples, ShouldStop
 from model.sketch.bassline import bass_mask
-from model.sketch.channel_spectra import Framing, analyse, joint_magnitude, synthesise
+from model.sketch.channel_spectra import Framing, Tick, analyse, joint_magnitude, synthesise
 from model.sketch.pace import Pace
-from model.sketch.percussive import percussive_mask
+from model.sketch.percussive import cymbal_mask, drummer_present, low_band, percussive_mask, thump_part
 from model.sketch.ratio_mask import remainder, share_out
 from model.sketch.resampled import at_full_rate, at_lower_rate, rate_factor
 from model.sketch.separation_parameters import DEFAULT, STEM_NAMES, BlockParameters, SeparationParameters
-from model.sketch.voice import voice_mask
-
-Estimates = dict[str, Samples]
+from model.sketch.singer import Timbre, movement, timbre_of
+from model.sketch.voice import centredness, find_voice
 
 
 @dataclass(frozen=True)
@@ -34,6 +33,7 @@ class Stems:
     vocals, drums, bass, other: float32 [frames, channels].
     vocal_share: energy of the voice found, as part of the mix's, before the decision below.
     has_vocal:   whether that was enough to be a singer; if not, `vocals` is silent and `other` has the sound.
+    vocal_movement: dB by which the lead's spectrum moved as words do, see `singer`.
     confidence:  per stem, 0..1: how undisputed the cells were that it got.
     """
 
@@ -43,6 +43,7 @@ class Stems:
     other: Samples
     vocal_share: float
     has_vocal: bool
+    vocal_movement: float = 0.0
     confidence: Mapping[str, float] = field(default_factory=dict)
 
     def named(self, stem: str) -> Samples:
@@ -75,17 +76,20 @@ def separate(
     pace.check()
     found = {stem: np.zeros_like(samples) for stem in STEM_NAMES[:-1]}
     claims: dict[str, list[tuple[float, float]]] = {stem: [] for stem in STEM_NAMES}
+    timbres: list[Timbre] = []
     blocks = list(cut(len(samples), rate, parameters.block))
     for number, block in enumerate(blocks):
         stretch = pace.part(number / len(blocks), (number + 1) / len(blocks))
-        parts, claimed = separate_block(samples[block.first : block.last], rate, parameters, stretch)
+        part = separate_block(samples[block.first : block.last], rate, parameters, stretch)
         gain = own_part(block, len(samples), rate, parameters.block)[:, None]
         for stem, audio in found.items():
-            audio[block.first : block.last] += parts[stem] * gain
-        for stem, claim in claimed.items():
+            audio[block.first : block.last] += part.stems[stem] * gain
+        for stem, claim in part.claims.items():
             claims[stem].append(claim)
+        timbres.append(part.timbre)
     pace.at("stems are ready", 1.0)
-    return _stems(samples, found, {stem: _quotient(claim) for stem, claim in claims.items()}, parameters)
+    confidence = {stem: _quotient(claim) for stem, claim in claims.items()}
+    return _stems(samples, found, confidence, movement(timbres), parameters)
 
 
 def cut(frames: int, rate: int, parameters: BlockParameters) -> Iterator[Block]:
@@ -107,50 +111,74 @@ def own_part(block: Block, frames: int, rate: int, parameters: BlockParameters) 
     return np.asarray(np.ones(len(position)) * rising * falling, dtype=np.float32)
 
 
-def separate_block(
-    samples: Samples, rate: int, parameters: SeparationParameters, pace: Pace
-) -> tuple[Estimates, dict[str, tuple[float, float]]]:
-    """All stems of a block but "other", at its own rate, and the claims of `share_out`."""
+@dataclass(frozen=True)
+class Part:
+    """One block taken apart.
+
+    stems:  vocals, drums and bass at the block's own rate.
+    claims: per stem, see `share_out`.
+    timbre: the lead's spectrum, from which `singer` tells later whether somebody sings.
+    """
+
+    stems: dict[str, Samples]
+    claims: dict[str, tuple[float, float]]
+    timbre: Timbre
+
+
+def separate_block(samples: Samples, rate: int, parameters: SeparationParameters, pace: Pace) -> Part:
+    """Takes one block, samples [frames, channels], apart."""
     factor = rate_factor(rate, parameters.block.highest_rate)
     mix = at_lower_rate(samples, factor, pace.check)
-    estimates = rough_estimates(mix, rate // factor, parameters, pace)
-    framing = Framing.of(rate // factor, parameters.voice.window_seconds)
-    pace.at("sharing out the sound", 0.6)
-    parts, claims = share_out(mix, estimates, framing, pace.check)
+    low_rate = rate // factor
+    pace.at("finding drums and bass", 0.0)
+    drums, bass, present = drums_and_bass(mix, low_rate, parameters, pace.check)
+    pace.at("finding the voice", 0.4)
+    framing = Framing.of(low_rate, parameters.voice.window_seconds)
+    spectra = analyse(mix - drums - bass, framing, pace.check)
+    line, sung = find_voice(spectra, framing, parameters.voice, pace.check)
+    timbre = timbre_of(joint_magnitude(spectra * centredness(spectra)), framing, line, parameters.singer)
+    vocals = synthesise(spectra * sung, framing, len(mix), pace.check)
+    spectra *= 1 - sung
+    struck = cymbal_mask(joint_magnitude(spectra), framing, parameters.cymbal, pace.check)
+    drums = drums + synthesise(spectra * (struck * np.float32(present)), framing, len(mix), pace.check)
+    pace.at("sharing out the sound", 0.65)
+    rough = {"vocals": vocals, "drums": drums, "bass": bass, "other": mix - vocals - drums - bass}
+    parts, claims = share_out(mix, rough, framing, pace.check)
     full = {stem: at_full_rate(part, factor, len(samples), pace.check) for stem, part in parts.items()}
-    return full, claims
+    return Part(full, claims, timbre)
 
 
-def rough_estimates(mix: Samples, rate: int, parameters: SeparationParameters, pace: Pace) -> Estimates:
-    """First idea of every stem, found one after the other; they sum to the mix."""
-    tick = pace.check
-    pace.at("finding the drums", 0.0)
-    long = Framing.of(rate, parameters.percussive.window_seconds)
-    spectra = analyse(mix, long, tick)
+def drums_and_bass(
+    mix: Samples, rate: int, parameters: SeparationParameters, tick: Tick
+) -> tuple[Samples, Samples, float]:
+    """First estimates of drums (cymbals' tails excepted) and bass, and how sure it is that somebody drums."""
+    framing = Framing.of(rate, parameters.percussive.window_seconds)
+    spectra = analyse(mix, framing, tick)
     magnitude = joint_magnitude(spectra)
-    percussive = percussive_mask(magnitude, long, parameters.percussive, tick)
-    drums = synthesise(spectra * percussive, long, len(mix), tick)
-    spectra *= 1 - percussive
-    pace.at("finding the bass line", 0.3)
-    low = bass_mask(magnitude * (1 - percussive), long, parameters.bass, tick)
-    bass = synthesise(spectra * low, long, len(mix), tick)
-    pace.at("finding the voice", 0.45)
-    rest = mix - drums - bass
-    short = Framing.of(rate, parameters.voice.window_seconds)
-    spectra = analyse(rest, short, tick)
-    sung = voice_mask(spectra, joint_magnitude(spectra), short, parameters.voice, tick)
-    vocals = synthesise(spectra * sung, short, len(mix), tick)
-    return {"vocals": vocals, "drums": drums, "bass": bass, "other": rest - vocals}
+    hits = percussive_mask(magnitude, framing, parameters.percussive, tick)
+    present = drummer_present(magnitude, hits, parameters.percussive)
+    low = (1 - hits) * bass_mask(magnitude * (1 - hits), framing, parameters.bass, tick)
+    unclaimed = (1 - hits - low) * low_band(framing, parameters.low_band) * np.float32(present)
+    thump = thump_part(magnitude, framing, parameters.low_band, tick)
+    hits += unclaimed * thump
+    low += unclaimed * (1 - thump)
+    tick()
+    drums = synthesise(spectra * hits, framing, len(mix), tick)
+    return drums, synthesise(spectra * low, framing, len(mix), tick), present
 
 
 def _stems(
-    samples: Samples, found: Estimates, confidence: dict[str, float], parameters: SeparationParameters
+    samples: Samples,
+    found: dict[str, Samples],
+    confidence: dict[str, float],
+    moved: float,
+    parameters: SeparationParameters,
 ) -> Stems:
     share = energy(found["vocals"]) / max(energy(samples), 1e-20)
-    has_vocal = share >= parameters.voice.least_share
+    has_vocal = share >= parameters.singer.least_share and moved >= parameters.singer.least_movement
     vocals = found["vocals"] if has_vocal else np.zeros_like(samples)
     other = remainder(samples, vocals, found["drums"], found["bass"])
-    return Stems(vocals, found["drums"], found["bass"], other, share, has_vocal, confidence)
+    return Stems(vocals, found["drums"], found["bass"], other, share, has_vocal, moved, confidence)
 
 
 def energy(samples: Samples) -> float:

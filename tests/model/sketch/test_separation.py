@@ -122,4 +122,4 @@ def test_progress_rises_to_one_and_speaks_of_music() -> None:
     fractions = [progress.fraction for progress in seen]
     assert fractions == sorted(fractions)
     assert fractions[-1] == 1.0
-    assert "finding the drums" in {progress.stage for progress in seen}
+    assert "finding the voice" in {progress.stage for progress in seen}

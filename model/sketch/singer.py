@@ -1,0 +1,62 @@
+"""Whether a leading line is sung: words move the spectrum in ways that pitch and loudness do not explain."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.sketch.channel_spectra import Framing, Magnitude
+from model.sketch.pitch_line import partial_levels
+from model.sketch.separation_parameters import SingerParameters
+from model.sketch.voice import VoiceLine
+
+# Partials the spectrum is read from; more are too weak to be heard under a band.
+PARTIALS = 24
+# Fewer frames than this say nothing about words.
+LEAST_FRAMES = 40
+
+
+@dataclass(frozen=True)
+class Timbre:
+    """The lead's spectrum where it is clear. decibels: [points, frames]; octaves: pitch re 220 Hz
+    [frames]."""
+
+    decibels: NDArray[np.float64]
+    octaves: NDArray[np.float64]
+
+
+def timbre_of(
+    magnitude: Magnitude, framing: Framing, line: VoiceLine, parameters: SingerParameters
+) -> Timbre:
+    """Reads the lead's spectrum along its pitch line from `magnitude` [bins, frames]."""
+    from scipy.ndimage import uniform_filter1d
+
+    levels = 20 * np.log10(partial_levels(magnitude, framing, line.pitch, PARTIALS).astype(np.float64) + 1e-5)
+    at = np.geomspace(parameters.lowest_hertz, parameters.highest_hertz, parameters.points)
+    numbers = np.arange(1, PARTIALS + 1)
+    # Log frequency, so that the partials' spacing does not depend on where a formant lies.
+    curves = [
+        np.interp(np.log(at), np.log(numbers * pitch), level)
+        for pitch, level in zip(line.pitch, levels.T, strict=True)
+    ]
+    decibels = uniform_filter1d(np.array(curves), 5, axis=0).T
+    clear = line.sung & (line.strength > parameters.clear * np.percentile(line.strength, 92))
+    if clear.any():
+        clear &= decibels.mean(axis=0) > np.percentile(decibels.mean(axis=0)[clear], 25)
+    return Timbre(decibels[:, clear], np.log2(line.pitch[clear] / 220))
+
+
+def movement(timbres: Sequence[Timbre]) -> float:
+    """Mean standard deviation in dB of the spectrum about what pitch and loudness predict; 0 when unheard."""
+    decibels = np.concatenate([timbre.decibels for timbre in timbres], axis=1)
+    octaves = np.concatenate([timbre.octaves for timbre in timbres])
+    if len(octaves) < LEAST_FRAMES:
+        return 0.0
+    loudness = decibels.mean(axis=0)
+    known = np.stack([np.ones(len(octaves)), octaves, octaves**2, loudness / 20], axis=1)
+    shape = (decibels - loudness).T
+    weights = np.linalg.lstsq(known, shape, rcond=None)[0]
+    return float(np.mean(np.std(shape - known @ weights, axis=0)))
