@@ -229,8 +229,7 @@ class Bridge:
         if isinstance(request, requests.SetSource):
             self._reader.check(request.source)
         self._sessions.hear(client.key, request)
-        told = ", ".join(f"{name} {given}" for name, given in request.to_fields().items() if name != "id")
-        return _understood(request, told[:500], request.to_fields())
+        return _understood(request, context_words(request), request.to_fields())
 
     # Jobs
 
@@ -341,6 +340,22 @@ class Bridge:
 
 # Songs of waiting jobs are referred to by no take yet: what is younger than a day stays.
 SWEEP_GRACE_SECONDS = 24 * 3600.0
+
+
+def context_words(request: Request) -> str:
+    """What a context message was taken to mean."""
+    if isinstance(request, requests.SetTempo) and request.tempo_map is not None:
+        points = [
+            f"{float(point.bpm):g} BPM from quarter note {float(point.quarter):g}"
+            + (" moving to the next" if point.ramp else "")
+            for point in request.tempo_map.points
+        ]
+        return f"{len(points)} tempos: {', '.join(points)}"[:500]
+    values = [f"{name} {given}" for name, given in request.to_fields().items() if name not in UNTOLD]
+    return ", ".join(values)[:500] or "forgotten"
+
+
+UNTOLD = {"id", "reply_port", "client"}
 
 
 def about(take: Take) -> dict[str, Any]:

@@ -41,7 +41,7 @@ log = logging.getLogger(__name__)
 REFUSAL_CODES = {"cannot": ErrorCode.CANNOT_RENDER, "not loaded": ErrorCode.ENGINE_NOT_READY}
 
 
-class RenderCancelled(Exception):
+class RenderCancelledError(Exception):
     """The render was stopped because its job was cancelled."""
 
 
@@ -105,7 +105,7 @@ class EngineProcess:
         on_piece: Callable[[ChildPiece], None],
         stop: asyncio.Event,
     ) -> Outcome:
-        """Carries out one order. Raises RenderCancelled after `stop`, ProtocolError when it cannot be done."""
+        """Carries out one order. Raises RenderCancelledError after `stop`, ProtocolError when it cannot be done."""
         await self.start(on_progress)
         self._orders += 1
         numbered = RenderOrder(self._orders, order.request, order.song, order.song_digest, order.folder)
@@ -141,7 +141,7 @@ class EngineProcess:
                 elif isinstance(message, ChildReport):
                     return Outcome(tuple(stems.values()), tuple(attachments), message.report)
                 elif stop.is_set() and not isinstance(message, ChildBroke):
-                    raise RenderCancelled
+                    raise RenderCancelledError
                 else:
                     raise self._as_error(message)
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from bridge_server import receipts
 from bridge_server.render_order import Outcome, StemFile
 from bridge_server.render_plan import Plan, spliced
+from bridge_server.song_shape import playing_part
 from bridge_server.sources import Song
 from bridge_server.version import MADE_BY
 from clip_store.audio import Audio, Encoding, quantise
@@ -132,9 +133,12 @@ def _level(order: TakeOrder, render: Render, song: Audio, region: Span) -> GainM
     """How loud the render has to be here; None when the producer wants it as it is."""
     if not order.plan.request.match_loudness:
         return None
-    before = song.samples[: max(0, region.start)]
+    # A continuation is as loud as the song was while it played, not as the chord that rang out at its end.
+    goes_on = region.end >= song.frames
+    before = playing_part(song, region.start) if goes_on else song.samples[: max(0, region.start)]
     after = song.samples[min(song.frames, region.end) :]
-    inside = stretch(song, region.clipped(Span(0, song.frames))).astype(np.float32)
+    replaced = Span(0, 0) if goes_on else region.clipped(Span(0, song.frames))
+    inside = stretch(song, replaced).astype(np.float32)
     level = match_gain(render, inside, before, after, song.rate, peak_db(song.samples))
     return replace(level, gain_db=0.0) if abs(level.gain_db) < LEAST_GAIN_DB else level
 
@@ -168,7 +172,7 @@ def _take(
         number=order.number,
         task=plan.request.task,
         stem=stem,
-        title=order.song.name if order.song else "new song",
+        title=plan.request.title or (order.song.name if order.song else "new song"),
         parent=order.song.digest if order.song else None,
         audio=clip.digest,
         handles=handles.digest if handles else None,

@@ -90,7 +90,7 @@ def for_stem(
     if clip.frames != plan.region.length:
         warnings.append("The clip does not have the region's length.")
     if not clip.samples.any():
-        warnings.append(f"There is no {stem} to be heard in this region.")
+        warnings.append(f"The {stem} stem is silent in this region.")
     return Receipt(
         position=plan.region.start,
         length=clip.frames,
@@ -132,7 +132,9 @@ def in_words(receipt: Receipt) -> list[str]:
         matched = f", matched to {receipt.reference_lufs:.1f}" if receipt.reference_lufs is not None else ""
         lines.append(f"loudness {receipt.loudness_lufs:.1f} LUFS{matched} (gain {receipt.gain_db:+.1f} dB)")
     if receipt.seam_rank is not None:
-        lines.append(f"seams: no larger than {receipt.seam_rank:.0f} % of the song's own steps")
+        lines.append(
+            f"seams: the larger step is at percentile {receipt.seam_rank:.0f} of the song's own steps"
+        )
     if receipt.drift_median_ms is not None:
         lines.append(f"onsets off the grid: {receipt.drift_median_ms:.0f} ms median, of {receipt.onsets}")
     lines += [f"warning: {warning}" for warning in receipt.warnings]

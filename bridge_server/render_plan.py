@@ -30,11 +30,13 @@ INSIDE_ONLY = (requests.Repaint, requests.Extract, requests.Cover, requests.Lego
 
 @dataclass(frozen=True)
 class SongShape:
-    """What a plan must know of the song: its length at the project's rate, and its channels."""
+    """What a plan must know of the song: its length at the project's rate, its channels, and how much of it is
+    music: the rest, at the end, is the last chord ringing out, or silence."""
 
     frames: int
     rate: int
     channels: int
+    music_frames: int
 
 
 @dataclass(frozen=True)
@@ -145,7 +147,7 @@ def make_plan(request: Render, shape: SongShape | None) -> Plan:
     try:
         position = request.source_position.resolve(tempo_map, rate) if request.source_position else 0
         song = Span(position, position + shape.frames) if shape else None
-        region = region_of(request, tempo_map, rate, song)
+        region = region_of(request, tempo_map, rate, song, position + shape.music_frames if shape else 0)
     except (ValueError, OverflowError) as error:
         raise ProtocolError(
             ErrorCode.BAD_REGION, f"The region cannot be placed: {error}.", "Check start and end.", "start"
@@ -155,16 +157,18 @@ def make_plan(request: Render, shape: SongShape | None) -> Plan:
     return plan
 
 
-def region_of(request: Render, tempo_map: TempoMap, rate: int, song: Span | None) -> Span:
+def region_of(request: Render, tempo_map: TempoMap, rate: int, song: Span | None, music_end: int) -> Span:
     """The region in samples of the timeline, from whichever way the request says it."""
     if request.bars is not None:
         return parse_bars(request.bars, tempo_map, rate)
     request = with_default_region(request)
     whole = song or Span(0, 0)
-    if isinstance(request, requests.Complete):
-        start = request.start.resolve(tempo_map, rate) if request.start else whole.end
+    if request.start is not None:
+        start = request.start.resolve(tempo_map, rate)
+    elif isinstance(request, requests.Complete):
+        start = next_bar(tempo_map, rate, whole, music_end)
     else:
-        start = request.start.resolve(tempo_map, rate) if request.start else whole.start
+        start = whole.start
     if request.end is not None:
         end = request.end.resolve(tempo_map, rate)
     elif request.length is not None:
@@ -179,6 +183,12 @@ def region_of(request: Render, tempo_map: TempoMap, rate: int, song: Span | None
             "end",
         )
     return Span(start, end)
+
+
+def next_bar(tempo_map: TempoMap, rate: int, song: Span, music_end: int) -> int:
+    """Where a song that is to go on does so: at the bar line nearest to the end of its music."""
+    bar = tempo_map.snap(music_end, rate, "bar")
+    return bar if song.start < bar <= song.end else song.end
 
 
 def with_default_region(request: Render) -> Render:

@@ -17,16 +17,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bridge_server.database import transaction
-from bridge_server.engine_process import EngineProcess, RenderCancelled
+from bridge_server.engine_process import EngineProcess, RenderCancelledError
 from bridge_server.engines import refuse_too_long, target_of
 from bridge_server.finishing import FinishedTake, TakeOrder, finish
 from bridge_server.job import Job, JobState
 from bridge_server.job_queue import JobQueue
 from bridge_server.listeners import Listeners
 from bridge_server.render_order import ChildPiece, RenderOrder
-from bridge_server.render_plan import Plan, SongShape, make_plan
+from bridge_server.render_plan import Plan, make_plan
 from bridge_server.settings import Settings
 from bridge_server.song_reader import SongReader
+from bridge_server.song_shape import song_shape
 from bridge_server.sources import Song, as_protocol_error, check_unchanged
 from clip_store.errors import ClipStoreError
 from clip_store.store import ClipStore
@@ -135,7 +136,7 @@ class RenderWorker:
         try:
             count = await self._render_job(job, self._running.stop)
             self._end(job, JobState.DONE, Done(id=job.request_id, job=job.id, takes=count))
-        except RenderCancelled:
+        except RenderCancelledError:
             reason = self._running.reason
             self._end(job, JobState.CANCELLED, Cancelled(id=job.request_id, job=job.id, reason=reason))
         except ClipStoreError as error:
@@ -159,12 +160,12 @@ class RenderWorker:
         request = job.render()
         self._progress(job, Progress("reading the song", 0.0))
         song = await self._reader.read(request.source, request.rate) if request.source else None
-        shape = SongShape(song.audio.frames, song.audio.rate, song.audio.channels) if song else None
+        shape = await asyncio.to_thread(song_shape, song.audio) if song else None
         plan = make_plan(request, shape)
         recorded = {take.number for take in self._takes(job)}
         for number in range(1, request.takes + 1):
             if stop.is_set():
-                raise RenderCancelled
+                raise RenderCancelledError
             if number not in recorded:
                 await self._render_take(job, plan, song, number, stop)
         return len(self._takes(job))
@@ -195,7 +196,7 @@ class RenderWorker:
         refuse_too_long(engine.description, plan.region.length / plan.rate)
         outcome = await engine.render(order, share.rendering, _ignore_piece, stop)
         if stop.is_set():
-            raise RenderCancelled
+            raise RenderCancelledError
         share.finishing("splicing and checking")
         take_order = TakeOrder(job.id, number, plan, song, engine.description, self._clock())
         finished = await asyncio.to_thread(finish, take_order, outcome, self._store.blobs)

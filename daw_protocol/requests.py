@@ -95,6 +95,7 @@ class Render(Request):
     )
     engine: str = value(Text(32), "which engine renders; the server's choice when not given", "")
     options: dict[str, Any] = value(Switches(), "the engine's own switches", {})
+    title: str = value(Text(128), "the song's name for takes and files; the file's own when not given", "")
     track: str = value(Text(128), "the DAW's track, for names and for `replace`", "")
     replace: bool = value(
         Flag(),
@@ -155,7 +156,7 @@ class Repaint(Render):
 
 @dataclass(frozen=True, kw_only=True)
 class Complete(Render):
-    """Continue the song past its end, or fill a gap; without a region, 8 bars from the song's end."""
+    """Continue the song past its end, or fill a gap; without a region, 8 bars from where its music ends."""
 
     task: ClassVar[str] = "complete"
     strength: float = value(STRENGTH, "0 follows the song closely, 1 wanders", 0.5)

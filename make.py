@@ -1,0 +1,87 @@
+"""Sets the project up and runs its tasks, on Windows, macOS and Linux alike: `python make.py demo`.
+
+Makes a virtual environment in .venv, installs what the task needs at the pinned versions (constraints.txt), once,
+and runs the task in it. `make demo` and `make test` call this file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ENVIRONMENT = HERE / ".venv"
+OLDEST = (3, 11)
+
+# Task -> (extras it needs, commands).
+TASKS: dict[str, tuple[str, list[list[str]]]] = {
+    "install": ("", []),
+    "demo": ("", [["-m", "bridge_server", "demo"]]),
+    "serve": ("", [["-m", "bridge_server", "serve"]]),
+    "doctor": ("", [["-m", "bridge_server", "doctor"]]),
+    "test": ("dev", [["-m", "pytest"]]),
+    "quick": ("dev", [["-m", "pytest", "-m", "not slow"]]),
+    "lint": ("dev", [["-m", "ruff", "check", "."], ["-m", "ruff", "format", "--check", "."], ["-m", "mypy"]]),
+    "format": ("dev", [["-m", "ruff", "check", "--fix", "."], ["-m", "ruff", "format", "."]]),
+    "docs": ("", [["-m", "bridge_server", "docs"]]),
+}
+
+
+def main() -> int:
+    """Runs the task named on the command line; returns its exit status."""
+    if sys.version_info < OLDEST:
+        print(f"ACE Bridge needs Python {OLDEST[0]}.{OLDEST[1]} or newer; this is {sys.version.split()[0]}.")
+        return 1
+    parser = argparse.ArgumentParser(description="Set up ACE Bridge and run a task.")
+    parser.add_argument("task", choices=TASKS)
+    parser.add_argument("--extras", default="", help="also install these extras, such as acestep,audition")
+    arguments, rest = parser.parse_known_args()
+    extras, commands = TASKS[arguments.task]
+    wanted = ",".join(sorted({name for name in f"{extras},{arguments.extras}".split(",") if name}))
+    python = prepare(wanted)
+    for command in commands:
+        status = subprocess.call([str(python), *command, *rest], cwd=HERE)
+        if status:
+            return status
+    return 0
+
+
+def prepare(extras: str) -> Path:
+    """The environment's Python, with everything installed; does nothing when that was done before."""
+    python = ENVIRONMENT / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    stamp = ENVIRONMENT / f"installed-{extras or 'base'}"
+    wanted = hashlib.sha256((HERE / "pyproject.toml").read_bytes() + (HERE / "constraints.txt").read_bytes())
+    if stamp.is_file() and stamp.read_text() == wanted.hexdigest():
+        return python
+    if not python.is_file():
+        print("Making a virtual environment in .venv ...", flush=True)
+        make_environment()
+    target = f".[{extras}]" if extras else "."
+    print(f"Installing {target} (once; pip shows nothing while all goes well) ...", flush=True)
+    pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    subprocess.check_call([*pip, "--constraint", "constraints.txt", "--editable", target], cwd=HERE)
+    stamp.write_text(wanted.hexdigest())
+    return python
+
+
+def make_environment() -> None:
+    """Makes .venv, or says which system package is missing."""
+    try:
+        venv.create(ENVIRONMENT, with_pip=True)
+    except (subprocess.CalledProcessError, OSError):
+        print("Python cannot make virtual environments here: its venv package is missing.")
+        print("Debian and Ubuntu: sudo apt install python3-venv. Fedora: it comes with python3-pip.")
+        raise SystemExit(1) from None
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except subprocess.CalledProcessError as error:
+        print("Installing failed; what pip printed above says why. Is the internet reachable?")
+        sys.exit(error.returncode)
