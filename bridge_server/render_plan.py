@@ -16,6 +16,7 @@ from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.requests import Render
 from daw_protocol.timeline import Meter, Span, TempoMap, parse_bars
 from daw_protocol.timeline.duration import Duration, DurationUnit
+from daw_protocol.timeline.exact_number import decimal_of_float32
 from model.engine import Grid, RenderRequest, Task
 
 ASSUMED_BPM = 120
@@ -135,8 +136,8 @@ def tempo_map_of(request: Render) -> tuple[TempoMap, tuple[str, ...]]:
     if request.bpm is None:
         note = f"No tempo was sent: {ASSUMED_BPM} BPM and {meter} were assumed. Send bpm or a tempo map."
         return TempoMap.constant(ASSUMED_BPM, meter), (note,)
-    # repr gives the shortest decimal that means this float: 92.3, not 92.2999999999999971...
-    return TempoMap.constant(Fraction(repr(request.bpm)), meter), ()
+    # OSC sends 127.3 as 127.30000305...: what was typed is the shortest decimal that means this float.
+    return TempoMap.constant(decimal_of_float32(request.bpm), meter), ()
 
 
 def make_plan(request: Render, shape: SongShape | None) -> Plan:

@@ -1,0 +1,101 @@
+"""The command `ace-bridge`: reads the command line, the environment and the current folder, and nothing else does."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+from argparse import Namespace
+from pathlib import Path
+
+from bridge_server.arguments import fields_of, parser
+from bridge_server.platforms import store_folder
+from bridge_server.settings import Settings
+from daw_protocol.addresses import BY_NAME
+from daw_protocol.errors import ProtocolError
+
+STORE_VARIABLE = "ACE_BRIDGE_STORE"
+
+
+def main() -> None:
+    """Entry point; exits with 0 when what was asked for was done."""
+    default_store = Path(os.environ.get(STORE_VARIABLE) or store_folder())
+    arguments = parser(default_store).parse_args()
+    logging.basicConfig(
+        level=logging.INFO if getattr(arguments, "verbose", False) else logging.WARNING,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+    )
+    try:
+        status = run(arguments)
+    except ProtocolError as error:
+        print(f"ace-bridge: {error.sentence}", file=sys.stderr)
+        if error.remedy:
+            print(f"  {error.remedy}", file=sys.stderr)
+        status = 1
+    except KeyboardInterrupt:
+        status = 130
+    sys.exit(status)
+
+
+def run(arguments: Namespace) -> int:
+    """Carries out one command; returns the exit status. Raises ProtocolError."""
+    if arguments.command == "docs":
+        from bridge_server.documents import write_documents
+
+        return write_documents(arguments.folder)
+    settings = Settings(store=arguments.store.expanduser().absolute())
+    if arguments.command == "serve":
+        from bridge_server.serving import serve
+
+        return asyncio.run(serve(serve_settings(arguments)))
+    if arguments.command == "doctor":
+        from bridge_server.doctor import doctor
+
+        return asyncio.run(doctor(settings, arguments.json))
+    if arguments.command == "demo":
+        from bridge_server.demo import demo
+
+        return asyncio.run(demo(settings, arguments.out.absolute()))
+    return asyncio.run(client_command(arguments, settings))
+
+
+def serve_settings(arguments: Namespace) -> Settings:
+    """Settings of `ace-bridge serve`; without --root, songs are looked for in the current folder."""
+    roots = [root.expanduser().absolute() for root in arguments.root] or [Path.cwd()]
+    return Settings(
+        store=arguments.store.expanduser().absolute(),
+        roots=tuple(roots),
+        host=arguments.host,
+        osc_port=arguments.osc_port,
+        websocket_port=arguments.port,
+        token=arguments.token,
+        engine=arguments.engine,
+    )
+
+
+async def client_command(arguments: Namespace, settings: Settings) -> int:
+    """The commands that ask a server for something."""
+    from rich.console import Console
+
+    from bridge_server import commands
+
+    screen = commands.Screen(Console(), arguments.json)
+    if arguments.command == "jobs":
+        return await commands.jobs(settings, screen, arguments.cancel)
+    if arguments.command == "takes":
+        given = (arguments.choose, arguments.revert, arguments.save)
+        return await commands.takes(settings, screen, *given, arguments.out)
+    if arguments.command == "store":
+        return await commands.store(settings, screen, arguments.action)
+    command = BY_NAME[arguments.command]
+    fields = fields_of(arguments, command)
+    if command.name == "vary":
+        fields["take"] = arguments.take
+    song = getattr(arguments, "song", None)
+    tempo_map = getattr(arguments, "tempo_map", None)
+    return await commands.render(settings, screen, command, song, tempo_map, fields, arguments.out)
+
+
+if __name__ == "__main__":
+    main()

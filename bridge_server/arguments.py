@@ -1,0 +1,116 @@
+"""The command line, made from the same message types as the protocol: every value of a request is an option."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from pathlib import Path
+
+from bridge_server.settings import OSC_PORT, WEBSOCKET_PORT
+from bridge_server.version import MADE_BY
+from daw_protocol import requests
+from daw_protocol.addresses import COMMANDS, Command, Group
+from daw_protocol.kinds import Flag
+from daw_protocol.requests import Render
+
+# Values that make no sense on a command line, or that have an option of their own.
+LEFT_OUT = {
+    "id",
+    "reply_port",
+    "client",
+    "source",
+    "tempo_map",
+    "replace",
+    "priority",
+    "origin",
+    "title",
+    "track",
+}
+
+
+def parser(store: Path) -> argparse.ArgumentParser:
+    """The whole command line. store: the folder used unless another one is named."""
+    top = argparse.ArgumentParser(
+        prog="ace-bridge",
+        description="Repaint, continue, accompany and split regions of a song, aligned to the sample.",
+        epilog="`ace-bridge COMMAND --help` tells about one command. `ace-bridge doctor` checks the installation.",
+    )
+    top.add_argument("--version", action="version", version=MADE_BY)
+    top.add_argument("--store", type=Path, default=store, help=f"folder of takes and jobs (default: {store})")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _serve(commands)
+    for command in COMMANDS:
+        if command.group is Group.RENDER:
+            _render(commands, command)
+    _lists(commands)
+    demo = commands.add_parser("demo", help="hear and see everything on a bundled song")
+    demo.add_argument("-o", "--out", type=Path, default=Path("demo-output"), help="folder for the results")
+    doctor = commands.add_parser("doctor", help="check what is installed, and how to mend what is not")
+    doctor.add_argument("--json", action="store_true", help="print JSON")
+    docs = commands.add_parser("docs", help="write docs/protocol.md and docs/schema.json")
+    docs.add_argument("folder", type=Path, nargs="?", default=Path("docs"))
+    return top
+
+
+Subparsers = argparse._SubParsersAction  # the only name argparse has for it
+
+
+def _serve(commands: Subparsers[argparse.ArgumentParser]) -> None:
+    serve = commands.add_parser("serve", help="run the server a DAW talks to")
+    serve.add_argument(
+        "--root", type=Path, action="append", default=[], metavar="FOLDER",
+        help="a folder whose songs requests may name; may be repeated (default: the current one)",
+    )  # fmt: skip
+    serve.add_argument(
+        "--host", default="127.0.0.1", help="address to listen on (default: this machine only)"
+    )
+    serve.add_argument(
+        "--port", type=int, default=WEBSOCKET_PORT, help="WebSocket and HTTP port (0: any free one)"
+    )
+    serve.add_argument("--osc-port", type=int, default=OSC_PORT, help="OSC port (0: any free one)")
+    serve.add_argument("--token", default="", help="required of every client; needed for any other --host")
+    serve.add_argument(
+        "--engine", default="sketch", help="the engine that renders unless a request names another"
+    )
+    serve.add_argument("--verbose", action="store_true", help="log more")
+
+
+def _render(commands: Subparsers[argparse.ArgumentParser], command: Command) -> None:
+    one = commands.add_parser(command.name, help=command.doc.split(".")[0].lower(), description=command.doc)
+    if issubclass(command.request, Render) and command.request.needs_source:
+        one.add_argument("song", type=Path, help="the song: WAV, FLAC, AIFF or anything libsndfile reads")
+        one.add_argument("--tempo-map", type=Path, metavar="MID", help="MIDI file with the song's tempo map")
+    if command.request is requests.Vary:
+        one.add_argument("take", help="the take's id")
+    for entry in dataclasses.fields(command.request):
+        if entry.name in LEFT_OUT or entry.name == "take":
+            continue
+        option = f"--{entry.name.replace('_', '-')}"
+        help_text = entry.metadata["doc"].replace("%", "%%")
+        if isinstance(entry.metadata["kind"], Flag):
+            one.add_argument(option, action=argparse.BooleanOptionalAction, default=None, help=help_text)
+        else:
+            one.add_argument(option, default=None, metavar="VALUE", help=help_text)
+    one.add_argument("-o", "--out", type=Path, default=Path(), help="folder for the results (default: here)")
+    one.add_argument("--json", action="store_true", help="print the terminal reply as JSON, nothing else")
+
+
+def _lists(commands: Subparsers[argparse.ArgumentParser]) -> None:
+    jobs = commands.add_parser("jobs", help="jobs, newest first; --cancel stops one")
+    jobs.add_argument("--cancel", metavar="JOB", help="stop this job")
+    takes = commands.add_parser("takes", help="takes, newest first; also choose, revert or save one")
+    takes.add_argument("--choose", metavar="TAKE", help="accept this take for its region")
+    takes.add_argument("--revert", metavar="TAKE", help="go back to what was chosen before it")
+    takes.add_argument("--save", metavar="TAKE", help="write this take's files again")
+    takes.add_argument("-o", "--out", type=Path, default=Path(), help="folder for --save")
+    store = commands.add_parser("store", help="check the store, or remove what nothing needs")
+    store.add_argument("action", choices=("verify", "sweep"))
+    for one in (jobs, takes, store):
+        one.add_argument("--json", action="store_true", help="print JSON")
+
+
+def fields_of(arguments: argparse.Namespace, command: Command) -> dict[str, object]:
+    """The request's values that were given as options."""
+    names = {entry.name for entry in dataclasses.fields(command.request)} - LEFT_OUT
+    given = {name: getattr(arguments, name, None) for name in names}
+    return {name: value for name, value in given.items() if value is not None}
