@@ -18,7 +18,7 @@ from bridge_server.sources import Song
 from bridge_server.version import MADE_BY
 from clip_store.audio import Audio, Encoding, quantise
 from clip_store.blobs import BlobStore
-from clip_store.loudness import GainMatch, match_gain, peak_db
+from clip_store.loudness import GainMatch, loudness, match_gain, peak_db
 from clip_store.splice import splice, stretch
 from clip_store.take import MIX, Attachment, Take
 from daw_protocol.errors import ErrorCode, ProtocolError
@@ -54,6 +54,12 @@ class FinishedTake:
     take: Take
     audio: Audio
     handles: Audio | None
+
+
+def warm_up() -> None:
+    """Imports what measuring needs (scipy's filters take a second or more), by measuring a moment of noise."""
+    noise = np.random.default_rng(0).uniform(-0.1, 0.1, (48_000, 1)).astype(np.float32)
+    loudness(noise, 48_000)
 
 
 def finish(order: TakeOrder, outcome: Outcome, blobs: BlobStore) -> list[FinishedTake]:

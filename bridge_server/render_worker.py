@@ -19,7 +19,7 @@ from pathlib import Path
 from bridge_server.database import transaction
 from bridge_server.engine_process import EngineProcess, RenderCancelledError
 from bridge_server.engines import refuse_too_long, target_of
-from bridge_server.finishing import FinishedTake, TakeOrder, finish
+from bridge_server.finishing import FinishedTake, TakeOrder, finish, warm_up
 from bridge_server.job import Job, JobState
 from bridge_server.job_queue import JobQueue
 from bridge_server.listeners import Listeners
@@ -117,9 +117,11 @@ class RenderWorker:
             await asyncio.gather(*(engine.close() for engine in self._engines.values()))
 
     async def _warm_up(self) -> None:
-        """Starts the default engine's process, so that the first request does not wait for it."""
+        """Starts the default engine's process and loads what finishing needs: the first request waits for neither."""
+        finishing = asyncio.create_task(asyncio.to_thread(warm_up))
         with contextlib.suppress(ProtocolError):  # the first job says what is wrong, to whoever asked for it
             await self._engine(self._settings.engine).start()
+        await finishing
 
     async def _rest(self) -> None:
         """Waits for work; engines that get none for long give their memory back."""
