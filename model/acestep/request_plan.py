@@ -65,7 +65,7 @@ def plan_render(request: RenderRequest, traits: CheckpointTraits) -> RenderPlan:
     window = plan_window(
         request.start,
         request.end,
-        0 if request.song is None else request.song.frames,
+        0 if request.song is None or task is ModelTask.TEXT2MUSIC else request.song.frames,
         request.rate,
         handle=request.handle,
         surround_seconds=request.context_seconds,
@@ -85,6 +85,7 @@ def _refuse_impossible(request: RenderRequest, traits: CheckpointTraits) -> None
         raise CannotRender(able.reason, able.remedy)
     if request.song is None and request.task is not Task.GENERATE:
         raise CannotRender(f"There is no song to {request.task.value}.", "Name the song in the request.")
+    _refuse_other_format(request)
     strangers = refused_tracks(request.stems)
     if strangers:
         raise CannotRender(
@@ -97,6 +98,16 @@ def _refuse_impossible(request: RenderRequest, traits: CheckpointTraits) -> None
         )
     _refuse_too_long("caption", request.caption, prompts.MAX_CAPTION_CHARACTERS)
     _refuse_too_long("lyrics", request.lyrics, prompts.MAX_LYRIC_CHARACTERS)
+
+
+def _refuse_other_format(request: RenderRequest) -> None:
+    song = request.song
+    if song is not None and (song.rate, song.channels) != (request.rate, request.channels):
+        raise CannotRender(
+            f"The request is at {request.rate} Hz with {request.channels} channels, "
+            f"the song at {song.rate} Hz with {song.channels}.",
+            "Ask for the render in the song's own format.",
+        )
 
 
 def _refuse_too_long(what: str, text: str, most: int) -> None:
@@ -131,9 +142,11 @@ def _words(request: RenderRequest, task: ModelTask, metas: prompts.Metas) -> tup
     """One entry for each track of extract and lego, else one for all."""
     if task is ModelTask.EXTRACT:
         # Another caption than the track's name pulls the network towards rebuilding the mix.
-        return tuple(_one(request, task, metas, name, (name,), name) for name in request.stems or TRACKS)
+        return tuple(
+            _one(request, task, metas, name, (name,), name) for name in dict.fromkeys(request.stems or TRACKS)
+        )
     if task is ModelTask.LEGO:
-        names = request.stems
+        names = tuple(dict.fromkeys(request.stems))
         return tuple(_one(request, task, metas, name, (name,)) for name in names) or (
             _one(request, task, metas, "mix", ()),
         )

@@ -22,10 +22,10 @@ from model.acestep.render_settings import Encoding, RenderSettings
 from model.acestep.repaint_ops import RepaintMode, repaint_settings
 from model.acestep.samplers import Method, SamplerSettings, Sampling, Solver, varied
 from model.acestep.schedules import Times, base_times, from_nearest, turbo_times
-from model.acestep.vae import Vae, VaeConfig
 from model.acestep.wavelet import WaveletSettings
 from model.errors import RenderStopped
 from tests.model.acestep.golden_data import tensors, worst
+from tests.model.acestep.small_parts import small_vae
 from tests.model.acestep.tiny_models import TURBO, networks, silence
 
 INPUTS = tensors("e2e_inputs")
@@ -248,13 +248,6 @@ def test_a_cover_needs_its_codes() -> None:
 
 
 # --- audio --------------------------------------------------------------------------------------------
-
-
-@cache
-def small_vae() -> Vae:
-    """Published strides and latents, narrow layers, random weights."""
-    torch.manual_seed(0)
-    return Vae(VaeConfig(encoder_width=4, decoder_width=4, strides=(2, 4, 4, 6, 10))).eval()
 
 
 def audio(frames: int) -> Tensor:

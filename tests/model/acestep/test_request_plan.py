@@ -114,6 +114,12 @@ def test_a_new_song_without_lyrics_is_instrumental_and_an_old_one_is_not_said_to
     assert old.lyrics.endswith("# Lyric\n<|endoftext|>")
 
 
+def test_a_new_song_does_not_look_at_an_old_one() -> None:
+    plan = plan_render(request(Task.GENERATE), TURBO)
+    assert plan.window.source == (0, 0)
+    assert plan.window.frames == 128
+
+
 def test_notes_come_along() -> None:
     plan = plan_render(request(key="H dur", options={"steps": 99}), TURBO)
     assert len(plan.notes) == 2
@@ -126,6 +132,7 @@ def test_notes_come_along() -> None:
         ({"task": Task.COVER, "song": None}, "no song to cover"),
         ({"stems": ("kazoo",)}, "no track called kazoo"),
         ({"language": "tlh"}, "no language 'tlh'"),
+        ({"channels": 1}, "with 1 channels, the song at 44100 Hz with 2"),
         ({"caption": "x" * 513}, "513 characters"),
         ({"lyrics": "x" * 4097}, "4097 characters"),
         ({"end": 700 * RATE}, "at most 600 s"),

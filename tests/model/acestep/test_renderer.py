@@ -1,0 +1,226 @@
+"""Requests through the whole renderer with an untrained checkpoint: coverage, repeats, caches, stopping."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+pytest.importorskip("torch", reason="the ACE-Step engine needs torch: pip install ace-bridge[acestep]")
+
+from model.acestep.renderer import HANDLES, MIX, RESIDUAL, Recent, Renderer
+from model.engine import Grid, Piece, Progress, Rendered, RenderRequest, Report, Song, Task
+from model.errors import CannotRender, RenderStopped
+from tests.model.acestep.small_parts import SmallParts
+
+Audio = NDArray[np.float32]
+FEW = {"steps": 2}
+
+
+def song(rate: int, channels: int, seconds: float = 7.3) -> Song:
+    samples = np.random.default_rng(rate + channels).normal(0, 0.1, (round(seconds * rate), channels))
+    return Song(samples.astype(np.float32), rate, f"noise {rate} {channels} {seconds}")
+
+
+def grid() -> Grid:
+    beats = np.arange(64)
+    return Grid(beats * 0.5, beats % 4, np.full(64, 4), beats // 4 + 1, np.full(64, 120.0))
+
+
+def request(
+    task: Task = Task.REPAINT,
+    rate: int = 48_000,
+    channels: int = 2,
+    span: tuple[float, float] = (2.0, 3.0),
+    **more: Any,
+) -> RenderRequest:
+    values: dict[str, Any] = {
+        "song": None if task is Task.GENERATE else song(rate, channels),
+        "start": round(span[0] * rate) + 7,
+        "end": round(span[1] * rate) + 12,
+        "seed": 11,
+        "caption": "warm tape",
+        "options": FEW,
+    }
+    return RenderRequest(task=task, rate=rate, channels=channels, grid=grid(), **{**values, **more})
+
+
+def rendered(asked: RenderRequest, renderer: Renderer | None = None) -> list[Rendered]:
+    chosen = renderer or Renderer(SmallParts())
+    return list(chosen.render(asked, lambda _progress: None, lambda: False))
+
+
+def joined(found: Iterable[Rendered], stem: str, first: int) -> Audio:
+    """The pieces of a stem, which must follow each other without a gap from `first` on."""
+    pieces = [piece for piece in found if isinstance(piece, Piece) and piece.stem == stem]
+    position = first
+    for piece in pieces:
+        assert piece.start == position
+        assert piece.samples.dtype == np.float32
+        position += len(piece.samples)
+    return np.concatenate([piece.samples for piece in pieces])
+
+
+SPANS = {"inside": (2.0, 3.0), "after": (7.3, 9.0), "before": (-1.5, 0.0), "past the end": (7.0, 8.0)}
+
+
+@pytest.mark.parametrize("where", SPANS)
+@pytest.mark.parametrize(("rate", "channels"), [(48_000, 2), (44_100, 1), (96_000, 2)])
+def test_a_mix_covers_exactly_its_region(where: str, rate: int, channels: int) -> None:
+    task = Task.REPAINT if where == "inside" else Task.COMPLETE
+    asked = request(task, rate, channels, SPANS[where])
+    found = rendered(asked)
+    audio = joined(found, MIX, asked.start)
+    assert audio.shape == (asked.length, channels)
+    assert np.isfinite(audio).all()
+    assert np.abs(audio).max() > 1e-4
+    assert isinstance(found[-1], Report)
+    assert sum(isinstance(each, Report) for each in found) == 1
+
+
+@pytest.mark.parametrize("task", list(Task))
+def test_every_task_renders_and_repeats_bit_for_bit(task: Task) -> None:
+    asked = request(task, 44_100, stems=("drums", "bass") if task in (Task.EXTRACT, Task.ACCOMPANY) else ())
+    once, again = rendered(asked), rendered(asked)
+    stems = {piece.stem for piece in once if isinstance(piece, Piece)}
+    assert stems == ({"drums", "bass", RESIDUAL} if task is Task.EXTRACT else {MIX})
+    for stem in stems:
+        assert np.array_equal(joined(once, stem, asked.start), joined(again, stem, asked.start))
+
+
+@pytest.mark.parametrize("changed", [{"seed": 12}, {"take": 1}, {"caption": "cold glass"}, {"strength": 1.0}])
+def test_what_is_asked_for_changes_the_result(changed: dict[str, Any]) -> None:
+    # An untrained network hardly listens, so the difference is not loud; but it is there.
+    first = joined(rendered(request()), MIX, request().start)
+    assert not np.array_equal(first, joined(rendered(request(**changed)), MIX, request().start))
+
+
+def test_stems_and_residual_sum_to_the_song() -> None:
+    asked = request(Task.EXTRACT, 44_100, 1, span=(6.5, 7.2), stems=("vocals", "drums", "vocals"))
+    found = rendered(asked)
+    total = sum(joined(found, stem, asked.start).astype(np.float64) for stem in ("vocals", "drums", RESIDUAL))
+    assert asked.song is not None
+    assert np.abs(total - asked.song.samples[asked.start : asked.end]).max() < 1e-6
+
+
+def test_handles_go_on_around_the_region_without_a_seam() -> None:
+    asked = request(rate=44_100, handle=2_000)
+    found = rendered(asked)
+    wide = joined(found, HANDLES, asked.start - 2_000)
+    assert len(wide) == asked.length + 4_000
+    assert np.array_equal(wide[2_000:-2_000], joined(found, MIX, asked.start))
+    assert np.array_equal(
+        joined(found, MIX, asked.start), joined(rendered(request(rate=44_100)), MIX, asked.start)
+    )
+
+
+def test_what_is_kept_gives_the_same_as_fresh() -> None:
+    parts = SmallParts()
+    renderer = Renderer(parts)
+    rendered(request(span=(4.0, 5.0)), renderer)
+    opened = parts.opened.copy()
+    kept = rendered(request(), renderer)
+    assert parts.opened["text"] == opened["text"], "the same words are not read twice"
+    assert parts.opened["vae"] == opened["vae"] + 1, "the song is not encoded again, only the result decoded"
+    assert np.array_equal(
+        joined(kept, MIX, request().start), joined(rendered(request()), MIX, request().start)
+    )
+    renderer.forget()
+    rendered(request(), renderer)
+    assert parts.opened["text"] == opened["text"] + 1
+
+
+def test_stems_of_one_request_share_one_encode() -> None:
+    parts = SmallParts(keeps_loaded=False)
+    rendered(request(Task.EXTRACT, stems=("drums", "bass", "vocals")), Renderer(parts))
+    assert parts.opened == {"text": 1, "vae": 1 + 3, "conditions": 1, "dit": 1}
+
+
+def test_loading_part_by_part_changes_nothing() -> None:
+    for asked in (request(Task.COVER), request(Task.EXTRACT, stems=("drums", "bass"))):
+        resident, moving = rendered(asked), rendered(asked, Renderer(SmallParts(keeps_loaded=False)))
+        assert len(resident) == len(moving)
+        for one, other in zip(resident[:-1], moving[:-1], strict=True):
+            assert isinstance(one, Piece)
+            assert isinstance(other, Piece)
+            assert (one.stem, one.start) == (other.stem, other.start)
+            assert np.array_equal(one.samples, other.samples)
+
+
+def test_smaller_pieces_of_audio_change_nothing_one_could_hear() -> None:
+    at_once, in_pieces = (Renderer(SmallParts(vae_frames=frames)) for frames in (128, 24))
+    first, second = (joined(rendered(request(), each), MIX, request().start) for each in (at_once, in_pieces))
+    assert np.abs(first - second).max() < 1e-4
+
+
+def test_a_silent_song_is_not_encoded() -> None:
+    parts = SmallParts()
+    quiet = Song(np.zeros((48_000 * 7, 2), np.float32), 48_000, "silence")
+    rendered(request(song=quiet), Renderer(parts))
+    assert parts.opened["vae"] == 1
+
+
+def test_progress_only_rises_and_names_the_stages() -> None:
+    told: list[Progress] = []
+    list(Renderer(SmallParts()).render(request(), told.append, lambda: False))
+    fractions = [each.fraction for each in told]
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == pytest.approx(1.0)
+    assert list(dict.fromkeys(each.stage for each in told)) == [
+        "reading the words",
+        "listening to the song",
+        "preparing",
+        "composing",
+        "rendering audio",
+    ]
+    assert told[-1].seconds_left == pytest.approx(0.0, abs=0.1)
+
+
+@pytest.mark.parametrize("asks_until_stop", [0, 1, 3, 5, 8])
+def test_a_stop_is_heard_in_every_phase(asks_until_stop: int) -> None:
+    asked: list[None] = []
+
+    def should_stop() -> bool:
+        asked.append(None)
+        return len(asked) > asks_until_stop
+
+    with pytest.raises(RenderStopped):
+        list(Renderer(SmallParts()).render(request(), lambda _progress: None, should_stop))
+    assert len(asked) == asks_until_stop + 1
+
+
+def test_a_song_that_is_not_numbers_is_refused() -> None:
+    broken = song(48_000, 2)
+    samples = broken.samples.copy()
+    samples[1000] = np.nan
+    with pytest.raises(CannotRender, match="not numbers"):
+        rendered(request(song=Song(samples, 48_000, "broken")))
+
+
+def test_turbo_refuses_what_it_was_not_trained_for_before_any_work() -> None:
+    parts = SmallParts("untrained-tiny-turbo")
+    with pytest.raises(CannotRender, match="cannot extract stems"):
+        rendered(request(Task.EXTRACT), Renderer(parts))
+    assert not parts.opened
+
+
+def test_the_report_says_what_was_done() -> None:
+    report = rendered(request(key="H dur"))[-1]
+    assert isinstance(report, Report)
+    assert "untrained-tiny-base" in report.method
+    assert report.figures["steps"] == 2
+    assert report.figures["window_seconds"] == pytest.approx(183 / 25)
+    assert len(report.notes) == 1
+
+
+def test_only_the_recent_is_kept() -> None:
+    recent: Recent[int] = Recent(2)
+    for name in "ab":
+        recent.put(name, ord(name))
+    assert recent.get("a") == 97
+    recent.put("c", 99)
+    assert recent.get("b") is None
+    assert recent.get("a") == 97
