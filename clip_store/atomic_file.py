@@ -27,7 +27,8 @@ def write_whole(path: Path, parts: Iterable[bytes]) -> None:
 
     Raises StoreError when the disk is full, the folder cannot be written or cannot be made.
     """
-    temporary = path.with_name(f".{path.name[:80]}.{secrets.token_hex(6)}{PART_SUFFIX}")
+    # Not made from the real name: that may be as long as names can be.
+    temporary = path.with_name(f".{secrets.token_hex(8)}{PART_SUFFIX}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _write_synced(temporary, parts)

@@ -7,6 +7,7 @@ writing and cannot write bext: the same audio and notes give the same bytes here
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -136,7 +137,8 @@ def _check_there(path: Path) -> None:
 
 def _open(path: Path) -> soundfile.SoundFile:
     try:
-        return soundfile.SoundFile(path)
+        # As bytes where names are bytes: soundfile cannot encode a name that is not UTF-8.
+        return soundfile.SoundFile(os.fsencode(path) if os.name == "posix" else path)
     except soundfile.LibsndfileError as error:
         if not _readable(path):
             raise AudioFileError(f"{path.name} may not be read.", "Check its permissions.") from error

@@ -92,6 +92,16 @@ class BlobStore:
     def has(self, digest: str) -> bool:
         return self._find(digest) is not None
 
+    def renew(self, digest: str) -> bool:
+        """Let a blob's age begin anew, so that no sweep takes it before a job records it; False: not there."""
+        path = self._find(digest)
+        if path is None:
+            return False
+        with contextlib.suppress(FileNotFoundError):
+            os.utime(path)
+            return True
+        return False
+
     def path(self, digest: str) -> Path:
         """Where a blob lies, for programs that read it directly; it must not be written.
 

@@ -8,6 +8,7 @@ attached databases one after the other in WAL mode.) Blobs are written before, s
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from typing import Any, NamedTuple
 
@@ -19,7 +20,8 @@ SCHEMA_VERSION = 1
 """Of these tables alone: `PRAGMA user_version` belongs to whoever owns the database file."""
 
 _TABLES = (
-    "CREATE TABLE IF NOT EXISTS clip_store_meta (key TEXT PRIMARY KEY, value TEXT NOT NULL)",
+    # Made with its one row in one statement: an INSERT would leave a transaction open behind the caller's back.
+    f"CREATE TABLE IF NOT EXISTS clip_store_meta AS SELECT 'schema' AS key, {SCHEMA_VERSION} AS value",
     f"""CREATE TABLE IF NOT EXISTS take (
         serial INTEGER PRIMARY KEY AUTOINCREMENT,
         {", ".join(COLUMNS)},
@@ -35,7 +37,7 @@ _TABLES = (
         song TEXT, start INTEGER, "end" INTEGER, stem TEXT, step INTEGER NOT NULL,
         PRIMARY KEY (song, start, "end", stem))""",
     """CREATE TABLE IF NOT EXISTS known_file (
-        path TEXT PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, digest TEXT NOT NULL)""",
+        path BLOB PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, digest TEXT NOT NULL)""",
 )
 
 _SELECT = f"SELECT {', '.join(COLUMNS)} FROM take"
@@ -58,19 +60,20 @@ def place_of(take: Take) -> Place:
 
 
 class TakeIndex:
-    """Takes, choices and known files in a database the caller opened, commits and closes."""
+    """Takes, choices and known files in a database the caller opened, commits and closes.
+
+    Methods that change something take several statements: call them inside a transaction.
+    """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         """Make the tables where they are missing. Raises TakeError when a newer version made them."""
         self._connection = connection
         for statement in _TABLES:
             connection.execute(statement)
-        row = connection.execute("SELECT value FROM clip_store_meta WHERE key = 'schema'").fetchone()
-        if row is None:
-            connection.execute("INSERT INTO clip_store_meta VALUES ('schema', ?)", (str(SCHEMA_VERSION),))
-        elif int(row[0]) > SCHEMA_VERSION:
+        version = connection.execute("SELECT value FROM clip_store_meta WHERE key = 'schema'").fetchone()[0]
+        if version > SCHEMA_VERSION:
             raise TakeError(
-                f"The take index was made by a newer version (schema {row[0]}, known: {SCHEMA_VERSION}).",
+                f"The take index was made by a newer version (schema {version}, known: {SCHEMA_VERSION}).",
                 "Update ACE Bridge, or use another store folder.",
             )
 
@@ -202,15 +205,17 @@ class TakeIndex:
 
     def remember_file(self, path: str, size: int, mtime_ns: int, digest: str) -> None:
         """Note which audio a file held when it had this size and time of change."""
+        # As bytes: a name that is not UTF-8 is no text for SQLite.
         self._connection.execute(
-            "INSERT OR REPLACE INTO known_file VALUES (?, ?, ?, ?)", (path, size, mtime_ns, digest)
+            "INSERT OR REPLACE INTO known_file VALUES (?, ?, ?, ?)",
+            (os.fsencode(path), size, mtime_ns, digest),
         )
 
     def recall_file(self, path: str, size: int, mtime_ns: int) -> str | None:
         """Digest of the audio in a file that has not changed since; None when it is unknown or has."""
         row = self._connection.execute(
             "SELECT digest FROM known_file WHERE path = ? AND size = ? AND mtime_ns = ?",
-            (path, size, mtime_ns),
+            (os.fsencode(path), size, mtime_ns),
         ).fetchone()
         return None if row is None else str(row[0])
 

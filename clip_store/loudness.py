@@ -57,6 +57,17 @@ class GainMatch:
     target: Target
     limited_by: Limit
 
+    def as_json(self) -> dict[str, float | str | None]:
+        """For the receipt; silence as null."""
+        figures = {
+            "gain_db": self.gain_db,
+            "render_lufs": self.render_lufs,
+            "neighbours_lufs": self.neighbours_lufs,
+            "replaced_lufs": self.replaced_lufs,
+        }
+        finite = {name: value if math.isfinite(value) else None for name, value in figures.items()}
+        return {**finite, "target": self.target.value, "limited_by": self.limited_by.value}
+
 
 def loudness(samples: Samples, rate: int) -> float:
     """Integrated, gated loudness of [frames, channels] in LUFS; -inf for silence.

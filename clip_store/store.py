@@ -8,6 +8,7 @@ The order is always blob, record, reply: what a record names is on the disk befo
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import sqlite3
@@ -20,7 +21,7 @@ from typing import Any, NamedTuple
 from clip_store.audio import Audio
 from clip_store.audio_file import read_audio, write_wav
 from clip_store.blobs import BlobStore
-from clip_store.broadcast_wav import Bext, read_recipe
+from clip_store.broadcast_wav import Bext
 from clip_store.errors import AudioFileError, StoreError
 from clip_store.index import TakeIndex
 from clip_store.splice import with_clip
@@ -48,7 +49,7 @@ class ClipStore:
     """Takes and their audio below one folder; the index lives in the caller's database."""
 
     def __init__(self, root: Path, connection: sqlite3.Connection) -> None:
-        """Raises StoreError when the folder cannot be made or written, TakeError for a newer index."""
+        """Nothing is written before the first put. Raises TakeError for an index of a newer version."""
         self.root = root
         self.blobs = BlobStore(root / "blobs")
         self.index = TakeIndex(connection)
@@ -63,7 +64,7 @@ class ClipStore:
         """
         before = _identity(path)
         digest = self.index.recall_file(str(path), *before)
-        if digest is not None and self.blobs.has(digest):
+        if digest is not None and self.blobs.renew(digest):
             return KnownSong(digest, None)
         audio = read_audio(path, max_seconds)
         if _identity(path) != before:
@@ -95,15 +96,23 @@ class ClipStore:
         self.index.add(take)
 
     def clip_path(self, take: Take) -> Path:
-        """The take's Broadcast WAV, written now if it is not there or is no longer what the record says.
+        """The take's Broadcast WAV, written now if it is not there.
+
+        A file of that name with other sound is somebody's work (a DAW may edit a clip in place): it stays, and
+        the take gets a name with a further number. No sweep removes clip files: sessions refer to them.
 
         Raises StoreError when its blob is gone or the file cannot be written.
         """
         path = self.root / "clips" / clip_name(take)
-        recipe = recipe_of(take)
-        if not (path.is_file() and read_recipe(path) == recipe and _sounds_like(path, take)):
-            audio = self.blobs.get(take.audio)
-            write_wav(path, audio, bext_of(take, audio), recipe, statement(take))
+        first = path.stem
+        for further in itertools.count(2):
+            if not path.exists():
+                break
+            if _sounds_like(path, take):
+                return path
+            path = path.with_name(f"{first}-{further}.wav")
+        audio = self.blobs.get(take.audio)
+        write_wav(path, audio, bext_of(take, audio), recipe_of(take), statement(take))
         return path
 
     def song_with(self, take: Take) -> Audio:
@@ -133,26 +142,26 @@ class ClipStore:
 def clip_name(take: Take) -> Path:
     """Where a take's file lies below clips/: month/song.task[.stem].number-id.wav."""
     month = datetime.fromtimestamp(take.created, UTC).strftime("%Y-%m")
-    parts = [file_stem(take.title), file_stem(take.task)]
+    parts = [file_stem(take.title), file_stem(take.task, 30)]
     if take.stem != MIX:
-        parts.append(file_stem(take.stem))
+        parts.append(file_stem(take.stem, 40))
     return Path(month, f"{'.'.join(parts)}.{take.number}-{file_stem(take.id[:8])}.wav")
 
 
-def file_stem(name: str) -> str:
+def file_stem(name: str, longest: int = 120) -> str:
     """A producer's name for something as a file name every system accepts; never empty.
 
     - Unicode in its composed form: else the same name has two spellings (macOS writes the other one).
     - No separators, no characters Windows forbids, no control characters: they would leave the folder.
     - No dot or blank at either end: hidden on Unix, cut off by Windows.
     - Not a device name of Windows ("CON", "com1"): opening it would open the device.
-    - At most 60 letters: paths on Windows end at 260.
+    - At most 60 letters and `longest` bytes: paths on Windows end at 260 letters, names on Linux at 255 bytes.
     """
     composed = unicodedata.normalize("NFC", name)
     kept = "".join(
         "_" if letter in '<>:"/\\|?*' or not letter.isprintable() else letter for letter in composed
     )
-    short = kept.strip(". ")[:60].strip(". ")
+    short = kept.strip(". ")[:60].encode("utf-8")[:longest].decode("utf-8", "ignore").strip(". ")
     return f"_{short}" if not short or _RESERVED.fullmatch(short) else short
 
 

@@ -70,6 +70,8 @@ class Take:
     attachments: tuple[Attachment, ...] = ()
 
     def __post_init__(self) -> None:
+        # A file name that is not UTF-8 gives letters that no text column, XML or JSON reader takes.
+        object.__setattr__(self, "title", self.title.encode("utf-8", "replace").decode("utf-8"))
         if not self.id:
             raise ValueError("id must not be empty")
         if self.number < 1:

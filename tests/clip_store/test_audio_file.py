@@ -1,3 +1,4 @@
+import os
 import time
 
 import numpy as np
@@ -160,7 +161,7 @@ def test_cut_off(tmp_path, form, subtype, encoding, exact, share):
 
 def test_every_shorter_piece_of_a_file_is_refused(tmp_path):
     path = tmp_path / "song.wav"
-    write_wav(path, song(40, 1, encoding=Encoding.PCM_16), Bext("x"), {"seed": 1})
+    write_wav(path, song(40, 1, encoding=Encoding.PCM_16))
     data = path.read_bytes()
     for length in range(len(data)):
         path.write_bytes(data[:length])
@@ -191,6 +192,14 @@ def test_values_that_are_not_numbers(tmp_path, value):
     samples[37, 1] = value
     soundfile.write(tmp_path / "song.wav", samples, 48000, subtype="FLOAT")
     assert "sample 37" in refused(tmp_path / "song.wav").sentence
+
+
+def test_errors_about_names_that_are_no_text_can_be_sent(tmp_path):
+    path = tmp_path / os.fsdecode(b"caf\xe9.wav")
+    with pytest.raises(AudioFileError) as caught:
+        read_audio(path, LONG)
+    assert "caf?.wav" in caught.value.sentence
+    assert str(caught.value).encode("utf-8")
 
 
 def test_names_in_any_script(tmp_path):

@@ -126,6 +126,14 @@ def test_putting_again_makes_an_old_blob_young(blobs):
     assert blobs.has(digest)
 
 
+def test_renewing_too(blobs):
+    digest = blobs.put_bytes(b"MThd")
+    os.utime(blobs.path(digest), (0, 0))
+    assert blobs.renew(digest)
+    assert blobs.sweep(set(), 500, time.time()) == ()
+    assert not blobs.renew("0" * 64)
+
+
 def test_sweep_removes_old_temporaries_and_leaves_other_files(blobs):
     digest = blobs.put(song())
     folder = blobs.path(digest).parent
@@ -146,6 +154,7 @@ def _put_many(root: Path) -> None:
         BlobStore(root).put(song(seed=seed))
 
 
+@pytest.mark.slow
 def test_several_processes_put_the_same_at_once(blobs):
     context = multiprocessing.get_context("spawn")
     workers = [context.Process(target=_put_many, args=(blobs.root,)) for _ in range(3)]

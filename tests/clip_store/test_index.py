@@ -15,9 +15,10 @@ SONG = TAKE.parent
 PLACE = place_of(TAKE)
 
 
-@pytest.fixture
-def connection():
+@pytest.fixture(params=[None, sqlite3.Row], ids=["tuples", "rows"])
+def connection(request):
     connection = sqlite3.connect(":memory:")
+    connection.row_factory = request.param
     yield connection
     connection.close()
 
@@ -87,7 +88,7 @@ def test_one_transaction_with_the_callers_own_tables(connection, index):
 
     with pytest.raises(TakeError):
         end_job()
-    assert connection.execute("SELECT state FROM job").fetchone() == ("running",)
+    assert connection.execute("SELECT state FROM job").fetchone()[0] == "running"
     assert index.list() == ()
 
 
@@ -95,7 +96,12 @@ def test_user_version_is_left_to_the_owner(connection):
     connection.execute("PRAGMA user_version = 7")
     TakeIndex(connection)
     TakeIndex(connection)
-    assert connection.execute("PRAGMA user_version").fetchone() == (7,)
+    assert connection.execute("PRAGMA user_version").fetchone()[0] == 7
+
+
+def test_making_the_tables_leaves_no_transaction_open(connection):
+    TakeIndex(connection)
+    assert not connection.in_transaction
 
 
 def test_a_newer_index_is_refused(connection):

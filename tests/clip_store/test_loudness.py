@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 
@@ -78,6 +80,13 @@ def test_the_neighbours_are_the_aim_where_nothing_was():
         assert match.gain_db == pytest.approx(6.0, abs=0.05)
     one_side = match_gain(sine(-18), NOTHING, sine(-12), NOTHING, RATE, -1.0)
     assert one_side.gain_db == pytest.approx(6.0, abs=0.05)
+
+
+def test_json_of_a_match():
+    told = match_gain(sine(-18), NOTHING, sine(-12), NOTHING, RATE, -1.0).as_json()
+    assert json.loads(json.dumps(told, allow_nan=False)) == told
+    assert told["replaced_lufs"] is None
+    assert (told["target"], told["limited_by"]) == ("neighbours", "nothing")
 
 
 def test_only_three_seconds_of_each_neighbour_count():

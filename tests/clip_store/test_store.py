@@ -85,17 +85,41 @@ def test_a_take_from_song_to_clip_file(store, song_file):
     assert store.song_with(take).digest == spliced.audio.digest == take.result
 
 
-def test_the_clip_file_is_written_once_and_mended_when_changed(store, song_file):
+def test_the_clip_file_is_written_once_and_again_when_gone(store, song_file):
     take, spliced = make_take(store, song_file)
     store.keep(take, spliced.clip)
     path = store.clip_path(take)
     first = path.stat().st_ino
-    assert store.clip_path(store.index.get(take.id)).stat().st_ino == first
+    assert store.clip_path(store.index.get(take.id)) == path
+    assert path.stat().st_ino == first
     whole = path.read_bytes()
-    path.write_bytes(whole[:-1000])
-    assert store.clip_path(take).read_bytes() == whole
     path.unlink()
     assert store.clip_path(take).read_bytes() == whole
+
+
+def test_an_edited_clip_file_is_not_overwritten(store, song_file):
+    take, spliced = make_take(store, song_file)
+    store.keep(take, spliced.clip)
+    path = store.clip_path(take)
+    whole, half = path.read_bytes(), path.read_bytes()[:-1000]
+    path.write_bytes(half)
+    second = store.clip_path(take)
+    assert second.name == "Größe_ der Song.repaint.2-1a2b3c4d-2.wav"
+    assert (path.read_bytes(), second.read_bytes()) == (half, whole)
+    assert store.clip_path(take) == second
+    second.write_bytes(half)
+    assert store.clip_path(take).name.endswith("-3.wav")
+
+
+def test_a_clip_file_with_other_notes_is_left_as_it_is(store, song_file):
+    """Some DAWs write their own notes into the files they import."""
+    take, spliced = make_take(store, song_file)
+    store.keep(take, spliced.clip)
+    path = store.clip_path(take)
+    path.write_bytes(path.read_bytes().replace(b"iXML", b"junk"))
+    before = path.read_bytes()
+    assert store.clip_path(take) == path
+    assert path.read_bytes() == before
 
 
 def test_two_takes_of_one_request_have_two_names(store, song_file):
@@ -164,6 +188,13 @@ def test_a_song_that_was_written_this_moment_is_not_trusted_to_stay(store, song_
     os.utime(song_file)
     store.take_in(song_file, 10)
     assert store.take_in(song_file, 10).audio is not None
+
+
+def test_a_known_song_is_safe_from_the_sweep(store, song_file):
+    first = store.take_in(song_file, 10)
+    os.utime(store.blobs.path(first.digest), (0, 0))
+    assert store.take_in(song_file, 10).audio is None
+    assert store.sweep(time.time()) == ()
 
 
 def test_a_song_whose_blob_is_gone_is_read_again(store, song_file):
@@ -297,6 +328,9 @@ def test_killed_at_any_moment_no_record_is_without_audio(tmp_path):
         ("Cafe\u0301", "Café"),
         ("line\nbreak\x00", "line_break_"),
         ("x" * 300, "x" * 60),
+        ("曲" * 300, "曲" * 40),
+        ("🎵" * 300, "🎵" * 30),
+        ("bad \udcff name", "bad _ name"),
     ],
 )
 def test_file_stems_by_hand(name, stem):
@@ -309,7 +343,26 @@ def test_any_name_makes_a_file_stem(name):
     assert 1 <= len(stem) <= 61
     assert not set(stem) & set('<>:"/\\|?*\0\n')
     assert stem not in (".", "..")
-    assert file_stem(stem) == stem or len(stem) == 61
+    assert len(stem.encode()) <= 121
+    assert file_stem(stem) == stem or stem.startswith("_")
+
+
+def test_the_longest_names_can_be_written(store, song_file):
+    take, spliced = make_take(store, song_file, title="🎵" * 100, task="accompany", stem="曲" * 100)
+    store.keep(take, spliced.clip)
+    assert store.clip_path(take).is_file()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has file names that are not text")
+def test_a_song_whose_name_is_not_utf_8(store, song_file, tmp_path):
+    path = tmp_path / os.fsdecode(b"caf\xe9.wav")
+    song_file.rename(path)
+    first = store.take_in(path, 10)
+    assert store.take_in(path, 10) == (first.digest, None)
+    take, spliced = make_take(store, path, title=path.stem)
+    store.keep(take, spliced.clip)
+    assert store.index.get(take.id).title == "caf?"
+    assert store.clip_path(take).name.startswith("caf_.")
 
 
 def test_the_statement_names_engine_and_song(store, song_file):
