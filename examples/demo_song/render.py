@@ -42,12 +42,12 @@ VELOCITIES = {"X": 1.0, "x": 0.78, "o": 0.42}
 
 # (instrument, sound, level, pan, part of it sent to the room, General MIDI program, channel)
 BAND = (
-    ("drums", "", 0.62, 0.0, 0.05, 0, DRUM_CHANNEL),
+    ("drums", "", 0.62, 0.0, 0.16, 0, DRUM_CHANNEL),
     ("bass", "bass", 0.44, 0.0, 0.0, 33, 0),
-    ("keys", "electric piano", 0.34, -0.25, 0.12, 4, 1),
-    ("pad", "pad", 0.15, 0.0, 0.15, 48, 2),
-    ("pluck", "pluck", 0.50, 0.35, 0.15, 24, 3),
-    ("lead", "lead", 0.42, 0.05, 0.13, 80, 4),
+    ("keys", "electric piano", 0.34, -0.25, 0.40, 4, 1),
+    ("pad", "pad", 0.15, 0.0, 0.50, 48, 2),
+    ("pluck", "pluck", 0.50, 0.35, 0.50, 24, 3),
+    ("lead", "lead", 0.42, 0.05, 0.42, 80, 4),
 )
 # Noisy drums stay in the middle: noise that differs between the sides is what makes a FLAC file large.
 DRUM_PANS = {"high tom": 0.3, "low tom": -0.3}

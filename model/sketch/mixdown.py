@@ -22,7 +22,7 @@ CEILING = 10.0 ** (-1.1 / 20.0)  # a little under -1 dBFS, so that rounding to 1
 
 @functools.lru_cache(maxsize=8)
 def room(rate: int, seconds: float) -> Stereo:
-    """A room as a noise tail [frames, 2] that falls 60 dB in `seconds`, after 12 ms; unit energy per side.
+    """A room as a noise tail [frames, 2] that falls 60 dB in `seconds`, after 12 ms; unit gain in the middle.
 
     The top falls faster than the bottom, as air and walls do it, and nothing below 180 Hz rings, so that
     bass and kick stay dry however much is sent.
@@ -37,7 +37,8 @@ def room(rate: int, seconds: float) -> Stereo:
         bright = np.fft.irfft(hiss / (1 + (1800.0 / hz) ** 2) / (1 + (hz / 5000.0) ** 2), n=frames)
         tail = dark * 10.0 ** (-3.0 * t / seconds) + bright * 10.0 ** (-6.0 * t / seconds)
         tail *= np.clip(t / 0.004, 0.0, 1.0)
-        sides.append(np.concatenate([np.zeros(round(0.012 * rate)), tail / np.sqrt(np.sum(tail**2))]))
+        middle = np.abs(np.fft.rfft(tail))[(hz > 300.0) & (hz < 2000.0)]
+        sides.append(np.concatenate([np.zeros(round(0.012 * rate)), tail / np.sqrt(np.mean(middle**2))]))
     response = np.stack(sides, axis=1).astype(np.float32)
     response.flags.writeable = False
     return response
@@ -75,4 +76,4 @@ def to_channels(stereo: Stereo, channels: int) -> NDArray[np.float32]:
     """[frames, 2] -> [frames, channels], channels 1 or 2; mono is the mean of both sides."""
     if channels == 2:
         return stereo
-    return stereo.mean(axis=1, keepdims=True, dtype=np.float32)
+    return np.asarray(stereo.mean(axis=1, keepdims=True, dtype=np.float32))

@@ -26,9 +26,6 @@ VELOCITY_STEPS = 24
 # About 100 MB of float32 at most; a three-minute song needs a quarter of it.
 CACHE_FRAMES = 25_000_000
 
-# Asking after so many notes keeps the answer to "stop" well under 100 ms.
-NOTES_PER_LOOK = 8
-
 
 @dataclass(frozen=True)
 class Note:
@@ -93,11 +90,11 @@ def play(
 ) -> NDArray[np.float32]:
     """A dry stereo track of `frames` frames, float32 [frames, 2]; what rings past the end is cut.
 
-    `look` is called every few notes, for progress and for stopping.
+    `look` is called before every note, for stopping.
     """
     track = np.zeros((frames, 2), dtype=np.float32)
-    for number, note in enumerate(notes):
-        if look is not None and number % NOTES_PER_LOOK == 0:
+    for note in notes:
+        if look is not None:
             look()
         at = round(note.start * bank.rate)
         wave = bank.wave(note)[max(0, -at) : max(0, frames - at)]

@@ -50,7 +50,7 @@ def envelope(t: Signal, held: float, attack: float, release: float) -> Signal:
 
 def partials(
     t: Signal,
-    phase: Signal | float,
+    phase: Signal,
     base: float,
     rate: int,
     weights: Sequence[float],
@@ -61,11 +61,15 @@ def partials(
     `phase` is the phase of the first harmonic in cycles. Harmonics above 0.45 of the rate are left out, so
     that nothing folds back.
     """
+    angle = 2 * np.pi * np.asarray(phase)
+    before, here, twice_cosine = np.zeros_like(t), np.sin(angle), 2.0 * np.cos(angle)
     total = np.zeros_like(t)
     for number, (weight, decay) in enumerate(zip(weights, decays, strict=True), start=1):
         if base * number > 0.45 * rate:
             break
-        total += weight * np.exp(-decay * t) * np.sin(2 * np.pi * number * phase)
+        total += (weight * np.exp(-decay * t) if decay else weight) * here
+        # sin((n+1)a) = 2 cos(a) sin(na) - sin((n-1)a): two cheap steps instead of a sine per harmonic.
+        before, here = here, twice_cosine * here - before
     return total
 
 
