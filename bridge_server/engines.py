@@ -30,6 +30,20 @@ def make_engine(target: str) -> Engine:
     return cast(Engine, getattr(module, class_name)())
 
 
+class Engines:
+    """What each engine can do, asked once."""
+
+    def __init__(self, engines: Mapping[str, str]) -> None:
+        self._engines = engines
+        self._descriptions: dict[str, EngineDescription] = {}
+
+    def describe(self, name: str) -> EngineDescription:
+        """Raises ProtocolError when there is no engine of that name, or its packages are missing."""
+        if name not in self._descriptions:
+            self._descriptions[name] = make_engine(target_of(name, self._engines)).describe()
+        return self._descriptions[name]
+
+
 def target_of(name: str, engines: Mapping[str, str]) -> str:
     """Where the engine called `name` lives. Raises ProtocolError with the names there are."""
     if name not in engines:

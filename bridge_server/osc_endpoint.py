@@ -85,12 +85,6 @@ class OscEndpoint(asyncio.DatagramProtocol):
         # An earlier reply met a closed port: its client has gone, which is its own affair.
         log.debug("OSC: %s", exc)
 
-    @property
-    def port(self) -> int:
-        """The port that was bound."""
-        assert self._transport is not None, "bound before"
-        return int(self._transport.get_extra_info("sockname")[1])
-
     async def run(self) -> None:
         """Answers messages until cancelled."""
         try:

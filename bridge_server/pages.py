@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from bridge_server.listening import heard
 from bridge_server.pictures import take_picture
 from bridge_server.receipts import in_words
 from bridge_server.settings import Settings
@@ -87,7 +88,7 @@ class Pages:
         if what == "clip":
             return Page(200, WAV, self._store.clip_path(take).read_bytes(), f"{title}.wav")
         if what == "song":
-            return Page(200, WAV, wave(self._store.song_with(take)), f"{title}.song.wav")
+            return Page(200, WAV, wave(heard(self._store, take)), f"{title}.song.wav")
         if what == "picture":
             return Page(200, "image/png", self._picture(take))
         if what == "recipe":

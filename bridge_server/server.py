@@ -7,9 +7,10 @@ import contextlib
 import json
 import logging
 import os
+import socket
 import sqlite3
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -52,19 +53,23 @@ class RunningServer:
 @contextlib.asynccontextmanager
 async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
     """A server for as long as the block lasts. Raises ProtocolError when it cannot be started."""
-    with _lock(settings.store), contextlib.closing(open_database(settings.store / DATABASE)) as connection:
+    with (
+        _lock(settings.store),
+        contextlib.closing(open_database(settings.store / DATABASE)) as connection,
+        bound_ports(settings) as ports,
+    ):
+        settings = ports.settings
         store = _open_store(settings.store, connection)
         listeners = Listeners()
         queue = JobQueue(connection, settings.limits.queued_jobs)
         reader = SongReader(store, connection, settings.roots, settings.limits.song_seconds)
         worker = RenderWorker(settings, connection, store, queue, listeners, reader)
         bridge = Bridge(settings, connection, store, queue, listeners, reader, worker)
-        osc = await _bind_osc(settings, bridge, listeners)
-        settings = replace(settings, osc_port=osc.port)
-        websocket = WebSocketEndpoint(settings, bridge, listeners, Pages(settings, store))
-        await _bind_websocket(websocket, settings)
-        settings = replace(settings, websocket_port=websocket.port)
-        bridge.settings = settings
+        osc = OscEndpoint(bridge, listeners)
+        await asyncio.get_running_loop().create_datagram_endpoint(lambda: osc, sock=ports.udp)
+        pages = Pages(settings, store)
+        websocket = WebSocketEndpoint(settings, bridge, listeners, pages, store.blobs)
+        await websocket.start(ports.tcp)
         _resume(queue, listeners, osc, settings)
         tasks = [asyncio.create_task(osc.run()), asyncio.create_task(worker.run())]
         address = settings.store / ADDRESS
@@ -79,12 +84,6 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             address.unlink(missing_ok=True)
-
-
-async def serve_until(settings: Settings, stop: asyncio.Event) -> None:
-    """Runs a server until `stop` is set."""
-    async with running_server(settings):
-        await stop.wait()
 
 
 def find_server(store: Path) -> dict[str, object] | None:
@@ -104,7 +103,7 @@ def find_server(store: Path) -> dict[str, object] | None:
 
 
 @contextlib.contextmanager
-def _lock(store: Path):  # type: ignore[no-untyped-def]
+def _lock(store: Path) -> Iterator[None]:
     """Holds the store: two servers on one queue would render everything twice."""
     try:
         store.mkdir(parents=True, exist_ok=True)
@@ -135,29 +134,42 @@ def _open_store(folder: Path, connection: sqlite3.Connection) -> ClipStore:
         raise as_protocol_error(error) from error
 
 
-async def _bind_osc(settings: Settings, bridge: Bridge, listeners: Listeners) -> OscEndpoint:
-    loop = asyncio.get_running_loop()
-    try:
-        _, endpoint = await loop.create_datagram_endpoint(
-            lambda: OscEndpoint(bridge, listeners), local_addr=(settings.host, settings.osc_port)
-        )
-    except OSError as error:
-        raise _taken("OSC", "--osc-port", settings.osc_port, error) from error
-    return endpoint
+@dataclass(frozen=True)
+class Ports:
+    """Both sockets, bound; settings: with the ports they got."""
+
+    udp: socket.socket
+    tcp: socket.socket
+    settings: Settings
 
 
-async def _bind_websocket(endpoint: WebSocketEndpoint, settings: Settings) -> None:
-    try:
-        await endpoint.start()
-    except OSError as error:
-        raise _taken("WebSocket", "--port", settings.websocket_port, error) from error
+@contextlib.contextmanager
+def bound_ports(settings: Settings) -> Iterator[Ports]:
+    """Binds both ports before anything is started. Raises ProtocolError when one is taken."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as udp, socket.socket(family, socket.SOCK_STREAM) as tcp:
+        if os.name == "posix":
+            # A server that has just stopped leaves its port in TIME_WAIT; on Windows the option means something else.
+            tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        for sock, port, option in (
+            (udp, settings.osc_port, "--osc-port"),
+            (tcp, settings.websocket_port, "--port"),
+        ):
+            try:
+                sock.bind((settings.host, port))
+            except (OSError, OverflowError) as error:
+                raise _taken(settings.host, port, option, error) from error
+            sock.setblocking(False)
+        bound = replace(settings, osc_port=udp.getsockname()[1], websocket_port=tcp.getsockname()[1])
+        yield Ports(udp, tcp, bound)
 
 
-def _taken(what: str, option: str, port: int, error: OSError) -> ProtocolError:
+def _taken(host: str, port: int, option: str, error: Exception) -> ProtocolError:
+    reason = getattr(error, "strerror", None) or error
     return ProtocolError(
         ErrorCode.NOT_ALLOWED,
-        f"The {what} port {port} cannot be used: {error.strerror or error}.",
-        f"Another program may have it; choose another one with {option}. `ace-bridge doctor` shows who answers there.",
+        f"Port {port} of {host} cannot be used: {reason}.",
+        f"Another program may have it; choose another one with {option}. `ace-bridge doctor` shows more.",
     )
 
 

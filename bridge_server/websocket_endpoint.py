@@ -7,6 +7,7 @@ import contextlib
 import hmac
 import logging
 import secrets
+import socket
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -23,6 +24,7 @@ from bridge_server.osc_endpoint import our_fault
 from bridge_server.pages import Page, Pages
 from bridge_server.settings import Settings, is_loopback
 from bridge_server.uploads import Upload
+from clip_store.blobs import BlobStore
 from daw_protocol import jsonrpc
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.jsonrpc import BadCall, Call
@@ -80,29 +82,26 @@ class WebSocketClient:
 class WebSocketEndpoint:
     """The server's TCP port."""
 
-    def __init__(self, settings: Settings, bridge: Bridge, listeners: Listeners, pages: Pages) -> None:
+    def __init__(
+        self, settings: Settings, bridge: Bridge, listeners: Listeners, pages: Pages, blobs: BlobStore
+    ) -> None:
         self._settings = settings
         self._bridge = bridge
         self._listeners = listeners
         self._pages = pages
+        self._blobs = blobs
         self._server: Server | None = None
 
-    async def start(self) -> None:
-        """Binds the port. Raises OSError when it is taken."""
+    async def start(self, bound: socket.socket) -> None:
+        """Listens on a bound socket."""
         self._server = await serve(
             self._serve,
-            self._settings.host,
-            self._settings.websocket_port,
+            sock=bound,
             process_request=self._process_request,
             max_size=self._settings.limits.frame_bytes,
             compression=None,  # audio does not compress, and JSON over loopback need not
             server_header=None,
         )
-
-    @property
-    def port(self) -> int:
-        assert self._server is not None, "started before"
-        return int(next(iter(self._server.sockets)).getsockname()[1])
 
     async def close(self) -> None:
         if self._server is not None:
@@ -112,7 +111,7 @@ class WebSocketEndpoint:
     async def _process_request(self, _: ServerConnection, request: HttpRequest) -> Response | None:
         """Refuses strangers; answers plain HTTP; lets WebSocket handshakes through."""
         try:
-            check_caller(self._settings, self.port, request.path, request.headers)
+            check_caller(self._settings, request.path, request.headers)
         except ProtocolError as error:
             return respond(Page(403, "text/plain; charset=utf-8", f"{error}\n".encode()))
         if "upgrade" in request.headers.get("Connection", "").lower():
@@ -195,9 +194,7 @@ class WebSocketEndpoint:
             upload.write(frame)
             if not upload.complete:
                 return
-            source = await asyncio.to_thread(
-                upload.keep, self._bridge.store.blobs, self._settings.limits.song_seconds
-            )
+            source = await asyncio.to_thread(upload.keep, self._blobs, self._settings.limits.song_seconds)
             client.send(Understood(id=request_id, command="upload", text=source))
         except ProtocolError as error:
             client.send(Failed.from_error(error, request_id=request_id))
@@ -205,7 +202,7 @@ class WebSocketEndpoint:
         client.upload = None
 
 
-def check_caller(settings: Settings, port: int, path: str, headers: Headers) -> None:
+def check_caller(settings: Settings, path: str, headers: Headers) -> None:
     """Raises ProtocolError for callers a local server must not answer.
 
     Origin: DAW scripts send none, browsers always do; only our own pages may call. Host: a page that made its own
@@ -215,7 +212,9 @@ def check_caller(settings: Settings, port: int, path: str, headers: Headers) -> 
     host = headers.get("Host", "")
     if is_loopback(settings.host) and urlsplit(f"//{host}").hostname not in LOCAL_NAMES:
         raise ProtocolError(
-            ErrorCode.NOT_ALLOWED, f"Host {host!r} is not this server.", f"Use 127.0.0.1:{port}."
+            ErrorCode.NOT_ALLOWED,
+            f"Host {host!r} is not this server.",
+            f"Use 127.0.0.1:{settings.websocket_port}.",
         )
     origin = headers.get("Origin")
     if origin is not None and urlsplit(origin).netloc != host:

@@ -1,0 +1,134 @@
+"""Accepting requests for audio: checked as far as can be without reading the song, then queued, once."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from bridge_server.answer import Answer
+from bridge_server.client import Client
+from bridge_server.engines import Engines, refuse_impossible
+from bridge_server.job import Job
+from bridge_server.job_answers import JobAnswers, acknowledged
+from bridge_server.job_queue import JobQueue
+from bridge_server.listeners import Listeners
+from bridge_server.render_worker import RenderWorker
+from bridge_server.sessions import Sessions
+from bridge_server.song_reader import SongReader
+from bridge_server.sources import STORED
+from clip_store.store import ClipStore
+from daw_protocol import requests
+from daw_protocol.addresses import BY_NAME, BY_REQUEST
+from daw_protocol.errors import ErrorCode, ProtocolError
+from daw_protocol.requests import Render
+
+PRIORITIES = {"batch": 0, "interactive": 1}
+
+# Requests are about the same thing, for `replace`, when they agree in these.
+PLACE_FIELDS = ("track", "source", "start", "end", "bars", "length")
+
+
+class Intake:
+    """Turns requests into jobs. `default_engine` renders what names no engine."""
+
+    def __init__(
+        self,
+        default_engine: str,
+        engines: Engines,
+        sessions: Sessions,
+        store: ClipStore,
+        queue: JobQueue,
+        listeners: Listeners,
+        reader: SongReader,
+        worker: RenderWorker,
+        answers: JobAnswers,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._default_engine = default_engine
+        self._engines = engines
+        self._sessions = sessions
+        self._store = store
+        self._queue = queue
+        self._listeners = listeners
+        self._reader = reader
+        self._worker = worker
+        self._answers = answers
+        self._clock = clock
+
+    async def submit(self, request: Render, client: Client) -> Answer:
+        """Accepts a request, or answers a repeated one from memory. Raises ProtocolError."""
+        if request.id and (known := self._queue.find(client.key, request.id)):
+            return await self._answers.again(known, client)
+        request = self._settled(self._sessions.context(client.key).fill(request))
+        refuse_impossible(self._engines.describe(request.engine), request)
+        job = self._new_job(request, client)
+        replaced = self._queue.waiting_for(job.region_key) if request.replace else []
+        self._queue.add(job)
+        for older in replaced:
+            self._worker.cancel(older, "A newer request for the same region took its place.")
+        self._listeners.add(job.id, client)
+        self._worker.wake()
+        return acknowledged(job)
+
+    async def vary(self, request: requests.Vary, client: Client) -> Answer:
+        """The request a take was made by, about the very same audio, with what is to be different."""
+        take = self._store.index.get(request.take)
+        if take.parent is None:
+            raise ProtocolError(
+                ErrorCode.CANNOT_RENDER,
+                f"Take {take.id} was made from no song, so there is nothing to vary it against.",
+                "Generate another one.",
+                "take",
+            )
+        changes = {name: getattr(request, name) for name in ("strength", "prompt")}
+        fields = {
+            **{name: given for name, given in take.request.items() if name != "seed"},
+            **{name: given for name, given in changes.items() if given is not None},
+            "id": request.id,
+            "source": STORED + take.parent,
+            "source_position": take.position - take.start,
+            "takes": request.takes,
+            "origin": take.id,
+        }
+        if request.seed is not None:
+            fields["seed"] = request.seed
+        again = BY_NAME[take.task].request.from_fields(fields)
+        assert isinstance(again, Render), take.task
+        return await self.submit(again, client)
+
+    def _settled(self, request: Render) -> Render:
+        """The request with its source found and its seed drawn, so that it means the same ever after."""
+        found: dict[str, Any] = {
+            "engine": request.engine or self._default_engine,
+            "seed": secrets.randbelow(requests.MOST_SEED) if request.seed is None else request.seed,
+        }
+        if request.source is not None:
+            found["source"] = self._reader.check(request.source)
+        elif request.needs_source:
+            raise ProtocolError(
+                ErrorCode.MISSING_FIELD,
+                "It is not said which song this is about.",
+                "Send source with the request, or /bridge/source before it.",
+                "source",
+            )
+        return replace(request, **found)
+
+    def _new_job(self, request: Render, client: Client) -> Job:
+        job_id = f"j{secrets.token_hex(5)}"
+        request = replace(request, id=request.id or job_id)
+        fields = request.to_fields()
+        return Job(
+            id=job_id,
+            client=client.key,
+            request_id=request.id,
+            command=BY_REQUEST[type(request)].name,
+            request=fields,
+            priority=PRIORITIES[request.priority],
+            region_key=json.dumps([request.task, *(fields.get(name) for name in PLACE_FIELDS)]),
+            reply_to=client.reply_to,
+            created=self._clock(),
+        )

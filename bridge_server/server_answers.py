@@ -1,0 +1,102 @@
+"""Questions about the server itself: how it is, what its engines can do, whether the store is sound."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import time
+from typing import Any
+
+from bridge_server.answer import Answer, understood
+from bridge_server.client import Client
+from bridge_server.engines import Engines
+from bridge_server.job import JobState
+from bridge_server.job_queue import JobQueue
+from bridge_server.render_worker import RenderWorker
+from bridge_server.settings import Settings
+from bridge_server.version import VERSION
+from clip_store.store import ClipStore
+from daw_protocol import requests
+from model.engine import EngineDescription, Task
+
+# The song of a waiting job is referred to by no take yet: what is younger than a day is never swept away.
+SWEEP_GRACE_SECONDS = 24 * 3600.0
+
+
+class ServerAnswers:
+    """What the server says of itself. settings: with the ports that were really bound."""
+
+    def __init__(
+        self, settings: Settings, queue: JobQueue, store: ClipStore, worker: RenderWorker, engines: Engines
+    ) -> None:
+        self._settings = settings
+        self._queue = queue
+        self._store = store
+        self._worker = worker
+        self._engines = engines
+
+    async def status(self, request: requests.Status, _: Client) -> Answer:
+        current = self._worker.current
+        free = shutil.disk_usage(self._settings.store).free
+        waiting = self._queue.count(JobState.QUEUED)
+        data = {
+            "version": VERSION,
+            "engine": self._settings.engine,
+            "engine_processes": self._worker.engine_pids(),
+            "running": current.id if current else None,
+            "queued": waiting,
+            "roots": [str(root) for root in self._settings.roots],
+            "store": str(self._settings.store),
+            "free_bytes": free,
+            "osc_port": self._settings.osc_port,
+            "websocket_port": self._settings.websocket_port,
+        }
+        text = (
+            f"ACE Bridge {VERSION}, engine {self._settings.engine}, {waiting} jobs waiting, "
+            f"{'1 running' if current else 'none running'}, {free / 2**30:.0f} GB free."
+        )
+        return understood(request, text, data)
+
+    async def engines(self, request: requests.ListEngines, _: Client) -> Answer:
+        data = {name: engine_json(self._engines.describe(name)) for name in self._settings.engines}
+        lines = [f"{name}: {', '.join(entry['can'])}" for name, entry in data.items()]
+        return understood(request, "; ".join(lines), {"engines": data})
+
+    async def verify(self, request: requests.VerifyStore, _: Client) -> Answer:
+        blobs = self._store.blobs
+        missing = [entry for entry in self._store.index.referenced_digests() if not blobs.has(entry)]
+        damaged = await asyncio.to_thread(blobs.verify)
+        found = [f"{path.name} is damaged." for path in damaged] + [
+            f"{entry} is missing." for entry in missing
+        ]
+        text = "Everything in the store is as it was written."
+        return understood(
+            request, f"{len(found)} problems: {' '.join(found)}" if found else text, {"problems": found}
+        )
+
+    async def sweep(self, request: requests.SweepStore, _: Client) -> Answer:
+        keep = self._store.index.referenced_digests()
+        removed = await asyncio.to_thread(self._store.blobs.sweep, keep, SWEEP_GRACE_SECONDS, time.time())
+        text = f"{len(removed)} unused audio files were removed."
+        return understood(request, text, {"removed": len(removed)})
+
+
+def engine_json(description: EngineDescription) -> dict[str, Any]:
+    """An engine's description, with the reason and remedy of everything it cannot do."""
+    capabilities = [description.capability(task) for task in Task]
+    return {
+        "label": description.label,
+        "neural": description.neural,
+        "can": [entry.task.value for entry in capabilities if entry.available],
+        "cannot": {
+            entry.task.value: f"{entry.reason} {entry.remedy}".strip()
+            for entry in capabilities
+            if not entry.available
+        },
+        "layers": ["all", *description.layers],
+        "stems": list(description.stems),
+        "instruments": list(description.instruments),
+        "options": dict(description.options),
+        "max_seconds": description.max_seconds,
+        "weights": description.weights,
+    }
