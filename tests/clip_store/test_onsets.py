@@ -78,8 +78,9 @@ def test_the_grid_may_begin_and_end_outside():
         noise(100),
         tone(48000, level=0.5) * np.hanning(48000)[:, None],
         drums(48000, 48000, 16000)[0],
+        noise(4 * 48000),
     ],
-    ids=["empty", "one frame", "silence", "two milliseconds", "a swell", "three hits"],
+    ids=["empty", "one frame", "silence", "two milliseconds", "a swell", "three hits", "noise"],
 )
 def test_too_little_says_nothing(samples):
     assert len(find_onsets(samples, 48000)) < MIN_ONSETS
