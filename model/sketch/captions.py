@@ -1,4 +1,4 @@
-"""What a caption can switch on in Sketch: a few words map to layers and an ending; the others are returned."""
+"""What a caption can switch on in Sketch: a few words mean layers or an ending; the rest is given back."""
 
 from __future__ import annotations
 

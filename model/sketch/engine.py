@@ -27,6 +27,7 @@ from model.errors import CannotRender
 from model.sketch import analysis, captions, complete, passage, repaint
 from model.sketch import parameters as p
 from model.sketch.analysis import Analysis, Listening
+from model.sketch.layers import SongStems
 from model.sketch.pace import Pace
 from model.sketch.separation_parameters import STEM_NAMES
 
@@ -49,6 +50,7 @@ class SketchEngine:
 
     def __init__(self) -> None:
         self._heard: OrderedDict[str, Listening] = OrderedDict()
+        self._stems: dict[str, SongStems] = {}
         self._laid: OrderedDict[tuple[str, str], Analysis] = OrderedDict()
 
     def describe(self) -> EngineDescription:
@@ -80,6 +82,7 @@ class SketchEngine:
         """Forgets all analyses."""
         self._heard.clear()
         self._laid.clear()
+        self._stems.clear()
 
     def render(
         self, request: RenderRequest, progress: OnProgress, should_stop: ShouldStop
@@ -103,8 +106,11 @@ class SketchEngine:
         known = song.digest in self._heard
         share = 0.02 if known else _LISTENING_SHARE
         heard = self._analysis(song, request.grid, request.key, pace.part(0.0, share))
-        task = repaint if request.task is Task.REPAINT else complete
-        yield from task.render(request, heard, pace.part(share, 1.0))
+        if request.task is Task.REPAINT:
+            stems = self._stems.setdefault(song.digest, SongStems(song))
+            yield from repaint.render(request, heard, stems, pace.part(share, 1.0))
+        else:
+            yield from complete.render(request, heard, pace.part(share, 1.0))
 
     def _analysis(self, song: Song, grid: Grid, key: str | None, pace: Pace) -> Analysis:
         """The song on this grid, from memory when it was heard before."""
@@ -121,6 +127,7 @@ class SketchEngine:
     def _forget_old(self) -> None:
         while len(self._heard) > p.KEPT_ANALYSES:
             oldest, _ = self._heard.popitem(last=False)
+            self._stems.pop(oldest, None)
             for names in [names for names in self._laid if names[0] == oldest]:
                 del self._laid[names]
         while len(self._laid) > 4 * p.KEPT_ANALYSES:

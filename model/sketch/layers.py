@@ -67,32 +67,49 @@ LAYERS = {
 }
 
 
-class StemSong:
-    """One layer of a song, taken apart span by span; spans asked for again are remembered."""
+class SongStems:
+    """A song taken apart span by span, as far as takes needed it; outlives a take, so the next is quick."""
 
-    def __init__(self, song: Song, layer: Layer, pace: Pace) -> None:
+    def __init__(self, song: Song) -> None:
         self._song = song
+        self._spans: list[tuple[int, int, Stems]] = []
+
+    def over(self, first: int, last: int, pace: Pace) -> tuple[int, Stems]:
+        """Stems of a span that holds the song's frames [first, last), and the frame it starts at.
+
+        Raises RenderStopped when asked to stop on the way.
+        """
+        first, last = max(first, 0), min(last, self._song.frames)
+        for start, end, stems in self._spans:
+            if start <= first and last <= end:
+                return start, stems
+        margin = round(p.SEPARATION_MARGIN_SECONDS * self._song.rate)
+        start = min(max(first - margin, 0), self._song.frames)
+        end = max(min(last + margin, self._song.frames), start)
+        stems = separation.separate(
+            self._song.samples[start:end], self._song.rate, lambda _: None, pace.stops
+        )
+        self._spans.append((start, end, stems))
+        del self._spans[: -p.KEPT_SPANS]
+        return start, stems
+
+
+class StemSong:
+    """One layer of a song, as Material.
+
+    vocal_share, has_vocal: the most that was found of a voice in what was asked for so far.
+    """
+
+    def __init__(self, stems: SongStems, layer: Layer, pace: Pace) -> None:
+        self._stems = stems
         self._layer = layer
         self._pace = pace
-        self._known: list[tuple[int, int, Samples]] = []
         self.vocal_share = 0.0
         self.has_vocal = False
 
     def moving(self, first: int, last: int) -> Tape:
         """See Material. Raises RenderStopped when asked to stop on the way."""
-        first, last = max(first, 0), min(last, self._song.frames)
-        for start, end, audio in self._known:
-            if start <= first and last <= end:
-                return Moved(audio, -start)
-        margin = round(p.SEPARATION_MARGIN_SECONDS * self._song.rate)
-        start, end = max(first - margin, 0), min(last + margin, self._song.frames)
-        if end <= start:
-            return Moved(np.zeros((0, self._song.channels), dtype=np.float32))
-        stems = separation.separate(
-            self._song.samples[start:end], self._song.rate, lambda _: None, self._pace.stops
-        )
+        start, stems = self._stems.over(first, last, self._pace)
         self.vocal_share = max(self.vocal_share, stems.vocal_share)
         self.has_vocal = self.has_vocal or stems.has_vocal
-        audio = self._layer.moving(stems)
-        self._known.append((start, end, audio))
-        return Moved(audio, -start)
+        return Moved(self._layer.moving(stems), -start)

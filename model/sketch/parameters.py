@@ -164,4 +164,5 @@ FEW_BARS = 8  # below this a continuation can only loop
 
 # --- Keeping ---
 
+KEPT_SPANS = 12  # of a song taken apart; a span of four bars takes 15 MB
 KEPT_ANALYSES = 4  # songs; a ten-minute one takes 150 MB

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from model.engine import Piece, RenderRequest, Samples, Song
 from model.errors import CannotRender
-from model.sketch import assemble, levels, loudness
+from model.sketch import assemble, joins, levels, loudness
 from model.sketch import parameters as p
 from model.sketch.analysis import Analysis
 from model.sketch.assemble import Laid
@@ -203,6 +203,7 @@ def finish(
         "loudness_lufs": round(loudness.integrated(mix, rate), 2),
         "join_ms": [round(1000.0 * join.length / rate, 1) for join in laid.joins],
         "join_excess": [round(join.excess, 2) for join in laid.joins],
+        "correlation_with_replaced": round(joins.likeness(mix, Moved(song.samples).read(start, end)), 3),
         "edge_join_ms": [round(1000.0 * join.length / rate, 1) for join in edges],
     }
     return Finished(tuple(pieces), figures)
@@ -211,7 +212,7 @@ def finish(
 def original_tape(passage: Passage) -> Tape:
     """The song the region's edges are joined to."""
     if passage.request.start >= passage.song.frames - 1:
-        return Mirrored(passage.song.samples)
+        return Mirrored(passage.song.samples, round(max(p.JOIN_LENGTHS_EDGE) * passage.request.rate))
     return Moved(passage.song.samples)
 
 

@@ -15,7 +15,7 @@ from model.sketch import captions, layers, loudness, novelty, passage, plan, res
 from model.sketch import parameters as p
 from model.sketch.analysis import Analysis
 from model.sketch.assemble import Laid
-from model.sketch.layers import Layer, Material, StemSong, WholeSong
+from model.sketch.layers import Layer, Material, SongStems, StemSong, WholeSong
 from model.sketch.pace import Pace
 from model.sketch.passage import Passage
 from model.sketch.plan import Targets
@@ -31,17 +31,17 @@ METHOD_SLICES = (
 )
 
 
-def render(request: RenderRequest, analysis: Analysis, pace: Pace) -> Iterator[Rendered]:
+def render(request: RenderRequest, analysis: Analysis, stems: SongStems, pace: Pace) -> Iterator[Rendered]:
     """Renders a REPAINT. Raises CannotRender when too little song is left outside the region."""
     song = passage.song_of(request)
     wishes = captions.read(request.caption, request.layers, False)
     layer = _layer_named(wishes.layers)
     part = passage.passage_of(request, song, analysis)
     if wishes.layers == "fill":
-        made = _fill(part, pace)
+        made = _drums_reordered(part, stems, pace, fill=True)
     else:
         passage.require_sources(part, p.LEAST_SOURCE_BARS)
-        made = _other_beats(part, wishes.layers, layer, pace)
+        made = _other_beats(part, wishes.layers, layer, stems, pace)
     pace.at("matching the level", 0.9)
     limit = p.GAIN_LIMIT_AT_START_DB if request.start <= 0 else p.GAIN_LIMIT_DB
     finished = passage.finish(part, made.laid, made.original, made.wanted_lufs, limit, made.kept)
@@ -76,23 +76,25 @@ def _layer_named(name: str) -> Layer | None:
     return layers.LAYERS[name]
 
 
-def _other_beats(part: Passage, name: str, layer: Layer | None, pace: Pace) -> Made:
+def _other_beats(part: Passage, name: str, layer: Layer | None, stems: SongStems, pace: Pace) -> Made:
     """Other beats of the song in place of the region's; for exact loops the drums change order too."""
     request, song = part.request, part.song
     pace.at("choosing bars", 0.0)
     alike = correlations(part, pace)
-    loop = layer is None and is_exact_loop(part, alike)
+    loop = is_exact_loop(part, alike)
+    if loop and name == "drums only":
+        return _drums_reordered(part, stems, pace, fill=False)
     path = choose_beats(part, alike, pace, drums_only=name == "drums only", loop=loop)
     runs = plan.runs_of(part.targets, path)
     columns = np.searchsorted(part.sources, path)
     figures = {
         **passage.common_figures(part, runs),
-        "correlation_with_replaced": round(float(alike[np.arange(len(path)), columns].mean()), 3),
+        "beat_correlation": round(float(alike[np.arange(len(path)), columns].mean()), 3),
     }
     pace.at("taking layers apart" if layer or loop else "joining bars", 0.4)
-    if loop:
-        return _loop_take(part, runs, figures, pace)
-    material = WholeSong(song.samples) if layer is None else StemSong(song, layer, pace)
+    if loop and layer is None:
+        return _loop_take(part, runs, figures, stems, pace)
+    material = WholeSong(song.samples) if layer is None else StemSong(stems, layer, pace)
     original, kept = _beneath(part, song, layer, material)
     laid = passage.lay_runs(part, runs, material, original, pace)
     notes: tuple[str, ...] = ()
@@ -118,11 +120,14 @@ def _beneath(part: Passage, song: Song, layer: Layer | None, material: Material)
     return moving, Difference(Moved(song.samples), moving)
 
 
-def _loop_take(part: Passage, runs: list[plan.Run], figures: dict[str, Any], pace: Pace) -> Made:
+def _loop_take(
+    part: Passage, runs: list[plan.Run], figures: dict[str, Any], stems: SongStems, pace: Pace
+) -> Made:
     """An exact loop: its chords from another round, its drums in a new order."""
     original = passage.original_tape(part)
-    laid = passage.lay_runs(part, runs, StemSong(part.song, layers.LAYERS["no drums"], pace), original, pace)
-    drums, changed = _new_drums(part, fill=False, pace=pace)
+    laid = passage.lay_runs(part, runs, StemSong(stems, layers.LAYERS["no drums"], pace), original, pace)
+    drum_layer = StemSong(stems, layers.LAYERS["drums only"], pace)
+    drums, changed = _new_drums(part, False, drum_layer)
     request = part.request
     audio = laid.audio + drums.read(request.start - request.handle, request.end + request.handle)
     figures["drum_slices_changed"] = round(changed, 3)
@@ -132,39 +137,37 @@ def _loop_take(part: Passage, runs: list[plan.Run], figures: dict[str, Any], pac
     return Made(replace(laid, audio=audio), original, None, wanted_lufs(part), METHOD_SLICES, figures, notes)
 
 
-def _fill(part: Passage, pace: Pace) -> Made:
-    """The region's drums in a new order, leading into what follows."""
+def _drums_reordered(part: Passage, stems: SongStems, pace: Pace, fill: bool) -> Made:
+    """The region's drums in a new order over everything else as it is; a fill leads into what follows."""
     request = part.request
     pace.at("taking layers apart", 0.1)
-    stems = StemSong(part.song, layers.LAYERS["fill"], pace)
-    drums, changed = _new_drums(part, fill=True, pace=pace, stems=stems)
+    layer = StemSong(stems, layers.LAYERS["fill"], pace)
+    drums, changed = _new_drums(part, fill, layer)
     first, last = request.start - request.handle, request.end + request.handle
-    old = stems.moving(first, last)
+    old = layer.moving(first, last)
     figures = {
         "seed": request.seed,
         "take": request.take,
         "source_bars": [],
         "drum_slices_changed": round(changed, 3),
     }
-    notes = () if changed else ("No drums were found in the region: there is nothing to make a fill of.",)
+    notes = () if changed else ("No drums that could change places were found in the region.",)
     kept = Difference(Moved(part.song.samples), old)
     wanted = loudness.integrated(old.read(request.start, request.end), request.rate)
     return Made(Laid(drums.read(first, last), []), old, kept, wanted, METHOD_SLICES, figures, notes)
 
 
-def _new_drums(part: Passage, fill: bool, pace: Pace, stems: StemSong | None = None) -> tuple[Tape, float]:
+def _new_drums(part: Passage, fill: bool, layer: StemSong) -> tuple[Tape, float]:
     """The drum layer of the region with slices exchanged, and which part of them changed."""
     request, beats = part.request, part.analysis.beats
-    stems = stems or StemSong(part.song, layers.LAYERS["drums only"], pace)
     around = np.arange(part.targets[0] - p.LOOP_AROUND_BEATS, part.targets[-1] + p.LOOP_AROUND_BEATS + 1)
     around = around[(around >= 0) & (around < len(beats))]
     around = around[beats.inside[around]]
     first, last = request.start - request.handle, request.end + request.handle
     if len(around) == 0:
-        return stems.moving(first, last), 0.0
-    spans = (round(float(beats.seconds[around[k]]) * request.rate) for k in (0, -1))
-    low, high = spans
-    drums = stems.moving(min(first, low), max(last, high + request.rate))
+        return layer.moving(first, last), 0.0
+    low, high = (round(float(beats.seconds[around[k]]) * request.rate) for k in (0, -1))
+    drums = layer.moving(min(first, low), max(last, high + request.rate))
     per_beat = 2 if request.grid.unit <= 4 else 1
     slices = resequence.cut_slices(drums, beats, around, per_beat, request.rate)
     region = (slices.start >= part.start_seconds - 0.01) & (slices.end <= part.end_seconds + 0.01)

@@ -66,38 +66,36 @@ def choose_slices(
     """For each slice the one that plays in its place; itself outside `region` and where nothing changes."""
     rng = np.random.default_rng(np.random.SeedSequence(entropy))
     chosen = np.arange(len(slices))
-    change = _changing(slices, beats, region, strength, fill, rng)
+    unlike = np.abs(slices.sound[:, None] - slices.sound[None]).max(axis=2)
+    able = (slices.off[:, None] == slices.off[None]) & (unlike > p.SLICE_OTHER_CLASS)
+    change = _changing(slices, beats, region & able.any(axis=1), strength, fill, rng)
     preference = rng.gumbel(size=(len(slices), len(slices)))
     for t in np.flatnonzero(change):
-        unlike = np.abs(slices.sound - slices.sound[t]).max(axis=1)
-        able = (slices.off == slices.off[t]) & (unlike > p.SLICE_OTHER_CLASS)
-        if not able.any():
-            continue
         score = p.SLICE_NOISE * preference[t]
         score = score - p.SLICE_PLACE_COST * (beats.position[slices.beat] != beats.position[slices.beat[t]])
         if t and chosen[t - 1] != t - 1 and chosen[t - 1] + 1 < len(slices):
             score[chosen[t - 1] + 1] += p.SLICE_SUCCESSOR
         if fill:
             score = score + p.SLICE_FILL_SNARE * slices.sound[:, 1]
-        chosen[t] = int(np.argmax(np.where(able, score, -np.inf)))
+        chosen[t] = int(np.argmax(np.where(able[t], score, -np.inf)))
     return chosen.astype(np.intp)
 
 
 def _changing(
     slices: Slices,
     beats: Beats,
-    region: NDArray[np.bool_],
+    movable: NDArray[np.bool_],
     strength: float,
     fill: bool,
     rng: np.random.Generator,
 ) -> NDArray[np.bool_]:
-    """Which slices change: more with strength, one of every two beats at least, all of a fill's last half bar."""
+    """Which movable slices change: more with strength, one of two beats at least, a fill's last half bar."""
     position = beats.position[slices.beat]
     willing = np.where(slices.off, p.SLICE_CHANGE_OFF, p.SLICE_CHANGE_ON)
     willing = np.where(~slices.off & (position == 0), p.SLICE_CHANGE_DOWNBEAT, willing)
     draw = rng.random(len(slices)) / willing
     change = draw < p.SLICE_CHANGE_AT_0 + strength * (p.SLICE_CHANGE_AT_1 - p.SLICE_CHANGE_AT_0)
-    inside = np.flatnonzero(region)
+    inside = np.flatnonzero(movable)
     pair = (slices.beat[inside] - slices.beat[inside[0]]) // 2 if len(inside) else inside
     for number in np.unique(pair):
         group = inside[pair == number]
@@ -105,7 +103,7 @@ def _changing(
     if fill and len(inside):
         half_bar = max(int(beats.bar_beats[slices.beat[inside[-1]]]) // 2, 1)
         change[inside[slices.beat[inside] > slices.beat[inside[-1]] - half_bar]] = True
-    return np.asarray(change & region)
+    return np.asarray(change & movable)
 
 
 def play_slices(

@@ -37,17 +37,18 @@ class Moved:
 
 @dataclass(frozen=True)
 class Mirrored:
-    """A song, and past its last sample its reflection (odd: value and slope stay continuous).
+    """A song, and past its last sample `reach` frames of reflection (odd: value and slope stay continuous).
 
     Gives a continuation something to fade from where the song stops dead.
     """
 
     samples: Samples
+    reach: int
 
     def read(self, start: int, end: int) -> Samples:
         out = Moved(self.samples).read(start, end)
         count = len(self.samples)
-        beyond = np.arange(max(start, count), end)
+        beyond = np.arange(max(start, count), min(end, count + self.reach))
         if len(beyond) and count:
             back = np.maximum(2 * (count - 1) - beyond, 0)
             out[beyond - start] = 2.0 * self.samples[-1] - self.samples[back]

@@ -183,7 +183,7 @@ def make_song(
                     tone = _note(_hz(60 + note % 12), held, rate, 1.2, 6)
                     stems["chords"].add(when(at), tone, 0.1 * loud())
             if lead and (exact_loop or rng.random() < 0.75):
-                pitch = 72 + (notes[at % 3 if exact_loop else int(rng.integers(0, 3))]) % 12
+                pitch = 72 + (notes[beat % 3 if exact_loop else int(rng.integers(0, 3))]) % 12
                 half = 0.0 if exact_loop or rng.random() < 0.7 else 0.5
                 tone = _note(_hz(pitch), gap * 0.8, rate, 0.4, 4)
                 stems["lead"].add(when(at + half), tone, 0.12 * loud())

@@ -1,0 +1,30 @@
+"""Progress nests, estimates, and stops."""
+
+from __future__ import annotations
+
+import pytest
+
+from model.engine import Progress
+from model.errors import RenderStopped
+from model.sketch.pace import Pace
+
+
+def test_parts_nest_and_time_left_follows_the_clock() -> None:
+    said: list[Progress] = []
+    now = [0.0]
+    pace = Pace(said.append, lambda: False, clock=lambda: now[0])
+    now[0] = 2.0
+    pace.part(0.5, 1.0).part(0.0, 0.5).at("joining", 1.0)
+    assert (said[-1].stage, said[-1].fraction) == ("joining", 0.75)
+    assert said[-1].seconds_left == pytest.approx(2.0 / 3.0)
+    pace.at("listening", 0.01)
+    assert said[-1].seconds_left is None
+
+
+def test_stop_is_raised_before_anything_is_said() -> None:
+    said: list[Progress] = []
+    pace = Pace(said.append, lambda: True)
+    with pytest.raises(RenderStopped):
+        pace.at("listening", 0.5)
+    assert pace.stops()
+    assert not said
