@@ -73,7 +73,7 @@ def _finish_spliced(order: TakeOrder, outcome: Outcome, blobs: BlobStore) -> Fin
     """A repaint or completion: one clip that takes the region's place in the song."""
     assert order.song is not None, "checked when it was asked for"
     song, region = order.song.audio, order.plan.region_in_song
-    render = _samples(outcome, MIX, region.length)
+    render = _samples(outcome, MIX, region)
     _check_usable(render)
     level = _level(order, render, song, region)
     gain = level.gain_db if level else 0.0
@@ -114,17 +114,19 @@ def _finish_beside(order: TakeOrder, outcome: Outcome, blobs: BlobStore) -> list
     return found
 
 
-def _samples(outcome: Outcome, stem: str, length: int) -> Render:
+def _samples(outcome: Outcome, stem: str, region: Span) -> Render:
     file = outcome.stem(stem)
-    if file is None or file.frames != length:
-        frames = file.frames if file else 0
-        raise _rejected(f"The engine rendered {frames} samples; the region has {length}.")
-    return file.samples()
+    if file is None:
+        raise _rejected(f"The engine rendered no {stem}.")
+    return _whole(file, region)
 
 
 def _whole(stem: StemFile, region: Span) -> Render:
     if (stem.start, stem.frames) != (region.start, region.length):
-        raise _rejected(f"The {stem.stem} covers {stem.start}+{stem.frames}, not the region.")
+        raise _rejected(
+            f"The {stem.stem} covers {stem.frames} samples from {stem.start} on; the region has {region.length} "
+            f"from {region.start} on."
+        )
     return stem.samples()
 
 

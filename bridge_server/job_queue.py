@@ -107,10 +107,10 @@ class JobQueue:
             failure=dict(failure or {}),
         )
         if self._connection.in_transaction:
-            self._write(moved)
+            self._write(moved, job.state)
         else:
             with transaction(self._connection):
-                self._write(moved)
+                self._write(moved, job.state)
         return moved
 
     def resume(self, now: float, attempts: int) -> tuple[list[Job], list[Job]]:
@@ -126,11 +126,15 @@ class JobQueue:
                 requeued.append(self.move(job, JobState.QUEUED, now))
         return requeued, given_up
 
-    def _write(self, job: Job) -> None:
-        self._connection.execute(
-            "UPDATE jobs SET state = ?, started = ?, ended = ?, attempts = ?, failure = ? WHERE id = ?",
-            (job.state.value, job.started, job.ended, job.attempts, json.dumps(dict(job.failure)), job.id),
+    def _write(self, job: Job, before: JobState) -> None:
+        changes = (job.state.value, job.started, job.ended, job.attempts, json.dumps(dict(job.failure)))
+        found = self._connection.execute(
+            "UPDATE jobs SET state = ?, started = ?, ended = ?, attempts = ?, failure = ?"
+            " WHERE id = ? AND state = ?",
+            (*changes, job.id, before.value),
         )
+        if found.rowcount != 1:
+            raise ValueError(f"job {job.id} is not {before.value} any more")
 
     def _one(self, statement: str, *values: Any) -> Job | None:
         row = self._connection.execute(statement, values).fetchone()

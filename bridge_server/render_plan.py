@@ -14,7 +14,7 @@ import numpy as np
 from daw_protocol import requests
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.requests import Render
-from daw_protocol.timeline import Meter, Span, TempoMap, parse_bars
+from daw_protocol.timeline import Bbt, Meter, Span, TempoMap, parse_bars
 from daw_protocol.timeline.duration import Duration, DurationUnit
 from daw_protocol.timeline.exact_number import decimal_of_float32
 from model.engine import Grid, RenderRequest, Task
@@ -95,7 +95,7 @@ class Plan:
         covered = Span(
             min(origin, self.region.start), max(self.song.end if self.song else 0, self.region.end)
         )
-        beats = self.tempo_map.beats_between(covered.grown(*self._two_bars(covered)), self.rate)
+        beats = self.tempo_map.beats_between(self._with_two_bars(covered), self.rate)
         meter = self.tempo_map.meter_at(self.tempo_map.quarters_at(self.region.start, self.rate))
         return Grid(
             seconds=np.array([(beat.sample - origin) / self.rate for beat in beats], dtype=np.float64),
@@ -114,13 +114,11 @@ class Plan:
         lines = range(math.floor(first * 4), math.ceil(last * 4) + 1)
         return [self.tempo_map.sample_at(Fraction(line, 4), self.rate) - origin for line in lines]
 
-    def _two_bars(self, covered: Span) -> tuple[int, int]:
-        lengths = []
-        for edge in (covered.start, covered.end):
-            meter = self.tempo_map.meter_at(self.tempo_map.quarters_at(edge, self.rate))
-            quarter = 60 / self.tempo_map.tempo_at(edge, self.rate)
-            lengths.append(math.ceil(2 * meter.quarters_per_bar * quarter * self.rate) + 1)
-        return lengths[0], lengths[1]
+    def _with_two_bars(self, covered: Span) -> Span:
+        """From the second bar line before the bar `covered` starts in, to the end of the second bar after its last."""
+        first = self.tempo_map.bbt_at(covered.start, self.rate).bar - 2
+        last = self.tempo_map.bbt_at(covered.end, self.rate).bar + 3
+        return Span(*(self.tempo_map.sample_of(Bbt(bar), self.rate) for bar in (first, last)))
 
 
 def spliced(request: Render) -> bool:
@@ -150,8 +148,12 @@ def make_plan(request: Render, shape: SongShape | None) -> Plan:
         song = Span(position, position + shape.frames) if shape else None
         region = region_of(request, tempo_map, rate, song, position + shape.music_frames if shape else 0)
     except (ValueError, OverflowError) as error:
+        field = "bars" if request.bars is not None else "start"
         raise ProtocolError(
-            ErrorCode.BAD_REGION, f"The region cannot be placed: {error}.", "Check start and end.", "start"
+            ErrorCode.BAD_REGION,
+            f"The region cannot be placed: {error}.",
+            "Check the region and the tempo map.",
+            field,
         ) from error
     plan = Plan(request, tempo_map, rate, channels, song, region, notes)
     check_region(plan)

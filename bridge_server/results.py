@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from bridge_server.bridge_client import BridgeClient
+from clip_store.store import file_stem
 from daw_protocol.errors import ErrorCode, ProtocolError
 
 MIX = "mix"
@@ -17,9 +18,10 @@ async def save_take(client: BridgeClient, take: str, folder: Path) -> dict[str, 
     `.json` (recipe and receipt) and `.png`; stems carry their name behind the n.
     """
     about = await client.call("takes.show", take=take)
-    base = f"{about['title']}.{about['task']}.{about['number']}"
+    # A title is what a client said it is: "AC/DC", or worse, "../x".
+    base = f"{file_stem(about['title'])}.{about['task']}.{about['number']}"
     if about["stem"] != MIX:
-        base += f".{about['stem']}"
+        base += f".{file_stem(about['stem'])}"
     wanted = {"clip": ".wav", "recipe": ".json", "picture": ".png"}
     if about["song"] and about["stem"] == MIX:
         wanted["song"] = ".song.wav"

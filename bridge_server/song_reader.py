@@ -45,7 +45,7 @@ class SongReader:
     def check(self, name: str) -> str:
         """The name as it can be kept: files become absolute paths. Quick. Raises ProtocolError."""
         if name.startswith(STORED):
-            if not self._store.blobs.has(name.removeprefix(STORED)):
+            if not self._holds(name.removeprefix(STORED)):
                 raise ProtocolError(
                     ErrorCode.FILE_MISSING,
                     f"The store does not hold {name[:80]}.",
@@ -57,6 +57,12 @@ class SongReader:
             self._take(name)
             return name
         return str(find_file(name, self._roots))
+
+    def _holds(self, digest: str) -> bool:
+        try:
+            return self._store.blobs.has(digest)
+        except ValueError:  # not a digest at all
+            return False
 
     async def read(self, name: str, rate: int | None) -> Song:
         """The song at the project's rate, with a copy of it in the store. Raises ProtocolError."""

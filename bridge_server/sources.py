@@ -49,9 +49,8 @@ def find_file(name: str, roots: tuple[Path, ...]) -> Path:
     candidates = [given] if given.is_absolute() else [root / given for root in roots]
     inside = False
     for candidate in candidates:
-        with contextlib.suppress(
-            OSError, ValueError
-        ):  # too long, or with characters the system does not know
+        # Too long, with characters the system does not know, or (RuntimeError) a link that leads to itself.
+        with contextlib.suppress(OSError, ValueError, RuntimeError):
             resolved = candidate.resolve()
             if any(resolved.is_relative_to(root.resolve()) for root in roots):
                 inside = True

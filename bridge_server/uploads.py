@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -15,6 +16,8 @@ from daw_protocol.requests import BeginUpload
 
 # Left free on the disk beyond the upload itself: the song is kept a second time, as samples.
 SPARE_BYTES = 256 * 2**20
+
+PLAIN_SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,7}")
 
 
 class Upload:
@@ -37,8 +40,11 @@ class Upload:
             free = shutil.disk_usage(folder).free
             if free < announced.size * 2 + SPARE_BYTES:
                 raise _full(announced, free)
-            # The suffix tells libsndfile raw formats apart; only the suffix of the peer's name is used.
-            suffix = Path(announced.name).suffix[:8] or ".wav"
+            # The suffix tells libsndfile raw formats apart; only the suffix of the peer's name is used, and only
+            # when it is a plain one: "a.wav:b" would open a second stream of the file on Windows.
+            suffix = Path(announced.name).suffix
+            if not PLAIN_SUFFIX.fullmatch(suffix):
+                suffix = ".wav"
             self._file = tempfile.NamedTemporaryFile(  # noqa: SIM115 - closed in `close`
                 dir=folder, suffix=suffix, delete=False
             )

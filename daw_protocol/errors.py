@@ -34,6 +34,10 @@ class ErrorCode(enum.Enum):
     INTERNAL = "internal"  # our own fault; the log has the job id
 
 
+MOST_SENTENCE = 2000
+MOST_FIELD = 64
+
+
 class ProtocolError(Exception):
     """The peer asked for something that cannot be done as asked.
 
@@ -41,11 +45,22 @@ class ProtocolError(Exception):
     sentence: what was wrong and where, for the producer.
     remedy:   what to do about it.
     field:    the name of the value at fault; "" when it is not about one value.
+
+    The texts often quote what the peer sent, so they are made fit to be sent back: an error about a bad message
+    must never be a bad message itself.
     """
 
     def __init__(self, code: ErrorCode, sentence: str, remedy: str = "", field: str = "") -> None:
         super().__init__(f"{sentence} {remedy}".strip())
         self.code = code
-        self.sentence = sentence
-        self.remedy = remedy
-        self.field = field
+        self.sentence = sendable(sentence, MOST_SENTENCE)
+        self.remedy = sendable(remedy, MOST_SENTENCE)
+        self.field = sendable(field, MOST_FIELD)
+
+
+def sendable(text: str, most: int) -> str:
+    """The text in at most `most` characters, a "?" for each one that JSON, OSC or a terminal cannot carry."""
+    # Half a surrogate pair comes from JSON escapes and from file names that are not UTF-8.
+    whole = text.encode("utf-8", "replace").decode("utf-8")
+    shown = "".join(letter if letter >= " " or letter in "\n\t" else "?" for letter in whole)
+    return shown if len(shown) <= most else shown[: most - 1] + "…"

@@ -18,6 +18,7 @@ from daw_protocol.replies import Reply
 from daw_protocol.requests import Request
 
 MOST_BATCH = 64
+MOST_ID = 1000  # characters
 
 PARSE_ERROR = -32700
 INVALID_REQUEST = -32600
@@ -84,7 +85,7 @@ def read_call(entry: Any) -> Call | BadCall:
     if not isinstance(entry, dict):
         return BadCall(_invalid(f"A call must be an object, got {shown(entry)}."))
     call_id = entry.get("id")
-    if isinstance(call_id, (bool, list, dict)) or (isinstance(call_id, float) and not math.isfinite(call_id)):
+    if not _can_be_id(call_id):
         return BadCall(_invalid(f"id must be text or a number, got {shown(call_id)}."))
     if entry.get("jsonrpc") != "2.0":
         return BadCall(_invalid('jsonrpc must be "2.0".'), call_id)
@@ -95,6 +96,15 @@ def read_call(entry: Any) -> Call | BadCall:
     if not isinstance(params, dict):
         return BadCall(_invalid("params must be an object of names and values."), call_id, INVALID_PARAMS)
     return Call(method, params, call_id, "id" in entry)
+
+
+def _can_be_id(given: Any) -> bool:
+    """Whether an answer could carry it: JSON has no infinity, a text frame no half of a surrogate pair."""
+    if isinstance(given, float):
+        return math.isfinite(given)
+    if isinstance(given, str):
+        return len(given) <= MOST_ID and not any("\ud800" <= letter <= "\udfff" for letter in given)
+    return given is None or (isinstance(given, int) and not isinstance(given, bool))
 
 
 def request_in(call: Call) -> tuple[Command, Request]:

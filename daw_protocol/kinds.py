@@ -183,6 +183,8 @@ class Names(Kind):
         if not isinstance(value, (list, tuple)) or not all(isinstance(part, str) for part in value):
             raise TypeError(f"must be a list of names, got {shown(value)}")
         names = tuple(Text(64, 1).read(part.strip().lower()) for part in value)
+        if any("," in name for name in names):
+            raise ValueError("must not have commas inside a name")
         if len(names) > self.max_count:
             raise ValueError(f"must be at most {self.max_count} names, got {len(names)}")
         if len(set(names)) != len(names):
@@ -238,6 +240,8 @@ class PositionKind(Kind):
             return value
         if isinstance(value, bool) or not isinstance(value, (int, float, str)):
             raise TypeError(f"must be a position on the timeline, got {shown(value)}")
+        if isinstance(value, int) and value.bit_length() > 64:  # too long to be quoted
+            raise ValueError(f"must be a position on the timeline, got {shown(value)}")
         return parse_position(value)
 
     def write(self, value: Any) -> Any:
@@ -257,7 +261,14 @@ class DurationKind(Kind):
     osc: str = "i h s"
 
     def read(self, value: Any) -> Duration:
-        return value if isinstance(value, Duration) else Duration.parse(value)
+        if isinstance(value, Duration):
+            return value
+        if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+            raise TypeError(f"must be a length on the timeline, got {shown(value)}")
+        # Some surfaces send nothing but 32-bit floats; up to 2**24 these are whole numbers exactly.
+        if isinstance(value, float) and value.is_integer() and abs(value) <= 2**24:
+            value = int(value)
+        return Duration.parse(value)
 
     def write(self, value: Any) -> Any:
         return str(value)
@@ -340,12 +351,18 @@ class Switches(Kind):
         found = object_in(value)
         if len(found) > self.max_count:
             raise ValueError(f"must have at most {self.max_count} entries, got {len(found)}")
-        for name, entry in found.items():
-            if not isinstance(entry, (str, int, float, bool)):
-                raise TypeError(f"{name} must be a plain value, got {shown(entry)}")
-            if isinstance(entry, float) and not math.isfinite(entry):
-                raise ValueError(f"{name} must be finite, got {shown(entry)}")
-        return dict(found)
+        return {Text(64, 1).read(name): self._switch(name, entry) for name, entry in found.items()}
+
+    def _switch(self, name: str, entry: Any) -> Any:
+        if not isinstance(entry, (str, int, float, bool)):
+            raise TypeError(f"{shown(name)} must be a plain value, got {shown(entry)}")
+        if isinstance(entry, str):
+            return Text().read(entry)
+        if isinstance(entry, int) and entry.bit_length() > 64:
+            raise ValueError(f"{shown(name)} is too large, got {shown(entry)}")
+        if isinstance(entry, float) and not math.isfinite(entry):
+            raise ValueError(f"{shown(name)} must be finite, got {shown(entry)}")
+        return entry
 
     def schema(self) -> Schema:
         return {"type": "object", "maxProperties": self.max_count}

@@ -17,6 +17,8 @@ from daw_protocol.kinds import Kind
 
 _REQUIRED: Any = dataclasses.MISSING
 
+MOST_COMPLAINT = 400  # characters
+
 
 def value(kind: Kind, doc: str, default: Any = _REQUIRED) -> Any:
     """A field of a message: its kind, its line of documentation, its default (none: the field is required)."""
@@ -74,9 +76,21 @@ def read_value(name: str, kind: Kind, given: Any) -> Any:
     try:
         return kind.read(given)
     except TypeError as error:
-        raise ProtocolError(ErrorCode.WRONG_TYPE, f"{name}: {error}.", accepts(kind), name) from error
+        raise ProtocolError(ErrorCode.WRONG_TYPE, f"{name}: {brief(error)}.", accepts(kind), name) from error
     except (ValueError, OverflowError) as error:
-        raise ProtocolError(ErrorCode.OUT_OF_RANGE, f"{name}: {error}.", accepts(kind), name) from error
+        raise ProtocolError(
+            ErrorCode.OUT_OF_RANGE, f"{name}: {brief(error)}.", accepts(kind), name
+        ) from error
+    except RecursionError as error:  # lists in lists in lists, quoted by a complaint about them
+        raise ProtocolError(
+            ErrorCode.WRONG_TYPE, f"{name}: is nested too deeply.", accepts(kind), name
+        ) from error
+
+
+def brief(error: Exception) -> str:
+    """What was wrong, without the rest of a value that runs to pages."""
+    text = str(error)
+    return text if len(text) <= MOST_COMPLAINT else text[: MOST_COMPLAINT - 3] + "..."
 
 
 def accepts(kind: Kind) -> str:
@@ -94,8 +108,8 @@ def default_of(entry: dataclasses.Field[Any]) -> Any:
 
 
 def unknown_field(name: object, known: Mapping[str, Any]) -> ProtocolError:
-    close = difflib.get_close_matches(str(name), known, n=1)
+    # Cut before it is compared: the time that takes grows with a name somebody else chose.
+    given = str(name)[:60]
+    close = difflib.get_close_matches(given, known, n=1)
     remedy = f"Did you mean {close[0]}?" if close else f"Known are: {', '.join(sorted(known))}."
-    return ProtocolError(
-        ErrorCode.UNKNOWN_FIELD, f"There is no value called {str(name)[:60]!r} here.", remedy, str(name)[:60]
-    )
+    return ProtocolError(ErrorCode.UNKNOWN_FIELD, f"There is no value called {given!r} here.", remedy, given)

@@ -47,9 +47,9 @@ def fields_in(command: Command, arguments: Sequence[Any]) -> dict[str, Any]:
     for name in command.positional:
         if taken == len(arguments):
             break
-        pairs_left = (len(arguments) - taken) % 2 == 0 and arguments[taken] in names
-        if pairs_left:
-            break
+        following = arguments[taken]
+        if (len(arguments) - taken) % 2 == 0 and isinstance(following, str) and following in names:
+            break  # pairs from here on
         found[name] = arguments[taken]
         taken += 1
     rest = arguments[taken:]
@@ -75,7 +75,8 @@ def request_to_osc(command: Command, request: Request) -> tuple[str, list[OscArg
     fields = request.to_fields()
     arguments: list[OscArgument] = []
     for name in command.positional:
-        if name not in fields:
+        # A song called "rate" would be taken for the name of a value: it goes as a pair, like all behind it.
+        if name not in fields or fields[name] in command.request.__dataclass_fields__:
             break
         arguments.append(_plain(fields.pop(name)))
     for name, given in fields.items():

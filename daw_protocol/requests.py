@@ -311,6 +311,15 @@ class BeginUpload(Request):
     size: int = value(Whole(1, 2**34), "bytes that will follow")
     sha256: str = value(Text(64, 64), "SHA-256 of those bytes, in hexadecimal")
 
+    def check(self) -> None:
+        if not set(self.sha256.lower()) <= set("0123456789abcdef"):
+            raise ProtocolError(
+                ErrorCode.OUT_OF_RANGE,
+                "sha256: must be 64 hexadecimal digits.",
+                "Send the SHA-256 of the file's bytes, as sha256sum prints it.",
+                "sha256",
+            )
+
 
 @dataclass(frozen=True, kw_only=True)
 class SetTempo(Request):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from daw_protocol.timeline.bbt import Bbt
+from daw_protocol.timeline.exact_number import to_text
 from daw_protocol.timeline.tempo_map import TempoMap
 
 FORMS = '192000 (samples), "4s", "16b" (quarter notes) or "8 bars"'
@@ -67,9 +68,8 @@ class Duration:
         return cls(Fraction(number), unit)
 
     def __str__(self) -> str:
-        amount = self.amount
-        number = str(amount.numerator) if amount.denominator == 1 else f"{float(amount):.12f}".rstrip("0")
-        return number + self.unit.value
+        """The inverse of `parse`: "4s", "2.5b", "8 bars"."""
+        return to_text(self.amount) + self.unit.value
 
     def end_after(self, start: int, tempo_map: TempoMap, rate: int) -> int:
         """The sample at which a stretch of this length ends that begins at sample `start`."""
