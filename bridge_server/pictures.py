@@ -39,6 +39,7 @@ WARNING = (255, 122, 98)
 # Seconds of the song shown on either side of the region: enough to see whether the sound goes on through the seams.
 SURROUNDINGS = 4.0
 LOWEST_HZ = 40.0
+LEAST_FULL = 0.05  # a nearly silent song is drawn as nearly silent, not blown up to full height
 FLOOR_DB = -84.0
 FFT = 4096
 
@@ -72,7 +73,7 @@ def take_picture(take: Take, song: Audio | None, clip: Audio, receipt: Sequence[
         take.result is None
     )  # a stem or a backing lies beside the song; the rest takes the region's place
     rows = _rows(view, song, clip, beside, take.stem)
-    height = 2 * MARGIN + 2 * LINE + sum(row.height + GAP for row in rows) + LINE * (len(receipt) + 2)
+    height = 2 * MARGIN + 3 * LINE + sum(row.height + GAP for row in rows) + LINE * (len(receipt) + 2)
     image = Image.new("RGB", (WIDTH, height), GROUND)
     draw = ImageDraw.Draw(image)
     y = _heading(draw, take)
@@ -83,7 +84,7 @@ def take_picture(take: Take, song: Audio | None, clip: Audio, receipt: Sequence[
     _ruler(draw, view, take, top, y - GAP)
     _receipt(draw, receipt, y + LINE)
     out = io.BytesIO()
-    image.save(out, format="PNG", optimize=True)
+    image.save(out, format="PNG", compress_level=6)
     return out.getvalue()
 
 
@@ -95,6 +96,9 @@ class Row:
     mono: NDArray[np.float64]
     color: tuple[int, int, int]
     spectrum: bool
+    full: float = (
+        1.0  # the sample value that fills a waveform's panel; the same for all, or they could not be compared
+    )
 
     @property
     def height(self) -> int:
@@ -111,13 +115,14 @@ def _rows(view: View, song: Audio | None, clip: Audio, beside: bool, stem: str) 
         whole = with_clip(song, clip, view.region.start)
         after = stretch(whole, view.span)
     new = after.mean(axis=1)
+    old = stretch(song, view.span).mean(axis=1) if song else np.zeros(0)
+    full = max(LEAST_FULL, float(np.abs(new).max(initial=0)), float(np.abs(old).max(initial=0)))
     if song is None:
-        return [Row(name, new, AFTER, False), Row(name, new, AFTER, True)]
-    old = stretch(song, view.span).mean(axis=1)
+        return [Row(name, new, AFTER, False, full), Row(name, new, AFTER, True)]
     label = "song" if beside else "before"
     return [
-        Row(label, old, BEFORE, False),
-        Row(name, new, AFTER, False),
+        Row(label, old, BEFORE, False, full),
+        Row(name, new, AFTER, False, full),
         Row(label, old, BEFORE, True),
         Row(name, new, AFTER, True),
     ]
@@ -126,12 +131,11 @@ def _rows(view: View, song: Audio | None, clip: Audio, beside: bool, stem: str) 
 def _heading(draw: ImageDraw.ImageDraw, take: Take) -> int:
     first = f"{take.title} · {take.task}" + ("" if take.stem == "mix" else f" · {take.stem}")
     engine = take.recipe.get("engine_label", "")
-    second = (
-        f"take {take.number} · seed {take.recipe.get('seed')} · {engine}: {take.recipe.get('method', '')}"
-    )
+    method = str(take.recipe.get("method", "")).removeprefix(f"{engine}: ")
+    second = f"take {take.number} · seed {take.recipe.get('seed')} · engine {engine} · {method}"
     draw.text((MARGIN, MARGIN), first, INK, font=_font(22))
     draw.text((MARGIN, MARGIN + LINE + 2), second[:190], DIM, font=_font(15))
-    return MARGIN + 2 * LINE + GAP
+    return MARGIN + 3 * LINE
 
 
 def _draw_row(image: Image.Image, draw: ImageDraw.ImageDraw, row: Row, view: View, y: int) -> None:
@@ -150,7 +154,7 @@ def _draw_row(image: Image.Image, draw: ImageDraw.ImageDraw, row: Row, view: Vie
 
 def _waveform(draw: ImageDraw.ImageDraw, row: Row, left: int, y: int, columns: int) -> None:
     middle, reach = y + row.height // 2, row.height // 2 - 4
-    low, high = peaks(row.mono, columns)
+    low, high = (edge / row.full for edge in peaks(row.mono, columns))
     for column in range(columns):
         top, bottom = middle - high[column] * reach, middle - low[column] * reach
         draw.line((left + column, top, left + column, max(bottom, top + 1)), fill=row.color)
