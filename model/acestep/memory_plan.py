@@ -2,7 +2,8 @@
 
 Arithmetic on sizes: no weights are read and no device is touched. Weight sizes are exact counts of the
 published checkpoints; working memory is an upper estimate of what is alive at once in the largest block of
-each network. A render goes through its phases one after the other, so with offloading only one phase's
+each network (measured in float32 on a CPU at the 2B sizes, blocks and autoencoder took 78 to 93 % of it). A
+render goes through its phases one after the other, so with offloading only one phase's
 weights are resident.
 """
 

@@ -237,7 +237,7 @@ def seeded_noises(
 
     start = drawn(NoisePurpose.START)
     if settings.variance > 0:
-        start = varied(start, drawn(NoisePurpose.RETAKE), settings.variance)
+        start = varied(start, drawn(NoisePurpose.RETAKE, settings.variation), settings.variance)
     fresh = settings.sampler.needs_step_noise
     return Noises(start, tuple(drawn(NoisePurpose.STEP, step) for step in range(steps)) if fresh else None)
 

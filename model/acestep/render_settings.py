@@ -100,6 +100,7 @@ OPTIONS: Mapping[str, Number | Choice] = {
     "cover_strength": Number("part of the steps that listen to the song; less = freer", 0, 1),
     "cover_noise": Number("how much of the song's own sound a cover starts from", 0, 1),
     "variance": Number("how far the noise of a take is turned towards another's", 0, 1),
+    "variation": Number("which other noise that is: a number of your choice", 0, 2**31 - 1, whole=True),
     "encode": Choice("the song's most likely latents, or a seeded sample of them", Encoding),
 }
 
@@ -112,7 +113,7 @@ class RenderSettings:
     repaint: how the surroundings are held, None for tasks without a region.
     cover_strength: part of the steps before the condition switches to words alone; 1 = never.
     cover_noise: above 0 the render starts from the noised source.
-    variance: share of a second noise in the first.
+    variance: share of a second noise in the first; variation: which second noise.
     """
 
     times: schedules.Times
@@ -123,6 +124,7 @@ class RenderSettings:
     cover_strength: float = 1.0
     cover_noise: float = 0.0
     variance: float = 0.0
+    variation: int = 0
     encoding: Encoding = Encoding.MEAN
     notes: tuple[str, ...] = ()
 
@@ -155,6 +157,7 @@ def settings_for(
         cover_strength=chosen.get("cover_strength", cover_strength),
         cover_noise=cover_noise,
         variance=chosen.get("variance", 0.0),
+        variation=int(chosen.get("variation", 0)),
         encoding=chosen.get("encode", Encoding.MEAN),
         notes=tuple(notes),
     )

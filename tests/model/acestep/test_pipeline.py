@@ -221,6 +221,17 @@ def test_a_repeat_is_identical_and_another_seed_or_take_is_not() -> None:
     assert worst(first, composed(5, (1,))) > 0.1
 
 
+def test_a_variation_turns_the_noise_of_a_take_towards_another() -> None:
+    def start(**changed: float) -> Tensor:
+        settings = replace(turbo(), **changed)  # type: ignore[arg-type]
+        return pipeline.seeded_noises(5, (0,), FRAMES, 64, 8, settings).start
+
+    assert torch.equal(start(), start(variation=3))
+    near, far = (worst(start(), start(variance=variance)) for variance in (0.05, 0.5))
+    assert 0 < near < far
+    assert worst(start(variance=0.5), start(variance=0.5, variation=3)) > 0.1
+
+
 def test_takes_in_a_batch_equal_takes_one_by_one() -> None:
     together = composed(5, (0, 1, 2))
     for row, take in enumerate((0, 1, 2)):

@@ -92,6 +92,7 @@ def test_every_option_arrives() -> None:
         mask="auto",
         repaint_mode="aggressive",
         variance=0.25,
+        variation=9,
         encode="sample",
     )
     assert settings.times == base_times(6, 3.0)
@@ -107,7 +108,7 @@ def test_every_option_arrives() -> None:
     assert sampler.wavelet == WaveletSettings(WaveletMode.LOW, 0.1, 0.03, "db4")
     assert settings.mask_mode is MaskMode.AUTO
     assert settings.repaint == repaint_settings(RepaintMode.AGGRESSIVE)
-    assert (settings.variance, settings.encoding) == (0.25, Encoding.SAMPLE)
+    assert (settings.variance, settings.variation, settings.encoding) == (0.25, 9, Encoding.SAMPLE)
 
 
 def test_the_wavelet_correction_can_be_switched_off() -> None:
