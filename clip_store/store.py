@@ -14,6 +14,7 @@ import re
 import sqlite3
 import time
 import unicodedata
+from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -134,9 +135,16 @@ class ClipStore:
         ]
         return (*damaged, *missing)
 
-    def sweep(self, now: float, older_than_seconds: float = GRACE_SECONDS) -> tuple[Path, ...]:
-        """Remove blobs no take needs that are older than that; returns them."""
-        return self.blobs.sweep(self.index.referenced_digests(), older_than_seconds, now)
+    def sweep(
+        self, now: float, older_than_seconds: float = GRACE_SECONDS, also_keep: Collection[str] = ()
+    ) -> tuple[Path, ...]:
+        """Remove blobs no take needs that are older than that; returns them.
+
+        now:       seconds since 1970.
+        also_keep: digests the caller needs: the songs of jobs that wait, perhaps since the day before.
+        """
+        keep = self.index.referenced_digests() | set(also_keep)
+        return self.blobs.sweep(keep, older_than_seconds, now)
 
 
 def clip_name(take: Take) -> Path:

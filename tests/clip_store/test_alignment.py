@@ -198,14 +198,14 @@ def test_json_has_everything():
 
 @pytest.mark.slow
 def test_measuring_ten_seconds_in_four_minutes_is_quick():
-    """Meant to stay below 0.3 s on a free core; the bound leaves room for a busy machine."""
+    """Processor time: 0.22 s on the machine this was written on; the bound leaves room for slower ones."""
     old = song(240 * RATE)
     region = Span(100 * RATE, 110 * RATE)
     new = splice(old, noise(region.length, seed=5), region, 480)
     grid = list(range(0, 240 * RATE, 6000))
     times = []
     for _ in range(3):
-        begin = time.perf_counter()
+        begin = time.process_time()
         measure(old, new.audio, new.clip, region, new.fades, grid)
-        times.append(time.perf_counter() - begin)
-    assert min(times) < 1.5
+        times.append(time.process_time() - begin)
+    assert min(times) < 0.8

@@ -253,6 +253,7 @@ def test_sweep_keeps_what_takes_need(store, song_file):
     later = time.time() + 10 * 24 * 3600
     gone = store.blobs.path(stray)
     assert store.sweep(time.time()) == ()
+    assert store.sweep(later, also_keep=[stray]) == ()
     assert store.sweep(later) == (gone,)
     store.index.delete(take.id)
     assert len(store.sweep(later)) == 2
