@@ -15,7 +15,6 @@ MODEL_RATE = 48_000
 HOP = 1_920
 """Samples per latent frame at the model's rate."""
 FRAMES_PER_SECOND = 25
-FRAMES_PER_CODE = 5
 MIN_FRAMES = 128
 """5.12 s. The network is never given less."""
 MAX_FRAMES = 15_000

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from model.acestep.capabilities import ModelTask
-from model.acestep.latent_grid import FRAMES_PER_SECOND, MIN_FRAMES
+from model.acestep.latent_grid import FRAMES_PER_SECOND
 
 Region = tuple[int, int]
 """Half-open range of latent frames."""
@@ -100,11 +100,6 @@ def padded_with_silence(latents: Tensor, silence: Tensor, frames: int) -> Tensor
         return latents
     filler = silence[:, :missing].to(latents).expand(latents.shape[0], -1, -1)
     return torch.cat([latents, filler], dim=1)
-
-
-def least_frames(frames: int) -> int:
-    """Frames the network is given for a clip of `frames`: never fewer than the published minimum."""
-    return max(frames, MIN_FRAMES)
 
 
 def context_latents(source: Tensor, chunk: Tensor) -> Tensor:

@@ -122,10 +122,9 @@ def lyric_prompt(lyrics: str, language: str = UNKNOWN_LANGUAGE) -> str:
     return _LYRICS.format(language=language, lyrics=lyrics)
 
 
-def lego_caption(song: str, track: str, *, explicit_mask: bool, segment: bool = False) -> str:
+def stem_caption(song: str, track: str, *, explicit_mask: bool) -> str:
     """The caption a stem fine-tune (`is_lego_sft` in its config) expects for lego."""
-    whole = "" if segment else f"Global: {song}\n"
-    return f"{whole}Local: {track}\nMask Control: {'true' if explicit_mask else 'false'}"
+    return f"Global: {song}\nLocal: {track}\nMask Control: {'true' if explicit_mask else 'false'}"
 
 
 def metas_from_host(

@@ -80,9 +80,29 @@ class Choice:
             raise CannotRender(f"The option {name} is {value!r}.", f"Choose one of {words}.") from wrong
 
 
-OPTIONS: Mapping[str, Number | Choice] = {
+@dataclass(frozen=True)
+class TimeList:
+    """An option with falling times, as a list of numbers or as text with commas between them."""
+
+    help: str
+
+    def read(self, name: str, value: Any) -> tuple[float, ...]:
+        try:
+            values = value.split(",") if isinstance(value, str) else list(value)
+            times = tuple(float(time) for time in values)
+        except (TypeError, ValueError) as wrong:
+            raise CannotRender(
+                f"The option {name} is {value!r}.", "Give times such as 1, 0.75, 0.5."
+            ) from wrong
+        if not times or not all(0 <= time <= 1 for time in times):
+            raise CannotRender(f"The option {name} is {value!r}.", "Times run from 1 (noise) to 0 (music).")
+        return times
+
+
+OPTIONS: Mapping[str, Number | Choice | TimeList] = {
     "steps": Number("denoising steps; more is slower and cleaner", 1, 200, whole=True),
     "shift": Number("where the steps lie: above 1 more of them at the noisy end", 0.1, 10),
+    "times": TimeList("the steps' times themselves, falling from 1 to 0; in place of steps and shift"),
     "guidance": Number("how firmly the words are followed; base and sft checkpoints only", 1, 30),
     "guidance_kind": Choice("the guidance formula", GuidanceKind),
     "guidance_start": Number("guidance is active from this time on (0 = finished) ...", 0, 1),
@@ -186,14 +206,31 @@ def _cover(task: ModelTask, strength: float) -> tuple[float, float]:
 def _times(
     traits: CheckpointTraits, chosen: Mapping[str, Any], cover_noise: float, notes: list[str]
 ) -> schedules.Times:
-    defaults = traits.defaults
-    wanted, shift = int(chosen.get("steps", defaults.steps)), chosen.get("shift", defaults.shift)
-    steps = min(wanted, defaults.most_steps)
+    shift = chosen.get("shift", traits.defaults.shift)
+    if "times" in chosen:
+        times = _own_times(traits, chosen["times"], shift)
+    else:
+        times = _regular_times(traits, int(chosen.get("steps", traits.defaults.steps)), shift, notes)
+    return schedules.from_nearest(times, 1 - cover_noise) if cover_noise > 0 else times
+
+
+def _regular_times(traits: CheckpointTraits, wanted: int, shift: float, notes: list[str]) -> schedules.Times:
+    steps = min(wanted, traits.defaults.most_steps)
     if steps < wanted:
         notes.append(f"{wanted} steps were asked for; {traits.name} takes {steps} at most.")
     turbo = traits.training is Training.TURBO
-    times = schedules.turbo_times(steps, shift) if turbo else schedules.base_times(steps, shift)
-    return schedules.from_nearest(times, 1 - cover_noise) if cover_noise > 0 else times
+    return schedules.turbo_times(steps, shift) if turbo else schedules.base_times(steps, shift)
+
+
+def _own_times(traits: CheckpointTraits, wanted: tuple[float, ...], shift: float) -> schedules.Times:
+    if traits.training is Training.TURBO:
+        return schedules.turbo_custom(wanted, shift)
+    try:
+        return schedules.base_custom(wanted)
+    except ValueError as wrong:
+        raise CannotRender(
+            f"The option times cannot be used: {wrong}.", "Give at least two falling times."
+        ) from wrong
 
 
 def _guidance(traits: CheckpointTraits, chosen: Mapping[str, Any], notes: list[str]) -> GuidanceSettings:

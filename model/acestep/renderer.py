@@ -28,6 +28,7 @@ from model.acestep.latent_grid import FRAMES_PER_SECOND, HOP
 from model.acestep.pipeline import Conditions, Scene, TextEncoder, WordStates
 from model.acestep.render_settings import Encoding
 from model.acestep.request_plan import RenderPlan, Words, plan_render
+from model.acestep.samplers import OnStep
 from model.acestep.schedules import step_count
 from model.acestep.vae import Vae
 from model.engine import OnProgress, Piece, Rendered, RenderRequest, Report, Samples, ShouldStop, Song, Task
@@ -234,13 +235,7 @@ class Renderer:
                 stretch.at("composing", 0.0)
                 found.append(
                     pipeline.compose(
-                        dit,
-                        scene,
-                        states,
-                        plan.settings,
-                        noises,
-                        lambda done, of, here=stretch: here.at("composing", done / of),  # type: ignore[misc]
-                        should_stop,
+                        dit, scene, states, plan.settings, noises, _steps_told(stretch), should_stop
                     )
                 )
         return found
@@ -268,6 +263,10 @@ class Renderer:
             "peak": round(delivered.peak, 6),
         }
         return Report(f"Composed by ACE-Step 1.5 ({name}): {plan.task.value}.", figures, plan.notes)
+
+
+def _steps_told(pace: Pace) -> OnStep:
+    return lambda done, steps: pace.at("composing", done / steps)
 
 
 def _told(audio: Iterator[Tensor], pace: Pace, frames: int) -> Iterator[NDArray[np.float32]]:

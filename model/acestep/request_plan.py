@@ -19,10 +19,13 @@ from model.acestep.capabilities import (
     refused_tracks,
 )
 from model.acestep.latent_grid import FRAMES_PER_SECOND, Window, plan_window
-from model.acestep.masks import Region
+from model.acestep.masks import MaskMode, Region
 from model.acestep.render_settings import RenderSettings, settings_for
 from model.engine import Grid, RenderRequest, Task
 from model.errors import CannotRender
+
+_ONE_BY_ONE = (ModelTask.EXTRACT, ModelTask.LEGO)
+"""Tasks that give one piece of audio for each track named."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,8 @@ def plan_render(request: RenderRequest, traits: CheckpointTraits) -> RenderPlan:
     )
     settings = settings_for(traits, task, request.strength, request.options)
     metas, notes = _metas(request, window)
-    words = _words(request, task, metas)
+    stem_mask = settings.mask_mode if traits.stem_tuned else None
+    words = tuple(_one(request, task, metas, tracks, stem_mask) for tracks in _tracks(request, task))
     region = window.region if task is ModelTask.REPAINT else None
     every_note = (*settings.notes, *notes)
     return RenderPlan(task, window, region, words, settings, request.seed, request.take, every_note)
@@ -138,35 +142,42 @@ def _beat_at(grid: Grid, seconds: float) -> int | None:
     return max(0, int(np.searchsorted(grid.seconds, seconds + 1e-6, side="right")) - 1)
 
 
-def _words(request: RenderRequest, task: ModelTask, metas: prompts.Metas) -> tuple[Words, ...]:
-    """One entry for each track of extract and lego, else one for all."""
+def _tracks(request: RenderRequest, task: ModelTask) -> tuple[tuple[str, ...], ...]:
+    """The track names of each piece of audio: one at a time for extract and lego, else all together."""
+    names = tuple(dict.fromkeys(request.stems))
     if task is ModelTask.EXTRACT:
-        # Another caption than the track's name pulls the network towards rebuilding the mix.
-        return tuple(
-            _one(request, task, metas, name, (name,), name) for name in dict.fromkeys(request.stems or TRACKS)
-        )
-    if task is ModelTask.LEGO:
-        names = tuple(dict.fromkeys(request.stems))
-        return tuple(_one(request, task, metas, name, (name,)) for name in names) or (
-            _one(request, task, metas, "mix", ()),
-        )
-    return (_one(request, task, metas, "mix", request.stems),)
+        names = names or TRACKS
+    if task in _ONE_BY_ONE and names:
+        return tuple((name,) for name in names)
+    return (names,)
 
 
 def _one(
     request: RenderRequest,
     task: ModelTask,
     metas: prompts.Metas,
-    stem: str,
     tracks: tuple[str, ...],
-    caption: str | None = None,
+    stem_mask: MaskMode | None,
 ) -> Words:
-    said = request.caption if caption is None else caption
+    """stem_mask: the mask mode where the checkpoint is a stem fine-tune, else None."""
+    caption = _caption(request, task, tracks, stem_mask)
     # Without lyrics a new song is instrumental; of a given song nobody said that nobody sings.
     lyrics = request.lyrics or (prompts.INSTRUMENTAL if task is ModelTask.TEXT2MUSIC else "")
     return Words(
-        stem=stem,
-        text=prompts.text_prompt(prompts.instruction(task, tracks), said, metas),
+        stem=tracks[0] if tracks and task in _ONE_BY_ONE else "mix",
+        text=prompts.text_prompt(prompts.instruction(task, tracks), caption, metas),
         lyrics=prompts.lyric_prompt(lyrics, request.language),
-        freed_text=prompts.text_prompt(prompts.instruction(ModelTask.TEXT2MUSIC), said, metas),
+        freed_text=prompts.text_prompt(prompts.instruction(ModelTask.TEXT2MUSIC), caption, metas),
     )
+
+
+def _caption(
+    request: RenderRequest, task: ModelTask, tracks: tuple[str, ...], stem_mask: MaskMode | None
+) -> str:
+    if task is ModelTask.EXTRACT:
+        # Another caption than the track's name pulls the network towards rebuilding the mix.
+        return ", ".join(tracks)
+    if task is ModelTask.LEGO and stem_mask is not None:
+        explicit = stem_mask is MaskMode.EXPLICIT
+        return prompts.stem_caption(request.caption, ", ".join(tracks), explicit_mask=explicit)
+    return request.caption

@@ -86,11 +86,10 @@ def test_keys(written: str, spelled: str | None) -> None:
     assert spelled_key(written) == spelled
 
 
-def test_the_captions_of_stem_fine_tunes() -> None:
-    whole = prompts.lego_caption("a slow waltz", "warm strings", explicit_mask=True)
-    assert whole == "Global: a slow waltz\nLocal: warm strings\nMask Control: true"
-    part = prompts.lego_caption("", "warm strings", explicit_mask=False, segment=True)
-    assert part == "Local: warm strings\nMask Control: false"
+@pytest.mark.parametrize(("explicit", "said"), [(True, "true"), (False, "false")])
+def test_the_captions_of_stem_fine_tunes(explicit: bool, said: str) -> None:
+    caption = prompts.stem_caption("a slow waltz", "strings", explicit_mask=explicit)
+    assert caption == f"Global: a slow waltz\nLocal: strings\nMask Control: {said}"
 
 
 def test_languages() -> None:

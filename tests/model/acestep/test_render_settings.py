@@ -11,7 +11,7 @@ pytest.importorskip("torch", reason="the ACE-Step engine needs torch: pip instal
 from model.acestep.capabilities import ModelTask, traits_of
 from model.acestep.guidance import GuidanceKind
 from model.acestep.masks import MaskMode
-from model.acestep.render_settings import OPTIONS, Choice, Encoding, Number, RenderSettings, settings_for
+from model.acestep.render_settings import OPTIONS, Encoding, Number, RenderSettings, TimeList, settings_for
 from model.acestep.repaint_ops import RepaintMode, repaint_settings
 from model.acestep.samplers import Method, Sampling, Solver
 from model.acestep.schedules import base_times, step_count, turbo_times
@@ -111,6 +111,13 @@ def test_every_option_arrives() -> None:
     assert (settings.variance, settings.variation, settings.encoding) == (0.25, 9, Encoding.SAMPLE)
 
 
+@pytest.mark.parametrize("written", [[1, 0.5, 0.25, 0], "1, 0.5,0.25,0"])
+def test_times_can_be_given_one_by_one(written: Any) -> None:
+    assert of(BASE, times=written, steps=30).times == (1.0, 0.5, 0.25, 0.0)
+    assert of(TURBO, times=written).times == (1.0, 0.5, 0.25, 0.0)
+    assert of(TURBO, times=[0.97, 0.3]).times == pytest.approx((21 / 22, 0.3, 0.0))
+
+
 def test_the_wavelet_correction_can_be_switched_off() -> None:
     assert of(wavelet="off").sampler.wavelet is None
 
@@ -132,6 +139,11 @@ def test_what_turbo_cannot_use_is_noted() -> None:
         ({"shift": "three"}, "0.1 to 10"),
         ({"shift": float("nan")}, "0.1 to 10"),
         ({"mask": "both"}, "explicit, auto"),
+        ({"times": "1, x"}, "such as 1, 0.75"),
+        ({"times": 5}, "such as 1, 0.75"),
+        ({"times": []}, "from 1"),
+        ({"times": [1.5, 0.5]}, "from 1"),
+        ({"times": [0.5, 0.7]}, "fall strictly"),
         ({"guidance_start": 0.8, "guidance_end": 0.2}, "guidance_start"),
     ],
 )
@@ -146,8 +158,9 @@ def test_every_option_takes_what_its_table_says_and_nothing_beyond(name: str) ->
     assert option.help
     if isinstance(option, Number):
         allowed, beyond = [option.low, option.high], [option.low - 0.01, option.high + 0.01, "1"]
+    elif isinstance(option, TimeList):
+        allowed, beyond = [[1, 0], "0.5"], [None, {"a": 1}, ""]
     else:
-        assert isinstance(option, Choice)
         allowed, beyond = [word.value for word in option.values], ["", "Off", 1]
     for value in allowed:
         option.read(name, value)

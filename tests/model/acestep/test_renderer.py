@@ -138,6 +138,27 @@ def test_what_is_kept_gives_the_same_as_fresh() -> None:
     assert parts.opened["text"] == opened["text"] + 1
 
 
+def mix_of(asked: RenderRequest, renderer: Renderer) -> Audio:
+    return joined(rendered(asked, renderer), MIX, asked.start)
+
+
+def test_what_is_kept_is_not_taken_for_something_else() -> None:
+    parts = SmallParts()
+    used = Renderer(parts)
+    switching = {**FEW, "cover_strength": 0.5}
+    drawn = {**FEW, "encode": "sample"}
+    asked = [
+        request(Task.COVER),
+        request(Task.COVER, options=switching),
+        request(options=drawn),
+        request(options=drawn, seed=12),
+        request(span=(2.0, 3.0), rate=44_100),
+    ]
+    for each in asked:
+        assert np.array_equal(mix_of(each, used), mix_of(each, Renderer(SmallParts())))
+    assert parts.opened["codes"] == 1, "the second cover of a song knows its codes"
+
+
 def test_stems_of_one_request_share_one_encode() -> None:
     parts = SmallParts(keeps_loaded=False)
     rendered(request(Task.EXTRACT, stems=("drums", "bass", "vocals")), Renderer(parts))

@@ -107,6 +107,21 @@ def test_a_new_track_is_composed_over_the_whole_window() -> None:
     assert "# Caption\nwarm tape\n" in plan.words[0].text
 
 
+def test_a_stem_fine_tune_is_told_song_and_track() -> None:
+    tuned = traits_of("my-stems", is_turbo=False, is_xl=False, stem_tuned=True)
+    plan = plan_render(request(Task.LEGO, stems=("strings", "bass"), options={"mask": "auto"}), tuned)
+    assert [words.stem for words in plan.words] == ["strings", "bass"]
+    told = "# Caption\nGlobal: warm tape\nLocal: bass\nMask Control: false\n"
+    assert told in plan.words[1].text
+    assert "Global" not in plan_render(request(), tuned).words[0].text
+
+
+def test_lego_without_a_name_leaves_the_track_to_the_model() -> None:
+    (words,) = plan_render(request(Task.LEGO), BASE).words
+    assert words.stem == "mix"
+    assert "Generate the track based on the audio context:" in words.text
+
+
 def test_a_new_song_without_lyrics_is_instrumental_and_an_old_one_is_not_said_to_be() -> None:
     (new,) = plan_render(request(Task.GENERATE, song=None), TURBO).words
     assert new.lyrics.endswith("# Lyric\n[Instrumental]<|endoftext|>")
