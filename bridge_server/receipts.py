@@ -27,7 +27,8 @@ def for_splice(plan: Plan, song: Audio, result: Spliced, clip: Audio, level: Gai
     region = plan.region_in_song
     # The song as it will be put together from the files: the source as read, the clip as read back.
     spliced = with_clip(song, clip, region.start)
-    found = measure(song, spliced, clip, region, result.fades, plan.grid_samples())
+    aim = reference(level) if region.end >= song.frames else None
+    found = measure(song, spliced, clip, region, result.fades, plan.grid_samples(), aim)
     if not found.changed:
         raise ProtocolError(
             ErrorCode.RENDER_REJECTED,

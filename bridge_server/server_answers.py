@@ -14,6 +14,7 @@ from bridge_server.job import JobState
 from bridge_server.job_queue import JobQueue
 from bridge_server.render_worker import RenderWorker
 from bridge_server.settings import Settings
+from bridge_server.sources import STORED
 from bridge_server.version import VERSION
 from clip_store.store import ClipStore
 from daw_protocol import requests
@@ -75,10 +76,19 @@ class ServerAnswers:
         )
 
     async def sweep(self, request: requests.SweepStore, _: Client) -> Answer:
-        keep = self._store.index.referenced_digests()
+        keep = self._store.index.referenced_digests() | self._waiting_songs()
         removed = await asyncio.to_thread(self._store.blobs.sweep, keep, SWEEP_GRACE_SECONDS, time.time())
         text = f"{len(removed)} unused audio files were removed."
         return understood(request, text, {"removed": len(removed)})
+
+    def _waiting_songs(self) -> set[str]:
+        """Digests of stored songs that jobs wait for: no take refers to them yet."""
+        jobs = [job for state in UNFINISHED for job in self._queue.newest(state, limit=MOST_JOBS)]
+        return {str(job.request.get("source", "")).removeprefix(STORED) for job in jobs}
+
+
+UNFINISHED = (JobState.QUEUED, JobState.RUNNING)
+MOST_JOBS = 100_000
 
 
 def engine_json(description: EngineDescription) -> dict[str, Any]:

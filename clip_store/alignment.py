@@ -43,6 +43,7 @@ class Alignment:
     peak_db:          highest sample.
     clipped, clipped_before: samples at full scale in the take and in what it replaces.
     inside_lufs, replaced_lufs, neighbours_lufs: BS.1770 loudness, -inf for silence.
+    reference_lufs:   what the inside ought to be as loud as, where the caller knows better than these two.
     onsets, replaced_onsets: drift against the grid; None when it cannot be told.
     """
 
@@ -66,6 +67,7 @@ class Alignment:
     seams: tuple[Seam, ...]
     onsets: OnsetDrift | None
     replaced_onsets: OnsetDrift | None
+    reference_lufs: float | None = None
 
     def problems(self) -> tuple[str, ...]:
         """What a producer should know before using the take; empty when all is well."""
@@ -91,7 +93,9 @@ class Alignment:
     def _warnings(self) -> tuple[str, ...]:
         """Things to listen to."""
         sentences = [sentence for seam in self.seams for sentence in _about_seam(seam)]
-        if self.replaced_lufs > SILENCE_LUFS:
+        if self.reference_lufs is not None:
+            beside, was = "the song", self.reference_lufs
+        elif self.replaced_lufs > SILENCE_LUFS:
             beside, was = "the passage it replaces", self.replaced_lufs
         else:
             beside, was = "its neighbours", self.neighbours_lufs
@@ -118,12 +122,15 @@ def measure(
     region: Span,
     fades: tuple[int, int],
     grid_samples: Sequence[int] | None = None,
+    reference_lufs: float | None = None,
 ) -> Alignment:
     """Measure a splice on what was written: the old song, the new song and the clip, read back.
 
     region:       in samples from the old song's first.
     fades:        lengths of the crossfades at its start and end.
     grid_samples: the 16th lines in and around the region, ascending, in samples from the old song's first.
+    reference_lufs: how loud the inside ought to be, where neither what it replaces nor its neighbours tell: a
+                  song that goes on after its last chord has rung out.
     """
     old, new = stretch(song, region), clip.samples
     lead = max(0, -region.start)
@@ -155,6 +162,7 @@ def measure(
         seams=measure_seams(song, spliced, lead, _edges(song, region, fades)),
         onsets=_drift(spliced, region, grid_samples, lead),
         replaced_onsets=_drift(song, region, grid_samples),
+        reference_lufs=reference_lufs,
     )
 
 

@@ -10,7 +10,8 @@ import pytest
 from clip_store.alignment import measure
 from clip_store.audio import Audio, Encoding, quantise
 from clip_store.audio_file import read_audio, write_wav
-from clip_store.splice import splice, stretch
+from clip_store.loudness import loudness
+from clip_store.splice import splice, stretch, with_clip
 from daw_protocol.timeline.span import Span
 from tests.clip_store.sounds import drums, noise, song
 from tests.clip_store.test_splice import REGIONS
@@ -209,3 +210,18 @@ def test_measuring_ten_seconds_in_four_minutes_is_quick():
         measure(old, new.audio, new.clip, region, new.fades, grid)
         times.append(time.process_time() - begin)
     assert min(times) < 0.8
+
+
+def test_a_song_that_goes_on_is_compared_with_the_loudness_it_was_matched_to() -> None:
+    """After a last chord that rang out, a continuation is louder than what it replaces, and rightly so."""
+    rate = 48000
+    loud = 0.2 * np.random.default_rng(3).standard_normal((4 * rate, 1)).astype(np.float32)
+    ringing = loud[: 2 * rate] * np.float32(0.02)
+    song = quantise(np.concatenate([loud, ringing]), rate, Encoding.FLOAT).audio
+    clip = quantise(loud[: 3 * rate], rate, Encoding.FLOAT).audio
+    region = Span(4 * rate, 7 * rate)
+    spliced = with_clip(song, clip, region.start)
+    unaware = measure(song, spliced, clip, region, (0, 0))
+    aware = measure(song, spliced, clip, region, (0, 0), reference_lufs=loudness(loud, rate))
+    assert any("louder than the passage it replaces" in sentence for sentence in unaware.problems())
+    assert not any("LU louder" in sentence for sentence in aware.problems())
