@@ -44,11 +44,13 @@ def own_levels(
     smooth = median_filter(levels, (1, smooth_frames), mode="nearest")
     own = np.minimum(smooth, levels)
     first = own[0]
-    loud = heard & (first > np.percentile(first, 30)) if heard.any() else heard
+    loud = heard & (first >= np.percentile(first, 30)) & (first > 0)
     if not loud.any():
         return np.asarray(own * heard, dtype=np.float32)
     ratios = np.percentile(own[:, loud] / (first[loud] + 1e-9), parameters.timbre_quantile, axis=1)
-    own[1:] = np.minimum(own[1:], parameters.headroom * ratios[1:, None] * first)
+    numbers = np.arange(1, len(own) + 1)
+    allowed = np.minimum(parameters.headroom * ratios, parameters.most_partial / numbers)
+    own[1:] = np.minimum(own[1:], allowed[1:, None] * first)
     return np.asarray(own * heard, dtype=np.float32)
 
 

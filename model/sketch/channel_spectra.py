@@ -63,11 +63,11 @@ def analyse(samples: Samples, framing: Framing, tick: Tick) -> Spectra:
     return np.stack(spectra)
 
 
-def synthesise(spectra: Spectra, framing: Framing, length: int, tick: Tick) -> Samples:
-    """Samples [length, channels]; the inverse of `analyse`."""
+def synthesise(spectra: Spectra, mask: Magnitude, framing: Framing, length: int, tick: Tick) -> Samples:
+    """Samples [length, channels] of the masked spectra; with a mask of ones the inverse of `analyse`."""
     out = np.empty((length, len(spectra)), dtype=np.float32)
     for number, spectrum in enumerate(spectra):
-        out[:, number] = istft(spectrum, framing.n, framing.hop, length)
+        out[:, number] = istft(spectrum * mask, framing.n, framing.hop, length)
         tick()
     return out
 

@@ -86,7 +86,8 @@ def report(stems: Stems, delivered: dict[str, Samples], source: Samples) -> Repo
         "share": {stem: round(energy(audio) / whole, 4) for stem, audio in delivered.items()},
         "confidence": {stem: round(stems.confidence.get(stem, 0.0), 3) for stem in delivered},
         "vocal_share": round(stems.vocal_share, 4),
-        "vocal_movement_db": round(stems.vocal_movement, 1),
+        "vocal_movement_db": round(stems.evidence.movement, 1),
+        "vocal_gliding": round(stems.evidence.gliding, 3),
         "has_vocal": stems.has_vocal,
     }
     notes = (QUALITY_NOTE,) if stems.has_vocal else (QUALITY_NOTE, NO_VOCAL_NOTE)

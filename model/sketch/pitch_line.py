@@ -98,23 +98,30 @@ def best_line(
 
 
 def comb(
-    pitch: Hertz, framing: Framing, partials: int, cents: float, least_bins: float, ceiling_hertz: float
+    pitch: Hertz,
+    framing: Framing,
+    partials: int,
+    cents: float,
+    least_bins: float,
+    ceiling_hertz: float,
+    tick: Tick,
 ) -> Magnitude:
     """Teeth at the multiples of `pitch` [frames], each 1 in its middle; [bins, frames].
 
     A tooth's half width is `cents` of its own frequency but at least `least_bins` bins, which is what the
     window resolves.
     """
-    frequency = (np.arange(framing.bins) * framing.bin_hertz).astype(np.float32)[:, None]
     out = np.zeros((framing.bins, len(pitch)), dtype=np.float32)
     top = min(int(ceiling_hertz / framing.bin_hertz) + 1, framing.bins)
-    base = np.maximum(pitch, 1.0).astype(np.float32)[None]
-    number = np.maximum(np.round(frequency[:top] / base), 1)
-    half = np.maximum(
-        number * base * np.float32(2 ** (cents / 1200) - 1), np.float32(least_bins * framing.bin_hertz)
-    )
-    teeth = np.exp(-0.5 * ((frequency[:top] - number * base) / half) ** 2)
-    out[:top] = np.where(number <= partials, teeth, 0)
+    frequency = (np.arange(top) * framing.bin_hertz).astype(np.float32)[:, None]
+    relative, least = np.float32(2 ** (cents / 1200) - 1), np.float32(least_bins * framing.bin_hertz)
+    for first in range(0, len(pitch), FRAMES_PER_TICK):
+        base = np.maximum(pitch[first : first + FRAMES_PER_TICK], 1.0).astype(np.float32)
+        number = np.maximum(np.round(frequency / base), 1)
+        centre = number * base
+        teeth = np.exp(-0.5 * ((frequency - centre) / np.maximum(centre * relative, least)) ** 2)
+        out[:top, first : first + FRAMES_PER_TICK] = np.where(number <= partials, teeth, 0)
+        tick()
     return out
 
 

@@ -9,6 +9,9 @@ import numpy as np
 from model.engine import Samples
 from model.sketch.channel_spectra import Framing, Tick, analyse, joint_magnitude, synthesise
 
+# Frames subtracted at once: float64 copies of a whole song would need more memory than the stems.
+CHUNK_FRAMES = 1 << 18
+
 
 def share_out(
     mix: Samples, estimates: Mapping[str, Samples], framing: Framing, tick: Tick
@@ -32,14 +35,17 @@ def share_out(
         claims[stem] = (float(np.sum(mask * mask * power)), float(np.sum(mask * power)))
         tick()
         if stem != last:
-            stems[stem] = synthesise(spectra * mask, framing, len(mix), tick)
+            stems[stem] = synthesise(spectra, mask, framing, len(mix), tick)
     return stems, claims
 
 
 def remainder(source: Samples, *stems: Samples) -> Samples:
-    """What the stems leave of the source, computed in float64 so that the sum is exact to float32
-    rounding."""
-    rest = source.astype(np.float64)
-    for stem in stems:
-        rest -= stem
-    return rest.astype(np.float32)
+    """What the stems leave of the source.
+
+    Computed in float64, so that the sum is exact to the rounding of one float32.
+    """
+    rest = np.empty(source.shape, dtype=np.float32)
+    for first in range(0, len(source), CHUNK_FRAMES):
+        chunk = slice(first, first + CHUNK_FRAMES)
+        rest[chunk] = source[chunk] - np.sum([stem[chunk] for stem in stems], axis=0, dtype=np.float64)
+    return rest

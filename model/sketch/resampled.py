@@ -7,9 +7,9 @@ import numpy as np
 from model.engine import Samples
 from model.sketch.channel_spectra import Tick
 
-# Frames (of the higher rate) per call: about 50 ms of work; and frames of surroundings so that cuts are not
+# Frames (of the higher rate) per call: about 40 ms of work; and frames of surroundings so that cuts are not
 # heard.
-PIECE = 1 << 19
+PIECE = 1 << 18
 SURROUNDINGS = 1 << 11
 
 

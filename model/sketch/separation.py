@@ -22,7 +22,7 @@ from model.sketch.percussive import cymbal_mask, drummer_present, low_band, perc
 from model.sketch.ratio_mask import remainder, share_out
 from model.sketch.resampled import at_full_rate, at_lower_rate, rate_factor
 from model.sketch.separation_parameters import DEFAULT, STEM_NAMES, BlockParameters, SeparationParameters
-from model.sketch.singer import Timbre, movement, timbre_of
+from model.sketch.singer import NOTHING_HEARD, Evidence, Timbre, gliding, movement, timbre_of
 from model.sketch.voice import centredness, find_voice
 
 
@@ -33,7 +33,7 @@ class Stems:
     vocals, drums, bass, other: float32 [frames, channels].
     vocal_share: energy of the voice found, as part of the mix's, before the decision below.
     has_vocal:   whether that was enough to be a singer; if not, `vocals` is silent and `other` has the sound.
-    vocal_movement: dB by which the lead's spectrum moved as words do, see `singer`.
+    evidence:    what the decision rests on.
     confidence:  per stem, 0..1: how undisputed the cells were that it got.
     """
 
@@ -43,7 +43,7 @@ class Stems:
     other: Samples
     vocal_share: float
     has_vocal: bool
-    vocal_movement: float = 0.0
+    evidence: Evidence = NOTHING_HEARD
     confidence: Mapping[str, float] = field(default_factory=dict)
 
     def named(self, stem: str) -> Samples:
@@ -89,7 +89,9 @@ def separate(
         timbres.append(part.timbre)
     pace.at("stems are ready", 1.0)
     confidence = {stem: _quotient(claim) for stem, claim in claims.items()}
-    return _stems(samples, found, confidence, movement(timbres), parameters)
+    share = energy(found["vocals"]) / max(energy(samples), 1e-20)
+    evidence = Evidence(share, movement(timbres), gliding(timbres))
+    return _stems(samples, found, evidence, confidence, parameters)
 
 
 def cut(frames: int, rate: int, parameters: BlockParameters) -> Iterator[Block]:
@@ -137,10 +139,11 @@ def separate_block(samples: Samples, rate: int, parameters: SeparationParameters
     spectra = analyse(mix - drums - bass, framing, pace.check)
     line, sung = find_voice(spectra, framing, parameters.voice, pace.check)
     timbre = timbre_of(joint_magnitude(spectra * centredness(spectra)), framing, line, parameters.singer)
-    vocals = synthesise(spectra * sung, framing, len(mix), pace.check)
+    pace.check()
+    vocals = synthesise(spectra, sung, framing, len(mix), pace.check)
     spectra *= 1 - sung
     struck = cymbal_mask(joint_magnitude(spectra), framing, parameters.cymbal, pace.check)
-    drums = drums + synthesise(spectra * (struck * np.float32(present)), framing, len(mix), pace.check)
+    drums = drums + synthesise(spectra, struck * np.float32(present), framing, len(mix), pace.check)
     pace.at("sharing out the sound", 0.65)
     rough = {"vocals": vocals, "drums": drums, "bass": bass, "other": mix - vocals - drums - bass}
     parts, claims = share_out(mix, rough, framing, pace.check)
@@ -163,22 +166,23 @@ def drums_and_bass(
     hits += unclaimed * thump
     low += unclaimed * (1 - thump)
     tick()
-    drums = synthesise(spectra * hits, framing, len(mix), tick)
-    return drums, synthesise(spectra * low, framing, len(mix), tick), present
+    drums = synthesise(spectra, hits, framing, len(mix), tick)
+    return drums, synthesise(spectra, low, framing, len(mix), tick), present
 
 
 def _stems(
     samples: Samples,
     found: dict[str, Samples],
+    evidence: Evidence,
     confidence: dict[str, float],
-    moved: float,
     parameters: SeparationParameters,
 ) -> Stems:
-    share = energy(found["vocals"]) / max(energy(samples), 1e-20)
-    has_vocal = share >= parameters.singer.least_share and moved >= parameters.singer.least_movement
+    has_vocal = evidence.of_a_singer(parameters.singer)
     vocals = found["vocals"] if has_vocal else np.zeros_like(samples)
     other = remainder(samples, vocals, found["drums"], found["bass"])
-    return Stems(vocals, found["drums"], found["bass"], other, share, has_vocal, moved, confidence)
+    return Stems(
+        vocals, found["drums"], found["bass"], other, evidence.share, has_vocal, evidence, confidence
+    )
 
 
 def energy(samples: Samples) -> float:

@@ -84,7 +84,9 @@ class LowBandParameters:
 class BassParameters:
     """The bass line as one pitch with its partials.
 
-    lowest, highest: MIDI pitch; from a five-string's low end to the A below middle C.
+    lowest, highest: MIDI pitch; from a five-string's low end to the D below middle C. Basses seldom go
+                     higher,
+                     and a range that does takes low voices and guitars.
     step:            semitones between candidates.
     partial_fall:    weight of the next partial in the salience.
     fifth_weight:    subtracted at 1.5 f, so that a candidate an octave below the true one loses.
@@ -96,11 +98,13 @@ class BassParameters:
                      chords
                      and voices meet a partial now and then, its own level is there always.
     headroom:        how much above that ratio a partial may still be.
+    most_partial:    no partial h exceeds this / h of the fundamental, even where a chord lies on it all the
+                     time.
     tooth_bins:      width of a partial's peak (standard deviation): the main lobe of the Hann window.
     """
 
     lowest: float = 24.0
-    highest: float = 57.0
+    highest: float = 50.0
     step: float = 0.2
     salience_partials: int = 5
     partial_fall: float = 0.8
@@ -113,6 +117,7 @@ class BassParameters:
     smooth_seconds: float = 0.33
     timbre_quantile: float = 25.0
     headroom: float = 1.4
+    most_partial: float = 2.0
     tooth_bins: float = 0.9
 
 
@@ -162,12 +167,14 @@ class SingerParameters:
     least_movement: dB by which the spectrum must move apart from pitch and loudness. Words do that (4.4 to
                     7 dB
                     on the tuning songs), an instrument's body does not (1.2 to 1.8 dB).
+    least_gliding:  part of the frames in which the pitch must glide: 0.15 and more when sung, 0.01 for keys.
     clear:          only frames with this much of the 92nd percentile of salience are looked at.
     lowest_hertz, highest_hertz, points: where the spectrum is read, in equal steps of log frequency.
     """
 
     least_share: float = 0.06
     least_movement: float = 2.8
+    least_gliding: float = 0.06
     clear: float = 0.55
     lowest_hertz: float = 300.0
     highest_hertz: float = 3500.0

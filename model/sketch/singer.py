@@ -1,4 +1,9 @@
-"""Whether a leading line is sung: words move the spectrum in ways that pitch and loudness do not explain."""
+"""Whether a leading line is sung.
+
+Words move the spectrum in ways that pitch and loudness do not explain, and a singer's pitch glides and
+trembles
+where a keyboard's stays.
+"""
 
 from __future__ import annotations
 
@@ -21,11 +26,41 @@ LEAST_FRAMES = 40
 
 @dataclass(frozen=True)
 class Timbre:
-    """The lead's spectrum where it is clear. decibels: [points, frames]; octaves: pitch re 220 Hz
-    [frames]."""
+    """What a lead sounds like where it is clear.
+
+    decibels: its spectrum [points, frames].
+    octaves:  its pitch re 220 Hz [frames].
+    glides:   whether the pitch moved by less than a semitone since the frame before [frames].
+    """
 
     decibels: NDArray[np.float64]
     octaves: NDArray[np.float64]
+    glides: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """For and against a singer, over the whole song.
+
+    share:    energy of the leading line as part of the mix's.
+    movement: dB by which its spectrum moves apart from pitch and loudness.
+    gliding:  part of its frames in which the pitch glides.
+    """
+
+    share: float
+    movement: float
+    gliding: float
+
+    def of_a_singer(self, parameters: SingerParameters) -> bool:
+        """Whether all three speak for a singer."""
+        return (
+            self.share >= parameters.least_share
+            and self.movement >= parameters.least_movement
+            and self.gliding >= parameters.least_gliding
+        )
+
+
+NOTHING_HEARD = Evidence(0.0, 0.0, 0.0)
 
 
 def timbre_of(
@@ -46,7 +81,15 @@ def timbre_of(
     clear = line.sung & (line.strength > parameters.clear * np.percentile(line.strength, 92))
     if clear.any():
         clear &= decibels.mean(axis=0) > np.percentile(decibels.mean(axis=0)[clear], 25)
-    return Timbre(decibels[:, clear], np.log2(line.pitch[clear] / 220))
+    octaves = np.log2(line.pitch / 220)
+    moved = np.abs(np.diff(octaves, prepend=octaves[:1]))
+    return Timbre(decibels[:, clear], octaves[clear], ((moved > 0.01) & (moved < 0.1))[clear])
+
+
+def gliding(timbres: Sequence[Timbre]) -> float:
+    """Part of the clear frames in which the pitch glides, 0..1."""
+    glides = np.concatenate([timbre.glides for timbre in timbres])
+    return float(glides.mean()) if len(glides) >= LEAST_FRAMES else 0.0
 
 
 def movement(timbres: Sequence[Timbre]) -> float:

@@ -70,7 +70,9 @@ def find_voice(
     magnitude = joint_magnitude(spectra)
     top = min(int(11000 / framing.bin_hertz), framing.bins)
     line = voice_line((magnitude * middle)[:top], framing, parameters, tick)
-    teeth = comb(line.pitch, framing, parameters.partials, parameters.cents, 1.2, parameters.ceiling_hertz)
+    teeth = comb(
+        line.pitch, framing, parameters.partials, parameters.cents, 1.2, parameters.ceiling_hertz, tick
+    )
     teeth *= line.sung
     tick()
     facing = facing_voice(spectra, teeth * middle, parameters.most_offset)
