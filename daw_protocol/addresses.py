@@ -55,7 +55,7 @@ ID = ("id",)
 
 COMMANDS: tuple[Command, ...] = (
     Command("repaint", requests.Repaint, Group.RENDER, ID,
-            "/bridge/repaint sssssisi id1 source song.wav start 384000 end 576000"),
+            "/bridge/repaint ssssisi id1 source song.wav start 384000 end 576000"),
     Command("complete", requests.Complete, Group.RENDER, ID,
             '/bridge/complete sssssss id2 source song.wav length "8 bars" bpm 120'),
     Command("accompany", requests.Accompany, Group.RENDER, ID,

@@ -17,6 +17,7 @@ from typing import Any
 from daw_protocol.timeline import Key, Meter, TempoMap, format_position, parse_position
 from daw_protocol.timeline.duration import Duration
 from daw_protocol.timeline.position import Position
+from daw_protocol.timeline.tempo_point import MAX_POINTS
 
 Schema = dict[str, Any]
 
@@ -335,10 +336,36 @@ class TempoMapKind(Kind):
         return value.to_json()
 
     def schema(self) -> Schema:
-        return {"type": "object"}
+        point = {"quarter": EXACT_NUMBER, "bpm": EXACT_NUMBER, "ramp": {"type": "boolean"}}
+        meter = {"quarter": EXACT_NUMBER, "meter": MeterKind().schema(), "cuts_bar": {"type": "boolean"}}
+        return object_schema(
+            {
+                "points": list_schema(object_schema(point, ("quarter", "bpm"))),
+                "meters": list_schema(object_schema(meter, ("quarter", "meter"))),
+                "offset": EXACT_NUMBER,
+                "first_bar": {"type": "integer"},
+            },
+            ("points",),
+        )
 
     def describe(self) -> str:
-        return "tempo map object, see below"
+        return "tempo map object, see above"
+
+
+EXACT_NUMBER: Schema = {"type": ["number", "string"]}
+
+
+def object_schema(properties: Mapping[str, Schema], required: tuple[str, ...]) -> Schema:
+    return {
+        "type": "object",
+        "properties": dict(properties),
+        "required": list(required),
+        "additionalProperties": False,
+    }
+
+
+def list_schema(items: Schema) -> Schema:
+    return {"type": "array", "items": items, "minItems": 1, "maxItems": MAX_POINTS}
 
 
 @dataclass(frozen=True)
@@ -365,7 +392,11 @@ class Switches(Kind):
         return entry
 
     def schema(self) -> Schema:
-        return {"type": "object", "maxProperties": self.max_count}
+        return {
+            "type": "object",
+            "maxProperties": self.max_count,
+            "additionalProperties": {"type": ["string", "number", "boolean"]},
+        }
 
     def describe(self) -> str:
         return "object of the engine's own switches"

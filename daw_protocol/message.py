@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -107,7 +107,7 @@ def default_of(entry: dataclasses.Field[Any]) -> Any:
     return entry.default
 
 
-def unknown_field(name: object, known: Mapping[str, Any]) -> ProtocolError:
+def unknown_field(name: object, known: Collection[str]) -> ProtocolError:
     # Cut before it is compared: the time that takes grows with a name somebody else chose.
     given = str(name)[:60]
     close = difflib.get_close_matches(given, known, n=1)

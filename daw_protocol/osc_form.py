@@ -9,17 +9,20 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from daw_protocol.addresses import BY_ADDRESS, PREFIX, Command
+from daw_protocol.addresses import BY_ADDRESS, PREFIX, Command, field_names
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.kinds import shown
 from daw_protocol.message import unknown_field
-from daw_protocol.replies import Reply
+from daw_protocol.replies import REPLIES, Reply
 from daw_protocol.requests import Request
 
 # A reply must fit one Ethernet frame with room to spare: larger datagrams are fragmented, and lost as a whole
 # when one fragment is.
 MOST_DATAGRAM_BYTES = 1400
 OscArgument = int | float | str | bool
+
+REPLY_ADDRESSES = frozenset(f"{PREFIX}/{reply.name}" for reply in REPLIES)
+"""Addresses only the server sends."""
 
 
 def command_at(address: str) -> Command:
@@ -41,7 +44,7 @@ def request_from_osc(address: str, arguments: Sequence[Any]) -> tuple[Command, R
 
 def fields_in(command: Command, arguments: Sequence[Any]) -> dict[str, Any]:
     """The values by name. `/bridge/tempo 120` and `/bridge/tempo bpm 120` mean the same."""
-    names = set(command.request.__dataclass_fields__)
+    names = field_names(command)
     taken = 0
     found: dict[str, Any] = {}
     for name in command.positional:
@@ -63,7 +66,7 @@ def fields_in(command: Command, arguments: Sequence[Any]) -> dict[str, Any]:
         )
     for name, given in zip(rest[::2], rest[1::2], strict=True):
         if not isinstance(name, str) or name not in names:
-            raise unknown_field(name, command.request.__dataclass_fields__)
+            raise unknown_field(name, names)
         if name in found:
             raise ProtocolError(ErrorCode.BAD_MESSAGE, f"{name} is given twice.", "Send it once.", name)
         found[name] = given
@@ -76,7 +79,7 @@ def request_to_osc(command: Command, request: Request) -> tuple[str, list[OscArg
     arguments: list[OscArgument] = []
     for name in command.positional:
         # A song called "rate" would be taken for the name of a value: it goes as a pair, like all behind it.
-        if name not in fields or fields[name] in command.request.__dataclass_fields__:
+        if name not in fields or fields[name] in field_names(command):
             break
         arguments.append(_plain(fields.pop(name)))
     for name, given in fields.items():

@@ -330,7 +330,12 @@ class SetTempo(Request):
 
     def check(self) -> None:
         if (self.bpm is None) == (self.tempo_map is None):
-            raise ProtocolError(ErrorCode.MISSING_FIELD, "bpm: send either bpm or tempo_map.", "", "bpm")
+            raise ProtocolError(
+                ErrorCode.MISSING_FIELD,
+                "bpm: the tempo is given twice, or not at all.",
+                "Send either bpm or tempo_map.",
+                "bpm",
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,106 @@
+"""What all messages share, on one small message of the test's own."""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from daw_protocol.errors import ErrorCode, ProtocolError
+from daw_protocol.kinds import Names, PositionKind, Switches, Text, Whole
+from daw_protocol.message import MOST_COMPLAINT, Message, unknown_field, value
+from daw_protocol.timeline import AtSample
+from daw_protocol.timeline.position import Position
+
+DEEP: list[Any] = []
+for _ in range(900):
+    DEEP = [DEEP]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Knock(Message):
+    """A knock on a door."""
+
+    door: str = value(Text(10, 1), "which door")
+    times: int = value(Whole(1, 9), "how often", 2)
+    at: Position | None = value(PositionKind(), "when", None)
+    names: tuple[str, ...] = value(Names(), "who", ())
+    options: dict[str, Any] = value(Switches(), "how", {})
+
+    def check(self) -> None:
+        if self.door == "cellar" and self.times > 3:
+            raise ProtocolError(ErrorCode.OUT_OF_RANGE, "times: too often.", "Knock less.", "times")
+
+
+def refusal(fields) -> ProtocolError:
+    with pytest.raises(ProtocolError) as raised:
+        Knock.from_fields(fields)
+    return raised.value
+
+
+def test_values_are_read_when_a_message_is_built():
+    knock = Knock(door="front", times="3", at="96000", names="a,b")
+    assert (knock.times, knock.at, knock.names) == (3, AtSample(96000), ("a", "b"))
+
+
+def test_a_message_never_changes():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Knock(door="front").door = "back"
+
+
+def test_defaults_are_left_out_of_the_fields_and_come_back():
+    knock = Knock(door="front", at=5)
+    assert knock.to_fields() == {"door": "front", "at": "5"}
+    assert Knock.from_fields(knock.to_fields()) == knock
+
+
+def test_two_messages_do_not_share_a_default():
+    assert Knock(door="a").options is not Knock(door="b").options
+
+
+@pytest.mark.parametrize(
+    ("fields", "code", "field", "words"),
+    [
+        ({}, ErrorCode.MISSING_FIELD, "door", "door is missing"),
+        ({"door": ""}, ErrorCode.OUT_OF_RANGE, "door", "1 to 10 characters"),
+        ({"door": 1.5}, ErrorCode.WRONG_TYPE, "door", "must be text"),
+        ({"door": None}, ErrorCode.WRONG_TYPE, "door", "must be text"),
+        ({"door": "a", "times": 10}, ErrorCode.OUT_OF_RANGE, "times", "1 to 9, got 10"),
+        ({"door": "a", "times": None}, ErrorCode.WRONG_TYPE, "times", "whole number"),
+        ({"door": "a", "at": "soon"}, ErrorCode.OUT_OF_RANGE, "at", "accepted forms"),
+        ({"door": "cellar", "times": 4}, ErrorCode.OUT_OF_RANGE, "times", "too often"),
+        ({"door": "a", "dor": "b"}, ErrorCode.UNKNOWN_FIELD, "dor", "no value called 'dor'"),
+        ({"door": "a", "\x00\ud800": 1}, ErrorCode.UNKNOWN_FIELD, "??", "no value called"),
+    ],
+)
+def test_errors_name_the_field_and_the_remedy(fields, code, field, words):
+    error = refusal(fields)
+    assert (error.code, error.field) == (code, field)
+    assert words in error.sentence
+    assert error.remedy
+
+
+def test_a_missing_value_is_explained():
+    assert refusal({}).remedy == "Send door: which door."
+
+
+def test_a_slip_of_the_pen_is_recognised():
+    assert refusal({"door": "a", "time": 1}).remedy == "Did you mean times?"
+    assert refusal({"door": "a", "qqq": 1}).remedy == "Known are: at, door, names, options, times."
+
+
+def test_a_name_of_four_million_letters_costs_no_time():
+    # difflib takes seconds for it, and more than that for one that is nearly a known name.
+    error = unknown_field("source" * 700_000, {"source": 1})
+    assert len(error.sentence) < 150
+    assert len(error.field) <= 64
+
+
+def test_a_complaint_about_a_long_value_stays_short():
+    assert len(refusal({"door": "a", "options": {"x" * 100_000: []}}).sentence) < MOST_COMPLAINT + 100
+    assert len(refusal({"door": "a", "at": "17|" + "1" * 100_000}).sentence) < MOST_COMPLAINT + 100
+
+
+@pytest.mark.parametrize("field", ["door", "times", "at", "names", "options"])
+def test_lists_in_lists_in_lists_are_refused(field):
+    assert refusal({"door": "a", field: DEEP}).code is ErrorCode.WRONG_TYPE
