@@ -57,9 +57,14 @@ def beats_per_bar(part: Passage) -> int:
     return int(part.analysis.beats.bar_beats[part.targets[0]])
 
 
+def standing_of(part: Passage) -> Standing:
+    """Where the song stands when the region begins."""
+    return progression.standing(part.analysis.beats, int(part.targets[0]))
+
+
 def from_standing(part: Passage) -> tuple[Passage, Standing]:
     """The passage as continued from where the song stands; a fade-out is neither source nor neighbour."""
-    now = progression.standing(part.analysis.beats, int(part.targets[0]))
+    now = standing_of(part)
     if not now.faded:
         return part, now
     sources = part.sources[(part.sources <= now.beat) | (part.sources > part.targets[-1])]

@@ -144,6 +144,7 @@ def common_figures(passage: Passage, runs: list[Run]) -> dict[str, Any]:
         "seed": passage.request.seed,
         "take": passage.request.take,
         "source_bars": bars_text(passage, runs),
+        "source_beats": [run.source + k for run in runs for k in range(run.count)],
         "phase_shift_ms": round(1000.0 * passage.analysis.phase.seconds, 1),
     }
 
@@ -194,7 +195,10 @@ def finish(
     mix, limited = levels.limit_peaks(mix + beneath.read(start, end), rate, ceiling)
     pieces = [Piece("mix", start, mix)]
     if handle > 0:
-        audio = laid.audio * np.float32(gain) + beneath.read(start - handle, end + handle)
+        audio = laid.audio * np.float32(gain)
+        if fade is not None:
+            audio *= levels.fade_out(len(audio), fade[0] + handle, fade[1] + handle)[:, None]
+        audio += beneath.read(start - handle, end + handle)
         with_handles, _ = levels.limit_peaks(audio, rate, ceiling)
         pieces.append(Piece("handles", start - handle, with_handles))
     figures = {

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from model.engine import Rendered, RenderRequest, Report, Song
 from model.errors import CannotRender
-from model.sketch import captions, layers, loudness, novelty, passage, plan, resequence
+from model.sketch import captions, complete, layers, loudness, novelty, passage, plan, resequence
 from model.sketch import parameters as p
 from model.sketch.analysis import Analysis
 from model.sketch.assemble import Laid
@@ -84,7 +84,10 @@ def _other_beats(part: Passage, name: str, layer: Layer | None, stems: SongStems
     loop = is_exact_loop(part, alike)
     if loop and name == "drums only":
         return _drums_reordered(part, stems, pace, fill=False)
-    path = choose_beats(part, alike, pace, drums_only=name == "drums only", loop=loop)
+    if part.region_was_silent:  # nothing there to be like: plan it as a gap
+        path = complete.choose_beats(part, complete.standing_of(part), pace)
+    else:
+        path = choose_beats(part, alike, pace, drums_only=name == "drums only", loop=loop)
     runs = plan.runs_of(part.targets, path)
     columns = np.searchsorted(part.sources, path)
     figures = {
