@@ -28,7 +28,7 @@ from daw_protocol.timeline import (
 from daw_protocol.timeline.duration import Duration, DurationUnit
 
 # Few examples of each of many types; no deadline, for a busy machine is no fault of the code.
-FEW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+FEW = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 LETTERS = st.characters(exclude_categories=("Cs",), exclude_characters=sorted(kinds.CONTROL_CHARACTERS))
 NAMES = st.text(string.ascii_lowercase + " _-'\"[]éß日", min_size=1, max_size=12).filter(

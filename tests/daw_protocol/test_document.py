@@ -1,0 +1,62 @@
+import dataclasses
+
+from daw_protocol.addresses import COMMANDS
+from daw_protocol.document import protocol_document
+from daw_protocol.errors import ErrorCode
+from daw_protocol.receipt import Receipt
+from daw_protocol.replies import REPLIES
+
+PAGE = protocol_document()
+LINES = PAGE.splitlines()
+
+
+def section(heading: str) -> list[str]:
+    """The lines from a heading to the next one."""
+    start = next(number for number, line in enumerate(LINES) if line.startswith(heading)) + 1
+    end = next((number for number in range(start, len(LINES)) if LINES[number].startswith("#")), len(LINES))
+    return LINES[start:end]
+
+
+def test_every_command_has_a_section_with_its_example_and_its_own_values():
+    shared = {line.split("`")[1] for line in section("## Shared values") if line.startswith("| `")}
+    for command in COMMANDS:
+        heading = f"### `{command.address}`" if command.osc else f"### method `{command.name}`"
+        found = section(heading)
+        assert command.doc in found
+        if command.osc:
+            assert f"    {command.example}" in found
+        told = {line.split("`")[1] for line in found if line.startswith("| `")}
+        asked = {entry.name for entry in dataclasses.fields(command.request)}
+        assert told <= asked
+        # The rest is told once for all: shared by renders, or id, reply_port and client.
+        assert asked - told <= shared
+
+
+def test_every_reply_and_the_receipt_are_told_in_full():
+    sections = {f"### `/bridge/{reply.name}`": reply for reply in REPLIES} | {"## The receipt": Receipt}
+    for heading, message in sections.items():
+        told = [line.split("`")[1] for line in section(heading) if line.startswith("| `")]
+        assert told == [entry.name for entry in dataclasses.fields(message)]
+
+
+def test_every_error_code_is_told():
+    told = " ".join(section("## Errors"))
+    assert all(f"`{code.value}`" in told for code in ErrorCode)
+
+
+def test_every_table_is_a_table():
+    for number, line in enumerate(LINES):
+        if line.startswith("|"):
+            cells = line.replace("\\|", "").count("|")
+            assert cells == 5, line
+            assert LINES[number - 1].startswith("|") or line.startswith("| value")
+
+
+def test_one_row():
+    assert "| `takes` | whole number, 1 to 8 | how many versions to render | `1` |" in LINES
+    assert "| `job` | text, at most 64 characters | the job's id | required |" in LINES
+
+
+def test_the_page_ends_with_a_line_end_and_has_no_others_at_line_ends():
+    assert PAGE.endswith(".\n")
+    assert all(line == line.rstrip() for line in LINES)
