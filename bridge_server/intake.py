@@ -16,6 +16,7 @@ from bridge_server.job import Job
 from bridge_server.job_answers import JobAnswers, acknowledged
 from bridge_server.job_queue import JobQueue
 from bridge_server.listeners import Listeners
+from bridge_server.render_plan import with_default_region
 from bridge_server.render_worker import RenderWorker
 from bridge_server.sessions import Sessions
 from bridge_server.song_reader import SongReader
@@ -115,6 +116,8 @@ class Intake:
                 "Send source with the request, or /bridge/source before it.",
                 "source",
             )
+        if request.bars is None:
+            with_default_region(request)  # refuses at once what has no region
         return replace(request, **found)
 
     def _new_job(self, request: Render, client: Client) -> Job:

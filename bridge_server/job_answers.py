@@ -42,7 +42,9 @@ class JobAnswers:
 
     async def cancel(self, request: requests.Cancel, client: Client) -> Answer:
         job = self._find(request.job, client)
-        self._listeners.add(job.id, client)
+        if job.state.terminal:
+            return understood(request, f"Job {job.id} was {job.state.value} already.", {"job": job.id})
+        self._listeners.add(job.id, client)  # who stops a job hears that it has stopped
         if not self._worker.cancel(job, "Cancelled on request."):
             return understood(request, f"Job {job.id} was {job.state.value} already.", {"job": job.id})
         return understood(request, f"Job {job.id} is being cancelled.", {"job": job.id})

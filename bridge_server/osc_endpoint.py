@@ -19,7 +19,7 @@ from bridge_server.bridge import SLOW, Bridge
 from bridge_server.client import Client
 from bridge_server.listeners import Listeners
 from daw_protocol.errors import ErrorCode, ProtocolError
-from daw_protocol.osc_form import OscArgument, fitting, request_from_osc
+from daw_protocol.osc_form import REPLY_ADDRESSES, OscArgument, fitting, request_from_osc
 from daw_protocol.replies import Failed, Reply
 from daw_protocol.requests import Request
 
@@ -52,10 +52,10 @@ class OscClient:
         self._endpoint.send(reply, self._address)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, OscClient) and (other._address, other.key) == (self._address, self.key)
+        return isinstance(other, OscClient) and other._address == self._address
 
     def __hash__(self) -> int:
-        return hash((self._address, self.key))
+        return hash(self._address)
 
 
 class OscEndpoint(asyncio.DatagramProtocol):
@@ -118,7 +118,10 @@ class OscEndpoint(asyncio.DatagramProtocol):
             client.send(Failed.from_error(error))
             return
         for message in messages:
-            await self._answer_message(message, client, address)
+            # A reply that comes back (reply_port set to our own port, two bridges, an echo service) is never
+            # answered: each answer would bring the next one.
+            if message.address not in REPLY_ADDRESSES:
+                await self._answer_message(message, client, address)
 
     async def _answer_message(self, message: OscMessage, client: OscClient, address: Address) -> None:
         request_id = ""

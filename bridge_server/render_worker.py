@@ -247,6 +247,9 @@ class RenderWorker:
         self._end(job, JobState.FAILED, reply, failure)
 
     def _end(self, job: Job, state: JobState, reply: Reply, failure: dict[str, str] | None = None) -> None:
+        shutil.rmtree(
+            self._scratch / job.id, ignore_errors=True
+        )  # who hears of the end finds nothing half done
         try:
             self._queue.move(job, state, self._clock(), failure)
         except ProtocolError:

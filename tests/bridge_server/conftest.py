@@ -1,0 +1,109 @@
+"""One real server for the tests that only ask it questions; those that break it start their own."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from bridge_server.settings import Limits, Settings
+from tests.bridge_server.peers import OscPeer, ServerThread, WebSocketPeer, noise_song
+from tests.doubles import ENGINES
+
+_MS_RDONLY = 1
+_MNT_DETACH = 2
+
+
+def settings_in(folder: Path, **changes: object) -> Settings:
+    """Settings for a server of the test's own, on free ports, with every double."""
+    songs = folder / "songs"
+    songs.mkdir(parents=True, exist_ok=True)
+    values: dict[str, object] = {
+        "store": folder / "store",
+        "roots": (songs,),
+        "osc_port": 0,
+        "websocket_port": 0,
+        "engine": "noise",
+        "engines": ENGINES,
+        **changes,
+    }
+    return Settings(**values)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="session")
+def bridge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerThread]:
+    """The server most tests share, with `song.wav` (one second) and `long.wav` (eight) under its root."""
+    folder = tmp_path_factory.mktemp("bridge")
+    settings = settings_in(folder, limits=Limits(stop_seconds=0.5, queued_jobs=300))
+    noise_song(settings.roots[0] / "song.wav")
+    noise_song(settings.roots[0] / "long.wav", frames=8 * 48000, seed=2)
+    with ServerThread(settings) as server:
+        yield server
+
+
+@pytest.fixture
+def start_server(tmp_path: Path) -> Iterator[Callable[..., ServerThread]]:
+    """Starts servers of the test's own: `start_server(limits=..., host=...)`; they end with the test."""
+    with ExitStack() as stack:
+
+        def start(**changes: object) -> ServerThread:
+            settings = settings_in(tmp_path, **changes)
+            noise_song(settings.roots[0] / "song.wav")
+            return stack.enter_context(ServerThread(settings))
+
+        yield start
+
+
+@pytest.fixture
+def songs(bridge: ServerThread) -> Path:
+    """The folder the shared server may read."""
+    return bridge.settings.roots[0]
+
+
+@pytest.fixture
+def osc(bridge: ServerThread) -> Iterator[OscPeer]:
+    """A script that talks OSC to the shared server, with a context of its own."""
+    with bridge.osc() as peer:
+        yield peer
+        peer.send("/bridge/forget")
+        peer.receive()
+
+
+@pytest.fixture
+def ws(bridge: ServerThread) -> Iterator[WebSocketPeer]:
+    """A program that talks WebSocket to the shared server."""
+    with bridge.websocket() as peer:
+        yield peer
+
+
+def _mount(target: Path, flags: int, options: str) -> None:
+    """Mounts a tmpfs; skips the test, saying so, where that is not allowed."""
+    target.mkdir(exist_ok=True)
+    if not sys.platform.startswith("linux"):
+        pytest.skip("SKIPPED: mounting a test disk needs Linux")
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.mount(b"tmpfs", os.fsencode(target), b"tmpfs", flags, options.encode()):
+        pytest.skip(f"SKIPPED: mounting a test disk needs root: {os.strerror(ctypes.get_errno())}")
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """An empty disk of three megabytes."""
+    target = tmp_path / "small disk"
+    _mount(target, 0, "size=3m")
+    yield target
+    ctypes.CDLL(None, use_errno=True).umount2(os.fsencode(target), _MNT_DETACH)
+
+
+@pytest.fixture
+def read_only_folder(tmp_path: Path) -> Iterator[Path]:
+    """A folder nothing can be written to, not even by root."""
+    target = tmp_path / "read only"
+    _mount(target, _MS_RDONLY, "size=1m")
+    yield target
+    ctypes.CDLL(None, use_errno=True).umount2(os.fsencode(target), _MNT_DETACH)

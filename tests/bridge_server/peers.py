@@ -1,0 +1,405 @@
+"""The two ends of the tests: a real server (in a thread, or as a process), and plain clients that talk to it.
+
+The clients know UDP, OSC and JSON-RPC only, so that what they see is what any DAW-side script would see.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+from pythonosc.osc_message import OscMessage
+from pythonosc.osc_message_builder import OscMessageBuilder
+from websockets.sync.client import connect
+
+from bridge_server.server import RunningServer, running_server
+from bridge_server.settings import Settings
+
+PATIENCE = 30.0  # seconds: what only a broken server takes
+TERMINAL = ("done", "failed", "cancelled")
+PROJECT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Heard:
+    """One reply: its name (ack, progress, take, ...), its values, when it came and how large the datagram was."""
+
+    name: str
+    values: dict[str, Any]
+    at: float
+    size: int = 0
+
+    def __getitem__(self, key: str) -> Any:
+        return self.values[key]
+
+
+class OscPeer:
+    """A script on this machine with a UDP socket."""
+
+    def __init__(self, port: int, timeout: float = PATIENCE) -> None:
+        self.server = ("127.0.0.1", port)
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        self._socket.bind(("127.0.0.1", 0))
+        self._socket.settimeout(timeout)
+
+    @property
+    def port(self) -> int:
+        return int(self._socket.getsockname()[1])
+
+    def send(self, address: str, *arguments: Any) -> None:
+        self.send_bytes(datagram(address, *arguments))
+
+    def send_bytes(self, data: bytes) -> None:
+        self._socket.sendto(data, self.server)
+
+    def receive(self, timeout: float = PATIENCE) -> Heard:
+        """The next reply. Raises TimeoutError."""
+        self._socket.settimeout(timeout)
+        data, _ = self._socket.recvfrom(65536)
+        message = OscMessage(data)
+        values = list(message.params)
+        named = {"id": values[0], **dict(zip(values[1::2], values[2::2], strict=True))}
+        return Heard(message.address.removeprefix("/bridge/"), named, time.monotonic(), len(data))
+
+    def ask(self, address: str, *arguments: Any) -> Heard:
+        """The first reply to a message."""
+        self.send(address, *arguments)
+        return self.receive()
+
+    def until_end(self, request_id: str) -> list[Heard]:
+        """Every reply about one request up to its terminal one; those about others are passed over."""
+        found = []
+        while True:
+            reply = self.receive()
+            if reply["id"] == request_id:
+                found.append(reply)
+                if reply.name in TERMINAL:
+                    return found
+
+    def render(self, address: str, request_id: str, *arguments: Any) -> list[Heard]:
+        """Asks for audio; every reply up to the terminal one."""
+        self.send(address, request_id, *arguments)
+        return self.until_end(request_id)
+
+    def silent(self) -> bool:
+        """Whether nothing waits that was sent before; proved by a question whose answer must come next."""
+        self.send("/bridge/status", "is-it-silent")
+        return self.receive()["id"] == "is-it-silent"
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+def datagram(address: str, *arguments: Any) -> bytes:
+    builder = OscMessageBuilder(address)
+    for argument in arguments:
+        builder.add_arg(argument)
+    return bytes(builder.build().dgram)
+
+
+class RpcError(Exception):
+    """An error answer: `code` is ours, `rpc_code` JSON-RPC's."""
+
+    def __init__(self, error: dict[str, Any]) -> None:
+        data = error.get("data", {})
+        super().__init__(f"{error['message']} {data.get('remedy', '')}")
+        self.rpc_code = error["code"]
+        self.code = data.get("code")
+        self.field = data.get("field")
+        self.sentence = error["message"]
+        self.remedy = data.get("remedy")
+
+
+class WebSocketPeer:
+    """A program with a WebSocket; notifications and binary frames that come between are kept."""
+
+    def __init__(self, port: int, query: str = "", **options: Any) -> None:
+        self.connection = connect(
+            f"ws://127.0.0.1:{port}/{query}", compression=None, max_size=None, proxy=None, **options
+        )
+        self.heard: list[Heard] = []
+        self.binary: list[bytes] = []
+        self._calls = 0
+
+    def call(self, method: str, **params: Any) -> Any:
+        """The result of a method. Raises RpcError."""
+        self._calls += 1
+        number = self._calls
+        self.connection.send(json.dumps({"jsonrpc": "2.0", "id": number, "method": method, "params": params}))
+        answer = self.frame_where(lambda frame: frame.get("id") == number)
+        if "error" in answer:
+            raise RpcError(answer["error"])
+        return answer["result"]
+
+    def frame_where(self, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        """The next frame of that kind; notifications before it are kept in `heard`."""
+        while True:
+            frame = self.frame()
+            if isinstance(frame, dict) and "method" in frame:
+                self.heard.append(Heard(frame["method"], frame["params"], time.monotonic()))
+            if isinstance(frame, dict) and wanted(frame):
+                return frame
+
+    def frame(self) -> Any:
+        """The next text frame, read; binary frames before it are kept in `binary`."""
+        while isinstance(data := self.connection.recv(timeout=PATIENCE), bytes):
+            self.binary.append(data)
+        return json.loads(data)
+
+    def next_heard(self) -> Heard:
+        """The next notification, kept or new."""
+        if not self.heard:
+            self.frame_where(lambda frame: "method" in frame)
+        return self.heard.pop(0)
+
+    def until_end(self, job: str) -> list[Heard]:
+        """Every notification about one job up to its terminal one."""
+        found = []
+        while True:
+            reply = self.next_heard()
+            if reply.values.get("job") == job:
+                found.append(reply)
+                if reply.name in TERMINAL:
+                    return found
+
+    def render(self, method: str, **params: Any) -> list[Heard]:
+        return self.until_end(self.call(method, **params)["job"])
+
+    def fetch(self, take: str, what: str = "clip", name: str = "") -> bytes:
+        self.binary.clear()
+        size = self.call("takes.fetch", take=take, what=what, name=name)["bytes"]
+        while sum(map(len, self.binary)) < size:
+            self.binary.append(self.connection.recv(timeout=PATIENCE))
+        return b"".join(self.binary)
+
+    def close(self) -> None:
+        self.connection.close()
+
+
+class ServerThread:
+    """A server on an event loop of its own; the test stays plain code."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._loop = asyncio.new_event_loop()
+        self._ready = threading.Event()
+        self._error: BaseException | None = None
+        self._server: RunningServer | None = None
+        self._stop: asyncio.Event | None = None
+        self._thread = threading.Thread(target=self._run)
+
+    def __enter__(self) -> ServerThread:
+        self._thread.start()
+        self._ready.wait()
+        if self._error is not None:
+            self._thread.join()
+            raise self._error
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        assert self._stop is not None
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(PATIENCE)
+        assert not self._thread.is_alive(), "the server does not stop"
+
+    def _run(self) -> None:
+        try:
+            self._loop.run_until_complete(self._serve())
+        except BaseException as error:
+            self._error = error
+        finally:
+            self._loop.close()
+            self._ready.set()
+
+    async def _serve(self) -> None:
+        self._stop = asyncio.Event()
+        async with running_server(self._settings) as server:
+            self._server = server
+            self._ready.set()
+            await self._stop.wait()
+
+    @property
+    def server(self) -> RunningServer:
+        assert self._server is not None
+        return self._server
+
+    @property
+    def settings(self) -> Settings:
+        return self.server.settings
+
+    def on_loop(self, function: Callable[[], Any]) -> Any:
+        """What the function returns, called in the server's thread: its database may be used from nowhere else."""
+
+        async def call() -> Any:
+            return function()
+
+        return asyncio.run_coroutine_threadsafe(call(), self._loop).result(PATIENCE)
+
+    def takes(self, **filters: Any) -> Any:
+        return self.on_loop(lambda: self.server.store.index.list(limit=1000, **filters))
+
+    def holdings(self) -> tuple[list[str], list[str], list[str]]:
+        """Everything the store keeps: ids of takes, blobs, and files in the making."""
+        store = self.server.store
+        blobs = sorted(str(path) for path in store.blobs.root.glob("??/*"))
+        scratch = sorted(str(path) for path in (store.root / "scratch").glob("**/*"))
+        return sorted(take.id for take in self.takes()), blobs, scratch
+
+    @contextmanager
+    def osc(self) -> Iterator[OscPeer]:
+        peer = OscPeer(self.settings.osc_port)
+        try:
+            yield peer
+        finally:
+            peer.close()
+
+    @contextmanager
+    def websocket(self, query: str = "", **options: Any) -> Iterator[WebSocketPeer]:
+        peer = WebSocketPeer(self.settings.websocket_port, query, **options)
+        try:
+            yield peer
+        finally:
+            peer.close()
+
+    def get(self, path: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
+        """A plain HTTP GET: status, headers, body."""
+        return http_get(f"http://127.0.0.1:{self.settings.websocket_port}{path}", **headers)
+
+
+def http_get(url: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
+    request = urllib.request.Request(url, headers=headers)
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(request, timeout=PATIENCE) as answer:
+            return answer.status, dict(answer.headers), answer.read()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, dict(error.headers), error.read()
+
+
+class ServerProcess:
+    """`ace-bridge serve` as a process that can be killed."""
+
+    def __init__(self, store: Path, root: Path, osc_port: int = 0) -> None:
+        self.store = store
+        self._root = root
+        self._osc_port = osc_port
+        self.process: subprocess.Popen[bytes] | None = None
+        self.address: dict[str, Any] = {}
+
+    def start(self) -> ServerProcess:
+        """Starts it; returns when it answers."""
+        (self.store / "server.json").unlink(missing_ok=True)
+        self.process = subprocess.Popen(
+            [*bridge_command(self.store), "serve", "--root", str(self._root), "--port", "0",
+             "--osc-port", str(self._osc_port)],
+            stdout=subprocess.PIPE, cwd=PROJECT, env=environment(),
+        )  # fmt: skip
+        assert self.process.stdout is not None
+        for line in self.process.stdout:  # the ready message ends with this line
+            if b"Ctrl-C" in line:
+                break
+        else:
+            raise AssertionError("the server did not start")
+        self.address = json.loads((self.store / "server.json").read_text())
+        self._osc_port = self.address["osc_port"]
+        return self
+
+    @property
+    def osc_port(self) -> int:
+        return self._osc_port
+
+    def kill(self) -> None:
+        """SIGKILL, and wait until it is gone."""
+        assert self.process is not None
+        assert self.process.stdout is not None
+        self.process.kill()
+        self.process.wait(PATIENCE)
+        self.process.stdout.close()
+
+    def stop(self) -> None:
+        """SIGTERM: an orderly end."""
+        assert self.process is not None
+        assert self.process.stdout is not None
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(PATIENCE)
+        finally:
+            self.process.stdout.close()
+
+
+def bridge_command(store: Path) -> list[str]:
+    return [sys.executable, "-m", "bridge_server", "--store", str(store)]
+
+
+def environment() -> dict[str, str]:
+    """The environment for processes of ours: one core each, and words that are not cut at 80 columns."""
+    return {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "300"}
+
+
+def run_bridge(store: Path, *words: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """One `ace-bridge` command, to its end."""
+    return subprocess.run(
+        [*bridge_command(store), *words],
+        cwd=cwd or PROJECT,
+        env={**environment(), "PYTHONPATH": str(PROJECT)},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
+
+
+def noise_song(
+    path: Path,
+    frames: int = 48000,
+    rate: int = 48000,
+    channels: int = 2,
+    subtype: str = "PCM_24",
+    seed: int = 1,
+) -> Path:
+    """A song of noise, as a DAW would have exported it."""
+    random = np.random.default_rng(seed)
+    soundfile.write(path, random.uniform(-0.3, 0.3, (frames, channels)), rate, subtype=subtype)
+    return path
+
+
+def band_song(path: Path, bars: int = 8, rate: int = 44100) -> Path:
+    """A small song at 120 BPM: a drum on each beat, noise between, a bass line. Something to rearrange."""
+    beat = rate // 2
+    random = np.random.default_rng(5)
+    hit = random.standard_normal(beat) * np.exp(-np.arange(beat) / (0.03 * rate))
+    samples = np.zeros(bars * 4 * beat)
+    for number in range(bars * 4):
+        hertz = 110.0 * 2 ** (((number // 4) * 5 % 12) / 12)
+        tone = np.sin(2 * np.pi * hertz * np.arange(beat) / rate) * np.exp(-np.arange(beat) / (0.3 * rate))
+        samples[number * beat : (number + 1) * beat] = 0.2 * tone + (0.2 if number % 2 else 0.08) * hit
+    soundfile.write(path, np.stack([samples, samples * 0.9], axis=1), rate, subtype="PCM_16")
+    return path
+
+
+def in_order(replies: list[Heard]) -> bool:
+    """Whether they came as the protocol promises: acknowledgement, progress, takes, one end."""
+    names = [reply.name for reply in replies]
+    return (
+        names[0] == "ack"
+        and names.count("ack") == 1
+        and sum(name in TERMINAL for name in names) == 1
+        and names[-1] in TERMINAL
+    )

@@ -1,0 +1,214 @@
+"""Engines small enough to be seen through: they render noise at once, slowly, deafly or wrongly.
+
+Each one is a whole `model.engine.Engine`; servers find them by name, as they find the real ones
+(`Settings(engines={"noise": "tests.doubles:NoiseEngine"})`), and run them in a process of their own.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+
+import numpy as np
+
+from model.engine import (
+    Attachment,
+    Capability,
+    EngineDescription,
+    OnProgress,
+    Piece,
+    Progress,
+    Rendered,
+    RenderRequest,
+    Report,
+    Samples,
+    ShouldStop,
+    Task,
+    stop_if_asked,
+)
+from model.errors import CannotRender, NotLoaded
+
+ENGINES = {
+    "noise": "tests.doubles:NoiseEngine",
+    "slow": "tests.doubles:SlowEngine",
+    "deaf": "tests.doubles:DeafEngine",
+    "faulty": "tests.doubles:FaultyEngine",
+    "unloadable": "tests.doubles:UnloadableEngine",
+    "stillborn": "tests.doubles:StillbornEngine",
+    "busy": "tests.doubles:BusyEngine",
+    "sketch": "model.sketch.engine:SketchEngine",
+}
+
+PIECE_FRAMES = 8192
+STEP_SECONDS = 0.01
+
+
+class NoiseEngine:
+    """Noise named by seed and take, in pieces; for EXTRACT two halves that sum to the song exactly."""
+
+    name = "noise"
+    impossible: tuple[Task, ...] = ()
+
+    def describe(self) -> EngineDescription:
+        return EngineDescription(
+            name=self.name,
+            label=self.name.capitalize(),
+            neural=False,
+            tasks=tuple(
+                Capability(
+                    task, task not in self.impossible, "It is not made for that.", "Use another engine."
+                )
+                for task in Task
+            ),
+            layers=("drums only",),
+            stems=("vocals", "residual"),
+            instruments=("piano",),
+            options={"seconds": "how long to take", "fault": "what to do wrong"},
+        )
+
+    def load(self, progress: OnProgress) -> None:
+        progress(Progress("loading", 0.0))
+
+    def unload(self) -> None:
+        pass
+
+    def render(
+        self, request: RenderRequest, progress: OnProgress, should_stop: ShouldStop
+    ) -> Iterator[Rendered]:
+        progress(Progress("rendering", 0.0))
+        self.work(request, progress, should_stop)
+        if request.task is Task.EXTRACT:
+            assert request.song is not None
+            half = request.song.samples[request.start : request.end] / np.float32(2)
+            for stem in request.stems or ("vocals", "residual"):
+                yield from pieces(stem, request.start, half)
+        elif request.task in (Task.REPAINT, Task.COMPLETE):
+            whole = noise(request, request.length + 2 * request.handle)
+            yield from pieces("mix", request.start, whole[request.handle : request.handle + request.length])
+            yield from pieces("handles", request.start - request.handle, whole)
+        else:
+            yield from pieces("piano", request.start, noise(request, request.length))
+            yield Attachment("arrangement.mid", "audio/midi", b"MThd")
+        yield Report("Noise was drawn.", {"frames": request.length})
+
+    def work(self, request: RenderRequest, progress: OnProgress, should_stop: ShouldStop) -> None:
+        """What happens before the audio is there."""
+
+
+class SlowEngine(NoiseEngine):
+    """Takes `seconds` (10), and stops when it is asked to."""
+
+    name = "slow"
+    impossible = (Task.LEGO,)
+
+    def work(self, request: RenderRequest, progress: OnProgress, should_stop: ShouldStop) -> None:
+        for fraction in steps(request):
+            progress(Progress("rendering", fraction))
+            stop_if_asked(should_stop)
+
+
+class DeafEngine(NoiseEngine):
+    """Takes `seconds` (10) and never asks whether it should stop."""
+
+    name = "deaf"
+
+    def work(self, request: RenderRequest, progress: OnProgress, should_stop: ShouldStop) -> None:
+        for fraction in steps(request):
+            progress(Progress("rendering", fraction))
+
+
+class BusyEngine(NoiseEngine):
+    """Keeps every core busy for `seconds` (10) with what renders are made of: matrix products."""
+
+    name = "busy"
+
+    def work(self, request: RenderRequest, progress: OnProgress, should_stop: ShouldStop) -> None:
+        matrix = np.random.default_rng(0).standard_normal((1024, 1024)).astype(np.float32)
+        end = time.monotonic() + float(request.options.get("seconds", 10.0))
+        while time.monotonic() < end:
+            matrix @ matrix
+            progress(Progress("rendering", 0.5))
+            stop_if_asked(should_stop)
+
+
+class FaultyEngine(NoiseEngine):
+    """Does what the option `fault` says, in the middle of the render."""
+
+    name = "faulty"
+
+    def render(
+        self, request: RenderRequest, progress: OnProgress, should_stop: ShouldStop
+    ) -> Iterator[Rendered]:
+        fault = request.options.get("fault")
+        progress(Progress("rendering", 0.5))
+        good = noise(request, request.length)
+        if fault == "exit":
+            os._exit(7)
+        if fault == "killed":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if fault == "raise":
+            raise KeyError("nobody expected this")
+        if fault == "refuse":
+            raise CannotRender("The song has no drums.", "Choose another region.")
+        if fault == "nan":
+            good[len(good) // 2] = np.nan
+        if fault == "silence":
+            good[:] = 0.0
+        if fault == "short":
+            good = good[:-1]
+        if fault == "mono":
+            good = np.repeat(good, 2, axis=1)
+        if fault == "unchanged":
+            assert request.song is not None
+            good = request.song.samples[request.start : request.end].copy()
+        if fault == "nothing":
+            good = good[:0]
+        yield from pieces("mix", request.start + (7 if fault == "shifted" else 0), good)
+        if fault == "gap":
+            yield Piece("mix", request.start + len(good) + 1, good[:1])
+        if fault == "no report":
+            return
+        yield Report("It did something wrong.")
+
+
+class UnloadableEngine(NoiseEngine):
+    """Says at loading that its weights are missing."""
+
+    name = "unloadable"
+
+    def load(self, progress: OnProgress) -> None:
+        raise NotLoaded("The weights are not there.", "Fetch them.")
+
+
+class StillbornEngine(NoiseEngine):
+    """Dies while it is loaded."""
+
+    name = "stillborn"
+
+    def load(self, progress: OnProgress) -> None:
+        os._exit(9)
+
+
+def noise(request: RenderRequest, frames: int) -> Samples:
+    """float32 [frames, channels], the same for equal seed and take; never zero at its first frame."""
+    random = np.random.default_rng((request.seed, request.take))
+    found = random.uniform(-0.2, 0.2, (frames, request.channels)).astype(np.float32)
+    found[:1] = 0.1
+    return found
+
+
+def pieces(stem: str, start: int, samples: Samples) -> Iterator[Piece]:
+    """The samples as an engine gives them: several pieces in order."""
+    for first in range(0, max(1, len(samples)), PIECE_FRAMES):
+        yield Piece(stem, start + first, samples[first : first + PIECE_FRAMES])
+
+
+def steps(request: RenderRequest) -> Iterator[float]:
+    """Fractions of the option `seconds`, one every hundredth of a second: the time that real work would take."""
+    seconds = float(request.options.get("seconds", 10.0))
+    began = time.monotonic()
+    while (passed := time.monotonic() - began) < seconds:
+        yield passed / seconds
+        time.sleep(STEP_SECONDS)
