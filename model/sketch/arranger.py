@@ -36,13 +36,13 @@ ANSWER = 1.08
 TAKE_SHIFTS = (0, 4, -4, 2, -2, 6, -6, 1)
 TAKE_FAVOURS: tuple[Mapping[str, float], ...] = (
     {},
-    {"vi": 0.7, "ii": 0.6, "VI": 0.6, "III": 0.4},
-    {},
-    {"IV": 0.6, "iv": 0.6, "bVII": 0.8, "VII": 0.4},
-    {"iii": 1.0, "vi": 0.5, "III": 0.8},
-    {"V": 0.5, "v": 0.7},
-    {"ii": 1.0, "IV": 0.3, "VI": 0.8},
-    {"vi": 1.2, "VI": 1.0},
+    {"vi": 1.5, "ii": 1.2, "VI": 1.4, "III": 0.8},
+    {"IV": 1.0, "iv": 1.0, "bVII": 0.8, "V": 0.5},
+    {"ii": 2.0, "VII": 1.2, "bVII": 1.8, "v": 1.0},
+    {"iii": 2.4, "vi": 1.0, "III": 1.6},
+    {"V": 1.2, "v": 1.6, "VII": 0.8},
+    {"ii": 2.2, "IV": 0.6, "VI": 1.6, "iv": 1.2},
+    {"vi": 2.2, "VI": 2.0, "iii": 1.0},
 )
 
 
@@ -118,10 +118,12 @@ class Choice:
 
 
 def choose(seed: int, take: int) -> Choice:
-    """The choices of a take; takes of one seed go through the variants in order, so neighbours always differ."""
-    offsets = np.random.RandomState(zlib.crc32(f"variants {seed}".encode())).randint(60, size=4) + take
+    """The choices of a take; takes of one seed go through the variants in order, so takes always differ."""
+    offsets = np.random.RandomState(zlib.crc32(f"variants {seed}".encode())).randint(60, size=4)
+    # Steps of one, and another one every second or third take: no two of the first eight takes share all variants.
+    steps = np.array([take, take + take // 2, take + take // 3, take + take // 2])
     random = np.random.RandomState(zlib.crc32(f"hands {seed} {take}".encode()))
-    groove, bass, chords, guitar = (int(offset) for offset in offsets)
+    groove, bass, chords, guitar = (int(offset) for offset in offsets + steps)
     return Choice(groove, bass, chords, guitar, TAKE_SHIFTS[take % len(TAKE_SHIFTS)], random)
 
 

@@ -27,7 +27,8 @@ BINS_PER_SEMITONE = 5
 LOW_PITCH = 69.0 + 12.0 * np.log2(LOW_HZ / 440.0)
 BINS = int(np.ceil(12.0 * np.log2(HIGH_HZ / LOW_HZ) * BINS_PER_SEMITONE)) + 1
 
-# When no threshold reaches the deepest dip, this part of their probability still believes in it.
+# Where no threshold reaches the deepest dip, this part of their probability still believes in it, the less the
+# shallower it is: in noise the deepest dip means nothing.
 TRUST_IN_DEEPEST = 0.6
 VOICED_BOOST = 1.5
 UNVOICED_SPREAD = 0.04  # unvoiced probability set against that of a single bin; tuned against librosa.pyin
@@ -115,7 +116,8 @@ def candidates(normalised: Floats) -> tuple[Floats, Floats]:
     probability = np.maximum(threshold_share(earlier) - threshold_share(np.minimum(height, earlier)), 0.0)
     rows = np.arange(len(height))
     deepest = np.argmin(height, axis=1)
-    probability[rows, deepest] += TRUST_IN_DEEPEST * threshold_share(height[rows, deepest])
+    depth = height[rows, deepest]
+    probability[rows, deepest] += TRUST_IN_DEEPEST * (1.0 - depth) ** 2 * threshold_share(depth)
     lag = np.arange(SHORTEST, LONGEST) + offset
     return np.where(dip, probability, 0.0), 69.0 + 12.0 * np.log2(RATE / lag / 440.0)
 

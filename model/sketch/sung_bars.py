@@ -60,12 +60,13 @@ def beat_groups(beats: int, unit: int) -> tuple[int, ...]:
 def bars_between(grid: Grid, start: float, end: float) -> list[Bar]:
     """All bars that overlap [start, end) seconds, in order; incomplete bars at the grid's edges are left out."""
     bars = []
+    edge = min(EDGE_SECONDS, (end - start) / 4)
     for first in np.flatnonzero(grid.beat_in_bar == 0):
         beats = int(grid.bar_beats[first])
         if first + beats > len(grid.seconds):
             continue
         bar_start, bar_end = float(grid.seconds[first]), beat_time(grid, float(first + beats))
-        if bar_start < end - EDGE_SECONDS and bar_end > start + EDGE_SECONDS:
+        if bar_start < end - edge and bar_end > start + edge:
             groups = beat_groups(beats, grid.unit)
             bars.append(Bar(int(grid.bar[first]), int(first), beats, groups, bar_start, bar_end))
     return bars
