@@ -138,6 +138,12 @@ def test_what_is_kept_gives_the_same_as_fresh() -> None:
     assert parts.opened["text"] == opened["text"] + 1
 
 
+def test_stems_have_no_handles() -> None:
+    found = rendered(request(Task.EXTRACT, stems=("drums",), handle=2_000))
+    assert {piece.stem for piece in found if isinstance(piece, Piece)} == {"drums", RESIDUAL}
+    assert len(joined(found, "drums", request().start)) == request().length
+
+
 def mix_of(asked: RenderRequest, renderer: Renderer) -> Audio:
     return joined(rendered(asked, renderer), MIX, asked.start)
 

@@ -71,6 +71,26 @@ def test_tempo_and_meter_are_those_at_the_region(start_seconds: float, bpm: int,
     assert f"- bpm: {bpm}\n- timesignature: {meter}\n" in words.text
 
 
+def test_a_region_on_a_beat_finds_that_beat_whatever_its_time_was_rounded_to() -> None:
+    beats = grid()
+    nudged = Grid(
+        np.nextafter(beats.seconds, np.inf),
+        beats.beat_in_bar,
+        beats.bar_beats,
+        beats.bar,
+        beats.quarters_per_minute,
+    )
+    (words,) = plan_render(request(grid=nudged, start=20 * RATE, end=21 * RATE), TURBO).words
+    assert "- bpm: 90\n" in words.text
+
+
+@pytest.mark.parametrize(("ending", "last"), [(False, 128), (True, 75)])
+def test_an_ending_is_followed_by_silence(ending: bool, last: int) -> None:
+    short = Song(np.zeros((2 * RATE, 2), np.float32), RATE, "short silence")
+    asked = request(Task.COMPLETE, song=short, start=2 * RATE, end=3 * RATE, ending=ending)
+    assert plan_render(asked, TURBO).region == (50, last)
+
+
 def test_without_beats_the_prompt_says_so() -> None:
     (words,) = plan_render(request(grid=grid(0)), TURBO).words
     assert "- bpm: N/A\n- timesignature: N/A\n" in words.text
@@ -133,6 +153,11 @@ def test_a_new_song_does_not_look_at_an_old_one() -> None:
     plan = plan_render(request(Task.GENERATE), TURBO)
     assert plan.window.source == (0, 0)
     assert plan.window.frames == 128
+
+
+def test_a_surround_shows_less_of_the_song() -> None:
+    window = plan_render(request(start=30 * RATE, end=32 * RATE, context_seconds=10.0), TURBO).window
+    assert (window.origin, window.frames) == (20 * RATE, 22 * 25)
 
 
 def test_notes_come_along() -> None:
