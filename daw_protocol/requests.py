@@ -13,15 +13,10 @@ from typing import Any, ClassVar
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.kinds import (
     Choice,
-    DurationKind,
     Flag,
-    KeyKind,
-    MeterKind,
     Names,
-    PositionKind,
     Real,
     Switches,
-    TempoMapKind,
     Text,
     Whole,
 )
@@ -29,6 +24,7 @@ from daw_protocol.message import Message, value
 from daw_protocol.timeline import Key, Meter, TempoMap
 from daw_protocol.timeline.duration import Duration
 from daw_protocol.timeline.position import Position
+from daw_protocol.timeline_kinds import DurationKind, KeyKind, MeterKind, PositionKind, TempoMapKind
 
 PROJECT_RATES = (44_100, 48_000, 88_200, 96_000, 192_000)
 MOST_TAKES = 8

@@ -9,7 +9,7 @@ from fractions import Fraction
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from daw_protocol import kinds, requests
+from daw_protocol import kinds, requests, timeline_kinds
 from daw_protocol.message import Message
 from daw_protocol.timeline import (
     MODES,
@@ -101,16 +101,16 @@ def values(kind: kinds.Kind) -> st.SearchStrategy[object]:
             return st.lists(NAMES, max_size=min(kind.max_count, 4), unique_by=str.strip).map(tuple)
         case kinds.Texts():
             return st.lists(st.text(LETTERS, max_size=20), max_size=min(kind.max_count, 4)).map(tuple)
-        case kinds.PositionKind():
+        case timeline_kinds.PositionKind():
             return positions()
-        case kinds.DurationKind():
+        case timeline_kinds.DurationKind():
             return durations()
-        case kinds.KeyKind():
+        case timeline_kinds.KeyKind():
             letter, sign = st.sampled_from("ABCDEFG"), st.sampled_from(("", "#", "b"))
             return st.builds(Key, st.builds(str.__add__, letter, sign), st.sampled_from(sorted(MODES)))
-        case kinds.MeterKind():
+        case timeline_kinds.MeterKind():
             return meters()
-        case kinds.TempoMapKind():
+        case timeline_kinds.TempoMapKind():
             return tempo_maps()
         case kinds.Switches():
             return switches(min(kind.max_count, 4))

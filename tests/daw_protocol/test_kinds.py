@@ -1,4 +1,4 @@
-"""Each kind of value as a table: what is accepted and as what, what is refused and in which words."""
+"""Each kind of value, plain and musical, as a table: what is accepted and as what, what is refused and in which words."""
 
 import contextlib
 import math
@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daw_protocol import kinds
+from daw_protocol import kinds, timeline_kinds
 from daw_protocol.timeline import (
     AtBbt,
     AtQuarters,
@@ -37,11 +37,11 @@ FLAG = kinds.Flag()
 CHOICE = kinds.Choice(("queued", "running"))
 NAMES = kinds.Names(3)
 TEXTS = kinds.Texts(2)
-POSITION = kinds.PositionKind()
-DURATION = kinds.DurationKind()
-KEY = kinds.KeyKind()
-METER = kinds.MeterKind()
-MAP = kinds.TempoMapKind()
+POSITION = timeline_kinds.PositionKind()
+DURATION = timeline_kinds.DurationKind()
+KEY = timeline_kinds.KeyKind()
+METER = timeline_kinds.MeterKind()
+MAP = timeline_kinds.TempoMapKind()
 SWITCHES = kinds.Switches(2)
 ALL = (TEXT, WHOLE, REAL, FLAG, CHOICE, NAMES, TEXTS, POSITION, DURATION, KEY, METER, MAP, SWITCHES)
 

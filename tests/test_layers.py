@@ -1,0 +1,211 @@
+"""The packages import one another in one direction only, and each keeps to what it may know: read from the code."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+# Package -> what of ours it may import, itself included; a dotted name means that part only.
+MAY_IMPORT = {
+    "daw_protocol": ("daw_protocol",),
+    "clip_store": ("clip_store", "daw_protocol.timeline"),
+    "model": ("model",),
+    "bridge_server": ("bridge_server", "daw_protocol", "clip_store", "model"),
+    "examples": ("examples", "daw_protocol"),
+}
+# Not a client but the maker of the demo's song: it plays its score on the synthesiser of the sketch engine.
+MAKES_THE_DEMO_SONG = "examples/demo_song/render.py"
+PACKAGES = tuple(name for name in MAY_IMPORT if name != "examples")
+OURS = (*MAY_IMPORT, "tests", "benchmarks")
+
+# Part of a package -> what it must never import, even though it may be installed.
+NEVER = {
+    # The base install has no torch; numba and librosa take seconds to start and pin old numpy.
+    "model/sketch": ("torch", "librosa", "numba", "model.acestep"),
+    # Its own loops and networks; diffusers would bring a second notion of each.
+    "model/acestep": ("diffusers",),
+    # The network lives in its own process, under a name that is only text here.
+    "bridge_server": ("torch", "transformers", "safetensors", "model.acestep", "model.sketch"),
+    "clip_store": ("torch", "asyncio", "socket"),
+}
+
+# daw_protocol opens nothing, waits for nothing, asks no clock and draws no random number.
+IMPURE = {
+    "asyncio", "datetime", "glob", "http", "io", "logging", "multiprocessing", "os", "pathlib", "random", "secrets",
+    "select", "selectors", "shutil", "signal", "socket", "socketserver", "sqlite3", "ssl", "subprocess", "sys",
+    "tempfile", "threading", "time", "urllib", "uuid",
+}  # fmt: skip
+IMPURE_CALLS = {"open", "print", "input", "exec", "eval"}
+
+MOST_LINES = 400
+LONGER = {
+    "model/acestep/checkpoint.py",  # one key map, which must be read in one piece
+    "model/sketch/presets.py",  # one table of sounds
+}
+
+
+@cache
+def modules(folder: str) -> tuple[Path, ...]:
+    found = tuple(sorted(path for path in (ROOT / folder).rglob("*.py") if "__pycache__" not in path.parts))
+    assert found, f"no modules in {folder}"
+    return found
+
+
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"), str(path))
+
+
+def name_of(path: Path) -> str:
+    """The module's dotted name."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports(path: Path) -> Iterator[tuple[str, str]]:
+    """Every import of a module, late ones too: (module, name in it), name "" for `import module`."""
+    for node in ast.walk(parsed(path)):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, "") for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative imports hide which package is meant"
+            yield from ((str(node.module), alias.name) for alias in node.names)
+
+
+def is_within(name: str, package: str) -> bool:
+    return name == package or name.startswith(f"{package}.")
+
+
+def imported_modules(path: Path) -> set[str]:
+    """Dotted names of all that is imported: `from a import b` may mean the module a.b or a name in a."""
+    return {module for module, _ in imports(path)} | {
+        f"{module}.{name}" for module, name in imports(path) if name
+    }
+
+
+def attributes(path: Path) -> set[tuple[str, str]]:
+    """Every `name.attribute` in a module."""
+    return {
+        (node.value.id, node.attr)
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+    }
+
+
+@pytest.mark.parametrize("package", MAY_IMPORT)
+def test_packages_import_in_one_direction(package):
+    for path in modules(package):
+        may = (*MAY_IMPORT[package], *(["model.sketch"] if path == ROOT / MAKES_THE_DEMO_SONG else []))
+        for module, _ in imports(path):
+            if module.split(".")[0] in OURS:
+                assert any(is_within(module, allowed) for allowed in may), f"{path}: {module}"
+
+
+@pytest.mark.parametrize("part", NEVER)
+def test_what_a_part_never_imports(part):
+    for path in modules(part):
+        for name in imported_modules(path):
+            assert not any(is_within(name, banned) for banned in NEVER[part]), f"{path}: {name}"
+
+
+def test_sketch_knows_only_the_interface_of_engines():
+    for path in modules("model/sketch"):
+        ours = {module for module, _ in imports(path) if is_within(module, "model")}
+        assert all(
+            is_within(name, "model.sketch") or name in ("model.engine", "model.errors") for name in ours
+        ), path
+
+
+def test_the_protocol_is_pure():
+    for path in modules("daw_protocol"):
+        for module, _ in imports(path):
+            top = module.split(".")[0]
+            assert top == "daw_protocol" or top in sys.stdlib_module_names, f"{path}: {module}"
+            assert top not in IMPURE, f"{path}: {module}"
+        for node in ast.walk(parsed(path)):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                assert node.func.id not in IMPURE_CALLS, f"{path}:{node.lineno}"
+
+
+def test_one_module_translates_between_musical_and_model_time():
+    """Others may hold a Span, which is samples, or describe an engine; none but this knows both beats and renders."""
+    both = set()
+    for path in modules("bridge_server"):
+        musical = {name for module, name in imports(path) if is_within(module, "daw_protocol.timeline")} - {
+            "Span"
+        }
+        if musical and any(module == "model.engine" for module, _ in imports(path)):
+            both.add(path.name)
+    assert both == {"render_plan.py"}
+
+
+def test_surroundings_are_read_in_one_place():
+    """Environment, command line and current folder."""
+    reading = {("os", "environ"), ("os", "getenv"), ("os", "getcwd"), ("sys", "argv"), ("Path", "cwd")}
+    found = {
+        path.relative_to(ROOT).as_posix()
+        for package in PACKAGES
+        for path in modules(package)
+        if (attributes(path) | set(imports(path))) & reading
+    }
+    assert found == {"bridge_server/__main__.py"}
+
+
+def test_no_module_needs_itself_to_be_imported_first():
+    known = {name_of(path): path for package in PACKAGES for path in modules(package)}
+    needs = {name: (imported_modules(path) & known.keys()) - {name} for name, path in known.items()}
+    done: set[str] = set()
+
+    def visit(name: str, above: tuple[str, ...]) -> None:
+        assert name not in above, f"import cycle: {' -> '.join((*above[above.index(name) :], name))}"
+        if name not in done:
+            for needed in sorted(needs[name]):
+                visit(needed, (*above, name))
+            done.add(name)
+
+    for name in sorted(known):
+        visit(name, ())
+
+
+def test_no_file_hides_a_standard_module():
+    for package in MAY_IMPORT:
+        for path in modules(package):
+            if path.stem not in ("__init__", "__main__"):
+                assert path.stem not in sys.stdlib_module_names, path
+
+
+def test_modules_can_be_read_in_one_sitting():
+    lines = {
+        path.relative_to(ROOT).as_posix(): len(path.read_text(encoding="utf-8").splitlines())
+        for package in PACKAGES
+        for path in modules(package)
+    }
+    assert {name for name, count in lines.items() if count > MOST_LINES} == LONGER
+
+
+def test_every_module_says_what_it_knows():
+    for package in PACKAGES:
+        for path in modules(package):
+            assert path.stem == "__init__" or ast.get_docstring(parsed(path)), path
+
+
+def test_every_test_folder_is_a_package():
+    """Else tests/model would hide the package model."""
+    for folder in {path.parent for path in modules("tests")}:
+        assert (folder / "__init__.py").is_file(), folder
+
+
+def test_the_server_starts_without_torch():
+    code = "import sys, bridge_server.server, bridge_server.demo; sys.exit('torch' in sys.modules)"
+    found = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert found.returncode == 0, found.stderr
