@@ -22,7 +22,7 @@ from model.sketch.percussive import cymbal_mask, drummer_present, low_band, perc
 from model.sketch.ratio_mask import remainder, share_out
 from model.sketch.resampled import at_full_rate, at_lower_rate, rate_factor
 from model.sketch.separation_parameters import DEFAULT, STEM_NAMES, BlockParameters, SeparationParameters
-from model.sketch.singer import NOTHING_HEARD, Evidence, Timbre, gliding, movement, timbre_of
+from model.sketch.singer import NOTHING_HEARD, Evidence, gliding, movement, strongest, timbre_of
 from model.sketch.voice import centredness, find_voice
 
 
@@ -33,7 +33,7 @@ class Stems:
     vocals, drums, bass, other: float32 [frames, channels].
     vocal_share: energy of the voice found, as part of the mix's, before the decision below.
     has_vocal:   whether that was enough to be a singer; if not, `vocals` is silent and `other` has the sound.
-    evidence:    what the decision rests on.
+    evidence:    what the decision rests on, from the block that speaks most for a singer.
     confidence:  per stem, 0..1: how undisputed the cells were that it got.
     """
 
@@ -76,7 +76,7 @@ def separate(
     pace.check()
     found = {stem: np.zeros_like(samples) for stem in STEM_NAMES[:-1]}
     claims: dict[str, list[tuple[float, float]]] = {stem: [] for stem in STEM_NAMES}
-    timbres: list[Timbre] = []
+    evidence: list[Evidence] = []
     blocks = list(cut(len(samples), rate, parameters.block))
     for number, block in enumerate(blocks):
         stretch = pace.part(number / len(blocks), (number + 1) / len(blocks))
@@ -86,12 +86,10 @@ def separate(
             audio[block.first : block.last] += part.stems[stem] * gain
         for stem, claim in part.claims.items():
             claims[stem].append(claim)
-        timbres.append(part.timbre)
+        evidence.append(part.evidence)
     pace.at("stems are ready", 1.0)
     confidence = {stem: _quotient(claim) for stem, claim in claims.items()}
-    share = energy(found["vocals"]) / max(energy(samples), 1e-20)
-    evidence = Evidence(share, movement(timbres), gliding(timbres))
-    return _stems(samples, found, evidence, confidence, parameters)
+    return _stems(samples, found, strongest(evidence, parameters.singer), confidence, parameters)
 
 
 def cut(frames: int, rate: int, parameters: BlockParameters) -> Iterator[Block]:
@@ -119,12 +117,12 @@ class Part:
 
     stems:  vocals, drums and bass at the block's own rate.
     claims: per stem, see `share_out`.
-    timbre: the lead's spectrum, from which `singer` tells later whether somebody sings.
+    evidence: for and against a singer in it.
     """
 
     stems: dict[str, Samples]
     claims: dict[str, tuple[float, float]]
-    timbre: Timbre
+    evidence: Evidence
 
 
 def separate_block(samples: Samples, rate: int, parameters: SeparationParameters, pace: Pace) -> Part:
@@ -148,7 +146,9 @@ def separate_block(samples: Samples, rate: int, parameters: SeparationParameters
     rough = {"vocals": vocals, "drums": drums, "bass": bass, "other": mix - vocals - drums - bass}
     parts, claims = share_out(mix, rough, framing, pace.check)
     full = {stem: at_full_rate(part, factor, len(samples), pace.check) for stem, part in parts.items()}
-    return Part(full, claims, timbre)
+    sounding = np.roll(np.repeat(line.sung, framing.hop), -framing.hop // 2)[: len(mix)]
+    share = energy(parts["vocals"][sounding]) / max(energy(mix[sounding]), 1e-20)
+    return Part(full, claims, Evidence(share, movement(timbre), gliding(timbre)))
 
 
 def drums_and_bass(
@@ -179,10 +179,9 @@ def _stems(
 ) -> Stems:
     has_vocal = evidence.of_a_singer(parameters.singer)
     vocals = found["vocals"] if has_vocal else np.zeros_like(samples)
+    share = energy(found["vocals"]) / max(energy(samples), 1e-20)
     other = remainder(samples, vocals, found["drums"], found["bass"])
-    return Stems(
-        vocals, found["drums"], found["bass"], other, evidence.share, has_vocal, evidence, confidence
-    )
+    return Stems(vocals, found["drums"], found["bass"], other, share, has_vocal, evidence, confidence)
 
 
 def energy(samples: Samples) -> float:

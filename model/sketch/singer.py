@@ -40,9 +40,9 @@ class Timbre:
 
 @dataclass(frozen=True)
 class Evidence:
-    """For and against a singer, over the whole song.
+    """For and against a singer in one block.
 
-    share:    energy of the leading line as part of the mix's.
+    share:    energy of the leading line as part of the mix's, while the line sounds.
     movement: dB by which its spectrum moves apart from pitch and loudness.
     gliding:  part of its frames in which the pitch glides.
     """
@@ -86,20 +86,27 @@ def timbre_of(
     return Timbre(decibels[:, clear], octaves[clear], ((moved > 0.01) & (moved < 0.1))[clear])
 
 
-def gliding(timbres: Sequence[Timbre]) -> float:
-    """Part of the clear frames in which the pitch glides, 0..1."""
-    glides = np.concatenate([timbre.glides for timbre in timbres])
-    return float(glides.mean()) if len(glides) >= LEAST_FRAMES else 0.0
+def gliding(timbre: Timbre) -> float:
+    """Part of the clear frames in which the pitch glides, 0..1; 0 when too little is heard."""
+    return float(timbre.glides.mean()) if len(timbre.glides) >= LEAST_FRAMES else 0.0
 
 
-def movement(timbres: Sequence[Timbre]) -> float:
-    """Mean standard deviation in dB of the spectrum about what pitch and loudness predict; 0 when unheard."""
-    decibels = np.concatenate([timbre.decibels for timbre in timbres], axis=1)
-    octaves = np.concatenate([timbre.octaves for timbre in timbres])
-    if len(octaves) < LEAST_FRAMES:
+def movement(timbre: Timbre) -> float:
+    """Mean standard deviation in dB of the spectrum about what pitch and loudness predict.
+
+    0 when too little is heard.
+    """
+    frames = len(timbre.octaves)
+    if frames < LEAST_FRAMES:
         return 0.0
-    loudness = decibels.mean(axis=0)
-    known = np.stack([np.ones(len(octaves)), octaves, octaves**2, loudness / 20], axis=1)
-    shape = (decibels - loudness).T
+    loudness = timbre.decibels.mean(axis=0)
+    known = np.stack([np.ones(frames), timbre.octaves, timbre.octaves**2, loudness / 20], axis=1)
+    shape = (timbre.decibels - loudness).T
     weights = np.linalg.lstsq(known, shape, rcond=None)[0]
     return float(np.mean(np.std(shape - known @ weights, axis=0)))
+
+
+def strongest(evidence: Sequence[Evidence], parameters: SingerParameters) -> Evidence:
+    """The block that speaks most for a singer: who sings in one verse is a singer, however long the solos
+    are."""
+    return max(evidence, key=lambda one: (one.of_a_singer(parameters), one.share), default=NOTHING_HEARD)

@@ -13,20 +13,16 @@ from model.errors import RenderStopped
 from model.sketch.separation import Stems, cut, own_part, separate
 from model.sketch.separation_parameters import DEFAULT, STEM_NAMES, BlockParameters
 from tests.model.sketch import stem_songs
+from tests.model.sketch.stem_figures import measure, si_sdr
 
 RATE = stem_songs.RATE
+TARGETS = {"vocals": 8.0, "drums": 7.0, "bass": 6.0, "other": 4.0}
+"""SI-SDR gain over the mix in dB, as an average over songs."""
 
 
 def apart(samples: Samples, rate: int = RATE, **changes: object) -> Stems:
     parameters = dataclasses.replace(DEFAULT, **changes)
     return separate(samples, rate, lambda _: None, lambda: False, parameters)
-
-
-def si_sdr(truth: Samples, estimate: Samples) -> float:
-    """Scale-invariant signal-to-distortion ratio in dB (Le Roux et al. 2019)."""
-    reference, found = truth.ravel().astype(np.float64), estimate.ravel().astype(np.float64)
-    target = (found @ reference) / (reference @ reference + 1e-20) * reference
-    return float(10 * np.log10((target @ target + 1e-20) / (np.sum((found - target) ** 2) + 1e-20)))
 
 
 def assert_sums(stems: Stems, source: Samples) -> None:
@@ -36,28 +32,38 @@ def assert_sums(stems: Stems, source: Samples) -> None:
     assert all(np.isfinite(stems.named(stem)).all() for stem in STEM_NAMES)
 
 
-@pytest.mark.parametrize("name", ["pop"])
-def test_stems_of_a_song_come_closer_to_the_true_ones_than_the_mix(name: str) -> None:
-    song = stem_songs.make(name, 12.0)
-    stems = apart(song.mix)
-    assert_sums(stems, song.mix)
+def test_stems_come_closer_to_the_true_ones_than_the_mix() -> None:
+    figures = measure("pop", 12.0)
+    assert figures.stems.has_vocal
+    for stem, least in TARGETS.items():
+        assert figures.gain[stem] >= least, stem
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "names", [stem_songs.TUNING, stem_songs.NEVER_USED_FOR_TUNING], ids=["tuning", "aside"]
+)
+def test_every_kind_of_song_reaches_the_targets_on_average(names: tuple[str, ...]) -> None:
+    figures = [measure(name) for name in names]
+    assert [row.stems.has_vocal for row in figures] == [row.sings for row in figures]
+    for stem, least in TARGETS.items():
+        assert np.nanmean([row.gain[stem] for row in figures]) >= least, stem
+    assert all(gain > 1 for row in figures for gain in row.gain.values() if not np.isnan(gain))
+
+
+def test_a_verse_after_a_long_introduction_is_still_sung() -> None:
+    introduction, verse = stem_songs.make("ambient", 8.0).mix, stem_songs.make("pop", 12.0).mix[-8 * RATE :]
+    stems = apart(np.concatenate([introduction, verse]), block=BlockParameters(core_seconds=8.0))
     assert stems.has_vocal
-    gains = {
-        stem: si_sdr(song.stems[stem], stems.named(stem)) - si_sdr(song.stems[stem], song.mix)
-        for stem in STEM_NAMES
-    }
-    assert gains["vocals"] > 7
-    assert gains["drums"] > 6
-    assert gains["bass"] > 5
-    assert gains["other"] > 3
+    assert not apart(introduction).has_vocal
 
 
 def test_blocks_give_what_one_piece_gives() -> None:
     mix = stem_songs.make("pop", 12.0).mix
     whole = apart(mix, block=BlockParameters(core_seconds=60.0))
-    blocks = apart(mix, block=BlockParameters(core_seconds=3.0))
+    blocks = apart(mix, block=BlockParameters(core_seconds=5.0))
     for stem in STEM_NAMES:
-        assert si_sdr(whole.named(stem), blocks.named(stem)) > 15, stem
+        assert si_sdr(whole.named(stem), blocks.named(stem)) > 18, stem
 
 
 def test_gains_of_neighbouring_blocks_add_up_to_one() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from model.sketch.channel_spectra import Framing, analyse, joint_magnitude
 from model.sketch.separation_parameters import DEFAULT
-from model.sketch.singer import Evidence, Timbre, gliding, movement, timbre_of
+from model.sketch.singer import NOTHING_HEARD, Evidence, Timbre, gliding, movement, strongest, timbre_of
 from model.sketch.voice import voice_line
 from tests.model.sketch import stem_songs
 
@@ -32,18 +32,18 @@ def heard(lead: str) -> Timbre:
 
 
 def test_words_move_the_spectrum_more_than_an_instrument_does() -> None:
-    assert movement([heard("singer")]) > DEFAULT.singer.least_movement + 1
-    assert movement([heard("saxophone")]) < DEFAULT.singer.least_movement - 0.5
+    assert movement(heard("singer")) > DEFAULT.singer.least_movement + 1
+    assert movement(heard("saxophone")) < DEFAULT.singer.least_movement - 0.5
 
 
 def test_a_singer_glides() -> None:
-    assert gliding([heard("singer")]) > DEFAULT.singer.least_gliding
+    assert gliding(heard("singer")) > DEFAULT.singer.least_gliding
 
 
 def test_too_little_to_judge_counts_as_nothing() -> None:
     short = Timbre(np.zeros((10, 5)), np.zeros(5), np.ones(5, dtype=bool))
-    assert movement([short]) == 0.0
-    assert gliding([short]) == 0.0
+    assert movement(short) == 0.0
+    assert gliding(short) == 0.0
 
 
 @pytest.mark.parametrize(
@@ -57,3 +57,10 @@ def test_too_little_to_judge_counts_as_nothing() -> None:
 )
 def test_all_three_must_speak_for_a_singer(evidence: Evidence, expected: bool) -> None:
     assert evidence.of_a_singer(DEFAULT.singer) is expected
+
+
+def test_one_sung_block_makes_a_singer() -> None:
+    sung, solo = Evidence(0.1, 5.0, 0.2), Evidence(0.3, 1.5, 0.2)
+    assert strongest([solo, sung, solo], DEFAULT.singer) is sung
+    assert strongest([solo, NOTHING_HEARD], DEFAULT.singer) is solo
+    assert strongest([], DEFAULT.singer) is NOTHING_HEARD
