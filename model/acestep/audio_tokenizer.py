@@ -53,7 +53,8 @@ class AudioTokenizer(nn.Module):
         B, T, _ = latents.shape
         if T % self.config.pool:
             raise ValueError(f"{T} latent frames are not a multiple of {self.config.pool}; pad them first")
-        x = self.embed(self.latents_in(latents)).reshape(-1, self.config.pool, self.config.block.width)
+        x = self.embed(self.latents_in(latents.to(self.latents_in.weight)))
+        x = x.reshape(-1, self.config.pool, self.config.block.width)
         x = torch.cat((self.token.expand(x.shape[0], -1, -1), x), dim=1)  # [B * N, 1 + P, C]
         pooled: Tensor = self.stack(x)
         return torch.unflatten(pooled[:, 0], 0, (B, -1))
@@ -81,6 +82,6 @@ class AudioDetokenizer(nn.Module):
 
     def forward(self, vectors: Tensor) -> Tensor:
         """[B, N, C] -> [B, N * P, 64]."""
-        x = self.embed(vectors).flatten(0, 1)[:, None] + self.offsets  # [B * N, P, C]
+        x = self.embed(vectors.to(self.embed.weight)).flatten(0, 1)[:, None] + self.offsets  # [B * N, P, C]
         frames: Tensor = self.latents_out(self.stack(x))
         return torch.unflatten(frames, 0, vectors.shape[:2]).flatten(1, 2)

@@ -216,7 +216,9 @@ NORM_ROWS: Rows = (
 
 def fold_weight_norm(length: Tensor, direction: Tensor) -> Tensor:
     """length * direction / |direction|, over all but the first axis; in float32."""
-    return torch._weight_norm(direction.float(), length.float(), 0)
+    direction = direction.float()
+    norm: Tensor = torch.linalg.vector_norm(direction, dim=(1, 2), keepdim=True)
+    return direction * (length.float() / norm)
 
 
 def fold_frequency(alpha: Tensor) -> Tensor:
@@ -225,8 +227,8 @@ def fold_frequency(alpha: Tensor) -> Tensor:
 
 
 def fold_gain(beta: Tensor) -> Tensor:
-    """The activation divides sin^2 by exp(beta); the same factor inside the square, [1, C, 1] -> [C, 1]."""
-    return (beta.float().exp()[0] + 1e-9).rsqrt()
+    """The activation divides sin^2 by exp(beta), [1, C, 1] -> factor [C, 1]."""
+    return (beta.float().exp()[0] + 1e-9).reciprocal()
 
 
 def _vae_name(stored: str) -> str:

@@ -58,7 +58,9 @@ class LyricEncoder(nn.Module):
 
     def forward(self, embeddings: Tensor, valid: Tensor) -> Tensor:
         """[B, L, text width], bool [B, L] -> [B, L, C]."""
-        out: Tensor = self.stack(self.embed(embeddings), None if bool(valid.all()) else valid)
+        out: Tensor = self.stack(
+            self.embed(embeddings.to(self.embed.weight)), None if bool(valid.all()) else valid
+        )
         return out
 
 
@@ -74,7 +76,7 @@ class TimbreEncoder(nn.Module):
 
     def forward(self, clips: Tensor) -> Tensor:
         """[N, F, 64] -> [N, C]."""
-        x = self.embed(clips)
+        x = self.embed(clips.to(self.embed.weight))
         if self.takes_token:
             x = torch.cat((self.token.expand(x.shape[0], -1, -1), x), dim=1)
         out: Tensor = self.stack(x)
@@ -102,7 +104,7 @@ class ConditionEncoder(nn.Module):
         self.no_condition = nn.Parameter(torch.zeros(1, 1, config.block.width))
 
     def forward(self, text: Packed, lyrics: Packed, clips: Tensor, item: Tensor) -> Packed:
-        """Encodes a batch.
+        """Encodes a batch, in the dtype of the weights.
 
         text: last hidden states of the text encoder, [B, L, text width].
         lyrics: token embeddings of the lyrics, [B, L, text width].
@@ -112,7 +114,8 @@ class ConditionEncoder(nn.Module):
         """
         sung = Packed(self.lyrics(lyrics.states, lyrics.valid), lyrics.valid)
         timbre = group_clips(self.timbre(clips), item, text.states.shape[0])
-        return pack(pack(sung, timbre), Packed(self.text(text.states), text.valid))
+        words = Packed(self.text(text.states.to(self.text.weight)), text.valid)
+        return pack(pack(sung, timbre), words)
 
     def unconditional(self, states: Tensor) -> Tensor:
         """The learned "no condition" in place of every entry of `states` [B, L, C], for guidance."""

@@ -164,7 +164,7 @@ class Dit(nn.Module):
 
     def condition(self, states: Tensor) -> Condition:
         """Prepares encoder states [B, S, condition width]; do it once per render, not once per step."""
-        states = self.condition_in(states)
+        states = self.condition_in(states.to(self.condition_in.weight.dtype))
         return Condition(tuple(layer.cross_attention.keys_values(states) for layer in self._layers()))
 
     def embed_time(self, time: Tensor, gap: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -185,7 +185,10 @@ class Dit(nn.Module):
         plan: DitPlan,
         gap: Tensor | None = None,
     ) -> Tensor:
-        """noisy [B, T, 64], context [B or 1, T, 128], time [B or 1] -> velocity [B, T, 64]."""
+        """noisy [B, T, 64], context [B or 1, T, 128], time [B or 1] -> velocity [B, T, 64].
+
+        Computes in the dtype of the weights and answers in that of `noisy`; times stay float32 until the sinusoids.
+        """
         batch, frames, _ = noisy.shape
         if frames != plan.frames:
             raise ValueError(f"the plan was made for {plan.frames} latent frames, the latents have {frames}")
@@ -196,13 +199,13 @@ class Dit(nn.Module):
         shift, scale = (self.shift_scale + vector[:, None]).chunk(2, dim=1)
         x = modulate(self.norm(x), shift, scale)
         out: Tensor = self.unpatchify(x.transpose(1, 2)).transpose(1, 2)
-        return out[:, :frames]
+        return out[:, :frames].to(noisy.dtype)
 
     def _tokens(self, noisy: Tensor, context: Tensor) -> Tensor:
         """Context channels first, then the noisy ones; the order is part of the weights. -> [B, L, C]"""
-        channels = torch.cat((context.expand(noisy.shape[0], -1, -1), noisy), dim=-1)  # [B, T, 192]
+        channels = torch.cat((context.to(noisy).expand(noisy.shape[0], -1, -1), noisy), dim=-1)  # [B, T, 192]
         channels = functional.pad(channels, (0, 0, 0, -noisy.shape[1] % self.config.patch))
-        tokens: Tensor = self.patchify(channels.transpose(1, 2))
+        tokens: Tensor = self.patchify(channels.transpose(1, 2).to(self.patchify.weight.dtype))
         return tokens.transpose(1, 2)
 
     def _layers(self) -> list[DitLayer]:

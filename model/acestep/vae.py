@@ -58,7 +58,7 @@ class VaeConfig:
 
 
 class Snake(nn.Module):
-    """x + (gain sin(frequency x))^2, one frequency and gain per channel."""
+    """x + gain sin(frequency x)^2, one frequency and gain per channel."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -66,9 +66,9 @@ class Snake(nn.Module):
         self.gain = nn.Parameter(torch.ones(channels, 1))
 
     def forward(self, x: Tensor) -> Tensor:
-        wave = (x * self.frequency).sin_().mul_(self.gain)
+        wave = (x * self.frequency).sin_().square_()
         # Into the same memory: these tensors are huge, and fresh pages cost more than the sine.
-        return torch.addcmul(x, wave, wave, out=wave)
+        return torch.addcmul(x, wave, self.gain, out=wave)
 
 
 class ResidualUnit(nn.Module):

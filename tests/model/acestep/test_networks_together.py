@@ -14,7 +14,9 @@ pytest.importorskip("torch", reason="the ACE-Step engine needs torch: pip instal
 import torch
 from torch import Tensor
 
+from model.acestep.checkpoint import open_weights
 from model.acestep.condition_encoder import Packed
+from model.acestep.model_folders import recognise
 from tests.model.acestep.golden_data import tensors, worst
 from tests.model.acestep.tiny_models import (
     RENDER_TOLERANCE,
@@ -117,3 +119,33 @@ def test_xl() -> None:
     context = torch.cat((silence()[:, :25], torch.ones(1, 25, 64)), dim=-1)
     latents = rendered(loaded, golden["noise"], context, states, shifted_times(3.0))
     assert worst(latents, golden["text2music"]) <= RENDER_TOLERANCE
+
+
+def test_half_precision_stays_near() -> None:
+    """bfloat16 keeps 8 bits: the networks accept float32 around them and lose a percent or so inside."""
+    opened, dtype = open_weights(recognise(TURBO)), torch.bfloat16
+    encoder, dit = opened.load_condition_encoder(dtype, "cpu"), opened.load_dit(dtype, "cpu")
+    text, lyrics = all_valid(INPUTS["text_hidden"]), all_valid(INPUTS["lyric_hidden"])
+    states = encoder(text, lyrics, silence()[:, :750], NO_ITEM).states
+    assert states.dtype is dtype
+    assert loss(states.float(), GOLDEN["encoder_states"]) < 0.03
+    context = GOLDEN["turbo.text2music.context"]
+    time = torch.tensor([0.9])
+    half = dit(INPUTS["noise"], context, time, dit.condition(states), dit.plan(FRAMES))
+    whole_dit = networks(TURBO).dit
+    whole = whole_dit(
+        INPUTS["noise"], context, time, whole_dit.condition(GOLDEN["encoder_states"]), whole_dit.plan(FRAMES)
+    )
+    assert half.dtype is torch.float32
+    assert loss(half, whole) < 0.03
+    detokenizer, codes = (
+        opened.load_detokenizer(dtype, "cpu"),
+        GOLDEN["turbo.codes.codes"].long().reshape(1, -1),
+    )
+    heard = detokenizer(opened.load_tokenizer(dtype, "cpu").decode(codes))
+    assert loss(heard.float(), GOLDEN["turbo.codes.hints_25hz"]) < 0.03
+
+
+def loss(ours: Tensor, theirs: Tensor) -> float:
+    """Size of the difference as a share of the size of `theirs`."""
+    return float((ours - theirs).norm() / theirs.norm())

@@ -9,9 +9,10 @@ pytest.importorskip("torch", reason="the ACE-Step engine needs torch: pip instal
 import torch
 from torch.nn import functional
 
+from model.acestep.checkpoint import load_vae
 from model.acestep.vae import Encoder, ResidualUnit, Upsample, VaeConfig
 from tests.model.acestep.golden_data import tensors, worst
-from tests.model.acestep.tiny_models import BLOCK_TOLERANCE, vae
+from tests.model.acestep.tiny_models import BLOCK_TOLERANCE, TINY, vae
 
 GOLDEN = tensors("vae")
 
@@ -97,3 +98,12 @@ def test_impossible_configs() -> None:
         VaeConfig(strides=(2, 4))
     with pytest.raises(ValueError, match=r"must be even .* \(2, 3\)"):
         VaeConfig(multiples=(1, 2), strides=(2, 3))
+
+
+def test_half_precision_stays_near() -> None:
+    half = load_vae(TINY / "vae", torch.bfloat16, "cpu")
+    audio = half.decode(GOLDEN["dec.latents"])
+    assert audio.dtype is torch.float32
+    assert float((audio - GOLDEN["dec.audio"]).norm() / GOLDEN["dec.audio"].norm()) < 0.05
+    found = half.encode(GOLDEN["even.audio"])
+    assert float((found.mean - GOLDEN["even.mean"]).norm() / GOLDEN["even.mean"].norm()) < 0.05
