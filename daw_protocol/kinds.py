@@ -1,7 +1,8 @@
 """The kinds of value a message can carry: how each is read from the wire, written to it and described.
 
-Every field of every request has one `Kind`: plain ones here, musical ones in timeline_kinds.py. The OSC parser, the JSON reader, the JSON Schema, the OSCQuery
-tree and docs/protocol.md all come from these few classes, so that they cannot disagree.
+Every field of every request has one `Kind`: plain ones here, musical ones in timeline_kinds.py. The OSC parser,
+the JSON reader, the JSON Schema, the OSCQuery tree and docs/protocol.md all come from these few classes, so that
+they cannot disagree.
 `read` takes what a script typed or an already read value, and gives the checked value; it raises TypeError for
 the wrong kind and ValueError for the wrong range, in words that fit after "start: ".
 """

@@ -1,4 +1,4 @@
-"""Each kind of value, plain and musical, as a table: what is accepted and as what, what is refused and in which words."""
+"""Each kind of value, plain or musical, as a table: what is accepted and as what, what is refused in which words."""
 
 import contextlib
 import math

@@ -1,0 +1,34 @@
+from pathlib import Path
+
+import pytest
+
+from bridge_server.engines import BUILT_IN
+from bridge_server.settings import Settings, is_loopback
+from daw_protocol.errors import ErrorCode, ProtocolError
+
+STORE = Path("store")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "localhost"])
+def test_this_machine_needs_no_token(host):
+    assert is_loopback(host)
+    assert Settings(store=STORE, host=host).token == ""
+
+
+@pytest.mark.parametrize(
+    "host", ["0.0.0.0", "192.168.1.7", "::", "", "studio.local", "127.0.0.1.example.com"]
+)
+def test_everybody_else_needs_one(host):
+    assert not is_loopback(host)
+    with pytest.raises(ProtocolError) as raised:
+        Settings(store=STORE, host=host)
+    assert (raised.value.code, raised.value.field) == (ErrorCode.NOT_ALLOWED, "host")
+    assert "--token" in raised.value.remedy
+    assert Settings(store=STORE, host=host, token="secret").host == host
+
+
+def test_the_sketch_engine_is_the_default_and_is_there():
+    settings = Settings(store=STORE)
+    assert settings.engine in settings.engines
+    assert dict(settings.engines) == dict(BUILT_IN)
+    assert settings.engines is not BUILT_IN
