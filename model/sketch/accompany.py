@@ -76,14 +76,15 @@ def render(request: RenderRequest, progress: OnProgress, should_stop: ShouldStop
     instruments = instruments_for(wish, request.stems)
     slots = sung_bars.sung_slots(heard.line, heard.tuning, request.grid, bars)
     chords = harmony.harmonise(slots, heard.key.key, Taste(favour=arranger.favour(request.take)))
+    sung = sung_per_bar(slots, len(bars))
     sheet = Leadsheet(
         bars,
         sung_bars.slots_of(bars),
         chords,
         heard.key.key,
         request.grid.unit,
-        sung_per_bar(slots, len(bars)),
-        ends_the_song(request, song),
+        sung,
+        closing_bar(bars, sung, request.end / request.rate) if ends_the_song(request, song) else -1,
     )
     choice = arranger.choose(request.seed, request.take)
     events = arranger.arrange(sheet, wish, instruments, choice)
@@ -177,8 +178,20 @@ def sung_per_bar(slots: Slots, bars: int) -> NDArray[np.float64]:
 
 
 def ends_the_song(request: RenderRequest, song: Song) -> bool:
-    """Whether the region reaches the end of the song, so that the last bar is a last chord."""
+    """Whether the region reaches the end of the song, so that the band comes to an end."""
     return request.ending or request.end / request.rate >= song.frames / song.rate - END_SLACK_SECONDS
+
+
+def closing_bar(bars: Sequence[sung_bars.Bar], sung: NDArray[np.float64], end: float) -> int:
+    """The bar of the last chord: the one after the singing if all of it lies before `end` seconds, else the last sung.
+
+    A recording mostly runs on a little after the last note, and a chord half a second before it stops is no ending.
+    """
+    sounding = np.flatnonzero(sung > arranger.BREATHING_BAR)
+    last = int(sounding[-1]) if len(sounding) else len(bars) - 1
+    if last + 1 < len(bars) and bars[last + 1].end <= end + sung_bars.EDGE_SECONDS:
+        return last + 1
+    return last
 
 
 def played(request: RenderRequest, performance: Performance, heard: Heard, pace: Pace) -> Iterator[Piece]:

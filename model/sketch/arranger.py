@@ -68,7 +68,8 @@ class Event:
 class Leadsheet:
     """What the band reads: bars, a chord per slot with the slot's first beat and length, and where there is singing.
 
-    sung: [bars], part of each bar that is sung; ends: whether the last bar is the end of the song.
+    sung: [bars], part of each bar that is sung.
+    closing: index of the bar in which everybody holds the last chord; -1 when the song goes on.
     """
 
     bars: Sequence[Bar]
@@ -77,7 +78,7 @@ class Leadsheet:
     key: SongKey
     unit: int
     sung: NDArray[np.float64]
-    ends: bool
+    closing: int
 
     @property
     def beats_per_pulse(self) -> float:
@@ -142,7 +143,9 @@ def arrange(sheet: Leadsheet, wish: Wish, instruments: Sequence[str], choice: Ch
         "pad": pad_events,
     }
     events = [event for name in instruments for event in players[name](sheet, wish, choice)]
-    return sorted(events, key=lambda event: event.beat)
+    last = sheet.bars[sheet.closing]  # the very last bar when nobody closes
+    end = last.first_beat + last.beats
+    return sorted((event for event in events if event.beat < end), key=lambda event: event.beat)
 
 
 def swung(pulse: float, swing: float) -> float:
@@ -194,11 +197,6 @@ def variant(figures: Mapping[int, tuple[Figure, ...]], pulses: int, number: int)
     return choices[number % len(choices)]
 
 
-def closing_bar(sheet: Leadsheet) -> int:
-    """Index of the bar in which everybody holds the last chord; -1 when the song goes on."""
-    return len(sheet.bars) - 1 if sheet.ends else -1
-
-
 def energy(sheet: Leadsheet, bar: int) -> float:
     """How hard a bar is played: softer before the singer enters, a little more where the singer breathes."""
     sung = np.flatnonzero(sheet.sung > BREATHING_BAR)
@@ -218,7 +216,7 @@ def drum_events(sheet: Leadsheet, wish: Wish, choice: Choice) -> Iterator[Event]
     sung = np.flatnonzero(sheet.sung > BREATHING_BAR)
     entry = int(sung[0]) if len(sung) else 0
     for index, bar in enumerate(sheet.bars):
-        if index == closing_bar(sheet):
+        if index == sheet.closing:
             groove: Groove = {"kick": "X", "crash": "x"}
         else:
             groove = bar_groove(sheet, wish, choice, index, entry)
@@ -283,7 +281,7 @@ def bass_events(sheet: Leadsheet, wish: Wish, choice: Choice) -> Iterator[Event]
     part = wish.preset.parts["bass"]
     for cell in cells_of(sheet):
         chord = sheet.chords[cell.slot]
-        if cell.bar == closing_bar(sheet):
+        if cell.bar == sheet.closing:
             if cell.opens_bar:
                 yield held(sheet, part, "bass", bass_pitch(chord.root), cell, choice)
             continue
@@ -338,7 +336,7 @@ def chord_events(
     voicings = hands(sheet, wish.preset, instrument, choice)
     for cell in cells_of(sheet):
         voicing = voicings[cell.slot]
-        if cell.bar == closing_bar(sheet):
+        if cell.bar == sheet.closing:
             if cell.opens_bar:
                 yield from (held(sheet, part, instrument, pitch, cell, choice) for pitch in voicing)
             continue

@@ -202,6 +202,24 @@ def test_steady_singing_mostly_meets_the_band(song, caption):
     assert all(" " not in chord for chord in report.figures["chords"])
 
 
+def test_the_band_ends_with_the_singer():
+    """After the last sung bar comes one chord, if there is room for its bar, and nothing more."""
+    voice, grid = singer()
+    bar = 4 * 60 / folk_songs.TWINKLE.tempo
+    for seconds_more, held_bar in ((0.4 * bar, 11), (2.5 * bar, 12)):
+        silence = np.zeros((round(seconds_more * RATE), 1), np.float32)
+        longer = Song(np.concatenate([voice.samples, silence]), RATE, f"longer {seconds_more}")
+        asked = request_for(longer, grid, key="C major", stems=("keys",))
+        data = collect(asked)[2]["arrangement.mid"]
+        seconds, starts = 0.0, []
+        for message in mido.MidiFile(file=io.BytesIO(data)):
+            seconds += message.time
+            if message.type == "note_on":
+                starts.append(seconds)
+        assert max(starts) == pytest.approx(held_bar * bar, abs=0.01)
+        assert starts.count(max(starts)) == 3
+
+
 def test_silence_is_refused_with_a_remedy():
     voice, grid = singer()
     silent = Song(np.zeros_like(voice.samples), RATE, "silence")

@@ -27,7 +27,7 @@ def leadsheet(beats=4, unit=4, bars=8, ends=True, sung=None):
     slots = Slots(np.zeros((len(plan), 12)), np.array([bar for bar, _, _ in plan]), opens)
     chords = harmonise(slots, key, Taste())
     part = np.full(len(placed), 0.8) if sung is None else np.array(sung)
-    return Leadsheet(placed, plan, chords, key, unit, part, ends)
+    return Leadsheet(placed, plan, chords, key, unit, part, len(placed) - 1 if ends else -1)
 
 
 def wish(caption="pop", pulses=4):
