@@ -84,6 +84,7 @@ def separate(
         gain = own_part(block, len(samples), rate, parameters.block)[:, None]
         for stem, audio in found.items():
             audio[block.first : block.last] += part.stems[stem] * gain
+            pace.check()
         for stem, claim in part.claims.items():
             claims[stem].append(claim)
         evidence.append(part.evidence)
@@ -136,10 +137,12 @@ def separate_block(samples: Samples, rate: int, parameters: SeparationParameters
     framing = Framing.of(low_rate, parameters.voice.window_seconds)
     spectra = analyse(mix - drums - bass, framing, pace.check)
     line, sung = find_voice(spectra, framing, parameters.voice, pace.check)
+    pace.check()
     timbre = timbre_of(joint_magnitude(spectra * centredness(spectra)), framing, line, parameters.singer)
     pace.check()
     vocals = synthesise(spectra, sung, framing, len(mix), pace.check)
     spectra *= 1 - sung
+    pace.check()
     struck = cymbal_mask(joint_magnitude(spectra), framing, parameters.cymbal, pace.check)
     drums = drums + synthesise(spectra, struck * np.float32(present), framing, len(mix), pace.check)
     pace.at("sharing out the sound", 0.65)

@@ -325,8 +325,10 @@ def pluck_string(frequency: float, length: int, rng: np.random.Generator) -> Mon
     return np.asarray(lfilter([1.0], loop, burst))
 
 
-def tone(sound: str, pitch: float, seconds: float, rng: np.random.Generator) -> Mono:
+@functools.cache
+def tone(sound: str, pitch: float, seconds: float) -> Mono:
     """One note of a bass or chord instrument, by name."""
+    rng = np.random.default_rng(int(pitch))
     length = int(seconds * RATE)
     frequency = float(hertz(pitch))
     t = np.arange(length) / RATE
@@ -540,6 +542,12 @@ def beat_time(style: Style, beat: float) -> float:
     return float((whole + part + late) * 60 / style.tempo)
 
 
+@functools.cache
+def struck(sound: Callable[[np.random.Generator], Mono], variant: int) -> Mono:
+    """One of a few recordings of the same hit: noise differs from hit to hit, as with a real drum."""
+    return sound(np.random.default_rng(variant))
+
+
 def write_drums(style: Style, bars: int, length: int, rng: np.random.Generator) -> NDArray[np.float64]:
     track = np.zeros((length, 2))
     for bar in range(bars):
@@ -547,7 +555,7 @@ def write_drums(style: Style, bars: int, length: int, rng: np.random.Generator) 
             if rng.random() < 0.06:
                 continue
             at = beat_time(style, bar * style.beats + beat) + rng.normal(0, 0.004)
-            add(track, at, panned(sound(rng) * gain * rng.uniform(0.8, 1.0), pan))
+            add(track, at, panned(struck(sound, int(rng.integers(4))) * gain * rng.uniform(0.8, 1.0), pan))
     return reverberated(track, rng, 0.5, 0.08) if style.drums else track
 
 
@@ -579,7 +587,7 @@ def write_bass(style: Style, bars: int, length: int, rng: np.random.Generator) -
     track = np.zeros((length, 2))
     if style.bass:
         for start, seconds, pitch in bass_notes(style, bars, rng):
-            add(track, start + rng.normal(0, 0.003), panned(tone(style.bass, pitch, seconds, rng), 0.0))
+            add(track, start + rng.normal(0, 0.003), panned(tone(style.bass, pitch, seconds), 0.0))
     return track
 
 
@@ -611,7 +619,7 @@ def write_comp(style: Style, bars: int, length: int, rng: np.random.Generator) -
                     note = (
                         pad_note(pitch, size * beat)
                         if sound == "pad"
-                        else panned(tone(sound, pitch, size * beat, rng) * rng.uniform(0.8, 1), pan)
+                        else panned(tone(sound, pitch, size * beat) * rng.uniform(0.8, 1), pan)
                     )
                     add(part, when, note)
         track += part / max(float(np.sqrt(np.mean(part**2))), 1e-9)

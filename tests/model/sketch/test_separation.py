@@ -4,6 +4,7 @@ ones."""
 from __future__ import annotations
 
 import dataclasses
+import time
 
 import numpy as np
 import pytest
@@ -120,6 +121,20 @@ def test_stops_when_asked() -> None:
 
     with pytest.raises(RenderStopped):
         separate(noise(3 * RATE), RATE, lambda _: None, after_a_while)
+
+
+def test_asks_whether_to_stop_many_times_a_second() -> None:
+    asked = 0
+
+    def count() -> bool:
+        nonlocal asked
+        asked += 1
+        return False
+
+    apart(noise(RATE))  # scipy's first import is not what is measured
+    began = time.thread_time()
+    separate(noise(8 * RATE), RATE, lambda _: None, count)
+    assert asked > 15 * (time.thread_time() - began)
 
 
 def test_progress_rises_to_one_and_speaks_of_music() -> None:
