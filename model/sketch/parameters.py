@@ -85,7 +85,7 @@ LEAST_SOURCE_BARS = 4  # below, any plan is a two-bar loop
 
 COPY_DRIFT_SECONDS = 0.004  # a run whose beats drift less from the grid is copied, not stretched
 ATTACK_ONSET = 0.3  # of the song's strong attacks: from here on a beat counts as struck
-JOIN_BEFORE_BEAT_SECONDS = 0.003  # the attack belongs wholly to the new beat
+JOIN_BEFORE_BEAT_SECONDS = 0.006  # the attack belongs wholly to the new beat; the phase is known within 5 ms
 JOIN_LENGTHS_ATTACK = (0.025, 0.012, 0.05)  # seconds; a longer one would double the notes before the beat
 JOIN_LENGTHS_TONAL = (0.15, 0.05, 0.35, 0.8)  # held sounds melt better the slower
 JOIN_LENGTHS_EDGE = (0.012, 0.025, 0.05)  # inside the region, often across an attack that both sides share
@@ -112,7 +112,11 @@ SEPARATION_MARGIN_SECONDS = 1.0  # the separation's medians and pitch lines need
 # --- Drum slices ---
 
 SLICE_LISTEN_SECONDS = 0.06
-SLICE_BANDS_HZ = ((30.0, 150.0), (150.0, 3000.0), (5000.0, 16000.0))  # kick, snare, hat
+SLICE_BANDS_HZ = (
+    (30.0, 150.0),
+    (400.0, 4000.0),
+    (5000.0, 16000.0),
+)  # kick (its click ends at 350 Hz), snare, hat
 SLICE_RANGE_DB = 20.0  # this far below the band's loud hits there is none
 SLICE_OTHER_CLASS = 0.35  # of that range, in some band: another drum, not the same one softer
 SLICE_CHANGE_AT_0, SLICE_CHANGE_AT_1 = 0.12, 0.6  # share of slices that change, before the weights below
@@ -126,7 +130,6 @@ LOOP_COPY = 0.98  # correlation from which another bar is the same recording
 LOOP_SHARE = 0.5  # of the region's beats without any alternative
 LOOP_HARMONY = 0.25  # harmony distance below which a beat would be an alternative
 LOOP_AROUND_BEATS = 8  # beats either side of the region whose slices may be used too
-LOOP_COPY_COST = 0.5  # with new drums on top, the same chords again do no harm
 
 # --- Stretching ---
 

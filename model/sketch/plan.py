@@ -119,11 +119,11 @@ def texture_costs(beats: Beats, targets: Targets, sources: NDArray[np.intp], aro
     return costs
 
 
-def similarity_costs(correlation: NDArray[np.float32], strength: float, copy_cost: float) -> Costs:
+def similarity_costs(correlation: NDArray[np.float32], strength: float) -> Costs:
     """Cost of similarity with the replaced audio: a wall against copies, and strength's price; [T, N]."""
     copy = np.clip((correlation - p.COPY_FROM) / (p.COPY_FULL - p.COPY_FROM), 0.0, 1.0)
     price = p.SIMILARITY_PRICE_AT_0 + strength * (p.SIMILARITY_PRICE_AT_1 - p.SIMILARITY_PRICE_AT_0)
-    return np.asarray(copy_cost * copy + price * correlation, dtype=np.float64)
+    return np.asarray(p.COPY_COST * copy + price * correlation, dtype=np.float64)
 
 
 def bar_numbers(beats: Beats, chosen: NDArray[np.intp]) -> NDArray[np.intp]:

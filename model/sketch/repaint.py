@@ -29,6 +29,7 @@ METHOD_SLICES = (
     "Sketch: the same bars with their drums put in a new order, eighth note by eighth note "
     "(no neural network, no new material)."
 )
+LOOP_NOTE = "The song repeats itself exactly here: the drums were put in a new order instead."
 
 
 def render(request: RenderRequest, analysis: Analysis, stems: SongStems, pace: Pace) -> Iterator[Rendered]:
@@ -77,26 +78,25 @@ def _layer_named(name: str) -> Layer | None:
 
 
 def _other_beats(part: Passage, name: str, layer: Layer | None, stems: SongStems, pace: Pace) -> Made:
-    """Other beats of the song in place of the region's; for exact loops the drums change order too."""
+    """Other beats of the song in place of the region's; in exact loops the drums change order instead."""
     request, song = part.request, part.song
     pace.at("choosing bars", 0.0)
     alike = correlations(part, pace)
-    loop = is_exact_loop(part, alike)
-    if loop and name == "drums only":
-        return _drums_reordered(part, stems, pace, fill=False)
+    if name in ("all", "drums only") and is_exact_loop(part, alike):
+        made = _drums_reordered(part, stems, pace, fill=False)
+        if made.figures["drum_slices_changed"] > 0.0:
+            return replace(made, notes=(*made.notes, LOOP_NOTE))
     if part.region_was_silent:  # nothing there to be like: plan it as a gap
         path = complete.choose_beats(part, complete.standing_of(part), pace)
     else:
-        path = choose_beats(part, alike, pace, drums_only=name == "drums only", loop=loop)
+        path = choose_beats(part, alike, pace, drums_only=name == "drums only")
     runs = plan.runs_of(part.targets, path)
     columns = np.searchsorted(part.sources, path)
     figures = {
         **passage.common_figures(part, runs),
         "beat_correlation": round(float(alike[np.arange(len(path)), columns].mean()), 3),
     }
-    pace.at("taking layers apart" if layer or loop else "joining bars", 0.4)
-    if loop and layer is None:
-        return _loop_take(part, runs, figures, stems, pace)
+    pace.at("taking layers apart" if layer else "joining bars", 0.4)
     material = WholeSong(song.samples) if layer is None else StemSong(stems, layer, pace)
     original, kept = _beneath(part, song, layer, material)
     laid = passage.lay_runs(part, runs, material, original, pace)
@@ -121,23 +121,6 @@ def _beneath(part: Passage, song: Song, layer: Layer | None, material: Material)
     request = part.request
     moving = material.moving(request.start - request.handle, request.end + request.handle)
     return moving, Difference(Moved(song.samples), moving)
-
-
-def _loop_take(
-    part: Passage, runs: list[plan.Run], figures: dict[str, Any], stems: SongStems, pace: Pace
-) -> Made:
-    """An exact loop: its chords from another round, its drums in a new order."""
-    original = passage.original_tape(part)
-    laid = passage.lay_runs(part, runs, StemSong(stems, layers.LAYERS["no drums"], pace), original, pace)
-    drum_layer = StemSong(stems, layers.LAYERS["drums only"], pace)
-    drums, changed = _new_drums(part, False, drum_layer)
-    request = part.request
-    audio = laid.audio + drums.read(request.start - request.handle, request.end + request.handle)
-    figures["drum_slices_changed"] = round(changed, 3)
-    notes = ("The song repeats itself exactly here: the drums were put in a new order instead.",)
-    if changed == 0.0:
-        notes = ("The song repeats itself exactly here and has no drums to vary: this take is hardly new.",)
-    return Made(replace(laid, audio=audio), original, None, wanted_lufs(part), METHOD_SLICES, figures, notes)
 
 
 def _drums_reordered(part: Passage, stems: SongStems, pace: Pace, fill: bool) -> Made:
@@ -199,18 +182,17 @@ def is_exact_loop(part: Passage, alike: NDArray[np.float32]) -> bool:
 
 
 def choose_beats(
-    part: Passage, alike: NDArray[np.float32], pace: Pace, drums_only: bool = False, loop: bool = False
+    part: Passage, alike: NDArray[np.float32], pace: Pace, drums_only: bool = False
 ) -> NDArray[np.intp]:
     """Source beat for each target beat; [T]."""
     beats, request = part.analysis.beats, part.request
     targets = Targets(part.targets, part.targets)
     level_cost = p.LEVEL_COST_AT_START if request.start <= 0 else p.LEVEL_COST
     harmony_cost = 0.0 if drums_only else p.HARMONY_COST
-    copy_cost = p.LOOP_COPY_COST if loop else p.COPY_COST
     unary = (
         plan.place_costs(beats, targets, part.sources)
         + plan.likeness_costs(beats, targets, part.sources, level_cost, harmony_cost)
-        + plan.similarity_costs(alike, request.strength, copy_cost)
+        + plan.similarity_costs(alike, request.strength)
         + plan.texture_costs(beats, targets, part.sources, part.around)
         + plan.noise_costs(beats, targets, part.sources, request.seed)
     )

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from model.sketch import analysis, chords, onsets
-from model.sketch import parameters as p
+from model.sketch import analysis
 from model.sketch.analysis import Analysis
 from model.sketch.pace import Pace
 from tests.model.sketch.songs import Generated, make_song, song_of
@@ -56,68 +55,10 @@ def test_tuning_is_measured(cents: float) -> None:
     assert 100 * analysis.on_grid(listened, made.grid, None, pace()).tuning == pytest.approx(cents, abs=4.0)
 
 
-@pytest.mark.parametrize("late", [-0.05, 0.0, 0.03, 0.1])
-def test_phase_of_clicks_within_5_ms(late: float) -> None:
-    rng = np.random.default_rng(0)
-    beats = np.arange(1, 19) * 0.5123
-    signal = np.zeros(22050 * 11, dtype=np.float32)
-    for seconds in beats + late:
-        at = int(seconds * 22050)
-        signal[at : at + 400] += (rng.normal(size=400) * np.exp(-np.arange(400) / 100)).astype(np.float32)
-    envelope = onsets.onset_envelope(signal, lambda: None)
-    phase = onsets.playing_phase(envelope, beats)
-    assert phase.seconds == pytest.approx(late, abs=0.005)
-    assert phase.contrast > p.PHASE_LEAST_CONTRAST
-
-
-def test_no_phase_is_claimed_without_onsets() -> None:
-    rng = np.random.default_rng(1)
-    hiss = rng.normal(0.0, 0.1, 22050 * 20).astype(np.float32)
-    phase = onsets.playing_phase(onsets.onset_envelope(hiss, lambda: None), np.arange(1, 38) * 0.5)
-    assert phase.seconds == 0.0
-
-
 def test_key_estimated_or_taken_from_the_host() -> None:
     made = make_song(16)
     assert str(heard(made).key) == "C major"
     assert str(heard(made, "F# minor").key) == "F# minor"
-
-
-@pytest.mark.parametrize(
-    ("text", "key"),
-    [
-        ("C major", (0, "major")),
-        ("F# minor", (6, "minor")),
-        ("Bb", (10, "major")),
-        ("B♭ min", (10, "minor")),
-        ("am", (9, "minor")),
-        ("Cb major", (11, "major")),
-        ("E dorian", (4, "minor")),
-    ],
-)
-def test_key_names(text: str, key: tuple[int, str]) -> None:
-    assert chords.parse_key(text) == chords.Key(*key)
-
-
-@pytest.mark.parametrize("text", [None, "", "H major", "?"])
-def test_what_is_no_key(text: str | None) -> None:
-    assert chords.parse_key(text) is None
-
-
-def test_posteriors_equal_the_direct_forward_backward() -> None:
-    """The shortcut for equal change costs against the textbook recursion with a full transition matrix."""
-    rng = np.random.default_rng(5)
-    emission, cost = rng.normal(0.0, 2.0, (12, 24)), rng.uniform(0.5, 2.5, 12)
-    forward = [np.exp(emission[0]) / 24]
-    step = [np.exp(-c) * np.ones((24, 24)) + (1 - np.exp(-c)) * np.eye(24) for c in cost]
-    for i in range(1, 12):
-        forward.append((forward[-1] @ step[i]) * np.exp(emission[i]))
-    backward = [np.ones(24)]
-    for i in range(11, 0, -1):
-        backward.insert(0, step[i] @ (backward[0] * np.exp(emission[i])))
-    direct = np.array(forward) * np.array(backward)
-    direct /= direct.sum(axis=1, keepdims=True)
-    assert np.abs(chords.posteriors(emission, cost) - direct).max() < 1e-5
 
 
 def test_two_minutes_are_heard_within_two_seconds_of_work() -> None:
