@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hmac
 import logging
 import secrets
@@ -37,6 +36,8 @@ log = logging.getLogger(__name__)
 OUTBOX = 2000
 # Audio goes down in frames of this size: large enough to be fast, small enough for replies to get in between.
 FRAME_BYTES = 1 << 20
+# So many of them wait at most for a client that reads slowly: audio waits for room, replies never do.
+AUDIO_FRAMES = 8
 
 SAFE_HEADERS = {
     "Content-Security-Policy": "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'self'",
@@ -55,28 +56,44 @@ class WebSocketClient:
         self.reply_to = ""
         self.upload: Upload | None = None
         self._outbox: asyncio.Queue[str | bytes] = asyncio.Queue(OUTBOX)
+        self._audio_room = asyncio.Semaphore(AUDIO_FRAMES)
+        self.gone = False
 
     def send(self, reply: Reply) -> None:
         self.put(jsonrpc.notification(reply))
 
     def put(self, frame: str | bytes) -> None:
+        if self.gone:
+            return
         try:
             self._outbox.put_nowait(frame)
         except asyncio.QueueFull:
             log.warning("client %s does not read its replies; it is cut off", self.key)
+            self.gone = True
             self._connection.transport.abort()
 
     async def put_bytes(self, data: bytes) -> None:
         """Sends audio; waits for room, so that replies are not crowded out."""
         view = memoryview(data)
         for first in range(0, len(data), FRAME_BYTES):
-            await self._outbox.put(bytes(view[first : first + FRAME_BYTES]))
+            await self._audio_room.acquire()
+            if self.gone:
+                return
+            self.put(bytes(view[first : first + FRAME_BYTES]))
 
     async def run(self) -> None:
         """Sends what is queued until the connection closes."""
-        with contextlib.suppress(ConnectionClosed):
+        try:
             while True:
-                await self._connection.send(await self._outbox.get())
+                frame = await self._outbox.get()
+                await self._connection.send(frame)
+                if isinstance(frame, bytes):
+                    self._audio_room.release()
+        except ConnectionClosed:
+            pass
+        finally:
+            self.gone = True
+            self._audio_room.release()  # whoever waits for room need not any more
 
 
 class WebSocketEndpoint:
@@ -125,6 +142,8 @@ class WebSocketEndpoint:
         sender = asyncio.create_task(client.run())
         try:
             async for frame in connection:
+                if client.gone:
+                    break  # frames that came before it was cut off would still be read
                 if isinstance(frame, bytes):
                     await self._receive_bytes(client, frame)
                 else:

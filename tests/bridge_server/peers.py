@@ -26,7 +26,7 @@ import numpy as np
 import soundfile
 from pythonosc.osc_message import OscMessage
 from pythonosc.osc_message_builder import OscMessageBuilder
-from websockets.sync.client import connect
+from websockets.sync.client import ClientConnection, connect
 
 from bridge_server.server import RunningServer, running_server
 from bridge_server.settings import Settings
@@ -130,10 +130,8 @@ class RpcError(Exception):
 class WebSocketPeer:
     """A program with a WebSocket; notifications and binary frames that come between are kept."""
 
-    def __init__(self, port: int, query: str = "", **options: Any) -> None:
-        self.connection = connect(
-            f"ws://127.0.0.1:{port}/{query}", compression=None, max_size=None, proxy=None, **options
-        )
+    def __init__(self, connection: ClientConnection) -> None:
+        self.connection = connection
         self.heard: list[Heard] = []
         self.binary: list[bytes] = []
         self._calls = 0
@@ -188,9 +186,6 @@ class WebSocketPeer:
         while sum(map(len, self.binary)) < size:
             self.binary.append(self.connection.recv(timeout=PATIENCE))
         return b"".join(self.binary)
-
-    def close(self) -> None:
-        self.connection.close()
 
 
 class ServerThread:
@@ -272,15 +267,20 @@ class ServerThread:
 
     @contextmanager
     def websocket(self, query: str = "", **options: Any) -> Iterator[WebSocketPeer]:
-        peer = WebSocketPeer(self.settings.websocket_port, query, **options)
-        try:
+        with websocket(self.settings.websocket_port, query, **options) as peer:
             yield peer
-        finally:
-            peer.close()
 
     def get(self, path: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
         """A plain HTTP GET: status, headers, body."""
         return http_get(f"http://127.0.0.1:{self.settings.websocket_port}{path}", **headers)
+
+
+@contextmanager
+def websocket(port: int, query: str = "", **options: Any) -> Iterator[WebSocketPeer]:
+    """A connection for as long as the block lasts."""
+    url = f"ws://127.0.0.1:{port}/{query}"
+    with connect(url, compression=None, max_size=None, proxy=None, close_timeout=2, **options) as connection:
+        yield WebSocketPeer(connection)
 
 
 def http_get(url: str, **headers: str) -> tuple[int, dict[str, str], bytes]:

@@ -1,0 +1,404 @@
+"""JSON-RPC and audio over a real WebSocket: every method, uploads whole and broken, downloads, rude clients."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import io
+import json
+import socket
+import threading
+import time
+
+import numpy as np
+import pytest
+import soundfile
+from websockets.exceptions import ConnectionClosed
+
+from bridge_server.websocket_endpoint import OUTBOX
+from daw_protocol.addresses import COMMANDS
+from tests.bridge_server.peers import PATIENCE, RpcError, in_order, noise_song
+
+REGION = {"source": "song.wav", "start": 12000, "end": 24000}
+
+
+@pytest.fixture
+def take(ws):
+    """A finished take of the shared song."""
+    return next(reply for reply in ws.render("repaint", **REGION) if reply.name == "take")
+
+
+def test_a_render_is_answered_then_told_by_notifications(ws):
+    answer = ws.call("repaint", id="mine", takes=2, **REGION)
+    assert answer["state"] == "queued"
+    replies = ws.until_end(answer["job"])
+    names = [reply.name for reply in replies]
+    assert names.count("take") == 2
+    assert replies[-1].values == {"id": "mine", "job": answer["job"], "takes": 2}
+    assert {"progress", "take", "done"} == set(names)
+
+
+def test_every_method_answers_or_says_what_is_missing(ws, take):
+    given = {
+        "vary": {"take": take["take"]}, "cancel": {"job": take["job"]}, "jobs.show": {"job": take["job"]},
+        "tempo": {"bpm": 99}, "meter": {"meter": "3/4"}, "key": {"key": "C"}, "source": {"source": "song.wav"},
+        "select": {"start": 0, "end": 4800}, "transport": {"position": 0},
+        "takes.show": {"take": take["take"]}, "takes.choose": {"take": take["take"]},
+        "takes.revert": {"take": take["take"]}, "takes.fetch": {"take": take["take"]},
+        "upload.begin": {"name": "x.wav", "size": 1, "sha256": "0" * 64},
+        "generate": {"length": 4800}, **dict.fromkeys(("extract", "accompany", "complete", "lego", "cover"), REGION),
+        "repaint": REGION,
+    }  # fmt: skip
+    jobs = []
+    for command in COMMANDS:
+        answer = ws.call(command.name, **given.get(command.name, {}))
+        assert isinstance(answer, dict), command.name
+        if answer.get("state") == "queued":
+            jobs.append(answer["job"])
+    ends = {job: ws.until_end(job)[-1].name for job in jobs}
+    assert len(ends) == 8
+    assert set(ends.values()) == {"done"}
+
+
+def test_takes_are_chosen_and_reverted(ws):
+    jobs = [reply["take"] for reply in ws.render("repaint", takes=2, **REGION) if reply.name == "take"]
+    first, second = jobs
+    assert ws.call("takes.choose", take=first)["chosen"] == first
+    assert ws.call("takes.choose", take=second)["chosen"] == second
+    assert ws.call("takes.revert", take=second)["chosen"] == first
+    assert ws.call("takes.revert", take=first)["chosen"] is None
+
+
+def test_a_take_of_a_take_can_be_asked_for(ws, take, bridge):
+    replies = ws.render("repaint", source=f"take:{take['take']}", start=0, end=2000)
+    (made,) = [reply for reply in replies if reply.name == "take"]
+    (record,) = bridge.takes(job=made["job"])
+    original = bridge.on_loop(lambda: bridge.server.store.index.get(take["take"]))
+    assert record.parent == original.result
+
+
+def test_a_variation_keeps_everything_but_what_is_asked(ws, take, bridge):
+    replies = ws.render("vary", take=take["take"], seed=77)
+    (made,) = [reply for reply in replies if reply.name == "take"]
+    (record,) = bridge.takes(job=made["job"])
+    assert (record.origin, made["seed"]) == (take["take"], 77)
+    assert (made["position"], made["length"]) == (take["position"], take["length"])
+    again = ws.render("vary", take=take["take"], seed=take["seed"])
+    (same,) = [reply for reply in again if reply.name == "take"]
+    assert ws.fetch(same["take"], "song") == ws.fetch(take["take"], "song")
+
+
+def test_a_batch_is_answered_as_one(ws):
+    batch = [
+        {"jsonrpc": "2.0", "id": 1, "method": "status"},
+        {"jsonrpc": "2.0", "method": "tempo", "params": {"bpm": 90}},
+        {"jsonrpc": "2.0", "id": "two", "method": "nonsense"},
+        17,
+        {"jsonrpc": "2.0", "id": 3, "method": "repaint", "params": {"takes": "x"}},
+    ]
+    ws.connection.send(json.dumps(batch))
+    answers = ws.frame()
+    assert [answer["id"] for answer in answers] == [1, "two", None, 3]
+    assert "result" in answers[0]
+    assert [answer["error"]["code"] for answer in answers[1:]] == [-32601, -32600, -32602]
+
+
+def test_notifications_are_done_but_not_answered(ws):
+    ws.connection.send(
+        json.dumps({"jsonrpc": "2.0", "method": "select", "params": {"start": 100, "end": 900}})
+    )
+    ws.connection.send(json.dumps({"jsonrpc": "2.0", "method": "select", "params": {"start": "?"}}))
+    assert ws.call("status")["engine"] == "noise"
+    replies = ws.render("repaint", source="song.wav")
+    assert [(reply["position"], reply["length"]) for reply in replies if reply.name == "take"] == [(100, 800)]
+
+
+@pytest.mark.parametrize(
+    ("text", "rpc_code"),
+    [
+        ("", -32700), ("{", -32700), ("nonsense", -32700), ('{"a":NaN}', -32700), ("[" * 100_000, -32700),
+        ("1" * 10_000, -32700), ("[]", -32600), ("17", -32600), ("null", -32600), ("{}", -32600),
+        ('{"jsonrpc":"1.0","id":1,"method":"status"}', -32600),
+        ('{"jsonrpc":"2.0","id":1}', -32600), ('{"jsonrpc":"2.0","id":1,"method":7}', -32600),
+        ('{"jsonrpc":"2.0","id":[],"method":"status"}', -32600),
+        ('{"jsonrpc":"2.0","id":1,"method":"status","params":[1]}', -32602),
+        ('{"jsonrpc":"2.0","id":1,"method":"status","params":{"x":1}}', -32602),
+        ('{"jsonrpc":"2.0","id":1,"method":"__init__"}', -32601),
+        ('{"jsonrpc":"2.0","id":1,"method":"status","params":{"id":"\\ud800"}}', -32602),
+        (json.dumps([{"jsonrpc": "2.0", "id": n, "method": "status"} for n in range(65)]), -32600),
+    ],
+)  # fmt: skip
+def test_malformed_json_is_answered(ws, text, rpc_code):
+    ws.connection.send(text)
+    answer = ws.frame()
+    assert answer["error"]["code"] == rpc_code
+    assert answer["error"]["data"]["remedy"]
+    assert ws.call("status")["engine"] == "noise"
+
+
+@pytest.mark.parametrize(
+    ("params", "code", "field"),
+    [
+        ({"start": 2.5}, "out_of_range", "start"),
+        ({"start": 1e300}, "out_of_range", "start"),
+        ({"start": 10**30}, "out_of_range", "start"),
+        ({"start": [1]}, "wrong_type", "start"),
+        ({"start": "soon"}, "out_of_range", "start"),
+        ({"takes": 10**400}, "out_of_range", "takes"),
+        ({"engine": "nonesuch"}, "unknown_engine", "engine"),
+        ({"layers": "no bagpipes"}, "cannot_render", "layers"),
+        ({"options": {"speed": 1}}, "cannot_render", "options"),
+        ({"bars": "1-2"}, "bad_region", "bars"),
+        ({"source": "audio:" + "0" * 64}, "file_missing", "source"),
+        ({"source": "audio:../../x"}, "file_missing", "source"),
+        ({"source": "take:none"}, "unknown_take", "source"),
+        ({"engine": "unloadable", "source": None}, "missing_field", "source"),
+    ],
+)
+def test_wrong_params_name_their_field(ws, bridge, params, code, field):
+    before = bridge.holdings()
+    with pytest.raises(RpcError) as caught:
+        ws.call("repaint", **{**REGION, **params})
+    assert (caught.value.code, caught.value.field) == (code, field)
+    assert caught.value.remedy
+    assert bridge.holdings() == before
+
+
+def test_an_impossible_task_is_refused_before_it_is_queued(ws):
+    with pytest.raises(RpcError, match="not made for that") as caught:
+        ws.call("lego", source="song.wav", engine="slow")
+    assert caught.value.code == "cannot_render"
+
+
+def test_two_clients_hear_their_own(bridge, ws):
+    with bridge.websocket() as other:
+        mine = ws.call("repaint", **REGION)["job"]
+        theirs = other.call("repaint", **REGION)["job"]
+        assert {reply["job"] for reply in ws.until_end(mine)} == {mine}
+        assert {reply["job"] for reply in other.until_end(theirs)} == {theirs}
+        assert (ws.heard, other.heard) == ([], [])
+
+
+def test_a_named_client_comes_back_to_its_job(bridge):
+    with bridge.websocket("?client=daw") as first:
+        job = first.call("repaint", id="come-back", engine="slow", options={"seconds": 1.0}, **REGION)["job"]
+    with bridge.websocket("?client=daw") as second:
+        again = second.call("repaint", id="come-back", **REGION)
+        assert again["job"] == job
+        assert second.until_end(job)[-1].name == "done"
+        assert second.call("repaint", id="come-back", **REGION)["takes"]
+
+
+def test_cancel_over_websocket(ws):
+    job = ws.call("repaint", engine="slow", **REGION)["job"]
+    while ws.next_heard().name != "progress":
+        pass
+    began = time.monotonic()
+    ws.call("cancel", job=job)
+    assert ws.until_end(job)[-1].name == "cancelled"
+    assert time.monotonic() - began < 0.6
+
+
+# Audio up
+
+
+def upload(ws, data: bytes, *, name: str = "up.wav", frame: int = 65536, **changes):
+    """Announces and sends; returns the last notification about it."""
+    announced = {"name": name, "size": len(data), "sha256": hashlib.sha256(data).hexdigest(), **changes}
+    ws.call("upload.begin", id="up", **announced)
+    for first in range(0, len(data), frame):
+        ws.connection.send(data[first : first + frame])
+    return ws.next_heard()
+
+
+@pytest.mark.parametrize(("frames", "frame"), [(1, 1), (480, 7), (48000, 65536), (480_000, 1 << 20)])
+def test_an_upload_of_any_size_becomes_a_source(ws, bridge, tmp_path, frames, frame):
+    path = noise_song(tmp_path / "up.wav", frames=frames, seed=frames)
+    reply = upload(ws, path.read_bytes(), frame=frame)
+    assert (reply.name, reply["id"], reply["command"]) == ("ok", "up", "upload")
+    stored = bridge.server.store.blobs.get(reply["text"].removeprefix("audio:"))
+    assert np.array_equal(stored.samples, soundfile.read(path, dtype="float32", always_2d=True)[0])
+    assert bridge.holdings()[2] == []
+    (take,) = [r for r in ws.render("repaint", source=reply["text"], start=0, end=frames) if r.name == "take"]
+    assert take["length"] == frames
+
+
+def test_an_upload_in_another_format(ws, bridge, tmp_path):
+    path = tmp_path / "up.flac"
+    soundfile.write(path, np.random.default_rng(1).uniform(-0.3, 0.3, 4800), 44100, subtype="PCM_16")
+    assert upload(ws, path.read_bytes(), name="up.flac").name == "ok"
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "field"),
+    [
+        ({"sha256": "0" * 64}, "bad_upload", "sha256"),
+        ({"size": 100}, "bad_upload", "size"),
+    ],
+)
+def test_a_damaged_upload_leaves_nothing(ws, bridge, tmp_path, changes, code, field):
+    before = bridge.holdings()
+    data = noise_song(tmp_path / "up.wav", seed=9).read_bytes()
+    reply = upload(ws, data, frame=len(data), **changes)
+    assert (reply.name, reply["id"], reply["code"], reply["field"]) == ("failed", "up", code, field)
+    assert bridge.holdings() == before
+    assert ws.call("status")["engine"] == "noise"
+
+
+def test_an_upload_that_is_not_audio_is_named_as_the_producer_knows_it(ws, bridge):
+    before = bridge.holdings()
+    reply = upload(ws, b"these are words, no sounds" * 100, name="lyrics.wav")
+    assert (reply["code"], reply["field"]) == ("file_unreadable", "source")
+    assert "lyrics.wav" in reply["sentence"]
+    assert reply["remedy"]
+    assert bridge.holdings() == before
+
+
+def test_too_large_an_upload_is_refused_at_once(ws, bridge):
+    with pytest.raises(RpcError) as caught:
+        ws.call("upload.begin", name="x.wav", size=2**33, sha256="0" * 64)
+    assert (caught.value.code, caught.value.field) == ("too_large", "size")
+    assert bridge.holdings()[2] == []
+
+
+def test_bytes_nobody_announced(ws):
+    ws.connection.send(b"abc")
+    assert ws.next_heard()["code"] == "bad_upload"
+    assert ws.call("status")["engine"] == "noise"
+
+
+def test_a_client_that_vanishes_leaves_no_file(bridge):
+    before = bridge.holdings()
+    with bridge.websocket() as leaver:
+        leaver.call("upload.begin", name="x.wav", size=10**6, sha256="0" * 64)
+        leaver.connection.send(bytes(1000))
+        leaver.call("status")
+        assert len(bridge.holdings()[2]) == 1
+        leaver.connection.socket.shutdown(socket.SHUT_RDWR)
+    with bridge.websocket() as later:  # each question gives the server a turn to notice
+        while bridge.holdings() != before:
+            later.call("status")
+
+
+def test_a_new_announcement_replaces_the_one_under_way(ws, bridge, tmp_path):
+    ws.call("upload.begin", name="x.wav", size=10**6, sha256="0" * 64)
+    ws.connection.send(bytes(1000))
+    assert upload(ws, noise_song(tmp_path / "up.wav", frames=100).read_bytes()).name == "ok"
+    assert bridge.holdings()[2] == []
+
+
+# Audio down
+
+
+def test_each_file_of_a_take_can_be_fetched(ws, take, songs):
+    clip, rate = soundfile.read(io.BytesIO(ws.fetch(take["take"], "clip")), dtype="float64", always_2d=True)
+    assert (len(clip), rate) == (12000, 48000)
+    song, _ = soundfile.read(io.BytesIO(ws.fetch(take["take"], "song")), dtype="float64", always_2d=True)
+    source, _ = soundfile.read(songs / "song.wav", dtype="float64", always_2d=True)
+    assert np.array_equal(song[:12000], source[:12000])
+    assert np.array_equal(song[12000:24000], clip)
+    assert np.array_equal(song[24000:], source[24000:])
+    handles, _ = soundfile.read(io.BytesIO(ws.fetch(take["take"], "handles")), always_2d=True)
+    assert len(handles) == 12000 + 2 * 48000
+    assert ws.fetch(take["take"], "picture").startswith(b"\x89PNG")
+    recipe = json.loads(ws.fetch(take["take"], "recipe"))
+    assert (recipe["take"], recipe["position"]) == (take["take"], 12000)
+    with pytest.raises(RpcError) as caught:
+        ws.fetch(take["take"], "attachment", "none.mid")
+    assert (caught.value.code, "none.mid" in caught.value.sentence) == ("unknown_take", True)
+
+
+def test_attachments_can_be_fetched(ws):
+    (take,) = [reply for reply in ws.render("accompany", source="song.wav") if reply.name == "take"]
+    shown = ws.call("takes.show", take=take["take"])
+    assert take["stem"] == "piano"
+    if shown["attachments"]:
+        assert ws.fetch(take["take"], "attachment", "arrangement.mid") == b"MThd"
+
+
+def test_an_unknown_take_is_named(ws):
+    for method in ("takes.show", "takes.fetch", "takes.choose", "takes.revert", "vary"):
+        with pytest.raises(RpcError, match="nonesuch") as caught:
+            ws.call(method, take="nonesuch")
+        assert (caught.value.code, caught.value.field) == ("unknown_take", "take")
+
+
+# Rude clients
+
+
+def test_a_frame_that_is_too_large_ends_that_connection_only(bridge, ws):
+    with bridge.websocket() as rude:
+        rude.connection.send(bytes(bridge.settings.limits.frame_bytes + 1))
+        with pytest.raises(ConnectionClosed) as caught:
+            rude.connection.recv(timeout=PATIENCE)
+        assert caught.value.rcvd.code == 1009
+    assert ws.call("status")["engine"] == "noise"
+
+
+def test_text_that_is_not_utf8_ends_that_connection_only(bridge, ws):
+    with bridge.websocket() as rude:
+        rude.connection.socket.sendall(b"\x81\x82\x00\x00\x00\x00\xff\xfe")
+        with pytest.raises(ConnectionClosed):
+            rude.connection.recv(timeout=PATIENCE)
+    assert ws.call("status")["engine"] == "noise"
+
+
+def test_a_client_that_never_reads_is_cut_off(bridge, ws):
+    """Its answers pile up; the server neither waits for it nor keeps them all."""
+    with bridge.websocket(max_queue=1) as sleeper:
+        call = json.dumps([17] * 64)  # cheap to refuse, and the answers are long
+        with contextlib.suppress(ConnectionClosed):
+            for _ in range(OUTBOX + 1000):
+                sleeper.connection.send(call)
+        with pytest.raises(ConnectionClosed):
+            for _ in range(OUTBOX + 1000):
+                sleeper.connection.recv(timeout=PATIENCE)
+    assert ws.call("status")["engine"] == "noise"
+
+
+def test_a_client_that_leaves_during_a_download_is_forgotten(bridge, ws, tmp_path):
+    """Only a few frames wait for it, and the handler of its connection ends: else the server could not stop."""
+    source = upload(ws, noise_song(tmp_path / "up.wav", frames=48000 * 40).read_bytes(), frame=1 << 20)[
+        "text"
+    ]
+    (take,) = [r for r in ws.render("repaint", source=source, start=0, end=4800) if r.name == "take"]
+    handlers = open_connections(bridge)
+    fetch = {"jsonrpc": "2.0", "method": "takes.fetch", "params": {"take": take["take"], "what": "song"}}
+    with bridge.websocket(max_queue=1) as leaver:
+        for number in range(4):
+            leaver.connection.send(json.dumps({"id": number, **fetch}))
+        leaver.connection.recv(timeout=PATIENCE)
+        assert ws.call("status")["engine"] == "noise"
+        leaver.connection.socket.shutdown(socket.SHUT_RDWR)
+    deadline = time.monotonic() + PATIENCE
+    while open_connections(bridge) > handlers:
+        assert time.monotonic() < deadline, "the connection's handler never ended"
+        ws.call("status")
+
+
+def open_connections(bridge) -> int:
+    """How many connections the server still has a handler for."""
+    return bridge.on_loop(lambda: sum("conn_handler" in repr(task) for task in asyncio.all_tasks()))
+
+
+def test_many_clients_at_once(bridge):
+    def work(results: list[str]) -> None:
+        with bridge.websocket() as peer:
+            results.append(peer.render("repaint", **REGION)[-1].name)
+
+    results: list[str] = []
+    threads = [threading.Thread(target=work, args=(results,)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(PATIENCE)
+    assert results == ["done"] * 8
+
+
+def test_osc_and_websocket_see_the_same_jobs(osc, ws):
+    replies = osc.render("/bridge/repaint", "from-osc", "source", "song.wav", "start", 0, "end", 4800)
+    assert in_order(replies)
+    shown = ws.call("jobs.show", job=replies[0]["job"])
+    assert (shown["state"], len(shown["takes"])) == ("done", 1)
+    assert replies[0]["job"] in [job["job"] for job in ws.call("jobs.list", limit=1000)["jobs"]]
