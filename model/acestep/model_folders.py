@@ -1,7 +1,8 @@
 """What a folder on disk holds: which ACE-Step checkpoint, in which layout, and where its parts are.
 
 Reads config files and looks at names; never opens a weight file (checkpoint.py does) and never runs the
-Python files that come with some checkpoints.
+Python files that come with some checkpoints. Needs no torch, so that a checkpoint can be described where there is
+none; only `ModelFolder.config`, which describes networks, imports it.
 """
 
 from __future__ import annotations
@@ -9,12 +10,16 @@ from __future__ import annotations
 import enum
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from model.acestep.network_config import NetworkConfig, config_from_fields
+from model.acestep.capabilities import CheckpointTraits, traits_of
 from model.errors import NotLoaded
+
+if TYPE_CHECKING:
+    from model.acestep.network_config import NetworkConfig
 
 GIVE_A_FOLDER = (
     "Name the folder of one ACE-Step 1.5 model, the one with config.json and model.safetensors in it."
@@ -43,6 +48,7 @@ class ModelFolder:
     """One checkpoint, recognised.
 
     name:         of its folder.
+    fields:       of its config file or files; where: what those are called in a message.
     vae:          folder of the autoencoder, None when there is none beside it.
     text_encoder: folder of the text encoder, None likewise.
     tokenizer:    folder of its tokenizer files, None likewise.
@@ -53,11 +59,29 @@ class ModelFolder:
     name: str
     layout: Layout
     variant: Variant
-    config: NetworkConfig
+    fields: Mapping[str, Any] = field(repr=False, compare=False)
+    where: str
     vae: Path | None = None
     text_encoder: Path | None = None
     tokenizer: Path | None = None
     stem_tuned: bool = False
+
+    @cached_property
+    def config(self) -> NetworkConfig:
+        """The sizes of its networks. Raises NotLoaded when the config describes none."""
+        from model.acestep.network_config import config_from_fields
+
+        return config_from_fields(self.fields, self.where)
+
+    @property
+    def traits(self) -> CheckpointTraits:
+        """What it can do. Only XL checkpoints have an encoder of its own size."""
+        return traits_of(
+            self.name,
+            is_turbo=self.variant is Variant.TURBO,
+            is_xl=self.fields.get("encoder_hidden_size") is not None,
+            stem_tuned=self.stem_tuned,
+        )
 
     def describe(self) -> str:
         """One line for a list of models."""
@@ -131,7 +155,8 @@ def _read_official(path: Path) -> ModelFolder:
         name=path.resolve().name,
         layout=Layout.OFFICIAL,
         variant=_variant(fields, path.resolve().name),
-        config=config_from_fields(fields, str(path / "config.json")),
+        fields=fields,
+        where=str(path / "config.json"),
         vae=_neighbour(path, "AutoencoderOobleck", "_class_name", ("vae",)),
         text_encoder=_neighbour(path, "qwen3", "model_type", ("Qwen3-Embedding-0.6B",)),
         tokenizer=_neighbour(path, "qwen3", "model_type", ("Qwen3-Embedding-0.6B",)),
@@ -155,7 +180,8 @@ def _read_diffusers(path: Path) -> ModelFolder:
         name=path.resolve().name,
         layout=Layout.DIFFUSERS,
         variant=_variant(fields, path.resolve().name),
-        config=config_from_fields(fields, f"{path}/*/config.json"),
+        fields=fields,
+        where=f"{path}/*/config.json",
         vae=_subfolder(path, "vae"),
         text_encoder=_subfolder(path, "text_encoder"),
         tokenizer=_subfolder(path, "tokenizer"),
