@@ -10,18 +10,20 @@ from argparse import Namespace
 from pathlib import Path
 
 from bridge_server.arguments import fields_of, parser
-from bridge_server.platforms import store_folder
+from bridge_server.platforms import models_folder, store_folder
 from bridge_server.settings import Settings
 from daw_protocol.addresses import BY_NAME
 from daw_protocol.errors import ProtocolError
 
 STORE_VARIABLE = "ACE_BRIDGE_STORE"
+MODELS_VARIABLE = "ACE_BRIDGE_MODELS"
 
 
 def main() -> None:
     """Entry point; exits with 0 when what was asked for was done."""
     default_store = Path(os.environ.get(STORE_VARIABLE) or store_folder())
-    arguments = parser(default_store).parse_args()
+    default_models = Path(os.environ.get(MODELS_VARIABLE) or models_folder())
+    arguments = parser(default_store, default_models).parse_args()
     logging.basicConfig(
         level=logging.INFO if getattr(arguments, "verbose", False) else logging.WARNING,
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",

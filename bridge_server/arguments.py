@@ -28,8 +28,8 @@ LEFT_OUT = {
 }
 
 
-def parser(store: Path) -> argparse.ArgumentParser:
-    """The whole command line. store: the folder used unless another one is named."""
+def parser(store: Path, models: Path) -> argparse.ArgumentParser:
+    """The whole command line. store, models: the folders used unless others are named."""
     top = argparse.ArgumentParser(
         prog="ace-bridge",
         description="Repaint, continue, accompany and split regions of a song, aligned to the sample.",
@@ -37,6 +37,9 @@ def parser(store: Path) -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=MADE_BY)
     top.add_argument("--store", type=Path, default=store, help=f"folder of takes and jobs (default: {store})")
+    top.add_argument(
+        "--models", type=Path, default=models, metavar="FOLDER", help=f"folder of models (default: {models})"
+    )
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _serve(commands)
     for command in COMMANDS:
@@ -73,6 +76,7 @@ def _serve(commands: Subparsers[argparse.ArgumentParser]) -> None:
         "--engine", default="sketch", help="the engine that renders unless a request names another"
     )
     serve.add_argument("--verbose", action="store_true", help="log more")
+    _models_folder(serve)
 
 
 def _render(commands: Subparsers[argparse.ArgumentParser], command: Command) -> None:
@@ -107,6 +111,14 @@ def _lists(commands: Subparsers[argparse.ArgumentParser]) -> None:
     store.add_argument("action", choices=("verify", "sweep"))
     for one in (jobs, takes, store):
         one.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _models_folder(one: argparse.ArgumentParser) -> None:
+    """The option --models after the command as well; what was given before it counts unless it is repeated."""
+    one.add_argument(
+        "--models", type=Path, default=argparse.SUPPRESS, metavar="FOLDER",
+        help="folder of models, such as the official application's `checkpoints`",
+    )  # fmt: skip
 
 
 def fields_of(arguments: argparse.Namespace, command: Command) -> dict[str, object]:

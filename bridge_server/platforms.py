@@ -19,6 +19,11 @@ def store_folder() -> Path:
     return Path(platformdirs.user_data_dir(APP, appauthor=False))
 
 
+def models_folder() -> Path:
+    """Where model checkpoints live unless the user says otherwise; each in a folder of its own."""
+    return store_folder() / "checkpoints"
+
+
 def yield_to_others() -> None:
     """Lowers this process's priority: a render must not make the DAW or the server's replies stutter."""
     if sys.platform == "win32":
