@@ -55,6 +55,10 @@ NOVELTY_LAG_SECONDS = 0.03
 # --- Planning ---
 
 POSITION_COST = 6.0  # a beat 2 on beat 3 breaks the groove: near forbidden, yet possible in odd bars
+STRETCH_COST = (
+    4.0  # per natural-log ratio of the beats' lengths: 0.4 for 10 %; a stretched beat sounds a little worse
+)
+STRETCH_LIMIT = 1.25  # beyond, hits flam and voices turn strange
 HARMONY_COST = 3.2  # times distance 0..1: the chord is what one hears first
 HARMONY_POSTERIOR, HARMONY_BASS, HARMONY_TREBLE = 0.55, 0.2, 0.25
 TIMBRE_COST = 0.25

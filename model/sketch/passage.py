@@ -101,7 +101,7 @@ def _sources(request: RenderRequest, analysis: Analysis, targets: NDArray[np.int
     beats = analysis.beats
     allowed = beats.inside.copy()
     if request.context_seconds is not None:
-        reach = request.context_seconds
+        reach = request.context_seconds + p.EDGE_SLIVER_SECONDS
         allowed = allowed & (beats.seconds[:-1] >= request.start / request.rate - reach)
         allowed = allowed & (beats.seconds[1:] <= request.end / request.rate + reach)
     in_region = beats.sounding[targets]

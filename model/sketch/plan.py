@@ -71,11 +71,15 @@ def sound_distance(beats: Beats, a: NDArray[np.intp], b: NDArray[np.intp]) -> Co
 
 
 def place_costs(beats: Beats, targets: Targets, sources: NDArray[np.intp]) -> Costs:
-    """Costs of a beat standing at another place in its bar and phrase; [T, N]."""
+    """Costs of a beat standing at another place in its bar and phrase, or at another tempo; [T, N]."""
     i, j = targets.beat[:, None], sources[None]
     apart = beats.bar[i] - beats.bar[j]
+    length = np.diff(beats.seconds)
+    stretch = np.abs(np.log(length[i] / length[j]))
     return np.asarray(
-        p.POSITION_COST * (beats.position[i] != beats.position[j])
+        p.STRETCH_COST * stretch
+        + p.POSITION_COST * (stretch > np.log(p.STRETCH_LIMIT) + 1e-6)
+        + p.POSITION_COST * (beats.position[i] != beats.position[j])
         + p.POSITION_COST * 0.5 * (beats.bar_beats[i] != beats.bar_beats[j])
         + p.BAR_MOD_4_COST * (apart % 4 != 0)
         + p.BAR_MOD_2_COST * (apart % 2 != 0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from dataclasses import replace
 
@@ -11,7 +13,7 @@ import pytest
 from model.engine import Piece, Progress, RenderRequest, Report, Task
 from model.errors import CannotRender, RenderStopped
 from model.sketch.engine import SketchEngine
-from tests.model.sketch.songs import Generated, make_song, request_for, song_of
+from tests.model.sketch.songs import Generated, grid_of, make_song, request_for, song_of
 
 
 @pytest.fixture(scope="module")
@@ -101,3 +103,29 @@ def test_tasks_that_need_weights_are_refused_with_the_remedy(engine: SketchEngin
     assert not described.neural
     assert not described.capability(Task.GENERATE).available
     assert described.capability(Task.REPAINT).available
+
+
+def test_four_bars_of_a_heard_four_minute_song_take_half_a_second_of_work(engine: SketchEngine) -> None:
+    made = make_song(60)
+    rng = np.random.default_rng(1)
+    samples = np.concatenate([made.song.samples, made.song.samples * rng.uniform(0.8, 1.0)])
+    request = replace(
+        request_for(made, made.bar_frame(30), made.bar_frame(34)),
+        song=song_of(samples, 44100),
+        grid=grid_of(np.arange(481) * 0.5),
+    )
+    list(engine.render(replace(request, seed=9), lambda progress: None, lambda: False))
+    began = time.thread_time()
+    *pieces, report = engine.render(request, lambda progress: None, lambda: False)
+    assert time.thread_time() - began < 0.5
+    assert isinstance(pieces[0], Piece)
+    assert isinstance(report, Report)
+    assert "drum_slices_changed" not in report.figures
+
+
+def test_importing_the_engine_imports_nothing_heavy() -> None:
+    code = (
+        "import sys, model.sketch.engine; print([m for m in ('scipy', 'soxr', 'torch') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
