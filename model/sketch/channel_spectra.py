@@ -73,7 +73,7 @@ def synthesise(spectra: Spectra, mask: Magnitude, framing: Framing, length: int,
 
 
 def joint_magnitude(spectra: Spectra) -> Magnitude:
-    """Root of the channels' summed power: one magnitude that no panning and no phase can hide anything
-    from."""
+    """Root of the channels' summed power: one magnitude that no panning and no
+    phase can hide anything from."""
     power = np.sum(spectra.real**2 + spectra.imag**2, axis=0)
     return np.asarray(np.sqrt(power), dtype=np.float32)

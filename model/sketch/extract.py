@@ -27,8 +27,8 @@ NO_VOCAL_NOTE = "No vocal found: what little sounded like one stays in the other
 
 
 def render(request: RenderRequest, progress: OnProgress, should_stop: ShouldStop) -> Iterator[Rendered]:
-    """Yields one Piece per requested stem over [start, end), the residual if stems were left out, and a
-    Report.
+    """Yields one Piece per requested stem over [start, end), the residual if stems
+    were left out, and a Report.
 
     Raises CannotRender for an unknown stem or a region that is not inside the song; RenderStopped.
     """
@@ -62,8 +62,8 @@ def requested_stems(names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def heard_span(request: RenderRequest, song: Song) -> tuple[int, int]:
-    """Frames of the song to listen to, the region and its context. Raises CannotRender if the region lies
-    outside."""
+    """Frames of the song to listen to, the region and its context. Raises
+    CannotRender if the region lies outside."""
     if request.length <= 0:
         raise CannotRender("The region is empty.", "Select at least a few milliseconds of the song.")
     if request.start < 0 or request.end > song.frames:

@@ -34,8 +34,8 @@ def read_at(magnitude: Magnitude, framing: Framing, frequencies: Hertz) -> NDArr
 
 
 def salience_level(magnitude: Magnitude) -> Magnitude:
-    """Root of the magnitude, 1 at the peaks of the block's loud frames: loud partials must not outvote the
-    rest."""
+    """Root of the magnitude, 1 at the peaks of the block's loud frames: loud
+    partials must not outvote the rest."""
     level = np.sqrt(magnitude)
     loud = float(np.percentile(level.max(axis=0), 95)) if level.size else 0.0
     return np.asarray(level / (loud + 1e-9), dtype=np.float32)
@@ -51,9 +51,8 @@ def harmonic_salience(
 ) -> NDArray[np.float32]:
     """How much a tone at each candidate would explain; [candidates, frames].
 
-    Sums the partials weighted by fall^k; `between` of what lies half-way below each is subtracted, which a
-    tone
-    an octave too low cannot afford.
+    Sums the partials weighted by fall^k; `between` of what lies half-way below each
+    is subtracted, which a tone an octave too low cannot afford.
     """
     total = np.zeros((len(candidates), magnitude.shape[1]), dtype=np.float32)
     for number in range(1, partials + 1):
@@ -108,8 +107,8 @@ def comb(
 ) -> Magnitude:
     """Teeth at the multiples of `pitch` [frames], each 1 in its middle; [bins, frames].
 
-    A tooth's half width is `cents` of its own frequency but at least `least_bins` bins, which is what the
-    window resolves.
+    A tooth's half width is `cents` of its own frequency but at least `least_bins`
+    bins, which is what the window resolves.
     """
     out = np.zeros((framing.bins, len(pitch)), dtype=np.float32)
     top = min(int(ceiling_hertz / framing.bin_hertz) + 1, framing.bins)

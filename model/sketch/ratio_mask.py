@@ -18,10 +18,10 @@ def share_out(
 ) -> tuple[dict[str, Samples], dict[str, tuple[float, float]]]:
     """Every cell of the mix divided between the stems in proportion to the estimates' magnitudes.
 
-    Returns all stems but the last (whose samples the caller finds by subtraction) and, for every stem, the
-    pair
-    (sum of mask x power x mask, sum of mask x power): their quotient says how undisputed the stem's cells
-    were.
+    Returns all stems but the last (whose samples the caller finds by subtraction)
+    and, for every stem, the pair
+    (sum of mask x power x mask, sum of mask x power): their quotient says how
+    undisputed the stem's cells were.
     """
     magnitudes = {stem: joint_magnitude(analyse(audio, framing, tick)) for stem, audio in estimates.items()}
     total = np.sum(list(magnitudes.values()), axis=0) + np.float32(1e-12)

@@ -7,15 +7,15 @@ import numpy as np
 from model.engine import Samples
 from model.sketch.channel_spectra import Tick
 
-# Frames (of the higher rate) per call: about 40 ms of work; and frames of surroundings so that cuts are not
-# heard.
+# Frames (of the higher rate) per call: about 40 ms of work; and frames of
+# surroundings so that cuts are not heard.
 PIECE = 1 << 18
 SURROUNDINGS = 1 << 11
 
 
 def rate_factor(rate: int, highest: int) -> int:
-    """1, 2 or 4: by how much to divide `rate` so that it does not exceed `highest`; 1 where it does not
-    divide."""
+    """1, 2 or 4: by how much to divide `rate` so that it does not exceed `highest`;
+    1 where it does not divide."""
     for factor in (1, 2, 4):
         if rate <= highest * factor and rate % factor == 0:
             return factor

@@ -1,8 +1,8 @@
 """Takes a song apart into vocals, drums, bass and other, without a neural network.
 
-Block by block: drums by medians, then the bass and the leading voice as single pitch lines, then every cell
-of
-the mix is shared out between the four. "other" is what is left, so the stems always sum to the song.
+Block by block: drums by medians, then the bass and the leading voice as single
+pitch lines, then every cell of the mix is shared out between the four. "other" is what is left, so the
+stems always sum to the song.
 Knows samples and rates only; what a producer asked for is `extract.py`'s business.
 """
 

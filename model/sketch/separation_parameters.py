@@ -31,8 +31,8 @@ class BlockParameters:
 
 @dataclass(frozen=True)
 class PercussiveParameters:
-    """Harmonic-percussive separation by medians (Fitzgerald 2010), with windows long enough to resolve
-    chords.
+    """Harmonic-percussive separation by medians (Fitzgerald 2010), with windows
+    long enough to resolve chords.
 
     window_seconds: 8192 samples at 44.1 kHz; shorter ones blur chords into something that looks like a drum.
     time_seconds:   median along time; a note must last about half of it to be told from a hit.
@@ -84,9 +84,8 @@ class LowBandParameters:
 class BassParameters:
     """The bass line as one pitch with its partials.
 
-    lowest, highest: MIDI pitch; from a five-string's low end to the D below middle C. Basses seldom go
-                     higher,
-                     and a range that does takes low voices and guitars.
+    lowest, highest: MIDI pitch; from a five-string's low end to the D below middle
+                     C. Basses seldom go higher, and a range that does takes low voices and guitars.
     step:            semitones between candidates.
     partial_fall:    weight of the next partial in the salience.
     fifth_weight:    subtracted at 1.5 f, so that a candidate an octave below the true one loses.
@@ -98,8 +97,8 @@ class BassParameters:
                      chords
                      and voices meet a partial now and then, its own level is there always.
     headroom:        how much above that ratio a partial may still be.
-    most_partial:    no partial h exceeds this / h of the fundamental, even where a chord lies on it all the
-                     time.
+    most_partial:    no partial h exceeds this / h of the fundamental, even where a
+                     chord lies on it all the time.
     tooth_bins:      width of a partial's peak (standard deviation): the main lobe of the Hann window.
     """
 
@@ -164,8 +163,8 @@ class SingerParameters:
     """What makes a leading line a singer.
 
     least_share:    with less of the mix's energy than this there is most likely no lead at all.
-    least_movement: dB by which the spectrum must move apart from pitch and loudness. Words do that (4.4 to
-                    7 dB
+    least_movement: dB by which the spectrum must move apart from pitch and
+                    loudness. Words do that (3.4 to 7 dB
                     on the tuning songs), an instrument's body does not (1.2 to 1.8 dB).
     least_gliding:  part of the frames in which the pitch must glide: 0.15 and more when sung, 0.01 for keys.
     clear:          only frames with this much of the 92nd percentile of salience are looked at.

@@ -1,8 +1,7 @@
 """Whether a leading line is sung.
 
-Words move the spectrum in ways that pitch and loudness do not explain, and a singer's pitch glides and
-trembles
-where a keyboard's stays.
+Words move the spectrum in ways that pitch and loudness do not explain, and a
+singer's pitch glides and trembles where a keyboard's stays.
 """
 
 from __future__ import annotations
@@ -107,6 +106,6 @@ def movement(timbre: Timbre) -> float:
 
 
 def strongest(evidence: Sequence[Evidence], parameters: SingerParameters) -> Evidence:
-    """The block that speaks most for a singer: who sings in one verse is a singer, however long the solos
-    are."""
+    """The block that speaks most for a singer: who sings in one verse is a singer,
+    however long the solos are."""
     return max(evidence, key=lambda one: (one.of_a_singer(parameters), one.share), default=NOTHING_HEARD)

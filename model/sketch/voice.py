@@ -63,8 +63,8 @@ def voice_line(magnitude: Magnitude, framing: Framing, parameters: VoiceParamete
 def find_voice(
     spectra: Spectra, framing: Framing, parameters: VoiceParameters, tick: Tick
 ) -> tuple[VoiceLine, Magnitude]:
-    """The leading line in spectra without drums and bass, and the part of every cell that is its own,
-    0..1."""
+    """The leading line in spectra without drums and bass, and the part of every
+    cell that is its own, 0..1."""
     middle = centredness(spectra) ** parameters.middle_power
     tick()
     magnitude = joint_magnitude(spectra)
@@ -81,8 +81,8 @@ def find_voice(
 
 
 def facing_voice(spectra: Spectra, mask: Magnitude, most_offset: float) -> Spectra:
-    """Spectra balanced so that what `mask` selects lies in the middle, for a voice that is panned a
-    little."""
+    """Spectra balanced so that what `mask` selects lies in the middle, for a voice
+    that is panned a little."""
     if len(spectra) == 1:
         return spectra
     left, right = (float(np.median(_levels(channel, mask))) for channel in spectra)

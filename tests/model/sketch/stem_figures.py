@@ -20,8 +20,8 @@ from tests.model.sketch import stem_songs
 
 @dataclass(frozen=True)
 class Figures:
-    """gain: dB over the mix per stem, NaN where the song has no such stem. load: processor time /
-    duration."""
+    """gain: dB over the mix per stem, NaN where the song has no such stem. load:
+    processor time / duration."""
 
     name: str
     gain: dict[str, float]

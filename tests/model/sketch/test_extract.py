@@ -1,5 +1,5 @@
-"""What a producer gets for "extract": the stems asked for, in place, summing to the source, or a clear
-refusal."""
+"""What a producer gets for "extract": the stems asked for, in place, summing to the
+source, or a clear refusal."""
 
 from __future__ import annotations
 

@@ -9,9 +9,9 @@ from model.sketch.channel_spectra import Framing, analyse, joint_magnitude
 from model.sketch.separation_parameters import DEFAULT
 from model.sketch.singer import NOTHING_HEARD, Evidence, Timbre, gliding, movement, strongest, timbre_of
 from model.sketch.voice import voice_line
-from tests.model.sketch import stem_songs
+from tests.model.sketch import stem_sounds
 
-FRAMING = Framing.of(stem_songs.RATE, DEFAULT.voice.window_seconds)
+FRAMING = Framing.of(stem_sounds.RATE, DEFAULT.voice.window_seconds)
 
 
 def quiet() -> None:
@@ -21,11 +21,11 @@ def quiet() -> None:
 def heard(lead: str) -> Timbre:
     rng = np.random.default_rng(4)
     notes = [(0.1 + 0.5 * k, 0.46, 60.0 + (0, 4, 7, 5, 2)[k % 5]) for k in range(14)]
-    length = 7 * stem_songs.RATE
+    length = 7 * stem_sounds.RATE
     if lead == "singer":
-        sound = stem_songs.singer(notes, length, rng)
+        sound = stem_sounds.singer(notes, length, rng)
     else:
-        sound = stem_songs.instrument_lead(lead, notes, length, rng)
+        sound = stem_sounds.instrument_lead(lead, notes, length, rng)
     magnitude = joint_magnitude(analyse(sound.astype(np.float32)[:, None], FRAMING, quiet))
     line = voice_line(magnitude[:1000], FRAMING, DEFAULT.voice, quiet)
     return timbre_of(magnitude, FRAMING, line, DEFAULT.singer)
