@@ -60,7 +60,8 @@ def refuse_impossible(description: EngineDescription, request: Render) -> None:
     """Raises ProtocolError for what this engine cannot do, before anything is queued or read."""
     capability = description.capability(Task(request.task))
     if not capability.available:
-        raise ProtocolError(ErrorCode.CANNOT_RENDER, capability.reason, capability.remedy, "engine")
+        remedy = capability.remedy or "Use another engine; `engines` tells what each one can do."
+        raise ProtocolError(ErrorCode.CANNOT_RENDER, capability.reason, remedy, "engine")
     label = description.label
     _known("layers", (getattr(request, "layers", "all"),), ("all", *description.layers), label)
     _known("stems", getattr(request, "stems", ()), description.stems, label)

@@ -23,6 +23,8 @@ ASSUMED_BPM = 120
 COMPLETION_BARS = Duration(Fraction(8), DurationUnit.BARS)
 GENERATED_BARS = Duration(Fraction(16), DurationUnit.BARS)
 NEW_SONG_RATE = 48_000
+# Seven hours at 120 BPM: no song, and already more beats than an engine should be handed.
+MOST_QUARTERS = 50_000
 NEW_SONG_CHANNELS = 2
 
 WHOLE_SONG = (requests.Accompany, requests.Extract, requests.Cover, requests.Lego)
@@ -215,6 +217,13 @@ def with_default_region(request: Render) -> Render:
 def check_region(plan: Plan) -> None:
     """Raises ProtocolError when the region does not lie where its task can render."""
     request, region, song = plan.request, plan.region, plan.song
+    quarters = plan.tempo_map.quarters_at(region.end, plan.rate) - plan.tempo_map.quarters_at(
+        region.start, plan.rate
+    )
+    if quarters > MOST_QUARTERS:
+        raise bad_region(
+            "end", f"The region is {int(quarters)} quarter notes long.", f"Select at most {MOST_QUARTERS}."
+        )
     if region.start < 0:
         raise bad_region(
             "start",

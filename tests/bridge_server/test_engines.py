@@ -1,0 +1,110 @@
+import pytest
+
+from bridge_server.engines import (
+    BUILT_IN,
+    Engines,
+    make_engine,
+    refuse_impossible,
+    refuse_too_long,
+    target_of,
+)
+from daw_protocol.errors import ErrorCode, ProtocolError
+from daw_protocol.requests import Accompany, Cover, Extract, Lego, Repaint
+from model.engine import Capability, EngineDescription, Task
+from model.sketch.engine import SketchEngine
+from tests.doubles import ENGINES
+
+PLAYER = EngineDescription(
+    name="player",
+    label="Player",
+    neural=False,
+    tasks=(
+        Capability(Task.REPAINT, True),
+        Capability(Task.EXTRACT, True),
+        Capability(Task.ACCOMPANY, True),
+        Capability(Task.COVER, False, "It has no ears.", "Use another engine."),
+    ),
+    layers=("drums only",),
+    stems=("vocals", "drums"),
+    options={"steps": "how many"},
+    max_seconds=60,
+)
+
+
+def refusal(build, *args) -> ProtocolError:
+    with pytest.raises(ProtocolError) as raised:
+        build(*args)
+    return raised.value
+
+
+def test_the_built_in_engine():
+    assert isinstance(make_engine(BUILT_IN["sketch"]), SketchEngine)
+
+
+def test_an_engine_whose_packages_are_missing():
+    error = refusal(make_engine, "a_package_nobody_has.engine:Engine")
+    assert (error.code, error.field) == (ErrorCode.ENGINE_NOT_READY, "engine")
+    assert "a_package_nobody_has" in error.sentence
+    assert "pip install" in error.remedy
+
+
+def test_an_engine_nobody_knows():
+    error = refusal(target_of, "skech", ENGINES)
+    assert (error.code, error.field) == (ErrorCode.UNKNOWN_ENGINE, "engine")
+    assert "sketch" in error.remedy
+    assert target_of("noise", ENGINES) == ENGINES["noise"]
+
+
+def test_engines_are_asked_once():
+    engines = Engines(ENGINES)
+    assert engines.describe("noise").name == "noise"
+    assert engines.describe("noise") is engines.describe("noise")
+    assert refusal(engines.describe, "nobody").code is ErrorCode.UNKNOWN_ENGINE
+
+
+@pytest.mark.parametrize(
+    ("request_", "field", "words"),
+    [
+        (Lego(), "engine", "The Player engine does not do lego."),
+        (Repaint(layers="bass only"), "layers", "does not know 'bass only'"),
+        (Extract(stems="vocals,flute"), "stems", "does not know 'flute'"),
+        (Accompany(instruments="piano"), "instruments", "does not know 'piano'"),
+        (Repaint(options={"stpes": 8}), "options", "does not know 'stpes'"),
+    ],
+    ids=lambda one: getattr(one, "task", None),
+)
+def test_what_an_engine_cannot_do_is_refused_with_a_remedy(request_, field, words):
+    error = refusal(refuse_impossible, PLAYER, request_)
+    assert (error.code, error.field) == (ErrorCode.CANNOT_RENDER, field)
+    assert words in error.sentence
+    assert error.remedy
+
+
+def test_the_engines_own_reason_is_told():
+    error = refusal(refuse_impossible, PLAYER, Cover())
+    assert (error.sentence, error.remedy) == ("It has no ears.", "Use another engine.")
+
+
+def test_remedies_name_what_there_is():
+    assert refusal(refuse_impossible, PLAYER, Repaint(layers="x")).remedy == "It knows: all, drums only."
+    assert refusal(refuse_impossible, PLAYER, Accompany(instruments="x")).remedy == "Leave it away."
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        Repaint(),
+        Repaint(layers="drums only", options={"steps": 1}),
+        Extract(stems="drums,vocals"),
+        Accompany(),
+    ],
+)
+def test_what_an_engine_can_do(request_):
+    refuse_impossible(PLAYER, request_)
+
+
+def test_a_region_may_be_as_long_as_the_engine_says():
+    refuse_too_long(PLAYER, 60.0)
+    error = refusal(refuse_too_long, PLAYER, 60.1)
+    assert (error.code, error.field) == (ErrorCode.TOO_LARGE, "end")
+    assert "at most 60 s" in error.sentence
