@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,7 +89,10 @@ def render(request: RenderRequest, progress: OnProgress, should_stop: ShouldStop
     )
     choice = arranger.choose(request.seed, request.take)
     events = arranger.arrange(sheet, wish, instruments, choice)
-    performance = Performance(request, wish.preset, instruments, events, heard.tuning)
+    own_sounds = request.options.get("soundfont")
+    performance = Performance(
+        request, wish.preset, instruments, events, heard.tuning, Path(own_sounds) if own_sounds else None
+    )
     yield from played(request, performance, heard, pace.part(0.25, 1.0))
     marks = list(zip(sheet.slots, chords, strict=True))
     midi = arrangement_file.to_midi(

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from model.engine import RenderRequest
-from model.sketch import loudness
+from model.sketch import loudness, soundfont
 from model.sketch.arranger import Event
 from model.sketch.mixdown import Reverb, ceiling_gain, to_channels
 from model.sketch.pace import Pace
@@ -27,6 +28,8 @@ BLOCK_SECONDS = 4.0
 # No sound of the band rings longer than this after its note ends.
 LONGEST_RELEASE_SECONDS = 2.6
 CUT_FADE_SECONDS = 0.008
+# SoundFonts differ by 20 dB between instruments; this is how loud the built-in band's parts are in pop, as a balance.
+SOUNDFONT_LUFS = {"drums": -20.5, "bass": -21.5, "keys": -22.0, "guitar": -22.0, "pad": -26.0}
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,7 @@ class Performance:
         instruments: Sequence[str],
         events: Sequence[Event],
         tuning: float,
+        own_sounds: Path | None = None,
     ) -> None:
         self.events = events
         self.target_lufs = loudness.SILENCE_LUFS
@@ -66,6 +70,9 @@ class Performance:
         self._start = request.start - request.handle
         self._frames = request.length + 2 * request.handle
         self._gain = 1.0
+        self._tuning = tuning
+        self._soundfont = own_sounds
+        self._recorded: dict[str, Audio] = {}
         self._notes = {
             name: [self._note(event, tuning) for event in events if event.instrument == name]
             for name in instruments
@@ -106,6 +113,8 @@ class Performance:
 
     def _dry(self, name: str, first: int, frames: int, pace: Pace) -> Audio:
         """An instrument's dry stereo track over frames [first, first + frames)."""
+        if self._soundfont is not None:
+            return self._from_soundfont(name, self._soundfont, pace)[first : first + frames]
         rate = self._request.rate
         begin, end = first / rate, (first + frames) / rate
         near = [
@@ -114,6 +123,18 @@ class Performance:
             if n.start < end and n.start + n.seconds + LONGEST_RELEASE_SECONDS > begin
         ]
         return play(self._bank, near, frames, pace.check)
+
+    def _from_soundfont(self, name: str, path: Path, pace: Pace) -> Audio:
+        """The whole track played by the user's SoundFont, at its place in the band's balance; made once."""
+        if name not in self._recorded:
+            part, rate = self._preset.parts[name], self._request.rate
+            midi = soundfont.part_midi(self._notes[name], part.program, name == "drums", self._tuning)
+            track = soundfont.play_part(path, midi, self._frames, rate, pace.check)
+            level = loudness.integrated(track, rate, pace.check)
+            heard = level > loudness.SILENCE_LUFS + 1
+            gain = 10.0 ** ((SOUNDFONT_LUFS[name] - level) / 20.0) / part.level if heard else 1.0
+            self._recorded[name] = np.asarray(gain * track, dtype=np.float32)
+        return self._recorded[name]
 
     def blocks(self, pace: Pace) -> Iterator[tuple[float, Block]]:
         """(part of the whole done, block), in order; stems sum to the mix."""
