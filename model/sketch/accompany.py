@@ -31,7 +31,8 @@ from model.sketch.key_finding import FoundKey, find_key, parse_key
 from model.sketch.melody import Melody
 from model.sketch.pace import Pace
 from model.sketch.performance import Performance
-from model.sketch.presets import INSTRUMENTS, Wish, instruments_for, read_caption
+from model.sketch.presets import INSTRUMENTS
+from model.sketch.wish import Wish, instruments_for, read_caption
 
 __all__ = ["INSTRUMENTS", "render"]
 

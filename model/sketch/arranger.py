@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from model.sketch.harmony import Chord
 from model.sketch.key_finding import SongKey
-from model.sketch.presets import Figure, Groove, Part, Preset, Wish
+from model.sketch.presets import Figure, Groove, Part, Preset
 from model.sketch.sung_bars import Bar
 from model.sketch.voicing import bass_note, bass_pitch, chord_classes, lead_voices, power_chord
+from model.sketch.wish import Wish
 
 VELOCITIES = {"X": 0.95, "x": 0.74, "o": 0.42}
 DRUM_PANS = {"closed hat": 0.25, "open hat": 0.25, "ride": -0.25, "crash": -0.2, "high tom": 0.25}

@@ -11,7 +11,8 @@ from model.sketch import arranger, sung_bars
 from model.sketch.arranger import Leadsheet, arrange, cell_sizes, choose, swung
 from model.sketch.harmony import Slots, Taste, harmonise
 from model.sketch.key_finding import SongKey
-from model.sketch.presets import INSTRUMENTS, PRESETS, read_caption
+from model.sketch.presets import INSTRUMENTS, PRESETS
+from model.sketch.wish import read_caption
 from tests.model.sketch.singing_machine import make_grid
 
 METERS = [(4, 4), (3, 4), (2, 4), (5, 4), (6, 8), (7, 8), (12, 8), (2, 2), (9, 8)]
