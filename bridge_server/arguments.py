@@ -6,6 +6,7 @@ import argparse
 import dataclasses
 from pathlib import Path
 
+from bridge_server.platforms import models_folder
 from bridge_server.settings import OSC_PORT, WEBSOCKET_PORT
 from bridge_server.version import MADE_BY
 from daw_protocol import requests
@@ -28,8 +29,8 @@ LEFT_OUT = {
 }
 
 
-def parser(store: Path, models: Path) -> argparse.ArgumentParser:
-    """The whole command line. store, models: the folders used unless others are named."""
+def parser(store: Path, models: Path | None) -> argparse.ArgumentParser:
+    """The whole command line. store, models: the folders used unless others are named; None = the usual one."""
     top = argparse.ArgumentParser(
         prog="ace-bridge",
         description="Repaint, continue, accompany and split regions of a song, aligned to the sample.",
@@ -38,8 +39,9 @@ def parser(store: Path, models: Path) -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=MADE_BY)
     top.add_argument("--store", type=Path, default=store, help=f"folder of takes and jobs (default: {store})")
     top.add_argument(
-        "--models", type=Path, default=models, metavar="FOLDER", help=f"folder of models (default: {models})"
-    )
+        "--models", type=Path, default=models, metavar="FOLDER",
+        help=f"folder of models (default: {models or models_folder()})",
+    )  # fmt: skip
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _serve(commands)
     for command in COMMANDS:
@@ -117,7 +119,7 @@ def _models_folder(one: argparse.ArgumentParser) -> None:
     """The option --models after the command as well; what was given before it counts unless it is repeated."""
     one.add_argument(
         "--models", type=Path, default=argparse.SUPPRESS, metavar="FOLDER",
-        help="folder of models, such as the official application's `checkpoints`",
+        help="ACE-Step weights: one model's folder, or one of several with vae and text encoder beside them",
     )  # fmt: skip
 
 
