@@ -32,6 +32,10 @@ HANDLES = "handles"
 # song stay what they were.
 LEAST_GAIN_DB = 0.5
 
+# Shorter than one period of a low note there is no loudness; a single sample "matched" to what it replaces is
+# the very sample it replaces.
+LEAST_MATCHED_SECONDS = 0.01
+
 Render = NDArray[np.float32]
 
 
@@ -97,13 +101,14 @@ def _finish_beside(order: TakeOrder, outcome: Outcome, blobs: BlobStore) -> list
     found = []
     total: NDArray[np.float64] | None = None
     renders = {stem.stem: _whole(stem, order.plan.region_in_song) for stem in outcome.stems}
+    for stem, render in renders.items():
+        if not np.isfinite(render).all():
+            raise _rejected(f"The {stem} has values that are not numbers.")
     if order.plan.request.task == "extract" and order.song is not None:
         total = np.zeros((order.plan.region.length, order.plan.channels))
         for render in renders.values():
             total += render
     for stem, render in renders.items():
-        if not np.isfinite(render).all():
-            raise _rejected(f"The {stem} has values that are not numbers.")
         clip = quantise(render, order.plan.rate, Encoding.FLOAT).audio
         clip = blobs.get(blobs.put(clip))
         source = order.song.audio if order.song else None
@@ -139,7 +144,7 @@ def _check_usable(render: Render) -> None:
 
 def _level(order: TakeOrder, render: Render, song: Audio, region: Span) -> GainMatch | None:
     """How loud the render has to be here; None when the producer wants it as it is."""
-    if not order.plan.request.match_loudness:
+    if not order.plan.request.match_loudness or region.length < LEAST_MATCHED_SECONDS * song.rate:
         return None
     # A continuation is as loud as the song was while it played, not as the chord that rang out at its end.
     goes_on = region.end >= song.frames
@@ -156,7 +161,10 @@ def _handles(outcome: Outcome, song: Audio, gain_db: float) -> Audio | None:
     file = outcome.stem(HANDLES)
     if file is None:
         return None
-    return quantise(file.samples() * np.float32(10 ** (gain_db / 20)), song.rate, song.encoding).audio
+    render = file.samples()
+    if not np.isfinite(render).all():
+        raise _rejected("The pre- or post-roll has values that are not numbers.")
+    return quantise(render * np.float32(10 ** (gain_db / 20)), song.rate, song.encoding).audio
 
 
 def _take(

@@ -50,7 +50,7 @@ def for_splice(plan: Plan, song: Audio, result: Spliced, clip: Audio, level: Gai
         outside_identical=found.outside_identical,
         crossfade_in=result.fade_in.length,
         crossfade_out=result.fade_out.length,
-        changed=found.max_difference,
+        changed=finite(found.max_difference),  # infinite where the lengths differ
         correlation=found.correlation,
         peak_db=finite(found.peak_db),
         clipped=result.clipped,

@@ -1,0 +1,38 @@
+"""Renders as an engine's process leaves them: raw files of known sound, and the plan they belong to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from bridge_server.finishing import TakeOrder
+from bridge_server.render_order import Outcome, StemFile
+from bridge_server.render_plan import make_plan
+from bridge_server.song_shape import song_shape
+from bridge_server.sources import Song
+from clip_store.audio import Audio
+from daw_protocol.requests import Render
+from model.engine import Attachment, EngineDescription, Report
+
+ENGINE = EngineDescription(name="test", label="Test engine", neural=False, tasks=(), weights="w1")
+REPORT = Report("Drawn by the test.", {"steps": 8}, ("A note.",))
+
+
+def order_for(request: Render, song: Audio | None, number: int = 1) -> TakeOrder:
+    """What the finishing is told of a request about this song."""
+    plan = make_plan(request, song_shape(song) if song else None)
+    found = Song("My Song", song, song.digest) if song else None
+    return TakeOrder("j1", number, plan, found, ENGINE, 1_700_000_000.0)
+
+
+def outcome_of(
+    folder: Path, stems: dict[str, tuple[int, np.ndarray]], attachments: tuple[Attachment, ...] = ()
+) -> Outcome:
+    """An outcome with these stems: name -> (position of the first frame, samples [frames, channels])."""
+    files = []
+    for name, (start, samples) in stems.items():
+        path = folder / f"{name}.f32"
+        samples.astype("<f4").tofile(path)
+        files.append(StemFile(name, start, len(samples), samples.shape[1], path))
+    return Outcome(tuple(files), attachments, REPORT)
