@@ -84,7 +84,7 @@ class TimeEmbedding(nn.Module):
 
     def forward(self, time: Tensor) -> tuple[Tensor, Tensor]:
         """[B] -> [B, C] and [B, 6, C]."""
-        features = sinusoids(time).to(self.inner.weight.dtype)
+        features = sinusoids(time).to(self.inner.bias.dtype)  # the weight may be packed in 8 bits
         vector: Tensor = self.outer(functional.silu(self.inner(features)))
         return vector, self.modulation(functional.silu(vector)).unflatten(-1, (6, -1))
 
@@ -206,7 +206,8 @@ class Dit(nn.Module):
         channels = torch.cat((context.to(noisy).expand(noisy.shape[0], -1, -1), noisy), dim=-1)  # [B, T, 192]
         channels = functional.pad(channels, (0, 0, 0, -noisy.shape[1] % self.config.patch))
         tokens: Tensor = self.patchify(channels.transpose(1, 2).to(self.patchify.weight.dtype))
-        return tokens.transpose(1, 2)
+        # Otherwise every layer inherits the convolution's channel-first memory, and matrix products slow down.
+        return tokens.transpose(1, 2).contiguous()
 
     def _layers(self) -> list[DitLayer]:
         return [layer for layer in self.layers if isinstance(layer, DitLayer)]

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from model.acestep.vae import LatentDistribution, ResidualUnit, Snake, Upsample, Vae
+from model.acestep.vae_tiling import DECODE_REACH, span_tile
 
 
 class Stage(Protocol):
@@ -137,6 +138,24 @@ def stream_decode(vae: Vae, latents: Iterable[Tensor]) -> Iterator[Tensor]:
     weight = vae.decoder.first.weight
     for audio in _stream(vae.decoder.steps(), (piece.to(weight) for piece in latents)):
         yield audio.float()
+
+
+def stream_span(
+    vae: Vae, latents: Tensor, start: int, end: int, length: int, first: int | None = None
+) -> Iterator[Tensor]:
+    """The audio of latent frames [start, end) as in the whole clip [B, 64, T], in order and as it is made.
+
+    length, first: latent frames per piece, and of the first one. No more is computed than those frames and what
+    they depend on. Raises ValueError for a span outside the clip.
+    """
+    tile = span_tile(start, end, latents.shape[2], DECODE_REACH)
+    skip, wanted = (start - tile.start) * vae.config.hop, (end - start) * vae.config.hop
+    for audio in stream_decode(vae, pieces(latents[:, :, tile.start : tile.end], length, first)):
+        part = audio[:, :, skip : skip + wanted]
+        skip = max(0, skip - audio.shape[2])
+        wanted -= part.shape[2]
+        if part.shape[2]:
+            yield part
 
 
 def stream_encode(vae: Vae, audio: Iterable[Tensor]) -> Iterator[LatentDistribution]:

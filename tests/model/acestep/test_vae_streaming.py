@@ -11,7 +11,9 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from model.acestep.vae_streaming import pieces, stage_for, stream_decode, stream_encode
+from model.acestep.vae import Vae, VaeConfig
+from model.acestep.vae_streaming import pieces, stage_for, stream_decode, stream_encode, stream_span
+from model.acestep.vae_tiling import DECODE_REACH, ENCODE_REACH
 from tests.model.acestep.golden_data import tensors, worst
 from tests.model.acestep.tiny_models import BLOCK_TOLERANCE, vae
 
@@ -43,6 +45,44 @@ def test_a_batch() -> None:
     latents = torch.cat((GOLDEN["decode.latents"], -GOLDEN["decode.latents"]))
     streamed = torch.cat(list(stream_decode(vae(), pieces(latents, 16))), dim=2)
     assert worst(streamed, vae().decode(latents)) <= BLOCK_TOLERANCE
+
+
+@pytest.fixture(name="published_strides", scope="module")
+def _published_strides() -> Vae:
+    """Random weights, few channels, but the strides of the published network: its reach in frames is the same."""
+    torch.manual_seed(1)
+    config = VaeConfig(latent_channels=8, encoder_width=4, decoder_width=4)
+    return Vae(config).requires_grad_(False)
+
+
+@pytest.mark.parametrize(("start", "end"), [(0, 4), (15, 22), (33, 40), (0, 40)])
+@pytest.mark.parametrize("first", [None, 1, 12])
+def test_a_span_sounds_as_in_the_whole(
+    published_strides: Vae, start: int, end: int, first: int | None
+) -> None:
+    latents = torch.randn(1, 8, 40, generator=torch.Generator().manual_seed(2))
+    whole = published_strides.decode(latents)
+    parts = list(stream_span(published_strides, latents, start, end, 5, first))
+    assert worst(torch.cat(parts, dim=2), whole[:, :, start * 1920 : end * 1920]) <= BLOCK_TOLERANCE
+
+
+def test_published_reach(published_strides: Vae) -> None:
+    latents = torch.randn(1, 8, 40, generator=torch.Generator().manual_seed(2))
+    changed = latents.clone()
+    changed[:, :, 20] += 10
+    moved = (published_strides.decode(latents) - published_strides.decode(changed)).abs().amax((0, 1)) > 0
+    frames = torch.nonzero(moved.unflatten(0, (40, 1920)).any(1))[:, 0]
+    assert int(frames.min()) >= 20 - DECODE_REACH
+    assert int(frames.max()) <= 20 + DECODE_REACH
+    audio = torch.randn(1, 2, 40 * 1920, generator=torch.Generator().manual_seed(3))
+    louder = audio.clone()
+    louder[:, :, 20 * 1920 : 21 * 1920] += 10
+    moved = (published_strides.encode(audio).mean - published_strides.encode(louder).mean).abs().amax(
+        (0, 1)
+    ) > 0
+    frames = torch.nonzero(moved)[:, 0]
+    assert int(frames.min()) >= 20 - ENCODE_REACH
+    assert int(frames.max()) <= 20 + ENCODE_REACH
 
 
 def test_sound_comes_before_the_last_latents_are_made() -> None:
