@@ -6,7 +6,6 @@ import argparse
 import dataclasses
 from pathlib import Path
 
-from bridge_server.platforms import models_folder
 from bridge_server.settings import OSC_PORT, WEBSOCKET_PORT
 from bridge_server.version import MADE_BY
 from daw_protocol import requests
@@ -29,8 +28,8 @@ LEFT_OUT = {
 }
 
 
-def parser(store: Path, models: Path | None) -> argparse.ArgumentParser:
-    """The whole command line. store, models: the folders used unless others are named; None = the usual one."""
+def parser(store: Path, models: Path) -> argparse.ArgumentParser:
+    """The whole command line. store, models: the folders used unless others are named."""
     top = argparse.ArgumentParser(
         prog="ace-bridge",
         description="Repaint, continue, accompany and split regions of a song, aligned to the sample.",
@@ -40,7 +39,7 @@ def parser(store: Path, models: Path | None) -> argparse.ArgumentParser:
     top.add_argument("--store", type=Path, default=store, help=f"folder of takes and jobs (default: {store})")
     top.add_argument(
         "--models", type=Path, default=models, metavar="FOLDER",
-        help=f"folder of models (default: {models or models_folder()})",
+        help=f"folder of models (default: {models})",
     )  # fmt: skip
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _serve(commands)
