@@ -256,7 +256,8 @@ def measure_repaints(name: str, made: Generated, out: dict[str, Measured]) -> No
                 column.add("texture", *(step > limit for step in steps))
                 column.add("onset", *np.abs(onset_errors(mix, made, start, end - start)))
                 chroma = beat_chroma(old, rate, edges) * beat_chroma(mix, rate, edges)
-                column.add("chroma", *chroma.sum(axis=1))
+                sounding = np.abs(beat_chroma(old, rate, edges)).sum(axis=1) > 0.5
+                column.add("chroma", *chroma.sum(axis=1)[sounding])
                 column.add("loudness", abs(loudness.integrated(mix, rate) - loudness.integrated(old, rate)))
                 alike = beat_correlation(mix, old, edges, rate)
                 column.add("novelty", *alike)
@@ -265,7 +266,8 @@ def measure_repaints(name: str, made: Generated, out: dict[str, Measured]) -> No
             truth = made.chords[first * count : last * count]
             out["sketch"].add("chord", *(chords == truth))
             out["random bar + fade"].add("chord", *_chance_chords(made, truth))
-    print(f"  {name}: repaints measured", flush=True)
+    figures = (f"{key} {out['sketch'].mean(key):.2f}" for key in ("chroma", "chord", "novelty", "copies"))
+    print(f"  {name}, all so far: {', '.join(figures)}", flush=True)
 
 
 def _source_chords(made: Generated, report: Report, first: int, last: int, lead: int) -> NDArray[np.int64]:
@@ -386,11 +388,12 @@ def main() -> None:
     """Command line."""
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--quick", action="store_true", help="four songs instead of all")
+    arguments.add_argument("--songs", nargs="*", default=list(SONGS), help="only these")
     chosen = arguments.parse_args()
     columns = {kind: Measured() for kind in ("sketch", "random bar + fade", "hard cut", "song itself")}
     SketchEngine().load(lambda _: None)
     for name, make in SONGS.items():
-        if chosen.quick and name not in QUICK:
+        if name not in chosen.songs or (chosen.quick and name not in QUICK):
             continue
         made = make()
         measure_repaints(name, made, columns)

@@ -32,7 +32,7 @@ from model.sketch.pace import Pace
 from model.sketch.separation_parameters import STEM_NAMES
 
 LABEL = "Sketch"
-_WEIGHTS_REMEDY = "Install ACE-Step weights (ace-bridge weights) and choose the acestep engine."
+_WEIGHTS_REMEDY = "Install ACE-Step weights (`ace-bridge models pull turbo`) and choose the acestep engine."
 
 _NEEDS_WEIGHTS = {
     Task.GENERATE: "Sketch rearranges and accompanies what is there; it cannot make a song from words.",
