@@ -35,6 +35,7 @@ from bridge_server.render_order import (
     RenderOrder,
     StopOrder,
 )
+from clip_store.atomic_file import store_error
 from clip_store.audio_file import read_audio
 from clip_store.errors import ClipStoreError
 from model.engine import Attachment, Engine, Piece, Progress, Report, Song
@@ -96,7 +97,7 @@ class EngineChild:
         except EngineError as error:
             self._send(ChildRefused(order.number, kind_of(error), error.sentence, error.remedy))
         except ClipStoreError as error:
-            self._send(ChildRefused(order.number, "cannot", error.sentence, error.remedy))
+            self._send(ChildRefused(order.number, "store", error.sentence, error.remedy))
         except Exception as error:  # a bug in an engine ends its job, not the process
             self._send(broke(order.number, error))
 
@@ -171,12 +172,18 @@ class StemWriters:
         if piece.start != self._next[piece.stem]:
             raise RuntimeError(f"{piece.stem} continues at {piece.start}, expected {self._next[piece.stem]}")
         self._next[piece.stem] += len(piece.samples)
-        self._files[piece.stem].write(np.ascontiguousarray(piece.samples, dtype="<f4").tobytes())
-        self._files[piece.stem].flush()  # the server may read it as soon as it hears of it
+        try:
+            self._files[piece.stem].write(np.ascontiguousarray(piece.samples, dtype="<f4").tobytes())
+            self._files[piece.stem].flush()  # the server may read it as soon as it hears of it
+        except OSError as error:
+            raise store_error(stem_path(self._folder, piece.stem), error) from error
 
     def close(self) -> None:
         for file in self._files.values():
-            file.close()
+            with contextlib.suppress(
+                OSError
+            ):  # what a full disk did not take is tried again; `write` has said so
+                file.close()
 
 
 def stem_path(folder: Path, stem: str) -> Path:

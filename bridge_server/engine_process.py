@@ -38,7 +38,11 @@ from model.engine import Attachment, EngineDescription, OnProgress, Progress
 
 log = logging.getLogger(__name__)
 
-REFUSAL_CODES = {"cannot": ErrorCode.CANNOT_RENDER, "not loaded": ErrorCode.ENGINE_NOT_READY}
+REFUSAL_CODES = {
+    "cannot": ErrorCode.CANNOT_RENDER,
+    "not loaded": ErrorCode.ENGINE_NOT_READY,
+    "store": ErrorCode.STORE_FAILED,
+}
 
 
 class RenderCancelledError(Exception):
@@ -95,8 +99,9 @@ class EngineProcess:
             if isinstance(message, ChildProgress):
                 on_progress(message.progress)
             else:
+                error = self._as_error(message)  # before the process, and its exit code, are let go
                 await self.close()
-                raise self._as_error(message)
+                raise error
 
     async def render(
         self,

@@ -68,7 +68,7 @@ class Intake:
         refuse_impossible(self._engines.describe(request.engine), request)
         job = self._new_job(request, client)
         replaced = self._queue.waiting_for(job.region_key) if request.replace else []
-        self._queue.add(job)
+        self._queue.add(job, in_place_of=len(replaced))
         for older in replaced:
             self._worker.cancel(older, "A newer request for the same region took its place.")
         self._listeners.add(job.id, client)

@@ -48,9 +48,9 @@ class JobQueue:
         self._most = most
         connection.executescript(TABLE)
 
-    def add(self, job: Job) -> None:
-        """Accepts a job. Raises ProtocolError when the queue is full."""
-        waiting = self.count(JobState.QUEUED)
+    def add(self, job: Job, in_place_of: int = 0) -> None:
+        """Accepts a job, which so many waiting ones will make room for. Raises ProtocolError when the queue is full."""
+        waiting = self.count(JobState.QUEUED) - in_place_of
         if waiting >= self._most:
             raise ProtocolError(
                 ErrorCode.QUEUE_FULL,

@@ -78,7 +78,7 @@ class ChildReport:
 
 @dataclass(frozen=True)
 class ChildRefused:
-    """Child to server: the engine raised on purpose. kind: "cannot", "not loaded" or "stopped"."""
+    """Child to server: the engine raised on purpose. kind: "cannot", "not loaded", "stopped" or "store"."""
 
     number: int
     kind: str

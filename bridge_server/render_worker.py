@@ -40,6 +40,8 @@ log = logging.getLogger(__name__)
 
 # Of a take's share of the progress bar: the rest is splicing, measuring and writing.
 RENDER_SHARE = 0.9
+# How often a full disk is asked again whether it takes anything.
+RETRY_SECONDS = 1.0
 
 
 @dataclass
@@ -133,7 +135,11 @@ class RenderWorker:
             await self._wake.wait()
 
     async def _carry_out(self, job: Job) -> None:
-        job = self._queue.move(job, JobState.RUNNING, self._clock())
+        try:
+            job = self._queue.move(job, JobState.RUNNING, self._clock())
+        except ProtocolError as error:
+            await self._wait_for_room(job, error)
+            return
         self._running = Running(job, asyncio.Event())
         try:
             count = await self._render_job(job, self._running.stop)
@@ -156,6 +162,12 @@ class RenderWorker:
         finally:
             self._running = None
             shutil.rmtree(self._scratch / job.id, ignore_errors=True)
+
+    async def _wait_for_room(self, job: Job, error: ProtocolError) -> None:
+        """The database takes nothing (a full disk): the job keeps its place, its client is told why it waits."""
+        log.warning("job %s has to wait: %s", job.id, error)
+        self._progress(job, Progress(f"waiting: {error.sentence}", 0.0))
+        await asyncio.sleep(RETRY_SECONDS)
 
     async def _render_job(self, job: Job, stop: asyncio.Event) -> int:
         """Renders every take the job does not have yet; returns how many clips it has now."""

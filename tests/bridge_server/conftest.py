@@ -43,6 +43,8 @@ def bridge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerThread]:
     noise_song(settings.roots[0] / "song.wav")
     noise_song(settings.roots[0] / "long.wav", frames=8 * 48000, seed=2)
     with ServerThread(settings) as server:
+        with server.osc() as osc:  # from here on the store knows the song, and the engine runs
+            osc.render("/bridge/repaint", "first", "source", "song.wav", "start", 0, "end", 4800)
         yield server
 
 
@@ -93,9 +95,9 @@ def _mount(target: Path, flags: int, options: str) -> None:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """An empty disk of three megabytes."""
+    """An empty disk of eight megabytes."""
     target = tmp_path / "small disk"
-    _mount(target, 0, "size=3m")
+    _mount(target, 0, "size=8m")
     yield target
     ctypes.CDLL(None, use_errno=True).umount2(os.fsencode(target), _MNT_DETACH)
 
