@@ -65,7 +65,9 @@ class Intake:
         if request.id and (known := self._queue.find(client.key, request.id)):
             return await self._answers.again(known, client)
         request = self._settled(self._sessions.context(client.key).fill(request))
-        refuse_impossible(self._engines.describe(request.engine), request)
+        description = self._engines.describe(request.engine)
+        refuse_impossible(description, request)
+        request = self._with_files(request, description.file_options)
         job = self._new_job(request, client)
         replaced = self._queue.waiting_for(job.region_key) if request.replace else []
         self._queue.add(job, in_place_of=len(replaced))
@@ -119,6 +121,14 @@ class Intake:
         if request.bars is None:
             with_default_region(request)  # refuses at once what has no region
         return replace(request, **found)
+
+    def _with_files(self, request: Render, options: tuple[str, ...]) -> Render:
+        """The request with the files its options name found under the registered folders."""
+        found = {
+            name: self._reader.option_file(name, str(given)) if name in options else given
+            for name, given in request.options.items()
+        }
+        return replace(request, options=found)
 
     def _new_job(self, request: Render, client: Client) -> Job:
         job_id = f"j{secrets.token_hex(5)}"

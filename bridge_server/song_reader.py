@@ -58,6 +58,10 @@ class SongReader:
             return name
         return str(find_file(name, self._roots))
 
+    def option_file(self, option: str, name: str) -> str:
+        """The absolute path of a file that an engine's option names. Raises ProtocolError."""
+        return str(find_file(name, self._roots, option))
+
     def _holds(self, digest: str) -> bool:
         try:
             return self._store.blobs.has(digest)

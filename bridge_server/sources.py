@@ -39,7 +39,7 @@ class Song:
     state: FileState | None = None
 
 
-def find_file(name: str, roots: tuple[Path, ...]) -> Path:
+def find_file(name: str, roots: tuple[Path, ...], field: str = "source") -> Path:
     """The existing file a request names. Raises ProtocolError: outside the roots, or not there.
 
     The path is resolved (symbolic links and ..) before it is compared, and nothing is told about files that lie
@@ -62,14 +62,14 @@ def find_file(name: str, roots: tuple[Path, ...]) -> Path:
             ErrorCode.FILE_MISSING,
             f"There is no file {name!r}.",
             f"Check the name; relative names are looked for in {where}.",
-            "source",
+            field,
         )
     where = ", ".join(str(root) for root in roots) or "none yet"
     raise ProtocolError(
         ErrorCode.OUTSIDE_ROOTS,
         f"{name!r} is not inside a folder the server may read.",
         f"Registered folders: {where}. Start the server with --root FOLDER to add one.",
-        "source",
+        field,
     )
 
 

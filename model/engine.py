@@ -207,6 +207,7 @@ class EngineDescription:
     instruments: names `ACCOMPANY` can be asked to use.
     max_seconds: longest region plus context it renders in one request.
     options:  names of engine switches with a line of help each.
+    file_options: those of them that name a file; the bridge looks for it in the folders it may read.
     weights:  digest or name of the loaded checkpoint; "" for an engine without weights.
     """
 
@@ -219,6 +220,7 @@ class EngineDescription:
     instruments: tuple[str, ...] = ()
     max_seconds: float = 600.0
     options: Mapping[str, str] = field(default_factory=dict)
+    file_options: tuple[str, ...] = ()
     weights: str = ""
 
     def capability(self, task: Task) -> Capability:
