@@ -1,0 +1,168 @@
+"""Where the networks run: which device, in which numbers, with how much memory and how many threads.
+
+Asks torch what there is; decides by plain rules that can be read without a device. Reads no environment: what the
+producer wants comes as a word.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from model.errors import NotLoaded
+
+AUTO = "auto"
+KINDS = ("cuda", "xpu", "mps", "cpu")
+"""What `auto` tries, in this order. AMD's ROCm builds of torch answer to "cuda" too."""
+
+_BF16_CAPABILITY = (8, 0)  # NVIDIA's Ampere and later multiply bfloat16 in hardware
+_FP16_CAPABILITY = (7, 0)  # Volta and Turing do float16
+_MEMORY_FILE = Path("/proc/meminfo")
+
+_MISSING = {
+    "cuda": "Install an NVIDIA driver and a torch build with CUDA, or leave the device to the engine (auto).",
+    "xpu": "Install Intel's driver and a torch build with XPU, or leave the device to the engine (auto).",
+    "mps": "Only Macs with Apple's own processors have it; leave the device to the engine (auto).",
+}
+
+
+@dataclass(frozen=True)
+class Device:
+    """Where networks run. label: for people, such as "cuda (NVIDIA H100)". dtype: of weights and activations."""
+
+    place: torch.device
+    dtype: torch.dtype
+    label: str
+
+    @property
+    def kind(self) -> str:
+        return self.place.type
+
+    @property
+    def number_bytes(self) -> int:
+        return self.dtype.itemsize
+
+
+def choose_device(wanted: str = AUTO) -> Device:
+    """The device called `wanted` ("auto", or one of KINDS, "cuda:1" too). Raises NotLoaded with the remedy."""
+    if wanted == AUTO:
+        wanted = next(kind for kind in KINDS if is_there(kind))
+    kind = wanted.partition(":")[0]
+    if kind not in KINDS:
+        raise NotLoaded(f"There is no kind of device called {wanted!r}.", f"Use auto, {', '.join(KINDS)}.")
+    if not is_there(kind):
+        raise NotLoaded(f"The device {wanted} was asked for, but torch finds none here.", _MISSING[kind])
+    try:
+        place = torch.device(wanted)
+        label = _label(place)
+    except (RuntimeError, AssertionError) as wrong:
+        raise NotLoaded(f"There is no device {wanted} here.", f"Use {kind}, or auto.") from wrong
+    return Device(place, _dtype(place), label)
+
+
+def is_there(kind: str) -> bool:
+    """Whether torch can use a device of this kind."""
+    checks: Mapping[str, bool] = {
+        "cuda": torch.cuda.is_available(),
+        "xpu": hasattr(torch, "xpu") and torch.xpu.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
+    return checks[kind]
+
+
+def cuda_dtype(capability: tuple[int, int]) -> torch.dtype:
+    """What an NVIDIA card computes in, from its compute capability."""
+    if capability >= _BF16_CAPABILITY:
+        return torch.bfloat16
+    return torch.float16 if capability >= _FP16_CAPABILITY else torch.float32
+
+
+def _dtype(place: torch.device) -> torch.dtype:
+    if place.type == "cuda":
+        if torch.version.hip is not None:  # capability numbers of AMD cards mean something else
+            return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+        return cuda_dtype(torch.cuda.get_device_capability(place))
+    # A CPU computes bfloat16 slower than float32 unless it is a recent server's; Macs before macOS 14 not at all.
+    return torch.bfloat16 if place.type != "cpu" and _multiplies_bfloat16(place) else torch.float32
+
+
+def _multiplies_bfloat16(place: torch.device) -> bool:
+    try:
+        probe = torch.ones(2, 2, dtype=torch.bfloat16, device=place)
+        return bool((probe @ probe == 2).all())
+    except (RuntimeError, TypeError):
+        return False
+
+
+def _label(place: torch.device) -> str:
+    if place.type == "cuda":
+        return f"{place} ({torch.cuda.get_device_name(place)})"
+    if place.type == "xpu":
+        return f"{place} ({torch.xpu.get_device_name(place)})"
+    return str(place)
+
+
+# --- memory -------------------------------------------------------------------------------------------
+
+
+def free_bytes(device: Device) -> int | None:
+    """What could be allocated now, including what torch holds unused; None where that cannot be asked."""
+    place = device.place
+    if place.type == "cuda":
+        unused = torch.cuda.memory_reserved(place) - torch.cuda.memory_allocated(place)
+        return int(torch.cuda.mem_get_info(place)[0] + unused)
+    if place.type == "xpu":
+        # Other programs' share is not seen here.
+        return int(torch.xpu.get_device_properties(place).total_memory - torch.xpu.memory_allocated(place))
+    if place.type == "mps":
+        return int(torch.mps.recommended_max_memory() - torch.mps.current_allocated_memory())
+    return available_memory(_MEMORY_FILE)
+
+
+def available_memory(listing: Path) -> int | None:
+    """Bytes of main memory that programs can still get, from Linux' listing; None without one."""
+    try:
+        lines = listing.read_text(encoding="ascii").splitlines()
+    except OSError:
+        return None
+    fields = dict(line.split(":", 1) for line in lines if ":" in line)
+    kilobytes = fields.get("MemAvailable", "").split()
+    return int(kilobytes[0]) * 1024 if kilobytes else None
+
+
+def give_back_unused(device: Device) -> None:
+    """Returns memory that torch keeps for later to the device's other users."""
+    if device.kind == "cuda":
+        torch.cuda.empty_cache()
+    elif device.kind == "xpu":
+        torch.xpu.empty_cache()
+    elif device.kind == "mps":
+        torch.mps.empty_cache()
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an allocation failed, on any device; the CPU's allocator says so in words only."""
+    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
+        return True
+    words = str(error).lower()
+    return isinstance(error, RuntimeError) and ("out of memory" in words or "can't allocate memory" in words)
+
+
+# --- threads ------------------------------------------------------------------------------------------
+
+
+def spared_threads(threads: int, cores: int) -> int:
+    """How many threads a render uses: one core stays with the DAW where there are more than two."""
+    return max(1, min(threads, cores - 1 if cores > 2 else cores))
+
+
+def spare_a_core() -> int:
+    """Limits torch's threads so; returns how many are left. Never raises what the user has set lower."""
+    threads = spared_threads(torch.get_num_threads(), os.cpu_count() or 1)
+    torch.set_num_threads(threads)
+    return threads
