@@ -164,7 +164,7 @@ class Dit(nn.Module):
 
     def condition(self, states: Tensor) -> Condition:
         """Prepares encoder states [B, S, condition width]; do it once per render, not once per step."""
-        states = self.condition_in(states.to(self.condition_in.weight.dtype))
+        states = self.condition_in(states.to(self.condition_in.bias.dtype))
         return Condition(tuple(layer.cross_attention.keys_values(states) for layer in self._layers()))
 
     def embed_time(self, time: Tensor, gap: Tensor | None = None) -> tuple[Tensor, Tensor]:
