@@ -178,10 +178,11 @@ def spectrogram(mono: NDArray[np.float64], rate: int, columns: int, height: int)
     scale = 2 / window.sum()
     frames = np.lib.stride_tricks.sliding_window_view(padded, FFT)[centres]
     power = np.abs(np.fft.rfft(frames * window, axis=1)) * scale
-    top = rate / 2
-    hertz = LOWEST_HZ * (top / LOWEST_HZ) ** np.linspace(1, 0, height)
-    bins = np.clip(np.round(hertz / rate * FFT).astype(np.int64), 1, FFT // 2)
-    decibels = 20 * np.log10(np.maximum(power[:, bins].T, 1e-9))
+    # A row is as bright as the strongest bin in its band: high up a band has dozens, and a tone is in one of them.
+    edges = LOWEST_HZ * (rate / 2 / LOWEST_HZ) ** (np.arange(height) / height)
+    bins = np.clip(np.round(edges / rate * FFT).astype(np.int64), 1, FFT // 2)
+    bands = np.maximum.reduceat(power, bins, axis=1)[:, ::-1].T
+    decibels = 20 * np.log10(np.maximum(bands, 1e-9))
     return colors(np.clip(1 - decibels / FLOOR_DB, 0, 1))
 
 
