@@ -33,7 +33,7 @@ MINOR = ("Am", "F", "C", "G", "Am", "Dm", "E", "Am")
 SONGS: dict[str, Callable[[], Generated]] = {
     "pop120": lambda: make_song(48, 120.0),
     "pop92": lambda: make_song(40, 92.0, seed=2),
-    "tempo": lambda: make_song(42, [100.0, 108.0, 126.0], seed=3),
+    "tempo": lambda: make_song(42, (100.0, 108.0, 126.0), seed=3),
     "waltz90": lambda: make_song(48, 90.0, 3, seed=4),
     "ambient70": lambda: make_song(32, 70.0, drums=False, seed=5),
     "through104": lambda: make_song(48, 104.0, progression=THROUGH, seed=6),

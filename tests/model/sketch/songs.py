@@ -5,6 +5,7 @@ Everything is seeded: the same call gives the same samples.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from dataclasses import dataclass
 
@@ -62,8 +63,8 @@ def grid_of(beat_seconds: NDArray[np.float64], bar_beats: int = 4, extra_bars: i
     )
 
 
-def beats_at(bpm: list[float] | float, beats: int) -> NDArray[np.float64]:
-    """Times of beats + 1 beats; a list of tempos divides the song into equal parts."""
+def beats_at(bpm: tuple[float, ...] | float, beats: int) -> NDArray[np.float64]:
+    """Times of beats + 1 beats; several tempos divide the song into equal parts."""
     tempos = np.atleast_1d(np.asarray(bpm, dtype=np.float64))
     each = np.repeat(60.0 / tempos, -(-beats // len(tempos)))[:beats]
     return np.concatenate([[0.0], np.cumsum(each)])
@@ -122,9 +123,10 @@ def chord_index(chord: str) -> int:
     return _ROOTS[chord.rstrip("m")] + (12 if chord.endswith("m") else 0)
 
 
+@functools.lru_cache(maxsize=24)
 def make_song(
     bars: int = 24,
-    bpm: list[float] | float = 120.0,
+    bpm: tuple[float, ...] | float = 120.0,
     bar_beats: int = 4,
     progression: tuple[str, ...] = POP,
     drums: bool = True,
@@ -192,6 +194,8 @@ def make_song(
     for name, stem in stems.items():
         gains = np.array([1.0 - pans[name], 1.0 + pans[name]]) if channels == 2 else np.ones(1)
         audio[name] = (0.5 * stem.audio[:, None] * gains[None]).astype(np.float32)
+    for stem in audio.values():
+        stem.flags.writeable = False  # songs are shared between tests
     mix = sum(audio.values())
     return Generated(song_of(mix, rate), grid_of(times, bar_beats), audio, chord_of_beat)
 

@@ -33,7 +33,7 @@ KINDS: list[dict[str, Any]] = [
     {},
     {"bar_beats": 3, "bpm": 90.0},
     {"drums": False},
-    {"bpm": [96.0, 126.0]},
+    {"bpm": (96.0, 126.0)},
 ]
 
 

@@ -76,7 +76,7 @@ def test_slivers_at_the_edges_go_to_their_neighbours() -> None:
 
 
 def test_runs_off_the_grid_are_stretched_onto_it() -> None:
-    made = make_song(8, bpm=[100.0, 120.0])
+    made = make_song(8, bpm=(100.0, 120.0))
     pace = Pace(lambda progress: None, lambda: False)
     rows = analysis.on_grid(analysis.listen(made.song, pace), made.grid, None, pace).beats
     run = Run(LEAD + 4, LEAD + 20, 4)

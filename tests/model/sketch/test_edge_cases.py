@@ -178,7 +178,7 @@ def test_playing_off_the_grid_is_measured_and_reported(engine: SketchEngine, lat
 
 
 def test_tempo_steps_are_stretched_to_the_grid(engine: SketchEngine) -> None:
-    made = make_song(18, bpm=[100.0, 108.0, 126.0], lead=False)
+    made = make_song(18, bpm=(100.0, 108.0, 126.0), lead=False)
     start, end = made.bar_frame(8), made.bar_frame(11)
     mix, _ = render(engine, request_for(made, start, end))
     old = made.song.samples[start:end]
