@@ -2,23 +2,20 @@
 
 Tensors are read from safetensors by memory map and become the network's parameters directly, so a
 checkpoint is never in memory twice; without a change of dtype or device the parameters stay in the mapped
-file. Loading is
-strict: a missing, surplus or misshapen tensor is an error that names it. No code from a checkpoint is ever
-run.
+file. Loading is strict: a missing, surplus or misshapen tensor is an error that names it. No code from a
+checkpoint is ever run.
 """
 
 from __future__ import annotations
 
 import enum
-import pickle
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from model.acestep.audio_tokenizer import AudioDetokenizer, AudioTokenizer
@@ -26,10 +23,13 @@ from model.acestep.condition_encoder import ConditionEncoder
 from model.acestep.dit import Dit
 from model.acestep.model_folders import Layout, ModelFolder, read_fields
 from model.acestep.network_config import NetworkConfig, vae_from_fields
+from model.acestep.tensor_files import DOWNLOAD_AGAIN as DOWNLOAD_AGAIN
+from model.acestep.tensor_files import TensorFiles as TensorFiles
+from model.acestep.tensor_files import silence_from_file
+from model.acestep.tensor_files import weight_files as weight_files
 from model.acestep.vae import Upsample, Vae, VaeConfig
 from model.errors import NotLoaded
 
-DOWNLOAD_AGAIN = "Download the model again."
 Network = TypeVar("Network", bound=nn.Module)
 
 SHOWN = 5  # names listed in a message before "and N more"
@@ -43,6 +43,7 @@ class Part(enum.Enum):
     TOKENIZER = "audio tokenizer"
     DETOKENIZER = "audio detokenizer"
     VAE = "autoencoder"
+    TEXT = "text encoder"  # its names are text_encoder.py's
 
 
 # --- names --------------------------------------------------------------------------------------------
@@ -300,7 +301,8 @@ def fill(
                 f"the config says {list(wanted[name].shape)}.",
                 "The weights and the config.json belong to different models.",
             )
-        state[name] = made.to(device=device, dtype=dtype)
+        # Integers are packed weights, which stay what they are.
+        state[name] = made.to(device=device, dtype=dtype if made.is_floating_point() else None)
     network.load_state_dict(state, strict=True, assign=True)
     return network.requires_grad_(False).eval()
 
@@ -318,77 +320,6 @@ def check_complete(wanted: Iterable[str], recipes: Mapping[str, Recipe], part: P
 def _some(names: list[str]) -> str:
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
     return ", ".join(names[:SHOWN]) + more
-
-
-# --- files --------------------------------------------------------------------------------------------
-
-
-class TensorFiles:
-    """The tensors of one file or of several shards, by name."""
-
-    def __init__(self, files: Iterable[Path]) -> None:
-        self._files: dict[str, Path] = {}
-        self._open: dict[Path, Any] = {}  # safetensors has no types
-        for file in files:
-            handle = _open(file)
-            self._open[file] = handle
-            for key in handle.keys():  # noqa: SIM118 - not a mapping
-                if key in self._files:
-                    raise NotLoaded(f"{key} is in both {self._files[key]} and {file}.", DOWNLOAD_AGAIN)
-                self._files[key] = file
-
-    def names(self) -> list[str]:
-        return list(self._files)
-
-    def read(self, name: str) -> Tensor:
-        """The tensor, on the CPU, as a view of the mapped file."""
-        tensor: Tensor = self._open[self._files[name]].get_tensor(name)
-        return tensor
-
-
-def _open(file: Path) -> Any:
-    try:
-        return safe_open(file, framework="pt", device="cpu")
-    except FileNotFoundError as missing:
-        raise NotLoaded(f"{file} is missing.", DOWNLOAD_AGAIN) from missing
-    except (SafetensorError, OSError) as broken:
-        size = file.stat().st_size
-        raise NotLoaded(
-            f"{file} ({size} bytes) is not a whole safetensors file: {broken}.", "Download that file again."
-        ) from broken
-
-
-def weight_files(folder: Path, stem: str) -> list[Path]:
-    """`stem`.safetensors, or the shards its index names. Raises NotLoaded when there is neither."""
-    single, index = folder / f"{stem}.safetensors", folder / f"{stem}.safetensors.index.json"
-    if single.is_file():
-        return [single]
-    if not index.is_file():
-        raise NotLoaded(f"There is no {single.name} in {folder}.", DOWNLOAD_AGAIN)
-    shards = read_fields(index).get("weight_map")
-    if not isinstance(shards, dict) or not shards:
-        raise NotLoaded(f"{index} names no weight files.", "Download that file again.")
-    names = sorted(set(map(str, shards.values())))
-    for name in names:
-        # A name with a directory in it would reach outside the model's folder.
-        if Path(name).name != name:
-            raise NotLoaded(f"{index} names a file outside its folder: {name}.", DOWNLOAD_AGAIN)
-    return [folder / name for name in names]
-
-
-def silence_from_file(path: Path, channels: int) -> Tensor:
-    """Latents of silence, stored [1, 64, F], as [1, F, 64]. Anything but a plain tensor raises NotLoaded."""
-    try:
-        stored = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError as missing:
-        raise NotLoaded(f"{path} is missing.", DOWNLOAD_AGAIN) from missing
-    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError) as broken:
-        raise NotLoaded(
-            f"{path} is not a stored tensor, so it was not opened further.", "Download that file again."
-        ) from broken
-    if not isinstance(stored, Tensor) or stored.ndim != 3 or stored.shape[:2] != (1, channels):
-        raise NotLoaded(f"{path} should hold one tensor of shape [1, {channels}, frames].", DOWNLOAD_AGAIN)
-    return stored.float().transpose(1, 2).contiguous()
 
 
 # --- what callers use ---------------------------------------------------------------------------------
