@@ -1,5 +1,4 @@
-"""Long clips through the autoencoder in overlapping tiles of which only the cores are kept
-("overlap-discard").
+"""Long clips through the autoencoder in overlapping tiles, of which only the cores are kept.
 
 A tile's core is right as far as its overlap covers the receptive field: 9 frames for decoding, 7 for
 encoding. With less, tiles have audible edges; the official application uses far more. Tiles suit a GPU, and
