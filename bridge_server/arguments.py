@@ -36,10 +36,12 @@ def parser(store: Path, models: Path) -> argparse.ArgumentParser:
         epilog="`ace-bridge COMMAND --help` tells about one command. `ace-bridge doctor` checks the installation.",
     )
     top.add_argument("--version", action="version", version=MADE_BY)
-    top.add_argument("--store", type=Path, default=store, help=f"folder of takes and jobs (default: {store})")
+    top.add_argument(
+        "--store", type=Path, default=store, help=f"folder of takes and jobs (default: {in_help(store)})"
+    )
     top.add_argument(
         "--models", type=Path, default=models, metavar="FOLDER",
-        help=f"folder of models (default: {models})",
+        help=f"folder of models (default: {in_help(models)})",
     )  # fmt: skip
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _serve(commands)
@@ -54,6 +56,11 @@ def parser(store: Path, models: Path) -> argparse.ArgumentParser:
     docs = commands.add_parser("docs", help="write docs/protocol.md and docs/schema.json")
     docs.add_argument("folder", type=Path, nargs="?", default=Path("docs"))
     return top
+
+
+def in_help(text: object) -> str:
+    """The text as argparse wants it in help, where a per cent sign begins a placeholder."""
+    return str(text).replace("%", "%%")
 
 
 Subparsers = argparse._SubParsersAction  # the only name argparse has for it
@@ -81,7 +88,9 @@ def _serve(commands: Subparsers[argparse.ArgumentParser]) -> None:
 
 
 def _render(commands: Subparsers[argparse.ArgumentParser], command: Command) -> None:
-    one = commands.add_parser(command.name, help=command.doc.split(".")[0].lower(), description=command.doc)
+    words = command.doc.split(".")[0].lower()
+    # No abbreviations: `--tempo 120` would be taken for the name of a MIDI file.
+    one = commands.add_parser(command.name, help=words, description=command.doc, allow_abbrev=False)
     if issubclass(command.request, Render) and command.request.needs_source:
         one.add_argument("song", type=Path, help="the song: WAV, FLAC, AIFF or anything libsndfile reads")
         one.add_argument("--tempo-map", type=Path, metavar="MID", help="MIDI file with the song's tempo map")
@@ -91,7 +100,7 @@ def _render(commands: Subparsers[argparse.ArgumentParser], command: Command) -> 
         if entry.name in LEFT_OUT or entry.name == "take":
             continue
         option = f"--{entry.name.replace('_', '-')}"
-        help_text = entry.metadata["doc"].replace("%", "%%")
+        help_text = in_help(entry.metadata["doc"])
         if isinstance(entry.metadata["kind"], Flag):
             one.add_argument(option, action=argparse.BooleanOptionalAction, default=None, help=help_text)
         else:
