@@ -55,6 +55,14 @@ def run(arguments: Namespace) -> int:
         from bridge_server.doctor import doctor
 
         return asyncio.run(doctor(settings, arguments.json))
+    if arguments.command == "models":
+        from rich.console import Console
+
+        from bridge_server.commands import Screen
+        from bridge_server.models import run_models
+
+        screen = Screen(Console(), arguments.json)
+        return run_models(screen, _folder_of_models(arguments), arguments.action, arguments.name)
     if arguments.command == "demo":
         from bridge_server.demo import demo
 
@@ -74,6 +82,11 @@ def serve_settings(arguments: Namespace) -> Settings:
         token=arguments.token,
         engine=arguments.engine,
     )
+
+
+def _folder_of_models(arguments: Namespace) -> Path:
+    models: Path = arguments.models
+    return models.expanduser().absolute()
 
 
 async def client_command(arguments: Namespace, settings: Settings) -> int:

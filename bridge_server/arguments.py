@@ -18,6 +18,7 @@ LEFT_OUT = {
     "id",
     "reply_port",
     "client",
+    "token",
     "source",
     "tempo_map",
     "replace",
@@ -49,10 +50,12 @@ def parser(store: Path, models: Path) -> argparse.ArgumentParser:
         if command.group is Group.RENDER:
             _render(commands, command)
     _lists(commands)
+    _models(commands)
     demo = commands.add_parser("demo", help="hear and see everything on a bundled song")
     demo.add_argument("-o", "--out", type=Path, default=Path("demo-output"), help="folder for the results")
     doctor = commands.add_parser("doctor", help="check what is installed, and how to mend what is not")
     doctor.add_argument("--json", action="store_true", help="print JSON")
+    _models_folder(doctor)
     docs = commands.add_parser("docs", help="write docs/protocol.md and docs/schema.json")
     docs.add_argument("folder", type=Path, nargs="?", default=Path("docs"))
     return top
@@ -121,6 +124,14 @@ def _lists(commands: Subparsers[argparse.ArgumentParser]) -> None:
     store.add_argument("action", choices=("verify", "sweep"))
     for one in (jobs, takes, store):
         one.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _models(commands: Subparsers[argparse.ArgumentParser]) -> None:
+    models = commands.add_parser("models", help="list, download and check the models of the ACE-Step engine")
+    models.add_argument("action", choices=("list", "pull", "verify", "path"))
+    models.add_argument("name", nargs="*", help="which models, such as turbo; `list` shows their names")
+    models.add_argument("--json", action="store_true", help="print JSON")
+    _models_folder(models)
 
 
 def _models_folder(one: argparse.ArgumentParser) -> None:

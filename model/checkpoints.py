@@ -17,6 +17,7 @@ from model.acestep.model_folders import (
     read_fields,
     what_it_is_instead,
 )
+from model.acestep.weight_header import is_music_model_in_one_file, read_header
 from model.errors import NotLoaded
 
 __all__ = [
@@ -30,8 +31,10 @@ __all__ = [
     "by_name",
     "check_networks",
     "find_models",
+    "is_music_model_in_one_file",
     "is_wanted",
     "read_fields",
+    "read_header",
     "what_it_is_instead",
     "with_needs",
 ]

@@ -1,0 +1,45 @@
+"""The table of contents of a safetensors file: enough to know whether it is whole and what it is, without torch.
+
+The format: 8 bytes, the header's length (little-endian); the header, JSON, name -> dtype, shape and data_offsets
+[begin, end) counted from its own end; then the tensors, without gaps.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from model.errors import NotLoaded
+
+LONGEST_HEADER = 100_000_000  # bytes; the format's own limit
+# Only ACE-Step 1.5 has an encoder of lyrics under this name; single files put a prefix before it.
+SIGN_OF_MUSIC_MODEL = "encoder.lyric_encoder.layers.0.input_layernorm.weight"
+
+
+def read_header(path: Path) -> Mapping[str, Any]:
+    """Tensor name -> its dtype, shape and offsets. Raises NotLoaded when the file is cut short or none of these."""
+    with path.open("rb") as file:
+        size = file.seek(0, 2)
+        file.seek(0)
+        length = int.from_bytes(file.read(8), "little")
+        if not 2 <= length <= min(LONGEST_HEADER, size - 8):
+            raise NotLoaded(f"{path.name} ({size} bytes) is not a whole safetensors file.")
+        try:
+            header = json.loads(file.read(length))
+            tensors = {name: entry for name, entry in header.items() if name != "__metadata__"}
+            end = 8 + length + max((entry["data_offsets"][1] for entry in tensors.values()), default=0)
+        except (ValueError, AttributeError, TypeError, KeyError, IndexError) as broken:
+            raise NotLoaded(f"{path.name} has no readable safetensors header.") from broken
+    if end != size:
+        raise NotLoaded(f"{path.name} is not whole: {size} bytes instead of {end}.")
+    return tensors
+
+
+def is_music_model_in_one_file(path: Path) -> bool:
+    """Whether the file is an ACE-Step 1.5 music model as repackaged for ComfyUI, alone or with all its parts."""
+    try:
+        return any(name.endswith(SIGN_OF_MUSIC_MODEL) for name in read_header(path))
+    except (NotLoaded, OSError):
+        return False
