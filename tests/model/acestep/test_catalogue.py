@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytest.importorskip("torch", reason="the ACE-Step engine needs torch: pip install ace-bridge[acestep]")
+
 from model.acestep.capabilities import traits_of
 from model.acestep.catalogue import CATALOGUE, Kind, by_name, is_wanted, with_needs
 from model.acestep.model_folders import recognise
