@@ -85,14 +85,23 @@ class ModelFolder:
 
     def describe(self) -> str:
         """One line for a list of models."""
-        without = [
-            label
-            for label, found in (("VAE", self.vae), ("text encoder", self.text_encoder))
-            if found is None
-        ]
-        missing = f"; no {' and no '.join(without)} beside it" if without else ""
+        missing = f"; {self._missing} beside it" if self._missing else ""
         kind = f"{self.variant.value}, {self.config.size}, {self.layout.value} layout"
         return f"{self.name}: ACE-Step 1.5 {kind}{missing}"
+
+    def what_is_missing(self) -> tuple[str, str] | None:
+        """What must lie beside it and does not, and what to do about it; None when it is complete."""
+        if not self._missing:
+            return None
+        return (
+            f"{self.name} has {self._missing} beside it.",
+            "`ace-bridge models pull turbo` fetches both, into folders called vae and Qwen3-Embedding-0.6B.",
+        )
+
+    @property
+    def _missing(self) -> str:
+        parts = (("VAE", self.vae), ("text encoder", self.text_encoder))
+        return " and ".join(f"no {label}" for label, found in parts if found is None)
 
 
 def read_fields(path: Path) -> Mapping[str, Any]:

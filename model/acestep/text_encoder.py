@@ -1,0 +1,129 @@
+"""The language model that reads the words: Qwen3-Embedding from a local folder, in transformers' network class.
+
+The network is built from its config and filled from its safetensors files like every other one, so no file is ever
+fetched, no code from the folder is run and a missing tensor is an error. The tokenizer is the stored
+tokenizer.json itself: only that keeps the end marker its post-processor appends.
+
+Each prompt is read alone and so never padded. Prompts that must share one length would be padded on the right:
+the network is causal and gets no mask, so what follows a token does not change its state.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor, nn
+
+from model.acestep.checkpoint import Part, Recipe, fill
+from model.acestep.model_folders import read_fields
+from model.acestep.prompts import MAX_LYRIC_TOKENS, MAX_TEXT_TOKENS
+from model.acestep.tensor_files import DOWNLOAD_AGAIN, TensorFiles, weight_files
+from model.errors import NotLoaded
+
+if TYPE_CHECKING:
+    from transformers import Qwen3Config, Qwen3Model
+
+_HEAD = "lm_head.weight"  # some files of this family hold it; it equals the input embeddings
+_PREFIX = "model."  # and some name everything so
+
+
+class QwenTextEncoder:
+    """Implements pipeline.TextEncoder. Raises NotLoaded when tokenizer and network do not belong together."""
+
+    def __init__(self, network: Qwen3Model, tokenizer: Tokenizer) -> None:
+        words, rows = tokenizer.get_vocab_size(with_added_tokens=True), int(network.config.vocab_size)
+        if words > rows:
+            raise NotLoaded(
+                f"The tokenizer knows {words} words, the text encoder {rows}: they belong to different models.",
+                "Download the text encoder again.",
+            )
+        self._network = network
+        self._tokenizer = tokenizer
+        self._tokenizer.no_padding()
+
+    def states(self, prompt: str) -> Tensor:
+        """Last hidden states [1, S, text width], S <= 256."""
+        with torch.no_grad():
+            states: Tensor = self._network(
+                input_ids=self._ids(prompt, MAX_TEXT_TOKENS), use_cache=False
+            ).last_hidden_state
+        return states
+
+    def embeddings(self, prompt: str) -> Tensor:
+        """Rows of the input embedding [1, S, text width], S <= 2048; no layer sees them."""
+        with torch.no_grad():
+            rows: Tensor = self._embedding(self._ids(prompt, MAX_LYRIC_TOKENS))
+        return rows
+
+    @property
+    def _embedding(self) -> nn.Embedding:
+        found = self._network.get_submodule("embed_tokens")
+        assert isinstance(found, nn.Embedding)
+        return found
+
+    def _ids(self, prompt: str, most: int) -> Tensor:
+        """Token ids [1, S]; what is too long loses its end, but not the end marker."""
+        self._tokenizer.enable_truncation(most, direction="right")
+        return torch.tensor([self._tokenizer.encode(prompt).ids], device=self._embedding.weight.device)
+
+
+def load_tokenizer(folder: Path) -> Tokenizer:
+    """The tokenizer.json in `folder`. Raises NotLoaded."""
+    path = folder / "tokenizer.json"
+    if not path.is_file():
+        raise NotLoaded(f"{path} is missing.", DOWNLOAD_AGAIN)
+    try:
+        return Tokenizer.from_file(str(path))
+    except Exception as broken:  # the library raises nothing narrower
+        raise NotLoaded(f"{path} cannot be read: {broken}.", "Download that file again.") from broken
+
+
+def load_network(folder: Path, dtype: torch.dtype, device: torch.device | str) -> Qwen3Model:
+    """The network in `folder`, strictly. Raises NotLoaded."""
+    config = text_config(folder)
+    files = TensorFiles(weight_files(folder, "model"))
+    network = fill(lambda: _built(config), text_recipes(files.names()), files.read, Part.TEXT, dtype, device)
+    # The rotary frequencies are not stored and were built without memory; in float32 whatever the weights are.
+    network.rotary_emb = type(network.rotary_emb)(config=config).to(device)
+    return network
+
+
+def text_config(folder: Path) -> Qwen3Config:
+    """What config.json says of the network. Raises NotLoaded when that is no Qwen3."""
+    from transformers import Qwen3Config
+
+    fields: dict[str, Any] = dict(read_fields(folder / "config.json"))
+    if fields.get("model_type") != "qwen3":
+        raise NotLoaded(
+            f"{folder} holds no text encoder for ACE-Step 1.5: it is {fields.get('model_type')!r}, not 'qwen3'.",
+            DOWNLOAD_AGAIN,
+        )
+    return Qwen3Config.from_dict(fields)
+
+
+def text_parameters(folder: Path) -> int:
+    """How many parameters the network in `folder` has; no weights are read."""
+    with torch.device("meta"):
+        return sum(parameter.numel() for parameter in _built(text_config(folder)).parameters())
+
+
+def _built(config: Qwen3Config) -> Qwen3Model:
+    from transformers import Qwen3Model
+
+    return Qwen3Model(config)
+
+
+def text_recipes(stored: list[str]) -> dict[str, Recipe]:
+    """Which stored tensor each parameter is, with and without the prefix. Raises NotLoaded for both at once."""
+    recipes: dict[str, Recipe] = {}
+    for key in stored:
+        name = key.removeprefix(_PREFIX)
+        if name == _HEAD:
+            continue
+        if name in recipes:
+            raise NotLoaded(f"The tensors {recipes[name].sources[0]} and {key} are the same.", DOWNLOAD_AGAIN)
+        recipes[name] = Recipe((key,))
+    return recipes
