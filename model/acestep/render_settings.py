@@ -14,6 +14,7 @@ from model.acestep import schedules
 from model.acestep.capabilities import CheckpointTraits, ModelTask, Training
 from model.acestep.guidance import GuidanceKind, GuidanceSettings
 from model.acestep.masks import MaskMode
+from model.acestep.option_help import SAMPLING_HELP
 from model.acestep.repaint_ops import RepaintMode, RepaintSettings, repaint_settings
 from model.acestep.samplers import Method, SamplerSettings, Sampling, Solver
 from model.acestep.wavelet import WAVELETS, WaveletMode, WaveletSettings
@@ -100,28 +101,28 @@ class TimeList:
 
 
 OPTIONS: Mapping[str, Number | Choice | TimeList] = {
-    "steps": Number("denoising steps; more is slower and cleaner", 1, 200, whole=True),
-    "shift": Number("where the steps lie: above 1 more of them at the noisy end", 0.1, 10),
-    "times": TimeList("the steps' times themselves, falling from 1 to 0; in place of steps and shift"),
-    "guidance": Number("how firmly the words are followed; base and sft checkpoints only", 1, 30),
-    "guidance_kind": Choice("the guidance formula", GuidanceKind),
-    "guidance_start": Number("guidance is active from this time on (0 = finished) ...", 0, 1),
-    "guidance_end": Number("... up to this time (1 = noise)", 0, 1),
-    "method": Choice("ode: one noise at the start; sde: fresh noise at every step", Method),
-    "solver": Choice("euler, or heun: twice the work per step, more exact", Solver),
-    "velocity_limit": Number("holds each step to this multiple of the latents' size; 0 = off", 0, 10),
-    "velocity_memory": Number("share of the step before in each step; 0 = off", 0, 0.99),
-    "wavelet": Choice("the wavelet correction after each step, or off", WaveletChoice),
-    "wavelet_scale": Number("its strength in the low band", 0, 1),
-    "wavelet_high_scale": Number("its strength in the high band (double only)", 0, 1),
-    "wavelet_filter": Choice("its filter", WaveletName),
-    "mask": Choice("explicit: the network is told the region; auto: it sees silence there", MaskMode),
-    "repaint_mode": Choice("how firmly the surroundings are held while composing", RepaintMode),
-    "cover_strength": Number("part of the steps that listen to the song; less = freer", 0, 1),
-    "cover_noise": Number("how much of the song's own sound a cover starts from", 0, 1),
-    "variance": Number("how far the noise of a take is turned towards another's", 0, 1),
-    "variation": Number("which other noise that is: a number of your choice", 0, 2**31 - 1, whole=True),
-    "encode": Choice("the song's most likely latents, or a seeded sample of them", Encoding),
+    "steps": Number(SAMPLING_HELP["steps"], 1, 200, whole=True),
+    "shift": Number(SAMPLING_HELP["shift"], 0.1, 10),
+    "times": TimeList(SAMPLING_HELP["times"]),
+    "guidance": Number(SAMPLING_HELP["guidance"], 1, 30),
+    "guidance_kind": Choice(SAMPLING_HELP["guidance_kind"], GuidanceKind),
+    "guidance_start": Number(SAMPLING_HELP["guidance_start"], 0, 1),
+    "guidance_end": Number(SAMPLING_HELP["guidance_end"], 0, 1),
+    "method": Choice(SAMPLING_HELP["method"], Method),
+    "solver": Choice(SAMPLING_HELP["solver"], Solver),
+    "velocity_limit": Number(SAMPLING_HELP["velocity_limit"], 0, 10),
+    "velocity_memory": Number(SAMPLING_HELP["velocity_memory"], 0, 0.99),
+    "wavelet": Choice(SAMPLING_HELP["wavelet"], WaveletChoice),
+    "wavelet_scale": Number(SAMPLING_HELP["wavelet_scale"], 0, 1),
+    "wavelet_high_scale": Number(SAMPLING_HELP["wavelet_high_scale"], 0, 1),
+    "wavelet_filter": Choice(SAMPLING_HELP["wavelet_filter"], WaveletName),
+    "mask": Choice(SAMPLING_HELP["mask"], MaskMode),
+    "repaint_mode": Choice(SAMPLING_HELP["repaint_mode"], RepaintMode),
+    "cover_strength": Number(SAMPLING_HELP["cover_strength"], 0, 1),
+    "cover_noise": Number(SAMPLING_HELP["cover_noise"], 0, 1),
+    "variance": Number(SAMPLING_HELP["variance"], 0, 1),
+    "variation": Number(SAMPLING_HELP["variation"], 0, 2**31 - 1, whole=True),
+    "encode": Choice(SAMPLING_HELP["encode"], Encoding),
 }
 
 

@@ -1,0 +1,191 @@
+"""The engine of the ACE-Step 1.5 checkpoints in one folder.
+
+Chooses the checkpoint for each request and says what they can do; rendering is loaded_checkpoint.py's. Describing
+needs no torch: whatever does is imported where a checkpoint is loaded.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from model.acestep.capabilities import ACCOMPANIMENTS, MODEL_TASK, TRACKS, capability
+from model.acestep.latent_grid import FRAMES_PER_SECOND, MAX_FRAMES
+from model.acestep.memory_plan import GIGABYTE
+from model.acestep.model_folders import (
+    GIVE_A_FOLDER,
+    ModelFolder,
+    Variant,
+    find_models,
+    what_it_is_instead,
+)
+from model.acestep.option_help import CHECKPOINT, ENGINE_HELP
+from model.engine import (
+    Capability,
+    EngineDescription,
+    OnProgress,
+    Rendered,
+    RenderRequest,
+    ShouldStop,
+    Task,
+)
+from model.errors import CannotRender, NotLoaded
+
+if TYPE_CHECKING:
+    from model.acestep.loaded_checkpoint import LoadedCheckpoint
+
+LABEL = "ACE-Step 1.5"
+PACKAGES = ("torch", "transformers", "safetensors")
+GET_WEIGHTS = "Run `ace-bridge models pull turbo`, or start the server with --models and the folder you have."
+GET_PACKAGES = "pip install 'ace-bridge[acestep]'"
+
+_FIRST_CHOICE = "acestep-v15-turbo"
+_FAMILY = "acestep-v15-"  # may be left away when a checkpoint is named
+
+
+@dataclass(frozen=True)
+class Wish:
+    """How the engine was set up. Empty words leave the choice to the engine.
+
+    folder:     one checkpoint, or several side by side with VAE and text encoder, as the official application does.
+    checkpoint: the one to prefer.
+    device:     "auto", "cuda", "cuda:1", "xpu", "mps" or "cpu".
+    memory_gb:  how much of the device's memory renders may use, in decimal gigabytes; 0 = what is free.
+    """
+
+    folder: str = ""
+    checkpoint: str = ""
+    device: str = "auto"
+    memory_gb: float = 0.0
+
+
+class AceStepEngine:
+    """Implements model.engine.Engine. Made without arguments it has no weights, and says what to do about it.
+
+    Arguments are those of `Wish`, as words, since servers name engines in text.
+    """
+
+    def __init__(
+        self, folder: str = "", checkpoint: str = "", device: str = "auto", memory_gb: str = "0"
+    ) -> None:
+        self._wish = Wish(folder, checkpoint, device, float(memory_gb))
+        self._loaded: LoadedCheckpoint | None = None
+
+    def describe(self) -> EngineDescription:
+        """What the checkpoints in the folder can do, or why nothing can be done."""
+        try:
+            found = self._checkpoints()
+        except NotLoaded as missing:
+            reasons = tuple(Capability(task, False, missing.sentence, missing.remedy) for task in Task)
+            return _description(reasons, "")
+        return _description(
+            tuple(capability(_best(found, task).traits, task) for task in Task), found[0].name
+        )
+
+    def load(self, progress: OnProgress) -> None:
+        """Loads the preferred checkpoint. Raises NotLoaded."""
+        self._with(self._checkpoints()[0], progress)
+
+    def render(
+        self, request: RenderRequest, progress: OnProgress, should_stop: ShouldStop
+    ) -> Iterator[Rendered]:
+        """See model.engine.Engine. Another checkpoint than the last render's is loaded first."""
+        options = dict(request.options)
+        wanted = str(options.pop(CHECKPOINT, ""))
+        found = self._checkpoints()
+        chosen = _named(found, wanted) if wanted else _best(found, request.task)
+        able = capability(chosen.traits, request.task)
+        if not able.available:
+            raise CannotRender(able.reason, able.remedy)
+        loaded = self._with(chosen, progress)
+        yield from loaded.render(replace(request, options=options), progress, should_stop)
+
+    def unload(self) -> None:
+        """Gives all memory back."""
+        if self._loaded is not None:
+            self._loaded.unload()
+            self._loaded = None
+
+    def _checkpoints(self) -> list[ModelFolder]:
+        """What is in the folder, the preferred one first. Raises NotLoaded when none can be used."""
+        if not self._wish.folder:
+            raise NotLoaded("No ACE-Step weights are configured.", GET_WEIGHTS)
+        missing = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
+        if missing:
+            raise NotLoaded(
+                f"ACE-Step needs packages that are not installed: {', '.join(missing)}.", GET_PACKAGES
+            )
+        folder = Path(self._wish.folder)
+        found = find_models(folder)
+        if not found:
+            raise NotLoaded(what_it_is_instead(folder), GIVE_A_FOLDER)
+        whole = sorted((model for model in found if model.what_is_missing() is None), key=self._preference)
+        if not whole:
+            lacking = found[0].what_is_missing()
+            assert lacking is not None
+            raise NotLoaded(*lacking)
+        return whole
+
+    def _preference(self, model: ModelFolder) -> tuple[bool, bool, bool, bool, str]:
+        """Small and quick first: a turbo checkpoint of the small size, before all the plain one."""
+        return (
+            not _is_called(model, self._wish.checkpoint),
+            model.name != _FIRST_CHOICE,
+            model.variant is not Variant.TURBO,
+            model.traits.xl,
+            model.name,
+        )
+
+    def _with(self, chosen: ModelFolder, progress: OnProgress) -> LoadedCheckpoint:
+        """The checkpoint, loaded; one is loaded at a time. Raises NotLoaded."""
+        if self._loaded is not None and self._loaded.folder.path == chosen.path:
+            return self._loaded
+        self.unload()
+        from model.acestep.devices import choose_device, spare_a_core
+        from model.acestep.freed_memory import keep_freed_memory
+        from model.acestep.loaded_checkpoint import LoadedCheckpoint
+
+        device = choose_device(self._wish.device)
+        if device.kind == "cpu":
+            spare_a_core()
+            keep_freed_memory()
+        budget = round(self._wish.memory_gb * GIGABYTE) or None
+        loaded = LoadedCheckpoint(chosen, device, budget)
+        loaded.load(progress)
+        self._loaded = loaded
+        return loaded
+
+
+def _best(found: list[ModelFolder], task: Task) -> ModelFolder:
+    """The first that does the task; where none does, the first, which says why."""
+    return next((model for model in found if model.traits.does(MODEL_TASK[task])), found[0])
+
+
+def _named(found: list[ModelFolder], wanted: str) -> ModelFolder:
+    """The checkpoint called so, with or without the family's name before it. Raises CannotRender."""
+    for model in found:
+        if _is_called(model, wanted):
+            return model
+    names = ", ".join(model.name for model in found)
+    raise CannotRender(f"There is no checkpoint called {wanted!r}.", f"There are: {names}.")
+
+
+def _is_called(model: ModelFolder, wanted: str) -> bool:
+    return wanted in (model.name, model.name.removeprefix(_FAMILY))
+
+
+def _description(tasks: tuple[Capability, ...], weights: str) -> EngineDescription:
+    return EngineDescription(
+        name="acestep",
+        label=LABEL,
+        neural=True,
+        tasks=tasks,
+        stems=TRACKS,
+        instruments=ACCOMPANIMENTS,
+        max_seconds=MAX_FRAMES / FRAMES_PER_SECOND,
+        options=ENGINE_HELP,
+        weights=weights,
+    )

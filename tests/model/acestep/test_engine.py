@@ -1,0 +1,328 @@
+"""The engine over a folder of untrained models: what it renders is noise, in the right place, as long as asked for."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+import pytest
+import soundfile
+import soxr
+from numpy.typing import NDArray
+
+pytest.importorskip("torch", reason="the ACE-Step engine needs torch: pip install ace-bridge[acestep]")
+pytest.importorskip(
+    "transformers", reason="the text encoder needs transformers: pip install ace-bridge[acestep]"
+)
+
+import torch
+
+from model.acestep.engine import AceStepEngine
+from model.acestep.option_help import CHECKPOINT
+from model.acestep.render_settings import OPTIONS
+from model.acestep.renderer import HANDLES, MIX, RESIDUAL
+from model.engine import Grid, Piece, Progress, Rendered, RenderRequest, Report, Song, Task
+from model.errors import CannotRender, NotLoaded, RenderStopped
+from tests.model.acestep.tiny_folder import write_checkpoint, write_models
+
+PROJECT = Path(__file__).parents[3]
+DEMO_SONG = PROJECT / "examples" / "demo_song" / "demo_song.flac"
+SONG_SECONDS = 6
+FEW = {"steps": 2}
+BASE_TASKS = (Task.EXTRACT, Task.LEGO, Task.ACCOMPANY)
+
+
+def engine_of(folder: Path, **more: str) -> AceStepEngine:
+    """An engine on the CPU with plenty of memory, so that the machine's load decides nothing."""
+    return AceStepEngine(str(folder), device="cpu", **{"memory_gb": "100", **more})
+
+
+@pytest.fixture(scope="module")
+def engine(tiny_models: Path) -> Iterator[AceStepEngine]:
+    """Has an untrained turbo and an untrained base checkpoint."""
+    made = engine_of(tiny_models)
+    yield made
+    made.unload()
+
+
+@cache
+def song(rate: int) -> Song:
+    """Some seconds of the demo song."""
+    samples, stored = soundfile.read(DEMO_SONG, frames=SONG_SECONDS * 48_000, dtype="float32", always_2d=True)
+    samples = np.ascontiguousarray(soxr.resample(samples, stored, rate), dtype=np.float32)
+    samples.flags.writeable = False
+    return Song(samples, rate, f"demo song at {rate}")
+
+
+def request(task: Task = Task.REPAINT, rate: int = 48_000, **more: Any) -> RenderRequest:
+    beats = np.arange(64)
+    seconds = (SONG_SECONDS, SONG_SECONDS + 1) if task is Task.COMPLETE else (2.0, 3.0)
+    values: dict[str, Any] = {
+        "song": None if task is Task.GENERATE else song(rate),
+        "start": round(seconds[0] * rate) + (0 if task is Task.COMPLETE else 7),
+        "end": round(seconds[1] * rate) + 12,
+        "grid": Grid(beats * 0.5, beats % 4, np.full(64, 4), beats // 4 + 1, np.full(64, 120.0)),
+        "seed": 11,
+        "caption": "warm tape",
+        "options": FEW,
+        "stems": ("drums",) if task in BASE_TASKS else (),
+    }
+    return RenderRequest(task=task, rate=rate, channels=2, **{**values, **more})
+
+
+def rendered(engine: AceStepEngine, asked: RenderRequest) -> list[Rendered]:
+    return list(engine.render(asked, lambda _: None, lambda: False))
+
+
+def stem(found: list[Rendered], name: str, first: int) -> NDArray[np.float32]:
+    """The pieces of a stem, which must follow each other from `first` on."""
+    position, samples = first, []
+    for piece in found:
+        if isinstance(piece, Piece) and piece.stem == name:
+            assert piece.start == position
+            position += len(piece.samples)
+            samples.append(piece.samples)
+    return np.concatenate(samples)
+
+
+def report(found: list[Rendered]) -> Report:
+    last = found[-1]
+    assert isinstance(last, Report)
+    return last
+
+
+# --- rendering ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rate", [44_100, 48_000])
+@pytest.mark.parametrize("task", list(Task))
+def test_every_task_covers_its_region_to_the_sample(engine: AceStepEngine, task: Task, rate: int) -> None:
+    asked = request(task, rate)
+    found = rendered(engine, asked)
+    name = "drums" if task in (Task.EXTRACT, Task.LEGO) else MIX
+    audio = stem(found, name, asked.start)
+    assert audio.shape == (asked.length, 2)
+    assert audio.dtype == np.float32
+    assert np.isfinite(audio).all()
+    assert 1e-5 < np.abs(audio).max() < 10
+    needs_base = task in BASE_TASKS
+    assert report(found).figures["checkpoint"] == f"acestep-v15-{'base' if needs_base else 'turbo'}"
+    if task is Task.EXTRACT:
+        assert asked.song is not None
+        total = audio.astype(np.float64) + stem(found, RESIDUAL, asked.start)
+        assert np.abs(total - asked.song.samples[asked.start : asked.end]).max() < 1e-6
+
+
+def test_equal_seeds_give_equal_audio_in_any_engine(engine: AceStepEngine, tiny_models: Path) -> None:
+    asked = request(handle=480)
+    once, again = rendered(engine, asked), rendered(engine_of(tiny_models), asked)
+    for name, first in ((MIX, asked.start), (HANDLES, asked.start - 480)):
+        assert np.array_equal(stem(once, name, first), stem(again, name, first))
+    assert report(once) == report(again)
+    for changed in ({"seed": 12}, {"take": 1}, {"caption": "cold glass"}):
+        other = rendered(engine, request(handle=480, **changed))
+        assert not np.array_equal(stem(once, MIX, asked.start), stem(other, MIX, asked.start)), changed
+
+
+def test_progress_rises_and_the_report_says_where_it_ran(engine: AceStepEngine) -> None:
+    told: list[Progress] = []
+    found = list(engine.render(request(), told.append, lambda: False))
+    fractions = [each.fraction for each in told if not each.stage.startswith("loading")]
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == pytest.approx(1.0)
+    figures = report(found).figures
+    assert (figures["device"], figures["numbers"], figures["int8"]) == ("cpu", "float32", False)
+
+
+def test_a_stop_is_heard_within_a_step(engine: AceStepEngine) -> None:
+    rendered(engine, request())  # loads the checkpoint
+    steps: list[float] = []
+    asked = request(options={"steps": 8})
+
+    def progress(told: Progress) -> None:
+        if told.stage == "composing":
+            steps.append(told.fraction)
+
+    with pytest.raises(RenderStopped):
+        list(engine.render(asked, progress, lambda: len(steps) >= 3))
+    assert len(steps) == 3
+    assert rendered(engine, request()), "the engine can be used again"
+
+
+def test_memory_that_runs_out_in_the_middle_is_explained(engine: AceStepEngine) -> None:
+    def progress(told: Progress) -> None:
+        if told.stage == "composing":
+            torch.empty(2**58, dtype=torch.uint8)
+
+    with pytest.raises(CannotRender, match="cpu ran out of memory during the render") as error:
+        list(engine.render(request(), progress, lambda: False))
+    assert "shorter region" in error.value.remedy
+    assert rendered(engine, request()), "the engine can be used again"
+
+
+def test_what_does_not_fit_is_refused_before_it_starts(tiny_models: Path) -> None:
+    with pytest.raises(NotLoaded, match=r"needs .* GB .*, but the device has 0\.3 GB free"):
+        engine_of(tiny_models, memory_gb="0.3").load(lambda _: None)
+
+
+# --- choosing a checkpoint ----------------------------------------------------------------------------
+
+
+def test_the_option_names_a_checkpoint(engine: AceStepEngine) -> None:
+    for name in ("base", "acestep-v15-base"):
+        found = rendered(engine, request(options={**FEW, CHECKPOINT: name}))
+        assert report(found).figures["checkpoint"] == "acestep-v15-base"
+        assert report(found).figures["guidance"] == 7.0
+    with pytest.raises(CannotRender, match="no checkpoint called 'sft'") as error:
+        rendered(engine, request(options={CHECKPOINT: "sft"}))
+    assert error.value.remedy == "There are: acestep-v15-turbo, acestep-v15-base."
+
+
+@pytest.mark.parametrize("task", BASE_TASKS)
+def test_turbo_refuses_what_it_was_not_trained_for(engine: AceStepEngine, task: Task) -> None:
+    with pytest.raises(CannotRender, match="only base checkpoints") as error:
+        rendered(engine, request(task, options={CHECKPOINT: "turbo"}))
+    assert "ace-bridge models pull acestep-v15-base" in error.value.remedy
+
+
+def test_turbo_alone_says_so_in_its_description(tmp_path: Path) -> None:
+    engine = engine_of(write_models(tmp_path, "acestep-v15-turbo"))
+    able = {entry.task: entry for entry in engine.describe().tasks}
+    assert {task for task, entry in able.items() if not entry.available} == set(BASE_TASKS)
+    assert "models pull acestep-v15-base" in able[Task.EXTRACT].remedy
+    with pytest.raises(CannotRender, match="only base checkpoints"):
+        rendered(engine, request(Task.EXTRACT))
+
+
+@pytest.mark.parametrize(
+    ("names", "preferred", "first"),
+    [
+        (("acestep-v15-base", "acestep-v15-turbo", "acestep-v15-turbo-shift1"), "", "acestep-v15-turbo"),
+        (("acestep-v15-base", "acestep-v15-xl-turbo", "another-turbo"), "", "acestep-v15-xl-turbo"),
+        (("acestep-v15-base",), "", "acestep-v15-base"),
+        (("acestep-v15-base", "acestep-v15-turbo"), "base", "acestep-v15-base"),
+    ],
+)
+def test_the_first_checkpoint(tmp_path: Path, names: tuple[str, ...], preferred: str, first: str) -> None:
+    folder = write_models(tmp_path, *names)
+    assert engine_of(folder, checkpoint=preferred).describe().weights == first
+
+
+def test_one_checkpoints_own_folder_is_enough(tiny_models: Path) -> None:
+    engine = engine_of(tiny_models / "acestep-v15-base")
+    assert engine.describe().weights == "acestep-v15-base"
+    assert all(entry.available for entry in engine.describe().tasks)
+
+
+# --- describing and loading ---------------------------------------------------------------------------
+
+
+def test_the_description_names_every_switch(engine: AceStepEngine) -> None:
+    about = engine.describe()
+    assert set(about.options) == {*OPTIONS, CHECKPOINT}
+    assert about.neural
+    assert about.max_seconds == 600.0
+    assert [entry.task for entry in about.tasks] == list(Task)
+
+
+def unusable(engine: AceStepEngine) -> tuple[str, str]:
+    """Why nothing can be done and the remedy: the same in the description of every task and on loading."""
+    about = engine.describe()
+    assert not any(entry.available for entry in about.tasks)
+    (told,) = {(entry.reason, entry.remedy) for entry in about.tasks}
+    for attempt in (lambda: engine.load(lambda _: None), lambda: rendered(engine, request())):
+        with pytest.raises(NotLoaded) as error:
+            attempt()
+        assert (error.value.sentence, error.value.remedy) == told
+    return told
+
+
+def test_without_weights_it_says_what_to_do(tmp_path: Path) -> None:
+    reason, remedy = unusable(AceStepEngine())
+    assert reason == "No ACE-Step weights are configured."
+    assert "ace-bridge models pull turbo" in remedy
+    assert "There is nothing at" in unusable(engine_of(tmp_path / "nowhere"))[0]
+    assert "There is no ACE-Step model in" in unusable(engine_of(tmp_path))[0]
+    write_checkpoint(tmp_path / "acestep-v15-turbo")
+    assert "has no VAE and no text encoder beside it" in unusable(engine_of(tmp_path))[0]
+
+
+def test_a_device_that_is_not_there_is_refused(tiny_models: Path) -> None:
+    with pytest.raises(NotLoaded, match="no kind of device"):
+        AceStepEngine(str(tiny_models), device="abacus").load(lambda _: None)
+
+
+def test_loading_and_unloading(tiny_models: Path) -> None:
+    engine = engine_of(tiny_models)
+    told: list[Progress] = []
+    engine.load(told.append)
+    assert told[-1] == Progress("loading acestep-v15-turbo", 1.0)
+    told.clear()
+    rendered_progress: list[Progress] = []
+    list(engine.render(request(), rendered_progress.append, lambda: False))
+    assert not [each for each in rendered_progress if each.stage.startswith("loading")]
+    engine.unload()
+    engine.unload()
+    assert rendered(engine, request()), "loads again by itself"
+
+
+def test_nothing_is_fetched(tiny_models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_arguments: object) -> NoReturn:
+        raise AssertionError("the network was asked")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    engine = engine_of(tiny_models)
+    engine.load(lambda _: None)
+    assert rendered(engine, request())
+
+
+DESCRIBE = """
+import sys
+from model.acestep.engine import AceStepEngine
+for folder, able in (("", 0), (sys.argv[1], 7)):
+    tasks = AceStepEngine(folder).describe().tasks
+    assert sum(entry.available for entry in tasks) == able, tasks
+    assert len(tasks) == 7
+assert not {"torch", "transformers", "safetensors"} & set(sys.modules)
+"""
+
+
+def test_describing_needs_no_torch(tiny_models: Path) -> None:
+    command = [sys.executable, "-c", DESCRIBE, str(tiny_models)]
+    ended = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 0, ended.stderr
+
+
+HIDE_TORCH = """
+import importlib.machinery as machinery
+import sys
+
+find = machinery.PathFinder.find_spec
+
+class Hiding:
+    @staticmethod
+    def find_spec(name, *rest):
+        return None if name in ("torch", "transformers") else find(name, *rest)
+
+sys.meta_path = [Hiding if finder is machinery.PathFinder else finder for finder in sys.meta_path]
+
+from model.acestep.engine import AceStepEngine
+
+first = AceStepEngine(sys.argv[1]).describe().tasks[0]
+print(first.reason, first.remedy)
+"""
+
+
+def test_missing_packages_are_named(tiny_models: Path) -> None:
+    command = [sys.executable, "-c", HIDE_TORCH, str(tiny_models)]
+    ended = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=60)
+    assert ended.stdout.strip() == (
+        "ACE-Step needs packages that are not installed: torch, transformers. pip install 'ace-bridge[acestep]'"
+    ), ended.stderr

@@ -1,0 +1,97 @@
+"""Placing renders in a device's memory: the audio stays the same, what does not fit is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch", reason="the ACE-Step engine needs torch: pip install ace-bridge[acestep]")
+pytest.importorskip(
+    "transformers", reason="the text encoder needs transformers: pip install ace-bridge[acestep]"
+)
+
+from model.acestep.checkpoint import open_weights
+from model.acestep.devices import choose_device
+from model.acestep.loaded_checkpoint import LoadedCheckpoint, work_of
+from model.acestep.memory_plan import RESERVE, Placement, plan_memory
+from model.acestep.model_folders import ModelFolder, recognise
+from model.acestep.network_sizes import sizes_of
+from model.acestep.parts import StoredParts, neighbours
+from model.acestep.renderer import MIX, Renderer
+from model.acestep.request_plan import plan_render
+from model.engine import RenderRequest, Report, Task
+from model.errors import CannotRender
+from tests.model.acestep.test_renderer import joined, rendered, request
+
+ENOUGH = 100_000_000_000
+
+
+def folder(models: Path) -> ModelFolder:
+    return recognise(models / "acestep-v15-turbo")
+
+
+def loaded(models: Path, budget: int = ENOUGH) -> LoadedCheckpoint:
+    return LoadedCheckpoint(folder(models), choose_device("cpu"), budget)
+
+
+def budget_for(models: Path, asked: RenderRequest, placement: Placement) -> int:
+    """The least memory in which this placement fits."""
+    found = folder(models)
+    beside = neighbours(found)
+    work = work_of(plan_render(asked, found.traits))
+    plan = plan_memory(sizes_of(found.config, beside.vae, beside.text_encoder), work, placement)
+    return plan.peak.total + RESERVE
+
+
+def report_of(checkpoint: LoadedCheckpoint, asked: RenderRequest) -> Report:
+    last = list(checkpoint.render(asked, lambda _: None, lambda: False))[-1]
+    assert isinstance(last, Report)
+    return last
+
+
+def test_a_little_less_memory_makes_the_networks_come_and_go(tiny_models: Path) -> None:
+    asked = request()
+    budget = budget_for(tiny_models, asked, Placement(4))
+    roomy, tight = loaded(tiny_models, budget), loaded(tiny_models, budget - 1)
+    assert report_of(roomy, asked).figures["offloaded"] is False
+    assert report_of(tight, asked).figures["offloaded"] is True
+    once, other = rendered(asked, roomy), rendered(asked, tight)  # type: ignore[arg-type]
+    assert np.array_equal(joined(once, MIX, asked.start), joined(other, MIX, asked.start))
+
+
+def test_a_long_render_is_placed_otherwise_and_the_next_short_one_as_before(tiny_models: Path) -> None:
+    short, long = request(span=(2.0, 2.1), context_seconds=0.0), request(Task.COMPLETE, span=(5.3, 9.3))
+    checkpoint = loaded(tiny_models, budget_for(tiny_models, long, Placement(4, vae_frames=128)) - 1)
+    placed = [report_of(checkpoint, asked).figures["offloaded"] for asked in (short, long, short)]
+    assert placed == [False, True, False]
+
+
+def test_what_fits_in_no_way_is_refused_before_anything_is_loaded(tiny_models: Path) -> None:
+    long = request(Task.COMPLETE, span=(5.3, 9.3))
+    thriftiest = Placement(4, offload=True, int8=True, vae_frames=128)
+    checkpoint = loaded(tiny_models, budget_for(tiny_models, long, thriftiest) - 1)
+    with pytest.raises(CannotRender, match="but the device has"):
+        report_of(checkpoint, long)
+
+
+def test_work_counts_the_words_that_can_be_there(tiny_models: Path) -> None:
+    traits = folder(tiny_models).traits
+    few, many = (work_of(plan_render(request(lyrics=words), traits)) for words in ("la", "la " * 1300))
+    assert few.condition_tokens < 400
+    assert many.condition_tokens == 2048 + 256 + 1
+    assert not work_of(plan_render(request(Task.GENERATE, span=(0, 8)), traits)).source
+    guided = plan_render(request(), recognise(tiny_models / "acestep-v15-base").traits)
+    assert work_of(guided).guided
+
+
+def test_8_bits_render_nearly_the_same(tiny_models: Path) -> None:
+    """The renders differ, so the packed weights are really used; an untrained network hardly cares."""
+    weights, device, asked = open_weights(folder(tiny_models)), choose_device("cpu"), request()
+    whole, rough = (
+        joined(rendered(asked, Renderer(StoredParts(weights, device, placement))), MIX, asked.start)
+        for placement in (Placement(4, offload=True), Placement(4, offload=True, int8=True))
+    )
+    error = np.linalg.norm(rough - whole) / np.linalg.norm(whole)
+    assert 1e-6 < error < 0.05
