@@ -10,6 +10,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from bridge_server.arguments import fields_of, parser
+from bridge_server.engines import ACESTEP, BUILT_IN, refuse_unusable, with_models
 from bridge_server.platforms import models_folder, store_folder
 from bridge_server.settings import Settings
 from daw_protocol.addresses import BY_NAME
@@ -46,7 +47,7 @@ def run(arguments: Namespace) -> int:
         from bridge_server.documents import write_documents
 
         return write_documents(arguments.folder)
-    settings = Settings(store=arguments.store.expanduser().absolute())
+    settings = Settings(store=arguments.store.expanduser().absolute(), engines=engines_of(arguments))
     if arguments.command == "serve":
         from bridge_server.serving import serve
 
@@ -71,7 +72,13 @@ def run(arguments: Namespace) -> int:
 
 
 def serve_settings(arguments: Namespace) -> Settings:
-    """Settings of `ace-bridge serve`; without --root, songs are looked for in the current folder."""
+    """Settings of `ace-bridge serve`; without --root, songs are looked for in the current folder.
+
+    Raises ProtocolError when a folder of models was named and holds none that can be used.
+    """
+    engines = engines_of(arguments)
+    if _folder_of_models(arguments) != models_folder():
+        refuse_unusable(engines[ACESTEP])
     roots = [root.expanduser().absolute() for root in arguments.root] or [Path.cwd()]
     return Settings(
         store=arguments.store.expanduser().absolute(),
@@ -81,7 +88,15 @@ def serve_settings(arguments: Namespace) -> Settings:
         websocket_port=arguments.port,
         token=arguments.token,
         engine=arguments.engine,
+        engines=engines,
     )
+
+
+def engines_of(arguments: Namespace) -> dict[str, str]:
+    """All engines; the ACE-Step one with the models named, or with those in the usual place if it exists."""
+    folder = _folder_of_models(arguments)
+    usual = folder == models_folder()
+    return dict(BUILT_IN) if usual and not folder.is_dir() else with_models(folder)
 
 
 def _folder_of_models(arguments: Namespace) -> Path:

@@ -121,7 +121,11 @@ def engines(settings: Settings) -> Iterator[Finding]:
             yield Finding(f"engine {name}", Verdict.OPTIONAL, error.sentence, error.remedy)
             continue
         can = [task.value for task in Task if description.capability(task).available]
-        yield Finding(f"engine {name}", Verdict.GOOD, f"can {', '.join(can)}")
+        if can:
+            yield Finding(f"engine {name}", Verdict.GOOD, f"can {', '.join(can)}")
+        else:
+            first = description.tasks[0]
+            yield Finding(f"engine {name}", Verdict.OPTIONAL, first.reason, first.remedy)
 
 
 def disk(store: Path) -> Iterator[Finding]:

@@ -5,19 +5,33 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
+from pathlib import Path
 from typing import cast
+from urllib.parse import parse_qsl, urlencode
 
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.requests import Render
 from model.engine import Engine, EngineDescription, Task
 
-BUILT_IN: Mapping[str, str] = {"sketch": "model.sketch.engine:SketchEngine"}
-"""Engine name -> "module:class". The class is made without arguments and must be cheap to make."""
+ACESTEP = "acestep"
+BUILT_IN: Mapping[str, str] = {
+    "sketch": "model.sketch.engine:SketchEngine",
+    ACESTEP: "model.acestep.engine:AceStepEngine",
+}
+"""Engine name -> "module:Class", or "module:Class?name=value&..." with arguments as in the query of a web address.
+
+The class takes nothing but text and must be cheap to make; what it needs is read when it loads."""
+
+
+def with_models(folder: Path) -> dict[str, str]:
+    """The built-in engines, with the ACE-Step checkpoints in `folder`."""
+    return {**BUILT_IN, ACESTEP: f"{BUILT_IN[ACESTEP]}?{urlencode({'folder': str(folder)})}"}
 
 
 def make_engine(target: str) -> Engine:
-    """The engine at "module:class". Raises ProtocolError when its packages are not installed."""
-    module_name, class_name = target.split(":")
+    """The engine that `target` names (see BUILT_IN). Raises ProtocolError when its packages are not installed."""
+    place, _, query = target.partition("?")
+    module_name, class_name = place.split(":")
     try:
         module = importlib.import_module(module_name)
     except ImportError as error:
@@ -27,7 +41,15 @@ def make_engine(target: str) -> Engine:
             "Install its packages: pip install 'ace-bridge[acestep]'. `ace-bridge doctor` shows what is missing.",
             "engine",
         ) from error
-    return cast(Engine, getattr(module, class_name)())
+    arguments = dict(parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query)))
+    return cast(Engine, getattr(module, class_name)(**arguments))
+
+
+def refuse_unusable(target: str) -> None:
+    """Raises ProtocolError, with the engine's own reason, when it can do nothing at all."""
+    tasks = make_engine(target).describe().tasks
+    if not any(capability.available for capability in tasks):
+        raise ProtocolError(ErrorCode.ENGINE_NOT_READY, tasks[0].reason, tasks[0].remedy, "engine")
 
 
 class Engines:

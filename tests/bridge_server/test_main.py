@@ -1,0 +1,37 @@
+"""Which weights the server is started with: --models, the environment, or the usual place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bridge_server.__main__ import engines_of, serve_settings
+from bridge_server.arguments import parser
+from bridge_server.engines import ACESTEP, BUILT_IN, with_models
+from bridge_server.platforms import models_folder
+from daw_protocol.errors import ErrorCode, ProtocolError
+
+
+def serve_arguments(models: Path, *words: str):
+    """`ace-bridge serve WORDS` with `models` as the folder unless another one is named."""
+    return parser(Path("store"), models).parse_args(["serve", *words])
+
+
+def test_a_named_folder_is_the_engines(tmp_path):
+    assert engines_of(serve_arguments(tmp_path)) == with_models(tmp_path)
+    assert engines_of(serve_arguments(Path("other"), "--models", str(tmp_path))) == with_models(tmp_path)
+
+
+def test_without_a_folder_the_engine_is_there_and_says_what_to_do():
+    usual = models_folder()
+    expected = with_models(usual) if usual.is_dir() else dict(BUILT_IN)
+    assert engines_of(serve_arguments(usual)) == expected
+    assert ACESTEP in serve_settings(serve_arguments(usual)).engines
+
+
+def test_a_named_folder_without_models_stops_the_server(tmp_path):
+    with pytest.raises(ProtocolError) as error:
+        serve_settings(serve_arguments(tmp_path))
+    assert error.value.code is ErrorCode.ENGINE_NOT_READY
+    assert error.value.remedy
