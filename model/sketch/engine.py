@@ -6,6 +6,7 @@ This file routes tasks and keeps analyses; what is done to the sound stands in t
 from __future__ import annotations
 
 import hashlib
+import importlib
 from collections import OrderedDict
 from collections.abc import Iterator
 
@@ -29,6 +30,7 @@ from model.sketch import parameters as p
 from model.sketch.analysis import Analysis, Listening
 from model.sketch.layers import SongStems
 from model.sketch.pace import Pace
+from model.sketch.presets import INSTRUMENTS
 from model.sketch.separation_parameters import STEM_NAMES
 
 LABEL = "Sketch"
@@ -39,7 +41,20 @@ _NEEDS_WEIGHTS = {
     Task.LEGO: "Sketch cannot invent a track over a mix.",
     Task.COVER: "Sketch cannot play a song in another style.",
 }
+_OPTIONS = {
+    "soundfont": "For accompany: a SoundFont file (.sf2) to play the band with; needs fluidsynth installed.",
+}
 _OWN_TASKS = (Task.REPAINT, Task.COMPLETE, Task.ACCOMPANY, Task.EXTRACT)
+
+# What the first accompaniment or extraction would import: up to a second that nobody should wait for then.
+_IMPORTED_LATE = (
+    "model.sketch.accompany",
+    "model.sketch.extract",
+    "scipy.fft",
+    "scipy.ndimage",
+    "scipy.signal",
+    "soxr",
+)
 
 # How much of a first render's progress bar listening takes.
 _LISTENING_SHARE = 0.7
@@ -66,12 +81,17 @@ class SketchEngine:
             tasks=own + others,
             layers=captions.LAYERS,
             stems=STEM_NAMES,
+            instruments=INSTRUMENTS,
+            options=_OPTIONS,
+            file_options=tuple(_OPTIONS),
             max_seconds=1200.0,
         )
 
     def load(self, progress: OnProgress) -> None:
         """Imports what the first render needs, by listening to a second of noise."""
         progress(Progress("warming up", 0.0))
+        for name in _IMPORTED_LATE:
+            importlib.import_module(name)
         noise = np.random.default_rng(0).normal(0.0, 0.1, (22050, 1)).astype(np.float32)
         pace = Pace(lambda _: None, lambda: False)
         heard = analysis.listen(Song(noise, 22050, "warm-up"), pace)

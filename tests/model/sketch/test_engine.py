@@ -12,6 +12,7 @@ import pytest
 
 from model.engine import Piece, Progress, RenderRequest, Report, Task
 from model.errors import CannotRender, RenderStopped
+from model.sketch import accompany
 from model.sketch.engine import SketchEngine
 from tests.model.sketch.songs import Generated, grid_of, make_song, request_for, song_of
 
@@ -129,5 +130,29 @@ def test_importing_the_engine_imports_nothing_heavy() -> None:
     code = (
         "import sys, model.sketch.engine; print([m for m in ('scipy', 'soxr', 'torch') if m in sys.modules])"
     )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_says_which_instruments_and_options_there_are(engine: SketchEngine) -> None:
+    described = engine.describe()
+    assert described.instruments == accompany.INSTRUMENTS
+    assert set(described.options) == {"soundfont"}
+    assert described.file_options == ("soundfont",)
+
+
+def test_once_loaded_no_first_render_waits_for_imports() -> None:
+    code = """
+import sys
+from tests.model.sketch.songs import make_song, request_for
+from model.engine import Task
+from model.sketch.engine import SketchEngine
+engine, made = SketchEngine(), make_song(6)
+engine.load(lambda _: None)
+before = set(sys.modules)
+for task in (Task.ACCOMPANY, Task.EXTRACT, Task.REPAINT, Task.COMPLETE):
+    list(engine.render(request_for(made, 0, made.bar_frame(1), task), lambda _: None, lambda: False))
+print(sorted(name for name in set(sys.modules) - before if name.split(".")[0] in ("model", "scipy", "soxr", "mido")))
+"""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
