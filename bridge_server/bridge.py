@@ -106,4 +106,4 @@ def in_words(request: Request) -> str:
     return ", ".join(values)[:500] or "forgotten"
 
 
-UNTOLD = {"id", "reply_port", "client"}
+UNTOLD = {"id", "reply_port", "client", "token"}

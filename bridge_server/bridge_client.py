@@ -59,17 +59,25 @@ class BridgeClient:
                 ErrorCode.FILE_UNREADABLE, f"{path.name} is empty.", "Export it again.", "source"
             )
         digest = hashlib.sha256(data).hexdigest()
-        await self.call(
-            "upload.begin", id=f"upload-{digest[:8]}", name=path.name, size=len(data), sha256=digest
-        )
+        upload_id = f"upload-{digest[:8]}"
+        await self.call("upload.begin", id=upload_id, name=path.name, size=len(data), sha256=digest)
         for first in range(0, len(data), CHUNK):
             await self._send(data[first : first + CHUNK])
-        while True:
-            name, params = await self.next_reply()
-            if name == "failed":
-                raise as_error(params)
-            if name == "ok" and params.get("command") == "upload":
-                return str(params["text"])
+        name, params = await self._reply_to(upload_id)
+        if name == "failed":
+            raise as_error(params)
+        return str(params["text"])
+
+    async def _reply_to(self, request_id: str) -> Notification:
+        """The next notification about one request; those about others stay for whoever waits for them."""
+        others = []
+        try:
+            while (reply := await self.next_reply())[1].get("id") != request_id:
+                others.append(reply)
+            return reply
+        finally:
+            for other in others:
+                self.replies.put_nowait(other)
 
     async def fetch(self, take: str, what: str, name: str = "") -> bytes:
         """One file of a take. Raises ProtocolError."""
@@ -84,6 +92,7 @@ class BridgeClient:
         """The next notification: name and params. Raises ProtocolError when the server has gone."""
         reply = await self.replies.get()
         if reply[0] == "gone":
+            self.replies.put_nowait(reply)  # for whoever asks next
             raise _gone()
         return reply
 

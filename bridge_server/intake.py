@@ -106,6 +106,7 @@ class Intake:
     def _settled(self, request: Render) -> Render:
         """The request with its source found and its seed drawn, so that it means the same ever after."""
         found: dict[str, Any] = {
+            "token": "",  # no record keeps it
             "engine": request.engine or self._default_engine,
             "seed": secrets.randbelow(requests.MOST_SEED) if request.seed is None else request.seed,
         }

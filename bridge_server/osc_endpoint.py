@@ -7,8 +7,10 @@ before the `/bridge/repaint` behind it.
 from __future__ import annotations
 
 import asyncio
+import hmac
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, cast
 
 from pythonosc.osc_message import OscMessage
@@ -61,9 +63,10 @@ class OscClient:
 class OscEndpoint(asyncio.DatagramProtocol):
     """The server's UDP socket."""
 
-    def __init__(self, bridge: Bridge, listeners: Listeners) -> None:
+    def __init__(self, bridge: Bridge, listeners: Listeners, token: str = "") -> None:
         self._bridge = bridge
         self._listeners = listeners
+        self._token = token
         self._inbox: asyncio.Queue[tuple[bytes, Address]] = asyncio.Queue(INBOX)
         self._transport: asyncio.DatagramTransport | None = None
         self._slow: set[asyncio.Task[None]] = set()
@@ -130,6 +133,7 @@ class OscEndpoint(asyncio.DatagramProtocol):
             request_id = request.id
             if request.reply_port is not None or request.client:
                 client = OscClient(self, (address[0], request.reply_port or address[1]), request.client)
+            request = self._admitted(request)
             if isinstance(request, SLOW):
                 task = asyncio.create_task(self._answer_request(request, client))
                 self._slow.add(task)
@@ -141,6 +145,17 @@ class OscEndpoint(asyncio.DatagramProtocol):
         except Exception:  # a bug must not end the server
             log.exception("OSC message %s met a bug", message.address)
             client.send(Failed.from_error(our_fault(), request_id=request_id))
+
+    def _admitted(self, request: Request) -> Request:
+        """The request without its token, which no record must keep. Raises ProtocolError when that is not ours."""
+        if self._token and not hmac.compare_digest(request.token.encode(), self._token.encode()):
+            raise ProtocolError(
+                ErrorCode.NOT_ALLOWED,
+                "The token is missing or wrong.",
+                "Add `token` and the one the server was started with to every message.",
+                "token",
+            )
+        return replace(request, token="") if request.token else request
 
     async def _answer_request(self, request: Request, client: OscClient) -> None:
         try:

@@ -65,7 +65,7 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
         reader = SongReader(store, connection, settings.roots, settings.limits.song_seconds)
         worker = RenderWorker(settings, connection, store, queue, listeners, reader)
         bridge = Bridge(settings, connection, store, queue, listeners, reader, worker)
-        osc = OscEndpoint(bridge, listeners)
+        osc = OscEndpoint(bridge, listeners, settings.token)
         await asyncio.get_running_loop().create_datagram_endpoint(lambda: osc, sock=ports.udp)
         pages = Pages(settings, store)
         websocket = WebSocketEndpoint(settings, bridge, listeners, pages, store.blobs)

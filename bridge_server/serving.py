@@ -34,12 +34,13 @@ async def serve(settings: Settings) -> int:
 def ready_message(settings: Settings) -> list[str]:
     """Engine, ports, folders and store, a line each."""
     query = f"?token={settings.token}" if settings.token else ""
+    hello = f"sss hello token {settings.token}" if settings.token else "s hello"
     return [
         f"[bold]{MADE_BY}[/bold] is ready, engine [bold]{escape(settings.engine)}[/bold].",
         f"  OSC        {settings.host}:{settings.osc_port} (UDP)",
         f"  WebSocket  ws://{settings.host}:{settings.websocket_port}/{query}",
         *(f"  songs in   {escape(str(root))}" for root in settings.roots),
         f"  store      {escape(str(settings.store))}",
-        f"  try        oscsend localhost {settings.osc_port} /bridge/status s hello",
+        f"  try        oscsend localhost {settings.osc_port} /bridge/status {escape(hello)}",
         "Ctrl-C stops it.",
     ]

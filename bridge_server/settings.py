@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bridge_server.engines import BUILT_IN
+from bridge_server.engines import BUILT_IN, target_of
 from daw_protocol.errors import ErrorCode, ProtocolError
 
 OSC_PORT = 9124
@@ -40,7 +40,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Settings:
-    """Raises ProtocolError when the server could be reached from elsewhere without a token.
+    """Raises ProtocolError for an unknown engine, and when the server could be reached from elsewhere without a token.
 
     store: folder of audio, takes and jobs.
     roots: folders whose files requests may name; relative names are tried against each in turn.
@@ -58,6 +58,7 @@ class Settings:
     limits: Limits = field(default_factory=Limits)
 
     def __post_init__(self) -> None:
+        target_of(self.engine, self.engines)
         if not is_loopback(self.host) and not self.token:
             raise ProtocolError(
                 ErrorCode.NOT_ALLOWED,

@@ -128,9 +128,14 @@ class WebSocketEndpoint:
     async def _process_request(self, _: ServerConnection, request: HttpRequest) -> Response | None:
         """Refuses strangers; answers plain HTTP; lets WebSocket handshakes through."""
         try:
+            urlsplit(request.path)
             check_caller(self._settings, request.path, request.headers)
         except ProtocolError as error:
             return respond(Page(403, "text/plain; charset=utf-8", f"{error}\n".encode()))
+        except ValueError:  # urlsplit on a host, origin or path that is no such thing
+            return respond(
+                Page(403, "text/plain; charset=utf-8", b"That is not an address of this server.\n")
+            )
         if "upgrade" in request.headers.get("Connection", "").lower():
             return None
         return respond(await self._pages.get(request.path, request.headers.get("Accept", "")))

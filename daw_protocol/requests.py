@@ -44,6 +44,7 @@ class Request(Message):
     client: str = value(
         Text(64), "OSC only: keeps context and ids apart from other scripts on the same machine", ""
     )
+    token: str = value(Text(256), "OSC only: the server's token, where it was started with one", "")
 
 
 @dataclass(frozen=True, kw_only=True)

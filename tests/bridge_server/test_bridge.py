@@ -59,7 +59,7 @@ def read(data: bytes | str) -> tuple[np.ndarray, int, str]:
         return file.read(dtype=dtype, always_2d=True), file.samplerate, file.subtype
 
 
-@pytest.mark.parametrize(("rate", "channels", "subtype"), formats())
+@pytest.mark.parametrize(("rate", "channels", "subtype"), list(formats()))
 def test_a_clip_lies_where_it_was_asked_for_and_nothing_else_changes(server, rate, channels, subtype):
     render_and_check(server, rate, channels, subtype, REGIONS)
 

@@ -1,0 +1,114 @@
+"""Who may talk to the server: this machine's programs and our own pages, or whoever has the token."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+from websockets.exceptions import InvalidStatus
+
+from bridge_server.settings import Settings
+from daw_protocol.errors import ErrorCode, ProtocolError
+from tests.bridge_server.peers import http_get
+
+TOKEN = "open sesame"
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:9125", "127.0.0.1.evil.example", "169.254.1.1"]
+)
+def test_another_host_name_is_refused(bridge, host):
+    """A page that lets its own name point to 127.0.0.1 (DNS rebinding) is told by the name."""
+    status, _, body = bridge.get("/schema.json", Host=host)
+    assert (status, b"Use 127.0.0.1" in body) == (403, True)
+
+
+def test_what_is_no_address_at_all_is_refused(bridge):
+    assert bridge.get("/schema.json", Host="[::1")[0] == 403
+    assert bridge.get("//[")[0] == 403
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]", "localhost:1234"])
+def test_names_of_this_machine_are_served(bridge, host):
+    assert bridge.get("/schema.json", Host=host)[0] == 200
+
+
+@pytest.mark.parametrize(
+    "origin", ["https://evil.example", "null", "http://127.0.0.1:1", "file://", "http://[", ""]
+)
+def test_pages_of_others_are_refused(bridge, origin):
+    assert bridge.get("/schema.json", Origin=origin)[0] == 403
+    with pytest.raises(InvalidStatus) as caught, bridge.websocket(origin=origin):
+        pass
+    assert caught.value.response.status_code == 403
+
+
+def test_our_own_page_may_call(bridge):
+    origin = f"http://127.0.0.1:{bridge.settings.websocket_port}"
+    with bridge.websocket(origin=origin) as peer:
+        assert peer.call("status")["engine"] == "noise"
+
+
+def test_a_page_cannot_be_put_into_a_strangers_frame_or_run_strange_scripts(bridge):
+    _, headers, _ = bridge.get("/", Accept="text/html")
+    assert "default-src 'self'" in headers["Content-Security-Policy"]
+    assert "frame-ancestors 'self'" in headers["Content-Security-Policy"]
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert "Access-Control-Allow-Origin" not in headers
+
+
+def test_another_address_needs_a_token(tmp_path):
+    for host in ("0.0.0.0", "::", "192.168.1.5", "example.org"):
+        with pytest.raises(ProtocolError, match="--token") as caught:
+            Settings(store=tmp_path, host=host)
+        assert (caught.value.code, caught.value.field) == (ErrorCode.NOT_ALLOWED, "host")
+        assert Settings(store=tmp_path, host=host, token=TOKEN).token == TOKEN
+
+
+@pytest.fixture
+def guarded(start_server):
+    """A server that can be reached from outside, and therefore has a token."""
+    return start_server(host="0.0.0.0", token=TOKEN)
+
+
+def test_http_and_websocket_need_the_token(guarded):
+    assert guarded.get("/schema.json")[0] == 403
+    assert guarded.get("/schema.json?token=wrong")[0] == 403
+    assert guarded.get("/schema.json?token=open%20sesame")[0] == 200
+    assert guarded.get("/schema.json", Authorization=f"Bearer {TOKEN}")[0] == 200
+    for query in ("", "?token=", "?token=open"):
+        with pytest.raises(InvalidStatus), guarded.websocket(query):
+            pass
+    with guarded.websocket("?token=open%20sesame") as peer:
+        assert peer.call("status")["engine"] == "noise"
+
+
+def test_osc_needs_the_token(guarded):
+    """UDP has no handshake: every message carries it, or anybody in the network could render and list."""
+    with guarded.osc() as osc:
+        for more in ((), ("token", ""), ("token", "wrong")):
+            reply = osc.ask("/bridge/status", "who", *more)
+            assert (reply.name, reply["code"], reply["field"]) == ("failed", "not_allowed", "token")
+            reply = osc.ask("/bridge/repaint", "r", "source", "song.wav", "start", 0, "end", 4800, *more)
+            assert (reply.name, reply["code"]) == ("failed", "not_allowed")
+        assert osc.ask("/bridge/status", "who", "token", TOKEN).name == "ok"
+        replies = osc.render(
+            "/bridge/repaint", "r", "source", "song.wav", "start", 0, "end", 4800, "token", TOKEN
+        )
+    assert replies[-1].name == "done"
+    (take,) = guarded.takes()
+    assert TOKEN not in repr(take)
+    jobs = guarded.get(f"/takes/{take.id}/recipe.json?token=open%20sesame")[2]
+    assert TOKEN.encode() not in jobs
+
+
+def test_the_server_listens_on_loopback_only(bridge):
+    """Unless told otherwise; a machine without another address cannot show it."""
+    name = socket.gethostname()
+    addresses = {entry[4][0] for entry in socket.getaddrinfo(name, 0, socket.AF_INET)} - {"127.0.0.1"}
+    outside = [address for address in addresses if not address.startswith("127.")]
+    if not outside:
+        pytest.skip("SKIPPED: this machine has no address but loopback")
+    for address in outside:
+        with pytest.raises(OSError):
+            http_get(f"http://{address}:{bridge.settings.websocket_port}/")

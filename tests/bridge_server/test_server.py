@@ -1,0 +1,111 @@
+"""Starting, stopping and finding a server."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+
+import pytest
+
+from bridge_server.server import find_server, running_server
+from daw_protocol.errors import ErrorCode, ProtocolError
+from tests.bridge_server.conftest import settings_in
+from tests.bridge_server.peers import ServerThread
+
+
+def start(settings) -> None:
+    """Starts and stops a server. Raises what it raises."""
+
+    async def once() -> None:
+        async with running_server(settings):
+            pass
+
+    asyncio.run(once())
+
+
+def test_a_running_server_is_found_by_its_store_and_not_afterwards(tmp_path):
+    settings = settings_in(tmp_path)
+    assert find_server(settings.store) is None
+    with ServerThread(settings) as server:
+        found = find_server(settings.store)
+        assert found is not None
+        assert (found["osc_port"], found["websocket_port"]) == (
+            server.settings.osc_port,
+            server.settings.websocket_port,
+        )
+    assert find_server(settings.store) is None
+
+
+def test_the_address_of_a_server_that_was_killed_is_not_believed(tmp_path):
+    settings = settings_in(tmp_path)
+    start(settings)
+    (settings.store / "server.json").write_text(json.dumps({"osc_port": 1}))
+    assert find_server(settings.store) is None
+
+
+def test_two_servers_do_not_share_a_store(tmp_path):
+    settings = settings_in(tmp_path)
+    with ServerThread(settings), pytest.raises(ProtocolError, match="Another server") as caught:
+        start(settings)
+    assert caught.value.code is ErrorCode.STORE_FAILED
+    start(settings)
+
+
+@pytest.mark.parametrize(
+    ("kind", "option"), [(socket.SOCK_DGRAM, "--osc-port"), (socket.SOCK_STREAM, "--port")]
+)
+def test_a_port_that_is_taken_is_named(tmp_path, kind, option):
+    with socket.socket(socket.AF_INET, kind) as other:
+        other.bind(("127.0.0.1", 0))
+        port = other.getsockname()[1]
+        field = "osc_port" if kind is socket.SOCK_DGRAM else "websocket_port"
+        with pytest.raises(ProtocolError, match=str(port)) as caught:
+            start(settings_in(tmp_path, **{field: port}))
+    assert option in caught.value.remedy
+    start(settings_in(tmp_path))  # nothing is held by the failed start
+
+
+def test_a_store_that_is_a_file(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ProtocolError, match="file") as caught:
+        start(settings_in(tmp_path, store=tmp_path / "file"))
+    assert caught.value.code is ErrorCode.STORE_FAILED
+
+
+def test_a_database_that_is_none(tmp_path):
+    settings = settings_in(tmp_path)
+    settings.store.mkdir()
+    (settings.store / "store.sqlite3").write_text("this is no database, but longer than its header" * 10)
+    with pytest.raises(ProtocolError, match="database") as caught:
+        start(settings)
+    assert caught.value.remedy
+
+
+def test_stopping_in_the_middle_keeps_the_jobs(tmp_path):
+    """A job under way and one that waits are done by the next server, which tells their client."""
+    settings = settings_in(tmp_path)
+    from tests.bridge_server.peers import noise_song
+
+    noise_song(settings.roots[0] / "song.wav")
+    region = ("source", "song.wav", "start", 0, "end", 4800)
+    with ServerThread(settings) as server:
+        peer = server.osc()
+        osc = peer.__enter__()
+        osc.send("/bridge/repaint", "running", *region, "engine", "slow", "options", '{"seconds": 1.0}')
+        osc.send("/bridge/repaint", "waiting", *region)
+        while osc.receive().name != "progress":
+            pass
+    with ServerThread(settings):
+        ends = {}
+        while len(ends) < 2:
+            reply = osc.receive()
+            if reply.name in ("done", "failed", "cancelled"):
+                ends[reply["id"]] = reply.name
+    peer.__exit__(None, None, None)
+    assert ends == {"running": "done", "waiting": "done"}
+
+
+def test_an_unknown_engine_is_refused(tmp_path):
+    with pytest.raises(ProtocolError, match="nonesuch"):
+        settings_in(tmp_path, engine="nonesuch")
