@@ -50,7 +50,8 @@ class Text(Kind):
     def read(self, value: Any) -> str:
         if isinstance(value, bool) or not isinstance(value, (str, int)):
             raise TypeError(f"must be text, got {shown(value)}")
-        text = str(value)
+        # Lyrics pasted on Windows, or on a Mac of long ago, end their lines their own way.
+        text = str(value).replace("\r\n", "\n").replace("\r", "\n")
         if not self.min_length <= len(text) <= self.max_length:
             raise ValueError(
                 f"must be {self.min_length} to {self.max_length} characters long, got {len(text)}"

@@ -28,7 +28,9 @@ def test_what_this_test_runs_on_is_installed():
 
 def test_engines(settings):
     changed = Settings(
-        store=settings.store, engines={"noise": ENGINES["noise"], "gone": "no_such_package.x:Y"}
+        store=settings.store,
+        engine="noise",
+        engines={"noise": ENGINES["noise"], "gone": "no_such_package.x:Y"},
     )
     noise, gone = engines(changed)
     assert (noise.verdict, noise.what) == (GOOD, "engine noise")

@@ -27,6 +27,13 @@ def test_everybody_else_needs_one(host):
     assert Settings(store=STORE, host=host, token="secret").host == host
 
 
+def test_an_engine_nobody_knows():
+    with pytest.raises(ProtocolError) as raised:
+        Settings(store=STORE, engine="skech")
+    assert raised.value.code is ErrorCode.UNKNOWN_ENGINE
+    assert "sketch" in raised.value.remedy
+
+
 def test_the_sketch_engine_is_the_default_and_is_there():
     settings = Settings(store=STORE)
     assert settings.engine in settings.engines

@@ -49,6 +49,7 @@ TEMPO_MAP = TempoMap.constant(120)
 
 ACCEPTED = [
     (TEXT, "a\tb\nc", "a\tb\nc"),
+    (TEXT, "a\r\nb\rc\n\r\n", "a\nb\nc\n\n"),  # line ends of Windows and of old Macs
     (TEXT, 17, "17"),  # what was typed as a number may have been meant as a name
     (TEXT, "日本🎵", "日本🎵"),
     (WHOLE, 3, 3),

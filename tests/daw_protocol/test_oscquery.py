@@ -1,9 +1,11 @@
+import dataclasses
 import json
 
 import pytest
 
 from daw_protocol.addresses import COMMANDS
 from daw_protocol.oscquery import WRITE_ONLY, host_info, node_at, tree
+from daw_protocol.requests import SetTempo
 
 TYPED = [command for command in COMMANDS if command.osc]
 
@@ -38,11 +40,12 @@ def test_types_and_ranges_belong_together(command):
 
 
 def test_one_leaf_in_full():
+    others = [entry.name for entry in dataclasses.fields(SetTempo) if entry.name != "bpm"]
     assert node_at("/bridge/tempo") == {
         "FULL_PATH": "/bridge/tempo",
         "ACCESS": 2,
         "DESCRIPTION": "The song's tempo, for requests that do not give one. First bpm: quarter notes a minute. "
-        "Then name, value pairs of: id, reply_port, client, tempo_map.",
+        f"Then name, value pairs of: {', '.join(others)}.",
         "TYPE": "f",
         "RANGE": [{"MIN": 5, "MAX": 1000}],
     }

@@ -101,7 +101,7 @@ def test_a_hash_has_hexadecimal_digits(sha256):
 BAD = [
     ("id", "x" * 65), ("id", "a\x00"), ("id", "\ud800"), ("id", 1.5), ("id", []),
     ("reply_port", 0), ("reply_port", 65536), ("reply_port", "x"),
-    ("client", "x" * 65),
+    ("client", "x" * 65), ("token", "x" * 257),
     ("source", ""), ("source", "x" * 1025), ("source", "a\x00.wav"), ("source", 0.5), ("source", "\udcff.wav"),
     ("source_position", math.nan), ("source_position", "nowhere"), ("source_position", 10**4000),
     ("start", math.nan), ("start", math.inf), ("start", 2**63), ("start", -(2**63)), ("start", True),
