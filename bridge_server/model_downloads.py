@@ -87,12 +87,14 @@ class Hub:
     def __init__(self, endpoint: str | None = None, token: str | bool | None = None) -> None:
         self._endpoint = endpoint
         self._token = token
-        self._library = _library()
+        prepare_library()
 
     def listing(self, entry: Published) -> Listing:
         """Asks for the files of a model. Raises ProtocolError when the hub cannot be asked or lacks some."""
+        from huggingface_hub import HfApi
+
         with told_plainly(entry):
-            info = self._library.HfApi(
+            info = HfApi(
                 endpoint=self._endpoint, token=self._token, library_name="ace-bridge", library_version=VERSION
             ).model_info(entry.repository, files_metadata=True, timeout=HUB_SECONDS)
         files = tuple(_wanted_files(entry, info.siblings or ()))
@@ -107,14 +109,14 @@ class Hub:
 
     def fetch(self, listing: Listing, file: HubFile, part: Path, on_bytes: OnBytes) -> None:
         """Fetches the rest of a file into `part`. Raises ProtocolError; what has come by then stays there."""
+        from huggingface_hub import hf_hub_url
         from huggingface_hub.file_download import http_get
+        from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
 
-        address = self._library.hf_hub_url(
+        address = hf_hub_url(
             listing.entry.repository, file.path, revision=listing.revision, endpoint=self._endpoint
         )
-        headers = self._library.utils.build_hf_headers(
-            token=self._token, library_name="ace-bridge", library_version=VERSION
-        )
+        headers = build_hf_headers(token=self._token, library_name="ace-bridge", library_version=VERSION)
         # A range counts the bytes of the file, not of its compressed form.
         headers["Accept-Encoding"] = "identity"
         with told_plainly(listing.entry), CountingFile(part, on_bytes) as target:
@@ -126,10 +128,11 @@ class Hub:
             os.fsync(target.fileno())
 
 
-def _library() -> Any:
-    """huggingface-hub, which only the extra brings along. Raises ProtocolError without it."""
+def prepare_library() -> None:
+    """Makes huggingface-hub, which only the extra brings along, quiet. Raises ProtocolError without it."""
     try:
-        import huggingface_hub
+        from huggingface_hub import constants
+        from huggingface_hub.utils import disable_progress_bars  # type: ignore[attr-defined]
     except ImportError as missing:
         raise ProtocolError(
             ErrorCode.ENGINE_NOT_READY,
@@ -138,10 +141,8 @@ def _library() -> Any:
             "with --models.",
         ) from missing
     # No telemetry: it would also ask a server which program we run in.
-    huggingface_hub.constants.HF_HUB_DISABLE_TELEMETRY = True
-    library: Any = huggingface_hub  # its types do not export all that its documentation does
-    library.utils.disable_progress_bars()
-    return library
+    constants.HF_HUB_DISABLE_TELEMETRY = True
+    disable_progress_bars()
 
 
 def _wanted_files(entry: Published, siblings: Any) -> Iterator[HubFile]:
