@@ -162,15 +162,17 @@ def _size(folder: Path) -> int:
 
 def quick_check(folder: Path, entry: Published | None) -> list[Checked]:
     """What can be told without reading the weights: that all files are there and none is cut short."""
-    return [_compare(folder, file, digest=None) for file in expected_files(folder, entry)]
+    recorded = bool(read_record(folder))
+    return [_compare(folder, file, None, recorded) for file in expected_files(folder, entry)]
 
 
 def full_check(folder: Path, entry: Published | None, on_bytes: OnBytes) -> Iterator[Checked]:
     """Compares every file with its record, or with what is known of the published one; reads every byte."""
+    recorded = bool(read_record(folder))
     for file in expected_files(folder, entry):
         path = folder / file.name
         digest = sha256_of(path, on_bytes) if path.is_file() and file.sha256 else None
-        yield _compare(folder, file, digest, recorded=(folder / RECORD).is_file())
+        yield _compare(folder, file, digest, recorded)
 
 
 def expected_files(folder: Path, entry: Published | None) -> list[PublishedFile]:
@@ -202,10 +204,16 @@ def _as_cut_here(folder: Path, published: tuple[PublishedFile, ...]) -> list[Pub
 def read_record(folder: Path) -> Mapping[str, Mapping[str, Any]]:
     """File name -> size and sha256 as downloaded; empty without a record."""
     try:
-        files = read_fields(folder / RECORD).get("files", {})
+        files = read_fields(folder / RECORD).get("files")
     except NotLoaded:
         return {}
-    return {name: about for name, about in files.items() if {"size", "sha256"} <= about.keys()}
+    if not isinstance(files, dict):
+        return {}
+    return {
+        name: about
+        for name, about in files.items()
+        if isinstance(about, dict) and {"size", "sha256"} <= about.keys() and Path(name).name == name
+    }
 
 
 def record_text(repository: str, revision: str, files: Mapping[str, Mapping[str, Any]]) -> str:
@@ -232,7 +240,7 @@ def _shards(folder: Path) -> list[str]:
     return [name for name in names if Path(name).name == name]
 
 
-def _compare(folder: Path, file: PublishedFile, digest: str | None, *, recorded: bool = False) -> Checked:
+def _compare(folder: Path, file: PublishedFile, digest: str | None, recorded: bool) -> Checked:
     path = folder / file.name
     if not path.is_file():
         return Checked(file.name, wrong="missing")

@@ -1,0 +1,85 @@
+"""Whole files are told from broken ones by their first bytes and their length."""
+
+from __future__ import annotations
+
+import json
+import struct
+
+import pytest
+from safetensors import safe_open
+
+from model.acestep.weight_header import is_music_model_in_one_file, read_header
+from model.errors import NotLoaded
+from tests.model.acestep.golden_data import FOLDER
+from tests.model.acestep.tiny_models import TINY, TURBO
+
+FILES = sorted(TINY.rglob("*.safetensors")) + sorted(FOLDER.glob("*.safetensors"))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_headers_agree_with_the_library(path):
+    found = read_header(path)
+    with safe_open(path, framework="np") as theirs:
+        assert set(found) == set(theirs.keys())
+        for name in found:
+            assert found[name]["shape"] == theirs.get_slice(name).get_shape()
+
+
+def written(path, header: object, tensors: bytes = b"", length: int | None = None):
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    path.write_bytes(struct.pack("<Q", len(text) if length is None else length) + text + tensors)
+    return path
+
+
+def test_no_tensors_and_notes_only(tmp_path):
+    assert read_header(written(tmp_path / "a", {"__metadata__": {"format": "pt"}})) == {}
+
+
+@pytest.mark.parametrize("cut", [0, 1, 7, 8, 100, -1])
+def test_a_file_cut_short(tmp_path, cut):
+    whole = (TURBO / "model.safetensors").read_bytes()
+    (tmp_path / "cut.safetensors").write_bytes(whole[:cut])
+    with pytest.raises(NotLoaded, match=r"cut\.safetensors"):
+        read_header(tmp_path / "cut.safetensors")
+
+
+def test_a_file_with_something_after_it(tmp_path):
+    (tmp_path / "longer").write_bytes((TURBO / "model.safetensors").read_bytes() + b"x")
+    with pytest.raises(NotLoaded, match="not whole"):
+        read_header(tmp_path / "longer")
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"{not json}",
+        b"\xff\xfe\xfd",
+        [],
+        {"a": 1},
+        {"a": {}},
+        {"a": {"data_offsets": []}},
+        {"a": {"data_offsets": [0, "4"]}},
+    ],
+)
+def test_headers_that_are_none(tmp_path, header):
+    with pytest.raises(NotLoaded):
+        read_header(written(tmp_path / "a", header, bytes(4)))
+
+
+def test_an_enormous_header_is_not_read(tmp_path):
+    with pytest.raises(NotLoaded, match="not a whole"):
+        read_header(written(tmp_path / "a", {}, length=2**63))
+
+
+@pytest.mark.parametrize("prefix", ["", "model.diffusion_model."])
+def test_a_model_repackaged_for_comfyui(tmp_path, prefix):
+    name = f"{prefix}encoder.lyric_encoder.layers.0.input_layernorm.weight"
+    entry = {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}
+    path = written(tmp_path / "ace.safetensors", {name: entry}, bytes(4))
+    assert is_music_model_in_one_file(path)
+
+
+def test_other_files_are_no_music_model(tmp_path):
+    assert is_music_model_in_one_file(TURBO / "model.safetensors")
+    assert not is_music_model_in_one_file(TINY / "vae" / "diffusion_pytorch_model.safetensors")
+    assert not is_music_model_in_one_file(tmp_path / "missing.safetensors")
