@@ -102,8 +102,13 @@ def in_words(request: Request) -> str:
             for point in request.tempo_map.points
         ]
         return f"{len(points)} tempos: {', '.join(points)}"[:500]
-    values = [f"{name} {given}" for name, given in request.to_fields().items() if name not in UNTOLD]
+    values = [f"{name} {told(given)}" for name, given in request.to_fields().items() if name not in UNTOLD]
     return ", ".join(values)[:500] or "forgotten"
+
+
+def told(given: object) -> str:
+    """A value as one would type it: OSC's 127.3 arrives as 127.30000305175781."""
+    return f"{given:.7g}" if isinstance(given, float) else str(given)
 
 
 UNTOLD = {"id", "reply_port", "client", "token"}

@@ -160,15 +160,20 @@ def audio_devices() -> Iterator[Finding]:
         return
     try:
         import sounddevice
-
-        outputs = [
-            device["name"] for device in sounddevice.query_devices() if device["max_output_channels"] > 0
-        ]
     except OSError as error:  # the package is there, PortAudio is not
         yield Finding(
             "audition", Verdict.OPTIONAL, str(error),
             "Install PortAudio: apt install libportaudio2, or brew install portaudio.",
         )  # fmt: skip
+        return
+    try:
+        outputs = [
+            device["name"] for device in sounddevice.query_devices() if device["max_output_channels"] > 0
+        ]
+    except sounddevice.PortAudioError as error:
+        yield Finding(
+            "audition", Verdict.OPTIONAL, f"PortAudio says: {error}", "Check the system's sound settings."
+        )
         return
     if outputs:
         yield Finding("audition", Verdict.GOOD, f"{len(outputs)} output devices, first: {outputs[0]}")

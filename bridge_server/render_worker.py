@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import shutil
 import sqlite3
 import time
@@ -248,7 +249,7 @@ class RenderWorker:
                 job=job.id,
                 stage=progress.stage[:200],
                 fraction=min(1.0, max(0.0, progress.fraction)),
-                seconds_left=progress.seconds_left,
+                seconds_left=sensible(progress.seconds_left),
             ),
         )
 
@@ -293,6 +294,16 @@ class _Share:
         of = f" (take {self._number} of {self._takes})" if self._takes > 1 else ""
         whole = (self._number - 1 + min(1.0, fraction)) / self._takes
         self._worker._progress(self._job, Progress(stage + of, whole, seconds_left))
+
+
+def sensible(seconds_left: float | None) -> float | None:
+    """An engine's estimate, or None when it is not one: a division by nothing done yet must not end a job."""
+    if seconds_left is None or not math.isfinite(seconds_left):
+        return None
+    return min(max(0.0, seconds_left), MOST_SECONDS_LEFT)
+
+
+MOST_SECONDS_LEFT = 1e6
 
 
 def take_ready(job: Job, take: Take, path: Path) -> TakeReady:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from bridge_server.bridge_client import BridgeClient
+from clip_store.broadcast_wav import read_recipe
+from clip_store.errors import ClipStoreError
 from clip_store.store import file_stem
 from daw_protocol.errors import ErrorCode, ProtocolError
 
@@ -15,13 +20,11 @@ async def save_take(client: BridgeClient, take: str, folder: Path) -> dict[str, 
     """Writes everything a take has; returns the files by what they are. Raises ProtocolError.
 
     For take n of `song.wav`: `song.repaint.n.wav` (the clip), `.song.wav` (the whole song with it), `.handles.wav`,
-    `.json` (recipe and receipt) and `.png`; stems carry their name behind the n.
+    `.json` (recipe and receipt) and `.png`; stems carry their name behind the n. Where an earlier run has left a
+    `song.repaint.n.wav` of its own, n counts on: nothing of a producer's is overwritten.
     """
     about = await client.call("takes.show", take=take)
-    # A title is what a client said it is: "AC/DC", or worse, "../x".
-    base = f"{file_stem(about['title'])}.{about['task']}.{about['number']}"
-    if about["stem"] != MIX:
-        base += f".{file_stem(about['stem'])}"
+    base = free_name(folder, about, take)
     wanted = {"clip": ".wav", "recipe": ".json", "picture": ".png"}
     if about["song"] and about["stem"] == MIX:
         wanted["song"] = ".song.wav"
@@ -34,6 +37,28 @@ async def save_take(client: BridgeClient, take: str, folder: Path) -> dict[str, 
         path = folder / (base + Path(name).suffix)
         files[name] = _write(path, await client.fetch(take, "attachment", name))
     return files
+
+
+def free_name(folder: Path, about: Mapping[str, Any], take: str) -> str:
+    """What this take's files are called, without their endings: the first number no other take's clip has."""
+    # A title is what a client said it is: "AC/DC", or worse, "../x".
+    title = file_stem(about["title"])
+    stem = "" if about["stem"] == MIX else f".{file_stem(about['stem'])}"
+    for number in itertools.count(about["number"]):
+        base = f"{title}.{about['task']}.{number}{stem}"
+        clip = folder / f"{base}.wav"
+        if not clip.exists() or clip_of(clip, take):
+            return base
+    raise AssertionError("there is always a next number")
+
+
+def clip_of(path: Path, take: str) -> bool:
+    """Whether a file is this take's clip already."""
+    try:
+        recipe = read_recipe(path)
+    except (OSError, ClipStoreError):
+        return False
+    return recipe is not None and recipe.get("take") == take
 
 
 def _write(path: Path, data: bytes) -> str:

@@ -1,8 +1,14 @@
 import asyncio
+import tempfile
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from bridge_server.results import save_take
+from clip_store.audio import Encoding, quantise
+from clip_store.audio_file import write_wav
+from clip_store.broadcast_wav import Bext
 from daw_protocol.errors import ErrorCode, ProtocolError
 
 
@@ -77,3 +83,24 @@ def test_a_folder_that_cannot_be_written(tmp_path):
     assert raised.value.code is ErrorCode.STORE_FAILED
     assert "song.repaint.2.wav" in raised.value.sentence
     assert "-o" in raised.value.remedy
+
+
+def test_a_second_run_counts_on_and_saving_a_take_again_does_not(tmp_path):
+    saved(tmp_path)
+    (tmp_path / "song.repaint.2.wav").write_bytes(clip_with_recipe("another take"))
+    assert "song.repaint.3.wav" in saved_names(tmp_path)
+    (tmp_path / "song.repaint.3.wav").write_bytes(clip_with_recipe("t1"))
+    assert "song.repaint.4.wav" not in saved_names(tmp_path)
+
+
+def saved_names(folder):
+    return {Path(path).name for path in asyncio.run(save_take(Shelf(), "t1", folder)).values()}
+
+
+def clip_with_recipe(take):
+    """The bytes of a clip that says which take it is."""
+    audio = quantise(np.full((8, 1), 0.5, np.float32), 48000, Encoding.PCM_16).audio
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "clip.wav")
+        write_wav(path, audio, Bext(), {"take": take})
+        return path.read_bytes()
