@@ -96,15 +96,17 @@ def _config_from_fields(fields: Mapping[str, Any]) -> NetworkConfig:
             timbre_channels=int(fields["timbre_hidden_dim"]),
             lyric_layers=int(fields["num_lyric_encoder_hidden_layers"]),
             timbre_layers=int(fields["num_timbre_encoder_hidden_layers"]),
-            # Only XL checkpoints were trained with the token; only they have an encoder of its own size.
-            timbre_token=fields.get("encoder_hidden_size") is not None,
+            # Only XL checkpoints were trained with the token; only they have an encoder of its own size. Some
+            # diffusers folders name the encoder's size although it is the transformer's.
+            timbre_token=fields.get("encoder_hidden_size") not in (None, fields["hidden_size"]),
         ),
         tokens=AudioTokenizerConfig(
             block=encoder,
             latent_channels=latent_channels,
             pool=int(fields["pool_window_size"]),
             layers=int(fields["num_attention_pooler_hidden_layers"]),
-            levels=tuple(int(level) for level in fields["fsq_input_levels"]),
+            # diffusers writes null for what it leaves at its default.
+            levels=tuple(int(level) for level in fields["fsq_input_levels"] or LEVELS),
         ),
     )
 

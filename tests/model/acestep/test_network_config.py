@@ -77,6 +77,11 @@ def test_empty_encoder_fields_count_as_absent() -> None:
     assert config == PUBLISHED["2B"]
 
 
+def test_what_diffusers_writes_for_its_defaults_changes_nothing() -> None:
+    written = {"fsq_input_levels": None, "layer_types": None, "encoder_hidden_size": 2048}
+    assert config_from_fields(FIELDS_2B | written, "config.json") == PUBLISHED["2B"]
+
+
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
@@ -87,7 +92,7 @@ def test_empty_encoder_fields_count_as_absent() -> None:
         ({"layer_types": ["full_attention"]}, "layer_types names 1 layers, num_hidden_layers says 24"),
         ({"in_channels": 64}, r"context_channels \(0\) must be twice"),
         ({"head_dim": "wide"}, "folder/config.json describes a network that cannot exist"),
-        ({"fsq_input_levels": None}, "folder/config.json describes a network that cannot exist"),
+        ({"fsq_input_levels": 6}, "folder/config.json describes a network that cannot exist"),
     ],
 )
 def test_impossible_fields(change: dict[str, Any], complaint: str) -> None:
