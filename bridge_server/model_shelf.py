@@ -66,7 +66,7 @@ class Checked:
     """One file, compared with what it should be.
 
     wrong:   the reason why it cannot be used; "" when it can.
-    differs: how it differs from the published file although it is whole; "" when it does not.
+    differs: what should be known of it although it can be used; "" when nothing.
     """
 
     file: str
@@ -262,7 +262,9 @@ def _compare_figures(path: Path, file: PublishedFile, digest: str | None, record
     size = path.stat().st_size
     if file.size is not None and size != file.size:
         text = f"{size} bytes instead of {file.size}"
-        return Checked(file.name, wrong=text) if recorded else Checked(file.name, differs=text)
+        if recorded:
+            return Checked(file.name, wrong=text)
+        return Checked(file.name, differs=f"whole, but not the published file ({text})")
     if digest is not None and not digest.startswith(file.sha256):
         return Checked(file.name, wrong=f"its sha256 is {digest[:8]}… instead of {file.sha256[:8]}…")
     return Checked(file.name)

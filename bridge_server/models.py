@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -225,12 +225,14 @@ def verify(screen: Screen, models: Path, names: Sequence[str]) -> int:
     """Reads every byte of the models named, or of all: sizes, digests, and that the tensors are the networks'."""
     chosen = _chosen(models, names) if names else [one for one in look(models) if _can_be_verified(one)]
     results = []
-    for one in chosen:
-        with _bar(screen, one.size) as shown:
-            shown.meter.on_file(f"reading {one.name}")
-            checked = list(_checked(one, shown.meter.on_bytes))
-        results.append((one, checked))
-        _tell(screen, one, checked)
+    # Tensors are compared in a process of its own, begun when it is needed: networks never live in this one.
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as child:
+        for one in chosen:
+            with _bar(screen, one.size) as shown:
+                shown.meter.on_file(f"reading {one.name}")
+                checked = list(_checked(one, child, shown.meter.on_bytes))
+            results.append((one, checked))
+            _tell(screen, one, checked)
     if not chosen:
         screen.say(f"There is no model in {escape(str(models))}; begin with: {PULL_TURBO}")
     screen.result(
@@ -246,26 +248,31 @@ def _can_be_verified(one: Shelved) -> bool:
     return one.path.is_dir() and one.state in (State.HERE, State.DAMAGED)
 
 
-def _checked(one: Shelved, on_bytes: OnBytes) -> Iterator[Checked]:
+def _checked(one: Shelved, child: Executor, on_bytes: OnBytes) -> Iterator[Checked]:
     if not one.path.is_dir():
         yield Checked(one.path.name, wrong=one.note)
         return
     checked = list(full_check(one.path, one.entry, on_bytes))
     yield from checked
     if not _wrong(checked):
-        yield Checked("tensors", *_check_tensors(one))
+        yield Checked("tensors", *_check_tensors(one, child))
 
 
-def _check_tensors(one: Shelved) -> tuple[str, str]:
+def _check_tensors(one: Shelved, child: Executor) -> tuple[str, str]:
     """What is wrong with the names and shapes of its tensors, and what could not be looked at."""
     if one.kind is Kind.PLANNER:
         return "", ""  # no part of this program has such a network
     missing = [name for name in ("torch", "transformers") if importlib.util.find_spec(name) is None]
     if missing:
         return "", f"not compared with the networks: {' and '.join(missing)} not installed"
-    # In a process of its own: networks never live in this one.
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as child:
+    try:
         return child.submit(check_networks, one.path, one.kind).result(), ""
+    except BrokenExecutor as died:
+        raise ProtocolError(
+            ErrorCode.ENGINE_DIED,
+            f"The process that looked at {one.name} died; perhaps memory ran out.",
+            "Close other programs and run the command again.",
+        ) from died
 
 
 def _wrong(checked: list[Checked]) -> list[Checked]:
@@ -281,6 +288,6 @@ def _tell(screen: Screen, one: Shelved, checked: list[Checked]) -> None:
         if file.wrong:
             screen.say(f"    [red]{escape(file.file)}: {escape(file.wrong)}[/red]")
         elif file.differs:
-            screen.say(f"    {escape(file.file)}: not as published ({escape(file.differs)}), but whole")
+            screen.say(f"    {escape(file.file)}: {escape(file.differs)}")
     if wrong and one.entry:
         screen.say(f"    Mend it with: ace-bridge models pull {one.entry.name}")

@@ -128,7 +128,7 @@ def test_another_size_than_published_is_somebodys_own_version(models):
     entry = by_name("turbo")
     checked = {one.file: one for one in full_check(models / TURBO, entry, lambda _count: None)}
     assert checked["model.safetensors"].wrong == ""
-    assert checked["model.safetensors"].differs.endswith("instead of 4787825604")
+    assert checked["model.safetensors"].differs.endswith("instead of 4787825604)")
 
 
 def test_every_byte_with_a_known_digest_is_read(models):
