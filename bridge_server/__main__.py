@@ -55,7 +55,7 @@ def run(arguments: Namespace) -> int:
     if arguments.command == "doctor":
         from bridge_server.doctor import doctor
 
-        return asyncio.run(doctor(settings, arguments.json))
+        return asyncio.run(doctor(settings, arguments.json, _folder_of_models(arguments)))
     if arguments.command == "models":
         from rich.console import Console
 

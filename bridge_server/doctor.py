@@ -18,6 +18,7 @@ from rich.markup import escape
 
 from bridge_server.bridge_client import connected
 from bridge_server.engines import make_engine
+from bridge_server.model_shelf import State, look
 from bridge_server.server import find_server
 from bridge_server.settings import Settings
 from bridge_server.version import VERSION
@@ -60,9 +61,14 @@ BASE = (
 ACESTEP = ("torch", "transformers", "safetensors", "huggingface-hub")
 
 
-async def doctor(settings: Settings, as_json: bool) -> int:
-    """Prints the report; exit status 1 when something that everything needs is broken."""
-    findings = [*packages(), *engines(settings), *disk(settings.store), *audio_devices(), *tools()]
+async def doctor(settings: Settings, as_json: bool, models_folder: Path | None = None) -> int:
+    """Prints the report; exit status 1 when something that everything needs is broken.
+
+    models_folder: where models lie; None = nothing is said of them.
+    """
+    findings = [*packages(), *engines(settings)]
+    findings += models(models_folder) if models_folder is not None else ()
+    findings += [*disk(settings.store), *audio_devices(), *tools()]
     findings += await ports(settings)
     if as_json:
         print(
@@ -126,6 +132,25 @@ def engines(settings: Settings) -> Iterator[Finding]:
         else:
             first = description.tasks[0]
             yield Finding(f"engine {name}", Verdict.OPTIONAL, first.reason, first.remedy)
+
+
+def models(folder: Path) -> Iterator[Finding]:
+    """Which models are there, and whether one can work: it needs a VAE and a text encoder beside it."""
+    there = [one for one in look(folder) if one.state is not State.ABSENT]
+    spoilt = [one for one in there if one.state is not State.HERE or (one.entry and one.note)]
+    names = ", ".join(one.name for one in there if one.state is State.HERE)
+    if not there:
+        yield Finding(
+            "models", Verdict.OPTIONAL, f"none in {folder}",
+            "ace-bridge models pull turbo (6.3 GB); the sketch engine needs none.",
+        )  # fmt: skip
+    elif spoilt:
+        what = "; ".join(f"{one.name}: {one.note or one.state.value}" for one in spoilt)
+        pull = " ".join(one.name for one in spoilt if one.entry)
+        remedy = f"ace-bridge models pull {pull}" if pull else "ace-bridge models verify tells more."
+        yield Finding("models", Verdict.OPTIONAL, f"{what} (in {folder})", remedy)
+    else:
+        yield Finding("models", Verdict.GOOD, f"{names} in {folder}")
 
 
 def disk(store: Path) -> Iterator[Finding]:

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from bridge_server import doctor
 from bridge_server.commands import DONE, PROBLEM, Screen
 from bridge_server.model_downloads import Hub
 from bridge_server.model_shelf import RECORD, STAGING
@@ -245,6 +246,23 @@ def test_pull_without_the_package(tmp_path, monkeypatch):
     with pytest.raises(ProtocolError, match="not installed") as refused:
         run_models(Screen(Console(file=io.StringIO())), tmp_path, "pull", ["turbo"])
     assert refused.value.code is ErrorCode.ENGINE_NOT_READY
+
+
+# --- doctor -------------------------------------------------------------------------------------------
+
+
+def test_doctor_tells_about_models(hub, models, tmp_path):
+    (none,) = doctor.models(tmp_path / "nowhere")
+    assert none.verdict is doctor.Verdict.OPTIONAL
+    assert "ace-bridge models pull turbo" in none.remedy
+    (lacking,) = doctor.models(models)
+    assert lacking.verdict is doctor.Verdict.OPTIONAL
+    assert "turbo: cannot work without text-encoder" in lacking.found
+    assert lacking.remedy == "ace-bridge models pull turbo"
+    Typed(tmp_path / "pulled", hub)("pull", "turbo")
+    (whole,) = doctor.models(tmp_path / "pulled")
+    assert whole.verdict is doctor.Verdict.GOOD
+    assert "turbo, vae, text-encoder in" in whole.found
 
 
 # --- the whole program --------------------------------------------------------------------------------
