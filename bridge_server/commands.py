@@ -91,10 +91,13 @@ async def render(
             screen.say("[yellow]Cancelled.[/yellow]")
             return PROBLEM
         results = []
+        notes: dict[str, None] = {}
         for take in takes:
             files = await save_take(client, take["take"], out)
             results.append({**take, "files": files})
-            await _print_take(client, screen, take, files)
+            notes |= dict.fromkeys(await _print_take(client, screen, take, files))
+        for note in notes:  # said once: the stems of one render share theirs
+            screen.say(f"[dim]{escape(note)}[/dim]")
         screen.result({"reply": name, **terminal, "results": results})
     return DONE if results else PROBLEM
 
@@ -119,17 +122,17 @@ async def _follow(
 
 async def _print_take(
     client: BridgeClient, screen: Screen, take: Mapping[str, Any], files: Mapping[str, str]
-) -> None:
+) -> list[str]:
+    """Prints a take's receipt and files; returns what its engine noted."""
     about = await client.call("takes.show", take=take["take"])
     stem = "" if take["stem"] == "mix" else f" {take['stem']}"
     mark = "[green]✓[/green]" if take["passed"] else "[yellow]![/yellow]"
     screen.say(f"{mark} take {take['number']}{escape(stem)}, seed {take['seed']}, id {take['take']}")
     for line in in_words(Receipt.from_fields(about["receipt"])):
         screen.say(f"    {escape(line)}")
-    for note in about["recipe"].get("notes", []):
-        screen.say(f"    [dim]{escape(note)}[/dim]")
     for path in files.values():
         screen.say(f"    → {escape(path)}")
+    return list(about["recipe"].get("notes", []))
 
 
 def _bar(screen: Screen) -> Progress:
