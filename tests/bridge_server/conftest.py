@@ -95,9 +95,9 @@ def _mount(target: Path, flags: int, options: str) -> None:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """An empty disk of eight megabytes."""
+    """An empty disk of five megabytes."""
     target = tmp_path / "small disk"
-    _mount(target, 0, "size=8m")
+    _mount(target, 0, "size=5m")
     yield target
     ctypes.CDLL(None, use_errno=True).umount2(os.fsencode(target), _MNT_DETACH)
 

@@ -12,7 +12,7 @@ from pythonosc.osc_bundle_builder import IMMEDIATELY, OscBundleBuilder
 from pythonosc.osc_message_builder import OscMessageBuilder
 
 from daw_protocol.addresses import COMMANDS
-from tests.bridge_server.peers import TERMINAL, OscPeer, in_order, noise_song
+from tests.bridge_server.peers import TERMINAL, OscPeer, band_song, in_order, noise_song
 
 REGION = ("source", "song.wav", "start", 12000, "end", 24000)
 
@@ -463,3 +463,15 @@ def test_interactive_requests_come_before_batch_ones(osc):
         if reply.name in TERMINAL:
             order.append(reply["id"])
     assert order == [running, quick, batch]
+
+
+def test_cancel_the_sketch_engine_while_it_listens(osc, songs):
+    """The real engine, in the middle of its longest stretch of work: listening to a song it does not know."""
+    band_song(songs / "band.wav", bars=12)
+    region = ("source", "band.wav", "bars", "5-6", "bpm", 120, "engine", "sketch")
+    warm = osc.render(
+        "/bridge/repaint", fresh(), *REGION, "engine", "sketch"
+    )  # its process runs from here on
+    assert warm[-1].name in TERMINAL
+    assert cancel_during(osc, fresh(), *region) < CANCEL_SECONDS
+    assert osc.render("/bridge/repaint", fresh(), *region)[-1].name == "done"
