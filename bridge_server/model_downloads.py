@@ -248,7 +248,7 @@ def _fetch_whole(hub: Hub, listing: Listing, file: HubFile, staging: Path, meter
     part = _part(staging, file)
     if _size_of(part) > file.size:
         part.unlink()
-    hub.fetch(listing, file, part, meter.on_bytes)
+    _fetch_while_it_comes(hub, listing, file, part, meter.on_bytes)
     meter.on_file(f"checking {file.name}")
     if not file.is_it(part, lambda _count: None):
         part.unlink(missing_ok=True)
@@ -259,6 +259,19 @@ def _fetch_whole(hub: Hub, listing: Listing, file: HubFile, staging: Path, meter
             "Run the command again; if it happens twice, something between here and the hub changes what passes.",
         )
     part.replace(staging / file.name)
+
+
+def _fetch_while_it_comes(hub: Hub, listing: Listing, file: HubFile, part: Path, on_bytes: OnBytes) -> None:
+    """Goes on by itself after a connection broke, as long as every try brings something."""
+    while True:
+        begin = _size_of(part)
+        try:
+            hub.fetch(listing, file, part, on_bytes)
+            return
+        except ProtocolError as broken:
+            # Full disks and closed doors are told at once.
+            if broken.code is not ErrorCode.FILE_UNREADABLE or not begin < _size_of(part) <= file.size:
+                raise
 
 
 def _put_in_place(listing: Listing, staging: Path, folder: Path) -> None:

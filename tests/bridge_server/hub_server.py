@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import socket
 import struct
 import threading
 from collections.abc import Iterator, Mapping
@@ -44,6 +46,7 @@ class Hub:
     announced:    path -> the size it states instead of the true one.
     sent_instead: path -> what it sends instead of what it stated the digest of.
     cut_after:    path -> bytes after which it closes the connection, once.
+    resets:       whether it cuts without a farewell, as a router does that loses a connection.
     stalls_after: path -> bytes after which it waits for `go_on`.
     refusal:      status and headers instead of any file; None = files are given.
     asked:        every request: method, path, Range header.
@@ -54,6 +57,7 @@ class Hub:
     announced: dict[str, int] = field(default_factory=dict)
     sent_instead: dict[str, bytes] = field(default_factory=dict)
     cut_after: dict[str, int] = field(default_factory=dict)
+    resets: bool = False
     stalls_after: dict[str, int] = field(default_factory=dict)
     refusal: tuple[int, Mapping[str, str]] | None = None
     asked: list[tuple[str, str, str | None]] = field(default_factory=list)
@@ -161,7 +165,14 @@ class HubHandler(BaseHTTPRequestHandler):
             piece = content[place : min(place + PIECE_BYTES, end)]
             self.wfile.write(piece)
             self.hub.sent[path] = self.hub.sent.get(path, 0) + len(piece)
+        if end < len(content) and self.hub.resets:
+            self._reset()
         self.close_connection = True
+
+    def _reset(self) -> None:
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        os.close(self.connection.detach())
+        raise ConnectionResetError
 
     def _answer(self, status: int, headers: Mapping[str, str], body: bytes = b"") -> None:
         self.send_response(status)
