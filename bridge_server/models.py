@@ -7,7 +7,6 @@ import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -147,8 +146,8 @@ def pull(screen: Screen, models: Path, names: Sequence[str], hub: Callable[[], H
     try:
         orders = _ordered(screen, source, tuple(with_needs(entries)), models)
         _announce(screen, orders, models)
-        with _bar(screen, sum(one.size for one in orders)) as shown:
-            folders = [carry_out(source, one, models, shown.meter) for one in orders if one.missing]
+        with _bar(screen, sum(one.size for one in orders)) as meter:
+            folders = [carry_out(source, one, models, meter) for one in orders if one.missing]
     except KeyboardInterrupt:
         screen.say("Stopped. What has come is kept; the same command goes on from there.")
         return INTERRUPTED
@@ -170,11 +169,11 @@ def _published(name: str) -> Published:
 def _ordered(screen: Screen, source: Hub, entries: tuple[Published, ...], models: Path) -> list[Order]:
     """What the hub has, less what is there already, which is read to be sure of it."""
     listings = [source.listing(entry) for entry in entries]
-    with _bar(screen, None) as shown:
+    with _bar(screen, None) as meter:
         orders = []
         for listing in listings:
-            shown.meter.on_file(f"looking at {listing.entry.name}")
-            orders.append(order(listing, models, shown.meter.on_bytes))
+            meter.on_file(f"looking at {listing.entry.name}")
+            orders.append(order(listing, models, meter.on_bytes))
     return orders
 
 
@@ -192,15 +191,9 @@ def _announce(screen: Screen, orders: list[Order], models: Path) -> None:
         screen.say(f"{total} in all, into {escape(str(models))} ({gigabytes(free)} free)")
 
 
-@dataclass(frozen=True)
-class Shown:
-    """A bar on the screen and what moves it."""
-
-    meter: Meter
-
-
 @contextmanager
-def _bar(screen: Screen, total: int | None) -> Iterator[Shown]:
+def _bar(screen: Screen, total: int | None) -> Iterator[Meter]:
+    """A bar on the screen, and what moves it."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -210,11 +203,9 @@ def _bar(screen: Screen, total: int | None) -> Iterator[Shown]:
     )
     with Progress(*columns, console=screen.console, disable=screen.as_json, transient=True) as progress:
         task = progress.add_task("", total=total)
-        yield Shown(
-            Meter(
-                on_file=lambda name: progress.update(task, description=escape(name)),
-                on_bytes=lambda count: progress.update(task, advance=count),
-            )
+        yield Meter(
+            on_file=lambda name: progress.update(task, description=escape(name)),
+            on_bytes=lambda count: progress.update(task, advance=count),
         )
 
 
@@ -228,9 +219,9 @@ def verify(screen: Screen, models: Path, names: Sequence[str]) -> int:
     # Tensors are compared in a process of its own, begun when it is needed: networks never live in this one.
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as child:
         for one in chosen:
-            with _bar(screen, one.size) as shown:
-                shown.meter.on_file(f"reading {one.name}")
-                checked = list(_checked(one, child, shown.meter.on_bytes))
+            with _bar(screen, one.size) as meter:
+                meter.on_file(f"reading {one.name}")
+                checked = list(_checked(one, child, meter.on_bytes))
             results.append((one, checked))
             _tell(screen, one, checked)
     if not chosen:
