@@ -68,6 +68,11 @@ class Run:
             except TimeoutError:
                 return
 
+    def hear_progress(self) -> None:
+        """Hears what comes until a render is under way."""
+        while (reply := self.osc.receive()).name != "progress":
+            self.hear(reply)
+
     def hear(self, reply: Heard) -> None:
         if reply.name == "ack":
             self.jobs[reply["id"]] = reply["job"]
@@ -127,6 +132,7 @@ def check(store: Path, run: Run) -> Counter[str]:
         assert kept.verify() == ()
         assert [path for path in (store / "scratch").rglob("*") if path.is_file()] == []
         states = Counter(row["state"] for row in rows.values())
+        states["begun again"] = sum(row["attempts"] > 1 for row in rows.values())
         # Later starts must not find anything to do either.
         assert connection.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
     return states
@@ -136,11 +142,15 @@ def test_ten_kills_of_the_server_lose_no_job(run, tmp_path):
     moments = random.Random(2026)
     for number in range(JOBS):
         run.send(number)
-    for _ in range(KILLS):
-        run.listen(moments.uniform(0.05, 1.5))
+    for number in range(KILLS):
+        if (
+            number % 3 and len(run.ends) < JOBS
+        ):  # in the middle of a render; each third time earlier, while it starts
+            run.hear_progress()
+        run.listen(moments.uniform(0.0, 1.0))
         run.server.kill()
         run.server.start()
-    run.accept_all()
+        run.accept_all()
     deadline = time.monotonic() + PATIENCE
     while not run.finished():
         assert time.monotonic() < deadline
@@ -149,6 +159,7 @@ def test_ten_kills_of_the_server_lose_no_job(run, tmp_path):
     run.server.stop()
     states = check(tmp_path / "store", run)
     assert states["done"] >= JOBS // 2, states
+    assert states["begun again"] >= 1, "no kill met a render"
     assert max(run.ends.values()) == 1, "a job ended twice"
     run.server.start()
     assert run.finished()
@@ -182,10 +193,10 @@ def test_kills_of_the_engine_fail_one_job_each(run, tmp_path):
 def test_a_repeated_id_is_answered_after_a_restart(tmp_path):
     songs = tmp_path / "songs"
     songs.mkdir()
-    band_song(songs / "band.wav", bars=4)
+    band_song(songs / "band.wav", bars=8)
     server = ServerProcess(tmp_path / "store", songs, free_port()).start()
     osc = OscPeer(server.osc_port)
-    arguments = ("source", "band.wav", "bars", "2-3", "client", "left")
+    arguments = ("source", "band.wav", "bars", "2-3", "bpm", 120, "client", "left")
     try:
         first = osc.render("/bridge/repaint", "again", *arguments)
         server.kill()
