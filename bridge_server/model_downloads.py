@@ -291,11 +291,7 @@ def _put_in_place(listing: Listing, staging: Path, folder: Path) -> None:
 
 def _write_record(listing: Listing, folder: Path) -> None:
     about = {
-        file.name: {
-            "size": file.size,
-            "sha256": file.sha256 or sha256_of(folder / file.name),
-            "hub": file.digest,
-        }
+        file.name: {"size": file.size, "sha256": file.sha256 or sha256_of(folder / file.name)}
         for file in listing.files
     }
     temporary = folder / f"{RECORD}.part"

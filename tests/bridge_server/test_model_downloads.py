@@ -27,9 +27,9 @@ from tests.bridge_server.hub_server import running, safetensors, sha256
 
 BASE = "ACE-Step/acestep-v15-base"
 WEIGHTS = "model.safetensors"
-# The library keeps what it received in pieces of ten million bytes; what is cut must be longer.
-LONG = safetensors(weights=(6_000_000,))
-CUT = 20_000_000
+# The library keeps what it received in pieces of ten million bytes, and some may still be under way.
+LONG = safetensors(weights=(12_000_000,))
+CUT = 40_000_000
 
 
 def entry_of(name: str) -> Published:
