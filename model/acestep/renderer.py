@@ -173,7 +173,7 @@ class Renderer:
 
     def _scene(self, plan: RenderPlan, song: Song | None, pace: Pace) -> Scene:
         pace.at("listening to the song", 0.0)
-        heard = self._heard(plan, song)
+        heard = self._heard(plan, song, pace)
         if plan.task is ModelTask.COVER and heard.hints is None:
             with self._parts.audio_codes() as (tokenizer, detokenizer):
                 heard.hints = pipeline.hints(tokenizer, detokenizer, heard.latents, self._parts.silence)
@@ -183,7 +183,7 @@ class Renderer:
             plan.task, heard.latents, self._parts.silence, plan.settings, plan.region, hints
         )
 
-    def _heard(self, plan: RenderPlan, song: Song | None) -> _Heard:
+    def _heard(self, plan: RenderPlan, song: Song | None, pace: Pace) -> _Heard:
         """The song's latents under the window, encoded once for all requests that show the same part of it."""
         window, silence = plan.window, self._parts.silence
         if song is None or window.source == (0, 0):
@@ -196,14 +196,22 @@ class Renderer:
         if not np.isfinite(song.samples).all():
             raise CannotRender("The song contains samples that are not numbers.", "Bounce it again.")
         audio = torch.from_numpy(source_audio(song.samples, window))[None]
-        return self._songs.put(name, _Heard(pipeline.placed(self._encoded(plan, audio), window, silence)))
+        latents = self._encoded(plan, audio, pace)
+        return self._songs.put(name, _Heard(pipeline.placed(latents, window, silence)))
 
-    def _encoded(self, plan: RenderPlan, audio: Tensor) -> Tensor | None:
+    def _encoded(self, plan: RenderPlan, audio: Tensor, pace: Pace) -> Tensor | None:
         if pipeline.is_silent(audio):
             return None
         with self._parts.vae() as vae:
             return pipeline.encode_source(
-                vae, audio, plan.settings.encoding, plan.seed, plan.take, self._parts.vae_frames
+                vae,
+                audio,
+                plan.settings.encoding,
+                plan.seed,
+                plan.take,
+                self._parts.vae_frames,
+                on_frames=lambda done, frames: pace.at("listening to the song", done / frames),
+                should_stop=pace.stops,
             )
 
     def _conditions(self, read: list[WordStates], pace: Pace) -> list[Conditions]:

@@ -8,7 +8,7 @@ network.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
 import torch
@@ -17,6 +17,13 @@ from torch.nn import functional
 
 from model.acestep.vae import LatentDistribution, ResidualUnit, Snake, Upsample, Vae
 from model.acestep.vae_tiling import DECODE_REACH, span_tile
+
+Check = Callable[[], None]
+"""Called before every layer of every piece; what it raises ends the work."""
+
+
+def _go_on() -> None:
+    pass
 
 
 class Stage(Protocol):
@@ -120,28 +127,35 @@ def _marked_last(pieces: Iterable[Tensor]) -> Iterator[tuple[Tensor, bool]]:
         yield waiting, True
 
 
-def _stream(layers: list[nn.Module], pieces: Iterable[Tensor]) -> Iterator[Tensor]:
+def _stream(layers: list[nn.Module], pieces: Iterable[Tensor], check: Check) -> Iterator[Tensor]:
     stages = [stage_for(layer) for layer in layers]
     for piece, last in _marked_last(pieces):
         with torch.no_grad():
             for stage in stages:
+                check()
                 piece = stage.push(piece, last)
         if piece.shape[2]:
             yield piece
 
 
-def stream_decode(vae: Vae, latents: Iterable[Tensor]) -> Iterator[Tensor]:
+def stream_decode(vae: Vae, latents: Iterable[Tensor], check: Check = _go_on) -> Iterator[Tensor]:
     """Latent pieces [B, 64, t] in order -> audio pieces [B, A, n] in order, float32, n > 0.
 
     The audio lags some 9 frames behind the latents and ends with them: in all, frames * hop samples.
     """
     weight = vae.decoder.first.weight
-    for audio in _stream(vae.decoder.steps(), (piece.to(weight) for piece in latents)):
+    for audio in _stream(vae.decoder.steps(), (piece.to(weight) for piece in latents), check):
         yield audio.float()
 
 
 def stream_span(
-    vae: Vae, latents: Tensor, start: int, end: int, length: int, first: int | None = None
+    vae: Vae,
+    latents: Tensor,
+    start: int,
+    end: int,
+    length: int,
+    first: int | None = None,
+    check: Check = _go_on,
 ) -> Iterator[Tensor]:
     """The audio of latent frames [start, end) as in the whole clip [B, 64, T], in order and as it is made.
 
@@ -150,7 +164,7 @@ def stream_span(
     """
     tile = span_tile(start, end, latents.shape[2], DECODE_REACH)
     skip, wanted = (start - tile.start) * vae.config.hop, (end - start) * vae.config.hop
-    for audio in stream_decode(vae, pieces(latents[:, :, tile.start : tile.end], length, first)):
+    for audio in stream_decode(vae, pieces(latents[:, :, tile.start : tile.end], length, first), check):
         part = audio[:, :, skip : skip + wanted]
         skip = max(0, skip - audio.shape[2])
         wanted -= part.shape[2]
@@ -158,7 +172,7 @@ def stream_span(
             yield part
 
 
-def stream_encode(vae: Vae, audio: Iterable[Tensor]) -> Iterator[LatentDistribution]:
+def stream_encode(vae: Vae, audio: Iterable[Tensor], check: Check = _go_on) -> Iterator[LatentDistribution]:
     """Audio pieces [B, A, n] in order -> latent statistics in order.
 
     Every piece must be whole frames (a multiple of the hop); pad the end of the clip. Raises ValueError
@@ -172,7 +186,7 @@ def stream_encode(vae: Vae, audio: Iterable[Tensor]) -> Iterator[LatentDistribut
                 raise ValueError(f"{piece.shape[2]} samples are not a multiple of the hop, {hop}")
             yield piece.to(weight)
 
-    for statistics in _stream(vae.encoder.steps(), whole(audio)):
+    for statistics in _stream(vae.encoder.steps(), whole(audio), check):
         yield vae.distribution(statistics)
 
 

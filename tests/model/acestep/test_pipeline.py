@@ -265,33 +265,62 @@ def audio(frames: int) -> Tensor:
     return torch.randn(1, 2, frames * HOP, generator=torch.Generator().manual_seed(frames)) * 0.1
 
 
+@pytest.mark.parametrize("streams", [True, False])
 @pytest.mark.parametrize("encoding", list(Encoding))
-def test_encoding_is_the_same_every_time(encoding: Encoding) -> None:
+def test_encoding_is_the_same_every_time(encoding: Encoding, streams: bool) -> None:
     def encoded(seed: int) -> Tensor:
-        return pipeline.encode_source(small_vae(), audio(20), encoding, seed, 0)
+        return pipeline.encode_source(small_vae(), audio(20), encoding, seed, 0, streams=streams)
 
     assert encoded(1).shape == (1, 20, 64)
     assert torch.equal(encoded(1), encoded(1))
     assert torch.equal(encoded(1), encoded(2)) == (encoding is Encoding.MEAN)
 
 
-def test_decoding_in_pieces_equals_decoding_at_once() -> None:
+def test_encoding_in_pieces_equals_encoding_at_once() -> None:
+    told: list[tuple[int, int]] = []
+    whole = small_vae().encode(audio(45)).mean.transpose(1, 2)
+    streamed = pipeline.encode_source(
+        small_vae(), audio(45), Encoding.MEAN, 1, 0, on_frames=lambda *done: told.append(done)
+    )
+    tiled = pipeline.encode_source(small_vae(), audio(45), Encoding.MEAN, 1, 0, chunk=30, streams=False)
+    assert worst(streamed, whole) <= 1e-5
+    assert worst(tiled, whole) <= 1e-5
+    assert told[-1] == (45, 45)
+    assert len(told) >= 3
+
+
+@pytest.mark.parametrize("streams", [True, False])
+def test_decoding_in_pieces_equals_decoding_at_once(streams: bool) -> None:
     latents = torch.randn(1, 60, 64, generator=torch.Generator().manual_seed(3))
-
-    def decoded(chunk: int) -> Tensor:
-        return torch.cat(list(pipeline.decode_frames(small_vae(), latents, (5, 52), chunk)), dim=1)
-
-    whole = decoded(60)
-    assert whole.shape == (2, 47 * HOP)
-    assert worst(decoded(10), whole) <= 1e-5
+    whole = small_vae().decode(latents.transpose(1, 2))[0, :, 5 * HOP : 52 * HOP]
+    found = list(pipeline.decode_frames(small_vae(), latents, (5, 52), 10, streams=streams))
+    assert len(found) >= 3
+    assert worst(torch.cat(found, dim=1), whole) <= 1e-5
 
 
-def test_decoding_stops_when_asked() -> None:
-    pieces = pipeline.decode_frames(
-        small_vae(), torch.zeros(1, 40, 64), (0, 40), 10, should_stop=lambda: True
+@pytest.mark.parametrize("streams", [True, False])
+def test_encoding_and_decoding_stop_when_asked(streams: bool) -> None:
+    found = pipeline.decode_frames(
+        small_vae(), torch.zeros(1, 40, 64), (0, 40), 10, should_stop=lambda: True, streams=streams
     )
     with pytest.raises(RenderStopped):
-        next(pieces)
+        next(found)
+    with pytest.raises(RenderStopped):
+        pipeline.encode_source(
+            small_vae(), audio(3), Encoding.MEAN, 1, 0, streams=streams, should_stop=lambda: True
+        )
+
+
+def test_streaming_asks_within_a_piece() -> None:
+    """One piece of the published network takes seconds on a CPU."""
+    asked: list[None] = []
+
+    def never() -> bool:
+        asked.append(None)
+        return False
+
+    list(pipeline.decode_frames(small_vae(), torch.zeros(1, 8, 64), (0, 8), 10, never))
+    assert len(asked) > 20
 
 
 def test_the_source_stands_at_its_place_with_silence_around() -> None:

@@ -119,7 +119,8 @@ def test_handles_go_on_around_the_region_without_a_seam() -> None:
     wide = joined(found, HANDLES, asked.start - 2_000)
     assert len(wide) == asked.length + 4_000
     assert np.array_equal(wide[2_000:-2_000], joined(found, MIX, asked.start))
-    assert np.array_equal(joined(found, MIX, asked.start), usual())
+    # The audio is rounded otherwise where it is decoded in other pieces.
+    assert np.abs(joined(found, MIX, asked.start) - usual()).max() < 1e-5
 
 
 def test_what_is_kept_gives_the_same_as_fresh() -> None:
@@ -182,9 +183,21 @@ def test_loading_part_by_part_changes_nothing() -> None:
             assert np.array_equal(one.samples, other.samples)
 
 
-def test_smaller_pieces_of_audio_change_nothing_one_could_hear() -> None:
-    in_pieces = rendered(request(), Renderer(SmallParts(vae_frames=24)))
-    assert np.abs(joined(in_pieces, MIX, request().start) - usual()).max() < 1e-4
+def test_the_first_sound_comes_before_the_last_is_decoded() -> None:
+    asked, heard = request(span=(0.5, 5.0)), []
+
+    def told(progress: Progress) -> None:
+        if progress.stage == "rendering audio":
+            heard.append(progress.fraction)
+
+    first = next(
+        piece
+        for piece in Renderer(SmallParts()).render(asked, told, lambda: False)
+        if isinstance(piece, Piece)
+    )
+    assert first.start == asked.start
+    assert heard[-1] < 0.95
+    assert len(first.samples) < asked.length / 4
 
 
 def test_a_silent_song_is_not_encoded() -> None:
