@@ -30,8 +30,8 @@ from daw_protocol.context import CONTEXT_REQUESTS
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.requests import Render, Request
 
-# Requests that read the whole store: an endpoint answers others meanwhile.
-SLOW = (requests.VerifyStore, requests.SweepStore)
+# Requests that read audio from the disk: an endpoint answers others meanwhile.
+SLOW = (requests.VerifyStore, requests.SweepStore, requests.ShowJob, requests.ShowTake)
 
 Handler = Callable[[Any, Client], Awaitable[Answer]]
 

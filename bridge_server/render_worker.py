@@ -177,7 +177,12 @@ class RenderWorker:
         song = await self._reader.read(request.source, request.rate) if request.source else None
         shape = await asyncio.to_thread(song_shape, song.audio) if song else None
         plan = make_plan(request, shape)
-        recorded = {take.number for take in self._takes(job)}
+        recorded = set()
+        for take in reversed(
+            self._takes(job)
+        ):  # of an earlier attempt, which its client may not have heard of
+            recorded.add(take.number)
+            self._tell(job, take_ready(job, take, await self._clip_path(take)))
         for number in range(1, request.takes + 1):
             if stop.is_set():
                 raise RenderCancelledError
@@ -206,7 +211,7 @@ class RenderWorker:
         )
         share = _Share(self, job, number, plan.request.takes)
         engine = self._engine(plan.request.engine)
-        await engine.start(share.rendering)
+        await self._started(engine, share, stop)
         assert engine.description is not None, "it has just started"
         refuse_too_long(engine.description, plan.region.length / plan.rate)
         outcome = await engine.render(order, share.rendering, _ignore_piece, stop)
@@ -217,20 +222,38 @@ class RenderWorker:
         finished = await asyncio.to_thread(finish, take_order, outcome, self._store.blobs)
         if song and song.state:
             check_unchanged(song.state)
+        # The files before the records: a disk that fills up now must not leave a take of a job that failed.
+        ready = [take_ready(job, entry.take, await self._clip_path(entry.take)) for entry in finished]
         self._record(finished)
         shutil.rmtree(folder, ignore_errors=True)
-        for entry in finished:
-            await self._announce(job, entry.take)
+        for reply in ready:
+            self._tell(job, reply)
+
+    async def _started(self, engine: EngineProcess, share: _Share, stop: asyncio.Event) -> None:
+        """Loads the engine, unless it is loaded; a cancelled job does not wait for that."""
+        loading = asyncio.create_task(engine.start(share.rendering))
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait({loading, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopping.cancel()
+            if not loading.done():
+                loading.cancel()
+                await asyncio.gather(loading, return_exceptions=True)
+                await engine.close()
+        if loading.cancelled():
+            raise RenderCancelledError
+        loading.result()
+
+    async def _clip_path(self, take: Take) -> Path:
+        """The take's Broadcast WAV, written now unless it is there."""
+        return await asyncio.to_thread(self._store.clip_path, take)
 
     def _record(self, finished: list[FinishedTake]) -> None:
         """Blobs are on the disk; now all records of this render, or none."""
         with transaction(self._connection):
             for entry in finished:
                 self._store.keep(entry.take, entry.audio, entry.handles)
-
-    async def _announce(self, job: Job, take: Take) -> None:
-        path = await asyncio.to_thread(self._store.clip_path, take)
-        self._tell(job, take_ready(job, take, path))
 
     def _takes(self, job: Job) -> list[Take]:
         return list(self._store.index.list(job=job.id, limit=1000))

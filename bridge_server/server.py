@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 
 from bridge_server.bridge import Bridge
 from bridge_server.database import open_database
-from bridge_server.job import Job
+from bridge_server.job import Job, JobState
 from bridge_server.job_queue import JobQueue
 from bridge_server.listeners import Listeners
 from bridge_server.osc_endpoint import OscEndpoint
@@ -176,7 +176,8 @@ def _taken(host: str, port: int, option: str, error: Exception) -> ProtocolError
 def _resume(queue: JobQueue, listeners: Listeners, osc: OscEndpoint, settings: Settings) -> None:
     """Picks up what a server before this one had accepted; OSC clients hear of it at their old address."""
     requeued, given_up = queue.resume(time.time(), settings.limits.attempts)
-    for job in (*queue.newest(limit=1_000_000), *given_up):
+    waiting = queue.newest(JobState.QUEUED, limit=1_000_000)
+    for job in (*waiting, *given_up):
         if job.reply_to and (not job.state.terminal or job in given_up):
             listeners.add(job.id, osc.client(job.reply_to))
     for job in given_up:

@@ -6,6 +6,7 @@ against the step the song had at that instant before: a drum on the bar line is 
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -77,7 +78,7 @@ def measure_seams(
     first. Both are looked at and the larger step counts, for the song's own steps too.
     """
     lengths = {abs(inner - edge) for edge, inner in edges}
-    own = {length: _own_steps(song, length) for length in lengths}
+    own = {length: _remembered_steps(song, length) for length in lengths}
     return tuple(
         _measure_seam(song, spliced, lead, edge, inner, own[abs(inner - edge)]) for edge, inner in edges
     )
@@ -99,6 +100,23 @@ def _judge(value: float, original: float, own: NDArray[np.float64], audible: flo
     usual = float(np.percentile(own, 99))
     stands_out = value > audible and value > _CLEARLY * max(usual, original)
     return Step(value, original, usual, float((own < value).mean()), stands_out)
+
+
+_steps_of_songs: OrderedDict[tuple[str, int], Steps] = OrderedDict()
+_REMEMBERED = 16
+
+
+def _remembered_steps(song: Audio, reach: int) -> Steps:
+    """As `_own_steps`, kept by the song's digest: every take of a song is measured against the same steps.
+
+    A cache on the song itself would keep its samples in memory; the steps are a few kilobytes.
+    """
+    name = (song.digest, reach)
+    if name not in _steps_of_songs:
+        _steps_of_songs[name] = _own_steps(song, reach)
+    while len(_steps_of_songs) > _REMEMBERED:
+        _steps_of_songs.popitem(last=False)
+    return _steps_of_songs[name]
 
 
 def _own_steps(song: Audio, reach: int) -> Steps:

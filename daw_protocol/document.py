@@ -24,7 +24,8 @@ commands with the same values.
 can be typed: `oscsend localhost 9124 /bridge/repaint ssssisi id1 source song.wav start 384000 end 576000`.
 Everything may be sent as a string. Replies go to the port the message came from, or to `reply_port`. Clients are
 told apart by their machine, so that messages typed one by one share their context. Replies have the id first, then
-pairs. A reply never exceeds 1,400 bytes: long texts are shortened, and the WebSocket has them whole.
+pairs. A reply never exceeds 1,400 bytes: long texts are shortened, a path that does not fit is left
+out, and the WebSocket has them whole.
 
 **WebSocket.** `{"jsonrpc":"2.0","id":1,"method":"repaint","params":{"id":"id1","source":"song.wav",...}}` is answered
 with the acknowledgement as result; progress, takes and the terminal message follow as notifications

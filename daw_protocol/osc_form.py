@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from daw_protocol.addresses import BY_ADDRESS, PREFIX, Command, field_names
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.kinds import shown
 from daw_protocol.message import unknown_field
-from daw_protocol.replies import REPLIES, Reply
+from daw_protocol.replies import REPLIES, Reply, TakeReady
 from daw_protocol.requests import Request
 
 # A reply must fit one Ethernet frame with room to spare: larger datagrams are fragmented, and lost as a whole
@@ -97,8 +98,13 @@ def reply_to_osc(reply: Reply) -> tuple[str, list[OscArgument]]:
 
 
 def fitting(reply: Reply) -> tuple[str, list[OscArgument]]:
-    """As `reply_to_osc`, with the longest texts shortened until one datagram holds it."""
+    """As `reply_to_osc`, with the longest texts shortened until one datagram holds it.
+
+    A path is left out rather than shortened: half a path is a wrong one. `takes.show` has it whole.
+    """
     address, arguments = reply_to_osc(reply)
+    if datagram_bytes(address, arguments) > MOST_DATAGRAM_BYTES and isinstance(reply, TakeReady):
+        address, arguments = reply_to_osc(replace(reply, path=""))
     while datagram_bytes(address, arguments) > MOST_DATAGRAM_BYTES:
         longest = max(
             (n for n, entry in enumerate(arguments) if isinstance(entry, str)),

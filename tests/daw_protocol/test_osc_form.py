@@ -194,7 +194,7 @@ def test_long_texts_are_shortened_and_the_rest_is_kept():
     heard = dict(zip(arguments[1::2], arguments[2::2], strict=True))
     assert (heard["position"], heard["passed"]) == (2**52, False)
     assert heard["warning"].endswith("…")
-    assert heard["path"].endswith("…")
+    assert "path" not in heard  # half a path is a wrong one
 
 
 def test_what_fits_is_not_touched():
