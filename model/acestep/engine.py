@@ -27,10 +27,12 @@ from model.engine import (
     Capability,
     EngineDescription,
     OnProgress,
+    Progress,
     Rendered,
     RenderRequest,
     ShouldStop,
     Task,
+    stop_if_asked,
 )
 from model.errors import CannotRender, NotLoaded
 
@@ -100,7 +102,7 @@ class AceStepEngine:
         able = capability(chosen.traits, request.task)
         if not able.available:
             raise CannotRender(able.reason, able.remedy)
-        loaded = self._with(chosen, progress)
+        loaded = self._with(chosen, _stoppable(progress, should_stop))
         yield from loaded.render(replace(request, options=options), progress, should_stop)
 
     def unload(self) -> None:
@@ -145,18 +147,26 @@ class AceStepEngine:
             return self._loaded
         self.unload()
         from model.acestep.devices import choose_device, spare_a_core
-        from model.acestep.freed_memory import keep_freed_memory
         from model.acestep.loaded_checkpoint import LoadedCheckpoint
 
         device = choose_device(self._wish.device)
         if device.kind == "cpu":
             spare_a_core()
-            keep_freed_memory()
         budget = round(self._wish.memory_gb * GIGABYTE) or None
         loaded = LoadedCheckpoint(chosen, device, budget)
         loaded.load(progress)
         self._loaded = loaded
         return loaded
+
+
+def _stoppable(progress: OnProgress, should_stop: ShouldStop) -> OnProgress:
+    """The same progress, which raises RenderStopped once the caller wants no more."""
+
+    def told(made: Progress) -> None:
+        stop_if_asked(should_stop)
+        progress(made)
+
+    return told
 
 
 def _best(found: list[ModelFolder], task: Task) -> ModelFolder:

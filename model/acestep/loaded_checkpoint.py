@@ -75,8 +75,8 @@ class LoadedCheckpoint:
 
     def _placed(self, work: Work) -> Placement:
         """Raises CannotRender for work that does not fit in any way."""
-        if self._budget is None:
-            return Placement(self._device.number_bytes)
+        if self._budget is None:  # the system does not say how much is free, so take as little as is quick
+            return Placement(self._device.number_bytes, offload=True)
         plan: MemoryPlan = preflight(self._sizes, work, self._budget, self._device.number_bytes)
         return plan.placement
 

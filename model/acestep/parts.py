@@ -20,7 +20,7 @@ from model.acestep.checkpoint import Weights, load_vae
 from model.acestep.condition_encoder import ConditionEncoder
 from model.acestep.devices import Device, give_back_unused
 from model.acestep.dit import Dit
-from model.acestep.freed_memory import give_back_freed_memory
+from model.acestep.freed_memory import give_back_freed_memory, keep_freed_memory, return_freed_memory
 from model.acestep.int8_linear import load_int8_dit
 from model.acestep.memory_plan import Placement
 from model.acestep.model_folders import ModelFolder
@@ -131,7 +131,7 @@ class StoredParts:
     def _ready(self, name: str, load: Callable[[torch.dtype, torch.device], Network]) -> Iterator[Network]:
         """A network on the device; afterwards it stays there or leaves, as the placement says."""
         kept = self._kept.get(name)
-        network: Network = load(self._device.dtype, self._device.place) if kept is None else kept  # type: ignore[assignment]
+        network: Network = self._loaded(load) if kept is None else kept  # type: ignore[assignment]
         if self.keeps_loaded:
             self._kept[name] = network
             yield network
@@ -141,6 +141,16 @@ class StoredParts:
         finally:
             empty(network)
             self._give_back()
+
+    def _loaded(self, load: Callable[[torch.dtype, torch.device], Network]) -> Network:
+        """Weights get pages of their own, which go when they go; what computing frees is kept for computing."""
+        if self._device.kind == "cpu":
+            return_freed_memory()
+        try:
+            return load(self._device.dtype, self._device.place)
+        finally:
+            if self._device.kind == "cpu":
+                keep_freed_memory()
 
     def _give_back(self) -> None:
         give_back_unused(self._device)

@@ -155,6 +155,17 @@ def test_a_stop_is_heard_within_a_step(engine: AceStepEngine) -> None:
     assert rendered(engine, request()), "the engine can be used again"
 
 
+def test_a_stop_is_heard_while_another_checkpoint_is_loaded(tiny_models: Path) -> None:
+    engine = engine_of(tiny_models)
+    engine.load(lambda _: None)
+    told: list[Progress] = []
+    asked = request(options={**FEW, CHECKPOINT: "base"})
+    with pytest.raises(RenderStopped):
+        list(engine.render(asked, told.append, lambda: len(told) >= 2))
+    assert [each.stage for each in told] == ["loading acestep-v15-base"] * 2
+    assert report(rendered(engine, asked)).figures["checkpoint"] == "acestep-v15-base"
+
+
 def test_memory_that_runs_out_in_the_middle_is_explained(engine: AceStepEngine) -> None:
     def progress(told: Progress) -> None:
         if told.stage == "composing":

@@ -8,15 +8,17 @@ import sys
 
 import pytest
 
-from model.acestep.freed_memory import give_back_freed_memory, keep_freed_memory
+from model.acestep.freed_memory import give_back_freed_memory, keep_freed_memory, return_freed_memory
 
 MEGABYTES, ROUNDS = 32, 40
 # Allocates and frees the same amount again and again, then prints the page faults and the memory it still has.
 PROGRAM = f"""
 import resource, sys
-from model.acestep.freed_memory import give_back_freed_memory, keep_freed_memory
+from model.acestep.freed_memory import give_back_freed_memory, keep_freed_memory, return_freed_memory
 if "keep" in sys.argv:
     assert keep_freed_memory()
+if "no longer" in sys.argv:
+    assert return_freed_memory()
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 for _ in range({ROUNDS}):
     b"x" * {MEGABYTES << 20}
@@ -44,6 +46,8 @@ def test_kept_memory_is_used_again() -> None:
     kept, _ = megabytes_faulted_and_returned("keep")
     assert by_default > (ROUNDS - 2) * MEGABYTES
     assert kept < by_default / 3
+    no_longer, _ = megabytes_faulted_and_returned("keep", "no longer")
+    assert no_longer > (ROUNDS - 2) * MEGABYTES
 
 
 @needs_glibc
@@ -55,4 +59,5 @@ def test_kept_memory_can_be_given_back() -> None:
 def test_elsewhere_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
     assert not keep_freed_memory()
+    assert not return_freed_memory()
     assert not give_back_freed_memory()

@@ -95,3 +95,12 @@ def test_8_bits_render_nearly_the_same(tiny_models: Path) -> None:
     )
     error = np.linalg.norm(rough - whole) / np.linalg.norm(whole)
     assert 1e-6 < error < 0.05
+
+
+def test_where_memory_cannot_be_asked_little_is_taken(
+    tiny_models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("model.acestep.loaded_checkpoint.free_bytes", lambda _device: None)
+    checkpoint = LoadedCheckpoint(folder(tiny_models), choose_device("cpu"), None)
+    figures = report_of(checkpoint, request()).figures
+    assert (figures["offloaded"], figures["int8"]) == (True, False)
