@@ -38,6 +38,7 @@ ENGINES = {
     "unloadable": "tests.doubles:UnloadableEngine",
     "stillborn": "tests.doubles:StillbornEngine",
     "busy": "tests.doubles:BusyEngine",
+    "sleepy": "tests.doubles:SleepyEngine",
     "sketch": "model.sketch.engine:SketchEngine",
 }
 
@@ -180,6 +181,17 @@ class UnloadableEngine(NoiseEngine):
 
     def load(self, progress: OnProgress) -> None:
         raise NotLoaded("The weights are not there.", "Fetch them.")
+
+
+class SleepyEngine(NoiseEngine):
+    """Takes a minute to load, and says so."""
+
+    name = "sleepy"
+
+    def load(self, progress: OnProgress) -> None:
+        for step in range(600):
+            progress(Progress("waking up", step / 600))
+            time.sleep(0.1)
 
 
 class StillbornEngine(NoiseEngine):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 
 import pytest
 
@@ -46,6 +47,8 @@ def test_a_job_that_was_under_way_is_resumed_without_its_recorded_takes(settings
         replies = osc.render("/bridge/repaint", "job", *REGION)
         assert replies[-1].name == "done"
         after = server.takes(job=job)
+    told = {reply["number"] for reply in replies if reply.name == "take"}
+    assert told == {1, 2, 3}, "its client may not have heard of the first ones"
     assert sorted(take.number for take in after) == [1, 2, 3]
     assert {take.id for take in before[1:]} < {take.id for take in after}
     assert after[0].audio == before[0].audio, "the same seed gives the same take again"
@@ -83,3 +86,15 @@ def test_everything_of_a_finished_job_is_in_the_store(settings):
         takes = store.index.list()
         assert len(takes) == 4
         assert all(store.blobs.has(digest) for take in takes for digest in take.digests)
+
+
+def test_a_job_whose_engine_is_still_loading_is_cancelled_at_once(settings):
+    with ServerThread(settings) as server, server.osc() as osc:
+        osc.send("/bridge/repaint", "waits", *REGION, "engine", "sleepy")
+        while osc.receive().values.get("stage", "") != "waking up":
+            pass
+        began = time.monotonic()
+        osc.send("/bridge/cancel", "waits")
+        assert osc.until_end("waits")[-1].name == "cancelled"
+        assert time.monotonic() - began < 5, "loading takes a minute"
+        assert osc.render("/bridge/repaint", "next", *REGION)[-1].name == "done"
