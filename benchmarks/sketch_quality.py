@@ -52,6 +52,7 @@ REARRANGING = (
     Row("outside bit-exact, %", "100", "outside", scale=PER_CENT, digits=0),
     Row("correlation with the replaced beats, mean", "<= 0.7", "novelty"),
     Row("beats that are copies (correlation > 0.98), %", "< 1", "copies", scale=PER_CENT, digits=1),
+    Row("the same, exact loops", "", "copies loop", scale=PER_CENT, digits=1),
     Row("distinct results in 8 takes, fewest of all songs", "8", "takes", "0", digits=0),
     Row("songs where similarity falls as strength rises, %", "100", "monotone", scale=PER_CENT, digits=0),
     Row("similarity at strength 0", "", "strength 0"),
@@ -62,6 +63,7 @@ REARRANGING = (
     Row("continuation: loudness against the last 12 s, LU", "<= 0.5", "continued loudness"),
     Row("continuation: longest verbatim run, bars", "<= 4", "verbatim", "100", digits=1),
     Row("4 bars of a heard song, s of processor time, p90", "< 0.5", "seconds", "90"),
+    Row("the same where tempo changes or a loop is re-sequenced, p90", "", "seconds with more to do", "90"),
     Row("120 s heard and repainted for the first time, s", "<= 2", "first", "90"),
 )
 BACKING = (

@@ -16,6 +16,10 @@ from tests.model.sketch.songs import Generated, beats_at, grid_of, song_of
 from tests.model.sketch.stem_songs import CHORDS, add, levelled, struck
 from tests.model.sketch.stem_sounds import KIT, RATE, pad_note, panned, singer, tone
 
+PHRASE_BARS = 4
+FRESH = 0.2
+"""Part of the bars in which a player does not play the figure of the section."""
+
 Track = NDArray[np.float64]
 Chord = tuple[int, str]
 
@@ -138,6 +142,12 @@ class Writer:
         stem = self.tracks.setdefault(track, np.zeros((self.length, 2)))
         add(stem, self.second(beat), sound * gain * float(np.exp(self.rng.normal(0.0, 0.12))))
 
+    def decisions(self, part: int, section: str, bar: int) -> np.random.Generator:
+        """What decides the notes of a bar: the same each time the section comes round, as bands play; at times anew."""
+        if self.rng.random() < FRESH:
+            return self.rng
+        return np.random.default_rng([self.score.seed, part, ord(section), bar % PHRASE_BARS])
+
 
 def bars_of(score: Score) -> list[tuple[str, Chord]]:
     """Section and chord of each bar."""
@@ -160,8 +170,8 @@ def write_drums(writer: Writer, start: int, gain: float) -> None:
         writer.play("drums", at, panned(struck(sound, 6), pan), 0.7 * strength * gain)
 
 
-def write_bass(writer: Writer, start: int, chord: Chord, gain: float) -> None:
-    score, rng = writer.score, writer.rng
+def write_bass(writer: Writer, start: int, chord: Chord, gain: float, rng: np.random.Generator) -> None:
+    score = writer.score
     low = 28 + (chord[0] - 4) % 12
     for beat in range(score.beats):
         steps = (*CHORDS[chord[1]], 12) if score.bass == "upright" else (0, 0, 7, 12)
@@ -171,8 +181,8 @@ def write_bass(writer: Writer, start: int, chord: Chord, gain: float) -> None:
         writer.play("bass", start + beat + half, panned(sound, 0.0), gain)
 
 
-def write_comp(writer: Writer, start: int, chord: Chord, gain: float) -> None:
-    score, rng = writer.score, writer.rng
+def write_comp(writer: Writer, start: int, chord: Chord, gain: float, rng: np.random.Generator) -> None:
+    score = writer.score
     pitches = sorted(52 + (chord[0] + step - 52) % 12 for step in CHORDS[chord[1]])
     if score.comp in ("pluck", "bell"):
         for eighth in range(2 * score.beats):
@@ -194,9 +204,11 @@ def write_wide(writer: Writer, start: int, chord: Chord, gain: float) -> None:
         writer.play("wide", start, pad_note(pitch, writer.seconds(start, 0.98 * writer.score.beats)), gain)
 
 
-def lead_notes(writer: Writer, start: int, chord: Chord) -> list[tuple[float, float, float]]:
+def lead_notes(
+    writer: Writer, start: int, chord: Chord, rng: np.random.Generator
+) -> list[tuple[float, float, float]]:
     """(beat, beats, pitch): chord tones on strong beats, scale steps between, and rests."""
-    rng, notes = writer.rng, []
+    notes: list[tuple[float, float, float]] = []
     at = float(rng.choice([0.0, 0.5]))
     while at < writer.score.beats - 0.4:
         pool = (
@@ -236,13 +248,13 @@ def write(score: Score) -> Generated:
         if score.kit and "drums" in playing:
             write_drums(writer, start, playing["drums"])
         if score.bass and "bass" in playing:
-            write_bass(writer, start, chord, playing["bass"])
+            write_bass(writer, start, chord, playing["bass"], writer.decisions(0, section, bar))
         if "comp" in playing:
-            write_comp(writer, start, chord, playing["comp"])
+            write_comp(writer, start, chord, playing["comp"], writer.decisions(1, section, bar))
         if score.wide and "wide" in playing:
             write_wide(writer, start, chord, playing["wide"])
         if score.lead and "lead" in playing:
-            notes += lead_notes(writer, start, chord)
+            notes += lead_notes(writer, start, chord, writer.decisions(2, section, bar))
             gains[bar] = playing["lead"]
     write_lead(writer, notes, gains)
     stems = {name: levelled(track, LEVELS[name]) for name, track in writer.tracks.items()}

@@ -100,9 +100,13 @@ def stretched(
     return Moved(out, -start)
 
 
-def _frames_at(audio: Samples, centres: NDArray[np.int64], n: int) -> NDArray[np.float32]:
-    """Windows of n samples around each centre, [centres, n, channels]; zeros outside."""
-    padded = np.pad(audio, ((n, n), (0, 0)))
+def _padded(audio: Samples, n: int) -> Samples:
+    """The audio with n zeros on either side, as _frames_at reads it."""
+    return np.pad(audio, ((n, n), (0, 0)))
+
+
+def _frames_at(padded: Samples, centres: NDArray[np.int64], n: int) -> NDArray[np.float32]:
+    """Windows of n samples around each centre of what was padded, [centres, n, channels]; zeros outside."""
     rows = np.clip(centres - n // 2 + n, 0, len(padded) - n)
     return np.asarray(padded[rows[:, None] + np.arange(n)[None]], dtype=np.float32)
 
@@ -117,6 +121,7 @@ def vocode(audio: Samples, source_frames: Curve, length: int, n: int, check: Cal
 
     hop = n // 4
     window = hann(n)
+    padded = _padded(audio, n)
     centres = np.arange(0, length + n // 2, hop)
     at = np.rint(source_frames(centres.astype(np.float64))).astype(np.int64)
     out = np.zeros((length + 2 * n, audio.shape[1]), dtype=np.float32)
@@ -125,7 +130,7 @@ def vocode(audio: Samples, source_frames: Curve, length: int, n: int, check: Cal
     before: NDArray[np.complexfloating] | None = None
     for k, centre in enumerate(centres):
         check()
-        frame, lagged = _frames_at(audio, np.array([at[k], at[k] - hop]), n)
+        frame, lagged = _frames_at(padded, np.array([at[k], at[k] - hop]), n)
         spectrum = rfft(frame * window[:, None], axis=0)
         middle = spectrum.sum(axis=1)
         moved_on = k > 0 and abs(int(at[k] - at[k - 1]) - hop) <= 1
@@ -164,7 +169,7 @@ def regrain(audio: Samples, source_frames: Curve, length: int, grain: int) -> Sa
     hop = grain // 2
     centres = np.arange(0, length + 2 * hop, hop)
     at = np.rint(source_frames(centres.astype(np.float64))).astype(np.int64)
-    grains = _frames_at(audio, at, grain)
+    grains = _frames_at(_padded(audio, grain), at, grain)
     falling, rising = grains[:-1, hop:], grains[1:, :hop]  # [pairs, hop, channels], what overlaps
     product = np.einsum("kfc,kfc->k", falling, rising)
     energy = np.einsum("kfc,kfc->k", falling, falling) * np.einsum("kfc,kfc->k", rising, rising)

@@ -1,0 +1,340 @@
+"""Measures the ACE-Step engine on a CPU against diffusers at equal random weights and prints both with the aims.
+
+    python -m benchmarks.acestep_peer            # a song of four minutes, about ten minutes on one core
+    python -m benchmarks.acestep_peer --quick    # of forty seconds, about two minutes; no ratio of lengths is meant
+
+The networks are narrower than the published ones, the strides and the schedule are not. Each side runs in a process of
+its own, one after the other, so that neither warms or fills the other's memory; only ratios from one run count.
+Needs diffusers: pip install ace-bridge[parity].
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+RATE = 48_000
+REGION_SECONDS = 4.0
+SURROUND_SECONDS = 12.0
+STEPS, SHIFT = 8, 3.0
+TAKES = 4
+LATENTS = 16  # a quarter of the published, as all widths of the autoencoder are: its first is twice this
+CONDITION_TOKENS = 300
+
+
+@dataclass(frozen=True)
+class Load:
+    """song_seconds: of the song repainted. dit_seconds, decode_seconds: of the single measurements."""
+
+    song_seconds: float
+    dit_seconds: float
+    decode_seconds: float
+    repeats: int
+
+
+FULL = Load(song_seconds=240, dit_seconds=120, decode_seconds=60, repeats=3)
+QUICK = Load(song_seconds=40, dit_seconds=40, decode_seconds=15, repeats=2)
+
+Figures = dict[str, float]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true", help="shorter songs")
+    parser.add_argument("--side", choices=("peer", "ours"), help=argparse.SUPPRESS)
+    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    load = QUICK if arguments.quick else FULL
+    if arguments.side:
+        print(
+            json.dumps({"peer": measure_peer, "ours": measure_ours}[arguments.side](arguments.folder, load))
+        )
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        sides = [_in_own_process(side, Path(folder), arguments.quick) for side in ("peer", "ours")]
+    print_table(load, *sides)
+
+
+def _in_own_process(side: str, folder: Path, quick: bool) -> Figures:
+    command = [sys.executable, "-m", "benchmarks.acestep_peer", "--side", side, "--folder", str(folder)]
+    done = subprocess.run(command + ["--quick"] * quick, stdout=subprocess.PIPE, check=True, text=True)
+    figures: Figures = json.loads(done.stdout.splitlines()[-1])
+    return figures
+
+
+# --- what both sides share ----------------------------------------------------------------------------
+
+
+def song(load: Load) -> np.ndarray[Any, np.dtype[np.float32]]:
+    """Noise, float32 [frames, 2]: time and memory do not depend on what is heard."""
+    frames = round(load.song_seconds * RATE)
+    return np.random.default_rng(1).normal(0, 0.1, (frames, 2)).astype(np.float32)
+
+
+def region(load: Load) -> tuple[float, float]:
+    start = load.song_seconds / 2
+    return start, start + REGION_SECONDS
+
+
+def best(work: Callable[[], object], repeats: int) -> float:
+    """Seconds of the quickest of some runs: everything slower is the machine's doing."""
+    return min(_seconds(work) for _ in range(repeats))
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def peak_bytes() -> int:
+    """The most memory this process ever held."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def frames_of(seconds: float) -> int:
+    return round(seconds * 25)
+
+
+def drawn(*shape: int) -> Tensor:
+    import torch
+
+    return torch.randn(shape, generator=torch.Generator().manual_seed(2))
+
+
+# --- the peer -----------------------------------------------------------------------------------------
+
+
+def measure_peer(folder: Path, load: Load) -> Figures:
+    """Writes the networks to `folder`, then measures; the whole-song path first, since memory only grows."""
+    import torch
+    from diffusers import AceStepPipeline, FlowMatchEulerDiscreteScheduler
+    from diffusers.utils import logging
+    from transformers import PreTrainedTokenizerFast
+
+    from tests.model.acestep.tiny_folder import END, text_network, tokenizer, write_text_encoder
+    from tests.parity.peer import Sizes, write_peer, write_vae
+
+    logging.set_verbosity_error()
+    torch.set_num_threads(1)
+    block = {
+        "hidden_size": 512,
+        "intermediate_size": 1536,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "head_dim": 128,
+    }
+    peer = write_peer(folder, Sizes(block, {}, layers=6, latents=LATENTS), seed=1)
+    vae = write_vae(folder / "vae", 1, encoder_hidden_size=2 * LATENTS, decoder_channels=2 * LATENTS)
+    write_text_encoder(folder / "text_encoder")
+    write_text_encoder(folder / "tokenizer")
+    theirs = AceStepPipeline(
+        vae=vae,
+        text_encoder=text_network(),
+        tokenizer=PreTrainedTokenizerFast(tokenizer_object=tokenizer(), pad_token=END),
+        transformer=peer.transformer,
+        condition_encoder=peer.conditions,
+        scheduler=FlowMatchEulerDiscreteScheduler(num_train_timesteps=1, shift=1.0),
+    )
+    theirs.set_progress_bar_config(disable=True)
+    vae.enable_tiling()
+    before = peak_bytes()
+    start, end = region(load)
+    audio = torch.from_numpy(song(load).T.copy())
+
+    def whole_song() -> None:
+        theirs(
+            prompt="warm tape",
+            lyrics="",
+            src_audio=audio,
+            audio_duration=0,
+            task_type="repaint",
+            repainting_start=start,
+            repainting_end=end,
+            num_inference_steps=STEPS,
+            shift=SHIFT,
+            guidance_scale=1.0,
+        )
+
+    figures = {"song": _seconds(whole_song), "song_bytes": peak_bytes() - before}
+    figures["song_bytes_all"] = peak_bytes()
+    latents = drawn(1, LATENTS, frames_of(load.decode_seconds))
+    with torch.no_grad():
+        figures["decode"] = best(lambda: vae.decode(latents), load.repeats)
+        frames = frames_of(load.dit_seconds)
+        for takes in (1, TAKES):
+            x, context = drawn(takes, frames, LATENTS), drawn(takes, frames, 2 * LATENTS)
+            states, at = drawn(takes, CONDITION_TOKENS, block["hidden_size"]), torch.full((takes,), 0.5)
+            step = lambda: peer.transformer(x, at, at, states, context)  # noqa: B023, E731 - used at once
+            figures[f"step_{takes}"] = best(step, load.repeats)
+    return figures
+
+
+# --- ours ---------------------------------------------------------------------------------------------
+
+
+def measure_ours(folder: Path, load: Load) -> Figures:
+    """Reads the networks from `folder` and measures through the engine, then two networks alone."""
+    import torch
+
+    from model.acestep.engine import AceStepEngine
+    from model.engine import Grid, Piece, RenderRequest, Song, Task
+
+    torch.set_num_threads(1)
+    engine = AceStepEngine(str(folder), device="cpu")
+    engine.load(lambda _progress: None)
+    before = peak_bytes()
+    heard = Song(song(load), RATE, "noise")
+    beats = np.arange(int(load.song_seconds * 2))
+    grid = Grid(beats * 0.5, beats % 4, np.full(len(beats), 4), beats // 4 + 1, np.full(len(beats), 120.0))
+
+    def repaint(seconds_later: float, take: int) -> Figures:
+        """Seconds to the first second of audio, and to all of it."""
+        start, end = (round((second + seconds_later) * RATE) for second in region(load))
+        asked = RenderRequest(
+            Task.REPAINT,
+            heard,
+            RATE,
+            2,
+            start,
+            end,
+            grid,
+            seed=3,
+            take=take,
+            caption="warm tape",
+            context_seconds=SURROUND_SECONDS,
+            options={"steps": STEPS, "shift": SHIFT},
+        )
+        began, first, samples = time.perf_counter(), 0.0, 0
+        for found in engine.render(asked, lambda _progress: None, lambda: False):
+            samples += len(found.samples) if isinstance(found, Piece) else 0
+            if not first and samples >= RATE:
+                first = time.perf_counter() - began
+        return {"all": time.perf_counter() - began, "first": first}
+
+    fresh, cached, elsewhere = repaint(0, 0), repaint(0, 1), repaint(2, 2)
+    figures: Figures = {
+        "fresh": fresh["all"],
+        "cached": cached["all"],
+        "elsewhere": elsewhere["all"],
+        "first_second": cached["first"],
+        "repaint_bytes": peak_bytes() - before,
+        "repaint_bytes_all": peak_bytes(),
+    }
+    engine.unload()
+    return figures | _networks_alone(folder, load)
+
+
+def _networks_alone(folder: Path, load: Load) -> Figures:
+    import torch
+
+    from model.acestep.checkpoint import load_vae, open_weights
+    from model.acestep.model_folders import recognise
+    from model.acestep.pipeline import decode_frames
+
+    vae = load_vae(folder / "vae", torch.float32, "cpu")
+    dit = open_weights(recognise(folder)).load_dit(torch.float32, "cpu")
+    figures: Figures = {}
+    length = frames_of(load.decode_seconds)
+    latents = drawn(1, LATENTS, length).transpose(1, 2)
+    for name, streams in (("decode", True), ("decode_tiles", False)):
+        firsts: list[float] = []
+
+        def decode(streams: bool = streams, firsts: list[float] = firsts) -> None:
+            began = time.perf_counter()
+            for index, _ in enumerate(decode_frames(vae, latents, (0, length), 512, streams=streams)):
+                if index == 0:
+                    firsts.append(time.perf_counter() - began)
+
+        figures[name] = best(decode, load.repeats)
+        figures[f"{name}_first"] = min(firsts)
+    with torch.no_grad():
+        frames = frames_of(load.dit_seconds)
+        plan, condition = (
+            dit.plan(frames),
+            dit.condition(drawn(1, CONDITION_TOKENS, dit.config.condition_width)),
+        )
+        context, at = drawn(1, frames, 2 * LATENTS), torch.tensor([0.5])
+        for takes in (1, TAKES):
+            x = drawn(takes, frames, LATENTS)
+            figures[f"step_{takes}"] = best(
+                lambda x=x: dit(x, context, at, condition, plan),  # type: ignore[misc]
+                load.repeats,
+            )
+    return figures
+
+
+# --- the table ----------------------------------------------------------------------------------------
+
+
+def print_table(load: Load, peer: Figures, ours: Figures) -> None:
+    def row(what: str, theirs: float, own: float, unit: str, aim: str, ratio: float) -> None:
+        print(f"{what:<58} {theirs:>9.2f} {own:>9.2f} {unit:<3} {ratio:>7.2f}  {aim}")
+
+    def faster(what: str, theirs: str, own: str, aim: str, scale: float = 1.0) -> None:
+        row(what, peer[theirs], ours[own] * scale, "s", aim, peer[theirs] / (ours[own] * scale))
+
+    print(f"\n{'':<58} {'peer':>9} {'ours':>9} {'':<3} {'ratio':>7}  aim")
+    length = f"{load.song_seconds:.0f} s"
+    aims = (">= 20 (240 s)", ">= 10 (240 s)")
+    faster(f"repaint 4 s in {length}, another take of a known region", "song", "cached", aims[0])
+    faster(f"repaint 4 s in {length}, a region 2 s later", "song", "elsewhere", "")
+    faster(f"repaint 4 s in {length}, first request on the song", "song", "fresh", aims[1])
+    seconds = f"{load.decode_seconds:.0f} s"
+    faster(f"decode {seconds}, streamed", "decode", "decode", ">= 2")
+    faster(f"decode {seconds}, in tiles of 512 frames", "decode", "decode_tiles", "")
+    faster(f"transformer step over {load.dit_seconds:.0f} s, one take", "step_1", "step_1", ">= 1.2")
+    faster(f"transformer step, {TAKES} takes at once", f"step_{TAKES}", f"step_{TAKES}", "")
+    per_take = ours[f"step_{TAKES}"] / TAKES
+    row(
+        "one take alone, against one of four at once",
+        ours["step_1"],
+        per_take,
+        "s",
+        "> 1",
+        ours["step_1"] / per_take,
+    )
+    row(
+        "repaint: to all of it, against to its first second",
+        ours["cached"],
+        ours["first_second"],
+        "s",
+        "<= 0.5",
+        ours["first_second"] / ours["cached"],
+    )
+    row(
+        f"decode {seconds}: first sound in tiles, against streamed",
+        ours["decode_tiles_first"],
+        ours["decode_first"],
+        "s",
+        "",
+        ours["decode_tiles_first"] / ours["decode_first"],
+    )
+    for what, theirs, own in (
+        ("most memory, all", "song_bytes_all", "repaint_bytes_all"),
+        ("most memory, beyond the loaded networks", "song_bytes", "repaint_bytes"),
+    ):
+        row(what, peer[theirs] / 1e9, ours[own] / 1e9, "GB", "<= 0.5", ours[own] / peer[theirs])
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore", FutureWarning)
+    main()
