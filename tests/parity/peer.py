@@ -61,6 +61,7 @@ class Sizes:
     encoder: dict[str, Any]
     transformer: dict[str, Any]
     layers: int
+    latents: int = 64
 
     @property
     def is_xl(self) -> bool:
@@ -125,17 +126,22 @@ def write_peer(folder: Path, sizes: Sizes, seed: int, *, is_turbo: bool = True) 
         AceStepTransformer1DModel(
             **{**encoder, **sizes.transformer},
             num_hidden_layers=layers,
+            in_channels=3 * sizes.latents,
+            audio_acoustic_hidden_dim=sizes.latents,
             encoder_hidden_size=encoder["hidden_size"],
             is_turbo=is_turbo,
         ),
         AceStepConditionEncoder(
             **encoder,
             text_hidden_dim=TEXT_WIDTH,
+            timbre_hidden_dim=sizes.latents,
             num_lyric_encoder_hidden_layers=3,
             num_timbre_encoder_hidden_layers=2,
         ),
-        AceStepAudioTokenizer(**encoder, fsq_dim=encoder["hidden_size"]),
-        AceStepAudioTokenDetokenizer(**encoder),
+        AceStepAudioTokenizer(
+            **encoder, fsq_dim=encoder["hidden_size"], audio_acoustic_hidden_dim=sizes.latents
+        ),
+        AceStepAudioTokenDetokenizer(**encoder, audio_acoustic_hidden_dim=sizes.latents),
     )
     named = {
         "transformer": peer.transformer,
