@@ -146,6 +146,7 @@ class AceStepEngine:
         if self._loaded is not None and self._loaded.folder.path == chosen.path:
             return self._loaded
         self.unload()
+        progress(Progress("loading the libraries", 0.0))  # seconds, the first time
         from model.acestep.devices import choose_device, spare_a_core
         from model.acestep.loaded_checkpoint import LoadedCheckpoint
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,7 +38,20 @@ def acestep(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerThread]:
     samples, _ = soundfile.read(DEMO_SONG, frames=6 * RATE, dtype="int16")
     soundfile.write(settings.roots[0] / "song.wav", samples, RATE, subtype="PCM_16")
     with ServerThread(settings) as server:
+        with server.websocket() as peer:
+            load_engine(peer)
         yield server
+
+
+def load_engine(ws: WebSocketPeer) -> None:
+    """Renders once, with more patience than a reply deserves: importing torch on a busy machine takes its time."""
+    asked = {"source": "song.wav", "start": START, "end": END, "options": {"steps": 1}, "title": UNTRAINED}
+    job = ws.call("repaint", **asked)["job"]
+    for _ in range(5):
+        with contextlib.suppress(TimeoutError):
+            assert ws.until_end(job)[-1].name == "done"
+            return
+    raise AssertionError("the engine does not start")
 
 
 @pytest.fixture
