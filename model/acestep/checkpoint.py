@@ -24,8 +24,8 @@ from model.acestep.dit import Dit
 from model.acestep.model_folders import Layout, ModelFolder, read_fields
 from model.acestep.network_config import NetworkConfig, vae_from_fields
 from model.acestep.tensor_files import DOWNLOAD_AGAIN as DOWNLOAD_AGAIN
+from model.acestep.tensor_files import SILENCE, silence_from_file
 from model.acestep.tensor_files import TensorFiles as TensorFiles
-from model.acestep.tensor_files import silence_from_file
 from model.acestep.tensor_files import weight_files as weight_files
 from model.acestep.vae import Upsample, Vae, VaeConfig
 from model.errors import NotLoaded
@@ -301,6 +301,11 @@ def fill(
                 f"the config says {list(wanted[name].shape)}.",
                 "The weights and the config.json belong to different models.",
             )
+        if made.is_floating_point() != wanted[name].is_floating_point():
+            raise NotLoaded(
+                f"{recipe.sources[-1]} holds {made.dtype} numbers, the {part.value} needs {wanted[name].dtype}.",
+                "Weights that were quantised by another program cannot be used: take the published ones.",
+            )
         # Integers are packed weights, which stay what they are.
         state[name] = made.to(device=device, dtype=dtype if made.is_floating_point() else None)
     network.load_state_dict(state, strict=True, assign=True)
@@ -350,7 +355,7 @@ class Weights:
         inside = self.files[Part.CONDITIONS]
         if self.folder.layout is Layout.DIFFUSERS and "silence_latent" in inside.names():
             return inside.read("silence_latent").float()
-        return silence_from_file(self.folder.path / "silence_latent.pt", self._config.dit.latent_channels)
+        return silence_from_file(self.folder.path / SILENCE, self._config.dit.latent_channels)
 
     @property
     def _config(self) -> NetworkConfig:

@@ -79,7 +79,8 @@ class ModelFolder:
         return traits_of(
             self.name,
             is_turbo=self.variant is Variant.TURBO,
-            is_xl=self.fields.get("encoder_hidden_size") is not None,
+            # Some diffusers folders name the encoder's size although it is the transformer's.
+            is_xl=self.fields.get("encoder_hidden_size") not in (None, self.fields.get("hidden_size")),
             stem_tuned=self.stem_tuned,
         )
 

@@ -14,10 +14,12 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from model.acestep.model_folders import read_fields
+from model.acestep.model_folders import UNSAFE_ENDINGS, read_fields
 from model.errors import NotLoaded
 
 DOWNLOAD_AGAIN = "Download the model again."
+SILENCE = "silence_latent.pt"
+"""The one file of a checkpoint that is no safetensors file; nothing but a tensor is taken from it."""
 
 
 class TensorFiles:
@@ -61,6 +63,7 @@ def weight_files(folder: Path, stem: str) -> list[Path]:
     if single.is_file():
         return [single]
     if not index.is_file():
+        _refuse_pickles(folder)
         raise NotLoaded(f"There is no {single.name} in {folder}.", DOWNLOAD_AGAIN)
     shards = read_fields(index).get("weight_map")
     if not isinstance(shards, dict) or not shards:
@@ -71,6 +74,16 @@ def weight_files(folder: Path, stem: str) -> list[Path]:
         if Path(name).name != name:
             raise NotLoaded(f"{index} names a file outside its folder: {name}.", DOWNLOAD_AGAIN)
     return [folder / name for name in names]
+
+
+def _refuse_pickles(folder: Path) -> None:
+    """Where weights are missing, a file that only looks like them explains why."""
+    for file in sorted(folder.iterdir()):
+        if file.suffix in UNSAFE_ENDINGS and file.name != SILENCE:
+            raise NotLoaded(
+                f"{file} may run code when it is opened; weights are read from safetensors files only.",
+                "Download the model in safetensors form.",
+            )
 
 
 def silence_from_file(path: Path, channels: int) -> Tensor:

@@ -245,6 +245,29 @@ def test_misshapen_tensors_are_named(tmp_path: Path) -> None:
         opened.load_dit(torch.float32, "cpu")
 
 
+@pytest.mark.parametrize("dtype", [torch.int8, torch.int64, torch.bool])
+def test_numbers_of_another_kind_are_named(tmp_path: Path, dtype: torch.dtype) -> None:
+    def quantise(stored: dict[str, Tensor]) -> None:
+        stored["decoder.layers.0.mlp.up_proj.weight"] = stored["decoder.layers.0.mlp.up_proj.weight"].to(
+            dtype
+        )
+
+    opened = opened_with(tmp_path, quantise)
+    with pytest.raises(
+        NotLoaded, match=r"layers.0.mlp.up_proj.weight holds torch.\w+ numbers, .* needs torch.float32"
+    ):
+        opened.load_dit(torch.float32, "cpu")
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float64, torch.float32])
+def test_floating_numbers_of_any_width_are_converted(tmp_path: Path, dtype: torch.dtype) -> None:
+    def widen(stored: dict[str, Tensor]) -> None:
+        stored.update({name: value.to(dtype) for name, value in stored.items()})
+
+    dit = opened_with(tmp_path, widen).load_dit(torch.bfloat16, "cpu")
+    assert {weight.dtype for weight in dit.state_dict().values()} == {torch.bfloat16}
+
+
 def test_a_recipe_takes_its_tensor_as_it_is() -> None:
     tensor = torch.zeros(1)
     assert Recipe(("a",)).make(tensor) is tensor

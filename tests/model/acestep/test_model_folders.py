@@ -65,6 +65,14 @@ def test_variants(tmp_path: Path, name: str, is_turbo: bool, variant: Variant) -
     assert recognise(model_called(tmp_path, name, is_turbo=is_turbo)).variant is variant
 
 
+@pytest.mark.parametrize(("encoder", "is_xl"), [(None, False), (64, False), (32, True)])
+def test_only_an_encoder_of_another_size_makes_an_xl(
+    tmp_path: Path, encoder: int | None, is_xl: bool
+) -> None:
+    found = recognise(model_called(tmp_path, "acestep-v15-turbo", encoder_hidden_size=encoder))
+    assert found.traits.xl == is_xl
+
+
 def test_stem_tuned_models_say_so(tmp_path: Path) -> None:
     assert recognise(model_called(tmp_path, "stems-base", is_lego_sft=True)).stem_tuned
     assert not recognise(TURBO).stem_tuned

@@ -73,6 +73,18 @@ def test_no_weights_at_all(tmp_path: Path) -> None:
         weight_files(tmp_path, "model")
 
 
+def test_pickles_where_weights_belong_are_refused_unopened(tmp_path: Path) -> None:
+    folder = copy_official(TURBO, tmp_path / "model")
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(NotLoaded, match=r"There is no model.safetensors in"):
+        open_weights(recognise(folder))
+    sprung = tmp_path / "sprung"
+    torch.save(Trap(sprung), folder / "pytorch_model.bin")
+    with pytest.raises(NotLoaded, match=r"pytorch_model.bin may run code when it is opened"):
+        open_weights(recognise(folder))
+    assert not sprung.exists()
+
+
 class Trap:
     """Pickles to a call that creates a file."""
 
