@@ -248,7 +248,7 @@ def _networks_alone(folder: Path, load: Load) -> Figures:
 
     from model.acestep.checkpoint import load_vae, open_weights
     from model.acestep.model_folders import recognise
-    from model.acestep.pipeline import decode_frames
+    from model.acestep.sound_latents import decode_frames
 
     vae = load_vae(folder / "vae", torch.float32, "cpu")
     dit = open_weights(recognise(folder)).load_dit(torch.float32, "cpu")

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from model.acestep.checkpoint import Part, Recipe, Weights, fill
+from model.acestep.checkpoint import Weights, fill
 from model.acestep.dit import Dit
+from model.acestep.stored_names import Part, Recipe
 
 _MOST = 127
 

@@ -10,10 +10,11 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from model.acestep.checkpoint import Part, builders
+from model.acestep.checkpoint import builders
 from model.acestep.memory_plan import NetworkSizes
 from model.acestep.model_folders import read_fields
 from model.acestep.network_config import NetworkConfig, vae_from_fields
+from model.acestep.stored_names import Part
 from model.acestep.text_encoder import text_parameters
 from model.acestep.vae import Vae
 

@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from model.acestep import pipeline
+from model.acestep import pipeline, sound_latents
 from model.acestep.audio_rate import decoded_frames, project_audio, source_audio
 from model.acestep.audio_tokenizer import AudioDetokenizer, AudioTokenizer
 from model.acestep.capabilities import CheckpointTraits, ModelTask
@@ -200,10 +200,10 @@ class Renderer:
         return self._songs.put(name, _Heard(pipeline.placed(latents, window, silence)))
 
     def _encoded(self, plan: RenderPlan, audio: Tensor, pace: Pace) -> Tensor | None:
-        if pipeline.is_silent(audio):
+        if sound_latents.is_silent(audio):
             return None
         with self._parts.vae() as vae:
-            return pipeline.encode_source(
+            return sound_latents.encode_source(
                 vae,
                 audio,
                 plan.settings.encoding,
@@ -254,7 +254,9 @@ class Renderer:
         """(position, samples) in the project's rate and channels, as they become ready."""
         first, end = decoded_frames(plan.window)
         with self._parts.vae() as vae:
-            audio = pipeline.decode_frames(vae, latents, (first, end), self._parts.vae_frames, should_stop)
+            audio = sound_latents.decode_frames(
+                vae, latents, (first, end), self._parts.vae_frames, should_stop
+            )
             yield from project_audio(_told(audio, pace, end - first), plan.window, channels)
 
     def _report(self, plan: RenderPlan, delivered: _Delivered) -> Report:

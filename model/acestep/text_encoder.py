@@ -17,9 +17,10 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
-from model.acestep.checkpoint import Part, Recipe, fill
+from model.acestep.checkpoint import fill
 from model.acestep.model_folders import read_fields
 from model.acestep.prompts import MAX_LYRIC_TOKENS, MAX_TEXT_TOKENS
+from model.acestep.stored_names import Part, Recipe
 from model.acestep.tensor_files import DOWNLOAD_AGAIN, TensorFiles, weight_files
 from model.errors import NotLoaded
 

@@ -23,7 +23,7 @@ from diffusers import AceStepPipeline, AutoencoderOobleck, FlowMatchEulerDiscret
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
-from model.acestep import pipeline, prompts
+from model.acestep import pipeline, prompts, sound_latents
 from model.acestep.capabilities import ModelTask
 from model.acestep.guidance import GuidanceSettings
 from model.acestep.pipeline import Noises
@@ -261,7 +261,7 @@ def test_audio(both: Both, name: str) -> None:
     case = CASES[name]
     noise = drawn(1, case.frames, 64, seed=4)
     theirs = their_render(both, case, noise, "pt")
-    pieces = pipeline.decode_frames(both.vae, our_render(both, case, noise), (0, case.frames), 64)
+    pieces = sound_latents.decode_frames(both.vae, our_render(both, case, noise), (0, case.frames), 64)
     ours = torch.cat(list(pieces), dim=1)[None]
     assert worst(ours * (10 ** (-1 / 20) / ours.abs().max()), theirs) <= AUDIO
 

@@ -13,24 +13,19 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from model.acestep.checkpoint import (
+from model.acestep.checkpoint import Weights, builders, check_complete, fill, load_vae, open_weights
+from model.acestep.model_folders import recognise
+from model.acestep.network_config import PUBLISHED
+from model.acestep.stored_names import (
     DIFFUSERS_FOLDERS,
     Part,
     Recipe,
-    Weights,
-    builders,
-    check_complete,
     diffusers_recipes,
-    fill,
-    load_vae,
     official_recipes,
-    open_weights,
     our_name,
     split_official,
     vae_recipes,
 )
-from model.acestep.model_folders import recognise
-from model.acestep.network_config import PUBLISHED
 from model.acestep.vae import Vae, VaeConfig
 from model.errors import NotLoaded
 from tests.model.acestep.golden_data import table, tensors, worst

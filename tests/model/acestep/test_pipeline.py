@@ -12,7 +12,7 @@ pytest.importorskip("torch", reason="the ACE-Step engine needs torch: pip instal
 import torch
 from torch import Tensor
 
-from model.acestep import pipeline
+from model.acestep import pipeline, sound_latents
 from model.acestep.capabilities import ModelTask
 from model.acestep.guidance import GuidanceKind, GuidanceSettings
 from model.acestep.latent_grid import HOP, plan_window
@@ -269,7 +269,7 @@ def audio(frames: int) -> Tensor:
 @pytest.mark.parametrize("encoding", list(Encoding))
 def test_encoding_is_the_same_every_time(encoding: Encoding, streams: bool) -> None:
     def encoded(seed: int) -> Tensor:
-        return pipeline.encode_source(small_vae(), audio(20), encoding, seed, 0, streams=streams)
+        return sound_latents.encode_source(small_vae(), audio(20), encoding, seed, 0, streams=streams)
 
     assert encoded(1).shape == (1, 20, 64)
     assert torch.equal(encoded(1), encoded(1))
@@ -279,10 +279,10 @@ def test_encoding_is_the_same_every_time(encoding: Encoding, streams: bool) -> N
 def test_encoding_in_pieces_equals_encoding_at_once() -> None:
     told: list[tuple[int, int]] = []
     whole = small_vae().encode(audio(45)).mean.transpose(1, 2)
-    streamed = pipeline.encode_source(
+    streamed = sound_latents.encode_source(
         small_vae(), audio(45), Encoding.MEAN, 1, 0, on_frames=lambda *done: told.append(done)
     )
-    tiled = pipeline.encode_source(small_vae(), audio(45), Encoding.MEAN, 1, 0, chunk=30, streams=False)
+    tiled = sound_latents.encode_source(small_vae(), audio(45), Encoding.MEAN, 1, 0, chunk=30, streams=False)
     assert worst(streamed, whole) <= 1e-5
     assert worst(tiled, whole) <= 1e-5
     assert told[-1] == (45, 45)
@@ -293,20 +293,20 @@ def test_encoding_in_pieces_equals_encoding_at_once() -> None:
 def test_decoding_in_pieces_equals_decoding_at_once(streams: bool) -> None:
     latents = torch.randn(1, 60, 64, generator=torch.Generator().manual_seed(3))
     whole = small_vae().decode(latents.transpose(1, 2))[0, :, 5 * HOP : 52 * HOP]
-    found = list(pipeline.decode_frames(small_vae(), latents, (5, 52), 10, streams=streams))
+    found = list(sound_latents.decode_frames(small_vae(), latents, (5, 52), 10, streams=streams))
     assert len(found) >= 3
     assert worst(torch.cat(found, dim=1), whole) <= 1e-5
 
 
 @pytest.mark.parametrize("streams", [True, False])
 def test_encoding_and_decoding_stop_when_asked(streams: bool) -> None:
-    found = pipeline.decode_frames(
+    found = sound_latents.decode_frames(
         small_vae(), torch.zeros(1, 40, 64), (0, 40), 10, should_stop=lambda: True, streams=streams
     )
     with pytest.raises(RenderStopped):
         next(found)
     with pytest.raises(RenderStopped):
-        pipeline.encode_source(
+        sound_latents.encode_source(
             small_vae(), audio(3), Encoding.MEAN, 1, 0, streams=streams, should_stop=lambda: True
         )
 
@@ -319,7 +319,7 @@ def test_streaming_asks_within_a_piece() -> None:
         asked.append(None)
         return False
 
-    list(pipeline.decode_frames(small_vae(), torch.zeros(1, 8, 64), (0, 8), 10, never))
+    list(sound_latents.decode_frames(small_vae(), torch.zeros(1, 8, 64), (0, 8), 10, never))
     assert len(asked) > 20
 
 
@@ -340,7 +340,7 @@ def test_a_silent_source_is_silence() -> None:
 
 @pytest.mark.parametrize(("level", "silent"), [(0.0, True), (1e-7, True), (1e-5, False)])
 def test_silence_is_recognised(level: float, silent: bool) -> None:
-    assert pipeline.is_silent(torch.full((1, 2, 100), level)) == silent
+    assert sound_latents.is_silent(torch.full((1, 2, 100), level)) == silent
 
 
 class StoredText:
