@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -20,24 +21,26 @@ Schema = dict[str, Any]
 CONTROL_CHARACTERS = {chr(n) for n in range(32)} - {"\n", "\t"}
 
 
-class Kind:
+class Kind(ABC):
     """One kind of value. `osc` names the OSC type letters it is accepted in, for documents."""
 
     osc: str = "s"
 
+    @abstractmethod
     def read(self, value: Any) -> Any:
-        raise NotImplementedError
+        """The checked value of what a script typed, or of what has been read already."""
 
     def write(self, value: Any) -> Any:
         """The JSON form; `read(write(v)) == v`."""
         return value
 
+    @abstractmethod
     def schema(self) -> Schema:
-        raise NotImplementedError
+        """The JSON Schema of its JSON form."""
 
+    @abstractmethod
     def describe(self) -> str:
         """The accepted values in a few words, for docs/protocol.md."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)
