@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import subprocess
+import sys
 import time
 import uuid
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,7 +20,7 @@ from bridge_server.render_order import RenderOrder
 from bridge_server.settings import Limits
 from daw_protocol.errors import ErrorCode, ProtocolError
 from model.engine import Grid, RenderRequest, Task
-from tests.bridge_server.peers import PATIENCE
+from tests.bridge_server.peers import PATIENCE, PROJECT, environment
 from tests.doubles import ENGINES
 
 REGION = ("source", "song.wav", "start", 12000, "end", 16000)
@@ -183,17 +186,52 @@ def test_a_stop_is_heard_within_200_ms_and_the_process_lives_on(tmp_path):
     asyncio.run(with_engine("slow", work))
 
 
-def test_the_process_ends_with_its_server(tmp_path):
+SERVER_OF_AN_ENGINE = """
+import asyncio, sys
+from bridge_server.engine_process import EngineProcess
+
+async def main():
+    engine = EngineProcess(sys.argv[1], 1.0)
+    await engine.start()
+    print(engine.pid, flush=True)
+    await asyncio.Event().wait()
+
+if __name__ == "__main__":
+    asyncio.run(main())
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals and process states are read the POSIX way")
+def test_the_process_ends_when_its_server_is_killed(tmp_path):
     """Its pipe closes when the server dies; it must not go on rendering for nobody."""
+    script = tmp_path / "server.py"
+    script.write_text(SERVER_OF_AN_ENGINE)
+    python_path = {"PYTHONPATH": str(PROJECT)}
+    with subprocess.Popen(
+        [sys.executable, str(script), ENGINES["slow"]],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**environment(), **python_path},
+    ) as server:
+        child = int(server.stdout.readline())
+        assert is_running(child)
+        server.kill()
+    deadline = time.monotonic() + PATIENCE
+    while is_running(child):
+        assert time.monotonic() < deadline, "the engine's process outlives its server"
+        os.sched_yield()
 
-    async def work(engine: EngineProcess) -> None:
-        await engine.start()
-        process = engine._process
-        engine._connection.close()
-        await asyncio.to_thread(process.join, PATIENCE)
-        assert process.exitcode == 0
 
-    asyncio.run(with_engine("slow", work))
+def is_running(pid: int) -> bool:
+    """Whether a process of another's runs still; one that ended but was not waited for does not."""
+    if sys.platform == "linux":
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except (FileNotFoundError, ProcessLookupError):
+            return False
+        return state != "Z"
+    found = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    return bool(found.stdout.strip()) and not found.stdout.strip().startswith("Z")
 
 
 def test_an_engine_that_cannot_be_imported_is_named():
