@@ -31,7 +31,7 @@ NEVER = {
     # The base install has no torch; numba and librosa take seconds to start and pin old numpy.
     "model/sketch": ("torch", "librosa", "numba", "model.acestep"),
     # Its own loops and networks; diffusers would bring a second notion of each.
-    "model/acestep": ("diffusers",),
+    "model/acestep": ("diffusers", "model.sketch"),
     # The network lives in its own process, under a name that is only text here.
     "bridge_server": ("torch", "transformers", "safetensors", "model.acestep", "model.sketch"),
     "clip_store": ("torch", "asyncio", "socket"),
@@ -118,7 +118,8 @@ def test_sketch_knows_only_the_interface_of_engines():
     for path in modules("model/sketch"):
         ours = {module for module, _ in imports(path) if is_within(module, "model")}
         assert all(
-            is_within(name, "model.sketch") or name in ("model.engine", "model.errors") for name in ours
+            is_within(name, "model.sketch") or name in ("model.engine", "model.errors", "model.pace")
+            for name in ours
         ), path
 
 

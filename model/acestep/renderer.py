@@ -33,7 +33,7 @@ from model.acestep.schedules import step_count
 from model.acestep.vae import Vae
 from model.engine import OnProgress, Piece, Rendered, RenderRequest, Report, Samples, ShouldStop, Song, Task
 from model.errors import CannotRender
-from model.sketch.pace import Pace
+from model.pace import Pace
 
 MIX = "mix"
 HANDLES = "handles"

@@ -24,12 +24,12 @@ from model.engine import (
     Song,
 )
 from model.errors import CannotRender
+from model.pace import Pace
 from model.sketch import arrangement_file, arranger, harmony, loudness, melody, sung_bars
 from model.sketch.arranger import Leadsheet
 from model.sketch.harmony import Slots, Taste
 from model.sketch.key_finding import FoundKey, find_key, parse_key
 from model.sketch.melody import Melody
-from model.sketch.pace import Pace
 from model.sketch.performance import Performance
 from model.sketch.presets import INSTRUMENTS
 from model.sketch.wish import Wish, instruments_for, read_caption

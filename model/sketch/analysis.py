@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.engine import Grid, Song
+from model.pace import Pace
 from model.sketch import beats as beat_rows
 from model.sketch import chords, chroma, loudness, onsets
 from model.sketch import parameters as p
 from model.sketch.beats import Beats
-from model.sketch.pace import Pace
 from model.sketch.spectrum import frame_count, mel_filters, stft_blocks
 
 STAGE = "listening to the song"

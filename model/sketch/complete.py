@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.engine import Rendered, RenderRequest, Report
+from model.pace import Pace
 from model.sketch import captions, passage, plan, progression
 from model.sketch import parameters as p
 from model.sketch.analysis import Analysis
 from model.sketch.layers import WholeSong
-from model.sketch.pace import Pace
 from model.sketch.passage import Passage
 from model.sketch.plan import Costs, Surroundings, Targets
 from model.sketch.progression import Standing

@@ -25,11 +25,11 @@ from model.engine import (
     Task,
 )
 from model.errors import CannotRender
+from model.pace import Pace
 from model.sketch import analysis, captions, complete, passage, repaint
 from model.sketch import parameters as p
 from model.sketch.analysis import Analysis, Listening
 from model.sketch.layers import SongStems
-from model.sketch.pace import Pace
 from model.sketch.presets import INSTRUMENTS
 from model.sketch.separation_parameters import STEM_NAMES
 

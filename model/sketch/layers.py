@@ -13,9 +13,9 @@ from typing import Protocol
 import numpy as np
 
 from model.engine import Samples, Song
+from model.pace import Pace
 from model.sketch import parameters as p
 from model.sketch import separation
-from model.sketch.pace import Pace
 from model.sketch.separation import Stems
 from model.sketch.separation_parameters import STEM_NAMES
 from model.sketch.tape import Moved, Tape

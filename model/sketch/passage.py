@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from model.engine import Piece, RenderRequest, Samples, Song
 from model.errors import CannotRender
+from model.pace import Pace
 from model.sketch import assemble, joins, levels, loudness
 from model.sketch import parameters as p
 from model.sketch.analysis import Analysis
 from model.sketch.assemble import Laid
 from model.sketch.joins import JoinChooser
 from model.sketch.layers import Material
-from model.sketch.pace import Pace
 from model.sketch.plan import Run, Surroundings
 from model.sketch.tape import Mirrored, Moved, Tape
 

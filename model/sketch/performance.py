@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.engine import RenderRequest
+from model.pace import Pace
 from model.sketch import loudness, soundfont
 from model.sketch.arranger import Event
 from model.sketch.mixdown import Reverb, ceiling_gain, to_channels
-from model.sketch.pace import Pace
 from model.sketch.presets import Preset
 from model.sketch.sung_bars import beat_time
 from model.sketch.synth import Note, SoundBank, play

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from model.engine import Rendered, RenderRequest, Report, Song
 from model.errors import CannotRender
+from model.pace import Pace
 from model.sketch import captions, complete, layers, loudness, novelty, passage, plan, resequence
 from model.sketch import parameters as p
 from model.sketch.analysis import Analysis
 from model.sketch.assemble import Laid
 from model.sketch.layers import Layer, Material, SongStems, StemSong, WholeSong
-from model.sketch.pace import Pace
 from model.sketch.passage import Passage
 from model.sketch.plan import Targets
 from model.sketch.tape import Difference, Moved, Tape

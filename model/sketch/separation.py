@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.engine import OnProgress, Samples, ShouldStop
+from model.pace import Pace
 from model.sketch.bassline import bass_mask
 from model.sketch.channel_spectra import Framing, Tick, analyse, joint_magnitude, synthesise
-from model.sketch.pace import Pace
 from model.sketch.percussive import cymbal_mask, drummer_present, low_band, percussive_mask, thump_part
 from model.sketch.ratio_mask import remainder, share_out
 from model.sketch.resampled import at_full_rate, at_lower_rate, rate_factor

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from model.pace import Pace
 from model.sketch import analysis
 from model.sketch.analysis import Analysis
-from model.sketch.pace import Pace
 from tests.model.sketch.songs import Generated, make_song, song_of
 
 

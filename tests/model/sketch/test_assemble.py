@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from model.pace import Pace
 from model.sketch import analysis, assemble
 from model.sketch.assemble import Segment
 from model.sketch.beats import Beats
 from model.sketch.joins import JoinChooser
 from model.sketch.layers import WholeSong
-from model.sketch.pace import Pace
 from model.sketch.plan import Run
 from model.sketch.tape import Moved
 from tests.model.sketch.songs import Generated, make_song

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from model.pace import Pace
 from model.sketch import layers
 from model.sketch.layers import SongStems, StemSong, WholeSong
-from model.sketch.pace import Pace
 from model.sketch.tape import Difference, Moved
 from tests.model.sketch.songs import Generated, make_song
 

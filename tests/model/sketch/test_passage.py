@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from model.errors import CannotRender
+from model.pace import Pace
 from model.sketch import analysis, passage
 from model.sketch.analysis import Analysis
 from model.sketch.layers import WholeSong
-from model.sketch.pace import Pace
 from model.sketch.passage import Passage
 from model.sketch.plan import Run
 from model.sketch.tape import Moved

@@ -7,8 +7,8 @@ import pyloudnorm
 import pytest
 
 from model.engine import RenderRequest, Task
+from model.pace import Pace
 from model.sketch.arranger import Event
-from model.sketch.pace import Pace
 from model.sketch.performance import Block, Performance
 from model.sketch.presets import BALLAD, POP
 from tests.model.sketch.singing_machine import make_grid

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from model.pace import Pace
 from model.sketch import analysis, progression
 from model.sketch.analysis import Analysis
-from model.sketch.pace import Pace
 from tests.model.sketch.songs import Generated, make_song, song_of
 
 RATE = 44100

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from model.pace import Pace
 from model.sketch import analysis, resequence
 from model.sketch.beats import Beats
-from model.sketch.pace import Pace
 from model.sketch.resequence import Slices
 from model.sketch.tape import Moved
 from tests.model.sketch.songs import Generated, make_song

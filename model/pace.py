@@ -1,6 +1,6 @@
 """One render's two callables in one hand: says how far it is, and stops when asked.
 
-Every loop of the sketch engine that can take longer than 100 ms calls `Pace.check` or `Pace.at`.
+Every loop of an engine that can take longer than 100 ms calls `Pace.check` or `Pace.at`.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ import pytest
 
 from model.engine import Progress
 from model.errors import RenderStopped
-from model.sketch.pace import Pace
+from model.pace import Pace
 
 
 def test_parts_nest_and_time_left_follows_the_clock() -> None:
