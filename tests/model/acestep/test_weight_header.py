@@ -6,6 +6,9 @@ import json
 import struct
 
 import pytest
+
+pytest.importorskip("torch", reason="the ACE-Step engine needs torch: pip install ace-bridge[acestep]")
+
 from safetensors import safe_open
 
 from model.acestep.weight_header import is_music_model_in_one_file, read_header
