@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,17 +31,27 @@ from clip_store.store import ClipStore
 from clip_store.take import Take
 from daw_protocol.errors import ErrorCode, ProtocolError
 
+# A file changed less than this before it was read may change again and keep its size and time: file systems count
+# time in steps, FAT in steps of two seconds.
+SETTLED_NS = 2_000_000_000
+
 
 class SongReader:
-    """Songs by the names requests use. Used by one job at a time."""
+    """Songs by the names requests use. Used by one job at a time. clock: nanoseconds since 1970."""
 
     def __init__(
-        self, store: ClipStore, connection: sqlite3.Connection, roots: tuple[Path, ...], most_seconds: float
+        self,
+        store: ClipStore,
+        connection: sqlite3.Connection,
+        roots: tuple[Path, ...],
+        most_seconds: float,
+        clock: Callable[[], int] = time.time_ns,
     ) -> None:
         self._store = store
         self._connection = connection
         self._roots = roots
         self._most_seconds = most_seconds
+        self._clock = clock
         self._last: Song | None = None
 
     def check(self, name: str) -> str:
@@ -84,11 +96,14 @@ class SongReader:
         path = Path(name)
         state = state_of(path)
         digest = self._store.index.recall_file(str(path), state.size, state.modified_ns)
-        if digest and self._store.blobs.has(digest):
+        # Renewed, so that no sweep takes the audio before a take refers to it.
+        if digest and self._store.blobs.renew(digest):
             return await self._stored(digest, path.stem, state)
+        settled = self._clock() - state.modified_ns > SETTLED_NS
         song = await asyncio.to_thread(read_song, path, self._store.blobs, self._most_seconds)
-        with transaction(self._connection):
-            self._store.index.remember_file(str(path), state.size, state.modified_ns, song.digest)
+        if settled and song.state == state:
+            with transaction(self._connection):
+                self._store.index.remember_file(str(path), state.size, state.modified_ns, song.digest)
         return song
 
     async def _stored(self, digest: str, name: str, state: FileState | None = None) -> Song:

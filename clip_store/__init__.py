@@ -15,7 +15,7 @@ from clip_store.loudness import GainMatch, Limit, Target, match_gain, peak_db, t
 from clip_store.onsets import OnsetDrift
 from clip_store.seams import Seam, Step
 from clip_store.splice import Fade, Spliced, stretch, with_clip
-from clip_store.store import ClipStore, KnownSong
+from clip_store.store import ClipStore
 from clip_store.take import MIX, Attachment, Take
 
 __all__ = [
@@ -33,7 +33,6 @@ __all__ = [
     "Encoding",
     "Fade",
     "GainMatch",
-    "KnownSong",
     "Limit",
     "OnsetDrift",
     "Place",

@@ -9,15 +9,12 @@ The order is always blob, record, reply: what a record names is on the disk befo
 from __future__ import annotations
 
 import itertools
-import os
 import re
 import sqlite3
-import time
 import unicodedata
-from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from clip_store.audio import Audio
 from clip_store.audio_file import read_audio, write_wav
@@ -28,22 +25,9 @@ from clip_store.index import TakeIndex
 from clip_store.splice import with_clip
 from clip_store.take import MIX, Take
 
-GRACE_SECONDS = 24 * 3600.0
-"""How long a blob nothing refers to is left alone: longer than any job may run."""
-
 ORIGINATOR = "ACE Bridge"
 
-_SETTLED_NS = 2_000_000_000
-"""A file changed less than this before it was read may change again within its clock's resolution."""
-
 _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
-
-
-class KnownSong(NamedTuple):
-    """A song taken into the store: its digest, and its audio when it had to be read (else None)."""
-
-    digest: str
-    audio: Audio | None
 
 
 class ClipStore:
@@ -54,28 +38,6 @@ class ClipStore:
         self.root = root
         self.blobs = BlobStore(root / "blobs")
         self.index = TakeIndex(connection)
-
-    def take_in(self, path: Path, max_seconds: float) -> KnownSong:
-        """Keep a producer's song as a blob; a file that has not changed since the last time is not read.
-
-        Does not commit what it notes in the index.
-
-        Raises AudioFileError when the file cannot be used or changed while it was read, StoreError when it
-        cannot be kept.
-        """
-        before = _identity(path)
-        digest = self.index.recall_file(str(path), *before)
-        if digest is not None and self.blobs.renew(digest):
-            return KnownSong(digest, None)
-        audio = read_audio(path, max_seconds)
-        if _identity(path) != before:
-            raise AudioFileError(
-                f"{path.name} changed while it was being read.", "Wait until it is written, then ask again."
-            )
-        digest = self.blobs.put(audio)
-        if time.time_ns() - before[1] > _SETTLED_NS:
-            self.index.remember_file(str(path), *before, digest)
-        return KnownSong(digest, audio)
 
     def keep(self, take: Take, audio: Audio, handles: Audio | None = None) -> None:
         """Keep a take: its blobs first, then its record. Does not commit.
@@ -124,27 +86,6 @@ class ClipStore:
         if take.parent is None:
             return self.blobs.get(take.audio)
         return with_clip(self.blobs.get(take.parent), self.blobs.get(take.audio), take.start)
-
-    def verify(self) -> tuple[str, ...]:
-        """Read everything; returns one sentence per damaged blob and per take whose audio is missing."""
-        damaged = [f"The stored audio {path.name} is damaged." for path in self.blobs.verify()]
-        missing = [
-            f"The stored audio {digest[:12]} is missing; takes need it."
-            for digest in sorted(self.index.referenced_digests())
-            if not self.blobs.has(digest)
-        ]
-        return (*damaged, *missing)
-
-    def sweep(
-        self, now: float, older_than_seconds: float = GRACE_SECONDS, also_keep: Collection[str] = ()
-    ) -> tuple[Path, ...]:
-        """Remove blobs no take needs that are older than that; returns them.
-
-        now:       seconds since 1970.
-        also_keep: digests the caller needs: the songs of jobs that wait, perhaps since the day before.
-        """
-        keep = self.index.referenced_digests() | set(also_keep)
-        return self.blobs.sweep(keep, older_than_seconds, now)
 
 
 def clip_name(take: Take) -> Path:
@@ -215,15 +156,6 @@ def recipe_of(take: Take) -> dict[str, Any]:
         "recipe": dict(take.recipe),
         "receipt": dict(take.receipt),
     }
-
-
-def _identity(path: Path) -> tuple[int, int]:
-    """Size in bytes and time of change in nanoseconds; zeros when there is no such file."""
-    try:
-        found = os.stat(path)
-    except OSError:
-        return 0, 0  # read_audio says why
-    return found.st_size, found.st_mtime_ns
 
 
 def _sounds_like(path: Path, take: Take) -> bool:

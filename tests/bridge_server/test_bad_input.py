@@ -15,6 +15,7 @@ import pytest
 import soundfile
 
 from bridge_server.server import running_server
+from bridge_server.server_answers import problems_in
 from bridge_server.settings import Limits
 from clip_store.store import ClipStore
 from daw_protocol.errors import ErrorCode, ProtocolError
@@ -31,8 +32,14 @@ def refused(bridge: ServerThread, source: str, *arguments: object, command: str 
         assert osc.ask("/bridge/status", "still-there").name == "ok"
     assert reply["remedy"]
     assert bridge.holdings() == before
-    assert bridge.on_loop(bridge.server.store.verify) == ()
+    assert problems(bridge) == []
     return reply
+
+
+def problems(bridge: ServerThread) -> list[str]:
+    """What is damaged or missing in a server's store."""
+    store = bridge.server.store
+    return problems_in(store.blobs, bridge.on_loop(store.index.referenced_digests))
 
 
 REGION = ("start", 1000, "end", 2000)
@@ -244,7 +251,7 @@ def test_a_full_disk(small_disk, tmp_path, leave):
         assert "disk" in reply["remedy"] or "space" in reply["remedy"]
         assert osc.ask("/bridge/status", "still-there").name == "ok"
         assert server.takes() == before
-        assert server.on_loop(server.server.store.verify) == ()
+        assert problems(server) == []
         assert server.holdings()[2] == []
         filler.unlink()
         assert osc.render("/bridge/repaint", "room", "source", "song.wav", *REGION)[-1].name == "done"

@@ -1,6 +1,9 @@
 import asyncio
 import contextlib
 import os
+import sys
+import threading
+import time
 
 import numpy as np
 import pytest
@@ -31,6 +34,7 @@ def music(tmp_path):
     folder = tmp_path / "music"
     folder.mkdir()
     write(folder / "song.wav", SONG)
+    os.utime(folder / "song.wav", (1_000_000_000, 1_000_000_000))
     return folder
 
 
@@ -72,10 +76,7 @@ def test_what_is_known_already_is_not_read_again(reader, store, music):
     first = read(reader, name)
     assert read(reader, name).audio is first.audio
     # After a restart it comes from the store: spoil the file without its size and time showing it.
-    path = music / "song.wav"
-    status = path.stat()
-    path.write_bytes(b"x" * status.st_size)
-    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    spoil(music / "song.wav")
     again = read(new_reader(store, music), name)
     assert again.digest == SONG.digest
     assert np.array_equal(again.audio.samples, SONG.samples)
@@ -87,6 +88,85 @@ def test_a_file_that_changed_is_another_song(reader, music):
     other = song(frames=9600 + 1, seed=5)
     write(music / "song.wav", other)
     assert read(reader, name).digest == other.digest
+
+
+def spoil(path):
+    """Other bytes, of the same size and time."""
+    status = path.stat()
+    path.write_bytes(b"x" * status.st_size)
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+@pytest.mark.parametrize(("age", "trusted"), [(2_000_000_000, False), (2_000_000_001, True)])
+def test_a_file_that_was_written_this_moment_is_not_trusted_to_stay(store, music, age, trusted):
+    """Within a clock tick of its change it could change again and keep size and time."""
+    path = music / "song.wav"
+    written = path.stat().st_mtime_ns
+    reader = SongReader(*store, (music,), 60, clock=lambda: written + age)
+    assert read(reader, str(path)).digest == SONG.digest
+    spoil(path)
+    if trusted:
+        assert read(reader, str(path)).digest == SONG.digest
+        return
+    with pytest.raises(ProtocolError) as raised:
+        read(reader, str(path))
+    assert raised.value.code is ErrorCode.FILE_UNREADABLE
+
+
+def test_a_known_song_is_safe_from_the_sweep(reader, store, music):
+    name = reader.check("song.wav")
+    blobs = store[0].blobs
+    digest = read(reader, name).digest
+    os.utime(blobs.path(digest), (0, 0))
+    read(reader, name)
+    assert blobs.sweep(set(), 3600, time.time()) == ()
+
+
+def test_a_song_whose_copy_is_gone_is_read_again(reader, store, music):
+    name = reader.check("song.wav")
+    first = read(reader, name)
+    store[0].blobs.path(first.digest).unlink()
+    read(new_reader(store, music), name)
+    assert store[0].blobs.has(first.digest)
+
+
+def test_a_song_that_changes_while_it_is_read_is_refused(store, music):
+    path = music / "long.wav"
+    write(path, song(3_000_000))
+    done = threading.Event()
+
+    def write_on():
+        while not done.is_set():
+            os.utime(path)
+
+    daw = threading.Thread(target=write_on)
+    daw.start()
+    try:
+        with pytest.raises(ProtocolError) as raised:
+            read(new_reader(store, music, 100), str(path))
+    finally:
+        done.set()
+        daw.join()
+    assert raised.value.code is ErrorCode.FILE_CHANGED
+    assert not store[0].blobs.root.exists()
+
+
+def test_unusable_songs_change_nothing(reader, store, music):
+    (music / "bad.wav").write_bytes(b"RIFF nonsense")
+    for name in ("bad.wav", "gone.wav"):
+        with pytest.raises(ProtocolError, match=name):
+            read(reader, str(music / name))
+    assert not store[0].blobs.root.exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has file names that are not text")
+def test_a_song_whose_name_is_not_utf_8(store, music):
+    path = music / os.fsdecode(b"caf\xe9.wav")
+    (music / "song.wav").rename(path)
+    reader = new_reader(store, music)
+    assert read(reader, str(path)).digest == SONG.digest
+    spoil(path)
+    assert read(new_reader(store, music), str(path)).digest == SONG.digest
 
 
 def test_stored_audio(reader, store):

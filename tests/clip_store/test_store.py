@@ -3,7 +3,6 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
-import threading
 import time
 from dataclasses import replace
 
@@ -15,7 +14,7 @@ from wavinfo import WavInfoReader
 from clip_store.audio import Encoding
 from clip_store.audio_file import read_audio, write_wav
 from clip_store.broadcast_wav import read_recipe
-from clip_store.errors import AudioFileError, StoreError, TakeError
+from clip_store.errors import StoreError, TakeError
 from clip_store.splice import splice
 from clip_store.store import ClipStore, bext_of, clip_name, file_stem, statement
 from clip_store.take import Attachment, Take
@@ -42,7 +41,7 @@ def song_file(tmp_path):
 
 def make_take(store, song_file, name="1a2b3c4d5e6f", **changes):
     """A spliced take as the server makes one: (take, spliced)."""
-    digest = store.take_in(song_file, 10).digest
+    digest = store.blobs.put(read_audio(song_file, 10))
     old = store.blobs.get(digest)
     spliced = splice(old, noise(REGION.length, seed=7), REGION, 100)
     take = Take(
@@ -156,7 +155,7 @@ def test_handles_and_attachments_are_kept(store, song_file):
     store.keep(take, spliced.clip, handles)
     assert store.blobs.get(handles.digest).digest == handles.digest
     assert store.blobs.get_bytes(midi.digest) == b"MThd"
-    assert store.sweep(time.time() + 1e6, 0) == ()
+    assert store.index.referenced_digests() == {handles.digest, midi.digest, take.parent, take.audio}
 
 
 def test_a_take_without_a_song(store):
@@ -165,98 +164,6 @@ def test_a_take_without_a_song(store):
     store.keep(take, audio)
     assert store.song_with(take).digest == audio.digest
     assert store.clip_path(take).name == "_.generate.1-gen-1.wav"
-
-
-def test_an_unchanged_song_is_not_read_again(store, song_file):
-    first = store.take_in(song_file, 10)
-    assert first.audio is not None
-    again = store.take_in(song_file, 10)
-    assert again == (first.digest, None)
-
-
-def test_a_changed_song_is_read_again(store, song_file):
-    first = store.take_in(song_file, 10)
-    write_wav(song_file, song(4800, seed=9))
-    second = store.take_in(song_file, 10)
-    assert second.audio is not None
-    assert second.digest != first.digest
-    assert store.blobs.has(first.digest)
-
-
-def test_a_song_that_was_written_this_moment_is_not_trusted_to_stay(store, song_file):
-    """Within a clock tick of its change it could change again and keep size and time."""
-    os.utime(song_file)
-    store.take_in(song_file, 10)
-    assert store.take_in(song_file, 10).audio is not None
-
-
-def test_a_known_song_is_safe_from_the_sweep(store, song_file):
-    first = store.take_in(song_file, 10)
-    os.utime(store.blobs.path(first.digest), (0, 0))
-    assert store.take_in(song_file, 10).audio is None
-    assert store.sweep(time.time()) == ()
-
-
-def test_a_song_whose_blob_is_gone_is_read_again(store, song_file):
-    first = store.take_in(song_file, 10)
-    store.blobs.path(first.digest).unlink()
-    assert store.take_in(song_file, 10).audio is not None
-    assert store.blobs.has(first.digest)
-
-
-def test_a_song_that_changes_while_it_is_read_is_refused(store, tmp_path):
-    path = tmp_path / "long.wav"
-    write_wav(path, song(3_000_000))
-    done = threading.Event()
-
-    def write_on():
-        while not done.is_set():
-            os.utime(path)
-
-    daw = threading.Thread(target=write_on)
-    daw.start()
-    try:
-        with pytest.raises(AudioFileError, match="changed while"):
-            store.take_in(path, 100)
-    finally:
-        done.set()
-        daw.join()
-    assert not (store.root / "blobs").exists()
-
-
-def test_unusable_songs_change_nothing(store, tmp_path):
-    (tmp_path / "bad.wav").write_bytes(b"RIFF nonsense")
-    for name in ("bad.wav", "gone.wav"):
-        with pytest.raises(AudioFileError, match=name):
-            store.take_in(tmp_path / name, 10)
-    assert not (store.root / "blobs").exists()
-
-
-def test_verify_finds_damage_and_loss(store, song_file):
-    take, spliced = make_take(store, song_file)
-    store.keep(take, spliced.clip)
-    assert store.verify() == ()
-    path = store.blobs.path(take.audio)
-    path.write_bytes(path.read_bytes()[:-10] + b"0123456789")
-    store.blobs.path(take.parent).unlink()
-    damaged, missing = store.verify()
-    assert "damaged" in damaged
-    assert take.parent[:12] in missing
-    with pytest.raises(StoreError, match="damaged"):
-        store.clip_path(take)
-
-
-def test_sweep_keeps_what_takes_need(store, song_file):
-    take, spliced = make_take(store, song_file)
-    store.keep(take, spliced.clip)
-    stray = store.blobs.put(song(77))
-    later = time.time() + 10 * 24 * 3600
-    gone = store.blobs.path(stray)
-    assert store.sweep(time.time()) == ()
-    assert store.sweep(later, also_keep=[stray]) == ()
-    assert store.sweep(later) == (gone,)
-    store.index.delete(take.id)
-    assert len(store.sweep(later)) == 2
 
 
 def test_a_full_disk_leaves_store_and_index_as_they_were(full_disk, tmp_path):
@@ -311,7 +218,7 @@ def test_killed_at_any_moment_no_record_is_without_audio(tmp_path):
     assert len(told) > 8
     for take in takes:
         assert store.blobs.get(take.audio).digest == take.audio
-    assert store.verify() == ()
+    assert store.blobs.verify() == ()
     connection.close()
 
 
@@ -358,8 +265,6 @@ def test_the_longest_names_can_be_written(store, song_file):
 def test_a_song_whose_name_is_not_utf_8(store, song_file, tmp_path):
     path = tmp_path / os.fsdecode(b"caf\xe9.wav")
     song_file.rename(path)
-    first = store.take_in(path, 10)
-    assert store.take_in(path, 10) == (first.digest, None)
     take, spliced = make_take(store, path, title=path.stem)
     store.keep(take, spliced.clip)
     assert store.index.get(take.id).title == "caf?"
@@ -379,7 +284,8 @@ def test_the_statement_names_engine_and_song(store, song_file):
 def test_float_songs_have_float_clips(store, tmp_path):
     path = tmp_path / "float.wav"
     write_wav(path, song(4800, 1, 96000, Encoding.FLOAT))
-    old = store.take_in(path, 10).audio
+    old = read_audio(path, 10)
+    store.blobs.put(old)
     spliced = splice(old, noise(100, 1, 2.0), Span(5, 105), 10)
     take = Take("f", "j", 1, "repaint", old.digest, spliced.clip.digest, 5, 5, 100, 96_000, 0.0)
     store.keep(take, spliced.clip)
