@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, fields
 
-from daw_protocol import requests
+from daw_protocol import audition_requests, requests
 from daw_protocol.requests import Request
 
 PREFIX = "/bridge"
@@ -22,6 +22,7 @@ class Group(enum.Enum):
     CONTEXT = "Context: what a request that does not say it otherwise is about"
     JOBS = "Jobs"
     TAKES = "Takes"
+    AUDITION = "Audition: hearing takes in their song, through the sound device of the server's machine"
     SERVER = "The server"
 
 
@@ -86,6 +87,29 @@ COMMANDS: tuple[Command, ...] = (
     Command("takes.fetch", requests.FetchTake, Group.TAKES, ("take",), "", osc=False),
     Command("takes.choose", requests.ChooseTake, Group.TAKES, ("take",), "/bridge/takes/choose s TAKE"),
     Command("takes.revert", requests.RevertTake, Group.TAKES, ("take",), "/bridge/takes/revert s TAKE"),
+    Command("audition.play", audition_requests.PlayAudition, Group.AUDITION, ("take",),
+            "/bridge/audition/play ssisi TAKE before 2 after 2"),
+    Command("audition.stop", audition_requests.StopAudition, Group.AUDITION, (), "/bridge/audition/stop"),
+    Command("audition.ab", audition_requests.CompareAudition, Group.AUDITION, ("side",), "/bridge/audition/ab"),
+    Command("audition.next", audition_requests.NextTake, Group.AUDITION, (), "/bridge/audition/next"),
+    Command("audition.prev", audition_requests.PreviousTake, Group.AUDITION, (), "/bridge/audition/prev"),
+    Command("audition.loop", audition_requests.LoopAudition, Group.AUDITION, ("on",), "/bridge/audition/loop i 1"),
+    Command("audition.seek", audition_requests.SeekAudition, Group.AUDITION, ("position",),
+            '/bridge/audition/seek s "17|1|0"'),
+    Command("audition.gain", audition_requests.SetAuditionGain, Group.AUDITION, ("db",),
+            "/bridge/audition/gain f -6"),
+    Command("audition.match", audition_requests.MatchAudition, Group.AUDITION, ("on",),
+            "/bridge/audition/match i 0"),
+    Command("audition.follow", audition_requests.FollowTransport, Group.AUDITION, ("what", "port"),
+            "/bridge/audition/follow s osc"),
+    Command("audition.auto", audition_requests.AuditionRenders, Group.AUDITION, ("on",),
+            "/bridge/audition/auto i 1"),
+    Command("audition.device", audition_requests.ChooseDevice, Group.AUDITION, ("name",),
+            '/bridge/audition/device s "USB Audio"'),
+    Command("audition.devices", audition_requests.ListDevices, Group.AUDITION, ID,
+            "/bridge/audition/devices s id15"),
+    Command("audition.show", audition_requests.ShowAudition, Group.AUDITION, ID,
+            "/bridge/audition/show s id16"),
     Command("status", requests.Status, Group.SERVER, ID, "/bridge/status s id11"),
     Command("engines", requests.ListEngines, Group.SERVER, ID, "/bridge/engines s id12"),
     Command("store.verify", requests.VerifyStore, Group.SERVER, ID, "/bridge/store/verify s id13"),

@@ -30,6 +30,8 @@ class ErrorCode(enum.Enum):
     STORE_FAILED = "store_failed"  # disk full, read-only, damaged
     TOO_LARGE = "too_large"  # over a limit of size, length or count
     BAD_UPLOAD = "bad_upload"  # an upload that does not match what was announced
+    NO_DEVICE = "no_device"  # no sound device can be played through, or what it takes is not installed
+    NOT_PLAYING = "not_playing"  # nothing is being auditioned that this could be done to
     NOT_ALLOWED = "not_allowed"  # token, host or origin refused
     INTERNAL = "internal"  # our own fault; the log has the job id
 

@@ -115,6 +115,45 @@ class Understood(Reply):
     text: str = value(SENTENCE, "what the server made of it", "")
 
 
+@dataclass(frozen=True, kw_only=True)
+class AuditionState(Reply):
+    """What is being played, at every change and some 15 times a second while it plays; to those who `watch`."""
+
+    name: ClassVar[str] = "audition"
+    state: str = value(
+        Choice(("stopped", "playing", "waiting")), "waiting: for a render, or for the DAW's transport to move"
+    )
+    take: str = value(Text(64), "the take's id; empty while a job or a bare song is playing")
+    job: str = value(Text(64), "the job that is heard while it is being rendered")
+    song: str = value(Text(80), "the song's digest; empty for a take that was made from none")
+    side: str = value(Choice(("take", "original")), "which of both is heard")
+    position: int = value(SAMPLES, "what is heard now, in samples of the timeline")
+    start: int = value(SAMPLES, "first sample of the loop, or of what is played")
+    end: int = value(SAMPLES, "first sample after it")
+    loop: bool = value(Flag(), "whether it begins again at its end")
+    auto: bool = value(Flag(), "whether renders are played by themselves")
+    gain_db: float = value(Real(-1000, 1000), "how loud everything is played")
+    match: bool = value(Flag(), "whether take and original are brought to one loudness")
+    match_db: float = value(Real(-1000, 1000), "what that does to the side that is heard")
+    device: str = value(Text(256), "the sound device; empty while none is open")
+    rate: int = value(Whole(0, 10**7), "its rate, 0 while none is open")
+    channels: int = value(Whole(0, 1024), "its channels in use")
+    latency_ms: float = value(
+        Real(0, 1e6), "from the samples handed to the device to the ear, as the device says"
+    )
+    underruns: int = value(
+        Whole(0, 2**53), "how often the device was left without samples since playback began"
+    )
+    follow: str = value(Choice(("none", "osc", "midi", "jack")), "the transport it is in time with")
+    offset_ms: float | None = value(Real(-1e9, 1e9), "how far it is ahead of that transport, measured", None)
+    drift_ppm: float | None = value(
+        Real(-1e6, 1e6), "how much faster that transport runs than this machine's clock", None
+    )
+    message: str = value(
+        SENTENCE, "anything the producer should know: a device that has gone, a render that failed"
+    )
+
+
 REPLIES: tuple[type[Reply], ...] = (
     Acknowledged,
     JobProgress,
@@ -123,4 +162,5 @@ REPLIES: tuple[type[Reply], ...] = (
     Failed,
     Cancelled,
     Understood,
+    AuditionState,
 )

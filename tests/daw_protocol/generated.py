@@ -9,7 +9,7 @@ from fractions import Fraction
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from daw_protocol import kinds, requests, timeline_kinds
+from daw_protocol import audition_requests, kinds, requests, timeline_kinds
 from daw_protocol.message import Message
 from daw_protocol.timeline import (
     MODES,
@@ -146,6 +146,10 @@ def _without_contradictions(
         kind = {entry.name: entry.metadata["kind"] for entry in dataclasses.fields(message)}[chosen]
         fields = {key: given for key, given in fields.items() if key not in ("bpm", "tempo_map")}
         fields[chosen] = draw(values(kind))
+    if message is audition_requests.PlayAudition:
+        kept = draw(st.sampled_from(("take", "job", "source")))
+        others = {"take", "job", "source"} - {kept}
+        fields = {key: given for key, given in fields.items() if key not in others}
     if message is requests.BeginUpload:
         fields["sha256"] = draw(st.text("0123456789abcdefABCDEF", min_size=64, max_size=64))
     return fields
