@@ -232,11 +232,18 @@ def check_region(plan: Plan) -> None:
         )
     if song is None:
         return
-    if region.start < song.start:
+    if region.start < song.start and not isinstance(request, requests.Complete):
         raise bad_region(
             "start",
             f"The region starts at {at(plan, region.start)}, before the song does.",
-            f"The song starts at {at(plan, song.start)}; is source_position right?",
+            f"The song starts at {at(plan, song.start)}; is source_position right? "
+            "Use complete to lead into the song.",
+        )
+    if region.end < song.start:
+        raise bad_region(
+            "end",
+            f"The region ends at {at(plan, region.end)}, before the song starts.",
+            f"A lead-in must reach the song, at {at(plan, song.start)}.",
         )
     if region.start > song.end or (region.start == song.end and isinstance(request, INSIDE_ONLY)):
         raise bad_region(

@@ -153,7 +153,7 @@ class Repaint(Render):
 
 @dataclass(frozen=True, kw_only=True)
 class Complete(Render):
-    """Continue the song past its end, or fill a gap; without a region, 8 bars from where its music ends."""
+    """Continue a song past its end, lead into its start, or fill a gap; without a region, 8 bars after its music."""
 
     task: ClassVar[str] = "complete"
     strength: float = value(STRENGTH, "0 follows the song closely, 1 wanders", 0.5)

@@ -84,12 +84,16 @@ class Defaults:
 
 @dataclass(frozen=True)
 class CheckpointTraits:
-    """name: of the folder. xl: the network with the 4B decoder. stem_tuned: fine-tuned to add single tracks."""
+    """name: of the folder. xl: the network with the 4B decoder. stem_tuned: fine-tuned to add single tracks.
+
+    untrained: random weights, as tests have them, by their own config's word.
+    """
 
     name: str
     training: Training
     xl: bool = False
     stem_tuned: bool = False
+    untrained: bool = False
 
     @property
     def defaults(self) -> Defaults:
@@ -108,17 +112,20 @@ class CheckpointTraits:
         return "acestep-v15-xl-base" if self.xl else "acestep-v15-base"
 
 
-def traits_of(name: str, *, is_turbo: bool, is_xl: bool, stem_tuned: bool = False) -> CheckpointTraits:
+def traits_of(
+    name: str, *, is_turbo: bool, is_xl: bool, stem_tuned: bool = False, untrained: bool = False
+) -> CheckpointTraits:
     """What a checkpoint is, from its folder name and the facts its config tells.
 
     Base and sft have equal configs: only the name tells them apart, and an unknown name counts as base, since
     refusing what a fine-tuned base checkpoint can do helps nobody.
     """
     if is_turbo:
-        return CheckpointTraits(name, Training.TURBO, is_xl, stem_tuned)
+        return CheckpointTraits(name, Training.TURBO, is_xl, stem_tuned, untrained)
     words = name.lower().replace("_", "-").split("-")
     # "base-sft-fix-inst" is a base checkpoint fine-tuned further, and sampled like any sft.
-    return CheckpointTraits(name, Training.SFT if "sft" in words else Training.BASE, is_xl, stem_tuned)
+    training = Training.SFT if "sft" in words else Training.BASE
+    return CheckpointTraits(name, training, is_xl, stem_tuned, untrained)
 
 
 def capabilities(traits: CheckpointTraits) -> tuple[Capability, ...]:

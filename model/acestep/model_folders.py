@@ -82,6 +82,7 @@ class ModelFolder:
             # Some diffusers folders name the encoder's size although it is the transformer's.
             is_xl=self.fields.get("encoder_hidden_size") not in (None, self.fields.get("hidden_size")),
             stem_tuned=self.stem_tuned,
+            untrained=bool(self.fields.get("untrained", False)),
         )
 
     def describe(self) -> str:

@@ -38,6 +38,7 @@ from model.pace import Pace
 MIX = "mix"
 HANDLES = "handles"
 RESIDUAL = "residual"
+UNTRAINED = "The weights of this checkpoint were never trained: what it renders is noise, not music."
 
 _KEPT_WORDS = 64
 _KEPT_SONGS = 4
@@ -261,7 +262,8 @@ class Renderer:
 
     def _report(self, plan: RenderPlan, delivered: _Delivered) -> Report:
         settings, window = plan.settings, plan.window
-        name = self._parts.traits.name
+        traits = self._parts.traits
+        name = traits.name
         figures = {
             "checkpoint": name,
             "model_task": plan.task.value,
@@ -272,6 +274,12 @@ class Renderer:
             "song_seconds": (window.source[1] - window.source[0]) / FRAMES_PER_SECOND,
             "peak": round(delivered.peak, 6),
         }
+        if traits.untrained:
+            return Report(
+                f"Noise from untrained weights ({name}): {plan.task.value}.",
+                figures,
+                (UNTRAINED, *plan.notes),
+            )
         return Report(f"Composed by ACE-Step 1.5 ({name}): {plan.task.value}.", figures, plan.notes)
 
 

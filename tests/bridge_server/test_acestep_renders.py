@@ -19,24 +19,28 @@ pytest.importorskip(
 
 from bridge_server.engines import ACESTEP, with_models
 from tests.bridge_server.conftest import settings_in
-from tests.bridge_server.peers import ServerThread, WebSocketPeer
+from tests.bridge_server.peers import RpcError, ServerThread, WebSocketPeer
 from tests.model.acestep.tiny_folder import write_models
 
 DEMO_SONG = Path(__file__).parents[2] / "examples" / "demo_song" / "demo_song.flac"
 RATE = 48_000
+SONG = 6 * RATE
+GAP = 3 * RATE, 4 * RATE  # silent in gap.wav
 START, END = 2 * RATE + 7, 3 * RATE + 12
-UNTRAINED = "untrained test weights: noise"
+TURBO, BASE = "acestep-v15-turbo", "acestep-v15-base"
 
 
 @pytest.fixture(scope="module")
 def acestep(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerThread]:
-    """A server whose only weights are an untrained turbo checkpoint, with six seconds of the demo song."""
+    """A server whose only weights are an untrained turbo and base checkpoint, with six seconds of the demo song."""
     folder = tmp_path_factory.mktemp("acestep")
-    models = write_models(folder / "models & more", "acestep-v15-turbo")
+    models = write_models(folder / "models & more", TURBO, BASE)
     engines = {ACESTEP: f"{with_models(models)[ACESTEP]}&device=cpu&memory_gb=100"}
     settings = settings_in(folder, engine=ACESTEP, engines=engines)
-    samples, _ = soundfile.read(DEMO_SONG, frames=6 * RATE, dtype="int16")
+    samples, _ = soundfile.read(DEMO_SONG, frames=SONG, dtype="int16")
     soundfile.write(settings.roots[0] / "song.wav", samples, RATE, subtype="PCM_16")
+    samples[slice(*GAP)] = 0
+    soundfile.write(settings.roots[0] / "gap.wav", samples, RATE, subtype="PCM_16")
     with ServerThread(settings) as server:
         with server.websocket() as peer:
             load_engine(peer)
@@ -45,7 +49,7 @@ def acestep(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerThread]:
 
 def load_engine(ws: WebSocketPeer) -> None:
     """Renders once, with more patience than a reply deserves: importing torch on a busy machine takes its time."""
-    asked = {"source": "song.wav", "start": START, "end": END, "options": {"steps": 1}, "title": UNTRAINED}
+    asked = {"source": "song.wav", "start": START, "end": END, "options": {"steps": 1}}
     job = ws.call("repaint", **asked)["job"]
     for _ in range(5):
         with contextlib.suppress(TimeoutError):
@@ -60,47 +64,149 @@ def ws(acestep: ServerThread) -> Iterator[WebSocketPeer]:
         yield peer
 
 
+def takes_of(ws: WebSocketPeer, task: str, **asked: Any) -> dict[str, dict[str, Any]]:
+    """The takes of one render by stem, with everything the server tells about them."""
+    replies = ws.render(task, **asked)
+    assert replies[-1].name == "done", replies[-1].values
+    told = [reply.values for reply in replies if reply.name == "take"]
+    return {take["stem"]: ws.call("takes.show", take=take["take"]) | {"id": take["take"]} for take in told}
+
+
 def repaint(ws: WebSocketPeer, **more: Any) -> dict[str, Any]:
     """The take of a repaint."""
-    asked = {"start": START, "end": END, "seed": 5, "options": {"steps": 2}, "title": UNTRAINED, **more}
-    replies = ws.render("repaint", source="song.wav", **asked)
-    assert replies[-1].name == "done", replies[-1].values
-    (take,) = [reply.values for reply in replies if reply.name == "take"]
-    about: dict[str, Any] = ws.call("takes.show", take=take["take"])
-    return about | {"id": take["take"]}
+    asked = {"source": "song.wav", "start": START, "end": END, "seed": 5, "options": {"steps": 2}, **more}
+    return takes_of(ws, "repaint", **asked)["mix"]
 
 
-def audio(ws: WebSocketPeer, take: str, what: str) -> np.ndarray:
-    samples, _ = soundfile.read(io.BytesIO(ws.fetch(take, what)), dtype="int16")
+def audio(ws: WebSocketPeer, take: str, what: str, dtype: str = "int16") -> np.ndarray:
+    samples, _ = soundfile.read(io.BytesIO(ws.fetch(take, what)), dtype=dtype, always_2d=True)
     return samples
 
 
-def test_a_repaint_is_exact_and_touches_nothing_outside(ws: WebSocketPeer, acestep: ServerThread) -> None:
-    about = repaint(ws)
-    receipt = about["receipt"]
-    assert (receipt["position"], receipt["length"], receipt["rate"]) == (START, END - START, RATE)
-    assert (receipt["exact"], receipt["outside_identical"]) == (True, True)
-    song, _ = soundfile.read(acestep.settings.roots[0] / "song.wav", dtype="int16")
+def song_of(acestep: ServerThread, name: str) -> np.ndarray:
+    samples, _ = soundfile.read(acestep.settings.roots[0] / name, dtype="int16")
+    return samples
+
+
+SOURCE = {"source": "song.wav", "bpm": 120}
+TASKS: dict[str, tuple[str, dict[str, Any], tuple[int, int], tuple[str, ...], str]] = {
+    # name: task, what is asked, where the clip must lie on the timeline, its stems, the checkpoint that does it
+    "repaint": ("repaint", {**SOURCE, "start": START, "end": END}, (START, END), ("mix",), TURBO),
+    "continue": ("complete", {**SOURCE, "start": SONG, "length": 40_001}, (SONG, SONG + 40_001), ("mix",), TURBO),
+    "lead in": (
+        "complete",
+        {**SOURCE, "source_position": RATE, "start": 101, "end": RATE + 4801},
+        (101, RATE + 4801),
+        ("mix",),
+        TURBO,
+    ),
+    "fill a gap": (
+        "complete", {"source": "gap.wav", "bpm": 120, "start": GAP[0], "end": GAP[1]}, GAP, ("mix",), TURBO,
+    ),
+    "accompany": ("accompany", {**SOURCE, "instruments": ["drums", "bass"]}, (0, SONG), ("mix",), BASE),
+    "extract": (
+        "extract",
+        {**SOURCE, "start": START, "end": END, "stems": ["vocals", "drums", "bass"]},
+        (START, END),
+        ("vocals", "drums", "bass", "residual"),
+        BASE,
+    ),
+    "generate": ("generate", {"prompt": "slow bossa nova", "length": 70_003, "bpm": 84}, (0, 70_003), ("mix",), TURBO),
+    "lego": ("lego", {**SOURCE, "stems": ["bass"], "start": START, "end": END}, (START, END), ("bass",), BASE),
+    "cover": ("cover", {**SOURCE, "prompt": "string quartet"}, (0, SONG), ("mix",), TURBO),
+}  # fmt: skip
+SPLICED = ("repaint", "complete")
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_every_task_comes_back_exact_labelled_and_the_same_twice(
+    ws: WebSocketPeer, acestep: ServerThread, name: str
+) -> None:
+    task, asked, (start, end), stems, checkpoint = TASKS[name]
+    asked = {**asked, "seed": 7, "options": {"steps": 2}}
+    found, again = takes_of(ws, task, **asked), takes_of(ws, task, **asked)
+    assert tuple(found) == tuple(again) == stems
+    for stem, about in found.items():
+        receipt, recipe = about["receipt"], about["recipe"]
+        assert (receipt["position"], receipt["length"], receipt["rate"]) == (start, end - start, RATE)
+        assert receipt["exact"] is True
+        clip = audio(ws, about["id"], "clip", "float32")
+        assert clip.shape == (end - start, 2)
+        assert np.isfinite(clip).all()
+        assert clip.any()
+        assert np.array_equal(clip, audio(ws, again[stem]["id"], "clip", "float32"))
+        assert (recipe["engine"], recipe["neural"]) == (ACESTEP, True)
+        assert recipe["figures"]["checkpoint"] == checkpoint
+        assert "Noise from untrained weights" in recipe["method"]
+        assert any("never trained" in note for note in recipe["notes"])
+        if task in SPLICED:
+            assert receipt["outside_identical"] is True
+            outside_is_untouched(
+                ws, song_of(acestep, asked["source"]), about, asked.get("source_position", 0)
+            )
+        if task == "extract":
+            assert receipt["sum_error"] < 1e-6
+
+
+def outside_is_untouched(
+    ws: WebSocketPeer, song: np.ndarray, about: dict[str, Any], song_position: int
+) -> None:
+    """The whole result, compared with the song sample by sample."""
     clip, result = audio(ws, about["id"], "clip"), audio(ws, about["id"], "song")
-    assert len(clip) == END - START
-    assert np.array_equal(result[:START], song[:START])
-    assert np.array_equal(result[START:END], clip)
-    assert np.array_equal(result[END:], song[END:])
-    assert np.abs(clip.astype(int) - song[START:END]).max() > 100
-    recipe = about["recipe"]
-    assert (recipe["engine"], recipe["neural"], recipe["weights"]) == (ACESTEP, True, "acestep-v15-turbo")
-    assert (recipe["figures"]["steps"], recipe["figures"]["device"]) == (2, "cpu")
+    start = about["receipt"]["position"] - song_position
+    lead = max(0, -start)
+    assert np.array_equal(result[lead + start : lead + start + len(clip)], clip)
+    assert np.array_equal(result[lead : lead + max(0, start)], song[: max(0, start)])
+    after = start + len(clip)
+    assert np.array_equal(result[lead + after :], song[after:])
+    inside = song[max(0, start) : max(0, after)]
+    if len(inside) == len(clip):
+        assert np.abs(clip.astype(int) - inside).max() > 100
 
 
-def test_equal_seeds_give_equal_clips(ws: WebSocketPeer) -> None:
-    once, again, other = (audio(ws, repaint(ws, seed=seed)["id"], "clip") for seed in (8, 8, 9))
-    assert np.array_equal(once, again)
-    assert not np.array_equal(once, other)
+def test_stems_of_one_request_equal_those_asked_for_alone(ws: WebSocketPeer) -> None:
+    asked = {**SOURCE, "start": START, "end": END, "seed": 3, "options": {"steps": 2}}
+    together = takes_of(ws, "extract", **asked, stems=["drums", "guitar"])
+    alone = takes_of(ws, "extract", **asked, stems=["guitar"])
+    once, twice = (audio(ws, takes["guitar"]["id"], "clip", "float32") for takes in (together, alone))
+    assert np.array_equal(once, twice)
+    drums = audio(ws, together["drums"]["id"], "clip", "float32")
+    assert not np.array_equal(once, drums)
 
 
-def test_what_turbo_cannot_do_is_refused_at_once(acestep: ServerThread) -> None:
-    with acestep.osc() as osc:
-        reply = osc.render("/bridge/extract", "stems", "source", "song.wav")[-1]
+@pytest.mark.parametrize("task", ["repaint", "extract", "cover"])
+def test_a_varied_take_stays_in_its_place_and_can_be_made_again(ws: WebSocketPeer, task: str) -> None:
+    _, asked, (start, end), _, _ = TASKS[task]
+    first = next(iter(takes_of(ws, task, **asked, seed=1, options={"steps": 2}).values()))
+    varied, again = (takes_of(ws, "vary", take=first["id"], seed=2) for _ in range(2))
+    for stem, about in varied.items():
+        assert (about["receipt"]["position"], about["receipt"]["length"]) == (start, end - start)
+        once, twice = (audio(ws, takes[stem]["id"], "clip", "float32") for takes in (varied, again))
+        assert np.array_equal(once, twice)
+    other = audio(ws, varied[first["stem"]]["id"], "clip", "float32")
+    assert not np.array_equal(other, audio(ws, first["id"], "clip", "float32"))
+    assert varied[first["stem"]]["origin"] == first["id"]
+
+
+def test_a_new_song_cannot_be_varied_but_says_what_to_do(ws: WebSocketPeer) -> None:
+    made = takes_of(ws, "generate", length=48_000, bpm=84, seed=1, options={"steps": 1})["mix"]
+    with pytest.raises(RpcError, match="nothing to vary") as error:
+        ws.call("vary", take=made["id"])
+    assert error.value.remedy
+
+
+def test_other_seeds_give_other_clips(ws: WebSocketPeer) -> None:
+    one, other = (audio(ws, repaint(ws, seed=seed)["id"], "clip") for seed in (8, 9))
+    assert not np.array_equal(one, other)
+
+
+def test_what_turbo_cannot_do_is_refused_at_once(tmp_path: Path) -> None:
+    turbo = write_models(tmp_path / "models", TURBO)
+    settings = settings_in(tmp_path, engines={"sketch": "model.sketch.engine:SketchEngine", **with_models(turbo)},
+                           engine="sketch")  # fmt: skip
+    soundfile.write(settings.roots[0] / "song.wav", np.zeros((RATE, 2)), RATE)
+    with ServerThread(settings) as server, server.osc() as osc:
+        reply = osc.render("/bridge/extract", "stems", "source", "song.wav", "engine", ACESTEP)[-1]
     assert reply["code"] == "cannot_render"
     assert "only base checkpoints were trained for it" in reply["sentence"]
     assert "ace-bridge models pull acestep-v15-base" in reply["remedy"]

@@ -71,6 +71,9 @@ REGIONS = [
     (Complete(end="22|1", **SOURCE), (19 * BAR, 21 * BAR)),
     (Complete(start=SONG.frames, length=1, **SOURCE), (SONG.frames, SONG.frames + 1)),
     (Complete(bars="5-6", **SOURCE), (4 * BAR, 6 * BAR)),
+    # Into the song's beginning.
+    (Complete(bars="1-2", source_position="3|1", **SOURCE), (0, 2 * BAR)),
+    (Complete(start="2|1", end="4|1", source_position="3|1", **SOURCE), (BAR, 3 * BAR)),
 ]
 
 
@@ -124,6 +127,7 @@ REFUSED = [
     (Repaint(bars="20-21", **SOURCE), BAD, "end", "after the song's end"),
     (Extract(start=0, end=SONG.frames + 1, **SOURCE), BAD, "end", "after the song's end"),
     (Complete(start=SONG.frames + 1, length=5, **SOURCE), BAD, "start", "after the song's end"),
+    (Complete(start=0, end=9, source_position=10, **SOURCE), BAD, "end", "before the song starts"),
     (Repaint(start="1|5", end="2|1", **SOURCE), BAD, "start", "beat"),
     (Repaint(start="1|1", end="1|9", **SOURCE), BAD, "start", "beat"),
     (Repaint(bars="20-17", **SOURCE), BAD, "bars", "before the first"),

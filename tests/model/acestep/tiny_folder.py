@@ -53,7 +53,7 @@ def write_models(folder: Path, *names: str) -> Path:
 def write_checkpoint(folder: Path) -> Path:
     shutil.copytree(TURBO, folder)
     turbo = "turbo" in folder.name
-    fields = json.loads((folder / "config.json").read_text()) | {"is_turbo": turbo}
+    fields = json.loads((folder / "config.json").read_text()) | {"is_turbo": turbo, "untrained": True}
     (folder / "config.json").write_text(json.dumps(fields))
     return folder
 
