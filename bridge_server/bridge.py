@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from bridge_server.answer import Answer, understood
+from bridge_server.audition.answers import AUDITION_REQUESTS, AuditionAnswers
 from bridge_server.client import Client
 from bridge_server.engines import Engines
 from bridge_server.intake import Intake
@@ -72,6 +73,7 @@ class Bridge:
             requests.VerifyStore: server.verify,
             requests.SweepStore: server.sweep,
             **dict.fromkeys(CONTEXT_REQUESTS, self._hear),
+            **dict.fromkeys(AUDITION_REQUESTS, AuditionAnswers().answer),
         }
 
     async def answer(self, request: Request, client: Client) -> Answer:

@@ -17,7 +17,7 @@ import soundfile
 from websockets.exceptions import ConnectionClosed
 
 from bridge_server.websocket_endpoint import OUTBOX
-from daw_protocol.addresses import COMMANDS
+from daw_protocol.addresses import COMMANDS, Group
 from tests.bridge_server.peers import PATIENCE, RpcError, in_order, noise_song
 
 REGION = {"source": "song.wav", "start": 12000, "end": 24000}
@@ -52,6 +52,8 @@ def test_every_method_answers_or_says_what_is_missing(ws, take):
     }  # fmt: skip
     jobs = []
     for command in COMMANDS:
+        if command.group is Group.AUDITION:
+            continue  # needs a sound device: tests/bridge_server/audition
         answer = ws.call(command.name, **given.get(command.name, {}))
         assert isinstance(answer, dict), command.name
         if answer.get("state") == "queued":
