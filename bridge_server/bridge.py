@@ -13,6 +13,8 @@ from bridge_server.answer import Answer, understood
 from bridge_server.audition.answers import AUDITION_REQUESTS, AuditionAnswers
 from bridge_server.client import Client
 from bridge_server.engines import Engines
+from bridge_server.focus import Focus
+from bridge_server.focus_answers import FocusAnswers
 from bridge_server.intake import Intake
 from bridge_server.job_answers import JobAnswers
 from bridge_server.job_queue import JobQueue
@@ -26,13 +28,16 @@ from bridge_server.sources import as_protocol_error
 from bridge_server.take_answers import TakeAnswers
 from clip_store.errors import ClipStoreError, TakeError
 from clip_store.store import ClipStore
-from daw_protocol import requests
+from daw_protocol import requests, watch_requests
 from daw_protocol.context import CONTEXT_REQUESTS
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.requests import Render, Request
 
 # Requests that read audio from the disk: an endpoint answers others meanwhile.
-SLOW = (requests.VerifyStore, requests.SweepStore, requests.ShowJob, requests.ShowTake)
+SLOW = (
+    requests.VerifyStore, requests.SweepStore, requests.ShowJob, requests.ShowTake,
+    watch_requests.ShowFocus, watch_requests.ListSongs,
+)  # fmt: skip
 
 Handler = Callable[[Any, Client], Awaitable[Answer]]
 
@@ -49,15 +54,18 @@ class Bridge:
         listeners: Listeners,
         reader: SongReader,
         worker: RenderWorker,
+        focus: Focus,
     ) -> None:
         self._reader = reader
+        self._focus = focus
         self._sessions = Sessions(settings.limits.clients)
         engines = Engines(settings.engines)
         jobs = JobAnswers(queue, store, listeners, worker)
-        takes = TakeAnswers(store, connection)
+        takes = TakeAnswers(store, connection, listeners.watchers)
         server = ServerAnswers(settings, queue, store, worker, engines)
+        looking = FocusAnswers(settings, focus, reader, listeners.watchers)
         self._intake = Intake(
-            settings.engine, engines, self._sessions, store, queue, listeners, reader, worker, jobs
+            settings.engine, engines, self._sessions, focus, store, queue, listeners, reader, worker, jobs
         )
         self._handlers: dict[type[Request], Handler] = {
             requests.Vary: self._intake.vary,
@@ -68,6 +76,9 @@ class Bridge:
             requests.ShowTake: takes.show,
             requests.ChooseTake: takes.choose,
             requests.RevertTake: takes.revert,
+            watch_requests.Watch: looking.watch,
+            watch_requests.ShowFocus: looking.show,
+            watch_requests.ListSongs: looking.songs,
             requests.Status: server.status,
             requests.ListEngines: server.engines,
             requests.VerifyStore: server.verify,
@@ -92,6 +103,7 @@ class Bridge:
         if isinstance(request, requests.SetSource):
             self._reader.check(request.source)
         self._sessions.hear(client.key, request)
+        self._focus.hear(request, client.key)
         return understood(request, in_words(request), request.to_fields())
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from bridge_server.answer import Answer
 from bridge_server.client import Client
 from bridge_server.engines import Engines, refuse_impossible
+from bridge_server.focus import Focus
 from bridge_server.job import Job
 from bridge_server.job_answers import JobAnswers, acknowledged
 from bridge_server.job_queue import JobQueue
@@ -41,6 +42,7 @@ class Intake:
         default_engine: str,
         engines: Engines,
         sessions: Sessions,
+        focus: Focus,
         store: ClipStore,
         queue: JobQueue,
         listeners: Listeners,
@@ -52,6 +54,7 @@ class Intake:
         self._default_engine = default_engine
         self._engines = engines
         self._sessions = sessions
+        self._focus = focus
         self._store = store
         self._queue = queue
         self._listeners = listeners
@@ -74,8 +77,11 @@ class Intake:
         for older in replaced:
             self._worker.cancel(older, "A newer request for the same region took its place.")
         self._listeners.add(job.id, client)
+        answer = acknowledged(job)
+        self._listeners.watchers.tell(answer.replies[0], besides=(client,))
+        self._focus.hear(request, client.key)
         self._worker.wake()
-        return acknowledged(job)
+        return answer
 
     async def vary(self, request: requests.Vary, client: Client) -> Answer:
         """The request a take was made by, about the very same audio, with what is to be different."""

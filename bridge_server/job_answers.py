@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from bridge_server.answer import Answer, understood
 from bridge_server.client import Client
@@ -30,12 +31,14 @@ class JobAnswers:
     async def list(self, request: requests.ListJobs, _: Client) -> Answer:
         jobs = self._queue.newest(JobState(request.state) if request.state else None, request.limit)
         lines = "; ".join(f"{job.id} {job.command} {job.state.value}" for job in jobs)
-        return understood(request, lines or "There are no jobs.", {"jobs": [job.to_json() for job in jobs]})
+        return understood(
+            request, lines or "There are no jobs.", {"jobs": [self._about(job) for job in jobs]}
+        )
 
     async def show(self, request: requests.ShowJob, client: Client) -> Answer:
         job = self._find(request.job, client)
         takes = await self._takes(job)
-        data = {**job.to_json(), "takes": [take.to_fields() for take in takes]}
+        data = {**self._about(job), "takes": [take.to_fields() for take in takes]}
         answer = understood(request, f"{job.command} {job.state.value}", data)
         last = (ending(job, len(takes)),) if job.state.terminal else answer.replies
         return Answer((*takes, *last), data)
@@ -59,6 +62,14 @@ class JobAnswers:
         takes = await self._takes(job)
         data = {**first.data, "takes": [take.to_fields() for take in takes]}
         return Answer((*first.replies, *takes, ending(job, len(takes))), data)
+
+    def _about(self, job: Job) -> dict[str, Any]:
+        """The job, and how far it is if it runs."""
+        progress = self._listeners.progress(job.id)
+        if progress is None:
+            return job.to_json()
+        told = {name: getattr(progress, name) for name in ("stage", "fraction", "seconds_left")}
+        return {**job.to_json(), "progress": told}
 
     def _find(self, name: str, client: Client) -> Job:
         """The job by its own id, or by the id this client asked for it with. Raises ProtocolError."""

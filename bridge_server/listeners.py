@@ -1,4 +1,4 @@
-"""Who hears about which job. Progress is thinned out here, to ten a second for each job."""
+"""Who hears about which job: those who asked for it, and those who watch. Progress is thinned to ten a second each."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 
 from bridge_server.client import Client
+from bridge_server.watchers import Watchers
 from daw_protocol.replies import JobProgress, Reply
 
 PROGRESS_INTERVAL = 0.1  # seconds
@@ -14,8 +15,10 @@ PROGRESS_INTERVAL = 0.1  # seconds
 class Listeners:
     """Clients by job. A terminal reply is the last one a job's clients hear."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic, watchers: Watchers | None = None) -> None:
+        self.watchers = watchers or Watchers()
         self._clients: dict[str, list[Client]] = {}
+        self._progress: dict[str, JobProgress] = {}
         self._told: dict[str, float] = {}
         self._clock = clock
 
@@ -25,17 +28,27 @@ class Listeners:
             clients.append(client)
 
     def tell(self, job_id: str, reply: Reply) -> None:
-        """Sends a reply to everybody who asked for the job."""
-        if isinstance(reply, JobProgress) and not self._due(job_id):
-            return
-        for client in self._clients.get(job_id, ()):
+        """Sends a reply to everybody who asked for the job, and to everybody who watches."""
+        if isinstance(reply, JobProgress):
+            self._progress[job_id] = reply
+            if not self._due(job_id):
+                return
+        clients = self._clients.get(job_id, ())
+        for client in clients:
             client.send(reply)
+        self.watchers.tell(reply, besides=clients)
         if reply.terminal:
             self._clients.pop(job_id, None)
             self._told.pop(job_id, None)
+            self._progress.pop(job_id, None)
+
+    def progress(self, job_id: str) -> JobProgress | None:
+        """What was last said of a job that runs: for who looks in later."""
+        return self._progress.get(job_id)
 
     def forget(self, client: Client) -> None:
         """The client has gone; its jobs go on."""
+        self.watchers.forget(client)
         for clients in self._clients.values():
             if client in clients:
                 clients.remove(client)

@@ -18,6 +18,7 @@ from filelock import FileLock, Timeout
 
 from bridge_server.bridge import Bridge
 from bridge_server.database import open_database
+from bridge_server.focus import Focus
 from bridge_server.job import Job, JobState
 from bridge_server.job_queue import JobQueue
 from bridge_server.listeners import Listeners
@@ -64,7 +65,8 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
         queue = JobQueue(connection, settings.limits.queued_jobs)
         reader = SongReader(store, connection, settings.roots, settings.limits.song_seconds)
         worker = RenderWorker(settings, connection, store, queue, listeners, reader)
-        bridge = Bridge(settings, connection, store, queue, listeners, reader, worker)
+        focus = Focus(listeners.watchers)
+        bridge = Bridge(settings, connection, store, queue, listeners, reader, worker, focus)
         osc = OscEndpoint(bridge, listeners, settings.token)
         await asyncio.get_running_loop().create_datagram_endpoint(lambda: osc, sock=ports.udp)
         pages = Pages(settings, store)

@@ -39,6 +39,11 @@ _NEAREST = {
 }
 """libsndfile's subtypes that are not simply FLOAT; lossy ones (mp3, ogg) decode to floats and stay floats."""
 
+SUFFIXES = (
+    ".wav", ".wave", ".bwf", ".rf64", ".w64", ".aif", ".aiff", ".aifc", ".caf", ".flac", ".ogg", ".opus", ".mp3",
+)  # fmt: skip
+"""How files are called that are likely to be read; any name may be tried."""
+
 _OPEN_SIZES = (0, 0xFFFFFFFF)
 """Sizes a data chunk has while it is still being recorded or streamed: they promise nothing."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, fields
 
-from daw_protocol import audition_requests, requests
+from daw_protocol import audition_requests, requests, watch_requests
 from daw_protocol.requests import Request
 
 PREFIX = "/bridge"
@@ -23,6 +23,7 @@ class Group(enum.Enum):
     JOBS = "Jobs"
     TAKES = "Takes"
     AUDITION = "Audition: hearing takes in their song, through the sound device of the server's machine"
+    WATCH = "Looking on: for panels, surfaces and scripts that show what goes on"
     SERVER = "The server"
 
 
@@ -110,6 +111,9 @@ COMMANDS: tuple[Command, ...] = (
             "/bridge/audition/devices s id15"),
     Command("audition.show", audition_requests.ShowAudition, Group.AUDITION, ID,
             "/bridge/audition/show s id16"),
+    Command("watch", watch_requests.Watch, Group.WATCH, ID, "/bridge/watch ssi id15 on 1"),
+    Command("focus.show", watch_requests.ShowFocus, Group.WATCH, ID, "/bridge/focus/show s id16"),
+    Command("songs.list", watch_requests.ListSongs, Group.WATCH, ID, "/bridge/songs/list s id17"),
     Command("status", requests.Status, Group.SERVER, ID, "/bridge/status s id11"),
     Command("engines", requests.ListEngines, Group.SERVER, ID, "/bridge/engines s id12"),
     Command("store.verify", requests.VerifyStore, Group.SERVER, ID, "/bridge/store/verify s id13"),

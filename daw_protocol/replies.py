@@ -154,6 +154,31 @@ class AuditionState(Reply):
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class FocusMoved(Reply):
+    """To those who watch: another song, region, tempo, meter, key or playhead; `focus.show` tells which."""
+
+    name: ClassVar[str] = "focus"
+    revision: int = value(Whole(0, 2**53), "counts the changes since the server started")
+    client: str = value(Text(128), "who moved it", "")
+    playhead: int | None = value(
+        SAMPLES, "the DAW's playhead, in samples; its moves alone are no revision", None
+    )
+    rolling: bool = value(Flag(), "whether the DAW plays", False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TakeChosen(Reply):
+    """To those who watch: which take is in force at a place has changed."""
+
+    name: ClassVar[str] = "chosen"
+    take: str = value(Text(64), "the take in force now; empty when the original is back", "")
+    song: str = value(Text(80), "digest of the song", "")
+    start: int = value(SAMPLES, "first sample of the place, counted from the song's first")
+    end: int = value(SAMPLES, "first sample after it")
+    stem: str = value(Text(64), "mix, or which stem or instrument", "mix")
+
+
 REPLIES: tuple[type[Reply], ...] = (
     Acknowledged,
     JobProgress,
@@ -163,4 +188,6 @@ REPLIES: tuple[type[Reply], ...] = (
     Cancelled,
     Understood,
     AuditionState,
+    FocusMoved,
+    TakeChosen,
 )

@@ -254,6 +254,9 @@ class ListTakes(Request):
     job: str | None = value(Text(64, 1), "only takes of this job", None)
     task: str | None = value(Text(32, 1), "only takes of this task", None)
     limit: int = value(Whole(1, 1000), "how many at most", 50)
+    before: str | None = value(
+        Text(64, 1), "only takes older than this one: the last of the page before", None
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
