@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bridge_server.arguments import fields_of, parser
 from bridge_server.engines import ACESTEP, BUILT_IN, refuse_unusable, with_models
-from bridge_server.platforms import models_folder, store_folder
+from bridge_server.platforms import mailbox_pointer, models_folder, store_folder
 from bridge_server.settings import Settings
 from daw_protocol.addresses import BY_NAME
 from daw_protocol.errors import ProtocolError
@@ -80,13 +80,17 @@ def serve_settings(arguments: Namespace) -> Settings:
     if _folder_of_models(arguments) != models_folder():
         refuse_unusable(engines[ACESTEP])
     roots = [root.expanduser().absolute() for root in arguments.root] or [Path.cwd()]
+    store = arguments.store.expanduser().absolute()
+    # A server on any free port is somebody's experiment: DAW-side scripts are not led to it.
+    led_to = arguments.port != 0 and store != store_folder()
     return Settings(
-        store=arguments.store.expanduser().absolute(),
+        store=store,
         roots=tuple(roots),
         host=arguments.host,
         osc_port=arguments.osc_port,
         websocket_port=arguments.port,
         token=arguments.token,
+        pointer=mailbox_pointer() if led_to else None,
         engine=arguments.engine,
         engines=engines,
     )

@@ -9,7 +9,8 @@ from daw_protocol.replies import Reply
 
 class Client(Protocol):
     """key:      equal for messages that share a context and a space of request ids.
-    reply_to: where replies still reach the client after a restart of the server, "host:port"; "" if nowhere.
+    reply_to: where replies still reach the client after a restart of the server, "host:port" or "mailbox:NAME";
+              "" if nowhere.
     """
 
     @property

@@ -40,7 +40,8 @@ class Job:
     """What the queue keeps of a request.
 
     client:    who asked (Client.key), request_id: under which name; together they are unique.
-    reply_to:  where OSC replies go, "host:port", so that they still arrive after a restart; "" for WebSocket.
+    reply_to:  where replies go, so that they still arrive after a restart: "host:port" for OSC, "mailbox:NAME" for
+               an answer file, "" for WebSocket.
     request:   the request's JSON form, with everything the context added and the seed that was drawn.
     region_key: equal for requests about the same task, track, source and region; used by `replace`.
     failure:   code, sentence, remedy and field of a failed job.

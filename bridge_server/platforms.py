@@ -24,6 +24,12 @@ def models_folder() -> Path:
     return store_folder() / "checkpoints"
 
 
+def mailbox_pointer() -> Path:
+    """Where scripts in a DAW, which see none of the user's settings, read which mailbox a server uses that has its
+    store somewhere else."""
+    return store_folder() / "mailbox.txt"
+
+
 def yield_to_others() -> None:
     """Lowers this process's priority: a render must not make the DAW or the server's replies stutter."""
     if sys.platform == "win32":

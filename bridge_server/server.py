@@ -22,6 +22,8 @@ from bridge_server.focus import Focus
 from bridge_server.job import Job, JobState
 from bridge_server.job_queue import JobQueue
 from bridge_server.listeners import Listeners
+from bridge_server.mailbox_endpoint import SCHEME, MailboxEndpoint
+from bridge_server.mailbox_folder import MailboxFolder
 from bridge_server.osc_endpoint import OscEndpoint
 from bridge_server.pages import Pages
 from bridge_server.render_worker import RenderWorker
@@ -63,7 +65,9 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
         store = _open_store(settings.store, connection)
         listeners = Listeners()
         queue = JobQueue(connection, settings.limits.queued_jobs)
-        reader = SongReader(store, connection, settings.roots, settings.limits.song_seconds)
+        folder = MailboxFolder(mailbox_root(settings.store), settings.limits.frame_bytes)
+        roots = (*settings.roots, folder.audio)
+        reader = SongReader(store, connection, roots, settings.limits.song_seconds)
         worker = RenderWorker(settings, connection, store, queue, listeners, reader)
         focus = Focus(listeners.watchers)
         bridge = Bridge(settings, connection, store, queue, listeners, reader, worker, focus)
@@ -72,12 +76,15 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
         pages = Pages(settings, store)
         websocket = WebSocketEndpoint(settings, bridge, listeners, pages, store.blobs)
         await websocket.start(ports.tcp)
-        _resume(queue, listeners, osc, settings)
-        tasks = [asyncio.create_task(osc.run()), asyncio.create_task(worker.run())]
+        folder.make()  # before anybody is told that the server is there
+        mailbox = MailboxEndpoint(folder, bridge, pages)
+        _resume(queue, listeners, osc, mailbox, settings)
+        tasks = [asyncio.create_task(part.run()) for part in (osc, mailbox, worker)]
         address = settings.store / ADDRESS
         address.write_text(json.dumps(_address(settings)), encoding="utf-8")
         try:
-            yield RunningServer(settings, bridge, worker, store)
+            with _pointed_to(settings.pointer, folder.root):
+                yield RunningServer(settings, bridge, worker, store)
         finally:
             # First nobody can ask any more, then the work stops, then the files close.
             await websocket.close()
@@ -86,6 +93,11 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             address.unlink(missing_ok=True)
+
+
+def mailbox_root(store: Path) -> Path:
+    """The folder of the store's mailbox."""
+    return store / "mailbox"
 
 
 def find_server(store: Path) -> dict[str, object] | None:
@@ -102,6 +114,24 @@ def find_server(store: Path) -> dict[str, object] | None:
     except (OSError, ValueError):
         return None
     return dict(found)
+
+
+@contextlib.contextmanager
+def _pointed_to(pointer: Path | None, mailbox: Path) -> Iterator[None]:
+    """Leads scripts to the mailbox while the server runs. The last server started is the one they find."""
+    told = f"{mailbox}\n"
+    if pointer is not None:
+        try:
+            pointer.parent.mkdir(parents=True, exist_ok=True)
+            pointer.write_text(told, encoding="utf-8")
+        except OSError as error:
+            log.warning("Scripts cannot be led to the mailbox by %s: %s.", pointer, error.strerror)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError, ValueError):
+            if pointer is not None and pointer.read_text(encoding="utf-8") == told:
+                pointer.unlink()
 
 
 @contextlib.contextmanager
@@ -175,13 +205,16 @@ def _taken(host: str, port: int, option: str, error: Exception) -> ProtocolError
     )
 
 
-def _resume(queue: JobQueue, listeners: Listeners, osc: OscEndpoint, settings: Settings) -> None:
-    """Picks up what a server before this one had accepted; OSC clients hear of it at their old address."""
+def _resume(
+    queue: JobQueue, listeners: Listeners, osc: OscEndpoint, mailbox: MailboxEndpoint, settings: Settings
+) -> None:
+    """Picks up what a server before this one had accepted; who can still be reached hears of it."""
     requeued, given_up = queue.resume(time.time(), settings.limits.attempts)
     waiting = queue.newest(JobState.QUEUED, limit=1_000_000)
     for job in (*waiting, *given_up):
         if job.reply_to and (not job.state.terminal or job in given_up):
-            listeners.add(job.id, osc.client(job.reply_to))
+            endpoint = mailbox if job.reply_to.startswith(SCHEME) else osc
+            listeners.add(job.id, endpoint.client(job.reply_to))
     for job in given_up:
         listeners.tell(job.id, _given_up(job))
     if requeued:
@@ -199,4 +232,5 @@ def _address(settings: Settings) -> dict[str, object]:
         "websocket_port": settings.websocket_port,
         "osc_port": settings.osc_port,
         "token": settings.token,
+        "mailbox": str(mailbox_root(settings.store)),
     }

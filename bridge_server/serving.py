@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from bridge_server.platforms import stop_signals
-from bridge_server.server import running_server
+from bridge_server.server import mailbox_root, running_server
 from bridge_server.settings import Settings
 from bridge_server.version import MADE_BY
 
@@ -39,6 +39,7 @@ def ready_message(settings: Settings) -> list[str]:
         f"[bold]{MADE_BY}[/bold] is ready, engine [bold]{escape(settings.engine)}[/bold].",
         f"  OSC        {settings.host}:{settings.osc_port} (UDP)",
         f"  WebSocket  ws://{settings.host}:{settings.websocket_port}/{query}",
+        f"  mailbox    {escape(str(mailbox_root(settings.store)))}",
         *(f"  songs in   {escape(str(root))}" for root in settings.roots),
         f"  store      {escape(str(settings.store))}",
         f"  try        oscsend localhost {settings.osc_port} /bridge/status {escape(hello)}",

@@ -44,6 +44,7 @@ class Settings:
 
     store: folder of audio, takes and jobs.
     roots: folders whose files requests may name; relative names are tried against each in turn.
+    pointer: file that tells scripts where this server's mailbox is; None = it is in the usual place, or a secret.
     engine: the one that renders unless a request names another; engines: all there are, as engines.py takes them.
     """
 
@@ -53,6 +54,7 @@ class Settings:
     osc_port: int = OSC_PORT
     websocket_port: int = WEBSOCKET_PORT
     token: str = ""
+    pointer: Path | None = None
     engine: str = "sketch"
     engines: Mapping[str, str] = field(default_factory=lambda: dict(BUILT_IN))
     limits: Limits = field(default_factory=Limits)

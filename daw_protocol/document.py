@@ -31,6 +31,9 @@ out, and the WebSocket has them whole.
 with the acknowledgement as result; progress, takes and the terminal message follow as notifications
 (`{"jsonrpc":"2.0","method":"progress","params":{...}}`).
 
+**Mailbox.** Scripts without sockets write the same JSON-RPC requests as files and read the answers from another file:
+[mailbox.md](mailbox.md).
+
 **Answers.** Every request for audio is answered by `ack` at once, `progress` at most ten times a second, one `take`
 per clip, and exactly one terminal message: `done`, `failed` or `cancelled`. A request that is wrong gets `failed`
 only. A repeated `id` from the same client is answered from memory and not done twice. Everything else is answered

@@ -19,6 +19,7 @@ from daw_protocol.requests import Request
 
 MOST_BATCH = 64
 MOST_ID = 1000  # characters
+MOST_CLIENT = 64  # characters
 
 PARSE_ERROR = -32700
 INVALID_REQUEST = -32600
@@ -43,12 +44,16 @@ CallId = str | int | float | None
 
 @dataclass(frozen=True)
 class Call:
-    """One call as it came; `id` is None and `wants_answer` False for a notification."""
+    """One call as it came; `id` is None and `wants_answer` False for a notification.
+
+    client: whose context it is about, where the way it came does not tell (the mailbox); not part of JSON-RPC.
+    """
 
     method: str
     params: dict[str, Any]
     id: CallId = None
     wants_answer: bool = True
+    client: str = ""
 
 
 @dataclass(frozen=True)
@@ -95,7 +100,11 @@ def read_call(entry: Any) -> Call | BadCall:
     params = entry.get("params", {})
     if not isinstance(params, dict):
         return BadCall(_invalid("params must be an object of names and values."), call_id, INVALID_PARAMS)
-    return Call(method, params, call_id, "id" in entry)
+    client = entry.get("client", "")
+    if not isinstance(client, str) or len(client) > MOST_CLIENT or not client.isprintable():
+        sentence = f"client must be text of {MOST_CLIENT} characters at most, got {shown(client)}."
+        return BadCall(_invalid(sentence), call_id)
+    return Call(method, params, call_id, "id" in entry, client)
 
 
 def _can_be_id(given: Any) -> bool:

@@ -42,7 +42,7 @@ class Request(Message):
         Whole(1, 65_535), "OSC only: the port on the sender's machine that replies go to", None
     )
     client: str = value(
-        Text(64), "OSC only: keeps context and ids apart from other scripts on the same machine", ""
+        Text(64), "OSC and mailbox: keeps context and ids apart from other scripts on the same machine", ""
     )
     token: str = value(Text(256), "OSC only: the server's token, where it was started with one", "")
 

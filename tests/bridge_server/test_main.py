@@ -9,7 +9,7 @@ import pytest
 from bridge_server.__main__ import engines_of, serve_settings
 from bridge_server.arguments import parser
 from bridge_server.engines import ACESTEP, BUILT_IN, with_models
-from bridge_server.platforms import models_folder
+from bridge_server.platforms import mailbox_pointer, models_folder, store_folder
 from daw_protocol.errors import ErrorCode, ProtocolError
 
 
@@ -35,3 +35,13 @@ def test_a_named_folder_without_models_stops_the_server(tmp_path):
         serve_settings(serve_arguments(tmp_path))
     assert error.value.code is ErrorCode.ENGINE_NOT_READY
     assert error.value.remedy
+
+
+def test_scripts_are_led_only_to_a_server_with_a_port_and_a_store_of_its_own(tmp_path):
+    def pointer_of(store: Path, *words: str):
+        arguments = parser(store, models_folder()).parse_args(["serve", *words])
+        return serve_settings(arguments).pointer
+
+    assert pointer_of(tmp_path) == mailbox_pointer()
+    assert pointer_of(tmp_path, "--port", "0") is None
+    assert pointer_of(store_folder()) is None

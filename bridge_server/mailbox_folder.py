@@ -1,0 +1,219 @@
+"""The mailbox on the disk: which requests lie in it, taking one, adding a line to an answer, clearing what is old.
+
+Knows files and nothing of what they say. A request is there whole once its file parses as JSON, or has not changed
+for a while: scripts should write under another name and rename, but one that does not must not be punished for it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import re
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+REQUEST = ".json"
+TAKEN = ".taken"  # a request the server works on; its script sees that it is gone from under its own name
+REFUSED = ".refused"  # kept for people to look at
+ANSWER = ".jsonl"
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+SETTLED_SECONDS = 1.0  # a file that has not changed for so long is not being written any more
+OLD_SECONDS = 24 * 3600.0
+
+
+@dataclass(frozen=True)
+class Letter:
+    """One request file.
+
+    text:     what it says; "" when it could not be read.
+    stamp:    the same for this file after a restart of the server, another for a later file of the same name.
+    problem:  why it cannot be read, as (sentence, remedy).
+    """
+
+    name: str
+    text: str
+    stamp: str
+    problem: tuple[str, str] | None = None
+
+
+class MailboxFolder:
+    """`in`, `out` and `audio` under one folder. No method raises OSError: what cannot be done is logged, once.
+
+    most_bytes: of one request.
+    """
+
+    def __init__(self, root: Path, most_bytes: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self.root = root
+        self.inbox, self.outbox, self.audio = (root / name for name in ("in", "out", "audio"))
+        self._most_bytes = most_bytes
+        self._clock = clock
+        self._seen: dict[
+            str, tuple[tuple[int, int], float]
+        ] = {}  # unfinished file -> (its state, since when)
+        self._complained: set[str] = set()
+
+    def make(self) -> None:
+        """Makes the folders where they are missing."""
+        for folder in (self.inbox, self.outbox, self.audio):
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                self._complain(f"The mailbox folder {folder} cannot be made: {error.strerror or error}.")
+
+    def leftover(self) -> Iterator[Letter]:
+        """Requests that a server before this one had taken and not finished answering."""
+        for entry in self._entries(TAKEN):
+            name = entry.name.removesuffix(TAKEN)
+            if not is_name(name):
+                continue
+            with self._told(f"{entry.name} cannot be read"):
+                yield Letter(name, _decoded(Path(entry.path).read_bytes()), _stamp(entry.stat()))
+
+    def take(self) -> Iterator[Letter]:
+        """Requests that are there whole, oldest first; each is marked as taken before it is handed out."""
+        entries = self._entries(REQUEST)
+        self._seen = {name: seen for name, seen in self._seen.items() if name in {e.name for e in entries}}
+        for entry in entries:
+            letter = None
+            with self._told(f"The request {entry.name!r} cannot be taken from the mailbox"):
+                letter = self._taken(entry)
+            if letter is not None:
+                yield letter
+
+    def finish(self, letter: Letter) -> None:
+        """The letter is answered and need not be kept."""
+        with self._told(f"{letter.name}{TAKEN} cannot be removed"):
+            (self.inbox / f"{letter.name}{TAKEN}").unlink(missing_ok=True)
+
+    def append(self, name: str, line: str) -> None:
+        """Adds a line to the answer file. A script reads up to the last line end only."""
+        with self._told(f"The answer {name}{ANSWER} cannot be written"):
+            data = line.encode() + b"\n"
+            try:
+                self._append(name, data)
+            except FileNotFoundError:  # somebody has removed the folder
+                self.make()
+                self._append(name, data)
+
+    def _append(self, name: str, data: bytes) -> None:
+        with open(self.outbox / f"{name}{ANSWER}", "ab", buffering=0) as file:
+            file.write(data)
+
+    def clear_old(self, now: float) -> None:
+        """Removes what was last written more than a day before `now` (seconds since 1970): nobody waits for it."""
+        for folder in (self.inbox, self.outbox, self.audio):
+            for entry in self._scan(folder):
+                with contextlib.suppress(OSError):
+                    if entry.is_file(follow_symlinks=False) and now - entry.stat().st_mtime > OLD_SECONDS:
+                        os.unlink(entry.path)
+
+    def _taken(self, entry: os.DirEntry[str]) -> Letter | None:
+        """The letter, or None while it may still be being written."""
+        path, name = Path(entry.path), entry.name.removesuffix(REQUEST)
+        status = entry.stat(follow_symlinks=False)
+        if not entry.is_file(follow_symlinks=False):
+            self._complain(f"{entry.name!r} in the mailbox is no file; it is left alone.")
+            return None
+        try:
+            text, problem = self._read(path, name, status.st_size)
+        except FileNotFoundError:
+            return None  # its script has taken it back
+        if (problem is not None or not _is_json(text)) and not self._settled(entry.name, status):
+            return None
+        target = path.with_name(f"{name}{TAKEN if problem is None else REFUSED}")
+        os.replace(path, target)
+        self._seen.pop(entry.name, None)
+        return Letter(name, text, _stamp(status), problem)
+
+    def _read(self, path: Path, name: str, size: int) -> tuple[str, tuple[str, str] | None]:
+        """The request's text, or "" and what is wrong with its file. Raises FileNotFoundError."""
+        if not is_name(name):
+            return "", BAD_NAME
+        if size > self._most_bytes:
+            sentence = f"The request is {size} bytes long; {self._most_bytes} are the most."
+            return "", (sentence, "Name audio by its path instead of sending it.")
+        try:
+            return _decoded(path.read_bytes()), None
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            sentence = f"The request cannot be read: {error.strerror or error}."
+            return "", (sentence, "Give the server permission to read it.")
+
+    def _settled(self, name: str, status: os.stat_result) -> bool:
+        """Whether the file has been as it is for a while."""
+        state = (status.st_size, status.st_mtime_ns)
+        before, since = self._seen.get(name, (None, 0.0))
+        if before != state:
+            self._seen[name] = (state, self._clock())
+            return False
+        return self._clock() - since >= SETTLED_SECONDS
+
+    def _entries(self, suffix: str) -> list[os.DirEntry[str]]:
+        """Files of one kind in the inbox, oldest first."""
+        found = []
+        for entry in self._scan(self.inbox):
+            with contextlib.suppress(OSError):
+                if entry.name.endswith(suffix):
+                    found.append((entry.stat(follow_symlinks=False).st_mtime_ns, entry.name, entry))
+        return [entry for _, _, entry in sorted(found, key=lambda item: item[:2])]
+
+    def _scan(self, folder: Path) -> list[os.DirEntry[str]]:
+        try:
+            with os.scandir(folder) as found:
+                entries = list(found)
+        except FileNotFoundError:
+            self.make()
+            return []
+        except OSError as error:
+            self._complain(f"The mailbox folder {folder} cannot be read: {error.strerror or error}.")
+            return []
+        return entries
+
+    @contextlib.contextmanager
+    def _told(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            self._complain(f"{what}: {error.strerror or error}.")
+
+    def _complain(self, sentence: str) -> None:
+        """Once for each sentence: the folder is looked at twenty times a second."""
+        if sentence not in self._complained:
+            self._complained.add(sentence)
+            log.warning("%s", sentence)
+
+
+def is_name(name: str) -> bool:
+    """Whether it may name a request and its answer on every system."""
+    return NAME.fullmatch(name) is not None
+
+
+BAD_NAME = (
+    "The request's file name may have letters, digits, dots, hyphens and underscores, 64 at most, and begins with a "
+    "letter or digit.",
+    "Name it in/NAME.json with such a NAME, a new one for each request.",
+)
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _decoded(data: bytes) -> str:
+    return data.decode("utf-8-sig", errors="replace")
+
+
+def _stamp(status: os.stat_result) -> str:
+    return f"{status.st_mtime_ns:x}"
