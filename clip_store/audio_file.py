@@ -108,6 +108,20 @@ def read_audio(path: Path, max_seconds: float) -> Audio:
     return Audio(samples, info.rate, info.encoding)
 
 
+def read_part(path: Path, first: int, frames: int) -> Samples:
+    """Up to `frames` frames from `first` on, float32 [frames, channels]: for looking at, not for splicing.
+
+    Fewer where the file ends or first is negative. Raises AudioFileError as probe_audio does.
+    """
+    _check_there(path)
+    with _open(path) as file:
+        start = min(max(0, first), file.frames)
+        end = min(max(start, first + frames), file.frames)
+        file.seek(start)
+        found: Samples = file.read(end - start, dtype="float32", always_2d=True)
+        return found
+
+
 def write_wav(
     path: Path,
     audio: Audio,
