@@ -54,7 +54,8 @@ class Drawings:
         first, frames = whole(query, "first", 0), whole(query, "frames", MOST_SAMPLES)
         if not 0 <= frames <= MOST_SAMPLES:
             raise ValueError(f"frames must be 0 to {MOST_SAMPLES}, got {frames}")
-        return read_part(self._blobs.path(digest), first, frames).astype("<f4").tobytes()
+        part = read_part(self._blobs.path(digest), first, frames)
+        return bytes(part.astype("<f4").tobytes())
 
     def _spectrogram(self, digest: str, query: Mapping[str, list[str]]) -> bytes:
         path = self._blobs.path(digest)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from bridge_server.drawings import Drawings
 from bridge_server.listening import heard
+from bridge_server.panel_files import INDEX, PREFIX, panel_file
 from bridge_server.pictures import take_picture
 from bridge_server.receipts import in_words
 from bridge_server.settings import Settings
@@ -25,17 +28,20 @@ from daw_protocol.schema import whole_schema
 
 WAV = "audio/wav"
 JSON = "application/json"
-HTML = "text/html; charset=utf-8"
+PLAIN = "text/plain; charset=utf-8"
+HELLO = "/hello.json"
+DRAWN = ("/peaks/", "/samples/", "/spectrogram/")
 
 
 @dataclass(frozen=True)
 class Page:
-    """One answer: HTTP status, media type, body; a file name when it is to be saved."""
+    """One answer: HTTP status, media type, body; a file name when it is to be saved; immutable: it may be kept."""
 
     status: int
     media_type: str
     body: bytes
     file_name: str = ""
+    immutable: bool = False
 
 
 class Pages:
@@ -44,6 +50,7 @@ class Pages:
     def __init__(self, settings: Settings, store: ClipStore) -> None:
         self._settings = settings
         self._store = store
+        self._drawings = Drawings(store.blobs, store.peaks)
 
     async def get(self, target: str, accept: str) -> Page:
         """The page at this request target (path and query)."""
@@ -54,24 +61,36 @@ class Pages:
         if path == "/schema.json":
             return as_json(whole_schema())
         if path == "/" and "text/html" in accept:
-            return Page(200, HTML, front_page().encode())
+            return await asyncio.to_thread(panel_page, INDEX)
+        if path.startswith(PREFIX):
+            return await asyncio.to_thread(panel_page, path.removeprefix(PREFIX))
+        if path.startswith(DRAWN):
+            return await asyncio.to_thread(self._drawing, path, parse_qs(split.query))
         if path.startswith("/takes/"):
             return await self._take_page(path)
         node = oscquery.node_at(path)
         if node is not None:
             return as_json(node)
-        return Page(404, "text/plain; charset=utf-8", f"There is nothing at {path[:200]}.\n".encode())
+        return Page(404, PLAIN, f"There is nothing at {path[:200]}.\n".encode())
+
+    def _drawing(self, path: str, query: Mapping[str, list[str]]) -> Page:
+        try:
+            media_type, body = self._drawings.get(path, query)
+        except ProtocolError as error:
+            status = 400 if error.code is ErrorCode.OUT_OF_RANGE else 404
+            return Page(status, PLAIN, f"{error}\n".encode())
+        return Page(200, media_type, body, immutable=True)
 
     async def _take_page(self, path: str) -> Page:
         """`/takes/ID/clip.wav`, `handles.wav`, `song.wav`, `picture.png`, `recipe.json`, or an attachment's name."""
         parts = path.split("/")
         if len(parts) != 4:
-            return Page(404, "text/plain; charset=utf-8", b"Ask for /takes/ID/clip.wav.\n")
+            return Page(404, PLAIN, b"Ask for /takes/ID/clip.wav.\n")
         what = FILES.get(parts[3], "attachment")
         try:
             return await self.take_file(parts[2], what, parts[3])
         except ProtocolError as error:
-            return Page(404, "text/plain; charset=utf-8", f"{error}\n".encode())
+            return Page(404, PLAIN, f"{error}\n".encode())
 
     async def take_file(self, take_id: str, what: str, name: str = "") -> Page:
         """One file of a take. Raises ProtocolError."""
@@ -131,11 +150,14 @@ def as_json(value: Any) -> Page:
     return Page(200, JSON, json.dumps(value, ensure_ascii=False, indent=1).encode())
 
 
-def front_page() -> str:
-    """What somebody sees who opens the port in a browser."""
-    return f"""<!doctype html><html lang="en"><meta charset="utf-8"><title>ACE Bridge</title>
-<h1>{MADE_BY} is running</h1>
-<p>It listens to OSC and WebSocket messages of your DAW.</p>
-<ul><li><a href="/schema.json">The messages, as JSON Schema</a></li>
-<li><a href="/bridge">The OSC addresses, as OSCQuery</a></li></ul></html>
-"""
+def panel_page(name: str) -> Page:
+    """The panel, or one of its parts."""
+    found = panel_file(name)
+    if found is None:
+        return Page(404, PLAIN, f"The panel has no {name[:80]}.\n".encode())
+    return Page(200, *found)
+
+
+def hello(settings: Settings, admitted: bool) -> Page:
+    """What anybody may know: that this is a bridge, and whether a token is needed and was right."""
+    return as_json({"name": MADE_BY, "token_needed": bool(settings.token), "admitted": admitted})

@@ -74,6 +74,7 @@ class ServerAnswers:
     async def sweep(self, request: requests.SweepStore, _: Client) -> Answer:
         keep = self._store.index.referenced_digests() | self._waiting_songs()
         removed = await asyncio.to_thread(self._store.blobs.sweep, keep, SWEEP_GRACE_SECONDS, time.time())
+        await asyncio.to_thread(self._store.peaks.sweep)
         text = f"{len(removed)} unused audio files were removed."
         return understood(request, text, {"removed": len(removed)})
 

@@ -17,10 +17,11 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request as HttpRequest
 from websockets.http11 import Response
 
+from bridge_server import panel_files
 from bridge_server.bridge import Bridge
 from bridge_server.listeners import Listeners
 from bridge_server.osc_endpoint import our_fault
-from bridge_server.pages import Page, Pages
+from bridge_server.pages import HELLO, PLAIN, Page, Pages, hello
 from bridge_server.settings import Settings, is_loopback
 from bridge_server.uploads import Upload
 from clip_store.blobs import BlobStore
@@ -40,7 +41,8 @@ FRAME_BYTES = 1 << 20
 AUDIO_FRAMES = 8
 
 SAFE_HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'self'",
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'self'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
@@ -131,13 +133,13 @@ class WebSocketEndpoint:
             urlsplit(request.path)
             check_caller(self._settings, request.path, request.headers)
         except ProtocolError as error:
-            return respond(Page(403, "text/plain; charset=utf-8", f"{error}\n".encode()))
+            return respond(Page(403, PLAIN, f"{error}\n".encode()))
         except ValueError:  # urlsplit on a host, origin or path that is no such thing
-            return respond(
-                Page(403, "text/plain; charset=utf-8", b"That is not an address of this server.\n")
-            )
-        if "upgrade" in request.headers.get("Connection", "").lower():
+            return respond(Page(403, PLAIN, b"That is not an address of this server.\n"))
+        if is_upgrade(request.headers):
             return None
+        if urlsplit(request.path).path == HELLO:
+            return respond(hello(self._settings, has_token(self._settings, request.path, request.headers)))
         return respond(await self._pages.get(request.path, request.headers.get("Accept", "")))
 
     async def _serve(self, connection: ServerConnection) -> None:
@@ -243,15 +245,35 @@ def check_caller(settings: Settings, path: str, headers: Headers) -> None:
     origin = headers.get("Origin")
     if origin is not None and urlsplit(origin).netloc != host:
         raise ProtocolError(ErrorCode.NOT_ALLOWED, f"Pages of {origin!r} may not talk to this server.", "")
-    if settings.token:
-        given = parse_qs(urlsplit(path).query).get("token", [""])[0]
-        given = given or headers.get("Authorization", "").removeprefix("Bearer ")
-        if not hmac.compare_digest(given.encode(), settings.token.encode()):
-            raise ProtocolError(
-                ErrorCode.NOT_ALLOWED,
-                "The token is missing or wrong.",
-                "Add ?token=... as the server printed it.",
-            )
+    if settings.token and not is_open(path, headers) and not has_token(settings, path, headers):
+        raise ProtocolError(
+            ErrorCode.NOT_ALLOWED,
+            "The token is missing or wrong.",
+            "Add ?token=... as the server printed it.",
+        )
+
+
+def is_open(path: str, headers: Headers) -> bool:
+    """Whether a request is for a part of the panel itself, which is the same for everybody and tells nothing; the
+    page asks for the token where it has none.
+    """
+    if is_upgrade(headers):
+        return False
+    split = urlsplit(path)
+    page = split.path == "/" and not split.query and "text/html" in headers.get("Accept", "")
+    return page or split.path == HELLO or split.path.startswith(panel_files.PREFIX)
+
+
+def is_upgrade(headers: Headers) -> bool:
+    """Whether a request wants to become a WebSocket."""
+    return "upgrade" in headers.get("Connection", "").lower()
+
+
+def has_token(settings: Settings, path: str, headers: Headers) -> bool:
+    """Whether a caller knows the token; anybody does where there is none."""
+    given = parse_qs(urlsplit(path).query).get("token", [""])[0]
+    given = given or headers.get("Authorization", "").removeprefix("Bearer ")
+    return hmac.compare_digest(given.encode(), settings.token.encode())
 
 
 LOCAL_NAMES = {"localhost", "127.0.0.1", "::1"}
@@ -259,7 +281,8 @@ LOCAL_NAMES = {"localhost", "127.0.0.1", "::1"}
 
 def respond(page: Page) -> Response:
     """An HTTP response with the headers every page of ours has."""
-    headers = Headers(SAFE_HEADERS)
+    kept = {"Cache-Control": "private, max-age=31536000, immutable"} if page.immutable else {}
+    headers = Headers({**SAFE_HEADERS, **kept})
     headers["Content-Type"] = page.media_type
     headers["Content-Length"] = str(len(page.body))
     headers["Connection"] = "close"

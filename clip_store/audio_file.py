@@ -18,7 +18,7 @@ import numpy as np
 import soundfile
 
 from clip_store.atomic_file import write_whole
-from clip_store.audio import MAX_CHANNELS, RATES, Audio, Encoding
+from clip_store.audio import MAX_CHANNELS, RATES, Audio, Encoding, Samples
 from clip_store.broadcast_wav import Bext, metadata_chunks, read_bext
 from clip_store.errors import AudioFileError
 from clip_store.riff import is_riff, walk, wave_parts

@@ -22,6 +22,7 @@ from clip_store.blobs import BlobStore
 from clip_store.broadcast_wav import Bext
 from clip_store.errors import AudioFileError, StoreError
 from clip_store.index import TakeIndex
+from clip_store.peaks import PeakFiles
 from clip_store.splice import with_clip
 from clip_store.take import MIX, Take
 
@@ -37,6 +38,7 @@ class ClipStore:
         """Nothing is written before the first put. Raises TakeError for an index of a newer version."""
         self.root = root
         self.blobs = BlobStore(root / "blobs")
+        self.peaks = PeakFiles(root / "peaks", self.blobs)
         self.index = TakeIndex(connection)
 
     def keep(self, take: Take, audio: Audio, handles: Audio | None = None) -> None:
