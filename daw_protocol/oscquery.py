@@ -1,67 +1,137 @@
-"""The OSC namespace as an OSCQuery tree (OSCQuery proposal 1.0, Vidvox): what can be sent, with types and ranges."""
+"""The OSC namespace as an OSCQuery tree (OSCQuery proposal 1.0, Vidvox): what can be sent and heard, with types,
+ranges and values, and the two commands (LISTEN, IGNORE) a client may send over WebSocket.
+
+Pure: the values are handed in; bridge_server/live_values.py knows them, pages.py and the WebSocket endpoint answer.
+"""
 
 from __future__ import annotations
 
 import dataclasses
+import enum
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from daw_protocol.addresses import COMMANDS, Command
-from daw_protocol.kinds import Kind
+from daw_protocol.addresses import BY_NAME, COMMANDS, PREFIX, Command
+from daw_protocol.errors import ErrorCode, ProtocolError
+from daw_protocol.kinds import Flag, Kind, shown
+from daw_protocol.replies import REPLIES, Reply
+from daw_protocol.requests import Request
 
-WRITE_ONLY = 2  # OSCQuery ACCESS: 0 none, 1 read, 2 write, 3 both
+Values = Mapping[str, Sequence[Any]]
+"""What the readable addresses hold now, one JSON value for each letter of TYPE; an address without a value is left
+out."""
 
 
-def host_info(name: str, osc_port: int) -> dict[str, Any]:
-    """The answer to `?HOST_INFO`."""
+class Access(enum.IntFlag):
+    """OSCQuery's ACCESS: whether an address has a value to be read, and whether something can be sent to it."""
+
+    NONE = 0
+    READ = 1
+    WRITE = 2
+
+
+READABLE = tuple(
+    BY_NAME[name].address for name in ("tempo", "meter", "key", "source", "select", "transport", "status")
+)
+"""Commands whose address also tells a value, the same for all clients: what everybody is looking at."""
+
+REPLY_AT = {f"{PREFIX}/{reply.name}": reply for reply in REPLIES}
+
+# The attributes a node of ours may have, and with that what may be asked for one by one.
+ATTRIBUTES = (
+    "FULL_PATH", "CONTENTS", "TYPE", "ACCESS", "VALUE", "RANGE", "DESCRIPTION", "TAGS", "EXTENDED_TYPE",
+)  # fmt: skip
+
+EXTENSIONS = {
+    **dict.fromkeys(("ACCESS", "VALUE", "RANGE", "DESCRIPTION", "TAGS", "EXTENDED_TYPE", "LISTEN"), True),
+    **dict.fromkeys(("UNIT", "CRITICAL", "CLIPMODE", "OVERLOADS", "HTML"), False),
+    # The namespace is the command table: it never changes while a server runs.
+    **dict.fromkeys(("PATH_CHANGED", "PATH_ADDED", "PATH_REMOVED", "PATH_RENAMED"), False),
+}
+
+
+def host_info(name: str, osc_port: int, websocket_port: int, host: str = "") -> dict[str, Any]:
+    """The answer to `?HOST_INFO`. host: the one address both ports are bound to; "" when they are bound to all of
+    them, for then each client knows best at which one it has reached the server."""
+    where = {"OSC_IP": host, "WS_IP": host} if host else {}
     return {
         "NAME": name,
         "OSC_PORT": osc_port,
         "OSC_TRANSPORT": "UDP",
-        "EXTENSIONS": {"ACCESS": True, "VALUE": False, "RANGE": True, "DESCRIPTION": True, "TYPE": True},
+        "WS_PORT": websocket_port,
+        **where,
+        "EXTENSIONS": dict(EXTENSIONS),
     }
 
 
-def tree() -> dict[str, Any]:
-    """The whole namespace, from the root."""
-    root: dict[str, Any] = {"FULL_PATH": "/", "ACCESS": 0, "DESCRIPTION": "ACE Bridge", "CONTENTS": {}}
+def tree(values: Values) -> dict[str, Any]:
+    """The whole namespace, from the root: what can be sent, and what the server sends."""
+    root: dict[str, Any] = {
+        "FULL_PATH": "/", "ACCESS": int(Access.NONE), "DESCRIPTION": "ACE Bridge", "CONTENTS": {},
+    }  # fmt: skip
     for command in COMMANDS:
-        if not command.osc:
-            continue
-        node = root
-        path = ""
-        for part in command.address.strip("/").split("/"):
-            path = f"{path}/{part}"
-            node = node["CONTENTS"].setdefault(part, {"FULL_PATH": path, "ACCESS": 0, "CONTENTS": {}})
-        node.update(leaf(command))
-        if not node["CONTENTS"]:
-            del node["CONTENTS"]
+        if command.osc:
+            _place(root, command.address, command_leaf(command, values.get(command.address)))
+    for address, reply in REPLY_AT.items():
+        _place(root, address, reply_leaf(reply))
     return root
 
 
-def leaf(command: Command) -> dict[str, Any]:
-    """The description of one address; the values that come as pairs are told in words."""
-    kinds: list[Kind] = []
-    docs: list[str] = []
-    fields = {entry.name: entry for entry in dataclasses.fields(command.request)}
-    for name in command.positional:
-        kinds.append(fields[name].metadata["kind"])
-        docs.append(f"{name}: {fields[name].metadata['doc']}")
-    pairs = [name for name in fields if name not in command.positional]
-    words = command.doc.splitlines()[0]
-    if docs:
-        words += " First " + "; ".join(docs) + "."
+def _place(root: dict[str, Any], address: str, leaf: Mapping[str, Any]) -> None:
+    node = root
+    path = ""
+    for part in address.strip("/").split("/"):
+        path = f"{path}/{part}"
+        below = node.setdefault("CONTENTS", {})
+        node = below.setdefault(part, {"FULL_PATH": path, "ACCESS": int(Access.NONE)})
+    node.update(leaf)
+
+
+def command_leaf(command: Command, value: Sequence[Any] | None = None) -> dict[str, Any]:
+    """The description of one address that takes messages; the values that come as pairs are told in words."""
+    readable = command.address in READABLE
+    leaf = _leaf(command.request, command.positional, command.doc.splitlines()[0])
+    leaf["ACCESS"] = int(Access.READ | Access.WRITE if readable else Access.WRITE)
+    leaf["TAGS"] = [command.group.name.lower()]
+    if readable and value is not None:
+        leaf["VALUE"] = list(value)
+    return leaf
+
+
+def reply_leaf(reply: type[Reply]) -> dict[str, Any]:
+    """The description of one address that the server sends from: to be listened to, with no value of its own."""
+    leaf = _leaf(reply, ("id",), (reply.__doc__ or "").strip().splitlines()[0])
+    return {**leaf, "ACCESS": int(Access.READ), "TAGS": ["reply"]}
+
+
+def _leaf(message: type[Request] | type[Reply], positional: Sequence[str], doc: str) -> dict[str, Any]:
+    fields = {entry.name: entry.metadata for entry in dataclasses.fields(message)}
+    kinds = [fields[name]["kind"] for name in positional]
+    pairs = [name for name in fields if name not in positional]
+    first = "; ".join(f"{name}: {fields[name]['doc']}" for name in positional)
+    words = f"{doc} First {first}." if first else doc
     if pairs:
         words += f" Then name, value pairs of: {', '.join(pairs)}."
     return {
-        "ACCESS": WRITE_ONLY,
         "DESCRIPTION": words,
-        "TYPE": "".join(kind.osc[0] for kind in kinds),
+        "TYPE": "".join(type_of(kind) for kind in kinds),
         "RANGE": [range_of(kind) for kind in kinds],
+        "EXTENDED_TYPE": list(positional),
     }
+
+
+def type_of(kind: Kind) -> str:
+    """The OSC type letter a value of this kind is told and best sent in."""
+    # T and F are types without a value: JSON would have nothing to show for them, and a fader nothing to send.
+    return "i" if isinstance(kind, Flag) else kind.osc[0]
 
 
 def range_of(kind: Kind) -> dict[str, Any]:
     """OSCQuery's RANGE of one argument: MIN and MAX, or VALS, where the kind has them."""
+    if isinstance(kind, Flag):
+        return {"MIN": 0, "MAX": 1}
     schema = kind.schema()
     found: dict[str, Any] = {}
     if "minimum" in schema:
@@ -71,12 +141,86 @@ def range_of(kind: Kind) -> dict[str, Any]:
     return found
 
 
-def node_at(path: str) -> dict[str, Any] | None:
+def node_at(path: str, values: Values) -> dict[str, Any] | None:
     """The part of the tree at an OSC address; None where there is nothing."""
-    node = tree()
+    node = tree(values)
     for part in path.strip("/").split("/"):
         if part:
             if part not in node.get("CONTENTS", {}):
                 return None
             node = node["CONTENTS"][part]
     return node
+
+
+def is_address(path: str) -> bool:
+    """Whether a message can be sent to, or come from, this very address."""
+    return path in REPLY_AT or any(command.osc and command.address == path for command in COMMANDS)
+
+
+class Query(enum.Enum):
+    """How a query for single attributes came out; the value is the HTTP status the proposal gives it."""
+
+    ANSWERED = 200
+    INAPPROPRIATE = (
+        204  # the node has no such attribute: VALUE where nothing can be read, RANGE of a container
+    )
+    BAD = 400  # no attribute of OSCQuery, or none that is served here
+
+
+def attributes_of(node: Mapping[str, Any], names: Sequence[str]) -> tuple[Query, dict[str, Any]]:
+    """The attributes asked for of one node. A value that can be read and is not there yet gives no entry."""
+    if any(name not in ATTRIBUTES for name in names):
+        return Query.BAD, {}
+    unset = "VALUE" if node["ACCESS"] & Access.READ else ""
+    if any(name not in node and name != unset for name in names):
+        return Query.INAPPROPRIATE, {}
+    return Query.ANSWERED, {name: node[name] for name in names if name in node}
+
+
+class ListenCommand(enum.Enum):
+    """What a client may ask for over WebSocket; the value is the proposal's COMMAND."""
+
+    LISTEN = "LISTEN"  # send me every OSC message of this address from now on
+    IGNORE = "IGNORE"  # and now no more
+
+
+@dataclass(frozen=True)
+class Listen:
+    """One command of an OSCQuery client. address: an OSC address of ours."""
+
+    command: ListenCommand
+    address: str
+
+
+def is_oscquery(frame: str) -> bool:
+    """Whether a text frame is one of OSCQuery's rather than of JSON-RPC: an object with COMMAND, without jsonrpc."""
+    if '"COMMAND"' not in frame:  # most frames, told without being read
+        return False
+    try:
+        found = json.loads(frame)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(found, dict) and "COMMAND" in found and "jsonrpc" not in found
+
+
+def listen_in(frame: str) -> Listen:
+    """The command in a frame that `is_oscquery`. Raises ProtocolError."""
+    found = json.loads(frame)
+    try:
+        command = ListenCommand(found["COMMAND"])
+    except ValueError as error:
+        raise ProtocolError(
+            ErrorCode.UNKNOWN_COMMAND,
+            f"There is no OSCQuery command {shown(found['COMMAND'])} here.",
+            f"Known are: {', '.join(entry.value for entry in ListenCommand)}.",
+            "COMMAND",
+        ) from error
+    address = found.get("DATA")
+    if not isinstance(address, str) or not is_address(address):
+        raise ProtocolError(
+            ErrorCode.UNKNOWN_COMMAND,
+            f"There is no address {shown(address)}.",
+            f"Ask for {PREFIX} over HTTP to see those there are.",
+            "DATA",
+        )
+    return Listen(command, address)
