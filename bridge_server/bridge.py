@@ -59,6 +59,7 @@ class Bridge:
         self._reader = reader
         self._focus = focus
         self._sessions = Sessions(settings.limits.clients)
+        self._hooks: list[Callable[[Request, Client], None]] = []
         engines = Engines(settings.engines)
         jobs = JobAnswers(queue, store, listeners, worker)
         takes = TakeAnswers(store, connection, listeners.watchers)
@@ -91,12 +92,20 @@ class Bridge:
         """Does what is asked. Raises ProtocolError, which the endpoint sends as the terminal reply."""
         try:
             if isinstance(request, Render):
-                return await self._intake.submit(request, client)
-            return await self._handlers[type(request)](request, client)
+                answer = await self._intake.submit(request, client)
+            else:
+                answer = await self._handlers[type(request)](request, client)
         except TakeError as error:
             raise ProtocolError(ErrorCode.UNKNOWN_TAKE, error.sentence, error.remedy, "take") from error
         except ClipStoreError as error:
             raise as_protocol_error(error) from error
+        for hook in self._hooks:
+            hook(request, client)
+        return answer
+
+    def when_asked(self, hook: Callable[[Request, Client], None]) -> None:
+        """Has `hook` called with every request that was carried out, or begun, and with who asked."""
+        self._hooks.append(hook)
 
     async def _hear(self, request: Request, client: Client) -> Answer:
         """A context message: what the client's next requests are about."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from bridge_server.drawings import Drawings
 from bridge_server.listening import heard
+from bridge_server.live_values import LiveValues
 from bridge_server.panel_files import INDEX, PREFIX, panel_file
 from bridge_server.pictures import take_picture
 from bridge_server.receipts import in_words
@@ -47,8 +48,9 @@ class Page:
 class Pages:
     """Answers GET requests. Reading and drawing happen in threads."""
 
-    def __init__(self, settings: Settings, store: ClipStore) -> None:
+    def __init__(self, settings: Settings, store: ClipStore, live: LiveValues) -> None:
         self._settings = settings
+        self._live = live
         self._store = store
         self._drawings = Drawings(store.blobs, store.peaks)
 
@@ -56,11 +58,12 @@ class Pages:
         """The page at this request target (path and query)."""
         split = urlsplit(target)
         path = unquote(split.path)
-        if "HOST_INFO" in parse_qs(split.query, keep_blank_values=True):
-            return as_json(oscquery.host_info(MADE_BY, self._settings.osc_port))
+        asked = [name for name in parse_qs(split.query, keep_blank_values=True) if name not in OURS]
+        if "HOST_INFO" in asked:
+            return as_json(self._host_info())
         if path == "/schema.json":
             return as_json(whole_schema())
-        if path == "/" and "text/html" in accept:
+        if path == "/" and "text/html" in accept and not set(asked) & set(oscquery.ATTRIBUTES):
             return await asyncio.to_thread(panel_page, INDEX)
         if path.startswith(PREFIX):
             return await asyncio.to_thread(panel_page, path.removeprefix(PREFIX))
@@ -68,9 +71,9 @@ class Pages:
             return await asyncio.to_thread(self._drawing, path, parse_qs(split.query))
         if path.startswith("/takes/"):
             return await self._take_page(path)
-        node = oscquery.node_at(path)
+        node = oscquery.node_at(path, await self._live.now())
         if node is not None:
-            return as_json(node)
+            return oscquery_page(node, asked)
         return Page(404, PLAIN, f"There is nothing at {path[:200]}.\n".encode())
 
     def _drawing(self, path: str, query: Mapping[str, list[str]]) -> Page:
@@ -80,6 +83,11 @@ class Pages:
             status = 400 if error.code is ErrorCode.OUT_OF_RANGE else 404
             return Page(status, PLAIN, f"{error}\n".encode())
         return Page(200, media_type, body, immutable=True)
+
+    def _host_info(self) -> dict[str, Any]:
+        settings = self._settings
+        host = "" if settings.host in EVERYWHERE else settings.host
+        return oscquery.host_info(MADE_BY, settings.osc_port, settings.websocket_port, host)
 
     async def _take_page(self, path: str) -> Page:
         """`/takes/ID/clip.wav`, `handles.wav`, `song.wav`, `picture.png`, `recipe.json`, or an attachment's name."""
@@ -132,6 +140,10 @@ class Pages:
         return take_picture(take, song, clip, in_words(receipt))
 
 
+# What a query may hold beside OSCQuery's attributes.
+OURS = ("token", "client")
+EVERYWHERE = ("0.0.0.0", "::", "")
+
 FILES = {
     "clip.wav": "clip",
     "handles.wav": "handles",
@@ -139,6 +151,19 @@ FILES = {
     "picture.png": "picture",
     "recipe.json": "recipe",
 }
+
+
+def oscquery_page(node: Mapping[str, Any], asked: Sequence[str]) -> Page:
+    """The whole node, or the attributes asked for, with the status the OSCQuery proposal gives."""
+    if not asked:
+        return as_json(node)
+    query, found = oscquery.attributes_of(node, asked)
+    if query is oscquery.Query.INAPPROPRIATE:
+        return Page(query.value, JSON, b"")
+    if query is oscquery.Query.BAD:
+        known = ", ".join((*oscquery.ATTRIBUTES, "HOST_INFO"))
+        return Page(query.value, PLAIN, f"Known attributes are {known}.\n".encode())
+    return as_json(found)
 
 
 def wave(audio: Audio) -> bytes:

@@ -22,6 +22,7 @@ from bridge_server.focus import Focus
 from bridge_server.job import Job, JobState
 from bridge_server.job_queue import JobQueue
 from bridge_server.listeners import Listeners
+from bridge_server.live_values import LiveValues
 from bridge_server.mailbox_endpoint import SCHEME, MailboxEndpoint
 from bridge_server.mailbox_folder import MailboxFolder
 from bridge_server.osc_endpoint import OscEndpoint
@@ -73,8 +74,9 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
         bridge = Bridge(settings, connection, store, queue, listeners, reader, worker, focus)
         osc = OscEndpoint(bridge, listeners, settings.token)
         await asyncio.get_running_loop().create_datagram_endpoint(lambda: osc, sock=ports.udp)
-        pages = Pages(settings, store)
-        websocket = WebSocketEndpoint(settings, bridge, listeners, pages, store.blobs)
+        live = LiveValues(bridge, focus, listeners.watchers)
+        pages = Pages(settings, store, live)
+        websocket = WebSocketEndpoint(settings, bridge, listeners, live, pages, store.blobs)
         await websocket.start(ports.tcp)
         folder.make()  # before anybody is told that the server is there
         mailbox = MailboxEndpoint(folder, bridge, pages)

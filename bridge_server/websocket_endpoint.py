@@ -20,12 +20,14 @@ from websockets.http11 import Response
 from bridge_server import panel_files
 from bridge_server.bridge import Bridge
 from bridge_server.listeners import Listeners
+from bridge_server.live_values import LiveValues
 from bridge_server.osc_endpoint import our_fault
+from bridge_server.osc_frames import Listener, OscFrames, answer_packet, is_packet
 from bridge_server.pages import HELLO, PLAIN, Page, Pages, hello
 from bridge_server.settings import Settings, is_loopback
 from bridge_server.uploads import Upload
 from clip_store.blobs import BlobStore
-from daw_protocol import jsonrpc
+from daw_protocol import jsonrpc, oscquery
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.jsonrpc import BadCall, Call
 from daw_protocol.replies import Failed, Reply, Understood
@@ -49,6 +51,10 @@ SAFE_HEADERS = {
 }
 
 
+class AudioFrame(bytes):
+    """A part of an audio file on its way down."""
+
+
 class WebSocketClient:
     """One connection. Frames leave in order through one queue, so that nobody ever waits for a slow reader."""
 
@@ -57,6 +63,8 @@ class WebSocketClient:
         self.key = f"ws:{name or secrets.token_hex(8)}"
         self.reply_to = ""
         self.upload: Upload | None = None
+        self.osc = OscFrames(self)
+        self.listener = Listener(self)
         self._outbox: asyncio.Queue[str | bytes] = asyncio.Queue(OUTBOX)
         self._audio_room = asyncio.Semaphore(AUDIO_FRAMES)
         self.gone = False
@@ -81,7 +89,7 @@ class WebSocketClient:
             await self._audio_room.acquire()
             if self.gone:
                 return
-            self.put(bytes(view[first : first + FRAME_BYTES]))
+            self.put(AudioFrame(view[first : first + FRAME_BYTES]))
 
     async def run(self) -> None:
         """Sends what is queued until the connection closes."""
@@ -89,7 +97,7 @@ class WebSocketClient:
             while True:
                 frame = await self._outbox.get()
                 await self._connection.send(frame)
-                if isinstance(frame, bytes):
+                if isinstance(frame, AudioFrame):
                     self._audio_room.release()
         except ConnectionClosed:
             pass
@@ -102,11 +110,18 @@ class WebSocketEndpoint:
     """The server's TCP port."""
 
     def __init__(
-        self, settings: Settings, bridge: Bridge, listeners: Listeners, pages: Pages, blobs: BlobStore
+        self,
+        settings: Settings,
+        bridge: Bridge,
+        listeners: Listeners,
+        live: LiveValues,
+        pages: Pages,
+        blobs: BlobStore,
     ) -> None:
         self._settings = settings
         self._bridge = bridge
         self._listeners = listeners
+        self._live = live
         self._pages = pages
         self._blobs = blobs
         self._server: Server | None = None
@@ -160,10 +175,18 @@ class WebSocketEndpoint:
         finally:
             sender.cancel()
             self._listeners.forget(client)
+            self._listeners.forget(client.osc)
+            self._live.forget(client.listener)
             if client.upload is not None:
                 client.upload.close()
 
     async def _receive_text(self, client: WebSocketClient, text: str) -> None:
+        if oscquery.is_oscquery(text):
+            try:
+                self._live.listen(client.listener, oscquery.listen_in(text))
+            except ProtocolError as error:  # in OSC: that is what such a client reads
+                client.osc.send(Failed.from_error(error))
+            return
         calls, batch = jsonrpc.read_frame(text)
         answers = [answer for call in calls if (answer := await self._answer(client, call)) is not None]
         if (frame := jsonrpc.answer_text(answers, batch)) is not None:
@@ -209,6 +232,9 @@ class WebSocketEndpoint:
 
     async def _receive_bytes(self, client: WebSocketClient, frame: bytes) -> None:
         upload = client.upload
+        if upload is None and is_packet(frame):
+            await answer_packet(self._bridge, frame, client.osc)
+            return
         if upload is None:
             error = ProtocolError(
                 ErrorCode.BAD_UPLOAD, "Binary data came without an upload.begin.", "Announce it first."
@@ -284,9 +310,12 @@ def respond(page: Page) -> Response:
     kept = {"Cache-Control": "private, max-age=31536000, immutable"} if page.immutable else {}
     headers = Headers({**SAFE_HEADERS, **kept})
     headers["Content-Type"] = page.media_type
-    headers["Content-Length"] = str(len(page.body))
+    if page.status != 204:  # RFC 9110: where there is no content it has no length
+        headers["Content-Length"] = str(len(page.body))
     headers["Connection"] = "close"
     if page.file_name:
         headers["Content-Disposition"] = f'attachment; filename="{page.file_name}"'
-    reason = {200: "OK", 403: "Forbidden", 404: "Not Found"}.get(page.status, "Error")
+    reason = {200: "OK", 204: "No Content", 400: "Bad Request", 403: "Forbidden", 404: "Not Found"}.get(
+        page.status, "Error"
+    )
     return Response(page.status, reason, headers, page.body)
