@@ -157,11 +157,13 @@ class Report:
     method:  one sentence: how this audio was made.
     figures: measured numbers and choices worth keeping in the recipe (JSON values only).
     notes:   things the producer should know ("no vocal found", ignored caption words, ...).
+    weights: name of the weights that were used, where an engine has more than one set; "" = as described.
     """
 
     method: str
     figures: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    weights: str = ""
 
 
 Rendered = Piece | Attachment | Report

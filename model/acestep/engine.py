@@ -10,7 +10,7 @@ import importlib.util
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from model.acestep.capabilities import ACCOMPANIMENTS, MODEL_TASK, TRACKS, capability
 from model.acestep.latent_grid import FRAMES_PER_SECOND, MAX_FRAMES
@@ -22,7 +22,7 @@ from model.acestep.model_folders import (
     find_models,
     what_it_is_instead,
 )
-from model.acestep.option_help import CHECKPOINT, ENGINE_HELP
+from model.acestep.option_help import ADAPTER, ADAPTER_STRENGTH, CHECKPOINT, ENGINE_HELP
 from model.engine import (
     Capability,
     EngineDescription,
@@ -37,7 +37,7 @@ from model.engine import (
 from model.errors import CannotRender, NotLoaded
 
 if TYPE_CHECKING:
-    from model.acestep.loaded_checkpoint import LoadedCheckpoint
+    from model.acestep.loaded_checkpoint import AdapterWish, LoadedCheckpoint
 
 LABEL = "ACE-Step 1.5"
 PACKAGES = ("torch", "transformers", "safetensors")
@@ -97,13 +97,14 @@ class AceStepEngine:
         """See model.engine.Engine. Another checkpoint than the last render's is loaded first."""
         options = dict(request.options)
         wanted = str(options.pop(CHECKPOINT, ""))
+        worn = _adapter(options)
         found = self._checkpoints()
         chosen = _named(found, wanted) if wanted else _best(found, request.task)
         able = capability(chosen.traits, request.task)
         if not able.available:
             raise CannotRender(able.reason, able.remedy)
         loaded = self._with(chosen, _stoppable(progress, should_stop))
-        yield from loaded.render(replace(request, options=options), progress, should_stop)
+        yield from loaded.render(replace(request, options=options), progress, should_stop, worn)
 
     def unload(self) -> None:
         """Gives all memory back."""
@@ -170,6 +171,24 @@ def _stoppable(progress: OnProgress, should_stop: ShouldStop) -> OnProgress:
     return told
 
 
+def _adapter(options: dict[str, Any]) -> AdapterWish | None:
+    """Takes the adapter out of the options. Raises CannotRender for a strength that is none."""
+    path, strength = options.pop(ADAPTER, None), options.pop(ADAPTER_STRENGTH, None)
+    if not path:
+        if strength is not None:
+            raise CannotRender(
+                f"The option {ADAPTER_STRENGTH} was given without an adapter.", f"Name its file in {ADAPTER}."
+            )
+        return None
+    if strength is None:
+        strength = 1.0
+    if isinstance(strength, bool) or not isinstance(strength, (int, float)) or not 0 <= strength <= 1:
+        raise CannotRender(f"The option {ADAPTER_STRENGTH} is {strength!r}.", "Give a number from 0 to 1.")
+    from model.acestep.loaded_checkpoint import AdapterWish
+
+    return AdapterWish(Path(path), float(strength))
+
+
 def _best(found: list[ModelFolder], task: Task) -> ModelFolder:
     """The first that does the task; where none does, the first, which says why."""
     return next((model for model in found if model.traits.does(MODEL_TASK[task])), found[0])
@@ -198,5 +217,6 @@ def _description(tasks: tuple[Capability, ...], weights: str) -> EngineDescripti
         instruments=ACCOMPANIMENTS,
         max_seconds=MAX_FRAMES / FRAMES_PER_SECOND,
         options=ENGINE_HELP,
+        file_options=(ADAPTER,),
         weights=weights,
     )

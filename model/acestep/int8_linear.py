@@ -41,20 +41,21 @@ def pack(weight: Tensor) -> tuple[Tensor, Tensor]:
 
 
 class _Packed:
-    """Makes a layer's two tensors of one stored one, which is sent to the device and packed once."""
+    """Makes a layer's two tensors of one weight, which is sent to the device and packed once."""
 
-    def __init__(self, device: torch.device | str) -> None:
+    def __init__(self, recipe: Recipe, device: torch.device | str) -> None:
+        self._recipe = recipe
         self._device = device
         self._scale: Tensor | None = None
 
-    def weight(self, stored: Tensor) -> Tensor:
-        packed, self._scale = pack(stored.to(self._device))
+    def weight(self, *stored: Tensor) -> Tensor:
+        packed, self._scale = pack(self._recipe.make(*stored).to(self._device))
         return packed
 
-    def scale(self, stored: Tensor) -> Tensor:
+    def scale(self, *stored: Tensor) -> Tensor:
         """Comes after `weight`: recipes are carried out in order."""
         scale, self._scale = self._scale, None
-        return pack(stored)[1] if scale is None else scale
+        return pack(self._recipe.make(*stored))[1] if scale is None else scale
 
 
 def load_int8_dit(weights: Weights, dtype: torch.dtype, device: torch.device | str) -> Dit:
@@ -64,7 +65,7 @@ def load_int8_dit(weights: Weights, dtype: torch.dtype, device: torch.device | s
     for name, recipe in weights.recipes[Part.DIT].items():
         recipes[name] = recipe
         if name in packed:
-            both = _Packed(device)
+            both = _Packed(recipe, device)
             recipes[name] = Recipe(recipe.sources, both.weight)
             recipes[f"{packed[name]}.scale"] = Recipe(recipe.sources, both.scale)
     read = weights.files[Part.DIT].read

@@ -5,27 +5,40 @@ The memory it may use is asked once, when it is loaded, so that equal requests a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
+from model.acestep.adapted_weights import Laid, dit_shapes
+from model.acestep.adapter_file import read_adapter
 from model.acestep.capabilities import Training
-from model.acestep.checkpoint import open_weights
+from model.acestep.checkpoint import Weights, open_weights
 from model.acestep.devices import Device, free_bytes, out_of_memory
 from model.acestep.latent_grid import MIN_FRAMES
 from model.acestep.memory_plan import GIGABYTE, MemoryPlan, Placement, Work, preflight
 from model.acestep.model_folders import ModelFolder
 from model.acestep.network_sizes import sizes_of
-from model.acestep.parts import StoredParts, neighbours
+from model.acestep.parts import Neighbours, StoredParts, neighbours
 from model.acestep.prompts import MAX_LYRIC_TOKENS, MAX_TEXT_TOKENS
 from model.acestep.renderer import Renderer
 from model.acestep.request_plan import RenderPlan, plan_render
+from model.acestep.tensor_files import weight_files
+from model.acestep.weight_header import fingerprint
 from model.engine import OnProgress, Rendered, RenderRequest, Report, ShouldStop
 from model.errors import CannotRender, NotLoaded
 
 _MORE_MEMORY = (
     "Close other programs that use the device, choose a smaller checkpoint, or render a shorter region."
 )
+
+
+@dataclass(frozen=True)
+class AdapterWish:
+    """An adapter's file, and how much of it is wanted: 0..1."""
+
+    path: Path
+    strength: float = 1.0
 
 
 class LoadedCheckpoint:
@@ -45,21 +58,29 @@ class LoadedCheckpoint:
             least = self._placed(Work(MIN_FRAMES, guided=guided))
         except CannotRender as small:
             raise NotLoaded(small.sentence, _MORE_MEMORY) from small
-        self._parts = StoredParts(open_weights(folder), device, least)
+        self._weights = open_weights(folder)
+        self._parts = StoredParts(self._weights, device, least)
         self._renderer = Renderer(self._parts)
+        self._fingerprint = fingerprint(_files(self._weights, beside))
 
     def load(self, progress: OnProgress) -> None:
         """Brings the networks to the device, or, where only one fits at a time, makes sure that each does."""
         self._parts.load_all(progress)
 
     def render(
-        self, request: RenderRequest, progress: OnProgress, should_stop: ShouldStop
+        self,
+        request: RenderRequest,
+        progress: OnProgress,
+        should_stop: ShouldStop,
+        adapter: AdapterWish | None = None,
     ) -> Iterator[Rendered]:
-        """See model.engine.Engine."""
+        """See model.engine.Engine. adapter: laid over the transformer for this render."""
+        laid = None if adapter is None else self._read(adapter)
+        self._parts.adapt(laid)
         self._parts.arrange(self._placed(work_of(plan_render(request, self._parts.traits))))
         try:
             for found in self._renderer.render(request, progress, should_stop):
-                yield self._told(found) if isinstance(found, Report) else found
+                yield self._told(found, laid) if isinstance(found, Report) else found
         except Exception as error:
             if not out_of_memory(error):
                 raise
@@ -80,21 +101,44 @@ class LoadedCheckpoint:
         plan: MemoryPlan = preflight(self._sizes, work, self._budget, self._device.number_bytes)
         return plan.placement
 
-    def _told(self, report: Report) -> Report:
+    def _read(self, wish: AdapterWish) -> Laid:
+        """Raises CannotRender for a file that is no adapter of this checkpoint."""
+        return Laid(read_adapter(wish.path, dit_shapes(self._weights)), wish.strength)
+
+    def _told(self, report: Report, laid: Laid | None) -> Report:
         placement = self._parts.placement
-        figures: Mapping[str, Any] = {
+        figures: dict[str, Any] = {
             **report.figures,
             "device": self._device.label,
             "numbers": str(self._device.dtype).removeprefix("torch."),
             "offloaded": placement.offload,
             "int8": placement.int8,
+            "weights_digest": self._fingerprint,
         }
+        weights = self.folder.name
+        if laid is not None:
+            weights += f" with the adapter {laid.adapter.name}"
+            figures |= {
+                "adapter": laid.adapter.name,
+                "adapter_strength": laid.strength,
+                "adapter_digest": laid.adapter.digest,
+            }
         notes = report.notes
         if placement.int8 and self._budget is not None:
             notes += (
                 f"The transformer's weights were held in 8 bits: the device has {self._budget / GIGABYTE:.1f} GB.",
             )
-        return replace(report, figures=figures, notes=notes)
+        return replace(report, figures=figures, notes=notes, weights=weights)
+
+
+def _files(weights: Weights, beside: Neighbours) -> set[Path]:
+    """Every weight file a render with this checkpoint depends on."""
+    own = {path for opened in weights.files.values() for path in opened.paths}
+    return (
+        own
+        | set(weight_files(beside.vae, "diffusion_pytorch_model"))
+        | set(weight_files(beside.text_encoder, "model"))
+    )
 
 
 def work_of(plan: RenderPlan) -> Work:

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 CHECKPOINT = "checkpoint"
-"""The one switch that does not reach the samplers: the engine itself reads it."""
+"""A switch that does not reach the samplers: the engine itself reads it, like the two below."""
+ADAPTER = "adapter"
+ADAPTER_STRENGTH = "adapter_strength"
 
 SAMPLING_HELP: Mapping[str, str] = {
     "steps": "denoising steps; more is slower and cleaner",
@@ -38,5 +40,7 @@ SAMPLING_HELP: Mapping[str, str] = {
 
 ENGINE_HELP: Mapping[str, str] = {
     CHECKPOINT: "the checkpoint that renders, by the name of its folder; without it the first that does the task",
+    ADAPTER: "a LoRA or LoKr file (.safetensors) laid over the transformer's weights",
+    ADAPTER_STRENGTH: "how much of it, from 0 to 1 (default: all)",
     **SAMPLING_HELP,
 }

@@ -15,6 +15,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
+from model.acestep.adapted_weights import Laid, adapted
 from model.acestep.audio_tokenizer import AudioDetokenizer, AudioTokenizer
 from model.acestep.checkpoint import Weights, load_vae
 from model.acestep.condition_encoder import ConditionEncoder
@@ -55,7 +56,8 @@ class StoredParts:
     """Implements renderer.Parts over the files of one checkpoint."""
 
     def __init__(self, weights: Weights, device: Device, placement: Placement) -> None:
-        self._weights = weights
+        self._plain = self._weights = weights
+        self._laid: Laid | None = None
         self._device = device
         self._place(placement)
         self._beside = neighbours(weights.folder)
@@ -70,6 +72,16 @@ class StoredParts:
         self._place(placement)
         if (before.offload, before.int8) != (placement.offload, placement.int8):
             self.release()
+
+    def adapt(self, laid: Laid | None) -> None:
+        """Renders with this adapter from now on, or with none. Nothing may be open."""
+        if laid == self._laid:
+            return
+        self._laid, self._weights = laid, adapted(self._plain, laid)
+        kept = self._kept.pop("dit", None)
+        if kept is not None:
+            empty(kept)
+            self._give_back()
 
     def _place(self, placement: Placement) -> None:
         self.placement = placement

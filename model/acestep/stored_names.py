@@ -263,3 +263,66 @@ def _vae_weight(stem: str, config: VaeConfig) -> Callable[[Tensor, Tensor], Tens
 def some_of(names: list[str]) -> str:
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
     return ", ".join(names[:SHOWN]) + more
+
+
+# --- adapters -----------------------------------------------------------------------------------------
+# Small files that change some of the transformer's weights. Two families: low-rank (lora) files name modules as the
+# checkpoint does, after a prefix; LyCORIS' kronecker (lokr) files write the same path with underscores for dots.
+
+
+class Leaf(enum.Enum):
+    """What one tensor of an adapter is to the weight it changes."""
+
+    ALPHA = "alpha"  # a number that, divided by the rank, scales the change
+    LENGTHS = "lengths"  # how long each row of the changed weight is to be
+    DOWN = "down"  # low rank: [rank, in]
+    UP = "up"  # low rank: [out, rank]
+    COARSE = "coarse"  # kronecker: the first factor, whole ...
+    COARSE_UP = "coarse up"  # ... or as a product of two
+    COARSE_DOWN = "coarse down"
+    FINE = "fine"  # kronecker: the second factor
+    FINE_UP = "fine up"
+    FINE_DOWN = "fine down"
+
+
+ADAPTER_PREFIX = r"^(base_model\.model\.|diffusion_model\.)"
+LYCORIS_PREFIX = "lycoris_"
+LEAF_ROWS: tuple[tuple[str, Leaf], ...] = (
+    (r"\.alpha$", Leaf.ALPHA),
+    (r"\.dora_scale$", Leaf.LENGTHS),
+    (r"\.lora_(A|down)(\.default)?\.weight$", Leaf.DOWN),
+    (r"\.lora_(B|up)(\.default)?\.weight$", Leaf.UP),
+    (r"\.lokr_w1$", Leaf.COARSE),
+    (r"\.lokr_w1_a$", Leaf.COARSE_UP),
+    (r"\.lokr_w1_b$", Leaf.COARSE_DOWN),
+    (r"\.lokr_w2$", Leaf.FINE),
+    (r"\.lokr_w2_a$", Leaf.FINE_UP),
+    (r"\.lokr_w2_b$", Leaf.FINE_DOWN),
+)
+UNDERSCORED_ROWS: Rows = (
+    (r"^layers_(\d+)_(self|cross)_attn_(\w+)$", r"layers.\1.\2_attn.\3"),
+    (r"^layers_(\d+)_mlp_(\w+)$", r"layers.\1.mlp.\2"),
+    (r"^proj_(in|out)_1$", r"proj_\1.1"),
+    (r"^(time_embed(?:_r)?)_(linear_1|linear_2|time_proj)$", r"\1.\2"),
+)
+
+
+def adapter_place(stored: str) -> tuple[str, str, Leaf] | None:
+    """(the module's published name, our name of its weight, what the tensor is); None for no adapter's tensor."""
+    for pattern, leaf in LEAF_ROWS:
+        found = re.search(pattern, stored)
+        if found:
+            module = re.sub(ADAPTER_PREFIX, "", stored[: found.start()])
+            if module.startswith(LYCORIS_PREFIX):
+                module = _with_dots(module.removeprefix(LYCORIS_PREFIX))
+            ours = our_name(Part.DIT, f"{module}.weight")
+            return None if ours is None else (module, ours, leaf)
+    return None
+
+
+def _with_dots(underscored: str) -> str:
+    for pattern, replacement in UNDERSCORED_ROWS:
+        name, changed = re.subn(pattern, str(replacement), underscored)
+        if changed:
+            return name
+    return underscored

@@ -36,6 +36,10 @@ class TensorFiles:
                     raise NotLoaded(f"{key} is in both {self._files[key]} and {file}.", DOWNLOAD_AGAIN)
                 self._files[key] = file
 
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        return tuple(self._open)
+
     def names(self) -> list[str]:
         return list(self._files)
 

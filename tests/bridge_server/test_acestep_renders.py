@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from tests.bridge_server.peers import RpcError, ServerThread, WebSocketPeer
 from tests.model.acestep.tiny_folder import write_models
 
 DEMO_SONG = Path(__file__).parents[2] / "examples" / "demo_song" / "demo_song.flac"
+LORA = Path(__file__).parents[1] / "golden/acestep/tiny/adapters/lora_single_file.safetensors"
 RATE = 48_000
 SONG = 6 * RATE
 GAP = 3 * RATE, 4 * RATE  # silent in gap.wav
@@ -136,7 +138,7 @@ def test_every_task_comes_back_exact_labelled_and_the_same_twice(
         assert clip.any()
         assert np.array_equal(clip, audio(ws, again[stem]["id"], "clip", "float32"))
         assert (recipe["engine"], recipe["neural"]) == (ACESTEP, True)
-        assert recipe["figures"]["checkpoint"] == checkpoint
+        assert recipe["figures"]["checkpoint"] == recipe["weights"] == checkpoint
         assert "Noise from untrained weights" in recipe["method"]
         assert any("never trained" in note for note in recipe["notes"])
         if task in SPLICED:
@@ -193,6 +195,24 @@ def test_a_new_song_cannot_be_varied_but_says_what_to_do(ws: WebSocketPeer) -> N
     with pytest.raises(RpcError, match="nothing to vary") as error:
         ws.call("vary", take=made["id"])
     assert error.value.remedy
+
+
+def test_an_adapter_is_found_under_the_folders_and_kept_in_the_recipe(
+    ws: WebSocketPeer, acestep: ServerThread
+) -> None:
+    shutil.copy(LORA, acestep.settings.roots[0] / "brush drums.safetensors")
+    asked = {"options": {"steps": 2, "adapter": "brush drums.safetensors", "adapter_strength": 0.7}}
+    plain, worn = repaint(ws), repaint(ws, **asked)
+    recipe = worn["recipe"]
+    assert recipe["weights"] == "acestep-v15-turbo with the adapter brush drums"
+    assert (recipe["figures"]["adapter_strength"], len(recipe["figures"]["adapter_digest"])) == (0.7, 64)
+    assert plain["recipe"]["weights"] == TURBO
+    once, again = audio(ws, worn["id"], "clip"), audio(ws, repaint(ws, **asked)["id"], "clip")
+    assert np.array_equal(once, again)
+    assert not np.array_equal(once, audio(ws, plain["id"], "clip"))
+    with pytest.raises(RpcError, match="not inside a folder") as error:
+        ws.call("repaint", source="song.wav", start=START, end=END, options={"adapter": str(LORA)})
+    assert error.value.field == "adapter"
 
 
 def test_other_seeds_give_other_clips(ws: WebSocketPeer) -> None:

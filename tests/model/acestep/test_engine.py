@@ -24,7 +24,7 @@ pytest.importorskip(
 import torch
 
 from model.acestep.engine import AceStepEngine
-from model.acestep.option_help import CHECKPOINT
+from model.acestep.option_help import ADAPTER, ADAPTER_STRENGTH, CHECKPOINT
 from model.acestep.render_settings import OPTIONS
 from model.acestep.renderer import HANDLES, MIX, RESIDUAL
 from model.engine import Grid, Piece, Progress, Rendered, RenderRequest, Report, Song, Task
@@ -32,6 +32,7 @@ from model.errors import CannotRender, NotLoaded, RenderStopped
 from tests.model.acestep.tiny_folder import write_checkpoint, write_models
 
 PROJECT = Path(__file__).parents[3]
+LORA = PROJECT / "tests/golden/acestep/tiny/adapters/lora_single_file.safetensors"
 DEMO_SONG = PROJECT / "examples" / "demo_song" / "demo_song.flac"
 SONG_SECONDS = 6
 FEW = {"steps": 2}
@@ -231,12 +232,53 @@ def test_one_checkpoints_own_folder_is_enough(tiny_models: Path) -> None:
     assert all(entry.available for entry in engine.describe().tasks)
 
 
+# --- adapters -----------------------------------------------------------------------------------------
+
+
+def test_an_adapter_changes_the_render_and_leaves_nothing_behind(engine: AceStepEngine) -> None:
+    plain = request()
+    worn = request(options={**FEW, ADAPTER: str(LORA), ADAPTER_STRENGTH: 0.5})
+    whole = request(options={**FEW, ADAPTER: str(LORA)})
+    before, half, all_of_it, after = (rendered(engine, asked) for asked in (plain, worn, whole, plain))
+    first = plain.start
+    assert np.array_equal(stem(before, MIX, first), stem(after, MIX, first))
+    assert report(before) == report(after)
+    distances = [
+        np.abs(stem(found, MIX, first) - stem(before, MIX, first)).max() for found in (half, all_of_it)
+    ]
+    assert all(distance > 1e-4 for distance in distances)
+    assert distances[0] != distances[1]
+    figures = report(half).figures
+    assert (figures["adapter"], figures["adapter_strength"]) == ("lora_single_file", 0.5)
+    assert len(figures["adapter_digest"]) == len(figures["weights_digest"]) == 64
+    assert report(half).weights == "acestep-v15-turbo with the adapter lora_single_file"
+    assert report(before).weights == "acestep-v15-turbo"
+    assert report(before).figures["weights_digest"] == figures["weights_digest"]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({ADAPTER_STRENGTH: 0.5}, "without an adapter"),
+        ({ADAPTER: str(LORA), ADAPTER_STRENGTH: 1.5}, "adapter_strength is 1.5"),
+        ({ADAPTER: str(LORA), ADAPTER_STRENGTH: True}, "adapter_strength is True"),
+        ({ADAPTER: str(DEMO_SONG)}, "not a whole safetensors file"),
+    ],
+)
+def test_adapters_that_cannot_be_worn(engine: AceStepEngine, options: dict[str, Any], words: str) -> None:
+    with pytest.raises(CannotRender, match=words) as error:
+        rendered(engine, request(options={**FEW, **options}))
+    assert error.value.remedy
+    assert rendered(engine, request()), "the engine can be used again"
+
+
 # --- describing and loading ---------------------------------------------------------------------------
 
 
 def test_the_description_names_every_switch(engine: AceStepEngine) -> None:
     about = engine.describe()
-    assert set(about.options) == {*OPTIONS, CHECKPOINT}
+    assert set(about.options) == {*OPTIONS, CHECKPOINT, ADAPTER, ADAPTER_STRENGTH}
+    assert about.file_options == (ADAPTER,)
     assert about.neural
     assert about.max_seconds == 600.0
     assert [entry.task for entry in about.tasks] == list(Task)

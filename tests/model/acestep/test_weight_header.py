@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +12,7 @@ pytest.importorskip("torch", reason="the ACE-Step engine needs torch: pip instal
 
 from safetensors import safe_open
 
-from model.acestep.weight_header import is_music_model_in_one_file, read_header
+from model.acestep.weight_header import fingerprint, is_music_model_in_one_file, read_header
 from model.errors import NotLoaded
 from tests.model.acestep.golden_data import FOLDER
 from tests.model.acestep.tiny_models import TINY, TURBO
@@ -86,3 +87,17 @@ def test_other_files_are_no_music_model(tmp_path):
     assert is_music_model_in_one_file(TURBO / "model.safetensors")
     assert not is_music_model_in_one_file(TINY / "vae" / "diffusion_pytorch_model.safetensors")
     assert not is_music_model_in_one_file(tmp_path / "missing.safetensors")
+
+
+def test_the_fingerprint_tells_weights_apart(tmp_path: Path) -> None:
+    one, other = tmp_path / "one.safetensors", tmp_path / "other.safetensors"
+    content = bytes(range(256)) * 20_000  # five megabytes
+    one.write_bytes(content)
+    other.write_bytes(content[::-1])
+    seen = {fingerprint([one]), fingerprint([other]), fingerprint([one, other])}
+    assert len(seen) == 3
+    assert fingerprint([one, other]) == fingerprint([other, one])
+    one.write_bytes(content[:-1] + b"x")
+    assert fingerprint([one]) not in seen
+    one.write_bytes(b"")
+    assert fingerprint([one]) not in seen
