@@ -11,6 +11,7 @@ from pathlib import Path
 
 from bridge_server.arguments import fields_of, parser
 from bridge_server.engines import ACESTEP, BUILT_IN, refuse_unusable, with_models
+from bridge_server.local_network import ANYWHERE, kept_token
 from bridge_server.platforms import mailbox_pointer, models_folder, store_folder
 from bridge_server.settings import Settings
 from daw_protocol.addresses import BY_NAME
@@ -52,6 +53,10 @@ def run(arguments: Namespace) -> int:
         from bridge_server.serving import serve
 
         return asyncio.run(serve(serve_settings(arguments)))
+    if arguments.command == "panel":
+        from bridge_server.serving import open_panel
+
+        return open_panel(settings.store, arguments.code)
     if arguments.command == "doctor":
         from bridge_server.doctor import doctor
 
@@ -86,10 +91,11 @@ def serve_settings(arguments: Namespace) -> Settings:
     return Settings(
         store=store,
         roots=tuple(roots),
-        host=arguments.host,
+        host=ANYWHERE if arguments.lan else arguments.host,
         osc_port=arguments.osc_port,
         websocket_port=arguments.port,
-        token=arguments.token,
+        token=arguments.token or (kept_token(store) if arguments.lan else ""),
+        trust_this_machine=arguments.lan,
         pointer=mailbox_pointer() if led_to else None,
         engine=arguments.engine,
         engines=engines,

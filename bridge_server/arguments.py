@@ -53,6 +53,8 @@ def parser(store: Path, models: Path) -> argparse.ArgumentParser:
     _models(commands)
     demo = commands.add_parser("demo", help="hear and see everything on a bundled song")
     demo.add_argument("-o", "--out", type=Path, default=Path("demo-output"), help="folder for the results")
+    panel = commands.add_parser("panel", help="open the panel of the running server in the browser")
+    panel.add_argument("--code", action="store_true", help="show a code to scan with a tablet instead")
     doctor = commands.add_parser("doctor", help="check what is installed, and how to mend what is not")
     doctor.add_argument("--json", action="store_true", help="print JSON")
     _models_folder(doctor)
@@ -83,6 +85,10 @@ def _serve(commands: Subparsers[argparse.ArgumentParser]) -> None:
     )
     serve.add_argument("--osc-port", type=int, default=OSC_PORT, help="OSC port (0: any free one)")
     serve.add_argument("--token", default="", help="required of every client; needed for any other --host")
+    serve.add_argument(
+        "--lan", action="store_true",
+        help="let tablets of the local network in: shows a code to scan, with a token; this machine needs none",
+    )  # fmt: skip
     serve.add_argument(
         "--engine", default="sketch", help="the engine that renders unless a request names another"
     )

@@ -7,7 +7,6 @@ before the `/bridge/repaint` behind it.
 from __future__ import annotations
 
 import asyncio
-import hmac
 import logging
 from collections.abc import Iterator
 from dataclasses import replace
@@ -17,9 +16,11 @@ from pythonosc.osc_message import OscMessage
 from pythonosc.osc_message_builder import OscMessageBuilder
 from pythonosc.osc_packet import OscPacket
 
+from bridge_server.admission import is_own, is_token
 from bridge_server.bridge import SLOW, Bridge
 from bridge_server.client import Client
 from bridge_server.listeners import Listeners
+from bridge_server.settings import Settings
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.osc_form import REPLY_ADDRESSES, OscArgument, fitting, request_from_osc
 from daw_protocol.replies import Failed, Reply
@@ -63,10 +64,10 @@ class OscClient:
 class OscEndpoint(asyncio.DatagramProtocol):
     """The server's UDP socket."""
 
-    def __init__(self, bridge: Bridge, listeners: Listeners, token: str = "") -> None:
+    def __init__(self, settings: Settings, bridge: Bridge, listeners: Listeners) -> None:
+        self._settings = settings
         self._bridge = bridge
         self._listeners = listeners
-        self._token = token
         self._inbox: asyncio.Queue[tuple[bytes, Address]] = asyncio.Queue(INBOX)
         self._transport: asyncio.DatagramTransport | None = None
         self._slow: set[asyncio.Task[None]] = set()
@@ -133,7 +134,7 @@ class OscEndpoint(asyncio.DatagramProtocol):
             request_id = request.id
             if request.reply_port is not None or request.client:
                 client = OscClient(self, (address[0], request.reply_port or address[1]), request.client)
-            request = self._admitted(request)
+            request = self._admitted(request, address[0])
             if isinstance(request, SLOW):
                 task = asyncio.create_task(self._answer_request(request, client))
                 self._slow.add(task)
@@ -146,9 +147,10 @@ class OscEndpoint(asyncio.DatagramProtocol):
             log.exception("OSC message %s met a bug", message.address)
             client.send(Failed.from_error(our_fault(), request_id=request_id))
 
-    def _admitted(self, request: Request) -> Request:
+    def _admitted(self, request: Request, peer: str) -> Request:
         """The request without its token, which no record must keep. Raises ProtocolError when that is not ours."""
-        if self._token and not hmac.compare_digest(request.token.encode(), self._token.encode()):
+        settings = self._settings
+        if settings.token and not is_own(settings, peer) and not is_token(settings, request.token):
             raise ProtocolError(
                 ErrorCode.NOT_ALLOWED,
                 "The token is missing or wrong.",

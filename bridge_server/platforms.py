@@ -41,6 +41,14 @@ def yield_to_others() -> None:
         os.nice(10)
 
 
+def write_private(path: Path, text: str) -> None:
+    """Writes a small file that only this user may read. Windows keeps a user's folders private by itself."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with open(handle, "w", encoding="utf-8", newline="\n") as file:
+        file.write(text)
+    path.chmod(0o600)  # it may have been there before
+
+
 def ignore_interrupt() -> None:
     """Ctrl-C in the terminal reaches every process of the group; the server ends its children itself."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -23,12 +23,13 @@ from bridge_server.job import Job, JobState
 from bridge_server.job_queue import JobQueue
 from bridge_server.listeners import Listeners
 from bridge_server.live_values import LiveValues
+from bridge_server.local_network import own_host
 from bridge_server.mailbox_endpoint import SCHEME, MailboxEndpoint
 from bridge_server.mailbox_folder import MailboxFolder
 from bridge_server.osc_endpoint import OscEndpoint
 from bridge_server.pages import Pages
 from bridge_server.render_worker import RenderWorker
-from bridge_server.settings import Settings
+from bridge_server.settings import Settings, is_loopback
 from bridge_server.song_reader import SongReader
 from bridge_server.sources import as_protocol_error
 from bridge_server.websocket_endpoint import WebSocketEndpoint
@@ -72,7 +73,7 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
         worker = RenderWorker(settings, connection, store, queue, listeners, reader)
         focus = Focus(listeners.watchers)
         bridge = Bridge(settings, connection, store, queue, listeners, reader, worker, focus)
-        osc = OscEndpoint(bridge, listeners, settings.token)
+        osc = OscEndpoint(settings, bridge, listeners)
         await asyncio.get_running_loop().create_datagram_endpoint(lambda: osc, sock=ports.udp)
         live = LiveValues(bridge, focus, listeners.watchers)
         pages = Pages(settings, store, live)
@@ -103,7 +104,9 @@ def mailbox_root(store: Path) -> Path:
 
 
 def find_server(store: Path) -> dict[str, object] | None:
-    """Where the server of this store can be reached, if one runs: host, websocket_port, osc_port, token."""
+    """Where this machine reaches the server of this store, if one runs: host, websocket_port, osc_port, token; and
+    whether it is open to other machines.
+    """
     try:
         with FileLock(store / LOCK, timeout=0):
             return None  # nobody holds the lock: an address left here is of a server that was killed
@@ -230,7 +233,8 @@ def _given_up(job: Job) -> Failed:
 def _address(settings: Settings) -> dict[str, object]:
     return {
         "pid": os.getpid(),
-        "host": settings.host,
+        "host": own_host(settings),
+        "open": not is_loopback(settings.host),
         "websocket_port": settings.websocket_port,
         "osc_port": settings.osc_port,
         "token": settings.token,

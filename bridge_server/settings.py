@@ -43,6 +43,8 @@ class Settings:
     """Raises ProtocolError for an unknown engine, and when the server could be reached from elsewhere without a token.
 
     store: folder of audio, takes and jobs.
+    trust_this_machine: programs of this machine need no token, only others do: DAW scripts go on as they are while a
+        tablet is let in.
     roots: folders whose files requests may name; relative names are tried against each in turn.
     pointer: file that tells scripts where this server's mailbox is; None = it is in the usual place, or a secret.
     engine: the one that renders unless a request names another; engines: all there are, as engines.py takes them.
@@ -54,6 +56,7 @@ class Settings:
     osc_port: int = OSC_PORT
     websocket_port: int = WEBSOCKET_PORT
     token: str = ""
+    trust_this_machine: bool = False
     pointer: Path | None = None
     engine: str = "sketch"
     engines: Mapping[str, str] = field(default_factory=lambda: dict(BUILT_IN))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hmac
 import logging
 import secrets
 import socket
@@ -17,14 +16,14 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request as HttpRequest
 from websockets.http11 import Response
 
-from bridge_server import panel_files
+from bridge_server.admission import admitted, check_caller, is_upgrade
 from bridge_server.bridge import Bridge
 from bridge_server.listeners import Listeners
 from bridge_server.live_values import LiveValues
 from bridge_server.osc_endpoint import our_fault
 from bridge_server.osc_frames import Listener, OscFrames, answer_packet, is_packet
 from bridge_server.pages import HELLO, PLAIN, Page, Pages, hello
-from bridge_server.settings import Settings, is_loopback
+from bridge_server.settings import Settings
 from bridge_server.uploads import Upload
 from clip_store.blobs import BlobStore
 from daw_protocol import jsonrpc, oscquery
@@ -142,11 +141,11 @@ class WebSocketEndpoint:
             self._server.close()
             await self._server.wait_closed()
 
-    async def _process_request(self, _: ServerConnection, request: HttpRequest) -> Response | None:
+    async def _process_request(self, connection: ServerConnection, request: HttpRequest) -> Response | None:
         """Refuses strangers; answers plain HTTP; lets WebSocket handshakes through."""
         try:
             urlsplit(request.path)
-            check_caller(self._settings, request.path, request.headers)
+            check_caller(self._settings, request.path, request.headers, peer_of(connection))
         except ProtocolError as error:
             return respond(Page(403, PLAIN, f"{error}\n".encode()))
         except ValueError:  # urlsplit on a host, origin or path that is no such thing
@@ -154,7 +153,12 @@ class WebSocketEndpoint:
         if is_upgrade(request.headers):
             return None
         if urlsplit(request.path).path == HELLO:
-            return respond(hello(self._settings, has_token(self._settings, request.path, request.headers)))
+            return respond(
+                hello(
+                    self._settings,
+                    admitted(self._settings, request.path, request.headers, peer_of(connection)),
+                )
+            )
         return respond(await self._pages.get(request.path, request.headers.get("Accept", "")))
 
     async def _serve(self, connection: ServerConnection) -> None:
@@ -254,55 +258,10 @@ class WebSocketEndpoint:
         client.upload = None
 
 
-def check_caller(settings: Settings, path: str, headers: Headers) -> None:
-    """Raises ProtocolError for callers a local server must not answer.
-
-    Origin: DAW scripts send none, browsers always do; only our own pages may call. Host: a page that made its own
-    name point to 127.0.0.1 (DNS rebinding) gives itself away by the name. Token: needed unless only this machine
-    can reach the port.
-    """
-    host = headers.get("Host", "")
-    if is_loopback(settings.host) and urlsplit(f"//{host}").hostname not in LOCAL_NAMES:
-        raise ProtocolError(
-            ErrorCode.NOT_ALLOWED,
-            f"Host {host!r} is not this server.",
-            f"Use 127.0.0.1:{settings.websocket_port}.",
-        )
-    origin = headers.get("Origin")
-    if origin is not None and urlsplit(origin).netloc != host:
-        raise ProtocolError(ErrorCode.NOT_ALLOWED, f"Pages of {origin!r} may not talk to this server.", "")
-    if settings.token and not is_open(path, headers) and not has_token(settings, path, headers):
-        raise ProtocolError(
-            ErrorCode.NOT_ALLOWED,
-            "The token is missing or wrong.",
-            "Add ?token=... as the server printed it.",
-        )
-
-
-def is_open(path: str, headers: Headers) -> bool:
-    """Whether a request is for a part of the panel itself, which is the same for everybody and tells nothing; the
-    page asks for the token where it has none.
-    """
-    if is_upgrade(headers):
-        return False
-    split = urlsplit(path)
-    page = split.path == "/" and not split.query and "text/html" in headers.get("Accept", "")
-    return page or split.path == HELLO or split.path.startswith(panel_files.PREFIX)
-
-
-def is_upgrade(headers: Headers) -> bool:
-    """Whether a request wants to become a WebSocket."""
-    return "upgrade" in headers.get("Connection", "").lower()
-
-
-def has_token(settings: Settings, path: str, headers: Headers) -> bool:
-    """Whether a caller knows the token; anybody does where there is none."""
-    given = parse_qs(urlsplit(path).query).get("token", [""])[0]
-    given = given or headers.get("Authorization", "").removeprefix("Bearer ")
-    return hmac.compare_digest(given.encode(), settings.token.encode())
-
-
-LOCAL_NAMES = {"localhost", "127.0.0.1", "::1"}
+def peer_of(connection: ServerConnection) -> str:
+    """The address the connection comes from; "" when it has closed already."""
+    address = connection.remote_address
+    return str(address[0]) if address else ""
 
 
 def respond(page: Page) -> Response:
