@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 from websockets.datastructures import Headers
 
 from bridge_server import panel_files
-from bridge_server.pages import HELLO
+from bridge_server.panel_files import HELLO
 from bridge_server.settings import Settings, is_loopback
 from daw_protocol.errors import ErrorCode, ProtocolError
 

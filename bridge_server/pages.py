@@ -30,7 +30,6 @@ from daw_protocol.schema import whole_schema
 WAV = "audio/wav"
 JSON = "application/json"
 PLAIN = "text/plain; charset=utf-8"
-HELLO = "/hello.json"
 DRAWN = ("/peaks/", "/samples/", "/spectrogram/")
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 FOLDER = Path(__file__).parent / "panel"
 PREFIX = "/panel/"
 INDEX = "index.html"
+HELLO = "/hello.json"  # what anybody may know: that this is a bridge, and whether it wants a token
 
 # Told by the name alone: the system's own table of media types may call JavaScript plain text (Windows does).
 MEDIA_TYPES = {

@@ -22,7 +22,8 @@ from bridge_server.listeners import Listeners
 from bridge_server.live_values import LiveValues
 from bridge_server.osc_endpoint import our_fault
 from bridge_server.osc_frames import Listener, OscFrames, answer_packet, is_packet
-from bridge_server.pages import HELLO, PLAIN, Page, Pages, hello
+from bridge_server.pages import PLAIN, Page, Pages, hello
+from bridge_server.panel_files import HELLO
 from bridge_server.settings import Settings
 from bridge_server.uploads import Upload
 from clip_store.blobs import BlobStore
