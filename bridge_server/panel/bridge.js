@@ -1,0 +1,369 @@
+/**
+ * The page's ear and mouth: asks the server for everything the page shows, keeps it up to date from notifications,
+ * and carries out what the producer does. Nothing here outlives the server's answer to it.
+ */
+
+import { Connection, Lost, Refused } from "./connection.js";
+import { Grid, barsNamed } from "./grid.js";
+import { Sha256 } from "./sha256.js";
+
+const PAGE = 250;
+const MOST_TAKES = 5000;
+const PIECE = 1 << 20;
+const TERMINAL = { done: "done", failed: "failed", cancelled: "cancelled" };
+
+export class Bridge {
+  /** tell: {error(error), announce(text)}. */
+  constructor(store, tell) {
+    this.store = store;
+    this.tell = tell;
+    this.selecting = 0;
+    this.refreshing = new Map();
+    this.uploads = new Map();
+    this.asked = new Set();
+    const token = new URLSearchParams(location.search).get("token");
+    this.token = token;
+    const query = new URLSearchParams({ client: `panel-${crypto.getRandomValues(new Uint32Array(2)).join("")}` });
+    if (token) query.set("token", token);
+    const scheme = location.protocol === "https:" ? "wss" : "ws";
+    this.connection = new Connection(`${scheme}://${location.host}/?${query}`, {
+      opened: () => this.#opened(),
+      changed: (state) => this.store.set({ connection: state }),
+      notified: (name, values) => this.#notified(name, values),
+    });
+  }
+
+  open() {
+    this.connection.open();
+  }
+
+  /** The address of a file of the server, such as `takes/ID/clip.wav`. */
+  locate(path) {
+    const url = new URL(path, document.baseURI);
+    if (this.token) url.searchParams.set("token", this.token);
+    return url.href;
+  }
+
+  /** The result of a method; undefined when it failed, which has been told then. */
+  async call(method, params = {}) {
+    try {
+      return await this.connection.call(method, params);
+    } catch (error) {
+      this.tell.error(error);
+      return undefined;
+    }
+  }
+
+  // What the server has
+
+  async #opened() {
+    const ask = (method, params) => this.connection.call(method, params).catch((error) => this.#optional(error));
+    ask("watch", { on: true });
+    const [status, engines] = await Promise.all([ask("status"), ask("engines")]);
+    if (status) this.store.set({ status });
+    if (engines) this.store.set({ engines: engines.engines });
+    const before = this.store.get("focus");
+    await this.refreshFocus();
+    await this.#restore(before);
+    this.refreshJobs();
+    this.refreshSongs();
+    this.refreshAudition();
+    this.store.set({ opened: this.store.get("opened") + 1 });
+  }
+
+  /** A server that was started again has forgotten what everybody looked at; whoever still knows it says so. */
+  async #restore(before) {
+    const now = this.store.get("focus");
+    if (!before?.song || !now || now.song || now.problem || now.request?.source) return;
+    const { source, source_position: position, rate, bpm, meter, tempo_map: map, key } = before.request;
+    const say = (method, params) => this.connection.call(method, params).catch(() => undefined);
+    await say("source", { source, position, rate });
+    if (map) await say("tempo", { tempo_map: map });
+    else if (bpm) await say("tempo", { bpm });
+    if (meter && !map) await say("meter", { meter });
+    if (key) await say("key", { key });
+    if (before.selection) await say("select", before.selection);
+    await this.refreshFocus();
+  }
+
+  #optional(error) {
+    if (error instanceof Refused && error.code === "unknown_command") return null;
+    if (!(error instanceof Lost)) this.tell.error(error);
+    return undefined;
+  }
+
+  /** Runs `work` now, or once more after the run that is under way. */
+  #once(name, work) {
+    const running = this.refreshing.get(name);
+    if (running) {
+      running.again = true;
+      return running.promise;
+    }
+    const entry = { again: false };
+    entry.promise = (async () => {
+      do {
+        entry.again = false;
+        try {
+          await work();
+        } catch (error) {
+          this.#optional(error);
+        }
+      } while (entry.again);
+      this.refreshing.delete(name);
+    })();
+    this.refreshing.set(name, entry);
+    return entry.promise;
+  }
+
+  refreshFocus() {
+    return this.#once("focus", async () => {
+      const focus = await this.connection.call("focus.show");
+      const before = this.store.get("focus");
+      const grid = sameGrid(before, focus) ? this.store.get("grid") : Grid.from(focus.grid);
+      const changes = { focus, grid, playheadAt: performance.now() };
+      if (!this.selecting) changes.dragged = null;
+      this.store.set(changes);
+      if (focus.song?.digest !== this.store.get("takesOf")) await this.refreshTakes();
+    });
+  }
+
+  refreshTakes() {
+    return this.#once("takes", async () => {
+      const digest = this.store.get("focus")?.song?.digest ?? null;
+      if (!digest) {
+        this.store.set({ takes: [], takesOf: null, selected: null });
+        return;
+      }
+      const found = [];
+      let before;
+      do {
+        const { takes } = await this.connection.call("takes.list", { song: digest, limit: PAGE, ...(before ? { before } : {}) });
+        found.push(...takes);
+        before = takes.length === PAGE ? takes.at(-1).take : null;
+      } while (before && found.length < MOST_TAKES);
+      const selected = this.store.get("selected");
+      const kept = found.some((take) => take.take === selected) ? selected : null;
+      this.store.set({ takes: ordered(found), takesOf: digest, selected: kept });
+    });
+  }
+
+  refreshJobs() {
+    return this.#once("jobs", async () => {
+      const { jobs } = await this.connection.call("jobs.list", { limit: 40 });
+      const known = this.store.get("jobs");
+      const next = new Map();
+      for (const job of jobs) next.set(job.job, { ...job, progress: job.progress ?? known.get(job.job)?.progress });
+      this.store.set({ jobs: next });
+    });
+  }
+
+  refreshSongs() {
+    return this.#once("songs", async () => {
+      const { songs } = await this.connection.call("songs.list", { limit: 500 });
+      this.store.set({ songs });
+    });
+  }
+
+  refreshAudition() {
+    return this.#once("audition", async () => {
+      const audition = await this.connection.call("audition.show").catch((error) => {
+        if (error instanceof Refused) return { state: "none", message: [error.message, error.remedy].filter(Boolean).join(" ") };
+        throw error;
+      });
+      this.store.set({ audition, auditionAt: performance.now() });
+      if (audition.state === "none") return;
+      const devices = await this.connection.call("audition.devices").catch((error) => this.#optional(error));
+      if (devices) this.store.set({ devices: devices.devices ?? [] });
+    });
+  }
+
+  #notified(name, values) {
+    if (name === "focus") this.#focusMoved(values);
+    else if (name === "audition") this.#auditionChanged(values);
+    else if (name === "chosen") this.refreshTakes();
+    else if (name === "ok" || (name === "failed" && !values.job)) this.#uploadEnded(name, values);
+    else if (values.job) this.#jobMoved(name, values);
+  }
+
+  #focusMoved(values) {
+    const focus = this.store.get("focus");
+    if (focus && values.revision === focus.revision) {
+      const moved = { ...focus, playhead: values.playhead ?? null, rolling: values.rolling ?? false };
+      this.store.set({ focus: moved, playheadAt: performance.now() });
+    } else this.refreshFocus();
+  }
+
+  #auditionChanged(values) {
+    const before = this.store.get("audition");
+    this.store.set({ audition: { ...before, ...values }, auditionAt: performance.now() });
+    const moved = values.take && values.take !== before?.take;
+    if (moved && this.store.get("takes").some((take) => take.take === values.take)) this.store.set({ selected: values.take });
+    if (values.device !== undefined && values.device !== before?.device) this.refreshAudition();
+  }
+
+  #jobMoved(name, values) {
+    const jobs = new Map(this.store.get("jobs"));
+    const job = jobs.get(values.job);
+    if (!job) {
+      this.refreshJobs();
+      if (name === "take") this.#takeCame(values, null);
+      return;
+    }
+    const next = { ...job };
+    if (name === "ack") next.state = values.state;
+    if (name === "progress") {
+      next.state = "running";
+      next.progress = { stage: values.stage, fraction: values.fraction, seconds_left: values.seconds_left };
+    }
+    if (name === "take") next.came = (job.came ?? 0) + 1;
+    if (name in TERMINAL) {
+      next.state = TERMINAL[name];
+      next.ended = Date.now() / 1000;
+      next.came = values.takes ?? next.came;
+      if (name === "failed") next.failure = values;
+      this.store.set({ lastEnded: next });
+    }
+    jobs.set(values.job, next);
+    this.store.set({ jobs });
+    if (name === "take") this.#takeCame(values, job);
+  }
+
+  async #takeCame(values, job) {
+    await this.refreshTakes();
+    const takes = this.store.get("takes");
+    const first = takes.find((take) => take.job === values.job);
+    const selected = takes.find((take) => take.take === this.store.get("selected"));
+    // The takes somebody asked for here come to the hand; those of others do not push a choice away.
+    const mine = job && this.asked.has(job.job) && selected?.job !== job.job;
+    if (first && (mine || !selected)) this.store.set({ selected: first.take });
+  }
+
+  // What the producer does
+
+  /** The region everybody looks at. The page shows it at once and the server's word after that. */
+  async select(region) {
+    const rounded = { start: Math.round(region.start), end: Math.round(region.end) };
+    if (rounded.end <= rounded.start) return;
+    this.selecting += 1;
+    this.store.set({ dragged: rounded });
+    await this.call("select", rounded);
+    this.selecting -= 1;
+    if (!this.selecting) await this.refreshFocus();
+  }
+
+  async choose(source) {
+    const done = await this.call("source", { source });
+    if (done) await this.refreshFocus();
+    return Boolean(done);
+  }
+
+  /** Tempo, meter and key of the song; empty ones are left as they are. */
+  async facts({ bpm, meter, key }) {
+    const answers = [];
+    if (bpm) answers.push(await this.call("tempo", { bpm }));
+    if (meter) answers.push(await this.call("meter", { meter }));
+    if (key) answers.push(await this.call("key", { key }));
+    await this.refreshFocus();
+    return answers.every(Boolean);
+  }
+
+  /** Asks for audio: the focus' own values, then what is given. Returns the job's id, or null. */
+  async request(task, given) {
+    const { focus } = this.store.values;
+    const shared = task === "generate" ? pick(focus?.request ?? {}, ["rate", "bpm", "meter", "tempo_map", "key"]) : focus?.request ?? {};
+    return this.#asked(await this.call(task, { ...shared, ...given }));
+  }
+
+  async vary(take, changes) {
+    return this.#asked(await this.call("vary", { take, ...changes }));
+  }
+
+  #asked(answer) {
+    if (!answer) return null;
+    this.asked.add(answer.job);
+    this.refreshJobs();
+    return answer.job;
+  }
+
+  async cancel(job) {
+    return this.call("cancel", { job });
+  }
+
+  async accept(take) {
+    const done = await this.call("takes.choose", { take });
+    if (done) await this.refreshTakes();
+    return Boolean(done);
+  }
+
+  async revert(take) {
+    const done = await this.call("takes.revert", { take });
+    if (done) await this.refreshTakes();
+    return done;
+  }
+
+  /** Sends a file's bytes; resolves with the source's name. moved(fraction) as it goes. Rejects with an error. */
+  async upload(file, moved) {
+    const hash = new Sha256();
+    for (let at = 0; at < file.size; at += PIECE) {
+      hash.update(new Uint8Array(await file.slice(at, at + PIECE).arrayBuffer()));
+      moved((at / file.size) * 0.3);
+    }
+    const id = `up${Date.now().toString(36)}`;
+    await this.connection.call("upload.begin", { id, name: file.name.slice(0, 255), size: file.size, sha256: hash.hex() });
+    const ended = new Promise((resolve, reject) => this.uploads.set(id, { resolve, reject }));
+    ended.catch(() => undefined);
+    for (let at = 0; at < file.size; at += PIECE) {
+      await this.connection.sendBytes(await file.slice(at, at + PIECE).arrayBuffer());
+      moved(0.3 + (Math.min(file.size, at + PIECE) / file.size) * 0.65);
+    }
+    return ended;
+  }
+
+  #uploadEnded(name, values) {
+    const upload = this.uploads.get(values.id);
+    if (!upload) {
+      if (name === "failed") this.tell.error(new Refused({ message: values.sentence, data: values }));
+      return;
+    }
+    this.uploads.delete(values.id);
+    if (name === "ok") upload.resolve(values.text);
+    else upload.reject(new Refused({ message: values.sentence, data: values }));
+  }
+}
+
+function pick(values, names) {
+  return Object.fromEntries(names.filter((name) => values[name] !== undefined).map((name) => [name, values[name]]));
+}
+
+function sameGrid(before, after) {
+  return Boolean(before) && JSON.stringify(before.grid) === JSON.stringify(after.grid);
+}
+
+/** Newest job first; a job's takes in their order. */
+function ordered(takes) {
+  const newest = new Map();
+  for (const take of takes) newest.set(take.job, Math.max(newest.get(take.job) ?? 0, take.created));
+  return [...takes].sort(
+    (a, b) => newest.get(b.job) - newest.get(a.job) || a.job.localeCompare(b.job) || a.number - b.number || a.stem.localeCompare(b.stem),
+  );
+}
+
+/** The region a job is about, in samples; null when it cannot be told here. */
+export function regionOfJob(job, grid, rate) {
+  const { start, end, bars } = job.request;
+  if (bars) return barsNamed(bars, grid);
+  const from = samples(start);
+  const to = samples(end);
+  return from !== null && to !== null && to > from ? { start: from, end: to } : null;
+
+  function samples(position) {
+    if (typeof position === "number") return position;
+    if (typeof position === "string" && /^-?\d+$/.test(position)) return Number(position);
+    if (typeof position === "string" && /^-?[\d.]+s$/.test(position)) return Math.round(parseFloat(position) * rate);
+    const place = /^(-?\d+)\|(\d+)\|0*$/.exec(position ?? "");
+    if (!place || !grid) return null;
+    const at = grid.numbers.indexOf(Number(place[1]));
+    if (at < 0) return null;
+    return place[2] === "1" ? grid.bars[at] : grid.beats[grid.beats.indexOf(grid.bars[at]) + Number(place[2]) - 1] ?? null;
+  }
+}

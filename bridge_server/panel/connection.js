@@ -1,0 +1,118 @@
+/**
+ * JSON-RPC over one WebSocket that comes back by itself. Knows calls, answers and notifications, not their meaning.
+ */
+
+const FIRST_WAIT = 400;
+const LONGEST_WAIT = 5000;
+/** An answer that takes longer than this will not come: the connection is dead without having said so. */
+const PATIENCE = 60000;
+
+/** An answer that says what was wrong and what to do about it. */
+export class Refused extends Error {
+  constructor(error) {
+    super(error.message);
+    this.remedy = error.data?.remedy ?? "";
+    this.code = error.data?.code ?? "";
+    this.field = error.data?.field ?? "";
+  }
+}
+
+/** The connection was lost before the answer came. */
+export class Lost extends Error {
+  constructor() {
+    super("The connection to the bridge was lost.");
+    this.remedy = "The page connects again by itself.";
+  }
+}
+
+export class Connection {
+  /**
+   * address: ws://...; opened(): each time it is connected; changed(state): "connecting", "open", "lost";
+   * notified(name, values): each notification.
+   */
+  constructor(address, { opened, changed, notified }) {
+    this.address = address;
+    this.opened = opened;
+    this.changed = changed;
+    this.notified = notified;
+    this.waiting = new Map();
+    this.number = 0;
+    this.wait = FIRST_WAIT;
+    this.socket = null;
+    this.timer = 0;
+    // A laptop that wakes up, or a tab that comes to the front, need not wait for the next attempt.
+    for (const sign of ["online", "focus"]) window.addEventListener(sign, () => this.#hurry());
+  }
+
+  open() {
+    this.changed("connecting");
+    const socket = new WebSocket(this.address);
+    socket.binaryType = "arraybuffer";
+    this.socket = socket;
+    socket.addEventListener("open", () => {
+      this.wait = FIRST_WAIT;
+      this.changed("open");
+      this.opened();
+    });
+    socket.addEventListener("message", (event) => this.#receive(event.data));
+    socket.addEventListener("close", () => this.#closed(socket));
+  }
+
+  get isOpen() {
+    return this.socket?.readyState === WebSocket.OPEN;
+  }
+
+  /** The result of a method. Rejects with Refused or Lost. */
+  call(method, params = {}) {
+    if (!this.isOpen) return Promise.reject(new Lost());
+    this.number += 1;
+    const id = this.number;
+    this.socket.send(JSON.stringify({ jsonrpc: "2.0", id, method, params }));
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => this.socket?.close(), PATIENCE);
+      this.waiting.set(id, { resolve, reject, timer });
+    });
+  }
+
+  /** Sends a binary frame; resolves once little of it still waits in the browser. */
+  async sendBytes(data) {
+    if (!this.isOpen) throw new Lost();
+    this.socket.send(data);
+    while (this.isOpen && this.socket.bufferedAmount > 4e6) await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+
+  #receive(data) {
+    if (typeof data !== "string") return;
+    const message = JSON.parse(data);
+    if (message.method) {
+      this.notified(message.method, message.params ?? {});
+      return;
+    }
+    const waiting = this.waiting.get(message.id);
+    if (!waiting) return;
+    this.waiting.delete(message.id);
+    clearTimeout(waiting.timer);
+    if (message.error) waiting.reject(new Refused(message.error));
+    else waiting.resolve(message.result);
+  }
+
+  #closed(socket) {
+    if (socket !== this.socket) return;
+    this.socket = null;
+    for (const { reject, timer } of this.waiting.values()) {
+      clearTimeout(timer);
+      reject(new Lost());
+    }
+    this.waiting.clear();
+    this.changed("lost");
+    this.timer = setTimeout(() => this.open(), this.wait);
+    this.wait = Math.min(LONGEST_WAIT, this.wait * 1.6);
+  }
+
+  #hurry() {
+    if (this.socket !== null) return;
+    clearTimeout(this.timer);
+    this.wait = FIRST_WAIT;
+    this.open();
+  }
+}

@@ -1,0 +1,62 @@
+/** Elements from code. Text always goes in as text: a title can never become markup. */
+
+const ICONS = "panel/icons.svg";
+
+/** An element with properties, attributes (`aria-...`, `data-...`, `role`, `for`) and children (nodes or text). */
+export function make(tag, properties = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (value === undefined || value === null) continue;
+    if (name === "class") element.className = value;
+    else if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (name.includes("-") || name === "role" || name === "for") element.setAttribute(name, value);
+    else element[name] = value;
+  }
+  element.append(...children.filter((child) => child !== null && child !== undefined && child !== false));
+  return element;
+}
+
+export function icon(name) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("class", "icon");
+  svg.setAttribute("aria-hidden", "true");
+  const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
+  use.setAttribute("href", `${ICONS}#${name}`);
+  svg.append(use);
+  return svg;
+}
+
+/** A button with an icon, a text, or both. */
+export function button(label, { picture, text, ...properties } = {}) {
+  const shown = text ?? (picture ? "" : label);
+  const named = shown === label ? {} : { "aria-label": label, title: properties.title ?? label };
+  const { title, ...rest } = properties;
+  return make(
+    "button",
+    { type: "button", ...named, ...(title ? { title } : {}), ...rest },
+    picture ? icon(picture) : null,
+    shown ? make("span", {}, shown) : null,
+  );
+}
+
+export const byId = (id) => document.getElementById(id);
+
+/** Sets text only where it changed: a live region is read out again at every change. */
+export function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+export function show(element, visible) {
+  if (element.hidden === visible) element.hidden = !visible;
+}
+
+/** Whether keys that are typed belong to this element. */
+export function isField(element) {
+  return (
+    element instanceof HTMLElement &&
+    (element.isContentEditable ||
+      element.tagName === "TEXTAREA" ||
+      element.tagName === "SELECT" ||
+      (element.tagName === "INPUT" && !["checkbox", "radio", "button", "range", "file"].includes(element.type)))
+  );
+}

@@ -1,0 +1,109 @@
+/** Jobs that wait or run, with progress and cancel; and those that failed, with what to do about it. */
+
+import { regionOfJob } from "./bridge.js";
+import { button, byId, make, setText, show } from "./dom.js";
+import { counted, regionName, taskName, timeLeft } from "./words.js";
+
+/** Seconds a failure stays listed. */
+const SHOWN = 600;
+
+export class Jobs {
+  constructor(store, arranger, bridge, tell) {
+    this.store = store;
+    this.arranger = arranger;
+    this.bridge = bridge;
+    this.tell = tell;
+    this.cards = new Map();
+    this.put = new Set(JSON.parse(sessionStorage.getItem("ace-bridge.seen") ?? "[]"));
+    this.began = Date.now() / 1000;
+    store.watch(["jobs", "grid", "focus"], (values) => this.#changed(values));
+    store.watch(["lastEnded"], ({ lastEnded }) => this.#ended(lastEnded));
+  }
+
+  /** The job that Escape stops: the running one, else the one that came last. */
+  get foremost() {
+    const jobs = [...this.store.get("jobs").values()];
+    return jobs.find((job) => job.state === "running") ?? jobs.find((job) => job.state === "queued") ?? null;
+  }
+
+  /** "Repaint bars 6–9". */
+  name(job) {
+    const { grid } = this.store.values;
+    const region = regionOfJob(job, grid, this.arranger.rate);
+    return `${taskName(job.command)}${region ? ` ${regionName(region, grid, this.arranger.rate)}` : ""}`;
+  }
+
+  #dismiss(id) {
+    this.put.add(id);
+    sessionStorage.setItem("ace-bridge.seen", JSON.stringify([...this.put].slice(-200)));
+    this.#changed(this.store.values);
+  }
+
+  #changed({ jobs }) {
+    const now = Date.now() / 1000;
+    const listed = [...jobs.values()].filter((job) => {
+      if (job.state === "running" || job.state === "queued") return true;
+      return job.state === "failed" && !this.put.has(job.job) && now - (job.ended ?? 0) < SHOWN;
+    });
+    listed.sort((a, b) => rank(a) - rank(b) || a.created - b.created);
+    const list = byId("job-list");
+    for (const [id, card] of this.cards) {
+      const job = listed.find((entry) => entry.job === id);
+      if (!job || kind(job) !== card.kind) {
+        card.element.remove();
+        this.cards.delete(id);
+      }
+    }
+    listed.forEach((job, at) => {
+      let card = this.cards.get(job.job);
+      if (!card) {
+        card = kind(job) === "failed" ? this.#failure(job) : this.#running(job);
+        this.cards.set(job.job, card);
+      }
+      card.update(job);
+      if (list.children[at] !== card.element) list.insertBefore(card.element, list.children[at] ?? null);
+    });
+    show(byId("jobs"), listed.length > 0);
+  }
+
+  #running(job) {
+    const name = make("span", { class: "name" });
+    const stage = make("span", {});
+    const left = make("span", {});
+    const bar = make("progress", { max: 1 });
+    const element = make("li", { class: "job" },
+      make("div", { class: "top" }, name, button("Cancel", { class: "small plain", onclick: () => this.bridge.cancel(job.job) })),
+      bar,
+      make("div", { class: "stage" }, stage, left));
+    const update = (now) => {
+      const title = `${this.name(now)}${now.request.takes > 1 ? ` · ${counted(now.request.takes, "take")}` : ""}`;
+      setText(name, title);
+      bar.setAttribute("aria-label", title);
+      if (now.progress) bar.value = now.progress.fraction;
+      else bar.removeAttribute("value");
+      setText(stage, now.state === "queued" ? "waits for its turn" : now.progress?.stage ?? "starting");
+      setText(left, timeLeft(now.progress?.seconds_left));
+    };
+    return { kind: "running", element, update };
+  }
+
+  #failure(job) {
+    const { sentence, remedy } = job.failure ?? {};
+    const name = make("span", { class: "name" });
+    const element = make("li", { class: "job failed", "data-job": job.job },
+      make("div", { class: "top" }, name, button("Put away", { picture: "close", class: "small plain", onclick: () => this.#dismiss(job.job) })),
+      make("p", { class: "sentence" }, sentence ?? "It failed."),
+      remedy ? make("p", { class: "remedy" }, remedy) : null);
+    return { kind: "failed", element, update: (now) => setText(name, `${this.name(now)} failed`) };
+  }
+
+  #ended(job) {
+    if (!job) return;
+    if (job.state === "done") this.tell.announce(`${this.name(job)}: ${counted(job.came ?? 0, "take")} ready.`);
+    if (job.state === "cancelled") this.tell.announce(`${this.name(job)} cancelled.`);
+    if (job.state === "failed") this.tell.announce(`${this.name(job)} failed. ${job.failure?.sentence ?? ""} ${job.failure?.remedy ?? ""}`);
+  }
+}
+
+const kind = (job) => (job.state === "failed" ? "failed" : "running");
+const rank = (job) => ({ running: 0, queued: 1 })[job.state] ?? 2;

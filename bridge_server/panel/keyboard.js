@@ -1,0 +1,89 @@
+/** The keys, what they do, and the page that tells so. Keys that are typed into a field are the field's own. */
+
+import { byId, isField, make } from "./dom.js";
+import { dialog } from "./songs.js";
+
+/** [keys as shown, what they do, name of the action, keys as the browser names them (with modifiers)]. */
+export const KEYS = [
+  ["Space", "play, stop", "playOrStop", [" "]],
+  ["← →", "move the region by a bar", null, []],
+  ["Shift ← →", "make it longer or shorter by a bar", null, []],
+  ["↑ ↓", "choose a take; while playing, hear it", null, []],
+  ["A", "hear the original", "original", ["a"]],
+  ["B", "hear the take", "hearTake", ["b"]],
+  ["R", "repaint the region", "repaint", ["r"]],
+  ["Enter", "accept the take", "acceptSelected", ["Enter"]],
+  ["Backspace", "go back to what was there before", "revertSelected", ["Backspace"]],
+  ["Esc", "cancel the running job", "cancel", ["Escape"]],
+  ["G", "again: the take's recipe with another seed", "againSelected", ["g"]],
+  ["V", "vary the take", "varySelected", ["v"]],
+  ["S", "its spectrogram", "spectrogram", ["s"]],
+  ["L", "loop on, off", "loop", ["l"]],
+  ["M", "match the loudness of take and original", "match", ["m"]],
+  ["Z", "zoom to the region", "zoomRegion", ["z"]],
+  ["0", "show the whole song", "zoomAll", ["0"]],
+  ["+ −", "zoom in, out", null, []],
+  ["P", "write the prompt", "prompt", ["p"]],
+  ["?", "these keys", "help", ["?"]],
+];
+
+const MORE = {
+  ArrowLeft: (event, actions) => actions.nudge(-1, event.shiftKey),
+  ArrowRight: (event, actions) => actions.nudge(1, event.shiftKey),
+  ArrowUp: (_, actions) => actions.step(-1),
+  ArrowDown: (_, actions) => actions.step(1),
+  "+": (_, actions) => actions.zoom(1.5),
+  "=": (_, actions) => actions.zoom(1.5),
+  "-": (_, actions) => actions.zoom(1 / 1.5),
+};
+
+export class Keyboard {
+  constructor(actions) {
+    this.actions = actions;
+    this.byKey = new Map(KEYS.flatMap(([, , action, keys]) => keys.map((key) => [key, action])));
+    window.addEventListener("keydown", (event) => this.#pressed(event));
+    // A clicked button must not keep the focus: the next space would press it again instead of playing.
+    document.addEventListener("mousedown", (event) => {
+      if (event.target.closest("button, summary") && !event.target.closest("dialog")) {
+        event.preventDefault();
+        if (isField(document.activeElement)) document.activeElement.blur();
+      }
+    });
+    byId("help-button").addEventListener("click", () => this.help());
+  }
+
+  help() {
+    const keys = KEYS.flatMap(([shown, does]) => [make("dt", {}, ...shown.split(" ").flatMap((key) => [make("kbd", {}, key), " "])), make("dd", {}, does)]);
+    dialog("help-dialog", "Keys and help",
+      make("dl", { class: "keys" }, ...keys),
+      make("p", { class: "quiet" }, "With the mouse: drag in the waveform to select (Alt: off the grid), drag the region's bar to move it, its edges to resize it; the wheel zooms, sideways it scrolls; drag the ruler to scroll and zoom, click it to play from there. Pinch and drag with two fingers do the same."),
+      make("p", { class: "quiet" }, "Nothing is overwritten: the original stays, every take stays, and accepting one only says which is in the song."));
+    byId("help-dialog").showModal();
+  }
+
+  #pressed(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || event.isComposing) return;
+    const target = event.target;
+    if (document.querySelector("dialog[open]")) return;
+    if (isField(target)) {
+      if (event.key === "Escape") target.blur();
+      else if (event.key === "Enter" && target.id === "f-prompt" && !event.shiftKey) {
+        event.preventDefault();
+        target.form.requestSubmit();
+      }
+      return;
+    }
+    const element = target instanceof Element ? target : null;
+    // What is focused keeps the keys that work it.
+    const pressable = element?.closest("button, a[href], summary, select, input");
+    if (pressable && (event.key === " " || event.key === "Enter")) return;
+    if (element?.closest("input[type=range]") && event.key.startsWith("Arrow")) return;
+    const more = MORE[event.key];
+    const name = this.byKey.get(event.key.length === 1 ? event.key.toLowerCase() : event.key);
+    if (!more && (!name || event.repeat)) return;
+    if (event.shiftKey && !more && event.key !== "?") return;
+    event.preventDefault();
+    if (more) more(event, this.actions);
+    else this.actions[name]();
+  }
+}

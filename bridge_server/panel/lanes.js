@@ -1,0 +1,275 @@
+/** Takes as lanes under the original, in its time scale. Only the lanes that can be seen exist as elements. */
+
+import { button, byId, icon, make, setText, show } from "./dom.js";
+import { drawGrid, drawRegion, drawSeams, drawSound, prepare } from "./drawing.js";
+import { regionOfJob } from "./bridge.js";
+import { ago, counted, regionName, taskName } from "./words.js";
+import { xOf } from "./viewport.js";
+
+const SPARE = 3; // lanes kept above and below the visible ones
+
+export class Lanes {
+  constructor(store, arranger, bridge, actions) {
+    this.store = store;
+    this.arranger = arranger;
+    this.bridge = bridge;
+    this.actions = actions;
+    this.box = byId("lanes");
+    this.list = byId("lane-list");
+    this.lanes = new Map();
+    this.items = [];
+    this.box.addEventListener("scroll", () => this.#place());
+    new ResizeObserver(() => this.#resized()).observe(this.box);
+    byId("filter-here").addEventListener("click", () => store.set({ filter: "here" }));
+    byId("filter-all").addEventListener("click", () => store.set({ filter: "all" }));
+    store.watch(["takes", "jobs", "selected", "filter", "focus", "dragged", "grid", "audition"], () => this.#changed());
+    arranger.alsoDraw(() => this.#draw());
+  }
+
+  /** The takes that are listed, in their order. */
+  get shown() {
+    return this.items.filter((item) => item.take).map((item) => item.take);
+  }
+
+  /** Chooses the take `step` lanes further down. */
+  step(step) {
+    const takes = this.shown;
+    if (!takes.length) return;
+    const at = takes.findIndex((take) => take.take === this.store.get("selected"));
+    const next = at < 0 ? (step > 0 ? 0 : takes.length - 1) : Math.min(Math.max(at + step, 0), takes.length - 1);
+    this.actions.select(takes[next].take);
+  }
+
+  /** Scrolls a take's lane into sight. */
+  reveal(id) {
+    const at = this.items.findIndex((item) => item.take?.take === id);
+    if (at < 0) return;
+    const top = at * this.height;
+    const { scrollTop, clientHeight } = this.box;
+    if (top < scrollTop) this.box.scrollTop = top;
+    else if (top + this.height > scrollTop + clientHeight) this.box.scrollTop = top + this.height - clientHeight;
+  }
+
+  #resized() {
+    this.height = parseFloat(getComputedStyle(document.documentElement).getPropertyValue("--lane-height")) || 72;
+    // The scroll bar takes its width from the lanes; the rows above must end where the lanes do.
+    const bar = this.box.offsetWidth - this.box.clientWidth;
+    byId("tracks").style.setProperty("--bar", `${bar}px`);
+    this.#changed();
+  }
+
+  #changed() {
+    const { takes, focus, filter, grid, selected } = this.store.values;
+    const region = this.arranger.region;
+    const here = region ? takes.filter((take) => take.position < region.end && take.position + take.length > region.start) : takes;
+    const listed = filter === "here" ? here : takes;
+    const pending = this.#pending(focus);
+    this.items = [...pending.map((job) => ({ key: `job ${job.job}`, job })), ...listed.map((take) => ({ key: take.take, take }))];
+    for (const [id, on] of [["filter-here", filter === "here"], ["filter-all", filter === "all"]]) byId(id).setAttribute("aria-pressed", on);
+    setText(byId("take-count"), takes.length ? (listed.length === takes.length ? counted(takes.length, "take") : `${listed.length.toLocaleString("en")} of ${takes.length.toLocaleString("en")}`) : "");
+    show(byId("lane-tools"), Boolean(focus?.song));
+    const bar = this.box.offsetWidth - this.box.clientWidth;
+    this.list.style.height = `${this.items.length * (this.height ?? 72)}px`;
+    this.#empty(region, takes, grid, focus);
+    if (this.box.offsetWidth - this.box.clientWidth !== bar) this.#resized();
+    if (selected !== this.revealed) {
+      this.revealed = selected;
+      if (selected) this.reveal(selected);
+    }
+    this.#place();
+  }
+
+  #pending(focus) {
+    const song = focus?.song;
+    if (!song) return [];
+    return [...this.store.get("jobs").values()].filter(
+      (job) => (job.state === "queued" || job.state === "running") && isAbout(job, focus),
+    );
+  }
+
+  #empty(region, takes, grid, focus) {
+    const box = byId("lanes-empty");
+    const empty = Boolean(focus?.song) && !this.items.length;
+    show(box, empty);
+    const key = `${empty} ${region?.start} ${region?.end} ${takes.length}`;
+    if (!empty || this.emptyFor === key) return;
+    this.emptyFor = key;
+    const name = regionName(region, grid, this.arranger.rate);
+    if (!region) {
+      box.replaceChildren(
+        make("h3", {}, "Takes will lie here, under the song"),
+        make("p", {}, "Drag over the bars you want to change in the waveform above, or select them in your DAW. Then ask for new takes: the original stays as it is, and you listen to both."),
+      );
+    } else {
+      box.replaceChildren(
+        make("h3", {}, `No takes of ${name} yet`),
+        make("p", {}, "Press ", make("kbd", {}, "R"), " to repaint this region, or say what you want beside. The region moves with ", make("kbd", {}, "←"), " ", make("kbd", {}, "→"), " and grows with ", make("kbd", {}, "Shift"), "."),
+        takes.length ? make("p", {}, button(`Show all ${counted(takes.length, "take")} of this song`, { onclick: () => this.store.set({ filter: "all" }) })) : null,
+      );
+    }
+  }
+
+  /** Makes, moves and removes elements so that the visible lanes exist. */
+  #place() {
+    const height = this.height ?? 72;
+    const first = Math.max(0, Math.floor(this.box.scrollTop / height) - SPARE);
+    const last = Math.min(this.items.length, Math.ceil((this.box.scrollTop + this.box.clientHeight) / height) + SPARE);
+    const wanted = new Set();
+    for (let at = first; at < last; at += 1) {
+      const item = this.items[at];
+      wanted.add(item.key);
+      let lane = this.lanes.get(item.key);
+      if (!lane) {
+        lane = item.take ? new TakeLane(this, item.take) : new JobLane(this, item.job);
+        this.lanes.set(item.key, lane);
+      }
+      lane.at = at;
+      lane.element.style.transform = `translateY(${at * height}px)`;
+      lane.element.setAttribute("aria-setsize", this.items.length);
+      lane.element.setAttribute("aria-posinset", at + 1);
+      lane.update(item.take ?? item.job, this.store.values);
+      // In the order of the list, so that Tab goes downwards.
+      const before = this.list.children[at - first];
+      if (before !== lane.element) this.list.insertBefore(lane.element, before ?? null);
+    }
+    for (const [key, lane] of this.lanes) {
+      if (!wanted.has(key)) {
+        lane.element.remove();
+        this.lanes.delete(key);
+      }
+    }
+    this.arranger.invalidate();
+  }
+
+  #draw() {
+    for (const lane of this.lanes.values()) lane.draw(this.arranger, this.store.values);
+  }
+}
+
+function isAbout(job, focus) {
+  const source = job.request.source;
+  return source === focus.request?.source || source === focus.song.source || source === `audio:${focus.song.digest}`;
+}
+
+/** A stem or a backing lies beside the song; other takes are the song, changed in one place. */
+const isBeside = (take) => take.stem !== "mix";
+
+class TakeLane {
+  constructor(lanes, take) {
+    const { actions, bridge } = lanes;
+    const id = take.take;
+    this.id = id;
+    this.title = make("span", {});
+    this.badge = make("span", { class: "badge", hidden: true }, "in the song");
+    this.warn = make("span", { class: "warn", hidden: true }, icon("warning"));
+    this.sub = make("div", { class: "lane-sub" });
+    this.choose = make("button", { type: "button", class: "lane-select", onclick: () => actions.select(id) });
+    this.accept = button("Accept", { picture: "accept", onclick: () => actions.accept(id) });
+    const play = button("Play", { picture: "play", onclick: () => actions.play(id) });
+    const address = bridge.locate(`takes/${encodeURIComponent(id)}/clip.wav`);
+    const drag = make(
+      "a",
+      { class: "button grip", href: address, download: "", draggable: true, "aria-label": "Drag the take's file out, or click to save it", title: "Drag out as a file, or click to save" },
+      icon("grip"),
+    );
+    drag.addEventListener("dragstart", (event) => actions.dragOut(event, id));
+    this.canvas = make("canvas", { "aria-hidden": "true" });
+    this.element = make(
+      "li",
+      { class: "lane", "data-take": id },
+      make("div", { class: "gutter" },
+        this.choose,
+        make("div", { class: "words" }, make("div", { class: "lane-title" }, this.title, this.badge, this.warn), this.sub),
+        make("div", { class: "lane-actions" }, play, this.accept, drag)),
+      make("div", { class: "time", onclick: () => actions.select(id), ondblclick: () => actions.play(id) }, this.canvas),
+    );
+  }
+
+  update(take, { selected, audition }) {
+    this.take = take;
+    const chosen = selected === take.take;
+    const warnings = take.receipt?.warnings ?? [];
+    const title = `${take.number} · ${isBeside(take) ? take.stem : taskName(take.task)}`;
+    setText(this.title, title);
+    const about = [take.prompt ? `“${take.prompt}”` : null, `seed ${take.seed}`, ago(take.created, Date.now() / 1000)].filter(Boolean).join(" · ");
+    setText(this.sub, about);
+    show(this.badge, take.chosen);
+    show(this.warn, warnings.length > 0);
+    if (warnings.length) this.warn.title = warnings.join("\n");
+    this.element.classList.toggle("selected", chosen);
+    this.element.classList.toggle("chosen", take.chosen);
+    this.element.classList.toggle("heard", audition?.state === "playing" && audition.take === take.take);
+    this.choose.setAttribute("aria-pressed", chosen);
+    this.choose.setAttribute("aria-label", `Take ${title}${take.chosen ? ", in the song" : ""}${warnings.length ? `, ${counted(warnings.length, "warning")}` : ""}. ${about}`);
+    show(this.accept, !take.chosen);
+  }
+
+  draw(arranger, values) {
+    const box = this.canvas.parentElement;
+    const surface = prepare(this.canvas, arranger.width, box.clientHeight);
+    if (!surface) return;
+    const { colors, view, rate, sounds, full } = arranger;
+    const { take } = this;
+    const { rows, columns, ratio } = surface;
+    drawGrid(surface, view, values.grid, colors);
+    drawRegion(surface, view, arranger.region, colors);
+    const left = Math.round(xOf(view, take.position) * ratio);
+    const right = Math.round(xOf(view, take.position + take.length) * ratio);
+    const place = { top: 0, height: rows, full };
+    if (!isBeside(take) && arranger.songSound) {
+      const song = { ...place, color: colors["original-dim"] };
+      drawSound(surface, sounds, view, rate, arranger.songSound, { ...song, to: Math.min(columns, left) });
+      drawSound(surface, sounds, view, rate, arranger.songSound, { ...song, from: Math.max(0, right) });
+    }
+    const color = take.chosen ? colors.chosen : colors.take;
+    drawSound(surface, sounds, view, rate, { digest: take.audio, position: take.position }, { ...place, color });
+    if (!isBeside(take)) drawSeams(surface, view, take, colors);
+  }
+}
+
+/** A lane that is still being made. */
+class JobLane {
+  constructor(lanes, job) {
+    this.lanes = lanes;
+    this.title = make("span", {});
+    this.sub = make("div", { class: "lane-sub" });
+    this.canvas = make("canvas", { "aria-hidden": "true" });
+    const stop = button("Cancel", { picture: "close", onclick: () => lanes.bridge.cancel(job.job) });
+    this.element = make(
+      "li",
+      { class: "lane pending" },
+      make("div", { class: "gutter" },
+        make("div", { class: "words" }, make("div", { class: "lane-title" }, this.title), this.sub),
+        make("div", { class: "lane-actions" }, stop)),
+      make("div", { class: "time" }, this.canvas),
+    );
+  }
+
+  update(job) {
+    this.job = job;
+    setText(this.title, job.state === "queued" ? `${taskName(job.command)} waits` : `${taskName(job.command)} …`);
+    setText(this.sub, job.progress ? `${Math.round(job.progress.fraction * 100)} % · ${job.progress.stage}` : "in the queue");
+  }
+
+  draw(arranger, values) {
+    const surface = prepare(this.canvas, arranger.width, this.canvas.parentElement.clientHeight);
+    if (!surface) return;
+    const { context, rows, ratio } = surface;
+    const { colors, view } = arranger;
+    drawGrid(surface, view, values.grid, colors);
+    const region = regionOfJob(this.job, values.grid, arranger.rate);
+    if (!region) return;
+    const left = xOf(view, region.start) * ratio;
+    const width = xOf(view, region.end) * ratio - left;
+    const inset = Math.round(10 * ratio);
+    context.save();
+    context.beginPath();
+    context.roundRect(left, inset, Math.max(2, width), rows - 2 * inset, 5 * ratio);
+    context.clip();
+    context.fillStyle = colors.line;
+    context.fillRect(left, 0, width, rows);
+    context.fillStyle = colors["take-dim"];
+    context.fillRect(left, 0, width * (this.job.progress?.fraction ?? 0), rows);
+    context.restore();
+  }
+}

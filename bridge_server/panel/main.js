@@ -1,0 +1,146 @@
+/** Puts the page together. */
+
+import { Arranger } from "./arranger.js";
+import { Bridge } from "./bridge.js";
+import { byId, setText } from "./dom.js";
+import { Jobs } from "./jobs.js";
+import { Keyboard } from "./keyboard.js";
+import { Lanes } from "./lanes.js";
+import { Notices } from "./notices.js";
+import { Pointing } from "./pointing.js";
+import { RequestForm } from "./request_form.js";
+import { Songs } from "./songs.js";
+import { Sounds } from "./sounds.js";
+import { Store } from "./store.js";
+import { TakeCard } from "./take_card.js";
+import { Transport } from "./transport.js";
+
+const FILTER = "ace-bridge.filter";
+
+const store = new Store({
+  connection: "connecting", // "connecting", "open", "lost"
+  opened: 0, // counts connections
+  status: null, engines: null, songs: null, // as the server tells them
+  focus: null, grid: null, // focus.show, and its grid ready for use
+  dragged: null, // the region while it is dragged, until the server has it
+  jobs: new Map(), lastEnded: null,
+  takes: [], takesOf: null, // of the song with this digest, newest job first
+  selected: null, // id of the take the keys are about
+  filter: sessionStorage.getItem(FILTER) ?? "all",
+  audition: null, auditionAt: 0, devices: [],
+  playheadAt: 0,
+  view: null, // {first, scale}: the stretch of the timeline on the screen
+});
+
+const notices = new Notices();
+const bridge = new Bridge(store, notices);
+const sounds = new Sounds((path) => bridge.locate(path), () => arranger.invalidate());
+const arranger = new Arranger(store, bridge, sounds);
+
+const selectedTake = () => store.get("takes").find((take) => take.take === store.get("selected")) ?? null;
+const withSelected = (work) => () => {
+  const take = selectedTake();
+  if (take) return work(take.take);
+  notices.say("No take is selected.", "Choose one with ↑ and ↓.");
+  return undefined;
+};
+
+const canPlay = () => {
+  const audition = store.get("audition");
+  if (audition && audition.state !== "none") return true;
+  notices.say("This server cannot play.", audition?.message || "ace-bridge doctor says what is missing.");
+  return false;
+};
+
+/** Everything that can be done, by keys, buttons and lanes alike. */
+const actions = {
+  select(id) {
+    store.set({ selected: id });
+    if (transport.playing && store.get("audition").take && store.get("audition").take !== id) bridge.call("audition.play", { take: id });
+  },
+  step: (step) => lanes.step(step),
+  async play(id) {
+    store.set({ selected: id });
+    if (canPlay()) await bridge.call("audition.play", { take: id });
+  },
+  async playOrStop() {
+    if (!canPlay()) return;
+    if (transport.playing) await bridge.call("audition.stop");
+    else if (selectedTake()) await bridge.call("audition.play", { take: selectedTake().take, side: store.get("audition").side ?? "take" });
+    else if (store.get("focus")?.song) {
+      const region = arranger.region;
+      await bridge.call("audition.play", { source: store.get("focus").request.source, ...(region ? { start: region.start, end: region.end } : {}) });
+    }
+  },
+  side: (side) => canPlay() && bridge.call("audition.ab", { side }),
+  original: () => actions.side("original"),
+  hearTake: () => actions.side("take"),
+  loop: () => canPlay() && bridge.call("audition.loop", { on: !store.get("audition").loop }),
+  match: () => canPlay() && bridge.call("audition.match", { on: byId("transport").querySelector("#level button").getAttribute("aria-pressed") !== "true" }),
+  async accept(id) {
+    store.set({ selected: id });
+    if (await bridge.accept(id)) notices.announce("Accepted: this take is in the song now.");
+  },
+  async revert(id) {
+    const done = await bridge.revert(id);
+    if (done) notices.announce(done.chosen ? "The take accepted before is back." : "The original is back.");
+  },
+  acceptSelected: withSelected((id) => actions.accept(id)),
+  revertSelected: withSelected((id) => actions.revert(id)),
+  again: (id) => bridge.vary(id, {}),
+  againSelected: withSelected((id) => actions.again(id)),
+  vary: (id, changes) => bridge.vary(id, changes),
+  varySelected: withSelected(() => card.toggleVary()),
+  spectrogram: withSelected(() => card.toggleSpectrogram()),
+  repaint: () => form.submit("repaint"),
+  async cancel() {
+    const job = jobs.foremost;
+    if (job) await bridge.cancel(job.job);
+  },
+  nudge: (bars, resize) => arranger.nudge(bars, resize),
+  zoom: (factor) => store.get("view") && arranger.zoom(factor),
+  zoomRegion: () => store.get("view") && arranger.zoomToRegion(),
+  zoomAll: () => store.get("view") && arranger.zoomToAll(),
+  prompt: () => byId("f-prompt").focus(),
+  help: () => keyboard.help(),
+  /** Chromium saves what `DownloadURL` names where it is dropped: a desktop, a folder, a DAW's track. */
+  dragOut(event, id, file = "clip.wav") {
+    const take = store.get("takes").find((entry) => entry.take === id);
+    const address = bridge.locate(`takes/${encodeURIComponent(id)}/${file}`);
+    const stem = take.stem === "mix" ? "" : `.${take.stem}`;
+    const name = `${take.title}.${take.task}.${take.number}${stem}${file === "clip.wav" ? "" : `.${file.replace(/\.wav$/, "")}`}.wav`;
+    event.dataTransfer.effectAllowed = "copy";
+    event.dataTransfer.setData("DownloadURL", `audio/wav:${name.replace(/[:/\\]/g, "-")}:${address}`);
+    event.dataTransfer.setData("text/uri-list", address);
+  },
+};
+
+const lanes = new Lanes(store, arranger, bridge, actions);
+const form = new RequestForm(store, arranger, bridge);
+const jobs = new Jobs(store, arranger, bridge, notices);
+const card = new TakeCard(store, arranger, bridge, actions, notices);
+const transport = new Transport(store, arranger, bridge, actions);
+new Pointing(arranger, store, bridge);
+new Songs(store, bridge, notices);
+const keyboard = new Keyboard(actions);
+
+for (const [id, act] of [
+  ["zoom-in", () => actions.zoom(1.6)],
+  ["zoom-out", () => actions.zoom(1 / 1.6)],
+  ["zoom-region", actions.zoomRegion],
+  ["zoom-all", actions.zoomAll],
+]) byId(id).addEventListener("click", act);
+
+store.watch(["connection", "opened"], ({ connection, opened }) => {
+  byId("connection").dataset.state = connection;
+  const words = { open: "connected", connecting: opened ? "connecting again …" : "connecting …", lost: "the bridge is away; connecting again …" };
+  setText(byId("connection-text"), words[connection]);
+});
+store.watch(["status", "engines"], ({ status, engines }) => setText(byId("engine-name"), status ? `engine: ${engines?.[status.engine]?.label ?? status.engine}` : ""));
+store.watch(["filter"], ({ filter }) => sessionStorage.setItem(FILTER, filter));
+store.watch(["opened"], ({ opened }) => opened > 1 && sounds.forgive());
+
+// What tests and benchmarks measure.
+globalThis.panel = { store, arranger, bridge, sounds, lanes };
+
+bridge.open();

@@ -1,0 +1,43 @@
+/** What has to be said: errors as a sentence with its remedy, and short words for screen readers. */
+
+import { button, byId, make } from "./dom.js";
+import { Lost } from "./connection.js";
+
+const SECONDS = 12;
+const MOST = 3;
+
+export class Notices {
+  constructor() {
+    this.box = byId("notices");
+    this.live = byId("live");
+  }
+
+  /** An error with `message` and `remedy`. A lost connection is told at the top already. */
+  error(error) {
+    if (error instanceof Lost) return;
+    this.say(error.message, error.remedy ?? "", true);
+  }
+
+  say(sentence, remedy = "", bad = false) {
+    const text = make("div", { class: "text" }, make("div", {}, sentence), remedy ? make("div", { class: "remedy" }, remedy) : null);
+    const notice = make("div", { class: bad ? "notice error" : "notice" }, text, button("Close", { picture: "close", onclick: () => notice.remove() }));
+    for (const old of [...this.box.children].filter((child) => child.textContent === notice.textContent)) old.remove();
+    this.box.append(notice);
+    while (this.box.children.length > MOST) this.box.firstChild.remove();
+    this.announce(`${sentence} ${remedy}`);
+    let timer = setTimeout(() => notice.remove(), SECONDS * 1000);
+    // Nothing goes away under the reader's eyes.
+    notice.addEventListener("pointerenter", () => clearTimeout(timer));
+    notice.addEventListener("pointerleave", () => {
+      timer = setTimeout(() => notice.remove(), SECONDS * 500);
+    });
+  }
+
+  /** For screen readers only. */
+  announce(text) {
+    this.live.textContent = "";
+    setTimeout(() => {
+      this.live.textContent = text;
+    }, 30);
+  }
+}

@@ -1,0 +1,297 @@
+/** What is wanted: task, words, strength, number of takes. Shows only what the task and the engine know. */
+
+import { button, byId, make, setText, show } from "./dom.js";
+import { counted, duration, regionName, taskName } from "./words.js";
+
+const KEPT = "ace-bridge.draft";
+
+/** Per task: what it is, in a sentence; its fields; whether it needs a region. */
+const TASKS = {
+  repaint: { doc: "A new take of the region. Everything outside stays bit-identical.", fields: ["prompt", "strength", "layers"], needs: "region" },
+  complete: { doc: "Fills the region as a continuation; without one, goes on where the song ends.", fields: ["prompt", "strength", "length", "ending"], needs: "song" },
+  accompany: { doc: "A backing for a voice or a solo instrument.", fields: ["prompt", "strength", "instruments"], needs: "song" },
+  extract: { doc: "Stems of the region, or of the whole song. Together they are the song again.", fields: ["stems"], needs: "song", single: true },
+  lego: { doc: "One more track that fits the song.", fields: ["prompt", "stems"], needs: "song" },
+  cover: { doc: "The same song in another style.", fields: ["prompt", "strength"], needs: "song" },
+  generate: { doc: "A new song from words.", fields: ["prompt", "length", "lyrics"], needs: "nothing" },
+};
+
+const HINTS = {
+  repaint: "what it should sound like, e.g. sparser, with brushes",
+  complete: "where it should go, e.g. a quiet ending",
+  accompany: "the style, e.g. ballad",
+  lego: "what the track plays",
+  cover: "the style, e.g. string quartet",
+  generate: "the song in words, e.g. slow bossa nova, nylon guitar",
+};
+
+const EMPTY = { task: "repaint", takes: 2, strength: 0.5, prompt: "", seed: "", layers: "all", length: "8 bars", context: "", crossfade: "", match: true, ending: false, lyrics: "", instruments: [], stems: [], engine: "" };
+
+export class RequestForm {
+  constructor(store, arranger, bridge) {
+    this.store = store;
+    this.arranger = arranger;
+    this.bridge = bridge;
+    this.draft = { ...EMPTY, ...JSON.parse(sessionStorage.getItem(KEPT) ?? "{}") };
+    this.form = byId("request-form");
+    this.#build();
+    this.form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.submit();
+    });
+    this.form.addEventListener("input", () => this.#read());
+    this.form.addEventListener("change", () => this.#read());
+    store.watch(["engines", "status"], () => this.#engineChanged());
+    store.watch(["focus", "dragged", "grid", "connection"], () => this.#words());
+  }
+
+  get engine() {
+    const { engines, status } = this.store.values;
+    return engines?.[this.draft.engine || status?.engine] ?? null;
+  }
+
+  /** Why a task cannot be done; empty when it can. */
+  reason(task) {
+    return this.engine?.cannot?.[task] ?? "";
+  }
+
+  choose(task) {
+    this.draft.task = task;
+    this.#keep();
+    this.#engineChanged();
+  }
+
+  /** Asks for the draft, or for another task with the same words. */
+  async submit(task = this.draft.task) {
+    if (task !== this.draft.task) this.choose(task);
+    const problem = this.#problem();
+    if (problem) {
+      this.bridge.tell.error({ message: problem.sentence, remedy: problem.remedy });
+      return null;
+    }
+    return this.bridge.request(task, this.given());
+  }
+
+  #problem() {
+    const { focus, connection } = this.store.values;
+    const { task } = this.draft;
+    const needs = TASKS[task].needs;
+    if (connection !== "open") return { sentence: "The bridge cannot be reached just now.", remedy: "The page connects again by itself." };
+    if (this.reason(task)) return { sentence: `${taskName(task)} is not possible with this engine.`, remedy: this.reason(task) };
+    if (needs !== "nothing" && !focus?.song) return { sentence: "There is no song yet.", remedy: "Choose one at the top." };
+    if (needs === "region" && !this.arranger.region) return { sentence: "No region is selected.", remedy: "Drag over the bars you want to change, in the waveform." };
+    if (task === "generate" && !this.draft.prompt.trim()) return { sentence: "It is not said what to make.", remedy: "Describe the song in words." };
+    return null;
+  }
+
+  /** The request's own values, as the server knows them. */
+  given() {
+    const { draft } = this;
+    const { fields, needs, single } = TASKS[draft.task];
+    const has = (name) => fields.includes(name);
+    const given = { id: `p${Date.now().toString(36)}${Math.floor(Math.random() * 1e6).toString(36)}` };
+    const region = this.arranger.region;
+    if (needs !== "nothing" && region) Object.assign(given, region);
+    else if (has("length") && draft.length.trim()) given.length = draft.length.trim();
+    if (has("prompt") && draft.prompt.trim()) given.prompt = draft.prompt.trim();
+    if (has("strength")) given.strength = Number(draft.strength);
+    if (has("layers") && draft.layers !== "all" && this.engine?.layers?.includes(draft.layers)) given.layers = draft.layers;
+    if (has("ending") && draft.ending) given.ending = true;
+    if (has("lyrics") && draft.lyrics.trim()) given.lyrics = draft.lyrics.trim();
+    for (const name of ["instruments", "stems"]) {
+      const chosen = has(name) ? draft[name].filter((entry) => this.engine?.[name]?.includes(entry)) : [];
+      if (chosen.length) given[name] = chosen;
+    }
+    if (!single) given.takes = Number(draft.takes);
+    if (String(draft.seed).trim()) given.seed = Number(draft.seed);
+    if (draft.engine) given.engine = draft.engine;
+    if (String(draft.context).trim()) given.context = Number(draft.context);
+    if (["repaint", "complete"].includes(draft.task)) {
+      if (String(draft.crossfade).trim()) given.crossfade = Number(draft.crossfade);
+      if (!draft.match) given.match_loudness = false;
+    }
+    return given;
+  }
+
+  #build() {
+    const field = (name, label, input, note) => make("div", { class: "field", "data-field": name }, make("label", { class: "label", for: input.id }, label, note ?? null), input);
+    const number = (name, properties) => make("input", { id: `f-${name}`, name, type: "number", inputMode: "decimal", ...properties });
+    this.tasks = make("div", { class: "tasks", role: "radiogroup", "aria-label": "Task" });
+    for (const task of Object.keys(TASKS)) {
+      this.tasks.append(make("button", { type: "button", role: "radio", "data-task": task, onclick: () => this.choose(task) }, taskName(task)));
+    }
+    this.tasks.addEventListener("keydown", (event) => this.#taskKey(event));
+    this.doc = make("p", { class: "task-doc" });
+    this.reasonBox = make("p", { class: "reason", hidden: true });
+    const prompt = make("textarea", { id: "f-prompt", name: "prompt", rows: 2, maxLength: 2000 });
+    this.strengthShown = make("output", {});
+    const strength = make("input", { id: "f-strength", name: "strength", type: "range", min: 0, max: 1, step: 0.05 });
+    const strengthField = field("strength", "Strength", strength, this.strengthShown);
+    strengthField.append(make("div", { class: "ends" }, make("span", {}, "close to what is there"), make("span", {}, "far from it")));
+    const layers = make("select", { id: "f-layers", name: "layers" });
+    const length = make("input", { id: "f-length", name: "length", type: "text", placeholder: "8 bars" });
+    const ending = make("label", { class: "check", "data-field": "ending" }, make("input", { type: "checkbox", name: "ending" }), "bring the song to an end there");
+    const lyrics = make("textarea", { id: "f-lyrics", name: "lyrics", rows: 3, maxLength: 8000, placeholder: "[verse] …" });
+    this.choices = {};
+    const choice = (name, label) => {
+      this.choices[name] = make("div", { class: "choices" });
+      return make("fieldset", { "data-field": name }, make("legend", { class: "label" }, label), this.choices[name]);
+    };
+    const takes = number("takes", { min: 1, max: 8, step: 1 });
+    const stepper = make("div", { class: "stepper" }, button("One take fewer", { picture: "minus", onclick: () => this.#count(-1) }), takes, button("One take more", { picture: "plus", onclick: () => this.#count(1) }));
+    const seed = number("seed", { min: 0, max: 2147483647, step: 1, placeholder: "new each time" });
+    const seedBox = make("div", { class: "with-button" }, seed, button("A new seed each time", { picture: "dice", onclick: () => this.#set("seed", "") }));
+    const takesField = make("div", { "data-field": "takes" }, make("label", { class: "label", for: "f-takes" }, "Takes"), stepper);
+    const seedField = make("div", {}, make("label", { class: "label", for: "f-seed" }, "Seed"), seedBox);
+    const engine = make("select", { id: "f-engine", name: "engine" });
+    const match = make("label", { class: "check", "data-field": "match" }, make("input", { type: "checkbox", name: "match" }), "match the loudness of what it replaces");
+    const more = make("details", {}, make("summary", {}, "More"),
+      make("div", { class: "fold" },
+        field("engine", "Engine", engine),
+        make("div", { class: "pair" },
+          field("context", "Listens to, seconds", number("context", { min: 0, max: 600, step: 1, placeholder: "its choice" })),
+          field("crossfade", "Crossfade, ms", number("crossfade", { min: 0, max: 1000, step: 1, placeholder: "12" }))),
+        match));
+    this.submitText = make("span", {}, "Repaint");
+    this.submitKey = make("span", { class: "key" }, "R");
+    this.submitButton = make("button", { type: "submit", id: "submit", class: "primary" }, this.submitText, this.submitKey);
+    this.under = make("p", { class: "under" });
+    this.form.append(
+      this.tasks, this.doc, this.reasonBox,
+      field("prompt", "Prompt", prompt),
+      strengthField,
+      field("layers", "What is made anew", layers),
+      choice("instruments", "Instruments (none: the engine's choice)"),
+      choice("stems", "Stems (none: all it knows)"),
+      field("lyrics", "Lyrics", lyrics),
+      field("length", "Length", length),
+      ending,
+      make("div", { class: "pair" }, takesField, seedField),
+      more, this.submitButton, this.under,
+    );
+    this.#write();
+  }
+
+  #taskKey(event) {
+    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    event.stopPropagation();
+    const names = Object.keys(TASKS);
+    const next = names[(names.indexOf(this.draft.task) + step + names.length) % names.length];
+    this.choose(next);
+    this.tasks.querySelector(`[data-task="${next}"]`).focus();
+  }
+
+  #count(step) {
+    this.#set("takes", Math.min(8, Math.max(1, Number(this.draft.takes) + step)));
+  }
+
+  #set(name, value) {
+    this.draft[name] = value;
+    this.#write();
+    this.#keep();
+    this.#words();
+  }
+
+  /** Draft -> fields. */
+  #write() {
+    for (const input of this.form.elements) {
+      if (!(input.name in this.draft)) continue;
+      const value = this.draft[input.name];
+      if (input.type === "checkbox") input.checked = Array.isArray(value) ? value.includes(input.value) : value;
+      else if (input.value !== String(value)) input.value = value;
+    }
+  }
+
+  /** Fields -> draft. */
+  #read() {
+    for (const input of this.form.elements) {
+      if (!(input.name in this.draft)) continue;
+      if (input.type !== "checkbox") this.draft[input.name] = input.value;
+      else if (!Array.isArray(this.draft[input.name])) this.draft[input.name] = input.checked;
+    }
+    for (const [name, box] of Object.entries(this.choices)) {
+      if (box.children.length) this.draft[name] = [...box.querySelectorAll("input:checked")].map((input) => input.value);
+    }
+    this.#keep();
+    this.#engineChanged();
+  }
+
+  #keep() {
+    sessionStorage.setItem(KEPT, JSON.stringify(this.draft));
+  }
+
+  #engineChanged() {
+    const { engines, status } = this.store.values;
+    const { engine, draft } = this;
+    const about = TASKS[draft.task];
+    for (const item of this.tasks.children) {
+      const task = item.dataset.task;
+      const reason = this.reason(task);
+      item.setAttribute("aria-checked", task === draft.task);
+      item.setAttribute("aria-disabled", Boolean(reason));
+      item.tabIndex = task === draft.task ? 0 : -1;
+      item.title = reason || TASKS[task].doc;
+    }
+    setText(this.doc, about.doc);
+    setText(this.reasonBox, this.reason(draft.task));
+    show(this.reasonBox, Boolean(this.reason(draft.task)));
+    const choices = { layers: engine?.layers ?? [], instruments: engine?.instruments ?? [], stems: engine?.stems ?? [] };
+    for (const box of this.form.querySelectorAll("[data-field]")) {
+      const name = box.dataset.field;
+      let visible = about.fields.includes(name);
+      if (name === "layers") visible &&= choices.layers.length > 1;
+      if (name === "instruments" || name === "stems") visible &&= choices[name].length > 0;
+      if (name === "takes") visible = !about.single;
+      if (name === "engine") visible = Object.keys(engines ?? {}).length > 1;
+      if (name === "context") visible = true;
+      if (name === "crossfade" || name === "match") visible = ["repaint", "complete"].includes(draft.task);
+      if (name === "length") visible &&= about.needs === "nothing" || !this.arranger.region;
+      show(box, visible);
+    }
+    options(this.form.elements.layers, choices.layers.map((name) => [name, name]), draft.layers);
+    options(this.form.elements.engine, [["", `the server's choice (${status?.engine ?? "…"})`], ...Object.entries(engines ?? {}).map(([name, entry]) => [name, entry.label])], draft.engine);
+    this.#checks("instruments", choices.instruments);
+    this.#checks("stems", choices.stems);
+    this.form.elements.prompt.placeholder = HINTS[draft.task] ?? "";
+    setText(this.strengthShown, `${Math.round(draft.strength * 100)} %`);
+    this.#words();
+  }
+
+  #checks(name, entries) {
+    const box = this.choices[name];
+    if (box.dataset.entries === entries.join("\n")) return;
+    box.dataset.entries = entries.join("\n");
+    box.replaceChildren(
+      ...entries.map((entry) => make("label", {}, make("input", { type: "checkbox", name, value: entry, checked: this.draft[name].includes(entry) }), entry)),
+    );
+  }
+
+  #words() {
+    const { task, takes } = this.draft;
+    const { grid, focus } = this.store.values;
+    const region = this.arranger.region;
+    const { needs, single } = TASKS[task];
+    const length = this.form.querySelector("[data-field=length]");
+    show(length, TASKS[task].fields.includes("length") && (needs === "nothing" || !region));
+    const where = needs === "nothing" ? "" : region ? ` ${regionName(region, grid, this.arranger.rate)}` : task === "complete" ? " past the end" : needs === "song" ? " the whole song" : "";
+    setText(this.submitText, needs === "nothing" ? "Generate a song" : task === "lego" ? `Add a track to${where}` : `${taskName(task)}${where}`);
+    show(this.submitKey, task === "repaint");
+    const problem = this.#problem();
+    this.submitButton.setAttribute("aria-disabled", Boolean(problem));
+    const parts = [single ? "" : counted(Number(takes) || 1, "take"), region && needs !== "nothing" ? duration((region.end - region.start) / this.arranger.rate) : ""];
+    setText(this.under, problem ? (problem.sentence.startsWith(taskName(task)) ? "" : `${problem.sentence} ${problem.remedy}`) : parts.filter(Boolean).join(" of "));
+    if (focus && focus.tempo_known === false && focus.song && !problem) setText(this.under, `${this.under.textContent} · tempo not told: 120 BPM assumed`);
+  }
+}
+
+/** Fills a select where its entries changed. */
+function options(select, entries, value) {
+  const key = JSON.stringify(entries);
+  if (select.dataset.entries !== key) {
+    select.dataset.entries = key;
+    select.replaceChildren(...entries.map(([name, label]) => make("option", { value: name }, label)));
+  }
+  select.value = entries.some(([name]) => name === value) ? value : entries[0]?.[0] ?? "";
+}

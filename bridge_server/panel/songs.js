@@ -1,0 +1,177 @@
+/** Choosing the song: from the server's folders, by dropping a file, or in the DAW. And its tempo, meter and key. */
+
+import { button, byId, make, setText, show } from "./dom.js";
+import { ago, bytes, clock, tempoName } from "./words.js";
+
+export class Songs {
+  constructor(store, bridge, tell) {
+    this.store = store;
+    this.bridge = bridge;
+    this.tell = tell;
+    this.input = make("input", { type: "file", accept: "audio/*,.wav,.flac,.aif,.aiff,.ogg,.mp3", hidden: true, "aria-label": "A song from this machine" });
+    this.input.addEventListener("change", () => this.#send(this.input.files[0]));
+    document.body.append(this.input);
+    byId("song-button").addEventListener("click", () => this.open());
+    byId("facts-button").addEventListener("click", () => this.openFacts());
+    this.#dropping();
+    store.watch(["focus", "grid"], (values) => this.#title(values));
+    store.watch(["focus", "songs", "connection"], (values) => this.#welcome(values));
+    store.watch(["songs"], () => byId("song-dialog").open && this.#fillDialog());
+  }
+
+  open() {
+    this.bridge.refreshSongs();
+    this.#fillDialog();
+    byId("song-dialog").showModal();
+    byId("song-dialog").querySelector("input[type=search]")?.focus();
+  }
+
+  #title({ focus, grid }) {
+    const song = focus?.song;
+    setText(byId("song-title"), song ? song.title : focus?.problem ? "The song cannot be read" : "Choose a song");
+    document.title = song ? `${song.title} · ACE Bridge` : "ACE Bridge";
+    show(byId("facts-button"), Boolean(song));
+    if (!song) return;
+    const meter = grid?.meters.length ? [...new Set(grid.meters.map(([, name]) => name))].join(", ") : "";
+    const tempo = focus.tempo_known === false ? "tempo not told" : tempoName(grid?.tempi);
+    setText(byId("facts"), [tempo, meter, focus.key, clock(song.length / song.rate, 0)].filter(Boolean).join(" · "));
+  }
+
+  #list(filter = "") {
+    const songs = (this.store.get("songs") ?? []).filter((song) => song.title.toLowerCase().includes(filter.toLowerCase()));
+    const now = Date.now() / 1000;
+    return make("ul", { class: "song-list" },
+      ...songs.slice(0, 200).map((song) =>
+        make("li", {}, make("button", { type: "button", title: song.source, onclick: () => this.#choose(song.source) },
+          make("span", { class: "name" }, song.title),
+          make("span", { class: "about" }, `${bytes(song.bytes)} · ${ago(song.modified, now)}`)))));
+  }
+
+  async #choose(source) {
+    byId("song-dialog").close();
+    await this.bridge.choose(source);
+  }
+
+  #welcome({ focus, songs, connection }) {
+    const box = byId("welcome");
+    const empty = Boolean(focus) && !focus.song;
+    show(box, empty || (!focus && connection !== "open"));
+    byId("side").inert = empty;
+    if (box.hidden) return;
+    const key = JSON.stringify([Boolean(focus), focus?.problem, songs]);
+    if (this.welcomed === key) return;
+    this.welcomed = key;
+    if (!focus) {
+      box.replaceChildren(make("div", {}, make("h2", {}, "Looking for the bridge …"), make("p", { class: "lead" }, "If nothing comes, start it with ", make("kbd", {}, "ace-bridge serve"), ". The page connects by itself.")));
+      return;
+    }
+    const way = (title, text, action) => make("div", { class: "way" }, make("h3", {}, title), make("p", {}, text), action ?? null);
+    const root = this.store.get("status")?.roots?.[0];
+    box.replaceChildren(make("div", {},
+      make("h2", {}, focus.problem ? "The song cannot be read" : "Which song is it about?"),
+      focus.problem
+        ? make("p", { class: "reason" }, `${focus.problem.sentence} ${focus.problem.remedy}`)
+        : make("p", { class: "lead" }, "Choose one here, or say so from your DAW. Then select some bars and ask for new takes of them; everything outside stays bit for bit as it is."),
+      make("div", { class: "ways" },
+        way("In your DAW", "Select a region and call the bridge; it appears here at once."),
+        way("Drop a file", "Drag a song from your desktop onto this page.", button("Choose a file …", { onclick: () => this.input.click() })),
+        way("From the bridge's folders", songs?.length ? "These songs lie there, newest first." : "There is no song in them yet. Start the bridge with --root and your song's folder.")),
+      root && songs?.length ? make("p", { class: "quiet" }, root) : null,
+      songs?.length ? this.#list() : null));
+  }
+
+  #fillDialog() {
+    const search = make("input", { type: "search", placeholder: "Find a song", "aria-label": "Find a song" });
+    const holder = make("div", {}, this.#list());
+    search.addEventListener("input", () => holder.replaceChildren(this.#list(search.value)));
+    const empty = !(this.store.get("songs") ?? []).length;
+    dialog("song-dialog", "Choose a song",
+      empty ? make("p", { class: "quiet" }, "The bridge's folders hold no songs. Start it with --root and your song's folder, or take a file from this machine.") : search,
+      empty ? null : holder,
+      make("div", {}, button("A file from this machine …", { picture: "file", text: "A file from this machine …", onclick: () => this.input.click() })));
+  }
+
+  openFacts() {
+    const { focus, grid } = this.store.values;
+    const mapped = Boolean(focus?.request?.tempo_map);
+    const constant = grid?.tempi.length === 1 && focus?.tempo_known !== false;
+    const bpm = make("input", { id: "fact-bpm", type: "number", min: 5, max: 1000, step: "any", value: constant ? grid.tempi[0][1] : "", placeholder: mapped ? tempoName(grid.tempi) : "120" });
+    const meter = make("input", { id: "fact-meter", type: "text", value: grid?.meters.length === 1 && focus?.tempo_known !== false ? grid.meters[0][1] : "", placeholder: "4/4" });
+    const key = make("input", { id: "fact-key", type: "text", value: focus?.key ?? "", placeholder: "F# minor" });
+    const field = (input, label) => make("div", {}, make("label", { class: "label", for: input.id }, label), input);
+    const form = make("form", { class: "fold" },
+      make("p", { class: "quiet" }, mapped ? "Your DAW sent a whole tempo map. A tempo given here takes its place." : "Your DAW can send these, with a whole tempo map; without one, say them here. Regions snap to the bars they make."),
+      make("div", { class: "pair" }, field(bpm, "Tempo, BPM"), field(meter, "Meter")),
+      field(key, "Key"),
+      make("button", { type: "submit", class: "primary" }, "Use these"));
+    form.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      const changed = { bpm: bpm.value && Number(bpm.value) !== (constant ? grid.tempi[0][1] : null) ? Number(bpm.value) : null, meter: meter.value.trim() || null, key: key.value.trim() || null };
+      // A bare meter would be squeezed into a whole map; the map knows its own.
+      if (mapped && !changed.bpm) changed.meter = null;
+      if (await this.bridge.facts(changed)) byId("facts-dialog").close();
+    });
+    dialog("facts-dialog", "Tempo, meter and key", form);
+    byId("facts-dialog").showModal();
+    bpm.select();
+  }
+
+  async #send(file) {
+    this.input.value = "";
+    byId("song-dialog").close();
+    if (!file) return;
+    const bar = make("progress", { max: 1, value: 0, "aria-label": `Sending ${file.name}` });
+    const notice = make("div", { class: "notice" }, make("div", { class: "text" }, `Sending ${file.name}, ${bytes(file.size)}`, bar));
+    byId("notices").append(notice);
+    try {
+      const source = await this.bridge.upload(file, (fraction) => {
+        bar.value = fraction;
+      });
+      await this.bridge.choose(source);
+      this.tell.announce(`${file.name} is here.`);
+    } catch (error) {
+      this.tell.error(error);
+    } finally {
+      notice.remove();
+    }
+  }
+
+  #dropping() {
+    const carriesFiles = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files");
+    let depth = 0;
+    const over = (visible) => show(byId("drop"), visible);
+    window.addEventListener("dragenter", (event) => {
+      if (!carriesFiles(event)) return;
+      depth += 1;
+      over(true);
+    });
+    window.addEventListener("dragleave", (event) => {
+      if (!carriesFiles(event)) return;
+      depth = Math.max(0, depth - 1);
+      over(depth > 0);
+    });
+    window.addEventListener("dragover", (event) => carriesFiles(event) && event.preventDefault());
+    window.addEventListener("drop", (event) => {
+      depth = 0;
+      over(false);
+      if (!carriesFiles(event)) return;
+      event.preventDefault();
+      this.#send(event.dataTransfer.files[0]);
+    });
+  }
+}
+
+/** Fills a dialog: title, a button that closes it, and a body. */
+export function dialog(id, title, ...body) {
+  const box = byId(id);
+  if (!box.dataset.ready) {
+    box.dataset.ready = "yes";
+    // A click beside the dialog closes it.
+    box.addEventListener("click", (event) => event.target === box && box.close());
+  }
+  box.replaceChildren(
+    make("div", { class: "title-row" }, make("h2", { id: `${id}-title` }, title), button("Close", { picture: "close", class: "plain", onclick: () => box.close() })),
+    make("div", { class: "body" }, ...body.filter(Boolean)),
+  );
+}
+

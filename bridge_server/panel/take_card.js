@@ -1,0 +1,215 @@
+/** The selected take: its receipt in words and figures, its recipe, its files, and what can be done with it. */
+
+import { button, byId, icon, make, setText, show } from "./dom.js";
+import { receiptFigures, receiptLine, regionName, taskName } from "./words.js";
+
+/** Seconds of the song on either side in a spectrogram. */
+const AROUND = 2;
+
+export class TakeCard {
+  constructor(store, arranger, bridge, actions, tell) {
+    this.store = store;
+    this.arranger = arranger;
+    this.bridge = bridge;
+    this.actions = actions;
+    this.tell = tell;
+    this.box = byId("take");
+    this.details = new Map();
+    this.open = new Set();
+    this.varying = null;
+    store.watch(["takes", "selected", "grid", "opened"], () => this.#changed());
+  }
+
+  get take() {
+    const id = this.store.get("selected");
+    return id ? this.store.get("takes").find((take) => take.take === id) ?? null : null;
+  }
+
+  /** Opens the fields of a variation, or closes them. */
+  toggleVary() {
+    if (!this.take) return;
+    this.varying = this.varying === this.take.take ? null : this.take.take;
+    this.#changed(true);
+    if (this.varying) this.box.querySelector(".vary textarea")?.focus();
+  }
+
+  toggleSpectrogram() {
+    const details = this.box.querySelector("details[data-name=spectrogram]");
+    if (details) details.open = !details.open;
+  }
+
+  #changed(force = false) {
+    const take = this.take;
+    show(this.box, Boolean(take));
+    const key = take ? `${take.take} ${take.chosen} ${this.store.get("opened")}` : "";
+    if (key === this.key && !force) return;
+    this.key = key;
+    if (!take) {
+      this.box.replaceChildren();
+      return;
+    }
+    this.#build(take);
+    this.#fetch(take.take);
+  }
+
+  /** Request, recipe and path of a take: only the selected one's are asked for. */
+  async #fetch(id) {
+    if (!this.details.has(id)) {
+      const found = await this.bridge.call("takes.show", { take: id });
+      if (!found) return;
+      this.details.set(id, found);
+    }
+    if (this.take?.take === id) this.#fill(this.details.get(id));
+  }
+
+  #build(take) {
+    const { grid } = this.store.values;
+    const region = { start: take.position, end: take.position + take.length };
+    const beside = take.stem !== "mix";
+    const title = `Take ${take.number} · ${beside ? `${take.stem} of ` : `${taskName(take.task)} `}${regionName(region, grid, take.rate)}`;
+    const warnings = take.receipt.warnings ?? [];
+    const accept = take.chosen
+      ? button("Revert", { picture: "revert", text: "Revert", title: "Go back to what was there before (Backspace)", onclick: () => this.actions.revert(take.take) })
+      : button("Accept", { picture: "accept", text: "Accept", class: "primary", title: "Accept this take for its region (Enter)", onclick: () => this.actions.accept(take.take) });
+    accept.id = "accept";
+    this.recipe = make("dl", { class: "figures" });
+    this.path = make("div", { class: "path", hidden: true });
+    this.box.replaceChildren(
+      make("div", { class: "title-row" }, make("h2", { id: "take-title" }, title), take.chosen ? make("span", { class: "badge" }, "in the song") : null),
+      make("div", { class: "take-actions" },
+        accept,
+        button("Play", { picture: "play", text: "Play", title: "Play it inside the song (space)", onclick: () => this.actions.play(take.take) }),
+        button("Again", { picture: "again", text: "Again", title: "The same recipe with another seed", onclick: () => this.actions.again(take.take) }),
+        button("Vary", { picture: "vary", text: "Vary…", title: "With other words, strength or seed (v)", "aria-expanded": this.varying === take.take, onclick: () => this.toggleVary() })),
+      ...(this.varying === take.take ? [this.#vary(take)] : []),
+      make("p", { class: warnings.length ? "receipt-line bad" : "receipt-line" }, icon(warnings.length ? "warning" : "accept"), make("span", {}, receiptLine(take.receipt))),
+      warnings.length ? make("ul", { class: "warnings" }, ...warnings.map((warning) => make("li", {}, warning))) : "",
+      this.#fold("receipt", "Receipt: the figures", () => make("dl", { class: "figures" }, ...receiptFigures(take.receipt).flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value)]))),
+      this.#fold("recipe", "Recipe", () => this.recipe),
+      this.#fold("spectrogram", "Spectrogram", () => this.#spectrograms(take)),
+      this.#files(take),
+      this.path,
+    );
+  }
+
+  /** A details element that keeps open while takes are leafed through, and is filled when it is opened. */
+  #fold(name, title, fill) {
+    const body = make("div", {});
+    const details = make("details", { "data-name": name, open: this.open.has(name) }, make("summary", {}, title), body);
+    const filled = () => {
+      if (details.open && !body.childNodes.length) body.append(fill());
+    };
+    details.addEventListener("toggle", () => {
+      if (details.open) this.open.add(name);
+      else this.open.delete(name);
+      filled();
+    });
+    filled();
+    return details;
+  }
+
+  #spectrograms(take) {
+    const song = this.store.get("focus")?.song;
+    const picture = (name, digest, first, end) => {
+      const address = this.bridge.locate(`spectrogram/${digest}.png?first=${first}&end=${end}&width=680&height=220`);
+      const image = make("img", { src: address, alt: `Spectrogram: ${name}`, loading: "lazy", width: 340, height: 110 });
+      image.addEventListener("error", () => image.replaceWith(make("p", { class: "quiet" }, "This picture could not be drawn.")));
+      return make("figure", {}, make("figcaption", {}, name), make("a", { href: address, target: "_blank", rel: "noopener" }, image));
+    };
+    const around = AROUND * take.rate;
+    const found = [picture("the take", take.audio, 0, take.length)];
+    if (song && song.digest === take.song) {
+      const start = take.position - song.position;
+      const end = Math.min(song.length, start + take.length);
+      if (end > start) {
+        found.unshift(picture("the original", song.digest, Math.max(0, start), end));
+        found.push(picture("the original with its surroundings", song.digest, Math.max(0, start - around), Math.min(song.length, end + around)));
+      }
+    }
+    return make("div", { class: "spectrograms" }, ...found);
+  }
+
+  #files(take) {
+    const link = (path, text, title) => {
+      const address = this.bridge.locate(`takes/${encodeURIComponent(take.take)}/${path}`);
+      const anchor = make("a", { class: "button", href: address, download: "", title, draggable: true }, icon("file"), make("span", {}, text));
+      anchor.addEventListener("dragstart", (event) => this.actions.dragOut(event, take.take, path));
+      return anchor;
+    };
+    return make("div", { class: "files" },
+      link("clip.wav", "Clip", "Exactly the region, a Broadcast WAV with its place in it; click to save, or drag it out"),
+      take.stem === "mix" ? link("song.wav", "Whole song", "The song with this take in it") : null,
+      take.handles ? link("handles.wav", "With handles", "With what lies before and after, for your own crossfades") : null,
+      ...take.attachments.map((name) => link(encodeURIComponent(name), name, "Belongs to the take")));
+  }
+
+  #fill(about) {
+    const { recipe, request } = about;
+    const rows = [
+      ["Task", taskName(about.task)],
+      ["Prompt", request.prompt],
+      ["Strength", request.strength === undefined ? undefined : `${Math.round(request.strength * 100)} %`],
+      ["Seed", recipe.seed],
+      ["Engine", recipe.engine_label ?? request.engine],
+      ["How", recipe.method],
+      ["Layers", request.layers && request.layers !== "all" ? request.layers : undefined],
+      ["Instruments", listed(request.instruments)],
+      ["Stems", listed(request.stems)],
+      ["Variation of", about.origin],
+      ["Take", about.take],
+    ].filter(([, value]) => value !== undefined && value !== null && value !== "");
+    this.recipe.replaceChildren(...rows.flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, String(value))]));
+    this.path.replaceChildren(
+      make("code", { title: "The clip on the server's machine" }, about.path),
+      button("Copy the path", { picture: "copy", class: "small plain", onclick: () => this.#copy(about.path) }),
+    );
+    show(this.path, Boolean(about.path));
+  }
+
+  async #copy(text) {
+    try {
+      await navigator.clipboard.writeText(text);
+      this.tell.say("The path is on the clipboard.");
+    } catch {
+      // Over plain HTTP from another machine there is no clipboard: the text is selected for copying by hand.
+      getSelection().selectAllChildren(this.path.querySelector("code"));
+    }
+  }
+
+  #vary(take) {
+    const about = this.details.get(take.take);
+    const prompt = make("textarea", { id: "v-prompt", rows: 2, maxLength: 2000, value: take.prompt ?? "" });
+    const shown = make("output", {});
+    const strength = make("input", { id: "v-strength", type: "range", min: 0, max: 1, step: 0.05, value: about?.request?.strength ?? 0.5 });
+    const told = () => setText(shown, `${Math.round(strength.value * 100)} %`);
+    strength.addEventListener("input", told);
+    told();
+    const seed = make("input", { id: "v-seed", type: "number", min: 0, max: 2147483647, placeholder: "a new one" });
+    const takes = make("input", { id: "v-takes", type: "number", min: 1, max: 8, value: 1 });
+    const hasStrength = ["repaint", "complete", "accompany", "cover"].includes(take.task);
+    const form = make("form", { class: "vary", "aria-label": "Variation" },
+      make("div", {}, make("label", { class: "label", for: "v-prompt" }, "Prompt"), prompt),
+      hasStrength ? make("div", {}, make("label", { class: "label", for: "v-strength" }, "Strength", shown), strength) : null,
+      make("div", { class: "pair" },
+        make("div", {}, make("label", { class: "label", for: "v-seed" }, "Seed"), make("div", { class: "with-button" }, seed, button(`This take's seed, ${take.seed}`, { text: "=", onclick: () => { seed.value = take.seed; } }))),
+        make("div", {}, make("label", { class: "label", for: "v-takes" }, "Takes"), takes)),
+      make("button", { type: "submit", class: "primary" }, icon("vary"), make("span", {}, "Make the variation")));
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      const changes = { takes: Number(takes.value) || 1 };
+      if (prompt.value.trim() !== (take.prompt ?? "")) changes.prompt = prompt.value.trim();
+      if (hasStrength) changes.strength = Number(strength.value);
+      if (seed.value !== "") changes.seed = Number(seed.value);
+      this.varying = null;
+      this.#changed(true);
+      this.actions.vary(take.take, changes);
+    });
+    return form;
+  }
+}
+
+function listed(names) {
+  const entries = Array.isArray(names) ? names : names ? String(names).split(",") : [];
+  return entries.length ? entries.join(", ") : undefined;
+}
+

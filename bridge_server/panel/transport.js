@@ -1,0 +1,171 @@
+/** The audition's controls and the playheads. The server plays; this shows what it says and asks for changes. */
+
+import { button, byId, icon, make, setText, show } from "./dom.js";
+import { sampleAt, xOf } from "./viewport.js";
+import { clock, decibels, placeName } from "./words.js";
+
+/** How far a rolling DAW's playhead is drawn on without a word from it, in seconds. */
+const LONGEST_GUESS = 1.5;
+
+export class Transport {
+  constructor(store, arranger, bridge, actions) {
+    this.store = store;
+    this.arranger = arranger;
+    this.bridge = bridge;
+    this.actions = actions;
+    this.running = false;
+    this.#build();
+    store.watch(["audition", "devices", "selected", "takes", "focus"], () => this.#changed());
+    store.watch(["audition", "focus", "view", "playheadAt"], () => this.#roll());
+  }
+
+  get playing() {
+    const state = this.store.get("audition")?.state;
+    return state === "playing" || state === "waiting";
+  }
+
+  /** Where the audition is now, in samples of the timeline; null when it does not play. */
+  position(now = performance.now()) {
+    const { audition, auditionAt } = this.store.values;
+    if (!audition || audition.state === "stopped" || audition.state === "none" || audition.position === undefined || audition.position === null) return null;
+    if (audition.state !== "playing") return audition.position;
+    const passed = ((now - auditionAt) / 1000) * this.arranger.rate;
+    const at = audition.position + passed;
+    if (audition.end === undefined || audition.end === null || at < audition.end) return at;
+    const length = audition.end - audition.start;
+    return audition.loop && length > 0 ? audition.start + ((at - audition.start) % length) : audition.end;
+  }
+
+  #build() {
+    const act = (name, params) => () => this.bridge.call(name, params?.() ?? {});
+    const audition = () => this.store.get("audition") ?? {};
+    this.play = button("Play", { picture: "play", id: "play", class: "primary", title: "Play or stop (space)", onclick: () => this.actions.playOrStop() });
+    this.next = button("Next take", { picture: "next", title: "Next take (↓)", onclick: () => this.actions.step(1) });
+    this.prev = button("Previous take", { picture: "prev", title: "Previous take (↑)", onclick: () => this.actions.step(-1) });
+    this.loop = button("Loop", { picture: "loop", title: "Loop (l)", "aria-pressed": "false", onclick: () => this.actions.loop() });
+    this.original = make("button", { type: "button", "aria-pressed": "false", title: "Hear the original (a)", onclick: () => this.actions.side("original") }, make("kbd", { "aria-hidden": "true" }, "A"), "Original");
+    this.take = make("button", { type: "button", "aria-pressed": "true", title: "Hear the take (b)", onclick: () => this.actions.side("take") }, make("kbd", { "aria-hidden": "true" }, "B"), (this.takeName = make("span", {}, "Take")));
+    this.place = make("span", {});
+    this.time = make("small", {});
+    const gain = make("input", { id: "gain", type: "range", min: -36, max: 12, step: 0.5, value: 0, "aria-label": "Audition level" });
+    this.gainShown = make("output", { for: "gain" });
+    gain.addEventListener("input", () => {
+      setText(this.gainShown, decibels(Number(gain.value)));
+      clearTimeout(this.gainTimer);
+      this.gainTimer = setTimeout(() => this.bridge.call("audition.gain", { db: Number(gain.value) }), 60);
+    });
+    gain.addEventListener("dblclick", act("audition.gain", () => ({ db: 0 })));
+    this.gain = gain;
+    this.match = make("button", { type: "button", class: "small", "aria-pressed": "false", title: "Play take and original at one loudness, so that the louder one does not win (m)", onclick: () => this.actions.match() }, "Match");
+    this.device = make("select", { id: "device", "aria-label": "Sound device" });
+    this.device.addEventListener("change", () => this.bridge.call("audition.device", { name: this.device.value }));
+    this.state = make("span", { id: "audition-state" });
+    byId("transport").replaceChildren(
+      make("div", { class: "group" }, this.play, this.prev, this.next, this.loop),
+      make("div", { id: "position", role: "timer", "aria-label": "Position" }, this.place, this.time),
+      make("div", { class: "segments", id: "sides", role: "group", "aria-label": "Original or take" }, this.original, this.take),
+      make("span", { class: "push" }),
+      this.state,
+      make("div", { id: "level" }, icon("speaker"), gain, this.gainShown, this.match),
+      make("div", { id: "device-label" }, this.device),
+    );
+    this.controls = [this.loop, this.original, this.take, gain, this.match, this.device];
+    this.current = audition;
+  }
+
+  #changed() {
+    const { audition, devices, selected, takes } = this.store.values;
+    const none = !audition || audition.state === "none";
+    const playing = this.playing;
+    this.play.querySelector("use").setAttribute("href", `panel/icons.svg#${playing ? "stop" : "play"}`);
+    this.play.setAttribute("aria-label", playing ? "Stop" : "Play");
+    for (const control of this.controls) control.disabled = none;
+    this.play.disabled = none;
+    const side = audition?.side ?? "take";
+    const heard = takes.find((take) => take.take === (audition?.take || selected)) ?? null;
+    this.original.setAttribute("aria-pressed", !none && side === "original");
+    this.take.setAttribute("aria-pressed", !none && side === "take");
+    setText(this.takeName, heard ? `Take ${heard.number}` : "Take");
+    this.loop.setAttribute("aria-pressed", Boolean(audition?.loop));
+    const matched = audition?.match ?? (audition?.match_db !== undefined && audition?.match_db !== null);
+    this.match.setAttribute("aria-pressed", Boolean(matched));
+    if (document.activeElement !== this.gain && audition?.gain_db !== undefined) this.gain.value = audition.gain_db;
+    setText(this.gainShown, decibels(Number(this.gain.value)));
+    this.#devices(devices ?? [], audition);
+    this.#state(audition, none);
+  }
+
+  #devices(devices, audition) {
+    const entries = devices.map((device) => [device.name, device.name]);
+    if (!entries.some(([name]) => name === "")) entries.unshift(["", "the system's own device"]);
+    const current = audition?.device ?? "";
+    if (current && !entries.some(([name]) => name === current)) entries.push([current, current]);
+    const key = JSON.stringify(entries);
+    if (this.device.dataset.entries !== key) {
+      this.device.dataset.entries = key;
+      this.device.replaceChildren(...entries.map(([name, label]) => make("option", { value: name }, label)));
+    }
+    this.device.value = current;
+  }
+
+  #state(audition, none) {
+    const bad = none || Boolean(audition.message);
+    const parts = [];
+    if (!audition) parts.push("");
+    else if (none || audition.message) parts.push(audition.message);
+    else {
+      if (audition.state === "waiting") parts.push("waits for the render");
+      if (audition.follow && audition.follow !== "none") parts.push(`follows ${audition.follow}`);
+      if (audition.latency_ms) parts.push(`${Math.round(audition.latency_ms)} ms`);
+      if (audition.underruns !== undefined) parts.push(`${audition.underruns} underrun${audition.underruns === 1 ? "" : "s"}`);
+    }
+    setText(this.state, parts.join(" · "));
+    this.state.title = this.state.textContent;
+    this.state.classList.toggle("bad", Boolean(audition) && bad);
+  }
+
+  /** Moves the playheads while anything moves; nothing runs when nothing does. */
+  #roll() {
+    this.#heads();
+    if (this.running) return;
+    const step = () => {
+      this.#heads();
+      this.running = this.playing || Boolean(this.store.get("focus")?.rolling);
+      if (this.running) requestAnimationFrame(step);
+    };
+    this.running = true;
+    requestAnimationFrame(step);
+  }
+
+  #heads() {
+    const { focus, playheadAt, grid } = this.store.values;
+    const now = performance.now();
+    const audition = this.position(now);
+    this.#head("playhead", audition);
+    let daw = focus?.song ? focus.playhead ?? null : null;
+    if (daw !== null && focus.rolling) daw += Math.min(LONGEST_GUESS, (now - playheadAt) / 1000) * this.arranger.rate;
+    this.#head("daw-playhead", daw);
+    const shown = audition ?? daw ?? this.arranger.region?.start ?? null;
+    setText(this.place, shown === null ? "–" : placeName(shown, grid, this.arranger.rate).replace("~", ""));
+    setText(this.time, shown === null || !grid ? "" : clock(shown / this.arranger.rate));
+    if (audition !== null && this.playing) this.#follow(audition);
+  }
+
+  #head(id, sample) {
+    const element = byId(id);
+    const { view, width } = this.arranger;
+    const x = sample === null || !view ? -1 : xOf(view, sample);
+    show(element, x >= 0 && x <= width);
+    if (!element.hidden) element.style.transform = `translateX(${byId("original-time").offsetLeft + x}px)`;
+  }
+
+  /** Turns the page when the playhead leaves it, unless somebody scrolls there. */
+  #follow(sample) {
+    const { view, width } = this.arranger;
+    const last = sampleAt(view, width);
+    if (this.followed !== undefined && this.followed <= last && sample > last && sample < last + width * view.scale * 0.2) {
+      this.arranger.show({ ...view, first: sample - width * view.scale * 0.08 });
+    }
+    this.followed = sample;
+  }
+}
