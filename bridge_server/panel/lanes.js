@@ -7,6 +7,8 @@ import { ago, counted, regionName, taskName } from "./words.js";
 import { xOf } from "./viewport.js";
 
 const SPARE = 3; // lanes kept above and below the visible ones
+const TALLEST = 124; // pixels
+const WIDE = matchMedia("(min-width: 821px)");
 
 export class Lanes {
   constructor(store, arranger, bridge, actions) {
@@ -17,6 +19,7 @@ export class Lanes {
     this.box = byId("lanes");
     this.list = byId("lane-list");
     this.lanes = new Map();
+    this.height = 72;
     this.items = [];
     this.box.addEventListener("scroll", () => this.#place());
     new ResizeObserver(() => this.#resized()).observe(this.box);
@@ -51,7 +54,7 @@ export class Lanes {
   }
 
   #resized() {
-    this.height = parseFloat(getComputedStyle(document.documentElement).getPropertyValue("--lane-height")) || 72;
+    this.least = parseFloat(getComputedStyle(document.documentElement).getPropertyValue("--lane-height")) || 72;
     // The scroll bar takes its width from the lanes; the rows above must end where the lanes do.
     const bar = this.box.offsetWidth - this.box.clientWidth;
     byId("tracks").style.setProperty("--bar", `${bar}px`);
@@ -69,7 +72,8 @@ export class Lanes {
     setText(byId("take-count"), takes.length ? (listed.length === takes.length ? counted(takes.length, "take") : `${listed.length.toLocaleString("en")} of ${takes.length.toLocaleString("en")}`) : "");
     show(byId("lane-tools"), Boolean(focus?.song));
     const bar = this.box.offsetWidth - this.box.clientWidth;
-    this.list.style.height = `${this.items.length * (this.height ?? 72)}px`;
+    this.#share();
+    this.list.style.height = `${this.items.length * this.height}px`;
     this.#empty(region, takes, grid, focus);
     if (this.box.offsetWidth - this.box.clientWidth !== bar) this.#resized();
     if (selected !== this.revealed) {
@@ -77,6 +81,14 @@ export class Lanes {
       if (selected) this.reveal(selected);
     }
     this.#place();
+  }
+
+  /** Few lanes share the room there is. */
+  #share() {
+    const least = this.least ?? 72;
+    const room = WIDE.matches ? Math.floor(this.box.clientHeight / Math.max(1, this.items.length)) : 0;
+    this.height = Math.max(least, Math.min(room, TALLEST));
+    this.list.style.setProperty("--lane-height", `${this.height}px`);
   }
 
   #pending(focus) {
@@ -111,7 +123,7 @@ export class Lanes {
 
   /** Makes, moves and removes elements so that the visible lanes exist. */
   #place() {
-    const height = this.height ?? 72;
+    const { height } = this;
     const first = Math.max(0, Math.floor(this.box.scrollTop / height) - SPARE);
     const last = Math.min(this.items.length, Math.ceil((this.box.scrollTop + this.box.clientHeight) / height) + SPARE);
     const wanted = new Set();

@@ -15,7 +15,9 @@ import { Store } from "./store.js";
 import { TakeCard } from "./take_card.js";
 import { Transport } from "./transport.js";
 
+/** What this page alone remembers over a reload: which takes are listed, and which one the keys are about. */
 const FILTER = "ace-bridge.filter";
+const SELECTED = "ace-bridge.selected";
 
 const store = new Store({
   connection: "connecting", // "connecting", "open", "lost"
@@ -76,7 +78,7 @@ const actions = {
   original: () => actions.side("original"),
   hearTake: () => actions.side("take"),
   loop: () => canPlay() && bridge.call("audition.loop", { on: !store.get("audition").loop }),
-  match: () => canPlay() && bridge.call("audition.match", { on: byId("transport").querySelector("#level button").getAttribute("aria-pressed") !== "true" }),
+  match: () => canPlay() && bridge.call("audition.match", { on: !store.get("audition").match }),
   async accept(id) {
     store.set({ selected: id });
     if (await bridge.accept(id)) notices.announce("Accepted: this take is in the song now.");
@@ -137,7 +139,21 @@ store.watch(["connection", "opened"], ({ connection, opened }) => {
   setText(byId("connection-text"), words[connection]);
 });
 store.watch(["status", "engines"], ({ status, engines }) => setText(byId("engine-name"), status ? `engine: ${engines?.[status.engine]?.label ?? status.engine}` : ""));
-store.watch(["filter"], ({ filter }) => sessionStorage.setItem(FILTER, filter));
+store.watch(["filter", "selected"], ({ filter, selected }) => {
+  sessionStorage.setItem(FILTER, filter);
+  if (selected) sessionStorage.setItem(SELECTED, selected);
+});
+// A song that comes into view has its newest take in hand, or the one that was before a reload.
+store.watch(["takesOf"], ({ takes }) => {
+  const kept = sessionStorage.getItem(SELECTED);
+  const take = takes.find((entry) => entry.take === kept) ?? takes[0];
+  if (take && !store.get("selected")) store.set({ selected: take.take });
+});
+
+const narrow = matchMedia("(max-width: 820px)");
+const placeTools = () => (narrow.matches ? byId("lane-tools") : document.querySelector(".ruler-row .gutter")).append(byId("tools"));
+narrow.addEventListener("change", placeTools);
+placeTools();
 store.watch(["opened"], ({ opened }) => opened > 1 && sounds.forgive());
 
 // What tests and benchmarks measure.

@@ -139,7 +139,7 @@ export class RequestForm {
     };
     const takes = number("takes", { min: 1, max: 8, step: 1 });
     const stepper = make("div", { class: "stepper" }, button("One take fewer", { picture: "minus", onclick: () => this.#count(-1) }), takes, button("One take more", { picture: "plus", onclick: () => this.#count(1) }));
-    const seed = number("seed", { min: 0, max: 2147483647, step: 1, placeholder: "new each time" });
+    const seed = number("seed", { min: 0, max: 2147483647, step: 1, placeholder: "new" });
     const seedBox = make("div", { class: "with-button" }, seed, button("A new seed each time", { picture: "dice", onclick: () => this.#set("seed", "") }));
     const takesField = make("div", { "data-field": "takes" }, make("label", { class: "label", for: "f-takes" }, "Takes"), stepper);
     const seedField = make("div", {}, make("label", { class: "label", for: "f-seed" }, "Seed"), seedBox);
@@ -147,6 +147,7 @@ export class RequestForm {
     const match = make("label", { class: "check", "data-field": "match" }, make("input", { type: "checkbox", name: "match" }), "match the loudness of what it replaces");
     const more = make("details", {}, make("summary", {}, "More"),
       make("div", { class: "fold" },
+        field("layers", "What is made anew", layers),
         field("engine", "Engine", engine),
         make("div", { class: "pair" },
           field("context", "Listens to, seconds", number("context", { min: 0, max: 600, step: 1, placeholder: "its choice" })),
@@ -160,7 +161,6 @@ export class RequestForm {
       this.tasks, this.doc, this.reasonBox,
       field("prompt", "Prompt", prompt),
       strengthField,
-      field("layers", "What is made anew", layers),
       choice("instruments", "Instruments (none: the engine's choice)"),
       choice("stems", "Stems (none: all it knows)"),
       field("lyrics", "Lyrics", lyrics),

@@ -40,8 +40,8 @@ export class Transport {
     const act = (name, params) => () => this.bridge.call(name, params?.() ?? {});
     const audition = () => this.store.get("audition") ?? {};
     this.play = button("Play", { picture: "play", id: "play", class: "primary", title: "Play or stop (space)", onclick: () => this.actions.playOrStop() });
-    this.next = button("Next take", { picture: "next", title: "Next take (↓)", onclick: () => this.actions.step(1) });
-    this.prev = button("Previous take", { picture: "prev", title: "Previous take (↑)", onclick: () => this.actions.step(-1) });
+    this.next = button("Next take", { picture: "next", id: "next", title: "Next take (↓)", onclick: () => this.actions.step(1) });
+    this.prev = button("Previous take", { picture: "prev", id: "prev", title: "Previous take (↑)", onclick: () => this.actions.step(-1) });
     this.loop = button("Loop", { picture: "loop", title: "Loop (l)", "aria-pressed": "false", onclick: () => this.actions.loop() });
     this.original = make("button", { type: "button", "aria-pressed": "false", title: "Hear the original (a)", onclick: () => this.actions.side("original") }, make("kbd", { "aria-hidden": "true" }, "A"), "Original");
     this.take = make("button", { type: "button", "aria-pressed": "true", title: "Hear the take (b)", onclick: () => this.actions.side("take") }, make("kbd", { "aria-hidden": "true" }, "B"), (this.takeName = make("span", {}, "Take")));
@@ -81,14 +81,14 @@ export class Transport {
     this.play.setAttribute("aria-label", playing ? "Stop" : "Play");
     for (const control of this.controls) control.disabled = none;
     this.play.disabled = none;
+    byId("transport").classList.toggle("none", none);
     const side = audition?.side ?? "take";
     const heard = takes.find((take) => take.take === (audition?.take || selected)) ?? null;
     this.original.setAttribute("aria-pressed", !none && side === "original");
     this.take.setAttribute("aria-pressed", !none && side === "take");
     setText(this.takeName, heard ? `Take ${heard.number}` : "Take");
     this.loop.setAttribute("aria-pressed", Boolean(audition?.loop));
-    const matched = audition?.match ?? (audition?.match_db !== undefined && audition?.match_db !== null);
-    this.match.setAttribute("aria-pressed", Boolean(matched));
+    this.match.setAttribute("aria-pressed", Boolean(audition?.match));
     if (document.activeElement !== this.gain && audition?.gain_db !== undefined) this.gain.value = audition.gain_db;
     setText(this.gainShown, decibels(Number(this.gain.value)));
     this.#devices(devices ?? [], audition);
