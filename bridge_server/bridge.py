@@ -11,6 +11,7 @@ from typing import Any
 
 from bridge_server.answer import Answer, understood
 from bridge_server.audition.answers import AUDITION_REQUESTS, AuditionAnswers
+from bridge_server.audition.desk import Desk
 from bridge_server.client import Client
 from bridge_server.engines import Engines
 from bridge_server.focus import Focus
@@ -34,9 +35,9 @@ from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.requests import Render, Request
 
 # Requests that read audio from the disk: an endpoint answers others meanwhile.
-SLOW = (
+SLOW: tuple[type[Request], ...] = (
     requests.VerifyStore, requests.SweepStore, requests.ShowJob, requests.ShowTake,
-    watch_requests.ShowFocus, watch_requests.ListSongs,
+    watch_requests.ShowFocus, watch_requests.ListSongs, *AUDITION_REQUESTS,
 )  # fmt: skip
 
 Handler = Callable[[Any, Client], Awaitable[Answer]]
@@ -55,6 +56,7 @@ class Bridge:
         reader: SongReader,
         worker: RenderWorker,
         focus: Focus,
+        desk: Desk,
     ) -> None:
         self._reader = reader
         self._focus = focus
@@ -64,6 +66,7 @@ class Bridge:
         jobs = JobAnswers(queue, store, listeners, worker)
         takes = TakeAnswers(store, connection, listeners.watchers)
         server = ServerAnswers(settings, queue, store, worker, engines)
+        audition = AuditionAnswers(desk, store.index, queue, reader, focus)
         looking = FocusAnswers(settings, focus, reader, listeners.watchers)
         self._intake = Intake(
             settings.engine, engines, self._sessions, focus, store, queue, listeners, reader, worker, jobs
@@ -85,7 +88,7 @@ class Bridge:
             requests.VerifyStore: server.verify,
             requests.SweepStore: server.sweep,
             **dict.fromkeys(CONTEXT_REQUESTS, self._hear),
-            **dict.fromkeys(AUDITION_REQUESTS, AuditionAnswers().answer),
+            **dict.fromkeys(AUDITION_REQUESTS, audition.answer),
         }
 
     async def answer(self, request: Request, client: Client) -> Answer:

@@ -70,3 +70,10 @@ def stop_signals() -> tuple[signal.Signals, ...]:
     if sys.platform == "win32":
         return (signal.SIGINT,)
     return (signal.SIGINT, signal.SIGTERM)
+
+
+def portaudio_remedy() -> str:
+    """How to get PortAudio where sounddevice does not bring it along: it does on Windows and macOS."""
+    if sys.platform.startswith("linux"):
+        return "Install it: apt install libportaudio2, dnf install portaudio, or pacman -S portaudio."
+    return "Install sounddevice again: pip install --force-reinstall sounddevice."

@@ -24,7 +24,8 @@ from bridge_server.finishing import FinishedTake, TakeOrder, finish, warm_up
 from bridge_server.job import Job, JobState
 from bridge_server.job_queue import JobQueue
 from bridge_server.listeners import Listeners
-from bridge_server.render_order import ChildPiece, RenderOrder
+from bridge_server.live_render import LiveRender, LiveRenders
+from bridge_server.render_order import RenderOrder
 from bridge_server.render_plan import Plan, make_plan
 from bridge_server.settings import Settings
 from bridge_server.song_reader import SongReader
@@ -74,6 +75,7 @@ class RenderWorker:
         self._listeners = listeners
         self._reader = reader
         self._clock = clock
+        self.live = LiveRenders()
         self._scratch = settings.store / "scratch"
         self._wake = asyncio.Event()
         self._running: Running | None = None
@@ -162,6 +164,7 @@ class RenderWorker:
             self._fail(job, _our_fault(job))
         finally:
             self._running = None
+            self.live.end()
             shutil.rmtree(self._scratch / job.id, ignore_errors=True)
 
     async def _wait_for_room(self, job: Job, error: ProtocolError) -> None:
@@ -214,7 +217,8 @@ class RenderWorker:
         await self._started(engine, share, stop)
         assert engine.description is not None, "it has just started"
         refuse_too_long(engine.description, plan.region.length / plan.rate)
-        outcome = await engine.render(order, share.rendering, _ignore_piece, stop)
+        self.live.begin(LiveRender(job, number, plan, song, folder))
+        outcome = await engine.render(order, share.rendering, self.live.piece, stop)
         if stop.is_set():
             raise RenderCancelledError
         share.finishing("splicing and checking")
@@ -228,6 +232,7 @@ class RenderWorker:
         shutil.rmtree(folder, ignore_errors=True)
         for reply in ready:
             self._tell(job, reply)
+        self.live.end(tuple(entry.take for entry in finished))
 
     async def _started(self, engine: EngineProcess, share: _Share, stop: asyncio.Event) -> None:
         """Loads the engine, unless it is loaded; a cancelled job does not wait for that."""
@@ -346,10 +351,6 @@ def take_ready(job: Job, take: Take, path: Path) -> TakeReady:
         warning=warnings[0] if warnings else "",
         path=str(path),
     )
-
-
-def _ignore_piece(piece: ChildPiece) -> None:
-    """Pieces are heard by the audition; here the whole render is wanted."""
 
 
 def _our_fault(job: Job) -> ProtocolError:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from bridge_server.audition.desk import Desk
 from bridge_server.bridge import Bridge
 from bridge_server.database import open_database
 from bridge_server.focus import Focus
@@ -53,6 +54,7 @@ class RunningServer:
     bridge: Bridge
     worker: RenderWorker
     store: ClipStore
+    desk: Desk
 
 
 @contextlib.asynccontextmanager
@@ -72,7 +74,8 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
         reader = SongReader(store, connection, roots, settings.limits.song_seconds)
         worker = RenderWorker(settings, connection, store, queue, listeners, reader)
         focus = Focus(listeners.watchers)
-        bridge = Bridge(settings, connection, store, queue, listeners, reader, worker, focus)
+        desk = Desk(store, worker.live, listeners.watchers)
+        bridge = Bridge(settings, connection, store, queue, listeners, reader, worker, focus, desk)
         osc = OscEndpoint(settings, bridge, listeners)
         await asyncio.get_running_loop().create_datagram_endpoint(lambda: osc, sock=ports.udp)
         live = LiveValues(bridge, focus, listeners.watchers)
@@ -87,11 +90,12 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
         address.write_text(json.dumps(_address(settings)), encoding="utf-8")
         try:
             with _pointed_to(settings.pointer, folder.root):
-                yield RunningServer(settings, bridge, worker, store)
+                yield RunningServer(settings, bridge, worker, store, desk)
         finally:
             # First nobody can ask any more, then the work stops, then the files close.
             await websocket.close()
             osc.close()
+            await desk.close()
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,390 @@
+"""The audition as a musician works it: what is chosen to be heard, and how; it tells those who watch.
+
+Lives on the event loop; one command at a time, what is slow in threads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import replace
+from typing import Any
+
+from bridge_server.audition.material import DEFAULT_BARS, Material, accepted_beside, wanted
+from bridge_server.audition.player import Manner, Player
+from bridge_server.audition.preview import preview_scene
+from bridge_server.audition.scene import ORIGINAL, TAKE, Scene, resolved, within
+from bridge_server.audition.sound_devices import SoundDevices
+from bridge_server.audition.timekeeper import Timekeeper
+from bridge_server.live_render import LiveRender, LiveRenders, heard_take
+from bridge_server.sources import Song
+from bridge_server.watchers import Watchers
+from clip_store.store import ClipStore
+from clip_store.take import Take
+from daw_protocol.errors import ErrorCode, ProtocolError
+from daw_protocol.replies import AuditionState
+from daw_protocol.timeline import Position, Span, TempoMap
+
+log = logging.getLogger(__name__)
+
+BEATS_PER_SECOND = 30  # how often is looked at device, transport and end
+TOLD_EVERY = 2  # of these, one is told to those who watch
+
+
+class Desk:
+    """One per server."""
+
+    def __init__(
+        self, store: ClipStore, live: LiveRenders, watchers: Watchers, devices: SoundDevices | None = None
+    ) -> None:
+        self._index = store.index
+        self._watchers = watchers
+        self._material = Material(store.blobs)
+        self._live = live
+        self.player = Player(devices or SoundDevices())
+        self.timekeeper = Timekeeper(self.player)
+        self._lock = asyncio.Lock()
+        self._beat: asyncio.Task[None] | None = None
+        self._background: set[asyncio.Task[None]] = set()
+        self._scene: Scene | None = None
+        self._manner = Manner(TAKE)
+        self._bars = (DEFAULT_BARS, DEFAULT_BARS)
+        self._job = ""  # the job that is heard, or waited for
+        self.auto = False
+        self._message = ""
+        live.when_changed(self._live_changed)
+
+    # What is asked
+
+    async def play_take(
+        self,
+        take: Take,
+        side: str,
+        before: int | None,
+        after: int | None,
+        span: tuple[Position | None, Position | None],
+    ) -> None:
+        """A take in its song. What plays already at the same place goes on at the same position."""
+        async with self._lock:
+            asked = wanted(self._index, take, before, after)
+            tempo_map = TempoMap.from_json(take.recipe["tempo_map"])
+            scene = await asyncio.to_thread(self._material.take_scene, asked, tempo_map)
+            self._bars, self._job = (asked.before, asked.after), ""
+            now = self._scene
+            stays = now is not None and self._sounds and now.place == scene.place and now.take != scene.take
+            await self._start(within(scene, span), side, stays=stays)
+
+    async def play_song(
+        self, song: Song, tempo_map: TempoMap, origin: int, span: tuple[Position | None, Position | None]
+    ) -> None:
+        """A song without any take but those that are in force. origin: of its first sample on the timeline."""
+        async with self._lock:
+            accepted = accepted_beside(self._index, song.digest, None)
+            lane = await asyncio.to_thread(self._material.song_lane, song, accepted)
+            whole = Span(origin, origin + lane.frames)
+            scene = Scene(
+                place=("song", song.digest), lanes={ORIGINAL: lane}, origin=origin, tempo_map=tempo_map, passage=whole,
+                song=song.digest, bounded=False,
+            )  # fmt: skip
+            self._job = ""
+            await self._start(within(scene, span), ORIGINAL)
+
+    async def play_job(self, job: str, before: int | None, after: int | None) -> None:
+        """A render that is going on; one that waits for its turn is heard when that comes."""
+        async with self._lock:
+            self._bars = tuple(DEFAULT_BARS if given is None else given for given in (before, after))  # type: ignore[assignment]
+            self._job = job
+            render = self._live.current
+            if render is not None and render.job.id == job:
+                await self._preview(render)
+            else:
+                await self._halt()
+                self._job = job
+                self._say("The job waits for its turn; it is played as soon as its first bar is there.")
+
+    async def stop(self) -> None:
+        async with self._lock:
+            await self._halt()
+            self._say("")
+
+    async def compare(self, side: str | None) -> None:
+        """The other side, or the one that is named."""
+        async with self._lock:
+            scene = self._playing()
+            other = ORIGINAL if self._manner.side == TAKE else TAKE
+            side = side or other
+            if side not in scene.lanes:
+                raise ProtocolError(
+                    ErrorCode.NOT_PLAYING,
+                    "There is no original to compare with: the take was made from no song."
+                    if scene.take or scene.job
+                    else "No take is playing, only the song.",
+                    "Play a take that was made for a song.",
+                    "side",
+                )
+            await self._manage(side=side)
+
+    async def step(self, by: int) -> None:
+        """The next take of the place, or one further back; round and round."""
+        async with self._lock:
+            scene = self._playing()
+            if not scene.take:
+                raise not_playing("No take is playing.", "Play one first.")
+            take = self._index.get(scene.take)
+            asked = wanted(self._index, take, *self._bars)
+            ids = [one.id for one in asked.siblings]
+            other = asked.siblings[(ids.index(take.id) + by) % len(ids)]
+            following = await asyncio.to_thread(
+                self._material.take_scene, replace(asked, take=other), scene.tempo_map
+            )
+            self._scene = replace(following, passage=scene.passage, bounded=scene.bounded)
+            await self._manage(side=TAKE)
+            if other.id == take.id:
+                self._say("This is the only take of its place.")
+
+    async def manage(self, **changes: Any) -> None:
+        """Another loop, gain_db or match, for now and later."""
+        async with self._lock:
+            await self._manage(**changes)
+
+    async def seek(self, position: Position) -> None:
+        async with self._lock:
+            scene = self._playing()
+            if self.timekeeper.what != "none":
+                raise not_playing(
+                    "The position is the DAW's: the audition follows its transport.",
+                    "Move the DAW's playhead, or send audition.follow none.",
+                )
+            there = resolved(position, scene, "position")
+            await asyncio.to_thread(self.player.change, scene, self._manner, there)
+            self.tell()
+
+    async def devices(self) -> list[dict[str, Any]]:
+        """What there is. While something plays, what there was when it began."""
+        async with self._lock:
+            found = await asyncio.to_thread(self.player.devices.list)
+            return [device.to_json() for device in found]
+
+    async def choose_device(self, name: str) -> str:
+        """Returns the device that is used, or will be."""
+        async with self._lock:
+            if self.player.playback is not None:
+                playing = self.player.playback.outlet.name
+                before, self.player.device = self.player.device, name
+                used = await asyncio.to_thread(self._move)
+                if name and name.strip().lower() not in used.lower() and not name.strip().isdigit():
+                    self.player.device = before
+                    raise ProtocolError(
+                        ErrorCode.NO_DEVICE, f"There is no sound device {name!r} that works.",
+                        f"Playing on through {used} (before: {playing}). audition.devices lists what there is.", "name",
+                    )  # fmt: skip
+            else:
+                used = (await asyncio.to_thread(self.player.devices.find, name)).label
+                self.player.device = name
+            self.tell()
+            return used
+
+    async def follow(self, what: str, port: str) -> None:
+        async with self._lock:
+            await asyncio.to_thread(self.timekeeper.follow, what, port, asyncio.get_running_loop())
+            if self._scene is not None and self._sounds:
+                await self._manage(free=what != "none")
+            self._manner = replace(self._manner, free=what != "none")
+            self.tell()
+
+    # What happens
+
+    async def close(self) -> None:
+        """The server stops."""
+        for task in (*self._background, *([self._beat] if self._beat else [])):
+            task.cancel()
+        await asyncio.to_thread(self.timekeeper.close)
+        await asyncio.to_thread(self.player.close)
+
+    def state(self) -> AuditionState:
+        """What those who watch are told."""
+        scene, manner, playback = self._scene, self._manner, self.player.playback
+        side = scene.side(manner.side) if scene else manner.side
+        waiting = (scene is None and self._job) or (self._sounds and (self._waits or (scene and scene.waits)))
+        position = self.player.position
+        passage = scene.passage if scene else Span(position, position)
+        return AuditionState(
+            state="waiting" if waiting else "playing" if self._sounds else "stopped",
+            take=scene.take if scene else "", job=self._job, song=scene.song if scene else "", side=side,
+            position=position, start=passage.start, end=passage.end, loop=manner.loops, auto=self.auto,
+            gain_db=manner.gain_db, match=manner.match,
+            match_db=scene.gains_db.get(side, 0.0) if scene and manner.match else 0.0,
+            device=playback.outlet.name[:256] if playback else "", rate=playback.outlet.rate if playback else 0,
+            channels=playback.outlet.channels if playback else 0,
+            latency_ms=round(playback.outlet.latency * 1000, 2) if playback else 0.0,
+            underruns=playback.underruns if playback else 0, message=self._message, **self.timekeeper.figures(),
+        )  # fmt: skip
+
+    def tell(self) -> None:
+        self._watchers.tell(self.state())
+
+    @property
+    def _sounds(self) -> bool:
+        return self.player.playback is not None
+
+    @property
+    def _waits(self) -> bool:
+        """For the DAW's transport to move."""
+        return self._manner.free and not self.timekeeper.moves
+
+    def _playing(self) -> Scene:
+        if self._scene is None or not self._sounds:
+            raise not_playing("Nothing is playing.", "audition.play begins.")
+        return self._scene
+
+    def _say(self, message: str) -> None:
+        self._message = message[:2000]
+        self.tell()
+
+    async def _start(self, scene: Scene, side: str, *, stays: bool = False) -> None:
+        """Plays a scene from its beginning, or from what is heard now."""
+        manner = replace(self._manner, side=side, free=self.timekeeper.what != "none")
+        self.timekeeper.scene = scene
+        try:
+            if stays:
+                await asyncio.to_thread(self.player.change, scene, manner)
+            else:
+                first = self.timekeeper.position() if manner.free else None
+                at = scene.passage.start if first is None else first
+                await asyncio.to_thread(self.player.play, scene, manner, at)
+        except BaseException:
+            if not self._sounds:
+                self._scene, self._job = None, ""
+            raise
+        self._scene, self._manner = scene, manner
+        if self._beat is None or self._beat.done():
+            self._beat = asyncio.create_task(self._keep_beat())
+        self._say("")
+
+    async def _manage(self, **changes: Any) -> None:
+        self._manner = replace(self._manner, **changes)
+        if self._scene is not None and self._sounds:
+            self.timekeeper.scene = self._scene
+            await asyncio.to_thread(self.player.change, self._scene, self._manner)
+        self._say("")
+
+    async def _halt(self) -> None:
+        self._job = ""
+        if self._sounds:
+            await asyncio.to_thread(self.player.stop)
+        self._scene = None
+
+    async def _keep_beat(self) -> None:
+        """Looks after what plays until it stops."""
+        count = 0
+        while self._sounds:
+            await asyncio.sleep(1 / BEATS_PER_SECOND)
+            try:
+                async with self._lock:
+                    await self._look()
+            except ProtocolError as error:
+                await self._end(str(error))
+            except Exception:  # a bug must not leave a device playing that nobody can stop
+                log.exception("the audition met a bug")
+                await self._end("The audition made a mistake of its own; the server's log has the details.")
+            count += 1
+            if count % TOLD_EVERY == 0 and self._sounds:
+                self.tell()
+
+    async def _look(self) -> None:
+        if not self._sounds or self._scene is None:
+            return
+        if self.player.broken:
+            gone = self.player.playback.outlet.name if self.player.playback else ""
+            try:
+                name = await asyncio.to_thread(self._move)
+            except ProtocolError as error:
+                await self._halt()
+                self._say(f"{gone} has gone, and nothing else can be played on: {error.sentence} Stopped.")
+                return
+            self._say(f"{gone} has gone; playing on through {name}.")
+        elif self._manner.free:
+            await asyncio.to_thread(self.timekeeper.keep, self._scene, self._manner)
+        elif self.player.ended:
+            await self._halt()
+            self._say("")
+
+    def _move(self) -> str:
+        return self.player.move(self._manner)
+
+    async def _end(self, message: str) -> None:
+        await asyncio.to_thread(self.player.close)
+        self._scene, self._job = None, ""
+        self._say(message)
+
+    # Renders that are going on
+
+    def _live_changed(self, render: LiveRender, takes: tuple[Take, ...] | None) -> None:
+        wants_it = self._job == render.job.id
+        if (
+            self.auto
+            and not wants_it
+            and not self._sounds
+            and not self._job
+            and takes is None
+            and render.announced
+        ):
+            self._job, wants_it = render.job.id, True
+        if wants_it:
+            task = asyncio.create_task(self._hear_render(render, takes))
+            self._background.add(task)
+            task.add_done_callback(self._background.discard)
+
+    async def _hear_render(self, render: LiveRender, takes: tuple[Take, ...] | None) -> None:
+        async with self._lock:
+            if self._job != render.job.id:
+                return  # stopped, or something else is played by now
+            try:
+                if takes is None:
+                    await self._preview(render)
+                elif (take := heard_take(render, takes)) is not None:
+                    await self._finished(take)
+                else:
+                    await self._halt()
+                    self._say("The render came to nothing, so there is nothing more to hear of it.")
+            except ProtocolError as error:
+                self._job = ""
+                self._say(f"{error.sentence} {error.remedy}")
+            except Exception:
+                log.exception("the audition of job %s met a bug", render.job.id)
+
+    async def _preview(self, render: LiveRender) -> None:
+        """What there is of a render by now."""
+        accepted: tuple[Take, ...] = ()
+        if render.song is not None:
+            accepted = accepted_beside(self._index, render.song.digest, render.plan.region_in_song)
+        scene = await asyncio.to_thread(self._made_preview, render, accepted)
+        now = self._scene
+        same = now is not None and self._sounds and now.place == scene.place
+        if same and now is not None and now.ready == scene.ready:
+            return  # more of it, but no further bar
+        job = self._job
+        await self._start(scene, self._manner.side if same else TAKE, stays=same and not self._silent)
+        self._job = job
+
+    def _made_preview(self, render: LiveRender, accepted: tuple[Take, ...]) -> Scene:
+        render.catch_up()
+        song = None if render.song is None else self._material.song_lane(render.song, accepted)
+        return preview_scene(render, song, *self._bars)
+
+    @property
+    def _silent(self) -> bool:
+        return self.player.playback is None or self.player.playback.tape.voice is None
+
+    async def _finished(self, take: Take) -> None:
+        """The render that is heard has become a take: it goes on as that."""
+        asked = wanted(self._index, take, *self._bars)
+        tempo_map = TempoMap.from_json(take.recipe["tempo_map"])
+        scene = await asyncio.to_thread(self._material.take_scene, asked, tempo_map)
+        await self._start(scene, self._manner.side, stays=self._sounds and not self._silent)
+        self._job = ""
+        self.tell()
+
+
+def not_playing(sentence: str, remedy: str) -> ProtocolError:
+    return ProtocolError(ErrorCode.NOT_PLAYING, sentence, remedy)

@@ -1,0 +1,79 @@
+"""One side of a comparison as one hears it: a song with clips in it, read in any piece without copying the whole.
+
+Reading all of a lane gives the samples of listening.heard. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from daw_protocol.timeline import Span
+
+Samples = NDArray[np.float32]
+"""float32, [frames, channels]."""
+
+
+@dataclass(frozen=True, eq=False)
+class Patch:
+    """A clip in a song.
+
+    start:   its first frame, counted from the song's first.
+    samples: [frames, channels] as the song has them.
+    adds:    plays along with the song rather than taking its place.
+    """
+
+    start: int
+    samples: Samples
+    adds: bool = False
+
+    @property
+    def span(self) -> Span:
+        return Span(self.start, self.start + len(self.samples))
+
+
+@dataclass(frozen=True, eq=False)
+class Lane:
+    """A song, [frames, channels], with patches over it, later ones on top; silence before and behind."""
+
+    song: Samples
+    rate: int
+    patches: tuple[Patch, ...] = ()
+
+    @property
+    def channels(self) -> int:
+        return int(self.song.shape[1])
+
+    @property
+    def frames(self) -> int:
+        """Up to the last frame there is, counted from the song's first."""
+        return max(len(self.song), *(patch.span.end for patch in self.patches), 0)
+
+    def read(self, first: int, frames: int) -> Samples:
+        """A new array [frames, channels] from `first` on; any stretch, also outside of the song."""
+        found = np.zeros((frames, self.channels), np.float32)
+        _lay(found, first, 0, self.song, adds=False)
+        for patch in self.patches:
+            _lay(found, first, patch.start, patch.samples, adds=patch.adds)
+        return found
+
+    def with_patches(self, patches: Iterable[Patch]) -> Lane:
+        return Lane(self.song, self.rate, (*self.patches, *patches))
+
+
+def _lay(found: Samples, first: int, start: int, samples: Samples, *, adds: bool) -> None:
+    """Lays `samples`, which begin at `start`, into `found`, which begins at `first`."""
+    window = Span(first, first + len(found))
+    common = window.clipped(Span(start, start + len(samples)))
+    if common.length == 0:
+        return
+    place = slice(common.start - first, common.end - first)
+    piece = samples[common.start - start : common.end - start]
+    if adds:
+        # In double precision and rounded once, as the files of the store are.
+        found[place] = (found[place].astype(np.float64) + piece).astype(np.float32)
+    else:
+        found[place] = piece

@@ -1,0 +1,172 @@
+"""One sound device that plays: a thread keeps the ring filled ahead of it, and switches are written over what is ahead.
+
+What is heard changes within a few blocks of the device although several tenths of a second are filled: the filled
+part behind the switch is written anew, faded in from what was there.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from bridge_server.audition.lane import Samples
+from bridge_server.audition.ring import Count, Ring
+from bridge_server.audition.tape import Tape
+from bridge_server.audition.voice import Voice
+
+log = logging.getLogger(__name__)
+
+# Filled ahead of the device: what a busy machine may keep the filler waiting without being heard.
+AHEAD_SECONDS = 0.4
+CAPACITY_SECONDS = 2.0
+# The filler looks this often; it fills in pieces, so that a switch never waits for more than one of them.
+STEP_SECONDS = 0.02
+PIECE_FRAMES = 2048
+# A switch begins so far ahead of the device that it is written before the device gets there: two of its blocks
+# and the time to write.
+SPARE_SECONDS = 0.015
+SPARE_BLOCKS = 2
+
+Take = Callable[[Samples, bool], None]
+MakeVoice = Callable[[int], Voice | None]
+"""The voice that begins at this frame of the output; None = silence."""
+
+
+class Outlet(Protocol):
+    """An opened sound device. latency: seconds from its callback to the ear, as it says itself."""
+
+    name: str
+    rate: int
+    channels: int
+    latency: float
+
+    def start(self, take: Take) -> None:
+        """Calls `take(block, ran_dry)` whenever it needs [frames, channels] to play."""
+        ...
+
+    def close(self) -> None:
+        """Stops at once; `take` is not called any more."""
+        ...
+
+    @property
+    def lost(self) -> bool:
+        """Whether it has stopped of itself: unplugged, switched off, taken away."""
+        ...
+
+
+@dataclass(frozen=True)
+class Switch:
+    """One change of what is heard. frame: of the output where it begins; taken: the device was there when it was asked
+    for; late: the device had passed `frame` before all was written."""
+
+    frame: int
+    taken: int
+    late: bool = False
+
+
+class Heard(NamedTuple):
+    """frame: of the output, is heard at `when`, in seconds of time.perf_counter."""
+
+    frame: float
+    when: float
+
+
+class Playback:
+    """Everything between voices and one device. Methods may be called from any thread, `switch` takes milliseconds."""
+
+    def __init__(self, outlet: Outlet) -> None:
+        self.outlet = outlet
+        self.tape = Tape(outlet.rate, outlet.channels)
+        self.ring = Ring(round(CAPACITY_SECONDS * outlet.rate), outlet.channels)
+        self.switches: deque[Switch] = deque(maxlen=256)
+        self.failed = False
+        self._lock = threading.Lock()  # between the filler and `switch`; the device's callback knows of none
+        self._closing = threading.Event()
+        self._filler = threading.Thread(target=self._keep_filled, name="audition", daemon=True)
+
+    def begin(self, make: MakeVoice) -> None:
+        """Fills the ring and starts the device. Raises what the device raises."""
+        self.tape.switch(0, make(0))
+        self._fill()
+        self.outlet.start(self.ring.take_into)
+        self._filler.start()
+
+    def switch(self, make: MakeVoice) -> Switch:
+        """Changes what is heard, as soon as that can be done without a gap."""
+        self._warm(make)
+        with self._lock:
+            asked_at = self.ring.taken
+            spare = self._spare()
+            while True:
+                frame = min(max(self.ring.taken + spare, self.tape.switched), self.ring.filled)
+                self.tape.switch(frame, make(frame))
+                block = self.tape.read(frame, max(self.ring.filled - frame, PIECE_FRAMES))
+                if self.ring.taken < frame or spare > self.ring.capacity // 2:
+                    break
+                spare *= 2  # the machine was busy: the device is there already, begin further ahead
+            self.ring.put(frame, block)
+            done = Switch(frame, asked_at, late=self.ring.taken > frame)
+            self.switches.append(done)
+        return done
+
+    def _warm(self, make: MakeVoice) -> None:
+        """Has soxr do its work before the filler is kept waiting."""
+        frame = self.ring.taken + self._spare()
+        voice = make(frame)
+        if voice is not None:
+            voice.read(frame, self._ahead())
+
+    def close(self) -> None:
+        """Stops; the device is given back."""
+        self._closing.set()
+        if self._filler.is_alive():
+            self._filler.join()
+        self.outlet.close()
+
+    @property
+    def underruns(self) -> int:
+        """How often samples were missing, by our count or the device's."""
+        return int(self.ring.counts[Count.UNDERRUNS] + self.ring.counts[Count.DEVICE])
+
+    def heard(self) -> Heard:
+        """What is at the ear now, as well as the device's own word on its latency allows."""
+        stamp, frames = self.ring.stamp.tolist()
+        now = time.perf_counter()
+        if stamp == 0.0:
+            return Heard(0.0, now)
+        frame = frames + (now - stamp - self.outlet.latency) * self.outlet.rate
+        return Heard(max(0.0, min(frame, float(self.ring.taken))), now)
+
+    def silent_for(self) -> float:
+        """Seconds since the device last asked for samples."""
+        stamp = float(self.ring.stamp[0])
+        return time.perf_counter() - stamp if stamp else 0.0
+
+    def _keep_filled(self) -> None:
+        try:
+            while not self._closing.wait(STEP_SECONDS):
+                self._fill()
+        except Exception:  # a bug here must end the playback in order, not leave it silent for ever
+            log.exception("the audition's filler met a bug")
+            self.failed = True
+
+    def _fill(self) -> None:
+        while not self._closing.is_set():
+            with self._lock:
+                filled = self.ring.filled
+                missing = self.ring.taken + self._ahead() - filled
+                if missing <= 0:
+                    return
+                self.ring.put(filled, self.tape.read(filled, min(missing, PIECE_FRAMES)))
+
+    def _ahead(self) -> int:
+        return max(round(AHEAD_SECONDS * self.outlet.rate), 4 * int(self.ring.counts[Count.LARGEST]))
+
+    def _spare(self) -> int:
+        blocks = SPARE_BLOCKS * int(self.ring.counts[Count.LARGEST])
+        return blocks + round(SPARE_SECONDS * self.outlet.rate)

@@ -1,0 +1,203 @@
+"""Scenes on a sound device: opens it, changes what is heard, and goes on elsewhere when it is taken away.
+
+Nothing here knows of commands or replies. Methods that open, change or close are slow: for a thread, one at a time.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+
+from bridge_server.audition.lane import Lane
+from bridge_server.audition.levels import factor
+from bridge_server.audition.loop_clock import LoopClock
+from bridge_server.audition.playback import Heard, MakeVoice, Playback
+from bridge_server.audition.rated_lane import RatedLane
+from bridge_server.audition.scene import Scene
+from bridge_server.audition.sound_devices import SoundDevices
+from bridge_server.audition.tape import SWITCH_SECONDS
+from bridge_server.audition.voice import Voice
+from daw_protocol.errors import ProtocolError
+
+log = logging.getLogger(__name__)
+
+LANES_KEPT = 6
+# Longer without a call from the device than any of its blocks: it is there, but it does not play.
+STALLED_SECONDS = 2.0
+FADE_OUT_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How a scene is played. free: from where it is put, without a loop and without an end (the DAW's transport)."""
+
+    side: str
+    loops: bool = True
+    gain_db: float = 0.0
+    match: bool = True
+    free: bool = False
+
+
+Place = Callable[[Heard, int, int], float]
+"""Where on the timeline the song is to be: (what is heard now, frame of the output, its rate) -> sample."""
+
+
+class Player:
+    """At most one open device."""
+
+    def __init__(self, devices: SoundDevices) -> None:
+        self.devices = devices
+        self.device = ""  # as the producer named it; "" = the system's own
+        self.playback: Playback | None = None
+        self._scene: Scene | None = None
+        self._position = 0  # on the timeline, while nothing is heard
+        self._rated: OrderedDict[Lane, RatedLane] = OrderedDict()
+
+    def play(self, scene: Scene, manner: Manner, position: int) -> None:
+        """Plays from a position of the timeline on. Raises ProtocolError when there is no device to play on."""
+        if self.playback is not None and self._scene is not None:
+            if scene.rate == self._scene.rate and not self.broken:
+                self.change(scene, manner, position)
+                return
+            self.close()  # another song at another rate: the device may do that one too
+        outlet = self.devices.open(self.device, scene.rate)
+        playback = Playback(outlet)
+        self._rated.clear()
+        self.playback, self._scene, self._position = playback, scene, position
+        try:
+            playback.begin(self._placed(scene, manner, lambda *_: position))
+        except BaseException:
+            self.close()
+            raise
+
+    def change(self, scene: Scene, manner: Manner, position: int | None = None) -> None:
+        """Another side, take, loop or gain, from the position that is heard on, or from another one."""
+        assert self.playback is not None, "it plays"
+        here: Place = self._here(scene) if position is None else lambda *_: float(position)
+        make = self._placed(scene, manner, here)
+        self.playback.switch(make)
+        self._scene = scene
+
+    def align(self, scene: Scene, manner: Manner, place: Place) -> None:
+        """Moves to where `place` says, for a transport that is followed."""
+        assert self.playback is not None, "it plays"
+        self.playback.switch(self._placed(scene, manner, place))
+        self._scene = scene
+
+    def hush(self) -> None:
+        """Silence, with the device kept open."""
+        if self.playback is not None and self.playback.tape.voice is not None:
+            self._position = self.position
+            self.playback.switch(lambda _: None)
+
+    def stop(self) -> None:
+        """Fades out and gives the device back."""
+        playback = self.playback
+        if playback is not None and not self.broken:
+            self._position = self.position
+            faded = playback.switch(lambda _: None).frame + round(SWITCH_SECONDS * playback.outlet.rate)
+            until = time.perf_counter() + FADE_OUT_SECONDS
+            while playback.ring.taken < faded and time.perf_counter() < until and not playback.outlet.lost:
+                time.sleep(0.005)
+            time.sleep(min(FADE_OUT_SECONDS, playback.outlet.latency))  # what the device itself still holds
+        self.close()
+
+    def close(self) -> None:
+        """Gives the device back at once."""
+        playback, self.playback = self.playback, None
+        if playback is not None:
+            playback.close()
+
+    def move(self, manner: Manner) -> str:
+        """Goes on, on the device that is chosen now, or on the system's own; returns its name. Raises ProtocolError."""
+        scene = self._scene
+        assert scene is not None, "it played"
+        position = self.position
+        self.close()
+        try:
+            self.play(scene, manner, position)
+        except ProtocolError:
+            if not self.device:
+                raise
+            chosen, self.device = self.device, ""
+            try:
+                self.play(scene, manner, position)
+            finally:
+                self.device = chosen
+        assert self.playback is not None, "it plays"
+        return self.playback.outlet.name
+
+    @property
+    def broken(self) -> bool:
+        """Whether the device has gone, or does not ask for samples any more."""
+        playback = self.playback
+        return playback is not None and (
+            playback.outlet.lost or playback.failed or playback.silent_for() > STALLED_SECONDS
+        )
+
+    @property
+    def position(self) -> int:
+        """What is heard now, in samples of the timeline."""
+        playback, scene = self.playback, self._scene
+        voice = playback.tape.voice if playback else None
+        if playback is None or scene is None or voice is None:
+            return self._position
+        frame = voice.clock.position_at(round(playback.heard().frame))
+        return scene.origin + round(frame * scene.rate / playback.outlet.rate)
+
+    @property
+    def ended(self) -> bool:
+        """Whether a passage that does not loop has been heard to its end."""
+        voice = self.playback.tape.voice if self.playback else None
+        return (
+            self.playback is not None
+            and voice is not None
+            and voice.ended_at(round(self.playback.heard().frame))
+        )
+
+    def _here(self, scene: Scene) -> Place:
+        """The position the present voice has at a frame, in another scene of the same or another song."""
+        playback, before = self.playback, self._scene
+        assert playback is not None, "it plays"
+        assert before is not None, "it plays"
+        voice, resting = playback.tape.voice, self._position
+        if voice is None:
+            return lambda *_: float(resting)
+        clock = voice.clock
+        return lambda _, frame, rate: before.origin + clock.position_at(frame) * scene.rate / rate
+
+    def _placed(self, scene: Scene, manner: Manner, place: Place) -> MakeVoice:
+        """Makes the voice for whatever frame the switch turns out to begin at."""
+        playback = self.playback
+        assert playback is not None, "it plays"
+        rate = playback.outlet.rate
+        lane = self._at_rate(scene.lanes[scene.side(manner.side)], playback)
+        start, end = (
+            Fraction((at - scene.origin) * rate, scene.rate) for at in (scene.passage.start, scene.loop_end())
+        )
+        waiting = scene.ready is not None
+        loops = not manner.free and (waiting or (manner.loops and scene.bounded))
+        until = None if loops or manner.free else min(round(end), lane.frames)
+        matching = scene.gains_db.get(scene.side(manner.side), 0.0) if manner.match else 0.0
+        gain = factor(manner.gain_db + matching)
+        if waiting and end <= start:
+            return lambda _: None  # no bar before the take, and nothing of it yet
+
+        def make(frame: int) -> Voice:
+            at = place(playback.heard(), frame, rate)
+            position = round((at - scene.origin) * rate / scene.rate)
+            return Voice(lane, LoopClock(frame, position, start, end, loops), gain, until)
+
+        return make
+
+    def _at_rate(self, lane: Lane, playback: Playback) -> RatedLane:
+        if lane not in self._rated:
+            self._rated[lane] = RatedLane(lane, playback.outlet.rate, playback.outlet.channels)
+            while len(self._rated) > LANES_KEPT:
+                self._rated.popitem(last=False)
+        self._rated.move_to_end(lane)
+        return self._rated[lane]

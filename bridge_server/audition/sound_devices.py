@@ -1,0 +1,209 @@
+"""PortAudio through sounddevice: which devices there are, and opening one. sounddevice is imported when first needed.
+
+PortAudio keeps the list of devices it found when it was started; it is started again to see what was plugged in,
+which can only be done while nothing plays.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bridge_server.audition.playback import Take
+from bridge_server.platforms import portaudio_remedy
+from daw_protocol.errors import ErrorCode, ProtocolError
+
+log = logging.getLogger(__name__)
+
+MOST_CHANNELS = 2
+# What the device is asked for: three to five blocks of most. It takes what it can.
+LATENCY_SECONDS = 0.04
+ANY_DEVICE = (
+    "Connect or switch on a sound device; audition.devices lists what is there. All else works without one."
+)
+
+
+@dataclass(frozen=True)
+class SoundDevice:
+    """One output. number: PortAudio's; label: name and host API, by which it is told from its twins."""
+
+    number: int
+    name: str
+    host: str
+    channels: int
+    rate: int
+    default: bool
+
+    @property
+    def label(self) -> str:
+        return f"{self.name}, {self.host}"
+
+    def to_json(self) -> dict[str, Any]:
+        """As `audition.devices` tells it."""
+        return {
+            "number": self.number, "name": self.label, "channels": self.channels, "rate": self.rate,
+            "default": self.default,
+        }  # fmt: skip
+
+
+class SoundDevices:
+    """The machine's outputs. All methods are slow, for a thread; one at a time."""
+
+    def __init__(self) -> None:
+        self._library: Any = None
+        self._open = 0
+
+    def library(self) -> Any:
+        """sounddevice. Raises ProtocolError, with what to install, where it cannot be used."""
+        if self._library is None:
+            try:
+                import sounddevice
+            except ImportError as error:
+                raise ProtocolError(
+                    ErrorCode.NO_DEVICE,
+                    "The Python package sounddevice is not installed, so nothing can be played here.",
+                    "pip install sounddevice, then start the server again. All else works without.",
+                ) from error
+            except OSError as error:  # the package is there, the library it binds is not
+                raise ProtocolError(
+                    ErrorCode.NO_DEVICE,
+                    "PortAudio is not installed, so nothing can be played here.",
+                    f"{portaudio_remedy()} All else works without.",
+                ) from error
+            self._library = sounddevice
+        elif self._open == 0:
+            self._look_again()
+        return self._library
+
+    def _look_again(self) -> None:
+        """Has PortAudio list its devices anew.
+
+        sounddevice names these two with an underscore; its maintainer recommends them for this, for want of a
+        function of PortAudio's own.
+        """
+        try:
+            self._library._terminate()
+            self._library._initialize()
+        except self._library.PortAudioError as error:
+            raise ProtocolError(ErrorCode.NO_DEVICE, f"PortAudio says: {error}.", ANY_DEVICE) from error
+
+    def list(self) -> list[SoundDevice]:
+        """Outputs there are now, the system's own choice first. Raises ProtocolError."""
+        library = self.library()
+        try:
+            hosts = [host["name"] for host in library.query_hostapis()]
+            chosen = library.default.device[1]
+            found = [
+                SoundDevice(
+                    number, entry["name"], hosts[entry["hostapi"]], entry["max_output_channels"],
+                    round(entry["default_samplerate"]), number == chosen,
+                )
+                for number, entry in enumerate(library.query_devices())
+                if entry["max_output_channels"] > 0
+            ]  # fmt: skip
+        except library.PortAudioError as error:
+            raise ProtocolError(ErrorCode.NO_DEVICE, f"PortAudio says: {error}.", ANY_DEVICE) from error
+        return sorted(found, key=lambda device: not device.default)
+
+    def find(self, name: str) -> SoundDevice:
+        """The device a producer means. Raises ProtocolError."""
+        return find_device(name, self.list())
+
+    def open(self, name: str, rate: int) -> DeviceOutlet:
+        """The device a producer means, at the song's rate if it can, else at its own. Raises ProtocolError."""
+        device = self.find(name)
+        outlet = self._opened(device, rate)
+        self._open += 1
+        return outlet
+
+    def _opened(self, device: SoundDevice, rate: int) -> DeviceOutlet:
+        reason: Exception | None = None
+        for wanted in dict.fromkeys((rate, device.rate)):
+            try:
+                return DeviceOutlet(self, device, wanted)
+            except self._library.PortAudioError as error:
+                log.info("%s at %d Hz: %s", device.label, wanted, error)
+                reason = error
+        raise ProtocolError(
+            ErrorCode.NO_DEVICE,
+            f"{device.label} cannot be opened: {reason}.",
+            "Another program may hold it. Choose another one with audition.device, or close that program.",
+            "name",
+        ) from reason
+
+    def closed(self) -> None:
+        self._open -= 1
+
+
+class DeviceOutlet:
+    """An opened output; see playback.Outlet."""
+
+    def __init__(self, devices: SoundDevices, device: SoundDevice, rate: int) -> None:
+        self._devices = devices
+        self._stopping = False
+        self._take: Take | None = None
+        self.lost = False
+        self.name = device.label
+        self.rate = rate
+        self.channels = min(device.channels, MOST_CHANNELS)
+        self._stream = devices._library.OutputStream(
+            device=device.number, samplerate=rate, channels=self.channels, dtype="float32",
+            latency=LATENCY_SECONDS, callback=self._callback, finished_callback=self._finished,
+        )  # fmt: skip
+        self.latency = float(self._stream.latency)
+
+    def start(self, take: Take) -> None:
+        """Raises ProtocolError when the device will not."""
+        self._take = take
+        try:
+            self._stream.start()
+        except self._devices._library.PortAudioError as error:
+            raise ProtocolError(
+                ErrorCode.NO_DEVICE, f"{self.name} does not start: {error}.", ANY_DEVICE
+            ) from error
+
+    def close(self) -> None:
+        self._stopping = True
+        try:
+            self._stream.abort(ignore_errors=True)
+            self._stream.close(ignore_errors=True)
+        finally:
+            self._devices.closed()
+
+    def _callback(self, out: np.ndarray[Any, Any], _frames: int, _time: Any, status: Any) -> None:
+        assert self._take is not None, "set before the stream is started"
+        self._take(out, bool(status))
+
+    def _finished(self) -> None:
+        self.lost = not self._stopping
+
+
+def find_device(name: str, devices: list[SoundDevice]) -> SoundDevice:
+    """The device with this number or name, or the first whose label has it in it; "" = the system's own choice.
+
+    Raises ProtocolError where there is none.
+    """
+    if not devices:
+        raise ProtocolError(
+            ErrorCode.NO_DEVICE, "This machine has no sound device to play through.", ANY_DEVICE
+        )
+    wanted = name.strip().lower()
+    if not wanted:
+        return devices[0]
+    tests: tuple[Callable[[SoundDevice], bool], ...] = (
+        lambda device: wanted == str(device.number),
+        lambda device: wanted in (device.name.lower(), device.label.lower()),
+        lambda device: wanted in device.label.lower(),
+    )
+    for test in tests:
+        for device in devices:
+            if test(device):
+                return device
+    names = "; ".join(device.label for device in devices)
+    raise ProtocolError(
+        ErrorCode.NO_DEVICE, f"There is no sound device {name!r}.", f"There are: {names}.", "name"
+    )

@@ -1,0 +1,113 @@
+"""The render that is under way, as far as it has come: its pieces lie in the scratch folder while the engine works.
+
+The worker reports here; whoever wants to hear a take before it is finished looks here. Lives on the event loop.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bridge_server.engine_child import stem_path
+from bridge_server.finishing import HANDLES
+from bridge_server.job import Job
+from bridge_server.render_order import ChildPiece
+from bridge_server.render_plan import Plan
+from bridge_server.sources import Song
+from clip_store.take import MIX, Take
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(eq=False)
+class LiveRender:
+    """One take that is being rendered.
+
+    stem:      what is heard of it: the mix, or else the first stem the engine delivers.
+    announced: frames of it the engine has written.
+    samples:   float32 [region, channels], of which `ready` frames have been read.
+    """
+
+    job: Job
+    number: int
+    plan: Plan
+    song: Song | None
+    folder: Path
+    stem: str = ""
+    announced: int = 0
+    ready: int = 0
+    samples: NDArray[np.float32] | None = None
+
+    def hear(self, piece: ChildPiece) -> bool:
+        """Notes what the engine has written; False when it is not what is heard."""
+        if piece.stem == HANDLES or (self.stem and piece.stem != self.stem):
+            return False
+        region = self.plan.region_in_song
+        if piece.start != region.start + self.announced or self.announced + piece.frames > region.length:
+            return False  # not what was asked for; finishing says so
+        self.stem = piece.stem
+        self.announced += piece.frames
+        return True
+
+    def catch_up(self) -> None:
+        """Reads what has been announced. Slow, for a thread, one at a time; less is read when the files have gone."""
+        width, missing = self.plan.channels, self.announced - self.ready
+        if missing <= 0:
+            return
+        if self.samples is None:
+            self.samples = np.zeros((self.plan.region.length, width), np.float32)
+        path = stem_path(self.folder, self.stem)
+        try:
+            found = np.fromfile(path, "<f4", missing * width, offset=self.ready * width * 4)
+        except OSError:  # finished meanwhile, and tidied away
+            return
+        if len(found) == missing * width and np.isfinite(found).all():
+            self.samples[self.ready : self.ready + missing] = found.reshape(-1, width)
+            self.ready += missing
+
+
+Hook = Callable[[LiveRender, tuple[Take, ...] | None], None]
+"""Called when a render has begun, has grown, or has ended: with its takes, or with none when it came to nothing."""
+
+
+class LiveRenders:
+    """The one render under way, and who wants to hear of it."""
+
+    def __init__(self) -> None:
+        self.current: LiveRender | None = None
+        self._hooks: list[Hook] = []
+
+    def when_changed(self, hook: Hook) -> None:
+        self._hooks.append(hook)
+
+    def begin(self, render: LiveRender) -> None:
+        self.current = render
+        self._tell(render, None)
+
+    def piece(self, piece: ChildPiece) -> None:
+        """The engine has written more of a stem."""
+        if self.current is not None and self.current.hear(piece):
+            self._tell(self.current, None)
+
+    def end(self, takes: tuple[Take, ...] = ()) -> None:
+        """The take is in the store, or will never be."""
+        render, self.current = self.current, None
+        if render is not None:
+            self._tell(render, takes)
+
+    def _tell(self, render: LiveRender, takes: tuple[Take, ...] | None) -> None:
+        for hook in self._hooks:
+            try:
+                hook(render, takes)
+            except Exception:  # who listens must never spoil the render
+                log.exception("a listener to job %s met a bug", render.job.id)
+
+
+def heard_take(render: LiveRender, takes: tuple[Take, ...]) -> Take | None:
+    """The finished take of what was heard while it was rendered."""
+    return next((take for take in takes if take.stem == (render.stem or MIX)), takes[0] if takes else None)
