@@ -9,7 +9,7 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
-from bridge_server.arguments import fields_of, parser
+from bridge_server.arguments import audition_fields, fields_of, parser
 from bridge_server.engines import ACESTEP, BUILT_IN, refuse_unusable, with_models
 from bridge_server.local_network import ANYWHERE, kept_token
 from bridge_server.platforms import mailbox_pointer, models_folder, store_folder
@@ -121,6 +121,11 @@ async def client_command(arguments: Namespace, settings: Settings) -> int:
     from bridge_server import commands
 
     screen = commands.Screen(Console(), arguments.json)
+    if arguments.command == "audition":
+        from bridge_server.audition_command import audition
+
+        command = BY_NAME[f"audition.{arguments.action}"]
+        return await audition(settings, screen, command, audition_fields(arguments, command))
     if arguments.command == "jobs":
         return await commands.jobs(settings, screen, arguments.cancel)
     if arguments.command == "takes":

@@ -28,6 +28,8 @@ LEFT_OUT = {
     "track",
 }
 
+NOT_TYPED = {"id", "reply_port", "client", "token"}
+
 
 def parser(store: Path, models: Path) -> argparse.ArgumentParser:
     """The whole command line. store, models: the folders used unless others are named."""
@@ -49,6 +51,7 @@ def parser(store: Path, models: Path) -> argparse.ArgumentParser:
     for command in COMMANDS:
         if command.group is Group.RENDER:
             _render(commands, command)
+    _audition(commands)
     _lists(commands)
     _models(commands)
     demo = commands.add_parser("demo", help="hear and see everything on a bundled song")
@@ -116,6 +119,36 @@ def _render(commands: Subparsers[argparse.ArgumentParser], command: Command) -> 
             one.add_argument(option, default=None, metavar="VALUE", help=help_text)
     one.add_argument("-o", "--out", type=Path, default=Path(), help="folder for the results (default: here)")
     one.add_argument("--json", action="store_true", help="print the terminal reply as JSON, nothing else")
+
+
+def _audition(commands: Subparsers[argparse.ArgumentParser]) -> None:
+    """One word below `audition` for each command of the group; what comes first in OSC comes first here."""
+    group = commands.add_parser("audition", help="hear takes in their song, through the sound device")
+    actions = group.add_subparsers(dest="action", required=True, metavar="ACTION")
+    for command in COMMANDS:
+        if command.group is not Group.AUDITION:
+            continue
+        words = in_help(command.doc[0].lower() + command.doc[1:].split(".")[0])
+        one = actions.add_parser(
+            command.name.removeprefix("audition."), help=words, description=in_help(command.doc)
+        )
+        for entry in dataclasses.fields(command.request):
+            if entry.name in NOT_TYPED:
+                continue
+            help_text = in_help(entry.metadata["doc"])
+            if entry.name in command.positional:
+                needed = None if entry.default is dataclasses.MISSING else "?"
+                one.add_argument(entry.name, nargs=needed, default=None, help=help_text)
+            else:
+                one.add_argument(f"--{entry.name}", default=None, metavar="VALUE", help=help_text)
+        one.add_argument("--json", action="store_true", help="print the state as JSON")
+
+
+def audition_fields(arguments: argparse.Namespace, command: Command) -> dict[str, object]:
+    """The values that were typed behind `ace-bridge audition ACTION`."""
+    names = {entry.name for entry in dataclasses.fields(command.request)} - NOT_TYPED
+    given = {name: getattr(arguments, name, None) for name in names}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def _lists(commands: Subparsers[argparse.ArgumentParser]) -> None:

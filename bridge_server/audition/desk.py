@@ -10,7 +10,7 @@ import logging
 from dataclasses import replace
 from typing import Any
 
-from bridge_server.audition.material import DEFAULT_BARS, Material, accepted_beside, wanted
+from bridge_server.audition.material import DEFAULT_BARS, Material, accepted_beside, tempo_map_of, wanted
 from bridge_server.audition.player import Manner, Player
 from bridge_server.audition.preview import preview_scene
 from bridge_server.audition.scene import ORIGINAL, TAKE, Scene, resolved, within
@@ -67,7 +67,7 @@ class Desk:
         """A take in its song. What plays already at the same place goes on at the same position."""
         async with self._lock:
             asked = wanted(self._index, take, before, after)
-            tempo_map = TempoMap.from_json(take.recipe["tempo_map"])
+            tempo_map = tempo_map_of(take)
             scene = await asyncio.to_thread(self._material.take_scene, asked, tempo_map)
             self._bars, self._job = (asked.before, asked.after), ""
             now = self._scene
@@ -379,7 +379,7 @@ class Desk:
     async def _finished(self, take: Take) -> None:
         """The render that is heard has become a take: it goes on as that."""
         asked = wanted(self._index, take, *self._bars)
-        tempo_map = TempoMap.from_json(take.recipe["tempo_map"])
+        tempo_map = tempo_map_of(take)
         scene = await asyncio.to_thread(self._material.take_scene, asked, tempo_map)
         await self._start(scene, self._manner.side, stays=self._sounds and not self._silent)
         self._job = ""

@@ -55,6 +55,12 @@ def wanted(index: TakeIndex, take: Take, before: int | None, after: int | None) 
     return Wanted(take, siblings, elsewhere, *bars)
 
 
+def tempo_map_of(take: Take) -> TempoMap:
+    """The map the take was rendered on."""
+    kept = take.recipe.get("tempo_map")
+    return TempoMap.constant(120) if kept is None else TempoMap.from_json(kept)
+
+
 def siblings_of(index: TakeIndex, take: Take) -> tuple[Take, ...]:
     """Takes of the same place, oldest first. Takes of no song are only compared with those of their own job."""
     place = place_of(take)
