@@ -40,8 +40,9 @@ async def serve(settings: Settings) -> int:
 
 def ready_message(settings: Settings) -> list[str]:
     """Engine, ports, folders and store, a line each."""
-    query = f"?token={settings.token}" if settings.token else ""
-    hello = f"sss hello token {settings.token}" if settings.token else "s hello"
+    token = "" if settings.trust_this_machine else settings.token  # this machine's programs need none then
+    query = f"?token={token}" if token else ""
+    hello = f"sss hello token {token}" if token else "s hello"
     return [
         f"[bold]{MADE_BY}[/bold] is ready, engine [bold]{escape(settings.engine)}[/bold].",
         f"  OSC        {settings.host}:{settings.osc_port} (UDP)",
