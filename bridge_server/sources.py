@@ -47,7 +47,7 @@ def find_file(name: str, roots: tuple[Path, ...], field: str = "source") -> Path
     """
     given = Path(name)
     candidates = [given] if given.is_absolute() else [root / given for root in roots]
-    inside = False
+    inside = led_out = False
     for candidate in candidates:
         # Too long, with characters the system does not know, or (RuntimeError) a link that leads to itself.
         with contextlib.suppress(OSError, ValueError, RuntimeError):
@@ -56,7 +56,9 @@ def find_file(name: str, roots: tuple[Path, ...], field: str = "source") -> Path
                 inside = True
                 if resolved.is_file():
                     return resolved
-    if inside:
+            else:
+                led_out = True  # by a link or ..: whether something is there is nobody's business
+    if inside and not led_out:
         where = ", ".join(str(root) for root in roots)
         raise ProtocolError(
             ErrorCode.FILE_MISSING,

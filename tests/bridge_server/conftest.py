@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
-import os
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,10 +10,8 @@ import pytest
 
 from bridge_server.settings import Limits, Settings
 from tests.bridge_server.peers import OscPeer, ServerThread, WebSocketPeer, noise_song
+from tests.disks import disk, read_only
 from tests.doubles import ENGINES
-
-_MS_RDONLY = 1
-_MNT_DETACH = 2
 
 
 def settings_in(folder: Path, **changes: object) -> Settings:
@@ -83,29 +78,15 @@ def ws(bridge: ServerThread) -> Iterator[WebSocketPeer]:
         yield peer
 
 
-def _mount(target: Path, flags: int, options: str) -> None:
-    """Mounts a tmpfs; skips the test, saying so, where that is not allowed."""
-    target.mkdir(exist_ok=True)
-    if not sys.platform.startswith("linux"):
-        pytest.skip("SKIPPED: mounting a test disk needs Linux")
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.mount(b"tmpfs", os.fsencode(target), b"tmpfs", flags, options.encode()):
-        pytest.skip(f"SKIPPED: mounting a test disk needs root: {os.strerror(ctypes.get_errno())}")
-
-
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """An empty disk of five megabytes."""
-    target = tmp_path / "small disk"
-    _mount(target, 0, "size=5m")
-    yield target
-    ctypes.CDLL(None, use_errno=True).umount2(os.fsencode(target), _MNT_DETACH)
+    with disk(tmp_path / "small disk", "5m") as target:
+        yield target
 
 
 @pytest.fixture
 def read_only_folder(tmp_path: Path) -> Iterator[Path]:
     """A folder nothing can be written to, not even by root."""
-    target = tmp_path / "read only"
-    _mount(target, _MS_RDONLY, "size=1m")
-    yield target
-    ctypes.CDLL(None, use_errno=True).umount2(os.fsencode(target), _MNT_DETACH)
+    with read_only(tmp_path / "read only") as target:
+        yield target
