@@ -56,8 +56,8 @@ def find_file(name: str, roots: tuple[Path, ...], field: str = "source") -> Path
                 inside = True
                 if resolved.is_file():
                     return resolved
-            else:
-                led_out = True  # by a link or ..: whether something is there is nobody's business
+            elif candidate.is_symlink():
+                led_out = True  # whether there is anything behind the link is nobody's business
     if inside and not led_out:
         where = ", ".join(str(root) for root in roots)
         raise ProtocolError(
