@@ -25,6 +25,7 @@ from bridge_server.sources import STORED
 from clip_store.store import ClipStore
 from daw_protocol import requests
 from daw_protocol.addresses import BY_NAME, BY_REQUEST
+from daw_protocol.context import Context
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.requests import Render
 
@@ -67,7 +68,7 @@ class Intake:
         """Accepts a request, or answers a repeated one from memory. Raises ProtocolError."""
         if request.id and (known := self._queue.find(client.key, request.id)):
             return await self._answers.again(known, client)
-        request = self._settled(self._sessions.context(client.key).fill(request))
+        request = self._settled(self._context(client, request).fill(request))
         description = self._engines.describe(request.engine)
         refuse_impossible(description, request)
         request = self._with_files(request, description.file_options)
@@ -82,6 +83,12 @@ class Intake:
         self._focus.hear(request, client.key)
         self._worker.wake()
         return answer
+
+    def _context(self, client: Client, request: Render) -> Context:
+        """What the client has said of its song. A pad or a surface that has never named one means the one everybody
+        is looking at; what it has said of tempo or region is in there too."""
+        own = self._sessions.context(client.key)
+        return self._focus.context if own.source is None and request.source is None else own
 
     async def vary(self, request: requests.Vary, client: Client) -> Answer:
         """The request a take was made by, about the very same audio, with what is to be different."""

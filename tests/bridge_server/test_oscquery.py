@@ -272,3 +272,31 @@ def test_a_client_that_others_wrote_reads_it(server):
 def test_every_context_command_can_be_read_but_forget():
     context = {command.address for command in COMMANDS if command.group is Group.CONTEXT}
     assert context - set(READABLE) == {"/bridge/forget"}
+
+
+def test_a_surface_that_said_nothing_means_what_everybody_looks_at(tmp_path):
+    """A DAW selects; a tablet, another client, sends the bare address. Who has named a song means that one."""
+    settings = settings_in(tmp_path)
+    noise_song(settings.roots[0] / "song.wav")
+    with ServerThread(settings) as fresh, fresh.osc() as daw, query_client(fresh) as tablet:
+        tablet.send("/bridge/repaint", "early")
+        address, arguments = tablet.packet()
+        assert (address, arguments[:3]) == ("/bridge/failed", ["early", "code", "missing_field"])
+        daw.ask("/bridge/source", "song.wav")
+        daw.ask("/bridge/select", 4000, 9000)
+        tablet.send("/bridge/repaint", "bare")
+        heard = []
+        while not heard or heard[-1][0] != "/bridge/done":
+            heard.append(tablet.packet())
+        take = next(arguments for address, arguments in heard if address == "/bridge/take")
+        named = dict(zip(take[1::2], take[2::2], strict=True))
+        assert (named["position"], named["length"]) == (4000, 5000)
+        tablet.send("/bridge/source", "other.wav")
+        assert tablet.packet()[1][2] == "file_missing"
+        noise_song(settings.roots[0] / "other.wav", seed=3)
+        tablet.send("/bridge/source", "other.wav")
+        tablet.packet()
+        daw.ask("/bridge/source", "song.wav")
+        daw.ask("/bridge/select", 4000, 9000)
+        tablet.send("/bridge/repaint", "own")
+        assert tablet.packet()[0] == "/bridge/failed"  # the selection is the DAW's, of another song

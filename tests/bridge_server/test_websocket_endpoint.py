@@ -155,7 +155,6 @@ def test_malformed_json_is_answered(ws, text, rpc_code):
         ({"source": "audio:" + "0" * 64}, "file_missing", "source"),
         ({"source": "audio:../../x"}, "file_missing", "source"),
         ({"source": "take:none"}, "unknown_take", "source"),
-        ({"engine": "unloadable", "source": None}, "missing_field", "source"),
     ],
 )
 def test_wrong_params_name_their_field(ws, bridge, params, code, field):
