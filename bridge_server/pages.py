@@ -15,7 +15,7 @@ from bridge_server.live_values import LiveValues
 from bridge_server.panel_files import INDEX, PREFIX, panel_file
 from bridge_server.pictures import take_picture
 from bridge_server.receipts import in_words
-from bridge_server.settings import Settings
+from bridge_server.settings import EVERYWHERE, Settings
 from bridge_server.version import MADE_BY
 from clip_store.audio import Audio
 from clip_store.errors import ClipStoreError, TakeError
@@ -141,7 +141,6 @@ class Pages:
 
 # What a query may hold beside OSCQuery's attributes.
 OURS = ("token", "client")
-EVERYWHERE = ("0.0.0.0", "::", "")
 
 FILES = {
     "clip.wav": "clip",

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from bridge_server.announcement import announced
 from bridge_server.audition.desk import Desk
 from bridge_server.bridge import Bridge
 from bridge_server.database import open_database
@@ -48,13 +49,18 @@ ADDRESS = "server.json"
 
 @dataclass(frozen=True)
 class RunningServer:
-    """A server that answers. settings: with the ports that were really bound."""
+    """A server that answers.
+
+    settings:     with the ports that were really bound.
+    announcement: whether it can be found on the network; "" where only this machine can reach it.
+    """
 
     settings: Settings
     bridge: Bridge
     worker: RenderWorker
     store: ClipStore
     desk: Desk
+    announcement: str = ""
 
 
 @contextlib.asynccontextmanager
@@ -90,7 +96,8 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
         address.write_text(json.dumps(_address(settings)), encoding="utf-8")
         try:
             with _pointed_to(settings.pointer, folder.root):
-                yield RunningServer(settings, bridge, worker, store, desk)
+                async with announced(settings) as announcement:
+                    yield RunningServer(settings, bridge, worker, store, desk, announcement)
         finally:
             # First nobody can ask any more, then the work stops, then the files close.
             await websocket.close()

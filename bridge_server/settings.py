@@ -12,6 +12,7 @@ from daw_protocol.errors import ErrorCode, ProtocolError
 
 OSC_PORT = 9124
 WEBSOCKET_PORT = 9125
+EVERYWHERE = ("0.0.0.0", "::", "")  # hosts that mean every address of the machine
 
 
 @dataclass(frozen=True)
