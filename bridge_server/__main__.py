@@ -13,9 +13,9 @@ from bridge_server.arguments import audition_fields, fields_of, parser
 from bridge_server.engines import ACESTEP, BUILT_IN, refuse_unusable, with_models
 from bridge_server.local_network import ANYWHERE, kept_token
 from bridge_server.platforms import mailbox_pointer, models_folder, store_folder
-from bridge_server.settings import Settings
+from bridge_server.settings import MidiSettings, Settings
 from daw_protocol.addresses import BY_NAME
-from daw_protocol.errors import ProtocolError
+from daw_protocol.errors import ErrorCode, ProtocolError
 
 STORE_VARIABLE = "ACE_BRIDGE_STORE"
 MODELS_VARIABLE = "ACE_BRIDGE_MODELS"
@@ -69,11 +69,45 @@ def run(arguments: Namespace) -> int:
 
         screen = Screen(Console(), arguments.json)
         return run_models(screen, _folder_of_models(arguments), arguments.action, arguments.name)
+    if arguments.command == "midi":
+        return midi_command(arguments)
     if arguments.command == "demo":
         from bridge_server.demo import demo
 
         return asyncio.run(demo(settings, arguments.out.absolute()))
     return asyncio.run(client_command(arguments, settings))
+
+
+def midi_command(arguments: Namespace) -> int:
+    """`ace-bridge midi`: needs no server and no store."""
+    from rich.console import Console
+
+    from bridge_server import midi_commands
+
+    console = Console()
+    if arguments.action == "list":
+        return midi_commands.list_inputs(console)
+    if arguments.action == "check":
+        return midi_commands.check(console, arguments.file)
+    return asyncio.run(midi_commands.learn(console, arguments.midi_in))
+
+
+def midi_settings(arguments: Namespace) -> MidiSettings | None:
+    """The MIDI input of `ace-bridge serve`; None without one. Raises ProtocolError."""
+    wanted = arguments.midi_map is not None or arguments.midi_clock
+    if not arguments.midi_in and not wanted:
+        return None
+    if not arguments.midi_in or not wanted:
+        raise ProtocolError(
+            ErrorCode.MISSING_FIELD,
+            "MIDI needs an input (--midi-in) and something to do (--midi-map or --midi-clock).",
+            "`ace-bridge midi list` shows the inputs.",
+            "midi-in",
+        )
+    from bridge_server.midi_commands import read_map
+
+    bindings = read_map(arguments.midi_map) if arguments.midi_map is not None else ()
+    return MidiSettings(arguments.midi_in, bindings, arguments.midi_clock)
 
 
 def serve_settings(arguments: Namespace) -> Settings:
@@ -97,6 +131,7 @@ def serve_settings(arguments: Namespace) -> Settings:
         token=arguments.token or (kept_token(store) if arguments.lan else ""),
         trust_this_machine=arguments.lan,
         pointer=mailbox_pointer() if led_to else None,
+        midi=midi_settings(arguments),
         engine=arguments.engine,
         engines=engines,
     )

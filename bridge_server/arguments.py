@@ -54,6 +54,7 @@ def parser(store: Path, models: Path) -> argparse.ArgumentParser:
     _audition(commands)
     _lists(commands)
     _models(commands)
+    _midi(commands)
     demo = commands.add_parser("demo", help="hear and see everything on a bundled song")
     demo.add_argument("-o", "--out", type=Path, default=Path("demo-output"), help="folder for the results")
     panel = commands.add_parser("panel", help="open the panel of the running server in the browser")
@@ -94,6 +95,17 @@ def _serve(commands: Subparsers[argparse.ArgumentParser]) -> None:
     )  # fmt: skip
     serve.add_argument(
         "--engine", default="sketch", help="the engine that renders unless a request names another"
+    )
+    serve.add_argument(
+        "--midi-in",
+        metavar="PORT",
+        help="listen to a MIDI input: a part of its name, virtual:NAME or tcp:PORT",
+    )
+    serve.add_argument(
+        "--midi-map", type=Path, metavar="FILE", help="which pad, pedal or fader sends which message"
+    )
+    serve.add_argument(
+        "--midi-clock", action="store_true", help="take tempo and playhead from the input's MIDI clock"
     )
     serve.add_argument("--verbose", action="store_true", help="log more")
     _models_folder(serve)
@@ -171,6 +183,16 @@ def _models(commands: Subparsers[argparse.ArgumentParser]) -> None:
     models.add_argument("name", nargs="*", help="which models, such as turbo; `list` shows their names")
     models.add_argument("--json", action="store_true", help="print JSON")
     _models_folder(models)
+
+
+def _midi(commands: Subparsers[argparse.ArgumentParser]) -> None:
+    midi = commands.add_parser("midi", help="MIDI inputs, what a pad is called, and whether a map is right")
+    actions = midi.add_subparsers(dest="action", required=True, metavar="ACTION")
+    actions.add_parser("list", help="the MIDI inputs there are")
+    learn = actions.add_parser("learn", help="print what is touched, as one writes it in a map")
+    learn.add_argument("--midi-in", metavar="PORT", required=True, help="the input, as `serve` takes it")
+    check = actions.add_parser("check", help="read a map and say what it binds")
+    check.add_argument("file", type=Path, help="the map")
 
 
 def _models_folder(one: argparse.ArgumentParser) -> None:

@@ -18,6 +18,7 @@ from rich.markup import escape
 
 from bridge_server.bridge_client import connected
 from bridge_server.engines import make_engine
+from bridge_server.midi_ports import input_names
 from bridge_server.model_shelf import State, look
 from bridge_server.server import find_server
 from bridge_server.settings import Settings
@@ -68,7 +69,7 @@ async def doctor(settings: Settings, as_json: bool, models_folder: Path | None =
     """
     findings = [*packages(), *engines(settings)]
     findings += models(models_folder) if models_folder is not None else ()
-    findings += [*disk(settings.store), *audio_devices(), *tools()]
+    findings += [*disk(settings.store), *audio_devices(), *midi(), *discovery(), *tools()]
     findings += await ports(settings)
     if as_json:
         print(
@@ -206,6 +207,29 @@ def audio_devices() -> Iterator[Finding]:
         yield Finding(
             "audition", Verdict.OPTIONAL, "no output device", "Connect one; everything else works without."
         )
+
+
+def midi() -> Iterator[Finding]:
+    """Whether pads, pedals and a DAW's clock can be heard."""
+    try:
+        names = input_names()
+    except ProtocolError as error:
+        yield Finding("MIDI", Verdict.OPTIONAL, error.sentence, error.remedy)
+        return
+    if names:
+        yield Finding("MIDI", Verdict.GOOD, f"{len(names)} inputs: {', '.join(names)}")
+    else:
+        yield Finding("MIDI", Verdict.OPTIONAL, "no input", "Connect one; everything else works without.")
+
+
+def discovery() -> Iterator[Finding]:
+    """Whether a server with --host can be found by others on the network."""
+    version = version_of("zeroconf")
+    yield Finding(
+        "discovery", Verdict.GOOD if version else Verdict.OPTIONAL,
+        f"zeroconf {version}" if version else "zeroconf is not installed",
+        "pip install 'ace-bridge[discovery]'; only a server with --host needs it.",
+    )  # fmt: skip
 
 
 def tools() -> Iterator[Finding]:

@@ -28,6 +28,7 @@ from bridge_server.live_values import LiveValues
 from bridge_server.local_network import own_host
 from bridge_server.mailbox_endpoint import SCHEME, MailboxEndpoint
 from bridge_server.mailbox_folder import MailboxFolder
+from bridge_server.midi_control import midi_control
 from bridge_server.osc_endpoint import OscEndpoint
 from bridge_server.pages import Pages
 from bridge_server.render_worker import RenderWorker
@@ -53,6 +54,7 @@ class RunningServer:
 
     settings:     with the ports that were really bound.
     announcement: whether it can be found on the network; "" where only this machine can reach it.
+    midi:         the name of the MIDI input it listens to; "" if none.
     """
 
     settings: Settings
@@ -61,6 +63,7 @@ class RunningServer:
     store: ClipStore
     desk: Desk
     announcement: str = ""
+    midi: str = ""
 
 
 @contextlib.asynccontextmanager
@@ -96,8 +99,11 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
         address.write_text(json.dumps(_address(settings)), encoding="utf-8")
         try:
             with _pointed_to(settings.pointer, folder.root):
-                async with announced(settings) as announcement:
-                    yield RunningServer(settings, bridge, worker, store, desk, announcement)
+                async with (
+                    announced(settings) as announcement,
+                    midi_control(settings.midi, bridge, focus, listeners.watchers) as midi,
+                ):
+                    yield RunningServer(settings, bridge, worker, store, desk, announcement, midi)
         finally:
             # First nobody can ask any more, then the work stops, then the files close.
             await websocket.close()

@@ -30,6 +30,8 @@ async def serve(settings: Settings) -> int:
     async with running_server(settings) as server:
         for line in ready_message(server.settings):
             console.print(line, highlight=False)
+        if server.midi:
+            console.print(f"  MIDI       {escape(server.midi)}", highlight=False)
         if server.announcement:
             console.print(f"  network    {escape(server.announcement)}", highlight=False)
         if server.settings.trust_this_machine:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bridge_server.engines import BUILT_IN, target_of
 from daw_protocol.errors import ErrorCode, ProtocolError
+from daw_protocol.pad_map import Binding
 
 OSC_PORT = 9124
 WEBSOCKET_PORT = 9125
@@ -40,6 +41,20 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class MidiSettings:
+    """A MIDI input that is listened to.
+
+    port:     its name or a part of it, or what midi_ports.py makes of it.
+    bindings: which pad sends what.
+    clock:    whether its clock sets the tempo and its song position the playhead.
+    """
+
+    port: str
+    bindings: tuple[Binding, ...] = ()
+    clock: bool = False
+
+
+@dataclass(frozen=True)
 class Settings:
     """Raises ProtocolError for an unknown engine, and when the server could be reached from elsewhere without a token.
 
@@ -59,6 +74,7 @@ class Settings:
     token: str = ""
     trust_this_machine: bool = False
     pointer: Path | None = None
+    midi: MidiSettings | None = None
     engine: str = "sketch"
     engines: Mapping[str, str] = field(default_factory=lambda: dict(BUILT_IN))
     limits: Limits = field(default_factory=Limits)

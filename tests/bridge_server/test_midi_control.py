@@ -1,0 +1,321 @@
+"""MIDI into the real server: over TCP, as mido sends it, and through a JACK server where there is one."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+import time
+
+import mido
+import mido.sockets
+import pytest
+
+from bridge_server.midi_ports import chosen, no_midi
+from bridge_server.settings import MidiSettings
+from daw_protocol.errors import ProtocolError
+from daw_protocol.pad_map import read_pad_map
+from tests.bridge_server.conftest import settings_in
+from tests.bridge_server.peers import (
+    PATIENCE,
+    PROJECT,
+    ServerThread,
+    bridge_command,
+    environment,
+    noise_song,
+    run_bridge,
+)
+
+MAP = """
+note 36          /bridge/repaint takes 2
+note 37 ch 10    /bridge/takes/choose $take
+note 38          /bridge/vary take $take
+cc 64            /bridge/cancel $job
+cc 7             /bridge/tempo $value(60..187)
+program 3        /bridge/takes/revert $take
+"""
+
+
+@contextlib.contextmanager
+def surface(name):
+    """Whatever can send MIDI bytes over TCP. name: as the server tells it, tcp:PORT."""
+    port = mido.sockets.connect("127.0.0.1", int(name.partition(":")[2]))
+    try:
+        yield port
+    finally:
+        port.close()
+        port._rfile.close()  # mido leaves them to the garbage collector
+        port._wfile.close()
+
+
+@pytest.fixture
+def server(tmp_path):
+    midi = MidiSettings("tcp:0", read_pad_map(MAP), clock=True)
+    settings = settings_in(tmp_path, midi=midi)
+    noise_song(settings.roots[0] / "song.wav")
+    with ServerThread(settings) as server:
+        yield server
+
+
+@pytest.fixture
+def port(server):
+    with contextlib.closing(
+        mido.sockets.connect("127.0.0.1", int(server.server.midi.partition(":")[2]))
+    ) as port:
+        yield port
+
+
+@pytest.fixture
+def panel(server):
+    """Somebody who sees everything."""
+    with server.websocket() as panel:
+        panel.call("watch")
+        yield panel
+
+
+def until(panel, *names):
+    """What the panel hears, up to the first of these."""
+    heard = []
+    while not heard or heard[-1].name not in names:
+        heard.append(panel.next_heard())
+    return heard
+
+
+def strike(port, note, channel=0):
+    port.send(mido.Message("note_on", note=note, channel=channel, velocity=90))
+    port.send(mido.Message("note_off", note=note, channel=channel))
+
+
+def test_pads_and_pedals_do_a_session(server, port, panel):
+    """A DAW selects; pads repaint, choose, vary and go back; a pedal stops a job."""
+    with server.osc() as daw:
+        daw.ask("/bridge/source", "song.wav")
+        daw.ask("/bridge/select", 4000, 20000)
+    strike(port, 36)
+    heard = until(panel, "done")
+    takes = [reply for reply in heard if reply.name == "take"]
+    assert [(take["position"], take["length"]) for take in takes] == [(4000, 16000)] * 2
+    strike(port, 37, channel=0)  # another channel: not bound
+    strike(port, 37, channel=9)
+    chosen_take = until(panel, "chosen")[-1]
+    assert chosen_take["take"] == takes[-1]["take"]
+    strike(port, 38)
+    varied = until(panel, "done")
+    assert varied[-1]["job"] != heard[-1]["job"]
+    port.send(mido.Message("program_change", program=3))
+    strike(port, 36)
+    strike(port, 36)  # struck twice is asked for twice
+    assert len([reply for _ in range(2) for reply in until(panel, "done") if reply.name == "ack"]) == 2
+
+
+def test_a_pedal_stops_what_runs(tmp_path):
+    midi = MidiSettings("tcp:0", read_pad_map(MAP))
+    settings = settings_in(tmp_path, midi=midi, engine="slow")
+    noise_song(settings.roots[0] / "song.wav")
+    with (
+        ServerThread(settings) as server,
+        surface(server.server.midi) as port,
+        server.websocket() as panel,
+    ):
+        panel.call("watch")
+        panel.call("source", source="song.wav")
+        panel.call("select", start=0, end=9000)
+        strike(port, 36)
+        until(panel, "progress")
+        port.send(mido.Message("control_change", control=64, value=127))
+        assert until(panel, "cancelled", "done", "failed")[-1].name == "cancelled"
+
+
+def test_a_pad_that_cannot_is_a_line_in_the_log(server, port, panel, caplog):
+    strike(port, 37, channel=9)
+    port.send(mido.Message("control_change", control=7, value=127))
+    until(panel, "focus")  # the fader behind it has arrived, so the pad has been answered
+    assert "no take has come yet" in caplog.text
+    assert "line 3" in caplog.text
+
+
+def test_a_fader_sets_a_value(server, port, panel):
+    port.send(mido.Message("control_change", control=7, value=60))
+    until(panel, "focus")
+    assert panel.call("focus.show")["request"]["bpm"] == 120
+
+
+def clocks(port, bpm, count):
+    """Real time, as even as sleeping makes it."""
+    began = time.perf_counter()
+    for number in range(count):
+        time.sleep(max(0.0, began + number * 60 / bpm / 24 - time.perf_counter()))
+        port.send(mido.Message("clock"))
+
+
+def test_the_clock_sets_tempo_and_playhead(server, port, panel):
+    port.send(mido.Message("songpos", pos=16))
+    port.send(mido.Message("continue"))
+    clocks(port, 150, 97)
+    port.send(mido.Message("stop"))
+    heard = until(panel, "focus")
+    while heard[-1].values.get("rolling") or not any(reply.values.get("rolling") for reply in heard):
+        heard += until(panel, "focus")
+    request = panel.call("focus.show")["request"]
+    assert request["bpm"] == pytest.approx(150, rel=0.02)  # a loaded machine sends unevenly
+    # Four quarters in, and 97 clocks on: just past the eighth quarter.
+    expected = (4 + 97 / 24) * 60 / request["bpm"] * 48000
+    assert heard[-1]["playhead"] == pytest.approx(expected, abs=2)
+
+
+def test_a_clock_does_not_overrule_a_tempo_map(server, port, panel):
+    points = [{"quarter": 0, "bpm": 100}, {"quarter": 4, "bpm": 110}]
+    panel.call("tempo", tempo_map={"points": points})
+    port.send(mido.Message("start"))
+    clocks(port, 150, 40)
+    port.send(mido.Message("stop"))
+    while until(panel, "focus")[-1].values.get("rolling"):
+        pass
+    assert "tempo_map" in panel.call("focus.show")["request"]
+
+
+def test_nonsense_on_the_wire_is_passed_over(server, port, panel):
+    port._wfile.write(b"\x90\x80\xf0\x01\x02" + bytes(range(256)) * 20)
+    port._wfile.flush()
+    port.send(mido.Message("control_change", control=7, value=60))
+    until(panel, "focus")
+    assert panel.call("status")["queued"] == 0
+
+
+@pytest.mark.parametrize(
+    ("wanted", "names", "answer"),
+    [
+        ("Launchpad", ["Launchpad MK3:MIDI 1 20:0", "nanoKONTROL"], "Launchpad MK3:MIDI 1 20:0"),
+        ("nano", ["Launchpad", "nanoKONTROL"], "nanoKONTROL"),
+        ("pad", ["pad", "pad 2"], "pad"),
+    ],
+)  # fmt: skip
+def test_a_part_of_a_name_is_enough(wanted, names, answer):
+    assert chosen(wanted, names) == answer
+
+
+@pytest.mark.parametrize(
+    ("wanted", "names", "words"),
+    [("pad", ["pad 1", "pad 2", "x"], "'pad 1', 'pad 2'"), ("pad", ["x"], "'x'"), ("pad", [], "none")],
+)
+def test_a_name_that_is_none_shows_those_there_are(wanted, names, words):
+    with pytest.raises(ProtocolError, match=words) as found:
+        chosen(wanted, names)
+    assert "midi list" in found.value.remedy
+
+
+def test_what_is_missing_is_said():
+    assert "ace-bridge[midi]" in no_midi(ModuleNotFoundError("No module named 'rtmidi'")).remedy
+    assert "cannot be used" in no_midi(OSError("no ALSA")).sentence
+
+
+def test_a_map_is_checked_on_the_command_line(tmp_path):
+    good = tmp_path / "pads.txt"
+    good.write_text(MAP, encoding="utf-8")
+    found = run_bridge(tmp_path / "store", "midi", "check", str(good))
+    assert (found.returncode, "6 controls are bound" in found.stdout) == (0, True)
+    good.write_text("note 36 /bridge/repiant", encoding="utf-8")
+    found = run_bridge(tmp_path / "store", "midi", "check", str(good))
+    assert found.returncode == 1
+    assert "pads.txt, line 1" in found.stderr
+    assert "/bridge/repaint" in found.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--midi-in", "tcp:0"), "something to do"), (("--midi-clock",), "--midi-in"),
+        (("--midi-in", "tcp:0", "--midi-map", "/nowhere/pads.txt"), "cannot be read"),
+        (("--midi-in", "tcp:99999", "--midi-clock"), "no TCP port"),
+    ],
+)  # fmt: skip
+def test_serve_says_what_is_wrong_with_its_midi(tmp_path, words, said):
+    found = run_bridge(tmp_path / "store", "serve", "--port", "0", "--osc-port", "0", *words)
+    assert found.returncode == 1
+    assert said in found.stderr
+
+
+class Lines:
+    """A program's lines, one by one."""
+
+    def __init__(self, words, **more):
+        self.process = subprocess.Popen(
+            words, cwd=PROJECT, env={**environment(), "PYTHONPATH": str(PROJECT), "PYTHONUNBUFFERED": "1", **more},
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )  # fmt: skip
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait(PATIENCE)
+        self.process.stdout.close()
+
+    def until(self, words):
+        """The first line with these words."""
+        seen = []
+        for line in self.process.stdout:
+            seen.append(line)
+            if words in line:
+                return line
+        raise AssertionError(f"{words!r} did not come: {''.join(seen)}")
+
+
+def test_learning_prints_lines_for_a_map(tmp_path):
+    with Lines([*bridge_command(tmp_path / "store"), "midi", "learn", "--midi-in", "tcp:0"]) as learn:
+        name = learn.until("Listening to tcp:").split()[3].rstrip(".")
+        with surface(name) as port:
+            strike(port, 36, channel=9)
+            port.send(mido.Message("control_change", control=64, value=127))
+            line = learn.until("/bridge/")
+            assert line.split() == ["note", "36", "ch", "10", "/bridge/"]
+            assert read_pad_map(line.strip() + "status")
+            assert learn.until("/bridge/").split()[:2] == ["cc", "64"]
+            clocks(port, 120, 30)
+            assert "BPM, jitter" in learn.until("clock")
+
+
+@pytest.mark.skipif(not shutil.which("jackd"), reason="SKIPPED: jackd is not installed (apt: jackd2)")
+@pytest.mark.skipif(sys.platform != "linux", reason="SKIPPED: JACK's dummy driver is tested on Linux")
+def test_a_port_of_the_system(tmp_path):
+    """rtmidi through a JACK server that needs no sound card: what a USB pad does elsewhere."""
+    pytest.importorskip("rtmidi", reason="SKIPPED: python-rtmidi is not installed (the extra midi)")
+    name = f"bridge{os.getpid()}"
+    jack = subprocess.Popen(
+        ["jackd", "-n", name, "-r", "--no-mlock", "-d", "dummy", "-r", "48000", "-p", "256"],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    more = {
+        "JACK_DEFAULT_SERVER": name,
+        "JACK_NO_START_SERVER": "1",
+        "MIDO_BACKEND": "mido.backends.rtmidi/UNIX_JACK",
+    }
+    send = (
+        "import mido, time\n"
+        "name = next(n for n in mido.get_output_names() if 'pads' in n)\n"
+        "port = mido.open_output(name)\n"
+        "for _ in range(50):\n"
+        "    port.send(mido.Message('note_on', note=41, channel=4, velocity=99)); time.sleep(0.05)\n"
+    )
+    try:
+        _wait_for_jack(more)
+        words = [*bridge_command(tmp_path / "store"), "midi", "learn", "--midi-in", "virtual:pads"]
+        with Lines(words, **more) as learn:
+            learn.until("Listening to")
+            with Lines([sys.executable, "-c", send], **more):
+                assert learn.until("note").split()[:4] == ["note", "41", "ch", "5"]
+    finally:
+        jack.terminate()
+        jack.wait(PATIENCE)
+
+
+def _wait_for_jack(more):
+    """Until its ports can be listed; it takes a moment to start."""
+    deadline = time.monotonic() + PATIENCE
+    list_ports = [sys.executable, "-c", "import mido; mido.get_input_names()"]
+    while subprocess.run(list_ports, env={**os.environ, **more}, capture_output=True, check=False).returncode:
+        assert time.monotonic() < deadline, "jackd does not start"
+        time.sleep(0.1)
