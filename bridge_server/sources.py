@@ -47,7 +47,7 @@ def find_file(name: str, roots: tuple[Path, ...], field: str = "source") -> Path
     """
     given = Path(name)
     candidates = [given] if given.is_absolute() else [root / given for root in roots]
-    inside = led_out = False
+    inside = False
     for candidate in candidates:
         # Too long, with characters the system does not know, or (RuntimeError) a link that leads to itself.
         with contextlib.suppress(OSError, ValueError, RuntimeError):
@@ -56,9 +56,7 @@ def find_file(name: str, roots: tuple[Path, ...], field: str = "source") -> Path
                 inside = True
                 if resolved.is_file():
                     return resolved
-            elif candidate.is_symlink():
-                led_out = True  # whether there is anything behind the link is nobody's business
-    if inside and not led_out:
+    if inside:
         where = ", ".join(str(root) for root in roots)
         raise ProtocolError(
             ErrorCode.FILE_MISSING,

@@ -116,7 +116,7 @@ def test_a_link_does_not_lead_out_of_the_folders(bridge, songs, tmp_path):
     outside = noise_song(tmp_path / "outside.wav", frames=4800)
     (songs / "link.wav").symlink_to(outside)
     try:
-        reply = refused(bridge, "link.wav", *REGION)
+        reply = refused(bridge, str(songs / "link.wav"), *REGION)
     finally:
         (songs / "link.wav").unlink()
     assert (reply["code"], reply["field"]) == ("outside_roots", "source")
