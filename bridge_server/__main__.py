@@ -75,6 +75,16 @@ def run(arguments: Namespace) -> int:
         from bridge_server.demo import demo
 
         return asyncio.run(demo(settings, arguments.out.absolute()))
+    if arguments.command == "export":
+        from rich.console import Console
+
+        from bridge_server.commands import Screen
+        from bridge_server.export_command import export
+
+        screen = Screen(Console(), arguments.json)
+        return export(
+            settings.store, screen, arguments.what, arguments.name, arguments.format, arguments.to.absolute()
+        )
     return asyncio.run(client_command(arguments, settings))
 
 

@@ -10,6 +10,7 @@ from bridge_server.settings import OSC_PORT, WEBSOCKET_PORT
 from bridge_server.version import MADE_BY
 from daw_protocol import requests
 from daw_protocol.addresses import COMMANDS, Command, Group
+from daw_protocol.export_requests import EXPORT_FORMATS
 from daw_protocol.kinds import Flag
 from daw_protocol.requests import Render
 
@@ -53,6 +54,7 @@ def parser(store: Path, models: Path) -> argparse.ArgumentParser:
             _render(commands, command)
     _audition(commands)
     _lists(commands)
+    _export(commands)
     _models(commands)
     _midi(commands)
     demo = commands.add_parser("demo", help="hear and see everything on a bundled song")
@@ -193,6 +195,23 @@ def _midi(commands: Subparsers[argparse.ArgumentParser]) -> None:
     learn.add_argument("--midi-in", metavar="PORT", required=True, help="the input, as `serve` takes it")
     check = actions.add_parser("check", help="read a map and say what it binds")
     check.add_argument("file", type=Path, help="the map")
+
+
+def _export(commands: Subparsers[argparse.ArgumentParser]) -> None:
+    export = commands.add_parser("export", help="a take or a song as a project for another DAW")
+    export.add_argument(
+        "what", choices=("take", "song"), help="one take in its song, or a song with all its takes"
+    )
+    export.add_argument("name", metavar="ID", help="the take's id; the song's digest or title")
+    export.add_argument(
+        "--as", dest="format", choices=EXPORT_FORMATS, required=True,
+        help="dawproject: Bitwig, Studio One, Cubase; rpp: REAPER; aaf: Pro Tools, Logic; midi: the tempo map; "
+        "wav: time-stamped files for any DAW",
+    )  # fmt: skip
+    export.add_argument(
+        "--to", type=Path, default=Path(), metavar="FOLDER", help="folder for the result (default: here)"
+    )
+    export.add_argument("--json", action="store_true", help="print JSON")
 
 
 def _models_folder(one: argparse.ArgumentParser) -> None:

@@ -14,6 +14,7 @@ from bridge_server.audition.answers import AUDITION_REQUESTS, AuditionAnswers
 from bridge_server.audition.desk import Desk
 from bridge_server.client import Client
 from bridge_server.engines import Engines
+from bridge_server.export_answers import ExportAnswers
 from bridge_server.focus import Focus
 from bridge_server.focus_answers import FocusAnswers
 from bridge_server.intake import Intake
@@ -29,7 +30,7 @@ from bridge_server.sources import as_protocol_error
 from bridge_server.take_answers import TakeAnswers
 from clip_store.errors import ClipStoreError, TakeError
 from clip_store.store import ClipStore
-from daw_protocol import requests, watch_requests
+from daw_protocol import export_requests, requests, watch_requests
 from daw_protocol.context import CONTEXT_REQUESTS
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.requests import Render, Request
@@ -37,7 +38,7 @@ from daw_protocol.requests import Render, Request
 # Requests that read audio from the disk: an endpoint answers others meanwhile.
 SLOW: tuple[type[Request], ...] = (
     requests.VerifyStore, requests.SweepStore, requests.ShowJob, requests.ShowTake,
-    watch_requests.ShowFocus, watch_requests.ListSongs, *AUDITION_REQUESTS,
+    export_requests.Export, watch_requests.ShowFocus, watch_requests.ListSongs, *AUDITION_REQUESTS,
 )  # fmt: skip
 
 Handler = Callable[[Any, Client], Awaitable[Answer]]
@@ -65,6 +66,7 @@ class Bridge:
         engines = Engines(settings.engines)
         jobs = JobAnswers(queue, store, listeners, worker)
         takes = TakeAnswers(store, connection, listeners.watchers)
+        exports = ExportAnswers(store, settings.roots)
         server = ServerAnswers(settings, queue, store, worker, engines)
         audition = AuditionAnswers(desk, store.index, queue, reader, focus)
         looking = FocusAnswers(settings, focus, reader, listeners.watchers)
@@ -83,6 +85,7 @@ class Bridge:
             watch_requests.Watch: looking.watch,
             watch_requests.ShowFocus: looking.show,
             watch_requests.ListSongs: looking.songs,
+            export_requests.Export: exports.export,
             requests.Status: server.status,
             requests.ListEngines: server.engines,
             requests.VerifyStore: server.verify,

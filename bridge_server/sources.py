@@ -73,6 +73,23 @@ def find_file(name: str, roots: tuple[Path, ...], field: str = "source") -> Path
     )
 
 
+def find_folder(name: str, roots: tuple[Path, ...]) -> Path:
+    """The folder a request names to write into, there or not yet. Raises ProtocolError when it is outside the roots."""
+    given = Path(name)
+    for root in roots:
+        with contextlib.suppress(OSError, ValueError, RuntimeError):
+            resolved = (given if given.is_absolute() else root / given).resolve()
+            if resolved.is_relative_to(root.resolve()):
+                return resolved
+    where = ", ".join(str(root) for root in roots) or "none yet"
+    raise ProtocolError(
+        ErrorCode.OUTSIDE_ROOTS,
+        f"{name!r} is not inside a folder the server may write to.",
+        f"Registered folders: {where}. Leave folder away, and the store's own is used.",
+        "folder",
+    )
+
+
 def state_of(path: Path) -> FileState:
     """Raises ProtocolError when the file has gone."""
     try:

@@ -10,7 +10,7 @@ import contextlib
 import errno
 import os
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from clip_store.errors import StoreError
@@ -27,11 +27,23 @@ def write_whole(path: Path, parts: Iterable[bytes]) -> None:
 
     Raises StoreError when the disk is full, the folder cannot be written or cannot be made.
     """
+    with whole_file(path) as temporary, open(temporary, "xb") as file:
+        for part in parts:
+            file.write(part)
+
+
+@contextlib.contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Another name beside `path` to write the file under; it gets its own name when the block ends well.
+
+    Raises StoreError when the disk is full, the folder cannot be written or cannot be made.
+    """
     # Not made from the real name: that may be as long as names can be.
     temporary = path.with_name(f".{secrets.token_hex(8)}{PART_SUFFIX}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _write_synced(temporary, parts)
+        yield temporary
+        _sync_file(temporary)
         os.replace(temporary, path)
         _sync_folder(path.parent)
     except OSError as error:
@@ -65,11 +77,9 @@ def store_error(path: Path, error: OSError) -> StoreError:
     )
 
 
-def _write_synced(path: Path, parts: Iterable[bytes]) -> None:
-    with open(path, "xb") as file:
-        for part in parts:
-            file.write(part)
-        file.flush()
+def _sync_file(path: Path) -> None:
+    """Make its bytes durable before its name is."""
+    with open(path, "rb+") as file:  # Windows syncs only what may be written
         os.fsync(file.fileno())
 
 

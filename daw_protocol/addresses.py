@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, fields
 
-from daw_protocol import audition_requests, requests, watch_requests
+from daw_protocol import audition_requests, export_requests, requests, watch_requests
 from daw_protocol.requests import Request
 
 PREFIX = "/bridge"
@@ -88,6 +88,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("takes.fetch", requests.FetchTake, Group.TAKES, ("take",), "", osc=False),
     Command("takes.choose", requests.ChooseTake, Group.TAKES, ("take",), "/bridge/takes/choose s TAKE"),
     Command("takes.revert", requests.RevertTake, Group.TAKES, ("take",), "/bridge/takes/revert s TAKE"),
+    Command("export", export_requests.Export, Group.TAKES, ("what", "name", "format"),
+            "/bridge/export sss take TAKE rpp"),
     Command("audition.play", audition_requests.PlayAudition, Group.AUDITION, ("take",),
             "/bridge/audition/play ssisi TAKE before 2 after 2"),
     Command("audition.stop", audition_requests.StopAudition, Group.AUDITION, (), "/bridge/audition/stop"),

@@ -46,6 +46,7 @@ def test_every_method_answers_or_says_what_is_missing(ws, take):
         "select": {"start": 0, "end": 4800}, "transport": {"position": 0},
         "takes.show": {"take": take["take"]}, "takes.choose": {"take": take["take"]},
         "takes.revert": {"take": take["take"]}, "takes.fetch": {"take": take["take"]},
+        "export": {"what": "take", "name": take["take"], "format": "midi"},
         "upload.begin": {"name": "x.wav", "size": 1, "sha256": "0" * 64},
         "generate": {"length": 4800}, **dict.fromkeys(("extract", "accompany", "complete", "lego", "cover"), REGION),
         "repaint": REGION,

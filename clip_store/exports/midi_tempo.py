@@ -1,0 +1,54 @@
+"""A project's tempo map, meters, key and markers as a Standard MIDI File. mido writes it."""
+
+from __future__ import annotations
+
+import io
+from fractions import Fraction
+
+import mido
+
+from clip_store.exports.project import Project
+from daw_protocol.timeline import SongMap, song_map_events
+
+TICKS = 960
+
+
+def midi_bytes(project: Project) -> bytes:
+    """The file, type 1 with one track. Letters MIDI's text events cannot hold become question marks."""
+    tempo_map = project.tempo_map
+    markers = tuple(
+        sorted(
+            ((tempo_map.quarters_at(entry.position, project.rate), entry.name) for entry in project.markers),
+            key=lambda place: place[0],
+        )
+    )
+    keys = tuple((quarter, key) for quarter, key in project.keys if key.signature is not None)
+    end = max(Fraction(0), tempo_map.quarters_at(project.end, project.rate))
+    song_map = SongMap(tempo_map, keys, markers)
+    track = mido.MidiTrack([mido.MetaMessage("track_name", name=_latin(project.title))])
+    track += [mido.MetaMessage("text", text=_latin(line)) for line in project.comment.splitlines()]
+    now = 0
+    for tick, kind, values in song_map_events(song_map, TICKS, end):
+        track.append(mido.MetaMessage(kind, time=tick - now, **_named(kind, values)))
+        now = tick
+    last = max(now, round(end * TICKS))
+    track.append(mido.MetaMessage("end_of_track", time=last - now))
+    file = mido.MidiFile(type=1, ticks_per_beat=TICKS, tracks=[track])
+    out = io.BytesIO()
+    file.save(file=out)
+    return out.getvalue()
+
+
+def _named(kind: str, values: tuple[int | str, ...]) -> dict[str, int | str]:
+    if kind == "set_tempo":
+        return {"tempo": values[0]}
+    if kind == "time_signature":
+        return {"numerator": values[0], "denominator": values[1]}
+    if kind == "key_signature":
+        return {"key": values[0]}
+    return {"text": _latin(str(values[0]))}
+
+
+def _latin(text: str) -> str:
+    """mido writes Latin-1, as most sequencers read it."""
+    return text.encode("latin-1", "replace").decode("latin-1")

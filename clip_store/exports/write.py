@@ -1,0 +1,239 @@
+"""Writes a project into a folder: the one file of it that touches the disk. Nothing is overwritten."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import shutil
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from clip_store.atomic_file import store_error, whole_file, write_whole
+from clip_store.audio import Audio
+from clip_store.audio_file import write_wav
+from clip_store.blobs import BlobStore
+from clip_store.broadcast_wav import Bext, metadata_chunks
+from clip_store.errors import StoreError
+from clip_store.exports.dawproject import audio_path, metadata_xml, project_xml
+from clip_store.exports.formats import Format, limits
+from clip_store.exports.midi_tempo import midi_bytes
+from clip_store.exports.project import Project, SoundFile
+from clip_store.exports.reaper import AUDIO_FOLDER, reaper_project
+from clip_store.riff import wave_parts
+from clip_store.store import ORIGINATOR, bext_of, file_stem, recipe_of, statement
+from daw_protocol.timeline import Span
+
+OnFraction = Callable[[float], None]
+"""Told how much is done, 0 to 1."""
+
+_ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # the earliest a zip can state: equal projects become equal files
+
+
+@dataclass(frozen=True)
+class Written:
+    """What was written. main: what to open in the DAW; notes: what could not be carried, in sentences."""
+
+    main: Path
+    files: tuple[Path, ...]
+    notes: tuple[str, ...]
+
+
+def _nobody(fraction: float) -> None:
+    """Where nobody wants to know."""
+
+
+def write_export(
+    project: Project,
+    blobs: BlobStore,
+    kind: Format,
+    folder: Path,
+    version: str,
+    progress: OnFraction = _nobody,
+) -> Written:
+    """Write the project below `folder`, under a name nothing has there.
+
+    Raises StoreError when audio is gone or damaged, the disk is full or the folder cannot be written;
+    ValueError when the format cannot tell the tempo map.
+    """
+    for sound in project.files:
+        blobs.path(sound.digest)  # says what is missing before anything is written
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _check_room(project, blobs, kind, folder)
+        main, files, notes = _WRITERS[kind](_Order(project, blobs, folder, version, progress))
+    except OSError as error:
+        raise store_error(folder / project.title, error) from error
+    progress(1.0)
+    return Written(main, files, (*project.notes, *limits(project, kind), *notes))
+
+
+def _check_room(project: Project, blobs: BlobStore, kind: Format, folder: Path) -> None:
+    """Raises StoreError when the disk cannot hold it: better now than after minutes of writing."""
+    needed = 2**16 + sum(
+        blobs.path(sound.digest).stat().st_size for sound in project.files if kind is not Format.MIDI
+    )
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise StoreError(
+            f"The disk is full: the project needs {needed / 2**20:.1f} MB and {folder} has {free / 2**20:.1f} MB.",
+            "Free some space, or choose a folder on another disk.",
+        )
+
+
+@dataclass(frozen=True)
+class _Order:
+    """What to write, and where."""
+
+    project: Project
+    blobs: BlobStore
+    folder: Path
+    version: str
+    progress: OnFraction
+
+    def free(self, ending: str) -> Path:
+        """A path in the folder that nothing has yet."""
+        stem = file_stem(self.project.title)
+        for number in itertools.count(1):
+            path = self.folder / (f"{stem}{ending}" if number == 1 else f"{stem}-{number}{ending}")
+            if not path.exists():
+                return path
+        raise AssertionError("there is always a next number")
+
+    def own_folder(self) -> Path:
+        """A new folder for the project."""
+        while True:
+            path = self.free("")
+            with contextlib.suppress(FileExistsError):  # somebody was quicker
+                path.mkdir()
+                return path
+
+    def sounds(self) -> Iterator[tuple[SoundFile, Audio]]:
+        """Every sound file with its audio, one at a time."""
+        files = self.project.files
+        for number, sound in enumerate(files):
+            self.progress(number / len(files))
+            yield sound, self.blobs.get(sound.digest)
+
+
+Result = tuple[Path, tuple[Path, ...], tuple[str, ...]]
+
+
+def _write_dawproject(order: _Order) -> Result:
+    path = order.free(".dawproject")
+    with whole_file(path) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(_entry("metadata.xml"), metadata_xml(order.project), zipfile.ZIP_DEFLATED)
+        xml = project_xml(order.project, ORIGINATOR, order.version)
+        archive.writestr(_entry("project.xml"), xml, zipfile.ZIP_DEFLATED)
+        for sound, audio in order.sounds():
+            entry = _entry(audio_path(sound.name))
+            entry.file_size = audio.frames * audio.channels * audio.encoding.bits // 8  # beyond 2 GiB: zip64
+            with archive.open(entry, "w") as member:
+                for piece in wave_parts(audio, _chunks(sound, audio)):
+                    member.write(piece)
+    return path, (path,), ()
+
+
+def _entry(name: str) -> zipfile.ZipInfo:
+    return zipfile.ZipInfo(name, _ZIP_DATE)
+
+
+def _write_rpp(order: _Order) -> Result:
+    folder = order.own_folder()
+    files = [_write_sound(folder / AUDIO_FOLDER, sound, audio) for sound, audio in order.sounds()]
+    main = folder / f"{folder.name}.rpp"
+    write_whole(main, [reaper_project(order.project).encode("utf-8")])
+    return main, (main, *files), ()
+
+
+def _write_wav(order: _Order) -> Result:
+    folder = order.own_folder()
+    files, notes = [], []
+    for sound, audio in order.sounds():
+        if sound.position + sound.frames <= 0:
+            notes.append(f"{sound.name} lies before the timeline's zero and has no file.")
+        elif sound.position < 0:
+            # A time stamp cannot be negative: what is left of the file begins at zero.
+            rest = audio.cut(Span(-sound.position, audio.frames))
+            files.append(_write_sound(folder, sound, rest))
+            notes.append(f"{sound.name}.wav begins at the timeline's zero; what lay before it is cut off.")
+        else:
+            files.append(_write_sound(folder, sound, audio))
+    return folder, tuple(files), tuple(notes)
+
+
+def _write_sound(folder: Path, sound: SoundFile, audio: Audio) -> Path:
+    path = folder / f"{sound.name}.wav"
+    if sound.take is None:
+        write_wav(path, audio, _original_bext(sound))
+    else:
+        write_wav(path, audio, _take_bext(sound, audio), recipe_of(sound.take), statement(sound.take))
+    return path
+
+
+def _chunks(sound: SoundFile, audio: Audio) -> list[tuple[bytes, bytes]]:
+    if sound.take is None:
+        return metadata_chunks(_original_bext(sound), None, "", audio.rate)
+    take = sound.take
+    return metadata_chunks(_take_bext(sound, audio), recipe_of(take), statement(take), audio.rate)
+
+
+def _original_bext(sound: SoundFile) -> Bext:
+    return Bext(
+        description="The original song.", originator=ORIGINATOR, time_reference=max(0, sound.position)
+    )
+
+
+def _take_bext(sound: SoundFile, audio: Audio) -> Bext:
+    """The take's own fields, at the place it has in this project."""
+    assert sound.take is not None, "of takes only"
+    return replace(bext_of(sound.take, audio), time_reference=max(0, sound.position))
+
+
+def _write_aaf(order: _Order) -> Result:
+    from clip_store.exports.aaf import write_aaf  # pyaaf2 takes a third of a second to load
+
+    path = order.free(".aaf")
+    files = order.project.files
+    done = itertools.count(1)
+
+    def read(digest: str) -> Audio:
+        order.progress(next(done) / (len(files) + 1))
+        return order.blobs.get(digest)
+
+    with whole_file(path) as part:
+        clipped = write_aaf(order.project, part, read)
+    notes = (
+        (f"{clipped} samples beyond full scale were cut off: 24 bits cannot hold them.",) if clipped else ()
+    )
+    return path, (path,), notes
+
+
+def _write_midi(order: _Order) -> Result:
+    path = order.free(".mid")
+    try:
+        data = midi_bytes(order.project)
+    except ValueError as error:
+        raise StoreError(
+            f"This tempo map cannot be written as MIDI: {error}.", "Export it as dawproject or rpp."
+        ) from error
+    files = [path]
+    write_whole(path, [data])
+    for sound in order.project.files:  # what an engine arranged for its backing
+        for entry in sound.take.attachments if sound.take else ():
+            if entry.media_type == "audio/midi":
+                beside = path.with_name(f"{path.stem}.{sound.name}.{file_stem(entry.name)}")
+                if not beside.exists():
+                    write_whole(beside, [order.blobs.get_bytes(entry.digest)])
+                    files.append(beside)
+    return path, tuple(files), ()
+
+
+_WRITERS: dict[Format, Callable[[_Order], Result]] = {
+    Format.DAWPROJECT: _write_dawproject,
+    Format.RPP: _write_rpp,
+    Format.AAF: _write_aaf,
+    Format.MIDI: _write_midi,
+    Format.WAV: _write_wav,
+}

@@ -1,0 +1,77 @@
+"""Exports on request, through a real server."""
+
+import zipfile
+from pathlib import Path
+
+import pytest
+from lxml import etree
+
+from tests.bridge_server.peers import RpcError
+from tests.clip_store.exports.test_dawproject import PROJECT
+
+REGION = {"source": "song.wav", "start": 4800, "end": 14_400}
+
+
+@pytest.fixture(scope="module")
+def take(bridge):
+    """The id of a take, rendered at 97 BPM."""
+    with bridge.websocket() as ws:
+        (made,) = [reply for reply in ws.render("repaint", bpm=97, **REGION) if reply.name == "take"]
+        return made["take"]
+
+
+@pytest.mark.parametrize("kind", ["dawproject", "rpp", "aaf", "midi", "wav"])
+def test_a_take_in_every_format(bridge, ws, take, kind):
+    found = ws.call("export", what="take", name=take, format=kind)
+    assert Path(found["path"]).exists()
+    assert Path(found["path"]).is_relative_to(bridge.settings.store / "exports")
+    assert all(Path(path).is_file() for path in found["files"])
+    assert isinstance(found["notes"], list)
+
+
+def test_positions_and_receipt_are_in_the_project(bridge, ws, take):
+    found = ws.call("export", what="take", name=take)
+    with zipfile.ZipFile(found["path"]) as archive:
+        root = etree.fromstring(archive.read("project.xml"))
+    PROJECT.assertValid(root)
+    clips = {clip.get("time"): clip for clip in root.iterfind(".//Clip")}
+    assert sorted(clips) == ["0.0", "0.1", "0.3"]
+    (rendered,) = [clip for clip in root.iterfind(".//Clip") if clip.get("name") != "Original"]
+    assert rendered.get("duration") == "0.2"
+    assert "outside the region: bit-identical" in rendered.get("comment")
+    assert f"id {take}" in rendered.get("comment")
+    assert root.find("Transport/Tempo").get("value") == "97.0"
+
+
+def test_a_song_with_its_chosen_take(bridge, ws, take):
+    song = ws.call("takes.show", take=take)["song"]
+    ws.call("takes.choose", take=take)
+    found = ws.call("export", what="song", name=song[:12], format="rpp", folder="for the mix")
+    assert Path(found["path"]).is_relative_to(bridge.settings.roots[0] / "for the mix")
+    assert "Chosen takes" in Path(found["path"]).read_text(encoding="utf-8")
+    ws.call("takes.revert", take=take)
+
+
+def test_by_osc(osc, take):
+    reply = osc.ask("/bridge/export", "take", take, "midi", "id", "by hand")
+    assert (reply.name, reply["id"], reply["command"]) == ("ok", "by hand", "export")
+    assert ".mid" in reply["text"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "code", "field"),
+    [
+        ({"what": "take", "name": "nobody"}, "unknown_take", "take"),
+        ({"what": "song", "name": "nobody"}, "unknown_take", "take"),
+        ({"what": "take", "name": "TAKE", "folder": "../elsewhere"}, "outside_roots", "folder"),
+        ({"what": "take", "name": "TAKE", "folder": "/etc"}, "outside_roots", "folder"),
+        ({"what": "take", "name": "TAKE", "folder": "song.wav"}, "store_failed", ""),
+        ({"what": "take", "name": "TAKE", "format": "als"}, "out_of_range", "format"),
+        ({"what": "stem", "name": "TAKE"}, "out_of_range", "what"),
+    ],
+)
+def test_what_cannot_be_exported_is_said(ws, take, asked, code, field):
+    with pytest.raises(RpcError) as raised:
+        ws.call("export", **{**asked, "name": asked["name"].replace("TAKE", take)})
+    assert (raised.value.code, raised.value.field) == (code, field)
+    assert raised.value.remedy

@@ -1,0 +1,182 @@
+import pytest
+
+from clip_store.errors import StoreError, TakeError
+from clip_store.exports.arrange import find_song, song_project, take_project
+from clip_store.splice import with_clip
+from tests.clip_store.exports.conftest import expected_clips
+from tests.clip_store.exports.songs import MOVING, describe
+
+TITLES = [
+    "CON",
+    "a/b\\c:d*?",
+    "<&\"'>",
+    "Größe 曲 🎵",
+    "x" * 300,
+    "../../etc/passwd",
+    "",
+    "bell\x07 null",
+    "  . ",
+]
+
+
+def test_a_take_in_its_song(shelf):
+    made = shelf(position=1000)
+    made.add(0, 500)
+    take = made.add(24_000, 4_800)
+    project = take_project(made.store, take.id, describe)
+    assert expected_clips(project) == [
+        ("Original", 1000, 0, 24_000, True),
+        ("Original", 25_000, 24_000, 4_800, False),
+        ("Original", 29_800, 28_800, 96_000 - 28_800, True),
+        ("Chosen takes", 25_000, 0, 4_800, True),
+    ]
+    assert [(marker.name, marker.position) for marker in project.markers] == [
+        ("repaint starts", 25_000), ("repaint ends", 29_800),
+    ]  # fmt: skip
+    assert (project.rate, project.title, str(project.keys[0][1])) == (48_000, "Song", "F# minor")
+
+
+def test_one_stem_brings_the_others_along(shelf):
+    made = shelf()
+    stems = made.stems(0, 96_000, "vocals", "drums", "residual")
+    project = take_project(made.store, stems[1].id, describe)
+    assert [(track.name, track.muted) for track in project.tracks] == [
+        ("Original", False), ("vocals", False), ("drums", False), ("residual", False),
+    ]  # fmt: skip
+    assert [clip.muted for clip in project.tracks[0].clips] == [True]
+
+
+def test_a_song_with_its_choices(shelf):
+    made = shelf(tempo_map=MOVING)
+    made.add(1000, 2000)
+    second = made.add(1000, 2000)
+    made.store.index.choose(second.id)
+    project = song_project(made.store, "Song", describe)
+    assert [(track.name, track.muted) for track in project.tracks] == [
+        ("Original", False), ("Chosen takes", False), ("Take 1", True),
+    ]  # fmt: skip
+    assert project.tracks[1].clips[0].file.take.id == second.id
+    assert project.tempo_map.points == MOVING.points
+
+
+def test_a_stem_that_is_chosen_brings_the_others_along(shelf):
+    made = shelf()
+    stems = made.stems(0, 96_000, "vocals", "residual")
+    made.store.index.choose(stems[0].id)
+    project = song_project(made.store, made.song.digest, describe)
+    assert [(track.name, track.muted) for track in project.tracks[1:]] == [
+        ("vocals", False),
+        ("residual", False),
+    ]
+
+
+def test_a_take_of_a_take_keeps_what_it_stands_on(shelf):
+    made = shelf(position=10_000)
+    blobs = made.store.blobs
+    first = made.add(-500, 1500)
+    result = with_clip(made.song, blobs.get(first.audio), first.start)
+    blobs.put(result)
+    made.store.index.delete(first.id)
+    first = made.add(-500, 1500, result=result.digest)
+    # The result begins 500 samples earlier than the song.
+    second = made.add(700, 100, parent=result.digest, position=made.position - 500 + 700)
+    made.store.index.choose(second.id)
+    project = song_project(made.store, made.song.digest, describe)
+    heard = [clip for clip in expected_clips(project) if clip[4]]
+    assert heard == [
+        ("Original", 11_000, 1_000, 95_000, True),
+        ("Chosen takes", 9_500, 0, 700, True),
+        ("Chosen takes", 10_200, 0, 100, True),
+        ("Chosen takes", 10_300, 800, 700, True),
+    ]
+
+
+def test_a_song_without_takes(shelf):
+    made = shelf()
+    project = song_project(made.store, f"audio:{made.song.digest}", describe)
+    assert expected_clips(project) == [("Original", 0, 0, 96_000, True)]
+
+
+def test_a_take_without_a_song(shelf):
+    made = shelf()
+    take = made.add(0, 1000, parent=None, task="generate")
+    assert expected_clips(take_project(made.store, take.id, describe)) == [("Chosen takes", 0, 0, 1000, True)]
+
+
+def test_a_hundred_takes(shelf):
+    made = shelf()
+    for _ in range(100):
+        made.add(1000, 50)
+    project = song_project(made.store, made.song.digest, describe)
+    assert len(project.tracks) == 101
+    assert len({file.name for file in project.files}) == 101
+    assert len(project.markers) == 2
+
+
+def test_a_song_that_was_moved_lies_where_the_newest_take_has_it(shelf):
+    made = shelf()
+    made.add(1000, 100)
+    made.add(2000, 100, position=50_000 + 2000)
+    project = song_project(made.store, made.song.digest, describe)
+    assert [(name, position) for name, position, *_ in expected_clips(project)] == [
+        ("Original", 50_000), ("Take 1", 51_000), ("Take 1", 52_000),
+    ]  # fmt: skip
+    assert any("elsewhere" in note for note in project.notes)
+
+
+@pytest.mark.parametrize("title", TITLES)
+def test_names_of_files_are_safe_and_unlike(shelf, title):
+    made = shelf(title=title)
+    made.add(0, 100)
+    made.add(0, 100, id="t000000001x")  # the same eight letters
+    project = song_project(made.store, made.song.digest, describe)
+    names = [file.name for file in project.files]
+    assert len({name.casefold() for name in names}) == 3
+    for name in names:
+        assert not set(name) & set('<>:"/\\|?*\0\x07')
+        assert 0 < len(name.encode()) < 200
+
+
+def test_a_song_is_found_by_digest_its_beginning_or_its_title(shelf):
+    made = shelf(title="My song")
+    made.add(0, 100)
+    digest = made.song.digest
+    for name in (digest, f"audio:{digest}", digest[:8], "My song"):
+        assert find_song(made.store, name) == digest
+    for name in ("Mine", "00000000", "f" * 64, "../x" * 16, ""):
+        with pytest.raises(TakeError, match="no song"):
+            find_song(made.store, name)
+
+
+def test_a_title_two_songs_have_is_not_guessed(shelf):
+    made = shelf()
+    made.add(0, 100)
+    other = made.audio(500, 55)
+    made.store.blobs.put(other)
+    made.add(0, 100, parent=other.digest)
+    with pytest.raises(TakeError, match="2 songs") as raised:
+        find_song(made.store, "Song")
+    assert other.digest[:12] in raised.value.remedy
+
+
+def test_missing_audio_is_said_at_once(shelf):
+    made = shelf()
+    take = made.add(0, 100)
+    made.store.blobs.path(take.audio).unlink()
+    with pytest.raises(StoreError, match="no longer holds"):
+        take_project(made.store, take.id, describe)
+    with pytest.raises(TakeError, match="no take"):
+        take_project(made.store, "nobody", describe)
+
+
+def test_a_tempo_map_that_cannot_be_read(shelf):
+    made = shelf()
+    take = made.add(0, 100, recipe={"tempo_map": {"points": "x"}})
+    with pytest.raises(StoreError, match="tempo map"):
+        take_project(made.store, take.id, describe)
+
+
+def test_without_a_tempo_map_or_key_there_is_a_plain_one(shelf):
+    made = shelf()
+    project = take_project(made.store, made.add(0, 100, recipe={}, request={"key": "H flat"}).id, describe)
+    assert (project.tempo_map.points[0].bpm, project.keys) == (120, ())

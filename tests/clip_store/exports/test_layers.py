@@ -1,0 +1,118 @@
+import itertools
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clip_store.exports.layers import Piece, Placed, packed, tracks_of, uncovered
+from clip_store.exports.project import SoundFile
+from clip_store.take import Take
+from daw_protocol.timeline import Span
+
+spans = st.tuples(st.integers(-50, 50), st.integers(1, 40)).map(lambda pair: Span(pair[0], pair[0] + pair[1]))
+
+
+def sound(frames=1000, position=0, name="song"):
+    return SoundFile(name, "0" * 64, frames, 2, position)
+
+
+def placed(position, length, heard=True, **changes):
+    take = Take("t", "j", 1, "repaint", "p", "a", position, position, length, 48_000, 1.0, title="Song")
+    take = replace(take, **{"job": str((position, length, heard)), **changes})
+    return Placed(take, sound(length, position, "take"), heard)
+
+
+def told(tracks):
+    return [
+        (
+            track.name,
+            track.muted,
+            [(clip.position, clip.start, clip.length, clip.muted) for clip in track.clips],
+        )
+        for track in tracks
+    ]
+
+
+@given(spans, st.lists(spans, max_size=5))
+def test_uncovered_is_what_counting_samples_finds(span, covers):
+    found = uncovered(span, covers)
+    assert found[0][0].start == span.start
+    assert found[-1][0].end == span.end
+    for (before, free), (after, other) in itertools.pairwise(found):
+        assert before.end == after.start
+        assert free != other
+    for part, free in found:
+        for sample in range(part.start, part.end):
+            assert free == (not any(cover.start <= sample < cover.end for cover in covers))
+
+
+@given(st.lists(spans, max_size=12))
+def test_packed_loses_nothing_and_nothing_overlaps(given_spans):
+    pieces = [Piece(str(number), sound(), span) for number, span in enumerate(given_spans)]
+    lanes = packed(pieces)
+    assert sorted(piece.name for lane in lanes for piece in lane) == sorted(piece.name for piece in pieces)
+    for lane in lanes:
+        assert all(a.span.end <= b.span.start for a, b in itertools.pairwise(lane))
+
+
+def test_a_heard_take_mutes_the_song_under_it():
+    tracks, notes = tracks_of(sound(), [placed(200, 100)])
+    assert told(tracks) == [
+        ("Original", False, [(0, 0, 200, False), (200, 200, 100, True), (300, 300, 700, False)]),
+        ("Chosen takes", False, [(200, 0, 100, False)]),
+    ]
+    assert notes == ()
+
+
+def test_takes_that_are_not_heard_leave_the_song_alone():
+    tracks, _ = tracks_of(sound(), [placed(200, 100, False), placed(250, 100, False), placed(400, 10, False)])
+    assert told(tracks) == [
+        ("Original", False, [(0, 0, 1000, False)]),
+        ("Take 1", True, [(200, 0, 100, False), (400, 0, 10, False)]),
+        ("Take 2", True, [(250, 0, 100, False)]),
+    ]
+
+
+def test_a_later_take_lies_over_an_earlier_one():
+    tracks, _ = tracks_of(sound(), [placed(200, 300), placed(300, 100)])
+    assert told(tracks)[1] == (
+        "Chosen takes", False, [(200, 0, 100, False), (300, 0, 100, False), (400, 200, 100, False)],
+    )  # fmt: skip
+
+
+def test_stems_cover_the_song_and_not_one_another():
+    stems = [placed(0, 1000, task="extract", stem=name) for name in ("vocals", "drums", "residual")]
+    tracks, _ = tracks_of(sound(), stems)
+    assert told(tracks) == [
+        ("Original", False, [(0, 0, 1000, True)]),
+        ("vocals", False, [(0, 0, 1000, False)]),
+        ("drums", False, [(0, 0, 1000, False)]),
+        ("residual", False, [(0, 0, 1000, False)]),
+    ]
+
+
+def test_a_backing_lies_beside_the_song():
+    tracks, _ = tracks_of(sound(), [placed(0, 1000, task="accompany", stem="piano")])
+    assert told(tracks)[0] == ("Original", False, [(0, 0, 1000, False)])
+
+
+def test_what_lies_before_zero_is_cut_off_there_and_told():
+    tracks, notes = tracks_of(sound(1000, -300), [placed(-250, 300), placed(-200, 50, False)])
+    assert told(tracks) == [
+        ("Original", False, [(0, 300, 50, True), (50, 350, 650, False)]),
+        ("Chosen takes", False, [(0, 250, 50, False)]),
+    ]
+    assert any("first 300" in note for note in notes)
+    assert any("250" in note for note in notes)
+
+
+def test_without_a_song_there_is_no_track_of_it():
+    tracks, _ = tracks_of(None, [placed(10, 10, task="generate")])
+    assert [name for name, _, _ in told(tracks)] == ["Chosen takes"]
+
+
+@pytest.mark.parametrize("count", [1, 100])
+def test_many_takes_of_one_region_get_a_track_each(count):
+    tracks, _ = tracks_of(sound(), [placed(5, 100, False, job=str(n)) for n in range(count)])
+    assert [track.name for track in tracks] == ["Original", *(f"Take {n}" for n in range(1, count + 1))]
