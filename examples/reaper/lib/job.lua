@@ -1,0 +1,280 @@
+-- One request from selection to placed takes, a small step at each call, so that REAPER stays alive all the time.
+
+local here = ({reaper.get_action_context()})[2]:match('^(.*[/\\])')
+local files = dofile(here .. 'lib/files.lua')
+local json = dofile(here .. 'lib/json.lua')
+local mailbox = dofile(here .. 'lib/mailbox.lua')
+local place = dofile(here .. 'lib/place.lua')
+local selection = dofile(here .. 'lib/selection.lua')
+local source = dofile(here .. 'lib/source.lua')
+local tempo = dofile(here .. 'lib/tempo.lua')
+local words = dofile(here .. 'lib/words.lua')
+
+local Job = {}
+Job.__index = Job
+
+local jobs = 0
+
+-- wish: {task, prompt, takes, key}. The job's `state` is working, done, failed or cancelled; `stage`, `fraction` (0 to 1, or nil when
+-- nobody knows) and `lines` (texts for the producer) change while it works.
+local function new(project, wish)
+  jobs = jobs + 1
+  local job = setmetatable({
+    project = project, wish = wish, state = 'working', stage = 'Looking at the selection', lines = {}, takes = {}, seen = {},
+    id = string.format('reaper-%d-%d-%d', os.time(), math.random(1, 999999999), jobs),
+  }, Job)
+  job.next = job.look
+  return job
+end
+
+function Job:fail(text)
+  self.state, self.stage, self.lines = 'failed', 'Not done', {text}
+  self:tidy()
+end
+
+function Job:tidy()
+  if self.talk then self.talk:close() end
+  if self.probe then self.probe:close() end
+  if self.own_file then os.remove(self.own_file) end
+  self.talk, self.probe, self.own_file = nil, nil, nil
+end
+
+-- Does the next bit. An error in here is a mistake of ours: it ends the job with words, never the window.
+function Job:step()
+  if self.state ~= 'working' then return end
+  local ok, problem = pcall(self.next, self)
+  if not ok then self:fail('Something went wrong in the script: ' .. tostring(problem) .. '\nNothing in the project was changed.') end
+end
+
+function Job:look()
+  local project, task = self.project, self.wish.task
+  local place_wanted, problem = selection.read(project)
+  if not place_wanted then return self:fail(problem) end
+  self.rate = tempo.rate(project)
+  local continuing = task == 'complete'
+  local items, muted = selection.heard(project, place_wanted.track, place_wanted.from, place_wanted.to)
+  if continuing and place_wanted.kind == 'selected item' then
+    -- An item to be continued, not one to be filled.
+    place_wanted.from, self.length = place_wanted.to, '8 bars'
+    continuing = true
+  elseif continuing then
+    continuing = #items == 0
+  elseif #items == 0 then
+    if muted > 0 then
+      return self:fail('What is selected is muted, so there is nothing to work on.\nUnmute it, or select something that can be heard.')
+    end
+    return self:fail('There is no audio in the selection on ' .. place_wanted.label .. '.\nSelect a place where an item is.')
+  end
+  if continuing and place_wanted.from <= 0 then
+    return self:fail('There is nothing before the selection to continue from.\nSelect a place behind the music.')
+  end
+  self.place, self.continuing = place_wanted, continuing
+  self.first = tempo.samples(place_wanted.from, self.rate)
+  self.last = tempo.samples(place_wanted.to, self.rate)
+  self.root, problem = mailbox.find()
+  if not self.root then return self:fail(problem) end
+  self.stage, self.next = 'Asking whether the server is there', self.knock
+end
+
+-- Before anything is rendered: a request that nobody takes would cost the producer the wait.
+function Job:knock()
+  if not self.probe then
+    local problem
+    self.probe, problem = mailbox.ask(self.root, 'status', {})
+    if not self.probe then return self:fail(problem) end
+    return
+  end
+  local lines, problem = self.probe:poll()
+  if not lines then return self:fail(problem) end
+  if #lines == 0 then return end
+  self.probe:close()
+  self.probe = nil
+  self.stage, self.next = 'Getting the audio', self.fetch
+end
+
+function Job:fetch()
+  local found, problem = source.get(self.project, self.place, self.rate, files.join(self.root, 'audio'), self.continuing)
+  if not found then return self:fail(problem) end
+  self.song = found
+  if found.way == 'render' then self.own_file = found.path end
+  self.next = self.send
+end
+
+function Job:params()
+  local place_wanted, wish = self.place, self.wish
+  local params = {
+    id = self.id, source = self.song.path, source_position = self.song.position, rate = self.rate, start = self.first,
+    tempo_map = tempo.map(self.project), takes = wish.takes, handles = 0,
+    title = files.stem(self.title_path or self.song.path):sub(1, 100), track = place_wanted.label:sub(1, 120),
+  }
+  if self.length then params.length = self.length else params['end'] = self.last end
+  if wish.prompt ~= '' then params.prompt = wish.prompt end
+  if wish.key ~= '' then params.key = wish.key end
+  if wish.task == 'extract' then params.takes = nil end
+  return params
+end
+
+function Job:send()
+  if self.song.way == 'render' then self.title_path = self.place.track and select(2, reaper.GetTrackName(self.place.track)) or 'mix' end
+  local problem
+  self.talk, problem = mailbox.ask(self.root, self.wish.task, self:params())
+  if not self.talk then return self:fail(problem) end
+  self.stage, self.next = 'Waiting for the server', self.wait
+end
+
+-- The file lies where the server may not read: it gets a copy in its own folder.
+function Job:copy()
+  if not self.copier then
+    self.title_path = self.song.path
+    self.own_file = files.join(self.root, 'audio', string.format('%s.%s', self.id, files.extension(self.song.path)))
+    self.copier = files.copier(self.song.path, self.own_file)
+    self.stage = 'Copying the song to the server'
+  end
+  local fraction, problem = self.copier()
+  if not fraction then return self:fail('The song cannot be read: ' .. tostring(problem)) end
+  self.fraction = fraction
+  if fraction < 1 then return end
+  self.song.path, self.fraction = self.own_file, nil
+  self.next = self.send
+end
+
+function Job:hear(line)
+  local values = line.params or line.result or {}
+  if line.error then
+    local code = line.error.data and line.error.data.code
+    if code == 'outside_roots' and not self.own_file then
+      self.talk:close()
+      self.talk, self.next = nil, self.copy
+      return
+    end
+    return self:fail(words.problem(line.error))
+  end
+  if line.method == 'progress' then
+    self.stage, self.fraction = values.stage:gsub('^%l', string.upper), values.fraction
+  elseif line.method == 'take' then
+    if not self.seen[values.take] then
+      self.seen[values.take] = true
+      self.takes[#self.takes + 1] = values
+    end
+  elseif line.method == 'done' then
+    self.stage, self.fraction, self.next = 'Reading the receipts', nil, self.receipts
+  elseif line.method == 'failed' then
+    self:fail(words.problem(values))
+  elseif line.method == 'cancelled' then
+    self.state, self.stage, self.lines = 'cancelled', 'Cancelled', {'Nothing in the project was changed.'}
+    self:tidy()
+  elseif line.result then
+    self.job_id, self.stage = values.job, 'In the queue'
+  end
+end
+
+function Job:wait()
+  local lines, problem = self.talk:poll()
+  if not lines then
+    if not self.job_id then return self:fail(problem) end
+    lines = {}
+  end
+  for _, line in ipairs(lines) do
+    if self.next ~= self.wait or self.state ~= 'working' then return end
+    if self.gone then self.gone, self.lines = false, {} end
+    self:hear(line)
+  end
+  if self.next == self.wait and self.state == 'working' then self:watch() end
+end
+
+-- A long silence: is the server still there? If it was killed, an accepted job waits for the next server, and so do we.
+function Job:watch()
+  if self.probe then
+    local lines = self.probe:poll()
+    if lines and #lines == 0 then return end
+    self.probe:close()
+    self.probe = nil
+    if not lines then
+      self.gone, self.asked = true, reaper.time_precise()
+      self.stage, self.fraction = 'The server has stopped', nil
+      self.lines = {'The server has stopped while it was working.\n' .. mailbox.START
+        .. '\nThe job goes on by itself then; nothing is lost. Or press Cancel.'}
+    elseif self.gone then
+      -- It is back. The same id again is answered from memory, with whatever was said while nobody could hear.
+      self.gone, self.lines, self.stage = false, {}, 'The server is back'
+      self.talk:close()
+      self.talk:send()
+    else
+      self.asked = reaper.time_precise()
+    end
+  elseif self.talk:silence() and reaper.time_precise() - (self.asked or 0) > (self.gone and 0.5 or 4) then
+    self.probe = mailbox.ask(self.root, 'status', {})
+  end
+end
+
+function Job:receipts()
+  if not self.asking then
+    self.asking, self.told = {}, {}
+    for index, take in ipairs(self.takes) do self.asking[index] = mailbox.ask(self.root, 'takes.show', {take = take.take}) end
+  end
+  for index, talk in pairs(self.asking) do
+    local lines = talk:poll()
+    if not lines or #lines > 0 then
+      local answer = lines and lines[1] or {}
+      self.told[index] = answer.result or {}
+      talk:close()
+      self.asking[index] = nil
+    end
+  end
+  if next(self.asking) == nil then self.stage, self.next = 'Placing the takes', self.put end
+end
+
+-- Where the takes go, and whether they stand for what is there.
+function Job:where()
+  local task = self.wish.task
+  return {
+    track = self.place.track,
+    replaces = task == 'repaint' or task == 'extract' or (task == 'complete' and (not self.continuing or self.place.track ~= nil)),
+    apart = task == 'accompany' or task == 'extract',
+  }
+end
+
+function Job:put()
+  if #self.takes == 0 then return self:fail('The bridge made no take.') end
+  local title = words.label(self.wish.task) .. ' ' .. files.stem(self.title_path or self.song.path)
+  local folder, problem = place.bring_files(self.project, self.takes, title)
+  if not folder then return self:fail(problem) end
+  local lines, kept = {}, json.array()
+  for index, take in ipairs(self.takes) do
+    local label = take.stem == 'mix' and ('Take ' .. take.number) or string.format('Take %d, %s', take.number, take.stem)
+    lines[index] = words.receipt(label, take, self.told[index].receipt or {exact = true})
+    kept[index] = {take = take.take, number = take.number, stem = take.stem, seed = take.seed, passed = take.passed}
+  end
+  local recipe = {
+    task = self.wish.task, prompt = self.wish.prompt, key = self.wish.key, job = self.job_id, id = self.id, folder = folder,
+    start = self.first, ['end'] = self.last, rate = self.rate, way = self.song.way, takes = kept,
+    made = 'Made with ACE Bridge; machine-generated or machine-assisted audio.',
+  }
+  local notes = recipe.made .. '\n' .. table.concat(lines, '\n')
+  local items, trouble = place.takes(self.project, self:where(), self.takes, self.wish.task, recipe, notes)
+  if not items then return self:fail(trouble) end
+  local _, saved = reaper.EnumProjects(-1)
+  if saved == '' then
+    lines[#lines + 1] = 'The project is not saved yet. The takes lie in ' .. folder
+      .. '; when you save it, tick "Copy all media into project directory".'
+  end
+  if not self.place.track and self:where().replaces then
+    lines[#lines + 1] = 'The take of the mix lies on a muted track of its own; the A/B action solos it.'
+  end
+  self.items, self.lines, self.state, self.stage, self.fraction = items, lines, 'done', 'Done', 1
+  self:tidy()
+end
+
+-- Asks the server to stop; the job ends when the server says so, or at once when it has not been asked yet.
+function Job:cancel()
+  if self.state ~= 'working' then return end
+  if not self.talk or self.gone or not self.job_id then
+    if self.gone or (self.talk and not self.job_id) then mailbox.ask(self.root, 'cancel', {job = self.id}) end
+    self.state, self.stage, self.lines = 'cancelled', 'Cancelled', {'Nothing in the project was changed.'}
+    return self:tidy()
+  end
+  self.stage = 'Stopping'
+  mailbox.ask(self.root, 'cancel', {job = self.job_id})
+end
+
+return {new = new}

@@ -1,0 +1,123 @@
+-- What the producer has selected: razor edits win over the time selection, that over selected items.
+
+local selection = {}
+
+local function track_name(track)
+  local _, name = reaper.GetTrackName(track)
+  return name
+end
+
+-- Razor areas of a track in seconds, without those of envelopes.
+local function razor_areas(track)
+  local _, text = reaper.GetSetMediaTrackInfo_String(track, 'P_RAZOREDITS', '', false)
+  local areas = {}
+  for from, to, guid in text:gmatch('(%S+) (%S+) "([^"]*)"') do
+    if guid == '' then areas[#areas + 1] = {tonumber(from), tonumber(to)} end
+  end
+  return areas
+end
+
+local function tracks_of(project)
+  local tracks = {}
+  for index = 0, reaper.CountTracks(project) - 1 do tracks[#tracks + 1] = reaper.GetTrack(project, index) end
+  return tracks
+end
+
+function selection.item_span(item)
+  local from = reaper.GetMediaItemInfo_Value(item, 'D_POSITION')
+  return from, from + reaper.GetMediaItemInfo_Value(item, 'D_LENGTH')
+end
+
+local function selected_items(project)
+  local items = {}
+  for index = 0, reaper.CountMediaItems(project) - 1 do
+    local item = reaper.GetMediaItem(project, index)
+    if reaper.IsMediaItemSelected(item) then items[#items + 1] = item end
+  end
+  return items
+end
+
+local function add_once(list, entry)
+  for _, known in ipairs(list) do
+    if known == entry then return end
+  end
+  list[#list + 1] = entry
+end
+
+local function from_razor(project)
+  local found
+  for _, track in ipairs(tracks_of(project)) do
+    for _, area in ipairs(razor_areas(track)) do
+      if not found then
+        found = {kind = 'razor edit', from = area[1], to = area[2], tracks = {}}
+      elseif math.abs(found.from - area[1]) > 1e-9 or math.abs(found.to - area[2]) > 1e-9 then
+        return nil, 'There are razor edits of several lengths. Leave one, or several that begin and end together.'
+      end
+      add_once(found.tracks, track)
+    end
+  end
+  return found
+end
+
+local function from_time(project)
+  local from, to = reaper.GetSet_LoopTimeRange2(project, false, false, 0, 0, false)
+  if to <= from then return nil end
+  local tracks = {}
+  for _, item in ipairs(selected_items(project)) do
+    local first, last = selection.item_span(item)
+    if first < to and last > from then add_once(tracks, reaper.GetMediaItem_Track(item)) end
+  end
+  if #tracks == 0 then
+    for _, track in ipairs(tracks_of(project)) do
+      if reaper.GetMediaTrackInfo_Value(track, 'I_SELECTED') ~= 0 then tracks[#tracks + 1] = track end
+    end
+  end
+  return {kind = 'time selection', from = from, to = to, tracks = tracks}
+end
+
+local function from_items(project)
+  local found
+  for _, item in ipairs(selected_items(project)) do
+    local from, to = selection.item_span(item)
+    found = found or {kind = 'selected item', from = from, to = to, tracks = {}}
+    found.from, found.to = math.min(found.from, from), math.max(found.to, to)
+    add_once(found.tracks, reaper.GetMediaItem_Track(item))
+  end
+  return found
+end
+
+-- {kind, from, to, tracks}: seconds and the tracks meant, none = the whole mix. Or nil and what to do.
+function selection.read(project)
+  local found, problem = from_razor(project)
+  if problem then return nil, problem end
+  found = found or from_time(project) or from_items(project)
+  if not found then
+    return nil, 'Nothing is selected.\nDraw a razor edit (Alt + right-drag), or make a time selection, or select an item.'
+  end
+  -- One track is worked on by itself; several, or none, mean the mix.
+  found.track = #found.tracks == 1 and found.tracks[1] or nil
+  found.label = found.track and ('track "' .. track_name(found.track) .. '"') or 'the whole mix'
+  return found
+end
+
+-- Items that can be heard in a span of seconds; `muted` counts those that are there but silent.
+function selection.heard(project, track, from, to)
+  local items, muted = {}, 0
+  for _, candidate in ipairs(track and {track} or tracks_of(project)) do
+    local silent = not track and reaper.GetMediaTrackInfo_Value(candidate, 'B_MUTE') ~= 0
+    for index = 0, reaper.CountTrackMediaItems(candidate) - 1 do
+      local item = reaper.GetTrackMediaItem(candidate, index)
+      local first, last = selection.item_span(item)
+      if first < to - 1e-9 and last > from + 1e-9 and reaper.CountTakes(item) > 0 then
+        if silent or reaper.GetMediaItemInfo_Value(item, 'B_MUTE') ~= 0 then
+          muted = muted + 1
+        else
+          items[#items + 1] = item
+        end
+      end
+    end
+  end
+  return items, muted
+end
+
+return selection

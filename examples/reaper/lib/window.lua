@@ -1,0 +1,166 @@
+-- The window: what is wished for, how far it is, what came of it. One is open at a time; the action scripts talk to it through
+-- REAPER's extended state, for every script has a Lua of its own.
+
+local here = ({reaper.get_action_context()})[2]:match('^(.*[/\\])')
+local jobs = dofile(here .. 'lib/job.lua')
+local selection = dofile(here .. 'lib/selection.lua')
+local tempo = dofile(here .. 'lib/tempo.lua')
+local ui = dofile(here .. 'lib/ui.lua')
+local words = dofile(here .. 'lib/words.lua')
+
+local window = {}
+
+local SECTION = 'ace_bridge'
+local WIDTH, HEIGHT, MARGIN = 480, 470, 16
+local ALIVE_SECONDS = 2
+local MOST_TAKES = 8
+
+local wish = {task = 'repaint', prompt = '', key = '', takes = 3}
+local job, project
+
+local function setting(name, default)
+  local text = reaper.GetExtState(SECTION, name)
+  return text ~= '' and text or default
+end
+
+local function keep(name, value)
+  reaper.SetExtState(SECTION, name, tostring(value), true)
+end
+
+local function load_wish()
+  project = reaper.EnumProjects(-1)
+  wish.task, wish.prompt = setting('task', 'repaint'), setting('prompt', '')
+  wish.takes = math.tointeger(tonumber(setting('takes', '3'))) or 3
+  -- REAPER knows no key of a project; it is kept with this one.
+  local _, key = reaper.GetProjExtState(project, SECTION, 'key')
+  wish.key = key
+end
+
+local function begin(task)
+  if job and job.state == 'working' then return end
+  wish.task = task
+  keep('task', task)
+  keep('prompt', wish.prompt)
+  keep('takes', wish.takes)
+  project = reaper.EnumProjects(-1)
+  reaper.SetProjExtState(project, SECTION, 'key', wish.key)
+  job = jobs.new(project, {task = wish.task, prompt = wish.prompt, key = wish.key, takes = wish.takes})
+end
+
+-- What another action asks for: a task to begin, or "cancel".
+local function hear_orders()
+  local order = reaper.GetExtState(SECTION, 'order')
+  if order == '' then return end
+  reaper.DeleteExtState(SECTION, 'order', false)
+  if order == 'cancel' then
+    if job then job:cancel() end
+  elseif order ~= 'show' then
+    begin(order)
+  end
+end
+
+local function settings()
+  local chosen = reaper.GetExtState(SECTION, 'store')
+  local ok, text = reaper.GetUserInputs('ACE Bridge', 1, 'Folder of the store (empty = usual place),extrawidth=260,separator=|', chosen)
+  if ok then reaper.SetExtState(SECTION, 'store', text:match('^%s*(.-)%s*$'), true) end
+end
+
+local function where_text()
+  local found, problem = selection.read(reaper.EnumProjects(-1))
+  if not found then return problem:match('^[^\n]+'), ui.WARM end
+  return string.format('%s: %s to %s on %s', found.kind:gsub('^%l', string.upper), tempo.bar(found.from), tempo.bar(found.to), found.label),
+    ui.FAINT
+end
+
+local function task_row(y, busy)
+  local width = (WIDTH - 2 * MARGIN - 3 * 6) / #words.TASKS
+  for index, entry in ipairs(words.TASKS) do
+    local x = MARGIN + (index - 1) * (width + 6)
+    if ui.button(x, y, width, 30, entry.label, {chosen = entry.name == wish.task, disabled = busy}) then wish.task = entry.name end
+    if entry.name == wish.task then ui.text(MARGIN, y + 38, entry.does, ui.FAINT, 3) end
+  end
+end
+
+local function wish_rows(y, busy)
+  local entered, key_entered
+  ui.text(MARGIN, y + 5, 'Prompt')
+  wish.prompt, entered = ui.field('prompt', 90, y, WIDTH - 90 - MARGIN, 28, wish.prompt, 'what it should sound like', 500)
+  y = y + 38
+  ui.text(MARGIN, y + 5, 'Key')
+  wish.key, key_entered = ui.field('key', 90, y, 130, 28, wish.key, 'such as F# minor', 20)
+  ui.text(250, y + 5, 'Takes')
+  if ui.button(304, y, 28, 28, '-', {disabled = busy or wish.task == 'extract'}) then wish.takes = math.max(1, wish.takes - 1) end
+  ui.text(348, y + 5, wish.task == 'extract' and '1' or tostring(wish.takes))
+  if ui.button(372, y, 28, 28, '+', {disabled = busy or wish.task == 'extract'}) then
+    wish.takes = math.min(MOST_TAKES, wish.takes + 1)
+  end
+  return entered or key_entered
+end
+
+local function job_rows(y)
+  if not job then return end
+  local shade = job.state == 'failed' and ui.WARM or ui.INK
+  ui.text(MARGIN, y, job.stage, shade, 2)
+  if job.state == 'working' and job.fraction then
+    ui.text(WIDTH - MARGIN - 40, y, string.format('%3.0f %%', job.fraction * 100), ui.FAINT)
+  end
+  y = y + 24
+  if job.state == 'working' then
+    ui.progress(MARGIN, y, WIDTH - 2 * MARGIN, 8, job.fraction, reaper.time_precise())
+    y = y + 20
+  end
+  for _, line in ipairs(job.lines) do
+    y = ui.paragraph(MARGIN, y, WIDTH - 2 * MARGIN, line, job.state == 'failed' and ui.WARM or ui.INK, 3) + 2
+  end
+end
+
+local function draw()
+  local busy = job ~= nil and job.state == 'working'
+  ui.text(MARGIN, 12, 'ACE Bridge', ui.INK, 2)
+  if ui.button(WIDTH - MARGIN - 80, 8, 80, 26, 'Settings', {disabled = busy}) then settings() end
+  task_row(44, busy)
+  local entered = wish_rows(112, busy)
+  local text, shade = where_text()
+  ui.paragraph(MARGIN, 192, WIDTH - 2 * MARGIN, text, shade, 3)
+  if busy then
+    if ui.button(MARGIN, 232, WIDTH - 2 * MARGIN, 34, 'Cancel') or ui.pressed('escape') then job:cancel() end
+  elseif ui.button(MARGIN, 232, WIDTH - 2 * MARGIN, 34, words.label(wish.task), {main = true}) or entered then
+    begin(wish.task)
+  end
+  job_rows(284)
+end
+
+local function loop()
+  if not ui.begin() or (ui.pressed('escape') and not ui.writing() and not (job and job.state == 'working')) then
+    return gfx.quit()
+  end
+  reaper.SetExtState(SECTION, 'alive', tostring(reaper.time_precise()), false)
+  hear_orders()
+  if job then job:step() end
+  draw()
+  ui.finish()
+  reaper.defer(loop)
+end
+
+-- Whether a window of ours is open in this REAPER.
+function window.is_open()
+  local alive = tonumber(reaper.GetExtState(SECTION, 'alive'))
+  return alive ~= nil and math.abs(reaper.time_precise() - alive) < ALIVE_SECONDS
+end
+
+-- Sends an order ("repaint", "cancel", ..., "show") to the open window, or opens one that carries it out.
+function window.order(order)
+  reaper.SetExtState(SECTION, 'order', order, false)
+  if window.is_open() then return end
+  load_wish()
+  ui.open('ACE Bridge', WIDTH, HEIGHT)
+  reaper.atexit(function()
+    -- The window is closed in the middle of a job: the server need not go on for nobody.
+    if job then job:cancel() end
+    reaper.DeleteExtState(SECTION, 'alive', false)
+    gfx.quit()
+  end)
+  loop()
+end
+
+return window
