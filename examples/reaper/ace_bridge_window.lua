@@ -3,4 +3,4 @@
 -- @noindex
 
 local here = ({reaper.get_action_context()})[2]:match('^(.*[/\\])')
-dofile(here .. 'lib/window.lua').order('show')
+dofile(here .. 'lib/window.lua').open()

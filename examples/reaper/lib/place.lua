@@ -79,13 +79,20 @@ local function mute_under(project, track, from, to)
   return muted
 end
 
+-- Waveforms at once, not when REAPER next looks. 0 begins and says whether there is anything to do, 1 works, 2 ends.
+local function build_peaks(media)
+  if reaper.PCM_Source_BuildPeaks(media, 0) == 0 then return end
+  while reaper.PCM_Source_BuildPeaks(media, 1) ~= 0 do end
+  reaper.PCM_Source_BuildPeaks(media, 2)
+end
+
 local function fill_take(take, entry, name)
   local media = reaper.PCM_Source_CreateFromFile(entry.file)
   reaper.SetMediaItemTake_Source(take, media)
   reaper.SetMediaItemTakeInfo_Value(take, 'D_STARTOFFS', 0)
   reaper.GetSetMediaItemTakeInfo_String(take, 'P_NAME', name, true)
   reaper.GetSetMediaItemTakeInfo_String(take, place.EXT, json.encode({take = entry.take, seed = entry.seed, job = entry.job}), true)
-  reaper.PCM_Source_BuildPeaks(media, 0)
+  build_peaks(media)
 end
 
 -- One item at the sample where the takes begin, with those takes in it.
@@ -116,6 +123,7 @@ local function new_track(project, after, name)
   reaper.InsertTrackAtIndex(index, false)
   local track = reaper.GetTrack(project, index)
   reaper.GetSetMediaTrackInfo_String(track, 'P_NAME', name, true)
+  reaper.TrackList_AdjustWindows(false)
   return track
 end
 

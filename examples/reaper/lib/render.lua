@@ -24,6 +24,7 @@ local MASTER_MIX, STEMS, PRE_FADER = 0, 2, 8192
 local WAV_FLOAT = 'ZXZhdyAAAQ=='
 -- What a track adds to its items. Set aside for the render, for the take goes back in front of it.
 local PLAIN = {I_FXEN = 0, D_VOL = 1, D_PAN = 0, D_WIDTH = 1, B_MUTE = 0, B_PHASE = 0}
+local SOLOED = 1
 
 local function settings_now(project)
   local kept = {}
@@ -54,7 +55,7 @@ end
 function render.to_file(project, track, first, last, rate, folder, stem)
   local target = track or reaper.GetMasterTrack(project)
   local settings, selected, plain = settings_now(project), {}, {}
-  for _, name in ipairs({'I_FXEN', 'D_VOL', 'D_PAN', 'D_WIDTH', 'B_MUTE', 'B_PHASE'}) do
+  for _, name in ipairs({'I_FXEN', 'D_VOL', 'D_PAN', 'D_WIDTH', 'B_MUTE', 'B_PHASE', 'I_SOLO'}) do
     plain[name] = reaper.GetMediaTrackInfo_Value(target, name)
   end
   for _, candidate in ipairs(all_tracks(project)) do
@@ -66,6 +67,8 @@ function render.to_file(project, track, first, last, rate, folder, stem)
       reaper.SetMediaTrackInfo_Value(candidate, 'I_SELECTED', candidate == track and 1 or 0)
     end
     for name, value in pairs(PLAIN) do reaper.SetMediaTrackInfo_Value(target, name, value) end
+    -- Another track may be soloed, and this one silent because of it.
+    if track then reaper.SetMediaTrackInfo_Value(track, 'I_SOLO', SOLOED) end
     put_settings(project, {
       RENDER_SETTINGS = track and (STEMS | PRE_FADER) or MASTER_MIX,
       RENDER_BOUNDSFLAG = 0,

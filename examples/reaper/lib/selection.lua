@@ -100,6 +100,11 @@ function selection.read(project)
   return found
 end
 
+-- In a lane that does not play, on a track that has lanes.
+local function in_silent_lane(track, item)
+  return reaper.GetMediaTrackInfo_Value(track, 'I_FREEMODE') == 2 and reaper.GetMediaItemInfo_Value(item, 'C_LANEPLAYS') == 0
+end
+
 -- Items that can be heard in a span of seconds; `muted` counts those that are there but silent.
 function selection.heard(project, track, from, to)
   local items, muted = {}, 0
@@ -109,7 +114,7 @@ function selection.heard(project, track, from, to)
       local item = reaper.GetTrackMediaItem(candidate, index)
       local first, last = selection.item_span(item)
       if first < to - 1e-9 and last > from + 1e-9 and reaper.CountTakes(item) > 0 then
-        if silent or reaper.GetMediaItemInfo_Value(item, 'B_MUTE') ~= 0 then
+        if silent or reaper.GetMediaItemInfo_Value(item, 'B_MUTE') ~= 0 or in_silent_lane(candidate, item) then
           muted = muted + 1
         else
           items[#items + 1] = item

@@ -1,5 +1,6 @@
--- The window: what is wished for, how far it is, what came of it. One is open at a time; the action scripts talk to it through
--- REAPER's extended state, for every script has a Lua of its own.
+-- The window: what is wished for, how far it is, what came of it. One is open at a time, and only ace_bridge_window.lua keeps it: an
+-- action that kept running itself would make REAPER ask what to do with it the next time. The others leave an order in REAPER's
+-- extended state, for every script has a Lua of its own.
 
 local here = ({reaper.get_action_context()})[2]:match('^(.*[/\\])')
 local jobs = dofile(here .. 'lib/job.lua')
@@ -54,7 +55,7 @@ local function hear_orders()
   reaper.DeleteExtState(SECTION, 'order', false)
   if order == 'cancel' then
     if job then job:cancel() end
-  elseif order ~= 'show' then
+  else
     begin(order)
   end
 end
@@ -148,9 +149,17 @@ function window.is_open()
   return alive ~= nil and math.abs(reaper.time_precise() - alive) < ALIVE_SECONDS
 end
 
--- Sends an order ("repaint", "cancel", ..., "show") to the open window, or opens one that carries it out.
+-- Leaves an order ("repaint", "cancel", ...) for the window, which is opened where it is not.
 function window.order(order)
   reaper.SetExtState(SECTION, 'order', order, false)
+  if window.is_open() then return end
+  -- Gives the number of a script REAPER knows already, too.
+  local action = reaper.AddRemoveReaScript(true, 0, here .. 'ace_bridge_window.lua', true)
+  reaper.Main_OnCommandEx(action, 0, (reaper.EnumProjects(-1)))
+end
+
+-- Opens the window and keeps it until it is closed.
+function window.open()
   if window.is_open() then return end
   load_wish()
   ui.open('ACE Bridge', WIDTH, HEIGHT)

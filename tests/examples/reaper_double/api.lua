@@ -13,7 +13,7 @@ local RENDER_NOW = 42230
 -- What happened, for the tests: message boxes, undo steps, changes outside any undo step, renders, calls by name.
 local world = {
   project = nil, now = 0, ext = {}, boxes = {}, undo = {}, loose = {}, renders = 0, calls = {}, deferred = {}, at_exit = {}, refresh = 0, depth = 0,
-  inputs = nil, resources = '/nowhere', script = nil, os = 'Other',
+  inputs = nil, peaks = {}, scripts = {}, resources = '/nowhere', script = nil, os = 'Other',
 }
 api.world = world
 
@@ -79,6 +79,7 @@ local function getter(list, what)
       end
     end
     known(list, name, what)
+    if name == 'C_LANEPLAYS' then return object.track.lanes[object.values.I_FIXEDLANE] or 0 end
     return object.values[name]
   end
 end
@@ -140,9 +141,26 @@ function given.GetMediaSourceFileName(source) return source.path end
 function given.GetMediaSourceLength(source) return source.seconds, false end
 function given.GetMediaSourceParent() return nil end
 function given.PCM_Source_CreateFromFile(path) return projects.source(path) end
-function given.PCM_Source_BuildPeaks() return 0 end
+
+function given.PCM_Source_BuildPeaks(source, mode)
+  local left = world.peaks[source]
+  if mode == 0 then
+    world.peaks[source] = 2
+    return 1
+  end
+  assert(left, 'peaks are built from mode 0 on')
+  if mode == 1 then
+    world.peaks[source] = left - 1
+    return left - 1
+  end
+  assert(mode == 2 and left == 0, 'peaks were not built to the end')
+  world.peaks[source] = nil
+  return 0
+end
+
 function given.UpdateItemInProject() end
 function given.UpdateArrange() end
+function given.TrackList_AdjustWindows() end
 
 function given.GetTrackName(track)
   if track == world.project.master then return true, 'MASTER' end
@@ -308,9 +326,20 @@ function given.PreventUIRefresh(count)
 end
 
 function given.Main_OnCommandEx(command)
+  if world.scripts[command] then return world.run(world.scripts[command]) end
   assert(command == RENDER_NOW, 'the double knows no action ' .. command)
   world.renders = world.renders + 1
   mixdown.render(world.project)
+end
+
+-- Adding a script that is there already gives the number it has.
+function given.AddRemoveReaScript(add, section, path)
+  assert(add and section == 0)
+  for number, known in pairs(world.scripts) do
+    if known == path then return number end
+  end
+  world.scripts[60000] = path
+  return 60000
 end
 
 -- The program ------------------------------------------------------------------------------------------------------
@@ -346,7 +375,7 @@ function given.RecursiveCreateDirectory(path)
   return 1
 end
 
-function given.get_action_context() return false, world.script, 0, 0, -1, -1, -1 end
+function given.get_action_context() return false, world.script, 0, 0, -1, -1, -1, '' end
 
 function given.defer(what)
   world.deferred[#world.deferred + 1] = what

@@ -4,6 +4,7 @@
 
 return {
   AddMediaItemToTrack = 'T>I',
+  AddRemoveReaScript = 'bisb>i',
   AddTakeToMediaItem = 'I>K',
   APIExists = 's>b',
   atexit = 'f>',
@@ -49,7 +50,7 @@ return {
   GetTrackMediaItem = 'Ti>I?',
   GetTrackName = 'T>bs',
   GetUserInputs = 'siss>bs',
-  get_action_context = '>bsiiiii',
+  get_action_context = '>bsiiiiis',
   InsertTrackAtIndex = 'ib>',
   IsMediaItemSelected = 'I>b',
   Main_OnCommandEx = 'iiP>',
@@ -73,6 +74,7 @@ return {
   time_precise = '>n',
   Undo_BeginBlock2 = 'P>',
   Undo_EndBlock2 = 'Psi>',
+  TrackList_AdjustWindows = 'b>',
   UpdateArrange = '>',
   UpdateItemInProject = 'I>',
 }
