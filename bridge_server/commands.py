@@ -82,6 +82,10 @@ async def render(
             if song is not None:
                 bar.update(task, description=f"reading {escape(song.name)}")
                 asked |= {"source": await client.upload(song), "title": song.stem[:128]}
+            reference = Path(str(asked.get("reference", "")))
+            if reference.is_file():  # as with the song, the server need not be allowed to read the folder
+                bar.update(task, description=f"reading {escape(reference.name)}")
+                asked["reference"] = await client.upload(reference)
             answer = await client.call(command.name, **asked)
             name, terminal, takes = await _follow(client, answer["job"], bar, task)
         if name != "done":

@@ -41,8 +41,9 @@ from clip_store.errors import ClipStoreError
 from model.engine import Attachment, Engine, Piece, Progress, Report, Song
 from model.errors import CannotRender, EngineError, NotLoaded, RenderStopped
 
-# Songs kept as float32: the one being worked on and the one before it. More would cost 90 MB for every 4 minutes.
-SONGS_KEPT = 2
+# Songs kept as float32: the one being worked on, the one before it and a reference. More would cost 90 MB for
+# every 4 minutes.
+SONGS_KEPT = 3
 PROGRESS_INTERVAL = 0.05  # seconds; the server thins out further, to what a client may get
 LONGEST_SONG_SECONDS = 1e6  # the server has checked the length already
 
@@ -102,8 +103,9 @@ class EngineChild:
             self._send(broke(order.number, error))
 
     def _render(self, engine: Engine, order: RenderOrder) -> None:
-        song = self._song(order)
-        request = replace(order.request, song=song)
+        song = self._song(order.song, order.song_digest)
+        reference = self._song(order.reference, order.reference_digest)
+        request = replace(order.request, song=song, reference=reference)
         teller = ProgressTeller(self, order.number)
         stems = StemWriters(order.folder, request.channels)
         report: Report | None = None
@@ -120,18 +122,18 @@ class EngineChild:
             raise RuntimeError("the engine ended without a report")
         self._send(ChildReport(order.number, report))
 
-    def _song(self, order: RenderOrder) -> Song | None:
-        if order.song is None:
+    def _song(self, path: Path | None, digest: str) -> Song | None:
+        if path is None:
             return None
-        if order.song_digest not in self._songs:
-            audio = read_audio(order.song, LONGEST_SONG_SECONDS)
+        if digest not in self._songs:
+            audio = read_audio(path, LONGEST_SONG_SECONDS)
             samples = np.ascontiguousarray(audio.samples, dtype=np.float32)
             samples.flags.writeable = False
-            self._songs[order.song_digest] = Song(samples, audio.rate, order.song_digest)
+            self._songs[digest] = Song(samples, audio.rate, digest)
             while len(self._songs) > SONGS_KEPT:
                 self._songs.popitem(last=False)
-        self._songs.move_to_end(order.song_digest)
-        return self._songs[order.song_digest]
+        self._songs.move_to_end(digest)
+        return self._songs[digest]
 
     def _send(self, message: FromChild) -> None:
         self._connection.send(message)

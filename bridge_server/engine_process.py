@@ -11,7 +11,7 @@ import logging
 import multiprocessing
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 
@@ -113,7 +113,7 @@ class EngineProcess:
         """Carries out one order. Raises RenderCancelledError after `stop`, ProtocolError when it cannot be done."""
         await self.start(on_progress)
         self._orders += 1
-        numbered = RenderOrder(self._orders, order.request, order.song, order.song_digest, order.folder)
+        numbered = replace(order, number=self._orders)
         self._send(numbered)
         stopper = asyncio.create_task(self._stop_when(stop, self._orders))
         try:

@@ -85,6 +85,13 @@ def refuse_impossible(description: EngineDescription, request: Render) -> None:
         remedy = capability.remedy or "Use another engine; `engines` tells what each one can do."
         raise ProtocolError(ErrorCode.CANNOT_RENDER, capability.reason, remedy, "engine")
     label = description.label
+    if request.reference is not None and not description.reference:
+        raise ProtocolError(
+            ErrorCode.CANNOT_RENDER,
+            f"reference: the {label} engine does not listen to reference audio.",
+            "Leave it away, or use another engine; `engines` tells what each one can do.",
+            "reference",
+        )
     _known("layers", (getattr(request, "layers", "all"),), ("all", *description.layers), label)
     _known("stems", getattr(request, "stems", ()), description.stems, label)
     _known("instruments", getattr(request, "instruments", ()), description.instruments, label)

@@ -49,6 +49,7 @@ class TakeOrder:
     song: Song | None
     engine: EngineDescription
     created: float
+    reference: Song | None = None
 
 
 @dataclass(frozen=True)
@@ -209,6 +210,11 @@ def _take(
 def recipe(order: TakeOrder, outcome: Outcome, receipt: Receipt) -> Mapping[str, Any]:
     """Everything needed to render the take again, and what the engine said of it."""
     report = outcome.report
+    heard = {}
+    if order.reference is not None:  # nothing is rendered after one without consent
+        heard = {
+            "reference": {"name": order.reference.name, "digest": order.reference.digest, "consent": True}
+        }
     return {
         "made_by": MADE_BY,
         "engine": order.engine.name,
@@ -222,6 +228,7 @@ def recipe(order: TakeOrder, outcome: Outcome, receipt: Receipt) -> Mapping[str,
         "notes": [*order.plan.notes, *report.notes],
         "gain_db": receipt.gain_db,
         "tempo_map": order.plan.tempo_map.to_json(),
+        **heard,
     }
 
 

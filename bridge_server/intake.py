@@ -132,9 +132,23 @@ class Intake:
                 "Send source with the request, or /bridge/source before it.",
                 "source",
             )
+        if request.reference is not None:
+            found["reference"] = self._agreed_reference(request)
         if request.bars is None:
             with_default_region(request)  # refuses at once what has no region
         return replace(request, **found)
+
+    def _agreed_reference(self, request: Render) -> str:
+        """The reference audio, found. Raises ProtocolError unless its use was agreed to."""
+        assert request.reference is not None
+        if not request.reference_consent:
+            raise ProtocolError(
+                ErrorCode.NOT_ALLOWED,
+                "A reference lends its voice or sound to the render, and nobody said that this was agreed to.",
+                "If whoever is heard in it agreed, send reference_consent as true; the take's recipe keeps it.",
+                "reference_consent",
+            )
+        return self._reader.check(request.reference, "reference")
 
     def _with_files(self, request: Render, options: tuple[str, ...]) -> Render:
         """The request with the files its options name found under the registered folders."""

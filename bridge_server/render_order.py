@@ -17,6 +17,7 @@ class RenderOrder:
 
     request: with `song` left None; the child reads the song itself.
     song:    canonical WAV in the store, song_digest names its content; None when there is no song.
+    reference, reference_digest: likewise for the audio whose timbre is taken on.
     folder:  where the child writes STEM.f32, raw float32 little-endian, frames after frames.
     """
 
@@ -25,6 +26,8 @@ class RenderOrder:
     song: Path | None
     song_digest: str
     folder: Path
+    reference: Path | None = None
+    reference_digest: str = ""
 
 
 @dataclass(frozen=True)

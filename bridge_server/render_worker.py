@@ -177,6 +177,7 @@ class RenderWorker:
         """Renders every take the job does not have yet; returns how many clips it has now."""
         request = job.render()
         self._progress(job, Progress("reading the song", 0.0))
+        reference = await self._reference(request.reference) if request.reference else None
         song = await self._reader.read(request.source, request.rate) if request.source else None
         shape = await asyncio.to_thread(song_shape, song.audio) if song else None
         plan = make_plan(request, shape)
@@ -190,11 +191,24 @@ class RenderWorker:
             if stop.is_set():
                 raise RenderCancelledError
             if number not in recorded:
-                await self._render_take(job, plan, song, number, stop)
+                await self._render_take(job, plan, song, reference, number, stop)
         return len(self._takes(job))
 
+    async def _reference(self, name: str) -> Song:
+        """The audio a render's timbre is taken from. Raises ProtocolError about it, not about the song."""
+        try:
+            return await self._reader.read(name, None)
+        except ProtocolError as error:
+            raise ProtocolError(error.code, error.sentence, error.remedy, "reference") from error
+
     async def _render_take(
-        self, job: Job, plan: Plan, song: Song | None, number: int, stop: asyncio.Event
+        self,
+        job: Job,
+        plan: Plan,
+        song: Song | None,
+        reference: Song | None,
+        number: int,
+        stop: asyncio.Event,
     ) -> None:
         folder = self._scratch / job.id / str(number)
         try:
@@ -211,6 +225,8 @@ class RenderWorker:
             self._store.blobs.path(song.digest) if song else None,
             song.digest if song else "",
             folder,
+            self._store.blobs.path(reference.digest) if reference else None,
+            reference.digest if reference else "",
         )
         share = _Share(self, job, number, plan.request.takes)
         engine = self._engine(plan.request.engine)
@@ -222,7 +238,7 @@ class RenderWorker:
         if stop.is_set():
             raise RenderCancelledError
         share.finishing("splicing and checking")
-        take_order = TakeOrder(job.id, number, plan, song, engine.description, self._clock())
+        take_order = TakeOrder(job.id, number, plan, song, engine.description, self._clock(), reference)
         finished = await asyncio.to_thread(finish, take_order, outcome, self._store.blobs)
         if song and song.state:
             check_unchanged(song.state)

@@ -81,7 +81,8 @@ class ServerAnswers:
     def _waiting_songs(self) -> set[str]:
         """Digests of stored songs that jobs wait for: no take refers to them yet."""
         jobs = [job for state in UNFINISHED for job in self._queue.newest(state, limit=MOST_JOBS)]
-        return {str(job.request.get("source", "")).removeprefix(STORED) for job in jobs}
+        named = [job.request.get(name) for job in jobs for name in ("source", "reference")]
+        return {str(name or "").removeprefix(STORED) for name in named}
 
 
 def problems_in(blobs: BlobStore, needed: Collection[str]) -> list[str]:

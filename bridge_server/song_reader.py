@@ -54,21 +54,21 @@ class SongReader:
         self._clock = clock
         self._last: Song | None = None
 
-    def check(self, name: str) -> str:
-        """The name as it can be kept: files become absolute paths. Quick. Raises ProtocolError."""
+    def check(self, name: str, field: str = "source") -> str:
+        """The name as it can be kept: files become absolute paths. Quick. Raises ProtocolError about `field`."""
         if name.startswith(STORED):
             if not self._holds(name.removeprefix(STORED)):
                 raise ProtocolError(
                     ErrorCode.FILE_MISSING,
                     f"The store does not hold {name[:80]}.",
-                    "Upload the song again, or name its file.",
-                    "source",
+                    "Upload it again, or name its file.",
+                    field,
                 )
             return name
         if name.startswith(TAKE):
             self._take(name)
             return name
-        return str(find_file(name, self._roots))
+        return str(find_file(name, self._roots, field))
 
     def option_file(self, option: str, name: str) -> str:
         """The absolute path of a file that an engine's option names. Raises ProtocolError."""

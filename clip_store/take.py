@@ -88,8 +88,10 @@ class Take:
 
     @property
     def digests(self) -> tuple[str, ...]:
-        """Every blob it needs, the song included."""
-        named = (self.parent, self.audio, self.handles, *(entry.digest for entry in self.attachments))
+        """Every blob it needs, the song and a reference included."""
+        reference = self.recipe.get("reference")
+        heard = reference.get("digest") if isinstance(reference, Mapping) else None
+        named = (self.parent, self.audio, self.handles, heard, *(entry.digest for entry in self.attachments))
         return tuple(digest for digest in named if digest is not None)
 
 

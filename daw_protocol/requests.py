@@ -92,6 +92,14 @@ class Render(Request):
     )
     engine: str = value(Text(32), "which engine renders; the server's choice when not given", "")
     options: dict[str, Any] = value(Switches(), "the engine's own switches", {})
+    reference: str | None = value(
+        Text(1024, 1),
+        "audio whose timbre the render takes on, named like source; needs reference_consent",
+        None,
+    )
+    reference_consent: bool = value(
+        Flag(), "whoever is heard in the reference agreed to this use; kept in the take's recipe", False
+    )
     title: str = value(Text(128), "the song's name for takes and files; the file's own when not given", "")
     track: str = value(Text(128), "the DAW's track, for names and for `replace`", "")
     replace: bool = value(

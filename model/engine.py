@@ -95,6 +95,7 @@ class RenderRequest:
     stems:       what to extract, or the instruments to accompany with; empty = the engine's choice.
     ending:      for COMPLETE: bring the song to its end inside the region.
     context_seconds: how much of the song on either side the engine may look at; None = as much as it can use.
+    reference:   audio at any rate whose timbre the render takes on; the bridge has asked for consent.
     options:     engine's own switches (guidance, steps, ...), already checked against `describe().options`.
     """
 
@@ -117,6 +118,7 @@ class RenderRequest:
     stems: tuple[str, ...] = ()
     ending: bool = False
     context_seconds: float | None = None
+    reference: Song | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -211,6 +213,7 @@ class EngineDescription:
     options:  names of engine switches with a line of help each.
     file_options: those of them that name a file; the bridge looks for it in the folders it may read.
     weights:  digest or name of the loaded checkpoint; "" for an engine without weights.
+    reference: whether it can take on the timbre of reference audio.
     """
 
     name: str
@@ -224,6 +227,7 @@ class EngineDescription:
     options: Mapping[str, str] = field(default_factory=dict)
     file_options: tuple[str, ...] = ()
     weights: str = ""
+    reference: bool = False
 
     def capability(self, task: Task) -> Capability:
         """The entry for `task`; an engine that does not list one cannot do it."""

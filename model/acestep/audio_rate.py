@@ -12,7 +12,7 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from model.acestep.latent_grid import HOP, MODEL_RATE, Window
+from model.acestep.latent_grid import HOP, MODEL_RATE, Window, hop_of
 from model.engine import Samples
 
 MARGIN_FRAMES = 2
@@ -21,22 +21,31 @@ MARGIN_FRAMES = 2
 _QUALITY = "VHQ"
 
 
-def source_audio(song: Samples, window: Window) -> Samples:
-    """The song under the window's source frames: float32 [2, source frames * 1920], zeros after its end.
+def song_audio(song: Samples, rate: int, frames: tuple[int, int]) -> Samples:
+    """Half-open latent frames of a song: float32 [2, frames * 1920], zeros after its end.
 
-    song: [frames, channels] at the window's rate.
+    song: [samples, channels] at `rate`. frames: counted from the song's first sample.
     """
-    first, last = window.source_samples
-    margin = MARGIN_FRAMES * window.hop
+    hop = hop_of(rate)
+    first, last = frames[0] * hop, frames[1] * hop
+    margin = MARGIN_FRAMES * hop
     begin, end = max(0, first - margin), last + margin
     heard = _padded(song[begin : min(end, len(song))], end - begin)
-    at_model_rate = heard
-    if window.rate != MODEL_RATE:
-        at_model_rate = soxr.resample(heard, window.rate, MODEL_RATE, _QUALITY)
-    skipped = (first - begin) // window.hop * HOP
-    frames = window.source[1] - window.source[0]
-    cut = at_model_rate[skipped : skipped + frames * HOP]
+    skipped = (first - begin) // hop * HOP
+    cut = _at_model_rate(heard, rate)[skipped : skipped + (frames[1] - frames[0]) * HOP]
     return np.ascontiguousarray(_with_channels(cut, 2).T, dtype=np.float32)
+
+
+def whole_audio(samples: Samples, rate: int) -> Samples:
+    """Audio [samples, channels] at any rate as the model takes it: float32 [2, N] at 48 kHz."""
+    return np.ascontiguousarray(_with_channels(_at_model_rate(samples, rate), 2).T, dtype=np.float32)
+
+
+def _at_model_rate(samples: Samples, rate: int) -> Samples:
+    if rate == MODEL_RATE:
+        return samples
+    converted: Samples = soxr.resample(samples, rate, MODEL_RATE, _QUALITY)
+    return converted
 
 
 def decoded_frames(window: Window) -> tuple[int, int]:

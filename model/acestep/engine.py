@@ -218,5 +218,6 @@ def _description(tasks: tuple[Capability, ...], weights: str) -> EngineDescripti
         max_seconds=MAX_FRAMES / FRAMES_PER_SECOND,
         options=ENGINE_HELP,
         file_options=(ADAPTER,),
+        reference=True,
         weights=weights,
     )

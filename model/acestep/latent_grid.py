@@ -56,9 +56,10 @@ class Window:
         return slice(self.wanted[0] - self.origin, self.wanted[1] - self.origin)
 
     @property
-    def source_samples(self) -> tuple[int, int]:
-        """Positions of the song samples the source frames hold; may reach beyond the song's end."""
-        return self.origin + self.source[0] * self.hop, self.origin + self.source[1] * self.hop
+    def song_frames(self) -> tuple[int, int]:
+        """The source frames counted from the song's first: with a song, the window lies on its grid."""
+        first = self.origin // self.hop
+        return first + self.source[0], first + self.source[1]
 
     @property
     def wanted_frames(self) -> tuple[int, int]:

@@ -77,7 +77,9 @@ class LoadedCheckpoint:
         """See model.engine.Engine. adapter: laid over the transformer for this render."""
         laid = None if adapter is None else self._read(adapter)
         self._parts.adapt(laid)
-        self._parts.arrange(self._placed(work_of(plan_render(request, self._parts.traits))))
+        self._parts.arrange(
+            self._placed(work_of(plan_render(request, self._parts.traits), request.reference is not None))
+        )
         try:
             for found in self._renderer.render(request, progress, should_stop):
                 yield self._told(found, laid) if isinstance(found, Report) else found
@@ -141,7 +143,7 @@ def _files(weights: Weights, beside: Neighbours) -> set[Path]:
     )
 
 
-def work_of(plan: RenderPlan) -> Work:
+def work_of(plan: RenderPlan, reference: bool = False) -> Work:
     """What a render needs of the device."""
     # Byte-level tokens: there are never more than bytes, and the end marker.
     lyrics = max(min(MAX_LYRIC_TOKENS, len(words.lyrics.encode()) + 1) for words in plan.words)
@@ -150,4 +152,5 @@ def work_of(plan: RenderPlan) -> Work:
         guided=plan.settings.guidance.scale > 1,
         condition_tokens=lyrics + MAX_TEXT_TOKENS + 1,
         source=plan.window.source[0] < plan.window.source[1],
+        reference=reference,
     )

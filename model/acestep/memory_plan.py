@@ -19,6 +19,9 @@ GIGABYTE = 1_000_000_000
 RESERVE = 300_000_000
 """Left free on purpose: workspace of the libraries and fragmentation."""
 
+REFERENCE_FRAMES = 750
+"""30 s of reference audio: what the timbre encoder was trained with."""
+
 _WIDEST_AUDIO = 128  # channels of the VAE at the full sample rate
 _AUDIO_COPIES = 5  # of those alive at once: residual, snake and its parts, convolution in and out
 _PATCH = 2  # latent frames per token
@@ -91,6 +94,7 @@ class Work:
     """frames: latent frames of the window. takes: rendered at once. guided: two conditions are held.
 
     condition_tokens: lyrics, timbre and text together. source: whether there is a song to encode.
+    reference: whether there is reference audio to encode.
     """
 
     frames: int
@@ -98,6 +102,7 @@ class Work:
     guided: bool = False
     condition_tokens: int = 2048 + 256 + 1
     source: bool = True
+    reference: bool = False
 
     def __post_init__(self) -> None:
         if self.frames < 1 or self.takes < 1 or self.condition_tokens < 1:
@@ -152,7 +157,7 @@ def plan_memory(sizes: NetworkSizes, work: Work, placement: Placement) -> Memory
     """What each phase needs with the parts placed so."""
     own = _weights(sizes, placement)
     resident = sum(_loaded_once(own))
-    active = [phase for phase in Phase if work.source or phase is not Phase.ENCODE]
+    active = [phase for phase in Phase if work.source or work.reference or phase is not Phase.ENCODE]
     needs = (
         Need(phase, own[phase] if placement.offload else resident, _working(sizes, work, placement, phase))
         for phase in active
@@ -218,7 +223,8 @@ def _working(sizes: NetworkSizes, work: Work, placement: Placement, phase: Phase
     """Bytes alive besides the weights."""
     number = placement.number_bytes
     if phase in (Phase.ENCODE, Phase.DECODE):
-        at_once = min(work.frames, placement.vae_frames + 2 * _VAE_OVERLAP)
+        frames = max(work.frames, REFERENCE_FRAMES) if work.reference else work.frames
+        at_once = min(frames, placement.vae_frames + 2 * _VAE_OVERLAP)
         return at_once * HOP * _WIDEST_AUDIO * _AUDIO_COPIES * number
     if phase is Phase.DENOISE:
         return _sampling_bytes(sizes, work, number)

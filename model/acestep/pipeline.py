@@ -27,6 +27,7 @@ from model.acestep.masks import (
     task_masks,
     with_silence,
 )
+from model.acestep.memory_plan import REFERENCE_FRAMES
 from model.acestep.render_settings import RenderSettings
 from model.acestep.request_plan import Words
 from model.acestep.samplers import (
@@ -40,10 +41,6 @@ from model.acestep.samplers import (
     varied,
 )
 from model.engine import ShouldStop
-
-REFERENCE_FRAMES = 750
-"""30 s of reference audio: what the timbre encoder was trained with."""
-
 
 # --- words --------------------------------------------------------------------------------------------
 

@@ -1,17 +1,15 @@
 """One request through all phases of pipeline.py, with networks that come and go.
 
-Knows the order of the phases and keeps what the next render can use again: words by their text, the song's
-latents by its digest. Knows no files and no devices; `Parts` stands for both.
+Knows the order of the phases and keeps what the next render can use again: words by their text, covers' codes by
+their song (listener.py keeps what was heard). Knows no files and no devices; `Parts` stands for both.
 """
 
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -19,12 +17,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from model.acestep import pipeline, sound_latents
-from model.acestep.audio_rate import decoded_frames, project_audio, source_audio
+from model.acestep.audio_rate import decoded_frames, project_audio
 from model.acestep.audio_tokenizer import AudioDetokenizer, AudioTokenizer
 from model.acestep.capabilities import CheckpointTraits, ModelTask
 from model.acestep.condition_encoder import ConditionEncoder
 from model.acestep.dit import Dit
 from model.acestep.latent_grid import FRAMES_PER_SECOND, HOP
+from model.acestep.listener import Listener, Recent
 from model.acestep.pipeline import Conditions, Scene, TextEncoder, WordStates
 from model.acestep.render_settings import Encoding
 from model.acestep.request_plan import RenderPlan, Words, plan_render
@@ -32,7 +31,6 @@ from model.acestep.samplers import OnStep
 from model.acestep.schedules import step_count
 from model.acestep.vae import Vae
 from model.engine import OnProgress, Piece, Rendered, RenderRequest, Report, Samples, ShouldStop, Song, Task
-from model.errors import CannotRender
 from model.pace import Pace
 
 MIX = "mix"
@@ -41,10 +39,11 @@ RESIDUAL = "residual"
 UNTRAINED = "The weights of this checkpoint were never trained: what it renders is noise, not music."
 
 _KEPT_WORDS = 64
-_KEPT_SONGS = 4
+_KEPT_HINTS = 4
 
-# Shares of a render's time, for the progress bar: reading, listening, preparing; the rest composes and decodes.
-_READ, _LISTENED, _PREPARED = 0.03, 0.12, 0.15
+# Shares of a render's time, for the progress bar: reading, listening to song and reference, preparing; the rest
+# composes and decodes.
+_READ, _LISTENED, _REFERRED, _PREPARED = 0.03, 0.12, 0.14, 0.15
 _COMPOSED = 0.85  # of one piece's share; the rest of it is decoding
 
 
@@ -66,40 +65,6 @@ class Parts(Protocol):
     def dit(self) -> AbstractContextManager[Dit]: ...
 
 
-Value = TypeVar("Value")
-
-
-class Recent(Generic[Value]):
-    """The last few values by name; older ones are forgotten."""
-
-    def __init__(self, kept: int) -> None:
-        self._kept = kept
-        self._values: OrderedDict[Hashable, Value] = OrderedDict()
-
-    def get(self, name: Hashable) -> Value | None:
-        if name in self._values:
-            self._values.move_to_end(name)
-        return self._values.get(name)
-
-    def put(self, name: Hashable, value: Value) -> Value:
-        self._values[name] = value
-        self._values.move_to_end(name)
-        while len(self._values) > self._kept:
-            self._values.popitem(last=False)
-        return value
-
-    def clear(self) -> None:
-        self._values.clear()
-
-
-@dataclass
-class _Heard:
-    """What is known of a song's window. latents, hints: [1, T, 64]; hints only once a cover needed them."""
-
-    latents: Tensor
-    hints: Tensor | None = None
-
-
 class Renderer:
     """Renders requests with one checkpoint. clock: seconds, only differences matter."""
 
@@ -107,12 +72,14 @@ class Renderer:
         self._parts = parts
         self._clock = clock
         self._words: Recent[WordStates] = Recent(_KEPT_WORDS)
-        self._songs: Recent[_Heard] = Recent(_KEPT_SONGS)
+        self._hints: Recent[Tensor] = Recent(_KEPT_HINTS)
+        self._listener = Listener(parts)
 
     def forget(self) -> None:
         """Gives back what was kept for the next render."""
         self._words.clear()
-        self._songs.clear()
+        self._hints.clear()
+        self._listener.forget()
 
     def render(
         self, request: RenderRequest, progress: OnProgress, should_stop: ShouldStop
@@ -122,7 +89,8 @@ class Renderer:
         pace = Pace(progress, should_stop, self._clock)
         read = self._read(plan, pace.part(0.0, _READ))
         scene = self._scene(plan, request.song, pace.part(_READ, _LISTENED))
-        prepared = self._conditions(read, pace.part(_LISTENED, _PREPARED))
+        timbre = self._reference(plan, request.reference, pace.part(_LISTENED, _REFERRED))
+        prepared = self._conditions(read, timbre, pace.part(_REFERRED, _PREPARED))
         delivered = _Delivered(request)
         composing = pace.part(_PREPARED, 1.0)
         for low, high, words, conditions in self._groups(plan.words, prepared):
@@ -135,7 +103,7 @@ class Renderer:
                 for start, samples in pieces:
                     yield from delivered.pieces(stem.stem, start, samples)
         yield from delivered.residual()
-        yield self._report(plan, delivered)
+        yield self._report(plan, request, delivered)
 
     def _groups(
         self, words: tuple[Words, ...], prepared: list[Conditions]
@@ -174,54 +142,35 @@ class Renderer:
 
     def _scene(self, plan: RenderPlan, song: Song | None, pace: Pace) -> Scene:
         pace.at("listening to the song", 0.0)
-        heard = self._heard(plan, song, pace)
-        if plan.task is ModelTask.COVER and heard.hints is None:
-            with self._parts.audio_codes() as (tokenizer, detokenizer):
-                heard.hints = pipeline.hints(tokenizer, detokenizer, heard.latents, self._parts.silence)
-        hints = heard.hints if plan.task is ModelTask.COVER else None
+        window, settings, silence = plan.window, plan.settings, self._parts.silence
+        heard = None
+        if song is not None and window.source != (0, 0):
+            heard = self._listener.hear(song, window, settings.encoding, plan.seed, plan.take, pace)
+        source = pipeline.placed(heard, window, silence)
+        hints = self._hints_of(plan, song, source) if plan.task is ModelTask.COVER else None
         pace.at("listening to the song", 1.0)
-        return pipeline.set_scene(
-            plan.task, heard.latents, self._parts.silence, plan.settings, plan.region, hints
-        )
+        return pipeline.set_scene(plan.task, source, silence, settings, plan.region, hints)
 
-    def _heard(self, plan: RenderPlan, song: Song | None, pace: Pace) -> _Heard:
-        """The song's latents under the window, encoded once for all requests that show the same part of it."""
-        window, silence = plan.window, self._parts.silence
-        if song is None or window.source == (0, 0):
-            return _Heard(pipeline.placed(None, window, silence))
+    def _hints_of(self, plan: RenderPlan, song: Song | None, source: Tensor) -> Tensor:
+        """What audio codes leave of the song, kept for its next cover."""
         drawn = (plan.seed, plan.take) if plan.settings.encoding is Encoding.SAMPLE else None
-        name = (song.digest, window.rate, window.origin, window.frames, window.source, drawn)
-        known = self._songs.get(name)
+        name = (song.digest if song else "", plan.window, drawn)
+        known = self._hints.get(name)
         if known is not None:
             return known
-        if not np.isfinite(song.samples).all():
-            raise CannotRender("The song contains samples that are not numbers.", "Bounce it again.")
-        audio = torch.from_numpy(source_audio(song.samples, window))[None]
-        latents = self._encoded(plan, audio, pace)
-        return self._songs.put(name, _Heard(pipeline.placed(latents, window, silence)))
+        with self._parts.audio_codes() as (tokenizer, detokenizer):
+            return self._hints.put(name, pipeline.hints(tokenizer, detokenizer, source, self._parts.silence))
 
-    def _encoded(self, plan: RenderPlan, audio: Tensor, pace: Pace) -> Tensor | None:
-        if sound_latents.is_silent(audio):
-            return None
-        with self._parts.vae() as vae:
-            return sound_latents.encode_source(
-                vae,
-                audio,
-                plan.settings.encoding,
-                plan.seed,
-                plan.take,
-                self._parts.vae_frames,
-                on_frames=lambda done, frames: pace.at("listening to the song", done / frames),
-                should_stop=pace.stops,
-            )
+    def _reference(self, plan: RenderPlan, reference: Song | None, pace: Pace) -> Tensor | None:
+        return None if reference is None else self._listener.hear_reference(reference, plan.seed, pace)
 
-    def _conditions(self, read: list[WordStates], pace: Pace) -> list[Conditions]:
+    def _conditions(self, read: list[WordStates], timbre: Tensor | None, pace: Pace) -> list[Conditions]:
         pace.at("preparing", 0.0)
         with self._parts.condition_encoder() as encoder:
             found = []
             for states in read:
                 pace.check()
-                found.append(pipeline.encode_conditions(encoder, states, self._parts.silence))
+                found.append(pipeline.encode_conditions(encoder, states, self._parts.silence, timbre))
             return found
 
     def _compose(
@@ -260,7 +209,7 @@ class Renderer:
             )
             yield from project_audio(_told(audio, pace, end - first), plan.window, channels)
 
-    def _report(self, plan: RenderPlan, delivered: _Delivered) -> Report:
+    def _report(self, plan: RenderPlan, request: RenderRequest, delivered: _Delivered) -> Report:
         settings, window = plan.settings, plan.window
         traits = self._parts.traits
         name = traits.name
@@ -273,6 +222,7 @@ class Renderer:
             "window_seconds": window.frames / FRAMES_PER_SECOND,
             "song_seconds": (window.source[1] - window.source[0]) / FRAMES_PER_SECOND,
             "peak": round(delivered.peak, 6),
+            "reference": request.reference is not None,
         }
         if traits.untrained:
             return Report(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -15,7 +16,7 @@ from model.acestep.samplers import NoisePurpose, OnStep, generator
 from model.acestep.vae import LatentDistribution, Vae
 from model.acestep.vae_streaming import pieces, stream_encode, stream_span
 from model.acestep.vae_tiling import decode_span, encode_tiled
-from model.engine import ShouldStop, stop_if_asked
+from model.engine import Samples, ShouldStop, stop_if_asked
 
 STREAMED_FRAMES = 16
 """Latent frames the autoencoder is fed at a time on a CPU: as quick as all at once to some 5 %, and soon heard."""
@@ -34,21 +35,32 @@ def encode_source(
     on_frames: OnStep = lambda _done, _frames: None,
     should_stop: ShouldStop = lambda: False,
 ) -> Tensor:
-    """Audio [1, 2, T * 1920] at 48 kHz -> latents [1, T, 64].
+    """Audio [1, 2, T * 1920] at 48 kHz -> latents [1, T, 64]; see `encode`."""
+    found = encode(vae, audio, chunk, streams, on_frames, should_stop)
+    latents = found.mean
+    if encoding is Encoding.SAMPLE:
+        latents = found.sample(noise_for_encoding(latents, seed, take))
+    return latents.transpose(1, 2)
+
+
+def encode(
+    vae: Vae,
+    audio: Tensor,
+    chunk: int = 512,
+    streams: bool | None = None,
+    on_frames: OnStep = lambda _done, _frames: None,
+    should_stop: ShouldStop = lambda: False,
+) -> LatentDistribution:
+    """Audio [1, 2, T * 1920] at 48 kHz -> what the autoencoder makes of it, [1, 64, T].
 
     streams: piece by piece, which takes little memory and hears a stop at every layer, or else in tiles of at most
     `chunk` frames; None = streams on a CPU. on_frames: told (frames done, frames in all). Raises RenderStopped.
     """
     place = vae.encoder.first.weight.device
     if _streams(place) if streams is None else streams:
-        found = _encode_streamed(vae, audio.to(place), on_frames, should_stop)
-    else:
-        stop_if_asked(should_stop)
-        found = encode_tiled(vae, audio.to(place), chunk)
-    latents = found.mean
-    if encoding is Encoding.SAMPLE:
-        latents = found.sample(noise_for_encoding(latents, seed, take))
-    return latents.transpose(1, 2)
+        return _encode_streamed(vae, audio.to(place), on_frames, should_stop)
+    stop_if_asked(should_stop)
+    return encode_tiled(vae, audio.to(place), chunk)
 
 
 def _streams(place: torch.device) -> bool:
@@ -76,9 +88,9 @@ def noise_for_encoding(like: Tensor, seed: int, take: int) -> Tensor:
     return torch.randn(like.shape, generator=source, dtype=torch.float32).to(like.device)
 
 
-def is_silent(audio: Tensor) -> bool:
+def is_silent(audio: Samples) -> bool:
     """Whether the source is shown as silence latents instead of being encoded."""
-    return audio.numel() == 0 or float(audio.abs().max()) < _SILENT
+    return audio.size == 0 or bool(np.abs(audio).max() < _SILENT)
 
 
 def decode_frames(

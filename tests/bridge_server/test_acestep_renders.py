@@ -215,6 +215,46 @@ def test_an_adapter_is_found_under_the_folders_and_kept_in_the_recipe(
     assert error.value.field == "adapter"
 
 
+def test_a_reference_needs_consent_and_is_kept_in_the_recipe(
+    ws: WebSocketPeer, acestep: ServerThread
+) -> None:
+    voice = np.random.default_rng(3).normal(0, 0.1, 4 * 44_100).astype(np.float32)
+    soundfile.write(acestep.settings.roots[0] / "voice.wav", voice, 44_100)
+    asked = {"source": "song.wav", "start": START, "end": END, "reference": "voice.wav"}
+    with pytest.raises(RpcError, match="nobody said that this was agreed to") as error:
+        ws.call("repaint", **asked)
+    assert (error.value.code, error.value.field) == ("not_allowed", "reference_consent")
+    with pytest.raises(RpcError, match="There is no file") as error:
+        ws.call("repaint", **asked | {"reference": "nobody.wav", "reference_consent": True})
+    assert error.value.field == "reference"
+    sung, again = (repaint(ws, reference="voice.wav", reference_consent=True) for _ in range(2))
+    kept = sung["recipe"]["reference"]
+    assert (kept["name"], kept["consent"]) == ("voice", True)
+    assert acestep.on_loop(lambda: acestep.server.store.blobs.has(kept["digest"]))
+    assert kept["digest"] in acestep.on_loop(acestep.server.store.index.referenced_digests), (
+        "no sweep takes it"
+    )
+    plain = repaint(ws)
+    assert "reference" not in plain["recipe"]
+    once, twice, without = (audio(ws, about["id"], "clip") for about in (sung, again, plain))
+    assert np.array_equal(once, twice)
+    assert not np.array_equal(once, without)
+    varied = takes_of(ws, "vary", take=sung["id"], seed=6)["mix"]
+    assert varied["recipe"]["reference"] == kept
+
+
+def test_a_reference_that_cannot_be_read_is_named(ws: WebSocketPeer, acestep: ServerThread) -> None:
+    (acestep.settings.roots[0] / "notes.wav").write_bytes(b"not audio")
+    last = ws.render("repaint", source="song.wav", start=START, end=END, reference="notes.wav",
+                     reference_consent=True)[-1]  # fmt: skip
+    assert (last.name, last["field"]) == ("failed", "reference")
+    silence = np.zeros((48_000, 1), np.float32)
+    soundfile.write(acestep.settings.roots[0] / "silence.wav", silence, RATE)
+    last = ws.render("repaint", source="song.wav", start=START, end=END, reference="silence.wav",
+                     reference_consent=True)[-1]  # fmt: skip
+    assert (last.name, last["sentence"]) == ("failed", "The reference is silent.")
+
+
 def test_other_seeds_give_other_clips(ws: WebSocketPeer) -> None:
     one, other = (audio(ws, repaint(ws, seed=seed)["id"], "clip") for seed in (8, 9))
     assert not np.array_equal(one, other)

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 pytest.importorskip("torch", reason="the ACE-Step engine needs torch: pip install ace-bridge[acestep]")
 
-from model.acestep.renderer import HANDLES, MIX, RESIDUAL, Recent, Renderer
+from model.acestep.listener import Recent
+from model.acestep.renderer import HANDLES, MIX, RESIDUAL, Renderer
 from model.engine import Grid, Piece, Progress, Rendered, RenderRequest, Report, Song, Task
 from model.errors import CannotRender, RenderStopped
 from tests.model.acestep.small_parts import SmallParts
@@ -268,3 +269,23 @@ def test_only_the_recent_is_kept() -> None:
     recent.put("c", 99)
     assert recent.get("b") is None
     assert recent.get("a") == 97
+
+
+# --- references ---------------------------------------------------------------------------------------
+
+
+def test_a_reference_is_heard_once_for_all_takes() -> None:
+    parts = SmallParts()
+    renderer = Renderer(parts)
+    voice = song(44_100, 1, 2.0)
+    first, second = request(reference=voice), request(reference=voice, take=1)
+    sung = mix_of(first, renderer)
+    opened = parts.opened["vae"]
+    other = mix_of(second, renderer)
+    assert parts.opened["vae"] == opened + 1, "the second take only decodes"
+    assert np.array_equal(sung, mix_of(first, Renderer(SmallParts())))
+    assert not np.array_equal(sung, usual())
+    assert not np.array_equal(sung, other)
+    quiet = Song(np.zeros((4800, 1), np.float32), 48_000, "quiet")
+    with pytest.raises(CannotRender, match="reference is silent"):
+        rendered(request(reference=quiet), renderer)
