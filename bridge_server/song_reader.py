@@ -61,7 +61,9 @@ class SongReader:
                 raise ProtocolError(
                     ErrorCode.FILE_MISSING,
                     f"The store does not hold {name[:80]}.",
-                    "Upload it again, or name its file.",
+                    "Upload the song again, or name its file."
+                    if field == "source"
+                    else "Upload it again, or name its file.",
                     field,
                 )
             return name

@@ -22,7 +22,7 @@ from model.acestep.model_folders import (
     find_models,
     what_it_is_instead,
 )
-from model.acestep.option_help import ADAPTER, ADAPTER_STRENGTH, CHECKPOINT, ENGINE_HELP
+from model.acestep.option_help import ADAPTER, ADAPTER_STRENGTH, CHECKPOINT, ENGINE_HELP, PLANNER
 from model.engine import (
     Capability,
     EngineDescription,
@@ -37,7 +37,7 @@ from model.engine import (
 from model.errors import CannotRender, NotLoaded
 
 if TYPE_CHECKING:
-    from model.acestep.loaded_checkpoint import AdapterWish, LoadedCheckpoint
+    from model.acestep.loaded_checkpoint import AdapterWish, Extras, LoadedCheckpoint
 
 LABEL = "ACE-Step 1.5"
 PACKAGES = ("torch", "transformers", "safetensors")
@@ -97,14 +97,14 @@ class AceStepEngine:
         """See model.engine.Engine. Another checkpoint than the last render's is loaded first."""
         options = dict(request.options)
         wanted = str(options.pop(CHECKPOINT, ""))
-        worn = _adapter(options)
+        extras = _extras(options)
         found = self._checkpoints()
         chosen = _named(found, wanted) if wanted else _best(found, request.task)
         able = capability(chosen.traits, request.task)
         if not able.available:
             raise CannotRender(able.reason, able.remedy)
         loaded = self._with(chosen, _stoppable(progress, should_stop))
-        yield from loaded.render(replace(request, options=options), progress, should_stop, worn)
+        yield from loaded.render(replace(request, options=options), progress, should_stop, extras)
 
     def unload(self) -> None:
         """Gives all memory back."""
@@ -169,6 +169,16 @@ def _stoppable(progress: OnProgress, should_stop: ShouldStop) -> OnProgress:
         progress(made)
 
     return told
+
+
+def _extras(options: dict[str, Any]) -> Extras:
+    """Takes out of the options what is no matter of sampling. Raises CannotRender."""
+    from model.acestep.loaded_checkpoint import Extras
+
+    planner = options.pop(PLANNER, "off")
+    if planner not in ("on", "off", True, False):
+        raise CannotRender(f"The option {PLANNER} is {planner!r}.", "Choose one of on, off.")
+    return Extras(_adapter(options), planner in ("on", True))
 
 
 def _adapter(options: dict[str, Any]) -> AdapterWish | None:

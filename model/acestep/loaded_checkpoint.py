@@ -12,7 +12,7 @@ from typing import Any
 
 from model.acestep.adapted_weights import Laid, dit_shapes
 from model.acestep.adapter_file import read_adapter
-from model.acestep.capabilities import Training
+from model.acestep.capabilities import ModelTask, Training
 from model.acestep.checkpoint import Weights, open_weights
 from model.acestep.devices import Device, free_bytes, out_of_memory
 from model.acestep.latent_grid import MIN_FRAMES
@@ -22,12 +22,19 @@ from model.acestep.network_sizes import sizes_of
 from model.acestep.parts import Neighbours, StoredParts, neighbours
 from model.acestep.prompts import MAX_LYRIC_TOKENS, MAX_TEXT_TOKENS
 from model.acestep.renderer import Renderer
-from model.acestep.request_plan import RenderPlan, plan_render
+from model.acestep.request_plan import Blueprint, RenderPlan, plan_render
+from model.acestep.song_planning import plan_song, refuse_unless_it_fits
 from model.acestep.tensor_files import weight_files
 from model.acestep.weight_header import fingerprint
-from model.engine import OnProgress, Rendered, RenderRequest, Report, ShouldStop
+from model.engine import Attachment, OnProgress, Rendered, RenderRequest, Report, ShouldStop
 from model.errors import CannotRender, NotLoaded
+from model.pace import Pace
 
+_PLANNED = 0.3  # share of the time that planning takes, where a song is planned
+_GET_PLANNER = (
+    "Put the folder acestep-5Hz-lm-1.7B (or -0.6B) of the published models beside it, "
+    "or leave the option planner away."
+)
 _MORE_MEMORY = (
     "Close other programs that use the device, choose a smaller checkpoint, or render a shorter region."
 )
@@ -39,6 +46,14 @@ class AdapterWish:
 
     path: Path
     strength: float = 1.0
+
+
+@dataclass(frozen=True)
+class Extras:
+    """What a render is to have besides the checkpoint. planned: a language model plans the song first."""
+
+    adapter: AdapterWish | None = None
+    planned: bool = False
 
 
 class LoadedCheckpoint:
@@ -72,16 +87,22 @@ class LoadedCheckpoint:
         request: RenderRequest,
         progress: OnProgress,
         should_stop: ShouldStop,
-        adapter: AdapterWish | None = None,
+        extras: Extras | None = None,
     ) -> Iterator[Rendered]:
-        """See model.engine.Engine. adapter: laid over the transformer for this render."""
-        laid = None if adapter is None else self._read(adapter)
+        """See model.engine.Engine."""
+        extras = extras or Extras()
+        laid = None if extras.adapter is None else self._read(extras.adapter)
         self._parts.adapt(laid)
         self._parts.arrange(
             self._placed(work_of(plan_render(request, self._parts.traits), request.reference is not None))
         )
+        blueprint = None
         try:
-            for found in self._renderer.render(request, progress, should_stop):
+            if extras.planned:
+                blueprint, written = self._planned(request, Pace(progress, should_stop).part(0, _PLANNED))
+                yield written
+                progress = _after(progress, _PLANNED)
+            for found in self._renderer.render(request, progress, should_stop, blueprint):
                 yield self._told(found, laid) if isinstance(found, Report) else found
         except Exception as error:
             if not out_of_memory(error):
@@ -107,6 +128,20 @@ class LoadedCheckpoint:
         """Raises CannotRender for a file that is no adapter of this checkpoint."""
         return Laid(read_adapter(wish.path, dit_shapes(self._weights)), wish.strength)
 
+    def _planned(self, request: RenderRequest, pace: Pace) -> tuple[Blueprint, Attachment]:
+        """Raises CannotRender where there is no planner, or none that fits."""
+        plan, folder = plan_render(request, self._parts.traits), self.folder.planner
+        if plan.task is not ModelTask.TEXT2MUSIC:
+            raise CannotRender(
+                "The planner plans new songs; its codes would take the place of the one that is there.",
+                "Use it with generate, or leave the option planner away.",
+            )
+        if folder is None:
+            raise CannotRender(f"There is no planner beside {self.folder.name}.", _GET_PLANNER)
+        refuse_unless_it_fits(folder, self._device, self._budget)
+        self._parts.release()  # it is as large as all the rest
+        return plan_song(folder, self._device, request, plan, pace)
+
     def _told(self, report: Report, laid: Laid | None) -> Report:
         placement = self._parts.placement
         figures: dict[str, Any] = {
@@ -131,6 +166,11 @@ class LoadedCheckpoint:
                 f"The transformer's weights were held in 8 bits: the device has {self._budget / GIGABYTE:.1f} GB.",
             )
         return replace(report, figures=figures, notes=notes, weights=weights)
+
+
+def _after(progress: OnProgress, share: float) -> OnProgress:
+    """Progress of what comes after the first `share` of a render."""
+    return lambda made: progress(replace(made, fraction=share + (1 - share) * made.fraction))
 
 
 def _files(weights: Weights, beside: Neighbours) -> set[Path]:

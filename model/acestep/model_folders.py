@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 GIVE_A_FOLDER = (
     "Name the folder of one ACE-Step 1.5 model, the one with config.json and model.safetensors in it."
 )
+PLANNERS = ("acestep-5Hz-lm-1.7B", "acestep-5Hz-lm-0.6B", "acestep-5Hz-lm-4B")
+"""The first of them that is there plans: the one of the main download, then the smaller."""
 UNSAFE_ENDINGS = (".bin", ".ckpt", ".pt", ".pth", ".pkl")
 
 
@@ -52,6 +54,7 @@ class ModelFolder:
     vae:          folder of the autoencoder, None when there is none beside it.
     text_encoder: folder of the text encoder, None likewise.
     tokenizer:    folder of its tokenizer files, None likewise.
+    planner:      folder of a 5 Hz language model, None where there is none; only planning needs it.
     stem_tuned:   tuned to add single tracks; its captions have a form of their own.
     """
 
@@ -64,6 +67,7 @@ class ModelFolder:
     vae: Path | None = None
     text_encoder: Path | None = None
     tokenizer: Path | None = None
+    planner: Path | None = None
     stem_tuned: bool = False
 
     @cached_property
@@ -171,6 +175,7 @@ def _read_official(path: Path) -> ModelFolder:
         vae=_neighbour(path, "AutoencoderOobleck", "_class_name", ("vae",)),
         text_encoder=_neighbour(path, "qwen3", "model_type", ("Qwen3-Embedding-0.6B",)),
         tokenizer=_neighbour(path, "qwen3", "model_type", ("Qwen3-Embedding-0.6B",)),
+        planner=_neighbour(path, "qwen3", "model_type", PLANNERS),
         stem_tuned=bool(fields.get("is_lego_sft", False)),
     )
 
@@ -196,6 +201,7 @@ def _read_diffusers(path: Path) -> ModelFolder:
         vae=_subfolder(path, "vae"),
         text_encoder=_subfolder(path, "text_encoder"),
         tokenizer=_subfolder(path, "tokenizer"),
+        planner=_neighbour(path, "qwen3", "model_type", PLANNERS),
     )
 
 

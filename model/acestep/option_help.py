@@ -12,6 +12,7 @@ CHECKPOINT = "checkpoint"
 """A switch that does not reach the samplers: the engine itself reads it, like the two below."""
 ADAPTER = "adapter"
 ADAPTER_STRENGTH = "adapter_strength"
+PLANNER = "planner"
 
 SAMPLING_HELP: Mapping[str, str] = {
     "steps": "denoising steps; more is slower and cleaner",
@@ -42,5 +43,6 @@ ENGINE_HELP: Mapping[str, str] = {
     CHECKPOINT: "the checkpoint that renders, by the name of its folder; without it the first that does the task",
     ADAPTER: "a LoRA or LoKr file (.safetensors) laid over the transformer's weights",
     ADAPTER_STRENGTH: "how much of it, from 0 to 1 (default: all)",
+    PLANNER: "on: a language model plans a new song first, its facts and its audio codes; off (default)",
     **SAMPLING_HELP,
 }

@@ -26,7 +26,7 @@ from model.acestep.latent_grid import FRAMES_PER_SECOND, HOP
 from model.acestep.listener import Listener, Recent
 from model.acestep.pipeline import Conditions, Scene, TextEncoder, WordStates
 from model.acestep.render_settings import Encoding
-from model.acestep.request_plan import RenderPlan, Words, plan_render
+from model.acestep.request_plan import Blueprint, RenderPlan, Words, plan_render
 from model.acestep.samplers import OnStep
 from model.acestep.schedules import step_count
 from model.acestep.vae import Vae
@@ -82,10 +82,14 @@ class Renderer:
         self._listener.forget()
 
     def render(
-        self, request: RenderRequest, progress: OnProgress, should_stop: ShouldStop
+        self,
+        request: RenderRequest,
+        progress: OnProgress,
+        should_stop: ShouldStop,
+        blueprint: Blueprint | None = None,
     ) -> Iterator[Rendered]:
         """See model.engine.Engine. Every piece of a stem comes in order; the Report comes last."""
-        plan = plan_render(request, self._parts.traits)
+        plan = plan_render(request, self._parts.traits, blueprint)
         pace = Pace(progress, should_stop, self._clock)
         read = self._read(plan, pace.part(0.0, _READ))
         scene = self._scene(plan, request.song, pace.part(_READ, _LISTENED))
@@ -148,8 +152,17 @@ class Renderer:
             heard = self._listener.hear(song, window, settings.encoding, plan.seed, plan.take, pace)
         source = pipeline.placed(heard, window, silence)
         hints = self._hints_of(plan, song, source) if plan.task is ModelTask.COVER else None
+        if plan.codes:
+            hints = self._planned(plan)
         pace.at("listening to the song", 1.0)
         return pipeline.set_scene(plan.task, source, silence, settings, plan.region, hints)
+
+    def _planned(self, plan: RenderPlan) -> Tensor:
+        """The latents of a planned song's codes [1, T, 64]."""
+        with self._parts.audio_codes() as (tokenizer, detokenizer):
+            codes = torch.tensor([plan.codes], device=tokenizer.latents_in.weight.device)
+            frames = plan.window.frames
+            return pipeline.hints_of_codes(tokenizer, detokenizer, codes, self._parts.silence, frames)
 
     def _hints_of(self, plan: RenderPlan, song: Song | None, source: Tensor) -> Tensor:
         """What audio codes leave of the song, kept for its next cover."""
@@ -223,6 +236,7 @@ class Renderer:
             "song_seconds": (window.source[1] - window.source[0]) / FRAMES_PER_SECOND,
             "peak": round(delivered.peak, 6),
             "reference": request.reference is not None,
+            "planned_codes": len(plan.codes),
         }
         if traits.untrained:
             return Report(

@@ -5,7 +5,7 @@ Pure: reads no audio beyond its length, loads nothing. The phases that carry the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -49,6 +49,7 @@ class RenderPlan:
     region: frames rendered anew, None when that is the whole window. A new track (lego) is always composed over
         the whole window: with a region the network is trained to join it to the *mix* outside.
     words: one entry for each piece of audio, all from the same source.
+    codes: of a planned song, five a second; they take the source's place.
     """
 
     task: ModelTask
@@ -59,10 +60,32 @@ class RenderPlan:
     seed: int
     take: int
     notes: tuple[str, ...]
+    codes: tuple[int, ...] = ()
 
 
-def plan_render(request: RenderRequest, traits: CheckpointTraits) -> RenderPlan:
+@dataclass(frozen=True)
+class Blueprint:
+    """What the planner made of a request: facts the producer did not give, and audio codes 0..63999.
+
+    caption, language: in place of the request's; "" = the request's own.
+    """
+
+    metas: prompts.Metas
+    codes: tuple[int, ...]
+    caption: str = ""
+    language: str = ""
+
+
+def plan_render(
+    request: RenderRequest, traits: CheckpointTraits, blueprint: Blueprint | None = None
+) -> RenderPlan:
     """Raises CannotRender for what this checkpoint or the network cannot do, with the remedy."""
+    if blueprint is not None:
+        request = replace(
+            request,
+            caption=blueprint.caption or request.caption,
+            language=blueprint.language or request.language,
+        )
     _refuse_impossible(request, traits)
     task = MODEL_TASK[request.task]
     window = plan_window(
@@ -75,12 +98,26 @@ def plan_render(request: RenderRequest, traits: CheckpointTraits) -> RenderPlan:
         ending=request.ending,
     )
     settings = settings_for(traits, task, request.strength, request.options)
-    metas, notes = _metas(request, window)
+    metas, notes = metas_of(request, window)
+    if blueprint is not None:
+        metas = completed(metas, blueprint.metas)
     stem_mask = settings.mask_mode if traits.stem_tuned else None
-    words = tuple(_one(request, task, metas, tracks, stem_mask) for tracks in _tracks(request, task))
+    planned = blueprint is not None
+    words = tuple(_one(request, task, metas, tracks, stem_mask, planned) for tracks in _tracks(request, task))
     region = window.region if task is ModelTask.REPAINT else None
     every_note = (*settings.notes, *notes)
-    return RenderPlan(task, window, region, words, settings, request.seed, request.take, every_note)
+    codes = blueprint.codes if blueprint is not None else ()
+    return RenderPlan(task, window, region, words, settings, request.seed, request.take, every_note, codes)
+
+
+def completed(known: prompts.Metas, more: prompts.Metas) -> prompts.Metas:
+    """What the host knows, and for the rest what the planner wrote."""
+    return prompts.Metas(
+        known.bpm if known.bpm is not None else more.bpm,
+        known.meter or more.meter,
+        known.key or more.key,
+        known.seconds,
+    )
 
 
 def _refuse_impossible(request: RenderRequest, traits: CheckpointTraits) -> None:
@@ -119,7 +156,7 @@ def _refuse_too_long(what: str, text: str, most: int) -> None:
         raise CannotRender(f"The {what} has {len(text)} characters.", f"The model reads at most {most}.")
 
 
-def _metas(request: RenderRequest, window: Window) -> tuple[prompts.Metas, tuple[str, ...]]:
+def metas_of(request: RenderRequest, window: Window) -> tuple[prompts.Metas, tuple[str, ...]]:
     """The facts of the prompt at the region's first beat; the duration is that of the whole window."""
     seconds = window.frames / FRAMES_PER_SECOND
     at = _beat_at(request.grid, request.start / request.rate)
@@ -158,14 +195,15 @@ def _one(
     metas: prompts.Metas,
     tracks: tuple[str, ...],
     stem_mask: MaskMode | None,
+    planned: bool,
 ) -> Words:
-    """stem_mask: the mask mode where the checkpoint is a stem fine-tune, else None."""
+    """stem_mask: the mask mode where the checkpoint is a stem fine-tune, else None. planned: there are codes."""
     caption = _caption(request, task, tracks, stem_mask)
     # Without lyrics a new song is instrumental; of a given song nobody said that nobody sings.
     lyrics = request.lyrics or (prompts.INSTRUMENTAL if task is ModelTask.TEXT2MUSIC else "")
     return Words(
         stem=tracks[0] if tracks and task in _ONE_BY_ONE else "mix",
-        text=prompts.text_prompt(prompts.instruction(task, tracks), caption, metas),
+        text=prompts.text_prompt(prompts.instruction(task, tracks, has_codes=planned), caption, metas),
         lyrics=prompts.lyric_prompt(lyrics, request.language),
         freed_text=prompts.text_prompt(prompts.instruction(ModelTask.TEXT2MUSIC), caption, metas),
     )

@@ -215,6 +215,7 @@ class NoisePurpose(enum.Enum):
     STEP = "step"
     ENCODE = "encode"
     REFERENCE = "reference"
+    PLAN = "plan"
 
 
 def generator(seed: int, take: int, purpose: NoisePurpose, index: int = 0) -> torch.Generator:

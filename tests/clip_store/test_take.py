@@ -41,6 +41,8 @@ def test_region_and_digests():
     assert TAKE.region == Span(96_000, 144_000)
     assert TAKE.digests == ("a" * 64, "b" * 64, "c" * 64, "e" * 64)
     assert LEAST.digests == ("b" * 64,)
+    sung = replace(TAKE, recipe={"reference": {"name": "voice", "digest": "f" * 64}})
+    assert sung.digests == ("a" * 64, "b" * 64, "c" * 64, "f" * 64, "e" * 64)
 
 
 @pytest.mark.parametrize("wrong", [{"id": ""}, {"number": 0}, {"length": 0}, {"rate": 0}])

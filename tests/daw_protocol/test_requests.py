@@ -127,6 +127,7 @@ BAD = [
     ("match_loudness", 2), ("match_loudness", "perhaps"),
     ("context", -1), ("context", 601), ("context", math.nan),
     ("engine", "x" * 33), ("engine", 1.5),
+    ("reference", ""), ("reference", "x" * 1025), ("reference_consent", 2), ("reference_consent", "maybe"),
     ("options", []), ("options", {"a": {}}), ("options", "{"), ("options", {"a": math.inf}),
     ("title", "x" * 129), ("track", "x" * 129), ("replace", "later"), ("origin", "x" * 65),
     ("priority", "high"), ("priority", 1),

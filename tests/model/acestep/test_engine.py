@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn
@@ -24,14 +27,15 @@ pytest.importorskip(
 import torch
 
 from model.acestep.engine import AceStepEngine
-from model.acestep.option_help import ADAPTER, ADAPTER_STRENGTH, CHECKPOINT
+from model.acestep.option_help import ADAPTER, ADAPTER_STRENGTH, CHECKPOINT, PLANNER
 from model.acestep.render_settings import OPTIONS
 from model.acestep.renderer import HANDLES, MIX, RESIDUAL
-from model.engine import Grid, Piece, Progress, Rendered, RenderRequest, Report, Song, Task
+from model.engine import Attachment, Grid, Piece, Progress, Rendered, RenderRequest, Report, Song, Task
 from model.errors import CannotRender, NotLoaded, RenderStopped
 from tests.model.acestep.tiny_folder import write_checkpoint, write_models
 
 PROJECT = Path(__file__).parents[3]
+PLANNER_FOLDER = PROJECT / "tests/golden/acestep/tiny/acestep-5Hz-lm"
 LORA = PROJECT / "tests/golden/acestep/tiny/adapters/lora_single_file.safetensors"
 DEMO_SONG = PROJECT / "examples" / "demo_song" / "demo_song.flac"
 SONG_SECONDS = 6
@@ -272,12 +276,55 @@ def test_adapters_that_cannot_be_worn(engine: AceStepEngine, options: dict[str, 
     assert rendered(engine, request()), "the engine can be used again"
 
 
+# --- planning -----------------------------------------------------------------------------------------
+
+
+def with_planner(models: Path, folder: Path) -> Path:
+    """The same checkpoints with the tiny planner beside them."""
+    shutil.copytree(models, folder)
+    shutil.copytree(PLANNER_FOLDER, folder / "acestep-5Hz-lm-1.7B")
+    return folder
+
+
+def test_a_song_is_planned_before_it_is_composed(tiny_models: Path, tmp_path: Path) -> None:
+    engine = engine_of(with_planner(tiny_models, tmp_path / "models"))
+    asked = request(Task.GENERATE, caption="calm piano", options={**FEW, PLANNER: "on"})
+    told: list[Progress] = []
+    found = list(engine.render(asked, told.append, lambda: False))
+    (written,) = [each for each in found if isinstance(each, Attachment)]
+    blueprint = json.loads(written.data)
+    assert (written.name, len(blueprint["audio_codes"])) == ("blueprint.json", 50)  # ten seconds at least
+    assert (blueprint["facts"]["bpm"], blueprint["facts"]["timesignature"]) == (120, "4")  # the host's
+    assert blueprint["facts"]["keyscale"].split()[1] in ("major", "minor")  # the planner's
+    assert report(found).figures["planned_codes"] == 50
+    stages = [each.stage for each in told]
+    assert stages.index("planning the song") < stages.index("composing")
+    fractions = [each.fraction for each in told if not each.stage.startswith("loading acestep")]
+    assert fractions == sorted(fractions)
+    first = asked.start
+    once, again = stem(found, MIX, first), stem(rendered(engine, asked), MIX, first)
+    assert np.array_equal(once, again)
+    assert not np.array_equal(once, stem(rendered(engine, replace(asked, options=FEW)), MIX, first))
+    other = rendered(engine, replace(asked, seed=12))
+    assert json.loads(next(each for each in other if isinstance(each, Attachment)).data) != blueprint
+    with pytest.raises(CannotRender, match="plans new songs"):
+        rendered(engine, request(options={**FEW, PLANNER: "on"}))
+
+
+def test_planning_without_a_planner(engine: AceStepEngine) -> None:
+    with pytest.raises(CannotRender, match="no planner beside acestep-v15-turbo") as error:
+        rendered(engine, request(Task.GENERATE, options={**FEW, PLANNER: "on"}))
+    assert "acestep-5Hz-lm" in error.value.remedy
+    with pytest.raises(CannotRender, match="planner is 'perhaps'"):
+        rendered(engine, request(Task.GENERATE, options={**FEW, PLANNER: "perhaps"}))
+
+
 # --- describing and loading ---------------------------------------------------------------------------
 
 
 def test_the_description_names_every_switch(engine: AceStepEngine) -> None:
     about = engine.describe()
-    assert set(about.options) == {*OPTIONS, CHECKPOINT, ADAPTER, ADAPTER_STRENGTH}
+    assert set(about.options) == {*OPTIONS, CHECKPOINT, ADAPTER, ADAPTER_STRENGTH, PLANNER}
     assert about.file_options == (ADAPTER,)
     assert about.neural
     assert about.max_seconds == 600.0

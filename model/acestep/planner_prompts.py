@@ -1,0 +1,148 @@
+"""What the planner is told and how its answer is read: the turns of the 5 Hz language model, as text.
+
+Pure. Whitespace matters as in prompts.py: the planner was trained with these strings.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import yaml
+
+NOTHING_SAID = "NO USER INPUT"
+NO_THOUGHTS = "<think>\n\n</think>"
+
+GENERATE = "Generate audio semantic tokens based on the given conditions:"
+UNDERSTAND = "Understand the given musical conditions and describe the audio semantics accordingly:"
+
+CODES_PER_SECOND = 5
+LEAST_SECONDS, MOST_SECONDS = 10, 600
+MOST_CODE = 63_999
+"""The planner's vocabulary has some more, which stand for nothing."""
+
+_ROOM_AFTER_CODES = 10  # tokens besides the codes
+_ROOM_FOR_THOUGHTS, _MOST_THOUGHTS = 500, 3_500
+_KEPT_FREE = 64  # of the planner's context
+
+_TURN = (
+    "<|im_start|>system\n# Instruction\n{instruction}\n\n<|im_end|>\n"
+    "<|im_start|>user\n{content}<|im_end|>\n<|im_start|>assistant\n"
+)
+_CODE = re.compile(r"<\|audio_code_(\d+)\|>")
+_WHOLE = ("bpm", "duration")
+
+
+def turn(instruction: str, content: str) -> str:
+    """A question, and the beginning of the planner's answer."""
+    return _TURN.format(instruction=instruction, content=content)
+
+
+def song_content(caption: str, lyrics: str) -> str:
+    return f"# Caption\n{caption}\n\n# Lyric\n{lyrics}\n"
+
+
+def reasoning_prompt(caption: str, lyrics: str) -> str:
+    """Asks for the facts of a song."""
+    return turn(GENERATE, song_content(caption, lyrics))
+
+
+def codes_prompt(caption: str, lyrics: str, thoughts: str) -> str:
+    """Asks for the audio codes of a song whose facts are known. thoughts: see `thoughts_of`."""
+    return f"{reasoning_prompt(caption, lyrics)}{thoughts}\n\n"
+
+
+def unguided_prompt(avoided: str = NOTHING_SAID) -> str:
+    """The same without any conditions, for guidance away from it."""
+    return f"{turn(GENERATE, avoided)}{NO_THOUGHTS}\n\n"
+
+
+def understanding_prompt(codes: Sequence[int]) -> str:
+    """Asks what a piece of audio is."""
+    return turn(UNDERSTAND, "".join(code_token(code) for code in codes))
+
+
+def code_token(code: int) -> str:
+    return f"<|audio_code_{code}|>"
+
+
+def thoughts_of(facts: Mapping[str, object]) -> str:
+    """Facts as the planner would have written them: sorted YAML, wrapped and quoted as YAML needs it."""
+    if not facts:
+        return NO_THOUGHTS
+    plain = {name: _plain(name, value) for name, value in facts.items()}
+    block = yaml.safe_dump(plain, allow_unicode=True, sort_keys=True, default_flow_style=False)
+    return f"<think>\n{block.strip()}\n</think>"
+
+
+def _plain(name: str, value: object) -> object:
+    if name == "timesignature" and isinstance(value, str):
+        value = value.removesuffix("/4")
+    return int(value) if isinstance(value, str) and value.isdigit() else value
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the planner wrote.
+
+    facts: by field; bpm and duration as whole numbers where they are. codes: 0..63999, five a second.
+    """
+
+    facts: Mapping[str, str | int] = field(default_factory=dict)
+    codes: tuple[int, ...] = ()
+    lyrics: str = ""
+
+
+def read_answer(text: str) -> Answer:
+    """Reads an answer, whole or cut off."""
+    codes = tuple(min(int(number), MOST_CODE) for number in _CODE.findall(text))
+    return Answer(_facts(_thoughts(text)), codes, _lyrics(text))
+
+
+def _thoughts(text: str) -> str:
+    if "<think>" in text:
+        return text.partition("<think>")[2].partition("</think>")[0]
+    return _CODE.split(text)[0]
+
+
+def _facts(thoughts: str) -> dict[str, str | int]:
+    """One field a line; indented lines go on with the value."""
+    found: dict[str, str] = {}
+    name = ""
+    for line in thoughts.splitlines():
+        if not line.strip():
+            continue
+        if line[0] in " \t":
+            if name:
+                found[name] = f"{found[name]} {line.strip()}".strip()
+            continue
+        name, colon, value = (part.strip() for part in line.partition(":"))
+        if not colon:
+            name = ""
+        else:
+            found[name] = value
+    return {name: _whole(name, value) for name, value in found.items() if value}
+
+
+def _whole(name: str, value: str) -> str | int:
+    return int(value) if name in _WHOLE and value.isdigit() else value
+
+
+def _lyrics(text: str) -> str:
+    rest = text.partition("</think>")[2].replace("<|im_end|>", "").strip()
+    return re.sub(r"^# Lyric\s*\n", "", rest).strip()
+
+
+def code_count(seconds: float) -> int:
+    """Codes of a song that long, within what the planner was trained for."""
+    return int(CODES_PER_SECOND * min(max(seconds, LEAST_SECONDS), MOST_SECONDS))
+
+
+def token_budget(seconds: float | None, context: int, *, thinking: bool) -> int:
+    """The most tokens an answer may take. seconds: of the song, None = not known; context: the planner's length."""
+    if seconds is None:
+        most = _MOST_THOUGHTS
+    else:
+        most = code_count(seconds) + (_ROOM_FOR_THOUGHTS if thinking else _ROOM_AFTER_CODES)
+    return min(most, context - _KEPT_FREE)
