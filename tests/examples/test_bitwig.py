@@ -1,0 +1,305 @@
+"""The controller script for Bitwig, in node with a strict double of Bitwig's API, against the real server over UDP."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import shutil
+import socket
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+import soundfile
+
+from bridge_server.settings import Settings
+from tests.bridge_server.peers import PATIENCE, ServerProcess, ServerThread, band_song, datagram
+from tests.doubles import ENGINES
+
+NODE = shutil.which("node") or shutil.which("nodejs")
+pytestmark = pytest.mark.skipif(NODE is None, reason="SKIPPED: node is missing; apt-get install nodejs")
+
+ROOT = Path(__file__).parents[2]
+SCRIPT = ROOT / "examples" / "bitwig" / "ACEBridge.control.js"
+DOUBLE = Path(__file__).with_name("bitwig_double.js")
+RATE = 44100
+
+
+def free_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerThread]:
+    folder = tmp_path_factory.mktemp("bitwig")
+    (folder / "songs").mkdir()
+    band_song(folder / "songs" / "band.wav", rate=RATE)
+    settings = Settings(
+        store=folder / "store", roots=(folder / "songs",), osc_port=0, websocket_port=0, engines=ENGINES
+    )
+    with ServerThread(settings) as running:
+        yield running
+
+
+class Bitwig:
+    """Bitwig with our script in it, and a producer. Events are what the double writes."""
+
+    def __init__(self, bridge_port: int, silence: int | None, environment: dict[str, str]) -> None:
+        self.port = free_port()
+        words = [str(NODE), str(DOUBLE), str(SCRIPT), str(bridge_port), str(self.port)]
+        self.process = subprocess.Popen(
+            [*words, *([str(silence)] if silence else [])],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, **environment},
+        )  # fmt: skip
+        self.events: queue.Queue[dict[str, Any]] = queue.Queue()
+        self.seen: list[dict[str, Any]] = []
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        self.until("listening")
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.events.put(json.loads(line))
+
+    def command(self, name: str, values: Any = None) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps({"command": name, "values": values}) + "\n")
+        self.process.stdin.flush()
+
+    def press(self, action: str) -> None:
+        self.command("press", action)
+
+    def model(self, **values: Any) -> None:
+        self.command("model", values)
+
+    def settings(self, **values: Any) -> None:
+        self.command("settings", {name.replace("_", " "): value for name, value in values.items()})
+
+    def until(self, event: str, words: str = "") -> Any:
+        """The next event of this kind that holds these words. The double's errors fail the test."""
+        while True:
+            try:
+                found = self.events.get(timeout=PATIENCE)
+            except queue.Empty:
+                raise AssertionError(f"{event} {words!r} never came; seen: {self.seen[-12:]}") from None
+            self.seen.append(found)
+            assert found["event"] != "error", found["value"]
+            if found["event"] == event and words in str(found["value"]):
+                return found["value"]
+
+    def shown(self, words: str) -> str:
+        return str(self.until("println", words))
+
+    def slots(self) -> list[dict[str, Any]]:
+        self.command("state")
+        found: list[dict[str, Any]] = self.until("state")
+        return found
+
+    def close(self) -> None:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.close()
+        self.process.wait(PATIENCE)
+        self._reader.join(PATIENCE)
+        self.process.stdout.close()
+
+
+@pytest.fixture
+def open_bitwig(server: ServerThread) -> Iterator[Callable[..., Bitwig]]:
+    with ExitStack() as stack:
+
+        def start(bridge_port: int | None = None, silence: int | None = None, **environment: str) -> Bitwig:
+            bitwig = Bitwig(bridge_port or server.settings.osc_port, silence, environment)
+            stack.callback(bitwig.close)
+            bitwig.settings(Song_file="band.wav", Takes=1)
+            bitwig.slots()  # once it answers, it has done what came before
+            return bitwig
+
+        yield start
+
+
+def newest(server: ServerThread) -> list[Any]:
+    takes = server.takes()
+    return [take for take in takes if take.job == takes[0].job]
+
+
+def test_the_loop_is_repainted_into_launcher_slots(server, open_bitwig):
+    bitwig = open_bitwig()
+    bitwig.settings(Takes=2, Prompt="brighter")
+    bitwig.model(loopStart=8, loopDuration=8)
+    bitwig.press("Repaint")
+    assert "2 takes in launcher slots of Band. Drag one to bar 3" in bitwig.shown("launcher slots")
+    slots = bitwig.slots()
+    assert [slot["name"] for slot in slots] == ["ACE repaint 1 @ bar 3", "ACE repaint 2 @ bar 3"]
+    for take, slot in zip(sorted(newest(server), key=lambda take: take.number), slots, strict=True):
+        assert (take.position, take.length) == (4 * RATE, 4 * RATE)
+        assert soundfile.info(slot["path"]).frames == 4 * RATE
+        assert slot["beats"] == 8
+        assert take.request["prompt"] == "brighter"
+
+
+@pytest.mark.parametrize(("meter", "bar"), [((4, 4), "2.3"), ((3, 4), "3"), ((6, 8), "3")])
+def test_tempo_and_meter_go_along(server, open_bitwig, meter, bar):
+    """A loop off the bar line at 127.3 BPM: the bridge's receipt has the nearest sample of that beat."""
+    bitwig = open_bitwig()
+    bitwig.model(tempo=127.3, loopStart=6, loopDuration=3.5, numerator=meter[0], denominator=meter[1])
+    bitwig.press("Repaint")
+    bitwig.shown("launcher slots")
+    (take,) = newest(server)
+    assert take.position == round(6 * 60 * RATE / 127.3)
+    assert take.request["meter"] == f"{meter[0]}/{meter[1]}"
+    assert bitwig.slots()[0]["name"] == f"ACE repaint 1 @ bar {bar}"
+
+
+def test_a_file_that_starts_later_in_the_song(server, open_bitwig):
+    bitwig = open_bitwig()
+    bitwig.settings(**{"File starts at bar": 3})
+    bitwig.model(loopStart=12, loopDuration=4)
+    bitwig.press("Repaint")
+    bitwig.shown("launcher slots")
+    (take,) = newest(server)
+    assert (take.position, take.start) == (6 * RATE, 2 * RATE)
+
+
+def test_stems(server, open_bitwig):
+    bitwig = open_bitwig()
+    bitwig.command("slots", 12)
+    bitwig.press("Extract")
+    bitwig.shown("launcher slots")
+    assert "ACE extract 1 vocals @ bar 1" in [slot["name"] for slot in bitwig.slots()]
+
+
+def test_a_stretched_clip_is_told(open_bitwig):
+    bitwig = open_bitwig()
+    bitwig.model(stretch=0.5)
+    bitwig.press("Repaint")
+    assert "Bitwig stretched ACE repaint 1 @ bar 1: set Mode to Raw" in bitwig.shown("launcher slots")
+
+
+def test_a_muted_track_is_told(open_bitwig):
+    bitwig = open_bitwig()
+    bitwig.command("track", {"mute": True})
+    bitwig.press("Repaint")
+    assert "The track is muted." in bitwig.shown("launcher slots")
+
+
+REFUSALS = {
+    "no file": (("settings", {"Song file": " "}), "does not tell scripts which file", "Export the song"),
+    "loop off": (("model", {"loop": False}), "loop is off", "Switch it on"),
+    "empty loop": (("model", {"loopDuration": 0}), "loop is empty", "Drag it"),
+    "automated tempo": (("model", {"automated": True}), "tempo is automated", "--tempo-map"),
+    "no track": (("track", {"exists": False}), "No track is selected", "Select the audio track"),
+    "instrument track": (("track", {"type": "Instrument"}), "holds no audio", "Select an audio track"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSALS)
+def test_refused_with_a_remedy(open_bitwig, case):
+    bitwig = open_bitwig()
+    command, sentence, remedy = REFUSALS[case]
+    bitwig.command(*command)
+    bitwig.press("Repaint")
+    assert remedy in bitwig.shown(sentence)
+    assert not any(event["event"] == "sent" for event in bitwig.seen)
+
+
+def test_a_bitwig_that_does_not_tell_of_automation(open_bitwig):
+    bitwig = open_bitwig(TEMPO_AUTOMATION="unknown")
+    bitwig.press("Repaint")
+    bitwig.shown("launcher slots")
+
+
+def test_no_server_says_how_to_start_one(open_bitwig):
+    bitwig = open_bitwig(bridge_port=free_port())
+    bitwig.press("Repaint")
+    assert "ace-bridge serve" in bitwig.shown("not running")
+    bitwig.press("Cancel")
+    bitwig.shown("Nothing is being rendered")
+
+
+def test_cancel(open_bitwig, tmp_path):
+    bitwig = open_bitwig()
+    bitwig.command("slots", 32)
+    bitwig.settings(Takes=8)
+    bitwig.model(loopStart=0, loopDuration=16)
+    bitwig.press("Repaint")
+    bitwig.until("popup", "%")
+    bitwig.press("Repaint")
+    bitwig.shown("under way already")
+    bitwig.press("Cancel")
+    assert "Nothing was changed" in bitwig.shown("cancelled")
+    assert bitwig.slots() == []
+
+
+def test_a_file_outside_the_servers_folders(open_bitwig, tmp_path):
+    bitwig = open_bitwig()
+    band_song(tmp_path / "elsewhere.wav", bars=2)
+    bitwig.settings(Song_file=str(tmp_path / "elsewhere.wav"))
+    bitwig.press("Repaint")
+    assert f'ace-bridge serve --root "{tmp_path}"' in bitwig.shown("not inside a folder")
+
+
+def test_no_free_slot_and_another_track(open_bitwig):
+    bitwig = open_bitwig()
+    bitwig.command("slots", 0)
+    bitwig.press("Repaint")
+    assert "Add scenes and press Insert" in bitwig.shown("0 free slots")
+    bitwig.command("slots", 4)
+    bitwig.command("track", {"name": "Keys"})
+    bitwig.press("Insert")
+    assert "Select Band and press Insert" in bitwig.shown("another track")
+    bitwig.command("track", {"name": "Band"})
+    bitwig.press("Insert")
+    bitwig.shown("1 take in launcher slots")
+
+
+def test_a_slot_that_takes_nothing_is_noticed(open_bitwig):
+    bitwig = open_bitwig()
+    bitwig.model(deaf=True)
+    bitwig.press("Repaint")
+    assert "Drag it in from the file browser" in bitwig.shown("did not take")
+
+
+def test_a_surface_presses_the_buttons(open_bitwig):
+    bitwig = open_bitwig()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as surface:
+        surface.sendto(datagram("/ace/repaint", 1.0), ("127.0.0.1", bitwig.port))
+        surface.sendto(datagram("/ace/repaint", 0.0), ("127.0.0.1", bitwig.port))
+        bitwig.shown("launcher slots")
+        surface.sendto(datagram("/ace/nonsense"), ("127.0.0.1", bitwig.port))
+        bitwig.shown("There is no /ace/nonsense")
+
+
+@pytest.mark.slow
+def test_a_server_killed_while_rendering_goes_on_when_it_is_back(open_bitwig, tmp_path):
+    folder = tmp_path / "songs"
+    folder.mkdir()
+    band_song(folder / "band.wav", bars=16)
+    server = ServerProcess(tmp_path / "store", folder, free_port()).start()
+    running = [server]
+    try:
+        bitwig = open_bitwig(bridge_port=server.osc_port, silence=500)
+        bitwig.command("slots", 8)
+        bitwig.settings(Takes=4)
+        bitwig.model(loopStart=8, loopDuration=16)
+        bitwig.press("Repaint")
+        bitwig.shown("accepted")
+        server.kill()
+        running.clear()
+        assert "Start it again" in bitwig.shown("the bridge has stopped")
+        server.start()
+        running.append(server)
+        bitwig.shown("the bridge is back")
+        bitwig.shown("4 takes in launcher slots")
+        assert len({slot["path"] for slot in bitwig.slots()}) == 4
+    finally:
+        for one in running:
+            one.stop()
