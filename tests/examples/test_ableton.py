@@ -539,7 +539,7 @@ def test_a_server_killed_while_rendering_goes_on_when_it_is_back(tmp_path, open_
     running = [server]
     try:
         rig = open_live(
-            bridge_port=server.osc_port, sample=sample, settings={"request": {"takes": 8, "seed": 3}}
+            bridge_port=server.osc_port, sample=sample, settings={"request": {"takes": 4, "seed": 3}}
         )
         monkeypatch.setattr(sys.modules["ACEBridge.bridge_link"], "SILENCE", 0.5)
         rig.live.song._values["file_path"] = str(folder / "My Set.als")
