@@ -83,10 +83,18 @@ class EngineProcess:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         self._inbox = asyncio.Queue()
-        self._process = context.Process(target=child_main, args=(theirs, self._target), daemon=True)
-        await asyncio.to_thread(self._process.start)
-        theirs.close()
-        self._connection = ours
+        process = context.Process(target=child_main, args=(theirs, self._target), daemon=True)
+        starting = asyncio.create_task(asyncio.to_thread(process.start))
+        try:
+            await asyncio.shield(starting)
+        finally:
+            # Cancelled or not, the thread goes on and the process comes up: `close` must find it, and find it started.
+            await asyncio.wait({starting})
+            theirs.close()
+            if starting.exception() is None:
+                self._process, self._connection = process, ours
+            else:
+                ours.close()
         reader = threading.Thread(
             target=_read, args=(ours, asyncio.get_running_loop(), self._inbox), daemon=True
         )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import multiprocessing
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 import uuid
 from pathlib import Path
@@ -247,3 +249,50 @@ def test_an_engine_that_cannot_be_imported_is_named():
         await engine.close()
 
     asyncio.run(run())
+
+
+def test_cancelled_while_its_process_starts(monkeypatch):
+    """The thread that starts it cannot be called back: the process comes up, and is ended like any other."""
+    entered, go = threading.Event(), threading.Event()
+    really_start = multiprocessing.context.SpawnProcess.start
+
+    def slow_start(process):
+        entered.set()
+        assert go.wait(PATIENCE)
+        really_start(process)
+
+    monkeypatch.setattr(multiprocessing.context.SpawnProcess, "start", slow_start)
+
+    async def cancel_early():
+        engine = EngineProcess(ENGINES["noise"], 0.5)
+        starting = asyncio.create_task(engine.start())
+        await asyncio.to_thread(entered.wait)
+        starting.cancel()
+        asyncio.get_running_loop().call_later(0.2, go.set)
+        await asyncio.gather(starting, return_exceptions=True)
+        assert starting.cancelled()
+        await engine.close()
+        assert engine.pid is None
+
+    before = {child.pid for child in multiprocessing.active_children()}
+    asyncio.run(cancel_early())
+    assert go.is_set()
+    assert {child.pid for child in multiprocessing.active_children()} <= before
+
+
+def test_an_engine_whose_process_cannot_start_can_be_closed_and_tried_again(monkeypatch):
+    def no_start(process):
+        raise OSError("no more processes")
+
+    async def try_twice():
+        engine = EngineProcess(ENGINES["noise"], 0.5)
+        with monkeypatch.context() as patch:
+            patch.setattr(multiprocessing.context.SpawnProcess, "start", no_start)
+            with pytest.raises(OSError, match="no more"):
+                await engine.start()
+        await engine.close()
+        await engine.start()
+        assert engine.pid is not None
+        await engine.close()
+
+    asyncio.run(try_twice())
