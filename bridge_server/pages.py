@@ -14,6 +14,8 @@ from bridge_server.listening import heard
 from bridge_server.live_values import LiveValues
 from bridge_server.panel_files import INDEX, PREFIX, panel_file
 from bridge_server.pictures import take_picture
+from bridge_server.reapack import PREFIX as REAPER
+from bridge_server.reapack import reaper_script
 from bridge_server.receipts import in_words
 from bridge_server.settings import EVERYWHERE, Settings
 from bridge_server.version import MADE_BY
@@ -66,6 +68,8 @@ class Pages:
             return await asyncio.to_thread(panel_page, INDEX)
         if path.startswith(PREFIX):
             return await asyncio.to_thread(panel_page, path.removeprefix(PREFIX))
+        if path.startswith(REAPER):
+            return await asyncio.to_thread(self._reaper_page, path.removeprefix(REAPER))
         if path.startswith(DRAWN):
             return await asyncio.to_thread(self._drawing, path, parse_qs(split.query))
         if path.startswith("/takes/"):
@@ -74,6 +78,12 @@ class Pages:
         if node is not None:
             return oscquery_page(node, asked)
         return Page(404, PLAIN, f"There is nothing at {path[:200]}.\n".encode())
+
+    def _reaper_page(self, name: str) -> Page:
+        found = reaper_script(name, self._settings.websocket_port)
+        if found is None:
+            return Page(404, PLAIN, f"There is no script {name[:80]}.\n".encode())
+        return Page(200, *found)
 
     def _drawing(self, path: str, query: Mapping[str, list[str]]) -> Page:
         try:

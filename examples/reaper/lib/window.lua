@@ -12,7 +12,7 @@ local words = dofile(here .. 'lib/words.lua')
 local window = {}
 
 local SECTION = 'ace_bridge'
-local WIDTH, HEIGHT, MARGIN = 480, 470, 16
+local WIDTH, HEIGHT, MARGIN = 480, 430, 16
 local ALIVE_SECONDS = 2
 local MOST_TAKES = 8
 
@@ -110,8 +110,12 @@ local function job_rows(y)
     ui.progress(MARGIN, y, WIDTH - 2 * MARGIN, 8, job.fraction, reaper.time_precise())
     y = y + 20
   end
-  for _, line in ipairs(job.lines) do
-    y = ui.paragraph(MARGIN, y, WIDTH - 2 * MARGIN, line, job.state == 'failed' and ui.WARM or ui.INK, 3) + 2
+  for _, text in ipairs(job.lines) do
+    for line in (text .. '\n'):gmatch('(.-)\n') do
+      local warns = job.state == 'failed' or line:match('^%s*!')
+      y = ui.paragraph(MARGIN, y, WIDTH - 2 * MARGIN, line, warns and ui.WARM or ui.INK, 3)
+    end
+    y = y + 2
   end
 end
 

@@ -398,12 +398,14 @@ local function checked(name, signature, action)
   end
 end
 
+local functions = {}
+
 api.reaper = setmetatable({}, {
-  __index = function(_, name) error('REAPER has no function ' .. tostring(name) .. ' (or the double does not know it)', 2) end,
+  __index = function(_, name) return functions[name] or error('REAPER has no function ' .. tostring(name) .. ' (or the double does not know it)', 2) end,
   __newindex = function(_, name) error('scripts must not write to reaper.' .. tostring(name), 2) end,
 })
 for name, signature in pairs(signatures) do
-  rawset(api.reaper, name, checked(name, signature, assert(given[name], name .. ' is not made')))
+  functions[name] = checked(name, signature, assert(given[name], name .. ' is not made'))
 end
 for name in pairs(given) do assert(signatures[name], name .. ' has no signature') end
 

@@ -1,0 +1,1 @@
+"""ReaScripts for REAPER; README.md says how to install them."""
