@@ -93,7 +93,8 @@ def reply_to_osc(reply: Reply) -> tuple[str, list[OscArgument]]:
     fields = reply.to_fields()
     arguments: list[OscArgument] = [fields.pop("id", "")]
     for name, given in fields.items():
-        arguments += [name, _plain(given)]
+        # 1 and 0, not T and F: these came with OSC 1.1, and Pure Data drops them, so that the pairs behind slip.
+        arguments += [name, int(given) if isinstance(given, bool) else _plain(given)]
     return f"{PREFIX}/{reply.name}", arguments
 
 

@@ -1,0 +1,78 @@
+"""Asks the bridge for takes with python-osc, shows the progress, lists the takes and chooses the first.
+
+pip install python-osc
+python repaint_osc.py song.wav 17-20 --bpm 120
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import uuid
+from typing import Any
+
+from pythonosc.dispatcher import Dispatcher
+from pythonosc.osc_message_builder import OscMessageBuilder
+from pythonosc.osc_server import BlockingOSCUDPServer
+
+TERMINAL = ("done", "failed", "cancelled", "ok")
+
+
+class Bridge:
+    """A UDP socket that sends to the bridge and hears its replies."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._server = (host, port)
+        self.replies: list[tuple[str, dict[str, Any]]] = []
+        dispatcher = Dispatcher()
+        dispatcher.set_default_handler(self._hear)
+        self._socket = BlockingOSCUDPServer(("0.0.0.0", 0), dispatcher)
+        self._socket.timeout = 30.0
+
+    def _hear(self, address: str, *arguments: Any) -> None:
+        # A reply is its id, then name, value pairs.
+        named = {"id": arguments[0], **dict(zip(arguments[1::2], arguments[2::2], strict=False))}
+        self.replies.append((address.rpartition("/")[2], named))
+
+    def ask(self, address: str, *arguments: Any) -> list[tuple[str, dict[str, Any]]]:
+        """Sends a message; every reply up to the one that ends it, progress shown as it comes."""
+        builder = OscMessageBuilder(address)
+        for argument in arguments:
+            builder.add_arg(argument)
+        self.replies.clear()
+        self._socket.socket.sendto(builder.build().dgram, self._server)
+        while not self.replies or self.replies[-1][0] not in TERMINAL:
+            heard = len(self.replies)
+            self._socket.handle_request()
+            if len(self.replies) == heard:
+                sys.exit("The bridge does not answer. Start it: ace-bridge serve")
+            name, values = self.replies[-1]
+            if name == "progress":
+                print(f"  {values['fraction']:4.0%}  {values['stage']}")
+        name, values = self.replies[-1]
+        if name == "failed":
+            sys.exit(f"{values['sentence']} {values.get('remedy', '')}")
+        return list(self.replies)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("song", help="a file under one of the server's folders")
+    parser.add_argument("bars", help="such as 17-20")
+    parser.add_argument("--bpm", type=float, default=120.0)
+    parser.add_argument("--port", type=int, default=9124)
+    given = parser.parse_args()
+    bridge = Bridge("127.0.0.1", given.port)
+    song = ("source", given.song, "bars", given.bars, "bpm", given.bpm)
+    replies = bridge.ask("/bridge/repaint", f"python-{uuid.uuid4().hex[:8]}", *song, "takes", 2)
+    takes = [values for name, values in replies if name == "take"]
+    for take in takes:
+        print(
+            f"take {take['take']}: sample {take['position']}, {take['length']} long, {take.get('path', '')}"
+        )
+    print("all takes:", bridge.ask("/bridge/takes/list", "list", "limit", 5)[-1][1]["text"])
+    print(bridge.ask("/bridge/takes/choose", takes[0]["take"])[-1][1]["text"])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,351 @@
+"""The example clients: those that can run here run against the real server; of the others every address is checked."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from daw_protocol.addresses import BY_ADDRESS, field_names
+from daw_protocol.osc_form import request_from_osc
+from daw_protocol.replies import REPLIES
+from examples.osc import surfaces
+from tests.bridge_server.conftest import settings_in
+from tests.bridge_server.peers import PATIENCE, PROJECT, ServerThread, band_song
+
+OSC = PROJECT / "examples" / "osc"
+PYTHON = PROJECT / "examples" / "python"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    settings = settings_in(tmp_path_factory.mktemp("clients"))
+    band_song(settings.roots[0] / "song.wav")
+    with ServerThread(settings) as server:
+        yield server
+
+
+@pytest.fixture
+def rendered(server):
+    """After the test two takes more must be there."""
+    before = {take.id for take in server.takes()}
+    yield
+    new = [take for take in server.takes() if take.id not in before]
+    assert len(new) == 2
+
+
+def run(words: list[str], cwd: Path, **more: str) -> str:
+    """A client's whole output; it must end well."""
+    done = subprocess.run(
+        words, cwd=cwd, env={**os.environ, "HOME": str(cwd), **more}, stdin=subprocess.DEVNULL,
+        capture_output=True, text=True, timeout=2 * PATIENCE, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def needs(program: str, package: str) -> pytest.MarkDecorator:
+    missing = shutil.which(program) is None
+    return pytest.mark.skipif(missing, reason=f"SKIPPED: {program} is not installed (apt: {package})")
+
+
+@pytest.mark.usefixtures("rendered")
+def test_python_over_osc(server, tmp_path):
+    words = [sys.executable, str(PYTHON / "repaint_osc.py"), "song.wav", "2-3"]
+    said = run([*words, "--port", str(server.settings.osc_port)], tmp_path)
+    assert said.count("take t") == 2
+    assert "%" in said
+    assert "is chosen for its region" in said
+
+
+@pytest.mark.usefixtures("rendered")
+def test_python_over_websocket(server, tmp_path):
+    words = [sys.executable, str(PYTHON / "repaint_websocket.py"), "song.wav", "2-3"]
+    said = run([*words, "--port", str(server.settings.websocket_port)], tmp_path)
+    assert "chosen: t" in said
+    assert (tmp_path / "take.wav").read_bytes()[:4] == b"RIFF"
+
+
+@pytest.mark.parametrize("name", ["repaint_osc.py", "repaint_websocket.py"])
+def test_a_python_client_says_what_the_bridge_says(server, tmp_path, name):
+    port = server.settings.osc_port if "osc" in name else server.settings.websocket_port
+    words = [sys.executable, str(PYTHON / name), "none.wav", "2-3", "--port", str(port)]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    assert done.returncode == 1
+    assert "none.wav" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("path", sorted(PYTHON.glob("*.py")), ids=lambda path: path.name)
+def test_python_clients_are_short_and_need_none_of_our_code(path):
+    text = path.read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 90
+    assert not re.search(r"^(from|import) (bridge_server|daw_protocol|clip_store|model)", text, re.MULTILINE)
+
+
+@needs("oscdump", "liblo-tools")
+@pytest.mark.usefixtures("rendered")
+def test_a_shell(server, tmp_path):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+        free.bind(("127.0.0.1", 0))
+        replies = free.getsockname()[1]
+    more = {"BRIDGE_OSC_PORT": str(server.settings.osc_port), "REPLY_PORT": str(replies)}
+    said = run(["sh", str(OSC / "repaint.sh"), "song.wav", "2-3", "120"], tmp_path, **more)
+    assert "/bridge/ack" in said
+    assert said.count("/bridge/take ") == 2
+    assert "/bridge/done" in said
+
+
+@needs("sclang", "supercollider-language")
+@pytest.mark.usefixtures("rendered")
+def test_supercollider(server, tmp_path):
+    """sclang without its editor; root needs the variable, for the web engine it would open."""
+    more = {"QTWEBENGINE_DISABLE_SANDBOX": "1", "QT_QPA_PLATFORM": "offscreen"}
+    port = str(server.settings.osc_port)
+    said = run(["sclang", "-D", str(OSC / "repaint.scd"), port, "song.wav", "2-3", "120"], tmp_path, **more)
+    assert re.search(r"^take t\w+ starts at sample 88200 ", said, re.MULTILINE), said
+    assert re.search(r": \d+%$", said, re.MULTILINE)
+    assert "is chosen for its region" in said
+    assert "ERROR" not in said
+
+
+@needs("pd", "puredata-core")
+@pytest.mark.usefixtures("rendered")
+def test_pure_data(server, tmp_path):
+    """The patch as it is, with its buttons pressed from outside, one after the other as the answers come."""
+    connect = f"connect 127.0.0.1 {server.settings.osc_port}"
+    text = (OSC / "bridge.pd").read_text().replace("connect 127.0.0.1 9124", connect)
+    (tmp_path / "bridge.pd").write_text(text)
+    words = ["pd", "-nogui", "-noaudio", "-nomidi", "-stderr"]
+    press = "; song bang; select bang; repaint bang"
+    process = subprocess.Popen(
+        [*words, "-send", press, "bridge.pd"], cwd=tmp_path, env={**os.environ, "HOME": str(tmp_path)},
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        said = list(_until_done(process))
+    finally:
+        process.terminate()
+        process.wait(PATIENCE)
+        process.stderr.close()
+    assert said[0].startswith("ok:")
+    assert sum(line.startswith("take:") for line in said) == 2
+    assert any(line.startswith("progress:") and "fraction" in line for line in said)
+    assert not any("error" in line for line in said), said
+
+
+def _until_done(process: subprocess.Popen[str]) -> Iterator[str]:
+    assert process.stderr is not None
+    for line in process.stderr:
+        yield line
+        if line.startswith(("done:", "failed:")):
+            assert line.startswith("done:"), line
+            return
+
+
+# What a text sends: an address of ours, and what is written behind it up to the end of the message.
+ADDRESS = re.compile(r"/bridge(?:/[a-z]+)+")
+MISUNDERSTOOD = ("bad_message", "unknown_command", "unknown_field", "wrong_type", "out_of_range", "internal")
+HEARD = {f"/bridge/{reply.name}" for reply in REPLIES}
+
+
+@pytest.mark.parametrize(
+    "path", sorted(path for folder in (OSC, PYTHON) for path in folder.iterdir() if path.suffix in
+                   (".sh", ".scd", ".txt", ".md", ".py", ".json")), ids=lambda path: path.name,
+)  # fmt: skip
+def test_every_address_in_the_examples_is_one(path):
+    found = set(ADDRESS.findall(path.read_text(encoding="utf-8")))
+    assert found <= set(BY_ADDRESS) | HEARD, found - set(BY_ADDRESS) - HEARD
+
+
+def test_every_address_in_the_patch_is_one():
+    """Pure Data writes /bridge/takes/choose as `oscformat -f s bridge takes choose`."""
+    text = (OSC / "bridge.pd").read_text()
+    sent = {f"/{'/'.join(words.split())}" for words in re.findall(r"oscformat -f \w+ ([a-z ]+);", text)}
+    assert sent == {"/bridge/repaint", "/bridge/takes/choose", "/bridge/source", "/bridge/select"}
+    assert sent <= set(BY_ADDRESS)
+    heard = {f"/bridge/{name}" for name in re.search(r"route (progress [a-z ]+);", text)[1].split()}
+    assert heard <= HEARD
+    for name in ("strength", "takes"):
+        assert name in field_names(BY_ADDRESS["/bridge/repaint"])
+
+
+def known(values):
+    """Values a surface could have for the names it sends."""
+    return {"strength": 0.5, "takes": 2, "take": "t1", "job": "j1", "on": 1, **values}
+
+
+@pytest.mark.parametrize(
+    "control", [entry for entry in surfaces.CONTROLS if entry.kind == "button"], ids=lambda entry: entry.name
+)
+def test_every_button_sends_what_the_bridge_understands(control):
+    pairs = [word for name in surfaces.arguments(control) for word in (name, known({})[name])]
+    command, _ = request_from_osc(control.address, pairs)
+    assert command.address == control.address
+
+
+def test_what_the_surfaces_show_is_in_the_replies():
+    fields = {
+        f"/bridge/{reply.name}": {entry.name for entry in dataclasses.fields(reply)} for reply in REPLIES
+    }
+    for address, names in surfaces.HEARD.items():
+        assert set(names) <= fields[address]
+
+
+def test_the_files_are_those_the_script_writes():
+    session = json.loads((OSC / "open_stage_control.json").read_text(encoding="utf-8"))
+    assert session == surfaces.stage_session()
+    layout = zlib.decompress((OSC / "touchosc.tosc").read_bytes()).decode()
+    assert layout == surfaces.touchosc_xml()
+
+
+def test_the_session_is_as_open_stage_control_has_them():
+    """Properties and their kinds as in its own widget reference."""
+    root = surfaces.stage_session()["content"]
+    names = [widget["id"] for widget in root["widgets"]]
+    assert len(set(names)) == len(names)
+    for widget in root["widgets"]:
+        assert widget["type"] in ("text", "fader", "button", "variable")
+        if widget["type"] != "variable":
+            assert widget["left"] + widget["width"] <= root["width"]
+            assert widget["top"] + widget["height"] <= root["height"]
+        if widget["type"] == "button":
+            assert widget["mode"] == "tap"
+            assert widget["bypass"]
+
+
+def _overlaps(one, other):
+    (left, top, width, height), (x, y, w, h) = one, other
+    return left < x + w and x < left + width and top < y + h and y < top + height
+
+
+def test_nothing_on_the_surface_covers_anything_else():
+    frames = [control.frame for control in surfaces.CONTROLS]
+    frames += [surfaces._above(entry.frame) for entry in surfaces.CONTROLS if entry.kind in ("fader", "bar")]
+    clashes = [(a, b) for n, a in enumerate(frames) for b in frames[n + 1 :] if _overlaps(a, b)]
+    assert not clashes
+
+
+@needs("node", "nodejs")
+def test_the_session_s_scripts_work(tmp_path):
+    """Each script with Open Stage Control's `get`, `set`, `send` and `value`, as its documentation has them."""
+    session = surfaces.stage_session()["content"]["widgets"]
+    program = """
+const [widgets, replies] = JSON.parse(require('fs').readFileSync(0));
+const state = {strength: 0.5, takes: 2}, sent = [];
+const run = (script, value) => new Function('value', 'get', 'set', 'send', script)(
+  value, name => state[name], (name, given) => { state[name] = given }, (...words) => sent.push(words));
+for (const [address, value] of replies)
+  for (const widget of widgets)
+    if (widget.address === address && widget.type === 'variable') run(widget.onValue, value);
+for (const widget of widgets) if (widget.type === 'button') run(widget.onValue, 1);
+console.log(JSON.stringify({state, sent}));
+"""
+    replies = [
+        ("/bridge/ack", ["", "job", "j7", "state", "queued"]),
+        ("/bridge/progress", ["", "job", "j7", "stage", "rendering", "fraction", 0.25]),
+        ("/bridge/take", ["", "job", "j7", "take", "t9", "number", 1, "stem", "take"]),
+    ]
+    done = subprocess.run(
+        ["node", "-e", program], input=json.dumps([session, replies]), capture_output=True, text=True,
+        timeout=PATIENCE, check=True,
+    )  # fmt: skip
+    found = json.loads(done.stdout)
+    assert found["state"]["job"] == "j7"
+    assert found["state"]["take"] == "t9"
+    assert found["state"]["progress"] == 0.25
+    assert found["state"]["message"] == "rendering"
+    sent = {address: words for address, *words in found["sent"]}
+    assert sent["/bridge/repaint"] == ["strength", 0.5, "takes", 2]
+    assert sent["/bridge/takes/choose"] == ["take", "t9"]
+    for address, words in sent.items():
+        request_from_osc(address, words)
+
+
+def test_the_layout_is_as_touchosc_has_them():
+    """zlib over XML; each control with a name, a frame and its values, as TouchOSC's own files have them."""
+    root = ET.fromstring(zlib.decompress((OSC / "touchosc.tosc").read_bytes()))
+    assert (root.tag, root.get("version")) == ("lexml", "3")
+    nodes = list(root.iter("node"))
+    assert len({node.get("ID") for node in nodes}) == len(nodes)
+    for node in nodes:
+        keys = {entry.findtext("key") for entry in node.findall("properties/property")}
+        assert {"name", "frame", "color", "visible"} <= keys
+        assert {entry.findtext("key") for entry in node.findall("values/value")} >= {"touch"}
+    assert {node.get("type") for node in nodes} == {"GROUP", "BUTTON", "FADER", "LABEL"}
+
+
+@needs("lua5.4", "lua5.4")
+def test_the_layout_s_scripts_work(server, tmp_path):
+    """In a real Lua, with TouchOSC's `self`, `notify` and `sendOSC`; what is sent goes to the real server."""
+    scripts = {
+        node.findtext("properties/property[key='name']/value"): node.findtext("properties/property[key='script']/value")
+        for node in ET.fromstring(surfaces.touchosc_xml()).iter("node")
+    }  # fmt: skip
+    buttons = [entry for entry in surfaces.CONTROLS if entry.kind == "button"]
+    (tmp_path / "root.lua").write_text(scripts["bridge"])
+    for control in buttons:
+        (tmp_path / f"{control.name}.lua").write_text(scripts[control.name])
+    program = """
+local root = {children = {strength = {values = {x = 0.5}}, takes = {values = {x = 1 / 7}},
+  progress = {values = {x = 0}}, message = {values = {text = ''}}}}
+local function load_script(name, self)
+  local world = setmetatable({self = self, sendOSC = function(...)
+    local words = {}
+    for _, word in ipairs({...}) do words[#words + 1] = (type(word) == 'number' and 'n' or 's') .. tostring(word) end
+    print(table.concat(words, '\\t'))
+  end}, {__index = _G})
+  assert(loadfile(name .. '.lua', 't', world))()
+  return world
+end
+local surface = load_script('root', root)
+function root:notify(address, names) surface.onReceiveNotify(address, names) end
+local function reply(...)
+  local words = {}
+  for n, word in ipairs({...}) do words[n] = {tag = 's', value = word} end
+  return words
+end
+surface.onReceiveOSC({'/bridge/ack', reply('', 'job', 'j7', 'state', 'queued')}, {true})
+surface.onReceiveOSC({'/bridge/take', reply('', 'job', 'j7', 'take', 't9', 'stem', 'mix')}, {true})
+surface.onReceiveOSC({'/bridge/progress', reply('', 'stage', 'rendering', 'fraction', 0.25)}, {true})
+for name in string.gmatch(arg[1], '%S+') do
+  local button = load_script(name, {values = {x = 1}, parent = root})
+  button.onValueChanged('touch')
+  button.onValueChanged('x')
+end
+io.stderr:write(root.children.message.values.text, ' ', root.children.progress.values.x)
+"""
+    (tmp_path / "run.lua").write_text(program)
+    names = " ".join(control.name for control in buttons)
+    done = subprocess.run(
+        ["lua5.4", "run.lua", names],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=True,
+    )
+    assert done.stderr == "rendering 0.25"
+    lines = [line.split("\t") for line in done.stdout.splitlines()]
+    assert len(lines) == len(buttons)
+    with server.osc() as osc:
+        for address, *words in lines:
+            given = [float(word[1:]) if word[0] == "n" else word[1:] for word in words]
+            given[given.index("reply_port") + 1] = osc.port
+            reply = osc.ask(address[1:], *given)
+            # There is no take t9 and no job j7, and no song yet; but every word must have been understood.
+            if reply.name == "failed" and reply["code"] == "missing_field":
+                assert reply["field"] in ("source", "start"), (address, reply)
+            elif reply.name == "failed":
+                assert reply["code"] not in MISUNDERSTOOD, (address, reply)
