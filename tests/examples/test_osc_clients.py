@@ -19,6 +19,7 @@ import pytest
 
 from daw_protocol.addresses import BY_ADDRESS, field_names
 from daw_protocol.osc_form import request_from_osc
+from daw_protocol.pad_map import read_pad_map
 from daw_protocol.replies import REPLIES
 from examples.osc import surfaces
 from tests.bridge_server.conftest import settings_in
@@ -165,6 +166,20 @@ HEARD = {f"/bridge/{reply.name}" for reply in REPLIES}
                    (".sh", ".scd", ".txt", ".md", ".py", ".json")), ids=lambda path: path.name,
 )  # fmt: skip
 def test_every_address_in_the_examples_is_one(path):
+    all_of_them_are(path)
+
+
+def test_every_address_on_the_page_about_it_is_one():
+    all_of_them_are(PROJECT / "docs" / "live-control.md")
+
+
+def test_the_map_on_the_page_about_it_is_right():
+    page = (PROJECT / "docs" / "live-control.md").read_text(encoding="utf-8")
+    lines = [line for line in page.splitlines() if re.match(r"    (note|cc|program) \d", line)]
+    assert len(read_pad_map("\n".join(lines))) == len(lines) == 7
+
+
+def all_of_them_are(path):
     found = set(ADDRESS.findall(path.read_text(encoding="utf-8")))
     assert found <= set(BY_ADDRESS) | HEARD, found - set(BY_ADDRESS) - HEARD
 
