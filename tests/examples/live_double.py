@@ -50,6 +50,7 @@ class World:
     def __init__(self, version: tuple[int, int, int]) -> None:
         self.version = version
         self.main_thread = threading.get_ident()
+        self.hidden: set[str] = set()  # properties of the song that this Live does not have
         self.objects: list[LiveObject] = []
         self.undo_steps: list[list[tuple[LiveObject, dict[str, Any]]]] = []
         self.depth = 0
@@ -238,6 +239,7 @@ def midi_clip(world: World, song: Song, parent: LiveObject, start_time: float, b
     )  # fmt: skip
 
 
+# Which version brought take lanes to scripts is not documented; the double draws the line somewhere.
 NEW_IN_12_0_5 = ("create_audio_clip",)
 NEW_IN_12_2 = ("create_take_lane", "take_lanes")
 
@@ -310,6 +312,14 @@ class SongView(LiveObject):
     properties: ClassVar = {"detail_clip": rw(Clip, type(None)), "selected_track": rw(Track)}
 
 
+class ApplicationView(LiveObject):
+    properties: ClassVar = {"focused_document_view": r(str)}
+
+
+class Application(LiveObject):
+    properties: ClassVar = {"view": r(object)}
+
+
 class Song(LiveObject):
     properties: ClassVar = {
         "can_undo": r(bool), "file_path": r(str), "loop": rw(bool), "loop_length": rw(float), "loop_start": rw(float),
@@ -321,6 +331,9 @@ class Song(LiveObject):
         "begin_undo_step": (), "end_undo_step": (), "create_audio_track": ((int,),), "create_scene": ((int,),),
         "duplicate_track": ((int,),), "undo": (),
     }  # fmt: skip
+
+    def _exists(self, name: str) -> bool:
+        return name not in self._world.hidden
 
     def _begin_undo_step(self) -> None:
         assert self._world.depth == 0, "an undo step was begun inside another"
@@ -378,6 +391,7 @@ class LiveInstance:
 
     live_song: Song
     world: World
+    application: Application
     messages: list[str] = field(default_factory=list)
     log: list[str] = field(default_factory=list)
     forwarded: list[tuple[int, int]] = field(default_factory=list)
@@ -411,6 +425,9 @@ class ControlSurfaceDouble:
 
     def song(self) -> Song:
         return self._c_instance.song()
+
+    def application(self) -> Application:
+        return self._c_instance.application
 
     def show_message(self, message: str) -> None:
         self._c_instance.show_message(message)
@@ -455,7 +472,8 @@ class LiveSet:
         self.clip._write("warping", False)
         self.clip._values["name"] = "band"
         self.select(self.clip)
-        self.instance = LiveInstance(self.song, world)
+        application = Application(world, view=ApplicationView(world, focused_document_view="Arranger"))
+        self.instance = LiveInstance(self.song, world, application)
 
     def select(self, clip: Clip | None) -> None:
         self.song._values["view"]._values["detail_clip"] = clip
@@ -463,6 +481,9 @@ class LiveSet:
     def trim(self, beat: float, first: float, last: float) -> None:
         """Shows only these seconds of the sample, from a beat on, as if both edges of the clip had been dragged."""
         self.clip._values.update(start_time=beat, loop_start=first, start_marker=first, loop_end=last)
+
+    def show_session(self) -> None:
+        self.instance.application._values["view"]._values["focused_document_view"] = "Session"
 
     def brace(self, start: float, length: float) -> None:
         self.song._values.update(loop=True, loop_start=start, loop_length=length)

@@ -285,6 +285,30 @@ def test_a_scale_nobody_switched_on_is_not_told(server, open_live):
     assert "key" not in receipts(server)[1].request
 
 
+def test_a_live_that_does_not_tell_where_the_set_lies(server, open_live):
+    """The takes stay in the bridge's store, and the set counts as saved."""
+    rig = open_live()
+    rig.live.world.hidden |= {"file_path", "scale_mode"}
+    rig.live.brace(0.0, 4.0)
+    rig.press("repaint", takes=1)
+    rig.shown("take lanes")
+    (clip,) = lane_clips(rig)
+    assert Path(clip.file_path).is_relative_to(server.settings.store)
+    assert "key" not in receipts(server)[1].request
+
+
+def test_with_the_arrangement_in_front_its_brace_is_meant(server, open_live):
+    rig = open_live()
+    live = rig.live
+    slot = live.track.clip_slots[0]
+    slot._values["clip"] = clip = audio_clip(live.world, live.song, slot, live.clip.file_path, None)
+    live.select(clip)
+    live.brace(0.0, 4.0)
+    rig.press("repaint", takes=1)
+    rig.shown("take lanes")
+    assert [one.start_time for one in lane_clips(rig)] == [0.0]
+
+
 def test_copies_of_the_track_can_be_switched(server, open_live):
     """place: tracks. The takes sound in place of the original, one at a time; compare goes back and forth."""
     rig = open_live(settings={"place": "tracks"})
@@ -324,6 +348,8 @@ def test_a_session_clip_gets_its_takes_in_free_slots(server, open_live):
     live.warp_straight(clip)
     clip._values.update(looping=True, loop_start=4.0, loop_end=8.0, start_marker=4.0)
     live.select(clip)
+    live.show_session()
+    live.brace(0.0, 4.0)  # of the Arrangement, which is not meant
     rig.press("repaint")
     rig.shown("Session slots")
     assert {take.start for take in receipts(server).values()} == {2 * RATE}

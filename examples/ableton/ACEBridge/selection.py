@@ -57,15 +57,23 @@ class Selection:
         return self.clip_start + self.time.beats_in(position - self.source_position - self.file_start)
 
 
-def read_selection(song, beyond_the_end=False):
-    """The selection in a Live Set. beyond_the_end: the task goes on after the clip. Raises Refused."""
-    if not getattr(song, "file_path", ""):
+def read_selection(song, in_session=False, beyond_the_end=False):
+    """The selection in a Live Set. Raises Refused.
+
+    in_session:     whether the Session View is in front: a Session clip is meant then, and the loop brace is not.
+    beyond_the_end: the task goes on after the clip.
+    """
+    if set_path(song) == "":
         raise Refused(
             "This Live Set was never saved.",
             "Save it first: Live moves the samples of an unsaved set when it saves.",
         )
-    brace = _brace(song)
-    clip = _clip(song, brace)
+    clip = song.view.detail_clip
+    if in_session and clip is not None and clip.is_session_clip and clip.is_audio_clip:
+        brace = None
+    else:
+        brace = _brace(song)
+        clip = _clip(song, brace)
     notes = []
     _check_clip(clip, notes)
     rate = round(clip.sample_rate)
@@ -91,6 +99,11 @@ def read_selection(song, beyond_the_end=False):
     return Selection(clip, track, time, clip_start, file_start, region, in_arrangement, notes)
 
 
+def set_path(song):
+    """Where the set lies on the disk; "" when it was never saved, None where this Live does not tell."""
+    return getattr(song, "file_path", None)
+
+
 def meter(song):
     """The meter at the playhead, such as "4/4"."""
     return f"{song.signature_numerator}/{song.signature_denominator}"
@@ -101,7 +114,7 @@ def key(song):
 
     Live shows C Major where nobody chose a scale; only its Scale switch says that somebody did.
     """
-    if not getattr(song, "scale_mode", True):
+    if not getattr(song, "scale_mode", False):
         return ""
     mode = MODES.get(song.scale_name, "")
     return f"{NOTES[int(song.root_note) % 12]} {mode}" if mode else ""

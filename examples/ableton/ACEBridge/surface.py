@@ -128,7 +128,11 @@ class ACEBridge(ControlSurface):
                     f"{name} is read from the Live Set.", "Leave it out; select the passage in Live."
                 )
         song = self.song()
-        selected = selection.read_selection(song, beyond_the_end=task == "complete")
+        selected = selection.read_selection(
+            song,
+            in_session=self.application().view.focused_document_view == "Session",
+            beyond_the_end=task == "complete",
+        )
         usual = {name: given for name, given in self._defaults.items() if task in ONLY_FOR.get(name, TASKS)}
         if task == "extract":
             usual["takes"] = 1  # stems are found, not made up: a second take would be the same
@@ -153,7 +157,7 @@ class ACEBridge(ControlSurface):
             fields.setdefault("key", key)
         self._numbers += 1
         id = f"live-{self._run}-{self._numbers}"
-        asked = Asked(task, selected, song.file_path, sender)
+        asked = Asked(task, selected, selection.set_path(song), sender)
         pending = self._link.request(task, id, fields, asked)
         self._answer(sender, "asked", "id", pending.id)
         self._say(" ".join([f"ACE {task}: asking the bridge.", *asked.notes]))
@@ -275,7 +279,7 @@ class ACEBridge(ControlSurface):
             part for part in ("ACE", asked.task, str(values["number"]), "" if stem == "mix" else stem) if part
         )
         path = values["path"]
-        if self._settings["copy_into_project"]:
+        if self._settings["copy_into_project"] and asked.set_path:
             try:
                 path = into_project(path, "{} {}".format(selected.clip.name or "clip", name), asked.set_path)
             except OSError as error:
@@ -341,7 +345,7 @@ class ACEBridge(ControlSurface):
         selected = asked.selected
         if not asked.takes:
             raise Refused("No take can be placed.", " ".join(asked.notes))
-        if song.file_path != asked.set_path:
+        if selection.set_path(song) != asked.set_path:
             raise Refused("Another Live Set is open now.", "Open the first one again, then send /ace/place.")
         if selected.track not in list(song.tracks):
             raise Refused("The clip's track is not there any more.", "The takes are in the bridge's store.")
