@@ -245,5 +245,6 @@ readline.createInterface({ input: process.stdin }).on("line", (line) => {
    else if (command === "track") Object.assign(model.track, values);
    else if (command === "settings") Object.assign(model.settings, values);
    else if (command === "slots") model.slots.forEach((slot, n) => { slot.exists = n < values; });
+   else if (command === "occupy") Object.assign(model.slots[values], { name: "mine", content: { path: "mine.wav", beats: 4 } });
    else if (command === "state") tell("state", model.slots.filter((slot) => slot.content).map((slot) => ({ name: slot.name, ...slot.content })));
 }).on("close", () => { context.exit(); process.exit(0); });

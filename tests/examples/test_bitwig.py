@@ -177,6 +177,17 @@ def test_stems(server, open_bitwig):
     assert "ACE extract 1 vocals @ bar 1" in [slot["name"] for slot in bitwig.slots()]
 
 
+def test_slots_that_hold_something_are_left_alone(open_bitwig):
+    bitwig = open_bitwig()
+    bitwig.command("occupy", 0)
+    bitwig.command("occupy", 2)
+    bitwig.settings(Takes=2)
+    bitwig.press("Repaint")
+    bitwig.shown("2 takes in launcher slots")
+    names = [slot["name"] for slot in bitwig.slots()]
+    assert names == ["mine", "ACE repaint 1 @ bar 1", "mine", "ACE repaint 2 @ bar 1"]
+
+
 def test_a_stretched_clip_is_told(open_bitwig):
     bitwig = open_bitwig()
     bitwig.model(stretch=0.5)
