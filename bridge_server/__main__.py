@@ -151,7 +151,12 @@ def engines_of(arguments: Namespace) -> dict[str, str]:
     """All engines; the ACE-Step one with the models named, or with those in the usual place if it exists."""
     folder = _folder_of_models(arguments)
     usual = folder == models_folder()
-    return dict(BUILT_IN) if usual and not folder.is_dir() else with_models(folder)
+    if usual and not folder.is_dir():
+        return dict(BUILT_IN)
+    memory = getattr(arguments, "memory_gb", None)
+    return with_models(
+        folder, device=getattr(arguments, "device", ""), memory_gb="" if memory is None else f"{memory:g}"
+    )
 
 
 def _folder_of_models(arguments: Namespace) -> Path:

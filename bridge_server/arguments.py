@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
+import math
 from pathlib import Path
 
 from bridge_server.settings import OSC_PORT, WEBSOCKET_PORT
@@ -74,6 +76,14 @@ def in_help(text: object) -> str:
     return str(text).replace("%", "%%")
 
 
+def gigabytes(text: str) -> float:
+    """A size of memory. Raises ArgumentTypeError."""
+    with contextlib.suppress(ValueError):
+        if 0 < (found := float(text)) < math.inf:
+            return found
+    raise argparse.ArgumentTypeError(f"{text!r} is no size in gigabytes, such as 8 or 5.5")
+
+
 Subparsers = argparse._SubParsersAction  # the only name argparse has for it
 
 
@@ -111,6 +121,14 @@ def _serve(commands: Subparsers[argparse.ArgumentParser]) -> None:
     )
     serve.add_argument("--verbose", action="store_true", help="log more")
     _models_folder(serve)
+    serve.add_argument(
+        "--device", default="", metavar="NAME",
+        help="where ACE-Step renders: cuda, cuda:1, xpu, mps or cpu (default: the best one there is)",
+    )  # fmt: skip
+    serve.add_argument(
+        "--memory-gb", type=gigabytes, metavar="GB",
+        help="how much of the device's memory ACE-Step may use (default: what is free)",
+    )  # fmt: skip
 
 
 def _render(commands: Subparsers[argparse.ArgumentParser], command: Command) -> None:

@@ -39,7 +39,7 @@ from clip_store.atomic_file import store_error
 from clip_store.audio_file import read_audio
 from clip_store.errors import ClipStoreError
 from model.engine import Attachment, Engine, Piece, Progress, Report, Song
-from model.errors import CannotRender, EngineError, NotLoaded, RenderStopped
+from model.errors import CannotRender, EngineError, NotLoaded, RanOutOfMemory, RenderStopped
 
 # Songs kept as float32: the one being worked on, the one before it and a reference. More would cost 90 MB for
 # every 4 minutes.
@@ -195,7 +195,12 @@ def stem_path(folder: Path, stem: str) -> Path:
 
 def kind_of(error: EngineError) -> str:
     kinds: Iterator[tuple[type[EngineError], str]] = iter(
-        ((RenderStopped, "stopped"), (NotLoaded, "not loaded"), (CannotRender, "cannot"))
+        (
+            (RenderStopped, "stopped"),
+            (NotLoaded, "not loaded"),
+            (RanOutOfMemory, "memory"),
+            (CannotRender, "cannot"),
+        )
     )
     return next((name for kind, name in kinds if isinstance(error, kind)), "cannot")
 

@@ -40,6 +40,7 @@ log = logging.getLogger(__name__)
 
 REFUSAL_CODES = {
     "cannot": ErrorCode.CANNOT_RENDER,
+    "memory": ErrorCode.CANNOT_RENDER,
     "not loaded": ErrorCode.ENGINE_NOT_READY,
     "store": ErrorCode.STORE_FAILED,
 }
@@ -153,10 +154,15 @@ class EngineProcess:
                     attachments.append(message.attachment)
                 elif isinstance(message, ChildReport):
                     return Outcome(tuple(stems.values()), tuple(attachments), message.report)
-                elif stop.is_set() and not isinstance(message, ChildBroke):
-                    raise RenderCancelledError
                 else:
-                    raise self._as_error(message)
+                    error = self._as_error(message)
+                    if isinstance(message, _Gone) or getattr(message, "kind", "") == "memory":
+                        # A process that ends may look alive for a moment; one that ran out of memory holds what is
+                        # of no use. The next job gets a fresh one either way.
+                        await self.close()
+                    if stop.is_set() and not isinstance(message, ChildBroke):
+                        raise RenderCancelledError
+                    raise error
 
     async def _stop_when(self, stop: asyncio.Event, number: int) -> None:
         """Asks the child to stop; one that does not within the limit is ended."""

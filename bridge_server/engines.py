@@ -23,9 +23,13 @@ BUILT_IN: Mapping[str, str] = {
 The class takes nothing but text and must be cheap to make; what it needs is read when it loads."""
 
 
-def with_models(folder: Path) -> dict[str, str]:
-    """The built-in engines, with the ACE-Step checkpoints in `folder`."""
-    return {**BUILT_IN, ACESTEP: f"{BUILT_IN[ACESTEP]}?{urlencode({'folder': str(folder)})}"}
+def with_models(folder: Path, **wishes: str) -> dict[str, str]:
+    """The built-in engines, with the ACE-Step checkpoints in `folder`.
+
+    wishes: device ("cuda", "cpu", ...) and memory_gb, where the producer chose; empty ones are left to the engine.
+    """
+    given = {"folder": str(folder), **{name: wish for name, wish in wishes.items() if wish}}
+    return {**BUILT_IN, ACESTEP: f"{BUILT_IN[ACESTEP]}?{urlencode(given)}"}
 
 
 def make_engine(target: str) -> Engine:

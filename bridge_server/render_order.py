@@ -81,7 +81,7 @@ class ChildReport:
 
 @dataclass(frozen=True)
 class ChildRefused:
-    """Child to server: the engine raised on purpose. kind: "cannot", "not loaded", "stopped" or "store"."""
+    """Child to server: the engine raised on purpose. kind: "cannot", "memory", "not loaded", "stopped" or "store"."""
 
     number: int
     kind: str

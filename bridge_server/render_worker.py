@@ -7,7 +7,6 @@ without the takes it had recorded already.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import math
 import shutil
@@ -124,8 +123,10 @@ class RenderWorker:
     async def _warm_up(self) -> None:
         """Starts the default engine's process and loads what finishing needs: the first request waits for neither."""
         finishing = asyncio.create_task(asyncio.to_thread(warm_up))
-        with contextlib.suppress(ProtocolError):  # the first job says what is wrong, to whoever asked for it
+        try:
             await self._engine(self._settings.engine).start()
+        except ProtocolError as error:  # the first job says so too, to whoever asked for it
+            log.warning("the engine %s is not ready: %s", self._settings.engine, error)
         await finishing
 
     async def _rest(self) -> None:

@@ -20,6 +20,10 @@ class CannotRender(EngineError):
     """The request asks for something this engine, checkpoint or song cannot give; asking again will not help."""
 
 
+class RanOutOfMemory(CannotRender):
+    """The device was full in the middle of a render; what the process still holds is of no use to anybody."""
+
+
 class NotLoaded(EngineError):
     """The engine's weights are missing, incomplete or do not fit the machine."""
 

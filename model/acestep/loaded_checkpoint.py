@@ -27,7 +27,7 @@ from model.acestep.song_planning import plan_song, refuse_unless_it_fits
 from model.acestep.tensor_files import weight_files
 from model.acestep.weight_header import fingerprint
 from model.engine import Attachment, OnProgress, Rendered, RenderRequest, Report, ShouldStop
-from model.errors import CannotRender, NotLoaded
+from model.errors import CannotRender, NotLoaded, RanOutOfMemory
 from model.pace import Pace
 
 _PLANNED = 0.3  # share of the time that planning takes, where a song is planned
@@ -108,7 +108,7 @@ class LoadedCheckpoint:
             if not out_of_memory(error):
                 raise
             self.unload()
-            raise CannotRender(
+            raise RanOutOfMemory(
                 f"The device {self._device.label} ran out of memory during the render.", _MORE_MEMORY
             ) from error
 

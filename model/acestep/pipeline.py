@@ -56,6 +56,10 @@ class TextEncoder(Protocol):
         """Input embeddings [1, S, text width], at most prompts.MAX_LYRIC_TOKENS of them."""
         ...
 
+    def unread(self, prompt: str, most: int) -> str:
+        """The end of a prompt that is lost when only `most` tokens are read; "" when all of it is read."""
+        ...
+
 
 @dataclass(frozen=True)
 class WordStates:

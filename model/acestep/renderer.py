@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
@@ -22,6 +23,7 @@ from model.acestep.audio_tokenizer import AudioDetokenizer, AudioTokenizer
 from model.acestep.capabilities import CheckpointTraits, ModelTask
 from model.acestep.condition_encoder import ConditionEncoder
 from model.acestep.dit import Dit
+from model.acestep.fitting_words import fitted
 from model.acestep.latent_grid import FRAMES_PER_SECOND, HOP
 from model.acestep.listener import Listener, Recent
 from model.acestep.pipeline import Conditions, Scene, TextEncoder, WordStates
@@ -71,7 +73,7 @@ class Renderer:
     def __init__(self, parts: Parts, clock: Callable[[], float] = time.monotonic) -> None:
         self._parts = parts
         self._clock = clock
-        self._words: Recent[WordStates] = Recent(_KEPT_WORDS)
+        self._words: Recent[tuple[WordStates, tuple[str, ...]]] = Recent(_KEPT_WORDS)
         self._hints: Recent[Tensor] = Recent(_KEPT_HINTS)
         self._listener = Listener(parts)
 
@@ -91,7 +93,8 @@ class Renderer:
         """See model.engine.Engine. Every piece of a stem comes in order; the Report comes last."""
         plan = plan_render(request, self._parts.traits, blueprint)
         pace = Pace(progress, should_stop, self._clock)
-        read = self._read(plan, pace.part(0.0, _READ))
+        read, lost = self._read(plan, pace.part(0.0, _READ))
+        plan = replace(plan, notes=(*plan.notes, *lost))
         scene = self._scene(plan, request.song, pace.part(_READ, _LISTENED))
         timbre = self._reference(plan, request.reference, pace.part(_LISTENED, _REFERRED))
         prepared = self._conditions(read, timbre, pace.part(_REFERRED, _PREPARED))
@@ -126,23 +129,26 @@ class Renderer:
 
     # --- phases ---------------------------------------------------------------------------------------
 
-    def _read(self, plan: RenderPlan, pace: Pace) -> list[WordStates]:
+    def _read(self, plan: RenderPlan, pace: Pace) -> tuple[list[WordStates], tuple[str, ...]]:
+        """What each piece's words say to the network, and a note for those it cannot read."""
         pace.at("reading the words", 0.0)
         names = [
             (words.text, words.lyrics, words.freed_text, plan.settings.switch_step is None)
             for words in plan.words
         ]
-        known = [self._words.get(name) for name in names]
-        if all(states is not None for states in known):
-            return [states for states in known if states is not None]
-        with self._parts.text_encoder() as encoder, torch.no_grad():
-            found = []
-            for words, name, states in zip(plan.words, names, known, strict=True):
-                pace.check()
-                found.append(
-                    states or self._words.put(name, pipeline.read_words(encoder, words, plan.settings))
-                )
-            return found
+        read = [self._words.get(name) for name in names]
+        if any(known is None for known in read):
+            with self._parts.text_encoder() as encoder, torch.no_grad():
+                for index, (words, name) in enumerate(zip(plan.words, names, strict=True)):
+                    if read[index] is not None:
+                        continue
+                    pace.check()
+                    short, notes = fitted(encoder, words)
+                    states = pipeline.read_words(encoder, short, plan.settings)
+                    read[index] = self._words.put(name, (states, notes))
+        found = [known for known in read if known is not None]
+        lost = dict.fromkeys(note for _, notes in found for note in notes)
+        return [states for states, _ in found], tuple(lost)
 
     def _scene(self, plan: RenderPlan, song: Song | None, pace: Pace) -> Scene:
         pace.at("listening to the song", 0.0)

@@ -34,12 +34,14 @@ class Words:
 
     stem: name of the piece: a track for extract and lego, else "mix".
     text, lyrics: the two prompts. freed_text: the text once the source is no longer heard.
+    caption: the part of both texts that can be shortened.
     """
 
     stem: str
     text: str
     lyrics: str
     freed_text: str
+    caption: str = ""
 
 
 @dataclass(frozen=True)
@@ -206,6 +208,7 @@ def _one(
         text=prompts.text_prompt(prompts.instruction(task, tracks, has_codes=planned), caption, metas),
         lyrics=prompts.lyric_prompt(lyrics, request.language),
         freed_text=prompts.text_prompt(prompts.instruction(ModelTask.TEXT2MUSIC), caption, metas),
+        caption=caption,
     )
 
 

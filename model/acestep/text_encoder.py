@@ -59,6 +59,15 @@ class QwenTextEncoder:
             rows: Tensor = self._embedding(self._ids(prompt, MAX_LYRIC_TOKENS))
         return rows
 
+    def unread(self, prompt: str, most: int) -> str:
+        """The end of a prompt that is lost when only `most` tokens are read; "" when all of it is read."""
+        self._tokenizer.no_truncation()
+        read = self._tokenizer.encode(prompt)
+        if len(read.ids) <= most:
+            return ""
+        # The end marker that the tokenizer appends is read in any case.
+        return prompt[read.offsets[most - 1][0] :]
+
     @property
     def _embedding(self) -> nn.Embedding:
         found = self._network.get_submodule("embed_tokens")

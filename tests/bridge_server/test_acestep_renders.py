@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import io
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import numpy as np
 import pytest
@@ -19,6 +21,7 @@ pytest.importorskip(
 )
 
 from bridge_server.engines import ACESTEP, with_models
+from model.acestep.devices import is_there
 from tests.bridge_server.conftest import settings_in
 from tests.bridge_server.peers import RpcError, ServerThread, WebSocketPeer
 from tests.model.acestep.tiny_folder import write_models
@@ -58,6 +61,14 @@ def load_engine(ws: WebSocketPeer) -> None:
             assert ws.until_end(job)[-1].name == "done"
             return
     raise AssertionError("the engine does not start")
+
+
+def job_end(ws: WebSocketPeer, job: str) -> dict[str, Any]:
+    """How a job ended, however long its engine takes to start."""
+    for _ in range(5):
+        with contextlib.suppress(TimeoutError):
+            return ws.until_end(job)[-1].values
+    raise AssertionError("the job does not end")
 
 
 @pytest.fixture
@@ -258,6 +269,39 @@ def test_a_reference_that_cannot_be_read_is_named(ws: WebSocketPeer, acestep: Se
 def test_other_seeds_give_other_clips(ws: WebSocketPeer) -> None:
     one, other = (audio(ws, repaint(ws, seed=seed)["id"], "clip") for seed in (8, 9))
     assert not np.array_equal(one, other)
+
+
+def test_a_device_that_is_not_there_is_named_with_the_remedy(tmp_path: Path) -> None:
+    absent = next(kind for kind in ("xpu", "mps", "cuda") if not is_there(kind))
+    models = write_models(tmp_path / "models", TURBO)
+    settings = settings_in(tmp_path, engine=ACESTEP, engines=with_models(models, device=absent))
+    soundfile.write(settings.roots[0] / "song.wav", np.zeros((4 * RATE, 2)), RATE)
+    with ServerThread(settings) as server, server.websocket() as peer:
+        last = job_end(peer, peer.call("repaint", source="song.wav", start=START, end=END)["job"])
+    assert (last["code"], last["sentence"]) == (
+        "engine_not_ready",
+        f"The device {absent} was asked for, but torch finds none here.",
+    )
+    assert last["remedy"]
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits a process's memory as Linux can")
+def test_memory_that_runs_out_ends_one_job_and_the_process(tmp_path: Path) -> None:
+    models = write_models(tmp_path / "models", TURBO)
+    target = "tests.cramped:CrampedEngine?" + urlencode(
+        {"folder": models, "device": "cpu", "memory_gb": "100"}
+    )
+    settings = settings_in(tmp_path, engine="cramped", engines={"cramped": target})
+    song, _ = soundfile.read(DEMO_SONG, frames=SONG, dtype="int16")
+    soundfile.write(settings.roots[0] / "song.wav", song, RATE, subtype="PCM_16")
+    with ServerThread(settings) as server, server.websocket() as peer:
+        asked = {"source": "song.wav", "start": START, "end": END, "options": {"steps": 1}}
+        last = job_end(peer, peer.call("repaint", **asked)["job"])
+        assert last["code"] == "cannot_render"
+        assert "cpu ran out of memory during the render" in last["sentence"]
+        assert "shorter region" in last["remedy"]
+        assert server.server.worker.engine_pids() == {}
+        assert job_end(peer, peer.call("repaint", **asked)["job"])["takes"] == 1, "a fresh process renders"
 
 
 def test_what_turbo_cannot_do_is_refused_at_once(tmp_path: Path) -> None:

@@ -23,6 +23,21 @@ def test_a_named_folder_is_the_engines(tmp_path):
     assert engines_of(serve_arguments(Path("other"), "--models", str(tmp_path))) == with_models(tmp_path)
 
 
+def test_device_and_memory_reach_the_engine(tmp_path):
+    words = ("--device", "cuda:1", "--memory-gb", "5.50")
+    found = engines_of(serve_arguments(tmp_path, *words))
+    assert found == with_models(tmp_path, device="cuda:1", memory_gb="5.5")
+    assert found[ACESTEP].endswith("&device=cuda%3A1&memory_gb=5.5")
+    assert "&device=" not in engines_of(serve_arguments(tmp_path))[ACESTEP]
+
+
+@pytest.mark.parametrize("size", ["0", "-1", "nan", "inf", "much"])
+def test_memory_is_a_size(tmp_path, capsys, size):
+    with pytest.raises(SystemExit):
+        serve_arguments(tmp_path, "--memory-gb", size)
+    assert "is no size in gigabytes" in capsys.readouterr().err
+
+
 def test_without_a_folder_the_engine_is_there_and_says_what_to_do():
     usual = models_folder()
     expected = with_models(usual) if usual.is_dir() else dict(BUILT_IN)

@@ -42,6 +42,9 @@ class HashedText:
     def embeddings(self, prompt: str) -> Tensor:
         return self.states(prompt)
 
+    def unread(self, prompt: str, most: int) -> str:
+        return " ".join(prompt.split()[most:])
+
 
 def _drawn(word: str) -> Tensor:
     seed = int.from_bytes(hashlib.sha256(word.encode()).digest()[:4], "big")

@@ -357,6 +357,9 @@ class StoredText:
     def embeddings(self, prompt: str) -> Tensor:
         return self.states(prompt)
 
+    def unread(self, prompt: str, most: int) -> str:
+        return prompt[most * 1000 :]
+
 
 @pytest.mark.parametrize(
     ("strength", "asked"), [(1.0, ["text", "lyrics"]), (0.5, ["freed", "text", "lyrics"])]
