@@ -119,6 +119,10 @@ def _serve(commands: Subparsers[argparse.ArgumentParser]) -> None:
     serve.add_argument(
         "--midi-clock", action="store_true", help="take tempo and playhead from the input's MIDI clock"
     )
+    serve.add_argument(
+        "--watch", type=Path, metavar="FOLDER",
+        help="render what files dropped here ask for by their names (docs/any-daw.md)",
+    )  # fmt: skip
     serve.add_argument("--verbose", action="store_true", help="log more")
     _models_folder(serve)
     serve.add_argument(

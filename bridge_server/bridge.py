@@ -67,7 +67,7 @@ class Bridge:
         jobs = JobAnswers(queue, store, listeners, worker)
         takes = TakeAnswers(store, connection, listeners.watchers)
         exports = ExportAnswers(store, settings.roots)
-        server = ServerAnswers(settings, queue, store, worker, engines)
+        self.server = server = ServerAnswers(settings, queue, store, worker, engines)
         audition = AuditionAnswers(desk, store.index, queue, reader, focus)
         looking = FocusAnswers(settings, focus, reader, listeners.watchers)
         self._intake = Intake(

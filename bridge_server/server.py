@@ -20,6 +20,7 @@ from bridge_server.announcement import announced
 from bridge_server.audition.desk import Desk
 from bridge_server.bridge import Bridge
 from bridge_server.database import open_database
+from bridge_server.drop_folder.folder import DropFolder, check_watched
 from bridge_server.focus import Focus
 from bridge_server.job import Job, JobState
 from bridge_server.job_queue import JobQueue
@@ -69,6 +70,8 @@ class RunningServer:
 @contextlib.asynccontextmanager
 async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
     """A server for as long as the block lasts. Raises ProtocolError when it cannot be started."""
+    if settings.drop is not None:
+        check_watched(settings.drop)
     with (
         _lock(settings.store),
         contextlib.closing(open_database(settings.store / DATABASE)) as connection,
@@ -95,6 +98,10 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
         mailbox = MailboxEndpoint(folder, bridge, pages)
         _resume(queue, listeners, osc, mailbox, settings)
         tasks = [asyncio.create_task(part.run()) for part in (osc, mailbox, worker)]
+        if settings.drop is not None:
+            drops = DropFolder(settings.drop, bridge, store, queue, reader)
+            bridge.server.drops = drops.status
+            tasks.append(asyncio.create_task(drops.run()))
         address = settings.store / ADDRESS
         address.write_text(json.dumps(_address(settings)), encoding="utf-8")
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from bridge_server.answer import Answer, understood
@@ -37,12 +37,13 @@ class ServerAnswers:
         self._store = store
         self._worker = worker
         self._engines = engines
+        self.drops: Callable[[], Mapping[str, Any]] | None = None  # set when a folder is watched
 
     async def status(self, request: requests.Status, _: Client) -> Answer:
         current = self._worker.current
         free = shutil.disk_usage(self._settings.store).free
         waiting = self._queue.count(JobState.QUEUED)
-        data = {
+        data: dict[str, Any] = {
             "version": VERSION,
             "engine": self._settings.engine,
             "engine_processes": self._worker.engine_pids(),
@@ -58,7 +59,10 @@ class ServerAnswers:
             f"ACE Bridge {VERSION}, engine {self._settings.engine}, {waiting} jobs waiting, "
             f"{'1 running' if current else 'none running'}, {free / 2**30:.0f} GB free."
         )
-        return understood(request, text, data)
+        if self.drops is not None:
+            data["watching"] = watching = self.drops()
+            text += f" Watching {watching['folder']}, {len(watching['busy'])} files in work. {watching['problem']}"
+        return understood(request, text.strip(), data)
 
     async def engines(self, request: requests.ListEngines, _: Client) -> Answer:
         data = {name: engine_json(self._engines.describe(name)) for name in self._settings.engines}

@@ -55,6 +55,22 @@ class MidiSettings:
 
 
 @dataclass(frozen=True)
+class DropSettings:
+    """A folder that is watched for dropped files.
+
+    poll_seconds:     how often it is looked into.
+    settle_seconds:   how long a file must not change to be taken for complete.
+    patience_seconds: how long a file that cannot be read is given before it is called broken: a copy over a slow
+        network may pause.
+    """
+
+    folder: Path
+    poll_seconds: float = 1.0
+    settle_seconds: float = 2.0
+    patience_seconds: float = 20.0
+
+
+@dataclass(frozen=True)
 class Settings:
     """Raises ProtocolError for an unknown engine, and when the server could be reached from elsewhere without a token.
 
@@ -75,6 +91,7 @@ class Settings:
     trust_this_machine: bool = False
     pointer: Path | None = None
     midi: MidiSettings | None = None
+    drop: DropSettings | None = None
     engine: str = "sketch"
     engines: Mapping[str, str] = field(default_factory=lambda: dict(BUILT_IN))
     limits: Limits = field(default_factory=Limits)

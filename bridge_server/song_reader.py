@@ -96,17 +96,26 @@ class SongReader:
         if name.startswith(TAKE):
             return await asyncio.to_thread(self._song_with, self._take(name))
         path = Path(name)
+        digest, state, song = await self._kept(path)
+        return song or await self._stored(digest, path.stem, state)
+
+    async def keep(self, path: Path) -> str:
+        """The digest of a file's audio, of which the store has a copy then. Raises ProtocolError."""
+        return (await self._kept(path))[0]
+
+    async def _kept(self, path: Path) -> tuple[str, FileState, Song | None]:
+        """Digest and state of a file, and its song if it had to be read."""
         state = state_of(path)
         digest = self._store.index.recall_file(str(path), state.size, state.modified_ns)
         # Renewed, so that no sweep takes the audio before a take refers to it.
         if digest and self._store.blobs.renew(digest):
-            return await self._stored(digest, path.stem, state)
+            return digest, state, None
         settled = self._clock() - state.modified_ns > SETTLED_NS
         song = await asyncio.to_thread(read_song, path, self._store.blobs, self._most_seconds)
         if settled and song.state == state:
             with transaction(self._connection):
                 self._store.index.remember_file(str(path), state.size, state.modified_ns, song.digest)
-        return song
+        return song.digest, state, song
 
     async def _stored(self, digest: str, name: str, state: FileState | None = None) -> Song:
         if self._last is not None and self._last.digest == digest:

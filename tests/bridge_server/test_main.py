@@ -10,6 +10,7 @@ from bridge_server.__main__ import engines_of, serve_settings
 from bridge_server.arguments import parser
 from bridge_server.engines import ACESTEP, BUILT_IN, with_models
 from bridge_server.platforms import mailbox_pointer, models_folder, store_folder
+from bridge_server.serving import ready_message
 from daw_protocol.errors import ErrorCode, ProtocolError
 
 
@@ -60,3 +61,11 @@ def test_scripts_are_led_only_to_a_server_with_a_port_and_a_store_of_its_own(tmp
     assert pointer_of(tmp_path) == mailbox_pointer()
     assert pointer_of(tmp_path, "--port", "0") is None
     assert pointer_of(store_folder()) is None
+
+
+def test_a_watched_folder_is_named_on_the_command_line(tmp_path):
+    assert serve_settings(serve_arguments(models_folder())).drop is None
+    settings = serve_settings(serve_arguments(models_folder(), "--watch", str(tmp_path)))
+    assert settings.drop is not None
+    assert settings.drop.folder == tmp_path
+    assert any(str(tmp_path) in line for line in ready_message(settings))

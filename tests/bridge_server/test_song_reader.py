@@ -169,6 +169,14 @@ def test_a_song_whose_name_is_not_utf_8(store, music):
     assert read(new_reader(store, music), str(path)).digest == SONG.digest
 
 
+def test_a_file_is_kept_without_being_read_twice(reader, store, music):
+    path = music / "song.wav"
+    assert asyncio.run(reader.keep(path)) == SONG.digest
+    assert store[0].blobs.has(SONG.digest)
+    spoil(path)
+    assert asyncio.run(new_reader(store, music).keep(path)) == SONG.digest
+
+
 def test_stored_audio(reader, store):
     digest = store[0].blobs.put(SONG)
     name = f"audio:{digest}"

@@ -1,0 +1,100 @@
+"""Which files lie in the watched folder, and which of them are complete: nothing moved for a while.
+
+Polls rather than asks the system for events: those do not come from network drives, and one flat folder is one
+`os.scandir` a second.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+AUDIO = {".wav", ".wave", ".bwf", ".aif", ".aiff", ".flac"}
+JSON_ENDING = ".ace.json"
+TEXT_ENDING = ".txt"
+MIDI_ENDINGS = (".mid", ".midi")
+ERROR_ENDING = ".error.txt"
+
+State = tuple[int, int]
+"""Size in bytes and time of change in nanoseconds."""
+
+
+@dataclass(frozen=True)
+class Drop:
+    """A sound file with what lies beside it; equal as long as nothing of it has changed.
+
+    words:  the text that says what is wanted; midi: its tempo map.
+    failed: whether there is a text that says why it could not be done.
+    """
+
+    path: Path
+    state: State
+    words: Path | None = None
+    words_state: State = (0, 0)
+    midi: Path | None = None
+    midi_state: State = (0, 0)
+    failed: bool = False
+
+
+def look(folder: Path) -> list[Drop]:
+    """Every sound file in the folder, not below it. Raises OSError when it cannot be read."""
+    states: dict[str, State] = {}
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            try:
+                if not entry.name.startswith(".") and entry.is_file():
+                    # Not the entry's own: on Windows a scan tells the size a growing file had when it was opened.
+                    found = os.stat(entry.path)
+                    states[entry.name] = found.st_size, found.st_mtime_ns
+            except OSError:
+                continue  # gone since, or a link to nowhere
+    names = {name.casefold(): name for name in states}
+    return [
+        _drop(folder, name, states, names) for name in sorted(states) if Path(name).suffix.lower() in AUDIO
+    ]
+
+
+def _drop(folder: Path, name: str, states: dict[str, State], names: dict[str, str]) -> Drop:
+    def beside(*endings: str) -> tuple[Path | None, State]:
+        for ending in endings:
+            found = names.get((Path(name).stem + ending).casefold())
+            if found is not None:
+                return folder / found, states[found]
+        return None, (0, 0)
+
+    words, words_state = beside(JSON_ENDING, TEXT_ENDING)
+    midi, midi_state = beside(*MIDI_ENDINGS)
+    failed = beside(ERROR_ENDING)[0] is not None
+    return Drop(folder / name, states[name], words, words_state, midi, midi_state, failed)
+
+
+class Settling:
+    """Tells which drops have not changed for so many seconds; each of them once."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._since: dict[Drop, float] = {}
+        self._given: set[Drop] = set()
+
+    def ready(self, drops: Iterable[Drop], now: float) -> list[Drop]:
+        """Those that have just become ready. now: seconds of a clock that never goes back."""
+        there = set(drops)
+        self._since = {drop: self._since.get(drop, now) for drop in there}
+        self._given &= there
+        found = [
+            drop
+            for drop in sorted(there - self._given, key=lambda drop: drop.path.name)
+            if now - self._since[drop] >= self._seconds and drop.state[0] > 0
+        ]
+        self._given.update(found)
+        return found
+
+    def age(self, drop: Drop, now: float) -> float:
+        """Seconds since it has looked as it does."""
+        return now - self._since.get(drop, now)
+
+    def again(self, drop: Drop) -> None:
+        """Give it once more: it could not be used yet."""
+        self._given.discard(drop)
