@@ -377,7 +377,7 @@ def test_without_a_server_it_is_said_how_to_start_it(reaper, server, tmp_path, l
         (store / "server.json").write_text("{}")
     reaper.open(a_project(tmp_path, an_item(song(server))), store)
     before = reaper.state()["tracks"]
-    reaper.slower = 4.0
+    reaper.pace = 4.0
     state = render(reaper)
     assert "not running" in said(state)
     assert "ace-bridge serve" in said(state)
@@ -430,7 +430,7 @@ def test_a_server_that_is_killed_is_told_of_and_the_job_goes_on_with_the_next(re
         reaper.action("repaint")
         reaper.until_text("%")
         process.kill()
-        reaper.slower = 4.0
+        reaper.pace = 4.0
         state = reaper.until_text("The server has stopped")
         assert "ace-bridge serve" in said(state)
         assert state["undo"] == []
@@ -502,6 +502,48 @@ def test_continuing_behind_an_item(server, reaper, tmp_path):
     assert round(new["values"]["D_POSITION"] * RATE) == 12 * RATE
     assert round(new["values"]["D_LENGTH"] * RATE) == 16 * RATE, "eight bars at 120"
     assert items_of(state)[0] == before[0], "what is continued is not touched"
+
+
+def test_continuing_silences_nothing_that_comes_later(server, reaper, tmp_path):
+    items = [an_item(song(server), length=8.0, B_UISEL=1), an_item(song(server), position=10.0, length=4.0)]
+    reaper.open(a_project(tmp_path, *items, selection=[0, 0]), server.settings.store)
+    reaper.wish(takes=1)
+    before = reaper.state()["tracks"][0]
+    state = render(reaper, "continue")
+    assert state["tracks"][0] == before
+    assert [track["name"] for track in state["tracks"]] == ["Band", "Continue of Band"]
+    (new,) = ours(state)
+    assert round(new["values"]["D_POSITION"] * RATE) == 8 * RATE
+
+
+def test_a_gap_is_filled_on_the_track_itself(server, reaper, tmp_path):
+    items = [
+        an_item(song(server), length=8.0),
+        an_item(song(server), position=12.0, length=4.0, D_STARTOFFS=12.0),
+    ]
+    reaper.open(a_project(tmp_path, *items, selection=[8.0, 12.0]), server.settings.store)
+    reaper.wish(takes=1)
+    state = render(reaper, "continue")
+    assert "Done" in texts(state)
+    assert len(state["tracks"]) == 1
+    (new,) = ours(state)
+    assert round(new["values"]["D_POSITION"] * RATE) == 8 * RATE
+    assert round(new["values"]["D_LENGTH"] * RATE) == 4 * RATE
+    assert all(item["values"]["B_MUTE"] == 0 for item in items_of(state))
+
+
+def test_a_track_that_is_deleted_meanwhile_costs_no_take(server, reaper, tmp_path):
+    project = a_project(tmp_path, an_item(song(server)))
+    project["tracks"].append({"name": "Other"})
+    reaper.open(project, server.settings.store)
+    reaper.wish(takes=1)
+    reaper.action("repaint")
+    reaper.until_text("In the queue", "%")
+    reaper.delete_track(1)
+    state = reaper.until(ended)
+    assert "has been deleted meanwhile" in said(state)
+    assert [track["name"] for track in state["tracks"]] == ["Other", "Repaint of mix"]
+    assert len(ours(state)) == 1
 
 
 def test_a_backing_lies_on_a_track_of_its_own_below(server, reaper, tmp_path):

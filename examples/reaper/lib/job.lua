@@ -226,12 +226,18 @@ end
 
 -- Where the takes go, and whether they stand for what is there.
 function Job:where()
-  local task = self.wish.task
-  return {
-    track = self.place.track,
-    replaces = task == 'repaint' or task == 'extract' or (task == 'complete' and (not self.continuing or self.place.track ~= nil)),
-    apart = task == 'accompany' or task == 'extract',
-  }
+  local task, track = self.wish.task, self.place.track
+  if track and not reaper.ValidatePtr2(self.project, track, 'MediaTrack*') then track, self.track_gone = nil, true end
+  local where = {track = track, replaces = task == 'repaint' or task == 'extract', apart = task == 'accompany' or task == 'extract'}
+  if task == 'complete' then
+    local first = self.takes[1]
+    local from = tempo.seconds(first.position, first.rate)
+    local items = selection.heard(self.project, track, from, from + tempo.seconds(first.length, first.rate))
+    -- A gap is filled where it is. What goes on behind the music must not silence what comes there anyway.
+    where.replaces = track ~= nil and (not self.continuing or #items == 0)
+    where.apart = not where.replaces
+  end
+  return where
 end
 
 function Job:put()
@@ -251,14 +257,17 @@ function Job:put()
     made = 'Made with ACE Bridge; machine-generated or machine-assisted audio.',
   }
   local notes = recipe.made .. '\n' .. table.concat(lines, '\n')
-  local items, trouble = place.takes(self.project, self:where(), self.takes, self.wish.task, recipe, notes)
+  local where = self:where()
+  local items, trouble = place.takes(self.project, where, self.takes, self.wish.task, recipe, notes)
   if not items then return self:fail(trouble) end
   local _, saved = reaper.EnumProjects(-1)
   if saved == '' then
     lines[#lines + 1] = 'The project is not saved yet. The takes lie in ' .. folder
       .. '; when you save it, tick "Copy all media into project directory".'
   end
-  if not self.place.track and self:where().replaces then
+  if self.track_gone then
+    lines[#lines + 1] = '! The track has been deleted meanwhile; the takes lie on a new one at the end, muted.'
+  elseif not where.track and where.replaces then
     lines[#lines + 1] = 'The take of the mix lies on a muted track of its own; the A/B action solos it.'
   end
   self.items, self.lines, self.state, self.stage, self.fraction = items, lines, 'done', 'Done', 1

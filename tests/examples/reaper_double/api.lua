@@ -29,6 +29,7 @@ local CHECKS = {
   i = function(value) return type(value) == 'number' and math.tointeger(value) ~= nil end,
   b = function(value) return type(value) == 'boolean' end,
   f = function(value) return type(value) == 'function' end,
+  x = function() return true end,
 }
 
 local function parsed(text)
@@ -125,6 +126,15 @@ given.GetSetMediaItemInfo_String, given.GetSetMediaItemTakeInfo_String, given.Ge
 function given.CountTracks(project) return #current(project).tracks end
 function given.GetTrack(project, index) return current(project).tracks[index + 1] end
 function given.GetMasterTrack(project) return current(project).master end
+
+function given.ValidatePtr2(project, pointer, kind)
+  assert(kind == 'MediaTrack*', 'the double knows tracks only here')
+  for _, track in ipairs(current(project).tracks) do
+    if track == pointer then return true end
+  end
+  return false
+end
+
 function given.CountTrackMediaItems(track) return #track.items end
 function given.GetTrackMediaItem(track, index) return track.items[index + 1] end
 function given.GetMediaItem_Track(item) return item.track end

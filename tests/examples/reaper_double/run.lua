@@ -95,6 +95,7 @@ local commands = {
     local step = table.remove(world.undo)
     world.project.tracks = step.tracks
   end,
+  delete_track = function(command) table.remove(world.project.tracks, command.number) end,
   select = function(command)
     for _, track in ipairs(world.project.tracks) do
       for _, item in ipairs(track.items) do item.values.B_UISEL = item.guid == command.guid and 1 or 0 end
