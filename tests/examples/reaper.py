@@ -54,9 +54,9 @@ class Reaper:
         assert "error" not in answer, answer["error"]
         return answer["answer"]
 
-    def open(self, project: dict[str, Any], store: Path | None = None) -> None:
-        """Loads a project; store: where the scripts' setting says the server's store is."""
-        self._do("load", project=project, widths=letter_widths(), resources=str(SCRIPTS))
+    def open(self, project: dict[str, Any], store: Path | None = None, imgui: bool = False) -> None:
+        """Loads a project. store: what the scripts' setting says of the server's; imgui: with ReaImGui installed."""
+        self._do("load", project=project, widths=letter_widths(), resources=str(SCRIPTS), imgui=imgui)
         if store is not None:
             self._do("ext", section="ace_bridge", key="store", value=str(store))
 

@@ -665,3 +665,22 @@ def test_the_settings_say_where_the_store_is(server, reaper, tmp_path):
     reaper.inputs(f" {server.settings.store} ")
     reaper.click("Settings")
     assert reaper.state()["ext"]["ace_bridge"]["store"] == str(server.settings.store)
+
+
+def test_with_reaimgui_the_window_is_its(server, reaper, tmp_path):
+    reaper.open(a_project(tmp_path, an_item(song(server))), server.settings.store, imgui=True)
+    reaper.wish(takes=1)
+    reaper.action("window")
+    reaper.click("what it should sound like")
+    reaper.type("leise – aber brüder")
+    reaper.press("backspace")
+    reaper.click("+")
+    assert "2" in texts(reaper.until(lambda state: "2" in texts(state)))
+    reaper.click("Repaint")
+    state = reaper.until(ended)
+    assert "Done" in texts(state)
+    assert state["ext"]["ace_bridge"]["prompt"] == "leise – aber brüde"
+    assert len(ours(state)[0]["takes"]) == 2
+    assert any("exact sample" in text for text in texts(state))
+    reaper.press("escape")
+    assert not reaper.state()["running"]

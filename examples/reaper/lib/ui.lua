@@ -23,12 +23,12 @@ function ui.open(title, width, height)
   gfx.setfont(3, 'Arial', 13)
 end
 
--- Begins a frame; false when the window has been closed.
+-- Begins a frame; whether the window is to be kept, and whether it can be seen.
 function ui.begin()
   state.keys = {}
   while true do
     local code, letter = gfx.getchar()
-    if code == KEYS.closed then return false end
+    if code == KEYS.closed then return false, false end
     if code == 0 then break end
     state.keys[#state.keys + 1] = {code = code, letter = letter or 0}
   end
@@ -37,11 +37,15 @@ function ui.begin()
   state.down, state.mouse = down, {gfx.mouse_x, gfx.mouse_y}
   colour(PAPER)
   gfx.rect(0, 0, gfx.w, gfx.h, 1)
-  return true
+  return true, true
 end
 
 function ui.finish()
   gfx.update()
+end
+
+function ui.close()
+  gfx.quit()
 end
 
 local function inside(x, y, w, h)

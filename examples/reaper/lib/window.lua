@@ -6,7 +6,8 @@ local here = ({reaper.get_action_context()})[2]:match('^(.*[/\\])')
 local jobs = dofile(here .. 'lib/job.lua')
 local selection = dofile(here .. 'lib/selection.lua')
 local tempo = dofile(here .. 'lib/tempo.lua')
-local ui = dofile(here .. 'lib/ui.lua')
+local with_extension = dofile(here .. 'lib/ui_imgui.lua')
+local ui = with_extension.available() and with_extension or dofile(here .. 'lib/ui.lua')
 local words = dofile(here .. 'lib/words.lua')
 
 local window = {}
@@ -136,14 +137,15 @@ local function draw()
 end
 
 local function loop()
-  if not ui.begin() or (ui.pressed('escape') and not ui.writing() and not (job and job.state == 'working')) then
-    return gfx.quit()
-  end
+  local kept, visible = ui.begin()
+  if not kept then return ui.close() end
+  local leaving = visible and ui.pressed('escape') and not ui.writing() and not (job and job.state == 'working')
   reaper.SetExtState(SECTION, 'alive', tostring(reaper.time_precise()), false)
   hear_orders()
   if job then job:step() end
-  draw()
-  ui.finish()
+  if visible then draw() end
+  ui.finish(visible)
+  if leaving then return ui.close() end
   reaper.defer(loop)
 end
 
@@ -171,7 +173,7 @@ function window.open()
     -- The window is closed in the middle of a job: the server need not go on for nobody.
     if job then job:cancel() end
     reaper.DeleteExtState(SECTION, 'alive', false)
-    gfx.quit()
+    ui.close()
   end)
   loop()
 end

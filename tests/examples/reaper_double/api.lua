@@ -23,7 +23,7 @@ end
 
 local CHECKS = {
   P = function(value) return value == nil or value == 0 or value == world.project end,
-  T = is('T'), I = is('I'), K = is('K'), S = is('S'),
+  T = is('T'), I = is('I'), K = is('K'), S = is('S'), C = is('C'),
   s = function(value) return type(value) == 'string' end,
   n = function(value) return type(value) == 'number' and value == value end,
   i = function(value) return type(value) == 'number' and math.tointeger(value) ~= nil end,
@@ -358,7 +358,7 @@ function given.time_precise() return world.now end
 function given.GetOS() return world.os end
 function given.GetAppVersion() return '7.39/linux-x86_64' end
 function given.GetResourcePath() return world.resources end
-function given.APIExists(name) return given[name] ~= nil end
+function given.APIExists(name) return world.functions[name] ~= nil end
 function given.GetExtState(section, key) return (world.ext[section] or {})[key] or '' end
 
 function given.SetExtState(section, key, value)
@@ -409,6 +409,7 @@ local function checked(name, signature, action)
 end
 
 local functions = {}
+world.functions = functions
 
 api.reaper = setmetatable({}, {
   __index = function(_, name) return functions[name] or error('REAPER has no function ' .. tostring(name) .. ' (or the double does not know it)', 2) end,
@@ -418,5 +419,10 @@ for name, signature in pairs(signatures) do
   functions[name] = checked(name, signature, assert(given[name], name .. ' is not made'))
 end
 for name in pairs(given) do assert(signatures[name], name .. ' has no signature') end
+
+-- Functions of an extension the user has installed; `actions` has one for each signature.
+function api.extend(more, actions)
+  for name, signature in pairs(more) do functions[name] = checked(name, signature, assert(actions[name], name)) end
+end
 
 return api

@@ -80,6 +80,7 @@ local commands = {
     world.project = projects.load(command.project)
     window.widths = command.widths or {}
     world.resources = command.resources
+    if command.imgui then dofile(HERE .. 'imgui.lua')(api, window) end
   end,
   ext = function(command)
     world.ext[command.section] = world.ext[command.section] or {}

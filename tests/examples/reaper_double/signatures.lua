@@ -1,6 +1,6 @@
 -- Every function of REAPER the scripts may use, as its API documentation has it: arguments > results.
 -- P project (0 and nil mean the active one), T track, I item, K take, S media source, s text, n number, i whole number, b boolean,
--- f function, x anything; ? after a letter: may be left away (argument) or nil (result). A name that is not here does not exist.
+-- f function, C context of ReaImGui, x anything; ? after a letter: may be left away (argument) or nil (result). A name that is not here does not exist.
 
 return {
   AddMediaItemToTrack = 'T>I',

@@ -60,6 +60,8 @@ function given.drawstr(text)
   VARIABLES.x = VARIABLES.x + given.measurestr(text)
 end
 
+function window.size(width, height) VARIABLES.w, VARIABLES.h = width, height end
+
 -- Called before each frame: the mouse goes down for one frame and up for the next.
 function window.next_frame()
   VARIABLES.mouse_cap = 0
