@@ -19,6 +19,7 @@ from daw_protocol.errors import ErrorCode, ProtocolError
 VIRTUAL = "virtual:"
 TCP = "tcp:"
 LOOPBACK = "127.0.0.1"
+STATUS_BYTES = 0x80
 
 OnMessage = Callable[[Any, float], None]
 """Called on the event loop with a mido message and the moment it came, in seconds of time.perf_counter."""
@@ -135,6 +136,7 @@ class MidiBytes(asyncio.Protocol):
         self._hear = hear
         self._connected = connected
         self._parser = mido.Parser()
+        self._begun = False
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -146,6 +148,11 @@ class MidiBytes(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         moment = time.perf_counter()
+        if not self._begun and data[0] < STATUS_BYTES:
+            # Text, such as a web page's attempt to reach a local port: MIDI begins with a status byte.
+            cast(asyncio.Transport, self._transport).abort()
+            return
+        self._begun = True
         self._parser.feed(data)
         for message in self._parser:
             self._hear(message, moment)

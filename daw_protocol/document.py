@@ -23,7 +23,8 @@ commands with the same values.
 **OSC.** A message is an address, the first values in the order given below, then pairs of name and value, so that it
 can be typed: `oscsend localhost 9124 /bridge/repaint ssssisi id1 source song.wav start 384000 end 576000`.
 Everything may be sent as a string. Replies go to the port the message came from, or to `reply_port`. Clients are
-told apart by their machine, so that messages typed one by one share their context. Replies have the id first, then
+told apart by their machine, so that messages typed one by one share their context. A request that names no song, from
+a client that never named one, is about the focus: what anybody spoke of last. Replies have the id first, then
 pairs. A reply never exceeds 1,400 bytes: long texts are shortened, a path that does not fit is left
 out, and the WebSocket has them whole.
 

@@ -93,8 +93,7 @@ def reply_to_osc(reply: Reply) -> tuple[str, list[OscArgument]]:
     fields = reply.to_fields()
     arguments: list[OscArgument] = [fields.pop("id", "")]
     for name, given in fields.items():
-        # 1 and 0, not T and F: these came with OSC 1.1, and Pure Data drops them, so that the pairs behind slip.
-        arguments += [name, int(given) if isinstance(given, bool) else _plain(given)]
+        arguments += [name, _plain(given)]
     return f"{PREFIX}/{reply.name}", arguments
 
 
@@ -124,7 +123,10 @@ def datagram_bytes(address: str, arguments: Sequence[OscArgument]) -> int:
 
 def _plain(value: Any) -> OscArgument:
     """A JSON value as an OSC argument; lists as comma-separated names, objects as JSON text."""
-    if isinstance(value, (bool, int, float, str)):
+    if isinstance(value, bool):
+        # 1 and 0, not T and F: these came with OSC 1.1, and Pure Data drops them, so that the pairs behind slip.
+        return int(value)
+    if isinstance(value, (int, float, str)):
         return value
     if isinstance(value, list) and all(isinstance(entry, str) and "," not in entry for entry in value):
         return ",".join(value)

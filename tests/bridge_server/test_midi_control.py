@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -13,7 +14,7 @@ import mido
 import mido.sockets
 import pytest
 
-from bridge_server.midi_ports import chosen, no_midi
+from bridge_server.midi_ports import chosen, input_names, no_midi
 from bridge_server.settings import MidiSettings
 from daw_protocol.errors import ProtocolError
 from daw_protocol.pad_map import read_pad_map
@@ -182,6 +183,30 @@ def test_nonsense_on_the_wire_is_passed_over(server, port, panel):
     port.send(mido.Message("control_change", control=7, value=60))
     until(panel, "focus")
     assert panel.call("status")["queued"] == 0
+
+
+def test_a_web_page_cannot_strike_pads(server, panel):
+    """It can only send HTTP, and what is no MIDI from its first byte on is cut off."""
+    port = int(server.server.midi.partition(":")[2])
+    with (
+        socket.create_connection(("127.0.0.1", port), PATIENCE) as page,
+        contextlib.suppress(ConnectionError),
+    ):
+        page.sendall(b"POST / HTTP/1.1\r\n\r\n" + bytes([0xB0, 7, 60]) * 10)
+        assert page.recv(1) == b""
+    with surface(server.server.midi) as port:
+        port.send(mido.Message("control_change", control=7, value=127))
+    until(panel, "focus")
+    assert panel.call("focus.show")["request"]["bpm"] == 187
+
+
+def test_without_rtmidi_the_extra_is_named(monkeypatch):
+    for name in [name for name in sys.modules if name.startswith("mido.backends")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "rtmidi", None)
+    with pytest.raises(ProtocolError) as found:
+        input_names()
+    assert found.value.remedy == "pip install 'ace-bridge[midi]'"
 
 
 @pytest.mark.parametrize(

@@ -200,3 +200,24 @@ def test_long_texts_are_shortened_and_the_rest_is_kept():
 def test_what_fits_is_not_touched():
     text = "x" * 1300
     assert fitting(Understood(id="id1", command="status", text=text))[1][-1] == text
+
+
+def test_yes_and_no_go_as_numbers():
+    """Pure Data's oscparse drops T and F, and the names and values behind them would not belong together any more."""
+    take = TakeReady(
+        job="j",
+        take="t",
+        number=1,
+        stem="mix",
+        position=0,
+        length=1,
+        rate=48000,
+        seed=1,
+        passed=True,
+        path="a.wav",
+    )
+    sent = encode(*reply_to_osc(take))
+    assert OscMessage(sent).params[-3:] == [1, "path", "a.wav"]
+    for packet in (sent, encode(*request_to_osc(BY_NAME["watch"], BY_NAME["watch"].request(on=False)))):
+        tags = packet[packet.index(b",") :].split(b"\x00")[0]
+        assert not set(tags) & set(b"TF")
