@@ -39,7 +39,7 @@ def main() -> int:
         return 1
     parser = argparse.ArgumentParser(description="Set up ACE Bridge and run a task.")
     parser.add_argument("task", choices=TASKS)
-    parser.add_argument("--extras", default="", help="also install these extras, such as acestep,audition")
+    parser.add_argument("--extras", default="", help="also install these extras, such as acestep,midi")
     arguments, rest = parser.parse_known_args()
     extras, commands = TASKS[arguments.task]
     wanted = ",".join(sorted({name for name in f"{extras},{arguments.extras}".split(",") if name}))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import importlib.util
 import json
 import shutil
 import socket
@@ -16,6 +15,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
+from bridge_server.audition.sound_devices import ANY_DEVICE, SoundDevices
 from bridge_server.bridge_client import connected
 from bridge_server.engines import make_engine
 from bridge_server.midi_ports import input_names
@@ -58,7 +58,9 @@ BASE = (
     "mido",
     "pillow",
     "rich",
+    "sounddevice",
 )
+SYNC = ("python-rtmidi", "JACK-Client")
 ACESTEP = ("torch", "transformers", "safetensors", "huggingface-hub")
 
 
@@ -178,35 +180,28 @@ def disk(store: Path) -> Iterator[Finding]:
 
 
 def audio_devices() -> Iterator[Finding]:
-    """Whether takes can be heard through this machine's sound device."""
-    if importlib.util.find_spec("sounddevice") is None:
-        yield Finding(
-            "audition", Verdict.OPTIONAL, "sounddevice is not installed", "pip install 'ace-bridge[audition]'"
-        )
-        return
+    """Whether takes can be heard through this machine's sound device, and in time with what."""
     try:
-        import sounddevice
-    except OSError as error:  # the package is there, PortAudio is not
-        yield Finding(
-            "audition", Verdict.OPTIONAL, str(error),
-            "Install PortAudio: apt install libportaudio2, or brew install portaudio.",
-        )  # fmt: skip
-        return
-    try:
-        outputs = [
-            device["name"] for device in sounddevice.query_devices() if device["max_output_channels"] > 0
-        ]
-    except sounddevice.PortAudioError as error:
-        yield Finding(
-            "audition", Verdict.OPTIONAL, f"PortAudio says: {error}", "Check the system's sound settings."
-        )
-        return
-    if outputs:
-        yield Finding("audition", Verdict.GOOD, f"{len(outputs)} output devices, first: {outputs[0]}")
+        outputs = SoundDevices().list()
+    except ProtocolError as error:
+        yield Finding("audition", Verdict.OPTIONAL, error.sentence, error.remedy)
     else:
+        if outputs:
+            yield Finding(
+                "audition",
+                Verdict.GOOD,
+                f"{len(outputs)} sound devices, the system's own: {outputs[0].label}",
+            )
+        else:
+            yield Finding("audition", Verdict.OPTIONAL, "no sound device", ANY_DEVICE)
+    missing = [name for name in SYNC if version_of(name) is None]
+    if missing:
         yield Finding(
-            "audition", Verdict.OPTIONAL, "no output device", "Connect one; everything else works without."
-        )
+            "audition in time", Verdict.OPTIONAL, f"over OSC only; missing: {', '.join(missing)}",
+            "pip install 'ace-bridge[midi,jack]'",
+        )  # fmt: skip
+    else:
+        yield Finding("audition in time", Verdict.GOOD, "with a DAW over OSC, MIDI clock and JACK")
 
 
 def midi() -> Iterator[Finding]:

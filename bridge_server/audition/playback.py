@@ -49,8 +49,8 @@ class Outlet(Protocol):
         """Calls `take(block, ran_dry)` whenever it needs [frames, channels] to play."""
         ...
 
-    def close(self) -> None:
-        """Stops at once; `take` is not called any more."""
+    def close(self, at_once: bool) -> None:
+        """Stops, at once or after what it holds has been heard; `take` is not called any more."""
         ...
 
     @property
@@ -121,12 +121,12 @@ class Playback:
         if voice is not None:
             voice.read(frame, self._ahead())
 
-    def close(self) -> None:
-        """Stops; the device is given back."""
+    def close(self, at_once: bool = False) -> None:
+        """Stops; the device is given back. Not at once: when it has played what it was given."""
         self._closing.set()
         if self._filler.is_alive():
             self._filler.join()
-        self.outlet.close()
+        self.outlet.close(at_once or self.outlet.lost)
 
     @property
     def underruns(self) -> int:

@@ -103,14 +103,13 @@ class Player:
             until = time.perf_counter() + FADE_OUT_SECONDS
             while playback.ring.taken < faded and time.perf_counter() < until and not playback.outlet.lost:
                 time.sleep(0.005)
-            time.sleep(min(FADE_OUT_SECONDS, playback.outlet.latency))  # what the device itself still holds
-        self.close()
+        self.close(at_once=self.broken)
 
-    def close(self) -> None:
-        """Gives the device back at once."""
+    def close(self, at_once: bool = True) -> None:
+        """Gives the device back."""
         playback, self.playback = self.playback, None
         if playback is not None:
-            playback.close()
+            playback.close(at_once)
 
     def move(self, manner: Manner) -> str:
         """Goes on, on the device that is chosen now, or on the system's own; returns its name. Raises ProtocolError."""

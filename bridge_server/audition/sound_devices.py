@@ -166,10 +166,13 @@ class DeviceOutlet:
                 ErrorCode.NO_DEVICE, f"{self.name} does not start: {error}.", ANY_DEVICE
             ) from error
 
-    def close(self) -> None:
+    def close(self, at_once: bool) -> None:
         self._stopping = True
         try:
-            self._stream.abort(ignore_errors=True)
+            if at_once:
+                self._stream.abort(ignore_errors=True)
+            else:
+                self._stream.stop(ignore_errors=True)
             self._stream.close(ignore_errors=True)
         finally:
             self._devices.closed()

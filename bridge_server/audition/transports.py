@@ -19,7 +19,8 @@ Reading = Callable[[float, Position, bool], None]
 CLOCKS_PER_QUARTER = 24  # MIDI 1.0: F8
 SONG_POSITIONS_PER_QUARTER = 4  # MIDI 1.0: F2 counts sixteenth notes
 LOOKS_PER_SECOND = 20
-INSTALL = "pip install 'ace-bridge[sync]'"
+INSTALL_MIDI = "pip install 'ace-bridge[midi]'"
+INSTALL_JACK = "pip install 'ace-bridge[jack]'"
 
 
 class Transport(Protocol):
@@ -90,7 +91,7 @@ class MidiTransport:
             raise ProtocolError(
                 ErrorCode.NO_DEVICE,
                 "The Python package python-rtmidi is not installed, so no MIDI input can be opened.",
-                f"{INSTALL}, or follow /bridge/transport.",
+                f"{INSTALL_MIDI}, or follow /bridge/transport.",
                 "what",
             ) from error
         except ProtocolError:
@@ -121,7 +122,7 @@ class JackTransport:
             self._client = jack.Client("ace-bridge", no_start_server=True)
         except ImportError as error:
             raise ProtocolError(
-                ErrorCode.NO_DEVICE, "The Python package JACK-Client is not installed.", f"{INSTALL}.", "what"
+                ErrorCode.NO_DEVICE, "The Python package JACK-Client is not installed.", f"{INSTALL_JACK}.", "what"
             ) from error
         except Exception as error:  # OSError without libjack; JackOpenError, which cannot be named without it
             raise ProtocolError(
