@@ -71,8 +71,11 @@ class LiveRender:
             self.ready += missing
 
 
-Hook = Callable[[LiveRender, tuple[Take, ...] | None], None]
-"""Called when a render has begun, has grown, or has ended: with its takes, or with none when it came to nothing."""
+Hook = Callable[[LiveRender, tuple[Take, ...]], None]
+"""Called when a render has begun or grown, and, with its takes, when they are in the store."""
+
+OverHook = Callable[[str], None]
+"""Called with the id of a job that has ended, however it did."""
 
 
 class LiveRenders:
@@ -81,31 +84,42 @@ class LiveRenders:
     def __init__(self) -> None:
         self.current: LiveRender | None = None
         self._hooks: list[Hook] = []
+        self._over_hooks: list[OverHook] = []
 
-    def when_changed(self, hook: Hook) -> None:
+    def when_changed(self, hook: Hook, over: OverHook) -> None:
         self._hooks.append(hook)
+        self._over_hooks.append(over)
 
     def begin(self, render: LiveRender) -> None:
         self.current = render
-        self._tell(render, None)
+        self._tell(render, ())
 
     def piece(self, piece: ChildPiece) -> None:
         """The engine has written more of a stem."""
         if self.current is not None and self.current.hear(piece):
-            self._tell(self.current, None)
+            self._tell(self.current, ())
 
-    def end(self, takes: tuple[Take, ...] = ()) -> None:
-        """The take is in the store, or will never be."""
+    def finish(self, takes: tuple[Take, ...]) -> None:
+        """The render's takes are in the store."""
         render, self.current = self.current, None
         if render is not None:
             self._tell(render, takes)
 
-    def _tell(self, render: LiveRender, takes: tuple[Take, ...] | None) -> None:
+    def over(self, job: str) -> None:
+        """A job has ended, whether it was begun or not."""
+        self.current = None if self.current is not None and self.current.job.id == job else self.current
+        for hook in self._over_hooks:
+            self._guarded(job, hook, job)
+
+    def _tell(self, render: LiveRender, takes: tuple[Take, ...]) -> None:
         for hook in self._hooks:
-            try:
-                hook(render, takes)
-            except Exception:  # who listens must never spoil the render
-                log.exception("a listener to job %s met a bug", render.job.id)
+            self._guarded(render.job.id, hook, render, takes)
+
+    def _guarded(self, job: str, hook: Callable[..., None], *given: object) -> None:
+        try:
+            hook(*given)
+        except Exception:  # who listens must never spoil the render
+            log.exception("a listener to job %s met a bug", job)
 
 
 def heard_take(render: LiveRender, takes: tuple[Take, ...]) -> Take | None:

@@ -103,6 +103,7 @@ class RenderWorker:
             return False
         self._queue.move(job, JobState.CANCELLED, self._clock())
         self._tell(job, Cancelled(id=job.request_id, job=job.id, reason=reason))
+        self.live.over(job.id)
         return True
 
     async def run(self) -> None:
@@ -165,7 +166,6 @@ class RenderWorker:
             self._fail(job, _our_fault(job))
         finally:
             self._running = None
-            self.live.end()
             shutil.rmtree(self._scratch / job.id, ignore_errors=True)
 
     async def _wait_for_room(self, job: Job, error: ProtocolError) -> None:
@@ -249,7 +249,7 @@ class RenderWorker:
         shutil.rmtree(folder, ignore_errors=True)
         for reply in ready:
             self._tell(job, reply)
-        self.live.end(tuple(entry.take for entry in finished))
+        self.live.finish(tuple(entry.take for entry in finished))
 
     async def _started(self, engine: EngineProcess, share: _Share, stop: asyncio.Event) -> None:
         """Loads the engine, unless it is loaded; a cancelled job does not wait for that."""
@@ -315,6 +315,7 @@ class RenderWorker:
             # Its client still hears how it ended.
             log.exception("job %s: its end could not be recorded", job.id)
         self._tell(job, reply)
+        self.live.over(job.id)
 
     def _tell(self, job: Job, reply: Reply) -> None:
         self._listeners.tell(job.id, reply)

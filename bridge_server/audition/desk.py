@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Coroutine
 from dataclasses import replace
 from typing import Any
 
@@ -52,7 +53,7 @@ class Desk:
         self._job = ""  # the job that is heard, or waited for
         self.auto = False
         self._message = ""
-        live.when_changed(self._live_changed)
+        live.when_changed(self._live_changed, self._job_over)
 
     # What is asked
 
@@ -105,7 +106,6 @@ class Desk:
     async def stop(self) -> None:
         async with self._lock:
             await self._halt()
-            self._say("")
 
     async def compare(self, side: str | None) -> None:
         """The other side, or the one that is named."""
@@ -268,11 +268,13 @@ class Desk:
             await asyncio.to_thread(self.player.change, self._scene, self._manner)
         self._say("")
 
-    async def _halt(self) -> None:
-        self._job = ""
+    async def _halt(self, message: str = "") -> None:
+        """Fades out; whoever sees that it has stopped sees why."""
+        self._job, self._message = "", message[:2000]
         if self._sounds:
             await asyncio.to_thread(self.player.stop)
         self._scene = None
+        self.tell()
 
     async def _keep_beat(self) -> None:
         """Looks after what plays until it stops."""
@@ -299,15 +301,15 @@ class Desk:
             try:
                 name = await asyncio.to_thread(self._move)
             except ProtocolError as error:
-                await self._halt()
-                self._say(f"{gone} has gone, and nothing else can be played on: {error.sentence} Stopped.")
+                await self._halt(
+                    f"{gone} has gone, and nothing else can be played on: {error.sentence} Stopped."
+                )
                 return
             self._say(f"{gone} has gone; playing on through {name}.")
         elif self._manner.free:
             await asyncio.to_thread(self.timekeeper.keep, self._scene, self._manner)
         elif self.player.ended:
             await self._halt()
-            self._say("")
 
     def _move(self) -> str:
         return self.player.move(self._manner)
@@ -319,39 +321,40 @@ class Desk:
 
     # Renders that are going on
 
-    def _live_changed(self, render: LiveRender, takes: tuple[Take, ...] | None) -> None:
-        wants_it = self._job == render.job.id
-        if (
-            self.auto
-            and not wants_it
-            and not self._sounds
-            and not self._job
-            and takes is None
-            and render.announced
-        ):
-            self._job, wants_it = render.job.id, True
-        if wants_it:
-            task = asyncio.create_task(self._hear_render(render, takes))
-            self._background.add(task)
-            task.add_done_callback(self._background.discard)
+    def _live_changed(self, render: LiveRender, takes: tuple[Take, ...]) -> None:
+        idle = not self._sounds and not self._job
+        if self.auto and idle and render.announced and not takes:
+            self._job = render.job.id
+        if self._job == render.job.id:
+            self._later(self._hear_render(render, takes))
 
-    async def _hear_render(self, render: LiveRender, takes: tuple[Take, ...] | None) -> None:
+    def _job_over(self, job: str) -> None:
+        if self._job == job:
+            self._later(self._give_up(job))
+
+    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+        """One after the other, in the order they were asked for: the lock sees to that."""
+        task = asyncio.create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+    async def _hear_render(self, render: LiveRender, takes: tuple[Take, ...]) -> None:
         async with self._lock:
             if self._job != render.job.id:
                 return  # stopped, or something else is played by now
             try:
-                if takes is None:
-                    await self._preview(render)
-                elif (take := heard_take(render, takes)) is not None:
-                    await self._finished(take)
-                else:
-                    await self._halt()
-                    self._say("The render came to nothing, so there is nothing more to hear of it.")
+                take = heard_take(render, takes)
+                await (self._preview(render) if take is None else self._finished(take))
             except ProtocolError as error:
                 self._job = ""
                 self._say(f"{error.sentence} {error.remedy}")
             except Exception:
                 log.exception("the audition of job %s met a bug", render.job.id)
+
+    async def _give_up(self, job: str) -> None:
+        async with self._lock:
+            if self._job == job:  # else its take has been heard of before its end
+                await self._halt("The render came to nothing, so there is nothing more to hear of it.")
 
     async def _preview(self, render: LiveRender) -> None:
         """What there is of a render by now."""

@@ -1,0 +1,193 @@
+"""The audition as a client meets it: states, refusals, watching, following a transport, renders by themselves."""
+
+import time
+
+import numpy as np
+import pytest
+
+from tests.bridge_server.audition import sound_card
+from tests.bridge_server.audition.rig_server import RigServer, until
+from tests.bridge_server.peers import RpcError, noise_song
+
+RATE = 48000
+BAR = 2 * RATE
+
+needs_card = pytest.mark.skipif(bool(sound_card.missing()), reason=f"SKIPPED: {sound_card.missing()}")
+
+
+@pytest.mark.parametrize("method", ["ab", "next", "prev", "seek"])
+def test_what_needs_something_that_plays(ws, method):
+    params = {"position": "2|1"} if method == "seek" else {}
+    with pytest.raises(RpcError) as raised:
+        ws.call(f"audition.{method}", **params)
+    assert raised.value.code == "not_playing"
+    assert raised.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("params", "code"),
+    [
+        ({"take": "t0"}, "unknown_take"), ({"job": "j0"}, "unknown_job"), ({"source": "gone.wav"}, "file_missing"),
+        ({"take": "t0", "job": "j0"}, "out_of_range"), ({"take": "t0", "before": 65}, "out_of_range"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_played(ws, params, code):
+    with pytest.raises(RpcError) as raised:
+        ws.call("audition.play", **params)
+    assert raised.value.code == code
+    assert ws.call("audition.show")["state"] == "stopped"
+
+
+def test_settings_are_kept_while_nothing_plays(ws):
+    before = ws.call("audition.show")
+    assert ws.call("audition.gain", db=-6)["gain_db"] == -6
+    assert ws.call("audition.loop", on=False)["loop"] is False
+    assert ws.call("audition.match", on=False)["match"] is False
+    assert ws.call("audition.auto", on=True)["auto"] is True
+    for method, params in (
+        ("gain", {"db": 0}),
+        ("loop", {"on": True}),
+        ("match", {"on": True}),
+        ("auto", {"on": False}),
+    ):
+        ws.call(f"audition.{method}", **params)
+    assert ws.call("audition.stop") == before
+
+
+def test_over_osc_the_state_comes_in_words(osc):
+    assert osc.ask("/bridge/audition/show", "id1")["text"] == "Stopped."
+    assert osc.ask("/bridge/audition/gain", 0.0).name == "ok"
+    assert osc.ask("/bridge/audition/ab")["code"] == "not_playing"
+
+
+@pytest.fixture(scope="module")
+def rig(tmp_path_factory):
+    if sound_card.missing():
+        pytest.skip(f"SKIPPED: {sound_card.missing()}")
+    server = RigServer(tmp_path_factory.mktemp("rig"), RATE)
+    noise_song(server.songs / "song.wav", 16 * BAR, RATE, subtype="FLOAT")
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def card(rig):
+    with rig.websocket() as peer:
+        peer.call("audition.device", name="card")
+        yield peer
+        peer.call("audition.stop")
+        peer.call("audition.follow", what="none")
+        peer.call("audition.auto", on=False)
+
+
+def rendered(peer, **more):
+    heard = peer.render("repaint", source="song.wav", bpm=120, bars="3-4", **more)
+    return [reply["take"] for reply in heard if reply.name == "take"]
+
+
+def test_those_who_watch_are_told_and_the_position_moves(rig, card):
+    first, second = rendered(card, takes=2)
+    with rig.websocket() as panel:
+        panel.call("watch", on=True)
+        card.call("audition.play", take=first)
+        told = [panel.next_heard() for _ in range(20)]
+        states = [reply.values for reply in told if reply.name == "audition"]
+        assert len(states) == 20
+        assert states[-1]["position"] > states[5]["position"] > states[0]["position"] - RATE
+        assert {state["take"] for state in states} == {first}
+        assert (states[0]["start"], states[0]["end"]) == (0, 6 * BAR)
+        card.call("audition.next")
+        card.call("audition.ab")
+        while (reply := panel.next_heard()).values.get("side") != "original":
+            assert reply.name == "audition"
+        assert reply["take"] == second
+        card.call("audition.stop")
+        while (reply := panel.next_heard()).values["state"] != "stopped":
+            pass
+        assert reply["device"] == ""
+
+
+def test_a_take_of_the_same_place_takes_over_where_the_other_one_was(card):
+    first, second = rendered(card, takes=2)
+    card.call("audition.play", take=first)
+    before = until(card, lambda state: state["position"] > BAR // 2)
+    after = card.call("audition.play", take=second)
+    assert after["take"] == second
+    assert 0 <= after["position"] - before["position"] < RATE
+    again = card.call("audition.play", take=second)  # the same one again: from the beginning
+    assert again["position"] < after["position"]
+
+
+def test_a_song_without_a_take(card):
+    state = card.call("audition.play", source="song.wav", start=3 * BAR)
+    assert (state["side"], state["take"], state["start"], state["end"]) == ("original", "", 3 * BAR, 16 * BAR)
+    with pytest.raises(RpcError) as raised:
+        card.call("audition.ab")
+    assert raised.value.code == "not_playing"
+    assert card.call("audition.seek", position=10 * BAR)["state"] == "playing"
+    until(card, lambda state: 10 * BAR <= state["position"] < 11 * BAR)
+
+
+def test_a_render_that_nobody_asked_to_hear(card):
+    card.call("audition.auto", on=True)
+    job = card.call("repaint", source="song.wav", bpm=120, bars="3-4", engine="noise")["job"]
+    state = until(card, lambda state: state["take"])
+    assert card.call("takes.show", take=state["take"])["job"] == job
+    assert state["state"] == "playing"
+
+
+@pytest.mark.parametrize("when", ["while it waits", "while it is heard"])
+def test_a_render_that_comes_to_nothing(card, when):
+    gated = {"engine": "gated", "options": {"frames": BAR, "gate": "nowhere"}}
+    jobs = [card.call("repaint", source="song.wav", bpm=120, bars="3-4", **gated)["job"] for _ in range(2)]
+    job = jobs[0] if when == "while it is heard" else jobs[1]
+    card.call("audition.play", job=job)
+    until(card, lambda state: state["state"] == "waiting" and bool(state["device"]) == (job == jobs[0]))
+    for one in (job, *jobs):
+        card.call("cancel", job=one)
+    state = until(card, lambda state: state["state"] == "stopped")
+    assert "came to nothing" in state["message"]
+
+
+def test_in_time_with_a_daw_over_osc(rig, card):
+    """The DAW stands, rolls, is located elsewhere and stops; what is heard does the same, in time."""
+    (take,) = rendered(card)
+    card.call("audition.follow", what="osc")
+    state = card.call("audition.play", take=take)
+    assert state["state"] == "waiting"
+
+    def roll(first, seconds, rolling=True):
+        """25 messages a second, as a DAW-side script sends them."""
+        began = time.perf_counter()
+        while (passed := time.perf_counter() - began) < seconds:
+            card.call("transport", position=round(first + passed * RATE * rolling), rolling=rolling)
+            time.sleep(0.04)
+        return card.call("audition.show"), first + passed * RATE
+
+    state, there = roll(2 * BAR, 4.0)
+    assert state["state"] == "playing"
+    assert abs(state["offset_ms"]) < 25, "messages and the card's blocks are some milliseconds unsteady"
+    assert abs(state["position"] - there) < 0.1 * RATE
+    with pytest.raises(RpcError, match="DAW"):
+        card.call("audition.seek", position=0)
+    state, there = roll(10 * BAR, 3.0)
+    assert abs(state["position"] - there) < 0.1 * RATE
+    state, _ = roll(10 * BAR, 0.5, rolling=False)
+    assert state["state"] == "waiting"
+    assert "offset_ms" not in state
+    card.call("audition.stop")
+    # What was heard at the end is the song itself, bit for bit.
+    song = np.fromfile(
+        rig.songs / "song.wav", "<f4", offset=rig.songs.joinpath("song.wav").stat().st_size - 16 * BAR * 8
+    )
+    song = song.reshape(-1, 2)
+    piece = rig.played()[-RATE // 2 : -RATE // 4]
+    places = np.flatnonzero((song == piece[0]).all(axis=1))
+    assert any(np.array_equal(song[at : at + len(piece)], piece) for at in places)
+
+
+def test_a_transport_that_is_not_there(card):
+    with pytest.raises(RpcError) as raised:
+        card.call("audition.follow", what="midi", port="no such port")
+    assert raised.value.code == "no_device"
+    assert card.call("audition.show")["follow"] == "none"
