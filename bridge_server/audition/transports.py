@@ -122,7 +122,10 @@ class JackTransport:
             self._client = jack.Client("ace-bridge", no_start_server=True)
         except ImportError as error:
             raise ProtocolError(
-                ErrorCode.NO_DEVICE, "The Python package JACK-Client is not installed.", f"{INSTALL_JACK}.", "what"
+                ErrorCode.NO_DEVICE,
+                "The Python package JACK-Client is not installed.",
+                f"{INSTALL_JACK}.",
+                "what",
             ) from error
         except Exception as error:  # OSError without libjack; JackOpenError, which cannot be named without it
             raise ProtocolError(
