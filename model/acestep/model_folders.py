@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from model.acestep.capabilities import CheckpointTraits, traits_of
+from model.acestep.weight_header import is_music_model_in_one_file
 from model.errors import NotLoaded
 
 if TYPE_CHECKING:
@@ -107,7 +108,10 @@ class ModelFolder:
     @property
     def _missing(self) -> str:
         parts = (("VAE", self.vae), ("text encoder", self.text_encoder))
-        return " and ".join(f"no {label}" for label, found in parts if found is None)
+        lacking = [f"no {label}" for label, found in parts if found is None]
+        if self.layout is Layout.DIFFUSERS and self.tokenizer is None and self.text_encoder is not None:
+            lacking.append(f"no {TOKENIZER_FILE}")
+        return " and ".join(lacking)
 
 
 def read_fields(path: Path) -> Mapping[str, Any]:
@@ -200,9 +204,18 @@ def _read_diffusers(path: Path) -> ModelFolder:
         where=f"{path}/*/config.json",
         vae=_subfolder(path, "vae"),
         text_encoder=_subfolder(path, "text_encoder"),
-        tokenizer=_subfolder(path, "tokenizer"),
+        tokenizer=_tokenizer(path),
         planner=_neighbour(path, "qwen3", "model_type", PLANNERS),
     )
+
+
+TOKENIZER_FILE = "tokenizer.json"
+
+
+def _tokenizer(path: Path) -> Path | None:
+    """Where a diffusers folder's tokenizer is; older ones come without and borrow that of the official set."""
+    beside = (path / "tokenizer", path / "text_encoder", path.resolve().parent / "Qwen3-Embedding-0.6B")
+    return next((folder for folder in beside if (folder / TOKENIZER_FILE).is_file()), None)
 
 
 def _subfolder(path: Path, name: str) -> Path | None:
@@ -252,6 +265,8 @@ def what_it_is_instead(path: Path) -> str:
     for file in _files_ending(path, UNSAFE_ENDINGS):
         return f"{path} holds {file.name}; weights are read from safetensors files only."
     for file in _files_ending(path, (".safetensors",)):
+        if is_music_model_in_one_file(file):
+            return _what_file(file)
         return f"{path} holds {file.name} but no config.json, so the network it belongs to is not known."
     return f"There is no ACE-Step model in {path}."
 
@@ -259,6 +274,11 @@ def what_it_is_instead(path: Path) -> str:
 def _what_file(path: Path) -> str:
     if path.suffix in UNSAFE_ENDINGS:
         return f"{path} may run code when it is opened; weights are read from safetensors files only."
+    if path.suffix == ".safetensors" and is_music_model_in_one_file(path):
+        return (
+            f"{path} is ACE-Step 1.5 repackaged as one file for ComfyUI, which this engine cannot read; "
+            "`ace-bridge models pull turbo` fetches the published folders."
+        )
     if path.suffix == ".safetensors":
         return (
             f"{path} is a single weight file; without the config.json of its folder its network is not known."

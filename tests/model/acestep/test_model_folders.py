@@ -11,6 +11,9 @@ import pytest
 
 pytest.importorskip("torch", reason="the ACE-Step engine needs torch: pip install ace-bridge[acestep]")
 
+import torch
+from safetensors.torch import save_file
+
 from model.acestep.model_folders import Layout, Variant, find_models, read_fields, recognise
 from model.errors import NotLoaded
 from tests.model.acestep.stored_layouts import write_diffusers
@@ -125,3 +128,37 @@ def test_unreadable_configs(tmp_path: Path, text: str | None, complaint: str) ->
         path.write_text(text)
     with pytest.raises(NotLoaded, match=complaint):
         read_fields(path)
+
+
+def test_an_older_diffusers_folder_borrows_the_official_tokenizer(tmp_path: Path) -> None:
+    path = write_diffusers(TURBO, tmp_path / "acestep-v15-turbo-diffusers", silence())
+    config_only(path, "text_encoder", model_type="qwen3")
+    lacking = recognise(path)
+    assert lacking.tokenizer is None
+    missing = lacking.what_is_missing()
+    assert missing is not None
+    assert "no tokenizer.json beside it" in missing[0]
+    assert "Qwen3-Embedding-0.6B" in missing[1]
+    official = tmp_path / "Qwen3-Embedding-0.6B"
+    official.mkdir()
+    (official / "tokenizer.json").write_text("{}")
+    found = recognise(path)
+    assert (found.tokenizer, found.what_is_missing()) == (official, None)
+    own = path / "tokenizer"
+    own.mkdir()
+    (own / "vocab.json").write_text("{}")
+    assert recognise(path).tokenizer == official, "a folder without tokenizer.json is no tokenizer"
+    (own / "tokenizer.json").write_text("{}")
+    assert recognise(path).tokenizer == own
+
+
+def test_a_file_repackaged_for_comfyui_is_told_apart(tmp_path: Path) -> None:
+    names = (
+        "model.diffusion_model.encoder.lyric_encoder.layers.0.input_layernorm.weight",
+        "vae.decoder.weight",
+    )
+    save_file({name: torch.zeros(2) for name in names}, tmp_path / "ace_step_1.5_turbo_aio.safetensors")
+    for place in (tmp_path, tmp_path / "ace_step_1.5_turbo_aio.safetensors"):
+        with pytest.raises(NotLoaded, match="repackaged as one file for ComfyUI") as error:
+            recognise(place)
+        assert "ace-bridge models pull turbo" in error.value.sentence
