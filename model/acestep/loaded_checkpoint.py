@@ -32,7 +32,7 @@ from model.pace import Pace
 
 _PLANNED = 0.3  # share of the time that planning takes, where a song is planned
 _GET_PLANNER = (
-    "Put the folder acestep-5Hz-lm-1.7B (or -0.6B) of the published models beside it, "
+    "Run `ace-bridge models pull planner-1.7b` (or planner-0.6b), which puts acestep-5Hz-lm-1.7B beside it, "
     "or leave the option planner away."
 )
 _MORE_MEMORY = (

@@ -74,6 +74,20 @@ def test_a_failed_render_raises_after_its_json(tmp_path, song, capsys):
     assert json.loads(capsys.readouterr().out)["code"] == "render_rejected"
 
 
+def test_a_reference_is_sent_like_the_song(tmp_path, song):
+    voice = noise_song(tmp_path / "voice.wav", 4000)
+    screen = Screen(Console(file=io.StringIO()))
+    asked = {"reference": str(voice), "reference_consent": True}
+    with pytest.raises(
+        ProtocolError, match="does not listen to reference audio"
+    ):  # it was found, by its upload
+        repaint(settings_in(tmp_path), song, tmp_path, screen, **asked)
+    with pytest.raises(ProtocolError, match="nobody said that this was agreed to"):
+        repaint(settings_in(tmp_path), song, tmp_path, screen, reference=str(voice))
+    with pytest.raises(ProtocolError, match="not inside a folder"):
+        repaint(settings_in(tmp_path), song, tmp_path, screen, **asked | {"reference": "/nowhere/voice.wav"})
+
+
 def test_a_damaged_store_is_told_by_the_status(tmp_path, song):
     settings = settings_in(tmp_path)
     screen = Screen(Console(file=io.StringIO()))
