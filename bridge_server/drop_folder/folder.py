@@ -78,7 +78,7 @@ class DropFolder:
         self._busy: dict[Path, asyncio.Task[None]] = {}
         self._naming = asyncio.Lock()  # two takes of one name must not find the same number free
         self._problem = ""
-        self._key = f"drop:{settings.folder}"
+        self._key = f"drop:{settings.folder}".encode("utf-8", "replace").decode("utf-8")
 
     def status(self) -> dict[str, Any]:
         """What `status` tells of the folder."""
@@ -124,10 +124,10 @@ class DropFolder:
                 self._settling.again(drop)
             elif error.code is not ErrorCode.FILE_MISSING:  # taken away again: nobody waits for an answer
                 await self._note(notes.failed, error)
-        except ClipStoreError as error:
-            self._say_problem(str(error))
-        except OSError as error:
-            self._say_problem(f"{drop.path.name}: {error.strerror or error}.")
+        except (ClipStoreError, OSError) as error:
+            # The takes are in the store; they are written as soon as the folder lets them.
+            self._say_problem(f"{drop.path.name}: {error}")
+            self._settling.again(drop)
         except Exception:  # a bug ends this file's work only
             log.exception("the dropped file %s met a bug", drop.path.name)
             await self._note(notes.failed, our_fault())
@@ -202,6 +202,7 @@ class DropFolder:
                     warnings.append(f"Take {reply.number}: {reply.warning}")
             elif isinstance(reply, Done):
                 await asyncio.to_thread(notes.finished, name, files, warnings)
+                self._problem = ""
                 return
             elif isinstance(reply, Failed):
                 raise hint(ProtocolError(ErrorCode(reply.code), reply.sentence, reply.remedy, reply.field))
@@ -222,6 +223,8 @@ class DropFolder:
             await asyncio.to_thread(write, *values)
         except (ClipStoreError, OSError) as error:
             self._say_problem(str(error))
+        else:
+            self._problem = ""
 
     def _say_problem(self, problem: str) -> None:
         if problem != self._problem:

@@ -272,6 +272,14 @@ def test_a_stamp_that_counts_from_an_hour_is_explained(serve, drops):
     assert WavInfoReader(str(take)).bext.time_reference == hour + 2 * RATE
 
 
+def test_a_stamp_counts_the_files_samples_whatever_the_projects_rate(serve, drops):
+    bwf(drops / "song [repaint 2, 120 bpm, rate 48000].wav", RATE)  # begins at one second
+    with serve():
+        (take,) = finished(drops)
+    assert soundfile.info(take).samplerate == 48_000
+    assert WavInfoReader(str(take)).bext.time_reference == 2 * 48_000
+
+
 def test_a_failure_is_not_repeated_until_its_text_is_removed(serve, drops):
     bwf(drops / "song [repaint 1, 120 bpm].wav")
     (drops / "song [repaint 1, 120 bpm].ace.json").write_text(
@@ -322,12 +330,17 @@ def test_a_folder_that_is_not_there_is_refused_at_the_start(serve, drops):
     assert str(drops) in raised.value.sentence
 
 
-def test_a_folder_that_takes_no_files_is_told_by_the_status(serve, read_only_folder, tmp_path, drops):
-    """Nothing can be dropped into it either; the takes are in the store."""
-    drops.rmdir()
-    drops.symlink_to(read_only_folder)
+def test_takes_that_cannot_be_written_are_kept_and_written_later(serve, drops):
+    (drops / "Takes").write_text("in the way")
+    bwf(drops / "song [repaint 1, 120 bpm].wav")
     with serve() as server, server.websocket() as ws:
-        assert ws.call("status")["watching"] == {"folder": str(drops), "problem": "", "busy": []}
+        wait_for(lambda: "in the way" in ws.call("status")["watching"]["problem"], "the problem")
+        assert len(server.takes()) == 1
+        (drops / "Takes").rename(drops / "not takes")
+        (take,) = finished(drops)
+        assert ws.call("status")["watching"]["problem"] == ""
+        assert len(server.on_loop(server.server.worker._queue.newest)) == 1
+    assert take.name == "song.repaint.1.wav"
 
 
 def test_status_tells_what_is_in_work(serve, drops):

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from clip_store.errors import StoreError, TakeError
@@ -180,3 +181,21 @@ def test_without_a_tempo_map_or_key_there_is_a_plain_one(shelf):
     made = shelf()
     project = take_project(made.store, made.add(0, 100, recipe={}, request={"key": "H flat"}).id, describe)
     assert (project.tempo_map.points[0].bpm, project.keys) == (120, ())
+
+
+def test_what_is_heard_is_the_bridges_own_result(shelf):
+    """Every sample of the song with its take, and each of them once."""
+    made = shelf(position=5_000)
+    take = made.add(24_000, 4_800)
+    project = take_project(made.store, take.id, describe)
+    mix = np.zeros((project.end, 2), np.float32)
+    times = np.zeros(project.end, int)
+    for track in project.tracks:
+        for clip in track.clips:
+            if not (track.muted or clip.muted):
+                sound = made.store.blobs.get(clip.file.digest).samples[clip.start : clip.start + clip.length]
+                mix[clip.position : clip.end] += sound
+                times[clip.position : clip.end] += 1
+    assert np.array_equal(mix[5_000:], made.store.song_with(take).samples)
+    assert (times[:5_000] == 0).all()
+    assert (times[5_000:] == 1).all()
