@@ -7,6 +7,7 @@ Polls rather than asks the system for events: those do not come from network dri
 from __future__ import annotations
 
 import os
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,7 +51,7 @@ def look(folder: Path) -> list[Drop]:
                     states[entry.name] = found.st_size, found.st_mtime_ns
             except OSError:
                 continue  # gone since, or a link to nowhere
-    names = {name.casefold(): name for name in states}
+    names = {_alike(name): name for name in states}
     return [
         _drop(folder, name, states, names) for name in sorted(states) if Path(name).suffix.lower() in AUDIO
     ]
@@ -59,7 +60,7 @@ def look(folder: Path) -> list[Drop]:
 def _drop(folder: Path, name: str, states: dict[str, State], names: dict[str, str]) -> Drop:
     def beside(*endings: str) -> tuple[Path | None, State]:
         for ending in endings:
-            found = names.get((Path(name).stem + ending).casefold())
+            found = names.get(_alike(Path(name).stem + ending))
             if found is not None:
                 return folder / found, states[found]
         return None, (0, 0)
@@ -68,6 +69,11 @@ def _drop(folder: Path, name: str, states: dict[str, State], names: dict[str, st
     midi, midi_state = beside(*MIDI_ENDINGS)
     failed = beside(ERROR_ENDING)[0] is not None
     return Drop(folder / name, states[name], words, words_state, midi, midi_state, failed)
+
+
+def _alike(name: str) -> str:
+    """Equal for names a producer would call the same: case, and how accents are spelled, differ by system."""
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 class Settling:

@@ -38,6 +38,12 @@ def test_what_lies_beside(tmp_path):
     assert (drop.words, drop.midi, drop.failed) == (sidecar, midi, True)
 
 
+def test_an_accent_may_be_spelled_either_way(tmp_path):
+    write(tmp_path / "Caf\u00e9.wav")
+    text = write(tmp_path / "Cafe\u0301.txt")
+    assert look(tmp_path)[0].words == text
+
+
 def test_a_folder_that_cannot_be_read(tmp_path):
     with pytest.raises(FileNotFoundError):
         look(tmp_path / "away")
