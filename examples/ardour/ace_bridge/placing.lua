@@ -1,0 +1,169 @@
+-- Rendered takes into the session: each on a playlist of its own, at its exact sample, all in one step of undo.
+local need = ...
+local files = need ("files")
+local placing = {}
+
+local AUDIO = ARDOUR.DataType.audio ()
+
+function placing.id (object)
+	return object:to_stateful ():id ():to_s ()
+end
+
+-- The playlist or the track with an id; nil when it is gone.
+function placing.playlist (id)
+	local playlist = Session:playlists ():by_id (PBD.ID (id))
+	return not playlist:isnil () and playlist or nil
+end
+
+function placing.track (id)
+	local route = Session:route_by_id (PBD.ID (id))
+	if route:isnil () or route:to_track ():isnil () then return nil end
+	return route:to_track ()
+end
+
+function placing.use (track, playlist)
+	track:use_playlist (AUDIO, playlist, true)
+end
+
+local function name_in_use (name)
+	return not Session:playlists ():by_name (name):isnil ()
+end
+
+local function free_name (wanted)
+	local name, count = wanted, 1
+	while name_in_use (name) do
+		count = count + 1
+		name = string.format ("%s (%d)", wanted, count)
+	end
+	return name
+end
+
+local function region_ids ()
+	local found = {}
+	for id in ARDOUR.RegionFactory.regions ():iter () do found[id:to_s ()] = true end
+	return found
+end
+
+-- The file as a region of the session. A copy goes to the session's own audio files and is used as it is: an import
+-- would convert it to the session's sample format, and the take would not be what the bridge measured any more.
+local function region_from (path, name)
+	local folder = string.format ("%s/interchange/%s/audiofiles", Session:path (), Session:name ())
+	local known = region_ids ()
+	local list = C.StringVector ()
+	local placed = Temporal.timepos_t (0)
+	if files.exists (folder) then
+		local copy = folder .. "/" .. name .. ".wav"
+		files.copy (path, copy)
+		list:push_back (copy)
+		Editor:do_embed (list, Editing.ImportDistinctFiles, Editing.ImportAsRegion, placed, ARDOUR.PluginInfo (),
+			ARDOUR.Track ())
+	else
+		list:push_back (path)
+		Editor:do_import (list, Editing.ImportDistinctFiles, Editing.ImportAsRegion, ARDOUR.SrcQuality.SrcBest,
+			ARDOUR.MidiTrackNameSource.SMFTrackName, ARDOUR.MidiTempoMapDisposition.SMFTempoIgnore, placed,
+			ARDOUR.PluginInfo (), ARDOUR.Track (), false)
+	end
+	for id, region in ARDOUR.RegionFactory.regions ():iter () do
+		if not known[id:to_s ()] then return region end
+	end
+	error ("Ardour could not read " .. path, 0)
+end
+
+-- Puts a region on the track's current playlist. The bridge made the crossfades already: Ardour is to add none.
+local function add (track, region, take)
+	local playlist = track:playlist ()
+	playlist:to_stateful ():clear_changes ()
+	playlist:add_region (region, Temporal.timepos_t (take.position), 1, false, 0, 0, false)
+	for placed in playlist:region_list ():iter () do
+		if placed:name () == region:name () and placed:position ():samples () == take.position then
+			placed:to_audioregion ():set_fade_in_active (false)
+			placed:to_audioregion ():set_fade_out_active (false)
+		end
+	end
+	Session:add_stateful_diff_command (playlist:to_statefuldestructible ())
+	return playlist
+end
+
+local function record (playlist, parent, track, job, take)
+	return {
+		playlist = placing.id (playlist), parent = placing.id (parent), track = placing.id (track),
+		request = job.name, number = take.number, stem = take.stem, take = take.take,
+	}
+end
+
+local function take_name (job, take)
+	local stem = take.stem == "mix" and "" or take.stem .. " "
+	return string.format ("%s%s %d.%d", stem, job.task, job.number, take.number)
+end
+
+-- Takes that replace a region: copies of the playlist it was selected on, each with one take over it.
+local function place_over (job, takes, regions)
+	local track, parent = placing.track (job.track), placing.playlist (job.playlist)
+	if not track or not parent then
+		error (string.format ("The track %q, or the playlist that was selected, is not there any more.", job.track_name), 0)
+	end
+	local placed = {}
+	for index, take in ipairs (takes) do
+		placing.use (track, parent)
+		track:use_copy_playlist ()
+		track:playlist ():set_name (free_name (string.format ("%s %s", job.playlist_name, take_name (job, take))))
+		placed[index] = record (add (track, regions[index], take), parent, track, job, take)
+	end
+	placing.use (track, placing.playlist (placed[1].playlist))
+	return placed
+end
+
+local function new_track (job, name, channels)
+	local beside = placing.track (job.track)
+	local order = beside and beside:presentation_info_ptr ():order () + 1 or ARDOUR.PresentationInfo.max_order
+	local made = Session:new_audio_track (channels, 2, nil, 1, name, order, ARDOUR.TrackMode.Normal, true)
+	for track in made:iter () do return track end
+	error ("Ardour could not add a track.", 0)
+end
+
+-- Takes that lie beside the song: a new track for each stem, its takes on playlists.
+local function place_beside (job, takes, regions)
+	local tracks, placed = {}, {}
+	for index, take in ipairs (takes) do
+		local own = tracks[take.stem]
+		if own then
+			placing.use (own.track, own.empty)
+			own.track:use_new_playlist (AUDIO)
+		else
+			local name = take.stem == "mix" and job.task or take.stem
+			local track = new_track (job, job.track_name .. " " .. name, regions[index]:to_audioregion ():n_channels ())
+			own = { track = track, empty = track:playlist () }
+			tracks[take.stem] = own
+			-- Stems sound together with the song they came from, twice as loud, unless one of both is muted.
+			if job.task == "extract" then track:mute_control ():set_value (1, PBD.GroupControlDisposition.NoGroup) end
+			track:use_new_playlist (AUDIO)
+		end
+		own.track:playlist ():set_name (free_name (string.format ("%s %s", job.track_name, take_name (job, take))))
+		placed[index] = record (add (own.track, regions[index], take), own.empty, own.track, job, take)
+		own.first = own.first or placed[index].playlist
+	end
+	for _, own in pairs (tracks) do placing.use (own.track, placing.playlist (own.first)) end
+	return placed
+end
+
+local OVER = { repaint = true, continue = true }
+
+-- Places the takes of a request; returns a record for each. Raises a sentence; the takes themselves stay in the bridge.
+function placing.place (job, takes)
+	local regions = {}
+	for index, take in ipairs (takes) do
+		if take.rate ~= Session:nominal_sample_rate () then
+			error (string.format ("A take has %d samples a second and the session %d.", take.rate,
+				Session:nominal_sample_rate ()), 0)
+		end
+		local word = job.name:match ("[^-]+$")
+		regions[index] = region_from (take.path, string.format ("%s %s %s", job.track_name, take_name (job, take), word))
+	end
+	Session:begin_reversible_command ("ACE Bridge " .. job.task)
+	local fine, placed = pcall (OVER[job.task] and place_over or place_beside, job, takes, regions)
+	Session:commit_reversible_command (nil)
+	if not fine then error (placed, 0) end
+	return placed
+end
+
+return placing

@@ -1,0 +1,156 @@
+-- What the producer selected, and the sound around it.
+local need = ...
+local tempo_map = need ("tempo_map")
+local song = {}
+
+local CONTEXT_BARS = 8
+local LEAST_CONTEXT, MOST_CONTEXT = 5, 30 -- seconds on each side
+local SELECT = "Select a range on one audio track first: choose the Range tool (key R), drag over the bars you mean on "
+	.. "the track, and press the key again. Selecting a region with the Grab tool (key G) works too."
+
+local function audio_tracks (routes)
+	local found = {}
+	for route in routes:iter () do
+		local track = route:to_track ()
+		if not track:isnil () and not track:to_audio_track ():isnil () then found[#found + 1] = track end
+	end
+	return found
+end
+
+-- The track whose playlist a region is on.
+local function track_of (region)
+	local id = region:to_stateful ():id ()
+	for _, track in ipairs (audio_tracks (Session:get_tracks ())) do
+		if not track:playlist ():region_by_id (id):isnil () then return track end
+	end
+end
+
+local function from_regions (regions)
+	local start, stop, tracks = math.maxinteger, -1, {}
+	for region in regions:iter () do
+		local track = track_of (region)
+		if track then
+			start = math.min (start, region:position ():samples ())
+			stop = math.max (stop, region:position ():samples () + region:length ():samples ())
+			if #tracks == 0 or tracks[1]:to_stateful ():id ():to_s () ~= track:to_stateful ():id ():to_s () then
+				tracks[#tracks + 1] = track
+			end
+		end
+	end
+	return start, stop, tracks
+end
+
+-- First sample, first sample after, track. Raises a sentence that says what to do.
+function song.selection ()
+	local selection = Editor:get_selection ()
+	local start, stop = selection.time:start_sample (), selection.time:end_sample ()
+	local tracks
+	if stop > start then
+		tracks = audio_tracks (selection.tracks:routelist ())
+	else
+		start, stop, tracks = from_regions (selection.regions:regionlist ())
+	end
+	if stop <= start or #tracks == 0 then error (SELECT, 0) end
+	if #tracks > 1 then
+		error (string.format ("The selection covers %d tracks. Select the range on the one track you mean.", #tracks), 0)
+	end
+	return start, stop, tracks[1]
+end
+
+-- First and last sample of regions that sound between two samples; nil where there are none. Also whether one is muted.
+local function sounding (playlist, start, stop)
+	local first, last, muted, channels = nil, nil, false, 0
+	for region in playlist:region_list ():iter () do
+		local from = region:position ():samples ()
+		local to = from + region:length ():samples ()
+		if to > start and from < stop then
+			if region:muted () then
+				muted = true
+			else
+				first, last = math.min (first or from, from), math.max (last or to, to)
+				channels = math.max (channels, region:to_audioregion ():n_channels ())
+			end
+		end
+	end
+	return first, last, muted, channels
+end
+
+local function refuse_silence (start, stop, track, muted, words)
+	if muted then
+		error ("The region under the selection is muted, so there is nothing to hear. Unmute it (Region > Mute) and ask again.", 0)
+	end
+	error (string.format ("There is no audio on %q %s (%s to %s). %s", track:name (), words,
+		tempo_map.bar (start), tempo_map.bar (stop), "Select a range that has some."), 0)
+end
+
+-- The span to send along, for a selection on a track: { start, stop, channels }. `goes_on`: the region continues what
+-- is before it, so it may itself be empty. Raises a sentence.
+function song.surroundings (start, stop, track, goes_on)
+	local playlist = track:playlist ()
+	local rate = Session:nominal_sample_rate ()
+	local seconds = tempo_map.bars_seconds (start, CONTEXT_BARS)
+	local context = math.floor (math.max (LEAST_CONTEXT, math.min (seconds, MOST_CONTEXT)) * rate)
+	local from, to = math.max (0, start - context), stop + context
+	local first, last, muted, channels = sounding (playlist, from, to)
+	if goes_on then
+		local before, _, before_muted = sounding (playlist, from, start)
+		if not before then refuse_silence (from, start, track, before_muted, "before the selection to go on from") end
+		to = last > start and math.max (start, math.min (to, last)) or start
+	else
+		local inside, _, inside_muted = sounding (playlist, start, stop)
+		if not inside then refuse_silence (start, stop, track, inside_muted or muted, "under the selection") end
+		to = math.max (stop, math.min (to, last))
+	end
+	if channels > 2 then
+		error (string.format ("%q has regions of %d channels. The bridge takes mono and stereo.", track:name (), channels), 0)
+	end
+	return { start = math.min (start, math.max (from, first)), stop = to, channels = channels }
+end
+
+local PACKED = 200 -- numbers packed at once: Lua's stack has its limits
+
+local function write_frames (file, channels, frames)
+	local all = channels[1]
+	if #channels == 2 then
+		local left, right = channels[1], channels[2]
+		all = {}
+		for index = 1, frames do
+			all[2 * index - 1], all[2 * index] = left[index], right[index]
+		end
+	end
+	local count = frames * #channels
+	local format = "<" .. string.rep ("f", PACKED)
+	local parts = {}
+	for index = 1, count - PACKED + 1, PACKED do
+		parts[#parts + 1] = string.pack (format, table.unpack (all, index, index + PACKED - 1))
+	end
+	for index = count - count % PACKED + 1, count do parts[#parts + 1] = string.pack ("<f", all[index]) end
+	assert (file:write (table.concat (parts)))
+end
+
+-- Writes what a track's playlist sounds like, dry, as 32 bit float: region gains and fades applied, gaps silent, no
+-- plugins. Adds nothing to the session. Raises a sentence.
+function song.bounce (track, span, path)
+	local playlist = track:playlist ():to_audioplaylist ()
+	local rate = Session:nominal_sample_rate ()
+	local file, problem = io.open (path, "wb")
+	if not file then error ("The audio cannot be written: " .. problem, 0) end
+	local frames, width = span.stop - span.start, 4 * span.channels
+	file:write ("RIFF", string.pack ("<I4", 36 + frames * width), "WAVEfmt ",
+		string.pack ("<I4I2I2I4I4I2I2", 16, 3, span.channels, rate, rate * width, width, 32),
+		"data", string.pack ("<I4", frames * width))
+	local sound, mix, gain = ARDOUR.DSP.DspShm (rate), ARDOUR.DSP.DspShm (rate), ARDOUR.DSP.DspShm (rate)
+	for start = span.start, span.stop - 1, rate do
+		local count = math.min (rate, span.stop - start)
+		local channels = {}
+		for channel = 1, span.channels do
+			playlist:read (sound:to_float (0), mix:to_float (0), gain:to_float (0),
+				Temporal.timepos_t (start), Temporal.timecnt_t (count), channel - 1)
+			channels[channel] = sound:to_float (0):get_table (count)
+		end
+		write_frames (file, channels, count)
+	end
+	file:close ()
+end
+
+return song

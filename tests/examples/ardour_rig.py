@@ -1,0 +1,393 @@
+"""A real Ardour for the tests: a configuration, a screen and a session of its own, Lua by OSC, offline export.
+
+Learned by trying (Ardour 7.3 of Debian 12); the traps are in the comments. Nothing is written outside its folder.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import time
+import xml.etree.ElementTree as ET
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+from pythonosc.udp_client import SimpleUDPClient
+
+LUA = Path(__file__).with_name("ardour_lua")
+SCRIPTS = Path(__file__).parents[2] / "examples" / "ardour"
+ACTIONS = ("repaint", "continue", "accompany", "extract", "next_take", "compare", "cancel", "settings")
+PROGRAMS = ("ardour", "ardour7-lua", "Xvfb", "xdotool")
+PATIENCE = 60.0  # seconds: what only a broken Ardour takes, also on a machine with other things to do
+
+SUPERCLOCK = 282_240_000  # ticks a second, in which session files count
+SIGNALS, TIMER = 49, 47  # of gtk2_ardour/luasignal_syms.h in 7.3: how many there are, which one is LuaTimerDS
+
+PRESET = "3cec8e6a-8c7b-4b4a-9e5d-000000000001"
+FORMAT = "3cec8e6a-8c7b-4b4a-9e5d-000000000002"
+
+# One wrong word in State, or the dummy backend hidden, and Ardour asks for a sound card in a window.
+CONFIG = """<?xml version="1.0" encoding="UTF-8"?>
+<Ardour>
+  <Config>
+    <Option name="try-autostart-engine" value="1"/>
+    <Option name="hide-dummy-backend" value="0"/>
+    <Option name="osc-port" value="{osc_port}"/>
+  </Config>
+  <Extra><AudioMIDISetup><EngineStates>
+    <State backend="None (Dummy)" driver="Normal Speed" device="Silence" input-device="" output-device=""
+      sample-rate="{rate}" buffer-size="1024" n-periods="0" input-latency="0" output-latency="0" lm-input="" lm-output=""
+      active="1" use-buffered-io="0" midi-option="No MIDI I/O" lru="1"><MIDIDevices/></State>
+  </EngineStates></AudioMIDISetup></Extra>
+</Ardour>
+"""
+EXPORT_FORMAT = f"""<?xml version="1.0" encoding="UTF-8"?>
+<ExportFormatSpecification name="Rig" id="{FORMAT}" with-cue="false" with-toc="false" with-mp4chaps="false" command=""
+  analyse="false" soundcloud-upload="false">
+  <Encoding id="F_WAV" type="T_Sndfile" extension="wav" name="WAV" has-sample-format="true" channel-limit="256"/>
+  <SampleRate rate="1"/><SRCQuality quality="SRC_SincBest"/>
+  <EncodingOptions><Option name="sample-format" value="SF_Float"/><Option name="dithering" value="D_None"/>
+    <Option name="tag-metadata" value="false"/><Option name="tag-support" value="false"/>
+    <Option name="broadcast-info" value="false"/></EncodingOptions>
+  <Processing><Normalize enabled="false" loudness="no" dbfs="0" lufs="-23" dbtp="-1"/>
+    <Silence><Start><Trim enabled="false"/><Add enabled="false">
+      <Duration format="Timecode" hours="0" minutes="0" seconds="0" frames="0"/></Add></Start>
+      <End><Trim enabled="false"/><Add enabled="false">
+      <Duration format="Timecode" hours="0" minutes="0" seconds="0" frames="0"/></Add></End></Silence></Processing>
+</ExportFormatSpecification>
+"""
+EXPORT_PRESET = f"""<?xml version="1.0" encoding="UTF-8"?>
+<ExportPreset id="{PRESET}" name="Rig"><ExportFormat id="{FORMAT}"/>
+  <ExportFilename><Folder relative="1" path="export"/><Field name="label" enabled="0"/><Field name="session" enabled="0"/>
+    <Field name="snapshot" enabled="0"/><Field name="timespan" enabled="1"/><Field name="revision" enabled="0"/>
+    <Field name="time" enabled="0" value="T_None"/><Field name="date" enabled="0" value="D_None"/></ExportFilename>
+</ExportPreset>
+"""
+# Whether the OSC surface listens is written in the session.
+OSC_SURFACE = (
+    '<Protocol name="Open Sound Control (OSC)" active="1" debugmode="0" address-only="0" remote-port="8000" '
+    'banksize="0" striptypes="159" feedback="0" gainmode="0" send-page-size="0" plug-page-size="0"/>'
+)
+
+
+def missing_programs() -> list[str]:
+    return [name for name in PROGRAMS if shutil.which(name) is None]
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A region of a saved session; positions in samples. playing: whether its playlist is the one its track plays."""
+
+    playlist: str
+    playing: bool
+    name: str
+    position: int
+    length: int
+    start: int
+    fades: tuple[bool, bool]
+
+
+class Ardour:
+    """A running Ardour with one session, the example scripts installed in it as a musician would."""
+
+    def __init__(self, folder: Path, rate: int, environment: Mapping[str, str]) -> None:
+        self.folder = folder.resolve()
+        self.rate = rate
+        self.session = self.folder / "session"
+        self._port = free_udp_port()
+        self._command = self.folder / "command.lua"
+        self._screen: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._environment = {
+            **os.environ,
+            **environment,
+            "HOME": str(self.folder),
+            "XDG_CONFIG_HOME": str(self.folder / "config"),
+            "XDG_CACHE_HOME": str(self.folder / "cache"),
+            "ARDOUR_RIG_LUA": str(self._command),
+            # AVX and FMA, not AVX512F: 7.3's routines for that damage the heap.
+            "ARDOUR_FPU_FLAGS": "84",
+            "LC_ALL": "C.UTF-8",
+        }
+        self._configure()
+
+    def _configure(self) -> None:
+        config = self.folder / "config" / "ardour7"
+        (config / "export").mkdir(parents=True)
+        (config / ".a7").touch()  # no wizard for new users
+        (config / "config").write_text(CONFIG.format(osc_port=self._port, rate=self.rate))
+        (config / "export" / "rig.format").write_text(EXPORT_FORMAT)
+        (config / "export" / "rig.preset").write_text(EXPORT_PRESET)
+        installed = shutil.copytree(SCRIPTS, config / "scripts")
+        actions = [LUA / "run_file.lua", *(installed / f"ace_bridge_{name}.lua" for name in ACTIONS)]
+        (config / "ui_scripts").write_text(registered(actions, installed / "ace_bridge_hook.lua"))
+
+    # -- the session, without a screen --
+
+    def create(self, tracks: Sequence[str], tempos: str, meters: str) -> None:
+        """A new session. tempos, meters: as tests/examples/ardour_lua/create_session.lua reads them."""
+        self._run_lua("create_session.lua", self.session, "session", self.rate, ",".join(tracks), tempos, meters)
+        file = self.session / "session.ardour"
+        text, count = re.subn(
+            r'<Protocol name="Open Sound Control \(OSC\)"[^>]*/>', OSC_SURFACE, file.read_text()
+        )
+        assert count == 1
+        file.write_text(text)
+
+    def export(self, track: str, start: int, end: int) -> NDArray[np.float32]:
+        """What a track of the *saved* session sounds like, by an Ardour that has only the files: (frames, channels)."""
+        copy = self.folder / f"copy-{time.monotonic_ns()}"
+        shutil.copytree(self.session, copy)
+        self._run_lua(
+            "export_track.lua", copy, "session", track, start, end, copy / "export", "mix", PRESET
+        )
+        samples, rate = soundfile.read(copy / "export" / "mix.wav", dtype="float32", always_2d=True)
+        assert rate == self.rate
+        shutil.rmtree(copy)
+        return samples
+
+    def placed(self, playlist: str = "") -> list[Placed]:
+        """Regions of the saved session, on playlists whose names begin so."""
+        root = ET.parse(self.session / "session.ardour").getroot()
+        return [
+            self._placed(entry, region, playing)
+            for kind, playing in (("Playlists", True), ("UnusedPlaylists", False))
+            for entry in root.iterfind(f"{kind}/Playlist")
+            for region in entry.iterfind("Region")
+            if entry.get("name", "").startswith(playlist)
+        ]
+
+    def _placed(self, playlist: ET.Element, region: ET.Element, playing: bool) -> Placed:
+        length, position = region.get("length", "").split("@")
+        return Placed(
+            playlist.get("name", ""),
+            playing,
+            region.get("name", ""),
+            self._samples(position),
+            self._samples(length),
+            self._samples(region.get("start", "")),
+            (region.get("fade-in-active") == "1", region.get("fade-out-active") == "1"),
+        )
+
+    def _samples(self, text: str) -> int:
+        """A position of a session file: "a" and superclock ticks ("b" would be musical time)."""
+        assert text.startswith("a"), text
+        samples, rest = divmod(int(text[1:]) * self.rate, SUPERCLOCK)
+        assert rest == 0, f"{text} is not on a sample"
+        return samples
+
+    def _run_lua(self, script: str, *words: object) -> None:
+        run = subprocess.run(
+            ["ardour7-lua", str(LUA / script), *map(str, words)],
+            env=self._environment, cwd=self.folder, timeout=2 * PATIENCE, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+        )  # fmt: skip
+        assert run.returncode == 0, f"{script}: {run.returncode}\n{run.stdout[-2000:]}"
+
+    # -- the program itself --
+
+    def start(self) -> None:
+        """Starts a screen and Ardour on it; returns when it answers."""
+        reading, writing = os.pipe()
+        self._screen = subprocess.Popen(
+            ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1440x810x24", "-nolisten", "tcp"],
+            pass_fds=[writing], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        os.close(writing)
+        with open(reading) as pipe:  # up to its line's end: Xvfb dies when the pipe is closed before
+            self._environment["DISPLAY"] = ":" + pipe.readline().strip()
+        with open(self.folder / "ardour.log", "wb") as log:
+            self._process = subprocess.Popen(
+                ["ardour", "--no-splash", "--no-announcements", "--disable-plugins", str(self.session)],
+                env=self._environment, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            )  # fmt: skip
+        self.wait_for(self._answers, "Ardour to start")
+
+    def stop(self) -> None:
+        """SIGTERM. Ardour saves nothing then: `save` first."""
+        for process in (self._process, self._screen):
+            if process is not None and process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+                try:
+                    process.wait(10)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait()
+
+    def _answers(self) -> bool:
+        assert self._process is not None
+        assert self._process.poll() is None, (self.folder / "ardour.log").read_text(errors="replace")[-2000:]
+        try:
+            return self.lua("say (Session:name ())", patience=1) == [["session"]]
+        except TimeoutError:
+            return False
+
+    def wait_for(self, happened: Callable[[], Any], what: str, patience: float = PATIENCE) -> Any:
+        """What the function gives once that is something. Raises TimeoutError, with a picture of the screen kept."""
+        end = time.monotonic() + patience
+        while not (found := happened()):
+            if time.monotonic() > end:
+                self.picture(self.folder / "screen.png")
+                raise TimeoutError(f"no sign of {what}; see {self.folder / 'screen.png'}\n{self.told()[-2000:]}")
+            time.sleep(0.05)
+        return found
+
+    def run(self, name: str) -> None:
+        """One of our scripts, as its key would."""
+        self._trigger(f"LuaAction/script-{ACTIONS.index(name) + 2}")
+
+    def _trigger(self, action: str) -> None:
+        SimpleUDPClient("127.0.0.1", self._port).send_message("/access_action", action)
+
+    def undo(self) -> None:
+        self._trigger("Editor/undo")
+        self.lua("say ()")  # answered after it
+
+    def redo(self) -> None:
+        self._trigger("Editor/redo")
+        self.lua("say ()")
+
+    def lua(self, code: str, patience: float = PATIENCE) -> list[list[str]]:
+        """What the code said by `say (...)`, run inside Ardour."""
+        done = self._command.with_name("command.lua.done")
+        done.unlink(missing_ok=True)
+        self._command.write_text("local say = ...\n" + code)
+        self._trigger("LuaAction/script-1")
+        end = time.monotonic() + patience
+        while not done.exists():
+            if time.monotonic() > end:
+                raise TimeoutError(code[:80])
+            time.sleep(0.01)
+        *rows, (state, *problem) = [line.split("\t") for line in done.read_text().splitlines()]
+        assert state == "OK", "\n".join(problem)
+        return rows
+
+    def save(self) -> None:
+        self.lua('Session:save_state ("", false, false, false, false, false)')
+
+    def place(self, file: Path, track: str, position: int) -> None:
+        """Imports a file and puts it on a track, without Ardour's own short fades."""
+        self.lua(f"""
+local files, known, region = C.StringVector (), {{}}, nil
+files:push_back ("{file}")
+for id in ARDOUR.RegionFactory.regions ():iter () do known[id:to_s ()] = true end
+Editor:do_import (files, Editing.ImportDistinctFiles, Editing.ImportAsRegion, ARDOUR.SrcQuality.SrcBest,
+  ARDOUR.MidiTrackNameSource.SMFTrackName, ARDOUR.MidiTempoMapDisposition.SMFTempoIgnore, Temporal.timepos_t (0),
+  ARDOUR.PluginInfo (), ARDOUR.Track (), false)
+for id, r in ARDOUR.RegionFactory.regions ():iter () do if not known[id:to_s ()] then region = r end end
+local playlist = Session:route_by_name ("{track}"):to_track ():playlist ()
+playlist:add_region (region, Temporal.timepos_t ({position}), 1, false, 0, 0, false)
+for r in playlist:region_list ():iter () do
+  r:to_audioregion ():set_fade_in_active (false)
+  r:to_audioregion ():set_fade_out_active (false)
+end""")
+
+    def select(self, track: str, start: int, end: int) -> None:
+        """What dragging with the range tool over one track does."""
+        self.select_track(track)
+        # There is no way for a script to select a range; Ardour's own "loop range to selection" is one for a test.
+        SimpleUDPClient("127.0.0.1", self._port).send_message("/loop_location", [start, end])
+        loop = "local l = Session:locations ():auto_loop_location () if l then say (l:start ():samples (), l:_end ():samples ()) end"
+        self.wait_for(lambda: self.lua(loop) == [[str(start), str(end)]], "the loop")
+        self._trigger("Editor/select-loop-range")
+        self.wait_for(lambda: self.selection() == (start, end), "the selection")
+
+    def selection(self) -> tuple[int, int]:
+        rows = self.lua("local t = Editor:get_selection ().time say (t:start_sample (), t:end_sample ())")
+        return int(rows[0][0]), int(rows[0][1])
+
+    def select_track(self, track: str) -> None:
+        """By Ardour's action for the next one: 7.3 hangs when Lua selects a track."""
+        which = "for r in Editor:get_selection ().tracks:routelist ():iter () do say (r:name ()) end"
+
+        def selected() -> bool:
+            if self.lua(which) == [[track]]:
+                return True
+            self._trigger("Editor/select-next-route")
+            return False
+
+        self.wait_for(selected, f"track {track}")
+
+    def playlist(self, track: str) -> str:
+        """The name of the playlist a track plays."""
+        return self.lua(f'say (Session:route_by_name ("{track}"):to_track ():playlist ():name ())')[0][0]
+
+    def tracks(self) -> list[str]:
+        return [row[0] for row in self.lua("for r in Session:get_tracks ():iter () do say (r:name ()) end")]
+
+    def markers(self) -> list[str]:
+        """Names of the markers our scripts show."""
+        names = self.lua("for l in Session:locations ():list ():iter () do say (l:name ()) end")
+        return [row[0] for row in names if row and row[0].startswith("ACE ")]
+
+    # -- what the producer sees --
+
+    def told(self) -> str:
+        """Everything our scripts told so far."""
+        log = self.session / "ace-bridge.log"
+        return log.read_text() if log.exists() else ""
+
+    def window(self) -> str:
+        """The X id of our message window, "" when there is none."""
+        return self._xdotool("search", "--onlyvisible", "--name", "^ACE Bridge").split("\n")[0]
+
+    def close_window(self) -> None:
+        """Waits for our message window and closes it by its key."""
+        window = self.wait_for(self.window, "a message")
+        self._xdotool("key", "--window", window, "Escape")
+        self.wait_for(lambda: not self.window(), "the end of the message")
+
+    def picture(self, file: Path) -> None:
+        """The whole screen as PNG, where imagemagick is installed."""
+        if shutil.which("import"):
+            subprocess.run(["import", "-window", "root", str(file)], env=self._environment, check=False)
+
+    def _xdotool(self, *words: str) -> str:
+        run = subprocess.run(
+            ["xdotool", *words], env=self._environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+            check=False,
+        )  # fmt: skip
+        return run.stdout.strip()
+
+
+def free_udp_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+def registered(actions: Sequence[Path], hook: Path) -> str:
+    """The file in which Ardour keeps scripts that were added by its Script Manager: Lua text in base64."""
+    scripts = "\n".join(f"scripts[{number}] = {entry(path)}" for number, path in enumerate(actions, 1))
+    bits = ["1" if SIGNALS - 1 - place == TIMER else "0" for place in range(SIGNALS)]
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>\n<UIScripts>'
+        f'<ActionScript lua="Lua 5.3">{encoded("scripts = {}" + chr(10) + scripts)}</ActionScript><ActionHooks>'
+        f'<LuaCallback lua="Lua 5.3" id="900000" name="{hook.stem}" signals="{"".join(bits)}">'
+        f"{encoded('s = ' + entry(hook))}</LuaCallback></ActionHooks></UIScripts>\n"
+    )
+
+
+def entry(path: Path) -> str:
+    """One script as Ardour's table: name, source, what makes its function, parameters."""
+    text = path.read_text()
+    body = f"local ardour = function () end\n{text}\nreturn factory (...)\n"
+    return f"{{ n={quoted(path.stem)}, s={quoted(text)}, f={quoted(body)}, a={{}} }}"
+
+
+def quoted(text: str) -> str:
+    return f"[====[\n{text}]====]"
+
+
+def encoded(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
