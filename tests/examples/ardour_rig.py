@@ -22,7 +22,8 @@ from typing import Any
 import numpy as np
 import soundfile
 from numpy.typing import NDArray
-from pythonosc.udp_client import SimpleUDPClient
+
+from tests.bridge_server.peers import datagram
 
 LUA = Path(__file__).with_name("ardour_lua")
 SCRIPTS = Path(__file__).parents[2] / "examples" / "ardour"
@@ -148,13 +149,25 @@ class Ardour:
         """What a track of the *saved* session sounds like, by an Ardour that has only the files: (frames, channels)."""
         copy = self.folder / f"copy-{time.monotonic_ns()}"
         shutil.copytree(self.session, copy)
-        self._run_lua(
-            "export_track.lua", copy, "session", track, start, end, copy / "export", "mix", PRESET
-        )
+        self._mute_all_but(track, copy / "session.ardour")
+        self._run_lua("export_range.lua", copy, "session", start, end, copy / "export", "mix", PRESET)
         samples, rate = soundfile.read(copy / "export" / "mix.wav", dtype="float32", always_2d=True)
         assert rate == self.rate
         shutil.rmtree(copy)
         return samples
+
+    def _mute_all_but(self, track: str, file: Path) -> None:
+        """In the file: a mute that is set in a running session fades in some time after."""
+        tree = ET.parse(file)
+        tracks = tree.findall("Routes/Route[@audio-playlist]")
+        assert track in [route.get("name") for route in tracks]
+        for route in tracks:
+            muted = "0" if route.get("name") == track else "1"
+            for control in route.iterfind("Controllable[@name='mute']"):
+                control.set("value", muted)
+            for master in route.iterfind("MuteMaster"):
+                master.set("muted", muted)
+        tree.write(file, encoding="UTF-8", xml_declaration=True)
 
     def placed(self, playlist: str = "") -> list[Placed]:
         """Regions of the saved session, on playlists whose names begin so."""
@@ -212,6 +225,7 @@ class Ardour:
                 env=self._environment, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             )  # fmt: skip
         self.wait_for(self._answers, "Ardour to start")
+        self.wait_for((self.folder / "config" / "ardour7" / "ace-bridge-hook").exists, "the hook")
 
     def stop(self) -> None:
         """SIGTERM. Ardour saves nothing then: `save` first."""
@@ -244,17 +258,22 @@ class Ardour:
 
     def run(self, name: str) -> None:
         """One of our scripts, as its key would."""
-        self._trigger(f"LuaAction/script-{ACTIONS.index(name) + 2}")
+        self.trigger(f"LuaAction/script-{ACTIONS.index(name) + 2}")
 
-    def _trigger(self, action: str) -> None:
-        SimpleUDPClient("127.0.0.1", self._port).send_message("/access_action", action)
+    def trigger(self, action: str) -> None:
+        """One of Ardour's own actions, as its menu entry would."""
+        self._send("/access_action", action)
+
+    def _send(self, address: str, *arguments: object) -> None:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
+            one.sendto(datagram(address, *arguments), ("127.0.0.1", self._port))
 
     def undo(self) -> None:
-        self._trigger("Editor/undo")
+        self.trigger("Editor/undo")
         self.lua("say ()")  # answered after it
 
     def redo(self) -> None:
-        self._trigger("Editor/redo")
+        self.trigger("Editor/redo")
         self.lua("say ()")
 
     def lua(self, code: str, patience: float = PATIENCE) -> list[list[str]]:
@@ -262,7 +281,7 @@ class Ardour:
         done = self._command.with_name("command.lua.done")
         done.unlink(missing_ok=True)
         self._command.write_text("local say = ...\n" + code)
-        self._trigger("LuaAction/script-1")
+        self.trigger("LuaAction/script-1")
         end = time.monotonic() + patience
         while not done.exists():
             if time.monotonic() > end:
@@ -296,10 +315,10 @@ end""")
         """What dragging with the range tool over one track does."""
         self.select_track(track)
         # There is no way for a script to select a range; Ardour's own "loop range to selection" is one for a test.
-        SimpleUDPClient("127.0.0.1", self._port).send_message("/loop_location", [start, end])
+        self._send("/loop_location", start, end)
         loop = "local l = Session:locations ():auto_loop_location () if l then say (l:start ():samples (), l:_end ():samples ()) end"
         self.wait_for(lambda: self.lua(loop) == [[str(start), str(end)]], "the loop")
-        self._trigger("Editor/select-loop-range")
+        self.trigger("Editor/select-loop-range")
         self.wait_for(lambda: self.selection() == (start, end), "the selection")
 
     def selection(self) -> tuple[int, int]:
@@ -313,7 +332,7 @@ end""")
         def selected() -> bool:
             if self.lua(which) == [[track]]:
                 return True
-            self._trigger("Editor/select-next-route")
+            self.trigger("Editor/select-next-route")
             return False
 
         self.wait_for(selected, f"track {track}")

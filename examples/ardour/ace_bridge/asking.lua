@@ -35,7 +35,7 @@ local function request (task)
 	local name = mailbox.new_name (task)
 	local known = notes.read ()
 	local params = settings_for (task, known.settings)
-	song.bounce (track, span, mailbox.audio (name))
+	song.bounce (track, span, mailbox.audio (name), task == "accompany") -- a backing is stereo, whatever the voice is
 	params.id, params.source, params.source_position = name, mailbox.audio (name), span.start
 	params.start, params["end"] = start, stop
 	params.tempo_map = tempo_map.read (math.max (stop, span.stop))

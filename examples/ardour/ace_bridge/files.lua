@@ -23,9 +23,11 @@ function files.write (path, text)
 	written, problem = file:write (text)
 	file:close ()
 	if not written then error ("This file cannot be written: " .. path .. ": " .. problem, 0) end
-	if package.config:sub (1, 1) == "\\" then os.remove (path) end -- Windows does not rename onto a file
-	local renamed
-	renamed, problem = os.rename (path .. ".tmp", path)
+	local renamed = os.rename (path .. ".tmp", path)
+	if not renamed then
+		os.remove (path) -- Windows does not rename onto a file
+		renamed, problem = os.rename (path .. ".tmp", path)
+	end
 	if not renamed then error ("This file cannot be written: " .. problem, 0) end
 end
 

@@ -7,9 +7,9 @@ local CLIENT = "ardour"
 
 -- Where the bridge keeps its data unless it was told otherwise (bridge_server/platforms.py).
 local function usual_store ()
-	local home = os.getenv ("HOME") or ""
-	if package.config:sub (1, 1) == "\\" then
-		return (os.getenv ("LOCALAPPDATA") or "") .. "\\ace-bridge"
+	local home, local_data = os.getenv ("HOME") or "", os.getenv ("LOCALAPPDATA")
+	if local_data and local_data ~= "" then -- Windows
+		return local_data .. "/ace-bridge"
 	elseif files.exists (home .. "/Library/Application Support") then
 		return home .. "/Library/Application Support/ace-bridge"
 	end
@@ -17,12 +17,13 @@ local function usual_store ()
 	return (data and data ~= "" and data or home .. "/.local/share") .. "/ace-bridge"
 end
 
--- The mailbox folder: of the store that ACE_BRIDGE_STORE names, or of the server that says it is elsewhere, or the usual one.
+-- The mailbox folder: of the store that ACE_BRIDGE_STORE names, or the usual one, or of a server that has its store
+-- elsewhere and says so (docs/mailbox.md).
 function mailbox.folder ()
 	local store = os.getenv ("ACE_BRIDGE_STORE")
 	if store and store ~= "" then return store .. "/mailbox" end
 	store = usual_store ()
-	local told = files.read (store .. "/mailbox.txt")
+	local told = not files.exists (store .. "/server.json") and files.read (store .. "/mailbox.txt")
 	return told and told:match ("^%s*(.-)%s*$") or store .. "/mailbox"
 end
 

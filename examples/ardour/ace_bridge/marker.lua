@@ -15,7 +15,7 @@ end
 function marker.show (job, text)
 	local location = find (job)
 		or Session:locations ():add_range (Temporal.timepos_t (job.start), Temporal.timepos_t (job.stop))
-	local name = string.format ("%s %s %s", label (job), job.task, text)
+	local name = string.format ("%s %s, %s", label (job), text, job.task) -- a short range shows the beginning only
 	if location:name () ~= name then location:set_name (name) end
 end
 

@@ -4,6 +4,7 @@ local files = need ("files")
 local placing = {}
 
 local AUDIO = ARDOUR.DataType.audio ()
+local WHOLE = "mix" -- the stem that is not a part
 
 function placing.id (object)
 	return object:to_stateful ():id ():to_s ()
@@ -92,8 +93,9 @@ local function record (playlist, parent, track, job, take)
 end
 
 local function take_name (job, take)
-	local stem = take.stem == "mix" and "" or take.stem .. " "
-	return string.format ("%s%s %d.%d", stem, job.task, job.number, take.number)
+	local stem = take.stem == WHOLE and "" or take.stem .. " "
+	local doubt = take.passed and "" or " (warning)"
+	return string.format ("%s%s %d.%d%s", stem, job.task, job.number, take.number, doubt)
 end
 
 -- Takes that replace a region: copies of the playlist it was selected on, each with one take over it.
@@ -113,9 +115,14 @@ local function place_over (job, takes, regions)
 	return placed
 end
 
+-- As wide as the track the request came from: a mono region on a stereo track is not panned, on a mono track it is.
 local function new_track (job, name, channels)
 	local beside = placing.track (job.track)
-	local order = beside and beside:presentation_info_ptr ():order () + 1 or ARDOUR.PresentationInfo.max_order
+	local order = ARDOUR.PresentationInfo.max_order
+	if beside then
+		order = beside:presentation_info_ptr ():order () + 1
+		channels = math.max (channels, beside:n_inputs ():n_audio ())
+	end
 	local made = Session:new_audio_track (channels, 2, nil, 1, name, order, ARDOUR.TrackMode.Normal, true)
 	for track in made:iter () do return track end
 	error ("Ardour could not add a track.", 0)
@@ -130,7 +137,7 @@ local function place_beside (job, takes, regions)
 			placing.use (own.track, own.empty)
 			own.track:use_new_playlist (AUDIO)
 		else
-			local name = take.stem == "mix" and job.task or take.stem
+			local name = take.stem == WHOLE and job.task or take.stem
 			local track = new_track (job, job.track_name .. " " .. name, regions[index]:to_audioregion ():n_channels ())
 			own = { track = track, empty = track:playlist () }
 			tracks[take.stem] = own
@@ -146,18 +153,35 @@ local function place_beside (job, takes, regions)
 	return placed
 end
 
+-- A name for a file on every system.
+local function file_name (name)
+	return (name:gsub ('[%c<>:"/\\|?*]', "_"))
+end
+
+-- A backing comes whole and in its parts, which sound twice when both are placed: then the whole is.
+local function wanted (takes)
+	local whole = {}
+	for _, take in ipairs (takes) do
+		if take.stem == WHOLE then whole[#whole + 1] = take end
+	end
+	return #whole > 0 and whole or takes
+end
+
 local OVER = { repaint = true, continue = true }
 
 -- Places the takes of a request; returns a record for each. Raises a sentence; the takes themselves stay in the bridge.
 function placing.place (job, takes)
 	local regions = {}
+	takes = wanted (takes)
 	for index, take in ipairs (takes) do
 		if take.rate ~= Session:nominal_sample_rate () then
 			error (string.format ("A take has %d samples a second and the session %d.", take.rate,
 				Session:nominal_sample_rate ()), 0)
 		end
 		local word = job.name:match ("[^-]+$")
-		regions[index] = region_from (take.path, string.format ("%s %s %s", job.track_name, take_name (job, take), word))
+		local name = string.format ("%s %s", job.track_name, take_name (job, take))
+		regions[index] = region_from (take.path, file_name (name .. " " .. word))
+		regions[index]:set_name (name)
 	end
 	Session:begin_reversible_command ("ACE Bridge " .. job.task)
 	local fine, placed = pcall (OVER[job.task] and place_over or place_beside, job, takes, regions)

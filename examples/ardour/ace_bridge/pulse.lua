@@ -6,7 +6,7 @@ local pulse = {}
 local EVERY, OLD = 5, 20 -- seconds
 
 local function path ()
-	return ARDOUR.user_cache_directory (-1) .. "/ace-bridge-hook"
+	return ARDOUR.user_config_directory (-1) .. "/ace-bridge-hook"
 end
 
 -- Told by the hook ten times a second.

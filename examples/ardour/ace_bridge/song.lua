@@ -129,15 +129,16 @@ local function write_frames (file, channels, frames)
 end
 
 -- Writes what a track's playlist sounds like, dry, as 32 bit float: region gains and fades applied, gaps silent, no
--- plugins. Adds nothing to the session. Raises a sentence.
-function song.bounce (track, span, path)
+-- plugins. Adds nothing to the session. `stereo`: mono is written on two channels. Raises a sentence.
+function song.bounce (track, span, path, stereo)
 	local playlist = track:playlist ():to_audioplaylist ()
 	local rate = Session:nominal_sample_rate ()
 	local file, problem = io.open (path, "wb")
 	if not file then error ("The audio cannot be written: " .. problem, 0) end
-	local frames, width = span.stop - span.start, 4 * span.channels
+	local written = stereo and 2 or span.channels
+	local frames, width = span.stop - span.start, 4 * written
 	file:write ("RIFF", string.pack ("<I4", 36 + frames * width), "WAVEfmt ",
-		string.pack ("<I4I2I2I4I4I2I2", 16, 3, span.channels, rate, rate * width, width, 32),
+		string.pack ("<I4I2I2I4I4I2I2", 16, 3, written, rate, rate * width, width, 32),
 		"data", string.pack ("<I4", frames * width))
 	local sound, mix, gain = ARDOUR.DSP.DspShm (rate), ARDOUR.DSP.DspShm (rate), ARDOUR.DSP.DspShm (rate)
 	for start = span.start, span.stop - 1, rate do
@@ -148,6 +149,7 @@ function song.bounce (track, span, path)
 				Temporal.timepos_t (start), Temporal.timecnt_t (count), channel - 1)
 			channels[channel] = sound:to_float (0):get_table (count)
 		end
+		if written > span.channels then channels[2] = channels[1] end
 		write_frames (file, channels, count)
 	end
 	file:close ()

@@ -1,10 +1,7 @@
--- ardour7-lua export_track.lua FOLDER NAME TRACK START END OUTPUT_FOLDER OUTPUT_NAME PRESET
--- What one track gives to the master, the others muted; positions in samples.
-local folder, name, keep, start, stop, output, output_name, preset = table.unpack (arg)
+-- ardour7-lua export_range.lua FOLDER NAME START END OUTPUT_FOLDER OUTPUT_NAME PRESET
+-- What comes out of the master, from and to a sample, faster than real time.
+local folder, name, start, stop, output, output_name, preset = table.unpack (arg)
 local session = assert (load_session (folder, name), "no session")
-for route in session:get_tracks ():iter () do
-	route:mute_control ():set_value (route:name () == keep and 0 or 1, PBD.GroupControlDisposition.NoGroup)
-end
 local export = session:simple_export ()
 export:set_range (math.tointeger (tonumber (start)), math.tointeger (tonumber (stop)))
 export:set_folder (output)
