@@ -7,12 +7,8 @@ ardour {
 }
 
 function factory () return function ()
-	local folder = ARDOUR.user_config_directory (-1) .. "/scripts/ace_bridge/"
-	local library = loadfile (folder .. "bridge.lua")
-	if not library then
-		LuaDialog.Message ("ACE Bridge", "This script needs its library: copy the folder ace_bridge to " .. folder,
-			LuaDialog.MessageType.Error, LuaDialog.ButtonType.Close):run ()
-		return
-	end
-	library (folder) ("settings").edit ()
+	local library = loadfile (ARDOUR.user_config_directory (-1) .. "/scripts/ace_bridge/bridge.lua")
+	if library then return library () ("settings").edit () end
+	LuaDialog.Message ("ACE Bridge", "Copy the folder ace_bridge to Ardour's scripts, beside this script.",
+		LuaDialog.MessageType.Error, LuaDialog.ButtonType.Close):run ()
 end end

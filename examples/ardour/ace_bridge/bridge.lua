@@ -1,6 +1,6 @@
--- The library behind the ACE Bridge scripts: this file finds the others, which lie beside it.
--- `loadfile (folder .. "bridge.lua") (folder)` returns `need`; need ("jobs") returns what jobs.lua returns, loaded once.
-local folder = ...
+-- The library behind the ACE Bridge scripts. Ardour has no `require`: loadfile (".../bridge.lua") () returns `need`, and
+-- need ("asking") returns what asking.lua beside it returns, loaded once.
+local folder = ARDOUR.user_config_directory (-1) .. "/scripts/ace_bridge/"
 local loaded = {}
 
 local function need (name)
