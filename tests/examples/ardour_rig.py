@@ -5,7 +5,6 @@ Learned by trying (Ardour 7.3 of Debian 12); the traps are in the comments. Noth
 
 from __future__ import annotations
 
-import base64
 import os
 import re
 import shutil
@@ -24,6 +23,14 @@ import soundfile
 from numpy.typing import NDArray
 
 from tests.bridge_server.peers import datagram
+from tests.examples.ardour_configuration import (
+    CONFIG,
+    EXPORT_FORMAT,
+    EXPORT_PRESET,
+    OSC_SURFACE,
+    PRESET,
+    registered,
+)
 
 LUA = Path(__file__).with_name("ardour_lua")
 SCRIPTS = Path(__file__).parents[2] / "examples" / "ardour"
@@ -32,53 +39,6 @@ PROGRAMS = ("ardour", "ardour7-lua", "Xvfb", "xdotool")
 PATIENCE = 60.0  # seconds: what only a broken Ardour takes, also on a machine with other things to do
 
 SUPERCLOCK = 282_240_000  # ticks a second, in which session files count
-SIGNALS, TIMER = 49, 47  # of gtk2_ardour/luasignal_syms.h in 7.3: how many there are, which one is LuaTimerDS
-
-PRESET = "3cec8e6a-8c7b-4b4a-9e5d-000000000001"
-FORMAT = "3cec8e6a-8c7b-4b4a-9e5d-000000000002"
-
-# One wrong word in State, or the dummy backend hidden, and Ardour asks for a sound card in a window.
-CONFIG = """<?xml version="1.0" encoding="UTF-8"?>
-<Ardour>
-  <Config>
-    <Option name="try-autostart-engine" value="1"/>
-    <Option name="hide-dummy-backend" value="0"/>
-    <Option name="osc-port" value="{osc_port}"/>
-  </Config>
-  <Extra><AudioMIDISetup><EngineStates>
-    <State backend="None (Dummy)" driver="Normal Speed" device="Silence" input-device="" output-device=""
-      sample-rate="{rate}" buffer-size="1024" n-periods="0" input-latency="0" output-latency="0" lm-input="" lm-output=""
-      active="1" use-buffered-io="0" midi-option="No MIDI I/O" lru="1"><MIDIDevices/></State>
-  </EngineStates></AudioMIDISetup></Extra>
-</Ardour>
-"""
-EXPORT_FORMAT = f"""<?xml version="1.0" encoding="UTF-8"?>
-<ExportFormatSpecification name="Rig" id="{FORMAT}" with-cue="false" with-toc="false" with-mp4chaps="false" command=""
-  analyse="false" soundcloud-upload="false">
-  <Encoding id="F_WAV" type="T_Sndfile" extension="wav" name="WAV" has-sample-format="true" channel-limit="256"/>
-  <SampleRate rate="1"/><SRCQuality quality="SRC_SincBest"/>
-  <EncodingOptions><Option name="sample-format" value="SF_Float"/><Option name="dithering" value="D_None"/>
-    <Option name="tag-metadata" value="false"/><Option name="tag-support" value="false"/>
-    <Option name="broadcast-info" value="false"/></EncodingOptions>
-  <Processing><Normalize enabled="false" loudness="no" dbfs="0" lufs="-23" dbtp="-1"/>
-    <Silence><Start><Trim enabled="false"/><Add enabled="false">
-      <Duration format="Timecode" hours="0" minutes="0" seconds="0" frames="0"/></Add></Start>
-      <End><Trim enabled="false"/><Add enabled="false">
-      <Duration format="Timecode" hours="0" minutes="0" seconds="0" frames="0"/></Add></End></Silence></Processing>
-</ExportFormatSpecification>
-"""
-EXPORT_PRESET = f"""<?xml version="1.0" encoding="UTF-8"?>
-<ExportPreset id="{PRESET}" name="Rig"><ExportFormat id="{FORMAT}"/>
-  <ExportFilename><Folder relative="1" path="export"/><Field name="label" enabled="0"/><Field name="session" enabled="0"/>
-    <Field name="snapshot" enabled="0"/><Field name="timespan" enabled="1"/><Field name="revision" enabled="0"/>
-    <Field name="time" enabled="0" value="T_None"/><Field name="date" enabled="0" value="D_None"/></ExportFilename>
-</ExportPreset>
-"""
-# Whether the OSC surface listens is written in the session.
-OSC_SURFACE = (
-    '<Protocol name="Open Sound Control (OSC)" active="1" debugmode="0" address-only="0" remote-port="8000" '
-    'banksize="0" striptypes="159" feedback="0" gainmode="0" send-page-size="0" plug-page-size="0"/>'
-)
 
 
 def missing_programs() -> list[str]:
@@ -137,7 +97,9 @@ class Ardour:
 
     def create(self, tracks: Sequence[str], tempos: str, meters: str) -> None:
         """A new session. tempos, meters: as tests/examples/ardour_lua/create_session.lua reads them."""
-        self._run_lua("create_session.lua", self.session, "session", self.rate, ",".join(tracks), tempos, meters)
+        self._run_lua(
+            "create_session.lua", self.session, "session", self.rate, ",".join(tracks), tempos, meters
+        )
         file = self.session / "session.ardour"
         text, count = re.subn(
             r'<Protocol name="Open Sound Control \(OSC\)"[^>]*/>', OSC_SURFACE, file.read_text()
@@ -252,7 +214,9 @@ class Ardour:
         while not (found := happened()):
             if time.monotonic() > end:
                 self.picture(self.folder / "screen.png")
-                raise TimeoutError(f"no sign of {what}; see {self.folder / 'screen.png'}\n{self.told()[-2000:]}")
+                raise TimeoutError(
+                    f"no sign of {what}; see {self.folder / 'screen.png'}\n{self.told()[-2000:]}"
+                )
             time.sleep(0.05)
         return found
 
@@ -316,7 +280,10 @@ end""")
         self.select_track(track)
         # There is no way for a script to select a range; Ardour's own "loop range to selection" is one for a test.
         self._send("/loop_location", start, end)
-        loop = "local l = Session:locations ():auto_loop_location () if l then say (l:start ():samples (), l:_end ():samples ()) end"
+        loop = (
+            "local loop = Session:locations ():auto_loop_location () "
+            "if loop then say (loop:start ():samples (), loop:_end ():samples ()) end"
+        )
         self.wait_for(lambda: self.lua(loop) == [[str(start), str(end)]], "the loop")
         self.trigger("Editor/select-loop-range")
         self.wait_for(lambda: self.selection() == (start, end), "the selection")
@@ -383,30 +350,3 @@ def free_udp_port() -> int:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
         one.bind(("127.0.0.1", 0))
         return int(one.getsockname()[1])
-
-
-def registered(actions: Sequence[Path], hook: Path) -> str:
-    """The file in which Ardour keeps scripts that were added by its Script Manager: Lua text in base64."""
-    scripts = "\n".join(f"scripts[{number}] = {entry(path)}" for number, path in enumerate(actions, 1))
-    bits = ["1" if SIGNALS - 1 - place == TIMER else "0" for place in range(SIGNALS)]
-    return (
-        '<?xml version="1.0" encoding="UTF-8"?>\n<UIScripts>'
-        f'<ActionScript lua="Lua 5.3">{encoded("scripts = {}" + chr(10) + scripts)}</ActionScript><ActionHooks>'
-        f'<LuaCallback lua="Lua 5.3" id="900000" name="{hook.stem}" signals="{"".join(bits)}">'
-        f"{encoded('s = ' + entry(hook))}</LuaCallback></ActionHooks></UIScripts>\n"
-    )
-
-
-def entry(path: Path) -> str:
-    """One script as Ardour's table: name, source, what makes its function, parameters."""
-    text = path.read_text()
-    body = f"local ardour = function () end\n{text}\nreturn factory (...)\n"
-    return f"{{ n={quoted(path.stem)}, s={quoted(text)}, f={quoted(body)}, a={{}} }}"
-
-
-def quoted(text: str) -> str:
-    return f"[====[\n{text}]====]"
-
-
-def encoded(text: str) -> str:
-    return base64.b64encode(text.encode()).decode()

@@ -96,8 +96,12 @@ class Studio:
     def region(self, take: dict[str, Any]) -> Placed:
         """A take's region in the saved session."""
         self.ardour.save()
-        name = self.ardour.lua(f'say (Session:playlists ():by_id (PBD.ID ("{take["playlist"]}")):name ())')[0][0]
-        (found,) = [entry for entry in self.ardour.placed(name) if entry.name != "song.1" and "song" not in entry.name]
+        name = self.ardour.lua(f'say (Session:playlists ():by_id (PBD.ID ("{take["playlist"]}")):name ())')[
+            0
+        ][0]
+        (found,) = [
+            entry for entry in self.ardour.placed(name) if entry.name != "song.1" and "song" not in entry.name
+        ]
         return found
 
     def told_by(self, action: Callable[[], None]) -> str:
@@ -150,7 +154,9 @@ def test_a_repaint_lands_on_the_exact_sample(studio: Studio) -> None:
     assert region.fades == (False, False)
     assert region.playing
     original = [entry for entry in ardour.placed("Song") if entry.playlist == "Song"]
-    assert [(entry.playing, entry.position, entry.length) for entry in original] == [(False, 0, len(studio.song))]
+    assert [(entry.playing, entry.position, entry.length) for entry in original] == [
+        (False, 0, len(studio.song))
+    ]
 
     mix = ardour.export("Song", 0, len(studio.song))
     assert np.array_equal(mix[:start], studio.song[:start])
@@ -194,7 +200,16 @@ def test_takes_can_be_stepped_through_and_undone_at_once(studio: Studio) -> None
     assert [take["number"] for take in takes] == [1, 2, 3]
     names = [studio.region(take).playlist for take in takes]
     heard = [ardour.playlist("Song")]
-    for script in ("next_take", "next_take", "next_take", "next_take", "compare", "compare", "compare", "next_take"):
+    for script in (
+        "next_take",
+        "next_take",
+        "next_take",
+        "next_take",
+        "compare",
+        "compare",
+        "compare",
+        "next_take",
+    ):
         ardour.run(script)
         heard.append(ardour.playlist("Song"))
     one, two, three = names
