@@ -81,6 +81,7 @@ end
 
 -- Waveforms at once, not when REAPER next looks. 0 begins and says whether there is anything to do, 1 works, 2 ends.
 local function build_peaks(media)
+  if not reaper.APIExists('PCM_Source_BuildPeaks') then return end -- an older REAPER; it builds them when it looks
   if reaper.PCM_Source_BuildPeaks(media, 0) == 0 then return end
   while reaper.PCM_Source_BuildPeaks(media, 1) ~= 0 do end
   reaper.PCM_Source_BuildPeaks(media, 2)
