@@ -18,8 +18,10 @@ from fractions import Fraction
 CLOCKS_PER_QUARTER = 24
 CLOCKS_PER_SONG_POSITION = 6  # a song position counts sixteenths
 
-# Two quarters: long enough to average jitter out, short enough to follow a ramp within a beat.
-WINDOW = 48
+# Two quarters: short enough to follow a ramp within a beat. While they agree with what was before, up to eight
+# quarters are averaged, which makes the error eight times smaller.
+SHORT = 48
+LONG = 192
 FIRST_READING = 24
 # So many clocks in a row settle it: some were lost (all come late by a whole clock), or the tempo has jumped (all
 # are longer or shorter by more than JUMP) and what was before tells nothing any more.
@@ -34,6 +36,8 @@ MOST_LOST = 4
 # Tempos in projects are mostly whole numbers: one within the reading's own uncertainty is taken to be meant.
 SNAP_ERRORS = 3.0
 NEWS_ERRORS = 4.0
+# Neighbouring clocks are late together, by the same audio period: they tell less than as many independent ones.
+CORRELATED = 2.0
 SNAP_MOST = 0.15  # BPM
 LEAST_CHANGE = 0.05  # BPM
 SLOWEST, FASTEST = 5.0, 1000.0
@@ -42,12 +46,14 @@ SLOWEST, FASTEST = 5.0, 1000.0
 @dataclass(frozen=True)
 class ClockReading:
     """bpm: quarter notes a minute, as measured; error: its standard error in BPM; jitter_ms: standard deviation of
-    the clocks from an even row; lost: clocks that did not arrive, counted from the start."""
+    the clocks from an even row; lost: clocks that did not arrive, counted from the start;
+    clocks: how many this was read from."""
 
     bpm: float
     error: float
     jitter_ms: float
     lost: int
+    clocks: int = LONG
 
 
 @dataclass(frozen=True)
@@ -70,7 +76,7 @@ class ClockTempo:
     """The tempo of a row of clocks."""
 
     def __init__(self) -> None:
-        self._moments: deque[tuple[int, float]] = deque(maxlen=WINDOW)
+        self._moments: deque[tuple[int, float]] = deque(maxlen=LONG)
         self._lost = 0
 
     def clock(self, seconds: float) -> None:
@@ -80,21 +86,31 @@ class ClockTempo:
         self._moments.append((self._moments[-1][0] + 1 if self._moments else 0, seconds))
         if len(self._moments) < FIRST_READING:
             return
-        moments = list(self._moments)
+        moments = list(self._moments)[-SHORT:]
         before, latest = moments[:-SURE_CLOCKS], moments[-SURE_CLOCKS:]
         line = Line.through(before)
         if lost := _lost(line, latest):
             self._lost += lost
             latest = [(count + lost, at) for count, at in latest]
-            self._moments = deque([*before, *latest], WINDOW)
+            self._moments = deque([*list(self._moments)[:-SURE_CLOCKS], *latest], LONG)
         elif _jumped(line, moments[-SURE_CLOCKS - 1 :]):
-            self._moments = deque(latest, WINDOW)
+            self._moments = deque(latest, LONG)
 
     def reading(self) -> ClockReading | None:
         """The tempo now; None until a quarter note has gone by."""
         if len(self._moments) < FIRST_READING:
             return None
         moments = list(self._moments)
+        short = self._read(moments[-SHORT:])
+        if short is None or len(moments) < 2 * SHORT:
+            return short
+        long = self._read(moments)
+        if long is not None and abs(long.bpm - short.bpm) <= NEWS_ERRORS * short.error + 1e-6:
+            return long
+        self._moments = deque(moments[-SHORT:], LONG)  # it moves: what was before is another tempo
+        return short
+
+    def _read(self, moments: list[tuple[int, float]]) -> ClockReading | None:
         rough = Line.through(moments)
         off = [abs(rough.distance(moment)) for moment in moments]
         limit = max(OUTLIER * 1.4826 * statistics.median(off), 1e-6)
@@ -108,7 +124,8 @@ class ClockTempo:
         bpm = 60.0 / (period * CLOCKS_PER_QUARTER)
         if not SLOWEST <= bpm <= FASTEST:
             return None
-        return ClockReading(bpm, bpm * jitter / breadth / period, jitter * 1000.0, self._lost)
+        error = CORRELATED * bpm * jitter / breadth / period
+        return ClockReading(bpm, error, jitter * 1000.0, self._lost, len(moments))
 
 
 @dataclass(frozen=True)
@@ -202,6 +219,9 @@ class ClockFollower:
     def _news(self, reading: ClockReading) -> float | None:
         """The tempo to tell, when it is another than was told."""
         meant = snapped(reading)
+        jumped = self._told is not None and abs(meant / self._told - 1) > JUMP
+        if reading.clocks < SHORT and not jumped:
+            return None
         if self._told is None:
             return meant
         return meant if abs(meant - self._told) > max(LEAST_CHANGE, NEWS_ERRORS * reading.error) else None

