@@ -119,4 +119,5 @@ def engine_json(description: EngineDescription) -> dict[str, Any]:
         "options": dict(description.options),
         "max_seconds": description.max_seconds,
         "weights": description.weights,
+        "reference": description.reference,
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import shutil
 import sys
 from collections.abc import Iterator
@@ -28,6 +29,7 @@ from tests.model.acestep.tiny_folder import write_models
 
 DEMO_SONG = Path(__file__).parents[2] / "examples" / "demo_song" / "demo_song.flac"
 LORA = Path(__file__).parents[1] / "golden/acestep/tiny/adapters/lora_single_file.safetensors"
+PLANNER = LORA.parents[1] / "acestep-5Hz-lm"
 RATE = 48_000
 SONG = 6 * RATE
 GAP = 3 * RATE, 4 * RATE  # silent in gap.wav
@@ -40,7 +42,8 @@ def acestep(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerThread]:
     """A server whose only weights are an untrained turbo and base checkpoint, with six seconds of the demo song."""
     folder = tmp_path_factory.mktemp("acestep")
     models = write_models(folder / "models & more", TURBO, BASE)
-    engines = {ACESTEP: f"{with_models(models)[ACESTEP]}&device=cpu&memory_gb=100"}
+    shutil.copytree(PLANNER, models / "acestep-5Hz-lm-0.6B")
+    engines = with_models(models, device="cpu", memory_gb="100")
     settings = settings_in(folder, engine=ACESTEP, engines=engines)
     samples, _ = soundfile.read(DEMO_SONG, frames=SONG, dtype="int16")
     soundfile.write(settings.roots[0] / "song.wav", samples, RATE, subtype="PCM_16")
@@ -206,6 +209,25 @@ def test_a_new_song_cannot_be_varied_but_says_what_to_do(ws: WebSocketPeer) -> N
     with pytest.raises(RpcError, match="nothing to vary") as error:
         ws.call("vary", take=made["id"])
     assert error.value.remedy
+
+
+def test_a_planned_song_comes_with_its_blueprint(ws: WebSocketPeer) -> None:
+    asked = {"prompt": "calm piano", "length": 70_003, "bpm": 84, "seed": 4}
+    options = {"steps": 2, "planner": "on"}
+    planned, again = (takes_of(ws, "generate", **asked, options=options)["mix"] for _ in range(2))
+    (written,) = planned["attachments"]
+    blueprint = json.loads(ws.fetch(planned["id"], "attachment", "blueprint.json"))
+    assert written == "blueprint.json"
+    assert blueprint["planner"] == "acestep-5Hz-lm-0.6B"
+    assert (blueprint["facts"]["bpm"], len(blueprint["audio_codes"])) == (84, 50)
+    assert planned["recipe"]["figures"]["planned_codes"] == 50
+    once, twice = (audio(ws, about["id"], "clip", "float32") for about in (planned, again))
+    assert np.array_equal(once, twice)
+    plain = takes_of(ws, "generate", **asked, options={"steps": 2})["mix"]
+    assert not np.array_equal(once, audio(ws, plain["id"], "clip", "float32"))
+    last = ws.render("cover", source="song.wav", options={"planner": "on"})[-1]
+    assert (last.name, last["code"]) == ("failed", "cannot_render")
+    assert "plans new songs" in last["sentence"]
 
 
 def test_an_adapter_is_found_under_the_folders_and_kept_in_the_recipe(
