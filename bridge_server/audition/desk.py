@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from bridge_server.audition.material import DEFAULT_BARS, Material, accepted_beside, tempo_map_of, wanted
 from bridge_server.audition.player import Manner, Player
@@ -31,6 +33,8 @@ log = logging.getLogger(__name__)
 BEATS_PER_SECOND = 30  # how often is looked at device, transport and end
 TOLD_EVERY = 2  # of these, one is told to those who watch
 
+Result = TypeVar("Result")
+
 
 class Desk:
     """One per server."""
@@ -44,6 +48,7 @@ class Desk:
         self._live = live
         self.player = Player(devices or SoundDevices())
         self.timekeeper = Timekeeper(self.player)
+        self._audio = ThreadPoolExecutor(1, "audition")
         self._lock = asyncio.Lock()
         self._beat: asyncio.Task[None] | None = None
         self._background: set[asyncio.Task[None]] = set()
@@ -156,37 +161,26 @@ class Desk:
                     "Move the DAW's playhead, or send audition.follow none.",
                 )
             there = resolved(position, scene, "position")
-            await asyncio.to_thread(self.player.change, scene, self._manner, there)
+            await self._in_audio_thread(self.player.change, scene, self._manner, there)
             self.tell()
 
     async def devices(self) -> list[dict[str, Any]]:
         """What there is. While something plays, what there was when it began."""
         async with self._lock:
-            found = await asyncio.to_thread(self.player.devices.list)
+            found = await self._in_audio_thread(self.player.devices.list)
             return [device.to_json() for device in found]
 
     async def choose_device(self, name: str) -> str:
         """Returns the device that is used, or will be."""
         async with self._lock:
-            if self.player.playback is not None:
-                playing = self.player.playback.outlet.name
-                before, self.player.device = self.player.device, name
-                used = await asyncio.to_thread(self._move)
-                if name and name.strip().lower() not in used.lower() and not name.strip().isdigit():
-                    self.player.device = before
-                    raise ProtocolError(
-                        ErrorCode.NO_DEVICE, f"There is no sound device {name!r} that works.",
-                        f"Playing on through {used} (before: {playing}). audition.devices lists what there is.", "name",
-                    )  # fmt: skip
-            else:
-                used = (await asyncio.to_thread(self.player.devices.find, name)).label
-                self.player.device = name
+            used = await self._in_audio_thread(self.player.choose, name, self._manner)
+            self._look_after()
             self.tell()
             return used
 
     async def follow(self, what: str, port: str) -> None:
         async with self._lock:
-            await asyncio.to_thread(self.timekeeper.follow, what, port, asyncio.get_running_loop())
+            await self._in_audio_thread(self.timekeeper.follow, what, port, asyncio.get_running_loop())
             if self._scene is not None and self._sounds:
                 await self._manage(free=what != "none")
             self._manner = replace(self._manner, free=what != "none")
@@ -198,8 +192,8 @@ class Desk:
         """The server stops."""
         for task in (*self._background, *([self._beat] if self._beat else [])):
             task.cancel()
-        await asyncio.to_thread(self.timekeeper.close)
-        await asyncio.to_thread(self.player.close)
+        await self._in_audio_thread(self.timekeeper.close)
+        await self._in_audio_thread(self.player.close)
 
     def state(self) -> AuditionState:
         """What those who watch are told."""
@@ -247,34 +241,37 @@ class Desk:
         self.timekeeper.scene = scene
         try:
             if stays:
-                await asyncio.to_thread(self.player.change, scene, manner)
+                await self._in_audio_thread(self.player.change, scene, manner)
             else:
                 first = self.timekeeper.position() if manner.free else None
                 at = scene.passage.start if first is None else first
-                await asyncio.to_thread(self.player.play, scene, manner, at)
+                await self._in_audio_thread(self.player.play, scene, manner, at)
         except BaseException:
             if not self._sounds:
                 self._scene, self._job = None, ""
             raise
         self._scene, self._manner = scene, manner
-        if self._beat is None or self._beat.done():
-            self._beat = asyncio.create_task(self._keep_beat())
+        self._look_after()
         self._say("")
 
     async def _manage(self, **changes: Any) -> None:
         self._manner = replace(self._manner, **changes)
         if self._scene is not None and self._sounds:
             self.timekeeper.scene = self._scene
-            await asyncio.to_thread(self.player.change, self._scene, self._manner)
+            await self._in_audio_thread(self.player.change, self._scene, self._manner)
         self._say("")
 
     async def _halt(self, message: str = "") -> None:
         """Fades out; whoever sees that it has stopped sees why."""
         self._job, self._message = "", message[:2000]
         if self._sounds:
-            await asyncio.to_thread(self.player.stop)
+            await self._in_audio_thread(self.player.stop)
         self._scene = None
         self.tell()
+
+    def _look_after(self) -> None:
+        if self._sounds and (self._beat is None or self._beat.done()):
+            self._beat = asyncio.create_task(self._keep_beat())
 
     async def _keep_beat(self) -> None:
         """Looks after what plays until it stops."""
@@ -299,7 +296,7 @@ class Desk:
         if self.player.broken:
             gone = self.player.playback.outlet.name if self.player.playback else ""
             try:
-                name = await asyncio.to_thread(self._move)
+                name = await self._in_audio_thread(self._move)
             except ProtocolError as error:
                 await self._halt(
                     f"{gone} has gone, and nothing else can be played on: {error.sentence} Stopped."
@@ -307,15 +304,19 @@ class Desk:
                 return
             self._say(f"{gone} has gone; playing on through {name}.")
         elif self._manner.free:
-            await asyncio.to_thread(self.timekeeper.keep, self._scene, self._manner)
+            await self._in_audio_thread(self.timekeeper.keep, self._scene, self._manner)
         elif self.player.ended:
             await self._halt()
+
+    async def _in_audio_thread(self, function: Callable[..., Result], *given: Any) -> Result:
+        """All of PortAudio in one thread: Windows' sound interface belongs to the thread that began it."""
+        return await asyncio.get_running_loop().run_in_executor(self._audio, partial(function, *given))
 
     def _move(self) -> str:
         return self.player.move(self._manner)
 
     async def _end(self, message: str) -> None:
-        await asyncio.to_thread(self.player.close)
+        await self._in_audio_thread(self.player.close)
         self._scene, self._job = None, ""
         self._say(message)
 

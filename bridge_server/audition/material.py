@@ -27,8 +27,12 @@ from daw_protocol.timeline import Span, TempoMap
 KEPT_BYTES = (
     768 * 2**20
 )  # half an hour of stereo at 48 kHz, for instance a song of four minutes and its takes
-# Of the takes of one place, so many of the newest are brought to one loudness together.
+# Of the takes of one place, so many of the newest are brought to one loudness together, fewer where they are long:
+# nobody waits for all verses of a song to be measured before the first note.
 MATCHED_TAKES = 16
+MATCHED_SECONDS = 120
+# Of a long region its middle is measured.
+MEASURED_SECONDS = 30
 DEFAULT_BARS = 2
 
 
@@ -149,11 +153,12 @@ class Material:
     def _gains(self, asked: Wanted, scene: Scene) -> dict[str, float]:
         """By side: the whole group of takes and the original are brought to one loudness."""
         assert scene.region is not None, "a take has one"
-        stretch = scene.region.shifted(-scene.origin)
+        stretch = middle(scene.region.shifted(-scene.origin), MEASURED_SECONDS * scene.rate)
+        together = min(MATCHED_TAKES, max(1, MATCHED_SECONDS * scene.rate // scene.region.length))
         loud = {}
         if ORIGINAL in scene.lanes:
             loud[ORIGINAL] = self._loud(scene.lanes[ORIGINAL], stretch, scene.place)
-        group = {one.id: one for one in (*asked.siblings[-MATCHED_TAKES:], asked.take)}
+        group = {one.id: one for one in (*asked.siblings[-together:], asked.take)}
         for name, one in group.items():
             lane = self._sides(Wanted(one, (), asked.accepted, 0, 0))[TAKE]
             loud[name] = self._loud(lane, stretch, name)
@@ -185,6 +190,12 @@ class Material:
             ):
                 self._samples.popitem(last=False)
         return samples, rate
+
+
+def middle(span: Span, most: int) -> Span:
+    """At most so much of it, from its middle."""
+    left = max(0, span.length - most) // 2
+    return Span(span.start + left, span.start + left + min(span.length, most))
 
 
 def as_float32(samples: np.ndarray) -> Samples:

@@ -130,6 +130,27 @@ class Player:
         assert self.playback is not None, "it plays"
         return self.playback.outlet.name
 
+    def choose(self, name: str, manner: Manner) -> str:
+        """Plays on through another device, or keeps it for later; returns its name.
+
+        Raises ProtocolError when that cannot be done; what was playing then plays on where it did.
+        """
+        if self.playback is None or self._scene is None:
+            found = self.devices.find(name).label
+            self.device = name
+            return found
+        scene, position = self._scene, self.position
+        before, self.device = self.device, name
+        self.close(at_once=False)
+        try:
+            self.play(scene, manner, position)
+        except ProtocolError:
+            self.device = before
+            self.play(scene, manner, position)
+            raise
+        assert self.playback is not None, "it plays"
+        return self.playback.outlet.name
+
     @property
     def broken(self) -> bool:
         """Whether the device has gone, or does not ask for samples any more."""
@@ -180,7 +201,6 @@ class Player:
         )
         waiting = scene.ready is not None
         loops = not manner.free and (waiting or (manner.loops and scene.bounded))
-        until = None if loops or manner.free else min(round(end), lane.frames)
         matching = scene.gains_db.get(scene.side(manner.side), 0.0) if manner.match else 0.0
         gain = factor(manner.gain_db + matching)
         if waiting and end <= start:
@@ -189,7 +209,10 @@ class Player:
         def make(frame: int) -> Voice:
             at = place(playback.heard(), frame, rate)
             position = round((at - scene.origin) * rate / scene.rate)
-            return Voice(lane, LoopClock(frame, position, start, end, loops), gain, until)
+            clock = LoopClock(frame, position, start, end, loops)
+            # Put behind the passage's end it is played to the song's.
+            last = lane.frames if position >= round(end) else min(round(end), lane.frames)
+            return Voice(lane, clock, gain, None if clock.goes_round or manner.free else last)
 
         return make
 

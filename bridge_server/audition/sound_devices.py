@@ -15,11 +15,12 @@ import numpy as np
 
 from bridge_server.audition.playback import Take
 from bridge_server.platforms import portaudio_remedy
-from daw_protocol.errors import ErrorCode, ProtocolError
+from daw_protocol.errors import ErrorCode, ProtocolError, sendable
 
 log = logging.getLogger(__name__)
 
 MOST_CHANNELS = 2
+MOST_NAME = 200
 # What the device is asked for: three to five blocks of most. It takes what it can.
 LATENCY_SECONDS = 0.04
 ANY_DEVICE = (
@@ -99,7 +100,7 @@ class SoundDevices:
             chosen = library.default.device[1]
             found = [
                 SoundDevice(
-                    number, entry["name"], hosts[entry["hostapi"]], entry["max_output_channels"],
+                    number, shown(entry["name"]), hosts[entry["hostapi"]], entry["max_output_channels"],
                     round(entry["default_samplerate"]), number == chosen,
                 )
                 for number, entry in enumerate(library.query_devices())
@@ -183,6 +184,11 @@ class DeviceOutlet:
 
     def _finished(self) -> None:
         self.lost = not self._stopping
+
+
+def shown(name: str) -> str:
+    """A device's name on one line: some drivers put line breaks into it."""
+    return sendable(" ".join(name.split()), MOST_NAME)
 
 
 def find_device(name: str, devices: list[SoundDevice]) -> SoundDevice:

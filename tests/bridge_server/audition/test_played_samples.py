@@ -17,7 +17,7 @@ from tests.bridge_server.peers import band_song, noise_song
 pytestmark = pytest.mark.skipif(bool(sound_card.missing()), reason=f"SKIPPED: {sound_card.missing()}")
 
 RATE = 48000
-BAR = 2 * RATE  # 4/4 at 120 BPM
+BAR = RATE  # 4/4 at 240 BPM
 WRAP = RATE // 200  # 5 ms before the loop's end are faded into what lies before its start
 SWITCH = RATE // 100  # 10 ms from one voice to the next
 SILENCE = "silence"
@@ -168,7 +168,7 @@ def test_bars_before_and_after_go_round_on_the_bar(rig, ws):
     (take, lane), *_ = takes_of(ws, 1).items()
     state = ws.call("audition.play", take=take, before=1, after=1)
     assert (state["start"], state["end"], state["rate"]) == (BAR, 5 * BAR, RATE)
-    time.sleep(8.5)
+    time.sleep(4.7)
     ws.call("audition.stop")
     heard = history(rig.played(), {take: one_round(lane, BAR, 5 * BAR)}, take)
     assert [name for _, name in heard] == [take, SILENCE]
@@ -191,7 +191,7 @@ def test_a_render_is_heard_while_it_is_made(rig, ws, tmp_path):
     """The bar before it goes round until there is a bar of it; then up to where it has come; then all of it."""
     song = read_song(ws)
     job = ws.call(
-        "repaint", source="song.wav", bpm=120, bars="3-5", engine="gated", seed=5, handles=0, crossfade=0,
+        "repaint", source="song.wav", bpm=240, bars="3-5", engine="gated", seed=5, handles=0, crossfade=0,
         match_loudness=False, options={"frames": BAR, "gate": str(tmp_path)},
     )["job"]  # fmt: skip
     ws.call("audition.play", job=job, before=1, after=1)

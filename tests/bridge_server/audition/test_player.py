@@ -183,6 +183,32 @@ def test_a_chosen_device_that_goes_gives_way_to_the_systems_own(devices, player)
     assert player.device == "second"  # it is used again when it is back
 
 
+def test_another_device_is_chosen(devices, player):
+    here = scene()
+    assert player.choose("second", Manner("take")) == "second, Crank"
+    player.play(here, Manner("take"), here.passage.start)
+    pull(player, 4800)
+    assert player.choose("first", Manner("take")) == "first, Crank"
+    pull(player, 4800)
+    devices.names.append("held by a DAW")
+    with pytest.raises(ProtocolError, match="busy"):
+        player.choose("held", Manner("take"))
+    assert player.playback.outlet.name == "first, Crank"  # it plays on where it did
+    with pytest.raises(ProtocolError, match="Fireface"):
+        player.choose("Fireface", Manner("take"))
+    assert player.playback.outlet.name == "first, Crank"
+    assert player.position >= here.passage.start + 4800
+
+
+def test_a_playhead_put_behind_the_loop_runs_to_the_end_of_the_song(player):
+    here = scene(seconds=4)
+    player.play(here, Manner("take"), ORIGIN + 4 * RATE - 9600)
+    pull(player, 4800)
+    assert not player.ended
+    pull(player, 9600)
+    wait_until(lambda: player.ended)
+
+
 def test_the_last_device_goes(devices, player):
     here = scene()
     player.play(here, Manner("take"), here.passage.start)
