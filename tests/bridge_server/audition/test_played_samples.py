@@ -103,7 +103,7 @@ def takes_of(ws, number: int, **request) -> dict[str, np.ndarray]:
     heard = ws.render(
         "repaint",
         source="song.wav",
-        bpm=120,
+        bpm=240,
         bars="3-4",
         takes=number,
         seed=1,
