@@ -328,10 +328,17 @@ end""")
         return self._xdotool("search", "--onlyvisible", "--name", "^ACE Bridge").split("\n")[0]
 
     def close_window(self) -> None:
-        """Waits for our message window and closes it by its key."""
-        window = self.wait_for(self.window, "a message")
-        self._xdotool("key", "--window", window, "Escape")
-        self.wait_for(lambda: not self.window(), "the end of the message")
+        """Waits for our window and closes it by its key."""
+        self._press("Escape")
+
+    def confirm_window(self) -> None:
+        """Waits for our window and presses its OK."""
+        self._press("alt+o")
+
+    def _press(self, key: str) -> None:
+        window = self.wait_for(self.window, "a window")
+        self._xdotool("key", "--window", window, key)
+        self.wait_for(lambda: not self.window(), "the end of the window", PATIENCE / 3)
 
     def picture(self, file: Path) -> None:
         """The whole screen as PNG, where imagemagick is installed."""

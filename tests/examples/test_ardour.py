@@ -285,6 +285,53 @@ def test_cancel_stops_the_job_and_leaves_the_song_alone(studio: Studio) -> None:
 
 
 @at_48_khz
+def test_json_survives_ardours_lua(studio: Studio, tmp_path: Path) -> None:
+    value = {
+        "text": 'a "quoted" \\ line\n\ttab \x01 \u00e4 \u2019 \U0001f3b5',
+        "numbers": [0, -1, 2**53, 0.1, -1.5e-9, 1e300],
+        "words": [True, False],
+        "empty": [[], {}, ""],
+        "deep": {"a": [{"b": [1, [2, [3]]]}]},
+    }
+    for ascii_only in (True, False):
+        (tmp_path / "in.json").write_text(
+            json.dumps(value, ensure_ascii=ascii_only, indent=2), encoding="utf-8"
+        )
+        studio.ardour.lua(f"""
+local need = loadfile (ARDOUR.user_config_directory (-1) .. "/scripts/ace_bridge/bridge.lua") ()
+local json, files = need ("json"), need ("files")
+files.write ("{tmp_path}/out.json", json.encode (json.decode (files.read ("{tmp_path}/in.json"))))""")
+        assert json.loads((tmp_path / "out.json").read_text(encoding="utf-8")) == value
+    for wrong in ("{", "[1,]", '{"a" 1}', '"open', "tru", "1 2", ""):
+        (tmp_path / "in.json").write_text(wrong)
+        rows = studio.ardour.lua(f"""
+local need = loadfile (ARDOUR.user_config_directory (-1) .. "/scripts/ace_bridge/bridge.lua") ()
+say (pcall (need ("json").decode, need ("files").read ("{tmp_path}/in.json")))""")
+        assert rows[0][0] == "false", wrong
+        assert rows[0][1].startswith("no JSON"), rows
+
+
+@at_48_khz
+def test_settings_are_kept_with_the_session(studio: Studio) -> None:
+    studio.set_up(prompt="warm", takes=2, strength=0.25)
+    studio.ardour.run("settings")
+    studio.ardour.confirm_window()
+    expected = {"prompt": "warm", "takes": 2, "strength": 0.25, "key": "", "stems": ""}
+    studio.ardour.wait_for(lambda: studio.notes()["settings"] == expected, "settings")
+
+
+@at_48_khz
+def test_what_was_asked_long_ago_is_given_up(studio: Studio) -> None:
+    notes = studio.notes()
+    job = {"name": "ardour-old", "task": "repaint", "number": 99, "start": 0, "stop": 48000, "asked": 1}
+    notes["jobs"] = {"ardour-old": job}
+    (studio.ardour.session / "ace-bridge.json").write_text(json.dumps(notes))
+    studio.ardour.wait_for(lambda: not studio.notes()["jobs"], "the end of the job")
+    assert studio.ardour.markers() == []
+    assert "repaint 99: its answer was cleared away" in studio.ardour.told()
+
+
+@at_48_khz
 def test_what_cannot_be_asked_is_told_with_what_to_do(studio: Studio) -> None:
     ardour = studio.ardour
     studio.set_up()

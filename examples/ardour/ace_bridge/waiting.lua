@@ -7,6 +7,7 @@ local waiting = {}
 
 local PATIENCE = 8 -- seconds: a server that runs looks into its mailbox twenty times a second
 local ASK_AFTER = 5 -- seconds without news
+local KEPT = 24 * 3600 -- seconds the bridge keeps answers that nobody reads
 
 local heard = {} -- name -> { from = byte of the answers, takes = {}, news = time }; read again after a restart of Ardour
 local busy = false
@@ -118,7 +119,13 @@ local function look_after (job)
 	end
 	local answers
 	answers, state.from = mailbox.answers (job.name, state.from)
-	if #answers > 0 then state.news, state.gone, state.asked = os.time (), nil, nil end
+	if #answers > 0 then
+		state.news, state.gone, state.asked = os.time (), nil, nil
+	elseif state.from == 0 and os.time () - job.asked > KEPT and mailbox.taken (job.name) then
+		end_job (job)
+		message.log (string.format ("%s %d: its answer was cleared away after a day; `ace-bridge takes` has its takes", job.task, job.number))
+		return
+	end
 	for _, answer in ipairs (answers) do
 		if heard[job.name] ~= state then return end
 		hear (job, state, answer)
