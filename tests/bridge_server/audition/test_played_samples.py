@@ -241,7 +241,7 @@ def bars_heard(played: np.ndarray, lane: np.ndarray) -> list[int]:
 
 def test_a_device_is_changed_while_it_plays(rig, ws):
     (take, lane), *_ = takes_of(ws, 1).items()
-    ws.call("audition.play", take=take, before=0, after=0)
+    ws.call("audition.play", take=take, before=0, after=4)
     before = until(ws, lambda state: state["position"] > 2 * BAR + BAR // 2)
     after = ws.call("audition.device", name="other")
     assert "card" in before["device"]
