@@ -20,7 +20,7 @@ async def save_take(client: BridgeClient, take: str, folder: Path) -> dict[str, 
     """Writes everything a take has; returns the files by what they are. Raises ProtocolError.
 
     For take n of `song.wav`: `song.repaint.n.wav` (the clip), `.song.wav` (the whole song with it), `.handles.wav`,
-    `.json` (recipe and receipt) and `.png`; stems carry their name behind the n. Where an earlier run has left a
+    `.json` (recipe and receipt) and `.png`, attachments with their own endings; stems carry their name behind the n. Where an earlier run has left a
     `song.repaint.n.wav` of its own, n counts on: nothing of a producer's is overwritten.
     """
     about = await client.call("takes.show", take=take)
@@ -34,7 +34,10 @@ async def save_take(client: BridgeClient, take: str, folder: Path) -> dict[str, 
     for what, suffix in wanted.items():
         files[what] = _write(folder / (base + suffix), await client.fetch(take, what))
     for name in about["attachments"]:
-        path = folder / (base + Path(name).suffix)
+        ending = Path(name).suffix
+        if ending in wanted.values():  # `.json` is the recipe's
+            ending = f".{file_stem(Path(name).stem)}{ending}"
+        path = folder / (base + ending)
         files[name] = _write(path, await client.fetch(take, "attachment", name))
     return files
 

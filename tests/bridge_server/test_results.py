@@ -53,6 +53,12 @@ def test_handles_and_attachments(tmp_path):
     assert found["song.repaint.2.mid"] == "attachmentarrangement.mid"
 
 
+def test_an_attachment_does_not_take_the_recipes_place(tmp_path):
+    found = saved(tmp_path, attachments=["blueprint.json"])
+    assert found["song.repaint.2.json"] == "recipe"
+    assert found["song.repaint.2.blueprint.json"] == "attachmentblueprint.json"
+
+
 def test_a_stem_carries_its_name_and_brings_no_song(tmp_path):
     assert sorted(saved(tmp_path, task="extract", stem="vocals")) == [
         "song.extract.2.vocals.json",
