@@ -20,8 +20,9 @@ async def save_take(client: BridgeClient, take: str, folder: Path) -> dict[str, 
     """Writes everything a take has; returns the files by what they are. Raises ProtocolError.
 
     For take n of `song.wav`: `song.repaint.n.wav` (the clip), `.song.wav` (the whole song with it), `.handles.wav`,
-    `.json` (recipe and receipt) and `.png`, attachments with their own endings; stems carry their name behind the n. Where an earlier run has left a
-    `song.repaint.n.wav` of its own, n counts on: nothing of a producer's is overwritten.
+    `.json` (recipe and receipt) and `.png`, and attachments with their own endings; stems carry their name behind
+    the n. Where an earlier run has left a `song.repaint.n.wav` of its own, n counts on: nothing of a producer's is
+    overwritten.
     """
     about = await client.call("takes.show", take=take)
     base = free_name(folder, about, take)

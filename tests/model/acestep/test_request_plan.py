@@ -10,7 +10,8 @@ import pytest
 pytest.importorskip("torch", reason="the ACE-Step engine needs torch: pip install ace-bridge[acestep]")
 
 from model.acestep.capabilities import TRACKS, ModelTask, traits_of
-from model.acestep.request_plan import plan_render
+from model.acestep.prompts import Metas
+from model.acestep.request_plan import Blueprint, plan_render
 from model.engine import Grid, RenderRequest, Song, Task
 from model.errors import CannotRender
 
@@ -183,3 +184,31 @@ def test_what_cannot_be_done_is_refused_with_a_reason(changed: dict[str, Any], s
     with pytest.raises(CannotRender, match=said) as refusal:
         plan_render(request(**changed), TURBO)
     assert refusal.value.remedy
+
+
+# --- planned songs ------------------------------------------------------------------------------------
+
+
+def test_a_planned_song_is_told_its_codes_and_what_the_host_did_not_know() -> None:
+    written = Blueprint(Metas(77, "3", "C minor", 12), (1, 2, 3), "slow waltz", "fr")
+    asked = request(Task.GENERATE, song=None, caption="", lyrics="la la")
+    plan = plan_render(asked, TURBO, written)
+    assert (plan.task, plan.codes) == (ModelTask.TEXT2MUSIC, (1, 2, 3))
+    (words,) = plan.words
+    assert words.text == (
+        "# Instruction\nGenerate audio semantic tokens based on the given conditions:\n\n# Caption\nslow waltz\n\n"
+        "# Metas\n- bpm: 120\n- timesignature: 4\n- keyscale: C minor\n- duration: 5 seconds\n<|endoftext|>\n"
+    )
+    assert words.lyrics == "# Languages\nfr\n\n# Lyric\nla la<|endoftext|>"
+
+
+def test_the_producers_own_words_stay_in_a_planned_song() -> None:
+    written = Blueprint(Metas(77, "3", "C minor", 12), (1,))
+    (words,) = plan_render(
+        request(Task.GENERATE, song=None, language="en", key="D major"), TURBO, written
+    ).words
+    assert "# Caption\nwarm tape\n" in words.text
+    assert "- keyscale: D major\n" in words.text
+    assert words.lyrics.startswith("# Languages\nen\n")
+    (plain,) = plan_render(request(Task.GENERATE, song=None), TURBO).words
+    assert plain.text.startswith("# Instruction\nFill the audio semantic mask")
