@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 from bridge_server.answer import Answer, understood
@@ -115,10 +116,12 @@ class Bridge:
 
     async def _hear(self, request: Request, client: Client) -> Answer:
         """A context message: what the client's next requests are about."""
+        found = request
         if isinstance(request, requests.SetSource):
-            self._reader.check(request.source)
+            # Requests for audio are told to the focus with the file's whole name: the same song must have one name.
+            found = replace(request, source=self._reader.check(request.source))
         self._sessions.hear(client.key, request)
-        self._focus.hear(request, client.key)
+        self._focus.hear(found, client.key)
         return understood(request, in_words(request), request.to_fields())
 
 

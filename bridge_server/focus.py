@@ -76,8 +76,8 @@ def merged(context: Context, request: Request) -> Context:
     """The context after what a client said; another song takes the selection of the one before away."""
     after = _with_render(context, request) if isinstance(request, Render) else context.after(request)
     moved = after.source != context.source
-    selected = (after.start, after.end) != (context.start, context.end)
-    return replace(after, start=None, end=None) if moved and not selected else after
+    said_where = isinstance(request, Render) and request.start is not None and request.end is not None
+    return replace(after, start=None, end=None) if moved and not said_where else after
 
 
 def _with_render(context: Context, request: Render) -> Context:

@@ -4,12 +4,13 @@
  */
 
 import { byId, setText, show } from "./dom.js";
-import { drawGrid, drawRegion, drawRuler, drawSound, prepare, readColors } from "./drawing.js";
+import { Strip, drawGrid, drawRegion, drawRuler, prepare, readColors } from "./drawing.js";
 import { within } from "./grid.js";
 import { clamped, fitted, panned, sampleAt, xOf, zoomed } from "./viewport.js";
 import { duration, placeName, placeSpoken, regionName } from "./words.js";
 
 const MARGIN = 0.02; // of the song, shown past its ends
+const SLIM = 130; // pixels: in a narrower region its name stands beside it
 const KEPT = "ace-bridge.view";
 
 export class Arranger {
@@ -23,6 +24,7 @@ export class Arranger {
     this.frames = [];
     this.planned = false;
     this.shownSong = null;
+    this.strips = { overview: new Strip(), original: new Strip() };
     matchMedia("(prefers-color-scheme: light)").addEventListener("change", () => {
       this.colors = readColors();
       this.invalidate();
@@ -140,13 +142,30 @@ export class Arranger {
       this.shownSong = song.digest;
       const kept = JSON.parse(sessionStorage.getItem(KEPT) ?? "null");
       if (kept?.digest === song.digest) this.show({ first: kept.first, scale: kept.scale });
-      else this.zoomToAll();
+      else {
+        this.zoomToAll();
+        const region = this.region;
+        if (region && (region.end - region.start) / this.view.scale < SLIM) this.show(fitted(region, 0.3, this.limits, this.width));
+      }
     }
+    this.#follow();
     if (!song) this.shownSong = null;
     setText(byId("original-sub"), song ? [song.channels === 1 ? "mono" : "stereo", `${song.rate / 1000} kHz`, duration(song.length / song.rate)].join(" · ") : "");
     show(byId("drag-hint"), Boolean(song) && !this.region);
     this.#placeRegion(grid);
     this.invalidate();
+  }
+
+  /** A region that somebody else selects comes into sight, as a page turns; one's own is where the hand is. */
+  #follow() {
+    const { focus, dragged } = this.store.values;
+    const region = focus?.selection ?? null;
+    const key = region ? `${region.start} ${region.end}` : "";
+    if (this.followed !== undefined && key !== this.followed && region && !dragged && this.view) {
+      const last = sampleAt(this.view, this.width);
+      if (region.end < this.view.first || region.start > last) this.reveal(region);
+    }
+    this.followed = key;
   }
 
   #placeRegion(grid) {
@@ -164,7 +183,9 @@ export class Arranger {
     const label = byId("region-label");
     const name = regionName(region, grid, this.rate);
     setText(label, `${name[0].toUpperCase()}${name.slice(1)} · ${duration((region.end - region.start) / this.rate)}`);
-    label.style.transform = `translateX(${Math.max(0, -from)}px)`;
+    const slim = to - from < SLIM;
+    box.classList.toggle("slim", slim);
+    label.style.transform = slim ? "" : `translateX(${Math.max(0, -from)}px)`;
     const { first, last } = this.reach;
     for (const [id, sample] of [["handle-start", region.start], ["handle-end", region.end]]) {
       const handle = byId(id);
@@ -218,7 +239,7 @@ export class Arranger {
     drawRegion(surface, this.view, this.region, this.colors);
     const top = Math.round(20 * surface.ratio);
     const options = { top, height: surface.rows - top, split: true, full: this.full, color: this.colors.original };
-    drawSound(surface, this.sounds, this.view, this.rate, this.songSound, options);
+    this.strips.original.draw(surface, this.sounds, this.view, this.rate, this.songSound, options);
   }
 
   #drawOverview() {
@@ -232,7 +253,7 @@ export class Arranger {
     const x = (sample) => Math.round(xOf(whole, sample) * ratio);
     drawGrid(surface, whole, this.store.get("grid"), { ...this.colors, line: "transparent", "line-strong": this.colors.line });
     const options = { top: 0, height: rows - strip, full: this.full, color: this.colors.original };
-    drawSound(surface, this.sounds, whole, this.rate, this.songSound, options);
+    this.strips.overview.draw(surface, this.sounds, whole, this.rate, this.songSound, options);
     this.#drawChanges(context, x, ratio);
     const places = this.#places();
     for (const { position, length, chosen } of places) {

@@ -10,6 +10,7 @@ import { Sha256 } from "./sha256.js";
 const PAGE = 250;
 const MOST_TAKES = 5000;
 const PIECE = 1 << 20;
+const TOKEN = "ace-bridge.token";
 const TERMINAL = { done: "done", failed: "failed", cancelled: "cancelled" };
 
 export class Bridge {
@@ -21,8 +22,9 @@ export class Bridge {
     this.refreshing = new Map();
     this.uploads = new Map();
     this.asked = new Set();
-    const token = new URLSearchParams(location.search).get("token");
+    const token = new URLSearchParams(location.search).get("token") ?? sessionStorage.getItem(TOKEN) ?? "";
     this.token = token;
+    if (token) sessionStorage.setItem(TOKEN, token);
     const query = new URLSearchParams({ client: `panel-${crypto.getRandomValues(new Uint32Array(2)).join("")}` });
     if (token) query.set("token", token);
     const scheme = location.protocol === "https:" ? "wss" : "ws";
@@ -33,8 +35,25 @@ export class Bridge {
     });
   }
 
-  open() {
+  /** Connects, unless the server wants a token that this page does not have: then `locked` says so. */
+  async open() {
+    try {
+      const hello = await (await fetch(this.locate("hello.json"))).json();
+      if (hello.token_needed && !hello.admitted) {
+        this.store.set({ locked: this.token ? "wrong" : "needed", connection: "lost" });
+        return;
+      }
+    } catch {
+      // The server is away: the connection tries until it comes back.
+    }
+    this.store.set({ locked: null });
     this.connection.open();
+  }
+
+  /** Comes back with another token. */
+  unlock(token) {
+    sessionStorage.setItem(TOKEN, token.trim());
+    location.assign("./");
   }
 
   /** The address of a file of the server, such as `takes/ID/clip.wav`. */

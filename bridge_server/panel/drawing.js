@@ -40,38 +40,82 @@ function scratch(count) {
 }
 
 /**
- * One sound over the part of the canvas it reaches.
- * sound: {digest, position (timeline sample of its first frame), rate}; from, to: device columns it may be drawn in;
- * split: channels one under the other; top, height: device rows; full: the sample value that fills the height.
+ * A sound's waveform, kept as a picture while the view only scrolls: then just the columns that come into sight are
+ * drawn. One for each canvas that shows a waveform.
  */
-export function drawSound(surface, sounds, view, timelineRate, sound, options) {
-  const pyramid = sounds.peaks(sound.digest);
-  if (!pyramid) return false;
-  const { context, ratio } = surface;
-  const perColumn = (view.scale / ratio) * (pyramid.rate / timelineRate);
-  const start = (view.first - sound.position) * (pyramid.rate / timelineRate);
-  const from = Math.max(options.from ?? 0, Math.floor(-start / perColumn));
-  const to = Math.min(options.to ?? surface.columns, Math.ceil((pyramid.frames - start) / perColumn));
-  if (to <= from) return true;
-  const channels = options.split ? pyramid.channels : 1;
-  const height = options.height / channels;
-  context.fillStyle = options.color;
-  context.strokeStyle = options.color;
-  for (let channel = 0; channel < channels; channel += 1) {
-    const which = options.split ? channel : -1;
-    const place = { from, to, top: options.top + channel * height, height, full: options.full ?? 1 };
-    if (perColumn < 1) drawCurve(surface, sounds, pyramid, sound, start, perColumn, which, place);
-    else drawColumns(surface, sounds, pyramid, sound, start, perColumn, which, place);
+export class Strip {
+  constructor() {
+    this.canvas = document.createElement("canvas");
+    this.key = "";
+    this.base = 0;
   }
-  return true;
+
+  /**
+   * Draws the sound on a surface. sound: {digest, position (timeline sample of its first frame)}; options: color;
+   * from, to: device columns it may be drawn in; split: channels one under the other; top, height: device rows;
+   * full: the sample value that fills the height.
+   */
+  draw(surface, sounds, view, timelineRate, sound, options) {
+    const pyramid = sounds.peaks(sound.digest);
+    if (!pyramid) return;
+    const { context, columns, ratio } = surface;
+    const perColumn = (view.scale / ratio) * (pyramid.rate / timelineRate);
+    const start = (view.first - sound.position) * (pyramid.rate / timelineRate);
+    const from = Math.max(0, options.from ?? 0, Math.floor(-start / perColumn));
+    const to = Math.min(columns, options.to ?? columns, Math.ceil((pyramid.frames - start) / perColumn));
+    if (to <= from) return;
+    if (perColumn < 1) {
+      for (const { channel, top, height } of bands(pyramid, options)) {
+        drawCurve(surface, sounds, pyramid, sound, start, perColumn, channel, { ...options, from, to, top, height });
+      }
+      return;
+    }
+    this.#update(columns, sounds, pyramid, sound, start, perColumn, { ...options, top: 0 });
+    const { top, height } = options;
+    context.drawImage(this.canvas, from, 0, to - from, height, from, top, to - from, height);
+  }
+
+  /** Brings the picture up to date. Columns keep their frames while the view moves: else the waveform would shimmer. */
+  #update(columns, sounds, pyramid, sound, start, perColumn, options) {
+    const { canvas } = this;
+    const height = Math.round(options.height);
+    const base = Math.floor(start / perColumn);
+    const key = [sound.digest, perColumn, columns, height, options.color, options.full, options.split, sounds.version].join(" ");
+    const moved = base - this.base;
+    let range = [0, columns];
+    const context = canvas.getContext("2d");
+    if (key !== this.key || Math.abs(moved) >= columns) {
+      if (canvas.width !== columns || canvas.height !== height) {
+        canvas.width = columns;
+        canvas.height = height;
+      } else context.clearRect(0, 0, columns, height);
+    } else if (moved === 0) return;
+    else {
+      context.globalCompositeOperation = "copy";
+      context.drawImage(canvas, -moved, 0);
+      context.globalCompositeOperation = "source-over";
+      range = moved > 0 ? [columns - moved, columns] : [0, -moved];
+    }
+    this.key = key;
+    this.base = base;
+    context.fillStyle = options.color;
+    for (const { channel, top, height: rows } of bands(pyramid, { ...options, height })) {
+      drawColumns(context, sounds, pyramid, sound, base, perColumn, channel, { from: range[0], to: range[1], top, height: rows, full: options.full });
+    }
+  }
 }
 
-function drawColumns({ context }, sounds, pyramid, sound, start, perColumn, channel, place) {
-  // Columns keep their frames while the view moves: else the waveform would shimmer.
-  const firstColumn = Math.floor(start / perColumn) + place.from;
-  const count = place.to - place.from + 1;
+/** The channels a waveform is drawn in, and their rows. */
+function bands(pyramid, options) {
+  const count = options.split ? pyramid.channels : 1;
+  const height = options.height / count;
+  return Array.from({ length: count }, (_, band) => ({ channel: options.split ? band : -1, top: options.top + band * height, height }));
+}
+
+function drawColumns(context, sounds, pyramid, sound, base, perColumn, channel, place) {
+  const count = place.to - place.from;
   const [bottoms, tops] = scratch(count);
-  const first = firstColumn * perColumn;
+  const first = (base + place.from) * perColumn;
   columnsOf(pyramid, first, perColumn, bottoms, tops, channel);
   if (perColumn < pyramid.levels[0].size) {
     sounds.prepare(sound.digest, pyramid, first, first + count * perColumn);
@@ -104,6 +148,8 @@ function drawCurve({ context, ratio }, sounds, pyramid, sound, start, perColumn,
   context.beginPath();
   let begun = false;
   const points = [];
+  context.fillStyle = place.color;
+  context.strokeStyle = place.color;
   for (let frame = first; frame < last; frame += 1) {
     const number = Math.floor(frame / 32768);
     const found = sounds.block(sound.digest, pyramid.channels, number);

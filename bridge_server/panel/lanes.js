@@ -1,7 +1,7 @@
 /** Takes as lanes under the original, in its time scale. Only the lanes that can be seen exist as elements. */
 
 import { button, byId, icon, make, setText, show } from "./dom.js";
-import { drawGrid, drawRegion, drawSeams, drawSound, prepare } from "./drawing.js";
+import { Strip, drawGrid, drawRegion, drawSeams, prepare } from "./drawing.js";
 import { regionOfJob } from "./bridge.js";
 import { ago, counted, regionName, taskName } from "./words.js";
 import { xOf } from "./viewport.js";
@@ -21,6 +21,8 @@ export class Lanes {
     this.lanes = new Map();
     this.height = 72;
     this.items = [];
+    this.ground = document.createElement("canvas");
+    this.surroundings = new Strip();
     this.box.addEventListener("scroll", () => this.#place());
     new ResizeObserver(() => this.#resized()).observe(this.box);
     byId("filter-here").addEventListener("click", () => store.set({ filter: "here" }));
@@ -153,8 +155,16 @@ export class Lanes {
     this.arranger.invalidate();
   }
 
+  /** Every lane has the same ground; it is drawn once and copied. */
   #draw() {
-    for (const lane of this.lanes.values()) lane.draw(this.arranger, this.store.values);
+    const box = this.list.querySelector(".time");
+    if (!box) return;
+    const { arranger } = this;
+    const ground = prepare(this.ground, arranger.width, box.clientHeight);
+    if (!ground) return;
+    drawGrid(ground, arranger.view, this.store.get("grid"), arranger.colors);
+    drawRegion(ground, arranger.view, arranger.region, arranger.colors);
+    for (const lane of this.lanes.values()) lane.draw(arranger, this.store.values, this.ground, this.surroundings);
   }
 }
 
@@ -171,6 +181,7 @@ class TakeLane {
     const { actions, bridge } = lanes;
     const id = take.take;
     this.id = id;
+    this.strip = new Strip();
     this.title = make("span", {});
     this.badge = make("span", { class: "badge", hidden: true }, "in the song");
     this.warn = make("span", { class: "warn", hidden: true }, icon("warning"));
@@ -216,25 +227,26 @@ class TakeLane {
     show(this.accept, !take.chosen);
   }
 
-  draw(arranger, values) {
-    const box = this.canvas.parentElement;
-    const surface = prepare(this.canvas, arranger.width, box.clientHeight);
+  draw(arranger, values, ground, surroundings) {
+    const surface = prepare(this.canvas, arranger.width, this.canvas.parentElement.clientHeight);
     if (!surface) return;
     const { colors, view, rate, sounds, full } = arranger;
     const { take } = this;
-    const { rows, columns, ratio } = surface;
-    drawGrid(surface, view, values.grid, colors);
-    drawRegion(surface, view, arranger.region, colors);
+    const { context, rows, columns, ratio } = surface;
+    context.drawImage(ground, 0, 0);
     const left = Math.round(xOf(view, take.position) * ratio);
     const right = Math.round(xOf(view, take.position + take.length) * ratio);
     const place = { top: 0, height: rows, full };
-    if (!isBeside(take) && arranger.songSound) {
-      const song = { ...place, color: colors["original-dim"] };
-      drawSound(surface, sounds, view, rate, arranger.songSound, { ...song, to: Math.min(columns, left) });
-      drawSound(surface, sounds, view, rate, arranger.songSound, { ...song, from: Math.max(0, right) });
+    const song = isBeside(take) ? null : arranger.songSound;
+    if (song) {
+      const dim = { ...place, color: colors["original-dim"] };
+      surroundings.draw(surface, sounds, view, rate, song, { ...dim, to: Math.min(columns, left) });
+      surroundings.draw(surface, sounds, view, rate, song, { ...dim, from: Math.max(0, right) });
     }
-    const color = take.chosen ? colors.chosen : colors.take;
-    drawSound(surface, sounds, view, rate, { digest: take.audio, position: take.position }, { ...place, color });
+    if (right > 0 && left < columns) {
+      const color = take.chosen ? colors.chosen : colors.take;
+      this.strip.draw(surface, sounds, view, rate, { digest: take.audio, position: take.position }, { ...place, color });
+    }
     if (!isBeside(take)) drawSeams(surface, view, take, colors);
   }
 }
@@ -263,12 +275,12 @@ class JobLane {
     setText(this.sub, job.progress ? `${Math.round(job.progress.fraction * 100)} % · ${job.progress.stage}` : "in the queue");
   }
 
-  draw(arranger, values) {
+  draw(arranger, values, ground) {
     const surface = prepare(this.canvas, arranger.width, this.canvas.parentElement.clientHeight);
     if (!surface) return;
     const { context, rows, ratio } = surface;
     const { colors, view } = arranger;
-    drawGrid(surface, view, values.grid, colors);
+    context.drawImage(ground, 0, 0);
     const region = regionOfJob(this.job, values.grid, arranger.rate);
     if (!region) return;
     const left = xOf(view, region.start) * ratio;

@@ -22,6 +22,7 @@ const SELECTED = "ace-bridge.selected";
 const store = new Store({
   connection: "connecting", // "connecting", "open", "lost"
   opened: 0, // counts connections
+  locked: null, // "needed" or "wrong": the server wants a token
   status: null, engines: null, songs: null, // as the server tells them
   focus: null, grid: null, // focus.show, and its grid ready for use
   dragged: null, // the region while it is dragged, until the server has it
@@ -133,10 +134,10 @@ for (const [id, act] of [
   ["zoom-all", actions.zoomAll],
 ]) byId(id).addEventListener("click", act);
 
-store.watch(["connection", "opened"], ({ connection, opened }) => {
+store.watch(["connection", "opened", "locked"], ({ connection, opened, locked }) => {
   byId("connection").dataset.state = connection;
   const words = { open: "connected", connecting: opened ? "connecting again …" : "connecting …", lost: "the bridge is away; connecting again …" };
-  setText(byId("connection-text"), words[connection]);
+  setText(byId("connection-text"), locked ? "a token is needed" : words[connection]);
 });
 store.watch(["status", "engines"], ({ status, engines }) => setText(byId("engine-name"), status ? `engine: ${engines?.[status.engine]?.label ?? status.engine}` : ""));
 store.watch(["filter", "selected"], ({ filter, selected }) => {

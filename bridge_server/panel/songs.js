@@ -15,7 +15,7 @@ export class Songs {
     byId("facts-button").addEventListener("click", () => this.openFacts());
     this.#dropping();
     store.watch(["focus", "grid"], (values) => this.#title(values));
-    store.watch(["focus", "songs", "connection"], (values) => this.#welcome(values));
+    store.watch(["focus", "songs", "connection", "locked"], (values) => this.#welcome(values));
     store.watch(["songs"], () => byId("song-dialog").open && this.#fillDialog());
   }
 
@@ -52,15 +52,36 @@ export class Songs {
     await this.bridge.choose(source);
   }
 
-  #welcome({ focus, songs, connection }) {
+  /** Asks for the token the terminal shows; the tablet's camera reads it there as a code. */
+  #lock(box, locked) {
+    const input = make("input", { id: "token", type: "text", autocomplete: "off", autocapitalize: "off", spellcheck: false, required: true });
+    const form = make("form", { class: "fold" },
+      make("div", {}, make("label", { class: "label", for: "token" }, "Token"), input),
+      make("button", { type: "submit", class: "primary" }, "Open the panel"));
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.bridge.unlock(input.value);
+    });
+    box.replaceChildren(make("div", {},
+      make("h2", {}, locked === "wrong" ? "That token is not the right one" : "This bridge asks for its token"),
+      make("p", { class: "lead" }, "The terminal in which the bridge was started shows it, and a code that opens this page with it: point your tablet's camera at the code, or type the token here."),
+      form));
+    input.focus();
+  }
+
+  #welcome({ focus, songs, connection, locked }) {
     const box = byId("welcome");
     const empty = Boolean(focus) && !focus.song;
     show(box, empty || (!focus && connection !== "open"));
-    byId("side").inert = empty;
+    byId("side").inert = empty || Boolean(locked);
     if (box.hidden) return;
-    const key = JSON.stringify([Boolean(focus), focus?.problem, songs]);
+    const key = JSON.stringify([Boolean(focus), focus?.problem, songs, locked]);
     if (this.welcomed === key) return;
     this.welcomed = key;
+    if (locked) {
+      this.#lock(box, locked);
+      return;
+    }
     if (!focus) {
       box.replaceChildren(make("div", {}, make("h2", {}, "Looking for the bridge …"), make("p", { class: "lead" }, "If nothing comes, start it with ", make("kbd", {}, "ace-bridge serve"), ". The page connects by itself.")));
       return;

@@ -38,6 +38,8 @@ export class Sounds {
     this.failed = new Map();
     this.pending = new Map();
     this.running = 0;
+    /** Grows with everything that arrives: what was drawn before may lack it. */
+    this.version = 0;
   }
 
   /** The pyramid of an audio object; null while it is on its way or when there is none (then `problem` tells why). */
@@ -98,6 +100,7 @@ export class Sounds {
       const answer = await fetch(this.locate(path));
       if (!answer.ok) throw new Error(await answer.text());
       await keep(await answer.arrayBuffer());
+      this.version += 1;
       this.arrived();
     } catch (error) {
       this.failed.set(path, error);

@@ -137,6 +137,8 @@ def test_another_song_takes_the_selection_away_and_forgetting_is_the_speakers_ow
     assert merged(selected, requests.SetSource(source="a.wav")).start == AtSample(1)
     both = requests.Repaint(source="b.wav", start=AtSample(5), end=AtSample(9))
     assert merged(selected, both).start == AtSample(5)
+    same_place = requests.Repaint(source="b.wav", start=AtSample(1), end=AtSample(2))
+    assert merged(selected, same_place).start == AtSample(1)
     mapped = Context(source="a.wav", tempo_map=TempoMap.constant(90))
     assert merged(mapped, requests.Repaint(source="a.wav", bpm=100.0)).tempo_map is None
     assert merged(mapped, requests.Generate(length=None)) == mapped

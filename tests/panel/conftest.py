@@ -1,0 +1,79 @@
+"""Servers with songs, and one Chromium for all tests of the panel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.bridge_server.conftest import settings_in
+from tests.bridge_server.peers import ServerThread, band_song
+
+playwright = pytest.importorskip(
+    "playwright.sync_api", reason="SKIPPED: the panel is tested with playwright (extra dev)"
+)
+
+from tests.panel.browser import CHROMIUM, Panel, browser_context  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
+    if CHROMIUM is None:
+        pytest.skip("SKIPPED: Chromium is not installed (Debian and Ubuntu: apt install chromium)")
+    with (
+        playwright.sync_playwright() as running,
+        browser_context(running, tmp_path_factory.mktemp("profile")) as context,
+    ):
+        yield context
+
+
+@pytest.fixture(scope="session")
+def panel_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerThread]:
+    """The server most tests share: `band.wav` (8 bars at 120 BPM), the sketch engine, and every double."""
+    folder = tmp_path_factory.mktemp("panel")
+    settings = settings_in(folder, engine="sketch")
+    band_song(settings.roots[0] / "band.wav")
+    with ServerThread(settings) as server:
+        yield server
+
+
+@pytest.fixture
+def server(panel_server: ServerThread) -> ServerThread:
+    """The shared server, with the song in focus and nothing selected."""
+    return in_focus(panel_server)
+
+
+def in_focus(server: ServerThread) -> ServerThread:
+    with server.websocket("?client=daw") as daw:
+        daw.call("forget")
+        daw.call("tempo", bpm=120)
+        daw.call("meter", meter="4/4")
+        daw.call("source", source="band.wav")
+    return server
+
+
+@pytest.fixture
+def open_panel(chromium: object, server: ServerThread) -> Iterator[Callable[..., Panel]]:
+    """Opens pages: `open_panel()`, `open_panel(of=server, width=400)`. Each must end without any error."""
+    panels: list[Panel] = []
+
+    def open_one(
+        of: ServerThread | None = None, width: int = 1400, height: int = 900, query: str = "", **media: str
+    ) -> Panel:
+        page = chromium.new_page()  # type: ignore[attr-defined]
+        page.set_viewport_size({"width": width, "height": height})
+        if media:
+            page.emulate_media(**media)
+        panel = Panel(page, f"http://127.0.0.1:{(of or server).settings.websocket_port}")
+        panels.append(panel)
+        return panel.open(query)
+
+    yield open_one
+    for panel in panels:
+        panel.close()
+
+
+@pytest.fixture
+def songs(panel_server: ServerThread) -> Path:
+    return panel_server.settings.roots[0]

@@ -1,0 +1,196 @@
+"""From the selection to the accepted take, with the mouse and with the keys alone; cancelling; failing."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+import soundfile
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.slow
+
+
+def test_a_region_is_repainted_with_the_mouse_and_a_take_accepted(open_panel, server, songs):
+    panel = open_panel().ready()
+    page = panel.page
+    region = panel.select(3, 4)
+    expect(page.locator("#region-label")).to_contain_text("Bars 3–4")
+    expect(page.locator("#submit")).to_contain_text("Repaint bars 3–4")
+    page.fill("#f-seed", "5")
+    page.click("#submit")
+    expect(page.locator("#job-list .job")).to_have_count(1)
+    expect(page.locator(".lane:not(.pending)")).to_have_count(2)
+    expect(page.locator("#job-list .job")).to_have_count(0)
+    page.locator(".lane").nth(1).locator(".time").click()
+    expect(page.locator("#take-title")).to_have_text("Take 2 · Repaint bars 3–4")
+    expect(page.locator(".receipt-line")).to_contain_text("On the exact sample, nothing outside changed")
+    page.click("#accept")
+    expect(page.locator(".lane").nth(1).locator(".badge")).to_be_visible()
+    chosen = chosen_takes(server)
+    assert [take.number for take in chosen] == [2]
+    assert chosen[0].position == region["start"]
+    assert chosen[0].position + chosen[0].length == region["end"]
+    with page.expect_download() as saving:
+        page.click("#take .files >> text=Whole song")
+    found, _ = soundfile.read(saving.value.path(), dtype="float32")
+    song, _ = soundfile.read(songs / "band.wav", dtype="float32")
+    inside = slice(region["start"], region["end"])
+    outside = np.r_[0 : region["start"], region["end"] : len(song)]
+    assert np.array_equal(found[outside], song[outside])
+    assert not np.array_equal(found[inside], song[inside])
+    page.click("#take-title >> xpath=../.. >> text=Revert")
+    expect(page.locator(".lane .badge:visible")).to_have_count(0)
+
+
+def chosen_takes(server):
+    """The takes in force of the song, as the store has them."""
+    takes = server.takes()
+    song = takes[0].parent
+    chosen = server.on_loop(lambda: set(server.server.store.index.choices(song).values()))
+    return [take for take in takes if take.id in chosen]
+
+
+def test_the_keys_alone_lead_to_an_accepted_take(open_panel, server):
+    before = len(server.takes())
+    with server.websocket("?client=daw") as daw:
+        daw.call("select", start="2|1|0", end="3|1|0")
+    panel = open_panel().ready()
+    page = panel.page
+    panel.wait("v.focus.selection !== null")
+    panel.press("ArrowRight")
+    panel.wait("v.dragged === null && v.focus.selection.start === x", panel.bar(3))
+    panel.press("Shift+ArrowRight")
+    panel.wait("v.dragged === null && v.focus.selection.end === x", panel.bar(5))
+    panel.press("Shift+ArrowLeft")
+    panel.wait("v.dragged === null && v.focus.selection.end === x", panel.bar(4))
+    panel.press("p")
+    page.keyboard.type("r z a: these are letters here")
+    assert panel.value("jobs") == [] or all(job["state"] == "done" for job in panel.value("jobs"))
+    assert page.input_value("#f-prompt") == "r z a: these are letters here"
+    page.fill("#f-prompt", "")
+    panel.press("Escape", "r")
+    panel.wait("v.takes.length === x && v.takes[0].position === v.focus.selection.start", before + 2)
+    panel.wait("v.selected === v.takes[0].take")
+    panel.press("ArrowDown")
+    panel.wait("v.selected === v.takes[1].take")
+    panel.press("ArrowUp", "ArrowDown", "Enter")
+    panel.wait("v.takes[1].chosen && !v.takes[0].chosen")
+    panel.press("Backspace")
+    panel.wait("!v.takes.some(take => take.chosen && take.job === v.takes[1].job)")
+    scale = panel.value("view")["scale"]
+    panel.press("z")
+    panel.wait("v.view.scale < x", scale / 2)
+    panel.press("0")
+    panel.wait("v.view.scale > x * 0.9", scale)
+    panel.press("?")
+    expect(page.locator("#help-dialog")).to_be_visible()
+    panel.press("Escape")
+    expect(page.locator("#help-dialog")).to_be_hidden()
+
+
+def test_escape_and_the_button_cancel_a_job(open_panel, server):
+    panel = open_panel().ready()
+    page = panel.page
+    panel.select(2, 2)
+    panel.choose_engine("slow")
+    panel.press("r")
+    expect(page.locator("#job-list .job .stage")).to_contain_text("rendering")
+    expect(page.locator(".lane.pending")).to_have_count(1)
+    panel.press("Escape")
+    expect(page.locator("#job-list .job")).to_have_count(0)
+    panel.wait("[...v.jobs.values()][0].state === 'cancelled'")
+    panel.press("r")
+    page.locator("#job-list").get_by_role("button", name="Cancel").click()
+    expect(page.locator("#job-list .job")).to_have_count(0)
+    expect(page.locator("#live")).to_contain_text("cancelled")
+
+
+def test_a_job_that_fails_says_what_was_wrong_and_what_to_do(open_panel, server):
+    panel = open_panel().ready()
+    page = panel.page
+    panel.select(2, 2)
+    panel.choose_engine("unloadable")
+    panel.press("r")
+    card = page.locator("#job-list .job.failed")
+    expect(card.locator(".sentence")).to_contain_text("The weights are not there.")
+    expect(card.locator(".remedy")).to_contain_text("Fetch them.")
+    card.get_by_role("button", name="Put away").click()
+    expect(card).to_have_count(0)
+
+
+def test_what_an_engine_cannot_do_is_struck_out_with_the_reason(open_panel, server):
+    panel = open_panel().ready()
+    page = panel.page
+    generate = page.locator("[data-task=generate]")
+    expect(generate).to_have_attribute("aria-disabled", "true")
+    generate.click(force=True)  # force: it can be looked at, and says why it cannot be done
+    expect(page.locator("#request .reason")).to_be_visible()
+    assert len(page.locator("#request .reason").inner_text()) > 20
+    before = len(panel.value("jobs"))
+    page.locator("#submit").click(force=True)
+    expect(page.locator(".notice.error")).to_be_visible()
+    assert len(panel.value("jobs")) == before
+    panel.choose_engine("noise")
+    expect(generate).to_have_attribute("aria-disabled", "false")
+
+
+def test_a_take_is_made_again_and_varied(open_panel, server):
+    panel = open_panel().ready()
+    page = panel.page
+    panel.select(6, 6)
+    panel.choose_engine("noise")
+    page.fill("#f-takes", "1")
+    page.fill("#f-prompt", "with brushes")
+    page.click("#submit")
+    count = "v.takes.filter(take => take.position === v.focus.selection.start).length"
+    panel.wait(f"{count} === 1 && v.selected === v.takes[0].take")
+    panel.press("g")
+    panel.wait(f"{count} === 2")
+    panel.press("v")
+    page.fill("#v-prompt", "with sticks")
+    page.fill("#v-seed", "77")
+    page.get_by_role("button", name="Make the variation").click()
+    panel.wait(f"{count} === 3")
+    newest = panel.value("takes")[0]
+    assert (newest["prompt"], newest["seed"]) == ("with sticks", 77)
+    expect(page.locator("#take details[data-name=recipe]")).to_have_count(1)
+    page.click("#take summary >> text=Recipe")
+    expect(page.locator("#take details[data-name=recipe]")).to_contain_text("with sticks")
+
+
+def test_a_take_can_be_dragged_out_as_a_file(open_panel, server):
+    panel = open_panel().ready()
+    page = panel.page
+    panel.wait("v.takes.length > 0")
+    carried = page.evaluate(
+        """() => {
+            const link = document.querySelector(".lane .grip");
+            const carried = new DataTransfer();
+            link.dispatchEvent(new DragEvent("dragstart", { dataTransfer: carried, bubbles: true }));
+            return { file: carried.getData("DownloadURL"), address: carried.getData("text/uri-list") };
+        }"""
+    )
+    kind, name, address = carried["file"].split(":", 2)
+    assert kind == "audio/wav"
+    assert name.startswith("band.")
+    assert name.endswith(".wav")
+    assert address == carried["address"]
+    status, _, body = server.get(address.removeprefix(panel.address))
+    assert status == 200
+    take = panel.value("takes")[0]
+    assert soundfile.info(io.BytesIO(body)).frames == take["length"]
+
+
+def test_spectrograms_come_when_they_are_asked_for(open_panel, server):
+    panel = open_panel().ready()
+    page = panel.page
+    panel.wait("v.takes.length > 0 && v.selected")
+    pictures = page.locator("#take .spectrograms img")
+    expect(pictures).to_have_count(0)
+    panel.press("s")
+    expect(pictures.first).to_be_visible()
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('.spectrograms img')].some(image => image.naturalWidth > 100)"
+    )
