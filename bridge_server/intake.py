@@ -109,6 +109,7 @@ class Intake:
             "source_position": take.position - take.start,
             "takes": request.takes,
             "origin": take.id,
+            "title": take.title,  # the store's audio has no name of its own
         }
         if request.seed is not None:
             fields["seed"] = request.seed

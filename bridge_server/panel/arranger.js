@@ -11,6 +11,7 @@ import { duration, placeName, placeSpoken, regionName } from "./words.js";
 
 const MARGIN = 0.02; // of the song, shown past its ends
 const SLIM = 130; // pixels: in a narrower region its name stands beside it
+const TINY = 40; // pixels: a narrower region is zoomed to when a song is first shown
 const KEPT = "ace-bridge.view";
 
 export class Arranger {
@@ -145,7 +146,7 @@ export class Arranger {
       else {
         this.zoomToAll();
         const region = this.region;
-        if (region && (region.end - region.start) / this.view.scale < SLIM) this.show(fitted(region, 0.3, this.limits, this.width));
+        if (region && (region.end - region.start) / this.view.scale < TINY) this.show(fitted(region, 0.3, this.limits, this.width));
       }
     }
     this.#follow();

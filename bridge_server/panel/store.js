@@ -45,7 +45,11 @@ export class Store {
     for (const watcher of this.watchers) {
       if (watcher.fresh || watcher.names.some((name) => touched.has(name))) {
         watcher.fresh = false;
-        watcher.show(this.values);
+        try {
+          watcher.show(this.values);
+        } catch (error) {
+          reportError(error); // one part that fails must not keep the others from what is new
+        }
       }
     }
   }

@@ -114,7 +114,7 @@ export class TakeCard {
       const address = this.bridge.locate(`spectrogram/${digest}.png?first=${first}&end=${end}&width=680&height=220`);
       const image = make("img", { src: address, alt: `Spectrogram: ${name}`, loading: "lazy", width: 340, height: 110 });
       image.addEventListener("error", () => image.replaceWith(make("p", { class: "quiet" }, "This picture could not be drawn.")));
-      return make("figure", {}, make("figcaption", {}, name), make("a", { href: address, target: "_blank", rel: "noopener" }, image));
+      return make("figure", {}, make("figcaption", {}, name), make("a", { href: address, target: "_blank", rel: "noopener", "aria-label": `Spectrogram of ${name}, by itself` }, image));
     };
     const around = AROUND * take.rate;
     const found = [picture("the take", take.audio, 0, take.length)];

@@ -45,7 +45,9 @@ def server(panel_server: ServerThread) -> ServerThread:
 
 
 def in_focus(server: ServerThread) -> ServerThread:
+    """Everybody looks at `band.wav`, at 120 BPM, and nothing of it is selected."""
     with server.websocket("?client=daw") as daw:
+        daw.call("select", start=0, end=1)  # who spoke last may take back what was said
         daw.call("forget")
         daw.call("tempo", bpm=120)
         daw.call("meter", meter="4/4")
