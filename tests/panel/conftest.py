@@ -6,23 +6,19 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import BrowserContext, sync_playwright
 
 from tests.bridge_server.conftest import settings_in
 from tests.bridge_server.peers import ServerThread, band_song
-
-playwright = pytest.importorskip(
-    "playwright.sync_api", reason="SKIPPED: the panel is tested with playwright (extra dev)"
-)
-
-from tests.panel.browser import CHROMIUM, Panel, browser_context  # noqa: E402
+from tests.panel.browser import CHROMIUM, Panel, browser_context
 
 
 @pytest.fixture(scope="session")
-def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext]:
     if CHROMIUM is None:
         pytest.skip("SKIPPED: Chromium is not installed (Debian and Ubuntu: apt install chromium)")
     with (
-        playwright.sync_playwright() as running,
+        sync_playwright() as running,
         browser_context(running, tmp_path_factory.mktemp("profile")) as context,
     ):
         yield context
@@ -30,11 +26,13 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
 
 @pytest.fixture(scope="session")
 def panel_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerThread]:
-    """The server most tests share: `band.wav` (8 bars at 120 BPM), the sketch engine, and every double."""
+    """The server most tests share: `band.wav` (8 bars at 120 BPM) with a take of bar 8, the sketch engine, every double."""
     folder = tmp_path_factory.mktemp("panel")
     settings = settings_in(folder, engine="sketch")
     band_song(settings.roots[0] / "band.wav")
     with ServerThread(settings) as server:
+        with server.websocket() as peer:
+            peer.render("repaint", source="band.wav", bars="8", bpm=120, engine="noise", seed=1)
         yield server
 
 
@@ -56,14 +54,14 @@ def in_focus(server: ServerThread) -> ServerThread:
 
 
 @pytest.fixture
-def open_panel(chromium: object, server: ServerThread) -> Iterator[Callable[..., Panel]]:
+def open_panel(chromium: BrowserContext, server: ServerThread) -> Iterator[Callable[..., Panel]]:
     """Opens pages: `open_panel()`, `open_panel(of=server, width=400)`. Each must end without any error."""
     panels: list[Panel] = []
 
     def open_one(
         of: ServerThread | None = None, width: int = 1400, height: int = 900, query: str = "", **media: str
     ) -> Panel:
-        page = chromium.new_page()  # type: ignore[attr-defined]
+        page = chromium.new_page()
         page.set_viewport_size({"width": width, "height": height})
         if media:
             page.emulate_media(**media)

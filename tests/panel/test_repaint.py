@@ -15,13 +15,14 @@ pytestmark = pytest.mark.slow
 def test_a_region_is_repainted_with_the_mouse_and_a_take_accepted(open_panel, server, songs):
     panel = open_panel().ready()
     page = panel.page
+    before = len(server.takes())
     region = panel.select(3, 4)
     expect(page.locator("#region-label")).to_contain_text("Bars 3–4")
     expect(page.locator("#submit")).to_contain_text("Repaint bars 3–4")
     page.fill("#f-seed", "5")
     page.click("#submit")
     expect(page.locator("#job-list .job")).to_have_count(1)
-    expect(page.locator(".lane:not(.pending)")).to_have_count(2)
+    panel.wait("v.takes.length === x", before + 2)
     expect(page.locator("#job-list .job")).to_have_count(0)
     page.locator(".lane").nth(1).locator(".time").click()
     expect(page.locator("#take-title")).to_have_text("Take 2 · Repaint bars 3–4")
