@@ -26,7 +26,7 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContex
 
 @pytest.fixture(scope="session")
 def panel_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerThread]:
-    """The server most tests share: `band.wav` (8 bars at 120 BPM) with a take of bar 8, the sketch engine, every double."""
+    """The server most tests share: `band.wav` (8 bars at 120 BPM) with a take of bar 8; every engine."""
     folder = tmp_path_factory.mktemp("panel")
     settings = settings_in(folder, engine="sketch")
     band_song(settings.roots[0] / "band.wav")
