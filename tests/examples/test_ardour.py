@@ -58,8 +58,10 @@ class Studio:
         )
 
     def notes(self) -> dict[str, Any]:
+        """What our scripts remember of the session."""
         file = self.ardour.session / "ace-bridge.json"
-        return dict(json.loads(file.read_text())) if file.exists() else {}
+        found = json.loads(file.read_text()) if file.exists() else {}
+        return {"jobs": {}, "takes": [], "settings": {}, **found}
 
     def ask(self, task: str, track: str, start: int, end: int, **settings: Any) -> None:
         """Selects, and presses the key."""
@@ -69,7 +71,7 @@ class Studio:
 
     def takes(self, task: str, track: str, start: int, end: int, **settings: Any) -> list[dict[str, Any]]:
         """Asks and waits; what our scripts remember of the takes that were placed."""
-        before = len(self.notes().get("takes", []))
+        before = len(self.notes()["takes"])
         self.ask(task, track, start, end, **settings)
         self.wait_for_takes(before)
         return list(self.notes()["takes"][before:])
@@ -77,7 +79,7 @@ class Studio:
     def wait_for_takes(self, before: int) -> None:
         def come() -> bool:
             assert not self.ardour.window(), self.ardour.told()
-            return len(self.notes().get("takes", [])) > before
+            return len(self.notes()["takes"]) > before
 
         self.ardour.wait_for(come, "takes", 2 * PATIENCE)
         assert self.ardour.markers() == []
@@ -352,6 +354,21 @@ def test_what_cannot_be_asked_is_told_with_what_to_do(studio: Studio) -> None:
     assert "key" in studio.told_by(lambda: ardour.run("repaint"))
     assert studio.notes()["jobs"] == {}
     assert ardour.markers() == []
+
+
+@at_48_khz
+def test_takes_come_into_a_session_that_was_closed_meanwhile(studio: Studio) -> None:
+    ardour = studio.ardour
+    before = len(studio.notes()["takes"])
+    start = studio.samples(9)
+    studio.ask("repaint", "Song", start, studio.samples(11), takes=2)
+    ardour.wait_for(ardour.markers, "a marker")
+    ardour.save()
+    ardour.stop()
+    assert studio.notes()["jobs"] != {}
+    ardour.start()
+    studio.wait_for_takes(before)
+    assert [studio.region(take).position for take in studio.notes()["takes"][before:]] == [start, start]
 
 
 @at_48_khz
