@@ -29,7 +29,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder)
         os.environ["ALSA_CONFIG_PATH"] = str(sound_card.configure(path, RATE))
-        settings = settings_in(path / "server", engine="sketch")
+        settings = settings_in(path / "server", engine="sketch", sound=True)
         band_song(settings.roots[0] / "song.wav", 32, RATE)
         with ServerThread(settings) as server, server.websocket() as ws:
             heard = ws.render("repaint", source="song.wav", bpm=120, bars="9-12", takes=2, seed=1)

@@ -145,6 +145,7 @@ def serve_settings(arguments: Namespace) -> Settings:
         drop=DropSettings(arguments.watch.expanduser().absolute()) if arguments.watch else None,
         engine=arguments.engine,
         engines=engines,
+        sound=arguments.sound,
     )
 
 

@@ -123,6 +123,7 @@ def _serve(commands: Subparsers[argparse.ArgumentParser]) -> None:
         "--watch", type=Path, metavar="FOLDER",
         help="render what files dropped here ask for by their names (docs/any-daw.md)",
     )  # fmt: skip
+    serve.add_argument("--no-sound", dest="sound", action="store_false", help="play nothing on this machine")
     serve.add_argument("--verbose", action="store_true", help="log more")
     _models_folder(serve)
     serve.add_argument(

@@ -165,6 +165,10 @@ class OscEndpoint(asyncio.DatagramProtocol):
         except ProtocolError as error:
             client.send(Failed.from_error(error, request_id=request.id))
             return
+        except Exception:  # a bug in what is answered beside the queue would be heard of by nobody
+            log.exception("%s met a bug", type(request).__name__)
+            client.send(Failed.from_error(our_fault(), request_id=request.id))
+            return
         for reply in answer.replies:
             client.send(reply)
 

@@ -18,6 +18,7 @@ from filelock import FileLock, Timeout
 
 from bridge_server.announcement import announced
 from bridge_server.audition.desk import Desk
+from bridge_server.audition.sound_devices import SoundDevices
 from bridge_server.bridge import Bridge
 from bridge_server.database import open_database
 from bridge_server.drop_folder.folder import DropFolder, check_watched
@@ -86,7 +87,7 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
         reader = SongReader(store, connection, roots, settings.limits.song_seconds)
         worker = RenderWorker(settings, connection, store, queue, listeners, reader)
         focus = Focus(listeners.watchers)
-        desk = Desk(store, worker.live, listeners.watchers)
+        desk = Desk(store, worker.live, listeners.watchers, SoundDevices(settings.sound))
         bridge = Bridge(settings, connection, store, queue, listeners, reader, worker, focus, desk)
         osc = OscEndpoint(settings, bridge, listeners)
         await asyncio.get_running_loop().create_datagram_endpoint(lambda: osc, sock=ports.udp)

@@ -79,6 +79,7 @@ class Settings:
         tablet is let in.
     roots: folders whose files requests may name; relative names are tried against each in turn.
     pointer: file that tells scripts where this server's mailbox is; None = it is in the usual place, or a secret.
+    sound: whether takes may be heard through this machine's sound device, when somebody asks for it.
     engine: the one that renders unless a request names another; engines: all there are, as engines.py takes them.
     """
 
@@ -95,6 +96,7 @@ class Settings:
     engine: str = "sketch"
     engines: Mapping[str, str] = field(default_factory=lambda: dict(BUILT_IN))
     limits: Limits = field(default_factory=Limits)
+    sound: bool = True
 
     def __post_init__(self) -> None:
         target_of(self.engine, self.engines)

@@ -54,12 +54,20 @@ class SoundDevice:
 class SoundDevices:
     """The machine's outputs. All methods are slow, for a thread; one at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, allowed: bool = True) -> None:
+        """allowed: False refuses everything: a server on a machine that must stay quiet."""
+        self._allowed = allowed
         self._library: Any = None
         self._open = 0
 
     def library(self) -> Any:
         """sounddevice. Raises ProtocolError, with what to install, where it cannot be used."""
+        if not self._allowed:
+            raise ProtocolError(
+                ErrorCode.NO_DEVICE,
+                "This server was started without sound.",
+                "Start it without --no-sound to hear takes through its machine.",
+            )
         if self._library is None:
             try:
                 import sounddevice

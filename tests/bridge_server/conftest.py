@@ -25,6 +25,7 @@ def settings_in(folder: Path, **changes: object) -> Settings:
         "websocket_port": 0,
         "engine": "noise",
         "engines": ENGINES,
+        "sound": False,  # no test is heard through somebody's loudspeakers
         **changes,
     }
     return Settings(**values)  # type: ignore[arg-type]

@@ -191,3 +191,15 @@ def test_a_transport_that_is_not_there(card):
         card.call("audition.follow", what="midi", port="no such port")
     assert raised.value.code == "no_device"
     assert card.call("audition.show")["follow"] == "none"
+
+
+def test_a_bug_is_answered_as_one_and_ends_nothing(bridge, osc, monkeypatch, caplog):
+    def broken(*_):
+        raise KeyError("nobody expected this")
+
+    monkeypatch.setattr(bridge.server.desk, "state", broken)
+    reply = osc.ask("/bridge/audition/show", "id1")
+    assert (reply["id"], reply["code"]) == ("id1", "internal")
+    assert "nobody expected this" in caplog.text
+    monkeypatch.undo()
+    assert osc.ask("/bridge/audition/show", "id2").name == "ok"

@@ -55,7 +55,7 @@ from bridge_server.doctor import audio_devices
 from tests.bridge_server.conftest import settings_in
 from tests.bridge_server.peers import RpcError, ServerThread, noise_song
 def main():
-    settings = settings_in(Path(sys.argv[1]))
+    settings = settings_in(Path(sys.argv[1]), sound=True)
     noise_song(settings.roots[0] / "song.wav")
     with ServerThread(settings) as server, server.websocket() as ws:
         heard = ws.render("repaint", source="song.wav", start=4800, end=9600)
@@ -105,3 +105,9 @@ def test_what_this_machine_has_can_be_listed():
     assert devices.list() == devices.list()  # PortAudio is started anew in between
     (heard, _) = audio_devices()
     assert heard.verdict in (Verdict.GOOD, Verdict.OPTIONAL)
+
+
+def test_a_machine_that_must_stay_quiet():
+    with pytest.raises(ProtocolError, match="without sound") as raised:
+        SoundDevices(allowed=False).open("", 48000)
+    assert "--no-sound" in raised.value.remedy
