@@ -148,8 +148,9 @@ def test_a_gap_after_the_song_cannot_be_completed(bridge):
     assert (reply["code"], reply["field"]) == ("bad_region", "start")
 
 
-def test_no_song_was_named(bridge, osc):
-    reply = osc.ask("/bridge/repaint", "no-song", *REGION)
+def test_no_song_was_named(start_server):
+    with start_server().osc() as osc:  # one where no song is in focus either
+        reply = osc.ask("/bridge/repaint", "no-song", *REGION)
     assert (reply.name, reply["code"], reply["field"]) == ("failed", "missing_field", "source")
 
 
