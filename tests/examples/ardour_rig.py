@@ -249,11 +249,18 @@ class Ardour:
         end = time.monotonic() + patience
         while not done.exists():
             if time.monotonic() > end:
-                raise TimeoutError(code[:80])
+                raise TimeoutError(f"no answer to {code[:80]!r}; {self._state()}")
             time.sleep(0.01)
         *rows, (state, *problem) = [line.split("\t") for line in done.read_text().splitlines()]
         assert state == "OK", "\n".join(problem)
         return rows
+
+    def _state(self) -> str:
+        """Whether Ardour lives, its last words and ours."""
+        assert self._process is not None
+        log = (self.folder / "ardour.log").read_text(errors="replace")
+        windows = self._xdotool("search", "--onlyvisible", "--name", ".")
+        return f"ended: {self._process.poll()}; windows: {windows!r}\n{log[-1500:]}\n{self.told()[-1500:]}"
 
     def save(self) -> None:
         self.lua('Session:save_state ("", false, false, false, false, false)')
