@@ -31,7 +31,7 @@ from websockets.sync.client import ClientConnection, connect
 from bridge_server.server import RunningServer, running_server
 from bridge_server.settings import Settings
 
-PATIENCE = 30.0  # seconds: what only a broken server takes
+PATIENCE = 120.0  # seconds: what only a broken server takes, on a machine with much else to do
 TERMINAL = ("done", "failed", "cancelled")
 PROJECT = Path(__file__).parents[2]
 
