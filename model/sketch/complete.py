@@ -48,7 +48,7 @@ def render(request: RenderRequest, analysis: Analysis, pace: Pace) -> Iterator[R
         "longest_verbatim_bars": round(max(run.count / int(beats_per_bar(part)) for run in runs), 2),
         **finished.figures,
     }
-    pace.at("done", 1.0)
+    pace.at("rendered", 1.0)
     yield Report(METHOD, figures, notes_of(part, now) + wishes.notes())
 
 

@@ -47,7 +47,7 @@ def render(request: RenderRequest, analysis: Analysis, stems: SongStems, pace: P
     limit = p.GAIN_LIMIT_AT_START_DB if request.start <= 0 else p.GAIN_LIMIT_DB
     finished = passage.finish(part, made.laid, made.original, made.wanted_lufs, limit, made.kept)
     yield from finished.pieces
-    pace.at("done", 1.0)
+    pace.at("rendered", 1.0)
     notes = (*notes_of(part), *made.notes, *wishes.notes())
     yield Report(made.method, {**made.figures, **finished.figures, "layers": wishes.layers}, notes)
 
