@@ -74,7 +74,8 @@ def run(arguments: Namespace) -> int:
     if arguments.command == "demo":
         from bridge_server.demo import demo
 
-        return asyncio.run(demo(settings, arguments.out.absolute()))
+        stay = sys.stdin.isatty() if arguments.panel is None else arguments.panel
+        return asyncio.run(demo(settings, arguments.out.absolute(), stay))
     if arguments.command == "export":
         from rich.console import Console
 

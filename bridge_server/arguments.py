@@ -61,6 +61,10 @@ def parser(store: Path, models: Path) -> argparse.ArgumentParser:
     _midi(commands)
     demo = commands.add_parser("demo", help="hear and see everything on a bundled song")
     demo.add_argument("-o", "--out", type=Path, default=Path("demo-output"), help="folder for the results")
+    demo.add_argument(
+        "--panel", action=argparse.BooleanOptionalAction, default=None,
+        help="leave the panel open at the end, until Ctrl-C (the default in a terminal)",
+    )  # fmt: skip
     panel = commands.add_parser("panel", help="open the panel of the running server in the browser")
     panel.add_argument("--code", action="store_true", help="show a code to scan with a tablet instead")
     doctor = commands.add_parser("doctor", help="check what is installed, and how to mend what is not")

@@ -20,7 +20,9 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn
 
 from bridge_server.bridge_client import TERMINAL, BridgeClient, connected
+from bridge_server.local_network import panel_address
 from bridge_server.osc_endpoint import encode
+from bridge_server.platforms import stop_signals
 from bridge_server.receipts import in_words
 from bridge_server.results import save_take
 from bridge_server.server import find_server
@@ -67,8 +69,11 @@ STEPS = (
 )  # fmt: skip
 
 
-async def demo(settings: Settings, out: Path) -> int:
-    """Runs every step, prints what happens, writes the results into `out`. Returns the exit status."""
+async def demo(settings: Settings, out: Path, stay: bool = False) -> int:
+    """Runs every step, prints what happens, writes the results into `out`. Returns the exit status.
+
+    stay: the server goes on afterwards, with the panel at the address that is printed, until Ctrl-C.
+    """
     console = Console()
     began = time.monotonic()
     songs = song_folder()
@@ -80,12 +85,33 @@ async def demo(settings: Settings, out: Path) -> int:
             soft_wrap=True,
         )
         await Demo(console, server, songs, out).run()
-    console.print(
-        f"Done in {time.monotonic() - began:.0f} s. Listen to and look at:", highlight=False, soft_wrap=True
-    )
-    for path in sorted(out.glob("*.song.wav")) + sorted(out.glob("*.png")):
-        console.print(f"  {escape(str(path))}", highlight=False, soft_wrap=True)
+        console.print(
+            f"Done in {time.monotonic() - began:.0f} s. Listen to and look at:",
+            highlight=False,
+            soft_wrap=True,
+        )
+        for path in sorted(out.glob("*.song.wav")) + sorted(out.glob("*.png")):
+            console.print(f"  {escape(str(path))}", highlight=False, soft_wrap=True)
+        if stay:
+            await _stay(console, server)
     return 0
+
+
+async def _stay(console: Console, server: Settings) -> None:
+    """Leaves the panel open on what the first step made, until somebody stops the demo."""
+    stop = asyncio.Event()
+    for number in stop_signals():
+        # Windows' loop cannot handle signals: there Ctrl-C cancels this task, which ends the demo just as well.
+        with contextlib.suppress(NotImplementedError):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    console.print("\n[bold]Now you.[/bold] Open this address in a browser:\n", highlight=False)
+    console.print(f"  [bold]{panel_address(server)}[/bold]\n", highlight=False, soft_wrap=True)
+    console.print(
+        "Drag over some bars, press Repaint, hear the takes against the original, accept one.\n"
+        "Ctrl-C ends the demo; what it made stays.",
+        highlight=False,
+    )
+    await stop.wait()
 
 
 def song_folder() -> Path:
@@ -120,6 +146,10 @@ class Demo:
                 for take in await self._follow(osc, step):
                     await self._save(client, take)
                 self._console.print()
+            # Whoever opens the panel now finds the song and the bars of the first step in it.
+            await client.call("tempo", tempo_map=song_map.tempo_map.to_json())
+            await client.call("source", source=SONG)
+            await client.call("select", start="6|1|0", end="10|1|0")
         osc.close()
 
     async def _tell(self, osc: OscPeer, title: str, address: str, arguments: Sequence[OscArgument]) -> None:

@@ -61,8 +61,8 @@ class Panel:
         if message.type in ("error", "warning") and not self.away:
             self.trouble.append(f"{message.type}: {message.text}")
 
-    def open(self, query: str = "") -> Panel:
-        self.page.goto(f"{self.address}/{query}")
+    def open(self) -> Panel:
+        self.page.goto(f"{self.address}/")
         return self
 
     def close(self) -> None:

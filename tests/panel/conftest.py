@@ -59,15 +59,15 @@ def open_panel(chromium: BrowserContext, server: ServerThread) -> Iterator[Calla
     panels: list[Panel] = []
 
     def open_one(
-        of: ServerThread | None = None, width: int = 1400, height: int = 900, query: str = "", **media: str
+        of: ServerThread | None = None, at: str = "", width: int = 1400, height: int = 900, **media: str
     ) -> Panel:
         page = chromium.new_page()
         page.set_viewport_size({"width": width, "height": height})
         if media:
             page.emulate_media(**media)
-        panel = Panel(page, f"http://127.0.0.1:{(of or server).settings.websocket_port}")
+        panel = Panel(page, at or f"http://127.0.0.1:{(of or server).settings.websocket_port}")
         panels.append(panel)
-        return panel.open(query)
+        return panel.open()
 
     yield open_one
     for panel in panels:
