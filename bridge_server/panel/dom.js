@@ -1,6 +1,15 @@
 /** Elements from code. Text always goes in as text: a title can never become markup. */
 
-const ICONS = "panel/icons.svg";
+const SVG = "http://www.w3.org/2000/svg";
+
+/** Puts the icons into the page, once: used from another file they would be fetched again at each change. */
+export async function loadIcons() {
+  const text = await (await fetch("panel/icons.svg")).text();
+  const sprite = document.importNode(new DOMParser().parseFromString(text, "image/svg+xml").documentElement, true);
+  sprite.setAttribute("class", "visually-hidden");
+  sprite.setAttribute("aria-hidden", "true");
+  document.body.append(sprite);
+}
 
 /** An element with properties, attributes (`aria-...`, `data-...`, `role`, `for`) and children (nodes or text). */
 export function make(tag, properties = {}, ...children) {
@@ -17,11 +26,11 @@ export function make(tag, properties = {}, ...children) {
 }
 
 export function icon(name) {
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  const svg = document.createElementNS(SVG, "svg");
   svg.setAttribute("class", "icon");
   svg.setAttribute("aria-hidden", "true");
-  const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
-  use.setAttribute("href", `${ICONS}#${name}`);
+  const use = document.createElementNS(SVG, "use");
+  use.setAttribute("href", `#i-${name}`);
   svg.append(use);
   return svg;
 }

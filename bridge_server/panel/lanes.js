@@ -90,6 +90,7 @@ export class Lanes {
     const least = this.least ?? 72;
     const room = WIDE.matches ? Math.floor(this.box.clientHeight / Math.max(1, this.items.length)) : 0;
     this.height = Math.max(least, Math.min(room, TALLEST));
+    this.list.classList.toggle("tall", WIDE.matches && this.height >= 96);
     this.list.style.setProperty("--lane-height", `${this.height}px`);
   }
 
@@ -118,7 +119,7 @@ export class Lanes {
       box.replaceChildren(
         make("h3", {}, `No takes of ${name} yet`),
         make("p", {}, "Press ", make("kbd", {}, "R"), " to repaint this region, or say what you want beside. The region moves with ", make("kbd", {}, "←"), " ", make("kbd", {}, "→"), " and grows with ", make("kbd", {}, "Shift"), "."),
-        takes.length ? make("p", {}, button(`Show all ${counted(takes.length, "take")} of this song`, { onclick: () => this.store.set({ filter: "all" }) })) : null,
+        ...(takes.length ? [make("p", {}, button(`Show all ${counted(takes.length, "take")} of this song`, { onclick: () => this.store.set({ filter: "all" }) }))] : []),
       );
     }
   }
@@ -275,12 +276,14 @@ class JobLane {
     setText(this.sub, job.progress ? `${Math.round(job.progress.fraction * 100)} % · ${job.progress.stage}` : "in the queue");
   }
 
-  draw(arranger, values, ground) {
+  draw(arranger, values, ground, surroundings) {
     const surface = prepare(this.canvas, arranger.width, this.canvas.parentElement.clientHeight);
     if (!surface) return;
     const { context, rows, ratio } = surface;
     const { colors, view } = arranger;
     context.drawImage(ground, 0, 0);
+    const dim = { top: 0, height: rows, full: arranger.full, color: colors["original-dim"] };
+    surroundings.draw(surface, arranger.sounds, view, arranger.rate, arranger.songSound, dim);
     const region = regionOfJob(this.job, values.grid, arranger.rate);
     if (!region) return;
     const left = xOf(view, region.start) * ratio;
@@ -290,6 +293,7 @@ class JobLane {
     context.beginPath();
     context.roundRect(left, inset, Math.max(2, width), rows - 2 * inset, 5 * ratio);
     context.clip();
+    context.globalAlpha = 0.85;
     context.fillStyle = colors.line;
     context.fillRect(left, 0, width, rows);
     context.fillStyle = colors["take-dim"];

@@ -2,7 +2,7 @@
 
 import { Arranger } from "./arranger.js";
 import { Bridge } from "./bridge.js";
-import { byId, setText } from "./dom.js";
+import { byId, loadIcons, setText } from "./dom.js";
 import { Jobs } from "./jobs.js";
 import { Keyboard } from "./keyboard.js";
 import { Lanes } from "./lanes.js";
@@ -160,4 +160,5 @@ store.watch(["opened"], ({ opened }) => opened > 1 && sounds.forgive());
 // What tests and benchmarks measure.
 globalThis.panel = { store, arranger, bridge, sounds, lanes };
 
+loadIcons().catch(() => undefined); // without them every control still has its name
 bridge.open();

@@ -87,7 +87,6 @@ export class Songs {
       return;
     }
     const way = (title, text, action) => make("div", { class: "way" }, make("h3", {}, title), make("p", {}, text), action ?? null);
-    const root = this.store.get("status")?.roots?.[0];
     box.replaceChildren(make("div", {},
       make("h2", {}, focus.problem ? "The song cannot be read" : "Which song is it about?"),
       focus.problem
@@ -97,8 +96,7 @@ export class Songs {
         way("In your DAW", "Select a region and call the bridge; it appears here at once."),
         way("Drop a file", "Drag a song from your desktop onto this page.", button("Choose a file …", { onclick: () => this.input.click() })),
         way("From the bridge's folders", songs?.length ? "These songs lie there, newest first." : "There is no song in them yet. Start the bridge with --root and your song's folder.")),
-      root && songs?.length ? make("p", { class: "quiet" }, root) : null,
-      songs?.length ? this.#list() : null));
+      ...(songs?.length ? [this.#list()] : [])));
   }
 
   #fillDialog() {

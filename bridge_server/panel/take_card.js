@@ -6,6 +6,15 @@ import { receiptFigures, receiptLine, regionName, taskName } from "./words.js";
 /** Seconds of the song on either side in a spectrogram. */
 const AROUND = 2;
 
+/** Kinds of projects, by the name the server knows them by. */
+const FORMATS = [
+  ["dawproject", "Bitwig, Studio One, Cubase (DAWproject)"],
+  ["rpp", "REAPER"],
+  ["aaf", "Pro Tools, Logic, Resolve (AAF)"],
+  ["midi", "its tempo map as MIDI"],
+  ["wav", "WAV files with time stamps"],
+];
+
 export class TakeCard {
   constructor(store, arranger, bridge, actions, tell) {
     this.store = store;
@@ -89,7 +98,25 @@ export class TakeCard {
       this.#fold("spectrogram", "Spectrogram", () => this.#spectrograms(take)),
       this.#files(take),
       this.path,
+      this.#fold("export", "As a project for another DAW", () => this.#exports(take)),
     );
+  }
+
+  /** Writes a project on the server's machine and tells where it is, and what it cannot carry. */
+  #exports(take) {
+    const format = make("select", { id: "x-format" }, ...FORMATS.map(([name, label]) => make("option", { value: name }, label)));
+    const what = make("select", { id: "x-what" }, make("option", { value: "take" }, "this take in its song"), make("option", { value: "song" }, "the song with all its takes"));
+    const told = make("div", { class: "exported", role: "status" });
+    const write = button("Write it", { onclick: async () => {
+      write.disabled = true;
+      setText(told, "Writing …");
+      const done = await this.bridge.call("export", { what: what.value, name: what.value === "take" ? take.take : take.song, format: format.value });
+      write.disabled = false;
+      told.replaceChildren(...(done ? [make("code", {}, done.path), ...done.notes.map((note) => make("p", { class: "quiet" }, note))] : []));
+    } });
+    if (!take.song) what.lastChild.disabled = true;
+    const field = (input, label) => make("div", {}, make("label", { class: "label", for: input.id }, label), input);
+    return make("div", { class: "fold" }, make("div", { class: "pair" }, field(what, "What"), field(format, "For")), write, told);
   }
 
   /** A details element that keeps open while takes are leafed through, and is filled when it is opened. */

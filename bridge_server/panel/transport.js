@@ -77,7 +77,7 @@ export class Transport {
     const { audition, devices, selected, takes } = this.store.values;
     const none = !audition || audition.state === "none";
     const playing = this.playing;
-    this.play.querySelector("use").setAttribute("href", `panel/icons.svg#${playing ? "stop" : "play"}`);
+    this.play.querySelector("use").setAttribute("href", `#i-${playing ? "stop" : "play"}`);
     this.play.setAttribute("aria-label", playing ? "Stop" : "Play");
     for (const control of this.controls) control.disabled = none;
     this.play.disabled = none;

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 from playwright.sync_api import expect
+
+from daw_protocol.export_requests import EXPORT_FORMATS
 
 pytestmark = pytest.mark.slow
 
@@ -195,3 +198,16 @@ def test_spectrograms_come_when_they_are_asked_for(open_panel, server):
     page.wait_for_function(
         "() => [...document.querySelectorAll('.spectrograms img')].some(image => image.naturalWidth > 100)"
     )
+
+
+def test_a_take_is_written_as_a_project(open_panel, server):
+    panel = open_panel().ready()
+    page = panel.page
+    panel.wait("v.takes.length > 0 && v.selected")
+    page.click("#take summary >> text=As a project")
+    known = page.eval_on_selector_all("#x-format option", "all => all.map(one => one.value)")
+    assert set(known) == set(EXPORT_FORMATS), "every format can be chosen"
+    page.select_option("#x-format", "rpp")
+    page.get_by_role("button", name="Write it").click()
+    expect(page.locator(".exported code")).to_contain_text(".rpp")
+    assert Path(page.locator(".exported code").inner_text()).is_file()
