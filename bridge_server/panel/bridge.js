@@ -191,8 +191,16 @@ export class Bridge {
       });
       this.store.set({ audition, auditionAt: performance.now() });
       if (audition.state === "none") return;
-      const devices = await this.connection.call("audition.devices").catch((error) => this.#optional(error));
-      if (devices) this.store.set({ devices: devices.devices ?? [] });
+      // Without a device all else works: it is told beside the controls, not in the way.
+      let silent = "";
+      const found = await this.connection.call("audition.devices").catch((error) => {
+        if (!(error instanceof Refused)) throw error;
+        silent = [error.message, error.remedy].filter(Boolean).join(" ");
+        return { devices: [] };
+      });
+      const devices = found.devices ?? [];
+      if (!devices.length && !silent) silent = "There is no sound device on the bridge's machine. Connect one, or listen to the takes' files.";
+      this.store.set({ devices, silent });
     });
   }
 

@@ -31,6 +31,7 @@ const store = new Store({
   selected: null, // id of the take the keys are about
   filter: sessionStorage.getItem(FILTER) ?? "all",
   audition: null, auditionAt: 0, devices: [],
+  silent: "", // why nothing can be heard on the server's machine
   playheadAt: 0,
   view: null, // {first, scale}: the stretch of the timeline on the screen
 });

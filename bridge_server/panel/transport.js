@@ -15,7 +15,7 @@ export class Transport {
     this.actions = actions;
     this.running = false;
     this.#build();
-    store.watch(["audition", "devices", "selected", "takes", "focus"], () => this.#changed());
+    store.watch(["audition", "devices", "silent", "selected", "takes", "focus"], () => this.#changed());
     store.watch(["audition", "focus", "view", "playheadAt"], () => this.#roll());
   }
 
@@ -81,7 +81,7 @@ export class Transport {
     this.play.setAttribute("aria-label", playing ? "Stop" : "Play");
     for (const control of this.controls) control.disabled = none;
     this.play.disabled = none;
-    byId("transport").classList.toggle("none", none);
+    byId("transport").classList.toggle("none", none || (!playing && Boolean(this.store.get("silent"))));
     const side = audition?.side ?? "take";
     const heard = takes.find((take) => take.take === (audition?.take || selected)) ?? null;
     this.original.setAttribute("aria-pressed", !none && side === "original");
@@ -109,10 +109,11 @@ export class Transport {
   }
 
   #state(audition, none) {
-    const bad = none || Boolean(audition.message);
+    const message = audition?.message || (this.playing ? "" : this.store.get("silent"));
+    const bad = none || Boolean(message);
     const parts = [];
     if (!audition) parts.push("");
-    else if (none || audition.message) parts.push(audition.message);
+    else if (none || message) parts.push(message);
     else {
       if (audition.state === "waiting") parts.push("waits for the render");
       if (audition.follow && audition.follow !== "none") parts.push(`follows ${audition.follow}`);

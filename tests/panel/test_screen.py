@@ -246,6 +246,13 @@ def test_without_a_song_the_page_says_how_to_begin(open_panel, tmp_path, songs):
         panel.close = lambda: None
 
 
+def test_a_server_without_sound_says_so_beside_the_controls(open_panel, server):
+    panel = open_panel().ready()
+    panel.wait("v.silent !== ''")
+    expect(panel.page.locator("#audition-state")).to_contain_text("without sound")
+    expect(panel.page.locator(".notice")).to_have_count(0)
+
+
 def test_a_tablet_is_asked_for_the_token(open_panel, tmp_path):
     settings = settings_in(tmp_path, engine="noise", token="open sesame")
     band_song(settings.roots[0] / "band.wav")
