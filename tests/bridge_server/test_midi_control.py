@@ -310,6 +310,7 @@ def test_learning_prints_lines_for_a_map(tmp_path):
             assert "BPM, jitter" in learn.until("clock")
 
 
+@pytest.mark.alone
 @pytest.mark.skipif(not shutil.which("jackd"), reason="SKIPPED: jackd is not installed (apt: jackd2)")
 @pytest.mark.skipif(sys.platform != "linux", reason="SKIPPED: JACK's dummy driver is tested on Linux")
 def test_a_port_of_the_system(tmp_path):

@@ -26,6 +26,7 @@ METERS = "0:4/4,72:3/4"
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.alone,
     pytest.mark.skipif(
         bool(missing_programs()),
         reason=f"SKIPPED: nothing was tried in Ardour, {', '.join(missing_programs())} not installed",

@@ -14,7 +14,10 @@ from tests.bridge_server.audition import sound_card
 from tests.bridge_server.audition.rig_server import RigServer, until
 from tests.bridge_server.peers import band_song, noise_song
 
-pytestmark = pytest.mark.skipif(bool(sound_card.missing()), reason=f"SKIPPED: {sound_card.missing()}")
+pytestmark = [
+    pytest.mark.alone,
+    pytest.mark.skipif(bool(sound_card.missing()), reason=f"SKIPPED: {sound_card.missing()}"),
+]
 
 RATE = 48000
 BAR = RATE  # 4/4 at 240 BPM

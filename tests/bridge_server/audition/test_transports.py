@@ -81,6 +81,7 @@ def jackd(monkeypatch, tmp_path):
     process.wait()
 
 
+@pytest.mark.alone
 def test_jacks_transport_as_it_rolls(jackd):
     jack = pytest.importorskip("jack", reason="SKIPPED: needs the Python package JACK-Client")
     readings: queue.Queue = queue.Queue()
@@ -108,6 +109,7 @@ def test_jacks_transport_as_it_rolls(jackd):
         transport.close()
 
 
+@pytest.mark.alone
 def test_midi_clock_from_a_real_port(jackd, monkeypatch):
     pytest.importorskip("rtmidi", reason="SKIPPED: needs the Python package python-rtmidi")
     backend = mido.Backend("mido.backends.rtmidi/UNIX_JACK")
