@@ -260,12 +260,13 @@ class JobLane {
     this.sub = make("div", { class: "lane-sub" });
     this.canvas = make("canvas", { "aria-hidden": "true" });
     const stop = button("Cancel", { picture: "close", onclick: () => lanes.bridge.cancel(job.job) });
+    const play = button("Hear what is there of it", { picture: "play", onclick: () => lanes.bridge.call("audition.play", { job: job.job }) });
     this.element = make(
       "li",
       { class: "lane pending" },
       make("div", { class: "gutter" },
         make("div", { class: "words" }, make("div", { class: "lane-title" }, this.title), this.sub),
-        make("div", { class: "lane-actions" }, stop)),
+        make("div", { class: "lane-actions" }, play, stop)),
       make("div", { class: "time" }, this.canvas),
     );
   }
