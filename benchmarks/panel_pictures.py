@@ -59,7 +59,7 @@ def main() -> None:
 def walk(page: Page, port: int) -> None:
     """What a newcomer does, with a picture of each step."""
     page.set_viewport_size({"width": 1240, "height": 760})
-    page.emulate_media(color_scheme="dark", reduced_motion="reduce")
+    page.emulate_media(reduced_motion="reduce")
     page.wait_for_selector(".song-list button")
     take_picture(page, "panel_first")
     song_map = read_midi_map(song_folder() / MAP)
@@ -97,13 +97,13 @@ def walk(page: Page, port: int) -> None:
     page.keyboard.press("Enter")
     wait(page, "v.takes[1].chosen")
     page.keyboard.press("0")
-    page.emulate_media(color_scheme="light")
+    page.keyboard.press("d")
     page.set_viewport_size({"width": 1440, "height": 930})
     # The path of a temporary folder tells nobody anything.
     page.evaluate("document.querySelector('#take .path').hidden = true")
     page.wait_for_timeout(300)
     take_picture(page, "panel_accepted")
-    page.emulate_media(color_scheme="dark")
+    page.keyboard.press("d")
     page.set_viewport_size({"width": 400, "height": 860})
     page.keyboard.press("z")
     page.wait_for_timeout(500)

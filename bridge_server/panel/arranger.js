@@ -6,6 +6,7 @@
 import { byId, setText, show } from "./dom.js";
 import { Strip, drawGrid, drawRegion, drawRuler, prepare, readColors } from "./drawing.js";
 import { within } from "./grid.js";
+import { CHANGED } from "./scheme.js";
 import { clamped, fitted, panned, sampleAt, xOf, zoomed } from "./viewport.js";
 import { duration, placeName, placeSpoken, regionName } from "./words.js";
 
@@ -26,7 +27,7 @@ export class Arranger {
     this.planned = false;
     this.shownSong = null;
     this.strips = { overview: new Strip(), original: new Strip() };
-    matchMedia("(prefers-color-scheme: light)").addEventListener("change", () => {
+    window.addEventListener(CHANGED, () => {
       this.colors = readColors();
       this.invalidate();
     });

@@ -24,6 +24,7 @@ export const KEYS = [
   ["0", "show the whole song", "zoomAll", ["0"]],
   ["+ −", "zoom in, out", null, []],
   ["P", "write the prompt", "prompt", ["p"]],
+  ["D", "dark or light", "switchScheme", ["d"]],
   ["?", "these keys", "help", ["?"]],
 ];
 
@@ -57,7 +58,8 @@ export class Keyboard {
     dialog("help-dialog", "Keys and help",
       make("dl", { class: "keys" }, ...keys),
       make("p", { class: "quiet" }, "With the mouse: drag in the waveform to select (Alt: off the grid), drag the region's bar to move it, its edges to resize it; the wheel zooms, sideways it scrolls; drag the ruler to scroll and zoom, click it to play from there. Pinch and drag with two fingers do the same."),
-      make("p", { class: "quiet" }, "Nothing is overwritten: the original stays, every take stays, and accepting one only says which is in the song."));
+      make("p", { class: "quiet" }, "Nothing is overwritten: the original stays, every take stays, and accepting one only says which is in the song."),
+      make("p", {}, make("button", { type: "button", onclick: () => this.actions.switchScheme() }, "Dark or light")));
     byId("help-dialog").showModal();
   }
 

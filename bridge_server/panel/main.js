@@ -9,6 +9,7 @@ import { Lanes } from "./lanes.js";
 import { Notices } from "./notices.js";
 import { Pointing } from "./pointing.js";
 import { RequestForm } from "./request_form.js";
+import { applyScheme, switchScheme } from "./scheme.js";
 import { Songs } from "./songs.js";
 import { Sounds } from "./sounds.js";
 import { Store } from "./store.js";
@@ -36,6 +37,7 @@ const store = new Store({
   view: null, // {first, scale}: the stretch of the timeline on the screen
 });
 
+applyScheme();
 const notices = new Notices();
 const bridge = new Bridge(store, notices);
 const sounds = new Sounds((path) => bridge.locate(path), () => arranger.invalidate());
@@ -106,6 +108,7 @@ const actions = {
   zoomRegion: () => store.get("view") && arranger.zoomToRegion(),
   zoomAll: () => store.get("view") && arranger.zoomToAll(),
   prompt: () => byId("f-prompt").focus(),
+  switchScheme,
   help: () => keyboard.help(),
   /** Chromium saves what `DownloadURL` names where it is dropped: a desktop, a folder, a DAW's track. */
   dragOut(event, id, file = "clip.wav") {
