@@ -6,6 +6,7 @@ Each time the error names the file or field and the remedy, the server goes on a
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shutil
 import uuid
 from pathlib import Path
@@ -235,7 +236,11 @@ def fill(disk: Path, leave: int) -> Path:
     """A file that leaves so many bytes free."""
     file = disk / "filler"
     free = shutil.disk_usage(disk).free
-    file.write_bytes(bytes(max(0, free - leave)))
+    # The server may take some of it meanwhile: then it is full all the same.
+    with contextlib.suppress(OSError), open(file, "wb", buffering=0) as filler:
+        left = max(0, free - leave)
+        while left > 0:
+            left -= filler.write(bytes(min(left, 4096)))
     return file
 
 

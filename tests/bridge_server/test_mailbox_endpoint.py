@@ -59,9 +59,13 @@ def test_scripts_of_one_name_share_what_they_said_before(box):
     assert "result" in box.ask("select", client="left", start=100, end=2100)
     took = box.until_end(box.call("repaint", client="left"))
     assert [line["params"]["position"] for line in took if line.get("method") == "take"] == [100]
-    # Another one has no selection. (A song it has: the one in focus.)
-    other = box.ask("repaint", client="right")
-    assert other["error"]["data"]["field"] == "start"
+    # Another one has said nothing: it means what is in focus.
+    other = box.until_end(box.call("repaint", client="right"))
+    assert [line["params"]["position"] for line in other if line.get("method") == "take"] == [100]
+    # Once it has named a song it is on its own, and has no selection.
+    assert "result" in box.ask("source", client="middle", source="long.wav")
+    alone = box.ask("repaint", client="middle")
+    assert alone["error"]["data"]["field"] == "start"
 
 
 def test_a_batch_is_answered_as_one_and_in_order(box):

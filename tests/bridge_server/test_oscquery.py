@@ -94,7 +94,7 @@ def test_what_was_said_can_be_read_whoever_said_it(server):
         ws.call("transport", position=96000, rolling=True)
     bar = 3.5 * 60 / 126.5 * 48000
     values = {address: get(server, f"{address}?VALUE")[1]["VALUE"] for address in READABLE}
-    assert values["/bridge/source"] == ["song.wav", 480]
+    assert values["/bridge/source"] == [str(server.settings.roots[0] / "song.wav"), 480]
     assert values["/bridge/tempo"] == [126.5]
     assert values["/bridge/meter"] == ["7/8"]
     assert values["/bridge/key"] == ["F# minor"]
@@ -206,7 +206,8 @@ def test_a_surface_can_do_everything_in_osc_frames(server):
 @pytest.mark.parametrize(
     "packet",
     [
-        b"/bridge/nothing\x00,\x00\x00\x00", b"/bridge/repaint\x00,s\x00\x00x\x00\x00\x00", b"/", b"#bundle\x00zz",
+        b"/bridge/nothing\x00,\x00\x00\x00", b"/bridge/repaint\x00,ss\x00x\x00\x00\x00start\x00\x00\x00", b"/",
+        b"#bundle\x00zz",
         b"#bundle\x00" + b"\xff" * 12,
     ],
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Servers with songs, and one Chromium for all tests of the panel."""
+"""Servers with songs, and a Chromium for each file of tests."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from tests.bridge_server.peers import ServerThread, band_song
 from tests.panel.browser import CHROMIUM, Panel, browser_context
 
 
-@pytest.fixture(scope="session")
+# For one file at a time: while playwright runs it holds an event loop, and tests of other files start their own.
+@pytest.fixture(scope="module")
 def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext]:
     if CHROMIUM is None:
         pytest.skip("SKIPPED: Chromium is not installed (Debian and Ubuntu: apt install chromium)")

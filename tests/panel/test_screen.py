@@ -217,6 +217,7 @@ def test_text_can_be_read_and_controls_have_names(open_panel, server, scheme):
     assert low_contrasts(page) == []
     assert nameless(page) == []
     panel.press("Escape")
+    page.evaluate("localStorage.clear()")
 
 
 def test_without_a_song_the_page_says_how_to_begin(open_panel, tmp_path, songs):
