@@ -1,4 +1,4 @@
-"""Servers with songs, and a Chromium for each file of tests."""
+"""A server with a song and a Chromium for each file of tests."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContex
         yield context
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def panel_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerThread]:
-    """The server most tests share: `band.wav` (8 bars at 120 BPM) with a take of bar 8; every engine."""
+    """The server most tests of a file share: `band.wav` (8 bars at 120 BPM) with a take of bar 8; every engine."""
     folder = tmp_path_factory.mktemp("panel")
     settings = settings_in(folder, engine="sketch")
     band_song(settings.roots[0] / "band.wav")
