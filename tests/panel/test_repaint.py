@@ -205,6 +205,7 @@ def test_a_take_is_written_as_a_project(open_panel, server):
     page = panel.page
     panel.wait("v.takes.length > 0 && v.selected")
     page.click("#take summary >> text=As a project")
+    page.wait_for_selector("#x-format")  # made when it is unfolded
     known = page.eval_on_selector_all("#x-format option", "all => all.map(one => one.value)")
     assert set(known) == set(EXPORT_FORMATS), "every format can be chosen"
     page.select_option("#x-format", "rpp")
