@@ -67,6 +67,8 @@ class Ardour:
         self.session = self.folder / "session"
         self._port = free_udp_port()
         self._command = self.folder / "command.lua"
+        self._commands = 0
+        self._socket: socket.socket | None = None
         self._screen: subprocess.Popen[bytes] | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._environment = {
@@ -172,10 +174,15 @@ class Ardour:
     # -- the program itself --
 
     def start(self) -> None:
-        """Starts a screen and Ardour on it; returns when it answers."""
+        """Starts a screen and Ardour on it; returns when it answers and the hook runs."""
+        hook = self.folder / "config" / "ardour7" / "ace-bridge-hook"
+        hook.unlink(missing_ok=True)  # of a start before this one
+        # One for all messages: Ardour keeps a control surface for every port it ever heard from, and serves them all.
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         reading, writing = os.pipe()
+        # -noreset: or else it throws out who is just connecting when its last program leaves, such as an xdotool.
         self._screen = subprocess.Popen(
-            ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1440x810x24", "-nolisten", "tcp"],
+            ["Xvfb", "-displayfd", str(writing), "-noreset", "-screen", "0", "1440x810x24", "-nolisten", "tcp"],
             pass_fds=[writing], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         os.close(writing)
@@ -187,7 +194,7 @@ class Ardour:
                 env=self._environment, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             )  # fmt: skip
         self.wait_for(self._answers, "Ardour to start")
-        self.wait_for((self.folder / "config" / "ardour7" / "ace-bridge-hook").exists, "the hook")
+        self.wait_for(hook.exists, "the hook")
 
     def stop(self) -> None:
         """SIGTERM. Ardour saves nothing then: `save` first."""
@@ -199,24 +206,20 @@ class Ardour:
                 except subprocess.TimeoutExpired:
                     process.kill()
                     process.wait()
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
 
     def _answers(self) -> bool:
-        assert self._process is not None
-        assert self._process.poll() is None, (self.folder / "ardour.log").read_text(errors="replace")[-2000:]
-        try:
-            return self.lua("say (Session:name ())", patience=1) == [["session"]]
-        except TimeoutError:
-            return False
+        return self._ask("say (Session:name ())", patience=1) == [["session"]]
 
     def wait_for(self, happened: Callable[[], Any], what: str, patience: float = PATIENCE) -> Any:
         """What the function gives once that is something. Raises TimeoutError, with a picture of the screen kept."""
         end = time.monotonic() + patience
         while not (found := happened()):
+            self._assert_alive()
             if time.monotonic() > end:
-                self.picture(self.folder / "screen.png")
-                raise TimeoutError(
-                    f"no sign of {what}; see {self.folder / 'screen.png'}\n{self.told()[-2000:]}"
-                )
+                raise TimeoutError(f"no sign of {what}; {self._state()}")
             time.sleep(0.05)
         return found
 
@@ -229,8 +232,8 @@ class Ardour:
         self._send("/access_action", action)
 
     def _send(self, address: str, *arguments: object) -> None:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
-            one.sendto(datagram(address, *arguments), ("127.0.0.1", self._port))
+        assert self._socket is not None
+        self._socket.sendto(datagram(address, *arguments), ("127.0.0.1", self._port))
 
     def undo(self) -> None:
         self.trigger("Editor/undo")
@@ -240,27 +243,49 @@ class Ardour:
         self.trigger("Editor/redo")
         self.lua("say ()")
 
-    def lua(self, code: str, patience: float = PATIENCE) -> list[list[str]]:
+    def lua(self, code: str) -> list[list[str]]:
         """What the code said by `say (...)`, run inside Ardour."""
-        done = self._command.with_name("command.lua.done")
-        done.unlink(missing_ok=True)
-        self._command.write_text("local say = ...\n" + code)
+        rows = self._ask(code, PATIENCE)
+        if rows is None:
+            raise TimeoutError(f"no answer to {code[:80]!r}; {self._state()}")
+        return rows
+
+    def _ask(self, code: str, patience: float) -> list[list[str]] | None:
+        """As `lua`; None when it is not answered in time."""
+        self._commands += 1
+        answer = self._command.with_name(f"{self._command.name}.{self._commands}")
+        written = self._command.with_suffix(".new")
+        written.write_text(f"-- {self._commands}\nlocal say = ...\n{code}")
+        written.replace(self._command)
         self.trigger("LuaAction/script-1")
         end = time.monotonic() + patience
-        while not done.exists():
+        while not answer.exists():
+            self._assert_alive()
             if time.monotonic() > end:
-                raise TimeoutError(f"no answer to {code[:80]!r}; {self._state()}")
+                self._command.unlink(missing_ok=True)  # it must not be done later, unasked
+                return None
             time.sleep(0.01)
-        *rows, (state, *problem) = [line.split("\t") for line in done.read_text().splitlines()]
+        *rows, (state, *problem) = [line.split("\t") for line in answer.read_text().splitlines()]
+        answer.unlink()
         assert state == "OK", "\n".join(problem)
         return rows
 
-    def _state(self) -> str:
-        """Whether Ardour lives, its last words and ours."""
+    def _assert_alive(self) -> None:
         assert self._process is not None
+        assert self._process.poll() is None, (
+            f"Ardour ended with {self._process.returncode}: {self._last_words()}"
+        )
+
+    def _last_words(self) -> str:
+        """Of Ardour and of our scripts."""
         log = (self.folder / "ardour.log").read_text(errors="replace")
+        return f"{log[-2000:]}\n{self.told()[-2000:]}"
+
+    def _state(self) -> str:
+        """What a program that does not answer looks like; keeps a picture of the screen."""
+        self.picture(self.folder / "screen.png")
         windows = self._xdotool("search", "--onlyvisible", "--name", ".")
-        return f"ended: {self._process.poll()}; windows: {windows!r}\n{log[-1500:]}\n{self.told()[-1500:]}"
+        return f"windows: {windows!r}, see {self.folder / 'screen.png'}\n{self._last_words()}"
 
     def save(self) -> None:
         self.lua('Session:save_state ("", false, false, false, false, false)')

@@ -3,7 +3,7 @@ local need = ...
 local files = need ("files")
 local pulse = {}
 
-local EVERY, OLD = 5, 20 -- seconds
+local EVERY, OLD = 5, 60 -- seconds; Ardour runs no hook while it loads a session, and that can take a while
 
 local function path ()
 	return ARDOUR.user_config_directory (-1) .. "/ace-bridge-hook"
