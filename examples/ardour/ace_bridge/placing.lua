@@ -169,9 +169,10 @@ end
 
 local OVER = { repaint = true, continue = true }
 
--- Places the takes of a request; returns a record for each. Raises a sentence; the takes themselves stay in the bridge.
-function placing.place (job, takes)
-	local regions = {}
+-- Brings the takes of a request into the session as regions, none of them on a track yet. Returns the takes to place
+-- and the ids of their regions. Raises a sentence; the takes themselves stay in the bridge.
+function placing.bring (job, takes)
+	local ids = {}
 	takes = wanted (takes)
 	for index, take in ipairs (takes) do
 		if take.rate ~= Session:nominal_sample_rate () then
@@ -180,9 +181,33 @@ function placing.place (job, takes)
 		end
 		local word = job.name:match ("[^-]+$")
 		local name = string.format ("%s %s", job.track_name, take_name (job, take))
-		regions[index] = region_from (take.path, file_name (name .. " " .. word))
-		regions[index]:set_name (name)
+		local region = region_from (take.path, file_name (name .. " " .. word))
+		region:set_name (name)
+		ids[index] = placing.id (region)
 	end
+	return takes, ids
+end
+
+-- The regions with these ids; nil when one is gone.
+function placing.regions (ids)
+	local known, found = {}, {}
+	for id, region in ARDOUR.RegionFactory.regions ():iter () do known[id:to_s ()] = region end
+	for index, id in ipairs (ids) do
+		if not known[id] then return nil end
+		found[index] = known[id]
+	end
+	return found
+end
+
+-- How long some regions are together, in seconds.
+function placing.seconds (regions)
+	local samples = 0
+	for _, region in ipairs (regions) do samples = samples + region:length ():samples () end
+	return samples / Session:nominal_sample_rate ()
+end
+
+-- Places takes that were brought in; returns a record for each. Raises a sentence.
+function placing.place (job, takes, regions)
 	Session:begin_reversible_command ("ACE Bridge " .. job.task)
 	local fine, placed = pcall (OVER[job.task] and place_over or place_beside, job, takes, regions)
 	Session:commit_reversible_command (nil)

@@ -8,6 +8,7 @@ local waiting = {}
 local PATIENCE = 8 -- seconds: a server that runs looks into its mailbox twenty times a second
 local ASK_AFTER = 5 -- seconds without news
 local KEPT = 24 * 3600 -- seconds the bridge keeps answers that nobody reads
+local SETTLING, DRAWN = 10, 20 -- looks; seconds of sound that Ardour surely draws between two looks
 
 local heard = {} -- name -> { from = byte of the answers, takes = {}, news = time }; read again after a restart of Ardour
 local busy = false
@@ -29,22 +30,40 @@ local function counted (count, word)
 	return string.format ("%d %s%s", count, word, count == 1 and "" or "s")
 end
 
-local function place (job, takes)
-	table.sort (takes, function (one, other)
-		if one.number ~= other.number then return one.number < other.number end
-		return one.stem < other.stem
-	end)
-	local fine, placed = pcall (placing.place, job, takes)
-	if not fine then
-		message.warn (string.format ("%s could not be placed: %s\n\nNothing is lost: `ace-bridge takes --save TAKE` writes them to files; "
-			.. "the first is %s.", counted (#takes, "take"), tostring (placed), takes[1].take))
-		return
+local function tell_unplaced (takes, problem)
+	message.warn (string.format ("%s could not be placed: %s\n\nNothing is lost: `ace-bridge takes --save TAKE` writes them to files; "
+		.. "the first is %s.", counted (#takes, "take"), tostring (problem), takes[1].take))
+end
+
+-- The takes of an ended request, as regions that can be placed; nil while they cannot yet. Ardour draws waveforms in the
+-- background as soon as a file is there, twice, and 7.3 dies when both end after the region was put on a track and
+-- before it looked. So they come first and are placed some looks later, more of them the longer they are.
+local function settled (job, state)
+	if not state.ids then
+		table.sort (state.takes, function (one, other)
+			if one.number ~= other.number then return one.number < other.number end
+			return one.stem < other.stem
+		end)
+		state.takes, state.ids = placing.bring (job, state.takes)
+		state.looks = 0
 	end
+	state.looks = state.looks + 1
+	local regions = placing.regions (state.ids)
+	if not regions then -- another session was here meanwhile
+		state.ids = nil
+	elseif state.looks > SETTLING + placing.seconds (regions) / DRAWN then
+		return regions
+	end
+end
+
+local function place (job, state)
+	local fine, placed = pcall (placing.place, job, state.takes, state.regions)
+	if not fine then return tell_unplaced (state.takes, placed) end
 	notes.change (function (found)
 		for _, entry in ipairs (placed) do found.takes[#found.takes + 1] = entry end
 	end)
 	message.log (string.format ("%s %d: %s placed", job.task, job.number, counted (#placed, "take")))
-	for _, take in ipairs (takes) do
+	for _, take in ipairs (state.takes) do
 		if take.warning and take.warning ~= "" then
 			message.log (string.format ("take %d: %s", take.number, take.warning))
 		end
@@ -59,9 +78,9 @@ end
 
 -- What each kind of answer does. Those in `ENDS` are the last.
 local ENDS = {
-	done = function (job, state) place (job, state.takes) end,
+	done = function (job, state) place (job, state) end,
 	failed = function (job, state, failed)
-		if #state.takes > 0 then place (job, state.takes) end
+		if state.regions then place (job, state) end
 		message.warn (string.format ("%s: %s", job.task, words (failed)))
 	end,
 	cancelled = function (job, _, told)
@@ -79,9 +98,23 @@ local function hear (job, state, answer)
 	elseif answer.method == "take" then
 		state.takes[#state.takes + 1] = answer.params
 	elseif ENDS[answer.method] then
-		end_job (job) -- first: placing runs Ardour's event loop, and this hook with it
-		ENDS[answer.method] (job, state, answer.params)
+		state.last = answer
 	end
+end
+
+-- Does what the last answer asks for, as soon as it can be done.
+local function finish (job, state)
+	if state.last.method ~= "cancelled" and #state.takes > 0 then
+		local fine, found = pcall (settled, job, state)
+		if not fine then
+			end_job (job)
+			return tell_unplaced (state.takes, found)
+		end
+		if not found then return end
+		state.regions = found
+	end
+	end_job (job)
+	ENDS[state.last.method] (job, state, state.last.params)
 end
 
 -- A request that no server took is taken back; one that was taken waits for the server to come again.
@@ -130,7 +163,8 @@ local function look_after (job)
 		if heard[job.name] ~= state then return end
 		hear (job, state, answer)
 	end
-	if heard[job.name] == state then notice_silence (job, state) end
+	if heard[job.name] ~= state then return end
+	if state.last then finish (job, state) else notice_silence (job, state) end
 end
 
 -- To be called often. What goes wrong is told once and never ends the hook.
