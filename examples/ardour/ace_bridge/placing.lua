@@ -23,7 +23,7 @@ function placing.track (id)
 end
 
 function placing.use (track, playlist)
-	track:use_playlist (AUDIO, playlist, true)
+	if placing.id (track:playlist ()) ~= placing.id (playlist) then track:use_playlist (AUDIO, playlist, true) end
 end
 
 local function name_in_use (name)
@@ -70,9 +70,8 @@ local function region_from (path, name)
 	error ("Ardour could not read " .. path, 0)
 end
 
--- Puts a region on the track's current playlist. The bridge made the crossfades already: Ardour is to add none.
-local function add (track, region, take)
-	local playlist = track:playlist ()
+-- Puts a region on a playlist. The bridge made the crossfades already: Ardour is to add none.
+local function add (playlist, region, take)
 	playlist:to_stateful ():clear_changes ()
 	playlist:add_region (region, Temporal.timepos_t (take.position), 1, false, 0, 0, false)
 	for placed in playlist:region_list ():iter () do
@@ -82,7 +81,12 @@ local function add (track, region, take)
 		end
 	end
 	Session:add_stateful_diff_command (playlist:to_statefuldestructible ())
-	return playlist
+end
+
+-- Each on its own playlist. Only after the tracks play what they are to play: where a track changes its playlist, Ardour
+-- throws the pictures of its regions away, and 7.3 dies when a waveform of one is finished just then.
+local function add_all (playlists, regions, takes)
+	for index, take in ipairs (takes) do add (playlists[index], regions[index], take) end
 end
 
 local function record (playlist, parent, track, job, take)
@@ -104,14 +108,16 @@ local function place_over (job, takes, regions)
 	if not track or not parent then
 		error (string.format ("The track %q, or the playlist that was selected, is not there any more.", job.track_name), 0)
 	end
-	local placed = {}
+	local placed, playlists = {}, {}
 	for index, take in ipairs (takes) do
 		placing.use (track, parent)
 		track:use_copy_playlist ()
-		track:playlist ():set_name (free_name (string.format ("%s %s", job.playlist_name, take_name (job, take))))
-		placed[index] = record (add (track, regions[index], take), parent, track, job, take)
+		playlists[index] = track:playlist ()
+		playlists[index]:set_name (free_name (string.format ("%s %s", job.playlist_name, take_name (job, take))))
+		placed[index] = record (playlists[index], parent, track, job, take)
 	end
-	placing.use (track, placing.playlist (placed[1].playlist))
+	placing.use (track, playlists[1])
+	add_all (playlists, regions, takes)
 	return placed
 end
 
@@ -130,7 +136,7 @@ end
 
 -- Takes that lie beside the song: a new track for each stem, its takes on playlists.
 local function place_beside (job, takes, regions)
-	local tracks, placed = {}, {}
+	local tracks, placed, playlists = {}, {}, {}
 	for index, take in ipairs (takes) do
 		local own = tracks[take.stem]
 		if own then
@@ -145,11 +151,13 @@ local function place_beside (job, takes, regions)
 			if job.task == "extract" then track:mute_control ():set_value (1, PBD.GroupControlDisposition.NoGroup) end
 			track:use_new_playlist (AUDIO)
 		end
-		own.track:playlist ():set_name (free_name (string.format ("%s %s", job.track_name, take_name (job, take))))
-		placed[index] = record (add (own.track, regions[index], take), own.empty, own.track, job, take)
-		own.first = own.first or placed[index].playlist
+		playlists[index] = own.track:playlist ()
+		playlists[index]:set_name (free_name (string.format ("%s %s", job.track_name, take_name (job, take))))
+		placed[index] = record (playlists[index], own.empty, own.track, job, take)
+		own.first = own.first or playlists[index]
 	end
-	for _, own in pairs (tracks) do placing.use (own.track, placing.playlist (own.first)) end
+	for _, own in pairs (tracks) do placing.use (own.track, own.first) end
+	add_all (playlists, regions, takes)
 	return placed
 end
 

@@ -35,9 +35,9 @@ local function tell_unplaced (takes, problem)
 		.. "the first is %s.", counted (#takes, "take"), tostring (problem), takes[1].take))
 end
 
--- The takes of an ended request, as regions that can be placed; nil while they cannot yet. Ardour draws waveforms in the
--- background as soon as a file is there, twice, and 7.3 dies when both end after the region was put on a track and
--- before it looked. So they come first and are placed some looks later, more of them the longer they are.
+-- The takes of an ended request, as regions that can be placed; nil while they cannot yet. Ardour draws the waveform of a
+-- new file in the background, and 7.3 dies when that ends while the region leaves the screen (another take, an undo). So
+-- the files come first and are placed some looks later, more of them the longer they are.
 local function settled (job, state)
 	if not state.ids then
 		table.sort (state.takes, function (one, other)
