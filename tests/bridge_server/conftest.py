@@ -31,7 +31,7 @@ def settings_in(folder: Path, **changes: object) -> Settings:
     return Settings(**values)  # type: ignore[arg-type]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # a server for each file: what one leaves behind is no other's surprise
 def bridge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerThread]:
     """The server most tests share, with `song.wav` (one second) and `long.wav` (eight) under its root."""
     folder = tmp_path_factory.mktemp("bridge")

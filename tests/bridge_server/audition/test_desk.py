@@ -39,19 +39,15 @@ def test_what_cannot_be_played(ws, params, code):
 
 
 def test_settings_are_kept_while_nothing_plays(ws):
-    before = ws.call("audition.show")
-    assert ws.call("audition.gain", db=-6)["gain_db"] == -6
-    assert ws.call("audition.loop", on=False)["loop"] is False
-    assert ws.call("audition.match", on=False)["match"] is False
-    assert ws.call("audition.auto", on=True)["auto"] is True
-    for method, params in (
-        ("gain", {"db": 0}),
-        ("loop", {"on": True}),
-        ("match", {"on": True}),
-        ("auto", {"on": False}),
-    ):
-        ws.call(f"audition.{method}", **params)
-    assert ws.call("audition.stop") == before
+    changed = {"gain_db": -6, "loop": False, "match": False, "auto": True}
+    ordinary = {"gain_db": 0, "loop": True, "match": True, "auto": False}
+    for settings in (changed, ordinary):
+        for name, value in settings.items():
+            word = {"gain_db": "db"}.get(name, "on")
+            state = ws.call(f"audition.{name.removesuffix('_db')}", **{word: value})
+            assert state[name] == value
+        for state in (ws.call("audition.show"), ws.call("audition.stop")):
+            assert settings.items() <= state.items()
 
 
 def test_over_osc_the_state_comes_in_words(osc):
