@@ -151,6 +151,8 @@ def _wanted_files(entry: Published, siblings: Any) -> Iterator[HubFile]:
         name = sibling.rfilename.removeprefix(prefix)
         if not sibling.rfilename.startswith(prefix) or not PLAIN_NAME.fullmatch(name) or not is_wanted(name):
             continue
+        if not entry.whole and name not in {file.name for file in entry.files}:
+            continue
         sha256 = sibling.lfs.sha256 if sibling.lfs else ""
         yield HubFile(sibling.rfilename, name, int(sibling.size), sha256, str(sibling.blob_id))
 

@@ -13,11 +13,11 @@ from typing import Any
 from model.checkpoints import (
     CATALOGUE,
     Kind,
+    Layout,
     ModelFolder,
     Published,
     PublishedFile,
     find_models,
-    is_music_model_in_one_file,
     read_fields,
     read_header,
 )
@@ -99,24 +99,24 @@ def shelved(models: Path, entry: Published) -> Shelved:
 
 
 def _others(models: Path) -> Iterator[Shelved]:
-    """Models of other names or layouts, and single files; the folder may itself be one model's."""
-    if not models.is_dir():
-        return
-    folders = [path for path in sorted(models.iterdir()) if path.is_dir() and path.name != STAGING]
-    for folder in (models, *folders):
-        yield from _model_in(folder)
-        yield from _single_files(folder)
+    """Models of other names or layouts, and single files; the folder may itself be one model's, or one file."""
+    if models.is_dir():
+        folders = [path for path in sorted(models.iterdir()) if path.is_dir() and path.name != STAGING]
+        for folder in (models, *folders):
+            yield from _model_in(folder)
+    yield from _single_files(models)
 
 
-def _single_files(folder: Path) -> Iterator[Shelved]:
-    if (folder / "config.json").is_file():
-        return  # weights of the model this folder is
-    for file in sorted(folder.glob("*.safetensors")):
-        if is_music_model_in_one_file(file):
-            note = (
-                "repackaged for ComfyUI; the engine reads the published folders: ace-bridge models pull turbo"
-            )
-            yield Shelved(file.stem, Kind.MUSIC, file, State.HERE, None, file.stat().st_size, note)
+def _single_files(models: Path) -> Iterator[Shelved]:
+    """Music models as ComfyUI keeps them."""
+    try:
+        found = [model for model in find_models(models) if model.layout is Layout.COMFYUI]
+    except NotLoaded:
+        return  # of a folder that is broken, which is told for that folder
+    for model in found:
+        size = model.path.stat().st_size
+        state = State.DAMAGED if model.damage else State.HERE
+        yield Shelved(model.name, Kind.MUSIC, model.path, state, None, size, in_words(model))
 
 
 def _model_in(folder: Path) -> Iterator[Shelved]:
@@ -168,11 +168,26 @@ def quick_check(folder: Path, entry: Published | None) -> list[Checked]:
 
 def full_check(folder: Path, entry: Published | None, on_bytes: OnBytes) -> Iterator[Checked]:
     """Compares every file with its record, or with what is known of the published one; reads every byte."""
+    if folder.is_file():
+        yield _check_single(folder, on_bytes)
+        return
     recorded = bool(read_record(folder))
     for file in expected_files(folder, entry):
         path = folder / file.name
         digest = sha256_of(path, on_bytes) if path.is_file() and file.sha256 else None
         yield _compare(folder, file, digest, recorded)
+
+
+def _check_single(file: Path, on_bytes: OnBytes) -> Checked:
+    """One of ComfyUI's files: a music model there is the published file under another name."""
+    checked = _compare(file.parent, PublishedFile(file.name), None, recorded=False)
+    if checked.wrong:
+        return checked
+    digest = sha256_of(file, on_bytes)
+    known = tuple(one.sha256 for entry in CATALOGUE for one in entry.files if one.sha256)
+    if digest.startswith(known):
+        return checked
+    return Checked(file.name, differs=f"whole; its sha256 ({digest[:8]}…) is none that is known here")
 
 
 def expected_files(folder: Path, entry: Published | None) -> list[PublishedFile]:

@@ -236,13 +236,10 @@ def verify(screen: Screen, models: Path, names: Sequence[str]) -> int:
 
 
 def _can_be_verified(one: Shelved) -> bool:
-    return one.path.is_dir() and one.state in (State.HERE, State.DAMAGED)
+    return one.state in (State.HERE, State.DAMAGED)
 
 
 def _checked(one: Shelved, child: Executor, on_bytes: OnBytes) -> Iterator[Checked]:
-    if not one.path.is_dir():
-        yield Checked(one.path.name, wrong=one.note)
-        return
     checked = list(full_check(one.path, one.entry, on_bytes))
     yield from checked
     if not _wrong(checked):
@@ -251,8 +248,8 @@ def _checked(one: Shelved, child: Executor, on_bytes: OnBytes) -> Iterator[Check
 
 def _check_tensors(one: Shelved, child: Executor) -> tuple[str, str]:
     """What is wrong with the names and shapes of its tensors, and what could not be looked at."""
-    if one.kind is Kind.PLANNER:
-        return "", ""  # no part of this program has such a network
+    if one.kind in (Kind.PLANNER, Kind.TOKENIZER):
+        return "", ""  # the one is read when it plans, the other has no tensors
     missing = [name for name in ("torch", "transformers") if importlib.util.find_spec(name) is None]
     if missing:
         return "", f"not compared with the networks: {' and '.join(missing)} not installed"

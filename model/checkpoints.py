@@ -17,7 +17,7 @@ from model.acestep.model_folders import (
     read_fields,
     what_it_is_instead,
 )
-from model.acestep.weight_header import is_music_model_in_one_file, read_header
+from model.acestep.weight_header import read_header
 from model.errors import NotLoaded
 
 __all__ = [
@@ -31,7 +31,6 @@ __all__ = [
     "by_name",
     "check_networks",
     "find_models",
-    "is_music_model_in_one_file",
     "is_wanted",
     "read_fields",
     "read_header",
@@ -58,7 +57,8 @@ def check_networks(folder: Path, kind: Kind) -> str:
 
             load_network(folder, float32, "meta")
         elif kind is Kind.MUSIC:
-            weights = open_weights(recognise(folder))
+            found = recognise(folder)
+            weights = open_weights(found)
             weights.silence()
             for load in (
                 weights.load_dit,
@@ -67,6 +67,20 @@ def check_networks(folder: Path, kind: Kind) -> str:
                 weights.load_detokenizer,
             ):
                 load(float32, "meta")
+            if found.layout is Layout.COMFYUI:  # nobody looks at single files of the others by themselves
+                _check_beside(found)
     except NotLoaded as problem:
         return str(problem)
     return ""
+
+
+def _check_beside(found: ModelFolder) -> None:
+    from torch import float32
+
+    from model.acestep.checkpoint import load_vae
+    from model.acestep.text_encoder import load_network
+
+    if found.vae is not None:
+        load_vae(found.vae, float32, "meta")
+    if found.text_encoder is not None:
+        load_network(found.text_encoder, float32, "meta")

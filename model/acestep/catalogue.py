@@ -20,6 +20,7 @@ class Kind(enum.Enum):
     VAE = "autoencoder"
     TEXT_ENCODER = "text encoder"
     PLANNER = "planner"  # the language model that writes blueprints
+    TOKENIZER = "tokenizer"  # of the text encoder, alone
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ class Published:
     about:      one sentence for somebody who has to choose.
     subfolder:  inside the repository; "" = its root.
     needs:      names of others it cannot work without.
+    whole:      whether everything a model may need of the folder is fetched, or only `files`.
     """
 
     name: str
@@ -58,6 +60,7 @@ class Published:
     about: str
     subfolder: str = ""
     needs: tuple[str, ...] = ()
+    whole: bool = True
 
 
 CONFIG = PublishedFile("config.json")
@@ -114,6 +117,11 @@ CATALOGUE: tuple[Published, ...] = (
         "text-encoder", Kind.TEXT_ENCODER, "Qwen3-Embedding-0.6B", MAIN_REPOSITORY,
         (PublishedFile("model.safetensors", 1_191_586_416), CONFIG, *WORDS), 1_210_000_000,
         "Reads prompts and lyrics; every music model needs it.", "Qwen3-Embedding-0.6B",
+    ),
+    Published(
+        "tokenizer", Kind.TOKENIZER, "Qwen3-Embedding-0.6B-tokenizer", MAIN_REPOSITORY, WORDS, 11_400_000,
+        "The text encoder's tokenizer alone, for ComfyUI's files, which come without.", "Qwen3-Embedding-0.6B",
+        whole=False,
     ),
     Published(
         "planner-0.6b", Kind.PLANNER, "acestep-5Hz-lm-0.6B", "ACE-Step/acestep-5Hz-lm-0.6B",

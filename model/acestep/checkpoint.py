@@ -21,6 +21,7 @@ from model.acestep.condition_encoder import ConditionEncoder
 from model.acestep.dit import Dit
 from model.acestep.model_folders import Layout, ModelFolder, read_fields
 from model.acestep.network_config import NetworkConfig, vae_from_fields
+from model.acestep.single_files import Held, prefix_in, strangers_in, vae_fields
 from model.acestep.stored_names import (
     DIFFUSERS_FOLDERS,
     TABLES,
@@ -32,7 +33,7 @@ from model.acestep.stored_names import (
     vae_recipes,
 )
 from model.acestep.tensor_files import DOWNLOAD_AGAIN, SILENCE, TensorFiles, silence_from_file, weight_files
-from model.acestep.vae import Vae
+from model.acestep.vae import Vae, VaeConfig
 from model.errors import NotLoaded
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -111,8 +112,10 @@ class Weights:
     def load_detokenizer(self, dtype: torch.dtype, device: torch.device | str) -> AudioDetokenizer:
         return self._fill(lambda: AudioDetokenizer(self._config.tokens), Part.DETOKENIZER, dtype, device)
 
-    def silence(self) -> Tensor:
-        """Latents of silence, float32 [1, F, 64]."""
+    def silence(self) -> Tensor | None:
+        """Latents of silence, float32 [1, F, 64]; None where they are not stored, as in single files."""
+        if self.folder.layout is Layout.COMFYUI:
+            return None
         inside = self.files[Part.CONDITIONS]
         if self.folder.layout is Layout.DIFFUSERS and "silence_latent" in inside.names():
             return inside.read("silence_latent").float()
@@ -135,6 +138,14 @@ def open_weights(folder: ModelFolder) -> Weights:
     """
     if folder.layout is Layout.OFFICIAL:
         shared = TensorFiles(weight_files(folder.path, "model"))
+        weights = Weights(folder, official_recipes(shared.names()), dict.fromkeys(TABLES, shared))
+    elif folder.layout is Layout.COMFYUI:
+        strangers = strangers_in(folder.path)
+        if strangers:
+            raise NotLoaded(
+                f"{folder.path} holds tensors of no known network: {some_of(strangers)}.", DOWNLOAD_AGAIN
+            )
+        shared = TensorFiles([folder.path], prefix_in(folder.path, Held.MUSIC) or "")
         weights = Weights(folder, official_recipes(shared.names()), dict.fromkeys(TABLES, shared))
     else:
         files = {
@@ -159,8 +170,16 @@ def builders(config: NetworkConfig) -> Mapping[Part, Callable[[], nn.Module]]:
     }
 
 
-def load_vae(folder: Path, dtype: torch.dtype, device: torch.device | str) -> Vae:
-    """The autoencoder in `folder`. Raises NotLoaded."""
-    config = vae_from_fields(read_fields(folder / "config.json"), str(folder / "config.json"))
-    files = TensorFiles(weight_files(folder, "diffusion_pytorch_model"))
+def vae_config(place: Path) -> VaeConfig:
+    """The autoencoder in a folder or single file. Raises NotLoaded."""
+    if place.is_file():
+        return vae_from_fields(vae_fields(place), str(place))
+    return vae_from_fields(read_fields(place / "config.json"), str(place / "config.json"))
+
+
+def load_vae(place: Path, dtype: torch.dtype, device: torch.device | str) -> Vae:
+    """The autoencoder in a folder or single file. Raises NotLoaded."""
+    config = vae_config(place)
+    prefix = prefix_in(place, Held.VAE) or "" if place.is_file() else ""
+    files = TensorFiles(weight_files(place, "diffusion_pytorch_model"), prefix)
     return fill(lambda: Vae(config), vae_recipes(files.names(), config), files.read, Part.VAE, dtype, device)

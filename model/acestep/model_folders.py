@@ -16,7 +16,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from model.acestep.capabilities import CheckpointTraits, traits_of
-from model.acestep.weight_header import is_music_model_in_one_file
+from model.acestep.single_files import (
+    Held,
+    music_fields,
+    music_files,
+    prefix_in,
+    text_encoder_of,
+    tokenizer_of,
+    vae_of,
+)
+from model.acestep.weight_header import read_header
 from model.errors import NotLoaded
 
 if TYPE_CHECKING:
@@ -27,6 +36,9 @@ GIVE_A_FOLDER = (
 )
 PLANNERS = ("acestep-5Hz-lm-1.7B", "acestep-5Hz-lm-0.6B", "acestep-5Hz-lm-4B")
 """The first of them that is there plans: the one of the main download, then the smaller."""
+TEXT_ENCODER = "Qwen3-Embedding-0.6B"
+TOKENIZERS = (f"{TEXT_ENCODER}-tokenizer", TEXT_ENCODER)
+"""Folders a tokenizer may lie in: pulled alone, or with the published text encoder."""
 UNSAFE_ENDINGS = (".bin", ".ckpt", ".pt", ".pth", ".pkl")
 
 
@@ -35,6 +47,7 @@ class Layout(enum.Enum):
 
     OFFICIAL = "official"  # one folder per model, all networks but the autoencoder in one file or shards
     DIFFUSERS = "diffusers"  # one subfolder per network
+    COMFYUI = "ComfyUI"  # one file per network, or one for all; no config file
 
 
 class Variant(enum.Enum):
@@ -48,15 +61,16 @@ class Variant(enum.Enum):
 
 @dataclass(frozen=True)
 class ModelFolder:
-    """One checkpoint, recognised.
+    """One checkpoint, recognised. In ComfyUI's layout path, vae and text_encoder are files, in the others folders.
 
-    name:         of its folder.
+    name:         of its folder or file.
     fields:       of its config file or files; where: what those are called in a message.
     vae:          folder of the autoencoder, None when there is none beside it.
     text_encoder: folder of the text encoder, None likewise.
     tokenizer:    folder of its tokenizer files, None likewise.
     planner:      folder of a 5 Hz language model, None where there is none; only planning needs it.
     stem_tuned:   tuned to add single tracks; its captions have a form of their own.
+    damage:       what keeps it from being used at all; "" when nothing does.
     """
 
     path: Path
@@ -70,6 +84,7 @@ class ModelFolder:
     tokenizer: Path | None = None
     planner: Path | None = None
     stem_tuned: bool = False
+    damage: str = ""
 
     @cached_property
     def config(self) -> NetworkConfig:
@@ -98,8 +113,21 @@ class ModelFolder:
 
     def what_is_missing(self) -> tuple[str, str] | None:
         """What must lie beside it and does not, and what to do about it; None when it is complete."""
+        if self.damage:
+            return self.damage, "Download that file again."
+        if self.layout is Layout.COMFYUI and self.variant is Variant.UNKNOWN:
+            return (
+                f"The name of {self.path.name} does not tell whether it is a turbo, base or sft checkpoint, and "
+                "single files have no config.json that does.",
+                "Give it back its published name, such as acestep_v1.5_turbo.safetensors.",
+            )
         if not self._missing:
             return None
+        if self.layout is Layout.COMFYUI:
+            return (
+                f"{self.name} has {self._missing} beside it.",
+                _get_parts(self.vae is None, self.text_encoder is None, self.tokenizer is None),
+            )
         return (
             f"{self.name} has {self._missing} beside it.",
             "`ace-bridge models pull turbo` fetches both, into folders called vae and Qwen3-Embedding-0.6B.",
@@ -109,7 +137,7 @@ class ModelFolder:
     def _missing(self) -> str:
         parts = (("VAE", self.vae), ("text encoder", self.text_encoder))
         lacking = [f"no {label}" for label, found in parts if found is None]
-        if self.layout is Layout.DIFFUSERS and self.tokenizer is None and self.text_encoder is not None:
+        if self.layout is not Layout.OFFICIAL and self.tokenizer is None and self.text_encoder is not None:
             lacking.append(f"no {TOKENIZER_FILE}")
         return " and ".join(lacking)
 
@@ -142,11 +170,12 @@ def recognise(path: Path) -> ModelFolder:
 
 
 def find_models(path: Path) -> list[ModelFolder]:
-    """Every checkpoint that `path` is or directly contains, by name."""
+    """Every checkpoint that `path` is or directly contains, by name; single files last."""
+    single = [_read_single(file) for file in music_files(path)]
     if not path.is_dir():
-        return []
+        return single
     inside = [path] if _is_model(path) else sorted(child for child in path.iterdir() if child.is_dir())
-    return [_read_model(folder) for folder in inside if _is_model(folder)]
+    return [_read_model(folder) for folder in inside if _is_model(folder)] + single
 
 
 def _is_model(path: Path) -> bool:
@@ -177,8 +206,8 @@ def _read_official(path: Path) -> ModelFolder:
         fields=fields,
         where=str(path / "config.json"),
         vae=_neighbour(path, "AutoencoderOobleck", "_class_name", ("vae",)),
-        text_encoder=_neighbour(path, "qwen3", "model_type", ("Qwen3-Embedding-0.6B",)),
-        tokenizer=_neighbour(path, "qwen3", "model_type", ("Qwen3-Embedding-0.6B",)),
+        text_encoder=_neighbour(path, "qwen3", "model_type", (TEXT_ENCODER,)),
+        tokenizer=_neighbour(path, "qwen3", "model_type", (TEXT_ENCODER,)),
         planner=_neighbour(path, "qwen3", "model_type", PLANNERS),
         stem_tuned=bool(fields.get("is_lego_sft", False)),
     )
@@ -214,12 +243,54 @@ TOKENIZER_FILE = "tokenizer.json"
 
 def _tokenizer(path: Path) -> Path | None:
     """Where a diffusers folder's tokenizer is; older ones come without and borrow that of the official set."""
-    beside = (path / "tokenizer", path / "text_encoder", path.resolve().parent / "Qwen3-Embedding-0.6B")
+    beside = (
+        path / "tokenizer",
+        path / "text_encoder",
+        *(path.resolve().parent / name for name in TOKENIZERS),
+    )
     return next((folder for folder in beside if (folder / TOKENIZER_FILE).is_file()), None)
 
 
 def _subfolder(path: Path, name: str) -> Path | None:
     return path / name if (path / name).is_dir() else None
+
+
+def _read_single(file: Path) -> ModelFolder:
+    """A music model in a file of its own, and what lies beside it in single files or published folders."""
+    fields, damage = {}, ""
+    try:
+        fields = dict(music_fields(file))
+    except NotLoaded as broken:
+        damage = f"{file} cannot be read: {broken.sentence}"
+    return ModelFolder(
+        path=file,
+        name=file.stem,
+        layout=Layout.COMFYUI,
+        variant=_variant({}, file.stem),
+        fields=fields,
+        where=str(file),
+        vae=vae_of(file) or _neighbour(file.parent, "AutoencoderOobleck", "_class_name", ("vae",)),
+        text_encoder=text_encoder_of(file) or _neighbour(file.parent, "qwen3", "model_type", (TEXT_ENCODER,)),
+        tokenizer=tokenizer_of(file, TOKENIZERS),
+        damage=damage,
+    )
+
+
+def _get_parts(vae: bool, text_encoder: bool, tokenizer: bool) -> str:
+    """What to do where a single file lacks some of these."""
+    lacking = [
+        name
+        for name, is_missing in (
+            ("ace_1.5_vae.safetensors in the folder vae", vae),
+            ("qwen_0.6b_ace15.safetensors in the folder text_encoders", text_encoder),
+        )
+        if is_missing
+    ]
+    put = f"Put {' and '.join(lacking)} of ComfyUI's models. " if lacking else ""
+    pull = (
+        "`ace-bridge models pull tokenizer --models FOLDER` fetches the tokenizer (11 MB) into that folder."
+    )
+    return (put + (pull if tokenizer and not text_encoder else "")).strip()
 
 
 DIFFUSERS_DEFAULTS: Mapping[str, Any] = {
@@ -265,8 +336,6 @@ def what_it_is_instead(path: Path) -> str:
     for file in _files_ending(path, UNSAFE_ENDINGS):
         return f"{path} holds {file.name}; weights are read from safetensors files only."
     for file in _files_ending(path, (".safetensors",)):
-        if is_music_model_in_one_file(file):
-            return _what_file(file)
         return f"{path} holds {file.name} but no config.json, so the network it belongs to is not known."
     return f"There is no ACE-Step model in {path}."
 
@@ -274,12 +343,14 @@ def what_it_is_instead(path: Path) -> str:
 def _what_file(path: Path) -> str:
     if path.suffix in UNSAFE_ENDINGS:
         return f"{path} may run code when it is opened; weights are read from safetensors files only."
-    if path.suffix == ".safetensors" and is_music_model_in_one_file(path):
-        return (
-            f"{path} is ACE-Step 1.5 repackaged as one file for ComfyUI, which this engine cannot read; "
-            "`ace-bridge models pull turbo` fetches the published folders."
-        )
     if path.suffix == ".safetensors":
+        try:
+            read_header(path)
+        except NotLoaded as broken:
+            return str(broken)
+        for held, what in ((Held.VAE, "an autoencoder (VAE)"), (Held.TEXT, "a text encoder or planner")):
+            if prefix_in(path, held) is not None:
+                return f"{path} is {what}, not the music model it belongs to."
         return (
             f"{path} is a single weight file; without the config.json of its folder its network is not known."
         )

@@ -10,20 +10,19 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from model.acestep.checkpoint import builders
+from model.acestep.checkpoint import builders, vae_config
 from model.acestep.memory_plan import NetworkSizes
-from model.acestep.model_folders import read_fields
-from model.acestep.network_config import NetworkConfig, vae_from_fields
+from model.acestep.network_config import NetworkConfig
 from model.acestep.stored_names import Part
 from model.acestep.text_encoder import text_parameters
 from model.acestep.vae import Vae
 
 
 def sizes_of(config: NetworkConfig, vae: Path, text_encoder: Path) -> NetworkSizes:
-    """Parameters and widths of a checkpoint with the autoencoder and text encoder in these folders."""
+    """Parameters and widths of a checkpoint with the autoencoder and text encoder in these folders or files."""
     with torch.device("meta"):
         networks = {part: build() for part, build in builders(config).items()}
-        autoencoder = Vae(vae_from_fields(read_fields(vae / "config.json"), str(vae / "config.json")))
+        autoencoder = Vae(vae_config(vae))
     linears = [part.weight.numel() for part in networks[Part.DIT].modules() if isinstance(part, nn.Linear)]
     block = config.dit.block
     return NetworkSizes(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
@@ -25,6 +26,7 @@ from model.acestep.freed_memory import give_back_freed_memory, keep_freed_memory
 from model.acestep.int8_linear import load_int8_dit
 from model.acestep.memory_plan import Placement
 from model.acestep.model_folders import ModelFolder
+from model.acestep.sound_latents import silence_of
 from model.acestep.text_encoder import QwenTextEncoder, load_network, load_tokenizer
 from model.acestep.vae import Vae
 from model.engine import OnProgress, Progress
@@ -35,7 +37,7 @@ Network = TypeVar("Network", bound=nn.Module)
 
 @dataclass(frozen=True)
 class Neighbours:
-    """The folders a checkpoint needs beside its own."""
+    """The folders or files a checkpoint needs beside its own."""
 
     vae: Path
     text_encoder: Path
@@ -64,7 +66,15 @@ class StoredParts:
         self._words = load_tokenizer(self._beside.tokenizer)
         self._kept: dict[str, nn.Module] = {}
         self.traits = weights.folder.traits
-        self.silence: Tensor = weights.silence().to(device.place)
+        self._silence = weights.silence()
+
+    @cached_property
+    def silence(self) -> Tensor:
+        """Latents of silence [1, F, 64] on the device: stored, or made where single files have none."""
+        if self._silence is not None:
+            return self._silence.to(self._device.place)
+        with self.vae() as vae:
+            return silence_of(vae).to(self._device.place)
 
     def arrange(self, placement: Placement) -> None:
         """Places the networks so from now on; what must not stay is released. Nothing may be open."""
@@ -102,6 +112,7 @@ class StoredParts:
             progress(Progress(f"loading {self.traits.name}", index / len(opened)))
             with part():
                 pass
+        assert self.silence is not None  # made now, while nothing else is open
         progress(Progress(f"loading {self.traits.name}", 1.0))
 
     # --- what the renderer opens ----------------------------------------------------------------------

@@ -56,10 +56,11 @@ class Parts(Protocol):
     """
 
     traits: CheckpointTraits
-    silence: Tensor  # latents, float32 [1, F, 64]
     vae_frames: int  # latent frames the autoencoder works on at once
     keeps_loaded: bool  # whether opening a context again costs nothing
 
+    @property
+    def silence(self) -> Tensor: ...  # latents, float32 [1, F, 64]
     def text_encoder(self) -> AbstractContextManager[TextEncoder]: ...
     def vae(self) -> AbstractContextManager[Vae]: ...
     def condition_encoder(self) -> AbstractContextManager[ConditionEncoder]: ...

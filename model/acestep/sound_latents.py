@@ -21,6 +21,9 @@ from model.engine import Samples, ShouldStop, stop_if_asked
 STREAMED_FRAMES = 16
 """Latent frames the autoencoder is fed at a time on a CPU: as quick as all at once to some 5 %, and soon heard."""
 
+SILENT_FRAMES = 15_000  # ten minutes: the longest there is
+_END_FRAMES = 16  # no frame of the published encoder knows what lies further away
+
 _SILENT = 1e-6  # a source below this everywhere is silence, and no work for the autoencoder
 
 
@@ -80,6 +83,22 @@ def _encode_streamed(
     return LatentDistribution(
         torch.cat([part.mean for part in parts], dim=2), torch.cat([part.scale for part in parts], dim=2)
     )
+
+
+def silence_of(vae: Vae, frames: int = SILENT_FRAMES) -> Tensor:
+    """Latents of silence [1, frames, 64], as checkpoints store them, where a file has none: silence, encoded.
+
+    Only the frames at either end know that there is one; all between are equal, so they are encoded once.
+    frames: more than 32.
+    """
+    shown = 2 * _END_FRAMES + 1
+    quiet = torch.zeros(
+        1, vae.config.audio_channels, shown * vae.config.hop, dtype=vae.encoder.first.weight.dtype
+    )
+    with torch.no_grad():
+        found = encode(vae, quiet).mean.float().transpose(1, 2)
+    head, middle, tail = found[:, :_END_FRAMES], found[:, _END_FRAMES:-_END_FRAMES], found[:, -_END_FRAMES:]
+    return torch.cat([head, middle.expand(-1, frames - 2 * _END_FRAMES, -1), tail], dim=1)
 
 
 def noise_for_encoding(like: Tensor, seed: int, take: int) -> Tensor:

@@ -154,10 +154,13 @@ def _named(names: Iterable[tuple[str, str | None]]) -> dict[str, Recipe]:
         if ours is None:
             continue
         if ours in recipes:
-            clash = recipes[ours].sources[0]
-            raise NotLoaded(f"The tensors {clash} and {stored} both stand for {ours}.", DOWNLOAD_AGAIN)
+            raise _clash(recipes[ours].sources[0], stored, ours)
         recipes[ours] = Recipe((stored,))
     return recipes
+
+
+def _clash(one: str, other: str, ours: str) -> NotLoaded:
+    return NotLoaded(f"The tensors {one} and {other} both stand for {ours}.", DOWNLOAD_AGAIN)
 
 
 def official_recipes(stored: Iterable[str]) -> dict[Part, dict[str, Recipe]]:
@@ -195,6 +198,13 @@ VAE_ROWS: Rows = (
     (r"^(encoder|decoder)\.conv1\.", r"\1.first."),
     (r"^(encoder|decoder)\.conv2\.", r"\1.last."),
 )
+# In single files for ComfyUI all layers are numbered: of the network, of a block, of a residual unit.
+NUMBERED_VAE = r"(encoder|decoder)\.layers\.(\d+)\.(?:layers\.(\d)\.(?:layers\.(\d)\.)?)?((?!layers\b).+)"
+UNIT_LAYERS = {"0": "wide_snake", "1": "wide", "2": "narrow_snake", "3": "narrow"}
+BLOCK_LAYERS = {
+    "encoder": {"0": "units.0", "1": "units.1", "2": "units.2", "3": "snake", "4": "down"},
+    "decoder": {"0": "snake", "1": "up.taps", "2": "units.0", "3": "units.1", "4": "units.2"},
+}
 # Newer torch writes a weight norm's length and direction under other names.
 NORM_ROWS: Rows = (
     (r"\.parametrizations\.weight\.original0$", ".weight_g"),
@@ -210,29 +220,59 @@ def fold_weight_norm(length: Tensor, direction: Tensor) -> Tensor:
 
 
 def fold_frequency(alpha: Tensor) -> Tensor:
-    """Stored as a logarithm, [1, C, 1] -> [C, 1]."""
-    return alpha.float().exp()[0]
+    """Stored as a logarithm, [1, C, 1] or [C] -> [C, 1]."""
+    return alpha.float().exp().reshape(-1, 1)
 
 
 def fold_gain(beta: Tensor) -> Tensor:
-    """The activation divides sin^2 by exp(beta), [1, C, 1] -> factor [C, 1]."""
-    return (beta.float().exp()[0] + 1e-9).reciprocal()
+    """The activation divides sin^2 by exp(beta), [1, C, 1] or [C] -> factor [C, 1]."""
+    return (beta.float().exp().reshape(-1, 1) + 1e-9).reciprocal()
 
 
 def _vae_name(stored: str) -> str:
-    name = stored
-    for rows in (VAE_ROWS, NORM_ROWS):
-        for pattern, replacement in rows:
-            name, changed = re.subn(pattern, str(replacement), name)
-            if changed:
-                break
-    # Their residual units count from 1.
-    return re.sub(r"units\.(\d)\.", lambda found: f"units.{int(found[1]) - 1}.", name)
+    numbered = _unnumbered(stored)
+    name = _renamed(numbered or stored, NORM_ROWS)
+    if numbered:
+        return name
+    # Residual units count from 1 there.
+    return re.sub(r"units\.(\d)\.", lambda found: f"units.{int(found[1]) - 1}.", _renamed(name, VAE_ROWS))
+
+
+def _renamed(name: str, rows: Rows) -> str:
+    """After the first row that applies."""
+    for pattern, replacement in rows:
+        changed, times = re.subn(pattern, str(replacement), name)
+        if times:
+            return changed
+    return name
+
+
+def _unnumbered(stored: str) -> str:
+    """Ours for a name made of numbers; "" for any other."""
+    found = re.fullmatch(NUMBERED_VAE, stored)
+    if found is None:
+        return ""
+    side, block, step, layer, leaf = found.groups()
+    if step is None:
+        if block == "0":
+            return f"{side}.first.{leaf}"
+        return f"{side}.snake.{leaf}" if leaf in ("alpha", "beta") else f"{side}.last.{leaf}"
+    place = BLOCK_LAYERS[side].get(step, f"layers.{step}")
+    if place == "up.taps" and leaf == "bias":
+        place = "up"  # one for all taps
+    if layer is not None:
+        place += f".{UNIT_LAYERS.get(layer, layer)}"
+    return f"{side}.blocks.{int(block) - 1}.{place}.{leaf}"
 
 
 def vae_recipes(stored: Iterable[str], config: VaeConfig) -> dict[str, Recipe]:
-    """Recipes of the autoencoder. Raises NotLoaded for half a weight norm."""
-    by_name = {_vae_name(key): key for key in stored}
+    """Recipes of the autoencoder. Raises NotLoaded for half a weight norm and for a clash."""
+    by_name: dict[str, str] = {}
+    for key in stored:
+        name = _vae_name(key)
+        if name in by_name:
+            raise _clash(by_name[name], key, name)
+        by_name[name] = key
     recipes: dict[str, Recipe] = {}
     for name, key in by_name.items():
         stem, _, leaf = name.rpartition(".")

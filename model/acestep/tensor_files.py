@@ -23,15 +23,18 @@ SILENCE = "silence_latent.pt"
 
 
 class TensorFiles:
-    """The tensors of one file or of several shards, by name."""
+    """The tensors of one file or of several shards, by name; of those that begin with a prefix, without it."""
 
-    def __init__(self, files: Iterable[Path]) -> None:
+    def __init__(self, files: Iterable[Path], prefix: str = "") -> None:
+        self._prefix = prefix
         self._files: dict[str, Path] = {}
         self._open: dict[Path, Any] = {}  # safetensors has no types
         for file in files:
             handle = _open(file)
             self._open[file] = handle
             for key in handle.keys():  # noqa: SIM118 - not a mapping
+                if not key.startswith(prefix):
+                    continue
                 if key in self._files:
                     raise NotLoaded(f"{key} is in both {self._files[key]} and {file}.", DOWNLOAD_AGAIN)
                 self._files[key] = file
@@ -41,11 +44,12 @@ class TensorFiles:
         return tuple(self._open)
 
     def names(self) -> list[str]:
-        return list(self._files)
+        return [key.removeprefix(self._prefix) for key in self._files]
 
     def read(self, name: str) -> Tensor:
         """The tensor, on the CPU, as a view of the mapped file."""
-        tensor: Tensor = self._open[self._files[name]].get_tensor(name)
+        key = self._prefix + name
+        tensor: Tensor = self._open[self._files[key]].get_tensor(key)
         return tensor
 
 
@@ -62,7 +66,9 @@ def _open(file: Path) -> Any:
 
 
 def weight_files(folder: Path, stem: str) -> list[Path]:
-    """`stem`.safetensors, or the shards its index names. Raises NotLoaded when there is neither."""
+    """`stem`.safetensors, or the shards its index names; a file stands for itself. Raises NotLoaded for none."""
+    if folder.is_file():
+        return [folder]
     single, index = folder / f"{stem}.safetensors", folder / f"{stem}.safetensors.index.json"
     if single.is_file():
         return [single]

@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from tokenizers import Tokenizer
+from tokenizers.processors import TemplateProcessing
 from torch import Tensor, nn
 
 from model.acestep.checkpoint import fill
 from model.acestep.model_folders import read_fields
 from model.acestep.prompts import MAX_LYRIC_TOKENS, MAX_TEXT_TOKENS
+from model.acestep.single_files import Held, prefix_in, text_fields
 from model.acestep.stored_names import Part, Recipe
 from model.acestep.tensor_files import DOWNLOAD_AGAIN, TensorFiles, weight_files
 from model.errors import NotLoaded
@@ -29,6 +31,10 @@ if TYPE_CHECKING:
 
 _HEAD = "lm_head.weight"  # some files of this family hold it; it equals the input embeddings
 _PREFIX = "model."  # and some name everything so
+END_MARKER = "<|endoftext|>"
+GET_TOKENIZER = (
+    "Run `ace-bridge models pull tokenizer --models FOLDER`, where FOLDER is the one with the models."
+)
 
 
 class QwenTextEncoder:
@@ -81,8 +87,10 @@ class QwenTextEncoder:
 
 
 def load_tokenizer(folder: Path) -> Tokenizer:
-    """The tokenizer.json in `folder`. Raises NotLoaded."""
+    """The tokenizer.json in `folder`, or what its vocabulary and merges make. Raises NotLoaded."""
     path = folder / "tokenizer.json"
+    if not path.is_file() and (folder / "merges.txt").is_file():
+        return _tokenizer_of_merges(folder)
     if not path.is_file():
         raise NotLoaded(f"{path} is missing.", DOWNLOAD_AGAIN)
     try:
@@ -91,33 +99,51 @@ def load_tokenizer(folder: Path) -> Tokenizer:
         raise NotLoaded(f"{path} cannot be read: {broken}.", "Download that file again.") from broken
 
 
-def load_network(folder: Path, dtype: torch.dtype, device: torch.device | str) -> Qwen3Model:
-    """The network in `folder`, strictly. Raises NotLoaded."""
-    config = text_config(folder)
-    files = TensorFiles(weight_files(folder, "model"))
+def _tokenizer_of_merges(folder: Path) -> Tokenizer:
+    """The tokenizer as ComfyUI ships it, with the end marker appended as the published one does. Raises NotLoaded."""
+    from transformers import Qwen2Tokenizer
+
+    try:
+        words: Tokenizer = Qwen2Tokenizer.from_pretrained(folder, local_files_only=True).backend_tokenizer
+    except Exception as broken:  # a dozen kinds
+        raise NotLoaded(f"The tokenizer in {folder} cannot be read: {broken}.", GET_TOKENIZER) from broken
+    end = words.token_to_id(END_MARKER)
+    if end is None:
+        raise NotLoaded(f"The tokenizer in {folder} has no {END_MARKER}.", GET_TOKENIZER)
+    words.post_processor = TemplateProcessing(single=f"$A {END_MARKER}", special_tokens=[(END_MARKER, end)])
+    return words
+
+
+def load_network(place: Path, dtype: torch.dtype, device: torch.device | str) -> Qwen3Model:
+    """The network in a folder or single file, strictly. Raises NotLoaded."""
+    config = text_config(place)
+    prefix = prefix_in(place, Held.TEXT) or "" if place.is_file() else ""
+    files = TensorFiles(weight_files(place, "model"), prefix)
     network = fill(lambda: _built(config), text_recipes(files.names()), files.read, Part.TEXT, dtype, device)
     # The rotary frequencies are not stored and were built without memory; in float32 whatever the weights are.
     network.rotary_emb = type(network.rotary_emb)(config=config).to(device)
     return network
 
 
-def text_config(folder: Path) -> Qwen3Config:
-    """What config.json says of the network. Raises NotLoaded when that is no Qwen3."""
+def text_config(place: Path) -> Qwen3Config:
+    """What config.json says of the network, or a single file's shapes. Raises NotLoaded when that is no Qwen3."""
     from transformers import Qwen3Config
 
-    fields: dict[str, Any] = dict(read_fields(folder / "config.json"))
+    if place.is_file():
+        return Qwen3Config.from_dict(dict(text_fields(place)))
+    fields: dict[str, Any] = dict(read_fields(place / "config.json"))
     if fields.get("model_type") != "qwen3":
         raise NotLoaded(
-            f"{folder} holds no text encoder for ACE-Step 1.5: it is {fields.get('model_type')!r}, not 'qwen3'.",
+            f"{place} holds no text encoder for ACE-Step 1.5: it is {fields.get('model_type')!r}, not 'qwen3'.",
             DOWNLOAD_AGAIN,
         )
     return Qwen3Config.from_dict(fields)
 
 
-def text_parameters(folder: Path) -> int:
-    """How many parameters the network in `folder` has; no weights are read."""
+def text_parameters(place: Path) -> int:
+    """How many parameters the network in a folder or single file has; no weights are read."""
     with torch.device("meta"):
-        return sum(parameter.numel() for parameter in _built(text_config(folder)).parameters())
+        return sum(parameter.numel() for parameter in _built(text_config(place)).parameters())
 
 
 def _built(config: Qwen3Config) -> Qwen3Model:

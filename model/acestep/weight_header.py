@@ -15,12 +15,20 @@ from typing import Any
 from model.errors import NotLoaded
 
 LONGEST_HEADER = 100_000_000  # bytes; the format's own limit
-# Only ACE-Step 1.5 has an encoder of lyrics under this name; single files put a prefix before it.
-SIGN_OF_MUSIC_MODEL = "encoder.lyric_encoder.layers.0.input_layernorm.weight"
+METADATA = "__metadata__"
 
 
 def read_header(path: Path) -> Mapping[str, Any]:
     """Tensor name -> its dtype, shape and offsets. Raises NotLoaded when the file is cut short or none of these."""
+    return _read(path)[0]
+
+
+def read_metadata(path: Path) -> Mapping[str, str]:
+    """What its writer said of the file, by name; {} when nothing. Raises NotLoaded like `read_header`."""
+    return _read(path)[1]
+
+
+def _read(path: Path) -> tuple[Mapping[str, Any], Mapping[str, str]]:
     with path.open("rb") as file:
         size = file.seek(0, 2)
         file.seek(0)
@@ -29,21 +37,14 @@ def read_header(path: Path) -> Mapping[str, Any]:
             raise NotLoaded(f"{path.name} ({size} bytes) is not a whole safetensors file.")
         try:
             header = json.loads(file.read(length))
-            tensors = {name: entry for name, entry in header.items() if name != "__metadata__"}
+            tensors = {name: entry for name, entry in header.items() if name != METADATA}
+            metadata = dict(header.get(METADATA) or {})
             end = 8 + length + max((entry["data_offsets"][1] for entry in tensors.values()), default=0)
         except (ValueError, AttributeError, TypeError, KeyError, IndexError) as broken:
             raise NotLoaded(f"{path.name} has no readable safetensors header.") from broken
     if end != size:
         raise NotLoaded(f"{path.name} is not whole: {size} bytes instead of {end}.")
-    return tensors
-
-
-def is_music_model_in_one_file(path: Path) -> bool:
-    """Whether the file is an ACE-Step 1.5 music model as repackaged for ComfyUI, alone or with all its parts."""
-    try:
-        return any(name.endswith(SIGN_OF_MUSIC_MODEL) for name in read_header(path))
-    except (NotLoaded, OSError):
-        return False
+    return tensors, metadata
 
 
 BLOCKS, BLOCK_BYTES = 64, 16_384

@@ -101,6 +101,22 @@ def test_only_the_subfolder_of_a_shared_repository_comes(tmp_path):
     ]
 
 
+def test_a_tokenizer_comes_without_the_network_it_belongs_to(tmp_path):
+    folder = "Qwen3-Embedding-0.6B/"
+    files = {
+        folder + name: content
+        for name, content in (
+            (WEIGHTS, safetensors(weights=(100,))), ("config.json", b"{}"), ("tokenizer.json", b"{}"),
+            ("tokenizer_config.json", b"{}"), ("merges.txt", b""),
+        )
+    }  # fmt: skip
+    with running(hub_server.Hub({"ACE-Step/Ace-Step1.5": files})) as served:
+        came = pull(served, tmp_path, name="tokenizer")
+    assert came == tmp_path / "Qwen3-Embedding-0.6B-tokenizer"
+    assert sorted(file.name for file in came.iterdir()) == [RECORD, "tokenizer.json", "tokenizer_config.json"]
+    assert {one.name: one.state for one in look(tmp_path)}["tokenizer"] is State.HERE
+
+
 def test_what_is_there_is_not_fetched_again(hub, tmp_path):
     pull(hub, tmp_path)
     hub.asked.clear()

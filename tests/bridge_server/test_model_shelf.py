@@ -168,14 +168,29 @@ def test_the_folder_may_be_one_models_own(models):
 
 
 def test_single_files_of_comfyui(tmp_path):
-    folder = tmp_path / "diffusion_models"
+    folder = tmp_path / "models" / "diffusion_models"
+    folder.mkdir(parents=True)
+    weights = shutil.copyfile(TINY / TURBO / "model.safetensors", folder / "acestep_v1.5_turbo.safetensors")
+    (folder / "some_image_model.safetensors").write_bytes(safetensors(a=(4,)))
+    for place in (tmp_path, tmp_path / "models", folder, Path(weights)):
+        found = there(place)
+        assert set(found) == {"acestep_v1.5_turbo"}
+        note = found["acestep_v1.5_turbo"].note
+        assert note.startswith("turbo, ComfyUI layout; acestep_v1.5_turbo has no VAE and no text encoder")
+    (checked,) = full_check(folder / "acestep_v1.5_turbo.safetensors", None, lambda _count: None)
+    assert not checked.wrong
+    assert "none that is known" in checked.differs
+
+
+def test_a_single_file_of_broken_shapes_spoils_nothing_else(models):
+    folder = models / "checkpoints"
     folder.mkdir()
     sign = "model.diffusion_model.encoder.lyric_encoder.layers.0.input_layernorm.weight"
-    (folder / "ace_step_1.5_turbo_aio.safetensors").write_bytes(safetensors(**{sign: (4,)}))
-    (folder / "some_image_model.safetensors").write_bytes(safetensors(a=(4,)))
-    found = there(tmp_path)
-    assert set(found) == {"ace_step_1.5_turbo_aio"}
-    assert "ComfyUI" in found["ace_step_1.5_turbo_aio"].note
+    (folder / "ace_turbo.safetensors").write_bytes(safetensors(**{sign: (4,)}))
+    found = there(models)
+    assert found["turbo"].state is State.HERE
+    assert found["ace_turbo"].state is State.DAMAGED
+    assert "decoder.proj_in.1.weight is missing" in found["ace_turbo"].note
 
 
 def test_a_broken_config_spoils_nothing_else(models):

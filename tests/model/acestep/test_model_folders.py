@@ -111,6 +111,8 @@ def test_what_it_is_instead(tmp_path: Path) -> None:
     assert "There is no ACE-Step model in" in complaint(empty)
     (empty / "model.safetensors").write_bytes(b"")
     assert "no config.json" in complaint(empty)
+    assert "not a whole safetensors file" in complaint(empty / "model.safetensors")
+    save_file({"one": torch.zeros(2)}, empty / "model.safetensors")
     assert "single weight file" in complaint(empty / "model.safetensors")
     (empty / "pytorch_model.bin").write_bytes(b"")
     assert "pytorch_model.bin; weights are read from safetensors files only" in complaint(empty)
@@ -150,15 +152,3 @@ def test_an_older_diffusers_folder_borrows_the_official_tokenizer(tmp_path: Path
     assert recognise(path).tokenizer == official, "a folder without tokenizer.json is no tokenizer"
     (own / "tokenizer.json").write_text("{}")
     assert recognise(path).tokenizer == own
-
-
-def test_a_file_repackaged_for_comfyui_is_told_apart(tmp_path: Path) -> None:
-    names = (
-        "model.diffusion_model.encoder.lyric_encoder.layers.0.input_layernorm.weight",
-        "vae.decoder.weight",
-    )
-    save_file({name: torch.zeros(2) for name in names}, tmp_path / "ace_step_1.5_turbo_aio.safetensors")
-    for place in (tmp_path, tmp_path / "ace_step_1.5_turbo_aio.safetensors"):
-        with pytest.raises(NotLoaded, match="repackaged as one file for ComfyUI") as error:
-            recognise(place)
-        assert "ace-bridge models pull turbo" in error.value.sentence

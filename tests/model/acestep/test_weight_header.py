@@ -12,7 +12,7 @@ pytest.importorskip("torch", reason="the ACE-Step engine needs torch: pip instal
 
 from safetensors import safe_open
 
-from model.acestep.weight_header import fingerprint, is_music_model_in_one_file, read_header
+from model.acestep.weight_header import fingerprint, read_header, read_metadata
 from model.errors import NotLoaded
 from tests.model.acestep.golden_data import FOLDER
 from tests.model.acestep.tiny_models import TINY, TURBO
@@ -75,18 +75,12 @@ def test_an_enormous_header_is_not_read(tmp_path):
         read_header(written(tmp_path / "a", {}, length=2**63))
 
 
-@pytest.mark.parametrize("prefix", ["", "model.diffusion_model."])
-def test_a_model_repackaged_for_comfyui(tmp_path, prefix):
-    name = f"{prefix}encoder.lyric_encoder.layers.0.input_layernorm.weight"
+def test_what_the_writer_said_of_a_file(tmp_path):
     entry = {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}
-    path = written(tmp_path / "ace.safetensors", {name: entry}, bytes(4))
-    assert is_music_model_in_one_file(path)
-
-
-def test_other_files_are_no_music_model(tmp_path):
-    assert is_music_model_in_one_file(TURBO / "model.safetensors")
-    assert not is_music_model_in_one_file(TINY / "vae" / "diffusion_pytorch_model.safetensors")
-    assert not is_music_model_in_one_file(tmp_path / "missing.safetensors")
+    path = written(tmp_path / "a", {"__metadata__": {"format": "pt"}, "one": entry}, bytes(4))
+    assert read_metadata(path) == {"format": "pt"}
+    assert set(read_header(path)) == {"one"}
+    assert read_metadata(written(tmp_path / "b", {"one": entry}, bytes(4))) == {}
 
 
 def test_the_fingerprint_tells_weights_apart(tmp_path: Path) -> None:
