@@ -45,6 +45,8 @@ from model.errors import CannotRender, EngineError, NotLoaded, RanOutOfMemory, R
 # every 4 minutes.
 SONGS_KEPT = 3
 PROGRESS_INTERVAL = 0.05  # seconds; the server thins out further, to what a client may get
+NO_MEMORY = "The machine ran out of memory {}."
+MORE_MEMORY = "Close other programs, or render a shorter region."
 LONGEST_SONG_SECONDS = 1e6  # the server has checked the length already
 
 
@@ -73,6 +75,11 @@ class EngineChild:
         except EngineError as error:
             self._send(ChildRefused(0, kind_of(error), error.sentence, error.remedy))
             return
+        except MemoryError:
+            self._send(
+                ChildRefused(0, "memory", NO_MEMORY.format("while the engine was loaded"), MORE_MEMORY)
+            )
+            return
         except Exception as error:  # whatever it is, the server must hear of it rather than of a dead pipe
             self._send(broke(0, error))
             return
@@ -99,6 +106,10 @@ class EngineChild:
             self._send(ChildRefused(order.number, kind_of(error), error.sentence, error.remedy))
         except ClipStoreError as error:
             self._send(ChildRefused(order.number, "store", error.sentence, error.remedy))
+        except MemoryError:  # anybody's: the song's, an engine's that does not say so itself, a file's
+            self._send(
+                ChildRefused(order.number, "memory", NO_MEMORY.format("during the render"), MORE_MEMORY)
+            )
         except Exception as error:  # a bug in an engine ends its job, not the process
             self._send(broke(order.number, error))
 

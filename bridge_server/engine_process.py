@@ -40,10 +40,12 @@ log = logging.getLogger(__name__)
 
 REFUSAL_CODES = {
     "cannot": ErrorCode.CANNOT_RENDER,
-    "memory": ErrorCode.CANNOT_RENDER,
+    "memory": ErrorCode.OUT_OF_MEMORY,
     "not loaded": ErrorCode.ENGINE_NOT_READY,
     "store": ErrorCode.STORE_FAILED,
 }
+
+EXIT_SECONDS = 1.0  # how long a process may take to end after its pipe has closed
 
 
 class RenderCancelledError(Exception):
@@ -108,7 +110,7 @@ class EngineProcess:
             if isinstance(message, ChildProgress):
                 on_progress(message.progress)
             else:
-                error = self._as_error(message)  # before the process, and its exit code, are let go
+                error = await self._as_error(message)  # before the process, and its exit code, are let go
                 await self.close()
                 raise error
 
@@ -123,7 +125,7 @@ class EngineProcess:
         await self.start(on_progress)
         self._orders += 1
         numbered = replace(order, number=self._orders)
-        self._send(numbered)
+        await self._send(numbered)
         stopper = asyncio.create_task(self._stop_when(stop, self._orders))
         try:
             return await self._collect(numbered, on_progress, on_piece, stop)
@@ -155,7 +157,7 @@ class EngineProcess:
                 elif isinstance(message, ChildReport):
                     return Outcome(tuple(stems.values()), tuple(attachments), message.report)
                 else:
-                    error = self._as_error(message)
+                    error = await self._as_error(message)
                     if isinstance(message, _Gone) or getattr(message, "kind", "") == "memory":
                         # A process that ends may look alive for a moment; one that ran out of memory holds what is
                         # of no use. The next job gets a fresh one either way.
@@ -168,7 +170,7 @@ class EngineProcess:
         """Asks the child to stop; one that does not within the limit is ended."""
         await stop.wait()
         with contextlib.suppress(ProtocolError):
-            self._send(StopOrder(number))
+            await self._send(StopOrder(number))
         await asyncio.sleep(self._stop_seconds)
         if self._process is not None:
             log.warning("the engine did not stop within %.1f s; its process is ended", self._stop_seconds)
@@ -190,17 +192,17 @@ class EngineProcess:
         if connection is not None:
             connection.close()
 
-    def _send(self, message: ToChild) -> None:
+    async def _send(self, message: ToChild) -> None:
         try:
             assert self._connection is not None, "started before"
             self._connection.send(message)
         except OSError as error:
-            raise self._as_error(_Gone()) from error
+            raise await self._as_error(_Gone()) from error
 
     async def _receive(self) -> FromChild | _Gone:
         return await self._inbox.get()
 
-    def _as_error(self, message: FromChild | _Gone) -> ProtocolError:
+    async def _as_error(self, message: FromChild | _Gone) -> ProtocolError:
         if isinstance(message, ChildRefused):
             code = REFUSAL_CODES.get(message.kind, ErrorCode.CANNOT_RENDER)
             return ProtocolError(code, message.sentence, message.remedy)
@@ -211,9 +213,11 @@ class EngineProcess:
                 f"The engine made a mistake of its own ({message.sentence}).",
                 "This is a bug in the bridge; the log has the details. Another region or seed may work.",
             )
-        if self._process is not None:
-            self._process.join(1.0)  # the pipe closes a moment before the exit code is known
-        exit_code = self._process.exitcode if self._process else None
+        process = self._process
+        if process is not None:
+            # The pipe closes a moment before the exit code is known.
+            await asyncio.to_thread(process.join, EXIT_SECONDS)
+        exit_code = process.exitcode if process else None
         return ProtocolError(
             ErrorCode.ENGINE_DIED,
             f"The engine's process ended in the middle of the render: {how_it_ended(exit_code)}.",

@@ -25,6 +25,7 @@ class ErrorCode(enum.Enum):
     CANNOT_RENDER = "cannot_render"  # the engine says why it will not
     ENGINE_NOT_READY = "engine_not_ready"  # weights or packages are missing
     ENGINE_DIED = "engine_died"  # the engine's process ended; the next job gets a new one
+    OUT_OF_MEMORY = "out_of_memory"  # device or machine full in the middle; the next job gets a new process
     RENDER_REJECTED = "render_rejected"  # the render came back unusable: silence, NaN, nothing changed
     QUEUE_FULL = "queue_full"  # too many jobs wait already
     STORE_FAILED = "store_failed"  # disk full, read-only, damaged

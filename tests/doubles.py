@@ -151,6 +151,8 @@ class FaultyEngine(NoiseEngine):
             os.kill(os.getpid(), signal.SIGKILL)
         if fault == "raise":
             raise KeyError("nobody expected this")
+        if fault == "memory":
+            np.zeros(2**60, np.uint8)
         if fault == "refuse":
             raise CannotRender("The song has no drums.", "Choose another region.")
         if fault == "nan":

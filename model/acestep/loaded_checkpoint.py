@@ -6,6 +6,7 @@ The memory it may use is asked once, when it is loaded, so that equal requests a
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -80,7 +81,8 @@ class LoadedCheckpoint:
 
     def load(self, progress: OnProgress) -> None:
         """Brings the networks to the device, or, where only one fits at a time, makes sure that each does."""
-        self._parts.load_all(progress)
+        with self._explained(f"while {self.folder.name} was loaded"):
+            self._parts.load_all(progress)
 
     def render(
         self,
@@ -91,31 +93,37 @@ class LoadedCheckpoint:
     ) -> Iterator[Rendered]:
         """See model.engine.Engine."""
         extras = extras or Extras()
-        laid = None if extras.adapter is None else self._read(extras.adapter)
-        self._parts.adapt(laid)
-        self._parts.arrange(
-            self._placed(work_of(plan_render(request, self._parts.traits), request.reference is not None))
-        )
-        blueprint = None
-        try:
+        with self._explained("during the render"):
+            laid = None if extras.adapter is None else self._read(extras.adapter)
+            self._parts.adapt(laid)
+            self._parts.arrange(
+                self._placed(work_of(plan_render(request, self._parts.traits), request.reference is not None))
+            )
+            blueprint = None
             if extras.planned:
                 blueprint, written = self._planned(request, Pace(progress, should_stop).part(0, _PLANNED))
                 yield written
                 progress = _after(progress, _PLANNED)
             for found in self._renderer.render(request, progress, should_stop, blueprint):
                 yield self._told(found, laid) if isinstance(found, Report) else found
-        except Exception as error:
-            if not out_of_memory(error):
-                raise
-            self.unload()
-            raise RanOutOfMemory(
-                f"The device {self._device.label} ran out of memory during the render.", _MORE_MEMORY
-            ) from error
 
     def unload(self) -> None:
         """Gives all memory back; the next render loads what it needs again."""
         self._renderer.forget()
         self._parts.release()
+
+    @contextmanager
+    def _explained(self, when: str) -> Iterator[None]:
+        """Raises RanOutOfMemory, once everything is given back, where an allocation fails inside."""
+        try:
+            yield
+        except Exception as error:
+            if not out_of_memory(error):
+                raise
+            self.unload()
+            raise RanOutOfMemory(
+                f"The device {self._device.label} ran out of memory {when}.", _MORE_MEMORY
+            ) from error
 
     def _placed(self, work: Work) -> Placement:
         """Raises CannotRender for work that does not fit in any way."""

@@ -319,7 +319,7 @@ def test_memory_that_runs_out_ends_one_job_and_the_process(tmp_path: Path) -> No
     with ServerThread(settings) as server, server.websocket() as peer:
         asked = {"source": "song.wav", "start": START, "end": END, "options": {"steps": 1}}
         last = job_end(peer, peer.call("repaint", **asked)["job"])
-        assert last["code"] == "cannot_render"
+        assert last["code"] == "out_of_memory"
         assert "cpu ran out of memory during the render" in last["sentence"]
         assert "shorter region" in last["remedy"]
         assert server.server.worker.engine_pids() == {}

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 import uuid
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +41,7 @@ FAULTS = [
     ("killed", "engine_died", "killed"),
     ("raise", "internal", "KeyError"),
     ("refuse", "cannot_render", "no drums"),
+    ("memory", "out_of_memory", "ran out of memory"),
     ("nan", "render_rejected", "not numbers"),
     ("silence", "render_rejected", "silent"),
     ("short", "render_rejected", "3999"),
@@ -186,6 +188,31 @@ def test_a_stop_is_heard_within_200_ms_and_the_process_lives_on(tmp_path):
         assert engine.pid == pid
 
     asyncio.run(with_engine("slow", work))
+
+
+def test_the_server_goes_on_while_the_end_of_a_dead_process_is_waited_for(tmp_path, monkeypatch):
+    """Its exit code comes a moment after its pipe has closed; nobody else may have to wait for that."""
+    joining, went_on = threading.Event(), threading.Event()
+    really_join = multiprocessing.context.SpawnProcess.join
+
+    def slow_join(process, timeout=None):
+        joining.set()
+        assert went_on.wait(PATIENCE), "the loop stands still"
+        really_join(process, timeout)
+
+    async def work(engine: EngineProcess) -> None:
+        await engine.start()
+        monkeypatch.setattr(multiprocessing.context.SpawnProcess, "join", slow_join)
+        doomed = order(tmp_path)
+        doomed = replace(doomed, request=replace(doomed.request, options={"fault": "exit"}))
+        ending = asyncio.create_task(engine.render(doomed, lambda _: None, lambda _: None, asyncio.Event()))
+        await asyncio.to_thread(joining.wait, PATIENCE)
+        went_on.set()
+        with pytest.raises(ProtocolError, match="status 7") as caught:
+            await ending
+        assert caught.value.code is ErrorCode.ENGINE_DIED
+
+    asyncio.run(with_engine("faulty", work))
 
 
 SERVER_OF_AN_ENGINE = """

@@ -33,7 +33,7 @@ from model.acestep.render_settings import OPTIONS
 from model.acestep.renderer import HANDLES, MIX, RESIDUAL
 from model.acestep.song_planning import refuse_unless_it_fits
 from model.engine import Attachment, Grid, Piece, Progress, Rendered, RenderRequest, Report, Song, Task
-from model.errors import CannotRender, NotLoaded, RenderStopped
+from model.errors import CannotRender, NotLoaded, RanOutOfMemory, RenderStopped
 from tests.model.acestep.tiny_folder import write_checkpoint, write_models
 
 PROJECT = Path(__file__).parents[3]
@@ -178,9 +178,21 @@ def test_memory_that_runs_out_in_the_middle_is_explained(engine: AceStepEngine) 
         if told.stage == "composing":
             torch.empty(2**58, dtype=torch.uint8)
 
-    with pytest.raises(CannotRender, match="cpu ran out of memory during the render") as error:
+    with pytest.raises(RanOutOfMemory, match="cpu ran out of memory during the render") as error:
         list(engine.render(request(), progress, lambda: False))
     assert "shorter region" in error.value.remedy
+    assert rendered(engine, request()), "the engine can be used again"
+
+
+def test_memory_that_runs_out_while_weights_are_loaded_is_explained(tiny_models: Path) -> None:
+    def progress(told: Progress) -> None:
+        if told.fraction > 0:
+            torch.empty(2**58, dtype=torch.uint8)
+
+    engine = engine_of(tiny_models)
+    with pytest.raises(RanOutOfMemory, match="ran out of memory while acestep-v15-turbo was loaded") as error:
+        engine.load(progress)
+    assert "smaller checkpoint" in error.value.remedy
     assert rendered(engine, request()), "the engine can be used again"
 
 
