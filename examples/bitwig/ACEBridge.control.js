@@ -1,10 +1,10 @@
-// ACE Bridge for Bitwig Studio 5 and newer: asks the bridge for takes of the arranger loop and puts them into free
+// ACE Bridge for Bitwig Studio 5.2 and newer: asks the bridge for takes of the arranger loop and puts them into free
 // launcher slots of the selected track. Copy this file to Bitwig's Controller Scripts folder; README.md says how.
 //
 // Plain ES5, because Bitwig has changed its JavaScript engine before. Every value goes out as text, because a
 // JavaScript number becomes now an int and now a double on its way through Java, and the bridge reads texts anyway.
 
-loadAPI(18);
+loadAPI(19); // the first that tells whether the tempo is automated; Bitwig refuses calls newer than what is asked for here
 host.setShouldFailOnDeprecatedUse(true);
 host.defineController("ACE Bridge", "ACE Bridge", "0.1", "5b2f9c1e-7d44-4b0a-9a53-2f6c8de41b07", "The ACE Bridge developers");
 host.defineMidiPorts(0, 0);
@@ -37,9 +37,7 @@ function init() {
    transport = host.createTransport();
    tempo = transport.tempo();
    tempo.value().markInterested();
-   if (typeof tempo.hasAutomation === "function") { // newer Bitwigs only
-      tempo.hasAutomation().markInterested();
-   }
+   tempo.hasAutomation().markInterested();
    transport.timeSignature().numerator().markInterested();
    transport.timeSignature().denominator().markInterested();
    transport.isArrangerLoopEnabled().markInterested();
@@ -148,8 +146,8 @@ function request(task) {
 function selection() {
    var file = songFile.get().replace(/^\s+|\s+$/g, "");
    if (file === "") {
-      throw refused("Bitwig does not tell scripts which file a clip plays.",
-         "Export the song or the track as WAV, and write its path into Song file (Studio I/O panel).");
+      throw refused("Bitwig does not tell scripts which file a clip plays, nor whether it is stretched or muted.",
+         "Export the song or the track as WAV, as you hear it, and write its path into Song file (Studio I/O panel).");
    }
    if (!transport.isArrangerLoopEnabled().get()) {
       throw refused("The arranger loop is off.", "Switch it on and drag it over the bars you want.");
@@ -159,7 +157,7 @@ function selection() {
    if (!(length > 0)) {
       throw refused("The arranger loop is empty.", "Drag it over the bars you want.");
    }
-   if (typeof tempo.hasAutomation === "function" && tempo.hasAutomation().get()) {
+   if (tempo.hasAutomation().get()) {
       throw refused("The tempo is automated, and Bitwig tells scripts only the tempo of this moment.",
          "Export the project as MIDI and use: ace-bridge repaint SONG --tempo-map MAP.mid, then a .dawproject.");
    }
@@ -317,6 +315,8 @@ function insertNext(one, free, number, stretched) {
    if (number === one.takes.length) {
       var words = ["ACE " + one.task + ": " + number + (number === 1 ? " take" : " takes") + " in launcher slots of " +
          one.trackName + ". Drag one to bar " + one.where.bar + " of the arranger."].concat(one.notes);
+      // Bitwig plays inserted files from where they lie, and tells scripts nothing of where the project lies.
+      words.push("When you save the project, use File > Collect and Save: it copies their files into it.");
       if (stretched.length > 0) {
          words.push("Bitwig stretched " + stretched.join(", ") + ": set Mode to Raw in the Inspector before you drag.");
       }

@@ -12,11 +12,12 @@ const vm = require("node:vm");
 
 const [, , scriptPath, bridgePort, ownPort, silence] = process.argv;
 let inInit = false;
+let api = 0; // what the script asked for
 const model = {
    tempo: 120, automated: false, numerator: 4, denominator: 4, loop: true, loopStart: 0, loopDuration: 4,
    track: { exists: true, name: "Band", type: "Audio", mute: false },
    slots: Array.from({ length: 32 }, (_, n) => ({ exists: n < 4, content: null, name: "" })),
-   selected: null, settings: {}, deaf: false, hasAutomation: true, stretch: 1,
+   selected: null, settings: {}, deaf: false, stretch: 1,
 };
 
 function tell(event, value) { process.stdout.write(JSON.stringify({ event, value }) + "\n"); }
@@ -27,13 +28,20 @@ function strict(name, members) {
       get(target, key) {
          if (typeof key === "symbol") return target[key];
          if (!(key in target)) {
-            if (key === "hasAutomation") return undefined; // Java: typeof is "undefined"
             throw new Error(`${name} has no ${key}`);
          }
          return target[key];
       },
       set(_, key) { throw new Error(`${name}.${String(key)} cannot be set`); },
    });
+}
+
+// Bitwig refuses what came after the version of its API that a script asks for, also where it has it.
+function since(version, name, work) {
+   return (...given) => {
+      if (api < version) throw new Error(`${name}: This is only available for API versions after ${version}, not ${api}`);
+      return work(...given);
+   };
 }
 
 function check(name, given, kinds) {
@@ -68,16 +76,13 @@ function once(make) { let made; return () => (made ??= make()); }
 
 function one(name, read, getter) { const made = value(name, read, getter); return method(name, [], () => made); }
 
-const tempoParameter = {
-   value: one("tempo.value", () => model.tempo, "getRaw"),
-};
-if (process.env.TEMPO_AUTOMATION !== "unknown") {
-   tempoParameter.hasAutomation = one("tempo.hasAutomation", () => model.automated);
-}
 const timeSignature = strict("timeSignature", {
    numerator: one("numerator", () => model.numerator), denominator: one("denominator", () => model.denominator),
 });
-const tempo = strict("tempo", tempoParameter);
+const tempo = strict("tempo", {
+   value: one("tempo.value", () => model.tempo, "getRaw"),
+   hasAutomation: since(19, "hasAutomation", one("tempo.hasAutomation", () => model.automated)),
+});
 const transport = strict("transport", {
    tempo: method("tempo", [], () => tempo),
    timeSignature: method("timeSignature", [], () => timeSignature),
@@ -228,7 +233,7 @@ const host = strict("host", {
 function attempt(work) { try { work(); } catch (error) { tell("error", String(error.stack || error)); } }
 
 const context = vm.createContext({
-   host, println: (text) => tell("println", String(text)), loadAPI: (version) => { if (version !== 18) throw new Error("API"); },
+   host, println: (text) => tell("println", String(text)), loadAPI: method("loadAPI", ["int"], (version) => { api = version; }),
 });
 let source = fs.readFileSync(scriptPath, "utf8")
    .replace("var BRIDGE_PORT = 9124;", `var BRIDGE_PORT = ${bridgePort};`).replace("var OWN_PORT = 9129;", `var OWN_PORT = ${ownPort};`);

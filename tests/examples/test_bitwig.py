@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import queue
 import shutil
 import socket
@@ -51,12 +50,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerThread]:
 class Bitwig:
     """Bitwig with our script in it, and a producer. Events are what the double writes."""
 
-    def __init__(self, bridge_port: int, silence: int | None, environment: dict[str, str]) -> None:
+    def __init__(self, bridge_port: int, silence: int | None) -> None:
         self.port = free_port()
         words = [str(NODE), str(DOUBLE), str(SCRIPT), str(bridge_port), str(self.port)]
         self.process = subprocess.Popen(
             [*words, *([str(silence)] if silence else [])],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, **environment},
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
         self.events: queue.Queue[dict[str, Any]] = queue.Queue()
         self.seen: list[dict[str, Any]] = []
@@ -116,8 +115,8 @@ class Bitwig:
 def open_bitwig(server: ServerThread) -> Iterator[Callable[..., Bitwig]]:
     with ExitStack() as stack:
 
-        def start(bridge_port: int | None = None, silence: int | None = None, **environment: str) -> Bitwig:
-            bitwig = Bitwig(bridge_port or server.settings.osc_port, silence, environment)
+        def start(bridge_port: int | None = None, silence: int | None = None) -> Bitwig:
+            bitwig = Bitwig(bridge_port or server.settings.osc_port, silence)
             stack.callback(bitwig.close)
             bitwig.settings(Song_file="band.wav", Takes=1)
             bitwig.slots()  # once it answers, it has done what came before
@@ -203,7 +202,12 @@ def test_a_muted_track_is_told(open_bitwig):
 
 
 REFUSALS = {
-    "no file": (("settings", {"Song file": " "}), "does not tell scripts which file", "Export the song"),
+    # What plays and how is beyond a script's sight: stretched and muted clips are as they are exported, or not at all.
+    "no file": (
+        ("settings", {"Song file": " "}),
+        "which file a clip plays, nor whether it is stretched or muted",
+        "Export the song or the track as WAV, as you hear it",
+    ),
     "loop off": (("model", {"loop": False}), "loop is off", "Switch it on"),
     "empty loop": (("model", {"loopDuration": 0}), "loop is empty", "Drag it"),
     "automated tempo": (("model", {"automated": True}), "tempo is automated", "--tempo-map"),
@@ -222,10 +226,48 @@ def test_refused_with_a_remedy(open_bitwig, case):
     assert not any(event["event"] == "sent" for event in bitwig.seen)
 
 
-def test_a_bitwig_that_does_not_tell_of_automation(open_bitwig):
-    bitwig = open_bitwig(TEMPO_AUTOMATION="unknown")
+def test_an_unsaved_project_is_told_how_to_keep_its_takes(open_bitwig):
+    """Bitwig does not tell scripts whether a project was ever saved, so it is always said."""
+    bitwig = open_bitwig()
     bitwig.press("Repaint")
-    bitwig.shown("launcher slots")
+    assert "When you save the project, use File > Collect and Save" in bitwig.shown("launcher slots")
+    assert soundfile.info(bitwig.slots()[0]["path"]).frames == 2 * RATE
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ("tempo.banana();", "tempo has no banana"),
+        ("tempo.hasAutomation(1);", "takes 0 arguments, got 1"),
+        ("track.clipLauncherSlotBank().getItemAt('first');", "must be int"),
+        ("host.createTransport(2);", "takes 0 arguments"),
+        ("transport.arrangerLoopStart().get();", "nobody is interested"),
+    ],
+    ids=["unknown", "arity", "type", "arity of host", "nobody is interested"],
+)
+def test_the_double_is_strict(tmp_path, wrong, said):
+    script = tmp_path / "wrong.control.js"
+    begun = "transport = host.createTransport(); tempo = transport.tempo();"
+    track = 'track = host.createCursorTrack("a", "b", 0, 1, true);'
+    script.write_text(
+        f"loadAPI(19); var transport, tempo, track; function init() {{ {begun} {track} {wrong} }}"
+    )
+    assert said in run_in_double(script)
+
+
+def test_what_is_newer_than_the_api_asked_for_is_refused(tmp_path):
+    """As Bitwig does, even where it has it: the script must ask for the newest it uses."""
+    script = tmp_path / "older.control.js"
+    script.write_text(SCRIPT.read_text().replace("loadAPI(19)", "loadAPI(18)"))
+    assert "only available for API versions after 19" in run_in_double(script)
+
+
+def run_in_double(script: Path) -> str:
+    """What the double says of a script that it does not let through."""
+    words = [str(NODE), str(DOUBLE), str(script), "1", "2"]
+    ended = subprocess.run(words, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    assert ended.returncode != 0
+    return ended.stderr
 
 
 def test_no_server_says_how_to_start_one(open_bitwig):
