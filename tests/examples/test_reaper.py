@@ -193,8 +193,9 @@ def test_takes_lie_where_the_wave_says(server, reaper, tmp_path):
     assert not np.array_equal(take, source[first:last])
 
 
-def test_the_whole_tempo_map_goes_along(server, reaper, tmp_path):
-    """A ramp inside the selection, a meter change on a bar line, one that cuts a bar short."""
+@pytest.mark.parametrize("selection", [[5.0, 7.5], [3.25, 9.0]], ids=["inside the ramp", "across the ramp"])
+def test_the_whole_tempo_map_goes_along(server, reaper, tmp_path, selection):
+    """A ramp under the selection, a meter change on a bar line, one that cuts a bar short."""
     tempo = [
         {"time": 0, "bpm": 120, "num": 4, "den": 4},
         {"time": 4, "bpm": 120, "linear": True},
@@ -203,7 +204,7 @@ def test_the_whole_tempo_map_goes_along(server, reaper, tmp_path):
         {"time": 11.0, "bpm": 90.5, "num": 7, "den": 8},
     ]
     reaper.open(
-        a_project(tmp_path, an_item(song(server)), tempo=tempo, selection=[5.0, 7.5]), server.settings.store
+        a_project(tmp_path, an_item(song(server)), tempo=tempo, selection=selection), server.settings.store
     )
     reaper.wish(takes=1)
     state = render(reaper)
@@ -219,7 +220,9 @@ def test_the_whole_tempo_map_goes_along(server, reaper, tmp_path):
     meters = [(float(change.quarter), str(change.meter), change.cuts_bar) for change in tempo_map.meters]
     assert meters == [(0, "4/4", False), (21, "3/4", True), (24.5, "7/8", True)]
     (item,) = ours(state)
-    assert round(item["values"]["D_POSITION"] * RATE) == 5 * RATE
+    first, last = (round(edge * RATE) for edge in selection)
+    values = item["values"]
+    assert (round(values["D_POSITION"] * RATE), round(values["D_LENGTH"] * RATE)) == (first, last - first)
 
 
 def test_meters_on_bar_lines_do_not_cut_bars(server, reaper, tmp_path):
