@@ -78,7 +78,10 @@ async def learn(console: Console, port: str) -> int:
                     f"# clock: {change.bpm:g} BPM, jitter {change.reading.jitter_ms:.2f} ms", highlight=False
                 )
 
-    async with open_input(port, hear) as name:
+    def plugged(there: bool) -> None:
+        console.print("# The input is there." if there else "# The input has gone.", highlight=False)
+
+    async with open_input(port, hear, plugged) as name:
         console.print(
             f"# Listening to {escape(name)}. Touch pads and pedals; Ctrl-C ends it.", highlight=False
         )

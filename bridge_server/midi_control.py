@@ -47,6 +47,8 @@ class MidiControl:
         self._clock = ClockFollower()
         self._known: dict[str, str] = {}
         self._inbox: asyncio.Queue[tuple[Any, float]] = asyncio.Queue(INBOX)
+        self._gone = False
+        self.name = ""
         watchers.add(self)
 
     def send(self, reply: Reply) -> None:
@@ -63,6 +65,25 @@ class MidiControl:
         with contextlib.suppress(asyncio.QueueFull):
             self._inbox.put_nowait((message, moment))
 
+    def plugged(self, there: bool) -> None:
+        """Tells that what sends MIDI has gone, or is back; on the event loop."""
+        if there == (not self._gone):
+            return  # nothing new
+        self._gone = not there
+        if there:
+            log.warning("MIDI: %s is back.", self.name)
+        else:
+            log.warning("MIDI: %s", self._problem())
+            self.hear(UNPLUGGED, 0.0)  # after what it has sent
+
+    def status(self) -> dict[str, str]:
+        """The input's name, and what is wrong with it, "" for nothing."""
+        return {"input": self.name, "problem": self._problem() if self._gone else ""}
+
+    def _problem(self) -> str:
+        clock = " and its clock is not followed" if self._settings.clock else ""
+        return f"{self.name} has gone; its pads send nothing{clock} until it is connected again."
+
     async def run(self) -> None:
         """Carries out what comes until cancelled."""
         while True:
@@ -73,6 +94,9 @@ class MidiControl:
                 log.exception("MIDI message %s met a bug", message)
 
     async def _carry_out(self, message: Any, moment: float) -> None:
+        if message is UNPLUGGED:
+            await self._forget_device()
+            return
         touch = touch_in(message)
         if touch is not None:
             for binding in self._pads.sent_by(touch):
@@ -82,6 +106,14 @@ class MidiControl:
                     log.warning("MIDI, line %d: %s %s", binding.line, error.sentence, error.remedy)
         elif self._settings.clock:
             for change in clock_changes(self._clock, message, moment):
+                await self._follow(change)
+
+    async def _forget_device(self) -> None:
+        """A pedal that was held down is up when its device comes back, and a song that only its clock moved stands."""
+        clock, self._clock = self._clock, ClockFollower()
+        self._pads = Pads(self._settings.bindings)
+        if clock.rolling:
+            for change in clock.stop():
                 await self._follow(change)
 
     async def _follow(self, change: TempoMeant | SongMoved) -> None:
@@ -99,6 +131,8 @@ class MidiControl:
 
 
 PAD_ID = "midi-"
+UNPLUGGED = object()
+"""Stands in the row of messages where their sender went."""
 
 
 def with_own_id(request: Request) -> Request:
@@ -139,7 +173,9 @@ async def midi_control(
         yield ""
         return
     control = MidiControl(settings, bridge, focus, watchers)
-    async with open_input(settings.port, control.hear) as name:
+    async with open_input(settings.port, control.hear, control.plugged) as name:
+        control.name = name
+        bridge.server.midi = control.status
         task = asyncio.create_task(control.run())
         try:
             yield name

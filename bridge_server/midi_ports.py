@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import mido
@@ -20,9 +21,14 @@ VIRTUAL = "virtual:"
 TCP = "tcp:"
 LOOPBACK = "127.0.0.1"
 STATUS_BYTES = 0x80
+# rtmidi tells nobody that a device was unplugged: the list of inputs is looked at so often.
+LOOK_SECONDS = 1.0
 
 OnMessage = Callable[[Any, float], None]
 """Called on the event loop with a mido message and the moment it came, in seconds of time.perf_counter."""
+
+OnPlugged = Callable[[bool], None]
+"""Called on the event loop: False when what sent MIDI has gone, True when it is there (again)."""
 
 
 def input_names() -> list[str]:
@@ -67,20 +73,25 @@ def chosen(wanted: str, names: list[str]) -> str:
 
 
 @contextlib.asynccontextmanager
-async def open_input(port: str, hear: OnMessage) -> AsyncIterator[str]:
+async def open_input(port: str, hear: OnMessage, plugged: OnPlugged) -> AsyncIterator[str]:
     """Hears a MIDI input for as long as the block lasts; yields its name.
 
     port: a port's name or a part of it, `virtual:NAME` for one that other programs may connect to, or `tcp:PORT` for
-    MIDI over TCP on this machine (as mido.sockets sends it; 0: any free port). Raises ProtocolError.
+    MIDI over TCP on this machine (as mido.sockets sends it; 0: any free port). A device that is unplugged is told of,
+    and heard again when it is back. Raises ProtocolError.
     """
-    opened = tcp_input(port.removeprefix(TCP), hear) if port.startswith(TCP) else system_input(port, hear)
+    if port.startswith(TCP):
+        opened = tcp_input(port.removeprefix(TCP), hear, plugged)
+    elif port.startswith(VIRTUAL):
+        opened = virtual_input(port.removeprefix(VIRTUAL), hear)
+    else:
+        opened = system_input(port, hear, plugged)
     async with opened as name:
         yield name
 
 
-@contextlib.asynccontextmanager
-async def system_input(port: str, hear: OnMessage) -> AsyncIterator[str]:
-    """One of this machine's ports, or a new virtual one. Raises ProtocolError."""
+def opened_port(name: str, hear: OnMessage, virtual: bool) -> Any:
+    """mido's port, whose messages go to the running event loop. Raises ProtocolError."""
     loop = asyncio.get_running_loop()
 
     def callback(message: Any) -> None:
@@ -88,23 +99,82 @@ async def system_input(port: str, hear: OnMessage) -> AsyncIterator[str]:
         with contextlib.suppress(RuntimeError):  # the loop has closed
             loop.call_soon_threadsafe(hear, message, time.perf_counter())
 
-    virtual = port.startswith(VIRTUAL)
-    name = port.removeprefix(VIRTUAL) if virtual else chosen(port, input_names())
     try:
-        opened = mido.Backend().open_input(name, virtual=virtual, callback=callback)
-    except Exception as error:  # as above
+        return mido.Backend().open_input(name, virtual=virtual, callback=callback)
+    except Exception as error:  # rtmidi's own kinds, as above
         raise no_midi(error) from error
-    try:
-        yield name
-    finally:
-        opened.close()
 
 
 @contextlib.asynccontextmanager
-async def tcp_input(port: str, hear: OnMessage) -> AsyncIterator[str]:
+async def virtual_input(name: str, hear: OnMessage) -> AsyncIterator[str]:
+    """A new port that other programs may connect to. Raises ProtocolError."""
+    with contextlib.closing(opened_port(name, hear, virtual=True)):
+        yield name
+
+
+@contextlib.asynccontextmanager
+async def system_input(port: str, hear: OnMessage, plugged: OnPlugged) -> AsyncIterator[str]:
+    """One of this machine's ports. Raises ProtocolError."""
+    device = Device(port, hear, plugged)
+    device.open(input_names())
+    watching = asyncio.create_task(device.watch())
+    try:
+        yield device.name
+    finally:
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+        device.close()
+
+
+class Device:
+    """An input of this machine that may be unplugged and come back. wanted: its name, or a part of it."""
+
+    def __init__(self, wanted: str, hear: OnMessage, plugged: OnPlugged) -> None:
+        self.name = ""
+        self._wanted = wanted
+        self._hear = hear
+        self._plugged = plugged
+        self._port: Any = None
+
+    def open(self, names: list[str]) -> None:
+        """Opens the one input that is wanted out of those there are. Raises ProtocolError."""
+        name = chosen(self._wanted, names)
+        self._port = opened_port(name, self._hear, virtual=False)
+        self.name = name
+
+    def close(self) -> None:
+        """Does nothing when it is closed already."""
+        port, self._port = self._port, None
+        if port is not None:
+            port.close()
+
+    async def watch(self) -> None:
+        """Tells when the device goes, and opens it when it is back, until cancelled."""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            try:
+                names = await asyncio.to_thread(input_names)
+            except ProtocolError:
+                names = []  # the system's MIDI itself has gone, such as a JACK server
+            if self._port is not None and self.name in names:
+                continue
+            # Gone; or back under another number, as ALSA and Windows count them.
+            was_there = self._port is not None
+            self.close()
+            try:
+                self.open(names)
+            except ProtocolError:
+                if was_there:
+                    self._plugged(False)
+            else:
+                self._plugged(True)
+
+
+@contextlib.asynccontextmanager
+async def tcp_input(port: str, hear: OnMessage, plugged: OnPlugged) -> AsyncIterator[str]:
     """MIDI bytes from whoever connects, from this machine only. Raises ProtocolError when the port is taken."""
     loop = asyncio.get_running_loop()
-    connected: set[asyncio.Transport] = set()
+    inlet = Inlet(hear, plugged)
     if not (port.isascii() and port.isdigit() and int(port[:6]) < 65536):
         raise ProtocolError(
             ErrorCode.OUT_OF_RANGE,
@@ -113,7 +183,7 @@ async def tcp_input(port: str, hear: OnMessage) -> AsyncIterator[str]:
             "midi-in",
         )
     try:
-        server = await loop.create_server(lambda: MidiBytes(hear, connected), LOOPBACK, int(port))
+        server = await loop.create_server(lambda: MidiBytes(inlet), LOOPBACK, int(port))
     except OSError as error:
         raise ProtocolError(
             ErrorCode.NOT_ALLOWED,
@@ -125,34 +195,53 @@ async def tcp_input(port: str, hear: OnMessage) -> AsyncIterator[str]:
         yield f"{TCP}{server.sockets[0].getsockname()[1]}"
     finally:
         server.close()
-        for transport in tuple(connected):
+        for transport in tuple(inlet.connected):
             transport.abort()
 
 
-class MidiBytes(asyncio.Protocol):
-    """One TCP connection that MIDI comes by. connected: where it is kept while it lasts."""
+@dataclass
+class Inlet:
+    """What all connections to one TCP port share.
 
-    def __init__(self, hear: OnMessage, connected: set[asyncio.Transport]) -> None:
-        self._hear = hear
-        self._connected = connected
+    connected: all of them, while they last; senders: those that MIDI has come by.
+    """
+
+    hear: OnMessage
+    plugged: OnPlugged
+    connected: set[asyncio.Transport] = field(default_factory=set)
+    senders: set[asyncio.Transport] = field(default_factory=set)
+
+
+class MidiBytes(asyncio.Protocol):
+    """One TCP connection that MIDI comes by."""
+
+    def __init__(self, inlet: Inlet) -> None:
+        self._inlet = inlet
         self._parser = mido.Parser()
-        self._begun = False
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
-        self._connected.add(self._transport)
+        self._inlet.connected.add(self._transport)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
-        self._connected.discard(cast(asyncio.Transport, self._transport))
+        transport = cast(asyncio.Transport, self._transport)
+        self._inlet.connected.discard(transport)
+        if transport in self._inlet.senders:
+            self._inlet.senders.discard(transport)
+            if not self._inlet.senders:
+                self._inlet.plugged(False)
 
     def data_received(self, data: bytes) -> None:
         moment = time.perf_counter()
-        if not self._begun and data[0] < STATUS_BYTES:
-            # Text, such as a web page's attempt to reach a local port: MIDI begins with a status byte.
-            cast(asyncio.Transport, self._transport).abort()
-            return
-        self._begun = True
+        transport = cast(asyncio.Transport, self._transport)
+        if transport not in self._inlet.senders:
+            if data[0] < STATUS_BYTES:
+                # Text, such as a web page's attempt to reach a local port: MIDI begins with a status byte.
+                transport.abort()
+                return
+            self._inlet.senders.add(transport)
+            self._inlet.plugged(True)
         self._parser.feed(data)
         for message in self._parser:
-            self._hear(message, moment)
+            self._inlet.hear(message, moment)

@@ -38,6 +38,7 @@ class ServerAnswers:
         self._worker = worker
         self._engines = engines
         self.drops: Callable[[], Mapping[str, Any]] | None = None  # set when a folder is watched
+        self.midi: Callable[[], Mapping[str, Any]] | None = None  # set when there is a MIDI input
 
     async def status(self, request: requests.Status, _: Client) -> Answer:
         current = self._worker.current
@@ -62,6 +63,9 @@ class ServerAnswers:
         if self.drops is not None:
             data["watching"] = watching = self.drops()
             text += f" Watching {watching['folder']}, {len(watching['busy'])} files in work. {watching['problem']}"
+        if self.midi is not None:
+            data["midi"] = midi = self.midi()
+            text += f" MIDI from {midi['input']}. {midi['problem']}"
         return understood(request, text.strip(), data)
 
     async def engines(self, request: requests.ListEngines, _: Client) -> Answer:

@@ -176,6 +176,11 @@ class ClockFollower:
         self._clocks = 0  # of the song, up to the next clock
         self._rolling = False
 
+    @property
+    def rolling(self) -> bool:
+        """Whether the DAW plays, by what it said last."""
+        return self._rolling
+
     def reading(self) -> ClockReading | None:
         return self._tempo.reading()
 

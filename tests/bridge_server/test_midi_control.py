@@ -15,10 +15,12 @@ import mido
 import mido.sockets
 import pytest
 
+from bridge_server import midi_ports
 from bridge_server.midi_ports import chosen, input_names, no_midi
 from bridge_server.settings import MidiSettings
 from daw_protocol.errors import ProtocolError
 from daw_protocol.pad_map import read_pad_map
+from tests import midi_system
 from tests.bridge_server.conftest import settings_in
 from tests.bridge_server.peers import (
     PATIENCE,
@@ -203,6 +205,86 @@ def test_a_web_page_cannot_strike_pads(server, panel):
     assert panel.call("focus.show")["request"]["bpm"] == 187
 
 
+def test_a_sender_that_goes_is_told_of_and_its_song_stands_still(server, panel, caplog):
+    """Unplugged while its clock runs and its pedal is down; connected again, both work from the start."""
+    with surface(server.server.midi) as port:
+        port.send(mido.Message("songpos", pos=16))
+        port.send(mido.Message("continue"))
+        port.send(mido.Message("control_change", control=64, value=127))
+        while not until(panel, "focus")[-1].values.get("rolling"):
+            pass
+    stopped = until(panel, "focus")[-1]
+    assert not stopped.values.get("rolling")
+    assert f"{server.server.midi} has gone" in caplog.text
+    status = panel.call("status")
+    assert "has gone; its pads send nothing and its clock is not followed" in status["midi"]["problem"]
+    with server.osc() as daw:
+        assert status["midi"]["problem"] in daw.ask("/bridge/status").values["text"]
+    with surface(server.server.midi) as port:
+        port.send(mido.Message("control_change", control=7, value=60))
+        until(panel, "focus")
+        assert panel.call("focus.show")["request"]["bpm"] == 120
+        assert f"{server.server.midi} is back" in caplog.text
+        assert panel.call("status")["midi"] == {"input": server.server.midi, "problem": ""}
+        caplog.clear()
+        port.send(mido.Message("control_change", control=64, value=127))  # the pedal was up in between
+        port.send(mido.Message("control_change", control=7, value=61))
+        until(panel, "focus")
+        assert "no job has come yet" in caplog.text
+
+
+def test_while_one_sender_is_left_nothing_has_gone(server, panel, caplog):
+    with surface(server.server.midi) as port:
+        with surface(server.server.midi) as other:
+            other.send(mido.Message("control_change", control=7, value=10))
+            port.send(mido.Message("control_change", control=7, value=20))
+            until(panel, "focus")
+            until(panel, "focus")
+        port.send(mido.Message("control_change", control=7, value=60))
+        until(panel, "focus")
+        assert panel.call("status")["midi"]["problem"] == ""
+    assert "is back" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "back", ["Pads:MIDI 1 20:0", "Pads:MIDI 1 24:0"], ids=["same number", "another number"]
+)
+def test_a_device_is_unplugged_and_plugged_in_again(tmp_path, monkeypatch, caplog, back):
+    """A system whose devices a test plugs, behind mido's own backends."""
+    monkeypatch.setenv("MIDO_BACKEND", "tests.midi_system")
+    monkeypatch.setattr(midi_ports, "LOOK_SECONDS", 0.02)
+    with midi_system.plugged("Other:MIDI 1 28:0"), contextlib.ExitStack() as stack:
+        device = stack.enter_context(contextlib.ExitStack())
+        device.enter_context(midi_system.plugged("Pads:MIDI 1 20:0"))
+        midi = MidiSettings("Pads", read_pad_map(MAP))
+        server = stack.enter_context(ServerThread(settings_in(tmp_path, midi=midi)))
+        panel = stack.enter_context(server.websocket())
+        panel.call("watch")
+        midi_system.send("Pads:MIDI 1 20:0", mido.Message("control_change", control=7, value=60))
+        until(panel, "focus")
+        device.close()
+        wait_until(lambda: panel.call("status")["midi"]["problem"])
+        assert "Pads:MIDI 1 20:0 has gone" in caplog.text
+        stack.enter_context(midi_system.plugged(back))
+        wait_until(lambda: not panel.call("status")["midi"]["problem"])
+        midi_system.send(back, mido.Message("control_change", control=7, value=61))
+        until(panel, "focus")
+        assert panel.call("focus.show")["request"]["bpm"] == 121
+        midi_system.fail = True  # as when a JACK server ends
+        wait_until(lambda: panel.call("status")["midi"]["problem"])
+        midi_system.fail = False
+        wait_until(lambda: not panel.call("status")["midi"]["problem"])
+    assert midi_system.open_ports == 0
+
+
+def wait_until(true):
+    """Asks until it is so."""
+    deadline = time.monotonic() + PATIENCE
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
 def test_without_rtmidi_the_extra_is_named(monkeypatch):
     for name in [name for name in sys.modules if name.startswith("mido.backends")]:
         monkeypatch.delitem(sys.modules, name)
@@ -314,7 +396,7 @@ def test_learning_prints_lines_for_a_map(tmp_path):
 @pytest.mark.skipif(not shutil.which("jackd"), reason="SKIPPED: jackd is not installed (apt: jackd2)")
 @pytest.mark.skipif(sys.platform != "linux", reason="SKIPPED: JACK's dummy driver is tested on Linux")
 def test_a_port_of_the_system(tmp_path):
-    """rtmidi through a JACK server that needs no sound card: what a USB pad does elsewhere."""
+    """rtmidi through a JACK server that needs no sound card: what a USB pad does elsewhere, unplugged and all."""
     pytest.importorskip("rtmidi", reason="SKIPPED: python-rtmidi is not installed (the extra midi)")
     name = f"bridge{os.getpid()}"
     jack = subprocess.Popen(
@@ -326,13 +408,21 @@ def test_a_port_of_the_system(tmp_path):
         "JACK_NO_START_SERVER": "1",
         "MIDO_BACKEND": "mido.backends.rtmidi/UNIX_JACK",
     }
+    strikes = (
+        "for _ in range(200):\n"
+        "    port.send(mido.Message('note_on', note={note}, channel=4, velocity=99)); time.sleep(0.05)\n"
+    )
     send = (
         "import mido, time\n"
         "name = next(n for n in mido.get_output_names() if 'pads' in n)\n"
         "port = mido.open_output(name)\n"
-        "for _ in range(50):\n"
-        "    port.send(mido.Message('note_on', note=41, channel=4, velocity=99)); time.sleep(0.05)\n"
+    ) + strikes.format(note=41)
+    device = (
+        "import mido, time\n"
+        "port = mido.open_output('keys', virtual=True, client_name='device')\n"
+        "print('plugged', flush=True)\n"
     )
+    stack = contextlib.ExitStack()
     try:
         _wait_for_jack(more)
         words = [*bridge_command(tmp_path / "store"), "midi", "learn", "--midi-in", "virtual:pads"]
@@ -340,7 +430,18 @@ def test_a_port_of_the_system(tmp_path):
             learn.until("Listening to")
             with Lines([sys.executable, "-c", send], **more):
                 assert learn.until("note").split()[:4] == ["note", "41", "ch", "5"]
+        plugged = Lines([sys.executable, "-c", device + strikes.format(note=42)], **more)
+        with plugged:
+            plugged.until("plugged")
+            words[-1] = "device"
+            learn = stack.enter_context(Lines(words, **more))
+            assert learn.until("note").split()[:4] == ["note", "42", "ch", "5"]
+        learn.until("The input has gone")
+        with Lines([sys.executable, "-c", device + strikes.format(note=43)], **more):
+            learn.until("The input is there")
+            assert learn.until("note").split()[:4] == ["note", "43", "ch", "5"]
     finally:
+        stack.close()
         jack.terminate()
         jack.wait(PATIENCE)
 
