@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import socket
 import subprocess
@@ -22,6 +21,7 @@ from daw_protocol.errors import ProtocolError
 from daw_protocol.pad_map import read_pad_map
 from tests import midi_system
 from tests.bridge_server.conftest import settings_in
+from tests.bridge_server.jack_server import jack_server
 from tests.bridge_server.peers import (
     PATIENCE,
     PROJECT,
@@ -398,16 +398,6 @@ def test_learning_prints_lines_for_a_map(tmp_path):
 def test_a_port_of_the_system(tmp_path):
     """rtmidi through a JACK server that needs no sound card: what a USB pad does elsewhere, unplugged and all."""
     pytest.importorskip("rtmidi", reason="SKIPPED: python-rtmidi is not installed (the extra midi)")
-    name = f"bridge{os.getpid()}"
-    jack = subprocess.Popen(
-        ["jackd", "-n", name, "-r", "--no-mlock", "-d", "dummy", "-r", "48000", "-p", "256"],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    more = {
-        "JACK_DEFAULT_SERVER": name,
-        "JACK_NO_START_SERVER": "1",
-        "MIDO_BACKEND": "mido.backends.rtmidi/UNIX_JACK",
-    }
     strikes = (
         "for _ in range(200):\n"
         "    port.send(mido.Message('note_on', note={note}, channel=4, velocity=99)); time.sleep(0.05)\n"
@@ -422,9 +412,8 @@ def test_a_port_of_the_system(tmp_path):
         "port = mido.open_output('keys', virtual=True, client_name='device')\n"
         "print('plugged', flush=True)\n"
     )
-    stack = contextlib.ExitStack()
-    try:
-        _wait_for_jack(more)
+    with jack_server(tmp_path) as found, contextlib.ExitStack() as stack:
+        more = {**found, "MIDO_BACKEND": "mido.backends.rtmidi/UNIX_JACK"}
         words = [*bridge_command(tmp_path / "store"), "midi", "learn", "--midi-in", "virtual:pads"]
         with Lines(words, **more) as learn:
             learn.until("Listening to")
@@ -440,16 +429,3 @@ def test_a_port_of_the_system(tmp_path):
         with Lines([sys.executable, "-c", device + strikes.format(note=43)], **more):
             learn.until("The input is there")
             assert learn.until("note").split()[:4] == ["note", "43", "ch", "5"]
-    finally:
-        stack.close()
-        jack.terminate()
-        jack.wait(PATIENCE)
-
-
-def _wait_for_jack(more):
-    """Until its ports can be listed; it takes a moment to start."""
-    deadline = time.monotonic() + PATIENCE
-    list_ports = [sys.executable, "-c", "import mido; mido.get_input_names()"]
-    while subprocess.run(list_ports, env={**os.environ, **more}, capture_output=True, check=False).returncode:
-        assert time.monotonic() < deadline, "jackd does not start"
-        time.sleep(0.1)

@@ -2,7 +2,6 @@
 
 import queue
 import shutil
-import subprocess
 import time
 from fractions import Fraction
 
@@ -12,6 +11,7 @@ import pytest
 from bridge_server.audition.transports import JackTransport, MidiClock, MidiTransport
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.timeline.position import AtQuarters
+from tests.bridge_server.jack_server import jack_server
 
 
 def heard(*messages):
@@ -63,22 +63,10 @@ def jackd(monkeypatch, tmp_path):
     """A JACK server without a sound card, of the test's own."""
     if shutil.which("jackd") is None:
         pytest.skip("SKIPPED: needs jackd: apt install jackd2")
-    name = f"ace{time.monotonic_ns()}"
-    for variable, value in (
-        ("JACK_DEFAULT_SERVER", name), ("JACK_NO_START_SERVER", "1"), ("JACK_NO_AUDIO_RESERVATION", "1"),
-    ):  # fmt: skip
-        monkeypatch.setenv(variable, value)
-    process = subprocess.Popen(
-        ["jackd", "--no-realtime", "-t", "5000", "-n", name, "-d", "dummy", "-r", "48000", "-p", "1024"],
-        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    end = time.monotonic() + 20
-    while subprocess.run(["jack_lsp"], capture_output=True, check=False).returncode != 0:
-        assert time.monotonic() < end, "jackd does not start"
-        time.sleep(0.05)
-    yield
-    process.terminate()
-    process.wait()
+    with jack_server(tmp_path) as found:
+        for variable, value in found.items():
+            monkeypatch.setenv(variable, value)
+        yield
 
 
 @pytest.mark.alone
