@@ -78,7 +78,9 @@ def walk(page: Page, port: int) -> None:
     take_picture(page, "panel_render")
     wait(page, "v.takes.length === 2 && [...v.jobs.values()].every(job => job.state === 'done')")
     page.click("#take summary >> text=Receipt")
-    page.select_option("#device", label="card, ALSA") if not sound_card.missing() else None
+    if not sound_card.missing():
+        page.keyboard.press("h")
+        page.select_option("#device", label="card, ALSA")
     page.keyboard.press("Escape")
     page.evaluate("document.activeElement.blur()")
     page.keyboard.press("z")

@@ -97,6 +97,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("audition.next", audition_requests.NextTake, Group.AUDITION, (), "/bridge/audition/next"),
     Command("audition.prev", audition_requests.PreviousTake, Group.AUDITION, (), "/bridge/audition/prev"),
     Command("audition.loop", audition_requests.LoopAudition, Group.AUDITION, ("on",), "/bridge/audition/loop i 1"),
+    Command("audition.bars", audition_requests.SetAuditionBars, Group.AUDITION, ("before", "after"),
+            "/bridge/audition/bars ii 1 1"),
     Command("audition.seek", audition_requests.SeekAudition, Group.AUDITION, ("position",),
             '/bridge/audition/seek s "17|1|0"'),
     Command("audition.gain", audition_requests.SetAuditionGain, Group.AUDITION, ("db",),

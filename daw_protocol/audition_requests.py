@@ -31,8 +31,12 @@ class PlayAudition(Request):
         Text(1024, 1), "a song to play without any take, named as in a render request", None
     )
     side: str = value(Choice(SIDES), "begin with the take, or with the original", "take")
-    before: int | None = value(Whole(0, MOST_BARS), f"{BARS_DOC} before the take; 2 when not given", None)
-    after: int | None = value(Whole(0, MOST_BARS), f"{BARS_DOC} after the take; 2 when not given", None)
+    before: int | None = value(
+        Whole(0, MOST_BARS), f"{BARS_DOC} before the take; as in audition.bars when not given", None
+    )
+    after: int | None = value(
+        Whole(0, MOST_BARS), f"{BARS_DOC} after the take; as in audition.bars when not given", None
+    )
     start: Position | None = value(PositionKind(), "play from here instead", None)
     end: Position | None = value(PositionKind(), "play, or loop, up to here instead", None)
 
@@ -57,6 +61,18 @@ class LoopAudition(Request):
     """Whether playback begins again, on the bar, when it has come to its end."""
 
     on: bool = value(Flag(), ON)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetAuditionBars(Request):
+    """How many bars of the song are heard around takes, the one that is playing included; 2 and 2 at first."""
+
+    before: int | None = value(
+        Whole(0, MOST_BARS), f"{BARS_DOC} before the take; left as it is when not given", None
+    )
+    after: int | None = value(
+        Whole(0, MOST_BARS), f"{BARS_DOC} after the take; left as it is when not given", None
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -94,7 +94,10 @@ def brief(error: Exception) -> str:
 
 
 def accepts(kind: Kind) -> str:
-    return f"It takes {kind.describe()}.".replace("`", "").replace("\\|", "|")
+    described = kind.describe()
+    first = described.split()[0].rstrip(",:")
+    article = "" if first in ("text", "true", "one", "names") else "an " if first == "object" else "a "
+    return f"It takes {article}{described}.".replace("`", "").replace("\\|", "|")
 
 
 def has_default(entry: dataclasses.Field[Any]) -> bool:

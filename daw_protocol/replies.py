@@ -132,10 +132,13 @@ class AuditionState(Reply):
     end: int = value(SAMPLES, "first sample after it")
     loop: bool = value(Flag(), "whether it begins again at its end")
     auto: bool = value(Flag(), "whether renders are played by themselves")
+    before: int = value(Whole(0, 64), "bars of the song that are heard before takes")
+    after: int = value(Whole(0, 64), "bars of the song that are heard after takes")
     gain_db: float = value(Real(-1000, 1000), "how loud everything is played")
     match: bool = value(Flag(), "whether take and original are brought to one loudness")
     match_db: float = value(Real(-1000, 1000), "what that does to the side that is heard")
-    device: str = value(Text(256), "the sound device; empty while none is open")
+    output: str = value(Text(256), "the sound device that was chosen; empty: the system's own")
+    device: str = value(Text(256), "the sound device that is open; empty while none is")
     rate: int = value(Whole(0, 10**7), "its rate, 0 while none is open")
     channels: int = value(Whole(0, 1024), "its channels in use")
     latency_ms: float = value(
@@ -145,6 +148,7 @@ class AuditionState(Reply):
         Whole(0, 2**53), "how often the device was left without samples since playback began"
     )
     follow: str = value(Choice(("none", "osc", "midi", "jack")), "the transport it is in time with")
+    port: str = value(Text(256), "the MIDI input that was named for its clock; empty: the first one")
     offset_ms: float | None = value(Real(-1e9, 1e9), "how far it is ahead of that transport, measured", None)
     drift_ppm: float | None = value(
         Real(-1e6, 1e6), "how much faster that transport runs than this machine's clock", None

@@ -63,6 +63,8 @@ class AuditionAnswers:
                 await desk.step(-1)
             case asked.LoopAudition():
                 await desk.manage(loops=request.on)
+            case asked.SetAuditionBars():
+                await desk.surround(request.before, request.after)
             case asked.SetAuditionGain():
                 await desk.manage(gain_db=request.db)
             case asked.MatchAudition():

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from bridge_server.audition.material import DEFAULT_BARS, Material, accepted_beside, tempo_map_of, wanted
 from bridge_server.audition.player import Manner, Player
 from bridge_server.audition.preview import preview_scene
-from bridge_server.audition.scene import ORIGINAL, TAKE, Scene, resolved, within
+from bridge_server.audition.scene import ORIGINAL, TAKE, Scene, not_playing, resolved, within
 from bridge_server.audition.sound_devices import SoundDevices
 from bridge_server.audition.timekeeper import Timekeeper
 from bridge_server.live_render import LiveRender, LiveRenders, heard_take
@@ -54,7 +54,8 @@ class Desk:
         self._background: set[asyncio.Task[None]] = set()
         self._scene: Scene | None = None
         self._manner = Manner(TAKE)
-        self._bars = (DEFAULT_BARS, DEFAULT_BARS)
+        self.bars = (DEFAULT_BARS, DEFAULT_BARS)  # around takes, where it is not said otherwise
+        self._bars = self.bars  # around what is heard now
         self._job = ""  # the job that is heard, or waited for
         self.auto = False
         self._message = ""
@@ -72,7 +73,7 @@ class Desk:
     ) -> None:
         """A take in its song. What plays already at the same place goes on at the same position."""
         async with self._lock:
-            asked = wanted(self._index, take, before, after)
+            asked = wanted(self._index, take, *self._around(before, after))
             tempo_map = tempo_map_of(take)
             scene = await asyncio.to_thread(self._material.take_scene, asked, tempo_map)
             self._bars, self._job = (asked.before, asked.after), ""
@@ -86,19 +87,14 @@ class Desk:
         """A song without any take but those that are in force. origin: of its first sample on the timeline."""
         async with self._lock:
             accepted = accepted_beside(self._index, song.digest, None)
-            lane = await asyncio.to_thread(self._material.song_lane, song, accepted)
-            whole = Span(origin, origin + lane.frames)
-            scene = Scene(
-                place=("song", song.digest), lanes={ORIGINAL: lane}, origin=origin, tempo_map=tempo_map, passage=whole,
-                song=song.digest, bounded=False,
-            )  # fmt: skip
+            scene = await asyncio.to_thread(self._material.song_scene, song, accepted, tempo_map, origin)
             self._job = ""
             await self._start(within(scene, span), ORIGINAL)
 
     async def play_job(self, job: str, before: int | None, after: int | None) -> None:
         """A render that is going on; one that waits for its turn is heard when that comes."""
         async with self._lock:
-            self._bars = tuple(DEFAULT_BARS if given is None else given for given in (before, after))  # type: ignore[assignment]
+            self._bars = self._around(before, after)
             self._job = job
             render = self._live.current
             if render is not None and render.job.id == job:
@@ -152,6 +148,19 @@ class Desk:
         async with self._lock:
             await self._manage(**changes)
 
+    async def surround(self, before: int | None, after: int | None) -> None:
+        """Other bars around takes; what is heard goes on where it is, or begins anew where that is cut off."""
+        async with self._lock:
+            self.bars = self._bars = self._around(before, after)
+            if (now := self._scene) is not None and now.take and self._sounds:
+                asked = wanted(self._index, self._index.get(now.take), *self._bars)
+                scene = await asyncio.to_thread(self._material.take_scene, asked, now.tempo_map)
+                here, passage = self.player.position, scene.passage
+                start = None if self._manner.free or passage.start <= here < passage.end else passage.start
+                self._scene = self.timekeeper.scene = scene
+                await self._in_audio_thread(self.player.change, scene, self._manner, start)
+            self.tell()
+
     async def seek(self, position: Position) -> None:
         async with self._lock:
             scene = self._playing()
@@ -197,7 +206,7 @@ class Desk:
 
     def state(self) -> AuditionState:
         """What those who watch are told."""
-        scene, manner, playback = self._scene, self._manner, self.player.playback
+        scene, manner = self._scene, self._manner
         side = scene.side(manner.side) if scene else manner.side
         waiting = (scene is None and self._job) or (self._sounds and (self._waits or (scene and scene.waits)))
         position = self.player.position
@@ -206,12 +215,9 @@ class Desk:
             state="waiting" if waiting else "playing" if self._sounds else "stopped",
             take=scene.take if scene else "", job=self._job, song=scene.song if scene else "", side=side,
             position=position, start=passage.start, end=passage.end, loop=manner.loops, auto=self.auto,
-            gain_db=manner.gain_db, match=manner.match,
+            before=self.bars[0], after=self.bars[1], gain_db=manner.gain_db, match=manner.match,
             match_db=scene.gains_db.get(side, 0.0) if scene and manner.match else 0.0,
-            device=playback.outlet.name[:256] if playback else "", rate=playback.outlet.rate if playback else 0,
-            channels=playback.outlet.channels if playback else 0,
-            latency_ms=round(playback.outlet.latency * 1000, 2) if playback else 0.0,
-            underruns=playback.underruns if playback else 0, message=self._message, **self.timekeeper.figures(),
+            message=self._message, **self.player.figures(), **self.timekeeper.figures(),
         )  # fmt: skip
 
     def tell(self) -> None:
@@ -225,6 +231,9 @@ class Desk:
     def _waits(self) -> bool:
         """For the DAW's transport to move."""
         return self._manner.free and not self.timekeeper.moves
+
+    def _around(self, before: int | None, after: int | None) -> tuple[int, int]:
+        return (self.bars[0] if before is None else before, self.bars[1] if after is None else after)
 
     def _playing(self) -> Scene:
         if self._scene is None or not self._sounds:
@@ -388,7 +397,3 @@ class Desk:
         await self._start(scene, self._manner.side, stays=self._sounds and not self._silent)
         self._job = ""
         self.tell()
-
-
-def not_playing(sentence: str, remedy: str) -> ProtocolError:
-    return ProtocolError(ErrorCode.NOT_PLAYING, sentence, remedy)

@@ -51,12 +51,11 @@ class Wanted:
     after: int
 
 
-def wanted(index: TakeIndex, take: Take, before: int | None, after: int | None) -> Wanted:
-    """On the event loop: everything to know of a take. Raises TakeError."""
+def wanted(index: TakeIndex, take: Take, before: int, after: int) -> Wanted:
+    """On the event loop: everything to know of a take and the bars around it. Raises TakeError."""
     siblings = siblings_of(index, take)
     elsewhere = () if take.parent is None else accepted_beside(index, take.parent, take.region)
-    bars = (DEFAULT_BARS if given is None else given for given in (before, after))
-    return Wanted(take, siblings, elsewhere, *bars)
+    return Wanted(take, siblings, elsewhere, before, after)
 
 
 def tempo_map_of(take: Take) -> TempoMap:
@@ -110,6 +109,15 @@ class Material:
             song=take.parent or "", region=region,
         )  # fmt: skip
         return scene.matched(self._gains(asked, scene))
+
+    def song_scene(self, song: Song, accepted: Sequence[Take], tempo_map: TempoMap, origin: int) -> Scene:
+        """A song without any take but those in force. origin: of its first sample on the timeline."""
+        lane = self.song_lane(song, accepted)
+        whole = Span(origin, origin + lane.frames)
+        return Scene(
+            place=("song", song.digest), lanes={ORIGINAL: lane}, origin=origin, tempo_map=tempo_map, passage=whole,
+            song=song.digest, bounded=False,
+        )  # fmt: skip
 
     def song_lane(self, song: Song, accepted: Sequence[Take] = ()) -> Lane:
         """A song that has been read, with the takes in force in it."""

@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 from bridge_server.audition.lane import Lane
 from bridge_server.audition.levels import factor
@@ -52,6 +53,7 @@ class Player:
     def __init__(self, devices: SoundDevices) -> None:
         self.devices = devices
         self.device = ""  # as the producer named it; "" = the system's own
+        self.output = ""  # its label, or ""
         self.playback: Playback | None = None
         self._scene: Scene | None = None
         self._position = 0  # on the timeline, while nothing is heard
@@ -137,7 +139,7 @@ class Player:
         """
         if self.playback is None or self._scene is None:
             found = self.devices.find(name).label
-            self.device = name
+            self._chosen(name, found)
             return found
         scene, position = self._scene, self.position
         before, self.device = self.device, name
@@ -149,7 +151,12 @@ class Player:
             self.play(scene, manner, position)
             raise
         assert self.playback is not None, "it plays"
+        self._chosen(name, self.playback.outlet.name)
         return self.playback.outlet.name
+
+    def _chosen(self, name: str, label: str) -> None:
+        self.device = name
+        self.output = label if name.strip() else ""
 
     @property
     def broken(self) -> bool:
@@ -178,6 +185,18 @@ class Player:
             and voice is not None
             and voice.ended_at(round(self.playback.heard().frame))
         )
+
+    def figures(self) -> dict[str, Any]:
+        """What the audition's state says of the device."""
+        playback = self.playback
+        return {
+            "output": self.output[:256],
+            "device": playback.outlet.name[:256] if playback else "",
+            "rate": playback.outlet.rate if playback else 0,
+            "channels": playback.outlet.channels if playback else 0,
+            "latency_ms": round(playback.outlet.latency * 1000, 2) if playback else 0.0,
+            "underruns": playback.underruns if playback else 0,
+        }
 
     def _here(self, scene: Scene) -> Place:
         """The position the present voice has at a frame, in another scene of the same or another song."""

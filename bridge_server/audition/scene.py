@@ -88,3 +88,7 @@ def resolved(position: Position, scene: Scene, field: str) -> int:
         raise ProtocolError(
             ErrorCode.OUT_OF_RANGE, f"{field}: {error}.", "Check the position.", field
         ) from error
+
+
+def not_playing(sentence: str, remedy: str) -> ProtocolError:
+    return ProtocolError(ErrorCode.NOT_PLAYING, sentence, remedy)

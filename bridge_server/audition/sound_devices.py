@@ -23,9 +23,7 @@ MOST_CHANNELS = 2
 MOST_NAME = 200
 # What the device is asked for: three to five blocks of most. It takes what it can.
 LATENCY_SECONDS = 0.04
-ANY_DEVICE = (
-    "Connect or switch on a sound device; audition.devices lists what is there. All else works without one."
-)
+ANY_DEVICE = "Connect or switch on a sound device. All else works without one."
 
 
 @dataclass(frozen=True)

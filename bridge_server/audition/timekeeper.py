@@ -13,7 +13,7 @@ from bridge_server.audition.scene import Scene
 from bridge_server.audition.transports import TRANSPORTS, Transport
 from daw_protocol.timeline import Position
 
-NONE, OSC = "none", "osc"
+NONE, OSC, MIDI = "none", "osc", "midi"
 
 
 class Timekeeper:
@@ -22,6 +22,7 @@ class Timekeeper:
     def __init__(self, player: Player) -> None:
         self._player = player
         self.what = NONE
+        self.port = ""  # of MIDI, as it was named
         self.scene: Scene | None = None
         self._transport: Transport | None = None
         self._following: Following | None = None
@@ -39,12 +40,13 @@ class Timekeeper:
             transport = TRANSPORTS[what](port, tell)
         self.close()
         self.what, self._transport = what, transport
+        self.port = port if what == MIDI else ""
 
     def close(self) -> None:
         transport, self._transport = self._transport, None
         if transport is not None:
             transport.close()
-        self.what, self._following, self._last = NONE, None, None
+        self.what, self.port, self._following, self._last = NONE, "", None, None
 
     def reading(self, what: str, when: float, position: Position, rolling: bool) -> None:
         """The transport said where it is. On the event loop."""
@@ -109,6 +111,7 @@ class Timekeeper:
         running = following is not None and self._player.playback is not None and following.rolling
         return {
             "follow": self.what,
+            "port": self.port,
             "offset_ms": following.offset_ms if following and running else None,
             "drift_ppm": following.drift_ppm if following and running else None,
         }

@@ -99,8 +99,8 @@ class MidiTransport:
         except Exception as error:  # rtmidi has an error type for each system, mido passes all of them on
             raise ProtocolError(
                 ErrorCode.NO_DEVICE,
-                f"MIDI cannot be used here: {error}.",
-                "Follow /bridge/transport instead.",
+                f"MIDI cannot be used here: {str(error).strip().rstrip('.')}.",
+                "Follow the DAW over OSC instead (/bridge/transport).",
                 "what",
             ) from error
 
@@ -130,8 +130,8 @@ class JackTransport:
         except Exception as error:  # OSError without libjack; JackOpenError, which cannot be named without it
             raise ProtocolError(
                 ErrorCode.NO_DEVICE,
-                f"JACK cannot be reached: {error}.",
-                "Start JACK (or PipeWire's JACK), or follow /bridge/transport instead.",
+                f"JACK cannot be reached: {str(error).strip().rstrip('.')}.",
+                "Start JACK (or PipeWire's JACK), or follow the DAW over OSC instead (/bridge/transport).",
                 "what",
             ) from error
         self._tell = tell

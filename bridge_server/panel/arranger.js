@@ -187,6 +187,8 @@ export class Arranger {
     setText(label, `${name[0].toUpperCase()}${name.slice(1)} · ${duration((region.end - region.start) / this.rate)}`);
     const slim = to - from < SLIM;
     box.classList.toggle("slim", slim);
+    // Beside a slim region, on the side where there is room.
+    box.classList.toggle("left", slim && to + label.offsetWidth > this.width && from > label.offsetWidth);
     label.style.transform = slim ? "" : `translateX(${Math.max(0, -from)}px)`;
     const { first, last } = this.reach;
     for (const [id, sample] of [["handle-start", region.start], ["handle-end", region.end]]) {

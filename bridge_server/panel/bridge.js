@@ -63,11 +63,12 @@ export class Bridge {
     return url.href;
   }
 
-  /** The result of a method; undefined when it failed, which has been told then. */
-  async call(method, params = {}) {
+  /** The result of a method; undefined when it failed, which has been told then. refused(error): as well. */
+  async call(method, params = {}, refused = () => undefined) {
     try {
       return await this.connection.call(method, params);
     } catch (error) {
+      refused(error);
       this.tell.error(error);
       return undefined;
     }
@@ -295,10 +296,10 @@ export class Bridge {
   }
 
   /** Asks for audio: the focus' own values, then what is given. Returns the job's id, or null. */
-  async request(task, given) {
+  async request(task, given, refused) {
     const { focus } = this.store.values;
     const shared = task === "generate" ? pick(focus?.request ?? {}, ["rate", "bpm", "meter", "tempo_map", "key"]) : focus?.request ?? {};
-    return this.#asked(await this.call(task, { ...shared, ...given }));
+    return this.#asked(await this.call(task, { ...shared, ...given }, refused));
   }
 
   async vary(take, changes) {

@@ -20,6 +20,7 @@ export const KEYS = [
   ["S", "its spectrogram", "spectrogram", ["s"]],
   ["L", "loop on, off", "loop", ["l"]],
   ["M", "match the loudness of take and original", "match", ["m"]],
+  ["H", "how takes are heard: device, bars, the DAW's time", "hearing", ["h"]],
   ["Z", "zoom to the region", "zoomRegion", ["z"]],
   ["0", "show the whole song", "zoomAll", ["0"]],
   ["+ −", "zoom in, out", null, []],
@@ -54,7 +55,7 @@ export class Keyboard {
   }
 
   help() {
-    const keys = KEYS.flatMap(([shown, does]) => [make("dt", {}, ...shown.split(" ").flatMap((key) => [make("kbd", {}, key), " "])), make("dd", {}, does)]);
+    const keys = KEYS.map(([shown, does]) => make("div", {}, make("dt", {}, ...shown.split(" ").flatMap((key) => [make("kbd", {}, key), " "])), make("dd", {}, does)));
     dialog("help-dialog", "Keys and help",
       make("dl", { class: "keys" }, ...keys),
       make("p", { class: "quiet" }, "With the mouse: drag in the waveform to select (Alt: off the grid), drag the region's bar to move it, its edges to resize it; the wheel zooms, sideways it scrolls; drag the ruler to scroll and zoom, click it to play from there. Pinch and drag with two fingers do the same."),

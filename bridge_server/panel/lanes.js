@@ -203,8 +203,8 @@ class TakeLane {
       { class: "lane", "data-take": id },
       make("div", { class: "gutter" },
         this.choose,
-        make("div", { class: "words" }, make("div", { class: "lane-title" }, this.title, this.badge, this.warn), this.sub),
-        make("div", { class: "lane-actions" }, play, this.accept, drag)),
+        make("div", { class: "words" }, make("div", { class: "lane-title" }, this.title, this.warn), this.sub),
+        make("div", { class: "lane-actions" }, play, this.accept, drag, this.badge)),
       make("div", { class: "time", onclick: () => actions.select(id), ondblclick: () => actions.play(id) }, this.canvas),
     );
   }
@@ -215,7 +215,7 @@ class TakeLane {
     const warnings = take.receipt?.warnings ?? [];
     const title = `${take.number} · ${isBeside(take) ? take.stem : taskName(take.task)}`;
     setText(this.title, title);
-    const about = [take.prompt ? `“${take.prompt}”` : null, `seed ${take.seed}`, ago(take.created, Date.now() / 1000)].filter(Boolean).join(" · ");
+    const about = [take.prompt ? `“${take.prompt}”` : null, ago(take.created, Date.now() / 1000), `seed ${take.seed}`].filter(Boolean).join(" · ");
     setText(this.sub, about);
     show(this.badge, take.chosen);
     show(this.warn, warnings.length > 0);
@@ -260,7 +260,7 @@ class JobLane {
     this.sub = make("div", { class: "lane-sub" });
     this.canvas = make("canvas", { "aria-hidden": "true" });
     const stop = button("Cancel", { picture: "close", onclick: () => lanes.bridge.cancel(job.job) });
-    const play = button("Hear what is there of it", { picture: "play", onclick: () => lanes.bridge.call("audition.play", { job: job.job }) });
+    const play = button("Hear what is there of it", { picture: "play", onclick: () => lanes.actions.playJob(job.job) });
     this.element = make(
       "li",
       { class: "lane pending" },

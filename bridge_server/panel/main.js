@@ -58,6 +58,15 @@ const canPlay = () => {
   return false;
 };
 
+/** Whether something can be heard now. A device that was plugged in since is found. */
+const canHear = async () => {
+  if (!canPlay()) return false;
+  if (store.get("silent")) await bridge.refreshAudition();
+  if (!store.get("silent")) return true;
+  notices.say(store.get("silent"), "All else works: compare by eye, accept, save the files.");
+  return false;
+};
+
 /** Everything that can be done, by keys, buttons and lanes alike. */
 const actions = {
   select(id) {
@@ -67,21 +76,25 @@ const actions = {
   step: (step) => lanes.step(step),
   async play(id) {
     store.set({ selected: id });
-    if (canPlay()) await bridge.call("audition.play", { take: id });
+    if (await canHear()) await bridge.call("audition.play", { take: id });
+  },
+  async playJob(job) {
+    if (await canHear()) await bridge.call("audition.play", { job });
   },
   async playOrStop() {
-    if (!canPlay()) return;
     if (transport.playing) await bridge.call("audition.stop");
+    else if (!(await canHear())) return;
     else if (selectedTake()) await bridge.call("audition.play", { take: selectedTake().take, side: store.get("audition").side ?? "take" });
     else if (store.get("focus")?.song) {
       const region = arranger.region;
       await bridge.call("audition.play", { source: store.get("focus").request.source, ...(region ? { start: region.start, end: region.end } : {}) });
     }
   },
-  side: (side) => canPlay() && bridge.call("audition.ab", { side }),
+  side: async (side) => (await canHear()) && bridge.call("audition.ab", { side }),
   original: () => actions.side("original"),
   hearTake: () => actions.side("take"),
   loop: () => canPlay() && bridge.call("audition.loop", { on: !store.get("audition").loop }),
+  hearing: () => transport.hearing.toggle(),
   match: () => canPlay() && bridge.call("audition.match", { on: !store.get("audition").match }),
   async accept(id) {
     store.set({ selected: id });
@@ -140,6 +153,7 @@ for (const [id, act] of [
 
 store.watch(["connection", "opened", "locked"], ({ connection, opened, locked }) => {
   byId("connection").dataset.state = connection;
+  byId("top").dataset.state = connection;
   const words = { open: "connected", connecting: opened ? "connecting again …" : "connecting …", lost: "the bridge is away; connecting again …" };
   setText(byId("connection-text"), locked ? "a token is needed" : words[connection]);
 });
@@ -148,10 +162,13 @@ store.watch(["filter", "selected"], ({ filter, selected }) => {
   sessionStorage.setItem(FILTER, filter);
   if (selected) sessionStorage.setItem(SELECTED, selected);
 });
-// A song that comes into view has its newest take in hand, or the one that was before a reload.
+// A song that comes into view has a take in hand: the one that was before a reload, or the newest of what is selected.
 store.watch(["takesOf"], ({ takes }) => {
   const kept = sessionStorage.getItem(SELECTED);
-  const take = takes.find((entry) => entry.take === kept) ?? takes[0];
+  const { region } = arranger;
+  const inside = region ? takes.filter((entry) => entry.position < region.end && entry.position + entry.length > region.start) : [];
+  const exact = inside.find((entry) => entry.position === region.start && entry.position + entry.length === region.end);
+  const take = takes.find((entry) => entry.take === kept) ?? exact ?? inside[0] ?? takes[0];
   if (take && !store.get("selected")) store.set({ selected: take.take });
 });
 

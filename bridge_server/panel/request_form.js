@@ -39,7 +39,10 @@ export class RequestForm {
       event.preventDefault();
       this.submit();
     });
-    this.form.addEventListener("input", () => this.#read());
+    this.form.addEventListener("input", (event) => {
+      event.target.removeAttribute("aria-invalid");
+      this.#read();
+    });
     this.form.addEventListener("change", () => this.#read());
     store.watch(["engines", "status"], () => this.#engineChanged());
     store.watch(["focus", "dragged", "grid", "connection"], () => this.#words());
@@ -69,7 +72,17 @@ export class RequestForm {
       this.bridge.tell.error({ message: problem.sentence, remedy: problem.remedy });
       return null;
     }
-    return this.bridge.request(task, this.given());
+    return this.bridge.request(task, this.given(), (error) => this.#refused(error.field));
+  }
+
+  /** Points at the value the server would not take, until it is changed. */
+  #refused(name) {
+    const input = this.form.elements[name];
+    if (!(input instanceof HTMLElement)) return;
+    const fold = input.closest("details");
+    if (fold) fold.open = true;
+    input.setAttribute("aria-invalid", "true");
+    input.focus();
   }
 
   #problem() {

@@ -74,6 +74,7 @@ export class Songs {
     const empty = Boolean(focus) && !focus.song;
     show(box, empty || (!focus && connection !== "open"));
     byId("side").inert = empty || Boolean(locked);
+    document.body.classList.toggle("empty", !box.hidden);
     if (box.hidden) return;
     const key = JSON.stringify([Boolean(focus), focus?.problem, songs, locked]);
     if (this.welcomed === key) return;

@@ -205,13 +205,13 @@ export class TakeCard {
 
   #vary(take) {
     const about = this.details.get(take.take);
-    const prompt = make("textarea", { id: "v-prompt", rows: 2, maxLength: 2000, value: take.prompt ?? "" });
+    const prompt = make("textarea", { id: "v-prompt", rows: 2, maxLength: 2000, value: take.prompt ?? "", placeholder: "what it should sound like" });
     const shown = make("output", {});
     const strength = make("input", { id: "v-strength", type: "range", min: 0, max: 1, step: 0.05, value: about?.request?.strength ?? 0.5 });
     const told = () => setText(shown, `${Math.round(strength.value * 100)} %`);
     strength.addEventListener("input", told);
     told();
-    const seed = make("input", { id: "v-seed", type: "number", min: 0, max: 2147483647, placeholder: "a new one" });
+    const seed = make("input", { id: "v-seed", type: "number", min: 0, max: 2147483647, placeholder: "new" });
     const takes = make("input", { id: "v-takes", type: "number", min: 1, max: 8, value: 1 });
     const hasStrength = ["repaint", "complete", "accompany", "cover"].includes(take.task);
     const form = make("form", { class: "vary", "aria-label": "Variation" },

@@ -1,8 +1,9 @@
 /** The audition's controls and the playheads. The server plays; this shows what it says and asks for changes. */
 
 import { button, byId, icon, make, setText, show } from "./dom.js";
+import { Hearing, inTimeWith } from "./hearing.js";
 import { sampleAt, xOf } from "./viewport.js";
-import { clock, decibels, placeName } from "./words.js";
+import { clock, counted, decibels, placeName } from "./words.js";
 
 /** How far a rolling DAW's playhead is drawn on without a word from it, in seconds. */
 const LONGEST_GUESS = 1.5;
@@ -15,19 +16,19 @@ export class Transport {
     this.actions = actions;
     this.running = false;
     this.#build();
-    store.watch(["audition", "devices", "silent", "selected", "takes", "focus"], () => this.#changed());
-    store.watch(["audition", "focus", "view", "playheadAt"], () => this.#roll());
+    store.watch(["audition", "silent", "selected", "takes", "focus", "connection"], () => this.#changed());
+    store.watch(["audition", "focus", "view", "playheadAt", "connection"], () => this.#roll());
   }
 
   get playing() {
-    const state = this.store.get("audition")?.state;
-    return state === "playing" || state === "waiting";
+    const { audition, connection } = this.store.values;
+    return connection === "open" && (audition?.state === "playing" || audition?.state === "waiting");
   }
 
   /** Where the audition is now, in samples of the timeline; null when it does not play. */
   position(now = performance.now()) {
     const { audition, auditionAt } = this.store.values;
-    if (!audition || audition.state === "stopped" || audition.state === "none" || audition.position === undefined || audition.position === null) return null;
+    if (!this.playing || audition.position === undefined || audition.position === null) return null;
     if (audition.state !== "playing") return audition.position;
     const passed = ((now - auditionAt) / 1000) * this.arranger.rate;
     const at = audition.position + passed;
@@ -57,24 +58,25 @@ export class Transport {
     gain.addEventListener("dblclick", act("audition.gain", () => ({ db: 0 })));
     this.gain = gain;
     this.match = make("button", { type: "button", class: "small", "aria-pressed": "false", title: "Play take and original at one loudness, so that the louder one does not win (m)", onclick: () => this.actions.match() }, "Match");
-    this.device = make("select", { id: "device", "aria-label": "Sound device" });
-    this.device.addEventListener("change", () => this.bridge.call("audition.device", { name: this.device.value }));
-    this.state = make("span", { id: "audition-state" });
-    byId("transport").replaceChildren(
+    this.words = make("span", {});
+    this.silent = icon("silent");
+    this.state = make("span", { id: "audition-state" }, this.silent, this.words);
+    this.hearing = new Hearing(this.store, this.bridge);
+    byId("transport").prepend(
       make("div", { class: "group" }, this.play, this.prev, this.next, this.loop),
       make("div", { id: "position", role: "timer", "aria-label": "Position" }, this.place, this.time),
       make("div", { class: "segments", id: "sides", role: "group", "aria-label": "Original or take" }, this.original, this.take),
       make("span", { class: "push" }),
       this.state,
       make("div", { id: "level" }, icon("speaker"), gain, this.gainShown, this.match),
-      make("div", { id: "device-label" }, this.device),
+      this.hearing.opener,
     );
-    this.controls = [this.loop, this.original, this.take, gain, this.match, this.device];
+    this.controls = [this.loop, this.original, this.take, gain, this.match];
     this.current = audition;
   }
 
   #changed() {
-    const { audition, devices, selected, takes } = this.store.values;
+    const { audition, selected, takes } = this.store.values;
     const none = !audition || audition.state === "none";
     const playing = this.playing;
     this.play.querySelector("use").setAttribute("href", `#i-${playing ? "stop" : "play"}`);
@@ -91,38 +93,27 @@ export class Transport {
     this.match.setAttribute("aria-pressed", Boolean(audition?.match));
     if (document.activeElement !== this.gain && audition?.gain_db !== undefined) this.gain.value = audition.gain_db;
     setText(this.gainShown, decibels(Number(this.gain.value)));
-    this.#devices(devices ?? [], audition);
     this.#state(audition, none);
   }
 
-  #devices(devices, audition) {
-    const entries = devices.map((device) => [device.name, device.name]);
-    if (!entries.some(([name]) => name === "")) entries.unshift(["", "the system's own device"]);
-    const current = audition?.device ?? "";
-    if (current && !entries.some(([name]) => name === current)) entries.push([current, current]);
-    const key = JSON.stringify(entries);
-    if (this.device.dataset.entries !== key) {
-      this.device.dataset.entries = key;
-      this.device.replaceChildren(...entries.map(([name, label]) => make("option", { value: name }, label)));
-    }
-    this.device.value = current;
-  }
-
   #state(audition, none) {
-    const message = audition?.message || (this.playing ? "" : this.store.get("silent"));
-    const bad = none || Boolean(message);
+    const silent = this.playing ? "" : this.store.get("silent");
+    const message = audition?.message || silent;
     const parts = [];
     if (!audition) parts.push("");
     else if (none || message) parts.push(message);
     else {
-      if (audition.state === "waiting") parts.push("waits for the render");
-      if (audition.follow && audition.follow !== "none") parts.push(`follows ${audition.follow}`);
-      if (audition.latency_ms) parts.push(`${Math.round(audition.latency_ms)} ms`);
-      if (audition.underruns !== undefined) parts.push(`${audition.underruns} underrun${audition.underruns === 1 ? "" : "s"}`);
+      const together = inTimeWith(audition.follow);
+      if (audition.state === "waiting") parts.push(audition.job || !together ? "waits for the render" : "waits for the transport to roll");
+      if (together) parts.push(together);
+      if (audition.device) parts.push(`${Math.round(audition.latency_ms)} ms`, counted(audition.underruns, "underrun"));
     }
-    setText(this.state, parts.join(" · "));
-    this.state.title = this.state.textContent;
-    this.state.classList.toggle("bad", Boolean(audition) && bad);
+    setText(this.words, parts.join(" · "));
+    this.state.title = this.words.textContent;
+    this.silent.toggleAttribute("hidden", !(none || silent));
+    this.state.classList.toggle("told", Boolean(audition) && Boolean(none || message));
+    // A machine without sound is no fault; what happened to a device or a render is to be seen.
+    this.state.classList.toggle("bad", Boolean(audition?.message) && !none);
   }
 
   /** Moves the playheads while anything moves; nothing runs when nothing does. */

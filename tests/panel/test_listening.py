@@ -12,6 +12,7 @@ from playwright.sync_api import expect
 from tests.bridge_server.audition import sound_card
 from tests.bridge_server.audition.rig_server import RigServer
 from tests.bridge_server.peers import band_song
+from tests.panel.accessibility import low_contrasts, nameless, too_small
 
 pytestmark = [
     pytest.mark.slow,
@@ -22,7 +23,9 @@ BAR = 96000  # 4/4 at 120 BPM
 
 
 @pytest.fixture
-def rig(tmp_path) -> Iterator[RigServer]:
+def rig(tmp_path, monkeypatch) -> Iterator[RigServer]:
+    monkeypatch.setenv("JACK_DEFAULT_SERVER", "there-is-none")
+    monkeypatch.setenv("JACK_NO_START_SERVER", "1")
     server = RigServer(tmp_path / "rig")
     band_song(server.songs / "band.wav", 8, 48000)
     with server.websocket() as daw:
@@ -38,7 +41,9 @@ def test_two_takes_are_heard_against_the_original(rig, open_panel):
     page = panel.page
     panel.press("r")
     panel.wait("v.takes.length === 2 && v.selected === v.takes[0].take")
+    panel.press("h")
     page.select_option("#device", label="card, ALSA")
+    panel.press("Escape")
     if panel.value("audition")["match"]:
         panel.press("m")
         panel.wait("v.audition.match === false")
@@ -72,6 +77,79 @@ def test_two_takes_are_heard_against_the_original(rig, open_panel):
     assert contains(heard, clip[-BAR // 2 : -BAR // 2 + 2000]), (
         "the second take, where it was chosen, bit for bit"
     )
+
+
+def test_how_takes_are_heard_is_one_in_all_panels(rig, open_panel):
+    """Device, bars, transport and renders by themselves: with the keys, wide and narrow, kept by the server."""
+    address = f"http://127.0.0.1:{rig.port}"
+    wide, narrow = open_panel(at=address).ready(), open_panel(at=address, width=400, height=800).ready()
+    wide.press("r")
+    wide.wait("v.takes.length === 2 && v.selected === v.takes[0].take")
+    wide.press("h")
+    expect(wide.page.get_by_role("dialog", name="How takes are heard")).to_be_visible()
+    expect(wide.page.locator("#device")).to_be_focused()
+    narrow.page.get_by_role("button", name="How takes are heard").click()
+    expect(narrow.page.locator("#hearing")).to_be_in_viewport(ratio=1)
+
+    wide.page.select_option("#device", label="card, ALSA")
+    expect(narrow.page.locator("#device")).to_have_value("card, ALSA")
+    wide.page.get_by_role("button", name="Bars before the take: one more").click()
+    expect(narrow.page.locator("#bars-before")).to_have_value("3")
+    narrow.page.fill("#bars-after", "0")
+    narrow.press("Tab")
+    expect(wide.page.locator("#bars-after")).to_have_value("0")
+    narrow.page.check("#auto")
+    expect(wide.page.locator("#auto")).to_be_checked()
+    narrow.page.uncheck("#auto")
+    expect(wide.page.locator("#auto")).not_to_be_checked()
+    wide.page.select_option("#follow", "osc")
+    expect(narrow.page.locator("#follow")).to_have_value("osc")
+    expect(narrow.page.locator("#audition-state")).to_contain_text("in time with the DAW")
+    for panel in (wide, narrow):
+        assert low_contrasts(panel.page) == []
+        assert nameless(panel.page) == []
+        assert too_small(panel.page) == []
+
+    wide.page.select_option("#follow", "jack")
+    expect(wide.page.locator(".notice.error .remedy")).not_to_be_empty()
+    expect(wide.page.locator("#follow")).to_have_value(
+        "osc"
+    )  # what was refused is not shown as if it were so
+
+    narrow.page.reload()
+    narrow.ready().press("h")
+    for field, value in (
+        ("device", "card, ALSA"),
+        ("bars-before", "3"),
+        ("bars-after", "0"),
+        ("follow", "osc"),
+    ):
+        expect(narrow.page.locator(f"#{field}")).to_have_value(value)
+    narrow.page.locator("#overview").click()  # beside it
+    expect(narrow.page.locator("#hearing")).to_be_hidden()
+
+    wide.press("Escape", " ")  # the space is no press of the button that opens it
+    expect(wide.page.locator("#hearing")).to_be_hidden()
+    wide.wait("v.audition.state === 'waiting'")
+    expect(wide.page.locator("#audition-state")).to_contain_text("waits for the transport to roll")
+    with rig.websocket() as daw:
+        daw.call("transport", position=2 * BAR, rolling=True)
+        wide.wait("v.audition.state === 'playing'")
+        daw.call("transport", position=2 * BAR, rolling=False)
+    wide.press("h")
+    wide.page.select_option("#follow", "none")
+    wide.wait("v.audition.state === 'playing' && v.audition.start === 0 && v.audition.end === x", 4 * BAR)
+
+
+def test_nothing_rolls_on_the_page_when_the_server_has_gone(rig, open_panel):
+    panel = open_panel(at=f"http://127.0.0.1:{rig.port}").ready()
+    panel.press(" ")
+    panel.wait("v.audition.state === 'playing'")
+    expect(panel.page.locator("#playhead")).to_be_visible()
+    panel.away = True
+    rig.close()
+    expect(panel.page.locator("#playhead")).to_be_hidden()
+    expect(panel.page.locator("#play")).to_have_attribute("aria-label", "Play")
 
 
 def contains(heard: np.ndarray, piece: np.ndarray) -> bool:

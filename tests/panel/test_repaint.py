@@ -125,6 +125,21 @@ def test_a_job_that_fails_says_what_was_wrong_and_what_to_do(open_panel, server)
     expect(card).to_have_count(0)
 
 
+def test_a_value_the_server_will_not_take_is_pointed_at(open_panel, server):
+    panel = open_panel().ready()
+    page = panel.page
+    panel.select(2, 2)
+    page.evaluate("document.querySelector('#request details').open = true")
+    page.fill("#f-crossfade", "5000")
+    page.evaluate("document.querySelector('#request details').open = false")
+    page.click("#submit")
+    expect(page.locator(".notice.error")).to_contain_text("crossfade")
+    expect(page.locator("#f-crossfade")).to_be_focused()
+    expect(page.locator("#f-crossfade")).to_have_attribute("aria-invalid", "true")
+    page.keyboard.type("0")
+    expect(page.locator("#f-crossfade")).not_to_have_attribute("aria-invalid", "true")
+
+
 def test_what_an_engine_cannot_do_is_struck_out_with_the_reason(open_panel, server):
     panel = open_panel().ready()
     page = panel.page

@@ -33,6 +33,17 @@ def test_nothing_sticks_out_at_any_width(open_panel, server, width):
     assert outside == []
 
 
+def test_a_page_that_is_opened_has_a_take_of_the_region_in_hand(open_panel, server):
+    """Not the newest of all, which may lie anywhere in the song."""
+    with server.websocket("?client=daw") as daw:
+        daw.render("repaint", source="band.wav", bars="1", bpm=120, engine="noise", seed=2)
+        daw.call("select", start="8|1|0", end="9|1|0")
+    panel = open_panel().ready()
+    panel.wait("v.takes.length > 1 && v.selected")
+    take = next(one for one in panel.value("takes") if one["take"] == panel.value("selected"))
+    assert take["position"] == panel.bar(8)
+
+
 def test_everything_can_be_done_at_400_pixels(open_panel, server):
     panel = open_panel(width=400, height=800).ready()
     page = panel.page
@@ -258,6 +269,9 @@ def test_a_server_without_sound_says_so_beside_the_controls(open_panel, server):
     panel.wait("v.silent !== ''")
     expect(panel.page.locator("#audition-state")).to_contain_text("without sound")
     expect(panel.page.locator(".notice")).to_have_count(0)
+    panel.press(" ")
+    expect(panel.page.locator(".notice")).to_contain_text("without sound")
+    expect(panel.page.locator(".notice.error")).to_have_count(0)  # it is no fault of whoever listens
 
 
 def test_a_tablet_is_asked_for_the_token(open_panel, tmp_path):

@@ -90,6 +90,9 @@ def test_the_page_comes_back_by_itself_after_a_restart(open_panel, tmp_path):
     expect(panel.page.locator("#connection")).to_have_attribute("data-state", "lost")
     expect(panel.page.locator("#connection-text")).to_be_visible()
     assert panel.page.locator("#original").is_visible(), "what was there stays to be looked at"
+    panel.page.set_viewport_size({"width": 400, "height": 800})
+    expect(panel.page.locator("#connection-text")).to_be_in_viewport(ratio=1)
+    panel.page.set_viewport_size({"width": 1400, "height": 900})
     panel.press("r")
     expect(panel.page.locator(".notice.error")).to_contain_text("cannot be reached")
     with ServerThread(settings_in(tmp_path, engine="sketch", websocket_port=port)):

@@ -74,6 +74,7 @@ def card(rig):
         peer.call("audition.stop")
         peer.call("audition.follow", what="none")
         peer.call("audition.auto", on=False)
+        peer.call("audition.bars", before=2, after=2)
 
 
 def rendered(peer, **more):
@@ -112,6 +113,36 @@ def test_a_take_of_the_same_place_takes_over_where_the_other_one_was(card):
     assert 0 <= after["position"] - before["position"] < RATE
     again = card.call("audition.play", take=second)  # the same one again: from the beginning
     assert again["position"] < after["position"]
+
+
+def test_the_bars_around_takes(card):
+    """For what will be played, and for what is playing, which goes on where it is unless that is cut off."""
+    (take,) = rendered(card)
+    assert card.call("audition.bars", before=1, after=0).items() >= {"before": 1, "after": 0}.items()
+    state = card.call("audition.play", take=take)
+    assert (state["start"], state["end"]) == (BAR, 4 * BAR)
+    playing = until(card, lambda state: state["position"] > BAR + RATE // 4)
+    state = card.call("audition.bars", after=3)
+    assert (state["start"], state["end"], state["before"]) == (BAR, 7 * BAR, 1)
+    assert state["position"] >= playing["position"]
+    card.call("audition.seek", position=6 * BAR)
+    until(card, lambda state: state["position"] > 6 * BAR)
+    card.call("audition.bars", after=0)
+    until(card, lambda state: BAR <= state["position"] < 2 * BAR)
+    state = card.call("audition.play", take=take, before=0, after=1)  # for once
+    assert (state["start"], state["end"], state["before"], state["after"]) == (2 * BAR, 5 * BAR, 1, 0)
+    with pytest.raises(RpcError) as raised:
+        card.call("audition.bars", before=65)
+    assert raised.value.code == "out_of_range"
+
+
+def test_the_device_that_was_chosen_is_told_while_nothing_plays(card):
+    assert card.call("audition.show")["output"] == "card, ALSA"
+    assert card.call("audition.show")["device"] == ""
+    with pytest.raises(RpcError):
+        card.call("audition.device", name="no such card")
+    assert card.call("audition.show")["output"] == "card, ALSA"
+    assert card.call("audition.device")["output"] == ""
 
 
 def test_a_song_without_a_take(card):

@@ -87,7 +87,7 @@ def test_takes_of_no_song_are_compared_within_their_job_only(store):
     )
     for take in (first, second, other):
         store.keep(take, audio)
-    found = wanted(store.index, second, None, None)
+    found = wanted(store.index, second, 2, 2)
     assert [take.id for take in found.siblings] == ["t1", "t2"]
     scene = Material(store.blobs).take_scene(found, TempoMap.constant(120))
     assert list(scene.lanes) == ["take"]
