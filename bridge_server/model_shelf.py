@@ -88,7 +88,8 @@ def look(models: Path) -> list[Shelved]:
 def shelved(models: Path, entry: Published) -> Shelved:
     """How one published model is there."""
     path = models / entry.folder
-    if not path.is_dir():
+    # ComfyUI has a folder called vae too, with other files in it.
+    if not any((path / file.name).exists() for file in (*entry.files, PublishedFile(RECORD))):
         begun = _size(models / STAGING / entry.folder)
         return Shelved(entry.name, entry.kind, path, State.BEGUN if begun else State.ABSENT, entry, begun)
     wrong = [f"{checked.file}: {checked.wrong}" for checked in quick_check(path, entry) if checked.wrong]

@@ -172,6 +172,8 @@ def test_single_files_of_comfyui(tmp_path):
     folder.mkdir(parents=True)
     weights = shutil.copyfile(TINY / TURBO / "model.safetensors", folder / "acestep_v1.5_turbo.safetensors")
     (folder / "some_image_model.safetensors").write_bytes(safetensors(a=(4,)))
+    (folder.parent / "vae").mkdir()
+    (folder.parent / "vae" / "another.safetensors").write_bytes(safetensors(a=(4,)))
     for place in (tmp_path, tmp_path / "models", folder, Path(weights)):
         found = there(place)
         assert set(found) == {"acestep_v1.5_turbo"}
