@@ -197,7 +197,9 @@ class DropFolder:
                 if client.due():
                     await self._note(notes.progress, reply.stage, reply.fraction)
             elif isinstance(reply, TakeReady):
-                files += await self._write_take(reply)
+                take = self._store.index.get(reply.take)
+                files += await self._write_take(take, Path(reply.path))
+                warnings += [note for note in take.recipe.get("notes", []) if note not in warnings]
                 if reply.warning:
                     warnings.append(f"Take {reply.number}: {reply.warning}")
             elif isinstance(reply, Done):
@@ -210,11 +212,10 @@ class DropFolder:
                 remedy = "Delete this text to have it rendered after all."
                 raise ProtocolError(ErrorCode.CANNOT_RENDER, reply.reason or "It was cancelled.", remedy)
 
-    async def _write_take(self, reply: TakeReady) -> list[Path]:
-        take = self._store.index.get(reply.take)
+    async def _write_take(self, take: Take, clip: Path) -> list[Path]:
         async with self._naming:
             return await asyncio.to_thread(
-                _write_files, self._settings.folder / TAKES, take, Path(reply.path), self._store.blobs
+                _write_files, self._settings.folder / TAKES, take, clip, self._store.blobs
             )
 
     async def _note(self, write: Callable[..., None], *values: Any) -> None:

@@ -12,6 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from bridge_server.drop_folder.words import split_name
+
 AUDIO = {".wav", ".wave", ".bwf", ".aif", ".aiff", ".flac"}
 JSON_ENDING = ".ace.json"
 TEXT_ENDING = ".txt"
@@ -26,7 +28,8 @@ State = tuple[int, int]
 class Drop:
     """A sound file with what lies beside it; equal as long as nothing of it has changed.
 
-    words:  the text that says what is wanted; midi: its tempo map.
+    words:  the text that says what is wanted; midi: its tempo map, by the file's name or by the song's alone, so
+            that one map serves every bounce of the song.
     failed: whether there is a text that says why it could not be done.
     """
 
@@ -58,16 +61,19 @@ def look(folder: Path) -> list[Drop]:
 
 
 def _drop(folder: Path, name: str, states: dict[str, State], names: dict[str, str]) -> Drop:
-    def beside(*endings: str) -> tuple[Path | None, State]:
-        for ending in endings:
-            found = names.get(_alike(Path(name).stem + ending))
+    stem = Path(name).stem
+
+    def beside(*wanted: str) -> tuple[Path | None, State]:
+        for other in wanted:
+            found = names.get(_alike(other))
             if found is not None:
                 return folder / found, states[found]
         return None, (0, 0)
 
-    words, words_state = beside(JSON_ENDING, TEXT_ENDING)
-    midi, midi_state = beside(*MIDI_ENDINGS)
-    failed = beside(ERROR_ENDING)[0] is not None
+    words, words_state = beside(stem + JSON_ENDING, stem + TEXT_ENDING)
+    title, _ = split_name(stem)
+    midi, midi_state = beside(*(song + ending for song in (stem, title) for ending in MIDI_ENDINGS))
+    failed = beside(stem + ERROR_ENDING)[0] is not None
     return Drop(folder / name, states[name], words, words_state, midi, midi_state, failed)
 
 

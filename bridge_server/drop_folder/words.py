@@ -22,7 +22,8 @@ from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.kinds import Flag, Names
 from daw_protocol.requests import Render, Repaint
 from daw_protocol.timeline import Key, Meter, TempoMap, parse_position
-from daw_protocol.timeline.position import AtSeconds
+from daw_protocol.timeline.duration import DurationUnit
+from daw_protocol.timeline.position import AtBbt, AtQuarters, AtSeconds
 
 TASKS = tuple(
     command.name
@@ -67,7 +68,22 @@ class Wanted:
             fields = _from_bar1(fields, self.bar1)
         request = BY_NAME[self.task].request.from_fields(fields)
         assert isinstance(request, Render), self.task
+        if request.bpm is None and request.tempo_map is None and _counts_beats(request):
+            # Elsewhere 120 BPM are assumed and it is said; here nobody reads it before the take lies in a wrong place.
+            raise ProtocolError(
+                ErrorCode.MISSING_FIELD,
+                "The region is said in bars or beats, and no tempo is given.",
+                'Add the tempo, such as "120 bpm"; or put the tempo map beside, as a MIDI file with the song\'s name.',
+                "bpm",
+            )
         return request
+
+
+def _counts_beats(request: Render) -> bool:
+    """Whether the region is said in a way that has no place without a tempo."""
+    musical = isinstance(request.start, (AtQuarters, AtBbt)) or isinstance(request.end, (AtQuarters, AtBbt))
+    length = request.length is not None and request.length.unit in (DurationUnit.BARS, DurationUnit.QUARTERS)
+    return request.bars is not None or musical or length
 
 
 def split_name(stem: str) -> tuple[str, str | None]:

@@ -157,7 +157,7 @@ def test_what_was_interrupted_goes_on_after_a_restart(serve, drops):
 
 def test_words_beside_and_a_tempo_map(serve, drops):
     tempo = mido.MidiFile(
-        ticks_per_beat=480, tracks=[mido.MidiTrack([mido.MetaMessage("set_tempo", tempo=500_000)])]
+        ticks_per_beat=480, tracks=[mido.MidiTrack([mido.MetaMessage("set_tempo", tempo=400_000)])]
     )
     tempo.save(drops / "song.mid")
     (drops / "song.txt").write_text("repaint 2\nseed 3\n", encoding="utf-8-sig")
@@ -173,8 +173,29 @@ def test_words_beside_and_a_tempo_map(serve, drops):
         "song.repaint.1.wav",
     ]
     stamps = [WavInfoReader(str(take)).bext.time_reference for take in takes]
-    assert stamps == [1234, 1234, 2 * RATE]
+    assert stamps == [1234, 1234, 4 * 60 * RATE // 150]
     assert not list(drops.glob("nothing asked.*.txt"))
+
+
+def test_a_bounce_of_some_bars_with_the_songs_tempo_map(serve, drops):
+    """As docs/any-daw.md says it: words in the name, `song.mid` beside; the map changes before the region."""
+    quarters = 16  # at 100 BPM, then 160
+    changes = [(0, 600_000), (quarters * 480, 375_000)]
+    track = [mido.MetaMessage("set_tempo", tempo=tempo, time=time) for time, tempo in changes]
+    mido.MidiFile(ticks_per_beat=480, tracks=[mido.MidiTrack(track)]).save(drops / "song.mid")
+    stamp = round(8 * 0.6 * RATE)  # the bounce begins at bar 3
+    bwf(drops / "song [repaint 5-6, 2 takes].wav", stamp, bars=8)
+    with serve():
+        takes = finished(drops)
+    assert [WavInfoReader(str(take)).bext.time_reference for take in takes] == [round(16 * 0.6 * RATE)] * 2
+    assert [soundfile.info(take).frames for take in takes] == [round(8 * 0.375 * RATE)] * 2
+
+
+def test_what_was_assumed_is_said(serve, drops):
+    bwf(drops / "song [extract].wav")
+    with serve():
+        finished(drops)
+    assert "No tempo was sent" in text_of(drops, ".progress.txt")
 
 
 def test_our_own_takes_are_not_rendered_again(serve, drops):
@@ -251,6 +272,7 @@ def test_a_file_that_is_taken_away_is_rendered_all_the_same(serve, drops):
         ("song [repaint 99, 120 bpm].wav", "after the song's end"),
         ("song [repaint 1, 120 bpm, louder].wav", "'louder' is not understood"),
         ("song [repaint 1, takes 99].wav", "takes"),
+        ("song [repaint 1].wav", "no tempo is given"),
     ],
 )
 def test_what_cannot_be_done_is_said_beside_the_file(serve, drops, name, said):

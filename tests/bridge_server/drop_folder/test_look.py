@@ -38,6 +38,17 @@ def test_what_lies_beside(tmp_path):
     assert (drop.words, drop.midi, drop.failed) == (sidecar, midi, True)
 
 
+def test_one_tempo_map_serves_every_bounce_of_a_song(tmp_path):
+    """What is asked for in brackets is no part of the song's name; a map of the file's very name comes first."""
+    write(tmp_path / "My song [repaint 17-20].wav")
+    write(tmp_path / "My song [extract, stems drums].wav")
+    write(tmp_path / "Other [repaint 1].wav")
+    midi = write(tmp_path / "my song.MID")
+    assert [drop.midi for drop in look(tmp_path)] == [midi, midi, None]
+    own = write(tmp_path / "My song [repaint 17-20].midi")
+    assert [drop.midi for drop in look(tmp_path)] == [midi, own, None]
+
+
 def test_an_accent_may_be_spelled_either_way(tmp_path):
     write(tmp_path / "Caf\u00e9.wav")
     text = write(tmp_path / "Cafe\u0301.txt")

@@ -59,7 +59,7 @@ def test_titles_and_words(stem, title, words):
 def test_words(text, task, fields):
     wanted = read_words(text)
     assert (wanted.task, wanted.fields) == (task, fields)
-    request = wanted.request(SETTLED, None)
+    request = wanted.request(SETTLED, TempoMap.constant(97))
     assert isinstance(request, Render)
     assert request.task == task
 
@@ -132,6 +132,25 @@ def test_where_bar_1_lies():
 def test_a_tempo_typed_wins_over_the_midi_file_beside():
     assert read_words("repaint 1, 99 bpm").request(SETTLED, TempoMap.constant(97)).bpm == 99
     assert read_words("repaint 1").request(SETTLED, TempoMap.constant(97)).tempo_map == TempoMap.constant(97)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["repaint 17-20", "repaint 17_1_0 - 21_1_0", "repaint 0s - 8b", "complete, length 8 bars", "complete, length 8b"],
+)  # fmt: skip
+def test_bars_without_a_tempo_are_refused(text):
+    with pytest.raises(ProtocolError, match="no tempo is given") as found:
+        read_words(text).request(SETTLED, None)
+    assert "120 bpm" in found.value.remedy
+    assert read_words(text).request(SETTLED, TempoMap.constant(97)).tempo_map == TempoMap.constant(97)
+    assert read_words(f"{text}, 96 bpm").request(SETTLED, None).bpm == 96
+
+
+@pytest.mark.parametrize(
+    "text", ["repaint 1s - 2.5s", "repaint, start 48000, end 96000", "extract", "complete, length 8s"]
+)
+def test_seconds_and_samples_need_no_tempo(text):
+    assert read_words(text).request(SETTLED, None).bpm is None
 
 
 @settings(deadline=None)
