@@ -4,7 +4,8 @@
     python -m benchmarks.acestep_peer --quick    # of forty seconds, about two minutes; no ratio of lengths is meant
 
 The networks are narrower than the published ones, the strides and the schedule are not. Each side runs in a process of
-its own, one after the other, so that neither warms or fills the other's memory; only ratios from one run count.
+its own, one after the other, so that neither warms or fills the other's memory; only ratios from one run count. Each
+computes in one thread and is timed by the processor's time, so that what else the machine does counts for neither.
 Needs diffusers: pip install ace-bridge[parity].
 """
 
@@ -99,9 +100,9 @@ def best(work: Callable[[], object], repeats: int) -> float:
 
 
 def _seconds(work: Callable[[], object]) -> float:
-    began = time.perf_counter()
+    began = time.process_time()
     work()
-    return time.perf_counter() - began
+    return time.process_time() - began
 
 
 def peak_bytes() -> int:
@@ -223,12 +224,12 @@ def measure_ours(folder: Path, load: Load) -> Figures:
             context_seconds=SURROUND_SECONDS,
             options={"steps": STEPS, "shift": SHIFT},
         )
-        began, first, samples = time.perf_counter(), 0.0, 0
+        began, first, samples = time.process_time(), 0.0, 0
         for found in engine.render(asked, lambda _progress: None, lambda: False):
             samples += len(found.samples) if isinstance(found, Piece) else 0
             if not first and samples >= RATE:
-                first = time.perf_counter() - began
-        return {"all": time.perf_counter() - began, "first": first}
+                first = time.process_time() - began
+        return {"all": time.process_time() - began, "first": first}
 
     fresh, cached, elsewhere = repaint(0, 0), repaint(0, 1), repaint(2, 2)
     figures: Figures = {
@@ -259,10 +260,10 @@ def _networks_alone(folder: Path, load: Load) -> Figures:
         firsts: list[float] = []
 
         def decode(streams: bool = streams, firsts: list[float] = firsts) -> None:
-            began = time.perf_counter()
+            began = time.process_time()
             for index, _ in enumerate(decode_frames(vae, latents, (0, length), 512, streams=streams)):
                 if index == 0:
-                    firsts.append(time.perf_counter() - began)
+                    firsts.append(time.process_time() - began)
 
         figures[name] = best(decode, load.repeats)
         figures[f"{name}_first"] = min(firsts)

@@ -9,6 +9,8 @@ import resource
 from collections.abc import Iterator
 from pathlib import Path
 
+import torch
+
 from model.acestep.engine import AceStepEngine
 from model.engine import OnProgress, Rendered, RenderRequest, ShouldStop
 
@@ -27,6 +29,8 @@ class CrampedEngine(AceStepEngine):
     ) -> Iterator[Rendered]:
         if not self._mark.exists():
             self._mark.touch()
+            # Threads that start later take room of their own, and end the process where they find none.
+            torch.set_num_threads(1)
             pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
             most = pages * resource.getpagesize() + ROOM
             resource.setrlimit(resource.RLIMIT_AS, (most, resource.RLIM_INFINITY))

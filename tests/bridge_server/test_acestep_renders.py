@@ -37,6 +37,14 @@ START, END = 2 * RATE + 7, 3 * RATE + 12
 TURBO, BASE = "acestep-v15-turbo", "acestep-v15-base"
 
 
+@pytest.fixture(scope="module", autouse=True)
+def engines_in_one_thread() -> Iterator[None]:
+    """The networks are tiny; threads for all cores would only wait for those of the tests beside this one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OMP_NUM_THREADS", "1")
+        yield
+
+
 @pytest.fixture(scope="module")
 def acestep(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerThread]:
     """A server whose only weights are an untrained turbo and base checkpoint, with six seconds of the demo song."""

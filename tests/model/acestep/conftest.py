@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.one_thread import one_thread  # noqa: F401 - a fixture
+
 
 @pytest.fixture(scope="session")
 def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -13,8 +13,9 @@ from model.acestep.freed_memory import give_back_freed_memory, keep_freed_memory
 MEGABYTES, ROUNDS = 32, 40
 # Allocates and frees the same amount again and again, then prints the page faults and the memory it still has.
 PROGRAM = f"""
-import resource, sys
+import ctypes, resource, sys
 from model.acestep.freed_memory import give_back_freed_memory, keep_freed_memory, return_freed_memory
+ctypes.CDLL(None).prctl(41, 1, 0, 0, 0)  # PR_SET_THP_DISABLE: one fault may otherwise bring 512 pages
 if "keep" in sys.argv:
     assert keep_freed_memory()
 if "no longer" in sys.argv:

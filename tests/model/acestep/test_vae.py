@@ -6,15 +6,22 @@ import pytest
 
 pytest.importorskip("torch", reason="the ACE-Step engine needs torch: pip install ace-bridge[acestep]")
 
+from collections.abc import Callable
+
 import torch
 from torch.nn import functional
 
 from model.acestep.checkpoint import load_vae
-from model.acestep.vae import Encoder, ResidualUnit, Upsample, VaeConfig
+from model.acestep.vae import Encoder, ResidualUnit, Upsample, Vae, VaeConfig
 from tests.model.acestep.golden_data import tensors, worst
-from tests.model.acestep.tiny_models import BLOCK_TOLERANCE, TINY, vae
+from tests.model.acestep.tiny_models import BLOCK_TOLERANCE, TINY, VAE_TOLERANCE, exact_vae, vae
 
 GOLDEN = tensors("vae")
+PRECISIONS = pytest.mark.parametrize(
+    ("network", "tolerance"),
+    [(exact_vae, BLOCK_TOLERANCE), (vae, VAE_TOLERANCE)],
+    ids=["double precision", "float32"],
+)
 
 
 def unit_of_first_block(encoder: Encoder, index: int) -> ResidualUnit:
@@ -42,19 +49,21 @@ def test_first_encoder_block() -> None:
     assert worst(x, GOLDEN["enc_block0.out"]) <= BLOCK_TOLERANCE
 
 
+@PRECISIONS
 @pytest.mark.parametrize("case", ["even", "ragged", "batch"])
-def test_encode(case: str) -> None:
-    found = vae().encode(GOLDEN[f"{case}.audio"])
-    assert worst(found.mean, GOLDEN[f"{case}.mean"]) <= BLOCK_TOLERANCE
-    assert worst(found.scale, GOLDEN[f"{case}.scale"]) <= BLOCK_TOLERANCE
-    assert worst(found.deviation, GOLDEN[f"{case}.std"]) <= BLOCK_TOLERANCE
-    assert worst(found.sample(GOLDEN[f"{case}.noise"]), GOLDEN[f"{case}.sample"]) <= BLOCK_TOLERANCE
+def test_encode(case: str, network: Callable[[], Vae], tolerance: float) -> None:
+    found = network().encode(GOLDEN[f"{case}.audio"])
+    assert worst(found.mean, GOLDEN[f"{case}.mean"]) <= tolerance
+    assert worst(found.scale, GOLDEN[f"{case}.scale"]) <= tolerance
+    assert worst(found.deviation, GOLDEN[f"{case}.std"]) <= tolerance
+    assert worst(found.sample(GOLDEN[f"{case}.noise"]), GOLDEN[f"{case}.sample"]) <= tolerance
 
 
+@PRECISIONS
 @pytest.mark.parametrize("case", ["dec", "dec_batch"])
-def test_decode(case: str) -> None:
-    audio = vae().decode(GOLDEN[f"{case}.latents"])
-    assert worst(audio, GOLDEN[f"{case}.audio"]) <= BLOCK_TOLERANCE
+def test_decode(case: str, network: Callable[[], Vae], tolerance: float) -> None:
+    audio = network().decode(GOLDEN[f"{case}.latents"])
+    assert worst(audio, GOLDEN[f"{case}.audio"]) <= tolerance
 
 
 def test_a_seed_names_its_sample() -> None:

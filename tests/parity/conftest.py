@@ -1,0 +1,3 @@
+"""What the comparisons with the peer have in common."""
+
+from tests.one_thread import one_thread  # noqa: F401 - a fixture
