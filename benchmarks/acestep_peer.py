@@ -203,11 +203,11 @@ def measure_ours(folder: Path, load: Load) -> Figures:
     engine = AceStepEngine(str(folder), device="cpu")
     engine.load(lambda _progress: None)
     before = peak_bytes()
-    heard = Song(song(load), RATE, "noise")
+    songs = [Song(song(load), RATE, f"noise {number}") for number in range(load.repeats)]
     beats = np.arange(int(load.song_seconds * 2))
     grid = Grid(beats * 0.5, beats % 4, np.full(len(beats), 4), beats // 4 + 1, np.full(len(beats), 120.0))
 
-    def repaint(seconds_later: float, take: int) -> Figures:
+    def repaint(heard: Song, seconds_later: float, take: int) -> Figures:
         """Seconds to the first second of audio, and to all of it."""
         start, end = (round((second + seconds_later) * RATE) for second in region(load))
         asked = RenderRequest(
@@ -231,12 +231,17 @@ def measure_ours(folder: Path, load: Load) -> Figures:
                 first = time.process_time() - began
         return {"all": time.process_time() - began, "first": first}
 
-    fresh, cached, elsewhere = repaint(0, 0), repaint(0, 1), repaint(2, 2)
+    def usual(figure: str, runs: list[Figures]) -> float:
+        return float(np.median([run[figure] for run in runs]))
+
+    # The same song under several names, so that each has a first request; the peer's one run is as long as many.
+    runs = [(repaint(heard, 0, 0), repaint(heard, 0, 1), repaint(heard, 2, 2)) for heard in songs]
+    fresh, cached, elsewhere = (list(alike) for alike in zip(*runs, strict=True))
     figures: Figures = {
-        "fresh": fresh["all"],
-        "cached": cached["all"],
-        "elsewhere": elsewhere["all"],
-        "first_second": cached["first"],
+        "fresh": usual("all", fresh),
+        "cached": usual("all", cached),
+        "elsewhere": usual("all", elsewhere),
+        "first_second": usual("first", cached),
         "repaint_bytes": peak_bytes() - before,
         "repaint_bytes_all": peak_bytes(),
     }
