@@ -286,7 +286,7 @@ def wait_until(true):
 
 
 def test_without_rtmidi_the_extra_is_named(monkeypatch):
-    for name in [name for name in sys.modules if name.startswith("mido.backends")]:
+    for name in [name for name in list(sys.modules) if name.startswith("mido.backends")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "rtmidi", None)
     with pytest.raises(ProtocolError) as found:

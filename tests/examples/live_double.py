@@ -533,5 +533,7 @@ def script_modules() -> Iterator[None]:
         yield
     finally:
         sys.path.remove(folder)
-        for name in [one for one in sys.modules if one.split(".")[0] in ("ACEBridge", "Live", "_Framework")]:
+        for name in [
+            one for one in list(sys.modules) if one.split(".")[0] in ("ACEBridge", "Live", "_Framework")
+        ]:
             del sys.modules[name]
