@@ -323,8 +323,11 @@ export class Arranger {
   nudge(bars, resize) {
     const grid = this.store.get("grid");
     const region = this.region;
-    if (!region) return;
     const { first, last } = this.reach;
+    if (!region) {
+      this.#begin(grid, first, last);
+      return;
+    }
     let next;
     if (!grid) {
       const step = bars * this.rate;
@@ -338,5 +341,17 @@ export class Arranger {
     }
     this.reveal(next);
     this.bridge.select(next);
+  }
+
+  /** A region for the keys to begin with: the bar under the DAW's playhead, else the first that is on the screen. */
+  #begin(grid, first, last) {
+    const { focus, view } = this.store.values;
+    if (!focus?.song || !view) return;
+    const { playhead } = focus;
+    const known = playhead !== undefined && playhead !== null && playhead >= first && playhead < last;
+    const at = known ? playhead : Math.max(first, view.first);
+    const region = grid ? grid.around(at, at, false) : { start: at, end: Math.min(last, at + 4 * this.rate) };
+    this.reveal(region);
+    this.bridge.select(region);
   }
 }

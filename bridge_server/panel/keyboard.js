@@ -6,7 +6,7 @@ import { dialog } from "./songs.js";
 /** [keys as shown, what they do, name of the action, keys as the browser names them (with modifiers)]. */
 export const KEYS = [
   ["Space", "play, stop", "playOrStop", [" "]],
-  ["← →", "move the region by a bar", null, []],
+  ["← →", "move the region by a bar; without one, begin one", null, []],
   ["Shift ← →", "make it longer or shorter by a bar", null, []],
   ["↑ ↓", "choose a take; while playing, hear it", null, []],
   ["A", "hear the original", "original", ["a"]],

@@ -113,7 +113,7 @@ export class Lanes {
     if (!region) {
       box.replaceChildren(
         make("h3", {}, "Takes will lie here, under the song"),
-        make("p", {}, "Drag over the bars you want to change in the waveform above, or select them in your DAW. Then ask for new takes: the original stays as it is, and you listen to both."),
+        make("p", {}, "Drag over the bars you want to change in the waveform above, press → to begin with the first, or select them in your DAW. Then ask for new takes: the original stays as it is, and you listen to both."),
       );
     } else {
       box.replaceChildren(
@@ -188,12 +188,13 @@ class TakeLane {
     this.warn = make("span", { class: "warn", hidden: true }, icon("warning"));
     this.sub = make("div", { class: "lane-sub" });
     this.choose = make("button", { type: "button", class: "lane-select", onclick: () => actions.select(id) });
-    this.accept = button("Accept", { picture: "accept", onclick: () => actions.accept(id) });
-    const play = button("Play", { picture: "play", onclick: () => actions.play(id) });
+    const name = take.stem === "mix" ? `take ${take.number}` : `take ${take.number}, ${take.stem}`;
+    this.accept = button(`Accept ${name}`, { picture: "accept", title: "Accept", onclick: () => actions.accept(id) });
+    const play = button(`Play ${name}`, { picture: "play", title: "Play", onclick: () => actions.play(id) });
     const address = bridge.locate(`takes/${encodeURIComponent(id)}/clip.wav`);
     const drag = make(
       "a",
-      { class: "button grip", href: address, download: "", draggable: true, "aria-label": "Drag the take's file out, or click to save it", title: "Drag out as a file, or click to save" },
+      { class: "button grip", href: address, download: "", draggable: true, "aria-label": `Save the file of ${name}, or drag it out`, title: "Drag out as a file, or click to save" },
       icon("grip"),
     );
     drag.addEventListener("dragstart", (event) => actions.dragOut(event, id));

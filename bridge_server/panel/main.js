@@ -154,7 +154,7 @@ for (const [id, act] of [
 store.watch(["connection", "opened", "locked"], ({ connection, opened, locked }) => {
   byId("connection").dataset.state = connection;
   byId("top").dataset.state = connection;
-  const words = { open: "connected", connecting: opened ? "connecting again …" : "connecting …", lost: "the bridge is away; connecting again …" };
+  const words = { open: "connected", connecting: opened ? "connecting again …" : "connecting …", lost: "bridge away; trying again …" };
   setText(byId("connection-text"), locked ? "a token is needed" : words[connection]);
 });
 store.watch(["status", "engines"], ({ status, engines }) => setText(byId("engine-name"), status ? `engine: ${engines?.[status.engine]?.label ?? status.engine}` : ""));

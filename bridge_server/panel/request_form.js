@@ -269,6 +269,7 @@ export class RequestForm {
     this.#checks("stems", choices.stems);
     this.form.elements.prompt.placeholder = HINTS[draft.task] ?? "";
     setText(this.strengthShown, `${Math.round(draft.strength * 100)} %`);
+    this.form.elements.strength.setAttribute("aria-valuetext", this.strengthShown.textContent);
     this.#words();
   }
 

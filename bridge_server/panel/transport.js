@@ -93,6 +93,7 @@ export class Transport {
     this.match.setAttribute("aria-pressed", Boolean(audition?.match));
     if (document.activeElement !== this.gain && audition?.gain_db !== undefined) this.gain.value = audition.gain_db;
     setText(this.gainShown, decibels(Number(this.gain.value)));
+    this.gain.setAttribute("aria-valuetext", this.gainShown.textContent);
     this.#state(audition, none);
   }
 
