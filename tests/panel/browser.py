@@ -85,9 +85,10 @@ class Panel:
         )
 
     def ready(self) -> Panel:
-        """The song is there, and its waveform drawn."""
+        """The song and its takes are there, and its waveform is drawn."""
         self.wait(
             "v.connection === 'open' && v.focus?.song && v.view && panel.sounds.peaks(v.focus.song.digest)"
+            " && v.takesOf === v.focus.song.digest"
         )
         return self
 
