@@ -19,6 +19,7 @@ FLAGS = (
     "--disable-component-update", "--disable-sync",
 )  # fmt: skip
 PATIENCE = 45_000  # milliseconds: what only a broken panel takes, on a machine that does much else
+STARTING = 180_000  # milliseconds for Chromium to come up: beside seven others it took 30 seconds
 LARGE = {"width": 1400, "height": 900}
 
 # A page tells of everything its Content-Security-Policy forbids; the console alone would do for most of it.
@@ -33,7 +34,7 @@ def browser_context(playwright: Playwright, profile: Path) -> Iterator[BrowserCo
     """Chromium with a profile of its own."""
     context = playwright.chromium.launch_persistent_context(
         profile, executable_path=CHROMIUM, headless=True, args=FLAGS, viewport=LARGE, reduced_motion="reduce",
-        accept_downloads=True,
+        accept_downloads=True, timeout=STARTING,
     )  # fmt: skip
     context.set_default_timeout(PATIENCE)
     context.add_init_script(WATCH_POLICY)
