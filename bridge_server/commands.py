@@ -87,6 +87,8 @@ async def render(
                 bar.update(task, description=f"reading {escape(reference.name)}")
                 asked["reference"] = await client.upload(reference)
             answer = await client.call(command.name, **asked)
+            if answer.get("note"):
+                screen.say(f"[yellow]{escape(answer['note'])}[/yellow]")
             name, terminal, takes = await _follow(client, answer["job"], bar, task)
         if name != "done":
             screen.result({"reply": name, **terminal})

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.requests import Render
-from model.engine import Engine, EngineDescription, Task
+from model.engine import Engine, EngineDescription, Task, TextLimit
 
 ACESTEP = "acestep"
 BUILT_IN: Mapping[str, str] = {
@@ -100,6 +100,27 @@ def refuse_impossible(description: EngineDescription, request: Render) -> None:
     _known("stems", getattr(request, "stems", ()), description.stems, label)
     _known("instruments", getattr(request, "instruments", ()), description.instruments, label)
     _known("options", tuple(request.options), tuple(description.options), label)
+    if description.languages:
+        _known("language", (request.language,), description.languages, label)
+    _refuse_too_many_characters("prompt", request.prompt, description.prompt, label)
+    _refuse_too_many_characters("lyrics", request.lyrics, description.lyrics, label)
+
+
+def unread_words(description: EngineDescription, request: Render) -> str:
+    """What the producer should know before the render: words the engine may not read. Empty when it reads all."""
+    told = []
+    for field, text in (("prompt", request.prompt), ("lyrics", request.lyrics)):
+        limit = getattr(description, field)
+        if not limit.may_lose(text):
+            continue
+        if limit.tokens == 0:
+            told.append(f"{field}: the {description.label} engine does not read them.")
+        else:
+            told.append(
+                f"{field}: the {description.label} engine reads about {limit.tokens} tokens, and these may be more; "
+                "the take's notes will name what was left out."
+            )
+    return " ".join(told)
 
 
 def refuse_too_long(description: EngineDescription, seconds: float) -> None:
@@ -111,6 +132,18 @@ def refuse_too_long(description: EngineDescription, seconds: float) -> None:
             f"{description.max_seconds:.0f} s at a time.",
             "Select a shorter region.",
             "end",
+        )
+
+
+def _refuse_too_many_characters(field: str, text: str, limit: TextLimit, label: str) -> None:
+    most = limit.characters
+    if most is not None and len(text) > most:
+        begins = " ".join(text[most:].split()[:4])[:60]
+        raise ProtocolError(
+            ErrorCode.TOO_LARGE,
+            f"{field}: the {label} engine reads at most {most} characters, these are {len(text)}.",
+            f"Shorten it: from {begins!r} on it is too much.",
+            field,
         )
 
 

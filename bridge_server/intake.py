@@ -11,7 +11,7 @@ from typing import Any
 
 from bridge_server.answer import Answer
 from bridge_server.client import Client
-from bridge_server.engines import Engines, refuse_impossible
+from bridge_server.engines import Engines, refuse_impossible, unread_words
 from bridge_server.focus import Focus
 from bridge_server.job import Job
 from bridge_server.job_answers import JobAnswers, acknowledged
@@ -78,7 +78,7 @@ class Intake:
         for older in replaced:
             self._worker.cancel(older, "A newer request for the same region took its place.")
         self._listeners.add(job.id, client)
-        answer = acknowledged(job)
+        answer = acknowledged(job, unread_words(description, request))
         self._listeners.watchers.tell(answer.replies[0], besides=(client,))
         self._focus.hear(request, client.key)
         self._worker.wake()

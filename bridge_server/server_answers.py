@@ -124,4 +124,7 @@ def engine_json(description: EngineDescription) -> dict[str, Any]:
         "max_seconds": description.max_seconds,
         "weights": description.weights,
         "reference": description.reference,
+        "prompt_characters": description.prompt.characters,
+        "lyrics_characters": 0 if description.lyrics.tokens == 0 else description.lyrics.characters,
+        "languages": list(description.languages),
     }

@@ -199,6 +199,25 @@ class Capability:
 
 
 @dataclass(frozen=True)
+class TextLimit:
+    """How much of a text an engine reads.
+
+    characters: a longer text is refused. None = any length.
+    tokens:     what it reads of one, roughly; more is lost, and the render's notes say what. None = all, 0 = nothing.
+    """
+
+    characters: int | None = None
+    tokens: int | None = None
+
+    def may_lose(self, text: str) -> bool:
+        """Whether some of a text may not be read: a token of a language model is three bytes or more, by and large."""
+        return self.tokens is not None and len(text.encode()) > BYTES_PER_TOKEN * self.tokens
+
+
+BYTES_PER_TOKEN = 3
+
+
+@dataclass(frozen=True)
 class EngineDescription:
     """What an engine can be asked for. Cheap to make: no weights are touched.
 
@@ -214,6 +233,8 @@ class EngineDescription:
     file_options: those of them that name a file; the bridge looks for it in the folders it may read.
     weights:  digest or name of the loaded checkpoint; "" for an engine without weights.
     reference: whether it can take on the timbre of reference audio.
+    prompt, lyrics: how much of them it reads.
+    languages: of lyrics; empty = it does not matter to the engine.
     """
 
     name: str
@@ -228,6 +249,9 @@ class EngineDescription:
     file_options: tuple[str, ...] = ()
     weights: str = ""
     reference: bool = False
+    prompt: TextLimit = TextLimit()
+    lyrics: TextLimit = TextLimit()
+    languages: tuple[str, ...] = ()
 
     def capability(self, task: Task) -> Capability:
         """The entry for `task`; an engine that does not list one cannot do it."""

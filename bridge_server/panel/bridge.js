@@ -14,7 +14,7 @@ const TOKEN = "ace-bridge.token";
 const TERMINAL = { done: "done", failed: "failed", cancelled: "cancelled" };
 
 export class Bridge {
-  /** tell: {error(error), announce(text)}. */
+  /** tell: {error(error), say(sentence), announce(text)}. */
   constructor(store, tell) {
     this.store = store;
     this.tell = tell;
@@ -308,6 +308,7 @@ export class Bridge {
 
   #asked(answer) {
     if (!answer) return null;
+    if (answer.note) this.tell.say(answer.note);
     this.asked.add(answer.job);
     this.refreshJobs();
     return answer.job;

@@ -183,6 +183,7 @@ export class TakeCard {
       ["Instruments", listed(request.instruments)],
       ["Stems", listed(request.stems)],
       ["Variation of", about.origin],
+      ...(recipe.notes ?? []).map((note) => ["Note", note]),
       ["Take", about.take],
     ].filter(([, value]) => value !== undefined && value !== null && value !== "");
     this.recipe.replaceChildren(...rows.flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, String(value))]));

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from model.acestep import prompts
 from model.acestep.capabilities import ACCOMPANIMENTS, MODEL_TASK, TRACKS, capability
 from model.acestep.latent_grid import FRAMES_PER_SECOND, MAX_FRAMES
 from model.acestep.memory_plan import GIGABYTE
@@ -32,6 +33,7 @@ from model.engine import (
     RenderRequest,
     ShouldStop,
     Task,
+    TextLimit,
     stop_if_asked,
 )
 from model.errors import CannotRender, NotLoaded
@@ -44,6 +46,7 @@ PACKAGES = ("torch", "transformers", "safetensors")
 GET_WEIGHTS = "Run `ace-bridge models pull turbo`, or start the server with --models and the folder you have."
 GET_PACKAGES = "pip install 'ace-bridge[acestep]'"
 
+_FORM_TOKENS = 70  # of a prompt's 256 and 2048: what the model's form takes, instruction, tempo, key and all
 _FIRST_CHOICE = "acestep-v15-turbo"
 _FAMILY = "acestep-v15-"  # may be left away when a checkpoint is named
 
@@ -229,5 +232,8 @@ def _description(tasks: tuple[Capability, ...], weights: str) -> EngineDescripti
         options=ENGINE_HELP,
         file_options=(ADAPTER,),
         reference=True,
+        prompt=TextLimit(prompts.MAX_CAPTION_CHARACTERS, prompts.MAX_TEXT_TOKENS - _FORM_TOKENS),
+        lyrics=TextLimit(prompts.MAX_LYRIC_CHARACTERS, prompts.MAX_LYRIC_TOKENS - _FORM_TOKENS),
+        languages=prompts.LANGUAGES,
         weights=weights,
     )

@@ -107,7 +107,7 @@ def plan_render(
     planned = blueprint is not None
     words = tuple(_one(request, task, metas, tracks, stem_mask, planned) for tracks in _tracks(request, task))
     region = window.region if task is ModelTask.REPAINT else None
-    every_note = (*settings.notes, *notes)
+    every_note = (*settings.notes, *notes, *_unread(request, task))
     codes = blueprint.codes if blueprint is not None else ()
     return RenderPlan(task, window, region, words, settings, request.seed, request.take, every_note, codes)
 
@@ -210,6 +210,13 @@ def _one(
         freed_text=prompts.text_prompt(prompts.instruction(ModelTask.TEXT2MUSIC), caption, metas),
         caption=caption,
     )
+
+
+def _unread(request: RenderRequest, task: ModelTask) -> tuple[str, ...]:
+    """A note for words that this task has no place for."""
+    if task is ModelTask.EXTRACT and request.caption:
+        return ("The prompt was not read: to extract, the model is told the names of the stems only.",)
+    return ()
 
 
 def _caption(

@@ -23,6 +23,7 @@ from model.engine import (
     ShouldStop,
     Song,
     Task,
+    TextLimit,
 )
 from model.errors import CannotRender
 from model.pace import Pace
@@ -85,6 +86,7 @@ class SketchEngine:
             options=_OPTIONS,
             file_options=tuple(_OPTIONS),
             max_seconds=1200.0,
+            lyrics=TextLimit(tokens=0),
         )
 
     def load(self, progress: OnProgress) -> None:

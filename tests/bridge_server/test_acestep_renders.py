@@ -296,6 +296,30 @@ def test_a_reference_that_cannot_be_read_is_named(ws: WebSocketPeer, acestep: Se
     assert (last.name, last["sentence"]) == ("failed", "The reference is silent.")
 
 
+def test_words_beyond_the_limits_are_refused_or_told_before_and_after(ws: WebSocketPeer) -> None:
+    asked = {"source": "song.wav", "start": START, "end": END, "options": {"steps": 1}}
+    for field, most in (("prompt", 512), ("lyrics", 4096)):
+        with pytest.raises(RpcError, match=f"at most {most} characters") as error:
+            ws.call("repaint", **asked | {field: "x" * (most + 1)})
+        assert (error.value.code, error.value.field) == ("too_large", field)
+    with pytest.raises(RpcError, match="does not know 'klingon'") as error:
+        ws.call("repaint", **asked, language="klingon")
+    assert error.value.field == "language"
+    for field, words, lost in (
+        ("prompt", "雨が降る" * 128, "The prompt is longer than the model reads"),
+        ("lyrics", "歌う " * 1300, "The lyrics are longer than the model reads"),
+    ):
+        told = ws.call("repaint", **asked | {field: words})
+        assert f"{field}: the ACE-Step 1.5 engine reads about" in told["note"]
+        *_, take, end = ws.until_end(told["job"])
+        assert end.name == "done"
+        notes = ws.call("takes.show", take=take["take"])["recipe"]["notes"]
+        assert [note for note in notes if note.startswith(lost)], "and what was lost is named"
+    plain = ws.call("repaint", **asked, prompt="warm tape", lyrics="[Verse]\nla la")
+    assert "note" not in plain
+    assert ws.until_end(plain["job"])[-1].name == "done"
+
+
 def test_other_seeds_give_other_clips(ws: WebSocketPeer) -> None:
     one, other = (audio(ws, repaint(ws, seed=seed)["id"], "clip") for seed in (8, 9))
     assert not np.array_equal(one, other)

@@ -11,11 +11,12 @@ from bridge_server.engines import (
     refuse_too_long,
     refuse_unusable,
     target_of,
+    unread_words,
     with_models,
 )
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.requests import Accompany, Cover, Extract, Lego, Repaint
-from model.engine import Capability, EngineDescription, Task
+from model.engine import Capability, EngineDescription, Task, TextLimit
 from model.sketch.engine import SketchEngine
 from tests.doubles import ENGINES, NoiseEngine
 
@@ -33,6 +34,9 @@ PLAYER = EngineDescription(
     stems=("vocals", "drums"),
     options={"steps": "how many"},
     max_seconds=60,
+    prompt=TextLimit(characters=500, tokens=100),
+    lyrics=TextLimit(tokens=0),
+    languages=("en", "unknown"),
 )
 
 
@@ -110,6 +114,7 @@ def test_engines_are_asked_once():
         (Extract(stems="vocals,flute"), "stems", "does not know 'flute'"),
         (Accompany(instruments="piano"), "instruments", "does not know 'piano'"),
         (Repaint(options={"stpes": 8}), "options", "does not know 'stpes'"),
+        (Repaint(language="tlh"), "language", "does not know 'tlh'"),
     ],
     ids=lambda one: getattr(one, "task", None),
 )
@@ -118,6 +123,23 @@ def test_what_an_engine_cannot_do_is_refused_with_a_remedy(request_, field, word
     assert (error.code, error.field) == (ErrorCode.CANNOT_RENDER, field)
     assert words in error.sentence
     assert error.remedy
+
+
+def test_words_that_are_too_many_are_refused_at_once_with_where_they_begin():
+    refuse_impossible(PLAYER, Repaint(prompt="x" * 500))
+    error = refusal(refuse_impossible, PLAYER, Repaint(prompt="x" * 499 + " one two three four five"))
+    assert (error.code, error.field) == (ErrorCode.TOO_LARGE, "prompt")
+    assert "at most 500 characters, these are 523" in error.sentence
+    assert "'one two three four'" in error.remedy
+
+
+def test_words_that_may_not_be_read_are_told_beforehand():
+    assert unread_words(PLAYER, Repaint(prompt="x" * 300)) == ""
+    assert "about 100 tokens" in unread_words(PLAYER, Repaint(prompt="x" * 301))
+    assert "prompt: " in unread_words(PLAYER, Repaint(prompt="雨" * 101))
+    both = unread_words(PLAYER, Repaint(prompt="x" * 301, lyrics="la"))
+    assert "lyrics: the Player engine does not read them." in both
+    assert both.startswith("prompt: ")
 
 
 def test_the_engines_own_reason_is_told():

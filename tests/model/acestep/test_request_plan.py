@@ -104,6 +104,13 @@ def test_a_continuation_is_a_repaint_beyond_the_end() -> None:
     assert plan.window.source == (0, 1500)
 
 
+def test_a_prompt_that_extraction_has_no_place_for_is_noted() -> None:
+    plan = plan_render(request(Task.EXTRACT, stems=("drums",)), BASE)
+    assert [note for note in plan.notes if "prompt was not read" in note]
+    for other in (request(Task.EXTRACT, stems=("drums",), caption=""), request(Task.LEGO, stems=("drums",))):
+        assert not [note for note in plan_render(other, BASE).notes if "prompt was not read" in note]
+
+
 def test_extraction_has_one_piece_for_each_stem_with_its_name_as_caption() -> None:
     plan = plan_render(request(Task.EXTRACT, stems=("drums", "backing_vocals")), BASE)
     assert [words.stem for words in plan.words] == ["drums", "backing_vocals"]
