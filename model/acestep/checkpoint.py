@@ -8,7 +8,7 @@ checkpoint is ever run.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -59,22 +59,31 @@ def fill(
     check_complete(wanted, recipes, part)
     state = {}
     for name, recipe in recipes.items():
-        made = recipe.make(*(read(key) for key in recipe.sources))
+        stored = [read(key) for key in recipe.sources]
+        _refuse_whole_numbers(recipe.sources, stored, dtype, part)
+        made = recipe.make(*stored)
         if made.shape != wanted[name].shape:
             raise NotLoaded(
                 f"{recipe.sources[-1]} gives the {part.value}'s {name} the shape {list(made.shape)}, "
                 f"the config says {list(wanted[name].shape)}.",
                 "The weights and the config.json belong to different models.",
             )
-        if made.is_floating_point() != wanted[name].is_floating_point():
-            raise NotLoaded(
-                f"{recipe.sources[-1]} holds {made.dtype} numbers, the {part.value} needs {wanted[name].dtype}.",
-                "Weights that were quantised by another program cannot be used: take the published ones.",
-            )
-        # Integers are packed weights, which stay what they are.
+        # Integers are weights packed just now, which stay what they are.
         state[name] = made.to(device=device, dtype=dtype if made.is_floating_point() else None)
     network.load_state_dict(state, strict=True, assign=True)
     return network.requires_grad_(False).eval()
+
+
+def _refuse_whole_numbers(
+    names: Sequence[str], stored: Sequence[Tensor], needed: torch.dtype, part: Part
+) -> None:
+    """Before anything is made of them: what is folded out of whole numbers looks like weights, and is noise."""
+    for name, tensor in zip(names, stored, strict=True):
+        if not tensor.is_floating_point():
+            raise NotLoaded(
+                f"{name} holds {tensor.dtype} numbers, the {part.value} needs {needed}.",
+                "Weights that were quantised by another program cannot be used: take the published ones.",
+            )
 
 
 def check_complete(wanted: Iterable[str], recipes: Mapping[str, Recipe], part: Part) -> None:

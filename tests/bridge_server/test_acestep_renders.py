@@ -339,6 +339,32 @@ def test_a_device_that_is_not_there_is_named_with_the_remedy(tmp_path: Path) -> 
     assert last["remedy"]
 
 
+def test_a_region_longer_than_the_model_renders_is_refused(ws: WebSocketPeer) -> None:
+    last = ws.render("generate", prompt="endless", bpm=120, length=600 * RATE + 1)[-1]
+    assert (last.name, last["code"], last["field"]) == ("failed", "too_large", "end")
+    assert "at most 600 s" in last["sentence"]
+
+
+def test_a_broken_checkpoint_fails_its_job_and_mended_the_next_one_is_rendered(tmp_path: Path) -> None:
+    models = write_models(tmp_path / "models", TURBO)
+    weights = models / TURBO / "model.safetensors"
+    whole = weights.read_bytes()
+    weights.write_bytes(whole[:-1000])
+    settings = settings_in(
+        tmp_path, engine=ACESTEP, engines=with_models(models, device="cpu", memory_gb="100")
+    )
+    song, _ = soundfile.read(DEMO_SONG, frames=SONG, dtype="int16")
+    soundfile.write(settings.roots[0] / "song.wav", song, RATE, subtype="PCM_16")
+    with ServerThread(settings) as server, server.websocket() as peer:
+        asked = {"source": "song.wav", "start": START, "end": END, "options": {"steps": 1}}
+        last = job_end(peer, peer.call("repaint", **asked)["job"])
+        assert last["code"] == "engine_not_ready"
+        assert "is not a whole safetensors file" in last["sentence"]
+        assert last["remedy"]
+        weights.write_bytes(whole)
+        assert job_end(peer, peer.call("repaint", **asked)["job"])["takes"] == 1
+
+
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits a process's memory as Linux can")
 def test_memory_that_runs_out_ends_one_job_and_the_process(tmp_path: Path) -> None:
     models = write_models(tmp_path / "models", TURBO)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from model.acestep.checkpoint import Weights, builders, check_complete, fill, load_vae, open_weights
+from model.acestep.int8_linear import load_int8_dit
 from model.acestep.model_folders import recognise
 from model.acestep.network_config import PUBLISHED
 from model.acestep.stored_names import (
@@ -248,10 +250,11 @@ def test_numbers_of_another_kind_are_named(tmp_path: Path, dtype: torch.dtype) -
         )
 
     opened = opened_with(tmp_path, quantise)
-    with pytest.raises(
-        NotLoaded, match=r"layers.0.mlp.up_proj.weight holds torch.\w+ numbers, .* needs torch.float32"
-    ):
-        opened.load_dit(torch.float32, "cpu")
+    for load in (opened.load_dit, partial(load_int8_dit, opened)):
+        with pytest.raises(
+            NotLoaded, match=r"layers.0.mlp.up_proj.weight holds torch.\w+ numbers, .* needs torch.float32"
+        ):
+            load(torch.float32, "cpu")
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.float64, torch.float32])
