@@ -90,7 +90,13 @@ const actions = {
       await bridge.call("audition.play", { source: store.get("focus").request.source, ...(region ? { start: region.start, end: region.end } : {}) });
     }
   },
-  side: async (side) => (await canHear()) && bridge.call("audition.ab", { side }),
+  /** While nothing plays, hearing a side begins with it. */
+  async side(side) {
+    if (!(await canHear())) return;
+    if (transport.playing) await bridge.call("audition.ab", { side });
+    else if (selectedTake()) await bridge.call("audition.play", { take: selectedTake().take, side });
+    else await actions.playOrStop();
+  },
   original: () => actions.side("original"),
   hearTake: () => actions.side("take"),
   loop: () => canPlay() && bridge.call("audition.loop", { on: !store.get("audition").loop }),

@@ -76,13 +76,13 @@ export class Transport {
   }
 
   #changed() {
-    const { audition, selected, takes } = this.store.values;
+    const { audition, selected, takes, focus } = this.store.values;
     const none = !audition || audition.state === "none";
     const playing = this.playing;
     this.play.querySelector("use").setAttribute("href", `#i-${playing ? "stop" : "play"}`);
     this.play.setAttribute("aria-label", playing ? "Stop" : "Play");
     for (const control of this.controls) control.disabled = none;
-    this.play.disabled = none;
+    this.play.disabled = none || !(playing || focus?.song);
     byId("transport").classList.toggle("none", none || (!playing && Boolean(this.store.get("silent"))));
     const side = audition?.side ?? "take";
     const heard = takes.find((take) => take.take === (audition?.take || selected)) ?? null;
@@ -106,7 +106,7 @@ export class Transport {
     else {
       const together = inTimeWith(audition.follow);
       if (audition.state === "waiting") parts.push(audition.job || !together ? "waits for the render" : "waits for the transport to roll");
-      if (together) parts.push(together);
+      else if (together) parts.push(together);
       if (audition.device) parts.push(`${Math.round(audition.latency_ms)} ms`, counted(audition.underruns, "underrun"));
     }
     setText(this.words, parts.join(" · "));

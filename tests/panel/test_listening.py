@@ -69,6 +69,10 @@ def test_two_takes_are_heard_against_the_original(rig, open_panel):
     panel.wait("v.audition.state === 'stopped'")
     expect(page.locator("#playhead")).to_be_hidden()
     heard = rig.played()
+    panel.press("a")  # while nothing plays it begins with that side
+    panel.wait("v.audition.state === 'playing' && v.audition.side === 'original'")
+    panel.press(" ")
+    panel.wait("v.audition.state === 'stopped'")
     take = panel.value("takes")[1]
     with rig.websocket() as peer:
         clip, _ = soundfile.read(peer.call("takes.show", take=take["take"])["path"], dtype="float32")

@@ -200,6 +200,18 @@ def test_another_device_is_chosen(devices, player):
     assert player.position >= here.passage.start + 4800
 
 
+def test_another_default_device_is_used_the_next_time(devices, player):
+    here = scene()
+    player.play(here, Manner("take"), here.passage.start)
+    pull(player, 960)
+    devices.names.reverse()  # headphones were plugged in: the system has another own device
+    player.change(here, Manner("original"))
+    assert player.playback.outlet.name == "first, Crank"  # nothing jumps while it plays
+    player.close()
+    player.play(here, Manner("take"), here.passage.start)
+    assert player.playback.outlet.name == "second, Crank"
+
+
 def test_a_playhead_put_behind_the_loop_runs_to_the_end_of_the_song(player):
     here = scene(seconds=4)
     player.play(here, Manner("take"), ORIGIN + 4 * RATE - 9600)
