@@ -132,6 +132,7 @@ def test_how_takes_are_heard_is_one_in_all_panels(rig, open_panel):
     narrow.page.locator("#overview").click()  # beside it
     expect(narrow.page.locator("#hearing")).to_be_hidden()
 
+    wide.page.focus("#follow")
     wide.press("Escape", " ")  # the space is no press of the button that opens it
     expect(wide.page.locator("#hearing")).to_be_hidden()
     wide.wait("v.audition.state === 'waiting'")
