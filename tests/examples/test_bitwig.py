@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -84,9 +85,10 @@ class Bitwig:
 
     def until(self, event: str, words: str = "") -> Any:
         """The next event of this kind that holds these words. The double's errors fail the test."""
+        deadline = time.monotonic() + PATIENCE  # of all of them: others may go on coming
         while True:
             try:
-                found = self.events.get(timeout=PATIENCE)
+                found = self.events.get(timeout=max(0.0, deadline - time.monotonic()))
             except queue.Empty:
                 raise AssertionError(f"{event} {words!r} never came; seen: {self.seen[-12:]}") from None
             self.seen.append(found)
