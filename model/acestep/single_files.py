@@ -220,7 +220,7 @@ def text_encoder_of(music: Path) -> Path | None:
 
 def tokenizer_of(music: Path, folders: tuple[str, ...]) -> Path | None:
     """A folder of these names with a tokenizer near the file, or the one that comes with ComfyUI itself."""
-    for above in list(music.parents)[: LEVELS + 1]:
+    for above in list(music.absolute().parents)[: LEVELS + 1]:
         for name in folders:
             if (above / name / "tokenizer.json").is_file():
                 return above / name
@@ -243,7 +243,7 @@ def _beside(music: Path, held: Held, fits: Callable[[Path], bool]) -> Path | Non
 
 
 def _near(music: Path, held: Held) -> Iterator[Path]:
-    for above in list(music.parents)[:LEVELS]:
+    for above in list(music.absolute().parents)[:LEVELS]:
         yield from sorted(above.glob("*.safetensors"))
         for name in FOLDERS[held]:
             yield from sorted((above / name).rglob("*.safetensors"))

@@ -87,6 +87,12 @@ def test_a_folder_of_comfyui_is_accepted_as_it_is(split: Path) -> None:
         assert found.traits.untrained
 
 
+def test_the_folder_may_be_named_from_where_one_stands(split: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(split / "diffusion_models")
+    for place in (Path("."), Path("acestep_v1.5_turbo.safetensors")):
+        assert recognise(place).what_is_missing() is None
+
+
 def test_one_file_may_hold_everything(in_one: Path) -> None:
     for place in (in_one, in_one.parent, in_one.parents[1], in_one.parents[2]):
         found = recognise(place)
