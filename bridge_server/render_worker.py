@@ -128,6 +128,9 @@ class RenderWorker:
             await self._engine(self._settings.engine).start()
         except ProtocolError as error:  # the first job says so too, to whoever asked for it
             log.warning("the engine %s is not ready: %s", self._settings.engine, error)
+        except asyncio.CancelledError:  # the server stops already
+            finishing.cancel()
+            raise
         await finishing
 
     async def _rest(self) -> None:

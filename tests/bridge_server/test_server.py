@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import threading
 
 import pytest
 
@@ -104,6 +105,22 @@ def test_stopping_in_the_middle_keeps_the_jobs(tmp_path):
                 ends[reply["id"]] = reply.name
     peer.__exit__(None, None, None)
     assert ends == {"running": "done", "waiting": "done"}
+
+
+def test_stopping_while_it_warms_up_leaves_nothing_behind(tmp_path, monkeypatch):
+    """No task is pending on the loop it has left; Python would complain of it at the end of the program."""
+    begun, over = threading.Event(), threading.Event()
+
+    def slow():
+        begun.set()
+        over.wait(10)
+
+    monkeypatch.setattr("bridge_server.render_worker.warm_up", slow)
+    with ServerThread(settings_in(tmp_path)) as server:
+        assert begun.wait(10)
+    pending = asyncio.all_tasks(server._loop)
+    over.set()
+    assert not pending
 
 
 def test_an_unknown_engine_is_refused(tmp_path):
