@@ -203,7 +203,8 @@ def measure_ours(folder: Path, load: Load) -> Figures:
     engine = AceStepEngine(str(folder), device="cpu")
     engine.load(lambda _progress: None)
     before = peak_bytes()
-    songs = [Song(song(load), RATE, f"noise {number}") for number in range(load.repeats)]
+    samples = song(load)
+    songs = [Song(samples, RATE, f"noise {number}") for number in range(load.repeats)]
     beats = np.arange(int(load.song_seconds * 2))
     grid = Grid(beats * 0.5, beats % 4, np.full(len(beats), 4), beats // 4 + 1, np.full(len(beats), 120.0))
 
@@ -224,10 +225,10 @@ def measure_ours(folder: Path, load: Load) -> Figures:
             context_seconds=SURROUND_SECONDS,
             options={"steps": STEPS, "shift": SHIFT},
         )
-        began, first, samples = time.process_time(), 0.0, 0
+        began, first, rendered = time.process_time(), 0.0, 0
         for found in engine.render(asked, lambda _progress: None, lambda: False):
-            samples += len(found.samples) if isinstance(found, Piece) else 0
-            if not first and samples >= RATE:
+            rendered += len(found.samples) if isinstance(found, Piece) else 0
+            if not first and rendered >= RATE:
                 first = time.process_time() - began
         return {"all": time.process_time() - began, "first": first}
 

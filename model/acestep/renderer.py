@@ -210,12 +210,9 @@ class Renderer:
         with self._parts.dit() as dit:
             for index, states in enumerate(conditions):
                 stretch = pace.part(index / len(conditions), (index + 1) / len(conditions))
-                stretch.at("composing", 0.0)
-                found.append(
-                    pipeline.compose(
-                        dit, scene, states, plan.settings, noises, _steps_told(stretch), should_stop
-                    )
-                )
+                told = _steps_told(stretch)
+                told(0, steps)
+                found.append(pipeline.compose(dit, scene, states, plan.settings, noises, told, should_stop))
         return found
 
     def _decoded(
@@ -255,7 +252,8 @@ class Renderer:
 
 
 def _steps_told(pace: Pace) -> OnStep:
-    return lambda done, steps: pace.at("composing", done / steps)
+    """Says which step is being worked on."""
+    return lambda done, steps: pace.at(f"composing, step {min(done + 1, steps)} of {steps}", done / steps)
 
 
 def _told(audio: Iterator[Tensor], pace: Pace, frames: int) -> Iterator[NDArray[np.float32]]:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from model.acestep import pipeline, sound_latents
+from model.acestep.attention import Attention, KeysValues
 from model.acestep.capabilities import ModelTask
 from model.acestep.guidance import GuidanceKind, GuidanceSettings
 from model.acestep.latent_grid import HOP, plan_window
@@ -188,6 +189,24 @@ def test_the_latents_of_every_step(name: str) -> None:
     looks_per_step = 2 if settings.guidance.scale > 1 else 1
     tolerance = TOLERANCE[name.partition(".")[0]]
     assert worst(torch.stack(seen[::looks_per_step]), GOLDEN[f"{name}.states"]) <= tolerance
+
+
+@pytest.mark.parametrize("name", ["turbo.text2music", "base.text2music_apg", "turbo.cover_strength0.5"])
+def test_what_the_condition_says_is_computed_once_for_all_steps(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dit, settings, computed = networks(TURBO).dit, CASES[name][1], []
+    really, across = Attention.keys_values, {layer.cross_attention for layer in dit.layers}  # type: ignore[union-attr]
+
+    def counted(attention: Attention, states: Tensor) -> KeysValues:
+        if attention in across:
+            computed.append(states)
+        return really(attention, states)
+
+    monkeypatch.setattr(Attention, "keys_values", counted)
+    pipeline.compose(dit, scene(name), conditions(), settings, noises(settings))
+    # With guidance also for no condition, with a switch also for what comes after it; never once a step.
+    assert len(computed) == len(dit.layers) * (1 if name == "turbo.text2music" else 2)
 
 
 def test_conditions() -> None:

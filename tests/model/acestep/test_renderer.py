@@ -218,7 +218,8 @@ def test_progress_only_rises_and_names_the_stages() -> None:
         "reading the words",
         "listening to the song",
         "preparing",
-        "composing",
+        "composing, step 1 of 2",
+        "composing, step 2 of 2",
         "rendering audio",
     ]
     assert told[-1].seconds_left == pytest.approx(0.0, abs=0.1)
