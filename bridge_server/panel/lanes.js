@@ -61,6 +61,8 @@ export class Lanes {
     const bar = this.box.offsetWidth - this.box.clientWidth;
     byId("tracks").style.setProperty("--bar", `${bar}px`);
     this.#changed();
+    // What is in hand stays in sight when a window is made smaller or a tablet is turned.
+    if (this.revealed) this.reveal(this.revealed);
   }
 
   #changed() {

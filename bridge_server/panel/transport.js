@@ -111,7 +111,7 @@ export class Transport {
     }
     setText(this.words, parts.join(" · "));
     this.state.title = this.words.textContent;
-    this.silent.toggleAttribute("hidden", !(none || silent));
+    this.silent.toggleAttribute("hidden", !(message && (none || silent)));
     this.state.classList.toggle("told", Boolean(audition) && Boolean(none || message));
     // A machine without sound is no fault; what happened to a device or a render is to be seen.
     this.state.classList.toggle("bad", Boolean(audition?.message) && !none);
