@@ -92,7 +92,8 @@ class NoiseEngine:
         else:
             yield from pieces("piano", request.start, noise(request, request.length))
             yield Attachment("arrangement.mid", "audio/midi", b"MThd")
-        yield Report("Noise was drawn.", {"frames": request.length})
+        unread = ("Words make no difference to noise.",) if request.caption else ()
+        yield Report("Noise was drawn.", {"frames": request.length}, unread)
 
     def work(self, request: RenderRequest, progress: OnProgress, should_stop: ShouldStop) -> None:
         """What happens before the audio is there."""

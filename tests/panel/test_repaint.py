@@ -179,6 +179,9 @@ def test_a_take_is_made_again_and_varied(open_panel, server):
     expect(page.locator("#take details[data-name=recipe]")).to_have_count(1)
     page.click("#take summary >> text=Recipe")
     expect(page.locator("#take details[data-name=recipe]")).to_contain_text("with sticks")
+    expect(page.locator("#take details[data-name=recipe]")).to_contain_text(
+        "Words make no difference to noise."
+    )
 
 
 def test_a_take_can_be_dragged_out_as_a_file(open_panel, server):
