@@ -26,6 +26,8 @@ NOTHING_TO_TEST = (
     5  # pytest's status when no test was asked for: `make.py test SOME_FILE` may ask for none of a kind
 )
 
+INTERRUPTED = 130  # as a shell reports Ctrl-C
+
 # Task -> (extras it needs, commands).
 TASKS: dict[str, tuple[str, list[list[str]]]] = {
     "install": ("", []),
@@ -53,10 +55,20 @@ def main() -> int:
     wanted = ",".join(sorted({name for name in f"{extras},{arguments.extras}".split(",") if name}))
     python = prepare(wanted)
     for command in commands:
-        status = subprocess.call([str(python), *command, *rest], cwd=HERE)
+        status = run([str(python), *command, *rest])
         if status and not (status == NOTHING_TO_TEST and "pytest" in command):
             return status
     return 0
+
+
+def run(words: list[str]) -> int:
+    """A command's exit status. Ctrl-C reaches the command as well, which says goodbye in its own way."""
+    with subprocess.Popen(words, cwd=HERE) as process:
+        while True:
+            try:
+                return process.wait()
+            except KeyboardInterrupt:
+                continue
 
 
 def prepare(extras: str) -> Path:
@@ -93,3 +105,6 @@ if __name__ == "__main__":
     except subprocess.CalledProcessError as error:
         print("Installing failed; what pip printed above says why. Is the internet reachable?")
         sys.exit(error.returncode)
+    except KeyboardInterrupt:
+        print("\nStopped. The same command goes on from here.")
+        sys.exit(INTERRUPTED)

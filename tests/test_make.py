@@ -1,0 +1,38 @@
+"""`make.py`, which newcomers meet first: Ctrl-C ends the command it runs in that command's own way."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parents[1]
+COMMAND = """
+import time
+print("ready", flush=True)
+try:
+    time.sleep(600)
+except KeyboardInterrupt:
+    time.sleep(0.5)
+    print("goodbye", flush=True)
+    raise SystemExit(3)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="SKIPPED: Ctrl-C is sent to a group of processes")
+def test_ctrl_c_is_left_to_the_command():
+    code = f"import sys, make; sys.exit(make.run([sys.executable, '-c', {COMMAND!r}]))"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], cwd=PROJECT, text=True, start_new_session=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    os.killpg(process.pid, signal.SIGINT)
+    said, _ = process.communicate(timeout=60)
+    assert said == "goodbye\n"
+    assert process.returncode == 3
