@@ -83,6 +83,7 @@ def test_a_process_killed_from_outside_fails_its_job_and_is_replaced(bridge, osc
     assert bridge.on_loop(bridge.server.worker.engine_pids)["slow"] != pid
 
 
+@pytest.mark.alone  # it keeps time
 def test_an_engine_that_does_not_stop_is_ended(bridge, osc):
     name = uuid.uuid4().hex
     osc.send("/bridge/repaint", name, *REGION, "engine", "deaf", "options", '{"seconds": 60}')
@@ -171,6 +172,7 @@ def test_equal_orders_give_equal_samples_in_another_process(tmp_path):
     assert np.array_equal(*found)
 
 
+@pytest.mark.alone  # it keeps time
 def test_a_stop_is_heard_within_200_ms_and_the_process_lives_on(tmp_path):
     async def work(engine: EngineProcess) -> None:
         await engine.start()

@@ -154,6 +154,7 @@ def clocks(port, bpm, count):
         port.send(mido.Message("clock"))
 
 
+@pytest.mark.alone  # it keeps time
 def test_the_clock_sets_tempo_and_playhead(server, port, panel):
     port.send(mido.Message("songpos", pos=16))
     port.send(mido.Message("continue"))

@@ -55,6 +55,7 @@ def test_progress_comes_ten_times_a_second_at_most(osc):
     assert replies[-1].name == "done"
 
 
+@pytest.mark.alone  # it keeps time
 def test_the_acknowledgement_does_not_wait_for_a_render(bridge, osc):
     name, other = fresh(), fresh()
     osc.send("/bridge/repaint", name, *REGION, "engine", "slow")
@@ -396,6 +397,7 @@ def cancel_during(osc: OscPeer, name: str, *arguments: object) -> float:
 CANCEL_SECONDS = 0.2 + 0.4
 
 
+@pytest.mark.alone  # it keeps time
 def test_cancel_while_running(bridge, osc):
     osc.render("/bridge/repaint", fresh(), *REGION)  # now the store has the song
     before = bridge.holdings()
@@ -405,6 +407,7 @@ def test_cancel_while_running(bridge, osc):
     assert osc.render("/bridge/repaint", fresh(), *REGION, *at_once)[-1].name == "done"
 
 
+@pytest.mark.alone  # it keeps time
 def test_cancel_while_waiting(osc):
     running, waiting = fresh("running"), fresh("waiting")
     osc.send("/bridge/repaint", running, *REGION, "engine", "slow")
@@ -465,6 +468,7 @@ def test_interactive_requests_come_before_batch_ones(osc):
     assert order == [running, quick, batch]
 
 
+@pytest.mark.alone  # it keeps time
 def test_cancel_the_sketch_engine_while_it_listens(osc, songs):
     """The real engine, in the middle of its longest stretch of work: listening to a song it does not know."""
     band_song(songs / "band.wav", bars=12)

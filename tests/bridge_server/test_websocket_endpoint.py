@@ -190,6 +190,7 @@ def test_a_named_client_comes_back_to_its_job(bridge):
         assert second.call("repaint", id="come-back", **REGION)["takes"]
 
 
+@pytest.mark.alone  # it keeps time
 def test_cancel_over_websocket(ws):
     job = ws.call("repaint", engine="slow", **REGION)["job"]
     while ws.next_heard().name != "progress":

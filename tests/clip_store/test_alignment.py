@@ -198,6 +198,7 @@ def test_json_has_everything():
 
 
 @pytest.mark.slow
+@pytest.mark.alone  # it keeps time
 def test_measuring_ten_seconds_in_four_minutes_is_quick():
     """Processor time: 0.22 s on the machine this was written on; the bound leaves room for slower ones."""
     old = song(240 * RATE)

@@ -271,6 +271,7 @@ def test_progress_rises_and_speaks_to_musicians():
     assert {"listening to the voice", "choosing chords", "playing the backing"} <= {p.stage for p in said}
 
 
+@pytest.mark.alone  # it keeps time
 def test_it_stops_when_asked_and_asks_often():
     asked = request(end=10 * RATE)
     collect(asked)  # what is imported late is there now
@@ -291,6 +292,7 @@ def test_it_stops_when_asked_and_asks_often():
 
 
 @pytest.mark.slow
+@pytest.mark.alone  # it keeps time
 def test_it_is_fast():
     """Under a tenth of real time at 48 kHz, on the processor time of one core."""
     voice, grid = perform(folk_songs.GREENSLEEVES, 48000, cents=10.0)

@@ -61,6 +61,7 @@ def test_key_estimated_or_taken_from_the_host() -> None:
     assert str(heard(made, "F# minor").key) == "F# minor"
 
 
+@pytest.mark.alone  # it keeps time
 def test_two_minutes_are_heard_within_two_seconds_of_work() -> None:
     made = make_song(8)
     long = song_of(np.tile(made.song.samples, (8, 1))[: 120 * 44100], 44100)

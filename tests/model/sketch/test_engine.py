@@ -106,6 +106,7 @@ def test_tasks_that_need_weights_are_refused_with_the_remedy(engine: SketchEngin
     assert described.capability(Task.REPAINT).available
 
 
+@pytest.mark.alone  # it keeps time
 def test_four_bars_of_a_heard_four_minute_song_take_half_a_second_of_work(
     engine: SketchEngine, made: Generated
 ) -> None:

@@ -94,6 +94,7 @@ def test_glides_are_left_out_and_vibrato_is_averaged():
     assert np.isfinite(kept[:48]).all()
 
 
+@pytest.mark.alone  # it keeps time
 def test_it_asks_often_whether_to_stop():
     voice, _ = sung(folk_songs.GREENSLEEVES, 17.0)
     melody.track(voice, RATE)  # imports done

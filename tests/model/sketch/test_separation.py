@@ -126,6 +126,7 @@ def test_stops_when_asked() -> None:
         separate(noise(3 * RATE), RATE, lambda _: None, after_a_while)
 
 
+@pytest.mark.alone  # it keeps time
 def test_asks_whether_to_stop_many_times_a_second() -> None:
     asked = 0
 
