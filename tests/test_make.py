@@ -13,8 +13,8 @@ import pytest
 PROJECT = Path(__file__).parents[1]
 COMMAND = """
 import time
-print("ready", flush=True)
 try:
+    print("ready", flush=True)
     time.sleep(600)
 except KeyboardInterrupt:
     time.sleep(0.5)
