@@ -67,20 +67,11 @@ def check_networks(folder: Path, kind: Kind) -> str:
                 weights.load_detokenizer,
             ):
                 load(float32, "meta")
-            if found.layout is Layout.COMFYUI:  # nobody looks at single files of the others by themselves
-                _check_beside(found)
-    except NotLoaded as problem:
-        return str(problem)
+            beside = ((found.vae, Kind.VAE), (found.text_encoder, Kind.TEXT_ENCODER))
+            for place, part in beside if found.layout is Layout.COMFYUI else ():
+                # Nobody looks at the others' single files by themselves.
+                if place is not None and (problem := check_networks(place, part)):
+                    return problem
+    except NotLoaded as broken:
+        return str(broken)
     return ""
-
-
-def _check_beside(found: ModelFolder) -> None:
-    from torch import float32
-
-    from model.acestep.checkpoint import load_vae
-    from model.acestep.text_encoder import load_network
-
-    if found.vae is not None:
-        load_vae(found.vae, float32, "meta")
-    if found.text_encoder is not None:
-        load_network(found.text_encoder, float32, "meta")

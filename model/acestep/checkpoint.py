@@ -21,7 +21,7 @@ from model.acestep.condition_encoder import ConditionEncoder
 from model.acestep.dit import Dit
 from model.acestep.model_folders import Layout, ModelFolder, read_fields
 from model.acestep.network_config import NetworkConfig, vae_from_fields
-from model.acestep.single_files import Held, prefix_in, strangers_in, vae_fields
+from model.acestep.single_files import Held, strangers_in, vae_fields
 from model.acestep.stored_names import (
     DIFFUSERS_FOLDERS,
     TABLES,
@@ -32,7 +32,14 @@ from model.acestep.stored_names import (
     some_of,
     vae_recipes,
 )
-from model.acestep.tensor_files import DOWNLOAD_AGAIN, SILENCE, TensorFiles, silence_from_file, weight_files
+from model.acestep.tensor_files import (
+    DOWNLOAD_AGAIN,
+    SILENCE,
+    TensorFiles,
+    network_files,
+    silence_from_file,
+    weight_files,
+)
 from model.acestep.vae import Vae, VaeConfig
 from model.errors import NotLoaded
 
@@ -154,7 +161,7 @@ def open_weights(folder: ModelFolder) -> Weights:
             raise NotLoaded(
                 f"{folder.path} holds tensors of no known network: {some_of(strangers)}.", DOWNLOAD_AGAIN
             )
-        shared = TensorFiles([folder.path], prefix_in(folder.path, Held.MUSIC) or "")
+        shared = network_files(folder.path, "model", Held.MUSIC)
         weights = Weights(folder, official_recipes(shared.names()), dict.fromkeys(TABLES, shared))
     else:
         files = {
@@ -189,6 +196,5 @@ def vae_config(place: Path) -> VaeConfig:
 def load_vae(place: Path, dtype: torch.dtype, device: torch.device | str) -> Vae:
     """The autoencoder in a folder or single file. Raises NotLoaded."""
     config = vae_config(place)
-    prefix = prefix_in(place, Held.VAE) or "" if place.is_file() else ""
-    files = TensorFiles(weight_files(place, "diffusion_pytorch_model"), prefix)
+    files = network_files(place, "diffusion_pytorch_model", Held.VAE)
     return fill(lambda: Vae(config), vae_recipes(files.names(), config), files.read, Part.VAE, dtype, device)

@@ -15,6 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from model.acestep.latent_grid import HOP, MODEL_RATE
 from model.acestep.weight_header import read_header, read_metadata
 from model.errors import NotLoaded
 
@@ -44,7 +45,6 @@ FOLDERS: Mapping[Held, tuple[str, ...]] = {
 LEVELS = 4  # a file may lie in folders inside those, which lie side by side
 NAMED = "ace"
 """Part of the names of the files that belong to it: others in those folders have equal shapes and other weights."""
-FRAMES_PER_SECOND, RATE = 25, 48_000
 
 
 def prefix_in(path: Path, held: Held) -> str | None:
@@ -108,7 +108,7 @@ def music_fields(path: Path) -> Mapping[str, Any]:
         "timbre_hidden_dim": _first(shapes, "encoder.timbre_encoder.embed_tokens.weight", 2)[1],
         "pool_window_size": _first(shapes, "detokenizer.special_tokens", 3)[1],
         # The same in every published checkpoint, and in no shape.
-        "fsq_input_levels": (8, 8, 8, 5, 5, 5),
+        "fsq_input_levels": None,  # the default
         "sliding_window": 128,
         "rope_theta": 1_000_000,
         "rms_norm_eps": 1e-6,
@@ -132,7 +132,7 @@ def vae_fields(path: Path) -> Mapping[str, Any]:
         "decoder_input_channels": _kernel(shapes, "decoder.layers.0")[1],
         "channel_multiples": [step[0] // first[0] for step in steps],
         "downsampling_ratios": [step[2] // 2 for step in steps],
-        "sampling_rate": RATE,
+        "sampling_rate": MODEL_RATE,
     }
 
 
@@ -207,7 +207,7 @@ def vae_of(music: Path) -> Path | None:
 
     def fits(file: Path) -> bool:
         strides: list[int] = vae_fields(file)["downsampling_ratios"]
-        return math.prod(strides) * FRAMES_PER_SECOND == RATE
+        return math.prod(strides) == HOP
 
     return _beside(music, Held.VAE, fits)
 

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from model.acestep.latent_grid import MAX_FRAMES
 from model.acestep.render_settings import Encoding
 from model.acestep.samplers import NoisePurpose, OnStep, generator
 from model.acestep.vae import LatentDistribution, Vae
@@ -21,7 +22,6 @@ from model.engine import Samples, ShouldStop, stop_if_asked
 STREAMED_FRAMES = 16
 """Latent frames the autoencoder is fed at a time on a CPU: as quick as all at once to some 5 %, and soon heard."""
 
-SILENT_FRAMES = 15_000  # ten minutes: the longest there is
 _END_FRAMES = 16  # no frame of the published encoder knows what lies further away
 
 _SILENT = 1e-6  # a source below this everywhere is silence, and no work for the autoencoder
@@ -85,7 +85,7 @@ def _encode_streamed(
     )
 
 
-def silence_of(vae: Vae, frames: int = SILENT_FRAMES) -> Tensor:
+def silence_of(vae: Vae, frames: int = MAX_FRAMES) -> Tensor:
     """Latents of silence [1, frames, 64], as checkpoints store them, where a file has none: silence, encoded.
 
     Only the frames at either end know that there is one; all between are equal, so they are encoded once.

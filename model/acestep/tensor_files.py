@@ -15,6 +15,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from model.acestep.model_folders import UNSAFE_ENDINGS, read_fields
+from model.acestep.single_files import Held, prefix_in
 from model.errors import NotLoaded
 
 DOWNLOAD_AGAIN = "Download the model again."
@@ -84,6 +85,12 @@ def weight_files(folder: Path, stem: str) -> list[Path]:
         if Path(name).name != name:
             raise NotLoaded(f"{index} names a file outside its folder: {name}.", DOWNLOAD_AGAIN)
     return [folder / name for name in names]
+
+
+def network_files(place: Path, stem: str, held: Held) -> TensorFiles:
+    """The tensors of one network in its folder (see `weight_files`) or in a single file. Raises NotLoaded."""
+    prefix = prefix_in(place, held) if place.is_file() else ""
+    return TensorFiles(weight_files(place, stem), prefix or "")
 
 
 def _refuse_pickles(folder: Path) -> None:

@@ -21,9 +21,9 @@ from torch import Tensor, nn
 from model.acestep.checkpoint import fill
 from model.acestep.model_folders import read_fields
 from model.acestep.prompts import MAX_LYRIC_TOKENS, MAX_TEXT_TOKENS
-from model.acestep.single_files import Held, prefix_in, text_fields
+from model.acestep.single_files import Held, text_fields
 from model.acestep.stored_names import Part, Recipe
-from model.acestep.tensor_files import DOWNLOAD_AGAIN, TensorFiles, weight_files
+from model.acestep.tensor_files import DOWNLOAD_AGAIN, network_files
 from model.errors import NotLoaded
 
 if TYPE_CHECKING:
@@ -117,8 +117,7 @@ def _tokenizer_of_merges(folder: Path) -> Tokenizer:
 def load_network(place: Path, dtype: torch.dtype, device: torch.device | str) -> Qwen3Model:
     """The network in a folder or single file, strictly. Raises NotLoaded."""
     config = text_config(place)
-    prefix = prefix_in(place, Held.TEXT) or "" if place.is_file() else ""
-    files = TensorFiles(weight_files(place, "model"), prefix)
+    files = network_files(place, "model", Held.TEXT)
     network = fill(lambda: _built(config), text_recipes(files.names()), files.read, Part.TEXT, dtype, device)
     # The rotary frequencies are not stored and were built without memory; in float32 whatever the weights are.
     network.rotary_emb = type(network.rotary_emb)(config=config).to(device)

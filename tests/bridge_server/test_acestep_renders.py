@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 import numpy as np
 import pytest
 import soundfile
+from numpy.typing import NDArray
 
 pytest.importorskip("torch", reason="the ACE-Step engine needs torch: pip install ace-bridge[acestep]")
 pytest.importorskip(
@@ -22,6 +23,7 @@ pytest.importorskip(
 )
 
 from bridge_server.engines import ACESTEP, with_models
+from bridge_server.settings import Settings
 from model.acestep.devices import is_there
 from tests.bridge_server.conftest import settings_in
 from tests.bridge_server.peers import RpcError, ServerThread, WebSocketPeer
@@ -53,14 +55,20 @@ def acestep(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerThread]:
     shutil.copytree(PLANNER, models / "acestep-5Hz-lm-0.6B")
     engines = with_models(models, device="cpu", memory_gb="100")
     settings = settings_in(folder, engine=ACESTEP, engines=engines)
-    samples, _ = soundfile.read(DEMO_SONG, frames=SONG, dtype="int16")
-    soundfile.write(settings.roots[0] / "song.wav", samples, RATE, subtype="PCM_16")
+    samples = write_song(settings)
     samples[slice(*GAP)] = 0
     soundfile.write(settings.roots[0] / "gap.wav", samples, RATE, subtype="PCM_16")
     with ServerThread(settings) as server:
         with server.websocket() as peer:
             load_engine(peer)
         yield server
+
+
+def write_song(settings: Settings) -> NDArray[np.int16]:
+    """Six seconds of the demo song as `song.wav` among the songs the server may read; returns its samples."""
+    samples, _ = soundfile.read(DEMO_SONG, frames=SONG, dtype="int16")
+    soundfile.write(settings.roots[0] / "song.wav", samples, RATE, subtype="PCM_16")
+    return samples
 
 
 def load_engine(ws: WebSocketPeer) -> None:
@@ -353,8 +361,7 @@ def test_a_broken_checkpoint_fails_its_job_and_mended_the_next_one_is_rendered(t
     settings = settings_in(
         tmp_path, engine=ACESTEP, engines=with_models(models, device="cpu", memory_gb="100")
     )
-    song, _ = soundfile.read(DEMO_SONG, frames=SONG, dtype="int16")
-    soundfile.write(settings.roots[0] / "song.wav", song, RATE, subtype="PCM_16")
+    write_song(settings)
     with ServerThread(settings) as server, server.websocket() as peer:
         asked = {"source": "song.wav", "start": START, "end": END, "options": {"steps": 1}}
         last = job_end(peer, peer.call("repaint", **asked)["job"])
@@ -372,8 +379,7 @@ def test_memory_that_runs_out_ends_one_job_and_the_process(tmp_path: Path) -> No
         {"folder": models, "device": "cpu", "memory_gb": "100"}
     )
     settings = settings_in(tmp_path, engine="cramped", engines={"cramped": target})
-    song, _ = soundfile.read(DEMO_SONG, frames=SONG, dtype="int16")
-    soundfile.write(settings.roots[0] / "song.wav", song, RATE, subtype="PCM_16")
+    write_song(settings)
     with ServerThread(settings) as server, server.websocket() as peer:
         asked = {"source": "song.wav", "start": START, "end": END, "options": {"steps": 1}}
         last = job_end(peer, peer.call("repaint", **asked)["job"])

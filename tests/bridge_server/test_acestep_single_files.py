@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import soundfile
 
 pytest.importorskip("torch", reason="the ACE-Step engine needs torch: pip install ace-bridge[acestep]")
 pytest.importorskip(
@@ -15,7 +14,7 @@ pytest.importorskip(
 from bridge_server.engines import ACESTEP, with_models
 from tests.bridge_server.conftest import settings_in
 from tests.bridge_server.peers import ServerThread
-from tests.bridge_server.test_acestep_renders import DEMO_SONG, RATE, SONG, job_end, load_engine, repaint
+from tests.bridge_server.test_acestep_renders import RATE, job_end, load_engine, repaint, write_song
 from tests.bridge_server.test_models import Typed
 from tests.model.acestep import repackaged
 
@@ -34,8 +33,7 @@ def comfyui(tmp_path: Path) -> Path:
 def test_a_folder_of_comfyui_renders_behind_the_server(comfyui: Path, tmp_path: Path) -> None:
     engines = with_models(comfyui, device="cpu", memory_gb="100")
     settings = settings_in(tmp_path, engine=ACESTEP, engines=engines)
-    samples, _ = soundfile.read(DEMO_SONG, frames=SONG, dtype="int16")
-    soundfile.write(settings.roots[0] / "song.wav", samples, RATE, subtype="PCM_16")
+    write_song(settings)
     with ServerThread(settings) as server, server.websocket() as ws:
         load_engine(ws)
         take = repaint(ws)

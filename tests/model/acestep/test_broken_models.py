@@ -19,6 +19,7 @@ from safetensors.torch import load_file, save_file
 
 from model.errors import NotLoaded
 from tests.model.acestep.test_engine import engine_of, rendered, request
+from tests.model.acestep.trap import Trap
 
 MUSIC, VAE = "acestep-v15-turbo/model.safetensors", "vae/diffusion_pytorch_model.safetensors"
 WORDS, SILENCE = "Qwen3-Embedding-0.6B/model.safetensors", "acestep-v15-turbo/silence_latent.pt"
@@ -47,16 +48,6 @@ def pickled(file: Path) -> None:
 def pickle_beside(file: Path) -> None:
     torch.save(load_file(file), file.with_name("pytorch_model.bin"))
     file.unlink()
-
-
-class Trap:
-    """Pickles to a call that creates a file."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __reduce__(self) -> tuple[Callable[[Path], None], tuple[Path]]:
-        return Path.touch, (self.path,)
 
 
 def trapped(file: Path) -> None:

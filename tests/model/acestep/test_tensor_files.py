@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import pickle
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,6 +18,7 @@ from model.acestep.tensor_files import silence_from_file, weight_files
 from model.errors import NotLoaded
 from tests.model.acestep.stored_layouts import copy_official
 from tests.model.acestep.tiny_models import TURBO, XL
+from tests.model.acestep.trap import Trap
 
 
 @pytest.mark.parametrize("content", ["cut", "pickle", "pointer", "empty"])
@@ -83,16 +83,6 @@ def test_pickles_where_weights_belong_are_refused_unopened(tmp_path: Path) -> No
     with pytest.raises(NotLoaded, match=r"pytorch_model.bin may run code when it is opened"):
         open_weights(recognise(folder))
     assert not sprung.exists()
-
-
-class Trap:
-    """Pickles to a call that creates a file."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __reduce__(self) -> tuple[Callable[[Path], None], tuple[Path]]:
-        return Path.touch, (self.path,)
 
 
 def test_a_pickle_that_runs_code_is_not_run(tmp_path: Path) -> None:
