@@ -45,9 +45,9 @@ TASKS: dict[str, tuple[str, list[list[str]]]] = {
 def main() -> int:
     """Runs the task named on the command line; returns its exit status."""
     if sys.version_info < OLDEST:
-        print(f"ACE Bridge needs Python {OLDEST[0]}.{OLDEST[1]} or newer; this is {sys.version.split()[0]}.")
+        print(f"Takebridge needs Python {OLDEST[0]}.{OLDEST[1]} or newer; this is {sys.version.split()[0]}.")
         return 1
-    parser = argparse.ArgumentParser(description="Set up ACE Bridge and run a task.")
+    parser = argparse.ArgumentParser(description="Set up Takebridge and run a task.")
     parser.add_argument("task", choices=TASKS)
     parser.add_argument("--extras", default="", help="also install these extras, such as acestep,midi")
     arguments, rest = parser.parse_known_args()

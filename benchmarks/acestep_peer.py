@@ -6,7 +6,7 @@
 The networks are narrower than the published ones, the strides and the schedule are not. Each side runs in a process of
 its own, one after the other, so that neither warms or fills the other's memory; only ratios from one run count. Each
 computes in one thread and is timed by the processor's time, so that what else the machine does counts for neither.
-Needs diffusers: pip install ace-bridge[parity].
+Needs diffusers: pip install takebridge[parity].
 """
 
 from __future__ import annotations
@@ -253,9 +253,9 @@ def measure_ours(folder: Path, load: Load) -> Figures:
 def _networks_alone(folder: Path, load: Load) -> Figures:
     import torch
 
-    from model.acestep.checkpoint import load_vae, open_weights
-    from model.acestep.model_folders import recognise
-    from model.acestep.sound_latents import decode_frames
+    from model.acestep.conditioning.sound_latents import decode_frames
+    from model.acestep.weights.checkpoint import load_vae, open_weights
+    from model.acestep.weights.model_folders import recognise
 
     vae = load_vae(folder / "vae", torch.float32, "cpu")
     dit = open_weights(recognise(folder)).load_dit(torch.float32, "cpu")

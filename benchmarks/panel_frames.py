@@ -13,7 +13,8 @@ from playwright.sync_api import sync_playwright
 PROJECT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(PROJECT))
 
-from bridge_server.demo import SONG, song_folder  # noqa: E402
+from bridge_server.bundled import demo_song_folder  # noqa: E402
+from bridge_server.cli.demo import SONG  # noqa: E402
 from tests.bridge_server.conftest import settings_in  # noqa: E402
 from tests.bridge_server.peers import ServerThread  # noqa: E402
 from tests.panel.browser import browser_context  # noqa: E402
@@ -51,7 +52,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
         folder = Path(name)
         settings = settings_in(folder)
-        short, rate = soundfile.read(song_folder() / SONG, dtype="float32")
+        short, rate = soundfile.read(demo_song_folder() / SONG, dtype="float32")
         long = np.resize(short, (SECONDS * rate, short.shape[1]))
         soundfile.write(settings.roots[0] / "long.wav", long, rate, subtype="PCM_24")
         with ServerThread(settings) as server, server.websocket() as daw:

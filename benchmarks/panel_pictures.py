@@ -20,8 +20,9 @@ from playwright.sync_api import Page, sync_playwright
 PROJECT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(PROJECT))
 
-from bridge_server.demo import MAP, SONG, song_folder  # noqa: E402
-from bridge_server.song_files import read_midi_map  # noqa: E402
+from bridge_server.bundled import demo_song_folder  # noqa: E402
+from bridge_server.cli.demo import MAP, SONG  # noqa: E402
+from bridge_server.songs.tempo_file import read_midi_map  # noqa: E402
 from tests.bridge_server.audition import sound_card  # noqa: E402
 from tests.bridge_server.peers import bridge_command, websocket  # noqa: E402
 from tests.panel.browser import browser_context  # noqa: E402
@@ -38,7 +39,7 @@ def main() -> None:
             env["ALSA_CONFIG_PATH"] = str(sound_card.configure(folder, 48000))
         command = [*bridge_command(folder / "takes"), "serve", "--port", "0", "--osc-port", "0"]
         server = subprocess.Popen(
-            [*command, "--root", str(song_folder())], stdout=subprocess.PIPE, env=env, cwd=PROJECT
+            [*command, "--root", str(demo_song_folder())], stdout=subprocess.PIPE, env=env, cwd=PROJECT
         )
         assert server.stdout is not None
         for line in server.stdout:
@@ -62,7 +63,7 @@ def walk(page: Page, port: int) -> None:
     page.emulate_media(reduced_motion="reduce")
     page.wait_for_selector(".song-list button")
     take_picture(page, "panel_first")
-    song_map = read_midi_map(song_folder() / MAP)
+    song_map = read_midi_map(demo_song_folder() / MAP)
     with websocket(port) as daw:
         daw.call("tempo", tempo_map=song_map.tempo_map.to_json())
         daw.call("key", key=str(song_map.keys[0][1]))

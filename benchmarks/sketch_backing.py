@@ -9,8 +9,8 @@ import numpy as np
 
 from benchmarks.sketch_columns import Column, Columns
 from model.engine import RenderRequest, Report
+from model.sketch.band.key_finding import parse_key
 from model.sketch.engine import SketchEngine
-from model.sketch.key_finding import parse_key
 from tests.model.sketch.folk_songs import ALL, HELD_OUT, FolkSong
 from tests.model.sketch.singing_machine import entries, midi_pitch, perform, request_for
 

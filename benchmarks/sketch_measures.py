@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.engine import Samples
-from model.sketch import onsets
 from model.sketch import parameters as p
-from model.sketch.spectrum import mel_filters, stft
+from model.sketch.analysis import onsets
+from model.sketch.analysis.spectrum import mel_filters, stft
 from tests.model.sketch.songs import Generated
 
 CLICK_HOP = 44  # frames, a millisecond

@@ -2,7 +2,7 @@
 
     python -m benchmarks.sketch_pictures docs/pictures
 
-Colours and panels are those of bridge_server/pictures.py, so that all pictures of the project look alike.
+Colours and panels are those of bridge_server/songs/take_picture.py, so that all pictures of the project look alike.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from PIL import Image, ImageDraw, ImageFont
 
 from benchmarks import sketch_backing, sketch_rearranging, sketch_songs
 from benchmarks.sketch_measures import spliced
-from bridge_server import pictures
-from bridge_server.pictures import AFTER, BEFORE, DIM, GROUND, INK, MARGIN, PANEL, REGION, WARNING
+from bridge_server.songs import take_picture as pictures
+from bridge_server.songs.take_picture import AFTER, BEFORE, DIM, GROUND, INK, MARGIN, PANEL, REGION, WARNING
 from model.engine import Piece, Report, Samples, Task
+from model.sketch.band.melody import HOP_SECONDS, track
 from model.sketch.engine import SketchEngine
-from model.sketch.melody import HOP_SECONDS, track
 from tests.model.sketch import singing_machine, stem_songs
 from tests.model.sketch.folk_songs import GREENSLEEVES
 from tests.model.sketch.songs import Generated, beats_at, grid_of, request_for, song_of

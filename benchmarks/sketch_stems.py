@@ -9,7 +9,7 @@ import numpy as np
 from benchmarks.sketch_columns import Column, Columns
 from model.engine import Piece, Report, Task
 from model.sketch.engine import SketchEngine
-from model.sketch.separation_parameters import STEM_NAMES
+from model.sketch.separation.separation_parameters import STEM_NAMES
 from tests.model.sketch import stem_songs
 from tests.model.sketch.songs import Generated, beats_at, grid_of, request_for, song_of
 from tests.model.sketch.stem_figures import si_sdr

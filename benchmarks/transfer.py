@@ -25,12 +25,12 @@ import numpy as np
 import soundfile
 
 from benchmarks.acknowledgement import process
-from bridge_server.bridge_client import connected
+from bridge_server.cli.client import connected
 from bridge_server.server import running_server
 from bridge_server.settings import Settings
-from bridge_server.sources import read_song
+from bridge_server.songs.sources import read_song
+from clip_store.audio.riff import wave_parts
 from clip_store.blobs import BlobStore
-from clip_store.riff import wave_parts
 from tests.doubles import ENGINES
 
 CHUNK = 1 << 20

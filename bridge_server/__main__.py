@@ -1,4 +1,4 @@
-"""The command `ace-bridge`: reads the command line, the environment and the current folder, and nothing else does."""
+"""The command `takebridge`: reads the command line, the environment and the current folder, and nothing else does."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
-from bridge_server.arguments import audition_fields, fields_of, parser
-from bridge_server.engines import ACESTEP, BUILT_IN, refuse_unusable, with_models
-from bridge_server.local_network import ANYWHERE, kept_token
+from bridge_server.cli.parser import audition_fields, fields_of, parser
+from bridge_server.engines.registry import ACESTEP, BUILT_IN, refuse_unusable, with_models
+from bridge_server.network.lan import ANYWHERE, kept_token
 from bridge_server.platforms import mailbox_pointer, models_folder, store_folder
 from bridge_server.settings import DropSettings, MidiSettings, Settings
 from daw_protocol.addresses import BY_NAME
 from daw_protocol.errors import ErrorCode, ProtocolError
 
-STORE_VARIABLE = "ACE_BRIDGE_STORE"
-MODELS_VARIABLE = "ACE_BRIDGE_MODELS"
+STORE_VARIABLE = "TAKEBRIDGE_STORE"
+MODELS_VARIABLE = "TAKEBRIDGE_MODELS"
 
 
 def main() -> None:
@@ -33,7 +33,7 @@ def main() -> None:
     try:
         status = run(arguments)
     except ProtocolError as error:
-        print(f"ace-bridge: {error.sentence}", file=sys.stderr)
+        print(f"takebridge: {error.sentence}", file=sys.stderr)
         if error.remedy:
             print(f"  {error.remedy}", file=sys.stderr)
         status = 1
@@ -45,42 +45,42 @@ def main() -> None:
 def run(arguments: Namespace) -> int:
     """Carries out one command; returns the exit status. Raises ProtocolError."""
     if arguments.command == "docs":
-        from bridge_server.documents import write_documents
+        from bridge_server.cli.docs import write_documents
 
         return write_documents(arguments.folder)
     settings = Settings(store=arguments.store.expanduser().absolute(), engines=engines_of(arguments))
     if arguments.command == "serve":
-        from bridge_server.serving import serve
+        from bridge_server.cli.serve import serve
 
         return asyncio.run(serve(serve_settings(arguments)))
     if arguments.command == "panel":
-        from bridge_server.serving import open_panel
+        from bridge_server.cli.serve import open_panel
 
         return open_panel(settings.store, arguments.code)
     if arguments.command == "doctor":
-        from bridge_server.doctor import doctor
+        from bridge_server.cli.doctor import doctor
 
         return asyncio.run(doctor(settings, arguments.json, _folder_of_models(arguments)))
     if arguments.command == "models":
         from rich.console import Console
 
-        from bridge_server.commands import Screen
-        from bridge_server.models import run_models
+        from bridge_server.cli.commands import Screen
+        from bridge_server.cli.models import run_models
 
         screen = Screen(Console(), arguments.json)
         return run_models(screen, _folder_of_models(arguments), arguments.action, arguments.name)
     if arguments.command == "midi":
         return midi_command(arguments)
     if arguments.command == "demo":
-        from bridge_server.demo import demo
+        from bridge_server.cli.demo import demo
 
         stay = sys.stdin.isatty() if arguments.panel is None else arguments.panel
         return asyncio.run(demo(settings, arguments.out.absolute(), stay))
     if arguments.command == "export":
         from rich.console import Console
 
-        from bridge_server.commands import Screen
-        from bridge_server.export_command import export
+        from bridge_server.cli.commands import Screen
+        from bridge_server.cli.export import export
 
         screen = Screen(Console(), arguments.json)
         return export(
@@ -90,10 +90,10 @@ def run(arguments: Namespace) -> int:
 
 
 def midi_command(arguments: Namespace) -> int:
-    """`ace-bridge midi`: needs no server and no store."""
+    """`takebridge midi`: needs no server and no store."""
     from rich.console import Console
 
-    from bridge_server import midi_commands
+    from bridge_server.cli import midi as midi_commands
 
     console = Console()
     if arguments.action == "list":
@@ -104,7 +104,7 @@ def midi_command(arguments: Namespace) -> int:
 
 
 def midi_settings(arguments: Namespace) -> MidiSettings | None:
-    """The MIDI input of `ace-bridge serve`; None without one. Raises ProtocolError."""
+    """The MIDI input of `takebridge serve`; None without one. Raises ProtocolError."""
     wanted = arguments.midi_map is not None or arguments.midi_clock
     if not arguments.midi_in and not wanted:
         return None
@@ -112,17 +112,17 @@ def midi_settings(arguments: Namespace) -> MidiSettings | None:
         raise ProtocolError(
             ErrorCode.MISSING_FIELD,
             "MIDI needs an input (--midi-in) and something to do (--midi-map or --midi-clock).",
-            "`ace-bridge midi list` shows the inputs.",
+            "`takebridge midi list` shows the inputs.",
             "midi-in",
         )
-    from bridge_server.midi_commands import read_map
+    from bridge_server.cli.midi import read_map
 
     bindings = read_map(arguments.midi_map) if arguments.midi_map is not None else ()
     return MidiSettings(arguments.midi_in, bindings, arguments.midi_clock)
 
 
 def serve_settings(arguments: Namespace) -> Settings:
-    """Settings of `ace-bridge serve`; without --root, songs are looked for in the current folder.
+    """Settings of `takebridge serve`; without --root, songs are looked for in the current folder.
 
     Raises ProtocolError when a folder of models was named and holds none that can be used.
     """
@@ -171,11 +171,11 @@ async def client_command(arguments: Namespace, settings: Settings) -> int:
     """The commands that ask a server for something."""
     from rich.console import Console
 
-    from bridge_server import commands
+    from bridge_server.cli import commands
 
     screen = commands.Screen(Console(), arguments.json)
     if arguments.command == "audition":
-        from bridge_server.audition_command import audition
+        from bridge_server.cli.audition import audition
 
         command = BY_NAME[f"audition.{arguments.action}"]
         return await audition(settings, screen, command, audition_fields(arguments, command))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import platformdirs
 
-APP = "ace-bridge"
+APP = "takebridge"
 
 BELOW_NORMAL_PRIORITY = 0x4000  # BELOW_NORMAL_PRIORITY_CLASS, Windows API
 

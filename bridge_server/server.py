@@ -16,28 +16,28 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from bridge_server.announcement import announced
-from bridge_server.audition.desk import Desk
+from bridge_server.audition.controller import Desk
 from bridge_server.audition.sound_devices import SoundDevices
-from bridge_server.bridge import Bridge
-from bridge_server.database import open_database
-from bridge_server.drop_folder.folder import DropFolder, check_watched
-from bridge_server.focus import Focus
-from bridge_server.job import Job, JobState
-from bridge_server.job_queue import JobQueue
-from bridge_server.listeners import Listeners
-from bridge_server.live_values import LiveValues
-from bridge_server.local_network import own_host
-from bridge_server.mailbox_endpoint import SCHEME, MailboxEndpoint
-from bridge_server.mailbox_folder import MailboxFolder
-from bridge_server.midi_control import midi_control
-from bridge_server.osc_endpoint import OscEndpoint
-from bridge_server.pages import Pages
-from bridge_server.render_worker import RenderWorker
+from bridge_server.endpoints.http.pages import Pages
+from bridge_server.endpoints.mailbox.endpoint import SCHEME, MailboxEndpoint
+from bridge_server.endpoints.mailbox.folder import MailboxFolder
+from bridge_server.endpoints.midi.control import midi_control
+from bridge_server.endpoints.osc import OscEndpoint
+from bridge_server.endpoints.oscquery_values import LiveValues
+from bridge_server.endpoints.watch_folder.folder import DropFolder, check_watched
+from bridge_server.endpoints.websocket import WebSocketEndpoint
+from bridge_server.errors import as_protocol_error
+from bridge_server.handlers.dispatcher import Bridge
+from bridge_server.jobs.database import open_database
+from bridge_server.jobs.job import Job, JobState
+from bridge_server.jobs.job_queue import JobQueue
+from bridge_server.network.lan import own_host
+from bridge_server.network.mdns import announced
+from bridge_server.rendering.worker import RenderWorker
+from bridge_server.sessions.events import Listeners
+from bridge_server.sessions.shared_context import Focus
 from bridge_server.settings import Settings, is_loopback
-from bridge_server.song_reader import SongReader
-from bridge_server.sources import as_protocol_error
-from bridge_server.websocket_endpoint import WebSocketEndpoint
+from bridge_server.songs.song_reader import SongReader
 from clip_store.errors import ClipStoreError
 from clip_store.store import ClipStore
 from daw_protocol.errors import ErrorCode, ProtocolError
@@ -231,7 +231,7 @@ def _taken(host: str, port: int, option: str, error: Exception) -> ProtocolError
     return ProtocolError(
         ErrorCode.NOT_ALLOWED,
         f"Port {port} of {host} cannot be used: {reason}.",
-        f"Another program may have it; choose another one with {option}. `ace-bridge doctor` shows more.",
+        f"Another program may have it; choose another one with {option}. `takebridge doctor` shows more.",
     )
 
 

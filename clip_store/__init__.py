@@ -4,16 +4,16 @@
 would hide the modules.
 """
 
-from clip_store.alignment import Alignment, measure
-from clip_store.audio import RATES, Audio, Encoding, Quantised, quantise
-from clip_store.audio_file import AudioInfo, probe_audio, read_audio, write_wav
+from clip_store.audio.audio import RATES, Audio, Encoding, Quantised, quantise
+from clip_store.audio.audio_file import AudioInfo, probe_audio, read_audio, write_wav
+from clip_store.audio.broadcast_wav import Bext, read_bext, read_recipe
 from clip_store.blobs import BlobStore
-from clip_store.broadcast_wav import Bext, read_bext, read_recipe
 from clip_store.errors import AudioFileError, ClipStoreError, SpliceError, StoreError, TakeError
 from clip_store.index import Place, TakeIndex, place_of
-from clip_store.loudness import GainMatch, Limit, Target, match_gain, peak_db, true_peak_db
-from clip_store.onsets import OnsetDrift
-from clip_store.seams import Seam, Step
+from clip_store.measure.alignment import Alignment, measure
+from clip_store.measure.loudness import GainMatch, Limit, Target, match_gain, peak_db, true_peak_db
+from clip_store.measure.onsets import OnsetDrift
+from clip_store.measure.seams import Seam, Step
 from clip_store.splice import Fade, Spliced, stretch, with_clip
 from clip_store.store import ClipStore
 from clip_store.take import MIX, Attachment, Take

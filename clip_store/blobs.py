@@ -14,10 +14,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from clip_store.atomic_file import PART_SUFFIX, write_whole
-from clip_store.audio import Audio
-from clip_store.audio_file import read_audio
+from clip_store.audio.audio import Audio
+from clip_store.audio.audio_file import read_audio
+from clip_store.audio.riff import wave_parts
 from clip_store.errors import AudioFileError, StoreError
-from clip_store.riff import wave_parts
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _AUDIO_SUFFIX = ".wav"

@@ -74,7 +74,7 @@ class TakeIndex:
         if version > SCHEMA_VERSION:
             raise TakeError(
                 f"The take index was made by a newer version (schema {version}, known: {SCHEMA_VERSION}).",
-                "Update ACE Bridge, or use another store folder.",
+                "Update Takebridge, or use another store folder.",
             )
 
     def add(self, take: Take) -> None:

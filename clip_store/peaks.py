@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clip_store.atomic_file import write_whole
-from clip_store.audio import Audio, Samples
+from clip_store.audio.audio import Audio, Samples
 from clip_store.blobs import BlobStore, to_path
 from clip_store.errors import StoreError
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from clip_store.audio import Audio, Samples, quantise
+from clip_store.audio.audio import Audio, Samples, quantise
 from clip_store.errors import SpliceError
 from daw_protocol.timeline.span import Span
 

@@ -16,17 +16,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from clip_store.audio import Audio
-from clip_store.audio_file import read_audio, write_wav
+from clip_store.audio.audio import Audio
+from clip_store.audio.audio_file import read_audio, write_wav
+from clip_store.audio.broadcast_wav import Bext
 from clip_store.blobs import BlobStore
-from clip_store.broadcast_wav import Bext
 from clip_store.errors import AudioFileError, StoreError
 from clip_store.index import TakeIndex
 from clip_store.peaks import PeakFiles
 from clip_store.splice import with_clip
 from clip_store.take import MIX, Take
 
-ORIGINATOR = "ACE Bridge"
+ORIGINATOR = "Takebridge"
 
 _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
 

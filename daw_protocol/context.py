@@ -1,6 +1,6 @@
 """What a client has said about its song: a bare `/bridge/repaint id` is filled in from it.
 
-Pure: a context message and a context give the next context. bridge_server/sessions.py keeps one per client.
+Pure: a context message and a context give the next context. bridge_server/sessions/contexts.py keeps one per client.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from typing import Any
 
 from daw_protocol import requests
 from daw_protocol.requests import Render, Request
-from daw_protocol.timeline import Key, Meter, TempoMap
-from daw_protocol.timeline.position import Position
+from daw_protocol.timeline import Key, Meter, Position, TempoMap
+from daw_protocol.timeline.exact_number import decimal_of_float32
 
 CONTEXT_REQUESTS = (
     requests.SetTempo,
@@ -83,3 +83,43 @@ class Context:
         if self.tempo_map is not None and request.meter is None:
             return {"tempo_map": self.tempo_map}
         return {"bpm": self.bpm, "meter": request.meter or self.meter}
+
+
+ASSUMED_BPM = 120
+
+
+NEW_SONG_RATE = 48_000
+
+
+def tempo_map_of(request: Render) -> tuple[TempoMap, tuple[str, ...]]:
+    """The request's tempo map, and a note when one had to be assumed."""
+    if request.tempo_map is not None:
+        return request.tempo_map, ()
+    meter = request.meter or Meter(4, 4)
+    if request.bpm is None:
+        note = f"No tempo was sent: {ASSUMED_BPM} BPM and {meter} were assumed. Send bpm or a tempo map."
+        return TempoMap.constant(ASSUMED_BPM, meter), (note,)
+    # OSC sends 127.3 as 127.30000305...: what was typed is the shortest decimal that means this float.
+    return TempoMap.constant(decimal_of_float32(request.bpm), meter), ()
+
+
+def shared_request(context: Context) -> requests.Repaint:
+    """The request a bare `repaint` would become; its values are what every request about the focus shares."""
+    mapped = context.tempo_map is not None
+    return requests.Repaint(
+        source=context.source,
+        source_position=context.source_position,
+        rate=context.rate,
+        bpm=None if mapped else context.bpm,
+        meter=None if mapped else context.meter,
+        tempo_map=context.tempo_map,
+        key=context.key,
+    )
+
+
+def resolved(position: Position | None, tempo_map: TempoMap, rate: int) -> int | None:
+    """The position in samples; None where there is none, or none that can be reached."""
+    try:
+        return None if position is None else position.resolve(tempo_map, rate)
+    except (ValueError, OverflowError):
+        return None

@@ -15,7 +15,7 @@ from daw_protocol.requests import Render, Request
 INTRODUCTION = """\
 # The protocol
 
-This page is made from the tables in `daw_protocol/`; `ace-bridge docs` writes it.
+This page is made from the tables in `daw_protocol/`; `takebridge docs` writes it.
 
 The bridge listens for OSC on UDP port 9124 and for JSON-RPC 2.0 over WebSocket on port 9125. Both are the same
 commands with the same values.

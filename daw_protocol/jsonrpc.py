@@ -12,7 +12,7 @@ from typing import Any
 
 from daw_protocol.addresses import BY_NAME, Command
 from daw_protocol.errors import ErrorCode, ProtocolError
-from daw_protocol.kinds import shown
+from daw_protocol.fields import shown
 from daw_protocol.message import unknown_field
 from daw_protocol.replies import Reply
 from daw_protocol.requests import Request

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from daw_protocol.errors import ErrorCode, ProtocolError
-from daw_protocol.kinds import Kind
+from daw_protocol.fields import Kind
 
 _REQUIRED: Any = dataclasses.MISSING
 

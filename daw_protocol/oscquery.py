@@ -1,7 +1,7 @@
 """The OSC namespace as an OSCQuery tree (OSCQuery proposal 1.0, Vidvox): what can be sent and heard, with types,
 ranges and values, and the two commands (LISTEN, IGNORE) a client may send over WebSocket.
 
-Pure: the values are handed in; bridge_server/live_values.py knows them, pages.py and the WebSocket endpoint answer.
+Pure: the values are handed in (bridge_server/endpoints/oscquery_values.py has them).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 from daw_protocol.addresses import BY_NAME, COMMANDS, PREFIX, Command
 from daw_protocol.errors import ErrorCode, ProtocolError
-from daw_protocol.kinds import Flag, Kind, shown
+from daw_protocol.fields import Flag, Kind, shown
 from daw_protocol.replies import REPLIES, Reply
 from daw_protocol.requests import Request
 
@@ -69,7 +69,7 @@ def host_info(name: str, osc_port: int, websocket_port: int, host: str = "") -> 
 def tree(values: Values) -> dict[str, Any]:
     """The whole namespace, from the root: what can be sent, and what the server sends."""
     root: dict[str, Any] = {
-        "FULL_PATH": "/", "ACCESS": int(Access.NONE), "DESCRIPTION": "ACE Bridge", "CONTENTS": {},
+        "FULL_PATH": "/", "ACCESS": int(Access.NONE), "DESCRIPTION": "Takebridge", "CONTENTS": {},
     }  # fmt: skip
     for command in COMMANDS:
         if command.osc:

@@ -11,7 +11,7 @@ One line each, the control and then the message as one would type it with oscsen
 
 `$take` is the take that is being heard or came last, `$job` the job that was asked for last, `$value` the
 controller's value or the note's velocity, 0 to 127, or stretched to what stands in brackets. A control change without
-`$value` is a pedal: it sends when it is pressed. Pure; bridge_server/midi_control.py hears the MIDI.
+`$value` is a pedal: it sends when it is pressed. Pure; bridge_server/endpoints/midi/control.py hears the MIDI.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from daw_protocol.kinds import Flag, Real, Texts, Whole
+from daw_protocol.fields import Flag, Real, Texts, Whole
 from daw_protocol.message import Message, value
 
 MOST_SAMPLES = 2**53  # beyond this a JSON number is no longer exact

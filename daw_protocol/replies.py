@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from daw_protocol.errors import ErrorCode, ProtocolError
-from daw_protocol.kinds import Choice, Flag, Real, Text, Whole
+from daw_protocol.fields import Choice, Flag, Real, Text, Whole
 from daw_protocol.message import Message, value
 
 SAMPLES = Whole(-(2**53), 2**53)

@@ -44,7 +44,7 @@ def whole_schema() -> dict[str, Any]:
     }
     return {
         "$schema": DIALECT,
-        "title": "ACE Bridge messages",
+        "title": "Takebridge messages",
         "description": "params of the JSON-RPC methods and of the notifications that answer them",
         "$defs": definitions,
     }

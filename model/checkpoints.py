@@ -8,8 +8,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from model.acestep.catalogue import CATALOGUE, Kind, Published, PublishedFile, by_name, is_wanted, with_needs
-from model.acestep.model_folders import (
+from model.acestep.weights.catalogue import (
+    CATALOGUE,
+    Kind,
+    Published,
+    PublishedFile,
+    by_name,
+    is_wanted,
+    with_needs,
+)
+from model.acestep.weights.model_folders import (
     Layout,
     ModelFolder,
     Variant,
@@ -17,7 +25,7 @@ from model.acestep.model_folders import (
     read_fields,
     what_it_is_instead,
 )
-from model.acestep.weight_header import read_header
+from model.acestep.weights.weight_header import read_header
 from model.errors import NotLoaded
 
 __all__ = [
@@ -46,14 +54,14 @@ def check_networks(folder: Path, kind: Kind) -> str:
     """
     from torch import float32
 
-    from model.acestep.checkpoint import load_vae, open_weights
-    from model.acestep.model_folders import recognise
+    from model.acestep.weights.checkpoint import load_vae, open_weights
+    from model.acestep.weights.model_folders import recognise
 
     try:
         if kind is Kind.VAE:
             load_vae(folder, float32, "meta")
         elif kind is Kind.TEXT_ENCODER:
-            from model.acestep.text_encoder import load_network
+            from model.acestep.weights.text_encoder import load_network
 
             load_network(folder, float32, "meta")
         elif kind is Kind.MUSIC:

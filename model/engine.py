@@ -1,7 +1,7 @@
 """The one interface every engine has: a song and a region in samples go in, rendered pieces come out.
 
 This file knows seconds, samples and beat times. It knows no DAW, no file, no tempo map and no queue:
-bridge_server/render_plan.py translates a producer's request into a `RenderRequest`.
+bridge_server/rendering/plan.py translates a producer's request into a `RenderRequest`.
 Against the stream of data go only the two callables `Progress` and `ShouldStop`.
 """
 

@@ -27,7 +27,7 @@ PACKAGES = tuple(name for name in MAY_IMPORT if name != "examples")
 OURS = (*MAY_IMPORT, "tests", "benchmarks")
 
 # Live names this package by the folder it lies in, so its parts can only import each other relatively.
-LIVES_OWN = ROOT / "examples" / "ableton" / "ACEBridge"
+LIVES_OWN = ROOT / "examples" / "ableton" / "Takebridge"
 LIVES_MODULES = ("Live", "_Framework")
 
 # Part of a package -> what it must never import, even though it may be installed.
@@ -81,7 +81,7 @@ def imports(path: Path) -> Iterator[tuple[str, str]]:
             relative = path.parent == LIVES_OWN and node.level == 1
             assert node.level == 0 or relative, f"{path}: relative imports hide which package is meant"
             module = ".".join(
-                filter(None, ["examples.ableton.ACEBridge" if relative else "", node.module or ""])
+                filter(None, ["examples.ableton.Takebridge" if relative else "", node.module or ""])
             )
             yield from ((module, alias.name) for alias in node.names)
 
@@ -151,7 +151,7 @@ def test_one_module_translates_between_musical_and_model_time():
         }
         if musical and any(module == "model.engine" for module, _ in imports(path)):
             both.add(path.name)
-    assert both == {"render_plan.py"}
+    assert both == {"plan.py"}
 
 
 def test_surroundings_are_read_in_one_place():
@@ -167,10 +167,10 @@ def test_surroundings_are_read_in_one_place():
 
 
 def test_lives_script_needs_nothing_but_python_and_live():
-    for path in modules("examples/ableton/ACEBridge"):
+    for path in modules("examples/ableton/Takebridge"):
         for module, _ in imports(path):
             top = module.split(".")[0]
-            own = is_within(module, "examples.ableton.ACEBridge")
+            own = is_within(module, "examples.ableton.Takebridge")
             assert own or top in sys.stdlib_module_names or top in LIVES_MODULES, f"{path}: {module}"
 
 
@@ -219,7 +219,7 @@ def test_every_test_folder_is_a_package():
 
 
 def test_the_server_starts_without_torch():
-    code = "import sys, bridge_server.server, bridge_server.demo; sys.exit('torch' in sys.modules)"
+    code = "import sys, bridge_server.server, bridge_server.cli.demo; sys.exit('torch' in sys.modules)"
     found = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
     )

@@ -14,10 +14,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from bridge_server.audition.lane import Samples
-from bridge_server.audition.ring import Count, Ring
-from bridge_server.audition.tape import Tape
-from bridge_server.audition.voice import Voice
+from bridge_server.audition.layered_audio import Samples
+from bridge_server.audition.loop_reader import Voice
+from bridge_server.audition.output_mix import Tape
+from bridge_server.audition.ring_buffer import Count, Ring
 
 log = logging.getLogger(__name__)
 

@@ -13,15 +13,15 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from bridge_server.audition.lane import Lane
-from bridge_server.audition.levels import factor
+from bridge_server.audition.gain_match import factor
+from bridge_server.audition.layered_audio import Lane
 from bridge_server.audition.loop_clock import LoopClock
+from bridge_server.audition.loop_reader import Voice
+from bridge_server.audition.output_mix import SWITCH_SECONDS
 from bridge_server.audition.playback import Heard, MakeVoice, Playback
-from bridge_server.audition.rated_lane import RatedLane
+from bridge_server.audition.resampled_audio import RatedLane
 from bridge_server.audition.scene import Scene
 from bridge_server.audition.sound_devices import SoundDevices
-from bridge_server.audition.tape import SWITCH_SECONDS
-from bridge_server.audition.voice import Voice
 from daw_protocol.errors import ProtocolError
 
 log = logging.getLogger(__name__)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from bridge_server.audition.lane import Lane
+from bridge_server.audition.layered_audio import Lane
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.timeline import Position, Span, TempoMap
 

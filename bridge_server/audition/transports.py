@@ -19,8 +19,8 @@ Reading = Callable[[float, Position, bool], None]
 CLOCKS_PER_QUARTER = 24  # MIDI 1.0: F8
 SONG_POSITIONS_PER_QUARTER = 4  # MIDI 1.0: F2 counts sixteenth notes
 LOOKS_PER_SECOND = 20
-INSTALL_MIDI = "pip install 'ace-bridge[midi]'"
-INSTALL_JACK = "pip install 'ace-bridge[jack]'"
+INSTALL_MIDI = "pip install 'takebridge[midi]'"
+INSTALL_JACK = "pip install 'takebridge[jack]'"
 
 
 class Transport(Protocol):
@@ -119,7 +119,7 @@ class JackTransport:
             import jack
 
             self._jack = jack
-            self._client = jack.Client("ace-bridge", no_start_server=True)
+            self._client = jack.Client("takebridge", no_start_server=True)
         except ImportError as error:
             raise ProtocolError(
                 ErrorCode.NO_DEVICE,

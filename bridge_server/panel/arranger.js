@@ -13,7 +13,7 @@ import { duration, placeName, placeSpoken, regionName } from "./words.js";
 const MARGIN = 0.02; // of the song, shown past its ends
 const SLIM = 130; // pixels: in a narrower region its name stands beside it
 const TINY = 40; // pixels: a narrower region is zoomed to when a song is first shown
-const KEPT = "ace-bridge.view";
+const KEPT = "takebridge.view";
 
 export class Arranger {
   constructor(store, bridge, sounds) {

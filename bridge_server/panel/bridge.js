@@ -10,7 +10,7 @@ import { Sha256 } from "./sha256.js";
 const PAGE = 250;
 const MOST_TAKES = 5000;
 const PIECE = 1 << 20;
-const TOKEN = "ace-bridge.token";
+const TOKEN = "takebridge.token";
 const TERMINAL = { done: "done", failed: "failed", cancelled: "cancelled" };
 
 export class Bridge {

@@ -14,7 +14,7 @@ export class Jobs {
     this.bridge = bridge;
     this.tell = tell;
     this.cards = new Map();
-    this.put = new Set(JSON.parse(sessionStorage.getItem("ace-bridge.seen") ?? "[]"));
+    this.put = new Set(JSON.parse(sessionStorage.getItem("takebridge.seen") ?? "[]"));
     this.began = Date.now() / 1000;
     store.watch(["jobs", "grid", "focus"], (values) => this.#changed(values));
     store.watch(["lastEnded"], ({ lastEnded }) => this.#ended(lastEnded));
@@ -35,7 +35,7 @@ export class Jobs {
 
   #dismiss(id) {
     this.put.add(id);
-    sessionStorage.setItem("ace-bridge.seen", JSON.stringify([...this.put].slice(-200)));
+    sessionStorage.setItem("takebridge.seen", JSON.stringify([...this.put].slice(-200)));
     this.#changed(this.store.values);
   }
 

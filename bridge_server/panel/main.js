@@ -17,8 +17,8 @@ import { TakeCard } from "./take_card.js";
 import { Transport } from "./transport.js";
 
 /** What this page alone remembers over a reload: which takes are listed, and which one the keys are about. */
-const FILTER = "ace-bridge.filter";
-const SELECTED = "ace-bridge.selected";
+const FILTER = "takebridge.filter";
+const SELECTED = "takebridge.selected";
 
 const store = new Store({
   connection: "connecting", // "connecting", "open", "lost"
@@ -54,7 +54,7 @@ const withSelected = (work) => () => {
 const canPlay = () => {
   const audition = store.get("audition");
   if (audition && audition.state !== "none") return true;
-  notices.say("This server cannot play.", audition?.message || "ace-bridge doctor says what is missing.");
+  notices.say("This server cannot play.", audition?.message || "takebridge doctor says what is missing.");
   return false;
 };
 

@@ -3,7 +3,7 @@
 import { button, byId, make, setText, show } from "./dom.js";
 import { counted, duration, regionName, taskName } from "./words.js";
 
-const KEPT = "ace-bridge.draft";
+const KEPT = "takebridge.draft";
 
 /** Per task: what it is, in a sentence; its fields; whether it needs a region. */
 const TASKS = {

@@ -1,6 +1,6 @@
 /** Dark or light: dark, as studios are, until somebody asks for light; the browser remembers it. */
 
-const KEPT = "ace-bridge.scheme";
+const KEPT = "takebridge.scheme";
 /** Sent to the window when the colours have changed: what is drawn on canvases must be drawn again. */
 export const CHANGED = "schemechange";
 

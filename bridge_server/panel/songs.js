@@ -29,7 +29,7 @@ export class Songs {
   #title({ focus, grid }) {
     const song = focus?.song;
     setText(byId("song-title"), song ? song.title : focus?.problem ? "The song cannot be read" : "Choose a song");
-    document.title = song ? `${song.title} · ACE Bridge` : "ACE Bridge";
+    document.title = song ? `${song.title} · Takebridge` : "Takebridge";
     show(byId("facts-button"), Boolean(song));
     if (!song) return;
     const meter = grid?.meters.length ? [...new Set(grid.meters.map(([, name]) => name))].join(", ") : "";
@@ -84,7 +84,7 @@ export class Songs {
       return;
     }
     if (!focus) {
-      box.replaceChildren(make("div", {}, make("h2", {}, "Looking for the bridge …"), make("p", { class: "lead" }, "If nothing comes, start it with ", make("kbd", {}, "ace-bridge serve"), ". The page connects by itself.")));
+      box.replaceChildren(make("div", {}, make("h2", {}, "Looking for the bridge …"), make("p", { class: "lead" }, "If nothing comes, start it with ", make("kbd", {}, "takebridge serve"), ". The page connects by itself.")));
       return;
     }
     const way = (title, text, action) => make("div", { class: "way" }, make("h3", {}, title), make("p", {}, text), action ?? null);

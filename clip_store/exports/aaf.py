@@ -14,8 +14,8 @@ from typing import Any
 
 import aaf2
 
-from clip_store.audio import Audio, Encoding, quantise
-from clip_store.audio_file import write_wav
+from clip_store.audio.audio import Audio, Encoding, quantise
+from clip_store.audio.audio_file import write_wav
 from clip_store.exports.project import Project, SoundFile, Track
 
 SIDES = {1: ("",), 2: (".L", ".R")}

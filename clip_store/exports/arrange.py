@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 from typing import Any
 
-from clip_store.audio_file import probe_audio
+from clip_store.audio.audio_file import probe_audio
 from clip_store.blobs import BlobStore
 from clip_store.errors import StoreError, TakeError
 from clip_store.exports.layers import Placed, tracks_of
@@ -71,7 +71,7 @@ def find_song(store: ClipStore, name: str) -> str:
     if not found:
         raise TakeError(
             f"There is no song {name[:80]!r} with takes in the store.",
-            "Name it as `ace-bridge takes` does, or by its digest.",
+            "Name it as `takebridge takes` does, or by its digest.",
         )
     which = ", ".join(digest[:12] for digest in found)
     raise TakeError(f"{len(found)} songs are called {name[:80]!r}.", f"Name one by its digest: {which}.")

@@ -11,17 +11,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from clip_store.atomic_file import store_error, whole_file, write_whole
-from clip_store.audio import Audio
-from clip_store.audio_file import write_wav
+from clip_store.audio.audio import Audio
+from clip_store.audio.audio_file import write_wav
+from clip_store.audio.broadcast_wav import Bext, metadata_chunks
+from clip_store.audio.riff import wave_parts
 from clip_store.blobs import BlobStore
-from clip_store.broadcast_wav import Bext, metadata_chunks
 from clip_store.errors import StoreError
 from clip_store.exports.dawproject import audio_path, metadata_xml, project_xml
 from clip_store.exports.formats import Format, limits
 from clip_store.exports.midi_tempo import midi_bytes
 from clip_store.exports.project import Project, SoundFile
 from clip_store.exports.reaper import AUDIO_FOLDER, reaper_project
-from clip_store.riff import wave_parts
 from clip_store.store import ORIGINATOR, bext_of, file_stem, recipe_of, statement
 from daw_protocol.timeline import Span
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from examples.demo_song import score
 from model.sketch import loudness
-from model.sketch.arrangement_midi import (
+from model.sketch.band.arrangement_midi import (
     DRUM_CHANNEL,
     TICKS_PER_QUARTER,
     Conductor,
@@ -27,9 +27,9 @@ from model.sketch.arrangement_midi import (
     Score,
     midi_bytes,
 )
-from model.sketch.mixdown import Reverb, ceiling_gain
-from model.sketch.synth import Note, SoundBank, play
-from model.sketch.synth_drums import DRUM_PITCHES
+from model.sketch.band.mixdown import Reverb, ceiling_gain
+from model.sketch.band.synth import Note, SoundBank, play
+from model.sketch.band.synth_drums import DRUM_PITCHES
 
 RATE = 48000
 LUFS = -16.0

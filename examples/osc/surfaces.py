@@ -69,7 +69,7 @@ def _buttons() -> list[Control]:
 
 
 CONTROLS: tuple[Control, ...] = (
-    Control("title", "text", "ACE Bridge", (10, 8, 800, 34)),
+    Control("title", "text", "Takebridge", (10, 8, 800, 34)),
     Control("strength", "fader", "Strength", (10, 72, 395, 54), colour=BLUE, start=0.5),
     Control("takes", "fader", "Takes", (415, 72, 395, 54), colour=BLUE, low=1, high=8, start=2),
     Control("progress", "bar", "Progress", (10, 162, 800, 26), colour=GREEN),
@@ -288,7 +288,7 @@ def _node(
     first = "text" if kind == "LABEL" else "x"
     values = [_value("touch", "false"), *([_value(first, value or "0")] if kind != "GROUP" else [])]
     # The same file every time: names by content, not by chance.
-    identity = uuid.uuid5(uuid.NAMESPACE_URL, f"ace-bridge/{name}")
+    identity = uuid.uuid5(uuid.NAMESPACE_URL, f"takebridge/{name}")
     return (
         f"<node ID='{identity}' type='{kind}'><properties>{''.join(properties)}</properties>"
         f"<values>{''.join(values)}</values><messages></messages><children>{children}</children></node>"

@@ -45,7 +45,7 @@ class Bridge:
             heard = len(self.replies)
             self._socket.handle_request()
             if len(self.replies) == heard:
-                sys.exit("The bridge does not answer. Start it: ace-bridge serve")
+                sys.exit("The bridge does not answer. Start it: takebridge serve")
             name, values = self.replies[-1]
             if name == "progress":
                 print(f"  {values['fraction']:4.0%}  {values['stage']}")

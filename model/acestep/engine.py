@@ -12,18 +12,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from model.acestep import prompts
-from model.acestep.capabilities import ACCOMPANIMENTS, MODEL_TASK, TRACKS, capability
+from model.acestep.conditioning import prompts
+from model.acestep.device.memory_plan import GIGABYTE
 from model.acestep.latent_grid import FRAMES_PER_SECOND, MAX_FRAMES
-from model.acestep.memory_plan import GIGABYTE
-from model.acestep.model_folders import (
+from model.acestep.sampling.option_help import ADAPTER, ADAPTER_STRENGTH, CHECKPOINT, ENGINE_HELP, PLANNER
+from model.acestep.weights.capabilities import ACCOMPANIMENTS, MODEL_TASK, TRACKS, capability
+from model.acestep.weights.model_folders import (
     GIVE_A_FOLDER,
     ModelFolder,
     Variant,
     find_models,
     what_it_is_instead,
 )
-from model.acestep.option_help import ADAPTER, ADAPTER_STRENGTH, CHECKPOINT, ENGINE_HELP, PLANNER
 from model.engine import (
     Capability,
     EngineDescription,
@@ -43,8 +43,8 @@ if TYPE_CHECKING:
 
 LABEL = "ACE-Step 1.5"
 PACKAGES = ("torch", "transformers", "safetensors")
-GET_WEIGHTS = "Run `ace-bridge models pull turbo`, or start the server with --models and the folder you have."
-GET_PACKAGES = "pip install 'ace-bridge[acestep]'"
+GET_WEIGHTS = "Run `takebridge models pull turbo`, or start the server with --models and the folder you have."
+GET_PACKAGES = "pip install 'takebridge[acestep]'"
 
 _FORM_TOKENS = 70  # of a prompt's 256 and 2048: what the model's form takes, instruction, tempo, key and all
 _FIRST_CHOICE = "acestep-v15-turbo"
@@ -151,7 +151,7 @@ class AceStepEngine:
             return self._loaded
         self.unload()
         progress(Progress("loading the libraries", 0.0))  # seconds, the first time
-        from model.acestep.devices import choose_device, spare_a_core
+        from model.acestep.device.devices import choose_device, spare_a_core
         from model.acestep.loaded_checkpoint import LoadedCheckpoint
 
         device = choose_device(self._wish.device)

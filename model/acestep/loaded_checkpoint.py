@@ -11,29 +11,29 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from model.acestep.adapted_weights import Laid, dit_shapes
-from model.acestep.adapter_file import read_adapter
-from model.acestep.capabilities import ModelTask, Training
-from model.acestep.checkpoint import Weights, open_weights
-from model.acestep.devices import Device, free_bytes, out_of_memory
+from model.acestep.conditioning.prompts import MAX_LYRIC_TOKENS, MAX_TEXT_TOKENS
+from model.acestep.conditioning.request_plan import Blueprint, RenderPlan, plan_render
+from model.acestep.device.devices import Device, free_bytes, out_of_memory
+from model.acestep.device.memory_plan import GIGABYTE, MemoryPlan, Placement, Work, preflight
+from model.acestep.device.network_sizes import sizes_of
+from model.acestep.device.parts import Neighbours, StoredParts, neighbours
 from model.acestep.latent_grid import MIN_FRAMES
-from model.acestep.memory_plan import GIGABYTE, MemoryPlan, Placement, Work, preflight
-from model.acestep.model_folders import ModelFolder
-from model.acestep.network_sizes import sizes_of
-from model.acestep.parts import Neighbours, StoredParts, neighbours
-from model.acestep.prompts import MAX_LYRIC_TOKENS, MAX_TEXT_TOKENS
+from model.acestep.planner.song_planning import plan_song, refuse_unless_it_fits
 from model.acestep.renderer import Renderer
-from model.acestep.request_plan import Blueprint, RenderPlan, plan_render
-from model.acestep.song_planning import plan_song, refuse_unless_it_fits
-from model.acestep.tensor_files import weight_files
-from model.acestep.weight_header import fingerprint
+from model.acestep.weights.adapted_weights import Laid, dit_shapes
+from model.acestep.weights.adapter_file import read_adapter
+from model.acestep.weights.capabilities import ModelTask, Training
+from model.acestep.weights.checkpoint import Weights, open_weights
+from model.acestep.weights.model_folders import ModelFolder
+from model.acestep.weights.tensor_files import weight_files
+from model.acestep.weights.weight_header import fingerprint
 from model.engine import Attachment, OnProgress, Rendered, RenderRequest, Report, ShouldStop
 from model.errors import CannotRender, NotLoaded, RanOutOfMemory
 from model.pace import Pace
 
 _PLANNED = 0.3  # share of the time that planning takes, where a song is planned
 _GET_PLANNER = (
-    "Run `ace-bridge models pull planner-1.7b` (or planner-0.6b), which puts acestep-5Hz-lm-1.7B beside it, "
+    "Run `takebridge models pull planner-1.7b` (or planner-0.6b), which puts acestep-5Hz-lm-1.7B beside it, "
     "or leave the option planner away."
 )
 _MORE_MEMORY = (

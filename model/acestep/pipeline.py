@@ -8,18 +8,19 @@ tokens. Latents are float32 on the network's device whatever dtype the network h
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from model.acestep.audio_tokenizer import AudioDetokenizer, AudioTokenizer
-from model.acestep.capabilities import ModelTask
-from model.acestep.condition_encoder import ConditionEncoder, Packed
-from model.acestep.dit import Condition, Dit, DitPlan
-from model.acestep.guidance import Guide
+from model.acestep.conditioning.request_plan import Words
+from model.acestep.conditioning.text_encoder import TextEncoder
+from model.acestep.device.memory_plan import REFERENCE_FRAMES
 from model.acestep.latent_grid import Window
-from model.acestep.masks import (
+from model.acestep.networks.audio_tokenizer import AudioDetokenizer, AudioTokenizer
+from model.acestep.networks.condition_encoder import ConditionEncoder, Packed
+from model.acestep.networks.dit import Condition, Dit, DitPlan
+from model.acestep.sampling.guidance import Guide
+from model.acestep.sampling.masks import (
     Region,
     TaskMasks,
     context_latents,
@@ -27,10 +28,8 @@ from model.acestep.masks import (
     task_masks,
     with_silence,
 )
-from model.acestep.memory_plan import REFERENCE_FRAMES
-from model.acestep.render_settings import RenderSettings
-from model.acestep.request_plan import Words
-from model.acestep.samplers import (
+from model.acestep.sampling.render_settings import RenderSettings
+from model.acestep.sampling.samplers import (
     Keep,
     NoisePurpose,
     OnStep,
@@ -40,25 +39,10 @@ from model.acestep.samplers import (
     noise_like_latents,
     varied,
 )
+from model.acestep.weights.capabilities import ModelTask
 from model.engine import ShouldStop
 
 # --- words --------------------------------------------------------------------------------------------
-
-
-class TextEncoder(Protocol):
-    """The language model in front of the condition encoder."""
-
-    def states(self, prompt: str) -> Tensor:
-        """Last hidden states [1, S, text width], at most prompts.MAX_TEXT_TOKENS of them."""
-        ...
-
-    def embeddings(self, prompt: str) -> Tensor:
-        """Input embeddings [1, S, text width], at most prompts.MAX_LYRIC_TOKENS of them."""
-        ...
-
-    def unread(self, prompt: str, most: int) -> str:
-        """The end of a prompt that is lost when only `most` tokens are read; "" when all of it is read."""
-        ...
 
 
 @dataclass(frozen=True)

@@ -17,21 +17,23 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from model.acestep import pipeline, sound_latents
-from model.acestep.audio_rate import decoded_frames, project_audio
-from model.acestep.audio_tokenizer import AudioDetokenizer, AudioTokenizer
-from model.acestep.capabilities import CheckpointTraits, ModelTask
-from model.acestep.condition_encoder import ConditionEncoder
-from model.acestep.dit import Dit
-from model.acestep.fitting_words import fitted
+from model.acestep import pipeline
+from model.acestep.conditioning import sound_latents
+from model.acestep.conditioning.audio_rate import decoded_frames, project_audio
+from model.acestep.conditioning.fitting_words import fitted
+from model.acestep.conditioning.listener import Listener, Recent
+from model.acestep.conditioning.request_plan import Blueprint, RenderPlan, Words, plan_render
+from model.acestep.conditioning.text_encoder import TextEncoder
 from model.acestep.latent_grid import FRAMES_PER_SECOND, HOP
-from model.acestep.listener import Listener, Recent
-from model.acestep.pipeline import Conditions, Scene, TextEncoder, WordStates
-from model.acestep.render_settings import Encoding
-from model.acestep.request_plan import Blueprint, RenderPlan, Words, plan_render
-from model.acestep.samplers import OnStep
-from model.acestep.schedules import step_count
-from model.acestep.vae import Vae
+from model.acestep.networks.audio_tokenizer import AudioDetokenizer, AudioTokenizer
+from model.acestep.networks.condition_encoder import ConditionEncoder
+from model.acestep.networks.dit import Dit
+from model.acestep.networks.vae import Vae
+from model.acestep.pipeline import Conditions, Scene, WordStates
+from model.acestep.sampling.render_settings import Encoding
+from model.acestep.sampling.samplers import OnStep
+from model.acestep.sampling.schedules import step_count
+from model.acestep.weights.capabilities import CheckpointTraits, ModelTask
 from model.engine import OnProgress, Piece, Rendered, RenderRequest, Report, Samples, ShouldStop, Song, Task
 from model.pace import Pace
 

@@ -27,15 +27,17 @@ from model.engine import (
 )
 from model.errors import CannotRender
 from model.pace import Pace
-from model.sketch import analysis, captions, complete, passage, repaint
+from model.sketch import captions
 from model.sketch import parameters as p
-from model.sketch.analysis import Analysis, Listening
-from model.sketch.layers import SongStems
-from model.sketch.presets import INSTRUMENTS
-from model.sketch.separation_parameters import STEM_NAMES
+from model.sketch.analysis import analysis
+from model.sketch.analysis.analysis import Analysis, Listening
+from model.sketch.band.presets import INSTRUMENTS
+from model.sketch.rearrange import complete, passage, repaint
+from model.sketch.rearrange.layers import SongStems
+from model.sketch.separation.separation_parameters import STEM_NAMES
 
 LABEL = "Sketch"
-_WEIGHTS_REMEDY = "Install ACE-Step weights (`ace-bridge models pull turbo`) and choose the acestep engine."
+_WEIGHTS_REMEDY = "Install ACE-Step weights (`takebridge models pull turbo`) and choose the acestep engine."
 
 _NEEDS_WEIGHTS = {
     Task.GENERATE: "Sketch rearranges and accompanies what is there; it cannot make a song from words.",
@@ -49,8 +51,8 @@ _OWN_TASKS = (Task.REPAINT, Task.COMPLETE, Task.ACCOMPANY, Task.EXTRACT)
 
 # What the first accompaniment or extraction would import: up to a second that nobody should wait for then.
 _IMPORTED_LATE = (
-    "model.sketch.accompany",
-    "model.sketch.extract",
+    "model.sketch.band.accompany",
+    "model.sketch.separation.extract",
     "scipy.fft",
     "scipy.ndimage",
     "scipy.signal",
@@ -113,11 +115,11 @@ class SketchEngine:
         if request.task in (Task.REPAINT, Task.COMPLETE):
             yield from self._rearrange(request, Pace(progress, should_stop))
         elif request.task is Task.ACCOMPANY:
-            from model.sketch import accompany
+            from model.sketch.band import accompany
 
             yield from accompany.render(request, progress, should_stop)
         elif request.task is Task.EXTRACT:
-            from model.sketch import extract
+            from model.sketch.separation import extract
 
             yield from extract.render(request, progress, should_stop)
         else:

@@ -295,7 +295,7 @@ def http_get(url: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
 
 
 class ServerProcess:
-    """`ace-bridge serve` as a process that can be killed."""
+    """`takebridge serve` as a process that can be killed."""
 
     def __init__(self, store: Path, root: Path, osc_port: int = 0) -> None:
         self.store = store
@@ -355,7 +355,7 @@ def environment() -> dict[str, str]:
 
 
 def run_bridge(store: Path, *words: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    """One `ace-bridge` command, to its end."""
+    """One `takebridge` command, to its end."""
     return subprocess.run(
         [*bridge_command(store), *words],
         cwd=cwd or PROJECT,

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from bridge_server.finishing import TakeOrder
-from bridge_server.render_order import Outcome, StemFile
-from bridge_server.render_plan import make_plan
-from bridge_server.song_shape import song_shape
-from bridge_server.sources import Song
-from clip_store.audio import Audio
+from bridge_server.engines.messages import Outcome, StemFile
+from bridge_server.rendering.plan import make_plan
+from bridge_server.rendering.postprocess import TakeOrder
+from bridge_server.rendering.song_shape import song_shape
+from bridge_server.songs.sources import Song
+from clip_store.audio.audio import Audio
 from daw_protocol.requests import Render
 from model.engine import Attachment, EngineDescription, Report
 

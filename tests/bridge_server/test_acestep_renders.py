@@ -17,14 +17,14 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
-pytest.importorskip("torch", reason="the ACE-Step engine needs torch: pip install ace-bridge[acestep]")
+pytest.importorskip("torch", reason="the ACE-Step engine needs torch: pip install takebridge[acestep]")
 pytest.importorskip(
-    "transformers", reason="the text encoder needs transformers: pip install ace-bridge[acestep]"
+    "transformers", reason="the text encoder needs transformers: pip install takebridge[acestep]"
 )
 
-from bridge_server.engines import ACESTEP, with_models
+from bridge_server.engines.registry import ACESTEP, with_models
 from bridge_server.settings import Settings
-from model.acestep.devices import is_there
+from model.acestep.device.devices import is_there
 from tests.bridge_server.conftest import settings_in
 from tests.bridge_server.peers import RpcError, ServerThread, WebSocketPeer
 from tests.model.acestep.tiny_folder import write_models
@@ -399,4 +399,4 @@ def test_what_turbo_cannot_do_is_refused_at_once(tmp_path: Path) -> None:
         reply = osc.render("/bridge/extract", "stems", "source", "song.wav", "engine", ACESTEP)[-1]
     assert reply["code"] == "cannot_render"
     assert "only base checkpoints were trained for it" in reply["sentence"]
-    assert "ace-bridge models pull acestep-v15-base" in reply["remedy"]
+    assert "takebridge models pull acestep-v15-base" in reply["remedy"]

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("torch", reason="the ACE-Step engine needs torch: pip install ace-bridge[acestep]")
+pytest.importorskip("torch", reason="the ACE-Step engine needs torch: pip install takebridge[acestep]")
 pytest.importorskip(
-    "transformers", reason="the text encoder needs transformers: pip install ace-bridge[acestep]"
+    "transformers", reason="the text encoder needs transformers: pip install takebridge[acestep]"
 )
 
-from bridge_server.engines import ACESTEP, with_models
+from bridge_server.engines.registry import ACESTEP, with_models
+from tests.bridge_server.cli.test_models import Typed
 from tests.bridge_server.conftest import settings_in
 from tests.bridge_server.peers import ServerThread
 from tests.bridge_server.test_acestep_renders import RATE, job_end, load_engine, repaint, write_song
-from tests.bridge_server.test_models import Typed
 from tests.model.acestep import repackaged
 
 NAME = "ace_step_1.5_turbo_aio"

@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 import soundfile
 
+from bridge_server.handlers.status import problems_in
 from bridge_server.server import running_server
-from bridge_server.server_answers import problems_in
 from bridge_server.settings import Limits
 from clip_store.store import ClipStore
 from daw_protocol.errors import ErrorCode, ProtocolError

@@ -1,4 +1,4 @@
-"""`ace-bridge` as one types it: a process, its exit status, what it prints and the files it leaves."""
+"""`takebridge` as one types it: a process, its exit status, what it prints and the files it leaves."""
 
 from __future__ import annotations
 

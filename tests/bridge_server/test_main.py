@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 
 from bridge_server.__main__ import engines_of, serve_settings
-from bridge_server.arguments import parser
-from bridge_server.engines import ACESTEP, BUILT_IN, with_models
+from bridge_server.cli.parser import parser
+from bridge_server.cli.serve import ready_message
+from bridge_server.engines.registry import ACESTEP, BUILT_IN, with_models
 from bridge_server.platforms import mailbox_pointer, models_folder, store_folder
-from bridge_server.serving import ready_message
 from daw_protocol.errors import ErrorCode, ProtocolError
 
 
 def serve_arguments(models: Path, *words: str):
-    """`ace-bridge serve WORDS` with `models` as the folder unless another one is named."""
+    """`takebridge serve WORDS` with `models` as the folder unless another one is named."""
     return parser(Path("store"), models).parse_args(["serve", *words])
 
 

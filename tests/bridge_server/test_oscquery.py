@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import pytest
 from pythonosc.osc_message import OscMessage
 
-from bridge_server.live_values import STATUS
+from bridge_server.endpoints.oscquery_values import STATUS
 from daw_protocol.addresses import COMMANDS, Group
 from daw_protocol.oscquery import READABLE
 from tests.bridge_server.conftest import settings_in

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 import pytest
 import soundfile
 
-from bridge_server.osc_endpoint import encode
+from bridge_server.endpoints.osc_packets import encode
 from daw_protocol.addresses import COMMANDS
 from tests.bridge_server.peers import PATIENCE, band_song
 

@@ -24,7 +24,7 @@ def test_how_a_process_ended(code, words):
 def test_the_store_is_the_users_own():
     folder = store_folder()
     assert folder.is_absolute()
-    assert "ace-bridge" in folder.parts
+    assert "takebridge" in folder.parts
 
 
 def in_a_process(code):

@@ -115,7 +115,7 @@ def test_stopping_while_it_warms_up_leaves_nothing_behind(tmp_path, monkeypatch)
         begun.set()
         over.wait(10)
 
-    monkeypatch.setattr("bridge_server.render_worker.warm_up", slow)
+    monkeypatch.setattr("bridge_server.rendering.worker.warm_up", slow)
     with ServerThread(settings_in(tmp_path)) as server:
         assert begun.wait(10)
     pending = asyncio.all_tasks(server._loop)

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge_server.engines import BUILT_IN
+from bridge_server.engines.registry import BUILT_IN
 from bridge_server.settings import Settings, is_loopback
 from daw_protocol.errors import ErrorCode, ProtocolError
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from clip_store.audio import Audio, Encoding, quantise
+from clip_store.audio.audio import Audio, Encoding, quantise
 
 
 def noise(frames, channels=2, level=0.2, seed=0):

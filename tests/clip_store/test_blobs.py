@@ -8,7 +8,7 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clip_store.audio import Encoding
+from clip_store.audio.audio import Encoding
 from clip_store.blobs import BlobStore, from_path, to_path
 from clip_store.errors import StoreError
 from tests.clip_store.sounds import song

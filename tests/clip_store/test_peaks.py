@@ -5,7 +5,7 @@ import struct
 import numpy as np
 import pytest
 
-from clip_store.audio import Encoding, quantise
+from clip_store.audio.audio import Encoding, quantise
 from clip_store.blobs import BlobStore
 from clip_store.errors import StoreError
 from clip_store.peaks import FEWEST, FINEST, STEP, PeakFiles, encode

@@ -4,8 +4,8 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clip_store.audio import Encoding
-from clip_store.audio_file import read_audio, write_wav
+from clip_store.audio.audio import Encoding
+from clip_store.audio.audio_file import read_audio, write_wav
 from clip_store.errors import SpliceError
 from clip_store.splice import correlation, splice, stretch, with_clip
 from daw_protocol.timeline.span import Span

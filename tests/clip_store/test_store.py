@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from wavinfo import WavInfoReader
 
-from clip_store.audio import Encoding
-from clip_store.audio_file import read_audio, write_wav
-from clip_store.broadcast_wav import read_recipe
+from clip_store.audio.audio import Encoding
+from clip_store.audio.audio_file import read_audio, write_wav
+from clip_store.audio.broadcast_wav import read_recipe
 from clip_store.errors import StoreError, TakeError
 from clip_store.splice import splice
 from clip_store.store import ClipStore, bext_of, clip_name, file_stem, statement
@@ -75,7 +75,7 @@ def test_a_take_from_song_to_clip_file(store, song_file):
     assert info.bext.description.startswith('Machine-generated or machine-assisted audio: repaint of "Grosse')
     assert "sketch" in info.bext.description
     assert (info.bext.originator_date, info.bext.originator_time) == ("2026-02-02", "02:40:00")
-    assert info.bext.coding_history == "A=PCM,F=48000,W=24,M=stereo,T=ACE Bridge repaint\r\n"
+    assert info.bext.coding_history == "A=PCM,F=48000,W=24,M=stereo,T=Takebridge repaint\r\n"
     recipe = read_recipe(path)
     assert recipe["recipe"] == {"engine": "sketch", "seed": 7}
     assert recipe["request"] == {"caption": "曲"}
@@ -274,7 +274,7 @@ def test_a_song_whose_name_is_not_utf_8(store, song_file, tmp_path):
 def test_the_statement_names_engine_and_song(store, song_file):
     take, spliced = make_take(store, song_file)
     assert statement(take) == (
-        'Machine-generated or machine-assisted audio: repaint of "Größe: der Song" by ACE Bridge'
+        'Machine-generated or machine-assisted audio: repaint of "Größe: der Song" by Takebridge'
         " with the engine sketch."
     )
     before_zero = replace(take, position=-5)

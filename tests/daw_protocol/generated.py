@@ -9,7 +9,9 @@ from fractions import Fraction
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from daw_protocol import audition_requests, kinds, requests, timeline_kinds
+from daw_protocol import fields as kinds
+from daw_protocol import requests
+from daw_protocol import timeline_fields as timeline_kinds
 from daw_protocol.message import Message
 from daw_protocol.timeline import (
     MODES,
@@ -146,7 +148,7 @@ def _without_contradictions(
         kind = {entry.name: entry.metadata["kind"] for entry in dataclasses.fields(message)}[chosen]
         fields = {key: given for key, given in fields.items() if key not in ("bpm", "tempo_map")}
         fields[chosen] = draw(values(kind))
-    if message is audition_requests.PlayAudition:
+    if message is requests.PlayAudition:
         kept = draw(st.sampled_from(("take", "job", "source")))
         others = {"take", "job", "source"} - {kept}
         fields = {key: given for key, given in fields.items() if key not in others}

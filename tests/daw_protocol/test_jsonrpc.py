@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from daw_protocol import jsonrpc
 from daw_protocol.addresses import COMMANDS
 from daw_protocol.errors import ErrorCode, ProtocolError
+from daw_protocol.fields import shown
 from daw_protocol.jsonrpc import (
     MOST_BATCH,
     BadCall,
@@ -20,7 +21,6 @@ from daw_protocol.jsonrpc import (
     read_frame,
     request_in,
 )
-from daw_protocol.kinds import shown
 from daw_protocol.replies import REPLIES, Done
 from tests.daw_protocol.generated import FEW, messages
 

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from daw_protocol.errors import ErrorCode, ProtocolError
-from daw_protocol.kinds import Names, Switches, Text, Whole
+from daw_protocol.fields import Names, Switches, Text, Whole
 from daw_protocol.message import MOST_COMPLAINT, Message, unknown_field, value
 from daw_protocol.timeline import AtSample
 from daw_protocol.timeline.position import Position
-from daw_protocol.timeline_kinds import PositionKind
+from daw_protocol.timeline_fields import PositionKind
 
 DEEP: list[Any] = []
 for _ in range(900):

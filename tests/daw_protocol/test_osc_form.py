@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from pythonosc.osc_message import OscMessage
 
-from bridge_server.osc_endpoint import encode
+from bridge_server.endpoints.osc_packets import encode
 from daw_protocol import requests
 from daw_protocol.addresses import BY_NAME, COMMANDS
 from daw_protocol.errors import ErrorCode, ProtocolError

@@ -131,15 +131,15 @@ def test_single_attributes(path, names, status, answer):
 
 
 def test_host_info_says_what_is_true():
-    info = host_info("ACE Bridge", 9124, 9125, "127.0.0.1")
-    assert (info["NAME"], info["OSC_PORT"], info["OSC_TRANSPORT"]) == ("ACE Bridge", 9124, "UDP")
+    info = host_info("Takebridge", 9124, 9125, "127.0.0.1")
+    assert (info["NAME"], info["OSC_PORT"], info["OSC_TRANSPORT"]) == ("Takebridge", 9124, "UDP")
     assert (info["WS_PORT"], info["OSC_IP"], info["WS_IP"]) == (9125, "127.0.0.1", "127.0.0.1")
     served = {name for name, there in info["EXTENSIONS"].items() if there} - {"LISTEN"}
     assert served == set(ATTRIBUTES) - {"FULL_PATH", "CONTENTS", "TYPE"}  # those every server has
 
 
 def test_a_server_at_all_addresses_names_none():
-    assert not {"OSC_IP", "WS_IP"} & set(host_info("ACE Bridge", 9124, 9125))
+    assert not {"OSC_IP", "WS_IP"} & set(host_info("Takebridge", 9124, 9125))
 
 
 def test_every_extension_of_the_proposal_is_told():

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 
 from daw_protocol.errors import ErrorCode, ProtocolError
-from daw_protocol.kinds import Choice
+from daw_protocol.fields import Choice
 from daw_protocol.replies import REPLIES, Failed, Reply
 from tests.daw_protocol.generated import FEW, messages
 

@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given
 
 from daw_protocol.addresses import COMMANDS
-from daw_protocol.kinds import Flag, Names, Switches, Texts
+from daw_protocol.fields import Flag, Names, Switches, Texts
 from daw_protocol.message import has_default
 from daw_protocol.receipt import Receipt
 from daw_protocol.replies import REPLIES
 from daw_protocol.schema import message_schema, whole_schema
-from daw_protocol.timeline_kinds import TempoMapKind
+from daw_protocol.timeline_fields import TempoMapKind
 from tests.daw_protocol.generated import FEW, messages
 
 TYPES = [*(command.request for command in COMMANDS), *REPLIES, Receipt]

@@ -24,7 +24,7 @@ def main(target: Path) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         server = ServerProcess(folder / "store", folder)
-        ardour = Ardour(folder / "ardour", RATE, {"ACE_BRIDGE_STORE": str(server.store)})
+        ardour = Ardour(folder / "ardour", RATE, {"TAKEBRIDGE_STORE": str(server.store)})
         ardour.create(("Song",), TEMPOS, METERS)
         server.start()
         try:
@@ -37,7 +37,7 @@ def main(target: Path) -> None:
 
 
 def take_pictures(ardour: Ardour, target: Path) -> None:
-    notes = ardour.session / "ace-bridge.json"
+    notes = ardour.session / "takebridge.json"
     notes.write_text(json.dumps({"settings": {"takes": 3, "stems": "drums,bass"}}))
     ardour.select_track("Song")
     ardour.trigger("Editor/track-height-larger")

@@ -92,8 +92,8 @@ class Ardour:
         (config / "export" / "rig.format").write_text(EXPORT_FORMAT)
         (config / "export" / "rig.preset").write_text(EXPORT_PRESET)
         installed = shutil.copytree(SCRIPTS, config / "scripts")
-        actions = [LUA / "run_file.lua", *(installed / f"ace_bridge_{name}.lua" for name in ACTIONS)]
-        (config / "ui_scripts").write_text(registered(actions, installed / "ace_bridge_hook.lua"))
+        actions = [LUA / "run_file.lua", *(installed / f"takebridge_{name}.lua" for name in ACTIONS)]
+        (config / "ui_scripts").write_text(registered(actions, installed / "takebridge_hook.lua"))
 
     # -- the session, without a screen --
 
@@ -175,7 +175,7 @@ class Ardour:
 
     def start(self) -> None:
         """Starts a screen and Ardour on it; returns when it answers and the hook runs."""
-        hook = self.folder / "config" / "ardour7" / "ace-bridge-hook"
+        hook = self.folder / "config" / "ardour7" / "takebridge-hook"
         hook.unlink(missing_ok=True)  # of a start before this one
         # One for all messages: Ardour keeps a control surface for every port it ever heard from, and serves them all.
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -352,12 +352,12 @@ end""")
 
     def told(self) -> str:
         """Everything our scripts told so far."""
-        log = self.session / "ace-bridge.log"
+        log = self.session / "takebridge.log"
         return log.read_text() if log.exists() else ""
 
     def window(self) -> str:
         """The X id of our message window, "" when there is none."""
-        return self._xdotool("search", "--onlyvisible", "--name", "^ACE Bridge").split("\n")[0]
+        return self._xdotool("search", "--onlyvisible", "--name", "^Takebridge").split("\n")[0]
 
     def close_window(self) -> None:
         """Waits for our window and closes it by its key."""

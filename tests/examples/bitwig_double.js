@@ -1,4 +1,4 @@
-// A strict double of the part of Bitwig's controller API that ACEBridge.control.js uses, run by node.
+// A strict double of the part of Bitwig's controller API that Takebridge.control.js uses, run by node.
 //
 // Unknown properties throw; methods check how many arguments of which kind they get; objects can only be made inside
 // init, values only be read when markInterested was called; what Bitwig ignores in silence is ignored in silence.

@@ -534,6 +534,6 @@ def script_modules() -> Iterator[None]:
     finally:
         sys.path.remove(folder)
         for name in [
-            one for one in list(sys.modules) if one.split(".")[0] in ("ACEBridge", "Live", "_Framework")
+            one for one in list(sys.modules) if one.split(".")[0] in ("Takebridge", "Live", "_Framework")
         ]:
             del sys.modules[name]

@@ -58,16 +58,16 @@ class Reaper:
         """Loads a project. store: what the scripts' setting says of the server's; imgui: with ReaImGui installed."""
         self._do("load", project=project, widths=letter_widths(), resources=str(SCRIPTS), imgui=imgui)
         if store is not None:
-            self._do("ext", section="ace_bridge", key="store", value=str(store))
+            self._do("ext", section="takebridge", key="store", value=str(store))
 
     def wish(self, **values: object) -> None:
         """What the window was left with the last time: task, prompt, takes."""
         for name, value in values.items():
-            self._do("ext", section="ace_bridge", key=name, value=str(value))
+            self._do("ext", section="takebridge", key=name, value=str(value))
 
     def action(self, name: str) -> None:
         """Runs an action as the user does."""
-        self._do("script", path=str(SCRIPTS / f"ace_bridge_{name}.lua"))
+        self._do("script", path=str(SCRIPTS / f"takebridge_{name}.lua"))
 
     def state(self) -> dict[str, Any]:
         return dict(self._do("state"))

@@ -29,7 +29,7 @@ def frame(state: dict[str, Any]) -> Image.Image:
     image = Image.new("RGB", (WIDTH * SCALE, (HEIGHT + TITLE) * SCALE), "#d8dadd")
     draw = ImageDraw.Draw(image, "RGBA")
     draw.text(
-        (WIDTH * SCALE / 2, TITLE * SCALE / 2), "ACE Bridge", "#333", ImageFont.load_default(13 * SCALE), "mm"
+        (WIDTH * SCALE / 2, TITLE * SCALE / 2), "Takebridge", "#333", ImageFont.load_default(13 * SCALE), "mm"
     )
     for entry in state["drawn"]:
         colour = tuple(round(255 * part) for part in entry["colour"])

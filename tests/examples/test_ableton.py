@@ -91,7 +91,7 @@ def open_live(server: ServerThread, tmp_path: Path) -> Iterator[Callable[..., Ri
     """Opens Live with a set and the script: `open_live(tempo=127.3, settings={...}, version=(12, 0, 0))`."""
     with ExitStack() as stack:
         stack.enter_context(script_modules())
-        made = importlib.import_module("ACEBridge.surface")
+        made = importlib.import_module("Takebridge.surface")
 
         def start(
             *,
@@ -112,7 +112,7 @@ def open_live(server: ServerThread, tmp_path: Path) -> Iterator[Callable[..., Ri
             }
             file = tmp_path / "settings.json"
             file.write_text(json.dumps(chosen))
-            surface = made.ACEBridge(live.instance, settings_file=str(file), clock=clock)
+            surface = made.Takebridge(live.instance, settings_file=str(file), clock=clock)
             stack.callback(surface.disconnect)
             return Rig(live, surface, port)
 
@@ -152,7 +152,7 @@ def test_a_clip_is_repainted_into_take_lanes(server, open_live):
         assert Fraction(clip.start_time) * RATE / 2 == take.position == 4 * RATE
         sound, rate = soundfile.read(clip.file_path)
         assert (len(sound), rate) == (take.length, RATE) == (4 * RATE, RATE)
-        assert Path(clip.file_path).parent == server.settings.roots[0] / "Samples" / "ACE Bridge"
+        assert Path(clip.file_path).parent == server.settings.roots[0] / "Samples" / "Takebridge"
     first, second = (soundfile.read(clip.file_path)[0] for clip in clips)
     assert not np.array_equal(first, second)
     # The original is as it was, and one undo takes everything back.
@@ -539,7 +539,7 @@ def test_no_server_says_how_to_start_one(open_live):
 
     rig = open_live(bridge_port=free_port(), clock=clock)
     rig.press("repaint")
-    assert "ace-bridge serve" in rig.shown("its server is not running")
+    assert "takebridge serve" in rig.shown("its server is not running")
     assert not rig.surface._link.pending
     assert rig.unchanged()
 
@@ -567,7 +567,7 @@ def test_a_server_killed_while_rendering_goes_on_when_it_is_back(tmp_path, open_
         rig = open_live(
             bridge_port=server.osc_port, sample=sample, settings={"request": {"takes": 4, "seed": 3}}
         )
-        monkeypatch.setattr(sys.modules["ACEBridge.bridge_link"], "SILENCE", 0.5)
+        monkeypatch.setattr(sys.modules["Takebridge.bridge_link"], "SILENCE", 0.5)
         rig.live.song._values["file_path"] = str(folder / "My Set.als")
         rig.live.brace(8.0, 16.0)
         rig.press("repaint")
@@ -589,7 +589,7 @@ def test_a_server_killed_while_rendering_goes_on_when_it_is_back(tmp_path, open_
 def test_a_sample_outside_the_servers_folders_names_the_folder(open_live, tmp_path):
     rig = open_live(sample=band_song(tmp_path / "elsewhere.wav", bars=2))
     rig.press("repaint")
-    assert f'ace-bridge serve --root "{tmp_path}"' in rig.shown("not inside a folder")
+    assert f'takebridge serve --root "{tmp_path}"' in rig.shown("not inside a folder")
 
 
 def test_lost_takes_are_asked_for_again(open_live):
@@ -740,12 +740,12 @@ def test_a_bug_is_logged_and_the_tick_goes_on(open_live):
 
 def test_the_folder_stands_alone(tmp_path):
     """Copied to Live's folder, it needs Python's standard library and Live's modules, nothing else of ours."""
-    shutil.copytree(ROOT / "examples" / "ableton" / "ACEBridge", tmp_path / "ACEBridge")
+    shutil.copytree(ROOT / "examples" / "ableton" / "Takebridge", tmp_path / "Takebridge")
     code = (
-        "import sys; sys.path.insert(0, sys.argv[1]); import ACEBridge, ACEBridge.osc_codec, ACEBridge.bridge_link, "
-        "ACEBridge.osc_ears, ACEBridge.selection, ACEBridge.placement, ACEBridge.settings, ACEBridge.song_time; "
-        "assert callable(ACEBridge.create_instance); "
-        "print([n for n in sys.modules if n.split('.')[0] not in sys.stdlib_module_names | {'ACEBridge'}])"
+        "import sys; sys.path.insert(0, sys.argv[1]); import Takebridge, Takebridge.osc_codec, Takebridge.bridge_link, "
+        "Takebridge.osc_ears, Takebridge.selection, Takebridge.placement, Takebridge.settings, Takebridge.song_time; "
+        "assert callable(Takebridge.create_instance); "
+        "print([n for n in sys.modules if n.split('.')[0] not in sys.stdlib_module_names | {'Takebridge'}])"
     )
     found = subprocess.run(
         [sys.executable, "-I", "-S", "-c", code, str(tmp_path)], capture_output=True, text=True, check=False
@@ -757,7 +757,7 @@ def test_the_folder_stands_alone(tmp_path):
 def test_live_creates_the_surface(server):
     with script_modules():
         live = LiveSet(server.settings.roots[0], server.settings.roots[0] / "band.wav")
-        surface = importlib.import_module("ACEBridge").create_instance(live.instance)
+        surface = importlib.import_module("Takebridge").create_instance(live.instance)
         try:
             assert live.instance.messages
         finally:

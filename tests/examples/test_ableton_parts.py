@@ -26,9 +26,9 @@ from tests.examples.live_double import script_modules
 @pytest.fixture(scope="module")
 def parts() -> Iterator[ModuleType]:
     with script_modules():
-        package = importlib.import_module("ACEBridge")
+        package = importlib.import_module("Takebridge")
         for name in ("osc_codec", "song_time", "settings", "placement"):
-            importlib.import_module(f"ACEBridge.{name}")
+            importlib.import_module(f"Takebridge.{name}")
         yield package
 
 

@@ -52,7 +52,7 @@ class Studio:
         """What the Settings script keeps, and the song as it was."""
         notes = self.notes()
         notes["settings"] = settings
-        (self.ardour.session / "ace-bridge.json").write_text(json.dumps(notes))
+        (self.ardour.session / "takebridge.json").write_text(json.dumps(notes))
         self.ardour.lua(
             'local track = Session:route_by_name ("Song"):to_track ()'
             'track:use_playlist (ARDOUR.DataType.audio (), Session:playlists ():by_name ("Song"), true)'
@@ -60,7 +60,7 @@ class Studio:
 
     def notes(self) -> dict[str, Any]:
         """What our scripts remember of the session."""
-        file = self.ardour.session / "ace-bridge.json"
+        file = self.ardour.session / "takebridge.json"
         found = json.loads(file.read_text()) if file.exists() else {}
         return {"jobs": {}, "takes": [], "settings": {}, **found}
 
@@ -122,7 +122,7 @@ def studio(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     folder = tmp_path_factory.mktemp("ardour")
     files = {name: demo(folder, name, rate) for name in ("demo_song", "demo_lead")}
     server = ServerProcess(folder / "store", folder)
-    ardour = Ardour(folder / "ardour", rate, {"ACE_BRIDGE_STORE": str(server.store)})
+    ardour = Ardour(folder / "ardour", rate, {"TAKEBRIDGE_STORE": str(server.store)})
     ardour.create(("Song", "Voice"), TEMPOS, METERS)
     server.start()
     try:
@@ -301,14 +301,14 @@ def test_json_survives_ardours_lua(studio: Studio, tmp_path: Path) -> None:
             json.dumps(value, ensure_ascii=ascii_only, indent=2), encoding="utf-8"
         )
         studio.ardour.lua(f"""
-local need = loadfile (ARDOUR.user_config_directory (-1) .. "/scripts/ace_bridge/bridge.lua") ()
+local need = loadfile (ARDOUR.user_config_directory (-1) .. "/scripts/takebridge/bridge.lua") ()
 local json, files = need ("json"), need ("files")
 files.write ("{tmp_path}/out.json", json.encode (json.decode (files.read ("{tmp_path}/in.json"))))""")
         assert json.loads((tmp_path / "out.json").read_text(encoding="utf-8")) == value
     for wrong in ("{", "[1,]", '{"a" 1}', '"open', "tru", "1 2", ""):
         (tmp_path / "in.json").write_text(wrong)
         rows = studio.ardour.lua(f"""
-local need = loadfile (ARDOUR.user_config_directory (-1) .. "/scripts/ace_bridge/bridge.lua") ()
+local need = loadfile (ARDOUR.user_config_directory (-1) .. "/scripts/takebridge/bridge.lua") ()
 say (pcall (need ("json").decode, need ("files").read ("{tmp_path}/in.json")))""")
         assert rows[0][0] == "false", wrong
         assert rows[0][1].startswith("no JSON"), rows
@@ -328,7 +328,7 @@ def test_what_was_asked_long_ago_is_given_up(studio: Studio) -> None:
     notes = studio.notes()
     job = {"name": "ardour-old", "task": "repaint", "number": 99, "start": 0, "stop": 48000, "asked": 1}
     notes["jobs"] = {"ardour-old": job}
-    (studio.ardour.session / "ace-bridge.json").write_text(json.dumps(notes))
+    (studio.ardour.session / "takebridge.json").write_text(json.dumps(notes))
     studio.ardour.wait_for(lambda: not studio.notes()["jobs"], "the end of the job")
     assert studio.ardour.markers() == []
     assert "repaint 99: its answer was cleared away" in studio.ardour.told()
@@ -382,7 +382,7 @@ def test_a_server_killed_while_waiting_is_noticed_and_loses_nothing(studio: Stud
     studio.server.kill()
     told = studio.told_by(lambda: None)
     assert "The bridge stopped while repaint" in told
-    assert "ace-bridge serve" in told
+    assert "takebridge serve" in told
     assert "the bridge has stopped" in ardour.markers()[0]
     assert ardour.playlist("Song") == "Song"
     studio.server.start()
@@ -397,11 +397,11 @@ def test_a_server_that_does_not_run_is_told_with_how_to_start_it(studio: Studio)
     studio.server.kill()
     told = studio.told_by(lambda: studio.ask("repaint", "Song", studio.samples(9), studio.samples(11)))
     assert "The bridge does not answer" in told
-    assert "ace-bridge serve" in told
+    assert "takebridge serve" in told
     assert list((studio.server.store / "mailbox" / "in").iterdir()) == [], "it must not be done unasked later"
     assert ardour.markers() == []
     studio.server.start().stop()
     told = studio.told_by(lambda: ardour.run("repaint"))
     assert "The bridge does not run" in told
-    assert "ace-bridge serve" in told
+    assert "takebridge serve" in told
     studio.server.start()

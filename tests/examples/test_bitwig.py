@@ -25,7 +25,7 @@ NODE = shutil.which("node") or shutil.which("nodejs")
 pytestmark = pytest.mark.skipif(NODE is None, reason="SKIPPED: node is missing; apt-get install nodejs")
 
 ROOT = Path(__file__).parents[2]
-SCRIPT = ROOT / "examples" / "bitwig" / "ACEBridge.control.js"
+SCRIPT = ROOT / "examples" / "bitwig" / "Takebridge.control.js"
 DOUBLE = Path(__file__).with_name("bitwig_double.js")
 RATE = 44100
 
@@ -275,7 +275,7 @@ def run_in_double(script: Path) -> str:
 def test_no_server_says_how_to_start_one(open_bitwig):
     bitwig = open_bitwig(bridge_port=free_port())
     bitwig.press("Repaint")
-    assert "ace-bridge serve" in bitwig.shown("not running")
+    assert "takebridge serve" in bitwig.shown("not running")
     bitwig.press("Cancel")
     bitwig.shown("Nothing is being rendered")
 
@@ -299,7 +299,7 @@ def test_a_file_outside_the_servers_folders(open_bitwig, tmp_path):
     band_song(tmp_path / "elsewhere.wav", bars=2)
     bitwig.settings(Song_file=str(tmp_path / "elsewhere.wav"))
     bitwig.press("Repaint")
-    assert f'ace-bridge serve --root "{tmp_path}"' in bitwig.shown("not inside a folder")
+    assert f'takebridge serve --root "{tmp_path}"' in bitwig.shown("not inside a folder")
 
 
 def test_no_free_slot_and_another_track(open_bitwig):

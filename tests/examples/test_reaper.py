@@ -88,12 +88,12 @@ def items_of(state: dict[str, Any], track: int = 0) -> list[dict[str, Any]]:
 def ours(state: dict[str, Any]) -> list[dict[str, Any]]:
     """Items with a recipe of ours, on any track."""
     return [
-        item for track in state["tracks"] for item in track["items"] if "P_EXT:ace_bridge" in item["texts"]
+        item for track in state["tracks"] for item in track["items"] if "P_EXT:takebridge" in item["texts"]
     ]
 
 
 def recipe(item: dict[str, Any]) -> dict[str, Any]:
-    return dict(json.loads(item["texts"]["P_EXT:ace_bridge"]))
+    return dict(json.loads(item["texts"]["P_EXT:takebridge"]))
 
 
 def said(state: dict[str, Any]) -> str:
@@ -140,17 +140,17 @@ def test_a_plain_selection_comes_back_as_takes_on_the_exact_sample(server, reape
     assert len(item["takes"]) == 2
     for take in item["takes"]:
         path = Path(take["file"])
-        assert path.parent == Path(project["media"]) / "ACE Bridge"
+        assert path.parent == Path(project["media"]) / "Takebridge"
         assert soundfile.info(path).frames == last - first
         assert take["values"]["D_STARTOFFS"] == 0
-        assert json.loads(take["texts"]["P_EXT:ace_bridge"])["seed"] is not None
+        assert json.loads(take["texts"]["P_EXT:takebridge"])["seed"] is not None
     assert not np.array_equal(*(soundfile.read(take["file"])[0] for take in item["takes"]))
     # What was there lies under it, cut and muted, and still plays what it played.
     pieces = sorted(
         (piece for piece in items_of(state) if piece is not item),
         key=lambda piece: piece["values"]["D_POSITION"],
     )
-    pieces = [piece for piece in pieces if "P_EXT:ace_bridge" not in piece["texts"]]
+    pieces = [piece for piece in pieces if "P_EXT:takebridge" not in piece["texts"]]
     assert [piece["values"]["B_MUTE"] for piece in pieces] == [0, 1, 0]
     for piece in pieces:
         offset = piece["takes"][0]["values"]["D_STARTOFFS"]
@@ -161,7 +161,7 @@ def test_a_plain_selection_comes_back_as_takes_on_the_exact_sample(server, reape
     assert "exact sample" in said(state)
     # One undo step, nothing outside it.
     assert len(state["undo"]) == 1
-    assert state["undo"][0].startswith("ACE Bridge: repaint")
+    assert state["undo"][0].startswith("Takebridge: repaint")
     assert state["loose"] == []
     reaper.undo()
     assert reaper.state()["tracks"] == before["tracks"]
@@ -383,7 +383,7 @@ def test_without_a_server_it_is_said_how_to_start_it(reaper, server, tmp_path, l
     reaper.pace = 4.0
     state = render(reaper)
     assert "not running" in said(state)
-    assert "ace-bridge serve" in said(state)
+    assert "takebridge serve" in said(state)
     assert state["tracks"] == before
     assert list((store / "mailbox" / "in").iterdir()) == [], "the request was taken back"
 
@@ -435,7 +435,7 @@ def test_a_server_that_is_killed_is_told_of_and_the_job_goes_on_with_the_next(re
         process.kill()
         reaper.pace = 4.0
         state = reaper.until_text("The server has stopped")
-        assert "ace-bridge serve" in said(state)
+        assert "takebridge serve" in said(state)
         assert state["undo"] == []
         process.start()
         state = reaper.until(ended)
@@ -450,7 +450,7 @@ def test_a_server_that_is_killed_is_told_of_and_the_job_goes_on_with_the_next(re
 def test_next_take_and_the_original_again(server, reaper, tmp_path):
     reaper.open(a_project(tmp_path, an_item(song(server))), server.settings.store)
     reaper.action("next_take")
-    assert "no take of ACE Bridge" in reaper.state()["boxes"][0]["text"]
+    assert "no take of Takebridge" in reaper.state()["boxes"][0]["text"]
     reaper.wish(takes=2)
     render(reaper)
     current = []
@@ -609,7 +609,7 @@ def test_automatic_crossfades_on_splits_do_not_move_anything(server, reaper, tmp
     reaper.open(a_project(tmp_path, an_item(song(server)), split_overlap=0.05), server.settings.store)
     reaper.wish(takes=1)
     state = render(reaper)
-    pieces = [item for item in items_of(state) if "P_EXT:ace_bridge" not in item["texts"]]
+    pieces = [item for item in items_of(state) if "P_EXT:takebridge" not in item["texts"]]
     spans = sorted(
         (piece["values"]["D_POSITION"], piece["values"]["D_POSITION"] + piece["values"]["D_LENGTH"])
         for piece in pieces
@@ -648,8 +648,8 @@ def test_the_window_keeps_what_was_wished(server, reaper, tmp_path):
     reaper.type("brüder – leise")
     reaper.press("enter")
     state = reaper.until(ended)
-    assert state["project_ext"]["ace_bridge"]["key"] == "A minor"
-    assert state["ext"]["ace_bridge"]["prompt"] == "brüder – leise"
+    assert state["project_ext"]["takebridge"]["key"] == "A minor"
+    assert state["ext"]["takebridge"]["prompt"] == "brüder – leise"
 
 
 def test_a_second_action_uses_the_open_window(server, reaper, tmp_path):
@@ -667,7 +667,7 @@ def test_the_settings_say_where_the_store_is(server, reaper, tmp_path):
     reaper.action("window")
     reaper.inputs(f" {server.settings.store} ")
     reaper.click("Settings")
-    assert reaper.state()["ext"]["ace_bridge"]["store"] == str(server.settings.store)
+    assert reaper.state()["ext"]["takebridge"]["store"] == str(server.settings.store)
 
 
 def test_with_reaimgui_the_window_is_its(server, reaper, tmp_path):
@@ -682,7 +682,7 @@ def test_with_reaimgui_the_window_is_its(server, reaper, tmp_path):
     reaper.click("Repaint")
     state = reaper.until(ended)
     assert "Done" in texts(state)
-    assert state["ext"]["ace_bridge"]["prompt"] == "leise – aber brüde"
+    assert state["ext"]["takebridge"]["prompt"] == "leise – aber brüde"
     assert len(ours(state)[0]["takes"]) == 2
     assert any("exact sample" in text for text in texts(state))
     reaper.press("escape")

@@ -136,12 +136,12 @@ def test_what_is_no_json_is_an_error_with_words(tmp_path, text):
 @pytest.mark.parametrize(
     ("system", "environment", "expected"),
     [
-        ("Other", {"HOME": "{home}"}, "{home}/.local/share/ace-bridge"),
-        ("Other", {"HOME": "/nowhere", "XDG_DATA_HOME": "{home}"}, "{home}/ace-bridge"),
-        ("macOS-arm64", {"HOME": "{home}"}, "{home}/Library/Application Support/ace-bridge"),
-        ("OSX64", {"HOME": "{home}"}, "{home}/Library/Application Support/ace-bridge"),
-        ("Win64", {"LOCALAPPDATA": "{home}"}, "{home}/ace-bridge"),
-        ("Other", {"HOME": "/nowhere", "ACE_BRIDGE_STORE": "{home}/my store"}, "{home}/my store"),
+        ("Other", {"HOME": "{home}"}, "{home}/.local/share/takebridge"),
+        ("Other", {"HOME": "/nowhere", "XDG_DATA_HOME": "{home}"}, "{home}/takebridge"),
+        ("macOS-arm64", {"HOME": "{home}"}, "{home}/Library/Application Support/takebridge"),
+        ("OSX64", {"HOME": "{home}"}, "{home}/Library/Application Support/takebridge"),
+        ("Win64", {"LOCALAPPDATA": "{home}"}, "{home}/takebridge"),
+        ("Other", {"HOME": "/nowhere", "TAKEBRIDGE_STORE": "{home}/my store"}, "{home}/my store"),
     ],
 )
 def test_the_mailbox_is_found_where_the_server_puts_it(tmp_path, system, environment, expected):
@@ -153,7 +153,7 @@ def test_the_mailbox_is_found_where_the_server_puts_it(tmp_path, system, environ
 
 
 def test_a_store_elsewhere_is_found_by_its_pointer(tmp_path):
-    usual = tmp_path / ".local" / "share" / "ace-bridge"
+    usual = tmp_path / ".local" / "share" / "takebridge"
     usual.mkdir(parents=True)
     moved = tmp_path / "moved"
     moved.mkdir()

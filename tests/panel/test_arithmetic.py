@@ -8,7 +8,7 @@ import random
 import numpy as np
 import pytest
 
-from clip_store.audio import Audio, Encoding
+from clip_store.audio.audio import Audio, Encoding
 from clip_store.peaks import encode
 
 pytestmark = pytest.mark.slow

@@ -10,7 +10,7 @@ import pytest
 import soundfile
 from playwright.sync_api import expect
 
-from daw_protocol.export_requests import EXPORT_FORMATS
+from daw_protocol.requests.export import EXPORT_FORMATS
 
 pytestmark = pytest.mark.slow
 

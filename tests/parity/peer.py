@@ -20,12 +20,12 @@ from diffusers.pipelines.ace_step.modeling_ace_step import (
 )
 from torch import Tensor, nn
 
-from model.acestep.audio_tokenizer import AudioDetokenizer, AudioTokenizer
-from model.acestep.checkpoint import load_vae, open_weights
-from model.acestep.condition_encoder import ConditionEncoder
-from model.acestep.dit import Dit
-from model.acestep.model_folders import recognise
-from model.acestep.vae import Vae
+from model.acestep.networks.audio_tokenizer import AudioDetokenizer, AudioTokenizer
+from model.acestep.networks.condition_encoder import ConditionEncoder
+from model.acestep.networks.dit import Dit
+from model.acestep.networks.vae import Vae
+from model.acestep.weights.checkpoint import load_vae, open_weights
+from model.acestep.weights.model_folders import recognise
 
 TEXT_WIDTH = 32  # that of the small text encoder of the other tests
 

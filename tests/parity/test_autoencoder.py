@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-pytest.importorskip("torch", reason="the ACE-Step engine needs torch: pip install ace-bridge[acestep]")
+pytest.importorskip("torch", reason="the ACE-Step engine needs torch: pip install takebridge[acestep]")
 pytest.importorskip(
-    "diffusers", reason="NOT COMPARED WITH THE PEER: diffusers is missing, pip install ace-bridge[parity]"
+    "diffusers", reason="NOT COMPARED WITH THE PEER: diffusers is missing, pip install takebridge[parity]"
 )
 
 from typing import Any
@@ -14,9 +14,9 @@ from typing import Any
 import torch
 from diffusers import AutoencoderOobleck
 
-from model.acestep.vae import Vae
-from model.acestep.vae_streaming import pieces, stream_decode, stream_encode
-from model.acestep.vae_tiling import decode_tiled, encode_tiled
+from model.acestep.networks.vae import Vae
+from model.acestep.networks.vae_streaming import pieces, stream_decode, stream_encode
+from model.acestep.networks.vae_tiling import decode_tiled, encode_tiled
 from tests.model.acestep.golden_data import worst
 from tests.parity.peer import drawn, read_vae, write_vae
 

@@ -9,9 +9,9 @@ from functools import cache
 
 import pytest
 
-pytest.importorskip("torch", reason="the ACE-Step engine needs torch: pip install ace-bridge[acestep]")
+pytest.importorskip("torch", reason="the ACE-Step engine needs torch: pip install takebridge[acestep]")
 pytest.importorskip(
-    "diffusers", reason="NOT COMPARED WITH THE PEER: diffusers is missing, pip install ace-bridge[parity]"
+    "diffusers", reason="NOT COMPARED WITH THE PEER: diffusers is missing, pip install takebridge[parity]"
 )
 
 from pathlib import Path
@@ -19,8 +19,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from model.acestep.condition_encoder import Packed
-from model.acestep.dit import sinusoids
+from model.acestep.networks.condition_encoder import Packed
+from model.acestep.networks.dit import sinusoids
 from tests.model.acestep.golden_data import worst
 from tests.parity.peer import SIZES, TEXT_WIDTH, Ours, Peer, drawn, read_ours, write_peer
 

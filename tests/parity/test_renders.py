@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import pytest
 
-pytest.importorskip("torch", reason="the ACE-Step engine needs torch: pip install ace-bridge[acestep]")
+pytest.importorskip("torch", reason="the ACE-Step engine needs torch: pip install takebridge[acestep]")
 pytest.importorskip(
-    "diffusers", reason="NOT COMPARED WITH THE PEER: diffusers is missing, pip install ace-bridge[parity]"
+    "diffusers", reason="NOT COMPARED WITH THE PEER: diffusers is missing, pip install takebridge[parity]"
 )
 
 from collections.abc import Callable
@@ -23,17 +23,18 @@ from diffusers import AceStepPipeline, AutoencoderOobleck, FlowMatchEulerDiscret
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
-from model.acestep import pipeline, prompts, sound_latents
-from model.acestep.capabilities import ModelTask
-from model.acestep.guidance import GuidanceSettings
+from model.acestep import pipeline
+from model.acestep.conditioning import prompts, sound_latents
+from model.acestep.conditioning.request_plan import Words
+from model.acestep.networks.vae import Vae
 from model.acestep.pipeline import Noises
-from model.acestep.render_settings import RenderSettings
-from model.acestep.repaint_ops import RepaintMode, repaint_settings
-from model.acestep.request_plan import Words
-from model.acestep.samplers import SamplerSettings, Sampling
-from model.acestep.schedules import base_custom, base_times, step_count, turbo_times
-from model.acestep.text_encoder import QwenTextEncoder
-from model.acestep.vae import Vae
+from model.acestep.sampling.guidance import GuidanceSettings
+from model.acestep.sampling.render_settings import RenderSettings
+from model.acestep.sampling.repaint_ops import RepaintMode, repaint_settings
+from model.acestep.sampling.samplers import SamplerSettings, Sampling
+from model.acestep.sampling.schedules import base_custom, base_times, step_count, turbo_times
+from model.acestep.weights.capabilities import ModelTask
+from model.acestep.weights.text_encoder import QwenTextEncoder
 from tests.model.acestep.golden_data import worst
 from tests.model.acestep.tiny_folder import END, text_network, tokenizer
 from tests.parity.peer import SIZES, Ours, drawn, read_ours, read_vae, write_peer, write_vae

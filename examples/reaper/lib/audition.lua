@@ -7,7 +7,7 @@ local place = dofile(here .. 'lib/place.lua')
 local audition = {}
 
 local FIXED_LANES = 2
-local NOTHING = 'There is no take of ACE Bridge here.\nSelect an item it made, or ask for one first.'
+local NOTHING = 'There is no take of Takebridge here.\nSelect an item it made, or ask for one first.'
 
 local function recipe_of(item)
   local ok, text = reaper.GetSetMediaItemInfo_String(item, place.EXT, '', false)
@@ -33,7 +33,7 @@ local function ours(project)
     if reaper.IsMediaItemSelected(item) and recipe_of(item) then items[#items + 1] = item end
   end
   if #items > 0 then return items end
-  local _, text = reaper.GetProjExtState(project, 'ace_bridge', 'last')
+  local _, text = reaper.GetProjExtState(project, 'takebridge', 'last')
   if text == '' then return items end
   local known = by_guid(project)
   for _, guid in ipairs(json.decode(text)) do items[#items + 1] = known[guid] end
@@ -43,7 +43,7 @@ end
 local function in_one_step(project, what, change)
   reaper.Undo_BeginBlock2(project)
   local ok, problem = pcall(change)
-  reaper.Undo_EndBlock2(project, 'ACE Bridge: ' .. what, -1)
+  reaper.Undo_EndBlock2(project, 'Takebridge: ' .. what, -1)
   reaper.UpdateArrange()
   if not ok then error(problem, 0) end
 end

@@ -254,7 +254,7 @@ function Job:put()
   local recipe = {
     task = self.wish.task, prompt = self.wish.prompt, key = self.wish.key, job = self.job_id, id = self.id, folder = folder,
     start = self.first, ['end'] = self.last, rate = self.rate, way = self.song.way, takes = kept,
-    made = 'Made with ACE Bridge; machine-generated or machine-assisted audio.',
+    made = 'Made with Takebridge; machine-generated or machine-assisted audio.',
   }
   local notes = recipe.made .. '\n' .. table.concat(lines, '\n')
   local where = self:where()

@@ -1,4 +1,4 @@
--- The way to the server: requests and answers as files (docs/mailbox.md of ACE Bridge). No sockets, no extension.
+-- The way to the server: requests and answers as files (docs/mailbox.md of Takebridge). No sockets, no extension.
 
 local here = ({reaper.get_action_context()})[2]:match('^(.*[/\\])')
 local files = dofile(here .. 'lib/files.lua')
@@ -6,7 +6,7 @@ local json = dofile(here .. 'lib/json.lua')
 
 local mailbox = {}
 
-mailbox.START = 'Start it in a terminal with:  ace-bridge serve'
+mailbox.START = 'Start it in a terminal with:  takebridge serve'
 mailbox.CLIENT = 'reaper'
 
 -- A server looks twenty times a second; what lies there for so long is not going to be taken.
@@ -31,14 +31,14 @@ local function default_stores()
   local system = reaper.GetOS()
   local home = os.getenv('HOME')
   if system:match('^Win') then
-    add(os.getenv('LOCALAPPDATA'), 'ace-bridge')
+    add(os.getenv('LOCALAPPDATA'), 'takebridge')
     -- The environment is not UTF-8 on Windows; REAPER's own folder is, and lies beside: ...\AppData\Roaming\REAPER.
-    add(reaper.GetResourcePath():match('^(.*)[/\\]Roaming[/\\]'), 'Local', 'ace-bridge')
+    add(reaper.GetResourcePath():match('^(.*)[/\\]Roaming[/\\]'), 'Local', 'takebridge')
   elseif system:match('^OSX') or system:match('^macOS') then
-    add(home, 'Library', 'Application Support', 'ace-bridge')
+    add(home, 'Library', 'Application Support', 'takebridge')
   else
-    add(os.getenv('XDG_DATA_HOME'), 'ace-bridge')
-    add(home, '.local', 'share', 'ace-bridge')
+    add(os.getenv('XDG_DATA_HOME'), 'takebridge')
+    add(home, '.local', 'share', 'takebridge')
   end
   return found
 end
@@ -49,12 +49,12 @@ end
 
 -- The mailbox folder of a server that seems to run, or nil and what to tell the producer.
 function mailbox.find()
-  local chosen = reaper.GetExtState('ace_bridge', 'store')
+  local chosen = reaper.GetExtState('takebridge', 'store')
   local stores = {}
   if chosen ~= '' then
     stores[1] = chosen
   else
-    local moved = os.getenv('ACE_BRIDGE_STORE')
+    local moved = os.getenv('TAKEBRIDGE_STORE')
     if moved and moved ~= '' then stores[1] = moved end
     for _, store in ipairs(default_stores()) do stores[#stores + 1] = store end
   end
@@ -67,7 +67,7 @@ function mailbox.find()
   end
   local where = chosen ~= '' and ('It was looked for in ' .. chosen .. ' (see Settings).\n')
     or 'If its store was moved with --store, say where in Settings.\n'
-  return nil, 'The ACE Bridge server is not running.\n' .. mailbox.START .. '\n' .. where
+  return nil, 'The Takebridge server is not running.\n' .. mailbox.START .. '\n' .. where
 end
 
 local Talk = {}
@@ -103,7 +103,7 @@ function Talk:poll()
       self.taken, self.heard = true, now
     elseif now - self.sent > TAKEN_SECONDS then
       os.remove(self.input)
-      return nil, 'The ACE Bridge server does not answer; it is not running any more.\n' .. mailbox.START
+      return nil, 'The Takebridge server does not answer; it is not running any more.\n' .. mailbox.START
     end
   end
   local lines = {}

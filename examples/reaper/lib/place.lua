@@ -10,8 +10,8 @@ local words = dofile(here .. 'lib/words.lua')
 
 local place = {}
 
-place.EXT = 'P_EXT:ace_bridge'
-local FOLDER = 'ACE Bridge'
+place.EXT = 'P_EXT:takebridge'
+local FOLDER = 'Takebridge'
 local NO_FADE = -1 -- of D_FADEINLEN_AUTO: no automatic fade
 local IN_TIME = 0 -- of C_BEATATTACHMODE: a later tempo edit does not move the item
 local FIXED_LANES = 2 -- of I_FREEMODE
@@ -196,12 +196,12 @@ function place.takes(project, where, takes, task, recipe, notes)
   reaper.PreventUIRefresh(1)
   local ok, items = pcall(put, project, where, takes, label, recipe, notes)
   reaper.PreventUIRefresh(-1)
-  reaper.Undo_EndBlock2(project, string.format('ACE Bridge: %s at %s', label:lower(), tempo.bar(tempo.seconds(takes[1].position, takes[1].rate))), -1)
+  reaper.Undo_EndBlock2(project, string.format('Takebridge: %s at %s', label:lower(), tempo.bar(tempo.seconds(takes[1].position, takes[1].rate))), -1)
   reaper.UpdateArrange()
   if not ok then return nil, 'The takes could not be placed: ' .. tostring(items) .. '\nTheir files are in ' .. recipe.folder .. '.' end
   local guids = json.array()
   for index, item in ipairs(items) do guids[index] = guid(item) end
-  reaper.SetProjExtState(project, 'ace_bridge', 'last', json.encode(guids))
+  reaper.SetProjExtState(project, 'takebridge', 'last', json.encode(guids))
   return items
 end
 

@@ -1,4 +1,4 @@
--- The window: what is wished for, how far it is, what came of it. One is open at a time, and only ace_bridge_window.lua keeps it: an
+-- The window: what is wished for, how far it is, what came of it. One is open at a time, and only takebridge_window.lua keeps it: an
 -- action that kept running itself would make REAPER ask what to do with it the next time. The others leave an order in REAPER's
 -- extended state, for every script has a Lua of its own.
 
@@ -12,7 +12,7 @@ local words = dofile(here .. 'lib/words.lua')
 
 local window = {}
 
-local SECTION = 'ace_bridge'
+local SECTION = 'takebridge'
 local WIDTH, HEIGHT, MARGIN = 480, 430, 16
 local ALIVE_SECONDS = 2
 local MOST_TAKES = 8
@@ -63,7 +63,7 @@ end
 
 local function settings()
   local chosen = reaper.GetExtState(SECTION, 'store')
-  local ok, text = reaper.GetUserInputs('ACE Bridge', 1, 'Folder of the store (empty = usual place),extrawidth=260,separator=|', chosen)
+  local ok, text = reaper.GetUserInputs('Takebridge', 1, 'Folder of the store (empty = usual place),extrawidth=260,separator=|', chosen)
   if ok then reaper.SetExtState(SECTION, 'store', text:match('^%s*(.-)%s*$'), true) end
 end
 
@@ -122,7 +122,7 @@ end
 
 local function draw()
   local busy = job ~= nil and job.state == 'working'
-  ui.text(MARGIN, 12, 'ACE Bridge', ui.INK, 2)
+  ui.text(MARGIN, 12, 'Takebridge', ui.INK, 2)
   if ui.button(WIDTH - MARGIN - 80, 8, 80, 26, 'Settings', {disabled = busy}) then settings() end
   task_row(44, busy)
   local entered = wish_rows(112, busy)
@@ -160,7 +160,7 @@ function window.order(order)
   reaper.SetExtState(SECTION, 'order', order, false)
   if window.is_open() then return end
   -- Gives the number of a script REAPER knows already, too.
-  local action = reaper.AddRemoveReaScript(true, 0, here .. 'ace_bridge_window.lua', true)
+  local action = reaper.AddRemoveReaScript(true, 0, here .. 'takebridge_window.lua', true)
   reaper.Main_OnCommandEx(action, 0, (reaper.EnumProjects(-1)))
 end
 
@@ -168,7 +168,7 @@ end
 function window.open()
   if window.is_open() then return end
   load_wish()
-  ui.open('ACE Bridge', WIDTH, HEIGHT)
+  ui.open('Takebridge', WIDTH, HEIGHT)
   reaper.atexit(function()
     -- The window is closed in the middle of a job: the server need not go on for nobody.
     if job then job:cancel() end

@@ -5,10 +5,10 @@ import time
 import numpy as np
 import pytest
 
-from bridge_server.audition.lane import Lane
+from bridge_server.audition.layered_audio import Lane
 from bridge_server.audition.playback import AHEAD_SECONDS, Playback
 from bridge_server.audition.player import Manner, Player
-from bridge_server.audition.ring import Count
+from bridge_server.audition.ring_buffer import Count
 from bridge_server.audition.scene import Scene
 from daw_protocol.errors import ProtocolError
 from daw_protocol.timeline import Span, TempoMap

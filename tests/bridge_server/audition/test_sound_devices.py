@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from bridge_server.audition.sound_devices import SoundDevice, SoundDevices, find_device
-from bridge_server.doctor import Verdict, audio_devices
+from bridge_server.cli.doctor import Verdict, audio_devices
 from daw_protocol.errors import ErrorCode, ProtocolError
 from tests.bridge_server.audition import sound_card
 from tests.bridge_server.peers import PROJECT
@@ -51,7 +51,7 @@ class Without(importlib.abc.MetaPathFinder):
             raise {error}
 sys.meta_path.insert(0, Without())
 from pathlib import Path
-from bridge_server.doctor import audio_devices
+from bridge_server.cli.doctor import audio_devices
 from tests.bridge_server.conftest import settings_in
 from tests.bridge_server.peers import RpcError, ServerThread, noise_song
 def main():

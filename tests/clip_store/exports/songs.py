@@ -7,7 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from clip_store.audio import Audio, Encoding
+from clip_store.audio.audio import Audio, Encoding
 from clip_store.store import ClipStore
 from clip_store.take import Take
 from daw_protocol.timeline import Meter, MeterChange, TempoMap, TempoPoint

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from clip_store.audio import Encoding
+from clip_store.audio.audio import Encoding
 from clip_store.exports.aaf import plain
 from clip_store.exports.arrange import song_project
 from clip_store.exports.formats import Format

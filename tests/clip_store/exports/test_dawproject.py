@@ -23,7 +23,7 @@ METADATA = etree.XMLSchema(file=str(SCHEMAS / "MetaData.xsd"))
 
 
 def read(project):
-    root = etree.fromstring(project_xml(project, "ACE Bridge", "1.2.3"))
+    root = etree.fromstring(project_xml(project, "Takebridge", "1.2.3"))
     PROJECT.assertValid(root)
     return root
 

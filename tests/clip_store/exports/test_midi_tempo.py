@@ -6,7 +6,7 @@ from fractions import Fraction
 import mido
 import pytest
 
-from bridge_server.song_files import read_midi_map
+from bridge_server.songs.tempo_file import read_midi_map
 from clip_store.errors import StoreError
 from clip_store.exports.arrange import song_project
 from clip_store.exports.formats import Format

@@ -5,7 +5,7 @@ import pytest
 import soundfile
 from wavinfo import WavInfoReader
 
-from clip_store.broadcast_wav import read_recipe
+from clip_store.audio.broadcast_wav import read_recipe
 from clip_store.errors import StoreError
 from clip_store.exports.arrange import song_project
 from clip_store.exports.formats import Format

@@ -13,7 +13,7 @@ from tests.one_thread import one_thread  # noqa: F401 - a fixture
 def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with an untrained turbo and an untrained base checkpoint and what they need; not to be changed."""
     pytest.importorskip(
-        "transformers", reason="the text encoder needs transformers: pip install ace-bridge[acestep]"
+        "transformers", reason="the text encoder needs transformers: pip install takebridge[acestep]"
     )
     from tests.model.acestep.tiny_folder import write_models
 

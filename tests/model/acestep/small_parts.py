@@ -11,11 +11,11 @@ from functools import cache
 import torch
 from torch import Tensor
 
-from model.acestep.audio_tokenizer import AudioDetokenizer, AudioTokenizer
-from model.acestep.capabilities import CheckpointTraits, traits_of
-from model.acestep.condition_encoder import ConditionEncoder
-from model.acestep.dit import Dit
-from model.acestep.vae import Vae, VaeConfig
+from model.acestep.networks.audio_tokenizer import AudioDetokenizer, AudioTokenizer
+from model.acestep.networks.condition_encoder import ConditionEncoder
+from model.acestep.networks.dit import Dit
+from model.acestep.networks.vae import Vae, VaeConfig
+from model.acestep.weights.capabilities import CheckpointTraits, traits_of
 from tests.model.acestep.tiny_models import TURBO, networks, silence
 
 TEXT_WIDTH = 32

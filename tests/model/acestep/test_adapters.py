@@ -9,19 +9,19 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("torch", reason="the ACE-Step engine needs torch: pip install ace-bridge[acestep]")
+pytest.importorskip("torch", reason="the ACE-Step engine needs torch: pip install takebridge[acestep]")
 
 import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from model.acestep.adapted_weights import Laid, adapted, dit_shapes
-from model.acestep.adapter_file import PEFT_CONFIG, Adapter, Kronecker, LowRank, read_adapter
-from model.acestep.checkpoint import Weights, open_weights
-from model.acestep.dit import Dit
-from model.acestep.int8_linear import load_int8_dit
-from model.acestep.model_folders import recognise
+from model.acestep.networks.dit import Dit
+from model.acestep.weights.adapted_weights import Laid, adapted, dit_shapes
+from model.acestep.weights.adapter_file import PEFT_CONFIG, Adapter, Kronecker, LowRank, read_adapter
+from model.acestep.weights.checkpoint import Weights, open_weights
+from model.acestep.weights.int8_linear import load_int8_dit
+from model.acestep.weights.model_folders import recognise
 from model.errors import CannotRender
 from tests.model.acestep.golden_data import tensors, worst
 from tests.model.acestep.stored_layouts import write_diffusers

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("torch", reason="the ACE-Step engine needs torch: pip install ace-bridge[acestep]")
+pytest.importorskip("torch", reason="the ACE-Step engine needs torch: pip install takebridge[acestep]")
 pytest.importorskip(
-    "transformers", reason="the text encoder needs transformers: pip install ace-bridge[acestep]"
+    "transformers", reason="the text encoder needs transformers: pip install takebridge[acestep]"
 )
 
 import torch

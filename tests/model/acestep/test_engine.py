@@ -19,19 +19,19 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
-pytest.importorskip("torch", reason="the ACE-Step engine needs torch: pip install ace-bridge[acestep]")
+pytest.importorskip("torch", reason="the ACE-Step engine needs torch: pip install takebridge[acestep]")
 pytest.importorskip(
-    "transformers", reason="the text encoder needs transformers: pip install ace-bridge[acestep]"
+    "transformers", reason="the text encoder needs transformers: pip install takebridge[acestep]"
 )
 
 import torch
 
-from model.acestep.devices import choose_device
+from model.acestep.device.devices import choose_device
 from model.acestep.engine import AceStepEngine
-from model.acestep.option_help import ADAPTER, ADAPTER_STRENGTH, CHECKPOINT, PLANNER
-from model.acestep.render_settings import OPTIONS
+from model.acestep.planner.song_planning import refuse_unless_it_fits
 from model.acestep.renderer import HANDLES, MIX, RESIDUAL
-from model.acestep.song_planning import refuse_unless_it_fits
+from model.acestep.sampling.option_help import ADAPTER, ADAPTER_STRENGTH, CHECKPOINT, PLANNER
+from model.acestep.sampling.render_settings import OPTIONS
 from model.engine import Attachment, Grid, Piece, Progress, Rendered, RenderRequest, Report, Song, Task
 from model.errors import CannotRender, NotLoaded, RanOutOfMemory, RenderStopped
 from tests.model.acestep.tiny_folder import write_checkpoint, write_models
@@ -219,7 +219,7 @@ def test_the_option_names_a_checkpoint(engine: AceStepEngine) -> None:
 def test_turbo_refuses_what_it_was_not_trained_for(engine: AceStepEngine, task: Task) -> None:
     with pytest.raises(CannotRender, match="only base checkpoints") as error:
         rendered(engine, request(task, options={CHECKPOINT: "turbo"}))
-    assert "ace-bridge models pull acestep-v15-base" in error.value.remedy
+    assert "takebridge models pull acestep-v15-base" in error.value.remedy
 
 
 def test_turbo_alone_says_so_in_its_description(tmp_path: Path) -> None:
@@ -370,7 +370,7 @@ def unusable(engine: AceStepEngine) -> tuple[str, str]:
 def test_without_weights_it_says_what_to_do(tmp_path: Path) -> None:
     reason, remedy = unusable(AceStepEngine())
     assert reason == "No ACE-Step weights are configured."
-    assert "ace-bridge models pull turbo" in remedy
+    assert "takebridge models pull turbo" in remedy
     assert "There is nothing at" in unusable(engine_of(tmp_path / "nowhere"))[0]
     assert "There is no ACE-Step model in" in unusable(engine_of(tmp_path))[0]
     write_checkpoint(tmp_path / "acestep-v15-turbo")
@@ -448,5 +448,5 @@ def test_missing_packages_are_named(tiny_models: Path) -> None:
     command = [sys.executable, "-c", HIDE_TORCH, str(tiny_models)]
     ended = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=PATIENCE)
     assert ended.stdout.strip() == (
-        "ACE-Step needs packages that are not installed: torch, transformers. pip install 'ace-bridge[acestep]'"
+        "ACE-Step needs packages that are not installed: torch, transformers. pip install 'takebridge[acestep]'"
     ), ended.stderr

@@ -18,7 +18,7 @@ def test_there_are_files() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_some_test_reads_it(name: str) -> None:
-    tests = [path for path in HERE.glob("test_*.py") if path != Path(__file__)]
+    tests = [path for path in HERE.rglob("test_*.py") if path != Path(__file__)]
     reads = (f'tensors("{name}")', f'table("{name}")')
     assert any(call in path.read_text(encoding="utf-8") for path in tests for call in reads)
     assert f"`{name}" in (FOLDER / "README.md").read_text(encoding="utf-8"), "its place is in the README"

@@ -7,20 +7,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-pytest.importorskip("torch", reason="the ACE-Step engine needs torch: pip install ace-bridge[acestep]")
+pytest.importorskip("torch", reason="the ACE-Step engine needs torch: pip install takebridge[acestep]")
 pytest.importorskip(
-    "transformers", reason="the text encoder needs transformers: pip install ace-bridge[acestep]"
+    "transformers", reason="the text encoder needs transformers: pip install takebridge[acestep]"
 )
 
-from model.acestep.checkpoint import open_weights
-from model.acestep.devices import choose_device
+from model.acestep.conditioning.request_plan import plan_render
+from model.acestep.device.devices import choose_device
+from model.acestep.device.memory_plan import RESERVE, Placement, plan_memory
+from model.acestep.device.network_sizes import sizes_of
+from model.acestep.device.parts import StoredParts, neighbours
 from model.acestep.loaded_checkpoint import LoadedCheckpoint, work_of
-from model.acestep.memory_plan import RESERVE, Placement, plan_memory
-from model.acestep.model_folders import ModelFolder, recognise
-from model.acestep.network_sizes import sizes_of
-from model.acestep.parts import StoredParts, neighbours
 from model.acestep.renderer import MIX, Renderer
-from model.acestep.request_plan import plan_render
+from model.acestep.weights.checkpoint import open_weights
+from model.acestep.weights.model_folders import ModelFolder, recognise
 from model.engine import RenderRequest, Report, Task
 from model.errors import CannotRender
 from tests.model.acestep.test_renderer import joined, rendered, request

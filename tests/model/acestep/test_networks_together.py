@@ -9,14 +9,14 @@ import itertools
 
 import pytest
 
-pytest.importorskip("torch", reason="the ACE-Step engine needs torch: pip install ace-bridge[acestep]")
+pytest.importorskip("torch", reason="the ACE-Step engine needs torch: pip install takebridge[acestep]")
 
 import torch
 from torch import Tensor
 
-from model.acestep.checkpoint import open_weights
-from model.acestep.condition_encoder import Packed
-from model.acestep.model_folders import recognise
+from model.acestep.networks.condition_encoder import Packed
+from model.acestep.weights.checkpoint import open_weights
+from model.acestep.weights.model_folders import recognise
 from tests.model.acestep.golden_data import tensors, worst
 from tests.model.acestep.tiny_models import (
     RENDER_TOLERANCE,

@@ -8,23 +8,24 @@ from functools import cache
 import numpy as np
 import pytest
 
-pytest.importorskip("torch", reason="the ACE-Step engine needs torch: pip install ace-bridge[acestep]")
+pytest.importorskip("torch", reason="the ACE-Step engine needs torch: pip install takebridge[acestep]")
 
 import torch
 from torch import Tensor
 
-from model.acestep import pipeline, sound_latents
-from model.acestep.attention import Attention, KeysValues
-from model.acestep.capabilities import ModelTask
-from model.acestep.guidance import GuidanceKind, GuidanceSettings
+from model.acestep import pipeline
+from model.acestep.conditioning import sound_latents
 from model.acestep.latent_grid import HOP, plan_window
-from model.acestep.masks import MaskMode
+from model.acestep.networks.attention import Attention, KeysValues
 from model.acestep.pipeline import Conditions, Noises, Scene, WordStates
-from model.acestep.render_settings import Encoding, RenderSettings
-from model.acestep.repaint_ops import RepaintMode, repaint_settings
-from model.acestep.samplers import Method, SamplerSettings, Sampling, Solver, varied
-from model.acestep.schedules import Times, base_times, from_nearest, step_count, turbo_times
-from model.acestep.wavelet import WaveletSettings
+from model.acestep.sampling.guidance import GuidanceKind, GuidanceSettings
+from model.acestep.sampling.masks import MaskMode
+from model.acestep.sampling.render_settings import Encoding, RenderSettings
+from model.acestep.sampling.repaint_ops import RepaintMode, repaint_settings
+from model.acestep.sampling.samplers import Method, SamplerSettings, Sampling, Solver, varied
+from model.acestep.sampling.schedules import Times, base_times, from_nearest, step_count, turbo_times
+from model.acestep.sampling.wavelet import WaveletSettings
+from model.acestep.weights.capabilities import ModelTask
 from model.errors import RenderStopped
 from tests.model.acestep.golden_data import tensors, worst
 from tests.model.acestep.small_parts import small_vae

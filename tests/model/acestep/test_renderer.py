@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-pytest.importorskip("torch", reason="the ACE-Step engine needs torch: pip install ace-bridge[acestep]")
+pytest.importorskip("torch", reason="the ACE-Step engine needs torch: pip install takebridge[acestep]")
 
-from model.acestep.listener import Recent
+from model.acestep.conditioning.listener import Recent
 from model.acestep.renderer import HANDLES, MIX, RESIDUAL, Renderer
 from model.engine import Grid, Piece, Progress, Rendered, RenderRequest, Report, Song, Task
 from model.errors import CannotRender, RenderStopped

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 import pytest
 
-pytest.importorskip("torch", reason="the ACE-Step engine needs torch: pip install ace-bridge[acestep]")
+pytest.importorskip("torch", reason="the ACE-Step engine needs torch: pip install takebridge[acestep]")
 
 import torch
 from safetensors.torch import load_file
@@ -19,9 +19,9 @@ from torch import Tensor
 from torch.func import functional_call
 from torch.nn import functional
 
-from model.acestep.dit import Dit
-from model.acestep.samplers import from_source
-from model.acestep.stored_names import Leaf, adapter_place
+from model.acestep.networks.dit import Dit
+from model.acestep.sampling.samplers import from_source
+from model.acestep.weights.stored_names import Leaf, adapter_place
 from tests.model.acestep.golden_data import tensors, worst
 from tests.model.acestep.tiny_models import BLOCK_TOLERANCE, DIT_TOLERANCE, TINY, TURBO, networks
 

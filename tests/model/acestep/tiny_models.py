@@ -9,12 +9,12 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from model.acestep.audio_tokenizer import AudioDetokenizer, AudioTokenizer
-from model.acestep.checkpoint import load_vae, open_weights
-from model.acestep.condition_encoder import ConditionEncoder, Packed
-from model.acestep.dit import Dit
-from model.acestep.model_folders import recognise
-from model.acestep.vae import Vae
+from model.acestep.networks.audio_tokenizer import AudioDetokenizer, AudioTokenizer
+from model.acestep.networks.condition_encoder import ConditionEncoder, Packed
+from model.acestep.networks.dit import Dit
+from model.acestep.networks.vae import Vae
+from model.acestep.weights.checkpoint import load_vae, open_weights
+from model.acestep.weights.model_folders import recognise
 from tests.model.acestep.golden_data import FOLDER
 
 TINY = FOLDER / "tiny"

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from model.engine import Samples
-from model.sketch.separation import Stems, separate
-from model.sketch.separation_parameters import STEM_NAMES
+from model.sketch.separation.separation import Stems, separate
+from model.sketch.separation.separation_parameters import STEM_NAMES
 from tests.model.sketch import stem_songs
 
 

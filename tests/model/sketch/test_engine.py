@@ -12,7 +12,7 @@ import pytest
 
 from model.engine import Piece, Progress, RenderRequest, Report, Task
 from model.errors import CannotRender, RenderStopped
-from model.sketch import accompany
+from model.sketch.band import accompany
 from model.sketch.engine import SketchEngine
 from tests.model.sketch.songs import Generated, grid_of, make_song, request_for, song_of
 

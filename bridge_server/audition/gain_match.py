@@ -1,0 +1,30 @@
+"""The gains that bring takes and original to one loudness, so that the louder one does not win. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from clip_store.measure.loudness import MAX_GAIN_DB, SILENCE_LUFS
+
+# Nobody hears less, and what is not turned down is played as it is, bit for bit.
+LEAST_GAIN_DB = 0.1
+
+
+def matching_gains(loudnesses: Mapping[str, float]) -> dict[str, float]:
+    """Gain in dB by name, from loudness in LUFS by name: all are turned down to the quietest, so that none clips.
+
+    What is silent has nothing to match, and nothing is turned down further than MAX_GAIN_DB.
+    """
+    audible = [lufs for lufs in loudnesses.values() if lufs > SILENCE_LUFS]
+    quietest = min(audible, default=0.0)
+    gains = {
+        name: max(-MAX_GAIN_DB, quietest - lufs) if lufs > SILENCE_LUFS else 0.0
+        for name, lufs in loudnesses.items()
+    }
+    return {name: round(gain, 2) if abs(gain) >= LEAST_GAIN_DB else 0.0 for name, gain in gains.items()}
+
+
+def factor(db: float) -> float:
+    """The factor of a gain in dB; exactly 1 for 0 dB, so that samples pass as they are."""
+    return 1.0 if db == 0.0 else math.pow(10.0, db / 20.0)

@@ -1,0 +1,75 @@
+"""`takebridge audition`: tells the running server what to play; without one, plays until it ends or Ctrl-C."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.markup import escape
+
+from bridge_server.cli.client import BridgeClient
+from bridge_server.cli.commands import DONE, Screen, some_server
+from bridge_server.handlers.audition import in_words
+from bridge_server.server import find_server
+from bridge_server.settings import Settings
+from daw_protocol.addresses import Command
+from daw_protocol.errors import ErrorCode, ProtocolError
+
+# What makes sense without a server: the others speak of something that plays.
+ALONE = ("audition.play", "audition.devices")
+
+
+async def audition(settings: Settings, screen: Screen, command: Command, fields: Mapping[str, Any]) -> int:
+    """Carries out one action. Raises ProtocolError."""
+    running = find_server(settings.store) is not None
+    if not running and command.name not in ALONE:
+        raise ProtocolError(
+            ErrorCode.NOT_PLAYING,
+            "No server is running, so nothing is playing.",
+            "Start one: takebridge serve.",
+        )
+    async with some_server(settings) as client:
+        if not running and command.name == "audition.play":
+            await client.call("watch", on=True)
+        answer = await client.call(command.name, **fields)
+        show(screen, command, answer)
+        if not running and command.name == "audition.play":
+            screen.say("Ctrl-C stops it.")
+            await until_stopped(client, screen)
+    return DONE
+
+
+def show(screen: Screen, command: Command, answer: Mapping[str, Any]) -> None:
+    """The state, or the devices, as words or as JSON."""
+    screen.result(answer)
+    if command.name == "audition.devices":
+        for entry in answer["devices"]:
+            mark = "*" if entry["default"] else " "
+            screen.say(f"{mark} {entry['number']:>3} {escape(entry['name'])} ({entry['rate']} Hz)")
+        if not answer["devices"]:
+            screen.say("There is no sound device.")
+        return
+    screen.say(escape(in_words(dict(answer))))
+    if answer["state"] != "stopped":
+        figures = [
+            f"{answer['rate']} Hz",
+            f"latency {answer['latency_ms']:.0f} ms",
+            f"underruns {answer['underruns']}",
+        ]
+        if "offset_ms" in answer:
+            figures.append(f"{answer['offset_ms']:+.1f} ms against the {answer['follow']} transport")
+        screen.say(escape(f"  {', '.join(figures)}"))
+
+
+async def until_stopped(client: BridgeClient, screen: Screen) -> None:
+    """Returns when the audition has come to its end; says what it has to say."""
+    said = ""
+    while True:
+        name, state = await client.next_reply()
+        if name != "audition":
+            continue
+        if state["message"] and state["message"] != said:
+            said = state["message"]
+            screen.say(escape(said))
+        if state["state"] == "stopped":
+            return

@@ -1,0 +1,172 @@
+"""A client of the server for Python programs: calls, replies as they come, audio up and down."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import json
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from daw_protocol.addresses import BY_NAME
+from daw_protocol.errors import ErrorCode, ProtocolError
+from daw_protocol.jsonrpc import call_text
+
+CHUNK = 1 << 20
+TERMINAL = ("done", "failed", "cancelled")
+
+Notification = tuple[str, dict[str, Any]]
+
+
+class BridgeClient:
+    """One connection to a server. Calls are answered in order; notifications wait in `replies`."""
+
+    def __init__(self, connection: ClientConnection) -> None:
+        self._connection = connection
+        self._calls = 0
+        self._answers: dict[int, asyncio.Future[Any]] = {}
+        self._binary: asyncio.Queue[bytes] = asyncio.Queue()
+        self.replies: asyncio.Queue[Notification] = asyncio.Queue()
+
+    async def call(self, method: str, /, **params: Any) -> Any:
+        """The result of one method. Raises ProtocolError with what the server says."""
+        command = BY_NAME[method]
+        request = command.request.from_fields(params)
+        self._calls += 1
+        answer = asyncio.get_running_loop().create_future()
+        self._answers[self._calls] = answer
+        await self._send(call_text(command, request, self._calls))
+        return await answer
+
+    async def upload(self, path: Path) -> str:
+        """Sends a file; returns the source name for requests. Raises ProtocolError."""
+        try:
+            data = await asyncio.to_thread(path.read_bytes)
+        except OSError as error:
+            raise ProtocolError(
+                ErrorCode.FILE_MISSING,
+                f"{path} cannot be read: {error.strerror}.",
+                "Check the name.",
+                "source",
+            ) from error
+        if not data:
+            raise ProtocolError(
+                ErrorCode.FILE_UNREADABLE, f"{path.name} is empty.", "Export it again.", "source"
+            )
+        digest = hashlib.sha256(data).hexdigest()
+        upload_id = f"upload-{digest[:8]}"
+        await self.call("upload.begin", id=upload_id, name=path.name, size=len(data), sha256=digest)
+        for first in range(0, len(data), CHUNK):
+            await self._send(data[first : first + CHUNK])
+        name, params = await self._reply_to(upload_id)
+        if name == "failed":
+            raise as_error(params)
+        return str(params["text"])
+
+    async def _reply_to(self, request_id: str) -> Notification:
+        """The next notification about one request; those about others stay for whoever waits for them."""
+        others = []
+        try:
+            while (reply := await self.next_reply())[1].get("id") != request_id:
+                others.append(reply)
+            return reply
+        finally:
+            for other in others:
+                self.replies.put_nowait(other)
+
+    async def fetch(self, take: str, what: str, name: str = "") -> bytes:
+        """One file of a take. Raises ProtocolError."""
+        size = (await self.call("takes.fetch", take=take, what=what, name=name))["bytes"]
+        parts = []
+        while size > 0:
+            parts.append(await self._binary.get())
+            size -= len(parts[-1])
+        return b"".join(parts)
+
+    async def next_reply(self) -> Notification:
+        """The next notification: name and params. Raises ProtocolError when the server has gone."""
+        reply = await self.replies.get()
+        if reply[0] == "gone":
+            self.replies.put_nowait(reply)  # for whoever asks next
+            raise _gone()
+        return reply
+
+    async def receive(self) -> None:
+        """Sorts what comes; runs beside everything else."""
+        try:
+            async for frame in self._connection:
+                if isinstance(frame, bytes):
+                    self._binary.put_nowait(frame)
+                else:
+                    self._sort(json.loads(frame))
+        except ConnectionClosed:
+            pass
+        for answer in self._answers.values():
+            if not answer.done():
+                answer.set_exception(_gone())
+        self.replies.put_nowait(("gone", {}))
+
+    def _sort(self, message: Mapping[str, Any]) -> None:
+        if "method" in message:
+            self.replies.put_nowait((message["method"], message["params"]))
+            return
+        answer = self._answers.pop(message["id"], None)
+        if answer is None or answer.done():
+            return
+        if "error" in message:
+            data = {"sentence": message["error"]["message"], **message["error"].get("data", {})}
+            answer.set_exception(as_error(data))
+        else:
+            answer.set_result(message["result"])
+
+    async def _send(self, frame: str | bytes) -> None:
+        try:
+            await self._connection.send(frame)
+        except ConnectionClosed as error:
+            raise _gone() from error
+
+
+@contextlib.asynccontextmanager
+async def connected(host: str, port: int, token: str = "") -> AsyncIterator[BridgeClient]:
+    """A connection for as long as the block lasts. Raises ProtocolError when nobody answers."""
+    query = f"?token={token}" if token else ""
+    try:
+        connection = await connect(
+            f"ws://{host}:{port}/{query}", max_size=None, compression=None, open_timeout=10, proxy=None
+        )
+    except (OSError, TimeoutError) as error:
+        raise ProtocolError(
+            ErrorCode.NOT_ALLOWED,
+            f"No server answers at {host}:{port}.",
+            "Start one with `takebridge serve`, or leave --port away.",
+        ) from error
+    client = BridgeClient(connection)
+    receiver = asyncio.create_task(client.receive())
+    try:
+        yield client
+    finally:
+        await connection.close()
+        await receiver
+
+
+def as_error(params: Mapping[str, Any]) -> ProtocolError:
+    """A `failed` reply as the error it tells of."""
+    return ProtocolError(
+        ErrorCode(params.get("code", ErrorCode.INTERNAL.value)),
+        str(params.get("sentence", "")),
+        str(params.get("remedy", "")),
+        str(params.get("field", "")),
+    )
+
+
+def _gone() -> ProtocolError:
+    return ProtocolError(
+        ErrorCode.ENGINE_DIED,
+        "The server has gone.",
+        "Start it again; it goes on with every job it had accepted. `takebridge jobs` shows them.",
+    )

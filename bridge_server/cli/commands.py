@@ -1,0 +1,217 @@
+"""What each command of the command line does, as a client of a server: a running one, or one started for it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from bridge_server.cli.client import TERMINAL, BridgeClient, as_error, connected
+from bridge_server.cli.save_take import save_take
+from bridge_server.rendering.receipts import in_words
+from bridge_server.server import find_server, running_server
+from bridge_server.settings import Settings
+from bridge_server.songs.tempo_file import read_midi_map
+from daw_protocol.addresses import Command
+from daw_protocol.receipt import Receipt
+
+DONE, PROBLEM = 0, 1
+
+
+@dataclass(frozen=True)
+class Screen:
+    """Where a command prints: words for people, or JSON alone."""
+
+    console: Console
+    as_json: bool = False
+
+    def say(self, text: str) -> None:
+        if not self.as_json:
+            self.console.print(text, highlight=False)
+
+    def result(self, value: Any) -> None:
+        """The machine-readable answer; nothing when people read."""
+        if self.as_json:
+            print(json.dumps(value, ensure_ascii=False, indent=1))
+
+
+@contextlib.asynccontextmanager
+async def some_server(settings: Settings) -> AsyncIterator[BridgeClient]:
+    """A client of the server that runs on this store; without one, of a server that lasts as long as the block."""
+    found = find_server(settings.store)
+    if found is not None:
+        async with connected(
+            str(found["host"]), int(str(found["websocket_port"])), str(found["token"])
+        ) as client:
+            yield client
+        return
+    async with (
+        running_server(replace(settings, osc_port=0, websocket_port=0)) as server,
+        connected(server.settings.host, server.settings.websocket_port) as client,
+    ):
+        yield client
+
+
+async def render(
+    settings: Settings,
+    screen: Screen,
+    command: Command,
+    song: Path | None,
+    tempo_map: Path | None,
+    fields: Mapping[str, Any],
+    out: Path,
+) -> int:
+    """Renders, waits, and writes every take's files into `out`. Returns the exit status."""
+    asked = dict(fields)
+    if tempo_map is not None:
+        song_map = read_midi_map(tempo_map)
+        asked["tempo_map"] = song_map.tempo_map.to_json()
+        if song_map.keys and "key" not in asked:
+            asked["key"] = str(song_map.keys[0][1])
+    async with some_server(settings) as client:
+        with _bar(screen) as bar:
+            task = bar.add_task("starting", total=1.0)
+            if song is not None:
+                bar.update(task, description=f"reading {escape(song.name)}")
+                asked |= {"source": await client.upload(song), "title": song.stem[:128]}
+            reference = Path(str(asked.get("reference", "")))
+            if reference.is_file():  # as with the song, the server need not be allowed to read the folder
+                bar.update(task, description=f"reading {escape(reference.name)}")
+                asked["reference"] = await client.upload(reference)
+            answer = await client.call(command.name, **asked)
+            if answer.get("note"):
+                screen.say(f"[yellow]{escape(answer['note'])}[/yellow]")
+            name, terminal, takes = await _follow(client, answer["job"], bar, task)
+        if name != "done":
+            screen.result({"reply": name, **terminal})
+            if name == "failed":
+                raise as_error(terminal)
+            screen.say("[yellow]Cancelled.[/yellow]")
+            return PROBLEM
+        results = []
+        notes: dict[str, None] = {}
+        for take in takes:
+            files = await save_take(client, take["take"], out)
+            results.append({**take, "files": files})
+            notes |= dict.fromkeys(await _print_take(client, screen, take, files))
+        for note in notes:  # said once: the stems of one render share theirs
+            screen.say(f"[dim]{escape(note)}[/dim]")
+        screen.result({"reply": name, **terminal, "results": results})
+    return DONE if results else PROBLEM
+
+
+async def _follow(
+    client: BridgeClient, job: str, bar: Progress, task: Any
+) -> tuple[str, dict[str, Any], list[dict[str, Any]]]:
+    """Everything until the job's terminal reply: its name, its values, the takes before it."""
+    takes = []
+    while True:
+        name, params = await client.next_reply()
+        if params.get("job") != job:
+            continue
+        if name == "progress":
+            bar.update(task, completed=params["fraction"], description=escape(params["stage"]))
+        elif name == "take":
+            takes.append(params)
+        elif name in TERMINAL:
+            bar.update(task, completed=1.0 if name == "done" else 0.0, description=name)
+            return name, params, takes
+
+
+async def _print_take(
+    client: BridgeClient, screen: Screen, take: Mapping[str, Any], files: Mapping[str, str]
+) -> list[str]:
+    """Prints a take's receipt and files; returns what its engine noted."""
+    about = await client.call("takes.show", take=take["take"])
+    stem = "" if take["stem"] == "mix" else f" {take['stem']}"
+    mark = "[green]✓[/green]" if take["passed"] else "[yellow]![/yellow]"
+    screen.say(f"{mark} take {take['number']}{escape(stem)}, seed {take['seed']}, id {take['take']}")
+    for line in in_words(Receipt.from_fields(about["receipt"])):
+        screen.say(f"    {escape(line)}")
+    for path in files.values():
+        screen.say(f"    → {escape(path)}")
+    return list(about["recipe"].get("notes", []))
+
+
+def _bar(screen: Screen) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TimeRemainingColumn(),
+        console=screen.console,
+        disable=screen.as_json,
+        transient=True,
+    )
+
+
+async def jobs(settings: Settings, screen: Screen, cancel: str | None) -> int:
+    """Lists jobs, or stops one."""
+    async with some_server(settings) as client:
+        if cancel:
+            screen.result(await client.call("cancel", job=cancel))
+            screen.say(f"Job {escape(cancel)} is being cancelled.")
+            return DONE
+        found = (await client.call("jobs.list"))["jobs"]
+    screen.result(found)
+    table = Table("job", "command", "state", "asked for as", "what was wrong")
+    for job in found:
+        wrong = job["failure"].get("sentence", "")
+        table.add_row(job["job"], job["command"], job["state"], escape(job["id"]), escape(wrong))
+    if not screen.as_json:
+        screen.console.print(table if found else "There are no jobs.")
+    return DONE
+
+
+async def takes(
+    settings: Settings, screen: Screen, choose: str | None, revert: str | None, save: str | None, out: Path
+) -> int:
+    """Lists takes; chooses, reverts or saves one."""
+    async with some_server(settings) as client:
+        if save:
+            files = await save_take(client, save, out)
+            screen.result(files)
+            for path in files.values():
+                screen.say(f"→ {escape(path)}")
+            return DONE
+        if choose or revert:
+            name = "takes.choose" if choose else "takes.revert"
+            answer = await client.call(name, take=choose or revert)
+            screen.result(answer)
+            chosen = answer["chosen"]
+            screen.say(f"Take {escape(chosen)} is in place." if chosen else "The original is back.")
+            return DONE
+        found = (await client.call("takes.list"))["takes"]
+    screen.result(found)
+    table = Table("take", "song", "task", "stem", "at sample", "length", "receipt")
+    for take in found:
+        warnings = take["receipt"].get("warnings", [])
+        table.add_row(
+            take["take"], escape(take["title"]), take["task"], escape(take["stem"]), str(take["position"]),
+            f"{take['length'] / take['rate']:.2f} s", escape(warnings[0]) if warnings else "passed",
+        )  # fmt: skip
+    if not screen.as_json:
+        screen.console.print(table if found else "There are no takes yet.")
+    return DONE
+
+
+async def store(settings: Settings, screen: Screen, action: str) -> int:
+    """Verifies or sweeps the store."""
+    async with some_server(settings) as client:
+        answer = await client.call(f"store.{action}")
+    screen.result(answer)
+    if action == "sweep":
+        screen.say(f"{answer['removed']} unused audio files were removed.")
+        return DONE
+    for problem in answer["problems"]:
+        screen.say(f"[red]{escape(problem)}[/red]")
+    if not answer["problems"]:
+        screen.say("Everything in the store is as it was written.")
+    return PROBLEM if answer["problems"] else DONE

@@ -1,0 +1,265 @@
+"""`takebridge demo`: a bundled song goes through a really started server, by the OSC messages anybody can type."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import shlex
+import socket
+import sys
+import time
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from pythonosc.osc_message import OscMessage
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TextColumn
+
+from bridge_server.bundled import demo_song_folder
+from bridge_server.cli.client import TERMINAL, BridgeClient, connected
+from bridge_server.cli.save_take import save_take
+from bridge_server.endpoints.osc_packets import encode
+from bridge_server.network.lan import panel_address
+from bridge_server.platforms import stop_signals
+from bridge_server.rendering.receipts import in_words
+from bridge_server.server import find_server
+from bridge_server.settings import Settings
+from bridge_server.songs.tempo_file import read_midi_map
+from daw_protocol.errors import ErrorCode, ProtocolError
+from daw_protocol.osc_form import OscArgument
+from daw_protocol.receipt import Receipt
+
+SONG, LEAD, MAP = "demo_song.flac", "demo_lead.flac", "demo_song.mid"
+
+READY_SECONDS = 30.0
+REPLY_SECONDS = 120.0
+
+Message = tuple[str, list[OscArgument]]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing to show: what it is, in a sentence, and the message that asks for it."""
+
+    title: str
+    address: str
+    arguments: tuple[OscArgument, ...]
+
+
+STEPS = (
+    Step(
+        "Repaint bars 6 to 9: two new takes of a passage, the rest of the song untouched.",
+        "/bridge/repaint", ("demo-repaint", "source", SONG, "bars", "6-9", "takes", 2, "seed", 7),
+    ),
+    Step(
+        "Instead of ending in bar 20, the song goes on for four bars.",
+        "/bridge/complete", ("demo-complete", "source", SONG, "start", "20|1|0", "length", "4 bars", "seed", 7),
+    ),
+    Step(
+        "Split bars 10 to 17 into stems; together they are the song again.",
+        "/bridge/extract", ("demo-extract", "source", SONG, "bars", "10-17"),
+    ),
+    Step(
+        "Give the lead line alone a band.",
+        "/bridge/accompany", ("demo-accompany", "source", LEAD, "prompt", "pop", "seed", 7),
+    ),
+)  # fmt: skip
+
+
+async def demo(settings: Settings, out: Path, stay: bool = False) -> int:
+    """Runs every step, prints what happens, writes the results into `out`. Returns the exit status.
+
+    stay: the server goes on afterwards, with the panel at the address that is printed, until Ctrl-C.
+    """
+    console = Console()
+    began = time.monotonic()
+    songs = demo_song_folder()
+    settings = replace(settings, store=out / "store", roots=(songs,))
+    async with server_process(settings) as server:
+        console.print(
+            f"A server is running: OSC port {server.osc_port}, engine sketch.\n",
+            highlight=False,
+            soft_wrap=True,
+        )
+        await Demo(console, server, songs, out).run()
+        console.print(
+            f"Done in {time.monotonic() - began:.0f} s. Listen to and look at:",
+            highlight=False,
+            soft_wrap=True,
+        )
+        for path in sorted(out.glob("*.song.wav")) + sorted(out.glob("*.png")):
+            console.print(f"  {escape(str(path))}", highlight=False, soft_wrap=True)
+        if stay:
+            await _stay(console, server)
+    return 0
+
+
+async def _stay(console: Console, server: Settings) -> None:
+    """Leaves the panel open on what the first step made, until somebody stops the demo."""
+    stop = asyncio.Event()
+    for number in stop_signals():
+        # Windows' loop cannot handle signals: there Ctrl-C cancels this task, which ends the demo just as well.
+        with contextlib.suppress(NotImplementedError):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    console.print("\n[bold]Now you.[/bold] Open this address in a browser:\n", highlight=False)
+    console.print(f"  [bold]{panel_address(server)}[/bold]\n", highlight=False, soft_wrap=True)
+    console.print(
+        "Drag over some bars, press Repaint, hear the takes against the original, accept one.\n"
+        "Ctrl-C ends the demo; what it made stays.",
+        highlight=False,
+    )
+    await stop.wait()
+
+
+class Demo:
+    """The steps, against one server."""
+
+    def __init__(self, console: Console, settings: Settings, songs: Path, out: Path) -> None:
+        self._console = console
+        self._settings = settings
+        self._songs = songs
+        self._out = out
+
+    async def run(self) -> None:
+        osc = OscPeer(self._settings.osc_port)
+        song_map = read_midi_map(self._songs / MAP)
+        tempo_map = json.dumps(song_map.tempo_map.to_json(), separators=(",", ":"))
+        async with connected(self._settings.host, self._settings.websocket_port) as client:
+            await self._tell(
+                osc,
+                "The song's tempo map, as the DAW would send it.",
+                "/bridge/tempo",
+                ("tempo_map", tempo_map),
+            )
+            await self._tell(osc, "Its key.", "/bridge/key", (str(song_map.keys[0][1]),))
+            for step in STEPS:
+                self._announce(step.title, step.address, step.arguments)
+                for take in await self._follow(osc, step):
+                    await self._save(client, take)
+                self._console.print()
+            # Whoever opens the panel now finds the song and the bars of the first step in it.
+            await client.call("tempo", tempo_map=song_map.tempo_map.to_json())
+            await client.call("source", source=SONG)
+            await client.call("select", start="6|1|0", end="10|1|0")
+        osc.close()
+
+    async def _tell(self, osc: OscPeer, title: str, address: str, arguments: Sequence[OscArgument]) -> None:
+        self._announce(title, address, arguments)
+        osc.send(address, arguments)
+        path, answer = await osc.receive()
+        self._console.print(
+            f"  ← {path} {escape(answer.get('text', '')[:90])}\n", highlight=False, soft_wrap=True
+        )
+
+    async def _follow(self, osc: OscPeer, step: Step) -> list[dict[str, Any]]:
+        """Sends the request and shows its progress; returns the takes. Raises ProtocolError when it fails."""
+        osc.send(step.address, step.arguments)
+        takes = []
+        columns = (TextColumn("  {task.description}"), BarColumn())
+        with Progress(*columns, console=self._console, transient=True) as bar:
+            task = bar.add_task("waiting", total=1.0)
+            while True:
+                path, values = await osc.receive()
+                name = path.rpartition("/")[2]
+                if name == "ack":
+                    self._console.print(f"  ← {path} job {values['job']}", highlight=False, soft_wrap=True)
+                elif name == "progress":
+                    bar.update(task, completed=values["fraction"], description=values["stage"])
+                elif name == "take":
+                    takes.append(values)
+                elif name == "failed":
+                    raise ProtocolError(
+                        ErrorCode(values["code"]), values["sentence"], values.get("remedy", "")
+                    )
+                elif name in TERMINAL:
+                    self._console.print(
+                        f"  ← {path} {values.get('takes', '')} takes", highlight=False, soft_wrap=True
+                    )
+                    return takes
+
+    async def _save(self, client: BridgeClient, take: dict[str, Any]) -> None:
+        files = await save_take(client, take["take"], self._out)
+        about = await client.call("takes.show", take=take["take"])
+        stem = "" if take["stem"] == "mix" else f" · {take['stem']}"
+        self._console.print(
+            f"  [green]✓[/green] take {take['number']}{stem}: {escape(files['clip'])}", highlight=False
+        )
+        for line in in_words(Receipt.from_fields(about["receipt"])):
+            self._console.print(f"      [dim]{escape(line)}[/dim]", highlight=False, soft_wrap=True)
+
+    def _announce(self, title: str, address: str, arguments: Sequence[OscArgument]) -> None:
+        self._console.print(f"[bold]{escape(title)}[/bold]", highlight=False, soft_wrap=True)
+        self._console.print(
+            f"  $ {escape(as_typed(self._settings.osc_port, address, arguments))}", highlight=False
+        )
+
+
+class OscPeer:
+    """A plain UDP socket that speaks OSC, as any DAW-side script has one."""
+
+    def __init__(self, port: int) -> None:
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.connect(("127.0.0.1", port))
+        self._socket.setblocking(False)
+
+    def send(self, address: str, arguments: Sequence[OscArgument]) -> None:
+        self._socket.send(encode(address, list(arguments)))
+
+    async def receive(self) -> tuple[str, dict[str, Any]]:
+        """The next reply: address and values by name. Raises TimeoutError when none comes."""
+        loop = asyncio.get_running_loop()
+        data = await asyncio.wait_for(loop.sock_recv(self._socket, 65536), REPLY_SECONDS)
+        message = OscMessage(data)
+        values = list(message.params)[1:]
+        return message.address, dict(zip(values[::2], values[1::2], strict=False))
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+def as_typed(port: int, address: str, arguments: Sequence[OscArgument]) -> str:
+    """The message as one types it with oscsend."""
+    types = "".join("i" if isinstance(entry, int) else "s" for entry in arguments)
+    words = " ".join(shlex.quote(str(entry)) for entry in arguments)
+    return f"oscsend localhost {port} {address} {types} {words}"[:400]
+
+
+@contextlib.asynccontextmanager
+async def server_process(settings: Settings) -> AsyncIterator[Settings]:
+    """`takebridge serve` as a process of its own, on free ports; yields the settings with the ports it took."""
+    roots = [option for root in settings.roots for option in ("--root", str(root))]
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bridge_server", "--store", str(settings.store),
+        "serve", "--port", "0", "--osc-port", "0", *roots,
+        stdout=asyncio.subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        found = await _wait_for(settings, process)
+        yield replace(
+            settings,
+            osc_port=int(str(found["osc_port"])),
+            websocket_port=int(str(found["websocket_port"])),
+        )
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await process.wait()
+
+
+async def _wait_for(settings: Settings, process: asyncio.subprocess.Process) -> dict[str, object]:
+    """Where the new server can be reached. Raises ProtocolError when it does not come up."""
+    began = time.monotonic()
+    while process.returncode is None and time.monotonic() - began < READY_SECONDS:
+        found = find_server(settings.store)
+        if found is not None:
+            return found
+        await asyncio.sleep(0.05)
+    raise ProtocolError(
+        ErrorCode.INTERNAL,
+        "The demo's server did not start.",
+        "What it printed above says why; try takebridge doctor.",
+    )

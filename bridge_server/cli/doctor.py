@@ -1,0 +1,267 @@
+"""`takebridge doctor`: what is installed, whether it works here, and how to mend what does not."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import shutil
+import socket
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from enum import Enum
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+
+from bridge_server.audition.sound_devices import ANY_DEVICE, SoundDevices
+from bridge_server.cli.client import connected
+from bridge_server.endpoints.midi.ports import input_names
+from bridge_server.engines.registry import make_engine
+from bridge_server.models.library import State, look
+from bridge_server.server import find_server
+from bridge_server.settings import Settings
+from bridge_server.version import VERSION
+from daw_protocol.errors import ProtocolError
+from model.engine import Task
+
+
+class Verdict(Enum):
+    """How a check came out; the value is its mark."""
+
+    GOOD = "[green]✓[/green]"
+    OPTIONAL = "[dim]–[/dim]"  # missing, and nothing but its own feature needs it
+    BAD = "[red]✗[/red]"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the report, with what to do when it is not good."""
+
+    what: str
+    verdict: Verdict
+    found: str
+    remedy: str = ""
+
+
+LOW_DISK_BYTES = 2 * 2**30
+
+BASE = (
+    "numpy",
+    "scipy",
+    "soundfile",
+    "soxr",
+    "pyloudnorm",
+    "python-osc",
+    "websockets",
+    "mido",
+    "pillow",
+    "rich",
+    "sounddevice",
+)
+SYNC = ("python-rtmidi", "JACK-Client")
+ACESTEP = ("torch", "transformers", "safetensors", "huggingface-hub")
+
+
+async def doctor(settings: Settings, as_json: bool, models_folder: Path | None = None) -> int:
+    """Prints the report; exit status 1 when something that everything needs is broken.
+
+    models_folder: where models lie; None = nothing is said of them.
+    """
+    findings = [*packages(), *engines(settings)]
+    findings += models(models_folder) if models_folder is not None else ()
+    findings += [*disk(settings.store), *audio_devices(), *midi(), *discovery(), *tools()]
+    findings += await ports(settings)
+    if as_json:
+        print(
+            json.dumps(
+                [{**asdict(entry), "verdict": entry.verdict.name.lower()} for entry in findings], indent=1
+            )
+        )
+    else:
+        show(findings)
+    return 1 if any(entry.verdict is Verdict.BAD for entry in findings) else 0
+
+
+def show(findings: list[Finding]) -> None:
+    console = Console()
+    console.print(f"Takebridge {VERSION}, Python {sys.version.split()[0]}", highlight=False)
+    for entry in findings:
+        console.print(f"{entry.verdict.value} {entry.what}: {escape(entry.found)}", highlight=False)
+        if entry.remedy and entry.verdict is not Verdict.GOOD:
+            console.print(f"    {escape(entry.remedy)}", highlight=False)
+    bad = sum(entry.verdict is Verdict.BAD for entry in findings)
+    console.print(f"{bad} things to mend." if bad else "All that is needed is there.", highlight=False)
+
+
+def packages() -> Iterator[Finding]:
+    """The Python packages the bridge is made of, and those of the extras."""
+    missing = [name for name in BASE if version_of(name) is None]
+    if missing:
+        yield Finding("packages", Verdict.BAD, f"missing: {', '.join(missing)}", "pip install takebridge")
+    else:
+        yield Finding("packages", Verdict.GOOD, ", ".join(f"{name} {version_of(name)}" for name in BASE))
+    missing = [name for name in ACESTEP if version_of(name) is None]
+    if missing:
+        yield Finding(
+            "ACE-Step packages", Verdict.OPTIONAL, f"not installed: {', '.join(missing)}",
+            "pip install 'takebridge[acestep]' (several GB with CUDA); the sketch engine needs none of them.",
+        )  # fmt: skip
+    else:
+        yield Finding(
+            "ACE-Step packages", Verdict.GOOD, ", ".join(f"{name} {version_of(name)}" for name in ACESTEP)
+        )
+
+
+def version_of(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def engines(settings: Settings) -> Iterator[Finding]:
+    """What each engine says it can do."""
+    for name, target in settings.engines.items():
+        try:
+            description = make_engine(target).describe()
+        except ProtocolError as error:
+            yield Finding(f"engine {name}", Verdict.OPTIONAL, error.sentence, error.remedy)
+            continue
+        can = [task.value for task in Task if description.capability(task).available]
+        if can:
+            yield Finding(f"engine {name}", Verdict.GOOD, f"can {', '.join(can)}")
+        else:
+            first = description.tasks[0]
+            yield Finding(f"engine {name}", Verdict.OPTIONAL, first.reason, first.remedy)
+
+
+def models(folder: Path) -> Iterator[Finding]:
+    """Which models are there, and whether one can work: it needs a VAE and a text encoder beside it."""
+    there = [one for one in look(folder) if one.state is not State.ABSENT]
+    spoilt = [one for one in there if one.state is not State.HERE or (one.entry and one.note)]
+    names = ", ".join(one.name for one in there if one.state is State.HERE)
+    if not there:
+        yield Finding(
+            "models", Verdict.OPTIONAL, f"none in {folder}",
+            "takebridge models pull turbo (6.3 GB); the sketch engine needs none.",
+        )  # fmt: skip
+    elif spoilt:
+        what = "; ".join(f"{one.name}: {one.note or one.state.value}" for one in spoilt)
+        pull = " ".join(one.name for one in spoilt if one.entry)
+        remedy = f"takebridge models pull {pull}" if pull else "takebridge models verify tells more."
+        yield Finding("models", Verdict.OPTIONAL, f"{what} (in {folder})", remedy)
+    else:
+        yield Finding("models", Verdict.GOOD, f"{names} in {folder}")
+
+
+def disk(store: Path) -> Iterator[Finding]:
+    """Whether the store's folder can be written, and how much room is left."""
+    try:
+        store.mkdir(parents=True, exist_ok=True)
+        probe = store / "doctor.probe"
+        probe.write_bytes(b"x")
+        probe.unlink()
+        free = shutil.disk_usage(store).free
+    except OSError as error:
+        yield Finding(
+            "store",
+            Verdict.BAD,
+            f"{store} cannot be written: {error.strerror}",
+            "Choose another one with --store.",
+        )
+        return
+    low = free < LOW_DISK_BYTES
+    text = f"{store}, {free / 2**30:.1f} GB free"
+    yield Finding(
+        "store", Verdict.BAD if low else Verdict.GOOD, text, "Free some space, or takebridge store sweep."
+    )
+
+
+def audio_devices() -> Iterator[Finding]:
+    """Whether takes can be heard through this machine's sound device, and in time with what."""
+    try:
+        outputs = SoundDevices().list()
+    except ProtocolError as error:
+        yield Finding("audition", Verdict.OPTIONAL, error.sentence, error.remedy)
+    else:
+        if outputs:
+            yield Finding(
+                "audition",
+                Verdict.GOOD,
+                f"{len(outputs)} sound devices, the system's own: {outputs[0].label}",
+            )
+        else:
+            yield Finding("audition", Verdict.OPTIONAL, "no sound device", ANY_DEVICE)
+    missing = [name for name in SYNC if version_of(name) is None]
+    if missing:
+        yield Finding(
+            "audition in time", Verdict.OPTIONAL, f"over OSC only; missing: {', '.join(missing)}",
+            "pip install 'takebridge[midi,jack]'",
+        )  # fmt: skip
+    else:
+        yield Finding("audition in time", Verdict.GOOD, "with a DAW over OSC, MIDI clock and JACK")
+
+
+def midi() -> Iterator[Finding]:
+    """Whether pads, pedals and a DAW's clock can be heard."""
+    try:
+        names = input_names()
+    except ProtocolError as error:
+        yield Finding("MIDI", Verdict.OPTIONAL, error.sentence, error.remedy)
+        return
+    if names:
+        yield Finding("MIDI", Verdict.GOOD, f"{len(names)} inputs: {', '.join(names)}")
+    else:
+        yield Finding("MIDI", Verdict.OPTIONAL, "no input", "Connect one; everything else works without.")
+
+
+def discovery() -> Iterator[Finding]:
+    """Whether a server with --host can be found by others on the network."""
+    version = version_of("zeroconf")
+    yield Finding(
+        "discovery", Verdict.GOOD if version else Verdict.OPTIONAL,
+        f"zeroconf {version}" if version else "zeroconf is not installed",
+        "pip install 'takebridge[discovery]'; only a server with --host needs it.",
+    )  # fmt: skip
+
+
+def tools() -> Iterator[Finding]:
+    """Programs that are handy beside the bridge."""
+    hints = {
+        "oscsend": "To type OSC messages: apt install liblo-tools, or brew install liblo.",
+        "fluidsynth": "For accompaniments with your own soundfonts: apt or brew install fluidsynth.",
+    }
+    for name, hint in hints.items():
+        path = shutil.which(name)
+        yield Finding(name, Verdict.GOOD if path else Verdict.OPTIONAL, path or "not found", hint)
+
+
+async def ports(settings: Settings) -> list[Finding]:
+    """Whether a server runs, and whether the ports are free for one."""
+    found = find_server(settings.store)
+    if found is not None:
+        try:
+            async with connected(
+                str(found["host"]), int(str(found["websocket_port"])), str(found["token"])
+            ) as client:
+                status = await client.call("status")
+        except ProtocolError as error:
+            return [Finding("server", Verdict.BAD, error.sentence, error.remedy)]
+        text = f"runs: OSC {found['osc_port']}, WebSocket {found['websocket_port']}, {status['queued']} jobs waiting"
+        return [Finding("server", Verdict.GOOD, text)]
+    return [
+        port(settings.host, settings.osc_port, "OSC port", socket.SOCK_DGRAM, "--osc-port"),
+        port(settings.host, settings.websocket_port, "WebSocket port", socket.SOCK_STREAM, "--port"),
+    ]
+
+
+def port(host: str, number: int, what: str, kind: socket.SocketKind, option: str) -> Finding:
+    with socket.socket(socket.AF_INET, kind) as probe:
+        try:
+            probe.bind((host, number))
+        except OSError as error:
+            remedy = f"Another program has it; start the server with another {option}."
+            return Finding(what, Verdict.BAD, f"{number}: {error.strerror}", remedy)
+    return Finding(what, Verdict.GOOD, f"{number} is free")

@@ -1,0 +1,54 @@
+"""`takebridge export`: reads the store itself. Nothing has to run for it, and it writes wherever its user may."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TextColumn
+
+from bridge_server.cli.commands import DONE, Screen
+from bridge_server.errors import as_protocol_error
+from bridge_server.handlers.exports import project_of
+from bridge_server.jobs.database import open_database
+from bridge_server.server import DATABASE
+from bridge_server.version import VERSION
+from clip_store.errors import ClipStoreError, TakeError
+from clip_store.exports import Format, Written, write_export
+from clip_store.store import ClipStore
+from daw_protocol.errors import ErrorCode, ProtocolError
+
+
+def export(store: Path, screen: Screen, what: str, name: str, format: str, folder: Path) -> int:
+    """The command `takebridge export`; returns the exit status. Raises ProtocolError."""
+    if not (store / DATABASE).is_file():
+        raise ProtocolError(
+            ErrorCode.UNKNOWN_TAKE,
+            f"There are no takes in the store {store} yet.",
+            "Render one first, or name another store with --store.",
+        )
+    try:
+        with contextlib.closing(open_database(store / DATABASE)) as connection:
+            written = _written(ClipStore(store, connection), screen, what, name, Format(format), folder)
+    except TakeError as error:
+        raise ProtocolError(ErrorCode.UNKNOWN_TAKE, error.sentence, error.remedy) from error
+    except ClipStoreError as error:
+        raise as_protocol_error(error) from error
+    screen.say(f"→ {escape(str(written.main))}")
+    for note in written.notes:
+        screen.say(f"  [dim]{escape(note)}[/dim]")
+    files = [str(path) for path in written.files]
+    screen.result({"path": str(written.main), "files": files, "notes": list(written.notes)})
+    return DONE
+
+
+def _written(store: ClipStore, screen: Screen, what: str, name: str, kind: Format, folder: Path) -> Written:
+    columns = (TextColumn("{task.description}"), BarColumn())
+    with Progress(*columns, console=screen.console, disable=screen.as_json, transient=True) as bar:
+        task = bar.add_task("exporting", total=1.0)
+
+        def progress(fraction: float) -> None:
+            bar.update(task, completed=fraction)
+
+        return write_export(project_of(store, what, name), store.blobs, kind, folder, VERSION, progress)

@@ -1,0 +1,281 @@
+"""`takebridge models`: what there is, fetching it, checking it, and where it is."""
+
+from __future__ import annotations
+
+import importlib.util
+import multiprocessing
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
+from rich.table import Table
+
+from bridge_server.cli.commands import DONE, PROBLEM, Screen
+from bridge_server.models.downloads import Hub, Meter, Order, carry_out, order, refuse_without_room
+from bridge_server.models.library import Checked, OnBytes, Shelved, State, full_check, look
+from daw_protocol.errors import ErrorCode, ProtocolError
+from model.checkpoints import CATALOGUE, Kind, Published, by_name, check_networks, with_needs
+
+INTERRUPTED = 130  # as a shell reports Ctrl-C
+PULL_TURBO = "takebridge models pull turbo"
+
+
+def run_models(
+    screen: Screen, models: Path, action: str, names: Sequence[str], hub: Callable[[], Hub] = Hub
+) -> int:
+    """One of list, pull, verify and path. Returns the exit status; raises ProtocolError."""
+    if action == "list":
+        return list_models(screen, models)
+    if action == "pull":
+        return pull(screen, models, names, hub)
+    if action == "verify":
+        return verify(screen, models, names)
+    return print_path(screen, models, names)
+
+
+# --- list and path ------------------------------------------------------------------------------------
+
+
+def list_models(screen: Screen, models: Path) -> int:
+    """Every published model, whether it is there, and what else the folder holds."""
+    found = look(models)
+    screen.result([_fields(one) for one in found])
+    table = Table("name", "", "size", "there", "what it is", box=None)
+    for one in found:
+        about = one.note or (one.entry.about if one.entry else "")
+        table.add_row(escape(one.name), one.kind.value, _size_in_words(one), _state(one), escape(about))
+    if not screen.as_json:
+        screen.say(f"Models in {escape(str(models))}:")
+        screen.console.print(table)
+        if not any(one.state is State.HERE for one in found):
+            screen.say(f"None is here yet; begin with: {PULL_TURBO}")
+    return DONE
+
+
+def _fields(one: Shelved) -> dict[str, Any]:
+    return {
+        "name": one.name,
+        "kind": one.kind.value,
+        "state": one.state.name.lower(),
+        "path": str(one.path),
+        "bytes": one.size,
+        "published_bytes": one.entry.size if one.entry else None,
+        "repository": one.entry.repository if one.entry else None,
+        "needs": list(one.entry.needs) if one.entry else [],
+        "note": one.note,
+    }
+
+
+def _size_in_words(one: Shelved) -> str:
+    """Bytes on disk, or about what they will be."""
+    if one.state is State.ABSENT and one.entry:
+        return f"~{gigabytes(one.entry.size)}"
+    return gigabytes(one.size)
+
+
+def _state(one: Shelved) -> str:
+    colour = {State.HERE: "green", State.DAMAGED: "red", State.BEGUN: "yellow"}.get(one.state, "dim")
+    return f"[{colour}]{one.state.value}[/{colour}]"
+
+
+def gigabytes(size: int) -> str:
+    return f"{size / 1e9:.2f} GB" if size >= 1e7 else f"{size / 1e6:.2f} MB"
+
+
+def print_path(screen: Screen, models: Path, names: Sequence[str]) -> int:
+    """The folder of models, or of each model named; alone on its line, for scripts."""
+    paths = [one.path for one in _chosen(models, names)] if names else [models]
+    screen.result([str(path) for path in paths])
+    for path in paths if not screen.as_json else ():
+        print(path)
+    return DONE
+
+
+def _chosen(models: Path, names: Sequence[str]) -> list[Shelved]:
+    """The models of these names that are there. Raises ProtocolError for one that is not."""
+    found = look(models)
+    return [_the_one(found, models, name) for name in names]
+
+
+def _the_one(found: list[Shelved], models: Path, name: str) -> Shelved:
+    entry = by_name(name)
+    for one in found:
+        if one.state in (State.HERE, State.DAMAGED) and (
+            one.entry is entry if entry else one.name.lower() == name.lower()
+        ):
+            return one
+    if entry is None:
+        raise ProtocolError(
+            ErrorCode.FILE_MISSING,
+            f"There is no model called {name!r} in {models}.",
+            _names_there_are(),
+            "name",
+        )
+    raise ProtocolError(
+        ErrorCode.FILE_MISSING,
+        f"{entry.name} is not in {models}.",
+        f"takebridge models pull {entry.name}",
+        "name",
+    )
+
+
+def _names_there_are() -> str:
+    return f"Published are: {', '.join(entry.name for entry in CATALOGUE)}."
+
+
+# --- pull ---------------------------------------------------------------------------------------------
+
+
+def pull(screen: Screen, models: Path, names: Sequence[str], hub: Callable[[], Hub]) -> int:
+    """Fetches models and what they need; sizes and room are told before the first byte. Raises ProtocolError."""
+    entries = tuple(_published(name) for name in names)
+    if not entries:
+        raise ProtocolError(ErrorCode.MISSING_FIELD, "Name what to pull.", _names_there_are(), "name")
+    source = hub()
+    try:
+        orders = _ordered(screen, source, tuple(with_needs(entries)), models)
+        _announce(screen, orders, models)
+        with _bar(screen, sum(one.size for one in orders)) as meter:
+            folders = [carry_out(source, one, models, meter) for one in orders if one.missing]
+    except KeyboardInterrupt:
+        screen.say("Stopped. What has come is kept; the same command goes on from there.")
+        return INTERRUPTED
+    for folder in folders:
+        screen.say(f"[green]✓[/green] {escape(str(folder))}")
+    screen.result([{"name": one.listing.entry.name, "fetched_bytes": one.size} for one in orders])
+    return DONE
+
+
+def _published(name: str) -> Published:
+    entry = by_name(name)
+    if entry is None:
+        raise ProtocolError(
+            ErrorCode.FILE_MISSING, f"No model called {name!r} is published.", _names_there_are(), "name"
+        )
+    return entry
+
+
+def _ordered(screen: Screen, source: Hub, entries: tuple[Published, ...], models: Path) -> list[Order]:
+    """What the hub has, less what is there already, which is read to be sure of it."""
+    listings = [source.listing(entry) for entry in entries]
+    with _bar(screen, None) as meter:
+        orders = []
+        for listing in listings:
+            meter.on_file(f"looking at {listing.entry.name}")
+            orders.append(order(listing, models, meter.on_bytes))
+    return orders
+
+
+def _announce(screen: Screen, orders: list[Order], models: Path) -> None:
+    """Sizes up front. Raises ProtocolError when there is no room."""
+    for one in orders:
+        entry = one.listing.entry
+        if one.missing:
+            screen.say(f"{entry.name}: {gigabytes(one.size)} to fetch from {entry.repository}")
+        else:
+            screen.say(f"{entry.name}: here already, and whole")
+    if any(one.missing for one in orders):
+        free = refuse_without_room(orders, models)
+        total = gigabytes(sum(one.size for one in orders))
+        screen.say(f"{total} in all, into {escape(str(models))} ({gigabytes(free)} free)")
+
+
+@contextmanager
+def _bar(screen: Screen, total: int | None) -> Iterator[Meter]:
+    """A bar on the screen, and what moves it."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=screen.console, disable=screen.as_json, transient=True) as progress:
+        task = progress.add_task("", total=total)
+        yield Meter(
+            on_file=lambda name: progress.update(task, description=escape(name)),
+            on_bytes=lambda count: progress.update(task, advance=count),
+        )
+
+
+# --- verify -------------------------------------------------------------------------------------------
+
+
+def verify(screen: Screen, models: Path, names: Sequence[str]) -> int:
+    """Reads every byte of the models named, or of all: sizes, digests, and that the tensors are the networks'."""
+    chosen = _chosen(models, names) if names else [one for one in look(models) if _can_be_verified(one)]
+    results = []
+    # Tensors are compared in a process of its own, begun when it is needed: networks never live in this one.
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as child:
+        for one in chosen:
+            with _bar(screen, one.size) as meter:
+                meter.on_file(f"reading {one.name}")
+                checked = list(_checked(one, child, meter.on_bytes))
+            results.append((one, checked))
+            _tell(screen, one, checked)
+    if not chosen:
+        screen.say(f"There is no model in {escape(str(models))}; begin with: {PULL_TURBO}")
+    screen.result(
+        [
+            {**_fields(one), "files": [vars(file) for file in checked], "sound": not _wrong(checked)}
+            for one, checked in results
+        ]
+    )
+    return PROBLEM if any(_wrong(checked) for _, checked in results) else DONE
+
+
+def _can_be_verified(one: Shelved) -> bool:
+    return one.state in (State.HERE, State.DAMAGED)
+
+
+def _checked(one: Shelved, child: Executor, on_bytes: OnBytes) -> Iterator[Checked]:
+    checked = list(full_check(one.path, one.entry, on_bytes))
+    yield from checked
+    if not _wrong(checked):
+        yield Checked("tensors", *_check_tensors(one, child))
+
+
+def _check_tensors(one: Shelved, child: Executor) -> tuple[str, str]:
+    """What is wrong with the names and shapes of its tensors, and what could not be looked at."""
+    if one.kind in (Kind.PLANNER, Kind.TOKENIZER):
+        return "", ""  # the one is read when it plans, the other has no tensors
+    missing = [name for name in ("torch", "transformers") if importlib.util.find_spec(name) is None]
+    if missing:
+        return "", f"not compared with the networks: {' and '.join(missing)} not installed"
+    try:
+        return child.submit(check_networks, one.path, one.kind).result(), ""
+    except BrokenExecutor as died:
+        raise ProtocolError(
+            ErrorCode.ENGINE_DIED,
+            f"The process that looked at {one.name} died; perhaps memory ran out.",
+            "Close other programs and run the command again.",
+        ) from died
+
+
+def _wrong(checked: list[Checked]) -> list[Checked]:
+    return [file for file in checked if file.wrong]
+
+
+def _tell(screen: Screen, one: Shelved, checked: list[Checked]) -> None:
+    wrong = _wrong(checked)
+    screen.say(
+        f"{'[red]✗[/red]' if wrong else '[green]✓[/green]'} {escape(one.name)} ({escape(str(one.path))})"
+    )
+    for file in checked:
+        if file.wrong:
+            screen.say(f"    [red]{escape(file.file)}: {escape(file.wrong)}[/red]")
+        elif file.differs:
+            screen.say(f"    {escape(file.file)}: {escape(file.differs)}")
+    if wrong and one.entry:
+        screen.say(f"    Mend it with: takebridge models pull {one.entry.name}")

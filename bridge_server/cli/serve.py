@@ -1,0 +1,106 @@
+"""`takebridge serve`: runs until it is told to stop, and says at the start what a DAW-side script must know."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import webbrowser
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+
+from bridge_server.network.lan import address_of_this_machine, code_to_scan, panel_address
+from bridge_server.platforms import stop_signals
+from bridge_server.server import find_server, mailbox_root, running_server
+from bridge_server.settings import Settings
+from bridge_server.version import MADE_BY
+from daw_protocol.errors import ErrorCode, ProtocolError
+
+
+async def serve(settings: Settings) -> int:
+    """Runs a server until SIGINT or SIGTERM. Raises ProtocolError when it cannot start."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in stop_signals():
+        # Windows' loop cannot handle signals: there Ctrl-C cancels this task, which stops the server just as well.
+        with contextlib.suppress(NotImplementedError):
+            loop.add_signal_handler(number, stop.set)
+    console = Console()
+    async with running_server(settings) as server:
+        for line in ready_message(server.settings):
+            console.print(line, highlight=False)
+        if server.midi:
+            console.print(f"  MIDI       {escape(server.midi)}", highlight=False)
+        if server.announcement:
+            console.print(f"  network    {escape(server.announcement)}", highlight=False)
+        if server.settings.trust_this_machine:
+            show_code(console, server.settings)
+        console.print("Ctrl-C stops it.", highlight=False)
+        await stop.wait()
+        console.print("Stopping. Accepted jobs are kept and resumed at the next start.", highlight=False)
+    return 0
+
+
+def ready_message(settings: Settings) -> list[str]:
+    """Engine, ports, folders and store, a line each."""
+    token = "" if settings.trust_this_machine else settings.token  # this machine's programs need none then
+    query = f"?token={token}" if token else ""
+    hello = f"sss hello token {token}" if token else "s hello"
+    return [
+        f"[bold]{MADE_BY}[/bold] is ready, engine [bold]{escape(settings.engine)}[/bold].",
+        f"  OSC        {settings.host}:{settings.osc_port} (UDP)",
+        f"  panel      {escape(panel_address(settings))}",
+        f"  WebSocket  ws://{settings.host}:{settings.websocket_port}/{query}",
+        f"  mailbox    {escape(str(mailbox_root(settings.store)))}",
+        *(f"  songs in   {escape(str(root))}" for root in settings.roots),
+        *([f"  watching   {escape(str(settings.drop.folder))}"] if settings.drop else []),
+        f"  store      {escape(str(settings.store))}",
+        f"  try        oscsend localhost {settings.osc_port} /bridge/status {escape(hello)}",
+    ]
+
+
+def show_code(console: Console, settings: Settings) -> None:
+    """What somebody with a tablet in hand must know."""
+    here = address_of_this_machine()
+    if here is None:
+        console.print("This machine is in no network: no tablet can reach it.", highlight=False)
+        return
+    address = panel_address(settings, here)
+    # Not through rich, which would break and colour it: a camera must be able to read it.
+    console.file.write(code_to_scan(address))
+    console.print(f"Scan it with a tablet in the same network, or type {escape(address)}", highlight=False)
+
+
+def open_panel(store: Path, code: bool) -> int:
+    """Opens the panel of the server that holds this store, or shows the code that leads a tablet to it.
+
+    Raises ProtocolError when none runs, or when no tablet could reach it.
+    """
+    found = find_server(store)
+    if found is None:
+        raise ProtocolError(
+            ErrorCode.NOT_ALLOWED,
+            f"No server runs on the store {store}.",
+            "Start one with `takebridge serve`.",
+        )
+    settings = Settings(
+        store=store,
+        host=str(found["host"]),
+        websocket_port=int(str(found["websocket_port"])),
+        token=str(found["token"]),
+    )
+    console = Console()
+    if not code:
+        address = panel_address(settings)
+        console.print(f"The panel is at {escape(address)}", highlight=False)
+        webbrowser.open(address)
+        return 0
+    if not found["open"]:
+        raise ProtocolError(
+            ErrorCode.NOT_ALLOWED,
+            "The server can be reached from this machine only.",
+            "Start it with `takebridge serve --lan` to let tablets in.",
+        )
+    show_code(console, settings)
+    return 0

@@ -1,0 +1,34 @@
+"""The panel's page and its parts, as they lie in the package: read at every request, so that a reload shows an edit."""
+
+from __future__ import annotations
+
+import re
+
+from bridge_server.bundled import PANEL
+
+PREFIX = "/panel/"
+INDEX = "index.html"
+HELLO = "/hello.json"  # what anybody may know: that this is a bridge, and whether it wants a token
+
+# Told by the name alone: the system's own table of media types may call JavaScript plain text (Windows does).
+MEDIA_TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".png": "image/png",
+    ".woff2": "font/woff2",
+}
+# One file in the folder or one folder deeper; no dots but the one before the ending, so nothing leads outside.
+_NAME = re.compile(r"(?:[a-z0-9_-]+/)?[a-z0-9_-]+\.[a-z0-9]+")
+
+
+def panel_file(name: str) -> tuple[str, bytes] | None:
+    """Media type and content of a part of the panel; None where there is none of that name."""
+    if not _NAME.fullmatch(name):
+        return None
+    path = PANEL / name
+    media_type = MEDIA_TYPES.get(path.suffix)
+    if media_type is None or not path.is_file():
+        return None
+    return media_type, path.read_bytes()

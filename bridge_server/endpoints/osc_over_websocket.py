@@ -1,0 +1,100 @@
+"""OSC packets as binary WebSocket frames, as OSCQuery has them: messages from a client, and all it listens to.
+
+An OSCQuery surface needs no UDP port of its own then, and works through whatever only lets HTTP pass.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Protocol
+
+from bridge_server.endpoints.osc_packets import decode, encode, id_in
+from bridge_server.handlers.dispatcher import Bridge
+from bridge_server.handlers.response import our_fault
+from daw_protocol.errors import ProtocolError
+from daw_protocol.osc_form import REPLY_ADDRESSES, OscArgument, fitting, request_from_osc
+from daw_protocol.replies import Failed, Reply
+
+log = logging.getLogger(__name__)
+
+
+class Frames(Protocol):
+    """The connection that packets go out by."""
+
+    @property
+    def key(self) -> str: ...
+
+    def put(self, frame: str | bytes) -> None: ...
+
+
+class OscFrames:
+    """One connection as a client that is answered in OSC. Two are equal when they answer to the same connection."""
+
+    reply_to = ""  # a connection is gone with the server
+
+    def __init__(self, connection: Frames) -> None:
+        self.connection = connection
+
+    @property
+    def key(self) -> str:
+        return self.connection.key
+
+    def send(self, reply: Reply) -> None:
+        self.packet(*fitting(reply))
+
+    def packet(self, address: str, arguments: Sequence[OscArgument]) -> None:
+        self.connection.put(encode(address, list(arguments)))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, OscFrames) and other.connection is self.connection
+
+    def __hash__(self) -> int:
+        return id(self.connection)
+
+
+class Listener(OscFrames):
+    """The same connection as one that hears what happens at some addresses; as a watcher, of every job."""
+
+    def __init__(self, connection: Frames) -> None:
+        super().__init__(connection)
+        self.addresses: set[str] = set()
+
+    def send(self, reply: Reply) -> None:
+        address, arguments = fitting(reply)
+        self.hear(address, arguments)
+
+    def hear(self, address: str, arguments: Sequence[OscArgument]) -> None:
+        if address in self.addresses:
+            self.packet(address, arguments)
+
+
+def is_packet(frame: bytes) -> bool:
+    """Whether a binary frame looks like OSC: a message begins with its address, a bundle with its name."""
+    return frame.startswith((b"/", b"#bundle\x00"))
+
+
+async def answer_packet(bridge: Bridge, packet: bytes, client: OscFrames) -> None:
+    """Does what the messages of one packet ask for; whatever is wrong becomes a reply. The connection has been let
+    in already: a token in the messages is not looked at."""
+    try:
+        messages = list(decode(packet))
+    except ProtocolError as error:
+        client.send(Failed.from_error(error))
+        return
+    for message in messages:
+        if message.address in REPLY_ADDRESSES:
+            continue  # an answer to an answer would never end
+        request_id = id_in(message)
+        try:
+            _, request = request_from_osc(message.address, message.params)
+            request_id = request.id
+            answer = await bridge.answer(replace(request, token="", client="", reply_port=None), client)
+            for reply in answer.replies:
+                client.send(reply)
+        except ProtocolError as error:
+            client.send(Failed.from_error(error, request_id=request_id))
+        except Exception:  # a bug must not end the connection
+            log.exception("OSC message %s met a bug", message.address)
+            client.send(Failed.from_error(our_fault(), request_id=request_id))

@@ -1,0 +1,45 @@
+"""OSC packets: messages to bytes and back, by python-osc."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pythonosc.osc_message import OscMessage
+from pythonosc.osc_message_builder import OscMessageBuilder
+from pythonosc.osc_packet import OscPacket
+
+from daw_protocol.errors import ErrorCode, ProtocolError
+from daw_protocol.osc_form import OscArgument
+
+
+def encode(address: str, arguments: list[OscArgument]) -> bytes:
+    """One OSC message as a datagram."""
+    builder = OscMessageBuilder(address)
+    for argument in arguments:
+        if isinstance(argument, int) and not isinstance(argument, bool) and not -(2**31) <= argument < 2**31:
+            builder.add_arg(argument, OscMessageBuilder.ARG_TYPE_INT64)
+        else:
+            builder.add_arg(argument)
+    return bytes(builder.build().dgram)
+
+
+def decode(data: bytes) -> Iterator[OscMessage]:
+    """The messages of a datagram, those of a bundle in order; time tags are not waited for.
+
+    Raises ProtocolError for anything that is not OSC.
+    """
+    try:
+        for timed in OscPacket(data).messages:
+            yield timed.message
+    except Exception as error:  # python-osc lets struct, index, unicode and recursion errors through
+        raise ProtocolError(
+            ErrorCode.BAD_MESSAGE,
+            f"A datagram of {len(data)} bytes is not OSC ({type(error).__name__}).",
+            "Send OSC 1.0 messages or bundles.",
+        ) from error
+
+
+def id_in(message: OscMessage) -> str:
+    """What is probably the id of a message that could not be understood, so that its sender can match the answer."""
+    first = message.params[0] if message.params else ""
+    return str(first)[:64] if isinstance(first, (str, int)) and str(first).isprintable() else ""

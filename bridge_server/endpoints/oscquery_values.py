@@ -1,0 +1,120 @@
+"""What OSCQuery clients read and listen to: the server-wide values, every reply, and the messages others send.
+
+The values are those of the focus: there is one for everybody, whoever said it and in whichever encoding.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from bridge_server.endpoints.osc_over_websocket import Listener
+from bridge_server.handlers.dispatcher import Bridge
+from bridge_server.sessions.client import Client
+from bridge_server.sessions.shared_context import Focus
+from bridge_server.sessions.watchers import Watchers
+from daw_protocol import requests
+from daw_protocol.addresses import BY_NAME, BY_REQUEST
+from daw_protocol.context import resolved, shared_request, tempo_map_of
+from daw_protocol.osc_form import request_to_osc
+from daw_protocol.oscquery import READABLE, Listen, ListenCommand
+from daw_protocol.replies import Reply
+from daw_protocol.requests import Request
+
+STATUS = BY_NAME["status"].address
+
+
+class LiveValues:
+    """Knows what the readable addresses hold, and who listens to what. Lives on the event loop."""
+
+    def __init__(self, bridge: Bridge, focus: Focus, watchers: Watchers) -> None:
+        self._bridge = bridge
+        self._focus = focus
+        self._watchers = watchers
+        self._listeners: list[Listener] = []
+        self._told: dict[str, list[Any]] = {}
+        focus.when_moved(self._moved)
+        bridge.when_asked(self._asked)
+
+    async def now(self) -> dict[str, list[Any]]:
+        """Every value there is, by address."""
+        answer = await self._bridge.answer(requests.Status(), Nobody())
+        text = next(getattr(reply, "text", "") for reply in answer.replies)
+        return {**focus_values(self._focus), STATUS: [text]}
+
+    def listen(self, listener: Listener, wanted: Listen) -> None:
+        """Begins or ends to send a client what happens at one address."""
+        if wanted.command is ListenCommand.IGNORE:
+            listener.addresses.discard(wanted.address)
+            return
+        listener.addresses.add(wanted.address)
+        if not self._listeners:
+            self._told = focus_values(self._focus)  # while nobody listened, nobody compared
+        if listener not in self._listeners:
+            self._listeners.append(listener)
+            self._watchers.add(listener)
+
+    def forget(self, listener: Listener) -> None:
+        """The client has gone."""
+        if listener in self._listeners:
+            self._listeners.remove(listener)
+        self._watchers.forget(listener)
+
+    def _moved(self) -> None:
+        if not self._listeners:
+            return
+        values = focus_values(self._focus)
+        for address, value in values.items():
+            if value != self._told.get(address):
+                for listener in self._listeners:
+                    listener.hear(address, value)
+        self._told = values
+
+    def _asked(self, request: Request, client: Client) -> None:
+        """Somebody sent something: whoever listens there hears it, but not the one who sent it."""
+        if not self._listeners:
+            return
+        bare = replace(request, token="", client="", reply_port=None)
+        address, arguments = request_to_osc(BY_REQUEST[type(request)], bare)
+        if address in READABLE and address != STATUS:
+            return  # told when the value has changed, and as it is then
+        for listener in self._listeners:
+            if listener.key != client.key:
+                listener.hear(address, arguments)
+
+
+def focus_values(focus: Focus) -> dict[str, list[Any]]:
+    """What everybody is looking at, as OSCQuery's VALUEs; positions are samples of the timeline.
+
+    The tempo and meter are those at the playhead, where there is a whole tempo map.
+    """
+    context = focus.context
+    tempo_map, _ = tempo_map_of(shared_request(context))
+    rate = context.rate or focus.rate
+    playhead = focus.playhead
+    here = playhead or 0
+    start, end = resolved(context.start, tempo_map, rate), resolved(context.end, tempo_map, rate)
+    found: dict[str, list[Any]] = {}
+    if context.bpm is not None or context.tempo_map is not None:
+        found["tempo"] = [round(float(tempo_map.tempo_at(here, rate)), 6)]
+    if context.meter is not None or context.tempo_map is not None:
+        found["meter"] = [str(tempo_map.meter_at(tempo_map.quarters_at(here, rate)))]
+    if context.key is not None:
+        found["key"] = [str(context.key)]
+    if context.source is not None:
+        found["source"] = [context.source, resolved(context.source_position, tempo_map, rate) or 0]
+    if start is not None and end is not None:
+        found["select"] = [start, end]
+    if playhead is not None:
+        found["transport"] = [playhead, int(context.rolling)]
+    return {BY_NAME[name].address: value for name, value in found.items()}
+
+
+class Nobody:
+    """The client of questions the server asks itself."""
+
+    key = "server"
+    reply_to = ""
+
+    def send(self, reply: Reply) -> None:
+        """Nobody hears it."""

@@ -1,0 +1,113 @@
+"""Audio that comes over a WebSocket: announced with size and hash, then as many binary frames as it takes."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import re
+import shutil
+import tempfile
+from pathlib import Path
+
+from bridge_server.songs.sources import STORED, read_song
+from clip_store.blobs import BlobStore
+from daw_protocol.errors import ErrorCode, ProtocolError
+from daw_protocol.requests import BeginUpload
+
+# Left free on the disk beyond the upload itself: the song is kept a second time, as samples.
+SPARE_BYTES = 256 * 2**20
+
+PLAIN_SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,7}")
+
+
+class Upload:
+    """One upload under way: frames go to a temporary file in the store's folder."""
+
+    def __init__(self, announced: BeginUpload, folder: Path, most_bytes: int) -> None:
+        """Raises ProtocolError when it is too large for the limits or the disk."""
+        if announced.size > most_bytes:
+            raise ProtocolError(
+                ErrorCode.TOO_LARGE,
+                f"{announced.name} has {announced.size} bytes; at most {most_bytes} are taken.",
+                "Export a shorter stretch of the song.",
+                "size",
+            )
+        self.announced = announced
+        self._sha = hashlib.sha256()
+        self.received = 0
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            free = shutil.disk_usage(folder).free
+            if free < announced.size * 2 + SPARE_BYTES:
+                raise _full(announced, free)
+            # The suffix tells libsndfile raw formats apart; only the suffix of the peer's name is used, and only
+            # when it is a plain one: "a.wav:b" would open a second stream of the file on Windows.
+            suffix = Path(announced.name).suffix
+            if not PLAIN_SUFFIX.fullmatch(suffix):
+                suffix = ".wav"
+            self._file = tempfile.NamedTemporaryFile(  # noqa: SIM115 - closed in `close`
+                dir=folder, suffix=suffix, delete=False
+            )
+        except OSError as error:
+            raise _unwritable(announced, error) from error
+
+    @property
+    def complete(self) -> bool:
+        return self.received >= self.announced.size
+
+    def write(self, frame: bytes) -> None:
+        """Takes one binary frame. Raises ProtocolError when more comes than was announced."""
+        self.received += len(frame)
+        if self.received > self.announced.size:
+            raise ProtocolError(
+                ErrorCode.BAD_UPLOAD,
+                f"{self.announced.name}: more bytes came than the {self.announced.size} announced.",
+                "Announce the exact size, then send the file once.",
+                "size",
+            )
+        self._sha.update(frame)
+        try:
+            self._file.write(frame)
+        except OSError as error:
+            raise _unwritable(self.announced, error) from error
+
+    def keep(self, blobs: BlobStore, most_seconds: float) -> str:
+        """Checks the hash, reads the audio, keeps it; returns the source name for requests. Slow, for a thread."""
+        if self._sha.hexdigest() != self.announced.sha256.lower():
+            raise ProtocolError(
+                ErrorCode.BAD_UPLOAD,
+                f"{self.announced.name} arrived damaged: its SHA-256 is not the one announced.",
+                "Send it again.",
+                "sha256",
+            )
+        self._file.flush()
+        try:
+            song = read_song(Path(self._file.name), blobs, most_seconds)
+        except ProtocolError as error:
+            # The producer knows the name of the file, not that of our copy.
+            sentence = error.sentence.replace(Path(self._file.name).name, self.announced.name)
+            raise ProtocolError(error.code, sentence, error.remedy, "source") from error
+        return STORED + song.digest
+
+    def close(self) -> None:
+        """Removes the temporary file."""
+        self._file.close()
+        with contextlib.suppress(OSError):
+            Path(self._file.name).unlink()
+
+
+def _full(announced: BeginUpload, free: int) -> ProtocolError:
+    return ProtocolError(
+        ErrorCode.STORE_FAILED,
+        f"There is no room for {announced.name}: {free // 2**20} MB are free.",
+        "Free some disk space, or run `takebridge store sweep`.",
+        "size",
+    )
+
+
+def _unwritable(announced: BeginUpload, error: OSError) -> ProtocolError:
+    return ProtocolError(
+        ErrorCode.STORE_FAILED,
+        f"{announced.name} cannot be kept: {error.strerror}.",
+        "Check the store's folder and the free disk space, then send it again.",
+    )

@@ -1,0 +1,227 @@
+"""What a dropped file asks for, from the words in its name or in a text beside it. Pure.
+
+song [repaint 17-20, 120 bpm].wav
+song [repaint 17_1_0 - 21_1_0, 120 bpm, 3 takes].wav      17_1_0 is 17|1|0 where file names have no |
+song.wav + song.txt          the same words, in lines or with commas
+song.wav + song.ace.json     {"task": "repaint", "bars": "17-20", "bpm": 120}, with the protocol's names
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from daw_protocol.addresses import BY_NAME, COMMANDS, Group
+from daw_protocol.errors import ErrorCode, ProtocolError
+from daw_protocol.fields import Flag, Names
+from daw_protocol.requests import Render, Repaint
+from daw_protocol.timeline import Key, Meter, TempoMap, parse_position
+from daw_protocol.timeline.duration import DurationUnit
+from daw_protocol.timeline.position import AtBbt, AtQuarters, AtSeconds
+
+TASKS = tuple(
+    command.name
+    for command in COMMANDS
+    if command.group is Group.RENDER and issubclass(command.request, Render) and command.request.needs_source
+)
+BAR1 = "bar1"
+"""Where the first bar lies, in seconds: DAWs whose clock begins at one hour stamp their files so."""
+
+EXAMPLES = (
+    'Write such as "repaint 17-20, 120 bpm, 3 takes" or "extract, stems vocals+drums". Values have the names of '
+    "docs/protocol.md."
+)
+
+_BRACKETS = re.compile(r"(.*?)\s*\[([^\[\]]+)\]\s*", re.DOTALL)
+_BARS = re.compile(r"(?:bars?\s+)?(\d+)(?:\s*(?:-|–|to)\s*(\d+))?", re.IGNORECASE)
+_SPAN = re.compile(r"(.+?)(?:\s+-\s+|\s+to\s+|\s*–\s*)(.+)", re.IGNORECASE | re.DOTALL)
+_BBT = re.compile(r"\d+_\d+(_[\d.]+)?")
+_BPM = re.compile(r"(?:bpm\s+)?(\d+(?:\.\d+)?)(?:\s*bpm)?", re.IGNORECASE)
+_TAKES = re.compile(r"(\d+)\s*takes?", re.IGNORECASE)
+_METER = re.compile(r"(?:meter\s+)?(\d+)\s*[_/]\s*(\d+)", re.IGNORECASE)
+_MOST_LETTERS = 20_000
+_TEMPO = ("bpm", "meter", "tempo_map")
+_FORBIDDEN = {"id", "reply_port", "client", "token", "source", "source_position", "origin", "replace"}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """task: the command; fields: the request's values as typed; bar1: seconds from zero to the first bar."""
+
+    task: str
+    fields: Mapping[str, Any]
+    bar1: Fraction | None = None
+
+    def request(self, settled: Mapping[str, Any], tempo_map: TempoMap | None) -> Render:
+        """The request with what the folder adds. tempo_map: of a MIDI file beside. Raises ProtocolError."""
+        fields = {**settled, **self.fields}
+        if tempo_map is not None and not fields.keys() & {"bpm", "tempo_map"}:
+            fields.pop("meter", None)
+            fields["tempo_map"] = tempo_map.to_json()
+        if self.bar1 is not None:
+            fields = _from_bar1(fields, self.bar1)
+        request = BY_NAME[self.task].request.from_fields(fields)
+        assert isinstance(request, Render), self.task
+        if request.bpm is None and request.tempo_map is None and _counts_beats(request):
+            # Elsewhere 120 BPM are assumed and it is said; here nobody reads it before the take lies in a wrong place.
+            raise ProtocolError(
+                ErrorCode.MISSING_FIELD,
+                "The region is said in bars or beats, and no tempo is given.",
+                'Add the tempo, such as "120 bpm"; or put the tempo map beside, as a MIDI file with the song\'s name.',
+                "bpm",
+            )
+        return request
+
+
+def _counts_beats(request: Render) -> bool:
+    """Whether the region is said in a way that has no place without a tempo."""
+    musical = isinstance(request.start, (AtQuarters, AtBbt)) or isinstance(request.end, (AtQuarters, AtBbt))
+    length = request.length is not None and request.length.unit in (DurationUnit.BARS, DurationUnit.QUARTERS)
+    return request.bars is not None or musical or length
+
+
+def split_name(stem: str) -> tuple[str, str | None]:
+    """The song's title, and the words in brackets behind it if they ask for something."""
+    match = _BRACKETS.fullmatch(stem)
+    if match is None:
+        return stem, None
+    first = match[2].split(",")[0].split()
+    asks = bool(first) and bool(difflib.get_close_matches(first[0].lower(), TASKS, n=1, cutoff=0.75))
+    return (match[1] or stem, match[2]) if asks else (stem, None)
+
+
+def read_words(text: str) -> Wanted:
+    """What the words of a name or a text ask for. Raises ProtocolError."""
+    if len(text) > _MOST_LETTERS:
+        raise ProtocolError(ErrorCode.TOO_LARGE, f"The text has {len(text)} letters.", EXAMPLES)
+    items = [item.strip() for item in re.split(r"[,;\n]", text) if item.strip()]
+    if not items:
+        raise ProtocolError(ErrorCode.MISSING_FIELD, "The text is empty.", EXAMPLES)
+    task, _, region = items[0].partition(" ")
+    fields: dict[str, Any] = dict(_region(region.strip()))
+    bar1 = None
+    for item in items[1:]:
+        name, value = _item(item, _task(task))
+        if name == BAR1:
+            bar1 = _seconds(value)
+        else:
+            fields[name] = value
+    return Wanted(_task(task), fields, bar1)
+
+
+def read_json(text: str) -> Wanted:
+    """What a .ace.json file asks for. Raises ProtocolError."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ProtocolError(
+            ErrorCode.BAD_MESSAGE,
+            f"The .ace.json file is not valid JSON: {error}.",
+            "Check commas and quotes.",
+        ) from error
+    if not isinstance(found, dict):
+        raise ProtocolError(
+            ErrorCode.BAD_MESSAGE, "The .ace.json file is not an object.", 'Begin with {"task": ...'
+        )
+    fields = dict(found)
+    task = _task(str(fields.pop("task", "")))
+    bar1 = _seconds(str(fields.pop(BAR1))) if BAR1 in fields else None
+    for name in fields.keys() & _FORBIDDEN:
+        raise ProtocolError(
+            ErrorCode.UNKNOWN_FIELD, f"{name} cannot be given here.", "The dropped file says it.", name
+        )
+    return Wanted(task, fields, bar1)
+
+
+def _task(word: str) -> str:
+    if word.lower() in TASKS:
+        return word.lower()
+    close = difflib.get_close_matches(word.lower(), TASKS, n=1)
+    hint = f"Did you mean {close[0]}? " if close else ""
+    raise ProtocolError(
+        ErrorCode.UNKNOWN_COMMAND, f"There is no task {word[:60]!r}.", f"{hint}There are {', '.join(TASKS)}."
+    )
+
+
+def _region(text: str) -> dict[str, str]:
+    if not text:
+        return {}
+    if bars := _BARS.fullmatch(text):
+        return {"bars": f"{bars[1]}-{bars[2]}" if bars[2] else bars[1]}
+    if span := _SPAN.fullmatch(text):
+        return {"start": _position(span[1]), "end": _position(span[2])}
+    return {"start": _position(text)}
+
+
+def _position(text: str) -> str:
+    text = text.strip()
+    return text.replace("_", "|") if _BBT.fullmatch(text) else text
+
+
+def _item(item: str, task: str) -> tuple[str, Any]:
+    """One item's name and value. Raises ProtocolError."""
+    entries = {entry.name: entry for entry in dataclasses.fields(BY_NAME[task].request)}
+    first, _, rest = item.partition(" ")
+    name, rest = first.lower().rstrip(":="), rest.strip()
+    if name == BAR1:
+        return BAR1, rest.removeprefix("at ").strip()
+    if name in entries and name not in _FORBIDDEN:
+        kind = entries[name].metadata["kind"]
+        if name == "meter":
+            return name, rest.replace("_", "/")
+        if isinstance(kind, Flag):
+            return name, rest or True
+        if isinstance(kind, Names):
+            return name, re.sub(r"[\s+]+", ",", rest)
+        return name, _position(rest) if name in ("start", "end") else rest
+    if found := _TAKES.fullmatch(item):
+        return "takes", found[1]
+    if found := _METER.fullmatch(item):
+        return "meter", f"{found[1]}/{found[2]}"
+    if "bpm" in item.lower() and (found := _BPM.fullmatch(item)):
+        return "bpm", found[1]
+    try:
+        return "key", str(Key.parse(item))
+    except ValueError:
+        raise ProtocolError(
+            ErrorCode.UNKNOWN_FIELD, f"{item[:80]!r} is not understood.", EXAMPLES, first[:60]
+        ) from None
+
+
+def _seconds(text: str) -> Fraction:
+    """Raises ProtocolError."""
+    try:
+        found = parse_position(text if not text.replace(".", "").isdigit() else f"{text}s")
+        if not isinstance(found, AtSeconds):
+            raise ValueError("it is not a time")
+    except (ValueError, TypeError) as error:
+        raise ProtocolError(
+            ErrorCode.OUT_OF_RANGE,
+            f"bar1: {text[:60]!r} does not tell where bar 1 lies: {error}.",
+            'Write seconds, such as "bar1 3600s".',
+            BAR1,
+        ) from error
+    return found.seconds
+
+
+def _from_bar1(fields: Mapping[str, Any], bar1: Fraction) -> dict[str, Any]:
+    """The fields with a tempo map whose first bar lies there. Raises ProtocolError."""
+    found = dict(fields)
+    known: dict[str, Any] = {name: found.pop(name) for name in _TEMPO if name in found}
+    if not known.keys() & {"bpm", "tempo_map"}:
+        raise ProtocolError(
+            ErrorCode.MISSING_FIELD, "bar1 is given and no tempo.", 'Add the tempo, such as "120 bpm".', "bpm"
+        )
+    # Read as the request would: the same complaints about the same values.
+    read = Repaint.from_fields(known)
+    if read.tempo_map is not None:
+        tempo_map = dataclasses.replace(read.tempo_map, offset=bar1)
+    else:
+        tempo_map = TempoMap.constant(str(known["bpm"]), read.meter or Meter(4, 4), bar1)
+    return found | {"tempo_map": tempo_map.to_json()}

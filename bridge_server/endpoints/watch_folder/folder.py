@@ -1,0 +1,342 @@
+"""A watched folder: a file dropped into it whose name says what is wanted gets its takes, as files that land in place.
+
+    FOLDER/song [repaint 17-20, 120 bpm].wav            what was dropped; never touched
+    FOLDER/song [repaint 17-20, 120 bpm].progress.txt   how far it is, and what came of it
+    FOLDER/Takes/song.repaint.1.wav                     the clip, stamped with its place on the timeline
+
+The folder is a client like any other: what it asks for is a job of the queue, under a name made from the file's sound
+and words. So it is asked for once, whatever restarts in between, and goes on with what is missing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import json
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from bridge_server.endpoints.watch_folder.file_names import BAR1, Wanted, read_json, read_words, split_name
+from bridge_server.endpoints.watch_folder.scan import JSON_ENDING, Drop, Settling, look
+from bridge_server.endpoints.watch_folder.status_files import Notes
+from bridge_server.handlers.dispatcher import Bridge
+from bridge_server.handlers.response import our_fault
+from bridge_server.handlers.takes import about
+from bridge_server.jobs.job import JobState
+from bridge_server.jobs.job_queue import JobQueue
+from bridge_server.settings import DropSettings
+from bridge_server.songs.song_reader import SongReader
+from bridge_server.songs.sources import STORED
+from bridge_server.songs.tempo_file import read_midi_map
+from clip_store.atomic_file import write_whole
+from clip_store.audio.audio_file import AudioInfo, probe_audio
+from clip_store.audio.broadcast_wav import read_recipe
+from clip_store.blobs import BlobStore
+from clip_store.errors import ClipStoreError
+from clip_store.store import ClipStore
+from clip_store.take import Take
+from clip_store.take_files import clip_of, free_name
+from daw_protocol.errors import ErrorCode, ProtocolError
+from daw_protocol.replies import Acknowledged, Cancelled, Done, Failed, JobProgress, Reply, TakeReady
+from daw_protocol.requests import Render
+from daw_protocol.timeline import TempoMap
+
+log = logging.getLogger(__name__)
+
+TAKES = "Takes"
+NOTE_SECONDS = 1.0
+"""How often the progress text is written: often enough to watch, seldom enough for a network drive."""
+
+_NOT_YET = {ErrorCode.FILE_UNREADABLE, ErrorCode.FILE_CHANGED, ErrorCode.QUEUE_FULL}
+"""What may be right in a moment: a file that is still being copied, a queue that is full."""
+
+
+class DropFolder:
+    """One watched folder; `run` is its task."""
+
+    def __init__(
+        self,
+        settings: DropSettings,
+        bridge: Bridge,
+        store: ClipStore,
+        queue: JobQueue,
+        reader: SongReader,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._settings = settings
+        self._bridge = bridge
+        self._store = store
+        self._queue = queue
+        self._reader = reader
+        self._clock = clock
+        self._settling = Settling(settings.settle_seconds)
+        self._busy: dict[Path, asyncio.Task[None]] = {}
+        self._naming = asyncio.Lock()  # two takes of one name must not find the same number free
+        self._problem = ""
+        self._key = f"drop:{settings.folder}".encode("utf-8", "replace").decode("utf-8")
+
+    def status(self) -> dict[str, Any]:
+        """What `status` tells of the folder."""
+        busy = sorted(path.name for path in self._busy)
+        return {"folder": str(self._settings.folder), "problem": self._problem, "busy": busy}
+
+    async def run(self) -> None:
+        """Runs until cancelled."""
+        try:
+            while True:
+                await self._look()
+                await asyncio.sleep(self._settings.poll_seconds)
+        finally:
+            for task in self._busy.values():
+                task.cancel()
+            await asyncio.gather(*self._busy.values(), return_exceptions=True)
+
+    async def _look(self) -> None:
+        try:
+            drops = await asyncio.to_thread(look, self._settings.folder)
+        except OSError as error:  # a network drive that is away comes back
+            self._say_problem(f"{self._settings.folder} cannot be read: {error.strerror or error}.")
+            return
+        if " cannot be read: " in self._problem:
+            self._problem = ""
+        for drop in self._settling.ready(drops, self._clock()):
+            if drop.path in self._busy:  # it changed while it is worked on: afterwards
+                self._settling.again(drop)
+                continue
+            task = asyncio.create_task(self._carry_out(drop))
+            self._busy[drop.path] = task
+            task.add_done_callback(lambda _, path=drop.path: self._busy.pop(path, None))  # type: ignore[misc]
+
+    async def _carry_out(self, drop: Drop) -> None:
+        notes = Notes(drop.path)
+        try:
+            await self._answer(drop, notes)
+        except ProtocolError as error:
+            if (
+                error.code in _NOT_YET
+                and self._settling.age(drop, self._clock()) < self._settings.patience_seconds
+            ):
+                self._settling.again(drop)
+            elif error.code is not ErrorCode.FILE_MISSING:  # taken away again: nobody waits for an answer
+                await self._note(notes.failed, error)
+        except (ClipStoreError, OSError) as error:
+            # The takes are in the store; they are written as soon as the folder lets them.
+            self._say_problem(f"{drop.path.name}: {error}")
+            self._settling.again(drop)
+        except Exception:  # a bug ends this file's work only
+            log.exception("the dropped file %s met a bug", drop.path.name)
+            await self._note(notes.failed, our_fault())
+
+    async def _answer(self, drop: Drop, notes: Notes) -> None:
+        """Has the file rendered, and writes its takes. Raises ProtocolError, ClipStoreError, OSError."""
+        found = await asyncio.to_thread(_wanted, drop)
+        if found is None:
+            return
+        title, wanted, tempo_map = found
+        info = await asyncio.to_thread(_probe, drop.path)
+        digest = await self._reader.keep(drop.path)
+        place = info.time_reference or 0
+        settled = {
+            "source": STORED + digest,
+            "title": title,
+            "source_position": _stamp(place, info.rate, wanted),
+        }
+        request = wanted.request(settled, tempo_map)
+        name = self._request_name(drop, request)
+        if name is None or await asyncio.to_thread(notes.is_finished, name):
+            return
+        client = _DropClient(self._key)
+        try:
+            answer = await self._bridge.answer(replace(request, id=name), client)
+        except ProtocolError as error:
+            raise _with_hint(error, place, info.rate, wanted) from error
+        await self._follow(
+            answer.replies, client, notes, name, lambda error: _with_hint(error, place, info.rate, wanted)
+        )
+
+    def _request_name(self, drop: Drop, request: Render) -> str | None:
+        """A name for the request that is the same for the same sound and words; None: it failed, and is not to be
+        tried again while the text that says so lies there."""
+        told = json.dumps(
+            [drop.path.name.encode("utf-8", "replace").decode(), request.to_fields()], sort_keys=True
+        )
+        base = hashlib.sha256(told.encode()).hexdigest()[:24]
+        attempt = 1
+        while True:
+            name = f"{base}-{attempt}"
+            known = self._queue.find(self._key, name)
+            if known is None or known.state not in (JobState.FAILED, JobState.CANCELLED):
+                return name
+            if drop.failed:
+                return None
+            attempt += 1
+
+    async def _follow(
+        self,
+        first: tuple[Reply, ...],
+        client: _DropClient,
+        notes: Notes,
+        name: str,
+        hint: Callable[[ProtocolError], ProtocolError],
+    ) -> None:
+        """Everything up to the job's end: progress into the text, takes into files."""
+        files: list[Path] = []
+        warnings: list[str] = []
+        for reply in first:
+            client.send(reply)
+        while True:
+            reply = await client.replies.get()
+            if isinstance(reply, Acknowledged):
+                await self._note(notes.progress, "waiting for its turn", 0.0)
+            elif isinstance(reply, JobProgress):
+                if client.due():
+                    await self._note(notes.progress, reply.stage, reply.fraction)
+            elif isinstance(reply, TakeReady):
+                take = self._store.index.get(reply.take)
+                files += await self._write_take(take, Path(reply.path))
+                warnings += [note for note in take.recipe.get("notes", []) if note not in warnings]
+                if reply.warning:
+                    warnings.append(f"Take {reply.number}: {reply.warning}")
+            elif isinstance(reply, Done):
+                await asyncio.to_thread(notes.finished, name, files, warnings)
+                self._problem = ""
+                return
+            elif isinstance(reply, Failed):
+                raise hint(ProtocolError(ErrorCode(reply.code), reply.sentence, reply.remedy, reply.field))
+            elif isinstance(reply, Cancelled):
+                remedy = "Delete this text to have it rendered after all."
+                raise ProtocolError(ErrorCode.CANNOT_RENDER, reply.reason or "It was cancelled.", remedy)
+
+    async def _write_take(self, take: Take, clip: Path) -> list[Path]:
+        async with self._naming:
+            return await asyncio.to_thread(
+                _write_files, self._settings.folder / TAKES, take, clip, self._store.blobs
+            )
+
+    async def _note(self, write: Callable[..., None], *values: Any) -> None:
+        """Writes a text; a folder that takes none is a problem to tell of, not to fail by."""
+        try:
+            await asyncio.to_thread(write, *values)
+        except (ClipStoreError, OSError) as error:
+            self._say_problem(str(error))
+        else:
+            self._problem = ""
+
+    def _say_problem(self, problem: str) -> None:
+        if problem != self._problem:
+            log.warning("watched folder: %s", problem)
+        self._problem = problem
+
+
+class _DropClient:
+    """The folder as a client of the bridge."""
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        self.reply_to = ""
+        self.replies: asyncio.Queue[Reply] = asyncio.Queue()
+        self._noted = float("-inf")
+
+    def send(self, reply: Reply) -> None:
+        self.replies.put_nowait(reply)
+
+    def due(self) -> bool:
+        """Whether it is time for another line of progress."""
+        now = time.monotonic()
+        if now - self._noted < NOTE_SECONDS:
+            return False
+        self._noted = now
+        return True
+
+
+def _wanted(drop: Drop) -> tuple[str, Wanted, TempoMap | None] | None:
+    """Title, what is wanted and the tempo map beside; None when nothing is. Raises ProtocolError, OSError."""
+    title, in_name = split_name(drop.path.stem)
+    if drop.words is None and in_name is None:
+        return None
+    if drop.words is None and _is_ours(drop.path):
+        return None
+    if drop.words is None:
+        wanted = read_words(in_name or "")
+    else:
+        try:
+            text = drop.words.read_text(encoding="utf-8-sig")
+        except ValueError as error:
+            raise ProtocolError(
+                ErrorCode.FILE_UNREADABLE, f"{drop.words.name} is not text in UTF-8.", "Save it as UTF-8."
+            ) from error
+        is_json = drop.words.name.lower().endswith(JSON_ENDING)
+        wanted = read_json(text) if is_json else read_words(text)
+    tempo_map = read_midi_map(drop.midi).tempo_map if drop.midi is not None else None
+    return _sendable(title), wanted, tempo_map
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether it is a take of ours: those are dropped to be kept, not to be rendered again and again."""
+    with contextlib.suppress(OSError, ClipStoreError):
+        return read_recipe(path) is not None
+    return False
+
+
+def _sendable(title: str) -> str:
+    """A title as requests take it: whatever names files may have, 128 letters and none that cannot be printed."""
+    plain = title.encode("utf-8", "replace").decode("utf-8")
+    return "".join(letter if letter.isprintable() else "_" for letter in plain)[:128]
+
+
+def _probe(path: Path) -> AudioInfo:
+    """Raises ProtocolError when it cannot be used, or not yet."""
+    try:
+        return probe_audio(path)
+    except ClipStoreError as error:
+        code = ErrorCode.FILE_UNREADABLE if path.exists() else ErrorCode.FILE_MISSING
+        raise ProtocolError(code, error.sentence, error.remedy, "source") from error
+
+
+def _stamp(place: int, rate: int, wanted: Wanted) -> str | int:
+    """Where the dropped file lies: its time stamp counts its own samples, the project may have others."""
+    project = wanted.fields.get("rate", rate)
+    return place if str(project) == str(rate) else f"{place}/{rate}s"
+
+
+def _with_hint(error: ProtocolError, place: int, rate: int, wanted: Wanted) -> ProtocolError:
+    """The error, with what may lie behind a region that is not in the song."""
+    if error.code is not ErrorCode.BAD_REGION or not place or wanted.bar1 is not None:
+        return error
+    seconds = place / rate
+    hint = (
+        f"The file's time stamp says that it begins {seconds:.3f} seconds after the timeline's zero. If your DAW "
+        f'counts from an hour, or bar 1 lies elsewhere, say where, such as "{BAR1} 3600s".'
+    )
+    return ProtocolError(error.code, error.sentence, f"{error.remedy} {hint}".strip(), error.field)
+
+
+def _write_files(folder: Path, take: Take, clip: Path, blobs: BlobStore) -> list[Path]:
+    """The take's clip and attachments, where they are not there yet; nothing is overwritten."""
+    base = free_name(folder, about(take), take.id)
+    path = folder / f"{base}.wav"
+    if not (path.exists() and clip_of(path, take.id)):
+        write_whole(path, [clip.read_bytes()])
+    found = [path]
+    for entry in take.attachments:
+        beside = folder / (base + Path(entry.name).suffix)
+        if not beside.exists():
+            write_whole(beside, [blobs.get_bytes(entry.digest)])
+        found.append(beside)
+    return found
+
+
+def check_watched(settings: DropSettings) -> None:
+    """Raises ProtocolError when the folder cannot be watched."""
+    if not settings.folder.is_dir():
+        raise ProtocolError(
+            ErrorCode.FILE_MISSING,
+            f"The folder {settings.folder} cannot be watched: there is no such folder.",
+            "Make it, or connect its drive, and start again.",
+            "watch",
+        )

@@ -1,0 +1,112 @@
+"""Which files lie in the watched folder, and which of them are complete: nothing moved for a while.
+
+Polls rather than asks the system for events: those do not come from network drives, and one flat folder is one
+`os.scandir` a second.
+"""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from bridge_server.endpoints.watch_folder.file_names import split_name
+
+AUDIO = {".wav", ".wave", ".bwf", ".aif", ".aiff", ".flac"}
+JSON_ENDING = ".ace.json"
+TEXT_ENDING = ".txt"
+MIDI_ENDINGS = (".mid", ".midi")
+ERROR_ENDING = ".error.txt"
+
+State = tuple[int, int]
+"""Size in bytes and time of change in nanoseconds."""
+
+
+@dataclass(frozen=True)
+class Drop:
+    """A sound file with what lies beside it; equal as long as nothing of it has changed.
+
+    words:  the text that says what is wanted; midi: its tempo map, by the file's name or by the song's alone, so
+            that one map serves every bounce of the song.
+    failed: whether there is a text that says why it could not be done.
+    """
+
+    path: Path
+    state: State
+    words: Path | None = None
+    words_state: State = (0, 0)
+    midi: Path | None = None
+    midi_state: State = (0, 0)
+    failed: bool = False
+
+
+def look(folder: Path) -> list[Drop]:
+    """Every sound file in the folder, not below it. Raises OSError when it cannot be read."""
+    states: dict[str, State] = {}
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            try:
+                if not entry.name.startswith(".") and entry.is_file():
+                    # Not the entry's own: on Windows a scan tells the size a growing file had when it was opened.
+                    found = os.stat(entry.path)
+                    states[entry.name] = found.st_size, found.st_mtime_ns
+            except OSError:
+                continue  # gone since, or a link to nowhere
+    names = {_alike(name): name for name in states}
+    return [
+        _drop(folder, name, states, names) for name in sorted(states) if Path(name).suffix.lower() in AUDIO
+    ]
+
+
+def _drop(folder: Path, name: str, states: dict[str, State], names: dict[str, str]) -> Drop:
+    stem = Path(name).stem
+
+    def beside(*wanted: str) -> tuple[Path | None, State]:
+        for other in wanted:
+            found = names.get(_alike(other))
+            if found is not None:
+                return folder / found, states[found]
+        return None, (0, 0)
+
+    words, words_state = beside(stem + JSON_ENDING, stem + TEXT_ENDING)
+    title, _ = split_name(stem)
+    midi, midi_state = beside(*(song + ending for song in (stem, title) for ending in MIDI_ENDINGS))
+    failed = beside(stem + ERROR_ENDING)[0] is not None
+    return Drop(folder / name, states[name], words, words_state, midi, midi_state, failed)
+
+
+def _alike(name: str) -> str:
+    """Equal for names a producer would call the same: case, and how accents are spelled, differ by system."""
+    return unicodedata.normalize("NFC", name).casefold()
+
+
+class Settling:
+    """Tells which drops have not changed for so many seconds; each of them once."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._since: dict[Drop, float] = {}
+        self._given: set[Drop] = set()
+
+    def ready(self, drops: Iterable[Drop], now: float) -> list[Drop]:
+        """Those that have just become ready. now: seconds of a clock that never goes back."""
+        there = set(drops)
+        self._since = {drop: self._since.get(drop, now) for drop in there}
+        self._given &= there
+        found = [
+            drop
+            for drop in sorted(there - self._given, key=lambda drop: drop.path.name)
+            if now - self._since[drop] >= self._seconds and drop.state[0] > 0
+        ]
+        self._given.update(found)
+        return found
+
+    def age(self, drop: Drop, now: float) -> float:
+        """Seconds since it has looked as it does."""
+        return now - self._since.get(drop, now)
+
+    def again(self, drop: Drop) -> None:
+        """Give it once more: it could not be used yet."""
+        self._given.discard(drop)

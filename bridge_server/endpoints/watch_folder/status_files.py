@@ -1,0 +1,95 @@
+"""The texts the bridge leaves beside a dropped file: how far it is, what came of it, what was wrong.
+
+Only texts of its own are written again; they begin with a line that says so.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from pathlib import Path
+
+from bridge_server.endpoints.watch_folder.scan import ERROR_ENDING
+from clip_store.atomic_file import write_whole
+from clip_store.store import file_stem
+from daw_protocol.errors import ProtocolError
+
+MARK = "Takebridge:"
+PROGRESS_ENDING = ".progress.txt"
+FINISHED = "Finished"
+SETTLED = "What was wrong here has been done since"
+_MOST_BYTES = 200  # of a name: with our ending it must stay below the 255 that file systems take
+
+
+class Notes:
+    """The texts of one dropped file. All methods read or write files. Raise StoreError where they cannot."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def progress(self, stage: str, fraction: float) -> None:
+        done = round(20 * fraction)
+        self._write(PROGRESS_ENDING, f"{stage}\n[{'#' * done}{'.' * (20 - done)}] {fraction:.0%}")
+
+    def finished(self, request: str, files: list[Path], warnings: list[str]) -> None:
+        lines = [
+            f"{FINISHED} (request {request}).",
+            "",
+            *(f"  {file.parent.name}/{file.name}" for file in files),
+        ]
+        lines += [
+            "",
+            "Their time stamps put them in place: docs/any-daw.md tells how in your DAW.",
+            *warnings,
+        ]
+        self._write(PROGRESS_ENDING, "\n".join(lines))
+        done = self._name(PROGRESS_ENDING).name
+        self._write(ERROR_ENDING, f"{SETTLED}: {done} says what came of it.", only_ours=True)
+
+    def failed(self, error: ProtocolError) -> None:
+        self._write(
+            ERROR_ENDING,
+            f"{self._path.name} could not be used.\n\n{error.sentence}\n\nWhat to do: {error.remedy or 'see the log.'}"
+            "\n\nAfter that save the file again, or delete this text, and it is tried again.",
+        )
+        self._write(
+            PROGRESS_ENDING,
+            f"It could not be done; {self._name(ERROR_ENDING).name} says why.",
+            only_ours=True,
+        )
+
+    def is_finished(self, request: str) -> bool:
+        """Whether the texts say that this request has been answered."""
+        text = _text(self._name(PROGRESS_ENDING)) or ""
+        return text.startswith(MARK) and f"{FINISHED} (request {request})" in text
+
+    def _write(self, ending: str, text: str, only_ours: bool = False) -> None:
+        path = self._name(ending)
+        whole = f"{MARK} {text}\n"
+        if only_ours and not path.exists():
+            return
+        if _text(path) != whole:
+            write_whole(path, [whole.encode("utf-8")])
+
+    def _name(self, ending: str) -> Path:
+        """Where this text goes: a name that nothing of somebody else's has."""
+        stem = self._path.stem
+        if len(stem.encode("utf-8", "surrogateescape")) > _MOST_BYTES:
+            digest = hashlib.sha256(stem.encode("utf-8", "surrogateescape")).hexdigest()[:8]
+            stem = f"{file_stem(stem)}-{digest}"
+        for number in itertools.count(1):
+            path = self._path.with_name(f"{stem}{ending}" if number == 1 else f"{stem}-{number}{ending}")
+            text = _text(path)
+            if text is None or text.startswith(MARK):
+                return path
+        raise AssertionError("there is always a next number")
+
+
+def _text(path: Path) -> str | None:
+    """What a file says; None when there is none, "" when it cannot be read as text."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError):
+        return ""

@@ -1,0 +1,281 @@
+"""JSON-RPC over WebSocket, audio as binary frames, and plain HTTP for pages and files, all on one port."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import socket
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.datastructures import Headers
+from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request as HttpRequest
+from websockets.http11 import Response
+
+from bridge_server.endpoints.access import admitted, check_caller, is_upgrade
+from bridge_server.endpoints.http.pages import PLAIN, Page, Pages, hello
+from bridge_server.endpoints.http.panel_files import HELLO
+from bridge_server.endpoints.osc_over_websocket import Listener, OscFrames, answer_packet, is_packet
+from bridge_server.endpoints.oscquery_values import LiveValues
+from bridge_server.endpoints.uploads import Upload
+from bridge_server.handlers.dispatcher import Bridge
+from bridge_server.handlers.response import our_fault
+from bridge_server.sessions.events import Listeners
+from bridge_server.settings import Settings
+from clip_store.blobs import BlobStore
+from daw_protocol import jsonrpc, oscquery
+from daw_protocol.errors import ErrorCode, ProtocolError
+from daw_protocol.jsonrpc import BadCall, Call
+from daw_protocol.replies import Failed, Reply, Understood
+from daw_protocol.requests import BeginUpload, FetchTake, Request
+
+log = logging.getLogger(__name__)
+
+# Replies waiting for a client that reads slowly; a client that is this far behind is cut off, not waited for.
+OUTBOX = 2000
+# Audio goes down in frames of this size: large enough to be fast, small enough for replies to get in between.
+FRAME_BYTES = 1 << 20
+# So many of them wait at most for a client that reads slowly: audio waits for room, replies never do.
+AUDIO_FRAMES = 8
+
+SAFE_HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'self'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+
+
+class AudioFrame(bytes):
+    """A part of an audio file on its way down."""
+
+
+class WebSocketClient:
+    """One connection. Frames leave in order through one queue, so that nobody ever waits for a slow reader."""
+
+    def __init__(self, connection: ServerConnection, name: str) -> None:
+        self._connection = connection
+        self.key = f"ws:{name or secrets.token_hex(8)}"
+        self.reply_to = ""
+        self.upload: Upload | None = None
+        self.osc = OscFrames(self)
+        self.listener = Listener(self)
+        self._outbox: asyncio.Queue[str | bytes] = asyncio.Queue(OUTBOX)
+        self._audio_room = asyncio.Semaphore(AUDIO_FRAMES)
+        self.gone = False
+
+    def send(self, reply: Reply) -> None:
+        self.put(jsonrpc.notification(reply))
+
+    def put(self, frame: str | bytes) -> None:
+        if self.gone:
+            return
+        try:
+            self._outbox.put_nowait(frame)
+        except asyncio.QueueFull:
+            log.warning("client %s does not read its replies; it is cut off", self.key)
+            self.gone = True
+            self._connection.transport.abort()
+
+    async def put_bytes(self, data: bytes) -> None:
+        """Sends audio; waits for room, so that replies are not crowded out."""
+        view = memoryview(data)
+        for first in range(0, len(data), FRAME_BYTES):
+            await self._audio_room.acquire()
+            if self.gone:
+                return
+            self.put(AudioFrame(view[first : first + FRAME_BYTES]))
+
+    async def run(self) -> None:
+        """Sends what is queued until the connection closes."""
+        try:
+            while True:
+                frame = await self._outbox.get()
+                await self._connection.send(frame)
+                if isinstance(frame, AudioFrame):
+                    self._audio_room.release()
+        except ConnectionClosed:
+            pass
+        finally:
+            self.gone = True
+            self._audio_room.release()  # whoever waits for room need not any more
+
+
+class WebSocketEndpoint:
+    """The server's TCP port."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        bridge: Bridge,
+        listeners: Listeners,
+        live: LiveValues,
+        pages: Pages,
+        blobs: BlobStore,
+    ) -> None:
+        self._settings = settings
+        self._bridge = bridge
+        self._listeners = listeners
+        self._live = live
+        self._pages = pages
+        self._blobs = blobs
+        self._server: Server | None = None
+
+    async def start(self, bound: socket.socket) -> None:
+        """Listens on a bound socket."""
+        self._server = await serve(
+            self._serve,
+            sock=bound,
+            process_request=self._process_request,
+            max_size=self._settings.limits.frame_bytes,
+            compression=None,  # audio does not compress, and JSON over loopback need not
+            server_header=None,
+        )
+
+    async def close(self) -> None:
+        if self._server is not None:
+            self._server.close()
+            await self._server.wait_closed()
+
+    async def _process_request(self, connection: ServerConnection, request: HttpRequest) -> Response | None:
+        """Refuses strangers; answers plain HTTP; lets WebSocket handshakes through."""
+        try:
+            urlsplit(request.path)
+            check_caller(self._settings, request.path, request.headers, peer_of(connection))
+        except ProtocolError as error:
+            return respond(Page(403, PLAIN, f"{error}\n".encode()))
+        except ValueError:  # urlsplit on a host, origin or path that is no such thing
+            return respond(Page(403, PLAIN, b"That is not an address of this server.\n"))
+        if is_upgrade(request.headers):
+            return None
+        if urlsplit(request.path).path == HELLO:
+            return respond(
+                hello(
+                    self._settings,
+                    admitted(self._settings, request.path, request.headers, peer_of(connection)),
+                )
+            )
+        return respond(await self._pages.get(request.path, request.headers.get("Accept", "")))
+
+    async def _serve(self, connection: ServerConnection) -> None:
+        assert connection.request is not None, "after the handshake"
+        query = parse_qs(urlsplit(connection.request.path).query)
+        client = WebSocketClient(connection, query.get("client", [""])[0][:64])
+        sender = asyncio.create_task(client.run())
+        try:
+            async for frame in connection:
+                if client.gone:
+                    break  # frames that came before it was cut off would still be read
+                if isinstance(frame, bytes):
+                    await self._receive_bytes(client, frame)
+                else:
+                    await self._receive_text(client, frame)
+        except ConnectionClosed:
+            pass
+        finally:
+            sender.cancel()
+            self._listeners.forget(client)
+            self._listeners.forget(client.osc)
+            self._live.forget(client.listener)
+            if client.upload is not None:
+                client.upload.close()
+
+    async def _receive_text(self, client: WebSocketClient, text: str) -> None:
+        if oscquery.is_oscquery(text):
+            try:
+                self._live.listen(client.listener, oscquery.listen_in(text))
+            except ProtocolError as error:  # in OSC: that is what such a client reads
+                client.osc.send(Failed.from_error(error))
+            return
+        calls, batch = jsonrpc.read_frame(text)
+        answers = [answer for call in calls if (answer := await self._answer(client, call)) is not None]
+        if (frame := jsonrpc.answer_text(answers, batch)) is not None:
+            client.put(frame)
+
+    async def _answer(self, client: WebSocketClient, call: Call | BadCall) -> dict[str, Any] | None:
+        if isinstance(call, BadCall):
+            return jsonrpc.error(call.id, call.error, call.rpc_code)
+        try:
+            _, request = jsonrpc.request_in(call)
+            data = await self._answer_request(client, request, call)
+            return jsonrpc.result(call.id, data) if call.wants_answer and data is not None else None
+        except ProtocolError as error:
+            return jsonrpc.error(call.id, error) if call.wants_answer else None
+        except Exception:  # a bug must not end the connection, let alone the server
+            log.exception("method %s met a bug", call.method)
+            return jsonrpc.error(call.id, our_fault()) if call.wants_answer else None
+
+    async def _answer_request(
+        self, client: WebSocketClient, request: Request, call: Call
+    ) -> Mapping[str, Any] | None:
+        if isinstance(request, BeginUpload):
+            return self._begin_upload(client, request)
+        if isinstance(request, FetchTake):
+            page = await self._pages.take_file(request.take, request.what, request.name)
+            if call.wants_answer:
+                client.put(
+                    jsonrpc.answer_text([jsonrpc.result(call.id, {"bytes": len(page.body)})], False) or ""
+                )
+            await client.put_bytes(page.body)
+            return None
+        answer = await self._bridge.answer(request, client)
+        for reply in answer.replies[1:]:  # the first one is the result itself
+            client.send(reply)
+        return answer.data
+
+    def _begin_upload(self, client: WebSocketClient, request: BeginUpload) -> dict[str, Any]:
+        if client.upload is not None:
+            client.upload.close()
+        limits = self._settings.limits
+        client.upload = Upload(request, self._settings.store / "scratch", limits.upload_bytes)
+        return {"bytes": request.size}
+
+    async def _receive_bytes(self, client: WebSocketClient, frame: bytes) -> None:
+        upload = client.upload
+        if upload is None and is_packet(frame):
+            await answer_packet(self._bridge, frame, client.osc)
+            return
+        if upload is None:
+            error = ProtocolError(
+                ErrorCode.BAD_UPLOAD, "Binary data came without an upload.begin.", "Announce it first."
+            )
+            client.send(Failed.from_error(error))
+            return
+        request_id = upload.announced.id
+        try:
+            upload.write(frame)
+            if not upload.complete:
+                return
+            source = await asyncio.to_thread(upload.keep, self._blobs, self._settings.limits.song_seconds)
+            client.send(Understood(id=request_id, command="upload", text=source))
+        except ProtocolError as error:
+            client.send(Failed.from_error(error, request_id=request_id))
+        upload.close()
+        client.upload = None
+
+
+def peer_of(connection: ServerConnection) -> str:
+    """The address the connection comes from; "" when it has closed already."""
+    address = connection.remote_address
+    return str(address[0]) if address else ""
+
+
+def respond(page: Page) -> Response:
+    """An HTTP response with the headers every page of ours has."""
+    kept = {"Cache-Control": "private, max-age=31536000, immutable"} if page.immutable else {}
+    headers = Headers({**SAFE_HEADERS, **kept})
+    headers["Content-Type"] = page.media_type
+    if page.status != 204:  # RFC 9110: where there is no content it has no length
+        headers["Content-Length"] = str(len(page.body))
+    headers["Connection"] = "close"
+    if page.file_name:
+        headers["Content-Disposition"] = f'attachment; filename="{page.file_name}"'
+    reason = {200: "OK", 204: "No Content", 400: "Bad Request", 403: "Forbidden", 404: "Not Found"}.get(
+        page.status, "Error"
+    )
+    return Response(page.status, reason, headers, page.body)

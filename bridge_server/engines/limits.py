@@ -1,0 +1,81 @@
+"""What an engine cannot do, refused before anything is queued or read."""
+
+from __future__ import annotations
+
+from daw_protocol.errors import ErrorCode, ProtocolError
+from daw_protocol.requests import Render
+from model.engine import EngineDescription, Task, TextLimit
+
+
+def refuse_impossible(description: EngineDescription, request: Render) -> None:
+    """Raises ProtocolError for what this engine cannot do, before anything is queued or read."""
+    capability = description.capability(Task(request.task))
+    if not capability.available:
+        remedy = capability.remedy or "Use another engine; `engines` tells what each one can do."
+        raise ProtocolError(ErrorCode.CANNOT_RENDER, capability.reason, remedy, "engine")
+    label = description.label
+    if request.reference is not None and not description.reference:
+        raise ProtocolError(
+            ErrorCode.CANNOT_RENDER,
+            f"reference: the {label} engine does not listen to reference audio.",
+            "Leave it away, or use another engine; `engines` tells what each one can do.",
+            "reference",
+        )
+    _known("layers", (getattr(request, "layers", "all"),), ("all", *description.layers), label)
+    _known("stems", getattr(request, "stems", ()), description.stems, label)
+    _known("instruments", getattr(request, "instruments", ()), description.instruments, label)
+    _known("options", tuple(request.options), tuple(description.options), label)
+    if description.languages:
+        _known("language", (request.language,), description.languages, label)
+    _refuse_too_many_characters("prompt", request.prompt, description.prompt, label)
+    _refuse_too_many_characters("lyrics", request.lyrics, description.lyrics, label)
+
+
+def unread_words(description: EngineDescription, request: Render) -> str:
+    """What the producer should know before the render: words the engine may not read. Empty when it reads all."""
+    told = []
+    for field, text in (("prompt", request.prompt), ("lyrics", request.lyrics)):
+        limit = getattr(description, field)
+        if not limit.may_lose(text):
+            continue
+        if limit.tokens == 0:
+            told.append(f"{field}: the {description.label} engine does not read them.")
+        else:
+            told.append(
+                f"{field}: the {description.label} engine reads about {limit.tokens} tokens, and these may be more; "
+                "the take's notes will name what was left out."
+            )
+    return " ".join(told)
+
+
+def refuse_too_long(description: EngineDescription, seconds: float) -> None:
+    """Raises ProtocolError when a region is longer than the engine renders at once."""
+    if seconds > description.max_seconds:
+        raise ProtocolError(
+            ErrorCode.TOO_LARGE,
+            f"The region is {seconds:.0f} s long; the {description.label} engine renders at most "
+            f"{description.max_seconds:.0f} s at a time.",
+            "Select a shorter region.",
+            "end",
+        )
+
+
+def _refuse_too_many_characters(field: str, text: str, limit: TextLimit, label: str) -> None:
+    most = limit.characters
+    if most is not None and len(text) > most:
+        begins = " ".join(text[most:].split()[:4])[:60]
+        raise ProtocolError(
+            ErrorCode.TOO_LARGE,
+            f"{field}: the {label} engine reads at most {most} characters, these are {len(text)}.",
+            f"Shorten it: from {begins!r} on it is too much.",
+            field,
+        )
+
+
+def _known(field: str, given: tuple[str, ...], known: tuple[str, ...], label: str) -> None:
+    for name in given:
+        if name not in known:
+            remedy = f"It knows: {', '.join(known)}." if known else "Leave it away."
+            raise ProtocolError(
+                ErrorCode.CANNOT_RENDER, f"{field}: the {label} engine does not know {name!r}.", remedy, field
+            )

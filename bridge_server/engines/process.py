@@ -1,0 +1,249 @@
+"""The server's side of an engine's process: starts it, orders renders, and notices when it dies.
+
+A thread blocks on the pipe and hands each message to the event loop; the loop itself never waits for the child.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import multiprocessing
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
+
+from bridge_server.engines.child import child_main, stem_path
+from bridge_server.engines.messages import (
+    ChildAttachment,
+    ChildBroke,
+    ChildPiece,
+    ChildProgress,
+    ChildReady,
+    ChildRefused,
+    ChildReport,
+    FromChild,
+    Outcome,
+    QuitOrder,
+    RenderOrder,
+    StemFile,
+    StopOrder,
+    ToChild,
+)
+from bridge_server.platforms import how_it_ended
+from daw_protocol.errors import ErrorCode, ProtocolError
+from model.engine import Attachment, EngineDescription, OnProgress, Progress
+
+log = logging.getLogger(__name__)
+
+REFUSAL_CODES = {
+    "cannot": ErrorCode.CANNOT_RENDER,
+    "memory": ErrorCode.OUT_OF_MEMORY,
+    "not loaded": ErrorCode.ENGINE_NOT_READY,
+    "store": ErrorCode.STORE_FAILED,
+}
+
+EXIT_SECONDS = 1.0  # how long a process may take to end after its pipe has closed
+
+
+class RenderCancelledError(Exception):
+    """The render was stopped because its job was cancelled."""
+
+
+@dataclass(frozen=True)
+class _Gone:
+    """Put into the inbox by the reader thread when the pipe closes."""
+
+
+def _tell_nobody(_: Progress) -> None:
+    """The progress of loading an engine before anybody asked for it."""
+
+
+class EngineProcess:
+    """One engine in a process of its own. One render at a time; a dead process is replaced by the next render."""
+
+    def __init__(self, target: str, stop_seconds: float) -> None:
+        self._target = target
+        self._stop_seconds = stop_seconds
+        self._process: SpawnProcess | None = None
+        self._connection: Connection | None = None
+        self._inbox: asyncio.Queue[FromChild | _Gone] = asyncio.Queue()
+        self._orders = 0
+        self.description: EngineDescription | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """Of the running process; None when there is none."""
+        return self._process.pid if self._process and self._process.is_alive() else None
+
+    async def start(self, on_progress: OnProgress = _tell_nobody) -> None:
+        """Starts the process and loads the engine, unless it runs already. Raises ProtocolError."""
+        if self.pid is not None:
+            return
+        await self.close()
+        context = multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe()
+        self._inbox = asyncio.Queue()
+        process = context.Process(target=child_main, args=(theirs, self._target), daemon=True)
+        starting = asyncio.create_task(asyncio.to_thread(process.start))
+        try:
+            await asyncio.shield(starting)
+        finally:
+            # Cancelled or not, the thread goes on and the process comes up: `close` must find it, and find it started.
+            await asyncio.wait({starting})
+            theirs.close()
+            if starting.exception() is None:
+                self._process, self._connection = process, ours
+            else:
+                ours.close()
+        reader = threading.Thread(
+            target=_read, args=(ours, asyncio.get_running_loop(), self._inbox), daemon=True
+        )
+        reader.start()
+        while True:
+            message = await self._receive()
+            if isinstance(message, ChildReady):
+                self.description = message.description
+                return
+            if isinstance(message, ChildProgress):
+                on_progress(message.progress)
+            else:
+                error = await self._as_error(message)  # before the process, and its exit code, are let go
+                await self.close()
+                raise error
+
+    async def render(
+        self,
+        order: RenderOrder,
+        on_progress: OnProgress,
+        on_piece: Callable[[ChildPiece], None],
+        stop: asyncio.Event,
+    ) -> Outcome:
+        """Carries out one order. Raises RenderCancelledError after `stop`, ProtocolError when it cannot be done."""
+        await self.start(on_progress)
+        self._orders += 1
+        numbered = replace(order, number=self._orders)
+        await self._send(numbered)
+        stopper = asyncio.create_task(self._stop_when(stop, self._orders))
+        try:
+            return await self._collect(numbered, on_progress, on_piece, stop)
+        except asyncio.CancelledError:
+            await self.close()  # the server is stopping: do not leave a render behind
+            raise
+        finally:
+            stopper.cancel()
+
+    async def _collect(
+        self,
+        order: RenderOrder,
+        on_progress: OnProgress,
+        on_piece: Callable[[ChildPiece], None],
+        stop: asyncio.Event,
+    ) -> Outcome:
+        stems: dict[str, StemFile] = {}
+        attachments: list[Attachment] = []
+        while True:
+            message = await self._receive()
+            if isinstance(message, _Gone) or getattr(message, "number", order.number) == order.number:
+                if isinstance(message, ChildProgress):
+                    on_progress(message.progress)
+                elif isinstance(message, ChildPiece):
+                    stems[message.stem] = _longer(stems.get(message.stem), message, order)
+                    on_piece(message)
+                elif isinstance(message, ChildAttachment):
+                    attachments.append(message.attachment)
+                elif isinstance(message, ChildReport):
+                    return Outcome(tuple(stems.values()), tuple(attachments), message.report)
+                else:
+                    error = await self._as_error(message)
+                    if isinstance(message, _Gone) or getattr(message, "kind", "") == "memory":
+                        # A process that ends may look alive for a moment; one that ran out of memory holds what is
+                        # of no use. The next job gets a fresh one either way.
+                        await self.close()
+                    if stop.is_set() and not isinstance(message, ChildBroke):
+                        raise RenderCancelledError
+                    raise error
+
+    async def _stop_when(self, stop: asyncio.Event, number: int) -> None:
+        """Asks the child to stop; one that does not within the limit is ended."""
+        await stop.wait()
+        with contextlib.suppress(ProtocolError):
+            await self._send(StopOrder(number))
+        await asyncio.sleep(self._stop_seconds)
+        if self._process is not None:
+            log.warning("the engine did not stop within %.1f s; its process is ended", self._stop_seconds)
+            self._process.kill()
+
+    async def close(self) -> None:
+        """Ends the process, gently if it listens."""
+        process, connection = self._process, self._connection
+        self._process = self._connection = None
+        if process is None:
+            return
+        if connection is not None:
+            with contextlib.suppress(OSError, ValueError):
+                connection.send(QuitOrder())
+        await asyncio.to_thread(process.join, 0.2)
+        if process.is_alive():
+            process.kill()
+            await asyncio.to_thread(process.join, 5.0)
+        if connection is not None:
+            connection.close()
+
+    async def _send(self, message: ToChild) -> None:
+        try:
+            assert self._connection is not None, "started before"
+            self._connection.send(message)
+        except OSError as error:
+            raise await self._as_error(_Gone()) from error
+
+    async def _receive(self) -> FromChild | _Gone:
+        return await self._inbox.get()
+
+    async def _as_error(self, message: FromChild | _Gone) -> ProtocolError:
+        if isinstance(message, ChildRefused):
+            code = REFUSAL_CODES.get(message.kind, ErrorCode.CANNOT_RENDER)
+            return ProtocolError(code, message.sentence, message.remedy)
+        if isinstance(message, ChildBroke):
+            log.error("the engine broke:\n%s", message.traceback)
+            return ProtocolError(
+                ErrorCode.INTERNAL,
+                f"The engine made a mistake of its own ({message.sentence}).",
+                "This is a bug in the bridge; the log has the details. Another region or seed may work.",
+            )
+        process = self._process
+        if process is not None:
+            # The pipe closes a moment before the exit code is known.
+            await asyncio.to_thread(process.join, EXIT_SECONDS)
+        exit_code = process.exitcode if process else None
+        return ProtocolError(
+            ErrorCode.ENGINE_DIED,
+            f"The engine's process ended in the middle of the render: {how_it_ended(exit_code)}.",
+            "Ask again: the next job gets a fresh process. A shorter region or fewer takes need less memory.",
+        )
+
+
+def _longer(known: StemFile | None, piece: ChildPiece, order: RenderOrder) -> StemFile:
+    """The stem's file with this piece appended."""
+    start = known.start if known else piece.start
+    frames = (known.frames if known else 0) + piece.frames
+    return StemFile(piece.stem, start, frames, order.request.channels, stem_path(order.folder, piece.stem))
+
+
+def _read(
+    connection: Connection, loop: asyncio.AbstractEventLoop, inbox: asyncio.Queue[FromChild | _Gone]
+) -> None:
+    """Runs in a thread: every message of the child goes into the inbox; the pipe's end too."""
+    while True:
+        try:
+            message: FromChild | _Gone = connection.recv()
+        except (EOFError, OSError, TypeError):  # TypeError: closed under our hands, the handle is None
+            message = _Gone()
+        try:
+            loop.call_soon_threadsafe(inbox.put_nowait, message)
+        except RuntimeError:  # the loop has closed: nobody listens any more
+            return
+        if isinstance(message, _Gone):
+            return

@@ -1,0 +1,16 @@
+"""Errors of the packages below, in the protocol's words."""
+
+from __future__ import annotations
+
+from clip_store.errors import AudioFileError, ClipStoreError, StoreError
+from daw_protocol.errors import ErrorCode, ProtocolError
+
+
+def as_protocol_error(error: ClipStoreError, field: str = "") -> ProtocolError:
+    """What the store says, as the producer is told it."""
+    code = ErrorCode.INTERNAL
+    if isinstance(error, AudioFileError):
+        code = ErrorCode.FILE_UNREADABLE
+    elif isinstance(error, StoreError):
+        code = ErrorCode.STORE_FAILED
+    return ProtocolError(code, error.sentence, error.remedy, field)

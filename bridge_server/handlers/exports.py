@@ -1,0 +1,81 @@
+"""A take or a song as a project for another DAW, on a client's request: what the project says of each take, and where
+it may be written. export_command.py does the same from the command line."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from bridge_server.handlers.response import Answer, understood
+from bridge_server.rendering.receipts import in_words
+from bridge_server.sessions.client import Client
+from bridge_server.songs.sources import find_folder
+from bridge_server.version import VERSION
+from clip_store.exports import Format, Project, song_project, take_project, write_export
+from clip_store.store import ClipStore, statement
+from clip_store.take import Take
+from daw_protocol.errors import ProtocolError
+from daw_protocol.receipt import Receipt
+from daw_protocol.replies import JobProgress
+from daw_protocol.requests import Export
+
+FOLDER = "exports"
+"""Below the store: where projects go when nobody says where."""
+
+PROGRESS_SECONDS = 0.1
+
+
+class ExportAnswers:
+    """Writes exports for clients, into the server's folders or the store's own."""
+
+    def __init__(self, store: ClipStore, roots: tuple[Path, ...]) -> None:
+        self._store = store
+        self._roots = roots
+
+    async def export(self, request: Export, client: Client) -> Answer:
+        """Raises ProtocolError, TakeError, ClipStoreError."""
+        folder = find_folder(request.folder, self._roots) if request.folder else self._store.root / FOLDER
+        project = project_of(self._store, request.what, request.name)
+        told = _Told(request, client, asyncio.get_running_loop())
+        written = await asyncio.to_thread(
+            write_export, project, self._store.blobs, Format(request.format), folder, VERSION, told
+        )
+        files = [str(path) for path in written.files]
+        data = {"path": str(written.main), "files": files, "notes": list(written.notes)}
+        return understood(request, " ".join([str(written.main), *written.notes]), data)
+
+
+class _Told:
+    """Progress of a thread's work to a client, thinned out."""
+
+    def __init__(self, request: Export, client: Client, loop: asyncio.AbstractEventLoop) -> None:
+        self._request = request
+        self._client = client
+        self._loop = loop
+        self._last = time.monotonic()
+
+    def __call__(self, fraction: float) -> None:
+        if time.monotonic() - self._last >= PROGRESS_SECONDS:
+            self._last = time.monotonic()
+            reply = JobProgress(id=self._request.id, job="", stage="exporting", fraction=fraction)
+            with contextlib.suppress(RuntimeError):  # the server is stopping
+                self._loop.call_soon_threadsafe(self._client.send, reply)
+
+
+def project_of(store: ClipStore, what: str, name: str) -> Project:
+    """The project of a take's id or a song's name. Raises TakeError, StoreError."""
+    make: Callable[..., Project] = take_project if what == "take" else song_project
+    return make(store, name, describe)
+
+
+def describe(take: Take) -> str:
+    """How a take came about and what was measured, a line a fact."""
+    lines = [statement(take)]
+    seed = take.recipe.get("seed")
+    lines.append(f"Take {take.number}, id {take.id}" + (f", seed {seed}" if seed is not None else ""))
+    with contextlib.suppress(ProtocolError, TypeError, ValueError, KeyError):  # of an older version, or none
+        lines += in_words(Receipt.from_fields(dict(take.receipt)))
+    return "\n".join(lines)

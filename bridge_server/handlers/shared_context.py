@@ -1,0 +1,173 @@
+"""The focus in samples, as a panel draws it: the song, its bars and beats, the selection; and which songs there are."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bridge_server.handlers.response import Answer, understood
+from bridge_server.sessions.client import Client
+from bridge_server.sessions.shared_context import Focus
+from bridge_server.sessions.watchers import Watchers
+from bridge_server.settings import Settings
+from bridge_server.songs.song_reader import SongReader
+from bridge_server.songs.sources import STORED, TAKE, FileState, state_of
+from clip_store.audio.audio_file import SUFFIXES
+from daw_protocol import requests
+from daw_protocol.context import NEW_SONG_RATE, Context, resolved, shared_request, tempo_map_of
+from daw_protocol.errors import ProtocolError
+from daw_protocol.timeline import Span, TempoMap
+from daw_protocol.timeline.bbt import Bbt
+
+# Bars shown behind the song's end, where it may be continued.
+BARS_BEHIND = 16
+# More beats than this are not drawn anyway; the bars are still told.
+MOST_BEATS = 20_000
+# Folders inside folders inside a registered one are looked into, deeper ones are not.
+DEEPEST = 3
+MOST_ENTRIES = 20_000
+# Folders that DAWs and systems fill with files nobody would choose.
+SKIPPED = {"node_modules", "__pycache__", "Backup", "Samples", "peaks", "interchange"}
+
+
+@dataclass(frozen=True)
+class FocusSong:
+    """What is known of the song in focus without keeping its audio. length: samples at `rate`."""
+
+    source: str
+    digest: str
+    title: str
+    rate: int
+    channels: int
+    length: int
+
+
+class FocusAnswers:
+    """What the server says of the focus."""
+
+    def __init__(self, settings: Settings, focus: Focus, reader: SongReader, watchers: Watchers) -> None:
+        self._settings = settings
+        self._focus = focus
+        self._reader = reader
+        self._watchers = watchers
+        self._reading = asyncio.Lock()
+        self._known: tuple[tuple[str, FileState | None, int | None], FocusSong] | None = None
+
+    async def watch(self, request: requests.Watch, client: Client) -> Answer:
+        if request.on:
+            self._watchers.add(client)
+        else:
+            self._watchers.forget(client)
+        text = "You hear of everything now." if request.on else "You hear of your own jobs only."
+        return understood(request, text, {"revision": self._focus.revision})
+
+    async def show(self, request: requests.ShowFocus, _: Client) -> Answer:
+        context, revision = self._focus.context, self._focus.revision
+        data: dict[str, Any] = {"revision": revision, "client": self._focus.client, "song": None}
+        song = None
+        if context.source is not None:
+            try:
+                song = await self._song(context.source, context.rate)
+            except ProtocolError as error:
+                data["problem"] = {"sentence": error.sentence, "remedy": error.remedy}
+        data |= in_samples(context, song)
+        text = f"{song.title}, {song.length} samples at {song.rate} Hz" if song else "No song is in focus."
+        return understood(request, text, data)
+
+    async def songs(self, request: requests.ListSongs, _: Client) -> Answer:
+        found = await asyncio.to_thread(list_songs, self._settings.roots, self._settings.store, request.limit)
+        return understood(request, "; ".join(entry["title"] for entry in found), {"songs": found})
+
+    async def _song(self, source: str, rate: int | None) -> FocusSong:
+        """The song, read once for as long as its file does not change. Raises ProtocolError."""
+        async with self._reading:  # two panels ask at once; the song is read for both
+            name = self._reader.check(source)
+            stored = name.startswith((STORED, TAKE))
+            key = (name, None if stored else state_of(Path(name)), rate)
+            if self._known is None or self._known[0] != key:
+                song = await self._reader.read(name, rate)
+                audio = song.audio
+                facts = FocusSong(name, song.digest, song.name, audio.rate, audio.channels, audio.frames)
+                self._known = (key, facts)
+                self._focus.rate = facts.rate
+            return self._known[1]
+
+
+def in_samples(context: Context, song: FocusSong | None) -> dict[str, Any]:
+    """Song, grid, selection, playhead and the words for a request; positions are samples of the timeline."""
+    request = shared_request(context)
+    tempo_map, notes = tempo_map_of(request)
+    rate = song.rate if song else context.rate or NEW_SONG_RATE
+    position = resolved(context.source_position, tempo_map, rate) or 0
+    start, end = (resolved(given, tempo_map, rate) for given in (context.start, context.end))
+    selected = start is not None and end is not None and end > start
+    return {
+        "song": {**vars(song), "position": position} if song else None,
+        "grid": grid(tempo_map, Span(position, position + song.length), song.rate) if song else None,
+        "selection": {"start": start, "end": end} if selected else None,
+        "playhead": resolved(context.playhead, tempo_map, rate),
+        "rolling": context.rolling,
+        "key": str(context.key) if context.key else None,
+        "tempo_known": not notes,
+        "request": {
+            name: given
+            for name, given in request.to_fields().items()
+            if name in ("source", "source_position", "rate", "bpm", "meter", "tempo_map", "key")
+        },
+    }
+
+
+def grid(tempo_map: TempoMap, song: Span, rate: int) -> dict[str, Any]:
+    """Bars, beats, tempi and meters from the song's first bar to BARS_BEHIND bars after its last."""
+    first = min(song.start, tempo_map.sample_of(Bbt(tempo_map.bbt_at(song.start, rate).bar), rate))
+    last = tempo_map.sample_of(Bbt(tempo_map.bbt_at(song.end, rate).bar + BARS_BEHIND), rate)
+    shown = Span(first, last + 1)
+    try:
+        bars = tempo_map.bars_between(shown, rate)
+        beats = tempo_map.beats_between(shown, rate)
+    except ValueError:  # more quarters than can be listed: no song, but nothing that may break a page
+        bars, beats = [], []
+    tempi = [(tempo_map.sample_at(point.quarter, rate), point) for point in tempo_map.points]
+    meters = [(tempo_map.sample_at(change.quarter, rate), change) for change in tempo_map.meters]
+    return {
+        "bars": [[beat.bar, beat.sample] for beat in bars],
+        "beats": [beat.sample for beat in beats] if len(beats) <= MOST_BEATS else [],
+        "tempi": [[sample, round(float(point.bpm), 3), int(point.ramp)] for sample, point in tempi],
+        "meters": [[sample, str(change.meter)] for sample, change in meters],
+    }
+
+
+def list_songs(roots: tuple[Path, ...], store: Path, limit: int) -> list[dict[str, Any]]:
+    """Audio files below the roots, newest first, the store's own left out. Slow on network drives; for a thread."""
+    seen: dict[Path, os.stat_result] = {}
+    for count, path in enumerate(_files(roots, store)):
+        if count >= MOST_ENTRIES:
+            break
+        if path.suffix.lower() in SUFFIXES and path not in seen:
+            try:
+                seen[path] = path.stat()
+            except OSError:
+                continue
+    newest = sorted(seen.items(), key=lambda entry: (-entry[1].st_mtime_ns, str(entry[0])))[:limit]
+    return [
+        {"source": str(path), "title": path.stem, "bytes": stat.st_size, "modified": stat.st_mtime}
+        for path, stat in newest
+    ]
+
+
+def _files(roots: tuple[Path, ...], store: Path) -> Iterator[Path]:
+    own = store.resolve()
+    for root in roots:
+        top = root.resolve()
+        for folder, folders, names in os.walk(top):
+            here = Path(folder)
+            if here == own or len(here.relative_to(top).parts) >= DEEPEST:
+                folders.clear()
+            if here == own:
+                continue
+            folders[:] = [name for name in folders if not name.startswith(".") and name not in SKIPPED]
+            yield from (here / name for name in names if not name.startswith("."))

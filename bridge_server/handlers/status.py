@@ -1,0 +1,130 @@
+"""Questions about the server itself: how it is, what its engines can do, whether the store is sound."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import time
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from bridge_server.engines.registry import Engines
+from bridge_server.handlers.response import Answer, understood
+from bridge_server.jobs.job import JobState
+from bridge_server.jobs.job_queue import JobQueue
+from bridge_server.rendering.worker import RenderWorker
+from bridge_server.sessions.client import Client
+from bridge_server.settings import Settings
+from bridge_server.songs.sources import STORED
+from bridge_server.version import VERSION
+from clip_store.blobs import BlobStore
+from clip_store.store import ClipStore
+from daw_protocol import requests
+from model.engine import EngineDescription, Task
+
+# The song of a waiting job is referred to by no take yet: what is younger than a day is never swept away.
+SWEEP_GRACE_SECONDS = 24 * 3600.0
+
+
+class ServerAnswers:
+    """What the server says of itself. settings: with the ports that were really bound."""
+
+    def __init__(
+        self, settings: Settings, queue: JobQueue, store: ClipStore, worker: RenderWorker, engines: Engines
+    ) -> None:
+        self._settings = settings
+        self._queue = queue
+        self._store = store
+        self._worker = worker
+        self._engines = engines
+        self.drops: Callable[[], Mapping[str, Any]] | None = None  # set when a folder is watched
+        self.midi: Callable[[], Mapping[str, Any]] | None = None  # set when there is a MIDI input
+
+    async def status(self, request: requests.Status, _: Client) -> Answer:
+        current = self._worker.current
+        free = shutil.disk_usage(self._settings.store).free
+        waiting = self._queue.count(JobState.QUEUED)
+        data: dict[str, Any] = {
+            "version": VERSION,
+            "engine": self._settings.engine,
+            "engine_processes": self._worker.engine_pids(),
+            "running": current.id if current else None,
+            "queued": waiting,
+            "roots": [str(root) for root in self._settings.roots],
+            "store": str(self._settings.store),
+            "free_bytes": free,
+            "osc_port": self._settings.osc_port,
+            "websocket_port": self._settings.websocket_port,
+        }
+        text = (
+            f"Takebridge {VERSION}, engine {self._settings.engine}, {waiting} jobs waiting, "
+            f"{'1 running' if current else 'none running'}, {free / 2**30:.0f} GB free."
+        )
+        if self.drops is not None:
+            data["watching"] = watching = self.drops()
+            text += f" Watching {watching['folder']}, {len(watching['busy'])} files in work. {watching['problem']}"
+        if self.midi is not None:
+            data["midi"] = midi = self.midi()
+            text += f" MIDI from {midi['input']}. {midi['problem']}"
+        return understood(request, text.strip(), data)
+
+    async def engines(self, request: requests.ListEngines, _: Client) -> Answer:
+        data = {name: engine_json(self._engines.describe(name)) for name in self._settings.engines}
+        lines = [f"{name}: {', '.join(entry['can'])}" for name, entry in data.items()]
+        return understood(request, "; ".join(lines), {"engines": data})
+
+    async def verify(self, request: requests.VerifyStore, _: Client) -> Answer:
+        needed = self._store.index.referenced_digests()
+        found = await asyncio.to_thread(problems_in, self._store.blobs, needed)
+        text = f"{len(found)} problems: {' '.join(found)}" if found else SOUND
+        return understood(request, text, {"problems": found})
+
+    async def sweep(self, request: requests.SweepStore, _: Client) -> Answer:
+        keep = self._store.index.referenced_digests() | self._waiting_songs()
+        removed = await asyncio.to_thread(self._store.blobs.sweep, keep, SWEEP_GRACE_SECONDS, time.time())
+        await asyncio.to_thread(self._store.peaks.sweep)
+        text = f"{len(removed)} unused audio files were removed."
+        return understood(request, text, {"removed": len(removed)})
+
+    def _waiting_songs(self) -> set[str]:
+        """Digests of stored songs that jobs wait for: no take refers to them yet."""
+        jobs = [job for state in UNFINISHED for job in self._queue.newest(state, limit=MOST_JOBS)]
+        named = [job.request.get(name) for job in jobs for name in ("source", "reference")]
+        return {str(name or "").removeprefix(STORED) for name in named}
+
+
+def problems_in(blobs: BlobStore, needed: Collection[str]) -> list[str]:
+    """Reads everything: a sentence for each damaged blob and each that takes need and is not there. Slow."""
+    damaged = [f"The stored audio {path.parent.name}/{path.name} is damaged." for path in blobs.verify()]
+    missing = [digest for digest in sorted(needed) if not blobs.has(digest)]
+    return damaged + [f"The stored audio {digest[:12]} is missing; takes need it." for digest in missing]
+
+
+SOUND = "Everything in the store is as it was written."
+UNFINISHED = (JobState.QUEUED, JobState.RUNNING)
+MOST_JOBS = 100_000
+
+
+def engine_json(description: EngineDescription) -> dict[str, Any]:
+    """An engine's description, with the reason and remedy of everything it cannot do."""
+    capabilities = [description.capability(task) for task in Task]
+    return {
+        "label": description.label,
+        "neural": description.neural,
+        "can": [entry.task.value for entry in capabilities if entry.available],
+        "cannot": {
+            entry.task.value: f"{entry.reason} {entry.remedy}".strip()
+            for entry in capabilities
+            if not entry.available
+        },
+        "layers": ["all", *description.layers],
+        "stems": list(description.stems),
+        "instruments": list(description.instruments),
+        "options": dict(description.options),
+        "max_seconds": description.max_seconds,
+        "weights": description.weights,
+        "reference": description.reference,
+        "prompt_characters": description.prompt.characters,
+        "lyrics_characters": 0 if description.lyrics.tokens == 0 else description.lyrics.characters,
+        "languages": list(description.languages),
+    }

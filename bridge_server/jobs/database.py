@@ -1,0 +1,67 @@
+"""The one SQLite file of a store: jobs (job_queue.py) and the clip index (clip_store.index) side by side.
+
+One file, because a finished take and the state of its job are committed in one transaction: after a kill -9 there
+is either both or neither. Used from the event loop's thread only.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+from daw_protocol.errors import ErrorCode, ProtocolError
+
+SCHEMA_VERSION = 1
+
+
+def open_database(path: Path) -> sqlite3.Connection:
+    """The database at `path`, created when missing. Raises ProtocolError when it cannot be used."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(path, isolation_level=None)
+        connection.row_factory = sqlite3.Row
+        # WAL with NORMAL: a commit costs no fsync, and what was committed survives the death of the process
+        # (only a power cut may lose the last moments, never consistency).
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=NORMAL")
+        connection.execute("PRAGMA foreign_keys=ON")
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+    except (OSError, sqlite3.Error) as error:
+        raise ProtocolError(
+            ErrorCode.STORE_FAILED,
+            f"The store's database {path} cannot be opened: {error}.",
+            "Check that the folder can be written to, or start with another --store.",
+        ) from error
+    if version not in (0, SCHEMA_VERSION):
+        connection.close()
+        raise ProtocolError(
+            ErrorCode.STORE_FAILED,
+            f"The store {path.parent} was written by a newer Takebridge (format {version}).",
+            "Update Takebridge, or start with another --store.",
+        )
+    connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+    return connection
+
+
+@contextlib.contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """All statements inside, or none of them. Raises ProtocolError when the disk says no."""
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield connection
+        except BaseException:
+            if connection.in_transaction:  # a full disk has rolled it back already
+                connection.execute("ROLLBACK")
+            raise
+        connection.execute("COMMIT")
+    except sqlite3.OperationalError as error:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise ProtocolError(
+            ErrorCode.STORE_FAILED,
+            f"The store's database could not be written: {error}.",
+            "Free some disk space or check the folder's permissions, then ask again.",
+        ) from error

@@ -1,0 +1,87 @@
+"""What goes wrong at the model hub or while writing what it sends, in words for the producer."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+from collections.abc import Iterator
+
+from daw_protocol.errors import ErrorCode, ProtocolError
+from model.checkpoints import Published
+
+
+@contextlib.contextmanager
+def told_plainly(entry: Published) -> Iterator[None]:
+    """Raises ProtocolError for whatever the library or the disk says."""
+    from huggingface_hub import errors
+
+    try:
+        yield
+    except errors.GatedRepoError as gated:
+        raise ProtocolError(
+            ErrorCode.NOT_ALLOWED,
+            f"{entry.repository} is open only to those who accept its terms.",
+            f"Open https://huggingface.co/{entry.repository}, accept them, then sign in here with `hf auth login`.",
+        ) from gated
+    except errors.RepositoryNotFoundError as missing:
+        raise ProtocolError(
+            ErrorCode.FILE_MISSING,
+            f"The hub has no {entry.repository}, or shows it only to some.",
+            "If you were given access, sign in with `hf auth login`; else look for a newer version of takebridge.",
+        ) from missing
+    except (errors.EntryNotFoundError, errors.RevisionNotFoundError) as missing:
+        raise ProtocolError(
+            ErrorCode.FILE_MISSING,
+            f"A file of {entry.name} has just gone from {entry.repository}.",
+            "Run the command again.",
+        ) from missing
+    except errors.OfflineModeIsEnabled as offline:
+        raise ProtocolError(
+            ErrorCode.NOT_ALLOWED, "HF_HUB_OFFLINE forbids downloads.", "Unset it and run the command again."
+        ) from offline
+    except errors.HfHubHTTPError as refused:
+        raise _refused(entry, refused.response.status_code) from refused
+    except _network_errors() as broken:
+        raise _broken_off(entry, broken) from broken
+
+
+def _network_errors() -> tuple[type[Exception], ...]:
+    """What the library lets through of the HTTP client below it, which is not the same in all its versions."""
+    from huggingface_hub.errors import HfHubHTTPError
+
+    client_error = HfHubHTTPError.__mro__[1]
+    return (client_error, OSError) if issubclass(client_error, Exception) else (OSError,)
+
+
+def _refused(entry: Published, status: int) -> ProtocolError:
+    if status in (401, 403):
+        return ProtocolError(
+            ErrorCode.NOT_ALLOWED,
+            f"The hub refuses {entry.repository} to the account signed in here (HTTP {status}).",
+            "Sign in again with `hf auth login`, or out with `hf auth logout`: most models need no account.",
+        )
+    return ProtocolError(
+        ErrorCode.FILE_UNREADABLE,
+        f"The hub could not give {entry.name}: HTTP {status}.",
+        "Run the command again later; what has been downloaded is kept.",
+    )
+
+
+def _broken_off(entry: Published, broken: Exception) -> ProtocolError:
+    if isinstance(broken, OSError) and broken.errno == errno.ENOSPC:
+        return ProtocolError(
+            ErrorCode.STORE_FAILED,
+            f"The disk became full while {entry.name} was downloaded.",
+            "Free some space and run the command again; what has been downloaded is kept.",
+        )
+    if isinstance(broken, OSError) and broken.filename is not None:
+        return ProtocolError(
+            ErrorCode.STORE_FAILED,
+            f"{broken.filename} cannot be written: {broken.strerror}.",
+            "Name another folder with --models.",
+        )
+    return ProtocolError(
+        ErrorCode.FILE_UNREADABLE,
+        f"{entry.name} could not be downloaded: {broken}.",
+        "Check the connection and run the command again; what has been downloaded is kept.",
+    )

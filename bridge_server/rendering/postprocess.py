@@ -1,0 +1,240 @@
+"""From what the engine rendered to takes: level, splice, check, measure, keep. Runs in a thread; no database here."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bridge_server.engines.messages import Outcome, StemFile
+from bridge_server.rendering import receipts
+from bridge_server.rendering.plan import Plan, spliced
+from bridge_server.rendering.song_shape import playing_part
+from bridge_server.songs.sources import Song
+from bridge_server.version import MADE_BY
+from clip_store.audio.audio import Audio, Encoding, quantise
+from clip_store.blobs import BlobStore
+from clip_store.measure.loudness import GainMatch, loudness, match_gain, peak_db
+from clip_store.splice import splice, stretch
+from clip_store.take import MIX, Attachment, Take
+from daw_protocol.errors import ErrorCode, ProtocolError
+from daw_protocol.receipt import Receipt
+from daw_protocol.timeline import Span
+from model.engine import EngineDescription
+
+HANDLES = "handles"
+
+# A gain below this is not worth touching a render for: nobody hears it, and samples that were copied from the
+# song stay what they were.
+LEAST_GAIN_DB = 0.5
+
+# Shorter than one period of a low note there is no loudness; a single sample "matched" to what it replaces is
+# the very sample it replaces.
+LEAST_MATCHED_SECONDS = 0.01
+
+Render = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class TakeOrder:
+    """What every take of one render has in common."""
+
+    job: str
+    number: int
+    plan: Plan
+    song: Song | None
+    engine: EngineDescription
+    created: float
+    reference: Song | None = None
+
+
+@dataclass(frozen=True)
+class FinishedTake:
+    """A take whose audio is in the store, ready to be recorded."""
+
+    take: Take
+    audio: Audio
+    handles: Audio | None
+
+
+def warm_up() -> None:
+    """Imports what measuring needs (scipy's filters take a second or more), by measuring a moment of noise."""
+    noise = np.random.default_rng(0).uniform(-0.1, 0.1, (48_000, 1)).astype(np.float32)
+    loudness(noise, 48_000)
+
+
+def finish(order: TakeOrder, outcome: Outcome, blobs: BlobStore) -> list[FinishedTake]:
+    """The takes of one render. Raises ProtocolError when it is unusable, ClipStoreError when it cannot be kept."""
+    if spliced(order.plan.request):
+        return [_finish_spliced(order, outcome, blobs)]
+    return _finish_beside(order, outcome, blobs)
+
+
+def _finish_spliced(order: TakeOrder, outcome: Outcome, blobs: BlobStore) -> FinishedTake:
+    """A repaint or completion: one clip that takes the region's place in the song."""
+    assert order.song is not None, "checked when it was asked for"
+    song, region = order.song.audio, order.plan.region_in_song
+    render = _samples(outcome, MIX, region)
+    _check_usable(render)
+    level = _level(order, render, song, region)
+    gain = level.gain_db if level else 0.0
+    louder = render * np.float32(10 ** (gain / 20)) if gain else render
+    fade = round(order.plan.request.crossfade / 1000 * song.rate)
+    result = splice(song, louder, region, fade)
+    clip = blobs.get(blobs.put(result.clip))  # what is measured is what is on the disk
+    handles = _handles(outcome, song, gain)
+    if handles is not None:
+        blobs.put(handles)
+    receipt = receipts.for_splice(order.plan, song, result, clip, level)
+    take = _take(order, outcome, MIX, clip, receipt, blobs, handles=handles, result=result.audio.digest)
+    return FinishedTake(take, clip, handles)
+
+
+def _finish_beside(order: TakeOrder, outcome: Outcome, blobs: BlobStore) -> list[FinishedTake]:
+    """Stems, instruments and new songs: clips that lie beside the song, never louder or softer than rendered.
+
+    They are kept as float, whatever the song is: stems that are rounded no longer sum to it.
+    """
+    found = []
+    total: NDArray[np.float64] | None = None
+    renders = {stem.stem: _whole(stem, order.plan.region_in_song) for stem in outcome.stems}
+    for stem, render in renders.items():
+        if not np.isfinite(render).all():
+            raise _rejected(f"The {stem} has values that are not numbers.")
+    if order.plan.request.task == "extract" and order.song is not None:
+        total = np.zeros((order.plan.region.length, order.plan.channels))
+        for render in renders.values():
+            total += render
+    for stem, render in renders.items():
+        clip = quantise(render, order.plan.rate, Encoding.FLOAT).audio
+        clip = blobs.get(blobs.put(clip))
+        source = order.song.audio if order.song else None
+        receipt = receipts.for_stem(order.plan, source, stem, clip, total)
+        found.append(FinishedTake(_take(order, outcome, stem, clip, receipt, blobs), clip, None))
+    if not found or not any(entry.audio.samples.any() for entry in found):
+        raise _rejected("The render is silent.")
+    return found
+
+
+def _samples(outcome: Outcome, stem: str, region: Span) -> Render:
+    file = outcome.stem(stem)
+    if file is None:
+        raise _rejected(f"The engine rendered no {stem}.")
+    return _whole(file, region)
+
+
+def _whole(stem: StemFile, region: Span) -> Render:
+    if (stem.start, stem.frames) != (region.start, region.length):
+        raise _rejected(
+            f"The {stem.stem} covers {stem.frames} samples from {stem.start} on; the region has {region.length} "
+            f"from {region.start} on."
+        )
+    return stem.samples()
+
+
+def _check_usable(render: Render) -> None:
+    if not np.isfinite(render).all():
+        raise _rejected("The render has values that are not numbers.")
+    if not render.any():
+        raise _rejected("The render is silent.")
+
+
+def _level(order: TakeOrder, render: Render, song: Audio, region: Span) -> GainMatch | None:
+    """How loud the render has to be here; None when the producer wants it as it is."""
+    if not order.plan.request.match_loudness or region.length < LEAST_MATCHED_SECONDS * song.rate:
+        return None
+    # A continuation is as loud as the song was while it played, not as the chord that rang out at its end.
+    goes_on = region.end >= song.frames
+    before = playing_part(song, region.start) if goes_on else song.samples[: max(0, region.start)]
+    after = song.samples[min(song.frames, region.end) :]
+    replaced = Span(0, 0) if goes_on else region.clipped(Span(0, song.frames))
+    inside = stretch(song, replaced).astype(np.float32)
+    level = match_gain(render, inside, before, after, song.rate, peak_db(song.samples))
+    return replace(level, gain_db=0.0) if abs(level.gain_db) < LEAST_GAIN_DB else level
+
+
+def _handles(outcome: Outcome, song: Audio, gain_db: float) -> Audio | None:
+    """The un-spliced render with its pre- and post-roll, at the clip's level."""
+    file = outcome.stem(HANDLES)
+    if file is None:
+        return None
+    render = file.samples()
+    if not np.isfinite(render).all():
+        raise _rejected("The pre- or post-roll has values that are not numbers.")
+    return quantise(render * np.float32(10 ** (gain_db / 20)), song.rate, song.encoding).audio
+
+
+def _take(
+    order: TakeOrder,
+    outcome: Outcome,
+    stem: str,
+    clip: Audio,
+    receipt: Receipt,
+    blobs: BlobStore,
+    *,
+    handles: Audio | None = None,
+    result: str | None = None,
+) -> Take:
+    plan = order.plan
+    attachments = tuple(
+        Attachment(entry.name, entry.media_type, blobs.put_bytes(entry.data)) for entry in outcome.attachments
+    )
+    return Take(
+        id=f"t{secrets.token_hex(5)}",
+        job=order.job,
+        number=order.number,
+        task=plan.request.task,
+        stem=stem,
+        title=plan.request.title or (order.song.name if order.song else "new song"),
+        parent=order.song.digest if order.song else None,
+        audio=clip.digest,
+        handles=handles.digest if handles else None,
+        result=result,
+        origin=plan.request.origin or None,
+        position=plan.region.start,
+        start=plan.region_in_song.start,
+        length=plan.region.length,
+        rate=plan.rate,
+        request=plan.request.to_fields(),
+        recipe=recipe(order, outcome, receipt),
+        receipt=receipt.to_fields(),
+        created=order.created,
+        attachments=attachments if stem == MIX else (),
+    )
+
+
+def recipe(order: TakeOrder, outcome: Outcome, receipt: Receipt) -> Mapping[str, Any]:
+    """Everything needed to render the take again, and what the engine said of it."""
+    report = outcome.report
+    heard = {}
+    if order.reference is not None:  # nothing is rendered after one without consent
+        heard = {
+            "reference": {"name": order.reference.name, "digest": order.reference.digest, "consent": True}
+        }
+    return {
+        "made_by": MADE_BY,
+        "engine": order.engine.name,
+        "engine_label": order.engine.label,
+        "neural": order.engine.neural,
+        "weights": report.weights or order.engine.weights,
+        "seed": order.plan.request.seed,
+        "take": order.number - 1,
+        "method": report.method,
+        "figures": dict(report.figures),
+        "notes": [*order.plan.notes, *report.notes],
+        "gain_db": receipt.gain_db,
+        "tempo_map": order.plan.tempo_map.to_json(),
+        **heard,
+    }
+
+
+def _rejected(sentence: str) -> ProtocolError:
+    return ProtocolError(
+        ErrorCode.RENDER_REJECTED,
+        sentence,
+        "Nothing was kept. Ask again with another seed or strength.",
+    )

@@ -1,0 +1,142 @@
+"""The alignment receipt of each clip: what clip_store measured, in the protocol's words."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bridge_server.rendering.plan import Plan
+from clip_store.audio.audio import Audio
+from clip_store.measure.alignment import Alignment, measure
+from clip_store.measure.loudness import GainMatch, Target, loudness, peak_db
+from clip_store.splice import Spliced, with_clip
+from daw_protocol.errors import ErrorCode, ProtocolError
+from daw_protocol.receipt import Receipt
+
+# float32 stems of full-scale music carry rounding of about 6e-8 each; a dozen of them stay far below this.
+MOST_SUM_ERROR = 1e-6
+
+
+def for_splice(plan: Plan, song: Audio, result: Spliced, clip: Audio, level: GainMatch | None) -> Receipt:
+    """The receipt of a clip that takes the region's place; `clip` as it was read back from the disk.
+
+    Raises ProtocolError when the render did nothing: a take that equals the original is no take.
+    """
+    region = plan.region_in_song
+    # The song as it will be put together from the files: the source as read, the clip as read back.
+    spliced = with_clip(song, clip, region.start)
+    aim = reference(level) if region.end >= song.frames else None
+    found = measure(song, spliced, clip, region, result.fades, plan.grid_samples(), aim)
+    if not found.changed:
+        raise ProtocolError(
+            ErrorCode.RENDER_REJECTED,
+            "The render equals what was there before.",
+            "Raise strength, or ask with another seed.",
+        )
+    if found.silent:
+        raise ProtocolError(
+            ErrorCode.RENDER_REJECTED,
+            "The render is silent.",
+            "Ask again with another seed or a longer region.",
+        )
+    drift = found.onsets
+    return Receipt(
+        position=plan.region.start,
+        length=clip.frames,
+        rate=clip.rate,
+        exact=found.exact,
+        outside_identical=found.outside_identical,
+        crossfade_in=result.fade_in.length,
+        crossfade_out=result.fade_out.length,
+        changed=finite(found.max_difference),  # infinite where the lengths differ
+        correlation=found.correlation,
+        peak_db=finite(found.peak_db),
+        clipped=result.clipped,
+        loudness_lufs=finite(found.inside_lufs),
+        reference_lufs=reference(level),
+        gain_db=round(level.gain_db, 3) if level else 0.0,
+        **seam_figures(found, region.start),
+        drift_median_ms=drift.median_ms if drift else None,
+        drift_p90_ms=drift.p90_ms if drift else None,
+        onsets=drift.count if drift else None,
+        warnings=found.problems(),
+    )
+
+
+def seam_figures(found: Alignment, start: int) -> dict[str, float]:
+    """Level steps at both edges, and the rank of the worse among the song's own steps."""
+    figures: dict[str, float] = {}
+    for seam in found.seams:
+        name = "seam_in_db" if seam.position == start else "seam_out_db"
+        figures[name] = seam.level.value
+        ranks = [step.rank for step in (seam.level, seam.spectrum, seam.click) if step.rank is not None]
+        if ranks:
+            figures["seam_rank"] = max(figures.get("seam_rank", 0.0), 100 * max(ranks))
+    return figures
+
+
+def for_stem(
+    plan: Plan, source: Audio | None, stem: str, clip: Audio, total: NDArray[np.float64] | None
+) -> Receipt:
+    """The receipt of a clip that lies beside the song. total: the sum of all stems, when they must make the source."""
+    region = plan.region_in_song
+    warnings = []
+    sum_error = None
+    if total is not None and source is not None:
+        sum_error = float(np.abs(total - source.samples[region.start : region.end]).max(initial=0.0))
+        if sum_error > MOST_SUM_ERROR:
+            warnings.append(f"The stems together differ from the source by up to {sum_error:.2g}.")
+    if clip.frames != plan.region.length:
+        warnings.append("The clip does not have the region's length.")
+    if not clip.samples.any():
+        warnings.append(f"The {stem} stem is silent in this region.")
+    return Receipt(
+        position=plan.region.start,
+        length=clip.frames,
+        rate=clip.rate,
+        exact=clip.frames == plan.region.length,
+        peak_db=finite(peak_db(clip.samples)),
+        loudness_lufs=finite(loudness(clip.samples, clip.rate)),
+        sum_error=sum_error,
+        warnings=tuple(warnings),
+    )
+
+
+def reference(level: GainMatch | None) -> float | None:
+    """What the clip was matched to."""
+    if level is None or level.target is Target.NOTHING:
+        return None
+    return finite(level.replaced_lufs if level.target is Target.REPLACED else level.neighbours_lufs)
+
+
+def finite(value: float) -> float | None:
+    """None for silence: JSON has no infinity."""
+    return value if math.isfinite(value) else None
+
+
+def in_words(receipt: Receipt) -> list[str]:
+    """The receipt as a producer reads it, a line a fact."""
+    seconds = receipt.length / receipt.rate
+    lines = [
+        f"at sample {receipt.position}, {receipt.length} samples long ({seconds:.3f} s): "
+        + ("exact" if receipt.exact else "NOT exact")
+    ]
+    if receipt.outside_identical is not None:
+        lines.append("outside the region: " + ("bit-identical" if receipt.outside_identical else "CHANGED"))
+    if receipt.correlation is not None:
+        lines.append(f"inside: changed (likeness to the original {receipt.correlation:.2f})")
+    if receipt.sum_error is not None:
+        lines.append(f"all stems sum to the source within {receipt.sum_error:.1e}")
+    if receipt.loudness_lufs is not None:
+        matched = f", matched to {receipt.reference_lufs:.1f}" if receipt.reference_lufs is not None else ""
+        lines.append(f"loudness {receipt.loudness_lufs:.1f} LUFS{matched} (gain {receipt.gain_db:+.1f} dB)")
+    if receipt.seam_rank is not None:
+        lines.append(
+            f"seams: the larger step is at percentile {receipt.seam_rank:.0f} of the song's own steps"
+        )
+    if receipt.drift_median_ms is not None:
+        lines.append(f"onsets off the grid: {receipt.drift_median_ms:.0f} ms median, of {receipt.onsets}")
+    lines += [f"warning: {warning}" for warning in receipt.warnings]
+    return lines

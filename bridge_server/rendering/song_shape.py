@@ -1,0 +1,51 @@
+"""How a song is shaped: how long it is, where its music ends, and how loud it is where it plays. Numbers only."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bridge_server.rendering.plan import SongShape
+from clip_store.audio.audio import Audio, Samples
+
+# Half a second: shorter than a bar, longer than the pause between two notes.
+BLOCK_SECONDS = 0.5
+# A last chord that rings out has passed when it is this far below the song's usual level.
+RINGING_DB = 18.0
+
+
+def song_shape(audio: Audio) -> SongShape:
+    """Length, channels and end of the music."""
+    return SongShape(audio.frames, audio.rate, audio.channels, music_frames(audio))
+
+
+def music_frames(audio: Audio) -> int:
+    """Frames up to the end of the music: the end of the last half second near the song's usual level.
+
+    The usual level is the median of all half seconds that sound at all; a silent song is music to its end.
+    """
+    levels = block_levels(audio)
+    sounding = levels[levels > 0]
+    if len(sounding) == 0:
+        return audio.frames
+    usual = float(np.median(sounding))
+    playing = np.flatnonzero(levels > usual * 10 ** (-RINGING_DB / 20))
+    return min(audio.frames, (int(playing[-1]) + 1) * block_frames(audio))
+
+
+def playing_part(audio: Audio, end: int) -> Samples:
+    """The song's samples up to `end`, without what only rings out at their end: a reference for loudness."""
+    return audio.samples[: min(end, music_frames(audio))]
+
+
+def block_levels(audio: Audio) -> Samples:
+    """RMS of each half second, all channels together; the last block may be shorter."""
+    size = block_frames(audio)
+    edges = np.arange(0, audio.frames, size)
+    power = np.add.reduceat(np.square(audio.samples, dtype=np.float32).sum(axis=1), edges)
+    lengths = np.diff(np.append(edges, audio.frames))
+    levels: Samples = np.sqrt(power / (lengths * audio.channels))
+    return levels
+
+
+def block_frames(audio: Audio) -> int:
+    return round(BLOCK_SECONDS * audio.rate)

@@ -1,0 +1,92 @@
+"""What everybody is looking at: one context for the whole server, made of what any client said last.
+
+Each client keeps a context of its own (sessions.py) that its requests are filled in from. The focus is for looking:
+a DAW script selects bars, and every panel shows them; a panel selects others, and a surface shows those.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from bridge_server.sessions.watchers import Watchers
+from daw_protocol import requests
+from daw_protocol.context import NEW_SONG_RATE, Context, resolved, shared_request, tempo_map_of
+from daw_protocol.replies import FocusMoved
+from daw_protocol.requests import Render, Request
+from daw_protocol.timeline import AtSample
+
+# What a render request may say of the context, under the same names in both.
+SAID_BY_RENDERS = (
+    "source", "source_position", "rate", "bpm", "meter", "tempo_map", "key", "start", "end",
+)  # fmt: skip
+
+
+class Focus:
+    """The shared context.
+
+    revision: counts its changes; the playhead's movements alone are no change of it.
+    rate:     of the song in focus, in hertz, as far as it has been looked at.
+    """
+
+    def __init__(self, watchers: Watchers) -> None:
+        self._watchers = watchers
+        self._hooks: list[Callable[[], None]] = []
+        self.context = Context()
+        self.revision = 0
+        self.client = ""
+        self.rate = NEW_SONG_RATE
+
+    def when_moved(self, hook: Callable[[], None]) -> None:
+        """Has `hook` called after every change, the playhead's included."""
+        self._hooks.append(hook)
+
+    def hear(self, request: Request, client: str) -> None:
+        """Takes in a context message or a request for audio, and tells those who watch if it changed anything."""
+        if isinstance(request, requests.ForgetContext) and client != self.client:
+            return  # a script that ends does not take away what another one is about
+        before = self.context
+        after = merged(before, request)
+        if after == before:
+            return
+        self.context = after
+        if not isinstance(request, requests.Transport):
+            self.revision += 1
+            self.client = client
+        self._watchers.tell(
+            FocusMoved(
+                revision=self.revision, client=client[:128], playhead=self.playhead, rolling=after.rolling
+            )
+        )
+        for hook in self._hooks:
+            hook()
+
+    @property
+    def playhead(self) -> int | None:
+        """Where the DAW's playhead was last said to be, in samples of the timeline."""
+        position = self.context.playhead
+        if isinstance(position, AtSample):  # the usual case, and it comes often
+            return position.sample
+        tempo_map, _ = tempo_map_of(shared_request(self.context))
+        return resolved(position, tempo_map, self.context.rate or self.rate)
+
+
+def merged(context: Context, request: Request) -> Context:
+    """The context after what a client said; another song takes the selection of the one before away."""
+    after = _with_render(context, request) if isinstance(request, Render) else context.after(request)
+    moved = after.source != context.source
+    said_where = isinstance(request, Render) and request.start is not None and request.end is not None
+    return replace(after, start=None, end=None) if moved and not said_where else after
+
+
+def _with_render(context: Context, request: Render) -> Context:
+    """What the request says itself; a request without a song (generate) is about no song, and says nothing."""
+    if request.source is None:
+        return context
+    said = {name: getattr(request, name) for name in SAID_BY_RENDERS}
+    found = {name: given for name, given in said.items() if given is not None}
+    if "tempo_map" in found:
+        found |= {"bpm": None, "meter": None}
+    elif "bpm" in found:
+        found["tempo_map"] = None
+    return replace(context, **found)

@@ -1,0 +1,148 @@
+"""Finds the song a request names and has it read: from a file, an upload, the store, or another take.
+
+The last song stays in memory, so that the second request about it costs nothing; reading happens in a thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from bridge_server.errors import as_protocol_error
+from bridge_server.jobs.database import transaction
+from bridge_server.songs.sources import (
+    STORED,
+    TAKE,
+    FileState,
+    Song,
+    find_file,
+    read_song,
+    state_of,
+    stored_song,
+)
+from clip_store.audio.audio import quantise
+from clip_store.audio.resample import resample
+from clip_store.errors import ClipStoreError
+from clip_store.store import ClipStore
+from clip_store.take import Take
+from daw_protocol.errors import ErrorCode, ProtocolError
+
+# A file changed less than this before it was read may change again and keep its size and time: file systems count
+# time in steps, FAT in steps of two seconds.
+SETTLED_NS = 2_000_000_000
+
+
+class SongReader:
+    """Songs by the names requests use. Used by one job at a time. clock: nanoseconds since 1970."""
+
+    def __init__(
+        self,
+        store: ClipStore,
+        connection: sqlite3.Connection,
+        roots: tuple[Path, ...],
+        most_seconds: float,
+        clock: Callable[[], int] = time.time_ns,
+    ) -> None:
+        self._store = store
+        self._connection = connection
+        self._roots = roots
+        self._most_seconds = most_seconds
+        self._clock = clock
+        self._last: Song | None = None
+
+    def check(self, name: str, field: str = "source") -> str:
+        """The name as it can be kept: files become absolute paths. Quick. Raises ProtocolError about `field`."""
+        if name.startswith(STORED):
+            if not self._holds(name.removeprefix(STORED)):
+                raise ProtocolError(
+                    ErrorCode.FILE_MISSING,
+                    f"The store does not hold {name[:80]}.",
+                    "Upload the song again, or name its file."
+                    if field == "source"
+                    else "Upload it again, or name its file.",
+                    field,
+                )
+            return name
+        if name.startswith(TAKE):
+            self._take(name)
+            return name
+        return str(find_file(name, self._roots, field))
+
+    def option_file(self, option: str, name: str) -> str:
+        """The absolute path of a file that an engine's option names. Raises ProtocolError."""
+        return str(find_file(name, self._roots, option))
+
+    def _holds(self, digest: str) -> bool:
+        try:
+            return self._store.blobs.has(digest)
+        except ValueError:  # not a digest at all
+            return False
+
+    async def read(self, name: str, rate: int | None) -> Song:
+        """The song at the project's rate, with a copy of it in the store. Raises ProtocolError."""
+        song = await self._native(name)
+        if rate is not None and rate != song.audio.rate:
+            song = await asyncio.to_thread(self._converted, song, rate)
+        self._last = song
+        return song
+
+    async def _native(self, name: str) -> Song:
+        if name.startswith(STORED):
+            return await self._stored(name.removeprefix(STORED), "song")
+        if name.startswith(TAKE):
+            return await asyncio.to_thread(self._song_with, self._take(name))
+        path = Path(name)
+        digest, state, song = await self._kept(path)
+        return song or await self._stored(digest, path.stem, state)
+
+    async def keep(self, path: Path) -> str:
+        """The digest of a file's audio, of which the store has a copy then. Raises ProtocolError."""
+        return (await self._kept(path))[0]
+
+    async def _kept(self, path: Path) -> tuple[str, FileState, Song | None]:
+        """Digest and state of a file, and its song if it had to be read."""
+        state = state_of(path)
+        digest = self._store.index.recall_file(str(path), state.size, state.modified_ns)
+        # Renewed, so that no sweep takes the audio before a take refers to it.
+        if digest and self._store.blobs.renew(digest):
+            return digest, state, None
+        settled = self._clock() - state.modified_ns > SETTLED_NS
+        song = await asyncio.to_thread(read_song, path, self._store.blobs, self._most_seconds)
+        if settled and song.state == state:
+            with transaction(self._connection):
+                self._store.index.remember_file(str(path), state.size, state.modified_ns, song.digest)
+        return song.digest, state, song
+
+    async def _stored(self, digest: str, name: str, state: FileState | None = None) -> Song:
+        if self._last is not None and self._last.digest == digest:
+            return replace(self._last, name=name, state=state)
+        return await asyncio.to_thread(stored_song, digest, name, self._store.blobs, state)
+
+    def _take(self, name: str) -> Take:
+        try:
+            return self._store.index.get(name.removeprefix(TAKE))
+        except ClipStoreError as error:
+            raise ProtocolError(ErrorCode.UNKNOWN_TAKE, error.sentence, error.remedy, "source") from error
+
+    def _song_with(self, take: Take) -> Song:
+        """The song a take was made for, with the take in it, as a song of its own."""
+        try:
+            audio = self._store.song_with(take)
+            return Song(take.title, audio, self._store.blobs.put(audio))
+        except ClipStoreError as error:
+            raise as_protocol_error(error, "source") from error
+
+    def _converted(self, song: Song, rate: int) -> Song:
+        """The song at another rate, kept as a song of its own: takes lie in the project, not in the file."""
+        audio = song.audio
+        frames = round(audio.frames * rate / audio.rate)
+        samples = resample(audio.samples, audio.rate, rate, frames)
+        converted = quantise(samples, rate, audio.encoding).audio
+        try:
+            return Song(song.name, converted, self._store.blobs.put(converted), song.state)
+        except ClipStoreError as error:
+            raise as_protocol_error(error, "source") from error

@@ -1,0 +1,136 @@
+"""Audio on its way in: names from outside become files under registered folders, files become stored songs."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from bridge_server.errors import as_protocol_error
+from clip_store.audio.audio import Audio
+from clip_store.audio.audio_file import read_audio
+from clip_store.blobs import BlobStore
+from clip_store.errors import ClipStoreError
+from daw_protocol.errors import ErrorCode, ProtocolError
+
+STORED = "audio:"
+TAKE = "take:"
+
+
+@dataclass(frozen=True)
+class FileState:
+    """What tells one state of a file from another without reading it."""
+
+    path: Path
+    size: int
+    modified_ns: int
+
+
+@dataclass(frozen=True)
+class Song:
+    """A song as the store has it.
+
+    name:  what the producer calls it, for takes and files.
+    state: of the file it was read from; None when it came by upload or from the store.
+    """
+
+    name: str
+    audio: Audio
+    digest: str
+    state: FileState | None = None
+
+
+def find_file(name: str, roots: tuple[Path, ...], field: str = "source") -> Path:
+    """The existing file a request names. Raises ProtocolError: outside the roots, or not there.
+
+    The path is resolved (symbolic links and ..) before it is compared, and nothing is told about files that lie
+    outside the roots, not even whether they exist.
+    """
+    given = Path(name)
+    candidates = [given] if given.is_absolute() else [root / given for root in roots]
+    inside = False
+    for candidate in candidates:
+        # Too long, with characters the system does not know, or (RuntimeError) a link that leads to itself.
+        with contextlib.suppress(OSError, ValueError, RuntimeError):
+            resolved = candidate.resolve()
+            if any(resolved.is_relative_to(root.resolve()) for root in roots):
+                inside = True
+                if resolved.is_file():
+                    return resolved
+    if inside:
+        where = ", ".join(str(root) for root in roots)
+        raise ProtocolError(
+            ErrorCode.FILE_MISSING,
+            f"There is no file {name!r}.",
+            f"Check the name; relative names are looked for in {where}.",
+            field,
+        )
+    where = ", ".join(str(root) for root in roots) or "none yet"
+    raise ProtocolError(
+        ErrorCode.OUTSIDE_ROOTS,
+        f"{name!r} is not inside a folder the server may read.",
+        f"Registered folders: {where}. Start the server with --root FOLDER to add one.",
+        field,
+    )
+
+
+def find_folder(name: str, roots: tuple[Path, ...]) -> Path:
+    """The folder a request names to write into, there or not yet. Raises ProtocolError when it is outside the roots."""
+    given = Path(name)
+    for root in roots:
+        with contextlib.suppress(OSError, ValueError, RuntimeError):
+            resolved = (given if given.is_absolute() else root / given).resolve()
+            if resolved.is_relative_to(root.resolve()):
+                return resolved
+    where = ", ".join(str(root) for root in roots) or "none yet"
+    raise ProtocolError(
+        ErrorCode.OUTSIDE_ROOTS,
+        f"{name!r} is not inside a folder the server may write to.",
+        f"Registered folders: {where}. Leave folder away, and the store's own is used.",
+        "folder",
+    )
+
+
+def state_of(path: Path) -> FileState:
+    """Raises ProtocolError when the file has gone."""
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise ProtocolError(
+            ErrorCode.FILE_MISSING,
+            f"{path.name} is not there any more: {error.strerror}.",
+            "Save it again.",
+            "source",
+        ) from error
+    return FileState(path, status.st_size, status.st_mtime_ns)
+
+
+def read_song(path: Path, blobs: BlobStore, most_seconds: float) -> Song:
+    """Reads a file and keeps a copy in the store. Slow; runs in a thread. Raises ProtocolError."""
+    before = state_of(path)
+    try:
+        audio = read_audio(path, most_seconds)
+        check_unchanged(before)
+        digest = blobs.put(audio)
+    except ClipStoreError as error:
+        raise as_protocol_error(error, "source") from error
+    return Song(path.stem, audio, digest, before)
+
+
+def stored_song(digest: str, name: str, blobs: BlobStore, state: FileState | None = None) -> Song:
+    """A song the store has already. Raises ProtocolError."""
+    try:
+        return Song(name, blobs.get(digest), digest, state)
+    except ClipStoreError as error:
+        raise as_protocol_error(error, "source") from error
+
+
+def check_unchanged(before: FileState) -> None:
+    """Raises ProtocolError when the file is not what it was: a take of it would be spliced into another song."""
+    if state_of(before.path) != before:
+        raise ProtocolError(
+            ErrorCode.FILE_CHANGED,
+            f"{before.path.name} was written to while it was being rendered.",
+            "Wait until the DAW has finished saving it, then ask again.",
+            "source",
+        )

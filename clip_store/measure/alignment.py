@@ -1,0 +1,264 @@
+"""The measurements behind a take's receipt: is it where it should be, and is nothing else changed?
+
+Everything is measured on audio given by the caller, who reads it back from the files that were written. The
+figures are facts about the files; `problems` says in words which of them a producer should know.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from clip_store.audio.audio import Audio, Samples
+from clip_store.measure.loudness import NEIGHBOUR_SECONDS, SILENCE_LUFS, loudness, peak_db
+from clip_store.measure.onsets import OnsetDrift, onset_drift
+from clip_store.measure.seams import Seam, measure_seams
+from clip_store.splice import correlation, stretch
+from daw_protocol.timeline.span import Span
+
+SILENT_PEAK_DB = -80.0
+"""A take whose highest sample lies below this is silence."""
+
+_LOUD_STEP_LU = 6.0
+_LATE_MS = 20.0
+
+_CONTEXT_SECONDS = 0.1
+"""What is heard of the song on both sides to tell a note at the edge from a sound that goes on."""
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """What was measured on a written take.
+
+    position, length: of the region, in samples from the old song's first.
+    exact:            the clip has that length and lies, bit for bit, at that position of the new song.
+    outside_identical, outside_before, outside_after: whether the song outside the region is the same, with
+                      the SHA-256 of it in the old and the new file.
+    changed, max_difference, correlation: of the inside against what it replaces.
+    peak_db:          highest sample.
+    clipped, clipped_before: samples at full scale in the take and in what it replaces.
+    inside_lufs, replaced_lufs, neighbours_lufs: BS.1770 loudness, -inf for silence.
+    reference_lufs:   what the inside ought to be as loud as, where the caller knows better than these two.
+    onsets, replaced_onsets: drift against the grid; None when it cannot be told.
+    """
+
+    position: int
+    length: int
+    exact: bool
+    outside_identical: bool
+    outside_before: str
+    outside_after: str
+    changed: bool
+    max_difference: float
+    correlation: float
+    finite: bool
+    silent: bool
+    peak_db: float
+    clipped: int
+    clipped_before: int
+    inside_lufs: float
+    replaced_lufs: float
+    neighbours_lufs: float
+    seams: tuple[Seam, ...]
+    onsets: OnsetDrift | None
+    replaced_onsets: OnsetDrift | None
+    reference_lufs: float | None = None
+
+    def problems(self) -> tuple[str, ...]:
+        """What a producer should know before using the take; empty when all is well."""
+        return (*self._faults(), *self._warnings())
+
+    def as_json(self) -> dict[str, Any]:
+        """The figures as plain JSON; infinite ones as null."""
+        plain: dict[str, Any] = _plain({**asdict(self), "problems": list(self.problems())})
+        return plain
+
+    def _faults(self) -> tuple[str, ...]:
+        """Broken promises."""
+        found = {
+            "The clip does not lie exactly on its region.": not self.exact,
+            "The song outside the region has changed.": not self.outside_identical,
+            "The inside of the region has not changed.": not self.changed,
+            "The take holds values that are not numbers.": not self.finite,
+            "The take is silent.": self.silent,
+            f"The take clips: {self.clipped} samples are at full scale.": self.clipped > self.clipped_before,
+        }
+        return tuple(sentence for sentence, broken in found.items() if broken)
+
+    def _warnings(self) -> tuple[str, ...]:
+        """Things to listen to."""
+        sentences = [sentence for seam in self.seams for sentence in _about_seam(seam)]
+        if self.reference_lufs is not None:
+            beside, was = "the song", self.reference_lufs
+        elif self.replaced_lufs > SILENCE_LUFS:
+            beside, was = "the passage it replaces", self.replaced_lufs
+        else:
+            beside, was = "its neighbours", self.neighbours_lufs
+        step = self.inside_lufs - was
+        if math.isfinite(step) and abs(step) > _LOUD_STEP_LU:
+            sentences.append(
+                f"The take is {abs(step):.1f} LU {'louder' if step > 0 else 'quieter'} than {beside}."
+            )
+        return (*sentences, *self._timing())
+
+    def _timing(self) -> tuple[str, ...]:
+        if self.onsets is None:
+            return ()
+        own = 0.0 if self.replaced_onsets is None else self.replaced_onsets.median_ms
+        if self.onsets.median_ms <= own + _LATE_MS:
+            return ()
+        return (f"Notes lie {self.onsets.median_ms:.0f} ms off the grid (median).",)
+
+
+def measure(
+    song: Audio,
+    spliced: Audio,
+    clip: Audio,
+    region: Span,
+    fades: tuple[int, int],
+    grid_samples: Sequence[int] | None = None,
+    reference_lufs: float | None = None,
+) -> Alignment:
+    """Measure a splice on what was written: the old song, the new song and the clip, read back.
+
+    region:       in samples from the old song's first.
+    fades:        lengths of the crossfades at its start and end.
+    grid_samples: the 16th lines in and around the region, ascending, in samples from the old song's first.
+    reference_lufs: how loud the inside ought to be, where neither what it replaces nor its neighbours tell: a
+                  song that goes on after its last chord has rung out.
+    """
+    old, new = stretch(song, region), clip.samples
+    lead = max(0, -region.start)
+    before, after = _outside(song, spliced, region, lead)
+    same_shape = new.shape == old.shape
+    difference = float(np.abs(new - old).max(initial=0.0)) if same_shape else math.inf
+    identical = (
+        len(before) == len(after) and all(map(_same, before, after)) and _gap_is_silent(song, spliced, region)
+    )
+    digest = _digest(before)
+    return Alignment(
+        position=region.start,
+        length=clip.frames,
+        exact=_lies_exactly(spliced, clip, region, lead),
+        outside_identical=identical,
+        outside_before=digest,
+        outside_after=digest if identical else _digest(after),
+        changed=difference > 0.0,
+        max_difference=difference,
+        correlation=correlation(old, new) if same_shape else 0.0,
+        finite=bool(np.isfinite(new).all()),
+        silent=peak_db(new) < SILENT_PEAK_DB,
+        peak_db=peak_db(new),
+        clipped=_clipped(new, song),
+        clipped_before=_clipped(old, song),
+        inside_lufs=loudness(new, song.rate),
+        replaced_lufs=loudness(old, song.rate),
+        neighbours_lufs=_neighbours(song, region),
+        seams=measure_seams(song, spliced, lead, _edges(song, region, fades)),
+        onsets=_drift(spliced, region, grid_samples, lead),
+        replaced_onsets=_drift(song, region, grid_samples),
+        reference_lufs=reference_lufs,
+    )
+
+
+def _outside(song: Audio, spliced: Audio, region: Span, lead: int) -> tuple[list[Samples], list[Samples]]:
+    """The song before and behind the region, in the old and in the new song."""
+    start, end = (min(max(0, edge), song.frames) for edge in (region.start, region.end))
+    parts = (slice(0, start), slice(end, song.frames))
+    old = [song.samples[part] for part in parts]
+    new = [spliced.samples[part.start + lead : part.stop + lead] for part in parts]
+    return old, new
+
+
+def _gap_is_silent(song: Audio, spliced: Audio, region: Span) -> bool:
+    """Between a song and a region that does not touch it nothing may sound, and nothing may follow both."""
+    lead = max(0, -region.start)
+    gap = spliced.samples[lead + song.frames : lead + max(song.frames, region.start)]
+    front = spliced.samples[region.length : lead]  # empty when the region reaches the song
+    length_fits = spliced.frames == lead + max(song.frames, region.end)
+    return length_fits and not gap.any() and not front.any()
+
+
+def _lies_exactly(spliced: Audio, clip: Audio, region: Span, lead: int) -> bool:
+    start = region.start + lead
+    return clip.frames == region.length and _same(
+        spliced.samples[start : start + region.length], clip.samples
+    )
+
+
+def _same(one: Samples, other: Samples) -> bool:
+    """Equal bit by bit: by value, with the sign of zero."""
+    if one.shape != other.shape or one.dtype != other.dtype:
+        return False
+    kind = np.dtype(f"u{one.dtype.itemsize}")
+    return bool(np.array_equal(one.view(kind), other.view(kind)))
+
+
+def _digest(parts: Sequence[Samples]) -> str:
+    sha = hashlib.sha256()
+    for part in parts:
+        sha.update(np.ascontiguousarray(part).data)
+    return sha.hexdigest()
+
+
+def _clipped(samples: Samples, song: Audio) -> int:
+    """Samples at or beyond the largest value the encoding has on either side."""
+    highest = 1.0 if song.encoding.is_float else 1.0 - 1.0 / song.encoding.full_scale
+    return int(np.count_nonzero(np.abs(samples) >= highest))
+
+
+def _neighbours(song: Audio, region: Span) -> float:
+    """Loudness of what stands on both sides of the region, taken together."""
+    reach = round(NEIGHBOUR_SECONDS * song.rate)
+    whole = Span(0, song.frames)
+    sides = [Span(region.start - reach, region.start), Span(region.end, region.end + reach)]
+    parts = [stretch(song, side.clipped(whole)) for side in sides]
+    heard = [
+        10 ** (value / 10) for value in (loudness(part, song.rate) for part in parts) if value > SILENCE_LUFS
+    ]
+    return 10 * math.log10(sum(heard) / len(heard)) if heard else -math.inf
+
+
+def _edges(song: Audio, region: Span, fades: tuple[int, int]) -> list[tuple[int, int]]:
+    """(edge, inner end of its crossfade) of each side that touches the song."""
+    edges = []
+    if 0 < region.start <= song.frames:
+        edges.append((region.start, region.start + fades[0]))
+    if 0 <= region.end < song.frames:
+        edges.append((region.end, region.end - fades[1]))
+    return edges
+
+
+def _drift(song: Audio, region: Span, grid: Sequence[int] | None, lead: int = 0) -> OnsetDrift | None:
+    """Drift inside the region of a song that grew by `lead` samples at its front; grid as `measure` has it."""
+    if grid is None:
+        return None
+    margin = round(_CONTEXT_SECONDS * song.rate)
+    heard = region.grown(margin, margin)
+    samples = stretch(song, heard.shifted(lead))
+    return onset_drift(samples, song.rate, [line - heard.start for line in grid], margin)
+
+
+def _about_seam(seam: Seam) -> tuple[str, ...]:
+    place = f"at sample {seam.position}"
+    found = {
+        f"There may be a click {place}.": seam.click.stands_out,
+        f"The level jumps {seam.level.value:.1f} dB {place}, more than the song does.": seam.level.stands_out,
+        f"The sound changes abruptly {place}, more than the song does.": seam.spectrum.stands_out,
+    }
+    return tuple(sentence for sentence, heard in found.items() if heard)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _plain(entry) for name, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(entry) for entry in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

@@ -1,0 +1,35 @@
+"""The names of a take's files, and the clip among its audio."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from clip_store.audio.broadcast_wav import read_recipe
+from clip_store.errors import ClipStoreError
+from clip_store.store import file_stem
+from clip_store.take import MIX
+
+
+def free_name(folder: Path, about: Mapping[str, Any], take: str) -> str:
+    """What this take's files are called, without their endings: the first number no other take's clip has."""
+    # A title is what a client said it is: "AC/DC", or worse, "../x".
+    title = file_stem(about["title"])
+    stem = "" if about["stem"] == MIX else f".{file_stem(about['stem'])}"
+    for number in itertools.count(about["number"]):
+        base = f"{title}.{about['task']}.{number}{stem}"
+        clip = folder / f"{base}.wav"
+        if not clip.exists() or clip_of(clip, take):
+            return base
+    raise AssertionError("there is always a next number")
+
+
+def clip_of(path: Path, take: str) -> bool:
+    """Whether a file is this take's clip already."""
+    try:
+        recipe = read_recipe(path)
+    except (OSError, ClipStoreError):
+        return False
+    return recipe is not None and recipe.get("take") == take

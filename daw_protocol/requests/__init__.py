@@ -1,0 +1,111 @@
+"""Everything a DAW, a script or the panel can ask for: one frozen type each, that checks itself when built.
+
+OSC and JSON are two encodings of these types (osc_form.py, jsonrpc.py); addresses.py says under which name each
+one is asked for.
+"""
+
+from daw_protocol.requests.audition import (
+    AuditionRenders,
+    ChooseDevice,
+    CompareAudition,
+    FollowTransport,
+    ListDevices,
+    LoopAudition,
+    MatchAudition,
+    NextTake,
+    PlayAudition,
+    PreviousTake,
+    SeekAudition,
+    SetAuditionBars,
+    SetAuditionGain,
+    ShowAudition,
+    StopAudition,
+)
+from daw_protocol.requests.context import (
+    ForgetContext,
+    Select,
+    SetKey,
+    SetMeter,
+    SetSource,
+    SetTempo,
+    Transport,
+)
+from daw_protocol.requests.export import Export
+from daw_protocol.requests.jobs import Cancel, ListJobs, ShowJob
+from daw_protocol.requests.render import (
+    LAYERS_DOC,
+    MOST_SEED,
+    MOST_TAKES,
+    PROJECT_RATES,
+    STRENGTH,
+    Accompany,
+    Complete,
+    Cover,
+    Extract,
+    Generate,
+    Lego,
+    Render,
+    Repaint,
+    Vary,
+)
+from daw_protocol.requests.request import Request
+from daw_protocol.requests.server import BeginUpload, ListEngines, Status, SweepStore, VerifyStore
+from daw_protocol.requests.takes import ChooseTake, FetchTake, ListTakes, RevertTake, ShowTake
+from daw_protocol.requests.watch import ListSongs, ShowFocus, Watch
+
+__all__ = [
+    "LAYERS_DOC",
+    "MOST_SEED",
+    "MOST_TAKES",
+    "PROJECT_RATES",
+    "STRENGTH",
+    "Accompany",
+    "AuditionRenders",
+    "BeginUpload",
+    "Cancel",
+    "ChooseDevice",
+    "ChooseTake",
+    "CompareAudition",
+    "Complete",
+    "Cover",
+    "Export",
+    "Extract",
+    "FetchTake",
+    "FollowTransport",
+    "ForgetContext",
+    "Generate",
+    "Lego",
+    "ListDevices",
+    "ListEngines",
+    "ListJobs",
+    "ListSongs",
+    "ListTakes",
+    "LoopAudition",
+    "MatchAudition",
+    "NextTake",
+    "PlayAudition",
+    "PreviousTake",
+    "Render",
+    "Repaint",
+    "Request",
+    "RevertTake",
+    "SeekAudition",
+    "Select",
+    "SetAuditionBars",
+    "SetAuditionGain",
+    "SetKey",
+    "SetMeter",
+    "SetSource",
+    "SetTempo",
+    "ShowAudition",
+    "ShowFocus",
+    "ShowJob",
+    "ShowTake",
+    "Status",
+    "StopAudition",
+    "SweepStore",
+    "Transport",
+    "Vary",
+    "VerifyStore",
+    "Watch",
+]

@@ -1,0 +1,56 @@
+"""Requests about takes that exist."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from daw_protocol.fields import Choice, Text, Whole
+from daw_protocol.message import value
+from daw_protocol.requests.request import Request
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListTakes(Request):
+    """Takes, newest first."""
+
+    song: str | None = value(Text(80, 1), "only takes of the song with this digest", None)
+    job: str | None = value(Text(64, 1), "only takes of this job", None)
+    task: str | None = value(Text(32, 1), "only takes of this task", None)
+    limit: int = value(Whole(1, 1000), "how many at most", 50)
+    before: str | None = value(
+        Text(64, 1), "only takes older than this one: the last of the page before", None
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShowTake(Request):
+    """One take with its recipe and receipt."""
+
+    take: str = value(Text(64, 1), "the take's id")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FetchTake(Request):
+    """A take's files, as binary WebSocket frames that follow the answer."""
+
+    take: str = value(Text(64, 1), "the take's id")
+    what: str = value(
+        Choice(("clip", "handles", "song", "picture", "recipe", "attachment")),
+        "the clip, its handles, the whole song with the clip in it, the picture, the recipe, an attachment",
+        "clip",
+    )
+    name: str = value(Text(255), "the attachment's name", "")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChooseTake(Request):
+    """Accept a take for its region; the one chosen before stays in the history."""
+
+    take: str = value(Text(64, 1), "the take's id")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RevertTake(Request):
+    """Go back to what was chosen before this take, or to the original."""
+
+    take: str = value(Text(64, 1), "the take's id")

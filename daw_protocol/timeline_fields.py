@@ -1,0 +1,151 @@
+"""The kinds of value that are places, lengths and keys on a song's timeline; see kinds.py for what a kind is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from daw_protocol.fields import Kind, Schema, object_in, shown
+from daw_protocol.timeline import Key, Meter, TempoMap, format_position, parse_position
+from daw_protocol.timeline.duration import Duration
+from daw_protocol.timeline.position import Position
+from daw_protocol.timeline.tempo_point import MAX_POINTS
+
+
+@dataclass(frozen=True)
+class PositionKind(Kind):
+    """A place on the timeline, as typed: samples, seconds, beats, bar|beat|tick or timecode."""
+
+    osc: str = "i h s"
+
+    def read(self, value: Any) -> Position:
+        if isinstance(value, Position):
+            return value
+        if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+            raise TypeError(f"must be a position on the timeline, got {shown(value)}")
+        if isinstance(value, int) and value.bit_length() > 64:  # too long to be quoted
+            raise ValueError(f"must be a position on the timeline, got {shown(value)}")
+        return parse_position(value)
+
+    def write(self, value: Any) -> Any:
+        return format_position(value)
+
+    def schema(self) -> Schema:
+        return {"type": ["integer", "string"], "examples": [384000, "12.5s", "17|1|0", "64b"]}
+
+    def describe(self) -> str:
+        return 'position: samples, `"12.5s"`, `"17\\|1\\|0"`, `"64b"`, timecode'
+
+
+@dataclass(frozen=True)
+class DurationKind(Kind):
+    """A length: samples, seconds, beats or bars."""
+
+    osc: str = "i h s"
+
+    def read(self, value: Any) -> Duration:
+        if isinstance(value, Duration):
+            return value
+        if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+            raise TypeError(f"must be a length on the timeline, got {shown(value)}")
+        # Some surfaces send nothing but 32-bit floats; up to 2**24 these are whole numbers exactly.
+        if isinstance(value, float) and value.is_integer() and abs(value) <= 2**24:
+            value = int(value)
+        return Duration.parse(value)
+
+    def write(self, value: Any) -> Any:
+        return str(value)
+
+    def schema(self) -> Schema:
+        return {"type": ["integer", "string"], "examples": [192000, "4s", "8 bars", "16b"]}
+
+    def describe(self) -> str:
+        return 'length: samples, `"4s"`, `"8 bars"`, `"16b"`'
+
+
+@dataclass(frozen=True)
+class KeyKind(Kind):
+    """A musical key."""
+
+    def read(self, value: Any) -> Key:
+        if isinstance(value, Key):
+            return value
+        if not isinstance(value, str):
+            raise TypeError(f'must be a key such as "F# minor", got {shown(value)}')
+        return Key.parse(value)
+
+    def write(self, value: Any) -> Any:
+        return str(value)
+
+    def schema(self) -> Schema:
+        return {"type": "string", "examples": ["C major", "F# minor", "Bb dorian"]}
+
+    def describe(self) -> str:
+        return 'key, such as `"F# minor"` or `"Bb"`'
+
+
+@dataclass(frozen=True)
+class MeterKind(Kind):
+    """A time signature."""
+
+    def read(self, value: Any) -> Meter:
+        if isinstance(value, Meter):
+            return value
+        if not isinstance(value, str):
+            raise TypeError(f'must be a meter such as "4/4", got {shown(value)}')
+        return Meter.parse(value)
+
+    def write(self, value: Any) -> Any:
+        return str(value)
+
+    def schema(self) -> Schema:
+        return {"type": "string", "examples": ["4/4", "7/8"]}
+
+    def describe(self) -> str:
+        return 'meter, such as `"4/4"`'
+
+
+@dataclass(frozen=True)
+class TempoMapKind(Kind):
+    """A whole tempo map, as a JSON object (in OSC: the object as text)."""
+
+    def read(self, value: Any) -> TempoMap:
+        if isinstance(value, TempoMap):
+            return value
+        return TempoMap.from_json(object_in(value))
+
+    def write(self, value: Any) -> Any:
+        return value.to_json()
+
+    def schema(self) -> Schema:
+        point = {"quarter": EXACT_NUMBER, "bpm": EXACT_NUMBER, "ramp": {"type": "boolean"}}
+        meter = {"quarter": EXACT_NUMBER, "meter": MeterKind().schema(), "cuts_bar": {"type": "boolean"}}
+        return object_schema(
+            {
+                "points": list_schema(object_schema(point, ("quarter", "bpm"))),
+                "meters": list_schema(object_schema(meter, ("quarter", "meter"))),
+                "offset": EXACT_NUMBER,
+                "first_bar": {"type": "integer"},
+            },
+            ("points",),
+        )
+
+    def describe(self) -> str:
+        return "tempo map object, see above"
+
+
+EXACT_NUMBER: Schema = {"type": ["number", "string"]}
+
+
+def object_schema(properties: Mapping[str, Schema], required: tuple[str, ...]) -> Schema:
+    return {
+        "type": "object",
+        "properties": dict(properties),
+        "required": list(required),
+        "additionalProperties": False,
+    }
+
+
+def list_schema(items: Schema) -> Schema:
+    return {"type": "array", "items": items, "minItems": 1, "maxItems": MAX_POINTS}

@@ -1,0 +1,169 @@
+"""Takes into the Live Set, in one undo step; what was there before stays as it was.
+
+lanes:  a take lane of the same track for each take. They are silent until the producer picks one, as takes are.
+tracks: a copy of the track for each take, with the take in place of the passage; the first sounds, the original track
+        is muted. Same devices, same routing, and switching between them is switching mutes.
+slots:  free Session slots of the track, for Session clips and for Lives that can do no more.
+"""
+
+import os
+import re
+import shutil
+
+from .messages import Refused
+
+# Beside the passage, not instead of it: each of these becomes a track of its own.
+BESIDE = ("accompany", "extract", "lego")
+FOLDER = os.path.join("Samples", "Takebridge")
+LATEST_BEAT = 1576800.0
+TOO_OLD = (
+    "This Live cannot create audio clips from a script.",
+    "It needs Live 12.0.5 or newer. Drag the take in by hand: %s",
+)
+
+
+class Take:
+    """One clip to place. beats: where it starts; the bridge's path and what to call it."""
+
+    def __init__(self, path, name, beats, gain, stem, number):
+        self.path = path
+        self.name = name
+        self.beats = beats
+        self.gain = gain
+        self.stem = stem
+        self.number = number
+
+
+class Placed:
+    """Where takes went. how: in words. take_tracks: tracks to switch between, original: the track they came from."""
+
+    def __init__(self, how, original=None, take_tracks=()):
+        self.how = how
+        self.original = original
+        self.take_tracks = list(take_tracks)
+
+
+def place(song, task, track, takes, in_arrangement, way):
+    """Places takes and returns Placed. way: as `place` in settings. Raises Refused; what was placed can be undone."""
+    song.begin_undo_step()
+    try:
+        return _place(song, task, track, takes, in_arrangement, way)
+    except RuntimeError as error:
+        # Live says with a RuntimeError what it will not do: a limit of tracks, a recording, a file it cannot read.
+        raise Refused(
+            f"Live refused to place the takes: {error}", "Edit > Undo removes what was placed."
+        ) from error
+    finally:
+        song.end_undo_step()
+
+
+def _place(song, task, track, takes, in_arrangement, way):
+    if not in_arrangement or way == "slots":
+        return _into_slots(song, track, takes)
+    if not hasattr(track, "create_audio_clip"):
+        if not _has_slots(track):
+            raise Refused(TOO_OLD[0], TOO_OLD[1] % takes[0].path)
+        return _into_slots(song, track, takes)
+    for take in takes:
+        if not 0 <= take.beats <= LATEST_BEAT:
+            raise Refused(
+                f"Live has no beat {take.beats:.3f} in its Arrangement.", "The takes are in the store."
+            )
+    if task in BESIDE:
+        return _beside(song, track, takes)
+    if way != "tracks" and hasattr(track, "create_take_lane") and not track.is_frozen:
+        return _into_lanes(track, takes)
+    if way == "lanes":
+        raise Refused(
+            "The track is frozen." if track.is_frozen else "This Live has no take lanes for scripts.",
+            "Unfreeze it, or set place to tracks in settings.json.",
+        )
+    if track.is_frozen:
+        raise Refused(
+            "The track is frozen, and a copy of it would be too.", "Unfreeze it; then send /ace/place."
+        )
+    return _onto_copies(song, track, takes)
+
+
+def _into_lanes(track, takes):
+    for take in takes:
+        lane = track.create_take_lane()
+        lane.name = take.name
+        _create(lane, take)
+    return Placed(f"in take lanes of {track.name}; right-click the track for Show Take Lanes")
+
+
+def _onto_copies(song, track, takes):
+    index = list(song.tracks).index(track)
+    copies = []
+    # From the last to the first: each copy appears right below the original, so they end up in order.
+    for take in reversed(takes):
+        song.duplicate_track(index)
+        copy = song.tracks[index + 1]
+        copy.name = f"{track.name} - {take.name}"
+        _create(copy, take)
+        copy.mute = True
+        copies.insert(0, copy)
+    copies[0].mute = False
+    track.mute = True
+    return Placed(f"on copies of {track.name}, which is muted now", track, copies)
+
+
+def _beside(song, track, takes):
+    index = list(song.tracks).index(track)
+    created = []
+    for place_in_order, take in enumerate(takes):
+        new = song.create_audio_track(index + 1 + place_in_order)
+        new.name = take.name
+        _create(new, take)
+        # Several takes of one part would sound on top of each other.
+        new.mute = take.number != takes[0].number
+        created.append(new)
+    return Placed(f"on {len(created)} new tracks below {track.name}", None, created)
+
+
+def _has_slots(track):
+    return any(hasattr(slot, "create_audio_clip") for slot in list(track.clip_slots)[:1])
+
+
+def _into_slots(song, track, takes):
+    if not _has_slots(track):
+        raise Refused(TOO_OLD[0], TOO_OLD[1] % takes[0].path)
+    if track.is_frozen:
+        raise Refused("The track is frozen.", "Unfreeze it; then send /ace/place.")
+    for take in takes:
+        free = [slot for slot in track.clip_slots if not slot.has_clip]
+        if not free:
+            song.create_scene(-1)
+            free = [slot for slot in track.clip_slots if not slot.has_clip]
+        _dress(free[0].create_audio_clip(take.path), take)
+    return Placed(f"in free Session slots of {track.name}")
+
+
+def _create(where, take):
+    _dress(where.create_audio_clip(take.path, take.beats), take)
+
+
+def _dress(clip, take):
+    # Live warps what it imports, and would stretch it with the next change of tempo.
+    clip.warping = False
+    clip.name = take.name
+    if take.gain is not None:
+        clip.gain = take.gain
+
+
+def into_project(path, name, set_path):
+    """A copy of a take in the set's own folder, under a name of its own; returns its path. Raises OSError."""
+    folder = os.path.join(os.path.dirname(set_path), FOLDER)
+    os.makedirs(folder, exist_ok=True)
+    stem = re.sub(r'[\\/:*?"<>|\x00-\x1f]', " ", name).strip(" .")[:80] or "take"
+    number = 1
+    while True:
+        ending = "" if number == 1 else f" ({number})"
+        copy = os.path.join(folder, f"{stem}{ending}.wav")
+        try:
+            with open(copy, "xb") as new, open(path, "rb") as old:
+                shutil.copyfileobj(old, new)
+            return copy
+        except FileExistsError:
+            number += 1

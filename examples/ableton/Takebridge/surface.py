@@ -1,0 +1,379 @@
+"""The control surface: buttons, pads and OSC messages in, words and clips out. Everything runs on Live's tick.
+
+Live calls `update_display` some ten times a second on its main thread. There is no thread of ours, and nothing waits.
+"""
+
+import os
+import time
+
+import Live
+from _Framework.ControlSurface import ControlSurface
+
+from . import selection
+from .bridge_link import BridgeLink
+from .messages import START_THE_SERVER, Refused
+from .osc_ears import PREFIX, OscEars
+from .placement import BESIDE, Take, into_project, place
+from .settings import read_settings
+
+TASKS = ("repaint", "complete", "accompany", "extract", "lego", "cover")
+OTHERS = ("next", "compare", "cancel", "place", "status", "set")
+NOTE_ON = 0x90
+# Values of a request that the script knows itself; whoever triggers it may not contradict the set.
+OURS = ("id", "client", "reply_port", "token", "source", "source_position", "start", "end", "bars", "rate", "bpm",
+        "meter", "tempo_map")  # fmt: skip
+# Values that only some tasks know: as a usual setting they are left out of the others.
+ONLY_FOR = {
+    "strength": ("repaint", "complete", "accompany", "cover"), "layers": ("repaint",), "ending": ("complete",),
+    "instruments": ("accompany",), "stems": ("extract", "lego"),
+}  # fmt: skip
+COMPLETE_LENGTH = "8 bars"
+SHOW_EVERY = 0.4  # seconds between two words about progress
+
+
+class Asked:
+    """One press of a button: what it is about, and who pressed it (an OSC address, or None)."""
+
+    def __init__(self, task, selected, set_path, sender):
+        self.task = task
+        self.selected = selected
+        self.set_path = set_path
+        self.sender = sender
+        self.takes = []
+        self.notes = list(selected.notes)
+        self.shown = 0.0
+
+
+class Takebridge(ControlSurface):
+    """Live's end of the bridge."""
+
+    def __init__(self, c_instance, settings_file=None, clock=time.monotonic):
+        ControlSurface.__init__(self, c_instance)
+        self._clock = clock
+        self._settings, mistakes = read_settings(*([settings_file] if settings_file else []))
+        self._defaults = dict(self._settings["request"])
+        self._link = BridgeLink(
+            self._settings["bridge_host"], self._settings["bridge_port"], self._settings["token"], self, clock
+        )
+        self._ears = OscEars(self._settings["listen_port"], self.perform, self.log_message)
+        if self._ears.mistake:
+            mistakes.append(self._ears.mistake)
+        self._last = None  # the Asked whose takes came last
+        self._placed = None
+        self._status_askers = {}
+        self._numbers = 0
+        self._run = os.urandom(3).hex()
+        self._say(" ".join(mistakes) or "Takebridge is ready.")
+
+    # Live's side
+
+    def update_display(self):
+        ControlSurface.update_display(self)
+        # An error that escaped from here would come again ten times a second; it is told once and logged whole.
+        try:
+            self._ears.poll()
+            self._link.poll()
+        except Exception as error:
+            self._bug(error)
+
+    def build_midi_map(self, midi_map_handle):
+        ControlSurface.build_midi_map(self, midi_map_handle)
+        channel = self._settings["midi_channel"] - 1
+        for note in self._settings["notes"].values():
+            Live.MidiMap.forward_midi_note(self._c_instance.handle(), midi_map_handle, channel, note)
+
+    def receive_midi(self, midi_bytes):
+        if len(midi_bytes) != 3 or midi_bytes[0] != NOTE_ON | (self._settings["midi_channel"] - 1):
+            return
+        if midi_bytes[2] == 0:  # velocity 0 is a note off
+            return
+        for action, note in self._settings["notes"].items():
+            if note == midi_bytes[1]:
+                self.perform(action, {}, None)
+
+    def disconnect(self):
+        for pending in self._link.pending.values():
+            self.log_message(
+                f"Live closes while job {pending.job} renders; its takes stay in the bridge's store."
+            )
+        self._link.close()
+        self._ears.close()
+        ControlSurface.disconnect(self)
+
+    # What a producer asks for
+
+    def perform(self, action, values, sender):
+        """One action by name, with values that override the usual ones. sender: where to answer, or None."""
+        try:
+            if action in TASKS:
+                self._request(action, values, sender)
+            elif action in OTHERS:
+                getattr(self, "_" + action)(values, sender)
+            else:
+                known = ", ".join(TASKS + OTHERS)
+                raise Refused(f"There is no {PREFIX}{action}.", f"There are: {known}.")
+        except Refused as refused:
+            self._say(f"{refused.sentence} {refused.remedy}")
+            self._answer(sender, "failed", "sentence", refused.sentence, "remedy", refused.remedy)
+        except Exception as error:  # a bug must neither stop Live's tick nor stay unseen
+            self._bug(error)
+            self._answer(
+                sender, "failed", "sentence", "The script made a mistake.", "remedy", "Live's Log.txt has it."
+            )
+
+    def _request(self, task, values, sender):
+        for name in values:
+            if name in OURS:
+                raise Refused(
+                    f"{name} is read from the Live Set.", "Leave it out; select the passage in Live."
+                )
+        song = self.song()
+        selected = selection.read_selection(
+            song,
+            in_session=self.application().view.focused_document_view == "Session",
+            beyond_the_end=task == "complete",
+        )
+        usual = {name: given for name, given in self._defaults.items() if task in ONLY_FOR.get(name, TASKS)}
+        if task == "extract":
+            usual["takes"] = 1  # stems are found, not made up: a second take would be the same
+        fields = {
+            **usual,
+            **values,
+            "source": selected.path,
+            "source_position": selected.source_position,
+            "start": selected.start,
+            "rate": selected.rate,
+            "bpm": selected.time.tempo,
+            "meter": selection.meter(song),
+            "title": selected.clip.name or "clip",
+            "track": selected.track.name,
+        }
+        if selected.end is None:
+            fields.setdefault("length", COMPLETE_LENGTH)
+        else:
+            fields["end"] = selected.end
+        key = selection.key(song)
+        if key:
+            fields.setdefault("key", key)
+        self._numbers += 1
+        id = f"live-{self._run}-{self._numbers}"
+        asked = Asked(task, selected, selection.set_path(song), sender)
+        pending = self._link.request(task, id, fields, asked)
+        self._answer(sender, "asked", "id", pending.id)
+        self._say(" ".join([f"ACE {task}: asking the bridge.", *asked.notes]))
+
+    def _cancel(self, values, sender):
+        if not self._link.pending:
+            raise Refused("Nothing is being rendered.")
+        pending = list(self._link.pending.values())[-1]
+        self._link.cancel(pending)
+        self._say(f"ACE {pending.about.task}: cancelling.")
+
+    def _set(self, values, sender):
+        if not values:
+            raise Refused("There is nothing to set.", 'For example: /ace/set prompt "warm strings" takes 2')
+        for name in values:
+            if name in OURS:
+                raise Refused(
+                    f"{name} is read from the Live Set.", "Set prompt, takes, strength, seed, engine ..."
+                )
+        self._defaults.update(values)
+        told = ", ".join("{} {}".format(*entry) for entry in self._defaults.items())
+        self._say(f"ACE: every request now has {told}.")
+        self._answer(sender, "ok", "text", told)
+
+    def _status(self, values, sender):
+        self._numbers += 1
+        id = f"status-{self._run}-{self._numbers}"
+        self._status_askers[id] = (sender, self._clock())
+        self._link.ask_status(id)
+        rendering = [pending.about.task for pending in self._link.pending.values()]
+        doing = ", ".join(rendering) + " under way" if rendering else "idle"
+        self._say(f"ACE: {doing}; asking the bridge.")
+
+    def _place(self, values, sender):
+        if self._last is None or not self._last.takes:
+            raise Refused("There are no takes to place.", "Ask for some first.")
+        self._put(self._last)
+
+    def _next(self, values, sender):
+        tracks = self._switchable()
+        sounding = [number for number, track in enumerate(tracks) if not track.mute]
+        following = (sounding[0] + 1) % len(tracks) if sounding else 0
+        self._switch(following, tracks)
+
+    def _compare(self, values, sender):
+        tracks = self._switchable()
+        original = self._placed.original
+        if original is None:
+            raise Refused("These takes lie beside the song.", "Mute their tracks to hear it without them.")
+        if original.mute:
+            original.mute = False
+            for track in tracks:
+                track.mute = True
+            self._say("ACE: the original.")
+        else:
+            self._switch(0, tracks)
+
+    def _switchable(self):
+        if self._placed is None:
+            raise Refused("No takes were placed yet.", "Ask for some first.")
+        if not self._placed.take_tracks:
+            raise Refused(
+                "Live does not let scripts choose between take lanes or slots.",
+                "Pick one with the mouse, or set place to tracks in settings.json.",
+            )
+        living = list(self.song().tracks)
+        tracks = [track for track in self._placed.take_tracks if track in living]
+        if not tracks or self._placed.original not in [None, *living]:
+            raise Refused("The tracks of the takes are not there any more.", "/ace/place makes them again.")
+        return tracks
+
+    def _switch(self, number, tracks):
+        if self._placed.original is not None:
+            self._placed.original.mute = True
+        for other, track in enumerate(tracks):
+            track.mute = other != number
+        self._say(f"ACE: {tracks[number].name}.")
+
+    # What the bridge says (see BridgeLink)
+
+    def acknowledged(self, pending, values):
+        self._say("ACE {}: accepted. {}".format(pending.about.task, values.get("note", "")))
+
+    def progress(self, pending, values):
+        asked = pending.about
+        self._answer(
+            asked.sender,
+            "progress",
+            "fraction",
+            values.get("fraction", 0.0),
+            "stage",
+            values.get("stage", ""),
+        )
+        now = self._clock()
+        if now - asked.shown >= SHOW_EVERY:
+            asked.shown = now
+            left = values.get("seconds_left")
+            left = f", {left:.0f} s left" if left else ""
+            percent = 100 * values.get("fraction", 0.0)
+            self._say(f"ACE {asked.task}: {percent:.0f}% {values.get('stage', '')}{left}", log=False)
+
+    def take(self, pending, values):
+        asked = pending.about
+        if not values.get("path"):
+            asked.notes.append("The path of take {} is too long to be sent.".format(values.get("number")))
+            return
+        if not values.get("passed"):
+            asked.notes.append(
+                "Take {}: {}".format(values.get("number"), values.get("warning", "its receipt is not clean"))
+            )
+        selected = asked.selected
+        if values["rate"] != selected.rate or values["position"] != selected.start:
+            asked.notes.append(
+                "Take {} came back for another place and is left out.".format(values.get("number"))
+            )
+            return
+        stem = values.get("stem", "mix")
+        name = " ".join(
+            part for part in ("ACE", asked.task, str(values["number"]), "" if stem == "mix" else stem) if part
+        )
+        path = values["path"]
+        if self._settings["copy_into_project"] and asked.set_path:
+            try:
+                path = into_project(path, "{} {}".format(selected.clip.name or "clip", name), asked.set_path)
+            except OSError as error:
+                asked.notes.append(
+                    f"The take stays in the bridge's store: copying it failed ({error.strerror})."
+                )
+        beats = float(selected.beats_of(values["position"]))
+        gain = None if asked.task in BESIDE else selected.clip.gain
+        asked.takes.append(Take(path, name, beats, gain, stem, values["number"]))
+
+    def ended(self, pending, how, values):
+        asked = pending.about
+        if how == "done":
+            self._last = asked
+            self._put_or_say(asked)
+        elif how == "cancelled":
+            self._say(f"ACE {asked.task}: cancelled. Nothing was changed.")
+            self._answer(asked.sender, "cancelled")
+        else:
+            sentence = values.get("sentence", "It could not be done.")
+            remedy = values.get("remedy", "")
+            if values.get("code") == "outside_roots":
+                remedy = (
+                    f'Start the server with: takebridge serve --root "{os.path.dirname(asked.selected.path)}"'
+                )
+            self._say(f"ACE {asked.task}: {sentence} {remedy}")
+            self._answer(asked.sender, "failed", "sentence", sentence, "remedy", remedy)
+
+    def nobody(self, pending):
+        sentence = "The bridge does not answer; its server is not running."
+        self._say(f"ACE: {sentence} {START_THE_SERVER}")
+        self._answer(pending.about.sender, "failed", "sentence", sentence, "remedy", START_THE_SERVER)
+
+    def silent(self, pending):
+        self._say(
+            f"ACE: the bridge has stopped. Start it again (takebridge serve) and the {pending.about.task} goes on by "
+            "itself. /ace/cancel or the cancel pad gives it up."
+        )
+
+    def alive(self, pending):
+        self._say(f"ACE: the bridge is back; the {pending.about.task} goes on.")
+
+    def answered(self, name, id, values):
+        sender, _ = self._status_askers.pop(id, (None, None))
+        if id.startswith("status-"):
+            text = values.get("text") or values.get("sentence", "")
+            self._say(f"ACE: {text}")
+            self._answer(sender, "ok", "text", text)
+        elif name == "failed":  # a cancel the bridge does not know, for instance
+            self._say("ACE: {} {}".format(values.get("sentence", ""), values.get("remedy", "")))
+
+    # Placing
+
+    def _put_or_say(self, asked):
+        try:
+            self._put(asked)
+        except Refused as refused:
+            self._say(f"ACE: {refused.sentence} {refused.remedy}")
+            self._answer(asked.sender, "failed", "sentence", refused.sentence, "remedy", refused.remedy)
+
+    def _put(self, asked):
+        song = self.song()
+        selected = asked.selected
+        if not asked.takes:
+            raise Refused("No take can be placed.", " ".join(asked.notes))
+        if selection.set_path(song) != asked.set_path:
+            raise Refused("Another Live Set is open now.", "Open the first one again, then send /ace/place.")
+        if selected.track not in list(song.tracks):
+            raise Refused("The clip's track is not there any more.", "The takes are in the bridge's store.")
+        tempo = selection.tempo_as_text(song.tempo)
+        if tempo != selected.time.tempo:
+            raise Refused(
+                f"The takes were made at {selected.time.tempo} BPM, and the tempo is {tempo} now.",
+                "Set the tempo (or the playhead) back, then send /ace/place.",
+            )
+        takes = sorted(asked.takes, key=lambda take: take.number)
+        self._placed = place(
+            song, asked.task, selected.track, takes, selected.in_arrangement, self._settings["place"]
+        )
+        told = f"{len(takes)} {'take' if len(takes) == 1 else 'takes'} {self._placed.how}."
+        self._say(" ".join([f"ACE {asked.task}:", told, *asked.notes]))
+        self._answer(asked.sender, "done", "takes", len(takes), "text", " ".join([told, *asked.notes]))
+
+    def _answer(self, sender, name, *arguments):
+        self._ears.answer(sender, name, *arguments)
+
+    def _say(self, text, log=True):
+        text = " ".join(text.split())
+        self.show_message(text)
+        if log:
+            self.log_message(text)
+
+    def _bug(self, error):
+        import traceback
+
+        self.log_message(traceback.format_exc())
+        self.show_message(f"ACE: the script made a mistake ({type(error).__name__}); Live's Log.txt has it.")

@@ -1,0 +1,78 @@
+-- The bridge's mailbox: a request is a file in `in`, its answers are lines of a file in `out`. Ardour's Lua has no sockets.
+local need = ...
+local files, json = need ("files"), need ("json")
+local mailbox = {}
+
+local CLIENT = "ardour"
+
+-- Where the bridge keeps its data unless it was told otherwise (bridge_server/platforms.py).
+local function usual_store ()
+	local home, local_data = os.getenv ("HOME") or "", os.getenv ("LOCALAPPDATA")
+	if local_data and local_data ~= "" then -- Windows
+		return local_data .. "/takebridge"
+	elseif files.exists (home .. "/Library/Application Support") then
+		return home .. "/Library/Application Support/takebridge"
+	end
+	local data = os.getenv ("XDG_DATA_HOME")
+	return (data and data ~= "" and data or home .. "/.local/share") .. "/takebridge"
+end
+
+-- The mailbox folder: of the store that TAKEBRIDGE_STORE names, or the usual one, or of a server that has its store
+-- elsewhere and says so (docs/mailbox.md).
+function mailbox.folder ()
+	local store = os.getenv ("TAKEBRIDGE_STORE")
+	if store and store ~= "" then return store .. "/mailbox" end
+	store = usual_store ()
+	local told = not files.exists (store .. "/server.json") and files.read (store .. "/mailbox.txt")
+	return told and told:match ("^%s*(.-)%s*$") or store .. "/mailbox"
+end
+
+-- Whether a server said that it runs. One that was killed cannot take that back: see `taken`.
+function mailbox.open ()
+	return files.exists (mailbox.folder () .. "/../server.json")
+end
+
+-- A name nobody used before, for a request and its files.
+function mailbox.new_name (word)
+	return string.format ("%s-%s-%x-%x", CLIENT, word, os.time (), ARDOUR.LuaAPI.monotonic_time () & 0xffffff)
+end
+
+-- Puts a request into the mailbox. Raises a sentence when that cannot be.
+function mailbox.send (name, method, params)
+	local call = { jsonrpc = "2.0", id = name, method = method, params = params, client = CLIENT }
+	files.write (mailbox.folder () .. "/in/" .. name .. ".json", json.encode (call))
+end
+
+-- Whether a server has taken the request out of the mailbox.
+function mailbox.taken (name)
+	return not files.exists (mailbox.folder () .. "/in/" .. name .. ".json")
+end
+
+-- Takes a request back that no server has taken.
+function mailbox.withdraw (name)
+	os.remove (mailbox.folder () .. "/in/" .. name .. ".json")
+end
+
+-- Answers from byte `from` on, as tables, and where the next ones begin. A line that is still being written waits.
+function mailbox.answers (name, from)
+	local text = files.read (mailbox.folder () .. "/out/" .. name .. ".jsonl", from) or ""
+	local found = {}
+	for line in text:gmatch ("([^\n]*)\n") do
+		local fine, answer = pcall (json.decode, line)
+		if fine then found[#found + 1] = answer end
+		from = from + #line + 1
+	end
+	return found, from
+end
+
+function mailbox.forget (name)
+	os.remove (mailbox.folder () .. "/out/" .. name .. ".jsonl")
+	os.remove (mailbox.audio (name))
+end
+
+-- Where the audio of a request goes: the server may read this folder, and clears what is older than a day.
+function mailbox.audio (name)
+	return mailbox.folder () .. "/audio/" .. name .. ".wav"
+end
+
+return mailbox

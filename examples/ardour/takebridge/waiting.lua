@@ -1,0 +1,187 @@
+-- The hook's work, ten times a second: reads what the bridge answers, shows progress, places takes, notices when the
+-- bridge has gone. Nothing here waits.
+local need = ...
+local mailbox, message, notes, marker = need ("mailbox"), need ("message"), need ("notes"), need ("marker")
+local placing, pulse = need ("placing"), need ("pulse")
+local waiting = {}
+
+local PATIENCE = 8 -- seconds: a server that runs looks into its mailbox twenty times a second
+local ASK_AFTER = 5 -- seconds without news
+local KEPT = 24 * 3600 -- seconds the bridge keeps answers that nobody reads
+-- Looks; seconds of sound that Ardour surely draws between two of them. Ardour tells scripts nothing of it. Measured in 7.3: four
+-- minutes of stereo were drawn 0.3 s after the import began, with six busy programs on two cores as without; here 2.2 s are waited.
+local SETTLING, DRAWN = 10, 20
+
+local heard = {} -- name -> { from = byte of the answers, takes = {}, news = time }; read again after a restart of Ardour
+local busy = false
+
+local function end_job (job)
+	notes.change (function (found) found.jobs[job.name] = nil end)
+	marker.remove (job)
+	mailbox.forget (job.name)
+	heard[job.name] = nil
+end
+
+local function words (failed)
+	local remedy = failed.remedy and failed.remedy ~= "" and "\n\n" .. failed.remedy or ""
+	return (failed.sentence or "The bridge gave no reason.") .. remedy
+end
+
+-- How many of something, as one says it.
+local function counted (count, word)
+	return string.format ("%d %s%s", count, word, count == 1 and "" or "s")
+end
+
+local function tell_unplaced (takes, problem)
+	message.warn (string.format ("%s could not be placed: %s\n\nNothing is lost: `takebridge takes --save TAKE` writes them to files; "
+		.. "the first is %s.", counted (#takes, "take"), tostring (problem), takes[1].take))
+end
+
+-- The takes of an ended request, as regions that can be placed; nil while they cannot yet. Ardour draws the waveform of a
+-- new file in the background, and 7.3 dies when that ends while the region leaves the screen (another take, an undo). So
+-- the files come first and are placed some looks later, more of them the longer they are.
+local function settled (job, state)
+	if not state.ids then
+		table.sort (state.takes, function (one, other)
+			if one.number ~= other.number then return one.number < other.number end
+			return one.stem < other.stem
+		end)
+		state.takes, state.ids = placing.bring (job, state.takes)
+		state.looks = 0
+	end
+	state.looks = state.looks + 1
+	local regions = placing.regions (state.ids)
+	if not regions then -- another session was here meanwhile
+		state.ids = nil
+	elseif state.looks > SETTLING + placing.seconds (regions) / DRAWN then
+		return regions
+	end
+end
+
+local function place (job, state)
+	local fine, placed = pcall (placing.place, job, state.takes, state.regions)
+	if not fine then return tell_unplaced (state.takes, placed) end
+	notes.change (function (found)
+		for _, entry in ipairs (placed) do found.takes[#found.takes + 1] = entry end
+	end)
+	message.log (string.format ("%s %d: %s placed", job.task, job.number, counted (#placed, "take")))
+	for _, take in ipairs (state.takes) do
+		if take.warning and take.warning ~= "" then
+			message.log (string.format ("take %d: %s", take.number, take.warning))
+		end
+	end
+end
+
+local function percent (progress)
+	local left = progress.seconds_left
+	local told = left and left >= 1 and string.format (", %d s left", math.floor (left + 0.5)) or ""
+	return string.format ("%d %%%s", math.floor (progress.fraction * 100), told)
+end
+
+-- What each kind of answer does. Those in `ENDS` are the last.
+local ENDS = {
+	done = function (job, state) place (job, state) end,
+	failed = function (job, state, failed)
+		if state.regions then place (job, state) end
+		message.warn (string.format ("%s: %s", job.task, words (failed)))
+	end,
+	cancelled = function (job, _, told)
+		message.log (string.format ("%s %d: cancelled. %s", job.task, job.number, told.reason or ""))
+	end,
+}
+
+local function hear (job, state, answer)
+	if answer.error then
+		end_job (job)
+		local data = type (answer.error.data) == "table" and answer.error.data or {}
+		message.warn (string.format ("%s: %s", job.task, words { sentence = answer.error.message, remedy = data.remedy }))
+	elseif answer.method == "progress" then
+		marker.show (job, percent (answer.params))
+	elseif answer.method == "take" then
+		state.takes[#state.takes + 1] = answer.params
+	elseif ENDS[answer.method] then
+		state.last = answer
+	end
+end
+
+-- Does what the last answer asks for, as soon as it can be done.
+local function finish (job, state)
+	if state.last.method ~= "cancelled" and #state.takes > 0 then
+		local fine, found = pcall (settled, job, state)
+		if not fine then
+			end_job (job)
+			return tell_unplaced (state.takes, found)
+		end
+		if not found then return end
+		state.regions = found
+	end
+	end_job (job)
+	ENDS[state.last.method] (job, state, state.last.params)
+end
+
+-- A request that no server took is taken back; one that was taken waits for the server to come again.
+local function notice_silence (job, state)
+	local now = os.time ()
+	if now - state.news < ASK_AFTER or state.gone then return end
+	if not mailbox.taken (job.name) then
+		if now - state.news >= PATIENCE then
+			mailbox.withdraw (job.name)
+			end_job (job)
+			message.warn ("The bridge does not answer: it is not running any more. Nothing was changed. " .. message.START)
+		end
+	elseif not state.asked then
+		state.asked, state.ping = now, mailbox.new_name ("ping")
+		mailbox.send (state.ping, "status", { id = state.ping })
+	elseif mailbox.taken (state.ping) then
+		mailbox.forget (state.ping)
+		state.asked, state.news = nil, now
+	elseif now - state.asked >= PATIENCE then
+		mailbox.withdraw (state.ping)
+		state.asked, state.gone = nil, true
+		marker.show (job, "the bridge has stopped")
+		message.warn (string.format ("The bridge stopped while %s %d waited. Nothing is lost: it goes on where it was when you "
+			.. "start it again with\n\n    takebridge serve\n\nand its takes come here by themselves. \"Takebridge: Cancel\" gives it up.",
+			job.task, job.number))
+	end
+end
+
+local function look_after (job)
+	local state = heard[job.name]
+	if not state then
+		state = { from = 0, takes = {}, news = os.time () }
+		heard[job.name] = state
+		marker.show (job, "waits")
+	end
+	local answers
+	answers, state.from = mailbox.answers (job.name, state.from)
+	if #answers > 0 then
+		state.news, state.gone, state.asked = os.time (), nil, nil
+	elseif state.from == 0 and os.time () - job.asked > KEPT and mailbox.taken (job.name) then
+		end_job (job)
+		message.log (string.format ("%s %d: its answer was cleared away after a day; `takebridge takes` has its takes", job.task, job.number))
+		return
+	end
+	for _, answer in ipairs (answers) do
+		if heard[job.name] ~= state then return end
+		hear (job, state, answer)
+	end
+	if heard[job.name] ~= state then return end
+	if state.last then finish (job, state) else notice_silence (job, state) end
+end
+
+-- To be called often. What goes wrong is told once and never ends the hook.
+function waiting.look ()
+	if busy or not Session then return end
+	busy = true
+	local fine, problem = pcall (function ()
+		pulse.beat ()
+		for _, job in pairs (notes.read ().jobs) do look_after (job) end
+	end)
+	if not fine and problem ~= waiting.told then
+		waiting.told = problem
+		pcall (message.log, "The hook met a problem: " .. tostring (problem))
+	end
+	busy = false
+end
+
+return waiting

@@ -1,6 +1,0 @@
--- @description ACE Bridge: accompany the selection
--- @author The ACE Bridge developers
--- @noindex
-
-local here = ({reaper.get_action_context()})[2]:match('^(.*[/\\])')
-dofile(here .. 'lib/window.lua').order('accompany')

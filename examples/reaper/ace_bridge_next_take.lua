@@ -1,8 +1,0 @@
--- @description ACE Bridge: next take
--- @author The ACE Bridge developers
--- @noindex
-
-local here = ({reaper.get_action_context()})[2]:match('^(.*[/\\])')
-local audition = dofile(here .. 'lib/audition.lua')
-local _, problem = audition.next_take((reaper.EnumProjects(-1)))
-if problem then reaper.ShowMessageBox(problem, 'ACE Bridge', 0) end

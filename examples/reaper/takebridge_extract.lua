@@ -1,0 +1,6 @@
+-- @description Takebridge: take the selection apart into stems
+-- @author The Takebridge developers
+-- @noindex
+
+local here = ({reaper.get_action_context()})[2]:match('^(.*[/\\])')
+dofile(here .. 'lib/window.lua').order('extract')

@@ -1,0 +1,6 @@
+-- @description Takebridge: open the window
+-- @author The Takebridge developers
+-- @noindex
+
+local here = ({reaper.get_action_context()})[2]:match('^(.*[/\\])')
+dofile(here .. 'lib/window.lua').open()

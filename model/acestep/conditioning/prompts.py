@@ -1,0 +1,216 @@
+"""The exact words the text encoder is given. Whitespace matters: the network was trained with these strings.
+
+Pure string building; tokenising, padding and truncating happen elsewhere. The prompts end with the
+tokenizer's own end marker as plain text; its post-processor appends another one.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from model.acestep.weights.capabilities import ModelTask
+
+MAX_TEXT_TOKENS = 256
+MAX_LYRIC_TOKENS = 2048
+MAX_CAPTION_CHARACTERS = 512
+MAX_LYRIC_CHARACTERS = 4096
+
+INSTRUMENTAL = "[Instrumental]"
+"""The lyrics of a piece without voice."""
+
+UNKNOWN_LANGUAGE = "unknown"
+# fmt: off
+LANGUAGES = (
+    "ar", "az", "bg", "bn", "ca", "cs", "da", "de", "el", "en", "es", "fa", "fi",
+    "fr", "he", "hi", "hr", "ht", "hu", "id", "is", "it", "ja", "ko", "la", "lt",
+    "ms", "ne", "nl", "no", "pa", "pl", "pt", "ro", "ru", "sa", "sk", "sr", "sv",
+    "sw", "ta", "te", "th", "tl", "tr", "uk", "ur", "vi", "yue", "zh", "unknown",
+)
+# fmt: on
+
+BPM_RANGE = (30, 300)
+METERS = ("2", "3", "4", "6")
+
+_NOT_GIVEN = "N/A"
+_DEFAULT_SECONDS = 30  # what the reference writes for a duration it does not know
+
+_WHOLE_INSTRUCTION = {
+    ModelTask.TEXT2MUSIC: "Fill the audio semantic mask based on the given conditions:",
+    ModelTask.COVER: "Generate audio semantic tokens based on the given conditions:",
+    ModelTask.COVER_NOFSQ: "Generate audio semantic tokens based on the given conditions:",
+    ModelTask.REPAINT: "Repaint the mask area based on the given conditions:",
+}
+_TRACK_INSTRUCTION = {
+    ModelTask.EXTRACT: ("Extract the {} track from the audio:", "Extract the track from the audio:"),
+    ModelTask.LEGO: (
+        "Generate the {} track based on the audio context:",
+        "Generate the track based on the audio context:",
+    ),
+    ModelTask.COMPLETE: ("Complete the input track with {}:", "Complete the input track:"),
+}
+
+# The blank lines, the missing newline before the end marker of the lyrics and the one after that of the text
+# are part of the format.
+_TEXT = """# Instruction
+{instruction}
+
+# Caption
+{caption}
+
+# Metas
+- bpm: {bpm}
+- timesignature: {meter}
+- keyscale: {key}
+- duration: {seconds} seconds
+<|endoftext|>
+"""
+_LYRICS = "# Languages\n{language}\n\n# Lyric\n{lyrics}<|endoftext|>"
+
+_KEY = re.compile(r"([A-Ga-g])\s*(#|♯|b|♭|sharp|flat)?\s*(major|minor|maj|min|m|M)?", re.ASCII)
+_ACCIDENTALS = {"♯": "#", "sharp": "#", "♭": "b", "flat": "b"}
+_MINOR = ("minor", "min", "m")
+
+_ALIASES = {
+    "bpm": ("bpm", "tempo"),
+    "meter": ("timesignature", "time_signature"),
+    "key": ("keyscale", "key", "scale"),
+    "seconds": ("duration", "length"),
+}
+
+
+@dataclass(frozen=True)
+class Metas:
+    """The four facts of the prompt; None = not known.
+
+    bpm: whole beats per minute. meter: beats in a bar. key: such as "F# minor". seconds: of the whole window.
+    """
+
+    bpm: int | None = None
+    meter: str | None = None
+    key: str | None = None
+    seconds: float | None = None
+
+
+def instruction(task: ModelTask, tracks: Sequence[str] = (), *, has_codes: bool = False) -> str:
+    """The first part of the text prompt; tracks count for extract, lego and complete only."""
+    if has_codes:
+        return _WHOLE_INSTRUCTION[ModelTask.COVER]
+    if task in _WHOLE_INSTRUCTION:
+        return _WHOLE_INSTRUCTION[task]
+    named, nameless = _TRACK_INSTRUCTION[task]
+    return named.format(" | ".join(name.upper() for name in tracks)) if tracks else nameless
+
+
+def text_prompt(wording: str, caption: str, metas: Metas) -> str:
+    """Instruction, caption and metas in the trained layout."""
+    return _TEXT.format(
+        instruction=wording,
+        caption=caption,
+        bpm=_or_not_given(metas.bpm),
+        meter=_or_not_given(metas.meter),
+        key=_or_not_given(metas.key),
+        seconds=_DEFAULT_SECONDS if metas.seconds is None else int(metas.seconds),
+    )
+
+
+def lyric_prompt(lyrics: str, language: str = UNKNOWN_LANGUAGE) -> str:
+    """Language and lyrics; section tags such as [Verse 1] are part of the lyrics and stay as they are."""
+    return _LYRICS.format(language=language, lyrics=lyrics)
+
+
+def stem_caption(song: str, track: str, *, explicit_mask: bool) -> str:
+    """The caption a stem fine-tune (`is_lego_sft` in its config) expects for lego."""
+    return f"Global: {song}\nLocal: {track}\nMask Control: {'true' if explicit_mask else 'false'}"
+
+
+def metas_from_host(
+    quarters_per_minute: float | None,
+    numerator: int | None,
+    denominator: int,
+    key: str | None,
+    seconds: float,
+) -> tuple[Metas, tuple[str, ...]]:
+    """Metas of a passage as the host describes it, and a note for everything the prompt cannot say.
+
+    The prompt holds one whole tempo and four meters only; the exact map stays with the request.
+    """
+    notes: list[str] = []
+    bpm = _spoken_bpm(quarters_per_minute, notes)
+    meter = _spoken_meter(numerator, denominator, notes)
+    spoken_key = None if key is None else spelled_key(key)
+    if key is not None and spoken_key is None:
+        notes.append(f"The key {key!r} was left out of the prompt: not a major or minor key.")
+    return Metas(bpm, meter, spoken_key, seconds), tuple(notes)
+
+
+def metas_from_mapping(values: Mapping[str, Any] | None) -> Metas:
+    """Metas from a planner's or a user's dictionary.
+
+    Knows the aliases tempo, time_signature, key, scale and length. Values that are empty, 0, "N/A" or
+    unreadable count as not given.
+    """
+    values = values or {}
+    meter, key = _spoken(_first(values, "meter")), _spoken(_first(values, "key"))
+    bpm, seconds = _number(_first(values, "bpm")), _number(_first(values, "seconds"))
+    return Metas(None if bpm is None else int(bpm), meter, key, seconds)
+
+
+def spelled_key(key: str) -> str | None:
+    """A key as the network knows it ("C major", "F# minor"); None when it is no major or minor key.
+
+    A letter alone means major.
+    """
+    found = _KEY.fullmatch(key.strip())
+    if found is None:
+        return None
+    letter, accidental, scale = found.groups()
+    sign = _ACCIDENTALS.get(accidental, accidental or "")
+    return f"{letter.upper()}{sign} {'minor' if scale in _MINOR else 'major'}"
+
+
+def _spoken_bpm(quarters_per_minute: float | None, notes: list[str]) -> int | None:
+    if quarters_per_minute is None:
+        return None
+    bpm = math.floor(quarters_per_minute + 0.5)
+    if BPM_RANGE[0] <= bpm <= BPM_RANGE[1]:
+        return bpm
+    notes.append(
+        f"The tempo {quarters_per_minute:g} was left out of the prompt: the model knows 30 to 300 bpm."
+    )
+    return None
+
+
+def _spoken_meter(numerator: int | None, denominator: int, notes: list[str]) -> str | None:
+    """The prompt has room for the numerator alone."""
+    if numerator is None:
+        return None
+    if str(numerator) in METERS:
+        return str(numerator)
+    notes.append(
+        f"The meter {numerator}/{denominator} was left out of the prompt: the model knows 2, 3, 4 and 6."
+    )
+    return None
+
+
+def _first(values: Mapping[str, Any], field: str) -> Any:
+    """The first alias of a field that has a value."""
+    return next((values[name] for name in _ALIASES[field] if values.get(name)), None)
+
+
+def _spoken(value: Any) -> str | None:
+    text = str(value).strip() if value is not None else ""
+    return None if text in ("", _NOT_GIVEN) else text
+
+
+def _number(value: Any) -> float | None:
+    """Reads 95, 95.7, "95" and "95 seconds"; None for anything else and for 0."""
+    found = re.match(r"\s*(\d+(?:\.\d+)?)", str(value)) if value is not None else None
+    return float(found.group(1)) or None if found else None
+
+
+def _or_not_given(value: object) -> object:
+    return _NOT_GIVEN if value is None else value

@@ -1,0 +1,146 @@
+"""Sound into latents and back, by the autoencoder: streamed on a CPU, in tiles on an accelerator.
+
+Shapes: T latent frames of 1920 samples at 48 kHz. Latents are float32 [1, T, 64], time before channels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from model.acestep.latent_grid import MAX_FRAMES
+from model.acestep.networks.vae import LatentDistribution, Vae
+from model.acestep.networks.vae_streaming import pieces, stream_encode, stream_span
+from model.acestep.networks.vae_tiling import decode_span, encode_tiled
+from model.acestep.sampling.render_settings import Encoding
+from model.acestep.sampling.samplers import NoisePurpose, OnStep, generator
+from model.engine import Samples, ShouldStop, stop_if_asked
+
+STREAMED_FRAMES = 16
+"""Latent frames the autoencoder is fed at a time on a CPU: as quick as all at once to some 5 %, and soon heard."""
+
+_END_FRAMES = 16  # no frame of the published encoder knows what lies further away
+
+_SILENT = 1e-6  # a source below this everywhere is silence, and no work for the autoencoder
+
+
+def encode_source(
+    vae: Vae,
+    audio: Tensor,
+    encoding: Encoding,
+    seed: int,
+    take: int,
+    chunk: int = 512,
+    streams: bool | None = None,
+    on_frames: OnStep = lambda _done, _frames: None,
+    should_stop: ShouldStop = lambda: False,
+) -> Tensor:
+    """Audio [1, 2, T * 1920] at 48 kHz -> latents [1, T, 64]; see `encode`."""
+    found = encode(vae, audio, chunk, streams, on_frames, should_stop)
+    latents = found.mean
+    if encoding is Encoding.SAMPLE:
+        latents = found.sample(noise_for_encoding(latents, seed, take))
+    return latents.transpose(1, 2)
+
+
+def encode(
+    vae: Vae,
+    audio: Tensor,
+    chunk: int = 512,
+    streams: bool | None = None,
+    on_frames: OnStep = lambda _done, _frames: None,
+    should_stop: ShouldStop = lambda: False,
+) -> LatentDistribution:
+    """Audio [1, 2, T * 1920] at 48 kHz -> what the autoencoder makes of it, [1, 64, T].
+
+    streams: piece by piece, which takes little memory and hears a stop at every layer, or else in tiles of at most
+    `chunk` frames; None = streams on a CPU. on_frames: told (frames done, frames in all). Raises RenderStopped.
+    """
+    place = vae.encoder.first.weight.device
+    if _streams(place) if streams is None else streams:
+        return _encode_streamed(vae, audio.to(place), on_frames, should_stop)
+    stop_if_asked(should_stop)
+    return encode_tiled(vae, audio.to(place), chunk)
+
+
+def _streams(place: torch.device) -> bool:
+    """A CPU gains nothing from long pieces; an accelerator is idle during short ones."""
+    return place.type == "cpu"
+
+
+def _encode_streamed(
+    vae: Vae, audio: Tensor, on_frames: OnStep, should_stop: ShouldStop
+) -> LatentDistribution:
+    hop = vae.config.hop
+    frames, parts, done = audio.shape[2] // hop, [], 0
+    for part in stream_encode(vae, pieces(audio, STREAMED_FRAMES * hop), lambda: stop_if_asked(should_stop)):
+        parts.append(part)
+        done += part.mean.shape[2]
+        on_frames(done, frames)
+    return LatentDistribution(
+        torch.cat([part.mean for part in parts], dim=2), torch.cat([part.scale for part in parts], dim=2)
+    )
+
+
+def silence_of(vae: Vae, frames: int = MAX_FRAMES) -> Tensor:
+    """Latents of silence [1, frames, 64], as checkpoints store them, where a file has none: silence, encoded.
+
+    Only the frames at either end know that there is one; all between are equal, so they are encoded once.
+    frames: more than 32.
+    """
+    shown = 2 * _END_FRAMES + 1
+    quiet = torch.zeros(
+        1, vae.config.audio_channels, shown * vae.config.hop, dtype=vae.encoder.first.weight.dtype
+    )
+    with torch.no_grad():
+        found = encode(vae, quiet).mean.float().transpose(1, 2)
+    head, middle, tail = found[:, :_END_FRAMES], found[:, _END_FRAMES:-_END_FRAMES], found[:, -_END_FRAMES:]
+    return torch.cat([head, middle.expand(-1, frames - 2 * _END_FRAMES, -1), tail], dim=1)
+
+
+def noise_for_encoding(like: Tensor, seed: int, take: int) -> Tensor:
+    """Noise [B, 64, T] for a seeded sample of the source."""
+    source = generator(seed, take, NoisePurpose.ENCODE)
+    return torch.randn(like.shape, generator=source, dtype=torch.float32).to(like.device)
+
+
+def is_silent(audio: Samples) -> bool:
+    """Whether the source is shown as silence latents instead of being encoded."""
+    return audio.size == 0 or bool(np.abs(audio).max() < _SILENT)
+
+
+def decode_frames(
+    vae: Vae,
+    latents: Tensor,
+    frames: tuple[int, int],
+    chunk: int,
+    should_stop: ShouldStop = lambda: False,
+    streams: bool | None = None,
+) -> Iterator[Tensor]:
+    """Audio [2, n] of the half-open `frames` of latents [1, T, 64], piece by piece, float32 on the CPU.
+
+    streams: each piece comes as soon as the latents it depends on are through, and a stop is heard at every layer;
+    or else tiles of `chunk` frames; None = streams on a CPU. Raises RenderStopped.
+    The level is the network's own: nothing is normalised, or a repaint would be louder than its song.
+    """
+    weight = vae.decoder.first.weight
+    rows = latents.transpose(1, 2).to(weight)
+    if _streams(weight.device) if streams is None else streams:
+        found = stream_span(vae, rows, *frames, STREAMED_FRAMES, check=lambda: stop_if_asked(should_stop))
+    else:
+        found = _decode_in_tiles(vae, rows, frames, chunk, should_stop)
+    for audio in found:
+        yield audio[0].float().cpu()
+
+
+def _decode_in_tiles(
+    vae: Vae, rows: Tensor, frames: tuple[int, int], chunk: int, should_stop: ShouldStop
+) -> Iterator[Tensor]:
+    first, end = frames
+    for begin in range(first, end, chunk):
+        stop_if_asked(should_stop)
+        with torch.no_grad():
+            yield decode_span(vae, rows, begin, min(begin + chunk, end))

@@ -1,0 +1,23 @@
+"""What the pipeline needs of a text encoder."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from torch import Tensor
+
+
+class TextEncoder(Protocol):
+    """The language model in front of the condition encoder."""
+
+    def states(self, prompt: str) -> Tensor:
+        """Last hidden states [1, S, text width], at most prompts.MAX_TEXT_TOKENS of them."""
+        ...
+
+    def embeddings(self, prompt: str) -> Tensor:
+        """Input embeddings [1, S, text width], at most prompts.MAX_LYRIC_TOKENS of them."""
+        ...
+
+    def unread(self, prompt: str, most: int) -> str:
+        """The end of a prompt that is lost when only `most` tokens are read; "" when all of it is read."""
+        ...

@@ -1,0 +1,122 @@
+"""The condition encoder: text, lyrics and reference audio become the one sequence the transformer listens to.
+
+Shapes: B batch, L tokens, N reference clips in the whole batch, F latent frames of a clip, C width.
+The order per item is lyrics, timbre, text, then padding.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from model.acestep.networks.attention import BlockShape, EncoderStack
+
+
+@dataclass(frozen=True)
+class ConditionEncoderConfig:
+    """Sizes of the encoder.
+
+    timbre_token: whether a learned token is put before the clip and its output taken (XL), or the output at
+    the
+        first audio frame (2B, where the token is stored but unused).
+    """
+
+    block: BlockShape
+    text_width: int = 1024
+    timbre_channels: int = 64
+    lyric_layers: int = 8
+    timbre_layers: int = 4
+    timbre_token: bool = False
+
+
+@dataclass(frozen=True)
+class Packed:
+    """A sequence whose valid entries come first: states [B, L, C], valid bool [B, L]."""
+
+    states: Tensor
+    valid: Tensor
+
+
+def pack(first: Packed, second: Packed) -> Packed:
+    """Puts `second` behind `first`, item by item, and moves all padding to the end; order is kept."""
+    states = torch.cat((first.states, second.states), dim=1)
+    valid = torch.cat((first.valid, second.valid), dim=1)
+    order = torch.argsort(valid.int(), dim=1, descending=True, stable=True)
+    states = states.gather(1, order[:, :, None].expand_as(states))
+    return Packed(states, valid.gather(1, order))
+
+
+class LyricEncoder(nn.Module):
+    """Lyric token embeddings, read in both directions; padding is hidden here (and only here)."""
+
+    def __init__(self, config: ConditionEncoderConfig) -> None:
+        super().__init__()
+        self.embed = nn.Linear(config.text_width, config.block.width)
+        self.stack = EncoderStack(config.block, config.lyric_layers)
+
+    def forward(self, embeddings: Tensor, valid: Tensor) -> Tensor:
+        """[B, L, text width], bool [B, L] -> [B, L, C]."""
+        out: Tensor = self.stack(
+            self.embed(embeddings.to(self.embed.weight)), None if bool(valid.all()) else valid
+        )
+        return out
+
+
+class TimbreEncoder(nn.Module):
+    """One vector for each reference clip."""
+
+    def __init__(self, config: ConditionEncoderConfig) -> None:
+        super().__init__()
+        self.takes_token = config.timbre_token
+        self.embed = nn.Linear(config.timbre_channels, config.block.width)
+        self.token = nn.Parameter(torch.zeros(1, 1, config.block.width))
+        self.stack = EncoderStack(config.block, config.timbre_layers)
+
+    def forward(self, clips: Tensor) -> Tensor:
+        """[N, F, 64] -> [N, C]."""
+        x = self.embed(clips.to(self.embed.weight))
+        if self.takes_token:
+            x = torch.cat((self.token.expand(x.shape[0], -1, -1), x), dim=1)
+        out: Tensor = self.stack(x)
+        return out[:, 0]
+
+
+def group_clips(vectors: Tensor, item: Tensor, batch: int) -> Packed:
+    """Clip vectors [N, C] grouped by the item [N] each belongs to, padded to the largest group."""
+    groups = [vectors[item == index] for index in range(batch)]
+    counts = torch.tensor([len(group) for group in groups], device=vectors.device)
+    states = nn.utils.rnn.pad_sequence(groups, batch_first=True)  # [B, clips, C]
+    valid = torch.arange(states.shape[1], device=vectors.device)[None] < counts[:, None]
+    return Packed(states, valid)
+
+
+class ConditionEncoder(nn.Module):
+    """The network."""
+
+    def __init__(self, config: ConditionEncoderConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.text = nn.Linear(config.text_width, config.block.width, bias=False)
+        self.lyrics = LyricEncoder(config)
+        self.timbre = TimbreEncoder(config)
+        self.no_condition = nn.Parameter(torch.zeros(1, 1, config.block.width))
+
+    def forward(self, text: Packed, lyrics: Packed, clips: Tensor, item: Tensor) -> Packed:
+        """Encodes a batch, in the dtype of the weights.
+
+        text: last hidden states of the text encoder, [B, L, text width].
+        lyrics: token embeddings of the lyrics, [B, L, text width].
+        clips, item: latents of all reference clips [N, F, 64] and the item each belongs to [N]; an item
+        without
+            reference gets a clip of silence.
+        """
+        sung = Packed(self.lyrics(lyrics.states, lyrics.valid), lyrics.valid)
+        timbre = group_clips(self.timbre(clips), item, text.states.shape[0])
+        words = Packed(self.text(text.states.to(self.text.weight)), text.valid)
+        return pack(pack(sung, timbre), words)
+
+    def unconditional(self, states: Tensor) -> Tensor:
+        """The learned "no condition" in place of every entry of `states` [B, L, C], for guidance."""
+        return self.no_condition.expand_as(states)

@@ -1,0 +1,101 @@
+"""Long clips through the autoencoder in overlapping tiles, of which only the cores are kept.
+
+A tile's core is right as far as its overlap covers the receptive field: 9 frames for decoding, 7 for
+encoding. With less, tiles have audible edges; the official application uses far more. Tiles suit a GPU, and
+picking a span out of a song; `vae_streaming` computes the same without repeating anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from model.acestep.networks.vae import LatentDistribution, Vae
+
+DECODE_REACH = 9  # latent frames to either side that a sample of the decoded audio depends on
+ENCODE_REACH = 7  # latent frames of audio to either side that a latent frame depends on
+LEAST_OVERLAP = 4
+
+
+@dataclass(frozen=True)
+class Tile:
+    """What is computed, [start, end), and which part of it is kept, [core_start, core_end); latent frames."""
+
+    start: int
+    core_start: int
+    core_end: int
+    end: int
+
+
+def fitting_overlap(chunk: int, overlap: int) -> int:
+    """The overlap that leaves a core: halved, but not below 4, while chunk <= 2 overlap.
+
+    Raises ValueError when the chunk is too small for any core.
+    """
+    while chunk <= 2 * overlap and overlap > LEAST_OVERLAP:
+        overlap = max(overlap // 2, LEAST_OVERLAP)
+    if chunk <= 2 * overlap:
+        raise ValueError(f"a tile of {chunk} frames has no core between overlaps of {overlap} frames")
+    return overlap
+
+
+def tiles(frames: int, chunk: int, overlap: int) -> list[Tile]:
+    """Tiles of at most `chunk` latent frames that cover a clip of `frames`; one tile if the clip is short."""
+    if frames <= chunk:
+        return [Tile(0, 0, frames, frames)]
+    overlap = fitting_overlap(chunk, overlap)
+    advance = chunk - 2 * overlap
+    return [
+        span_tile(start, min(start + advance, frames), frames, overlap) for start in range(0, frames, advance)
+    ]
+
+
+def span_tile(start: int, end: int, frames: int, overlap: int) -> Tile:
+    """The tile with core [start, end) in a clip of `frames`, widened by `overlap` where the clip goes on."""
+    if not 0 <= start < end <= frames:
+        raise ValueError(f"a span must lie inside the clip: got [{start}, {end}) of {frames} latent frames")
+    return Tile(max(0, start - overlap), start, end, min(frames, end + overlap))
+
+
+def decode_tile(vae: Vae, latents: Tensor, tile: Tile) -> Tensor:
+    """The audio of a tile's core, [B, A, core * hop]."""
+    hop = vae.config.hop
+    audio = vae.decode(latents[:, :, tile.start : tile.end])
+    return audio[:, :, (tile.core_start - tile.start) * hop : (tile.core_end - tile.start) * hop]
+
+
+def decode_span(vae: Vae, latents: Tensor, start: int, end: int, overlap: int = DECODE_REACH) -> Tensor:
+    """The audio of latent frames [start, end) as in the whole clip, without decoding the rest."""
+    return decode_tile(vae, latents, span_tile(start, end, latents.shape[2], overlap))
+
+
+def iter_decode(vae: Vae, latents: Tensor, chunk: int, overlap: int = DECODE_REACH) -> Iterator[Tensor]:
+    """The whole clip's audio [B, A, n] tile by tile, in order."""
+    for tile in tiles(latents.shape[2], chunk, overlap):
+        yield decode_tile(vae, latents, tile)
+
+
+def decode_tiled(vae: Vae, latents: Tensor, chunk: int, overlap: int = DECODE_REACH) -> Tensor:
+    """Latents [B, 64, T] -> audio [B, A, T * hop], at most `chunk` frames at a time."""
+    return torch.cat(list(iter_decode(vae, latents, chunk, overlap)), dim=2)
+
+
+def encode_tiled(vae: Vae, audio: Tensor, chunk: int, overlap: int = ENCODE_REACH) -> LatentDistribution:
+    """Audio [B, A, N] -> statistics of ceil(N / hop) frames, at most `chunk` frames at a time.
+
+    A ragged end is filled with zeros to a whole frame first: dropping it would lose sound, and could lose a
+    frame.
+    """
+    hop = vae.config.hop
+    audio = functional.pad(audio, (0, -audio.shape[2] % hop))
+    means, scales = [], []
+    for tile in tiles(audio.shape[2] // hop, chunk, overlap):
+        found = vae.encode(audio[:, :, tile.start * hop : tile.end * hop])
+        core = slice(tile.core_start - tile.start, tile.core_end - tile.start)
+        means.append(found.mean[:, :, core])
+        scales.append(found.scale[:, :, core])
+    return LatentDistribution(torch.cat(means, dim=2), torch.cat(scales, dim=2))

@@ -1,0 +1,239 @@
+"""The 5 Hz language model: facts of a song that is to be, and the audio codes it is composed from.
+
+Two questions: first the facts (left out where all are known), then the codes, guided away from what it would write
+without any conditions. The network is a plain Qwen3; the head is its input embedding. Sampling is ours, since the
+grammar chooses among the scores before anything is drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Protocol
+
+import torch
+from torch import Tensor
+
+from model.acestep.planner import planner_prompts
+from model.acestep.planner.planner_grammar import Choice, Codes, Thoughts, Vocabulary
+from model.acestep.planner.planner_prompts import NOTHING_SAID, Answer
+from model.engine import ShouldStop, stop_if_asked
+from model.errors import CannotRender, NotLoaded
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+    from transformers import DynamicCache, Qwen3Model
+
+FACTS = ("bpm", "duration", "keyscale", "timesignature")
+"""With all of them known the planner need not think."""
+
+OnTokens = Callable[[int, int], None]
+"""Called after each token: (tokens written, the most there can be)."""
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """How tokens are drawn. temperature: 0 = always the best. guidance: 1 = none; for codes only."""
+
+    temperature: float = 0.85
+    top_p: float = 0.9
+    top_k: int = 0
+    repetition: float = 1.0
+    guidance: float = 2.0
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A song to plan. facts: what is known of it, by the planner's names; seconds: its length.
+
+    writes_caption, writes_language: whether the planner may put its own in place of what was asked for.
+    avoided: what it shall keep away from, in words.
+    """
+
+    caption: str
+    lyrics: str
+    seconds: float
+    facts: Mapping[str, str]
+    writes_caption: bool = False
+    writes_language: bool = True
+    avoided: str = NOTHING_SAID
+
+
+class Guide(Protocol):
+    """What may come next: planner_grammar.Thoughts and .Codes."""
+
+    def choice(self, scores: Tensor) -> Choice: ...
+    def take(self, token: int) -> None: ...
+
+
+class Planner:
+    """One network with its tokenizer. Raises NotLoaded when they do not belong together."""
+
+    def __init__(self, network: Qwen3Model, tokenizer: Tokenizer) -> None:
+        words, rows = tokenizer.get_vocab_size(with_added_tokens=True), int(network.config.vocab_size)
+        if words > rows:
+            raise NotLoaded(
+                f"The tokenizer knows {words} words, the planner {rows}: they belong to different models.",
+                "Download the planner again.",
+            )
+        try:
+            self.words = Vocabulary(tokenizer)
+        except ValueError as wrong:
+            raise NotLoaded(
+                f"This is no planner: {wrong}.", "Take one of the acestep-5Hz-lm models."
+            ) from wrong
+        self._network = network
+
+    def plan(
+        self,
+        wanted: Wanted,
+        drawing: Drawing,
+        source: torch.Generator,
+        on_tokens: OnTokens = lambda _done, _most: None,
+        should_stop: ShouldStop = lambda: False,
+    ) -> Answer:
+        """Facts and codes. Raises RenderStopped, and CannotRender when the planner writes no codes."""
+        facts = self.think(wanted, drawing, source, on_tokens, should_stop)
+        codes = self.code(wanted, facts, drawing, source, on_tokens, should_stop)
+        if not codes:
+            raise CannotRender(
+                "The planner wrote no audio codes.", "Ask with another seed, or without planner."
+            )
+        return Answer(facts, codes)
+
+    def think(
+        self,
+        wanted: Wanted,
+        drawing: Drawing,
+        source: torch.Generator,
+        on_tokens: OnTokens = lambda _done, _most: None,
+        should_stop: ShouldStop = lambda: False,
+    ) -> Mapping[str, str | int]:
+        """The facts of the song: those given as they are, the others written by the planner."""
+        if all(name in wanted.facts for name in FACTS):
+            return dict(wanted.facts)
+        skipped = {"genres"}
+        if not wanted.writes_caption:
+            skipped.add("caption")
+        if not wanted.writes_language:
+            skipped.add("language")
+        guide = Thoughts(
+            self.words,
+            [name for name in (*FACTS, "caption", "language") if name not in skipped],
+            wanted.facts,
+        )
+        prompt = planner_prompts.reasoning_prompt(wanted.caption, wanted.lyrics)
+        budget = planner_prompts.token_budget(None, self._context, thinking=True)
+        ids = self._write(
+            (prompt,), guide, replace(drawing, guidance=1.0), source, budget, on_tokens, should_stop
+        )
+        return planner_prompts.read_answer(self.words.text(ids)).facts
+
+    def code(
+        self,
+        wanted: Wanted,
+        facts: Mapping[str, str | int],
+        drawing: Drawing,
+        source: torch.Generator,
+        on_tokens: OnTokens = lambda _done, _most: None,
+        should_stop: ShouldStop = lambda: False,
+    ) -> tuple[int, ...]:
+        """Audio codes, five for each second of the song."""
+        thoughts = planner_prompts.thoughts_of(facts)
+        prompts = [planner_prompts.codes_prompt(wanted.caption, wanted.lyrics, thoughts)]
+        if drawing.guidance != 1:
+            prompts.append(planner_prompts.unguided_prompt(wanted.avoided))
+        guide = Codes(self.words, planner_prompts.code_count(wanted.seconds))
+        budget = planner_prompts.token_budget(wanted.seconds, self._context, thinking=False)
+        ids = self._write(prompts, guide, drawing, source, budget, on_tokens, should_stop)
+        return tuple(self.words.code_of[token] for token in ids if token in self.words.code_of)
+
+    @property
+    def _context(self) -> int:
+        return int(self._network.config.max_position_embeddings)
+
+    def _write(
+        self,
+        prompts: Sequence[str],
+        guide: Guide,
+        drawing: Drawing,
+        source: torch.Generator,
+        budget: int,
+        on_tokens: OnTokens,
+        should_stop: ShouldStop,
+    ) -> list[int]:
+        """The tokens of one answer, the end left away. Of two prompts the second is what is guided away from."""
+        readers = [_Reader(self._network, self.words.ids(prompt)) for prompt in prompts]
+        asked = list(self.words.ids(prompts[0]))
+        written: list[int] = []
+        with torch.no_grad():
+            while len(written) < budget:
+                stop_if_asked(should_stop)
+                scores = guided([reader.scores() for reader in readers], drawing.guidance)
+                choice = guide.choice(scores)
+                token = drawn(choice.masked(scores), [*asked, *written], drawing, source)
+                if token in (self.words.end, self.words.padding):
+                    break
+                guide.take(token)
+                written.append(token)
+                for reader in readers:
+                    reader.read(token)
+                on_tokens(len(written), budget)
+        return written
+
+
+class _Reader:
+    """A prompt and what follows it, with the keys and values of all of it kept."""
+
+    def __init__(self, network: Qwen3Model, ids: Sequence[int]) -> None:
+        from transformers import DynamicCache
+
+        self._network = network
+        self._kept: DynamicCache = DynamicCache()
+        self._new = list(ids)
+
+    def read(self, token: int) -> None:
+        self._new.append(token)
+
+    def scores(self) -> Tensor:
+        """Scores [vocabulary] of what comes next, float32 on the CPU."""
+        head: Any = self._network.get_submodule("embed_tokens")
+        ids = torch.tensor([self._new], device=head.weight.device)
+        self._new = []
+        states = self._network(input_ids=ids, past_key_values=self._kept, use_cache=True).last_hidden_state
+        found: Tensor = states[0, -1] @ head.weight.T
+        return found.float().cpu()
+
+
+def guided(scores: Sequence[Tensor], scale: float) -> Tensor:
+    """Away from the second scores by `scale`; the first alone where there is no second."""
+    if len(scores) == 1:
+        return scores[0]
+    return scores[1] + scale * (scores[0] - scores[1])
+
+
+def drawn(scores: Tensor, before: Sequence[int], drawing: Drawing, source: torch.Generator) -> int:
+    """One token of masked scores [vocabulary]. before: what was read and written, for the repetition penalty."""
+    if drawing.repetition != 1:
+        seen = sorted(set(before))
+        old = scores[seen]
+        scores = scores.clone()
+        scores[seen] = torch.where(old < 0, old * drawing.repetition, old / drawing.repetition)
+    if drawing.temperature <= 0:
+        return int(scores.argmax())
+    chances = probabilities(scores[None], drawing.top_k, drawing.top_p, drawing.temperature)
+    return int(torch.multinomial(chances, 1, generator=source))
+
+
+def probabilities(scores: Tensor, top_k: int, top_p: float, temperature: float) -> Tensor:
+    """Scores [B, vocabulary] as chances: the best `top_k` (0 = all), of them what makes up `top_p`, then softened."""
+    if top_k > 0:
+        least = scores.topk(min(top_k, scores.shape[-1])).values[:, -1:]
+        scores = scores.masked_fill(scores < least, float("-inf"))
+    if top_p < 1:
+        ranked, order = scores.sort(descending=True)
+        chances = ranked.softmax(dim=-1)
+        # The token that crosses the line stays: only what comes after it goes.
+        beyond = chances.cumsum(dim=-1) - chances > top_p
+        scores = scores.masked_fill(torch.zeros_like(beyond).scatter(1, order, beyond), float("-inf"))
+    return (scores.float() / temperature).softmax(dim=-1)

@@ -1,0 +1,97 @@
+"""A new song planned by the language model before it is composed: a request in, a blueprint out.
+
+The planner is loaded for this one phase and let go again: it is as large as the rest together.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from model.acestep.conditioning import prompts
+from model.acestep.conditioning.request_plan import Blueprint, RenderPlan, metas_of
+from model.acestep.device.devices import Device
+from model.acestep.device.memory_plan import GIGABYTE, RESERVE
+from model.acestep.device.parts import empty
+from model.acestep.latent_grid import FRAMES_PER_SECOND
+from model.acestep.planner.planner import Drawing, Planner, Wanted
+from model.acestep.planner.planner_prompts import NOTHING_SAID, Answer
+from model.acestep.sampling.samplers import NoisePurpose, generator
+from model.acestep.weights.text_encoder import load_network, load_tokenizer, text_parameters
+from model.engine import Attachment, RenderRequest
+from model.errors import CannotRender
+from model.pace import Pace
+
+_CACHE_BYTES = 600_000_000
+"""Keys and values of two answers of 600 s, as an upper estimate for the smaller planners."""
+
+
+def refuse_unless_it_fits(folder: Path, device: Device, budget: int | None) -> None:
+    """Raises CannotRender when the planner alone is too large for the device."""
+    need = text_parameters(folder) * device.number_bytes + _CACHE_BYTES + RESERVE
+    if budget is not None and need > budget:
+        raise CannotRender(
+            f"The planner {folder.name} needs {need / GIGABYTE:.1f} GB, "
+            f"but the device has {budget / GIGABYTE:.1f} GB free.",
+            "Put a smaller planner (acestep-5Hz-lm-0.6B) in its place, or leave the option planner away.",
+        )
+
+
+def plan_song(
+    folder: Path, device: Device, request: RenderRequest, plan: RenderPlan, pace: Pace
+) -> tuple[Blueprint, Attachment]:
+    """The blueprint of a new song, and the same for the producer to read. Raises CannotRender, RenderStopped.
+
+    plan: how the request would be rendered without a blueprint. Equal requests, seeds and takes give equal plans.
+    """
+    pace.at("loading the planner", 0.0)
+    network = load_network(folder, device.dtype, device.place)
+    try:
+        planner = Planner(network, load_tokenizer(folder))
+        pace.at("planning the song", 0.0)
+        answer = planner.plan(
+            wanted_of(request, plan),
+            Drawing(),
+            generator(request.seed, request.take, NoisePurpose.PLAN),
+            lambda done, most: pace.at("planning the song", done / most),
+            pace.stops,
+        )
+    finally:
+        empty(network)
+    told = {"planner": folder.name, "facts": dict(answer.facts), "audio_codes": list(answer.codes)}
+    data = json.dumps(told, ensure_ascii=False, indent=1).encode()
+    return blueprint_of(answer, request), Attachment("blueprint.json", "application/json", data)
+
+
+def wanted_of(request: RenderRequest, plan: RenderPlan) -> Wanted:
+    """What the host knows goes to the planner as decided; the caption stays the producer's if there is one."""
+    seconds = plan.window.frames / FRAMES_PER_SECOND
+    metas, _ = metas_of(request, plan.window)
+    facts: Mapping[str, str | None] = {
+        "bpm": None if metas.bpm is None else str(metas.bpm),
+        "duration": str(int(seconds)),
+        "keyscale": metas.key,
+        "timesignature": metas.meter,
+        "language": None if request.language == prompts.UNKNOWN_LANGUAGE else request.language,
+    }
+    known = {name: value for name, value in facts.items() if value is not None}
+    return Wanted(
+        request.caption or NOTHING_SAID,
+        request.lyrics or prompts.INSTRUMENTAL,
+        seconds,
+        known,
+        writes_caption=not request.caption,
+    )
+
+
+def blueprint_of(answer: Answer, request: RenderRequest) -> Blueprint:
+    """What the render takes from an answer. An empty caption and an unknown language are the planner's to fill."""
+    facts = answer.facts
+    language = str(facts.get("language", ""))
+    return Blueprint(
+        prompts.metas_from_mapping(facts),
+        answer.codes,
+        "" if request.caption else str(facts.get("caption", "")),
+        language if request.language == prompts.UNKNOWN_LANGUAGE and language in prompts.LANGUAGES else "",
+    )

@@ -1,0 +1,277 @@
+"""How a render is sampled: a request's strength and options, with a checkpoint's defaults for the rest.
+
+The table `OPTIONS` is what the engine describes to the outside and what values are checked against.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from model.acestep.sampling import schedules
+from model.acestep.sampling.guidance import GuidanceKind, GuidanceSettings
+from model.acestep.sampling.masks import MaskMode
+from model.acestep.sampling.option_help import SAMPLING_HELP
+from model.acestep.sampling.repaint_ops import RepaintMode, RepaintSettings, repaint_settings
+from model.acestep.sampling.samplers import Method, SamplerSettings, Sampling, Solver
+from model.acestep.sampling.wavelet import WAVELETS, WaveletMode, WaveletSettings
+from model.acestep.weights.capabilities import CheckpointTraits, ModelTask, Training
+from model.errors import CannotRender
+
+
+class Encoding(enum.Enum):
+    """What becomes of the song in the autoencoder."""
+
+    MEAN = "mean"  # its most likely latents: equal requests give equal audio
+    SAMPLE = "sample"  # drawn with the request's seed, as the official application does without a seed
+
+
+class WaveletChoice(enum.Enum):
+    """The wavelet correction's modes, or none."""
+
+    OFF = "off"
+    DOUBLE = "double"
+    LOW = "low"
+    HIGH = "high"
+    PIX = "pix"
+
+
+class WaveletName(enum.Enum):
+    """The filters the correction can use."""
+
+    HAAR = WAVELETS[0]
+    DB4 = WAVELETS[1]
+
+
+@dataclass(frozen=True)
+class Number:
+    """An option with a value between two numbers."""
+
+    help: str
+    low: float
+    high: float
+    whole: bool = False
+
+    def read(self, name: str, value: Any) -> float:
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not self._allows(value):
+            kind = "a whole number" if self.whole else "a number"
+            raise CannotRender(
+                f"The option {name} is {value!r}.", f"Give {kind} from {self.low:g} to {self.high:g}."
+            )
+        return value
+
+    def _allows(self, value: float) -> bool:
+        return self.low <= value <= self.high and (not self.whole or float(value).is_integer())
+
+
+@dataclass(frozen=True)
+class Choice:
+    """An option with one of several words."""
+
+    help: str
+    values: type[enum.Enum]
+
+    def read(self, name: str, value: Any) -> enum.Enum:
+        try:
+            return self.values(value)
+        except ValueError as wrong:
+            words = ", ".join(str(member.value) for member in self.values)
+            raise CannotRender(f"The option {name} is {value!r}.", f"Choose one of {words}.") from wrong
+
+
+@dataclass(frozen=True)
+class TimeList:
+    """An option with falling times, as a list of numbers or as text with commas between them."""
+
+    help: str
+
+    def read(self, name: str, value: Any) -> tuple[float, ...]:
+        try:
+            values = value.split(",") if isinstance(value, str) else list(value)
+            times = tuple(float(time) for time in values)
+        except (TypeError, ValueError) as wrong:
+            raise CannotRender(
+                f"The option {name} is {value!r}.", "Give times such as 1, 0.75, 0.5."
+            ) from wrong
+        if not times or not all(0 <= time <= 1 for time in times):
+            raise CannotRender(f"The option {name} is {value!r}.", "Times run from 1 (noise) to 0 (music).")
+        return times
+
+
+OPTIONS: Mapping[str, Number | Choice | TimeList] = {
+    "steps": Number(SAMPLING_HELP["steps"], 1, 200, whole=True),
+    "shift": Number(SAMPLING_HELP["shift"], 0.1, 10),
+    "times": TimeList(SAMPLING_HELP["times"]),
+    "guidance": Number(SAMPLING_HELP["guidance"], 1, 30),
+    "guidance_kind": Choice(SAMPLING_HELP["guidance_kind"], GuidanceKind),
+    "guidance_start": Number(SAMPLING_HELP["guidance_start"], 0, 1),
+    "guidance_end": Number(SAMPLING_HELP["guidance_end"], 0, 1),
+    "method": Choice(SAMPLING_HELP["method"], Method),
+    "solver": Choice(SAMPLING_HELP["solver"], Solver),
+    "velocity_limit": Number(SAMPLING_HELP["velocity_limit"], 0, 10),
+    "velocity_memory": Number(SAMPLING_HELP["velocity_memory"], 0, 0.99),
+    "wavelet": Choice(SAMPLING_HELP["wavelet"], WaveletChoice),
+    "wavelet_scale": Number(SAMPLING_HELP["wavelet_scale"], 0, 1),
+    "wavelet_high_scale": Number(SAMPLING_HELP["wavelet_high_scale"], 0, 1),
+    "wavelet_filter": Choice(SAMPLING_HELP["wavelet_filter"], WaveletName),
+    "mask": Choice(SAMPLING_HELP["mask"], MaskMode),
+    "repaint_mode": Choice(SAMPLING_HELP["repaint_mode"], RepaintMode),
+    "cover_strength": Number(SAMPLING_HELP["cover_strength"], 0, 1),
+    "cover_noise": Number(SAMPLING_HELP["cover_noise"], 0, 1),
+    "variance": Number(SAMPLING_HELP["variance"], 0, 1),
+    "variation": Number(SAMPLING_HELP["variation"], 0, 2**31 - 1, whole=True),
+    "encode": Choice(SAMPLING_HELP["encode"], Encoding),
+}
+
+
+@dataclass(frozen=True)
+class RenderSettings:
+    """Everything about sampling that is not the music.
+
+    times: the schedule, already shortened when a cover starts from its noised source.
+    repaint: how the surroundings are held, None for tasks without a region.
+    cover_strength: part of the steps before the condition switches to words alone; 1 = never.
+    cover_noise: above 0 the render starts from the noised source.
+    variance: share of a second noise in the first; variation: which second noise.
+    """
+
+    times: schedules.Times
+    sampler: SamplerSettings
+    guidance: GuidanceSettings
+    mask_mode: MaskMode = MaskMode.EXPLICIT
+    repaint: RepaintSettings | None = None
+    cover_strength: float = 1.0
+    cover_noise: float = 0.0
+    variance: float = 0.0
+    variation: int = 0
+    encoding: Encoding = Encoding.MEAN
+    notes: tuple[str, ...] = ()
+
+    @property
+    def switch_step(self) -> int | None:
+        """The first step without the source, None when every step hears it."""
+        if self.cover_strength >= 1:
+            return None
+        return int(schedules.step_count(self.times) * self.cover_strength)
+
+
+def settings_for(
+    traits: CheckpointTraits, task: ModelTask, strength: float, options: Mapping[str, Any]
+) -> RenderSettings:
+    """A checkpoint's defaults with a request's strength and options laid over them.
+
+    strength: 0 = close to the audio that is replaced, 1 = far from it. Raises CannotRender for an option that
+    is unknown or out of range.
+    """
+    chosen = checked(options)
+    notes: list[str] = []
+    cover_strength, cover_noise = _cover(task, strength)
+    cover_noise = chosen.get("cover_noise", cover_noise)
+    return RenderSettings(
+        times=_times(traits, chosen, cover_noise, notes),
+        sampler=_sampler(traits, chosen),
+        guidance=_guidance(traits, chosen, notes),
+        mask_mode=chosen.get("mask", MaskMode.EXPLICIT),
+        repaint=_repaint(task, strength, chosen),
+        cover_strength=chosen.get("cover_strength", cover_strength),
+        cover_noise=cover_noise,
+        variance=chosen.get("variance", 0.0),
+        variation=int(chosen.get("variation", 0)),
+        encoding=chosen.get("encode", Encoding.MEAN),
+        notes=tuple(notes),
+    )
+
+
+def checked(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options with words turned into what they name. Raises CannotRender."""
+    unknown = sorted(set(options) - set(OPTIONS))
+    if unknown:
+        raise CannotRender(
+            f"The ACE-Step engine has no option {', '.join(unknown)}.", f"It has {', '.join(OPTIONS)}."
+        )
+    return {name: OPTIONS[name].read(name, value) for name, value in options.items()}
+
+
+def _cover(task: ModelTask, strength: float) -> tuple[float, float]:
+    """(cover strength, cover noise) for a strength: half is the published default of 1 and 0.
+
+    Below, a cover starts nearer to the song's own sound; above, it stops listening to the song earlier.
+    """
+    if task not in (ModelTask.COVER, ModelTask.COVER_NOFSQ):
+        return 1.0, 0.0
+    return min(1.0, 1.5 - strength), max(0.0, 0.5 - strength)
+
+
+def _times(
+    traits: CheckpointTraits, chosen: Mapping[str, Any], cover_noise: float, notes: list[str]
+) -> schedules.Times:
+    shift = chosen.get("shift", traits.defaults.shift)
+    if "times" in chosen:
+        times = _own_times(traits, chosen["times"], shift)
+    else:
+        times = _regular_times(traits, int(chosen.get("steps", traits.defaults.steps)), shift, notes)
+    return schedules.from_nearest(times, 1 - cover_noise) if cover_noise > 0 else times
+
+
+def _regular_times(traits: CheckpointTraits, wanted: int, shift: float, notes: list[str]) -> schedules.Times:
+    steps = min(wanted, traits.defaults.most_steps)
+    if steps < wanted:
+        notes.append(f"{wanted} steps were asked for; {traits.name} takes {steps} at most.")
+    turbo = traits.training is Training.TURBO
+    return schedules.turbo_times(steps, shift) if turbo else schedules.base_times(steps, shift)
+
+
+def _own_times(traits: CheckpointTraits, wanted: tuple[float, ...], shift: float) -> schedules.Times:
+    if traits.training is Training.TURBO:
+        return schedules.turbo_custom(wanted, shift)
+    try:
+        return schedules.base_custom(wanted)
+    except ValueError as wrong:
+        raise CannotRender(
+            f"The option times cannot be used: {wrong}.", "Give at least two falling times."
+        ) from wrong
+
+
+def _guidance(traits: CheckpointTraits, chosen: Mapping[str, Any], notes: list[str]) -> GuidanceSettings:
+    scale, most = chosen.get("guidance", traits.defaults.guidance), traits.defaults.most_guidance
+    if scale > most:
+        notes.append(f"Guidance was left out: {traits.name} was trained to work without it.")
+    start, end = chosen.get("guidance_start", 0.0), chosen.get("guidance_end", 1.0)
+    if start > end:
+        raise CannotRender(
+            f"guidance_start is {start:g}, above guidance_end, {end:g}.", "Times run from 1 down to 0."
+        )
+    return GuidanceSettings(min(scale, most), chosen.get("guidance_kind", GuidanceKind.APG), start, end)
+
+
+def _sampler(traits: CheckpointTraits, chosen: Mapping[str, Any]) -> SamplerSettings:
+    return SamplerSettings(
+        Sampling.TURBO if traits.training is Training.TURBO else Sampling.BASE,
+        chosen.get("method", Method.ODE),
+        chosen.get("solver", Solver.EULER),
+        chosen.get("velocity_limit", 0.0),
+        chosen.get("velocity_memory", 0.0),
+        _wavelet(chosen),
+    )
+
+
+def _wavelet(chosen: Mapping[str, Any]) -> WaveletSettings | None:
+    """On unless switched off, like the application since spring 2026."""
+    mode: WaveletChoice = chosen.get("wavelet", WaveletChoice.DOUBLE)
+    if mode is WaveletChoice.OFF:
+        return None
+    published = WaveletSettings()
+    return WaveletSettings(
+        WaveletMode(mode.value),
+        chosen.get("wavelet_scale", published.scale),
+        chosen.get("wavelet_high_scale", published.high_scale),
+        chosen.get("wavelet_filter", WaveletName.HAAR).value,
+    )
+
+
+def _repaint(task: ModelTask, strength: float, chosen: Mapping[str, Any]) -> RepaintSettings | None:
+    if task is not ModelTask.REPAINT:
+        return None
+    return repaint_settings(chosen.get("repaint_mode", RepaintMode.BALANCED), strength)

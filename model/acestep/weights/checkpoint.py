@@ -1,0 +1,200 @@
+"""Stored weights into networks; stored_names.py knows how their tensors are called.
+
+Tensors are read from safetensors by memory map and become the network's parameters directly, so a
+checkpoint is never in memory twice; without a change of dtype or device the parameters stay in the mapped
+file. Loading is strict: a missing, surplus or misshapen tensor is an error that names it. No code from a
+checkpoint is ever run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from model.acestep.networks.audio_tokenizer import AudioDetokenizer, AudioTokenizer
+from model.acestep.networks.condition_encoder import ConditionEncoder
+from model.acestep.networks.dit import Dit
+from model.acestep.networks.network_config import NetworkConfig, vae_from_fields
+from model.acestep.networks.vae import Vae, VaeConfig
+from model.acestep.weights.model_folders import Layout, ModelFolder, read_fields
+from model.acestep.weights.single_files import Held, strangers_in, vae_fields
+from model.acestep.weights.stored_names import (
+    DIFFUSERS_FOLDERS,
+    TABLES,
+    Part,
+    Recipe,
+    diffusers_recipes,
+    official_recipes,
+    some_of,
+    vae_recipes,
+)
+from model.acestep.weights.tensor_files import (
+    DOWNLOAD_AGAIN,
+    SILENCE,
+    TensorFiles,
+    network_files,
+    silence_from_file,
+    weight_files,
+)
+from model.errors import NotLoaded
+
+Network = TypeVar("Network", bound=nn.Module)
+
+# --- filling networks ---------------------------------------------------------------------------------
+
+
+def fill(
+    build: Callable[[], Network],
+    recipes: Mapping[str, Recipe],
+    read: Callable[[str], Tensor],
+    part: Part,
+    dtype: torch.dtype,
+    device: torch.device | str,
+) -> Network:
+    """Builds a network without memory of its own and gives it the stored tensors, converted one by one.
+
+    Raises NotLoaded naming tensors that are missing, left over or of another shape than the config says.
+    """
+    with torch.device("meta"):
+        network = build()
+    wanted = network.state_dict()
+    check_complete(wanted, recipes, part)
+    state = {}
+    for name, recipe in recipes.items():
+        stored = [read(key) for key in recipe.sources]
+        _refuse_whole_numbers(recipe.sources, stored, dtype, part)
+        made = recipe.make(*stored)
+        if made.shape != wanted[name].shape:
+            raise NotLoaded(
+                f"{recipe.sources[-1]} gives the {part.value}'s {name} the shape {list(made.shape)}, "
+                f"the config says {list(wanted[name].shape)}.",
+                "The weights and the config.json belong to different models.",
+            )
+        # Integers are weights packed just now, which stay what they are.
+        state[name] = made.to(device=device, dtype=dtype if made.is_floating_point() else None)
+    network.load_state_dict(state, strict=True, assign=True)
+    return network.requires_grad_(False).eval()
+
+
+def _refuse_whole_numbers(
+    names: Sequence[str], stored: Sequence[Tensor], needed: torch.dtype, part: Part
+) -> None:
+    """Before anything is made of them: what is folded out of whole numbers looks like weights, and is noise."""
+    for name, tensor in zip(names, stored, strict=True):
+        if not tensor.is_floating_point():
+            raise NotLoaded(
+                f"{name} holds {tensor.dtype} numbers, the {part.value} needs {needed}.",
+                "Weights that were quantised by another program cannot be used: take the published ones.",
+            )
+
+
+def check_complete(wanted: Iterable[str], recipes: Mapping[str, Recipe], part: Part) -> None:
+    """Raises NotLoaded unless the recipes make exactly the wanted parameters."""
+    missing = sorted(set(wanted) - set(recipes))
+    surplus = sorted(key for name in set(recipes) - set(wanted) for key in recipes[name].sources)
+    if missing:
+        raise NotLoaded(f"The {part.value}'s weights lack {some_of(missing)}.", DOWNLOAD_AGAIN)
+    if surplus:
+        raise NotLoaded(
+            f"The {part.value} has no place for these weights: {some_of(surplus)}.", DOWNLOAD_AGAIN
+        )
+
+
+# --- what callers use ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Weights:
+    """An opened checkpoint, known to be complete; each network is loaded when it is needed."""
+
+    folder: ModelFolder
+    recipes: Mapping[Part, Mapping[str, Recipe]]
+    files: Mapping[Part, TensorFiles]
+
+    def load_dit(self, dtype: torch.dtype, device: torch.device | str) -> Dit:
+        return self._fill(lambda: Dit(self._config.dit), Part.DIT, dtype, device)
+
+    def load_condition_encoder(self, dtype: torch.dtype, device: torch.device | str) -> ConditionEncoder:
+        return self._fill(lambda: ConditionEncoder(self._config.conditions), Part.CONDITIONS, dtype, device)
+
+    def load_tokenizer(self, dtype: torch.dtype, device: torch.device | str) -> AudioTokenizer:
+        return self._fill(lambda: AudioTokenizer(self._config.tokens), Part.TOKENIZER, dtype, device)
+
+    def load_detokenizer(self, dtype: torch.dtype, device: torch.device | str) -> AudioDetokenizer:
+        return self._fill(lambda: AudioDetokenizer(self._config.tokens), Part.DETOKENIZER, dtype, device)
+
+    def silence(self) -> Tensor | None:
+        """Latents of silence, float32 [1, F, 64]; None where they are not stored, as in single files."""
+        if self.folder.layout is Layout.COMFYUI:
+            return None
+        inside = self.files[Part.CONDITIONS]
+        if self.folder.layout is Layout.DIFFUSERS and "silence_latent" in inside.names():
+            return inside.read("silence_latent").float()
+        return silence_from_file(self.folder.path / SILENCE, self._config.dit.latent_channels)
+
+    @property
+    def _config(self) -> NetworkConfig:
+        return self.folder.config
+
+    def _fill(
+        self, build: Callable[[], Network], part: Part, dtype: torch.dtype, device: torch.device | str
+    ) -> Network:
+        return fill(build, self.recipes[part], self.files[part].read, part, dtype, device)
+
+
+def open_weights(folder: ModelFolder) -> Weights:
+    """Opens a checkpoint without reading its weights.
+
+    Raises NotLoaded when a file is missing or broken or when tensors are missing or left over in any network.
+    """
+    if folder.layout is Layout.OFFICIAL:
+        shared = TensorFiles(weight_files(folder.path, "model"))
+        weights = Weights(folder, official_recipes(shared.names()), dict.fromkeys(TABLES, shared))
+    elif folder.layout is Layout.COMFYUI:
+        strangers = strangers_in(folder.path)
+        if strangers:
+            raise NotLoaded(
+                f"{folder.path} holds tensors of no known network: {some_of(strangers)}.", DOWNLOAD_AGAIN
+            )
+        shared = network_files(folder.path, "model", Held.MUSIC)
+        weights = Weights(folder, official_recipes(shared.names()), dict.fromkeys(TABLES, shared))
+    else:
+        files = {
+            part: TensorFiles(weight_files(folder.path / name, "diffusion_pytorch_model"))
+            for name, part in DIFFUSERS_FOLDERS.items()
+        }
+        recipes = {part: diffusers_recipes(part, opened.names()) for part, opened in files.items()}
+        weights = Weights(folder, recipes, files)
+    for part, build in builders(folder.config).items():
+        with torch.device("meta"):
+            check_complete(build().state_dict(), weights.recipes[part], part)
+    return weights
+
+
+def builders(config: NetworkConfig) -> Mapping[Part, Callable[[], nn.Module]]:
+    """How each network of a checkpoint is built."""
+    return {
+        Part.DIT: lambda: Dit(config.dit),
+        Part.CONDITIONS: lambda: ConditionEncoder(config.conditions),
+        Part.TOKENIZER: lambda: AudioTokenizer(config.tokens),
+        Part.DETOKENIZER: lambda: AudioDetokenizer(config.tokens),
+    }
+
+
+def vae_config(place: Path) -> VaeConfig:
+    """The autoencoder in a folder or single file. Raises NotLoaded."""
+    if place.is_file():
+        return vae_from_fields(vae_fields(place), str(place))
+    return vae_from_fields(read_fields(place / "config.json"), str(place / "config.json"))
+
+
+def load_vae(place: Path, dtype: torch.dtype, device: torch.device | str) -> Vae:
+    """The autoencoder in a folder or single file. Raises NotLoaded."""
+    config = vae_config(place)
+    files = network_files(place, "diffusion_pytorch_model", Held.VAE)
+    return fill(lambda: Vae(config), vae_recipes(files.names(), config), files.read, Part.VAE, dtype, device)

@@ -1,0 +1,92 @@
+"""The transformer's linear layers in 8 bits: half the memory of bfloat16, for devices where nothing else fits.
+
+Weights only: each row of a weight becomes whole numbers up to 127 and one scale. While a layer works its weight is
+unpacked to the activations' dtype, one layer at a time. The result is close to the unpacked network's, not equal.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from model.acestep.networks.dit import Dit
+from model.acestep.weights.checkpoint import Weights, fill
+from model.acestep.weights.stored_names import Part, Recipe
+
+_MOST = 127
+
+
+class Int8Linear(nn.Module):
+    """Stands for an nn.Linear. weight: int8 [out, in]; scale: [out, 1], in the dtype of the network."""
+
+    weight: Tensor
+    scale: Tensor
+
+    def __init__(self, linear: nn.Linear) -> None:
+        super().__init__()
+        self.register_buffer("weight", torch.empty_like(linear.weight, dtype=torch.int8))
+        self.register_buffer("scale", torch.empty_like(linear.weight[:, :1]))
+        self.bias = linear.bias
+
+    def forward(self, x: Tensor) -> Tensor:
+        return functional.linear(x, self.weight.to(x.dtype).mul_(self.scale), self.bias)
+
+
+def pack(weight: Tensor) -> tuple[Tensor, Tensor]:
+    """A weight [out, in] as int8 of the same shape and float32 scales [out, 1]; a row of zeros stays zero."""
+    wide = weight.float()
+    scale = wide.abs().amax(dim=1, keepdim=True) / _MOST
+    return (wide / scale.clamp_min(1e-30)).round_().to(torch.int8), scale
+
+
+class _Packed:
+    """Makes a layer's two tensors of one weight, which is sent to the device and packed once."""
+
+    def __init__(self, recipe: Recipe, device: torch.device | str) -> None:
+        self._recipe = recipe
+        self._device = device
+        self._scale: Tensor | None = None
+
+    def weight(self, *stored: Tensor) -> Tensor:
+        packed, self._scale = pack(self._recipe.make(*stored).to(self._device))
+        return packed
+
+    def scale(self, *stored: Tensor) -> Tensor:
+        """Comes after `weight`: recipes are carried out in order."""
+        scale, self._scale = self._scale, None
+        return pack(self._recipe.make(*stored))[1] if scale is None else scale
+
+
+def load_int8_dit(weights: Weights, dtype: torch.dtype, device: torch.device | str) -> Dit:
+    """The transformer with packed linear layers; at no time is all of it in memory unpacked."""
+    recipes: dict[str, Recipe] = {}
+    packed = {f"{name}.weight": name for name in linear_names(_built(weights))}
+    for name, recipe in weights.recipes[Part.DIT].items():
+        recipes[name] = recipe
+        if name in packed:
+            both = _Packed(recipe, device)
+            recipes[name] = Recipe(recipe.sources, both.weight)
+            recipes[f"{packed[name]}.scale"] = Recipe(recipe.sources, both.scale)
+    read = weights.files[Part.DIT].read
+    return fill(lambda: with_int8(_built(weights)), recipes, read, Part.DIT, dtype, device)
+
+
+def _built(weights: Weights) -> Dit:
+    with torch.device("meta"):
+        return Dit(weights.folder.config.dit)
+
+
+def linear_names(network: nn.Module) -> list[str]:
+    """The names of all linear layers in a network."""
+    return [name for name, part in network.named_modules() if isinstance(part, nn.Linear)]
+
+
+def with_int8(network: Dit) -> Dit:
+    """The network with places for packed weights; what was in the linear layers is dropped."""
+    for name in linear_names(network):
+        parent, _, leaf = name.rpartition(".")
+        holder = network.get_submodule(parent)
+        linear = getattr(holder, leaf)
+        setattr(holder, leaf, Int8Linear(linear))
+    return network

@@ -1,0 +1,67 @@
+"""The table of contents of a safetensors file: enough to know whether it is whole and what it is, without torch.
+
+The format: 8 bytes, the header's length (little-endian); the header, JSON, name -> dtype, shape and data_offsets
+[begin, end) counted from its own end; then the tensors, without gaps.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from model.errors import NotLoaded
+
+LONGEST_HEADER = 100_000_000  # bytes; the format's own limit
+METADATA = "__metadata__"
+
+
+def read_header(path: Path) -> Mapping[str, Any]:
+    """Tensor name -> its dtype, shape and offsets. Raises NotLoaded when the file is cut short or none of these."""
+    return _read(path)[0]
+
+
+def read_metadata(path: Path) -> Mapping[str, str]:
+    """What its writer said of the file, by name; {} when nothing. Raises NotLoaded like `read_header`."""
+    return _read(path)[1]
+
+
+def _read(path: Path) -> tuple[Mapping[str, Any], Mapping[str, str]]:
+    with path.open("rb") as file:
+        size = file.seek(0, 2)
+        file.seek(0)
+        length = int.from_bytes(file.read(8), "little")
+        if not 2 <= length <= min(LONGEST_HEADER, size - 8):
+            raise NotLoaded(f"{path.name} ({size} bytes) is not a whole safetensors file.")
+        try:
+            header = json.loads(file.read(length))
+            tensors = {name: entry for name, entry in header.items() if name != METADATA}
+            metadata = dict(header.get(METADATA) or {})
+            end = 8 + length + max((entry["data_offsets"][1] for entry in tensors.values()), default=0)
+        except (ValueError, AttributeError, TypeError, KeyError, IndexError) as broken:
+            raise NotLoaded(f"{path.name} has no readable safetensors header.") from broken
+    if end != size:
+        raise NotLoaded(f"{path.name} is not whole: {size} bytes instead of {end}.")
+    return tensors, metadata
+
+
+BLOCKS, BLOCK_BYTES = 64, 16_384
+"""What is read of a file for its fingerprint: blocks spread evenly over it, the first one holding its header."""
+
+
+def fingerprint(files: Iterable[Path]) -> str:
+    """SHA-256 of sizes and samples of weight files: tells any two trainings apart without reading gigabytes.
+
+    It does not prove a file whole; `takebridge models verify` reads every byte.
+    """
+    digest = hashlib.sha256()
+    for path in sorted(files, key=lambda each: (each.parent.name, each.name)):
+        with path.open("rb") as file:
+            size = file.seek(0, 2)
+            digest.update(f"{path.parent.name}/{path.name} {size}\n".encode())
+            for block in range(BLOCKS):
+                file.seek(block * max(0, size - BLOCK_BYTES) // (BLOCKS - 1))
+                digest.update(file.read(BLOCK_BYTES))
+    return digest.hexdigest()

@@ -1,0 +1,184 @@
+"""Listening to a song once: everything later stages ask is answered from here.
+
+`listen` hears the audio alone; `on_grid` lays the host's beats over it. Both read a mono 22.05 kHz copy at
+-18 LUFS, so that level, rate and channel count of the song change no decision.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.engine import Grid, Song
+from model.pace import Pace
+from model.sketch import loudness
+from model.sketch import parameters as p
+from model.sketch.analysis import beats as beat_rows
+from model.sketch.analysis import chords, chroma, onsets
+from model.sketch.analysis.beats import Beats
+from model.sketch.analysis.spectrum import frame_count, mel_filters, stft_blocks
+
+STAGE = "listening to the song"
+
+# Seconds of song resampled at once: some 10 ms of work.
+_BLOCK_SECONDS = 5
+
+
+@dataclass(frozen=True)
+class Listening:
+    """What was heard, before any grid.
+
+    mono:      float32 at 22.05 kHz, -18 LUFS.
+    edges:     float32 at 11.025 kHz, pre-emphasised: what two passages are compared by.
+    mel:       dB [frames of MEL_HOP, 40].
+    pitch:     magnitudes [frames of CHROMA_HOP, bins].
+    envelope:  onset envelope [frames of ONSET_HOP].
+    energy:    K-weighted energy of `mono`, running sum at every LEVEL_STEP samples, float64 [steps + 1].
+    true_peak: of the song as it is, linear.
+    """
+
+    seconds: float
+    mono: NDArray[np.float32]
+    edges: NDArray[np.float32]
+    mel: NDArray[np.float32]
+    pitch: NDArray[np.float32]
+    envelope: NDArray[np.float32]
+    energy: NDArray[np.float64]
+    true_peak: float
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """A song on the host's grid."""
+
+    heard: Listening
+    beats: Beats
+    phase: onsets.Phase
+    tuning: float
+    key: chords.Key
+
+
+def mono_copy(song: Song, pace: Pace) -> NDArray[np.float32]:
+    """The song's channel mean at 22.05 kHz, without DC; float32 [samples]."""
+    import soxr
+    from scipy.signal import butter, sosfilt
+
+    high_pass = butter(1, p.ANALYSIS_HIGH_PASS_HZ, "highpass", fs=p.ANALYSIS_RATE, output="sos")
+    state = np.zeros((len(high_pass), 2))
+    stream = soxr.ResampleStream(song.rate, p.ANALYSIS_RATE, 1, dtype="float32", quality="MQ")
+    parts = []
+    step = _BLOCK_SECONDS * song.rate
+    for first in range(0, max(song.frames, 1), step):
+        pace.check()
+        block = song.samples[first : first + step].mean(axis=1, dtype=np.float32)
+        resampled = stream.resample_chunk(np.nan_to_num(block), last=first + step >= song.frames)
+        part, state = sosfilt(high_pass, resampled, zi=state)
+        parts.append(part.astype(np.float32))
+    return np.concatenate(parts)
+
+
+def _mel_db(mono: NDArray[np.float32], pace: Pace) -> NDArray[np.float32]:
+    filters = mel_filters(p.ANALYSIS_RATE, p.MEL_WINDOW, p.MEL_BANDS, p.MEL_LOW_HZ, p.MEL_HIGH_HZ)
+    mel = np.empty((frame_count(len(mono), p.MEL_HOP), p.MEL_BANDS), dtype=np.float32)
+    for first, block in stft_blocks(mono, p.MEL_WINDOW, p.MEL_HOP):
+        pace.check()
+        power = filters @ np.square(np.abs(block))
+        mel[first : first + block.shape[1]] = 10.0 * np.log10(power + p.MEL_FLOOR).T
+    return mel
+
+
+def _edges(mono: NDArray[np.float32], pace: Pace) -> NDArray[np.float32]:
+    import soxr
+
+    stream = soxr.ResampleStream(p.ANALYSIS_RATE, p.NOVELTY_RATE, 1, dtype="float32", quality="MQ")
+    parts = []
+    before = np.zeros(1, dtype=np.float32)
+    step = _BLOCK_SECONDS * 4 * p.ANALYSIS_RATE
+    for first in range(0, max(len(mono), 1), step):
+        pace.check()
+        low = stream.resample_chunk(mono[first : first + step], last=first + step >= len(mono))
+        joined = np.concatenate([before, low])
+        parts.append(joined[1:] - np.float32(p.NOVELTY_PREEMPHASIS) * joined[:-1])
+        before = joined[-1:]
+    return np.concatenate(parts)
+
+
+def listen(song: Song, pace: Pace) -> Listening:
+    """Hears a song. Raises RenderStopped; asks at least every 50 ms or so of work."""
+    pace.at(STAGE, 0.0)
+    mono = mono_copy(song, pace)
+    energy = loudness.power_steps(mono, p.ANALYSIS_RATE, p.LEVEL_STEP, pace.check)
+    mono_lufs = loudness.integrated_from_steps(energy, len(mono), p.ANALYSIS_RATE, p.LEVEL_STEP)
+    if mono_lufs <= loudness.SILENCE_LUFS:  # all below the absolute gate: a very quiet file is music too
+        mono_lufs = loudness.to_lufs(float(energy.sum()) / max(len(mono), 1))
+    gain = 10.0 ** ((p.ANALYSIS_LUFS - mono_lufs) / 20.0) if mono_lufs > loudness.SILENCE_LUFS else 1.0
+    mono *= np.float32(gain)
+    pace.at(STAGE, 0.35)
+    mel = _mel_db(mono, pace)
+    pace.at(STAGE, 0.5)
+    pitch = chroma.pitch_spectrogram(mono, pace.check)
+    envelope = onsets.onset_envelope(mono, pace.check)
+    pace.at(STAGE, 0.75)
+    edges = _edges(mono, pace)
+    peak = loudness.song_true_peak(song.samples, song.rate, pace.check)
+    pace.at(STAGE, 1.0)
+    return Listening(
+        seconds=song.frames / song.rate,
+        mono=mono,
+        edges=edges,
+        mel=mel,
+        pitch=pitch,
+        envelope=envelope,
+        energy=np.concatenate([[0.0], np.cumsum(energy)]) * gain * gain,
+        true_peak=peak,
+    )
+
+
+def beat_levels(heard: Listening, seconds: NDArray[np.float64]) -> NDArray[np.float32]:
+    """K-weighted level of each beat in dB, of the -18 LUFS copy; [beats]."""
+    at = np.clip(seconds * p.ANALYSIS_RATE, 0.0, len(heard.mono))
+    total = np.interp(at / p.LEVEL_STEP, np.arange(len(heard.energy)), heard.energy)
+    mean = np.diff(total) / np.maximum(np.diff(at), 1.0)
+    return np.asarray(10.0 * np.log10(np.maximum(mean, 1e-12)), dtype=np.float32)
+
+
+def on_grid(heard: Listening, grid: Grid, key_name: str | None, pace: Pace) -> Analysis:
+    """Lays the host's beats over what was heard; `key_name` as the host gives it, or None."""
+    within = (grid.seconds >= 0.0) & (grid.seconds < heard.seconds)
+    phase = onsets.playing_phase(heard.envelope, grid.seconds[within])
+    seconds = grid.seconds + phase.seconds
+    slack = 0.01 + abs(phase.seconds)  # the last beat may miss its last milliseconds
+    inside = (seconds[:-1] >= -slack) & (seconds[1:] <= heard.seconds + slack)
+    level = beat_levels(heard, seconds)
+    sounding = inside & (level > _pause_level(level, inside))
+    bass, treble, tuning = chroma.beat_chroma(chroma.beat_medians(heard.pitch, seconds, pace.check))
+    key = chords.parse_key(key_name) or chords.estimate_key(treble, bass)
+    position = grid.beat_in_bar[:-1]
+    emission = chords.emissions(treble, bass, key)
+    frame_rate = p.ANALYSIS_RATE / p.MEL_HOP
+    mel = beat_rows.slot_means(heard.mel, seconds, frame_rate)
+    mfcc = beat_rows.scaled(beat_rows.mfcc_rows(heard.mel, seconds, frame_rate), sounding)
+    beats = Beats(
+        seconds=seconds,
+        position=position,
+        bar_beats=grid.bar_beats[:-1],
+        bar=grid.bar[:-1],
+        mel=mel,
+        mfcc=mfcc,
+        bass=bass,
+        treble=treble,
+        chord=chords.posteriors(emission, chords.change_costs(position)),
+        level=level,
+        onset=beat_rows.onset_strength(onsets.envelope_at(heard.envelope, seconds[:-1]), heard.envelope),
+        inside=inside,
+        sounding=sounding,
+    )
+    return Analysis(heard, beats, phase, tuning, key)
+
+
+def _pause_level(level: NDArray[np.float32], inside: NDArray[np.bool_]) -> float:
+    """Below this level (dB) a beat is a pause."""
+    heard = level[inside & (level > -100.0)]
+    return float(np.median(heard)) - p.QUIET_BELOW_MEDIAN_DB if len(heard) else 0.0

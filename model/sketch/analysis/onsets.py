@@ -1,0 +1,62 @@
+"""Where notes begin: an onset envelope, and how far the playing lies from the host's grid.
+
+The grid itself is never estimated; it comes from the host's tempo map.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.sketch import parameters as p
+from model.sketch.analysis.spectrum import frame_count, mel_filters, stft_blocks
+
+
+def onset_envelope(mono: NDArray[np.float32], check: Callable[[], None]) -> NDArray[np.float32]:
+    """Half-wave rectified log-mel flux of a 22.05 kHz signal; float32 [frames of ONSET_HOP]."""
+    envelope = np.zeros(frame_count(len(mono), p.ONSET_HOP), dtype=np.float32)
+    filters = mel_filters(p.ANALYSIS_RATE, p.ONSET_WINDOW, p.MEL_BANDS, p.MEL_LOW_HZ, p.MEL_HIGH_HZ)
+    before: NDArray[np.float32] | None = None
+    for first, block in stft_blocks(mono, p.ONSET_WINDOW, p.ONSET_HOP):
+        check()
+        bands = np.log10(filters @ np.square(np.abs(block)) + p.MEL_FLOOR)
+        before = bands[:, :1] if before is None else before
+        rise = np.diff(np.concatenate([before, bands], axis=1), axis=1)
+        envelope[first : first + block.shape[1]] = np.maximum(rise, 0.0).mean(axis=0)
+        before = bands[:, -1:]
+    return envelope
+
+
+def envelope_at(envelope: NDArray[np.float32], seconds: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The envelope at any times, linearly interpolated, the detector's constant lag taken out."""
+    frames = (seconds - p.ONSET_LAG_SECONDS) * p.ANALYSIS_RATE / p.ONSET_HOP
+    return np.interp(frames, np.arange(len(envelope)), envelope, left=0.0, right=0.0)
+
+
+@dataclass(frozen=True)
+class Phase:
+    """How late the playing is against the grid.
+
+    seconds:  positive when the notes come after the beat; 0 when `clear` is False.
+    measured: the shift of the best match, whether applied or not.
+    contrast: height of the best match over the median of all shifts; drums give 10 and more, pads below 2.
+    """
+
+    seconds: float
+    measured: float
+    contrast: float
+
+
+def playing_phase(envelope: NDArray[np.float32], beats: NDArray[np.float64]) -> Phase:
+    """The shift within +-120 ms at which the beats (seconds, inside the song) meet most onsets."""
+    if len(beats) < p.PHASE_LEAST_BEATS:
+        return Phase(0.0, 0.0, 0.0)
+    shifts = np.arange(-p.PHASE_REACH_SECONDS, p.PHASE_REACH_SECONDS + 1e-9, p.PHASE_STEP_SECONDS)
+    score = envelope_at(envelope, beats[:, None] + shifts[None]).mean(axis=0)
+    best = int(np.argmax(score))
+    contrast = float(score[best] / max(float(np.median(score)), 1e-6))
+    clear = contrast > p.PHASE_LEAST_CONTRAST
+    return Phase(float(shifts[best]) if clear else 0.0, float(shifts[best]), contrast)

@@ -1,0 +1,262 @@
+"""A backing for a solo voice or instrument: listen, harmonise, arrange, play.
+
+The melody is tracked, a key and chords are found under it, a small band plays them on the host's grid at the
+singer's tuning, and the arrangement comes along as a MIDI file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.engine import (
+    Attachment,
+    OnProgress,
+    Piece,
+    Rendered,
+    RenderRequest,
+    Report,
+    ShouldStop,
+    Song,
+)
+from model.errors import CannotRender
+from model.pace import Pace
+from model.sketch import loudness
+from model.sketch.band import arrangement_file, arranger, harmony, melody, sung_bars
+from model.sketch.band.arranger import Leadsheet
+from model.sketch.band.harmony import Slots, Taste
+from model.sketch.band.key_finding import FoundKey, find_key, parse_key
+from model.sketch.band.melody import Melody
+from model.sketch.band.performance import Performance
+from model.sketch.band.presets import INSTRUMENTS
+from model.sketch.band.wish import Wish, instruments_for, read_caption
+
+__all__ = ["INSTRUMENTS", "render"]
+
+SILENT_PEAK = 10.0 ** (-60.0 / 20.0)
+BACKING_BELOW_VOICE_LU = 2.0
+# What a backing is played at when there is nothing sung to compare it with.
+LEAST_LUFS, MOST_LUFS = -40.0, -14.0
+CLEAR_MELODY = 0.05  # part of the song with a clear pitch below which chords would be guesses
+SURE_KEY = 0.5
+END_SLACK_SECONDS = 0.5  # a region that ends this close to the song's end, or after it, ends the song
+
+METHOD = (
+    "Sketch listened to the melody, chose chords under it by rules of functional harmony and played them with a "
+    "small built-in band on the host's grid; no neural network was used."
+)
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What listening gave: the line, its tuning (semitones), the key and whether the host gave it."""
+
+    line: Melody
+    tuning: float
+    key: FoundKey
+    key_given: bool
+    lufs: float
+
+
+def render(request: RenderRequest, progress: OnProgress, should_stop: ShouldStop) -> Iterator[Rendered]:
+    """The backing as "mix" and one stem per instrument in blocks of bars, the MIDI file, the report.
+
+    Raises CannotRender for silence, unknown instruments or a region without bars; RenderStopped on
+    should_stop.
+    """
+    pace = Pace(progress, should_stop)
+    pace.at("listening to the voice", 0.0)
+    song = song_within_reach(request)
+    refuse_the_impossible(request, song)
+    heard = listen(request, song, pace)
+    pace.at("choosing chords", 0.22)
+    bars = bars_of(request)
+    wish = wish_of(request, bars)
+    instruments = instruments_for(wish, request.stems)
+    slots = sung_bars.sung_slots(heard.line, heard.tuning, request.grid, bars)
+    chords = harmony.harmonise(slots, heard.key.key, Taste(favour=arranger.favour(request.take)))
+    sung = sung_per_bar(slots, len(bars))
+    sheet = Leadsheet(
+        bars,
+        sung_bars.slots_of(bars),
+        chords,
+        heard.key.key,
+        request.grid.unit,
+        sung,
+        closing_bar(bars, sung, request.end / request.rate) if ends_the_song(request, song) else -1,
+    )
+    choice = arranger.choose(request.seed, request.take)
+    events = arranger.arrange(sheet, wish, instruments, choice)
+    own_sounds = request.options.get("soundfont")
+    performance = Performance(
+        request, wish.preset, instruments, events, heard.tuning, Path(own_sounds) if own_sounds else None
+    )
+    yield from played(request, performance, heard, pace.part(0.25, 1.0))
+    marks = list(zip(sheet.slots, chords, strict=True))
+    midi = arrangement_file.to_midi(
+        request.grid, bars, events, heard.key.key, marks, wish.preset, instruments
+    )
+    yield Attachment("arrangement.mid", "audio/midi", midi)
+    yield report(sheet, slots, heard, wish, instruments, performance)
+
+
+def song_within_reach(request: RenderRequest) -> Song:
+    """The song, silent where the request forbids looking. Raises CannotRender when there is none."""
+    if request.song is None or request.song.frames == 0:
+        raise CannotRender(
+            "There is no voice to accompany: the request has no song.", "Send the recording with the request."
+        )
+    if request.context_seconds is None:
+        return request.song
+    reach = round(request.context_seconds * request.rate)
+    samples = request.song.samples.copy()
+    samples[: max(0, request.start - reach)] = 0.0
+    samples[max(0, request.end + reach) :] = 0.0
+    return Song(samples, request.song.rate, request.song.digest)
+
+
+def refuse_the_impossible(request: RenderRequest, song: Song) -> None:
+    """Raises CannotRender with the reason and a remedy."""
+    if request.length <= 0:
+        raise CannotRender("The region to accompany is empty.", "Select at least a bar.")
+    if float(np.abs(song.samples).max()) < SILENT_PEAK:
+        raise CannotRender(
+            "The voice to accompany is silent (nothing above -60 dBFS).",
+            "Check that the right track was sent, or widen the region or the context.",
+        )
+    unknown = [name for name in request.stems if name not in INSTRUMENTS]
+    if unknown:
+        raise CannotRender(
+            f"Sketch's band has no {', '.join(unknown)}.", f"Ask for some of: {', '.join(INSTRUMENTS)}."
+        )
+    if request.key is not None and parse_key(request.key) is None:
+        raise CannotRender(
+            f"The key {request.key!r} cannot be read.",
+            "Write it like 'G major', 'F# minor' or 'D dorian', or leave it out.",
+        )
+
+
+def listen(request: RenderRequest, song: Song, pace: Pace) -> Heard:
+    """Tracks the melody and finds its tuning, key and loudness."""
+    line = melody.track(song.samples, song.rate, pace.check)
+    pace.at("listening to the voice", 0.15)
+    tuning = melody.tuning_semitones(line)
+    lufs = loudness.integrated(song.samples, song.rate, pace.check)
+    given = parse_key(request.key) if request.key is not None else None
+    if given is not None:
+        return Heard(line, tuning, FoundKey(given, 1.0), True, lufs)
+    notes = sung_bars.long_notes(line, tuning)
+    first, last = (notes[0][1], notes[-1][1]) if notes else (None, None)
+    sung = sung_bars.histogram(line, tuning, request.grid)
+    return Heard(line, tuning, find_key(sung, first, last), False, lufs)
+
+
+def bars_of(request: RenderRequest) -> list[sung_bars.Bar]:
+    """The bars the region touches. Raises CannotRender when the grid has none there."""
+    bars = sung_bars.bars_between(request.grid, request.start / request.rate, request.end / request.rate)
+    if not bars:
+        raise CannotRender(
+            "The host's tempo map has no whole bar in the region.", "Send a tempo map that covers the region."
+        )
+    return bars
+
+
+def wish_of(request: RenderRequest, bars: Sequence[sung_bars.Bar]) -> Wish:
+    """The caption read for this meter and tempo. Raises CannotRender when it leaves nobody to play."""
+    first = bars[0]
+    pulses = first.beats * (2 if request.grid.unit == 2 else 1)
+    wish = read_caption(request.caption, pulses, float(request.grid.quarters_per_minute[first.first_beat]))
+    if not instruments_for(wish, request.stems):
+        raise CannotRender(
+            "The caption leaves no instrument to play.", f"Leave some of them: {', '.join(INSTRUMENTS)}."
+        )
+    return wish
+
+
+def sung_per_bar(slots: Slots, bars: int) -> NDArray[np.float64]:
+    """[bars], part of each bar that is sung, 0..1."""
+    total = np.bincount(slots.bar, slots.weights.sum(axis=1), bars)
+    return np.asarray(total / np.maximum(np.bincount(slots.bar, minlength=bars), 1))
+
+
+def ends_the_song(request: RenderRequest, song: Song) -> bool:
+    """Whether the region reaches the end of the song, so that the band comes to an end."""
+    return request.ending or request.end / request.rate >= song.frames / song.rate - END_SLACK_SECONDS
+
+
+def closing_bar(bars: Sequence[sung_bars.Bar], sung: NDArray[np.float64], end: float) -> int:
+    """The bar of the last chord: the one after the singing if all of it lies before `end` seconds, else the last sung.
+
+    A recording mostly runs on a little after the last note, and a chord half a second before it stops is no ending.
+    """
+    sounding = np.flatnonzero(sung > arranger.BREATHING_BAR)
+    last = int(sounding[-1]) if len(sounding) else len(bars) - 1
+    if last + 1 < len(bars) and bars[last + 1].end <= end + sung_bars.EDGE_SECONDS:
+        return last + 1
+    return last
+
+
+def played(request: RenderRequest, performance: Performance, heard: Heard, pace: Pace) -> Iterator[Piece]:
+    """The audio in blocks: "mix" first, then the stems; the handles at the end where asked for."""
+    target = float(np.clip(heard.lufs - BACKING_BELOW_VOICE_LU, LEAST_LUFS, MOST_LUFS))
+    performance.set_level(target, pace.part(0.0, 0.45))
+    whole = []
+    for done, block in performance.blocks(pace.part(0.45, 1.0)):
+        pace.check()
+        if request.handle:
+            whole.append(block.mix)
+        inside = block.within(request.start, request.end)
+        if inside is None:
+            continue
+        yield Piece("mix", inside.start, inside.mix)
+        for name, samples in inside.stems.items():
+            yield Piece(name, inside.start, samples)
+        pace.at("playing the backing", 0.45 + 0.55 * done)
+    if request.handle:
+        yield Piece("handles", request.start - request.handle, np.concatenate(whole))
+
+
+def report(
+    sheet: Leadsheet,
+    slots: Slots,
+    heard: Heard,
+    wish: Wish,
+    instruments: Sequence[str],
+    performance: Performance,
+) -> Report:
+    """What was done, for the recipe and for the producer."""
+    chart = harmony.chart(sheet.chords, slots, sheet.key)
+    figures = {
+        "key": sheet.key.name,
+        "key_given": heard.key_given,
+        "key_confidence": round(heard.key.confidence, 2),
+        "tuning_cents": round(100.0 * heard.tuning, 1),
+        "melody_coverage": round(heard.line.coverage, 2),
+        "preset": wish.preset.name,
+        "instruments": list(instruments),
+        "first_bar": sheet.bars[0].number,
+        "chords": chart,
+        "chord_chart": " | ".join(chart),
+        "notes_played": len(performance.events),
+        "voice_lufs": round(heard.lufs, 1),
+        "backing_lufs": round(performance.target_lufs, 1),
+    }
+    return Report(METHOD, figures, tuple(notes_for_the_producer(heard, wish)))
+
+
+def notes_for_the_producer(heard: Heard, wish: Wish) -> Iterator[str]:
+    """What the producer should know about this take."""
+    if heard.line.coverage < CLEAR_MELODY:
+        yield "No clear melody was found: the chords are a vamp in the key, not made for what is sung."
+    if not heard.key_given:
+        name = heard.key.key.name
+        if heard.key.confidence < SURE_KEY:
+            yield f"The key is a guess ({name}); give the key if the chords sound wrong."
+        else:
+            yield f"The key was found by ear: {name}."
+    if wish.ignored:
+        yield f"Words in the caption that changed nothing: {', '.join(wish.ignored)}."

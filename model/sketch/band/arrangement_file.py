@@ -1,0 +1,119 @@
+"""The band's arrangement as a MIDI file on the host's bars: the file begins at the first bar the backing touches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from model.engine import Grid
+from model.sketch.band.arrangement_midi import (
+    DRUM_CHANNEL,
+    TICKS_PER_QUARTER,
+    Conductor,
+    MidiNote,
+    MidiTrack,
+    Score,
+    midi_bytes,
+    tempi_from_seconds,
+)
+from model.sketch.band.arranger import Event
+from model.sketch.band.harmony import Chord
+from model.sketch.band.key_finding import SIGNATURE_SHIFT, SongKey
+from model.sketch.band.presets import Preset
+from model.sketch.band.sung_bars import Bar
+from model.sketch.band.synth_drums import DRUM_PITCHES
+
+# Major keys by number of fifths from C, as a MIDI key signature says them.
+MAJOR_BY_FIFTHS = ("Cb", "Gb", "Db", "Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E", "B", "F#", "C#")
+MINOR_BY_FIFTHS = (
+    "Abm",
+    "Ebm",
+    "Bbm",
+    "Fm",
+    "Cm",
+    "Gm",
+    "Dm",
+    "Am",
+    "Em",
+    "Bm",
+    "F#m",
+    "C#m",
+    "G#m",
+    "D#m",
+    "A#m",
+)
+
+# (slot as (bar index, first beat, beats), its chord)
+Mark = tuple[tuple[int, int, int], Chord]
+
+
+def key_signature(key: SongKey) -> str:
+    """The signature nearest to the key, as mido spells it; modes take the signature of their notes."""
+    fifths = (key.tonic * 7 + 5) % 12 - 5 + SIGNATURE_SHIFT[key.mode]
+    fifths = fifths + 12 if fifths < -6 else fifths - 12 if fifths > 6 else fifths
+    names = MINOR_BY_FIFTHS if key.is_minor else MAJOR_BY_FIFTHS
+    return names[fifths + 7]
+
+
+def to_midi(
+    grid: Grid,
+    bars: Sequence[Bar],
+    events: Sequence[Event],
+    key: SongKey,
+    marks: Sequence[Mark],
+    preset: Preset,
+    instruments: Sequence[str],
+) -> bytes:
+    """The file's bytes: tempo map, meters, key, chord names as markers, a track per instrument."""
+    first = bars[0].first_beat
+    ticks_per_beat = TICKS_PER_QUARTER * 4 // grid.unit
+    last = min(bars[-1].first_beat + bars[-1].beats, len(grid.seconds) - 1)
+    conductor = Conductor(
+        tempi=tempi_from_seconds(grid.seconds[first : last + 1], 4.0 / grid.unit),
+        meters=meters(grid, bars, ticks_per_beat),
+        key=key_signature(key),
+        markers=tuple(chord_markers(marks, key, first, ticks_per_beat)),
+        length=(bars[-1].first_beat + bars[-1].beats - first) * ticks_per_beat,
+    )
+    tracks = [
+        MidiTrack(
+            name,
+            preset.parts[name].program,
+            DRUM_CHANNEL if name == "drums" else channel,
+            tuple(to_note(e, first, ticks_per_beat) for e in events if e.instrument == name),
+        )
+        for channel, name in enumerate(instruments)
+    ]
+    return midi_bytes(Score(conductor, tuple(tracks)))
+
+
+def meters(grid: Grid, bars: Sequence[Bar], ticks_per_beat: int) -> tuple[tuple[int, int, int], ...]:
+    """A meter event where the number of beats in a bar changes."""
+    changes: list[tuple[int, int, int]] = []
+    for bar in bars:
+        if not changes or changes[-1][1] != bar.beats:
+            changes.append(((bar.first_beat - bars[0].first_beat) * ticks_per_beat, bar.beats, grid.unit))
+    return tuple(changes)
+
+
+def chord_markers(
+    marks: Sequence[Mark], key: SongKey, first: int, ticks_per_beat: int
+) -> list[tuple[int, str]]:
+    """A marker with the chord's name wherever the chord changes."""
+    markers: list[tuple[int, str]] = []
+    for (_, beat, _), chord in marks:
+        name = chord.name(key)
+        if not markers or markers[-1][1] != name:
+            markers.append(((beat - first) * ticks_per_beat, name))
+    return markers
+
+
+def to_note(event: Event, first: int, ticks_per_beat: int) -> MidiNote:
+    """An event in ticks from the file's first bar."""
+    return MidiNote(
+        tick=int(np.round((event.beat - first) * ticks_per_beat)),
+        length=max(1, int(np.round(event.beats * ticks_per_beat))),
+        pitch=DRUM_PITCHES.get(event.sound, event.pitch),
+        velocity=event.velocity,
+    )

@@ -1,0 +1,378 @@
+"""From chords to parts: who plays which note on which beat.
+
+Positions are beats (fractional indices into the request's grid), so whatever the tempo does, the band does
+too. This file knows no audio; the styles are data in presets.py.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.sketch.band.harmony import Chord
+from model.sketch.band.key_finding import SongKey
+from model.sketch.band.presets import Figure, Groove, Part, Preset
+from model.sketch.band.sung_bars import Bar
+from model.sketch.band.voicing import bass_note, bass_pitch, chord_classes, lead_voices, power_chord
+from model.sketch.band.wish import Wish
+
+VELOCITIES = {"X": 0.95, "x": 0.74, "o": 0.42}
+DRUM_PANS = {"closed hat": 0.25, "open hat": 0.25, "ride": -0.25, "crash": -0.2, "high tom": 0.25}
+DRUM_PANS.update({"low tom": -0.25, "shaker": 0.3})
+
+PHRASE_BARS = 4
+SECTION_BARS = 8
+
+# Strummed strings follow each other; the first is on the beat.
+STRUM_SECONDS = 0.009
+HUMAN_VELOCITY = 0.06  # either way; the timing stays on the grid
+BREATHING_BAR = 0.15  # less than this part of a bar sung: the band may answer
+ANSWER = 1.08
+
+# How the middle of the chords moves from take to take, and which functions the harmoniser then prefers (nats).
+TAKE_SHIFTS = (0, 4, -4, 2, -2, 6, -6, 1)
+TAKE_FAVOURS: tuple[Mapping[str, float], ...] = (
+    {},
+    {"vi": 1.5, "ii": 1.2, "VI": 1.4, "III": 0.8},
+    {"IV": 1.0, "iv": 1.0, "bVII": 0.8, "V": 0.5},
+    {"ii": 2.0, "VII": 1.2, "bVII": 1.8, "v": 1.0},
+    {"iii": 2.4, "vi": 1.0, "III": 1.6},
+    {"V": 1.2, "v": 1.6, "VII": 0.8},
+    {"ii": 2.2, "IV": 0.6, "VI": 1.6, "iv": 1.2},
+    {"vi": 2.2, "VI": 2.0, "iii": 1.0},
+)
+
+
+@dataclass(frozen=True)
+class Event:
+    """One note of the arrangement.
+
+    sound: a name in synth.SOUNDS; pitch: MIDI number (drums: 0); beat, beats: position and length on the
+    grid; velocity 0..1; late: seconds after the beat (strumming).
+    """
+
+    instrument: str
+    sound: str
+    pitch: int
+    beat: float
+    beats: float
+    velocity: float
+    pan: float = 0.0
+    late: float = 0.0
+
+
+@dataclass(frozen=True)
+class Leadsheet:
+    """What the band reads: bars, a chord per slot with the slot's first beat and length, and where there is singing.
+
+    sung: [bars], part of each bar that is sung.
+    closing: index of the bar in which everybody holds the last chord; -1 when the song goes on.
+    """
+
+    bars: Sequence[Bar]
+    slots: Sequence[tuple[int, int, int]]
+    chords: Sequence[Chord]
+    key: SongKey
+    unit: int
+    sung: NDArray[np.float64]
+    closing: int
+
+    @property
+    def beats_per_pulse(self) -> float:
+        """Beats of the grid per pulse of a figure: half a beat in 2/2, else one."""
+        return 0.5 if self.unit == 2 else 1.0
+
+    @property
+    def compound(self) -> bool:
+        """Whether three pulses make one felt beat (6/8, 9/8, 12/8)."""
+        return self.unit >= 8 and all(bar.beats % 3 == 0 for bar in self.bars)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Two or three pulses (one where nothing else fits) under one chord."""
+
+    bar: int
+    beat: float
+    pulses: int
+    slot: int
+    opens_bar: bool
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What distinguishes a take: which variants, how high the chords lie, and the hands' small differences."""
+
+    groove: int
+    bass: int
+    chords: int
+    guitar: int
+    shift: int
+    random: np.random.RandomState
+
+    def human(self, velocity: float) -> float:
+        """`velocity` with a small difference, 0.05..1."""
+        return float(np.clip(velocity * (1 + HUMAN_VELOCITY * self.random.uniform(-1, 1)), 0.05, 1.0))
+
+
+def choose(seed: int, take: int) -> Choice:
+    """The choices of a take; takes of one seed go through the variants in order, so takes always differ."""
+    offsets = np.random.RandomState(zlib.crc32(f"variants {seed}".encode())).randint(60, size=4)
+    # Steps of one, and another one every second or third take: no two of the first eight takes share all variants.
+    steps = np.array([take, take + take // 2, take + take // 3, take + take // 2])
+    random = np.random.RandomState(zlib.crc32(f"hands {seed} {take}".encode()))
+    groove, bass, chords, guitar = (int(offset) for offset in offsets + steps)
+    return Choice(groove, bass, chords, guitar, TAKE_SHIFTS[take % len(TAKE_SHIFTS)], random)
+
+
+def favour(take: int) -> Mapping[str, float]:
+    """Functions that take prefers, for the harmoniser."""
+    return TAKE_FAVOURS[take % len(TAKE_FAVOURS)]
+
+
+def arrange(sheet: Leadsheet, wish: Wish, instruments: Sequence[str], choice: Choice) -> list[Event]:
+    """All notes of all instruments, in order of their beats."""
+    players = {
+        "drums": drum_events,
+        "bass": bass_events,
+        "keys": keys_events,
+        "guitar": guitar_events,
+        "pad": pad_events,
+    }
+    events = [event for name in instruments for event in players[name](sheet, wish, choice)]
+    last = sheet.bars[sheet.closing]  # the very last bar when nobody closes
+    end = last.first_beat + last.beats
+    return sorted((event for event in events if event.beat < end), key=lambda event: event.beat)
+
+
+def swung(pulse: float, swing: float) -> float:
+    """A position in pulses with its second half late by `swing` of a pulse."""
+    whole = np.floor(pulse)
+    part = pulse - whole
+    middle = 0.5 + swing
+    bent = part * middle / 0.5 if part < 0.5 else middle + (part - 0.5) * (1 - middle) / 0.5
+    return float(whole + bent)
+
+
+def cell_sizes(pulses: int, compound: bool) -> list[int]:
+    """A slot's pulses in twos and threes."""
+    if compound and pulses % 3 == 0:
+        return [3] * (pulses // 3)
+    if pulses % 2 == 0:
+        return [2] * (pulses // 2)
+    return [3] + [2] * ((pulses - 3) // 2) if pulses >= 3 else [1]
+
+
+def cells_of(sheet: Leadsheet) -> list[Cell]:
+    """All cells, in order."""
+    cells = []
+    for slot, (bar, first, beats) in enumerate(sheet.slots):
+        beat = float(first)
+        for size in cell_sizes(round(beats / sheet.beats_per_pulse), sheet.compound):
+            cells.append(Cell(bar, beat, size, slot, beat == sheet.bars[bar].first_beat))
+            beat += size * sheet.beats_per_pulse
+    return cells
+
+
+def figure_events(
+    cell: Cell, figure: Figure, sheet: Leadsheet, swing: float
+) -> Iterator[tuple[float, float, str, float]]:
+    """(beat, beats, what, accent) of a figure's notes inside a cell."""
+    for start, length, what in figure:
+        if start >= cell.pulses:
+            continue
+        begin = swung(start, swing)
+        end = min(swung(start + length, swing), float(cell.pulses))
+        accent = (1.0 if cell.opens_bar else 0.94) if start == 0 else 0.88 if start % 1 == 0 else 0.82
+        per_pulse = sheet.beats_per_pulse
+        yield cell.beat + begin * per_pulse, (end - begin) * per_pulse, what, accent
+
+
+def variant(figures: Mapping[int, tuple[Figure, ...]], pulses: int, number: int) -> Figure:
+    """The chosen figure for a cell; a cell of one pulse takes the beginning of one of two."""
+    choices = figures[3 if pulses == 3 else 2]
+    return choices[number % len(choices)]
+
+
+def energy(sheet: Leadsheet, bar: int) -> float:
+    """How hard a bar is played: softer before the singer enters, a little more where the singer breathes."""
+    sung = np.flatnonzero(sheet.sung > BREATHING_BAR)
+    if len(sung) == 0:
+        return 0.9
+    if bar < sung[0]:
+        return 0.8
+    return ANSWER if sheet.sung[bar] < BREATHING_BAR and bar < sung[-1] else 1.0
+
+
+# --- Drums
+# -----------------------------------------------------------------------------------------------------
+
+
+def drum_events(sheet: Leadsheet, wish: Wish, choice: Choice) -> Iterator[Event]:
+    """A groove for every bar, a fill at the end of every phrase, a crash where sections begin."""
+    sung = np.flatnonzero(sheet.sung > BREATHING_BAR)
+    entry = int(sung[0]) if len(sung) else 0
+    for index, bar in enumerate(sheet.bars):
+        if index == sheet.closing:
+            groove: Groove = {"kick": "X", "crash": "x"}
+        else:
+            groove = bar_groove(sheet, wish, choice, index, entry)
+        yield from groove_events(groove, bar, energy(sheet, index), wish.preset.swing, sheet, choice)
+        if index > entry and (index - entry) % SECTION_BARS == 0 and not wish.sparse:
+            yield drum_hit("crash", float(bar.first_beat), 0.55, choice)
+
+
+def bar_groove(sheet: Leadsheet, wish: Wish, choice: Choice, index: int, entry: int) -> Groove:
+    """What the drummer plays in one bar."""
+    preset, bar = wish.preset, sheet.bars[index]
+    pulses = round(bar.beats / sheet.beats_per_pulse)
+    known = (pulses in (3, 4) and not sheet.compound) or (pulses == 6 and sheet.compound)
+    variants = preset.grooves[pulses] if known else (plain_groove(sheet, bar),)
+    groove = variants[choice.groove % len(variants)]
+    if (index - entry) % PHRASE_BARS == PHRASE_BARS - 1 and known and not wish.sparse:
+        fills = preset.fills[pulses]
+        groove = fills[(choice.groove + index // PHRASE_BARS) % len(fills)]
+    if index < entry:
+        groove = {drum: steps for drum, steps in groove.items() if drum not in ("kick", "snare", "clap")}
+    if wish.half_time and pulses == 4 and "snare" in groove:
+        groove = {**groove, "snare": "........X......."}
+    if wish.sparse:
+        groove = {drum: steps.replace("o", ".") for drum, steps in groove.items()}
+    return groove
+
+
+def plain_groove(sheet: Leadsheet, bar: Bar) -> Groove:
+    """Kick and snare in turns on the cells and a hat on every pulse, for meters no style has a groove for."""
+    sizes = []
+    for group in bar.groups:
+        sizes += cell_sizes(round(group / sheet.beats_per_pulse), sheet.compound)
+    kick = "".join(("X" if number % 2 == 0 else ".") + "." * (size - 1) for number, size in enumerate(sizes))
+    snare = "".join(("x" if number % 2 else ".") + "." * (size - 1) for number, size in enumerate(sizes))
+    return {"kick": kick, "snare": snare, "closed hat": "".join("x" + "o" * (size - 1) for size in sizes)}
+
+
+def groove_events(
+    groove: Groove, bar: Bar, strength: float, swing: float, sheet: Leadsheet, choice: Choice
+) -> Iterator[Event]:
+    """The hits of one bar."""
+    for drum, steps in groove.items():
+        for step, mark in enumerate(steps):
+            if mark == ".":
+                continue
+            pulse = step / len(steps) * bar.beats / sheet.beats_per_pulse
+            beat = bar.first_beat + swung(pulse, swing) * sheet.beats_per_pulse
+            yield drum_hit(drum, beat, VELOCITIES[mark] * strength, choice)
+
+
+def drum_hit(drum: str, beat: float, velocity: float, choice: Choice) -> Event:
+    """One hit."""
+    return Event("drums", drum, 0, beat, 0.25, choice.human(min(1.0, velocity)), DRUM_PANS.get(drum, 0.0))
+
+
+# --- Bass and chords
+# -------------------------------------------------------------------------------------------
+
+
+def bass_events(sheet: Leadsheet, wish: Wish, choice: Choice) -> Iterator[Event]:
+    """The bass line."""
+    part = wish.preset.parts["bass"]
+    for cell in cells_of(sheet):
+        chord = sheet.chords[cell.slot]
+        if cell.bar == sheet.closing:
+            if cell.opens_bar:
+                yield held(sheet, part, "bass", bass_pitch(chord.root), cell, choice)
+            continue
+        following = sheet.chords[min(cell.slot + 1, len(sheet.chords) - 1)]
+        figure: Figure = ((0.0, float(cell.pulses) - 0.1, "R"),)
+        if not wish.sparse:
+            figure = variant(wish.preset.bass, cell.pulses, choice.bass)
+        for beat, beats, degree, accent in figure_events(cell, figure, sheet, wish.preset.swing):
+            pitch = bass_note(degree, chord, following, sheet.key)
+            velocity = choice.human(0.78 * accent * energy(sheet, cell.bar))
+            yield Event("bass", part.sound, pitch, beat, beats, velocity, part.pan)
+
+
+def held(sheet: Leadsheet, part: Part, instrument: str, pitch: int, cell: Cell, choice: Choice) -> Event:
+    """A note over the whole last bar."""
+    beats = 0.92 * sheet.bars[cell.bar].beats
+    return Event(instrument, part.sound, pitch, cell.beat, beats, choice.human(0.75), part.pan)
+
+
+def hands(sheet: Leadsheet, preset: Preset, instrument: str, choice: Choice) -> list[tuple[int, ...]]:
+    """The voicing of every slot for an instrument that plays chords."""
+    part = preset.parts[instrument]
+    if part.sound == "crunch":
+        return [power_chord(chord.root, part.low) for chord in sheet.chords]
+    classes = [chord_classes(chord, sheet.key, preset.color) for chord in sheet.chords]
+    # The pad leaves the middle to the hands: it hardly follows their shift.
+    shift = choice.shift / 3 if instrument == "pad" else choice.shift
+    return lead_voices(classes, part.low, part.high, (part.low + part.high) / 2 + shift)
+
+
+def keys_events(sheet: Leadsheet, wish: Wish, choice: Choice) -> Iterator[Event]:
+    """The keyboard's chords."""
+    yield from chord_events(sheet, wish, choice, "keys", wish.preset.chords, choice.chords, 0.0)
+
+
+def guitar_events(sheet: Leadsheet, wish: Wish, choice: Choice) -> Iterator[Event]:
+    """The guitar's picking or strumming."""
+    yield from chord_events(sheet, wish, choice, "guitar", wish.preset.guitar, choice.guitar, STRUM_SECONDS)
+
+
+def chord_events(
+    sheet: Leadsheet,
+    wish: Wish,
+    choice: Choice,
+    instrument: str,
+    figures: Mapping[int, tuple[Figure, ...]],
+    number: int,
+    strum: float,
+) -> Iterator[Event]:
+    """Figures of chord notes under every cell; the last bar's chord is held."""
+    part = wish.preset.parts[instrument]
+    voicings = hands(sheet, wish.preset, instrument, choice)
+    for cell in cells_of(sheet):
+        voicing = voicings[cell.slot]
+        if cell.bar == sheet.closing:
+            if cell.opens_bar:
+                yield from (held(sheet, part, instrument, pitch, cell, choice) for pitch in voicing)
+            continue
+        figure: Figure = ((0.0, cell.pulses - 0.1, "*"),)
+        if not wish.sparse:
+            figure = variant(figures, cell.pulses, number)
+        for beat, beats, what, accent in figure_events(cell, figure, sheet, wish.preset.swing):
+            pitches = voicing if what == "*" else (by_rank(voicing, int(what)),)
+            for order, pitch in enumerate(pitches):
+                velocity = choice.human(0.68 * accent * energy(sheet, cell.bar))
+                late = order * strum
+                yield Event(instrument, part.sound, pitch, beat, beats, velocity, part.pan, late)
+
+
+def by_rank(voicing: tuple[int, ...], rank: int) -> int:
+    """The rank-th note from the bottom; beyond the top it goes on an octave higher."""
+    return voicing[rank % len(voicing)] + 12 * (rank // len(voicing))
+
+
+def pad_events(sheet: Leadsheet, wish: Wish, choice: Choice) -> Iterator[Event]:
+    """Held chords, one for as long as it stays the same within its bar."""
+    part = wish.preset.parts["pad"]
+    voicings = hands(sheet, wish.preset, "pad", choice)
+    slot = 0
+    while slot < len(sheet.slots):
+        bar, first, beats = sheet.slots[slot]
+        after = slot + 1
+        while (
+            after < len(sheet.slots)
+            and sheet.slots[after][0] == bar
+            and sheet.chords[after] == sheet.chords[slot]
+        ):
+            beats += sheet.slots[after][2]
+            after += 1
+        for pitch in voicings[slot]:
+            velocity = choice.human(0.7 * energy(sheet, bar))
+            yield Event("pad", part.sound, pitch, float(first), 0.98 * beats, velocity, part.pan)
+        slot = after

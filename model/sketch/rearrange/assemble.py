@@ -1,0 +1,138 @@
+"""From a plan (runs of source beats) to audio at the song's own rate and channels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from model.engine import Samples
+from model.sketch import parameters as p
+from model.sketch.analysis.beats import Beats
+from model.sketch.rearrange import joins, stretch
+from model.sketch.rearrange.joins import Join, JoinChooser
+from model.sketch.rearrange.layers import Material
+from model.sketch.rearrange.plan import Run
+from model.sketch.rearrange.tape import Delayed, Moved, Tape
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One tape from frame `start` on, until the next segment starts.
+
+    attack: a note begins at `start`, so the crossover must be short and over before it.
+    room:   frames of the beat before `start` that may be crossed over.
+    """
+
+    start: int
+    tape: Tape
+    attack: bool
+    room: int
+
+
+def copyable(beats: Beats, run: Run) -> bool:
+    """The source's beats lie where the target's do, so the run can be copied as it is."""
+    steps = np.arange(run.count + 1)
+    source = beats.seconds[run.source + steps] - beats.seconds[run.source]
+    target = beats.seconds[run.target + steps] - beats.seconds[run.target]
+    return bool(np.abs(source - target).max() <= p.COPY_DRIFT_SECONDS)
+
+
+def segments_of(
+    runs: list[Run], beats: Beats, material: Material, rate: int, check: Callable[[], None]
+) -> list[Segment]:
+    """The tapes that play the runs, each from the frame of its first beat."""
+    return [_segment(run, beats, material, rate, check) for run in runs]
+
+
+def _segment(run: Run, beats: Beats, material: Material, rate: int, check: Callable[[], None]) -> Segment:
+    start = round(float(beats.seconds[run.target]) * rate)
+    source = round(float(beats.seconds[run.source]) * rate)
+    attack = beats.onset[run.source] >= p.ATTACK_ONSET
+    room = round(float(np.diff(beats.seconds)[max(run.target - 1, 0)]) * rate)
+    tape = material.moving(source, round(float(beats.seconds[run.source + run.count]) * rate))
+    if copyable(beats, run):
+        return Segment(start, Delayed(tape, start - source), bool(attack), room)
+    steps = np.arange(run.count + 1)
+    targets, sources = beats.seconds[run.target + steps], beats.seconds[run.source + steps]
+    return Segment(start, stretch.stretched(tape, rate, sources, targets, check), bool(attack), room)
+
+
+def without_slivers(segments: list[Segment], start: int, end: int, rate: int) -> list[Segment]:
+    """Segments of [start, end) with those too short at either edge left to their neighbours."""
+    sliver = round(p.EDGE_SLIVER_SECONDS * rate)
+    while len(segments) > 1 and segments[1].start - start < sliver:
+        segments = segments[1:]
+    while len(segments) > 1 and end - segments[-1].start < sliver:
+        segments = segments[:-1]
+    return segments
+
+
+@dataclass(frozen=True)
+class Laid:
+    """Audio of a whole passage, not yet joined to the song; and the joins inside it."""
+
+    audio: Samples
+    joins: list[Join]
+
+
+def lay(
+    segments: list[Segment],
+    start: int,
+    end: int,
+    handle: int,
+    chooser: JoinChooser,
+    check: Callable[[], None],
+) -> Laid:
+    """The frames [start - handle, end + handle): segments one after the other.
+
+    The first segment also plays what lies before it, the last what lies after.
+    """
+    out = segments[0].tape.read(start - handle, end + handle)
+    origin = start - handle
+    made: list[Join] = []
+    old, earliest = segments[0].tape, start
+    for segment in segments[1:]:
+        check()
+        bound = segment.start - chooser.frames(p.JOIN_BEFORE_BEAT_SECONDS)
+        earliest = max(earliest, bound - segment.room)
+        options = chooser.candidates(earliest, bound, segment.attack)
+        join = chooser.best(old, segment.tape, options, segment.attack)
+        new = Delayed(segment.tape, join.lag)
+        out[join.end - origin :] = new.read(join.end, end + handle)
+        if join.length:
+            out[join.first - origin : join.end - origin] = joins.crossfade(
+                old.read(join.first, join.end), new.read(join.first, join.end)
+            )
+        made.append(join)
+        old, earliest = new, join.end
+    return Laid(out, made)
+
+
+def align_first(segments: list[Segment], original: Tape, start: int, chooser: JoinChooser) -> list[Segment]:
+    """Segments with the first shifted by the lag that suits its join to the original at `start`."""
+    first = segments[0]
+    length = chooser.frames(p.JOIN_LENGTHS_ATTACK[0])
+    best = chooser.best(original, first.tape, [Join(start, length)], first.attack)
+    return [replace(first, tape=Delayed(first.tape, best.lag)), *segments[1:]]
+
+
+def join_edges(
+    inside: Samples, original: Tape, start: int, chooser: JoinChooser
+) -> tuple[Samples, list[Join]]:
+    """`inside` (at `start`) fading from and to the original, within its own edges; and the two joins."""
+    end = start + len(inside)
+    tape = Moved(inside, -start)
+    longest = len(inside) // 3
+    lengths = sorted({min(chooser.frames(s), longest) for s in p.JOIN_LENGTHS_EDGE} - {0})
+    if not lengths:
+        return inside, []
+    entry = chooser.best(original, tape, [Join(start, n) for n in lengths], attack=True)
+    leave = chooser.best(tape, original, [Join(end - n, n) for n in lengths], attack=True)
+    out = inside.copy()
+    out[: entry.length] = joins.crossfade(original.read(start, entry.end), inside[: entry.length])
+    # Reversed in time, so that the last sample inside is one step before the original's.
+    old, new = original.read(leave.first, end)[::-1], inside[len(inside) - leave.length :][::-1]
+    out[len(out) - leave.length :] = joins.crossfade(old, new)[::-1]
+    return out, [entry, leave]

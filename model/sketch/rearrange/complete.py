@@ -1,0 +1,180 @@
+"""Going on where the song stops, or filling a gap: bars are planned, then played by the song's own beats."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.engine import Rendered, RenderRequest, Report
+from model.pace import Pace
+from model.sketch import captions
+from model.sketch import parameters as p
+from model.sketch.analysis.analysis import Analysis
+from model.sketch.rearrange import passage, plan, progression
+from model.sketch.rearrange.layers import WholeSong
+from model.sketch.rearrange.passage import Passage
+from model.sketch.rearrange.plan import Costs, Surroundings, Targets
+from model.sketch.rearrange.progression import Standing
+
+METHOD = (
+    "Sketch: a continuation planned bar by bar after the song's own progressions and played by its own beats "
+    "(no neural network, no new material)."
+)
+
+
+def render(request: RenderRequest, analysis: Analysis, pace: Pace) -> Iterator[Rendered]:
+    """Renders a COMPLETE. Raises CannotRender when the song is too short to go on from."""
+    song = passage.song_of(request)
+    part, now = from_standing(passage.passage_of(request, song, analysis))
+    passage.require_sources(part, p.LEAST_BARS_TO_CONTINUE)
+    pace.at("planning bars", 0.0)
+    path = choose_beats(part, now, pace)
+    wishes = captions.read(request.caption, "all", request.ending)
+    closing = closing_row(part) if wishes.ending else None
+    if closing is not None:
+        path = with_closing(part, path, closing)
+    pace.at("joining them", 0.7)
+    runs = plan.runs_of(part.targets, path)
+    original = passage.original_tape(part)
+    laid = passage.lay_runs(part, runs, WholeSong(song.samples), original, pace)
+    pace.at("matching the level", 0.9)
+    fade = None if closing is None else closing_fade(part, closing)
+    finished = passage.finish(part, laid, original, wanted_lufs(part, now), p.GAIN_LIMIT_DB, fade=fade)
+    yield from finished.pieces
+    figures = {
+        **passage.common_figures(part, runs),
+        "longest_verbatim_bars": round(max(run.count / int(beats_per_bar(part)) for run in runs), 2),
+        **finished.figures,
+    }
+    pace.at("rendered", 1.0)
+    yield Report(METHOD, figures, notes_of(part, now) + wishes.notes())
+
+
+def beats_per_bar(part: Passage) -> int:
+    """Beats in the bar where the region begins."""
+    return int(part.analysis.beats.bar_beats[part.targets[0]])
+
+
+def standing_of(part: Passage) -> Standing:
+    """Where the song stands when the region begins."""
+    return progression.standing(part.analysis.beats, int(part.targets[0]))
+
+
+def from_standing(part: Passage) -> tuple[Passage, Standing]:
+    """The passage as continued from where the song stands; a fade-out is neither source nor neighbour."""
+    now = standing_of(part)
+    if not now.faded:
+        return part, now
+    sources = part.sources[(part.sources <= now.beat) | (part.sources > part.targets[-1])]
+    return replace(part, sources=sources, around=Surroundings(now.beat, part.around.after)), now
+
+
+def choose_beats(part: Passage, now: Standing, pace: Pace) -> NDArray[np.intp]:
+    """Source beats of this take: each has its own plan and pays for what earlier ones used; [targets]."""
+    beats, request = part.analysis.beats, part.request
+    jump = plan.jump_costs(beats, part.sources)
+    used = np.zeros((len(part.targets), len(part.sources)))
+    path = np.zeros(0, dtype=np.intp)
+    for take in range(request.take + 1):
+        pace.at("planning bars", take / (request.take + 1))
+        entropy = [request.seed & 0xFFFFFFFFFFFFFFFF, 2, take]
+        like = progression.planned(beats, part.targets, part.sources, now.beat, request.strength, entropy)
+        path = capped_path(part, unary_costs(part, like) + used, jump, pace)
+        used += p.TAKE_COST_CONTINUED * plan.used_costs(beats, part.sources, path)
+    return part.sources[path]
+
+
+def unary_costs(part: Passage, like: NDArray[np.intp]) -> Costs:
+    """Costs of each source for each planned beat, neighbours outside included; [T, N]."""
+    beats, targets = part.analysis.beats, Targets(part.targets, like)
+    unary = (
+        plan.place_costs(beats, targets, part.sources)
+        + plan.likeness_costs(beats, targets, part.sources, p.LEVEL_COST, p.HARMONY_COST)
+        + plan.texture_costs(beats, targets, part.sources, part.around)
+        + plan.noise_costs(beats, targets, part.sources, part.request.seed)
+    )
+    entry, leave = plan.edge_costs(beats, part.sources, part.around)
+    unary[0] += entry
+    unary[-1] += leave
+    return unary
+
+
+def longest_run_beats(part: Passage) -> int:
+    """How many beats in a row may be copied from the song."""
+    strong = part.request.strength > p.STRONG
+    return (p.LONGEST_RUN_BARS_STRONG if strong else p.LONGEST_RUN_BARS) * beats_per_bar(part)
+
+
+def capped_path(part: Passage, unary: Costs, jump: Costs, pace: Pace) -> NDArray[np.intp]:
+    """The least-cost path with no run longer than the cap, as column of each row.
+
+    An over-long run pays for its displacement over its second half, so that it breaks where breaking is
+    cheap; after some rounds it is cut where the cap ends.
+    """
+    unary, cap = unary.copy(), longest_run_beats(part)
+    path = plan.least_path(unary, jump, pace.check)
+    if part.source_bars * beats_per_bar(part) <= cap:
+        return path  # a song this short can only loop
+    for attempt in range(p.RUN_TRIES):
+        runs = plan.runs_of(np.arange(len(path)), part.sources[path])
+        over = [run for run in runs if run.count > cap]
+        if not over:
+            break
+        for run in over:
+            middle = run.target + (run.count // 2 if attempt < p.RUN_TRIES // 2 else cap)
+            rows = np.arange(middle, run.target + run.count)
+            column = np.searchsorted(part.sources, run.source + rows - run.target)
+            unary[rows, column] += p.RUN_COST if attempt < p.RUN_TRIES // 2 else p.RUN_CUT_COST
+        path = plan.least_path(unary, jump, pace.check)
+    return path
+
+
+def closing_row(part: Passage) -> int:
+    """Index among the targets of the downbeat the song ends on: the last with a beat's room after it."""
+    beats = part.analysis.beats
+    room = part.end_seconds - beats.seconds[part.targets]
+    fits = (beats.position[part.targets] == 0) & (room > np.diff(beats.seconds)[part.targets])
+    rows = np.flatnonzero(fits)
+    return int(rows[-1]) if len(rows) else 0
+
+
+def with_closing(part: Passage, path: NDArray[np.intp], row: int) -> NDArray[np.intp]:
+    """The path with the closing chord from `row` on, ringing as the song lets it."""
+    analysis = part.analysis
+    beat = progression.closing_beat(
+        analysis.beats, part.sources, analysis.key.tonic_chord, analysis.heard.envelope
+    )
+    ringing = np.minimum(beat + np.arange(len(path) - row), len(analysis.beats) - 1)
+    return np.concatenate([path[:row], ringing.astype(np.intp)])
+
+
+def closing_fade(part: Passage, row: int) -> tuple[int, int]:
+    """First and last frame of the final fade, from the region's start: over the closing bar, 8 s at most."""
+    beats, request = part.analysis.beats, part.request
+    beat = part.targets[row]
+    first = beats.seconds[beat] + 0.5 * (beats.seconds[beat + 1] - beats.seconds[beat])
+    last = min(part.end_seconds, first + p.ENDING_FADE_SECONDS)
+    return round(first * request.rate) - request.start, round(last * request.rate) - request.start
+
+
+def wanted_lufs(part: Passage, now: Standing) -> float:
+    """Loudness of the bars around; of the bars before the fade where the song fades out."""
+    if not now.faded:
+        return passage.context_lufs(part)
+    beats = part.analysis.beats
+    first = max(now.beat - p.MATCH_BARS * beats_per_bar(part), 0)
+    return passage.span_lufs(part, float(beats.seconds[first]), float(beats.seconds[now.beat + 1]))
+
+
+def notes_of(part: Passage, now: Standing) -> tuple[str, ...]:
+    """What the producer should know about this continuation."""
+    notes = []
+    if now.faded:
+        bar = int(part.analysis.beats.bar[now.beat])
+        notes.append(f"The song fades out here: continued from before the fade (bar {bar}), at full level.")
+    if part.source_bars < p.FEW_BARS:
+        notes.append(f"Only {part.source_bars:.0f} bars to go on from: the continuation mostly loops them.")
+    return tuple(notes)

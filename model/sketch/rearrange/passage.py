@@ -1,0 +1,241 @@
+"""What repainting and continuing share: the region's beats, the beats it may be made of, and its finish."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.engine import Piece, RenderRequest, Samples, Song
+from model.errors import CannotRender
+from model.pace import Pace
+from model.sketch import loudness
+from model.sketch import parameters as p
+from model.sketch.analysis.analysis import Analysis
+from model.sketch.rearrange import assemble, joins, levels
+from model.sketch.rearrange.assemble import Laid
+from model.sketch.rearrange.joins import JoinChooser
+from model.sketch.rearrange.layers import Material
+from model.sketch.rearrange.plan import Run, Surroundings
+from model.sketch.rearrange.tape import Mirrored, Moved, Tape
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A region of a heard song.
+
+    targets: grid indices of the beats it touches.
+    sources: grid indices of the beats it may be made of.
+    around:  the beats outside it.
+    """
+
+    request: RenderRequest
+    song: Song
+    analysis: Analysis
+    targets: NDArray[np.intp]
+    sources: NDArray[np.intp]
+    around: Surroundings
+
+    @property
+    def start_seconds(self) -> float:
+        return self.request.start / self.request.rate
+
+    @property
+    def end_seconds(self) -> float:
+        return self.request.end / self.request.rate
+
+    @property
+    def source_bars(self) -> float:
+        """How many bars the sources make."""
+        return float(np.sum(1.0 / self.analysis.beats.bar_beats[self.sources]))
+
+    @property
+    def length_beats(self) -> float:
+        """Length of the region in beats."""
+        beats = self.analysis.beats
+        span = beats.seconds[self.targets[-1] + 1] - beats.seconds[self.targets[0]]
+        return (self.end_seconds - self.start_seconds) / max(float(span), 1e-6) * len(self.targets)
+
+    @property
+    def region_was_silent(self) -> bool:
+        """Nothing of the region's beats sounds (a gap), so it gives no hint of what should stand there."""
+        return not bool(self.analysis.beats.sounding[self.targets].any())
+
+
+def song_of(request: RenderRequest) -> Song:
+    """The request's song. Raises CannotRender without one, or when rates or channels disagree."""
+    song = request.song
+    if song is None or song.frames == 0:
+        raise CannotRender(
+            f"Sketch cannot {request.task.value} without a song: it only rearranges what is there.",
+            "Select the song's audio as the source.",
+        )
+    if song.rate != request.rate or song.channels != request.channels:
+        raise CannotRender(
+            f"The song has {song.rate} Hz and {song.channels} channels, the request {request.rate} Hz "
+            f"and {request.channels}.",
+            "Ask for the song's own rate and channels.",
+        )
+    if request.length <= 0:
+        raise CannotRender("The region is empty.", "Select at least one beat.")
+    return song
+
+
+def passage_of(request: RenderRequest, song: Song, analysis: Analysis) -> Passage:
+    """The region's beats, sources and surroundings."""
+    beats = analysis.beats
+    start, end = request.start / request.rate, request.end / request.rate
+    targets = np.array(beats.span(start, end), dtype=np.intp)
+    sources = _sources(request, analysis, targets)
+    before, after = int(targets[0]) - 1, int(targets[-1]) + 1
+    around = Surroundings(
+        before if before >= 0 and beats.sounding[before] else None,
+        after if after < len(beats) and beats.sounding[after] else None,
+    )
+    return Passage(request, song, analysis, targets, sources, around)
+
+
+def _sources(request: RenderRequest, analysis: Analysis, targets: NDArray[np.intp]) -> NDArray[np.intp]:
+    beats = analysis.beats
+    allowed = beats.inside.copy()
+    if request.context_seconds is not None:
+        reach = request.context_seconds + p.EDGE_SLIVER_SECONDS
+        allowed = allowed & (beats.seconds[:-1] >= request.start / request.rate - reach)
+        allowed = allowed & (beats.seconds[1:] <= request.end / request.rate + reach)
+    in_region = beats.sounding[targets]
+    # A passage with a break in it may use breaks; otherwise pauses are no music to repaint with.
+    breaks_welcome = bool(in_region.any() and not in_region.all())
+    # (Noise or a DC offset has a level at its very edges only: then nothing can be told from pauses.)
+    breaks_welcome |= beats.sounding.sum() < p.LEAST_SOUNDING * beats.inside.sum()
+    if not breaks_welcome:
+        allowed = allowed & beats.sounding
+    allowed[targets] = False
+    return np.flatnonzero(allowed).astype(np.intp)
+
+
+def require_sources(passage: Passage, bars: int) -> None:
+    """Raises CannotRender when fewer than `bars` of the song are left to make the region of."""
+    if passage.source_bars >= bars - 0.01:
+        return
+    raise CannotRender(
+        f"Only {passage.source_bars:.1f} bars of music lie outside the region (and within the context); "
+        f"Sketch needs {bars} to make the region of.",
+        "Select a shorter region, give more context, or load ACE-Step weights, which make new material.",
+    )
+
+
+def bars_text(passage: Passage, runs: list[Run]) -> list[str]:
+    """The source of each run as the host counts it: "bar 9-12", with the beat when it starts inside a bar."""
+    beats = passage.analysis.beats
+    names = []
+    for run in runs:
+        first, last = int(beats.bar[run.source]), int(beats.bar[run.source + run.count - 1])
+        beat = int(beats.position[run.source])
+        name = f"bar {first}" if first == last else f"bar {first}-{last}"
+        names.append(name + (f" from beat {beat + 1}" if beat else ""))
+    return names
+
+
+def common_figures(passage: Passage, runs: list[Run]) -> dict[str, Any]:
+    """What every rearranged take says about its choices."""
+    return {
+        "seed": passage.request.seed,
+        "take": passage.request.take,
+        "source_bars": bars_text(passage, runs),
+        "source_beats": [run.source + k for run in runs for k in range(run.count)],
+        "phase_shift_ms": round(1000.0 * passage.analysis.phase.seconds, 1),
+    }
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A take's audio, and what was measured while it was made."""
+
+    pieces: tuple[Piece, ...]
+    figures: Mapping[str, Any]
+
+
+def lay_runs(passage: Passage, runs: list[Run], material: Material, original: Tape, pace: Pace) -> Laid:
+    """The runs as audio over the region and its handles, aligned to the original at the region's start."""
+    request, rate = passage.request, passage.request.rate
+    chooser = JoinChooser(rate)
+    segments = assemble.segments_of(runs, passage.analysis.beats, material, rate, pace.check)
+    segments = assemble.without_slivers(segments, request.start, request.end, rate)
+    segments = assemble.align_first(segments, original, request.start, chooser)
+    return assemble.lay(segments, request.start, request.end, request.handle, chooser, pace.check)
+
+
+def finish(
+    passage: Passage,
+    laid: Laid,
+    original: Tape,
+    wanted_lufs: float,
+    gain_limit: float,
+    kept: Tape | None = None,
+    fade: tuple[int, int] | None = None,
+) -> Finished:
+    """Matches loudness, joins the edges to `original`, adds what was kept, limits peaks.
+
+    kept: the part of the song that stays as it is under what was laid; None when all of it is new.
+    fade: frames of the region between which the song fades out, if it ends here.
+    """
+    request, song = passage.request, passage.song
+    start, end, handle, rate = request.start, request.end, request.handle, request.rate
+    inside = laid.audio[handle : handle + request.length]
+    gain_db = levels.matching_gain_db(loudness.integrated(inside, rate), wanted_lufs, gain_limit)
+    gain = 10.0 ** (gain_db / 20.0)
+    curve = levels.ramped(gain, len(inside), rate, start > 0, end < song.frames)
+    if fade is not None:
+        curve *= levels.fade_out(len(inside), *fade)
+    mix, edges = assemble.join_edges(inside * curve[:, None], original, start, JoinChooser(rate))
+    beneath = Moved(song.samples[:0]) if kept is None else kept
+    ceiling = max(passage.analysis.heard.true_peak, 10.0 ** (p.PEAK_CEILING_DB / 20.0))
+    mix, limited = levels.limit_peaks(mix + beneath.read(start, end), rate, ceiling)
+    pieces = [Piece("mix", start, mix)]
+    if handle > 0:
+        audio = laid.audio * np.float32(gain)
+        if fade is not None:
+            audio *= levels.fade_out(len(audio), fade[0] + handle, fade[1] + handle)[:, None]
+        audio += beneath.read(start - handle, end + handle)
+        with_handles, _ = levels.limit_peaks(audio, rate, ceiling)
+        pieces.append(Piece("handles", start - handle, with_handles))
+    figures = {
+        "gain_db": round(gain_db, 2),
+        "limiter_db": round(20.0 * float(np.log10(max(limited, 1e-6))), 2),
+        "loudness_lufs": round(loudness.integrated(mix, rate), 2),
+        "join_ms": [round(1000.0 * join.length / rate, 1) for join in laid.joins],
+        "join_excess": [round(join.excess, 2) for join in laid.joins],
+        "correlation_with_replaced": round(joins.likeness(mix, Moved(song.samples).read(start, end)), 3),
+        "edge_join_ms": [round(1000.0 * join.length / rate, 1) for join in edges],
+    }
+    return Finished(tuple(pieces), figures)
+
+
+def original_tape(passage: Passage) -> Tape:
+    """The song the region's edges are joined to."""
+    if passage.request.start >= passage.song.frames - 1:
+        return Mirrored(passage.song.samples, round(max(p.JOIN_LENGTHS_EDGE) * passage.request.rate))
+    return Moved(passage.song.samples)
+
+
+def context_lufs(passage: Passage) -> float:
+    """Loudness of the four bars either side of the region (of the song where those are silent)."""
+    beats, rate = passage.analysis.beats, passage.request.rate
+    bar = int(beats.bar_beats[passage.targets[0]])
+    length = float(np.median(np.diff(beats.seconds))) * bar * 4
+    first = max(round((passage.start_seconds - length) * rate), 0)
+    last = min(round((passage.end_seconds + length) * rate), passage.song.frames)
+    start = min(max(passage.request.start, 0), passage.song.frames)
+    end = min(max(passage.request.end, start), passage.song.frames)
+    around: list[Samples] = [passage.song.samples[first:start], passage.song.samples[end:last]]
+    measured = loudness.integrated(np.concatenate(around), rate)
+    return measured if measured > p.SILENT_LUFS else loudness.integrated(passage.song.samples, rate)
+
+
+def span_lufs(passage: Passage, start: float, end: float) -> float:
+    """Loudness of the song between two times (seconds)."""
+    rate = passage.request.rate
+    return loudness.integrated(passage.song.samples[max(round(start * rate), 0) : round(end * rate)], rate)

@@ -1,0 +1,254 @@
+"""Which beat of the song stands for which beat of the region: costs, and the least-cost path through them.
+
+Knows beats and their features; knows no audio.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.sketch import parameters as p
+from model.sketch.analysis.beats import Beats, Rows
+from model.sketch.analysis.chroma import Chroma
+
+Costs = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What the region's beats should sound like; one row per target beat.
+
+    beat:      index of the target in the grid [T].
+    like:      index of the beat whose sound is wanted [T]: the target itself (repaint) or a planned one.
+    """
+
+    beat: NDArray[np.intp]
+    like: NDArray[np.intp]
+
+    def __len__(self) -> int:
+        return len(self.beat)
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """The beats really outside the region, before its first and after its last; None where nothing sounds."""
+
+    before: int | None
+    after: int | None
+
+
+def distances(a: Rows, b: Rows) -> Costs:
+    """Euclidean distances between the rows of a and b; [len(a), len(b)]."""
+    square = np.square(a).sum(axis=1)[:, None] + np.square(b).sum(axis=1)[None] - 2.0 * (a @ b.T)
+    return np.asarray(np.sqrt(np.maximum(square, 0.0)), dtype=np.float64)
+
+
+def _cosine_distance(a: Chroma, b: Chroma) -> Costs:
+    return 1.0 - np.asarray(a @ b.T, dtype=np.float64)
+
+
+def harmony_distance(beats: Beats, a: NDArray[np.intp], b: NDArray[np.intp]) -> Costs:
+    """0 (same harmony) .. 1 between beats a and b; [len(a), len(b)]."""
+    agreement = np.asarray(beats.chord[a] @ beats.chord[b].T, dtype=np.float64)
+    surprise = -np.log(np.clip(agreement, 0.0, 1.0) + 0.02)
+    lowest, highest = -np.log(1.02), -np.log(0.02)
+    return np.asarray(
+        p.HARMONY_POSTERIOR * (surprise - lowest) / (highest - lowest)
+        + p.HARMONY_BASS * _cosine_distance(beats.bass[a], beats.bass[b])
+        + p.HARMONY_TREBLE * _cosine_distance(beats.treble[a], beats.treble[b])
+    )
+
+
+def sound_distance(beats: Beats, a: NDArray[np.intp], b: NDArray[np.intp]) -> Costs:
+    """How unlike beats a and b sound (about 1 for unrelated ones): timbre and harmony together."""
+    rows_a = np.concatenate([beats.mfcc[a], beats.treble[a]], axis=1)
+    rows_b = np.concatenate([beats.mfcc[b], beats.treble[b]], axis=1)
+    return distances(rows_a, rows_b)
+
+
+def place_costs(beats: Beats, targets: Targets, sources: NDArray[np.intp]) -> Costs:
+    """Costs of a beat standing at another place in its bar and phrase, or at another tempo; [T, N]."""
+    i, j = targets.beat[:, None], sources[None]
+    apart = beats.bar[i] - beats.bar[j]
+    length = np.diff(beats.seconds)
+    stretch = np.abs(np.log(length[i] / length[j]))
+    return np.asarray(
+        p.STRETCH_COST * stretch
+        + p.POSITION_COST * (stretch > np.log(p.STRETCH_LIMIT) + 1e-6)
+        + p.POSITION_COST * (beats.position[i] != beats.position[j])
+        + p.POSITION_COST * 0.5 * (beats.bar_beats[i] != beats.bar_beats[j])
+        + p.BAR_MOD_4_COST * (apart % 4 != 0)
+        + p.BAR_MOD_2_COST * (apart % 2 != 0)
+    )
+
+
+def likeness_costs(
+    beats: Beats, targets: Targets, sources: NDArray[np.intp], level_cost: float, harmony_cost: float
+) -> Costs:
+    """Costs of sounding unlike the target: harmony, timbre, level; [T, N]."""
+    like = targets.like
+    level = np.abs(beats.level[like][:, None] - beats.level[sources][None])
+    return np.asarray(
+        harmony_cost * harmony_distance(beats, like, sources)
+        + p.TIMBRE_COST * distances(beats.mfcc[like], beats.mfcc[sources])
+        + level_cost * np.minimum(level, 30.0)
+    )
+
+
+def bar_texture(beats: Beats) -> Rows:
+    """Mean spectrum (dB per band) of the bar each beat belongs to; [beats, bands]."""
+    edges = np.flatnonzero(np.diff(beats.bar, prepend=beats.bar[0] - 1))
+    texture = np.empty_like(beats.mel)
+    for first, last in zip(edges, [*edges[1:], len(beats)], strict=True):
+        texture[first:last] = beats.mel[first:last].mean(axis=0)
+    return texture
+
+
+def texture_costs(beats: Beats, targets: Targets, sources: NDArray[np.intp], around: Surroundings) -> Costs:
+    """Cost of differing from the bar outside, fading over the region's first and last bar; [T, N]."""
+    texture = bar_texture(beats)
+    costs = np.zeros((len(targets), len(sources)))
+    place = np.arange(len(targets))
+    for outside, away in ((around.before, place), (around.after, place[::-1])):
+        if outside is None:
+            continue
+        step = np.abs(texture[sources] - texture[outside]).mean(axis=1) / 10.0
+        bar = int(beats.bar_beats[targets.beat[0]])
+        taper = np.clip(1.0 - away / bar, 0.0, 1.0)
+        costs += p.TEXTURE_COST * taper[:, None] * step[None]
+    return costs
+
+
+def similarity_costs(correlation: NDArray[np.float32], strength: float) -> Costs:
+    """Cost of similarity with the replaced audio: a wall against copies, and strength's price; [T, N]."""
+    copy = np.clip((correlation - p.COPY_FROM) / (p.COPY_FULL - p.COPY_FROM), 0.0, 1.0)
+    price = p.SIMILARITY_PRICE_AT_0 + strength * (p.SIMILARITY_PRICE_AT_1 - p.SIMILARITY_PRICE_AT_0)
+    return np.asarray(p.COPY_COST * copy + price * correlation, dtype=np.float64)
+
+
+def bar_numbers(beats: Beats, chosen: NDArray[np.intp]) -> NDArray[np.intp]:
+    """0-based bar index of each chosen beat, counted from the first bar among them."""
+    return np.unique(beats.bar[chosen], return_inverse=True)[1].astype(np.intp)
+
+
+def noise_costs(beats: Beats, targets: Targets, sources: NDArray[np.intp], seed: int) -> Costs:
+    """A seed's preferences: Gumbel noise per (target bar, source bar); [T, N]."""
+    rng = np.random.default_rng(np.random.SeedSequence([seed & 0xFFFFFFFFFFFFFFFF, 1]))
+    rows, columns = bar_numbers(beats, targets.beat), bar_numbers(beats, sources)
+    table = rng.gumbel(size=(int(rows.max()) + 1, int(columns.max()) + 1))
+    return np.asarray(-p.NOISE * table[rows[:, None], columns[None]])
+
+
+def jump_costs(beats: Beats, sources: NDArray[np.intp]) -> Costs:
+    """Cost of going from source beat j to source beat k; 0 where k follows j in the song; [N, N]."""
+    into = beats.position[sources]
+    bar = beats.bar_beats[sources]
+    place = np.where(
+        into == 0,
+        p.JUMP_INTO_DOWNBEAT,
+        np.where((bar % 2 == 0) & (into == bar // 2), p.JUMP_MID_BAR, p.JUMP_ELSEWHERE),
+    )
+    fit = sound_distance(beats, sources, np.maximum(sources - 1, 0))
+    costs = p.JUMP_COST + p.JUMP_PLACE_COST * place[None] + p.JUMP_FIT_COST * fit
+    costs[sources[:, None] + 1 == sources[None]] = 0.0
+    return np.asarray(costs)
+
+
+def edge_costs(beats: Beats, sources: NDArray[np.intp], around: Surroundings) -> tuple[Costs, Costs]:
+    """Costs of entering with, and leaving after, each source against the beats outside; [N], [N]."""
+    weight = p.JUMP_FIT_COST * p.EDGE_FIT_FACTOR
+    entry = exit_ = np.zeros(len(sources))
+    if around.before is not None:
+        outside = np.array([around.before])
+        entry = weight * sound_distance(beats, np.maximum(sources - 1, 0), outside)[:, 0]
+    if around.after is not None:
+        outside = np.array([around.after])
+        exit_ = weight * sound_distance(beats, np.minimum(sources + 1, len(beats) - 1), outside)[:, 0]
+    return entry, exit_
+
+
+def least_path(unary: Costs, jump: Costs, check: Callable[[], None]) -> NDArray[np.intp]:
+    """Viterbi: the column for each row of `unary` [T, N] with the least sum of it and `jump` [N, N]."""
+    steps, states = unary.shape
+    came_from = np.empty((steps, states), dtype=np.int32)
+    total = unary[0].copy()
+    every = np.arange(states)
+    for i in range(1, steps):
+        check()
+        through = total[:, None] + jump
+        came_from[i] = through.argmin(axis=0)
+        total = through[came_from[i], every] + unary[i]
+    path = np.empty(steps, dtype=np.intp)
+    path[-1] = int(total.argmin())
+    for i in range(steps - 1, 0, -1):
+        path[i - 1] = came_from[i, path[i]]
+    return path
+
+
+def used_costs(beats: Beats, sources: NDArray[np.intp], path: NDArray[np.intp]) -> Costs:
+    """0..1 per (target, source): how much that choice would repeat `path`; [T, N].
+
+    Another bar of the song that sounds exactly the same would be the same take: it counts as used too.
+    """
+    unlike = distances(beats.mfcc[sources], beats.mfcc[sources])[path]
+    columns = bar_numbers(beats, sources)
+    same_bar = columns[path][:, None] == columns[None]
+    return np.asarray(np.maximum(same_bar, np.exp(-np.square(unlike / p.TAKE_SAME_DISTANCE))))
+
+
+def distinct_path(
+    beats: Beats,
+    sources: NDArray[np.intp],
+    unary: Costs,
+    jump: Costs,
+    take: int,
+    check: Callable[[], None],
+) -> NDArray[np.intp]:
+    """The path of take `take`: each take pays for what takes before it used, until it differs from them all.
+
+    Returns grid indices of source beats, [T].
+    """
+    earlier: list[NDArray[np.intp]] = []
+    penalty = np.zeros_like(unary)
+    path = least_path(unary, jump, check)
+    for _ in range(take):
+        earlier.append(path)
+        weight = p.TAKE_COST
+        used = used_costs(beats, sources, path)
+        penalty += weight * used
+        path = least_path(unary + penalty, jump, check)
+        for _ in range(p.TAKE_TRIES):
+            if all(differs(path, old) for old in earlier):
+                break
+            penalty += weight * used_costs(beats, sources, path)
+            weight *= 2.0
+            path = least_path(unary + penalty, jump, check)
+    return sources[path]
+
+
+def differs(path: NDArray[np.intp], other: NDArray[np.intp]) -> bool:
+    """At least a quarter of the beats come from elsewhere."""
+    return bool(np.mean(path != other) >= p.TAKE_LEAST_CHANGE)
+
+
+@dataclass(frozen=True)
+class Run:
+    """Consecutive source beats on consecutive target beats.
+
+    target, source: grid index of the first beat; count: beats.
+    """
+
+    target: int
+    source: int
+    count: int
+
+
+def runs_of(targets: NDArray[np.intp], path: NDArray[np.intp]) -> list[Run]:
+    """The plan as its longest stretches of consecutive source beats."""
+    starts = np.flatnonzero(np.diff(path, prepend=path[0] - 2) != 1)
+    ends = [*starts[1:], len(path)]
+    return [Run(int(targets[a]), int(path[a]), int(b - a)) for a, b in zip(starts, ends, strict=True)]

@@ -1,0 +1,219 @@
+"""Another take of a region, made of the song's own beats: same place in the bar and harmony, other audio."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.engine import Rendered, RenderRequest, Report, Song
+from model.errors import CannotRender
+from model.pace import Pace
+from model.sketch import captions, loudness
+from model.sketch import parameters as p
+from model.sketch.analysis import novelty
+from model.sketch.analysis.analysis import Analysis
+from model.sketch.rearrange import complete, layers, passage, plan, resequence
+from model.sketch.rearrange.assemble import Laid
+from model.sketch.rearrange.layers import Layer, Material, SongStems, StemSong, WholeSong
+from model.sketch.rearrange.passage import Passage
+from model.sketch.rearrange.plan import Targets
+from model.sketch.rearrange.tape import Difference, Moved, Tape
+
+METHOD = (
+    "Sketch: another take of this passage, put together from other beats of the same song "
+    "(no neural network, no new material)."
+)
+METHOD_SLICES = (
+    "Sketch: the same bars with their drums put in a new order, eighth note by eighth note "
+    "(no neural network, no new material)."
+)
+LOOP_NOTE = "The song repeats itself exactly here: the drums were put in a new order instead."
+
+
+def render(request: RenderRequest, analysis: Analysis, stems: SongStems, pace: Pace) -> Iterator[Rendered]:
+    """Renders a REPAINT. Raises CannotRender when too little song is left outside the region."""
+    song = passage.song_of(request)
+    wishes = captions.read(request.caption, request.layers, False)
+    layer = _layer_named(wishes.layers)
+    part = passage.passage_of(request, song, analysis)
+    if wishes.layers == "fill":
+        made = _drums_reordered(part, stems, pace, fill=True)
+    else:
+        passage.require_sources(part, p.LEAST_SOURCE_BARS)
+        made = _other_beats(part, wishes.layers, layer, stems, pace)
+    pace.at("matching the level", 0.9)
+    limit = p.GAIN_LIMIT_AT_START_DB if request.start <= 0 else p.GAIN_LIMIT_DB
+    finished = passage.finish(part, made.laid, made.original, made.wanted_lufs, limit, made.kept)
+    yield from finished.pieces
+    pace.at("rendered", 1.0)
+    notes = (*notes_of(part), *made.notes, *wishes.notes())
+    yield Report(made.method, {**made.figures, **finished.figures, "layers": wishes.layers}, notes)
+
+
+@dataclass(frozen=True)
+class Made:
+    """A take before its finish.
+
+    original: what its edges are joined to; kept: what plays on beneath it.
+    """
+
+    laid: Laid
+    original: Tape
+    kept: Tape | None
+    wanted_lufs: float
+    method: str
+    figures: dict[str, Any]
+    notes: tuple[str, ...] = ()
+
+
+def _layer_named(name: str) -> Layer | None:
+    if name == "all":
+        return None
+    if name not in layers.LAYERS:
+        known = ", ".join(layers.LAYERS)
+        raise CannotRender(f"Sketch has no layer called {name!r}.", f"Ask for one of: all, {known}.")
+    return layers.LAYERS[name]
+
+
+def _other_beats(part: Passage, name: str, layer: Layer | None, stems: SongStems, pace: Pace) -> Made:
+    """Other beats of the song in place of the region's; in exact loops the drums change order instead."""
+    request, song = part.request, part.song
+    pace.at("choosing bars", 0.0)
+    alike = correlations(part, pace)
+    if name in ("all", "drums only") and is_exact_loop(part, alike):
+        made = _drums_reordered(part, stems, pace, fill=False)
+        if made.figures["drum_slices_changed"] > 0.0:
+            return replace(made, notes=(*made.notes, LOOP_NOTE))
+    if part.region_was_silent:  # nothing there to be like: plan it as a gap
+        path = complete.choose_beats(part, complete.standing_of(part), pace)
+    else:
+        path = choose_beats(part, alike, pace, drums_only=name == "drums only")
+    runs = plan.runs_of(part.targets, path)
+    columns = np.searchsorted(part.sources, path)
+    figures = {
+        **passage.common_figures(part, runs),
+        "beat_correlation": round(float(alike[np.arange(len(path)), columns].mean()), 3),
+    }
+    pace.at("taking layers apart" if layer else "joining bars", 0.4)
+    material = WholeSong(song.samples) if layer is None else StemSong(stems, layer, pace)
+    original, kept = _beneath(part, song, layer, material)
+    laid = passage.lay_runs(part, runs, material, original, pace)
+    notes: tuple[str, ...] = ()
+    if isinstance(material, StemSong):
+        figures["vocal_share"] = round(material.vocal_share, 3)
+        if name == "keep vocals" and not material.has_vocal:
+            notes = ("No vocal was found in the region: all of it was made anew.",)
+        wanted = loudness.integrated(
+            material.moving(request.start, request.end).read(request.start, request.end), request.rate
+        )
+    else:
+        wanted = wanted_lufs(part)
+    return Made(laid, original, kept, wanted, METHOD, figures, notes)
+
+
+def _beneath(part: Passage, song: Song, layer: Layer | None, material: Material) -> tuple[Tape, Tape | None]:
+    """What the take's edges join to, and what stays beneath it."""
+    whole = passage.original_tape(part)
+    if layer is None or not layer.keeps_rest:
+        return whole, None
+    request = part.request
+    moving = material.moving(request.start - request.handle, request.end + request.handle)
+    return moving, Difference(Moved(song.samples), moving)
+
+
+def _drums_reordered(part: Passage, stems: SongStems, pace: Pace, fill: bool) -> Made:
+    """The region's drums in a new order over everything else as it is; a fill leads into what follows."""
+    request = part.request
+    pace.at("taking layers apart", 0.1)
+    layer = StemSong(stems, layers.LAYERS["fill"], pace)
+    drums, changed = _new_drums(part, fill, layer)
+    first, last = request.start - request.handle, request.end + request.handle
+    old = layer.moving(first, last)
+    figures = {
+        "seed": request.seed,
+        "take": request.take,
+        "source_bars": [],
+        "drum_slices_changed": round(changed, 3),
+    }
+    notes = () if changed else ("No drums that could change places were found in the region.",)
+    kept = Difference(Moved(part.song.samples), old)
+    wanted = loudness.integrated(old.read(request.start, request.end), request.rate)
+    return Made(Laid(drums.read(first, last), []), old, kept, wanted, METHOD_SLICES, figures, notes)
+
+
+def _new_drums(part: Passage, fill: bool, layer: StemSong) -> tuple[Tape, float]:
+    """The drum layer of the region with slices exchanged, and which part of them changed."""
+    request, beats = part.request, part.analysis.beats
+    around = np.arange(part.targets[0] - p.LOOP_AROUND_BEATS, part.targets[-1] + p.LOOP_AROUND_BEATS + 1)
+    around = around[(around >= 0) & (around < len(beats))]
+    around = around[beats.inside[around]]
+    first, last = request.start - request.handle, request.end + request.handle
+    if len(around) == 0:
+        return layer.moving(first, last), 0.0
+    low, high = (round(float(beats.seconds[around[k]]) * request.rate) for k in (0, -1))
+    drums = layer.moving(min(first, low), max(last, high + request.rate))
+    per_beat = 2 if request.grid.unit <= 4 else 1
+    slices = resequence.cut_slices(drums, beats, around, per_beat, request.rate)
+    region = (slices.start >= part.start_seconds - 0.01) & (slices.end <= part.end_seconds + 0.01)
+    entropy = [request.seed & 0xFFFFFFFFFFFFFFFF, 3, request.take]
+    chosen = resequence.choose_slices(slices, beats, region, request.strength, fill, entropy)
+    changed = float(np.mean((chosen != np.arange(len(chosen)))[region])) if region.any() else 0.0
+    return resequence.play_slices(drums, slices, chosen, first, last, request.rate), changed
+
+
+def correlations(part: Passage, pace: Pace) -> NDArray[np.float32]:
+    """Likeness of each source beat at the same place in the bar to each replaced beat, 0..1; [T, N]."""
+    beats = part.analysis.beats
+    same_place = beats.position[part.targets][:, None] == beats.position[part.sources][None]
+    return novelty.correlations(
+        part.analysis.heard.edges, beats.seconds, part.targets, part.sources, same_place, pace.check
+    )
+
+
+def is_exact_loop(part: Passage, alike: NDArray[np.float32]) -> bool:
+    """Most beats of the region have no alternative in the same harmony but the very same recording."""
+    harmony = plan.harmony_distance(part.analysis.beats, part.targets, part.sources)
+    fitting = (alike > 0.0) & (harmony < p.LOOP_HARMONY)
+    copies = fitting & (alike > p.LOOP_COPY)
+    only_copies = copies.any(axis=1) & ~(fitting & ~copies).any(axis=1)
+    return bool(only_copies.mean() >= p.LOOP_SHARE)
+
+
+def choose_beats(
+    part: Passage, alike: NDArray[np.float32], pace: Pace, drums_only: bool = False
+) -> NDArray[np.intp]:
+    """Source beat for each target beat; [T]."""
+    beats, request = part.analysis.beats, part.request
+    targets = Targets(part.targets, part.targets)
+    level_cost = p.LEVEL_COST_AT_START if request.start <= 0 else p.LEVEL_COST
+    harmony_cost = 0.0 if drums_only else p.HARMONY_COST
+    unary = (
+        plan.place_costs(beats, targets, part.sources)
+        + plan.likeness_costs(beats, targets, part.sources, level_cost, harmony_cost)
+        + plan.similarity_costs(alike, request.strength)
+        + plan.texture_costs(beats, targets, part.sources, part.around)
+        + plan.noise_costs(beats, targets, part.sources, request.seed)
+    )
+    entry, leave = plan.edge_costs(beats, part.sources, part.around)
+    unary[0] += entry
+    unary[-1] += leave
+    jump = plan.jump_costs(beats, part.sources)
+    return plan.distinct_path(beats, part.sources, unary, jump, request.take, pace.check)
+
+
+def wanted_lufs(part: Passage) -> float:
+    """Loudness of what is replaced, or of its surroundings where that is silence."""
+    song, request = part.song, part.request
+    old = loudness.integrated(song.samples[max(request.start, 0) : max(request.end, 0)], request.rate)
+    return old if old > p.SILENT_LUFS and not part.region_was_silent else passage.context_lufs(part)
+
+
+def notes_of(part: Passage) -> tuple[str, ...]:
+    """What the producer should know about this region."""
+    if part.length_beats < p.HALF_BEAT_WARNING:
+        return ("The region is too short to repaint musically: it holds less than half a beat.",)
+    return ()

@@ -1,0 +1,181 @@
+"""Fitting source beats to target beats of other lengths: notes by a phase vocoder, hits by short grains.
+
+The sound is split first (median filtering after Fitzgerald 2010): a vocoder smears hits, grains roughen
+notes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.engine import Samples
+from model.sketch import parameters as p
+from model.sketch.analysis.spectrum import hann, istft, stft
+from model.sketch.rearrange.tape import Moved, Tape
+
+Curve = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+"""Source seconds of target seconds."""
+
+
+def window_length(rate: int) -> int:
+    """Frames of the vocoder's window: the power of two nearest to 93 ms."""
+    return int(2 ** round(np.log2(p.STRETCH_WINDOW_SECONDS * rate)))
+
+
+def warp(sources: NDArray[np.float64], targets: NDArray[np.float64]) -> Curve:
+    """Piecewise linear through the beats, at the pace of the song outside them."""
+
+    def at(seconds: NDArray[np.float64]) -> NDArray[np.float64]:
+        inside = np.interp(seconds, targets, sources)
+        before = np.minimum(seconds - targets[0], 0.0)
+        after = np.maximum(seconds - targets[-1], 0.0)
+        return np.asarray(inside + before + after, dtype=np.float64)
+
+    return at
+
+
+def split_hits(audio: Samples, rate: int, check: Callable[[], None]) -> tuple[Samples, Samples]:
+    """(notes, hits) of [frames, channels], which sum to the audio; one mask for all channels."""
+    n = window_length(rate) // 2
+    hop = n // 4
+    spectra = [stft(np.ascontiguousarray(channel), n, hop) for channel in audio.T]
+    check()
+    magnitude = np.sqrt(sum(np.square(np.abs(spectrum)) for spectrum in spectra))
+    mask = _hit_mask(magnitude.astype(np.float32), rate, n, hop, check)
+    hits = np.stack([istft(spectrum * mask, n, hop, len(audio)) for spectrum in spectra], axis=1)
+    return audio - hits, hits
+
+
+def _hit_mask(
+    magnitude: NDArray[np.float32], rate: int, n: int, hop: int, check: Callable[[], None]
+) -> NDArray[np.float32]:
+    """How much of each cell belongs to hits, 0..1; in blocks of frames, so that it can be stopped."""
+    from scipy.ndimage import median_filter
+
+    along = 2 * round(p.SPLIT_TIME_SECONDS * rate / hop / 2) + 1
+    across = 2 * round(p.SPLIT_SPAN_HZ * n / rate / 2) + 1
+    mask = np.empty_like(magnitude)
+    frames = magnitude.shape[1]
+    for first in range(0, frames, _BLOCK):
+        check()
+        low, high = max(first - along, 0), min(first + _BLOCK + along, frames)
+        block = magnitude[:, low:high]
+        notes = np.square(median_filter(block, size=(1, along), mode="nearest"))
+        hits = np.square(median_filter(block, size=(across, 1), mode="nearest"))
+        here = slice(first - low, first - low + _BLOCK)
+        mask[:, first : first + _BLOCK] = (hits / (notes + hits + 1e-12))[:, here]
+    return mask
+
+
+_BLOCK = 64
+
+
+def stretched(
+    tape: Tape,
+    rate: int,
+    sources: NDArray[np.float64],
+    targets: NDArray[np.float64],
+    check: Callable[[], None],
+) -> Moved:
+    """A tape on which the beats at `sources` (seconds of `tape`) play at `targets` (seconds).
+
+    It also holds half a second before and after, unstretched, for joins.
+    """
+    curve = warp(sources, targets)
+    margin = p.STRETCH_MARGIN_SECONDS
+    start, end = round((targets[0] - margin) * rate), round((targets[-1] + margin) * rate)
+    first = round((sources[0] - 2.0 * margin) * rate)
+    last = round((sources[-1] + 2.0 * margin) * rate)
+    material = tape.read(first, last)
+    notes, hits = split_hits(material, rate, check)
+
+    def source_frames(frames: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray(curve((frames + start) / rate) * rate - first, dtype=np.float64)
+
+    out = vocode(notes, source_frames, end - start, window_length(rate), check)
+    out += regrain(hits, source_frames, end - start, max(round(p.STRETCH_GRAIN_SECONDS * rate / 2), 1) * 2)
+    return Moved(out, -start)
+
+
+def _padded(audio: Samples, n: int) -> Samples:
+    """The audio with n zeros on either side, as _frames_at reads it."""
+    return np.pad(audio, ((n, n), (0, 0)))
+
+
+def _frames_at(padded: Samples, centres: NDArray[np.int64], n: int) -> NDArray[np.float32]:
+    """Windows of n samples around each centre of what was padded, [centres, n, channels]; zeros outside."""
+    rows = np.clip(centres - n // 2 + n, 0, len(padded) - n)
+    return np.asarray(padded[rows[:, None] + np.arange(n)[None]], dtype=np.float32)
+
+
+def vocode(audio: Samples, source_frames: Curve, length: int, n: int, check: Callable[[], None]) -> Samples:
+    """`length` frames of audio read along a curve (source frame of target frame) at unchanged pitch.
+
+    Phases are locked to the spectral peaks (Laroche and Dolson 1999) of the channels' sum, and all channels
+    turn by the same angle, so the stereo image stays.
+    """
+    from scipy.fft import irfft, rfft
+
+    hop = n // 4
+    window = hann(n)
+    padded = _padded(audio, n)
+    centres = np.arange(0, length + n // 2, hop)
+    at = np.rint(source_frames(centres.astype(np.float64))).astype(np.int64)
+    out = np.zeros((length + 2 * n, audio.shape[1]), dtype=np.float32)
+    weight = np.zeros(length + 2 * n, dtype=np.float32)
+    turn: NDArray[np.float64] | None = None
+    before: NDArray[np.complexfloating] | None = None
+    for k, centre in enumerate(centres):
+        check()
+        frame, lagged = _frames_at(padded, np.array([at[k], at[k] - hop]), n)
+        spectrum = rfft(frame * window[:, None], axis=0)
+        middle = spectrum.sum(axis=1)
+        moved_on = k > 0 and abs(int(at[k] - at[k - 1]) - hop) <= 1
+        if turn is None or before is None:
+            turn = np.zeros(n // 2 + 1)
+        elif not moved_on:
+            advance = np.angle(middle * rfft((lagged * window[:, None]).sum(axis=1)).conj())
+            own = np.angle(before) + turn + advance - np.angle(middle)
+            turn = _locked(np.abs(middle), own)
+        before = middle
+        grain = irfft(spectrum * np.exp(1j * turn)[:, None], n=n, axis=0).astype(np.float32)
+        out[centre : centre + n] += grain * window[:, None]
+        weight[centre : centre + n] += window * window
+    body = slice(n // 2, n // 2 + length)
+    return np.asarray(out[body] / np.maximum(weight[body], 1e-4)[:, None], dtype=np.float32)
+
+
+def _locked(magnitude: NDArray[np.floating], angle: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Each bin's angle replaced by that of the nearest spectral peak."""
+    middle = magnitude[2:-2]
+    is_peak = (middle >= magnitude[1:-3]) & (middle >= magnitude[3:-1])
+    is_peak &= (middle >= magnitude[:-4]) & (middle >= magnitude[4:])
+    peaks = np.flatnonzero(is_peak) + 2
+    if len(peaks) == 0:
+        return angle
+    borders = (peaks[1:] + peaks[:-1]) // 2
+    return np.asarray(angle[peaks[np.searchsorted(borders, np.arange(len(angle)))]])
+
+
+def regrain(audio: Samples, source_frames: Curve, length: int, grain: int) -> Samples:
+    """`length` frames of audio by overlapping grains taken along the curve: hits keep their shape.
+
+    Where neighbouring grains are unlike (noise at another place), their sum would lose up to 3 dB: the gains
+    are levelled by how alike each pair is.
+    """
+    hop = grain // 2
+    centres = np.arange(0, length + 2 * hop, hop)
+    at = np.rint(source_frames(centres.astype(np.float64))).astype(np.int64)
+    grains = _frames_at(_padded(audio, grain), at, grain)
+    falling, rising = grains[:-1, hop:], grains[1:, :hop]  # [pairs, hop, channels], what overlaps
+    product = np.einsum("kfc,kfc->k", falling, rising)
+    energy = np.einsum("kfc,kfc->k", falling, falling) * np.einsum("kfc,kfc->k", rising, rising)
+    alike = np.clip(product / np.sqrt(np.maximum(energy, 1e-20)), 0.0, 1.0)
+    rise = hann(grain)[:hop]
+    fall = 1.0 - rise
+    level = np.sqrt(rise**2 + fall**2 + 2.0 * alike[:, None] * (rise * fall)[None])
+    mixed = (falling * fall[None, :, None] + rising * rise[None, :, None]) / level[:, :, None]
+    return np.asarray(mixed.reshape(-1, audio.shape[1])[:length], dtype=np.float32)

@@ -1,0 +1,80 @@
+"""The bass: one low pitch with the partials that are its own, taken out of what the drums have left."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.sketch.separation.channel_spectra import Framing, Magnitude, Tick
+from model.sketch.separation.pitch_line import (
+    Hertz,
+    best_line,
+    harmonic_salience,
+    hertz_of,
+    partial_levels,
+    read_at,
+    salience_level,
+)
+from model.sketch.separation.separation_parameters import BassParameters
+
+
+def bass_pitch(
+    magnitude: Magnitude, framing: Framing, parameters: BassParameters, tick: Tick
+) -> tuple[Hertz, NDArray[np.bool_]]:
+    """Pitch in hertz and whether a bass sounds, both per frame."""
+    candidates = hertz_of(np.arange(parameters.lowest, parameters.highest, parameters.step))
+    top = int(candidates[-1] * parameters.salience_partials / framing.bin_hertz) + 3
+    low = salience_level(magnitude[:top])
+    salience = harmonic_salience(
+        low, framing, candidates, parameters.salience_partials, parameters.partial_fall
+    )
+    salience -= np.float32(parameters.fifth_weight) * read_at(low, framing, candidates * 1.5)
+    tick()
+    line = best_line(salience, 4, parameters.move_cost, parameters.jump_cost, tick)
+    heard = salience[line, np.arange(len(line))] > parameters.audible
+    return candidates[line], np.asarray(heard)
+
+
+def own_levels(
+    levels: NDArray[np.float32], heard: NDArray[np.bool_], smooth_frames: int, parameters: BassParameters
+) -> NDArray[np.float32]:
+    """The bass's part of the levels found at its partials; both [partials, frames]."""
+    from scipy.ndimage import median_filter
+
+    smooth = median_filter(levels, (1, smooth_frames), mode="nearest")
+    own = np.minimum(smooth, levels)
+    first = own[0]
+    loud = heard & (first >= np.percentile(first, 30)) & (first > 0)
+    if not loud.any():
+        return np.asarray(own * heard, dtype=np.float32)
+    ratios = np.percentile(own[:, loud] / (first[loud] + 1e-9), parameters.timbre_quantile, axis=1)
+    numbers = np.arange(1, len(own) + 1)
+    allowed = np.minimum(parameters.headroom * ratios, parameters.most_partial / numbers)
+    own[1:] = np.minimum(own[1:], allowed[1:, None] * first)
+    return np.asarray(own * heard, dtype=np.float32)
+
+
+def bass_mask(magnitude: Magnitude, framing: Framing, parameters: BassParameters, tick: Tick) -> Magnitude:
+    """Part of every cell that belongs to the bass, 0..1, given the magnitude without drums; [bins,
+    frames]."""
+    pitch, heard = bass_pitch(magnitude, framing, parameters, tick)
+    levels = partial_levels(magnitude, framing, pitch, parameters.partials)
+    own = own_levels(levels, heard, framing.odd_frames(parameters.smooth_seconds), parameters)
+    mask = np.minimum(1, teeth(own, pitch, framing, parameters.tooth_bins) / (magnitude + 1e-9))
+    tick()
+    mask[int(parameters.ceiling_hertz / framing.bin_hertz) :] = 0
+    return np.asarray(mask, dtype=np.float32)
+
+
+def teeth(levels: NDArray[np.float32], pitch: Hertz, framing: Framing, width: float) -> Magnitude:
+    """Magnitude of steady partials [partials, frames] as the window shows them; [bins, frames]."""
+    out = np.zeros((framing.bins, len(pitch)), dtype=np.float32)
+    position = (pitch / framing.bin_hertz).astype(np.float32)
+    reach = 5  # bins beyond which the main lobe is over
+    for number, level in enumerate(levels, start=1):
+        first = max(int(number * position.min()) - reach, 0)
+        last = min(int(number * position.max()) + reach, framing.bins)
+        bins = np.arange(first, last, dtype=np.float32)[:, None]
+        tooth = level * np.exp(-0.5 * ((bins - number * position) / np.float32(width)) ** 2)
+        np.maximum(out[first:last], tooth, out=out[first:last])
+    return out

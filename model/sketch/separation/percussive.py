@@ -1,0 +1,106 @@
+"""What is sudden and broad against what is steady and narrow: hits, kicks under a bass, and cymbals."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.sketch.separation.channel_spectra import Framing, Magnitude, Tick
+from model.sketch.separation.separation_parameters import (
+    CymbalParameters,
+    LowBandParameters,
+    PercussiveParameters,
+)
+
+# Cells per median call: about 30 ms of work.
+CHUNK_CELLS = 80_000
+
+
+def median_along_time(magnitude: Magnitude, size: int, tick: Tick) -> Magnitude:
+    """Running median over `size` frames (odd) of every bin."""
+    from scipy.ndimage import median_filter
+
+    out = np.empty_like(magnitude)
+    rows = max(CHUNK_CELLS // max(magnitude.shape[1], 1), 1)
+    for first in range(0, len(magnitude), rows):
+        out[first : first + rows] = median_filter(magnitude[first : first + rows], (1, size), mode="nearest")
+        tick()
+    return out
+
+
+def median_along_frequency(magnitude: Magnitude, size: int, tick: Tick) -> Magnitude:
+    """Running median over `size` bins (odd) of every frame."""
+    from scipy.ndimage import median_filter
+
+    out = np.empty_like(magnitude)
+    columns = max(CHUNK_CELLS // len(magnitude), 1)
+    for first in range(0, magnitude.shape[1], columns):
+        block = slice(first, first + columns)
+        out[:, block] = median_filter(magnitude[:, block], (size, 1), mode="nearest")
+        tick()
+    return out
+
+
+def rising_edge(framing: Framing, low: float, high: float) -> NDArray[np.float32]:
+    """0 below `low` Hz, 1 above `high` Hz, straight in log frequency between; [bins, 1]."""
+    frequency = np.maximum(np.arange(framing.bins) * framing.bin_hertz, 1.0)
+    edge = np.clip(np.log(frequency / low) / np.log(high / low), 0, 1)
+    return np.asarray(edge[:, None], dtype=np.float32)
+
+
+def percussive_mask(
+    magnitude: Magnitude, framing: Framing, parameters: PercussiveParameters, tick: Tick
+) -> Magnitude:
+    """Part of every cell that belongs to a hit, 0..1; [bins, frames]."""
+    steady = median_along_time(magnitude, framing.odd_frames(parameters.time_seconds), tick)
+    sudden = median_along_frequency(magnitude, framing.odd_bins(parameters.span_hertz), tick)
+    bright = rising_edge(framing, *parameters.bright_hertz)
+    steady *= parameters.beta ** (1 - bright) * parameters.bright_beta**bright
+    tick()
+    power = sudden**2
+    return np.asarray(power / (power + steady**2 + 1e-20), dtype=np.float32)
+
+
+def drummer_present(magnitude: Magnitude, mask: Magnitude, parameters: PercussiveParameters) -> float:
+    """How sure it is that somebody drums, 0..1, from the energy of what looks like hits."""
+    hit, whole = float(np.sum((magnitude * mask) ** 2)), float(np.sum(magnitude**2))
+    low, high = parameters.present_share
+    return float(np.clip((hit / (whole + 1e-20) - low) / (high - low), 0, 1))
+
+
+def thump_part(
+    magnitude: Magnitude, framing: Framing, parameters: LowBandParameters, tick: Tick
+) -> Magnitude:
+    """How sudden every cell of the lowest band is, 0..1; 0 above the band; [bins, frames]."""
+    top = min(int((parameters.edge_hertz + parameters.fade_hertz) / framing.bin_hertz) + 2, framing.bins)
+    out = np.zeros_like(magnitude)
+    held = median_along_time(magnitude[:top], framing.odd_frames(parameters.time_seconds), tick)
+    out[:top] = np.sqrt(np.clip(1 - held / (magnitude[:top] + 1e-9), 0, 1))
+    return out
+
+
+def low_band(framing: Framing, parameters: LowBandParameters) -> NDArray[np.float32]:
+    """1 where only kick and bass play, fading to 0 above; [bins, 1]."""
+    frequency = np.arange(framing.bins) * framing.bin_hertz
+    gain = np.clip((parameters.edge_hertz + parameters.fade_hertz - frequency) / parameters.fade_hertz, 0, 1)
+    return np.asarray(gain[:, None], dtype=np.float32)
+
+
+def cymbal_mask(
+    magnitude: Magnitude, framing: Framing, parameters: CymbalParameters, tick: Tick
+) -> Magnitude:
+    """Part of every bright cell that was struck and is dying away, 0..1, in what no voice claims.
+
+    A struck sound rises far above what the same band falls to within `floor_seconds`; a held one does not.
+    """
+    from scipy.ndimage import minimum_filter1d, uniform_filter1d
+
+    energy = uniform_filter1d(magnitude**2, framing.odd_bins(parameters.span_hertz), axis=0)
+    tick()
+    reach = framing.odd_frames(parameters.floor_seconds)
+    floor = minimum_filter1d(uniform_filter1d(energy, 3, axis=1), reach, axis=1)
+    tick()
+    floor = uniform_filter1d(floor, reach // 2 | 1, axis=1)
+    tick()
+    struck = np.sqrt(np.clip(1 - floor / (energy + 1e-12), 0, 1))
+    return np.asarray(struck * rising_edge(framing, *parameters.from_hertz), dtype=np.float32)

@@ -1,0 +1,208 @@
+"""Takes a song apart into vocals, drums, bass and other, without a neural network.
+
+Block by block: drums by medians, then the bass and the leading voice as single
+pitch lines, then every cell of the mix is shared out between the four. "other" is what is left, so the
+stems always sum to the song.
+Knows samples and rates only; what a producer asked for is `extract.py`'s business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.engine import OnProgress, Samples, ShouldStop
+from model.pace import Pace
+from model.sketch.separation.bassline import bass_mask
+from model.sketch.separation.channel_spectra import Framing, Tick, analyse, joint_magnitude, synthesise
+from model.sketch.separation.percussive import (
+    cymbal_mask,
+    drummer_present,
+    low_band,
+    percussive_mask,
+    thump_part,
+)
+from model.sketch.separation.ratio_mask import remainder, share_out
+from model.sketch.separation.resampled import at_full_rate, at_lower_rate, rate_factor
+from model.sketch.separation.separation_parameters import (
+    DEFAULT,
+    STEM_NAMES,
+    BlockParameters,
+    SeparationParameters,
+)
+from model.sketch.separation.singer import NOTHING_HEARD, Evidence, gliding, movement, strongest, timbre_of
+from model.sketch.separation.voice import centredness, find_voice
+
+
+@dataclass(frozen=True)
+class Stems:
+    """A song taken apart; the four sum to it within float32 rounding.
+
+    vocals, drums, bass, other: float32 [frames, channels].
+    vocal_share: energy of the voice found, as part of the mix's, before the decision below.
+    has_vocal:   whether that was enough to be a singer; if not, `vocals` is silent and `other` has the sound.
+    evidence:    what the decision rests on, from the block that speaks most for a singer.
+    confidence:  per stem, 0..1: how undisputed the cells were that it got.
+    """
+
+    vocals: Samples
+    drums: Samples
+    bass: Samples
+    other: Samples
+    vocal_share: float
+    has_vocal: bool
+    evidence: Evidence = NOTHING_HEARD
+    confidence: Mapping[str, float] = field(default_factory=dict)
+
+    def named(self, stem: str) -> Samples:
+        """The stem of that name (one of STEM_NAMES)."""
+        return {"vocals": self.vocals, "drums": self.drums, "bass": self.bass, "other": self.other}[stem]
+
+
+@dataclass(frozen=True)
+class Block:
+    """Frames of one block: heard [first, last), of which [start, end) are its own."""
+
+    first: int
+    start: int
+    end: int
+    last: int
+
+
+def separate(
+    samples: Samples,
+    rate: int,
+    progress: OnProgress,
+    should_stop: ShouldStop,
+    parameters: SeparationParameters = DEFAULT,
+) -> Stems:
+    """Takes `samples` (float32 [frames, channels] at `rate`) apart.
+
+    Raises RenderStopped once `should_stop` says yes.
+    """
+    pace = Pace(progress, should_stop)
+    pace.check()
+    found = {stem: np.zeros_like(samples) for stem in STEM_NAMES[:-1]}
+    claims: dict[str, list[tuple[float, float]]] = {stem: [] for stem in STEM_NAMES}
+    evidence: list[Evidence] = []
+    blocks = list(cut(len(samples), rate, parameters.block))
+    for number, block in enumerate(blocks):
+        stretch = pace.part(number / len(blocks), (number + 1) / len(blocks))
+        part = separate_block(samples[block.first : block.last], rate, parameters, stretch)
+        gain = own_part(block, len(samples), rate, parameters.block)[:, None]
+        for stem, audio in found.items():
+            audio[block.first : block.last] += part.stems[stem] * gain
+            pace.check()
+        for stem, claim in part.claims.items():
+            claims[stem].append(claim)
+        evidence.append(part.evidence)
+    pace.at("stems are ready", 1.0)
+    confidence = {stem: _quotient(claim) for stem, claim in claims.items()}
+    return _stems(samples, found, strongest(evidence, parameters.singer), confidence, parameters)
+
+
+def cut(frames: int, rate: int, parameters: BlockParameters) -> Iterator[Block]:
+    """Blocks that cover `frames`; the last takes a remainder shorter than half a block with it."""
+    core = int(parameters.core_seconds * rate)
+    context = int(parameters.context_seconds * rate)
+    count = max(round(frames / core), 1)
+    for number in range(count):
+        start, end = frames * number // count, frames * (number + 1) // count
+        yield Block(max(start - context, 0), start, end, min(end + context, frames))
+
+
+def own_part(block: Block, frames: int, rate: int, parameters: BlockParameters) -> NDArray[np.float32]:
+    """Gain per heard frame: 1 in the block's own part, crossfaded linearly into the neighbours; float32."""
+    fade = max(int(parameters.fade_seconds * rate), 1)
+    position = np.arange(block.first, block.last) + 0.5
+    rising = np.clip((position - block.start) / (2 * fade) + 0.5, 0, 1) if block.start > 0 else 1.0
+    falling = np.clip((block.end - position) / (2 * fade) + 0.5, 0, 1) if block.end < frames else 1.0
+    return np.asarray(np.ones(len(position)) * rising * falling, dtype=np.float32)
+
+
+@dataclass(frozen=True)
+class Part:
+    """One block taken apart.
+
+    stems:  vocals, drums and bass at the block's own rate.
+    claims: per stem, see `share_out`.
+    evidence: for and against a singer in it.
+    """
+
+    stems: dict[str, Samples]
+    claims: dict[str, tuple[float, float]]
+    evidence: Evidence
+
+
+def separate_block(samples: Samples, rate: int, parameters: SeparationParameters, pace: Pace) -> Part:
+    """Takes one block, samples [frames, channels], apart."""
+    factor = rate_factor(rate, parameters.block.highest_rate)
+    mix = at_lower_rate(samples, factor, pace.check)
+    low_rate = rate // factor
+    pace.at("finding drums and bass", 0.0)
+    drums, bass, present = drums_and_bass(mix, low_rate, parameters, pace.check)
+    pace.at("finding the voice", 0.4)
+    framing = Framing.of(low_rate, parameters.voice.window_seconds)
+    spectra = analyse(mix - drums - bass, framing, pace.check)
+    line, sung = find_voice(spectra, framing, parameters.voice, pace.check)
+    pace.check()
+    timbre = timbre_of(joint_magnitude(spectra * centredness(spectra)), framing, line, parameters.singer)
+    pace.check()
+    vocals = synthesise(spectra, sung, framing, len(mix), pace.check)
+    spectra *= 1 - sung
+    pace.check()
+    struck = cymbal_mask(joint_magnitude(spectra), framing, parameters.cymbal, pace.check)
+    drums = drums + synthesise(spectra, struck * np.float32(present), framing, len(mix), pace.check)
+    pace.at("sharing out the sound", 0.65)
+    rough = {"vocals": vocals, "drums": drums, "bass": bass, "other": mix - vocals - drums - bass}
+    parts, claims = share_out(mix, rough, framing, pace.check)
+    full = {stem: at_full_rate(part, factor, len(samples), pace.check) for stem, part in parts.items()}
+    sounding = np.roll(np.repeat(line.sung, framing.hop), -framing.hop // 2)[: len(mix)]
+    share = energy(parts["vocals"][sounding]) / max(energy(mix[sounding]), 1e-20)
+    return Part(full, claims, Evidence(share, movement(timbre), gliding(timbre)))
+
+
+def drums_and_bass(
+    mix: Samples, rate: int, parameters: SeparationParameters, tick: Tick
+) -> tuple[Samples, Samples, float]:
+    """First estimates of drums (cymbals' tails excepted) and bass, and how sure it is that somebody drums."""
+    framing = Framing.of(rate, parameters.percussive.window_seconds)
+    spectra = analyse(mix, framing, tick)
+    magnitude = joint_magnitude(spectra)
+    hits = percussive_mask(magnitude, framing, parameters.percussive, tick)
+    present = drummer_present(magnitude, hits, parameters.percussive)
+    low = (1 - hits) * bass_mask(magnitude * (1 - hits), framing, parameters.bass, tick)
+    unclaimed = (1 - hits - low) * low_band(framing, parameters.low_band) * np.float32(present)
+    thump = thump_part(magnitude, framing, parameters.low_band, tick)
+    hits += unclaimed * thump
+    low += unclaimed * (1 - thump)
+    tick()
+    drums = synthesise(spectra, hits, framing, len(mix), tick)
+    return drums, synthesise(spectra, low, framing, len(mix), tick), present
+
+
+def _stems(
+    samples: Samples,
+    found: dict[str, Samples],
+    evidence: Evidence,
+    confidence: dict[str, float],
+    parameters: SeparationParameters,
+) -> Stems:
+    has_vocal = evidence.of_a_singer(parameters.singer)
+    vocals = found["vocals"] if has_vocal else np.zeros_like(samples)
+    share = energy(found["vocals"]) / max(energy(samples), 1e-20)
+    other = remainder(samples, vocals, found["drums"], found["bass"])
+    return Stems(vocals, found["drums"], found["bass"], other, share, has_vocal, evidence, confidence)
+
+
+def energy(samples: Samples) -> float:
+    """Sum of squares over all frames and channels, in float64."""
+    return float(np.einsum("fc,fc->", samples, samples, dtype=np.float64))
+
+
+def _quotient(claims: list[tuple[float, float]]) -> float:
+    undisputed, claimed = np.sum(claims, axis=0) if claims else (0.0, 0.0)
+    return float(undisputed / claimed) if claimed > 1e-12 else 0.0

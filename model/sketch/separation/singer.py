@@ -1,0 +1,111 @@
+"""Whether a leading line is sung.
+
+Words move the spectrum in ways that pitch and loudness do not explain, and a
+singer's pitch glides and trembles where a keyboard's stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.sketch.separation.channel_spectra import Framing, Magnitude
+from model.sketch.separation.pitch_line import partial_levels
+from model.sketch.separation.separation_parameters import SingerParameters
+from model.sketch.separation.voice import VoiceLine
+
+# Partials the spectrum is read from; more are too weak to be heard under a band.
+PARTIALS = 24
+# Fewer frames than this say nothing about words.
+LEAST_FRAMES = 40
+
+
+@dataclass(frozen=True)
+class Timbre:
+    """What a lead sounds like where it is clear.
+
+    decibels: its spectrum [points, frames].
+    octaves:  its pitch re 220 Hz [frames].
+    glides:   whether the pitch moved by less than a semitone since the frame before [frames].
+    """
+
+    decibels: NDArray[np.float64]
+    octaves: NDArray[np.float64]
+    glides: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """For and against a singer in one block.
+
+    share:    energy of the leading line as part of the mix's, while the line sounds.
+    movement: dB by which its spectrum moves apart from pitch and loudness.
+    gliding:  part of its frames in which the pitch glides.
+    """
+
+    share: float
+    movement: float
+    gliding: float
+
+    def of_a_singer(self, parameters: SingerParameters) -> bool:
+        """Whether all three speak for a singer."""
+        return (
+            self.share >= parameters.least_share
+            and self.movement >= parameters.least_movement
+            and self.gliding >= parameters.least_gliding
+        )
+
+
+NOTHING_HEARD = Evidence(0.0, 0.0, 0.0)
+
+
+def timbre_of(
+    magnitude: Magnitude, framing: Framing, line: VoiceLine, parameters: SingerParameters
+) -> Timbre:
+    """Reads the lead's spectrum along its pitch line from `magnitude` [bins, frames]."""
+    from scipy.ndimage import uniform_filter1d
+
+    levels = 20 * np.log10(partial_levels(magnitude, framing, line.pitch, PARTIALS).astype(np.float64) + 1e-5)
+    at = np.geomspace(parameters.lowest_hertz, parameters.highest_hertz, parameters.points)
+    numbers = np.arange(1, PARTIALS + 1)
+    # Log frequency, so that the partials' spacing does not depend on where a formant lies.
+    curves = [
+        np.interp(np.log(at), np.log(numbers * pitch), level)
+        for pitch, level in zip(line.pitch, levels.T, strict=True)
+    ]
+    decibels = uniform_filter1d(np.array(curves), 5, axis=0).T
+    clear = line.sung & (line.strength > parameters.clear * np.percentile(line.strength, 92))
+    if clear.any():
+        clear &= decibels.mean(axis=0) > np.percentile(decibels.mean(axis=0)[clear], 25)
+    octaves = np.log2(line.pitch / 220)
+    moved = np.abs(np.diff(octaves, prepend=octaves[:1]))
+    return Timbre(decibels[:, clear], octaves[clear], ((moved > 0.01) & (moved < 0.1))[clear])
+
+
+def gliding(timbre: Timbre) -> float:
+    """Part of the clear frames in which the pitch glides, 0..1; 0 when too little is heard."""
+    return float(timbre.glides.mean()) if len(timbre.glides) >= LEAST_FRAMES else 0.0
+
+
+def movement(timbre: Timbre) -> float:
+    """Mean standard deviation in dB of the spectrum about what pitch and loudness predict.
+
+    0 when too little is heard.
+    """
+    frames = len(timbre.octaves)
+    if frames < LEAST_FRAMES:
+        return 0.0
+    loudness = timbre.decibels.mean(axis=0)
+    known = np.stack([np.ones(frames), timbre.octaves, timbre.octaves**2, loudness / 20], axis=1)
+    shape = (timbre.decibels - loudness).T
+    weights = np.linalg.lstsq(known, shape, rcond=None)[0]
+    return float(np.mean(np.std(shape - known @ weights, axis=0)))
+
+
+def strongest(evidence: Sequence[Evidence], parameters: SingerParameters) -> Evidence:
+    """The block that speaks most for a singer: who sings in one verse is a singer,
+    however long the solos are."""
+    return max(evidence, key=lambda one: (one.of_a_singer(parameters), one.share), default=NOTHING_HEARD)

@@ -1,0 +1,101 @@
+"""The Python client against a real server."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from bridge_server.cli.client import connected
+from daw_protocol.errors import ErrorCode, ProtocolError
+from tests.bridge_server.peers import noise_song
+
+
+def with_client(bridge, work):
+    """The result of `await work(client)`."""
+
+    async def run():
+        async with connected("127.0.0.1", bridge.settings.websocket_port) as client:
+            return await asyncio.wait_for(work(client), 30)
+
+    return asyncio.run(run())
+
+
+def test_upload_render_fetch(bridge, tmp_path):
+    path = noise_song(tmp_path / "mine.wav", frames=100_000)
+
+    async def work(client):
+        source = await client.upload(path)
+        answer = await client.call("repaint", source=source, start=0, end=4800)
+        while True:
+            name, params = await client.next_reply()
+            if name == "take":
+                clip = await client.fetch(params["take"], "clip")
+            if name == "done":
+                return answer["job"], params["job"], clip
+
+    asked, done, clip = with_client(bridge, work)
+    assert asked == done
+    assert clip[:4] == b"RIFF"
+
+
+def test_an_upload_does_not_swallow_the_replies_about_other_jobs(bridge, tmp_path):
+    path = noise_song(tmp_path / "other.wav", frames=200_000)
+
+    async def work(client):
+        answer = await client.call("repaint", source="song.wav", start=0, end=4800)
+        while (await client.call("jobs.show", job=answer["job"]))["state"] != "done":
+            pass
+        await client.upload(path)
+        while True:
+            name, params = await client.next_reply()
+            if name == "done":
+                return answer["job"] == params["job"]
+
+    assert with_client(bridge, work)
+
+
+def test_errors_are_raised_with_their_words(bridge, tmp_path):
+    async def refused(client):
+        with pytest.raises(ProtocolError, match="nonesuch") as caught:
+            await client.call("takes.show", take="nonesuch")
+        assert caught.value.code is ErrorCode.UNKNOWN_TAKE
+        with pytest.raises(ProtocolError, match=r"none\.wav"):
+            await client.upload(tmp_path / "none.wav")
+        (tmp_path / "empty.wav").write_bytes(b"")
+        with pytest.raises(ProtocolError, match="empty"):
+            await client.upload(tmp_path / "empty.wav")
+        (tmp_path / "words.wav").write_text("la la la")
+        with pytest.raises(ProtocolError, match=r"words\.wav"):
+            await client.upload(tmp_path / "words.wav")
+        return await client.call("status")
+
+    assert with_client(bridge, refused)["engine"] == "noise"
+
+
+def test_nobody_answers():
+    async def run():
+        async with connected("127.0.0.1", 1):
+            pass
+
+    with pytest.raises(ProtocolError, match="No server answers"):
+        asyncio.run(run())
+
+
+def test_a_server_that_goes_away_is_told(start_server, tmp_path):
+    async def run():
+        async with connected("127.0.0.1", server.settings.websocket_port) as client:
+            await client.call("repaint", source="song.wav", start=0, end=4800, engine="slow")
+            await asyncio.to_thread(server.__exit__)
+            while True:
+                await client.next_reply()
+
+    from tests.bridge_server.conftest import settings_in
+    from tests.bridge_server.peers import ServerThread
+
+    settings = settings_in(tmp_path)
+    noise_song(settings.roots[0] / "song.wav")
+    server = ServerThread(settings)
+    server.__enter__()
+    with pytest.raises(ProtocolError, match="The server has gone"):
+        asyncio.run(run())

@@ -1,0 +1,97 @@
+"""The commands without a process: what they print as JSON and return, against a server and by starting one."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+
+import pytest
+from rich.console import Console
+
+from bridge_server.cli import commands
+from bridge_server.cli.commands import PROBLEM, Screen
+from daw_protocol.addresses import BY_NAME
+from daw_protocol.errors import ProtocolError
+from tests.bridge_server.conftest import settings_in
+from tests.bridge_server.peers import ServerThread, noise_song
+
+
+@pytest.fixture
+def song(tmp_path):
+    return noise_song(tmp_path / "my song.wav", 9000)
+
+
+@pytest.fixture(params=[True, False], ids=["running", "started"])
+def settings(request, tmp_path):
+    found = settings_in(tmp_path)
+    if not request.param:
+        yield found
+        return
+    with ServerThread(found):
+        yield found
+
+
+def repaint(settings, song, out, screen, **fields):
+    asked = {"start": "1000", "end": "5000", **fields}
+    return asyncio.run(commands.render(settings, screen, BY_NAME["repaint"], song, None, asked, out))
+
+
+def test_render_list_choose_save(settings, song, tmp_path, capsys):
+    screen = Screen(Console(file=io.StringIO()), as_json=True)
+    assert repaint(settings, song, tmp_path / "out", screen, takes="2") == 0
+    reply = json.loads(capsys.readouterr().out)
+    assert (reply["reply"], reply["takes"]) == ("done", 2)
+    assert (tmp_path / "out" / "my song.repaint.2.wav").exists()
+    name = reply["results"][0]["take"]
+    assert asyncio.run(commands.jobs(settings, screen, None)) == 0
+    assert json.loads(capsys.readouterr().out)[0]["state"] == "done"
+    assert asyncio.run(commands.takes(settings, screen, name, None, None, tmp_path)) == 0
+    assert json.loads(capsys.readouterr().out)["chosen"] == name
+    assert asyncio.run(commands.takes(settings, screen, None, None, name, tmp_path / "again")) == 0
+    assert (tmp_path / "again" / "my song.repaint.1.json").exists()
+    assert asyncio.run(commands.store(settings, screen, "verify")) == 0
+    assert asyncio.run(commands.store(settings, screen, "sweep")) == 0
+
+
+def test_words_for_people(tmp_path, song):
+    printed = io.StringIO()
+    screen = Screen(Console(file=printed, width=200))
+    assert repaint(settings_in(tmp_path), song, tmp_path / "out", screen) == 0
+    text = printed.getvalue()
+    assert "my song.repaint.1.wav" in text
+    assert "take 1" in text
+    asyncio.run(commands.takes(settings_in(tmp_path), screen, None, None, None, tmp_path))
+    assert "my song" in printed.getvalue()
+
+
+def test_a_failed_render_raises_after_its_json(tmp_path, song, capsys):
+    screen = Screen(Console(file=io.StringIO()), as_json=True)
+    with pytest.raises(ProtocolError, match="silent"):
+        repaint(
+            settings_in(tmp_path), song, tmp_path, screen, engine="faulty", options='{"fault": "silence"}'
+        )
+    assert json.loads(capsys.readouterr().out)["code"] == "render_rejected"
+
+
+def test_a_reference_is_sent_like_the_song(tmp_path, song):
+    voice = noise_song(tmp_path / "voice.wav", 4000)
+    screen = Screen(Console(file=io.StringIO()))
+    asked = {"reference": str(voice), "reference_consent": True}
+    with pytest.raises(
+        ProtocolError, match="does not listen to reference audio"
+    ):  # it was found, by its upload
+        repaint(settings_in(tmp_path), song, tmp_path, screen, **asked)
+    with pytest.raises(ProtocolError, match="nobody said that this was agreed to"):
+        repaint(settings_in(tmp_path), song, tmp_path, screen, reference=str(voice))
+    with pytest.raises(ProtocolError, match="not inside a folder"):
+        repaint(settings_in(tmp_path), song, tmp_path, screen, **asked | {"reference": "/nowhere/voice.wav"})
+
+
+def test_a_damaged_store_is_told_by_the_status(tmp_path, song):
+    settings = settings_in(tmp_path)
+    screen = Screen(Console(file=io.StringIO()))
+    assert repaint(settings, song, tmp_path / "out", screen) == 0
+    blob = next((settings.store / "blobs").glob("??/*.wav"))
+    blob.write_bytes(blob.read_bytes()[:-10])
+    assert asyncio.run(commands.store(settings, screen, "verify")) == PROBLEM

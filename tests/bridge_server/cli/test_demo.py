@@ -1,0 +1,61 @@
+"""`takebridge demo`, as the README shows it."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import sys
+
+import pytest
+import soundfile
+
+from tests.bridge_server.peers import PATIENCE, PROJECT, bridge_command, environment, http_get, websocket
+
+pytestmark = pytest.mark.slow
+
+
+def test_the_demo_runs_and_leaves_what_it_promises(tmp_path):
+    out = tmp_path / "out"
+    command = [*bridge_command(tmp_path / "unused"), "demo", "--panel", "-o", str(out)]
+    demo = subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, env={**environment(), "PYTHONUNBUFFERED": "1"}
+    )
+    assert demo.stdout is not None
+    lines = []
+    for line in demo.stdout:
+        lines.append(line)
+        if "Ctrl-C" in line:
+            break
+    told = "".join(lines)
+    try:
+        address = re.search(r"http://127\.0\.0\.1:(\d+)/", told)
+        assert address is not None, told
+        assert b"<title>Takebridge</title>" in http_get(address[0], Accept="text/html")[2]
+        with websocket(int(address[1])) as panel:
+            focus = panel.call("focus.show")
+            assert (focus["song"]["title"], focus["key"]) == ("demo_song", "G major")
+            assert focus["selection"]["start"] == focus["grid"]["bars"][5][1]
+    finally:
+        demo.send_signal(signal.SIGINT if sys.platform != "win32" else signal.SIGTERM)
+        told += demo.stdout.read()
+        demo.stdout.close()
+    assert demo.wait(PATIENCE) == 0
+    names = {path.name for path in out.iterdir() if path.is_file()}
+    assert names >= {
+        f"demo_song.{take}{suffix}"
+        for take in ("repaint.1", "repaint.2", "complete.1")
+        for suffix in (".wav", ".song.wav", ".json", ".png")
+    }
+    assert any(name.startswith("demo_lead.accompany.1") and name.endswith(".wav") for name in names)
+    stems = [name for name in names if name.startswith("demo_song.extract.1.") and name.endswith(".wav")]
+    assert len(stems) >= 3
+    for name in ("/bridge/repaint", "/bridge/complete", "/bridge/extract", "/bridge/accompany", "oscsend"):
+        assert name in told
+    for name in sorted(name for name in names if name.endswith((".song.wav", ".png"))):
+        assert name in told, "what to listen to and look at is listed"
+    source, rate = soundfile.read(PROJECT / "examples" / "demo_song" / "demo_song.flac")
+    song, song_rate = soundfile.read(out / "demo_song.repaint.1.song.wav")
+    assert (song.shape, song_rate) == (source.shape, rate)
+    longer, _ = soundfile.read(out / "demo_song.complete.1.song.wav")
+    assert len(longer) > len(source)

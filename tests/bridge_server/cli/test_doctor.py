@@ -1,0 +1,131 @@
+import asyncio
+import json
+import socket
+
+import pytest
+
+from bridge_server.cli.doctor import (
+    Finding,
+    Verdict,
+    disk,
+    doctor,
+    engines,
+    packages,
+    port,
+    ports,
+    show,
+    tools,
+)
+from bridge_server.settings import Settings
+from tests.doubles import ENGINES
+
+GOOD, OPTIONAL, BAD = Verdict
+
+
+@pytest.fixture
+def settings(tmp_path):
+    """A store of the test's own, and ports that are free."""
+    return Settings(store=tmp_path / "store", osc_port=0, websocket_port=0)
+
+
+def test_what_this_test_runs_on_is_installed():
+    base, extra = packages()
+    assert base.verdict is GOOD
+    assert "numpy" in base.found
+    assert "websockets" in base.found
+    assert extra.verdict in (GOOD, OPTIONAL)  # nothing but the neural engine needs torch
+    assert extra.verdict is GOOD or "pip install" in extra.remedy
+
+
+def test_engines(settings):
+    changed = Settings(
+        store=settings.store,
+        engine="noise",
+        engines={"noise": ENGINES["noise"], "gone": "no_such_package.x:Y"},
+    )
+    noise, gone = engines(changed)
+    assert (noise.verdict, noise.what) == (GOOD, "engine noise")
+    assert "repaint" in noise.found
+    assert (gone.verdict, gone.what) == (OPTIONAL, "engine gone")
+    assert "no_such_package" in gone.found
+    assert gone.remedy
+
+
+def test_a_store_that_can_be_written(tmp_path):
+    (found,) = disk(tmp_path / "new" / "store")
+    assert found.verdict in (GOOD, BAD)  # bad only where the disk is nearly full
+    assert "GB free" in found.found
+    assert list((tmp_path / "new" / "store").iterdir()) == []
+
+
+def test_a_store_that_cannot_be_written(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    (found,) = disk(tmp_path / "file" / "store")
+    assert found.verdict is BAD
+    assert "--store" in found.remedy
+
+
+def test_a_disk_that_is_nearly_full(small_disk):
+    (found,) = disk(small_disk / "store")
+    assert found.verdict is BAD
+    assert "sweep" in found.remedy
+
+
+@pytest.mark.parametrize("kind", [socket.SOCK_DGRAM, socket.SOCK_STREAM])
+def test_ports(kind):
+    with socket.socket(socket.AF_INET, kind) as other:
+        other.bind(("127.0.0.1", 0))
+        taken = port("127.0.0.1", other.getsockname()[1], "OSC port", kind, "--osc-port")
+    assert taken.verdict is BAD
+    assert "--osc-port" in taken.remedy
+    assert port("127.0.0.1", 0, "OSC port", kind, "--osc-port").verdict is GOOD
+
+
+def test_tools_say_how_to_get_them():
+    for found in tools():
+        assert found.remedy
+        assert found.verdict is not BAD
+
+
+def test_a_server_that_runs(bridge):
+    (found,) = asyncio.run(ports(bridge.settings))
+    assert (found.what, found.verdict) == ("server", GOOD)
+    assert "jobs waiting" in found.found
+
+
+def test_no_server(settings):
+    assert [found.what for found in asyncio.run(ports(settings))] == ["OSC port", "WebSocket port"]
+
+
+def test_for_programs(settings, capsys):
+    status = asyncio.run(doctor(settings, as_json=True))
+    told = json.loads(capsys.readouterr().out)
+    assert {"packages", "store", "OSC port", "WebSocket port", "engine sketch"} <= {
+        entry["what"] for entry in told
+    }
+    for entry in told:
+        assert set(entry) == {"what", "verdict", "found", "remedy"}
+        assert entry["verdict"] in ("good", "optional", "bad")
+    assert status == any(entry["verdict"] == "bad" for entry in told)
+
+
+def test_what_is_broken_makes_the_status(settings, capsys, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    broken = Settings(store=tmp_path / "file" / "store", osc_port=0, websocket_port=0)
+    assert asyncio.run(doctor(broken, as_json=False)) == 1
+    assert "1 things to mend" in capsys.readouterr().out
+
+
+def test_for_people(capsys):
+    show(
+        [
+            Finding("good thing", GOOD, "here", "not told"),
+            Finding("extra", OPTIONAL, "not [installed]", "pip install 'a[b]'"),
+        ]
+    )
+    told = capsys.readouterr().out
+    assert "✓ good thing: here" in told
+    assert "not told" not in told
+    assert "– extra: not [installed]" in told
+    assert "pip install 'a[b]'" in told
+    assert "All that is needed is there." in told

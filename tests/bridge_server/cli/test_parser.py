@@ -1,0 +1,145 @@
+import dataclasses
+import inspect
+from pathlib import Path
+
+import pytest
+
+from bridge_server.cli.parser import LEFT_OUT, fields_of, parser
+from daw_protocol.addresses import BY_NAME, COMMANDS, Group
+from daw_protocol.fields import Flag
+from daw_protocol.requests import Repaint
+
+RENDERS = [command for command in COMMANDS if command.group is Group.RENDER]
+VALUES = {
+    "start": "17|1", "end": "21|1", "bars": "17-20", "length": "8 bars", "source_position": "0", "rate": "48000",
+    "bpm": "127.3", "meter": "6/8", "key": "F# minor", "prompt": "warm", "lyrics": "la la", "language": "en",
+    "takes": "3", "seed": "7", "handles": "0.5", "crossfade": "20", "context": "30", "engine": "sketch",
+    "options": '{"steps": 8}', "strength": "0.25", "layers": "drums only", "instruments": "piano",
+    "stems": "vocals,drums", "reference": "voice.wav",
+}  # fmt: skip
+
+
+def parse(*words):
+    # One folder for takes and one for models: how many folders there are is the command line's own affair.
+    folders = [Path(f"folder{number}") for number in range(len(inspect.signature(parser).parameters))]
+    return parser(*folders).parse_args(words)
+
+
+def words_for(command):
+    """The command with what it cannot do without."""
+    needed = {"vary": ["t1"], "generate": []}
+    return [command.name, *needed.get(command.name, ["song.wav"])]
+
+
+def given(command, *options):
+    """The values that were typed as options."""
+    found = fields_of(parse(*words_for(command), *options), command)
+    return {name: value for name, value in found.items() if (command.name, name) != ("vary", "take")}
+
+
+@pytest.mark.parametrize("command", RENDERS, ids=lambda command: command.name)
+def test_every_value_of_a_request_is_an_option_that_reaches_it(command):
+    for entry in dataclasses.fields(command.request):
+        if entry.name in LEFT_OUT or entry.name == "take":
+            continue
+        option = f"--{entry.name.replace('_', '-')}"
+        if isinstance(entry.metadata["kind"], Flag):
+            for word, meant in ((option, True), (option.replace("--", "--no-", 1), False)):
+                assert given(command, word) == {entry.name: meant}
+        else:
+            found = given(command, option, VALUES[entry.name])
+            assert found == {entry.name: VALUES[entry.name]}
+            kind = entry.metadata["kind"]
+            kind.read(found[entry.name])  # understood as it was typed
+
+
+@pytest.mark.parametrize("command", RENDERS, ids=lambda command: command.name)
+def test_what_is_not_typed_is_left_to_the_server(command):
+    assert given(command) == {}
+
+
+def test_the_example_of_the_manual():
+    arguments = parse("repaint", "song.wav", "--bars", "17-20", "--bpm", "120", "--takes", "3", "-o", "out/")
+    assert arguments.song == Path("song.wav")
+    assert arguments.out == Path("out")
+    request = Repaint.from_fields(fields_of(arguments, BY_NAME["repaint"]))
+    assert request == Repaint(bars="17-20", bpm=120, takes=3)
+
+
+def test_a_tempo_map_comes_as_a_file():
+    assert parse("repaint", "song.wav", "--tempo-map", "song.mid").tempo_map == Path("song.mid")
+    assert parse("repaint", "song.wav").tempo_map is None
+
+
+def test_a_variation_names_a_take():
+    assert parse("vary", "t1", "--strength", "0.8").take == "t1"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["repant", "song.wav"],
+        ["repaint"],
+        ["repaint", "song.wav", "--tempo", "120"],
+        ["repaint", "song.wav", "--bars"],
+        ["repaint", "song.wav", "--id", "a"],
+        ["serve", "--port", "many"],
+        ["store"],
+        ["store", "burn"],
+    ],
+)
+def test_a_slip_ends_with_a_usage_line(words, capsys):
+    with pytest.raises(SystemExit) as raised:
+        parse(*words)
+    assert raised.value.code == 2
+    assert "usage: takebridge" in capsys.readouterr().err
+
+
+EVERY = [*(command.name for command in RENDERS), "serve", "jobs", "takes", "store", "demo", "doctor", "docs"]
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_every_command_explains_itself(name, capsys):
+    with pytest.raises(SystemExit) as raised:
+        parse(name, "--help")
+    assert raised.value.code == 0
+    assert f"takebridge {name}" in capsys.readouterr().out
+
+
+def test_the_whole_explains_itself(capsys):
+    with pytest.raises(SystemExit) as raised:
+        parse("--help")
+    assert raised.value.code == 0
+    told = capsys.readouterr().out
+    assert all(f"\n    {name}" in told for name in EVERY)
+    assert "folder0" in told
+
+
+def test_a_folder_with_a_per_cent_sign(capsys):
+    folders = [Path("100%s")] * len(inspect.signature(parser).parameters)
+    with pytest.raises(SystemExit) as raised:
+        parser(*folders).parse_args(["--help"])
+    assert raised.value.code == 0
+    assert "100%s" in capsys.readouterr().out
+
+
+def test_the_store_is_the_one_that_was_given_unless_named():
+    assert parse("jobs").store == Path("folder0")
+    assert parse("--store", "other", "jobs").store == Path("other")
+
+
+def test_a_server():
+    arguments = parse(
+        "serve", "--root", "a", "--root", "b", "--port", "0", "--osc-port", "0", "--token", "secret"
+    )
+    assert arguments.root == [Path("a"), Path("b")]
+    assert (arguments.port, arguments.osc_port, arguments.token) == (0, 0, "secret")
+    plain = parse("serve")
+    assert (plain.root, plain.port, plain.osc_port, plain.host, plain.engine) == (
+        [],
+        9125,
+        9124,
+        "127.0.0.1",
+        "sketch",
+    )

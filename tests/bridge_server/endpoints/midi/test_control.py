@@ -1,0 +1,432 @@
+"""MIDI into the real server: over TCP, as mido sends it, and through a JACK server where there is one."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+import mido
+import mido.sockets
+import pytest
+
+from bridge_server.endpoints.midi import ports as midi_ports
+from bridge_server.endpoints.midi.ports import chosen, input_names, no_midi
+from bridge_server.settings import MidiSettings
+from daw_protocol.errors import ProtocolError
+from daw_protocol.pad_map import read_pad_map
+from tests import midi_system
+from tests.bridge_server.conftest import settings_in
+from tests.bridge_server.jack_server import jack_server
+from tests.bridge_server.peers import (
+    PATIENCE,
+    PROJECT,
+    ServerThread,
+    bridge_command,
+    environment,
+    noise_song,
+    run_bridge,
+)
+
+MAP = """
+note 36          /bridge/repaint takes 2
+note 37 ch 10    /bridge/takes/choose $take
+note 38          /bridge/vary take $take
+cc 64            /bridge/cancel $job
+cc 7             /bridge/tempo $value(60..187)
+program 3        /bridge/takes/revert $take
+"""
+
+
+@contextlib.contextmanager
+def surface(name):
+    """Whatever can send MIDI bytes over TCP. name: as the server tells it, tcp:PORT."""
+    port = mido.sockets.connect("127.0.0.1", int(name.partition(":")[2]))
+    try:
+        yield port
+    finally:
+        port.close()
+        port._rfile.close()  # mido leaves them to the garbage collector
+        port._wfile.close()
+
+
+@pytest.fixture
+def server(tmp_path):
+    midi = MidiSettings("tcp:0", read_pad_map(MAP), clock=True)
+    settings = settings_in(tmp_path, midi=midi)
+    noise_song(settings.roots[0] / "song.wav")
+    with ServerThread(settings) as server:
+        yield server
+
+
+@pytest.fixture
+def port(server):
+    with contextlib.closing(
+        mido.sockets.connect("127.0.0.1", int(server.server.midi.partition(":")[2]))
+    ) as port:
+        yield port
+
+
+@pytest.fixture
+def panel(server):
+    """Somebody who sees everything."""
+    with server.websocket() as panel:
+        panel.call("watch")
+        yield panel
+
+
+def until(panel, *names):
+    """What the panel hears, up to the first of these."""
+    heard = []
+    while not heard or heard[-1].name not in names:
+        heard.append(panel.next_heard())
+    return heard
+
+
+def strike(port, note, channel=0):
+    port.send(mido.Message("note_on", note=note, channel=channel, velocity=90))
+    port.send(mido.Message("note_off", note=note, channel=channel))
+
+
+def test_pads_and_pedals_do_a_session(server, port, panel):
+    """A DAW selects; pads repaint, choose, vary and go back; a pedal stops a job."""
+    with server.osc() as daw:
+        daw.ask("/bridge/source", "song.wav")
+        daw.ask("/bridge/select", 4000, 20000)
+    strike(port, 36)
+    heard = until(panel, "done")
+    takes = [reply for reply in heard if reply.name == "take"]
+    assert [(take["position"], take["length"]) for take in takes] == [(4000, 16000)] * 2
+    strike(port, 37, channel=0)  # another channel: not bound
+    strike(port, 37, channel=9)
+    chosen_take = until(panel, "chosen")[-1]
+    assert chosen_take["take"] == takes[-1]["take"]
+    strike(port, 38)
+    varied = until(panel, "done")
+    assert varied[-1]["job"] != heard[-1]["job"]
+    port.send(mido.Message("program_change", program=3))
+    strike(port, 36)
+    strike(port, 36)  # struck twice is asked for twice
+    assert len([reply for _ in range(2) for reply in until(panel, "done") if reply.name == "ack"]) == 2
+
+
+def test_a_pedal_stops_what_runs(tmp_path):
+    midi = MidiSettings("tcp:0", read_pad_map(MAP))
+    settings = settings_in(tmp_path, midi=midi, engine="slow")
+    noise_song(settings.roots[0] / "song.wav")
+    with (
+        ServerThread(settings) as server,
+        surface(server.server.midi) as port,
+        server.websocket() as panel,
+    ):
+        panel.call("watch")
+        panel.call("source", source="song.wav")
+        panel.call("select", start=0, end=9000)
+        strike(port, 36)
+        until(panel, "progress")
+        port.send(mido.Message("control_change", control=64, value=127))
+        assert until(panel, "cancelled", "done", "failed")[-1].name == "cancelled"
+
+
+def test_a_pad_that_cannot_is_a_line_in_the_log(server, port, panel, caplog):
+    strike(port, 37, channel=9)
+    port.send(mido.Message("control_change", control=7, value=127))
+    until(panel, "focus")  # the fader behind it has arrived, so the pad has been answered
+    assert "no take has come yet" in caplog.text
+    assert "line 3" in caplog.text
+
+
+def test_a_fader_sets_a_value(server, port, panel):
+    port.send(mido.Message("control_change", control=7, value=60))
+    until(panel, "focus")
+    assert panel.call("focus.show")["request"]["bpm"] == 120
+
+
+def clocks(port, bpm, count):
+    """Real time, as even as sleeping makes it."""
+    began = time.perf_counter()
+    for number in range(count):
+        time.sleep(max(0.0, began + number * 60 / bpm / 24 - time.perf_counter()))
+        port.send(mido.Message("clock"))
+
+
+@pytest.mark.alone  # it keeps time
+def test_the_clock_sets_tempo_and_playhead(server, port, panel):
+    port.send(mido.Message("songpos", pos=16))
+    port.send(mido.Message("continue"))
+    clocks(port, 150, 97)
+    port.send(mido.Message("stop"))
+    heard = until(panel, "focus")
+    while heard[-1].values.get("rolling") or not any(reply.values.get("rolling") for reply in heard):
+        heard += until(panel, "focus")
+    request = panel.call("focus.show")["request"]
+    assert request["bpm"] == pytest.approx(
+        150, rel=0.2
+    )  # a loaded machine sends unevenly; exact: test_midi_clock.py
+    # Four quarters in, and 97 clocks on: just past the eighth quarter.
+    expected = (4 + 97 / 24) * 60 / request["bpm"] * 48000
+    assert heard[-1]["playhead"] == pytest.approx(expected, abs=2)
+
+
+def test_a_clock_does_not_overrule_a_tempo_map(server, port, panel):
+    points = [{"quarter": 0, "bpm": 100}, {"quarter": 4, "bpm": 110}]
+    panel.call("tempo", tempo_map={"points": points})
+    port.send(mido.Message("start"))
+    clocks(port, 150, 40)
+    port.send(mido.Message("stop"))
+    while until(panel, "focus")[-1].values.get("rolling"):
+        pass
+    assert "tempo_map" in panel.call("focus.show")["request"]
+
+
+def test_nonsense_on_the_wire_is_passed_over(server, port, panel):
+    port._wfile.write(b"\x90\x80\xf0\x01\x02" + bytes(range(256)) * 20)
+    port._wfile.flush()
+    port.send(mido.Message("control_change", control=7, value=60))
+    until(panel, "focus")
+    assert panel.call("status")["queued"] == 0
+
+
+def test_a_web_page_cannot_strike_pads(server, panel):
+    """It can only send HTTP, and what is no MIDI from its first byte on is cut off."""
+    port = int(server.server.midi.partition(":")[2])
+    with (
+        socket.create_connection(("127.0.0.1", port), PATIENCE) as page,
+        contextlib.suppress(ConnectionError),
+    ):
+        page.sendall(b"POST / HTTP/1.1\r\n\r\n" + bytes([0xB0, 7, 60]) * 10)
+        assert page.recv(1) == b""
+    with surface(server.server.midi) as port:
+        port.send(mido.Message("control_change", control=7, value=127))
+    until(panel, "focus")
+    assert panel.call("focus.show")["request"]["bpm"] == 187
+
+
+def test_a_sender_that_goes_is_told_of_and_its_song_stands_still(server, panel, caplog):
+    """Unplugged while its clock runs and its pedal is down; connected again, both work from the start."""
+    with surface(server.server.midi) as port:
+        port.send(mido.Message("songpos", pos=16))
+        port.send(mido.Message("continue"))
+        port.send(mido.Message("control_change", control=64, value=127))
+        while not until(panel, "focus")[-1].values.get("rolling"):
+            pass
+    stopped = until(panel, "focus")[-1]
+    assert not stopped.values.get("rolling")
+    assert f"{server.server.midi} has gone" in caplog.text
+    status = panel.call("status")
+    assert "has gone; its pads send nothing and its clock is not followed" in status["midi"]["problem"]
+    with server.osc() as daw:
+        assert status["midi"]["problem"] in daw.ask("/bridge/status").values["text"]
+    with surface(server.server.midi) as port:
+        port.send(mido.Message("control_change", control=7, value=60))
+        until(panel, "focus")
+        assert panel.call("focus.show")["request"]["bpm"] == 120
+        assert f"{server.server.midi} is back" in caplog.text
+        assert panel.call("status")["midi"] == {"input": server.server.midi, "problem": ""}
+        caplog.clear()
+        port.send(mido.Message("control_change", control=64, value=127))  # the pedal was up in between
+        port.send(mido.Message("control_change", control=7, value=61))
+        until(panel, "focus")
+        assert "no job has come yet" in caplog.text
+
+
+def test_while_one_sender_is_left_nothing_has_gone(server, panel, caplog):
+    with surface(server.server.midi) as port:
+        with surface(server.server.midi) as other:
+            other.send(mido.Message("control_change", control=7, value=10))
+            port.send(mido.Message("control_change", control=7, value=20))
+            until(panel, "focus")
+            until(panel, "focus")
+        port.send(mido.Message("control_change", control=7, value=60))
+        until(panel, "focus")
+        assert panel.call("status")["midi"]["problem"] == ""
+    assert "is back" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "back", ["Pads:MIDI 1 20:0", "Pads:MIDI 1 24:0"], ids=["same number", "another number"]
+)
+def test_a_device_is_unplugged_and_plugged_in_again(tmp_path, monkeypatch, caplog, back):
+    """A system whose devices a test plugs, behind mido's own backends."""
+    monkeypatch.setenv("MIDO_BACKEND", "tests.midi_system")
+    monkeypatch.setattr(midi_ports, "LOOK_SECONDS", 0.02)
+    with midi_system.plugged("Other:MIDI 1 28:0"), contextlib.ExitStack() as stack:
+        device = stack.enter_context(contextlib.ExitStack())
+        device.enter_context(midi_system.plugged("Pads:MIDI 1 20:0"))
+        midi = MidiSettings("Pads", read_pad_map(MAP))
+        server = stack.enter_context(ServerThread(settings_in(tmp_path, midi=midi)))
+        panel = stack.enter_context(server.websocket())
+        panel.call("watch")
+        midi_system.send("Pads:MIDI 1 20:0", mido.Message("control_change", control=7, value=60))
+        until(panel, "focus")
+        device.close()
+        wait_until(lambda: panel.call("status")["midi"]["problem"])
+        assert "Pads:MIDI 1 20:0 has gone" in caplog.text
+        stack.enter_context(midi_system.plugged(back))
+        wait_until(lambda: not panel.call("status")["midi"]["problem"])
+        midi_system.send(back, mido.Message("control_change", control=7, value=61))
+        until(panel, "focus")
+        assert panel.call("focus.show")["request"]["bpm"] == 121
+        midi_system.fail = True  # as when a JACK server ends
+        wait_until(lambda: panel.call("status")["midi"]["problem"])
+        midi_system.fail = False
+        wait_until(lambda: not panel.call("status")["midi"]["problem"])
+    assert midi_system.open_ports == 0
+
+
+def wait_until(true):
+    """Asks until it is so."""
+    deadline = time.monotonic() + PATIENCE
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_without_rtmidi_the_extra_is_named(monkeypatch):
+    for name in [name for name in list(sys.modules) if name.startswith("mido.backends")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "rtmidi", None)
+    with pytest.raises(ProtocolError) as found:
+        input_names()
+    assert found.value.remedy == "pip install 'takebridge[midi]'"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "names", "answer"),
+    [
+        ("Launchpad", ["Launchpad MK3:MIDI 1 20:0", "nanoKONTROL"], "Launchpad MK3:MIDI 1 20:0"),
+        ("nano", ["Launchpad", "nanoKONTROL"], "nanoKONTROL"),
+        ("pad", ["pad", "pad 2"], "pad"),
+    ],
+)  # fmt: skip
+def test_a_part_of_a_name_is_enough(wanted, names, answer):
+    assert chosen(wanted, names) == answer
+
+
+@pytest.mark.parametrize(
+    ("wanted", "names", "words"),
+    [("pad", ["pad 1", "pad 2", "x"], "'pad 1', 'pad 2'"), ("pad", ["x"], "'x'"), ("pad", [], "none")],
+)
+def test_a_name_that_is_none_shows_those_there_are(wanted, names, words):
+    with pytest.raises(ProtocolError, match=words) as found:
+        chosen(wanted, names)
+    assert "midi list" in found.value.remedy
+
+
+def test_what_is_missing_is_said():
+    assert "takebridge[midi]" in no_midi(ModuleNotFoundError("No module named 'rtmidi'")).remedy
+    assert "cannot be used" in no_midi(OSError("no ALSA")).sentence
+
+
+def test_a_map_is_checked_on_the_command_line(tmp_path):
+    good = tmp_path / "pads.txt"
+    good.write_text(MAP, encoding="utf-8")
+    found = run_bridge(tmp_path / "store", "midi", "check", str(good))
+    assert (found.returncode, "6 controls are bound" in found.stdout) == (0, True)
+    good.write_text("note 36 /bridge/repiant", encoding="utf-8")
+    found = run_bridge(tmp_path / "store", "midi", "check", str(good))
+    assert found.returncode == 1
+    assert "pads.txt, line 1" in found.stderr
+    assert "/bridge/repaint" in found.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--midi-in", "tcp:0"), "something to do"), (("--midi-clock",), "--midi-in"),
+        (("--midi-in", "tcp:0", "--midi-map", "/nowhere/pads.txt"), "cannot be read"),
+        (("--midi-in", "tcp:99999", "--midi-clock"), "no TCP port"),
+    ],
+)  # fmt: skip
+def test_serve_says_what_is_wrong_with_its_midi(tmp_path, words, said):
+    found = run_bridge(tmp_path / "store", "serve", "--port", "0", "--osc-port", "0", *words)
+    assert found.returncode == 1
+    assert said in found.stderr
+
+
+class Lines:
+    """A program's lines, one by one."""
+
+    def __init__(self, words, **more):
+        self.process = subprocess.Popen(
+            words, cwd=PROJECT, env={**environment(), "PYTHONPATH": str(PROJECT), "PYTHONUNBUFFERED": "1", **more},
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )  # fmt: skip
+        # A line that never comes must be a failure, not an endless wait.
+        self._watch = threading.Timer(2 * PATIENCE, self.process.kill)
+        self._watch.start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._watch.cancel()
+        self.process.terminate()
+        self.process.wait(PATIENCE)
+        self.process.stdout.close()
+
+    def until(self, words):
+        """The first line with these words."""
+        seen = []
+        for line in self.process.stdout:
+            seen.append(line)
+            if words in line:
+                return line
+        raise AssertionError(f"{words!r} did not come: {''.join(seen)}")
+
+
+def test_learning_prints_lines_for_a_map(tmp_path):
+    with Lines([*bridge_command(tmp_path / "store"), "midi", "learn", "--midi-in", "tcp:0"]) as learn:
+        name = learn.until("Listening to tcp:").split()[3].rstrip(".")
+        with surface(name) as port:
+            strike(port, 36, channel=9)
+            port.send(mido.Message("control_change", control=64, value=127))
+            line = learn.until("/bridge/")
+            assert line.split() == ["note", "36", "ch", "10", "/bridge/"]
+            assert read_pad_map(line.strip() + "status")
+            assert learn.until("/bridge/").split()[:2] == ["cc", "64"]
+            clocks(port, 150, 72)
+            assert "BPM, jitter" in learn.until("clock")
+
+
+@pytest.mark.alone
+@pytest.mark.skipif(not shutil.which("jackd"), reason="SKIPPED: jackd is not installed (apt: jackd2)")
+@pytest.mark.skipif(sys.platform != "linux", reason="SKIPPED: JACK's dummy driver is tested on Linux")
+def test_a_port_of_the_system(tmp_path):
+    """rtmidi through a JACK server that needs no sound card: what a USB pad does elsewhere, unplugged and all."""
+    pytest.importorskip("rtmidi", reason="SKIPPED: python-rtmidi is not installed (the extra midi)")
+    strikes = (
+        "for _ in range(200):\n"
+        "    port.send(mido.Message('note_on', note={note}, channel=4, velocity=99)); time.sleep(0.05)\n"
+    )
+    send = (
+        "import mido, time\n"
+        "name = next(n for n in mido.get_output_names() if 'pads' in n)\n"
+        "port = mido.open_output(name)\n"
+    ) + strikes.format(note=41)
+    device = (
+        "import mido, time\n"
+        "port = mido.open_output('keys', virtual=True, client_name='device')\n"
+        "print('plugged', flush=True)\n"
+    )
+    with jack_server(tmp_path) as found, contextlib.ExitStack() as stack:
+        more = {**found, "MIDO_BACKEND": "mido.backends.rtmidi/UNIX_JACK"}
+        words = [*bridge_command(tmp_path / "store"), "midi", "learn", "--midi-in", "virtual:pads"]
+        with Lines(words, **more) as learn:
+            learn.until("Listening to")
+            with Lines([sys.executable, "-c", send], **more):
+                assert learn.until("note").split()[:4] == ["note", "41", "ch", "5"]
+        plugged = Lines([sys.executable, "-c", device + strikes.format(note=42)], **more)
+        with plugged:
+            plugged.until("plugged")
+            words[-1] = "device"
+            learn = stack.enter_context(Lines(words, **more))
+            assert learn.until("note").split()[:4] == ["note", "42", "ch", "5"]
+        learn.until("The input has gone")
+        with Lines([sys.executable, "-c", device + strikes.format(note=43)], **more):
+            learn.until("The input is there")
+            assert learn.until("note").split()[:4] == ["note", "43", "ch", "5"]

@@ -1,0 +1,170 @@
+import contextlib
+import json
+from fractions import Fraction
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bridge_server.endpoints.watch_folder.file_names import TASKS, read_json, read_words, split_name
+from daw_protocol.errors import ErrorCode, ProtocolError
+from daw_protocol.requests import Render
+from daw_protocol.timeline import Meter, TempoMap
+
+SETTLED = {"source": "audio:x", "title": "song", "source_position": 0}
+
+
+@pytest.mark.parametrize(
+    ("stem", "title", "words"),
+    [
+        ("song [repaint 17-20, 120 bpm]", "song", "repaint 17-20, 120 bpm"),
+        ("song[REPAINT 17-20]", "song", "REPAINT 17-20"),
+        ("[extract]", "[extract]", "extract"),
+        ("a [b] c [extract, stems drums] ", "a [b] c", "extract, stems drums"),
+        ("song [repiant 17-20]", "song", "repiant 17-20"),
+        ("song [mix v3]", "song [mix v3]", None),
+        ("song [2024]", "song [2024]", None),
+        ("song []", "song []", None),
+        ("song", "song", None),
+        ("", "", None),
+    ],
+)
+def test_titles_and_words(stem, title, words):
+    assert split_name(stem) == (title, words)
+
+
+@pytest.mark.parametrize(
+    ("text", "task", "fields"),
+    [
+        ("repaint 17-20, 120 bpm", "repaint", {"bars": "17-20", "bpm": "120"}),
+        ("repaint bars 17 to 20", "repaint", {"bars": "17-20"}),
+        ("repaint bar 17", "repaint", {"bars": "17"}),
+        ("repaint 17|1|0 - 21|1|0, 127.3bpm", "repaint", {"start": "17|1|0", "end": "21|1|0", "bpm": "127.3"}),
+        ("repaint 17_1_0 - 21_1_0", "repaint", {"start": "17|1|0", "end": "21|1|0"}),
+        ("repaint 12.5s to 14s", "repaint", {"start": "12.5s", "end": "14s"}),
+        ("repaint 0:12.5 – 0:14", "repaint", {"start": "0:12.5", "end": "0:14"}),
+        ("extract, stems vocals+drums", "extract", {"stems": "vocals,drums"}),
+        ("extract, stems vocals drums", "extract", {"stems": "vocals,drums"}),
+        ("complete, length 8 bars, bpm 96, ending", "complete", {"length": "8 bars", "bpm": "96", "ending": True}),
+        ("repaint 1, 3 takes, seed 7, F# minor, 6_8", "repaint",
+         {"bars": "1", "takes": "3", "seed": "7", "key": "F# minor", "meter": "6/8"}),
+        ("repaint 1, meter 7_8, key Bb, strength 0.3", "repaint",
+         {"bars": "1", "meter": "7/8", "key": "Bb", "strength": "0.3"}),
+        ("repaint\nstart 17_1\nend 18_1\nprompt warm strings", "repaint",
+         {"start": "17|1", "end": "18|1", "prompt": "warm strings"}),
+        ("Repaint 1; prompt: dry drums", "repaint", {"bars": "1", "prompt": "dry drums"}),
+        ("repaint 1, match_loudness no", "repaint", {"bars": "1", "match_loudness": "no"}),
+    ],
+)  # fmt: skip
+def test_words(text, task, fields):
+    wanted = read_words(text)
+    assert (wanted.task, wanted.fields) == (task, fields)
+    request = wanted.request(SETTLED, TempoMap.constant(97))
+    assert isinstance(request, Render)
+    assert request.task == task
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "word"),
+    [
+        ("", ErrorCode.MISSING_FIELD, "repaint"),
+        (" , ;\n", ErrorCode.MISSING_FIELD, "repaint"),
+        ("repiant 17-20", ErrorCode.UNKNOWN_COMMAND, "Did you mean repaint"),
+        ("vary t1", ErrorCode.UNKNOWN_COMMAND, "There are repaint"),
+        ("repaint 1, louder please", ErrorCode.UNKNOWN_FIELD, "docs/protocol.md"),
+        ("repaint 1, source other.wav", ErrorCode.UNKNOWN_FIELD, "docs/protocol.md"),
+        ("repaint 1, bar1 x", ErrorCode.OUT_OF_RANGE, "3600s"),
+        ("repaint 1, bar1 17|1|0", ErrorCode.OUT_OF_RANGE, "3600s"),
+        ("x" * 30_000, ErrorCode.TOO_LARGE, "repaint"),
+    ],
+)
+def test_words_that_are_not_understood(text, code, word):
+    with pytest.raises(ProtocolError) as raised:
+        read_words(text)
+    assert raised.value.code is code
+    assert word in raised.value.remedy
+
+
+def test_json():
+    wanted = read_json(
+        '{"task": "repaint", "bars": "17-20", "tempo_map": {"points": [{"quarter": 0, "bpm": 97}]}}'
+    )
+    assert wanted.request(SETTLED, None).tempo_map == TempoMap.constant(97)
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("{", ErrorCode.BAD_MESSAGE),
+        ("[]", ErrorCode.BAD_MESSAGE),
+        ("[" * 100_000, ErrorCode.BAD_MESSAGE),
+        ("{}", ErrorCode.UNKNOWN_COMMAND),
+        ('{"task": "repaint", "source": "/etc/passwd"}', ErrorCode.UNKNOWN_FIELD),
+        ('{"task": "repaint", "token": "x"}', ErrorCode.UNKNOWN_FIELD),
+        ('{"task": "repaint", "bar1": []}', ErrorCode.OUT_OF_RANGE),
+    ],
+)
+def test_json_that_is_not_understood(text, code):
+    with pytest.raises(ProtocolError) as raised:
+        read_json(text)
+    assert raised.value.code is code
+    assert raised.value.remedy
+
+
+def test_a_wrong_value_is_said_by_the_request():
+    with pytest.raises(ProtocolError) as raised:
+        read_words("repaint 1, takes 99").request(SETTLED, None)
+    assert raised.value.field == "takes"
+
+
+def test_where_bar_1_lies():
+    for text in ("repaint 1, 120 bpm, 3_4, bar1 3600s", "repaint 1, 120 bpm, 3_4, bar1 at 1:00:00"):
+        request = read_words(text).request(SETTLED, None)
+        assert request.tempo_map == TempoMap.constant(120, Meter(3, 4), 3600)
+        assert request.bpm is None
+    request = read_words("repaint 1, bar1 2").request(SETTLED, TempoMap.constant(97))
+    assert request.tempo_map == TempoMap.constant(97, offset=Fraction(2))
+    with pytest.raises(ProtocolError) as raised:
+        read_words("repaint 1, bar1 2").request(SETTLED, None)
+    assert "120 bpm" in raised.value.remedy
+
+
+def test_a_tempo_typed_wins_over_the_midi_file_beside():
+    assert read_words("repaint 1, 99 bpm").request(SETTLED, TempoMap.constant(97)).bpm == 99
+    assert read_words("repaint 1").request(SETTLED, TempoMap.constant(97)).tempo_map == TempoMap.constant(97)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["repaint 17-20", "repaint 17_1_0 - 21_1_0", "repaint 0s - 8b", "complete, length 8 bars", "complete, length 8b"],
+)  # fmt: skip
+def test_bars_without_a_tempo_are_refused(text):
+    with pytest.raises(ProtocolError, match="no tempo is given") as found:
+        read_words(text).request(SETTLED, None)
+    assert "120 bpm" in found.value.remedy
+    assert read_words(text).request(SETTLED, TempoMap.constant(97)).tempo_map == TempoMap.constant(97)
+    assert read_words(f"{text}, 96 bpm").request(SETTLED, None).bpm == 96
+
+
+@pytest.mark.parametrize(
+    "text", ["repaint 1s - 2.5s", "repaint, start 48000, end 96000", "extract", "complete, length 8s"]
+)
+def test_seconds_and_samples_need_no_tempo(text):
+    assert read_words(text).request(SETTLED, None).bpm is None
+
+
+@settings(deadline=None)
+@given(st.text())
+def test_any_text_is_understood_or_refused(text):
+    split_name(text)
+    for read in (read_words, read_json):
+        with contextlib.suppress(ProtocolError):
+            assert read(text).task in TASKS
+
+
+@given(
+    st.dictionaries(st.text(), st.recursive(st.none() | st.booleans() | st.floats() | st.text(), st.lists))
+)
+def test_any_object_is_understood_or_refused(value):
+    with contextlib.suppress(ProtocolError):
+        assert read_json(json.dumps({**value, "task": "repaint"})).request(SETTLED, None).task == "repaint"

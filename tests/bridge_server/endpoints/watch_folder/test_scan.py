@@ -1,0 +1,104 @@
+import os
+import sys
+
+import pytest
+
+from bridge_server.endpoints.watch_folder.scan import Settling, look
+
+
+def write(path, size=10, age=100):
+    path.write_bytes(b"x" * size)
+    os.utime(path, (1_700_000_000 - age, 1_700_000_000 - age))
+    return path
+
+
+def names(drops):
+    return [drop.path.name for drop in drops]
+
+
+def test_sound_files_are_found_and_nothing_else(tmp_path):
+    for name in ("b.wav", "a.WAV", "c.flac", "d.txt", ".hidden.wav", "e.wav.part", "f.mp3", "g.aiff"):
+        write(tmp_path / name)
+    (tmp_path / "Takes").mkdir()
+    write(tmp_path / "Takes" / "h.wav")
+    (tmp_path / "folder.wav").mkdir()
+    assert names(look(tmp_path)) == ["a.WAV", "b.wav", "c.flac", "g.aiff"]
+
+
+def test_what_lies_beside(tmp_path):
+    write(tmp_path / "song.wav")
+    assert look(tmp_path)[0].words is None
+    text = write(tmp_path / "Song.TXT")
+    write(tmp_path / "song.progress.txt")
+    assert look(tmp_path)[0].words == text
+    sidecar = write(tmp_path / "song.ace.json")
+    midi = write(tmp_path / "song.mid")
+    write(tmp_path / "song.error.txt")
+    (drop,) = look(tmp_path)
+    assert (drop.words, drop.midi, drop.failed) == (sidecar, midi, True)
+
+
+def test_one_tempo_map_serves_every_bounce_of_a_song(tmp_path):
+    """What is asked for in brackets is no part of the song's name; a map of the file's very name comes first."""
+    write(tmp_path / "My song [repaint 17-20].wav")
+    write(tmp_path / "My song [extract, stems drums].wav")
+    write(tmp_path / "Other [repaint 1].wav")
+    midi = write(tmp_path / "my song.MID")
+    assert [drop.midi for drop in look(tmp_path)] == [midi, midi, None]
+    own = write(tmp_path / "My song [repaint 17-20].midi")
+    assert [drop.midi for drop in look(tmp_path)] == [midi, own, None]
+
+
+def test_an_accent_may_be_spelled_either_way(tmp_path):
+    write(tmp_path / "Caf\u00e9.wav")
+    text = write(tmp_path / "Cafe\u0301.txt")
+    assert look(tmp_path)[0].words == text
+
+
+def test_a_folder_that_cannot_be_read(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        look(tmp_path / "away")
+    write(tmp_path / "file")
+    with pytest.raises(NotADirectoryError):
+        look(tmp_path / "file")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a right of their own on Windows")
+def test_a_link_to_nowhere_is_passed_over(tmp_path):
+    (tmp_path / "link.wav").symlink_to(tmp_path / "nowhere.wav")
+    write(tmp_path / "song.wav")
+    assert names(look(tmp_path)) == ["song.wav"]
+
+
+def test_a_file_is_given_once_when_it_has_settled(tmp_path):
+    settling = Settling(2.0)
+    path = write(tmp_path / "song.wav", 10, 5)
+    assert settling.ready(look(tmp_path), 0.0) == []
+    path = write(tmp_path / "song.wav", 20, 4)  # still growing
+    assert settling.ready(look(tmp_path), 1.5) == []
+    assert settling.ready(look(tmp_path), 3.0) == []
+    assert names(settling.ready(look(tmp_path), 3.5)) == ["song.wav"]
+    assert settling.ready(look(tmp_path), 60.0) == []
+    write(path, 20, 3)  # saved again
+    assert settling.ready(look(tmp_path), 61.0) == []
+    assert names(settling.ready(look(tmp_path), 63.0)) == ["song.wav"]
+    settling.again(look(tmp_path)[0])
+    assert names(settling.ready(look(tmp_path), 64.0)) == ["song.wav"]
+    assert settling.age(look(tmp_path)[0], 70.0) == 9.0
+
+
+def test_words_that_come_later_make_it_a_new_drop(tmp_path):
+    settling = Settling(1.0)
+    write(tmp_path / "song.wav")
+    settling.ready(look(tmp_path), 0.0)
+    assert settling.ready(look(tmp_path), 1.0)
+    write(tmp_path / "song.txt")
+    assert settling.ready(look(tmp_path), 2.0) == []
+    assert settling.ready(look(tmp_path), 3.0)
+
+
+def test_an_empty_file_is_not_complete(tmp_path):
+    settling = Settling(1.0)
+    write(tmp_path / "song.wav", 0)
+    settling.ready(look(tmp_path), 0.0)
+    assert settling.ready(look(tmp_path), 10.0) == []

@@ -1,0 +1,327 @@
+"""The engine's process from both sides: how it dies, how it is stopped, and what the next job finds."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bridge_server.engines.child import stem_path
+from bridge_server.engines.messages import RenderOrder
+from bridge_server.engines.process import EngineProcess, RenderCancelledError
+from bridge_server.settings import Limits
+from daw_protocol.errors import ErrorCode, ProtocolError
+from model.engine import Grid, RenderRequest, Task
+from tests.bridge_server.peers import PATIENCE, PROJECT, environment
+from tests.doubles import ENGINES
+
+REGION = ("source", "song.wav", "start", 12000, "end", 16000)
+
+
+def fault(osc, name: str):
+    """The terminal reply of a render by the faulty engine."""
+    options = f'{{"fault": "{name}"}}'
+    replies = osc.render("/bridge/repaint", uuid.uuid4().hex, *REGION, "engine", "faulty", "options", options)
+    return replies[-1]
+
+
+FAULTS = [
+    ("exit", "engine_died", "status 7"),
+    ("killed", "engine_died", "killed"),
+    ("raise", "internal", "KeyError"),
+    ("refuse", "cannot_render", "no drums"),
+    ("memory", "out_of_memory", "ran out of memory"),
+    ("nan", "render_rejected", "not numbers"),
+    ("silence", "render_rejected", "silent"),
+    ("short", "render_rejected", "3999"),
+    ("nothing", "render_rejected", "0 samples"),
+    ("mono", "internal", "shape"),
+    ("gap", "internal", "expected"),
+    ("no report", "internal", "report"),
+    ("unchanged", "render_rejected", "equals"),
+    ("shifted", "render_rejected", ""),
+]
+
+
+@pytest.mark.parametrize(("name", "code", "word"), FAULTS)
+def test_a_fault_ends_its_job_only(bridge, osc, name, code, word):
+    before = bridge.holdings()
+    reply = fault(osc, name)
+    assert (reply.name, reply["code"]) == ("failed", code), reply
+    assert word in reply["sentence"]
+    assert reply["remedy"]
+    # Blobs may stay for the sweep (what was measured had to be written); takes and scratch must not.
+    assert (bridge.holdings()[0], bridge.holdings()[2]) == (before[0], before[2])
+    assert fault(osc, "none").name == "done", "the next job finds a working process"
+
+
+def test_a_process_killed_from_outside_fails_its_job_and_is_replaced(bridge, osc):
+    name = uuid.uuid4().hex
+    osc.send("/bridge/repaint", name, *REGION, "engine", "slow")
+    while osc.receive().name != "progress":
+        pass
+    while osc.receive()["stage"] != "rendering":
+        pass
+    pid = bridge.on_loop(bridge.server.worker.engine_pids)["slow"]
+    os.kill(pid, signal.SIGKILL)
+    reply = osc.until_end(name)[-1]
+    assert (reply.name, reply["code"]) == ("failed", "engine_died")
+    options = '{"seconds": 0.05}'
+    again = osc.render("/bridge/repaint", uuid.uuid4().hex, *REGION, "engine", "slow", "options", options)
+    assert again[-1].name == "done"
+    assert bridge.on_loop(bridge.server.worker.engine_pids)["slow"] != pid
+
+
+@pytest.mark.alone  # it keeps time
+def test_an_engine_that_does_not_stop_is_ended(bridge, osc):
+    name = uuid.uuid4().hex
+    osc.send("/bridge/repaint", name, *REGION, "engine", "deaf", "options", '{"seconds": 60}')
+    while (reply := osc.receive()).name != "progress" or reply["fraction"] == 0:
+        pass
+    pid = bridge.on_loop(bridge.server.worker.engine_pids)["deaf"]
+    began = time.monotonic()
+    osc.send("/bridge/cancel", name)
+    reply = osc.until_end(name)[-1]
+    assert reply.name == "cancelled"
+    limit = bridge.settings.limits.stop_seconds
+    assert limit * 0.9 < reply.at - began < limit + 2
+    options = '{"seconds": 0.05}'
+    again = osc.render("/bridge/repaint", uuid.uuid4().hex, *REGION, "engine", "deaf", "options", options)
+    assert again[-1].name == "done"
+    assert bridge.on_loop(bridge.server.worker.engine_pids)["deaf"] != pid
+
+
+def test_weights_that_are_missing_are_named(osc):
+    for _ in range(2):
+        replies = osc.render("/bridge/repaint", uuid.uuid4().hex, *REGION, "engine", "unloadable")
+        assert (replies[-1]["code"], replies[-1]["remedy"]) == ("engine_not_ready", "Fetch them.")
+
+
+def test_an_engine_that_dies_while_loading_is_told_with_its_status(osc):
+    reply = osc.render("/bridge/repaint", uuid.uuid4().hex, *REGION, "engine", "stillborn")[-1]
+    assert reply["code"] == "engine_died"
+    assert "status 9" in reply["sentence"]
+
+
+def test_an_idle_engine_gives_its_memory_back(start_server):
+    server = start_server(limits=Limits(idle_unload_seconds=0.2))
+    with server.osc() as osc:
+        osc.render("/bridge/repaint", "one", *REGION)
+        deadline = time.monotonic() + PATIENCE
+        while server.on_loop(server.server.worker.engine_pids):
+            assert time.monotonic() < deadline, "the process stays"
+            osc.ask("/bridge/status", "turn")
+        assert osc.render("/bridge/repaint", "two", *REGION)[-1].name == "done"
+
+
+def order(folder, seconds: float = 0.0, frames: int = 20_000) -> RenderOrder:
+    """A render without a song."""
+    beats = np.arange(4)
+    grid = Grid(beats * 0.5, beats % 4, np.full(4, 4), beats // 4 + 1, np.full(4, 120.0))
+    request = RenderRequest(
+        Task.REPAINT, None, 48000, 2, 0, frames, grid, seed=5, handle=100, options={"seconds": seconds}
+    )
+    return RenderOrder(0, request, None, "", folder)
+
+
+async def with_engine(name: str, work) -> None:
+    engine = EngineProcess(ENGINES[name], 0.5)
+    try:
+        await work(engine)
+    finally:
+        await engine.close()
+        assert engine.pid is None
+
+
+def test_audio_crosses_as_a_file(tmp_path):
+    async def work(engine: EngineProcess) -> None:
+        pieces, progress = [], []
+        outcome = await engine.render(order(tmp_path), progress.append, pieces.append, asyncio.Event())
+        mix = outcome.stem("mix")
+        assert mix.path == stem_path(tmp_path, "mix")
+        assert mix.path.stat().st_size == 20_000 * 2 * 4
+        handles = outcome.stem("handles")
+        assert (mix.start, handles.start, handles.frames) == (0, -100, 20_200)
+        assert np.array_equal(handles.samples()[100:-100], mix.samples())
+        assert sum(piece.frames for piece in pieces if piece.stem == "mix") == 20_000
+        assert len(pieces) > 4, "it came piece by piece"
+        assert progress[-1].stage == "rendering"
+
+    asyncio.run(with_engine("noise", work))
+
+
+def test_equal_orders_give_equal_samples_in_another_process(tmp_path):
+    async def work(engine: EngineProcess) -> None:
+        outcome = await engine.render(order(tmp_path), lambda _: None, lambda _: None, asyncio.Event())
+        found.append(outcome.stem("mix").samples())
+
+    found: list[np.ndarray] = []
+    for _ in range(2):
+        asyncio.run(with_engine("noise", work))
+    assert np.array_equal(*found)
+
+
+@pytest.mark.alone  # it keeps time
+def test_a_stop_is_heard_within_200_ms_and_the_process_lives_on(tmp_path):
+    async def work(engine: EngineProcess) -> None:
+        await engine.start()
+        stop, began = asyncio.Event(), asyncio.Event()
+        render = asyncio.create_task(
+            engine.render(order(tmp_path, 30), lambda _: began.set(), lambda _: None, stop)
+        )
+        await began.wait()
+        pid, asked = engine.pid, time.monotonic()
+        stop.set()
+        with pytest.raises(RenderCancelledError):
+            await render
+        assert time.monotonic() - asked < 0.4
+        await engine.render(order(tmp_path), lambda _: None, lambda _: None, asyncio.Event())
+        assert engine.pid == pid
+
+    asyncio.run(with_engine("slow", work))
+
+
+def test_the_server_goes_on_while_the_end_of_a_dead_process_is_waited_for(tmp_path, monkeypatch):
+    """Its exit code comes a moment after its pipe has closed; nobody else may have to wait for that."""
+    joining, went_on = threading.Event(), threading.Event()
+    really_join = multiprocessing.context.SpawnProcess.join
+
+    def slow_join(process, timeout=None):
+        joining.set()
+        assert went_on.wait(PATIENCE), "the loop stands still"
+        really_join(process, timeout)
+
+    async def work(engine: EngineProcess) -> None:
+        await engine.start()
+        monkeypatch.setattr(multiprocessing.context.SpawnProcess, "join", slow_join)
+        doomed = order(tmp_path)
+        doomed = replace(doomed, request=replace(doomed.request, options={"fault": "exit"}))
+        ending = asyncio.create_task(engine.render(doomed, lambda _: None, lambda _: None, asyncio.Event()))
+        await asyncio.to_thread(joining.wait, PATIENCE)
+        went_on.set()
+        with pytest.raises(ProtocolError, match="status 7") as caught:
+            await ending
+        assert caught.value.code is ErrorCode.ENGINE_DIED
+
+    asyncio.run(with_engine("faulty", work))
+
+
+SERVER_OF_AN_ENGINE = """
+import asyncio, sys
+from bridge_server.engines.process import EngineProcess
+
+async def main():
+    engine = EngineProcess(sys.argv[1], 1.0)
+    await engine.start()
+    print(engine.pid, flush=True)
+    await asyncio.Event().wait()
+
+if __name__ == "__main__":
+    asyncio.run(main())
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals and process states are read the POSIX way")
+def test_the_process_ends_when_its_server_is_killed(tmp_path):
+    """Its pipe closes when the server dies; it must not go on rendering for nobody."""
+    script = tmp_path / "server.py"
+    script.write_text(SERVER_OF_AN_ENGINE)
+    python_path = {"PYTHONPATH": str(PROJECT)}
+    with subprocess.Popen(
+        [sys.executable, str(script), ENGINES["slow"]],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**environment(), **python_path},
+    ) as server:
+        child = int(server.stdout.readline())
+        assert is_running(child)
+        server.kill()
+    deadline = time.monotonic() + PATIENCE
+    while is_running(child):
+        assert time.monotonic() < deadline, "the engine's process outlives its server"
+        os.sched_yield()
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process of another's runs still; one that ended but was not waited for does not."""
+    if sys.platform == "linux":
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except (FileNotFoundError, ProcessLookupError):
+            return False
+        return state != "Z"
+    found = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    return bool(found.stdout.strip()) and not found.stdout.strip().startswith("Z")
+
+
+def test_an_engine_that_cannot_be_imported_is_named():
+    async def work(engine: EngineProcess) -> None:
+        with pytest.raises(ProtocolError) as caught:
+            await engine.start()
+        assert caught.value.code in (ErrorCode.ENGINE_NOT_READY, ErrorCode.INTERNAL)
+        assert "tests.nowhere" in caught.value.sentence
+
+    async def run() -> None:
+        engine = EngineProcess("tests.nowhere:Engine", 0.5)
+        await work(engine)
+        await engine.close()
+
+    asyncio.run(run())
+
+
+def test_cancelled_while_its_process_starts(monkeypatch):
+    """The thread that starts it cannot be called back: the process comes up, and is ended like any other."""
+    entered, go = threading.Event(), threading.Event()
+    really_start = multiprocessing.context.SpawnProcess.start
+
+    def slow_start(process):
+        entered.set()
+        assert go.wait(PATIENCE)
+        really_start(process)
+
+    monkeypatch.setattr(multiprocessing.context.SpawnProcess, "start", slow_start)
+
+    async def cancel_early():
+        engine = EngineProcess(ENGINES["noise"], 0.5)
+        starting = asyncio.create_task(engine.start())
+        await asyncio.to_thread(entered.wait)
+        starting.cancel()
+        asyncio.get_running_loop().call_later(0.2, go.set)
+        await asyncio.gather(starting, return_exceptions=True)
+        assert starting.cancelled()
+        await engine.close()
+        assert engine.pid is None
+
+    before = {child.pid for child in multiprocessing.active_children()}
+    asyncio.run(cancel_early())
+    assert go.is_set()
+    assert {child.pid for child in multiprocessing.active_children()} <= before
+
+
+def test_an_engine_whose_process_cannot_start_can_be_closed_and_tried_again(monkeypatch):
+    def no_start(process):
+        raise OSError("no more processes")
+
+    async def try_twice():
+        engine = EngineProcess(ENGINES["noise"], 0.5)
+        with monkeypatch.context() as patch:
+            patch.setattr(multiprocessing.context.SpawnProcess, "start", no_start)
+            with pytest.raises(OSError, match="no more"):
+                await engine.start()
+        await engine.close()
+        await engine.start()
+        assert engine.pid is not None
+        await engine.close()
+
+    asyncio.run(try_twice())

@@ -1,0 +1,88 @@
+import asyncio
+import contextlib
+import os
+
+import pytest
+
+from bridge_server.engines.registry import Engines
+from bridge_server.handlers.status import ServerAnswers
+from bridge_server.jobs.database import open_database, transaction
+from bridge_server.jobs.job import Job, JobState
+from bridge_server.jobs.job_queue import JobQueue
+from bridge_server.rendering.worker import RenderWorker
+from bridge_server.sessions.events import Listeners
+from bridge_server.songs.song_reader import SongReader
+from clip_store.store import ClipStore
+from clip_store.take import Take
+from daw_protocol import requests
+from tests.bridge_server.conftest import settings_in
+from tests.clip_store.sounds import song
+
+PARENT, CLIP = song(9600), song(1000, seed=1)
+
+
+@pytest.fixture
+def server(tmp_path):
+    """Answers, store and queue of a server that renders nothing; the store holds one take."""
+    settings = settings_in(tmp_path)
+    with contextlib.closing(open_database(settings.store / "bridge.db")) as connection:
+        store = ClipStore(settings.store, connection)
+        queue = JobQueue(connection, 10)
+        reader = SongReader(store, connection, settings.roots, 60)
+        worker = RenderWorker(settings, connection, store, queue, Listeners(), reader)
+        take = Take("t1", "j1", 1, "repaint", store.blobs.put(PARENT), CLIP.digest, 0, 0, 1000, 48000, 1.0)
+        with transaction(connection):
+            store.keep(take, CLIP)
+        yield ServerAnswers(settings, queue, store, worker, Engines(settings.engines)), store, queue
+
+
+def asked(answer):
+    return asyncio.run(answer)
+
+
+def aged(store, *digests):
+    """Lets blobs look ten days older than the sweep's grace."""
+    for digest in digests:
+        os.utime(store.blobs.path(digest), (0, 0))
+
+
+def test_verify_finds_damage_and_loss(server):
+    answers, store, _ = server
+    whole = asked(answers.verify(requests.VerifyStore(), None))
+    assert whole.data == {"problems": []}
+    path = store.blobs.path(CLIP.digest)
+    path.write_bytes(path.read_bytes()[:-10] + b"0123456789")
+    store.blobs.path(PARENT.digest).unlink()
+    found = asked(answers.verify(requests.VerifyStore(), None))
+    damaged, missing = found.data["problems"]
+    assert "damaged" in damaged
+    assert path.name in damaged
+    assert PARENT.digest[:12] in missing
+    assert found.replies[0].text.startswith("2 problems: ")
+
+
+def test_the_sweep_keeps_what_takes_need_and_what_is_young(server):
+    answers, store, _ = server
+    stray = store.blobs.put(song(77))
+    aged(store, PARENT.digest, CLIP.digest)
+    assert asked(answers.sweep(requests.SweepStore(), None)).data == {"removed": 0}
+    aged(store, stray)
+    assert asked(answers.sweep(requests.SweepStore(), None)).data == {"removed": 1}
+    assert not store.blobs.has(stray)
+    store.index.delete("t1")
+    assert asked(answers.sweep(requests.SweepStore(), None)).data == {"removed": 2}
+
+
+@pytest.mark.parametrize("state", [JobState.QUEUED, JobState.RUNNING, JobState.DONE])
+def test_the_sweep_keeps_the_songs_of_jobs_that_are_not_done(server, state):
+    answers, store, queue = server
+    digest = store.blobs.put(song(77))
+    job = Job("j2", "c", "r", "repaint", {"source": f"audio:{digest}"}, created=1.0)
+    queue.add(job)
+    if state is not JobState.QUEUED:
+        job = queue.move(job, JobState.RUNNING, 2.0)
+    if state is JobState.DONE:
+        queue.move(job, JobState.DONE, 3.0)
+    aged(store, digest)
+    asked(answers.sweep(requests.SweepStore(), None))
+    assert store.blobs.has(digest) == (state is not JobState.DONE)

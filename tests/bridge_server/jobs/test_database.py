@@ -1,0 +1,92 @@
+import contextlib
+import sqlite3
+
+import pytest
+
+from bridge_server.jobs.database import SCHEMA_VERSION, open_database, transaction
+from daw_protocol.errors import ErrorCode, ProtocolError
+
+
+@pytest.fixture
+def connection(tmp_path):
+    with contextlib.closing(open_database(tmp_path / "new" / "bridge.db")) as found:
+        found.execute("CREATE TABLE notes (id INTEGER PRIMARY KEY, text TEXT UNIQUE)")
+        yield found
+
+
+def notes(connection):
+    return [row["text"] for row in connection.execute("SELECT text FROM notes ORDER BY id")]
+
+
+def test_it_is_a_wal_with_our_version(connection):
+    assert connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+    assert connection.execute("PRAGMA foreign_keys").fetchone()[0] == 1
+    assert connection.execute("PRAGMA user_version").fetchone()[0] == SCHEMA_VERSION
+
+
+def test_all_or_nothing(connection):
+    with transaction(connection):
+        connection.execute("INSERT INTO notes (text) VALUES ('a')")
+        connection.execute("INSERT INTO notes (text) VALUES ('b')")
+    with pytest.raises(sqlite3.ProgrammingError), transaction(connection):
+        connection.executemany("INSERT INTO notes (text) VALUES (?)", [("c",), ("d", "too much")])
+    assert notes(connection) == ["a", "b"]
+    assert not connection.in_transaction
+
+
+def test_a_bug_of_ours_is_not_called_a_full_disk(connection):
+    with transaction(connection):
+        connection.execute("INSERT INTO notes (text) VALUES ('a')")
+    with pytest.raises(sqlite3.IntegrityError), transaction(connection):
+        connection.execute("INSERT INTO notes (text) VALUES ('a')")
+    assert not connection.in_transaction
+
+
+def test_a_full_disk_is_told_and_nothing_changes(connection):
+    with transaction(connection):
+        connection.execute("INSERT INTO notes (text) VALUES ('a')")
+    pages = connection.execute("PRAGMA page_count").fetchone()[0]
+    connection.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(ProtocolError) as raised, transaction(connection):
+        connection.execute("INSERT INTO notes (text) VALUES (?)", ("x" * 100_000,))
+    assert raised.value.code is ErrorCode.STORE_FAILED
+    assert "full" in raised.value.sentence
+    assert "disk space" in raised.value.remedy
+    assert notes(connection) == ["a"]
+    assert not connection.in_transaction
+
+
+def test_what_was_committed_is_there_for_the_next_one(tmp_path):
+    with contextlib.closing(open_database(tmp_path / "a.db")) as first:
+        first.execute("CREATE TABLE notes (id INTEGER PRIMARY KEY, text TEXT)")
+        with transaction(first):
+            first.execute("INSERT INTO notes (text) VALUES ('kept')")
+        with contextlib.closing(open_database(tmp_path / "a.db")) as second:
+            assert notes(second) == ["kept"]
+
+
+def refusal(path) -> ProtocolError:
+    with pytest.raises(ProtocolError) as raised:
+        open_database(path)
+    assert raised.value.code is ErrorCode.STORE_FAILED
+    assert "--store" in raised.value.remedy
+    return raised.value
+
+
+def test_a_newer_store_is_left_alone(tmp_path):
+    path = tmp_path / "bridge.db"
+    with contextlib.closing(sqlite3.connect(path)) as newer:
+        newer.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
+    before = path.read_bytes()
+    assert "newer Takebridge" in refusal(path).sentence
+    with contextlib.closing(sqlite3.connect(path)) as newer:
+        assert newer.execute("PRAGMA user_version").fetchone()[0] == SCHEMA_VERSION + 1
+    assert before[:16] == path.read_bytes()[:16]
+
+
+def test_something_else_in_its_place(tmp_path):
+    (tmp_path / "notes.txt").write_text("no database " * 1000)
+    assert "notes.txt" in refusal(tmp_path / "notes.txt").sentence
+    assert (tmp_path / "notes.txt").read_text().startswith("no database")
+    assert "cannot be opened" in refusal(tmp_path).sentence  # a folder
+    assert "cannot be opened" in refusal(tmp_path / "notes.txt" / "bridge.db").sentence

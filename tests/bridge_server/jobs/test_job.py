@@ -1,0 +1,53 @@
+import pytest
+
+from bridge_server.jobs.job import NEXT_STATES, Job, JobState
+from daw_protocol.errors import ProtocolError
+from daw_protocol.requests import Repaint
+
+
+def job(**changes):
+    request = Repaint(id="id1", source="/songs/a.wav", start="17|1", end=500, seed=7)
+    values = {"id": "j1", "client": "osc:127.0.0.1", "request_id": "id1", "command": "repaint"}
+    return Job(**{**values, "request": request.to_fields(), **changes}), request
+
+
+def test_the_request_comes_back():
+    made, request = job()
+    assert made.render() == request
+
+
+def test_a_request_that_is_no_more_understood_says_so():
+    made, _ = job(request={"strenght": 1})
+    with pytest.raises(ProtocolError, match="strength"):
+        made.render()
+
+
+def test_every_state_has_a_place_in_the_table():
+    assert set(NEXT_STATES) == set(JobState)
+    assert {state for state in JobState if state.terminal} == {
+        JobState.DONE,
+        JobState.FAILED,
+        JobState.CANCELLED,
+    }
+
+
+def test_every_state_can_be_reached_and_every_job_can_end():
+    assert {JobState.QUEUED}.union(*NEXT_STATES.values()) == set(JobState)
+    for state in JobState:
+        assert state.terminal or any(following.terminal for following in NEXT_STATES[state])
+
+
+def test_as_json():
+    made, request = job(created=5.0, failure={"code": "internal"})
+    assert made.to_json() == {
+        "job": "j1",
+        "id": "id1",
+        "client": "osc:127.0.0.1",
+        "command": "repaint",
+        "state": "queued",
+        "request": request.to_fields(),
+        "created": 5.0,
+        "started": None,
+        "ended": None,
+        "failure": {"code": "internal"},
+    }

@@ -1,0 +1,129 @@
+import math
+
+import numpy as np
+import pytest
+
+from bridge_server.rendering.receipts import finite, for_splice, for_stem, in_words, reference
+from clip_store.audio.audio import Audio, Encoding
+from clip_store.measure.loudness import GainMatch, Limit, Target
+from clip_store.splice import splice
+from daw_protocol.errors import ProtocolError
+from daw_protocol.receipt import Receipt
+from daw_protocol.requests import Complete, Repaint
+from tests.bridge_server.renders import order_for
+from tests.clip_store.sounds import noise, song
+
+RATE = 48000
+SONG = song(frames=2 * RATE)
+PLAN = order_for(Repaint(start=24000, end=60000, bpm=120, source="a"), SONG).plan
+LEVEL = GainMatch(3.0001, -26.0, -22.0, -23.0, Target.REPLACED, Limit.NOTHING)
+
+
+def spliced(render, fade=480):
+    result = splice(SONG, render, PLAN.region_in_song, fade)
+    return result, result.clip
+
+
+def test_what_was_measured_is_told():
+    receipt = for_splice(PLAN, SONG, *spliced(noise(36000, seed=4)), LEVEL)
+    assert (receipt.exact, receipt.outside_identical) == (True, True)
+    assert (receipt.position, receipt.length, receipt.rate) == (24000, 36000, RATE)
+    assert (receipt.crossfade_in, receipt.crossfade_out) == (480, 480)
+    assert (receipt.gain_db, receipt.reference_lufs) == (3.0, -23.0)
+    assert abs(receipt.correlation) < 0.05
+    assert receipt.changed > 0.1
+    assert 0 <= receipt.seam_rank <= 100
+    assert receipt.seam_in_db is not None
+    assert receipt.seam_out_db is not None
+    assert receipt.sum_error is None
+
+
+def test_a_clip_that_was_spoiled_on_the_disk_is_noticed():
+    result, clip = spliced(noise(36000, seed=4))
+    short = Audio(clip.samples[:-5].copy(), clip.rate, clip.encoding)
+    receipt = for_splice(PLAN, SONG, result, short, None)
+    assert not receipt.exact
+    assert not receipt.passed
+
+
+def test_a_jump_at_the_seam_is_told():
+    calm = Audio(np.full((2 * RATE, 1), 0.01, np.float32), RATE, Encoding.FLOAT)
+    plan = order_for(Repaint(start=24000, end=60000, bpm=120, source="a"), calm).plan
+    result = splice(calm, np.full((36000, 1), 0.9), plan.region_in_song, 0)
+    receipt = for_splice(plan, calm, result, result.clip, None)
+    assert receipt.warnings
+    assert receipt.seam_rank == pytest.approx(100, abs=1)
+
+
+def test_nothing_changed_and_silence_are_no_takes():
+    with pytest.raises(ProtocolError, match="equals what was there"):
+        for_splice(PLAN, SONG, *spliced(SONG.samples[24000:60000]), None)
+    with pytest.raises(ProtocolError, match="silent"):
+        for_splice(PLAN, SONG, *spliced(np.zeros((36000, 2)), fade=0), None)
+
+
+def test_beyond_the_end_there_is_one_seam():
+    plan = order_for(Complete(start=SONG.frames, length=36000, bpm=120, source="a"), SONG).plan
+    result = splice(SONG, noise(36000, seed=4), plan.region_in_song, 480)
+    receipt = for_splice(plan, SONG, result, result.clip, None)
+    assert receipt.seam_out_db is None
+    assert (receipt.crossfade_in, receipt.crossfade_out) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("level", "told"),
+    [
+        (None, None),
+        (LEVEL, -23.0),
+        (GainMatch(0, -26, -22, -math.inf, Target.NEIGHBOURS, Limit.NOTHING), -22.0),
+        (GainMatch(0, -26, -math.inf, -math.inf, Target.NOTHING, Limit.NOTHING), None),
+        (GainMatch(0, -26, -math.inf, -math.inf, Target.NEIGHBOURS, Limit.NOTHING), None),
+    ],
+)
+def test_what_it_was_matched_to(level, told):
+    assert reference(level) == told
+
+
+def test_silence_is_left_out_of_json():
+    assert finite(-math.inf) is None
+    assert finite(math.nan) is None
+    assert finite(-23.5) == -23.5
+    silent = Audio(np.zeros((36000, 2), np.float32), RATE, Encoding.FLOAT)
+    receipt = for_stem(PLAN, SONG, "drums", silent, None)
+    assert (receipt.peak_db, receipt.loudness_lufs, receipt.sum_error) == (None, None, None)
+    assert receipt.warnings == ("The drums stem is silent in this region.",)
+
+
+def test_a_stem_of_the_wrong_length():
+    short = Audio(np.full((35999, 2), 0.5, np.float32), RATE, Encoding.FLOAT)
+    receipt = for_stem(PLAN, SONG, "drums", short, None)
+    assert not receipt.exact
+    assert "length" in receipt.warnings[0]
+
+
+PLACE = {"position": 96000, "length": 48000, "rate": 48000}
+
+
+def test_in_words():
+    receipt = Receipt(
+        **PLACE, exact=True, outside_identical=True, correlation=0.125, loudness_lufs=-18.25, reference_lufs=-18.0,
+        gain_db=-2.5, seam_rank=93.4, drift_median_ms=4.2, onsets=17,
+    )  # fmt: skip
+    assert in_words(receipt) == [
+        "at sample 96000, 48000 samples long (1.000 s): exact",
+        "outside the region: bit-identical",
+        "inside: changed (likeness to the original 0.12)",
+        "loudness -18.2 LUFS, matched to -18.0 (gain -2.5 dB)",
+        "seams: the larger step is at percentile 93 of the song's own steps",
+        "onsets off the grid: 4 ms median, of 17",
+    ]
+
+
+def test_in_words_what_went_wrong_stands_out():
+    receipt = Receipt(**PLACE, exact=False, outside_identical=False, sum_error=0.5, warnings=("It clicks.",))
+    assert in_words(receipt) == [
+        "at sample 96000, 48000 samples long (1.000 s): NOT exact",
+        "outside the region: CHANGED",
+        "all stems sum to the source within 5.0e-01",
+        "warning: It clicks.",
+    ]

@@ -1,0 +1,235 @@
+import asyncio
+import contextlib
+import os
+import sys
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from bridge_server.jobs.database import open_database
+from bridge_server.songs.song_reader import SongReader
+from clip_store.audio.audio import Encoding
+from clip_store.audio.audio_file import write_wav
+from clip_store.audio.broadcast_wav import Bext
+from clip_store.splice import with_clip
+from clip_store.store import ClipStore
+from clip_store.take import Take
+from daw_protocol.errors import ErrorCode, ProtocolError
+from tests.clip_store.sounds import song
+
+SONG = song(frames=9600)
+CLIP = song(frames=1000, seed=1)
+
+
+@pytest.fixture
+def store(tmp_path):
+    with contextlib.closing(open_database(tmp_path / "store" / "bridge.db")) as connection:
+        yield ClipStore(tmp_path / "store", connection), connection
+
+
+@pytest.fixture
+def music(tmp_path):
+    folder = tmp_path / "music"
+    folder.mkdir()
+    write(folder / "song.wav", SONG)
+    os.utime(folder / "song.wav", (1_000_000_000, 1_000_000_000))
+    return folder
+
+
+def write(path, audio):
+    write_wav(path, audio, Bext(), {}, "")
+
+
+def new_reader(store, music, seconds=60):
+    return SongReader(*store, (music,), seconds)
+
+
+@pytest.fixture
+def reader(store, music):
+    return new_reader(store, music)
+
+
+def read(reader, name, rate=None):
+    return asyncio.run(reader.read(name, rate))
+
+
+def take_of(parent, **changes):
+    values = {
+        "id": "t1", "job": "j1", "number": 1, "task": "repaint", "parent": parent, "audio": CLIP.digest,
+        "position": 2000, "start": 2000, "length": 1000, "rate": 48000, "created": 1.0, "title": "song",
+    }  # fmt: skip
+    return Take(**{**values, **changes})
+
+
+def test_a_file_becomes_an_absolute_path_and_is_read(reader, music):
+    name = reader.check("song.wav")
+    assert name == str((music / "song.wav").resolve())
+    found = read(reader, name)
+    assert (found.name, found.digest) == ("song", SONG.digest)
+    assert found.state.path == music / "song.wav"
+
+
+def test_what_is_known_already_is_not_read_again(reader, store, music):
+    name = reader.check("song.wav")
+    first = read(reader, name)
+    assert read(reader, name).audio is first.audio
+    # After a restart it comes from the store: spoil the file without its size and time showing it.
+    spoil(music / "song.wav")
+    again = read(new_reader(store, music), name)
+    assert again.digest == SONG.digest
+    assert np.array_equal(again.audio.samples, SONG.samples)
+
+
+def test_a_file_that_changed_is_another_song(reader, music):
+    name = reader.check("song.wav")
+    read(reader, name)
+    other = song(frames=9600 + 1, seed=5)
+    write(music / "song.wav", other)
+    assert read(reader, name).digest == other.digest
+
+
+def spoil(path):
+    """Other bytes, of the same size and time."""
+    status = path.stat()
+    path.write_bytes(b"x" * status.st_size)
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+@pytest.mark.parametrize(("age", "trusted"), [(2_000_000_000, False), (2_000_000_001, True)])
+def test_a_file_that_was_written_this_moment_is_not_trusted_to_stay(store, music, age, trusted):
+    """Within a clock tick of its change it could change again and keep size and time."""
+    path = music / "song.wav"
+    written = path.stat().st_mtime_ns
+    reader = SongReader(*store, (music,), 60, clock=lambda: written + age)
+    assert read(reader, str(path)).digest == SONG.digest
+    spoil(path)
+    if trusted:
+        assert read(reader, str(path)).digest == SONG.digest
+        return
+    with pytest.raises(ProtocolError) as raised:
+        read(reader, str(path))
+    assert raised.value.code is ErrorCode.FILE_UNREADABLE
+
+
+def test_a_known_song_is_safe_from_the_sweep(reader, store, music):
+    name = reader.check("song.wav")
+    blobs = store[0].blobs
+    digest = read(reader, name).digest
+    os.utime(blobs.path(digest), (0, 0))
+    read(reader, name)
+    assert blobs.sweep(set(), 3600, time.time()) == ()
+
+
+def test_a_song_whose_copy_is_gone_is_read_again(reader, store, music):
+    name = reader.check("song.wav")
+    first = read(reader, name)
+    store[0].blobs.path(first.digest).unlink()
+    read(new_reader(store, music), name)
+    assert store[0].blobs.has(first.digest)
+
+
+def test_a_song_that_changes_while_it_is_read_is_refused(store, music):
+    path = music / "long.wav"
+    write(path, song(3_000_000))
+    done = threading.Event()
+
+    def write_on():
+        while not done.is_set():
+            os.utime(path)
+
+    daw = threading.Thread(target=write_on)
+    daw.start()
+    try:
+        with pytest.raises(ProtocolError) as raised:
+            read(new_reader(store, music, 100), str(path))
+    finally:
+        done.set()
+        daw.join()
+    assert raised.value.code is ErrorCode.FILE_CHANGED
+    assert not store[0].blobs.root.exists()
+
+
+def test_unusable_songs_change_nothing(reader, store, music):
+    (music / "bad.wav").write_bytes(b"RIFF nonsense")
+    for name in ("bad.wav", "gone.wav"):
+        with pytest.raises(ProtocolError, match=name):
+            read(reader, str(music / name))
+    assert not store[0].blobs.root.exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has file names that are not text")
+def test_a_song_whose_name_is_not_utf_8(store, music):
+    path = music / os.fsdecode(b"caf\xe9.wav")
+    (music / "song.wav").rename(path)
+    reader = new_reader(store, music)
+    assert read(reader, str(path)).digest == SONG.digest
+    spoil(path)
+    assert read(new_reader(store, music), str(path)).digest == SONG.digest
+
+
+def test_a_file_is_kept_without_being_read_twice(reader, store, music):
+    path = music / "song.wav"
+    assert asyncio.run(reader.keep(path)) == SONG.digest
+    assert store[0].blobs.has(SONG.digest)
+    spoil(path)
+    assert asyncio.run(new_reader(store, music).keep(path)) == SONG.digest
+
+
+def test_stored_audio(reader, store):
+    digest = store[0].blobs.put(SONG)
+    name = f"audio:{digest}"
+    assert reader.check(name) == name
+    found = read(reader, name)
+    assert (found.digest, found.state) == (SONG.digest, None)
+
+
+def test_a_take_is_its_song_with_the_take_in_it(reader, store):
+    clips, _ = store
+    parent = clips.blobs.put(SONG)
+    clips.keep(take_of(parent), CLIP)
+    assert reader.check("take:t1") == "take:t1"
+    found = read(reader, "take:t1")
+    assert found.name == "song"
+    assert np.array_equal(found.audio.samples, with_clip(SONG, CLIP, 2000).samples)
+    assert clips.blobs.has(found.digest)
+
+
+@pytest.mark.parametrize(
+    "name", ["audio:" + "ab" * 32, "audio:", "audio:../../etc/passwd", "audio:XY", "audio:" + "é" * 64]
+)
+def test_audio_the_store_does_not_hold(reader, name):
+    with pytest.raises(ProtocolError) as raised:
+        reader.check(name)
+    assert (raised.value.code, raised.value.field) == (ErrorCode.FILE_MISSING, "source")
+    assert "Upload the song again" in raised.value.remedy
+
+
+@pytest.mark.parametrize("name", ["take:nobody", "take:", "take:../x"])
+def test_takes_there_are_not(reader, name):
+    with pytest.raises(ProtocolError) as raised:
+        reader.check(name)
+    assert (raised.value.code, raised.value.field) == (ErrorCode.UNKNOWN_TAKE, "source")
+
+
+def test_a_song_longer_than_the_limit(store, music):
+    short = new_reader(store, music, seconds=0.1)
+    with pytest.raises(ProtocolError) as raised:
+        read(short, short.check("song.wav"))
+    assert raised.value.code is ErrorCode.FILE_UNREADABLE
+    assert not store[0].blobs.has(SONG.digest)
+
+
+@pytest.mark.parametrize(("rate", "frames"), [(44100, 8820), (96000, 19200), (192000, 38400)])
+def test_at_the_projects_rate(reader, store, rate, frames):
+    found = read(reader, reader.check("song.wav"), rate)
+    assert (found.audio.rate, found.audio.frames, found.audio.channels) == (rate, frames, 2)
+    assert found.audio.encoding is Encoding.PCM_24
+    assert found.name == "song"
+    assert store[0].blobs.has(found.digest)
+    assert found.state is not None  # a change of the file during the render is still noticed
+
+
+def test_at_its_own_rate_nothing_is_converted(reader):
+    assert read(reader, reader.check("song.wav"), 48000).digest == SONG.digest

@@ -1,0 +1,121 @@
+import numpy as np
+import pytest
+
+from clip_store.audio.audio import RATES, Encoding, quantise
+from clip_store.measure.seams import measure_seams
+from clip_store.splice import splice
+from daw_protocol.timeline.span import Span
+from tests.clip_store.sounds import drums, noise, tone
+
+RATE = 48000
+REGION = Span(2 * RATE, 3 * RATE)
+
+
+def audio(samples, rate=RATE):
+    return quantise(samples, rate, Encoding.FLOAT).audio
+
+
+def seams_of(song, render, fade):
+    new = splice(song, render, REGION, fade)
+    edges = [(REGION.start, REGION.start + new.fades[0]), (REGION.end, REGION.end - new.fades[1])]
+    return measure_seams(song, new.audio, new.lead, edges)
+
+
+def faults(seam):
+    return [kind for kind in ("level", "spectrum", "click") if getattr(seam, kind).stands_out]
+
+
+def pad(frames, level=0.1, seed=0):
+    """Tones with a little noise: no steps of its own."""
+    return (
+        tone(frames, hertz=220, level=level)
+        + tone(frames, hertz=554, level=level)
+        + noise(frames, 1, 0.001, seed)
+    )
+
+
+def test_an_untouched_song_has_the_steps_it_had():
+    song = audio(noise(6 * RATE))
+    seams = measure_seams(song, song, 0, [(2 * RATE, 2 * RATE + 480), (3 * RATE, 3 * RATE - 480)])
+    for seam in seams:
+        for step in (seam.level, seam.spectrum, seam.click):
+            assert step.value == step.original
+            assert not step.stands_out
+
+
+def test_ranks_of_unchanged_places_are_spread_evenly():
+    """The measure itself has no favourite: half of a song's own places rank above one half."""
+    song = audio(noise(6 * RATE))
+    places = np.random.default_rng(5).integers(RATE, 5 * RATE, 60)
+    ranks = [
+        seam.level.rank
+        for seam in measure_seams(song, song, 0, [(int(place), int(place)) for place in places])
+    ]
+    assert 0.35 < np.mean(ranks) < 0.65
+
+
+def test_similar_material_with_fades_is_not_noticed():
+    song = audio(noise(6 * RATE))
+    for seam in seams_of(song, noise(RATE, seed=4), 480):
+        assert faults(seam) == []
+
+
+def test_a_hard_cut_in_a_tone_is_a_click():
+    song = audio(pad(6 * RATE))
+    render = pad(RATE, seed=2) + 0.1
+    for seam in seams_of(song, render, 0):
+        assert seam.click.stands_out
+        assert seam.click.rank == 1.0
+    for seam in seams_of(song, render, 2400):
+        assert not seam.click.stands_out
+
+
+def test_a_jump_in_level_is_noticed():
+    song = audio(noise(6 * RATE))
+    for seam in seams_of(song, noise(RATE, level=0.8, seed=4), 480):
+        assert seam.level.stands_out
+        assert seam.level.value == pytest.approx(12.0, abs=2.5)
+
+
+def test_another_sound_of_the_same_level_is_noticed():
+    song = audio(pad(6 * RATE))
+    hiss = noise(RATE, 1, 1.0)
+    hiss *= np.sqrt((song.samples**2).mean() / (hiss**2).mean())
+    for seam in seams_of(song, hiss, 480):
+        assert seam.spectrum.stands_out
+        assert not seam.level.stands_out
+
+
+def test_a_drum_on_the_bar_line_is_no_fault():
+    """The song has the same step there, however rare it is."""
+    samples = pad(6 * RATE, 0.02)
+    samples[: len(samples)] += drums(6 * RATE, RATE, RATE, 0)[0]
+    song = audio(samples)
+    fresh = pad(RATE, 0.02, seed=3) + drums(2 * RATE, RATE, RATE, 0, seed=8)[0][:RATE]
+    entry, _ = seams_of(song, fresh, 0)
+    assert entry.level.value > 6
+    assert faults(entry) == []
+
+
+def test_silence_has_no_seams():
+    song = audio(np.zeros((6 * RATE, 2)))
+    for seam in seams_of(song, np.zeros((RATE, 2)), 480):
+        assert (seam.level.value, seam.spectrum.value, seam.click.value) == (0.0, 0.0, 0.0)
+        assert not seam.level.stands_out
+
+
+@pytest.mark.parametrize("frames", [1, 2, 100, 2000])
+def test_a_short_song_tells_nothing_but_measures(frames):
+    song = audio(noise(frames))
+    (seam,) = measure_seams(song, song, 0, [(frames // 2, frames // 2)])
+    assert seam.level.rank is None
+    assert seam.level.usual is None
+    assert not seam.level.stands_out
+
+
+@pytest.mark.parametrize("rate", RATES)
+def test_every_rate(rate):
+    song = audio(tone(4 * rate, rate), rate)
+    (seam,) = measure_seams(song, song, 0, [(2 * rate, 2 * rate)])
+    assert seam.level.value < 0.5
+    assert 0 <= seam.level.rank <= 1

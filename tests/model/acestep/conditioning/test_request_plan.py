@@ -1,0 +1,221 @@
+"""Requests as a producer sends them, in the network's terms."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch", reason="the ACE-Step engine needs torch: pip install takebridge[acestep]")
+
+from model.acestep.conditioning.prompts import Metas
+from model.acestep.conditioning.request_plan import Blueprint, plan_render
+from model.acestep.weights.capabilities import TRACKS, ModelTask, traits_of
+from model.engine import Grid, RenderRequest, Song, Task
+from model.errors import CannotRender
+
+TURBO = traits_of("acestep-v15-turbo", is_turbo=True, is_xl=False)
+BASE = traits_of("acestep-v15-base", is_turbo=False, is_xl=False)
+RATE = 44_100
+SONG = Song(np.zeros((60 * RATE, 2), np.float32), RATE, "silence")
+
+
+def grid(count: int = 200) -> Grid:
+    """4/4 at 120 from the start, 90 and 3/4 from the 40th beat on."""
+    before, beats = 40, np.arange(count)
+    late = beats >= before
+    return Grid(
+        seconds=np.where(late, 20 + (beats - before) * (60 / 90), beats * 0.5),
+        beat_in_bar=np.where(late, (beats - before) % 3, beats % 4),
+        bar_beats=np.where(late, 3, 4),
+        bar=np.where(late, 11 + (beats - before) // 3, 1 + beats // 4),
+        quarters_per_minute=np.where(late, 90.0, 120.0),
+    )
+
+
+def request(task: Task = Task.REPAINT, **changed: Any) -> RenderRequest:
+    values: dict[str, Any] = {
+        "song": SONG,
+        "rate": RATE,
+        "channels": 2,
+        "start": 5 * RATE,
+        "end": 9 * RATE,
+        "grid": grid(),
+        "seed": 1,
+        "caption": "warm tape",
+    }
+    return RenderRequest(task=task, **{**values, **changed})
+
+
+def test_a_repaint() -> None:
+    plan = plan_render(request(key="a minor", lyrics="la la", language="en", take=3), TURBO)
+    assert plan.task is ModelTask.REPAINT
+    assert plan.region == plan.window.region == (125, 225)
+    assert (plan.seed, plan.take) == (1, 3)
+    (words,) = plan.words
+    assert words.stem == "mix"
+    assert words.text == (
+        "# Instruction\nRepaint the mask area based on the given conditions:\n\n# Caption\nwarm tape\n\n"
+        "# Metas\n- bpm: 120\n- timesignature: 4\n- keyscale: A minor\n- duration: 60 seconds\n<|endoftext|>\n"
+    )
+    assert words.lyrics == "# Languages\nen\n\n# Lyric\nla la<|endoftext|>"
+    assert words.freed_text.startswith("# Instruction\nFill the audio semantic mask")
+
+
+@pytest.mark.parametrize(
+    ("start_seconds", "bpm", "meter"), [(19.99, 120, 4), (20, 90, 3), (-3, 120, 4), (500, 90, 3)]
+)
+def test_tempo_and_meter_are_those_at_the_region(start_seconds: float, bpm: int, meter: int) -> None:
+    start = round(start_seconds * RATE)
+    (words,) = plan_render(request(start=start, end=start + RATE), TURBO).words
+    assert f"- bpm: {bpm}\n- timesignature: {meter}\n" in words.text
+
+
+def test_a_region_on_a_beat_finds_that_beat_whatever_its_time_was_rounded_to() -> None:
+    beats = grid()
+    nudged = Grid(
+        np.nextafter(beats.seconds, np.inf),
+        beats.beat_in_bar,
+        beats.bar_beats,
+        beats.bar,
+        beats.quarters_per_minute,
+    )
+    (words,) = plan_render(request(grid=nudged, start=20 * RATE, end=21 * RATE), TURBO).words
+    assert "- bpm: 90\n" in words.text
+
+
+@pytest.mark.parametrize(("ending", "last"), [(False, 128), (True, 75)])
+def test_an_ending_is_followed_by_silence(ending: bool, last: int) -> None:
+    short = Song(np.zeros((2 * RATE, 2), np.float32), RATE, "short silence")
+    asked = request(Task.COMPLETE, song=short, start=2 * RATE, end=3 * RATE, ending=ending)
+    assert plan_render(asked, TURBO).region == (50, last)
+
+
+def test_without_beats_the_prompt_says_so() -> None:
+    (words,) = plan_render(request(grid=grid(0)), TURBO).words
+    assert "- bpm: N/A\n- timesignature: N/A\n" in words.text
+
+
+def test_a_continuation_is_a_repaint_beyond_the_end() -> None:
+    plan = plan_render(request(Task.COMPLETE, start=60 * RATE, end=70 * RATE), TURBO)
+    assert plan.task is ModelTask.REPAINT
+    assert plan.region == (1500, 1750)
+    assert plan.window.source == (0, 1500)
+
+
+def test_a_prompt_that_extraction_has_no_place_for_is_noted() -> None:
+    plan = plan_render(request(Task.EXTRACT, stems=("drums",)), BASE)
+    assert [note for note in plan.notes if "prompt was not read" in note]
+    for other in (request(Task.EXTRACT, stems=("drums",), caption=""), request(Task.LEGO, stems=("drums",))):
+        assert not [note for note in plan_render(other, BASE).notes if "prompt was not read" in note]
+
+
+def test_extraction_has_one_piece_for_each_stem_with_its_name_as_caption() -> None:
+    plan = plan_render(request(Task.EXTRACT, stems=("drums", "backing_vocals")), BASE)
+    assert [words.stem for words in plan.words] == ["drums", "backing_vocals"]
+    assert (
+        "Extract the BACKING_VOCALS track from the audio:\n\n# Caption\nbacking_vocals\n"
+        in plan.words[1].text
+    )
+    assert plan.region is None
+    assert [words.stem for words in plan_render(request(Task.EXTRACT), BASE).words] == list(TRACKS)
+
+
+def test_an_accompaniment_names_its_instruments_together() -> None:
+    (words,) = plan_render(request(Task.ACCOMPANY, stems=("drums", "bass")), BASE).words
+    assert "Complete the input track with DRUMS | BASS:" in words.text
+
+
+def test_a_new_track_is_composed_over_the_whole_window() -> None:
+    plan = plan_render(request(Task.LEGO, stems=("strings",)), BASE)
+    assert plan.region is None
+    assert plan.settings.repaint is None
+    assert "Generate the STRINGS track based on the audio context:" in plan.words[0].text
+    assert "# Caption\nwarm tape\n" in plan.words[0].text
+
+
+def test_a_stem_fine_tune_is_told_song_and_track() -> None:
+    tuned = traits_of("my-stems", is_turbo=False, is_xl=False, stem_tuned=True)
+    plan = plan_render(request(Task.LEGO, stems=("strings", "bass"), options={"mask": "auto"}), tuned)
+    assert [words.stem for words in plan.words] == ["strings", "bass"]
+    told = "# Caption\nGlobal: warm tape\nLocal: bass\nMask Control: false\n"
+    assert told in plan.words[1].text
+    assert "Global" not in plan_render(request(), tuned).words[0].text
+
+
+def test_lego_without_a_name_leaves_the_track_to_the_model() -> None:
+    (words,) = plan_render(request(Task.LEGO), BASE).words
+    assert words.stem == "mix"
+    assert "Generate the track based on the audio context:" in words.text
+
+
+def test_a_new_song_without_lyrics_is_instrumental_and_an_old_one_is_not_said_to_be() -> None:
+    (new,) = plan_render(request(Task.GENERATE, song=None), TURBO).words
+    assert new.lyrics.endswith("# Lyric\n[Instrumental]<|endoftext|>")
+    (old,) = plan_render(request(), TURBO).words
+    assert old.lyrics.endswith("# Lyric\n<|endoftext|>")
+
+
+def test_a_new_song_does_not_look_at_an_old_one() -> None:
+    plan = plan_render(request(Task.GENERATE), TURBO)
+    assert plan.window.source == (0, 0)
+    assert plan.window.frames == 128
+
+
+def test_a_surround_shows_less_of_the_song() -> None:
+    window = plan_render(request(start=30 * RATE, end=32 * RATE, context_seconds=10.0), TURBO).window
+    assert (window.origin, window.frames) == (20 * RATE, 22 * 25)
+
+
+def test_notes_come_along() -> None:
+    plan = plan_render(request(key="H dur", options={"steps": 99}), TURBO)
+    assert len(plan.notes) == 2
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"task": Task.EXTRACT}, "models pull acestep-v15-base"),
+        ({"task": Task.COVER, "song": None}, "no song to cover"),
+        ({"stems": ("kazoo",)}, "no track called kazoo"),
+        ({"language": "tlh"}, "no language 'tlh'"),
+        ({"channels": 1}, "with 1 channels, the song at 44100 Hz with 2"),
+        ({"caption": "x" * 513}, "513 characters"),
+        ({"lyrics": "x" * 4097}, "4097 characters"),
+        ({"end": 700 * RATE}, "at most 600 s"),
+        ({"options": {"nonsense": 1}}, "no option nonsense"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_with_a_reason(changed: dict[str, Any], said: str) -> None:
+    with pytest.raises(CannotRender, match=said) as refusal:
+        plan_render(request(**changed), TURBO)
+    assert refusal.value.remedy
+
+
+# --- planned songs ------------------------------------------------------------------------------------
+
+
+def test_a_planned_song_is_told_its_codes_and_what_the_host_did_not_know() -> None:
+    written = Blueprint(Metas(77, "3", "C minor", 12), (1, 2, 3), "slow waltz", "fr")
+    asked = request(Task.GENERATE, song=None, caption="", lyrics="la la")
+    plan = plan_render(asked, TURBO, written)
+    assert (plan.task, plan.codes) == (ModelTask.TEXT2MUSIC, (1, 2, 3))
+    (words,) = plan.words
+    assert words.text == (
+        "# Instruction\nGenerate audio semantic tokens based on the given conditions:\n\n# Caption\nslow waltz\n\n"
+        "# Metas\n- bpm: 120\n- timesignature: 4\n- keyscale: C minor\n- duration: 5 seconds\n<|endoftext|>\n"
+    )
+    assert words.lyrics == "# Languages\nfr\n\n# Lyric\nla la<|endoftext|>"
+
+
+def test_the_producers_own_words_stay_in_a_planned_song() -> None:
+    written = Blueprint(Metas(77, "3", "C minor", 12), (1,))
+    (words,) = plan_render(
+        request(Task.GENERATE, song=None, language="en", key="D major"), TURBO, written
+    ).words
+    assert "# Caption\nwarm tape\n" in words.text
+    assert "- keyscale: D major\n" in words.text
+    assert words.lyrics.startswith("# Languages\nen\n")
+    (plain,) = plan_render(request(Task.GENERATE, song=None), TURBO).words
+    assert plain.text.startswith("# Instruction\nFill the audio semantic mask")

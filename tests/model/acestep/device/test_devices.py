@@ -1,0 +1,114 @@
+"""Rules for devices, memory and threads; on a machine with a GPU also what it says of itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("torch", reason="the ACE-Step engine needs torch: pip install takebridge[acestep]")
+
+import torch
+
+from model.acestep.device.devices import (
+    KINDS,
+    available_memory,
+    choose_device,
+    cuda_dtype,
+    free_bytes,
+    give_back_unused,
+    is_there,
+    out_of_memory,
+    spare_a_core,
+    spared_threads,
+)
+from model.errors import NotLoaded
+
+
+def test_the_cpu_is_always_there_and_computes_in_float32() -> None:
+    device = choose_device("cpu")
+    assert (device.kind, device.dtype, device.number_bytes, device.label) == ("cpu", torch.float32, 4, "cpu")
+
+
+def test_auto_takes_the_first_kind_there_is() -> None:
+    assert choose_device().kind == next(kind for kind in KINDS if is_there(kind))
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "cpu"])
+def test_every_kind_is_usable_or_refused_with_a_remedy(kind: str) -> None:
+    if is_there(kind):
+        device = choose_device(kind)
+        total = torch.ones(8, 8, dtype=device.dtype, device=device.place).sum()
+        assert (device.kind, float(total)) == (kind, 64.0)
+        assert free_bytes(device)
+        give_back_unused(device)
+        return
+    with pytest.raises(NotLoaded, match=f"The device {kind} was asked for") as error:
+        choose_device(kind)
+    assert "auto" in error.value.remedy
+
+
+@pytest.mark.parametrize("wanted", ["gpu", "", "CUDA"])
+def test_unknown_words_are_refused(wanted: str) -> None:
+    with pytest.raises(NotLoaded, match="no kind of device") as error:
+        choose_device(wanted)
+    assert "cuda, xpu, mps, cpu" in error.value.remedy
+
+
+def test_a_card_that_is_not_there_is_refused() -> None:
+    with pytest.raises(NotLoaded):
+        choose_device("cuda:99")
+
+
+@pytest.mark.parametrize(
+    ("capability", "dtype"),
+    [
+        ((9, 0), torch.bfloat16),
+        ((8, 6), torch.bfloat16),
+        ((7, 5), torch.float16),
+        ((7, 0), torch.float16),
+        ((6, 1), torch.float32),
+    ],
+)
+def test_numbers_by_generation_of_card(capability: tuple[int, int], dtype: torch.dtype) -> None:
+    assert cuda_dtype(capability) is dtype
+
+
+def test_available_memory_is_read_from_the_systems_listing(tmp_path: Path) -> None:
+    listing = tmp_path / "meminfo"
+    listing.write_text(
+        "MemTotal:       16000000 kB\nMemFree: 1 kB\nMemAvailable:    8000000 kB\nHugePages: 0\n"
+    )
+    assert available_memory(listing) == 8_000_000 * 1024
+    listing.write_text("MemTotal: 1 kB\n")
+    assert available_memory(listing) is None
+    assert available_memory(tmp_path / "none") is None
+
+
+def test_failed_allocations_are_told_from_other_errors() -> None:
+    with pytest.raises(RuntimeError) as failed:
+        torch.empty(2**58, dtype=torch.uint8)
+    assert out_of_memory(failed.value)
+    assert out_of_memory(MemoryError())
+    assert out_of_memory(torch.OutOfMemoryError("CUDA out of memory."))
+    with pytest.raises(RuntimeError) as other:
+        torch.ones(2, 3) @ torch.ones(2, 3)
+    assert not out_of_memory(other.value)
+    assert not out_of_memory(ValueError("out of memory"))
+
+
+@pytest.mark.parametrize(
+    ("threads", "cores", "left"), [(8, 8, 7), (4, 8, 4), (1, 8, 1), (2, 2, 2), (1, 1, 1), (64, 3, 2)]
+)
+def test_one_core_is_spared_for_the_daw(threads: int, cores: int, left: int) -> None:
+    assert spared_threads(threads, cores) == left
+
+
+def test_threads_are_never_raised() -> None:
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        assert spare_a_core() == 1
+        assert torch.get_num_threads() == 1
+    finally:
+        torch.set_num_threads(before)

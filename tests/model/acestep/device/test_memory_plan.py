@@ -1,0 +1,136 @@
+"""The arithmetic of memory with the real sizes; parameter counts against networks on the meta device."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("torch", reason="the ACE-Step engine needs torch: pip install takebridge[acestep]")
+
+import torch
+
+from model.acestep.device.memory_plan import (
+    GIGABYTE,
+    RESERVE,
+    SIZES_2B,
+    SIZES_XL,
+    NetworkSizes,
+    Phase,
+    Placement,
+    Work,
+    longest_frames,
+    plan_memory,
+    preflight,
+)
+from model.acestep.networks.attention import BlockShape
+from model.acestep.networks.dit import Dit, DitConfig
+from model.errors import CannotRender
+
+FOUR_MINUTES = Work(frames=240 * 25)
+BY_PHASE = {Phase.TEXT: 1.19, Phase.ENCODE: 0.34, Phase.CONDITION: 1.64, Phase.DECODE: 0.34}
+
+
+def transformer(sizes: NetworkSizes) -> Dit:
+    block = BlockShape(
+        width=sizes.width,
+        inner_width=sizes.inner_width,
+        heads=sizes.query_width // 128,
+        key_heads=sizes.key_width // 128,
+        head_width=128,
+    )
+    with torch.device("meta"):
+        return Dit(DitConfig(block, tuple(index % 2 == 0 for index in range(sizes.layers)), 2048))
+
+
+@pytest.mark.parametrize("sizes", [SIZES_2B, SIZES_XL])
+def test_counts_are_those_of_the_network(sizes: NetworkSizes) -> None:
+    network = transformer(sizes)
+    linears = [part.weight.numel() for part in network.modules() if isinstance(part, torch.nn.Linear)]
+    assert sum(parameter.numel() for parameter in network.parameters()) == sizes.decoder
+    assert (sum(linears), max(linears)) == (sizes.linear, sizes.biggest_linear)
+
+
+@pytest.mark.parametrize(("sizes", "total"), [(SIZES_2B, 2_393_872_518), (SIZES_XL, 4_987_310_726)])
+def test_counts_add_up_to_the_published_file(sizes: NetworkSizes, total: int) -> None:
+    assert sizes.decoder + sizes.encoders == total
+
+
+@pytest.mark.parametrize(
+    ("sizes", "int8", "decoder"),
+    [(SIZES_2B, False, 3.15), (SIZES_2B, True, 1.63), (SIZES_XL, False, 8.34), (SIZES_XL, True, 4.25)],
+)
+def test_weights_of_each_phase_in_gigabytes(sizes: NetworkSizes, int8: bool, decoder: float) -> None:
+    plan = plan_memory(sizes, FOUR_MINUTES, Placement(offload=True, int8=int8))
+    for need in plan.needs:
+        expected = BY_PHASE.get(need.phase, decoder)
+        assert need.weights / GIGABYTE == pytest.approx(expected, abs=0.02)
+
+
+def test_without_offloading_everything_is_there_all_the_time() -> None:
+    plan = plan_memory(SIZES_2B, FOUR_MINUTES, Placement())
+    assert {need.weights for need in plan.needs} == {2 * (2_393_872_518 + 595_776_512 + 168_695_426)}
+
+
+def test_four_minutes_on_the_2b_checkpoint_fit_into_four_gigabytes() -> None:
+    plan = preflight(SIZES_2B, FOUR_MINUTES, 4 * GIGABYTE - 500_000_000)
+    assert plan.placement.offload
+    assert plan.placement.int8
+    assert plan.peak.total < 3.2 * GIGABYTE
+
+
+def test_a_large_device_keeps_everything_and_all_takes() -> None:
+    plan = preflight(SIZES_2B, Work(frames=15_000, takes=8, guided=True), 24 * GIGABYTE)
+    assert plan.placement == Placement()
+    assert plan.work.takes == 8
+
+
+def test_less_memory_never_means_a_faster_plan() -> None:
+    work = Work(frames=6000, takes=4, guided=True)
+    ranks = []
+    for gigabytes in range(4, 25):
+        plan = preflight(SIZES_2B, work, gigabytes * GIGABYTE)
+        assert plan.fits(gigabytes * GIGABYTE)
+        placement = plan.placement
+        ranks.append((not placement.int8, not placement.offload, plan.work.takes, placement.vae_frames))
+    assert ranks == sorted(ranks)
+    assert len(set(ranks)) > 3
+
+
+def test_8_bits_and_a_small_vae_come_last() -> None:
+    assert not preflight(SIZES_2B, FOUR_MINUTES, 6 * GIGABYTE).placement.int8
+    assert not preflight(SIZES_2B, FOUR_MINUTES, 10 * GIGABYTE).placement.offload
+
+
+def test_without_a_source_nothing_is_encoded() -> None:
+    plan = plan_memory(SIZES_2B, Work(frames=750, source=False), Placement())
+    assert Phase.ENCODE not in [need.phase for need in plan.needs]
+
+
+def test_the_refusal_says_what_is_missing_and_how_long_it_may_be() -> None:
+    free = 2_400_000_000
+    with pytest.raises(
+        CannotRender, match=r"needs .* GB while composing, but the device has 2\.4 GB"
+    ) as refusal:
+        preflight(SIZES_2B, Work(frames=15_000), free)
+    frames = longest_frames(SIZES_2B, Work(frames=15_000), free)
+    assert f"at most {frames // 25} s" in refusal.value.remedy
+    assert preflight(SIZES_2B, Work(frames=frames), free).fits(free)
+    with pytest.raises(CannotRender):
+        preflight(SIZES_2B, Work(frames=frames + 1), free)
+
+
+def test_where_nothing_fits_a_smaller_checkpoint_is_advised() -> None:
+    assert longest_frames(SIZES_XL, FOUR_MINUTES, 3 * GIGABYTE) == 0
+    with pytest.raises(CannotRender, match="smaller checkpoint"):
+        preflight(SIZES_XL, FOUR_MINUTES, 3 * GIGABYTE)
+
+
+def test_the_reserve_stays_free() -> None:
+    plan = plan_memory(SIZES_2B, FOUR_MINUTES, Placement())
+    assert plan.fits(plan.peak.total + RESERVE)
+    assert not plan.fits(plan.peak.total + RESERVE - 1)
+
+
+@pytest.mark.parametrize("wrong", [{"frames": 0}, {"frames": 1, "takes": 0}])
+def test_work_checks_itself(wrong: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match="at least 1"):
+        Work(**wrong)

@@ -1,0 +1,142 @@
+"""Networks that stay and networks that come and go, over a folder of untrained models on disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("torch", reason="the ACE-Step engine needs torch: pip install takebridge[acestep]")
+pytest.importorskip(
+    "transformers", reason="the text encoder needs transformers: pip install takebridge[acestep]"
+)
+
+import torch
+
+from model.acestep.device.devices import choose_device
+from model.acestep.device.memory_plan import SIZES_2B, SIZES_XL, NetworkSizes, Placement
+from model.acestep.device.network_sizes import sizes_of
+from model.acestep.device.parts import StoredParts, neighbours
+from model.acestep.networks.network_config import PUBLISHED
+from model.acestep.weights.checkpoint import open_weights
+from model.acestep.weights.int8_linear import Int8Linear
+from model.acestep.weights.model_folders import find_models, recognise
+from model.engine import Progress
+from model.errors import NotLoaded
+from tests.model.acestep.tiny_folder import TEXT, write_checkpoint, write_text_encoder, write_vae
+from tests.model.acestep.tiny_models import TURBO, networks, silence
+
+STAYS, GOES = Placement(4), Placement(4, offload=True)
+
+
+def parts_of(models: Path, placement: Placement) -> StoredParts:
+    return StoredParts(open_weights(recognise(models / "acestep-v15-turbo")), choose_device("cpu"), placement)
+
+
+@pytest.mark.parametrize("placement", [STAYS, GOES])
+def test_each_part_is_the_network_of_its_file(tiny_models: Path, placement: Placement) -> None:
+    parts = parts_of(tiny_models, placement)
+    assert torch.equal(parts.silence, silence())
+    assert (parts.vae_frames, parts.keeps_loaded) == (512, not placement.offload)
+    expected = networks(TURBO)
+    with parts.dit() as dit:
+        assert all(map(torch.equal, dit.state_dict().values(), expected.dit.state_dict().values()))
+    with parts.condition_encoder() as conditions:
+        assert torch.equal(conditions.no_condition, expected.conditions.no_condition)
+    with parts.audio_codes() as (tokenizer, detokenizer):
+        assert torch.equal(tokenizer.latents_in.weight, expected.tokenizer.latents_in.weight)
+        assert torch.equal(detokenizer.latents_out.weight, expected.detokenizer.latents_out.weight)
+    with parts.vae() as vae:
+        assert vae.decode(torch.zeros(1, 64, 2)).shape == (1, 2, 2 * 1920)
+    with parts.text_encoder() as text:
+        assert text.states("la").shape == (1, 3, 32)
+
+
+def test_what_stays_is_loaded_once(tiny_models: Path) -> None:
+    parts = parts_of(tiny_models, STAYS)
+    with parts.dit() as first:
+        pass
+    with parts.dit() as second:
+        assert second is first
+    parts.release()
+    assert first.patchify.weight.is_meta, "its memory is free although somebody still holds it"
+    with parts.dit() as third:
+        assert torch.equal(third.patchify.weight, networks(TURBO).dit.patchify.weight)
+
+
+def test_what_goes_leaves_no_weights_behind(tiny_models: Path) -> None:
+    parts = parts_of(tiny_models, GOES)
+    with parts.vae() as vae, parts.dit() as dit:
+        held = [*vae.parameters(), *dit.parameters()]
+        assert not any(value.is_meta for value in held)
+    assert all(value.is_meta for network in (vae, dit) for value in network.state_dict().values())
+    with pytest.raises(ZeroDivisionError), parts.condition_encoder() as conditions:
+        raise ZeroDivisionError
+    assert conditions.no_condition.is_meta, "a failed phase leaves nothing either"
+
+
+def test_another_placement_releases_only_where_it_must(tiny_models: Path) -> None:
+    parts = parts_of(tiny_models, STAYS)
+    with parts.dit() as dit:
+        pass
+    parts.arrange(Placement(4, vae_frames=128))
+    assert parts.vae_frames == 128
+    assert not dit.patchify.weight.is_meta
+    parts.arrange(GOES)
+    assert dit.patchify.weight.is_meta
+    assert not parts.keeps_loaded
+    parts.arrange(Placement(4, offload=True, int8=True))
+    with parts.dit() as packed:
+        assert any(isinstance(layer, Int8Linear) for layer in packed.modules())
+
+
+@pytest.mark.parametrize("placement", [STAYS, GOES])
+def test_loading_everything_says_how_far_it_is(tiny_models: Path, placement: Placement) -> None:
+    told: list[Progress] = []
+    parts_of(tiny_models, placement).load_all(told.append)
+    fractions = [each.fraction for each in told]
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == 1.0
+    assert {each.stage for each in told} == {"loading acestep-v15-turbo"}
+
+
+def test_a_broken_file_is_found_while_loading(tmp_path: Path) -> None:
+    write_checkpoint(tmp_path / "acestep-v15-turbo")
+    write_text_encoder(tmp_path / TEXT)
+    weights = write_vae(tmp_path / "vae") / "diffusion_pytorch_model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-5])
+    with pytest.raises(NotLoaded, match="not a whole safetensors file"):
+        parts_of(tmp_path, GOES).load_all(lambda _: None)
+
+
+def test_neighbours_that_are_missing_are_named(tmp_path: Path) -> None:
+    (found,) = find_models(write_checkpoint(tmp_path / "acestep-v15-turbo"))
+    with pytest.raises(
+        NotLoaded, match="acestep-v15-turbo has no VAE and no text encoder beside it"
+    ) as error:
+        neighbours(found)
+    assert "models pull turbo" in error.value.remedy
+
+
+def test_sizes_of_a_small_folder(tiny_models: Path) -> None:
+    found = recognise(tiny_models / "acestep-v15-turbo")
+    assert found.vae is not None
+    assert found.text_encoder is not None
+    sizes = sizes_of(found.config, found.vae, found.text_encoder)
+    stored = 687_334  # the whole checkpoint's parameters
+    assert sizes.decoder + sizes.encoders == stored
+    assert sizes.linear < sizes.decoder
+    assert (sizes.width, sizes.inner_width, sizes.query_width, sizes.key_width, sizes.layers) == (
+        64,
+        128,
+        64,
+        32,
+        4,
+    )
+
+
+@pytest.mark.parametrize(("size", "expected"), [("2B", SIZES_2B), ("XL", SIZES_XL)])
+def test_published_sizes_are_those_of_the_table(tiny_models: Path, size: str, expected: NetworkSizes) -> None:
+    sizes = sizes_of(PUBLISHED[size], tiny_models / "vae", tiny_models / TEXT)
+    for name in ("decoder", "linear", "biggest_linear", "encoders", "width", "query_width", "layers"):
+        assert getattr(sizes, name) == getattr(expected, name), name

@@ -1,0 +1,271 @@
+"""Loading: the published key lists fit exactly, both layouts give the same networks, broken files are named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("torch", reason="the ACE-Step engine needs torch: pip install takebridge[acestep]")
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from model.acestep.networks.network_config import PUBLISHED
+from model.acestep.networks.vae import Vae, VaeConfig
+from model.acestep.weights.checkpoint import Weights, builders, check_complete, fill, load_vae, open_weights
+from model.acestep.weights.int8_linear import load_int8_dit
+from model.acestep.weights.model_folders import recognise
+from model.acestep.weights.stored_names import (
+    DIFFUSERS_FOLDERS,
+    Part,
+    Recipe,
+    diffusers_recipes,
+    official_recipes,
+    our_name,
+    split_official,
+    vae_recipes,
+)
+from model.errors import NotLoaded
+from tests.model.acestep.golden_data import table, tensors, worst
+from tests.model.acestep.stored_layouts import (
+    PUBLISHED_2B,
+    PUBLISHED_XL,
+    copy_official,
+    official_tensors,
+    write_diffusers,
+)
+from tests.model.acestep.tiny_models import TINY, TURBO, XL, networks, silence, vae
+
+SIZES = pytest.mark.parametrize(("listed", "size"), [(PUBLISHED_2B, "2B"), (PUBLISHED_XL, "XL")])
+PARAMETERS = {  # as published, by part
+    "2B": (1_575_458_880, 608_367_616 + 2048, 105_032_198, 105_011_776),
+    "XL": (4_168_897_088, 608_367_616 + 2048, 105_032_198, 105_011_776),
+}
+
+
+def on_meta(shapes: dict[str, list[int]]) -> Callable[[str], Tensor]:
+    return lambda key: torch.empty(shapes[key], device="meta")
+
+
+def parameters(network: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+# --- the published files ---
+
+
+@SIZES
+def test_published_official_keys_fit(listed: str, size: str) -> None:
+    rows = table("checkpoint_keys")[listed]
+    read = on_meta({key: row[0] for key, row in rows["keys"].items()})
+    recipes = official_recipes(rows["keys"])
+    assert sum(map(len, recipes.values())) == rows["tensors"]
+    filled = [
+        fill(build, recipes[part], read, part, torch.bfloat16, "meta")
+        for part, build in builders(PUBLISHED[size]).items()
+    ]
+    assert tuple(map(parameters, filled)) == PARAMETERS[size]
+    assert sum(map(parameters, filled)) == rows["parameters"]
+
+
+@SIZES
+def test_published_diffusers_keys_are_the_same_tensors(listed: str, size: str) -> None:
+    keys = table("checkpoint_keys")[listed]["keys"]
+    official = official_recipes(keys)
+    for folder, part in DIFFUSERS_FOLDERS.items():
+        there = {row[2]: key for key, row in keys.items() if row[1] == folder}
+        ours = diffusers_recipes(part, [*there, *(["silence_latent"] if part is Part.CONDITIONS else [])])
+        assert {name: there[recipe.sources[0]] for name, recipe in ours.items()} == {
+            name: recipe.sources[0] for name, recipe in official[part].items()
+        }
+
+
+def test_published_autoencoder_keys_fit() -> None:
+    rows, config = table("checkpoint_keys")["vae"], VaeConfig()
+    shapes = {key: row[0] for key, row in rows["keys"].items()}
+    recipes = vae_recipes(shapes, config)
+    sources = [key for recipe in recipes.values() for key in recipe.sources]
+    assert sorted(sources) == sorted(shapes)
+    assert len(sources) == rows["tensors"] == 365
+    network = fill(lambda: Vae(config), recipes, on_meta(shapes), Part.VAE, torch.float32, "meta")
+    # Folding drops the separate lengths of the weight norms.
+    lengths = sum(torch.Size(shape).numel() for key, shape in shapes.items() if key.endswith("weight_g"))
+    assert parameters(network) == rows["parameters"] - lengths == 168_695_426 - lengths
+
+
+# --- the tiny files ---
+
+
+def test_the_same_network_from_both_layouts(tmp_path: Path) -> None:
+    for source in (TURBO, XL):
+        folder = recognise(write_diffusers(source, tmp_path / source.name, silence()))
+        opened, expected = open_weights(folder), networks(source)
+        for ours, theirs in (
+            (opened.load_dit(torch.float32, "cpu"), expected.dit),
+            (opened.load_condition_encoder(torch.float32, "cpu"), expected.conditions),
+            (opened.load_tokenizer(torch.float32, "cpu"), expected.tokenizer),
+            (opened.load_detokenizer(torch.float32, "cpu"), expected.detokenizer),
+        ):
+            mine, other = ours.state_dict(), theirs.state_dict()
+            assert mine.keys() == other.keys()
+            assert all(torch.equal(mine[name], other[name]) for name in mine)
+        assert torch.equal(opened.silence(), silence())
+
+
+def test_silence_is_turned_to_time_first() -> None:
+    stored = torch.load(TURBO / "silence_latent.pt", weights_only=True)
+    assert silence().shape == (1, 800, 64)
+    assert torch.equal(silence()[0, :, 3], stored[0, 3])
+
+
+def test_wanted_dtype_and_no_gradients() -> None:
+    dit = open_weights(recognise(XL)).load_dit(torch.bfloat16, "cpu")
+    assert {parameter.dtype for parameter in dit.parameters()} == {torch.bfloat16}
+    assert not any(parameter.requires_grad for parameter in dit.parameters())
+    assert not dit.training
+
+
+def test_the_mapped_file_is_not_copied() -> None:
+    opened = open_weights(recognise(TURBO))
+    seen: list[Tensor] = []
+
+    def read(key: str) -> Tensor:
+        seen.append(opened.files[Part.DIT].read(key))
+        return seen[-1]
+
+    build, recipes = builders(opened.folder.config)[Part.DIT], opened.recipes[Part.DIT]
+    dit = fill(build, recipes, read, Part.DIT, torch.bfloat16, "cpu")
+    places = {tensor.data_ptr() for tensor in seen}
+    assert {parameter.data_ptr() for parameter in dit.parameters()} == places
+
+
+def test_newer_weight_norm_names(tmp_path: Path) -> None:
+    stored = load_file(TINY / "vae" / "diffusion_pytorch_model.safetensors")
+    renamed = {
+        key.replace("weight_g", "parametrizations.weight.original0").replace(
+            "weight_v", "parametrizations.weight.original1"
+        ): value
+        for key, value in stored.items()
+    }
+    save_file(renamed, tmp_path / "diffusion_pytorch_model.safetensors")
+    (tmp_path / "config.json").write_text((TINY / "vae" / "config.json").read_text())
+    latents = tensors("vae")["dec.latents"]
+    ours = load_vae(tmp_path, torch.float32, "cpu").decode(latents)
+    assert worst(ours, vae().decode(latents)) == 0
+
+
+def test_half_a_weight_norm(tmp_path: Path) -> None:
+    with pytest.raises(NotLoaded, match=r"hold decoder.conv1.weight_v without its other half"):
+        vae_recipes(["decoder.conv1.weight_v"], VaeConfig())
+
+
+# --- names ---
+
+
+@pytest.mark.parametrize(
+    ("stored", "part", "ours"),
+    [
+        ("decoder.layers.3.cross_attn.q_proj.weight", Part.DIT, "layers.3.cross_attention.query.weight"),
+        ("decoder.proj_in.1.bias", Part.DIT, "patchify.bias"),
+        ("detokenizer.proj_out.weight", Part.DETOKENIZER, "latents_out.weight"),
+        ("null_condition_emb", Part.CONDITIONS, "no_condition"),
+        ("encoder.lyric_encoder.norm.weight", Part.CONDITIONS, "lyrics.stack.norm.weight"),
+    ],
+)
+def test_official_names(stored: str, part: Part, ours: str) -> None:
+    split = split_official(stored)
+    assert split is not None
+    assert split[0] is part
+    assert our_name(*split) == ours
+
+
+def test_dropped_on_purpose() -> None:
+    assert our_name(Part.CONDITIONS, "silence_latent") is None
+
+
+def test_two_names_for_one_tensor() -> None:
+    names = ["layers.0.self_attn.to_q.weight", "layers.0.self_attn.q_proj.weight"]
+    with pytest.raises(NotLoaded, match=r"to_q.weight and .*q_proj.weight both stand for"):
+        diffusers_recipes(Part.DIT, names)
+
+
+# --- broken checkpoints ---
+
+
+def opened_with(tmp_path: Path, change: Callable[[dict[str, Tensor]], None]) -> Weights:
+    stored = official_tensors(TURBO)
+    change(stored)
+    return open_weights(recognise(copy_official(TURBO, tmp_path / "acestep-v15-turbo", stored)))
+
+
+def test_missing_tensors_are_named(tmp_path: Path) -> None:
+    def drop(stored: dict[str, Tensor]) -> None:
+        del stored["decoder.layers.2.mlp.up_proj.weight"]
+
+    with pytest.raises(NotLoaded, match=r"transformer's weights lack layers.2.mlp.up.weight\."):
+        opened_with(tmp_path, drop)
+
+
+def test_many_missing_tensors_are_counted() -> None:
+    with pytest.raises(NotLoaded, match=r"lack a0, a1, a2, a3, a4 and 3 more\."):
+        check_complete([f"a{index}" for index in range(8)], {}, Part.DIT)
+
+
+def test_surplus_tensors_are_named(tmp_path: Path) -> None:
+    def add(stored: dict[str, Tensor]) -> None:
+        stored["decoder.layers.9.mlp.up_proj.weight"] = torch.zeros(1)
+
+    with pytest.raises(NotLoaded, match=r"no place for these weights: decoder.layers.9.mlp.up_proj.weight\."):
+        opened_with(tmp_path, add)
+
+
+def test_tensors_of_no_network_are_named(tmp_path: Path) -> None:
+    def add(stored: dict[str, Tensor]) -> None:
+        stored["vocoder.weight"] = torch.zeros(1)
+
+    with pytest.raises(NotLoaded, match=r"tensors of no known network: vocoder.weight\."):
+        opened_with(tmp_path, add)
+
+
+def test_misshapen_tensors_are_named(tmp_path: Path) -> None:
+    def reshape(stored: dict[str, Tensor]) -> None:
+        stored["decoder.norm_out.weight"] = torch.zeros(65)
+
+    opened = opened_with(tmp_path, reshape)
+    with pytest.raises(
+        NotLoaded, match=r"decoder.norm_out.weight gives .* norm.weight the shape \[65\], .* \[64\]"
+    ):
+        opened.load_dit(torch.float32, "cpu")
+
+
+@pytest.mark.parametrize("dtype", [torch.int8, torch.int64, torch.bool])
+def test_numbers_of_another_kind_are_named(tmp_path: Path, dtype: torch.dtype) -> None:
+    def quantise(stored: dict[str, Tensor]) -> None:
+        stored["decoder.layers.0.mlp.up_proj.weight"] = stored["decoder.layers.0.mlp.up_proj.weight"].to(
+            dtype
+        )
+
+    opened = opened_with(tmp_path, quantise)
+    for load in (opened.load_dit, partial(load_int8_dit, opened)):
+        with pytest.raises(
+            NotLoaded, match=r"layers.0.mlp.up_proj.weight holds torch.\w+ numbers, .* needs torch.float32"
+        ):
+            load(torch.float32, "cpu")
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float64, torch.float32])
+def test_floating_numbers_of_any_width_are_converted(tmp_path: Path, dtype: torch.dtype) -> None:
+    def widen(stored: dict[str, Tensor]) -> None:
+        stored.update({name: value.to(dtype) for name, value in stored.items()})
+
+    dit = opened_with(tmp_path, widen).load_dit(torch.bfloat16, "cpu")
+    assert {weight.dtype for weight in dit.state_dict().values()} == {torch.bfloat16}
+
+
+def test_a_recipe_takes_its_tensor_as_it_is() -> None:
+    tensor = torch.zeros(1)
+    assert Recipe(("a",)).make(tensor) is tensor

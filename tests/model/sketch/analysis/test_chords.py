@@ -1,0 +1,51 @@
+"""Key names and chord posteriors; accuracy on songs is tested in test_analysis.py."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from model.sketch.analysis import chords
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("C major", (0, "major")),
+        ("F# minor", (6, "minor")),
+        ("Bb", (10, "major")),
+        ("B♭ min", (10, "minor")),
+        ("am", (9, "minor")),
+        ("Cb major", (11, "major")),
+        ("E dorian", (4, "minor")),
+    ],
+)
+def test_key_names(text: str, key: tuple[int, str]) -> None:
+    assert chords.parse_key(text) == chords.Key(*key)
+
+
+@pytest.mark.parametrize("text", [None, "", "H major", "?"])
+def test_what_is_no_key(text: str | None) -> None:
+    assert chords.parse_key(text) is None
+
+
+def test_posteriors_equal_the_direct_forward_backward() -> None:
+    """The shortcut for equal change costs against the textbook recursion with a full transition matrix."""
+    rng = np.random.default_rng(5)
+    emission, cost = rng.normal(0.0, 2.0, (12, 24)), rng.uniform(0.5, 2.5, 12)
+    forward = [np.exp(emission[0]) / 24]
+    step = [np.exp(-c) * np.ones((24, 24)) + (1 - np.exp(-c)) * np.eye(24) for c in cost]
+    for i in range(1, 12):
+        forward.append((forward[-1] @ step[i]) * np.exp(emission[i]))
+    backward = [np.ones(24)]
+    for i in range(11, 0, -1):
+        backward.insert(0, step[i] @ (backward[0] * np.exp(emission[i])))
+    direct = np.array(forward) * np.array(backward)
+    direct /= direct.sum(axis=1, keepdims=True)
+    assert np.abs(chords.posteriors(emission, cost) - direct).max() < 1e-5
+
+
+def test_chord_names_and_tonic() -> None:
+    assert [chords.chord_name(k) for k in (0, 6, 12, 21)] == ["C", "F#", "Cm", "Am"]
+    assert chords.Key(9, "minor").tonic_chord == 21
+    assert chords.Key(2, "major").tonic_chord == 2

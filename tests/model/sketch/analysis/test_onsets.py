@@ -1,0 +1,30 @@
+"""The onset envelope and the phase of the playing against the grid."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from model.sketch import parameters as p
+from model.sketch.analysis import onsets
+
+
+@pytest.mark.parametrize("late", [-0.05, 0.0, 0.03, 0.1])
+def test_phase_of_clicks_within_5_ms(late: float) -> None:
+    rng = np.random.default_rng(0)
+    beats = np.arange(1, 19) * 0.5123
+    signal = np.zeros(22050 * 11, dtype=np.float32)
+    for seconds in beats + late:
+        at = int(seconds * 22050)
+        signal[at : at + 400] += (rng.normal(size=400) * np.exp(-np.arange(400) / 100)).astype(np.float32)
+    envelope = onsets.onset_envelope(signal, lambda: None)
+    phase = onsets.playing_phase(envelope, beats)
+    assert phase.seconds == pytest.approx(late, abs=0.005)
+    assert phase.contrast > p.PHASE_LEAST_CONTRAST
+
+
+def test_no_phase_is_claimed_without_onsets() -> None:
+    rng = np.random.default_rng(1)
+    hiss = rng.normal(0.0, 0.1, 22050 * 20).astype(np.float32)
+    phase = onsets.playing_phase(onsets.onset_envelope(hiss, lambda: None), np.arange(1, 38) * 0.5)
+    assert phase.seconds == 0.0

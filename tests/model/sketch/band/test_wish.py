@@ -1,0 +1,44 @@
+"""Captions: words, meter and tempo choose the style; the rest is told."""
+
+from __future__ import annotations
+
+import pytest
+
+from model.sketch.band.wish import instruments_for, read_caption
+
+
+@pytest.mark.parametrize(
+    ("caption", "pulses", "tempo", "style"),
+    [
+        ("", 4, 120, "pop"),
+        ("", 4, 70, "ballad"),
+        ("", 3, 120, "waltz"),
+        ("warm acoustic folk", 3, 120, "folk"),
+        ("Driving ROCK, please!", 4, 100, "rock"),
+        ("lo-fi beats to study to", 4, 80, "lofi"),
+        ("a slow waltz", 3, 90, "ballad"),
+    ],
+)
+def test_words_meter_and_tempo_choose_the_style(caption, pulses, tempo, style):
+    assert read_caption(caption, pulses, tempo).preset.name == style
+
+
+def test_words_that_change_nothing_are_told():
+    wish = read_caption("dreamy folk with a female choir, no drums", 4, 100)
+    assert wish.ignored == ("dreamy", "female", "choir")
+    assert wish.preset.name == "folk"
+    assert "drums" not in instruments_for(wish, ())
+
+
+def test_instruments_follow_the_words():
+    assert instruments_for(read_caption("drums only", 4, 100), ()) == ("drums",)
+    assert "guitar" in instruments_for(read_caption("pop with guitar", 4, 100), ())
+    assert instruments_for(read_caption("without bass", 4, 100), ()) == ("drums", "keys", "pad")
+    assert instruments_for(read_caption("no drums", 4, 100), ("bass", "drums")) == ("drums", "bass")
+
+
+def test_sparse_and_half_time_are_heard():
+    wish = read_caption("sparse half-time rock", 4, 100)
+    assert wish.sparse
+    assert wish.half_time
+    assert wish.ignored == ()

@@ -1,0 +1,127 @@
+"""Continuing: past the end, from inside, over a gap, out of a fade, to an ending."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from model.engine import Piece, RenderRequest, Report, Samples, Task
+from model.sketch import loudness
+from model.sketch.engine import SketchEngine
+from model.sketch.rearrange import joins
+from tests.model.sketch.songs import Generated, make_song, request_for, song_of
+
+RATE = 44100
+
+
+@pytest.fixture(scope="module")
+def engine() -> SketchEngine:
+    return SketchEngine()
+
+
+@pytest.fixture(scope="module")
+def pop() -> Generated:
+    return make_song(32)
+
+
+def take(engine: SketchEngine, request: RenderRequest) -> tuple[Samples, Report]:
+    *pieces, report = engine.render(request, lambda progress: None, lambda: False)
+    assert isinstance(report, Report)
+    mix = next(piece.samples for piece in pieces if isinstance(piece, Piece))
+    assert mix.shape == (request.length, request.channels)
+    return mix, report
+
+
+def after(made: Generated, bars: int = 8, **changes: object) -> RenderRequest:
+    end = made.song.frames
+    return request_for(made, end, end + bars * 2 * RATE, Task.COMPLETE, **changes)
+
+
+@pytest.mark.parametrize("strength", [0.5, 0.9])
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_no_verbatim_run_is_longer_than_the_cap(
+    engine: SketchEngine, pop: Generated, strength: float, seed: int
+) -> None:
+    _, report = take(engine, after(pop, 16, strength=strength, seed=seed))
+    assert report.figures["longest_verbatim_bars"] <= (2 if strength > 0.7 else 4)
+
+
+def test_continuation_starts_where_the_song_stopped(engine: SketchEngine, pop: Generated) -> None:
+    mix, _ = take(engine, after(pop))
+    own_steps = np.abs(np.diff(pop.song.samples[-RATE:], axis=0)).max()
+    assert np.abs(mix[0] - pop.song.samples[-1]).max() <= 1.5 * own_steps
+
+
+def test_continuation_has_the_songs_level_and_chords(engine: SketchEngine, pop: Generated) -> None:
+    mix, _ = take(engine, after(pop))
+    last = loudness.integrated(pop.song.samples[-12 * RATE :], RATE)
+    assert loudness.integrated(mix, RATE) == pytest.approx(last, abs=1.0)
+
+
+def test_a_gap_is_filled_from_both_sides(engine: SketchEngine, pop: Generated) -> None:
+    start, end = pop.bar_frame(12), pop.bar_frame(16)
+    samples = pop.song.samples.copy()
+    samples[start:end] = 0.0
+    gap = replace(pop, song=song_of(samples, RATE))
+    mix, report = take(engine, request_for(gap, start, end, Task.COMPLETE))
+    context = loudness.integrated(samples[start - 8 * RATE : start], RATE)
+    assert loudness.integrated(mix, RATE) == pytest.approx(context, abs=1.5)
+    steps = np.abs(np.diff(pop.song.samples, axis=0)).max()
+    assert np.abs(mix[-1] - samples[end]).max() <= 1.5 * steps
+    bars = [int(re.findall(r"\d+", name)[0]) for name in report.figures["source_bars"]]
+    assert not any(13 <= bar <= 16 for bar in bars), "the silence is no source"
+
+
+def test_starting_inside_the_song_goes_on_from_there(engine: SketchEngine, pop: Generated) -> None:
+    request = request_for(pop, pop.bar_frame(28), pop.song.frames + 8 * RATE, Task.COMPLETE)
+    mix, _ = take(engine, request)
+    assert joins.likeness(mix[: 8 * RATE], pop.song.samples[request.start : request.start + 8 * RATE]) < 0.98
+
+
+def test_a_fade_out_is_continued_from_before_it(engine: SketchEngine, pop: Generated) -> None:
+    samples = pop.song.samples.copy()
+    fade = 10 * RATE
+    samples[-fade:] *= np.geomspace(1.0, 0.01, fade)[:, None].astype(np.float32)
+    faded = replace(pop, song=song_of(samples, RATE))
+    mix, report = take(engine, after(faded))
+    assert any("fades out" in note for note in report.notes)
+    full = loudness.integrated(samples[8 * RATE : 24 * RATE], RATE)
+    assert loudness.integrated(mix, RATE) == pytest.approx(full, abs=2.0)
+
+
+def test_a_song_that_does_not_fade_is_not_said_to(engine: SketchEngine, pop: Generated) -> None:
+    _, report = take(engine, after(pop))
+    assert not any("fades out" in note for note in report.notes)
+
+
+def test_an_ending_lands_on_the_tonic_and_fades_to_silence(engine: SketchEngine, pop: Generated) -> None:
+    mix, report = take(engine, after(pop, 8, ending=True, key="C major"))
+    assert np.abs(mix[-50:]).max() < 1e-3
+    last = int(re.findall(r"\d+", report.figures["source_bars"][-1])[0])
+    assert pop.chords[(last - 1) * 4] == 0, "a C major bar"
+    assert np.abs(mix[-2 * RATE : -RATE]).max() > 0.02, "it rings"
+
+
+def test_takes_differ_and_repeat(engine: SketchEngine, pop: Generated) -> None:
+    mixes = [take(engine, after(pop, 4, take=k))[0] for k in range(4)]
+    for first in range(4):
+        for second in range(first):
+            assert joins.likeness(mixes[first], mixes[second]) < 0.99, (first, second)
+    assert np.array_equal(mixes[2], take(SketchEngine(), after(pop, 4, take=2))[0])
+
+
+def test_a_two_bar_song_loops_and_says_so(engine: SketchEngine) -> None:
+    short = make_song(2)
+    mix, report = take(engine, after(short, 4))
+    assert mix.any()
+    assert any("loops" in note for note in report.notes)
+
+
+def test_region_after_a_pause_keeps_the_bar(engine: SketchEngine, pop: Generated) -> None:
+    start = pop.song.frames + 4 * RATE
+    mix, _ = take(engine, request_for(pop, start, start + 8 * RATE, Task.COMPLETE))
+    first = np.abs(mix[: RATE // 10]).max()
+    assert first > 0.1, "a downbeat at the region's start"

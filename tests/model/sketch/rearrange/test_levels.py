@@ -1,0 +1,43 @@
+"""Gains, ramps, fades and the limiter."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from model.sketch import loudness
+from model.sketch.rearrange import levels
+
+
+def test_matching_gain_is_clamped_and_silence_is_left_alone() -> None:
+    assert levels.matching_gain_db(-20.0, -18.0, 6.0) == 2.0
+    assert levels.matching_gain_db(-30.0, -10.0, 6.0) == 6.0
+    assert levels.matching_gain_db(-120.0, -10.0, 6.0) == 0.0
+    assert levels.matching_gain_db(-10.0, -120.0, 6.0) == 0.0
+
+
+def test_ramps_start_and_end_at_unity_only_where_the_song_goes_on() -> None:
+    curve = levels.ramped(2.0, 44100, 44100, at_start=True, at_end=False)
+    assert curve[0] == 1.0
+    assert curve[22050:] == pytest.approx(2.0)
+    assert np.abs(np.diff(curve)).max() < 1e-3
+
+
+def test_fade_out_reaches_silence() -> None:
+    fade = levels.fade_out(1000, 200, 800)
+    assert (fade[:200] == 1.0).all()
+    assert fade[800:].max() < 1e-12
+    assert (np.diff(fade) <= 0).all()
+
+
+def test_limiter_keeps_true_peaks_under_the_ceiling_and_quiet_parts_untouched() -> None:
+    rng = np.random.default_rng(0)
+    signal = rng.normal(0.0, 0.1, (44100, 2)).astype(np.float32)
+    signal[20000:20100] *= 12.0
+    limited, deepest = levels.limit_peaks(signal, 44100, 0.9)
+    assert loudness.true_peak(limited) <= 0.9 * 1.02
+    assert deepest < 1.0
+    assert np.array_equal(limited[:15000], signal[:15000])
+    same, gain = levels.limit_peaks(signal, 44100, 100.0)
+    assert same is signal
+    assert gain == 1.0

@@ -1,0 +1,47 @@
+"""The least-cost path against trying everything, and what the costs promise."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+from model.sketch.rearrange import plan
+
+
+def total(path: tuple[int, ...], unary: np.ndarray, jump: np.ndarray) -> float:
+    return float(
+        sum(unary[i, state] for i, state in enumerate(path))
+        + sum(jump[a, b] for a, b in itertools.pairwise(path))
+    )
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_viterbi_finds_the_best_of_all_paths(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    unary, jump = rng.normal(size=(5, 4)), rng.normal(size=(4, 4))
+    best = min(itertools.product(range(4), repeat=5), key=lambda path: total(path, unary, jump))
+    assert tuple(plan.least_path(unary, jump, lambda: None)) == best
+
+
+def test_runs_are_the_longest_stretches_of_neighbours() -> None:
+    runs = plan.runs_of(np.array([10, 11, 12, 13]), np.array([4, 5, 9, 10]))
+    assert runs == [plan.Run(10, 4, 2), plan.Run(12, 9, 2)]
+    assert plan.runs_of(np.array([3]), np.array([0])) == [plan.Run(3, 0, 1)]
+
+
+def test_similarity_costs_rise_with_strength_and_similarity() -> None:
+    alike = np.array([[0.1, 0.5, 1.0]], dtype=np.float32)
+    costs = [plan.similarity_costs(alike, strength)[0] for strength in (0.0, 0.5, 1.0)]
+    gaps = [cost[1] - cost[0] for cost in costs]
+    assert gaps == sorted(gaps)
+    assert gaps[0] < 0 < gaps[2], "wanted at 0, avoided at 1"
+    assert costs[1][2] - costs[1][1] > 2.0, "a copy is always dear"
+
+
+def test_distances_are_euclidean() -> None:
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(3, 7)).astype(np.float32), rng.normal(size=(4, 7)).astype(np.float32)
+    direct = np.linalg.norm(a[:, None] - b[None], axis=2)
+    assert plan.distances(a, b) == pytest.approx(direct, abs=1e-5)

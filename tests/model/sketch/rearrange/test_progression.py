@@ -1,0 +1,75 @@
+"""Planning bars ahead: where the song stands, and what follows such places."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from model.pace import Pace
+from model.sketch.analysis import analysis
+from model.sketch.analysis.analysis import Analysis
+from model.sketch.rearrange import progression
+from tests.model.sketch.songs import Generated, make_song, song_of
+
+RATE = 44100
+LEAD = 8
+
+
+def heard(made: Generated) -> Analysis:
+    pace = Pace(lambda progress: None, lambda: False)
+    return analysis.on_grid(analysis.listen(made.song, pace), made.grid, None, pace)
+
+
+@pytest.fixture(scope="module")
+def pop() -> Generated:
+    return make_song(24)
+
+
+@pytest.fixture(scope="module")
+def pop_heard(pop: Generated) -> Analysis:
+    return heard(pop)
+
+
+def sources(found: Analysis) -> np.ndarray:
+    return np.flatnonzero(found.beats.inside)
+
+
+def test_the_song_stands_at_its_last_beat(pop_heard: Analysis) -> None:
+    assert progression.standing(pop_heard.beats, LEAD + 96) == progression.Standing(LEAD + 95, False)
+
+
+def test_a_fade_is_seen_and_left_behind(pop: Generated) -> None:
+    samples = pop.song.samples.copy()
+    samples[-8 * RATE :] *= np.geomspace(1.0, 0.02, 8 * RATE)[:, None].astype(np.float32)
+    found = heard(replace(pop, song=song_of(samples, RATE)))
+    now = progression.standing(found.beats, LEAD + 96)
+    assert now.faded
+    assert now.beat <= LEAD + 82, "16 beats fade"
+
+
+def test_plans_follow_the_songs_own_chord_steps(pop: Generated, pop_heard: Analysis) -> None:
+    targets = np.arange(LEAD + 96, LEAD + 96 + 32)
+    like = progression.planned(pop_heard.beats, targets, sources(pop_heard), LEAD + 95, 0.5, [1])
+    chords = pop.chords[like - LEAD]
+    known = set(zip(pop.chords[:-1].tolist(), pop.chords[1:].tolist(), strict=True))
+    steps = list(zip(chords[:-1].tolist(), chords[1:].tolist(), strict=True))
+    assert np.mean([step in known for step in steps]) >= 0.95
+    assert (pop_heard.beats.position[like] == pop_heard.beats.position[targets]).all()
+
+
+def test_equal_numbers_give_equal_plans_and_others_do_not(pop_heard: Analysis) -> None:
+    targets = np.arange(LEAD + 96, LEAD + 96 + 32)
+    plans = [
+        progression.planned(pop_heard.beats, targets, sources(pop_heard), LEAD + 95, 0.5, [seed])
+        for seed in (1, 1, 2, 3, 4)
+    ]
+    assert np.array_equal(plans[0], plans[1])
+    assert any(not np.array_equal(plans[0], plan) for plan in plans[2:])
+
+
+def test_the_closing_beat_is_a_tonic_downbeat(pop: Generated, pop_heard: Analysis) -> None:
+    beat = progression.closing_beat(pop_heard.beats, sources(pop_heard), 0, pop_heard.heard.envelope)
+    assert pop.chords[beat - LEAD] == 0
+    assert pop_heard.beats.position[beat] == 0
