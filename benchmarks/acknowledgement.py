@@ -53,7 +53,7 @@ async def echo(ports: multiprocessing.Queue) -> None:
     await asyncio.Event().wait()
 
 
-async def bridge(ports: multiprocessing.Queue, folder: Path) -> None:
+async def dispatcher(ports: multiprocessing.Queue, folder: Path) -> None:
     settings = Settings(
         store=folder / "store", roots=(folder,), osc_port=0, websocket_port=0, engine="busy", engines=ENGINES,
         limits=Limits(queued_jobs=100_000),
@@ -69,7 +69,7 @@ def run_echo(ports: multiprocessing.Queue) -> None:
 
 def run_bridge(ports: multiprocessing.Queue, folder: Path) -> None:
     os.environ.pop("OMP_NUM_THREADS", None)  # the render may have every core
-    asyncio.run(bridge(ports, folder))
+    asyncio.run(dispatcher(ports, folder))
 
 
 @contextmanager

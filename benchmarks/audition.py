@@ -48,7 +48,7 @@ def main() -> None:
 
 def measure(server: ServerThread, ws: WebSocketPeer, take: str, how: str) -> None:
     ws.call("audition.play", take=take)
-    playback = server.server.desk.player.playback
+    playback = server.server.controller.player.playback
     assert playback is not None
     cpu, began = time.process_time(), time.perf_counter()
     while time.perf_counter() - began < SECONDS / 2:

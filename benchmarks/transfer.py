@@ -76,7 +76,7 @@ def song_again(folder: Path, digest: str) -> bytes:
     return b"".join(wave_parts(BlobStore(folder / "raw").get(digest)))
 
 
-async def bridge(ports: multiprocessing.Queue, folder: Path) -> None:
+async def dispatcher(ports: multiprocessing.Queue, folder: Path) -> None:
     settings = Settings(store=folder / "store", osc_port=0, websocket_port=0, engine="noise", engines=ENGINES)
     async with running_server(settings) as server:
         ports.put(server.settings.websocket_port)
@@ -88,7 +88,7 @@ def run_raw(ports: multiprocessing.Queue, folder: Path | None = None) -> None:
 
 
 def run_bridge(ports: multiprocessing.Queue, folder: Path) -> None:
-    asyncio.run(bridge(ports, folder))
+    asyncio.run(dispatcher(ports, folder))
 
 
 async def over_streams(port: int, data: bytes) -> tuple[float, float]:

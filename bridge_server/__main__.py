@@ -13,7 +13,7 @@ from bridge_server.cli.parser import audition_fields, fields_of, parser
 from bridge_server.engines.registry import ACESTEP, BUILT_IN, refuse_unusable, with_models
 from bridge_server.network.lan import ANYWHERE, kept_token
 from bridge_server.platforms import mailbox_pointer, models_folder, store_folder
-from bridge_server.settings import DropSettings, MidiSettings, Settings
+from bridge_server.settings import MidiSettings, Settings, WatchSettings
 from daw_protocol.addresses import BY_NAME
 from daw_protocol.errors import ErrorCode, ProtocolError
 
@@ -143,7 +143,7 @@ def serve_settings(arguments: Namespace) -> Settings:
         trust_this_machine=arguments.lan,
         pointer=mailbox_pointer() if led_to else None,
         midi=midi_settings(arguments),
-        drop=DropSettings(arguments.watch.expanduser().absolute()) if arguments.watch else None,
+        drop=WatchSettings(arguments.watch.expanduser().absolute()) if arguments.watch else None,
         engine=arguments.engine,
         engines=engines,
         sound=arguments.sound,

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from bridge_server.audition.controller import Desk
+from bridge_server.audition.controller import AuditionController
 from bridge_server.audition.sound_devices import SoundDevices
 from bridge_server.endpoints.http.pages import Pages
 from bridge_server.endpoints.mailbox.endpoint import SCHEME, MailboxEndpoint
@@ -24,10 +24,10 @@ from bridge_server.endpoints.mailbox.folder import MailboxFolder
 from bridge_server.endpoints.midi.control import midi_control
 from bridge_server.endpoints.osc import OscEndpoint
 from bridge_server.endpoints.oscquery_values import LiveValues
-from bridge_server.endpoints.watch_folder.folder import DropFolder, check_watched
+from bridge_server.endpoints.watch_folder.folder import WatchFolder, check_watched
 from bridge_server.endpoints.websocket import WebSocketEndpoint
 from bridge_server.errors import as_protocol_error
-from bridge_server.handlers.dispatcher import Bridge
+from bridge_server.handlers.dispatcher import Dispatcher
 from bridge_server.jobs.database import open_database
 from bridge_server.jobs.job import Job, JobState
 from bridge_server.jobs.job_queue import JobQueue
@@ -35,7 +35,7 @@ from bridge_server.network.lan import own_host
 from bridge_server.network.mdns import announced
 from bridge_server.rendering.worker import RenderWorker
 from bridge_server.sessions.events import Listeners
-from bridge_server.sessions.shared_context import Focus
+from bridge_server.sessions.shared_context import SharedContext
 from bridge_server.settings import Settings, is_loopback
 from bridge_server.songs.song_reader import SongReader
 from clip_store.errors import ClipStoreError
@@ -60,10 +60,10 @@ class RunningServer:
     """
 
     settings: Settings
-    bridge: Bridge
+    dispatcher: Dispatcher
     worker: RenderWorker
     store: ClipStore
-    desk: Desk
+    controller: AuditionController
     announcement: str = ""
     midi: str = ""
 
@@ -86,22 +86,24 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
         roots = (*settings.roots, folder.audio)
         reader = SongReader(store, connection, roots, settings.limits.song_seconds)
         worker = RenderWorker(settings, connection, store, queue, listeners, reader)
-        focus = Focus(listeners.watchers)
-        desk = Desk(store, worker.live, listeners.watchers, SoundDevices(settings.sound))
-        bridge = Bridge(settings, connection, store, queue, listeners, reader, worker, focus, desk)
-        osc = OscEndpoint(settings, bridge, listeners)
+        shared_context = SharedContext(listeners.watchers)
+        controller = AuditionController(store, worker.live, listeners.watchers, SoundDevices(settings.sound))
+        dispatcher = Dispatcher(
+            settings, connection, store, queue, listeners, reader, worker, shared_context, controller
+        )
+        osc = OscEndpoint(settings, dispatcher, listeners)
         await asyncio.get_running_loop().create_datagram_endpoint(lambda: osc, sock=ports.udp)
-        live = LiveValues(bridge, focus, listeners.watchers)
+        live = LiveValues(dispatcher, shared_context, listeners.watchers)
         pages = Pages(settings, store, live)
-        websocket = WebSocketEndpoint(settings, bridge, listeners, live, pages, store.blobs)
+        websocket = WebSocketEndpoint(settings, dispatcher, listeners, live, pages, store.blobs)
         await websocket.start(ports.tcp)
         folder.make()  # before anybody is told that the server is there
-        mailbox = MailboxEndpoint(folder, bridge, pages)
+        mailbox = MailboxEndpoint(folder, dispatcher, pages)
         _resume(queue, listeners, osc, mailbox, settings)
         tasks = [asyncio.create_task(part.run()) for part in (osc, mailbox, worker)]
         if settings.drop is not None:
-            drops = DropFolder(settings.drop, bridge, store, queue, reader)
-            bridge.server.drops = drops.status
+            drops = WatchFolder(settings.drop, dispatcher, store, queue, reader)
+            dispatcher.server.drops = drops.status
             tasks.append(asyncio.create_task(drops.run()))
         address = settings.store / ADDRESS
         address.write_text(json.dumps(_address(settings)), encoding="utf-8")
@@ -109,14 +111,14 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
             with _pointed_to(settings.pointer, folder.root):
                 async with (
                     announced(settings) as announcement,
-                    midi_control(settings.midi, bridge, focus, listeners.watchers) as midi,
+                    midi_control(settings.midi, dispatcher, shared_context, listeners.watchers) as midi,
                 ):
-                    yield RunningServer(settings, bridge, worker, store, desk, announcement, midi)
+                    yield RunningServer(settings, dispatcher, worker, store, controller, announcement, midi)
         finally:
             # First nobody can ask any more, then the work stops, then the files close.
             await websocket.close()
             osc.close()
-            await desk.close()
+            await controller.close()
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)

@@ -55,7 +55,7 @@ class MidiSettings:
 
 
 @dataclass(frozen=True)
-class DropSettings:
+class WatchSettings:
     """A folder that is watched for dropped files.
 
     poll_seconds:     how often it is looked into.
@@ -92,7 +92,7 @@ class Settings:
     trust_this_machine: bool = False
     pointer: Path | None = None
     midi: MidiSettings | None = None
-    drop: DropSettings | None = None
+    drop: WatchSettings | None = None
     engine: str = "sketch"
     engines: Mapping[str, str] = field(default_factory=lambda: dict(BUILT_IN))
     limits: Limits = field(default_factory=Limits)

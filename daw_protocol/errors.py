@@ -37,8 +37,8 @@ class ErrorCode(enum.Enum):
     INTERNAL = "internal"  # our own fault; the log has the job id
 
 
-MOST_SENTENCE = 2000
-MOST_FIELD = 64
+MAX_SENTENCE = 2000
+MAX_FIELD = 64
 
 
 class ProtocolError(Exception):
@@ -56,9 +56,9 @@ class ProtocolError(Exception):
     def __init__(self, code: ErrorCode, sentence: str, remedy: str = "", field: str = "") -> None:
         super().__init__(f"{sentence} {remedy}".strip())
         self.code = code
-        self.sentence = sendable(sentence, MOST_SENTENCE)
-        self.remedy = sendable(remedy, MOST_SENTENCE)
-        self.field = sendable(field, MOST_FIELD)
+        self.sentence = sendable(sentence, MAX_SENTENCE)
+        self.remedy = sendable(remedy, MAX_SENTENCE)
+        self.field = sendable(field, MAX_FIELD)
 
 
 def sendable(text: str, most: int) -> str:

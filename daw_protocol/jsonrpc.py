@@ -17,9 +17,9 @@ from daw_protocol.message import unknown_field
 from daw_protocol.replies import Reply
 from daw_protocol.requests import Request
 
-MOST_BATCH = 64
-MOST_ID = 1000  # characters
-MOST_CLIENT = 64  # characters
+MAX_BATCH = 64
+MAX_ID = 1000  # characters
+MAX_CLIENT = 64  # characters
 
 PARSE_ERROR = -32700
 INVALID_REQUEST = -32600
@@ -75,10 +75,10 @@ def read_frame(text: str) -> tuple[list[Call | BadCall], bool]:
         return [BadCall(bad, rpc_code=PARSE_ERROR)], False
     if not isinstance(parsed, list):
         return [read_call(parsed)], False
-    if not 1 <= len(parsed) <= MOST_BATCH:
+    if not 1 <= len(parsed) <= MAX_BATCH:
         bad = ProtocolError(
             ErrorCode.TOO_LARGE,
-            f"A batch must have 1 to {MOST_BATCH} calls, got {len(parsed)}.",
+            f"A batch must have 1 to {MAX_BATCH} calls, got {len(parsed)}.",
             "Send fewer.",
         )
         return [BadCall(bad)], False
@@ -101,8 +101,8 @@ def read_call(entry: Any) -> Call | BadCall:
     if not isinstance(params, dict):
         return BadCall(_invalid("params must be an object of names and values."), call_id, INVALID_PARAMS)
     client = entry.get("client", "")
-    if not isinstance(client, str) or len(client) > MOST_CLIENT or not client.isprintable():
-        sentence = f"client must be text of {MOST_CLIENT} characters at most, got {shown(client)}."
+    if not isinstance(client, str) or len(client) > MAX_CLIENT or not client.isprintable():
+        sentence = f"client must be text of {MAX_CLIENT} characters at most, got {shown(client)}."
         return BadCall(_invalid(sentence), call_id)
     return Call(method, params, call_id, "id" in entry, client)
 
@@ -112,7 +112,7 @@ def _can_be_id(given: Any) -> bool:
     if isinstance(given, float):
         return math.isfinite(given)
     if isinstance(given, str):
-        return len(given) <= MOST_ID and not any("\ud800" <= letter <= "\udfff" for letter in given)
+        return len(given) <= MAX_ID and not any("\ud800" <= letter <= "\udfff" for letter in given)
     return given is None or (isinstance(given, int) and not isinstance(given, bool))
 
 

@@ -17,7 +17,7 @@ from daw_protocol.fields import Kind
 
 _REQUIRED: Any = dataclasses.MISSING
 
-MOST_COMPLAINT = 400  # characters
+MAX_COMPLAINT = 400  # characters
 
 
 def value(kind: Kind, doc: str, default: Any = _REQUIRED) -> Any:
@@ -90,7 +90,7 @@ def read_value(name: str, kind: Kind, given: Any) -> Any:
 def brief(error: Exception) -> str:
     """What was wrong, without the rest of a value that runs to pages."""
     text = str(error)
-    return text if len(text) <= MOST_COMPLAINT else text[: MOST_COMPLAINT - 3] + "..."
+    return text if len(text) <= MAX_COMPLAINT else text[: MAX_COMPLAINT - 3] + "..."
 
 
 def accepts(kind: Kind) -> str:

@@ -32,14 +32,14 @@ BURST = 0.2
 OUTLIER = 5.0
 # A gap of more than this is a clock that stopped and started again. 5 BPM has 0.5 s between clocks.
 GAP_SECONDS = 0.6
-MOST_LOST = 4
+MAX_LOST = 4
 # Tempos in projects are mostly whole numbers: one within the reading's own uncertainty is taken to be meant.
 SNAP_ERRORS = 3.0
 NEWS_ERRORS = 4.0
 # Neighbouring clocks are late together, by the same audio period: they tell less than as many independent ones.
 CORRELATED = 2.0
 SNAP_MOST = 0.15  # BPM
-LEAST_CHANGE = 0.05  # BPM
+MIN_CHANGE = 0.05  # BPM
 SLOWEST, FASTEST = 5.0, 1000.0
 
 
@@ -155,7 +155,7 @@ def _lost(line: Line, latest: list[tuple[int, float]]) -> int:
         return 0
     behind = [line.distance(moment) / line.period for moment in latest]
     lost = round(statistics.median(behind))
-    return lost if 1 <= lost <= MOST_LOST and all(abs(entry - lost) < 0.25 for entry in behind) else 0
+    return lost if 1 <= lost <= MAX_LOST and all(abs(entry - lost) < 0.25 for entry in behind) else 0
 
 
 def _jumped(line: Line, latest: list[tuple[int, float]]) -> bool:
@@ -229,7 +229,7 @@ class ClockFollower:
             return None
         if self._told is None:
             return meant
-        return meant if abs(meant - self._told) > max(LEAST_CHANGE, NEWS_ERRORS * reading.error) else None
+        return meant if abs(meant - self._told) > max(MIN_CHANGE, NEWS_ERRORS * reading.error) else None
 
 
 def snapped(reading: ClockReading) -> float:

@@ -19,7 +19,7 @@ from daw_protocol.requests import Request
 
 # A reply must fit one Ethernet frame with room to spare: larger datagrams are fragmented, and lost as a whole
 # when one fragment is.
-MOST_DATAGRAM_BYTES = 1400
+MAX_DATAGRAM_BYTES = 1400
 OscArgument = int | float | str | bool
 
 REPLY_ADDRESSES = frozenset(f"{PREFIX}/{reply.name}" for reply in REPLIES)
@@ -103,9 +103,9 @@ def fitting(reply: Reply) -> tuple[str, list[OscArgument]]:
     A path is left out rather than shortened: half a path is a wrong one. `takes.show` has it whole.
     """
     address, arguments = reply_to_osc(reply)
-    if datagram_bytes(address, arguments) > MOST_DATAGRAM_BYTES and isinstance(reply, TakeReady):
+    if datagram_bytes(address, arguments) > MAX_DATAGRAM_BYTES and isinstance(reply, TakeReady):
         address, arguments = reply_to_osc(replace(reply, path=""))
-    while datagram_bytes(address, arguments) > MOST_DATAGRAM_BYTES:
+    while datagram_bytes(address, arguments) > MAX_DATAGRAM_BYTES:
         longest = max(
             (n for n, entry in enumerate(arguments) if isinstance(entry, str)),
             key=lambda n: len(str(arguments[n]).encode()),

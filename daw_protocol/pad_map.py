@@ -26,7 +26,7 @@ from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.osc_form import request_from_osc
 from daw_protocol.requests import Request
 
-MOST_LINES = 2000
+MAX_LINES = 2000
 # MIDI 1.0: a switch is off at 0 to 63 and on at 64 to 127.
 PRESSED = 64
 
@@ -132,9 +132,9 @@ class Pads:
 def read_pad_map(text: str, name: str = "the MIDI map") -> tuple[Binding, ...]:
     """The bindings in a file's text. name: the file's, for errors. Raises ProtocolError with the line at fault."""
     lines = text.splitlines()
-    if len(lines) > MOST_LINES:
+    if len(lines) > MAX_LINES:
         raise ProtocolError(
-            ErrorCode.TOO_LARGE, f"{name} has {len(lines)} lines.", f"At most {MOST_LINES} are read."
+            ErrorCode.TOO_LARGE, f"{name} has {len(lines)} lines.", f"At most {MAX_LINES} are read."
         )
     found = []
     for number, line in enumerate(lines, 1):

@@ -12,11 +12,11 @@ import numpy as np
 
 STEADY_SECONDS = 2.0  # readings that say where it is
 DRIFT_SECONDS = 60.0  # readings that say how fast it runs
-LEAST_DRIFT_SECONDS = 5.0  # fewer say more about the messages than about the clock
+MIN_DRIFT_SECONDS = 5.0  # fewer say more about the messages than about the clock
 JUMP_SECONDS = 0.08  # further off than any message is late: it was moved
 
 
-class ClockLine:
+class ClockEstimate:
     """A clock that runs at `speed` units of its own for each second of ours, more or less."""
 
     def __init__(self, speed: float) -> None:
@@ -51,7 +51,7 @@ class ClockLine:
     @property
     def drift_ppm(self) -> float | None:
         """How much faster it runs than its speed, in millionths; None as long as that cannot be told."""
-        if not self._readings or self._readings[-1][0] - self._readings[0][0] < LEAST_DRIFT_SECONDS:
+        if not self._readings or self._readings[-1][0] - self._readings[0][0] < MIN_DRIFT_SECONDS:
             return None
         when, shown = (np.array(column) for column in zip(*self._readings, strict=True))
         slope = np.polyfit(when - when[0], shown - shown[0], 1)[0]

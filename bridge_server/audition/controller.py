@@ -13,13 +13,19 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
-from bridge_server.audition.partial_scene import preview_scene
-from bridge_server.audition.player import Manner, Player
+from bridge_server.audition.partial_scene import partial_scene
+from bridge_server.audition.player import PlaybackOptions, Player
 from bridge_server.audition.scene import ORIGINAL, TAKE, Scene, not_playing, resolved, within
-from bridge_server.audition.scene_builder import DEFAULT_BARS, Material, accepted_beside, tempo_map_of, wanted
+from bridge_server.audition.scene_builder import (
+    DEFAULT_BARS,
+    SceneBuilder,
+    accepted_beside,
+    tempo_map_of,
+    wanted,
+)
 from bridge_server.audition.sound_devices import SoundDevices
-from bridge_server.audition.transport_sync import Timekeeper
-from bridge_server.rendering.partial_render import LiveRender, LiveRenders, heard_take
+from bridge_server.audition.transport_sync import TransportSync
+from bridge_server.rendering.partial_render import PartialRender, PartialRenders, heard_take
 from bridge_server.sessions.watchers import Watchers
 from bridge_server.songs.sources import Song
 from clip_store.store import ClipStore
@@ -36,24 +42,24 @@ TOLD_EVERY = 2  # of these, one is told to those who watch
 Result = TypeVar("Result")
 
 
-class Desk:
+class AuditionController:
     """One per server."""
 
     def __init__(
-        self, store: ClipStore, live: LiveRenders, watchers: Watchers, devices: SoundDevices | None = None
+        self, store: ClipStore, live: PartialRenders, watchers: Watchers, devices: SoundDevices | None = None
     ) -> None:
         self._index = store.index
         self._watchers = watchers
-        self._material = Material(store.blobs)
+        self._scene_builder = SceneBuilder(store.blobs)
         self._live = live
         self.player = Player(devices or SoundDevices())
-        self.timekeeper = Timekeeper(self.player)
+        self.transport_sync = TransportSync(self.player)
         self._audio = ThreadPoolExecutor(1, "audition")
         self._lock = asyncio.Lock()
         self._beat: asyncio.Task[None] | None = None
         self._background: set[asyncio.Task[None]] = set()
         self._scene: Scene | None = None
-        self._manner = Manner(TAKE)
+        self._options = PlaybackOptions(TAKE)
         self.bars = (DEFAULT_BARS, DEFAULT_BARS)  # around takes, where it is not said otherwise
         self._bars = self.bars  # around what is heard now
         self._job = ""  # the job that is heard, or waited for
@@ -75,7 +81,7 @@ class Desk:
         async with self._lock:
             asked = wanted(self._index, take, *self._around(before, after))
             tempo_map = tempo_map_of(take)
-            scene = await asyncio.to_thread(self._material.take_scene, asked, tempo_map)
+            scene = await asyncio.to_thread(self._scene_builder.take_scene, asked, tempo_map)
             self._bars, self._job = (asked.before, asked.after), ""
             now = self._scene
             stays = now is not None and self._sounds and now.place == scene.place and now.take != scene.take
@@ -87,7 +93,7 @@ class Desk:
         """A song without any take but those that are in force. origin: of its first sample on the timeline."""
         async with self._lock:
             accepted = accepted_beside(self._index, song.digest, None)
-            scene = await asyncio.to_thread(self._material.song_scene, song, accepted, tempo_map, origin)
+            scene = await asyncio.to_thread(self._scene_builder.song_scene, song, accepted, tempo_map, origin)
             self._job = ""
             await self._start(within(scene, span), ORIGINAL)
 
@@ -112,7 +118,7 @@ class Desk:
         """The other side, or the one that is named."""
         async with self._lock:
             scene = self._playing()
-            other = ORIGINAL if self._manner.side == TAKE else TAKE
+            other = ORIGINAL if self._options.side == TAKE else TAKE
             side = side or other
             if side not in scene.lanes:
                 raise ProtocolError(
@@ -135,10 +141,10 @@ class Desk:
             asked = wanted(self._index, take, *self._bars)
             ids = [one.id for one in asked.siblings]
             other = asked.siblings[(ids.index(take.id) + by) % len(ids)]
-            following = await asyncio.to_thread(
-                self._material.take_scene, replace(asked, take=other), scene.tempo_map
+            sync_offset = await asyncio.to_thread(
+                self._scene_builder.take_scene, replace(asked, take=other), scene.tempo_map
             )
-            self._scene = replace(following, passage=scene.passage, bounded=scene.bounded)
+            self._scene = replace(sync_offset, loop_range=scene.loop_range, bounded=scene.bounded)
             await self._manage(side=TAKE)
             if other.id == take.id:
                 self._say("This is the only take of its place.")
@@ -154,23 +160,27 @@ class Desk:
             self.bars = self._bars = self._around(before, after)
             if (now := self._scene) is not None and now.take and self._sounds:
                 asked = wanted(self._index, self._index.get(now.take), *self._bars)
-                scene = await asyncio.to_thread(self._material.take_scene, asked, now.tempo_map)
-                here, passage = self.player.position, scene.passage
-                start = None if self._manner.free or passage.start <= here < passage.end else passage.start
-                self._scene = self.timekeeper.scene = scene
-                await self._in_audio_thread(self.player.change, scene, self._manner, start)
+                scene = await asyncio.to_thread(self._scene_builder.take_scene, asked, now.tempo_map)
+                here, loop_range = self.player.position, scene.loop_range
+                start = (
+                    None
+                    if self._options.free or loop_range.start <= here < loop_range.end
+                    else loop_range.start
+                )
+                self._scene = self.transport_sync.scene = scene
+                await self._in_audio_thread(self.player.change, scene, self._options, start)
             self.tell()
 
     async def seek(self, position: Position) -> None:
         async with self._lock:
             scene = self._playing()
-            if self.timekeeper.what != "none":
+            if self.transport_sync.what != "none":
                 raise not_playing(
                     "The position is the DAW's: the audition follows its transport.",
                     "Move the DAW's playhead, or send audition.follow none.",
                 )
             there = resolved(position, scene, "position")
-            await self._in_audio_thread(self.player.change, scene, self._manner, there)
+            await self._in_audio_thread(self.player.change, scene, self._options, there)
             self.tell()
 
     async def devices(self) -> list[dict[str, Any]]:
@@ -182,17 +192,17 @@ class Desk:
     async def choose_device(self, name: str) -> str:
         """Returns the device that is used, or will be."""
         async with self._lock:
-            used = await self._in_audio_thread(self.player.choose, name, self._manner)
+            used = await self._in_audio_thread(self.player.choose, name, self._options)
             self._look_after()
             self.tell()
             return used
 
     async def follow(self, what: str, port: str) -> None:
         async with self._lock:
-            await self._in_audio_thread(self.timekeeper.follow, what, port, asyncio.get_running_loop())
+            await self._in_audio_thread(self.transport_sync.follow, what, port, asyncio.get_running_loop())
             if self._scene is not None and self._sounds:
                 await self._manage(free=what != "none")
-            self._manner = replace(self._manner, free=what != "none")
+            self._options = replace(self._options, free=what != "none")
             self.tell()
 
     # What happens
@@ -201,23 +211,23 @@ class Desk:
         """The server stops."""
         for task in (*self._background, *([self._beat] if self._beat else [])):
             task.cancel()
-        await self._in_audio_thread(self.timekeeper.close)
+        await self._in_audio_thread(self.transport_sync.close)
         await self._in_audio_thread(self.player.close)
 
     def state(self) -> AuditionState:
         """What those who watch are told."""
-        scene, manner = self._scene, self._manner
-        side = scene.side(manner.side) if scene else manner.side
+        scene, options = self._scene, self._options
+        side = scene.side(options.side) if scene else options.side
         waiting = (scene is None and self._job) or (self._sounds and (self._waits or (scene and scene.waits)))
         position = self.player.position
-        passage = scene.passage if scene else Span(position, position)
+        loop_range = scene.loop_range if scene else Span(position, position)
         return AuditionState(
             state="waiting" if waiting else "playing" if self._sounds else "stopped",
             take=scene.take if scene else "", job=self._job, song=scene.song if scene else "", side=side,
-            position=position, start=passage.start, end=passage.end, loop=manner.loops, auto=self.auto,
-            before=self.bars[0], after=self.bars[1], gain_db=manner.gain_db, match=manner.match,
-            match_db=scene.gains_db.get(side, 0.0) if scene and manner.match else 0.0,
-            message=self._message, **self.player.figures(), **self.timekeeper.figures(),
+            position=position, start=loop_range.start, end=loop_range.end, loop=options.loops, auto=self.auto,
+            before=self.bars[0], after=self.bars[1], gain_db=options.gain_db, match=options.match,
+            match_db=scene.gains_db.get(side, 0.0) if scene and options.match else 0.0,
+            message=self._message, **self.player.figures(), **self.transport_sync.figures(),
         )  # fmt: skip
 
     def tell(self) -> None:
@@ -230,7 +240,7 @@ class Desk:
     @property
     def _waits(self) -> bool:
         """For the DAW's transport to move."""
-        return self._manner.free and not self.timekeeper.moves
+        return self._options.free and not self.transport_sync.moves
 
     def _around(self, before: int | None, after: int | None) -> tuple[int, int]:
         return (self.bars[0] if before is None else before, self.bars[1] if after is None else after)
@@ -246,28 +256,28 @@ class Desk:
 
     async def _start(self, scene: Scene, side: str, *, stays: bool = False) -> None:
         """Plays a scene from its beginning, or from what is heard now."""
-        manner = replace(self._manner, side=side, free=self.timekeeper.what != "none")
-        self.timekeeper.scene = scene
+        options = replace(self._options, side=side, free=self.transport_sync.what != "none")
+        self.transport_sync.scene = scene
         try:
             if stays:
-                await self._in_audio_thread(self.player.change, scene, manner)
+                await self._in_audio_thread(self.player.change, scene, options)
             else:
-                first = self.timekeeper.position() if manner.free else None
-                at = scene.passage.start if first is None else first
-                await self._in_audio_thread(self.player.play, scene, manner, at)
+                first = self.transport_sync.position() if options.free else None
+                at = scene.loop_range.start if first is None else first
+                await self._in_audio_thread(self.player.play, scene, options, at)
         except BaseException:
             if not self._sounds:
                 self._scene, self._job = None, ""
             raise
-        self._scene, self._manner = scene, manner
+        self._scene, self._options = scene, options
         self._look_after()
         self._say("")
 
     async def _manage(self, **changes: Any) -> None:
-        self._manner = replace(self._manner, **changes)
+        self._options = replace(self._options, **changes)
         if self._scene is not None and self._sounds:
-            self.timekeeper.scene = self._scene
-            await self._in_audio_thread(self.player.change, self._scene, self._manner)
+            self.transport_sync.scene = self._scene
+            await self._in_audio_thread(self.player.change, self._scene, self._options)
         self._say("")
 
     async def _halt(self, message: str = "") -> None:
@@ -312,8 +322,8 @@ class Desk:
                 )
                 return
             self._say(f"{gone} has gone; playing on through {name}.")
-        elif self._manner.free:
-            await self._in_audio_thread(self.timekeeper.keep, self._scene, self._manner)
+        elif self._options.free:
+            await self._in_audio_thread(self.transport_sync.keep, self._scene, self._options)
         elif self.player.ended:
             await self._halt()
 
@@ -322,7 +332,7 @@ class Desk:
         return await asyncio.get_running_loop().run_in_executor(self._audio, partial(function, *given))
 
     def _move(self) -> str:
-        return self.player.move(self._manner)
+        return self.player.move(self._options)
 
     async def _end(self, message: str) -> None:
         await self._in_audio_thread(self.player.close)
@@ -331,7 +341,7 @@ class Desk:
 
     # Renders that are going on
 
-    def _live_changed(self, render: LiveRender, takes: tuple[Take, ...]) -> None:
+    def _live_changed(self, render: PartialRender, takes: tuple[Take, ...]) -> None:
         idle = not self._sounds and not self._job
         if self.auto and idle and render.announced and not takes:
             self._job = render.job.id
@@ -348,7 +358,7 @@ class Desk:
         self._background.add(task)
         task.add_done_callback(self._background.discard)
 
-    async def _hear_render(self, render: LiveRender, takes: tuple[Take, ...]) -> None:
+    async def _hear_render(self, render: PartialRender, takes: tuple[Take, ...]) -> None:
         async with self._lock:
             if self._job != render.job.id:
                 return  # stopped, or something else is played by now
@@ -366,7 +376,7 @@ class Desk:
             if self._job == job:  # else its take has been heard of before its end
                 await self._halt("The render came to nothing, so there is nothing more to hear of it.")
 
-    async def _preview(self, render: LiveRender) -> None:
+    async def _preview(self, render: PartialRender) -> None:
         """What there is of a render by now."""
         accepted: tuple[Take, ...] = ()
         if render.song is not None:
@@ -377,23 +387,23 @@ class Desk:
         if same and now is not None and now.ready == scene.ready:
             return  # more of it, but no further bar
         job = self._job
-        await self._start(scene, self._manner.side if same else TAKE, stays=same and not self._silent)
+        await self._start(scene, self._options.side if same else TAKE, stays=same and not self._silent)
         self._job = job
 
-    def _made_preview(self, render: LiveRender, accepted: tuple[Take, ...]) -> Scene:
+    def _made_preview(self, render: PartialRender, accepted: tuple[Take, ...]) -> Scene:
         render.catch_up()
-        song = None if render.song is None else self._material.song_lane(render.song, accepted)
-        return preview_scene(render, song, *self._bars)
+        song = None if render.song is None else self._scene_builder.song_lane(render.song, accepted)
+        return partial_scene(render, song, *self._bars)
 
     @property
     def _silent(self) -> bool:
-        return self.player.playback is None or self.player.playback.tape.voice is None
+        return self.player.playback is None or self.player.playback.output_mix.reader is None
 
     async def _finished(self, take: Take) -> None:
         """The render that is heard has become a take: it goes on as that."""
         asked = wanted(self._index, take, *self._bars)
         tempo_map = tempo_map_of(take)
-        scene = await asyncio.to_thread(self._material.take_scene, asked, tempo_map)
-        await self._start(scene, self._manner.side, stays=self._sounds and not self._silent)
+        scene = await asyncio.to_thread(self._scene_builder.take_scene, asked, tempo_map)
+        await self._start(scene, self._options.side, stays=self._sounds and not self._silent)
         self._job = ""
         self.tell()

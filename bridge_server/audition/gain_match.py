@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from clip_store.measure.loudness import MAX_GAIN_DB, SILENCE_LUFS
 
 # Nobody hears less, and what is not turned down is played as it is, bit for bit.
-LEAST_GAIN_DB = 0.1
+MIN_GAIN_DB = 0.1
 
 
 def matching_gains(loudnesses: Mapping[str, float]) -> dict[str, float]:
@@ -22,7 +22,7 @@ def matching_gains(loudnesses: Mapping[str, float]) -> dict[str, float]:
         name: max(-MAX_GAIN_DB, quietest - lufs) if lufs > SILENCE_LUFS else 0.0
         for name, lufs in loudnesses.items()
     }
-    return {name: round(gain, 2) if abs(gain) >= LEAST_GAIN_DB else 0.0 for name, gain in gains.items()}
+    return {name: round(gain, 2) if abs(gain) >= MIN_GAIN_DB else 0.0 for name, gain in gains.items()}
 
 
 def factor(db: float) -> float:

@@ -36,7 +36,7 @@ class Patch:
 
 
 @dataclass(frozen=True, eq=False)
-class Lane:
+class LayeredAudio:
     """A song, [frames, channels], with patches over it, later ones on top; silence before and behind."""
 
     song: Samples
@@ -60,8 +60,8 @@ class Lane:
             _lay(found, first, patch.start, patch.samples, adds=patch.adds)
         return found
 
-    def with_patches(self, patches: Iterable[Patch]) -> Lane:
-        return Lane(self.song, self.rate, (*self.patches, *patches))
+    def with_patches(self, patches: Iterable[Patch]) -> LayeredAudio:
+        return LayeredAudio(self.song, self.rate, (*self.patches, *patches))
 
 
 def _lay(found: Samples, first: int, start: int, samples: Samples, *, adds: bool) -> None:

@@ -8,20 +8,20 @@ import numpy as np
 
 from bridge_server.audition.layered_audio import Samples
 from bridge_server.audition.loop_clock import LoopClock, Run
-from bridge_server.audition.resampled_audio import RatedLane
+from bridge_server.audition.resampled_audio import ResampledAudio
 
 # The end of a round is faded into what lies before the loop's start, so that the first beat itself is untouched.
 WRAP_SECONDS = 0.005
 
 
 @dataclass(frozen=True, eq=False)
-class Voice:
+class LoopReader:
     """lane and clock in frames of the device. gain: a factor; 1 leaves every bit as it is.
 
     until: where in the song it falls silent (a passage that does not loop); None = it plays on.
     """
 
-    lane: RatedLane
+    lane: ResampledAudio
     clock: LoopClock
     gain: float = 1.0
     until: int | None = None

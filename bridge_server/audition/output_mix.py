@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from bridge_server.audition.layered_audio import Samples
-from bridge_server.audition.loop_reader import Voice, rising
+from bridge_server.audition.loop_reader import LoopReader, rising
 
 # Long enough to hide any step, short enough to be no blend: two takes of a drum hit stay two.
 SWITCH_SECONDS = 0.01
 
 
-class Tape:
+class OutputMix:
     """Counts frames from 0, the first one the device plays. Without a voice it is silent."""
 
     def __init__(self, rate: int, channels: int) -> None:
@@ -19,20 +19,20 @@ class Tape:
         self._fade = round(SWITCH_SECONDS * rate)
         self.switched = 0
         self._before = np.zeros((0, channels), np.float32)
-        self.voice: Voice | None = None
+        self.reader: LoopReader | None = None
 
-    def switch(self, frame: int, voice: Voice | None) -> None:
+    def switch(self, frame: int, reader: LoopReader | None) -> None:
         """From `frame` on another voice is heard, faded in from what would have been heard there."""
         self._before = self.read(frame, self._fade) if frame > 0 else self._before[:0]
         self.switched = frame
-        self.voice = voice
+        self.reader = reader
 
     def read(self, frame: int, frames: int) -> Samples:
         """What is heard in [frame, frame + frames): a new array [frames, channels]. Not before the last switch."""
-        if self.voice is None:
+        if self.reader is None:
             found = np.zeros((frames, self._channels), np.float32)
         else:
-            found = self.voice.read(frame, frames)
+            found = self.reader.read(frame, frames)
         done = frame - self.switched
         tail = self._before[done : done + frames]
         if len(tail):

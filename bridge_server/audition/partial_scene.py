@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from bridge_server.audition.layered_audio import Lane, Patch
+from bridge_server.audition.layered_audio import LayeredAudio, Patch
 from bridge_server.audition.loop_range import last_bar_line, passage_around
 from bridge_server.audition.loop_reader import rising
 from bridge_server.audition.scene import ORIGINAL, TAKE, Scene
-from bridge_server.rendering.partial_render import LiveRender
+from bridge_server.rendering.partial_render import PartialRender
 from bridge_server.rendering.plan import spliced
 from daw_protocol.timeline import Span
 
 
-def preview_scene(render: LiveRender, song: Lane | None, before: int, after: int) -> Scene:
+def partial_scene(render: PartialRender, song: LayeredAudio | None, before: int, after: int) -> Scene:
     """What can be played now. `song`: the song the render is for; None when there is none.
 
     Up to the last bar line before the render's end so far there is something to play; then it turns back.
@@ -21,29 +21,29 @@ def preview_scene(render: LiveRender, song: Lane | None, before: int, after: int
     plan = render.plan
     origin = plan.region.start - plan.region_in_song.start
     channels = plan.channels if song is None else song.channels
-    base = song if song is not None else Lane(np.zeros((0, channels), np.float32), plan.rate)
+    base = song if song is not None else LayeredAudio(np.zeros((0, channels), np.float32), plan.rate)
     lanes = {TAKE: base.with_patches(_patches(render, base))}
     if song is not None:
         lanes[ORIGINAL] = song
     heard = Span(min(origin, plan.region.start), max(origin + base.frames, plan.region.end))
-    passage = passage_around(plan.region, before, after, plan.tempo_map, plan.rate, heard)
+    loop_range = passage_around(plan.region, before, after, plan.tempo_map, plan.rate, heard)
     return Scene(
         place=("render", render.job.id, render.number), lanes=lanes, origin=origin, tempo_map=plan.tempo_map,
-        passage=passage, job=render.job.id, song=render.song.digest if render.song else "", region=plan.region,
-        ready=ready_up_to(render, passage),
+        loop_range=loop_range, job=render.job.id, song=render.song.digest if render.song else "", region=plan.region,
+        ready=ready_up_to(render, loop_range),
     )  # fmt: skip
 
 
-def ready_up_to(render: LiveRender, passage: Span) -> int | None:
+def ready_up_to(render: PartialRender, loop_range: Span) -> int | None:
     """The bar line up to which there is something to play; None when all is there."""
     region = render.plan.region
     if render.ready >= region.length:
         return None
     line = last_bar_line(render.plan.tempo_map, region.start + render.ready, render.plan.rate)
-    return max(passage.start, min(line, passage.end))
+    return max(loop_range.start, min(line, loop_range.end))
 
 
-def _patches(render: LiveRender, base: Lane) -> list[Patch]:
+def _patches(render: PartialRender, base: LayeredAudio) -> list[Patch]:
     if render.samples is None or render.ready == 0:
         return []
     start = render.plan.region_in_song.start

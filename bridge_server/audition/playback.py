@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from bridge_server.audition.layered_audio import Samples
-from bridge_server.audition.loop_reader import Voice
-from bridge_server.audition.output_mix import Tape
-from bridge_server.audition.ring_buffer import Count, Ring
+from bridge_server.audition.loop_reader import LoopReader
+from bridge_server.audition.output_mix import OutputMix
+from bridge_server.audition.ring_buffer import Count, RingBuffer
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ SPARE_SECONDS = 0.015
 SPARE_BLOCKS = 2
 
 Take = Callable[[Samples, bool], None]
-MakeVoice = Callable[[int], Voice | None]
+MakeReader = Callable[[int], LoopReader | None]
 """The voice that begins at this frame of the output; None = silence."""
 
 
@@ -81,45 +81,47 @@ class Playback:
 
     def __init__(self, outlet: Outlet) -> None:
         self.outlet = outlet
-        self.tape = Tape(outlet.rate, outlet.channels)
-        self.ring = Ring(round(CAPACITY_SECONDS * outlet.rate), outlet.channels)
+        self.output_mix = OutputMix(outlet.rate, outlet.channels)
+        self.ring_buffer = RingBuffer(round(CAPACITY_SECONDS * outlet.rate), outlet.channels)
         self.switches: deque[Switch] = deque(maxlen=256)
         self.failed = False
         self._lock = threading.Lock()  # between the filler and `switch`; the device's callback knows of none
         self._closing = threading.Event()
         self._filler = threading.Thread(target=self._keep_filled, name="audition", daemon=True)
 
-    def begin(self, make: MakeVoice) -> None:
+    def begin(self, make: MakeReader) -> None:
         """Fills the ring and starts the device. Raises what the device raises."""
-        self.tape.switch(0, make(0))
+        self.output_mix.switch(0, make(0))
         self._fill()
-        self.outlet.start(self.ring.take_into)
+        self.outlet.start(self.ring_buffer.take_into)
         self._filler.start()
 
-    def switch(self, make: MakeVoice) -> Switch:
+    def switch(self, make: MakeReader) -> Switch:
         """Changes what is heard, as soon as that can be done without a gap."""
         self._warm(make)
         with self._lock:
-            asked_at = self.ring.taken
+            asked_at = self.ring_buffer.taken
             spare = self._spare()
             while True:
-                frame = min(max(self.ring.taken + spare, self.tape.switched), self.ring.filled)
-                self.tape.switch(frame, make(frame))
-                block = self.tape.read(frame, max(self.ring.filled - frame, PIECE_FRAMES))
-                if self.ring.taken < frame or spare > self.ring.capacity // 2:
+                frame = min(
+                    max(self.ring_buffer.taken + spare, self.output_mix.switched), self.ring_buffer.filled
+                )
+                self.output_mix.switch(frame, make(frame))
+                block = self.output_mix.read(frame, max(self.ring_buffer.filled - frame, PIECE_FRAMES))
+                if self.ring_buffer.taken < frame or spare > self.ring_buffer.capacity // 2:
                     break
                 spare *= 2  # the machine was busy: the device is there already, begin further ahead
-            self.ring.put(frame, block)
-            done = Switch(frame, asked_at, late=self.ring.taken > frame)
+            self.ring_buffer.put(frame, block)
+            done = Switch(frame, asked_at, late=self.ring_buffer.taken > frame)
             self.switches.append(done)
         return done
 
-    def _warm(self, make: MakeVoice) -> None:
+    def _warm(self, make: MakeReader) -> None:
         """Has soxr do its work before the filler is kept waiting."""
-        frame = self.ring.taken + self._spare()
-        voice = make(frame)
-        if voice is not None:
-            voice.read(frame, self._ahead())
+        frame = self.ring_buffer.taken + self._spare()
+        reader = make(frame)
+        if reader is not None:
+            reader.read(frame, self._ahead())
 
     def close(self, at_once: bool = False) -> None:
         """Stops; the device is given back. Not at once: when it has played what it was given."""
@@ -131,20 +133,20 @@ class Playback:
     @property
     def underruns(self) -> int:
         """How often samples were missing, by our count or the device's."""
-        return int(self.ring.counts[Count.UNDERRUNS] + self.ring.counts[Count.DEVICE])
+        return int(self.ring_buffer.counts[Count.UNDERRUNS] + self.ring_buffer.counts[Count.DEVICE])
 
     def heard(self) -> Heard:
         """What is at the ear now, as well as the device's own word on its latency allows."""
-        stamp, frames = self.ring.stamp.tolist()
+        stamp, frames = self.ring_buffer.stamp.tolist()
         now = time.perf_counter()
         if stamp == 0.0:
             return Heard(0.0, now)
         frame = frames + (now - stamp - self.outlet.latency) * self.outlet.rate
-        return Heard(max(0.0, min(frame, float(self.ring.taken))), now)
+        return Heard(max(0.0, min(frame, float(self.ring_buffer.taken))), now)
 
     def silent_for(self) -> float:
         """Seconds since the device last asked for samples."""
-        stamp = float(self.ring.stamp[0])
+        stamp = float(self.ring_buffer.stamp[0])
         return time.perf_counter() - stamp if stamp else 0.0
 
     def _keep_filled(self) -> None:
@@ -158,15 +160,15 @@ class Playback:
     def _fill(self) -> None:
         while not self._closing.is_set():
             with self._lock:
-                filled = self.ring.filled
-                missing = self.ring.taken + self._ahead() - filled
+                filled = self.ring_buffer.filled
+                missing = self.ring_buffer.taken + self._ahead() - filled
                 if missing <= 0:
                     return
-                self.ring.put(filled, self.tape.read(filled, min(missing, PIECE_FRAMES)))
+                self.ring_buffer.put(filled, self.output_mix.read(filled, min(missing, PIECE_FRAMES)))
 
     def _ahead(self) -> int:
-        return max(round(AHEAD_SECONDS * self.outlet.rate), 4 * int(self.ring.counts[Count.LARGEST]))
+        return max(round(AHEAD_SECONDS * self.outlet.rate), 4 * int(self.ring_buffer.counts[Count.LARGEST]))
 
     def _spare(self) -> int:
-        blocks = SPARE_BLOCKS * int(self.ring.counts[Count.LARGEST])
+        blocks = SPARE_BLOCKS * int(self.ring_buffer.counts[Count.LARGEST])
         return blocks + round(SPARE_SECONDS * self.outlet.rate)

@@ -14,12 +14,12 @@ from fractions import Fraction
 from typing import Any
 
 from bridge_server.audition.gain_match import factor
-from bridge_server.audition.layered_audio import Lane
+from bridge_server.audition.layered_audio import LayeredAudio
 from bridge_server.audition.loop_clock import LoopClock
-from bridge_server.audition.loop_reader import Voice
+from bridge_server.audition.loop_reader import LoopReader
 from bridge_server.audition.output_mix import SWITCH_SECONDS
-from bridge_server.audition.playback import Heard, MakeVoice, Playback
-from bridge_server.audition.resampled_audio import RatedLane
+from bridge_server.audition.playback import Heard, MakeReader, Playback
+from bridge_server.audition.resampled_audio import ResampledAudio
 from bridge_server.audition.scene import Scene
 from bridge_server.audition.sound_devices import SoundDevices
 from daw_protocol.errors import ProtocolError
@@ -33,7 +33,7 @@ FADE_OUT_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
-class Manner:
+class PlaybackOptions:
     """How a scene is played. free: from where it is put, without a loop and without an end (the DAW's transport)."""
 
     side: str
@@ -57,13 +57,13 @@ class Player:
         self.playback: Playback | None = None
         self._scene: Scene | None = None
         self._position = 0  # on the timeline, while nothing is heard
-        self._rated: OrderedDict[Lane, RatedLane] = OrderedDict()
+        self._rated: OrderedDict[LayeredAudio, ResampledAudio] = OrderedDict()
 
-    def play(self, scene: Scene, manner: Manner, position: int) -> None:
+    def play(self, scene: Scene, options: PlaybackOptions, position: int) -> None:
         """Plays from a position of the timeline on. Raises ProtocolError when there is no device to play on."""
         if self.playback is not None and self._scene is not None:
             if scene.rate == self._scene.rate and not self.broken:
-                self.change(scene, manner, position)
+                self.change(scene, options, position)
                 return
             self.close()  # another song at another rate: the device may do that one too
         outlet = self.devices.open(self.device, scene.rate)
@@ -71,28 +71,28 @@ class Player:
         self._rated.clear()
         self.playback, self._scene, self._position = playback, scene, position
         try:
-            playback.begin(self._placed(scene, manner, lambda *_: position))
+            playback.begin(self._placed(scene, options, lambda *_: position))
         except BaseException:
             self.close()
             raise
 
-    def change(self, scene: Scene, manner: Manner, position: int | None = None) -> None:
+    def change(self, scene: Scene, options: PlaybackOptions, position: int | None = None) -> None:
         """Another side, take, loop or gain, from the position that is heard on, or from another one."""
         assert self.playback is not None, "it plays"
         here: Place = self._here(scene) if position is None else lambda *_: float(position)
-        make = self._placed(scene, manner, here)
+        make = self._placed(scene, options, here)
         self.playback.switch(make)
         self._scene = scene
 
-    def align(self, scene: Scene, manner: Manner, place: Place) -> None:
+    def align(self, scene: Scene, options: PlaybackOptions, place: Place) -> None:
         """Moves to where `place` says, for a transport that is followed."""
         assert self.playback is not None, "it plays"
-        self.playback.switch(self._placed(scene, manner, place))
+        self.playback.switch(self._placed(scene, options, place))
         self._scene = scene
 
     def hush(self) -> None:
         """Silence, with the device kept open."""
-        if self.playback is not None and self.playback.tape.voice is not None:
+        if self.playback is not None and self.playback.output_mix.reader is not None:
             self._position = self.position
             self.playback.switch(lambda _: None)
 
@@ -103,7 +103,11 @@ class Player:
             self._position = self.position
             faded = playback.switch(lambda _: None).frame + round(SWITCH_SECONDS * playback.outlet.rate)
             until = time.perf_counter() + FADE_OUT_SECONDS
-            while playback.ring.taken < faded and time.perf_counter() < until and not playback.outlet.lost:
+            while (
+                playback.ring_buffer.taken < faded
+                and time.perf_counter() < until
+                and not playback.outlet.lost
+            ):
                 time.sleep(0.005)
         self.close(at_once=self.broken)
 
@@ -113,26 +117,26 @@ class Player:
         if playback is not None:
             playback.close(at_once)
 
-    def move(self, manner: Manner) -> str:
+    def move(self, options: PlaybackOptions) -> str:
         """Goes on, on the device that is chosen now, or on the system's own; returns its name. Raises ProtocolError."""
         scene = self._scene
         assert scene is not None, "it played"
         position = self.position
         self.close()
         try:
-            self.play(scene, manner, position)
+            self.play(scene, options, position)
         except ProtocolError:
             if not self.device:
                 raise
             chosen, self.device = self.device, ""
             try:
-                self.play(scene, manner, position)
+                self.play(scene, options, position)
             finally:
                 self.device = chosen
         assert self.playback is not None, "it plays"
         return self.playback.outlet.name
 
-    def choose(self, name: str, manner: Manner) -> str:
+    def choose(self, name: str, options: PlaybackOptions) -> str:
         """Plays on through another device, or keeps it for later; returns its name.
 
         Raises ProtocolError when that cannot be done; what was playing then plays on where it did.
@@ -145,10 +149,10 @@ class Player:
         before, self.device = self.device, name
         self.close(at_once=False)
         try:
-            self.play(scene, manner, position)
+            self.play(scene, options, position)
         except ProtocolError:
             self.device = before
-            self.play(scene, manner, position)
+            self.play(scene, options, position)
             raise
         assert self.playback is not None, "it plays"
         self._chosen(name, self.playback.outlet.name)
@@ -170,20 +174,20 @@ class Player:
     def position(self) -> int:
         """What is heard now, in samples of the timeline."""
         playback, scene = self.playback, self._scene
-        voice = playback.tape.voice if playback else None
-        if playback is None or scene is None or voice is None:
+        reader = playback.output_mix.reader if playback else None
+        if playback is None or scene is None or reader is None:
             return self._position
-        frame = voice.clock.position_at(round(playback.heard().frame))
+        frame = reader.clock.position_at(round(playback.heard().frame))
         return scene.origin + round(frame * scene.rate / playback.outlet.rate)
 
     @property
     def ended(self) -> bool:
         """Whether a passage that does not loop has been heard to its end."""
-        voice = self.playback.tape.voice if self.playback else None
+        reader = self.playback.output_mix.reader if self.playback else None
         return (
             self.playback is not None
-            and voice is not None
-            and voice.ended_at(round(self.playback.heard().frame))
+            and reader is not None
+            and reader.ended_at(round(self.playback.heard().frame))
         )
 
     def figures(self) -> dict[str, Any]:
@@ -203,41 +207,42 @@ class Player:
         playback, before = self.playback, self._scene
         assert playback is not None, "it plays"
         assert before is not None, "it plays"
-        voice, resting = playback.tape.voice, self._position
-        if voice is None:
+        reader, resting = playback.output_mix.reader, self._position
+        if reader is None:
             return lambda *_: float(resting)
-        clock = voice.clock
+        clock = reader.clock
         return lambda _, frame, rate: before.origin + clock.position_at(frame) * scene.rate / rate
 
-    def _placed(self, scene: Scene, manner: Manner, place: Place) -> MakeVoice:
+    def _placed(self, scene: Scene, options: PlaybackOptions, place: Place) -> MakeReader:
         """Makes the voice for whatever frame the switch turns out to begin at."""
         playback = self.playback
         assert playback is not None, "it plays"
         rate = playback.outlet.rate
-        lane = self._at_rate(scene.lanes[scene.side(manner.side)], playback)
+        lane = self._at_rate(scene.lanes[scene.side(options.side)], playback)
         start, end = (
-            Fraction((at - scene.origin) * rate, scene.rate) for at in (scene.passage.start, scene.loop_end())
+            Fraction((at - scene.origin) * rate, scene.rate)
+            for at in (scene.loop_range.start, scene.loop_end())
         )
         waiting = scene.ready is not None
-        loops = not manner.free and (waiting or (manner.loops and scene.bounded))
-        matching = scene.gains_db.get(scene.side(manner.side), 0.0) if manner.match else 0.0
-        gain = factor(manner.gain_db + matching)
+        loops = not options.free and (waiting or (options.loops and scene.bounded))
+        matching = scene.gains_db.get(scene.side(options.side), 0.0) if options.match else 0.0
+        gain = factor(options.gain_db + matching)
         if waiting and end <= start:
             return lambda _: None  # no bar before the take, and nothing of it yet
 
-        def make(frame: int) -> Voice:
+        def make(frame: int) -> LoopReader:
             at = place(playback.heard(), frame, rate)
             position = round((at - scene.origin) * rate / scene.rate)
             clock = LoopClock(frame, position, start, end, loops)
             # Put behind the passage's end it is played to the song's.
             last = lane.frames if position >= round(end) else min(round(end), lane.frames)
-            return Voice(lane, clock, gain, None if clock.goes_round or manner.free else last)
+            return LoopReader(lane, clock, gain, None if clock.goes_round or options.free else last)
 
         return make
 
-    def _at_rate(self, lane: Lane, playback: Playback) -> RatedLane:
+    def _at_rate(self, lane: LayeredAudio, playback: Playback) -> ResampledAudio:
         if lane not in self._rated:
-            self._rated[lane] = RatedLane(lane, playback.outlet.rate, playback.outlet.channels)
+            self._rated[lane] = ResampledAudio(lane, playback.outlet.rate, playback.outlet.channels)
             while len(self._rated) > LANES_KEPT:
                 self._rated.popitem(last=False)
         self._rated.move_to_end(lane)

@@ -13,7 +13,7 @@ from collections import OrderedDict
 import numpy as np
 import soxr
 
-from bridge_server.audition.layered_audio import Lane, Samples
+from bridge_server.audition.layered_audio import LayeredAudio, Samples
 
 SEGMENT_SECONDS = 0.5
 # The filter of soxr's best quality reaches some 10 ms to either side at the lower of both rates.
@@ -22,10 +22,10 @@ SEGMENTS_KEPT = 256  # two minutes; 50 MB in stereo at 48 kHz
 QUALITY = "VHQ"
 
 
-class RatedLane:
+class ResampledAudio:
     """Positions are frames of the device, counted from the song's first sample."""
 
-    def __init__(self, lane: Lane, rate: int, channels: int) -> None:
+    def __init__(self, lane: LayeredAudio, rate: int, channels: int) -> None:
         self.lane = lane
         self.rate = rate
         self.channels = channels

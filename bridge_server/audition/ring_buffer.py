@@ -26,7 +26,7 @@ class Count(IntEnum):
     DEVICE = 6  # callbacks in which the device said that it had run dry
 
 
-class Ring:
+class RingBuffer:
     """Frames are numbered from 0 and never start again; frame n lies at n modulo the capacity."""
 
     def __init__(self, capacity: int, channels: int) -> None:

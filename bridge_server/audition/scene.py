@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from bridge_server.audition.layered_audio import Lane
+from bridge_server.audition.layered_audio import LayeredAudio
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.timeline import Position, Span, TempoMap
 
@@ -28,10 +28,10 @@ class Scene:
     """
 
     place: object
-    lanes: Mapping[str, Lane]
+    lanes: Mapping[str, LayeredAudio]
     origin: int
     tempo_map: TempoMap
-    passage: Span
+    loop_range: Span
     take: str = ""
     job: str = ""
     song: str = ""
@@ -50,7 +50,7 @@ class Scene:
 
     def loop_end(self) -> int:
         """Where it turns back, on the timeline."""
-        return self.passage.end if self.ready is None else self.ready
+        return self.loop_range.end if self.ready is None else self.ready
 
     @property
     def waits(self) -> bool:
@@ -67,9 +67,9 @@ def within(scene: Scene, span: tuple[Position | None, Position | None]) -> Scene
         None if given is None else resolved(given, scene, name)
         for given, name in zip(span, ("start", "end"), strict=True)
     )
-    passage = scene.passage
-    first = passage.start if start is None else start
-    last = passage.end if end is None else end
+    loop_range = scene.loop_range
+    first = loop_range.start if start is None else start
+    last = loop_range.end if end is None else end
     if last <= first:
         raise ProtocolError(
             ErrorCode.BAD_REGION,
@@ -77,7 +77,7 @@ def within(scene: Scene, span: tuple[Position | None, Position | None]) -> Scene
             "start must lie before end, and before the song's end.",
             "start" if end is None else "end",
         )
-    return replace(scene, passage=Span(first, last), bounded=scene.bounded or end is not None)
+    return replace(scene, loop_range=Span(first, last), bounded=scene.bounded or end is not None)
 
 
 def resolved(position: Position, scene: Scene, field: str) -> int:

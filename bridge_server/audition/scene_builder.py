@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bridge_server.audition.gain_match import matching_gains
-from bridge_server.audition.layered_audio import Lane, Patch, Samples
+from bridge_server.audition.layered_audio import LayeredAudio, Patch, Samples
 from bridge_server.audition.loop_range import passage_around
 from bridge_server.audition.scene import ORIGINAL, TAKE, Scene
 from bridge_server.songs.mixdown import Part, part_of
@@ -37,7 +37,7 @@ DEFAULT_BARS = 2
 
 
 @dataclass(frozen=True)
-class Wanted:
+class SceneRequest:
     """What a scene is made of, as the index has it.
 
     siblings: takes of the same place, oldest first, `take` among them.
@@ -51,11 +51,11 @@ class Wanted:
     after: int
 
 
-def wanted(index: TakeIndex, take: Take, before: int, after: int) -> Wanted:
+def wanted(index: TakeIndex, take: Take, before: int, after: int) -> SceneRequest:
     """On the event loop: everything to know of a take and the bars around it. Raises TakeError."""
     siblings = siblings_of(index, take)
     elsewhere = () if take.parent is None else accepted_beside(index, take.parent, take.region)
-    return Wanted(take, siblings, elsewhere, before, after)
+    return SceneRequest(take, siblings, elsewhere, before, after)
 
 
 def tempo_map_of(take: Take) -> TempoMap:
@@ -85,27 +85,27 @@ def accepted_beside(index: TakeIndex, song: str, region: Span | None) -> tuple[T
     return tuple(index.get(take) for _, take in places)
 
 
-class Material:
+class SceneBuilder:
     """Makes scenes. Everything here is slow, for a thread."""
 
     def __init__(self, blobs: BlobStore) -> None:
         self._blobs = blobs
         self._lock = threading.Lock()
         self._samples: OrderedDict[str, tuple[Samples, int]] = OrderedDict()
-        self._lanes: OrderedDict[tuple[str, ...], Lane] = OrderedDict()
+        self._lanes: OrderedDict[tuple[str, ...], LayeredAudio] = OrderedDict()
         self._loudness: dict[tuple[object, ...], float] = {}
 
-    def take_scene(self, asked: Wanted, tempo_map: TempoMap) -> Scene:
+    def take_scene(self, asked: SceneRequest, tempo_map: TempoMap) -> Scene:
         """Raises StoreError when audio is missing."""
         take = asked.take
         origin = take.position - take.start
         region = take.region.shifted(origin)
         lanes = self._sides(asked)
         heard = Span(origin, origin + max(lane.frames for lane in lanes.values()))
-        passage = passage_around(region, asked.before, asked.after, tempo_map, take.rate, heard)
+        loop_range = passage_around(region, asked.before, asked.after, tempo_map, take.rate, heard)
         scene = Scene(
-            place=(place_of(take), passage, tuple(one.id for one in asked.accepted)),
-            lanes=lanes, origin=origin, tempo_map=tempo_map, passage=passage, take=take.id,
+            place=(place_of(take), loop_range, tuple(one.id for one in asked.accepted)),
+            lanes=lanes, origin=origin, tempo_map=tempo_map, loop_range=loop_range, take=take.id,
             song=take.parent or "", region=region,
         )  # fmt: skip
         return scene.matched(self._gains(asked, scene))
@@ -115,32 +115,32 @@ class Material:
         lane = self.song_lane(song, accepted)
         whole = Span(origin, origin + lane.frames)
         return Scene(
-            place=("song", song.digest), lanes={ORIGINAL: lane}, origin=origin, tempo_map=tempo_map, passage=whole,
+            place=("song", song.digest), lanes={ORIGINAL: lane}, origin=origin, tempo_map=tempo_map, loop_range=whole,
             song=song.digest, bounded=False,
         )  # fmt: skip
 
-    def song_lane(self, song: Song, accepted: Sequence[Take] = ()) -> Lane:
+    def song_lane(self, song: Song, accepted: Sequence[Take] = ()) -> LayeredAudio:
         """A song that has been read, with the takes in force in it."""
         samples = as_float32(song.audio.samples)
         self._keep(song.digest, samples, song.audio.rate)
         return self._original(song.digest, accepted)
 
-    def _sides(self, asked: Wanted) -> dict[str, Lane]:
+    def _sides(self, asked: SceneRequest) -> dict[str, LayeredAudio]:
         take = asked.take
         clip, rate = self._audio(take.audio)
         part = part_of(take)
         if take.parent is None:
-            return {TAKE: Lane(clip, rate)}
+            return {TAKE: LayeredAudio(clip, rate)}
         original = self._original(take.parent, asked.accepted)
         if part is Part.ALONE:
-            silence = Lane(np.zeros((0, clip.shape[1]), np.float32), rate)
+            silence = LayeredAudio(np.zeros((0, clip.shape[1]), np.float32), rate)
             return {TAKE: silence.with_patches([Patch(take.start, clip)]), ORIGINAL: original}
         return {
             TAKE: original.with_patches([Patch(take.start, clip, adds=part is Part.BESIDE)]),
             ORIGINAL: original,
         }
 
-    def _original(self, digest: str, accepted: Sequence[Take]) -> Lane:
+    def _original(self, digest: str, accepted: Sequence[Take]) -> LayeredAudio:
         """One lane for all takes of a place, so that what was resampled for one is there for the next."""
         key = (digest, *(take.id for take in accepted))
         with self._lock:
@@ -151,14 +151,14 @@ class Material:
                 Patch(take.start, self._audio(take.audio)[0], adds=part_of(take) is Part.BESIDE)
                 for take in accepted
             ]
-            known = Lane(song, rate, tuple(patches))
+            known = LayeredAudio(song, rate, tuple(patches))
             with self._lock:
                 self._lanes[key] = known
                 while len(self._lanes) > 4:
                     self._lanes.popitem(last=False)
         return known
 
-    def _gains(self, asked: Wanted, scene: Scene) -> dict[str, float]:
+    def _gains(self, asked: SceneRequest, scene: Scene) -> dict[str, float]:
         """By side: the whole group of takes and the original are brought to one loudness."""
         assert scene.region is not None, "a take has one"
         stretch = middle(scene.region.shifted(-scene.origin), MEASURED_SECONDS * scene.rate)
@@ -168,12 +168,12 @@ class Material:
             loud[ORIGINAL] = self._loud(scene.lanes[ORIGINAL], stretch, scene.place)
         group = {one.id: one for one in (*asked.siblings[-together:], asked.take)}
         for name, one in group.items():
-            lane = self._sides(Wanted(one, (), asked.accepted, 0, 0))[TAKE]
+            lane = self._sides(SceneRequest(one, (), asked.accepted, 0, 0))[TAKE]
             loud[name] = self._loud(lane, stretch, name)
         gains = matching_gains(loud)
         return {TAKE: gains[asked.take.id], ORIGINAL: gains.get(ORIGINAL, 0.0)}
 
-    def _loud(self, lane: Lane, stretch: Span, what: object) -> float:
+    def _loud(self, lane: LayeredAudio, stretch: Span, what: object) -> float:
         key = (what, stretch)
         if key not in self._loudness:
             if len(self._loudness) > 10_000:

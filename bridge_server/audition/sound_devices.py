@@ -19,8 +19,8 @@ from daw_protocol.errors import ErrorCode, ProtocolError, sendable
 
 log = logging.getLogger(__name__)
 
-MOST_CHANNELS = 2
-MOST_NAME = 200
+MAX_CHANNELS = 2
+MAX_NAME = 200
 # What the device is asked for: three to five blocks of most. It takes what it can.
 LATENCY_SECONDS = 0.04
 ANY_DEVICE = "Connect or switch on a sound device. All else works without one."
@@ -156,7 +156,7 @@ class DeviceOutlet:
         self.lost = False
         self.name = device.label
         self.rate = rate
-        self.channels = min(device.channels, MOST_CHANNELS)
+        self.channels = min(device.channels, MAX_CHANNELS)
         self._stream = devices._library.OutputStream(
             device=device.number, samplerate=rate, channels=self.channels, dtype="float32",
             latency=LATENCY_SECONDS, callback=self._callback, finished_callback=self._finished,
@@ -194,7 +194,7 @@ class DeviceOutlet:
 
 def shown(name: str) -> str:
     """A device's name on one line: some drivers put line breaks into it."""
-    return sendable(" ".join(name.split()), MOST_NAME)
+    return sendable(" ".join(name.split()), MAX_NAME)
 
 
 def find_device(name: str, devices: list[SoundDevice]) -> SoundDevice:

@@ -9,7 +9,7 @@ import statistics
 from collections import deque
 from dataclasses import dataclass, field
 
-from bridge_server.audition.clock_estimate import ClockLine
+from bridge_server.audition.clock_estimate import ClockEstimate
 
 # The middle of so many comparisons is taken for the offset: the device asks for samples in blocks, and messages
 # come when they like, so that a single one may be several milliseconds off.
@@ -20,18 +20,18 @@ AT_ONCE_SECONDS = 0.1
 
 
 @dataclass
-class Following:
+class SyncOffset:
     """One transport that is followed. patience: seconds without a reading after which it counts as stopped."""
 
     what: str
     rate: int
     patience: float = float("inf")
     rolling: bool = False
-    _line: ClockLine = field(init=False)
+    _line: ClockEstimate = field(init=False)
     _offsets: deque[float] = field(default_factory=lambda: deque(maxlen=COMPARED))
 
     def __post_init__(self) -> None:
-        self._line = ClockLine(self.rate)
+        self._line = ClockEstimate(self.rate)
 
     def reading(self, when: float, position: int, rolling: bool) -> None:
         """The transport was at `position` at `when`, in seconds of time.perf_counter."""
@@ -79,5 +79,5 @@ class Following:
         return None if drift is None else round(max(-1e6, min(1e6, drift)), 1)
 
     def _begin_anew(self) -> None:
-        self._line = ClockLine(self.rate)
+        self._line = ClockEstimate(self.rate)
         self._offsets.clear()

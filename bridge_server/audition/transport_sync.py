@@ -7,16 +7,16 @@ import time
 from typing import Any
 
 from bridge_server.audition.playback import Heard
-from bridge_server.audition.player import Manner, Player
+from bridge_server.audition.player import PlaybackOptions, Player
 from bridge_server.audition.scene import Scene
-from bridge_server.audition.sync_offset import Following
+from bridge_server.audition.sync_offset import SyncOffset
 from bridge_server.audition.transports import TRANSPORTS, Transport
 from daw_protocol.timeline import Position
 
 NONE, OSC, MIDI = "none", "osc", "midi"
 
 
-class Timekeeper:
+class TransportSync:
     """One transport at a time. `scene` gives the ruler that positions are read on."""
 
     def __init__(self, player: Player) -> None:
@@ -25,7 +25,7 @@ class Timekeeper:
         self.port = ""  # of MIDI, as it was named
         self.scene: Scene | None = None
         self._transport: Transport | None = None
-        self._following: Following | None = None
+        self._sync_offset: SyncOffset | None = None
         self._last: tuple[float, Position, bool] | None = None
 
     def follow(self, what: str, port: str, loop: asyncio.AbstractEventLoop) -> None:
@@ -46,7 +46,7 @@ class Timekeeper:
         transport, self._transport = self._transport, None
         if transport is not None:
             transport.close()
-        self.what, self.port, self._following, self._last = NONE, "", None, None
+        self.what, self.port, self._sync_offset, self._last = NONE, "", None, None
 
     def reading(self, what: str, when: float, position: Position, rolling: bool) -> None:
         """The transport said where it is. On the event loop."""
@@ -60,58 +60,58 @@ class Timekeeper:
             sample = position.resolve(scene.tempo_map, scene.rate)
         except (ValueError, OverflowError):  # outside of what the ruler has
             return
-        if self._following is None or self._following.rate != scene.rate:
+        if self._sync_offset is None or self._sync_offset.rate != scene.rate:
             patience = self._transport.patience if self._transport else float("inf")
-            self._following = Following(self.what, scene.rate, patience)
-        self._following.reading(when, sample, rolling)
+            self._sync_offset = SyncOffset(self.what, scene.rate, patience)
+        self._sync_offset.reading(when, sample, rolling)
 
     @property
     def moves(self) -> bool:
         """Whether the transport runs."""
-        if self._following is None and self._last is not None:
+        if self._sync_offset is None and self._last is not None:
             self.reading(self.what, *self._last)  # heard before anything was played
-        return self._following is not None and self._following.moves(time.perf_counter())
+        return self._sync_offset is not None and self._sync_offset.moves(time.perf_counter())
 
     def position(self) -> int | None:
         """Where the transport is now; None when that is not known."""
-        if self._following is None and self._last is not None:
+        if self._sync_offset is None and self._last is not None:
             self.reading(self.what, *self._last)
-        found = self._following.position(time.perf_counter()) if self._following else None
+        found = self._sync_offset.position(time.perf_counter()) if self._sync_offset else None
         return None if found is None else round(found)
 
-    def keep(self, scene: Scene, manner: Manner) -> None:
+    def keep(self, scene: Scene, options: PlaybackOptions) -> None:
         """One look: begins, moves or falls silent as the transport does. In a thread."""
-        following, playback = self._following, self._player.playback
+        sync_offset, playback = self._sync_offset, self._player.playback
         if playback is None:
             return
-        if following is None or not self.moves:
+        if sync_offset is None or not self.moves:
             self._player.hush()
             return
-        if playback.tape.voice is None:
-            self._move(scene, manner, following)
+        if playback.output_mix.reader is None:
+            self._move(scene, options, sync_offset)
             return
         heard = playback.heard()
-        frame = playback.tape.voice.clock.position_at(0) + heard.frame
+        frame = playback.output_mix.reader.clock.position_at(0) + heard.frame
         ours = scene.origin + frame * scene.rate / playback.outlet.rate
-        if following.compare(heard.when, ours):
-            self._move(scene, manner, following)
+        if sync_offset.compare(heard.when, ours):
+            self._move(scene, options, sync_offset)
 
-    def _move(self, scene: Scene, manner: Manner, following: Following) -> None:
+    def _move(self, scene: Scene, options: PlaybackOptions, sync_offset: SyncOffset) -> None:
         def place(heard: Heard, frame: int, rate: int) -> float:
             """Where the transport will be when that frame is heard."""
-            there = following.position(heard.when + (frame - heard.frame) / rate)
+            there = sync_offset.position(heard.when + (frame - heard.frame) / rate)
             return float(self._player.position if there is None else there)
 
-        self._player.align(scene, manner, place)
-        following.moved()
+        self._player.align(scene, options, place)
+        sync_offset.moved()
 
     def figures(self) -> dict[str, Any]:
         """What the state says of it."""
-        following = self._following
-        running = following is not None and self._player.playback is not None and following.rolling
+        sync_offset = self._sync_offset
+        running = sync_offset is not None and self._player.playback is not None and sync_offset.rolling
         return {
             "follow": self.what,
             "port": self.port,
-            "offset_ms": following.offset_ms if following and running else None,
-            "drift_ppm": following.drift_ppm if following and running else None,
+            "offset_ms": sync_offset.offset_ms if sync_offset and running else None,
+            "drift_ppm": sync_offset.drift_ppm if sync_offset and running else None,
         }

@@ -15,13 +15,13 @@ from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.midi_clock import ClockFollower, TempoMeant
 from daw_protocol.pad_map import Binding, read_pad_map
 
-MOST_BYTES = 1 << 20
+MAX_BYTES = 1 << 20
 
 
 def read_map(path: Path) -> tuple[Binding, ...]:
     """The bindings in a file. Raises ProtocolError."""
     try:
-        if path.stat().st_size > MOST_BYTES:
+        if path.stat().st_size > MAX_BYTES:
             raise ProtocolError(ErrorCode.TOO_LARGE, f"{path} is too large for a MIDI map.", "", "midi-map")
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:

@@ -22,8 +22,15 @@ from rich.progress import (
 from rich.table import Table
 
 from bridge_server.cli.commands import DONE, PROBLEM, Screen
-from bridge_server.models.downloads import Hub, Meter, Order, carry_out, order, refuse_without_room
-from bridge_server.models.library import Checked, OnBytes, Shelved, State, full_check, look
+from bridge_server.models.downloads import (
+    Download,
+    Hub,
+    TransferMeter,
+    carry_out,
+    download,
+    refuse_without_room,
+)
+from bridge_server.models.library import Checked, InstalledModel, OnBytes, State, full_check, look
 from daw_protocol.errors import ErrorCode, ProtocolError
 from model.checkpoints import CATALOGUE, Kind, Published, by_name, check_networks, with_needs
 
@@ -63,7 +70,7 @@ def list_models(screen: Screen, models: Path) -> int:
     return DONE
 
 
-def _fields(one: Shelved) -> dict[str, Any]:
+def _fields(one: InstalledModel) -> dict[str, Any]:
     return {
         "name": one.name,
         "kind": one.kind.value,
@@ -77,14 +84,14 @@ def _fields(one: Shelved) -> dict[str, Any]:
     }
 
 
-def _size_in_words(one: Shelved) -> str:
+def _size_in_words(one: InstalledModel) -> str:
     """Bytes on disk, or about what they will be."""
     if one.state is State.ABSENT and one.entry:
         return f"~{gigabytes(one.entry.size)}"
     return gigabytes(one.size)
 
 
-def _state(one: Shelved) -> str:
+def _state(one: InstalledModel) -> str:
     colour = {State.HERE: "green", State.DAMAGED: "red", State.BEGUN: "yellow"}.get(one.state, "dim")
     return f"[{colour}]{one.state.value}[/{colour}]"
 
@@ -102,13 +109,13 @@ def print_path(screen: Screen, models: Path, names: Sequence[str]) -> int:
     return DONE
 
 
-def _chosen(models: Path, names: Sequence[str]) -> list[Shelved]:
+def _chosen(models: Path, names: Sequence[str]) -> list[InstalledModel]:
     """The models of these names that are there. Raises ProtocolError for one that is not."""
     found = look(models)
     return [_the_one(found, models, name) for name in names]
 
 
-def _the_one(found: list[Shelved], models: Path, name: str) -> Shelved:
+def _the_one(found: list[InstalledModel], models: Path, name: str) -> InstalledModel:
     entry = by_name(name)
     for one in found:
         if one.state in (State.HERE, State.DAMAGED) and (
@@ -166,18 +173,18 @@ def _published(name: str) -> Published:
     return entry
 
 
-def _ordered(screen: Screen, source: Hub, entries: tuple[Published, ...], models: Path) -> list[Order]:
+def _ordered(screen: Screen, source: Hub, entries: tuple[Published, ...], models: Path) -> list[Download]:
     """What the hub has, less what is there already, which is read to be sure of it."""
     listings = [source.listing(entry) for entry in entries]
     with _bar(screen, None) as meter:
         orders = []
         for listing in listings:
             meter.on_file(f"looking at {listing.entry.name}")
-            orders.append(order(listing, models, meter.on_bytes))
+            orders.append(download(listing, models, meter.on_bytes))
     return orders
 
 
-def _announce(screen: Screen, orders: list[Order], models: Path) -> None:
+def _announce(screen: Screen, orders: list[Download], models: Path) -> None:
     """Sizes up front. Raises ProtocolError when there is no room."""
     for one in orders:
         entry = one.listing.entry
@@ -192,7 +199,7 @@ def _announce(screen: Screen, orders: list[Order], models: Path) -> None:
 
 
 @contextmanager
-def _bar(screen: Screen, total: int | None) -> Iterator[Meter]:
+def _bar(screen: Screen, total: int | None) -> Iterator[TransferMeter]:
     """A bar on the screen, and what moves it."""
     columns = (
         TextColumn("{task.description}"),
@@ -203,7 +210,7 @@ def _bar(screen: Screen, total: int | None) -> Iterator[Meter]:
     )
     with Progress(*columns, console=screen.console, disable=screen.as_json, transient=True) as progress:
         task = progress.add_task("", total=total)
-        yield Meter(
+        yield TransferMeter(
             on_file=lambda name: progress.update(task, description=escape(name)),
             on_bytes=lambda count: progress.update(task, advance=count),
         )
@@ -235,18 +242,18 @@ def verify(screen: Screen, models: Path, names: Sequence[str]) -> int:
     return PROBLEM if any(_wrong(checked) for _, checked in results) else DONE
 
 
-def _can_be_verified(one: Shelved) -> bool:
+def _can_be_verified(one: InstalledModel) -> bool:
     return one.state in (State.HERE, State.DAMAGED)
 
 
-def _checked(one: Shelved, child: Executor, on_bytes: OnBytes) -> Iterator[Checked]:
+def _checked(one: InstalledModel, child: Executor, on_bytes: OnBytes) -> Iterator[Checked]:
     checked = list(full_check(one.path, one.entry, on_bytes))
     yield from checked
     if not _wrong(checked):
         yield Checked("tensors", *_check_tensors(one, child))
 
 
-def _check_tensors(one: Shelved, child: Executor) -> tuple[str, str]:
+def _check_tensors(one: InstalledModel, child: Executor) -> tuple[str, str]:
     """What is wrong with the names and shapes of its tensors, and what could not be looked at."""
     if one.kind in (Kind.PLANNER, Kind.TOKENIZER):
         return "", ""  # the one is read when it plans, the other has no tensors
@@ -267,7 +274,7 @@ def _wrong(checked: list[Checked]) -> list[Checked]:
     return [file for file in checked if file.wrong]
 
 
-def _tell(screen: Screen, one: Shelved, checked: list[Checked]) -> None:
+def _tell(screen: Screen, one: InstalledModel, checked: list[Checked]) -> None:
     wrong = _wrong(checked)
     screen.say(
         f"{'[red]✗[/red]' if wrong else '[green]✓[/green]'} {escape(one.name)} ({escape(str(one.path))})"

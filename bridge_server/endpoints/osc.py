@@ -15,7 +15,7 @@ from pythonosc.osc_message import OscMessage
 
 from bridge_server.endpoints.access import is_own, is_token
 from bridge_server.endpoints.osc_packets import decode, encode, id_in
-from bridge_server.handlers.dispatcher import SLOW, Bridge
+from bridge_server.handlers.dispatcher import SLOW, Dispatcher
 from bridge_server.handlers.response import our_fault
 from bridge_server.sessions.client import Client
 from bridge_server.sessions.events import Listeners
@@ -63,9 +63,9 @@ class OscClient:
 class OscEndpoint(asyncio.DatagramProtocol):
     """The server's UDP socket."""
 
-    def __init__(self, settings: Settings, bridge: Bridge, listeners: Listeners) -> None:
+    def __init__(self, settings: Settings, dispatcher: Dispatcher, listeners: Listeners) -> None:
         self._settings = settings
-        self._bridge = bridge
+        self._dispatcher = dispatcher
         self._listeners = listeners
         self._inbox: asyncio.Queue[tuple[bytes, Address]] = asyncio.Queue(INBOX)
         self._transport: asyncio.DatagramTransport | None = None
@@ -160,7 +160,7 @@ class OscEndpoint(asyncio.DatagramProtocol):
 
     async def _answer_request(self, request: Request, client: OscClient) -> None:
         try:
-            answer = await self._bridge.answer(request, client)
+            answer = await self._dispatcher.answer(request, client)
         except ProtocolError as error:
             client.send(Failed.from_error(error, request_id=request.id))
             return

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from bridge_server.endpoints.osc_packets import decode, encode, id_in
-from bridge_server.handlers.dispatcher import Bridge
+from bridge_server.handlers.dispatcher import Dispatcher
 from bridge_server.handlers.response import our_fault
 from daw_protocol.errors import ProtocolError
 from daw_protocol.osc_form import REPLY_ADDRESSES, OscArgument, fitting, request_from_osc
@@ -75,7 +75,7 @@ def is_packet(frame: bytes) -> bool:
     return frame.startswith((b"/", b"#bundle\x00"))
 
 
-async def answer_packet(bridge: Bridge, packet: bytes, client: OscFrames) -> None:
+async def answer_packet(dispatcher: Dispatcher, packet: bytes, client: OscFrames) -> None:
     """Does what the messages of one packet ask for; whatever is wrong becomes a reply. The connection has been let
     in already: a token in the messages is not looked at."""
     try:
@@ -90,7 +90,7 @@ async def answer_packet(bridge: Bridge, packet: bytes, client: OscFrames) -> Non
         try:
             _, request = request_from_osc(message.address, message.params)
             request_id = request.id
-            answer = await bridge.answer(replace(request, token="", client="", reply_port=None), client)
+            answer = await dispatcher.answer(replace(request, token="", client="", reply_port=None), client)
             for reply in answer.replies:
                 client.send(reply)
         except ProtocolError as error:

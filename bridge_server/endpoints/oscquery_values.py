@@ -9,9 +9,9 @@ from dataclasses import replace
 from typing import Any
 
 from bridge_server.endpoints.osc_over_websocket import Listener
-from bridge_server.handlers.dispatcher import Bridge
+from bridge_server.handlers.dispatcher import Dispatcher
 from bridge_server.sessions.client import Client
-from bridge_server.sessions.shared_context import Focus
+from bridge_server.sessions.shared_context import SharedContext
 from bridge_server.sessions.watchers import Watchers
 from daw_protocol import requests
 from daw_protocol.addresses import BY_NAME, BY_REQUEST
@@ -27,20 +27,20 @@ STATUS = BY_NAME["status"].address
 class LiveValues:
     """Knows what the readable addresses hold, and who listens to what. Lives on the event loop."""
 
-    def __init__(self, bridge: Bridge, focus: Focus, watchers: Watchers) -> None:
-        self._bridge = bridge
-        self._focus = focus
+    def __init__(self, dispatcher: Dispatcher, shared_context: SharedContext, watchers: Watchers) -> None:
+        self._dispatcher = dispatcher
+        self._shared_context = shared_context
         self._watchers = watchers
         self._listeners: list[Listener] = []
         self._told: dict[str, list[Any]] = {}
-        focus.when_moved(self._moved)
-        bridge.when_asked(self._asked)
+        shared_context.when_moved(self._moved)
+        dispatcher.when_asked(self._asked)
 
     async def now(self) -> dict[str, list[Any]]:
         """Every value there is, by address."""
-        answer = await self._bridge.answer(requests.Status(), Nobody())
+        answer = await self._dispatcher.answer(requests.Status(), Nobody())
         text = next(getattr(reply, "text", "") for reply in answer.replies)
-        return {**focus_values(self._focus), STATUS: [text]}
+        return {**focus_values(self._shared_context), STATUS: [text]}
 
     def listen(self, listener: Listener, wanted: Listen) -> None:
         """Begins or ends to send a client what happens at one address."""
@@ -49,7 +49,7 @@ class LiveValues:
             return
         listener.addresses.add(wanted.address)
         if not self._listeners:
-            self._told = focus_values(self._focus)  # while nobody listened, nobody compared
+            self._told = focus_values(self._shared_context)  # while nobody listened, nobody compared
         if listener not in self._listeners:
             self._listeners.append(listener)
             self._watchers.add(listener)
@@ -63,7 +63,7 @@ class LiveValues:
     def _moved(self) -> None:
         if not self._listeners:
             return
-        values = focus_values(self._focus)
+        values = focus_values(self._shared_context)
         for address, value in values.items():
             if value != self._told.get(address):
                 for listener in self._listeners:
@@ -83,15 +83,15 @@ class LiveValues:
                 listener.hear(address, arguments)
 
 
-def focus_values(focus: Focus) -> dict[str, list[Any]]:
+def focus_values(shared_context: SharedContext) -> dict[str, list[Any]]:
     """What everybody is looking at, as OSCQuery's VALUEs; positions are samples of the timeline.
 
     The tempo and meter are those at the playhead, where there is a whole tempo map.
     """
-    context = focus.context
+    context = shared_context.context
     tempo_map, _ = tempo_map_of(shared_request(context))
-    rate = context.rate or focus.rate
-    playhead = focus.playhead
+    rate = context.rate or shared_context.rate
+    playhead = shared_context.playhead
     here = playhead or 0
     start, end = resolved(context.start, tempo_map, rate), resolved(context.end, tempo_map, rate)
     found: dict[str, list[Any]] = {}

@@ -22,7 +22,7 @@ from bridge_server.endpoints.http.panel_files import HELLO
 from bridge_server.endpoints.osc_over_websocket import Listener, OscFrames, answer_packet, is_packet
 from bridge_server.endpoints.oscquery_values import LiveValues
 from bridge_server.endpoints.uploads import Upload
-from bridge_server.handlers.dispatcher import Bridge
+from bridge_server.handlers.dispatcher import Dispatcher
 from bridge_server.handlers.response import our_fault
 from bridge_server.sessions.events import Listeners
 from bridge_server.settings import Settings
@@ -112,14 +112,14 @@ class WebSocketEndpoint:
     def __init__(
         self,
         settings: Settings,
-        bridge: Bridge,
+        dispatcher: Dispatcher,
         listeners: Listeners,
         live: LiveValues,
         pages: Pages,
         blobs: BlobStore,
     ) -> None:
         self._settings = settings
-        self._bridge = bridge
+        self._dispatcher = dispatcher
         self._listeners = listeners
         self._live = live
         self._pages = pages
@@ -223,7 +223,7 @@ class WebSocketEndpoint:
                 )
             await client.put_bytes(page.body)
             return None
-        answer = await self._bridge.answer(request, client)
+        answer = await self._dispatcher.answer(request, client)
         for reply in answer.replies[1:]:  # the first one is the result itself
             client.send(reply)
         return answer.data
@@ -238,7 +238,7 @@ class WebSocketEndpoint:
     async def _receive_bytes(self, client: WebSocketClient, frame: bytes) -> None:
         upload = client.upload
         if upload is None and is_packet(frame):
-            await answer_packet(self._bridge, frame, client.osc)
+            await answer_packet(self._dispatcher, frame, client.osc)
             return
         if upload is None:
             error = ProtocolError(

@@ -29,9 +29,9 @@ from bridge_server.engines.messages import (
     ChildRefused,
     ChildReport,
     FromChild,
-    QuitOrder,
-    RenderOrder,
-    StopOrder,
+    QuitCommand,
+    RenderCommand,
+    StopCommand,
 )
 from bridge_server.engines.registry import make_engine
 from bridge_server.platforms import ignore_interrupt, yield_to_others
@@ -63,7 +63,7 @@ class EngineChild:
     def __init__(self, connection: Connection, target: str) -> None:
         self._connection = connection
         self._target = target
-        self._orders: SimpleQueue[RenderOrder | QuitOrder] = SimpleQueue()
+        self._orders: SimpleQueue[RenderCommand | QuitCommand] = SimpleQueue()
         self._songs: OrderedDict[str, Song] = OrderedDict()
         self._stopped = 0  # every order up to this number is to stop
 
@@ -84,7 +84,7 @@ class EngineChild:
             self._send(broke(0, error))
             return
         self._send(ChildReady(engine.describe()))
-        while isinstance(order := self._orders.get(), RenderOrder):
+        while isinstance(order := self._orders.get(), RenderCommand):
             self._carry_out(engine, order)
 
     def _listen(self) -> None:
@@ -94,12 +94,12 @@ class EngineChild:
                 message = self._connection.recv()
             except (EOFError, OSError):
                 os._exit(0)
-            if isinstance(message, StopOrder):
+            if isinstance(message, StopCommand):
                 self._stopped = message.number
             else:
                 self._orders.put(message)
 
-    def _carry_out(self, engine: Engine, order: RenderOrder) -> None:
+    def _carry_out(self, engine: Engine, order: RenderCommand) -> None:
         try:
             self._render(engine, order)
         except EngineError as error:
@@ -113,7 +113,7 @@ class EngineChild:
         except Exception as error:  # a bug in an engine ends its job, not the process
             self._send(broke(order.number, error))
 
-    def _render(self, engine: Engine, order: RenderOrder) -> None:
+    def _render(self, engine: Engine, order: RenderCommand) -> None:
         song = self._song(order.song, order.song_digest)
         reference = self._song(order.reference, order.reference_digest)
         request = replace(order.request, song=song, reference=reference)

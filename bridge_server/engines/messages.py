@@ -12,7 +12,7 @@ from model.engine import Attachment, EngineDescription, Progress, RenderRequest,
 
 
 @dataclass(frozen=True)
-class RenderOrder:
+class RenderCommand:
     """Server to child: render this.
 
     request: with `song` left None; the child reads the song itself.
@@ -31,14 +31,14 @@ class RenderOrder:
 
 
 @dataclass(frozen=True)
-class StopOrder:
+class StopCommand:
     """Server to child: stop rendering order `number`."""
 
     number: int
 
 
 @dataclass(frozen=True)
-class QuitOrder:
+class QuitCommand:
     """Server to child: end the process."""
 
 
@@ -101,7 +101,7 @@ class ChildBroke:
 FromChild = (
     ChildReady | ChildProgress | ChildPiece | ChildAttachment | ChildReport | ChildRefused | ChildBroke
 )
-ToChild = RenderOrder | StopOrder | QuitOrder
+ToChild = RenderCommand | StopCommand | QuitCommand
 
 
 @dataclass(frozen=True)

@@ -26,10 +26,10 @@ from bridge_server.engines.messages import (
     ChildReport,
     FromChild,
     Outcome,
-    QuitOrder,
-    RenderOrder,
+    QuitCommand,
+    RenderCommand,
     StemFile,
-    StopOrder,
+    StopCommand,
     ToChild,
 )
 from bridge_server.platforms import how_it_ended
@@ -116,7 +116,7 @@ class EngineProcess:
 
     async def render(
         self,
-        order: RenderOrder,
+        order: RenderCommand,
         on_progress: OnProgress,
         on_piece: Callable[[ChildPiece], None],
         stop: asyncio.Event,
@@ -137,7 +137,7 @@ class EngineProcess:
 
     async def _collect(
         self,
-        order: RenderOrder,
+        order: RenderCommand,
         on_progress: OnProgress,
         on_piece: Callable[[ChildPiece], None],
         stop: asyncio.Event,
@@ -170,7 +170,7 @@ class EngineProcess:
         """Asks the child to stop; one that does not within the limit is ended."""
         await stop.wait()
         with contextlib.suppress(ProtocolError):
-            await self._send(StopOrder(number))
+            await self._send(StopCommand(number))
         await asyncio.sleep(self._stop_seconds)
         if self._process is not None:
             log.warning("the engine did not stop within %.1f s; its process is ended", self._stop_seconds)
@@ -184,7 +184,7 @@ class EngineProcess:
             return
         if connection is not None:
             with contextlib.suppress(OSError, ValueError):
-                connection.send(QuitOrder())
+                connection.send(QuitCommand())
         await asyncio.to_thread(process.join, 0.2)
         if process.is_alive():
             process.kill()
@@ -225,7 +225,7 @@ class EngineProcess:
         )
 
 
-def _longer(known: StemFile | None, piece: ChildPiece, order: RenderOrder) -> StemFile:
+def _longer(known: StemFile | None, piece: ChildPiece, order: RenderCommand) -> StemFile:
     """The stem's file with this piece appended."""
     start = known.start if known else piece.start
     frames = (known.frames if known else 0) + piece.frames

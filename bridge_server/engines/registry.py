@@ -55,7 +55,7 @@ def refuse_unusable(target: str) -> None:
         raise ProtocolError(ErrorCode.ENGINE_NOT_READY, tasks[0].reason, tasks[0].remedy, "engine")
 
 
-class Engines:
+class EngineRegistry:
     """What each engine can do, asked once."""
 
     def __init__(self, engines: Mapping[str, str]) -> None:

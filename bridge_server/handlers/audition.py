@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 
-from bridge_server.audition.controller import Desk
+from bridge_server.audition.controller import AuditionController
 from bridge_server.audition.transport_sync import OSC
-from bridge_server.handlers.response import Answer, understood
+from bridge_server.handlers.response import Response, understood
 from bridge_server.jobs.job import JobState
 from bridge_server.jobs.job_queue import JobQueue
 from bridge_server.sessions.client import Client
-from bridge_server.sessions.shared_context import Focus
+from bridge_server.sessions.shared_context import SharedContext
 from bridge_server.songs.song_reader import SongReader
 from clip_store.errors import TakeError
 from clip_store.index import TakeIndex
@@ -26,21 +26,26 @@ AUDITION_REQUESTS: tuple[type[Request], ...] = tuple(
 )
 
 
-class AuditionAnswers:
+class AuditionHandlers:
     """Every answer's data is the state the desk is in then, as the notification `audition` has it."""
 
     def __init__(
-        self, desk: Desk, index: TakeIndex, queue: JobQueue, reader: SongReader, focus: Focus
+        self,
+        controller: AuditionController,
+        index: TakeIndex,
+        queue: JobQueue,
+        reader: SongReader,
+        shared_context: SharedContext,
     ) -> None:
-        self._desk = desk
+        self._controller = controller
         self._index = index
         self._queue = queue
         self._reader = reader
-        self._focus = focus
+        self._shared_context = shared_context
         self._order = asyncio.Lock()
-        focus.when_moved(self._transport_heard)
+        shared_context.when_moved(self._transport_heard)
 
-    async def answer(self, request: Request, client: Client) -> Answer:
+    async def answer(self, request: Request, client: Client) -> Response:
         """Raises ProtocolError."""
         if isinstance(request, asked.ShowAudition):
             return self._told(request)
@@ -48,40 +53,40 @@ class AuditionAnswers:
         async with self._order:
             return await self._carried_out(request, client)
 
-    async def _carried_out(self, request: Request, client: Client) -> Answer:
-        desk = self._desk
+    async def _carried_out(self, request: Request, client: Client) -> Response:
+        controller = self._controller
         match request:
             case asked.PlayAudition():
                 await self._play(request, client)
             case asked.StopAudition():
-                await desk.stop()
+                await controller.stop()
             case asked.CompareAudition():
-                await desk.compare(request.side)
+                await controller.compare(request.side)
             case asked.NextTake():
-                await desk.step(1)
+                await controller.step(1)
             case asked.PreviousTake():
-                await desk.step(-1)
+                await controller.step(-1)
             case asked.LoopAudition():
-                await desk.manage(loops=request.on)
+                await controller.manage(loops=request.on)
             case asked.SetAuditionBars():
-                await desk.surround(request.before, request.after)
+                await controller.surround(request.before, request.after)
             case asked.SetAuditionGain():
-                await desk.manage(gain_db=request.db)
+                await controller.manage(gain_db=request.db)
             case asked.MatchAudition():
-                await desk.manage(match=request.on)
+                await controller.manage(match=request.on)
             case asked.SeekAudition():
-                await desk.seek(request.position)
+                await controller.seek(request.position)
             case asked.FollowTransport():
-                await desk.follow(request.what, request.port)
+                await controller.follow(request.what, request.port)
                 self._transport_heard()
             case asked.AuditionRenders():
-                desk.auto = request.on
-                desk.tell()
+                controller.auto = request.on
+                controller.tell()
             case asked.ChooseDevice():
-                device = await desk.choose_device(request.name)
+                device = await controller.choose_device(request.name)
                 return self._told(request, f"Playing goes through {device}.")
             case asked.ListDevices():
-                found = await desk.devices()
+                found = await controller.devices()
                 words = (
                     "; ".join(f"{entry['number']} {entry['name']}" for entry in found)
                     or "There is no device."
@@ -89,8 +94,8 @@ class AuditionAnswers:
                 return self._told(request, words, devices=found)
         return self._told(request)
 
-    def _told(self, request: Request, words: str = "", **more: object) -> Answer:
-        state = self._desk.state().to_fields()
+    def _told(self, request: Request, words: str = "", **more: object) -> Response:
+        state = self._controller.state().to_fields()
         return understood(request, words or in_words(state), {**state, **more})
 
     async def _play(self, request: asked.PlayAudition, client: Client) -> None:
@@ -104,7 +109,7 @@ class AuditionAnswers:
                     raise
                 job = request.take
             else:
-                await self._desk.play_take(take, request.side, request.before, request.after, span)
+                await self._controller.play_take(take, request.side, request.before, request.after, span)
                 return
         if job:
             await self._play_job(job, request, client)
@@ -122,7 +127,7 @@ class AuditionAnswers:
                 "job",
             )
         if not job.state.terminal:
-            await self._desk.play_job(job.id, request.before, request.after)
+            await self._controller.play_job(job.id, request.before, request.after)
             return
         takes = self._index.list(job=job.id, limit=1)
         if job.state is not JobState.DONE or not takes:
@@ -133,11 +138,11 @@ class AuditionAnswers:
                 "job",
             )
         span = (request.start, request.end)
-        await self._desk.play_take(takes[0], request.side, request.before, request.after, span)
+        await self._controller.play_take(takes[0], request.side, request.before, request.after, span)
 
     async def _play_song(self, request: asked.PlayAudition) -> None:
         """A song that is named, or the one everybody looks at."""
-        context = self._focus.context
+        context = self._shared_context.context
         source = request.source or context.source
         if source is None:
             raise ProtocolError(
@@ -159,12 +164,14 @@ class AuditionAnswers:
                 and not 0 <= start.resolve(tempo_map, song.audio.rate) - origin < song.audio.frames
             ):
                 start = None
-        await self._desk.play_song(song, tempo_map, origin, (start, request.end))
+        await self._controller.play_song(song, tempo_map, origin, (start, request.end))
 
     def _transport_heard(self) -> None:
-        context = self._focus.context
+        context = self._shared_context.context
         if context.playhead is not None:
-            self._desk.timekeeper.reading(OSC, time.perf_counter(), context.playhead, context.rolling)
+            self._controller.transport_sync.reading(
+                OSC, time.perf_counter(), context.playhead, context.rolling
+            )
 
 
 def in_words(state: dict[str, object]) -> str:

@@ -10,23 +10,23 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
-from bridge_server.audition.controller import Desk
-from bridge_server.engines.registry import Engines
+from bridge_server.audition.controller import AuditionController
+from bridge_server.engines.registry import EngineRegistry
 from bridge_server.errors import as_protocol_error
-from bridge_server.handlers.audition import AUDITION_REQUESTS, AuditionAnswers
-from bridge_server.handlers.exports import ExportAnswers
-from bridge_server.handlers.jobs import JobAnswers
-from bridge_server.handlers.response import Answer, understood
-from bridge_server.handlers.shared_context import FocusAnswers
-from bridge_server.handlers.status import ServerAnswers
-from bridge_server.handlers.submit import Intake
-from bridge_server.handlers.takes import TakeAnswers
+from bridge_server.handlers.audition import AUDITION_REQUESTS, AuditionHandlers
+from bridge_server.handlers.exports import ExportHandlers
+from bridge_server.handlers.jobs import JobHandlers
+from bridge_server.handlers.response import Response, understood
+from bridge_server.handlers.shared_context import SharedContextHandlers
+from bridge_server.handlers.status import StatusHandlers
+from bridge_server.handlers.submit import SubmitHandlers
+from bridge_server.handlers.takes import TakeHandlers
 from bridge_server.jobs.job_queue import JobQueue
 from bridge_server.rendering.worker import RenderWorker
 from bridge_server.sessions.client import Client
-from bridge_server.sessions.contexts import Sessions
+from bridge_server.sessions.contexts import ClientContexts
 from bridge_server.sessions.events import Listeners
-from bridge_server.sessions.shared_context import Focus
+from bridge_server.sessions.shared_context import SharedContext
 from bridge_server.settings import Settings
 from bridge_server.songs.song_reader import SongReader
 from clip_store.errors import ClipStoreError, TakeError
@@ -42,10 +42,10 @@ SLOW: tuple[type[Request], ...] = (
     requests.Export, requests.ShowFocus, requests.ListSongs, *AUDITION_REQUESTS,
 )  # fmt: skip
 
-Handler = Callable[[Any, Client], Awaitable[Answer]]
+Handler = Callable[[Any, Client], Awaitable[Response]]
 
 
-class Bridge:
+class Dispatcher:
     """Knows who answers which request. Lives on the event loop."""
 
     def __init__(
@@ -57,25 +57,34 @@ class Bridge:
         listeners: Listeners,
         reader: SongReader,
         worker: RenderWorker,
-        focus: Focus,
-        desk: Desk,
+        shared_context: SharedContext,
+        controller: AuditionController,
     ) -> None:
         self._reader = reader
-        self._focus = focus
-        self._sessions = Sessions(settings.limits.clients)
+        self._shared_context = shared_context
+        self._contexts = ClientContexts(settings.limits.clients)
         self._hooks: list[Callable[[Request, Client], None]] = []
-        engines = Engines(settings.engines)
-        jobs = JobAnswers(queue, store, listeners, worker)
-        takes = TakeAnswers(store, connection, listeners.watchers)
-        exports = ExportAnswers(store, settings.roots)
-        self.server = server = ServerAnswers(settings, queue, store, worker, engines)
-        audition = AuditionAnswers(desk, store.index, queue, reader, focus)
-        looking = FocusAnswers(settings, focus, reader, listeners.watchers)
-        self._intake = Intake(
-            settings.engine, engines, self._sessions, focus, store, queue, listeners, reader, worker, jobs
+        engines = EngineRegistry(settings.engines)
+        jobs = JobHandlers(queue, store, listeners, worker)
+        takes = TakeHandlers(store, connection, listeners.watchers)
+        exports = ExportHandlers(store, settings.roots)
+        self.server = server = StatusHandlers(settings, queue, store, worker, engines)
+        audition = AuditionHandlers(controller, store.index, queue, reader, shared_context)
+        looking = SharedContextHandlers(settings, shared_context, reader, listeners.watchers)
+        self._submit = SubmitHandlers(
+            settings.engine,
+            engines,
+            self._contexts,
+            shared_context,
+            store,
+            queue,
+            listeners,
+            reader,
+            worker,
+            jobs,
         )
         self._handlers: dict[type[Request], Handler] = {
-            requests.Vary: self._intake.vary,
+            requests.Vary: self._submit.vary,
             requests.Cancel: jobs.cancel,
             requests.ListJobs: jobs.list,
             requests.ShowJob: jobs.show,
@@ -95,11 +104,11 @@ class Bridge:
             **dict.fromkeys(AUDITION_REQUESTS, audition.answer),
         }
 
-    async def answer(self, request: Request, client: Client) -> Answer:
+    async def answer(self, request: Request, client: Client) -> Response:
         """Does what is asked. Raises ProtocolError, which the endpoint sends as the terminal reply."""
         try:
             if isinstance(request, Render):
-                answer = await self._intake.submit(request, client)
+                answer = await self._submit.submit(request, client)
             else:
                 answer = await self._handlers[type(request)](request, client)
         except TakeError as error:
@@ -114,14 +123,14 @@ class Bridge:
         """Has `hook` called with every request that was carried out, or begun, and with who asked."""
         self._hooks.append(hook)
 
-    async def _hear(self, request: Request, client: Client) -> Answer:
+    async def _hear(self, request: Request, client: Client) -> Response:
         """A context message: what the client's next requests are about."""
         found = request
         if isinstance(request, requests.SetSource):
             # Requests for audio are told to the focus with the file's whole name: the same song must have one name.
             found = replace(request, source=self._reader.check(request.source))
-        self._sessions.hear(client.key, request)
-        self._focus.hear(found, client.key)
+        self._contexts.hear(client.key, request)
+        self._shared_context.hear(found, client.key)
         return understood(request, in_words(request), request.to_fields())
 
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bridge_server.handlers.response import Answer, understood
+from bridge_server.handlers.response import Response, understood
 from bridge_server.rendering.receipts import in_words
 from bridge_server.sessions.client import Client
 from bridge_server.songs.sources import find_folder
@@ -28,14 +28,14 @@ FOLDER = "exports"
 PROGRESS_SECONDS = 0.1
 
 
-class ExportAnswers:
+class ExportHandlers:
     """Writes exports for clients, into the server's folders or the store's own."""
 
     def __init__(self, store: ClipStore, roots: tuple[Path, ...]) -> None:
         self._store = store
         self._roots = roots
 
-    async def export(self, request: Export, client: Client) -> Answer:
+    async def export(self, request: Export, client: Client) -> Response:
         """Raises ProtocolError, TakeError, ClipStoreError."""
         folder = find_folder(request.folder, self._roots) if request.folder else self._store.root / FOLDER
         project = project_of(self._store, request.what, request.name)

@@ -13,17 +13,17 @@ from daw_protocol.requests import Request
 
 
 @dataclass(frozen=True)
-class Answer:
+class Response:
     """`replies` go out over OSC; over WebSocket `data` is the result, and replies behind the first follow it."""
 
     replies: tuple[Reply, ...]
     data: Mapping[str, Any] = field(default_factory=dict)
 
 
-def understood(request: Request, text: str, data: Mapping[str, Any]) -> Answer:
+def understood(request: Request, text: str, data: Mapping[str, Any]) -> Response:
     """The answer to a request that needs no job."""
     name = BY_REQUEST[type(request)].name
-    return Answer((Understood(id=request.id, command=name, text=text[:2000]),), dict(data))
+    return Response((Understood(id=request.id, command=name, text=text[:2000]),), dict(data))
 
 
 def our_fault() -> ProtocolError:

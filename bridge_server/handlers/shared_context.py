@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bridge_server.handlers.response import Answer, understood
+from bridge_server.handlers.response import Response, understood
 from bridge_server.sessions.client import Client
-from bridge_server.sessions.shared_context import Focus
+from bridge_server.sessions.shared_context import SharedContext
 from bridge_server.sessions.watchers import Watchers
 from bridge_server.settings import Settings
 from bridge_server.songs.song_reader import SongReader
@@ -26,16 +26,16 @@ from daw_protocol.timeline.bbt import Bbt
 # Bars shown behind the song's end, where it may be continued.
 BARS_BEHIND = 16
 # More beats than this are not drawn anyway; the bars are still told.
-MOST_BEATS = 20_000
+MAX_BEATS = 20_000
 # Folders inside folders inside a registered one are looked into, deeper ones are not.
 DEEPEST = 3
-MOST_ENTRIES = 20_000
+MAX_ENTRIES = 20_000
 # Folders that DAWs and systems fill with files nobody would choose.
 SKIPPED = {"node_modules", "__pycache__", "Backup", "Samples", "peaks", "interchange"}
 
 
 @dataclass(frozen=True)
-class FocusSong:
+class SharedSong:
     """What is known of the song in focus without keeping its audio. length: samples at `rate`."""
 
     source: str
@@ -46,28 +46,30 @@ class FocusSong:
     length: int
 
 
-class FocusAnswers:
+class SharedContextHandlers:
     """What the server says of the focus."""
 
-    def __init__(self, settings: Settings, focus: Focus, reader: SongReader, watchers: Watchers) -> None:
+    def __init__(
+        self, settings: Settings, shared_context: SharedContext, reader: SongReader, watchers: Watchers
+    ) -> None:
         self._settings = settings
-        self._focus = focus
+        self._shared_context = shared_context
         self._reader = reader
         self._watchers = watchers
         self._reading = asyncio.Lock()
-        self._known: tuple[tuple[str, FileState | None, int | None], FocusSong] | None = None
+        self._known: tuple[tuple[str, FileState | None, int | None], SharedSong] | None = None
 
-    async def watch(self, request: requests.Watch, client: Client) -> Answer:
+    async def watch(self, request: requests.Watch, client: Client) -> Response:
         if request.on:
             self._watchers.add(client)
         else:
             self._watchers.forget(client)
         text = "You hear of everything now." if request.on else "You hear of your own jobs only."
-        return understood(request, text, {"revision": self._focus.revision})
+        return understood(request, text, {"revision": self._shared_context.revision})
 
-    async def show(self, request: requests.ShowFocus, _: Client) -> Answer:
-        context, revision = self._focus.context, self._focus.revision
-        data: dict[str, Any] = {"revision": revision, "client": self._focus.client, "song": None}
+    async def show(self, request: requests.ShowFocus, _: Client) -> Response:
+        context, revision = self._shared_context.context, self._shared_context.revision
+        data: dict[str, Any] = {"revision": revision, "client": self._shared_context.client, "song": None}
         song = None
         if context.source is not None:
             try:
@@ -78,11 +80,11 @@ class FocusAnswers:
         text = f"{song.title}, {song.length} samples at {song.rate} Hz" if song else "No song is in focus."
         return understood(request, text, data)
 
-    async def songs(self, request: requests.ListSongs, _: Client) -> Answer:
+    async def songs(self, request: requests.ListSongs, _: Client) -> Response:
         found = await asyncio.to_thread(list_songs, self._settings.roots, self._settings.store, request.limit)
         return understood(request, "; ".join(entry["title"] for entry in found), {"songs": found})
 
-    async def _song(self, source: str, rate: int | None) -> FocusSong:
+    async def _song(self, source: str, rate: int | None) -> SharedSong:
         """The song, read once for as long as its file does not change. Raises ProtocolError."""
         async with self._reading:  # two panels ask at once; the song is read for both
             name = self._reader.check(source)
@@ -91,13 +93,13 @@ class FocusAnswers:
             if self._known is None or self._known[0] != key:
                 song = await self._reader.read(name, rate)
                 audio = song.audio
-                facts = FocusSong(name, song.digest, song.name, audio.rate, audio.channels, audio.frames)
+                facts = SharedSong(name, song.digest, song.name, audio.rate, audio.channels, audio.frames)
                 self._known = (key, facts)
-                self._focus.rate = facts.rate
+                self._shared_context.rate = facts.rate
             return self._known[1]
 
 
-def in_samples(context: Context, song: FocusSong | None) -> dict[str, Any]:
+def in_samples(context: Context, song: SharedSong | None) -> dict[str, Any]:
     """Song, grid, selection, playhead and the words for a request; positions are samples of the timeline."""
     request = shared_request(context)
     tempo_map, notes = tempo_map_of(request)
@@ -135,7 +137,7 @@ def grid(tempo_map: TempoMap, song: Span, rate: int) -> dict[str, Any]:
     meters = [(tempo_map.sample_at(change.quarter, rate), change) for change in tempo_map.meters]
     return {
         "bars": [[beat.bar, beat.sample] for beat in bars],
-        "beats": [beat.sample for beat in beats] if len(beats) <= MOST_BEATS else [],
+        "beats": [beat.sample for beat in beats] if len(beats) <= MAX_BEATS else [],
         "tempi": [[sample, round(float(point.bpm), 3), int(point.ramp)] for sample, point in tempi],
         "meters": [[sample, str(change.meter)] for sample, change in meters],
     }
@@ -145,7 +147,7 @@ def list_songs(roots: tuple[Path, ...], store: Path, limit: int) -> list[dict[st
     """Audio files below the roots, newest first, the store's own left out. Slow on network drives; for a thread."""
     seen: dict[Path, os.stat_result] = {}
     for count, path in enumerate(_files(roots, store)):
-        if count >= MOST_ENTRIES:
+        if count >= MAX_ENTRIES:
             break
         if path.suffix.lower() in SUFFIXES and path not in seen:
             try:

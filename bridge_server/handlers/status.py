@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from bridge_server.engines.registry import Engines
-from bridge_server.handlers.response import Answer, understood
+from bridge_server.engines.registry import EngineRegistry
+from bridge_server.handlers.response import Response, understood
 from bridge_server.jobs.job import JobState
 from bridge_server.jobs.job_queue import JobQueue
 from bridge_server.rendering.worker import RenderWorker
@@ -26,11 +26,16 @@ from model.engine import EngineDescription, Task
 SWEEP_GRACE_SECONDS = 24 * 3600.0
 
 
-class ServerAnswers:
+class StatusHandlers:
     """What the server says of itself. settings: with the ports that were really bound."""
 
     def __init__(
-        self, settings: Settings, queue: JobQueue, store: ClipStore, worker: RenderWorker, engines: Engines
+        self,
+        settings: Settings,
+        queue: JobQueue,
+        store: ClipStore,
+        worker: RenderWorker,
+        engines: EngineRegistry,
     ) -> None:
         self._settings = settings
         self._queue = queue
@@ -40,7 +45,7 @@ class ServerAnswers:
         self.drops: Callable[[], Mapping[str, Any]] | None = None  # set when a folder is watched
         self.midi: Callable[[], Mapping[str, Any]] | None = None  # set when there is a MIDI input
 
-    async def status(self, request: requests.Status, _: Client) -> Answer:
+    async def status(self, request: requests.Status, _: Client) -> Response:
         current = self._worker.current
         free = shutil.disk_usage(self._settings.store).free
         waiting = self._queue.count(JobState.QUEUED)
@@ -68,18 +73,18 @@ class ServerAnswers:
             text += f" MIDI from {midi['input']}. {midi['problem']}"
         return understood(request, text.strip(), data)
 
-    async def engines(self, request: requests.ListEngines, _: Client) -> Answer:
+    async def engines(self, request: requests.ListEngines, _: Client) -> Response:
         data = {name: engine_json(self._engines.describe(name)) for name in self._settings.engines}
         lines = [f"{name}: {', '.join(entry['can'])}" for name, entry in data.items()]
         return understood(request, "; ".join(lines), {"engines": data})
 
-    async def verify(self, request: requests.VerifyStore, _: Client) -> Answer:
+    async def verify(self, request: requests.VerifyStore, _: Client) -> Response:
         needed = self._store.index.referenced_digests()
         found = await asyncio.to_thread(problems_in, self._store.blobs, needed)
         text = f"{len(found)} problems: {' '.join(found)}" if found else SOUND
         return understood(request, text, {"problems": found})
 
-    async def sweep(self, request: requests.SweepStore, _: Client) -> Answer:
+    async def sweep(self, request: requests.SweepStore, _: Client) -> Response:
         keep = self._store.index.referenced_digests() | self._waiting_songs()
         removed = await asyncio.to_thread(self._store.blobs.sweep, keep, SWEEP_GRACE_SECONDS, time.time())
         await asyncio.to_thread(self._store.peaks.sweep)
@@ -88,7 +93,7 @@ class ServerAnswers:
 
     def _waiting_songs(self) -> set[str]:
         """Digests of stored songs that jobs wait for: no take refers to them yet."""
-        jobs = [job for state in UNFINISHED for job in self._queue.newest(state, limit=MOST_JOBS)]
+        jobs = [job for state in UNFINISHED for job in self._queue.newest(state, limit=MAX_JOBS)]
         named = [job.request.get(name) for job in jobs for name in ("source", "reference")]
         return {str(name or "").removeprefix(STORED) for name in named}
 
@@ -102,7 +107,7 @@ def problems_in(blobs: BlobStore, needed: Collection[str]) -> list[str]:
 
 SOUND = "Everything in the store is as it was written."
 UNFINISHED = (JobState.QUEUED, JobState.RUNNING)
-MOST_JOBS = 100_000
+MAX_JOBS = 100_000
 
 
 def engine_json(description: EngineDescription) -> dict[str, Any]:

@@ -10,17 +10,17 @@ from dataclasses import replace
 from typing import Any
 
 from bridge_server.engines.limits import refuse_impossible, unread_words
-from bridge_server.engines.registry import Engines
-from bridge_server.handlers.jobs import JobAnswers, acknowledged
-from bridge_server.handlers.response import Answer
+from bridge_server.engines.registry import EngineRegistry
+from bridge_server.handlers.jobs import JobHandlers, acknowledged
+from bridge_server.handlers.response import Response
 from bridge_server.jobs.job import Job
 from bridge_server.jobs.job_queue import JobQueue
 from bridge_server.rendering.plan import with_default_region
 from bridge_server.rendering.worker import RenderWorker
 from bridge_server.sessions.client import Client
-from bridge_server.sessions.contexts import Sessions
+from bridge_server.sessions.contexts import ClientContexts
 from bridge_server.sessions.events import Listeners
-from bridge_server.sessions.shared_context import Focus
+from bridge_server.sessions.shared_context import SharedContext
 from bridge_server.songs.song_reader import SongReader
 from bridge_server.songs.sources import STORED
 from clip_store.store import ClipStore
@@ -36,27 +36,27 @@ PRIORITIES = {"batch": 0, "interactive": 1}
 PLACE_FIELDS = ("track", "source", "start", "end", "bars", "length")
 
 
-class Intake:
+class SubmitHandlers:
     """Turns requests into jobs. `default_engine` renders what names no engine."""
 
     def __init__(
         self,
         default_engine: str,
-        engines: Engines,
-        sessions: Sessions,
-        focus: Focus,
+        engines: EngineRegistry,
+        sessions: ClientContexts,
+        shared_context: SharedContext,
         store: ClipStore,
         queue: JobQueue,
         listeners: Listeners,
         reader: SongReader,
         worker: RenderWorker,
-        answers: JobAnswers,
+        answers: JobHandlers,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._default_engine = default_engine
         self._engines = engines
-        self._sessions = sessions
-        self._focus = focus
+        self._contexts = sessions
+        self._shared_context = shared_context
         self._store = store
         self._queue = queue
         self._listeners = listeners
@@ -65,7 +65,7 @@ class Intake:
         self._answers = answers
         self._clock = clock
 
-    async def submit(self, request: Render, client: Client) -> Answer:
+    async def submit(self, request: Render, client: Client) -> Response:
         """Accepts a request, or answers a repeated one from memory. Raises ProtocolError."""
         if request.id and (known := self._queue.find(client.key, request.id)):
             return await self._answers.again(known, client)
@@ -81,17 +81,17 @@ class Intake:
         self._listeners.add(job.id, client)
         answer = acknowledged(job, unread_words(description, request))
         self._listeners.watchers.tell(answer.replies[0], besides=(client,))
-        self._focus.hear(request, client.key)
+        self._shared_context.hear(request, client.key)
         self._worker.wake()
         return answer
 
     def _context(self, client: Client, request: Render) -> Context:
         """What the client has said of its song. A pad or a surface that has never named one means the one everybody
         is looking at; what it has said of tempo or region is in there too."""
-        own = self._sessions.context(client.key)
-        return self._focus.context if own.source is None and request.source is None else own
+        own = self._contexts.context(client.key)
+        return self._shared_context.context if own.source is None and request.source is None else own
 
-    async def vary(self, request: requests.Vary, client: Client) -> Answer:
+    async def vary(self, request: requests.Vary, client: Client) -> Response:
         """The request a take was made by, about the very same audio, with what is to be different."""
         take = self._store.index.get(request.take)
         if take.parent is None:
@@ -123,7 +123,7 @@ class Intake:
         found: dict[str, Any] = {
             "token": "",  # no record keeps it
             "engine": request.engine or self._default_engine,
-            "seed": secrets.randbelow(requests.MOST_SEED) if request.seed is None else request.seed,
+            "seed": secrets.randbelow(requests.MAX_SEED) if request.seed is None else request.seed,
         }
         if request.source is not None:
             found["source"] = self._reader.check(request.source)

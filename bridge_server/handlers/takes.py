@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterable
 from typing import Any
 
-from bridge_server.handlers.response import Answer, understood
+from bridge_server.handlers.response import Response, understood
 from bridge_server.jobs.database import transaction
 from bridge_server.rendering.receipts import in_words
 from bridge_server.sessions.client import Client
@@ -20,7 +20,7 @@ from daw_protocol.receipt import Receipt
 from daw_protocol.replies import TakeChosen
 
 
-class TakeAnswers:
+class TakeHandlers:
     """What the server says of the takes it has. Raises TakeError for a take it does not have."""
 
     def __init__(self, store: ClipStore, connection: sqlite3.Connection, watchers: Watchers) -> None:
@@ -28,7 +28,7 @@ class TakeAnswers:
         self._connection = connection
         self._watchers = watchers
 
-    async def list(self, request: requests.ListTakes, _: Client) -> Answer:
+    async def list(self, request: requests.ListTakes, _: Client) -> Response:
         takes = self._store.index.list(
             song=request.song, job=request.job, task=request.task, limit=request.limit, before=request.before
         )
@@ -37,19 +37,19 @@ class TakeAnswers:
         data = {"takes": [{**about(take), "chosen": take.id in in_force} for take in takes]}
         return understood(request, lines or "There are no takes.", data)
 
-    async def show(self, request: requests.ShowTake, _: Client) -> Answer:
+    async def show(self, request: requests.ShowTake, _: Client) -> Response:
         take = self._store.index.get(request.take)
         path = str(await asyncio.to_thread(self._store.clip_path, take))
         data = {**about(take), "request": dict(take.request), "recipe": dict(take.recipe), "path": path}
         return understood(request, f"{take.task} at sample {take.position}: {path}", data)
 
-    async def choose(self, request: requests.ChooseTake, _: Client) -> Answer:
+    async def choose(self, request: requests.ChooseTake, _: Client) -> Response:
         with transaction(self._connection):
             place = self._store.index.choose(request.take)
         self._tell(place, request.take)
         return understood(request, f"Take {request.take} is chosen for its region.", {"chosen": request.take})
 
-    async def revert(self, request: requests.RevertTake, _: Client) -> Answer:
+    async def revert(self, request: requests.RevertTake, _: Client) -> Response:
         place = place_of(self._store.index.get(request.take))
         with transaction(self._connection):
             chosen = self._store.index.revert(place)

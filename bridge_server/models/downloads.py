@@ -73,7 +73,7 @@ class Listing:
 
 
 @dataclass(frozen=True)
-class Order:
+class Download:
     """What is still to be fetched of one model."""
 
     listing: Listing
@@ -185,20 +185,20 @@ class CountingFile(io.BufferedWriter):
 # --- pulling ------------------------------------------------------------------------------------------
 
 
-def order(listing: Listing, models: Path, on_bytes: OnBytes = lambda _count: None) -> Order:
+def download(listing: Listing, models: Path, on_bytes: OnBytes = lambda _count: None) -> Download:
     """What is missing of a model. Reads what is there, to the last byte: this is also how damage is mended."""
     folder, staging = _folders(listing.entry, models)
     with told_plainly(listing.entry):
         missing = tuple(file for file in listing.files if not file.is_it(folder / file.name, on_bytes))
         come = sum(min(file.size, _come_so_far(staging, file)) for file in missing)
-    return Order(listing, missing, sum(file.size for file in missing) - come)
+    return Download(listing, missing, sum(file.size for file in missing) - come)
 
 
 def _come_so_far(staging: Path, file: HubFile) -> int:
     return _size_of(staging / file.name) or _size_of(_part(staging, file))
 
 
-def refuse_without_room(orders: list[Order], models: Path) -> int:
+def refuse_without_room(orders: list[Download], models: Path) -> int:
     """Free bytes where the models go. Raises ProtocolError when what is to come would not fit."""
     place = next(folder for folder in (models, *models.parents) if folder.is_dir())
     free = shutil.disk_usage(place).free
@@ -213,14 +213,14 @@ def refuse_without_room(orders: list[Order], models: Path) -> int:
 
 
 @dataclass
-class Meter:
+class TransferMeter:
     """Told how a pull goes on: which file, and bytes as they come; a negative count takes some back."""
 
     on_file: OnFile = field(default=lambda _name: None)
     on_bytes: OnBytes = field(default=lambda _count: None)
 
 
-def carry_out(hub: Hub, what: Order, models: Path, meter: Meter) -> Path:
+def carry_out(hub: Hub, what: Download, models: Path, meter: TransferMeter) -> Path:
     """Fetches what is missing of a model and puts it in place; returns its folder. Raises ProtocolError."""
     entry = what.listing.entry
     folder, staging = _folders(entry, models)
@@ -242,7 +242,7 @@ def carry_out(hub: Hub, what: Order, models: Path, meter: Meter) -> Path:
     return folder
 
 
-def _fetch_whole(hub: Hub, listing: Listing, file: HubFile, staging: Path, meter: Meter) -> None:
+def _fetch_whole(hub: Hub, listing: Listing, file: HubFile, staging: Path, meter: TransferMeter) -> None:
     """One file into staging, under its own name only when it is the one the hub stated."""
     meter.on_file(file.name)
     if file.is_it(staging / file.name, lambda _count: None):

@@ -44,7 +44,7 @@ class State(Enum):
 
 
 @dataclass(frozen=True)
-class Shelved:
+class InstalledModel:
     """One model in the folder, or a published one that is not.
 
     entry: what the catalogue says of it; None for others.
@@ -77,29 +77,31 @@ class Checked:
 # --- what is there ------------------------------------------------------------------------------------
 
 
-def look(models: Path) -> list[Shelved]:
+def look(models: Path) -> list[InstalledModel]:
     """Every published model and every other one in the folder; published ones first."""
-    published = [shelved(models, entry) for entry in CATALOGUE]
+    published = [installed_models(models, entry) for entry in CATALOGUE]
     known = {one.path for one in published}
     others = [one for one in _others(models) if one.path not in known]
     return published + others
 
 
-def shelved(models: Path, entry: Published) -> Shelved:
+def installed_models(models: Path, entry: Published) -> InstalledModel:
     """How one published model is there."""
     path = models / entry.folder
     # ComfyUI has a folder called vae too, with other files in it.
     if not any((path / file.name).exists() for file in (*entry.files, PublishedFile(RECORD))):
         begun = _size(models / STAGING / entry.folder)
-        return Shelved(entry.name, entry.kind, path, State.BEGUN if begun else State.ABSENT, entry, begun)
+        return InstalledModel(
+            entry.name, entry.kind, path, State.BEGUN if begun else State.ABSENT, entry, begun
+        )
     wrong = [f"{checked.file}: {checked.wrong}" for checked in quick_check(path, entry) if checked.wrong]
     lacking = [need for need in entry.needs if not (models / FOLDERS[need]).is_dir()]
     state = State.DAMAGED if wrong else State.HERE
     note = "; ".join(wrong) or (f"cannot work without {' and '.join(lacking)}" if lacking else "")
-    return Shelved(entry.name, entry.kind, path, state, entry, _size(path), note)
+    return InstalledModel(entry.name, entry.kind, path, state, entry, _size(path), note)
 
 
-def _others(models: Path) -> Iterator[Shelved]:
+def _others(models: Path) -> Iterator[InstalledModel]:
     """Models of other names or layouts, and single files; the folder may itself be one model's, or one file."""
     if models.is_dir():
         folders = [path for path in sorted(models.iterdir()) if path.is_dir() and path.name != STAGING]
@@ -108,7 +110,7 @@ def _others(models: Path) -> Iterator[Shelved]:
     yield from _single_files(models)
 
 
-def _single_files(models: Path) -> Iterator[Shelved]:
+def _single_files(models: Path) -> Iterator[InstalledModel]:
     """Music models as ComfyUI keeps them."""
     try:
         found = [model for model in find_models(models) if model.layout is Layout.COMFYUI]
@@ -117,10 +119,10 @@ def _single_files(models: Path) -> Iterator[Shelved]:
     for model in found:
         size = model.path.stat().st_size
         state = State.DAMAGED if model.damage else State.HERE
-        yield Shelved(model.name, Kind.MUSIC, model.path, state, None, size, in_words(model))
+        yield InstalledModel(model.name, Kind.MUSIC, model.path, state, None, size, in_words(model))
 
 
-def _model_in(folder: Path) -> Iterator[Shelved]:
+def _model_in(folder: Path) -> Iterator[InstalledModel]:
     """The model whose own folder this is, if it is one."""
     try:
         found = [model for model in find_models(folder) if model.path == folder]
@@ -130,12 +132,14 @@ def _model_in(folder: Path) -> Iterator[Shelved]:
     except NotLoaded as broken:
         # A broken config further in is told for the folder it is in.
         if broken_config_in(folder):
-            yield Shelved(folder.name, Kind.MUSIC, folder, State.DAMAGED, None, _size(folder), str(broken))
+            yield InstalledModel(
+                folder.name, Kind.MUSIC, folder, State.DAMAGED, None, _size(folder), str(broken)
+            )
         return
     for model in found:
         state = State.DAMAGED if wrong else State.HERE
         note = "; ".join(wrong) or in_words(model)
-        yield Shelved(model.name, Kind.MUSIC, folder, state, None, _size(folder), note)
+        yield InstalledModel(model.name, Kind.MUSIC, folder, state, None, _size(folder), note)
 
 
 def broken_config_in(folder: Path) -> bool:

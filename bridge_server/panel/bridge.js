@@ -8,7 +8,7 @@ import { Grid, barsNamed } from "./grid.js";
 import { Sha256 } from "./sha256.js";
 
 const PAGE = 250;
-const MOST_TAKES = 5000;
+const MAX_TAKES = 5000;
 const PIECE = 1 << 20;
 const TOKEN = "takebridge.token";
 const TERMINAL = { done: "done", failed: "failed", cancelled: "cancelled" };
@@ -160,7 +160,7 @@ export class Bridge {
         const { takes } = await this.connection.call("takes.list", { song: digest, limit: PAGE, ...(before ? { before } : {}) });
         found.push(...takes);
         before = takes.length === PAGE ? takes.at(-1).take : null;
-      } while (before && found.length < MOST_TAKES);
+      } while (before && found.length < MAX_TAKES);
       const selected = this.store.get("selected");
       const kept = found.some((take) => take.take === selected) ? selected : null;
       this.store.set({ takes: ordered(found), takesOf: digest, selected: kept });

@@ -3,7 +3,7 @@
 import { button, byId, make, setText, show } from "./dom.js";
 import { counted } from "./words.js";
 
-const MOST_BARS = 64;
+const MAX_BARS = 64;
 
 /** What can be followed: its name in a list, in a sentence, and what to know about it. */
 const FOLLOWED = {
@@ -100,8 +100,8 @@ export class Hearing {
   }
 
   #stepper(name, label) {
-    const set = (value) => this.#ask("bars", { [name]: Math.min(MOST_BARS, Math.max(0, Math.round(Number(value)) || 0)) });
-    const input = make("input", { id: `bars-${name}`, type: "number", min: 0, max: MOST_BARS, step: 1, inputMode: "numeric", onchange: () => set(input.value) });
+    const set = (value) => this.#ask("bars", { [name]: Math.min(MAX_BARS, Math.max(0, Math.round(Number(value)) || 0)) });
+    const input = make("input", { id: `bars-${name}`, type: "number", min: 0, max: MAX_BARS, step: 1, inputMode: "numeric", onchange: () => set(input.value) });
     const step = (by) => set((this.store.get("audition")?.[name] ?? 0) + by);
     const box = make("div", { class: "stepper" },
       button(`${label}: one fewer`, { picture: "minus", onclick: () => step(-1) }), input, button(`${label}: one more`, { picture: "plus", onclick: () => step(1) }));

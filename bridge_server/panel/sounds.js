@@ -2,8 +2,8 @@
 
 import { BLOCK, block, blocksIn, parsePeaks } from "./peaks.js";
 
-const MOST_PYRAMIDS = 300;
-const MOST_BLOCKS = 96;
+const MAX_PYRAMIDS = 300;
+const MAX_BLOCKS = 96;
 const AT_ONCE = 4;
 
 /** Keeps the values used last. */
@@ -33,8 +33,8 @@ export class Sounds {
   constructor(locate, arrived) {
     this.locate = locate;
     this.arrived = arrived;
-    this.pyramids = new Recent(MOST_PYRAMIDS);
-    this.blocks = new Recent(MOST_BLOCKS);
+    this.pyramids = new Recent(MAX_PYRAMIDS);
+    this.blocks = new Recent(MAX_BLOCKS);
     this.failed = new Map();
     this.pending = new Map();
     this.running = 0;

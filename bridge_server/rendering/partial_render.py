@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(eq=False)
-class LiveRender:
+class PartialRender:
     """One take that is being rendered.
 
     stem:      what is heard of it: the mix, or else the first stem the engine delivers.
@@ -71,18 +71,18 @@ class LiveRender:
             self.ready += missing
 
 
-Hook = Callable[[LiveRender, tuple[Take, ...]], None]
+Hook = Callable[[PartialRender, tuple[Take, ...]], None]
 """Called when a render has begun or grown, and, with its takes, when they are in the store."""
 
 OverHook = Callable[[str], None]
 """Called with the id of a job that has ended, however it did."""
 
 
-class LiveRenders:
+class PartialRenders:
     """The one render under way, and who wants to hear of it."""
 
     def __init__(self) -> None:
-        self.current: LiveRender | None = None
+        self.current: PartialRender | None = None
         self._hooks: list[Hook] = []
         self._over_hooks: list[OverHook] = []
 
@@ -90,7 +90,7 @@ class LiveRenders:
         self._hooks.append(hook)
         self._over_hooks.append(over)
 
-    def begin(self, render: LiveRender) -> None:
+    def begin(self, render: PartialRender) -> None:
         self.current = render
         self._tell(render, ())
 
@@ -111,7 +111,7 @@ class LiveRenders:
         for hook in self._over_hooks:
             self._guarded(job, hook, job)
 
-    def _tell(self, render: LiveRender, takes: tuple[Take, ...]) -> None:
+    def _tell(self, render: PartialRender, takes: tuple[Take, ...]) -> None:
         for hook in self._hooks:
             self._guarded(render.job.id, hook, render, takes)
 
@@ -122,6 +122,6 @@ class LiveRenders:
             log.exception("a listener to job %s met a bug", job)
 
 
-def heard_take(render: LiveRender, takes: tuple[Take, ...]) -> Take | None:
+def heard_take(render: PartialRender, takes: tuple[Take, ...]) -> Take | None:
     """The finished take of what was heard while it was rendered."""
     return next((take for take in takes if take.stem == (render.stem or MIX)), takes[0] if takes else None)

@@ -22,7 +22,7 @@ from model.engine import Grid, RenderRequest, Task
 COMPLETION_BARS = Duration(Fraction(8), DurationUnit.BARS)
 GENERATED_BARS = Duration(Fraction(16), DurationUnit.BARS)
 # Seven hours at 120 BPM: no song, and already more beats than an engine should be handed.
-MOST_QUARTERS = 50_000
+MAX_QUARTERS = 50_000
 NEW_SONG_CHANNELS = 2
 
 WHOLE_SONG = (requests.Accompany, requests.Extract, requests.Cover, requests.Lego)
@@ -206,9 +206,9 @@ def check_region(plan: Plan) -> None:
     quarters = plan.tempo_map.quarters_at(region.end, plan.rate) - plan.tempo_map.quarters_at(
         region.start, plan.rate
     )
-    if quarters > MOST_QUARTERS:
+    if quarters > MAX_QUARTERS:
         raise bad_region(
-            "end", f"The region is {int(quarters)} quarter notes long.", f"Select at most {MOST_QUARTERS}."
+            "end", f"The region is {int(quarters)} quarter notes long.", f"Select at most {MAX_QUARTERS}."
         )
     if region.start < 0:
         raise bad_region(

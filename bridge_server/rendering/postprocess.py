@@ -30,17 +30,17 @@ HANDLES = "handles"
 
 # A gain below this is not worth touching a render for: nobody hears it, and samples that were copied from the
 # song stay what they were.
-LEAST_GAIN_DB = 0.5
+MIN_GAIN_DB = 0.5
 
 # Shorter than one period of a low note there is no loudness; a single sample "matched" to what it replaces is
 # the very sample it replaces.
-LEAST_MATCHED_SECONDS = 0.01
+MIN_MATCHED_SECONDS = 0.01
 
 Render = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class TakeOrder:
+class TakeContext:
     """What every take of one render has in common."""
 
     job: str
@@ -67,14 +67,14 @@ def warm_up() -> None:
     loudness(noise, 48_000)
 
 
-def finish(order: TakeOrder, outcome: Outcome, blobs: BlobStore) -> list[FinishedTake]:
+def finish(order: TakeContext, outcome: Outcome, blobs: BlobStore) -> list[FinishedTake]:
     """The takes of one render. Raises ProtocolError when it is unusable, ClipStoreError when it cannot be kept."""
     if spliced(order.plan.request):
         return [_finish_spliced(order, outcome, blobs)]
     return _finish_beside(order, outcome, blobs)
 
 
-def _finish_spliced(order: TakeOrder, outcome: Outcome, blobs: BlobStore) -> FinishedTake:
+def _finish_spliced(order: TakeContext, outcome: Outcome, blobs: BlobStore) -> FinishedTake:
     """A repaint or completion: one clip that takes the region's place in the song."""
     assert order.song is not None, "checked when it was asked for"
     song, region = order.song.audio, order.plan.region_in_song
@@ -94,7 +94,7 @@ def _finish_spliced(order: TakeOrder, outcome: Outcome, blobs: BlobStore) -> Fin
     return FinishedTake(take, clip, handles)
 
 
-def _finish_beside(order: TakeOrder, outcome: Outcome, blobs: BlobStore) -> list[FinishedTake]:
+def _finish_beside(order: TakeContext, outcome: Outcome, blobs: BlobStore) -> list[FinishedTake]:
     """Stems, instruments and new songs: clips that lie beside the song, never louder or softer than rendered.
 
     They are kept as float, whatever the song is: stems that are rounded no longer sum to it.
@@ -143,9 +143,9 @@ def _check_usable(render: Render) -> None:
         raise _rejected("The render is silent.")
 
 
-def _level(order: TakeOrder, render: Render, song: Audio, region: Span) -> GainMatch | None:
+def _level(order: TakeContext, render: Render, song: Audio, region: Span) -> GainMatch | None:
     """How loud the render has to be here; None when the producer wants it as it is."""
-    if not order.plan.request.match_loudness or region.length < LEAST_MATCHED_SECONDS * song.rate:
+    if not order.plan.request.match_loudness or region.length < MIN_MATCHED_SECONDS * song.rate:
         return None
     # A continuation is as loud as the song was while it played, not as the chord that rang out at its end.
     goes_on = region.end >= song.frames
@@ -154,7 +154,7 @@ def _level(order: TakeOrder, render: Render, song: Audio, region: Span) -> GainM
     replaced = Span(0, 0) if goes_on else region.clipped(Span(0, song.frames))
     inside = stretch(song, replaced).astype(np.float32)
     level = match_gain(render, inside, before, after, song.rate, peak_db(song.samples))
-    return replace(level, gain_db=0.0) if abs(level.gain_db) < LEAST_GAIN_DB else level
+    return replace(level, gain_db=0.0) if abs(level.gain_db) < MIN_GAIN_DB else level
 
 
 def _handles(outcome: Outcome, song: Audio, gain_db: float) -> Audio | None:
@@ -169,7 +169,7 @@ def _handles(outcome: Outcome, song: Audio, gain_db: float) -> Audio | None:
 
 
 def _take(
-    order: TakeOrder,
+    order: TakeContext,
     outcome: Outcome,
     stem: str,
     clip: Audio,
@@ -207,7 +207,7 @@ def _take(
     )
 
 
-def recipe(order: TakeOrder, outcome: Outcome, receipt: Receipt) -> Mapping[str, Any]:
+def recipe(order: TakeContext, outcome: Outcome, receipt: Receipt) -> Mapping[str, Any]:
     """Everything needed to render the take again, and what the engine said of it."""
     report = outcome.report
     heard = {}

@@ -16,7 +16,7 @@ from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.receipt import Receipt
 
 # float32 stems of full-scale music carry rounding of about 6e-8 each; a dozen of them stay far below this.
-MOST_SUM_ERROR = 1e-6
+MAX_SUM_ERROR = 1e-6
 
 
 def for_splice(plan: Plan, song: Audio, result: Spliced, clip: Audio, level: GainMatch | None) -> Receipt:
@@ -86,7 +86,7 @@ def for_stem(
     sum_error = None
     if total is not None and source is not None:
         sum_error = float(np.abs(total - source.samples[region.start : region.end]).max(initial=0.0))
-        if sum_error > MOST_SUM_ERROR:
+        if sum_error > MAX_SUM_ERROR:
             warnings.append(f"The stems together differ from the source by up to {sum_error:.2g}.")
     if clip.frames != plan.region.length:
         warnings.append("The clip does not have the region's length.")

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bridge_server.engines.limits import refuse_too_long
-from bridge_server.engines.messages import RenderOrder
+from bridge_server.engines.messages import RenderCommand
 from bridge_server.engines.process import EngineProcess, RenderCancelledError
 from bridge_server.engines.registry import target_of
 from bridge_server.errors import as_protocol_error
@@ -25,9 +25,9 @@ from bridge_server.jobs.database import transaction
 from bridge_server.jobs.job import Job, JobState
 from bridge_server.jobs.job_queue import JobQueue
 from bridge_server.jobs.replies import take_ready
-from bridge_server.rendering.partial_render import LiveRender, LiveRenders
+from bridge_server.rendering.partial_render import PartialRender, PartialRenders
 from bridge_server.rendering.plan import Plan, make_plan
-from bridge_server.rendering.postprocess import FinishedTake, TakeOrder, finish, warm_up
+from bridge_server.rendering.postprocess import FinishedTake, TakeContext, finish, warm_up
 from bridge_server.rendering.song_shape import song_shape
 from bridge_server.sessions.events import Listeners
 from bridge_server.settings import Settings
@@ -77,7 +77,7 @@ class RenderWorker:
         self._listeners = listeners
         self._reader = reader
         self._clock = clock
-        self.live = LiveRenders()
+        self.live = PartialRenders()
         self._scratch = settings.store / "scratch"
         self._wake = asyncio.Event()
         self._running: Running | None = None
@@ -226,7 +226,7 @@ class RenderWorker:
                 f"The store cannot be written: {error.strerror}.",
                 "Free some disk space or check the folder's permissions, then ask again.",
             ) from error
-        order = RenderOrder(
+        order = RenderCommand(
             0,
             plan.render_request(number - 1),
             self._store.blobs.path(song.digest) if song else None,
@@ -240,13 +240,13 @@ class RenderWorker:
         await self._started(engine, share, stop)
         assert engine.description is not None, "it has just started"
         refuse_too_long(engine.description, plan.region.length / plan.rate)
-        self.live.begin(LiveRender(job, number, plan, song, folder))
+        self.live.begin(PartialRender(job, number, plan, song, folder))
         outcome = await engine.render(order, share.rendering, self.live.piece, stop)
         if stop.is_set():
             raise RenderCancelledError
         share.finishing("splicing and checking")
-        take_order = TakeOrder(job.id, number, plan, song, engine.description, self._clock(), reference)
-        finished = await asyncio.to_thread(finish, take_order, outcome, self._store.blobs)
+        take_context = TakeContext(job.id, number, plan, song, engine.description, self._clock(), reference)
+        finished = await asyncio.to_thread(finish, take_context, outcome, self._store.blobs)
         if song and song.state:
             check_unchanged(song.state)
         # The files before the records: a disk that fills up now must not leave a take of a job that failed.
@@ -352,10 +352,10 @@ def sensible(seconds_left: float | None) -> float | None:
     """An engine's estimate, or None when it is not one: a division by nothing done yet must not end a job."""
     if seconds_left is None or not math.isfinite(seconds_left):
         return None
-    return min(max(0.0, seconds_left), MOST_SECONDS_LEFT)
+    return min(max(0.0, seconds_left), MAX_SECONDS_LEFT)
 
 
-MOST_SECONDS_LEFT = 1e6
+MAX_SECONDS_LEFT = 1e6
 
 
 def _our_fault(job: Job) -> ProtocolError:

@@ -8,7 +8,7 @@ from daw_protocol.context import Context
 from daw_protocol.requests import Request
 
 
-class Sessions:
+class ClientContexts:
     """Contexts by client key, `most` at a time."""
 
     def __init__(self, most: int) -> None:

@@ -22,7 +22,7 @@ SAID_BY_RENDERS = (
 )  # fmt: skip
 
 
-class Focus:
+class SharedContext:
     """The shared context.
 
     revision: counts its changes; the playhead's movements alone are no change of it.

@@ -8,13 +8,13 @@ from bridge_server.sessions.client import Client
 from daw_protocol.replies import Reply
 
 # A surface that sends `watch` each time it is opened, from another port, must not be sent to for ever.
-MOST_WATCHERS = 64
+MAX_WATCHERS = 64
 
 
 class Watchers:
     """Clients that watch, in the order they came; past the limit the oldest is forgotten."""
 
-    def __init__(self, most: int = MOST_WATCHERS) -> None:
+    def __init__(self, most: int = MAX_WATCHERS) -> None:
         self._most = most
         self._clients: list[Client] = []
 

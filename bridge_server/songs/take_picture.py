@@ -39,7 +39,7 @@ WARNING = (255, 122, 98)
 # Seconds of the song shown on either side of the region: enough to see whether the sound goes on through the seams.
 SURROUNDINGS = 4.0
 LOWEST_HZ = 40.0
-LEAST_FULL = 0.05  # a nearly silent song is drawn as nearly silent, not blown up to full height
+MIN_FULL = 0.05  # a nearly silent song is drawn as nearly silent, not blown up to full height
 FLOOR_DB = -84.0
 FFT = 4096
 
@@ -116,7 +116,7 @@ def _rows(view: View, song: Audio | None, clip: Audio, beside: bool, stem: str) 
         after = stretch(whole, view.span)
     new = after.mean(axis=1)
     old = stretch(song, view.span).mean(axis=1) if song else np.zeros(0)
-    full = max(LEAST_FULL, float(np.abs(new).max(initial=0)), float(np.abs(old).max(initial=0)))
+    full = max(MIN_FULL, float(np.abs(new).max(initial=0)), float(np.abs(old).max(initial=0)))
     if song is None:
         return [Row(name, new, AFTER, False, full), Row(name, new, AFTER, True)]
     label = "song" if beside else "before"

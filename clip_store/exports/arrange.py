@@ -20,7 +20,7 @@ from clip_store.store import ClipStore, clip_name, file_stem
 from clip_store.take import Take
 from daw_protocol.timeline import Key, TempoMap
 
-MOST_TAKES = 10_000
+MAX_TAKES = 10_000
 ASSUMED_BPM = 120
 
 Describe = Callable[[Take], str]
@@ -47,7 +47,7 @@ def song_project(store: ClipStore, name: str, describe: Describe) -> Project:
     Raises TakeError when it names no song or several, StoreError when audio is gone.
     """
     song = find_song(store, name)
-    takes = list(reversed(store.index.list(song=song, limit=MOST_TAKES)))
+    takes = list(reversed(store.index.list(song=song, limit=MAX_TAKES)))
     newest = takes[-1] if takes else None
     origin = newest.position - newest.start if newest else 0
     family, origins = _descendants(store, takes, origin)
@@ -58,7 +58,7 @@ def song_project(store: ClipStore, name: str, describe: Describe) -> Project:
 def find_song(store: ClipStore, name: str) -> str:
     """The digest of the song a producer names. Raises TakeError when there is none or more than one."""
     wanted = name.removeprefix("audio:")
-    parents = {take.parent: take.title for take in store.index.list(limit=MOST_TAKES) if take.parent}
+    parents = {take.parent: take.title for take in store.index.list(limit=MAX_TAKES) if take.parent}
     if len(wanted) == 64 and (wanted in parents or _is_blob(store.blobs, wanted)):
         return wanted
     found = [
@@ -86,7 +86,7 @@ def _is_blob(blobs: BlobStore, digest: str) -> bool:
 
 def _of_job(store: ClipStore, take: Take) -> list[Take]:
     """Takes of the same job, in the order they were made."""
-    return list(reversed(store.index.list(job=take.job, limit=MOST_TAKES)))
+    return list(reversed(store.index.list(job=take.job, limit=MAX_TAKES)))
 
 
 def _descendants(store: ClipStore, takes: list[Take], origin: int) -> tuple[list[Take], dict[str, int]]:
@@ -103,7 +103,7 @@ def _descendants(store: ClipStore, takes: list[Take], origin: int) -> tuple[list
         if take.result is not None and take.result != take.parent:
             # A region before the song's first sample makes the result begin earlier.
             earlier = begins + min(0, take.start)
-            later = reversed(store.index.list(song=take.result, limit=MOST_TAKES))
+            later = reversed(store.index.list(song=take.result, limit=MAX_TAKES))
             waiting += [(one, earlier) for one in later]
     return sorted(family.values(), key=lambda take: take.created), origins
 

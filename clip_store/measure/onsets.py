@@ -32,7 +32,7 @@ _THRESHOLD = 0.12
 _OVER_NOISE = 1.5
 """And over this many times the local median, which the flux of steady noise does not reach."""
 
-_LEAST_RISE = 0.02
+_MIN_RISE = 0.02
 """And by this much in the mean of all bins: the ripple of a held tone reaches a tenth of it."""
 
 _EARLY_SECONDS = 0.003
@@ -123,7 +123,7 @@ def _pick(flux: NDArray[np.float64], frame_rate: float) -> NDArray[np.int64]:
 
     apart = 2 * round(_APART_SECONDS * frame_rate / 2) + 1
     median = median_filter(flux, 2 * round(_MEDIAN_SECONDS * frame_rate / 2) + 1, mode="nearest")
-    stands_out = flux > _OVER_NOISE * median + max(_THRESHOLD * float(flux.max()), _LEAST_RISE)
+    stands_out = flux > _OVER_NOISE * median + max(_THRESHOLD * float(flux.max()), _MIN_RISE)
     return np.flatnonzero((flux == maximum_filter1d(flux, apart)) & stands_out)
 
 

@@ -34,8 +34,8 @@ from daw_protocol.requests.export import Export
 from daw_protocol.requests.jobs import Cancel, ListJobs, ShowJob
 from daw_protocol.requests.render import (
     LAYERS_DOC,
-    MOST_SEED,
-    MOST_TAKES,
+    MAX_SEED,
+    MAX_TAKES,
     PROJECT_RATES,
     STRENGTH,
     Accompany,
@@ -55,8 +55,8 @@ from daw_protocol.requests.watch import ListSongs, ShowFocus, Watch
 
 __all__ = [
     "LAYERS_DOC",
-    "MOST_SEED",
-    "MOST_TAKES",
+    "MAX_SEED",
+    "MAX_TAKES",
     "PROJECT_RATES",
     "STRENGTH",
     "Accompany",

@@ -11,8 +11,8 @@ from daw_protocol.requests.request import Request
 from daw_protocol.timeline.position import Position
 from daw_protocol.timeline_fields import PositionKind
 
-MOST_BARS = 64
-LEAST_GAIN_DB, MOST_GAIN_DB = -60.0, 12.0
+MAX_BARS = 64
+MIN_GAIN_DB, MAX_GAIN_DB = -60.0, 12.0
 
 SIDES = ("take", "original")
 FOLLOWED = ("none", "osc", "midi", "jack")
@@ -32,10 +32,10 @@ class PlayAudition(Request):
     )
     side: str = value(Choice(SIDES), "begin with the take, or with the original", "take")
     before: int | None = value(
-        Whole(0, MOST_BARS), f"{BARS_DOC} before the take; as in audition.bars when not given", None
+        Whole(0, MAX_BARS), f"{BARS_DOC} before the take; as in audition.bars when not given", None
     )
     after: int | None = value(
-        Whole(0, MOST_BARS), f"{BARS_DOC} after the take; as in audition.bars when not given", None
+        Whole(0, MAX_BARS), f"{BARS_DOC} after the take; as in audition.bars when not given", None
     )
     start: Position | None = value(PositionKind(), "play from here instead", None)
     end: Position | None = value(PositionKind(), "play, or loop, up to here instead", None)
@@ -68,10 +68,10 @@ class SetAuditionBars(Request):
     """How many bars of the song are heard around takes, the one that is playing included; 2 and 2 at first."""
 
     before: int | None = value(
-        Whole(0, MOST_BARS), f"{BARS_DOC} before the take; left as it is when not given", None
+        Whole(0, MAX_BARS), f"{BARS_DOC} before the take; left as it is when not given", None
     )
     after: int | None = value(
-        Whole(0, MOST_BARS), f"{BARS_DOC} after the take; left as it is when not given", None
+        Whole(0, MAX_BARS), f"{BARS_DOC} after the take; left as it is when not given", None
     )
 
 
@@ -103,7 +103,7 @@ class SeekAudition(Request):
 class SetAuditionGain(Request):
     """How loud everything is played."""
 
-    db: float = value(Real(LEAST_GAIN_DB, MOST_GAIN_DB), "decibels; 0 plays the samples as they are")
+    db: float = value(Real(MIN_GAIN_DB, MAX_GAIN_DB), "decibels; 0 plays the samples as they are")
 
 
 @dataclass(frozen=True, kw_only=True)

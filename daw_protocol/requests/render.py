@@ -17,8 +17,8 @@ from daw_protocol.timeline.position import Position
 from daw_protocol.timeline_fields import DurationKind, KeyKind, MeterKind, PositionKind, TempoMapKind
 
 PROJECT_RATES = (44_100, 48_000, 88_200, 96_000, 192_000)
-MOST_TAKES = 8
-MOST_SEED = 2**31 - 1  # what an OSC int32 holds, so that a seed can always be typed
+MAX_TAKES = 8
+MAX_SEED = 2**31 - 1  # what an OSC int32 holds, so that a seed can always be typed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,10 +52,8 @@ class Render(Request):
     prompt: str = value(Text(2000), "what it should sound like, in words", "")
     lyrics: str = value(Text(8000), "words to sing, with [verse] and [chorus] tags", "")
     language: str = value(Text(16), "language of the lyrics, such as en or ja", "unknown")
-    takes: int = value(Whole(1, MOST_TAKES), "how many versions to render", 1)
-    seed: int | None = value(
-        Whole(0, MOST_SEED), "names the result; drawn by the server when not given", None
-    )
+    takes: int = value(Whole(1, MAX_TAKES), "how many versions to render", 1)
+    seed: int | None = value(Whole(0, MAX_SEED), "names the result; drawn by the server when not given", None)
     handles: float = value(
         Real(0, 10), "seconds rendered before and after the region, kept un-spliced beside it", 1.0
     )
@@ -188,7 +186,7 @@ class Vary(Request):
     """A take again, with another seed, strength or words; everything else as in its recipe."""
 
     take: str = value(Text(64, 1), "the take to start from")
-    seed: int | None = value(Whole(0, MOST_SEED), "another seed; drawn by the server when not given", None)
-    takes: int = value(Whole(1, MOST_TAKES), "how many versions to render", 1)
+    seed: int | None = value(Whole(0, MAX_SEED), "another seed; drawn by the server when not given", None)
+    takes: int = value(Whole(1, MAX_TAKES), "how many versions to render", 1)
     strength: float | None = value(STRENGTH, "another strength; the take's own when not given", None)
     prompt: str | None = value(Text(2000), "other words; the take's own when not given", None)

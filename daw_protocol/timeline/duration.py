@@ -14,9 +14,9 @@ from daw_protocol.timeline.tempo_map import TempoMap
 FORMS = '192000 (samples), "4s", "16b" (quarter notes) or "8 bars"'
 
 # A day: longer than any song, short enough that no later sum can overflow anything.
-MOST_SECONDS = 86_400
-MOST_SAMPLES = MOST_SECONDS * 192_000
-MOST_BEATS = 100_000
+MAX_SECONDS = 86_400
+MAX_SAMPLES = MAX_SECONDS * 192_000
+MAX_BEATS = 100_000
 
 
 class DurationUnit(enum.Enum):
@@ -29,10 +29,10 @@ class DurationUnit(enum.Enum):
 
 
 MOST = {
-    DurationUnit.SAMPLES: MOST_SAMPLES,
-    DurationUnit.SECONDS: MOST_SECONDS,
-    DurationUnit.QUARTERS: MOST_BEATS,
-    DurationUnit.BARS: MOST_BEATS,
+    DurationUnit.SAMPLES: MAX_SAMPLES,
+    DurationUnit.SECONDS: MAX_SECONDS,
+    DurationUnit.QUARTERS: MAX_BEATS,
+    DurationUnit.BARS: MAX_BEATS,
 }
 
 WRITTEN = re.compile(r"\s*(\d{1,12}(?:\.\d{1,12})?)\s*(s|b|bars?)?\s*", re.ASCII)

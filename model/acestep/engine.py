@@ -52,7 +52,7 @@ _FAMILY = "acestep-v15-"  # may be left away when a checkpoint is named
 
 
 @dataclass(frozen=True)
-class Wish:
+class EngineConfig:
     """How the engine was set up. Empty words leave the choice to the engine.
 
     folder:     one checkpoint, or several side by side with VAE and text encoder, as the official application does.
@@ -70,13 +70,13 @@ class Wish:
 class AceStepEngine:
     """Implements model.engine.Engine. Made without arguments it has no weights, and says what to do about it.
 
-    Arguments are those of `Wish`, as words, since servers name engines in text.
+    Arguments are those of `EngineConfig`, as words, since servers name engines in text.
     """
 
     def __init__(
         self, folder: str = "", checkpoint: str = "", device: str = "auto", memory_gb: str = "0"
     ) -> None:
-        self._wish = Wish(folder, checkpoint, device, float(memory_gb))
+        self._config = EngineConfig(folder, checkpoint, device, float(memory_gb))
         self._loaded: LoadedCheckpoint | None = None
 
     def describe(self) -> EngineDescription:
@@ -117,14 +117,14 @@ class AceStepEngine:
 
     def _checkpoints(self) -> list[ModelFolder]:
         """What is in the folder, the preferred one first. Raises NotLoaded when none can be used."""
-        if not self._wish.folder:
+        if not self._config.folder:
             raise NotLoaded("No ACE-Step weights are configured.", GET_WEIGHTS)
         missing = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
         if missing:
             raise NotLoaded(
                 f"ACE-Step needs packages that are not installed: {', '.join(missing)}.", GET_PACKAGES
             )
-        folder = Path(self._wish.folder)
+        folder = Path(self._config.folder)
         found = find_models(folder)
         if not found:
             raise NotLoaded(what_it_is_instead(folder), GIVE_A_FOLDER)
@@ -138,7 +138,7 @@ class AceStepEngine:
     def _preference(self, model: ModelFolder) -> tuple[bool, bool, bool, bool, str]:
         """Small and quick first: a turbo checkpoint of the small size, before all the plain one."""
         return (
-            not _is_called(model, self._wish.checkpoint),
+            not _is_called(model, self._config.checkpoint),
             model.name != _FIRST_CHOICE,
             model.variant is not Variant.TURBO,
             model.traits.xl,
@@ -154,10 +154,10 @@ class AceStepEngine:
         from model.acestep.device.devices import choose_device, spare_a_core
         from model.acestep.loaded_checkpoint import LoadedCheckpoint
 
-        device = choose_device(self._wish.device)
+        device = choose_device(self._config.device)
         if device.kind == "cpu":
             spare_a_core()
-        budget = round(self._wish.memory_gb * GIGABYTE) or None
+        budget = round(self._config.memory_gb * GIGABYTE) or None
         loaded = LoadedCheckpoint(chosen, device, budget)
         loaded.load(progress)
         self._loaded = loaded

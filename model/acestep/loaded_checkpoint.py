@@ -20,7 +20,7 @@ from model.acestep.device.parts import Neighbours, StoredParts, neighbours
 from model.acestep.latent_grid import MIN_FRAMES
 from model.acestep.planner.song_planning import plan_song, refuse_unless_it_fits
 from model.acestep.renderer import Renderer
-from model.acestep.weights.adapted_weights import Laid, dit_shapes
+from model.acestep.weights.adapted_weights import AppliedAdapter, dit_shapes
 from model.acestep.weights.adapter_file import read_adapter
 from model.acestep.weights.capabilities import ModelTask, Training
 from model.acestep.weights.checkpoint import Weights, open_weights
@@ -132,9 +132,9 @@ class LoadedCheckpoint:
         plan: MemoryPlan = preflight(self._sizes, work, self._budget, self._device.number_bytes)
         return plan.placement
 
-    def _read(self, wish: AdapterWish) -> Laid:
+    def _read(self, wish: AdapterWish) -> AppliedAdapter:
         """Raises CannotRender for a file that is no adapter of this checkpoint."""
-        return Laid(read_adapter(wish.path, dit_shapes(self._weights)), wish.strength)
+        return AppliedAdapter(read_adapter(wish.path, dit_shapes(self._weights)), wish.strength)
 
     def _planned(self, request: RenderRequest, pace: Pace) -> tuple[Blueprint, Attachment]:
         """Raises CannotRender where there is no planner, or none that fits."""
@@ -150,7 +150,7 @@ class LoadedCheckpoint:
         self._parts.release()  # it is as large as all the rest
         return plan_song(folder, self._device, request, plan, pace)
 
-    def _told(self, report: Report, laid: Laid | None) -> Report:
+    def _told(self, report: Report, laid: AppliedAdapter | None) -> Report:
         placement = self._parts.placement
         figures: dict[str, Any] = {
             **report.figures,

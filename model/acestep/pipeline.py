@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from model.acestep.conditioning.request_plan import Words
+from model.acestep.conditioning.request_plan import Prompts
 from model.acestep.conditioning.text_encoder import TextEncoder
 from model.acestep.device.memory_plan import REFERENCE_FRAMES
 from model.acestep.latent_grid import Window
@@ -47,17 +47,17 @@ from model.engine import ShouldStop
 
 @dataclass(frozen=True)
 class WordStates:
-    """Words as the condition encoder takes them, each [1, S, text width]. freed: of `Words.freed_text`."""
+    """Words as the condition encoder takes them, each [1, S, text width]. freed: of `Prompts.freed_text`."""
 
     text: Tensor
     lyrics: Tensor
-    freed: Tensor | None = None
+    unconditioned: Tensor | None = None
 
 
-def read_words(encoder: TextEncoder, words: Words, settings: RenderSettings) -> WordStates:
+def read_words(encoder: TextEncoder, words: Prompts, settings: RenderSettings) -> WordStates:
     """The words of one piece of audio; the freed text only where the render switches to it."""
-    freed = None if settings.switch_step is None else encoder.states(words.freed_text)
-    return WordStates(encoder.states(words.text), encoder.embeddings(words.lyrics), freed)
+    unconditioned = None if settings.switch_step is None else encoder.states(words.unconditioned_text)
+    return WordStates(encoder.states(words.text), encoder.embeddings(words.lyrics), unconditioned)
 
 
 # --- source -------------------------------------------------------------------------------------------
@@ -75,7 +75,7 @@ def placed(latents: Tensor | None, window: Window, silence: Tensor) -> Tensor:
     return padded_with_silence(torch.cat([before, latents], dim=1), silence, window.frames)
 
 
-def hints(
+def code_latents(
     tokenizer: AudioTokenizer, detokenizer: AudioDetokenizer, latents: Tensor, silence: Tensor
 ) -> Tensor:
     """What is left of a source [1, T, 64] after being reduced to audio codes: [1, T, 64]."""
@@ -105,7 +105,7 @@ class Scene:
     """
 
     context: Tensor
-    freed: Tensor
+    unconditioned: Tensor
     source: Tensor
     masks: TaskMasks
 
@@ -131,7 +131,7 @@ def set_scene(
     quiet = padded_with_silence(silence[:, :frames], silence, frames).to(source)
     return Scene(
         context=context_latents(with_silence(shown, quiet, masks.silenced), masks.chunk),
-        freed=context_latents(quiet, masks.chunk),
+        unconditioned=context_latents(quiet, masks.chunk),
         source=source,
         masks=masks,
     )
@@ -143,7 +143,7 @@ class Conditions:
 
     words: Tensor
     nothing: Tensor
-    freed: Tensor | None = None
+    unconditioned: Tensor | None = None
 
 
 def encode_conditions(
@@ -165,7 +165,7 @@ def encode_conditions(
         return Conditions(
             words=encoded(words.text),
             nothing=encoder.no_condition.detach(),
-            freed=None if words.freed is None else encoded(words.freed),
+            unconditioned=None if words.unconditioned is None else encoded(words.unconditioned),
         )
 
 
@@ -257,8 +257,8 @@ class _GuidedVelocity:
         )
         self._before = self._heard(scene.context, conditions.words)
         self._after = self._before
-        if settings.switch_step is not None and conditions.freed is not None:
-            self._after = self._heard(scene.freed, conditions.freed)
+        if settings.switch_step is not None and conditions.unconditioned is not None:
+            self._after = self._heard(scene.unconditioned, conditions.unconditioned)
 
     def __call__(self, latents: Tensor, time: float, step: int, corrector: bool) -> Tensor:
         switch = self._settings.switch_step

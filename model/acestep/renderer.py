@@ -22,7 +22,7 @@ from model.acestep.conditioning import sound_latents
 from model.acestep.conditioning.audio_rate import decoded_frames, project_audio
 from model.acestep.conditioning.fitting_words import fitted
 from model.acestep.conditioning.listener import Listener, Recent
-from model.acestep.conditioning.request_plan import Blueprint, RenderPlan, Words, plan_render
+from model.acestep.conditioning.request_plan import Blueprint, Prompts, RenderPlan, plan_render
 from model.acestep.conditioning.text_encoder import TextEncoder
 from model.acestep.latent_grid import FRAMES_PER_SECOND, HOP
 from model.acestep.networks.audio_tokenizer import AudioDetokenizer, AudioTokenizer
@@ -77,13 +77,13 @@ class Renderer:
         self._parts = parts
         self._clock = clock
         self._words: Recent[tuple[WordStates, tuple[str, ...]]] = Recent(_KEPT_WORDS)
-        self._hints: Recent[Tensor] = Recent(_KEPT_HINTS)
+        self._code_latents: Recent[Tensor] = Recent(_KEPT_HINTS)
         self._listener = Listener(parts)
 
     def forget(self) -> None:
         """Gives back what was kept for the next render."""
         self._words.clear()
-        self._hints.clear()
+        self._code_latents.clear()
         self._listener.forget()
 
     def render(
@@ -116,8 +116,8 @@ class Renderer:
         yield self._report(plan, request, delivered)
 
     def _groups(
-        self, words: tuple[Words, ...], prepared: list[Conditions]
-    ) -> Iterator[tuple[float, float, tuple[Words, ...], list[Conditions]]]:
+        self, words: tuple[Prompts, ...], prepared: list[Conditions]
+    ) -> Iterator[tuple[float, float, tuple[Prompts, ...], list[Conditions]]]:
         """What is composed before decoding begins, with its share of the time.
 
         One piece at a time where that is free, so that the first is heard early; else all, so that each network
@@ -136,7 +136,7 @@ class Renderer:
         """What each piece's words say to the network, and a note for those it cannot read."""
         pace.at("reading the words", 0.0)
         names = [
-            (words.text, words.lyrics, words.freed_text, plan.settings.switch_step is None)
+            (words.text, words.lyrics, words.unconditioned_text, plan.settings.switch_step is None)
             for words in plan.words
         ]
         read = [self._words.get(name) for name in names]
@@ -160,11 +160,11 @@ class Renderer:
         if song is not None and window.source != (0, 0):
             heard = self._listener.hear(song, window, settings.encoding, plan.seed, plan.take, pace)
         source = pipeline.placed(heard, window, silence)
-        hints = self._hints_of(plan, song, source) if plan.task is ModelTask.COVER else None
+        code_latents = self._code_latents_of(plan, song, source) if plan.task is ModelTask.COVER else None
         if plan.codes:
-            hints = self._planned(plan)
+            code_latents = self._planned(plan)
         pace.at("listening to the song", 1.0)
-        return pipeline.set_scene(plan.task, source, silence, settings, plan.region, hints)
+        return pipeline.set_scene(plan.task, source, silence, settings, plan.region, code_latents)
 
     def _planned(self, plan: RenderPlan) -> Tensor:
         """The latents of a planned song's codes [1, T, 64]."""
@@ -173,15 +173,17 @@ class Renderer:
             frames = plan.window.frames
             return pipeline.hints_of_codes(tokenizer, detokenizer, codes, self._parts.silence, frames)
 
-    def _hints_of(self, plan: RenderPlan, song: Song | None, source: Tensor) -> Tensor:
+    def _code_latents_of(self, plan: RenderPlan, song: Song | None, source: Tensor) -> Tensor:
         """What audio codes leave of the song, kept for its next cover."""
         drawn = (plan.seed, plan.take) if plan.settings.encoding is Encoding.SAMPLE else None
         name = (song.digest if song else "", plan.window, drawn)
-        known = self._hints.get(name)
+        known = self._code_latents.get(name)
         if known is not None:
             return known
         with self._parts.audio_codes() as (tokenizer, detokenizer):
-            return self._hints.put(name, pipeline.hints(tokenizer, detokenizer, source, self._parts.silence))
+            return self._code_latents.put(
+                name, pipeline.code_latents(tokenizer, detokenizer, source, self._parts.silence)
+            )
 
     def _reference(self, plan: RenderPlan, reference: Song | None, pace: Pace) -> Tensor | None:
         return None if reference is None else self._listener.hear_reference(reference, plan.seed, pace)

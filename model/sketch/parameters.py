@@ -25,8 +25,8 @@ ONSET_HOP = 256  # 11.6 ms; interpolated, finds a shift within 5 ms
 ONSET_LAG_SECONDS = 0.012  # flux peaks when half the window has seen the attack: measured on clicks
 PHASE_REACH_SECONDS = 0.12  # beyond an eighth's half the next onset would be taken for this one
 PHASE_STEP_SECONDS = 0.002
-PHASE_LEAST_BEATS = 8
-PHASE_LEAST_CONTRAST = 4.0  # drummed songs reach 10-58, pads 1.3: below 4 the shift means nothing
+PHASE_MIN_BEATS = 8
+PHASE_MIN_CONTRAST = 4.0  # drummed songs reach 10-58, pads 1.3: below 4 the shift means nothing
 
 CHROMA_WINDOW = 4096  # 5.4 Hz bins: a semitone at 180 Hz is two bins, interpolated peaks do the rest
 CHROMA_HOP = 1024
@@ -46,7 +46,7 @@ MFCC_SLOTS = 4  # per beat: sixteenths, so that a syncopated beat differs from a
 MFCC_COUNT = 13
 
 QUIET_BELOW_MEDIAN_DB = 25.0  # a beat this far below the median is a pause, no source and no target
-LEAST_SOUNDING = 0.1  # of the song's beats; below, pauses cannot be told from music
+MIN_SOUNDING = 0.1  # of the song's beats; below, pauses cannot be told from music
 
 NOVELTY_RATE = 11025
 NOVELTY_PREEMPHASIS = 0.97  # else a shared walking bass looks like a copy
@@ -85,7 +85,7 @@ JUMP_INTO_DOWNBEAT, JUMP_MID_BAR, JUMP_ELSEWHERE = 0.0, 0.6, 1.2
 JUMP_FIT_COST = 0.45  # how unlike what precedes the two beats sounds
 EDGE_FIT_FACTOR = 2.0  # the ear knows the song at the region's edges
 
-LEAST_SOURCE_BARS = 4  # below, any plan is a two-bar loop
+MIN_SOURCE_BARS = 4  # below, any plan is a two-bar loop
 
 # --- Joining ---
 
@@ -162,7 +162,7 @@ RUN_COST = 1.5  # per beat on the displacement an over-long run used, over its s
 RUN_TRIES = 8  # rounds of that; in the later half of them runs are cut where the cap ends
 RUN_CUT_COST = 50.0  # above any musical cost
 TAKE_COST_CONTINUED = 1.0  # per beat an earlier take played at the same place
-LEAST_BARS_TO_CONTINUE = 1
+MIN_BARS_TO_CONTINUE = 1
 FADE_OUT_DB = 12.0
 FADE_OUT_BARS = 4
 FADE_OUT_STEP_DB = 1.5  # each bar but one must fall by this: a last chord dying away falls once

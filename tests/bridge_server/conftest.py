@@ -32,7 +32,7 @@ def settings_in(folder: Path, **changes: object) -> Settings:
 
 
 @pytest.fixture(scope="module")  # a server for each file: what one leaves behind is no other's surprise
-def bridge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerThread]:
+def dispatcher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerThread]:
     """The server most tests share, with `song.wav` (one second) and `long.wav` (eight) under its root."""
     folder = tmp_path_factory.mktemp("bridge")
     settings = settings_in(folder, limits=Limits(stop_seconds=0.5, queued_jobs=300))
@@ -58,24 +58,24 @@ def start_server(tmp_path: Path) -> Iterator[Callable[..., ServerThread]]:
 
 
 @pytest.fixture
-def songs(bridge: ServerThread) -> Path:
+def songs(dispatcher: ServerThread) -> Path:
     """The folder the shared server may read."""
-    return bridge.settings.roots[0]
+    return dispatcher.settings.roots[0]
 
 
 @pytest.fixture
-def osc(bridge: ServerThread) -> Iterator[OscPeer]:
+def osc(dispatcher: ServerThread) -> Iterator[OscPeer]:
     """A script that talks OSC to the shared server, with a context of its own."""
-    with bridge.osc() as peer:
+    with dispatcher.osc() as peer:
         yield peer
         peer.send("/bridge/forget")
         peer.receive()
 
 
 @pytest.fixture
-def ws(bridge: ServerThread) -> Iterator[WebSocketPeer]:
+def ws(dispatcher: ServerThread) -> Iterator[WebSocketPeer]:
     """A program that talks WebSocket to the shared server."""
-    with bridge.websocket() as peer:
+    with dispatcher.websocket() as peer:
         yield peer
 
 

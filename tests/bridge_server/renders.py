@@ -8,7 +8,7 @@ import numpy as np
 
 from bridge_server.engines.messages import Outcome, StemFile
 from bridge_server.rendering.plan import make_plan
-from bridge_server.rendering.postprocess import TakeOrder
+from bridge_server.rendering.postprocess import TakeContext
 from bridge_server.rendering.song_shape import song_shape
 from bridge_server.songs.sources import Song
 from clip_store.audio.audio import Audio
@@ -19,11 +19,11 @@ ENGINE = EngineDescription(name="test", label="Test engine", neural=False, tasks
 REPORT = Report("Drawn by the test.", {"steps": 8}, ("A note.",))
 
 
-def order_for(request: Render, song: Audio | None, number: int = 1) -> TakeOrder:
+def order_for(request: Render, song: Audio | None, number: int = 1) -> TakeContext:
     """What the finishing is told of a request about this song."""
     plan = make_plan(request, song_shape(song) if song else None)
     found = Song("My Song", song, song.digest) if song else None
-    return TakeOrder("j1", number, plan, found, ENGINE, 1_700_000_000.0)
+    return TakeContext("j1", number, plan, found, ENGINE, 1_700_000_000.0)
 
 
 def outcome_of(

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from daw_protocol.errors import MOST_FIELD, MOST_SENTENCE, ErrorCode, ProtocolError, sendable
+from daw_protocol.errors import MAX_FIELD, MAX_SENTENCE, ErrorCode, ProtocolError, sendable
 
 
 def test_an_error_reads_as_one_line_for_people():
@@ -36,12 +36,12 @@ def test_texts_that_quote_what_was_sent_can_be_sent_back(given, sent):
 def test_long_texts_are_cut_and_say_so():
     error = ProtocolError(ErrorCode.BAD_MESSAGE, "x" * 5000, "y" * 5000, "z" * 5000)
     assert (len(error.sentence), len(error.remedy), len(error.field)) == (
-        MOST_SENTENCE,
-        MOST_SENTENCE,
-        MOST_FIELD,
+        MAX_SENTENCE,
+        MAX_SENTENCE,
+        MAX_FIELD,
     )
     assert error.sentence.endswith("…")
-    assert sendable("x" * MOST_FIELD, MOST_FIELD) == "x" * MOST_FIELD
+    assert sendable("x" * MAX_FIELD, MAX_FIELD) == "x" * MAX_FIELD
 
 
 def test_codes_are_words_a_program_can_compare():

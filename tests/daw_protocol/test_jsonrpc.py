@@ -12,7 +12,7 @@ from daw_protocol.addresses import COMMANDS
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.fields import shown
 from daw_protocol.jsonrpc import (
-    MOST_BATCH,
+    MAX_BATCH,
     BadCall,
     Call,
     answer_text,
@@ -88,7 +88,7 @@ BAD = [
     ("null", INVALID, None),
     ('"status"', INVALID, None),
     ("[]", INVALID, None),
-    ("[" + ",".join(["1"] * (MOST_BATCH + 1)) + "]", INVALID, None),
+    ("[" + ",".join(["1"] * (MAX_BATCH + 1)) + "]", INVALID, None),
     ("{}", INVALID, None),
     ('{"jsonrpc": "2.0", "method": 1, "params": "bar"}', INVALID, None),
     ('{"jsonrpc": "2.0", "id": 7}', INVALID, 7),
@@ -127,8 +127,8 @@ def test_one_bad_member_spoils_no_batch():
 
 
 def test_a_full_batch_is_read():
-    calls, batch = read_frame(json.dumps([STATUS] * MOST_BATCH))
-    assert (len(calls), batch) == (MOST_BATCH, True)
+    calls, batch = read_frame(json.dumps([STATUS] * MAX_BATCH))
+    assert (len(calls), batch) == (MAX_BATCH, True)
 
 
 @pytest.mark.parametrize(

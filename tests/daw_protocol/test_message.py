@@ -8,7 +8,7 @@ import pytest
 
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.fields import Names, Switches, Text, Whole
-from daw_protocol.message import MOST_COMPLAINT, Message, unknown_field, value
+from daw_protocol.message import MAX_COMPLAINT, Message, unknown_field, value
 from daw_protocol.timeline import AtSample
 from daw_protocol.timeline.position import Position
 from daw_protocol.timeline_fields import PositionKind
@@ -98,8 +98,8 @@ def test_a_name_of_four_million_letters_costs_no_time():
 
 
 def test_a_complaint_about_a_long_value_stays_short():
-    assert len(refusal({"door": "a", "options": {"x" * 100_000: []}}).sentence) < MOST_COMPLAINT + 100
-    assert len(refusal({"door": "a", "at": "17|" + "1" * 100_000}).sentence) < MOST_COMPLAINT + 100
+    assert len(refusal({"door": "a", "options": {"x" * 100_000: []}}).sentence) < MAX_COMPLAINT + 100
+    assert len(refusal({"door": "a", "at": "17|" + "1" * 100_000}).sentence) < MAX_COMPLAINT + 100
 
 
 @pytest.mark.parametrize("field", ["door", "times", "at", "names", "options"])

@@ -11,7 +11,7 @@ from daw_protocol import requests
 from daw_protocol.addresses import BY_NAME, COMMANDS
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.osc_form import (
-    MOST_DATAGRAM_BYTES,
+    MAX_DATAGRAM_BYTES,
     datagram_bytes,
     fitting,
     reply_to_osc,
@@ -51,11 +51,11 @@ def test_every_reply_fits_a_datagram_and_keeps_its_id(reply_type):
         address, arguments = fitting(reply)
         size = len(encode(address, arguments))
         assert size <= datagram_bytes(address, arguments)
-        assert size <= MOST_DATAGRAM_BYTES
+        assert size <= MAX_DATAGRAM_BYTES
         heard_address, heard = through_a_datagram(address, arguments)
         assert heard_address == f"/bridge/{reply.name}"
         assert heard[1::2] == [name for name in reply.to_fields() if name != "id"]
-        if datagram_bytes(*reply_to_osc(reply)) <= MOST_DATAGRAM_BYTES:
+        if datagram_bytes(*reply_to_osc(reply)) <= MAX_DATAGRAM_BYTES:
             assert heard[0] == reply.id
 
     check()
@@ -189,7 +189,7 @@ def test_long_texts_are_shortened_and_the_rest_is_kept():
         path="/music/" + "日" * 700 + ".wav",
     )
     address, arguments = fitting(take)
-    assert len(encode(address, arguments)) <= MOST_DATAGRAM_BYTES
+    assert len(encode(address, arguments)) <= MAX_DATAGRAM_BYTES
     assert arguments[:5] == ["id1", "job", "j0123456789", "take", "t0123456789"]
     heard = dict(zip(arguments[1::2], arguments[2::2], strict=True))
     assert (heard["position"], heard["passed"]) == (2**52, False)

@@ -25,7 +25,7 @@ from transformers import PreTrainedTokenizerFast
 
 from model.acestep import pipeline
 from model.acestep.conditioning import prompts, sound_latents
-from model.acestep.conditioning.request_plan import Words
+from model.acestep.conditioning.request_plan import Prompts
 from model.acestep.networks.vae import Vae
 from model.acestep.pipeline import Noises
 from model.acestep.sampling.guidance import GuidanceSettings
@@ -214,11 +214,14 @@ def their_render(both: Both, case: Case, noise: Tensor, output: str) -> Tensor:
     return audios
 
 
-def our_words(case: Case) -> Words:
+def our_words(case: Case) -> Prompts:
     wording = prompts.instruction(case.task, case.tracks, has_codes=bool(case.codes))
     metas = prompts.Metas(**case.metas, seconds=case.frames / 25)
-    return Words(
-        "mix", prompts.text_prompt(wording, CAPTION, metas), prompts.lyric_prompt(LYRICS, "de"), freed_text=""
+    return Prompts(
+        "mix",
+        prompts.text_prompt(wording, CAPTION, metas),
+        prompts.lyric_prompt(LYRICS, "de"),
+        unconditioned_text="",
     )
 
 
@@ -235,7 +238,7 @@ def our_source(both: Both, case: Case) -> tuple[Tensor, Tensor | None]:
     torch.manual_seed(SONG_SEED)
     latents = found.sample(torch.randn(found.mean.shape)).transpose(1, 2)
     if case.task is ModelTask.COVER:
-        return latents, pipeline.hints(ours.tokenizer, ours.detokenizer, latents, silence)
+        return latents, pipeline.code_latents(ours.tokenizer, ours.detokenizer, latents, silence)
     return latents, None
 
 

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from bridge_server.endpoints.http.panel_files import INDEX, PREFIX, panel_file
 from bridge_server.endpoints.http.reapack import PREFIX as REAPER
 from bridge_server.endpoints.http.reapack import reaper_script
-from bridge_server.endpoints.http.waveforms import Drawings
+from bridge_server.endpoints.http.waveforms import Waveforms
 from bridge_server.endpoints.oscquery_values import LiveValues
 from bridge_server.rendering.receipts import in_words
 from bridge_server.settings import EVERYWHERE, Settings
@@ -53,7 +53,7 @@ class Pages:
         self._settings = settings
         self._live = live
         self._store = store
-        self._drawings = Drawings(store.blobs, store.peaks)
+        self._waveforms = Waveforms(store.blobs, store.peaks)
 
     async def get(self, target: str, accept: str) -> Page:
         """The page at this request target (path and query)."""
@@ -87,7 +87,7 @@ class Pages:
 
     def _drawing(self, path: str, query: Mapping[str, list[str]]) -> Page:
         try:
-            media_type, body = self._drawings.get(path, query)
+            media_type, body = self._waveforms.get(path, query)
         except ProtocolError as error:
             status = 400 if error.code is ErrorCode.OUT_OF_RANGE else 404
             return Page(status, PLAIN, f"{error}\n".encode())

@@ -14,15 +14,15 @@ from clip_store.errors import ClipStoreError
 from clip_store.peaks import PeakFiles
 from daw_protocol.errors import ErrorCode, ProtocolError
 
-MOST_SAMPLES = 65_536  # frames an answer: more than any screen has pixels
-MOST_SECONDS = 600.0  # of a spectrogram
+MAX_SAMPLES = 65_536  # frames an answer: more than any screen has pixels
+MAX_SECONDS = 600.0  # of a spectrogram
 WIDEST, HIGHEST = 4096, 1024  # pixels
 
 BYTES = "application/octet-stream"
 PNG = "image/png"
 
 
-class Drawings:
+class Waveforms:
     """Answers by path. Slow; for a thread."""
 
     def __init__(self, blobs: BlobStore, peaks: PeakFiles) -> None:
@@ -51,9 +51,9 @@ class Drawings:
 
     def _samples(self, digest: str, query: Mapping[str, list[str]]) -> bytes:
         """float32 little endian, channels interleaved."""
-        first, frames = whole(query, "first", 0), whole(query, "frames", MOST_SAMPLES)
-        if not 0 <= frames <= MOST_SAMPLES:
-            raise ValueError(f"frames must be 0 to {MOST_SAMPLES}, got {frames}")
+        first, frames = whole(query, "first", 0), whole(query, "frames", MAX_SAMPLES)
+        if not 0 <= frames <= MAX_SAMPLES:
+            raise ValueError(f"frames must be 0 to {MAX_SAMPLES}, got {frames}")
         part = read_part(self._blobs.path(digest), first, frames)
         return bytes(part.astype("<f4").tobytes())
 
@@ -65,8 +65,8 @@ class Drawings:
         width, height = whole(query, "width", 1000), whole(query, "height", 200)
         if not (1 <= width <= WIDEST and 1 <= height <= HIGHEST):
             raise ValueError(f"a picture has up to {WIDEST} x {HIGHEST} pixels, not {width} x {height}")
-        if end - first > MOST_SECONDS * info.rate:
-            raise ValueError(f"a spectrogram covers up to {MOST_SECONDS:.0f} s")
+        if end - first > MAX_SECONDS * info.rate:
+            raise ValueError(f"a spectrogram covers up to {MAX_SECONDS:.0f} s")
         if end - first < FFT // 8:
             raise ValueError("the stretch is too short for a spectrogram")
         mono = read_part(path, first, end - first).mean(axis=1, dtype="float64")

@@ -16,7 +16,7 @@ from typing import Any
 
 from bridge_server.endpoints.http.pages import Page, Pages
 from bridge_server.endpoints.mailbox.folder import Letter, MailboxFolder
-from bridge_server.handlers.dispatcher import SLOW, Bridge
+from bridge_server.handlers.dispatcher import SLOW, Dispatcher
 from bridge_server.handlers.response import our_fault
 from bridge_server.sessions.client import Client
 from clip_store.atomic_file import write_whole
@@ -59,9 +59,9 @@ class MailboxClient:
 class MailboxEndpoint:
     """Answers the requests in a folder."""
 
-    def __init__(self, folder: MailboxFolder, bridge: Bridge, pages: Pages) -> None:
+    def __init__(self, folder: MailboxFolder, dispatcher: Dispatcher, pages: Pages) -> None:
         self._folder = folder
-        self._bridge = bridge
+        self._dispatcher = dispatcher
         self._pages = pages
         # Answers in the making: what a job says meanwhile comes behind the response to its request.
         self._held: dict[str, list[str]] = {}
@@ -161,7 +161,7 @@ class MailboxEndpoint:
             page = await self._pages.take_file(request.take, request.what, request.name)
             return await self._fetched(f"{letter.name}.{number}", page)
         client = MailboxClient(self, letter.name, call.client or request.client)
-        answer = await self._bridge.answer(request, client)
+        answer = await self._dispatcher.answer(request, client)
         for reply in answer.replies[1:]:  # the first one is the result itself
             client.send(reply)
         return answer.data

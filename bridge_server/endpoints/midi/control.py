@@ -14,8 +14,8 @@ from dataclasses import replace
 from typing import Any
 
 from bridge_server.endpoints.midi.ports import open_input
-from bridge_server.handlers.dispatcher import Bridge
-from bridge_server.sessions.shared_context import Focus
+from bridge_server.handlers.dispatcher import Dispatcher
+from bridge_server.sessions.shared_context import SharedContext
 from bridge_server.sessions.watchers import Watchers
 from bridge_server.settings import MidiSettings
 from daw_protocol import requests
@@ -38,10 +38,16 @@ class MidiControl:
     key = "midi"
     reply_to = ""
 
-    def __init__(self, settings: MidiSettings, bridge: Bridge, focus: Focus, watchers: Watchers) -> None:
+    def __init__(
+        self,
+        settings: MidiSettings,
+        dispatcher: Dispatcher,
+        shared_context: SharedContext,
+        watchers: Watchers,
+    ) -> None:
         self._settings = settings
-        self._bridge = bridge
-        self._focus = focus
+        self._dispatcher = dispatcher
+        self._shared_context = shared_context
         self._watchers = watchers
         self._pads = Pads(settings.bindings)
         self._clock = ClockFollower()
@@ -119,13 +125,13 @@ class MidiControl:
     async def _follow(self, change: TempoMeant | SongMoved) -> None:
         if isinstance(change, SongMoved):
             await self._ask(requests.Transport(position=AtQuarters(change.quarters), rolling=change.rolling))
-        elif self._focus.context.tempo_map is None:  # a whole tempo map knows more than a clock
+        elif self._shared_context.context.tempo_map is None:  # a whole tempo map knows more than a clock
             log.info("MIDI clock: %.2f BPM, jitter %.2f ms", change.bpm, change.reading.jitter_ms)
             await self._ask(requests.SetTempo(bpm=change.bpm))
 
     async def _ask(self, request: Request) -> None:
         self._watchers.add(self)  # to the end of the row again: it is there as long as it is used
-        answer = await self._bridge.answer(request, self)
+        answer = await self._dispatcher.answer(request, self)
         for reply in answer.replies:
             self.send(reply)
 
@@ -165,17 +171,17 @@ def clock_changes(clock: ClockFollower, message: Any, moment: float) -> Sequence
 
 @contextlib.asynccontextmanager
 async def midi_control(
-    settings: MidiSettings | None, bridge: Bridge, focus: Focus, watchers: Watchers
+    settings: MidiSettings | None, dispatcher: Dispatcher, shared_context: SharedContext, watchers: Watchers
 ) -> AsyncIterator[str]:
     """MIDI as a client for as long as the block lasts; yields the input's name, "" without one. Raises
     ProtocolError when the input cannot be opened."""
     if settings is None:
         yield ""
         return
-    control = MidiControl(settings, bridge, focus, watchers)
+    control = MidiControl(settings, dispatcher, shared_context, watchers)
     async with open_input(settings.port, control.hear, control.plugged) as name:
         control.name = name
-        bridge.server.midi = control.status
+        dispatcher.server.midi = control.status
         task = asyncio.create_task(control.run())
         try:
             yield name

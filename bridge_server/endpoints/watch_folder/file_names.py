@@ -45,13 +45,13 @@ _BBT = re.compile(r"\d+_\d+(_[\d.]+)?")
 _BPM = re.compile(r"(?:bpm\s+)?(\d+(?:\.\d+)?)(?:\s*bpm)?", re.IGNORECASE)
 _TAKES = re.compile(r"(\d+)\s*takes?", re.IGNORECASE)
 _METER = re.compile(r"(?:meter\s+)?(\d+)\s*[_/]\s*(\d+)", re.IGNORECASE)
-_MOST_LETTERS = 20_000
+_MAX_LETTERS = 20_000
 _TEMPO = ("bpm", "meter", "tempo_map")
 _FORBIDDEN = {"id", "reply_port", "client", "token", "source", "source_position", "origin", "replace"}
 
 
 @dataclass(frozen=True)
-class Wanted:
+class FileRequest:
     """task: the command; fields: the request's values as typed; bar1: seconds from zero to the first bar."""
 
     task: str
@@ -96,9 +96,9 @@ def split_name(stem: str) -> tuple[str, str | None]:
     return (match[1] or stem, match[2]) if asks else (stem, None)
 
 
-def read_words(text: str) -> Wanted:
+def read_words(text: str) -> FileRequest:
     """What the words of a name or a text ask for. Raises ProtocolError."""
-    if len(text) > _MOST_LETTERS:
+    if len(text) > _MAX_LETTERS:
         raise ProtocolError(ErrorCode.TOO_LARGE, f"The text has {len(text)} letters.", EXAMPLES)
     items = [item.strip() for item in re.split(r"[,;\n]", text) if item.strip()]
     if not items:
@@ -112,10 +112,10 @@ def read_words(text: str) -> Wanted:
             bar1 = _seconds(value)
         else:
             fields[name] = value
-    return Wanted(_task(task), fields, bar1)
+    return FileRequest(_task(task), fields, bar1)
 
 
-def read_json(text: str) -> Wanted:
+def read_json(text: str) -> FileRequest:
     """What a .ace.json file asks for. Raises ProtocolError."""
     try:
         found = json.loads(text)
@@ -136,7 +136,7 @@ def read_json(text: str) -> Wanted:
         raise ProtocolError(
             ErrorCode.UNKNOWN_FIELD, f"{name} cannot be given here.", "The dropped file says it.", name
         )
-    return Wanted(task, fields, bar1)
+    return FileRequest(task, fields, bar1)
 
 
 def _task(word: str) -> str:

@@ -21,15 +21,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bridge_server.endpoints.watch_folder.file_names import BAR1, Wanted, read_json, read_words, split_name
-from bridge_server.endpoints.watch_folder.scan import JSON_ENDING, Drop, Settling, look
-from bridge_server.endpoints.watch_folder.status_files import Notes
-from bridge_server.handlers.dispatcher import Bridge
+from bridge_server.endpoints.watch_folder.file_names import (
+    BAR1,
+    FileRequest,
+    read_json,
+    read_words,
+    split_name,
+)
+from bridge_server.endpoints.watch_folder.scan import JSON_ENDING, DroppedFile, Settling, scan
+from bridge_server.endpoints.watch_folder.status_files import StatusFiles
+from bridge_server.handlers.dispatcher import Dispatcher
 from bridge_server.handlers.response import our_fault
 from bridge_server.handlers.takes import about
 from bridge_server.jobs.job import JobState
 from bridge_server.jobs.job_queue import JobQueue
-from bridge_server.settings import DropSettings
+from bridge_server.settings import WatchSettings
 from bridge_server.songs.song_reader import SongReader
 from bridge_server.songs.sources import STORED
 from bridge_server.songs.tempo_file import read_midi_map
@@ -56,20 +62,20 @@ _NOT_YET = {ErrorCode.FILE_UNREADABLE, ErrorCode.FILE_CHANGED, ErrorCode.QUEUE_F
 """What may be right in a moment: a file that is still being copied, a queue that is full."""
 
 
-class DropFolder:
+class WatchFolder:
     """One watched folder; `run` is its task."""
 
     def __init__(
         self,
-        settings: DropSettings,
-        bridge: Bridge,
+        settings: WatchSettings,
+        dispatcher: Dispatcher,
         store: ClipStore,
         queue: JobQueue,
         reader: SongReader,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings = settings
-        self._bridge = bridge
+        self._dispatcher = dispatcher
         self._store = store
         self._queue = queue
         self._reader = reader
@@ -98,48 +104,48 @@ class DropFolder:
 
     async def _look(self) -> None:
         try:
-            drops = await asyncio.to_thread(look, self._settings.folder)
+            drops = await asyncio.to_thread(scan, self._settings.folder)
         except OSError as error:  # a network drive that is away comes back
             self._say_problem(f"{self._settings.folder} cannot be read: {error.strerror or error}.")
             return
         if " cannot be read: " in self._problem:
             self._problem = ""
-        for drop in self._settling.ready(drops, self._clock()):
-            if drop.path in self._busy:  # it changed while it is worked on: afterwards
-                self._settling.again(drop)
+        for dropped in self._settling.ready(drops, self._clock()):
+            if dropped.path in self._busy:  # it changed while it is worked on: afterwards
+                self._settling.again(dropped)
                 continue
-            task = asyncio.create_task(self._carry_out(drop))
-            self._busy[drop.path] = task
-            task.add_done_callback(lambda _, path=drop.path: self._busy.pop(path, None))  # type: ignore[misc]
+            task = asyncio.create_task(self._carry_out(dropped))
+            self._busy[dropped.path] = task
+            task.add_done_callback(lambda _, path=dropped.path: self._busy.pop(path, None))  # type: ignore[misc]
 
-    async def _carry_out(self, drop: Drop) -> None:
-        notes = Notes(drop.path)
+    async def _carry_out(self, dropped: DroppedFile) -> None:
+        notes = StatusFiles(dropped.path)
         try:
-            await self._answer(drop, notes)
+            await self._answer(dropped, notes)
         except ProtocolError as error:
             if (
                 error.code in _NOT_YET
-                and self._settling.age(drop, self._clock()) < self._settings.patience_seconds
+                and self._settling.age(dropped, self._clock()) < self._settings.patience_seconds
             ):
-                self._settling.again(drop)
+                self._settling.again(dropped)
             elif error.code is not ErrorCode.FILE_MISSING:  # taken away again: nobody waits for an answer
                 await self._note(notes.failed, error)
         except (ClipStoreError, OSError) as error:
             # The takes are in the store; they are written as soon as the folder lets them.
-            self._say_problem(f"{drop.path.name}: {error}")
-            self._settling.again(drop)
+            self._say_problem(f"{dropped.path.name}: {error}")
+            self._settling.again(dropped)
         except Exception:  # a bug ends this file's work only
-            log.exception("the dropped file %s met a bug", drop.path.name)
+            log.exception("the dropped file %s met a bug", dropped.path.name)
             await self._note(notes.failed, our_fault())
 
-    async def _answer(self, drop: Drop, notes: Notes) -> None:
+    async def _answer(self, dropped: DroppedFile, notes: StatusFiles) -> None:
         """Has the file rendered, and writes its takes. Raises ProtocolError, ClipStoreError, OSError."""
-        found = await asyncio.to_thread(_wanted, drop)
+        found = await asyncio.to_thread(_wanted, dropped)
         if found is None:
             return
         title, wanted, tempo_map = found
-        info = await asyncio.to_thread(_probe, drop.path)
-        digest = await self._reader.keep(drop.path)
+        info = await asyncio.to_thread(_probe, dropped.path)
+        digest = await self._reader.keep(dropped.path)
         place = info.time_reference or 0
         settled = {
             "source": STORED + digest,
@@ -147,23 +153,23 @@ class DropFolder:
             "source_position": _stamp(place, info.rate, wanted),
         }
         request = wanted.request(settled, tempo_map)
-        name = self._request_name(drop, request)
+        name = self._request_name(dropped, request)
         if name is None or await asyncio.to_thread(notes.is_finished, name):
             return
-        client = _DropClient(self._key)
+        client = _WatchClient(self._key)
         try:
-            answer = await self._bridge.answer(replace(request, id=name), client)
+            answer = await self._dispatcher.answer(replace(request, id=name), client)
         except ProtocolError as error:
             raise _with_hint(error, place, info.rate, wanted) from error
         await self._follow(
             answer.replies, client, notes, name, lambda error: _with_hint(error, place, info.rate, wanted)
         )
 
-    def _request_name(self, drop: Drop, request: Render) -> str | None:
+    def _request_name(self, dropped: DroppedFile, request: Render) -> str | None:
         """A name for the request that is the same for the same sound and words; None: it failed, and is not to be
         tried again while the text that says so lies there."""
         told = json.dumps(
-            [drop.path.name.encode("utf-8", "replace").decode(), request.to_fields()], sort_keys=True
+            [dropped.path.name.encode("utf-8", "replace").decode(), request.to_fields()], sort_keys=True
         )
         base = hashlib.sha256(told.encode()).hexdigest()[:24]
         attempt = 1
@@ -172,15 +178,15 @@ class DropFolder:
             known = self._queue.find(self._key, name)
             if known is None or known.state not in (JobState.FAILED, JobState.CANCELLED):
                 return name
-            if drop.failed:
+            if dropped.failed:
                 return None
             attempt += 1
 
     async def _follow(
         self,
         first: tuple[Reply, ...],
-        client: _DropClient,
-        notes: Notes,
+        client: _WatchClient,
+        notes: StatusFiles,
         name: str,
         hint: Callable[[ProtocolError], ProtocolError],
     ) -> None:
@@ -233,7 +239,7 @@ class DropFolder:
         self._problem = problem
 
 
-class _DropClient:
+class _WatchClient:
     """The folder as a client of the bridge."""
 
     def __init__(self, key: str) -> None:
@@ -254,25 +260,25 @@ class _DropClient:
         return True
 
 
-def _wanted(drop: Drop) -> tuple[str, Wanted, TempoMap | None] | None:
+def _wanted(dropped: DroppedFile) -> tuple[str, FileRequest, TempoMap | None] | None:
     """Title, what is wanted and the tempo map beside; None when nothing is. Raises ProtocolError, OSError."""
-    title, in_name = split_name(drop.path.stem)
-    if drop.words is None and in_name is None:
+    title, in_name = split_name(dropped.path.stem)
+    if dropped.words is None and in_name is None:
         return None
-    if drop.words is None and _is_ours(drop.path):
+    if dropped.words is None and _is_ours(dropped.path):
         return None
-    if drop.words is None:
+    if dropped.words is None:
         wanted = read_words(in_name or "")
     else:
         try:
-            text = drop.words.read_text(encoding="utf-8-sig")
+            text = dropped.words.read_text(encoding="utf-8-sig")
         except ValueError as error:
             raise ProtocolError(
-                ErrorCode.FILE_UNREADABLE, f"{drop.words.name} is not text in UTF-8.", "Save it as UTF-8."
+                ErrorCode.FILE_UNREADABLE, f"{dropped.words.name} is not text in UTF-8.", "Save it as UTF-8."
             ) from error
-        is_json = drop.words.name.lower().endswith(JSON_ENDING)
+        is_json = dropped.words.name.lower().endswith(JSON_ENDING)
         wanted = read_json(text) if is_json else read_words(text)
-    tempo_map = read_midi_map(drop.midi).tempo_map if drop.midi is not None else None
+    tempo_map = read_midi_map(dropped.midi).tempo_map if dropped.midi is not None else None
     return _sendable(title), wanted, tempo_map
 
 
@@ -298,13 +304,13 @@ def _probe(path: Path) -> AudioInfo:
         raise ProtocolError(code, error.sentence, error.remedy, "source") from error
 
 
-def _stamp(place: int, rate: int, wanted: Wanted) -> str | int:
+def _stamp(place: int, rate: int, wanted: FileRequest) -> str | int:
     """Where the dropped file lies: its time stamp counts its own samples, the project may have others."""
     project = wanted.fields.get("rate", rate)
     return place if str(project) == str(rate) else f"{place}/{rate}s"
 
 
-def _with_hint(error: ProtocolError, place: int, rate: int, wanted: Wanted) -> ProtocolError:
+def _with_hint(error: ProtocolError, place: int, rate: int, wanted: FileRequest) -> ProtocolError:
     """The error, with what may lie behind a region that is not in the song."""
     if error.code is not ErrorCode.BAD_REGION or not place or wanted.bar1 is not None:
         return error
@@ -331,7 +337,7 @@ def _write_files(folder: Path, take: Take, clip: Path, blobs: BlobStore) -> list
     return found
 
 
-def check_watched(settings: DropSettings) -> None:
+def check_watched(settings: WatchSettings) -> None:
     """Raises ProtocolError when the folder cannot be watched."""
     if not settings.folder.is_dir():
         raise ProtocolError(

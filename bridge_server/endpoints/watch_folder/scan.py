@@ -25,7 +25,7 @@ State = tuple[int, int]
 
 
 @dataclass(frozen=True)
-class Drop:
+class DroppedFile:
     """A sound file with what lies beside it; equal as long as nothing of it has changed.
 
     words:  the text that says what is wanted; midi: its tempo map, by the file's name or by the song's alone, so
@@ -42,7 +42,7 @@ class Drop:
     failed: bool = False
 
 
-def look(folder: Path) -> list[Drop]:
+def scan(folder: Path) -> list[DroppedFile]:
     """Every sound file in the folder, not below it. Raises OSError when it cannot be read."""
     states: dict[str, State] = {}
     with os.scandir(folder) as entries:
@@ -60,7 +60,7 @@ def look(folder: Path) -> list[Drop]:
     ]
 
 
-def _drop(folder: Path, name: str, states: dict[str, State], names: dict[str, str]) -> Drop:
+def _drop(folder: Path, name: str, states: dict[str, State], names: dict[str, str]) -> DroppedFile:
     stem = Path(name).stem
 
     def beside(*wanted: str) -> tuple[Path | None, State]:
@@ -74,7 +74,7 @@ def _drop(folder: Path, name: str, states: dict[str, State], names: dict[str, st
     title, _ = split_name(stem)
     midi, midi_state = beside(*(song + ending for song in (stem, title) for ending in MIDI_ENDINGS))
     failed = beside(stem + ERROR_ENDING)[0] is not None
-    return Drop(folder / name, states[name], words, words_state, midi, midi_state, failed)
+    return DroppedFile(folder / name, states[name], words, words_state, midi, midi_state, failed)
 
 
 def _alike(name: str) -> str:
@@ -87,26 +87,26 @@ class Settling:
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
-        self._since: dict[Drop, float] = {}
-        self._given: set[Drop] = set()
+        self._since: dict[DroppedFile, float] = {}
+        self._given: set[DroppedFile] = set()
 
-    def ready(self, drops: Iterable[Drop], now: float) -> list[Drop]:
+    def ready(self, drops: Iterable[DroppedFile], now: float) -> list[DroppedFile]:
         """Those that have just become ready. now: seconds of a clock that never goes back."""
         there = set(drops)
-        self._since = {drop: self._since.get(drop, now) for drop in there}
+        self._since = {dropped: self._since.get(dropped, now) for dropped in there}
         self._given &= there
         found = [
-            drop
-            for drop in sorted(there - self._given, key=lambda drop: drop.path.name)
-            if now - self._since[drop] >= self._seconds and drop.state[0] > 0
+            dropped
+            for dropped in sorted(there - self._given, key=lambda dropped: dropped.path.name)
+            if now - self._since[dropped] >= self._seconds and dropped.state[0] > 0
         ]
         self._given.update(found)
         return found
 
-    def age(self, drop: Drop, now: float) -> float:
+    def age(self, dropped: DroppedFile, now: float) -> float:
         """Seconds since it has looked as it does."""
-        return now - self._since.get(drop, now)
+        return now - self._since.get(dropped, now)
 
-    def again(self, drop: Drop) -> None:
+    def again(self, dropped: DroppedFile) -> None:
         """Give it once more: it could not be used yet."""
-        self._given.discard(drop)
+        self._given.discard(dropped)

@@ -18,10 +18,10 @@ MARK = "Takebridge:"
 PROGRESS_ENDING = ".progress.txt"
 FINISHED = "Finished"
 SETTLED = "What was wrong here has been done since"
-_MOST_BYTES = 200  # of a name: with our ending it must stay below the 255 that file systems take
+_MAX_BYTES = 200  # of a name: with our ending it must stay below the 255 that file systems take
 
 
-class Notes:
+class StatusFiles:
     """The texts of one dropped file. All methods read or write files. Raise StoreError where they cannot."""
 
     def __init__(self, path: Path) -> None:
@@ -74,7 +74,7 @@ class Notes:
     def _name(self, ending: str) -> Path:
         """Where this text goes: a name that nothing of somebody else's has."""
         stem = self._path.stem
-        if len(stem.encode("utf-8", "surrogateescape")) > _MOST_BYTES:
+        if len(stem.encode("utf-8", "surrogateescape")) > _MAX_BYTES:
             digest = hashlib.sha256(stem.encode("utf-8", "surrogateescape")).hexdigest()[:8]
             stem = f"{file_stem(stem)}-{digest}"
         for number in itertools.count(1):

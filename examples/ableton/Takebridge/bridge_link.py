@@ -18,7 +18,7 @@ REPEATS = 3
 SILENCE = 4.0
 TELL_AGAIN = 15.0
 # Datagrams read in one tick: enough for ten jobs, and a flood does not hold Live up.
-MOST_IN_A_TICK = 200
+MAX_IN_A_TICK = 200
 CLIENT = "ableton-live"
 
 
@@ -78,7 +78,7 @@ class BridgeLink:
 
     def poll(self):
         """Hears what has come and acts on silence; called on every tick."""
-        for _ in range(MOST_IN_A_TICK):
+        for _ in range(MAX_IN_A_TICK):
             try:
                 data, sender = self._socket.recvfrom(65536)
             except BlockingIOError:

@@ -7,7 +7,7 @@ import struct
 
 INT32 = range(-(2**31), 2**31)
 # A bundle in a bundle in a bundle is a mistake or an attack; nothing that is played nests this deep.
-MOST_NESTING = 8
+MAX_NESTING = 8
 
 
 class NotOsc(ValueError):
@@ -52,8 +52,8 @@ def decode(data):
 
 
 def _decode_packet(data, messages, depth):
-    if depth > MOST_NESTING:
-        raise NotOsc(f"bundles are nested more than {MOST_NESTING} deep")
+    if depth > MAX_NESTING:
+        raise NotOsc(f"bundles are nested more than {MAX_NESTING} deep")
     if data[:8] != b"#bundle\0":
         messages.append(_decode_message(data))
         return

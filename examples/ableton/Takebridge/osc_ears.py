@@ -5,7 +5,7 @@ import socket
 from .osc_codec import NotOsc, decode, encode
 
 PREFIX = "/ace/"
-MOST_IN_A_TICK = 50
+MAX_IN_A_TICK = 50
 
 
 class OscEars:
@@ -35,7 +35,7 @@ class OscEars:
 
     def poll(self):
         """Hears what has come since the last tick."""
-        for _ in range(0 if self.mistake else MOST_IN_A_TICK):
+        for _ in range(0 if self.mistake else MAX_IN_A_TICK):
             try:
                 data, sender = self._socket.recvfrom(65536)
             except BlockingIOError:

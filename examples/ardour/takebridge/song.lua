@@ -4,7 +4,7 @@ local tempo_map = need ("tempo_map")
 local song = {}
 
 local CONTEXT_BARS = 8
-local LEAST_CONTEXT, MOST_CONTEXT = 5, 30 -- seconds on each side
+local MIN_CONTEXT, MAX_CONTEXT = 5, 30 -- seconds on each side
 local SELECT = "Select a range on one audio track first: choose the Range tool (key R), drag over the bars you mean on "
 	.. "the track, and press the key again. Selecting a region with the Grab tool (key G) works too."
 
@@ -89,7 +89,7 @@ function song.surroundings (start, stop, track, goes_on)
 	local playlist = track:playlist ()
 	local rate = Session:nominal_sample_rate ()
 	local seconds = tempo_map.bars_seconds (start, CONTEXT_BARS)
-	local context = math.floor (math.max (LEAST_CONTEXT, math.min (seconds, MOST_CONTEXT)) * rate)
+	local context = math.floor (math.max (MIN_CONTEXT, math.min (seconds, MAX_CONTEXT)) * rate)
 	local from, to = math.max (0, start - context), stop + context
 	local first, last, muted, channels = sounding (playlist, from, to)
 	if goes_on then

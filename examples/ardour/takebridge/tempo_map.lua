@@ -5,7 +5,7 @@ local tempo_map = {}
 
 local TICKS = Temporal.ticks_per_beat -- to the quarter note
 local STEP = TICKS // 8
-local MOST_STEPS = 2000 -- in one ramp
+local MAX_STEPS = 2000 -- in one ramp
 
 local function at (tick)
 	return Temporal.timepos_t.from_ticks (tick)
@@ -38,7 +38,7 @@ end
 -- In a ramp of Ardour's the tempo is linear in quarter notes, in one of the bridge's it is linear in time: so a ramp is
 -- sent as steps of an eighth of a quarter note, each of which takes exactly as long as it does in Ardour.
 local function add_ramp (points, map, from, bpm, to)
-	local step = math.max (STEP, (to - from) // MOST_STEPS // STEP * STEP)
+	local step = math.max (STEP, (to - from) // MAX_STEPS // STEP * STEP)
 	for tick = from, to - 1, step do
 		local stop = math.min (tick + step, to)
 		local stop_bpm = map:quarters_per_minute_at (at (stop))

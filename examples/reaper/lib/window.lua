@@ -15,7 +15,7 @@ local window = {}
 local SECTION = 'takebridge'
 local WIDTH, HEIGHT, MARGIN = 480, 430, 16
 local ALIVE_SECONDS = 2
-local MOST_TAKES = 8
+local MAX_TAKES = 8
 
 local wish = {task = 'repaint', prompt = '', key = '', takes = 3}
 local job, project
@@ -94,7 +94,7 @@ local function wish_rows(y, busy)
   if ui.button(304, y, 28, 28, '-', {disabled = busy or wish.task == 'extract'}) then wish.takes = math.max(1, wish.takes - 1) end
   ui.text(348, y + 5, wish.task == 'extract' and '1' or tostring(wish.takes))
   if ui.button(372, y, 28, 28, '+', {disabled = busy or wish.task == 'extract'}) then
-    wish.takes = math.min(MOST_TAKES, wish.takes + 1)
+    wish.takes = math.min(MAX_TAKES, wish.takes + 1)
   end
   return entered or key_entered
 end

@@ -9,15 +9,17 @@ from __future__ import annotations
 from dataclasses import replace
 
 from model.acestep.conditioning.prompts import MAX_LYRIC_TOKENS, MAX_TEXT_TOKENS
-from model.acestep.conditioning.request_plan import Words
+from model.acestep.conditioning.request_plan import Prompts
 from model.acestep.conditioning.text_encoder import TextEncoder
 
 
-def fitted(encoder: TextEncoder, words: Words) -> tuple[Words, tuple[str, ...]]:
+def fitted(encoder: TextEncoder, words: Prompts) -> tuple[Prompts, tuple[str, ...]]:
     """The words as they will be read, and a note for whatever was lost."""
     notes = []
     short = words
-    if encoder.unread(words.text, MAX_TEXT_TOKENS) or encoder.unread(words.freed_text, MAX_TEXT_TOKENS):
+    if encoder.unread(words.text, MAX_TEXT_TOKENS) or encoder.unread(
+        words.unconditioned_text, MAX_TEXT_TOKENS
+    ):
         short, lost = _with_shorter_caption(encoder, words)
         lost = lost.strip() or encoder.unread(words.text, MAX_TEXT_TOKENS)
         notes.append(
@@ -39,7 +41,7 @@ def counted(lost: str) -> str:
     return f"{what}, from {' '.join(words[:4])[:60]!r} on, {'was' if len(words) == 1 else 'were'}"
 
 
-def _with_shorter_caption(encoder: TextEncoder, words: Words) -> tuple[Words, str]:
+def _with_shorter_caption(encoder: TextEncoder, words: Prompts) -> tuple[Prompts, str]:
     """The longest beginning of the caption that fits, ending between words where it has any; and the rest."""
     low, high = 0, len(words.caption)  # characters: a caption of `low` fits, one of more than `high` does not
     while low < high:
@@ -54,13 +56,14 @@ def _with_shorter_caption(encoder: TextEncoder, words: Words) -> tuple[Words, st
     return _cut(words, low), words.caption[low:]
 
 
-def _fits(encoder: TextEncoder, words: Words) -> bool:
+def _fits(encoder: TextEncoder, words: Prompts) -> bool:
     return not (
-        encoder.unread(words.text, MAX_TEXT_TOKENS) or encoder.unread(words.freed_text, MAX_TEXT_TOKENS)
+        encoder.unread(words.text, MAX_TEXT_TOKENS)
+        or encoder.unread(words.unconditioned_text, MAX_TEXT_TOKENS)
     )
 
 
-def _cut(words: Words, length: int) -> Words:
+def _cut(words: Prompts, length: int) -> Prompts:
     """The words with the first `length` characters of the caption."""
     short = words.caption[:length]
 
@@ -68,4 +71,9 @@ def _cut(words: Words, length: int) -> Words:
         before, _, after = prompt.partition("\n# Caption\n")
         return f"{before}\n# Caption\n{short}{after.removeprefix(words.caption)}"
 
-    return replace(words, text=shortened(words.text), freed_text=shortened(words.freed_text), caption=short)
+    return replace(
+        words,
+        text=shortened(words.text),
+        unconditioned_text=shortened(words.unconditioned_text),
+        caption=short,
+    )

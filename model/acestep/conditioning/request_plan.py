@@ -29,7 +29,7 @@ _ONE_BY_ONE = (ModelTask.EXTRACT, ModelTask.LEGO)
 
 
 @dataclass(frozen=True)
-class Words:
+class Prompts:
     """What the text encoder reads for one piece of audio.
 
     stem: name of the piece: a track for extract and lego, else "mix".
@@ -40,7 +40,7 @@ class Words:
     stem: str
     text: str
     lyrics: str
-    freed_text: str
+    unconditioned_text: str
     caption: str = ""
 
 
@@ -57,7 +57,7 @@ class RenderPlan:
     task: ModelTask
     window: Window
     region: Region | None
-    words: tuple[Words, ...]
+    words: tuple[Prompts, ...]
     settings: RenderSettings
     seed: int
     take: int
@@ -198,16 +198,16 @@ def _one(
     tracks: tuple[str, ...],
     stem_mask: MaskMode | None,
     planned: bool,
-) -> Words:
+) -> Prompts:
     """stem_mask: the mask mode where the checkpoint is a stem fine-tune, else None. planned: there are codes."""
     caption = _caption(request, task, tracks, stem_mask)
     # Without lyrics a new song is instrumental; of a given song nobody said that nobody sings.
     lyrics = request.lyrics or (prompts.INSTRUMENTAL if task is ModelTask.TEXT2MUSIC else "")
-    return Words(
+    return Prompts(
         stem=tracks[0] if tracks and task in _ONE_BY_ONE else "mix",
         text=prompts.text_prompt(prompts.instruction(task, tracks, has_codes=planned), caption, metas),
         lyrics=prompts.lyric_prompt(lyrics, request.language),
-        freed_text=prompts.text_prompt(prompts.instruction(ModelTask.TEXT2MUSIC), caption, metas),
+        unconditioned_text=prompts.text_prompt(prompts.instruction(ModelTask.TEXT2MUSIC), caption, metas),
         caption=caption,
     )
 

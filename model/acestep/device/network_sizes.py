@@ -14,7 +14,7 @@ from model.acestep.device.memory_plan import NetworkSizes
 from model.acestep.networks.network_config import NetworkConfig
 from model.acestep.networks.vae import Vae
 from model.acestep.weights.checkpoint import builders, vae_config
-from model.acestep.weights.stored_names import Part
+from model.acestep.weights.stored_names import CheckpointPart
 from model.acestep.weights.text_encoder import text_parameters
 
 
@@ -23,13 +23,17 @@ def sizes_of(config: NetworkConfig, vae: Path, text_encoder: Path) -> NetworkSiz
     with torch.device("meta"):
         networks = {part: build() for part, build in builders(config).items()}
         autoencoder = Vae(vae_config(vae))
-    linears = [part.weight.numel() for part in networks[Part.DIT].modules() if isinstance(part, nn.Linear)]
+    linears = [
+        part.weight.numel() for part in networks[CheckpointPart.DIT].modules() if isinstance(part, nn.Linear)
+    ]
     block = config.dit.block
     return NetworkSizes(
-        decoder=parameters(networks[Part.DIT]),
+        decoder=parameters(networks[CheckpointPart.DIT]),
         linear=sum(linears),
         biggest_linear=max(linears),
-        encoders=sum(parameters(network) for part, network in networks.items() if part is not Part.DIT),
+        encoders=sum(
+            parameters(network) for part, network in networks.items() if part is not CheckpointPart.DIT
+        ),
         text_encoder=text_parameters(text_encoder),
         vae=parameters(autoencoder),
         width=block.width,

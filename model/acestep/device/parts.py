@@ -24,7 +24,7 @@ from model.acestep.networks.audio_tokenizer import AudioDetokenizer, AudioTokeni
 from model.acestep.networks.condition_encoder import ConditionEncoder
 from model.acestep.networks.dit import Dit
 from model.acestep.networks.vae import Vae
-from model.acestep.weights.adapted_weights import Laid, adapted
+from model.acestep.weights.adapted_weights import AppliedAdapter, adapted
 from model.acestep.weights.checkpoint import Weights, load_vae
 from model.acestep.weights.int8_linear import load_int8_dit
 from model.acestep.weights.model_folders import ModelFolder
@@ -59,7 +59,7 @@ class StoredParts:
 
     def __init__(self, weights: Weights, device: Device, placement: Placement) -> None:
         self._plain = self._weights = weights
-        self._laid: Laid | None = None
+        self._laid: AppliedAdapter | None = None
         self._device = device
         self._place(placement)
         self._beside = neighbours(weights.folder)
@@ -83,7 +83,7 @@ class StoredParts:
         if (before.offload, before.int8) != (placement.offload, placement.int8):
             self.release()
 
-    def adapt(self, laid: Laid | None) -> None:
+    def adapt(self, laid: AppliedAdapter | None) -> None:
         """Renders with this adapter from now on, or with none. Nothing may be open."""
         if laid == self._laid:
             return

@@ -18,7 +18,7 @@ from model.acestep.networks.vae import LatentDistribution, Vae
 
 DECODE_REACH = 9  # latent frames to either side that a sample of the decoded audio depends on
 ENCODE_REACH = 7  # latent frames of audio to either side that a latent frame depends on
-LEAST_OVERLAP = 4
+MIN_OVERLAP = 4
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ def fitting_overlap(chunk: int, overlap: int) -> int:
 
     Raises ValueError when the chunk is too small for any core.
     """
-    while chunk <= 2 * overlap and overlap > LEAST_OVERLAP:
-        overlap = max(overlap // 2, LEAST_OVERLAP)
+    while chunk <= 2 * overlap and overlap > MIN_OVERLAP:
+        overlap = max(overlap // 2, MIN_OVERLAP)
     if chunk <= 2 * overlap:
         raise ValueError(f"a tile of {chunk} frames has no core between overlaps of {overlap} frames")
     return overlap

@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 
 from model.acestep.planner import planner_prompts
-from model.acestep.planner.planner_grammar import Choice, Codes, Thoughts, Vocabulary
-from model.acestep.planner.planner_prompts import NOTHING_SAID, Answer
+from model.acestep.planner.planner_grammar import Codes, Thoughts, TokenChoice, Vocabulary
+from model.acestep.planner.planner_prompts import NOTHING_SAID, PlannedSong
 from model.engine import ShouldStop, stop_if_asked
 from model.errors import CannotRender, NotLoaded
 
@@ -43,7 +43,7 @@ class Drawing:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class PlanRequest:
     """A song to plan. facts: what is known of it, by the planner's names; seconds: its length.
 
     writes_caption, writes_language: whether the planner may put its own in place of what was asked for.
@@ -59,10 +59,10 @@ class Wanted:
     avoided: str = NOTHING_SAID
 
 
-class Guide(Protocol):
+class TokenGuide(Protocol):
     """What may come next: planner_grammar.Thoughts and .Codes."""
 
-    def choice(self, scores: Tensor) -> Choice: ...
+    def choice(self, scores: Tensor) -> TokenChoice: ...
     def take(self, token: int) -> None: ...
 
 
@@ -86,12 +86,12 @@ class Planner:
 
     def plan(
         self,
-        wanted: Wanted,
+        wanted: PlanRequest,
         drawing: Drawing,
         source: torch.Generator,
         on_tokens: OnTokens = lambda _done, _most: None,
         should_stop: ShouldStop = lambda: False,
-    ) -> Answer:
+    ) -> PlannedSong:
         """Facts and codes. Raises RenderStopped, and CannotRender when the planner writes no codes."""
         facts = self.think(wanted, drawing, source, on_tokens, should_stop)
         codes = self.code(wanted, facts, drawing, source, on_tokens, should_stop)
@@ -99,11 +99,11 @@ class Planner:
             raise CannotRender(
                 "The planner wrote no audio codes.", "Ask with another seed, or without planner."
             )
-        return Answer(facts, codes)
+        return PlannedSong(facts, codes)
 
     def think(
         self,
-        wanted: Wanted,
+        wanted: PlanRequest,
         drawing: Drawing,
         source: torch.Generator,
         on_tokens: OnTokens = lambda _done, _most: None,
@@ -131,7 +131,7 @@ class Planner:
 
     def code(
         self,
-        wanted: Wanted,
+        wanted: PlanRequest,
         facts: Mapping[str, str | int],
         drawing: Drawing,
         source: torch.Generator,
@@ -155,7 +155,7 @@ class Planner:
     def _write(
         self,
         prompts: Sequence[str],
-        guide: Guide,
+        guide: TokenGuide,
         drawing: Drawing,
         source: torch.Generator,
         budget: int,

@@ -16,12 +16,12 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from model.acestep.conditioning.prompts import BPM_RANGE, LANGUAGES, METERS
-from model.acestep.planner.planner_prompts import LEAST_SECONDS, MOST_CODE, MOST_SECONDS
+from model.acestep.planner.planner_prompts import MAX_CODE, MAX_SECONDS, MIN_SECONDS
 
 FIELDS = ("bpm", "caption", "duration", "genres", "keyscale", "language", "timesignature")
 """The order in which the planner thinks: that of the alphabet."""
 
-MOST_CAPTION_TOKENS = 512
+MAX_CAPTION_TOKENS = 512
 ACCIDENTALS = ("", "#", "b", "♯", "♭")
 KEYS = tuple(
     f"{letter}{sign} {scale}" for letter in "ABCDEFG" for sign in ACCIDENTALS for scale in ("major", "minor")
@@ -31,7 +31,7 @@ Branch = Mapping[tuple[int, ...], frozenset[int]]
 
 
 @dataclass(frozen=True)
-class Choice:
+class TokenChoice:
     """What may come next: only these (None = all), without those."""
 
     only: frozenset[int] | None = None
@@ -62,7 +62,7 @@ class Vocabulary:
         found = (
             (re.fullmatch(r"<\|audio_code_(\d+)\|>", word), index) for word, index in self._words.items()
         )
-        self.code_of = {index: int(name[1]) for name, index in found if name and int(name[1]) <= MOST_CODE}
+        self.code_of = {index: int(name[1]) for name, index in found if name and int(name[1]) <= MAX_CODE}
         self.codes = frozenset(self.code_of)
 
     @cached_property
@@ -113,7 +113,7 @@ class Thoughts:
         fields: Sequence[str] = FIELDS,
         given: Mapping[str, str] | None = None,
         target_seconds: int | None = None,
-        most_seconds: int = MOST_SECONDS,
+        most_seconds: int = MAX_SECONDS,
         *,
         closes: bool = False,
     ) -> None:
@@ -130,19 +130,19 @@ class Thoughts:
         self._naming = False  # after a caption: which field comes next is the planner's choice
         self.free = False  # the thoughts are closed
 
-    def choice(self, scores: Tensor) -> Choice:
+    def choice(self, scores: Tensor) -> TokenChoice:
         """What may come next; scores [vocabulary] tell where the planner wants to go, which ends free lines."""
         if not self._forced and not self._field and not self._naming and not self.free:
             self._next_field()
         if self._forced:
-            return Choice(frozenset((self._forced[0],)))
+            return TokenChoice(frozenset((self._forced[0],)))
         if self.free:
-            return Choice(never=self._words.codes)
+            return TokenChoice(never=self._words.codes)
         if self._field == "caption":
             return self._in_caption(scores)
         if self._field == "genres":
             return self._in_genres(scores)
-        return Choice(self._branch(scores))
+        return TokenChoice(self._branch(scores))
 
     def take(self, token: int) -> None:
         """The planner has written this token."""
@@ -183,7 +183,7 @@ class Thoughts:
         if name == "bpm":
             return range(BPM_RANGE[0], BPM_RANGE[1] + 1)
         if name == "duration":
-            return range(LEAST_SECONDS, self._most + 1)
+            return range(MIN_SECONDS, self._most + 1)
         return {"keyscale": KEYS, "language": LANGUAGES, "timesignature": METERS}[name]
 
     def _branch(self, scores: Tensor) -> frozenset[int]:
@@ -193,25 +193,25 @@ class Thoughts:
             return frozenset((max(sorted(following), key=lambda token: float(scores[token])),))
         return following
 
-    def _in_caption(self, scores: Tensor) -> Choice:
+    def _in_caption(self, scores: Tensor) -> TokenChoice:
         words = self._words
         if self._written and self._written[-1] == words.newline:
             best = words.text([int(scores.argmax())])
             if not best.startswith((" ", "\t")):
                 return self._choose_name()
-        if len(self._written) >= MOST_CAPTION_TOKENS:
-            return Choice(frozenset((words.newline,)))
-        return Choice(never=words.backticks | words.codes)
+        if len(self._written) >= MAX_CAPTION_TOKENS:
+            return TokenChoice(frozenset((words.newline,)))
+        return TokenChoice(never=words.backticks | words.codes)
 
-    def _choose_name(self) -> Choice:
+    def _choose_name(self) -> TokenChoice:
         """The caption is over. Only names that may still come: any other would damage the line."""
         self._field, self._written = "", ()
         if not self._left:
             self._next_field()
-            return Choice(frozenset((self._forced[0],)))
+            return TokenChoice(frozenset((self._forced[0],)))
         self._naming = True
         self._tree = self._words.tree("", (f"{name}:" for name in self._left), None)
-        return Choice(self._tree[()])
+        return TokenChoice(self._tree[()])
 
     def _named(self) -> None:
         if self._written in self._tree:
@@ -222,13 +222,13 @@ class Thoughts:
         self._naming = False
         self._begin(name)
 
-    def _in_genres(self, scores: Tensor) -> Choice:
+    def _in_genres(self, scores: Tensor) -> TokenChoice:
         newline = self._words.newline
         if not self._written:
-            return Choice(never=frozenset((newline,)))
-        if int(scores.argmax()) == newline or len(self._written) >= MOST_CAPTION_TOKENS:
-            return Choice(frozenset((newline,)))
-        return Choice()
+            return TokenChoice(never=frozenset((newline,)))
+        if int(scores.argmax()) == newline or len(self._written) >= MAX_CAPTION_TOKENS:
+            return TokenChoice(frozenset((newline,)))
+        return TokenChoice()
 
 
 class Codes:
@@ -239,11 +239,11 @@ class Codes:
         self._count = count
         self._written = 0
 
-    def choice(self, _scores: Tensor) -> Choice:
+    def choice(self, _scores: Tensor) -> TokenChoice:
         end = frozenset((self._words.end,))
         if self._count is None:
-            return Choice(self._words.codes | end)
-        return Choice(self._words.codes if self._written < self._count else end)
+            return TokenChoice(self._words.codes | end)
+        return TokenChoice(self._words.codes if self._written < self._count else end)
 
     def take(self, _token: int) -> None:
         self._written += 1

@@ -18,12 +18,12 @@ GENERATE = "Generate audio semantic tokens based on the given conditions:"
 UNDERSTAND = "Understand the given musical conditions and describe the audio semantics accordingly:"
 
 CODES_PER_SECOND = 5
-LEAST_SECONDS, MOST_SECONDS = 10, 600
-MOST_CODE = 63_999
+MIN_SECONDS, MAX_SECONDS = 10, 600
+MAX_CODE = 63_999
 """The planner's vocabulary has some more, which stand for nothing."""
 
 _ROOM_AFTER_CODES = 10  # tokens besides the codes
-_ROOM_FOR_THOUGHTS, _MOST_THOUGHTS = 500, 3_500
+_ROOM_FOR_THOUGHTS, _MAX_THOUGHTS = 500, 3_500
 _KEPT_FREE = 64  # of the planner's context
 
 _TURN = (
@@ -83,7 +83,7 @@ def _plain(name: str, value: object) -> object:
 
 
 @dataclass(frozen=True)
-class Answer:
+class PlannedSong:
     """What the planner wrote.
 
     facts: by field; bpm and duration as whole numbers where they are. codes: 0..63999, five a second.
@@ -94,10 +94,10 @@ class Answer:
     lyrics: str = ""
 
 
-def read_answer(text: str) -> Answer:
+def read_answer(text: str) -> PlannedSong:
     """Reads an answer, whole or cut off."""
-    codes = tuple(min(int(number), MOST_CODE) for number in _CODE.findall(text))
-    return Answer(_facts(_thoughts(text)), codes, _lyrics(text))
+    codes = tuple(min(int(number), MAX_CODE) for number in _CODE.findall(text))
+    return PlannedSong(_facts(_thoughts(text)), codes, _lyrics(text))
 
 
 def _thoughts(text: str) -> str:
@@ -136,13 +136,13 @@ def _lyrics(text: str) -> str:
 
 def code_count(seconds: float) -> int:
     """Codes of a song that long, within what the planner was trained for."""
-    return int(CODES_PER_SECOND * min(max(seconds, LEAST_SECONDS), MOST_SECONDS))
+    return int(CODES_PER_SECOND * min(max(seconds, MIN_SECONDS), MAX_SECONDS))
 
 
 def token_budget(seconds: float | None, context: int, *, thinking: bool) -> int:
     """The most tokens an answer may take. seconds: of the song, None = not known; context: the planner's length."""
     if seconds is None:
-        most = _MOST_THOUGHTS
+        most = _MAX_THOUGHTS
     else:
         most = code_count(seconds) + (_ROOM_FOR_THOUGHTS if thinking else _ROOM_AFTER_CODES)
     return min(most, context - _KEPT_FREE)

@@ -15,8 +15,8 @@ from model.acestep.device.devices import Device
 from model.acestep.device.memory_plan import GIGABYTE, RESERVE
 from model.acestep.device.parts import empty
 from model.acestep.latent_grid import FRAMES_PER_SECOND
-from model.acestep.planner.planner import Drawing, Planner, Wanted
-from model.acestep.planner.planner_prompts import NOTHING_SAID, Answer
+from model.acestep.planner.planner import Drawing, Planner, PlanRequest
+from model.acestep.planner.planner_prompts import NOTHING_SAID, PlannedSong
 from model.acestep.sampling.samplers import NoisePurpose, generator
 from model.acestep.weights.text_encoder import load_network, load_tokenizer, text_parameters
 from model.engine import Attachment, RenderRequest
@@ -64,7 +64,7 @@ def plan_song(
     return blueprint_of(answer, request), Attachment("blueprint.json", "application/json", data)
 
 
-def wanted_of(request: RenderRequest, plan: RenderPlan) -> Wanted:
+def wanted_of(request: RenderRequest, plan: RenderPlan) -> PlanRequest:
     """What the host knows goes to the planner as decided; the caption stays the producer's if there is one."""
     seconds = plan.window.frames / FRAMES_PER_SECOND
     metas, _ = metas_of(request, plan.window)
@@ -76,7 +76,7 @@ def wanted_of(request: RenderRequest, plan: RenderPlan) -> Wanted:
         "language": None if request.language == prompts.UNKNOWN_LANGUAGE else request.language,
     }
     known = {name: value for name, value in facts.items() if value is not None}
-    return Wanted(
+    return PlanRequest(
         request.caption or NOTHING_SAID,
         request.lyrics or prompts.INSTRUMENTAL,
         seconds,
@@ -85,7 +85,7 @@ def wanted_of(request: RenderRequest, plan: RenderPlan) -> Wanted:
     )
 
 
-def blueprint_of(answer: Answer, request: RenderRequest) -> Blueprint:
+def blueprint_of(answer: PlannedSong, request: RenderRequest) -> Blueprint:
     """What the render takes from an answer. An empty caption and an unknown language are the planner's to fill."""
     facts = answer.facts
     language = str(facts.get("language", ""))

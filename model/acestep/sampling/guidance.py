@@ -17,9 +17,9 @@ from torch import Tensor
 _MOMENTUM = -0.75  # weight of the running difference (APG)
 _NORM_LIMIT = 2.5  # longest allowed difference, per channel over time (APG)
 _ADG_EXTRA_WEIGHT = 1e-3
-_ADG_MOST_ANGLE = 3.14 / 6  # 3.14, not pi: as the reference has it
-_ADG_MOST_COSINE = 1 - 1e-6
-_ADG_LEAST_SINE = 1e-3
+_ADG_MAX_ANGLE = 3.14 / 6  # 3.14, not pi: as the reference has it
+_ADG_MAX_COSINE = 1 - 1e-6
+_ADG_MIN_SINE = 1e-3
 
 
 class GuidanceKind(enum.Enum):
@@ -109,10 +109,10 @@ def angle_based(cond: Tensor, null: Tensor, latents: Tensor, time: float, scale:
     clean_cond, clean_null = wide - time * _wide(cond), wide - time * _wide(null)
     angle = _angle(clean_cond, clean_null)  # [B, T, 1]
     weight = (scale - 1) + _ADG_EXTRA_WEIGHT
-    turned = (weight * angle).clamp(-_ADG_MOST_ANGLE, _ADG_MOST_ANGLE)
+    turned = (weight * angle).clamp(-_ADG_MAX_ANGLE, _ADG_MAX_ANGLE)
     away = _orthogonal(clean_cond - clean_null, clean_null)
     sine = angle.sin()
-    gain = torch.where(sine > _ADG_LEAST_SINE, turned.sin() / sine.clamp_min(_ADG_LEAST_SINE), weight)
+    gain = torch.where(sine > _ADG_MIN_SINE, turned.sin() / sine.clamp_min(_ADG_MIN_SINE), weight)
     return ((wide - (turned.cos() * clean_cond + gain * away)) / time).to(cond.dtype)
 
 
@@ -125,7 +125,7 @@ def _angle(left: Tensor, right: Tensor) -> Tensor:
     unit_left = torch.nn.functional.normalize(left, dim=2)
     unit_right = torch.nn.functional.normalize(right, dim=2)
     cosine = (unit_left * unit_right).sum(dim=2, keepdim=True)
-    return cosine.clamp(-_ADG_MOST_COSINE, _ADG_MOST_COSINE).acos()
+    return cosine.clamp(-_ADG_MAX_COSINE, _ADG_MAX_COSINE).acos()
 
 
 def _orthogonal(vector: Tensor, axis: Tensor) -> Tensor:

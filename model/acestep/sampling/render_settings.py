@@ -67,7 +67,7 @@ class Number:
 
 
 @dataclass(frozen=True)
-class Choice:
+class WordOption:
     """An option with one of several words."""
 
     help: str
@@ -100,29 +100,29 @@ class TimeList:
         return times
 
 
-OPTIONS: Mapping[str, Number | Choice | TimeList] = {
+OPTIONS: Mapping[str, Number | WordOption | TimeList] = {
     "steps": Number(SAMPLING_HELP["steps"], 1, 200, whole=True),
     "shift": Number(SAMPLING_HELP["shift"], 0.1, 10),
     "times": TimeList(SAMPLING_HELP["times"]),
     "guidance": Number(SAMPLING_HELP["guidance"], 1, 30),
-    "guidance_kind": Choice(SAMPLING_HELP["guidance_kind"], GuidanceKind),
+    "guidance_kind": WordOption(SAMPLING_HELP["guidance_kind"], GuidanceKind),
     "guidance_start": Number(SAMPLING_HELP["guidance_start"], 0, 1),
     "guidance_end": Number(SAMPLING_HELP["guidance_end"], 0, 1),
-    "method": Choice(SAMPLING_HELP["method"], Method),
-    "solver": Choice(SAMPLING_HELP["solver"], Solver),
+    "method": WordOption(SAMPLING_HELP["method"], Method),
+    "solver": WordOption(SAMPLING_HELP["solver"], Solver),
     "velocity_limit": Number(SAMPLING_HELP["velocity_limit"], 0, 10),
     "velocity_memory": Number(SAMPLING_HELP["velocity_memory"], 0, 0.99),
-    "wavelet": Choice(SAMPLING_HELP["wavelet"], WaveletChoice),
+    "wavelet": WordOption(SAMPLING_HELP["wavelet"], WaveletChoice),
     "wavelet_scale": Number(SAMPLING_HELP["wavelet_scale"], 0, 1),
     "wavelet_high_scale": Number(SAMPLING_HELP["wavelet_high_scale"], 0, 1),
-    "wavelet_filter": Choice(SAMPLING_HELP["wavelet_filter"], WaveletName),
-    "mask": Choice(SAMPLING_HELP["mask"], MaskMode),
-    "repaint_mode": Choice(SAMPLING_HELP["repaint_mode"], RepaintMode),
+    "wavelet_filter": WordOption(SAMPLING_HELP["wavelet_filter"], WaveletName),
+    "mask": WordOption(SAMPLING_HELP["mask"], MaskMode),
+    "repaint_mode": WordOption(SAMPLING_HELP["repaint_mode"], RepaintMode),
     "cover_strength": Number(SAMPLING_HELP["cover_strength"], 0, 1),
     "cover_noise": Number(SAMPLING_HELP["cover_noise"], 0, 1),
     "variance": Number(SAMPLING_HELP["variance"], 0, 1),
     "variation": Number(SAMPLING_HELP["variation"], 0, 2**31 - 1, whole=True),
-    "encode": Choice(SAMPLING_HELP["encode"], Encoding),
+    "encode": WordOption(SAMPLING_HELP["encode"], Encoding),
 }
 
 

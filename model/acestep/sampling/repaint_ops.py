@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-_MOST_CROSSFADE_FRAMES = 25
-_MOST_CROSSFADE_SECONDS = 0.05
+_MAX_CROSSFADE_FRAMES = 25
+_MAX_CROSSFADE_SECONDS = 0.05
 
 
 class RepaintMode(enum.Enum):
@@ -50,7 +50,7 @@ def repaint_settings(mode: RepaintMode, strength: float = 0.5) -> RepaintSetting
         return RepaintSettings(0.0, 0, 0.0, splice=False)
     hold = 1.0 if mode is RepaintMode.CONSERVATIVE else 1.0 - min(max(strength, 0.0), 1.0)
     return RepaintSettings(
-        hold, round(_MOST_CROSSFADE_FRAMES * hold), _MOST_CROSSFADE_SECONDS * hold, splice=True
+        hold, round(_MAX_CROSSFADE_FRAMES * hold), _MAX_CROSSFADE_SECONDS * hold, splice=True
     )
 
 

@@ -15,11 +15,11 @@ from torch import Tensor
 from model.acestep.networks.dit import Dit
 from model.acestep.weights.adapter_file import Adapter, Change
 from model.acestep.weights.checkpoint import Weights
-from model.acestep.weights.stored_names import Part, Recipe
+from model.acestep.weights.stored_names import CheckpointPart, Recipe
 
 
 @dataclass(frozen=True)
-class Laid:
+class AppliedAdapter:
     """An adapter and how much of it: 0 = none, 1 = all."""
 
     adapter: Adapter
@@ -32,15 +32,15 @@ def dit_shapes(weights: Weights) -> Mapping[str, torch.Size]:
         return {name: value.shape for name, value in Dit(weights.folder.config.dit).state_dict().items()}
 
 
-def adapted(weights: Weights, laid: Laid | None) -> Weights:
+def adapted(weights: Weights, laid: AppliedAdapter | None) -> Weights:
     """The same checkpoint, whose transformer loads with the adapter's change in it."""
     if laid is None or laid.strength == 0:
         return weights
-    before = weights.recipes[Part.DIT]
+    before = weights.recipes[CheckpointPart.DIT]
     changed = {
         name: _changed(before[name], change, laid.strength) for name, change in laid.adapter.changes.items()
     }
-    return replace(weights, recipes={**weights.recipes, Part.DIT: {**before, **changed}})
+    return replace(weights, recipes={**weights.recipes, CheckpointPart.DIT: {**before, **changed}})
 
 
 def _changed(recipe: Recipe, change: Change, strength: float) -> Recipe:

@@ -26,7 +26,7 @@ from model.acestep.weights.single_files import Held, strangers_in, vae_fields
 from model.acestep.weights.stored_names import (
     DIFFUSERS_FOLDERS,
     TABLES,
-    Part,
+    CheckpointPart,
     Recipe,
     diffusers_recipes,
     official_recipes,
@@ -52,7 +52,7 @@ def fill(
     build: Callable[[], Network],
     recipes: Mapping[str, Recipe],
     read: Callable[[str], Tensor],
-    part: Part,
+    part: CheckpointPart,
     dtype: torch.dtype,
     device: torch.device | str,
 ) -> Network:
@@ -82,7 +82,7 @@ def fill(
 
 
 def _refuse_whole_numbers(
-    names: Sequence[str], stored: Sequence[Tensor], needed: torch.dtype, part: Part
+    names: Sequence[str], stored: Sequence[Tensor], needed: torch.dtype, part: CheckpointPart
 ) -> None:
     """Before anything is made of them: what is folded out of whole numbers looks like weights, and is noise."""
     for name, tensor in zip(names, stored, strict=True):
@@ -93,7 +93,7 @@ def _refuse_whole_numbers(
             )
 
 
-def check_complete(wanted: Iterable[str], recipes: Mapping[str, Recipe], part: Part) -> None:
+def check_complete(wanted: Iterable[str], recipes: Mapping[str, Recipe], part: CheckpointPart) -> None:
     """Raises NotLoaded unless the recipes make exactly the wanted parameters."""
     missing = sorted(set(wanted) - set(recipes))
     surplus = sorted(key for name in set(recipes) - set(wanted) for key in recipes[name].sources)
@@ -113,26 +113,32 @@ class Weights:
     """An opened checkpoint, known to be complete; each network is loaded when it is needed."""
 
     folder: ModelFolder
-    recipes: Mapping[Part, Mapping[str, Recipe]]
-    files: Mapping[Part, TensorFiles]
+    recipes: Mapping[CheckpointPart, Mapping[str, Recipe]]
+    files: Mapping[CheckpointPart, TensorFiles]
 
     def load_dit(self, dtype: torch.dtype, device: torch.device | str) -> Dit:
-        return self._fill(lambda: Dit(self._config.dit), Part.DIT, dtype, device)
+        return self._fill(lambda: Dit(self._config.dit), CheckpointPart.DIT, dtype, device)
 
     def load_condition_encoder(self, dtype: torch.dtype, device: torch.device | str) -> ConditionEncoder:
-        return self._fill(lambda: ConditionEncoder(self._config.conditions), Part.CONDITIONS, dtype, device)
+        return self._fill(
+            lambda: ConditionEncoder(self._config.conditions), CheckpointPart.CONDITIONS, dtype, device
+        )
 
     def load_tokenizer(self, dtype: torch.dtype, device: torch.device | str) -> AudioTokenizer:
-        return self._fill(lambda: AudioTokenizer(self._config.tokens), Part.TOKENIZER, dtype, device)
+        return self._fill(
+            lambda: AudioTokenizer(self._config.tokens), CheckpointPart.TOKENIZER, dtype, device
+        )
 
     def load_detokenizer(self, dtype: torch.dtype, device: torch.device | str) -> AudioDetokenizer:
-        return self._fill(lambda: AudioDetokenizer(self._config.tokens), Part.DETOKENIZER, dtype, device)
+        return self._fill(
+            lambda: AudioDetokenizer(self._config.tokens), CheckpointPart.DETOKENIZER, dtype, device
+        )
 
     def silence(self) -> Tensor | None:
         """Latents of silence, float32 [1, F, 64]; None where they are not stored, as in single files."""
         if self.folder.layout is Layout.COMFYUI:
             return None
-        inside = self.files[Part.CONDITIONS]
+        inside = self.files[CheckpointPart.CONDITIONS]
         if self.folder.layout is Layout.DIFFUSERS and "silence_latent" in inside.names():
             return inside.read("silence_latent").float()
         return silence_from_file(self.folder.path / SILENCE, self._config.dit.latent_channels)
@@ -142,7 +148,11 @@ class Weights:
         return self.folder.config
 
     def _fill(
-        self, build: Callable[[], Network], part: Part, dtype: torch.dtype, device: torch.device | str
+        self,
+        build: Callable[[], Network],
+        part: CheckpointPart,
+        dtype: torch.dtype,
+        device: torch.device | str,
     ) -> Network:
         return fill(build, self.recipes[part], self.files[part].read, part, dtype, device)
 
@@ -176,13 +186,13 @@ def open_weights(folder: ModelFolder) -> Weights:
     return weights
 
 
-def builders(config: NetworkConfig) -> Mapping[Part, Callable[[], nn.Module]]:
+def builders(config: NetworkConfig) -> Mapping[CheckpointPart, Callable[[], nn.Module]]:
     """How each network of a checkpoint is built."""
     return {
-        Part.DIT: lambda: Dit(config.dit),
-        Part.CONDITIONS: lambda: ConditionEncoder(config.conditions),
-        Part.TOKENIZER: lambda: AudioTokenizer(config.tokens),
-        Part.DETOKENIZER: lambda: AudioDetokenizer(config.tokens),
+        CheckpointPart.DIT: lambda: Dit(config.dit),
+        CheckpointPart.CONDITIONS: lambda: ConditionEncoder(config.conditions),
+        CheckpointPart.TOKENIZER: lambda: AudioTokenizer(config.tokens),
+        CheckpointPart.DETOKENIZER: lambda: AudioDetokenizer(config.tokens),
     }
 
 
@@ -197,4 +207,6 @@ def load_vae(place: Path, dtype: torch.dtype, device: torch.device | str) -> Vae
     """The autoencoder in a folder or single file. Raises NotLoaded."""
     config = vae_config(place)
     files = network_files(place, "diffusion_pytorch_model", Held.VAE)
-    return fill(lambda: Vae(config), vae_recipes(files.names(), config), files.read, Part.VAE, dtype, device)
+    return fill(
+        lambda: Vae(config), vae_recipes(files.names(), config), files.read, CheckpointPart.VAE, dtype, device
+    )

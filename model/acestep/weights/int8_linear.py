@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from model.acestep.networks.dit import Dit
 from model.acestep.weights.checkpoint import Weights, fill
-from model.acestep.weights.stored_names import Part, Recipe
+from model.acestep.weights.stored_names import CheckpointPart, Recipe
 
 _MOST = 127
 
@@ -62,14 +62,14 @@ def load_int8_dit(weights: Weights, dtype: torch.dtype, device: torch.device | s
     """The transformer with packed linear layers; at no time is all of it in memory unpacked."""
     recipes: dict[str, Recipe] = {}
     packed = {f"{name}.weight": name for name in linear_names(_built(weights))}
-    for name, recipe in weights.recipes[Part.DIT].items():
+    for name, recipe in weights.recipes[CheckpointPart.DIT].items():
         recipes[name] = recipe
         if name in packed:
             both = _Packed(recipe, device)
             recipes[name] = Recipe(recipe.sources, both.weight)
             recipes[f"{packed[name]}.scale"] = Recipe(recipe.sources, both.scale)
-    read = weights.files[Part.DIT].read
-    return fill(lambda: with_int8(_built(weights)), recipes, read, Part.DIT, dtype, device)
+    read = weights.files[CheckpointPart.DIT].read
+    return fill(lambda: with_int8(_built(weights)), recipes, read, CheckpointPart.DIT, dtype, device)
 
 
 def _built(weights: Weights) -> Dit:

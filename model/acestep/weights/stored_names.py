@@ -20,7 +20,7 @@ from model.errors import NotLoaded
 SHOWN = 5  # names listed in a message before "and N more"
 
 
-class Part(enum.Enum):
+class CheckpointPart(enum.Enum):
     """A network with weights of its own."""
 
     DIT = "transformer"
@@ -92,30 +92,30 @@ TOKENIZER_ROWS: Rows = (
 
 DETOKENIZER_ROWS: Rows = ((r"^proj_out\.", "latents_out."),)
 
-TABLES: Mapping[Part, tuple[Rows, ...]] = {
-    Part.DIT: (DIT_ROWS, ATTENTION_ROWS),
-    Part.CONDITIONS: (CONDITION_ROWS, STACK_ROWS, ATTENTION_ROWS),
-    Part.TOKENIZER: (TOKENIZER_ROWS, STACK_ROWS, ATTENTION_ROWS),
-    Part.DETOKENIZER: (DETOKENIZER_ROWS, STACK_ROWS, ATTENTION_ROWS),
+TABLES: Mapping[CheckpointPart, tuple[Rows, ...]] = {
+    CheckpointPart.DIT: (DIT_ROWS, ATTENTION_ROWS),
+    CheckpointPart.CONDITIONS: (CONDITION_ROWS, STACK_ROWS, ATTENTION_ROWS),
+    CheckpointPart.TOKENIZER: (TOKENIZER_ROWS, STACK_ROWS, ATTENTION_ROWS),
+    CheckpointPart.DETOKENIZER: (DETOKENIZER_ROWS, STACK_ROWS, ATTENTION_ROWS),
 }
 
-OFFICIAL_PREFIXES: Mapping[str, tuple[Part, str]] = {
-    "decoder.": (Part.DIT, ""),
-    "encoder.": (Part.CONDITIONS, ""),
-    "tokenizer.": (Part.TOKENIZER, ""),
-    "detokenizer.": (Part.DETOKENIZER, ""),
-    "null_condition_emb": (Part.CONDITIONS, "null_condition_emb"),
+OFFICIAL_PREFIXES: Mapping[str, tuple[CheckpointPart, str]] = {
+    "decoder.": (CheckpointPart.DIT, ""),
+    "encoder.": (CheckpointPart.CONDITIONS, ""),
+    "tokenizer.": (CheckpointPart.TOKENIZER, ""),
+    "detokenizer.": (CheckpointPart.DETOKENIZER, ""),
+    "null_condition_emb": (CheckpointPart.CONDITIONS, "null_condition_emb"),
 }
 
-DIFFUSERS_FOLDERS: Mapping[str, Part] = {
-    "transformer": Part.DIT,
-    "condition_encoder": Part.CONDITIONS,
-    "audio_tokenizer": Part.TOKENIZER,
-    "audio_token_detokenizer": Part.DETOKENIZER,
+DIFFUSERS_FOLDERS: Mapping[str, CheckpointPart] = {
+    "transformer": CheckpointPart.DIT,
+    "condition_encoder": CheckpointPart.CONDITIONS,
+    "audio_tokenizer": CheckpointPart.TOKENIZER,
+    "audio_token_detokenizer": CheckpointPart.DETOKENIZER,
 }
 
 
-def our_name(part: Part, stored: str) -> str | None:
+def our_name(part: CheckpointPart, stored: str) -> str | None:
     """What a network calls the tensor `stored` (its part's prefix removed); None = dropped on purpose."""
     name = stored
     for rows in TABLES[part]:
@@ -128,7 +128,7 @@ def our_name(part: Part, stored: str) -> str | None:
     return name
 
 
-def split_official(stored: str) -> tuple[Part, str] | None:
+def split_official(stored: str) -> tuple[CheckpointPart, str] | None:
     """The part an official name belongs to and the name inside it; None for a name of no part."""
     for prefix, (part, stands_for) in OFFICIAL_PREFIXES.items():
         if stored.startswith(prefix):
@@ -163,9 +163,9 @@ def _clash(one: str, other: str, ours: str) -> NotLoaded:
     return NotLoaded(f"The tensors {one} and {other} both stand for {ours}.", DOWNLOAD_AGAIN)
 
 
-def official_recipes(stored: Iterable[str]) -> dict[Part, dict[str, Recipe]]:
+def official_recipes(stored: Iterable[str]) -> dict[CheckpointPart, dict[str, Recipe]]:
     """Recipes of an official checkpoint. Raises NotLoaded for names that belong to no network."""
-    pairs: dict[Part, list[tuple[str, str | None]]] = {part: [] for part in TABLES}
+    pairs: dict[CheckpointPart, list[tuple[str, str | None]]] = {part: [] for part in TABLES}
     strangers = []
     for key in stored:
         split = split_official(key)
@@ -180,7 +180,7 @@ def official_recipes(stored: Iterable[str]) -> dict[Part, dict[str, Recipe]]:
     return {part: _named(names) for part, names in pairs.items()}
 
 
-def diffusers_recipes(part: Part, stored: Iterable[str]) -> dict[str, Recipe]:
+def diffusers_recipes(part: CheckpointPart, stored: Iterable[str]) -> dict[str, Recipe]:
     """Recipes of one subfolder of a diffusers checkpoint."""
     return _named((key, our_name(part, key)) for key in stored)
 
@@ -355,7 +355,7 @@ def adapter_place(stored: str) -> tuple[str, str, Leaf] | None:
             module = re.sub(ADAPTER_PREFIX, "", stored[: found.start()])
             if module.startswith(LYCORIS_PREFIX):
                 module = _with_dots(module.removeprefix(LYCORIS_PREFIX))
-            ours = our_name(Part.DIT, f"{module}.weight")
+            ours = our_name(CheckpointPart.DIT, f"{module}.weight")
             return None if ours is None else (module, ours, leaf)
     return None
 

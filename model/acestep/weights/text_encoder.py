@@ -22,7 +22,7 @@ from model.acestep.conditioning.prompts import MAX_LYRIC_TOKENS, MAX_TEXT_TOKENS
 from model.acestep.weights.checkpoint import fill
 from model.acestep.weights.model_folders import read_fields
 from model.acestep.weights.single_files import Held, text_fields
-from model.acestep.weights.stored_names import Part, Recipe
+from model.acestep.weights.stored_names import CheckpointPart, Recipe
 from model.acestep.weights.tensor_files import DOWNLOAD_AGAIN, network_files
 from model.errors import NotLoaded
 
@@ -118,7 +118,9 @@ def load_network(place: Path, dtype: torch.dtype, device: torch.device | str) ->
     """The network in a folder or single file, strictly. Raises NotLoaded."""
     config = text_config(place)
     files = network_files(place, "model", Held.TEXT)
-    network = fill(lambda: _built(config), text_recipes(files.names()), files.read, Part.TEXT, dtype, device)
+    network = fill(
+        lambda: _built(config), text_recipes(files.names()), files.read, CheckpointPart.TEXT, dtype, device
+    )
     # The rotary frequencies are not stored and were built without memory; in float32 whatever the weights are.
     network.rotary_emb = type(network.rotary_emb)(config=config).to(device)
     return network

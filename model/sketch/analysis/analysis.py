@@ -55,7 +55,7 @@ class Analysis:
 
     heard: Listening
     beats: Beats
-    phase: onsets.Phase
+    phase: onsets.GridPhase
     tuning: float
     key: chords.Key
 

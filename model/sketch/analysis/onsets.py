@@ -37,7 +37,7 @@ def envelope_at(envelope: NDArray[np.float32], seconds: NDArray[np.float64]) -> 
 
 
 @dataclass(frozen=True)
-class Phase:
+class GridPhase:
     """How late the playing is against the grid.
 
     seconds:  positive when the notes come after the beat; 0 when `clear` is False.
@@ -50,13 +50,13 @@ class Phase:
     contrast: float
 
 
-def playing_phase(envelope: NDArray[np.float32], beats: NDArray[np.float64]) -> Phase:
+def playing_phase(envelope: NDArray[np.float32], beats: NDArray[np.float64]) -> GridPhase:
     """The shift within +-120 ms at which the beats (seconds, inside the song) meet most onsets."""
-    if len(beats) < p.PHASE_LEAST_BEATS:
-        return Phase(0.0, 0.0, 0.0)
+    if len(beats) < p.PHASE_MIN_BEATS:
+        return GridPhase(0.0, 0.0, 0.0)
     shifts = np.arange(-p.PHASE_REACH_SECONDS, p.PHASE_REACH_SECONDS + 1e-9, p.PHASE_STEP_SECONDS)
     score = envelope_at(envelope, beats[:, None] + shifts[None]).mean(axis=0)
     best = int(np.argmax(score))
     contrast = float(score[best] / max(float(np.median(score)), 1e-6))
-    clear = contrast > p.PHASE_LEAST_CONTRAST
-    return Phase(float(shifts[best]) if clear else 0.0, float(shifts[best]), contrast)
+    clear = contrast > p.PHASE_MIN_CONTRAST
+    return GridPhase(float(shifts[best]) if clear else 0.0, float(shifts[best]), contrast)

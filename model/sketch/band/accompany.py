@@ -33,14 +33,14 @@ from model.sketch.band.key_finding import FoundKey, find_key, parse_key
 from model.sketch.band.melody import Melody
 from model.sketch.band.performance import Performance
 from model.sketch.band.presets import INSTRUMENTS
-from model.sketch.band.wish import Wish, instruments_for, read_caption
+from model.sketch.band.style import BandStyle, instruments_for, read_caption
 
 __all__ = ["INSTRUMENTS", "render"]
 
 SILENT_PEAK = 10.0 ** (-60.0 / 20.0)
 BACKING_BELOW_VOICE_LU = 2.0
 # What a backing is played at when there is nothing sung to compare it with.
-LEAST_LUFS, MOST_LUFS = -40.0, -14.0
+MIN_LUFS, MAX_LUFS = -40.0, -14.0
 CLEAR_MELODY = 0.05  # part of the song with a clear pitch below which chords would be guesses
 SURE_KEY = 0.5
 END_SLACK_SECONDS = 0.5  # a region that ends this close to the song's end, or after it, ends the song
@@ -75,7 +75,7 @@ def render(request: RenderRequest, progress: OnProgress, should_stop: ShouldStop
     heard = listen(request, song, pace)
     pace.at("choosing chords", 0.22)
     bars = bars_of(request)
-    wish = wish_of(request, bars)
+    wish = style_of(request, bars)
     instruments = instruments_for(wish, request.stems)
     slots = sung_bars.sung_slots(heard.line, heard.tuning, request.grid, bars)
     chords = harmony.harmonise(slots, heard.key.key, Taste(favour=arranger.favour(request.take)))
@@ -165,7 +165,7 @@ def bars_of(request: RenderRequest) -> list[sung_bars.Bar]:
     return bars
 
 
-def wish_of(request: RenderRequest, bars: Sequence[sung_bars.Bar]) -> Wish:
+def style_of(request: RenderRequest, bars: Sequence[sung_bars.Bar]) -> BandStyle:
     """The caption read for this meter and tempo. Raises CannotRender when it leaves nobody to play."""
     first = bars[0]
     pulses = first.beats * (2 if request.grid.unit == 2 else 1)
@@ -202,7 +202,7 @@ def closing_bar(bars: Sequence[sung_bars.Bar], sung: NDArray[np.float64], end: f
 
 def played(request: RenderRequest, performance: Performance, heard: Heard, pace: Pace) -> Iterator[Piece]:
     """The audio in blocks: "mix" first, then the stems; the handles at the end where asked for."""
-    target = float(np.clip(heard.lufs - BACKING_BELOW_VOICE_LU, LEAST_LUFS, MOST_LUFS))
+    target = float(np.clip(heard.lufs - BACKING_BELOW_VOICE_LU, MIN_LUFS, MAX_LUFS))
     performance.set_level(target, pace.part(0.0, 0.45))
     whole = []
     for done, block in performance.blocks(pace.part(0.45, 1.0)):
@@ -224,7 +224,7 @@ def report(
     sheet: Leadsheet,
     slots: Slots,
     heard: Heard,
-    wish: Wish,
+    wish: BandStyle,
     instruments: Sequence[str],
     performance: Performance,
 ) -> Report:
@@ -248,7 +248,7 @@ def report(
     return Report(METHOD, figures, tuple(notes_for_the_producer(heard, wish)))
 
 
-def notes_for_the_producer(heard: Heard, wish: Wish) -> Iterator[str]:
+def notes_for_the_producer(heard: Heard, wish: BandStyle) -> Iterator[str]:
     """What the producer should know about this take."""
     if heard.line.coverage < CLEAR_MELODY:
         yield "No clear melody was found: the chords are a vamp in the key, not made for what is sung."

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from model.sketch.band.harmony import Chord
 from model.sketch.band.key_finding import SongKey
-from model.sketch.band.presets import Figure, Groove, Part, Preset
+from model.sketch.band.presets import Figure, Groove, Preset, Seat
+from model.sketch.band.style import BandStyle
 from model.sketch.band.sung_bars import Bar
 from model.sketch.band.voicing import bass_note, bass_pitch, chord_classes, lead_voices, power_chord
-from model.sketch.band.wish import Wish
 
 VELOCITIES = {"X": 0.95, "x": 0.74, "o": 0.42}
 DRUM_PANS = {"closed hat": 0.25, "open hat": 0.25, "ride": -0.25, "crash": -0.2, "high tom": 0.25}
@@ -104,7 +104,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Choice:
+class Variation:
     """What distinguishes a take: which variants, how high the chords lie, and the hands' small differences."""
 
     groove: int
@@ -119,14 +119,14 @@ class Choice:
         return float(np.clip(velocity * (1 + HUMAN_VELOCITY * self.random.uniform(-1, 1)), 0.05, 1.0))
 
 
-def choose(seed: int, take: int) -> Choice:
+def choose(seed: int, take: int) -> Variation:
     """The choices of a take; takes of one seed go through the variants in order, so takes always differ."""
     offsets = np.random.RandomState(zlib.crc32(f"variants {seed}".encode())).randint(60, size=4)
     # Steps of one, and another one every second or third take: no two of the first eight takes share all variants.
     steps = np.array([take, take + take // 2, take + take // 3, take + take // 2])
     random = np.random.RandomState(zlib.crc32(f"hands {seed} {take}".encode()))
     groove, bass, chords, guitar = (int(offset) for offset in offsets + steps)
-    return Choice(groove, bass, chords, guitar, TAKE_SHIFTS[take % len(TAKE_SHIFTS)], random)
+    return Variation(groove, bass, chords, guitar, TAKE_SHIFTS[take % len(TAKE_SHIFTS)], random)
 
 
 def favour(take: int) -> Mapping[str, float]:
@@ -134,7 +134,7 @@ def favour(take: int) -> Mapping[str, float]:
     return TAKE_FAVOURS[take % len(TAKE_FAVOURS)]
 
 
-def arrange(sheet: Leadsheet, wish: Wish, instruments: Sequence[str], choice: Choice) -> list[Event]:
+def arrange(sheet: Leadsheet, wish: BandStyle, instruments: Sequence[str], choice: Variation) -> list[Event]:
     """All notes of all instruments, in order of their beats."""
     players = {
         "drums": drum_events,
@@ -212,7 +212,7 @@ def energy(sheet: Leadsheet, bar: int) -> float:
 # -----------------------------------------------------------------------------------------------------
 
 
-def drum_events(sheet: Leadsheet, wish: Wish, choice: Choice) -> Iterator[Event]:
+def drum_events(sheet: Leadsheet, wish: BandStyle, choice: Variation) -> Iterator[Event]:
     """A groove for every bar, a fill at the end of every phrase, a crash where sections begin."""
     sung = np.flatnonzero(sheet.sung > BREATHING_BAR)
     entry = int(sung[0]) if len(sung) else 0
@@ -226,7 +226,7 @@ def drum_events(sheet: Leadsheet, wish: Wish, choice: Choice) -> Iterator[Event]
             yield drum_hit("crash", float(bar.first_beat), 0.55, choice)
 
 
-def bar_groove(sheet: Leadsheet, wish: Wish, choice: Choice, index: int, entry: int) -> Groove:
+def bar_groove(sheet: Leadsheet, wish: BandStyle, choice: Variation, index: int, entry: int) -> Groove:
     """What the drummer plays in one bar."""
     preset, bar = wish.preset, sheet.bars[index]
     pulses = round(bar.beats / sheet.beats_per_pulse)
@@ -256,7 +256,7 @@ def plain_groove(sheet: Leadsheet, bar: Bar) -> Groove:
 
 
 def groove_events(
-    groove: Groove, bar: Bar, strength: float, swing: float, sheet: Leadsheet, choice: Choice
+    groove: Groove, bar: Bar, strength: float, swing: float, sheet: Leadsheet, choice: Variation
 ) -> Iterator[Event]:
     """The hits of one bar."""
     for drum, steps in groove.items():
@@ -268,7 +268,7 @@ def groove_events(
             yield drum_hit(drum, beat, VELOCITIES[mark] * strength, choice)
 
 
-def drum_hit(drum: str, beat: float, velocity: float, choice: Choice) -> Event:
+def drum_hit(drum: str, beat: float, velocity: float, choice: Variation) -> Event:
     """One hit."""
     return Event("drums", drum, 0, beat, 0.25, choice.human(min(1.0, velocity)), DRUM_PANS.get(drum, 0.0))
 
@@ -277,7 +277,7 @@ def drum_hit(drum: str, beat: float, velocity: float, choice: Choice) -> Event:
 # -------------------------------------------------------------------------------------------
 
 
-def bass_events(sheet: Leadsheet, wish: Wish, choice: Choice) -> Iterator[Event]:
+def bass_events(sheet: Leadsheet, wish: BandStyle, choice: Variation) -> Iterator[Event]:
     """The bass line."""
     part = wish.preset.parts["bass"]
     for cell in cells_of(sheet):
@@ -296,13 +296,13 @@ def bass_events(sheet: Leadsheet, wish: Wish, choice: Choice) -> Iterator[Event]
             yield Event("bass", part.sound, pitch, beat, beats, velocity, part.pan)
 
 
-def held(sheet: Leadsheet, part: Part, instrument: str, pitch: int, cell: Cell, choice: Choice) -> Event:
+def held(sheet: Leadsheet, part: Seat, instrument: str, pitch: int, cell: Cell, choice: Variation) -> Event:
     """A note over the whole last bar."""
     beats = 0.92 * sheet.bars[cell.bar].beats
     return Event(instrument, part.sound, pitch, cell.beat, beats, choice.human(0.75), part.pan)
 
 
-def hands(sheet: Leadsheet, preset: Preset, instrument: str, choice: Choice) -> list[tuple[int, ...]]:
+def hands(sheet: Leadsheet, preset: Preset, instrument: str, choice: Variation) -> list[tuple[int, ...]]:
     """The voicing of every slot for an instrument that plays chords."""
     part = preset.parts[instrument]
     if part.sound == "crunch":
@@ -313,20 +313,20 @@ def hands(sheet: Leadsheet, preset: Preset, instrument: str, choice: Choice) -> 
     return lead_voices(classes, part.low, part.high, (part.low + part.high) / 2 + shift)
 
 
-def keys_events(sheet: Leadsheet, wish: Wish, choice: Choice) -> Iterator[Event]:
+def keys_events(sheet: Leadsheet, wish: BandStyle, choice: Variation) -> Iterator[Event]:
     """The keyboard's chords."""
     yield from chord_events(sheet, wish, choice, "keys", wish.preset.chords, choice.chords, 0.0)
 
 
-def guitar_events(sheet: Leadsheet, wish: Wish, choice: Choice) -> Iterator[Event]:
+def guitar_events(sheet: Leadsheet, wish: BandStyle, choice: Variation) -> Iterator[Event]:
     """The guitar's picking or strumming."""
     yield from chord_events(sheet, wish, choice, "guitar", wish.preset.guitar, choice.guitar, STRUM_SECONDS)
 
 
 def chord_events(
     sheet: Leadsheet,
-    wish: Wish,
-    choice: Choice,
+    wish: BandStyle,
+    choice: Variation,
     instrument: str,
     figures: Mapping[int, tuple[Figure, ...]],
     number: int,
@@ -357,7 +357,7 @@ def by_rank(voicing: tuple[int, ...], rank: int) -> int:
     return voicing[rank % len(voicing)] + 12 * (rank // len(voicing))
 
 
-def pad_events(sheet: Leadsheet, wish: Wish, choice: Choice) -> Iterator[Event]:
+def pad_events(sheet: Leadsheet, wish: BandStyle, choice: Variation) -> Iterator[Event]:
     """Held chords, one for as long as it stays the same within its bar."""
     part = wish.preset.parts["pad"]
     voicings = hands(sheet, wish.preset, "pad", choice)

@@ -1,4 +1,4 @@
-"""What the band plays in each style, as plain data; wish.py chooses among the styles.
+"""What the band plays in each style, as plain data; style.py chooses among the styles.
 
 Grooves are strings of even steps over a whole bar (X accent, x played, o ghost, . nothing); bass and chord
 figures are (start, length, what) in pulses over a cell of two or three pulses, from which bars of any meter
@@ -18,7 +18,7 @@ INSTRUMENTS = ("drums", "bass", "keys", "guitar", "pad")
 
 
 @dataclass(frozen=True)
-class Part:
+class Seat:
     """How an instrument sits in the band.
 
     sound: in synth.SOUNDS ("" for drums); level: linear; pan: -1..1; room: part of it sent to the reverb;
@@ -52,7 +52,7 @@ class Preset:
     name: str
     words: tuple[str, ...]
     band: tuple[str, ...]
-    parts: Mapping[str, Part]
+    parts: Mapping[str, Seat]
     grooves: Mapping[int, tuple[Groove, ...]]
     fills: Mapping[int, tuple[Groove, ...]]
     bass: Mapping[int, tuple[Figure, ...]]
@@ -63,12 +63,12 @@ class Preset:
     reverb_seconds: float = 1.1
 
 
-PARTS: dict[str, Part] = {
-    "drums": Part("", 0.56, 0.0, 0.12, 0),
-    "bass": Part("bass", 0.42, 0.0, 0.0, 33),
-    "keys": Part("electric piano", 0.26, -0.25, 0.3, 4),
-    "guitar": Part("pluck", 0.46, 0.3, 0.3, 24, 55, 76),
-    "pad": Part("pad", 0.13, 0.0, 0.5, 48, 55, 74),
+PARTS: dict[str, Seat] = {
+    "drums": Seat("", 0.56, 0.0, 0.12, 0),
+    "bass": Seat("bass", 0.42, 0.0, 0.0, 33),
+    "keys": Seat("electric piano", 0.26, -0.25, 0.3, 4),
+    "guitar": Seat("pluck", 0.46, 0.3, 0.3, 24, 55, 76),
+    "pad": Seat("pad", 0.13, 0.0, 0.5, 48, 55, 74),
 }
 
 FILLS: dict[int, tuple[Groove, ...]] = {
@@ -212,8 +212,8 @@ ROCK = replace(
     parts={
         **PARTS,
         "drums": replace(PARTS["drums"], level=0.6),
-        "guitar": Part("crunch", 0.26, 0.25, 0.2, 29, 43, 59),
-        "keys": Part("organ", 0.13, -0.3, 0.25, 16),
+        "guitar": Seat("crunch", 0.26, 0.25, 0.2, 29, 43, 59),
+        "keys": Seat("organ", 0.13, -0.3, 0.25, 16),
     },
     grooves={
         4: (

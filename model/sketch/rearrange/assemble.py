@@ -70,7 +70,7 @@ def without_slivers(segments: list[Segment], start: int, end: int, rate: int) ->
 
 
 @dataclass(frozen=True)
-class Laid:
+class LaidAudio:
     """Audio of a whole passage, not yet joined to the song; and the joins inside it."""
 
     audio: Samples
@@ -84,7 +84,7 @@ def lay(
     handle: int,
     chooser: JoinChooser,
     check: Callable[[], None],
-) -> Laid:
+) -> LaidAudio:
     """The frames [start - handle, end + handle): segments one after the other.
 
     The first segment also plays what lies before it, the last what lies after.
@@ -107,7 +107,7 @@ def lay(
             )
         made.append(join)
         old, earliest = new, join.end
-    return Laid(out, made)
+    return LaidAudio(out, made)
 
 
 def align_first(segments: list[Segment], original: Tape, start: int, chooser: JoinChooser) -> list[Segment]:

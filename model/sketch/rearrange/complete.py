@@ -29,7 +29,7 @@ def render(request: RenderRequest, analysis: Analysis, pace: Pace) -> Iterator[R
     """Renders a COMPLETE. Raises CannotRender when the song is too short to go on from."""
     song = passage.song_of(request)
     part, now = from_standing(passage.passage_of(request, song, analysis))
-    passage.require_sources(part, p.LEAST_BARS_TO_CONTINUE)
+    passage.require_sources(part, p.MIN_BARS_TO_CONTINUE)
     pace.at("planning bars", 0.0)
     path = choose_beats(part, now, pace)
     wishes = captions.read(request.caption, "all", request.ending)

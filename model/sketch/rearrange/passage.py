@@ -16,7 +16,7 @@ from model.sketch import loudness
 from model.sketch import parameters as p
 from model.sketch.analysis.analysis import Analysis
 from model.sketch.rearrange import assemble, joins, levels
-from model.sketch.rearrange.assemble import Laid
+from model.sketch.rearrange.assemble import LaidAudio
 from model.sketch.rearrange.joins import JoinChooser
 from model.sketch.rearrange.layers import Material
 from model.sketch.rearrange.plan import Run, Surroundings
@@ -109,7 +109,7 @@ def _sources(request: RenderRequest, analysis: Analysis, targets: NDArray[np.int
     # A passage with a break in it may use breaks; otherwise pauses are no music to repaint with.
     breaks_welcome = bool(in_region.any() and not in_region.all())
     # (Noise or a DC offset has a level at its very edges only: then nothing can be told from pauses.)
-    breaks_welcome |= beats.sounding.sum() < p.LEAST_SOUNDING * beats.inside.sum()
+    breaks_welcome |= beats.sounding.sum() < p.MIN_SOUNDING * beats.inside.sum()
     if not breaks_welcome:
         allowed = allowed & beats.sounding
     allowed[targets] = False
@@ -158,7 +158,7 @@ class Finished:
     figures: Mapping[str, Any]
 
 
-def lay_runs(passage: Passage, runs: list[Run], material: Material, original: Tape, pace: Pace) -> Laid:
+def lay_runs(passage: Passage, runs: list[Run], material: Material, original: Tape, pace: Pace) -> LaidAudio:
     """The runs as audio over the region and its handles, aligned to the original at the region's start."""
     request, rate = passage.request, passage.request.rate
     chooser = JoinChooser(rate)
@@ -170,7 +170,7 @@ def lay_runs(passage: Passage, runs: list[Run], material: Material, original: Ta
 
 def finish(
     passage: Passage,
-    laid: Laid,
+    laid: LaidAudio,
     original: Tape,
     wanted_lufs: float,
     gain_limit: float,

@@ -17,7 +17,7 @@ from model.sketch import parameters as p
 from model.sketch.analysis import novelty
 from model.sketch.analysis.analysis import Analysis
 from model.sketch.rearrange import complete, layers, passage, plan, resequence
-from model.sketch.rearrange.assemble import Laid
+from model.sketch.rearrange.assemble import LaidAudio
 from model.sketch.rearrange.layers import Layer, Material, SongStems, StemSong, WholeSong
 from model.sketch.rearrange.passage import Passage
 from model.sketch.rearrange.plan import Targets
@@ -43,7 +43,7 @@ def render(request: RenderRequest, analysis: Analysis, stems: SongStems, pace: P
     if wishes.layers == "fill":
         made = _drums_reordered(part, stems, pace, fill=True)
     else:
-        passage.require_sources(part, p.LEAST_SOURCE_BARS)
+        passage.require_sources(part, p.MIN_SOURCE_BARS)
         made = _other_beats(part, wishes.layers, layer, stems, pace)
     pace.at("matching the level", 0.9)
     limit = p.GAIN_LIMIT_AT_START_DB if request.start <= 0 else p.GAIN_LIMIT_DB
@@ -55,13 +55,13 @@ def render(request: RenderRequest, analysis: Analysis, stems: SongStems, pace: P
 
 
 @dataclass(frozen=True)
-class Made:
+class TakeDraft:
     """A take before its finish.
 
     original: what its edges are joined to; kept: what plays on beneath it.
     """
 
-    laid: Laid
+    laid: LaidAudio
     original: Tape
     kept: Tape | None
     wanted_lufs: float
@@ -79,7 +79,7 @@ def _layer_named(name: str) -> Layer | None:
     return layers.LAYERS[name]
 
 
-def _other_beats(part: Passage, name: str, layer: Layer | None, stems: SongStems, pace: Pace) -> Made:
+def _other_beats(part: Passage, name: str, layer: Layer | None, stems: SongStems, pace: Pace) -> TakeDraft:
     """Other beats of the song in place of the region's; in exact loops the drums change order instead."""
     request, song = part.request, part.song
     pace.at("choosing bars", 0.0)
@@ -112,7 +112,7 @@ def _other_beats(part: Passage, name: str, layer: Layer | None, stems: SongStems
         )
     else:
         wanted = wanted_lufs(part)
-    return Made(laid, original, kept, wanted, METHOD, figures, notes)
+    return TakeDraft(laid, original, kept, wanted, METHOD, figures, notes)
 
 
 def _beneath(part: Passage, song: Song, layer: Layer | None, material: Material) -> tuple[Tape, Tape | None]:
@@ -125,7 +125,7 @@ def _beneath(part: Passage, song: Song, layer: Layer | None, material: Material)
     return moving, Difference(Moved(song.samples), moving)
 
 
-def _drums_reordered(part: Passage, stems: SongStems, pace: Pace, fill: bool) -> Made:
+def _drums_reordered(part: Passage, stems: SongStems, pace: Pace, fill: bool) -> TakeDraft:
     """The region's drums in a new order over everything else as it is; a fill leads into what follows."""
     request = part.request
     pace.at("taking layers apart", 0.1)
@@ -142,7 +142,7 @@ def _drums_reordered(part: Passage, stems: SongStems, pace: Pace, fill: bool) ->
     notes = () if changed else ("No drums that could change places were found in the region.",)
     kept = Difference(Moved(part.song.samples), old)
     wanted = loudness.integrated(old.read(request.start, request.end), request.rate)
-    return Made(Laid(drums.read(first, last), []), old, kept, wanted, METHOD_SLICES, figures, notes)
+    return TakeDraft(LaidAudio(drums.read(first, last), []), old, kept, wanted, METHOD_SLICES, figures, notes)
 
 
 def _new_drums(part: Passage, fill: bool, layer: StemSong) -> tuple[Tape, float]:

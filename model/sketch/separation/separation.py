@@ -63,7 +63,7 @@ class Stems:
 
 
 @dataclass(frozen=True)
-class Block:
+class BlockSpan:
     """Frames of one block: heard [first, last), of which [start, end) are its own."""
 
     first: int
@@ -104,17 +104,17 @@ def separate(
     return _stems(samples, found, strongest(evidence, parameters.singer), confidence, parameters)
 
 
-def cut(frames: int, rate: int, parameters: BlockParameters) -> Iterator[Block]:
+def cut(frames: int, rate: int, parameters: BlockParameters) -> Iterator[BlockSpan]:
     """Blocks that cover `frames`; the last takes a remainder shorter than half a block with it."""
     core = int(parameters.core_seconds * rate)
     context = int(parameters.context_seconds * rate)
     count = max(round(frames / core), 1)
     for number in range(count):
         start, end = frames * number // count, frames * (number + 1) // count
-        yield Block(max(start - context, 0), start, end, min(end + context, frames))
+        yield BlockSpan(max(start - context, 0), start, end, min(end + context, frames))
 
 
-def own_part(block: Block, frames: int, rate: int, parameters: BlockParameters) -> NDArray[np.float32]:
+def own_part(block: BlockSpan, frames: int, rate: int, parameters: BlockParameters) -> NDArray[np.float32]:
     """Gain per heard frame: 1 in the block's own part, crossfaded linearly into the neighbours; float32."""
     fade = max(int(parameters.fade_seconds * rate), 1)
     position = np.arange(block.first, block.last) + 0.5
@@ -124,7 +124,7 @@ def own_part(block: Block, frames: int, rate: int, parameters: BlockParameters) 
 
 
 @dataclass(frozen=True)
-class Part:
+class SeparatedBlock:
     """One block taken apart.
 
     stems:  vocals, drums and bass at the block's own rate.
@@ -137,7 +137,9 @@ class Part:
     evidence: Evidence
 
 
-def separate_block(samples: Samples, rate: int, parameters: SeparationParameters, pace: Pace) -> Part:
+def separate_block(
+    samples: Samples, rate: int, parameters: SeparationParameters, pace: Pace
+) -> SeparatedBlock:
     """Takes one block, samples [frames, channels], apart."""
     factor = rate_factor(rate, parameters.block.highest_rate)
     mix = at_lower_rate(samples, factor, pace.check)
@@ -162,7 +164,7 @@ def separate_block(samples: Samples, rate: int, parameters: SeparationParameters
     full = {stem: at_full_rate(part, factor, len(samples), pace.check) for stem, part in parts.items()}
     sounding = np.roll(np.repeat(line.sung, framing.hop), -framing.hop // 2)[: len(mix)]
     share = energy(parts["vocals"][sounding]) / max(energy(mix[sounding]), 1e-20)
-    return Part(full, claims, Evidence(share, movement(timbre), gliding(timbre)))
+    return SeparatedBlock(full, claims, Evidence(share, movement(timbre), gliding(timbre)))
 
 
 def drums_and_bass(

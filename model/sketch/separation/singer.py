@@ -20,7 +20,7 @@ from model.sketch.separation.voice import VoiceLine
 # Partials the spectrum is read from; more are too weak to be heard under a band.
 PARTIALS = 24
 # Fewer frames than this say nothing about words.
-LEAST_FRAMES = 40
+MIN_FRAMES = 40
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def timbre_of(
 
 def gliding(timbre: Timbre) -> float:
     """Part of the clear frames in which the pitch glides, 0..1; 0 when too little is heard."""
-    return float(timbre.glides.mean()) if len(timbre.glides) >= LEAST_FRAMES else 0.0
+    return float(timbre.glides.mean()) if len(timbre.glides) >= MIN_FRAMES else 0.0
 
 
 def movement(timbre: Timbre) -> float:
@@ -96,7 +96,7 @@ def movement(timbre: Timbre) -> float:
     0 when too little is heard.
     """
     frames = len(timbre.octaves)
-    if frames < LEAST_FRAMES:
+    if frames < MIN_FRAMES:
         return 0.0
     loudness = timbre.decibels.mean(axis=0)
     known = np.stack([np.ones(frames), timbre.octaves, timbre.octaves**2, loudness / 20], axis=1)

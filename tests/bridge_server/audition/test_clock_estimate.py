@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from bridge_server.audition.clock_estimate import ClockLine
-from bridge_server.audition.sync_offset import HELD_SECONDS, Following
+from bridge_server.audition.clock_estimate import ClockEstimate
+from bridge_server.audition.sync_offset import HELD_SECONDS, SyncOffset
 
 RATE = 48000
 
@@ -17,7 +17,7 @@ def readings(seconds, every=0.05, ppm=0.0, late_ms=4.0, seed=1):
 
 
 def test_where_it_is_is_steadier_than_any_message():
-    line = ClockLine(RATE)
+    line = ClockEstimate(RATE)
     for when, shown in readings(4):
         assert line.add(when, shown)
     error_ms = (line.at(4.0) / RATE - 14.0) * 1000
@@ -26,21 +26,21 @@ def test_where_it_is_is_steadier_than_any_message():
 
 @pytest.mark.parametrize("ppm", [-80.0, 0.0, 150.0])
 def test_how_fast_it_runs(ppm):
-    line = ClockLine(RATE)
+    line = ClockEstimate(RATE)
     for when, shown in readings(60, ppm=ppm, late_ms=2.0):
         line.add(when, shown)
     assert line.drift_ppm == pytest.approx(ppm, abs=25)
 
 
 def test_drift_is_not_guessed_from_a_second():
-    line = ClockLine(RATE)
+    line = ClockEstimate(RATE)
     for when, shown in readings(1):
         line.add(when, shown)
     assert line.drift_ppm is None
 
 
 def test_one_late_message_moves_nothing_and_a_locate_does():
-    line = ClockLine(RATE)
+    line = ClockEstimate(RATE)
     for when, shown in readings(2, late_ms=0):
         line.add(when, shown)
     assert line.add(2.3, 12.0 * RATE)  # 300 ms late
@@ -51,34 +51,34 @@ def test_one_late_message_moves_nothing_and_a_locate_does():
 
 
 def test_what_is_heard_is_moved_only_when_it_is_off():
-    following = Following("osc", RATE)
+    sync_offset = SyncOffset("osc", RATE)
     for when, shown in readings(2, late_ms=0):
-        following.reading(when, round(shown), True)
+        sync_offset.reading(when, round(shown), True)
     jitter = np.random.default_rng(2).uniform(-0.003, 0.003, 200)
-    near = [following.compare(2 + 0.03 * n, (12 + 0.03 * n + off) * RATE) for n, off in enumerate(jitter)]
+    near = [sync_offset.compare(2 + 0.03 * n, (12 + 0.03 * n + off) * RATE) for n, off in enumerate(jitter)]
     assert not any(near)
-    assert abs(following.offset_ms) < 1
-    following.moved()
+    assert abs(sync_offset.offset_ms) < 1
+    sync_offset.moved()
     off = HELD_SECONDS * 2
-    far = [following.compare(2 + 0.03 * n, (12 + 0.03 * n + off) * RATE) for n in range(40)]
+    far = [sync_offset.compare(2 + 0.03 * n, (12 + 0.03 * n + off) * RATE) for n in range(40)]
     assert far.index(True) == 23  # once it is sure
-    assert following.offset_ms == pytest.approx(off * 1000, abs=0.1)
+    assert sync_offset.offset_ms == pytest.approx(off * 1000, abs=0.1)
 
 
 def test_far_off_is_moved_at_once():
-    following = Following("osc", RATE)
+    sync_offset = SyncOffset("osc", RATE)
     for when, shown in readings(2, late_ms=0):
-        following.reading(when, round(shown), True)
-    found = [following.compare(2 + 0.03 * n, (20 + 0.03 * n) * RATE) for n in range(4)]
+        sync_offset.reading(when, round(shown), True)
+    found = [sync_offset.compare(2 + 0.03 * n, (20 + 0.03 * n) * RATE) for n in range(4)]
     assert found == [False, True, True, True]
 
 
 def test_it_stands_still_when_it_says_so_or_says_nothing():
-    following = Following("midi", RATE, patience=0.5)
-    assert not following.moves(0.0)
-    following.reading(1.0, 0, True)
-    assert following.moves(1.4)
-    assert not following.moves(1.6)
-    following.reading(2.0, 480, False)
-    assert not following.moves(2.0)
-    assert following.position(2.0) == 480
+    sync_offset = SyncOffset("midi", RATE, patience=0.5)
+    assert not sync_offset.moves(0.0)
+    sync_offset.reading(1.0, 0, True)
+    assert sync_offset.moves(1.4)
+    assert not sync_offset.moves(1.6)
+    sync_offset.reading(2.0, 480, False)
+    assert not sync_offset.moves(2.0)
+    assert sync_offset.position(2.0) == 480

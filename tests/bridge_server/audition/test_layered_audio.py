@@ -5,8 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from bridge_server.audition.layered_audio import Lane, Patch
-from bridge_server.audition.scene_builder import Material, wanted
+from bridge_server.audition.layered_audio import LayeredAudio, Patch
+from bridge_server.audition.scene_builder import SceneBuilder, wanted
 from bridge_server.jobs.database import open_database
 from bridge_server.songs.mixdown import heard
 from clip_store.audio.audio import Audio, Encoding, quantise
@@ -51,7 +51,7 @@ def take_in(store, song, clip, start, task="repaint", number=1, spliced=True):
 def test_all_of_a_lane_is_what_is_heard(store, encoding, task, start, spliced):
     song = quantise(noise(RATE), RATE, encoding).audio
     take = take_in(store, song, noise(9600, seed=1), start, task, spliced=spliced)
-    scene = Material(store.blobs).take_scene(wanted(store.index, take, 1, 1), TempoMap.constant(120))
+    scene = SceneBuilder(store.blobs).take_scene(wanted(store.index, take, 1, 1), TempoMap.constant(120))
     whole = heard(store, take).samples.astype(np.float32)
     lane = scene.lanes["take"]
     assert np.array_equal(lane.read(0, len(whole)), whole)
@@ -68,7 +68,7 @@ def test_takes_that_were_accepted_elsewhere_are_part_of_the_song(store):
     here = take_in(store, song, noise(4800, seed=3), 20000, number=3)
     for take in (there, rival):
         store.index.choose(take.id)
-    scene = Material(store.blobs).take_scene(wanted(store.index, here, 1, 1), TempoMap.constant(120))
+    scene = SceneBuilder(store.blobs).take_scene(wanted(store.index, here, 1, 1), TempoMap.constant(120))
     for side in ("take", "original"):
         assert np.array_equal(scene.lanes[side].read(5000, 4800), store.blobs.get(there.audio).samples)
     # What is chosen at the very place is neither take nor original.
@@ -89,7 +89,7 @@ def test_takes_of_no_song_are_compared_within_their_job_only(store):
         store.keep(take, audio)
     found = wanted(store.index, second, 2, 2)
     assert [take.id for take in found.siblings] == ["t1", "t2"]
-    scene = Material(store.blobs).take_scene(found, TempoMap.constant(120))
+    scene = SceneBuilder(store.blobs).take_scene(found, TempoMap.constant(120))
     assert list(scene.lanes) == ["take"]
 
 
@@ -98,7 +98,7 @@ def test_the_louder_take_is_turned_down_and_nothing_is_turned_up(store):
     loud = take_in(store, song, noise(24000, seed=1) * 2, 1000, number=1)
     soft = take_in(store, song, noise(24000, seed=2) / 2, 1000, number=2)
     gains = {
-        take.id: Material(store.blobs)
+        take.id: SceneBuilder(store.blobs)
         .take_scene(wanted(store.index, take, 0, 0), TempoMap.constant(120))
         .gains_db
         for take in (loud, soft)
@@ -110,7 +110,9 @@ def test_the_louder_take_is_turned_down_and_nothing_is_turned_up(store):
 
 @pytest.mark.parametrize("first", [-20, 0, 95, 100, 148, 199, 260])
 def test_any_piece_is_the_piece_of_the_whole(first):
-    lane = Lane(noise(200), RATE, (Patch(100, noise(50, seed=1)), Patch(140, noise(100, seed=2), adds=True)))
+    lane = LayeredAudio(
+        noise(200), RATE, (Patch(100, noise(50, seed=1)), Patch(140, noise(100, seed=2), adds=True))
+    )
     whole = lane.read(-50, 400)
     assert np.array_equal(lane.read(first, 37), whole[first + 50 : first + 87])
     assert lane.frames == 240
@@ -118,4 +120,4 @@ def test_any_piece_is_the_piece_of_the_whole(first):
 
 def test_audio_of_an_audio_is_handed_out_unchanged():
     audio = Audio(noise(10), RATE, Encoding.FLOAT)
-    assert np.array_equal(Lane(audio.samples, RATE).read(0, 10), audio.samples)
+    assert np.array_equal(LayeredAudio(audio.samples, RATE).read(0, 10), audio.samples)

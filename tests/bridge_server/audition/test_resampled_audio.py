@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import soxr
 
-from bridge_server.audition.layered_audio import Lane
-from bridge_server.audition.resampled_audio import RatedLane, as_channels
+from bridge_server.audition.layered_audio import LayeredAudio
+from bridge_server.audition.resampled_audio import ResampledAudio, as_channels
 
 
 def sound(rate, seconds=3.0, channels=2):
@@ -19,7 +19,7 @@ def sound(rate, seconds=3.0, channels=2):
 @pytest.mark.parametrize("rate", [44100, 48000, 96000])
 def test_at_its_own_rate_every_bit_is_kept(rate):
     samples = sound(rate, 0.2)
-    found = RatedLane(Lane(samples, rate), rate, 2).read(100, 5000)
+    found = ResampledAudio(LayeredAudio(samples, rate), rate, 2).read(100, 5000)
     assert np.array_equal(found, samples[100:5100])
 
 
@@ -38,7 +38,7 @@ def test_at_its_own_rate_every_bit_is_kept(rate):
 def test_segments_join_to_what_the_whole_song_gives_at_once(song, device):
     samples = sound(song)
     whole = soxr.resample(samples, song, device, quality="VHQ")
-    lane = RatedLane(Lane(samples, song), device, 2)
+    lane = ResampledAudio(LayeredAudio(samples, song), device, 2)
     # Away from the song's ends, where the one has silence around it and the other nothing.
     first, last = device // 5, len(whole) - device // 5
     pieces, frame = [], first
@@ -51,7 +51,7 @@ def test_segments_join_to_what_the_whole_song_gives_at_once(song, device):
 
 
 def test_a_piece_before_the_song_is_silence_until_it_begins():
-    lane = RatedLane(Lane(sound(44100, 0.5), 44100), 48000, 2)
+    lane = ResampledAudio(LayeredAudio(sound(44100, 0.5), 44100), 48000, 2)
     assert np.abs(lane.read(-9600, 4800)).max() < 1e-6
     assert np.abs(lane.read(0, 4800)).max() > 0.1
     assert lane.frames == 24000
@@ -59,7 +59,7 @@ def test_a_piece_before_the_song_is_silence_until_it_begins():
 
 @pytest.mark.parametrize("odd", [37800, 44101, 11025])
 def test_rates_nobody_expects(odd):
-    lane = RatedLane(Lane(sound(48000, 1.5), 48000), odd, 2)
+    lane = ResampledAudio(LayeredAudio(sound(48000, 1.5), 48000), odd, 2)
     assert lane.read(odd // 7, 2000).shape == (2000, 2)
     assert np.isfinite(lane.read(odd // 7, 2000)).all()
 

@@ -33,9 +33,9 @@ def test_the_demo_runs_and_leaves_what_it_promises(tmp_path):
         assert address is not None, told
         assert b"<title>Takebridge</title>" in http_get(address[0], Accept="text/html")[2]
         with websocket(int(address[1])) as panel:
-            focus = panel.call("focus.show")
-            assert (focus["song"]["title"], focus["key"]) == ("demo_song", "G major")
-            assert focus["selection"]["start"] == focus["grid"]["bars"][5][1]
+            shared_context = panel.call("focus.show")
+            assert (shared_context["song"]["title"], shared_context["key"]) == ("demo_song", "G major")
+            assert shared_context["selection"]["start"] == shared_context["grid"]["bars"][5][1]
     finally:
         demo.send_signal(signal.SIGINT if sys.platform != "win32" else signal.SIGTERM)
         told += demo.stdout.read()

@@ -35,8 +35,8 @@ def test_a_request_is_acknowledged_then_rendered_then_ended_once(osc):
     assert osc.silent(), "something came after the terminal message"
 
 
-def test_nobody_else_hears_of_it(bridge, osc):
-    with bridge.osc() as other:
+def test_nobody_else_hears_of_it(dispatcher, osc):
+    with dispatcher.osc() as other:
         name = fresh()
         assert osc.render("/bridge/repaint", name, *REGION)[-1].name == "done"
         assert other.silent()
@@ -56,13 +56,13 @@ def test_progress_comes_ten_times_a_second_at_most(osc):
 
 
 @pytest.mark.alone  # it keeps time
-def test_the_acknowledgement_does_not_wait_for_a_render(bridge, osc):
+def test_the_acknowledgement_does_not_wait_for_a_render(dispatcher, osc):
     name, other = fresh(), fresh()
     osc.send("/bridge/repaint", name, *REGION, "engine", "slow")
     assert osc.receive().name == "ack"
     while osc.receive().name != "progress":
         pass
-    with bridge.osc() as second:
+    with dispatcher.osc() as second:
         began = time.monotonic()
         assert second.ask("/bridge/repaint", other, *REGION).name == "ack"
         assert time.monotonic() - began < 0.5
@@ -71,7 +71,7 @@ def test_the_acknowledgement_does_not_wait_for_a_render(bridge, osc):
         assert second.until_end(other)[-1].name == "done"
 
 
-def test_a_repeated_id_is_answered_while_the_job_waits_or_runs(bridge, osc):
+def test_a_repeated_id_is_answered_while_the_job_waits_or_runs(dispatcher, osc):
     name = fresh()
     osc.send("/bridge/repaint", name, *REGION, "engine", "slow", "options", '{"seconds": 0.6}')
     first = osc.receive()
@@ -82,18 +82,18 @@ def test_a_repeated_id_is_answered_while_the_job_waits_or_runs(bridge, osc):
     assert acks[0]["job"] == acks[1]["job"]
     assert "used before" in acks[1]["note"]
     assert sum(reply.name in TERMINAL for reply in replies) == 1
-    assert len(bridge.takes(job=first["job"])) == 1
+    assert len(dispatcher.takes(job=first["job"])) == 1
     assert osc.silent()
 
 
-def test_a_repeated_id_is_answered_after_the_end_with_its_takes(bridge, osc):
+def test_a_repeated_id_is_answered_after_the_end_with_its_takes(dispatcher, osc):
     name = fresh()
     first = osc.render("/bridge/repaint", name, *REGION, "takes", 2)
     again = osc.render("/bridge/repaint", name, "source", "elsewhere.wav")
     assert [reply.name for reply in again] == ["ack", "take", "take", "done"]
     took = [[reply["take"] for reply in replies if reply.name == "take"] for replies in (first, again)]
     assert took[0] == took[1]
-    assert len(bridge.takes(job=first[0]["job"])) == 2
+    assert len(dispatcher.takes(job=first[0]["job"])) == 2
 
 
 def test_a_failed_request_fails_again_when_it_is_repeated(osc):
@@ -105,7 +105,7 @@ def test_a_failed_request_fails_again_when_it_is_repeated(osc):
     assert first[-1].values == again[-1].values
 
 
-def test_context_messages_make_a_bare_repaint_enough(bridge, osc):
+def test_context_messages_make_a_bare_repaint_enough(dispatcher, osc):
     for address, *arguments in (
         ("/bridge/tempo", 120.0),
         ("/bridge/meter", "4/4"),
@@ -119,7 +119,7 @@ def test_context_messages_make_a_bare_repaint_enough(bridge, osc):
     replies = osc.render("/bridge/repaint", name)
     (take,) = [reply for reply in replies if reply.name == "take"]
     assert (take["position"], take["length"]) == (96000, 96000)
-    (record,) = bridge.takes(job=replies[0]["job"])
+    (record,) = dispatcher.takes(job=replies[0]["job"])
     assert record.request["key"] == "F# minor"
     assert record.request["bpm"] == 120
 
@@ -147,24 +147,24 @@ def test_clients_on_one_machine_keep_apart_by_name(osc):
     assert (nobody.name, nobody["code"], nobody["field"]) == ("failed", "missing_field", "start")
 
 
-def test_one_machine_shares_a_context_over_several_ports(bridge, osc):
+def test_one_machine_shares_a_context_over_several_ports(dispatcher, osc):
     """Messages typed one after the other come from a new port each time."""
     assert osc.ask("/bridge/select", 3000, 4000).name == "ok"
-    with bridge.osc() as other:
+    with dispatcher.osc() as other:
         replies = other.render("/bridge/repaint", fresh(), "source", "song.wav")
     assert [r["position"] for r in replies if r.name == "take"] == [3000]
 
 
-def test_replies_go_to_the_port_that_was_asked_for(bridge, osc):
-    with bridge.osc() as listener:
+def test_replies_go_to_the_port_that_was_asked_for(dispatcher, osc):
+    with dispatcher.osc() as listener:
         name = fresh()
         osc.send("/bridge/repaint", name, *REGION, "reply_port", listener.port)
         assert listener.until_end(name)[-1].name == "done"
     assert osc.silent()
 
 
-def test_errors_go_to_the_port_that_was_asked_for(bridge, osc):
-    with bridge.osc() as listener:
+def test_errors_go_to_the_port_that_was_asked_for(dispatcher, osc):
+    with dispatcher.osc() as listener:
         osc.send("/bridge/repaint", fresh(), "source", "missing.wav", "reply_port", listener.port)
         assert listener.receive()["code"] == "file_missing"
 
@@ -176,8 +176,8 @@ def test_a_reply_is_not_replied_to(osc, address):
     assert osc.silent()
 
 
-def test_replying_to_the_server_itself_ends_at_once(bridge, osc):
-    osc.send("/bridge/status", "mirror", "reply_port", bridge.settings.osc_port)
+def test_replying_to_the_server_itself_ends_at_once(dispatcher, osc):
+    osc.send("/bridge/status", "mirror", "reply_port", dispatcher.settings.osc_port)
     assert osc.silent()
     assert osc.silent()
 
@@ -276,8 +276,8 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("code", "field", "value"), WRONG)
-def test_a_wrong_value_is_named(bridge, osc, code, field, value):
-    before = bridge.holdings()
+def test_a_wrong_value_is_named(dispatcher, osc, code, field, value):
+    before = dispatcher.holdings()
     name = fresh()
     region = () if field == "start" else ("start", 1000, "end", 2000)
     pair = () if value is None else (field, value)
@@ -286,7 +286,7 @@ def test_a_wrong_value_is_named(bridge, osc, code, field, value):
     assert (reply["id"], reply["code"], reply["field"]) == (name, code, field)
     assert field in reply["sentence"] or value is None
     assert osc.silent()
-    assert bridge.holdings() == before
+    assert dispatcher.holdings() == before
 
 
 def test_an_array_as_first_argument_is_of_the_wrong_type(osc):
@@ -398,11 +398,11 @@ CANCEL_SECONDS = 0.2 + 0.4
 
 
 @pytest.mark.alone  # it keeps time
-def test_cancel_while_running(bridge, osc):
+def test_cancel_while_running(dispatcher, osc):
     osc.render("/bridge/repaint", fresh(), *REGION)  # now the store has the song
-    before = bridge.holdings()
+    before = dispatcher.holdings()
     assert cancel_during(osc, fresh(), *REGION, "engine", "slow") < CANCEL_SECONDS
-    assert bridge.holdings() == before
+    assert dispatcher.holdings() == before
     at_once = ("engine", "slow", "options", '{"seconds": 0}')
     assert osc.render("/bridge/repaint", fresh(), *REGION, *at_once)[-1].name == "done"
 

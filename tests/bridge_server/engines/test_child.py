@@ -15,9 +15,9 @@ from bridge_server.engines.messages import (
     ChildReady,
     ChildRefused,
     ChildReport,
-    QuitOrder,
-    RenderOrder,
-    StopOrder,
+    QuitCommand,
+    RenderCommand,
+    StopCommand,
 )
 from clip_store.errors import StoreError
 from model.engine import Piece
@@ -41,7 +41,7 @@ class Child:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.pipe.send(QuitOrder())
+        self.pipe.send(QuitCommand())
         self._process.join(PATIENCE)
         self.pipe.close()
         assert self._process.exitcode == 0
@@ -55,9 +55,9 @@ class Child:
         return found
 
 
-def numbered(number: int, folder, seconds: float = 0.0) -> RenderOrder:
+def numbered(number: int, folder, seconds: float = 0.0) -> RenderCommand:
     plain = order(folder, seconds)
-    return RenderOrder(number, plain.request, None, "", folder)
+    return RenderCommand(number, plain.request, None, "", folder)
 
 
 def test_it_says_that_it_is_ready_then_what_it_renders(tmp_path):
@@ -78,7 +78,7 @@ def test_a_stop_ends_its_own_order_and_not_the_next(tmp_path):
         child.until(ChildReady)
         child.pipe.send(numbered(1, tmp_path, 30.0))
         child.until(ChildProgress)
-        child.pipe.send(StopOrder(1))
+        child.pipe.send(StopCommand(1))
         assert child.until(ChildRefused)[-1].kind == "stopped"
         child.pipe.send(numbered(2, tmp_path))
         assert child.until(ChildReport)[-1].number == 2

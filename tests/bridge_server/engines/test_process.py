@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from bridge_server.engines.child import stem_path
-from bridge_server.engines.messages import RenderOrder
+from bridge_server.engines.messages import RenderCommand
 from bridge_server.engines.process import EngineProcess, RenderCancelledError
 from bridge_server.settings import Limits
 from daw_protocol.errors import ErrorCode, ProtocolError
@@ -55,51 +55,51 @@ FAULTS = [
 
 
 @pytest.mark.parametrize(("name", "code", "word"), FAULTS)
-def test_a_fault_ends_its_job_only(bridge, osc, name, code, word):
-    before = bridge.holdings()
+def test_a_fault_ends_its_job_only(dispatcher, osc, name, code, word):
+    before = dispatcher.holdings()
     reply = fault(osc, name)
     assert (reply.name, reply["code"]) == ("failed", code), reply
     assert word in reply["sentence"]
     assert reply["remedy"]
     # Blobs may stay for the sweep (what was measured had to be written); takes and scratch must not.
-    assert (bridge.holdings()[0], bridge.holdings()[2]) == (before[0], before[2])
+    assert (dispatcher.holdings()[0], dispatcher.holdings()[2]) == (before[0], before[2])
     assert fault(osc, "none").name == "done", "the next job finds a working process"
 
 
-def test_a_process_killed_from_outside_fails_its_job_and_is_replaced(bridge, osc):
+def test_a_process_killed_from_outside_fails_its_job_and_is_replaced(dispatcher, osc):
     name = uuid.uuid4().hex
     osc.send("/bridge/repaint", name, *REGION, "engine", "slow")
     while osc.receive().name != "progress":
         pass
     while osc.receive()["stage"] != "rendering":
         pass
-    pid = bridge.on_loop(bridge.server.worker.engine_pids)["slow"]
+    pid = dispatcher.on_loop(dispatcher.server.worker.engine_pids)["slow"]
     os.kill(pid, signal.SIGKILL)
     reply = osc.until_end(name)[-1]
     assert (reply.name, reply["code"]) == ("failed", "engine_died")
     options = '{"seconds": 0.05}'
     again = osc.render("/bridge/repaint", uuid.uuid4().hex, *REGION, "engine", "slow", "options", options)
     assert again[-1].name == "done"
-    assert bridge.on_loop(bridge.server.worker.engine_pids)["slow"] != pid
+    assert dispatcher.on_loop(dispatcher.server.worker.engine_pids)["slow"] != pid
 
 
 @pytest.mark.alone  # it keeps time
-def test_an_engine_that_does_not_stop_is_ended(bridge, osc):
+def test_an_engine_that_does_not_stop_is_ended(dispatcher, osc):
     name = uuid.uuid4().hex
     osc.send("/bridge/repaint", name, *REGION, "engine", "deaf", "options", '{"seconds": 60}')
     while (reply := osc.receive()).name != "progress" or reply["fraction"] == 0:
         pass
-    pid = bridge.on_loop(bridge.server.worker.engine_pids)["deaf"]
+    pid = dispatcher.on_loop(dispatcher.server.worker.engine_pids)["deaf"]
     began = time.monotonic()
     osc.send("/bridge/cancel", name)
     reply = osc.until_end(name)[-1]
     assert reply.name == "cancelled"
-    limit = bridge.settings.limits.stop_seconds
+    limit = dispatcher.settings.limits.stop_seconds
     assert limit * 0.9 < reply.at - began < limit + 2
     options = '{"seconds": 0.05}'
     again = osc.render("/bridge/repaint", uuid.uuid4().hex, *REGION, "engine", "deaf", "options", options)
     assert again[-1].name == "done"
-    assert bridge.on_loop(bridge.server.worker.engine_pids)["deaf"] != pid
+    assert dispatcher.on_loop(dispatcher.server.worker.engine_pids)["deaf"] != pid
 
 
 def test_weights_that_are_missing_are_named(osc):
@@ -125,14 +125,14 @@ def test_an_idle_engine_gives_its_memory_back(start_server):
         assert osc.render("/bridge/repaint", "two", *REGION)[-1].name == "done"
 
 
-def order(folder, seconds: float = 0.0, frames: int = 20_000) -> RenderOrder:
+def order(folder, seconds: float = 0.0, frames: int = 20_000) -> RenderCommand:
     """A render without a song."""
     beats = np.arange(4)
     grid = Grid(beats * 0.5, beats % 4, np.full(4, 4), beats // 4 + 1, np.full(4, 120.0))
     request = RenderRequest(
         Task.REPAINT, None, 48000, 2, 0, frames, grid, seed=5, handle=100, options={"seconds": seconds}
     )
-    return RenderOrder(0, request, None, "", folder)
+    return RenderCommand(0, request, None, "", folder)
 
 
 async def with_engine(name: str, work) -> None:

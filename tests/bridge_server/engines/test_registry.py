@@ -6,7 +6,7 @@ from bridge_server.engines.limits import refuse_impossible, refuse_too_long, unr
 from bridge_server.engines.registry import (
     ACESTEP,
     BUILT_IN,
-    Engines,
+    EngineRegistry,
     make_engine,
     refuse_unusable,
     target_of,
@@ -98,7 +98,7 @@ def test_an_engine_nobody_knows():
 
 
 def test_engines_are_asked_once():
-    engines = Engines(ENGINES)
+    engines = EngineRegistry(ENGINES)
     assert engines.describe("noise").name == "noise"
     assert engines.describe("noise") is engines.describe("noise")
     assert refusal(engines.describe, "nobody").code is ErrorCode.UNKNOWN_ENGINE

@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from bridge_server.engines.registry import Engines
-from bridge_server.handlers.status import ServerAnswers
+from bridge_server.engines.registry import EngineRegistry
+from bridge_server.handlers.status import StatusHandlers
 from bridge_server.jobs.database import open_database, transaction
 from bridge_server.jobs.job import Job, JobState
 from bridge_server.jobs.job_queue import JobQueue
@@ -33,7 +33,7 @@ def server(tmp_path):
         take = Take("t1", "j1", 1, "repaint", store.blobs.put(PARENT), CLIP.digest, 0, 0, 1000, 48000, 1.0)
         with transaction(connection):
             store.keep(take, CLIP)
-        yield ServerAnswers(settings, queue, store, worker, Engines(settings.engines)), store, queue
+        yield StatusHandlers(settings, queue, store, worker, EngineRegistry(settings.engines)), store, queue
 
 
 def asked(answer):

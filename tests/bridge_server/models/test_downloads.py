@@ -13,13 +13,13 @@ pytest.importorskip("huggingface_hub", reason="SKIPPED: downloads need huggingfa
 
 from bridge_server.models.downloads import (
     Hub,
-    Meter,
+    TransferMeter,
     carry_out,
+    download,
     git_digest,
-    order,
     refuse_without_room,
 )
-from bridge_server.models.library import RECORD, STAGING, State, look, read_record, shelved
+from bridge_server.models.library import RECORD, STAGING, State, installed_models, look, read_record
 from daw_protocol.errors import ErrorCode, ProtocolError
 from model.checkpoints import Published, by_name
 from tests.bridge_server import hub_server
@@ -54,21 +54,21 @@ def hub() -> Iterator[hub_server.Hub]:
         yield served
 
 
-def pull(hub: hub_server.Hub, models: Path, meter: Meter | None = None, name: str = "base") -> Path:
+def pull(hub: hub_server.Hub, models: Path, meter: TransferMeter | None = None, name: str = "base") -> Path:
     source = Hub(hub.address, token=False)
-    wanted = order(source.listing(entry_of(name)), models)
+    wanted = download(source.listing(entry_of(name)), models)
     refuse_without_room([wanted], models)
-    return carry_out(source, wanted, models, meter or Meter())
+    return carry_out(source, wanted, models, meter or TransferMeter())
 
 
 def state(models: Path) -> State:
-    return shelved(models, entry_of("base")).state
+    return installed_models(models, entry_of("base")).state
 
 
 def test_a_whole_pull(hub, tmp_path):
     counted: list[int] = []
     files: list[str] = []
-    folder = pull(hub, tmp_path, Meter(files.append, counted.append))
+    folder = pull(hub, tmp_path, TransferMeter(files.append, counted.append))
     assert folder == tmp_path / "acestep-v15-base"
     wanted = ("config.json", WEIGHTS, "silence_latent.pt")
     assert sorted(file.name for file in folder.iterdir()) == sorted([*wanted, RECORD])
@@ -120,7 +120,7 @@ def test_a_tokenizer_comes_without_the_network_it_belongs_to(tmp_path):
 def test_what_is_there_is_not_fetched_again(hub, tmp_path):
     pull(hub, tmp_path)
     hub.asked.clear()
-    again = order(Hub(hub.address, token=False).listing(entry_of("base")), tmp_path)
+    again = download(Hub(hub.address, token=False).listing(entry_of("base")), tmp_path)
     assert (again.missing, again.size) == ((), 0)
     assert len(hub.asked) == 1
 
@@ -155,7 +155,7 @@ def test_a_connection_cut_in_the_middle_is_taken_up_by_itself(hub, tmp_path, res
     hub.cut_after[WEIGHTS] = CUT
     hub.resets = resets
     counted: list[int] = []
-    folder = pull(hub, tmp_path, Meter(on_bytes=counted.append))
+    folder = pull(hub, tmp_path, TransferMeter(on_bytes=counted.append))
     assert (folder / WEIGHTS).read_bytes() == LONG
     first, second = hub.asked_for(WEIGHTS)
     assert first is None
@@ -172,7 +172,7 @@ def test_a_download_that_failed_goes_on_where_it_stopped(hub, tmp_path):
     assert state(tmp_path) is State.BEGUN
     hub.refusal = None
     hub.sent.clear()
-    assert order(Hub(hub.address, token=False).listing(entry_of("base")), tmp_path).size < len(LONG)
+    assert download(Hub(hub.address, token=False).listing(entry_of("base")), tmp_path).size < len(LONG)
     folder = pull(hub, tmp_path)
     assert (folder / WEIGHTS).read_bytes() == LONG
     assert hub.asked_for(WEIGHTS)[-1] == f"bytes={have}-"
@@ -187,9 +187,9 @@ def _stopped_in_the_middle(hub: hub_server.Hub, models: Path) -> Path:
         hub.refusal = (503, {})
 
     source = Hub(hub.address, token=False)
-    wanted = order(source.listing(entry_of("base")), models)
+    wanted = download(source.listing(entry_of("base")), models)
     with pytest.raises(ProtocolError, match="503") as stopped:
-        carry_out(source, wanted, models, Meter(on_bytes=fail_from_now_on))
+        carry_out(source, wanted, models, TransferMeter(on_bytes=fail_from_now_on))
     assert "kept" in stopped.value.remedy
     (part,) = (models / STAGING / "acestep-v15-base").glob(f"{WEIGHTS}.*.part")
     return part
@@ -239,18 +239,18 @@ def test_no_room_is_told_before_a_byte_is_fetched(hub, tmp_path):
 def test_a_disk_that_becomes_full(hub, small_disk):
     hub.repositories[BASE][WEIGHTS] = LONG  # longer than that disk
     source = Hub(hub.address, token=False)
-    wanted = order(source.listing(entry_of("base")), small_disk)
+    wanted = download(source.listing(entry_of("base")), small_disk)
     with pytest.raises(ProtocolError, match="full") as refused:
-        carry_out(source, wanted, small_disk, Meter())
+        carry_out(source, wanted, small_disk, TransferMeter())
     assert refused.value.code is ErrorCode.STORE_FAILED
     assert state(small_disk) is State.BEGUN
 
 
 def test_a_folder_that_cannot_be_written(hub, read_only_folder):
     source = Hub(hub.address, token=False)
-    wanted = order(source.listing(entry_of("base")), read_only_folder)
+    wanted = download(source.listing(entry_of("base")), read_only_folder)
     with pytest.raises(ProtocolError, match="cannot be written") as refused:
-        carry_out(source, wanted, read_only_folder, Meter())
+        carry_out(source, wanted, read_only_folder, TransferMeter())
     assert "--models" in refused.value.remedy
 
 
@@ -296,15 +296,15 @@ def test_a_model_published_in_another_form(hub, tmp_path):
 
 def test_two_downloads_of_one_model_do_not_meet(hub, tmp_path):
     source = Hub(hub.address, token=False)
-    wanted = order(source.listing(entry_of("base")), tmp_path)
+    wanted = download(source.listing(entry_of("base")), tmp_path)
     refused = []
 
     def try_too(_name: str) -> None:
         with pytest.raises(ProtocolError, match="already") as second:
-            carry_out(source, wanted, tmp_path, Meter())
+            carry_out(source, wanted, tmp_path, TransferMeter())
         refused.append(second.value)
 
-    carry_out(source, wanted, tmp_path, Meter(on_file=try_too))
+    carry_out(source, wanted, tmp_path, TransferMeter(on_file=try_too))
     assert refused
     assert state(tmp_path) is State.HERE
 

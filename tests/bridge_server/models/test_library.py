@@ -11,7 +11,7 @@ import pytest
 from bridge_server.models.library import (
     RECORD,
     STAGING,
-    Shelved,
+    InstalledModel,
     State,
     expected_files,
     full_check,
@@ -36,7 +36,7 @@ def models(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def there(models: Path) -> dict[str, Shelved]:
+def there(models: Path) -> dict[str, InstalledModel]:
     return {one.name: one for one in look(models) if one.state is not State.ABSENT}
 
 

@@ -8,7 +8,7 @@ from bridge_server.audition.partial_scene import preview_scene
 from bridge_server.engines.child import StemWriters
 from bridge_server.engines.messages import ChildPiece
 from bridge_server.jobs.job import Job
-from bridge_server.rendering.partial_render import LiveRender, LiveRenders, heard_take
+from bridge_server.rendering.partial_render import PartialRender, PartialRenders, heard_take
 from clip_store.audio.audio import Audio, Encoding
 from daw_protocol.requests import Accompany, Extract, Repaint
 from model.engine import Piece
@@ -25,7 +25,7 @@ def begun(folder, request=Repaint, **more):
     asked = request(bpm=240, bars="3-4", source="x", source_position=1000, **more)
     order = order_for(asked, Audio(SONG.copy(), RATE, Encoding.FLOAT))
     job = Job(id="j1", client="c", request_id="r", command=asked.task, request=asked.to_fields())
-    return LiveRender(job, 1, order.plan, order.song, folder), StemWriters(folder, 2)
+    return PartialRender(job, 1, order.plan, order.song, folder), StemWriters(folder, 2)
 
 
 def grow(render, writers, frames, stem="mix"):
@@ -114,7 +114,7 @@ def test_a_backing_plays_along_and_a_stem_alone(tmp_path):
 
 
 def test_who_listens_hears_of_everything_and_spoils_nothing(tmp_path):
-    live, heard, over = LiveRenders(), [], []
+    live, heard, over = PartialRenders(), [], []
 
     def broken(*_):
         raise KeyError("a bug in who listens")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge_server.rendering.plan import MOST_QUARTERS, SongShape, make_plan, spliced, with_default_region
+from bridge_server.rendering.plan import MAX_QUARTERS, SongShape, make_plan, spliced, with_default_region
 from daw_protocol import requests
 from daw_protocol.context import tempo_map_of
 from daw_protocol.errors import ErrorCode, ProtocolError
@@ -282,5 +282,5 @@ def test_sixteenths_around_a_region_off_the_grid():
 
 
 def test_the_longest_region_still_has_a_grid():
-    plan = make_plan(Generate(length=f"{MOST_QUARTERS}b", bpm=1000), None)
-    assert len(plan.grid().seconds) >= MOST_QUARTERS
+    plan = make_plan(Generate(length=f"{MAX_QUARTERS}b", bpm=1000), None)
+    assert len(plan.grid().seconds) >= MAX_QUARTERS

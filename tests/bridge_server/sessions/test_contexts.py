@@ -1,10 +1,10 @@
-from bridge_server.sessions.contexts import Sessions
+from bridge_server.sessions.contexts import ClientContexts
 from daw_protocol.context import Context
 from daw_protocol.requests import ForgetContext, SetKey, SetTempo
 
 
 def test_each_client_has_a_context_of_its_own():
-    sessions = Sessions(most=9)
+    sessions = ClientContexts(most=9)
     heard = sessions.hear("left", SetTempo(bpm=120))
     sessions.hear("right", SetTempo(bpm=90))
     assert sessions.context("left") == heard == Context(bpm=120.0)
@@ -13,7 +13,7 @@ def test_each_client_has_a_context_of_its_own():
 
 
 def test_messages_add_up():
-    sessions = Sessions(most=9)
+    sessions = ClientContexts(most=9)
     sessions.hear("left", SetTempo(bpm=120))
     sessions.hear("left", SetKey(key="C major"))
     assert sessions.context("left").bpm == 120
@@ -22,7 +22,7 @@ def test_messages_add_up():
 
 
 def test_the_longest_unused_is_forgotten_first():
-    sessions = Sessions(most=2)
+    sessions = ClientContexts(most=2)
     sessions.hear("a", SetTempo(bpm=100))
     sessions.hear("b", SetTempo(bpm=101))
     sessions.context("a")  # used
@@ -33,7 +33,7 @@ def test_the_longest_unused_is_forgotten_first():
 
 
 def test_asking_alone_remembers_nobody():
-    sessions = Sessions(most=1)
+    sessions = ClientContexts(most=1)
     sessions.hear("a", SetTempo(bpm=100))
     for number in range(5):
         sessions.context(f"passer-by {number}")

@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from model.acestep.networks.dit import Dit
-from model.acestep.weights.adapted_weights import Laid, adapted, dit_shapes
+from model.acestep.weights.adapted_weights import AppliedAdapter, adapted, dit_shapes
 from model.acestep.weights.adapter_file import PEFT_CONFIG, Adapter, Kronecker, LowRank, read_adapter
 from model.acestep.weights.checkpoint import Weights, open_weights
 from model.acestep.weights.int8_linear import load_int8_dit
@@ -51,7 +51,7 @@ def read(path: Path, weights: Weights) -> Adapter:
 
 
 def loaded(weights: Weights, path: Path, strength: float = 1.0) -> Dit:
-    return adapted(weights, Laid(read(path, weights), strength)).load_dit(torch.float32, "cpu")
+    return adapted(weights, AppliedAdapter(read(path, weights), strength)).load_dit(torch.float32, "cpu")
 
 
 def distance(one: Tensor, other: Tensor) -> float:
@@ -104,7 +104,7 @@ def test_a_checkpoint_in_the_other_layout_takes_the_same_adapter(weights: Weight
 
 def test_packed_weights_hold_the_change_too(weights: Weights) -> None:
     golden = tensors("adapters")
-    packed = load_int8_dit(adapted(weights, Laid(read(PEFT, weights), 1.0)), torch.float32, "cpu")
+    packed = load_int8_dit(adapted(weights, AppliedAdapter(read(PEFT, weights), 1.0)), torch.float32, "cpu")
     answer = velocity(packed, golden)
     near, far = distance(answer, golden["lora_scale1.0"]), distance(answer, golden["base"])
     assert near < 0.2 * far

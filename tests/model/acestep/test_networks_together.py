@@ -53,7 +53,7 @@ def condition_states() -> Tensor:
     return packed.states
 
 
-def hints() -> Tensor:
+def code_latents() -> Tensor:
     """The source through codes and back, as for a cover."""
     loaded = networks(TURBO)
     codes = loaded.tokenizer.encode(INPUTS["src_latents"], silence())
@@ -87,7 +87,7 @@ def test_turbo(case: str, shift: float) -> None:
     quiet, source = silence()[:, :FRAMES], INPUTS["src_latents"]
     mask = torch.ones(1, FRAMES, 64)
     heard = {
-        "cover": hints,
+        "cover": code_latents,
         "codes": from_codes,
         "cover_nofsq": lambda: source,
         "repaint_aggressive_explicit": lambda: torch.cat(

@@ -138,19 +138,19 @@ def test_every_stored_render_is_compared() -> None:
     assert set(CASES) == {name.removesuffix(".final") for name in GOLDEN if name.endswith(".final")}
 
 
-def hints(name: str) -> Tensor | None:
+def code_latents(name: str) -> Tensor | None:
     loaded = networks(TURBO)
     if name == "turbo.codes":
         codes = GOLDEN["turbo.codes.codes"].reshape(1, -1)
         return pipeline.hints_of_codes(loaded.tokenizer, loaded.detokenizer, codes, silence(), FRAMES)
     if CASES[name][0] is ModelTask.COVER:
-        return pipeline.hints(loaded.tokenizer, loaded.detokenizer, INPUTS["src_latents"], silence())
+        return pipeline.code_latents(loaded.tokenizer, loaded.detokenizer, INPUTS["src_latents"], silence())
     return None
 
 
 def scene(name: str) -> Scene:
     task, settings, region = CASES[name]
-    return pipeline.set_scene(task, INPUTS["src_latents"], silence(), settings, region, hints(name))
+    return pipeline.set_scene(task, INPUTS["src_latents"], silence(), settings, region, code_latents(name))
 
 
 @cache
@@ -170,10 +170,10 @@ def noises(settings: RenderSettings) -> Noises:
 def test_renders_of_the_reference(name: str) -> None:
     settings = CASES[name][1]
     shown = scene(name)
-    at_first = shown.freed if settings.switch_step == 0 else shown.context
+    at_first = shown.unconditioned if settings.switch_step == 0 else shown.context
     assert worst(at_first, GOLDEN[f"{name}.context"]) <= 1e-5
     if f"{name}.context_after_switch" in GOLDEN:
-        assert worst(shown.freed, GOLDEN[f"{name}.context_after_switch"]) <= 1e-5
+        assert worst(shown.unconditioned, GOLDEN[f"{name}.context_after_switch"]) <= 1e-5
     final = pipeline.compose(networks(TURBO).dit, shown, conditions(), settings, noises(settings))
     assert worst(final, GOLDEN[f"{name}.final"]) <= TOLERANCE[name.partition(".")[0]]
 
@@ -212,9 +212,9 @@ def test_what_the_condition_says_is_computed_once_for_all_steps(
 
 def test_conditions() -> None:
     assert worst(conditions().words, GOLDEN["encoder_states"]) <= 1e-5
-    freed = conditions().freed
-    assert freed is not None
-    assert worst(freed, GOLDEN["encoder_states_non_cover"]) <= 1e-5
+    unconditioned = conditions().unconditioned
+    assert unconditioned is not None
+    assert worst(unconditioned, GOLDEN["encoder_states_non_cover"]) <= 1e-5
 
 
 def test_one_entry_of_no_condition_stands_for_all() -> None:
@@ -398,7 +398,7 @@ class StoredText:
 )
 def test_the_freed_text_is_read_only_where_it_is_needed(strength: float, asked: list[str]) -> None:
     encoder = StoredText()
-    told = pipeline.Words("mix", "text", "lyrics", "freed")
+    told = pipeline.Prompts("mix", "text", "lyrics", "freed")
     read = pipeline.read_words(encoder, told, replace(turbo(), cover_strength=strength))
     assert encoder.asked == asked
-    assert (read.freed is None) == (strength == 1.0)
+    assert (read.unconditioned is None) == (strength == 1.0)

@@ -22,8 +22,8 @@ REGION = {"source": "song.wav", "start": 12000, "end": 24000}
 
 
 @pytest.fixture
-def box(bridge) -> MailboxPeer:
-    return MailboxPeer(mailbox_root(bridge.settings.store))
+def box(dispatcher) -> MailboxPeer:
+    return MailboxPeer(mailbox_root(dispatcher.settings.store))
 
 
 def names(lines):

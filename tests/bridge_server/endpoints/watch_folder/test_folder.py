@@ -14,7 +14,7 @@ import pytest
 import soundfile
 from wavinfo import WavInfoReader
 
-from bridge_server.settings import DropSettings
+from bridge_server.settings import WatchSettings
 from clip_store.audio.audio import Encoding, quantise
 from clip_store.audio.audio_file import write_wav
 from clip_store.audio.broadcast_wav import Bext
@@ -82,8 +82,8 @@ def serve(tmp_path, drops):
     """`with serve(): ...`: a server that watches the folder."""
 
     def start(engine="noise", **changes):
-        drop = DropSettings(drops, **{**QUICK, **changes})
-        return ServerThread(settings_in(tmp_path, engine=engine, drop=drop))
+        dropped = WatchSettings(drops, **{**QUICK, **changes})
+        return ServerThread(settings_in(tmp_path, engine=engine, dropped=dropped))
 
     return start
 

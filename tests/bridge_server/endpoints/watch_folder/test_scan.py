@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from bridge_server.endpoints.watch_folder.scan import Settling, look
+from bridge_server.endpoints.watch_folder.scan import Settling, scan
 
 
 def write(path, size=10, age=100):
@@ -13,7 +13,7 @@ def write(path, size=10, age=100):
 
 
 def names(drops):
-    return [drop.path.name for drop in drops]
+    return [dropped.path.name for dropped in drops]
 
 
 def test_sound_files_are_found_and_nothing_else(tmp_path):
@@ -22,20 +22,20 @@ def test_sound_files_are_found_and_nothing_else(tmp_path):
     (tmp_path / "Takes").mkdir()
     write(tmp_path / "Takes" / "h.wav")
     (tmp_path / "folder.wav").mkdir()
-    assert names(look(tmp_path)) == ["a.WAV", "b.wav", "c.flac", "g.aiff"]
+    assert names(scan(tmp_path)) == ["a.WAV", "b.wav", "c.flac", "g.aiff"]
 
 
 def test_what_lies_beside(tmp_path):
     write(tmp_path / "song.wav")
-    assert look(tmp_path)[0].words is None
+    assert scan(tmp_path)[0].words is None
     text = write(tmp_path / "Song.TXT")
     write(tmp_path / "song.progress.txt")
-    assert look(tmp_path)[0].words == text
+    assert scan(tmp_path)[0].words == text
     sidecar = write(tmp_path / "song.ace.json")
     midi = write(tmp_path / "song.mid")
     write(tmp_path / "song.error.txt")
-    (drop,) = look(tmp_path)
-    assert (drop.words, drop.midi, drop.failed) == (sidecar, midi, True)
+    (dropped,) = scan(tmp_path)
+    assert (dropped.words, dropped.midi, dropped.failed) == (sidecar, midi, True)
 
 
 def test_one_tempo_map_serves_every_bounce_of_a_song(tmp_path):
@@ -44,61 +44,61 @@ def test_one_tempo_map_serves_every_bounce_of_a_song(tmp_path):
     write(tmp_path / "My song [extract, stems drums].wav")
     write(tmp_path / "Other [repaint 1].wav")
     midi = write(tmp_path / "my song.MID")
-    assert [drop.midi for drop in look(tmp_path)] == [midi, midi, None]
+    assert [dropped.midi for dropped in scan(tmp_path)] == [midi, midi, None]
     own = write(tmp_path / "My song [repaint 17-20].midi")
-    assert [drop.midi for drop in look(tmp_path)] == [midi, own, None]
+    assert [dropped.midi for dropped in scan(tmp_path)] == [midi, own, None]
 
 
 def test_an_accent_may_be_spelled_either_way(tmp_path):
     write(tmp_path / "Caf\u00e9.wav")
     text = write(tmp_path / "Cafe\u0301.txt")
-    assert look(tmp_path)[0].words == text
+    assert scan(tmp_path)[0].words == text
 
 
 def test_a_folder_that_cannot_be_read(tmp_path):
     with pytest.raises(FileNotFoundError):
-        look(tmp_path / "away")
+        scan(tmp_path / "away")
     write(tmp_path / "file")
     with pytest.raises(NotADirectoryError):
-        look(tmp_path / "file")
+        scan(tmp_path / "file")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links need a right of their own on Windows")
 def test_a_link_to_nowhere_is_passed_over(tmp_path):
     (tmp_path / "link.wav").symlink_to(tmp_path / "nowhere.wav")
     write(tmp_path / "song.wav")
-    assert names(look(tmp_path)) == ["song.wav"]
+    assert names(scan(tmp_path)) == ["song.wav"]
 
 
 def test_a_file_is_given_once_when_it_has_settled(tmp_path):
     settling = Settling(2.0)
     path = write(tmp_path / "song.wav", 10, 5)
-    assert settling.ready(look(tmp_path), 0.0) == []
+    assert settling.ready(scan(tmp_path), 0.0) == []
     path = write(tmp_path / "song.wav", 20, 4)  # still growing
-    assert settling.ready(look(tmp_path), 1.5) == []
-    assert settling.ready(look(tmp_path), 3.0) == []
-    assert names(settling.ready(look(tmp_path), 3.5)) == ["song.wav"]
-    assert settling.ready(look(tmp_path), 60.0) == []
+    assert settling.ready(scan(tmp_path), 1.5) == []
+    assert settling.ready(scan(tmp_path), 3.0) == []
+    assert names(settling.ready(scan(tmp_path), 3.5)) == ["song.wav"]
+    assert settling.ready(scan(tmp_path), 60.0) == []
     write(path, 20, 3)  # saved again
-    assert settling.ready(look(tmp_path), 61.0) == []
-    assert names(settling.ready(look(tmp_path), 63.0)) == ["song.wav"]
-    settling.again(look(tmp_path)[0])
-    assert names(settling.ready(look(tmp_path), 64.0)) == ["song.wav"]
-    assert settling.age(look(tmp_path)[0], 70.0) == 9.0
+    assert settling.ready(scan(tmp_path), 61.0) == []
+    assert names(settling.ready(scan(tmp_path), 63.0)) == ["song.wav"]
+    settling.again(scan(tmp_path)[0])
+    assert names(settling.ready(scan(tmp_path), 64.0)) == ["song.wav"]
+    assert settling.age(scan(tmp_path)[0], 70.0) == 9.0
 
 
 def test_words_that_come_later_make_it_a_new_drop(tmp_path):
     settling = Settling(1.0)
     write(tmp_path / "song.wav")
-    settling.ready(look(tmp_path), 0.0)
-    assert settling.ready(look(tmp_path), 1.0)
+    settling.ready(scan(tmp_path), 0.0)
+    assert settling.ready(scan(tmp_path), 1.0)
     write(tmp_path / "song.txt")
-    assert settling.ready(look(tmp_path), 2.0) == []
-    assert settling.ready(look(tmp_path), 3.0)
+    assert settling.ready(scan(tmp_path), 2.0) == []
+    assert settling.ready(scan(tmp_path), 3.0)
 
 
 def test_an_empty_file_is_not_complete(tmp_path):
     settling = Settling(1.0)
     write(tmp_path / "song.wav", 0)
-    settling.ready(look(tmp_path), 0.0)
-    assert settling.ready(look(tmp_path), 10.0) == []
+    settling.ready(scan(tmp_path), 0.0)
+    assert settling.ready(scan(tmp_path), 10.0) == []

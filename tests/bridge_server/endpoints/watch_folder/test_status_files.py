@@ -2,14 +2,14 @@ import os
 
 import pytest
 
-from bridge_server.endpoints.watch_folder.status_files import Notes
+from bridge_server.endpoints.watch_folder.status_files import StatusFiles
 from daw_protocol.errors import ErrorCode, ProtocolError
 
 ERROR = ProtocolError(ErrorCode.BAD_REGION, "The region is empty.", "Select something.")
 
 
 def test_progress_then_the_end(tmp_path):
-    notes = Notes(tmp_path / "song [x].wav")
+    notes = StatusFiles(tmp_path / "song [x].wav")
     notes.progress("rendering", 0.5)
     path = tmp_path / "song [x].progress.txt"
     assert path.read_text() == "Takebridge: rendering\n[##########..........] 50%\n"
@@ -22,7 +22,7 @@ def test_progress_then_the_end(tmp_path):
 
 
 def test_an_error_says_what_was_wrong_and_what_to_do(tmp_path):
-    notes = Notes(tmp_path / "song.wav")
+    notes = StatusFiles(tmp_path / "song.wav")
     notes.failed(ERROR)
     text = (tmp_path / "song.error.txt").read_text()
     assert "The region is empty." in text
@@ -34,7 +34,7 @@ def test_an_error_says_what_was_wrong_and_what_to_do(tmp_path):
 
 
 def test_an_error_that_is_said_already_is_not_written_again(tmp_path):
-    notes = Notes(tmp_path / "song.wav")
+    notes = StatusFiles(tmp_path / "song.wav")
     notes.failed(ERROR)
     path = tmp_path / "song.error.txt"
     os.utime(path, (1, 1))
@@ -43,7 +43,7 @@ def test_an_error_that_is_said_already_is_not_written_again(tmp_path):
 
 
 def test_an_error_that_is_done_with_says_so(tmp_path):
-    notes = Notes(tmp_path / "song.wav")
+    notes = StatusFiles(tmp_path / "song.wav")
     notes.failed(ERROR)
     notes.finished("r1", [], [])
     assert "done since" in (tmp_path / "song.error.txt").read_text()
@@ -52,7 +52,7 @@ def test_an_error_that_is_done_with_says_so(tmp_path):
 def test_texts_of_others_are_left_alone(tmp_path):
     (tmp_path / "song.progress.txt").write_text("my diary")
     (tmp_path / "song.progress-2.txt").write_bytes(b"\xff\xfe")
-    notes = Notes(tmp_path / "song.wav")
+    notes = StatusFiles(tmp_path / "song.wav")
     notes.progress("rendering", 0.5)
     assert (tmp_path / "song.progress.txt").read_text() == "my diary"
     assert "rendering" in (tmp_path / "song-2.progress.txt").read_text()
@@ -60,6 +60,6 @@ def test_texts_of_others_are_left_alone(tmp_path):
 
 @pytest.mark.parametrize("stem", ["x" * 251, "曲" * 83, "🎵" * 62])
 def test_long_names_get_short_texts(tmp_path, stem):
-    Notes(tmp_path / f"{stem}.wav").failed(ERROR)
+    StatusFiles(tmp_path / f"{stem}.wav").failed(ERROR)
     (text,) = tmp_path.iterdir()
     assert text.name.endswith(".error.txt")

@@ -12,7 +12,7 @@ pytest.importorskip(
 from model.acestep.conditioning import prompts
 from model.acestep.conditioning.fitting_words import counted, fitted
 from model.acestep.conditioning.prompts import MAX_LYRIC_TOKENS, MAX_TEXT_TOKENS, Metas
-from model.acestep.conditioning.request_plan import Words
+from model.acestep.conditioning.request_plan import Prompts
 from model.acestep.renderer import Renderer
 from model.acestep.weights.capabilities import ModelTask
 from model.acestep.weights.text_encoder import QwenTextEncoder
@@ -30,11 +30,11 @@ def _encoder() -> QwenTextEncoder:
     return QwenTextEncoder(text_network(), tokenizer())
 
 
-def words(caption: str, lyrics: str = "la") -> Words:
+def words(caption: str, lyrics: str = "la") -> Prompts:
     def text(task: ModelTask) -> str:
         return prompts.text_prompt(prompts.instruction(task), caption, METAS)
 
-    return Words(
+    return Prompts(
         "mix",
         text(ModelTask.REPAINT),
         prompts.lyric_prompt(lyrics),
@@ -51,13 +51,17 @@ def test_what_fits_is_left_alone(encoder: QwenTextEncoder) -> None:
 def test_the_caption_gives_way_and_the_facts_stay(encoder: QwenTextEncoder, caption: str) -> None:
     short, notes = fitted(encoder, words(caption))
     assert (
-        encoder.unread(short.text, MAX_TEXT_TOKENS) == encoder.unread(short.freed_text, MAX_TEXT_TOKENS) == ""
+        encoder.unread(short.text, MAX_TEXT_TOKENS)
+        == encoder.unread(short.unconditioned_text, MAX_TEXT_TOKENS)
+        == ""
     )
     assert short == words(short.caption), "nothing but the caption has changed"
     assert caption.startswith(short.caption)
     assert len(short.caption.encode()) > 40, "as much of it as fits"
     longer = words(caption[: len(short.caption) + len("rain on ")])
-    assert encoder.unread(longer.text, MAX_TEXT_TOKENS) or encoder.unread(longer.freed_text, MAX_TEXT_TOKENS)
+    assert encoder.unread(longer.text, MAX_TEXT_TOKENS) or encoder.unread(
+        longer.unconditioned_text, MAX_TEXT_TOKENS
+    )
     (note,) = notes
     assert "256 tokens" in note
     lost = caption[len(short.caption) :].split()

@@ -60,7 +60,7 @@ def test_a_repaint() -> None:
         "# Metas\n- bpm: 120\n- timesignature: 4\n- keyscale: A minor\n- duration: 60 seconds\n<|endoftext|>\n"
     )
     assert words.lyrics == "# Languages\nen\n\n# Lyric\nla la<|endoftext|>"
-    assert words.freed_text.startswith("# Instruction\nFill the audio semantic mask")
+    assert words.unconditioned_text.startswith("# Instruction\nFill the audio semantic mask")
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ pytest.importorskip("transformers", reason="the planner needs transformers: pip 
 import torch
 
 from model.acestep.planner import planner_prompts
-from model.acestep.planner.planner import Drawing, Planner, Wanted, _Reader, guided, probabilities
+from model.acestep.planner.planner import Drawing, Planner, PlanRequest, _Reader, guided, probabilities
 from model.acestep.planner.planner_grammar import Codes
 from model.acestep.weights.text_encoder import load_network, load_tokenizer
 from model.errors import NotLoaded, RenderStopped
@@ -64,7 +64,7 @@ def test_guidance_among_codes() -> None:
 @pytest.mark.parametrize("run", RUNS, ids=[run["name"] for run in RUNS])
 def test_whole_answers(run: dict[str, Any]) -> None:
     asked, expected = run["inputs"], run["result"]
-    wanted = Wanted(
+    wanted = PlanRequest(
         asked["caption"],
         asked["lyrics"],
         asked.get("target_duration", 10),
@@ -88,7 +88,7 @@ def test_whole_answers(run: dict[str, Any]) -> None:
         assert "".join(map(planner_prompts.code_token, codes)) == expected["audio_codes"]
 
 
-WANTED = Wanted("calm piano", "[Instrumental]", 11, {"bpm": "90"})
+WANTED = PlanRequest("calm piano", "[Instrumental]", 11, {"bpm": "90"})
 
 
 def test_equal_seeds_plan_equal_songs() -> None:

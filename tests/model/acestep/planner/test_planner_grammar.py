@@ -14,7 +14,7 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from model.acestep.planner.planner_grammar import FIELDS, Choice, Codes, Thoughts, Vocabulary
+from model.acestep.planner.planner_grammar import FIELDS, Codes, Thoughts, TokenChoice, Vocabulary
 from model.acestep.planner.planner_prompts import read_answer
 from tests.model.acestep.golden_data import table
 from tests.model.acestep.tiny_models import TINY
@@ -79,7 +79,7 @@ def test_every_step_allows_what_the_reference_allows(name: str) -> None:
     assert words().text(written) == trace["text"]
 
 
-def same_choice(choice: Choice, step: dict[str, Any]) -> None:
+def same_choice(choice: TokenChoice, step: dict[str, Any]) -> None:
     if step.get("allowed") is not None:
         assert choice.only == set(step["allowed"]), step["state"]
     elif step["blocked"]:

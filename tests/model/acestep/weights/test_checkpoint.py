@@ -21,7 +21,7 @@ from model.acestep.weights.int8_linear import load_int8_dit
 from model.acestep.weights.model_folders import recognise
 from model.acestep.weights.stored_names import (
     DIFFUSERS_FOLDERS,
-    Part,
+    CheckpointPart,
     Recipe,
     diffusers_recipes,
     official_recipes,
@@ -78,7 +78,9 @@ def test_published_diffusers_keys_are_the_same_tensors(listed: str, size: str) -
     official = official_recipes(keys)
     for folder, part in DIFFUSERS_FOLDERS.items():
         there = {row[2]: key for key, row in keys.items() if row[1] == folder}
-        ours = diffusers_recipes(part, [*there, *(["silence_latent"] if part is Part.CONDITIONS else [])])
+        ours = diffusers_recipes(
+            part, [*there, *(["silence_latent"] if part is CheckpointPart.CONDITIONS else [])]
+        )
         assert {name: there[recipe.sources[0]] for name, recipe in ours.items()} == {
             name: recipe.sources[0] for name, recipe in official[part].items()
         }
@@ -91,7 +93,7 @@ def test_published_autoencoder_keys_fit() -> None:
     sources = [key for recipe in recipes.values() for key in recipe.sources]
     assert sorted(sources) == sorted(shapes)
     assert len(sources) == rows["tensors"] == 365
-    network = fill(lambda: Vae(config), recipes, on_meta(shapes), Part.VAE, torch.float32, "meta")
+    network = fill(lambda: Vae(config), recipes, on_meta(shapes), CheckpointPart.VAE, torch.float32, "meta")
     # Folding drops the separate lengths of the weight norms.
     lengths = sum(torch.Size(shape).numel() for key, shape in shapes.items() if key.endswith("weight_g"))
     assert parameters(network) == rows["parameters"] - lengths == 168_695_426 - lengths
@@ -134,11 +136,11 @@ def test_the_mapped_file_is_not_copied() -> None:
     seen: list[Tensor] = []
 
     def read(key: str) -> Tensor:
-        seen.append(opened.files[Part.DIT].read(key))
+        seen.append(opened.files[CheckpointPart.DIT].read(key))
         return seen[-1]
 
-    build, recipes = builders(opened.folder.config)[Part.DIT], opened.recipes[Part.DIT]
-    dit = fill(build, recipes, read, Part.DIT, torch.bfloat16, "cpu")
+    build, recipes = builders(opened.folder.config)[CheckpointPart.DIT], opened.recipes[CheckpointPart.DIT]
+    dit = fill(build, recipes, read, CheckpointPart.DIT, torch.bfloat16, "cpu")
     places = {tensor.data_ptr() for tensor in seen}
     assert {parameter.data_ptr() for parameter in dit.parameters()} == places
 
@@ -169,14 +171,18 @@ def test_half_a_weight_norm(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("stored", "part", "ours"),
     [
-        ("decoder.layers.3.cross_attn.q_proj.weight", Part.DIT, "layers.3.cross_attention.query.weight"),
-        ("decoder.proj_in.1.bias", Part.DIT, "patchify.bias"),
-        ("detokenizer.proj_out.weight", Part.DETOKENIZER, "latents_out.weight"),
-        ("null_condition_emb", Part.CONDITIONS, "no_condition"),
-        ("encoder.lyric_encoder.norm.weight", Part.CONDITIONS, "lyrics.stack.norm.weight"),
+        (
+            "decoder.layers.3.cross_attn.q_proj.weight",
+            CheckpointPart.DIT,
+            "layers.3.cross_attention.query.weight",
+        ),
+        ("decoder.proj_in.1.bias", CheckpointPart.DIT, "patchify.bias"),
+        ("detokenizer.proj_out.weight", CheckpointPart.DETOKENIZER, "latents_out.weight"),
+        ("null_condition_emb", CheckpointPart.CONDITIONS, "no_condition"),
+        ("encoder.lyric_encoder.norm.weight", CheckpointPart.CONDITIONS, "lyrics.stack.norm.weight"),
     ],
 )
-def test_official_names(stored: str, part: Part, ours: str) -> None:
+def test_official_names(stored: str, part: CheckpointPart, ours: str) -> None:
     split = split_official(stored)
     assert split is not None
     assert split[0] is part
@@ -184,13 +190,13 @@ def test_official_names(stored: str, part: Part, ours: str) -> None:
 
 
 def test_dropped_on_purpose() -> None:
-    assert our_name(Part.CONDITIONS, "silence_latent") is None
+    assert our_name(CheckpointPart.CONDITIONS, "silence_latent") is None
 
 
 def test_two_names_for_one_tensor() -> None:
     names = ["layers.0.self_attn.to_q.weight", "layers.0.self_attn.q_proj.weight"]
     with pytest.raises(NotLoaded, match=r"to_q.weight and .*q_proj.weight both stand for"):
-        diffusers_recipes(Part.DIT, names)
+        diffusers_recipes(CheckpointPart.DIT, names)
 
 
 # --- broken checkpoints ---
@@ -212,7 +218,7 @@ def test_missing_tensors_are_named(tmp_path: Path) -> None:
 
 def test_many_missing_tensors_are_counted() -> None:
     with pytest.raises(NotLoaded, match=r"lack a0, a1, a2, a3, a4 and 3 more\."):
-        check_complete([f"a{index}" for index in range(8)], {}, Part.DIT)
+        check_complete([f"a{index}" for index in range(8)], {}, CheckpointPart.DIT)
 
 
 def test_surplus_tensors_are_named(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ def test_phase_of_clicks_within_5_ms(late: float) -> None:
     envelope = onsets.onset_envelope(signal, lambda: None)
     phase = onsets.playing_phase(envelope, beats)
     assert phase.seconds == pytest.approx(late, abs=0.005)
-    assert phase.contrast > p.PHASE_LEAST_CONTRAST
+    assert phase.contrast > p.PHASE_MIN_CONTRAST
 
 
 def test_no_phase_is_claimed_without_onsets() -> None:

@@ -12,7 +12,7 @@ from model.sketch.band.arranger import Leadsheet, arrange, cell_sizes, choose, s
 from model.sketch.band.harmony import Slots, Taste, harmonise
 from model.sketch.band.key_finding import SongKey
 from model.sketch.band.presets import INSTRUMENTS, PRESETS
-from model.sketch.band.wish import read_caption
+from model.sketch.band.style import read_caption
 from tests.model.sketch.singing_machine import make_grid
 
 METERS = [(4, 4), (3, 4), (2, 4), (5, 4), (6, 8), (7, 8), (12, 8), (2, 2), (9, 8)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from model.sketch.band.wish import instruments_for, read_caption
+from model.sketch.band.style import instruments_for, read_caption
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ HALF_TIME_WORDS = ("half-time", "halftime")
 
 
 @dataclass(frozen=True)
-class Wish:
+class BandStyle:
     """What a caption asked for, and the words that changed nothing."""
 
     preset: Preset
@@ -36,7 +36,7 @@ class Wish:
     ignored: tuple[str, ...]
 
 
-def read_caption(caption: str, pulses: int, quarters_per_minute: float) -> Wish:
+def read_caption(caption: str, pulses: int, quarters_per_minute: float) -> BandStyle:
     """The style for a caption, a bar of `pulses` pulses and a tempo."""
     words = [word.strip(".,;:!?()\"'").lower() for word in caption.split()]
     words = [word for word in words if word]
@@ -68,7 +68,7 @@ def read_caption(caption: str, pulses: int, quarters_per_minute: float) -> Wish:
     if chosen is None:
         slow = quarters_per_minute < BALLAD_BELOW_QUARTERS_PER_MINUTE
         chosen = WALTZ if pulses == 3 else BALLAD if slow else POP
-    return Wish(
+    return BandStyle(
         chosen, frozenset(without), frozenset(added), frozenset(only), sparse, half_time, tuple(ignored)
     )
 
@@ -78,7 +78,7 @@ def near_instrument(before: str, after: str) -> bool:
     return before in INSTRUMENT_WORDS or after in INSTRUMENT_WORDS
 
 
-def instruments_for(wish: Wish, asked: tuple[str, ...]) -> tuple[str, ...]:
+def instruments_for(wish: BandStyle, asked: tuple[str, ...]) -> tuple[str, ...]:
     """Who plays: what the request names, else what the caption wishes, in INSTRUMENTS' order."""
     if asked:
         return tuple(name for name in INSTRUMENTS if name in asked)
