@@ -8,8 +8,6 @@ import json
 import logging
 import os
 import socket
-import sqlite3
-import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,27 +24,40 @@ from bridge_server.endpoints.osc import OscEndpoint
 from bridge_server.endpoints.oscquery_values import LiveValues
 from bridge_server.endpoints.watch_folder.folder import WatchFolder, check_watched
 from bridge_server.endpoints.websocket import WebSocketEndpoint
+from bridge_server.engines.registry import EngineRegistry
 from bridge_server.errors import as_protocol_error
+from bridge_server.handlers.audition import AuditionHandlers
+from bridge_server.handlers.context import ContextHandlers
 from bridge_server.handlers.dispatcher import Dispatcher
-from bridge_server.jobs.database import open_database
-from bridge_server.jobs.job import Job, JobState
+from bridge_server.handlers.exports import ExportHandlers
+from bridge_server.handlers.jobs import JobHandlers
+from bridge_server.handlers.shared_context import SharedContextHandlers
+from bridge_server.handlers.status import StatusHandlers
+from bridge_server.handlers.submit import SubmitHandlers
+from bridge_server.handlers.table import handler_table
+from bridge_server.handlers.takes import TakeHandlers
+from bridge_server.jobs.database import Connection, open_database
+from bridge_server.jobs.job import JobState
 from bridge_server.jobs.job_queue import JobQueue
 from bridge_server.network.lan import own_host
 from bridge_server.network.mdns import announced
 from bridge_server.rendering.worker import RenderWorker
-from bridge_server.sessions.events import Listeners
+from bridge_server.sessions.audience import Audience
+from bridge_server.sessions.contexts import ClientContexts
+from bridge_server.sessions.events import Events
 from bridge_server.sessions.shared_context import SharedContext
 from bridge_server.settings import Settings, is_loopback
 from bridge_server.songs.song_reader import SongReader
+from bridge_server.supervisor import Supervisor
 from clip_store.errors import ClipStoreError
 from clip_store.store import ClipStore
 from daw_protocol.errors import ErrorCode, ProtocolError
-from daw_protocol.replies import Failed
 
 log = logging.getLogger(__name__)
 
 DATABASE = "store.sqlite3"
 LOCK = "server.lock"
+MAX_JOBS = 1_000_000
 ADDRESS = "server.json"
 
 
@@ -64,13 +75,19 @@ class RunningServer:
     worker: RenderWorker
     store: ClipStore
     controller: AuditionController
+    supervisor: Supervisor
     announcement: str = ""
     midi: str = ""
 
 
 @contextlib.asynccontextmanager
 async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
-    """A server for as long as the block lasts. Raises ProtocolError when it cannot be started."""
+    """A server for as long as the block lasts. Raises ProtocolError when it cannot be started, and when a part it
+    cannot do without has given up: the block is cancelled then.
+
+    Parts are made from the inside out: store and queue, what works on them, what answers, and the endpoints last. They
+    are closed in the reverse order: first nothing new comes in, then the work stops, then the files close.
+    """
     if settings.drop is not None:
         check_watched(settings.drop)
     with (
@@ -79,50 +96,96 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
         bound_ports(settings) as ports,
     ):
         settings = ports.settings
+        supervisor = Supervisor()
+        events = Events()
+        audience = Audience(events)
         store = _open_store(settings.store, connection)
-        listeners = Listeners()
         queue = JobQueue(connection, settings.limits.queued_jobs)
         folder = MailboxFolder(mailbox_root(settings.store), settings.limits.frame_bytes)
         roots = (*settings.roots, folder.audio)
         reader = SongReader(store, connection, roots, settings.limits.song_seconds)
-        worker = RenderWorker(settings, connection, store, queue, listeners, reader)
-        shared_context = SharedContext(listeners.watchers)
-        controller = AuditionController(store, worker.live, listeners.watchers, SoundDevices(settings.sound))
-        dispatcher = Dispatcher(
-            settings, connection, store, queue, listeners, reader, worker, shared_context, controller
-        )
-        osc = OscEndpoint(settings, dispatcher, listeners)
+        worker = RenderWorker(settings, connection, store, queue, events, reader)
+        shared_context = SharedContext(events)
+        controller = AuditionController(store, worker.live, events, supervisor, SoundDevices(settings.sound))
+        dispatcher = Dispatcher(events)
+        contexts = ClientContexts(settings.limits.clients)
+        engines = EngineRegistry(settings.engines)
+        jobs = JobHandlers(queue, store, audience, worker)
+        dispatcher.register(
+            handler_table(
+                submit=SubmitHandlers(
+                    settings.engine, engines, contexts, shared_context, store, queue, events, audience, reader,
+                    worker, jobs,
+                ),
+                jobs=jobs,
+                takes=TakeHandlers(store, connection, events),
+                exports=ExportHandlers(store, settings.roots),
+                context=ContextHandlers(contexts, shared_context, reader),
+                shared_context=SharedContextHandlers(settings, shared_context, reader, audience),
+                status=StatusHandlers(settings, queue, store, worker, engines, supervisor),
+                audition=AuditionHandlers(controller, store.index, queue, reader, shared_context, events),
+            )
+        )  # fmt: skip
+        osc = OscEndpoint(settings, dispatcher, supervisor)
         await asyncio.get_running_loop().create_datagram_endpoint(lambda: osc, sock=ports.udp)
-        live = LiveValues(dispatcher, shared_context, listeners.watchers)
+        live = LiveValues(dispatcher, shared_context, events, audience)
         pages = Pages(settings, store, live)
-        websocket = WebSocketEndpoint(settings, dispatcher, listeners, live, pages, store.blobs)
+        websocket = WebSocketEndpoint(settings, dispatcher, audience, live, pages, store.blobs)
         await websocket.start(ports.tcp)
         folder.make()  # before anybody is told that the server is there
-        mailbox = MailboxEndpoint(folder, dispatcher, pages)
-        _resume(queue, listeners, osc, mailbox, settings)
-        tasks = [asyncio.create_task(part.run()) for part in (osc, mailbox, worker)]
+        mailbox = MailboxEndpoint(folder, dispatcher, supervisor)
+        _reconnect(queue, audience, osc, mailbox)
+        supervisor.start("OSC endpoint", osc.run)
+        supervisor.start("mailbox", mailbox.run)
+        supervisor.start("render worker", worker.run)
         if settings.drop is not None:
-            drops = WatchFolder(settings.drop, dispatcher, store, queue, reader)
-            dispatcher.server.drops = drops.status
-            tasks.append(asyncio.create_task(drops.run()))
+            watched = WatchFolder(settings.drop, dispatcher, store, queue, reader, supervisor)
+            supervisor.report("watching", watched.status)
+            supervisor.start("watched folder", watched.run, essential=False)
         address = settings.store / ADDRESS
         address.write_text(json.dumps(_address(settings)), encoding="utf-8")
         try:
             with _pointed_to(settings.pointer, folder.root):
                 async with (
                     announced(settings) as announcement,
-                    midi_control(settings.midi, dispatcher, shared_context, listeners.watchers) as midi,
+                    midi_control(settings.midi, dispatcher, shared_context, events, supervisor) as midi,
                 ):
-                    yield RunningServer(settings, dispatcher, worker, store, controller, announcement, midi)
+                    with _ended_by(supervisor):
+                        yield RunningServer(
+                            settings, dispatcher, worker, store, controller, supervisor, announcement, midi
+                        )
         finally:
-            # First nobody can ask any more, then the work stops, then the files close.
             await websocket.close()
             osc.close()
             await controller.close()
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await supervisor.close()
             address.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _ended_by(supervisor: Supervisor) -> Iterator[None]:
+    """Cancels the block when an essential part has given up, and raises ProtocolError in its place."""
+    host = asyncio.current_task()
+    assert host is not None, "a server runs in a task"
+
+    def end(failed: asyncio.Future[str]) -> None:
+        if not failed.cancelled():
+            host.cancel()
+
+    supervisor.failed.add_done_callback(end)
+    try:
+        yield
+    except asyncio.CancelledError:
+        if not supervisor.failed.done() or supervisor.failed.cancelled():
+            raise
+        host.uncancel()
+        raise ProtocolError(
+            ErrorCode.INTERNAL,
+            supervisor.failed.result(),
+            "The server has stopped. Accepted jobs are kept; its log has the details.",
+        ) from None
+    finally:
+        supervisor.failed.remove_done_callback(end)
 
 
 def mailbox_root(store: Path) -> Path:
@@ -191,7 +254,7 @@ def _lock(store: Path) -> Iterator[None]:
         lock.release()
 
 
-def _open_store(folder: Path, connection: sqlite3.Connection) -> ClipStore:
+def _open_store(folder: Path, connection: Connection) -> ClipStore:
     try:
         return ClipStore(folder, connection)
     except ClipStoreError as error:
@@ -237,24 +300,20 @@ def _taken(host: str, port: int, option: str, error: Exception) -> ProtocolError
     )
 
 
-def _resume(
-    queue: JobQueue, listeners: Listeners, osc: OscEndpoint, mailbox: MailboxEndpoint, settings: Settings
+def _reconnect(
+    queue: JobQueue,
+    audience: Audience,
+    osc: OscEndpoint,
+    mailbox: MailboxEndpoint,
 ) -> None:
-    """Picks up what a server before this one had accepted; who can still be reached hears of it."""
-    requeued, given_up = queue.resume(time.time(), settings.limits.attempts)
-    waiting = queue.newest(JobState.QUEUED, limit=1_000_000)
-    for job in (*waiting, *given_up):
-        if job.reply_to and (not job.state.terminal or job in given_up):
+    """Clients of a server before this one that can still be reached follow their jobs again."""
+    for job in (
+        *queue.newest(JobState.QUEUED, limit=MAX_JOBS),
+        *queue.newest(JobState.RUNNING, limit=MAX_JOBS),
+    ):
+        if job.reply_to:
             endpoint = mailbox if job.reply_to.startswith(SCHEME) else osc
-            listeners.add(job.id, endpoint.client(job.reply_to))
-    for job in given_up:
-        listeners.tell(job.id, _given_up(job))
-    if requeued:
-        log.info("%d jobs of an earlier run are resumed", len(requeued))
-
-
-def _given_up(job: Job) -> Failed:
-    return Failed(id=job.request_id, job=job.id, **job.failure)
+            audience.add(job.id, endpoint.client(job.reply_to))
 
 
 def _address(settings: Settings) -> dict[str, object]:

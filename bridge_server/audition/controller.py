@@ -25,9 +25,16 @@ from bridge_server.audition.scene_builder import (
 )
 from bridge_server.audition.sound_devices import SoundDevices
 from bridge_server.audition.transport_sync import TransportSync
-from bridge_server.rendering.partial_render import PartialRender, PartialRenders, heard_take
-from bridge_server.sessions.watchers import Watchers
+from bridge_server.rendering.partial_render import (
+    PartialRender,
+    PartialRenders,
+    RenderFinished,
+    RenderGrew,
+    heard_take,
+)
+from bridge_server.sessions.events import Events, JobReply, Notice
 from bridge_server.songs.sources import Song
+from bridge_server.supervisor import Supervisor
 from clip_store.store import ClipStore
 from clip_store.take import Take
 from daw_protocol.errors import ErrorCode, ProtocolError
@@ -46,10 +53,16 @@ class AuditionController:
     """One per server."""
 
     def __init__(
-        self, store: ClipStore, live: PartialRenders, watchers: Watchers, devices: SoundDevices | None = None
+        self,
+        store: ClipStore,
+        live: PartialRenders,
+        events: Events,
+        supervisor: Supervisor,
+        devices: SoundDevices | None = None,
     ) -> None:
         self._index = store.index
-        self._watchers = watchers
+        self._events = events
+        self._supervisor = supervisor
         self._scene_builder = SceneBuilder(store.blobs)
         self._live = live
         self.player = Player(devices or SoundDevices())
@@ -57,7 +70,6 @@ class AuditionController:
         self._audio = ThreadPoolExecutor(1, "audition")
         self._lock = asyncio.Lock()
         self._beat: asyncio.Task[None] | None = None
-        self._background: set[asyncio.Task[None]] = set()
         self._scene: Scene | None = None
         self._options = PlaybackOptions(TAKE)
         self.bars = (DEFAULT_BARS, DEFAULT_BARS)  # around takes, where it is not said otherwise
@@ -65,7 +77,9 @@ class AuditionController:
         self._job = ""  # the job that is heard, or waited for
         self.auto = False
         self._message = ""
-        live.when_changed(self._live_changed, self._job_over)
+        events.subscribe(RenderGrew, lambda event: self._live_changed(event.render, ()))
+        events.subscribe(RenderFinished, lambda event: self._live_changed(event.render, event.takes))
+        events.subscribe(JobReply, self._job_reply)
 
     # What is asked
 
@@ -209,8 +223,8 @@ class AuditionController:
 
     async def close(self) -> None:
         """The server stops."""
-        for task in (*self._background, *([self._beat] if self._beat else [])):
-            task.cancel()
+        if self._beat is not None:
+            self._beat.cancel()
         await self._in_audio_thread(self.transport_sync.close)
         await self._in_audio_thread(self.player.close)
 
@@ -231,7 +245,7 @@ class AuditionController:
         )  # fmt: skip
 
     def tell(self) -> None:
-        self._watchers.tell(self.state())
+        self._events.publish(Notice(self.state()))
 
     @property
     def _sounds(self) -> bool:
@@ -290,7 +304,7 @@ class AuditionController:
 
     def _look_after(self) -> None:
         if self._sounds and (self._beat is None or self._beat.done()):
-            self._beat = asyncio.create_task(self._keep_beat())
+            self._beat = self._supervisor.spawn("audition beat", self._keep_beat())
 
     async def _keep_beat(self) -> None:
         """Looks after what plays until it stops."""
@@ -348,15 +362,13 @@ class AuditionController:
         if self._job == render.job.id:
             self._later(self._hear_render(render, takes))
 
-    def _job_over(self, job: str) -> None:
-        if self._job == job:
-            self._later(self._give_up(job))
+    def _job_reply(self, event: JobReply) -> None:
+        if event.reply.terminal and self._job == event.job:
+            self._later(self._give_up(event.job))
 
     def _later(self, work: Coroutine[Any, Any, None]) -> None:
         """One after the other, in the order they were asked for: the lock sees to that."""
-        task = asyncio.create_task(work)
-        self._background.add(task)
-        task.add_done_callback(self._background.discard)
+        self._supervisor.spawn("audition", work)
 
     async def _hear_render(self, render: PartialRender, takes: tuple[Take, ...]) -> None:
         async with self._lock:

@@ -19,7 +19,7 @@ from daw_protocol.errors import ErrorCode, ProtocolError
 
 
 async def serve(settings: Settings) -> int:
-    """Runs a server until SIGINT or SIGTERM. Raises ProtocolError when it cannot start."""
+    """Runs a server until SIGINT or SIGTERM. Raises ProtocolError when it cannot start or go on."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in stop_signals():

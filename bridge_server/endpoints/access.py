@@ -63,6 +63,17 @@ def admitted(settings: Settings, path: str, headers: Headers, peer: str) -> bool
     return is_token(settings, given or headers.get("Authorization", "").removeprefix("Bearer "))
 
 
+def check_osc_caller(settings: Settings, token: str, peer: str) -> None:
+    """Raises ProtocolError for an OSC message without the token the server wants. peer: the sender's address."""
+    if settings.token and not is_own(settings, peer) and not is_token(settings, token):
+        raise ProtocolError(
+            ErrorCode.NOT_ALLOWED,
+            "The token is missing or wrong.",
+            "Add `token` and the one the server was started with to every message.",
+            "token",
+        )
+
+
 def is_token(settings: Settings, given: str) -> bool:
     """Whether this is the token; takes as long for a wrong one as for the right one."""
     return hmac.compare_digest(given.encode(), settings.token.encode())

@@ -5,19 +5,15 @@ An OSCQuery surface needs no UDP port of its own then, and works through whateve
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from bridge_server.endpoints.osc_packets import decode, encode, id_in
+from bridge_server.endpoints.osc_packets import commands_in, encode, id_in
 from bridge_server.handlers.dispatcher import Dispatcher
-from bridge_server.handlers.response import our_fault
 from daw_protocol.errors import ProtocolError
-from daw_protocol.osc_form import REPLY_ADDRESSES, OscArgument, fitting, request_from_osc
+from daw_protocol.osc_form import OscArgument, fitting, request_from_osc
 from daw_protocol.replies import Failed, Reply
-
-log = logging.getLogger(__name__)
 
 
 class Frames(Protocol):
@@ -62,10 +58,9 @@ class Listener(OscFrames):
         self.addresses: set[str] = set()
 
     def send(self, reply: Reply) -> None:
-        address, arguments = fitting(reply)
-        self.hear(address, arguments)
+        self.publish(*fitting(reply))
 
-    def hear(self, address: str, arguments: Sequence[OscArgument]) -> None:
+    def publish(self, address: str, arguments: Sequence[OscArgument]) -> None:
         if address in self.addresses:
             self.packet(address, arguments)
 
@@ -75,26 +70,20 @@ def is_packet(frame: bytes) -> bool:
     return frame.startswith((b"/", b"#bundle\x00"))
 
 
-async def answer_packet(dispatcher: Dispatcher, packet: bytes, client: OscFrames) -> None:
+async def serve_packet(dispatcher: Dispatcher, packet: bytes, client: OscFrames) -> None:
     """Does what the messages of one packet ask for; whatever is wrong becomes a reply. The connection has been let
     in already: a token in the messages is not looked at."""
     try:
-        messages = list(decode(packet))
+        messages = commands_in(packet)
     except ProtocolError as error:
         client.send(Failed.from_error(error))
         return
     for message in messages:
-        if message.address in REPLY_ADDRESSES:
-            continue  # an answer to an answer would never end
-        request_id = id_in(message)
         try:
             _, request = request_from_osc(message.address, message.params)
-            request_id = request.id
-            answer = await dispatcher.answer(replace(request, token="", client="", reply_port=None), client)
-            for reply in answer.replies:
-                client.send(reply)
         except ProtocolError as error:
-            client.send(Failed.from_error(error, request_id=request_id))
-        except Exception:  # a bug must not end the connection
-            log.exception("OSC message %s met a bug", message.address)
-            client.send(Failed.from_error(our_fault(), request_id=request_id))
+            client.send(Failed.from_error(error, request_id=id_in(message)))
+            continue
+        request = replace(request, token="", client="", reply_port=None)
+        for reply in (await dispatcher.respond(request, client)).replies:
+            client.send(reply)

@@ -1,15 +1,17 @@
-"""OSC packets: messages to bytes and back, by python-osc."""
+"""OSC packets: messages to bytes and back by python-osc, and what every OSC endpoint does with one message."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from pythonosc.osc_message import OscMessage
 from pythonosc.osc_message_builder import OscMessageBuilder
 from pythonosc.osc_packet import OscPacket
 
 from daw_protocol.errors import ErrorCode, ProtocolError
-from daw_protocol.osc_form import OscArgument
+from daw_protocol.osc_form import REPLY_ADDRESSES, OscArgument
 
 
 def encode(address: str, arguments: list[OscArgument]) -> bytes:
@@ -39,7 +41,24 @@ def decode(data: bytes) -> Iterator[OscMessage]:
         ) from error
 
 
+def commands_in(data: bytes) -> list[OscMessage]:
+    """The messages of a packet that ask for something. Raises ProtocolError for anything that is not OSC.
+
+    A reply that comes back (reply_port set to our own port, two bridges, an echo service) is dropped: each answer
+    would bring the next one.
+    """
+    return [message for message in decode(data) if message.address not in REPLY_ADDRESSES]
+
+
 def id_in(message: OscMessage) -> str:
     """What is probably the id of a message that could not be understood, so that its sender can match the answer."""
     first = message.params[0] if message.params else ""
     return str(first)[:64] if isinstance(first, (str, int)) and str(first).isprintable() else ""
+
+
+def reply_port_in(arguments: Sequence[Any]) -> int | None:
+    """The reply_port of a message that could not be understood: the sender's own port often listens to nothing."""
+    for name, given in itertools.pairwise(arguments):
+        if name == "reply_port" and str(given).isdecimal() and 1 <= int(given) <= 65_535:
+            return int(given)
+    return None

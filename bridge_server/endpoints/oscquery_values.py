@@ -10,9 +10,10 @@ from typing import Any
 
 from bridge_server.endpoints.osc_over_websocket import Listener
 from bridge_server.handlers.dispatcher import Dispatcher
+from bridge_server.sessions.audience import Audience
 from bridge_server.sessions.client import Client
+from bridge_server.sessions.events import ContextMoved, Events, RequestDone
 from bridge_server.sessions.shared_context import SharedContext
-from bridge_server.sessions.watchers import Watchers
 from daw_protocol import requests
 from daw_protocol.addresses import BY_NAME, BY_REQUEST
 from daw_protocol.context import resolved, shared_request, tempo_map_of
@@ -27,19 +28,21 @@ STATUS = BY_NAME["status"].address
 class LiveValues:
     """Knows what the readable addresses hold, and who listens to what. Lives on the event loop."""
 
-    def __init__(self, dispatcher: Dispatcher, shared_context: SharedContext, watchers: Watchers) -> None:
+    def __init__(
+        self, dispatcher: Dispatcher, shared_context: SharedContext, events: Events, audience: Audience
+    ) -> None:
         self._dispatcher = dispatcher
         self._shared_context = shared_context
-        self._watchers = watchers
+        self._audience = audience
         self._listeners: list[Listener] = []
         self._told: dict[str, list[Any]] = {}
-        shared_context.when_moved(self._moved)
-        dispatcher.when_asked(self._asked)
+        events.subscribe(ContextMoved, lambda _: self._moved())
+        events.subscribe(RequestDone, lambda event: self._asked(event.request, event.client))
 
     async def now(self) -> dict[str, list[Any]]:
         """Every value there is, by address."""
-        answer = await self._dispatcher.answer(requests.Status(), Nobody())
-        text = next(getattr(reply, "text", "") for reply in answer.replies)
+        response = await self._dispatcher.respond(requests.Status(), Nobody())
+        text = next(getattr(reply, "text", "") for reply in response.replies)
         return {**focus_values(self._shared_context), STATUS: [text]}
 
     def listen(self, listener: Listener, wanted: Listen) -> None:
@@ -52,13 +55,13 @@ class LiveValues:
             self._told = focus_values(self._shared_context)  # while nobody listened, nobody compared
         if listener not in self._listeners:
             self._listeners.append(listener)
-            self._watchers.add(listener)
+            self._audience.watch(listener)
 
     def forget(self, listener: Listener) -> None:
         """The client has gone."""
         if listener in self._listeners:
             self._listeners.remove(listener)
-        self._watchers.forget(listener)
+        self._audience.unwatch(listener)
 
     def _moved(self) -> None:
         if not self._listeners:
@@ -67,7 +70,7 @@ class LiveValues:
         for address, value in values.items():
             if value != self._told.get(address):
                 for listener in self._listeners:
-                    listener.hear(address, value)
+                    listener.publish(address, value)
         self._told = values
 
     def _asked(self, request: Request, client: Client) -> None:
@@ -80,7 +83,7 @@ class LiveValues:
             return  # told when the value has changed, and as it is then
         for listener in self._listeners:
             if listener.key != client.key:
-                listener.hear(address, arguments)
+                listener.publish(address, arguments)
 
 
 def focus_values(shared_context: SharedContext) -> dict[str, list[Any]]:

@@ -6,7 +6,6 @@ import asyncio
 import logging
 import secrets
 import socket
-from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -19,19 +18,19 @@ from websockets.http11 import Response
 from bridge_server.endpoints.access import admitted, check_caller, is_upgrade
 from bridge_server.endpoints.http.pages import PLAIN, Page, Pages, hello
 from bridge_server.endpoints.http.panel_files import HELLO
-from bridge_server.endpoints.osc_over_websocket import Listener, OscFrames, answer_packet, is_packet
+from bridge_server.endpoints.osc_over_websocket import Listener, OscFrames, is_packet, serve_packet
 from bridge_server.endpoints.oscquery_values import LiveValues
+from bridge_server.endpoints.rpc import answer_call
 from bridge_server.endpoints.uploads import Upload
 from bridge_server.handlers.dispatcher import Dispatcher
-from bridge_server.handlers.response import our_fault
-from bridge_server.sessions.events import Listeners
+from bridge_server.handlers.response import TakeFile
+from bridge_server.sessions.audience import Audience
 from bridge_server.settings import Settings
 from clip_store.blobs import BlobStore
 from daw_protocol import jsonrpc, oscquery
 from daw_protocol.errors import ErrorCode, ProtocolError
-from daw_protocol.jsonrpc import BadCall, Call
 from daw_protocol.replies import Failed, Reply, Understood
-from daw_protocol.requests import BeginUpload, FetchTake, Request
+from daw_protocol.requests import BeginUpload
 
 log = logging.getLogger(__name__)
 
@@ -58,8 +57,9 @@ class AudioFrame(bytes):
 class WebSocketClient:
     """One connection. Frames leave in order through one queue, so that nobody ever waits for a slow reader."""
 
-    def __init__(self, connection: ServerConnection, name: str) -> None:
+    def __init__(self, connection: ServerConnection, name: str, settings: Settings) -> None:
         self._connection = connection
+        self._settings = settings
         self.key = f"ws:{name or secrets.token_hex(8)}"
         self.reply_to = ""
         self.upload: Upload | None = None
@@ -71,6 +71,12 @@ class WebSocketClient:
 
     def send(self, reply: Reply) -> None:
         self.put(jsonrpc.notification(reply))
+
+    def begin_upload(self, request: BeginUpload) -> None:
+        if self.upload is not None:
+            self.upload.close()
+        self.upload = None
+        self.upload = Upload(request, self._settings.store / "scratch", self._settings.limits.upload_bytes)
 
     def put(self, frame: str | bytes) -> None:
         if self.gone:
@@ -113,14 +119,14 @@ class WebSocketEndpoint:
         self,
         settings: Settings,
         dispatcher: Dispatcher,
-        listeners: Listeners,
+        audience: Audience,
         live: LiveValues,
         pages: Pages,
         blobs: BlobStore,
     ) -> None:
         self._settings = settings
         self._dispatcher = dispatcher
-        self._listeners = listeners
+        self._audience = audience
         self._live = live
         self._pages = pages
         self._blobs = blobs
@@ -165,7 +171,7 @@ class WebSocketEndpoint:
     async def _serve(self, connection: ServerConnection) -> None:
         assert connection.request is not None, "after the handshake"
         query = parse_qs(urlsplit(connection.request.path).query)
-        client = WebSocketClient(connection, query.get("client", [""])[0][:64])
+        client = WebSocketClient(connection, query.get("client", [""])[0][:64], self._settings)
         sender = asyncio.create_task(client.run())
         try:
             async for frame in connection:
@@ -179,8 +185,8 @@ class WebSocketEndpoint:
             pass
         finally:
             sender.cancel()
-            self._listeners.forget(client)
-            self._listeners.forget(client.osc)
+            self._audience.forget(client)
+            self._audience.forget(client.osc)
             self._live.forget(client.listener)
             if client.upload is not None:
                 client.upload.close()
@@ -193,52 +199,28 @@ class WebSocketEndpoint:
                 client.osc.send(Failed.from_error(error))
             return
         calls, batch = jsonrpc.read_frame(text)
-        answers = [answer for call in calls if (answer := await self._answer(client, call)) is not None]
+        answers: list[dict[str, Any]] = []
+        files: list[TakeFile] = []
+        for call in calls:
+            answer, response = await answer_call(
+                call, lambda request: self._dispatcher.respond(request, client)
+            )
+            if answer is not None:
+                answers.append(answer)
+            if response.file is not None:
+                files.append(response.file)
+            if response.error is None:
+                for reply in response.replies[1:]:  # the first one is the answer itself
+                    client.send(reply)
         if (frame := jsonrpc.answer_text(answers, batch)) is not None:
             client.put(frame)
-
-    async def _answer(self, client: WebSocketClient, call: Call | BadCall) -> dict[str, Any] | None:
-        if isinstance(call, BadCall):
-            return jsonrpc.error(call.id, call.error, call.rpc_code)
-        try:
-            _, request = jsonrpc.request_in(call)
-            data = await self._answer_request(client, request, call)
-            return jsonrpc.result(call.id, data) if call.wants_answer and data is not None else None
-        except ProtocolError as error:
-            return jsonrpc.error(call.id, error) if call.wants_answer else None
-        except Exception:  # a bug must not end the connection, let alone the server
-            log.exception("method %s met a bug", call.method)
-            return jsonrpc.error(call.id, our_fault()) if call.wants_answer else None
-
-    async def _answer_request(
-        self, client: WebSocketClient, request: Request, call: Call
-    ) -> Mapping[str, Any] | None:
-        if isinstance(request, BeginUpload):
-            return self._begin_upload(client, request)
-        if isinstance(request, FetchTake):
-            page = await self._pages.take_file(request.take, request.what, request.name)
-            if call.wants_answer:
-                client.put(
-                    jsonrpc.answer_text([jsonrpc.result(call.id, {"bytes": len(page.body)})], False) or ""
-                )
-            await client.put_bytes(page.body)
-            return None
-        answer = await self._dispatcher.answer(request, client)
-        for reply in answer.replies[1:]:  # the first one is the result itself
-            client.send(reply)
-        return answer.data
-
-    def _begin_upload(self, client: WebSocketClient, request: BeginUpload) -> dict[str, Any]:
-        if client.upload is not None:
-            client.upload.close()
-        limits = self._settings.limits
-        client.upload = Upload(request, self._settings.store / "scratch", limits.upload_bytes)
-        return {"bytes": request.size}
+        for file in files:
+            await client.put_bytes(file.body)
 
     async def _receive_bytes(self, client: WebSocketClient, frame: bytes) -> None:
         upload = client.upload
         if upload is None and is_packet(frame):
-            await answer_packet(self._dispatcher, frame, client.osc)
+            await serve_packet(self._dispatcher, frame, client.osc)
             return
         if upload is None:
             error = ProtocolError(

@@ -84,12 +84,17 @@ class EngineProcess:
             return
         await self.close()
         context = multiprocessing.get_context("spawn")
-        ours, theirs = context.Pipe()
+        try:
+            ours, theirs = context.Pipe()
+        except OSError as error:
+            raise _cannot_start(error) from error
         self._inbox = asyncio.Queue()
         process = context.Process(target=child_main, args=(theirs, self._target), daemon=True)
         starting = asyncio.create_task(asyncio.to_thread(process.start))
         try:
             await asyncio.shield(starting)
+        except OSError as failure:
+            raise _cannot_start(failure) from failure
         finally:
             # Cancelled or not, the thread goes on and the process comes up: `close` must find it, and find it started.
             await asyncio.wait({starting})
@@ -223,6 +228,15 @@ class EngineProcess:
             f"The engine's process ended in the middle of the render: {how_it_ended(exit_code)}.",
             "Ask again: the next job gets a fresh process. A shorter region or fewer takes need less memory.",
         )
+
+
+def _cannot_start(error: OSError) -> ProtocolError:
+    return ProtocolError(
+        ErrorCode.ENGINE_NOT_READY,
+        f"The engine's process could not be started: {error.strerror or error}.",
+        "Close other programs or restart the server, then ask again.",
+        "engine",
+    )
 
 
 def _longer(known: StemFile | None, piece: ChildPiece, order: RenderCommand) -> StemFile:

@@ -11,19 +11,15 @@ from bridge_server.handlers.response import Response, understood
 from bridge_server.jobs.job import JobState
 from bridge_server.jobs.job_queue import JobQueue
 from bridge_server.sessions.client import Client
+from bridge_server.sessions.events import ContextMoved, Events
 from bridge_server.sessions.shared_context import SharedContext
 from bridge_server.songs.song_reader import SongReader
 from clip_store.errors import TakeError
 from clip_store.index import TakeIndex
-from daw_protocol.addresses import COMMANDS, Group
 from daw_protocol.context import shared_request, tempo_map_of
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.requests import Request
 from daw_protocol.requests import audition as asked
-
-AUDITION_REQUESTS: tuple[type[Request], ...] = tuple(
-    command.request for command in COMMANDS if command.group is Group.AUDITION
-)
 
 
 class AuditionHandlers:
@@ -36,6 +32,7 @@ class AuditionHandlers:
         queue: JobQueue,
         reader: SongReader,
         shared_context: SharedContext,
+        events: Events,
     ) -> None:
         self._controller = controller
         self._index = index
@@ -43,9 +40,9 @@ class AuditionHandlers:
         self._reader = reader
         self._shared_context = shared_context
         self._order = asyncio.Lock()
-        shared_context.when_moved(self._transport_heard)
+        events.subscribe(ContextMoved, lambda _: self._transport_heard())
 
-    async def answer(self, request: Request, client: Client) -> Response:
+    async def respond(self, request: Request, client: Client) -> Response:
         """Raises ProtocolError."""
         if isinstance(request, asked.ShowAudition):
             return self._told(request)

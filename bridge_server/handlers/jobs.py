@@ -10,8 +10,8 @@ from bridge_server.jobs.job import Job, JobState
 from bridge_server.jobs.job_queue import JobQueue
 from bridge_server.jobs.replies import ending, take_ready
 from bridge_server.rendering.worker import RenderWorker
+from bridge_server.sessions.audience import Audience
 from bridge_server.sessions.client import Client
-from bridge_server.sessions.events import Listeners
 from clip_store.store import ClipStore
 from daw_protocol import requests
 from daw_protocol.errors import ErrorCode, ProtocolError
@@ -23,10 +23,10 @@ MAX_TAKES_OF_A_JOB = 1000
 class JobHandlers:
     """What the server says of the jobs it has."""
 
-    def __init__(self, queue: JobQueue, store: ClipStore, listeners: Listeners, worker: RenderWorker) -> None:
+    def __init__(self, queue: JobQueue, store: ClipStore, audience: Audience, worker: RenderWorker) -> None:
         self._queue = queue
         self._store = store
-        self._listeners = listeners
+        self._audience = audience
         self._worker = worker
 
     async def list(self, request: requests.ListJobs, _: Client) -> Response:
@@ -48,7 +48,7 @@ class JobHandlers:
         job = self._find(request.job, client)
         if job.state.terminal:
             return understood(request, f"Job {job.id} was {job.state.value} already.", {"job": job.id})
-        self._listeners.add(job.id, client)  # who stops a job hears that it has stopped
+        self._audience.add(job.id, client)  # who stops a job hears that it has stopped
         if not self._worker.cancel(job, "Cancelled on request."):
             return understood(request, f"Job {job.id} was {job.state.value} already.", {"job": job.id})
         return understood(request, f"Job {job.id} is being cancelled.", {"job": job.id})
@@ -58,7 +58,7 @@ class JobHandlers:
         note = "This id was used before; nothing new is rendered. Use a new id to ask again."
         first = acknowledged(job, note)
         if not job.state.terminal:
-            self._listeners.add(job.id, client)
+            self._audience.add(job.id, client)
             return first
         takes = await self._takes(job)
         data = {**first.data, "takes": [take.to_fields() for take in takes]}
@@ -66,7 +66,7 @@ class JobHandlers:
 
     def _about(self, job: Job) -> dict[str, Any]:
         """The job, and how far it is if it runs."""
-        progress = self._listeners.progress(job.id)
+        progress = self._audience.progress(job.id)
         if progress is None:
             return job.to_json()
         told = {name: getattr(progress, name) for name in ("stage", "fraction", "seconds_left")}

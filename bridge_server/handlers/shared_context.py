@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from bridge_server.handlers.response import Response, understood
+from bridge_server.sessions.audience import Audience
 from bridge_server.sessions.client import Client
 from bridge_server.sessions.shared_context import SharedContext
-from bridge_server.sessions.watchers import Watchers
 from bridge_server.settings import Settings
 from bridge_server.songs.song_reader import SongReader
 from bridge_server.songs.sources import STORED, TAKE, FileState, state_of
@@ -50,20 +50,20 @@ class SharedContextHandlers:
     """What the server says of the focus."""
 
     def __init__(
-        self, settings: Settings, shared_context: SharedContext, reader: SongReader, watchers: Watchers
+        self, settings: Settings, shared_context: SharedContext, reader: SongReader, audience: Audience
     ) -> None:
         self._settings = settings
         self._shared_context = shared_context
         self._reader = reader
-        self._watchers = watchers
+        self._audience = audience
         self._reading = asyncio.Lock()
         self._known: tuple[tuple[str, FileState | None, int | None], SharedSong] | None = None
 
     async def watch(self, request: requests.Watch, client: Client) -> Response:
         if request.on:
-            self._watchers.add(client)
+            self._audience.watch(client)
         else:
-            self._watchers.forget(client)
+            self._audience.unwatch(client)
         text = "You hear of everything now." if request.on else "You hear of your own jobs only."
         return understood(request, text, {"revision": self._shared_context.revision})
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection
 from typing import Any
 
 from bridge_server.engines.registry import EngineRegistry
@@ -16,6 +16,7 @@ from bridge_server.rendering.worker import RenderWorker
 from bridge_server.sessions.client import Client
 from bridge_server.settings import Settings
 from bridge_server.songs.sources import STORED
+from bridge_server.supervisor import Supervisor
 from bridge_server.version import VERSION
 from clip_store.blobs import BlobStore
 from clip_store.store import ClipStore
@@ -36,14 +37,14 @@ class StatusHandlers:
         store: ClipStore,
         worker: RenderWorker,
         engines: EngineRegistry,
+        supervisor: Supervisor,
     ) -> None:
         self._settings = settings
         self._queue = queue
         self._store = store
         self._worker = worker
         self._engines = engines
-        self.drops: Callable[[], Mapping[str, Any]] | None = None  # set when a folder is watched
-        self.midi: Callable[[], Mapping[str, Any]] | None = None  # set when there is a MIDI input
+        self._supervisor = supervisor
 
     async def status(self, request: requests.Status, _: Client) -> Response:
         current = self._worker.current
@@ -65,12 +66,14 @@ class StatusHandlers:
             f"Takebridge {VERSION}, engine {self._settings.engine}, {waiting} jobs waiting, "
             f"{'1 running' if current else 'none running'}, {free / 2**30:.0f} GB free."
         )
-        if self.drops is not None:
-            data["watching"] = watching = self.drops()
+        data |= (sections := self._supervisor.sections())
+        if watching := sections.get("watching"):
             text += f" Watching {watching['folder']}, {len(watching['busy'])} files in work. {watching['problem']}"
-        if self.midi is not None:
-            data["midi"] = midi = self.midi()
+        if midi := sections.get("midi"):
             text += f" MIDI from {midi['input']}. {midi['problem']}"
+        if problems := self._supervisor.problems():
+            data["problems"] = problems
+            text += " ".join(f" Part {name} is {problem}" for name, problem in problems.items())
         return understood(request, text.strip(), data)
 
     async def engines(self, request: requests.ListEngines, _: Client) -> Response:

@@ -17,9 +17,10 @@ from bridge_server.jobs.job import Job
 from bridge_server.jobs.job_queue import JobQueue
 from bridge_server.rendering.plan import with_default_region
 from bridge_server.rendering.worker import RenderWorker
+from bridge_server.sessions.audience import Audience
 from bridge_server.sessions.client import Client
 from bridge_server.sessions.contexts import ClientContexts
-from bridge_server.sessions.events import Listeners
+from bridge_server.sessions.events import Events, Notice
 from bridge_server.sessions.shared_context import SharedContext
 from bridge_server.songs.song_reader import SongReader
 from bridge_server.songs.sources import STORED
@@ -47,7 +48,8 @@ class SubmitHandlers:
         shared_context: SharedContext,
         store: ClipStore,
         queue: JobQueue,
-        listeners: Listeners,
+        events: Events,
+        audience: Audience,
         reader: SongReader,
         worker: RenderWorker,
         answers: JobHandlers,
@@ -59,7 +61,8 @@ class SubmitHandlers:
         self._shared_context = shared_context
         self._store = store
         self._queue = queue
-        self._listeners = listeners
+        self._events = events
+        self._audience = audience
         self._reader = reader
         self._worker = worker
         self._answers = answers
@@ -78,10 +81,10 @@ class SubmitHandlers:
         self._queue.add(job, in_place_of=len(replaced))
         for older in replaced:
             self._worker.cancel(older, "A newer request for the same region took its place.")
-        self._listeners.add(job.id, client)
+        self._audience.add(job.id, client)
         answer = acknowledged(job, unread_words(description, request))
-        self._listeners.watchers.tell(answer.replies[0], besides=(client,))
-        self._shared_context.hear(request, client.key)
+        self._events.publish(Notice(answer.replies[0], known_to=client))
+        self._shared_context.apply(request, client.key)
         self._worker.wake()
         return answer
 

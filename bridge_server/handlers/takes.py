@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import Iterable
 from typing import Any
 
 from bridge_server.handlers.response import Response, understood
-from bridge_server.jobs.database import transaction
+from bridge_server.handlers.take_files import take_file
+from bridge_server.jobs.database import Connection, transaction
 from bridge_server.rendering.receipts import in_words
 from bridge_server.sessions.client import Client
-from bridge_server.sessions.watchers import Watchers
+from bridge_server.sessions.events import Events, Notice
 from clip_store.index import Place, place_of
 from clip_store.store import ClipStore
 from clip_store.take import Take
@@ -23,10 +23,10 @@ from daw_protocol.replies import TakeChosen
 class TakeHandlers:
     """What the server says of the takes it has. Raises TakeError for a take it does not have."""
 
-    def __init__(self, store: ClipStore, connection: sqlite3.Connection, watchers: Watchers) -> None:
+    def __init__(self, store: ClipStore, connection: Connection, events: Events) -> None:
         self._store = store
         self._connection = connection
-        self._watchers = watchers
+        self._events = events
 
     async def list(self, request: requests.ListTakes, _: Client) -> Response:
         takes = self._store.index.list(
@@ -46,20 +46,25 @@ class TakeHandlers:
     async def choose(self, request: requests.ChooseTake, _: Client) -> Response:
         with transaction(self._connection):
             place = self._store.index.choose(request.take)
-        self._tell(place, request.take)
+        self._publish(place, request.take)
         return understood(request, f"Take {request.take} is chosen for its region.", {"chosen": request.take})
 
     async def revert(self, request: requests.RevertTake, _: Client) -> Response:
         place = place_of(self._store.index.get(request.take))
         with transaction(self._connection):
             chosen = self._store.index.revert(place)
-        self._tell(place, chosen)
+        self._publish(place, chosen)
         text = f"Take {chosen} is chosen again." if chosen else "The original is back."
         return understood(request, text, {"chosen": chosen})
 
-    def _tell(self, place: Place, chosen: str | None) -> None:
+    async def fetch(self, request: requests.FetchTake, _: Client) -> Response:
+        file = await take_file(self._store, request.take, request.what, request.name)
+        return understood(request, file.name or request.what, {"bytes": len(file.body)}, file)
+
+    def _publish(self, place: Place, chosen: str | None) -> None:
         song, start, end, stem = place
-        self._watchers.tell(TakeChosen(take=chosen or "", song=song, start=start, end=end, stem=stem))
+        chosen_now = TakeChosen(take=chosen or "", song=song, start=start, end=end, stem=stem)
+        self._events.publish(Notice(chosen_now))
 
     def _in_force(self, takes: Iterable[Take]) -> set[str]:
         songs = {take.parent or "" for take in takes}

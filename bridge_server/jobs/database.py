@@ -15,8 +15,11 @@ from daw_protocol.errors import ErrorCode, ProtocolError
 
 SCHEMA_VERSION = 1
 
+Connection = sqlite3.Connection
+DatabaseError = sqlite3.Error
 
-def open_database(path: Path) -> sqlite3.Connection:
+
+def open_database(path: Path) -> Connection:
     """The database at `path`, created when missing. Raises ProtocolError when it cannot be used."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -46,7 +49,7 @@ def open_database(path: Path) -> sqlite3.Connection:
 
 
 @contextlib.contextmanager
-def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+def transaction(connection: Connection) -> Iterator[Connection]:
     """All statements inside, or none of them. Raises ProtocolError when the disk says no."""
     try:
         connection.execute("BEGIN IMMEDIATE")
@@ -65,3 +68,12 @@ def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
             f"The store's database could not be written: {error}.",
             "Free some disk space or check the folder's permissions, then ask again.",
         ) from error
+
+
+def database_failed(error: DatabaseError) -> ProtocolError:
+    """What a client gets when the database cannot be read."""
+    return ProtocolError(
+        ErrorCode.STORE_FAILED,
+        f"The store's database could not be read: {error}.",
+        "Try again. If that does not help, check the disk, then restart the server.",
+    )

@@ -5,8 +5,6 @@ The worker reports here; whoever wants to hear a take before it is finished look
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,10 +16,9 @@ from bridge_server.engines.messages import ChildPiece
 from bridge_server.jobs.job import Job
 from bridge_server.rendering.plan import Plan
 from bridge_server.rendering.postprocess import HANDLES
+from bridge_server.sessions.events import Event, Events
 from bridge_server.songs.sources import Song
 from clip_store.take import MIX, Take
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(eq=False)
@@ -43,7 +40,7 @@ class PartialRender:
     ready: int = 0
     samples: NDArray[np.float32] | None = None
 
-    def hear(self, piece: ChildPiece) -> bool:
+    def accept(self, piece: ChildPiece) -> bool:
         """Notes what the engine has written; False when it is not what is heard."""
         if piece.stem == HANDLES or (self.stem and piece.stem != self.stem):
             return False
@@ -71,55 +68,47 @@ class PartialRender:
             self.ready += missing
 
 
-Hook = Callable[[PartialRender, tuple[Take, ...]], None]
-"""Called when a render has begun or grown, and, with its takes, when they are in the store."""
+@dataclass(frozen=True)
+class RenderGrew(Event):
+    """A render has begun, or the engine has written more of it."""
 
-OverHook = Callable[[str], None]
-"""Called with the id of a job that has ended, however it did."""
+    render: PartialRender
+
+
+@dataclass(frozen=True)
+class RenderFinished(Event):
+    """A render's takes are in the store."""
+
+    render: PartialRender
+    takes: tuple[Take, ...]
 
 
 class PartialRenders:
-    """The one render under way, and who wants to hear of it."""
+    """The one render under way; publishes how it grows."""
 
-    def __init__(self) -> None:
+    def __init__(self, events: Events) -> None:
+        self._events = events
         self.current: PartialRender | None = None
-        self._hooks: list[Hook] = []
-        self._over_hooks: list[OverHook] = []
-
-    def when_changed(self, hook: Hook, over: OverHook) -> None:
-        self._hooks.append(hook)
-        self._over_hooks.append(over)
 
     def begin(self, render: PartialRender) -> None:
         self.current = render
-        self._tell(render, ())
+        self._events.publish(RenderGrew(render))
 
     def piece(self, piece: ChildPiece) -> None:
         """The engine has written more of a stem."""
-        if self.current is not None and self.current.hear(piece):
-            self._tell(self.current, ())
+        if self.current is not None and self.current.accept(piece):
+            self._events.publish(RenderGrew(self.current))
 
     def finish(self, takes: tuple[Take, ...]) -> None:
         """The render's takes are in the store."""
         render, self.current = self.current, None
         if render is not None:
-            self._tell(render, takes)
+            self._events.publish(RenderFinished(render, takes))
 
     def over(self, job: str) -> None:
         """A job has ended, whether it was begun or not."""
-        self.current = None if self.current is not None and self.current.job.id == job else self.current
-        for hook in self._over_hooks:
-            self._guarded(job, hook, job)
-
-    def _tell(self, render: PartialRender, takes: tuple[Take, ...]) -> None:
-        for hook in self._hooks:
-            self._guarded(render.job.id, hook, render, takes)
-
-    def _guarded(self, job: str, hook: Callable[..., None], *given: object) -> None:
-        try:
-            hook(*given)
-        except Exception:  # who listens must never spoil the render
-            log.exception("a listener to job %s met a bug", job)
+        if self.current is not None and self.current.job.id == job:
+            self.current = None
 
 
 def heard_take(render: PartialRender, takes: tuple[Take, ...]) -> Take | None:

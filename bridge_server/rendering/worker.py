@@ -10,7 +10,6 @@ import asyncio
 import logging
 import math
 import shutil
-import sqlite3
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,15 +20,15 @@ from bridge_server.engines.messages import RenderCommand
 from bridge_server.engines.process import EngineProcess, RenderCancelledError
 from bridge_server.engines.registry import target_of
 from bridge_server.errors import as_protocol_error
-from bridge_server.jobs.database import transaction
+from bridge_server.jobs.database import Connection, transaction
 from bridge_server.jobs.job import Job, JobState
 from bridge_server.jobs.job_queue import JobQueue
-from bridge_server.jobs.replies import take_ready
+from bridge_server.jobs.replies import ending, take_ready
 from bridge_server.rendering.partial_render import PartialRender, PartialRenders
 from bridge_server.rendering.plan import Plan, make_plan
 from bridge_server.rendering.postprocess import FinishedTake, TakeContext, finish, warm_up
 from bridge_server.rendering.song_shape import song_shape
-from bridge_server.sessions.events import Listeners
+from bridge_server.sessions.events import Events, JobReply
 from bridge_server.settings import Settings
 from bridge_server.songs.song_reader import SongReader
 from bridge_server.songs.sources import Song, check_unchanged
@@ -63,10 +62,10 @@ class RenderWorker:
     def __init__(
         self,
         settings: Settings,
-        connection: sqlite3.Connection,
+        connection: Connection,
         store: ClipStore,
         queue: JobQueue,
-        listeners: Listeners,
+        events: Events,
         reader: SongReader,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -74,10 +73,10 @@ class RenderWorker:
         self._connection = connection
         self._store = store
         self._queue = queue
-        self._listeners = listeners
+        self._events = events
         self._reader = reader
         self._clock = clock
-        self.live = PartialRenders()
+        self.live = PartialRenders(events)
         self._scratch = settings.store / "scratch"
         self._wake = asyncio.Event()
         self._running: Running | None = None
@@ -112,6 +111,7 @@ class RenderWorker:
     async def run(self) -> None:
         """Runs until cancelled; a job under way then goes back to the queue."""
         shutil.rmtree(self._scratch, ignore_errors=True)  # left by a server that was killed
+        self._resume()
         try:
             await self._warm_up()
             while True:
@@ -124,6 +124,14 @@ class RenderWorker:
         finally:
             await asyncio.gather(*(engine.close() for engine in self._engines.values()))
 
+    def _resume(self) -> None:
+        """Jobs that were running when the server, or this task, died: they go back to the queue, or fail for good."""
+        requeued, given_up = self._queue.resume(self._clock(), self._settings.limits.attempts)
+        if requeued:
+            log.info("%d jobs of an earlier run are resumed", len(requeued))
+        for job in given_up:
+            self._tell(job, ending(job, 0))
+
     async def _warm_up(self) -> None:
         """Starts the default engine's process and loads what finishing needs: the first request waits for neither."""
         finishing = asyncio.create_task(asyncio.to_thread(warm_up))
@@ -134,7 +142,10 @@ class RenderWorker:
         except asyncio.CancelledError:  # the server stops already
             finishing.cancel()
             raise
-        await finishing
+        try:
+            await finishing
+        except Exception:  # the first job meets it again, and fails with a sentence of its own
+            log.exception("What finishes takes could not be loaded ahead")
 
     async def _rest(self) -> None:
         """Waits for work; engines that get none for long give their memory back."""
@@ -324,7 +335,7 @@ class RenderWorker:
         self.live.over(job.id)
 
     def _tell(self, job: Job, reply: Reply) -> None:
-        self._listeners.tell(job.id, reply)
+        self._events.publish(JobReply(job.id, reply))
 
 
 class _Share:

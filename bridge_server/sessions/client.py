@@ -1,10 +1,11 @@
-"""Who asked: the one thing the bridge knows of an OSC sender or a WebSocket connection."""
+"""Who asked: all that the server knows of an OSC sender or a WebSocket connection."""
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from daw_protocol.replies import Reply
+from daw_protocol.requests import BeginUpload
 
 
 class Client(Protocol):
@@ -21,4 +22,13 @@ class Client(Protocol):
 
     def send(self, reply: Reply) -> None:
         """Hands a reply to the client without waiting; a client that has gone is no error."""
+        ...
+
+
+@runtime_checkable
+class Uploader(Client, Protocol):
+    """A client whose connection carries binary data."""
+
+    def begin_upload(self, request: BeginUpload) -> None:
+        """Expects the announced bytes from now on. Raises ProtocolError when they are too many."""
         ...

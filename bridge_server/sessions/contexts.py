@@ -21,7 +21,7 @@ class ClientContexts:
             self._contexts.move_to_end(client)
         return self._contexts.get(client, Context())
 
-    def hear(self, client: str, request: Request) -> Context:
+    def apply(self, client: str, request: Request) -> Context:
         """The client's context after this message."""
         context = self.context(client).after(request)
         self._contexts[client] = context

@@ -1,61 +1,82 @@
-"""Who hears about which job: those who asked for it, and those who watch. Progress is thinned to ten a second each."""
+"""What happens in the server, published once for every part that wants to know.
+
+Lives on the event loop. Publishing calls the subscribers one after the other, in the order they subscribed, before it
+returns; whatever is slow belongs in a task of the subscriber's own.
+"""
 
 from __future__ import annotations
 
-import time
+import logging
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from bridge_server.sessions.client import Client
-from bridge_server.sessions.watchers import Watchers
-from daw_protocol.replies import JobProgress, Reply
+from daw_protocol.replies import Reply
+from daw_protocol.requests import Request
 
-PROGRESS_INTERVAL = 0.1  # seconds
+log = logging.getLogger(__name__)
 
 
-class Listeners:
-    """Clients by job. A terminal reply is the last one a job's clients hear."""
+@dataclass(frozen=True)
+class Event:
+    """Something that happened. Parts with news of their own derive from it: rendering/partial_render.py does."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic, watchers: Watchers | None = None) -> None:
-        self.watchers = watchers or Watchers()
-        self._clients: dict[str, list[Client]] = {}
-        self._progress: dict[str, JobProgress] = {}
-        self._told: dict[str, float] = {}
-        self._clock = clock
 
-    def add(self, job_id: str, client: Client) -> None:
-        clients = self._clients.setdefault(job_id, [])
-        if client not in clients:
-            clients.append(client)
+@dataclass(frozen=True)
+class JobReply(Event):
+    """A reply about a job: its progress, a take, its end."""
 
-    def tell(self, job_id: str, reply: Reply) -> None:
-        """Sends a reply to everybody who asked for the job, and to everybody who watches."""
-        if isinstance(reply, JobProgress):
-            self._progress[job_id] = reply
-            if not self._due(job_id):
-                return
-        clients = self._clients.get(job_id, ())
-        for client in clients:
-            client.send(reply)
-        self.watchers.tell(reply, besides=clients)
-        if reply.terminal:
-            self._clients.pop(job_id, None)
-            self._told.pop(job_id, None)
-            self._progress.pop(job_id, None)
+    job: str
+    reply: Reply
 
-    def progress(self, job_id: str) -> JobProgress | None:
-        """What was last said of a job that runs: for who looks in later."""
-        return self._progress.get(job_id)
 
-    def forget(self, client: Client) -> None:
-        """The client has gone; its jobs go on."""
-        self.watchers.forget(client)
-        for clients in self._clients.values():
-            if client in clients:
-                clients.remove(client)
+@dataclass(frozen=True)
+class Notice(Event):
+    """A reply that concerns everybody who watches, except the client that has it already."""
 
-    def _due(self, job_id: str) -> bool:
-        now = self._clock()
-        if now - self._told.get(job_id, -1.0) < PROGRESS_INTERVAL:
-            return False
-        self._told[job_id] = now
-        return True
+    reply: Reply
+    known_to: Client | None = None
+
+
+@dataclass(frozen=True)
+class ContextMoved(Notice):
+    """The shared context changed; the playhead's movements count."""
+
+
+@dataclass(frozen=True)
+class RequestDone(Event):
+    """A request was carried out, or its job accepted."""
+
+    request: Request
+    client: Client
+
+
+E = TypeVar("E", bound=Event)
+
+
+class Events:
+    """The one place where parts of the server learn from each other."""
+
+    def __init__(self) -> None:
+        self._subscribers: list[tuple[type[Event], Callable[[Any], None]]] = []
+
+    def subscribe(self, kind: type[E], receive: Callable[[E], None]) -> Callable[[], None]:
+        """Calls `receive` with every event of that kind, subclasses included. Returns what ends the subscription."""
+        entry = (kind, receive)
+        self._subscribers.append(entry)
+
+        def unsubscribe() -> None:
+            if entry in self._subscribers:
+                self._subscribers.remove(entry)
+
+        return unsubscribe
+
+    def publish(self, event: Event) -> None:
+        """Delivers the event. A subscriber with a bug is logged; the others and the publisher go on."""
+        for kind, receive in tuple(self._subscribers):
+            if isinstance(event, kind):
+                try:
+                    receive(event)
+                except Exception:
+                    log.exception("A subscriber failed on %s", event)

@@ -6,10 +6,9 @@ a DAW script selects bars, and every panel shows them; a panel selects others, a
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
-from bridge_server.sessions.watchers import Watchers
+from bridge_server.sessions.events import ContextMoved, Events
 from daw_protocol import requests
 from daw_protocol.context import NEW_SONG_RATE, Context, resolved, shared_request, tempo_map_of
 from daw_protocol.replies import FocusMoved
@@ -29,20 +28,15 @@ class SharedContext:
     rate:     of the song in focus, in hertz, as far as it has been looked at.
     """
 
-    def __init__(self, watchers: Watchers) -> None:
-        self._watchers = watchers
-        self._hooks: list[Callable[[], None]] = []
+    def __init__(self, events: Events) -> None:
+        self._events = events
         self.context = Context()
         self.revision = 0
         self.client = ""
         self.rate = NEW_SONG_RATE
 
-    def when_moved(self, hook: Callable[[], None]) -> None:
-        """Has `hook` called after every change, the playhead's included."""
-        self._hooks.append(hook)
-
-    def hear(self, request: Request, client: str) -> None:
-        """Takes in a context message or a request for audio, and tells those who watch if it changed anything."""
+    def apply(self, request: Request, client: str) -> None:
+        """Takes in a context message or a request for audio; publishes ContextMoved if that changed anything."""
         if isinstance(request, requests.ForgetContext) and client != self.client:
             return  # a script that ends does not take away what another one is about
         before = self.context
@@ -53,13 +47,13 @@ class SharedContext:
         if not isinstance(request, requests.Transport):
             self.revision += 1
             self.client = client
-        self._watchers.tell(
-            FocusMoved(
-                revision=self.revision, client=client[:128], playhead=self.playhead, rolling=after.rolling
+        self._events.publish(
+            ContextMoved(
+                FocusMoved(
+                    revision=self.revision, client=client[:128], playhead=self.playhead, rolling=after.rolling
+                )
             )
         )
-        for hook in self._hooks:
-            hook()
 
     @property
     def playhead(self) -> int | None:

@@ -6,14 +6,13 @@ The last song stays in memory, so that the second request about it costs nothing
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from bridge_server.errors import as_protocol_error
-from bridge_server.jobs.database import transaction
+from bridge_server.jobs.database import Connection, transaction
 from bridge_server.songs.sources import (
     STORED,
     TAKE,
@@ -42,7 +41,7 @@ class SongReader:
     def __init__(
         self,
         store: ClipStore,
-        connection: sqlite3.Connection,
+        connection: Connection,
         roots: tuple[Path, ...],
         most_seconds: float,
         clock: Callable[[], int] = time.time_ns,

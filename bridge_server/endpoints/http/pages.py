@@ -14,19 +14,13 @@ from bridge_server.endpoints.http.reapack import PREFIX as REAPER
 from bridge_server.endpoints.http.reapack import reaper_script
 from bridge_server.endpoints.http.waveforms import Waveforms
 from bridge_server.endpoints.oscquery_values import LiveValues
-from bridge_server.rendering.receipts import in_words
+from bridge_server.handlers.take_files import take_file
 from bridge_server.settings import EVERYWHERE, Settings
-from bridge_server.songs.mixdown import heard
-from bridge_server.songs.take_picture import take_picture
 from bridge_server.version import MADE_BY
-from clip_store.audio.audio import Audio
-from clip_store.audio.riff import wave_parts
-from clip_store.errors import ClipStoreError, TakeError
-from clip_store.store import ClipStore, file_stem, recipe_of
-from clip_store.take import Take
+from clip_store.errors import ClipStoreError
+from clip_store.store import ClipStore
 from daw_protocol import oscquery
 from daw_protocol.errors import ErrorCode, ProtocolError
-from daw_protocol.receipt import Receipt
 from daw_protocol.schema import whole_schema
 
 WAV = "audio/wav"
@@ -105,48 +99,10 @@ class Pages:
             return Page(404, PLAIN, b"Ask for /takes/ID/clip.wav.\n")
         what = FILES.get(parts[3], "attachment")
         try:
-            return await self.take_file(parts[2], what, parts[3])
-        except ProtocolError as error:
+            file = await take_file(self._store, parts[2], what, parts[3])
+        except (ProtocolError, ClipStoreError) as error:
             return Page(404, PLAIN, f"{error}\n".encode())
-
-    async def take_file(self, take_id: str, what: str, name: str = "") -> Page:
-        """One file of a take. Raises ProtocolError."""
-        try:
-            take = self._store.index.get(take_id)
-            return await asyncio.to_thread(self._make, take, what, name)
-        except TakeError as error:
-            raise ProtocolError(ErrorCode.UNKNOWN_TAKE, error.sentence, error.remedy, "take") from error
-        except ClipStoreError as error:
-            raise ProtocolError(ErrorCode.STORE_FAILED, error.sentence, error.remedy) from error
-
-    def _make(self, take: Take, what: str, name: str) -> Page:
-        title = file_stem(f"{take.title}.{take.task}.{take.number}")
-        if what == "clip":
-            return Page(200, WAV, self._store.clip_path(take).read_bytes(), f"{title}.wav")
-        if what == "song":
-            return Page(200, WAV, wave(heard(self._store, take)), f"{title}.song.wav")
-        if what == "picture":
-            return Page(200, "image/png", self._picture(take))
-        if what == "recipe":
-            return as_json(recipe_of(take))
-        if what == "handles" and take.handles is not None:
-            return Page(200, WAV, wave(self._store.blobs.get(take.handles)), f"{title}.handles.wav")
-        for entry in take.attachments:
-            if entry.name == name or (what == "attachment" and not name):
-                data = self._store.blobs.get_bytes(entry.digest)
-                return Page(200, entry.media_type, data, file_stem(entry.name))
-        raise ProtocolError(
-            ErrorCode.UNKNOWN_TAKE,
-            f"Take {take.id} has no {name or what}.",
-            "takes.show tells what it has.",
-            "what",
-        )
-
-    def _picture(self, take: Take) -> bytes:
-        receipt = Receipt.from_fields(dict(take.receipt))
-        clip = self._store.blobs.get(take.audio)
-        song = self._store.blobs.get(take.parent) if take.parent else None
-        return take_picture(take, song, clip, in_words(receipt))
+        return Page(200, file.media_type, file.body, file.name)
 
 
 # What a query may hold beside OSCQuery's attributes.
@@ -172,11 +128,6 @@ def oscquery_page(node: Mapping[str, Any], asked: Sequence[str]) -> Page:
         known = ", ".join((*oscquery.ATTRIBUTES, "HOST_INFO"))
         return Page(query.value, PLAIN, f"Known attributes are {known}.\n".encode())
     return as_json(found)
-
-
-def wave(audio: Audio) -> bytes:
-    """The audio as a plain WAV file."""
-    return b"".join(wave_parts(audio))
 
 
 def as_json(value: Any) -> Page:

@@ -9,16 +9,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any
 
-from bridge_server.endpoints.http.pages import Page, Pages
 from bridge_server.endpoints.mailbox.folder import Letter, MailboxFolder
+from bridge_server.endpoints.rpc import answer_call
 from bridge_server.handlers.dispatcher import SLOW, Dispatcher
-from bridge_server.handlers.response import our_fault
+from bridge_server.handlers.response import Response, TakeFile
 from bridge_server.sessions.client import Client
+from bridge_server.supervisor import Supervisor
 from clip_store.atomic_file import write_whole
 from clip_store.errors import ClipStoreError
 from daw_protocol import jsonrpc
@@ -26,7 +26,7 @@ from daw_protocol.addresses import COMMANDS
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.jsonrpc import BadCall, Call
 from daw_protocol.replies import Reply
-from daw_protocol.requests import BeginUpload, FetchTake, Render, Request, Vary
+from daw_protocol.requests import Render, Request, Vary
 
 log = logging.getLogger(__name__)
 
@@ -59,13 +59,12 @@ class MailboxClient:
 class MailboxEndpoint:
     """Answers the requests in a folder."""
 
-    def __init__(self, folder: MailboxFolder, dispatcher: Dispatcher, pages: Pages) -> None:
+    def __init__(self, folder: MailboxFolder, dispatcher: Dispatcher, supervisor: Supervisor) -> None:
         self._folder = folder
         self._dispatcher = dispatcher
-        self._pages = pages
+        self._supervisor = supervisor
         # Answers in the making: what a job says meanwhile comes behind the response to its request.
         self._held: dict[str, list[str]] = {}
-        self._slow: set[asyncio.Task[None]] = set()
 
     def client(self, reply_to: str) -> Client:
         """The client a job was accepted from, by the address it was kept under."""
@@ -82,18 +81,14 @@ class MailboxEndpoint:
         """Answers requests until cancelled."""
         cleared = -CLEAR_SECONDS
         letters = list(self._folder.leftover())
-        try:
-            while True:
-                if time.monotonic() - cleared >= CLEAR_SECONDS:
-                    self._folder.clear_old(time.time())
-                    cleared = time.monotonic()
-                for letter in (*letters, *self._folder.take()):
-                    await self._answer_letter(letter)
-                letters = []
-                await asyncio.sleep(POLL_SECONDS)
-        finally:
-            for task in self._slow:
-                task.cancel()
+        while True:
+            if time.monotonic() - cleared >= CLEAR_SECONDS:
+                self._folder.clear_old(time.time())
+                cleared = time.monotonic()
+            for letter in (*letters, *self._folder.take()):
+                await self._answer_letter(letter)
+            letters = []
+            await asyncio.sleep(POLL_SECONDS)
 
     async def _answer_letter(self, letter: Letter) -> None:
         """Answers one file; in a task of its own when that reads audio from the disk."""
@@ -109,9 +104,7 @@ class MailboxEndpoint:
         calls, batch = jsonrpc.read_frame(letter.text)
         answering = self._answer_calls(letter, calls, batch)
         if any(_is_slow(call) for call in calls):
-            task = asyncio.create_task(answering)
-            self._slow.add(task)
-            task.add_done_callback(self._slow.discard)
+            self._supervisor.spawn(f"mailbox {letter.name}", answering)
         else:
             await answering
 
@@ -132,49 +125,37 @@ class MailboxEndpoint:
         self._folder.finish(letter)
 
     async def _answer(self, letter: Letter, number: int, call: Call | BadCall) -> dict[str, Any] | None:
-        if isinstance(call, BadCall):
-            return jsonrpc.error(call.id, call.error, call.rpc_code)
-        try:
-            _, request = jsonrpc.request_in(call)
-            request = replace(request, token="")  # which no record must keep
-            if isinstance(request, (Render, Vary)) and not request.id:
-                # Named for its file: one that a killed server had taken but not finished is not rendered twice.
-                request = replace(request, id=f"{letter.name[:40]}-{letter.stamp}.{number}"[:64])
-            data = await self._answer_request(letter, number, request, call)
-            return jsonrpc.result(call.id, data) if call.wants_answer else None
-        except ProtocolError as error:
-            return jsonrpc.error(call.id, error) if call.wants_answer else None
-        except Exception:  # a bug must not end the mailbox, let alone the server
-            log.exception("method %s met a bug", call.method)
-            return jsonrpc.error(call.id, our_fault()) if call.wants_answer else None
+        answer, response = await answer_call(
+            call, lambda request: self._respond(letter, number, request, call)
+        )
+        if answer is not None and response.file is not None:
+            try:
+                path = await self._written(f"{letter.name}.{number}", response.file)
+            except ProtocolError as error:
+                return jsonrpc.error(answer["id"], error)
+            answer["result"] = {**response.data, "path": str(path)}
+        if response.error is None:
+            for reply in response.replies[1:]:  # the first one is the answer itself
+                self.write(letter.name, jsonrpc.notification(reply))
+        return answer
 
-    async def _answer_request(
-        self, letter: Letter, number: int, request: Request, call: Call
-    ) -> Mapping[str, Any]:
-        if isinstance(request, BeginUpload):
-            raise ProtocolError(
-                ErrorCode.BAD_UPLOAD,
-                "Audio cannot be uploaded through the mailbox.",
-                f"Write the file to {self._folder.audio} and name it as the source.",
-            )
-        if isinstance(request, FetchTake):
-            page = await self._pages.take_file(request.take, request.what, request.name)
-            return await self._fetched(f"{letter.name}.{number}", page)
-        client = MailboxClient(self, letter.name, call.client or request.client)
-        answer = await self._dispatcher.answer(request, client)
-        for reply in answer.replies[1:]:  # the first one is the result itself
-            client.send(reply)
-        return answer.data
+    async def _respond(self, letter: Letter, number: int, request: Request, call: Call | BadCall) -> Response:
+        request = replace(request, token="")  # which no record must keep
+        if isinstance(request, (Render, Vary)) and not request.id:
+            # Named for its file: one that a killed server had taken but not finished is not rendered twice.
+            request = replace(request, id=f"{letter.name[:40]}-{letter.stamp}.{number}"[:64])
+        client = MailboxClient(self, letter.name, getattr(call, "client", "") or request.client)
+        return await self._dispatcher.respond(request, client)
 
-    async def _fetched(self, stem: str, page: Page) -> Mapping[str, Any]:
-        """A take's file, put beside the answer."""
-        suffix = PurePath(page.file_name).suffix or SUFFIXES.get(page.media_type, "")
+    async def _written(self, stem: str, file: TakeFile) -> Path:
+        """A take's file, written next to the answer. Raises ProtocolError."""
+        suffix = PurePath(file.name).suffix or SUFFIXES.get(file.media_type, "")
         path = self._folder.outbox / f"{stem}{suffix}"
         try:
-            await asyncio.to_thread(write_whole, path, [page.body])
+            await asyncio.to_thread(write_whole, path, [file.body])
         except ClipStoreError as error:
             raise ProtocolError(ErrorCode.STORE_FAILED, error.sentence, error.remedy) from error
-        return {"bytes": len(page.body), "path": str(path)}
+        return path
 
 
 SUFFIXES = {"image/png": ".png", "application/json": ".json"}
@@ -185,6 +166,4 @@ def _is_slow(call: Call | BadCall) -> bool:
     return isinstance(call, Call) and call.method in SLOW_METHODS
 
 
-SLOW_METHODS = {
-    command.name for command in COMMANDS if command.request is FetchTake or command.request in SLOW
-}
+SLOW_METHODS = {command.name for command in COMMANDS if command.request in SLOW}

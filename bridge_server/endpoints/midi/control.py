@@ -15,9 +15,10 @@ from typing import Any
 
 from bridge_server.endpoints.midi.ports import open_input
 from bridge_server.handlers.dispatcher import Dispatcher
+from bridge_server.sessions.events import Events, JobReply, Notice
 from bridge_server.sessions.shared_context import SharedContext
-from bridge_server.sessions.watchers import Watchers
 from bridge_server.settings import MidiSettings
+from bridge_server.supervisor import Supervisor
 from daw_protocol import requests
 from daw_protocol.errors import ProtocolError
 from daw_protocol.midi_clock import ClockFollower, SongMoved, TempoMeant
@@ -43,19 +44,19 @@ class MidiControl:
         settings: MidiSettings,
         dispatcher: Dispatcher,
         shared_context: SharedContext,
-        watchers: Watchers,
+        events: Events,
     ) -> None:
         self._settings = settings
         self._dispatcher = dispatcher
         self._shared_context = shared_context
-        self._watchers = watchers
         self._pads = Pads(settings.bindings)
         self._clock = ClockFollower()
         self._known: dict[str, str] = {}
         self._inbox: asyncio.Queue[tuple[Any, float]] = asyncio.Queue(INBOX)
         self._gone = False
         self.name = ""
-        watchers.add(self)
+        events.subscribe(JobReply, lambda event: self.send(event.reply))
+        events.subscribe(Notice, lambda event: self.send(event.reply))
 
     def send(self, reply: Reply) -> None:
         """A reply to a pad's request, or news of everybody's: remembers what `$take` and `$job` stand for."""
@@ -130,9 +131,7 @@ class MidiControl:
             await self._ask(requests.SetTempo(bpm=change.bpm))
 
     async def _ask(self, request: Request) -> None:
-        self._watchers.add(self)  # to the end of the row again: it is there as long as it is used
-        answer = await self._dispatcher.answer(request, self)
-        for reply in answer.replies:
+        for reply in (await self._dispatcher.respond(request, self)).replies:
             self.send(reply)
 
 
@@ -171,21 +170,20 @@ def clock_changes(clock: ClockFollower, message: Any, moment: float) -> Sequence
 
 @contextlib.asynccontextmanager
 async def midi_control(
-    settings: MidiSettings | None, dispatcher: Dispatcher, shared_context: SharedContext, watchers: Watchers
+    settings: MidiSettings | None,
+    dispatcher: Dispatcher,
+    shared_context: SharedContext,
+    events: Events,
+    supervisor: Supervisor,
 ) -> AsyncIterator[str]:
     """MIDI as a client for as long as the block lasts; yields the input's name, "" without one. Raises
     ProtocolError when the input cannot be opened."""
     if settings is None:
         yield ""
         return
-    control = MidiControl(settings, dispatcher, shared_context, watchers)
+    control = MidiControl(settings, dispatcher, shared_context, events)
     async with open_input(settings.port, control.hear, control.plugged) as name:
         control.name = name
-        dispatcher.server.midi = control.status
-        task = asyncio.create_task(control.run())
-        try:
-            yield name
-        finally:
-            watchers.forget(control)
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+        supervisor.report("midi", control.status)
+        supervisor.start("MIDI input", control.run, essential=False)
+        yield name

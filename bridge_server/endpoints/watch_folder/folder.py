@@ -39,6 +39,7 @@ from bridge_server.settings import WatchSettings
 from bridge_server.songs.song_reader import SongReader
 from bridge_server.songs.sources import STORED
 from bridge_server.songs.tempo_file import read_midi_map
+from bridge_server.supervisor import Supervisor
 from clip_store.atomic_file import write_whole
 from clip_store.audio.audio_file import AudioInfo, probe_audio
 from clip_store.audio.broadcast_wav import read_recipe
@@ -72,6 +73,7 @@ class WatchFolder:
         store: ClipStore,
         queue: JobQueue,
         reader: SongReader,
+        supervisor: Supervisor,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings = settings
@@ -79,6 +81,7 @@ class WatchFolder:
         self._store = store
         self._queue = queue
         self._reader = reader
+        self._supervisor = supervisor
         self._clock = clock
         self._settling = Settling(settings.settle_seconds)
         self._busy: dict[Path, asyncio.Task[None]] = {}
@@ -93,14 +96,9 @@ class WatchFolder:
 
     async def run(self) -> None:
         """Runs until cancelled."""
-        try:
-            while True:
-                await self._look()
-                await asyncio.sleep(self._settings.poll_seconds)
-        finally:
-            for task in self._busy.values():
-                task.cancel()
-            await asyncio.gather(*self._busy.values(), return_exceptions=True)
+        while True:
+            await self._look()
+            await asyncio.sleep(self._settings.poll_seconds)
 
     async def _look(self) -> None:
         try:
@@ -114,7 +112,7 @@ class WatchFolder:
             if dropped.path in self._busy:  # it changed while it is worked on: afterwards
                 self._settling.again(dropped)
                 continue
-            task = asyncio.create_task(self._carry_out(dropped))
+            task = self._supervisor.spawn(f"watched file {dropped.path.name}", self._carry_out(dropped))
             self._busy[dropped.path] = task
             task.add_done_callback(lambda _, path=dropped.path: self._busy.pop(path, None))  # type: ignore[misc]
 
@@ -157,12 +155,11 @@ class WatchFolder:
         if name is None or await asyncio.to_thread(notes.is_finished, name):
             return
         client = _WatchClient(self._key)
-        try:
-            answer = await self._dispatcher.answer(replace(request, id=name), client)
-        except ProtocolError as error:
-            raise _with_hint(error, place, info.rate, wanted) from error
+        response = await self._dispatcher.respond(replace(request, id=name), client)
+        if response.error is not None:
+            raise _with_hint(response.error, place, info.rate, wanted) from response.error
         await self._follow(
-            answer.replies, client, notes, name, lambda error: _with_hint(error, place, info.rate, wanted)
+            response.replies, client, notes, name, lambda error: _with_hint(error, place, info.rate, wanted)
         )
 
     def _request_name(self, dropped: DroppedFile, request: Render) -> str | None:

@@ -10,8 +10,9 @@ from bridge_server.jobs.database import open_database, transaction
 from bridge_server.jobs.job import Job, JobState
 from bridge_server.jobs.job_queue import JobQueue
 from bridge_server.rendering.worker import RenderWorker
-from bridge_server.sessions.events import Listeners
+from bridge_server.sessions.events import Events
 from bridge_server.songs.song_reader import SongReader
+from bridge_server.supervisor import Supervisor
 from clip_store.store import ClipStore
 from clip_store.take import Take
 from daw_protocol import requests
@@ -19,6 +20,13 @@ from tests.bridge_server.conftest import settings_in
 from tests.clip_store.sounds import song
 
 PARENT, CLIP = song(9600), song(1000, seed=1)
+
+
+class NoParts(Supervisor):
+    """A supervisor of nothing, made outside an event loop."""
+
+    def __init__(self):
+        self._parts, self._status = {}, {}
 
 
 @pytest.fixture
@@ -29,11 +37,12 @@ def server(tmp_path):
         store = ClipStore(settings.store, connection)
         queue = JobQueue(connection, 10)
         reader = SongReader(store, connection, settings.roots, 60)
-        worker = RenderWorker(settings, connection, store, queue, Listeners(), reader)
+        worker = RenderWorker(settings, connection, store, queue, Events(), reader)
         take = Take("t1", "j1", 1, "repaint", store.blobs.put(PARENT), CLIP.digest, 0, 0, 1000, 48000, 1.0)
         with transaction(connection):
             store.keep(take, CLIP)
-        yield StatusHandlers(settings, queue, store, worker, EngineRegistry(settings.engines)), store, queue
+        engines = EngineRegistry(settings.engines)
+        yield StatusHandlers(settings, queue, store, worker, engines, NoParts()), store, queue
 
 
 def asked(answer):

@@ -3,12 +3,19 @@
 import numpy as np
 import pytest
 
-from bridge_server.audition.layered_audio import Lane
-from bridge_server.audition.partial_scene import preview_scene
+from bridge_server.audition.layered_audio import LayeredAudio
+from bridge_server.audition.partial_scene import partial_scene
 from bridge_server.engines.child import StemWriters
 from bridge_server.engines.messages import ChildPiece
 from bridge_server.jobs.job import Job
-from bridge_server.rendering.partial_render import PartialRender, PartialRenders, heard_take
+from bridge_server.rendering.partial_render import (
+    PartialRender,
+    PartialRenders,
+    RenderFinished,
+    RenderGrew,
+    heard_take,
+)
+from bridge_server.sessions.events import Events
 from clip_store.audio.audio import Audio, Encoding
 from daw_protocol.requests import Accompany, Extract, Repaint
 from model.engine import Piece
@@ -31,7 +38,7 @@ def begun(folder, request=Repaint, **more):
 def grow(render, writers, frames, stem="mix"):
     first = render.plan.region_in_song.start + render.announced
     writers.write(Piece(stem, first, RENDER[render.announced : render.announced + frames]))
-    heard = render.hear(ChildPiece(1, stem, first, frames))
+    heard = render.accept(ChildPiece(1, stem, first, frames))
     render.catch_up()
     return heard
 
@@ -48,11 +55,13 @@ def test_pieces_are_read_as_they_come(tmp_path):
 
 def test_what_is_not_heard_is_left_alone(tmp_path):
     render, writers = begun(tmp_path)
-    assert not render.hear(ChildPiece(1, "handles", 0, 100))
+    assert not render.accept(ChildPiece(1, "handles", 0, 100))
     grow(render, writers, 500)
-    assert not render.hear(ChildPiece(1, "bass", render.plan.region_in_song.start, 100))  # another stem
-    assert not render.hear(ChildPiece(1, "mix", render.plan.region_in_song.start, 100))  # out of order
-    assert not render.hear(ChildPiece(1, "mix", render.plan.region_in_song.start + 500, 2 * BAR))  # too much
+    assert not render.accept(ChildPiece(1, "bass", render.plan.region_in_song.start, 100))  # another stem
+    assert not render.accept(ChildPiece(1, "mix", render.plan.region_in_song.start, 100))  # out of order
+    assert not render.accept(
+        ChildPiece(1, "mix", render.plan.region_in_song.start + 500, 2 * BAR)
+    )  # too much
     assert render.announced == 500
     writers.close()
 
@@ -60,7 +69,7 @@ def test_what_is_not_heard_is_left_alone(tmp_path):
 def test_a_render_whose_files_have_gone_keeps_what_was_read(tmp_path):
     render, writers = begun(tmp_path)
     grow(render, writers, 500)
-    render.hear(ChildPiece(1, "mix", render.plan.region_in_song.start + 500, 500))
+    render.accept(ChildPiece(1, "mix", render.plan.region_in_song.start + 500, 500))
     writers.close()
     for file in tmp_path.iterdir():
         file.unlink()
@@ -76,10 +85,10 @@ def test_there_is_something_to_play_up_to_a_bar_line(tmp_path, ready, up_to):
     render, writers = begun(tmp_path)
     if ready:
         grow(render, writers, ready)
-    scene = preview_scene(render, Lane(SONG, RATE), 1, 1)
+    scene = partial_scene(render, LayeredAudio(SONG, RATE), 1, 1)
     assert scene.ready == (None if up_to is None else (up_to - 1) * BAR)
     assert scene.waits == (up_to == 3)
-    assert (scene.passage.start, scene.passage.end) == (BAR, 5 * BAR)
+    assert (scene.loop_range.start, scene.loop_range.end) == (BAR, 5 * BAR)
     assert scene.origin == 1000
     writers.close()
 
@@ -88,7 +97,7 @@ def test_the_render_is_faded_in_from_the_song(tmp_path):
     render, writers = begun(tmp_path, crossfade=10)
     grow(render, writers, BAR)
     start = 2 * BAR - 1000  # of the region, in the song
-    lane = preview_scene(render, Lane(SONG, RATE), 1, 1).lanes["take"]
+    lane = partial_scene(render, LayeredAudio(SONG, RATE), 1, 1).lanes["take"]
     found = lane.read(start, BAR)
     fade = RATE // 100
     share = (np.arange(fade) + 0.5)[:, None] / fade
@@ -107,29 +116,29 @@ def test_a_backing_plays_along_and_a_stem_alone(tmp_path):
         render, writers = begun(folder, request)
         grow(render, writers, BAR, stem)
         start = render.plan.region_in_song.start
-        found = preview_scene(render, Lane(SONG, RATE), 0, 0).lanes["take"].read(start, BAR)
+        found = partial_scene(render, LayeredAudio(SONG, RATE), 0, 0).lanes["take"].read(start, BAR)
         expected = RENDER[:BAR] + (SONG[start : start + BAR] if request is Accompany else 0)
         assert np.allclose(found, expected, atol=1e-7)
         writers.close()
 
 
-def test_who_listens_hears_of_everything_and_spoils_nothing(tmp_path):
-    live, heard, over = PartialRenders(), [], []
-
-    def broken(*_):
-        raise KeyError("a bug in who listens")
-
-    live.when_changed(broken, broken)
-    live.when_changed(lambda render, takes: heard.append((render.announced, takes)), over.append)
+def test_events_tell_how_a_render_grows_and_what_becomes_of_it(tmp_path):
+    events, grown, finished = Events(), [], []
+    events.subscribe(RenderGrew, lambda event: grown.append(event.render.announced))
+    events.subscribe(RenderFinished, lambda event: finished.append(event.takes))
+    renders = PartialRenders(events)
     render, _ = begun(tmp_path)
-    live.begin(render)
-    live.piece(ChildPiece(1, "mix", render.plan.region_in_song.start, 100))
-    live.piece(ChildPiece(1, "handles", 0, 100))
-    live.over("another job")
-    assert live.current is render
-    live.over("j1")
-    assert live.current is None
-    live.piece(ChildPiece(1, "mix", render.plan.region_in_song.start + 100, 100))
-    assert heard == [(0, ()), (100, ())]
-    assert over == ["another job", "j1"]
+    renders.begin(render)
+    renders.piece(ChildPiece(1, "mix", render.plan.region_in_song.start, 100))
+    renders.piece(ChildPiece(1, "handles", 0, 100))
+    assert grown == [0, 100]
+    renders.finish(())
+    assert finished == [()]
+    renders.begin(render)
+    renders.over("another job")
+    assert renders.current is render
+    renders.over("j1")
+    assert renders.current is None
+    renders.piece(ChildPiece(1, "mix", render.plan.region_in_song.start + 100, 100))
+    assert grown == [0, 100, 100]
     assert heard_take(render, ()) is None

@@ -5,8 +5,8 @@ from daw_protocol.requests import ForgetContext, SetKey, SetTempo
 
 def test_each_client_has_a_context_of_its_own():
     sessions = ClientContexts(most=9)
-    heard = sessions.hear("left", SetTempo(bpm=120))
-    sessions.hear("right", SetTempo(bpm=90))
+    heard = sessions.apply("left", SetTempo(bpm=120))
+    sessions.apply("right", SetTempo(bpm=90))
     assert sessions.context("left") == heard == Context(bpm=120.0)
     assert sessions.context("right") == Context(bpm=90.0)
     assert sessions.context("nobody") == Context()
@@ -14,19 +14,19 @@ def test_each_client_has_a_context_of_its_own():
 
 def test_messages_add_up():
     sessions = ClientContexts(most=9)
-    sessions.hear("left", SetTempo(bpm=120))
-    sessions.hear("left", SetKey(key="C major"))
+    sessions.apply("left", SetTempo(bpm=120))
+    sessions.apply("left", SetKey(key="C major"))
     assert sessions.context("left").bpm == 120
     assert str(sessions.context("left").key) == "C major"
-    assert sessions.hear("left", ForgetContext()) == Context()
+    assert sessions.apply("left", ForgetContext()) == Context()
 
 
 def test_the_longest_unused_is_forgotten_first():
     sessions = ClientContexts(most=2)
-    sessions.hear("a", SetTempo(bpm=100))
-    sessions.hear("b", SetTempo(bpm=101))
+    sessions.apply("a", SetTempo(bpm=100))
+    sessions.apply("b", SetTempo(bpm=101))
     sessions.context("a")  # used
-    sessions.hear("c", SetTempo(bpm=102))
+    sessions.apply("c", SetTempo(bpm=102))
     assert sessions.context("b") == Context()
     assert sessions.context("a").bpm == 100
     assert sessions.context("c").bpm == 102
@@ -34,7 +34,7 @@ def test_the_longest_unused_is_forgotten_first():
 
 def test_asking_alone_remembers_nobody():
     sessions = ClientContexts(most=1)
-    sessions.hear("a", SetTempo(bpm=100))
+    sessions.apply("a", SetTempo(bpm=100))
     for number in range(5):
         sessions.context(f"passer-by {number}")
     assert sessions.context("a").bpm == 100

@@ -1,0 +1,34 @@
+"""One JSON-RPC call to one answer: what the WebSocket and the mailbox share."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from bridge_server.handlers.response import Response, refused
+from daw_protocol import jsonrpc
+from daw_protocol.errors import ProtocolError
+from daw_protocol.jsonrpc import BadCall, Call
+from daw_protocol.requests import Request
+
+
+async def answer_call(
+    call: Call | BadCall, respond: Callable[[Request], Awaitable[Response]]
+) -> tuple[dict[str, Any] | None, Response]:
+    """The JSON-RPC answer, None where none is wanted, and the response it was made from. Never raises.
+
+    The response's first reply is the answer itself; the replies behind it and its file are the endpoint's to send.
+    """
+    if isinstance(call, BadCall):
+        return jsonrpc.error(call.id, call.error, call.rpc_code), refused(call.error)
+    try:
+        _, request = jsonrpc.request_in(call)
+    except ProtocolError as error:
+        response = refused(error)
+    else:
+        response = await respond(request)
+    if not call.wants_answer:
+        return None, response
+    if response.error is not None:
+        return jsonrpc.error(call.id, response.error), response
+    return jsonrpc.result(call.id, response.data), response

@@ -1,0 +1,56 @@
+"""The one table of handlers: every request the protocol knows, and what carries it out."""
+
+from __future__ import annotations
+
+from bridge_server.handlers.audition import AuditionHandlers
+from bridge_server.handlers.context import ContextHandlers
+from bridge_server.handlers.dispatcher import AUDITION_REQUESTS, Handler
+from bridge_server.handlers.exports import ExportHandlers
+from bridge_server.handlers.jobs import JobHandlers
+from bridge_server.handlers.shared_context import SharedContextHandlers
+from bridge_server.handlers.status import StatusHandlers
+from bridge_server.handlers.submit import SubmitHandlers
+from bridge_server.handlers.takes import TakeHandlers
+from bridge_server.handlers.uploads import begin_upload
+from daw_protocol import requests
+from daw_protocol.addresses import COMMANDS
+from daw_protocol.context import CONTEXT_REQUESTS
+from daw_protocol.requests import Render, Request
+
+RENDER_REQUESTS = tuple(command.request for command in COMMANDS if issubclass(command.request, Render))
+
+
+def handler_table(
+    submit: SubmitHandlers,
+    jobs: JobHandlers,
+    takes: TakeHandlers,
+    exports: ExportHandlers,
+    context: ContextHandlers,
+    shared_context: SharedContextHandlers,
+    status: StatusHandlers,
+    audition: AuditionHandlers,
+) -> dict[type[Request], Handler]:
+    """Request type -> handler."""
+    return {
+        **dict.fromkeys(RENDER_REQUESTS, submit.submit),
+        requests.Vary: submit.vary,
+        requests.Cancel: jobs.cancel,
+        requests.ListJobs: jobs.list,
+        requests.ShowJob: jobs.show,
+        requests.ListTakes: takes.list,
+        requests.ShowTake: takes.show,
+        requests.FetchTake: takes.fetch,
+        requests.ChooseTake: takes.choose,
+        requests.RevertTake: takes.revert,
+        requests.Watch: shared_context.watch,
+        requests.ShowFocus: shared_context.show,
+        requests.ListSongs: shared_context.songs,
+        requests.Export: exports.export,
+        requests.Status: status.status,
+        requests.ListEngines: status.engines,
+        requests.VerifyStore: status.verify,
+        requests.SweepStore: status.sweep,
+        requests.BeginUpload: begin_upload,
+        **dict.fromkeys(CONTEXT_REQUESTS, context.apply),
+        **dict.fromkeys(AUDITION_REQUESTS, audition.respond),
+    }

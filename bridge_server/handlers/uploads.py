@@ -1,0 +1,20 @@
+"""Announced uploads: only a client whose connection carries binary data can send one."""
+
+from __future__ import annotations
+
+from bridge_server.handlers.response import Response, understood
+from bridge_server.sessions.client import Client, Uploader
+from daw_protocol import requests
+from daw_protocol.errors import ErrorCode, ProtocolError
+
+
+async def begin_upload(request: requests.BeginUpload, client: Client) -> Response:
+    """Raises ProtocolError."""
+    if not isinstance(client, Uploader):
+        raise ProtocolError(
+            ErrorCode.BAD_UPLOAD,
+            "Audio can be uploaded over WebSocket only.",
+            "Put the file into one of the server's folders (`status` lists them) and name it as the source.",
+        )
+    client.begin_upload(request)
+    return understood(request, f"Send {request.size} bytes.", {"bytes": request.size})

@@ -1,0 +1,135 @@
+"""The server's background tasks, all in one place: a part that dies is logged, restarted, and shown by `status`.
+
+A part that keeps dying, and without which the server cannot keep its promises, ends the server: better no server than
+one that accepts jobs nobody renders.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import logging
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+log = logging.getLogger(__name__)
+
+RESTART_SECONDS = 0.5  # before the first restart; twice as long before each further one
+MAX_RESTARTS = 4  # in a row; a part that then ran for CALM_SECONDS has recovered
+CALM_SECONDS = 60.0
+
+Run = Callable[[], Awaitable[None]]
+StatusOf = Callable[[], Mapping[str, Any]]
+
+
+class PartState(enum.Enum):
+    """How a part of the server is."""
+
+    RUNNING = "running"
+    RESTARTING = "restarting"  # it died and gets another chance
+    FAILED = "failed"  # it died too often
+
+
+@dataclass
+class Part:
+    """A background task of the server.
+
+    essential: whether the server ends with it.
+    problem:   the last error, "" while there was none.
+    """
+
+    name: str
+    run: Run
+    essential: bool
+    state: PartState = PartState.RUNNING
+    problem: str = ""
+    restarts: int = 0
+    task: asyncio.Task[None] | None = field(default=None, repr=False)
+
+
+class Supervisor:
+    """Owns every background task. Lives on the event loop.
+
+    failed: set when an essential part has given up; whoever runs the server then ends it.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic, pause: float = RESTART_SECONDS) -> None:
+        self._clock = clock
+        self._pause = pause
+        self._parts: dict[str, Part] = {}
+        self._errands: set[asyncio.Task[None]] = set()
+        self._status: dict[str, StatusOf] = {}
+        self.failed: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    def start(self, name: str, run: Run, *, essential: bool = True) -> None:
+        """Runs a part until `close`; `run` is called again when it dies."""
+        part = Part(name, run, essential)
+        self._parts[name] = part
+        part.task = asyncio.create_task(self._keep(part), name=name)
+
+    def spawn(self, name: str, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Runs an errand once, beside everything else. Its error is logged, never lost."""
+        task = asyncio.create_task(self._errand(name, work), name=name)
+        self._errands.add(task)
+        task.add_done_callback(self._errands.discard)
+        return task
+
+    def report(self, name: str, status: StatusOf) -> None:
+        """Adds a section to what `status` answers."""
+        self._status[name] = status
+
+    def sections(self) -> dict[str, dict[str, Any]]:
+        """What the parts report of themselves, by section."""
+        return {name: dict(status()) for name, status in self._status.items()}
+
+    def problems(self) -> dict[str, str]:
+        """Parts that are not running as they should, with the reason."""
+        return {
+            part.name: f"{part.state.value}: {part.problem}"
+            for part in self._parts.values()
+            if part.state is not PartState.RUNNING
+        }
+
+    async def close(self) -> None:
+        """Ends everything and waits for it."""
+        tasks = [part.task for part in self._parts.values() if part.task is not None]
+        tasks += self._errands
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if not self.failed.done():
+            self.failed.cancel()
+
+    async def _keep(self, part: Part) -> None:
+        while True:
+            began = self._clock()
+            part.state = PartState.RUNNING
+            try:
+                await part.run()
+                part.problem = "It ended by itself."
+            except Exception as error:
+                part.problem = f"{type(error).__name__}: {error}"
+                log.exception("The server's %s died", part.name)
+            if self._clock() - began >= CALM_SECONDS:
+                part.restarts = 0
+            if part.restarts >= MAX_RESTARTS:
+                self._give_up(part)
+                return
+            part.state = PartState.RESTARTING
+            await asyncio.sleep(self._pause * 2**part.restarts)
+            part.restarts += 1
+            log.warning("The server's %s is started again (%s)", part.name, part.problem)
+
+    def _give_up(self, part: Part) -> None:
+        part.state = PartState.FAILED
+        log.error("The server's %s failed %d times in a row: %s", part.name, part.restarts + 1, part.problem)
+        if part.essential and not self.failed.done():
+            self.failed.set_result(f"The server's {part.name} keeps failing ({part.problem}).")
+
+    async def _errand(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except Exception:
+            log.exception("%s failed", name)
