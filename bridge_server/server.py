@@ -88,8 +88,8 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
     Parts are made from the inside out: store and queue, what works on them, what answers, and the endpoints last. They
     are closed in the reverse order: first nothing new comes in, then the work stops, then the files close.
     """
-    if settings.drop is not None:
-        check_watched(settings.drop)
+    if settings.watch is not None:
+        check_watched(settings.watch)
     with (
         _lock(settings.store),
         contextlib.closing(open_database(settings.store / DATABASE)) as connection,
@@ -138,8 +138,8 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
         supervisor.start("OSC endpoint", osc.run)
         supervisor.start("mailbox", mailbox.run)
         supervisor.start("render worker", worker.run)
-        if settings.drop is not None:
-            watched = WatchFolder(settings.drop, dispatcher, store, queue, reader, supervisor)
+        if settings.watch is not None:
+            watched = WatchFolder(settings.watch, dispatcher, store, queue, reader, supervisor)
             supervisor.report("watching", watched.status)
             supervisor.start("watched folder", watched.run, essential=False)
         address = settings.store / ADDRESS

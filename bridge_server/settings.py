@@ -92,7 +92,7 @@ class Settings:
     trust_this_machine: bool = False
     pointer: Path | None = None
     midi: MidiSettings | None = None
-    drop: WatchSettings | None = None
+    watch: WatchSettings | None = None
     engine: str = "sketch"
     engines: Mapping[str, str] = field(default_factory=lambda: dict(BUILT_IN))
     limits: Limits = field(default_factory=Limits)

@@ -54,7 +54,7 @@ def ready_message(settings: Settings) -> list[str]:
         f"  WebSocket  ws://{settings.host}:{settings.websocket_port}/{query}",
         f"  mailbox    {escape(str(mailbox_root(settings.store)))}",
         *(f"  songs in   {escape(str(root))}" for root in settings.roots),
-        *([f"  watching   {escape(str(settings.drop.folder))}"] if settings.drop else []),
+        *([f"  watching   {escape(str(settings.watch.folder))}"] if settings.watch else []),
         f"  store      {escape(str(settings.store))}",
         f"  try        oscsend localhost {settings.osc_port} /bridge/status {escape(hello)}",
     ]

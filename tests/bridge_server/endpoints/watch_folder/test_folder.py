@@ -83,7 +83,7 @@ def serve(tmp_path, drops):
 
     def start(engine="noise", **changes):
         dropped = WatchSettings(drops, **{**QUICK, **changes})
-        return ServerThread(settings_in(tmp_path, engine=engine, dropped=dropped))
+        return ServerThread(settings_in(tmp_path, engine=engine, watch=dropped))
 
     return start
 
