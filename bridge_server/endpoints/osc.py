@@ -17,7 +17,7 @@ from pythonosc.osc_message import OscMessage
 from bridge_server.endpoints.access import check_osc_caller
 from bridge_server.endpoints.osc_packets import commands_in, encode, id_in, reply_port_in
 from bridge_server.handlers.dispatcher import SLOW, Dispatcher
-from bridge_server.handlers.response import Response, refused
+from bridge_server.handlers.response import Response, our_fault, refused
 from bridge_server.sessions.client import Client
 from bridge_server.settings import Settings
 from bridge_server.supervisor import Supervisor
@@ -128,6 +128,10 @@ class OscEndpoint(asyncio.DatagramProtocol):
             check_osc_caller(self._settings, request.token, address[0])
         except ProtocolError as error:
             self._refuse(message, address, error)
+            return
+        except Exception:  # a bug must not end the endpoint, let alone the server
+            log.exception("OSC message %s met a bug", message.address)
+            self._refuse(message, address, our_fault())
             return
         client = OscClient(self, (address[0], request.reply_port or address[1]), request.client)
         request = replace(request, token="")  # which no record must keep

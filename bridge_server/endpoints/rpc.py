@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from bridge_server.handlers.response import Response, refused
+from bridge_server.handlers.response import Response, our_fault, refused
 from daw_protocol import jsonrpc
 from daw_protocol.errors import ProtocolError
 from daw_protocol.jsonrpc import BadCall, Call
 from daw_protocol.requests import Request
+
+log = logging.getLogger(__name__)
 
 
 async def answer_call(
@@ -25,6 +28,9 @@ async def answer_call(
         _, request = jsonrpc.request_in(call)
     except ProtocolError as error:
         response = refused(error)
+    except Exception:  # a bug must not end the endpoint, let alone the server
+        log.exception("method %s met a bug", call.method)
+        response = refused(our_fault())
     else:
         response = await respond(request)
     if not call.wants_answer:

@@ -64,8 +64,8 @@ def test_scripts_are_led_only_to_a_server_with_a_port_and_a_store_of_its_own(tmp
 
 
 def test_a_watched_folder_is_named_on_the_command_line(tmp_path):
-    assert serve_settings(serve_arguments(models_folder())).drop is None
+    assert serve_settings(serve_arguments(models_folder())).watch is None
     settings = serve_settings(serve_arguments(models_folder(), "--watch", str(tmp_path)))
-    assert settings.drop is not None
-    assert settings.drop.folder == tmp_path
+    assert settings.watch is not None
+    assert settings.watch.folder == tmp_path
     assert any(str(tmp_path) in line for line in ready_message(settings))

@@ -26,7 +26,7 @@ from daw_protocol.addresses import COMMANDS
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.jsonrpc import BadCall, Call
 from daw_protocol.replies import Reply
-from daw_protocol.requests import Render, Request, Vary
+from daw_protocol.requests import BeginUpload, Render, Request, Vary
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +49,13 @@ class MailboxClient:
     def send(self, reply: Reply) -> None:
         self._endpoint.write(self._name, jsonrpc.notification(reply))
 
+    def begin_upload(self, request: BeginUpload) -> None:
+        raise ProtocolError(
+            ErrorCode.BAD_UPLOAD,
+            "Audio cannot be uploaded through the mailbox.",
+            f"Write {request.name} to {self._endpoint.audio} and name it as the source.",
+        )
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, MailboxClient) and other._name == self._name
 
@@ -65,6 +72,11 @@ class MailboxEndpoint:
         self._supervisor = supervisor
         # Answers in the making: what a job says meanwhile comes behind the response to its request.
         self._held: dict[str, list[str]] = {}
+
+    @property
+    def audio(self) -> Path:
+        """The folder whose files requests may name."""
+        return self._folder.audio
 
     def client(self, reply_to: str) -> Client:
         """The client a job was accepted from, by the address it was kept under."""

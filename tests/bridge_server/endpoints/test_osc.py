@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 from pythonosc.osc_bundle_builder import IMMEDIATELY, OscBundleBuilder
 from pythonosc.osc_message_builder import OscMessageBuilder
 
+from bridge_server.endpoints.osc import PRINTED_PER_SECOND
 from daw_protocol.addresses import COMMANDS
 from tests.bridge_server.peers import TERMINAL, OscPeer, band_song, in_order, noise_song
 
+PORT = 65_001  # stands for the port a test listens at
 REGION = ("source", "song.wav", "start", 12000, "end", 24000)
 
 
@@ -479,3 +481,37 @@ def test_cancel_the_sketch_engine_while_it_listens(osc, songs):
     assert warm[-1].name in TERMINAL
     assert cancel_during(osc, fresh(), *region) < CANCEL_SECONDS
     assert osc.render("/bridge/repaint", fresh(), *region)[-1].name == "done"
+
+
+@pytest.mark.parametrize(
+    ("address", "arguments", "code"),
+    [
+        ("/bridge/repant", ("id1", "reply_port", PORT), "unknown_command"),
+        ("/bridge/repaint", ("id1", "sorce", "song.wav", "reply_port", PORT), "unknown_field"),
+        ("/bridge/repaint", ("id1", "takes", 99, "reply_port", PORT), "out_of_range"),
+        ("/bridge/repaint", ("id1", "takes", "reply_port", PORT), "bad_message"),
+        ("/bridge/repaint", ("id1", "takes", 99, "reply_port", str(PORT)), "out_of_range"),
+    ],
+)
+def test_a_message_that_cannot_be_read_is_answered_at_its_reply_port_too(
+    dispatcher, address, arguments, code, caplog
+):
+    with dispatcher.osc() as sender, dispatcher.osc() as listener:
+        sender.send(
+            address, *(type(word)(listener.port) if str(word) == str(PORT) else word for word in arguments)
+        )
+        for peer in (sender, listener):
+            reply = peer.receive()
+            assert (reply.name, reply["id"], reply["code"]) == ("failed", "id1", code)
+        (line,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+        assert line.startswith(f"OSC from 127.0.0.1:{sender.port}: {reply['sentence']}")
+
+
+def test_a_flood_of_unreadable_messages_does_not_bury_the_window(dispatcher, caplog):
+    with dispatcher.osc() as osc:
+        for _ in range(200):
+            osc.send("/bridge/nothing")
+        for _ in range(200):
+            osc.receive()
+    seconds = 2 + caplog.records[-1].created - caplog.records[0].created
+    assert 1 <= len(caplog.records) <= PRINTED_PER_SECOND * seconds

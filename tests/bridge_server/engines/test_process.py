@@ -317,7 +317,7 @@ def test_an_engine_whose_process_cannot_start_can_be_closed_and_tried_again(monk
         engine = EngineProcess(ENGINES["noise"], 0.5)
         with monkeypatch.context() as patch:
             patch.setattr(multiprocessing.context.SpawnProcess, "start", no_start)
-            with pytest.raises(OSError, match="no more"):
+            with pytest.raises(ProtocolError, match="no more"):
                 await engine.start()
         await engine.close()
         await engine.start()
