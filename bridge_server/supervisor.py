@@ -33,7 +33,7 @@ class PartState(enum.Enum):
 
 
 @dataclass
-class Part:
+class ServerPart:
     """A background task of the server.
 
     essential: whether the server ends with it.
@@ -58,14 +58,14 @@ class Supervisor:
     def __init__(self, clock: Callable[[], float] = time.monotonic, pause: float = RESTART_SECONDS) -> None:
         self._clock = clock
         self._pause = pause
-        self._parts: dict[str, Part] = {}
+        self._parts: dict[str, ServerPart] = {}
         self._errands: set[asyncio.Task[None]] = set()
         self._status: dict[str, StatusOf] = {}
         self.failed: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     def start(self, name: str, run: Run, *, essential: bool = True) -> None:
         """Runs a part until `close`; `run` is called again when it dies."""
-        part = Part(name, run, essential)
+        part = ServerPart(name, run, essential)
         self._parts[name] = part
         part.task = asyncio.create_task(self._keep(part), name=name)
 
@@ -102,7 +102,7 @@ class Supervisor:
         if not self.failed.done():
             self.failed.cancel()
 
-    async def _keep(self, part: Part) -> None:
+    async def _keep(self, part: ServerPart) -> None:
         while True:
             began = self._clock()
             part.state = PartState.RUNNING
@@ -122,7 +122,7 @@ class Supervisor:
             part.restarts += 1
             log.warning("The server's %s is started again (%s)", part.name, part.problem)
 
-    def _give_up(self, part: Part) -> None:
+    def _give_up(self, part: ServerPart) -> None:
         part.state = PartState.FAILED
         log.error("The server's %s failed %d times in a row: %s", part.name, part.restarts + 1, part.problem)
         if part.essential and not self.failed.done():

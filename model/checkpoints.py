@@ -61,7 +61,7 @@ def check_networks(folder: Path, kind: Kind) -> str:
         if kind is Kind.VAE:
             load_vae(folder, float32, "meta")
         elif kind is Kind.TEXT_ENCODER:
-            from model.acestep.weights.text_encoder import load_network
+            from model.acestep.conditioning.qwen_text_encoder import load_network
 
             load_network(folder, float32, "meta")
         elif kind is Kind.MUSIC:

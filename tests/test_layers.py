@@ -41,6 +41,94 @@ NEVER = {
     "clip_store": ("torch", "asyncio", "socket"),
 }
 
+# Rooms of a package, from the outermost to the innermost: each may import rooms of its own row and of those below.
+LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
+    "bridge_server": (
+        ("__main__",),
+        ("cli",),
+        ("server",),
+        ("endpoints", "network"),
+        ("handlers",),
+        ("audition",),
+        ("rendering",),
+        ("engines", "songs", "models"),
+        ("jobs", "sessions"),
+        ("errors", "supervisor", "settings", "bundled", "platforms", "version"),
+    ),
+    "clip_store": (
+        ("exports", "take_files"),
+        ("store",),
+        ("index", "peaks"),
+        ("blobs", "measure", "take"),
+        ("splice",),
+        ("audio",),
+        ("atomic_file",),
+        ("errors",),
+    ),
+    "daw_protocol": (
+        ("document", "schema", "jsonrpc", "oscquery", "pad_map"),
+        ("osc_form", "context"),
+        ("addresses",),
+        ("requests", "replies", "receipt"),
+        ("message",),
+        ("timeline_fields",),
+        ("fields",),
+        ("timeline", "midi_clock"),
+        ("errors",),
+    ),
+    "model": (("checkpoints",), ("acestep", "sketch"), ("pace",), ("engine",), ("dsp", "errors")),
+    "model.acestep": (
+        ("engine",),
+        ("loaded_checkpoint",),
+        ("renderer",),
+        ("pipeline", "planner"),
+        ("device",),
+        ("conditioning",),
+        ("sampling",),
+        ("weights",),
+        ("networks",),
+        ("latent_grid",),
+    ),
+    "model.sketch": (
+        ("engine",),
+        ("rearrange", "band"),
+        ("separation",),
+        ("analysis",),
+        ("captions", "parameters", "loudness"),
+    ),
+}
+
+# Doors of the server: each decodes, asks the dispatcher and encodes, and knows no other door. What several share lies
+# in the other modules of endpoints/.
+DOORS = {
+    "osc": ("osc",),
+    "websocket": ("websocket", "osc_over_websocket", "http", "oscquery_values", "uploads"),
+    "mailbox": ("mailbox",),
+    "midi": ("midi",),
+    "watch_folder": ("watch_folder",),
+}
+MAY_IMPORT_DOORS = ("bridge_server.cli", "bridge_server.server", "bridge_server.endpoints")
+
+# A library -> the only places that know it.
+ONLY_IN = {
+    "sqlite3": ("bridge_server.jobs", "clip_store.index"),
+    "websockets": (
+        "bridge_server.endpoints.websocket",
+        "bridge_server.endpoints.http",
+        "bridge_server.cli.client",
+    ),
+    # Tempo maps come in and go out as MIDI files.
+    "mido": (
+        "bridge_server.endpoints.midi",
+        "bridge_server.songs.tempo_file",
+        "clip_store.exports.midi_tempo",
+    ),
+    "pythonosc": ("bridge_server.endpoints", "bridge_server.cli.demo"),
+    "sounddevice": ("bridge_server.audition.sound_devices",),
+    # Engines are code named in text; ACE-Step asks which of its packages are installed without loading them.
+    "importlib": ("bridge_server.engines.child", "bridge_server.engines.registry", "model.acestep.engine"),
+}
+
 # daw_protocol opens nothing, waits for nothing, asks no clock and draws no random number.
 IMPURE = {
     "asyncio", "datetime", "glob", "http", "io", "logging", "multiprocessing", "os", "pathlib", "random", "secrets",
@@ -131,6 +219,69 @@ def test_sketch_knows_only_the_interface_of_engines():
         ), path
 
 
+def needs() -> dict[str, set[str]]:
+    """Module -> the modules of ours it imports."""
+    known = {name_of(path): path for package in PACKAGES for path in modules(package)}
+    return {name: (imported_modules(path) & known.keys()) - {name} for name, path in known.items()}
+
+
+def room(name: str, package: str) -> str:
+    """The file or folder of `package` a module lies in; "" for the package itself."""
+    return name.removeprefix(package).removeprefix(".").partition(".")[0]
+
+
+@pytest.mark.parametrize("package", LAYERS)
+def test_no_import_goes_up(package):
+    floor = {name: -number for number, row in enumerate(LAYERS[package]) for name in row}
+    up = []
+    for name, needed in needs().items():
+        if not is_within(name, package) or not room(name, package):
+            continue  # a package's own __init__ lists what it offers
+        here = room(name, package)
+        assert here in floor, f"{name}: give {here} a place in LAYERS"
+        up += [
+            f"{name} -> {other}"
+            for other in sorted(needed)
+            if is_within(other, package)
+            and room(other, package)
+            and floor[room(other, package)] > floor[here]
+        ]
+    assert not up, up
+
+
+def test_doors_do_not_know_each_other():
+    door_of = {part: door for door, parts in DOORS.items() for part in parts}
+    package = "bridge_server.endpoints"
+    for name, needed in needs().items():
+        mine = door_of.get(room(name, package)) if is_within(name, package) else None
+        for other in needed:
+            if is_within(other, package):
+                assert any(is_within(name, allowed) for allowed in MAY_IMPORT_DOORS), f"{name} -> {other}"
+                theirs = door_of.get(room(other, package))
+                assert not is_within(name, package) or theirs in (None, mine), f"{name} -> {other}"
+
+
+@pytest.mark.parametrize("library", ONLY_IN)
+def test_a_library_is_known_in_its_places_only(library):
+    for package in PACKAGES:
+        for path in modules(package):
+            name = name_of(path)
+            if any(is_within(name, place) for place in ONLY_IN[library]):
+                continue
+            for module, _ in imports(path):
+                assert not is_within(module, library) or module == "importlib.metadata", f"{name}: {module}"
+
+
+def test_a_public_class_has_one_meaning_in_a_package():
+    for package in PACKAGES:
+        homes: dict[str, list[str]] = {}
+        for path in modules(package):
+            for node in parsed(path).body:
+                if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                    homes.setdefault(node.name, []).append(name_of(path))
+        assert not {name: places for name, places in homes.items() if len(places) > 1}
+
+
 def test_the_protocol_is_pure():
     for path in modules("daw_protocol"):
         for module, _ in imports(path):
@@ -175,18 +326,17 @@ def test_lives_script_needs_nothing_but_python_and_live():
 
 
 def test_no_module_needs_itself_to_be_imported_first():
-    known = {name_of(path): path for package in PACKAGES for path in modules(package)}
-    needs = {name: (imported_modules(path) & known.keys()) - {name} for name, path in known.items()}
+    needed_by = needs()
     done: set[str] = set()
 
     def visit(name: str, above: tuple[str, ...]) -> None:
         assert name not in above, f"import cycle: {' -> '.join((*above[above.index(name) :], name))}"
         if name not in done:
-            for needed in sorted(needs[name]):
+            for needed in sorted(needed_by[name]):
                 visit(needed, (*above, name))
             done.add(name)
 
-    for name in sorted(known):
+    for name in sorted(needed_by):
         visit(name, ())
 
 

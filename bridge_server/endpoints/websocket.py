@@ -15,7 +15,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request as HttpRequest
 from websockets.http11 import Response
 
-from bridge_server.endpoints.access import admitted, check_caller, is_upgrade
+from bridge_server.endpoints.http.callers import admitted, check_caller, is_upgrade
 from bridge_server.endpoints.http.pages import PLAIN, Page, Pages, hello
 from bridge_server.endpoints.http.panel_files import HELLO
 from bridge_server.endpoints.osc_over_websocket import Listener, OscFrames, is_packet, serve_packet

@@ -86,8 +86,8 @@ class EngineProcess:
         context = multiprocessing.get_context("spawn")
         try:
             ours, theirs = context.Pipe()
-        except OSError as error:
-            raise _cannot_start(error) from error
+        except OSError as failure:
+            raise _cannot_start(failure) from failure
         self._inbox = asyncio.Queue()
         process = context.Process(target=child_main, args=(theirs, self._target), daemon=True)
         starting = asyncio.create_task(asyncio.to_thread(process.start))

@@ -25,6 +25,7 @@ from transformers import PreTrainedTokenizerFast
 
 from model.acestep import pipeline
 from model.acestep.conditioning import prompts, sound_latents
+from model.acestep.conditioning.qwen_text_encoder import QwenTextEncoder
 from model.acestep.conditioning.request_plan import Prompts
 from model.acestep.networks.vae import Vae
 from model.acestep.pipeline import Noises
@@ -34,7 +35,6 @@ from model.acestep.sampling.repaint_ops import RepaintMode, repaint_settings
 from model.acestep.sampling.samplers import SamplerSettings, Sampling
 from model.acestep.sampling.schedules import base_custom, base_times, step_count, turbo_times
 from model.acestep.weights.capabilities import ModelTask
-from model.acestep.weights.text_encoder import QwenTextEncoder
 from tests.model.acestep.golden_data import worst
 from tests.model.acestep.tiny_folder import END, text_network, tokenizer
 from tests.parity.peer import SIZES, Ours, drawn, read_ours, read_vae, write_peer, write_vae

@@ -10,12 +10,12 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from model.acestep.conditioning.qwen_text_encoder import text_parameters
 from model.acestep.device.memory_plan import NetworkSizes
 from model.acestep.networks.network_config import NetworkConfig
 from model.acestep.networks.vae import Vae
 from model.acestep.weights.checkpoint import builders, vae_config
 from model.acestep.weights.stored_names import CheckpointPart
-from model.acestep.weights.text_encoder import text_parameters
 
 
 def sizes_of(config: NetworkConfig, vae: Path, text_encoder: Path) -> NetworkSizes:

@@ -16,6 +16,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
+from model.acestep.conditioning.qwen_text_encoder import QwenTextEncoder, load_network, load_tokenizer
 from model.acestep.conditioning.sound_latents import silence_of
 from model.acestep.device.devices import Device, give_back_unused
 from model.acestep.device.freed_memory import give_back_freed_memory, keep_freed_memory, return_freed_memory
@@ -28,7 +29,6 @@ from model.acestep.weights.adapted_weights import AppliedAdapter, adapted
 from model.acestep.weights.checkpoint import Weights, load_vae
 from model.acestep.weights.int8_linear import load_int8_dit
 from model.acestep.weights.model_folders import ModelFolder
-from model.acestep.weights.text_encoder import QwenTextEncoder, load_network, load_tokenizer
 from model.engine import OnProgress, Progress
 from model.errors import NotLoaded
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from model.acestep.conditioning import prompts
+from model.acestep.conditioning.qwen_text_encoder import load_network, load_tokenizer, text_parameters
 from model.acestep.conditioning.request_plan import Blueprint, RenderPlan, metas_of
 from model.acestep.device.devices import Device
 from model.acestep.device.memory_plan import GIGABYTE, RESERVE
@@ -18,7 +19,6 @@ from model.acestep.latent_grid import FRAMES_PER_SECOND
 from model.acestep.planner.planner import Drawing, Planner, PlanRequest
 from model.acestep.planner.planner_prompts import NOTHING_SAID, PlannedSong
 from model.acestep.sampling.samplers import NoisePurpose, generator
-from model.acestep.weights.text_encoder import load_network, load_tokenizer, text_parameters
 from model.engine import Attachment, RenderRequest
 from model.errors import CannotRender
 from model.pace import Pace

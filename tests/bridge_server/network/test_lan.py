@@ -9,7 +9,7 @@ import pytest
 from websockets.datastructures import Headers
 
 from bridge_server.cli import serve as serving
-from bridge_server.endpoints.access import admitted, check_caller
+from bridge_server.endpoints.http.callers import admitted, check_caller
 from bridge_server.network.lan import (
     TOKEN_FILE,
     address_of_this_machine,

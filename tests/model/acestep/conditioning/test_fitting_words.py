@@ -12,10 +12,10 @@ pytest.importorskip(
 from model.acestep.conditioning import prompts
 from model.acestep.conditioning.fitting_words import counted, fitted
 from model.acestep.conditioning.prompts import MAX_LYRIC_TOKENS, MAX_TEXT_TOKENS, Metas
+from model.acestep.conditioning.qwen_text_encoder import QwenTextEncoder
 from model.acestep.conditioning.request_plan import Prompts
 from model.acestep.renderer import Renderer
 from model.acestep.weights.capabilities import ModelTask
-from model.acestep.weights.text_encoder import QwenTextEncoder
 from model.engine import Report
 from tests.model.acestep.small_parts import SmallParts
 from tests.model.acestep.test_renderer import rendered, request

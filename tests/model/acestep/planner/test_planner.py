@@ -12,10 +12,10 @@ pytest.importorskip("transformers", reason="the planner needs transformers: pip 
 
 import torch
 
+from model.acestep.conditioning.qwen_text_encoder import load_network, load_tokenizer
 from model.acestep.planner import planner_prompts
 from model.acestep.planner.planner import Drawing, Planner, PlanRequest, _Reader, guided, probabilities
 from model.acestep.planner.planner_grammar import Codes
-from model.acestep.weights.text_encoder import load_network, load_tokenizer
 from model.errors import NotLoaded, RenderStopped
 from tests.model.acestep.golden_data import table, tensors, worst
 from tests.model.acestep.tiny_folder import text_network, tokenizer

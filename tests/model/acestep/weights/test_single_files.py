@@ -18,6 +18,7 @@ pytest.importorskip(
 import soundfile
 import torch
 
+from model.acestep.conditioning.qwen_text_encoder import QwenTextEncoder, load_network, load_tokenizer
 from model.acestep.conditioning.sound_latents import encode, silence_of
 from model.acestep.engine import AceStepEngine
 from model.acestep.networks.network_config import PUBLISHED, config_from_fields
@@ -34,7 +35,6 @@ from model.acestep.weights.model_folders import (
 )
 from model.acestep.weights.single_files import music_fields, text_fields
 from model.acestep.weights.tensor_files import SILENCE
-from model.acestep.weights.text_encoder import QwenTextEncoder, load_network, load_tokenizer
 from model.checkpoints import Kind, check_networks
 from model.engine import Grid, Piece, RenderRequest, Song, Task
 from model.errors import NotLoaded

@@ -19,7 +19,12 @@ from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 
 from model.acestep.conditioning.prompts import MAX_LYRIC_TOKENS, MAX_TEXT_TOKENS, Metas, text_prompt
-from model.acestep.weights.text_encoder import QwenTextEncoder, load_network, load_tokenizer, text_parameters
+from model.acestep.conditioning.qwen_text_encoder import (
+    QwenTextEncoder,
+    load_network,
+    load_tokenizer,
+    text_parameters,
+)
 from model.errors import NotLoaded
 from tests.model.acestep.tiny_folder import TEXT, WORDS, text_network, tokenizer, write_text_encoder
 

@@ -1,0 +1,70 @@
+"""Which programs and pages may call the server by HTTP or WebSocket: Host, Origin and token."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from urllib.parse import parse_qs, urlsplit
+
+from bridge_server.endpoints.access import is_own, is_token
+from bridge_server.endpoints.http import panel_files
+from bridge_server.endpoints.http.panel_files import HELLO
+from bridge_server.settings import Settings, is_loopback
+from daw_protocol.errors import ErrorCode, ProtocolError
+
+
+def check_caller(settings: Settings, path: str, headers: Mapping[str, str], peer: str = "") -> None:
+    """Raises ProtocolError for callers a local server must not answer.
+
+    Origin: DAW scripts send none, browsers always do; only our own pages may call. Host: a page that made its own
+    name point to 127.0.0.1 (DNS rebinding) gives itself away by the name. Token: needed unless only this machine
+    can reach the port. peer: the address the caller comes from.
+    """
+    host = headers.get("Host", "")
+    if is_loopback(settings.host) and host_name(headers) not in LOCAL_NAMES:
+        raise ProtocolError(
+            ErrorCode.NOT_ALLOWED,
+            f"Host {host!r} is not this server.",
+            f"Use 127.0.0.1:{settings.websocket_port}.",
+        )
+    origin = headers.get("Origin")
+    if origin is not None and urlsplit(origin).netloc != host:
+        raise ProtocolError(ErrorCode.NOT_ALLOWED, f"Pages of {origin!r} may not talk to this server.", "")
+    if not is_open(path, headers) and not admitted(settings, path, headers, peer):
+        raise ProtocolError(
+            ErrorCode.NOT_ALLOWED,
+            "The token is missing or wrong.",
+            "Add ?token=... as the server printed it.",
+        )
+
+
+def is_open(path: str, headers: Mapping[str, str]) -> bool:
+    """Whether a request is for a part of the panel itself, which is the same for everybody and tells nothing; the
+    page asks for the token where it has none.
+    """
+    if is_upgrade(headers):
+        return False
+    split = urlsplit(path)
+    bare = set(parse_qs(split.query, keep_blank_values=True)) <= {"token"}  # a wrong one: the page asks again
+    page = split.path == "/" and bare and "text/html" in headers.get("Accept", "")
+    return page or split.path == HELLO or split.path.startswith(panel_files.PREFIX)
+
+
+def is_upgrade(headers: Mapping[str, str]) -> bool:
+    """Whether a request wants to become a WebSocket."""
+    return "upgrade" in headers.get("Connection", "").lower()
+
+
+def admitted(settings: Settings, path: str, headers: Mapping[str, str], peer: str) -> bool:
+    """Whether a caller knows the token, or needs none."""
+    if not settings.token or (is_own(settings, peer) and host_name(headers) in LOCAL_NAMES):
+        return True
+    given = parse_qs(urlsplit(path).query).get("token", [""])[0]
+    return is_token(settings, given or headers.get("Authorization", "").removeprefix("Bearer "))
+
+
+def host_name(headers: Mapping[str, str]) -> str | None:
+    """The name the caller knows this server by. Raises ValueError for one that is no name."""
+    return urlsplit(f"//{headers.get('Host', '')}").hostname
+
+
+LOCAL_NAMES = {"localhost", "127.0.0.1", "::1"}
