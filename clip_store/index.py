@@ -16,6 +16,8 @@ from clip_store.errors import TakeError
 from clip_store.take import COLUMNS, MIX, Take, from_row, to_row
 from daw_protocol.timeline.span import Span
 
+Connection = sqlite3.Connection
+
 SCHEMA_VERSION = 1
 """Of these tables alone: `PRAGMA user_version` belongs to whoever owns the database file."""
 

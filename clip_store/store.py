@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import itertools
 import re
-import sqlite3
 import unicodedata
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +20,7 @@ from clip_store.audio.audio_file import read_audio, write_wav
 from clip_store.audio.broadcast_wav import Bext
 from clip_store.blobs import BlobStore
 from clip_store.errors import AudioFileError, StoreError
-from clip_store.index import TakeIndex
+from clip_store.index import Connection, TakeIndex
 from clip_store.peaks import PeakFiles
 from clip_store.splice import with_clip
 from clip_store.take import MIX, Take
@@ -34,7 +33,7 @@ _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
 class ClipStore:
     """Takes and their audio below one folder; the index lives in the caller's database."""
 
-    def __init__(self, root: Path, connection: sqlite3.Connection) -> None:
+    def __init__(self, root: Path, connection: Connection) -> None:
         """Nothing is written before the first put. Raises TakeError for an index of a newer version."""
         self.root = root
         self.blobs = BlobStore(root / "blobs")

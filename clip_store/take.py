@@ -6,7 +6,6 @@ Which take is chosen is not a property of the take; the index keeps that.
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple
@@ -111,7 +110,7 @@ def to_row(take: Take) -> tuple[Any, ...]:
     )
 
 
-def from_row(row: sqlite3.Row | tuple[Any, ...]) -> Take:
+def from_row(row: Sequence[Any]) -> Take:
     """The inverse of to_row."""
     values = dict(zip(COLUMNS, row, strict=True))
     for name in _JSON_COLUMNS:
