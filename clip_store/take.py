@@ -6,7 +6,7 @@ Which take is chosen is not a property of the take; the index keeps that.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple
 

@@ -122,11 +122,17 @@ ONLY_IN = {
         "bridge_server.endpoints.midi",
         "bridge_server.songs.tempo_file",
         "clip_store.exports.midi_tempo",
+        "model.sketch.band.arrangement_midi",
     ),
     "pythonosc": ("bridge_server.endpoints", "bridge_server.cli.demo"),
     "sounddevice": ("bridge_server.audition.sound_devices",),
-    # Engines are code named in text; ACE-Step asks which of its packages are installed without loading them.
-    "importlib": ("bridge_server.engines.child", "bridge_server.engines.registry", "model.acestep.engine"),
+    # Engines are code named in text; an engine itself looks for its packages before it loads.
+    "importlib": (
+        "bridge_server.engines.child",
+        "bridge_server.engines.registry",
+        "model.acestep.engine",
+        "model.sketch.engine",
+    ),
 }
 
 # daw_protocol opens nothing, waits for nothing, asks no clock and draws no random number.
