@@ -122,7 +122,7 @@ ONLY_IN = {
         "bridge_server.endpoints.midi",
         "bridge_server.songs.tempo_file",
         "clip_store.exports.midi_tempo",
-        "model.sketch.band.arrangement_midi",
+        "model.sketch.band",
     ),
     "pythonosc": ("bridge_server.endpoints", "bridge_server.cli.demo"),
     "sounddevice": ("bridge_server.audition.sound_devices",),

@@ -10,7 +10,6 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from websockets.asyncio.server import Server, ServerConnection, serve
-from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request as HttpRequest
 from websockets.http11 import Response
@@ -18,6 +17,7 @@ from websockets.http11 import Response
 from bridge_server.endpoints.http.callers import admitted, check_caller, is_upgrade
 from bridge_server.endpoints.http.pages import PLAIN, Page, Pages, hello
 from bridge_server.endpoints.http.panel_files import HELLO
+from bridge_server.endpoints.http.responses import only_asks, respond
 from bridge_server.endpoints.osc_over_websocket import Listener, OscFrames, is_packet, serve_packet
 from bridge_server.endpoints.oscquery_values import LiveValues
 from bridge_server.endpoints.rpc import answer_call
@@ -40,14 +40,6 @@ OUTBOX = 2000
 FRAME_BYTES = 1 << 20
 # So many of them wait at most for a client that reads slowly: audio waits for room, replies never do.
 AUDIO_FRAMES = 8
-
-SAFE_HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'self'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
-}
 
 
 class AudioFrame(bytes):
@@ -88,14 +80,13 @@ class WebSocketClient:
             self.gone = True
             self._connection.transport.abort()
 
-    async def put_bytes(self, data: bytes) -> None:
-        """Sends audio; waits for room, so that replies are not crowded out."""
-        view = memoryview(data)
-        for first in range(0, len(data), FRAME_BYTES):
+    async def put_file(self, file: TakeFile) -> None:
+        """Sends a file piece by piece; waits for room, so that replies are not crowded out."""
+        for piece in file.pieces(FRAME_BYTES):
             await self._audio_room.acquire()
             if self.gone:
                 return
-            self.put(AudioFrame(view[first : first + FRAME_BYTES]))
+            self.put(AudioFrame(await asyncio.to_thread(file.read, *piece)))
 
     async def run(self) -> None:
         """Sends what is queued until the connection closes."""
@@ -154,19 +145,19 @@ class WebSocketEndpoint:
             urlsplit(request.path)
             check_caller(self._settings, request.path, request.headers, peer_of(connection))
         except ProtocolError as error:
-            return respond(Page(403, PLAIN, f"{error}\n".encode()))
+            return await respond(Page(403, PLAIN, f"{error}\n".encode()))
         except ValueError:  # urlsplit on a host, origin or path that is no such thing
-            return respond(Page(403, PLAIN, b"That is not an address of this server.\n"))
+            return await respond(Page(403, PLAIN, b"That is not an address of this server.\n"))
+        if (answer := only_asks(request.method)) is not None:
+            return answer
         if is_upgrade(request.headers):
             return None
         if urlsplit(request.path).path == HELLO:
-            return respond(
-                hello(
-                    self._settings,
-                    admitted(self._settings, request.path, request.headers, peer_of(connection)),
-                )
-            )
-        return respond(await self._pages.get(request.path, request.headers.get("Accept", "")))
+            known = admitted(self._settings, request.path, request.headers, peer_of(connection))
+            page = hello(self._settings, known)
+        else:
+            page = await self._pages.get(request.path, request.headers.get("Accept", ""))
+        return await respond(page, request.method, request.headers.get("Range", ""))
 
     async def _serve(self, connection: ServerConnection) -> None:
         assert connection.request is not None, "after the handshake"
@@ -215,7 +206,7 @@ class WebSocketEndpoint:
         if (frame := jsonrpc.answer_text(answers, batch)) is not None:
             client.put(frame)
         for file in files:
-            await client.put_bytes(file.body)
+            await client.put_file(file)
 
     async def _receive_bytes(self, client: WebSocketClient, frame: bytes) -> None:
         upload = client.upload
@@ -245,19 +236,3 @@ def peer_of(connection: ServerConnection) -> str:
     """The address the connection comes from; "" when it has closed already."""
     address = connection.remote_address
     return str(address[0]) if address else ""
-
-
-def respond(page: Page) -> Response:
-    """An HTTP response with the headers every page of ours has."""
-    kept = {"Cache-Control": "private, max-age=31536000, immutable"} if page.immutable else {}
-    headers = Headers({**SAFE_HEADERS, **kept})
-    headers["Content-Type"] = page.media_type
-    if page.status != 204:  # RFC 9110: where there is no content it has no length
-        headers["Content-Length"] = str(len(page.body))
-    headers["Connection"] = "close"
-    if page.file_name:
-        headers["Content-Disposition"] = f'attachment; filename="{page.file_name}"'
-    reason = {200: "OK", 204: "No Content", 400: "Bad Request", 403: "Forbidden", 404: "Not Found"}.get(
-        page.status, "Error"
-    )
-    return Response(page.status, reason, headers, page.body)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from daw_protocol.addresses import BY_REQUEST
@@ -14,11 +16,32 @@ from daw_protocol.requests import Request
 
 @dataclass(frozen=True)
 class TakeFile:
-    """One file of a take, as it travels; name: what it is saved as, "" where a client chooses."""
+    """One file of a take, as it travels.
+
+    content: the bytes, or the file they are read from piece by piece.
+    name:    what it is saved as, "" where a client chooses.
+    """
 
     media_type: str
-    body: bytes
+    content: bytes | Path
     name: str = ""
+
+    @cached_property
+    def size(self) -> int:
+        """In bytes. Raises OSError when the file has gone."""
+        return self.content.stat().st_size if isinstance(self.content, Path) else len(self.content)
+
+    def read(self, first: int, end: int) -> bytes:
+        """Bytes [first, end). Slow, for a thread. Raises OSError when the file has gone."""
+        if isinstance(self.content, bytes):
+            return self.content[first:end]
+        with self.content.open("rb") as file:
+            file.seek(first)
+            return file.read(end - first)
+
+    def pieces(self, size: int) -> Iterator[tuple[int, int]]:
+        """Where each piece of at most `size` bytes begins and ends."""
+        return ((first, min(first + size, self.size)) for first in range(0, self.size, size))
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ async def take_file(store: ClipStore, take_id: str, what: str, name: str = "") -
 def _make(store: ClipStore, take: Take, what: str, name: str) -> TakeFile:
     title = file_stem(f"{take.title}.{take.task}.{take.number}")
     if what == "clip":
-        return TakeFile(WAV, store.clip_path(take).read_bytes(), f"{title}.wav")
+        return TakeFile(WAV, store.clip_path(take), f"{title}.wav")
     if what == "song":
         return TakeFile(WAV, _wave(heard(store, take)), f"{title}.song.wav")
     if what == "picture":

@@ -59,7 +59,7 @@ class TakeHandlers:
 
     async def fetch(self, request: requests.FetchTake, _: Client) -> Response:
         file = await take_file(self._store, request.take, request.what, request.name)
-        return understood(request, file.name or request.what, {"bytes": len(file.body)}, file)
+        return understood(request, file.name or request.what, {"bytes": file.size}, file)
 
     def _publish(self, place: Place, chosen: str | None) -> None:
         song, start, end, stem = place

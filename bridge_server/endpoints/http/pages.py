@@ -14,6 +14,7 @@ from bridge_server.endpoints.http.reapack import PREFIX as REAPER
 from bridge_server.endpoints.http.reapack import reaper_script
 from bridge_server.endpoints.http.waveforms import Waveforms
 from bridge_server.endpoints.oscquery_values import LiveValues
+from bridge_server.handlers.response import TakeFile
 from bridge_server.handlers.take_files import take_file
 from bridge_server.settings import EVERYWHERE, Settings
 from bridge_server.version import MADE_BY
@@ -31,13 +32,18 @@ DRAWN = ("/peaks/", "/samples/", "/spectrogram/")
 
 @dataclass(frozen=True)
 class Page:
-    """One answer: HTTP status, media type, body; a file name when it is to be saved; immutable: it may be kept."""
+    """One answer: HTTP status, media type, and a body or a file; immutable: it may be kept."""
 
     status: int
     media_type: str
-    body: bytes
-    file_name: str = ""
+    body: bytes = b""
+    file: TakeFile | None = None
     immutable: bool = False
+
+    @property
+    def size(self) -> int:
+        """Of the whole body, in bytes."""
+        return len(self.body) if self.file is None else self.file.size
 
 
 class Pages:
@@ -102,7 +108,7 @@ class Pages:
             file = await take_file(self._store, parts[2], what, parts[3])
         except (ProtocolError, ClipStoreError) as error:
             return Page(404, PLAIN, f"{error}\n".encode())
-        return Page(200, file.media_type, file.body, file.name)
+        return Page(200, file.media_type, file=file)
 
 
 # What a query may hold beside OSCQuery's attributes.

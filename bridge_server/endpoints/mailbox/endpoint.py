@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.05
 CLEAR_SECONDS = 3600.0
+PIECE_BYTES = 1 << 20
 SCHEME = "mailbox:"
 """How a reply_to begins that names an answer file, and not a host and port."""
 
@@ -164,7 +165,9 @@ class MailboxEndpoint:
         suffix = PurePath(file.name).suffix or SUFFIXES.get(file.media_type, "")
         path = self._folder.outbox / f"{stem}{suffix}"
         try:
-            await asyncio.to_thread(write_whole, path, [file.body])
+            await asyncio.to_thread(
+                write_whole, path, (file.read(*piece) for piece in file.pieces(PIECE_BYTES))
+            )
         except ClipStoreError as error:
             raise ProtocolError(ErrorCode.STORE_FAILED, error.sentence, error.remedy) from error
         return path
