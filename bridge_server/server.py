@@ -240,13 +240,13 @@ def _lock(store: Path) -> Iterator[None]:
         raise ProtocolError(
             ErrorCode.STORE_FAILED,
             f"Another server is using the store {store}.",
-            "Use that one, stop it, or start this one with another --store.",
+            "Use that server, stop it, or start this one with another --store.",
         ) from error
     except OSError as error:
         raise ProtocolError(
             ErrorCode.STORE_FAILED,
             f"The store {store} cannot be used: {error.strerror}.",
-            "Choose a folder that can be written to with --store.",
+            "Choose a writable folder with --store.",
         ) from error
     try:
         yield
@@ -296,7 +296,7 @@ def _taken(host: str, port: int, option: str, error: Exception) -> ProtocolError
     return ProtocolError(
         ErrorCode.NOT_ALLOWED,
         f"Port {port} of {host} cannot be used: {reason}.",
-        f"Another program may have it; choose another one with {option}. `takebridge doctor` shows more.",
+        f"Another program may be using it. Choose another with {option}; `takebridge doctor` shows more.",
     )
 
 

@@ -103,8 +103,8 @@ class Settings:
         if not is_loopback(self.host) and not self.token:
             raise ProtocolError(
                 ErrorCode.NOT_ALLOWED,
-                f"{self.host} can be reached by other machines, so a token is needed.",
-                "Start the server with --token, or leave --host away to serve this machine only.",
+                f"{self.host} is reachable from other machines, so a token is needed.",
+                "Start the server with --token, or omit --host to serve this machine only.",
                 "host",
             )
 

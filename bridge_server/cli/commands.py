@@ -186,7 +186,7 @@ async def takes(
             answer = await client.call(name, take=choose or revert)
             screen.result(answer)
             chosen = answer["chosen"]
-            screen.say(f"Take {escape(chosen)} is in place." if chosen else "The original is back.")
+            screen.say(f"Take {escape(chosen)} is in place." if chosen else "Back to the original.")
             return DONE
         found = (await client.call("takes.list"))["takes"]
     screen.result(found)
@@ -213,5 +213,5 @@ async def store(settings: Settings, screen: Screen, action: str) -> int:
     for problem in answer["problems"]:
         screen.say(f"[red]{escape(problem)}[/red]")
     if not answer["problems"]:
-        screen.say("Everything in the store is as it was written.")
+        screen.say("Everything in the store is intact.")
     return PROBLEM if answer["problems"] else DONE

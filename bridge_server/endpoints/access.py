@@ -14,7 +14,7 @@ def check_osc_caller(settings: Settings, token: str, peer: str) -> None:
         raise ProtocolError(
             ErrorCode.NOT_ALLOWED,
             "The token is missing or wrong.",
-            "Add `token` and the one the server was started with to every message.",
+            "Add `token` and the server's token to every message.",
             "token",
         )
 

@@ -28,8 +28,8 @@ class Upload:
         if announced.size > most_bytes:
             raise ProtocolError(
                 ErrorCode.TOO_LARGE,
-                f"{announced.name} has {announced.size} bytes; at most {most_bytes} are taken.",
-                "Export a shorter stretch of the song.",
+                f"{announced.name} has {announced.size} bytes; the limit is {most_bytes}.",
+                "Export a shorter part of the song.",
                 "size",
             )
         self.announced = announced
@@ -61,8 +61,8 @@ class Upload:
         if self.received > self.announced.size:
             raise ProtocolError(
                 ErrorCode.BAD_UPLOAD,
-                f"{self.announced.name}: more bytes came than the {self.announced.size} announced.",
-                "Announce the exact size, then send the file once.",
+                f"{self.announced.name}: received more than the {self.announced.size} bytes announced.",
+                "Announce the exact size and send the file once.",
                 "size",
             )
         self._sha.update(frame)
@@ -76,7 +76,7 @@ class Upload:
         if self._sha.hexdigest() != self.announced.sha256.lower():
             raise ProtocolError(
                 ErrorCode.BAD_UPLOAD,
-                f"{self.announced.name} arrived damaged: its SHA-256 is not the one announced.",
+                f"{self.announced.name} arrived damaged: its SHA-256 does not match.",
                 "Send it again.",
                 "sha256",
             )
@@ -108,6 +108,6 @@ def _full(announced: BeginUpload, free: int) -> ProtocolError:
 def _unwritable(announced: BeginUpload, error: OSError) -> ProtocolError:
     return ProtocolError(
         ErrorCode.STORE_FAILED,
-        f"{announced.name} cannot be kept: {error.strerror}.",
+        f"{announced.name} could not be stored: {error.strerror}.",
         "Check the store's folder and the free disk space, then send it again.",
     )

@@ -215,7 +215,7 @@ class WebSocketEndpoint:
             return
         if upload is None:
             error = ProtocolError(
-                ErrorCode.BAD_UPLOAD, "Binary data came without an upload.begin.", "Announce it first."
+                ErrorCode.BAD_UPLOAD, "Binary data without upload.begin.", "Call upload.begin first."
             )
             client.send(Failed.from_error(error))
             return

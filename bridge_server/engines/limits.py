@@ -11,14 +11,14 @@ def refuse_impossible(description: EngineDescription, request: Render) -> None:
     """Raises ProtocolError for what this engine cannot do, before anything is queued or read."""
     capability = description.capability(Task(request.task))
     if not capability.available:
-        remedy = capability.remedy or "Use another engine; `engines` tells what each one can do."
+        remedy = capability.remedy or "Use another engine; `engines` lists what each one can do."
         raise ProtocolError(ErrorCode.CANNOT_RENDER, capability.reason, remedy, "engine")
     label = description.label
     if request.reference is not None and not description.reference:
         raise ProtocolError(
             ErrorCode.CANNOT_RENDER,
-            f"reference: the {label} engine does not listen to reference audio.",
-            "Leave it away, or use another engine; `engines` tells what each one can do.",
+            f"reference: the {label} engine does not use reference audio.",
+            "Omit it, or use another engine; `engines` lists what each one can do.",
             "reference",
         )
     _known("layers", (getattr(request, "layers", "all"),), ("all", *description.layers), label)
@@ -66,8 +66,8 @@ def _refuse_too_many_characters(field: str, text: str, limit: TextLimit, label: 
         begins = " ".join(text[most:].split()[:4])[:60]
         raise ProtocolError(
             ErrorCode.TOO_LARGE,
-            f"{field}: the {label} engine reads at most {most} characters, these are {len(text)}.",
-            f"Shorten it: from {begins!r} on it is too much.",
+            f"{field}: the {label} engine reads at most {most} characters, got {len(text)}.",
+            f"Shorten it: the text from {begins!r} on is too much.",
             field,
         )
 
@@ -75,7 +75,7 @@ def _refuse_too_many_characters(field: str, text: str, limit: TextLimit, label: 
 def _known(field: str, given: tuple[str, ...], known: tuple[str, ...], label: str) -> None:
     for name in given:
         if name not in known:
-            remedy = f"It knows: {', '.join(known)}." if known else "Leave it away."
+            remedy = f"It knows: {', '.join(known)}." if known else "Omit it."
             raise ProtocolError(
                 ErrorCode.CANNOT_RENDER, f"{field}: the {label} engine does not know {name!r}.", remedy, field
             )

@@ -215,8 +215,8 @@ class EngineProcess:
             log.error("the engine broke:\n%s", message.traceback)
             return ProtocolError(
                 ErrorCode.INTERNAL,
-                f"The engine made a mistake of its own ({message.sentence}).",
-                "This is a bug in the bridge; the log has the details. Another region or seed may work.",
+                f"Internal error in the engine ({message.sentence}).",
+                "This is a bug. The server's log has the details. Another region or seed may work.",
             )
         process = self._process
         if process is not None:
@@ -225,8 +225,8 @@ class EngineProcess:
         exit_code = process.exitcode if process else None
         return ProtocolError(
             ErrorCode.ENGINE_DIED,
-            f"The engine's process ended in the middle of the render: {how_it_ended(exit_code)}.",
-            "Ask again: the next job gets a fresh process. A shorter region or fewer takes need less memory.",
+            f"The engine's process ended during the render: {how_it_ended(exit_code)}.",
+            "Try again: the next job gets a new process. A shorter region or fewer takes need less memory.",
         )
 
 

@@ -120,7 +120,7 @@ class AuditionHandlers:
             raise ProtocolError(
                 ErrorCode.UNKNOWN_JOB,
                 f"There is no job {name!r}.",
-                "jobs.list shows the jobs there are.",
+                "jobs.list shows all jobs.",
                 "job",
             )
         if not job.state.terminal:
@@ -130,8 +130,8 @@ class AuditionHandlers:
         if job.state is not JobState.DONE or not takes:
             raise ProtocolError(
                 ErrorCode.UNKNOWN_TAKE,
-                f"Job {job.id} was {job.state.value}: it has no take.",
-                "Ask again.",
+                f"Job {job.id} was {job.state.value} and has no take.",
+                "Render it again.",
                 "job",
             )
         span = (request.start, request.end)
@@ -144,8 +144,8 @@ class AuditionHandlers:
         if source is None:
             raise ProtocolError(
                 ErrorCode.MISSING_FIELD,
-                "It is not said what to play.",
-                "Send a take, a job or a source, or /bridge/source before.",
+                "Nothing to play was given.",
+                "Send a take, a job or a source, or send /bridge/source first.",
                 "take",
             )
         mine = source == context.source

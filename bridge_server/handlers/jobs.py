@@ -55,7 +55,7 @@ class JobHandlers:
 
     async def again(self, job: Job, client: Client) -> Response:
         """The first answer once more: how the job stands, and what it gave if it has ended."""
-        note = "This id was used before; nothing new is rendered. Use a new id to ask again."
+        note = "This id was used before, so nothing new is rendered. Use a new id for a new render."
         first = acknowledged(job, note)
         if not job.state.terminal:
             self._audience.add(job.id, client)
@@ -79,7 +79,7 @@ class JobHandlers:
             raise ProtocolError(
                 ErrorCode.UNKNOWN_JOB,
                 f"There is no job {name!r}.",
-                "jobs.list shows the jobs there are.",
+                "jobs.list shows all jobs.",
                 "job",
             )
         return job

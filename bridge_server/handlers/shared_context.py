@@ -64,7 +64,7 @@ class SharedContextHandlers:
             self._audience.watch(client)
         else:
             self._audience.unwatch(client)
-        text = "You hear of everything now." if request.on else "You hear of your own jobs only."
+        text = "Subscribed to all jobs and changes." if request.on else "Subscribed to your own jobs only."
         return understood(request, text, {"revision": self._shared_context.revision})
 
     async def show(self, request: requests.ShowFocus, _: Client) -> Response:
@@ -77,7 +77,7 @@ class SharedContextHandlers:
             except ProtocolError as error:
                 data["problem"] = {"sentence": error.sentence, "remedy": error.remedy}
         data |= in_samples(context, song)
-        text = f"{song.title}, {song.length} samples at {song.rate} Hz" if song else "No song is in focus."
+        text = f"{song.title}, {song.length} samples at {song.rate} Hz" if song else "No song is selected."
         return understood(request, text, data)
 
     async def songs(self, request: requests.ListSongs, _: Client) -> Response:

@@ -105,10 +105,10 @@ def problems_in(blobs: BlobStore, needed: Collection[str]) -> list[str]:
     """Reads everything: a sentence for each damaged blob and each that takes need and is not there. Slow."""
     damaged = [f"The stored audio {path.parent.name}/{path.name} is damaged." for path in blobs.verify()]
     missing = [digest for digest in sorted(needed) if not blobs.has(digest)]
-    return damaged + [f"The stored audio {digest[:12]} is missing; takes need it." for digest in missing]
+    return damaged + [f"The stored audio {digest[:12]} is missing, and takes need it." for digest in missing]
 
 
-SOUND = "Everything in the store is as it was written."
+SOUND = "Everything in the store is intact."
 UNFINISHED = (JobState.QUEUED, JobState.RUNNING)
 MAX_JOBS = 100_000
 

@@ -80,7 +80,7 @@ class SubmitHandlers:
         replaced = self._queue.waiting_for(job.region_key) if request.replace else []
         self._queue.add(job, in_place_of=len(replaced))
         for older in replaced:
-            self._worker.cancel(older, "A newer request for the same region took its place.")
+            self._worker.cancel(older, "Replaced by a newer request for the same region.")
         self._audience.add(job.id, client)
         answer = acknowledged(job, unread_words(description, request))
         self._events.publish(Notice(answer.replies[0], known_to=client))
@@ -100,8 +100,8 @@ class SubmitHandlers:
         if take.parent is None:
             raise ProtocolError(
                 ErrorCode.CANNOT_RENDER,
-                f"Take {take.id} was made from no song, so there is nothing to vary it against.",
-                "Generate another one.",
+                f"Take {take.id} has no source song, so it cannot be varied.",
+                "Generate a new one.",
                 "take",
             )
         changes = {name: getattr(request, name) for name in ("strength", "prompt")}
@@ -133,8 +133,8 @@ class SubmitHandlers:
         elif request.needs_source:
             raise ProtocolError(
                 ErrorCode.MISSING_FIELD,
-                "It is not said which song this is about.",
-                "Send source with the request, or /bridge/source before it.",
+                "No source was given.",
+                "Send source with the request, or send /bridge/source first.",
                 "source",
             )
         if request.reference is not None:
@@ -149,8 +149,8 @@ class SubmitHandlers:
         if not request.reference_consent:
             raise ProtocolError(
                 ErrorCode.NOT_ALLOWED,
-                "A reference lends its voice or sound to the render, and nobody said that this was agreed to.",
-                "If whoever is heard in it agreed, send reference_consent as true; the take's recipe keeps it.",
+                "Reference audio needs the performer's consent; reference_consent was not set.",
+                "If the performer agreed, set reference_consent to true. The take's recipe records it.",
                 "reference_consent",
             )
         return self._reader.check(request.reference, "reference")

@@ -54,7 +54,7 @@ class TakeHandlers:
         with transaction(self._connection):
             chosen = self._store.index.revert(place)
         self._publish(place, chosen)
-        text = f"Take {chosen} is chosen again." if chosen else "The original is back."
+        text = f"Take {chosen} is chosen again." if chosen else "Back to the original."
         return understood(request, text, {"chosen": chosen})
 
     async def fetch(self, request: requests.FetchTake, _: Client) -> Response:

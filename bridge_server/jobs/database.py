@@ -35,7 +35,7 @@ def open_database(path: Path) -> Connection:
         raise ProtocolError(
             ErrorCode.STORE_FAILED,
             f"The store's database {path} cannot be opened: {error}.",
-            "Check that the folder can be written to, or start with another --store.",
+            "Check that the folder is writable, or start with another --store.",
         ) from error
     if version not in (0, SCHEMA_VERSION):
         connection.close()
@@ -66,7 +66,7 @@ def transaction(connection: Connection) -> Iterator[Connection]:
         raise ProtocolError(
             ErrorCode.STORE_FAILED,
             f"The store's database could not be written: {error}.",
-            "Free some disk space or check the folder's permissions, then ask again.",
+            "Free some disk space or check the folder's permissions, then try again.",
         ) from error
 
 

@@ -54,8 +54,8 @@ class JobQueue:
         if waiting >= self._most:
             raise ProtocolError(
                 ErrorCode.QUEUE_FULL,
-                f"{waiting} jobs are waiting already; the queue is full.",
-                "Wait for some to finish or cancel them (jobs.list shows them), then ask again.",
+                f"{waiting} jobs are waiting; the queue is full.",
+                "Wait for some to finish, or cancel some (jobs.list shows them).",
             )
         marks = ", ".join("?" * len(COLUMNS))
         with transaction(self._connection) as connection:
@@ -143,13 +143,13 @@ class JobQueue:
 
 GAVE_UP = {
     "code": ErrorCode.ENGINE_DIED.value,
-    "remedy": "Ask again with fewer takes or a shorter region; the server's log tells what happened.",
+    "remedy": "Try fewer takes or a shorter region. The server's log has the details.",
     "field": "",
 }
 
 
 def gave_up(job: Job) -> str:
-    return f"The server stopped {job.attempts} times while it was rendering this."
+    return f"The server stopped {job.attempts} times while rendering this."
 
 
 def to_row(job: Job) -> tuple[Any, ...]:

@@ -102,8 +102,8 @@ class Hub:
         if lacking:
             raise ProtocolError(
                 ErrorCode.FILE_MISSING,
-                f"{entry.repository} does not have {', '.join(lacking)} of {entry.name} any more.",
-                "Look for a newer version of takebridge: the model has been published in another form.",
+                f"{entry.repository} no longer has {', '.join(lacking)} of {entry.name}.",
+                "Update Takebridge: the model is now published in another form.",
             )
         return Listing(entry, str(info.sha), files)
 
@@ -136,7 +136,7 @@ def prepare_library() -> None:
     except ImportError as missing:
         raise ProtocolError(
             ErrorCode.ENGINE_NOT_READY,
-            "Models are downloaded with the package huggingface-hub, which is not installed.",
+            "Downloading models needs the package huggingface-hub, which is not installed.",
             "pip install 'takebridge[acestep]', or copy the folders of the official application and name them "
             "with --models.",
         ) from missing
@@ -206,7 +206,7 @@ def refuse_without_room(orders: list[Download], models: Path) -> int:
     if needed > free:
         raise ProtocolError(
             ErrorCode.STORE_FAILED,
-            f"{needed / 1e9:.1f} GB are needed in {models}, {free / 1e9:.1f} GB are free.",
+            f"{needed / 1e9:.1f} GB needed in {models}, {free / 1e9:.1f} GB free.",
             "Free some space, or name a folder on another disk with --models.",
         )
     return free
@@ -236,7 +236,7 @@ def carry_out(hub: Hub, what: Download, models: Path, meter: TransferMeter) -> P
     except Timeout as taken:
         raise ProtocolError(
             ErrorCode.NOT_ALLOWED,
-            f"{entry.name} is being downloaded already.",
+            f"{entry.name} is already being downloaded.",
             "Wait for that download to end.",
         ) from taken
     return folder
@@ -256,9 +256,9 @@ def _fetch_whole(hub: Hub, listing: Listing, file: HubFile, staging: Path, meter
         part.unlink(missing_ok=True)
         raise ProtocolError(
             ErrorCode.FILE_UNREADABLE,
-            f"{file.name} of {listing.entry.name} did not come as the hub states it (its digest differs), so it was "
+            f"{file.name} of {listing.entry.name} arrived damaged (its digest differs from the hub's) and was "
             "removed.",
-            "Run the command again; if it happens twice, something between here and the hub changes what passes.",
+            "Run the command again. If it happens twice, a proxy or virus scanner may be changing downloads.",
         )
     part.replace(staging / file.name)
 

@@ -20,24 +20,26 @@ def told_plainly(entry: Published) -> Iterator[None]:
     except errors.GatedRepoError as gated:
         raise ProtocolError(
             ErrorCode.NOT_ALLOWED,
-            f"{entry.repository} is open only to those who accept its terms.",
+            f"{entry.repository} requires its terms to be accepted.",
             f"Open https://huggingface.co/{entry.repository}, accept them, then sign in here with `hf auth login`.",
         ) from gated
     except errors.RepositoryNotFoundError as missing:
         raise ProtocolError(
             ErrorCode.FILE_MISSING,
-            f"The hub has no {entry.repository}, or shows it only to some.",
-            "If you were given access, sign in with `hf auth login`; else look for a newer version of takebridge.",
+            f"The hub has no {entry.repository}, or it is private.",
+            "If you have access, sign in with `hf auth login`. Otherwise update Takebridge.",
         ) from missing
     except (errors.EntryNotFoundError, errors.RevisionNotFoundError) as missing:
         raise ProtocolError(
             ErrorCode.FILE_MISSING,
-            f"A file of {entry.name} has just gone from {entry.repository}.",
+            f"A file of {entry.name} was just removed from {entry.repository}.",
             "Run the command again.",
         ) from missing
     except errors.OfflineModeIsEnabled as offline:
         raise ProtocolError(
-            ErrorCode.NOT_ALLOWED, "HF_HUB_OFFLINE forbids downloads.", "Unset it and run the command again."
+            ErrorCode.NOT_ALLOWED,
+            "HF_HUB_OFFLINE is set, so nothing is downloaded.",
+            "Unset it and run the command again.",
         ) from offline
     except errors.HfHubHTTPError as refused:
         raise _refused(entry, refused.response.status_code) from refused
@@ -57,12 +59,12 @@ def _refused(entry: Published, status: int) -> ProtocolError:
     if status in (401, 403):
         return ProtocolError(
             ErrorCode.NOT_ALLOWED,
-            f"The hub refuses {entry.repository} to the account signed in here (HTTP {status}).",
-            "Sign in again with `hf auth login`, or out with `hf auth logout`: most models need no account.",
+            f"The hub refused {entry.repository} for the account you are signed in with (HTTP {status}).",
+            "Sign in again with `hf auth login`, or sign out with `hf auth logout`: most models need no account.",
         )
     return ProtocolError(
         ErrorCode.FILE_UNREADABLE,
-        f"The hub could not give {entry.name}: HTTP {status}.",
+        f"The hub could not deliver {entry.name}: HTTP {status}.",
         "Run the command again later; what has been downloaded is kept.",
     )
 
@@ -71,7 +73,7 @@ def _broken_off(entry: Published, broken: Exception) -> ProtocolError:
     if isinstance(broken, OSError) and broken.errno == errno.ENOSPC:
         return ProtocolError(
             ErrorCode.STORE_FAILED,
-            f"The disk became full while {entry.name} was downloaded.",
+            f"The disk filled up while downloading {entry.name}.",
             "Free some space and run the command again; what has been downloaded is kept.",
         )
     if isinstance(broken, OSError) and broken.filename is not None:

@@ -48,8 +48,8 @@ def kept_token(store: Path) -> str:
     except OSError as error:
         raise ProtocolError(
             ErrorCode.STORE_FAILED,
-            f"The token cannot be kept in {store}: {error.strerror}.",
-            "Name one with --token, or choose another folder with --store.",
+            f"The token could not be saved in {store}: {error.strerror}.",
+            "Set one with --token, or choose another folder with --store.",
         ) from error
     return token
 

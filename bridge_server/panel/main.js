@@ -108,7 +108,7 @@ const actions = {
   },
   async revert(id) {
     const done = await bridge.revert(id);
-    if (done) notices.announce(done.chosen ? "The take accepted before is back." : "The original is back.");
+    if (done) notices.announce(done.chosen ? "The take accepted before is back." : "Back to the original.");
   },
   acceptSelected: withSelected((id) => actions.accept(id)),
   revertSelected: withSelected((id) => actions.revert(id)),

@@ -170,7 +170,7 @@ def region_of(request: Render, tempo_map: TempoMap, rate: int, song: Span | None
         raise ProtocolError(
             ErrorCode.BAD_REGION,
             f"The region is empty: it would start at sample {start} and end at {end}.",
-            "Select at least one sample; end is the first sample after the region.",
+            "Select at least one sample. end is the first sample after the region.",
             "end",
         )
     return Span(start, end)
@@ -195,7 +195,7 @@ def with_default_region(request: Render) -> Render:
     raise ProtocolError(
         ErrorCode.MISSING_FIELD,
         "No region is selected.",
-        "Send start and end, or bars, or /bridge/select before.",
+        "Send start and end, or bars, or send /bridge/select first.",
         "start",
     )
 
@@ -241,7 +241,7 @@ def check_region(plan: Plan) -> None:
         raise bad_region(
             "end",
             f"The region ends at {at(plan, region.end)}, after the song's end.",
-            f"End it at {song.end} at the latest, or use complete to go on past the end.",
+            f"End it at {song.end} at the latest, or use complete to continue past the end.",
         )
 
 

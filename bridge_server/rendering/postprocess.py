@@ -104,7 +104,7 @@ def _finish_beside(order: TakeContext, outcome: Outcome, blobs: BlobStore) -> li
     renders = {stem.stem: _whole(stem, order.plan.region_in_song) for stem in outcome.stems}
     for stem, render in renders.items():
         if not np.isfinite(render).all():
-            raise _rejected(f"The {stem} has values that are not numbers.")
+            raise _rejected(f"The {stem} contains invalid samples (not numbers).")
     if order.plan.request.task == "extract" and order.song is not None:
         total = np.zeros((order.plan.region.length, order.plan.channels))
         for render in renders.values():
@@ -138,7 +138,7 @@ def _whole(stem: StemFile, region: Span) -> Render:
 
 def _check_usable(render: Render) -> None:
     if not np.isfinite(render).all():
-        raise _rejected("The render has values that are not numbers.")
+        raise _rejected("The render contains invalid samples (not numbers).")
     if not render.any():
         raise _rejected("The render is silent.")
 
@@ -164,7 +164,7 @@ def _handles(outcome: Outcome, song: Audio, gain_db: float) -> Audio | None:
         return None
     render = file.samples()
     if not np.isfinite(render).all():
-        raise _rejected("The pre- or post-roll has values that are not numbers.")
+        raise _rejected("The pre-roll or post-roll contains invalid samples (not numbers).")
     return quantise(render * np.float32(10 ** (gain_db / 20)), song.rate, song.encoding).audio
 
 
@@ -236,5 +236,5 @@ def _rejected(sentence: str) -> ProtocolError:
     return ProtocolError(
         ErrorCode.RENDER_REJECTED,
         sentence,
-        "Nothing was kept. Ask again with another seed or strength.",
+        "Nothing was kept. Try another seed or strength.",
     )

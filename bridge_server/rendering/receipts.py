@@ -32,14 +32,14 @@ def for_splice(plan: Plan, song: Audio, result: Spliced, clip: Audio, level: Gai
     if not found.changed:
         raise ProtocolError(
             ErrorCode.RENDER_REJECTED,
-            "The render equals what was there before.",
-            "Raise strength, or ask with another seed.",
+            "The render is identical to the original.",
+            "Raise strength or use another seed.",
         )
     if found.silent:
         raise ProtocolError(
             ErrorCode.RENDER_REJECTED,
             "The render is silent.",
-            "Ask again with another seed or a longer region.",
+            "Try another seed or a longer region.",
         )
     drift = found.onsets
     return Receipt(

@@ -235,7 +235,7 @@ class RenderWorker:
             raise ProtocolError(
                 ErrorCode.STORE_FAILED,
                 f"The store cannot be written: {error.strerror}.",
-                "Free some disk space or check the folder's permissions, then ask again.",
+                "Free some disk space or check the folder's permissions, then try again.",
             ) from error
         order = RenderCommand(
             0,
@@ -372,6 +372,6 @@ MAX_SECONDS_LEFT = 1e6
 def _our_fault(job: Job) -> ProtocolError:
     return ProtocolError(
         ErrorCode.INTERNAL,
-        f"The bridge made a mistake of its own in job {job.id}.",
+        f"Internal error in the bridge (job {job.id}).",
         "The song and all other takes are untouched. The server's log has the details.",
     )

@@ -60,9 +60,9 @@ class SongReader:
                 raise ProtocolError(
                     ErrorCode.FILE_MISSING,
                     f"The store does not hold {name[:80]}.",
-                    "Upload the song again, or name its file."
+                    "Upload the song again, or give its file name."
                     if field == "source"
-                    else "Upload it again, or name its file.",
+                    else "Upload it again, or give its file name.",
                     field,
                 )
             return name

@@ -62,14 +62,14 @@ def find_file(name: str, roots: tuple[Path, ...], field: str = "source") -> Path
         raise ProtocolError(
             ErrorCode.FILE_MISSING,
             f"There is no file {name!r}.",
-            f"Check the name; relative names are looked for in {where}.",
+            f"Check the name. Relative names are searched in {where}.",
             field,
         )
     where = ", ".join(str(root) for root in roots) or "none yet"
     raise ProtocolError(
         ErrorCode.OUTSIDE_ROOTS,
-        f"{name!r} is not inside a folder the server may read.",
-        f"Registered folders: {where}. Start the server with --root FOLDER to add one.",
+        f"{name!r} is outside the folders the server may read.",
+        f"Folders: {where}. Add one with `takebridge serve --root FOLDER`.",
         field,
     )
 
@@ -85,8 +85,8 @@ def find_folder(name: str, roots: tuple[Path, ...]) -> Path:
     where = ", ".join(str(root) for root in roots) or "none yet"
     raise ProtocolError(
         ErrorCode.OUTSIDE_ROOTS,
-        f"{name!r} is not inside a folder the server may write to.",
-        f"Registered folders: {where}. Leave folder away, and the store's own is used.",
+        f"{name!r} is outside the folders the server may write to.",
+        f"Folders: {where}. Omit folder to write into the store's own.",
         "folder",
     )
 
@@ -98,7 +98,7 @@ def state_of(path: Path) -> FileState:
     except OSError as error:
         raise ProtocolError(
             ErrorCode.FILE_MISSING,
-            f"{path.name} is not there any more: {error.strerror}.",
+            f"{path.name} no longer exists: {error.strerror}.",
             "Save it again.",
             "source",
         ) from error
@@ -130,7 +130,7 @@ def check_unchanged(before: FileState) -> None:
     if state_of(before.path) != before:
         raise ProtocolError(
             ErrorCode.FILE_CHANGED,
-            f"{before.path.name} was written to while it was being rendered.",
-            "Wait until the DAW has finished saving it, then ask again.",
+            f"{before.path.name} was changed while it was being rendered.",
+            "Wait until the DAW has saved it, then try again.",
             "source",
         )

@@ -26,7 +26,7 @@ def read_midi_map(path: Path) -> SongMap:
         raise ProtocolError(
             ErrorCode.FILE_UNREADABLE,
             f"{path.name} cannot be read as a MIDI file: {error or 'it ends early'}.",
-            "Export the tempo map again, as a Standard MIDI File.",
+            "Export the tempo map again as a Standard MIDI File.",
             "tempo_map",
         ) from error
 

@@ -259,7 +259,7 @@ def test_an_adapter_is_found_under_the_folders_and_kept_in_the_recipe(
     once, again = audio(ws, worn["id"], "clip"), audio(ws, repaint(ws, **asked)["id"], "clip")
     assert np.array_equal(once, again)
     assert not np.array_equal(once, audio(ws, plain["id"], "clip"))
-    with pytest.raises(RpcError, match="not inside a folder") as error:
+    with pytest.raises(RpcError, match="outside the folders") as error:
         ws.call("repaint", source="song.wav", start=START, end=END, options={"adapter": str(LORA)})
     assert error.value.field == "adapter"
 

@@ -589,7 +589,7 @@ def test_a_server_killed_while_rendering_goes_on_when_it_is_back(tmp_path, open_
 def test_a_sample_outside_the_servers_folders_names_the_folder(open_live, tmp_path):
     rig = open_live(sample=band_song(tmp_path / "elsewhere.wav", bars=2))
     rig.press("repaint")
-    assert f'takebridge serve --root "{tmp_path}"' in rig.shown("not inside a folder")
+    assert f'takebridge serve --root "{tmp_path}"' in rig.shown("outside the folders")
 
 
 def test_lost_takes_are_asked_for_again(open_live):

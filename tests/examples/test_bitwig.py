@@ -299,7 +299,7 @@ def test_a_file_outside_the_servers_folders(open_bitwig, tmp_path):
     band_song(tmp_path / "elsewhere.wav", bars=2)
     bitwig.settings(Song_file=str(tmp_path / "elsewhere.wav"))
     bitwig.press("Repaint")
-    assert f'takebridge serve --root "{tmp_path}"' in bitwig.shown("not inside a folder")
+    assert f'takebridge serve --root "{tmp_path}"' in bitwig.shown("outside the folders")
 
 
 def test_no_free_slot_and_another_track(open_bitwig):

@@ -28,12 +28,12 @@ def check_caller(settings: Settings, path: str, headers: Mapping[str, str], peer
         )
     origin = headers.get("Origin")
     if origin is not None and urlsplit(origin).netloc != host:
-        raise ProtocolError(ErrorCode.NOT_ALLOWED, f"Pages of {origin!r} may not talk to this server.", "")
+        raise ProtocolError(ErrorCode.NOT_ALLOWED, f"Pages from {origin!r} may not use this server.", "")
     if not is_open(path, headers) and not admitted(settings, path, headers, peer):
         raise ProtocolError(
             ErrorCode.NOT_ALLOWED,
             "The token is missing or wrong.",
-            "Add ?token=... as the server printed it.",
+            "Add ?token=... to the address, as the server printed it.",
         )
 
 

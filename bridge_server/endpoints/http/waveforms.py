@@ -44,7 +44,9 @@ class Waveforms:
             return PNG, self._spectrogram(digest, query)
         except ValueError as error:
             raise ProtocolError(
-                ErrorCode.OUT_OF_RANGE, f"That cannot be drawn: {error}.", "Ask as the panel does."
+                ErrorCode.OUT_OF_RANGE,
+                f"This cannot be drawn: {error}.",
+                "docs/panel.md describes the addresses.",
             ) from error
         except ClipStoreError as error:
             raise ProtocolError(ErrorCode.FILE_MISSING, error.sentence, error.remedy) from error
@@ -68,7 +70,7 @@ class Waveforms:
         if end - first > MAX_SECONDS * info.rate:
             raise ValueError(f"a spectrogram covers up to {MAX_SECONDS:.0f} s")
         if end - first < FFT // 8:
-            raise ValueError("the stretch is too short for a spectrogram")
+            raise ValueError("the range is too short for a spectrogram")
         mono = read_part(path, first, end - first).mean(axis=1, dtype="float64")
         out = io.BytesIO()
         Image.fromarray(spectrogram(mono, info.rate, width, height)).save(out, format="PNG", compress_level=3)

@@ -44,13 +44,13 @@ def no_midi(error: Exception) -> ProtocolError:
     if isinstance(error, ImportError):
         return ProtocolError(
             ErrorCode.ENGINE_NOT_READY,
-            "MIDI needs python-rtmidi, which is not installed.",
+            "MIDI needs the package python-rtmidi, which is not installed.",
             "pip install 'takebridge[midi]'",
             "midi-in",
         )
     return ProtocolError(
         ErrorCode.ENGINE_NOT_READY,
-        f"The system's MIDI cannot be used: {str(error).strip().rstrip('.') or type(error).__name__}.",
+        f"MIDI is not available on this system: {str(error).strip().rstrip('.') or type(error).__name__}.",
         "On Linux /dev/snd/seq must be there (modprobe snd-seq), or set MIDO_BACKEND=mido.backends.rtmidi/UNIX_JACK.",
         "midi-in",
     )
@@ -178,7 +178,7 @@ async def tcp_input(port: str, hear: OnMessage, plugged: OnPlugged) -> AsyncIter
     if not (port.isascii() and port.isdigit() and int(port[:6]) < 65536):
         raise ProtocolError(
             ErrorCode.OUT_OF_RANGE,
-            f"{port!r} is no TCP port.",
+            f"{port!r} is not a TCP port.",
             "Write tcp:9126, or tcp:0 for any.",
             "midi-in",
         )

@@ -72,8 +72,8 @@ class FileRequest:
             # Elsewhere 120 BPM are assumed and it is said; here nobody reads it before the take lies in a wrong place.
             raise ProtocolError(
                 ErrorCode.MISSING_FIELD,
-                "The region is said in bars or beats, and no tempo is given.",
-                'Add the tempo, such as "120 bpm"; or put the tempo map beside, as a MIDI file with the song\'s name.',
+                "The region is in bars or beats, but no tempo was given.",
+                'Add the tempo, such as "120 bpm", or a tempo map: a MIDI file with the song\'s name next to it.',
                 "bpm",
             )
         return request
@@ -134,7 +134,7 @@ def read_json(text: str) -> FileRequest:
     bar1 = _seconds(str(fields.pop(BAR1))) if BAR1 in fields else None
     for name in fields.keys() & _FORBIDDEN:
         raise ProtocolError(
-            ErrorCode.UNKNOWN_FIELD, f"{name} cannot be given here.", "The dropped file says it.", name
+            ErrorCode.UNKNOWN_FIELD, f"{name} cannot be set here.", "The dropped file determines it.", name
         )
     return FileRequest(task, fields, bar1)
 
@@ -199,11 +199,11 @@ def _seconds(text: str) -> Fraction:
     try:
         found = parse_position(text if not text.replace(".", "").isdigit() else f"{text}s")
         if not isinstance(found, AtSeconds):
-            raise ValueError("it is not a time")
+            raise ValueError("not a time")
     except (ValueError, TypeError) as error:
         raise ProtocolError(
             ErrorCode.OUT_OF_RANGE,
-            f"bar1: {text[:60]!r} does not tell where bar 1 lies: {error}.",
+            f"bar1: {text[:60]!r} is not a position for bar 1: {error}.",
             'Write seconds, such as "bar1 3600s".',
             BAR1,
         ) from error
@@ -216,7 +216,7 @@ def _from_bar1(fields: Mapping[str, Any], bar1: Fraction) -> dict[str, Any]:
     known: dict[str, Any] = {name: found.pop(name) for name in _TEMPO if name in found}
     if not known.keys() & {"bpm", "tempo_map"}:
         raise ProtocolError(
-            ErrorCode.MISSING_FIELD, "bar1 is given and no tempo.", 'Add the tempo, such as "120 bpm".', "bpm"
+            ErrorCode.MISSING_FIELD, "bar1 needs a tempo.", 'Add the tempo, such as "120 bpm".', "bpm"
         )
     # Read as the request would: the same complaints about the same values.
     read = Repaint.from_fields(known)

@@ -195,7 +195,7 @@ class WatchFolder:
         while True:
             reply = await client.replies.get()
             if isinstance(reply, Acknowledged):
-                await self._note(notes.progress, "waiting for its turn", 0.0)
+                await self._note(notes.progress, "queued", 0.0)
             elif isinstance(reply, JobProgress):
                 if client.due():
                     await self._note(notes.progress, reply.stage, reply.fraction)
@@ -212,7 +212,7 @@ class WatchFolder:
             elif isinstance(reply, Failed):
                 raise hint(ProtocolError(ErrorCode(reply.code), reply.sentence, reply.remedy, reply.field))
             elif isinstance(reply, Cancelled):
-                remedy = "Delete this text to have it rendered after all."
+                remedy = "Delete this text file to render it after all."
                 raise ProtocolError(ErrorCode.CANNOT_RENDER, reply.reason or "It was cancelled.", remedy)
 
     async def _write_take(self, take: Take, clip: Path) -> list[Path]:
@@ -339,7 +339,7 @@ def check_watched(settings: WatchSettings) -> None:
     if not settings.folder.is_dir():
         raise ProtocolError(
             ErrorCode.FILE_MISSING,
-            f"The folder {settings.folder} cannot be watched: there is no such folder.",
-            "Make it, or connect its drive, and start again.",
+            f"The folder {settings.folder} cannot be watched: it does not exist.",
+            "Create it or connect its drive, then start the server again.",
             "watch",
         )

@@ -79,12 +79,12 @@ def test_a_reference_is_sent_like_the_song(tmp_path, song):
     screen = Screen(Console(file=io.StringIO()))
     asked = {"reference": str(voice), "reference_consent": True}
     with pytest.raises(
-        ProtocolError, match="does not listen to reference audio"
+        ProtocolError, match="does not use reference audio"
     ):  # it was found, by its upload
         repaint(settings_in(tmp_path), song, tmp_path, screen, **asked)
     with pytest.raises(ProtocolError, match="nobody said that this was agreed to"):
         repaint(settings_in(tmp_path), song, tmp_path, screen, reference=str(voice))
-    with pytest.raises(ProtocolError, match="not inside a folder"):
+    with pytest.raises(ProtocolError, match="outside the folders"):
         repaint(settings_in(tmp_path), song, tmp_path, screen, **asked | {"reference": "/nowhere/voice.wav"})
 
 

@@ -127,7 +127,7 @@ def test_words_that_are_too_many_are_refused_at_once_with_where_they_begin():
     refuse_impossible(PLAYER, Repaint(prompt="x" * 500))
     error = refusal(refuse_impossible, PLAYER, Repaint(prompt="x" * 499 + " one two three four five"))
     assert (error.code, error.field) == (ErrorCode.TOO_LARGE, "prompt")
-    assert "at most 500 characters, these are 523" in error.sentence
+    assert "at most 500 characters, got 523" in error.sentence
     assert "'one two three four'" in error.remedy
 
 
@@ -147,7 +147,7 @@ def test_the_engines_own_reason_is_told():
 
 def test_remedies_name_what_there_is():
     assert refusal(refuse_impossible, PLAYER, Repaint(layers="x")).remedy == "It knows: all, drums only."
-    assert refusal(refuse_impossible, PLAYER, Accompany(instruments="x")).remedy == "Leave it away."
+    assert refusal(refuse_impossible, PLAYER, Accompany(instruments="x")).remedy == "Omit it."
 
 
 @pytest.mark.parametrize(

@@ -167,7 +167,7 @@ def test_handles_that_are_no_numbers(blobs, tmp_path):
 
 
 def test_a_render_that_changes_nothing(blobs, tmp_path):
-    with pytest.raises(ProtocolError, match="equals what was there") as raised:
+    with pytest.raises(ProtocolError, match="is identical to the original") as raised:
         repaint(blobs, tmp_path, SONG.samples[START:END])
     assert raised.value.code is ErrorCode.RENDER_REJECTED
     assert "strength" in raised.value.remedy

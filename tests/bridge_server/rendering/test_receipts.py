@@ -56,7 +56,7 @@ def test_a_jump_at_the_seam_is_told():
 
 
 def test_nothing_changed_and_silence_are_no_takes():
-    with pytest.raises(ProtocolError, match="equals what was there"):
+    with pytest.raises(ProtocolError, match="is identical to the original"):
         for_splice(PLAN, SONG, *spliced(SONG.samples[24000:60000]), None)
     with pytest.raises(ProtocolError, match="silent"):
         for_splice(PLAN, SONG, *spliced(np.zeros((36000, 2)), fade=0), None)

@@ -67,7 +67,7 @@ OUTSIDE = [
 @pytest.mark.parametrize("name", OUTSIDE)
 def test_outside_nothing_is_told(roots, name):
     error = refusal(name, roots, ErrorCode.OUTSIDE_ROOTS)
-    assert "not inside a folder" in error.sentence
+    assert "outside the folders" in error.sentence
     assert "--root" in error.remedy
 
 

@@ -139,7 +139,7 @@ def test_a_tempo_typed_wins_over_the_midi_file_beside():
     ["repaint 17-20", "repaint 17_1_0 - 21_1_0", "repaint 0s - 8b", "complete, length 8 bars", "complete, length 8b"],
 )  # fmt: skip
 def test_bars_without_a_tempo_are_refused(text):
-    with pytest.raises(ProtocolError, match="no tempo is given") as found:
+    with pytest.raises(ProtocolError, match="no tempo was given") as found:
         read_words(text).request(SETTLED, None)
     assert "120 bpm" in found.value.remedy
     assert read_words(text).request(SETTLED, TempoMap.constant(97)).tempo_map == TempoMap.constant(97)
