@@ -15,12 +15,12 @@ BELOW_NORMAL_PRIORITY = 0x4000  # BELOW_NORMAL_PRIORITY_CLASS, Windows API
 
 
 def store_folder() -> Path:
-    """Where the store lives unless the user says otherwise."""
+    """The default folder of the store."""
     return Path(platformdirs.user_data_dir(APP, appauthor=False))
 
 
 def models_folder() -> Path:
-    """Where model checkpoints live unless the user says otherwise; each in a folder of its own."""
+    """The default folder of model checkpoints, one folder each."""
     return store_folder() / "checkpoints"
 
 
@@ -42,7 +42,7 @@ def yield_to_others() -> None:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Writes a small file that only this user may read. Windows keeps a user's folders private by itself."""
+    """Writes a small file that only this user may read. On Windows a user's folders are private anyway."""
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with open(handle, "w", encoding="utf-8", newline="\n") as file:
         file.write(text)

@@ -1,4 +1,4 @@
-"""Starting and stopping: everything is made here, bound to its ports, run in one task group and closed in order."""
+"""Starts and stops the server: builds every part, binds the ports, hands tasks to the supervisor, closes in order."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
         pages = Pages(settings, store, live)
         websocket = WebSocketEndpoint(settings, dispatcher, audience, live, pages, store.blobs)
         await websocket.start(ports.tcp)
-        folder.make()  # before anybody is told that the server is there
+        folder.make()  # before the server announces itself
         mailbox = MailboxEndpoint(folder, dispatcher, supervisor)
         _reconnect(queue, audience, osc, mailbox)
         supervisor.start("OSC endpoint", osc.run)
@@ -194,12 +194,12 @@ def mailbox_root(store: Path) -> Path:
 
 
 def find_server(store: Path) -> dict[str, object] | None:
-    """Where this machine reaches the server of this store, if one runs: host, websocket_port, osc_port, token; and
+    """Address of the running server of this store, None if there is none: host, websocket_port, osc_port, token; and
     whether it is open to other machines.
     """
     try:
         with FileLock(store / LOCK, timeout=0):
-            return None  # nobody holds the lock: an address left here is of a server that was killed
+            return None  # the lock is free: an address left here is of a killed server
     except Timeout:
         pass
     except OSError:
@@ -213,14 +213,14 @@ def find_server(store: Path) -> dict[str, object] | None:
 
 @contextlib.contextmanager
 def _pointed_to(pointer: Path | None, mailbox: Path) -> Iterator[None]:
-    """Leads scripts to the mailbox while the server runs. The last server started is the one they find."""
+    """Points scripts to the mailbox while the server runs. They find the server that was started last."""
     told = f"{mailbox}\n"
     if pointer is not None:
         try:
             pointer.parent.mkdir(parents=True, exist_ok=True)
             pointer.write_text(told, encoding="utf-8")
         except OSError as error:
-            log.warning("Scripts cannot be led to the mailbox by %s: %s.", pointer, error.strerror)
+            log.warning("The mailbox could not be announced in %s: %s.", pointer, error.strerror)
     try:
         yield
     finally:
@@ -231,7 +231,7 @@ def _pointed_to(pointer: Path | None, mailbox: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _lock(store: Path) -> Iterator[None]:
-    """Holds the store: two servers on one queue would render everything twice."""
+    """Locks the store: two servers on one queue would render everything twice."""
     try:
         store.mkdir(parents=True, exist_ok=True)
         lock = FileLock(store / LOCK, timeout=0)

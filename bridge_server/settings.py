@@ -18,15 +18,15 @@ EVERYWHERE = ("0.0.0.0", "::", "")  # hosts that mean every address of the machi
 
 @dataclass(frozen=True)
 class Limits:
-    """Where the server says no. Each one is large for a song and small for a machine.
+    """Server limits. Each one is large for a song and small for a machine.
 
-    queued_jobs:     waiting jobs; more are refused with a clear word rather than rendered tomorrow.
+    queued_jobs:     waiting jobs; more are refused rather than rendered tomorrow.
     song_seconds:    longest song that is read; 30 minutes of stereo at 48 kHz are 0.7 GB as float32.
     upload_bytes:    largest upload: 30 minutes of stereo float at 192 kHz fit.
     frame_bytes:     largest WebSocket frame; uploads come in as many frames as they like.
     clients:         contexts remembered; the longest unused one is forgotten first.
     stop_seconds:    how long an engine may take to stop before its process is ended.
-    idle_unload_seconds: an engine nobody uses for so long gives its memory back.
+    idle_unload_seconds: after this time without work an engine's memory is released.
     attempts:        how often a job is begun again after the server died under it.
     """
 
@@ -42,9 +42,9 @@ class Limits:
 
 @dataclass(frozen=True)
 class MidiSettings:
-    """A MIDI input that is listened to.
+    """A MIDI input.
 
-    port:     its name or a part of it, or what midi_ports.py makes of it.
+    port:     its name or a part of it, or tcp:PORT or virtual:NAME (endpoints/midi/ports.py).
     bindings: which pad sends what.
     clock:    whether its clock sets the tempo and its song position the playhead.
     """
@@ -56,9 +56,9 @@ class MidiSettings:
 
 @dataclass(frozen=True)
 class WatchSettings:
-    """A folder that is watched for dropped files.
+    """A watched folder.
 
-    poll_seconds:     how often it is looked into.
+    poll_seconds:     polling interval.
     settle_seconds:   how long a file must not change to be taken for complete.
     patience_seconds: how long a file that cannot be read is given before it is called broken: a copy over a slow
         network may pause.
@@ -75,11 +75,11 @@ class Settings:
     """Raises ProtocolError for an unknown engine, and when the server could be reached from elsewhere without a token.
 
     store: folder of audio, takes and jobs.
-    trust_this_machine: programs of this machine need no token, only others do: DAW scripts go on as they are while a
-        tablet is let in.
+    trust_this_machine: programs on this machine need no token: DAW scripts keep working while a tablet is let
+        in.
     roots: folders whose files requests may name; relative names are tried against each in turn.
-    pointer: file that tells scripts where this server's mailbox is; None = it is in the usual place, or a secret.
-    sound: whether takes may be heard through this machine's sound device, when somebody asks for it.
+    pointer: file that points scripts to this server's mailbox; None: it is in the usual place, or private.
+    sound: whether takes may be played through this machine's sound device.
     engine: the one that renders unless a request names another; engines: all there are, as engines.py takes them.
     """
 

@@ -1,4 +1,4 @@
-"""Who may talk to the server: this machine's programs and our own pages, or whoever has the token."""
+"""Token rules: programs on this machine are trusted, everyone else needs the token."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ def check_osc_caller(settings: Settings, token: str, peer: str) -> None:
 
 
 def is_token(settings: Settings, given: str) -> bool:
-    """Whether this is the token; takes as long for a wrong one as for the right one."""
+    """Whether this is the token, in constant time."""
     return hmac.compare_digest(given.encode(), settings.token.encode())
 
 
 def is_own(settings: Settings, peer: str) -> bool:
-    """Whether a caller at this address is a program of this machine on a server that trusts those."""
+    """Whether the peer is a program on this machine and the server trusts those."""
     return settings.trust_this_machine and is_loopback(peer.removeprefix("::ffff:"))

@@ -37,7 +37,7 @@ Address = tuple[str, int]
 
 
 class OscClient:
-    """Somebody who sent a datagram. Two are equal when they get the same replies."""
+    """The sender of a datagram. Two are equal when their replies go to the same address."""
 
     def __init__(self, endpoint: OscEndpoint, address: Address, name: str = "") -> None:
         self._endpoint = endpoint
@@ -156,7 +156,7 @@ class OscEndpoint(asyncio.DatagramProtocol):
             _send_all(response, OscClient(self, (address[0], port)))
 
     def _print(self, address: Address, error: ProtocolError) -> None:
-        """One line in the server's window: who types a message by hand often listens nowhere."""
+        """One line in the server's window: a message typed by hand often has no listener for replies."""
         second, printed = self._printed
         now = int(time.monotonic())
         self._printed = (now, printed + 1 if now == second else 1)

@@ -1,6 +1,6 @@
-"""OSC packets as binary WebSocket frames, as OSCQuery has them: messages from a client, and all it listens to.
+"""OSC packets as binary WebSocket frames, as in OSCQuery: messages from a client, and updates it listens to.
 
-An OSCQuery surface needs no UDP port of its own then, and works through whatever only lets HTTP pass.
+An OSCQuery surface then needs no UDP port, and works where only HTTP gets through.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class OscFrames:
 
 
 class Listener(OscFrames):
-    """The same connection as one that hears what happens at some addresses; as a watcher, of every job."""
+    """The same connection, subscribed to some addresses; as a watcher, to every job."""
 
     def __init__(self, connection: Frames) -> None:
         super().__init__(connection)
@@ -75,8 +75,8 @@ def is_packet(frame: bytes) -> bool:
 
 
 async def serve_packet(dispatcher: Dispatcher, packet: bytes, client: OscFrames) -> None:
-    """Does what the messages of one packet ask for; whatever is wrong becomes a reply. The connection has been let
-    in already: a token in the messages is not looked at."""
+    """Carries out the messages of one packet; errors become replies. The connection has been authenticated: a token in
+    the messages is ignored."""
     try:
         messages = commands_in(packet)
     except ProtocolError as error:

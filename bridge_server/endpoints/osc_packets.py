@@ -42,7 +42,7 @@ def decode(data: bytes) -> Iterator[OscMessage]:
 
 
 def commands_in(data: bytes) -> list[OscMessage]:
-    """The messages of a packet that ask for something. Raises ProtocolError for anything that is not OSC.
+    """The commands in a packet. Raises ProtocolError for anything that is not OSC.
 
     A reply that comes back (reply_port set to our own port, two bridges, an echo service) is dropped: each answer
     would bring the next one.
@@ -51,13 +51,13 @@ def commands_in(data: bytes) -> list[OscMessage]:
 
 
 def id_in(message: OscMessage) -> str:
-    """What is probably the id of a message that could not be understood, so that its sender can match the answer."""
+    """The probable id of a message that could not be read, so that its sender can match the answer."""
     first = message.params[0] if message.params else ""
     return str(first)[:64] if isinstance(first, (str, int)) and str(first).isprintable() else ""
 
 
 def reply_port_in(arguments: Sequence[Any]) -> int | None:
-    """The reply_port of a message that could not be understood: the sender's own port often listens to nothing."""
+    """The reply_port of a message that could not be read: nothing may listen at the sender's own port."""
     for name, given in itertools.pairwise(arguments):
         if name == "reply_port" and str(given).isdecimal() and 1 <= int(given) <= 65_535:
             return int(given)

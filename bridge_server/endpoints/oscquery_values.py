@@ -1,6 +1,6 @@
-"""What OSCQuery clients read and listen to: the server-wide values, every reply, and the messages others send.
+"""Values for OSCQuery clients: the shared context, every reply, and the messages of other clients.
 
-The values are those of the focus: there is one for everybody, whoever said it and in whichever encoding.
+Values come from the shared context: one for all clients and encodings.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ STATUS = BY_NAME["status"].address
 
 
 class LiveValues:
-    """Knows what the readable addresses hold, and who listens to what. Lives on the event loop."""
+    """Knows the values of readable addresses and who listens to them. Lives on the event loop."""
 
     def __init__(
         self, dispatcher: Dispatcher, shared_context: SharedContext, events: Events, audience: Audience
@@ -46,13 +46,15 @@ class LiveValues:
         return {**focus_values(self._shared_context), STATUS: [text]}
 
     def listen(self, listener: Listener, wanted: Listen) -> None:
-        """Begins or ends to send a client what happens at one address."""
+        """Starts or stops sending a client the updates of one address."""
         if wanted.command is ListenCommand.IGNORE:
             listener.addresses.discard(wanted.address)
             return
         listener.addresses.add(wanted.address)
         if not self._listeners:
-            self._told = focus_values(self._shared_context)  # while nobody listened, nobody compared
+            self._told = focus_values(
+                self._shared_context
+            )  # nothing was compared while there were no listeners
         if listener not in self._listeners:
             self._listeners.append(listener)
             self._audience.watch(listener)
@@ -74,20 +76,20 @@ class LiveValues:
         self._told = values
 
     def _asked(self, request: Request, client: Client) -> None:
-        """Somebody sent something: whoever listens there hears it, but not the one who sent it."""
+        """Sends a client's message to everyone who listens at its address, except the sender."""
         if not self._listeners:
             return
         bare = replace(request, token="", client="", reply_port=None)
         address, arguments = request_to_osc(BY_REQUEST[type(request)], bare)
         if address in READABLE and address != STATUS:
-            return  # told when the value has changed, and as it is then
+            return  # sent when the value changes
         for listener in self._listeners:
             if listener.key != client.key:
                 listener.publish(address, arguments)
 
 
 def focus_values(shared_context: SharedContext) -> dict[str, list[Any]]:
-    """What everybody is looking at, as OSCQuery's VALUEs; positions are samples of the timeline.
+    """The shared context as OSCQuery VALUEs; positions are samples of the timeline.
 
     The tempo and meter are those at the playhead, where there is a whole tempo map.
     """
@@ -114,10 +116,10 @@ def focus_values(shared_context: SharedContext) -> dict[str, list[Any]]:
 
 
 class Nobody:
-    """The client of questions the server asks itself."""
+    """The client of the server's own requests."""
 
     key = "server"
     reply_to = ""
 
     def send(self, reply: Reply) -> None:
-        """Nobody hears it."""
+        """Discards it."""

@@ -1,4 +1,4 @@
-"""Audio that comes over a WebSocket: announced with size and hash, then as many binary frames as it takes."""
+"""Uploads over WebSocket: announced with size and hash, followed by binary frames."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from clip_store.blobs import BlobStore
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.requests import BeginUpload
 
-# Left free on the disk beyond the upload itself: the song is kept a second time, as samples.
+# Free space needed beyond the upload itself: the song is also stored as samples.
 SPARE_BYTES = 256 * 2**20
 
 PLAIN_SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,7}")
@@ -40,7 +40,7 @@ class Upload:
             free = shutil.disk_usage(folder).free
             if free < announced.size * 2 + SPARE_BYTES:
                 raise _full(announced, free)
-            # The suffix tells libsndfile raw formats apart; only the suffix of the peer's name is used, and only
+            # libsndfile recognises raw formats by the suffix; only the suffix of the peer's name is used, and only
             # when it is a plain one: "a.wav:b" would open a second stream of the file on Windows.
             suffix = Path(announced.name).suffix
             if not PLAIN_SUFFIX.fullmatch(suffix):
@@ -56,7 +56,7 @@ class Upload:
         return self.received >= self.announced.size
 
     def write(self, frame: bytes) -> None:
-        """Takes one binary frame. Raises ProtocolError when more comes than was announced."""
+        """Takes one binary frame. Raises ProtocolError for more bytes than announced."""
         self.received += len(frame)
         if self.received > self.announced.size:
             raise ProtocolError(
@@ -84,7 +84,7 @@ class Upload:
         try:
             song = read_song(Path(self._file.name), blobs, most_seconds)
         except ProtocolError as error:
-            # The producer knows the name of the file, not that of our copy.
+            # The producer knows the file's name, not our copy's.
             sentence = error.sentence.replace(Path(self._file.name).name, self.announced.name)
             raise ProtocolError(error.code, sentence, error.remedy, "source") from error
         return STORED + song.digest

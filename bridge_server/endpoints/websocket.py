@@ -34,7 +34,7 @@ from daw_protocol.requests import BeginUpload
 
 log = logging.getLogger(__name__)
 
-# Replies waiting for a client that reads slowly; a client that is this far behind is cut off, not waited for.
+# Replies waiting for a client that reads slowly; a client this far behind is disconnected.
 OUTBOX = 2000
 # Audio goes down in frames of this size: large enough to be fast, small enough for replies to get in between.
 FRAME_BYTES = 1 << 20
@@ -47,7 +47,7 @@ class AudioFrame(bytes):
 
 
 class WebSocketClient:
-    """One connection. Frames leave in order through one queue, so that nobody ever waits for a slow reader."""
+    """One connection. Frames leave in order through one queue, so that no other client waits for a slow reader."""
 
     def __init__(self, connection: ServerConnection, name: str, settings: Settings) -> None:
         self._connection = connection
@@ -76,7 +76,7 @@ class WebSocketClient:
         try:
             self._outbox.put_nowait(frame)
         except asyncio.QueueFull:
-            log.warning("client %s does not read its replies; it is cut off", self.key)
+            log.warning("client %s does not read its replies and is disconnected", self.key)
             self.gone = True
             self._connection.transport.abort()
 
@@ -100,7 +100,7 @@ class WebSocketClient:
             pass
         finally:
             self.gone = True
-            self._audio_room.release()  # whoever waits for room need not any more
+            self._audio_room.release()  # nothing needs to wait for room any more
 
 
 class WebSocketEndpoint:
@@ -140,14 +140,14 @@ class WebSocketEndpoint:
             await self._server.wait_closed()
 
     async def _process_request(self, connection: ServerConnection, request: HttpRequest) -> Response | None:
-        """Refuses strangers; answers plain HTTP; lets WebSocket handshakes through."""
+        """Checks the caller, answers plain HTTP, lets WebSocket handshakes through."""
         try:
             urlsplit(request.path)
             check_caller(self._settings, request.path, request.headers, peer_of(connection))
         except ProtocolError as error:
             return await respond(Page(403, PLAIN, f"{error}\n".encode()))
-        except ValueError:  # urlsplit on a host, origin or path that is no such thing
-            return await respond(Page(403, PLAIN, b"That is not an address of this server.\n"))
+        except ValueError:  # urlsplit on an invalid host, origin or path
+            return await respond(Page(403, PLAIN, b"Not an address of this server.\n"))
         if (answer := only_asks(request.method)) is not None:
             return answer
         if is_upgrade(request.headers):
@@ -167,7 +167,7 @@ class WebSocketEndpoint:
         try:
             async for frame in connection:
                 if client.gone:
-                    break  # frames that came before it was cut off would still be read
+                    break  # frames sent before the disconnect would still be read
                 if isinstance(frame, bytes):
                     await self._receive_bytes(client, frame)
                 else:

@@ -1,4 +1,4 @@
-"""The engine's own process: reads orders from a pipe, renders, writes audio to files, says how it goes.
+"""The engine's process: reads commands from a pipe, renders, writes audio to files, reports progress.
 
 A crash here ends one job. The main thread renders; a second one listens, so that a stop is heard at once.
 """
@@ -88,7 +88,7 @@ class EngineChild:
             self._carry_out(engine, order)
 
     def _listen(self) -> None:
-        """Runs beside the render. A pipe that closes means that the server is gone: end at once."""
+        """Runs in parallel with the render. A closed pipe means that the server is gone: end at once."""
         while True:
             try:
                 message = self._connection.recv()
@@ -195,7 +195,7 @@ class StemWriters:
         for file in self._files.values():
             with contextlib.suppress(
                 OSError
-            ):  # what a full disk did not take is tried again; `write` has said so
+            ):  # samples a full disk refused are tried again; `write` has reported it
                 file.close()
 
 

@@ -58,11 +58,11 @@ class _Gone:
 
 
 def _tell_nobody(_: Progress) -> None:
-    """The progress of loading an engine before anybody asked for it."""
+    """Ignores progress while an engine loads ahead of the first request."""
 
 
 class EngineProcess:
-    """One engine in a process of its own. One render at a time; a dead process is replaced by the next render."""
+    """One engine in a separate process. One render at a time; the next render replaces a dead process."""
 
     def __init__(self, target: str, stop_seconds: float) -> None:
         self._target = target
@@ -96,7 +96,7 @@ class EngineProcess:
         except OSError as failure:
             raise _cannot_start(failure) from failure
         finally:
-            # Cancelled or not, the thread goes on and the process comes up: `close` must find it, and find it started.
+            # Cancelled or not, the thread continues and the process starts: `close` must find it, and find it started.
             await asyncio.wait({starting})
             theirs.close()
             if starting.exception() is None:
@@ -164,8 +164,8 @@ class EngineProcess:
                 else:
                     error = await self._as_error(message)
                     if isinstance(message, _Gone) or getattr(message, "kind", "") == "memory":
-                        # A process that ends may look alive for a moment; one that ran out of memory holds what is
-                        # of no use. The next job gets a fresh one either way.
+                        # A process that is ending may look alive for a moment; one that ran out of memory is of no
+                        # further use. The next job gets a fresh one either way.
                         await self.close()
                     if stop.is_set() and not isinstance(message, ChildBroke):
                         raise RenderCancelledError
@@ -257,7 +257,7 @@ def _read(
             message = _Gone()
         try:
             loop.call_soon_threadsafe(inbox.put_nowait, message)
-        except RuntimeError:  # the loop has closed: nobody listens any more
+        except RuntimeError:  # the loop has closed: there is no reader any more
             return
         if isinstance(message, _Gone):
             return

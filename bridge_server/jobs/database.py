@@ -50,7 +50,7 @@ def open_database(path: Path) -> Connection:
 
 @contextlib.contextmanager
 def transaction(connection: Connection) -> Iterator[Connection]:
-    """All statements inside, or none of them. Raises ProtocolError when the disk says no."""
+    """All statements inside, or none of them. Raises ProtocolError when the disk fails."""
     try:
         connection.execute("BEGIN IMMEDIATE")
         try:

@@ -12,12 +12,12 @@ from daw_protocol.requests import Render
 
 
 class JobState(enum.Enum):
-    """Where a job is; the value is what the database and the replies say."""
+    """Where a job is; the value is the value in the database and in replies."""
 
-    QUEUED = "queued"  # accepted, waits for the engine
-    RUNNING = "running"  # the engine works on it, or did when the server died
+    QUEUED = "queued"  # accepted, waiting for the engine
+    RUNNING = "running"  # being rendered, or was when the server died
     DONE = "done"  # every take is in the store
-    FAILED = "failed"  # it could not be done; `failure` says why
+    FAILED = "failed"  # it failed; `failure` has the reason
     CANCELLED = "cancelled"  # stopped on request, or replaced by a newer one
 
     @property
@@ -70,7 +70,7 @@ class Job:
         return request
 
     def to_json(self) -> dict[str, Any]:
-        """What `jobs.list` tells of it."""
+        """The job as `jobs.list` shows it."""
         return {
             "job": self.id,
             "id": self.request_id,

@@ -1,4 +1,4 @@
-"""The persistent queue: accepted jobs survive the server. Keeps jobs; render_worker.py runs them."""
+"""The persistent queue: accepted jobs survive the server. Keeps jobs; rendering/worker.py runs them."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ class JobQueue:
         return int(found.fetchone()[0])
 
     def move(self, job: Job, state: JobState, now: float, failure: Mapping[str, str] | None = None) -> Job:
-        """The job in its next state, written in the transaction the caller has open or in one of its own."""
+        """The job in its next state, written in the caller's open transaction or in a new one."""
         if state not in NEXT_STATES[job.state]:
             raise ValueError(f"job {job.id} is {job.state.value} and cannot become {state.value}")
         moved = replace(

@@ -1,4 +1,4 @@
-"""What clients are sent about a job that is theirs: takes, and how it ended."""
+"""Replies about a job: its takes, and how it ended."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from daw_protocol.replies import Cancelled, Done, Failed, Reply, TakeReady
 
 
 def take_ready(job: Job, take: Take, path: Path) -> TakeReady:
-    """The reply that says a take is there."""
+    """The reply for a finished take."""
     warnings = take.receipt.get("warnings", [])
     return TakeReady(
         id=job.request_id,

@@ -26,7 +26,7 @@ from daw_protocol.errors import ErrorCode, ProtocolError
 from model.checkpoints import Published, is_wanted
 
 HUB_SECONDS = 20.0  # how long the hub may take to say what it has
-SPARE_BYTES = 2**28  # left free beside the models: a full disk stops more than a download
+SPARE_BYTES = 2**28  # kept free: a full disk stops more than a download
 PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 
 OnFile = Callable[[str], None]
@@ -74,7 +74,7 @@ class Listing:
 
 @dataclass(frozen=True)
 class Download:
-    """What is still to be fetched of one model."""
+    """The missing files of one model."""
 
     listing: Listing
     missing: tuple[HubFile, ...]
@@ -158,7 +158,7 @@ def _wanted_files(entry: Published, siblings: Any) -> Iterator[HubFile]:
 
 
 class CountingFile(io.BufferedWriter):
-    """The .part file, opened at its end, that tells how many bytes it takes.
+    """The .part file, opened at its end; reports the bytes it gets.
 
     begin: how many it had.
     """
@@ -174,7 +174,7 @@ class CountingFile(io.BufferedWriter):
         return count
 
     def truncate(self, size: int | None = None) -> int:
-        """The hub starts over when it cannot go on in the middle."""
+        """The hub starts over when it cannot resume."""
         self.flush()
         self._on_bytes(-os.fstat(self.fileno()).st_size)
         length = super().truncate(size)
@@ -186,7 +186,7 @@ class CountingFile(io.BufferedWriter):
 
 
 def download(listing: Listing, models: Path, on_bytes: OnBytes = lambda _count: None) -> Download:
-    """What is missing of a model. Reads what is there, to the last byte: this is also how damage is mended."""
+    """The missing files of a model. Reads existing ones to the last byte, so damaged files are repaired too."""
     folder, staging = _folders(listing.entry, models)
     with told_plainly(listing.entry):
         missing = tuple(file for file in listing.files if not file.is_it(folder / file.name, on_bytes))
@@ -199,7 +199,7 @@ def _come_so_far(staging: Path, file: HubFile) -> int:
 
 
 def refuse_without_room(orders: list[Download], models: Path) -> int:
-    """Free bytes where the models go. Raises ProtocolError when what is to come would not fit."""
+    """Free bytes in the models folder. Raises ProtocolError when the downloads would not fit."""
     place = next(folder for folder in (models, *models.parents) if folder.is_dir())
     free = shutil.disk_usage(place).free
     needed = sum(one.size for one in orders) + SPARE_BYTES
@@ -214,14 +214,14 @@ def refuse_without_room(orders: list[Download], models: Path) -> int:
 
 @dataclass
 class TransferMeter:
-    """Told how a pull goes on: which file, and bytes as they come; a negative count takes some back."""
+    """Callbacks for a download's progress: the current file, and bytes received; a negative count takes some back."""
 
     on_file: OnFile = field(default=lambda _name: None)
     on_bytes: OnBytes = field(default=lambda _count: None)
 
 
 def carry_out(hub: Hub, what: Download, models: Path, meter: TransferMeter) -> Path:
-    """Fetches what is missing of a model and puts it in place; returns its folder. Raises ProtocolError."""
+    """Downloads a model's missing files and puts them in place; returns its folder. Raises ProtocolError."""
     entry = what.listing.entry
     folder, staging = _folders(entry, models)
     with told_plainly(entry):
@@ -264,14 +264,14 @@ def _fetch_whole(hub: Hub, listing: Listing, file: HubFile, staging: Path, meter
 
 
 def _fetch_while_it_comes(hub: Hub, listing: Listing, file: HubFile, part: Path, on_bytes: OnBytes) -> None:
-    """Goes on by itself after a connection broke, as long as every try brings something."""
+    """Resumes after a broken connection, as long as every try makes progress."""
     while True:
         begin = _size_of(part)
         try:
             hub.fetch(listing, file, part, on_bytes)
             return
         except ProtocolError as broken:
-            # Full disks and closed doors are told at once.
+            # Full disks and refused access are reported at once.
             if broken.code is not ErrorCode.FILE_UNREADABLE or not begin < _size_of(part) <= file.size:
                 raise
 

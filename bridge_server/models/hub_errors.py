@@ -12,7 +12,7 @@ from model.checkpoints import Published
 
 @contextlib.contextmanager
 def told_plainly(entry: Published) -> Iterator[None]:
-    """Raises ProtocolError for whatever the library or the disk says."""
+    """Translates errors of the library and the disk into ProtocolError."""
     from huggingface_hub import errors
 
     try:

@@ -1,4 +1,4 @@
-"""The folder of models: what is in it, and whether that is whole. Only reads; model_downloads.py writes."""
+"""The folder of models: its content, and whether it is complete. Reads only; downloads.py writes."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from model.checkpoints import (
 from model.errors import NotLoaded
 
 RECORD = "takebridge.json"
-"""Lies in each folder that was downloaded: where from, and every file's size and sha256."""
+"""Record in each downloaded folder: its origin, and every file's size and SHA-256."""
 STAGING = ".downloads"
-"""Folder beside the models where downloads are put together; nothing in it is a model yet."""
+"""Folder where downloads are assembled; nothing in it is a model yet."""
 INDEX = "model.safetensors.index.json"
 CHUNK_BYTES = 2**22
 FOLDERS = {entry.name: entry.folder for entry in CATALOGUE}
@@ -47,9 +47,9 @@ class State(Enum):
 class InstalledModel:
     """One model in the folder, or a published one that is not.
 
-    entry: what the catalogue says of it; None for others.
+    entry: its entry in the catalogue; None for others.
     size:  bytes on disk.
-    note:  what is wrong with it, or what should be known.
+    note:  problems and remarks.
     """
 
     name: str
@@ -74,7 +74,7 @@ class Checked:
     differs: str = ""
 
 
-# --- what is there ------------------------------------------------------------------------------------
+# --- content ------------------------------------------------------------------------------------------
 
 
 def look(models: Path) -> list[InstalledModel]:
@@ -115,7 +115,7 @@ def _single_files(models: Path) -> Iterator[InstalledModel]:
     try:
         found = [model for model in find_models(models) if model.layout is Layout.COMFYUI]
     except NotLoaded:
-        return  # of a folder that is broken, which is told for that folder
+        return  # of a broken folder, which is reported for that folder
     for model in found:
         size = model.path.stat().st_size
         state = State.DAMAGED if model.damage else State.HERE
@@ -130,7 +130,7 @@ def _model_in(folder: Path) -> Iterator[InstalledModel]:
             [f"{one.file}: {one.wrong}" for one in quick_check(folder, None) if one.wrong] if found else []
         )
     except NotLoaded as broken:
-        # A broken config further in is told for the folder it is in.
+        # A broken config further in is reported for its own folder.
         if broken_config_in(folder):
             yield InstalledModel(
                 folder.name, Kind.MUSIC, folder, State.DAMAGED, None, _size(folder), str(broken)
@@ -150,7 +150,7 @@ def broken_config_in(folder: Path) -> bool:
 
 
 def in_words(model: ModelFolder) -> str:
-    """What kind of model it is, and what is not beside it."""
+    """The kind of model, and which parts are missing."""
     missing = model.what_is_missing()
     size = "XL, " if model.traits.xl else ""
     return f"{size}{model.variant.value}, {model.layout.value} layout" + (
@@ -166,13 +166,13 @@ def _size(folder: Path) -> int:
 
 
 def quick_check(folder: Path, entry: Published | None) -> list[Checked]:
-    """What can be told without reading the weights: that all files are there and none is cut short."""
+    """Checks without reading the weights: all files exist and none is truncated."""
     recorded = bool(read_record(folder))
     return [_compare(folder, file, None, recorded) for file in expected_files(folder, entry)]
 
 
 def full_check(folder: Path, entry: Published | None, on_bytes: OnBytes) -> Iterator[Checked]:
-    """Compares every file with its record, or with what is known of the published one; reads every byte."""
+    """Compares every file with its record or with the published one; reads every byte."""
     if folder.is_file():
         yield _check_single(folder, on_bytes)
         return
@@ -241,7 +241,7 @@ def record_text(repository: str, revision: str, files: Mapping[str, Mapping[str,
 
 
 def sha256_of(path: Path, on_bytes: OnBytes = lambda _count: None) -> str:
-    """The file's digest, in hexadecimal. on_bytes is told how many bytes were read since it was last told."""
+    """The file's digest, in hexadecimal. on_bytes gets the number of bytes read since its last call."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while chunk := file.read(CHUNK_BYTES):
@@ -278,7 +278,7 @@ def _compare(folder: Path, file: PublishedFile, digest: str | None, recorded: bo
 
 
 def _compare_figures(path: Path, file: PublishedFile, digest: str | None, recorded: bool) -> Checked:
-    """Against size and digest. Without a record, another size may be somebody's own version, not damage."""
+    """Against size and digest. Without a record, another size may be a user's own version, not damage."""
     size = path.stat().st_size
     if file.size is not None and size != file.size:
         text = f"{size} bytes instead of {file.size}"

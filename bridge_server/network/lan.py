@@ -15,7 +15,7 @@ from daw_protocol.errors import ErrorCode, ProtocolError
 
 ANYWHERE = "0.0.0.0"
 TOKEN_FILE = "token.txt"
-# An address of a private network: nothing is sent there, the system only says which way it would go.
+# An address of a private network: nothing is sent there; the system only reports the route.
 FAR_AWAY = ("10.255.255.255", 1)
 
 
@@ -31,7 +31,7 @@ def address_of_this_machine() -> str | None:
 
 
 def kept_token(store: Path) -> str:
-    """The store's own token, made at the first time: a tablet's bookmark goes on working.
+    """The store's own token, created once, so that a tablet's bookmark keeps working.
 
     Raises ProtocolError when it cannot be kept.
     """

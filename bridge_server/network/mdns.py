@@ -1,4 +1,4 @@
-"""Being found on the network: the server's ports by mDNS, as OSCQuery and OSC clients look for them.
+"""Announces the server's ports by mDNS, as OSCQuery and OSC clients look for them.
 
 Only a server that other machines may reach is announced. The zeroconf package is optional: without it everything
 works by typing the address.
@@ -30,7 +30,7 @@ MISSING = "not announced on the network: zeroconf is not installed (pip install 
 
 @contextlib.asynccontextmanager
 async def announced(settings: Settings) -> AsyncIterator[str]:
-    """Announces a server for as long as the block lasts; yields the line that says so, "" for one that only this
+    """Announces a server for as long as the block lasts; yields a line about it, "" for one that only this
     machine can reach. settings: with the ports that were really bound."""
     if is_loopback(settings.host):
         yield ""
@@ -64,7 +64,7 @@ def instance_name(machine: str) -> str:
 
 
 def services_of(name: str, settings: Settings, addresses: list[str]) -> list[ServiceInfo]:
-    """What is announced: the OSCQuery tree with its WebSocket, and the OSC port. The token is not told."""
+    """The announced services: the OSCQuery tree with its WebSocket, and the OSC port. The token is not included."""
     from zeroconf import ServiceInfo
 
     packed = [ipaddress.ip_address(address).packed for address in addresses]

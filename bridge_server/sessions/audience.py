@@ -58,7 +58,7 @@ class Audience:
             self._watchers.remove(client)
 
     def forget(self, client: Client) -> None:
-        """The client has gone; its jobs go on."""
+        """The client has disconnected; its jobs continue."""
         self.unwatch(client)
         for clients in self._clients.values():
             if client in clients:

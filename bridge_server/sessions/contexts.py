@@ -1,4 +1,4 @@
-"""What each client has said so far: its context, kept while the server runs, the longest unused forgotten first."""
+"""Each client's context, kept while the server runs; the least recently used are dropped first."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ class ClientContexts:
         self._contexts: OrderedDict[str, Context] = OrderedDict()
 
     def context(self, client: str) -> Context:
-        """The client's context; an empty one for a client never heard of."""
+        """The client's context; an empty one for an unknown client."""
         if client in self._contexts:
             self._contexts.move_to_end(client)
         return self._contexts.get(client, Context())
 
     def apply(self, client: str, request: Request) -> Context:
-        """The client's context after this message."""
+        """Updates the client's context from a message and returns it."""
         context = self.context(client).after(request)
         self._contexts[client] = context
         self._contexts.move_to_end(client)

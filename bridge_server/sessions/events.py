@@ -73,7 +73,7 @@ class Events:
         return unsubscribe
 
     def publish(self, event: Event) -> None:
-        """Delivers the event. A subscriber with a bug is logged; the others and the publisher go on."""
+        """Delivers the event. A subscriber that fails is logged; the others still get it."""
         for kind, receive in tuple(self._subscribers):
             if isinstance(event, kind):
                 try:

@@ -1,7 +1,7 @@
-"""What everybody is looking at: one context for the whole server, made of what any client said last.
+"""The shared context: one for the whole server, updated by whichever client spoke last.
 
-Each client keeps a context of its own (sessions.py) that its requests are filled in from. The focus is for looking:
-a DAW script selects bars, and every panel shows them; a panel selects others, and a surface shows those.
+Each client also has its own context (contexts.py), which supplies defaults for its requests. The shared one is for
+display: a DAW script selects bars and every panel shows them; a panel selects others and a surface shows those.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from daw_protocol.replies import FocusMoved
 from daw_protocol.requests import Render, Request
 from daw_protocol.timeline import AtSample
 
-# What a render request may say of the context, under the same names in both.
+# Fields of a render request that update the context; the names are the same in both.
 SAID_BY_RENDERS = (
     "source", "source_position", "rate", "bpm", "meter", "tempo_map", "key", "start", "end",
 )  # fmt: skip
@@ -24,8 +24,8 @@ SAID_BY_RENDERS = (
 class SharedContext:
     """The shared context.
 
-    revision: counts its changes; the playhead's movements alone are no change of it.
-    rate:     of the song in focus, in hertz, as far as it has been looked at.
+    revision: counts changes; playhead movements alone do not count.
+    rate:     sample rate of the current song in hertz, as far as known.
     """
 
     def __init__(self, events: Events) -> None:
@@ -38,7 +38,7 @@ class SharedContext:
     def apply(self, request: Request, client: str) -> None:
         """Takes in a context message or a request for audio; publishes ContextMoved if that changed anything."""
         if isinstance(request, requests.ForgetContext) and client != self.client:
-            return  # a script that ends does not take away what another one is about
+            return  # a script that quits must not clear another one's song
         before = self.context
         after = merged(before, request)
         if after == before:
@@ -57,7 +57,7 @@ class SharedContext:
 
     @property
     def playhead(self) -> int | None:
-        """Where the DAW's playhead was last said to be, in samples of the timeline."""
+        """The DAW's last known playhead, in samples of the timeline."""
         position = self.context.playhead
         if isinstance(position, AtSample):  # the usual case, and it comes often
             return position.sample
@@ -66,7 +66,7 @@ class SharedContext:
 
 
 def merged(context: Context, request: Request) -> Context:
-    """The context after what a client said; another song takes the selection of the one before away."""
+    """The context after a request. A different song clears the selection."""
     after = _with_render(context, request) if isinstance(request, Render) else context.after(request)
     moved = after.source != context.source
     said_where = isinstance(request, Render) and request.start is not None and request.end is not None
@@ -74,7 +74,7 @@ def merged(context: Context, request: Request) -> Context:
 
 
 def _with_render(context: Context, request: Render) -> Context:
-    """What the request says itself; a request without a song (generate) is about no song, and says nothing."""
+    """What the request sets itself; a request without a song (generate) sets nothing."""
     if request.source is None:
         return context
     said = {name: getattr(request, name) for name in SAID_BY_RENDERS}

@@ -19,11 +19,11 @@ class Part(enum.Enum):
     WHOLE = "whole"  # there is no song: the clip is one
     REPLACES = "replaces"  # takes the region's place
     BESIDE = "beside"  # plays along with the song
-    ALONE = "alone"  # is in the song already, and heard by itself
+    ALONE = "alone"  # is part of the song already; plays alone
 
 
 def part_of(take: Take) -> Part:
-    """How this take is heard."""
+    """How this take plays with its song."""
     if take.parent is None:
         return Part.WHOLE
     if take.result is not None:
@@ -43,12 +43,12 @@ def heard(store: ClipStore, take: Take) -> Audio:
 
 
 def silent(song: Audio) -> Audio:
-    """As long as the song, and nothing to be heard."""
+    """Silence as long as the song."""
     return Audio(np.zeros_like(song.samples), song.rate, song.encoding)
 
 
 def laid_over(song: Audio, clip: Audio, start: int) -> Audio:
-    """Song and clip at once, as float, so that nothing clips; longer than the song where the clip goes on.
+    """Song and clip at once, as float, so that nothing clips; longer than the song where the clip continues.
 
     start: of the clip, in samples from the song's first; 0 or more.
     """

@@ -128,7 +128,7 @@ class SongReader:
             raise ProtocolError(ErrorCode.UNKNOWN_TAKE, error.sentence, error.remedy, "source") from error
 
     def _song_with(self, take: Take) -> Song:
-        """The song a take was made for, with the take in it, as a song of its own."""
+        """The song of a take with the take in it, as a song."""
         try:
             audio = self._store.song_with(take)
             return Song(take.title, audio, self._store.blobs.put(audio))
@@ -136,7 +136,7 @@ class SongReader:
             raise as_protocol_error(error, "source") from error
 
     def _converted(self, song: Song, rate: int) -> Song:
-        """The song at another rate, kept as a song of its own: takes lie in the project, not in the file."""
+        """The song at another rate, stored as a song: takes belong to the project's rate, not the file's."""
         audio = song.audio
         frames = round(audio.frames * rate / audio.rate)
         samples = resample(audio.samples, audio.rate, rate, frames)

@@ -19,7 +19,7 @@ TAKE = "take:"
 
 @dataclass(frozen=True)
 class FileState:
-    """What tells one state of a file from another without reading it."""
+    """Distinguishes states of a file without reading it."""
 
     path: Path
     size: int
@@ -43,7 +43,7 @@ class Song:
 def find_file(name: str, roots: tuple[Path, ...], field: str = "source") -> Path:
     """The existing file a request names. Raises ProtocolError: outside the roots, or not there.
 
-    The path is resolved (symbolic links and ..) before it is compared, and nothing is told about files that lie
+    The path is resolved (symbolic links and ..) before it is compared, and nothing is revealed about files that lie
     outside the roots, not even whether they exist.
     """
     given = Path(name)

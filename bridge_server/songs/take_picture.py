@@ -36,7 +36,7 @@ AFTER = (112, 214, 178)
 REGION = (255, 196, 87)
 WARNING = (255, 122, 98)
 
-# Seconds of the song shown on either side of the region: enough to see whether the sound goes on through the seams.
+# Seconds of the song shown on either side of the region: enough to see whether the sound continues through the seams.
 SURROUNDINGS = 4.0
 LOWEST_HZ = 40.0
 MIN_FULL = 0.05  # a nearly silent song is drawn as nearly silent, not blown up to full height
@@ -71,7 +71,7 @@ def take_picture(take: Take, song: Audio | None, clip: Audio, receipt: Sequence[
     view = View(span, region, take.rate)
     beside = (
         take.result is None
-    )  # a stem or a backing lies beside the song; the rest takes the region's place
+    )  # a stem or a backing plays along with the song; the rest replaces the region
     rows = _rows(view, song, clip, beside, take.stem)
     height = 2 * MARGIN + 3 * LINE + sum(row.height + GAP for row in rows) + LINE * (len(receipt) + 2)
     image = Image.new("RGB", (WIDTH, height), GROUND)

@@ -1,4 +1,4 @@
-"""Standard MIDI files as tempo maps: what a DAW exports beside the song. mido reads the file."""
+"""Standard MIDI files as tempo maps, as DAWs export them. mido reads the file."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from daw_protocol.errors import ErrorCode, ProtocolError
 
 
 def check_caller(settings: Settings, path: str, headers: Mapping[str, str], peer: str = "") -> None:
-    """Raises ProtocolError for callers a local server must not answer.
+    """Raises ProtocolError for callers that a local server must refuse.
 
     Origin: DAW scripts send none, browsers always do; only our own pages may call. Host: a page that made its own
     name point to 127.0.0.1 (DNS rebinding) gives itself away by the name. Token: needed unless only this machine
@@ -38,8 +38,8 @@ def check_caller(settings: Settings, path: str, headers: Mapping[str, str], peer
 
 
 def is_open(path: str, headers: Mapping[str, str]) -> bool:
-    """Whether a request is for a part of the panel itself, which is the same for everybody and tells nothing; the
-    page asks for the token where it has none.
+    """Whether a request is for a part of the panel itself, which is public and reveals nothing;
+    the page itself asks for a missing token.
     """
     if is_upgrade(headers):
         return False
@@ -55,7 +55,7 @@ def is_upgrade(headers: Mapping[str, str]) -> bool:
 
 
 def admitted(settings: Settings, path: str, headers: Mapping[str, str], peer: str) -> bool:
-    """Whether a caller knows the token, or needs none."""
+    """Whether the caller has the token or needs none."""
     if not settings.token or (is_own(settings, peer) and host_name(headers) in LOCAL_NAMES):
         return True
     given = parse_qs(urlsplit(path).query).get("token", [""])[0]

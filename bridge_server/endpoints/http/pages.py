@@ -1,4 +1,4 @@
-"""What a plain HTTP GET finds at the server's port: the schema, the OSCQuery tree, and the files of each take."""
+"""Pages for HTTP GET: the panel, the schema, the OSCQuery tree, waveforms, and the files of each take."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ class Pages:
         """`/takes/ID/clip.wav`, `handles.wav`, `song.wav`, `picture.png`, `recipe.json`, or an attachment's name."""
         parts = path.split("/")
         if len(parts) != 4:
-            return Page(404, PLAIN, b"Ask for /takes/ID/clip.wav.\n")
+            return Page(404, PLAIN, b"Use /takes/ID/clip.wav.\n")
         what = FILES.get(parts[3], "attachment")
         try:
             file = await take_file(self._store, parts[2], what, parts[3])
@@ -111,7 +111,7 @@ class Pages:
         return Page(200, file.media_type, file=file)
 
 
-# What a query may hold beside OSCQuery's attributes.
+# Query parameters that are not OSCQuery attributes.
 OURS = ("token", "client")
 
 FILES = {
@@ -149,5 +149,5 @@ def panel_page(name: str) -> Page:
 
 
 def hello(settings: Settings, admitted: bool) -> Page:
-    """What anybody may know: that this is a bridge, and whether a token is needed and was right."""
+    """Public information: that this is Takebridge, whether a token is needed, and whether the given one is valid."""
     return as_json({"name": MADE_BY, "token_needed": bool(settings.token), "admitted": admitted})

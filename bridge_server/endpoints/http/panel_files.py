@@ -1,4 +1,4 @@
-"""The panel's page and its parts, as they lie in the package: read at every request, so that a reload shows an edit."""
+"""The panel's page and its parts, read at every request, so that a reload shows an edit."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from bridge_server.bundled import PANEL
 
 PREFIX = "/panel/"
 INDEX = "index.html"
-HELLO = "/hello.json"  # what anybody may know: that this is a bridge, and whether it wants a token
+HELLO = "/hello.json"  # public: that this is Takebridge, and whether it needs a token
 
-# Told by the name alone: the system's own table of media types may call JavaScript plain text (Windows does).
+# By file name: Windows' own table of media types may call JavaScript plain text.
 MEDIA_TYPES = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",

@@ -9,7 +9,7 @@ from bridge_server.bundled import reaper_scripts_folder
 
 PREFIX = "/reaper/"
 INDEX = "index.xml"
-# Where index.xml says the files are; other ports are put in its place.
+# The address in index.xml; the port is replaced by the server's own.
 USUAL_ADDRESS = "http://127.0.0.1:9125/reaper/"
 TYPES = {".lua": "text/plain; charset=utf-8", ".xml": "application/xml"}
 

@@ -32,7 +32,7 @@ class Waveforms:
     def get(self, path: str, query: Mapping[str, list[str]]) -> tuple[str, bytes]:
         """Media type and body of `/peaks/DIGEST`, `/samples/DIGEST` or `/spectrogram/DIGEST.png`.
 
-        Raises ProtocolError for what is not there or makes no sense.
+        Raises ProtocolError for unknown audio and invalid sizes.
         """
         kind, _, name = path.strip("/").partition("/")
         digest = name.removesuffix(".png")

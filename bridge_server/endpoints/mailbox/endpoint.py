@@ -1,7 +1,7 @@
 """JSON-RPC by files, for hosts whose scripts have no sockets: a request in `in/NAME.json`, its answers line by line in
-`out/NAME.jsonl`. docs/mailbox.md tells script writers the rest.
+`out/NAME.jsonl`. docs/mailbox.md has the details for script writers.
 
-Whoever can write into the store's folder can do to it what the server can, so nobody is asked for the token here.
+A program that can write into the store's folder can already do everything the server can: no token is needed.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class MailboxEndpoint:
         self._folder = folder
         self._dispatcher = dispatcher
         self._supervisor = supervisor
-        # Answers in the making: what a job says meanwhile comes behind the response to its request.
+        # Answers in progress: replies of the job are held back until the response has been written.
         self._held: dict[str, list[str]] = {}
 
     @property
@@ -84,7 +84,7 @@ class MailboxEndpoint:
         return MailboxClient(self, reply_to.removeprefix(SCHEME))
 
     def write(self, name: str, line: str) -> None:
-        """Adds a line to an answer file, now or behind the response that is being made."""
+        """Adds a line to an answer file, now or after the response that is being written."""
         if name in self._held:
             self._held[name].append(line)
         else:
@@ -104,7 +104,7 @@ class MailboxEndpoint:
             await asyncio.sleep(POLL_SECONDS)
 
     async def _answer_letter(self, letter: Letter) -> None:
-        """Answers one file; in a task of its own when that reads audio from the disk."""
+        """Answers one file, in a separate task when that reads audio from the disk."""
         if letter.problem is not None:
             sentence, remedy = letter.problem
             log.warning("mailbox: %r: %s", letter.name, sentence)

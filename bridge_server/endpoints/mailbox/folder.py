@@ -1,6 +1,6 @@
-"""The mailbox on the disk: which requests lie in it, taking one, adding a line to an answer, clearing what is old.
+"""The mailbox on disk: lists and takes requests, adds lines to answers, removes old files.
 
-Knows files and nothing of what they say. A request is there whole once its file parses as JSON, or has not changed
+Knows files, not what they mean. A request is there whole once its file parses as JSON, or has not changed
 for a while: scripts should write under another name and rename, but one that does not must not be punished for it.
 """
 
@@ -32,7 +32,7 @@ OLD_SECONDS = 24 * 3600.0
 class Letter:
     """One request file.
 
-    text:     what it says; "" when it could not be read.
+    text:     its content; "" when it could not be read.
     stamp:    the same for this file after a restart of the server, another for a later file of the same name.
     problem:  why it cannot be read, as (sentence, remedy).
     """
@@ -98,7 +98,7 @@ class MailboxFolder:
             data = line.encode() + b"\n"
             try:
                 self._append(name, data)
-            except FileNotFoundError:  # somebody has removed the folder
+            except FileNotFoundError:  # the folder was removed
                 self.make()
                 self._append(name, data)
 
@@ -107,7 +107,7 @@ class MailboxFolder:
             file.write(data)
 
     def clear_old(self, now: float) -> None:
-        """Removes what was last written more than a day before `now` (seconds since 1970): nobody waits for it."""
+        """Removes files last written more than a day before `now` (seconds since 1970)."""
         for folder in (self.inbox, self.outbox, self.audio):
             for entry in self._scan(folder):
                 with contextlib.suppress(OSError):
@@ -133,7 +133,7 @@ class MailboxFolder:
         return Letter(name, text, _stamp(status), problem)
 
     def _read(self, path: Path, name: str, size: int) -> tuple[str, tuple[str, str] | None]:
-        """The request's text, or "" and what is wrong with its file. Raises FileNotFoundError."""
+        """The request's text, or "" and the problem with its file. Raises FileNotFoundError."""
         if not is_name(name):
             return "", BAD_NAME
         if size > self._most_bytes:

@@ -1,6 +1,6 @@
 """MIDI as a client of the bridge: pads and pedals send requests, a DAW's clock sets tempo and playhead.
 
-daw_protocol/pad_map.py and midi_clock.py say what MIDI means; here it is heard and carried out, in order.
+daw_protocol/pad_map.py and midi_clock.py interpret MIDI; this module carries it out, in order.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from daw_protocol.timeline.position import AtQuarters
 
 log = logging.getLogger(__name__)
 
-# A flood of controllers is dropped here rather than answered a minute later.
+# A flood of controllers is dropped here rather than served a minute later.
 INBOX = 1024
 
 
 class MidiControl:
-    """One MIDI input as a client. A bare request from a pad is about what everybody is looking at."""
+    """One MIDI input as a client. A bare request from a pad is about the shared context."""
 
     key = "midi"
     reply_to = ""
@@ -59,7 +59,7 @@ class MidiControl:
         events.subscribe(Notice, lambda event: self.send(event.reply))
 
     def send(self, reply: Reply) -> None:
-        """A reply to a pad's request, or news of everybody's: remembers what `$take` and `$job` stand for."""
+        """Remembers from any reply what `$take` and `$job` stand for."""
         if isinstance(reply, Acknowledged):
             self._known["job"] = reply.job
         elif isinstance(reply, (TakeReady, AuditionState)) and reply.take:
@@ -68,12 +68,12 @@ class MidiControl:
             log.warning("MIDI: %s %s", reply.sentence, reply.remedy)
 
     def hear(self, message: Any, moment: float) -> None:
-        """Takes in a mido message; on the event loop."""
+        """Queues a mido message; on the event loop."""
         with contextlib.suppress(asyncio.QueueFull):
             self._inbox.put_nowait((message, moment))
 
     def plugged(self, there: bool) -> None:
-        """Tells that what sends MIDI has gone, or is back; on the event loop."""
+        """The device was unplugged or is back; on the event loop."""
         if there == (not self._gone):
             return  # nothing new
         self._gone = not there
@@ -84,12 +84,12 @@ class MidiControl:
             self.hear(UNPLUGGED, 0.0)  # after what it has sent
 
     def status(self) -> dict[str, str]:
-        """The input's name, and what is wrong with it, "" for nothing."""
+        """The input's name and its problem, "" for none."""
         return {"input": self.name, "problem": self._problem() if self._gone else ""}
 
     def _problem(self) -> str:
         clock = " and its clock is not followed" if self._settings.clock else ""
-        return f"{self.name} has gone; its pads send nothing{clock} until it is connected again."
+        return f"{self.name} is disconnected; its pads send nothing{clock} until it is back."
 
     async def run(self) -> None:
         """Carries out what comes until cancelled."""
@@ -116,7 +116,7 @@ class MidiControl:
                 await self._follow(change)
 
     async def _forget_device(self) -> None:
-        """A pedal that was held down is up when its device comes back, and a song that only its clock moved stands."""
+        """Pedals count as released, and a song that only this clock moved stops."""
         clock, self._clock = self._clock, ClockFollower()
         self._pads = Pads(self._settings.bindings)
         if clock.rolling:
@@ -137,11 +137,11 @@ class MidiControl:
 
 PAD_ID = "midi-"
 UNPLUGGED = object()
-"""Stands in the row of messages where their sender went."""
+"""Marks in the message queue where the device was unplugged."""
 
 
 def with_own_id(request: Request) -> Request:
-    """A request for audio with an id nobody has used: a pad that is struck twice asks twice."""
+    """A render request with a fresh id: a pad hit twice renders twice."""
     if isinstance(request, (Render, Vary)) and not request.id:
         return replace(request, id=f"{PAD_ID}{secrets.token_hex(6)}")
     return request
@@ -159,7 +159,7 @@ def touch_in(message: Any) -> Touch | None:
 
 
 def clock_changes(clock: ClockFollower, message: Any, moment: float) -> Sequence[TempoMeant | SongMoved]:
-    """What a mido message means to a clock; nothing for all that is none of its own."""
+    """What a mido message means to the clock; nothing for other messages."""
     if message.type == "clock":
         return clock.clock(moment)
     if message.type == "songpos":

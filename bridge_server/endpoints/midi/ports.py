@@ -21,7 +21,7 @@ VIRTUAL = "virtual:"
 TCP = "tcp:"
 LOOPBACK = "127.0.0.1"
 STATUS_BYTES = 0x80
-# rtmidi tells nobody that a device was unplugged: the list of inputs is looked at so often.
+# rtmidi does not report unplugged devices: the list of inputs is polled at this interval.
 LOOK_SECONDS = 1.0
 
 OnMessage = Callable[[Any, float], None]
@@ -77,8 +77,8 @@ async def open_input(port: str, hear: OnMessage, plugged: OnPlugged) -> AsyncIte
     """Hears a MIDI input for as long as the block lasts; yields its name.
 
     port: a port's name or a part of it, `virtual:NAME` for one that other programs may connect to, or `tcp:PORT` for
-    MIDI over TCP on this machine (as mido.sockets sends it; 0: any free port). A device that is unplugged is told of,
-    and heard again when it is back. Raises ProtocolError.
+    MIDI over TCP on this machine (as mido.sockets sends it; 0: any free port). An unplugged device is
+    reported, and opened again when it is back. Raises ProtocolError.
     """
     if port.startswith(TCP):
         opened = tcp_input(port.removeprefix(TCP), hear, plugged)
@@ -149,7 +149,7 @@ class Device:
             port.close()
 
     async def watch(self) -> None:
-        """Tells when the device goes, and opens it when it is back, until cancelled."""
+        """Reports when the device disappears and opens it when it is back, until cancelled."""
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             try:
@@ -172,7 +172,7 @@ class Device:
 
 @contextlib.asynccontextmanager
 async def tcp_input(port: str, hear: OnMessage, plugged: OnPlugged) -> AsyncIterator[str]:
-    """MIDI bytes from whoever connects, from this machine only. Raises ProtocolError when the port is taken."""
+    """MIDI bytes over TCP, from this machine only. Raises ProtocolError when the port is taken."""
     loop = asyncio.get_running_loop()
     inlet = Inlet(hear, plugged)
     if not (port.isascii() and port.isdigit() and int(port[:6]) < 65536):

@@ -1,4 +1,4 @@
-"""What a dropped file asks for, from the words in its name or in a text beside it. Pure.
+"""The request of a dropped file, from the words in its name or in a text file next to it. Pure.
 
 song [repaint 17-20, 120 bpm].wav
 song [repaint 17_1_0 - 21_1_0, 120 bpm, 3 takes].wav      17_1_0 is 17|1|0 where file names have no |
@@ -31,7 +31,7 @@ TASKS = tuple(
     if command.group is Group.RENDER and issubclass(command.request, Render) and command.request.needs_source
 )
 BAR1 = "bar1"
-"""Where the first bar lies, in seconds: DAWs whose clock begins at one hour stamp their files so."""
+"""Position of bar 1 in seconds: some DAWs start their clock at one hour and stamp files accordingly."""
 
 EXAMPLES = (
     'Write such as "repaint 17-20, 120 bpm, 3 takes" or "extract, stems vocals+drums". Values have the names of '
@@ -59,7 +59,7 @@ class FileRequest:
     bar1: Fraction | None = None
 
     def request(self, settled: Mapping[str, Any], tempo_map: TempoMap | None) -> Render:
-        """The request with what the folder adds. tempo_map: of a MIDI file beside. Raises ProtocolError."""
+        """The request with what the folder adds. tempo_map: of a MIDI file next to it. Raises ProtocolError."""
         fields = {**settled, **self.fields}
         if tempo_map is not None and not fields.keys() & {"bpm", "tempo_map"}:
             fields.pop("meter", None)
@@ -69,7 +69,7 @@ class FileRequest:
         request = BY_NAME[self.task].request.from_fields(fields)
         assert isinstance(request, Render), self.task
         if request.bpm is None and request.tempo_map is None and _counts_beats(request):
-            # Elsewhere 120 BPM are assumed and it is said; here nobody reads it before the take lies in a wrong place.
+            # Elsewhere 120 BPM is assumed with a note; here it would be read too late, with the take in a wrong place.
             raise ProtocolError(
                 ErrorCode.MISSING_FIELD,
                 "The region is in bars or beats, but no tempo was given.",
@@ -80,7 +80,7 @@ class FileRequest:
 
 
 def _counts_beats(request: Render) -> bool:
-    """Whether the region is said in a way that has no place without a tempo."""
+    """Whether the region cannot be placed without a tempo."""
     musical = isinstance(request.start, (AtQuarters, AtBbt)) or isinstance(request.end, (AtQuarters, AtBbt))
     length = request.length is not None and request.length.unit in (DurationUnit.BARS, DurationUnit.QUARTERS)
     return request.bars is not None or musical or length
@@ -211,7 +211,7 @@ def _seconds(text: str) -> Fraction:
 
 
 def _from_bar1(fields: Mapping[str, Any], bar1: Fraction) -> dict[str, Any]:
-    """The fields with a tempo map whose first bar lies there. Raises ProtocolError."""
+    """The fields with a tempo map whose first bar is there. Raises ProtocolError."""
     found = dict(fields)
     known: dict[str, Any] = {name: found.pop(name) for name in _TEMPO if name in found}
     if not known.keys() & {"bpm", "tempo_map"}:

@@ -1,11 +1,11 @@
-"""A watched folder: a file dropped into it whose name says what is wanted gets its takes, as files that land in place.
+"""A watched folder: the name of a dropped file is its request; its takes appear as files that land in place.
 
-    FOLDER/song [repaint 17-20, 120 bpm].wav            what was dropped; never touched
-    FOLDER/song [repaint 17-20, 120 bpm].progress.txt   how far it is, and what came of it
+    FOLDER/song [repaint 17-20, 120 bpm].wav            the dropped file; never touched
+    FOLDER/song [repaint 17-20, 120 bpm].progress.txt   progress and outcome
     FOLDER/Takes/song.repaint.1.wav                     the clip, stamped with its place on the timeline
 
-The folder is a client like any other: what it asks for is a job of the queue, under a name made from the file's sound
-and words. So it is asked for once, whatever restarts in between, and goes on with what is missing.
+The folder is a client like any other: its requests are jobs in the queue, named after the file's sound and words. So
+each is rendered once, whatever restarts in between, and continues with what is missing.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ NOTE_SECONDS = 1.0
 """How often the progress text is written: often enough to watch, seldom enough for a network drive."""
 
 _NOT_YET = {ErrorCode.FILE_UNREADABLE, ErrorCode.FILE_CHANGED, ErrorCode.QUEUE_FULL}
-"""What may be right in a moment: a file that is still being copied, a queue that is full."""
+"""May succeed a moment later: a file that is still being copied, a full queue."""
 
 
 class WatchFolder:
@@ -85,12 +85,12 @@ class WatchFolder:
         self._clock = clock
         self._settling = Settling(settings.settle_seconds)
         self._busy: dict[Path, asyncio.Task[None]] = {}
-        self._naming = asyncio.Lock()  # two takes of one name must not find the same number free
+        self._naming = asyncio.Lock()  # two takes of one name must not get the same number
         self._problem = ""
         self._key = f"drop:{settings.folder}".encode("utf-8", "replace").decode("utf-8")
 
     def status(self) -> dict[str, Any]:
-        """What `status` tells of the folder."""
+        """The folder's section in `status`."""
         busy = sorted(path.name for path in self._busy)
         return {"folder": str(self._settings.folder), "problem": self._problem, "busy": busy}
 
@@ -103,13 +103,13 @@ class WatchFolder:
     async def _look(self) -> None:
         try:
             drops = await asyncio.to_thread(scan, self._settings.folder)
-        except OSError as error:  # a network drive that is away comes back
+        except OSError as error:  # an unavailable network drive may come back
             self._say_problem(f"{self._settings.folder} cannot be read: {error.strerror or error}.")
             return
         if " cannot be read: " in self._problem:
             self._problem = ""
         for dropped in self._settling.ready(drops, self._clock()):
-            if dropped.path in self._busy:  # it changed while it is worked on: afterwards
+            if dropped.path in self._busy:  # it changed while being processed: afterwards
                 self._settling.again(dropped)
                 continue
             task = self._supervisor.spawn(f"watched file {dropped.path.name}", self._carry_out(dropped))
@@ -126,7 +126,7 @@ class WatchFolder:
                 and self._settling.age(dropped, self._clock()) < self._settings.patience_seconds
             ):
                 self._settling.again(dropped)
-            elif error.code is not ErrorCode.FILE_MISSING:  # taken away again: nobody waits for an answer
+            elif error.code is not ErrorCode.FILE_MISSING:  # removed again: no answer is expected
                 await self._note(notes.failed, error)
         except (ClipStoreError, OSError) as error:
             # The takes are in the store; they are written as soon as the folder lets them.
@@ -164,7 +164,7 @@ class WatchFolder:
 
     def _request_name(self, dropped: DroppedFile, request: Render) -> str | None:
         """A name for the request that is the same for the same sound and words; None: it failed, and is not to be
-        tried again while the text that says so lies there."""
+        retried while its error text exists."""
         told = json.dumps(
             [dropped.path.name.encode("utf-8", "replace").decode(), request.to_fields()], sort_keys=True
         )
@@ -222,7 +222,7 @@ class WatchFolder:
             )
 
     async def _note(self, write: Callable[..., None], *values: Any) -> None:
-        """Writes a text; a folder that takes none is a problem to tell of, not to fail by."""
+        """Writes a status text; failing to is a problem to report, not a failure of the job."""
         try:
             await asyncio.to_thread(write, *values)
         except (ClipStoreError, OSError) as error:
@@ -258,7 +258,7 @@ class _WatchClient:
 
 
 def _wanted(dropped: DroppedFile) -> tuple[str, FileRequest, TempoMap | None] | None:
-    """Title, what is wanted and the tempo map beside; None when nothing is. Raises ProtocolError, OSError."""
+    """Title, request and tempo map; None for a file without a request. Raises ProtocolError, OSError."""
     title, in_name = split_name(dropped.path.stem)
     if dropped.words is None and in_name is None:
         return None
@@ -302,19 +302,19 @@ def _probe(path: Path) -> AudioInfo:
 
 
 def _stamp(place: int, rate: int, wanted: FileRequest) -> str | int:
-    """Where the dropped file lies: its time stamp counts its own samples, the project may have others."""
+    """The dropped file's position: its time stamp counts its own samples; the project's rate may differ."""
     project = wanted.fields.get("rate", rate)
     return place if str(project) == str(rate) else f"{place}/{rate}s"
 
 
 def _with_hint(error: ProtocolError, place: int, rate: int, wanted: FileRequest) -> ProtocolError:
-    """The error, with what may lie behind a region that is not in the song."""
+    """The error, with a hint why a region may miss the song."""
     if error.code is not ErrorCode.BAD_REGION or not place or wanted.bar1 is not None:
         return error
     seconds = place / rate
     hint = (
-        f"The file's time stamp says that it begins {seconds:.3f} seconds after the timeline's zero. If your DAW "
-        f'counts from an hour, or bar 1 lies elsewhere, say where, such as "{BAR1} 3600s".'
+        f"By its time stamp the file starts {seconds:.3f} seconds after the timeline's zero. If your DAW "
+        f'counts from one hour, or bar 1 is elsewhere, add its position, such as "{BAR1} 3600s".'
     )
     return ProtocolError(error.code, error.sentence, f"{error.remedy} {hint}".strip(), error.field)
 

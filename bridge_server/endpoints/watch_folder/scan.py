@@ -1,4 +1,4 @@
-"""Which files lie in the watched folder, and which of them are complete: nothing moved for a while.
+"""Which files are in the watched folder, and which are complete: unchanged for a while.
 
 Polls rather than asks the system for events: those do not come from network drives, and one flat folder is one
 `os.scandir` a second.
@@ -26,11 +26,11 @@ State = tuple[int, int]
 
 @dataclass(frozen=True)
 class DroppedFile:
-    """A sound file with what lies beside it; equal as long as nothing of it has changed.
+    """A sound file with its companion files; equal as long as none has changed.
 
-    words:  the text that says what is wanted; midi: its tempo map, by the file's name or by the song's alone, so
+    words:  the text with the request; midi: its tempo map, by the file's name or by the song's alone, so
             that one map serves every bounce of the song.
-    failed: whether there is a text that says why it could not be done.
+    failed: whether an error text exists.
     """
 
     path: Path
@@ -49,7 +49,7 @@ def scan(folder: Path) -> list[DroppedFile]:
         for entry in entries:
             try:
                 if not entry.name.startswith(".") and entry.is_file():
-                    # Not the entry's own: on Windows a scan tells the size a growing file had when it was opened.
+                    # Not the entry's own: on Windows a scan reports the size a growing file had when it was opened.
                     found = os.stat(entry.path)
                     states[entry.name] = found.st_size, found.st_mtime_ns
             except OSError:
@@ -83,7 +83,7 @@ def _alike(name: str) -> str:
 
 
 class Settling:
-    """Tells which drops have not changed for so many seconds; each of them once."""
+    """Finds the files that have not changed for so many seconds, each once."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds

@@ -1,4 +1,4 @@
-"""The texts the bridge leaves beside a dropped file: how far it is, what came of it, what was wrong.
+"""The status files next to a dropped file: progress, outcome, error.
 
 Only texts of its own are written again; they begin with a line that says so.
 """
@@ -44,7 +44,7 @@ class StatusFiles:
         ]
         self._write(PROGRESS_ENDING, "\n".join(lines))
         done = self._name(PROGRESS_ENDING).name
-        self._write(ERROR_ENDING, f"{SETTLED}: {done} says what came of it.", only_ours=True)
+        self._write(ERROR_ENDING, f"{SETTLED}: see {done}.", only_ours=True)
 
     def failed(self, error: ProtocolError) -> None:
         self._write(
@@ -54,7 +54,7 @@ class StatusFiles:
         )
         self._write(
             PROGRESS_ENDING,
-            f"It could not be done; {self._name(ERROR_ENDING).name} says why.",
+            f"Failed; see {self._name(ERROR_ENDING).name}.",
             only_ours=True,
         )
 
@@ -72,7 +72,7 @@ class StatusFiles:
             write_whole(path, [whole.encode("utf-8")])
 
     def _name(self, ending: str) -> Path:
-        """Where this text goes: a name that nothing of somebody else's has."""
+        """The path of this status file: a name no other file has."""
         stem = self._path.stem
         if len(stem.encode("utf-8", "surrogateescape")) > _MAX_BYTES:
             digest = hashlib.sha256(stem.encode("utf-8", "surrogateescape")).hexdigest()[:8]
@@ -86,7 +86,7 @@ class StatusFiles:
 
 
 def _text(path: Path) -> str | None:
-    """What a file says; None when there is none, "" when it cannot be read as text."""
+    """A file's text; None when there is none, "" when it cannot be read as text."""
     try:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:

@@ -78,9 +78,7 @@ def test_a_reference_is_sent_like_the_song(tmp_path, song):
     voice = noise_song(tmp_path / "voice.wav", 4000)
     screen = Screen(Console(file=io.StringIO()))
     asked = {"reference": str(voice), "reference_consent": True}
-    with pytest.raises(
-        ProtocolError, match="does not use reference audio"
-    ):  # it was found, by its upload
+    with pytest.raises(ProtocolError, match="does not use reference audio"):  # it was found, by its upload
         repaint(settings_in(tmp_path), song, tmp_path, screen, **asked)
     with pytest.raises(ProtocolError, match="nobody said that this was agreed to"):
         repaint(settings_in(tmp_path), song, tmp_path, screen, reference=str(voice))
