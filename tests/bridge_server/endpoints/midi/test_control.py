@@ -218,7 +218,7 @@ def test_a_sender_that_goes_is_told_of_and_its_song_stands_still(server, panel, 
     assert not stopped.values.get("rolling")
     assert f"{server.server.midi} has gone" in caplog.text
     status = panel.call("status")
-    assert "has gone; its pads send nothing and its clock is not followed" in status["midi"]["problem"]
+    assert "is disconnected; its pads send nothing and its clock is not followed" in status["midi"]["problem"]
     with server.osc() as daw:
         assert status["midi"]["problem"] in daw.ask("/bridge/status").values["text"]
     with surface(server.server.midi) as port:
