@@ -216,7 +216,7 @@ def test_a_sender_that_goes_is_told_of_and_its_song_stands_still(server, panel, 
             pass
     stopped = until(panel, "focus")[-1]
     assert not stopped.values.get("rolling")
-    assert f"{server.server.midi} has gone" in caplog.text
+    assert f"{server.server.midi} is disconnected" in caplog.text
     status = panel.call("status")
     assert "is disconnected; its pads send nothing and its clock is not followed" in status["midi"]["problem"]
     with server.osc() as daw:
@@ -265,7 +265,7 @@ def test_a_device_is_unplugged_and_plugged_in_again(tmp_path, monkeypatch, caplo
         until(panel, "focus")
         device.close()
         wait_until(lambda: panel.call("status")["midi"]["problem"])
-        assert "Pads:MIDI 1 20:0 has gone" in caplog.text
+        assert "Pads:MIDI 1 20:0 is disconnected" in caplog.text
         stack.enter_context(midi_system.plugged(back))
         wait_until(lambda: not panel.call("status")["midi"]["problem"])
         midi_system.send(back, mido.Message("control_change", control=7, value=61))
