@@ -1,7 +1,7 @@
-"""How soon a switch is heard, what playing costs, and whether the device goes without: python -m benchmarks.audition.
+"""Switching latency, processor load and underruns of playback: python -m benchmarks.audition.
 
-Plays through the sound card of the tests, which keeps what it gets (Linux, PortAudio), in a server of its own, first
-alone, then while the sketch engine renders and eight threads of the server's own process compute.
+Plays through the virtual sound card of the tests, which records its input (Linux, PortAudio), in a server of its own,
+first idle, then while the sketch engine renders and eight threads of the server's own process compute.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def main() -> None:
             heard = ws.render("repaint", source="song.wav", bpm=120, bars="9-12", takes=2, seed=1)
             take = next(reply["take"] for reply in heard if reply.name == "take")
             ws.call("audition.device", name="card")
-            measure(server, ws, take, "alone")
+            measure(server, ws, take, "idle")
             job = ws.call("repaint", source="song.wav", bpm=120, bars="5-28", takes=8, seed=2)["job"]
             stop = threading.Event()
             workers = [threading.Thread(target=compute, args=(stop,)) for _ in range(THREADS)]
@@ -68,10 +68,10 @@ def measure(server: ServerThread, ws: WebSocketPeer, take: str, how: str) -> Non
     soon, late = (1000 * found(answered) for found in (statistics.median, max))
     print(f"{how}:")
     print(
-        f"  {len(ahead)} switches, heard {typical:.0f} ms after they are carried out, {worst:.0f} ms at most;"
+        f"  {len(ahead)} switches, audible {typical:.0f} ms after they are executed, {worst:.0f} ms at most;"
     )
-    print(f"    {1000 * latency:.0f} ms of it are the device's own")
-    print(f"  the command is answered after {soon:.0f} ms, {late:.0f} ms at most")
+    print(f"    {1000 * latency:.0f} ms of that is the device's latency")
+    print(f"  response after {soon:.0f} ms, {late:.0f} ms at most")
     print(f"  written too late: {sum(switch.late for switch in playback.switches)}")
     print(f"  processor: {100 * share:.1f} % of one core; underruns: {playback.underruns} ({state['state']})")
 

@@ -1,4 +1,4 @@
-"""Runs the tests that compare with reference numbers and prints how near each was reached: for docs/model.md.
+"""Runs the tests that compare with reference numbers and prints the largest error of each, for docs/model.md.
 
     OMP_NUM_THREADS=1 python -m benchmarks.golden_errors           # the stored numbers, by file
     OMP_NUM_THREADS=1 python -m benchmarks.golden_errors --peer    # diffusers at fresh random weights, by test

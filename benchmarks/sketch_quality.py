@@ -34,7 +34,7 @@ class Task:
 
 
 REARRANGING = (
-    Row("seams: AUC of a forest, 0.5 = not to be told from the song", "<= 0.58", "", "auc"),
+    Row("seams: AUC of a forest, 0.5 = indistinguishable from the song", "<= 0.58", "", "auc"),
     Row("join click above the song's 99th percentile, %", "<= 3", "click", scale=PER_CENT, digits=1),
     Row(
         "texture step at the region's edges above the song's p95, %",
@@ -62,16 +62,16 @@ REARRANGING = (
     Row("continuation: joins above p95, %", "<= 10", "join flux above", scale=PER_CENT, digits=1),
     Row("continuation: loudness against the last 12 s, LU", "<= 0.5", "continued loudness"),
     Row("continuation: longest verbatim run, bars", "<= 4", "verbatim", "100", digits=1),
-    Row("4 bars of a heard song, s of processor time, p90", "< 0.5", "seconds", "90"),
+    Row("4 bars of an analysed song, s of processor time, p90", "< 0.5", "seconds", "90"),
     Row("the same where tempo changes or a loop is re-sequenced, p90", "", "seconds with more to do", "90"),
-    Row("120 s heard and repainted for the first time, s", "<= 2", "first", "90"),
+    Row("120 s analysed and repainted for the first time, s", "<= 2", "first", "90"),
 )
 BACKING = (
     Row("usual chord, key given, % of time", ">= 75", "folk chords", scale=PER_CENT, digits=1),
     Row("the same, held-out songs", "", "folk chords held out", scale=PER_CENT, digits=1),
-    Row("the same, key found by ear, all songs", "", "folk chords by ear", scale=PER_CENT, digits=1),
+    Row("the same, key detected, all songs", "", "folk chords by ear", scale=PER_CENT, digits=1),
     Row("strong-beat notes that are chord tones, %", ">= 85", "strong beats", scale=PER_CENT, digits=1),
-    Row("key found, %", ">= 80", "key found", scale=PER_CENT, digits=0),
+    Row("key detected correctly, %", ">= 80", "key found", scale=PER_CENT, digits=0),
     Row("tuning error, greatest, cents", "<= 8", "tuning error", "100", digits=1),
     Row("processor time / duration, full band at 44.1 kHz, p90", "< 0.1", "backing time", "90", digits=3),
 )
@@ -81,7 +81,7 @@ STEMS = (
     *(Row(f"the same, {stem}, held-out songs", "", f"gain {stem} held out", digits=1) for stem, _ in GAINS),
     *(Row(f"SI-SDR, {stem}, dB", "", f"absolute {stem}", digits=1) for stem, _ in GAINS),
     Row("stems against the mix, greatest error, 1e-6", "<= 1", "sum error", "100"),
-    Row("singer or none, told rightly, %", "", "singer told", scale=PER_CENT, digits=0),
+    Row("singing or none, detected correctly, %", "", "singer told", scale=PER_CENT, digits=0),
     Row("processor time / duration, p90", "<= 0.16", "extraction time", "90"),
 )
 
