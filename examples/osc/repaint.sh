@@ -1,31 +1,31 @@
 #!/bin/sh
-# One repaint with oscsend, and what the bridge says to it, with oscdump (both in Debian's liblo-tools, brew's liblo).
+# Sends one repaint with oscsend and shows the replies with oscdump (both in Debian's liblo-tools, brew's liblo).
 #
 #   ./repaint.sh song.wav 17-20 120
 #
 # BRIDGE_OSC_PORT is the server's port (9124), REPLY_PORT the one to listen on (9126).
 set -eu
-song=${1:?which song, under a folder the server knows}
-bars=${2:?which bars, such as 17-20}
+song=${1:?name a song in a folder of the server}
+bars=${2:?give the bars, such as 17-20}
 bpm=${3:-120}
 port=${BRIDGE_OSC_PORT:-9124}
 replies=${REPLY_PORT:-9126}
 
-heard=$(mktemp)
-oscdump -L "$replies" > "$heard" &
+received=$(mktemp)
+oscdump -L "$replies" > "$received" &
 listener=$!
-trap 'kill $listener 2>/dev/null; rm -f "$heard"' EXIT
+trap 'kill $listener 2>/dev/null; rm -f "$received"' EXIT
 sleep 1 # until oscdump listens
 
-# Everything may be typed as a string. The id must be new each time: a repeated one is answered, not done twice.
+# Every value may be a string. The id must be new each time: a repeated one gets the stored reply and renders nothing.
 oscsend 127.0.0.1 "$port" /bridge/repaint sssssssssss "shell-$$-$(date +%s)" source "$song" bars "$bars" bpm "$bpm" \
     takes 2 reply_port "$replies"
 
 shown=0
 while :; do
-    lines=$(wc -l < "$heard")
-    [ "$lines" -gt "$shown" ] && sed -n "$((shown + 1)),${lines}p" "$heard" && shown=$lines
-    grep -q '/bridge/\(done\|failed\|cancelled\) ' "$heard" && break
+    lines=$(wc -l < "$received")
+    [ "$lines" -gt "$shown" ] && sed -n "$((shown + 1)),${lines}p" "$received" && shown=$lines
+    grep -q '/bridge/\(done\|failed\|cancelled\) ' "$received" && break
     sleep 1
 done
-! grep -q '/bridge/\(failed\|cancelled\) ' "$heard"
+! grep -q '/bridge/\(failed\|cancelled\) ' "$received"

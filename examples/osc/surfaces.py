@@ -2,7 +2,7 @@
 
     python examples/osc/surfaces.py
 
-writes open_stage_control.json and touchosc.tosc beside this file from the one table CONTROLS, so that both always send
+writes open_stage_control.json and touchosc.tosc next to this file from the one table CONTROLS, so that both always send
 the same messages. Formats: a session is JSON as Open Stage Control 1.2x saves it; a .tosc file is zlib-compressed XML.
 """
 
@@ -27,7 +27,7 @@ class Control:
 
     kind:    button, fader, bar (a fader that only shows) or text.
     frame:   left, top, width, height in pixels.
-    address: what a button sends to; values: names of the faders, or of what came last, that go along.
+    address: where a button sends; values: names of the faders, or of the newest take or job, sent with it.
     """
 
     name: str
@@ -56,7 +56,7 @@ def _buttons() -> list[Control]:
          ("next", "Next", "/bridge/audition/next", (), GREEN),
          ("stop", "Stop", "/bridge/audition/stop", (), RED)),
         (("choose", "Choose take", "/bridge/takes/choose", ("take",), GREEN),
-         ("revert", "Go back", "/bridge/takes/revert", ("take",), GREY),
+         ("revert", "Revert", "/bridge/takes/revert", ("take",), GREY),
          ("vary", "Vary take", "/bridge/vary", ("take", "strength"), BLUE),
          ("list", "List takes", "/bridge/takes/list", (), GREY),
          ("connect", "Connect", "/bridge/watch", (), GREY)),
@@ -77,8 +77,8 @@ CONTROLS: tuple[Control, ...] = (
     *_buttons(),
 )  # fmt: skip
 
-# What the surface hears, and which value of each reply it shows. Others are passed over.
-HEARD = {
+# The replies the surface receives, and the values it shows of each. It ignores all others.
+REPLIES_SHOWN = {
     "/bridge/ack": ("job",),
     "/bridge/progress": ("fraction", "stage"),
     "/bridge/take": ("take", "warning"),
@@ -96,7 +96,7 @@ def stage_session() -> dict[str, object]:
         *(_stage_label(control) for control in CONTROLS if control.kind in ("fader", "bar")),
         *(_stage_widget(control) for control in CONTROLS),
         *({"type": "variable", "id": name, "bypass": True} for name in ("take", "job")),
-        *(_stage_receiver(address) for address in HEARD),
+        *(_stage_receiver(address) for address in REPLIES_SHOWN),
     ]
     root = {
         "type": "root",
@@ -155,18 +155,18 @@ def arguments(control: Control) -> tuple[str, ...]:
 
 def _stage_receiver(address: str) -> dict[str, object]:
     """An invisible widget that takes a reply apart: its id first, then name, value pairs."""
-    told = HEARD[address]
+    shown = REPLIES_SHOWN[address]
     lines = [
         "var of = function (name) {",
         "  for (var n = 1; n < value.length - 1; n += 2) if (value[n] === name) return value[n + 1]",
         "  return ''",
         "}",
     ]
-    for name in told:
+    for name in shown:
         target = {"fraction": "progress", "take": "take", "job": "job"}.get(name, "message")
         lines.append(f"if (of('{name}') !== '') set('{target}', of('{name}'))")
     if address == "/bridge/done":
-        lines = [*lines[:4], "set('progress', 1)", "set('message', of('takes') + ' takes are there.')"]
+        lines = [*lines[:4], "set('progress', 1)", "set('message', of('takes') + ' takes ready.')"]
     return {
         "type": "variable", "id": f"hear_{address.rpartition('/')[2]}", "address": address, "bypass": True,
         "onValue": "\n".join(lines),
@@ -215,7 +215,7 @@ def touch_script(control: Control) -> str:
     )
 
 
-TOUCH_SCRIPT = """-- Where replies come to (Connections, OSC, receive port), and the server's token where it has one.
+TOUCH_SCRIPT = """-- The port for replies (Connections, OSC, receive port), and the server's token if it has one.
 local RECEIVE_PORT = 9126
 local TOKEN = ''
 local known = { on = 1 }
@@ -252,7 +252,7 @@ function onReceiveOSC(message, connections)
   if told.fraction then self.children.progress.values.x = told.fraction end
   if message[1] == '/bridge/done' then self.children.progress.values.x = 1 end
   local text = told.sentence or told.reason or told.stage or told.text or told.warning
-  if message[1] == '/bridge/done' then text = told.takes .. ' takes are there.' end
+  if message[1] == '/bridge/done' then text = told.takes .. ' takes ready.' end
   if text then self.children.message.values.text = text end
 end
 """

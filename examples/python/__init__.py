@@ -1,1 +1,1 @@
-"""Programs that ask the bridge for takes, without any of its code: with python-osc, and with websockets."""
+"""Programs that request takes, without any of Takebridge's own code: with python-osc, and with websockets."""

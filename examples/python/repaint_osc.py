@@ -1,4 +1,4 @@
-"""Asks the bridge for takes with python-osc, shows the progress, lists the takes and chooses the first.
+"""Requests takes with python-osc, shows the progress, lists the takes and chooses the first.
 
 pip install python-osc
 python repaint_osc.py song.wav 17-20 --bpm 120
@@ -19,33 +19,33 @@ TERMINAL = ("done", "failed", "cancelled", "ok")
 
 
 class Bridge:
-    """A UDP socket that sends to the bridge and hears its replies."""
+    """A UDP socket that sends to the server and receives its replies."""
 
     def __init__(self, host: str, port: int) -> None:
         self._server = (host, port)
         self.replies: list[tuple[str, dict[str, Any]]] = []
         dispatcher = Dispatcher()
-        dispatcher.set_default_handler(self._hear)
+        dispatcher.set_default_handler(self._receive)
         self._socket = BlockingOSCUDPServer(("0.0.0.0", 0), dispatcher)
         self._socket.timeout = 30.0
 
-    def _hear(self, address: str, *arguments: Any) -> None:
+    def _receive(self, address: str, *arguments: Any) -> None:
         # A reply is its id, then name, value pairs.
         named = {"id": arguments[0], **dict(zip(arguments[1::2], arguments[2::2], strict=False))}
         self.replies.append((address.rpartition("/")[2], named))
 
     def ask(self, address: str, *arguments: Any) -> list[tuple[str, dict[str, Any]]]:
-        """Sends a message; every reply up to the one that ends it, progress shown as it comes."""
+        """Sends a message and returns its replies up to the last one; prints progress as it arrives."""
         builder = OscMessageBuilder(address)
         for argument in arguments:
             builder.add_arg(argument)
         self.replies.clear()
         self._socket.socket.sendto(builder.build().dgram, self._server)
         while not self.replies or self.replies[-1][0] not in TERMINAL:
-            heard = len(self.replies)
+            known = len(self.replies)
             self._socket.handle_request()
-            if len(self.replies) == heard:
-                sys.exit("The bridge does not answer. Start it: takebridge serve")
+            if len(self.replies) == known:
+                sys.exit("No reply from the server. Start it with: takebridge serve")
             name, values = self.replies[-1]
             if name == "progress":
                 print(f"  {values['fraction']:4.0%}  {values['stage']}")
@@ -57,7 +57,7 @@ class Bridge:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("song", help="a file under one of the server's folders")
+    parser.add_argument("song", help="a file in one of the server's folders")
     parser.add_argument("bars", help="such as 17-20")
     parser.add_argument("--bpm", type=float, default=120.0)
     parser.add_argument("--port", type=int, default=9124)

@@ -1,4 +1,4 @@
-"""Asks the bridge for takes over WebSocket, shows the progress, lists the takes, chooses the first and saves it.
+"""Requests takes over WebSocket, shows the progress, lists the takes, chooses the first and saves it.
 
 pip install websockets
 python repaint_websocket.py song.wav 17-20 --bpm 120 --out take.wav
@@ -17,27 +17,27 @@ from websockets.sync.client import ClientConnection, connect
 
 
 class Bridge:
-    """JSON-RPC 2.0: a call has a result; what comes unasked (progress, takes, the end) is kept in `heard`."""
+    """JSON-RPC 2.0: a call has a result; notifications (progress, takes, the end) are kept in order."""
 
     def __init__(self, connection: ClientConnection) -> None:
         self._connection = connection
         self._numbers = itertools.count(1)
-        self.heard: list[tuple[str, dict[str, Any]]] = []
+        self.notifications: list[tuple[str, dict[str, Any]]] = []
 
     def call(self, method: str, **params: Any) -> Any:
         number = next(self._numbers)
         call = {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
         self._connection.send(json.dumps(call))
         while (message := json.loads(self._connection.recv())).get("id") != number:
-            self.heard.append((message["method"], message["params"]))
+            self.notifications.append((message["method"], message["params"]))
         if "error" in message:
             sys.exit(f"{message['error']['message']} {message['error']['data']['remedy']}")
         return message["result"]
 
     def next(self) -> tuple[str, dict[str, Any]]:
-        """The next thing that came unasked: its name and values."""
-        if self.heard:
-            return self.heard.pop(0)
+        """The next notification: its name and values."""
+        if self.notifications:
+            return self.notifications.pop(0)
         message = json.loads(self._connection.recv())
         return message["method"], message["params"]
 
@@ -50,7 +50,7 @@ class Bridge:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("song", help="a file under one of the server's folders")
+    parser.add_argument("song", help="a file in one of the server's folders")
     parser.add_argument("bars", help="such as 17-20")
     parser.add_argument("--bpm", type=float, default=120.0)
     parser.add_argument("--port", type=int, default=9125)

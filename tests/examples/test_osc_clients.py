@@ -214,7 +214,7 @@ def test_what_the_surfaces_show_is_in_the_replies():
     fields = {
         f"/bridge/{reply.name}": {entry.name for entry in dataclasses.fields(reply)} for reply in REPLIES
     }
-    for address, names in surfaces.HEARD.items():
+    for address, names in surfaces.REPLIES_SHOWN.items():
         assert set(names) <= fields[address]
 
 
