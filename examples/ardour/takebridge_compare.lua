@@ -3,12 +3,12 @@ ardour {
 	name = "Takebridge: A/B",
 	license = "MIT",
 	author = "The Takebridge developers",
-	description = [[Changes between the take and the original.]]
+	description = [[Switches between the take and the original.]]
 }
 
 function factory () return function ()
 	local library = loadfile (ARDOUR.user_config_directory (-1) .. "/scripts/takebridge/bridge.lua")
 	if library then return library () ("choosing").compare () end
-	LuaDialog.Message ("Takebridge", "Copy the folder takebridge to Ardour's scripts, beside this script.",
+	LuaDialog.Message ("Takebridge", "Copy the folder takebridge next to this script in Ardour's scripts folder.",
 		LuaDialog.MessageType.Error, LuaDialog.ButtonType.Close):run ()
 end end

@@ -3,12 +3,12 @@ ardour {
 	name = "Takebridge: Continue",
 	license = "MIT",
 	author = "The Takebridge developers",
-	description = [[Goes on from what is before the selected range, or fills a gap.]]
+	description = [[Continues from the audio before the selected range, or fills a gap.]]
 }
 
 function factory () return function ()
 	local library = loadfile (ARDOUR.user_config_directory (-1) .. "/scripts/takebridge/bridge.lua")
 	if library then return library () ("asking").ask ("continue") end
-	LuaDialog.Message ("Takebridge", "Copy the folder takebridge to Ardour's scripts, beside this script.",
+	LuaDialog.Message ("Takebridge", "Copy the folder takebridge next to this script in Ardour's scripts folder.",
 		LuaDialog.MessageType.Error, LuaDialog.ButtonType.Close):run ()
 end end

@@ -3,7 +3,7 @@ ardour {
 	name = "Takebridge: Place takes",
 	license = "MIT",
 	author = "The Takebridge developers",
-	description = [[Shows how far requests are, and puts their takes into the session at the exact sample.]]
+	description = [[Shows the progress of requests and places their takes in the session, on the exact sample.]]
 }
 
 function signals ()

@@ -9,6 +9,6 @@ ardour {
 function factory () return function ()
 	local library = loadfile (ARDOUR.user_config_directory (-1) .. "/scripts/takebridge/bridge.lua")
 	if library then return library () ("choosing").next_take () end
-	LuaDialog.Message ("Takebridge", "Copy the folder takebridge to Ardour's scripts, beside this script.",
+	LuaDialog.Message ("Takebridge", "Copy the folder takebridge next to this script in Ardour's scripts folder.",
 		LuaDialog.MessageType.Error, LuaDialog.ButtonType.Close):run ()
 end end

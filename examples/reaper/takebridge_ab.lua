@@ -1,4 +1,4 @@
--- @description Takebridge: A/B, take or original
+-- @description Takebridge: A/B between take and original
 -- @author The Takebridge developers
 -- @noindex
 

@@ -1,4 +1,4 @@
--- @description Takebridge: cancel what is being rendered
+-- @description Takebridge: cancel the render
 -- @author The Takebridge developers
 -- @noindex
 
@@ -8,5 +8,5 @@ local window = dofile(here .. 'lib/window.lua')
 if window.is_open() then
   window.order('cancel')
 else
-  reaper.ShowMessageBox('Takebridge is not working on anything.', 'Takebridge', 0)
+  reaper.ShowMessageBox('Nothing is being rendered.', 'Takebridge', 0)
 end

@@ -1,4 +1,4 @@
--- @description Takebridge: take the selection apart into stems
+-- @description Takebridge: split the selection into stems
 -- @author The Takebridge developers
 -- @noindex
 

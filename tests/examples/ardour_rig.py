@@ -346,7 +346,7 @@ end""")
     def markers(self) -> list[str]:
         """Names of the markers our scripts show."""
         names = self.lua("for l in Session:locations ():list ():iter () do say (l:name ()) end")
-        return [row[0] for row in names if row and row[0].startswith("ACE ")]
+        return [row[0] for row in names if row and "(Takebridge " in row[0]]
 
     # -- what the producer sees --
 

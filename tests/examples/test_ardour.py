@@ -331,7 +331,7 @@ def test_what_was_asked_long_ago_is_given_up(studio: Studio) -> None:
     (studio.ardour.session / "takebridge.json").write_text(json.dumps(notes))
     studio.ardour.wait_for(lambda: not studio.notes()["jobs"], "the end of the job")
     assert studio.ardour.markers() == []
-    assert "repaint 99: its answer was cleared away" in studio.ardour.told()
+    assert "repaint 99: its reply was deleted" in studio.ardour.told()
 
 
 @at_48_khz
@@ -381,9 +381,9 @@ def test_a_server_killed_while_waiting_is_noticed_and_loses_nothing(studio: Stud
     ardour.wait_for(lambda: any(" %" in name for name in ardour.markers()), "progress")
     studio.server.kill()
     told = studio.told_by(lambda: None)
-    assert "The bridge stopped while repaint" in told
+    assert "The Takebridge server stopped during repaint" in told
     assert "takebridge serve" in told
-    assert "the bridge has stopped" in ardour.markers()[0]
+    assert "server stopped" in ardour.markers()[0]
     assert ardour.playlist("Song") == "Song"
     studio.server.start()
     studio.wait_for_takes(before)
@@ -396,12 +396,12 @@ def test_a_server_that_does_not_run_is_told_with_how_to_start_it(studio: Studio)
     ardour = studio.ardour
     studio.server.kill()
     told = studio.told_by(lambda: studio.ask("repaint", "Song", studio.samples(9), studio.samples(11)))
-    assert "The bridge does not answer" in told
+    assert "The Takebridge server is not responding" in told
     assert "takebridge serve" in told
     assert list((studio.server.store / "mailbox" / "in").iterdir()) == [], "it must not be done unasked later"
     assert ardour.markers() == []
     studio.server.start().stop()
     told = studio.told_by(lambda: ardour.run("repaint"))
-    assert "The bridge does not run" in told
+    assert "The Takebridge server is not running" in told
     assert "takebridge serve" in told
     studio.server.start()

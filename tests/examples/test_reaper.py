@@ -21,7 +21,7 @@ from tests.examples.reaper import Reaper, needs_lua, running_reaper, texts
 pytestmark = needs_lua
 
 RATE = 44100
-ENDED = ("Done", "Not done", "Cancelled")
+ENDED = ("Done", "Failed", "Cancelled")
 
 
 @pytest.fixture(scope="module")
@@ -304,7 +304,7 @@ def test_a_failed_render_changes_nothing(server, reaper, tmp_path, failure):
     reaper.open(project, server.settings.store)
     before = reaper.state()
     state = render(reaper)
-    assert "Not done" in texts(state)
+    assert "Failed" in texts(state)
     assert "REAPER" in said(state)
     assert state["renders"] == 1
     assert settings_of(state) == settings_of(before)
@@ -404,7 +404,7 @@ def test_cancelling_in_the_window(server, reaper, tmp_path):
 def test_cancelling_by_action_and_by_closing_the_window(server, reaper, tmp_path):
     reaper.open(a_project(tmp_path, an_item(song(server))), server.settings.store)
     reaper.action("cancel")
-    assert "not working on anything" in reaper.state()["boxes"][0]["text"]
+    assert "Nothing is being rendered" in reaper.state()["boxes"][0]["text"]
     reaper.wish(takes=8)
     reaper.action("repaint")
     reaper.until_text("In the queue", "%")
@@ -450,7 +450,7 @@ def test_a_server_that_is_killed_is_told_of_and_the_job_goes_on_with_the_next(re
 def test_next_take_and_the_original_again(server, reaper, tmp_path):
     reaper.open(a_project(tmp_path, an_item(song(server))), server.settings.store)
     reaper.action("next_take")
-    assert "no take of Takebridge" in reaper.state()["boxes"][0]["text"]
+    assert "No Takebridge take" in reaper.state()["boxes"][0]["text"]
     reaper.wish(takes=2)
     render(reaper)
     current = []
@@ -544,7 +544,7 @@ def test_a_track_that_is_deleted_meanwhile_costs_no_take(server, reaper, tmp_pat
     reaper.until_text("In the queue", "%")
     reaper.delete_track(1)
     state = reaper.until(ended)
-    assert "has been deleted meanwhile" in said(state)
+    assert "was deleted during the render" in said(state)
     assert [track["name"] for track in state["tracks"]] == ["Other", "Repaint of mix"]
     assert len(ours(state)) == 1
 
@@ -630,7 +630,7 @@ def test_what_the_server_refuses_is_told_in_its_words(server, reaper, tmp_path):
     reaper.click("such as F# minor")
     reaper.type("H# blue")
     reaper.click("Repaint")
-    state = reaper.until(lambda state: "Not done" in texts(state))
+    state = reaper.until(lambda state: "Failed" in texts(state))
     assert "key" in said(state)
     assert state["undo"] == []
 

@@ -1,4 +1,4 @@
--- A request: what is selected goes to the bridge, and is written down for the hook, which waits for the answer.
+-- A request: sends the selection to the server and notes it down for the hook, which waits for the reply.
 local need = ...
 local mailbox, message, notes, marker = need ("mailbox"), need ("message"), need ("notes"), need ("marker")
 local song, tempo_map, placing, pulse = need ("song"), need ("tempo_map"), need ("placing"), need ("pulse")
@@ -14,10 +14,10 @@ local SETTINGS = {
 
 local function refuse_unless_ready ()
 	if not pulse.felt () then
-		error ("The hook that brings takes into Ardour does not run. Open Edit > Lua Scripts > Script Manager, Action Hooks, "
-			.. "New Hook, choose \"Takebridge: Place takes\" and Add; then press the key again.", 0)
+		error ("The hook that places takes in Ardour is not running. Open Edit > Lua Scripts > Script Manager, Action Hooks, "
+			.. "New Hook, choose \"Takebridge: Place takes\" and press Add; then press the key again.", 0)
 	end
-	if not mailbox.open () then error ("The bridge does not run. " .. message.START, 0) end
+	if not mailbox.open () then error ("The Takebridge server is not running. " .. message.START, 0) end
 end
 
 local function settings_for (task, settings)
@@ -52,20 +52,20 @@ local function request (task)
 	mailbox.send (name, METHODS[task], params)
 	message.log (string.format ("%s %d: %s to %s on %s", task, job.number, tempo_map.bar (start), tempo_map.bar (stop),
 		job.track_name))
-	marker.show (job, "asked")
+	marker.show (job, "sent")
 end
 
--- Asks for a task about the selection. Says in a window what is wrong, when something is.
+-- Requests a task for the selection. Errors appear in a window.
 function asking.ask (task)
 	local fine, problem = pcall (request, task)
 	if not fine then message.warn (tostring (problem)) end
 end
 
--- Stops every request of this session that waits.
+-- Cancels every request of this session.
 function asking.cancel ()
 	local jobs = notes.read ().jobs
 	if not next (jobs) then
-		message.tell ("Nothing of this session waits at the bridge, so there is nothing to cancel.")
+		message.tell ("No request of this session is running, so there is nothing to cancel.")
 		return
 	end
 	notes.change (function (found) found.jobs = {} end)

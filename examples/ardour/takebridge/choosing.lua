@@ -28,7 +28,7 @@ local function index_of (takes, playlist)
 	end
 end
 
--- The take to hear from an original: the one heard last, or else the first of the newest request.
+-- The take to play after an original: the one played last, or else the first of the newest request.
 local function take_over (takes, parent, last)
 	local known = last and index_of (takes, last)
 	if known then return takes[known] end
@@ -47,12 +47,12 @@ local function next_of (takes, current)
 	return family[index_of (family, current.playlist) % #family + 1]
 end
 
--- `pick (takes, current take or nil, id of the current playlist, notes)` gives the id of the playlist to hear.
+-- `pick (takes, current take or nil, id of the current playlist, notes)` gives the id of the playlist to play.
 local function switch (pick)
 	local known = notes.read ()
 	local takes = present (known.takes)
 	if #takes == 0 then
-		message.tell ("There are no takes in this session yet. Select a range and ask for some first.")
+		message.tell ("This session has no takes yet. Select a range and request some first.")
 		return
 	end
 	local track = track_with (takes)

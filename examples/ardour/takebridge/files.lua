@@ -15,7 +15,7 @@ function files.read (path, from)
 	return text
 end
 
--- Under another name first: nobody ever sees half of it. Raises a sentence.
+-- Under another name first: no reader ever sees half of it. Raises a sentence.
 function files.write (path, text)
 	local file, problem = io.open (path .. ".tmp", "wb")
 	if not file then error ("This file cannot be written: " .. problem, 0) end
@@ -33,7 +33,7 @@ end
 
 function files.copy (from, to)
 	local text = files.read (from)
-	if not text then error ("This file is not there any more: " .. from, 0) end
+	if not text then error ("This file no longer exists: " .. from, 0) end
 	files.write (to, text)
 end
 

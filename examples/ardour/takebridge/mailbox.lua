@@ -1,11 +1,11 @@
--- The bridge's mailbox: a request is a file in `in`, its answers are lines of a file in `out`. Ardour's Lua has no sockets.
+-- The server's mailbox: a request is a file in `in`, its answers are lines of a file in `out`. Ardour's Lua has no sockets.
 local need = ...
 local files, json = need ("files"), need ("json")
 local mailbox = {}
 
 local CLIENT = "ardour"
 
--- Where the bridge keeps its data unless it was told otherwise (bridge_server/platforms.py).
+-- Where the server keeps its data by default (bridge_server/platforms.py).
 local function usual_store ()
 	local home, local_data = os.getenv ("HOME") or "", os.getenv ("LOCALAPPDATA")
 	if local_data and local_data ~= "" then -- Windows
@@ -27,17 +27,17 @@ function mailbox.folder ()
 	return told and told:match ("^%s*(.-)%s*$") or store .. "/mailbox"
 end
 
--- Whether a server said that it runs. One that was killed cannot take that back: see `taken`.
+-- Whether a server claims to be running. One that was killed still does: see `taken`.
 function mailbox.open ()
 	return files.exists (mailbox.folder () .. "/../server.json")
 end
 
--- A name nobody used before, for a request and its files.
+-- A new name, for a request and its files.
 function mailbox.new_name (word)
 	return string.format ("%s-%s-%x-%x", CLIENT, word, os.time (), ARDOUR.LuaAPI.monotonic_time () & 0xffffff)
 end
 
--- Puts a request into the mailbox. Raises a sentence when that cannot be.
+-- Writes a request to the mailbox. Raises a sentence on failure.
 function mailbox.send (name, method, params)
 	local call = { jsonrpc = "2.0", id = name, method = method, params = params, client = CLIENT }
 	files.write (mailbox.folder () .. "/in/" .. name .. ".json", json.encode (call))

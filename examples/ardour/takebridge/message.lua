@@ -1,4 +1,4 @@
--- What the producer is told: in a window, and in a log file beside the session.
+-- Messages to the producer: in a window, and in a log file in the session's folder.
 local message = {}
 
 function message.log (text)

@@ -46,7 +46,7 @@ local function region_ids ()
 end
 
 -- The file as a region of the session. A copy goes to the session's own audio files and is used as it is: an import
--- would convert it to the session's sample format, and the take would not be what the bridge measured any more.
+-- would convert it to the session's sample format, and the take would no longer be what the server measured.
 local function region_from (path, name)
 	local folder = string.format ("%s/interchange/%s/audiofiles", Session:path (), Session:name ())
 	local known = region_ids ()
@@ -106,7 +106,7 @@ end
 local function place_over (job, takes, regions)
 	local track, parent = placing.track (job.track), placing.playlist (job.playlist)
 	if not track or not parent then
-		error (string.format ("The track %q, or the playlist that was selected, is not there any more.", job.track_name), 0)
+		error (string.format ("The track %q, or the playlist the request was about, no longer exists.", job.track_name), 0)
 	end
 	local placed, playlists = {}, {}
 	for index, take in ipairs (takes) do
@@ -134,7 +134,7 @@ local function new_track (job, name, channels)
 	error ("Ardour could not add a track.", 0)
 end
 
--- Takes that lie beside the song: a new track for each stem, its takes on playlists.
+-- Takes that play alongside the song: a new track for each stem, its takes on playlists.
 local function place_beside (job, takes, regions)
 	local tracks, placed, playlists = {}, {}, {}
 	for index, take in ipairs (takes) do
@@ -184,7 +184,7 @@ function placing.bring (job, takes)
 	takes = wanted (takes)
 	for index, take in ipairs (takes) do
 		if take.rate ~= Session:nominal_sample_rate () then
-			error (string.format ("A take has %d samples a second and the session %d.", take.rate,
+			error (string.format ("The take's sample rate is %d Hz, the session's is %d Hz.", take.rate,
 				Session:nominal_sample_rate ()), 0)
 		end
 		local word = job.name:match ("[^-]+$")

@@ -1,4 +1,4 @@
--- The hook's heartbeat, so that the other scripts notice when it does not run: forgetting it is the likeliest mistake.
+-- The hook's heartbeat, so that the other scripts notice when it does not run: forgetting to add it is the likeliest mistake.
 local need = ...
 local files = need ("files")
 local pulse = {}
@@ -9,7 +9,7 @@ local function path ()
 	return ARDOUR.user_config_directory (-1) .. "/takebridge-hook"
 end
 
--- Told by the hook ten times a second.
+-- The hook calls this ten times a second.
 function pulse.beat ()
 	if os.time () - (pulse.last or 0) >= EVERY then
 		pulse.last = os.time ()

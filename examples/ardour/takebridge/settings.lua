@@ -1,4 +1,4 @@
--- What the next requests of this session ask for.
+-- The values of the next requests of this session.
 local need = ...
 local notes = need ("notes")
 local settings = {}
@@ -7,11 +7,11 @@ function settings.edit ()
 	local now = notes.read ().settings
 	local given = LuaDialog.Dialog ("Takebridge: Settings", {
 		{ type = "entry", key = "prompt", title = "What it should sound like", default = now.prompt or "" },
-		{ type = "entry", key = "key", title = "Key of the song, such as F# minor", default = now.key or "" },
+		{ type = "entry", key = "key", title = "Key of the song, e.g. F# minor", default = now.key or "" },
 		{ type = "number", key = "takes", title = "Takes", min = 1, max = 8, step = 1, digits = 0, default = now.takes or 1 },
-		{ type = "slider", key = "strength", title = "Strength: 0 stays close, 100 moves away", min = 0, max = 100, digits = 0,
+		{ type = "slider", key = "strength", title = "Strength: 0 stays close to the original, 100 moves far away", min = 0, max = 100, digits = 0,
 			default = (now.strength or 0.5) * 100 },
-		{ type = "entry", key = "stems", title = "Stems to extract; empty for all", default = now.stems or "" },
+		{ type = "entry", key = "stems", title = "Stems to extract (empty for all)", default = now.stems or "" },
 	}):run ()
 	if not given then return end
 	given.takes = math.floor (given.takes + 0.5)

@@ -5,8 +5,8 @@ local song = {}
 
 local CONTEXT_BARS = 8
 local MIN_CONTEXT, MAX_CONTEXT = 5, 30 -- seconds on each side
-local SELECT = "Select a range on one audio track first: choose the Range tool (key R), drag over the bars you mean on "
-	.. "the track, and press the key again. Selecting a region with the Grab tool (key G) works too."
+local SELECT = "Select a range on one audio track first: choose the Range tool (key R), drag over the bars you want on "
+	.. "the track, and press the key again. You can also select a region with the Grab tool (key G)."
 
 local function audio_tracks (routes)
 	local found = {}
@@ -52,7 +52,7 @@ function song.selection ()
 	end
 	if stop <= start or #tracks == 0 then error (SELECT, 0) end
 	if #tracks > 1 then
-		error (string.format ("The selection covers %d tracks. Select the range on the one track you mean.", #tracks), 0)
+		error (string.format ("The selection covers %d tracks. Select the range on a single track.", #tracks), 0)
 	end
 	return start, stop, tracks[1]
 end
@@ -77,10 +77,10 @@ end
 
 local function refuse_silence (start, stop, track, muted, words)
 	if muted then
-		error ("The region under the selection is muted, so there is nothing to hear. Unmute it (Region > Mute) and ask again.", 0)
+		error ("The region under the selection is muted. Unmute it (Region > Mute) and try again.", 0)
 	end
 	error (string.format ("There is no audio on %q %s (%s to %s). %s", track:name (), words,
-		tempo_map.bar (start), tempo_map.bar (stop), "Select a range that has some."), 0)
+		tempo_map.bar (start), tempo_map.bar (stop), "Select a range with audio."), 0)
 end
 
 -- The span to send along, for a selection on a track: { start, stop, channels }. `goes_on`: the region continues what
@@ -94,7 +94,7 @@ function song.surroundings (start, stop, track, goes_on)
 	local first, last, muted, channels = sounding (playlist, from, to)
 	if goes_on then
 		local before, _, before_muted = sounding (playlist, from, start)
-		if not before then refuse_silence (from, start, track, before_muted, "before the selection to go on from") end
+		if not before then refuse_silence (from, start, track, before_muted, "before the selection to continue from") end
 		to = last > start and math.max (start, math.min (to, last)) or start
 	else
 		local inside, _, inside_muted = sounding (playlist, start, stop)
@@ -102,7 +102,7 @@ function song.surroundings (start, stop, track, goes_on)
 		to = math.max (stop, math.min (to, last))
 	end
 	if channels > 2 then
-		error (string.format ("%q has regions of %d channels. The bridge takes mono and stereo.", track:name (), channels), 0)
+		error (string.format ("%q has regions of %d channels. Takebridge accepts mono and stereo.", track:name (), channels), 0)
 	end
 	return { start = math.min (start, math.max (from, first)), stop = to, channels = channels }
 end

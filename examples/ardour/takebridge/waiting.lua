@@ -1,5 +1,5 @@
--- The hook's work, ten times a second: reads what the bridge answers, shows progress, places takes, notices when the
--- bridge has gone. Nothing here waits.
+-- The hook's work, ten times a second: reads the server's replies, shows progress, places takes, notices when the
+-- server has stopped. Nothing here blocks.
 local need = ...
 local mailbox, message, notes, marker = need ("mailbox"), need ("message"), need ("notes"), need ("marker")
 local placing, pulse = need ("placing"), need ("pulse")
@@ -7,7 +7,7 @@ local waiting = {}
 
 local PATIENCE = 8 -- seconds: a server that runs looks into its mailbox twenty times a second
 local ASK_AFTER = 5 -- seconds without news
-local KEPT = 24 * 3600 -- seconds the bridge keeps answers that nobody reads
+local KEPT = 24 * 3600 -- seconds the server keeps replies that no script reads
 -- Looks; seconds of sound that Ardour surely draws between two of them. Ardour tells scripts nothing of it. Measured in 7.3: four
 -- minutes of stereo were drawn 0.3 s after the import began, with six busy programs on two cores as without; here 2.2 s are waited.
 local SETTLING, DRAWN = 10, 20
@@ -24,7 +24,7 @@ end
 
 local function words (failed)
 	local remedy = failed.remedy and failed.remedy ~= "" and "\n\n" .. failed.remedy or ""
-	return (failed.sentence or "The bridge gave no reason.") .. remedy
+	return (failed.sentence or "The server gave no reason.") .. remedy
 end
 
 -- How many of something, as one says it.
@@ -33,7 +33,7 @@ local function counted (count, word)
 end
 
 local function tell_unplaced (takes, problem)
-	message.warn (string.format ("%s could not be placed: %s\n\nNothing is lost: `takebridge takes --save TAKE` writes them to files; "
+	message.warn (string.format ("%s could not be placed: %s\n\nNothing is lost: `takebridge takes --save TAKE` writes takes to files; "
 		.. "the first is %s.", counted (#takes, "take"), tostring (problem), takes[1].take))
 end
 
@@ -127,7 +127,7 @@ local function notice_silence (job, state)
 		if now - state.news >= PATIENCE then
 			mailbox.withdraw (job.name)
 			end_job (job)
-			message.warn ("The bridge does not answer: it is not running any more. Nothing was changed. " .. message.START)
+			message.warn ("The Takebridge server is not responding: it has stopped. Nothing was changed. " .. message.START)
 		end
 	elseif not state.asked then
 		state.asked, state.ping = now, mailbox.new_name ("ping")
@@ -138,9 +138,9 @@ local function notice_silence (job, state)
 	elseif now - state.asked >= PATIENCE then
 		mailbox.withdraw (state.ping)
 		state.asked, state.gone = nil, true
-		marker.show (job, "the bridge has stopped")
-		message.warn (string.format ("The bridge stopped while %s %d waited. Nothing is lost: it goes on where it was when you "
-			.. "start it again with\n\n    takebridge serve\n\nand its takes come here by themselves. \"Takebridge: Cancel\" gives it up.",
+		marker.show (job, "server stopped")
+		message.warn (string.format ("The Takebridge server stopped during %s %d. Nothing is lost: when you start it again with"
+			.. "\n\n    takebridge serve\n\nit resumes the request and its takes arrive here. \"Takebridge: Cancel\" cancels it.",
 			job.task, job.number))
 	end
 end
@@ -150,7 +150,7 @@ local function look_after (job)
 	if not state then
 		state = { from = 0, takes = {}, news = os.time () }
 		heard[job.name] = state
-		marker.show (job, "waits")
+		marker.show (job, "waiting")
 	end
 	local answers
 	answers, state.from = mailbox.answers (job.name, state.from)
@@ -158,7 +158,7 @@ local function look_after (job)
 		state.news, state.gone, state.asked = os.time (), nil, nil
 	elseif state.from == 0 and os.time () - job.asked > KEPT and mailbox.taken (job.name) then
 		end_job (job)
-		message.log (string.format ("%s %d: its answer was cleared away after a day; `takebridge takes` has its takes", job.task, job.number))
+		message.log (string.format ("%s %d: its reply was deleted after a day; `takebridge takes` lists its takes", job.task, job.number))
 		return
 	end
 	for _, answer in ipairs (answers) do
@@ -169,7 +169,7 @@ local function look_after (job)
 	if state.last then finish (job, state) else notice_silence (job, state) end
 end
 
--- To be called often. What goes wrong is told once and never ends the hook.
+-- Call this often. An error is logged once and never ends the hook.
 function waiting.look ()
 	if busy or not Session then return end
 	busy = true
@@ -179,7 +179,7 @@ function waiting.look ()
 	end)
 	if not fine and problem ~= waiting.told then
 		waiting.told = problem
-		pcall (message.log, "The hook met a problem: " .. tostring (problem))
+		pcall (message.log, "Error in the hook: " .. tostring (problem))
 	end
 	busy = false
 end

@@ -1,4 +1,4 @@
--- Going through takes and back to the original, on items that place.lua made. Each is one undo step.
+-- Switches between takes and the original, on items that place.lua made. Each switch is one undo step.
 
 local here = ({reaper.get_action_context()})[2]:match('^(.*[/\\])')
 local json = dofile(here .. 'lib/json.lua')
@@ -7,7 +7,7 @@ local place = dofile(here .. 'lib/place.lua')
 local audition = {}
 
 local FIXED_LANES = 2
-local NOTHING = 'There is no take of Takebridge here.\nSelect an item it made, or ask for one first.'
+local NOTHING = 'No Takebridge take is selected.\nSelect an item with takes, or render some first.'
 
 local function recipe_of(item)
   local ok, text = reaper.GetSetMediaItemInfo_String(item, place.EXT, '', false)
@@ -67,7 +67,7 @@ local function playing(lanes)
   return 0
 end
 
--- Returns a sentence about what plays now; nil and what to do when there is nothing of ours.
+-- Returns which take plays now; nil and what to do when there is no take of ours.
 function audition.next_take(project)
   local items = ours(project)
   if #items == 0 then return nil, NOTHING end
@@ -92,7 +92,7 @@ function audition.next_take(project)
   return said
 end
 
--- Take or original: what lies muted under an item is heard instead of it, and the other way round.
+-- Take or original: unmutes what is muted under an item and mutes the item, or the reverse.
 function audition.ab(project)
   local items = ours(project)
   if #items == 0 then return nil, NOTHING end

@@ -41,7 +41,7 @@ function files.read(path)
   return text
 end
 
--- Writes under another name and renames, so that nobody sees half of it. Returns nil and a sentence on failure.
+-- Writes under another name and renames, so that no reader sees half of it. Returns nil and a sentence on failure.
 function files.write_whole(path, text)
   local part = path:gsub('%.%w+$', '') .. '.tmp'
   local file, problem = io.open(part, 'wb')

@@ -16,7 +16,7 @@ Job.__index = Job
 local jobs = 0
 
 -- wish: {task, prompt, takes, key}. The job's `state` is working, done, failed or cancelled; `stage`, `fraction` (0 to 1, or nil when
--- nobody knows) and `lines` (texts for the producer) change while it works.
+-- unknown) and `lines` (texts for the producer) change while it works.
 local function new(project, wish)
   jobs = jobs + 1
   local job = setmetatable({
@@ -28,7 +28,7 @@ local function new(project, wish)
 end
 
 function Job:fail(text)
-  self.state, self.stage, self.lines = 'failed', 'Not done', {text}
+  self.state, self.stage, self.lines = 'failed', 'Failed', {text}
   self:tidy()
 end
 
@@ -39,11 +39,11 @@ function Job:tidy()
   self.talk, self.probe, self.own_file = nil, nil, nil
 end
 
--- Does the next bit. An error in here is a mistake of ours: it ends the job with words, never the window.
+-- Takes the next step. An error in here is a bug: it ends the job with a message, never the window.
 function Job:step()
   if self.state ~= 'working' then return end
   local ok, problem = pcall(self.next, self)
-  if not ok then self:fail('Something went wrong in the script: ' .. tostring(problem) .. '\nNothing in the project was changed.') end
+  if not ok then self:fail('Internal error in the script: ' .. tostring(problem) .. '\nThe project was not changed.') end
 end
 
 function Job:look()
@@ -61,22 +61,22 @@ function Job:look()
     continuing = #items == 0
   elseif #items == 0 then
     if muted > 0 then
-      return self:fail('What is selected is muted, so there is nothing to work on.\nUnmute it, or select something that can be heard.')
+      return self:fail('The selection is muted.\nUnmute it, or select audio that plays.')
     end
-    return self:fail('There is no audio in the selection on ' .. place_wanted.label .. '.\nSelect a place where an item is.')
+    return self:fail('There is no audio in the selection on ' .. place_wanted.label .. '.\nSelect a range that contains an item.')
   end
   if continuing and place_wanted.from <= 0 then
-    return self:fail('There is nothing before the selection to continue from.\nSelect a place behind the music.')
+    return self:fail('There is nothing before the selection to continue from.\nSelect a range after the music.')
   end
   self.place, self.continuing = place_wanted, continuing
   self.first = tempo.samples(place_wanted.from, self.rate)
   self.last = tempo.samples(place_wanted.to, self.rate)
   self.root, problem = mailbox.find()
   if not self.root then return self:fail(problem) end
-  self.stage, self.next = 'Asking whether the server is there', self.knock
+  self.stage, self.next = 'Contacting the server', self.knock
 end
 
--- Before anything is rendered: a request that nobody takes would cost the producer the wait.
+-- Before anything is rendered: if no server runs, the producer should not have to wait for a render first.
 function Job:knock()
   if not self.probe then
     local problem
@@ -89,7 +89,7 @@ function Job:knock()
   if #lines == 0 then return end
   self.probe:close()
   self.probe = nil
-  self.stage, self.next = 'Getting the audio', self.fetch
+  self.stage, self.next = 'Reading the audio', self.fetch
 end
 
 function Job:fetch()
@@ -161,7 +161,7 @@ function Job:hear(line)
   elseif line.method == 'failed' then
     self:fail(words.problem(values))
   elseif line.method == 'cancelled' then
-    self.state, self.stage, self.lines = 'cancelled', 'Cancelled', {'Nothing in the project was changed.'}
+    self.state, self.stage, self.lines = 'cancelled', 'Cancelled', {'The project was not changed.'}
     self:tidy()
   elseif line.result then
     self.job_id, self.stage = values.job, 'In the queue'
@@ -192,10 +192,10 @@ function Job:watch()
     if not lines then
       self.gone, self.asked = true, reaper.time_precise()
       self.stage, self.fraction = 'The server has stopped', nil
-      self.lines = {'The server has stopped while it was working.\n' .. mailbox.START
-        .. '\nThe job goes on by itself then; nothing is lost. Or press Cancel.'}
+      self.lines = {'The server stopped during the render.\n' .. mailbox.START
+        .. '\nThe job then resumes; nothing is lost. Or press Cancel.'}
     elseif self.gone then
-      -- It is back. The same id again is answered from memory, with whatever was said while nobody could hear.
+      -- It is back. The same id again returns the stored replies, including those sent while the server was away.
       self.gone, self.lines, self.stage = false, {}, 'The server is back'
       self.talk:close()
       self.talk:send()
@@ -241,7 +241,7 @@ function Job:where()
 end
 
 function Job:put()
-  if #self.takes == 0 then return self:fail('The bridge made no take.') end
+  if #self.takes == 0 then return self:fail('The server rendered no takes.') end
   local title = words.label(self.wish.task) .. ' ' .. files.stem(self.title_path or self.song.path)
   local folder, problem = place.bring_files(self.project, self.takes, title)
   if not folder then return self:fail(problem) end
@@ -262,13 +262,13 @@ function Job:put()
   if not items then return self:fail(trouble) end
   local _, saved = reaper.EnumProjects(-1)
   if saved == '' then
-    lines[#lines + 1] = 'The project is not saved yet. The takes lie in ' .. folder
+    lines[#lines + 1] = 'The project is not saved yet. The takes are in ' .. folder
       .. '; when you save it, tick "Copy all media into project directory".'
   end
   if self.track_gone then
-    lines[#lines + 1] = '! The track has been deleted meanwhile; the takes lie on a new one at the end, muted.'
+    lines[#lines + 1] = '! The track was deleted during the render; the takes are on a new track at the end, muted.'
   elseif not where.track and where.replaces then
-    lines[#lines + 1] = 'The take of the mix lies on a muted track of its own; the A/B action solos it.'
+    lines[#lines + 1] = 'The take of the mix is on its own muted track; the A/B action solos it.'
   end
   self.items, self.lines, self.state, self.stage, self.fraction = items, lines, 'done', 'Done', 1
   self:tidy()
@@ -279,7 +279,7 @@ function Job:cancel()
   if self.state ~= 'working' then return end
   if not self.talk or self.gone or not self.job_id then
     if self.gone or (self.talk and not self.job_id) then mailbox.ask(self.root, 'cancel', {job = self.id}) end
-    self.state, self.stage, self.lines = 'cancelled', 'Cancelled', {'Nothing in the project was changed.'}
+    self.state, self.stage, self.lines = 'cancelled', 'Cancelled', {'The project was not changed.'}
     return self:tidy()
   end
   self.stage = 'Stopping'

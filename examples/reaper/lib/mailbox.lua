@@ -22,7 +22,7 @@ local function new_name()
   return string.format('reaper-%d-%d-%d', os.time(), math.random(1, 999999999), names)
 end
 
--- Folders a store may be in when nobody moved it; the first is the usual one.
+-- Default folders of a store; the first is the usual one.
 local function default_stores()
   local found = {}
   local function add(folder, ...)
@@ -65,8 +65,8 @@ function mailbox.find()
     local pointed = (files.read(files.join(store, 'mailbox.txt')) or ''):match('^[^\r\n]+')
     if pointed and running(pointed:match('^(.*)[/\\]mailbox[/\\]?$') or '') then return pointed end
   end
-  local where = chosen ~= '' and ('It was looked for in ' .. chosen .. ' (see Settings).\n')
-    or 'If its store was moved with --store, say where in Settings.\n'
+  local where = chosen ~= '' and ('Searched in ' .. chosen .. ' (see Settings).\n')
+    or 'If you moved its store with --store, enter the folder in Settings.\n'
   return nil, 'The Takebridge server is not running.\n' .. mailbox.START .. '\n' .. where
 end
 
@@ -90,12 +90,12 @@ function Talk:send()
   local call = {jsonrpc = '2.0', id = 1, method = self.method, params = self.params, client = mailbox.CLIENT}
   local ok, problem = files.write_whole(self.input, json.encode(call))
   if not ok then
-    return nil, 'The request cannot be put into the mailbox: ' .. tostring(problem) .. '\n' .. mailbox.START
+    return nil, 'The request cannot be written to the mailbox: ' .. tostring(problem) .. '\n' .. mailbox.START
   end
   return true
 end
 
--- New lines since the last time, decoded; nil and a sentence when nobody takes the request.
+-- New lines since the last time, decoded; nil and a sentence when no server takes the request.
 function Talk:poll()
   local now = reaper.time_precise()
   if not self.taken then
@@ -103,7 +103,7 @@ function Talk:poll()
       self.taken, self.heard = true, now
     elseif now - self.sent > TAKEN_SECONDS then
       os.remove(self.input)
-      return nil, 'The Takebridge server does not answer; it is not running any more.\n' .. mailbox.START
+      return nil, 'The Takebridge server is not responding; it has stopped.\n' .. mailbox.START
     end
   end
   local lines = {}
@@ -121,7 +121,7 @@ function Talk:poll()
   return lines
 end
 
--- How long nothing has been heard, when that is long enough to wonder.
+-- Seconds without a reply, once that is long enough to be suspicious.
 function Talk:silence()
   local seconds = reaper.time_precise() - self.heard
   return seconds > SILENT_SECONDS and seconds or nil

@@ -26,7 +26,7 @@ function place.bring_files(project, takes, title)
     take.file = files.join(folder, string.format('%s.%d%s.%s.wav', safe, take.number, stem, take.take))
     local done, problem = files.copy(take.path, take.file)
     if not done then
-      return nil, 'The take cannot be copied to ' .. folder .. ': ' .. tostring(problem) .. '\nFree some space, or save the project elsewhere.'
+      return nil, 'The take cannot be copied to ' .. folder .. ': ' .. tostring(problem) .. '\nFree some disk space, or save the project elsewhere.'
     end
   end
   return folder
@@ -66,7 +66,7 @@ local function cut(item, seconds)
   return right
 end
 
--- Mutes what is heard of a track in a span, cut at its edges; returns the GUIDs of the muted items.
+-- Mutes what plays on a track in a span, cut at its edges; returns the GUIDs of the muted items.
 local function mute_under(project, track, from, to)
   local muted = json.array()
   for _, item in ipairs((selection.heard(project, track, from, to))) do

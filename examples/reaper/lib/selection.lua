@@ -51,7 +51,7 @@ local function from_razor(project)
       if not found then
         found = {kind = 'razor edit', from = area[1], to = area[2], tracks = {}}
       elseif math.abs(found.from - area[1]) > 1e-9 or math.abs(found.to - area[2]) > 1e-9 then
-        return nil, 'There are razor edits of several lengths. Leave one, or several that begin and end together.'
+        return nil, 'The razor edits differ in length. Keep one, or several that start and end together.'
       end
       add_once(found.tracks, track)
     end
@@ -92,7 +92,7 @@ function selection.read(project)
   if problem then return nil, problem end
   found = found or from_time(project) or from_items(project)
   if not found then
-    return nil, 'Nothing is selected.\nDraw a razor edit (Alt + right-drag), or make a time selection, or select an item.'
+    return nil, 'Nothing is selected.\nDraw a razor edit (Alt + right-drag), make a time selection, or select an item.'
   end
   -- One track is worked on by itself; several, or none, mean the mix.
   found.track = #found.tracks == 1 and found.tracks[1] or nil

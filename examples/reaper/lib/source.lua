@@ -76,7 +76,7 @@ local function last_end(project, track)
   return finish
 end
 
--- {path, position, way}: position is where the file's first sample lies on the timeline. Or nil and what to tell.
+-- {path, position, way}: position is where the file's first sample lies on the timeline. Or nil and a sentence.
 -- place: {track, from, to} in seconds; continuing: the song ends where the region begins.
 function source.get(project, place, rate, folder, continuing)
   if not continuing then

@@ -1,4 +1,4 @@
--- The window: what is wished for, how far it is, what came of it. One is open at a time, and only takebridge_window.lua keeps it: an
+-- The window: the request, its progress and its result. One is open at a time, and only takebridge_window.lua keeps it: an
 -- action that kept running itself would make REAPER ask what to do with it the next time. The others leave an order in REAPER's
 -- extended state, for every script has a Lua of its own.
 
@@ -63,7 +63,7 @@ end
 
 local function settings()
   local chosen = reaper.GetExtState(SECTION, 'store')
-  local ok, text = reaper.GetUserInputs('Takebridge', 1, 'Folder of the store (empty = usual place),extrawidth=260,separator=|', chosen)
+  local ok, text = reaper.GetUserInputs('Takebridge', 1, 'Store folder (empty = default),extrawidth=260,separator=|', chosen)
   if ok then reaper.SetExtState(SECTION, 'store', text:match('^%s*(.-)%s*$'), true) end
 end
 
@@ -170,7 +170,7 @@ function window.open()
   load_wish()
   ui.open('Takebridge', WIDTH, HEIGHT)
   reaper.atexit(function()
-    -- The window is closed in the middle of a job: the server need not go on for nobody.
+    -- Closing the window in the middle of a job cancels it: its takes would have nowhere to go.
     if job then job:cancel() end
     reaper.DeleteExtState(SECTION, 'alive', false)
     ui.close()

@@ -1,12 +1,12 @@
--- What the bridge says, as a producer reads it.
+-- The window's texts, and the server's replies as a producer reads them.
 
 local words = {}
 
 words.TASKS = {
-  {name = 'repaint', label = 'Repaint', does = 'Makes the selection anew; everything around it stays.'},
-  {name = 'complete', label = 'Continue', does = 'Goes on where the music ends, or fills the selected gap.'},
-  {name = 'accompany', label = 'Accompany', does = 'Plays along with the selected voice or instrument, on a track of its own.'},
-  {name = 'extract', label = 'Stems', does = 'Takes the selection apart into stems that sum to it exactly.'},
+  {name = 'repaint', label = 'Repaint', does = 'New takes of the selection; everything around it stays.'},
+  {name = 'complete', label = 'Continue', does = 'Continues where the music ends, or fills the selected gap.'},
+  {name = 'accompany', label = 'Accompany', does = 'A backing for the selected voice or instrument, on its own track.'},
+  {name = 'extract', label = 'Stems', does = 'Splits the selection into stems that sum to it exactly.'},
 }
 
 function words.label(task)
@@ -19,7 +19,7 @@ end
 -- An error answer, or `failed`: the sentence and the remedy.
 function words.problem(fault)
   local data = fault.data or fault
-  local sentence = fault.message or fault.sentence or 'The bridge refused the request.'
+  local sentence = fault.message or fault.sentence or 'The server refused the request.'
   local remedy = data.remedy or ''
   return remedy ~= '' and (sentence .. '\n' .. remedy) or sentence
 end
@@ -33,7 +33,7 @@ function words.receipt(label, take, receipt)
     parts[#parts + 1] = 'NOT on the exact sample'
   end
   if receipt.outside_identical ~= nil then
-    parts[#parts + 1] = receipt.outside_identical and 'nothing outside changed' or 'something OUTSIDE CHANGED'
+    parts[#parts + 1] = receipt.outside_identical and 'nothing outside changed' or 'the OUTSIDE CHANGED'
   end
   if receipt.gain_db and math.abs(receipt.gain_db) >= 0.05 then
     parts[#parts + 1] = string.format('level matched (%+.1f dB)', receipt.gain_db)
