@@ -11,7 +11,7 @@ import { clamped, fitted, panned, sampleAt, xOf, zoomed } from "./viewport.js";
 import { duration, placeName, placeSpoken, regionName } from "./words.js";
 
 const MARGIN = 0.02; // of the song, shown past its ends
-const SLIM = 130; // pixels: in a narrower region its name stands beside it
+const SLIM = 130; // pixels: in a narrower region its name is shown next to it
 const TINY = 40; // pixels: a narrower region is zoomed to when a song is first shown
 const KEPT = "takebridge.view";
 
@@ -158,7 +158,7 @@ export class Arranger {
     this.invalidate();
   }
 
-  /** A region that somebody else selects comes into sight, as a page turns; one's own is where the hand is. */
+  /** Scrolls to a region that another client selects; one selected here is on screen already. */
   #follow() {
     const { focus, dragged } = this.store.values;
     const region = focus?.selection ?? null;
@@ -187,7 +187,7 @@ export class Arranger {
     setText(label, `${name[0].toUpperCase()}${name.slice(1)} · ${duration((region.end - region.start) / this.rate)}`);
     const slim = to - from < SLIM;
     box.classList.toggle("slim", slim);
-    // Beside a slim region, on the side where there is room.
+    // Next to a slim region, on the side with room.
     box.classList.toggle("left", slim && to + label.offsetWidth > this.width && from > label.offsetWidth);
     label.style.transform = slim ? "" : `translateX(${Math.max(0, -from)}px)`;
     const { first, last } = this.reach;
@@ -286,7 +286,7 @@ export class Arranger {
     }
   }
 
-  /** Tempo and meter changes in the overview, as small marks at the top. */
+  /** Tempo and time signature changes in the overview, as small marks at the top. */
   #drawChanges(context, x, ratio) {
     const grid = this.store.get("grid");
     if (!grid) return;

@@ -1,6 +1,6 @@
 /**
- * The page's ear and mouth: asks the server for everything the page shows, keeps it up to date from notifications,
- * and carries out what the producer does. Nothing here outlives the server's answer to it.
+ * The page's link to the server: fetches everything the page shows, updates it from notifications,
+ * and sends the producer's commands. The server is the only source of truth.
  */
 
 import { Connection, Lost, Refused } from "./connection.js";
@@ -63,7 +63,7 @@ export class Bridge {
     return url.href;
   }
 
-  /** The result of a method; undefined when it failed, which has been told then. refused(error): as well. */
+  /** The result of a method; undefined when it failed, which is then shown. refused(error): as well. */
   async call(method, params = {}, refused = () => undefined) {
     try {
       return await this.connection.call(method, params);
@@ -91,7 +91,7 @@ export class Bridge {
     this.store.set({ opened: this.store.get("opened") + 1 });
   }
 
-  /** A server that was started again has forgotten what everybody looked at; whoever still knows it says so. */
+  /** A restarted server has forgotten the focus; a page that still has it sends it again. */
   async #restore(before) {
     const now = this.store.get("focus");
     if (!before?.song || !now || now.song || now.problem || now.request?.source) return;
@@ -192,7 +192,7 @@ export class Bridge {
       });
       this.store.set({ audition, auditionAt: performance.now() });
       if (audition.state === "none") return;
-      // Without a device all else works: it is told beside the controls, not in the way.
+      // Without a device everything else works: a note next to the controls, not an error.
       let silent = "";
       const found = await this.connection.call("audition.devices").catch((error) => {
         if (!(error instanceof Refused)) throw error;
@@ -200,7 +200,7 @@ export class Bridge {
         return { devices: [] };
       });
       const devices = found.devices ?? [];
-      if (!devices.length && !silent) silent = "There is no sound device on the bridge's machine. Connect one, or listen to the takes' files.";
+      if (!devices.length && !silent) silent = "The server's machine has no sound device. Connect one, or play the takes' files elsewhere.";
       this.store.set({ devices, silent });
     });
   }
@@ -261,14 +261,14 @@ export class Bridge {
     const takes = this.store.get("takes");
     const first = takes.find((take) => take.job === values.job);
     const selected = takes.find((take) => take.take === this.store.get("selected"));
-    // The takes somebody asked for here come to the hand; those of others do not push a choice away.
+    // Takes requested on this page become the selection; those of other clients do not replace one.
     const mine = job && this.asked.has(job.job) && selected?.job !== job.job;
     if (first && (mine || !selected)) this.store.set({ selected: first.take });
   }
 
   // What the producer does
 
-  /** The region everybody looks at. The page shows it at once and the server's word after that. */
+  /** Sets the shared region. The page shows it at once, and then what the server answers. */
   async select(region) {
     const rounded = { start: Math.round(region.start), end: Math.round(region.end) };
     if (rounded.end <= rounded.start) return;
@@ -285,7 +285,7 @@ export class Bridge {
     return Boolean(done);
   }
 
-  /** Tempo, meter and key of the song; empty ones are left as they are. */
+  /** Tempo, time signature and key of the song; empty ones stay as they are. */
   async facts({ bpm, meter, key }) {
     const answers = [];
     if (bpm) answers.push(await this.call("tempo", { bpm }));
@@ -295,7 +295,7 @@ export class Bridge {
     return answers.every(Boolean);
   }
 
-  /** Asks for audio: the focus' own values, then what is given. Returns the job's id, or null. */
+  /** Requests a render: the focus' values, then those given. Returns the job's id, or null. */
   async request(task, given, refused) {
     const { focus } = this.store.values;
     const shared = task === "generate" ? pick(focus?.request ?? {}, ["rate", "bpm", "meter", "tempo_map", "key"]) : focus?.request ?? {};
@@ -377,7 +377,7 @@ function ordered(takes) {
   );
 }
 
-/** The region a job is about, in samples; null when it cannot be told here. */
+/** The region of a job, in samples; null if it is unknown here. */
 export function regionOfJob(job, grid, rate) {
   const { start, end, bars } = job.request;
   if (bars) return barsNamed(bars, grid);

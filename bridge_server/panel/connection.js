@@ -1,13 +1,13 @@
 /**
- * JSON-RPC over one WebSocket that comes back by itself. Knows calls, answers and notifications, not their meaning.
+ * JSON-RPC over one WebSocket that reconnects by itself. Knows calls, responses and notifications, not their meaning.
  */
 
 const FIRST_WAIT = 400;
 const LONGEST_WAIT = 5000;
-/** An answer that takes longer than this will not come: the connection is dead without having said so. */
+/** A response that takes longer than this will not come: the connection is dead without having closed. */
 const PATIENCE = 60000;
 
-/** An answer that says what was wrong and what to do about it. */
+/** An error response: what is wrong and what to do about it. */
 export class Refused extends Error {
   constructor(error) {
     super(error.message);
@@ -17,11 +17,11 @@ export class Refused extends Error {
   }
 }
 
-/** The connection was lost before the answer came. */
+/** The connection was lost before the response came. */
 export class Lost extends Error {
   constructor() {
-    super("The connection to the bridge was lost.");
-    this.remedy = "The page connects again by itself.";
+    super("The connection to the server was lost.");
+    this.remedy = "The page reconnects automatically.";
   }
 }
 

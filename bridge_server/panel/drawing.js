@@ -192,7 +192,7 @@ export function drawGrid(surface, view, grid, colors) {
   }
 }
 
-/** The ruler: bar numbers and ticks below, tempo and meter changes above; seconds where there are no bars. */
+/** The ruler: bar numbers and ticks below, tempo and time signatures above; seconds where there are no bars. */
 export function drawRuler(surface, view, grid, rate, colors) {
   const { context, rows, ratio, width } = surface;
   const font = (weight, size) => `${weight} ${size * ratio}px system-ui, "Segoe UI", sans-serif`;
@@ -260,7 +260,7 @@ export function drawRuler(surface, view, grid, rate, colors) {
     ].sort((a, b) => a.sample - b.sample);
     context.font = font(500, 10.5);
     let end = -Infinity;
-    let held = null; // what holds at the left edge is told there, as in a score
+    let held = null; // the tempo and time signature in force are shown at the left edge, as in a score
     const put = (text, x, mark) => {
       if (x < end) return;
       context.fillStyle = mark ? colors.region : colors.dim;

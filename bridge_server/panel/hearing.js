@@ -1,22 +1,22 @@
-/** How takes are heard: device, bars around them, the DAW's transport, renders by themselves. The server keeps it all. */
+/** Audition settings: device, pre-roll and post-roll, the DAW's transport, automatic playback. The server keeps them. */
 
 import { button, byId, make, setText, show } from "./dom.js";
 import { counted } from "./words.js";
 
 const MAX_BARS = 64;
 
-/** What can be followed: its name in a list, in a sentence, and what to know about it. */
+/** What playback can follow: its name in the list, in a sentence, and a note. */
 const FOLLOWED = {
-  none: ["nothing: a loop of its own", "", ""],
-  osc: ["the DAW, over OSC", "the DAW", "Takes are heard where the DAW's playhead is, while it rolls. Mute the song's tracks there, or you hear it twice."],
-  midi: ["MIDI clock", "MIDI clock", "Takes are heard where MIDI clock and song position say, while they run. Mute the song's tracks in the DAW."],
-  jack: ["JACK transport", "JACK", "Takes are heard where JACK's transport is, while it rolls. Mute the song's tracks in the DAW."],
+  none: ["nothing (free-running loop)", "", ""],
+  osc: ["the DAW, over OSC", "the DAW", "Takes play at the DAW's playhead while its transport rolls. Mute the song's tracks there, or you hear them twice."],
+  midi: ["MIDI clock", "MIDI clock", "Takes play at the MIDI song position while the clock runs. Mute the song's tracks in the DAW."],
+  jack: ["JACK transport", "JACK", "Takes play at JACK's transport position while it rolls. Mute the song's tracks in the DAW."],
 };
 
-/** "in time with the DAW"; empty where nothing is followed. */
-export function inTimeWith(follow) {
+/** "in sync with the DAW"; empty if playback follows nothing. */
+export function inSyncWith(follow) {
   const name = FOLLOWED[follow]?.[1];
-  return name ? `in time with ${name}` : "";
+  return name ? `in sync with ${name}` : "";
 }
 
 export class Hearing {
@@ -24,12 +24,12 @@ export class Hearing {
     this.store = store;
     this.bridge = bridge;
     this.box = make("section", { id: "hearing", role: "dialog", "aria-labelledby": "hearing-title", hidden: true });
-    this.opener = button("How takes are heard", {
-      picture: "settings", id: "hearing-button", title: "How takes are heard: device, bars, the DAW's time (h)", "aria-haspopup": "dialog",
+    this.opener = button("Audition settings", {
+      picture: "settings", id: "hearing-button", title: "Audition settings: device, pre-roll, sync (h)", "aria-haspopup": "dialog",
       "aria-expanded": "false", "aria-controls": "hearing", onclick: (event) => this.toggle(event.detail === 0),
     });
     this.#build();
-    // Whoever clicks elsewhere is done here. Escape closes this before it cancels a render.
+    // A click elsewhere closes it. Escape closes this before it cancels a render.
     document.addEventListener("pointerdown", (event) => {
       if (!this.box.hidden && !event.composedPath().some((one) => one === this.box || one === this.opener)) this.close();
     });
@@ -69,7 +69,7 @@ export class Hearing {
     this.opener.setAttribute("aria-expanded", open);
   }
 
-  /** Asks for a change; what was refused is shown as it is again. */
+  /** Requests a change; if it is refused, the field shows the old value again. */
   async #ask(method, params) {
     await this.bridge.call(`audition.${method}`, params);
     this.#changed(true);
@@ -79,23 +79,23 @@ export class Hearing {
     const field = (label, input) => make("div", {}, make("label", { class: "label", for: input.id }, label), input);
     const list = (id, entries, changed) => make("select", { id, onchange: (event) => changed(event.target.value) }, ...entries.map(([value, text]) => make("option", { value }, text)));
     this.device = list("device", [], (name) => this.#ask("device", { name }));
-    this.before = this.#stepper("before", "Bars before the take");
-    this.after = this.#stepper("after", "Bars after the take");
+    this.before = this.#stepper("before", "Pre-roll, bars");
+    this.after = this.#stepper("after", "Post-roll, bars");
     this.follow = list("follow", Object.entries(FOLLOWED).map(([name, [text]]) => [name, text]), (what) => this.#ask("follow", { what }));
     this.port = make("input", { id: "follow-port", type: "text", maxLength: 256, placeholder: "the first one", onchange: () => this.#ask("follow", { what: "midi", port: this.port.value.trim() }) });
-    this.portField = field("MIDI input, its name or a part of it", this.port);
+    this.portField = field("MIDI input: its name or part of it", this.port);
     this.note = make("p", { class: "quiet" });
     this.measured = make("p", { class: "quiet", id: "follow-measured" });
     this.auto = make("input", { id: "auto", type: "checkbox", onchange: () => this.#ask("auto", { on: this.auto.checked }) });
     this.figures = make("p", { class: "quiet", id: "device-figures" });
     this.box.append(
-      make("div", { class: "title-row" }, make("h2", { id: "hearing-title" }, "How takes are heard"), button("Close", { picture: "close", class: "plain small", onclick: () => this.close() })),
-      field("Sound device of the bridge's machine", this.device),
+      make("div", { class: "title-row" }, make("h2", { id: "hearing-title" }, "Audition settings"), button("Close", { picture: "close", class: "plain small", onclick: () => this.close() })),
+      field("Sound device of the server", this.device),
       this.figures,
       make("div", { class: "pair" }, this.before.field, this.after.field),
-      field("In time with", this.follow),
+      field("Sync to", this.follow),
       this.portField, this.note, this.measured,
-      make("label", { class: "check", for: "auto" }, this.auto, "play renders while they are made"));
+      make("label", { class: "check", for: "auto" }, this.auto, "play renders as soon as they start"));
     byId("transport").append(this.box);
   }
 
@@ -104,7 +104,7 @@ export class Hearing {
     const input = make("input", { id: `bars-${name}`, type: "number", min: 0, max: MAX_BARS, step: 1, inputMode: "numeric", onchange: () => set(input.value) });
     const step = (by) => set((this.store.get("audition")?.[name] ?? 0) + by);
     const box = make("div", { class: "stepper" },
-      button(`${label}: one fewer`, { picture: "minus", onclick: () => step(-1) }), input, button(`${label}: one more`, { picture: "plus", onclick: () => step(1) }));
+      button(`${label}: one less`, { picture: "minus", onclick: () => step(-1) }), input, button(`${label}: one more`, { picture: "plus", onclick: () => step(1) }));
     return { input, field: make("div", {}, make("label", { class: "label", for: input.id }, label), box) };
   }
 
@@ -136,9 +136,9 @@ export class Hearing {
 
   #devices(devices, audition) {
     const own = devices.find((device) => device.default);
-    const entries = [["", own ? `the system's own (${own.name})` : "the system's own"], ...devices.map((device) => [device.name, device.name])];
+    const entries = [["", own ? `system default (${own.name})` : "system default"], ...devices.map((device) => [device.name, device.name])];
     const chosen = audition.output ?? "";
-    if (!entries.some(([name]) => name === chosen)) entries.push([chosen, `${chosen} (not there now)`]);
+    if (!entries.some(([name]) => name === chosen)) entries.push([chosen, `${chosen} (not connected)`]);
     const key = JSON.stringify(entries);
     if (this.device.dataset.entries !== key) {
       this.device.dataset.entries = key;
@@ -155,10 +155,10 @@ function figures({ device, output, rate, channels, latency_ms: latency, underrun
   return `${through}${rate / 1000} kHz, ${counted(channels, "channel")}, ${Math.round(latency)} ms latency, ${counted(underruns, "underrun")}`;
 }
 
-/** How well the transport is followed. */
+/** How closely playback follows the transport. */
 function measured({ follow, offset_ms: offset, drift_ppm: drift }) {
   if (follow === "none" || offset === undefined || offset === null) return "";
-  const apart = Math.abs(offset) < 0.05 ? "on time" : `${Math.abs(offset).toFixed(1)} ms ${offset > 0 ? "ahead" : "behind"}`;
+  const apart = Math.abs(offset) < 0.05 ? "in sync" : `${Math.abs(offset).toFixed(1)} ms ${offset > 0 ? "ahead" : "behind"}`;
   const faster = drift === undefined || drift === null ? "" : `, its clock ${Math.abs(drift).toFixed(0)} ppm ${drift < 0 ? "slower" : "faster"} than this machine's`;
-  return `Measured now: ${apart}${faster}.`;
+  return `Measured: ${apart}${faster}.`;
 }

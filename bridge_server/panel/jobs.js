@@ -81,7 +81,7 @@ export class Jobs {
       bar.setAttribute("aria-label", title);
       if (now.progress) bar.value = now.progress.fraction;
       else bar.removeAttribute("value");
-      setText(stage, now.state === "queued" ? "waits for its turn" : now.progress?.stage ?? "starting");
+      setText(stage, now.state === "queued" ? "queued" : now.progress?.stage ?? "starting");
       setText(left, timeLeft(now.progress?.seconds_left));
     };
     return { kind: "running", element, update };
@@ -91,8 +91,8 @@ export class Jobs {
     const { sentence, remedy } = job.failure ?? {};
     const name = make("span", { class: "name" });
     const element = make("li", { class: "job failed", "data-job": job.job },
-      make("div", { class: "top" }, name, button("Put away", { picture: "close", class: "small plain", onclick: () => this.#dismiss(job.job) })),
-      make("p", { class: "sentence" }, sentence ?? "It failed."),
+      make("div", { class: "top" }, name, button("Dismiss", { picture: "close", class: "small plain", onclick: () => this.#dismiss(job.job) })),
+      make("p", { class: "sentence" }, sentence ?? "The job failed."),
       remedy ? make("p", { class: "remedy" }, remedy) : null);
     return { kind: "failed", element, update: (now) => setText(name, `${this.name(now)} failed`) };
   }

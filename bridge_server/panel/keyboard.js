@@ -1,4 +1,4 @@
-/** The keys, what they do, and the page that tells so. Keys that are typed into a field are the field's own. */
+/** The keys, what they do, and the dialog that lists them. Keys typed into a field go to the field. */
 
 import { byId, isField, make } from "./dom.js";
 import { dialog } from "./songs.js";
@@ -6,27 +6,27 @@ import { dialog } from "./songs.js";
 /** [keys as shown, what they do, name of the action, keys as the browser names them (with modifiers)]. */
 export const KEYS = [
   ["Space", "play, stop", "playOrStop", [" "]],
-  ["← →", "move the region by a bar; without one, begin one", null, []],
-  ["Shift ← →", "make it longer or shorter by a bar", null, []],
-  ["↑ ↓", "choose a take; while playing, hear it", null, []],
-  ["A", "hear the original", "original", ["a"]],
-  ["B", "hear the take", "hearTake", ["b"]],
+  ["← →", "move the region by a bar; without one, select a bar", null, []],
+  ["Shift ← →", "lengthen or shorten it by a bar", null, []],
+  ["↑ ↓", "select a take; during playback, switch to it", null, []],
+  ["A", "play the original", "original", ["a"]],
+  ["B", "play the take", "hearTake", ["b"]],
   ["R", "repaint the region", "repaint", ["r"]],
   ["Enter", "accept the take", "acceptSelected", ["Enter"]],
-  ["Backspace", "go back to what was there before", "revertSelected", ["Backspace"]],
+  ["Backspace", "revert to the previous take or the original", "revertSelected", ["Backspace"]],
   ["Esc", "cancel the running job", "cancel", ["Escape"]],
-  ["G", "again: the take's recipe with another seed", "againSelected", ["g"]],
+  ["G", "render again: same recipe, new seed", "againSelected", ["g"]],
   ["V", "vary the take", "varySelected", ["v"]],
-  ["S", "its spectrogram", "spectrogram", ["s"]],
+  ["S", "show its spectrogram", "spectrogram", ["s"]],
   ["L", "loop on, off", "loop", ["l"]],
   ["M", "match the loudness of take and original", "match", ["m"]],
-  ["H", "how takes are heard: device, bars, the DAW's time", "hearing", ["h"]],
+  ["H", "audition settings: device, pre-roll, sync", "hearing", ["h"]],
   ["Z", "zoom to the region", "zoomRegion", ["z"]],
   ["0", "show the whole song", "zoomAll", ["0"]],
   ["+ −", "zoom in, out", null, []],
-  ["P", "write the prompt", "prompt", ["p"]],
+  ["P", "edit the prompt", "prompt", ["p"]],
   ["D", "dark or light", "switchScheme", ["d"]],
-  ["?", "these keys", "help", ["?"]],
+  ["?", "show these keys", "help", ["?"]],
 ];
 
 const MORE = {
@@ -58,8 +58,8 @@ export class Keyboard {
     const keys = KEYS.map(([shown, does]) => make("div", {}, make("dt", {}, ...shown.split(" ").flatMap((key) => [make("kbd", {}, key), " "])), make("dd", {}, does)));
     dialog("help-dialog", "Keys and help",
       make("dl", { class: "keys" }, ...keys),
-      make("p", { class: "quiet" }, "With the mouse: drag in the waveform to select (Alt: off the grid), drag the region's bar to move it, its edges to resize it; the wheel zooms, sideways it scrolls; drag the ruler to scroll and zoom, click it to play from there. Pinch and drag with two fingers do the same."),
-      make("p", { class: "quiet" }, "Nothing is overwritten: the original stays, every take stays, and accepting one only says which is in the song."),
+      make("p", { class: "quiet" }, "Mouse: drag in the waveform to select (Alt ignores the grid), drag the region's bar to move it or its edges to resize it. The wheel zooms, and scrolls sideways. Drag the ruler to scroll and zoom; click it to play from there. On a touch screen, pinch and drag with two fingers."),
+      make("p", { class: "quiet" }, "Nothing is overwritten: the original and every take are kept. Accepting a take only records that it is in the song."),
       make("p", {}, make("button", { type: "button", onclick: () => this.actions.switchScheme() }, "Dark or light")));
     byId("help-dialog").showModal();
   }

@@ -114,13 +114,13 @@ export class Lanes {
     const name = regionName(region, grid, this.arranger.rate);
     if (!region) {
       box.replaceChildren(
-        make("h3", {}, "Takes will lie here, under the song"),
-        make("p", {}, "Drag over the bars you want to change in the waveform above, press → to begin with the first, or select them in your DAW. Then ask for new takes: the original stays as it is, and you listen to both."),
+        make("h3", {}, "Takes appear here, under the song"),
+        make("p", {}, "Drag over some bars in the waveform above, press → to select the first one, or select bars in your DAW. Then request new takes and compare them with the original, which stays as it is."),
       );
     } else {
       box.replaceChildren(
         make("h3", {}, `No takes of ${name} yet`),
-        make("p", {}, "Press ", make("kbd", {}, "R"), " to repaint this region, or say what you want beside. The region moves with ", make("kbd", {}, "←"), " ", make("kbd", {}, "→"), " and grows with ", make("kbd", {}, "Shift"), "."),
+        make("p", {}, "Press ", make("kbd", {}, "R"), " to repaint this region, or fill in the form. Move the region with ", make("kbd", {}, "←"), " ", make("kbd", {}, "→"), ", resize it with ", make("kbd", {}, "Shift"), "."),
         ...(takes.length ? [make("p", {}, button(`Show all ${counted(takes.length, "take")} of this song`, { onclick: () => this.store.set({ filter: "all" }) }))] : []),
       );
     }
@@ -176,8 +176,8 @@ function isAbout(job, focus) {
   return source === focus.request?.source || source === focus.song.source || source === `audio:${focus.song.digest}`;
 }
 
-/** A stem or a backing lies beside the song; other takes are the song, changed in one place. */
-const isBeside = (take) => take.stem !== "mix";
+/** A stem or a backing plays alongside the song; other takes are the song, changed in one place. */
+const playsAlongside = (take) => take.stem !== "mix";
 
 class TakeLane {
   constructor(lanes, take) {
@@ -216,7 +216,7 @@ class TakeLane {
     this.take = take;
     const chosen = selected === take.take;
     const warnings = take.receipt?.warnings ?? [];
-    const title = `${take.number} · ${isBeside(take) ? take.stem : taskName(take.task)}`;
+    const title = `${take.number} · ${playsAlongside(take) ? take.stem : taskName(take.task)}`;
     setText(this.title, title);
     const about = [take.prompt ? `“${take.prompt}”` : null, ago(take.created, Date.now() / 1000), `seed ${take.seed}`].filter(Boolean).join(" · ");
     setText(this.sub, about);
@@ -241,7 +241,7 @@ class TakeLane {
     const left = Math.round(xOf(view, take.position) * ratio);
     const right = Math.round(xOf(view, take.position + take.length) * ratio);
     const place = { top: 0, height: rows, full };
-    const song = isBeside(take) ? null : arranger.songSound;
+    const song = playsAlongside(take) ? null : arranger.songSound;
     if (song) {
       const dim = { ...place, color: colors["original-dim"] };
       surroundings.draw(surface, sounds, view, rate, song, { ...dim, to: Math.min(columns, left) });
@@ -251,11 +251,11 @@ class TakeLane {
       const color = take.chosen ? colors.chosen : colors.take;
       this.strip.draw(surface, sounds, view, rate, { digest: take.audio, position: take.position }, { ...place, color });
     }
-    if (!isBeside(take)) drawSeams(surface, view, take, colors);
+    if (!playsAlongside(take)) drawSeams(surface, view, take, colors);
   }
 }
 
-/** A lane that is still being made. */
+/** A lane whose take is being rendered. */
 class JobLane {
   constructor(lanes, job) {
     this.lanes = lanes;
@@ -263,7 +263,7 @@ class JobLane {
     this.sub = make("div", { class: "lane-sub" });
     this.canvas = make("canvas", { "aria-hidden": "true" });
     const stop = button("Cancel", { picture: "close", onclick: () => lanes.bridge.cancel(job.job) });
-    const play = button("Hear what is there of it", { picture: "play", onclick: () => lanes.actions.playJob(job.job) });
+    const play = button("Play what has been rendered", { picture: "play", onclick: () => lanes.actions.playJob(job.job) });
     this.element = make(
       "li",
       { class: "lane pending" },
@@ -276,7 +276,7 @@ class JobLane {
 
   update(job) {
     this.job = job;
-    setText(this.title, job.state === "queued" ? `${taskName(job.command)} waits` : `${taskName(job.command)} …`);
+    setText(this.title, job.state === "queued" ? `${taskName(job.command)} queued` : `${taskName(job.command)} …`);
     setText(this.sub, job.progress ? `${Math.round(job.progress.fraction * 100)} % · ${job.progress.stage}` : "in the queue");
   }
 

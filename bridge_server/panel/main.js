@@ -47,14 +47,14 @@ const selectedTake = () => store.get("takes").find((take) => take.take === store
 const withSelected = (work) => () => {
   const take = selectedTake();
   if (take) return work(take.take);
-  notices.say("No take is selected.", "Choose one with ↑ and ↓.");
+  notices.say("No take is selected.", "Select one with ↑ and ↓.");
   return undefined;
 };
 
 const canPlay = () => {
   const audition = store.get("audition");
   if (audition && audition.state !== "none") return true;
-  notices.say("This server cannot play.", audition?.message || "takebridge doctor says what is missing.");
+  notices.say("This server cannot play audio.", audition?.message || "Run takebridge doctor to see what is missing.");
   return false;
 };
 
@@ -63,7 +63,7 @@ const canHear = async () => {
   if (!canPlay()) return false;
   if (store.get("silent")) await bridge.refreshAudition();
   if (!store.get("silent")) return true;
-  notices.say(store.get("silent"), "All else works: compare by eye, accept, save the files.");
+  notices.say(store.get("silent"), "Everything else works: compare by eye, accept, save the files.");
   return false;
 };
 
@@ -104,7 +104,7 @@ const actions = {
   match: () => canPlay() && bridge.call("audition.match", { on: !store.get("audition").match }),
   async accept(id) {
     store.set({ selected: id });
-    if (await bridge.accept(id)) notices.announce("Accepted: this take is in the song now.");
+    if (await bridge.accept(id)) notices.announce("Accepted: this take is now in the song.");
   },
   async revert(id) {
     const done = await bridge.revert(id);
@@ -160,8 +160,8 @@ for (const [id, act] of [
 store.watch(["connection", "opened", "locked"], ({ connection, opened, locked }) => {
   byId("connection").dataset.state = connection;
   byId("top").dataset.state = connection;
-  const words = { open: "connected", connecting: opened ? "connecting again …" : "connecting …", lost: "bridge away; trying again …" };
-  setText(byId("connection-text"), locked ? "a token is needed" : words[connection]);
+  const words = { open: "connected", connecting: opened ? "reconnecting …" : "connecting …", lost: "server not reachable; retrying …" };
+  setText(byId("connection-text"), locked ? "token required" : words[connection]);
 });
 store.watch(["status", "engines"], ({ status, engines }) => setText(byId("engine-name"), status ? `engine: ${engines?.[status.engine]?.label ?? status.engine}` : ""));
 store.watch(["filter", "selected"], ({ filter, selected }) => {

@@ -1,4 +1,4 @@
-/** What has to be said: errors as a sentence with its remedy, and short words for screen readers. */
+/** Notices: errors as a sentence with its remedy, and short announcements for screen readers. */
 
 import { button, byId, make } from "./dom.js";
 import { Lost } from "./connection.js";
@@ -12,7 +12,7 @@ export class Notices {
     this.live = byId("live");
   }
 
-  /** An error with `message` and `remedy`. A lost connection is told at the top already. */
+  /** An error with `message` and `remedy`. The top bar already shows a lost connection. */
   error(error) {
     if (error instanceof Lost) return;
     this.say(error.message, error.remedy ?? "", true);
@@ -26,7 +26,7 @@ export class Notices {
     while (this.box.children.length > MOST) this.box.firstChild.remove();
     this.announce(`${sentence} ${remedy}`);
     let timer = setTimeout(() => notice.remove(), SECONDS * 1000);
-    // Nothing goes away under the reader's eyes.
+    // No notice disappears while it is being read.
     notice.addEventListener("pointerenter", () => clearTimeout(timer));
     notice.addEventListener("pointerleave", () => {
       timer = setTimeout(() => notice.remove(), SECONDS * 500);

@@ -1,6 +1,6 @@
 /**
  * Waveforms as lowest and highest sample of each pixel column, from the server's peak pyramid or from samples.
- * Pure; the format is described in bridge_server/peaks.py.
+ * Pure; the format is described in clip_store/peaks.py.
  */
 
 const MAGIC = 0x50454341; // "ACEP", little endian
@@ -9,8 +9,8 @@ const FULL = 32767;
 /** The pyramid: {rate, channels, frames, levels: [{size, count, data: Int16Array [peak][channel][min, max]}]}. */
 export function parsePeaks(buffer) {
   const view = new DataView(buffer);
-  if (buffer.byteLength < 28 || view.getUint32(0, true) !== MAGIC) throw new Error("These are no peaks.");
-  if (view.getUint32(4, true) !== 1) throw new Error("These peaks are of another version; reload the page.");
+  if (buffer.byteLength < 28 || view.getUint32(0, true) !== MAGIC) throw new Error("This is not a peak file.");
+  if (view.getUint32(4, true) !== 1) throw new Error("This peak file has another version; reload the page.");
   const channels = view.getUint32(12, true);
   const frames = Number(view.getBigUint64(16, true));
   const count = view.getUint32(24, true);

@@ -1,4 +1,4 @@
-/** What is wanted: task, words, strength, number of takes. Shows only what the task and the engine know. */
+/** The request: task, prompt, strength, number of takes. Shows only what the task and the engine support. */
 
 import { button, byId, make, setText, show } from "./dom.js";
 import { counted, duration, regionName, taskName } from "./words.js";
@@ -8,21 +8,21 @@ const KEPT = "takebridge.draft";
 /** Per task: what it is, in a sentence; its fields; whether it needs a region. */
 const TASKS = {
   repaint: { doc: "A new take of the region. Everything outside stays bit-identical.", fields: ["prompt", "strength", "layers"], needs: "region" },
-  complete: { doc: "Fills the region as a continuation; without one, goes on where the song ends.", fields: ["prompt", "strength", "length", "ending"], needs: "song" },
+  complete: { doc: "Fills the region with a continuation; without a region, continues the song past its end.", fields: ["prompt", "strength", "length", "ending"], needs: "song" },
   accompany: { doc: "A backing for a voice or a solo instrument.", fields: ["prompt", "strength", "instruments"], needs: "song" },
-  extract: { doc: "Stems of the region, or of the whole song. Together they are the song again.", fields: ["stems"], needs: "song", single: true },
+  extract: { doc: "Stems of the region, or of the whole song. They sum to the song.", fields: ["stems"], needs: "song", single: true },
   lego: { doc: "One more track that fits the song.", fields: ["prompt", "stems"], needs: "song" },
   cover: { doc: "The same song in another style.", fields: ["prompt", "strength"], needs: "song" },
-  generate: { doc: "A new song from words.", fields: ["prompt", "length", "lyrics"], needs: "nothing" },
+  generate: { doc: "A new song from a description.", fields: ["prompt", "length", "lyrics"], needs: "nothing" },
 };
 
 const HINTS = {
   repaint: "what it should sound like, e.g. sparser, with brushes",
   complete: "where it should go, e.g. a quiet ending",
   accompany: "the style, e.g. ballad",
-  lego: "what the track plays",
+  lego: "what the track should play",
   cover: "the style, e.g. string quartet",
-  generate: "the song in words, e.g. slow bossa nova, nylon guitar",
+  generate: "the song, e.g. slow bossa nova, nylon guitar",
 };
 
 const EMPTY = { task: "repaint", takes: 2, strength: 0.5, prompt: "", seed: "", layers: "all", length: "8 bars", context: "", crossfade: "", match: true, ending: false, lyrics: "", instruments: [], stems: [], engine: "" };
@@ -64,7 +64,7 @@ export class RequestForm {
     this.#engineChanged();
   }
 
-  /** Asks for the draft, or for another task with the same words. */
+  /** Submits the draft, or another task with the same values. */
   async submit(task = this.draft.task) {
     if (task !== this.draft.task) this.choose(task);
     const problem = this.#problem();
@@ -89,11 +89,11 @@ export class RequestForm {
     const { focus, connection } = this.store.values;
     const { task } = this.draft;
     const needs = TASKS[task].needs;
-    if (connection !== "open") return { sentence: "The bridge cannot be reached just now.", remedy: "The page connects again by itself." };
+    if (connection !== "open") return { sentence: "The server cannot be reached.", remedy: "The page reconnects automatically." };
     if (this.reason(task)) return { sentence: `${taskName(task)} is not possible with this engine.`, remedy: this.reason(task) };
-    if (needs !== "nothing" && !focus?.song) return { sentence: "There is no song yet.", remedy: "Choose one at the top." };
-    if (needs === "region" && !this.arranger.region) return { sentence: "No region is selected.", remedy: "Drag over the bars you want to change, in the waveform." };
-    if (task === "generate" && !this.draft.prompt.trim()) return { sentence: "It is not said what to make.", remedy: "Describe the song in words." };
+    if (needs !== "nothing" && !focus?.song) return { sentence: "No song is loaded.", remedy: "Choose one at the top." };
+    if (needs === "region" && !this.arranger.region) return { sentence: "No region is selected.", remedy: "Drag over some bars in the waveform." };
+    if (task === "generate" && !this.draft.prompt.trim()) return { sentence: "The prompt is empty.", remedy: "Describe the song in words." };
     return null;
   }
 
@@ -140,10 +140,10 @@ export class RequestForm {
     this.strengthShown = make("output", {});
     const strength = make("input", { id: "f-strength", name: "strength", type: "range", min: 0, max: 1, step: 0.05 });
     const strengthField = field("strength", "Strength", strength, this.strengthShown);
-    strengthField.append(make("div", { class: "ends" }, make("span", {}, "close to what is there"), make("span", {}, "far from it")));
+    strengthField.append(make("div", { class: "ends" }, make("span", {}, "close to the original"), make("span", {}, "far from it")));
     const layers = make("select", { id: "f-layers", name: "layers" });
     const length = make("input", { id: "f-length", name: "length", type: "text", placeholder: "8 bars" });
-    const ending = make("label", { class: "check", "data-field": "ending" }, make("input", { type: "checkbox", name: "ending" }), "bring the song to an end there");
+    const ending = make("label", { class: "check", "data-field": "ending" }, make("input", { type: "checkbox", name: "ending" }), "end the song there");
     const lyrics = make("textarea", { id: "f-lyrics", name: "lyrics", rows: 3, maxLength: 8000, placeholder: "[verse] …" });
     this.choices = {};
     const choice = (name, label) => {
@@ -151,19 +151,19 @@ export class RequestForm {
       return make("fieldset", { "data-field": name }, make("legend", { class: "label" }, label), this.choices[name]);
     };
     const takes = number("takes", { min: 1, max: 8, step: 1 });
-    const stepper = make("div", { class: "stepper" }, button("One take fewer", { picture: "minus", onclick: () => this.#count(-1) }), takes, button("One take more", { picture: "plus", onclick: () => this.#count(1) }));
+    const stepper = make("div", { class: "stepper" }, button("One take less", { picture: "minus", onclick: () => this.#count(-1) }), takes, button("One take more", { picture: "plus", onclick: () => this.#count(1) }));
     const seed = number("seed", { min: 0, max: 2147483647, step: 1, placeholder: "new" });
-    const seedBox = make("div", { class: "with-button" }, seed, button("A new seed each time", { picture: "dice", onclick: () => this.#set("seed", "") }));
+    const seedBox = make("div", { class: "with-button" }, seed, button("New seed for each request", { picture: "dice", onclick: () => this.#set("seed", "") }));
     const takesField = make("div", { "data-field": "takes" }, make("label", { class: "label", for: "f-takes" }, "Takes"), stepper);
     const seedField = make("div", {}, make("label", { class: "label", for: "f-seed" }, "Seed"), seedBox);
     const engine = make("select", { id: "f-engine", name: "engine" });
-    const match = make("label", { class: "check", "data-field": "match" }, make("input", { type: "checkbox", name: "match" }), "match the loudness of what it replaces");
+    const match = make("label", { class: "check", "data-field": "match" }, make("input", { type: "checkbox", name: "match" }), "match the loudness of the original");
     const more = make("details", {}, make("summary", {}, "More"),
       make("div", { class: "fold" },
-        field("layers", "What is made anew", layers),
+        field("layers", "Layers to replace", layers),
         field("engine", "Engine", engine),
         make("div", { class: "pair" },
-          field("context", "Listens to, seconds", number("context", { min: 0, max: 600, step: 1, placeholder: "its choice" })),
+          field("context", "Context, seconds", number("context", { min: 0, max: 600, step: 1, placeholder: "auto" })),
           field("crossfade", "Crossfade, ms", number("crossfade", { min: 0, max: 1000, step: 1, placeholder: "12" }))),
         match));
     this.submitText = make("span", {}, "Repaint");
@@ -174,8 +174,8 @@ export class RequestForm {
       this.tasks, this.doc, this.reasonBox,
       field("prompt", "Prompt", prompt),
       strengthField,
-      choice("instruments", "Instruments (none: the engine's choice)"),
-      choice("stems", "Stems (none: all it knows)"),
+      choice("instruments", "Instruments (none: automatic)"),
+      choice("stems", "Stems (none: all)"),
       field("lyrics", "Lyrics", lyrics),
       field("length", "Length", length),
       ending,
@@ -264,7 +264,7 @@ export class RequestForm {
       show(box, visible);
     }
     options(this.form.elements.layers, choices.layers.map((name) => [name, name]), draft.layers);
-    options(this.form.elements.engine, [["", `the server's choice (${status?.engine ?? "…"})`], ...Object.entries(engines ?? {}).map(([name, entry]) => [name, entry.label])], draft.engine);
+    options(this.form.elements.engine, [["", `default (${status?.engine ?? "…"})`], ...Object.entries(engines ?? {}).map(([name, entry]) => [name, entry.label])], draft.engine);
     this.#checks("instruments", choices.instruments);
     this.#checks("stems", choices.stems);
     this.form.elements.prompt.placeholder = HINTS[draft.task] ?? "";
@@ -296,7 +296,7 @@ export class RequestForm {
     this.submitButton.setAttribute("aria-disabled", Boolean(problem));
     const parts = [single ? "" : counted(Number(takes) || 1, "take"), region && needs !== "nothing" ? duration((region.end - region.start) / this.arranger.rate) : ""];
     setText(this.under, problem ? (problem.sentence.startsWith(taskName(task)) ? "" : `${problem.sentence} ${problem.remedy}`) : parts.filter(Boolean).join(" of "));
-    if (focus && focus.tempo_known === false && focus.song && !problem) setText(this.under, `${this.under.textContent} · tempo not told: 120 BPM assumed`);
+    if (focus && focus.tempo_known === false && focus.song && !problem) setText(this.under, `${this.under.textContent} · tempo not set: 120 BPM assumed`);
   }
 }
 

@@ -1,4 +1,4 @@
-/** Dark or light: dark, as studios are, until somebody asks for light; the browser remembers it. */
+/** Dark or light: dark, as studios are, until light is chosen; the browser remembers it. */
 
 const KEPT = "takebridge.scheme";
 /** Sent to the window when the colours have changed: what is drawn on canvases must be drawn again. */

@@ -1,4 +1,4 @@
-/** Choosing the song: from the server's folders, by dropping a file, or in the DAW. And its tempo, meter and key. */
+/** Choosing the song: from the server's folders, by dropping a file, or in the DAW. And its tempo, time signature and key. */
 
 import { button, byId, make, setText, show } from "./dom.js";
 import { ago, bytes, clock, tempoName } from "./words.js";
@@ -33,7 +33,7 @@ export class Songs {
     show(byId("facts-button"), Boolean(song));
     if (!song) return;
     const meter = grid?.meters.length ? [...new Set(grid.meters.map(([, name]) => name))].join(", ") : "";
-    const tempo = focus.tempo_known === false ? "tempo not told" : tempoName(grid?.tempi);
+    const tempo = focus.tempo_known === false ? "tempo not set" : tempoName(grid?.tempi);
     setText(byId("facts"), [tempo, meter, focus.key, clock(song.length / song.rate, 0)].filter(Boolean).join(" · "));
   }
 
@@ -52,7 +52,7 @@ export class Songs {
     await this.bridge.choose(source);
   }
 
-  /** Asks for the token the terminal shows; the tablet's camera reads it there as a code. */
+  /** Asks for the token that the terminal shows, also as a QR code. */
   #lock(box, locked) {
     const input = make("input", { id: "token", type: "text", autocomplete: "off", autocapitalize: "off", spellcheck: false, required: true });
     const form = make("form", { class: "fold" },
@@ -63,8 +63,8 @@ export class Songs {
       this.bridge.unlock(input.value);
     });
     box.replaceChildren(make("div", {},
-      make("h2", {}, locked === "wrong" ? "That token is not the right one" : "This bridge asks for its token"),
-      make("p", { class: "lead" }, "The terminal in which the bridge was started shows it, and a code that opens this page with it: point your tablet's camera at the code, or type the token here."),
+      make("h2", {}, locked === "wrong" ? "Wrong token" : "Enter the token"),
+      make("p", { class: "lead" }, "The terminal running the server shows the token and a QR code. Scan the code with your tablet's camera, or type the token here."),
       form));
     input.focus();
   }
@@ -84,19 +84,19 @@ export class Songs {
       return;
     }
     if (!focus) {
-      box.replaceChildren(make("div", {}, make("h2", {}, "Looking for the bridge …"), make("p", { class: "lead" }, "If nothing comes, start it with ", make("kbd", {}, "takebridge serve"), ". The page connects by itself.")));
+      box.replaceChildren(make("div", {}, make("h2", {}, "Connecting to the server …"), make("p", { class: "lead" }, "If nothing happens, start it with ", make("kbd", {}, "takebridge serve"), ". The page connects automatically.")));
       return;
     }
     const way = (title, text, action) => make("div", { class: "way" }, make("h3", {}, title), make("p", {}, text), action ?? null);
     box.replaceChildren(make("div", {},
-      make("h2", {}, focus.problem ? "The song cannot be read" : "Which song is it about?"),
+      make("h2", {}, focus.problem ? "The song cannot be read" : "Choose a song"),
       focus.problem
         ? make("p", { class: "reason" }, `${focus.problem.sentence} ${focus.problem.remedy}`)
-        : make("p", { class: "lead" }, "Choose one here, or say so from your DAW. Then select some bars and ask for new takes of them; everything outside stays bit for bit as it is."),
+        : make("p", { class: "lead" }, "Choose one here or in your DAW. Then select some bars and request new takes of them; everything outside stays bit-identical."),
       make("div", { class: "ways" },
-        way("In your DAW", "Select a region and call the bridge; it appears here at once."),
+        way("In your DAW", "Select a region and press a Takebridge key; the song appears here at once."),
         way("Drop a file", "Drag a song from your desktop onto this page.", button("Choose a file …", { onclick: () => this.input.click() })),
-        way("From the bridge's folders", songs?.length ? "These songs lie there, newest first." : "There is no song in them yet. Start the bridge with --root and your song's folder.")),
+        way("From the server's folders", songs?.length ? "The songs in them, newest first." : "They contain no songs yet. Start the server with --root and your song's folder.")),
       ...(songs?.length ? [this.#list()] : [])));
   }
 
@@ -106,7 +106,7 @@ export class Songs {
     search.addEventListener("input", () => holder.replaceChildren(this.#list(search.value)));
     const empty = !(this.store.get("songs") ?? []).length;
     dialog("song-dialog", "Choose a song",
-      empty ? make("p", { class: "quiet" }, "The bridge's folders hold no songs. Start it with --root and your song's folder, or take a file from this machine.") : search,
+      empty ? make("p", { class: "quiet" }, "The server's folders contain no songs. Start it with --root and your song's folder, or choose a file on this machine.") : search,
       empty ? null : holder,
       make("div", {}, button("A file from this machine …", { picture: "file", text: "A file from this machine …", onclick: () => this.input.click() })));
   }
@@ -120,18 +120,18 @@ export class Songs {
     const key = make("input", { id: "fact-key", type: "text", value: focus?.key ?? "", placeholder: "F# minor" });
     const field = (input, label) => make("div", {}, make("label", { class: "label", for: input.id }, label), input);
     const form = make("form", { class: "fold" },
-      make("p", { class: "quiet" }, mapped ? "Your DAW sent a whole tempo map. A tempo given here takes its place." : "Your DAW can send these, with a whole tempo map; without one, say them here. Regions snap to the bars they make."),
-      make("div", { class: "pair" }, field(bpm, "Tempo, BPM"), field(meter, "Meter")),
+      make("p", { class: "quiet" }, mapped ? "Your DAW sent a complete tempo map. A tempo entered here replaces it." : "Your DAW can send these, with a complete tempo map; otherwise enter them here. Regions snap to the resulting bars."),
+      make("div", { class: "pair" }, field(bpm, "Tempo, BPM"), field(meter, "Time signature")),
       field(key, "Key"),
-      make("button", { type: "submit", class: "primary" }, "Use these"));
+      make("button", { type: "submit", class: "primary" }, "Apply"));
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
       const changed = { bpm: bpm.value && Number(bpm.value) !== (constant ? grid.tempi[0][1] : null) ? Number(bpm.value) : null, meter: meter.value.trim() || null, key: key.value.trim() || null };
-      // A bare meter would be squeezed into a whole map; the map knows its own.
+      // A single time signature makes no sense in a complete map, which has its own.
       if (mapped && !changed.bpm) changed.meter = null;
       if (await this.bridge.facts(changed)) byId("facts-dialog").close();
     });
-    dialog("facts-dialog", "Tempo, meter and key", form);
+    dialog("facts-dialog", "Tempo, time signature and key", form);
     byId("facts-dialog").showModal();
     bpm.select();
   }
@@ -140,15 +140,15 @@ export class Songs {
     this.input.value = "";
     byId("song-dialog").close();
     if (!file) return;
-    const bar = make("progress", { max: 1, value: 0, "aria-label": `Sending ${file.name}` });
-    const notice = make("div", { class: "notice" }, make("div", { class: "text" }, `Sending ${file.name}, ${bytes(file.size)}`, bar));
+    const bar = make("progress", { max: 1, value: 0, "aria-label": `Uploading ${file.name}` });
+    const notice = make("div", { class: "notice" }, make("div", { class: "text" }, `Uploading ${file.name}, ${bytes(file.size)}`, bar));
     byId("notices").append(notice);
     try {
       const source = await this.bridge.upload(file, (fraction) => {
         bar.value = fraction;
       });
       await this.bridge.choose(source);
-      this.tell.announce(`${file.name} is here.`);
+      this.tell.announce(`${file.name} is loaded.`);
     } catch (error) {
       this.tell.error(error);
     } finally {
@@ -186,7 +186,7 @@ export function dialog(id, title, ...body) {
   const box = byId(id);
   if (!box.dataset.ready) {
     box.dataset.ready = "yes";
-    // A click beside the dialog closes it.
+    // A click outside the dialog closes it.
     box.addEventListener("click", (event) => event.target === box && box.close());
   }
   box.replaceChildren(

@@ -42,11 +42,11 @@ export class Sounds {
     this.version = 0;
   }
 
-  /** The pyramid of an audio object; null while it is on its way or when there is none (then `problem` tells why). */
+  /** The pyramid of an audio object; null while it is on its way or when there is none (then `failed` has the error). */
   peaks(digest) {
     const found = this.pyramids.get(digest);
     if (found) return found;
-    this.#want(`peaks/${digest}`, async (data) => this.pyramids.set(digest, parsePeaks(data)));
+    this.#request(`peaks/${digest}`, async (data) => this.pyramids.set(digest, parsePeaks(data)));
     return null;
   }
 
@@ -55,7 +55,7 @@ export class Sounds {
     const key = `${digest}/${number}`;
     const found = this.blocks.get(key);
     if (found) return found;
-    this.#want(`samples/${digest}?first=${number * BLOCK}&frames=${BLOCK}`, async (data) =>
+    this.#request(`samples/${digest}?first=${number * BLOCK}&frames=${BLOCK}`, async (data) =>
       this.blocks.set(key, block(new Float32Array(data), channels)),
     );
     return null;
@@ -72,7 +72,7 @@ export class Sounds {
     this.arrived();
   }
 
-  #want(path, keep) {
+  #request(path, keep) {
     if (this.pending.has(path) || this.failed.has(path)) return;
     this.pending.set(path, keep);
     this.#next();
@@ -80,7 +80,7 @@ export class Sounds {
 
   #next() {
     if (this.running >= AT_ONCE || !this.pending.size) return;
-    // The newest wish first: what was wanted before has often been scrolled away.
+    // The newest request first: older ones have often been scrolled away.
     const waiting = [...this.pending].filter(([, keep]) => !keep.fetching);
     const last = waiting.at(-1);
     if (!last) return;

@@ -1,5 +1,5 @@
 /**
- * What the page shows: values by name. Whoever depends on some of them is called once, before the next frame,
+ * What the page shows: values by name. Watchers of any of them are called once, before the next frame,
  * after any of them has changed.
  */
 export class Store {
@@ -34,11 +34,11 @@ export class Store {
   #plan() {
     if (this.planned) return;
     this.planned = true;
-    // Not requestAnimationFrame: a panel in a hidden tab must not fall behind what it is told.
-    queueMicrotask(() => this.#tell());
+    // Not requestAnimationFrame: a panel in a hidden tab must not fall behind the server.
+    queueMicrotask(() => this.#notify());
   }
 
-  #tell() {
+  #notify() {
     this.planned = false;
     const touched = this.touched;
     this.touched = new Set();
@@ -48,7 +48,7 @@ export class Store {
         try {
           watcher.show(this.values);
         } catch (error) {
-          reportError(error); // one part that fails must not keep the others from what is new
+          reportError(error); // one failing watcher must not stop the others
         }
       }
     }

@@ -1,4 +1,4 @@
-/** The selected take: its receipt in words and figures, its recipe, its files, and what can be done with it. */
+/** The selected take: its receipt in words and figures, its recipe, its files and its actions. */
 
 import { button, byId, icon, make, setText, show } from "./dom.js";
 import { receiptFigures, receiptLine, regionName, taskName } from "./words.js";
@@ -11,7 +11,7 @@ const FORMATS = [
   ["dawproject", "Bitwig, Studio One, Cubase (DAWproject)"],
   ["rpp", "REAPER"],
   ["aaf", "Pro Tools, Logic, Resolve (AAF)"],
-  ["midi", "its tempo map as MIDI"],
+  ["midi", "tempo map (MIDI)"],
   ["wav", "WAV files with time stamps"],
 ];
 
@@ -74,11 +74,11 @@ export class TakeCard {
   #build(take) {
     const { grid } = this.store.values;
     const region = { start: take.position, end: take.position + take.length };
-    const beside = take.stem !== "mix";
-    const title = `Take ${take.number} · ${beside ? `${take.stem} of ` : `${taskName(take.task)} `}${regionName(region, grid, take.rate)}`;
+    const alongside = take.stem !== "mix";
+    const title = `Take ${take.number} · ${alongside ? `${take.stem} of ` : `${taskName(take.task)} `}${regionName(region, grid, take.rate)}`;
     const warnings = take.receipt.warnings ?? [];
     const accept = take.chosen
-      ? button("Revert", { picture: "revert", text: "Revert", title: "Go back to what was there before (Backspace)", onclick: () => this.actions.revert(take.take) })
+      ? button("Revert", { picture: "revert", text: "Revert", title: "Revert to the previous take or the original (Backspace)", onclick: () => this.actions.revert(take.take) })
       : button("Accept", { picture: "accept", text: "Accept", class: "primary", title: "Accept this take for its region (Enter)", onclick: () => this.actions.accept(take.take) });
     accept.id = "accept";
     this.recipe = make("dl", { class: "figures" });
@@ -87,36 +87,36 @@ export class TakeCard {
       make("div", { class: "title-row" }, make("h2", { id: "take-title" }, title), take.chosen ? make("span", { class: "badge" }, "in the song") : null),
       make("div", { class: "take-actions" },
         accept,
-        button("Play", { picture: "play", text: "Play", title: "Play it inside the song (space)", onclick: () => this.actions.play(take.take) }),
-        button("Again", { picture: "again", text: "Again", title: "The same recipe with another seed", onclick: () => this.actions.again(take.take) }),
-        button("Vary", { picture: "vary", text: "Vary…", title: "With other words, strength or seed (v)", "aria-expanded": this.varying === take.take, onclick: () => this.toggleVary() })),
+        button("Play", { picture: "play", text: "Play", title: "Play it in the song (space)", onclick: () => this.actions.play(take.take) }),
+        button("Again", { picture: "again", text: "Again", title: "Same recipe, new seed (g)", onclick: () => this.actions.again(take.take) }),
+        button("Vary", { picture: "vary", text: "Vary…", title: "Another prompt, strength or seed (v)", "aria-expanded": this.varying === take.take, onclick: () => this.toggleVary() })),
       ...(this.varying === take.take ? [this.#vary(take)] : []),
       make("p", { class: warnings.length ? "receipt-line bad" : "receipt-line" }, icon(warnings.length ? "warning" : "accept"), make("span", {}, receiptLine(take.receipt))),
       warnings.length ? make("ul", { class: "warnings" }, ...warnings.map((warning) => make("li", {}, warning))) : "",
-      this.#fold("receipt", "Receipt: the figures", () => make("dl", { class: "figures" }, ...receiptFigures(take.receipt).flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value)]))),
+      this.#fold("receipt", "Receipt: measurements", () => make("dl", { class: "figures" }, ...receiptFigures(take.receipt).flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value)]))),
       this.#fold("recipe", "Recipe", () => this.recipe),
       this.#fold("spectrogram", "Spectrogram", () => this.#spectrograms(take)),
       this.#files(take),
       this.path,
-      this.#fold("export", "As a project for another DAW", () => this.#exports(take)),
+      this.#fold("export", "Export as a project", () => this.#exports(take)),
     );
   }
 
-  /** Writes a project on the server's machine and tells where it is, and what it cannot carry. */
+  /** Writes a project on the server's machine and shows where it is, and what it cannot carry. */
   #exports(take) {
     const format = make("select", { id: "x-format" }, ...FORMATS.map(([name, label]) => make("option", { value: name }, label)));
     const what = make("select", { id: "x-what" }, make("option", { value: "take" }, "this take in its song"), make("option", { value: "song" }, "the song with all its takes"));
-    const told = make("div", { class: "exported", role: "status" });
-    const write = button("Write it", { onclick: async () => {
+    const result = make("div", { class: "exported", role: "status" });
+    const write = button("Export", { onclick: async () => {
       write.disabled = true;
-      setText(told, "Writing …");
+      setText(result, "Exporting …");
       const done = await this.bridge.call("export", { what: what.value, name: what.value === "take" ? take.take : take.song, format: format.value });
       write.disabled = false;
-      told.replaceChildren(...(done ? [make("code", {}, done.path), ...done.notes.map((note) => make("p", { class: "quiet" }, note))] : []));
+      result.replaceChildren(...(done ? [make("code", {}, done.path), ...done.notes.map((note) => make("p", { class: "quiet" }, note))] : []));
     } });
     if (!take.song) what.lastChild.disabled = true;
     const field = (input, label) => make("div", {}, make("label", { class: "label", for: input.id }, label), input);
-    return make("div", { class: "fold" }, make("div", { class: "pair" }, field(what, "What"), field(format, "For")), write, told);
+    return make("div", { class: "fold" }, make("div", { class: "pair" }, field(what, "Content"), field(format, "Format")), write, result);
   }
 
   /** A details element that keeps open while takes are leafed through, and is filled when it is opened. */
@@ -140,8 +140,8 @@ export class TakeCard {
     const picture = (name, digest, first, end) => {
       const address = this.bridge.locate(`spectrogram/${digest}.png?first=${first}&end=${end}&width=680&height=220`);
       const image = make("img", { src: address, alt: `Spectrogram: ${name}`, loading: "lazy", width: 340, height: 110 });
-      image.addEventListener("error", () => image.replaceWith(make("p", { class: "quiet" }, "This picture could not be drawn.")));
-      return make("figure", {}, make("figcaption", {}, name), make("a", { href: address, target: "_blank", rel: "noopener", "aria-label": `Spectrogram of ${name}, by itself` }, image));
+      image.addEventListener("error", () => image.replaceWith(make("p", { class: "quiet" }, "This picture is not available.")));
+      return make("figure", {}, make("figcaption", {}, name), make("a", { href: address, target: "_blank", rel: "noopener", "aria-label": `Spectrogram of ${name}, full size` }, image));
     };
     const around = AROUND * take.rate;
     const found = [picture("the take", take.audio, 0, take.length)];
@@ -150,7 +150,7 @@ export class TakeCard {
       const end = Math.min(song.length, start + take.length);
       if (end > start) {
         found.unshift(picture("the original", song.digest, Math.max(0, start), end));
-        found.push(picture("the original with its surroundings", song.digest, Math.max(0, start - around), Math.min(song.length, end + around)));
+        found.push(picture("the original with context", song.digest, Math.max(0, start - around), Math.min(song.length, end + around)));
       }
     }
     return make("div", { class: "spectrograms" }, ...found);
@@ -164,10 +164,10 @@ export class TakeCard {
       return anchor;
     };
     return make("div", { class: "files" },
-      link("clip.wav", "Clip", "Exactly the region, a Broadcast WAV with its place in it; click to save, or drag it out"),
+      link("clip.wav", "Clip", "Exactly the region, as a Broadcast WAV with its time stamp; click to save, or drag it out"),
       take.stem === "mix" ? link("song.wav", "Whole song", "The song with this take in it") : null,
-      take.handles ? link("handles.wav", "With handles", "With what lies before and after, for your own crossfades") : null,
-      ...take.attachments.map((name) => link(encodeURIComponent(name), name, "Belongs to the take")));
+      take.handles ? link("handles.wav", "With handles", "With audio before and after the region, for your own crossfades") : null,
+      ...take.attachments.map((name) => link(encodeURIComponent(name), name, "Attached to the take")));
   }
 
   #fill(about) {
@@ -178,7 +178,7 @@ export class TakeCard {
       ["Strength", request.strength === undefined ? undefined : `${Math.round(request.strength * 100)} %`],
       ["Seed", recipe.seed],
       ["Engine", recipe.engine_label ?? request.engine],
-      ["How", recipe.method],
+      ["Method", recipe.method],
       ["Layers", request.layers && request.layers !== "all" ? request.layers : undefined],
       ["Instruments", listed(request.instruments)],
       ["Stems", listed(request.stems)],
@@ -189,7 +189,7 @@ export class TakeCard {
     this.recipe.replaceChildren(...rows.flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, String(value))]));
     this.path.replaceChildren(
       make("code", { title: "The clip on the server's machine" }, about.path),
-      button("Copy the path", { picture: "copy", class: "small plain", onclick: () => this.#copy(about.path) }),
+      button("Copy path", { picture: "copy", class: "small plain", onclick: () => this.#copy(about.path) }),
     );
     show(this.path, Boolean(about.path));
   }
@@ -197,7 +197,7 @@ export class TakeCard {
   async #copy(text) {
     try {
       await navigator.clipboard.writeText(text);
-      this.tell.say("The path is on the clipboard.");
+      this.tell.say("Path copied.");
     } catch {
       // Over plain HTTP from another machine there is no clipboard: the text is selected for copying by hand.
       getSelection().selectAllChildren(this.path.querySelector("code"));
@@ -209,9 +209,9 @@ export class TakeCard {
     const prompt = make("textarea", { id: "v-prompt", rows: 2, maxLength: 2000, value: take.prompt ?? "", placeholder: "what it should sound like" });
     const shown = make("output", {});
     const strength = make("input", { id: "v-strength", type: "range", min: 0, max: 1, step: 0.05, value: about?.request?.strength ?? 0.5 });
-    const told = () => setText(shown, `${Math.round(strength.value * 100)} %`);
-    strength.addEventListener("input", told);
-    told();
+    const showStrength = () => setText(shown, `${Math.round(strength.value * 100)} %`);
+    strength.addEventListener("input", showStrength);
+    showStrength();
     const seed = make("input", { id: "v-seed", type: "number", min: 0, max: 2147483647, placeholder: "new" });
     const takes = make("input", { id: "v-takes", type: "number", min: 1, max: 8, value: 1 });
     const hasStrength = ["repaint", "complete", "accompany", "cover"].includes(take.task);
@@ -219,9 +219,9 @@ export class TakeCard {
       make("div", {}, make("label", { class: "label", for: "v-prompt" }, "Prompt"), prompt),
       hasStrength ? make("div", {}, make("label", { class: "label", for: "v-strength" }, "Strength", shown), strength) : null,
       make("div", { class: "pair" },
-        make("div", {}, make("label", { class: "label", for: "v-seed" }, "Seed"), make("div", { class: "with-button" }, seed, button(`This take's seed, ${take.seed}`, { text: "=", onclick: () => { seed.value = take.seed; } }))),
+        make("div", {}, make("label", { class: "label", for: "v-seed" }, "Seed"), make("div", { class: "with-button" }, seed, button(`Use this take's seed, ${take.seed}`, { text: "=", onclick: () => { seed.value = take.seed; } }))),
         make("div", {}, make("label", { class: "label", for: "v-takes" }, "Takes"), takes)),
-      make("button", { type: "submit", class: "primary" }, icon("vary"), make("span", {}, "Make the variation")));
+      make("button", { type: "submit", class: "primary" }, icon("vary"), make("span", {}, "Render variation")));
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       const changes = { takes: Number(takes.value) || 1 };

@@ -1,11 +1,11 @@
-/** The audition's controls and the playheads. The server plays; this shows what it says and asks for changes. */
+/** The audition transport and the playheads. The server plays; this shows its state and requests changes. */
 
 import { button, byId, icon, make, setText, show } from "./dom.js";
-import { Hearing, inTimeWith } from "./hearing.js";
+import { Hearing, inSyncWith } from "./hearing.js";
 import { sampleAt, xOf } from "./viewport.js";
 import { clock, counted, decibels, placeName } from "./words.js";
 
-/** How far a rolling DAW's playhead is drawn on without a word from it, in seconds. */
+/** How far a rolling DAW's playhead is drawn on without news from it, in seconds. */
 const LONGEST_GUESS = 1.5;
 
 export class Transport {
@@ -44,8 +44,8 @@ export class Transport {
     this.next = button("Next take", { picture: "next", id: "next", title: "Next take (↓)", onclick: () => this.actions.step(1) });
     this.prev = button("Previous take", { picture: "prev", id: "prev", title: "Previous take (↑)", onclick: () => this.actions.step(-1) });
     this.loop = button("Loop", { picture: "loop", title: "Loop (l)", "aria-pressed": "false", onclick: () => this.actions.loop() });
-    this.original = make("button", { type: "button", "aria-pressed": "false", title: "Hear the original (a)", onclick: () => this.actions.side("original") }, make("kbd", { "aria-hidden": "true" }, "A"), "Original");
-    this.take = make("button", { type: "button", "aria-pressed": "true", title: "Hear the take (b)", onclick: () => this.actions.side("take") }, make("kbd", { "aria-hidden": "true" }, "B"), (this.takeName = make("span", {}, "Take")));
+    this.original = make("button", { type: "button", "aria-pressed": "false", title: "Play the original (a)", onclick: () => this.actions.side("original") }, make("kbd", { "aria-hidden": "true" }, "A"), "Original");
+    this.take = make("button", { type: "button", "aria-pressed": "true", title: "Play the take (b)", onclick: () => this.actions.side("take") }, make("kbd", { "aria-hidden": "true" }, "B"), (this.takeName = make("span", {}, "Take")));
     this.place = make("span", {});
     this.time = make("small", {});
     const gain = make("input", { id: "gain", type: "range", min: -36, max: 12, step: 0.5, value: 0, "aria-label": "Audition level" });
@@ -57,7 +57,7 @@ export class Transport {
     });
     gain.addEventListener("dblclick", act("audition.gain", () => ({ db: 0 })));
     this.gain = gain;
-    this.match = make("button", { type: "button", class: "small", "aria-pressed": "false", title: "Play take and original at one loudness, so that the louder one does not win (m)", onclick: () => this.actions.match() }, "Match");
+    this.match = make("button", { type: "button", class: "small", "aria-pressed": "false", title: "Match the loudness of take and original, so that the louder one does not win (m)", onclick: () => this.actions.match() }, "Match");
     this.words = make("span", {});
     this.silent = icon("silent");
     this.state = make("span", { id: "audition-state" }, this.silent, this.words);
@@ -104,16 +104,16 @@ export class Transport {
     if (!audition) parts.push("");
     else if (none || message) parts.push(message);
     else {
-      const together = inTimeWith(audition.follow);
-      if (audition.state === "waiting") parts.push(audition.job || !together ? "waits for the render" : "waits for the transport to roll");
+      const together = inSyncWith(audition.follow);
+      if (audition.state === "waiting") parts.push(audition.job || !together ? "waiting for the render" : "waiting for the transport");
       else if (together) parts.push(together);
       if (audition.device) parts.push(`${Math.round(audition.latency_ms)} ms`, counted(audition.underruns, "underrun"));
     }
     setText(this.words, parts.join(" · "));
     this.state.title = this.words.textContent;
     this.silent.toggleAttribute("hidden", !(message && (none || silent)));
-    this.state.classList.toggle("told", Boolean(audition) && Boolean(none || message));
-    // A machine without sound is no fault; what happened to a device or a render is to be seen.
+    this.state.classList.toggle("message", Boolean(audition) && Boolean(none || message));
+    // A machine without sound is no error; trouble with a device or a render is.
     this.state.classList.toggle("bad", Boolean(audition?.message) && !none);
   }
 
@@ -152,7 +152,7 @@ export class Transport {
     if (!element.hidden) element.style.transform = `translateX(${byId("original-time").offsetLeft + x}px)`;
   }
 
-  /** Turns the page when the playhead leaves it, unless somebody scrolls there. */
+  /** Turns the page when the playhead leaves it, unless the user scrolls there. */
   #follow(sample) {
     const { view, width } = this.arranger;
     const last = sampleAt(view, width);

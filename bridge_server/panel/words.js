@@ -102,14 +102,14 @@ export function tempoName(tempi) {
   return low === high ? `${plain(low)} BPM` : `${plain(low)}–${plain(high)} BPM`;
 }
 
-/** The figures of a receipt as [name, value] for a table; those that do not apply are left out. */
+/** The figures of a receipt as [name, value] for a table; those that do not apply are omitted. */
 export function receiptFigures(receipt) {
   const rows = [
     ["Position", receipt.position, (value) => `sample ${value.toLocaleString("en")}`],
     ["Length", receipt.length, (value) => `${value.toLocaleString("en")} samples, ${(value / receipt.rate).toFixed(3)} s`],
     ["As requested", receipt.exact, (value) => (value ? "exactly" : "NOT exactly")],
     ["Outside the region", receipt.outside_identical, (value) => (value ? "bit-identical" : "CHANGED")],
-    ["Likeness to the original", receipt.correlation, (value) => value.toFixed(2)],
+    ["Similarity to the original", receipt.correlation, (value) => value.toFixed(2)],
     ["Largest difference", receipt.changed, (value) => `${(value * 100).toFixed(0)} % of full scale`],
     ["Peak", receipt.peak_db, (value) => `${value.toFixed(1)} dBFS`],
     ["Clipped samples", receipt.clipped, (value) => String(value)],
@@ -118,21 +118,21 @@ export function receiptFigures(receipt) {
     ["Gain applied", receipt.gain_db, (value) => decibels(value)],
     ["Step at the start", receipt.seam_in_db, (value) => decibels(value)],
     ["Step at the end", receipt.seam_out_db, (value) => decibels(value)],
-    ["Larger step among the song's own", receipt.seam_rank, (value) => `percentile ${value.toFixed(0)}`],
+    ["Larger step, among the song's own", receipt.seam_rank, (value) => `percentile ${value.toFixed(0)}`],
     ["Onsets off the grid, median", receipt.drift_median_ms, (value) => `${value.toFixed(1)} ms`],
     ["Onsets off the grid, 90 %", receipt.drift_p90_ms, (value) => `${value.toFixed(1)} ms`],
     ["Onsets measured", receipt.onsets, (value) => String(value)],
-    ["Sum of the stems off the source", receipt.sum_error, (value) => value.toExponential(1)],
+    ["Sum of the stems minus the source", receipt.sum_error, (value) => value.toExponential(1)],
     ["Crossfade in", receipt.crossfade_in, (value) => `${((value / receipt.rate) * 1000).toFixed(1)} ms`],
     ["Crossfade out", receipt.crossfade_out, (value) => `${((value / receipt.rate) * 1000).toFixed(1)} ms`],
   ];
-  return rows.filter(([, value]) => value !== undefined && value !== null).map(([name, value, told]) => [name, told(value)]);
+  return rows.filter(([, value]) => value !== undefined && value !== null).map(([name, value, format]) => [name, format(value)]);
 }
 
 /** The receipt in one line. */
 export function receiptLine(receipt) {
   const warnings = receipt.warnings?.length ?? 0;
-  const parts = [receipt.exact ? "On the exact sample" : "Not where it was asked for"];
+  const parts = [receipt.exact ? "On the exact sample" : "Not at the requested position"];
   if (receipt.outside_identical === true) parts.push("nothing outside changed");
   if (receipt.outside_identical === false) parts.push("the outside CHANGED");
   if (receipt.reference_lufs !== undefined && receipt.reference_lufs !== null) parts.push("loudness matched");

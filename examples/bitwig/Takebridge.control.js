@@ -1,4 +1,4 @@
-// Takebridge for Bitwig Studio 5.2 and newer: asks the bridge for takes of the arranger loop and puts them into free
+// Takebridge for Bitwig Studio 5.2 and newer: requests takes of the arranger loop and puts them into free
 // launcher slots of the selected track. Copy this file to Bitwig's Controller Scripts folder; README.md says how.
 //
 // Plain ES5, because Bitwig has changed its JavaScript engine before. Every value goes out as text, because a
@@ -9,22 +9,22 @@ host.setShouldFailOnDeprecatedUse(true);
 host.defineController("Takebridge", "Takebridge", "0.1", "5b2f9c1e-7d44-4b0a-9a53-2f6c8de41b07", "The Takebridge developers");
 host.defineMidiPorts(0, 0);
 
-// Where the bridge listens, and where this script does. Change them here when they are taken.
+// The ports of the server and of this script. Change them here if they are in use.
 var BRIDGE_PORT = 9124;
 var OWN_PORT = 9129;
 
 var CLIENT = "bitwig";
-var SLOTS = 32; // launcher slots of the selected track that are looked at
+var SLOTS = 32; // launcher slots of the selected track that are checked
 var TICK = 200; // milliseconds
 var REPEAT_AFTER = 800; // milliseconds without an acknowledgement
 var REPEATS = 3;
-var SILENCE = 4000; // milliseconds without a word about a job under way
+var SILENCE = 4000; // milliseconds without news of a running job
 var TELL_AGAIN = 15000;
 var SHOW_EVERY = 400;
 var INSERT_TRIES = 25; // ticks until a slot must have taken its file
 // A clip may be off by so many beats before we say that it was stretched; Bitwig keeps lengths as floats.
 var SAME_LENGTH = 0.01;
-var START_THE_SERVER = "Start it in a terminal: takebridge serve --root FOLDER (the folder of your song).";
+var START_THE_SERVER = "Start it in a terminal: takebridge serve --root FOLDER (the folder with your song).";
 
 var transport, tempo, track, slots, clip, bridge;
 var songFile, songStart, prompt, takeCount, strength;
@@ -77,7 +77,7 @@ function init() {
    button(state, "Continue into the loop", "Continue", "complete");
    button(state, "Accompany the loop", "Accompany", "accompany");
    button(state, "Split the loop into stems", "Extract", "extract");
-   button(state, "Stop rendering", "Cancel", "cancel");
+   button(state, "Cancel the render", "Cancel", "cancel");
    button(state, "Insert the last takes again", "Insert", "place");
 
    var osc = host.getOscModule();
@@ -96,36 +96,36 @@ function flush() {}
 
 function exit() {
    if (asked !== null) {
-      println("Bitwig closes while job " + asked.job + " renders; its takes stay in the bridge's store.");
+      println("Bitwig closed during job " + asked.job + "; its takes stay in the Takebridge store.");
    }
 }
 
 function button(state, label, action, command) {
-   state.getSignalSetting(label, "Ask for", action).addSignalObserver(function () {
+   state.getSignalSetting(label, "Request", action).addSignalObserver(function () {
       guarded(function () { perform(command); });
    });
 }
 
-// What the producer asks for
+// Commands
 
 function perform(command) {
    if (command === "cancel") {
       cancel();
    } else if (command === "place") {
       if (last === null) {
-         throw refused("There are no takes to insert.", "Ask for some first.");
+         throw refused("There are no takes to insert.", "Request some first.");
       }
       place(last);
    } else if (command === "repaint" || command === "complete" || command === "accompany" || command === "extract") {
       request(command);
    } else {
-      throw refused("There is no /ace/" + command + ".", "There are repaint, complete, accompany, extract, cancel, place.");
+      throw refused("There is no /ace/" + command + ".", "Available: repaint, complete, accompany, extract, cancel, place.");
    }
 }
 
 function request(task) {
    if (asked !== null) {
-      throw refused("One request is under way already.", "Wait for it, or press Cancel.");
+      throw refused("A request is already running.", "Wait for it, or press Cancel.");
    }
    var where = selection();
    counter += 1;
@@ -139,15 +139,15 @@ function request(task) {
    asked.prompt = prompt.get();
    asked.strength = decimal(strength.getRaw());
    send(asked);
-   say(["ACE " + task + ": asking the bridge."].concat(where.notes).join(" "));
+   say(["Takebridge: " + task + " sent."].concat(where.notes).join(" "));
 }
 
 // The arranger loop, tempo and meter, and the file they are about. Throws what a producer can act on.
 function selection() {
    var file = songFile.get().replace(/^\s+|\s+$/g, "");
    if (file === "") {
-      throw refused("Bitwig does not tell scripts which file a clip plays, nor whether it is stretched or muted.",
-         "Export the song or the track as WAV, as you hear it, and write its path into Song file (Studio I/O panel).");
+      throw refused("No song file is set. (Scripts cannot read which file a clip plays, nor whether it is stretched or muted.)",
+         "Export the song or the track as WAV, as you hear it, and enter its path in Song file (Studio I/O panel).");
    }
    if (!transport.isArrangerLoopEnabled().get()) {
       throw refused("The arranger loop is off.", "Switch it on and drag it over the bars you want.");
@@ -158,15 +158,15 @@ function selection() {
       throw refused("The arranger loop is empty.", "Drag it over the bars you want.");
    }
    if (tempo.hasAutomation().get()) {
-      throw refused("The tempo is automated, and Bitwig tells scripts only the tempo of this moment.",
+      throw refused("The tempo is automated, and scripts can read only the current tempo.",
          "Export the project as MIDI and use: takebridge repaint SONG --tempo-map MAP.mid, then a .dawproject.");
    }
    if (!track.exists().get()) {
-      throw refused("No track is selected.", "Select the audio track that shall get the takes.");
+      throw refused("No track is selected.", "Select the audio track for the takes.");
    }
    var type = track.trackType().get();
    if (type !== "Audio" && type !== "Hybrid") {
-      throw refused("The selected track holds no audio (it is of type " + type + ").", "Select an audio track.");
+      throw refused("The selected track is not an audio track (its type is " + type + ").", "Select an audio track.");
    }
    var numerator = transport.timeSignature().numerator().get();
    var denominator = transport.timeSignature().denominator().get();
@@ -188,7 +188,7 @@ function cancel() {
       throw refused("Nothing is being rendered.", "");
    }
    bridge.sendMessage("/bridge/cancel", asked.job || asked.id, "client", CLIENT, "reply_port", String(OWN_PORT));
-   say("ACE " + asked.task + ": cancelling.");
+   say("Takebridge: cancelling " + asked.task + ".");
 }
 
 // A request as it stands; sent again, the bridge answers it from memory and does nothing twice. The values are
@@ -206,7 +206,7 @@ function send(one) {
    }
 }
 
-// What the bridge says
+// Replies
 
 function hear(message) {
    var address = String(message.getAddressPattern());
@@ -230,7 +230,7 @@ function hear(message) {
    asked.asks = 0;
    if (asked.silent) {
       asked.silent = false;
-      say("ACE: the bridge is back; the " + asked.task + " goes on.");
+      say("Takebridge: the server is back; resuming the " + asked.task + ".");
    }
    understand(address.substring(8), told);
 }
@@ -241,12 +241,12 @@ function understand(name, told) {
       one.job = told.job || "";
       if (!one.acknowledged) {
          one.acknowledged = true;
-         say("ACE " + one.task + ": accepted.");
+         say("Takebridge: " + one.task + " queued.");
       }
    } else if (name === "progress") {
       if (now() - one.shown >= SHOW_EVERY) {
          one.shown = now();
-         host.showPopupNotification("ACE " + one.task + ": " + Math.round(100 * told.fraction) + "% " + told.stage);
+         host.showPopupNotification("Takebridge: " + one.task + " " + Math.round(100 * told.fraction) + "% " + told.stage);
       }
    } else if (name === "take") {
       take(one, told);
@@ -260,14 +260,14 @@ function understand(name, told) {
       place(one);
    } else if (name === "cancelled") {
       asked = null;
-      say("ACE " + one.task + ": cancelled. Nothing was changed.");
+      say("Takebridge: " + one.task + " cancelled. Nothing was changed.");
    } else if (name === "failed") {
       asked = null;
       var remedy = told.remedy || "";
       if (told.code === "outside_roots") {
          remedy = 'Start the server with: takebridge serve --root "' + folderOf(one.where.file) + '"';
       }
-      say("ACE " + one.task + ": " + (told.sentence || "It could not be done.") + " " + remedy);
+      say("Takebridge: " + one.task + " failed. " + (told.sentence || "No reason was given.") + " " + remedy);
    }
 }
 
@@ -278,12 +278,12 @@ function take(one, told) {
       }
    }
    if (!told.passed) {
-      one.notes.push("Take " + told.number + ": " + (told.warning || "its receipt is not clean") + ".");
+      one.notes.push("Take " + told.number + ": " + (told.warning || "its receipt has a warning") + ".");
    }
    var stem = told.stem === "mix" ? "" : " " + told.stem;
    one.takes.push({
       id: told.take, path: told.path || "", beats: told.length / told.rate * Number(one.where.bpm) / 60,
-      name: "ACE " + one.task + " " + told.number + stem + " @ bar " + one.where.bar
+      name: one.task.charAt(0).toUpperCase() + one.task.slice(1) + " " + told.number + stem + " @ bar " + one.where.bar
    });
 }
 
@@ -292,7 +292,7 @@ function take(one, told) {
 
 function place(one) {
    if (one.takes.length === 0) {
-      throw refused("No take came back.", one.notes.join(" "));
+      throw refused("The server returned no takes.", one.notes.join(" "));
    }
    if (track.name().get() !== one.trackName) {
       throw refused("The takes are ready, but another track is selected now.",
@@ -305,7 +305,7 @@ function place(one) {
       }
    }
    if (free.length < one.takes.length) {
-      throw refused("There are " + one.takes.length + " takes and " + free.length + " free slots on " + one.trackName + ".",
+      throw refused("There are " + one.takes.length + " takes but only " + free.length + " free slots on " + one.trackName + ".",
          "Add scenes and press Insert.");
    }
    insertNext(one, free, 0, []);
@@ -313,12 +313,12 @@ function place(one) {
 
 function insertNext(one, free, number, stretched) {
    if (number === one.takes.length) {
-      var words = ["ACE " + one.task + ": " + number + (number === 1 ? " take" : " takes") + " in launcher slots of " +
+      var words = ["Takebridge: " + one.task + " done, " + number + (number === 1 ? " take" : " takes") + " in launcher slots of " +
          one.trackName + ". Drag one to bar " + one.where.bar + " of the arranger."].concat(one.notes);
       // Bitwig plays inserted files from where they lie, and tells scripts nothing of where the project lies.
-      words.push("When you save the project, use File > Collect and Save: it copies their files into it.");
+      words.push("When you save the project, use File > Collect and Save to copy their files into it.");
       if (stretched.length > 0) {
-         words.push("Bitwig stretched " + stretched.join(", ") + ": set Mode to Raw in the Inspector before you drag.");
+         words.push("Bitwig stretched " + stretched.join(", ") + ": set Mode to Raw in the Inspector before dragging.");
       }
       say(words.join(" "));
       return;
@@ -338,7 +338,7 @@ function insertNext(one, free, number, stretched) {
          insertNext(one, free, number + 1, stretched); // there, but without its name
       }, INSERT_TRIES);
    }, function () {
-      say("ACE: Bitwig did not take " + what.path + " into the slot. Drag it in from the file browser.");
+      say("Takebridge: Bitwig did not insert " + what.path + " into the slot. Drag it in from the file browser.");
    }, INSERT_TRIES);
 }
 
@@ -370,13 +370,13 @@ function actOnSilence() {
    }
    if (!one.acknowledged && one.asks === REPEATS) {
       asked = null;
-      say("ACE: The bridge does not answer; its server is not running. " + START_THE_SERVER);
+      say("Takebridge: the server is not responding. " + START_THE_SERVER);
       return;
    }
    if (one.acknowledged && one.asks >= 2 && (!one.silent || now() - one.told > TELL_AGAIN)) {
       one.silent = true;
       one.told = now();
-      say("ACE: the bridge has stopped. Start it again (takebridge serve) and the " + one.task + " goes on by itself.");
+      say("Takebridge: the server has stopped. Start it again (takebridge serve) to resume the " + one.task + ".");
    }
    one.asks += 1;
    one.lastAsked = now();
@@ -427,11 +427,11 @@ function guarded(work) {
       work();
    } catch (error) {
       if (error.refused) {
-         say("ACE: " + error.text);
+         say("Takebridge: " + error.text);
       } else {
          // A bug ends this one thing, never the script.
          host.errorln("Takebridge: " + error + (error.stack ? "\n" + error.stack : ""));
-         host.showPopupNotification("ACE: the script made a mistake; the Control Surface Console has it.");
+         host.showPopupNotification("Takebridge: internal error; see the Control Surface Console.");
       }
    }
 }

@@ -145,8 +145,8 @@ def test_a_clip_is_repainted_into_take_lanes(server, open_live):
     assert [clip.start_time for clip in clips] == [8.0, 8.0]
     assert [clip.end_time for clip in clips] == [16.0, 16.0]
     assert not any(clip.warping for clip in clips)
-    assert [clip.name for clip in clips] == ["ACE repaint 1", "ACE repaint 2"]
-    assert [lane.name for lane in rig.live.track.take_lanes] == ["ACE repaint 1", "ACE repaint 2"]
+    assert [clip.name for clip in clips] == ["Repaint 1", "Repaint 2"]
+    assert [lane.name for lane in rig.live.track.take_lanes] == ["Repaint 1", "Repaint 2"]
     for number, take in receipts(server).items():
         clip = clips[number - 1]
         assert Fraction(clip.start_time) * RATE / 2 == take.position == 4 * RATE
@@ -235,7 +235,7 @@ def test_a_brace_beyond_the_clip_is_cut_to_it_and_said(open_live):
     rig = open_live()
     rig.live.brace(28.0, 16.0)
     rig.press("repaint", takes=1)
-    assert "only the clip is taken" in rig.shown("take lanes")
+    assert "only the part inside it is used" in rig.shown("take lanes")
     (clip,) = lane_clips(rig)
     assert (clip.start_time, clip.end_time) == (28.0, 32.0)
 
@@ -257,7 +257,7 @@ def test_stems_become_tracks_of_their_own(server, open_live):
     assert tracks[0] == rig.live.track
     assert tracks[-1].name == "Keys"
     new = tracks[1:-1]
-    assert {track.name for track in new} >= {"ACE extract 1 vocals", "ACE extract 1 drums"}
+    assert {track.name for track in new} >= {"Extract 1 vocals", "Extract 1 drums"}
     assert not any(track.mute for track in new)
     total = sum(soundfile.read(track.arrangement_clips[0].file_path)[0] for track in new)
     song, _ = soundfile.read(rig.live.clip.file_path)
@@ -318,7 +318,7 @@ def test_copies_of_the_track_can_be_switched(server, open_live):
     original, first, second, keys = rig.live.song.tracks
     assert (original, keys.name) == (rig.live.track, "Keys")
     assert [track.mute for track in (original, first, second)] == [True, False, True]
-    assert first.name == "Band - ACE repaint 1"
+    assert first.name == "Band - Repaint 1"
     for copy in (first, second):
         assert [clip.start_time for clip in copy.arrangement_clips] == [0.0, 8.0]
     assert [clip.start_time for clip in original.arrangement_clips] == [0.0]
@@ -356,7 +356,7 @@ def test_a_session_clip_gets_its_takes_in_free_slots(server, open_live):
     slots = live.track.clip_slots
     assert len(slots) == 3, "a scene was added for the second take"
     assert slots[0].clip is clip
-    assert [one.clip.name for one in slots[1:]] == ["ACE repaint 1", "ACE repaint 2"]
+    assert [one.clip.name for one in slots[1:]] == ["Repaint 1", "Repaint 2"]
 
 
 def test_muted_clip_on_a_muted_track_with_gain(server, open_live):
@@ -381,9 +381,9 @@ REFUSALS = {
     "nothing selected": (lambda live: live.select(None), "Nothing is selected", "Click an audio clip"),
     "empty brace": (lambda live: live.brace(4.0, 0.0), "loop brace is empty", "Drag it"),
     "brace beside the clip": (lambda live: live.brace(64.0, 4.0), "no audio under the loop brace", "switch Loop off"),
-    "unsaved set": (lambda live: live.song._values.update(file_path=""), "never saved", "Save it first"),
+    "unsaved set": (lambda live: live.song._values.update(file_path=""), "has not been saved", "Save it first"),
     "missing sample": (
-        lambda live: live.clip._values.update(file_path="/nowhere/x.wav"), "missing on the disk", "Locate",
+        lambda live: live.clip._values.update(file_path="/nowhere/x.wav"), "missing on disk", "Locate",
     ),
     "transposed": (lambda live: live.clip._values.update(pitch_coarse=2), "transposed", "Pitch to 0"),
     "recording": (lambda live: live.clip._values.update(is_recording=True), "being recorded", "Stop"),
@@ -461,7 +461,7 @@ def test_automation_elsewhere_is_said(open_live):
     rig.live.tempo_parameter._values["automation_state"] = 1
     rig.live.brace(0.0, 4.0)
     rig.press("repaint", takes=1)
-    assert "The tempo is automated; 120 BPM is taken to hold" in rig.shown("take lanes")
+    assert "The tempo is automated; 120 BPM is assumed" in rig.shown("take lanes")
 
 
 def test_automation_and_a_warped_clip_are_refused(open_live):
@@ -469,7 +469,7 @@ def test_automation_and_a_warped_clip_are_refused(open_live):
     rig.live.warp_straight(rig.live.clip)
     rig.live.tempo_parameter._values["automation_state"] = 1
     rig.press("repaint")
-    assert "Live does not tell scripts how it runs" in rig.messages[-1]
+    assert "scripts cannot read the automation" in rig.messages[-1]
 
 
 def test_a_tempo_changed_while_rendering_waits_for_the_producer(open_live):
@@ -477,7 +477,7 @@ def test_a_tempo_changed_while_rendering_waits_for_the_producer(open_live):
     rig.live.brace(0.0, 4.0)
     rig.press("repaint", takes=1)
     rig.live.song._values["tempo"] = 90.0
-    assert "made at 120 BPM, and the tempo is 90 now" in rig.shown("made at 120 BPM")
+    assert "made at 120 BPM, but the tempo is now 90" in rig.shown("made at 120 BPM")
     assert rig.unchanged()
     rig.live.song._values["tempo"] = 120.0
     rig.press("place")
@@ -539,7 +539,7 @@ def test_no_server_says_how_to_start_one(open_live):
 
     rig = open_live(bridge_port=free_port(), clock=clock)
     rig.press("repaint")
-    assert "takebridge serve" in rig.shown("its server is not running")
+    assert "takebridge serve" in rig.shown("The server is not responding")
     assert not rig.surface._link.pending
     assert rig.unchanged()
 
@@ -571,13 +571,13 @@ def test_a_server_killed_while_rendering_goes_on_when_it_is_back(tmp_path, open_
         rig.live.song._values["file_path"] = str(folder / "My Set.als")
         rig.live.brace(8.0, 16.0)
         rig.press("repaint")
-        rig.shown("accepted")
+        rig.shown("queued")
         server.kill()
         running.clear()
-        assert "Start it again" in rig.shown("the bridge has stopped")
+        assert "Start it again" in rig.shown("the server has stopped")
         server.start()
         running.append(server)
-        rig.shown("the bridge is back")
+        rig.shown("the server is back")
         rig.shown("4 takes in take lanes")
         assert len(lane_clips(rig)) == 4
         assert len({clip.file_path for clip in lane_clips(rig)}) == 4
@@ -705,7 +705,7 @@ def test_rubbish_on_the_port_harms_nobody(open_live):
 def test_a_second_live_says_that_its_port_is_taken(open_live):
     rig = open_live()
     other = open_live(settings={"listen_port": rig.port})
-    assert "is taken" in other.messages[-1]
+    assert "is in use" in other.messages[-1]
     other.live.brace(0.0, 4.0)
     other.press("repaint", takes=1)
     other.shown("take lanes")
@@ -714,7 +714,7 @@ def test_a_second_live_says_that_its_port_is_taken(open_live):
 def test_bad_settings_are_told_and_harm_nothing(open_live):
     rig = open_live(settings={"midi_channel": 17, "place": "nowhere", "colour": 3, "notes": {"repaint": 200}})
     line = rig.messages[-1]
-    for wrong in ("midi_channel must lie between", "place must be one of", "no setting 'colour'", "notes:"):
+    for wrong in ("midi_channel must be 1 to 16", "place must be one of", "no setting 'colour'", "notes:"):
         assert wrong in line
     rig.live.brace(0.0, 4.0)
     rig.press("repaint", takes=1)

@@ -358,7 +358,7 @@ def test_a_razor_edit_wins_over_the_time_selection_and_that_over_items(server, r
 def test_razor_edits_of_different_lengths_are_refused(server, reaper, tmp_path):
     razor = '5.0 6.0 "" 7.0 7.5 ""'
     reaper.open(a_project(tmp_path, an_item(song(server)), track={"razor": razor}), server.settings.store)
-    assert "several lengths" in said(render(reaper))
+    assert "differ in length" in said(render(reaper))
 
 
 def test_an_unsaved_project_gets_its_takes_and_a_word_about_saving(server, reaper, tmp_path):

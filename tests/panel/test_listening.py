@@ -83,21 +83,21 @@ def test_two_takes_are_heard_against_the_original(rig, open_panel):
     )
 
 
-def test_how_takes_are_heard_is_one_in_all_panels(rig, open_panel):
+def test_audition_settings_are_the_same_in_all_panels(rig, open_panel):
     """Device, bars, transport and renders by themselves: with the keys, wide and narrow, kept by the server."""
     address = f"http://127.0.0.1:{rig.port}"
     wide, narrow = open_panel(at=address).ready(), open_panel(at=address, width=400, height=800).ready()
     wide.press("r")
     wide.wait("v.takes.length === 2 && v.selected === v.takes[0].take")
     wide.press("h")
-    expect(wide.page.get_by_role("dialog", name="How takes are heard")).to_be_visible()
+    expect(wide.page.get_by_role("dialog", name="Audition settings")).to_be_visible()
     expect(wide.page.locator("#device")).to_be_focused()
-    narrow.page.get_by_role("button", name="How takes are heard").click()
+    narrow.page.get_by_role("button", name="Audition settings").click()
     expect(narrow.page.locator("#hearing")).to_be_in_viewport(ratio=1)
 
     wide.page.select_option("#device", label="card, ALSA")
     expect(narrow.page.locator("#device")).to_have_value("card, ALSA")
-    wide.page.get_by_role("button", name="Bars before the take: one more").click()
+    wide.page.get_by_role("button", name="Pre-roll, bars: one more").click()
     expect(narrow.page.locator("#bars-before")).to_have_value("3")
     narrow.page.fill("#bars-after", "0")
     narrow.press("Tab")
@@ -108,7 +108,7 @@ def test_how_takes_are_heard_is_one_in_all_panels(rig, open_panel):
     expect(wide.page.locator("#auto")).not_to_be_checked()
     wide.page.select_option("#follow", "osc")
     expect(narrow.page.locator("#follow")).to_have_value("osc")
-    expect(narrow.page.locator("#audition-state")).to_contain_text("in time with the DAW")
+    expect(narrow.page.locator("#audition-state")).to_contain_text("in sync with the DAW")
     for panel in (wide, narrow):
         assert low_contrasts(panel.page) == []
         assert nameless(panel.page) == []
@@ -136,7 +136,7 @@ def test_how_takes_are_heard_is_one_in_all_panels(rig, open_panel):
     wide.press("Escape", " ")  # the space is no press of the button that opens it
     expect(wide.page.locator("#hearing")).to_be_hidden()
     wide.wait("v.audition.state === 'waiting'")
-    expect(wide.page.locator("#audition-state")).to_contain_text("waits for the transport to roll")
+    expect(wide.page.locator("#audition-state")).to_contain_text("waiting for the transport")
     with rig.websocket() as daw:
         daw.call("transport", position=2 * BAR, rolling=True)
         wide.wait("v.audition.state === 'playing'")

@@ -121,7 +121,7 @@ def test_a_job_that_fails_says_what_was_wrong_and_what_to_do(open_panel, server)
     card = page.locator("#job-list .job.failed")
     expect(card.locator(".sentence")).to_contain_text("The weights are not there.")
     expect(card.locator(".remedy")).to_contain_text("Fetch them.")
-    card.get_by_role("button", name="Put away").click()
+    card.get_by_role("button", name="Dismiss").click()
     expect(card).to_have_count(0)
 
 
@@ -171,7 +171,7 @@ def test_a_take_is_made_again_and_varied(open_panel, server):
     panel.press("v")
     page.fill("#v-prompt", "with sticks")
     page.fill("#v-seed", "77")
-    page.get_by_role("button", name="Make the variation").click()
+    page.get_by_role("button", name="Render variation").click()
     panel.wait("v.takes.length === x", before + 3)
     newest = panel.value("takes")[0]
     assert (newest["prompt"], newest["seed"]) == ("with sticks", 77)
@@ -229,11 +229,11 @@ def test_a_take_is_written_as_a_project(open_panel, server):
     panel = open_panel().ready()
     page = panel.page
     panel.wait("v.takes.length > 0 && v.selected")
-    page.click("#take summary >> text=As a project")
+    page.click("#take summary >> text=Export as a project")
     page.wait_for_selector("#x-format")  # made when it is unfolded
     known = page.eval_on_selector_all("#x-format option", "all => all.map(one => one.value)")
     assert set(known) == set(EXPORT_FORMATS), "every format can be chosen"
     page.select_option("#x-format", "rpp")
-    page.get_by_role("button", name="Write it").click()
+    page.get_by_role("button", name="Export", exact=True).click()
     expect(page.locator(".exported code")).to_contain_text(".rpp")
     assert Path(page.locator(".exported code").inner_text()).is_file()

@@ -237,7 +237,7 @@ def test_without_a_song_the_page_says_how_to_begin(open_panel, tmp_path, songs):
     with ServerThread(settings) as server:
         panel = open_panel(of=server)
         page = panel.page
-        expect(page.get_by_role("heading", name="Which song is it about?")).to_be_visible()
+        expect(page.get_by_role("heading", name="Choose a song")).to_be_visible()
         assert low_contrasts(page) == []
         page.set_input_files("input[type=file]", songs / "band.wav")
         panel.ready()
@@ -248,12 +248,12 @@ def test_without_a_song_the_page_says_how_to_begin(open_panel, tmp_path, songs):
         panel.ready()
         expect(page.locator("#drag-hint")).to_be_visible()
         assert "null" not in page.locator("#lanes-empty").inner_text()
-        assert "Takes will lie here" in page.locator("#lanes-empty").inner_text()
-        expect(page.locator("#facts")).to_contain_text("tempo not told")
+        assert "Takes appear here" in page.locator("#lanes-empty").inner_text()
+        expect(page.locator("#facts")).to_contain_text("tempo not set")
         page.click("#facts-button")
         page.fill("#fact-bpm", "120")
         page.fill("#fact-key", "A minor")
-        page.get_by_role("button", name="Use these").click()
+        page.get_by_role("button", name="Apply").click()
         expect(page.locator("#facts")).to_contain_text("120 BPM")
         expect(page.locator("#facts")).to_contain_text("A minor")
         page.set_input_files(
@@ -280,10 +280,10 @@ def test_a_tablet_is_asked_for_the_token(open_panel, tmp_path):
     with ServerThread(settings) as server:
         panel = open_panel(of=server)
         page = panel.page
-        expect(page.get_by_role("heading", name="This bridge asks for its token")).to_be_visible()
+        expect(page.get_by_role("heading", name="Enter the token")).to_be_visible()
         page.fill("#token", "wrong")
         page.get_by_role("button", name="Open the panel").click()
-        expect(page.get_by_role("heading", name="That token is not the right one")).to_be_visible()
+        expect(page.get_by_role("heading", name="Wrong token")).to_be_visible()
         page.fill("#token", "open sesame")
         page.get_by_role("button", name="Open the panel").click()
         page.locator(".song-list .name", has_text="band").click()

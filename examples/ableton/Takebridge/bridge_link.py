@@ -107,7 +107,7 @@ class BridgeLink:
             pass  # as good as lost on the way; it is repeated
         except OSError as error:
             raise Refused(
-                "The bridge cannot be reached: %s." % (error.strerror or error), START_THE_SERVER
+                "The server cannot be reached: %s." % (error.strerror or error), START_THE_SERVER
             ) from None
 
     def _hear(self, data):

@@ -1,8 +1,8 @@
-"""What goes wrong, in words a producer can act on. Live's status line is one line: the sentence comes first."""
+"""Error messages a producer can act on. Live's status line is one line: the sentence comes first."""
 
 
 class Refused(Exception):
-    """Something cannot be done. sentence: what is wrong; remedy: what to do about it."""
+    """A request that cannot be carried out. sentence: what is wrong; remedy: what to do about it."""
 
     def __init__(self, sentence, remedy=""):
         Exception.__init__(self, (f"{sentence} {remedy}").strip())
@@ -11,5 +11,5 @@ class Refused(Exception):
 
 
 START_THE_SERVER = (
-    "Start it in a terminal: takebridge serve --root FOLDER (the folder of your sets and samples)."
+    "Start it in a terminal: takebridge serve --root FOLDER (the folder with your sets and samples)."
 )

@@ -1,4 +1,4 @@
-"""OSC from surfaces and patches on this machine: /ace/repaint and the like in, answers back to whoever asked."""
+"""OSC from surfaces and patches on this machine: /ace/repaint and the like in, replies back to the sender."""
 
 import socket
 
@@ -25,7 +25,7 @@ class OscEars:
         except OSError as error:
             self._socket.close()
             self.mistake = (
-                f"OSC port {port} is taken ({error.strerror}), so only MIDI works; choose another listen_port in "
+                f"OSC port {port} is in use ({error.strerror}), so only MIDI works; choose another listen_port in "
                 "settings.json."
             )
 
@@ -34,7 +34,7 @@ class OscEars:
         return self._socket.getsockname()[1]
 
     def poll(self):
-        """Hears what has come since the last tick."""
+        """Handles what has arrived since the last tick."""
         for _ in range(0 if self.mistake else MAX_IN_A_TICK):
             try:
                 data, sender = self._socket.recvfrom(65536)
@@ -45,26 +45,26 @@ class OscEars:
             try:
                 messages = decode(data)
             except NotOsc as error:
-                self._log(f"What came from port {sender[1]} is not OSC: {error}")
+                self._log(f"Invalid OSC from port {sender[1]}: {error}")
                 continue
             for address, arguments in messages:
                 self._hear(address, arguments, sender)
 
     def answer(self, sender, name, *arguments):
-        """Tells whoever asked; None is a pad, which cannot hear."""
+        """Replies to the sender; None is a pad, which gets no reply."""
         if sender is None or self.mistake:
             return
         try:
             self._socket.sendto(encode(PREFIX + name, arguments), sender)
         except OSError:
-            pass  # whoever asked has gone, or does not listen; the status line says it as well
+            pass  # the sender has gone, or does not listen; the status line shows it as well
 
     def close(self):
         self._socket.close()
 
     def _hear(self, address, arguments, sender):
         if not address.startswith(PREFIX):
-            self._log(f"Nobody here answers to {address}")
+            self._log(f"Unknown OSC address {address}")
             return
         # Surfaces send a button's state along: 1.0 when it is pressed, 0.0 when it is let go.
         if len(arguments) == 1 and not isinstance(arguments[0], str):
@@ -72,7 +72,7 @@ class OscEars:
                 return
             arguments = []
         if len(arguments) % 2 or not all(isinstance(name, str) for name in arguments[::2]):
-            self.answer(sender, "failed", "sentence", "Values come in pairs of name and value.", "remedy",
+            self.answer(sender, "failed", "sentence", "Arguments must be pairs of name and value.", "remedy",
                         "For example: /ace/repaint prompt \"warm strings\" takes 2")  # fmt: skip
             return
         values = dict(zip(arguments[::2], arguments[1::2], strict=True))

@@ -12,13 +12,13 @@ import shutil
 
 from .messages import Refused
 
-# Beside the passage, not instead of it: each of these becomes a track of its own.
+# Alongside the region, not instead of it: each of these becomes a new track.
 BESIDE = ("accompany", "extract", "lego")
 FOLDER = os.path.join("Samples", "Takebridge")
 LATEST_BEAT = 1576800.0
 TOO_OLD = (
-    "This Live cannot create audio clips from a script.",
-    "It needs Live 12.0.5 or newer. Drag the take in by hand: %s",
+    "Scripts cannot create audio clips in this version of Live.",
+    "Update to Live 12.0.5 or newer, or drag the take in by hand: %s",
 )
 
 
@@ -67,7 +67,7 @@ def _place(song, task, track, takes, in_arrangement, way):
     for take in takes:
         if not 0 <= take.beats <= LATEST_BEAT:
             raise Refused(
-                f"Live has no beat {take.beats:.3f} in its Arrangement.", "The takes are in the store."
+                f"The Arrangement has no beat {take.beats:.3f}.", "The takes are in the Takebridge store."
             )
     if task in BESIDE:
         return _beside(song, track, takes)
@@ -75,12 +75,12 @@ def _place(song, task, track, takes, in_arrangement, way):
         return _into_lanes(track, takes)
     if way == "lanes":
         raise Refused(
-            "The track is frozen." if track.is_frozen else "This Live has no take lanes for scripts.",
+            "The track is frozen." if track.is_frozen else "Scripts cannot use take lanes in this version of Live.",
             "Unfreeze it, or set place to tracks in settings.json.",
         )
     if track.is_frozen:
         raise Refused(
-            "The track is frozen, and a copy of it would be too.", "Unfreeze it; then send /ace/place."
+            "The track is frozen, so a copy would be too.", "Unfreeze it, then send /ace/place."
         )
     return _onto_copies(song, track, takes)
 
@@ -90,7 +90,7 @@ def _into_lanes(track, takes):
         lane = track.create_take_lane()
         lane.name = take.name
         _create(lane, take)
-    return Placed(f"in take lanes of {track.name}; right-click the track for Show Take Lanes")
+    return Placed(f"in take lanes of {track.name}; right-click the track header and choose Show Take Lanes")
 
 
 def _onto_copies(song, track, takes):
@@ -106,7 +106,7 @@ def _onto_copies(song, track, takes):
         copies.insert(0, copy)
     copies[0].mute = False
     track.mute = True
-    return Placed(f"on copies of {track.name}, which is muted now", track, copies)
+    return Placed(f"on copies of {track.name}, which is now muted", track, copies)
 
 
 def _beside(song, track, takes):
@@ -130,7 +130,7 @@ def _into_slots(song, track, takes):
     if not _has_slots(track):
         raise Refused(TOO_OLD[0], TOO_OLD[1] % takes[0].path)
     if track.is_frozen:
-        raise Refused("The track is frozen.", "Unfreeze it; then send /ace/place.")
+        raise Refused("The track is frozen.", "Unfreeze it, then send /ace/place.")
     for take in takes:
         free = [slot for slot in track.clip_slots if not slot.has_clip]
         if not free:

@@ -65,8 +65,8 @@ def read_selection(song, in_session=False, beyond_the_end=False):
     """
     if set_path(song) == "":
         raise Refused(
-            "This Live Set was never saved.",
-            "Save it first: Live moves the samples of an unsaved set when it saves.",
+            "This Live Set has not been saved.",
+            "Save it first: Live moves the samples of an unsaved set when saving.",
         )
     clip = song.view.detail_clip
     if in_session and clip is not None and clip.is_session_clip and clip.is_audio_clip:
@@ -93,7 +93,7 @@ def read_selection(song, in_session=False, beyond_the_end=False):
     elif beyond_the_end:
         region = (region[1], None)
         if file_start + clip_samples < clip.sample_length:
-            notes.append("The sample goes on after the clip's end; that part of it is replaced.")
+            notes.append("The sample continues after the clip's end; the takes replace that part.")
     if track.mute:
         notes.append("The track is muted.")
     return Selection(clip, track, time, clip_start, file_start, region, in_arrangement, notes)
@@ -141,7 +141,7 @@ def _clip(song, brace):
                 "The selected clip is a MIDI clip.", "Click an audio clip, or freeze and flatten this one."
             )
         raise Refused(
-            "Nothing is selected.", "Click an audio clip, and set the loop brace over part of it if you like."
+            "Nothing is selected.", "Click an audio clip; set the loop brace to use only a part of it."
         )
     track = song.view.selected_track
     under = [one for one in track.arrangement_clips if one.is_audio_clip and _overlaps(one, brace)]
@@ -153,7 +153,7 @@ def _clip(song, brace):
     if len(under) > 1:
         raise Refused(
             f"The loop brace covers {len(under)} clips.",
-            "Click the one that is meant, or consolidate them (Edit > Consolidate).",
+            "Click one of them, or consolidate them (Edit > Consolidate).",
         )
     return under[0]
 
@@ -177,7 +177,7 @@ def _check_clip(clip, notes):
         raise Refused("The clip is being recorded.", "Stop recording first.")
     if not clip.file_path or not os.path.isfile(clip.file_path):
         raise Refused(
-            "The clip's sample is missing on the disk.", "File > Manage Files > Locate finds missing samples."
+            "The clip's sample is missing on disk.", "Use File > Manage Files > Locate."
         )
     if clip.pitch_coarse or clip.pitch_fine:
         raise Refused(
@@ -187,7 +187,7 @@ def _check_clip(clip, notes):
     if clip.muted:
         notes.append("The clip is muted.")
     if not clip.gain_display_string.lstrip("-").startswith("0.0"):
-        notes.append(f"The clip's gain ({clip.gain_display_string}) is set on the takes too.")
+        notes.append(f"The clip's gain ({clip.gain_display_string}) applies to the takes too.")
 
 
 def _stretch(clip, time):
@@ -204,7 +204,7 @@ def _stretch(clip, time):
         last = first + time.seconds_at(exact(clip.end_time) - exact(clip.start_time))
         if clip.looping and last > seconds(end):
             raise Refused(
-                "The clip repeats its loop, so a place in it is not one place in its file.",
+                "The clip repeats its loop, so a position in it has no single position in its file.",
                 "Consolidate it (Edit > Consolidate), or switch the clip's Loop off.",
             )
     return first, min(last, Fraction(clip.sample_length, time.rate))
@@ -218,7 +218,7 @@ def _straight_line(clip, time):
     """
     markers = [(exact(one.beat_time), exact(one.sample_time)) for one in clip.warp_markers]
     if not markers:
-        raise Refused("The clip is warped, and Live does not say how.", "Switch its Warp off.")
+        raise Refused("The clip is warped, and Live does not report how.", "Switch its Warp off.")
     beat, second = markers[0]
 
     def seconds(beats):
@@ -227,7 +227,7 @@ def _straight_line(clip, time):
     for at, sounds in markers[1:]:
         if abs(sounds - seconds(at)) * time.rate > STRAIGHT:
             raise Refused(
-                "The clip is warped: Live stretches its file, and tells scripts nothing of the result.",
+                "The clip is warped: Live stretches its file, and scripts cannot read the result.",
                 "Switch its Warp off (it then plays at its own speed), or freeze and flatten the track.",
             )
     return seconds
@@ -240,7 +240,7 @@ def _check_tempo(song, clip, time, notes):
         return
     if not clip.is_arrangement_clip or clip.warping:
         raise Refused(
-            "The tempo of this set is automated, and Live does not tell scripts how it runs.",
+            "The tempo of this set is automated, and scripts cannot read the automation.",
             "Switch the clip's Warp off, or delete the automation (right-click Tempo > Delete Automation).",
         )
     # An unwarped clip lasts as long as its file: beats and seconds of it together say the tempo it lies in.
@@ -250,10 +250,10 @@ def _check_tempo(song, clip, time, notes):
         mean = float(beats * 60 / seconds) if seconds > 0 else 0.0
         raise Refused(
             f"The tempo changes: it is {time.tempo} BPM at the playhead and {mean:.2f} BPM on average over the "
-            "clip, and Live does not tell scripts where.",
-            "Split the clip where the tempo changes, and put the playhead into the part you want.",
+            "clip, and scripts cannot read where.",
+            "Split the clip where the tempo changes, and put the playhead in the part you want.",
         )
-    notes.append(f"The tempo is automated; {time.tempo} BPM is taken to hold over the whole clip.")
+    notes.append(f"The tempo is automated; {time.tempo} BPM is assumed for the whole clip.")
 
 
 def _in_clip(clip, brace, time, beyond_the_end, notes):
@@ -264,8 +264,8 @@ def _in_clip(clip, brace, time, beyond_the_end, notes):
     cut = (max(start, clip[0]), min(end, clip[1]))
     if cut[0] >= cut[1]:
         raise Refused(
-            "The loop brace does not lie over the clip.", "Drag it over the clip, or switch Loop off."
+            "The loop brace does not overlap the clip.", "Drag it over the clip, or switch Loop off."
         )
     if cut != (start, end):
-        notes.append("The loop brace reaches beyond the clip; only the clip is taken.")
+        notes.append("The loop brace extends beyond the clip; only the part inside it is used.")
     return cut

@@ -1,4 +1,4 @@
-"""settings.json beside this file: ports, MIDI notes, and what a button asks for. All of it may be left out."""
+"""settings.json next to this file: ports, MIDI notes, and the values of a request. Everything is optional."""
 
 import json
 import os
@@ -37,9 +37,9 @@ def read_settings(path=FILE):
     except FileNotFoundError:
         return settings, []
     except (OSError, ValueError) as error:
-        return settings, [f"settings.json cannot be read ({error}); the usual settings are used."]
+        return settings, [f"settings.json cannot be read ({error}); using the defaults."]
     if not isinstance(given, dict):
-        return settings, ["settings.json must hold one object; the usual settings are used."]
+        return settings, ["settings.json must contain a single object; using the defaults."]
     mistakes = []
     for name, value in given.items():
         wrong = _mistake(name, value)
@@ -58,11 +58,11 @@ def _mistake(name, value):
         return f"there is no setting {name!r}."
     usual = DEFAULTS[name]
     if type(value) is not type(usual):
-        return f"{name} must be like {usual!r}, got {value!r}."
+        return f"{name} must be of the same kind as {usual!r}, got {value!r}."
     if name.endswith("_port") and not 1 <= value <= 65535:
-        return f"{name} must lie between 1 and 65535, got {value}."
+        return f"{name} must be 1 to 65535, got {value}."
     if name == "midi_channel" and not 1 <= value <= 16:
-        return f"midi_channel must lie between 1 and 16, got {value}."
+        return f"midi_channel must be 1 to 16, got {value}."
     if name == "place" and value not in PLACES:
         return "place must be one of {}, got {!r}.".format(", ".join(PLACES), value)
     if name == "notes":

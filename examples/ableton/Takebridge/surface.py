@@ -1,4 +1,4 @@
-"""The control surface: buttons, pads and OSC messages in, words and clips out. Everything runs on Live's tick.
+"""The control surface: buttons, pads and OSC messages in, status lines and clips out. Everything runs on Live's tick.
 
 Live calls `update_display` some ten times a second on its main thread. There is no thread of ours, and nothing waits.
 """
@@ -28,11 +28,11 @@ ONLY_FOR = {
     "instruments": ("accompany",), "stems": ("extract", "lego"),
 }  # fmt: skip
 COMPLETE_LENGTH = "8 bars"
-SHOW_EVERY = 0.4  # seconds between two words about progress
+SHOW_EVERY = 0.4  # seconds between two progress messages
 
 
 class Asked:
-    """One press of a button: what it is about, and who pressed it (an OSC address, or None)."""
+    """One request: the selection, and the sender (an OSC address, or None for a pad)."""
 
     def __init__(self, task, selected, set_path, sender):
         self.task = task
@@ -69,7 +69,7 @@ class Takebridge(ControlSurface):
 
     def update_display(self):
         ControlSurface.update_display(self)
-        # An error that escaped from here would come again ten times a second; it is told once and logged whole.
+        # An error escaping from here would repeat ten times a second; it is shown once and logged in full.
         try:
             self._ears.poll()
             self._link.poll()
@@ -94,13 +94,13 @@ class Takebridge(ControlSurface):
     def disconnect(self):
         for pending in self._link.pending.values():
             self.log_message(
-                f"Live closes while job {pending.job} renders; its takes stay in the bridge's store."
+                f"Live closed during job {pending.job}; its takes stay in the Takebridge store."
             )
         self._link.close()
         self._ears.close()
         ControlSurface.disconnect(self)
 
-    # What a producer asks for
+    # Commands
 
     def perform(self, action, values, sender):
         """One action by name, with values that override the usual ones. sender: where to answer, or None."""
@@ -111,21 +111,21 @@ class Takebridge(ControlSurface):
                 getattr(self, "_" + action)(values, sender)
             else:
                 known = ", ".join(TASKS + OTHERS)
-                raise Refused(f"There is no {PREFIX}{action}.", f"There are: {known}.")
+                raise Refused(f"There is no {PREFIX}{action}.", f"Available: {known}.")
         except Refused as refused:
             self._say(f"{refused.sentence} {refused.remedy}")
             self._answer(sender, "failed", "sentence", refused.sentence, "remedy", refused.remedy)
         except Exception as error:  # a bug must neither stop Live's tick nor stay unseen
             self._bug(error)
             self._answer(
-                sender, "failed", "sentence", "The script made a mistake.", "remedy", "Live's Log.txt has it."
+                sender, "failed", "sentence", "Internal error in the script.", "remedy", "See Live's Log.txt."
             )
 
     def _request(self, task, values, sender):
         for name in values:
             if name in OURS:
                 raise Refused(
-                    f"{name} is read from the Live Set.", "Leave it out; select the passage in Live."
+                    f"{name} is read from the Live Set.", "Omit it; select the region in Live."
                 )
         song = self.song()
         selected = selection.read_selection(
@@ -160,14 +160,14 @@ class Takebridge(ControlSurface):
         asked = Asked(task, selected, selection.set_path(song), sender)
         pending = self._link.request(task, id, fields, asked)
         self._answer(sender, "asked", "id", pending.id)
-        self._say(" ".join([f"ACE {task}: asking the bridge.", *asked.notes]))
+        self._say(" ".join([f"Takebridge: {task} sent.", *asked.notes]))
 
     def _cancel(self, values, sender):
         if not self._link.pending:
             raise Refused("Nothing is being rendered.")
         pending = list(self._link.pending.values())[-1]
         self._link.cancel(pending)
-        self._say(f"ACE {pending.about.task}: cancelling.")
+        self._say(f"Takebridge: cancelling {pending.about.task}.")
 
     def _set(self, values, sender):
         if not values:
@@ -179,7 +179,7 @@ class Takebridge(ControlSurface):
                 )
         self._defaults.update(values)
         told = ", ".join("{} {}".format(*entry) for entry in self._defaults.items())
-        self._say(f"ACE: every request now has {told}.")
+        self._say(f"Takebridge: every request now uses {told}.")
         self._answer(sender, "ok", "text", told)
 
     def _status(self, values, sender):
@@ -188,12 +188,12 @@ class Takebridge(ControlSurface):
         self._status_askers[id] = (sender, self._clock())
         self._link.ask_status(id)
         rendering = [pending.about.task for pending in self._link.pending.values()]
-        doing = ", ".join(rendering) + " under way" if rendering else "idle"
-        self._say(f"ACE: {doing}; asking the bridge.")
+        doing = ", ".join(rendering) + " rendering" if rendering else "idle"
+        self._say(f"Takebridge: {doing}; querying the server.")
 
     def _place(self, values, sender):
         if self._last is None or not self._last.takes:
-            raise Refused("There are no takes to place.", "Ask for some first.")
+            raise Refused("There are no takes to place.", "Request some first.")
         self._put(self._last)
 
     def _next(self, values, sender):
@@ -206,18 +206,18 @@ class Takebridge(ControlSurface):
         tracks = self._switchable()
         original = self._placed.original
         if original is None:
-            raise Refused("These takes lie beside the song.", "Mute their tracks to hear it without them.")
+            raise Refused("These takes play alongside the song.", "Mute their tracks to compare.")
         if original.mute:
             original.mute = False
             for track in tracks:
                 track.mute = True
-            self._say("ACE: the original.")
+            self._say("Takebridge: original.")
         else:
             self._switch(0, tracks)
 
     def _switchable(self):
         if self._placed is None:
-            raise Refused("No takes were placed yet.", "Ask for some first.")
+            raise Refused("No takes have been placed yet.", "Request some first.")
         if not self._placed.take_tracks:
             raise Refused(
                 "Live does not let scripts choose between take lanes or slots.",
@@ -226,7 +226,7 @@ class Takebridge(ControlSurface):
         living = list(self.song().tracks)
         tracks = [track for track in self._placed.take_tracks if track in living]
         if not tracks or self._placed.original not in [None, *living]:
-            raise Refused("The tracks of the takes are not there any more.", "/ace/place makes them again.")
+            raise Refused("The tracks of the takes no longer exist.", "/ace/place places them again.")
         return tracks
 
     def _switch(self, number, tracks):
@@ -234,12 +234,12 @@ class Takebridge(ControlSurface):
             self._placed.original.mute = True
         for other, track in enumerate(tracks):
             track.mute = other != number
-        self._say(f"ACE: {tracks[number].name}.")
+        self._say(f"Takebridge: {tracks[number].name}.")
 
-    # What the bridge says (see BridgeLink)
+    # Replies (see BridgeLink)
 
     def acknowledged(self, pending, values):
-        self._say("ACE {}: accepted. {}".format(pending.about.task, values.get("note", "")))
+        self._say("Takebridge: {} queued. {}".format(pending.about.task, values.get("note", "")))
 
     def progress(self, pending, values):
         asked = pending.about
@@ -257,26 +257,26 @@ class Takebridge(ControlSurface):
             left = values.get("seconds_left")
             left = f", {left:.0f} s left" if left else ""
             percent = 100 * values.get("fraction", 0.0)
-            self._say(f"ACE {asked.task}: {percent:.0f}% {values.get('stage', '')}{left}", log=False)
+            self._say(f"Takebridge: {asked.task} {percent:.0f}% {values.get('stage', '')}{left}", log=False)
 
     def take(self, pending, values):
         asked = pending.about
         if not values.get("path"):
-            asked.notes.append("The path of take {} is too long to be sent.".format(values.get("number")))
+            asked.notes.append("Take {} has a path too long for OSC.".format(values.get("number")))
             return
         if not values.get("passed"):
             asked.notes.append(
-                "Take {}: {}".format(values.get("number"), values.get("warning", "its receipt is not clean"))
+                "Take {}: {}".format(values.get("number"), values.get("warning", "its receipt has a warning"))
             )
         selected = asked.selected
         if values["rate"] != selected.rate or values["position"] != selected.start:
             asked.notes.append(
-                "Take {} came back for another place and is left out.".format(values.get("number"))
+                "Take {} does not match the selection and was not placed.".format(values.get("number"))
             )
             return
         stem = values.get("stem", "mix")
         name = " ".join(
-            part for part in ("ACE", asked.task, str(values["number"]), "" if stem == "mix" else stem) if part
+            part for part in (asked.task.capitalize(), str(values["number"]), "" if stem == "mix" else stem) if part
         )
         path = values["path"]
         if self._settings["copy_into_project"] and asked.set_path:
@@ -284,7 +284,7 @@ class Takebridge(ControlSurface):
                 path = into_project(path, "{} {}".format(selected.clip.name or "clip", name), asked.set_path)
             except OSError as error:
                 asked.notes.append(
-                    f"The take stays in the bridge's store: copying it failed ({error.strerror})."
+                    f"The take stays in the Takebridge store: copying it failed ({error.strerror})."
                 )
         beats = float(selected.beats_of(values["position"]))
         gain = None if asked.task in BESIDE else selected.clip.gain
@@ -296,40 +296,40 @@ class Takebridge(ControlSurface):
             self._last = asked
             self._put_or_say(asked)
         elif how == "cancelled":
-            self._say(f"ACE {asked.task}: cancelled. Nothing was changed.")
+            self._say(f"Takebridge: {asked.task} cancelled. Nothing was changed.")
             self._answer(asked.sender, "cancelled")
         else:
-            sentence = values.get("sentence", "It could not be done.")
+            sentence = values.get("sentence", "No reason was given.")
             remedy = values.get("remedy", "")
             if values.get("code") == "outside_roots":
                 remedy = (
                     f'Start the server with: takebridge serve --root "{os.path.dirname(asked.selected.path)}"'
                 )
-            self._say(f"ACE {asked.task}: {sentence} {remedy}")
+            self._say(f"Takebridge: {asked.task} failed. {sentence} {remedy}")
             self._answer(asked.sender, "failed", "sentence", sentence, "remedy", remedy)
 
     def nobody(self, pending):
-        sentence = "The bridge does not answer; its server is not running."
-        self._say(f"ACE: {sentence} {START_THE_SERVER}")
+        sentence = "The server is not responding."
+        self._say(f"Takebridge: {sentence} {START_THE_SERVER}")
         self._answer(pending.about.sender, "failed", "sentence", sentence, "remedy", START_THE_SERVER)
 
     def silent(self, pending):
         self._say(
-            f"ACE: the bridge has stopped. Start it again (takebridge serve) and the {pending.about.task} goes on by "
-            "itself. /ace/cancel or the cancel pad gives it up."
+            f"Takebridge: the server has stopped. Start it again (takebridge serve) to resume the {pending.about.task}. "
+            "/ace/cancel or the cancel pad drops it."
         )
 
     def alive(self, pending):
-        self._say(f"ACE: the bridge is back; the {pending.about.task} goes on.")
+        self._say(f"Takebridge: the server is back; resuming the {pending.about.task}.")
 
     def answered(self, name, id, values):
         sender, _ = self._status_askers.pop(id, (None, None))
         if id.startswith("status-"):
             text = values.get("text") or values.get("sentence", "")
-            self._say(f"ACE: {text}")
+            self._say(f"Takebridge: {text}")
             self._answer(sender, "ok", "text", text)
         elif name == "failed":  # a cancel the bridge does not know, for instance
-            self._say("ACE: {} {}".format(values.get("sentence", ""), values.get("remedy", "")))
+            self._say("Takebridge: {} {}".format(values.get("sentence", ""), values.get("remedy", "")))
 
     # Placing
 
@@ -337,7 +337,7 @@ class Takebridge(ControlSurface):
         try:
             self._put(asked)
         except Refused as refused:
-            self._say(f"ACE: {refused.sentence} {refused.remedy}")
+            self._say(f"Takebridge: {refused.sentence} {refused.remedy}")
             self._answer(asked.sender, "failed", "sentence", refused.sentence, "remedy", refused.remedy)
 
     def _put(self, asked):
@@ -346,13 +346,13 @@ class Takebridge(ControlSurface):
         if not asked.takes:
             raise Refused("No take can be placed.", " ".join(asked.notes))
         if selection.set_path(song) != asked.set_path:
-            raise Refused("Another Live Set is open now.", "Open the first one again, then send /ace/place.")
+            raise Refused("Another Live Set is open now.", "Open the original set, then send /ace/place.")
         if selected.track not in list(song.tracks):
-            raise Refused("The clip's track is not there any more.", "The takes are in the bridge's store.")
+            raise Refused("The clip's track no longer exists.", "The takes are in the Takebridge store.")
         tempo = selection.tempo_as_text(song.tempo)
         if tempo != selected.time.tempo:
             raise Refused(
-                f"The takes were made at {selected.time.tempo} BPM, and the tempo is {tempo} now.",
+                f"The takes were made at {selected.time.tempo} BPM, but the tempo is now {tempo}.",
                 "Set the tempo (or the playhead) back, then send /ace/place.",
             )
         takes = sorted(asked.takes, key=lambda take: take.number)
@@ -360,7 +360,7 @@ class Takebridge(ControlSurface):
             song, asked.task, selected.track, takes, selected.in_arrangement, self._settings["place"]
         )
         told = f"{len(takes)} {'take' if len(takes) == 1 else 'takes'} {self._placed.how}."
-        self._say(" ".join([f"ACE {asked.task}:", told, *asked.notes]))
+        self._say(" ".join([f"Takebridge: {asked.task} done,", told, *asked.notes]))
         self._answer(asked.sender, "done", "takes", len(takes), "text", " ".join([told, *asked.notes]))
 
     def _answer(self, sender, name, *arguments):
@@ -376,4 +376,4 @@ class Takebridge(ControlSurface):
         import traceback
 
         self.log_message(traceback.format_exc())
-        self.show_message(f"ACE: the script made a mistake ({type(error).__name__}); Live's Log.txt has it.")
+        self.show_message(f"Takebridge: internal error ({type(error).__name__}); see Live's Log.txt.")

@@ -103,7 +103,7 @@ function Talk:poll()
       self.taken, self.heard = true, now
     elseif now - self.sent > TAKEN_SECONDS then
       os.remove(self.input)
-      return nil, 'The Takebridge server is not responding; it has stopped.\n' .. mailbox.START
+      return nil, 'The Takebridge server is not running.\n' .. mailbox.START
     end
   end
   local lines = {}
