@@ -685,7 +685,7 @@ def test_osc_from_a_surface(server, open_live, touch):
     surface.hear("done")
     surface.send("/ace/repaint", 0.0)  # and let go
     surface.send("/ace/nonsense")
-    assert "There are: repaint" in surface.hear("failed")["remedy"]
+    assert "Available: repaint" in surface.hear("failed")["remedy"]
     surface.send("/ace/repaint", "start", 12)
     assert "read from the Live Set" in surface.hear("failed")["sentence"]
     surface.send("/ace/repaint", "takes")
@@ -699,7 +699,7 @@ def test_rubbish_on_the_port_harms_nobody(open_live):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
         for data in (b"", b"\0", b"/ace/repaint\0\0\0\0,i\0\0", b"#bundle\0" + bytes(7), b"x" * 4000):
             sender.sendto(data, ("127.0.0.1", rig.port))
-    rig.until(lambda: sum("not OSC" in line for line in rig.live.instance.log) >= 4)
+    rig.until(lambda: sum("Invalid OSC" in line for line in rig.live.instance.log) >= 4)
 
 
 def test_a_second_live_says_that_its_port_is_taken(open_live):
