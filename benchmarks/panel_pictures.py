@@ -96,14 +96,14 @@ def walk(page: Page, port: int) -> None:
     page.keyboard.press(" ")
     wait(page, "v.audition.state !== 'playing'")
     page.click("#take summary >> text=Receipt")
-    page.wait_for_timeout(300)  # else the next take is shown before the page has heard of it
+    page.wait_for_timeout(300)  # or the next take is shown before the page knows of it
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     wait(page, "v.takes[1].chosen")
     page.keyboard.press("0")
     page.keyboard.press("d")
     page.set_viewport_size({"width": 1440, "height": 930})
-    # The path of a temporary folder tells nobody anything.
+    # The path of a temporary folder means nothing to readers.
     page.evaluate("document.querySelector('#take .path').hidden = true")
     page.wait_for_timeout(300)
     take_picture(page, "panel_accepted")

@@ -14,7 +14,7 @@ Values = dict[str, list[float]]
 
 @dataclass
 class Column:
-    """Values of one column (Sketch, a baseline, or the song itself), by row name; and what was heard at its joins."""
+    """Values of one column (Sketch, a baseline, or the song itself), by row name; and the features at its joins."""
 
     values: Values = field(default_factory=dict)
     moments: list[Moments] = field(default_factory=list)
@@ -68,7 +68,7 @@ class Row:
 
 
 def table(rows: Sequence[Row], columns: Mapping[str, Column], headings: Sequence[str]) -> str:
-    """The rows in Markdown; rows nobody measured are left out."""
+    """The rows in Markdown; rows without figures are omitted."""
     lines = [f"| Measure | {' | '.join(headings)} | target |", "|---" * (len(headings) + 2) + "|"]
     for row in rows:
         cells = [row.cell(columns.get(heading, Column())) for heading in headings]

@@ -1,4 +1,4 @@
-"""Measures the sketch engine on generated songs and prints every figure beside its baselines and its target.
+"""Measures the sketch engine on generated songs and prints every figure next to its baselines and its target.
 
     OMP_NUM_THREADS=1 python -m benchmarks.sketch_quality                  # all of it, some minutes
     OMP_NUM_THREADS=1 python -m benchmarks.sketch_quality --quick          # two to four songs per task

@@ -1,4 +1,4 @@
-"""Measures repaints and continuations of one song, beside random bars with a fade and hard cuts."""
+"""Measures repaints and continuations of one song, next to random bars with a fade and hard cuts."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""The UDP line to the bridge: requests out, replies in, polled on Live's tick. Never waits for anything.
+"""The UDP link to the server: requests out, replies in, polled on Live's tick. Never blocks.
 
-A datagram may get lost and the bridge may die, so silence is acted on: a request is repeated until it is acknowledged
-(the bridge does not do the same id twice), and while it renders in silence it is asked again, which makes the bridge
-tell how the job stands, and all its takes if it has ended.
+A datagram may get lost and the server may die, so the link acts on silence: a request is repeated until it is acknowledged
+(the server renders an id only once); if a render falls silent, the request is sent again, and the server replies with
+the state of the job, and all its takes if it has ended.
 """
 
 import socket
@@ -41,7 +41,7 @@ class Pending:
 
 
 class BridgeLink:
-    """Owns a socket on a free port. `listener` is told: acknowledged, progress, take, ended, silent, alive, nobody."""
+    """Owns a socket on a free port. Calls `listener`: acknowledged, progress, take, ended, silent, alive, no_server."""
 
     def __init__(self, host, port, token, listener, clock):
         self._address = (host, port)
@@ -59,7 +59,7 @@ class BridgeLink:
         return self._socket.getsockname()[1]
 
     def request(self, command, id, values, about):
-        """Asks for audio. values: name -> value, as in docs/protocol.md. Raises Refused when it cannot be sent."""
+        """Requests a render. values: name -> value, as in docs/protocol.md. Raises Refused when it cannot be sent."""
         fields = dict(values, client=CLIENT, reply_port=self.port)
         arguments = [id]
         for name, value in fields.items():
@@ -70,14 +70,14 @@ class BridgeLink:
         return pending
 
     def cancel(self, pending):
-        """Asks for a job to be stopped; the bridge answers with `cancelled`."""
+        """Cancels a job; the server replies with `cancelled`."""
         self._send(PREFIX + "cancel", [pending.job or pending.id, "client", CLIENT, "reply_port", self.port])
 
     def ask_status(self, id):
         self._send(PREFIX + "status", [id, "client", CLIENT, "reply_port", self.port])
 
     def poll(self):
-        """Hears what has come and acts on silence; called on every tick."""
+        """Handles what has arrived and acts on silence; called on every tick."""
         for _ in range(MAX_IN_A_TICK):
             try:
                 data, sender = self._socket.recvfrom(65536)
@@ -85,9 +85,9 @@ class BridgeLink:
                 break
             except OSError:
                 continue  # Windows reports here that an earlier datagram met a closed port; silence will tell
-            # Anybody on this machine can send here; only the bridge's own words count.
+            # Any program on this machine can send here; only the server's own replies count.
             if sender[1] == self._address[1]:
-                self._hear(data)
+                self._receive(data)
         now = self._clock()
         for pending in list(self.pending.values()):
             self._act_on_silence(pending, now)
@@ -110,7 +110,7 @@ class BridgeLink:
                 "The server cannot be reached: %s." % (error.strerror or error), START_THE_SERVER
             ) from None
 
-    def _hear(self, data):
+    def _receive(self, data):
         try:
             messages = decode(data)
         except NotOsc:
@@ -159,7 +159,7 @@ class BridgeLink:
             return
         if not pending.acknowledged and pending.asks == REPEATS:
             self.forget(pending)
-            self._listener.nobody(pending)
+            self._listener.no_server(pending)
             return
         # Asked once in vain may be a datagram lost; twice is a bridge that has gone.
         if (

@@ -13,7 +13,7 @@ import shutil
 from .messages import Refused
 
 # Alongside the region, not instead of it: each of these becomes a new track.
-BESIDE = ("accompany", "extract", "lego")
+ALONGSIDE = ("accompany", "extract", "lego")
 FOLDER = os.path.join("Samples", "Takebridge")
 LATEST_BEAT = 1576800.0
 TOO_OLD = (
@@ -69,8 +69,8 @@ def _place(song, task, track, takes, in_arrangement, way):
             raise Refused(
                 f"The Arrangement has no beat {take.beats:.3f}.", "The takes are in the Takebridge store."
             )
-    if task in BESIDE:
-        return _beside(song, track, takes)
+    if task in ALONGSIDE:
+        return _alongside(song, track, takes)
     if way != "tracks" and hasattr(track, "create_take_lane") and not track.is_frozen:
         return _into_lanes(track, takes)
     if way == "lanes":
@@ -109,7 +109,7 @@ def _onto_copies(song, track, takes):
     return Placed(f"on copies of {track.name}, which is now muted", track, copies)
 
 
-def _beside(song, track, takes):
+def _alongside(song, track, takes):
     index = list(song.tracks).index(track)
     created = []
     for place_in_order, take in enumerate(takes):

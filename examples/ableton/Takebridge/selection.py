@@ -112,7 +112,7 @@ def meter(song):
 def key(song):
     """The set's scale as the bridge writes keys, such as "F# minor"; "" when none is switched on, or it has no name.
 
-    Live shows C Major where nobody chose a scale; only its Scale switch says that somebody did.
+    Live shows C Major by default; only its Scale switch says that a scale was chosen.
     """
     if not getattr(song, "scale_mode", False):
         return ""

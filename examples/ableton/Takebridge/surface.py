@@ -13,7 +13,7 @@ from . import selection
 from .bridge_link import BridgeLink
 from .messages import START_THE_SERVER, Refused
 from .osc_ears import PREFIX, OscEars
-from .placement import BESIDE, Take, into_project, place
+from .placement import ALONGSIDE, Take, into_project, place
 from .settings import read_settings
 
 TASKS = ("repaint", "complete", "accompany", "extract", "lego", "cover")
@@ -287,7 +287,7 @@ class Takebridge(ControlSurface):
                     f"The take stays in the Takebridge store: copying it failed ({error.strerror})."
                 )
         beats = float(selected.beats_of(values["position"]))
-        gain = None if asked.task in BESIDE else selected.clip.gain
+        gain = None if asked.task in ALONGSIDE else selected.clip.gain
         asked.takes.append(Take(path, name, beats, gain, stem, values["number"]))
 
     def ended(self, pending, how, values):
@@ -308,7 +308,7 @@ class Takebridge(ControlSurface):
             self._say(f"Takebridge: {asked.task} failed. {sentence} {remedy}")
             self._answer(asked.sender, "failed", "sentence", sentence, "remedy", remedy)
 
-    def nobody(self, pending):
+    def no_server(self, pending):
         sentence = "The server is not responding."
         self._say(f"Takebridge: {sentence} {START_THE_SERVER}")
         self._answer(pending.about.sender, "failed", "sentence", sentence, "remedy", START_THE_SERVER)

@@ -1,5 +1,5 @@
 -- The library behind the Takebridge scripts. Ardour has no `require`: loadfile (".../bridge.lua") () returns `need`, and
--- need ("asking") returns what asking.lua beside it returns, loaded once.
+-- need ("asking") returns what asking.lua next to it returns, loaded once.
 local folder = ARDOUR.user_config_directory (-1) .. "/scripts/takebridge/"
 local loaded = {}
 

@@ -32,7 +32,7 @@ local function default_stores()
   local home = os.getenv('HOME')
   if system:match('^Win') then
     add(os.getenv('LOCALAPPDATA'), 'takebridge')
-    -- The environment is not UTF-8 on Windows; REAPER's own folder is, and lies beside: ...\AppData\Roaming\REAPER.
+    -- The environment is not UTF-8 on Windows; REAPER's own folder is, and is next to it: ...\AppData\Roaming\REAPER.
     add(reaper.GetResourcePath():match('^(.*)[/\\]Roaming[/\\]'), 'Local', 'takebridge')
   elseif system:match('^OSX') or system:match('^macOS') then
     add(home, 'Library', 'Application Support', 'takebridge')

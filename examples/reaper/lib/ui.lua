@@ -167,7 +167,7 @@ function ui.field(name, x, y, w, h, text, hint, limit)
   return text, entered
 end
 
--- fraction: 0 to 1; nil = nobody knows, and the bar wanders.
+-- fraction: 0 to 1; nil = unknown, and the bar moves back and forth.
 function ui.progress(x, y, w, h, fraction, now)
   colour(FIELD)
   gfx.rect(x, y, w, h, 1)
