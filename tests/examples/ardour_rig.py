@@ -5,6 +5,7 @@ Learned by trying (Ardour 7.3 of Debian 12); the traps are in the comments. Noth
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -21,6 +22,7 @@ from typing import Any
 import numpy as np
 import soundfile
 from numpy.typing import NDArray
+from PIL import ImageGrab
 
 from tests.bridge_server.peers import datagram
 from tests.examples.ardour_configuration import (
@@ -283,7 +285,8 @@ class Ardour:
 
     def _state(self) -> str:
         """What a program that does not answer looks like; keeps a picture of the screen."""
-        self.picture(self.folder / "screen.png")
+        with contextlib.suppress(OSError):  # the screen itself may be gone
+            self.picture(self.folder / "screen.png")
         windows = self._xdotool("search", "--onlyvisible", "--name", ".")
         return f"windows: {windows!r}, see {self.folder / 'screen.png'}\n{self._last_words()}"
 
@@ -373,9 +376,8 @@ end""")
         self.wait_for(lambda: not self.window(), "the end of the window", PATIENCE / 3)
 
     def picture(self, file: Path) -> None:
-        """The whole screen as PNG, where imagemagick is installed."""
-        if shutil.which("import"):
-            subprocess.run(["import", "-window", "root", str(file)], env=self._environment, check=False)
+        """The whole screen as PNG. Raises OSError when it cannot be read."""
+        ImageGrab.grab(xdisplay=self._environment["DISPLAY"]).save(file)
 
     def _xdotool(self, *words: str) -> str:
         run = subprocess.run(
