@@ -46,7 +46,9 @@ def take_pictures(ardour: Ardour, target: Path) -> None:
     select(ardour, 4, 8)
     shoot(ardour, target / "ardour_before.png", 560)
     ardour.run("repaint")
-    ardour.wait_for(lambda: any(" %" in name and not name.startswith("0 %") for name in ardour.markers()), "progress")
+    ardour.wait_for(
+        lambda: any(" %" in name and not name.startswith("0 %") for name in ardour.markers()), "progress"
+    )
     shoot(ardour, target / "ardour_progress.png", 560)
     ardour.wait_for(lambda: "placed" in ardour.told(), "takes")
     ardour.lua("Editor:get_selection ():clear_all ()")

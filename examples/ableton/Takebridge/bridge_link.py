@@ -1,8 +1,8 @@
 """The UDP link to the server: requests out, replies in, polled on Live's tick. Never blocks.
 
-A datagram may get lost and the server may die, so the link acts on silence: a request is repeated until it is acknowledged
-(the server renders an id only once); if a render falls silent, the request is sent again, and the server replies with
-the state of the job, and all its takes if it has ended.
+A datagram may get lost and the server may die, so the link acts on silence: it repeats a request until it is
+acknowledged (the server renders an id only once); if a render falls silent, it sends the request again, and the server
+replies with the state of the job, and all its takes if it has ended.
 """
 
 import socket

@@ -75,13 +75,13 @@ def _place(song, task, track, takes, in_arrangement, way):
         return _into_lanes(track, takes)
     if way == "lanes":
         raise Refused(
-            "The track is frozen." if track.is_frozen else "Scripts cannot use take lanes in this version of Live.",
+            "The track is frozen."
+            if track.is_frozen
+            else "Scripts cannot use take lanes in this version of Live.",
             "Unfreeze it, or set place to tracks in settings.json.",
         )
     if track.is_frozen:
-        raise Refused(
-            "The track is frozen, so a copy would be too.", "Unfreeze it, then send /ace/place."
-        )
+        raise Refused("The track is frozen, so a copy would be too.", "Unfreeze it, then send /ace/place.")
     return _onto_copies(song, track, takes)
 
 

@@ -176,9 +176,7 @@ def _check_clip(clip, notes):
     if clip.is_recording:
         raise Refused("The clip is being recorded.", "Stop recording first.")
     if not clip.file_path or not os.path.isfile(clip.file_path):
-        raise Refused(
-            "The clip's sample is missing on disk.", "Use File > Manage Files > Locate."
-        )
+        raise Refused("The clip's sample is missing on disk.", "Use File > Manage Files > Locate.")
     if clip.pitch_coarse or clip.pitch_fine:
         raise Refused(
             "The clip is transposed, so its file is not what you hear.",

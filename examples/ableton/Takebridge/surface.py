@@ -93,9 +93,7 @@ class Takebridge(ControlSurface):
 
     def disconnect(self):
         for pending in self._link.pending.values():
-            self.log_message(
-                f"Live closed during job {pending.job}; its takes stay in the Takebridge store."
-            )
+            self.log_message(f"Live closed during job {pending.job}; its takes stay in the Takebridge store.")
         self._link.close()
         self._ears.close()
         ControlSurface.disconnect(self)
@@ -124,9 +122,7 @@ class Takebridge(ControlSurface):
     def _request(self, task, values, sender):
         for name in values:
             if name in OURS:
-                raise Refused(
-                    f"{name} is read from the Live Set.", "Omit it; select the region in Live."
-                )
+                raise Refused(f"{name} is read from the Live Set.", "Omit it; select the region in Live.")
         song = self.song()
         selected = selection.read_selection(
             song,
@@ -276,7 +272,9 @@ class Takebridge(ControlSurface):
             return
         stem = values.get("stem", "mix")
         name = " ".join(
-            part for part in (asked.task.capitalize(), str(values["number"]), "" if stem == "mix" else stem) if part
+            part
+            for part in (asked.task.capitalize(), str(values["number"]), "" if stem == "mix" else stem)
+            if part
         )
         path = values["path"]
         if self._settings["copy_into_project"] and asked.set_path:
@@ -315,8 +313,8 @@ class Takebridge(ControlSurface):
 
     def silent(self, pending):
         self._say(
-            f"Takebridge: the server has stopped. Start it again (takebridge serve) to resume the {pending.about.task}. "
-            "/ace/cancel or the cancel pad drops it."
+            f"Takebridge: the server has stopped. Start it again (takebridge serve) to resume the "
+            f"{pending.about.task}. /ace/cancel or the cancel pad drops it."
         )
 
     def alive(self, pending):
