@@ -55,8 +55,9 @@ def test_true_peak_finds_the_top_between_samples() -> None:
 @pytest.mark.parametrize("rate", RATES)
 def test_the_reference_tone(rate):
     """BS.1770-4: a 997 Hz sine at 0 dBFS in one channel reads -3.01 LKFS; EBU Tech 3341 allows 0.1 LU."""
-    assert loudness.integrated(tone(3 * rate, rate, 997.0, 1.0), rate) == pytest.approx(-3.01, abs=0.02)
-    assert loudness.integrated(tone(3 * rate, rate, 997.0, 0.1, 2), rate) == pytest.approx(-20.0, abs=0.02)
+    allowed = 0.02 if rate == 48000 else 0.1  # the standard's own table is for 48 kHz
+    assert loudness.integrated(tone(3 * rate, rate, 997.0, 1.0), rate) == pytest.approx(-3.01, abs=allowed)
+    assert loudness.integrated(tone(3 * rate, rate, 997.0, 0.1, 2), rate) == pytest.approx(-20.0, abs=allowed)
 
 
 @pytest.mark.parametrize("frames", [1, 2, 100, 4800, 19199, 19200, 19201])
