@@ -14,8 +14,8 @@ from benchmarks import sketch_measures as measures
 from benchmarks.sketch_columns import Column, Columns
 from benchmarks.sketch_measures import bar_beats, lead_beats, song_bars
 from benchmarks.sketch_songs import SCORES, song
+from model.dsp import loudness
 from model.engine import Piece, RenderRequest, Report, Samples, Task
-from model.sketch import loudness
 from model.sketch.engine import SketchEngine
 from model.sketch.rearrange import joins
 from tests.model.sketch.songs import Generated, request_for

@@ -1,7 +1,6 @@
 """Immutable audio, takes, the splice and its measurements, Broadcast WAV files.
 
-`splice`, `resample` and `loudness` are imported from the files of their names: exported here, the functions
-would hide the modules.
+`splice` is imported from the file of its name: exported here, the function would hide the module.
 """
 
 from clip_store.audio.audio import RATES, Audio, Encoding, Quantised, quantise
@@ -11,8 +10,8 @@ from clip_store.blobs import BlobStore
 from clip_store.errors import AudioFileError, ClipStoreError, SpliceError, StoreError, TakeError
 from clip_store.index import Place, TakeIndex, place_of
 from clip_store.measure.alignment import Alignment, measure
-from clip_store.measure.loudness import GainMatch, Limit, Target, match_gain, peak_db, true_peak_db
-from clip_store.measure.onsets import OnsetDrift
+from clip_store.measure.drift import OnsetDrift
+from clip_store.measure.gain_match import GainMatch, Limit, Target, match_gain
 from clip_store.measure.seams import Seam, Step
 from clip_store.splice import Fade, Spliced, stretch, with_clip
 from clip_store.store import ClipStore
@@ -48,7 +47,6 @@ __all__ = [
     "Target",
     "match_gain",
     "measure",
-    "peak_db",
     "place_of",
     "probe_audio",
     "quantise",
@@ -56,7 +54,6 @@ __all__ = [
     "read_bext",
     "read_recipe",
     "stretch",
-    "true_peak_db",
     "with_clip",
     "write_wav",
 ]

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from clip_store.audio.audio import Audio, Samples, quantise
 from clip_store.errors import SpliceError
 from daw_protocol.timeline.span import Span
+from model.dsp.window import read_window
 
 
 @dataclass(frozen=True)
@@ -36,18 +37,14 @@ class Fade:
 
 @dataclass(frozen=True)
 class Spliced:
-    """A song with a render in it.
+    """A render fitted to its region of a song; `with_clip` puts it there.
 
-    audio:    the whole new song.
-    clip:     exactly the region of it.
-    lead:     samples the song grew at its front; on the timeline the new song begins that much earlier.
+    clip:     exactly the region, crossfades included.
     fade_in, fade_out: the crossfades at the region's start and end.
     clipped:  samples of the render beyond full scale that an integer encoding cut off.
     """
 
-    audio: Audio
     clip: Audio
-    lead: int
     fade_in: Fade
     fade_out: Fade
     clipped: int
@@ -59,7 +56,7 @@ class Spliced:
 
 
 def splice(song: Audio, render: Samples, region: Span, fade: int) -> Spliced:
-    """Put `render` [region.length, song.channels] into the song; crossfades of at most `fade` samples.
+    """Fit `render` [region.length, song.channels] to the song; crossfades of at most `fade` samples.
 
     There is no crossfade at a side with nothing of the song to fade with: at the song's very start and end,
     and where the region lies beyond them. Each is half the region at most.
@@ -75,15 +72,13 @@ def splice(song: Audio, render: Samples, region: Span, fade: int) -> Spliced:
     entry = _cross(old[:fade_in], new[:fade_in], rising=True)
     leave = _cross(old[region.length - fade_out :], new[region.length - fade_out :], rising=False)
     clip, clipped = quantise(new, song.rate, song.encoding)
-    lead = max(0, -region.start)
-    return Spliced(
-        with_clip(song, clip, region.start), clip, lead, Fade(fade_in, entry), Fade(fade_out, leave), clipped
-    )
+    return Spliced(clip, Fade(fade_in, entry), Fade(fade_out, leave), clipped)
 
 
 def with_clip(song: Audio, clip: Audio, start: int) -> Audio:
     """The song with a clip (crossfades already in it) at `start`; everything else copied bit by bit.
 
+    Before the song's first sample it grows at its front: then the new song begins that much earlier on the timeline.
     Raises SpliceError when rate, channels or encoding differ.
     """
     if (song.rate, song.channels, song.encoding) != (clip.rate, clip.channels, clip.encoding):
@@ -98,11 +93,7 @@ def with_clip(song: Audio, clip: Audio, start: int) -> Audio:
 
 def stretch(song: Audio, span: Span) -> NDArray[np.float64]:
     """The song's samples in the span, float64 [span.length, channels]; silence where the song is not."""
-    samples = np.zeros((span.length, song.channels), np.float64)
-    inside = span.clipped(Span(0, song.frames))
-    if inside.length:
-        samples[inside.start - span.start : inside.end - span.start] = song.samples[inside.start : inside.end]
-    return samples
+    return read_window(song.samples, span.start, span.end).astype(np.float64)
 
 
 def _check_render(song: Audio, render: Samples, region: Span) -> None:

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 # Package -> what of ours it may import, itself included; a dotted name means that part only.
 MAY_IMPORT = {
     "daw_protocol": ("daw_protocol",),
-    "clip_store": ("clip_store", "daw_protocol.timeline"),
+    "clip_store": ("clip_store", "daw_protocol.timeline", "model.dsp"),
     "model": ("model",),
     "bridge_server": ("bridge_server", "daw_protocol", "clip_store", "model"),
     "examples": ("examples", "daw_protocol"),
@@ -32,6 +32,8 @@ LIVES_MODULES = ("Live", "_Framework")
 
 # Part of a package -> what it must never import, even though it may be installed.
 NEVER = {
+    # Arithmetic on arrays, for the store too.
+    "model/dsp": ("torch", "asyncio", "soundfile", "librosa", "numba"),
     # The base install has no torch; numba and librosa take seconds to start and pin old numpy.
     "model/sketch": ("torch", "librosa", "numba", "model.acestep"),
     # Its own loops and networks; diffusers would bring a second notion of each.
@@ -203,7 +205,10 @@ def attributes(path: Path) -> set[tuple[str, str]]:
 @pytest.mark.parametrize("package", MAY_IMPORT)
 def test_packages_import_in_one_direction(package):
     for path in modules(package):
-        may = (*MAY_IMPORT[package], *(["model.sketch"] if path == ROOT / MAKES_THE_DEMO_SONG else []))
+        may = (
+            *MAY_IMPORT[package],
+            *(["model.sketch", "model.dsp"] if path == ROOT / MAKES_THE_DEMO_SONG else []),
+        )
         for module, _ in imports(path):
             if module.split(".")[0] in OURS:
                 assert any(is_within(module, allowed) for allowed in may), f"{path}: {module}"
@@ -220,9 +225,17 @@ def test_sketch_knows_only_the_interface_of_engines():
     for path in modules("model/sketch"):
         ours = {module for module, _ in imports(path) if is_within(module, "model")}
         assert all(
-            is_within(name, "model.sketch") or name in ("model.engine", "model.errors", "model.pace")
+            is_within(name, "model.sketch")
+            or is_within(name, "model.dsp")
+            or name in ("model.engine", "model.errors", "model.pace")
             for name in ours
         ), path
+
+
+def test_signal_processing_knows_nothing_else_of_ours():
+    for path in modules("model/dsp"):
+        for module, _ in imports(path):
+            assert module.split(".")[0] not in OURS or is_within(module, "model.dsp"), f"{path}: {module}"
 
 
 def needs() -> dict[str, set[str]]:

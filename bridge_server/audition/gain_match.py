@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from clip_store.measure.loudness import MAX_GAIN_DB, SILENCE_LUFS
+from clip_store.measure.gain_match import MAX_GAIN_DB, SILENCE_LUFS
 
 # Nobody hears less, and what is not turned down is played as it is, bit for bit.
 MIN_GAIN_DB = 0.1

@@ -20,9 +20,9 @@ from bridge_server.songs.mixdown import Part, part_of
 from bridge_server.songs.sources import Song
 from clip_store.blobs import BlobStore
 from clip_store.index import TakeIndex, place_of
-from clip_store.measure.loudness import loudness
 from clip_store.take import MIX, Take
 from daw_protocol.timeline import Span, TempoMap
+from model.dsp.loudness import integrated
 
 KEPT_BYTES = (
     768 * 2**20
@@ -178,7 +178,7 @@ class SceneBuilder:
         if key not in self._loudness:
             if len(self._loudness) > 10_000:
                 self._loudness.clear()
-            self._loudness[key] = loudness(lane.read(stretch.start, stretch.length), lane.rate)
+            self._loudness[key] = integrated(lane.read(stretch.start, stretch.length), lane.rate)
         return self._loudness[key]
 
     def _audio(self, digest: str) -> tuple[Samples, int]:

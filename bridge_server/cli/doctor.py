@@ -52,7 +52,6 @@ BASE = (
     "scipy",
     "soundfile",
     "soxr",
-    "pyloudnorm",
     "python-osc",
     "websockets",
     "mido",

@@ -18,12 +18,13 @@ from bridge_server.songs.sources import Song
 from bridge_server.version import MADE_BY
 from clip_store.audio.audio import Audio, Encoding, quantise
 from clip_store.blobs import BlobStore
-from clip_store.measure.loudness import GainMatch, loudness, match_gain, peak_db
-from clip_store.splice import splice, stretch
+from clip_store.measure.gain_match import GainMatch, match_gain
+from clip_store.splice import splice, stretch, with_clip
 from clip_store.take import MIX, Attachment, Take
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.receipt import Receipt
 from daw_protocol.timeline import Span
+from model.dsp.loudness import integrated, peak_db
 from model.engine import EngineDescription
 
 HANDLES = "handles"
@@ -64,7 +65,7 @@ class FinishedTake:
 def warm_up() -> None:
     """Imports what measuring needs (scipy's filters take a second or more), by measuring a moment of noise."""
     noise = np.random.default_rng(0).uniform(-0.1, 0.1, (48_000, 1)).astype(np.float32)
-    loudness(noise, 48_000)
+    integrated(noise, 48_000)
 
 
 def finish(order: TakeContext, outcome: Outcome, blobs: BlobStore) -> list[FinishedTake]:
@@ -89,8 +90,10 @@ def _finish_spliced(order: TakeContext, outcome: Outcome, blobs: BlobStore) -> F
     handles = _handles(outcome, song, gain)
     if handles is not None:
         blobs.put(handles)
-    receipt = receipts.for_splice(order.plan, song, result, clip, level)
-    take = _take(order, outcome, MIX, clip, receipt, blobs, handles=handles, result=result.audio.digest)
+    # As the files make it: the source as read, the clip as read back. Copied once a take, a minute of song is 20 MB.
+    whole = with_clip(song, clip, region.start)
+    receipt = receipts.for_splice(order.plan, song, whole, clip, result, level)
+    take = _take(order, outcome, MIX, clip, receipt, blobs, handles=handles, result=whole.digest)
     return FinishedTake(take, clip, handles)
 
 

@@ -10,25 +10,28 @@ from numpy.typing import NDArray
 from bridge_server.rendering.plan import Plan
 from clip_store.audio.audio import Audio
 from clip_store.measure.alignment import Alignment, measure
-from clip_store.measure.loudness import GainMatch, Target, loudness, peak_db
-from clip_store.splice import Spliced, with_clip
+from clip_store.measure.gain_match import GainMatch, Target
+from clip_store.splice import Spliced
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.receipt import Receipt
+from model.dsp.loudness import integrated, peak_db
 
 # float32 stems of full-scale music carry rounding of about 6e-8 each; a dozen of them stay far below this.
 MAX_SUM_ERROR = 1e-6
 
 
-def for_splice(plan: Plan, song: Audio, result: Spliced, clip: Audio, level: GainMatch | None) -> Receipt:
-    """The receipt of a clip that takes the region's place; `clip` as it was read back from the disk.
+def for_splice(
+    plan: Plan, song: Audio, whole: Audio, clip: Audio, result: Spliced, level: GainMatch | None
+) -> Receipt:
+    """The receipt of a clip that takes the region's place.
+
+    clip: as it was read back from the disk. whole: the song as it is put together with that clip.
 
     Raises ProtocolError when the render did nothing: a take that equals the original is no take.
     """
     region = plan.region_in_song
-    # The song as it will be put together from the files: the source as read, the clip as read back.
-    spliced = with_clip(song, clip, region.start)
     aim = reference(level) if region.end >= song.frames else None
-    found = measure(song, spliced, clip, region, result.fades, plan.grid_samples(), aim)
+    found = measure(song, whole, clip, region, result.fades, plan.grid_samples(), aim)
     if not found.changed:
         raise ProtocolError(
             ErrorCode.RENDER_REJECTED,
@@ -98,7 +101,7 @@ def for_stem(
         rate=clip.rate,
         exact=clip.frames == plan.region.length,
         peak_db=finite(peak_db(clip.samples)),
-        loudness_lufs=finite(loudness(clip.samples, clip.rate)),
+        loudness_lufs=finite(integrated(clip.samples, clip.rate)),
         sum_error=sum_error,
         warnings=tuple(warnings),
     )

@@ -24,11 +24,11 @@ from bridge_server.songs.sources import (
     stored_song,
 )
 from clip_store.audio.audio import quantise
-from clip_store.audio.resample import resample
 from clip_store.errors import ClipStoreError
 from clip_store.store import ClipStore
 from clip_store.take import Take
 from daw_protocol.errors import ErrorCode, ProtocolError
+from model.dsp.resample import resample
 
 # A file changed less than this before it was read may change again and keep its size and time: file systems count
 # time in steps, FAT in steps of two seconds.

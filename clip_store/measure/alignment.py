@@ -6,20 +6,19 @@ figures are facts about the files; `problems` says in words which of them a prod
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
 from clip_store.audio.audio import Audio, Samples
-from clip_store.measure.loudness import NEIGHBOUR_SECONDS, SILENCE_LUFS, loudness, peak_db
-from clip_store.measure.onsets import OnsetDrift, onset_drift
+from clip_store.measure.drift import OnsetDrift, onset_drift
+from clip_store.measure.gain_match import NEIGHBOUR_SECONDS, SILENCE_LUFS, mean_loudness
 from clip_store.measure.seams import Seam, measure_seams
 from clip_store.splice import correlation, stretch
 from daw_protocol.timeline.span import Span
+from model.dsp.loudness import integrated, peak_db
 
 SILENT_PEAK_DB = -80.0
 """A take whose highest sample lies below this is silence."""
@@ -37,8 +36,7 @@ class Alignment:
 
     position, length: of the region, in samples from the old song's first.
     exact:            the clip has that length and lies, bit for bit, at that position of the new song.
-    outside_identical, outside_before, outside_after: whether the song outside the region is the same, with
-                      the SHA-256 of it in the old and the new file.
+    outside_identical: the song outside the region is the same, bit for bit.
     changed, max_difference, correlation: of the inside against what it replaces.
     peak_db:          highest sample.
     clipped, clipped_before: samples at full scale in the take and in what it replaces.
@@ -51,8 +49,6 @@ class Alignment:
     length: int
     exact: bool
     outside_identical: bool
-    outside_before: str
-    outside_after: str
     changed: bool
     max_difference: float
     correlation: float
@@ -72,11 +68,6 @@ class Alignment:
     def problems(self) -> tuple[str, ...]:
         """What a producer should know before using the take; empty when all is well."""
         return (*self._faults(), *self._warnings())
-
-    def as_json(self) -> dict[str, Any]:
-        """The figures as plain JSON; infinite ones as null."""
-        plain: dict[str, Any] = _plain({**asdict(self), "problems": list(self.problems())})
-        return plain
 
     def _faults(self) -> tuple[str, ...]:
         """Broken promises."""
@@ -140,14 +131,11 @@ def measure(
     identical = (
         len(before) == len(after) and all(map(_same, before, after)) and _gap_is_silent(song, spliced, region)
     )
-    digest = _digest(before)
     return Alignment(
         position=region.start,
         length=clip.frames,
         exact=_lies_exactly(spliced, clip, region, lead),
         outside_identical=identical,
-        outside_before=digest,
-        outside_after=digest if identical else _digest(after),
         changed=difference > 0.0,
         max_difference=difference,
         correlation=correlation(old, new) if same_shape else 0.0,
@@ -156,8 +144,8 @@ def measure(
         peak_db=peak_db(new),
         clipped=_clipped(new, song),
         clipped_before=_clipped(old, song),
-        inside_lufs=loudness(new, song.rate),
-        replaced_lufs=loudness(old, song.rate),
+        inside_lufs=integrated(new, song.rate),
+        replaced_lufs=integrated(old, song.rate),
         neighbours_lufs=_neighbours(song, region),
         seams=measure_seams(song, spliced, lead, _edges(song, region, fades)),
         onsets=_drift(spliced, region, grid_samples, lead),
@@ -199,13 +187,6 @@ def _same(one: Samples, other: Samples) -> bool:
     return bool(np.array_equal(one.view(kind), other.view(kind)))
 
 
-def _digest(parts: Sequence[Samples]) -> str:
-    sha = hashlib.sha256()
-    for part in parts:
-        sha.update(np.ascontiguousarray(part).data)
-    return sha.hexdigest()
-
-
 def _clipped(samples: Samples, song: Audio) -> int:
     """Samples at or beyond the largest value the encoding has on either side."""
     highest = 1.0 if song.encoding.is_float else 1.0 - 1.0 / song.encoding.full_scale
@@ -218,10 +199,7 @@ def _neighbours(song: Audio, region: Span) -> float:
     whole = Span(0, song.frames)
     sides = [Span(region.start - reach, region.start), Span(region.end, region.end + reach)]
     parts = [stretch(song, side.clipped(whole)) for side in sides]
-    heard = [
-        10 ** (value / 10) for value in (loudness(part, song.rate) for part in parts) if value > SILENCE_LUFS
-    ]
-    return 10 * math.log10(sum(heard) / len(heard)) if heard else -math.inf
+    return mean_loudness(integrated(part, song.rate) for part in parts)
 
 
 def _edges(song: Audio, region: Span, fades: tuple[int, int]) -> list[tuple[int, int]]:
@@ -252,13 +230,3 @@ def _about_seam(seam: Seam) -> tuple[str, ...]:
         f"The sound changes abruptly {place}, more than the song does.": seam.spectrum.stands_out,
     }
     return tuple(sentence for sentence, heard in found.items() if heard)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _plain(entry) for name, entry in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(entry) for entry in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple
@@ -19,6 +19,10 @@ from daw_protocol.timeline.meter import Meter
 MAX_QUARTERS = 10_000_000
 
 _TICKS_PER_WHOLE = 4 * TICKS_PER_QUARTER
+
+# Hosts compute the seconds of a bar line in floating point. A hundredth of a tick is 5 microseconds at
+# 120 bpm: more than their rounding, less than a sample at 96 kHz.
+BAR_LINE_TOLERANCE = Fraction(1, 100 * TICKS_PER_QUARTER)
 
 
 @dataclass(frozen=True)
@@ -175,3 +179,24 @@ def check_changes(changes: tuple[MeterChange, ...]) -> None:
                 f"meters[{index}].quarter {to_text(change.quarter)} lies inside a {before.meter} bar; move "
                 "it to a bar line, or set cuts_bar to end that bar early"
             )
+
+
+def on_bar_lines(changes: Iterable[MeterChange]) -> tuple[MeterChange, ...]:
+    """Changes put on the bar line they nearly hit; those that lie inside a bar marked to end it early.
+
+    A song without a meter at its start begins in 4/4.
+    """
+    placed: list[MeterChange] = []
+    for change in changes:
+        if not placed and change.quarter > BAR_LINE_TOLERANCE:
+            placed.append(COMMON_TIME)
+        placed.append(_on_bar_line(placed[-1], change) if placed else MeterChange(Fraction(0), change.meter))
+    return tuple(placed) or (COMMON_TIME,)
+
+
+def _on_bar_line(before: MeterChange, change: MeterChange) -> MeterChange:
+    length = before.meter.quarters_per_bar
+    line = before.quarter + round((change.quarter - before.quarter) / length) * length
+    if abs(change.quarter - line) < BAR_LINE_TOLERANCE:
+        return MeterChange(line, change.meter)
+    return MeterChange(change.quarter, change.meter, cuts_bar=True)

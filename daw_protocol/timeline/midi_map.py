@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 
-from daw_protocol.timeline.bar_grid import MeterChange
+from daw_protocol.timeline.bar_grid import MeterChange, on_bar_lines
 from daw_protocol.timeline.exact_number import check_int, check_range, exact, to_text
-from daw_protocol.timeline.host_tempo import on_bar_lines
 from daw_protocol.timeline.key import Key
 from daw_protocol.timeline.meter import Meter
 from daw_protocol.timeline.tempo_map import TempoMap

@@ -28,12 +28,6 @@ class Span:
         """Number of samples."""
         return self.end - self.start
 
-    def contains(self, position: int) -> bool:
-        return self.start <= position < self.end
-
-    def overlaps(self, other: Span) -> bool:
-        return self.start < other.end and other.start < self.end
-
     def shifted(self, samples: int) -> Span:
         return Span(self.start + samples, self.end + samples)
 

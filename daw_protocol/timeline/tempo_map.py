@@ -7,7 +7,7 @@ and `snap`, which are asked to.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -23,7 +23,6 @@ from daw_protocol.timeline.exact_number import (
     exact_decimal,
     to_text,
 )
-from daw_protocol.timeline.host_tempo import changes_from_seconds, points_from_seconds
 from daw_protocol.timeline.meter import Meter
 from daw_protocol.timeline.span import Span
 from daw_protocol.timeline.tempo_curve import TempoCurve
@@ -102,24 +101,6 @@ class TempoMap:
         """One tempo (quarters per minute) and one meter. A float counts as the decimal it prints."""
         point = TempoPoint(ZERO, exact_decimal("bpm", bpm))
         return cls((point,), (MeterChange(ZERO, meter),), exact_decimal("offset", offset), first_bar)
-
-    @classmethod
-    def from_seconds(
-        cls,
-        points: Iterable[tuple[Fraction | float | str, Fraction | float | str, bool]],
-        meters: Iterable[MeterChange | tuple[Fraction | float | str, Meter]] = (),
-        first_bar: int = 1,
-    ) -> TempoMap:
-        """The map of a host that gives its points in seconds: (seconds, bpm, ramp) each, in order.
-
-        The first point is the first beat of `first_bar`. Meters are (seconds, Meter), or MeterChange in
-        quarters; one that misses a bar line by less than a hundredth of a tick is put on it (hosts round),
-        one that truly lies inside a bar ends that bar early. No meter at the start means 4/4.
-        Raises ValueError and TypeError as the class does.
-        """
-        placed, offset = points_from_seconds(points)
-        changes = changes_from_seconds(meters, TempoCurve(placed, offset))
-        return cls(placed, changes, offset, first_bar)
 
     def to_json(self) -> dict[str, object]:
         """JSON values that `from_json` turns back into an equal map: fractions are ints or "num/den" text."""

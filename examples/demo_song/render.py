@@ -17,7 +17,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from examples.demo_song import score
-from model.sketch import loudness
+from model.dsp import loudness
 from model.sketch.band.arrangement_midi import (
     DRUM_CHANNEL,
     TICKS_PER_QUARTER,

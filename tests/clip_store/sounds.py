@@ -32,3 +32,13 @@ def drums(frames, rate, every, first=0, level=0.5, seed=1):
     for onset in onsets:
         samples[onset : onset + len(hit), 0] += hit
     return samples, onsets
+
+
+def notes(rate, at, seconds=4):
+    """Plucked notes with overtones that die away, one at each sample given, float64 [seconds * rate, 1]."""
+    time = np.arange(rate) / rate
+    note = sum(np.sin(2 * np.pi * 220 * k * time) / k for k in range(1, 6)) * np.exp(-time * 12) * 0.2
+    samples = np.zeros((seconds * rate + rate, 1))
+    for start in at:
+        samples[start : start + rate, 0] += note
+    return samples[: seconds * rate]

@@ -49,11 +49,10 @@ def test_the_outside_is_bit_identical_through_real_files(tmp_path, rate, channel
     old = read_audio(tmp_path / "song.wav", 10)
     render = noise(region.length, channels, seed=5)
     spliced = splice(old, render, region, FADE)
-    write_wav(tmp_path / "new.wav", spliced.audio)
+    write_wav(tmp_path / "new.wav", with_clip(old, spliced.clip, region.start))
     write_wav(tmp_path / "clip.wav", spliced.clip)
 
     lead = max(0, -region.start)
-    assert spliced.lead == lead
     first, last = (min(max(0, edge), FRAMES) for edge in (region.start, region.end))
     assert soundfile.info(tmp_path / "new.wav").frames == lead + max(FRAMES, region.end)
     assert soundfile.info(tmp_path / "clip.wav").frames == region.length
@@ -112,12 +111,13 @@ def test_any_region_leaves_the_outside_alone(frames, start, length, fade, encodi
     old = song(frames, channels, 48000, encoding, seed=seed)
     region = Span(start, start + length)
     new = splice(old, noise(length, channels, level=2.0, seed=seed + 1), region, fade)
-    assert new.audio.frames == new.lead + max(frames, region.end)
+    whole, lead = with_clip(old, new.clip, start), max(0, -start)
+    assert whole.frames == lead + max(frames, region.end)
     outside = np.ones(frames, bool)
     outside[max(0, start) : max(0, region.end)] = False
-    kept = new.audio.samples[new.lead : new.lead + frames]
+    kept = whole.samples[lead : lead + frames]
     assert np.array_equal(kept[outside], old.samples[outside])
-    placed = new.audio.samples[new.lead + start : new.lead + region.end]
+    placed = whole.samples[lead + start : lead + region.end]
     assert np.array_equal(placed, new.clip.samples)
     assert sum(new.fades) <= length
 
@@ -127,8 +127,9 @@ def test_any_region_leaves_the_outside_alone(frames, start, length, fade, encodi
 def test_rendering_what_was_there_changes_nothing(encoding, region):
     old = song(FRAMES, 2, 48000, encoding)
     new = splice(old, stretch(old, region), region, FADE)
-    longer = Span(-new.lead, max(FRAMES, region.end))
-    assert np.array_equal(new.audio.samples, stretch(old, longer).astype(encoding.dtype))
+    longer = Span(min(0, region.start), max(FRAMES, region.end))
+    whole = with_clip(old, new.clip, region.start)
+    assert np.array_equal(whole.samples, stretch(old, longer).astype(encoding.dtype))
     for fade in (new.fade_in, new.fade_out):
         assert fade.length == 0 or fade.correlation == 1.0
 
@@ -167,9 +168,9 @@ def test_the_edge_is_continuous():
     source = type(song())(old, 48000, Encoding.DOUBLE)
     new = splice(source, -0.5 * tone(2400, hertz=130), Span(1200, 3600), 480)
     largest = np.abs(np.diff(old[:, 0])).max()
-    assert np.abs(np.diff(new.audio.samples[:, 0])).max() < 2 * largest
+    assert np.abs(np.diff(with_clip(source, new.clip, 1200).samples[:, 0])).max() < 2 * largest
     hard = splice(source, -0.5 * tone(2400, hertz=130) - 0.2, Span(1200, 3600), 0)
-    assert np.abs(np.diff(hard.audio.samples[:, 0])).max() > 10 * largest
+    assert np.abs(np.diff(with_clip(source, hard.clip, 1200).samples[:, 0])).max() > 10 * largest
 
 
 def test_clipped_samples_are_counted():
@@ -211,11 +212,8 @@ def test_senseless_arguments_are_refused():
         splice(song(FRAMES), noise(0), Span(5, 5), 0)
 
 
-def test_with_clip_repeats_a_splice():
+def test_a_clip_of_another_rate_is_refused():
     old = song(FRAMES)
-    for region in REGIONS.values():
-        new = splice(old, noise(region.length, seed=3), region, FADE)
-        assert with_clip(old, new.clip, region.start).digest == new.audio.digest
     with pytest.raises(SpliceError, match="another rate"):
         with_clip(old, song(10, rate=44100), 0)
 

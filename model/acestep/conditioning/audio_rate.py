@@ -9,16 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 import numpy as np
-import soxr
 from numpy.typing import NDArray
 
 from model.acestep.latent_grid import HOP, MODEL_RATE, Window, hop_of
+from model.dsp.resample import resample, resample_pieces
+from model.dsp.window import read_window
 from model.engine import Samples
 
 MARGIN_FRAMES = 2
 """Latent frames (40 ms each) of audio on either side that the resampler may hear."""
-
-_QUALITY = "VHQ"
 
 
 def song_audio(song: Samples, rate: int, frames: tuple[int, int]) -> Samples:
@@ -30,22 +29,16 @@ def song_audio(song: Samples, rate: int, frames: tuple[int, int]) -> Samples:
     first, last = frames[0] * hop, frames[1] * hop
     margin = MARGIN_FRAMES * hop
     begin, end = max(0, first - margin), last + margin
-    heard = _padded(song[begin : min(end, len(song))], end - begin)
     skipped = (first - begin) // hop * HOP
-    cut = _at_model_rate(heard, rate)[skipped : skipped + (frames[1] - frames[0]) * HOP]
+    cut = resample(read_window(song, begin, end), rate, MODEL_RATE)[
+        skipped : skipped + (frames[1] - frames[0]) * HOP
+    ]
     return np.ascontiguousarray(_with_channels(cut, 2).T, dtype=np.float32)
 
 
 def whole_audio(samples: Samples, rate: int) -> Samples:
     """Audio [samples, channels] at any rate as the model takes it: float32 [2, N] at 48 kHz."""
-    return np.ascontiguousarray(_with_channels(_at_model_rate(samples, rate), 2).T, dtype=np.float32)
-
-
-def _at_model_rate(samples: Samples, rate: int) -> Samples:
-    if rate == MODEL_RATE:
-        return samples
-    converted: Samples = soxr.resample(samples, rate, MODEL_RATE, _QUALITY)
-    return converted
+    return np.ascontiguousarray(_with_channels(resample(samples, rate, MODEL_RATE), 2).T, dtype=np.float32)
 
 
 def decoded_frames(window: Window) -> tuple[int, int]:
@@ -64,28 +57,12 @@ def project_audio(
     """
     position = window.origin + decoded_frames(window)[0] * window.hop
     wanted_first, wanted_end = window.wanted
-    for piece in _at_project_rate(pieces, window.rate):
+    for piece in resample_pieces((piece.T for piece in pieces), MODEL_RATE, window.rate):
         begin = max(wanted_first - position, 0)
         end = min(wanted_end - position, len(piece))
         if begin < end:
             yield position + begin, np.ascontiguousarray(_with_channels(piece[begin:end], channels))
         position += len(piece)
-
-
-def _at_project_rate(pieces: Iterable[NDArray[np.float32]], rate: int) -> Iterator[NDArray[np.float32]]:
-    """[2, n] at the model's rate -> [n, 2] at the project's."""
-    if rate == MODEL_RATE:
-        yield from (piece.T for piece in pieces)
-        return
-    stream = soxr.ResampleStream(MODEL_RATE, rate, 2, dtype="float32", quality=_QUALITY)
-    for piece in pieces:
-        yield stream.resample_chunk(np.ascontiguousarray(piece.T, dtype=np.float32))
-    yield stream.resample_chunk(np.zeros((0, 2), np.float32), last=True)
-
-
-def _padded(samples: Samples, frames: int) -> Samples:
-    missing = frames - len(samples)
-    return np.pad(samples, ((0, missing), (0, 0))) if missing > 0 else samples
 
 
 def _with_channels(samples: Samples, channels: int) -> Samples:

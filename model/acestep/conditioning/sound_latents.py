@@ -15,7 +15,6 @@ from model.acestep.latent_grid import MAX_FRAMES
 from model.acestep.networks.vae import LatentDistribution, Vae
 from model.acestep.networks.vae_streaming import pieces, stream_encode, stream_span
 from model.acestep.networks.vae_tiling import decode_span, encode_tiled
-from model.acestep.sampling.render_settings import Encoding
 from model.acestep.sampling.samplers import NoisePurpose, OnStep, generator
 from model.engine import Samples, ShouldStop, stop_if_asked
 
@@ -25,25 +24,6 @@ STREAMED_FRAMES = 16
 _END_FRAMES = 16  # no frame of the published encoder knows what lies further away
 
 _SILENT = 1e-6  # a source below this everywhere is silence, and no work for the autoencoder
-
-
-def encode_source(
-    vae: Vae,
-    audio: Tensor,
-    encoding: Encoding,
-    seed: int,
-    take: int,
-    chunk: int = 512,
-    streams: bool | None = None,
-    on_frames: OnStep = lambda _done, _frames: None,
-    should_stop: ShouldStop = lambda: False,
-) -> Tensor:
-    """Audio [1, 2, T * 1920] at 48 kHz -> latents [1, T, 64]; see `encode`."""
-    found = encode(vae, audio, chunk, streams, on_frames, should_stop)
-    latents = found.mean
-    if encoding is Encoding.SAMPLE:
-        latents = found.sample(noise_for_encoding(latents, seed, take))
-    return latents.transpose(1, 2)
 
 
 def encode(

@@ -116,7 +116,3 @@ class ConditionEncoder(nn.Module):
         timbre = group_clips(self.timbre(clips), item, text.states.shape[0])
         words = Packed(self.text(text.states.to(self.text.weight)), text.valid)
         return pack(pack(sung, timbre), words)
-
-    def unconditional(self, states: Tensor) -> Tensor:
-        """The learned "no condition" in place of every entry of `states` [B, L, C], for guidance."""
-        return self.no_condition.expand_as(states)

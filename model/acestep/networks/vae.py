@@ -197,11 +197,6 @@ class LatentDistribution:
         """mean + deviation * noise; noise [B, 64, T] comes from the caller, who knows the seed."""
         return self.mean + self.deviation * noise.to(self.mean)
 
-    def seeded_sample(self, seed: int) -> Tensor:
-        """The same sample for the same seed, on every device."""
-        generator = torch.Generator("cpu").manual_seed(seed)
-        return self.sample(torch.randn(self.mean.shape, generator=generator))
-
 
 class Vae(nn.Module):
     """The autoencoder; both directions compute in the dtype of the weights and return float32."""

@@ -7,7 +7,6 @@ picking a span out of a song; `vae_streaming` computes the same without repeatin
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -71,17 +70,6 @@ def decode_tile(vae: Vae, latents: Tensor, tile: Tile) -> Tensor:
 def decode_span(vae: Vae, latents: Tensor, start: int, end: int, overlap: int = DECODE_REACH) -> Tensor:
     """The audio of latent frames [start, end) as in the whole clip, without decoding the rest."""
     return decode_tile(vae, latents, span_tile(start, end, latents.shape[2], overlap))
-
-
-def iter_decode(vae: Vae, latents: Tensor, chunk: int, overlap: int = DECODE_REACH) -> Iterator[Tensor]:
-    """The whole clip's audio [B, A, n] tile by tile, in order."""
-    for tile in tiles(latents.shape[2], chunk, overlap):
-        yield decode_tile(vae, latents, tile)
-
-
-def decode_tiled(vae: Vae, latents: Tensor, chunk: int, overlap: int = DECODE_REACH) -> Tensor:
-    """Latents [B, 64, T] -> audio [B, A, T * hop], at most `chunk` frames at a time."""
-    return torch.cat(list(iter_decode(vae, latents, chunk, overlap)), dim=2)
 
 
 def encode_tiled(vae: Vae, audio: Tensor, chunk: int, overlap: int = ENCODE_REACH) -> LatentDistribution:

@@ -6,7 +6,7 @@ Pure. Whitespace matters as in prompts.py: the planner was trained with these st
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import yaml
@@ -15,7 +15,6 @@ NOTHING_SAID = "NO USER INPUT"
 NO_THOUGHTS = "<think>\n\n</think>"
 
 GENERATE = "Generate audio semantic tokens based on the given conditions:"
-UNDERSTAND = "Understand the given musical conditions and describe the audio semantics accordingly:"
 
 CODES_PER_SECOND = 5
 MIN_SECONDS, MAX_SECONDS = 10, 600
@@ -56,11 +55,6 @@ def codes_prompt(caption: str, lyrics: str, thoughts: str) -> str:
 def unguided_prompt(avoided: str = NOTHING_SAID) -> str:
     """The same without any conditions, for guidance away from it."""
     return f"{turn(GENERATE, avoided)}{NO_THOUGHTS}\n\n"
-
-
-def understanding_prompt(codes: Sequence[int]) -> str:
-    """Asks what a piece of audio is."""
-    return turn(UNDERSTAND, "".join(code_token(code) for code in codes))
 
 
 def code_token(code: int) -> str:

@@ -1,19 +1,17 @@
 """What a task shows the network: source channels and mask channels, frame by frame.
 
-Knows tasks, latent frames and silence latents; no seconds but in `region_of_seconds`, no audio.
+Knows tasks, latent frames and silence latents; no seconds, no audio.
 Context for the network is [B, T, 128]: 64 source channels, then 64 mask channels.
 """
 
 from __future__ import annotations
 
 import enum
-import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from model.acestep.latent_grid import FRAMES_PER_SECOND
 from model.acestep.weights.capabilities import ModelTask
 
 Region = tuple[int, int]
@@ -68,19 +66,6 @@ def task_masks(
     inside[first:end] = True
     chunk = inside.float() if mode is MaskMode.EXPLICIT else everywhere
     return TaskMasks(chunk, region if task is ModelTask.REPAINT else None, inside, from_codes)
-
-
-def region_of_seconds(start: float, end: float, frames: int) -> Region | None:
-    """The region the reference application takes for seconds: both ends rounded down, at least one frame.
-
-    None when the end does not lie after the start. A negative start moves both by the audio put in front.
-    """
-    if start < 0:
-        start, end = 0.0, end - start
-    if end <= start:
-        return None
-    first = min(math.floor(start * FRAMES_PER_SECOND), frames - 1)
-    return first, max(first + 1, min(math.floor(end * FRAMES_PER_SECOND), frames))
 
 
 def with_silence(source: Tensor, silence: Tensor, silenced: Region | None) -> Tensor:

@@ -14,7 +14,6 @@ import torch
 from torch import Tensor
 
 _MAX_CROSSFADE_FRAMES = 25
-_MAX_CROSSFADE_SECONDS = 0.05
 
 
 class RepaintMode(enum.Enum):
@@ -29,15 +28,11 @@ class RepaintMode(enum.Enum):
 class RepaintSettings:
     """injection_ratio: part of the steps after which the surroundings are put back, 0..1.
 
-    crossfade_frames:  width of the latent ramps outside the region at the end; 0 = no blend.
-    crossfade_seconds: width of the ramp the reference splices its waveform with.
-    splice:            whether the reference restores the waveform outside the region.
+    crossfade_frames: width of the latent ramps outside the region at the end; 0 = no blend.
     """
 
     injection_ratio: float
     crossfade_frames: int
-    crossfade_seconds: float
-    splice: bool
 
     def injected_steps(self, steps: int) -> int:
         """After how many of `steps` the surroundings are put back (halves go to the even number)."""
@@ -47,11 +42,9 @@ class RepaintSettings:
 def repaint_settings(mode: RepaintMode, strength: float = 0.5) -> RepaintSettings:
     """What a mode means. strength is for BALANCED only: 0 = keep most, 1 = change most; clamped to 0..1."""
     if mode is RepaintMode.AGGRESSIVE:
-        return RepaintSettings(0.0, 0, 0.0, splice=False)
+        return RepaintSettings(0.0, 0)
     hold = 1.0 if mode is RepaintMode.CONSERVATIVE else 1.0 - min(max(strength, 0.0), 1.0)
-    return RepaintSettings(
-        hold, round(_MAX_CROSSFADE_FRAMES * hold), _MAX_CROSSFADE_SECONDS * hold, splice=True
-    )
+    return RepaintSettings(hold, round(_MAX_CROSSFADE_FRAMES * hold))
 
 
 def injected(latents: Tensor, source: Tensor, noise: Tensor, mask: Tensor, time: float) -> Tensor:

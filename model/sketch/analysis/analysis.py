@@ -6,14 +6,16 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from model.dsp import loudness
+from model.dsp.resample import ANALYSIS, pieces, resample, resample_pieces
 from model.engine import Grid, Song
 from model.pace import Pace
-from model.sketch import loudness
 from model.sketch import parameters as p
 from model.sketch.analysis import beats as beat_rows
 from model.sketch.analysis import chords, chroma, onsets
@@ -62,18 +64,16 @@ class Analysis:
 
 def mono_copy(song: Song, pace: Pace) -> NDArray[np.float32]:
     """The song's channel mean at 22.05 kHz, without DC; float32 [samples]."""
-    import soxr
     from scipy.signal import butter, sosfilt
 
     high_pass = butter(1, p.ANALYSIS_HIGH_PASS_HZ, "highpass", fs=p.ANALYSIS_RATE, output="sos")
     state = np.zeros((len(high_pass), 2))
-    stream = soxr.ResampleStream(song.rate, p.ANALYSIS_RATE, 1, dtype="float32", quality="MQ")
-    parts = []
-    step = _BLOCK_SECONDS * song.rate
-    for first in range(0, max(song.frames, 1), step):
-        pace.check()
-        block = song.samples[first : first + step].mean(axis=1, dtype=np.float32)
-        resampled = stream.resample_chunk(np.nan_to_num(block), last=first + step >= song.frames)
+    parts = [np.zeros(0, np.float32)]
+    blocks = (
+        np.nan_to_num(block.mean(axis=1, dtype=np.float32))
+        for block in pieces(song.samples, _BLOCK_SECONDS * song.rate, pace.check)
+    )
+    for resampled in resample_pieces(blocks, song.rate, p.ANALYSIS_RATE, ANALYSIS):
         part, state = sosfilt(high_pass, resampled, zi=state)
         parts.append(part.astype(np.float32))
     return np.concatenate(parts)
@@ -90,19 +90,8 @@ def _mel_db(mono: NDArray[np.float32], pace: Pace) -> NDArray[np.float32]:
 
 
 def _edges(mono: NDArray[np.float32], pace: Pace) -> NDArray[np.float32]:
-    import soxr
-
-    stream = soxr.ResampleStream(p.ANALYSIS_RATE, p.NOVELTY_RATE, 1, dtype="float32", quality="MQ")
-    parts = []
-    before = np.zeros(1, dtype=np.float32)
-    step = _BLOCK_SECONDS * 4 * p.ANALYSIS_RATE
-    for first in range(0, max(len(mono), 1), step):
-        pace.check()
-        low = stream.resample_chunk(mono[first : first + step], last=first + step >= len(mono))
-        joined = np.concatenate([before, low])
-        parts.append(joined[1:] - np.float32(p.NOVELTY_PREEMPHASIS) * joined[:-1])
-        before = joined[-1:]
-    return np.concatenate(parts)
+    low = resample(mono, p.ANALYSIS_RATE, p.NOVELTY_RATE, quality=ANALYSIS, check=pace.check)
+    return low - np.float32(p.NOVELTY_PREEMPHASIS) * np.concatenate([np.zeros(1, np.float32), low[:-1]])
 
 
 def listen(song: Song, pace: Pace) -> Listening:
@@ -111,9 +100,9 @@ def listen(song: Song, pace: Pace) -> Listening:
     mono = mono_copy(song, pace)
     energy = loudness.power_steps(mono, p.ANALYSIS_RATE, p.LEVEL_STEP, pace.check)
     mono_lufs = loudness.integrated_from_steps(energy, len(mono), p.ANALYSIS_RATE, p.LEVEL_STEP)
-    if mono_lufs <= loudness.SILENCE_LUFS:  # all below the absolute gate: a very quiet file is music too
+    if not math.isfinite(mono_lufs):  # all below the absolute gate: a very quiet file is music too
         mono_lufs = loudness.to_lufs(float(energy.sum()) / max(len(mono), 1))
-    gain = 10.0 ** ((p.ANALYSIS_LUFS - mono_lufs) / 20.0) if mono_lufs > loudness.SILENCE_LUFS else 1.0
+    gain = 10.0 ** ((p.ANALYSIS_LUFS - mono_lufs) / 20.0) if math.isfinite(mono_lufs) else 1.0
     mono *= np.float32(gain)
     pace.at(STAGE, 0.35)
     mel = _mel_db(mono, pace)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from model.engine import Grid
 from model.sketch import parameters as p
 from model.sketch.analysis.chroma import Chroma
 
@@ -96,8 +95,3 @@ def onset_strength(at_beats: NDArray[np.float64], envelope: NDArray[np.float32])
     """Attack on each beat relative to the song's strong attacks (its 98th percentile), clipped to 0..1."""
     strong = float(np.percentile(envelope, 98)) if len(envelope) else 0.0
     return np.asarray(np.clip(at_beats / max(strong, 1e-6), 0.0, 1.0), dtype=np.float32)
-
-
-def grid_beats(grid: Grid) -> int:
-    """Beats that have an end: one fewer than the grid's times."""
-    return len(grid.seconds) - 1

@@ -136,8 +136,3 @@ def posteriors(emission: NDArray[np.float64], cost: NDArray[np.float64]) -> NDAr
         backward[i] /= backward[i].sum()
     both = forward * backward
     return (both / both.sum(axis=1, keepdims=True)).astype(np.float32) if beats else both.astype(np.float32)
-
-
-def chord_name(chord: int) -> str:
-    """ "Am", "F#", ... of a chord index."""
-    return NOTE_NAMES[chord % 12] + ("m" if chord >= 12 else "")

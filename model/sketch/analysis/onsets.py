@@ -5,29 +5,31 @@ The grid itself is never estimated; it comes from the host's tempo map.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from model.dsp.onsets import flux
 from model.sketch import parameters as p
-from model.sketch.analysis.spectrum import frame_count, mel_filters, stft_blocks
+from model.sketch.analysis.spectrum import mel_filters, stft_blocks
 
 
 def onset_envelope(mono: NDArray[np.float32], check: Callable[[], None]) -> NDArray[np.float32]:
-    """Half-wave rectified log-mel flux of a 22.05 kHz signal; float32 [frames of ONSET_HOP]."""
-    envelope = np.zeros(frame_count(len(mono), p.ONSET_HOP), dtype=np.float32)
+    """Half-wave rectified log-mel flux of a 22.05 kHz signal; float32 [frames of ONSET_HOP].
+
+    Coarser than the spectra of `model.dsp.onsets.find_onsets` and a tenth of their work: shifts are found from the
+    beats of a whole song.
+    """
     filters = mel_filters(p.ANALYSIS_RATE, p.ONSET_WINDOW, p.MEL_BANDS, p.MEL_LOW_HZ, p.MEL_HIGH_HZ)
-    before: NDArray[np.float32] | None = None
-    for first, block in stft_blocks(mono, p.ONSET_WINDOW, p.ONSET_HOP):
-        check()
-        bands = np.log10(filters @ np.square(np.abs(block)) + p.MEL_FLOOR)
-        before = bands[:, :1] if before is None else before
-        rise = np.diff(np.concatenate([before, bands], axis=1), axis=1)
-        envelope[first : first + block.shape[1]] = np.maximum(rise, 0.0).mean(axis=0)
-        before = bands[:, -1:]
-    return envelope
+
+    def levels() -> Iterator[NDArray[np.float32]]:
+        for _, block in stft_blocks(mono, p.ONSET_WINDOW, p.ONSET_HOP):
+            check()
+            yield np.log10(filters @ np.square(np.abs(block)) + p.MEL_FLOOR)
+
+    return flux(levels()).astype(np.float32)
 
 
 def envelope_at(envelope: NDArray[np.float32], seconds: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from model.dsp.window import read_window
+
 Spectrum = NDArray[np.complex64]
 """Complex STFT, shape [bins, frames], bins = n // 2 + 1."""
 
@@ -49,10 +51,7 @@ def stft_blocks(mono: NDArray[np.float32], n: int, hop: int) -> Iterator[tuple[i
         count = min(at_once, frames - first)
         # Padded block by block: a copy of a ten-minute song would take too long to be stopped.
         start, end = first * hop - n // 2, (first + count - 1) * hop + n // 2
-        inside = mono[max(start, 0) : max(end, 0)]
-        padded = np.zeros(end - start, dtype=np.float32)
-        padded[max(-start, 0) : max(-start, 0) + len(inside)] = inside
-        views = np.lib.stride_tricks.sliding_window_view(padded, n)[::hop]
+        views = np.lib.stride_tricks.sliding_window_view(read_window(mono, start, end), n)[::hop]
         yield first, rfft(views * window, axis=1).T
 
 

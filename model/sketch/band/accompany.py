@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from model.dsp import loudness
 from model.engine import (
     Attachment,
     OnProgress,
@@ -25,7 +26,6 @@ from model.engine import (
 )
 from model.errors import CannotRender
 from model.pace import Pace
-from model.sketch import loudness
 from model.sketch.band import arrangement_file, arranger, harmony, melody, sung_bars
 from model.sketch.band.arranger import Leadsheet
 from model.sketch.band.harmony import Slots, Taste
@@ -242,7 +242,7 @@ def report(
         "chords": chart,
         "chord_chart": " | ".join(chart),
         "notes_played": len(performance.events),
-        "voice_lufs": round(heard.lufs, 1),
+        "voice_lufs": round(max(heard.lufs, loudness.FLOOR_LUFS), 1),
         "backing_lufs": round(performance.target_lufs, 1),
     }
     return Report(METHOD, figures, tuple(notes_for_the_producer(heard, wish)))

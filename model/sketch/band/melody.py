@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from model.dsp.resample import ANALYSIS, resample
+
 Floats = NDArray[np.float64]
 
 RATE = 16000  # a voice's pitch needs no more; divides every usual project rate's work by three to twelve
@@ -67,18 +69,7 @@ class Melody:
 
 def mono_at_rate(samples: NDArray[np.float32], rate: int, check: Callable[[], None]) -> NDArray[np.float32]:
     """Mean of the channels of [frames, channels] at RATE; `check` is called every few seconds of audio."""
-    import soxr  # imported late, with the first song
-
-    mono = samples.mean(axis=1, dtype=np.float32)
-    if rate == RATE:
-        return np.asarray(mono)
-    stream = soxr.ResampleStream(rate, RATE, 1, dtype="float32", quality="MQ")
-    pieces = []
-    step = 5 * rate
-    for first in range(0, len(mono), step):
-        check()
-        pieces.append(stream.resample_chunk(mono[first : first + step], last=first + step >= len(mono)))
-    return np.concatenate(pieces) if pieces else mono
+    return resample(samples.mean(axis=1, dtype=np.float32), rate, RATE, quality=ANALYSIS, check=check)
 
 
 def normalised_difference(frames: NDArray[np.float32]) -> Floats:

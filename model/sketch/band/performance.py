@@ -6,6 +6,7 @@ made: one to measure how loud the band is, one to render. Both take their notes 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +14,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from model.dsp import loudness
 from model.engine import RenderRequest
 from model.pace import Pace
-from model.sketch import loudness
 from model.sketch.band import soundfont
 from model.sketch.band.arranger import Event
 from model.sketch.band.mixdown import Reverb, ceiling_gain, to_channels
@@ -63,7 +64,7 @@ class Performance:
         own_sounds: Path | None = None,
     ) -> None:
         self.events = events
-        self.target_lufs = loudness.SILENCE_LUFS
+        self.target_lufs = loudness.FLOOR_LUFS
         self._request = request
         self._preset = preset
         self._instruments = tuple(instruments)
@@ -104,7 +105,7 @@ class Performance:
             band[first : first + frames] += room.process(to_room)
             pace.at("rehearsing", (first + frames) / self._frames)
         level = loudness.integrated(band, self._request.rate, pace.check)
-        self._gain = 10.0 ** ((lufs - level) / 20.0) if level > loudness.SILENCE_LUFS + 1 else 1.0
+        self._gain = 10.0 ** ((lufs - level) / 20.0) if math.isfinite(level) else 1.0
         self.target_lufs = lufs
 
     def _spans(self) -> Iterator[tuple[int, int]]:
@@ -132,7 +133,7 @@ class Performance:
             midi = soundfont.part_midi(self._notes[name], part.program, name == "drums", self._tuning)
             track = soundfont.play_part(path, midi, self._frames, rate, pace.check)
             level = loudness.integrated(track, rate, pace.check)
-            heard = level > loudness.SILENCE_LUFS + 1
+            heard = math.isfinite(level)
             gain = 10.0 ** ((SOUNDFONT_LUFS[name] - level) / 20.0) / part.level if heard else 1.0
             self._recorded[name] = np.asarray(gain * track, dtype=np.float32)
         return self._recorded[name]

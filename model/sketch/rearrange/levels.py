@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from model.dsp import loudness
 from model.engine import Samples
-from model.sketch import loudness
 from model.sketch import parameters as p
 
 
@@ -37,14 +37,12 @@ def fade_out(length: int, first: int, last: int) -> NDArray[np.float32]:
 
 def limit_peaks(samples: Samples, rate: int, ceiling: float) -> tuple[Samples, float]:
     """Samples with no true peak above `ceiling` (linear), and the deepest gain used (1 = untouched)."""
-    if loudness.true_peak(samples) <= ceiling:
+    peaks = loudness.frame_peaks(samples)
+    if peaks.max(initial=0.0) <= ceiling:
         return samples, 1.0
     from scipy.ndimage import minimum_filter1d, uniform_filter1d
-    from scipy.signal import resample_poly
 
-    between = np.abs(resample_poly(samples, 4, 1, axis=0)).max(axis=1)
-    peak = np.maximum(between[: 4 * len(samples)].reshape(-1, 4).max(axis=1), np.abs(samples).max(axis=1))
-    needed = np.minimum(1.0, ceiling / np.maximum(peak, 1e-9))
+    needed = np.minimum(1.0, ceiling / np.maximum(peaks, 1e-9))
     # A minimum over a window, then a mean over the same: the gain is down in time for each peak, stepless.
     window = 2 * max(round(p.LIMITER_SECONDS * rate / 2), 1) + 1
     gain = uniform_filter1d(minimum_filter1d(needed, window), window)

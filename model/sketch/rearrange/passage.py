@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from model.dsp import loudness
 from model.engine import Piece, RenderRequest, Samples, Song
 from model.errors import CannotRender
 from model.pace import Pace
-from model.sketch import loudness
 from model.sketch import parameters as p
 from model.sketch.analysis.analysis import Analysis
 from model.sketch.rearrange import assemble, joins, levels
@@ -205,7 +205,7 @@ def finish(
     figures = {
         "gain_db": round(gain_db, 2),
         "limiter_db": round(20.0 * float(np.log10(max(limited, 1e-6))), 2),
-        "loudness_lufs": round(loudness.integrated(mix, rate), 2),
+        "loudness_lufs": round(max(loudness.integrated(mix, rate), loudness.FLOOR_LUFS), 2),
         "join_ms": [round(1000.0 * join.length / rate, 1) for join in laid.joins],
         "join_excess": [round(join.excess, 2) for join in laid.joins],
         "correlation_with_replaced": round(joins.likeness(mix, Moved(song.samples).read(start, end)), 3),

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from model.dsp import loudness
 from model.engine import Rendered, RenderRequest, Report, Song
 from model.errors import CannotRender
 from model.pace import Pace
-from model.sketch import captions, loudness
+from model.sketch import captions
 from model.sketch import parameters as p
 from model.sketch.analysis import novelty
 from model.sketch.analysis.analysis import Analysis

@@ -7,6 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
+from model.dsp.window import read_window
 from model.engine import Samples
 
 
@@ -26,13 +27,7 @@ class Moved:
     offset: int = 0
 
     def read(self, start: int, end: int) -> Samples:
-        out = np.zeros((end - start, self.samples.shape[1]), dtype=np.float32)
-        first = min(max(start + self.offset, 0), len(self.samples))
-        last = max(min(end + self.offset, len(self.samples)), first)
-        at = first - self.offset - start
-        if first < last:
-            out[at : at + last - first] = self.samples[first:last]
-        return out
+        return read_window(self.samples, start + self.offset, end + self.offset)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from model.dsp.resample import resample
 from model.engine import OnProgress, Samples, ShouldStop
 from model.pace import Pace
 from model.sketch.separation.bassline import bass_mask
@@ -26,7 +27,6 @@ from model.sketch.separation.percussive import (
     thump_part,
 )
 from model.sketch.separation.ratio_mask import remainder, share_out
-from model.sketch.separation.resampled import at_full_rate, at_lower_rate, rate_factor
 from model.sketch.separation.separation_parameters import (
     DEFAULT,
     STEM_NAMES,
@@ -141,9 +141,8 @@ def separate_block(
     samples: Samples, rate: int, parameters: SeparationParameters, pace: Pace
 ) -> SeparatedBlock:
     """Takes one block, samples [frames, channels], apart."""
-    factor = rate_factor(rate, parameters.block.highest_rate)
-    mix = at_lower_rate(samples, factor, pace.check)
-    low_rate = rate // factor
+    low_rate = rate // rate_factor(rate, parameters.block.highest_rate)
+    mix = resample(samples, rate, low_rate, check=pace.check)
     pace.at("finding drums and bass", 0.0)
     drums, bass, present = drums_and_bass(mix, low_rate, parameters, pace.check)
     pace.at("finding the voice", 0.4)
@@ -161,10 +160,21 @@ def separate_block(
     pace.at("sharing out the sound", 0.65)
     rough = {"vocals": vocals, "drums": drums, "bass": bass, "other": mix - vocals - drums - bass}
     parts, claims = share_out(mix, rough, framing, pace.check)
-    full = {stem: at_full_rate(part, factor, len(samples), pace.check) for stem, part in parts.items()}
+    full = {
+        stem: resample(part, low_rate, rate, len(samples), check=pace.check) for stem, part in parts.items()
+    }
     sounding = np.roll(np.repeat(line.sung, framing.hop), -framing.hop // 2)[: len(mix)]
     share = energy(parts["vocals"][sounding]) / max(energy(mix[sounding]), 1e-20)
     return SeparatedBlock(full, claims, Evidence(share, movement(timbre), gliding(timbre)))
+
+
+def rate_factor(rate: int, highest: int) -> int:
+    """1, 2 or 4: by how much to divide `rate` so that it does not exceed `highest`;
+    1 where it does not divide."""
+    for factor in (1, 2, 4):
+        if rate <= highest * factor and rate % factor == 0:
+            return factor
+    return 1
 
 
 def drums_and_bass(

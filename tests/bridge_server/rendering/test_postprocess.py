@@ -1,10 +1,12 @@
 """From a render to a take: spliced, levelled, measured, kept; and everything that must be rejected."""
 
+import hashlib
+
 import numpy as np
 import pytest
 
 from bridge_server.rendering.postprocess import finish
-from clip_store.audio.audio import Encoding
+from clip_store.audio.audio import Audio, Encoding
 from clip_store.blobs import BlobStore
 from clip_store.errors import StoreError
 from clip_store.splice import with_clip
@@ -56,6 +58,36 @@ def test_a_take_in_its_place(blobs, tmp_path):
     assert (receipt.crossfade_in, receipt.crossfade_out) == (576, 576)  # 12 ms
     assert take.result == with_clip(SONG, found.audio, START).digest
     assert np.array_equal(blobs.get(take.audio).samples, found.audio.samples)
+
+
+def test_the_song_is_copied_once_a_take(blobs, tmp_path, monkeypatch):
+    made, check = [], Audio.__post_init__
+    monkeypatch.setattr(Audio, "__post_init__", lambda audio: (made.append(len(audio.samples)), check(audio)))
+    repaint(blobs, tmp_path, new_noise())
+    assert sum(frames >= SONG.frames for frames in made) == 1
+
+
+def test_only_the_new_song_and_the_clip_are_digested(blobs, tmp_path, monkeypatch):
+    """The new song once, the clip as it is written and as it is read back: nothing that no one asks for."""
+    hashed, sha256 = [], hashlib.sha256
+
+    class Counted:
+        def __init__(self, data=b""):
+            self._sha = sha256()
+            self.update(data)
+
+        def update(self, data):
+            hashed.append(memoryview(data).nbytes)
+            self._sha.update(data)
+
+        def hexdigest(self):
+            return self._sha.hexdigest()
+
+    monkeypatch.setattr(hashlib, "sha256", Counted)
+    repaint(blobs, tmp_path, new_noise())
+    frame = SONG.channels * SONG.encoding.bits // 8
+    heads = 200
+    assert sum(hashed) <= frame * (SONG.frames + 2 * (END - START)) + heads
 
 
 def test_the_recipe_can_be_cooked_again(blobs, tmp_path):

@@ -5,11 +5,12 @@ import pytest
 
 from bridge_server.rendering.receipts import finite, for_splice, for_stem, in_words, reference
 from clip_store.audio.audio import Audio, Encoding
-from clip_store.measure.loudness import GainMatch, Limit, Target
-from clip_store.splice import splice
+from clip_store.measure.gain_match import GainMatch, Limit, Target
+from clip_store.splice import splice, with_clip
 from daw_protocol.errors import ProtocolError
 from daw_protocol.receipt import Receipt
 from daw_protocol.requests import Complete, Repaint
+from daw_protocol.timeline import Span
 from tests.bridge_server.renders import order_for
 from tests.clip_store.sounds import noise, song
 
@@ -19,13 +20,16 @@ PLAN = order_for(Repaint(start=24000, end=60000, bpm=120, source="a"), SONG).pla
 LEVEL = GainMatch(3.0001, -26.0, -22.0, -23.0, Target.REPLACED, Limit.NOTHING)
 
 
-def spliced(render, fade=480):
-    result = splice(SONG, render, PLAN.region_in_song, fade)
-    return result, result.clip
+def receipt_of(render, level=None, *, fade=480, plan=PLAN, song=SONG, clip=None):
+    """clip: as it came back from the disk, where that is not what was written."""
+    region = plan.region_in_song
+    result = splice(song, render, region, fade)
+    clip = clip or result.clip
+    return for_splice(plan, song, with_clip(song, clip, region.start), clip, result, level)
 
 
 def test_what_was_measured_is_told():
-    receipt = for_splice(PLAN, SONG, *spliced(noise(36000, seed=4)), LEVEL)
+    receipt = receipt_of(noise(36000, seed=4), LEVEL)
     assert (receipt.exact, receipt.outside_identical) == (True, True)
     assert (receipt.position, receipt.length, receipt.rate) == (24000, 36000, RATE)
     assert (receipt.crossfade_in, receipt.crossfade_out) == (480, 480)
@@ -39,9 +43,8 @@ def test_what_was_measured_is_told():
 
 
 def test_a_clip_that_was_spoiled_on_the_disk_is_noticed():
-    result, clip = spliced(noise(36000, seed=4))
-    short = Audio(clip.samples[:-5].copy(), clip.rate, clip.encoding)
-    receipt = for_splice(PLAN, SONG, result, short, None)
+    short = splice(SONG, noise(36000, seed=4), PLAN.region_in_song, 480).clip.cut(Span(0, 36000 - 5))
+    receipt = receipt_of(noise(36000, seed=4), clip=short)
     assert not receipt.exact
     assert not receipt.passed
 
@@ -49,23 +52,21 @@ def test_a_clip_that_was_spoiled_on_the_disk_is_noticed():
 def test_a_jump_at_the_seam_is_told():
     calm = Audio(np.full((2 * RATE, 1), 0.01, np.float32), RATE, Encoding.FLOAT)
     plan = order_for(Repaint(start=24000, end=60000, bpm=120, source="a"), calm).plan
-    result = splice(calm, np.full((36000, 1), 0.9), plan.region_in_song, 0)
-    receipt = for_splice(plan, calm, result, result.clip, None)
+    receipt = receipt_of(np.full((36000, 1), 0.9), fade=0, plan=plan, song=calm)
     assert receipt.warnings
     assert receipt.seam_rank == pytest.approx(100, abs=1)
 
 
 def test_nothing_changed_and_silence_are_no_takes():
     with pytest.raises(ProtocolError, match="is identical to the original"):
-        for_splice(PLAN, SONG, *spliced(SONG.samples[24000:60000]), None)
+        receipt_of(SONG.samples[24000:60000])
     with pytest.raises(ProtocolError, match="silent"):
-        for_splice(PLAN, SONG, *spliced(np.zeros((36000, 2)), fade=0), None)
+        receipt_of(np.zeros((36000, 2)), fade=0)
 
 
 def test_beyond_the_end_there_is_one_seam():
     plan = order_for(Complete(start=SONG.frames, length=36000, bpm=120, source="a"), SONG).plan
-    result = splice(SONG, noise(36000, seed=4), plan.region_in_song, 480)
-    receipt = for_splice(plan, SONG, result, result.clip, None)
+    receipt = receipt_of(noise(36000, seed=4), plan=plan)
     assert receipt.seam_out_db is None
     assert (receipt.crossfade_in, receipt.crossfade_out) == (0, 0)
 

@@ -1,8 +1,6 @@
-import json
 import math
 import re
 import time
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,9 +8,9 @@ import pytest
 from clip_store.audio.audio import Audio, Encoding, quantise
 from clip_store.audio.audio_file import read_audio, write_wav
 from clip_store.measure.alignment import measure
-from clip_store.measure.loudness import loudness
 from clip_store.splice import splice, stretch, with_clip
 from daw_protocol.timeline.span import Span
+from model.dsp.loudness import integrated
 from tests.clip_store.sounds import drums, noise, song
 from tests.clip_store.test_splice import REGIONS
 
@@ -22,7 +20,7 @@ REGION = Span(2 * RATE, 3 * RATE)
 
 def measured(old, render, region=REGION, fade=480, grid=None):
     new = splice(old, render, region, fade)
-    return measure(old, new.audio, new.clip, region, new.fades, grid)
+    return measure(old, with_clip(old, new.clip, region.start), new.clip, region, new.fades, grid)
 
 
 def changed_at(audio: Audio, frame: int) -> Audio:
@@ -44,7 +42,6 @@ def test_a_good_take_has_no_problems():
     assert (result.position, result.length) == (REGION.start, RATE)
     assert result.exact
     assert result.outside_identical
-    assert result.outside_before == result.outside_after
     assert result.changed
     assert result.finite
     assert not result.silent
@@ -61,7 +58,7 @@ def test_a_good_take_has_no_problems():
 def test_every_region_through_files(tmp_path, region, encoding, channels):
     old = song(3000, channels, 44100, encoding)
     new = splice(old, noise(region.length, channels, seed=5), region, 100)
-    for name, audio in (("song", old), ("new", new.audio), ("clip", new.clip)):
+    for name, audio in (("song", old), ("new", with_clip(old, new.clip, region.start)), ("clip", new.clip)):
         write_wav(tmp_path / f"{name}.wav", audio)
     read = [read_audio(tmp_path / f"{name}.wav", 10) for name in ("song", "new", "clip")]
     result = measure(*read, region, new.fades)
@@ -70,16 +67,15 @@ def test_every_region_through_files(tmp_path, region, encoding, channels):
     assert result.changed
     touched = sum(0 < edge < 3000 for edge in (region.start, region.end))
     assert touched <= len(result.seams) <= touched + 1
-    json.dumps(result.as_json(), allow_nan=False)
 
 
 @pytest.mark.parametrize("frame", [0, REGION.start - 1, REGION.end, 6 * RATE - 1])
 def test_one_bit_outside_is_noticed(frame):
     old = song(6 * RATE)
     new = splice(old, noise(RATE, seed=4), REGION, 480)
-    result = measure(old, changed_at(new.audio, frame), new.clip, REGION, new.fades)
+    whole = with_clip(old, new.clip, REGION.start)
+    result = measure(old, changed_at(whole, frame), new.clip, REGION, new.fades)
     assert not result.outside_identical
-    assert result.outside_before != result.outside_after
     assert "outside the region has changed" in result.problems()[0]
 
 
@@ -87,8 +83,9 @@ def test_one_bit_outside_is_noticed(frame):
 def test_one_bit_between_clip_and_song_is_noticed(frame):
     old = song(6 * RATE)
     new = splice(old, noise(RATE, seed=4), REGION, 480)
-    assert not measure(old, new.audio, changed_at(new.clip, frame), REGION, new.fades).exact
-    result = measure(old, changed_at(new.audio, REGION.start + frame), new.clip, REGION, new.fades)
+    whole = with_clip(old, new.clip, REGION.start)
+    assert not measure(old, whole, changed_at(new.clip, frame), REGION, new.fades).exact
+    result = measure(old, changed_at(whole, REGION.start + frame), new.clip, REGION, new.fades)
     assert not result.exact
     assert result.outside_identical
     assert "exactly" in result.problems()[0]
@@ -97,10 +94,11 @@ def test_one_bit_between_clip_and_song_is_noticed(frame):
 def test_a_clip_one_frame_off_is_noticed():
     old = song(6 * RATE)
     new = splice(old, noise(RATE, seed=4), REGION, 480)
-    shifted = new.audio.cut(Span(REGION.start + 1, REGION.end + 1))
+    whole = with_clip(old, new.clip, REGION.start)
+    shifted = whole.cut(Span(REGION.start + 1, REGION.end + 1))
     short = new.clip.cut(Span(0, RATE - 1))
     for clip in (shifted, short):
-        result = measure(old, new.audio, clip, REGION, new.fades)
+        result = measure(old, whole, clip, REGION, new.fades)
         assert not result.exact
         assert result.problems()
 
@@ -109,7 +107,8 @@ def test_a_clip_one_frame_off_is_noticed():
 def test_a_song_that_grew_without_need_is_noticed(region):
     old = song(6 * RATE)
     new = splice(old, noise(region.length, seed=4), region, 480)
-    assert not measure(old, longer(new.audio, 1), new.clip, region, new.fades).outside_identical
+    whole = with_clip(old, new.clip, region.start)
+    assert not measure(old, longer(whole, 1), new.clip, region, new.fades).outside_identical
 
 
 @pytest.mark.parametrize(
@@ -118,10 +117,11 @@ def test_a_song_that_grew_without_need_is_noticed(region):
 def test_sound_in_the_gap_is_noticed(region, place):
     old = song(6 * RATE)
     new = splice(old, noise(region.length, seed=4), region, 480)
-    samples = new.audio.samples.copy()
+    whole = with_clip(old, new.clip, region.start)
+    samples = whole.samples.copy()
     samples[place] = 0.5
     loud = Audio(samples, RATE, old.encoding)
-    assert measure(old, new.audio, new.clip, region, new.fades).outside_identical
+    assert measure(old, whole, new.clip, region, new.fades).outside_identical
     assert not measure(old, loud, new.clip, region, new.fades).outside_identical
 
 
@@ -138,8 +138,7 @@ def test_a_silent_take_is_a_problem():
     result = measured(song(6 * RATE), np.zeros((RATE, 2)), fade=0)
     assert result.silent
     assert "The take is silent." in result.problems()
-    assert result.as_json()["inside_lufs"] is None
-    assert result.as_json()["peak_db"] is None
+    assert result.inside_lufs == result.peak_db == -math.inf
 
 
 def test_clipping_is_a_problem_unless_the_song_clipped_there_as_much():
@@ -187,16 +186,6 @@ def test_a_click_is_a_warning():
     assert any("click" in problem for problem in result.problems())
 
 
-def test_json_has_everything():
-    result = measured(song(6 * RATE), noise(RATE, seed=4), grid=list(range(0, 6 * RATE, 6000)))
-    told = json.loads(json.dumps(result.as_json(), allow_nan=False))
-    assert told["problems"] == []
-    assert told["seams"][0]["position"] == REGION.start
-    assert set(told["seams"][0]["click"]) == {"value", "original", "usual", "rank", "stands_out"}
-    assert told["inside_lufs"] == result.inside_lufs
-    assert replace(result, silent=True).as_json()["problems"] == ["The take is silent."]
-
-
 @pytest.mark.slow
 @pytest.mark.alone  # it keeps time
 def test_measuring_ten_seconds_in_four_minutes_is_quick():
@@ -204,11 +193,12 @@ def test_measuring_ten_seconds_in_four_minutes_is_quick():
     old = song(240 * RATE)
     region = Span(100 * RATE, 110 * RATE)
     new = splice(old, noise(region.length, seed=5), region, 480)
+    whole = with_clip(old, new.clip, region.start)
     grid = list(range(0, 240 * RATE, 6000))
     times = []
     for _ in range(3):
         begin = time.process_time()
-        measure(old, new.audio, new.clip, region, new.fades, grid)
+        measure(old, whole, new.clip, region, new.fades, grid)
         times.append(time.process_time() - begin)
     assert min(times) < 0.8
 
@@ -223,6 +213,6 @@ def test_a_song_that_goes_on_is_compared_with_the_loudness_it_was_matched_to() -
     region = Span(4 * rate, 7 * rate)
     spliced = with_clip(song, clip, region.start)
     unaware = measure(song, spliced, clip, region, (0, 0))
-    aware = measure(song, spliced, clip, region, (0, 0), reference_lufs=loudness(loud, rate))
+    aware = measure(song, spliced, clip, region, (0, 0), reference_lufs=integrated(loud, rate))
     assert any("louder than the passage it replaces" in sentence for sentence in unaware.problems())
     assert not any("LU louder" in sentence for sentence in aware.problems())

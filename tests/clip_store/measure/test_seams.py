@@ -3,7 +3,7 @@ import pytest
 
 from clip_store.audio.audio import RATES, Encoding, quantise
 from clip_store.measure.seams import measure_seams
-from clip_store.splice import splice
+from clip_store.splice import splice, with_clip
 from daw_protocol.timeline.span import Span
 from tests.clip_store.sounds import drums, noise, tone
 
@@ -18,7 +18,7 @@ def audio(samples, rate=RATE):
 def seams_of(song, render, fade):
     new = splice(song, render, REGION, fade)
     edges = [(REGION.start, REGION.start + new.fades[0]), (REGION.end, REGION.end - new.fades[1])]
-    return measure_seams(song, new.audio, new.lead, edges)
+    return measure_seams(song, with_clip(song, new.clip, REGION.start), 0, edges)
 
 
 def faults(seam):

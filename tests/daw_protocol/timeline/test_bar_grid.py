@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from daw_protocol.timeline.bar_grid import BarGrid, MeterChange, check_changes
+from daw_protocol.timeline.bar_grid import COMMON_TIME, BarGrid, MeterChange, check_changes, on_bar_lines
 from daw_protocol.timeline.bbt import Bbt
 from daw_protocol.timeline.meter import Meter
 
@@ -139,3 +139,19 @@ def test_a_change_checks_itself() -> None:
         MeterChange(Fraction(0), "4/4")  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="cuts_bar"):
         MeterChange(Fraction(0), Meter(4, 4), cuts_bar=1)  # type: ignore[arg-type]
+
+
+def test_a_meter_the_host_rounded_is_put_on_its_bar_line() -> None:
+    near = MeterChange(Fraction(8) + Fraction(1, 10**6), Meter(3, 4))
+    assert on_bar_lines([COMMON_TIME, near]) == (COMMON_TIME, MeterChange(Fraction(8), Meter(3, 4)))
+
+
+def test_a_meter_inside_a_bar_ends_it_early() -> None:
+    inside = MeterChange(Fraction(6), Meter(3, 4))
+    assert on_bar_lines([COMMON_TIME, inside])[1] == MeterChange(Fraction(6), Meter(3, 4), cuts_bar=True)
+
+
+def test_a_first_meter_later_on_leaves_common_time_before_it() -> None:
+    later = MeterChange(Fraction(8), Meter(3, 4))
+    assert on_bar_lines([later]) == (COMMON_TIME, later)
+    assert on_bar_lines([]) == (COMMON_TIME,)

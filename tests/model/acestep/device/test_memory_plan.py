@@ -11,8 +11,6 @@ import torch
 from model.acestep.device.memory_plan import (
     GIGABYTE,
     RESERVE,
-    SIZES_2B,
-    SIZES_XL,
     NetworkSizes,
     Phase,
     Placement,
@@ -24,6 +22,7 @@ from model.acestep.device.memory_plan import (
 from model.acestep.networks.attention import BlockShape
 from model.acestep.networks.dit import Dit, DitConfig
 from model.errors import CannotRender
+from tests.model.acestep.device.published_sizes import SIZES_2B, SIZES_XL
 
 FOUR_MINUTES = Work(frames=240 * 25)
 BY_PHASE = {Phase.TEXT: 1.19, Phase.ENCODE: 0.34, Phase.CONDITION: 1.64, Phase.DECODE: 0.34}

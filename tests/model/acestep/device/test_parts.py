@@ -14,7 +14,7 @@ pytest.importorskip(
 import torch
 
 from model.acestep.device.devices import choose_device
-from model.acestep.device.memory_plan import SIZES_2B, SIZES_XL, NetworkSizes, Placement
+from model.acestep.device.memory_plan import NetworkSizes, Placement
 from model.acestep.device.network_sizes import sizes_of
 from model.acestep.device.parts import StoredParts, neighbours
 from model.acestep.networks.network_config import PUBLISHED
@@ -23,6 +23,7 @@ from model.acestep.weights.int8_linear import Int8Linear
 from model.acestep.weights.model_folders import find_models, recognise
 from model.engine import Progress
 from model.errors import NotLoaded
+from tests.model.acestep.device.published_sizes import SIZES_2B, SIZES_XL
 from tests.model.acestep.tiny_folder import TEXT, write_checkpoint, write_text_encoder, write_vae
 from tests.model.acestep.tiny_models import TURBO, networks, silence
 

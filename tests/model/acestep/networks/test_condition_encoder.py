@@ -83,10 +83,3 @@ def test_an_item_without_clips_gets_only_padding() -> None:
     grouped = group_clips(torch.ones(2, 3), torch.tensor([2, 2]), batch=3)
     assert grouped.states.shape == (3, 2, 3)
     assert grouped.valid.tolist() == [[False, False], [False, False], [True, True]]
-
-
-def test_no_condition_has_the_length_of_the_condition() -> None:
-    encoder = networks(TURBO).conditions
-    empty = encoder.unconditional(torch.zeros(2, 5, 64))
-    assert empty.shape == (2, 5, 64)
-    assert torch.equal(empty[1, 4], encoder.no_condition[0, 0])

@@ -29,8 +29,6 @@ def test_turns() -> None:
         given = case["inputs"]
         told = planner_prompts.codes_prompt(given["caption"], given["lyrics"], given["cot"])
         assert told == case["text"]
-    for case in asked("understand"):
-        assert planner_prompts.understanding_prompt((1, 2)) == case["text"]
     (case,) = asked("generate, code phase, unconditional")
     assert planner_prompts.unguided_prompt() == case["text"]
     assert case["inputs"]["negative_prompt"] == NOTHING_SAID

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ pytest.importorskip("torch", reason="the ACE-Step engine needs torch: pip instal
 
 import torch
 
+from model.acestep.latent_grid import FRAMES_PER_SECOND
 from model.acestep.sampling import masks
 from model.acestep.sampling.masks import MaskMode, TaskMasks, task_masks
 from model.acestep.weights.capabilities import ModelTask
@@ -18,14 +20,24 @@ from tests.model.acestep.golden_data import table
 CASES = table("handler_masks")["cases"]
 
 
+def region_of(case: dict[str, Any]) -> masks.Region | None:
+    """The region the reference application takes for a case's seconds: both ends rounded down, at least one frame."""
+    start, end, frames = case["repainting_start_s"], case["repainting_end_s"], case["latent_frames"]
+    if start is None:
+        return None
+    if start < 0:  # both are moved by the audio put in front
+        start, end = 0.0, end - start
+    if end <= start:
+        return None
+    first = min(math.floor(start * FRAMES_PER_SECOND), frames - 1)
+    return first, max(first + 1, min(math.floor(end * FRAMES_PER_SECOND), frames))
+
+
 def built(case: dict[str, Any]) -> TaskMasks:
-    frames, region = case["latent_frames"], None
-    if case["repainting_start_s"] is not None:
-        region = masks.region_of_seconds(case["repainting_start_s"], case["repainting_end_s"], frames)
     return task_masks(
         ModelTask(case["task_type"]),
-        frames,
-        region,
+        case["latent_frames"],
+        region_of(case),
         MaskMode(case["chunk_mask_mode"] or "explicit"),
         has_codes=case["has_audio_codes"],
     )

@@ -146,7 +146,7 @@ def test_the_velocity_remembers() -> None:
 def keep(ratio: float, crossfade: int) -> Keep:
     mask = torch.zeros(1, FRAMES, dtype=torch.bool)
     mask[:, 4:8] = True
-    return Keep(DATA, mask, RepaintSettings(ratio, crossfade, 0.0, splice=True))
+    return Keep(DATA, mask, RepaintSettings(ratio, crossfade))
 
 
 def test_injection_puts_the_noised_source_around_the_region() -> None:

@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from model.dsp import loudness
 from model.engine import Piece, RenderRequest, Report, Samples, Task
-from model.sketch import loudness
 from model.sketch.engine import SketchEngine
 from model.sketch.rearrange import joins
 from tests.model.sketch.songs import Generated, make_song, request_for, song_of

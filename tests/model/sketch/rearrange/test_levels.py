@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from model.sketch import loudness
+from model.dsp import loudness
 from model.sketch.rearrange import levels
 
 

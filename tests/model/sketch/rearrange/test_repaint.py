@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from model.dsp import loudness
 from model.engine import Piece, RenderRequest, Report, Samples
 from model.errors import CannotRender
-from model.sketch import loudness
 from model.sketch.engine import SketchEngine
 from model.sketch.rearrange import joins
 from tests.model.sketch.songs import Generated, make_song, request_for

@@ -11,7 +11,7 @@ import pytest
 
 from model.engine import Progress, Samples
 from model.errors import RenderStopped
-from model.sketch.separation.separation import Stems, cut, own_part, separate
+from model.sketch.separation.separation import Stems, cut, own_part, rate_factor, separate
 from model.sketch.separation.separation_parameters import DEFAULT, STEM_NAMES, BlockParameters
 from tests.model.sketch import stem_songs
 from tests.model.sketch.stem_figures import measure, si_sdr
@@ -31,6 +31,13 @@ def assert_sums(stems: Stems, source: Samples) -> None:
     assert np.abs(total - source).max(initial=0.0) <= 1e-6
     assert all(stems.named(stem).shape == source.shape for stem in STEM_NAMES)
     assert all(np.isfinite(stems.named(stem)).all() for stem in STEM_NAMES)
+
+
+@pytest.mark.parametrize(
+    ("rate", "factor"), [(44100, 1), (48000, 1), (88200, 2), (96000, 2), (176400, 4), (192000, 4), (50001, 1)]
+)
+def test_high_rates_are_halved_or_quartered(rate: int, factor: int) -> None:
+    assert rate_factor(rate, 50000) == factor
 
 
 def test_stems_come_closer_to_the_true_ones_than_the_mix() -> None:
