@@ -30,10 +30,10 @@ from websockets.sync.client import ClientConnection, connect
 
 from bridge_server.server import RunningServer, running_server
 from bridge_server.settings import Settings
+from tests.places import PROJECT
 
 PATIENCE = 120.0  # seconds: what only a broken server takes, on a machine with much else to do
 TERMINAL = ("done", "failed", "cancelled")
-PROJECT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,8 @@ from bridge_server.settings import Settings
 from daw_protocol.timeline import TempoMap
 from tests.bridge_server.peers import PATIENCE, ServerProcess, ServerThread, band_song, datagram
 from tests.doubles import ENGINES
-from tests.examples.live_double import ROOT, LiveSet, audio_clip, midi_clip, new_track, script_modules
+from tests.examples.live_double import LiveSet, audio_clip, midi_clip, new_track, script_modules
+from tests.places import EXAMPLES
 
 RATE = 44100
 BARS = 8
@@ -740,7 +741,7 @@ def test_a_bug_is_logged_and_the_tick_goes_on(open_live):
 
 def test_the_folder_stands_alone(tmp_path):
     """Copied to Live's folder, it needs Python's standard library and Live's modules, nothing else of ours."""
-    shutil.copytree(ROOT / "examples" / "ableton" / "Takebridge", tmp_path / "Takebridge")
+    shutil.copytree(EXAMPLES / "ableton" / "Takebridge", tmp_path / "Takebridge")
     code = (
         "import sys; sys.path.insert(0, sys.argv[1]); import Takebridge, Takebridge.osc_codec, Takebridge.bridge_link, "
         "Takebridge.osc_ears, Takebridge.selection, Takebridge.placement, Takebridge.settings, Takebridge.song_time; "

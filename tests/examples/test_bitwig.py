@@ -20,12 +20,12 @@ import soundfile
 from bridge_server.settings import Settings
 from tests.bridge_server.peers import PATIENCE, ServerProcess, ServerThread, band_song, datagram
 from tests.doubles import ENGINES
+from tests.places import EXAMPLES
 
 NODE = shutil.which("node") or shutil.which("nodejs")
 pytestmark = pytest.mark.skipif(NODE is None, reason="SKIPPED: node is missing; apt-get install nodejs")
 
-ROOT = Path(__file__).parents[2]
-SCRIPT = ROOT / "examples" / "bitwig" / "Takebridge.control.js"
+SCRIPT = EXAMPLES / "bitwig" / "Takebridge.control.js"
 DOUBLE = Path(__file__).with_name("bitwig_double.js")
 RATE = 44100
 

@@ -10,7 +10,7 @@ from bridge_server.audition.sound_devices import SoundDevice, SoundDevices, find
 from bridge_server.cli.doctor import Verdict, audio_devices
 from daw_protocol.errors import ErrorCode, ProtocolError
 from tests.bridge_server.audition import sound_card
-from tests.bridge_server.peers import PROJECT
+from tests.places import PROJECT
 
 FOUND = [
     SoundDevice(3, "Built-in Output", "Core Audio", 2, 48000, True),

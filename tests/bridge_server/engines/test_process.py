@@ -23,8 +23,9 @@ from bridge_server.engines.process import EngineProcess, RenderCancelledError
 from bridge_server.settings import Limits
 from daw_protocol.errors import ErrorCode, ProtocolError
 from model.engine import Grid, RenderRequest, Task
-from tests.bridge_server.peers import PATIENCE, PROJECT, environment
+from tests.bridge_server.peers import PATIENCE, environment
 from tests.doubles import ENGINES
+from tests.places import PROJECT
 
 REGION = ("source", "song.wav", "start", 12000, "end", 16000)
 

@@ -7,7 +7,7 @@ import pytest
 from lxml import etree
 
 from tests.bridge_server.peers import RpcError
-from tests.clip_store.exports.test_dawproject import PROJECT
+from tests.clip_store.exports.dawproject_schemas import PROJECT_SCHEMA
 
 REGION = {"source": "song.wav", "start": 4800, "end": 14_400}
 
@@ -33,7 +33,7 @@ def test_positions_and_receipt_are_in_the_project(dispatcher, ws, take):
     found = ws.call("export", what="take", name=take)
     with zipfile.ZipFile(found["path"]) as archive:
         root = etree.fromstring(archive.read("project.xml"))
-    PROJECT.assertValid(root)
+    PROJECT_SCHEMA.assertValid(root)
     clips = {clip.get("time"): clip for clip in root.iterfind(".//Clip")}
     assert sorted(clips) == ["0.0", "0.1", "0.3"]
     (rendered,) = [clip for clip in root.iterfind(".//Clip") if clip.get("name") != "Original"]

@@ -25,7 +25,8 @@ from model.acestep.weights.model_folders import recognise
 from model.errors import CannotRender
 from tests.model.acestep.golden_data import tensors, worst
 from tests.model.acestep.stored_layouts import write_diffusers
-from tests.model.acestep.tiny_models import DIT_TOLERANCE, TINY, TURBO, XL, networks, silence, velocity
+from tests.model.acestep.tiny_models import DIT_TOLERANCE, TURBO, XL, networks, silence, velocity
+from tests.places import TINY
 
 ADAPTERS = TINY / "adapters"
 PEFT = ADAPTERS / "lora_peft" / "adapter" / "adapter_model.safetensors"

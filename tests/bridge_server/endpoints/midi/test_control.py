@@ -24,13 +24,13 @@ from tests.bridge_server.conftest import settings_in
 from tests.bridge_server.jack_server import jack_server
 from tests.bridge_server.peers import (
     PATIENCE,
-    PROJECT,
     ServerThread,
     bridge_command,
     environment,
     noise_song,
     run_bridge,
 )
+from tests.places import PROJECT
 
 MAP = """
 note 36          /bridge/repaint takes 2

@@ -38,7 +38,8 @@ from tests.model.acestep.stored_layouts import (
     official_tensors,
     write_diffusers,
 )
-from tests.model.acestep.tiny_models import TINY, TURBO, XL, networks, silence, vae
+from tests.model.acestep.tiny_models import TURBO, XL, networks, silence, vae
+from tests.places import TINY
 
 SIZES = pytest.mark.parametrize(("listed", "size"), [(PUBLISHED_2B, "2B"), (PUBLISHED_XL, "XL")])
 PARAMETERS = {  # as published, by part
