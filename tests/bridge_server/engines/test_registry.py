@@ -12,11 +12,12 @@ from bridge_server.engines.registry import (
     target_of,
     with_models,
 )
-from daw_protocol.errors import ErrorCode, ProtocolError
+from daw_protocol.errors import ErrorCode
 from daw_protocol.requests import Accompany, Cover, Extract, Lego, Repaint
 from model.engine import Capability, EngineDescription, Task, TextLimit
 from model.sketch.engine import SketchEngine
 from tests.doubles import ENGINES, NoiseEngine
+from tests.refusals import refusal
 
 PLAYER = EngineDescription(
     name="player",
@@ -36,12 +37,6 @@ PLAYER = EngineDescription(
     lyrics=TextLimit(tokens=0),
     languages=("en", "unknown"),
 )
-
-
-def refusal(build, *args) -> ProtocolError:
-    with pytest.raises(ProtocolError) as raised:
-        build(*args)
-    return raised.value
 
 
 def test_the_built_in_engine():
