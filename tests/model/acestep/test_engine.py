@@ -28,9 +28,7 @@ pytest.importorskip(
 
 import torch
 
-from model.acestep.device.devices import choose_device
 from model.acestep.engine import AceStepEngine
-from model.acestep.planner.song_planning import refuse_unless_it_fits
 from model.acestep.renderer import HANDLES, MIX, RESIDUAL
 from model.acestep.sampling.option_help import ADAPTER, ADAPTER_STRENGTH, CHECKPOINT, PLANNER
 from model.acestep.sampling.render_settings import OPTIONS
@@ -322,15 +320,6 @@ def test_a_song_is_planned_before_it_is_composed(tiny_models: Path, tmp_path: Pa
     assert json.loads(next(each for each in other if isinstance(each, Attachment)).data) != blueprint
     with pytest.raises(CannotRender, match="plans new songs"):
         rendered(engine, request(options={**FEW, PLANNER: "on"}))
-
-
-def test_a_planner_that_does_not_fit_is_refused_before_it_is_loaded() -> None:
-    cpu = choose_device("cpu")
-    refuse_unless_it_fits(TINY_PLANNER, cpu, None)
-    refuse_unless_it_fits(TINY_PLANNER, cpu, 1_000_000_000)
-    with pytest.raises(CannotRender, match=r"needs 0\.9 GB, but the device has 0\.8 GB free") as error:
-        refuse_unless_it_fits(TINY_PLANNER, cpu, 800_000_000)
-    assert "acestep-5Hz-lm-0.6B" in error.value.remedy
 
 
 def test_planning_without_a_planner(engine: AceStepEngine) -> None:

@@ -102,10 +102,8 @@ def test_it_asks_often_whether_to_stop():
     assert len(work) > 5
 
 
-def test_agrees_with_librosa():
-    librosa = pytest.importorskip(
-        "librosa", reason="librosa, the oracle of the pitch tracker, is not installed"
-    )
+@pytest.mark.slow
+def test_agrees_with_librosa(librosa):
     for song, cents in ((folk_songs.GREENSLEEVES, 17.0), (folk_songs.SAINTS, -24.0)):
         voice, line = sung(song, cents)
         pitch, _, _ = librosa.pyin(
