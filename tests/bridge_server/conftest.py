@@ -8,27 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from bridge_server.settings import Limits, Settings
+from bridge_server.settings import Limits
 from tests.bridge_server.peers import OscPeer, ServerThread, WebSocketPeer, noise_song
+from tests.bridge_server.servers import settings_in
 from tests.disks import disk, read_only
-from tests.doubles import ENGINES
-
-
-def settings_in(folder: Path, **changes: object) -> Settings:
-    """Settings for a server of the test's own, on free ports, with every double."""
-    songs = folder / "songs"
-    songs.mkdir(parents=True, exist_ok=True)
-    values: dict[str, object] = {
-        "store": folder / "store",
-        "roots": (songs,),
-        "osc_port": 0,
-        "websocket_port": 0,
-        "engine": "noise",
-        "engines": ENGINES,
-        "sound": False,  # no test is heard through somebody's loudspeakers
-        **changes,
-    }
-    return Settings(**values)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")  # a server for each file: what one leaves behind is no other's surprise

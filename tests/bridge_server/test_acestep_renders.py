@@ -27,8 +27,8 @@ pytest.importorskip(
 from bridge_server.engines.registry import ACESTEP, with_models
 from bridge_server.settings import Settings
 from model.acestep.device.devices import is_there
-from tests.bridge_server.conftest import settings_in
 from tests.bridge_server.peers import RpcError, ServerThread, WebSocketPeer
+from tests.bridge_server.servers import settings_in
 from tests.model.acestep.tiny_folder import write_models
 
 RATE = 48_000

@@ -20,8 +20,8 @@ from bridge_server.server import running_server
 from bridge_server.settings import Limits
 from clip_store.store import ClipStore
 from daw_protocol.errors import ErrorCode, ProtocolError
-from tests.bridge_server.conftest import settings_in
 from tests.bridge_server.peers import TERMINAL, ServerThread, noise_song
+from tests.bridge_server.servers import settings_in
 
 
 def refused(dispatcher: ServerThread, source: str, *arguments: object, command: str = "repaint"):

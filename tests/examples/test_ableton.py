@@ -20,10 +20,9 @@ import pytest
 import soundfile
 from pythonosc.osc_message import OscMessage
 
-from bridge_server.settings import Settings
 from daw_protocol.timeline import TempoMap
 from tests.bridge_server.peers import PATIENCE, ServerProcess, ServerThread, band_song, datagram
-from tests.doubles import ENGINES
+from tests.bridge_server.servers import server_fixture
 from tests.examples.live_double import LiveSet, audio_clip, midi_clip, new_track, script_modules
 from tests.places import EXAMPLES
 
@@ -38,17 +37,9 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerThread]:
-    """A server of its own, sketch engine; its one folder is where the set lies."""
-    folder = tmp_path_factory.mktemp("live")
-    (folder / "My Project").mkdir()
-    band_song(folder / "My Project" / "band.wav", bars=BARS, rate=RATE)
-    settings = Settings(
-        store=folder / "store", roots=(folder / "My Project",), osc_port=0, websocket_port=0, engines=ENGINES
-    )
-    with ServerThread(settings) as running:
-        yield running
+server = server_fixture(
+    (band_song, "band.wav"), songs_folder="My Project", engine="sketch"
+)  # where the set lies
 
 
 class Rig:

@@ -22,20 +22,15 @@ from daw_protocol.osc_form import request_from_osc
 from daw_protocol.pad_map import read_pad_map
 from daw_protocol.replies import REPLIES
 from examples.osc import surfaces
-from tests.bridge_server.conftest import settings_in
-from tests.bridge_server.peers import PATIENCE, ServerThread, band_song
+from tests.bridge_server.peers import PATIENCE, band_song
+from tests.bridge_server.servers import server_fixture
 from tests.places import DOCS, EXAMPLES
 
 OSC = EXAMPLES / "osc"
 PYTHON = EXAMPLES / "python"
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    settings = settings_in(tmp_path_factory.mktemp("clients"))
-    band_song(settings.roots[0] / "song.wav")
-    with ServerThread(settings) as server:
-        yield server
+server = server_fixture((band_song, "song.wav"))
 
 
 @pytest.fixture

@@ -31,8 +31,8 @@ from model.engine import (
     stop_if_asked,
 )
 from tests.bridge_server.audition import sound_card
-from tests.bridge_server.conftest import settings_in
 from tests.bridge_server.peers import PATIENCE, WebSocketPeer, environment, websocket
+from tests.bridge_server.servers import settings_in
 from tests.doubles import ENGINES, NoiseEngine, noise
 from tests.places import PROJECT
 

@@ -52,7 +52,7 @@ class Without(importlib.abc.MetaPathFinder):
 sys.meta_path.insert(0, Without())
 from pathlib import Path
 from bridge_server.cli.doctor import audio_devices
-from tests.bridge_server.conftest import settings_in
+from tests.bridge_server.servers import settings_in
 from tests.bridge_server.peers import RpcError, ServerThread, noise_song
 def main():
     settings = settings_in(Path(sys.argv[1]), sound=True)

@@ -90,8 +90,8 @@ def test_a_server_that_goes_away_is_told(start_server, tmp_path):
             while True:
                 await client.next_reply()
 
-    from tests.bridge_server.conftest import settings_in
     from tests.bridge_server.peers import ServerThread
+    from tests.bridge_server.servers import settings_in
 
     settings = settings_in(tmp_path)
     noise_song(settings.roots[0] / "song.wav")

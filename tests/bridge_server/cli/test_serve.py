@@ -19,7 +19,7 @@ from tests.bridge_server.peers import (
     [
         (("--midi-in", "tcp:0"), "something to do"), (("--midi-clock",), "--midi-in"),
         (("--midi-in", "tcp:0", "--midi-map", "/nowhere/pads.txt"), "cannot be read"),
-        (("--midi-in", "tcp:99999", "--midi-clock"), "no TCP port"),
+        (("--midi-in", "tcp:99999", "--midi-clock"), "not a TCP port"),
     ],
 )  # fmt: skip
 def test_serve_says_what_is_wrong_with_its_midi(tmp_path, words, said):

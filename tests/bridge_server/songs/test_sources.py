@@ -174,7 +174,7 @@ def test_a_file_that_has_gone(song_file, tmp_path):
     with pytest.raises(ProtocolError) as raised:
         read_song(song_file, BlobStore(tmp_path / "blobs"), most_seconds=10)
     assert raised.value.code is ErrorCode.FILE_MISSING
-    assert "My Song.wav is not there any more" in raised.value.sentence
+    assert "My Song.wav no longer exists" in raised.value.sentence
 
 
 def test_a_file_that_was_written_to(song_file):
@@ -191,7 +191,7 @@ def test_a_file_that_was_written_to(song_file):
 def test_a_file_that_was_touched_only(song_file):
     before = state_of(song_file)
     os.utime(song_file, ns=(before.modified_ns, before.modified_ns + 1_000_000))
-    with pytest.raises(ProtocolError, match="written to"):
+    with pytest.raises(ProtocolError, match="changed while"):
         check_unchanged(before)
 
 

@@ -13,9 +13,9 @@ import pytest
 import soundfile
 
 from bridge_server.server import find_server, mailbox_root
-from tests.bridge_server.conftest import settings_in
 from tests.bridge_server.mailbox_peer import MailboxPeer, a_call
 from tests.bridge_server.peers import PATIENCE, ServerProcess, ServerThread, band_song, noise_song
+from tests.bridge_server.servers import settings_in
 
 REGION = {"source": "song.wav", "start": 12000, "end": 24000}
 

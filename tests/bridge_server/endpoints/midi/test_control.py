@@ -16,7 +16,6 @@ from bridge_server.endpoints.midi import ports as midi_ports
 from bridge_server.settings import MidiSettings
 from daw_protocol.pad_map import read_pad_map
 from tests import midi_system
-from tests.bridge_server.conftest import settings_in
 from tests.bridge_server.jack_server import jack_server
 from tests.bridge_server.midi_peer import MAP, Lines, clocks, strike, surface
 from tests.bridge_server.peers import (
@@ -25,15 +24,11 @@ from tests.bridge_server.peers import (
     bridge_command,
     noise_song,
 )
+from tests.bridge_server.servers import server_fixture, settings_in
 
-
-@pytest.fixture
-def server(tmp_path):
-    midi = MidiSettings("tcp:0", read_pad_map(MAP), clock=True)
-    settings = settings_in(tmp_path, midi=midi)
-    noise_song(settings.roots[0] / "song.wav")
-    with ServerThread(settings) as server:
-        yield server
+server = server_fixture(
+    (noise_song, "song.wav"), scope="function", midi=MidiSettings("tcp:0", read_pad_map(MAP), clock=True)
+)
 
 
 @pytest.fixture

@@ -43,4 +43,4 @@ def test_a_name_that_is_none_shows_those_there_are(wanted, names, words):
 
 def test_what_is_missing_is_said():
     assert "takebridge[midi]" in no_midi(ModuleNotFoundError("No module named 'rtmidi'")).remedy
-    assert "cannot be used" in no_midi(OSError("no ALSA")).sentence
+    assert "not available" in no_midi(OSError("no ALSA")).sentence
