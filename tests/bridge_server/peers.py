@@ -107,6 +107,13 @@ class OscPeer:
         self._socket.close()
 
 
+def free_port() -> int:
+    """A UDP port of this machine that nothing uses."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 def datagram(address: str, *arguments: Any) -> bytes:
     builder = OscMessageBuilder(address)
     for argument in arguments:

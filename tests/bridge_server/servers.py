@@ -30,6 +30,18 @@ def settings_in(folder: Path, **changes: object) -> Settings:
     return Settings(**values)  # type: ignore[arg-type]
 
 
+def open_settings(store: Path, **changes: object) -> Settings:
+    """Settings of a server that other machines may reach, with the token "abc", and this one without."""
+    values: dict[str, object] = {
+        "host": "0.0.0.0",
+        "token": "abc",
+        "trust_this_machine": True,
+        "websocket_port": 9125,
+        **changes,
+    }
+    return Settings(store=store, **values)  # type: ignore[arg-type]
+
+
 def server_fixture(
     *songs: tuple[Callable[..., Path], str],
     scope: Literal["module", "function"] = "module",

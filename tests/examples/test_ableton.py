@@ -21,7 +21,7 @@ import soundfile
 from pythonosc.osc_message import OscMessage
 
 from daw_protocol.timeline import TempoMap
-from tests.bridge_server.peers import PATIENCE, ServerProcess, ServerThread, band_song, datagram
+from tests.bridge_server.peers import PATIENCE, ServerProcess, ServerThread, band_song, datagram, free_port
 from tests.bridge_server.servers import server_fixture
 from tests.examples.live_double import LiveSet, audio_clip, midi_clip, new_track, script_modules
 from tests.places import EXAMPLES
@@ -29,12 +29,6 @@ from tests.places import EXAMPLES
 RATE = 44100
 BARS = 8
 TICK = 0.01  # Live's own is 0.1 seconds; nothing in the script counts ticks
-
-
-def free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 server = server_fixture(

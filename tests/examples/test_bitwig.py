@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import soundfile
 
-from tests.bridge_server.peers import PATIENCE, ServerProcess, ServerThread, band_song, datagram
+from tests.bridge_server.peers import PATIENCE, ServerProcess, ServerThread, band_song, datagram, free_port
 from tests.bridge_server.servers import server_fixture
 from tests.places import EXAMPLES
 
@@ -27,12 +27,6 @@ pytestmark = pytest.mark.skipif(NODE is None, reason="SKIPPED: node is missing; 
 SCRIPT = EXAMPLES / "bitwig" / "Takebridge.control.js"
 DOUBLE = Path(__file__).with_name("bitwig_double.js")
 RATE = 44100
-
-
-def free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 server = server_fixture((band_song, "band.wav"), engine="sketch")

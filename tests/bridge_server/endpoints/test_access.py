@@ -5,13 +5,14 @@ import pytest
 from bridge_server.endpoints.access import check_osc_caller, is_own, is_token
 from bridge_server.settings import Settings
 from daw_protocol.errors import ErrorCode
+from tests.bridge_server.servers import open_settings
 from tests.refusals import refusal
 
 OUTSIDE = "192.168.1.9"
 
 
 def settings(tmp_path, **changes):
-    return Settings(store=tmp_path, **{"host": "0.0.0.0", "token": "käse", **changes})
+    return open_settings(tmp_path, **{"token": "käse", "trust_this_machine": False, **changes})
 
 
 def test_the_token_and_nothing_like_it(tmp_path):

@@ -13,19 +13,8 @@ from bridge_server.network.lan import (
     kept_token,
     panel_address,
 )
-from bridge_server.settings import Settings
 from daw_protocol.errors import ProtocolError
-
-
-def settings_of(tmp_path, **changes):
-    values = {
-        "host": "0.0.0.0",
-        "token": "abc",
-        "trust_this_machine": True,
-        "websocket_port": 9125,
-        **changes,
-    }
-    return Settings(store=tmp_path, **values)
+from tests.bridge_server.servers import open_settings
 
 
 def test_the_token_stays_the_same_and_is_the_users_own(tmp_path):
@@ -50,12 +39,12 @@ def test_a_token_that_cannot_be_kept_is_an_error_with_a_remedy(tmp_path):
 
 
 def test_the_address_of_the_panel(tmp_path):
-    assert panel_address(settings_of(tmp_path)) == "http://127.0.0.1:9125/"
-    assert panel_address(settings_of(tmp_path), "192.168.1.5") == "http://192.168.1.5:9125/?token=abc"
+    assert panel_address(open_settings(tmp_path)) == "http://127.0.0.1:9125/"
+    assert panel_address(open_settings(tmp_path), "192.168.1.5") == "http://192.168.1.5:9125/?token=abc"
     assert (
-        panel_address(settings_of(tmp_path, trust_this_machine=False)) == "http://127.0.0.1:9125/?token=abc"
+        panel_address(open_settings(tmp_path, trust_this_machine=False)) == "http://127.0.0.1:9125/?token=abc"
     )
-    assert panel_address(settings_of(tmp_path, host="::1", token="")) == "http://[::1]:9125/"
+    assert panel_address(open_settings(tmp_path, host="::1", token="")) == "http://[::1]:9125/"
 
 
 def test_the_code_is_a_square_of_blocks():

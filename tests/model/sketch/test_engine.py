@@ -77,6 +77,7 @@ def test_progress_rises_to_one_and_names_its_stages(engine: SketchEngine, made: 
     assert any(progress.seconds_left is not None for progress in said)
 
 
+@pytest.mark.slow
 def test_a_ten_minute_song_asks_whether_to_stop_all_the_time() -> None:
     noise = np.random.default_rng(3).normal(0.0, 0.1, (48000 * 60, 1)).astype(np.float32)
     long_song = song_of(np.tile(noise, (10, 2)), 48000)

@@ -4,23 +4,12 @@ import pytest
 from websockets.datastructures import Headers
 
 from bridge_server.endpoints.http.callers import admitted, check_caller, host_name, is_open
-from bridge_server.settings import Settings
 from daw_protocol.errors import ProtocolError
-
-
-def settings_of(tmp_path, **changes):
-    values = {
-        "host": "0.0.0.0",
-        "token": "abc",
-        "trust_this_machine": True,
-        "websocket_port": 9125,
-        **changes,
-    }
-    return Settings(store=tmp_path, **values)
+from tests.bridge_server.servers import open_settings
 
 
 def test_programs_of_this_machine_need_no_token_and_others_do(tmp_path):
-    settings = settings_of(tmp_path)
+    settings = open_settings(tmp_path)
     local = Headers({"Host": "127.0.0.1:9125"})
     assert admitted(settings, "/bridge", local, "127.0.0.1")
     assert admitted(settings, "/bridge", local, "::ffff:127.0.0.1")
@@ -31,7 +20,7 @@ def test_programs_of_this_machine_need_no_token_and_others_do(tmp_path):
             check_caller(settings, "/bridge", local, peer)
     # A page of a stranger, made to look local (DNS rebinding), or a tunnel: the name it calls us gives it away.
     assert not admitted(settings, "/bridge", Headers({"Host": "evil.example"}), "127.0.0.1")
-    assert not admitted(settings_of(tmp_path, trust_this_machine=False), "/bridge", local, "127.0.0.1")
+    assert not admitted(open_settings(tmp_path, trust_this_machine=False), "/bridge", local, "127.0.0.1")
 
 
 def asked(**headers):
@@ -39,7 +28,7 @@ def asked(**headers):
 
 
 def test_a_page_that_made_its_name_point_here_is_refused(tmp_path):
-    settings = settings_of(tmp_path, host="127.0.0.1", token="")
+    settings = open_settings(tmp_path, host="127.0.0.1", token="")
     check_caller(settings, "/bridge", asked(), "127.0.0.1")
     for host in ("evil.example:9125", "127.0.0.1.evil.example", ""):
         with pytest.raises(ProtocolError):
@@ -47,7 +36,7 @@ def test_a_page_that_made_its_name_point_here_is_refused(tmp_path):
 
 
 def test_only_our_own_pages_may_call(tmp_path):
-    settings = settings_of(tmp_path, host="127.0.0.1", token="")
+    settings = open_settings(tmp_path, host="127.0.0.1", token="")
     check_caller(settings, "/bridge", asked(Origin="http://127.0.0.1:9125"), "127.0.0.1")
     for origin in ("https://evil.example", "null", "http://127.0.0.1:1", ""):
         with pytest.raises(ProtocolError):
@@ -70,7 +59,7 @@ def test_the_page_itself_is_public_and_nothing_else(tmp_path, path, headers, is_
 
 
 def test_a_token_comes_in_the_address_or_in_a_header(tmp_path):
-    settings = settings_of(tmp_path, trust_this_machine=False)
+    settings = open_settings(tmp_path, trust_this_machine=False)
     assert admitted(settings, "/bridge?token=abc", asked(), "")
     assert admitted(settings, "/bridge", asked(Authorization="Bearer abc"), "")
     for path, headers in (("/bridge?token=ab", {}), ("/bridge", {"Authorization": "Bearer abcd"})):

@@ -21,8 +21,8 @@ REGION = {"source": "song.wav", "start": 12000, "end": 24000}
 
 
 @pytest.fixture
-def box(dispatcher) -> MailboxPeer:
-    return MailboxPeer(mailbox_root(dispatcher.settings.store))
+def box(server) -> MailboxPeer:
+    return MailboxPeer(mailbox_root(server.settings.store))
 
 
 def names(lines):
