@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests.places import PROJECT
 
 # Package -> what of ours it may import, itself included; a dotted name means that part only.
 MAY_IMPORT = {
@@ -27,7 +27,7 @@ PACKAGES = tuple(name for name in MAY_IMPORT if name != "examples")
 OURS = (*MAY_IMPORT, "tests", "benchmarks")
 
 # Live names this package by the folder it lies in, so its parts can only import each other relatively.
-LIVES_OWN = ROOT / "examples" / "ableton" / "Takebridge"
+LIVES_OWN = PROJECT / "examples" / "ableton" / "Takebridge"
 LIVES_MODULES = ("Live", "_Framework")
 
 # Part of a package -> what it must never import, even though it may be installed.
@@ -152,7 +152,9 @@ LONGER: dict[str, str] = {}
 
 @cache
 def modules(folder: str) -> tuple[Path, ...]:
-    found = tuple(sorted(path for path in (ROOT / folder).rglob("*.py") if "__pycache__" not in path.parts))
+    found = tuple(
+        sorted(path for path in (PROJECT / folder).rglob("*.py") if "__pycache__" not in path.parts)
+    )
     assert found, f"no modules in {folder}"
     return found
 
@@ -164,7 +166,7 @@ def parsed(path: Path) -> ast.Module:
 
 def name_of(path: Path) -> str:
     """The module's dotted name."""
-    parts = path.relative_to(ROOT).with_suffix("").parts
+    parts = path.relative_to(PROJECT).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
@@ -207,7 +209,7 @@ def test_packages_import_in_one_direction(package):
     for path in modules(package):
         may = (
             *MAY_IMPORT[package],
-            *(["model.sketch", "model.dsp"] if path == ROOT / MAKES_THE_DEMO_SONG else []),
+            *(["model.sketch", "model.dsp"] if path == PROJECT / MAKES_THE_DEMO_SONG else []),
         )
         for module, _ in imports(path):
             if module.split(".")[0] in OURS:
@@ -328,7 +330,7 @@ def test_surroundings_are_read_in_one_place():
     """Environment, command line and current folder."""
     reading = {("os", "environ"), ("os", "getenv"), ("os", "getcwd"), ("sys", "argv"), ("Path", "cwd")}
     found = {
-        path.relative_to(ROOT).as_posix()
+        path.relative_to(PROJECT).as_posix()
         for package in PACKAGES
         for path in modules(package)
         if (attributes(path) | set(imports(path))) & reading
@@ -368,7 +370,7 @@ def test_no_file_hides_a_standard_module():
 
 def test_modules_can_be_read_in_one_sitting():
     lines = {
-        path.relative_to(ROOT).as_posix(): len(path.read_text(encoding="utf-8").splitlines())
+        path.relative_to(PROJECT).as_posix(): len(path.read_text(encoding="utf-8").splitlines())
         for package in PACKAGES
         for path in modules(package)
     }
@@ -390,6 +392,6 @@ def test_every_test_folder_is_a_package():
 def test_the_server_starts_without_torch():
     code = "import sys, bridge_server.server, bridge_server.cli.demo; sys.exit('torch' in sys.modules)"
     found = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=False
     )
     assert found.returncode == 0, found.stderr

@@ -6,11 +6,11 @@ import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-PROJECT = Path(__file__).parents[1]
+from tests.places import PROJECT
+
 COMMAND = """
 import time
 try:
@@ -26,13 +26,17 @@ except KeyboardInterrupt:
 @pytest.mark.skipif(os.name == "nt", reason="SKIPPED: Ctrl-C is sent to a group of processes")
 def test_ctrl_c_is_left_to_the_command():
     code = f"import sys, make; sys.exit(make.run([sys.executable, '-c', {COMMAND!r}]))"
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-c", code], cwd=PROJECT, text=True, start_new_session=True,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    )  # fmt: skip
-    assert process.stdout is not None
-    assert process.stdout.readline() == "ready\n"
-    os.killpg(process.pid, signal.SIGINT)
-    said, _ = process.communicate(timeout=60)
+    ) as process:  # fmt: skip
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+            os.killpg(process.pid, signal.SIGINT)
+            said, _ = process.communicate(timeout=60)
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
     assert said == "goodbye\n"
     assert process.returncode == 3

@@ -8,40 +8,22 @@ from pathlib import Path
 
 import pytest
 
-from bridge_server.settings import Limits, Settings
+from bridge_server.settings import Limits
 from tests.bridge_server.peers import OscPeer, ServerThread, WebSocketPeer, noise_song
-from tests.disks import disk, read_only
-from tests.doubles import ENGINES
-
-
-def settings_in(folder: Path, **changes: object) -> Settings:
-    """Settings for a server of the test's own, on free ports, with every double."""
-    songs = folder / "songs"
-    songs.mkdir(parents=True, exist_ok=True)
-    values: dict[str, object] = {
-        "store": folder / "store",
-        "roots": (songs,),
-        "osc_port": 0,
-        "websocket_port": 0,
-        "engine": "noise",
-        "engines": ENGINES,
-        "sound": False,  # no test is heard through somebody's loudspeakers
-        **changes,
-    }
-    return Settings(**values)  # type: ignore[arg-type]
+from tests.bridge_server.servers import settings_in
 
 
 @pytest.fixture(scope="module")  # a server for each file: what one leaves behind is no other's surprise
-def dispatcher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerThread]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerThread]:
     """The server most tests share, with `song.wav` (one second) and `long.wav` (eight) under its root."""
     folder = tmp_path_factory.mktemp("bridge")
     settings = settings_in(folder, limits=Limits(stop_seconds=0.5, queued_jobs=300))
     noise_song(settings.roots[0] / "song.wav")
     noise_song(settings.roots[0] / "long.wav", frames=8 * 48000, seed=2)
-    with ServerThread(settings) as server:
-        with server.osc() as osc:  # from here on the store knows the song, and the engine runs
+    with ServerThread(settings) as running:
+        with running.osc() as osc:  # from here on the store knows the song, and the engine runs
             osc.render("/bridge/repaint", "first", "source", "song.wav", "start", 0, "end", 4800)
-        yield server
+        yield running
 
 
 @pytest.fixture
@@ -58,36 +40,22 @@ def start_server(tmp_path: Path) -> Iterator[Callable[..., ServerThread]]:
 
 
 @pytest.fixture
-def songs(dispatcher: ServerThread) -> Path:
+def songs(server: ServerThread) -> Path:
     """The folder the shared server may read."""
-    return dispatcher.settings.roots[0]
+    return server.settings.roots[0]
 
 
 @pytest.fixture
-def osc(dispatcher: ServerThread) -> Iterator[OscPeer]:
+def osc(server: ServerThread) -> Iterator[OscPeer]:
     """A script that talks OSC to the shared server, with a context of its own."""
-    with dispatcher.osc() as peer:
+    with server.osc() as peer:
         yield peer
         peer.send("/bridge/forget")
         peer.receive()
 
 
 @pytest.fixture
-def ws(dispatcher: ServerThread) -> Iterator[WebSocketPeer]:
+def ws(server: ServerThread) -> Iterator[WebSocketPeer]:
     """A program that talks WebSocket to the shared server."""
-    with dispatcher.websocket() as peer:
+    with server.websocket() as peer:
         yield peer
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """An empty disk of five megabytes."""
-    with disk(tmp_path / "small disk", "5m") as target:
-        yield target
-
-
-@pytest.fixture
-def read_only_folder(tmp_path: Path) -> Iterator[Path]:
-    """A folder nothing can be written to, not even by root."""
-    with read_only(tmp_path / "read only") as target:
-        yield target

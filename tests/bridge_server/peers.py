@@ -30,10 +30,10 @@ from websockets.sync.client import ClientConnection, connect
 
 from bridge_server.server import RunningServer, running_server
 from bridge_server.settings import Settings
+from tests.places import PROJECT
 
 PATIENCE = 120.0  # seconds: what only a broken server takes, on a machine with much else to do
 TERMINAL = ("done", "failed", "cancelled")
-PROJECT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True)
@@ -105,6 +105,13 @@ class OscPeer:
 
     def close(self) -> None:
         self._socket.close()
+
+
+def free_port() -> int:
+    """A UDP port of this machine that nothing uses."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def datagram(address: str, *arguments: Any) -> bytes:

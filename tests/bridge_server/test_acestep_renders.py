@@ -17,6 +17,8 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
+from tests.places import DEMO_SONG, TINY_LORA, TINY_PLANNER
+
 pytest.importorskip("torch", reason="the ACE-Step engine needs torch: pip install takebridge[acestep]")
 pytest.importorskip(
     "transformers", reason="the text encoder needs transformers: pip install takebridge[acestep]"
@@ -25,13 +27,10 @@ pytest.importorskip(
 from bridge_server.engines.registry import ACESTEP, with_models
 from bridge_server.settings import Settings
 from model.acestep.device.devices import is_there
-from tests.bridge_server.conftest import settings_in
 from tests.bridge_server.peers import RpcError, ServerThread, WebSocketPeer
+from tests.bridge_server.servers import settings_in
 from tests.model.acestep.tiny_folder import write_models
 
-DEMO_SONG = Path(__file__).parents[2] / "examples" / "demo_song" / "demo_song.flac"
-LORA = Path(__file__).parents[1] / "golden/acestep/tiny/adapters/lora_single_file.safetensors"
-PLANNER = LORA.parents[1] / "acestep-5Hz-lm"
 RATE = 48_000
 SONG = 6 * RATE
 GAP = 3 * RATE, 4 * RATE  # silent in gap.wav
@@ -52,7 +51,7 @@ def acestep(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerThread]:
     """A server whose only weights are an untrained turbo and base checkpoint, with six seconds of the demo song."""
     folder = tmp_path_factory.mktemp("acestep")
     models = write_models(folder / "models & more", TURBO, BASE)
-    shutil.copytree(PLANNER, models / "acestep-5Hz-lm-0.6B")
+    shutil.copytree(TINY_PLANNER, models / "acestep-5Hz-lm-0.6B")
     engines = with_models(models, device="cpu", memory_gb="100")
     settings = settings_in(folder, engine=ACESTEP, engines=engines)
     samples = write_song(settings)
@@ -249,7 +248,7 @@ def test_a_planned_song_comes_with_its_blueprint(ws: WebSocketPeer) -> None:
 def test_an_adapter_is_found_under_the_folders_and_kept_in_the_recipe(
     ws: WebSocketPeer, acestep: ServerThread
 ) -> None:
-    shutil.copy(LORA, acestep.settings.roots[0] / "brush drums.safetensors")
+    shutil.copy(TINY_LORA, acestep.settings.roots[0] / "brush drums.safetensors")
     asked = {"options": {"steps": 2, "adapter": "brush drums.safetensors", "adapter_strength": 0.7}}
     plain, worn = repaint(ws), repaint(ws, **asked)
     recipe = worn["recipe"]
@@ -260,7 +259,7 @@ def test_an_adapter_is_found_under_the_folders_and_kept_in_the_recipe(
     assert np.array_equal(once, again)
     assert not np.array_equal(once, audio(ws, plain["id"], "clip"))
     with pytest.raises(RpcError, match="outside the folders") as error:
-        ws.call("repaint", source="song.wav", start=START, end=END, options={"adapter": str(LORA)})
+        ws.call("repaint", source="song.wav", start=START, end=END, options={"adapter": str(TINY_LORA)})
     assert error.value.field == "adapter"
 
 

@@ -13,8 +13,8 @@ pytest.importorskip(
 
 from bridge_server.engines.registry import ACESTEP, with_models
 from tests.bridge_server.cli.test_models import Typed
-from tests.bridge_server.conftest import settings_in
 from tests.bridge_server.peers import ServerThread
+from tests.bridge_server.servers import settings_in
 from tests.bridge_server.test_acestep_renders import RATE, job_end, load_engine, repaint, write_song
 from tests.model.acestep import repackaged
 

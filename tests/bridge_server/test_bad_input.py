@@ -20,27 +20,27 @@ from bridge_server.server import running_server
 from bridge_server.settings import Limits
 from clip_store.store import ClipStore
 from daw_protocol.errors import ErrorCode, ProtocolError
-from tests.bridge_server.conftest import settings_in
 from tests.bridge_server.peers import TERMINAL, ServerThread, noise_song
+from tests.bridge_server.servers import settings_in
 
 
-def refused(dispatcher: ServerThread, source: str, *arguments: object, command: str = "repaint"):
+def refused(server: ServerThread, source: str, *arguments: object, command: str = "repaint"):
     """Asks; returns the failure, after checking that nothing else has changed by it."""
-    before = dispatcher.holdings()
-    with dispatcher.osc() as osc:
+    before = server.holdings()
+    with server.osc() as osc:
         reply = osc.render(f"/bridge/{command}", uuid.uuid4().hex, "source", source, *arguments)[-1]
         assert reply.name == "failed", reply
         assert osc.ask("/bridge/status", "still-there").name == "ok"
     assert reply["remedy"]
-    assert dispatcher.holdings() == before
-    assert problems(dispatcher) == []
+    assert server.holdings() == before
+    assert problems(server) == []
     return reply
 
 
-def problems(dispatcher: ServerThread) -> list[str]:
+def problems(server: ServerThread) -> list[str]:
     """What is damaged or missing in a server's store."""
-    store = dispatcher.server.store
-    return problems_in(store.blobs, dispatcher.on_loop(store.index.referenced_digests))
+    store = server.server.store
+    return problems_in(store.blobs, server.on_loop(store.index.referenced_digests))
 
 
 REGION = ("start", 1000, "end", 2000)
@@ -93,11 +93,11 @@ def header_only(path: Path) -> None:
         (folder, "file_missing"), (not_numbers, "file_unreadable"), (header_only, None),
     ],
 )  # fmt: skip
-def test_a_file_that_is_no_song(dispatcher, songs, make, code):
+def test_a_file_that_is_no_song(server, songs, make, code):
     name = f"bad {make.__name__}.wav"
     make(songs / name)
     try:
-        reply = refused(dispatcher, name, *REGION)
+        reply = refused(server, name, *REGION)
     finally:
         path = songs / name
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
@@ -108,16 +108,16 @@ def test_a_file_that_is_no_song(dispatcher, songs, make, code):
 
 
 @pytest.mark.parametrize("source", ["../secret.wav", "/etc/passwd", "songs/../../x.wav", "\x7f", "a" * 1000])
-def test_a_file_outside_the_folders(dispatcher, source):
-    reply = refused(dispatcher, source, *REGION)
+def test_a_file_outside_the_folders(server, source):
+    reply = refused(server, source, *REGION)
     assert (reply["code"] in ("outside_roots", "file_missing"), reply["field"]) == (True, "source")
 
 
-def test_a_link_does_not_lead_out_of_the_folders(dispatcher, songs, tmp_path):
+def test_a_link_does_not_lead_out_of_the_folders(server, songs, tmp_path):
     outside = noise_song(tmp_path / "outside.wav", frames=4800)
     (songs / "link.wav").symlink_to(outside)
     try:
-        reply = refused(dispatcher, str(songs / "link.wav"), *REGION)
+        reply = refused(server, str(songs / "link.wav"), *REGION)
     finally:
         (songs / "link.wav").unlink()
     assert (reply["code"], reply["field"]) == ("outside_roots", "source")
@@ -138,14 +138,14 @@ def test_a_link_does_not_lead_out_of_the_folders(dispatcher, songs, tmp_path):
         (("bars", "3-2"), "start"),
     ],
 )
-def test_a_region_that_cannot_be(dispatcher, arguments, field):
-    reply = refused(dispatcher, "song.wav", *arguments)
+def test_a_region_that_cannot_be(server, arguments, field):
+    reply = refused(server, "song.wav", *arguments)
     assert reply["code"] in ("bad_region", "out_of_range")
     assert reply["field"] in (field, "bars")
 
 
-def test_a_gap_after_the_song_cannot_be_completed(dispatcher):
-    reply = refused(dispatcher, "song.wav", "start", 48001, "end", 50000, command="complete")
+def test_a_gap_after_the_song_cannot_be_completed(server):
+    reply = refused(server, "song.wav", "start", 48001, "end", 50000, command="complete")
     assert (reply["code"], reply["field"]) == ("bad_region", "start")
 
 
@@ -156,9 +156,9 @@ def test_no_song_was_named(start_server):
 
 
 @pytest.mark.parametrize("how", ["rewritten", "removed"])
-def test_a_song_that_changes_during_the_render(dispatcher, songs, how):
+def test_a_song_that_changes_during_the_render(server, songs, how):
     path = noise_song(songs / "changing.wav", seed=3)
-    with dispatcher.osc() as osc:
+    with server.osc() as osc:
         options = '{"seconds": 0.5}'
         osc.send(
             "/bridge/repaint",
@@ -175,7 +175,7 @@ def test_a_song_that_changes_during_the_render(dispatcher, songs, how):
             pass
         while osc.receive()["stage"] != "rendering":
             pass
-        before = dispatcher.takes()
+        before = server.takes()
         if how == "removed":
             path.unlink()
         else:
@@ -186,7 +186,7 @@ def test_a_song_that_changes_during_the_render(dispatcher, songs, how):
         assert reply["code"] == {"rewritten": "file_changed", "removed": "file_missing"}[how]
         assert path.name in reply["sentence"]
         assert reply["remedy"]
-        assert dispatcher.takes() == before
+        assert server.takes() == before
 
 
 def test_a_song_longer_than_the_limit(start_server):

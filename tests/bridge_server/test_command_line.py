@@ -30,7 +30,7 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module", params=["by starting one", "against a running one"])
-def server(request, folder):
+def store(request, folder):
     """The store, with and without a server that runs on it."""
     store = folder / f"store {request.param}"
     if request.param == "by starting one":
@@ -41,10 +41,10 @@ def server(request, folder):
     running.stop()
 
 
-def test_a_repaint_leaves_its_files(server, folder):
+def test_a_repaint_leaves_its_files(store, folder):
     out = folder / "out"
     shutil.rmtree(out, ignore_errors=True)
-    done = run_bridge(server, "repaint", str(folder / "song.wav"), "--bars", "3-4", "--bpm", "120", "--takes", "2",
+    done = run_bridge(store, "repaint", str(folder / "song.wav"), "--bars", "3-4", "--bpm", "120", "--takes", "2",
                       "--seed", "4", "-o", str(out))  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
     names = {path.name for path in out.iterdir()}
@@ -68,9 +68,9 @@ def test_a_repaint_leaves_its_files(server, folder):
     assert "song.repaint.2.wav" in done.stdout
 
 
-@pytest.mark.parametrize("server", ["by starting one"], indirect=True)
-def test_json_is_the_terminal_reply_and_nothing_else(server, folder):
-    done = run_bridge(server, "repaint", str(folder / "song.wav"), "--start", "4s", "--end", "4|1|0", "--tempo-map",
+@pytest.mark.parametrize("store", ["by starting one"], indirect=True)
+def test_json_is_the_terminal_reply_and_nothing_else(store, folder):
+    done = run_bridge(store, "repaint", str(folder / "song.wav"), "--start", "4s", "--end", "4|1|0", "--tempo-map",
                       str(folder / "song.mid"), "-o", str(folder / "json out"), "--json")  # fmt: skip
     assert done.returncode == 0, done.stderr
     reply = json.loads(done.stdout)
@@ -145,10 +145,10 @@ def test_a_failure_as_json(folder):
     assert json.loads(done.stdout)["code"] == "bad_region"
 
 
-@pytest.mark.parametrize("server", ["against a running one"], indirect=True)
-def test_jobs_and_takes_are_listed_chosen_and_saved(server, folder):
+@pytest.mark.parametrize("store", ["against a running one"], indirect=True)
+def test_jobs_and_takes_are_listed_chosen_and_saved(store, folder):
     run_bridge(
-        server,
+        store,
         "repaint",
         str(folder / "song.wav"),
         "--bars",
@@ -158,21 +158,21 @@ def test_jobs_and_takes_are_listed_chosen_and_saved(server, folder):
         "-o",
         str(folder / "first"),
     )
-    jobs = json.loads(run_bridge(server, "jobs", "--json").stdout)
+    jobs = json.loads(run_bridge(store, "jobs", "--json").stdout)
     assert jobs[0]["state"] == "done"
-    takes = json.loads(run_bridge(server, "takes", "--json").stdout)
+    takes = json.loads(run_bridge(store, "takes", "--json").stdout)
     name = takes[0]["take"]
-    table = run_bridge(server, "takes")
+    table = run_bridge(store, "takes")
     assert (table.returncode, name in table.stdout) == (0, True)
-    chosen = run_bridge(server, "takes", "--choose", name, "--json")
+    chosen = run_bridge(store, "takes", "--choose", name, "--json")
     assert json.loads(chosen.stdout)["chosen"] == name
-    assert json.loads(run_bridge(server, "takes", "--revert", name, "--json").stdout)["chosen"] is None
-    saved = run_bridge(server, "takes", "--save", name, "-o", str(folder / "saved"))
+    assert json.loads(run_bridge(store, "takes", "--revert", name, "--json").stdout)["chosen"] is None
+    saved = run_bridge(store, "takes", "--save", name, "-o", str(folder / "saved"))
     assert saved.returncode == 0
     assert (folder / "saved" / "song.repaint.1.wav").read_bytes() == (
         folder / "first" / "song.repaint.1.wav"
     ).read_bytes()
-    assert run_bridge(server, "store", "verify").returncode == 0
+    assert run_bridge(store, "store", "verify").returncode == 0
 
 
 def test_doctor_tells_what_is_there(folder):

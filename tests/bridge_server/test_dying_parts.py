@@ -20,9 +20,9 @@ from bridge_server.rendering import worker
 from bridge_server.server import running_server
 from bridge_server.settings import WatchSettings
 from daw_protocol.errors import ErrorCode, ProtocolError
-from tests.bridge_server.conftest import settings_in
 from tests.bridge_server.mailbox_peer import MailboxPeer
 from tests.bridge_server.peers import PATIENCE, PROJECT
+from tests.bridge_server.servers import settings_in
 
 
 @pytest.fixture(autouse=True)

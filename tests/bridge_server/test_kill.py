@@ -9,7 +9,6 @@ import contextlib
 import os
 import random
 import signal
-import socket
 import time
 from collections import Counter
 from pathlib import Path
@@ -27,6 +26,7 @@ from tests.bridge_server.peers import (
     OscPeer,
     ServerProcess,
     band_song,
+    free_port,
     websocket,
 )
 
@@ -35,13 +35,6 @@ pytestmark = pytest.mark.slow
 JOBS = 20
 KILLS = 10
 TAKES = 2
-
-
-def free_port() -> int:
-    """A UDP port nobody uses: the server keeps it over its restarts."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Run:

@@ -14,19 +14,11 @@ from pythonosc.osc_message import OscMessage
 from bridge_server.endpoints.oscquery_values import STATUS
 from daw_protocol.addresses import COMMANDS, Group
 from daw_protocol.oscquery import READABLE
-from tests.bridge_server.conftest import settings_in
 from tests.bridge_server.peers import PATIENCE, ServerThread, WebSocketPeer, datagram, noise_song
+from tests.bridge_server.servers import server_fixture, settings_in
 
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    """A server of its own: what everybody is looking at is one thing for all its clients."""
-    folder = tmp_path_factory.mktemp("oscquery")
-    noise_song(folder / "song.wav")
-    settings = settings_in(folder)
-    noise_song(settings.roots[0] / "song.wav")
-    with ServerThread(settings) as server:
-        yield server
+# Of its own: what everybody is looking at is one thing for all its clients.
+server = server_fixture((noise_song, "song.wav"))
 
 
 class QueryClient:

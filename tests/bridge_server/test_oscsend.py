@@ -40,12 +40,12 @@ def oscdump(port: int):
         process.stdout.close()
 
 
-def test_a_repaint_typed_by_hand(dispatcher, songs, tmp_path):
+def test_a_repaint_typed_by_hand(server, songs, tmp_path):
     """The producer's own WAV, the sketch engine, four messages, and the replies read by oscdump."""
     band_song(songs / "my song.wav", bars=6)
-    with dispatcher.osc() as unused:
+    with server.osc() as unused:
         listener = unused.port  # free once it is closed
-    port = dispatcher.settings.osc_port
+    port = server.settings.osc_port
     name = uuid.uuid4().hex[:8]
     with oscdump(listener) as lines:
         answered_until_heard(port, listener, lines)
@@ -83,11 +83,11 @@ def answered_until_heard(port: int, listener: int, lines) -> None:
     asking.join()
 
 
-def test_a_reply_with_every_type_is_read_by_oscdump(dispatcher):
-    with dispatcher.osc() as unused:
+def test_a_reply_with_every_type_is_read_by_oscdump(server):
+    with server.osc() as unused:
         listener = unused.port
     with oscdump(listener) as lines:
-        answered_until_heard(dispatcher.settings.osc_port, listener, lines)
+        answered_until_heard(server.settings.osc_port, listener, lines)
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
             sender.sendto(encode("/end/of/it", [1, 2**40, 0.5, "ü", True, False]), ("127.0.0.1", listener))
         line = next(line for line in lines if "/end/of/it" in line)
@@ -96,13 +96,13 @@ def test_a_reply_with_every_type_is_read_by_oscdump(dispatcher):
 
 
 @pytest.mark.parametrize("command", [command for command in COMMANDS if command.osc], ids=lambda c: c.name)
-def test_every_documented_example_can_be_typed(dispatcher, osc, command):
+def test_every_documented_example_can_be_typed(server, osc, command):
     """As it stands in docs/protocol.md: oscsend takes it, and the server understands the message."""
     address, types, *values = [*shlex.split(command.example), ""][: max(2, len(shlex.split(command.example)))]
     assert address == command.address
-    with dispatcher.osc() as peer:
+    with server.osc() as peer:
         more = ("client", "examples", "reply_port", str(peer.port))
-        oscsend(dispatcher.settings.osc_port, address, types + "sssi", *values, *more)
+        oscsend(server.settings.osc_port, address, types + "sssi", *values, *more)
         reply = peer.receive()
         if reply.name == "ack":
             peer.send("/bridge/cancel", reply["job"])

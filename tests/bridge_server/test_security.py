@@ -17,40 +17,40 @@ TOKEN = "open sesame"
 @pytest.mark.parametrize(
     "host", ["evil.example", "evil.example:9125", "127.0.0.1.evil.example", "169.254.1.1"]
 )
-def test_another_host_name_is_refused(dispatcher, host):
+def test_another_host_name_is_refused(server, host):
     """A page that lets its own name point to 127.0.0.1 (DNS rebinding) is told by the name."""
-    status, _, body = dispatcher.get("/schema.json", Host=host)
+    status, _, body = server.get("/schema.json", Host=host)
     assert (status, b"Use 127.0.0.1" in body) == (403, True)
 
 
-def test_what_is_no_address_at_all_is_refused(dispatcher):
-    assert dispatcher.get("/schema.json", Host="[::1")[0] == 403
-    assert dispatcher.get("//[")[0] == 403
+def test_what_is_no_address_at_all_is_refused(server):
+    assert server.get("/schema.json", Host="[::1")[0] == 403
+    assert server.get("//[")[0] == 403
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]", "localhost:1234"])
-def test_names_of_this_machine_are_served(dispatcher, host):
-    assert dispatcher.get("/schema.json", Host=host)[0] == 200
+def test_names_of_this_machine_are_served(server, host):
+    assert server.get("/schema.json", Host=host)[0] == 200
 
 
 @pytest.mark.parametrize(
     "origin", ["https://evil.example", "null", "http://127.0.0.1:1", "file://", "http://[", ""]
 )
-def test_pages_of_others_are_refused(dispatcher, origin):
-    assert dispatcher.get("/schema.json", Origin=origin)[0] == 403
-    with pytest.raises(InvalidStatus) as caught, dispatcher.websocket(origin=origin):
+def test_pages_of_others_are_refused(server, origin):
+    assert server.get("/schema.json", Origin=origin)[0] == 403
+    with pytest.raises(InvalidStatus) as caught, server.websocket(origin=origin):
         pass
     assert caught.value.response.status_code == 403
 
 
-def test_our_own_page_may_call(dispatcher):
-    origin = f"http://127.0.0.1:{dispatcher.settings.websocket_port}"
-    with dispatcher.websocket(origin=origin) as peer:
+def test_our_own_page_may_call(server):
+    origin = f"http://127.0.0.1:{server.settings.websocket_port}"
+    with server.websocket(origin=origin) as peer:
         assert peer.call("status")["engine"] == "noise"
 
 
-def test_a_page_cannot_be_put_into_a_strangers_frame_or_run_strange_scripts(dispatcher):
-    _, headers, _ = dispatcher.get("/", Accept="text/html")
+def test_a_page_cannot_be_put_into_a_strangers_frame_or_run_strange_scripts(server):
+    _, headers, _ = server.get("/", Accept="text/html")
     assert "default-src 'self'" in headers["Content-Security-Policy"]
     assert "frame-ancestors 'self'" in headers["Content-Security-Policy"]
     assert headers["X-Content-Type-Options"] == "nosniff"
@@ -102,7 +102,7 @@ def test_osc_needs_the_token(guarded):
     assert TOKEN.encode() not in jobs
 
 
-def test_the_server_listens_on_loopback_only(dispatcher):
+def test_the_server_listens_on_loopback_only(server):
     """Unless told otherwise; a machine without another address cannot show it."""
     name = socket.gethostname()
     addresses = {entry[4][0] for entry in socket.getaddrinfo(name, 0, socket.AF_INET)} - {"127.0.0.1"}
@@ -111,4 +111,4 @@ def test_the_server_listens_on_loopback_only(dispatcher):
         pytest.skip("SKIPPED: this machine has no address but loopback")
     for address in outside:
         with pytest.raises(OSError):
-            http_get(f"http://{address}:{dispatcher.settings.websocket_port}/")
+            http_get(f"http://{address}:{server.settings.websocket_port}/")

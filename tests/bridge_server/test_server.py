@@ -11,8 +11,8 @@ import pytest
 
 from bridge_server.server import find_server, running_server
 from daw_protocol.errors import ErrorCode, ProtocolError
-from tests.bridge_server.conftest import settings_in
 from tests.bridge_server.peers import ServerThread
+from tests.bridge_server.servers import settings_in
 
 
 def start(settings) -> None:

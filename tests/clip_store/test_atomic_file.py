@@ -90,10 +90,10 @@ def test_a_full_disk_is_said_in_words_and_leaves_nothing(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_truly_full_disk(full_disk):
+def test_a_truly_full_disk(tiny_disk):
     with pytest.raises(StoreError, match="disk is full"):
-        write_whole(full_disk / "c.wav", [b"x" * 100_000] * 20)
-    assert list(full_disk.iterdir()) == []
+        write_whole(tiny_disk / "c.wav", [b"x" * 100_000] * 20)
+    assert list(tiny_disk.iterdir()) == []
 
 
 def test_a_read_only_folder_is_said_in_words(read_only_folder):

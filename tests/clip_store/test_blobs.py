@@ -167,8 +167,8 @@ def test_several_processes_put_the_same_at_once(blobs):
     assert blobs.verify() == ()
 
 
-def test_a_full_disk_leaves_no_half_blob(full_disk):
-    blobs = BlobStore(full_disk)
+def test_a_full_disk_leaves_no_half_blob(tiny_disk):
+    blobs = BlobStore(tiny_disk)
     kept = blobs.put(song(10_000))
     with pytest.raises(StoreError, match="disk is full"):
         blobs.put(song(500_000, seed=1))

@@ -166,15 +166,15 @@ def test_a_take_without_a_song(store):
     assert store.clip_path(take).name == "_.generate.1-gen-1.wav"
 
 
-def test_a_full_disk_leaves_store_and_index_as_they_were(full_disk, tmp_path):
+def test_a_full_disk_leaves_store_and_index_as_they_were(tiny_disk, tmp_path):
     connection = sqlite3.connect(tmp_path / "bridge.db")
-    store = ClipStore(full_disk, connection)
+    store = ClipStore(tiny_disk, connection)
     audio = song(500_000)
     take = Take("x", "j", 1, "generate", None, audio.digest, 0, 0, 500_000, 48_000, 0.0)
     with pytest.raises(StoreError, match="disk is full"):
         store.keep(take, audio)
     assert store.index.list() == ()
-    assert [path for path in full_disk.rglob("*") if path.is_file()] == []
+    assert [path for path in tiny_disk.rglob("*") if path.is_file()] == []
     connection.close()
 
 

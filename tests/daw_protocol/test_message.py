@@ -12,6 +12,7 @@ from daw_protocol.message import MAX_COMPLAINT, Message, unknown_field, value
 from daw_protocol.timeline import AtSample
 from daw_protocol.timeline.position import Position
 from daw_protocol.timeline_fields import PositionKind
+from tests.refusals import refusal
 
 DEEP: list[Any] = []
 for _ in range(900):
@@ -31,12 +32,6 @@ class Knock(Message):
     def check(self) -> None:
         if self.door == "cellar" and self.times > 3:
             raise ProtocolError(ErrorCode.OUT_OF_RANGE, "times: too often.", "Knock less.", "times")
-
-
-def refusal(fields) -> ProtocolError:
-    with pytest.raises(ProtocolError) as raised:
-        Knock.from_fields(fields)
-    return raised.value
 
 
 def test_values_are_read_when_a_message_is_built():
@@ -75,19 +70,22 @@ def test_two_messages_do_not_share_a_default():
     ],
 )
 def test_errors_name_the_field_and_the_remedy(fields, code, field, words):
-    error = refusal(fields)
+    error = refusal(Knock.from_fields, fields)
     assert (error.code, error.field) == (code, field)
     assert words in error.sentence
     assert error.remedy
 
 
 def test_a_missing_value_is_explained():
-    assert refusal({}).remedy == "Send door: which door."
+    assert refusal(Knock.from_fields, {}).remedy == "Send door: which door."
 
 
 def test_a_slip_of_the_pen_is_recognised():
-    assert refusal({"door": "a", "time": 1}).remedy == "Did you mean times?"
-    assert refusal({"door": "a", "qqq": 1}).remedy == "Known are: at, door, names, options, times."
+    assert refusal(Knock.from_fields, {"door": "a", "time": 1}).remedy == "Did you mean times?"
+    assert (
+        refusal(Knock.from_fields, {"door": "a", "qqq": 1}).remedy
+        == "Known are: at, door, names, options, times."
+    )
 
 
 def test_a_name_of_four_million_letters_costs_no_time():
@@ -98,10 +96,16 @@ def test_a_name_of_four_million_letters_costs_no_time():
 
 
 def test_a_complaint_about_a_long_value_stays_short():
-    assert len(refusal({"door": "a", "options": {"x" * 100_000: []}}).sentence) < MAX_COMPLAINT + 100
-    assert len(refusal({"door": "a", "at": "17|" + "1" * 100_000}).sentence) < MAX_COMPLAINT + 100
+    assert (
+        len(refusal(Knock.from_fields, {"door": "a", "options": {"x" * 100_000: []}}).sentence)
+        < MAX_COMPLAINT + 100
+    )
+    assert (
+        len(refusal(Knock.from_fields, {"door": "a", "at": "17|" + "1" * 100_000}).sentence)
+        < MAX_COMPLAINT + 100
+    )
 
 
 @pytest.mark.parametrize("field", ["door", "times", "at", "names", "options"])
 def test_lists_in_lists_in_lists_are_refused(field):
-    assert refusal({"door": "a", field: DEEP}).code is ErrorCode.WRONG_TYPE
+    assert refusal(Knock.from_fields, {"door": "a", field: DEEP}).code is ErrorCode.WRONG_TYPE

@@ -33,9 +33,10 @@ from tests.examples.ardour_configuration import (
     PRESET,
     registered,
 )
+from tests.places import EXAMPLES
 
 LUA = Path(__file__).with_name("ardour_lua")
-SCRIPTS = Path(__file__).parents[2] / "examples" / "ardour"
+SCRIPTS = EXAMPLES / "ardour"
 ACTIONS = ("repaint", "continue", "accompany", "extract", "next_take", "compare", "cancel", "settings")
 PROGRAMS = ("ardour", "ardour7-lua", "Xvfb", "xdotool")
 PATIENCE = 60.0  # seconds: what only a broken Ardour takes, also on a machine with other things to do

@@ -19,7 +19,8 @@ from typing import Any, ClassVar
 
 import soundfile
 
-ROOT = Path(__file__).parents[2]
+from tests.places import EXAMPLES
+
 ZERO_DB = 0.4  # Live's own scale of gain
 AUDIO, MIDI = "audio", "midi"
 
@@ -525,7 +526,7 @@ def live_modules() -> dict[str, types.ModuleType]:
 @contextmanager
 def script_modules() -> Iterator[None]:
     """Live's modules and the folder of our script, importable as Live imports it: under its own name."""
-    folder = str(ROOT / "examples" / "ableton")
+    folder = str(EXAMPLES / "ableton")
     ours = live_modules()
     sys.modules.update(ours)
     sys.path.insert(0, folder)

@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 from PIL import ImageFont
 
-PROJECT = Path(__file__).parents[2]
-SCRIPTS = PROJECT / "examples" / "reaper"
-DOUBLE = Path(__file__).parent / "reaper_double" / "run.lua"
+from tests.places import EXAMPLES
+
+SCRIPTS = EXAMPLES / "reaper"
+DOUBLE = Path(__file__).with_name("reaper_double") / "run.lua"
 PATIENCE = 60.0
 FRAME_SECONDS = 0.02  # REAPER calls deferred functions about thirty times a second
 

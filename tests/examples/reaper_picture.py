@@ -14,8 +14,8 @@ from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont
 
-from tests.bridge_server.conftest import settings_in
 from tests.bridge_server.peers import ServerThread, band_song
+from tests.bridge_server.servers import settings_in
 from tests.examples.reaper import Reaper, running_reaper, texts
 
 SCALE = 2

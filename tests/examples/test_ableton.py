@@ -20,34 +20,20 @@ import pytest
 import soundfile
 from pythonosc.osc_message import OscMessage
 
-from bridge_server.settings import Settings
 from daw_protocol.timeline import TempoMap
-from tests.bridge_server.peers import PATIENCE, ServerProcess, ServerThread, band_song, datagram
-from tests.doubles import ENGINES
-from tests.examples.live_double import ROOT, LiveSet, audio_clip, midi_clip, new_track, script_modules
+from tests.bridge_server.peers import PATIENCE, ServerProcess, ServerThread, band_song, datagram, free_port
+from tests.bridge_server.servers import server_fixture
+from tests.examples.live_double import LiveSet, audio_clip, midi_clip, new_track, script_modules
+from tests.places import EXAMPLES
 
 RATE = 44100
 BARS = 8
 TICK = 0.01  # Live's own is 0.1 seconds; nothing in the script counts ticks
 
 
-def free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerThread]:
-    """A server of its own, sketch engine; its one folder is where the set lies."""
-    folder = tmp_path_factory.mktemp("live")
-    (folder / "My Project").mkdir()
-    band_song(folder / "My Project" / "band.wav", bars=BARS, rate=RATE)
-    settings = Settings(
-        store=folder / "store", roots=(folder / "My Project",), osc_port=0, websocket_port=0, engines=ENGINES
-    )
-    with ServerThread(settings) as running:
-        yield running
+server = server_fixture(
+    (band_song, "band.wav"), songs_folder="My Project", engine="sketch"
+)  # where the set lies
 
 
 class Rig:
@@ -740,7 +726,7 @@ def test_a_bug_is_logged_and_the_tick_goes_on(open_live):
 
 def test_the_folder_stands_alone(tmp_path):
     """Copied to Live's folder, it needs Python's standard library and Live's modules, nothing else of ours."""
-    shutil.copytree(ROOT / "examples" / "ableton" / "Takebridge", tmp_path / "Takebridge")
+    shutil.copytree(EXAMPLES / "ableton" / "Takebridge", tmp_path / "Takebridge")
     code = (
         "import sys; sys.path.insert(0, sys.argv[1]); import Takebridge, Takebridge.osc_codec, Takebridge.bridge_link, "
         "Takebridge.osc_ears, Takebridge.selection, Takebridge.placement, Takebridge.settings, Takebridge.song_time; "

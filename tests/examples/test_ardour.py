@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from daw_protocol.timeline import TempoMap
 from tests.bridge_server.peers import ServerProcess, websocket
 from tests.examples.ardour_rig import PATIENCE, Ardour, Placed, missing_programs
+from tests.places import DEMO_SONG
 
-DEMO = Path(__file__).parents[2] / "examples" / "demo_song"
 TEMPOS = "0:104,36:112,64:112r,72:84"  # the demo song's, and a ramp from bar 17 on
 METERS = "0:4/4,72:3/4"
 
@@ -139,7 +139,7 @@ def studio(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 def demo(folder: Path, name: str, rate: int) -> Path:
     """A file of the demo song at a rate, in 32 bit float."""
-    samples, made_at = soundfile.read(DEMO / f"{name}.flac", dtype="float32", always_2d=True)
+    samples, made_at = soundfile.read(DEMO_SONG.parent / f"{name}.flac", dtype="float32", always_2d=True)
     path = folder / f"{name.removeprefix('demo_')}.wav"
     soundfile.write(path, soxr.resample(samples, made_at, rate), rate, subtype="FLOAT")
     return path

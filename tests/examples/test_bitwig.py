@@ -17,35 +17,19 @@ from typing import Any
 import pytest
 import soundfile
 
-from bridge_server.settings import Settings
-from tests.bridge_server.peers import PATIENCE, ServerProcess, ServerThread, band_song, datagram
-from tests.doubles import ENGINES
+from tests.bridge_server.peers import PATIENCE, ServerProcess, ServerThread, band_song, datagram, free_port
+from tests.bridge_server.servers import server_fixture
+from tests.places import EXAMPLES
 
 NODE = shutil.which("node") or shutil.which("nodejs")
 pytestmark = pytest.mark.skipif(NODE is None, reason="SKIPPED: node is missing; apt-get install nodejs")
 
-ROOT = Path(__file__).parents[2]
-SCRIPT = ROOT / "examples" / "bitwig" / "Takebridge.control.js"
+SCRIPT = EXAMPLES / "bitwig" / "Takebridge.control.js"
 DOUBLE = Path(__file__).with_name("bitwig_double.js")
 RATE = 44100
 
 
-def free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerThread]:
-    folder = tmp_path_factory.mktemp("bitwig")
-    (folder / "songs").mkdir()
-    band_song(folder / "songs" / "band.wav", rate=RATE)
-    settings = Settings(
-        store=folder / "store", roots=(folder / "songs",), osc_port=0, websocket_port=0, engines=ENGINES
-    )
-    with ServerThread(settings) as running:
-        yield running
+server = server_fixture((band_song, "band.wav"), engine="sketch")
 
 
 class Bitwig:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import mido
 import numpy as np
 import pyloudnorm
@@ -11,8 +9,9 @@ import pytest
 import soundfile
 
 from examples.demo_song import render, score
+from tests.places import DEMO_SONG
 
-FOLDER = Path(render.__file__).parent
+FOLDER = DEMO_SONG.parent
 
 
 @pytest.fixture(scope="module")

@@ -22,19 +22,15 @@ from daw_protocol.osc_form import request_from_osc
 from daw_protocol.pad_map import read_pad_map
 from daw_protocol.replies import REPLIES
 from examples.osc import surfaces
-from tests.bridge_server.conftest import settings_in
-from tests.bridge_server.peers import PATIENCE, PROJECT, ServerThread, band_song
+from tests.bridge_server.peers import PATIENCE, band_song
+from tests.bridge_server.servers import server_fixture
+from tests.places import DOCS, EXAMPLES
 
-OSC = PROJECT / "examples" / "osc"
-PYTHON = PROJECT / "examples" / "python"
+OSC = EXAMPLES / "osc"
+PYTHON = EXAMPLES / "python"
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    settings = settings_in(tmp_path_factory.mktemp("clients"))
-    band_song(settings.roots[0] / "song.wav")
-    with ServerThread(settings) as server:
-        yield server
+server = server_fixture((band_song, "song.wav"))
 
 
 @pytest.fixture
@@ -170,11 +166,11 @@ def test_every_address_in_the_examples_is_one(path):
 
 
 def test_every_address_on_the_page_about_it_is_one():
-    all_of_them_are(PROJECT / "docs" / "live-control.md")
+    all_of_them_are(DOCS / "live-control.md")
 
 
 def test_the_map_on_the_page_about_it_is_right():
-    page = (PROJECT / "docs" / "live-control.md").read_text(encoding="utf-8")
+    page = (DOCS / "live-control.md").read_text(encoding="utf-8")
     lines = [line for line in page.splitlines() if re.match(r"    (note|cc|program) \d", line)]
     assert len(read_pad_map("\n".join(lines))) == len(lines) == 7
 

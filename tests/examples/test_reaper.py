@@ -14,8 +14,8 @@ import soundfile
 
 from bridge_server.server import mailbox_root
 from daw_protocol.timeline import TempoMap
-from tests.bridge_server.conftest import settings_in
 from tests.bridge_server.peers import PATIENCE, ServerProcess, ServerThread, band_song
+from tests.bridge_server.servers import server_fixture
 from tests.examples.reaper import Reaper, needs_lua, running_reaper, texts
 
 pytestmark = needs_lua
@@ -24,12 +24,7 @@ RATE = 44100
 ENDED = ("Done", "Failed", "Cancelled")
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerThread]:
-    settings = settings_in(tmp_path_factory.mktemp("reaper"), engine="sketch")
-    band_song(settings.roots[0] / "band.wav", bars=8)
-    with ServerThread(settings) as running:
-        yield running
+server = server_fixture((band_song, "band.wav"), engine="sketch")
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, sync_playwright
 
-from tests.bridge_server.conftest import settings_in
 from tests.bridge_server.peers import ServerThread, band_song
+from tests.bridge_server.servers import settings_in
 from tests.panel.browser import CHROMIUM, Panel, browser_context
 
 

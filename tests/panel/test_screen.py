@@ -8,8 +8,8 @@ import shutil
 import pytest
 from playwright.sync_api import expect
 
-from tests.bridge_server.conftest import settings_in
 from tests.bridge_server.peers import ServerThread, band_song
+from tests.bridge_server.servers import settings_in
 from tests.panel.accessibility import low_contrasts, nameless, too_small
 from tests.panel.conftest import in_focus
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from tests.bridge_server.conftest import settings_in
 from tests.bridge_server.peers import ServerThread, band_song
+from tests.bridge_server.servers import settings_in
 from tests.panel.conftest import in_focus
 
 pytestmark = pytest.mark.slow

@@ -31,9 +31,10 @@ from model.engine import (
     stop_if_asked,
 )
 from tests.bridge_server.audition import sound_card
-from tests.bridge_server.conftest import settings_in
-from tests.bridge_server.peers import PATIENCE, PROJECT, WebSocketPeer, environment, websocket
+from tests.bridge_server.peers import PATIENCE, WebSocketPeer, environment, websocket
+from tests.bridge_server.servers import settings_in
 from tests.doubles import ENGINES, NoiseEngine, noise
+from tests.places import PROJECT
 
 GATED = "tests.bridge_server.audition.rig_server:GatedEngine"
 

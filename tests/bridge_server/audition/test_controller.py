@@ -230,11 +230,11 @@ def test_a_transport_that_is_not_there(card):
     assert card.call("audition.show")["follow"] == "none"
 
 
-def test_a_bug_is_answered_as_one_and_ends_nothing(dispatcher, osc, monkeypatch, caplog):
+def test_a_bug_is_answered_as_one_and_ends_nothing(server, osc, monkeypatch, caplog):
     def broken(*_):
         raise KeyError("nobody expected this")
 
-    monkeypatch.setattr(dispatcher.server.controller, "state", broken)
+    monkeypatch.setattr(server.server.controller, "state", broken)
     reply = osc.ask("/bridge/audition/show", "id1")
     assert (reply["id"], reply["code"]) == ("id1", "internal")
     assert "nobody expected this" in caplog.text

@@ -10,7 +10,7 @@ from bridge_server.audition.sound_devices import SoundDevice, SoundDevices, find
 from bridge_server.cli.doctor import Verdict, audio_devices
 from daw_protocol.errors import ErrorCode, ProtocolError
 from tests.bridge_server.audition import sound_card
-from tests.bridge_server.peers import PROJECT
+from tests.places import PROJECT
 
 FOUND = [
     SoundDevice(3, "Built-in Output", "Core Audio", 2, 48000, True),
@@ -52,7 +52,7 @@ class Without(importlib.abc.MetaPathFinder):
 sys.meta_path.insert(0, Without())
 from pathlib import Path
 from bridge_server.cli.doctor import audio_devices
-from tests.bridge_server.conftest import settings_in
+from tests.bridge_server.servers import settings_in
 from tests.bridge_server.peers import RpcError, ServerThread, noise_song
 def main():
     settings = settings_in(Path(sys.argv[1]), sound=True)

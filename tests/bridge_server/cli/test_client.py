@@ -11,17 +11,17 @@ from daw_protocol.errors import ErrorCode, ProtocolError
 from tests.bridge_server.peers import noise_song
 
 
-def with_client(dispatcher, work):
+def with_client(server, work):
     """The result of `await work(client)`."""
 
     async def run():
-        async with connected("127.0.0.1", dispatcher.settings.websocket_port) as client:
+        async with connected("127.0.0.1", server.settings.websocket_port) as client:
             return await asyncio.wait_for(work(client), 30)
 
     return asyncio.run(run())
 
 
-def test_upload_render_fetch(dispatcher, tmp_path):
+def test_upload_render_fetch(server, tmp_path):
     path = noise_song(tmp_path / "mine.wav", frames=100_000)
 
     async def work(client):
@@ -34,12 +34,12 @@ def test_upload_render_fetch(dispatcher, tmp_path):
             if name == "done":
                 return answer["job"], params["job"], clip
 
-    asked, done, clip = with_client(dispatcher, work)
+    asked, done, clip = with_client(server, work)
     assert asked == done
     assert clip[:4] == b"RIFF"
 
 
-def test_an_upload_does_not_swallow_the_replies_about_other_jobs(dispatcher, tmp_path):
+def test_an_upload_does_not_swallow_the_replies_about_other_jobs(server, tmp_path):
     path = noise_song(tmp_path / "other.wav", frames=200_000)
 
     async def work(client):
@@ -52,10 +52,10 @@ def test_an_upload_does_not_swallow_the_replies_about_other_jobs(dispatcher, tmp
             if name == "done":
                 return answer["job"] == params["job"]
 
-    assert with_client(dispatcher, work)
+    assert with_client(server, work)
 
 
-def test_errors_are_raised_with_their_words(dispatcher, tmp_path):
+def test_errors_are_raised_with_their_words(server, tmp_path):
     async def refused(client):
         with pytest.raises(ProtocolError, match="nonesuch") as caught:
             await client.call("takes.show", take="nonesuch")
@@ -70,7 +70,7 @@ def test_errors_are_raised_with_their_words(dispatcher, tmp_path):
             await client.upload(tmp_path / "words.wav")
         return await client.call("status")
 
-    assert with_client(dispatcher, refused)["engine"] == "noise"
+    assert with_client(server, refused)["engine"] == "noise"
 
 
 def test_nobody_answers():
@@ -90,8 +90,8 @@ def test_a_server_that_goes_away_is_told(start_server, tmp_path):
             while True:
                 await client.next_reply()
 
-    from tests.bridge_server.conftest import settings_in
     from tests.bridge_server.peers import ServerThread
+    from tests.bridge_server.servers import settings_in
 
     settings = settings_in(tmp_path)
     noise_song(settings.roots[0] / "song.wav")

@@ -13,8 +13,8 @@ from bridge_server.cli import commands
 from bridge_server.cli.commands import PROBLEM, Screen
 from daw_protocol.addresses import BY_NAME
 from daw_protocol.errors import ProtocolError
-from tests.bridge_server.conftest import settings_in
 from tests.bridge_server.peers import ServerThread, noise_song
+from tests.bridge_server.servers import settings_in
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ import sys
 import pytest
 import soundfile
 
-from tests.bridge_server.peers import PATIENCE, PROJECT, bridge_command, environment, http_get, websocket
+from tests.bridge_server.peers import PATIENCE, bridge_command, environment, http_get, websocket
+from tests.places import DEMO_SONG
 
 pytestmark = pytest.mark.slow
 
@@ -54,7 +55,7 @@ def test_the_demo_runs_and_leaves_what_it_promises(tmp_path):
         assert name in told
     for name in sorted(name for name in names if name.endswith((".song.wav", ".png"))):
         assert name in told, "what to listen to and look at is listed"
-    source, rate = soundfile.read(PROJECT / "examples" / "demo_song" / "demo_song.flac")
+    source, rate = soundfile.read(DEMO_SONG)
     song, song_rate = soundfile.read(out / "demo_song.repaint.1.song.wav")
     assert (song.shape, song_rate) == (source.shape, rate)
     longer, _ = soundfile.read(out / "demo_song.complete.1.song.wav")

@@ -1,12 +1,10 @@
 import json
-from pathlib import Path
 
 import jsonschema
 import pytest
 
 from bridge_server.cli.docs import documents, write_documents
-
-DOCS = Path(__file__).parents[3] / "docs"
+from tests.places import DOCS
 
 
 @pytest.mark.parametrize("name", documents())

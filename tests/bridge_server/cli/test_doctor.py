@@ -87,8 +87,8 @@ def test_tools_say_how_to_get_them():
         assert found.verdict is not BAD
 
 
-def test_a_server_that_runs(dispatcher):
-    (found,) = asyncio.run(ports(dispatcher.settings))
+def test_a_server_that_runs(server):
+    (found,) = asyncio.run(ports(server.settings))
     assert (found.what, found.verdict) == ("server", GOOD)
     assert "jobs waiting" in found.found
 

@@ -23,9 +23,8 @@ from bridge_server.models.library import RECORD, STAGING
 from daw_protocol.errors import ErrorCode, ProtocolError
 from tests.bridge_server import hub_server
 from tests.bridge_server.hub_server import running, safetensors
+from tests.places import PROJECT, TINY
 
-ROOT = Path(__file__).parents[3]
-TINY = ROOT / "tests" / "golden" / "acestep" / "tiny"
 TURBO = "acestep-v15-turbo"
 MAIN = "ACE-Step/Ace-Step1.5"
 WORDS = "Qwen3-Embedding-0.6B"
@@ -279,7 +278,7 @@ def command(hub: hub_server.Hub, folder: Path, *words: str) -> subprocess.Popen[
     }
     return subprocess.Popen(
         [sys.executable, "-m", "bridge_server", "--store", str(folder / "store"), "models", *words],
-        env=environment, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env=environment, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
 
 

@@ -37,8 +37,8 @@ def test_a_request_is_acknowledged_then_rendered_then_ended_once(osc):
     assert osc.silent(), "something came after the terminal message"
 
 
-def test_nobody_else_hears_of_it(dispatcher, osc):
-    with dispatcher.osc() as other:
+def test_nobody_else_hears_of_it(server, osc):
+    with server.osc() as other:
         name = fresh()
         assert osc.render("/bridge/repaint", name, *REGION)[-1].name == "done"
         assert other.silent()
@@ -58,13 +58,13 @@ def test_progress_comes_ten_times_a_second_at_most(osc):
 
 
 @pytest.mark.alone  # it keeps time
-def test_the_acknowledgement_does_not_wait_for_a_render(dispatcher, osc):
+def test_the_acknowledgement_does_not_wait_for_a_render(server, osc):
     name, other = fresh(), fresh()
     osc.send("/bridge/repaint", name, *REGION, "engine", "slow")
     assert osc.receive().name == "ack"
     while osc.receive().name != "progress":
         pass
-    with dispatcher.osc() as second:
+    with server.osc() as second:
         began = time.monotonic()
         assert second.ask("/bridge/repaint", other, *REGION).name == "ack"
         assert time.monotonic() - began < 0.5
@@ -73,7 +73,7 @@ def test_the_acknowledgement_does_not_wait_for_a_render(dispatcher, osc):
         assert second.until_end(other)[-1].name == "done"
 
 
-def test_a_repeated_id_is_answered_while_the_job_waits_or_runs(dispatcher, osc):
+def test_a_repeated_id_is_answered_while_the_job_waits_or_runs(server, osc):
     name = fresh()
     osc.send("/bridge/repaint", name, *REGION, "engine", "slow", "options", '{"seconds": 0.6}')
     first = osc.receive()
@@ -84,18 +84,18 @@ def test_a_repeated_id_is_answered_while_the_job_waits_or_runs(dispatcher, osc):
     assert acks[0]["job"] == acks[1]["job"]
     assert "used before" in acks[1]["note"]
     assert sum(reply.name in TERMINAL for reply in replies) == 1
-    assert len(dispatcher.takes(job=first["job"])) == 1
+    assert len(server.takes(job=first["job"])) == 1
     assert osc.silent()
 
 
-def test_a_repeated_id_is_answered_after_the_end_with_its_takes(dispatcher, osc):
+def test_a_repeated_id_is_answered_after_the_end_with_its_takes(server, osc):
     name = fresh()
     first = osc.render("/bridge/repaint", name, *REGION, "takes", 2)
     again = osc.render("/bridge/repaint", name, "source", "elsewhere.wav")
     assert [reply.name for reply in again] == ["ack", "take", "take", "done"]
     took = [[reply["take"] for reply in replies if reply.name == "take"] for replies in (first, again)]
     assert took[0] == took[1]
-    assert len(dispatcher.takes(job=first[0]["job"])) == 2
+    assert len(server.takes(job=first[0]["job"])) == 2
 
 
 def test_a_failed_request_fails_again_when_it_is_repeated(osc):
@@ -107,7 +107,7 @@ def test_a_failed_request_fails_again_when_it_is_repeated(osc):
     assert first[-1].values == again[-1].values
 
 
-def test_context_messages_make_a_bare_repaint_enough(dispatcher, osc):
+def test_context_messages_make_a_bare_repaint_enough(server, osc):
     for address, *arguments in (
         ("/bridge/tempo", 120.0),
         ("/bridge/meter", "4/4"),
@@ -121,7 +121,7 @@ def test_context_messages_make_a_bare_repaint_enough(dispatcher, osc):
     replies = osc.render("/bridge/repaint", name)
     (take,) = [reply for reply in replies if reply.name == "take"]
     assert (take["position"], take["length"]) == (96000, 96000)
-    (record,) = dispatcher.takes(job=replies[0]["job"])
+    (record,) = server.takes(job=replies[0]["job"])
     assert record.request["key"] == "F# minor"
     assert record.request["bpm"] == 120
 
@@ -149,24 +149,24 @@ def test_clients_on_one_machine_keep_apart_by_name(osc):
     assert (nobody.name, nobody["code"], nobody["field"]) == ("failed", "missing_field", "start")
 
 
-def test_one_machine_shares_a_context_over_several_ports(dispatcher, osc):
+def test_one_machine_shares_a_context_over_several_ports(server, osc):
     """Messages typed one after the other come from a new port each time."""
     assert osc.ask("/bridge/select", 3000, 4000).name == "ok"
-    with dispatcher.osc() as other:
+    with server.osc() as other:
         replies = other.render("/bridge/repaint", fresh(), "source", "song.wav")
     assert [r["position"] for r in replies if r.name == "take"] == [3000]
 
 
-def test_replies_go_to_the_port_that_was_asked_for(dispatcher, osc):
-    with dispatcher.osc() as listener:
+def test_replies_go_to_the_port_that_was_asked_for(server, osc):
+    with server.osc() as listener:
         name = fresh()
         osc.send("/bridge/repaint", name, *REGION, "reply_port", listener.port)
         assert listener.until_end(name)[-1].name == "done"
     assert osc.silent()
 
 
-def test_errors_go_to_the_port_that_was_asked_for(dispatcher, osc):
-    with dispatcher.osc() as listener:
+def test_errors_go_to_the_port_that_was_asked_for(server, osc):
+    with server.osc() as listener:
         osc.send("/bridge/repaint", fresh(), "source", "missing.wav", "reply_port", listener.port)
         assert listener.receive()["code"] == "file_missing"
 
@@ -178,8 +178,8 @@ def test_a_reply_is_not_replied_to(osc, address):
     assert osc.silent()
 
 
-def test_replying_to_the_server_itself_ends_at_once(dispatcher, osc):
-    osc.send("/bridge/status", "mirror", "reply_port", dispatcher.settings.osc_port)
+def test_replying_to_the_server_itself_ends_at_once(server, osc):
+    osc.send("/bridge/status", "mirror", "reply_port", server.settings.osc_port)
     assert osc.silent()
     assert osc.silent()
 
@@ -278,8 +278,8 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("code", "field", "value"), WRONG)
-def test_a_wrong_value_is_named(dispatcher, osc, code, field, value):
-    before = dispatcher.holdings()
+def test_a_wrong_value_is_named(server, osc, code, field, value):
+    before = server.holdings()
     name = fresh()
     region = () if field == "start" else ("start", 1000, "end", 2000)
     pair = () if value is None else (field, value)
@@ -288,7 +288,7 @@ def test_a_wrong_value_is_named(dispatcher, osc, code, field, value):
     assert (reply["id"], reply["code"], reply["field"]) == (name, code, field)
     assert field in reply["sentence"] or value is None
     assert osc.silent()
-    assert dispatcher.holdings() == before
+    assert server.holdings() == before
 
 
 def test_an_array_as_first_argument_is_of_the_wrong_type(osc):
@@ -400,11 +400,11 @@ CANCEL_SECONDS = 0.2 + 0.4
 
 
 @pytest.mark.alone  # it keeps time
-def test_cancel_while_running(dispatcher, osc):
+def test_cancel_while_running(server, osc):
     osc.render("/bridge/repaint", fresh(), *REGION)  # now the store has the song
-    before = dispatcher.holdings()
+    before = server.holdings()
     assert cancel_during(osc, fresh(), *REGION, "engine", "slow") < CANCEL_SECONDS
-    assert dispatcher.holdings() == before
+    assert server.holdings() == before
     at_once = ("engine", "slow", "options", '{"seconds": 0}')
     assert osc.render("/bridge/repaint", fresh(), *REGION, *at_once)[-1].name == "done"
 
@@ -494,9 +494,9 @@ def test_cancel_the_sketch_engine_while_it_listens(osc, songs):
     ],
 )
 def test_a_message_that_cannot_be_read_is_answered_at_its_reply_port_too(
-    dispatcher, address, arguments, code, caplog
+    server, address, arguments, code, caplog
 ):
-    with dispatcher.osc() as sender, dispatcher.osc() as listener:
+    with server.osc() as sender, server.osc() as listener:
         sender.send(
             address, *(type(word)(listener.port) if str(word) == str(PORT) else word for word in arguments)
         )
@@ -507,8 +507,8 @@ def test_a_message_that_cannot_be_read_is_answered_at_its_reply_port_too(
         assert line.startswith(f"OSC from 127.0.0.1:{sender.port}: {reply['sentence']}")
 
 
-def test_a_flood_of_unreadable_messages_does_not_bury_the_window(dispatcher, caplog):
-    with dispatcher.osc() as osc:
+def test_a_flood_of_unreadable_messages_does_not_bury_the_window(server, caplog):
+    with server.osc() as osc:
         for _ in range(200):
             osc.send("/bridge/nothing")
         for _ in range(200):

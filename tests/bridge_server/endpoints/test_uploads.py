@@ -7,8 +7,9 @@ import soundfile
 
 from bridge_server.endpoints.uploads import Upload
 from clip_store.blobs import BlobStore
-from daw_protocol.errors import ErrorCode, ProtocolError
+from daw_protocol.errors import ErrorCode
 from daw_protocol.requests import BeginUpload
+from tests.refusals import refusal
 
 MOST = 10_000_000
 
@@ -31,13 +32,6 @@ def announced(data=WAV, **changes):
 @pytest.fixture
 def folder(tmp_path):
     return tmp_path / "uploads"
-
-
-def refusal(build, *args) -> ProtocolError:
-    with pytest.raises(ProtocolError) as raised:
-        build(*args)
-    assert raised.value.remedy
-    return raised.value
 
 
 @pytest.mark.parametrize("frame", [1000, 4096, len(WAV)])

@@ -71,18 +71,18 @@ def test_takes_are_chosen_and_reverted(ws):
     assert ws.call("takes.revert", take=first)["chosen"] is None
 
 
-def test_a_take_of_a_take_can_be_asked_for(ws, take, dispatcher):
+def test_a_take_of_a_take_can_be_asked_for(ws, take, server):
     replies = ws.render("repaint", source=f"take:{take['take']}", start=0, end=2000)
     (made,) = [reply for reply in replies if reply.name == "take"]
-    (record,) = dispatcher.takes(job=made["job"])
-    original = dispatcher.on_loop(lambda: dispatcher.server.store.index.get(take["take"]))
+    (record,) = server.takes(job=made["job"])
+    original = server.on_loop(lambda: server.server.store.index.get(take["take"]))
     assert record.parent == original.result
 
 
-def test_a_variation_keeps_everything_but_what_is_asked(ws, take, dispatcher):
+def test_a_variation_keeps_everything_but_what_is_asked(ws, take, server):
     replies = ws.render("vary", take=take["take"], seed=77)
     (made,) = [reply for reply in replies if reply.name == "take"]
-    (record,) = dispatcher.takes(job=made["job"])
+    (record,) = server.takes(job=made["job"])
     assert (record.origin, made["seed"]) == (take["take"], 77)
     assert (made["position"], made["length"]) == (take["position"], take["length"])
     again = ws.render("vary", take=take["take"], seed=take["seed"])
@@ -156,13 +156,13 @@ def test_malformed_json_is_answered(ws, text, rpc_code):
         ({"source": "take:none"}, "unknown_take", "source"),
     ],
 )
-def test_wrong_params_name_their_field(ws, dispatcher, params, code, field):
-    before = dispatcher.holdings()
+def test_wrong_params_name_their_field(ws, server, params, code, field):
+    before = server.holdings()
     with pytest.raises(RpcError) as caught:
         ws.call("repaint", **{**REGION, **params})
     assert (caught.value.code, caught.value.field) == (code, field)
     assert caught.value.remedy
-    assert dispatcher.holdings() == before
+    assert server.holdings() == before
 
 
 def test_an_impossible_task_is_refused_before_it_is_queued(ws):
@@ -171,8 +171,8 @@ def test_an_impossible_task_is_refused_before_it_is_queued(ws):
     assert caught.value.code == "cannot_render"
 
 
-def test_two_clients_hear_their_own(dispatcher, ws):
-    with dispatcher.websocket() as other:
+def test_two_clients_hear_their_own(server, ws):
+    with server.websocket() as other:
         mine = ws.call("repaint", **REGION)["job"]
         theirs = other.call("repaint", **REGION)["job"]
         assert {reply["job"] for reply in ws.until_end(mine)} == {mine}
@@ -180,10 +180,10 @@ def test_two_clients_hear_their_own(dispatcher, ws):
         assert (ws.heard, other.heard) == ([], [])
 
 
-def test_a_named_client_comes_back_to_its_job(dispatcher):
-    with dispatcher.websocket("?client=daw") as first:
+def test_a_named_client_comes_back_to_its_job(server):
+    with server.websocket("?client=daw") as first:
         job = first.call("repaint", id="come-back", engine="slow", options={"seconds": 1.0}, **REGION)["job"]
-    with dispatcher.websocket("?client=daw") as second:
+    with server.websocket("?client=daw") as second:
         again = second.call("repaint", id="come-back", **REGION)
         assert again["job"] == job
         assert second.until_end(job)[-1].name == "done"
@@ -214,18 +214,18 @@ def upload(ws, data: bytes, *, name: str = "up.wav", frame: int = 65536, **chang
 
 
 @pytest.mark.parametrize(("frames", "frame"), [(1, 1), (480, 7), (48000, 65536), (480_000, 1 << 20)])
-def test_an_upload_of_any_size_becomes_a_source(ws, dispatcher, tmp_path, frames, frame):
+def test_an_upload_of_any_size_becomes_a_source(ws, server, tmp_path, frames, frame):
     path = noise_song(tmp_path / "up.wav", frames=frames, seed=frames)
     reply = upload(ws, path.read_bytes(), frame=frame)
     assert (reply.name, reply["id"], reply["command"]) == ("ok", "up", "upload")
-    stored = dispatcher.server.store.blobs.get(reply["text"].removeprefix("audio:"))
+    stored = server.server.store.blobs.get(reply["text"].removeprefix("audio:"))
     assert np.array_equal(stored.samples, soundfile.read(path, dtype="float32", always_2d=True)[0])
-    assert dispatcher.holdings()[2] == []
+    assert server.holdings()[2] == []
     (take,) = [r for r in ws.render("repaint", source=reply["text"], start=0, end=frames) if r.name == "take"]
     assert take["length"] == frames
 
 
-def test_an_upload_in_another_format(ws, dispatcher, tmp_path):
+def test_an_upload_in_another_format(ws, server, tmp_path):
     path = tmp_path / "up.flac"
     soundfile.write(path, np.random.default_rng(1).uniform(-0.3, 0.3, 4800), 44100, subtype="PCM_16")
     assert upload(ws, path.read_bytes(), name="up.flac").name == "ok"
@@ -238,29 +238,29 @@ def test_an_upload_in_another_format(ws, dispatcher, tmp_path):
         ({"size": 100}, "bad_upload", "size"),
     ],
 )
-def test_a_damaged_upload_leaves_nothing(ws, dispatcher, tmp_path, changes, code, field):
-    before = dispatcher.holdings()
+def test_a_damaged_upload_leaves_nothing(ws, server, tmp_path, changes, code, field):
+    before = server.holdings()
     data = noise_song(tmp_path / "up.wav", seed=9).read_bytes()
     reply = upload(ws, data, frame=len(data), **changes)
     assert (reply.name, reply["id"], reply["code"], reply["field"]) == ("failed", "up", code, field)
-    assert dispatcher.holdings() == before
+    assert server.holdings() == before
     assert ws.call("status")["engine"] == "noise"
 
 
-def test_an_upload_that_is_not_audio_is_named_as_the_producer_knows_it(ws, dispatcher):
-    before = dispatcher.holdings()
+def test_an_upload_that_is_not_audio_is_named_as_the_producer_knows_it(ws, server):
+    before = server.holdings()
     reply = upload(ws, b"these are words, no sounds" * 100, name="lyrics.wav")
     assert (reply["code"], reply["field"]) == ("file_unreadable", "source")
     assert "lyrics.wav" in reply["sentence"]
     assert reply["remedy"]
-    assert dispatcher.holdings() == before
+    assert server.holdings() == before
 
 
-def test_too_large_an_upload_is_refused_at_once(ws, dispatcher):
+def test_too_large_an_upload_is_refused_at_once(ws, server):
     with pytest.raises(RpcError) as caught:
         ws.call("upload.begin", name="x.wav", size=2**33, sha256="0" * 64)
     assert (caught.value.code, caught.value.field) == ("too_large", "size")
-    assert dispatcher.holdings()[2] == []
+    assert server.holdings()[2] == []
 
 
 def test_bytes_nobody_announced(ws):
@@ -269,24 +269,24 @@ def test_bytes_nobody_announced(ws):
     assert ws.call("status")["engine"] == "noise"
 
 
-def test_a_client_that_vanishes_leaves_no_file(dispatcher):
-    before = dispatcher.holdings()
-    with dispatcher.websocket() as leaver:
+def test_a_client_that_vanishes_leaves_no_file(server):
+    before = server.holdings()
+    with server.websocket() as leaver:
         leaver.call("upload.begin", name="x.wav", size=10**6, sha256="0" * 64)
         leaver.connection.send(bytes(1000))
         leaver.call("status")
-        assert len(dispatcher.holdings()[2]) == 1
+        assert len(server.holdings()[2]) == 1
         leaver.connection.socket.shutdown(socket.SHUT_RDWR)
-    with dispatcher.websocket() as later:  # each question gives the server a turn to notice
-        while dispatcher.holdings() != before:
+    with server.websocket() as later:  # each question gives the server a turn to notice
+        while server.holdings() != before:
             later.call("status")
 
 
-def test_a_new_announcement_replaces_the_one_under_way(ws, dispatcher, tmp_path):
+def test_a_new_announcement_replaces_the_one_under_way(ws, server, tmp_path):
     ws.call("upload.begin", name="x.wav", size=10**6, sha256="0" * 64)
     ws.connection.send(bytes(1000))
     assert upload(ws, noise_song(tmp_path / "up.wav", frames=100).read_bytes()).name == "ok"
-    assert dispatcher.holdings()[2] == []
+    assert server.holdings()[2] == []
 
 
 # Audio down
@@ -328,26 +328,26 @@ def test_an_unknown_take_is_named(ws):
 # Rude clients
 
 
-def test_a_frame_that_is_too_large_ends_that_connection_only(dispatcher, ws):
-    with dispatcher.websocket() as rude:
-        rude.connection.send(bytes(dispatcher.settings.limits.frame_bytes + 1))
+def test_a_frame_that_is_too_large_ends_that_connection_only(server, ws):
+    with server.websocket() as rude:
+        rude.connection.send(bytes(server.settings.limits.frame_bytes + 1))
         with pytest.raises(ConnectionClosed) as caught:
             rude.connection.recv(timeout=PATIENCE)
         assert caught.value.rcvd.code == 1009
     assert ws.call("status")["engine"] == "noise"
 
 
-def test_text_that_is_not_utf8_ends_that_connection_only(dispatcher, ws):
-    with dispatcher.websocket() as rude:
+def test_text_that_is_not_utf8_ends_that_connection_only(server, ws):
+    with server.websocket() as rude:
         rude.connection.socket.sendall(b"\x81\x82\x00\x00\x00\x00\xff\xfe")
         with pytest.raises(ConnectionClosed):
             rude.connection.recv(timeout=PATIENCE)
     assert ws.call("status")["engine"] == "noise"
 
 
-def test_a_client_that_never_reads_is_cut_off(dispatcher, ws):
+def test_a_client_that_never_reads_is_cut_off(server, ws):
     """Its answers pile up; the server neither waits for it nor keeps them all."""
-    with dispatcher.websocket(max_queue=1) as sleeper:
+    with server.websocket(max_queue=1) as sleeper:
         call = json.dumps([17] * 64)  # cheap to refuse, and the answers are long
         deadline = time.monotonic() + PATIENCE
 
@@ -360,34 +360,34 @@ def test_a_client_that_never_reads_is_cut_off(dispatcher, ws):
     assert ws.call("status")["engine"] == "noise"
 
 
-def test_a_client_that_leaves_during_a_download_is_forgotten(dispatcher, ws, tmp_path):
+def test_a_client_that_leaves_during_a_download_is_forgotten(server, ws, tmp_path):
     """Only a few frames wait for it, and the handler of its connection ends: else the server could not stop."""
     source = upload(ws, noise_song(tmp_path / "up.wav", frames=48000 * 40).read_bytes(), frame=1 << 20)[
         "text"
     ]
     (take,) = [r for r in ws.render("repaint", source=source, start=0, end=4800) if r.name == "take"]
-    handlers = open_connections(dispatcher)
+    handlers = open_connections(server)
     fetch = {"jsonrpc": "2.0", "method": "takes.fetch", "params": {"take": take["take"], "what": "song"}}
-    with dispatcher.websocket(max_queue=1) as leaver:
+    with server.websocket(max_queue=1) as leaver:
         for number in range(4):
             leaver.connection.send(json.dumps({"id": number, **fetch}))
         leaver.connection.recv(timeout=PATIENCE)
         assert ws.call("status")["engine"] == "noise"
         leaver.connection.socket.shutdown(socket.SHUT_RDWR)
     deadline = time.monotonic() + PATIENCE
-    while open_connections(dispatcher) > handlers:
+    while open_connections(server) > handlers:
         assert time.monotonic() < deadline, "the connection's handler never ended"
         ws.call("status")
 
 
-def open_connections(dispatcher) -> int:
+def open_connections(server) -> int:
     """How many connections the server still has a handler for."""
-    return dispatcher.on_loop(lambda: sum("conn_handler" in repr(task) for task in asyncio.all_tasks()))
+    return server.on_loop(lambda: sum("conn_handler" in repr(task) for task in asyncio.all_tasks()))
 
 
-def test_many_clients_at_once(dispatcher):
+def test_many_clients_at_once(server):
     def work(results: list[str]) -> None:
-        with dispatcher.websocket() as peer:
+        with server.websocket() as peer:
             results.append(peer.render("repaint", **REGION)[-1].name)
 
     results: list[str] = []

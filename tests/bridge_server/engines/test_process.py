@@ -23,8 +23,9 @@ from bridge_server.engines.process import EngineProcess, RenderCancelledError
 from bridge_server.settings import Limits
 from daw_protocol.errors import ErrorCode, ProtocolError
 from model.engine import Grid, RenderRequest, Task
-from tests.bridge_server.peers import PATIENCE, PROJECT, environment
+from tests.bridge_server.peers import PATIENCE, environment
 from tests.doubles import ENGINES
+from tests.places import PROJECT
 
 REGION = ("source", "song.wav", "start", 12000, "end", 16000)
 
@@ -55,51 +56,51 @@ FAULTS = [
 
 
 @pytest.mark.parametrize(("name", "code", "word"), FAULTS)
-def test_a_fault_ends_its_job_only(dispatcher, osc, name, code, word):
-    before = dispatcher.holdings()
+def test_a_fault_ends_its_job_only(server, osc, name, code, word):
+    before = server.holdings()
     reply = fault(osc, name)
     assert (reply.name, reply["code"]) == ("failed", code), reply
     assert word in reply["sentence"]
     assert reply["remedy"]
     # Blobs may stay for the sweep (what was measured had to be written); takes and scratch must not.
-    assert (dispatcher.holdings()[0], dispatcher.holdings()[2]) == (before[0], before[2])
+    assert (server.holdings()[0], server.holdings()[2]) == (before[0], before[2])
     assert fault(osc, "none").name == "done", "the next job finds a working process"
 
 
-def test_a_process_killed_from_outside_fails_its_job_and_is_replaced(dispatcher, osc):
+def test_a_process_killed_from_outside_fails_its_job_and_is_replaced(server, osc):
     name = uuid.uuid4().hex
     osc.send("/bridge/repaint", name, *REGION, "engine", "slow")
     while osc.receive().name != "progress":
         pass
     while osc.receive()["stage"] != "rendering":
         pass
-    pid = dispatcher.on_loop(dispatcher.server.worker.engine_pids)["slow"]
+    pid = server.on_loop(server.server.worker.engine_pids)["slow"]
     os.kill(pid, signal.SIGKILL)
     reply = osc.until_end(name)[-1]
     assert (reply.name, reply["code"]) == ("failed", "engine_died")
     options = '{"seconds": 0.05}'
     again = osc.render("/bridge/repaint", uuid.uuid4().hex, *REGION, "engine", "slow", "options", options)
     assert again[-1].name == "done"
-    assert dispatcher.on_loop(dispatcher.server.worker.engine_pids)["slow"] != pid
+    assert server.on_loop(server.server.worker.engine_pids)["slow"] != pid
 
 
 @pytest.mark.alone  # it keeps time
-def test_an_engine_that_does_not_stop_is_ended(dispatcher, osc):
+def test_an_engine_that_does_not_stop_is_ended(server, osc):
     name = uuid.uuid4().hex
     osc.send("/bridge/repaint", name, *REGION, "engine", "deaf", "options", '{"seconds": 60}')
     while (reply := osc.receive()).name != "progress" or reply["fraction"] == 0:
         pass
-    pid = dispatcher.on_loop(dispatcher.server.worker.engine_pids)["deaf"]
+    pid = server.on_loop(server.server.worker.engine_pids)["deaf"]
     began = time.monotonic()
     osc.send("/bridge/cancel", name)
     reply = osc.until_end(name)[-1]
     assert reply.name == "cancelled"
-    limit = dispatcher.settings.limits.stop_seconds
+    limit = server.settings.limits.stop_seconds
     assert limit * 0.9 < reply.at - began < limit + 2
     options = '{"seconds": 0.05}'
     again = osc.render("/bridge/repaint", uuid.uuid4().hex, *REGION, "engine", "deaf", "options", options)
     assert again[-1].name == "done"
-    assert dispatcher.on_loop(dispatcher.server.worker.engine_pids)["deaf"] != pid
+    assert server.on_loop(server.server.worker.engine_pids)["deaf"] != pid
 
 
 def test_weights_that_are_missing_are_named(osc):

@@ -14,8 +14,8 @@ import soundfile
 from wavinfo import WavInfoReader
 
 from bridge_server.settings import Limits
-from tests.bridge_server.conftest import settings_in
-from tests.bridge_server.peers import ServerThread, noise_song
+from tests.bridge_server.peers import noise_song
+from tests.bridge_server.servers import server_fixture
 
 RATES = (44100, 48000, 88200, 96000)
 SUBTYPES = ("PCM_16", "PCM_24", "FLOAT")
@@ -45,11 +45,7 @@ def formats():
         yield pytest.param(rate, channels, subtype, marks=() if quick else pytest.mark.slow)
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    settings = settings_in(tmp_path_factory.mktemp("formats"), limits=Limits(queued_jobs=1000))
-    with ServerThread(settings) as running:
-        yield running
+server = server_fixture(limits=Limits(queued_jobs=1000))
 
 
 def read(data: bytes | str) -> tuple[np.ndarray, int, str]:

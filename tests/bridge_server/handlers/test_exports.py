@@ -7,33 +7,33 @@ import pytest
 from lxml import etree
 
 from tests.bridge_server.peers import RpcError
-from tests.clip_store.exports.test_dawproject import PROJECT
+from tests.clip_store.exports.dawproject_schemas import PROJECT_SCHEMA
 
 REGION = {"source": "song.wav", "start": 4800, "end": 14_400}
 
 
 @pytest.fixture(scope="module")
-def take(dispatcher):
+def take(server):
     """The id of a take, rendered at 97 BPM."""
-    with dispatcher.websocket() as ws:
+    with server.websocket() as ws:
         (made,) = [reply for reply in ws.render("repaint", bpm=97, **REGION) if reply.name == "take"]
         return made["take"]
 
 
 @pytest.mark.parametrize("kind", ["dawproject", "rpp", "aaf", "midi", "wav"])
-def test_a_take_in_every_format(dispatcher, ws, take, kind):
+def test_a_take_in_every_format(server, ws, take, kind):
     found = ws.call("export", what="take", name=take, format=kind)
     assert Path(found["path"]).exists()
-    assert Path(found["path"]).is_relative_to(dispatcher.settings.store / "exports")
+    assert Path(found["path"]).is_relative_to(server.settings.store / "exports")
     assert all(Path(path).is_file() for path in found["files"])
     assert isinstance(found["notes"], list)
 
 
-def test_positions_and_receipt_are_in_the_project(dispatcher, ws, take):
+def test_positions_and_receipt_are_in_the_project(server, ws, take):
     found = ws.call("export", what="take", name=take)
     with zipfile.ZipFile(found["path"]) as archive:
         root = etree.fromstring(archive.read("project.xml"))
-    PROJECT.assertValid(root)
+    PROJECT_SCHEMA.assertValid(root)
     clips = {clip.get("time"): clip for clip in root.iterfind(".//Clip")}
     assert sorted(clips) == ["0.0", "0.1", "0.3"]
     (rendered,) = [clip for clip in root.iterfind(".//Clip") if clip.get("name") != "Original"]
@@ -43,11 +43,11 @@ def test_positions_and_receipt_are_in_the_project(dispatcher, ws, take):
     assert root.find("Transport/Tempo").get("value") == "97.0"
 
 
-def test_a_song_with_its_chosen_take(dispatcher, ws, take):
+def test_a_song_with_its_chosen_take(server, ws, take):
     song = ws.call("takes.show", take=take)["song"]
     ws.call("takes.choose", take=take)
     found = ws.call("export", what="song", name=song[:12], format="rpp", folder="for the mix")
-    assert Path(found["path"]).is_relative_to(dispatcher.settings.roots[0] / "for the mix")
+    assert Path(found["path"]).is_relative_to(server.settings.roots[0] / "for the mix")
     assert "Chosen takes" in Path(found["path"]).read_text(encoding="utf-8")
     ws.call("takes.revert", take=take)
 

@@ -16,7 +16,7 @@ from bridge_server.supervisor import Supervisor
 from clip_store.store import ClipStore
 from clip_store.take import Take
 from daw_protocol import requests
-from tests.bridge_server.conftest import settings_in
+from tests.bridge_server.servers import settings_in
 from tests.clip_store.sounds import song
 
 PARENT, CLIP = song(9600), song(1000, seed=1)
@@ -30,7 +30,7 @@ class NoParts(Supervisor):
 
 
 @pytest.fixture
-def server(tmp_path):
+def parts(tmp_path):
     """Answers, store and queue of a server that renders nothing; the store holds one take."""
     settings = settings_in(tmp_path)
     with contextlib.closing(open_database(settings.store / "bridge.db")) as connection:
@@ -55,8 +55,8 @@ def aged(store, *digests):
         os.utime(store.blobs.path(digest), (0, 0))
 
 
-def test_verify_finds_damage_and_loss(server):
-    answers, store, _ = server
+def test_verify_finds_damage_and_loss(parts):
+    answers, store, _ = parts
     whole = asked(answers.verify(requests.VerifyStore(), None))
     assert whole.data == {"problems": []}
     path = store.blobs.path(CLIP.digest)
@@ -70,8 +70,8 @@ def test_verify_finds_damage_and_loss(server):
     assert found.replies[0].text.startswith("2 problems: ")
 
 
-def test_the_sweep_keeps_what_takes_need_and_what_is_young(server):
-    answers, store, _ = server
+def test_the_sweep_keeps_what_takes_need_and_what_is_young(parts):
+    answers, store, _ = parts
     stray = store.blobs.put(song(77))
     aged(store, PARENT.digest, CLIP.digest)
     assert asked(answers.sweep(requests.SweepStore(), None)).data == {"removed": 0}
@@ -83,8 +83,8 @@ def test_the_sweep_keeps_what_takes_need_and_what_is_young(server):
 
 
 @pytest.mark.parametrize("state", [JobState.QUEUED, JobState.RUNNING, JobState.DONE])
-def test_the_sweep_keeps_the_songs_of_jobs_that_are_not_done(server, state):
-    answers, store, queue = server
+def test_the_sweep_keeps_the_songs_of_jobs_that_are_not_done(parts, state):
+    answers, store, queue = parts
     digest = store.blobs.put(song(77))
     job = Job("j2", "c", "r", "repaint", {"source": f"audio:{digest}"}, created=1.0)
     queue.add(job)

@@ -5,6 +5,7 @@ import pytest
 
 from bridge_server.jobs.database import SCHEMA_VERSION, open_database, transaction
 from daw_protocol.errors import ErrorCode, ProtocolError
+from tests.refusals import refusal
 
 
 @pytest.fixture
@@ -65,12 +66,11 @@ def test_what_was_committed_is_there_for_the_next_one(tmp_path):
             assert notes(second) == ["kept"]
 
 
-def refusal(path) -> ProtocolError:
-    with pytest.raises(ProtocolError) as raised:
-        open_database(path)
-    assert raised.value.code is ErrorCode.STORE_FAILED
-    assert "--store" in raised.value.remedy
-    return raised.value
+def store_refusal(path) -> ProtocolError:
+    error = refusal(open_database, path)
+    assert error.code is ErrorCode.STORE_FAILED
+    assert "--store" in error.remedy
+    return error
 
 
 def test_a_newer_store_is_left_alone(tmp_path):
@@ -78,7 +78,7 @@ def test_a_newer_store_is_left_alone(tmp_path):
     with contextlib.closing(sqlite3.connect(path)) as newer:
         newer.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
     before = path.read_bytes()
-    assert "newer Takebridge" in refusal(path).sentence
+    assert "newer Takebridge" in store_refusal(path).sentence
     with contextlib.closing(sqlite3.connect(path)) as newer:
         assert newer.execute("PRAGMA user_version").fetchone()[0] == SCHEMA_VERSION + 1
     assert before[:16] == path.read_bytes()[:16]
@@ -86,7 +86,7 @@ def test_a_newer_store_is_left_alone(tmp_path):
 
 def test_something_else_in_its_place(tmp_path):
     (tmp_path / "notes.txt").write_text("no database " * 1000)
-    assert "notes.txt" in refusal(tmp_path / "notes.txt").sentence
+    assert "notes.txt" in store_refusal(tmp_path / "notes.txt").sentence
     assert (tmp_path / "notes.txt").read_text().startswith("no database")
-    assert "cannot be opened" in refusal(tmp_path).sentence  # a folder
-    assert "cannot be opened" in refusal(tmp_path / "notes.txt" / "bridge.db").sentence
+    assert "cannot be opened" in store_refusal(tmp_path).sentence  # a folder
+    assert "cannot be opened" in store_refusal(tmp_path / "notes.txt" / "bridge.db").sentence

@@ -22,8 +22,8 @@ from bridge_server.models.library import (
 )
 from model.checkpoints import Kind, by_name
 from tests.bridge_server.hub_server import safetensors, sha256
+from tests.places import TINY
 
-TINY = Path(__file__).parents[2] / "golden" / "acestep" / "tiny"
 TURBO, XL, VAE = "acestep-v15-turbo", "acestep-v15-xl-turbo", "vae"
 
 

@@ -6,30 +6,15 @@ import stat
 import sys
 
 import pytest
-from websockets.datastructures import Headers
 
-from bridge_server.cli import serve as serving
-from bridge_server.endpoints.http.callers import admitted, check_caller
 from bridge_server.network.lan import (
     TOKEN_FILE,
-    address_of_this_machine,
     code_to_scan,
     kept_token,
     panel_address,
 )
-from bridge_server.settings import Settings
 from daw_protocol.errors import ProtocolError
-
-
-def settings_of(tmp_path, **changes):
-    values = {
-        "host": "0.0.0.0",
-        "token": "abc",
-        "trust_this_machine": True,
-        "websocket_port": 9125,
-        **changes,
-    }
-    return Settings(store=tmp_path, **values)
+from tests.bridge_server.servers import open_settings
 
 
 def test_the_token_stays_the_same_and_is_the_users_own(tmp_path):
@@ -54,12 +39,12 @@ def test_a_token_that_cannot_be_kept_is_an_error_with_a_remedy(tmp_path):
 
 
 def test_the_address_of_the_panel(tmp_path):
-    assert panel_address(settings_of(tmp_path)) == "http://127.0.0.1:9125/"
-    assert panel_address(settings_of(tmp_path), "192.168.1.5") == "http://192.168.1.5:9125/?token=abc"
+    assert panel_address(open_settings(tmp_path)) == "http://127.0.0.1:9125/"
+    assert panel_address(open_settings(tmp_path), "192.168.1.5") == "http://192.168.1.5:9125/?token=abc"
     assert (
-        panel_address(settings_of(tmp_path, trust_this_machine=False)) == "http://127.0.0.1:9125/?token=abc"
+        panel_address(open_settings(tmp_path, trust_this_machine=False)) == "http://127.0.0.1:9125/?token=abc"
     )
-    assert panel_address(settings_of(tmp_path, host="::1", token="")) == "http://[::1]:9125/"
+    assert panel_address(open_settings(tmp_path, host="::1", token="")) == "http://[::1]:9125/"
 
 
 def test_the_code_is_a_square_of_blocks():
@@ -67,21 +52,6 @@ def test_the_code_is_a_square_of_blocks():
     text = [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in lines]
     assert len(text) > 10
     assert len({len(line) for line in text if line.strip()}) == 1
-
-
-def test_programs_of_this_machine_need_no_token_and_others_do(tmp_path):
-    settings = settings_of(tmp_path)
-    local = Headers({"Host": "127.0.0.1:9125"})
-    assert admitted(settings, "/bridge", local, "127.0.0.1")
-    assert admitted(settings, "/bridge", local, "::ffff:127.0.0.1")
-    for peer in ("192.168.1.9", "10.0.0.1", "", "::ffff:192.168.1.9"):
-        assert not admitted(settings, "/bridge", local, peer)
-        assert admitted(settings, "/bridge?token=abc", local, peer)
-        with pytest.raises(ProtocolError, match="token"):
-            check_caller(settings, "/bridge", local, peer)
-    # A page of a stranger, made to look local (DNS rebinding), or a tunnel: the name it calls us gives it away.
-    assert not admitted(settings, "/bridge", Headers({"Host": "evil.example"}), "127.0.0.1")
-    assert not admitted(settings_of(tmp_path, trust_this_machine=False), "/bridge", local, "127.0.0.1")
 
 
 def test_a_daw_script_goes_on_as_it_is_while_a_tablet_is_let_in(start_server):
@@ -92,32 +62,3 @@ def test_a_daw_script_goes_on_as_it_is_while_a_tablet_is_let_in(start_server):
         assert peer.call("status")
     assert server.get("/bridge")[0] == 200
     assert server.get("/bridge", Host="studio.local")[0] == 403
-
-
-def test_opening_the_panel_needs_a_server(tmp_path):
-    with pytest.raises(ProtocolError, match="takebridge serve"):
-        serving.open_panel(tmp_path, code=False)
-
-
-def test_the_panel_is_opened_in_the_browser(start_server, monkeypatch, capsys):
-    server = start_server()
-    opened = []
-    monkeypatch.setattr(serving.webbrowser, "open", opened.append)
-    assert serving.open_panel(server.settings.store, code=False) == 0
-    assert opened == [f"http://127.0.0.1:{server.settings.websocket_port}/"]
-    assert opened[0] in capsys.readouterr().out
-    with pytest.raises(ProtocolError, match="--lan"):
-        serving.open_panel(server.settings.store, code=True)
-
-
-def test_the_code_is_shown_for_a_server_that_tablets_reach(start_server, capsys):
-    server = start_server(host="0.0.0.0", token="abc", trust_this_machine=True)
-    assert serving.open_panel(server.settings.store, code=True) == 0
-    out = capsys.readouterr().out
-    if address_of_this_machine() is None:
-        assert "in no network" in out
-    else:
-        assert (
-            f"http://{address_of_this_machine()}:{server.settings.websocket_port}/?token=abc"
-            in out.replace("\n", "")
-        )

@@ -20,8 +20,8 @@ from bridge_server.network.mdns import (
     services_of,
 )
 from bridge_server.settings import Settings
-from tests.bridge_server.conftest import settings_in
 from tests.bridge_server.peers import PATIENCE, ServerThread
+from tests.bridge_server.servers import settings_in
 
 zeroconf = pytest.importorskip("zeroconf", reason="SKIPPED: zeroconf is not installed")
 

@@ -15,8 +15,8 @@ from bridge_server.jobs.job_queue import JobQueue
 from bridge_server.server import DATABASE
 from bridge_server.settings import Limits
 from clip_store.store import ClipStore
-from tests.bridge_server.conftest import settings_in
 from tests.bridge_server.peers import ServerThread, noise_song
+from tests.bridge_server.servers import settings_in
 
 REGION = ("source", "song.wav", "start", 1000, "end", 5000)
 

@@ -4,7 +4,6 @@ import os
 from fractions import Fraction
 
 import numpy as np
-import pytest
 import soundfile
 
 from bridge_server.handlers.shared_context import BARS_BEHIND, grid, list_songs
@@ -13,11 +12,9 @@ from daw_protocol import requests
 from daw_protocol.context import Context
 from daw_protocol.timeline import AtSample, Meter, MeterChange, Span, TempoMap, TempoPoint
 from tests.bridge_server.peers import noise_song
+from tests.bridge_server.servers import server_fixture
 
-
-@pytest.fixture
-def server(start_server):
-    return start_server()
+server = server_fixture((noise_song, "song.wav"), scope="function")
 
 
 def test_what_a_daw_says_is_what_a_panel_sees(server):

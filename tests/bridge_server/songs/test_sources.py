@@ -10,6 +10,7 @@ from clip_store.audio.audio_file import read_audio
 from clip_store.blobs import BlobStore
 from clip_store.errors import AudioFileError, ClipStoreError, SpliceError, StoreError
 from daw_protocol.errors import ErrorCode, ProtocolError
+from tests.refusals import refusal
 
 
 @pytest.fixture
@@ -28,12 +29,9 @@ def roots(tmp_path):
     return (tmp_path / "first", tmp_path / "second")
 
 
-def refusal(name, roots, code) -> ProtocolError:
-    with pytest.raises(ProtocolError) as raised:
-        find_file(name, roots)
-    error = raised.value
+def refused_file(name, roots, code) -> ProtocolError:
+    error = refusal(find_file, name, roots)
     assert (error.code, error.field) == (code, "source")
-    assert error.remedy
     return error
 
 
@@ -66,14 +64,14 @@ OUTSIDE = [
 
 @pytest.mark.parametrize("name", OUTSIDE)
 def test_outside_nothing_is_told(roots, name):
-    error = refusal(name, roots, ErrorCode.OUTSIDE_ROOTS)
+    error = refused_file(name, roots, ErrorCode.OUTSIDE_ROOTS)
     assert "outside the folders" in error.sentence
     assert "--root" in error.remedy
 
 
 def test_a_secret_that_exists_sounds_like_one_that_does_not(roots):
-    there = refusal("../secret/key.wav", roots, ErrorCode.OUTSIDE_ROOTS)
-    not_there = refusal("../secret/abc.wav", roots, ErrorCode.OUTSIDE_ROOTS)
+    there = refused_file("../secret/key.wav", roots, ErrorCode.OUTSIDE_ROOTS)
+    not_there = refused_file("../secret/abc.wav", roots, ErrorCode.OUTSIDE_ROOTS)
     assert there.sentence.replace("key", "abc") == not_there.sentence
     assert there.remedy == not_there.remedy
 
@@ -82,12 +80,12 @@ def test_a_secret_that_exists_sounds_like_one_that_does_not(roots):
     "name", ["missing.wav", "album", ".", "", "song.wav/x.wav", "x" * 1000, "a/" * 500 + "b"]
 )
 def test_not_a_file(roots, name):
-    assert "There is no file" in refusal(name, roots, ErrorCode.FILE_MISSING).sentence
+    assert "There is no file" in refused_file(name, roots, ErrorCode.FILE_MISSING).sentence
 
 
 def test_names_no_system_knows(roots):
-    refusal("song\x00.wav", roots, ErrorCode.OUTSIDE_ROOTS)
-    refusal("\ud800.wav", roots, ErrorCode.OUTSIDE_ROOTS)
+    refused_file("song\x00.wav", roots, ErrorCode.OUTSIDE_ROOTS)
+    refused_file("\ud800.wav", roots, ErrorCode.OUTSIDE_ROOTS)
 
 
 def test_links_lead_where_they_lead(roots, tmp_path):
@@ -95,10 +93,10 @@ def test_links_lead_where_they_lead(roots, tmp_path):
     (roots[0] / "folder").symlink_to(tmp_path / "secret")
     (roots[0] / "in.wav").symlink_to(roots[1] / "only.wav")
     (roots[0] / "dangling.wav").symlink_to(roots[0] / "gone.wav")
-    refusal("out.wav", roots[:1], ErrorCode.OUTSIDE_ROOTS)
-    refusal("folder/key.wav", roots[:1], ErrorCode.OUTSIDE_ROOTS)
-    refusal("out.wav", roots, ErrorCode.FILE_MISSING)  # the second folder might have had one
-    refusal("dangling.wav", roots, ErrorCode.FILE_MISSING)
+    refused_file("out.wav", roots[:1], ErrorCode.OUTSIDE_ROOTS)
+    refused_file("folder/key.wav", roots[:1], ErrorCode.OUTSIDE_ROOTS)
+    refused_file("out.wav", roots, ErrorCode.FILE_MISSING)  # the second folder might have had one
+    refused_file("dangling.wav", roots, ErrorCode.FILE_MISSING)
     assert find_file("in.wav", roots) == (roots[1] / "only.wav").resolve()
 
 
@@ -117,16 +115,16 @@ def test_a_root_that_begins_like_another(tmp_path):
     for folder in ("song", "songs"):
         (tmp_path / folder).mkdir()
     (tmp_path / "songs" / "a.wav").write_bytes(b"x")
-    refusal(str(tmp_path / "songs" / "a.wav"), (tmp_path / "song",), ErrorCode.OUTSIDE_ROOTS)
+    refused_file(str(tmp_path / "songs" / "a.wav"), (tmp_path / "song",), ErrorCode.OUTSIDE_ROOTS)
 
 
 def test_a_pipe_is_no_song(roots):
     os.mkfifo(roots[0] / "pipe.wav")
-    refusal("pipe.wav", roots, ErrorCode.FILE_MISSING)
+    refused_file("pipe.wav", roots, ErrorCode.FILE_MISSING)
 
 
 def test_without_roots_nothing_is_found(roots):
-    assert "none yet" in refusal("song.wav", (), ErrorCode.OUTSIDE_ROOTS).remedy
+    assert "none yet" in refused_file("song.wav", (), ErrorCode.OUTSIDE_ROOTS).remedy
 
 
 @pytest.fixture
@@ -176,7 +174,7 @@ def test_a_file_that_has_gone(song_file, tmp_path):
     with pytest.raises(ProtocolError) as raised:
         read_song(song_file, BlobStore(tmp_path / "blobs"), most_seconds=10)
     assert raised.value.code is ErrorCode.FILE_MISSING
-    assert "My Song.wav is not there any more" in raised.value.sentence
+    assert "My Song.wav no longer exists" in raised.value.sentence
 
 
 def test_a_file_that_was_written_to(song_file):
@@ -193,7 +191,7 @@ def test_a_file_that_was_written_to(song_file):
 def test_a_file_that_was_touched_only(song_file):
     before = state_of(song_file)
     os.utime(song_file, ns=(before.modified_ns, before.modified_ns + 1_000_000))
-    with pytest.raises(ProtocolError, match="written to"):
+    with pytest.raises(ProtocolError, match="changed while"):
         check_unchanged(before)
 
 

@@ -4,6 +4,7 @@ import pytest
 from bridge_server.songs.tempo_file import read_midi_map
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.timeline import Bbt, Key, Meter
+from tests.refusals import refusal
 
 
 @pytest.fixture
@@ -38,27 +39,25 @@ def test_tempo_meter_key_and_markers(midi_file):
     assert [text for _, text in found.markers] == ["Chorus"]
 
 
-def refusal(path) -> ProtocolError:
-    with pytest.raises(ProtocolError) as raised:
-        read_midi_map(path)
-    assert raised.value.field == "tempo_map"
-    assert raised.value.remedy
-    assert path.name in raised.value.sentence
-    return raised.value
+def refused_map(path) -> ProtocolError:
+    error = refusal(read_midi_map, path)
+    assert error.field == "tempo_map"
+    assert path.name in error.sentence
+    return error
 
 
 def test_missing(tmp_path):
-    assert refusal(tmp_path / "nothing.mid").code is ErrorCode.FILE_MISSING
+    assert refused_map(tmp_path / "nothing.mid").code is ErrorCode.FILE_MISSING
 
 
 @pytest.mark.parametrize("data", [b"", b"MThd", b"RIFF" + b"x" * 100, b"\x00" * 50, b"la la la" * 20])
 def test_not_midi(tmp_path, data):
     (tmp_path / "song.mid").write_bytes(data)
-    assert refusal(tmp_path / "song.mid").code is ErrorCode.FILE_UNREADABLE
+    assert refused_map(tmp_path / "song.mid").code is ErrorCode.FILE_UNREADABLE
 
 
 def test_a_folder(tmp_path):
-    assert refusal(tmp_path).code is ErrorCode.FILE_UNREADABLE
+    assert refused_map(tmp_path).code is ErrorCode.FILE_UNREADABLE
 
 
 def test_cut_off_anywhere_it_is_read_or_refused_but_nothing_else(midi_file):

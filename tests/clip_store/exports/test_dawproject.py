@@ -3,7 +3,6 @@
 import itertools
 import zipfile
 from fractions import Fraction
-from pathlib import Path
 
 import pytest
 import soundfile
@@ -14,17 +13,14 @@ from clip_store.exports.dawproject import clean, metadata_xml, project_xml
 from clip_store.exports.formats import Format
 from clip_store.exports.write import write_export
 from tests.clip_store.exports.conftest import expected_clips
+from tests.clip_store.exports.dawproject_schemas import METADATA_SCHEMA, PROJECT_SCHEMA
 from tests.clip_store.exports.songs import describe
 from tests.clip_store.exports.test_arrange import TITLES
-
-SCHEMAS = Path(__file__).parents[2] / "golden" / "dawproject"
-PROJECT = etree.XMLSchema(file=str(SCHEMAS / "Project.xsd"))
-METADATA = etree.XMLSchema(file=str(SCHEMAS / "MetaData.xsd"))
 
 
 def read(project):
     root = etree.fromstring(project_xml(project, "Takebridge", "1.2.3"))
-    PROJECT.assertValid(root)
+    PROJECT_SCHEMA.assertValid(root)
     return root
 
 
@@ -108,9 +104,9 @@ def test_the_file_holds_its_sounds(full, tmp_path):
     assert [path.name for path in (tmp_path / "out").iterdir()] == [written.main.name]
     with zipfile.ZipFile(written.main) as archive:
         assert archive.testzip() is None
-        METADATA.assertValid(etree.fromstring(archive.read("metadata.xml")))
+        METADATA_SCHEMA.assertValid(etree.fromstring(archive.read("metadata.xml")))
         root = etree.fromstring(archive.read("project.xml"))
-        PROJECT.assertValid(root)
+        PROJECT_SCHEMA.assertValid(root)
         named = {file.get("path") for file in root.iterfind(".//Audio/File")}
         assert named == {name for name in archive.namelist() if name.startswith("audio/")}
         for audio in root.iterfind(".//Audio"):
@@ -139,7 +135,7 @@ def test_nasty_titles(shelf, title):
     names = [clip.get("name") for clip in read(project).iterfind(".//Clip")]
     # An attribute's white space is kept by the writer as references and given back as it was.
     assert names[1].startswith(clean(title) or "song")
-    METADATA.assertValid(etree.fromstring(metadata_xml(project)))
+    METADATA_SCHEMA.assertValid(etree.fromstring(metadata_xml(project)))
     assert etree.fromstring(metadata_xml(project)).findtext("Title") == clean(project.title)
 
 
@@ -155,4 +151,4 @@ def test_the_schema_refuses_what_is_wrong(full):
     """Else the tests above could not fail."""
     root = read(full[1])
     root.find(".//Clip").attrib.pop("time")
-    assert not PROJECT.validate(root)
+    assert not PROJECT_SCHEMA.validate(root)

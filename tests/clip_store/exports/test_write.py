@@ -81,14 +81,14 @@ def test_damaged_audio_is_refused(shelf, tmp_path, kind):
 
 
 @pytest.mark.parametrize("kind", Format)
-def test_a_full_disk(shelf, full_disk, kind):
+def test_a_full_disk(shelf, tiny_disk, kind):
     made = shelf()
     made.add(10, 100)
-    (full_disk / "filler").write_bytes(
-        bytes(max(0, os.statvfs(full_disk).f_bavail * os.statvfs(full_disk).f_bsize))
+    (tiny_disk / "filler").write_bytes(
+        bytes(max(0, os.statvfs(tiny_disk).f_bavail * os.statvfs(tiny_disk).f_bsize))
     )
     with pytest.raises(StoreError, match="disk is full"):
-        write(made, kind, full_disk / "out")
+        write(made, kind, tiny_disk / "out")
 
 
 def test_a_file_where_the_folder_should_be(shelf, tmp_path):

@@ -1,54 +1,19 @@
-"""Every request at random; the rules that concern several values; and everything that must be refused."""
+"""Renders: the rules that concern several values, and everything that must be refused."""
 
 import dataclasses
 import math
 
 import pytest
-from hypothesis import given
 
 from daw_protocol import requests
 from daw_protocol.addresses import COMMANDS
-from daw_protocol.errors import ErrorCode, ProtocolError
-from daw_protocol.requests import PROJECT_RATES, BeginUpload, Generate, Repaint, SetTempo
+from daw_protocol.errors import ErrorCode
+from daw_protocol.requests import PROJECT_RATES, Generate, Repaint
 from daw_protocol.timeline import Key, Meter, TempoMap
-from tests.daw_protocol.generated import FEW, messages
+from tests.refusals import refusal
 
-ALL = [command.request for command in COMMANDS]
-RENDERS = [request for request in ALL if issubclass(request, requests.Render)]
+RENDERS = [command.request for command in COMMANDS if issubclass(command.request, requests.Render)]
 MAP = TempoMap.constant(120).to_json()
-
-
-def refusal(build, *args, **fields) -> ProtocolError:
-    with pytest.raises(ProtocolError) as raised:
-        build(*args, **fields)
-    error = raised.value
-    assert error.sentence
-    assert error.remedy
-    return error
-
-
-@pytest.mark.parametrize("request_type", ALL, ids=lambda one: one.__name__)
-def test_every_request_comes_back_from_its_fields(request_type):
-    @FEW
-    @given(messages(request_type))
-    def check(request):
-        assert request_type.from_fields(request.to_fields()) == request
-
-    check()
-
-
-def test_every_request_type_is_a_command():
-    def leaves(one):
-        below = one.__subclasses__()
-        return {one} if not below else set().union(*map(leaves, below))
-
-    assert leaves(requests.Request) == set(ALL)
-
-
-def test_every_request_says_what_it_is_for():
-    for request in ALL:
-        # dataclass writes the signature there when there is no docstring
-        assert not (request.__doc__ or "").startswith(f"{request.__name__}("), request
 
 
 @pytest.mark.parametrize("request_type", RENDERS, ids=lambda one: one.__name__)
@@ -84,18 +49,6 @@ def test_nothing_may_be_said_twice(fields, code, field):
     error = refusal(Repaint, **fields)
     assert (error.code, error.field) == (code, field)
     assert "twice" in error.sentence
-
-
-def test_tempo_needs_one_of_two():
-    for fields in ({}, {"bpm": 120, "tempo_map": MAP}):
-        error = refusal(SetTempo, **fields)
-        assert (error.code, error.field) == (ErrorCode.MISSING_FIELD, "bpm")
-
-
-@pytest.mark.parametrize("sha256", ["g" * 64, "٣" * 64, " " * 64])
-def test_a_hash_has_hexadecimal_digits(sha256):
-    assert refusal(BeginUpload, name="a.wav", size=5, sha256=sha256).field == "sha256"
-    assert BeginUpload(name="a.wav", size=5, sha256="AB" * 32).sha256 == "AB" * 32
 
 
 BAD = [

@@ -5,7 +5,6 @@ import json
 import pickle
 import random
 from fractions import Fraction
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -17,9 +16,9 @@ from daw_protocol.timeline.meter import Meter
 from daw_protocol.timeline.span import Span
 from daw_protocol.timeline.tempo_map import Beat, TempoMap
 from daw_protocol.timeline.tempo_point import TempoPoint
+from tests.places import GOLDEN
 
 RATES = (44100, 48000, 88200, 96000, 192000)
-GOLDEN = Path(__file__).parents[1] / "golden_timeline"
 COMMON = MeterChange(Fraction(0), Meter(4, 4))
 
 
@@ -159,7 +158,7 @@ def test_the_long_song_as_json_and_back() -> None:
 
 def test_a_stored_song_keeps_its_bars() -> None:
     """The file's arithmetic is written out in its `worked` fields."""
-    stored = json.loads((GOLDEN / "song.json").read_text("utf-8"))
+    stored = json.loads((GOLDEN / "timeline" / "song.json").read_text("utf-8"))
     song = TempoMap.from_json(stored["tempo_map"])
     for place in stored["places"]:
         bbt = Bbt.parse(place["bbt"])

@@ -8,14 +8,16 @@ import shutil
 from functools import cache
 from pathlib import Path
 
+import pytest
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from tests.model.acestep.golden_data import table
-from tests.model.acestep.tiny_models import TINY
+from tests.places import TINY
 
 PUBLISHED_2B = "acestep-v15 2B (turbo, base, sft and variants)"
 PUBLISHED_XL = "acestep-v15-xl"
+PUBLISHED_SIZES = pytest.mark.parametrize(("listed", "size"), [(PUBLISHED_2B, "2B"), (PUBLISHED_XL, "XL")])
 
 
 def numberless(name: str) -> str:

@@ -19,6 +19,8 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
+from tests.places import DEMO_SONG, PROJECT, TINY_LORA, TINY_PLANNER
+
 pytest.importorskip("torch", reason="the ACE-Step engine needs torch: pip install takebridge[acestep]")
 pytest.importorskip(
     "transformers", reason="the text encoder needs transformers: pip install takebridge[acestep]"
@@ -26,9 +28,7 @@ pytest.importorskip(
 
 import torch
 
-from model.acestep.device.devices import choose_device
 from model.acestep.engine import AceStepEngine
-from model.acestep.planner.song_planning import refuse_unless_it_fits
 from model.acestep.renderer import HANDLES, MIX, RESIDUAL
 from model.acestep.sampling.option_help import ADAPTER, ADAPTER_STRENGTH, CHECKPOINT, PLANNER
 from model.acestep.sampling.render_settings import OPTIONS
@@ -36,10 +36,6 @@ from model.engine import Attachment, Grid, Piece, Progress, Rendered, RenderRequ
 from model.errors import CannotRender, NotLoaded, RanOutOfMemory, RenderStopped
 from tests.model.acestep.tiny_folder import write_checkpoint, write_models
 
-PROJECT = Path(__file__).parents[3]
-PLANNER_FOLDER = PROJECT / "tests/golden/acestep/tiny/acestep-5Hz-lm"
-LORA = PROJECT / "tests/golden/acestep/tiny/adapters/lora_single_file.safetensors"
-DEMO_SONG = PROJECT / "examples" / "demo_song" / "demo_song.flac"
 SONG_SECONDS = 6
 PATIENCE = 300.0  # seconds another Python may take to start and import, on a machine with much else to do
 FEW = {"steps": 2}
@@ -256,8 +252,8 @@ def test_one_checkpoints_own_folder_is_enough(tiny_models: Path) -> None:
 
 def test_an_adapter_changes_the_render_and_leaves_nothing_behind(engine: AceStepEngine) -> None:
     plain = request()
-    worn = request(options={**FEW, ADAPTER: str(LORA), ADAPTER_STRENGTH: 0.5})
-    whole = request(options={**FEW, ADAPTER: str(LORA)})
+    worn = request(options={**FEW, ADAPTER: str(TINY_LORA), ADAPTER_STRENGTH: 0.5})
+    whole = request(options={**FEW, ADAPTER: str(TINY_LORA)})
     before, half, all_of_it, after = (rendered(engine, asked) for asked in (plain, worn, whole, plain))
     first = plain.start
     assert np.array_equal(stem(before, MIX, first), stem(after, MIX, first))
@@ -279,8 +275,8 @@ def test_an_adapter_changes_the_render_and_leaves_nothing_behind(engine: AceStep
     ("options", "words"),
     [
         ({ADAPTER_STRENGTH: 0.5}, "without an adapter"),
-        ({ADAPTER: str(LORA), ADAPTER_STRENGTH: 1.5}, "adapter_strength is 1.5"),
-        ({ADAPTER: str(LORA), ADAPTER_STRENGTH: True}, "adapter_strength is True"),
+        ({ADAPTER: str(TINY_LORA), ADAPTER_STRENGTH: 1.5}, "adapter_strength is 1.5"),
+        ({ADAPTER: str(TINY_LORA), ADAPTER_STRENGTH: True}, "adapter_strength is True"),
         ({ADAPTER: str(DEMO_SONG)}, "not a whole safetensors file"),
     ],
 )
@@ -297,7 +293,7 @@ def test_adapters_that_cannot_be_worn(engine: AceStepEngine, options: dict[str, 
 def with_planner(models: Path, folder: Path) -> Path:
     """The same checkpoints with the tiny planner beside them."""
     shutil.copytree(models, folder)
-    shutil.copytree(PLANNER_FOLDER, folder / "acestep-5Hz-lm-1.7B")
+    shutil.copytree(TINY_PLANNER, folder / "acestep-5Hz-lm-1.7B")
     return folder
 
 
@@ -324,15 +320,6 @@ def test_a_song_is_planned_before_it_is_composed(tiny_models: Path, tmp_path: Pa
     assert json.loads(next(each for each in other if isinstance(each, Attachment)).data) != blueprint
     with pytest.raises(CannotRender, match="plans new songs"):
         rendered(engine, request(options={**FEW, PLANNER: "on"}))
-
-
-def test_a_planner_that_does_not_fit_is_refused_before_it_is_loaded() -> None:
-    cpu = choose_device("cpu")
-    refuse_unless_it_fits(PLANNER_FOLDER, cpu, None)
-    refuse_unless_it_fits(PLANNER_FOLDER, cpu, 1_000_000_000)
-    with pytest.raises(CannotRender, match=r"needs 0\.9 GB, but the device has 0\.8 GB free") as error:
-        refuse_unless_it_fits(PLANNER_FOLDER, cpu, 800_000_000)
-    assert "acestep-5Hz-lm-0.6B" in error.value.remedy
 
 
 def test_planning_without_a_planner(engine: AceStepEngine) -> None:

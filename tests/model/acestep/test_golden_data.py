@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.model.acestep.golden_data import FOLDER
+from tests.places import ACESTEP_GOLDEN
 
 HERE = Path(__file__).parent
-NAMES = sorted(path.stem for path in FOLDER.iterdir() if path.suffix in (".safetensors", ".json"))
+NAMES = sorted(path.stem for path in ACESTEP_GOLDEN.iterdir() if path.suffix in (".safetensors", ".json"))
 
 
 def test_there_are_files() -> None:
@@ -21,4 +21,6 @@ def test_some_test_reads_it(name: str) -> None:
     tests = [path for path in HERE.rglob("test_*.py") if path != Path(__file__)]
     reads = (f'tensors("{name}")', f'table("{name}")')
     assert any(call in path.read_text(encoding="utf-8") for path in tests for call in reads)
-    assert f"`{name}" in (FOLDER / "README.md").read_text(encoding="utf-8"), "its place is in the README"
+    assert f"`{name}" in (ACESTEP_GOLDEN / "README.md").read_text(encoding="utf-8"), (
+        "its place is in the README"
+    )

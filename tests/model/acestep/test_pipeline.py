@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cache
 
-import numpy as np
 import pytest
 
 pytest.importorskip("torch", reason="the ACE-Step engine needs torch: pip install takebridge[acestep]")
@@ -14,8 +13,7 @@ import torch
 from torch import Tensor
 
 from model.acestep import pipeline
-from model.acestep.conditioning import sound_latents
-from model.acestep.latent_grid import HOP, plan_window
+from model.acestep.latent_grid import plan_window
 from model.acestep.networks.attention import Attention, KeysValues
 from model.acestep.pipeline import Conditions, Noises, Scene, WordStates
 from model.acestep.sampling.guidance import GuidanceKind, GuidanceSettings
@@ -28,7 +26,6 @@ from model.acestep.sampling.wavelet import WaveletSettings
 from model.acestep.weights.capabilities import ModelTask
 from model.errors import RenderStopped
 from tests.model.acestep.golden_data import tensors, worst
-from tests.model.acestep.small_parts import small_vae
 from tests.model.acestep.tiny_models import TURBO, networks, silence
 
 INPUTS = tensors("e2e_inputs")
@@ -294,54 +291,6 @@ def test_a_cover_needs_its_codes() -> None:
 # --- audio --------------------------------------------------------------------------------------------
 
 
-def audio(frames: int) -> Tensor:
-    return torch.randn(1, 2, frames * HOP, generator=torch.Generator().manual_seed(frames)) * 0.1
-
-
-def test_encoding_in_pieces_equals_encoding_at_once() -> None:
-    told: list[tuple[int, int]] = []
-    whole = small_vae().encode(audio(45))
-    streamed = sound_latents.encode(small_vae(), audio(45), on_frames=lambda *done: told.append(done))
-    tiled = sound_latents.encode(small_vae(), audio(45), chunk=30, streams=False)
-    for found in (streamed, tiled):
-        assert worst(found.mean, whole.mean) <= 1e-5
-        assert worst(found.scale, whole.scale) <= 1e-5
-    assert told[-1] == (45, 45)
-    assert len(told) >= 3
-
-
-@pytest.mark.parametrize("streams", [True, False])
-def test_decoding_in_pieces_equals_decoding_at_once(streams: bool) -> None:
-    latents = torch.randn(1, 60, 64, generator=torch.Generator().manual_seed(3))
-    whole = small_vae().decode(latents.transpose(1, 2))[0, :, 5 * HOP : 52 * HOP]
-    found = list(sound_latents.decode_frames(small_vae(), latents, (5, 52), 10, streams=streams))
-    assert len(found) >= 3
-    assert worst(torch.cat(found, dim=1), whole) <= 1e-5
-
-
-@pytest.mark.parametrize("streams", [True, False])
-def test_encoding_and_decoding_stop_when_asked(streams: bool) -> None:
-    found = sound_latents.decode_frames(
-        small_vae(), torch.zeros(1, 40, 64), (0, 40), 10, should_stop=lambda: True, streams=streams
-    )
-    with pytest.raises(RenderStopped):
-        next(found)
-    with pytest.raises(RenderStopped):
-        sound_latents.encode(small_vae(), audio(3), streams=streams, should_stop=lambda: True)
-
-
-def test_streaming_asks_within_a_piece() -> None:
-    """One piece of the published network takes seconds on a CPU."""
-    asked: list[None] = []
-
-    def never() -> bool:
-        asked.append(None)
-        return False
-
-    list(sound_latents.decode_frames(small_vae(), torch.zeros(1, 8, 64), (0, 8), 10, never))
-    assert len(asked) > 20
-
-
 def test_the_source_stands_at_its_place_with_silence_around() -> None:
     window = plan_window(-48_000, 0, 48_000 * 2, 48_000)  # one second in front of two
     song = torch.full((1, 50, 64), 7.0)
@@ -355,11 +304,6 @@ def test_the_source_stands_at_its_place_with_silence_around() -> None:
 def test_a_silent_source_is_silence() -> None:
     window = plan_window(0, 48_000 * 10, 48_000 * 10, 48_000)
     assert torch.equal(pipeline.placed(None, window, silence()), silence()[:, :250])
-
-
-@pytest.mark.parametrize(("level", "silent"), [(0.0, True), (1e-7, True), (1e-5, False)])
-def test_silence_is_recognised(level: float, silent: bool) -> None:
-    assert sound_latents.is_silent(np.full((100, 2), level, np.float32)) == silent
 
 
 class StoredText:

@@ -23,7 +23,8 @@ from model.acestep.networks.dit import Dit
 from model.acestep.sampling.samplers import from_source
 from model.acestep.weights.stored_names import Leaf, adapter_place
 from tests.model.acestep.golden_data import tensors, worst
-from tests.model.acestep.tiny_models import BLOCK_TOLERANCE, DIT_TOLERANCE, TINY, TURBO, networks
+from tests.model.acestep.tiny_models import BLOCK_TOLERANCE, DIT_TOLERANCE, TURBO, networks
+from tests.places import TINY
 
 PEFT = TINY / "adapters" / "lora_peft" / "adapter"
 

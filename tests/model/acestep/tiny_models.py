@@ -15,9 +15,8 @@ from model.acestep.networks.dit import Dit
 from model.acestep.networks.vae import Vae
 from model.acestep.weights.checkpoint import load_vae, open_weights
 from model.acestep.weights.model_folders import recognise
-from tests.model.acestep.golden_data import FOLDER
+from tests.places import TINY
 
-TINY = FOLDER / "tiny"
 TURBO = TINY / "acestep-v15-turbo"
 XL = TINY / "acestep-v15-xl-turbo"
 

@@ -10,12 +10,12 @@ from bridge_server.endpoints.http.panel_files import panel_file
 TOKEN = "open sesame"
 
 
-def test_the_panel_is_what_a_browser_finds(dispatcher):
-    status, headers, body = dispatcher.get("/", Accept="text/html")
+def test_the_panel_is_what_a_browser_finds(server):
+    status, headers, body = server.get("/", Accept="text/html")
     assert (status, headers["Content-Type"]) == (200, "text/html; charset=utf-8")
     assert b"Takebridge" in body
     assert b"<script>" not in body
-    assert json.loads(dispatcher.get("/", Accept="*/*")[2])["FULL_PATH"] == "/"
+    assert json.loads(server.get("/", Accept="*/*")[2])["FULL_PATH"] == "/"
 
 
 @pytest.mark.parametrize(
@@ -32,8 +32,8 @@ def test_the_panel_is_what_a_browser_finds(dispatcher):
         "x" * 999,
     ],
 )
-def test_nothing_but_the_panel_is_served_there(dispatcher, name):
-    assert dispatcher.get(f"/panel/{name}")[0] == 404
+def test_nothing_but_the_panel_is_served_there(server, name):
+    assert server.get(f"/panel/{name}")[0] == 404
 
 
 def test_a_name_that_leads_outside_is_none():
@@ -59,8 +59,8 @@ def test_with_a_token_the_page_is_open_and_nothing_else_is(start_server):
         assert peer.call("status")
 
 
-def test_hello_tells_whether_a_token_is_needed_and_right(dispatcher, start_server):
-    assert json.loads(dispatcher.get("/hello.json")[2])["token_needed"] is False
+def test_hello_tells_whether_a_token_is_needed_and_right(server, start_server):
+    assert json.loads(server.get("/hello.json")[2])["token_needed"] is False
     server = start_server(token=TOKEN)
     assert json.loads(server.get("/hello.json")[2]) | {"name": ""} == {
         "name": "",

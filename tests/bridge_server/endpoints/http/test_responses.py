@@ -13,17 +13,17 @@ from bridge_server.handlers.response import TakeFile
 
 
 @pytest.fixture(scope="module")
-def clip(dispatcher):
+def clip(server):
     """Path of a take's clip and its bytes."""
-    with dispatcher.websocket() as ws:
+    with server.websocket() as ws:
         replies = ws.render("repaint", source="song.wav", start=1000, end=3000)
         take = next(reply["take"] for reply in replies if reply.name == "take")
         return f"/takes/{take}/clip.wav", ws.fetch(take, "clip")
 
 
-def ask(dispatcher, method, path, **headers):
+def ask(server, method, path, **headers):
     """Status, headers and body of any request, with a body that the server need not read."""
-    connection = http.client.HTTPConnection("127.0.0.1", dispatcher.settings.websocket_port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", server.settings.websocket_port, timeout=30)
     try:
         connection.request(method, path, headers=headers)
         answer = connection.getresponse()
@@ -33,32 +33,32 @@ def ask(dispatcher, method, path, **headers):
 
 
 @pytest.mark.parametrize("path", ["/", "/schema.json", "/nothing", "/hello.json", "/panel/main.js"])
-def test_head_is_get_without_a_body(dispatcher, path):
-    got, asked = ask(dispatcher, "GET", path), ask(dispatcher, "HEAD", path)
+def test_head_is_get_without_a_body(server, path):
+    got, asked = ask(server, "GET", path), ask(server, "HEAD", path)
     assert asked[0] == got[0]
     assert asked[2] == b""
     for name in ("Content-Type", "Content-Length"):
         assert asked[1][name] == got[1][name]
 
 
-def test_head_of_a_clip_tells_its_size(dispatcher, clip):
+def test_head_of_a_clip_tells_its_size(server, clip):
     path, data = clip
-    status, headers, body = ask(dispatcher, "HEAD", path)
+    status, headers, body = ask(server, "HEAD", path)
     assert (status, body) == (200, b"")
     assert headers["Content-Length"] == str(len(data))
     assert headers["Accept-Ranges"] == "bytes"
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "TRACE", "BREW"])
-def test_other_methods_change_nothing_and_say_so(dispatcher, method):
-    status, headers, body = ask(dispatcher, method, "/schema.json")
+def test_other_methods_change_nothing_and_say_so(server, method):
+    status, headers, body = ask(server, method, "/schema.json")
     assert status == 405
     assert headers["Allow"] == ", ".join(METHODS)
     assert method.encode() in body
 
 
-def test_options(dispatcher):
-    status, headers, body = ask(dispatcher, "OPTIONS", "/schema.json")
+def test_options(server):
+    status, headers, body = ask(server, "OPTIONS", "/schema.json")
     assert (status, body, headers["Allow"]) == (204, b"", "GET, HEAD, OPTIONS")
 
 
@@ -69,9 +69,9 @@ def test_options(dispatcher):
         ("bytes=10-999999999", (10, None)), ("bytes=-999999999", (0, None)),
     ],
 )  # fmt: skip
-def test_a_range_is_a_part_of_the_clip(dispatcher, clip, wanted, span):
+def test_a_range_is_a_part_of_the_clip(server, clip, wanted, span):
     path, data = clip
-    status, headers, body = ask(dispatcher, "GET", path, Range=wanted)
+    status, headers, body = ask(server, "GET", path, Range=wanted)
     part = data[slice(*span)]
     first = data.index(part) if wanted != "bytes=0-0" else 0
     assert (status, body) == (206, part)
@@ -80,16 +80,16 @@ def test_a_range_is_a_part_of_the_clip(dispatcher, clip, wanted, span):
 
 
 @pytest.mark.parametrize("wanted", ["bytes=999999999-", "bytes=5-4", "bytes=-0"])
-def test_a_range_that_is_not_there(dispatcher, clip, wanted):
+def test_a_range_that_is_not_there(server, clip, wanted):
     path, data = clip
-    status, headers, body = ask(dispatcher, "GET", path, Range=wanted)
+    status, headers, body = ask(server, "GET", path, Range=wanted)
     assert (status, headers["Content-Range"], body) == (416, f"bytes */{len(data)}", b"")
 
 
 @pytest.mark.parametrize("wanted", ["bytes=0-1,5-6", "lines=1-2", "bytes=-", "bytes=a-b", "bytes=0-1;", ""])
-def test_what_is_no_single_range_gets_the_whole(dispatcher, clip, wanted):
+def test_what_is_no_single_range_gets_the_whole(server, clip, wanted):
     path, data = clip
-    status, _, body = ask(dispatcher, "GET", path, Range=wanted)
+    status, _, body = ask(server, "GET", path, Range=wanted)
     assert (status, body) == (200, data)
 
 

@@ -14,33 +14,33 @@ def digest(ws):
     return ws.call("focus.show")["song"]["digest"]
 
 
-def test_peaks_are_binary_and_may_be_kept(dispatcher, digest):
-    status, headers, body = dispatcher.get(f"/peaks/{digest}")
+def test_peaks_are_binary_and_may_be_kept(server, digest):
+    status, headers, body = server.get(f"/peaks/{digest}")
     assert (status, headers["Content-Type"]) == (200, "application/octet-stream")
     assert "immutable" in headers["Cache-Control"]
     assert body[:4] == b"ACEP"
 
 
-def test_samples_are_those_of_the_file(dispatcher, songs, digest):
+def test_samples_are_those_of_the_file(server, songs, digest):
     file, _ = soundfile.read(songs / "long.wav", dtype="float32", always_2d=True)
-    _, _, body = dispatcher.get(f"/samples/{digest}?first=1001&frames=77")
+    _, _, body = server.get(f"/samples/{digest}?first=1001&frames=77")
     assert np.array_equal(np.frombuffer(body, "<f4").reshape(77, -1), file[1001:1078])
-    _, _, body = dispatcher.get(f"/samples/{digest}?first={len(file) - 5}&frames=77")
+    _, _, body = server.get(f"/samples/{digest}?first={len(file) - 5}&frames=77")
     assert np.array_equal(np.frombuffer(body, "<f4").reshape(5, -1), file[-5:])
-    assert dispatcher.get(f"/samples/{digest}?first={len(file) + 5}")[2] == b""
+    assert server.get(f"/samples/{digest}?first={len(file) + 5}")[2] == b""
 
 
-def test_a_spectrogram_has_the_size_asked_for_and_shows_the_stretch_asked_for(dispatcher, digest, ws, songs):
+def test_a_spectrogram_has_the_size_asked_for_and_shows_the_stretch_asked_for(server, digest, ws, songs):
     tone = np.sin(2 * np.pi * 1000 * np.arange(96000) / 48000) * 0.5
     soundfile.write(songs / "half.wav", np.concatenate([np.zeros(96000), tone]), 48000)
     ws.call("source", source="half.wav")
     half = ws.call("focus.show")["song"]["digest"]
-    status, headers, body = dispatcher.get(f"/spectrogram/{half}.png?width=300&height=120")
+    status, headers, body = server.get(f"/spectrogram/{half}.png?width=300&height=120")
     assert (status, headers["Content-Type"]) == (200, "image/png")
     picture = np.asarray(Image.open(io.BytesIO(body)).convert("L"), dtype=int)
     assert picture.shape == (120, 300)
     assert picture[:, 200:].max() > 4 * picture[:, :100].max()
-    _, _, body = dispatcher.get(f"/spectrogram/{half}.png?first=0&end=90000&width=50&height=20")
+    _, _, body = server.get(f"/spectrogram/{half}.png?first=0&end=90000&width=50&height=20")
     quiet = np.asarray(Image.open(io.BytesIO(body)).convert("L"))
     assert quiet.max() < 40
 
@@ -61,7 +61,7 @@ def test_a_spectrogram_has_the_size_asked_for_and_shows_the_stretch_asked_for(di
         ("/spectrogram/DIGEST.png?first=5&end=6", 400),
     ],
 )
-def test_what_makes_no_sense_is_told_and_harms_nobody(dispatcher, digest, path, status):
-    found, _, body = dispatcher.get(path.replace("DIGEST", digest))
+def test_what_makes_no_sense_is_told_and_harms_nobody(server, digest, path, status):
+    found, _, body = server.get(path.replace("DIGEST", digest))
     assert (found, bool(body.strip())) == (status, True)
-    assert dispatcher.get("/hello.json")[0] == 200
+    assert server.get("/hello.json")[0] == 200

@@ -5,9 +5,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import socket
-import subprocess
 import sys
-import threading
 import time
 
 import mido
@@ -15,52 +13,22 @@ import mido.sockets
 import pytest
 
 from bridge_server.endpoints.midi import ports as midi_ports
-from bridge_server.endpoints.midi.ports import chosen, input_names, no_midi
 from bridge_server.settings import MidiSettings
-from daw_protocol.errors import ProtocolError
 from daw_protocol.pad_map import read_pad_map
 from tests import midi_system
-from tests.bridge_server.conftest import settings_in
 from tests.bridge_server.jack_server import jack_server
+from tests.bridge_server.midi_peer import MAP, Lines, clocks, strike, surface
 from tests.bridge_server.peers import (
     PATIENCE,
-    PROJECT,
     ServerThread,
     bridge_command,
-    environment,
     noise_song,
-    run_bridge,
 )
+from tests.bridge_server.servers import server_fixture, settings_in
 
-MAP = """
-note 36          /bridge/repaint takes 2
-note 37 ch 10    /bridge/takes/choose $take
-note 38          /bridge/vary take $take
-cc 64            /bridge/cancel $job
-cc 7             /bridge/tempo $value(60..187)
-program 3        /bridge/takes/revert $take
-"""
-
-
-@contextlib.contextmanager
-def surface(name):
-    """Whatever can send MIDI bytes over TCP. name: as the server tells it, tcp:PORT."""
-    port = mido.sockets.connect("127.0.0.1", int(name.partition(":")[2]))
-    try:
-        yield port
-    finally:
-        port.close()
-        port._rfile.close()  # mido leaves them to the garbage collector
-        port._wfile.close()
-
-
-@pytest.fixture
-def server(tmp_path):
-    midi = MidiSettings("tcp:0", read_pad_map(MAP), clock=True)
-    settings = settings_in(tmp_path, midi=midi)
-    noise_song(settings.roots[0] / "song.wav")
-    with ServerThread(settings) as server:
-        yield server
+server = server_fixture(
+    (noise_song, "song.wav"), scope="function", midi=MidiSettings("tcp:0", read_pad_map(MAP), clock=True)
+)
 
 
 @pytest.fixture
@@ -85,11 +53,6 @@ def until(panel, *names):
     while not heard or heard[-1].name not in names:
         heard.append(panel.next_heard())
     return heard
-
-
-def strike(port, note, channel=0):
-    port.send(mido.Message("note_on", note=note, channel=channel, velocity=90))
-    port.send(mido.Message("note_off", note=note, channel=channel))
 
 
 def test_pads_and_pedals_do_a_session(server, port, panel):
@@ -144,14 +107,6 @@ def test_a_fader_sets_a_value(server, port, panel):
     port.send(mido.Message("control_change", control=7, value=60))
     until(panel, "focus")
     assert panel.call("focus.show")["request"]["bpm"] == 120
-
-
-def clocks(port, bpm, count):
-    """Real time, as even as sleeping makes it."""
-    began = time.perf_counter()
-    for number in range(count):
-        time.sleep(max(0.0, began + number * 60 / bpm / 24 - time.perf_counter()))
-        port.send(mido.Message("clock"))
 
 
 @pytest.mark.alone  # it keeps time
@@ -284,113 +239,6 @@ def wait_until(true):
     while not true():
         assert time.monotonic() < deadline
         time.sleep(0.02)
-
-
-def test_without_rtmidi_the_extra_is_named(monkeypatch):
-    for name in [name for name in list(sys.modules) if name.startswith("mido.backends")]:
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, "rtmidi", None)
-    with pytest.raises(ProtocolError) as found:
-        input_names()
-    assert found.value.remedy == "pip install 'takebridge[midi]'"
-
-
-@pytest.mark.parametrize(
-    ("wanted", "names", "answer"),
-    [
-        ("Launchpad", ["Launchpad MK3:MIDI 1 20:0", "nanoKONTROL"], "Launchpad MK3:MIDI 1 20:0"),
-        ("nano", ["Launchpad", "nanoKONTROL"], "nanoKONTROL"),
-        ("pad", ["pad", "pad 2"], "pad"),
-    ],
-)  # fmt: skip
-def test_a_part_of_a_name_is_enough(wanted, names, answer):
-    assert chosen(wanted, names) == answer
-
-
-@pytest.mark.parametrize(
-    ("wanted", "names", "words"),
-    [("pad", ["pad 1", "pad 2", "x"], "'pad 1', 'pad 2'"), ("pad", ["x"], "'x'"), ("pad", [], "none")],
-)
-def test_a_name_that_is_none_shows_those_there_are(wanted, names, words):
-    with pytest.raises(ProtocolError, match=words) as found:
-        chosen(wanted, names)
-    assert "midi list" in found.value.remedy
-
-
-def test_what_is_missing_is_said():
-    assert "takebridge[midi]" in no_midi(ModuleNotFoundError("No module named 'rtmidi'")).remedy
-    assert "cannot be used" in no_midi(OSError("no ALSA")).sentence
-
-
-def test_a_map_is_checked_on_the_command_line(tmp_path):
-    good = tmp_path / "pads.txt"
-    good.write_text(MAP, encoding="utf-8")
-    found = run_bridge(tmp_path / "store", "midi", "check", str(good))
-    assert (found.returncode, "6 controls are bound" in found.stdout) == (0, True)
-    good.write_text("note 36 /bridge/repiant", encoding="utf-8")
-    found = run_bridge(tmp_path / "store", "midi", "check", str(good))
-    assert found.returncode == 1
-    assert "pads.txt, line 1" in found.stderr
-    assert "/bridge/repaint" in found.stderr
-
-
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        (("--midi-in", "tcp:0"), "something to do"), (("--midi-clock",), "--midi-in"),
-        (("--midi-in", "tcp:0", "--midi-map", "/nowhere/pads.txt"), "cannot be read"),
-        (("--midi-in", "tcp:99999", "--midi-clock"), "no TCP port"),
-    ],
-)  # fmt: skip
-def test_serve_says_what_is_wrong_with_its_midi(tmp_path, words, said):
-    found = run_bridge(tmp_path / "store", "serve", "--port", "0", "--osc-port", "0", *words)
-    assert found.returncode == 1
-    assert said in found.stderr
-
-
-class Lines:
-    """A program's lines, one by one."""
-
-    def __init__(self, words, **more):
-        self.process = subprocess.Popen(
-            words, cwd=PROJECT, env={**environment(), "PYTHONPATH": str(PROJECT), "PYTHONUNBUFFERED": "1", **more},
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        )  # fmt: skip
-        # A line that never comes must be a failure, not an endless wait.
-        self._watch = threading.Timer(2 * PATIENCE, self.process.kill)
-        self._watch.start()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self._watch.cancel()
-        self.process.terminate()
-        self.process.wait(PATIENCE)
-        self.process.stdout.close()
-
-    def until(self, words):
-        """The first line with these words."""
-        seen = []
-        for line in self.process.stdout:
-            seen.append(line)
-            if words in line:
-                return line
-        raise AssertionError(f"{words!r} did not come: {''.join(seen)}")
-
-
-def test_learning_prints_lines_for_a_map(tmp_path):
-    with Lines([*bridge_command(tmp_path / "store"), "midi", "learn", "--midi-in", "tcp:0"]) as learn:
-        name = learn.until("Listening to tcp:").split()[3].rstrip(".")
-        with surface(name) as port:
-            strike(port, 36, channel=9)
-            port.send(mido.Message("control_change", control=64, value=127))
-            line = learn.until("/bridge/")
-            assert line.split() == ["note", "36", "ch", "10", "/bridge/"]
-            assert read_pad_map(line.strip() + "status")
-            assert learn.until("/bridge/").split()[:2] == ["cc", "64"]
-            clocks(port, 150, 72)
-            assert "BPM, jitter" in learn.until("clock")
 
 
 @pytest.mark.alone

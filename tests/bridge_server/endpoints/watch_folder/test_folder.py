@@ -19,8 +19,8 @@ from clip_store.audio.audio import Encoding, quantise
 from clip_store.audio.audio_file import write_wav
 from clip_store.audio.broadcast_wav import Bext
 from daw_protocol.errors import ErrorCode, ProtocolError
-from tests.bridge_server.conftest import settings_in
 from tests.bridge_server.peers import PATIENCE, ServerThread, band_song
+from tests.bridge_server.servers import settings_in
 
 RATE = 44_100
 QUICK = {"poll_seconds": 0.05, "settle_seconds": 0.2, "patience_seconds": 1.0}

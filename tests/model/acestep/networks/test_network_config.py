@@ -12,7 +12,8 @@ from model.acestep.networks.network_config import PUBLISHED, config_from_fields,
 from model.acestep.networks.vae import VaeConfig
 from model.acestep.weights.model_folders import read_fields
 from model.errors import NotLoaded
-from tests.model.acestep.tiny_models import TINY, TURBO
+from tests.model.acestep.tiny_models import TURBO
+from tests.places import TINY
 
 # As in the published config.json files; fields that no network depends on are left out.
 FIELDS_2B: dict[str, Any] = {

@@ -14,7 +14,8 @@ from torch.nn import functional
 from model.acestep.networks.vae import Encoder, ResidualUnit, Upsample, Vae, VaeConfig
 from model.acestep.weights.checkpoint import load_vae
 from tests.model.acestep.golden_data import tensors, worst
-from tests.model.acestep.tiny_models import BLOCK_TOLERANCE, TINY, VAE_TOLERANCE, exact_vae, vae
+from tests.model.acestep.tiny_models import BLOCK_TOLERANCE, VAE_TOLERANCE, exact_vae, vae
+from tests.places import TINY
 
 GOLDEN = tensors("vae")
 PRECISIONS = pytest.mark.parametrize(

@@ -19,7 +19,8 @@ from model.acestep.planner.planner_grammar import Codes
 from model.errors import NotLoaded, RenderStopped
 from tests.model.acestep.golden_data import table, tensors, worst
 from tests.model.acestep.tiny_folder import text_network, tokenizer
-from tests.model.acestep.tiny_models import BLOCK_TOLERANCE, TINY
+from tests.model.acestep.tiny_models import BLOCK_TOLERANCE
+from tests.places import TINY
 
 FOLDER = TINY / "acestep-5Hz-lm"
 RUNS = table("lm_runs")["runs"]

@@ -17,7 +17,7 @@ from torch import Tensor
 from model.acestep.planner.planner_grammar import FIELDS, Codes, Thoughts, TokenChoice, Vocabulary
 from model.acestep.planner.planner_prompts import read_answer
 from tests.model.acestep.golden_data import table
-from tests.model.acestep.tiny_models import TINY
+from tests.places import TINY
 
 GOLDEN = table("lm_fsm")
 TRACES = {trace["name"]: trace for trace in GOLDEN["traces"]}

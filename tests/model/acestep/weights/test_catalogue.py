@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+
+from tests.places import PROJECT
 
 pytest.importorskip("torch", reason="the ACE-Step engine needs torch: pip install takebridge[acestep]")
 
@@ -15,7 +16,8 @@ from model.acestep.weights.catalogue import CATALOGUE, Kind, by_name, is_wanted,
 from model.acestep.weights.model_folders import recognise
 from tests.model.acestep.golden_data import table
 from tests.model.acestep.stored_layouts import PUBLISHED_2B, PUBLISHED_XL
-from tests.model.acestep.tiny_models import TINY, TURBO
+from tests.model.acestep.tiny_models import TURBO
+from tests.places import TINY
 
 # A safetensors file is its tensors and a header; the headers of these hold 120 bytes and fewer per tensor.
 BYTES_PER_ENTRY = 150
@@ -126,5 +128,5 @@ def test_unknown_names():
 
 def test_the_table_needs_no_torch():
     code = "import sys, model.checkpoints; sys.exit('torch' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[4], check=False)
+    done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, check=False)
     assert done.returncode == 0

@@ -20,27 +20,21 @@ from model.acestep.weights.checkpoint import Weights, builders, check_complete, 
 from model.acestep.weights.int8_linear import load_int8_dit
 from model.acestep.weights.model_folders import recognise
 from model.acestep.weights.stored_names import (
-    DIFFUSERS_FOLDERS,
     CheckpointPart,
-    Recipe,
-    diffusers_recipes,
     official_recipes,
-    our_name,
-    split_official,
     vae_recipes,
 )
 from model.errors import NotLoaded
 from tests.model.acestep.golden_data import table, tensors, worst
 from tests.model.acestep.stored_layouts import (
-    PUBLISHED_2B,
-    PUBLISHED_XL,
+    PUBLISHED_SIZES,
     copy_official,
     official_tensors,
     write_diffusers,
 )
-from tests.model.acestep.tiny_models import TINY, TURBO, XL, networks, silence, vae
+from tests.model.acestep.tiny_models import TURBO, XL, networks, silence, vae
+from tests.places import TINY
 
-SIZES = pytest.mark.parametrize(("listed", "size"), [(PUBLISHED_2B, "2B"), (PUBLISHED_XL, "XL")])
 PARAMETERS = {  # as published, by part
     "2B": (1_575_458_880, 608_367_616 + 2048, 105_032_198, 105_011_776),
     "XL": (4_168_897_088, 608_367_616 + 2048, 105_032_198, 105_011_776),
@@ -58,7 +52,7 @@ def parameters(network: nn.Module) -> int:
 # --- the published files ---
 
 
-@SIZES
+@PUBLISHED_SIZES
 def test_published_official_keys_fit(listed: str, size: str) -> None:
     rows = table("checkpoint_keys")[listed]
     read = on_meta({key: row[0] for key, row in rows["keys"].items()})
@@ -70,20 +64,6 @@ def test_published_official_keys_fit(listed: str, size: str) -> None:
     ]
     assert tuple(map(parameters, filled)) == PARAMETERS[size]
     assert sum(map(parameters, filled)) == rows["parameters"]
-
-
-@SIZES
-def test_published_diffusers_keys_are_the_same_tensors(listed: str, size: str) -> None:
-    keys = table("checkpoint_keys")[listed]["keys"]
-    official = official_recipes(keys)
-    for folder, part in DIFFUSERS_FOLDERS.items():
-        there = {row[2]: key for key, row in keys.items() if row[1] == folder}
-        ours = diffusers_recipes(
-            part, [*there, *(["silence_latent"] if part is CheckpointPart.CONDITIONS else [])]
-        )
-        assert {name: there[recipe.sources[0]] for name, recipe in ours.items()} == {
-            name: recipe.sources[0] for name, recipe in official[part].items()
-        }
 
 
 def test_published_autoencoder_keys_fit() -> None:
@@ -160,43 +140,7 @@ def test_newer_weight_norm_names(tmp_path: Path) -> None:
     assert worst(ours, vae().decode(latents)) == 0
 
 
-def test_half_a_weight_norm(tmp_path: Path) -> None:
-    with pytest.raises(NotLoaded, match=r"hold decoder.conv1.weight_v without its other half"):
-        vae_recipes(["decoder.conv1.weight_v"], VaeConfig())
-
-
 # --- names ---
-
-
-@pytest.mark.parametrize(
-    ("stored", "part", "ours"),
-    [
-        (
-            "decoder.layers.3.cross_attn.q_proj.weight",
-            CheckpointPart.DIT,
-            "layers.3.cross_attention.query.weight",
-        ),
-        ("decoder.proj_in.1.bias", CheckpointPart.DIT, "patchify.bias"),
-        ("detokenizer.proj_out.weight", CheckpointPart.DETOKENIZER, "latents_out.weight"),
-        ("null_condition_emb", CheckpointPart.CONDITIONS, "no_condition"),
-        ("encoder.lyric_encoder.norm.weight", CheckpointPart.CONDITIONS, "lyrics.stack.norm.weight"),
-    ],
-)
-def test_official_names(stored: str, part: CheckpointPart, ours: str) -> None:
-    split = split_official(stored)
-    assert split is not None
-    assert split[0] is part
-    assert our_name(*split) == ours
-
-
-def test_dropped_on_purpose() -> None:
-    assert our_name(CheckpointPart.CONDITIONS, "silence_latent") is None
-
-
-def test_two_names_for_one_tensor() -> None:
-    names = ["layers.0.self_attn.to_q.weight", "layers.0.self_attn.q_proj.weight"]
-    with pytest.raises(NotLoaded, match=r"to_q.weight and .*q_proj.weight both stand for"):
-        diffusers_recipes(CheckpointPart.DIT, names)
 
 
 # --- broken checkpoints ---
@@ -270,8 +214,3 @@ def test_floating_numbers_of_any_width_are_converted(tmp_path: Path, dtype: torc
 
     dit = opened_with(tmp_path, widen).load_dit(torch.bfloat16, "cpu")
     assert {weight.dtype for weight in dit.state_dict().values()} == {torch.bfloat16}
-
-
-def test_a_recipe_takes_its_tensor_as_it_is() -> None:
-    tensor = torch.zeros(1)
-    assert Recipe(("a",)).make(tensor) is tensor

@@ -17,7 +17,8 @@ from safetensors.torch import save_file
 from model.acestep.weights.model_folders import Layout, Variant, find_models, read_fields, recognise
 from model.errors import NotLoaded
 from tests.model.acestep.stored_layouts import write_diffusers
-from tests.model.acestep.tiny_models import TINY, TURBO, XL, silence
+from tests.model.acestep.tiny_models import TURBO, XL, silence
+from tests.places import TINY
 
 
 def model_called(folder: Path, name: str, **changes: Any) -> Path:

@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.places import DEMO_SONG
+
 pytest.importorskip("torch", reason="the ACE-Step engine needs torch: pip install takebridge[acestep]")
 pytest.importorskip(
     "transformers", reason="the text encoder needs transformers: pip install takebridge[acestep]"
@@ -42,7 +44,6 @@ from tests.model.acestep import repackaged
 from tests.model.acestep.golden_data import table
 from tests.model.acestep.tiny_folder import write_models
 
-DEMO_SONG = Path(__file__).parents[4] / "examples" / "demo_song" / "demo_song.flac"
 RATE = 48_000
 
 

@@ -14,10 +14,10 @@ from safetensors import safe_open
 
 from model.acestep.weights.weight_header import fingerprint, read_header, read_metadata
 from model.errors import NotLoaded
-from tests.model.acestep.golden_data import FOLDER
-from tests.model.acestep.tiny_models import TINY, TURBO
+from tests.model.acestep.tiny_models import TURBO
+from tests.places import ACESTEP_GOLDEN, TINY
 
-FILES = sorted(TINY.rglob("*.safetensors")) + sorted(FOLDER.glob("*.safetensors"))
+FILES = sorted(TINY.rglob("*.safetensors")) + sorted(ACESTEP_GOLDEN.glob("*.safetensors"))
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)

@@ -17,6 +17,7 @@ from model.engine import Attachment, Piece, Report, Song
 from model.errors import CannotRender, RenderStopped
 from model.sketch.band import accompany
 from tests.model.sketch import folk_songs
+from tests.model.sketch.questions import work_between_questions
 from tests.model.sketch.singing_machine import (
     beat_seconds,
     make_grid,
@@ -271,21 +272,12 @@ def test_progress_rises_and_speaks_to_musicians():
     assert {"listening to the voice", "choosing chords", "playing the backing"} <= {p.stage for p in said}
 
 
-@pytest.mark.alone  # it keeps time
 def test_it_stops_when_asked_and_asks_often():
     asked = request(end=10 * RATE)
     collect(asked)  # what is imported late is there now
-    moments = []
-
-    def never():
-        moments.append(time.perf_counter())
-        return False
-
-    collect(asked, never)
-    gaps = np.diff(moments)
-    # A busy machine may stall anybody for a moment, hence not the maximum.
-    assert np.percentile(gaps, 99) < 0.1
-    for after in (1, len(moments) // 2, len(moments) - 2):
+    work = work_between_questions(functools.partial(collect, asked))
+    assert max(work) < 0.1
+    for after in (1, len(work) // 2, len(work) - 2):
         answers = itertools.count()
         with pytest.raises(RenderStopped):
             collect(asked, lambda answers=answers, after=after: next(answers) >= after)

@@ -6,8 +6,6 @@ import numpy as np
 import pytest
 
 from model.sketch.band.synth import SOUNDS, Note, SoundBank, pan_gains, play
-from model.sketch.band.synth_drums import DRUM_PITCHES, DRUMS
-from model.sketch.band.synth_keys import KEYS, hertz
 
 SLOW_ATTACKS = ("pad", "lead")
 
@@ -17,14 +15,6 @@ def mono(sound: str, pitch: float = 60.0, seconds: float = 0.8, velocity: float 
     assert wave.dtype == np.float32
     assert wave.ndim == 2
     return wave.mean(axis=1)
-
-
-def partial_hertz(wave, rate, near):
-    """Frequency of the strongest line within a semitone of `near`."""
-    padded = np.abs(np.fft.rfft(wave * np.hanning(len(wave)), 2**20))
-    hz = np.fft.rfftfreq(2**20, 1 / rate)
-    window = (hz > near * 0.944) & (hz < near * 1.06)
-    return hz[window][padded[window].argmax()]
 
 
 @pytest.mark.parametrize("rate", [44100, 48000, 96000])
@@ -46,23 +36,9 @@ def test_sounds_begin_within_a_few_milliseconds(sound):
     assert reached <= (800 if sound in ("brush", "shaker") else 384)
 
 
-@pytest.mark.parametrize("pitch", [40.0, 60.17, 76.0])
-@pytest.mark.parametrize("sound", sorted(KEYS))
-def test_pitched_sounds_are_in_tune(sound, pitch):
-    wave = mono(sound, pitch, seconds=1.5)
-    found = partial_hertz(wave, 48000, hertz(pitch))
-    # The pad is three voices a few cents apart; the strongest of them is found.
-    assert abs(1200 * np.log2(found / hertz(pitch))) < (12.0 if sound == "pad" else 4.0)
-
-
 def test_louder_is_louder():
     for sound in SOUNDS:
         assert np.abs(mono(sound, velocity=0.9)).max() > 1.3 * np.abs(mono(sound, velocity=0.4)).max()
-
-
-def test_every_drum_has_a_place_in_general_midi():
-    assert set(DRUM_PITCHES) == set(DRUMS)
-    assert len(set(DRUM_PITCHES.values())) == len(DRUMS)
 
 
 def test_equal_notes_are_made_once_and_banks_agree():

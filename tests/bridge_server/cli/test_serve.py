@@ -1,0 +1,57 @@
+"""What the server says when it starts, and opening its panel."""
+
+from __future__ import annotations
+
+import pytest
+
+from bridge_server.cli import serve as serving
+from bridge_server.network.lan import (
+    address_of_this_machine,
+)
+from daw_protocol.errors import ProtocolError
+from tests.bridge_server.peers import (
+    run_bridge,
+)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--midi-in", "tcp:0"), "something to do"), (("--midi-clock",), "--midi-in"),
+        (("--midi-in", "tcp:0", "--midi-map", "/nowhere/pads.txt"), "cannot be read"),
+        (("--midi-in", "tcp:99999", "--midi-clock"), "not a TCP port"),
+    ],
+)  # fmt: skip
+def test_serve_says_what_is_wrong_with_its_midi(tmp_path, words, said):
+    found = run_bridge(tmp_path / "store", "serve", "--port", "0", "--osc-port", "0", *words)
+    assert found.returncode == 1
+    assert said in found.stderr
+
+
+def test_opening_the_panel_needs_a_server(tmp_path):
+    with pytest.raises(ProtocolError, match="takebridge serve"):
+        serving.open_panel(tmp_path, code=False)
+
+
+def test_the_panel_is_opened_in_the_browser(start_server, monkeypatch, capsys):
+    server = start_server()
+    opened = []
+    monkeypatch.setattr(serving.webbrowser, "open", opened.append)
+    assert serving.open_panel(server.settings.store, code=False) == 0
+    assert opened == [f"http://127.0.0.1:{server.settings.websocket_port}/"]
+    assert opened[0] in capsys.readouterr().out
+    with pytest.raises(ProtocolError, match="--lan"):
+        serving.open_panel(server.settings.store, code=True)
+
+
+def test_the_code_is_shown_for_a_server_that_tablets_reach(start_server, capsys):
+    server = start_server(host="0.0.0.0", token="abc", trust_this_machine=True)
+    assert serving.open_panel(server.settings.store, code=True) == 0
+    out = capsys.readouterr().out
+    if address_of_this_machine() is None:
+        assert "in no network" in out
+    else:
+        assert (
+            f"http://{address_of_this_machine()}:{server.settings.websocket_port}/?token=abc"
+            in out.replace("\n", "")
+        )

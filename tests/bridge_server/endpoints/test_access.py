@@ -1,0 +1,49 @@
+"""Token rules: who needs none, and what passes for it."""
+
+import pytest
+
+from bridge_server.endpoints.access import check_osc_caller, is_own, is_token
+from bridge_server.settings import Settings
+from daw_protocol.errors import ErrorCode
+from tests.bridge_server.servers import open_settings
+from tests.refusals import refusal
+
+OUTSIDE = "192.168.1.9"
+
+
+def settings(tmp_path, **changes):
+    return open_settings(tmp_path, **{"token": "käse", "trust_this_machine": False, **changes})
+
+
+def test_the_token_and_nothing_like_it(tmp_path):
+    assert is_token(settings(tmp_path), "käse")
+    for given in ("", "kase", "KÄSE", "käse ", "käs"):
+        assert not is_token(settings(tmp_path), given)
+
+
+@pytest.mark.parametrize("peer", ["127.0.0.1", "127.0.0.9", "::1", "::ffff:127.0.0.1"])
+def test_programs_of_this_machine_are_trusted_where_the_server_says_so(tmp_path, peer):
+    assert is_own(settings(tmp_path, trust_this_machine=True), peer)
+    assert not is_own(settings(tmp_path), peer)
+
+
+@pytest.mark.parametrize("peer", [OUTSIDE, "::ffff:192.168.1.9", "fe80::1", "", "localhost.evil.example"])
+def test_others_are_not(tmp_path, peer):
+    assert not is_own(settings(tmp_path, trust_this_machine=True), peer)
+
+
+def test_an_osc_message_needs_the_token_unless_it_comes_from_this_machine(tmp_path):
+    trusting = settings(tmp_path, trust_this_machine=True)
+    check_osc_caller(trusting, "käse", OUTSIDE)
+    check_osc_caller(trusting, "", "127.0.0.1")
+    for where, token, peer in (
+        (trusting, "", OUTSIDE),
+        (trusting, "wrong", OUTSIDE),
+        (settings(tmp_path), "", "127.0.0.1"),
+    ):
+        error = refusal(check_osc_caller, where, token, peer)
+        assert (error.code, error.field) == (ErrorCode.NOT_ALLOWED, "token")
+
+
+def test_a_server_without_a_token_asks_for_none(tmp_path):
+    check_osc_caller(Settings(store=tmp_path), "anything", OUTSIDE)

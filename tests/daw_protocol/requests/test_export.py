@@ -1,0 +1,27 @@
+"""Requests for a project for another DAW."""
+
+from clip_store.exports.formats import Format
+from daw_protocol.errors import ErrorCode
+from daw_protocol.requests import Export
+from daw_protocol.requests.export import EXPORT_FORMATS
+from tests.refusals import refusal
+
+
+def test_every_format_that_can_be_written_can_be_asked_for():
+    assert sorted(EXPORT_FORMATS) == sorted(each.value for each in Format)
+
+
+def test_what_is_not_said():
+    asked = Export(what="take", name="t1")
+    assert (asked.format, asked.folder) == ("dawproject", "")
+
+
+def test_an_export_is_of_a_take_or_a_song_and_names_it():
+    assert Export(what="song", name="a").what == "song"
+    for fields, field in (
+        ({"what": "job", "name": "a"}, "what"),
+        ({"what": "take", "name": ""}, "name"),
+        ({"what": "take", "name": "a", "format": "als"}, "format"),
+    ):
+        error = refusal(Export, **fields)
+        assert (error.code, error.field) == (ErrorCode.OUT_OF_RANGE, field)

@@ -1,0 +1,89 @@
+"""Places, lengths, keys and tempo maps as a table: what is accepted and as what, what is refused in which words."""
+
+import math
+from fractions import Fraction
+
+import pytest
+
+from daw_protocol.fields import shown
+from daw_protocol.timeline import AtBbt, AtQuarters, AtSample, AtSeconds, Bbt, Key, Meter, TempoMap
+from daw_protocol.timeline.duration import Duration, DurationUnit
+from daw_protocol.timeline_fields import DurationKind, KeyKind, MeterKind, PositionKind, TempoMapKind
+from tests.daw_protocol import kinds_of_value as kinds
+from tests.daw_protocol.kinds_of_value import DEEP, HUGE
+
+NAN, INF = math.nan, math.inf
+POSITION, DURATION, KEY, METER, MAP = PositionKind(), DurationKind(), KeyKind(), MeterKind(), TempoMapKind()
+ALL = (POSITION, DURATION, KEY, METER, MAP)
+
+TEMPO_MAP = TempoMap.constant(120)
+
+ACCEPTED = [
+    (POSITION, 384000, AtSample(384000)),
+    (POSITION, 384000.0, AtSample(384000)),
+    (POSITION, "384000", AtSample(384000)),
+    (POSITION, "-12.5s", AtSeconds(Fraction(-25, 2))),
+    (POSITION, "17|3|240", AtBbt(Bbt(17, 3, Fraction(240)))),
+    (POSITION, "64b", AtQuarters(Fraction(64))),
+    (DURATION, 192000, Duration(Fraction(192000), DurationUnit.SAMPLES)),
+    (DURATION, 192000.0, Duration(Fraction(192000), DurationUnit.SAMPLES)),
+    (DURATION, "8 bars", Duration(Fraction(8), DurationUnit.BARS)),
+    (KEY, "F# minor", Key("F#", "minor")),
+    (METER, "7/8", Meter(7, 8)),
+    (MAP, {"points": [{"quarter": 0, "bpm": 120}]}, TEMPO_MAP),
+    (MAP, '{"points": [{"quarter": 0, "bpm": "120/1"}]}', TEMPO_MAP),
+]
+
+
+@pytest.mark.parametrize(("kind", "given", "read"), ACCEPTED, ids=shown)
+def test_accepted(kind, given, read):
+    kinds.is_read_as(kind, given, read)
+
+
+TYPE, RANGE = TypeError, ValueError
+REFUSED = [
+    (POSITION, True, TYPE, "position on the timeline"),
+    (POSITION, DEEP, TYPE, "a list of 1"),
+    (POSITION, 1.5, RANGE, '"1.5s"'),
+    (POSITION, NAN, RANGE, "finite"),
+    (POSITION, INF, RANGE, "finite"),
+    (POSITION, 2**41, RANGE, "must lie between"),
+    (POSITION, HUGE, RANGE, "a number of 16610 bits"),
+    (POSITION, 2.0**25, RANGE, "neighbouring samples"),
+    (POSITION, "bar seventeen", RANGE, "none of the accepted forms"),
+    (POSITION, "", RANGE, "it is empty"),
+    (POSITION, "x" * 5000, RANGE, "none of the accepted forms"),
+    (DURATION, True, TYPE, "length on the timeline"),
+    (DURATION, DEEP, TYPE, "a list of 1"),
+    (DURATION, 1.5, TYPE, "length"),
+    (DURATION, NAN, TYPE, "length"),
+    (DURATION, 0, RANGE, "more than 0"),
+    (DURATION, -5, RANGE, "more than 0"),
+    (DURATION, HUGE, RANGE, "at most"),
+    (DURATION, "-4s", RANGE, "must be a length"),
+    (DURATION, "soon", RANGE, "must be a length"),
+    (KEY, 5, TYPE, "such as"),
+    (KEY, "H minor", RANGE, "H is German"),
+    (METER, 4, TYPE, '"4/4"'),
+    (METER, "4/5", RANGE, "denominator"),
+    (METER, "0/4", RANGE, "numerator"),
+    (MAP, 120, TYPE, "must be an object"),
+    (MAP, "{", RANGE, "not valid JSON"),
+    (MAP, "[" * 100_000, RANGE, "not valid JSON"),
+    (MAP, "[1]", TYPE, "must be an object"),
+    (MAP, {}, RANGE, "lacks points"),
+    (MAP, {"points": []}, RANGE, "between 1 and"),
+    (MAP, {"points": [{"quarter": 0, "bpm": NAN}]}, RANGE, r"points\[0\].bpm"),
+    (MAP, {"points": [{"quarter": 0, "bpm": 0}]}, RANGE, r"points\[0\]"),
+    (MAP, {"points": [{"quarter": 0, "bpm": 120}], "tempo": 1}, RANGE, "unknown field 'tempo'"),
+]
+
+
+@pytest.mark.parametrize(("kind", "given", "error", "words"), REFUSED, ids=shown)
+def test_refused(kind, given, error, words):
+    kinds.is_refused(kind, given, error, words)
+
+
+@pytest.mark.parametrize("kind", ALL, ids=kinds.name)
+def test_each_kind_keeps_its_promises(kind):
+    kinds.keeps_its_promises(kind)

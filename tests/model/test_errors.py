@@ -1,0 +1,26 @@
+"""What engines say when they do not render."""
+
+from __future__ import annotations
+
+import pytest
+
+from model.errors import CannotRender, EngineError, NotLoaded, RanOutOfMemory, RenderStopped
+
+
+@pytest.mark.parametrize("kind", [EngineError, CannotRender, NotLoaded, RanOutOfMemory])
+def test_an_error_carries_a_sentence_and_a_remedy(kind: type[EngineError]) -> None:
+    error = kind("The song has no drums.", "Choose another region.")
+    assert (error.sentence, error.remedy) == ("The song has no drums.", "Choose another region.")
+    assert str(error) == "The song has no drums. Choose another region."
+    assert str(kind("The song has no drums.")) == "The song has no drums."
+
+
+def test_a_full_device_is_a_reason_not_to_render() -> None:
+    """Who handles CannotRender handles it too; who wants to give the process up can tell it from the others."""
+    assert issubclass(RanOutOfMemory, CannotRender)
+    assert not issubclass(RenderStopped, CannotRender)
+
+
+def test_a_cancelled_render_says_so_by_itself() -> None:
+    assert RenderStopped().sentence == "The render was cancelled."
+    assert RenderStopped().remedy == ""
