@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clip_store.audio.audio import Audio, Samples, quantise
+from clip_store.audio.audio_file import AudioInfo
 from clip_store.errors import SpliceError
 from daw_protocol.timeline.span import Span
 
@@ -86,14 +87,19 @@ def with_clip(song: Audio, clip: Audio, start: int) -> Audio:
 
     Raises SpliceError when rate, channels or encoding differ.
     """
-    if (song.rate, song.channels, song.encoding) != (clip.rate, clip.channels, clip.encoding):
-        raise SpliceError("The clip has another rate, channel count or encoding than the song.")
+    check_alike(song, clip)
     lead = max(0, -start)
     frames = lead + max(song.frames, start + clip.frames)
     samples = np.zeros((frames, song.channels), song.samples.dtype)
     samples[lead : lead + song.frames] = song.samples
     samples[lead + start : lead + start + clip.frames] = clip.samples
     return Audio(samples, song.rate, song.encoding)
+
+
+def check_alike(song: Audio | AudioInfo, clip: Audio | AudioInfo) -> None:
+    """Raises SpliceError when rate, channels or encoding of a clip differ from the song's."""
+    if (song.rate, song.channels, song.encoding) != (clip.rate, clip.channels, clip.encoding):
+        raise SpliceError("The clip has another rate, channel count or encoding than the song.")
 
 
 def stretch(song: Audio, span: Span) -> NDArray[np.float64]:
