@@ -89,11 +89,15 @@ def with_clip(song: Audio, clip: Audio, start: int) -> Audio:
     """
     check_alike(song, clip)
     lead = max(0, -start)
-    frames = lead + max(song.frames, start + clip.frames)
-    samples = np.zeros((frames, song.channels), song.samples.dtype)
+    samples = np.zeros((frames_with_clip(song.frames, clip.frames, start), song.channels), song.samples.dtype)
     samples[lead : lead + song.frames] = song.samples
     samples[lead + start : lead + start + clip.frames] = clip.samples
     return Audio(samples, song.rate, song.encoding)
+
+
+def frames_with_clip(song_frames: int, clip_frames: int, start: int) -> int:
+    """How long a song is with a clip at `start`, which may be negative."""
+    return max(0, -start) + max(song_frames, start + clip_frames)
 
 
 def check_alike(song: Audio | AudioInfo, clip: Audio | AudioInfo) -> None:

@@ -22,6 +22,11 @@ class Placement(enum.Enum):
     ALONE = "alone"  # the take is already part of the song, so it is auditioned without it
     NEW = "new"  # the take is a song of its own
 
+    @property
+    def covers_song(self) -> bool:
+        """Whether the song is muted where a chosen take lies."""
+        return self in (Placement.REPLACES, Placement.ALONE)
+
 
 @dataclass(frozen=True)
 class TaskSpec:
@@ -51,11 +56,6 @@ class TaskSpec:
         """Whether there has to be a song."""
         return self.placement is not Placement.NEW
 
-    @property
-    def covers_song(self) -> bool:
-        """Whether the song is muted where a chosen take lies."""
-        return self.placement in (Placement.REPLACES, Placement.ALONE)
-
 
 def _bars(count: int) -> Duration:
     return Duration(Fraction(count), DurationUnit.BARS)
@@ -69,7 +69,7 @@ ROWS = (
     ),
     TaskSpec("accompany", Placement.BESIDE, whole_song=True, may_run_on=True),
     TaskSpec("extract", Placement.ALONE, sums_to_source=True, whole_song=True),
-    TaskSpec("generate", Placement.NEW, default_length=_bars(16)),
+    TaskSpec("generate", Placement.NEW, default_length=_bars(16), may_run_on=True),
     TaskSpec("lego", Placement.BESIDE, whole_song=True),
     TaskSpec("cover", Placement.REPLACES, whole_song=True),
 )  # fmt: skip

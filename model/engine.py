@@ -228,7 +228,7 @@ class EngineDescription:
     layers:   values of `RenderRequest.layers` besides "all".
     stems:    names `EXTRACT` can return.
     instruments: names `ACCOMPANY` can be asked to use.
-    max_seconds: longest region plus context it renders in one request.
+    max_seconds: longest region it renders in one request, the handles on both sides included.
     options:  names of engine switches with a line of help each.
     file_options: those of them that name a file; the bridge looks for it in the folders it may read.
     weights:  digest or name of the loaded checkpoint; "" for an engine without weights.

@@ -50,7 +50,7 @@ def _patches(render: PartialRender, base: LayeredAudio) -> list[Patch]:
     there = render.samples[: render.ready]
     spec = render.plan.spec
     if not spec.spliced:
-        return [Patch(start, there, adds=not spec.covers_song)]
+        return [Patch(start, there, adds=not spec.placement.covers_song)]
     fade = min(
         round(request.crossfade / 1000 * render.plan.rate), render.ready, render.plan.region.length // 2
     )

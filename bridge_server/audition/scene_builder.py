@@ -137,7 +137,7 @@ class SceneBuilder:
             silence = LayeredAudio(np.zeros((0, clip.shape[1]), np.float32), rate)
             return {TAKE: silence.with_patches([Patch(take.start, clip)]), ORIGINAL: original}
         return {
-            TAKE: original.with_patches([Patch(take.start, clip, adds=placement is Placement.BESIDE)]),
+            TAKE: original.with_patches([Patch(take.start, clip, adds=not placement.covers_song)]),
             ORIGINAL: original,
         }
 
@@ -149,7 +149,7 @@ class SceneBuilder:
         if known is None:
             song, rate = self._audio(digest)
             patches = [
-                Patch(take.start, self._audio(take.audio)[0], adds=placement_of(take) is Placement.BESIDE)
+                Patch(take.start, self._audio(take.audio)[0], adds=not placement_of(take).covers_song)
                 for take in accepted
             ]
             known = LayeredAudio(song, rate, tuple(patches))

@@ -56,6 +56,11 @@ class Plan:
         return round(self.request.handles * self.rate) if self.spec.spliced else 0
 
     @property
+    def least_seconds(self) -> float:
+        """What the engine has to render at least, pre- and post-roll included."""
+        return (self.least_length + 2 * self.handle) / self.rate
+
+    @property
     def region_in_song(self) -> Span:
         """The region counted from the song's first sample."""
         return self.region.shifted(-self.song.start) if self.song else Span(0, self.region.length)
@@ -111,7 +116,9 @@ class Plan:
 
     def quarters_in(self, span: Span) -> Fraction:
         """How many quarter notes a stretch of the timeline holds."""
-        return self.tempo_map.quarters_at(span.end, self.rate) - self.tempo_map.quarters_at(span.start, self.rate)
+        return self.tempo_map.quarters_at(span.end, self.rate) - self.tempo_map.quarters_at(
+            span.start, self.rate
+        )
 
     def covered_bars(self) -> Span:
         """Song and region, from the second bar line before the bar they start in to the second bar after their last."""

@@ -116,7 +116,9 @@ def _heard(store: ClipStore, family: list[Take]) -> set[str]:
     chosen |= {
         take.id for take in family if take.parent is None and store.index.chosen(place_of(take)) == take.id
     }
-    groups = {(take.job, take.number) for take in family if take.id in chosen and TASKS[take.task].sums_to_source}
+    groups = {
+        (take.job, take.number) for take in family if take.id in chosen and TASKS[take.task].sums_to_source
+    }
     heard = {take.id for take in family if take.id in chosen or (take.job, take.number) in groups}
     for take in reversed(family):  # newest first: what it stands on is older
         if take.id in heard and take.parent:

@@ -59,7 +59,7 @@ def tracks_of(
     placed: in the order they were made.
     """
     tracks: list[tuple[str, bool, list[Piece]]] = []
-    covering = [one for one in placed if one.heard and TASKS[one.take.task].covers_song]
+    covering = [one for one in placed if one.heard and TASKS[one.take.task].placement.covers_song]
     if original is not None:
         tracks.append((ORIGINAL, False, _original_pieces(original, covering)))
     for heard in (True, False):

@@ -142,7 +142,9 @@ def _task(word: str) -> str:
     close = difflib.get_close_matches(word.lower(), FILE_TASKS, n=1)
     hint = f"Did you mean {close[0]}? " if close else ""
     raise ProtocolError(
-        ErrorCode.UNKNOWN_COMMAND, f"There is no task {word[:60]!r}.", f"{hint}There are {', '.join(FILE_TASKS)}."
+        ErrorCode.UNKNOWN_COMMAND,
+        f"There is no task {word[:60]!r}.",
+        f"{hint}There are {', '.join(FILE_TASKS)}.",
     )
 
 
