@@ -126,6 +126,16 @@ class RenderRequest:
         """Frames of the region."""
         return self.end - self.start
 
+    @property
+    def required_song(self) -> Song:
+        """The song, in the request's own format, for what cannot do without. The bridge sends nothing that fails here."""
+        song = self.song
+        assert song is not None, f"no song to {self.task.value}"
+        assert song.frames > 0, song.digest
+        assert (song.rate, song.channels) == (self.rate, self.channels), song.digest
+        assert self.length > 0, (self.start, self.end)
+        return song
+
 
 @dataclass(frozen=True)
 class Piece:
