@@ -128,7 +128,7 @@ class RenderRequest:
 
     @property
     def required_song(self) -> Song:
-        """The song, in the request's own format, for what cannot do without. The bridge sends nothing that fails here."""
+        """The song of a task that needs one, in the request's format. The bridge sends nothing that fails here."""
         song = self.song
         assert song is not None, f"no song to {self.task.value}"
         assert song.frames > 0, song.digest

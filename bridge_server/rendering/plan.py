@@ -17,7 +17,7 @@ from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.requests import Render
 from daw_protocol.tasks import TaskSpec
 from daw_protocol.timeline import Bbt, Span, TempoMap, parse_bars
-from daw_protocol.timeline.duration import Duration, DurationUnit
+from daw_protocol.timeline.duration import DurationUnit
 from daw_protocol.timeline.tempo_map import MAX_LISTED_QUARTERS
 from model.engine import Grid, RenderRequest, Task
 
@@ -159,42 +159,49 @@ def plan_request(request: Render, probe: SongProbe | None) -> Plan:
 def _region(
     request: Render, tempo_map: TempoMap, rate: int, song: Span | None, probe: SongProbe | None
 ) -> tuple[Span, int]:
-    """The region in samples of the timeline, and how long it is at least: what is still unknown may make it longer."""
+    """The region in samples of the timeline, and how many of them are certain: less than all while the song's length or
+    the end of its music is open."""
     if request.bars is not None:
         bars = parse_bars(request.bars, tempo_map, rate)
         return bars, bars.length
     request = with_default_region(request)
     whole = song or Span(0, 0)
-    open_start = open_end = False
+    start = whole.start
     if request.start is not None:
         start = request.start.resolve(tempo_map, rate)
     elif request.spec().after_music and probe is not None:
-        open_start = probe.music_frames is None
-        music = probe.frames if probe.music_frames is None else probe.music_frames
-        start = next_bar(tempo_map, rate, whole, whole.start + music)
-    else:
-        start = whole.start
+        if probe.music_frames is None:
+            return _somewhere_after_music(request, tempo_map, rate, whole, probe.counted)
+        start = next_bar(tempo_map, rate, whole, whole.start + probe.music_frames)
     if request.end is not None:
         end = request.end.resolve(tempo_map, rate)
     elif request.length is not None:
         end = request.length.end_after(start, tempo_map, rate)
+    elif probe is not None and not probe.counted:
+        return Span(start, max(whole.end, start + 1)), 1
     else:
-        end, open_end = whole.end, probe is not None and not probe.counted
-    if open_start and request.end is not None and end > whole.start:
-        start = min(whole.end, end - 1)  # the last it can be
-        return Span(start, end), end - start if probe is not None and probe.counted else 1
-    if open_end:
-        return Span(start, max(end, start + 1)), 1
+        end = whole.end
     if end <= start:
         raise _empty(start, end)
-    sure = not open_start or _lasts_the_same_everywhere(request.length, tempo_map)
-    # Bar lines lie between samples, so the same bars are a sample longer in one place than in another.
-    return Span(start, end), end - start - open_start if sure else 1
+    return Span(start, end), end - start
 
 
-def _lasts_the_same_everywhere(length: Duration | None, tempo_map: TempoMap) -> bool:
-    timed = length is not None and length.unit in (DurationUnit.SAMPLES, DurationUnit.SECONDS)
-    return timed or len(tempo_map.points) == len(tempo_map.meters) == 1
+def _somewhere_after_music(
+    request: Render, tempo_map: TempoMap, rate: int, song: Span, counted: bool
+) -> tuple[Span, int]:
+    """The region of a song that goes on where its music ends, before its samples show where: the last it can be."""
+    if request.end is not None:
+        end = request.end.resolve(tempo_map, rate)
+        if end <= song.start:
+            raise _empty(song.end, end)
+        start = min(song.end, end - 1)
+        return Span(start, end), end - start if counted else 1
+    assert request.length is not None, "with_default_region gives one"
+    end = request.length.end_after(song.end, tempo_map, rate)
+    timed = request.length.unit in (DurationUnit.SAMPLES, DurationUnit.SECONDS)
+    lasts_the_same = timed or len(tempo_map.points) == len(tempo_map.meters) == 1
+    # Bar lines lie between samples: the same bars may be a sample shorter in another place.
+    return Span(song.end, end), max(1, end - song.end - 1) if lasts_the_same else 1
 
 
 def next_bar(tempo_map: TempoMap, rate: int, song: Span, music_end: int) -> int:

@@ -199,12 +199,6 @@ def test_stems_and_instruments_are_one_list_to_the_engine():
     assert plan_request(Complete(ending=True, **SOURCE), SONG).render_request(0).ending
 
 
-@pytest.mark.parametrize("task", Task)
-def test_every_task_has_a_request(task):
-    types = [one for one in requests.Render.__subclasses__() if one.task == task.value]
-    assert len(types) == 1
-
-
 def test_the_grid_by_hand():
     shape = SongProbe(frames=4 * RATE + 256000, rate=RATE, channels=2, music_frames=1)
     grid = plan_request(Repaint(bars="1", source="a", tempo_map=RAMP), shape).grid()
@@ -285,3 +279,91 @@ def test_sixteenths_around_a_region_off_the_grid():
 def test_the_longest_region_still_has_a_grid():
     plan = plan_request(Generate(length=f"{MAX_QUARTERS}b", bpm=1000), None)
     assert len(plan.grid().seconds) >= MAX_QUARTERS
+
+
+# --- before the samples are read ----------------------------------------------------------------------
+
+HEADER = SongProbe(SONG.frames, RATE, 2)
+ESTIMATE = SongProbe(SONG.frames, RATE, 2, counted=False)
+BRAKES = TempoMap((TempoPoint(Fraction(0), Fraction(240)), TempoPoint(Fraction(40), Fraction(20))))
+
+
+@pytest.mark.parametrize(("request_", "expected"), REGIONS, ids=range(len(REGIONS)))
+@pytest.mark.parametrize("probe", [HEADER, ESTIMATE])
+def test_a_header_refuses_nothing_that_the_samples_allow(probe, request_, expected):
+    plan = plan_request(request_, probe)
+    assert plan.least_length <= expected[1] - expected[0]
+
+
+@pytest.mark.parametrize(("request_", "code", "field", "words"), REFUSED, ids=range(len(REFUSED)))
+def test_a_header_is_enough_to_refuse(request_, code, field, words):
+    with pytest.raises(ProtocolError, match=words) as raised:
+        plan_request(request_, HEADER if request_.spec().needs_source else None)
+    assert (raised.value.code, raised.value.field) == (code, field)
+
+
+def test_a_song_that_may_be_longer_than_its_header_says_is_not_left_too_early():
+    for request in (
+        Repaint(start=SONG.frames, end=SONG.frames + 5, **SOURCE),
+        Repaint(start=SONG.frames + 9, **SOURCE),
+        Repaint(bars="20-21", **SOURCE),
+        Extract(start=0, end=SONG.frames + 1, **SOURCE),
+        Complete(end=SONG.frames + BAR, **SOURCE),
+    ):
+        plan_request(request, ESTIMATE)
+    for request, words in (
+        (Repaint(start=6, end=5, **SOURCE), "empty"),
+        (Repaint(start=0, end=5, source_position=10, **SOURCE), "before the song does"),
+        (Complete(end=-5, **SOURCE), "empty"),
+    ):
+        with pytest.raises(ProtocolError, match=words):
+            plan_request(request, ESTIMATE)
+
+
+@pytest.mark.parametrize("music", range(1, SONG.frames + 1, 77_777))
+@pytest.mark.parametrize(
+    "request_",
+    [
+        Complete(**SOURCE),
+        Complete(length="30s", **SOURCE),
+        Complete(length="3b", **SOURCE),
+        Complete(length=1, **SOURCE),
+        Complete(end=SONG.frames + 7, **SOURCE),
+        Complete(end="9|1", **SOURCE),
+        Complete(source="a", tempo_map=BRAKES),
+        Complete(source="a", bpm=127.3),
+    ],
+    ids=range(8),
+)
+def test_wherever_the_music_ends_the_region_is_as_long_as_was_certain(request_, music):
+    shape = SongProbe(SONG.frames, RATE, 2, music_frames=music)
+    try:
+        final = plan_request(request_, shape)
+    except ProtocolError:  # an end before the music's
+        assert request_.end is not None
+        return
+    assert plan_request(request_, HEADER).least_length <= final.region.length == final.least_length
+
+
+def test_what_is_certain_of_a_continuation():
+    assert plan_request(Complete(length="900s", **SOURCE), HEADER).least_length == 900 * RATE - 1
+    assert plan_request(Complete(length="400 bars", **SOURCE), HEADER).least_length == 400 * BAR - 1
+    assert plan_request(Complete(end="30|1", **SOURCE), HEADER).least_length == 9 * BAR
+    assert plan_request(Complete(source="a", tempo_map=BRAKES), HEADER).least_length == 1
+
+
+def test_pre_and_post_roll_count_for_the_engine():
+    assert plan_request(Repaint(start=0, end=RATE, handles=0.5, **SOURCE), SONG).least_seconds == 2.0
+    assert plan_request(Extract(start=0, end=RATE, handles=0.5, **SOURCE), SONG).least_seconds == 1.0
+
+
+def test_a_tempo_map_with_more_beats_than_can_be_listed():
+    day = SongProbe(frames=24 * 3600 * RATE, rate=RATE, channels=2)
+    with pytest.raises(ProtocolError, match=r"quarter notes, and at most 100000") as raised:
+        plan_request(Repaint(start=0, end=RATE, source="a", bpm=1000), day)
+    assert (raised.value.code, raised.value.field) == (BAD, "start")
+
+
+def test_a_song_for_generate_does_not_confine_it():
+    plan = plan_request(Generate(length="90 bars", source="a", bpm=120), SONG)
+    assert plan.region == Span(0, 90 * BAR)
