@@ -15,7 +15,7 @@ from pathlib import Path
 
 from clip_store.atomic_file import PART_SUFFIX, write_whole
 from clip_store.audio.audio import Audio
-from clip_store.audio.audio_file import read_audio
+from clip_store.audio.audio_file import AudioInfo, probe_audio, read_audio
 from clip_store.audio.riff import wave_parts
 from clip_store.errors import AudioFileError, StoreError
 
@@ -80,6 +80,14 @@ class BlobStore:
         if audio.digest != digest:
             raise _damaged(path)
         return audio
+
+    def probe(self, digest: str) -> AudioInfo:
+        """What the head of stored audio says. Raises StoreError when it is not there or is no audio."""
+        path = self.path(digest)
+        try:
+            return probe_audio(path)
+        except AudioFileError as error:
+            raise _damaged(path) from error
 
     def get_bytes(self, digest: str) -> bytes:
         """Read back what put_bytes kept. Raises StoreError when it is not there or damaged."""

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clip_store.audio.audio import Audio, Samples, quantise
+from clip_store.audio.audio_file import AudioInfo
 from clip_store.errors import SpliceError
 from daw_protocol.timeline.span import Span
 from model.dsp.window import read_window
@@ -81,14 +82,23 @@ def with_clip(song: Audio, clip: Audio, start: int) -> Audio:
     Before the song's first sample it grows at its front: then the new song begins that much earlier on the timeline.
     Raises SpliceError when rate, channels or encoding differ.
     """
-    if (song.rate, song.channels, song.encoding) != (clip.rate, clip.channels, clip.encoding):
-        raise SpliceError("The clip has another rate, channel count or encoding than the song.")
+    check_alike(song, clip)
     lead = max(0, -start)
-    frames = lead + max(song.frames, start + clip.frames)
-    samples = np.zeros((frames, song.channels), song.samples.dtype)
+    samples = np.zeros((frames_with_clip(song.frames, clip.frames, start), song.channels), song.samples.dtype)
     samples[lead : lead + song.frames] = song.samples
     samples[lead + start : lead + start + clip.frames] = clip.samples
     return Audio(samples, song.rate, song.encoding)
+
+
+def frames_with_clip(song_frames: int, clip_frames: int, start: int) -> int:
+    """How long a song is with a clip at `start`, which may be negative."""
+    return max(0, -start) + max(song_frames, start + clip_frames)
+
+
+def check_alike(song: Audio | AudioInfo, clip: Audio | AudioInfo) -> None:
+    """Raises SpliceError when rate, channels or encoding of a clip differ from the song's."""
+    if (song.rate, song.channels, song.encoding) != (clip.rate, clip.channels, clip.encoding):
+        raise SpliceError("The clip has another rate, channel count or encoding than the song.")
 
 
 def stretch(song: Audio, span: Span) -> NDArray[np.float64]:

@@ -61,7 +61,7 @@ class Context:
     def fill(self, request: Render) -> Render:
         """The request with everything it does not say itself taken from here."""
         found: dict[str, Any] = {}
-        if request.source is None and request.needs_source:
+        if request.source is None and request.spec().needs_source:
             found |= {
                 "source": self.source,
                 "source_position": request.source_position or self.source_position,

@@ -126,6 +126,16 @@ class RenderRequest:
         """Frames of the region."""
         return self.end - self.start
 
+    @property
+    def required_song(self) -> Song:
+        """The song of a task that needs one, in the request's format. The bridge sends nothing that fails here."""
+        song = self.song
+        assert song is not None, f"no song to {self.task.value}"
+        assert song.frames > 0, song.digest
+        assert (song.rate, song.channels) == (self.rate, self.channels), song.digest
+        assert self.length > 0, (self.start, self.end)
+        return song
+
 
 @dataclass(frozen=True)
 class Piece:
@@ -228,7 +238,7 @@ class EngineDescription:
     layers:   values of `RenderRequest.layers` besides "all".
     stems:    names `EXTRACT` can return.
     instruments: names `ACCOMPANY` can be asked to use.
-    max_seconds: longest region plus context it renders in one request.
+    max_seconds: longest region it renders in one request, the handles on both sides included.
     options:  names of engine switches with a line of help each.
     file_options: those of them that name a file; the bridge looks for it in the folders it may read.
     weights:  digest or name of the loaded checkpoint; "" for an engine without weights.

@@ -9,7 +9,6 @@ from bridge_server.audition.loop_range import last_bar_line, passage_around
 from bridge_server.audition.loop_reader import rising
 from bridge_server.audition.scene import ORIGINAL, TAKE, Scene
 from bridge_server.rendering.partial_render import PartialRender
-from bridge_server.rendering.plan import spliced
 from daw_protocol.timeline import Span
 
 
@@ -49,8 +48,9 @@ def _patches(render: PartialRender, base: LayeredAudio) -> list[Patch]:
     start = render.plan.region_in_song.start
     request = render.plan.request
     there = render.samples[: render.ready]
-    if request.task == "extract" or not spliced(request):
-        return [Patch(start, there, adds=request.task != "extract")]
+    spec = render.plan.spec
+    if not spec.spliced:
+        return [Patch(start, there, adds=not spec.placement.covers_song)]
     fade = min(
         round(request.crossfade / 1000 * render.plan.rate), render.ready, render.plan.region.length // 2
     )

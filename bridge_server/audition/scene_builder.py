@@ -16,11 +16,12 @@ from bridge_server.audition.gain_match import matching_gains
 from bridge_server.audition.layered_audio import LayeredAudio, Patch, Samples
 from bridge_server.audition.loop_range import passage_around
 from bridge_server.audition.scene import ORIGINAL, TAKE, Scene
-from bridge_server.songs.mixdown import Part, part_of
+from bridge_server.songs.mixdown import placement_of
 from bridge_server.songs.sources import Song
 from clip_store.blobs import BlobStore
 from clip_store.index import TakeIndex, place_of
 from clip_store.take import MIX, Take
+from daw_protocol.tasks import Placement
 from daw_protocol.timeline import Span, TempoMap
 from model.dsp.loudness import integrated
 
@@ -128,15 +129,15 @@ class SceneBuilder:
     def _sides(self, asked: SceneRequest) -> dict[str, LayeredAudio]:
         take = asked.take
         clip, rate = self._audio(take.audio)
-        part = part_of(take)
+        placement = placement_of(take)
         if take.parent is None:
             return {TAKE: LayeredAudio(clip, rate)}
         original = self._original(take.parent, asked.accepted)
-        if part is Part.ALONE:
+        if placement is Placement.ALONE:
             silence = LayeredAudio(np.zeros((0, clip.shape[1]), np.float32), rate)
             return {TAKE: silence.with_patches([Patch(take.start, clip)]), ORIGINAL: original}
         return {
-            TAKE: original.with_patches([Patch(take.start, clip, adds=part is Part.BESIDE)]),
+            TAKE: original.with_patches([Patch(take.start, clip, adds=not placement.covers_song)]),
             ORIGINAL: original,
         }
 
@@ -148,7 +149,7 @@ class SceneBuilder:
         if known is None:
             song, rate = self._audio(digest)
             patches = [
-                Patch(take.start, self._audio(take.audio)[0], adds=part_of(take) is Part.BESIDE)
+                Patch(take.start, self._audio(take.audio)[0], adds=not placement_of(take).covers_song)
                 for take in accepted
             ]
             known = LayeredAudio(song, rate, tuple(patches))

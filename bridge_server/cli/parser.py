@@ -144,7 +144,7 @@ def _render(commands: Subparsers[argparse.ArgumentParser], command: Command) -> 
     words = command.doc.split(".")[0].lower()
     # No abbreviations: `--tempo 120` would be taken for the name of a MIDI file.
     one = commands.add_parser(command.name, help=words, description=command.doc, allow_abbrev=False)
-    if issubclass(command.request, Render) and command.request.needs_source:
+    if issubclass(command.request, Render) and command.request.spec().needs_source:
         one.add_argument("song", type=Path, help="the song: WAV, FLAC, AIFF or anything libsndfile reads")
         one.add_argument("--tempo-map", type=Path, metavar="MID", help="MIDI file with the song's tempo map")
     if command.request is requests.Vary:

@@ -49,12 +49,12 @@ def unread_words(description: EngineDescription, request: Render) -> str:
 
 
 def refuse_too_long(description: EngineDescription, seconds: float) -> None:
-    """Raises ProtocolError when a region is longer than the engine renders at once."""
+    """Raises ProtocolError when a region, with its pre- and post-roll, is longer than the engine renders at once."""
     if seconds > description.max_seconds:
         raise ProtocolError(
             ErrorCode.TOO_LARGE,
-            f"The region is {seconds:.0f} s long; the {description.label} engine renders at most "
-            f"{description.max_seconds:.0f} s at a time.",
+            f"Region, pre- and post-roll are {seconds:.1f} s long; the {description.label} engine renders at most "
+            f"{description.max_seconds:g} s at a time.",
             "Select a shorter region.",
             "end",
         )

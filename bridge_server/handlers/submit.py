@@ -1,4 +1,4 @@
-"""Accepting requests for audio: checked as far as can be without reading the song, then queued, once."""
+"""Accepting requests for audio: checked as far as can be without reading the song's samples, then queued, once."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from bridge_server.engines.limits import refuse_impossible, unread_words
+from bridge_server.engines.limits import refuse_impossible, refuse_too_long, unread_words
 from bridge_server.engines.registry import EngineRegistry
 from bridge_server.handlers.jobs import JobHandlers, acknowledged
 from bridge_server.handlers.response import Response
 from bridge_server.jobs.job import Job
 from bridge_server.jobs.job_queue import JobQueue
-from bridge_server.rendering.plan import with_default_region
+from bridge_server.rendering.plan import plan_request
 from bridge_server.rendering.worker import RenderWorker
 from bridge_server.sessions.audience import Audience
 from bridge_server.sessions.client import Client
@@ -30,6 +30,7 @@ from daw_protocol.addresses import BY_NAME, BY_REQUEST
 from daw_protocol.context import Context
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.requests import Render
+from model.engine import EngineDescription
 
 PRIORITIES = {"batch": 0, "interactive": 1}
 
@@ -76,6 +77,11 @@ class SubmitHandlers:
         description = self._engines.describe(request.engine)
         refuse_impossible(description, request)
         request = self._with_files(request, description.file_options)
+        await self._check_plan(description, request)
+        if request.id and (
+            known := self._queue.find(client.key, request.id)
+        ):  # meanwhile, by another connection
+            return await self._answers.again(known, client)
         job = self._new_job(request, client)
         replaced = self._queue.waiting_for(job.region_key) if request.replace else []
         self._queue.add(job, in_place_of=len(replaced))
@@ -130,7 +136,7 @@ class SubmitHandlers:
         }
         if request.source is not None:
             found["source"] = self._reader.check(request.source)
-        elif request.needs_source:
+        elif request.spec().needs_source:
             raise ProtocolError(
                 ErrorCode.MISSING_FIELD,
                 "No source was given.",
@@ -139,9 +145,14 @@ class SubmitHandlers:
             )
         if request.reference is not None:
             found["reference"] = self._agreed_reference(request)
-        if request.bars is None:
-            with_default_region(request)  # refuses at once what has no region
         return replace(request, **found)
+
+    async def _check_plan(self, description: EngineDescription, request: Render) -> None:
+        """Raises ProtocolError for everything that the request and the headers of its files show to be impossible."""
+        if request.reference is not None:
+            await self._reader.probe(request.reference, None, "reference")
+        probe = await self._reader.probe(request.source, request.rate) if request.source else None
+        refuse_too_long(description, plan_request(request, probe).least_seconds)
 
     def _agreed_reference(self, request: Render) -> str:
         """The reference audio, found. Raises ProtocolError unless its use was agreed to."""

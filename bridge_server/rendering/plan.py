@@ -11,33 +11,19 @@ from fractions import Fraction
 
 import numpy as np
 
-from daw_protocol import requests
+from bridge_server.songs.song_probe import SongProbe
 from daw_protocol.context import NEW_SONG_RATE, tempo_map_of
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.requests import Render
+from daw_protocol.tasks import TaskSpec
 from daw_protocol.timeline import Bbt, Span, TempoMap, parse_bars
-from daw_protocol.timeline.duration import Duration, DurationUnit
+from daw_protocol.timeline.duration import DurationUnit
+from daw_protocol.timeline.tempo_map import MAX_LISTED_QUARTERS
 from model.engine import Grid, RenderRequest, Task
 
-COMPLETION_BARS = Duration(Fraction(8), DurationUnit.BARS)
-GENERATED_BARS = Duration(Fraction(16), DurationUnit.BARS)
 # Seven hours at 120 BPM: no song, and already more beats than an engine should be handed.
 MAX_QUARTERS = 50_000
 NEW_SONG_CHANNELS = 2
-
-WHOLE_SONG = (requests.Accompany, requests.Extract, requests.Cover, requests.Lego)
-INSIDE_ONLY = (requests.Repaint, requests.Extract, requests.Cover, requests.Lego)
-
-
-@dataclass(frozen=True)
-class SongShape:
-    """What a plan must know of the song: its length at the project's rate, its channels, and how much of it is
-    music: the rest, at the end, is the last chord ringing out, or silence."""
-
-    frames: int
-    rate: int
-    channels: int
-    music_frames: int
 
 
 @dataclass(frozen=True)
@@ -45,7 +31,8 @@ class Plan:
     """Where a request lies, in samples of the timeline.
 
     song:     the stretch the song covers; None for a request without one.
-    region:   what is to be rendered.
+    region:   what is to be rendered; as far as it is known, where the plan was made from a header.
+    least_length: of the region, in samples; all of it once the song's samples are known.
     notes:    what was assumed, for the takes.
     """
 
@@ -55,7 +42,23 @@ class Plan:
     channels: int
     song: Span | None
     region: Span
+    least_length: int
     notes: tuple[str, ...] = ()
+
+    @property
+    def spec(self) -> TaskSpec:
+        """The rules of its task."""
+        return self.request.spec()
+
+    @property
+    def handle(self) -> int:
+        """Frames of pre- and of post-roll."""
+        return round(self.request.handles * self.rate) if self.spec.spliced else 0
+
+    @property
+    def least_seconds(self) -> float:
+        """What the engine has to render at least, pre- and post-roll included."""
+        return (self.least_length + 2 * self.handle) / self.rate
 
     @property
     def region_in_song(self) -> Span:
@@ -76,7 +79,7 @@ class Plan:
             grid=self.grid(),
             seed=request.seed or 0,
             take=take,
-            handle=round(request.handles * self.rate) if spliced(request) else 0,
+            handle=self.handle,
             caption=request.prompt,
             lyrics=request.lyrics,
             language=request.language,
@@ -92,10 +95,7 @@ class Plan:
     def grid(self) -> Grid:
         """The beats of song and region and two bars around them, in seconds from the song's first sample."""
         origin = self.song.start if self.song else self.region.start
-        covered = Span(
-            min(origin, self.region.start), max(self.song.end if self.song else 0, self.region.end)
-        )
-        beats = self.tempo_map.beats_between(self._with_two_bars(covered), self.rate)
+        beats = self.tempo_map.beats_between(self.covered_bars(), self.rate)
         meter = self.tempo_map.meter_at(self.tempo_map.quarters_at(self.region.start, self.rate))
         return Grid(
             seconds=np.array([(beat.sample - origin) / self.rate for beat in beats], dtype=np.float64),
@@ -114,66 +114,94 @@ class Plan:
         lines = range(math.floor(first * 4), math.ceil(last * 4) + 1)
         return [self.tempo_map.sample_at(Fraction(line, 4), self.rate) - origin for line in lines]
 
-    def _with_two_bars(self, covered: Span) -> Span:
-        """From the second bar line before the bar `covered` starts in, to the end of the second bar after its last."""
+    def quarters_in(self, span: Span) -> Fraction:
+        """How many quarter notes a stretch of the timeline holds."""
+        return self.tempo_map.quarters_at(span.end, self.rate) - self.tempo_map.quarters_at(
+            span.start, self.rate
+        )
+
+    def covered_bars(self) -> Span:
+        """Song and region, from the second bar line before the bar they start in to the second bar after their last."""
+        song = self.song or self.region
+        covered = Span(min(song.start, self.region.start), max(song.end, self.region.end))
         first = self.tempo_map.bbt_at(covered.start, self.rate).bar - 2
         last = self.tempo_map.bbt_at(covered.end, self.rate).bar + 3
         return Span(*(self.tempo_map.sample_of(Bbt(bar), self.rate) for bar in (first, last)))
 
 
-def spliced(request: Render) -> bool:
-    """Whether the render replaces or continues the song, rather than lying beside it."""
-    return isinstance(request, (requests.Repaint, requests.Complete))
+def plan_request(request: Render, probe: SongProbe | None) -> Plan:
+    """Converts every position of the request. probe: of its song; None for a request without one.
 
-
-def make_plan(request: Render, shape: SongShape | None) -> Plan:
-    """Converts every position of the request. Raises ProtocolError when the region is not where it can be."""
+    With a header's probe everything is refused that the song's samples could not change; with one from the samples
+    (`probe.music_frames` is there) the plan is final. Raises ProtocolError.
+    """
     tempo_map, notes = tempo_map_of(request)
-    rate = shape.rate if shape else request.rate or NEW_SONG_RATE
-    channels = shape.channels if shape else NEW_SONG_CHANNELS
+    rate = probe.rate if probe else request.rate or NEW_SONG_RATE
+    channels = probe.channels if probe else NEW_SONG_CHANNELS
     try:
         position = request.source_position.resolve(tempo_map, rate) if request.source_position else 0
-        song = Span(position, position + shape.frames) if shape else None
-        region = region_of(request, tempo_map, rate, song, position + shape.music_frames if shape else 0)
+        song = Span(position, position + probe.frames) if probe else None
+        region, least = _region(request, tempo_map, rate, song, probe)
+        plan = Plan(request, tempo_map, rate, channels, song, region, least, notes)
+        _check_start(plan)
+        if probe is None or probe.counted:
+            _check_end(plan)
+            _check_tempo_map(plan)
     except (ValueError, OverflowError) as error:
-        field = "bars" if request.bars is not None else "start"
-        raise ProtocolError(
-            ErrorCode.BAD_REGION,
+        raise _bad_region(
+            "bars" if request.bars is not None else "start",
             f"The region cannot be placed: {error}.",
             "Check the region and the tempo map.",
-            field,
         ) from error
-    plan = Plan(request, tempo_map, rate, channels, song, region, notes)
-    check_region(plan)
     return plan
 
 
-def region_of(request: Render, tempo_map: TempoMap, rate: int, song: Span | None, music_end: int) -> Span:
-    """The region in samples of the timeline, from whichever way the request says it."""
+def _region(
+    request: Render, tempo_map: TempoMap, rate: int, song: Span | None, probe: SongProbe | None
+) -> tuple[Span, int]:
+    """The region in samples of the timeline, and how many of them are certain: less than all while the song's length or
+    the end of its music is open."""
     if request.bars is not None:
-        return parse_bars(request.bars, tempo_map, rate)
+        bars = parse_bars(request.bars, tempo_map, rate)
+        return bars, bars.length
     request = with_default_region(request)
     whole = song or Span(0, 0)
+    start = whole.start
     if request.start is not None:
         start = request.start.resolve(tempo_map, rate)
-    elif isinstance(request, requests.Complete):
-        start = next_bar(tempo_map, rate, whole, music_end)
-    else:
-        start = whole.start
+    elif request.spec().after_music and probe is not None:
+        if probe.music_frames is None:
+            return _somewhere_after_music(request, tempo_map, rate, whole, probe.counted)
+        start = next_bar(tempo_map, rate, whole, whole.start + probe.music_frames)
     if request.end is not None:
         end = request.end.resolve(tempo_map, rate)
     elif request.length is not None:
         end = request.length.end_after(start, tempo_map, rate)
+    elif probe is not None and not probe.counted:
+        return Span(start, max(whole.end, start + 1)), 1
     else:
         end = whole.end
     if end <= start:
-        raise ProtocolError(
-            ErrorCode.BAD_REGION,
-            f"The region is empty: it would start at sample {start} and end at {end}.",
-            "Select at least one sample. end is the first sample after the region.",
-            "end",
-        )
-    return Span(start, end)
+        raise _empty(start, end)
+    return Span(start, end), end - start
+
+
+def _somewhere_after_music(
+    request: Render, tempo_map: TempoMap, rate: int, song: Span, counted: bool
+) -> tuple[Span, int]:
+    """The region of a song that goes on where its music ends, before its samples show where: the last it can be."""
+    if request.end is not None:
+        end = request.end.resolve(tempo_map, rate)
+        if end <= song.start:
+            raise _empty(song.end, end)
+        start = min(song.end, end - 1)
+        return Span(start, end), end - start if counted else 1
+    assert request.length is not None, "with_default_region gives one"
+    end = request.length.end_after(song.end, tempo_map, rate)
+    timed = request.length.unit in (DurationUnit.SAMPLES, DurationUnit.SECONDS)
+    lasts_the_same = timed or len(tempo_map.points) == len(tempo_map.meters) == 1
+    # Bar lines lie between samples: the same bars may be a sample shorter in another place.
+    return Span(song.end, end), max(1, end - song.end - 1) if lasts_the_same else 1
 
 
 def next_bar(tempo_map: TempoMap, rate: int, song: Span, music_end: int) -> int:
@@ -183,15 +211,14 @@ def next_bar(tempo_map: TempoMap, rate: int, song: Span, music_end: int) -> int:
 
 
 def with_default_region(request: Render) -> Render:
-    """The request with the region a producer means who gives none. Raises ProtocolError where none can be meant."""
+    """The request with its task's default length where it has no region. Raises ProtocolError where there is none."""
     if request.start is not None or request.end is not None or request.length is not None:
         return request
-    if isinstance(request, requests.Complete):
-        return replace(request, length=COMPLETION_BARS)
-    if isinstance(request, requests.Generate):
-        return replace(request, length=GENERATED_BARS)
-    if isinstance(request, WHOLE_SONG):
+    spec = request.spec()
+    if spec.whole_song:
         return request
+    if spec.default_length is not None:
+        return replace(request, length=spec.default_length)
     raise ProtocolError(
         ErrorCode.MISSING_FIELD,
         "No region is selected.",
@@ -200,52 +227,74 @@ def with_default_region(request: Render) -> Render:
     )
 
 
-def check_region(plan: Plan) -> None:
-    """Raises ProtocolError when the region does not lie where its task can render."""
-    request, region, song = plan.request, plan.region, plan.song
-    quarters = plan.tempo_map.quarters_at(region.end, plan.rate) - plan.tempo_map.quarters_at(
-        region.start, plan.rate
-    )
+def _check_tempo_map(plan: Plan) -> None:
+    """Raises ValueError when the tempo map cannot list the beats an engine is handed."""
+    quarters = plan.quarters_in(plan.covered_bars())
+    if quarters > MAX_LISTED_QUARTERS:
+        raise ValueError(
+            f"song and region hold {int(quarters)} quarter notes, and at most {MAX_LISTED_QUARTERS} can be listed"
+        )
+
+
+def _check_start(plan: Plan) -> None:
+    """Raises ProtocolError for what holds however long the song is."""
+    region, song = plan.region, plan.song
+    quarters = plan.quarters_in(Span(region.start, region.start + plan.least_length))
     if quarters > MAX_QUARTERS:
-        raise bad_region(
+        raise _bad_region(
             "end", f"The region is {int(quarters)} quarter notes long.", f"Select at most {MAX_QUARTERS}."
         )
     if region.start < 0:
-        raise bad_region(
+        raise _bad_region(
             "start",
             f"The region starts {-region.start} samples before the timeline does.",
             "Start at 0 or later.",
         )
     if song is None:
         return
-    if region.start < song.start and not isinstance(request, requests.Complete):
-        raise bad_region(
+    if region.start < song.start and not plan.spec.may_lead_in:
+        raise _bad_region(
             "start",
             f"The region starts at {at(plan, region.start)}, before the song does.",
             f"The song starts at {at(plan, song.start)}; is source_position right? "
             "Use complete to lead into the song.",
         )
     if region.end < song.start:
-        raise bad_region(
+        raise _bad_region(
             "end",
             f"The region ends at {at(plan, region.end)}, before the song starts.",
             f"A lead-in must reach the song, at {at(plan, song.start)}.",
         )
-    if region.start > song.end or (region.start == song.end and isinstance(request, INSIDE_ONLY)):
-        raise bad_region(
+
+
+def _check_end(plan: Plan) -> None:
+    """Raises ProtocolError when the region lies behind the song, or runs on where its task cannot."""
+    region, song, may_run_on = plan.region, plan.song, plan.spec.may_run_on
+    if song is None:
+        return
+    if region.start > song.end or (region.start == song.end and not may_run_on):
+        raise _bad_region(
             "start",
             f"The region starts at {at(plan, region.start)}, after the song's end.",
             f"The song ends at {at(plan, song.end)}.",
         )
-    if isinstance(request, INSIDE_ONLY) and region.end > song.end:
-        raise bad_region(
+    if region.end > song.end and not may_run_on:
+        raise _bad_region(
             "end",
             f"The region ends at {at(plan, region.end)}, after the song's end.",
             f"End it at {song.end} at the latest, or use complete to continue past the end.",
         )
 
 
-def bad_region(field: str, sentence: str, remedy: str) -> ProtocolError:
+def _empty(start: int, end: int) -> ProtocolError:
+    return _bad_region(
+        "end",
+        f"The region is empty: it would start at sample {start} and end at {end}.",
+        "Select at least one sample. end is the first sample after the region.",
+    )
+
+
+def _bad_region(field: str, sentence: str, remedy: str) -> ProtocolError:
     return ProtocolError(ErrorCode.BAD_REGION, sentence, remedy, field)
 
 

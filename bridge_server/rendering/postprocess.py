@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from bridge_server.engines.messages import Outcome, StemFile
 from bridge_server.rendering import receipts
-from bridge_server.rendering.plan import Plan, spliced
+from bridge_server.rendering.plan import Plan
 from bridge_server.rendering.song_shape import playing_part
 from bridge_server.songs.sources import Song
 from bridge_server.version import MADE_BY
@@ -70,7 +70,7 @@ def warm_up() -> None:
 
 def finish(order: TakeContext, outcome: Outcome, blobs: BlobStore) -> list[FinishedTake]:
     """The takes of one render. Raises ProtocolError when it is unusable, ClipStoreError when it cannot be kept."""
-    if spliced(order.plan.request):
+    if order.plan.spec.spliced:
         return [_finish_spliced(order, outcome, blobs)]
     return _finish_beside(order, outcome, blobs)
 
@@ -108,7 +108,7 @@ def _finish_beside(order: TakeContext, outcome: Outcome, blobs: BlobStore) -> li
     for stem, render in renders.items():
         if not np.isfinite(render).all():
             raise _rejected(f"The {stem} contains invalid samples (not numbers).")
-    if order.plan.request.task == "extract" and order.song is not None:
+    if order.plan.spec.sums_to_source and order.song is not None:
         total = np.zeros((order.plan.region.length, order.plan.channels))
         for render in renders.values():
             total += render

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bridge_server.rendering.plan import SongShape
+from bridge_server.songs.song_probe import SongProbe
 from clip_store.audio.audio import Audio, Samples
 
 # Half a second: shorter than a bar, longer than the pause between two notes.
@@ -13,9 +13,9 @@ BLOCK_SECONDS = 0.5
 RINGING_DB = 18.0
 
 
-def song_shape(audio: Audio) -> SongShape:
-    """Length, channels and end of the music."""
-    return SongShape(audio.frames, audio.rate, audio.channels, music_frames(audio))
+def song_shape(audio: Audio) -> SongProbe:
+    """Length, channels and end of the music, from the samples: nothing is left to guess."""
+    return SongProbe(audio.frames, audio.rate, audio.channels, music_frames=music_frames(audio))
 
 
 def music_frames(audio: Audio) -> int:

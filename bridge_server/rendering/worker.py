@@ -25,7 +25,7 @@ from bridge_server.jobs.job import Job, JobState
 from bridge_server.jobs.job_queue import JobQueue
 from bridge_server.jobs.replies import ending, take_ready
 from bridge_server.rendering.partial_render import PartialRender, PartialRenders
-from bridge_server.rendering.plan import Plan, make_plan
+from bridge_server.rendering.plan import Plan, plan_request
 from bridge_server.rendering.postprocess import FinishedTake, TakeContext, finish, warm_up
 from bridge_server.rendering.song_shape import song_shape
 from bridge_server.sessions.events import Events, JobReply
@@ -198,7 +198,7 @@ class RenderWorker:
         reference = await self._reference(request.reference) if request.reference else None
         song = await self._reader.read(request.source, request.rate) if request.source else None
         shape = await asyncio.to_thread(song_shape, song.audio) if song else None
-        plan = make_plan(request, shape)
+        plan = plan_request(request, shape)
         recorded = set()
         for take in reversed(
             self._takes(job)
@@ -250,7 +250,7 @@ class RenderWorker:
         engine = self._engine(plan.request.engine)
         await self._started(engine, share, stop)
         assert engine.description is not None, "it has just started"
-        refuse_too_long(engine.description, plan.region.length / plan.rate)
+        refuse_too_long(engine.description, plan.least_seconds)
         self.live.begin(PartialRender(job, number, plan, song, folder))
         outcome = await engine.render(order, share.rendering, self.live.piece, stop)
         if stop.is_set():

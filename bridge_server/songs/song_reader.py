@@ -13,6 +13,7 @@ from pathlib import Path
 
 from bridge_server.errors import as_protocol_error
 from bridge_server.jobs.database import Connection, transaction
+from bridge_server.songs.song_probe import SongProbe, converted_frames
 from bridge_server.songs.sources import (
     STORED,
     TAKE,
@@ -24,7 +25,9 @@ from bridge_server.songs.sources import (
     stored_song,
 )
 from clip_store.audio.audio import quantise
+from clip_store.audio.audio_file import probe_audio
 from clip_store.errors import ClipStoreError
+from clip_store.splice import check_alike, frames_with_clip
 from clip_store.store import ClipStore
 from clip_store.take import Take
 from daw_protocol.errors import ErrorCode, ProtocolError
@@ -33,6 +36,7 @@ from model.dsp.resample import resample
 # A file changed less than this before it was read may change again and keep its size and time: file systems count
 # time in steps, FAT in steps of two seconds.
 SETTLED_NS = 2_000_000_000
+KEPT_PROBES = 256
 
 
 class SongReader:
@@ -52,6 +56,7 @@ class SongReader:
         self._most_seconds = most_seconds
         self._clock = clock
         self._last: Song | None = None
+        self._probes: dict[FileState | str, SongProbe] = {}
 
     def check(self, name: str, field: str = "source") -> str:
         """The name as it can be kept: files become absolute paths. Quick. Raises ProtocolError about `field`."""
@@ -67,7 +72,7 @@ class SongReader:
                 )
             return name
         if name.startswith(TAKE):
-            self._take(name)
+            self._take(name, field)
             return name
         return str(find_file(name, self._roots, field))
 
@@ -80,6 +85,43 @@ class SongReader:
             return self._store.blobs.has(digest)
         except ValueError:  # not a digest at all
             return False
+
+    async def probe(self, name: str, rate: int | None, field: str = "source") -> SongProbe:
+        """What the header says of a song, at the project's rate. Quick. Raises ProtocolError about `field`.
+
+        It raises what `read` would, for all that shows without the samples.
+        """
+        take = self._take(name, field) if name.startswith(TAKE) else None
+        # Stored audio and takes never change.
+        state = None if name.startswith((STORED, TAKE)) else state_of(Path(name), field)
+        known = self._probes.get(state or name)
+        if known is None:
+            try:
+                known = await asyncio.to_thread(self._header, name, take)
+            except ClipStoreError as error:
+                raise as_protocol_error(error, field) from error
+            if state is None or self._clock() - state.modified_ns > SETTLED_NS:
+                self._remember(state or name, known)
+        return known.at_rate(rate)
+
+    def _header(self, name: str, take: Take | None) -> SongProbe:
+        """Reads the header of a file, of stored audio, or of a take's song with the take in it."""
+        blobs = self._store.blobs
+        if name.startswith(STORED):
+            return SongProbe.of(blobs.probe(name.removeprefix(STORED)))
+        if take is None:
+            return SongProbe.of(probe_audio(Path(name), self._most_seconds))
+        clip = blobs.probe(take.audio)
+        if take.parent is None:
+            return SongProbe.of(clip)
+        song = blobs.probe(take.parent)
+        check_alike(song, clip)
+        return replace(SongProbe.of(song), frames=frames_with_clip(song.frames, clip.frames, take.start))
+
+    def _remember(self, name: FileState | str, probe: SongProbe) -> None:
+        self._probes[name] = probe
+        if len(self._probes) > KEPT_PROBES:
+            del self._probes[next(iter(self._probes))]
 
     async def read(self, name: str, rate: int | None) -> Song:
         """The song at the project's rate, with a copy of it in the store. Raises ProtocolError."""
@@ -121,11 +163,11 @@ class SongReader:
             return replace(self._last, name=name, state=state)
         return await asyncio.to_thread(stored_song, digest, name, self._store.blobs, state)
 
-    def _take(self, name: str) -> Take:
+    def _take(self, name: str, field: str = "source") -> Take:
         try:
             return self._store.index.get(name.removeprefix(TAKE))
         except ClipStoreError as error:
-            raise ProtocolError(ErrorCode.UNKNOWN_TAKE, error.sentence, error.remedy, "source") from error
+            raise ProtocolError(ErrorCode.UNKNOWN_TAKE, error.sentence, error.remedy, field) from error
 
     def _song_with(self, take: Take) -> Song:
         """The song of a take with the take in it, as a song."""
@@ -138,7 +180,7 @@ class SongReader:
     def _converted(self, song: Song, rate: int) -> Song:
         """The song at another rate, stored as a song: takes belong to the project's rate, not the file's."""
         audio = song.audio
-        frames = round(audio.frames * rate / audio.rate)
+        frames = converted_frames(audio.frames, audio.rate, rate)
         samples = resample(audio.samples, audio.rate, rate, frames)
         converted = quantise(samples, rate, audio.encoding).audio
         try:

@@ -91,8 +91,8 @@ def find_folder(name: str, roots: tuple[Path, ...]) -> Path:
     )
 
 
-def state_of(path: Path) -> FileState:
-    """Raises ProtocolError when the file has gone."""
+def state_of(path: Path, field: str = "source") -> FileState:
+    """Raises ProtocolError about `field` when the file has gone."""
     try:
         status = path.stat()
     except OSError as error:
@@ -100,7 +100,7 @@ def state_of(path: Path) -> FileState:
             ErrorCode.FILE_MISSING,
             f"{path.name} no longer exists: {error.strerror}.",
             "Save it again.",
-            "source",
+            field,
         ) from error
     return FileState(path, status.st_size, status.st_mtime_ns)
 

@@ -7,6 +7,7 @@ writing and cannot write bext: the same audio and notes give the same bytes here
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections.abc import Mapping
@@ -44,6 +45,9 @@ SUFFIXES = (
 )  # fmt: skip
 """How files are called that are likely to be read; any name may be tried."""
 
+_ESTIMATED = ("MP3",)
+"""Formats whose headers need not say how long they are; libsndfile then estimates it from the first frame."""
+
 _OPEN_SIZES = (0, 0xFFFFFFFF)
 """Sizes a data chunk has while it is still being recorded or streamed: they promise nothing."""
 
@@ -56,6 +60,7 @@ class AudioInfo:
     """What the head of a sound file says.
 
     encoding:       the one its audio will have in memory (the nearest to the file's own).
+    counted:        whether `frames` is certain: without a table of its own, an MP3's length is an estimate.
     time_reference: bext position on the timeline in samples; None when the file has no bext chunk.
     """
 
@@ -64,25 +69,31 @@ class AudioInfo:
     channels: int
     encoding: Encoding
     time_reference: int | None
+    counted: bool = True
 
 
-def probe_audio(path: Path) -> AudioInfo:
+def probe_audio(path: Path, max_seconds: float = math.inf) -> AudioInfo:
     """Look at a sound file without reading its sound.
 
-    Raises AudioFileError when it is missing, empty, cut off, not audio, or of a kind the project cannot hold.
+    Raises AudioFileError when it is missing, empty, cut off, not audio, of a kind the project cannot hold, or
+    certain to last longer than max_seconds.
     """
     _check_there(path)
     with _open(path) as file:
         _check_whole(path, file)
         _check_kind(path, file)
         bext = read_bext(path)
-        return AudioInfo(
+        info = AudioInfo(
             file.frames,
             file.samplerate,
             file.channels,
             _NEAREST.get(file.subtype, Encoding.FLOAT),
             None if bext is None else bext.time_reference,
+            counted=file.format not in _ESTIMATED,
         )
+    if info.counted:
+        _check_length(path, info, max_seconds)
+    return info
 
 
 def read_audio(path: Path, max_seconds: float) -> Audio:
@@ -92,11 +103,7 @@ def read_audio(path: Path, max_seconds: float) -> Audio:
     longer than max_seconds, or holds values that are not numbers.
     """
     info = probe_audio(path)
-    if info.frames > max_seconds * info.rate:
-        raise AudioFileError(
-            f"{path.name} lasts {info.frames / info.rate:.1f} s; at most {max_seconds:g} s are accepted.",
-            "Bounce a shorter stretch, or raise the limit in the server's settings.",
-        )
+    _check_length(path, info, max_seconds)
     with _open(path) as file:
         samples = _read_samples(path, file, info)
     if not np.isfinite(samples).all():
@@ -193,6 +200,14 @@ def _is_cut_off(path: Path, file: soundfile.SoundFile) -> bool:
             return data is not None and data.size not in _OPEN_SIZES and data.present < data.size
     found = _CUT_OFF.finditer(file.extra_info)
     return any(hit[1] is None or int(hit[1]) > int(hit[2]) for hit in found)
+
+
+def _check_length(path: Path, info: AudioInfo, max_seconds: float) -> None:
+    if info.frames > max_seconds * info.rate:
+        raise AudioFileError(
+            f"{path.name} lasts {info.frames / info.rate:.1f} s; at most {max_seconds:g} s are accepted.",
+            "Bounce a shorter stretch, or raise the limit in the server's settings.",
+        )
 
 
 def _check_kind(path: Path, file: soundfile.SoundFile) -> None:

@@ -18,6 +18,7 @@ from clip_store.exports.tempo_from_zero import FromZero, from_zero
 from clip_store.index import place_of
 from clip_store.store import ClipStore, clip_name, file_stem
 from clip_store.take import Take
+from daw_protocol.tasks import TASKS
 from daw_protocol.timeline import Key, TempoMap
 
 MAX_TAKES = 10_000
@@ -115,7 +116,9 @@ def _heard(store: ClipStore, family: list[Take]) -> set[str]:
     chosen |= {
         take.id for take in family if take.parent is None and store.index.chosen(place_of(take)) == take.id
     }
-    groups = {(take.job, take.number) for take in family if take.id in chosen and take.task == "extract"}
+    groups = {
+        (take.job, take.number) for take in family if take.id in chosen and TASKS[take.task].sums_to_source
+    }
     heard = {take.id for take in family if take.id in chosen or (take.job, take.number) in groups}
     for take in reversed(family):  # newest first: what it stands on is older
         if take.id in heard and take.parent:

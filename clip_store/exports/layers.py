@@ -12,10 +12,8 @@ from itertools import pairwise
 
 from clip_store.exports.project import Clip, SoundFile, Track
 from clip_store.take import MIX, Take
+from daw_protocol.tasks import TASKS
 from daw_protocol.timeline import Span
-
-COVERING = ("repaint", "complete", "extract", "cover")
-"""Tasks whose result takes the place of the song where it is heard; those of the others lie beside it."""
 
 ORIGINAL = "Original"
 CHOSEN = "Chosen takes"
@@ -61,7 +59,7 @@ def tracks_of(
     placed: in the order they were made.
     """
     tracks: list[tuple[str, bool, list[Piece]]] = []
-    covering = [one for one in placed if one.heard and one.take.task in COVERING]
+    covering = [one for one in placed if one.heard and TASKS[one.take.task].placement.covers_song]
     if original is not None:
         tracks.append((ORIGINAL, False, _original_pieces(original, covering)))
     for heard in (True, False):

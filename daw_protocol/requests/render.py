@@ -11,6 +11,7 @@ from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.fields import Choice, Flag, Names, Real, Switches, Text, Whole
 from daw_protocol.message import value
 from daw_protocol.requests.request import Request
+from daw_protocol.tasks import TASKS, TaskSpec
 from daw_protocol.timeline import Key, Meter, TempoMap
 from daw_protocol.timeline.duration import Duration
 from daw_protocol.timeline.position import Position
@@ -26,7 +27,6 @@ class Render(Request):
     """What every request for audio shares: where in which song, on which grid, how many takes."""
 
     task: ClassVar[str] = ""
-    needs_source: ClassVar[bool] = True
 
     source: str | None = value(
         Text(1024, 1),
@@ -83,6 +83,11 @@ class Render(Request):
     priority: str = value(
         Choice(("interactive", "batch")), "interactive requests are rendered before batch ones", "interactive"
     )
+
+    @classmethod
+    def spec(cls) -> TaskSpec:
+        """The rules of its task."""
+        return TASKS[cls.task]
 
     def check(self) -> None:
         if self.rate is not None and self.rate not in PROJECT_RATES:
@@ -162,7 +167,6 @@ class Generate(Render):
     """A new song from words."""
 
     task: ClassVar[str] = "generate"
-    needs_source: ClassVar[bool] = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from model.acestep.conditioning.prompts import MAX_LYRIC_TOKENS, MAX_TEXT_TOKENS
-from model.acestep.conditioning.request_plan import Blueprint, RenderPlan, plan_render
+from model.acestep.conditioning.request_plan import RenderPlan, plan_render, with_blueprint
 from model.acestep.device.devices import Device, free_bytes, out_of_memory
 from model.acestep.device.memory_plan import GIGABYTE, MemoryPlan, Placement, Work, preflight
 from model.acestep.device.network_sizes import sizes_of
@@ -96,15 +96,13 @@ class LoadedCheckpoint:
         with self._explained("during the render"):
             laid = None if extras.adapter is None else self._read(extras.adapter)
             self._parts.adapt(laid)
-            self._parts.arrange(
-                self._placed(work_of(plan_render(request, self._parts.traits), request.reference is not None))
-            )
-            blueprint = None
+            plan = plan_render(request, self._parts.traits)
+            self._parts.arrange(self._placed(work_of(plan, request.reference is not None)))
             if extras.planned:
-                blueprint, written = self._planned(request, Pace(progress, should_stop).part(0, _PLANNED))
+                plan, written = self._planned(request, plan, Pace(progress, should_stop).part(0, _PLANNED))
                 yield written
                 progress = _after(progress, _PLANNED)
-            for found in self._renderer.render(request, progress, should_stop, blueprint):
+            for found in self._renderer.render(request, plan, progress, should_stop):
                 yield self._told(found, laid) if isinstance(found, Report) else found
 
     def unload(self) -> None:
@@ -136,9 +134,9 @@ class LoadedCheckpoint:
         """Raises CannotRender for a file that is no adapter of this checkpoint."""
         return AppliedAdapter(read_adapter(wish.path, dit_shapes(self._weights)), wish.strength)
 
-    def _planned(self, request: RenderRequest, pace: Pace) -> tuple[Blueprint, Attachment]:
-        """Raises CannotRender where there is no planner, or none that fits."""
-        plan, folder = plan_render(request, self._parts.traits), self.folder.planner
+    def _planned(self, request: RenderRequest, plan: RenderPlan, pace: Pace) -> tuple[RenderPlan, Attachment]:
+        """The plan with the song that the planner wrote. Raises CannotRender where there is none, or none that fits."""
+        folder = self.folder.planner
         if plan.task is not ModelTask.TEXT2MUSIC:
             raise CannotRender(
                 "The planner plans new songs; its codes would take the place of the one that is there.",
@@ -148,7 +146,8 @@ class LoadedCheckpoint:
             raise CannotRender(f"There is no planner beside {self.folder.name}.", _GET_PLANNER)
         refuse_unless_it_fits(folder, self._device, self._budget)
         self._parts.release()  # it is as large as all the rest
-        return plan_song(folder, self._device, request, plan, pace)
+        blueprint, written = plan_song(folder, self._device, request, plan, pace)
+        return with_blueprint(plan, request, blueprint), written
 
     def _told(self, report: Report, laid: AppliedAdapter | None) -> Report:
         placement = self._parts.placement

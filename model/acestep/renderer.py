@@ -22,7 +22,7 @@ from model.acestep.conditioning import sound_latents
 from model.acestep.conditioning.audio_rate import decoded_frames, project_audio
 from model.acestep.conditioning.fitting_words import fitted
 from model.acestep.conditioning.listener import Listener, Recent
-from model.acestep.conditioning.request_plan import Blueprint, Prompts, RenderPlan, plan_render
+from model.acestep.conditioning.request_plan import Prompts, RenderPlan
 from model.acestep.conditioning.text_encoder import TextEncoder
 from model.acestep.latent_grid import FRAMES_PER_SECOND, HOP
 from model.acestep.networks.audio_tokenizer import AudioDetokenizer, AudioTokenizer
@@ -89,12 +89,11 @@ class Renderer:
     def render(
         self,
         request: RenderRequest,
+        plan: RenderPlan,
         progress: OnProgress,
         should_stop: ShouldStop,
-        blueprint: Blueprint | None = None,
     ) -> Iterator[Rendered]:
-        """See model.engine.Engine. Every piece of a stem comes in order; the Report comes last."""
-        plan = plan_render(request, self._parts.traits, blueprint)
+        """See model.engine.Engine; plan: of the request. Pieces of a stem come in order; the Report comes last."""
         pace = Pace(progress, should_stop, self._clock)
         read, lost = self._read(plan, pace.part(0.0, _READ))
         plan = replace(plan, notes=(*plan.notes, *lost))

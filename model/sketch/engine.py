@@ -25,14 +25,13 @@ from model.engine import (
     Task,
     TextLimit,
 )
-from model.errors import CannotRender
 from model.pace import Pace
 from model.sketch import captions
 from model.sketch import parameters as p
 from model.sketch.analysis import analysis
 from model.sketch.analysis.analysis import Analysis, Listening
 from model.sketch.band.presets import INSTRUMENTS
-from model.sketch.rearrange import complete, passage, repaint
+from model.sketch.rearrange import complete, repaint
 from model.sketch.rearrange.layers import SongStems
 from model.sketch.separation.separation_parameters import STEM_NAMES
 
@@ -118,15 +117,14 @@ class SketchEngine:
             from model.sketch.band import accompany
 
             yield from accompany.render(request, progress, should_stop)
-        elif request.task is Task.EXTRACT:
+        else:
+            assert request.task is Task.EXTRACT, f"{request.task} is described as unavailable"
             from model.sketch.separation import extract
 
             yield from extract.render(request, progress, should_stop)
-        else:
-            raise CannotRender(_NEEDS_WEIGHTS[request.task], _WEIGHTS_REMEDY)
 
     def _rearrange(self, request: RenderRequest, pace: Pace) -> Iterator[Rendered]:
-        song = passage.song_of(request)
+        song = request.required_song
         known = song.digest in self._heard
         share = 0.02 if known else _LISTENING_SHARE
         heard = self._analysis(song, request.grid, request.key, pace.part(0.0, share))

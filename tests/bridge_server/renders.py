@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from bridge_server.engines.messages import Outcome, StemFile
-from bridge_server.rendering.plan import make_plan
+from bridge_server.rendering.plan import plan_request
 from bridge_server.rendering.postprocess import TakeContext
 from bridge_server.rendering.song_shape import song_shape
 from bridge_server.songs.sources import Song
@@ -21,7 +21,7 @@ REPORT = Report("Drawn by the test.", {"steps": 8}, ("A note.",))
 
 def order_for(request: Render, song: Audio | None, number: int = 1) -> TakeContext:
     """What the finishing is told of a request about this song."""
-    plan = make_plan(request, song_shape(song) if song else None)
+    plan = plan_request(request, song_shape(song) if song else None)
     found = Song("My Song", song, song.digest) if song else None
     return TakeContext("j1", number, plan, found, ENGINE, 1_700_000_000.0)
 

@@ -17,19 +17,16 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from daw_protocol.addresses import BY_NAME, COMMANDS, Group
+from daw_protocol.addresses import BY_NAME
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.fields import Flag, Names
 from daw_protocol.requests import Render, Repaint
+from daw_protocol.tasks import ROWS
 from daw_protocol.timeline import Key, Meter, TempoMap, parse_position
 from daw_protocol.timeline.duration import DurationUnit
 from daw_protocol.timeline.position import AtBbt, AtQuarters, AtSeconds
 
-TASKS = tuple(
-    command.name
-    for command in COMMANDS
-    if command.group is Group.RENDER and issubclass(command.request, Render) and command.request.needs_source
-)
+FILE_TASKS = tuple(spec.name for spec in ROWS if spec.needs_source)
 BAR1 = "bar1"
 """Position of bar 1 in seconds: some DAWs start their clock at one hour and stamp files accordingly."""
 
@@ -92,7 +89,7 @@ def split_name(stem: str) -> tuple[str, str | None]:
     if match is None:
         return stem, None
     first = match[2].split(",")[0].split()
-    asks = bool(first) and bool(difflib.get_close_matches(first[0].lower(), TASKS, n=1, cutoff=0.75))
+    asks = bool(first) and bool(difflib.get_close_matches(first[0].lower(), FILE_TASKS, n=1, cutoff=0.75))
     return (match[1] or stem, match[2]) if asks else (stem, None)
 
 
@@ -140,12 +137,14 @@ def read_json(text: str) -> FileRequest:
 
 
 def _task(word: str) -> str:
-    if word.lower() in TASKS:
+    if word.lower() in FILE_TASKS:
         return word.lower()
-    close = difflib.get_close_matches(word.lower(), TASKS, n=1)
+    close = difflib.get_close_matches(word.lower(), FILE_TASKS, n=1)
     hint = f"Did you mean {close[0]}? " if close else ""
     raise ProtocolError(
-        ErrorCode.UNKNOWN_COMMAND, f"There is no task {word[:60]!r}.", f"{hint}There are {', '.join(TASKS)}."
+        ErrorCode.UNKNOWN_COMMAND,
+        f"There is no task {word[:60]!r}.",
+        f"{hint}There are {', '.join(FILE_TASKS)}.",
     )
 
 

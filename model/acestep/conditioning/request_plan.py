@@ -19,10 +19,8 @@ from model.acestep.weights.capabilities import (
     CheckpointTraits,
     ModelTask,
     capability,
-    refused_tracks,
 )
 from model.engine import Grid, RenderRequest, Task
-from model.errors import CannotRender
 
 _ONE_BY_ONE = (ModelTask.EXTRACT, ModelTask.LEGO)
 """Tasks that give one piece of audio for each track named."""
@@ -51,12 +49,14 @@ class RenderPlan:
     region: frames rendered anew, None when that is the whole window. A new track (lego) is always composed over
         the whole window: with a region the network is trained to join it to the *mix* outside.
     words: one entry for each piece of audio, all from the same source.
+    metas: the facts in the prompts.
     codes: of a planned song, five a second; they take the source's place.
     """
 
     task: ModelTask
     window: Window
     region: Region | None
+    metas: prompts.Metas
     words: tuple[Prompts, ...]
     settings: RenderSettings
     seed: int
@@ -78,17 +78,9 @@ class Blueprint:
     language: str = ""
 
 
-def plan_render(
-    request: RenderRequest, traits: CheckpointTraits, blueprint: Blueprint | None = None
-) -> RenderPlan:
-    """Raises CannotRender for what this checkpoint or the network cannot do, with the remedy."""
-    if blueprint is not None:
-        request = replace(
-            request,
-            caption=blueprint.caption or request.caption,
-            language=blueprint.language or request.language,
-        )
-    _refuse_impossible(request, traits)
+def plan_render(request: RenderRequest, traits: CheckpointTraits) -> RenderPlan:
+    """What the network is given. Raises CannotRender for options that cannot be and a region it cannot hold."""
+    _assert_described(request, traits)
     task = MODEL_TASK[request.task]
     window = plan_window(
         request.start,
@@ -101,15 +93,24 @@ def plan_render(
     )
     settings = settings_for(traits, task, request.strength, request.options)
     metas, notes = metas_of(request, window)
-    if blueprint is not None:
-        metas = completed(metas, blueprint.metas)
     stem_mask = settings.mask_mode if traits.stem_tuned else None
-    planned = blueprint is not None
-    words = tuple(_one(request, task, metas, tracks, stem_mask, planned) for tracks in _tracks(request, task))
+    words = tuple(_one(request, task, metas, tracks, stem_mask) for tracks in _tracks(request, task))
     region = window.region if task is ModelTask.REPAINT else None
     every_note = (*settings.notes, *notes, *_unread(request, task))
-    codes = blueprint.codes if blueprint is not None else ()
-    return RenderPlan(task, window, region, words, settings, request.seed, request.take, every_note, codes)
+    return RenderPlan(task, window, region, metas, words, settings, request.seed, request.take, every_note)
+
+
+def with_blueprint(plan: RenderPlan, request: RenderRequest, blueprint: Blueprint) -> RenderPlan:
+    """The plan of a new song with the words and codes that the planner wrote for it."""
+    assert plan.task is ModelTask.TEXT2MUSIC, "the planner plans new songs only"
+    request = replace(
+        request,
+        caption=blueprint.caption or request.caption,
+        language=blueprint.language or request.language,
+    )
+    metas = completed(plan.metas, blueprint.metas)
+    words = _one(request, plan.task, metas, tuple(dict.fromkeys(request.stems)), None, planned=True)
+    return replace(plan, metas=metas, words=(words,), codes=blueprint.codes)
 
 
 def completed(known: prompts.Metas, more: prompts.Metas) -> prompts.Metas:
@@ -122,40 +123,16 @@ def completed(known: prompts.Metas, more: prompts.Metas) -> prompts.Metas:
     )
 
 
-def _refuse_impossible(request: RenderRequest, traits: CheckpointTraits) -> None:
-    able = capability(traits, request.task)
-    if not able.available:
-        raise CannotRender(able.reason, able.remedy)
-    if request.song is None and request.task is not Task.GENERATE:
-        raise CannotRender(f"There is no song to {request.task.value}.", "Name the song in the request.")
-    _refuse_other_format(request)
-    strangers = refused_tracks(request.stems)
-    if strangers:
-        raise CannotRender(
-            f"The model knows no track called {', '.join(strangers)}.", f"It knows {', '.join(TRACKS)}."
-        )
-    if request.language not in prompts.LANGUAGES:
-        raise CannotRender(
-            f"The model knows no language {request.language!r}.",
-            f"Use a code such as en, de or ja, or {prompts.UNKNOWN_LANGUAGE}.",
-        )
-    _refuse_too_long("caption", request.caption, prompts.MAX_CAPTION_CHARACTERS)
-    _refuse_too_long("lyrics", request.lyrics, prompts.MAX_LYRIC_CHARACTERS)
-
-
-def _refuse_other_format(request: RenderRequest) -> None:
+def _assert_described(request: RenderRequest, traits: CheckpointTraits) -> None:
+    """The bridge has refused what `EngineDescription` excludes, and the engine what this checkpoint cannot do."""
     song = request.song
-    if song is not None and (song.rate, song.channels) != (request.rate, request.channels):
-        raise CannotRender(
-            f"The request is at {request.rate} Hz with {request.channels} channels, "
-            f"the song at {song.rate} Hz with {song.channels}.",
-            "Ask for the render in the song's own format.",
-        )
-
-
-def _refuse_too_long(what: str, text: str, most: int) -> None:
-    if len(text) > most:
-        raise CannotRender(f"The {what} has {len(text)} characters.", f"The model reads at most {most}.")
+    assert capability(traits, request.task).available, request.task
+    assert song is not None or request.task is Task.GENERATE, request.task
+    assert song is None or (song.rate, song.channels) == (request.rate, request.channels), song
+    assert set(request.stems) <= set(TRACKS), request.stems
+    assert request.language in prompts.LANGUAGES, request.language
+    assert len(request.caption) <= prompts.MAX_CAPTION_CHARACTERS, len(request.caption)
+    assert len(request.lyrics) <= prompts.MAX_LYRIC_CHARACTERS, len(request.lyrics)
 
 
 def metas_of(request: RenderRequest, window: Window) -> tuple[prompts.Metas, tuple[str, ...]]:
@@ -197,7 +174,7 @@ def _one(
     metas: prompts.Metas,
     tracks: tuple[str, ...],
     stem_mask: MaskMode | None,
-    planned: bool,
+    planned: bool = False,
 ) -> Prompts:
     """stem_mask: the mask mode where the checkpoint is a stem fine-tune, else None. planned: there are codes."""
     caption = _caption(request, task, tracks, stem_mask)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from model.acestep.conditioning import prompts
 from model.acestep.conditioning.qwen_text_encoder import load_network, load_tokenizer, text_parameters
-from model.acestep.conditioning.request_plan import Blueprint, RenderPlan, metas_of
+from model.acestep.conditioning.request_plan import Blueprint, RenderPlan
 from model.acestep.device.devices import Device
 from model.acestep.device.memory_plan import GIGABYTE, RESERVE
 from model.acestep.device.parts import empty
@@ -67,7 +67,7 @@ def plan_song(
 def wanted_of(request: RenderRequest, plan: RenderPlan) -> PlanRequest:
     """What the host knows goes to the planner as decided; the caption stays the producer's if there is one."""
     seconds = plan.window.frames / FRAMES_PER_SECOND
-    metas, _ = metas_of(request, plan.window)
+    metas = plan.metas
     facts: Mapping[str, str | None] = {
         "bpm": None if metas.bpm is None else str(metas.bpm),
         "duration": str(int(seconds)),

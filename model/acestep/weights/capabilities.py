@@ -143,8 +143,3 @@ def capability(traits: CheckpointTraits, task: Task) -> Capability:
         f"The checkpoint {traits.name} cannot {_WORK[task]}: only base checkpoints were trained for it.",
         f"Load {traits.base_name} (`takebridge models pull {traits.base_name}`) and send the request again.",
     )
-
-
-def refused_tracks(names: tuple[str, ...]) -> tuple[str, ...]:
-    """Those of the names the network has no track for."""
-    return tuple(name for name in names if name not in TRACKS)

@@ -65,13 +65,12 @@ class Heard:
 def render(request: RenderRequest, progress: OnProgress, should_stop: ShouldStop) -> Iterator[Rendered]:
     """The backing as "mix" and one stem per instrument in blocks of bars, the MIDI file, the report.
 
-    Raises CannotRender for silence, unknown instruments or a region without bars; RenderStopped on
-    should_stop.
+    Raises CannotRender for silence, a region without bars or a caption that leaves no instrument; RenderStopped.
     """
     pace = Pace(progress, should_stop)
     pace.at("listening to the voice", 0.0)
     song = song_within_reach(request)
-    refuse_the_impossible(request, song)
+    refuse_silence(song)
     heard = listen(request, song, pace)
     pace.at("choosing chords", 0.22)
     bars = bars_of(request)
@@ -105,38 +104,24 @@ def render(request: RenderRequest, progress: OnProgress, should_stop: ShouldStop
 
 
 def song_within_reach(request: RenderRequest) -> Song:
-    """The song, silent where the request forbids looking. Raises CannotRender when there is none."""
-    if request.song is None or request.song.frames == 0:
-        raise CannotRender(
-            "There is no voice to accompany: the request has no song.", "Send the recording with the request."
-        )
+    """The song, silent where the request forbids looking."""
+    song = request.song
+    assert song is not None, "no voice to accompany"
     if request.context_seconds is None:
-        return request.song
+        return song
     reach = round(request.context_seconds * request.rate)
-    samples = request.song.samples.copy()
+    samples = song.samples.copy()
     samples[: max(0, request.start - reach)] = 0.0
     samples[max(0, request.end + reach) :] = 0.0
-    return Song(samples, request.song.rate, request.song.digest)
+    return Song(samples, song.rate, song.digest)
 
 
-def refuse_the_impossible(request: RenderRequest, song: Song) -> None:
-    """Raises CannotRender with the reason and a remedy."""
-    if request.length <= 0:
-        raise CannotRender("The region to accompany is empty.", "Select at least a bar.")
+def refuse_silence(song: Song) -> None:
+    """Raises CannotRender when there is nothing to accompany."""
     if float(np.abs(song.samples).max()) < SILENT_PEAK:
         raise CannotRender(
             "The voice to accompany is silent (nothing above -60 dBFS).",
             "Check that the right track was sent, or widen the region or the context.",
-        )
-    unknown = [name for name in request.stems if name not in INSTRUMENTS]
-    if unknown:
-        raise CannotRender(
-            f"Sketch's band has no {', '.join(unknown)}.", f"Ask for some of: {', '.join(INSTRUMENTS)}."
-        )
-    if request.key is not None and parse_key(request.key) is None:
-        raise CannotRender(
-            f"The key {request.key!r} cannot be read.",
-            "Write it like 'G major', 'F# minor' or 'D dorian', or leave it out.",
         )
 
 
@@ -147,6 +132,7 @@ def listen(request: RenderRequest, song: Song, pace: Pace) -> Heard:
     tuning = melody.tuning_semitones(line)
     lufs = loudness.integrated(song.samples, song.rate, pace.check)
     given = parse_key(request.key) if request.key is not None else None
+    assert given is not None or request.key is None, request.key
     if given is not None:
         return Heard(line, tuning, FoundKey(given, 1.0), True, lufs)
     notes = sung_bars.long_notes(line, tuning)

@@ -27,7 +27,7 @@ METHOD = (
 
 def render(request: RenderRequest, analysis: Analysis, pace: Pace) -> Iterator[Rendered]:
     """Renders a COMPLETE. Raises CannotRender when the song is too short to go on from."""
-    song = passage.song_of(request)
+    song = request.required_song
     part, now = from_standing(passage.passage_of(request, song, analysis))
     passage.require_sources(part, p.MIN_BARS_TO_CONTINUE)
     pace.at("planning bars", 0.0)

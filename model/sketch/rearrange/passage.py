@@ -65,25 +65,6 @@ class Passage:
         return not bool(self.analysis.beats.sounding[self.targets].any())
 
 
-def song_of(request: RenderRequest) -> Song:
-    """The request's song. Raises CannotRender without one, or when rates or channels disagree."""
-    song = request.song
-    if song is None or song.frames == 0:
-        raise CannotRender(
-            f"Sketch cannot {request.task.value} without a song: it only rearranges what is there.",
-            "Select the song's audio as the source.",
-        )
-    if song.rate != request.rate or song.channels != request.channels:
-        raise CannotRender(
-            f"The song has {song.rate} Hz and {song.channels} channels, the request {request.rate} Hz "
-            f"and {request.channels}.",
-            "Ask for the song's own rate and channels.",
-        )
-    if request.length <= 0:
-        raise CannotRender("The region is empty.", "Select at least one beat.")
-    return song
-
-
 def passage_of(request: RenderRequest, song: Song, analysis: Analysis) -> Passage:
     """The region's beats, sources and surroundings."""
     beats = analysis.beats

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from model.dsp import loudness
 from model.engine import Rendered, RenderRequest, Report, Song
-from model.errors import CannotRender
 from model.pace import Pace
 from model.sketch import captions
 from model.sketch import parameters as p
@@ -37,7 +36,7 @@ LOOP_NOTE = "The song repeats itself exactly here: the drums were put in a new o
 
 def render(request: RenderRequest, analysis: Analysis, stems: SongStems, pace: Pace) -> Iterator[Rendered]:
     """Renders a REPAINT. Raises CannotRender when too little song is left outside the region."""
-    song = passage.song_of(request)
+    song = request.required_song
     wishes = captions.read(request.caption, request.layers, False)
     layer = _layer_named(wishes.layers)
     part = passage.passage_of(request, song, analysis)
@@ -74,9 +73,7 @@ class TakeDraft:
 def _layer_named(name: str) -> Layer | None:
     if name == "all":
         return None
-    if name not in layers.LAYERS:
-        known = ", ".join(layers.LAYERS)
-        raise CannotRender(f"Sketch has no layer called {name!r}.", f"Ask for one of: all, {known}.")
+    assert name in layers.LAYERS, name
     return layers.LAYERS[name]
 
 

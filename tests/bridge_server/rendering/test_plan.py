@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge_server.rendering.plan import MAX_QUARTERS, SongShape, make_plan, spliced, with_default_region
+from bridge_server.rendering.plan import MAX_QUARTERS, plan_request, with_default_region
+from bridge_server.songs.song_probe import SongProbe
 from daw_protocol import requests
 from daw_protocol.context import tempo_map_of
 from daw_protocol.errors import ErrorCode, ProtocolError
@@ -18,7 +19,7 @@ from tests.daw_protocol.generated import tempo_maps
 
 RATE = 48000
 BAR = 2 * RATE  # a bar of 4/4 at 120 bpm
-SONG = SongShape(frames=20 * BAR, rate=RATE, channels=2, music_frames=19 * BAR + 100)
+SONG = SongProbe(frames=20 * BAR, rate=RATE, channels=2, music_frames=19 * BAR + 100)
 SOURCE = {"source": "song.wav", "bpm": 120}
 
 # 120 bpm for two bars, then a ramp to 60 over two bars; 3/4 from there on.
@@ -33,7 +34,7 @@ RAMP = TempoMap(
 
 
 def region(request, shape=SONG):
-    found = make_plan(request, shape).region
+    found = plan_request(request, shape).region
     return found.start, found.end
 
 
@@ -77,7 +78,7 @@ def test_region(request_, expected):
 
 
 def test_a_song_that_does_not_start_at_zero():
-    plan = make_plan(Repaint(start="17|1", end="18|1", source_position="11|1", **SOURCE), SONG)
+    plan = plan_request(Repaint(start="17|1", end="18|1", source_position="11|1", **SOURCE), SONG)
     assert plan.song == Span(10 * BAR, 30 * BAR)
     assert plan.region == Span(16 * BAR, 17 * BAR)
     assert plan.region_in_song == Span(6 * BAR, 7 * BAR)
@@ -86,27 +87,27 @@ def test_a_song_that_does_not_start_at_zero():
 
 
 def test_a_song_that_starts_before_zero():
-    plan = make_plan(Repaint(start=0, end=100, source_position=-1000, **SOURCE), SONG)
+    plan = plan_request(Repaint(start=0, end=100, source_position=-1000, **SOURCE), SONG)
     assert plan.region_in_song == Span(1000, 1100)
 
 
 def test_continuing_a_song_that_is_cut_at_its_last_note():
-    full = SongShape(frames=20 * BAR - 50, rate=RATE, channels=2, music_frames=20 * BAR - 50)
+    full = SongProbe(frames=20 * BAR - 50, rate=RATE, channels=2, music_frames=20 * BAR - 50)
     assert region(Complete(**SOURCE), full) == (20 * BAR - 50, 28 * BAR - 50)
 
 
 @pytest.mark.parametrize("rate", requests.PROJECT_RATES)
 def test_a_new_song(rate):
-    plan = make_plan(Generate(prompt="x", rate=rate, bpm=120), None)
+    plan = plan_request(Generate(prompt="x", rate=rate, bpm=120), None)
     assert (plan.song, plan.rate, plan.channels) == (None, rate, 2)
     assert plan.region == Span(0, 16 * 2 * rate)
-    later = make_plan(Generate(rate=rate, start="3|1", length="1 bar", bpm=120), None)
+    later = plan_request(Generate(rate=rate, start="3|1", length="1 bar", bpm=120), None)
     assert later.region == Span(4 * rate, 6 * rate)
     assert later.region_in_song == Span(0, 2 * rate)
 
 
 def test_a_new_song_without_a_rate():
-    assert make_plan(Generate(), None).rate == 48000
+    assert plan_request(Generate(), None).rate == 48000
 
 
 BAD, MISSING = ErrorCode.BAD_REGION, ErrorCode.MISSING_FIELD
@@ -136,7 +137,7 @@ REFUSED = [
 @pytest.mark.parametrize(("request_", "code", "field", "words"), REFUSED, ids=range(len(REFUSED)))
 def test_refused(request_, code, field, words):
     with pytest.raises(ProtocolError) as raised:
-        make_plan(request_, SONG if request_.needs_source else None)
+        plan_request(request_, SONG if request_.spec().needs_source else None)
     error = raised.value
     assert (error.code, error.field) == (code, field)
     assert words in error.sentence
@@ -145,7 +146,7 @@ def test_refused(request_, code, field, words):
 
 def test_an_error_says_the_place_as_a_producer_reads_it():
     with pytest.raises(ProtocolError, match=rf"sample {SONG.frames + 24000} \(bar 21 beat 2\)"):
-        make_plan(Repaint(start=0, end=SONG.frames + 24000, **SOURCE), SONG)
+        plan_request(Repaint(start=0, end=SONG.frames + 24000, **SOURCE), SONG)
 
 
 def test_what_has_no_region_is_noticed_before_the_song_is_read():
@@ -160,7 +161,7 @@ def test_a_tempo_that_was_assumed_is_noted():
     assert "120 BPM and 3/4 were assumed" in notes[0]
     assert tempo_map_of(Repaint(bpm=90)) == (TempoMap.constant(90), ())
     assert tempo_map_of(Repaint(tempo_map=RAMP)) == (RAMP, ())
-    assert make_plan(Repaint(start=0, end=9, meter="3/4", source="a"), SONG).notes == notes
+    assert plan_request(Repaint(start=0, end=9, meter="3/4", source="a"), SONG).notes == notes
 
 
 def test_a_tempo_sent_as_a_32_bit_float_is_the_decimal_that_was_typed():
@@ -174,7 +175,7 @@ def test_what_the_engine_is_told():
         bars="2-3", seed=7, takes=2, handles=0.5, prompt="warm", lyrics="la", language="en", key="F# minor",
         strength=0.25, layers="drums only", context=20, options={"steps": 8}, **SOURCE,
     )  # fmt: skip
-    told = make_plan(request, SONG).render_request(1)
+    told = plan_request(request, SONG).render_request(1)
     assert (told.task, told.song, told.rate, told.channels) == (Task.REPAINT, None, RATE, 2)
     assert (told.start, told.end, told.length) == (BAR, 3 * BAR, 2 * BAR)
     assert (told.seed, told.take, told.handle) == (7, 1, 24000)
@@ -185,28 +186,22 @@ def test_what_the_engine_is_told():
 
 def test_only_what_is_spliced_has_handles():
     for request in (Repaint(start=0, end=9, **SOURCE), Complete(**SOURCE)):
-        assert spliced(request)
-        assert make_plan(request, SONG).render_request(0).handle == RATE
+        assert request.spec().spliced
+        assert plan_request(request, SONG).render_request(0).handle == RATE
     for request in (Extract(**SOURCE), Accompany(**SOURCE), Lego(**SOURCE), Cover(**SOURCE)):
-        assert not spliced(request)
-        assert make_plan(request, SONG).render_request(0).handle == 0
+        assert not request.spec().spliced
+        assert plan_request(request, SONG).render_request(0).handle == 0
 
 
 def test_stems_and_instruments_are_one_list_to_the_engine():
-    assert make_plan(Extract(stems="vocals", **SOURCE), SONG).render_request(0).stems == ("vocals",)
-    assert make_plan(Accompany(instruments="piano", **SOURCE), SONG).render_request(0).stems == ("piano",)
-    assert make_plan(Complete(ending=True, **SOURCE), SONG).render_request(0).ending
-
-
-@pytest.mark.parametrize("task", Task)
-def test_every_task_has_a_request(task):
-    types = [one for one in requests.Render.__subclasses__() if one.task == task.value]
-    assert len(types) == 1
+    assert plan_request(Extract(stems="vocals", **SOURCE), SONG).render_request(0).stems == ("vocals",)
+    assert plan_request(Accompany(instruments="piano", **SOURCE), SONG).render_request(0).stems == ("piano",)
+    assert plan_request(Complete(ending=True, **SOURCE), SONG).render_request(0).ending
 
 
 def test_the_grid_by_hand():
-    shape = SongShape(frames=4 * RATE + 256000, rate=RATE, channels=2, music_frames=1)
-    grid = make_plan(Repaint(bars="1", source="a", tempo_map=RAMP), shape).grid()
+    shape = SongProbe(frames=4 * RATE + 256000, rate=RATE, channels=2, music_frames=1)
+    grid = plan_request(Repaint(bars="1", source="a", tempo_map=RAMP), shape).grid()
     bars = grid.bar.tolist()
     first, last = bars.index(1), bars.index(5)
     assert grid.seconds[first : first + 5].tolist() == [0, 0.5, 1, 1.5, 2]
@@ -221,13 +216,13 @@ def test_the_grid_by_hand():
 
 
 def test_the_grid_counts_from_the_songs_first_sample():
-    grid = make_plan(Repaint(start="11|1", end="12|1", source_position="10|3", **SOURCE), SONG).grid()
+    grid = plan_request(Repaint(start="11|1", end="12|1", source_position="10|3", **SOURCE), SONG).grid()
     at = int(np.flatnonzero((grid.bar == 11) & (grid.beat_in_bar == 0))[0])
     assert grid.seconds[at] == 1.0
 
 
 def test_a_grid_in_eighths():
-    grid = make_plan(Repaint(bars="1", source="a", bpm=120, meter="6/8"), SONG).grid()
+    grid = plan_request(Repaint(bars="1", source="a", bpm=120, meter="6/8"), SONG).grid()
     assert grid.unit == 8
     at = int(np.flatnonzero(grid.bar == 1)[0])
     assert grid.seconds[at : at + 7].tolist() == [0, 0.25, 0.5, 0.75, 1, 1.25, 1.5]
@@ -237,8 +232,8 @@ def test_a_grid_in_eighths():
 def test_a_slow_bar_behind_a_fast_song_is_still_covered():
     """Two bars are counted in bars, not in seconds at the song's last tempo."""
     brakes = TempoMap((TempoPoint(Fraction(0), Fraction(240)), TempoPoint(Fraction(81), Fraction(20))))
-    shape = SongShape(frames=20 * RATE, rate=RATE, channels=2, music_frames=1)
-    grid = make_plan(Repaint(bars="1", source="a", tempo_map=brakes), shape).grid()
+    shape = SongProbe(frames=20 * RATE, rate=RATE, channels=2, music_frames=1)
+    grid = plan_request(Repaint(bars="1", source="a", tempo_map=brakes), shape).grid()
     assert grid.bar[-1] == 23  # the song ends where bar 21 begins
     assert (grid.bar == 23).sum() == 4
 
@@ -247,7 +242,7 @@ def test_a_slow_bar_behind_a_fast_song_is_still_covered():
 @given(tempo_maps(), st.integers(0, 10 * RATE), st.integers(1, 5 * RATE), st.integers(-RATE, 60 * RATE))
 def test_every_grid_agrees_with_the_tempo_map(tempo_map, start, length, position):
     frames = 20 * RATE
-    shape = SongShape(frames=frames, rate=RATE, channels=2, music_frames=frames)
+    shape = SongProbe(frames=frames, rate=RATE, channels=2, music_frames=frames)
     request = Repaint(
         source="a",
         tempo_map=tempo_map,
@@ -255,7 +250,7 @@ def test_every_grid_agrees_with_the_tempo_map(tempo_map, start, length, position
         start=max(0, position + start),
         length=length,
     )
-    plan = make_plan(request, shape)
+    plan = plan_request(request, shape)
     grid = plan.grid()
     assert (np.diff(grid.seconds) > 0).all()
     assert grid.seconds[0] <= 0
@@ -272,15 +267,103 @@ def test_every_grid_agrees_with_the_tempo_map(tempo_map, start, length, position
 
 
 def test_sixteenths_in_the_region():
-    plan = make_plan(Repaint(start="11|1", end="12|1", source_position="10|1", **SOURCE), SONG)
+    plan = plan_request(Repaint(start="11|1", end="12|1", source_position="10|1", **SOURCE), SONG)
     assert plan.grid_samples() == [BAR + step * RATE // 8 for step in range(17)]
 
 
 def test_sixteenths_around_a_region_off_the_grid():
-    plan = make_plan(Repaint(start=100, end=200, **SOURCE), SONG)
+    plan = plan_request(Repaint(start=100, end=200, **SOURCE), SONG)
     assert plan.grid_samples() == [0, 6000]
 
 
 def test_the_longest_region_still_has_a_grid():
-    plan = make_plan(Generate(length=f"{MAX_QUARTERS}b", bpm=1000), None)
+    plan = plan_request(Generate(length=f"{MAX_QUARTERS}b", bpm=1000), None)
     assert len(plan.grid().seconds) >= MAX_QUARTERS
+
+
+# --- before the samples are read ----------------------------------------------------------------------
+
+HEADER = SongProbe(SONG.frames, RATE, 2)
+ESTIMATE = SongProbe(SONG.frames, RATE, 2, counted=False)
+BRAKES = TempoMap((TempoPoint(Fraction(0), Fraction(240)), TempoPoint(Fraction(40), Fraction(20))))
+
+
+@pytest.mark.parametrize(("request_", "expected"), REGIONS, ids=range(len(REGIONS)))
+@pytest.mark.parametrize("probe", [HEADER, ESTIMATE])
+def test_a_header_refuses_nothing_that_the_samples_allow(probe, request_, expected):
+    plan = plan_request(request_, probe)
+    assert plan.least_length <= expected[1] - expected[0]
+
+
+@pytest.mark.parametrize(("request_", "code", "field", "words"), REFUSED, ids=range(len(REFUSED)))
+def test_a_header_is_enough_to_refuse(request_, code, field, words):
+    with pytest.raises(ProtocolError, match=words) as raised:
+        plan_request(request_, HEADER if request_.spec().needs_source else None)
+    assert (raised.value.code, raised.value.field) == (code, field)
+
+
+def test_a_song_that_may_be_longer_than_its_header_says_is_not_left_too_early():
+    for request in (
+        Repaint(start=SONG.frames, end=SONG.frames + 5, **SOURCE),
+        Repaint(start=SONG.frames + 9, **SOURCE),
+        Repaint(bars="20-21", **SOURCE),
+        Extract(start=0, end=SONG.frames + 1, **SOURCE),
+        Complete(end=SONG.frames + BAR, **SOURCE),
+    ):
+        plan_request(request, ESTIMATE)
+    for request, words in (
+        (Repaint(start=6, end=5, **SOURCE), "empty"),
+        (Repaint(start=0, end=5, source_position=10, **SOURCE), "before the song does"),
+        (Complete(end=-5, **SOURCE), "empty"),
+    ):
+        with pytest.raises(ProtocolError, match=words):
+            plan_request(request, ESTIMATE)
+
+
+@pytest.mark.parametrize("music", range(1, SONG.frames + 1, 77_777))
+@pytest.mark.parametrize(
+    "request_",
+    [
+        Complete(**SOURCE),
+        Complete(length="30s", **SOURCE),
+        Complete(length="3b", **SOURCE),
+        Complete(length=1, **SOURCE),
+        Complete(end=SONG.frames + 7, **SOURCE),
+        Complete(end="9|1", **SOURCE),
+        Complete(source="a", tempo_map=BRAKES),
+        Complete(source="a", bpm=127.3),
+    ],
+    ids=range(8),
+)
+def test_wherever_the_music_ends_the_region_is_as_long_as_was_certain(request_, music):
+    shape = SongProbe(SONG.frames, RATE, 2, music_frames=music)
+    try:
+        final = plan_request(request_, shape)
+    except ProtocolError:  # an end before the music's
+        assert request_.end is not None
+        return
+    assert plan_request(request_, HEADER).least_length <= final.region.length == final.least_length
+
+
+def test_what_is_certain_of_a_continuation():
+    assert plan_request(Complete(length="900s", **SOURCE), HEADER).least_length == 900 * RATE - 1
+    assert plan_request(Complete(length="400 bars", **SOURCE), HEADER).least_length == 400 * BAR - 1
+    assert plan_request(Complete(end="30|1", **SOURCE), HEADER).least_length == 9 * BAR
+    assert plan_request(Complete(source="a", tempo_map=BRAKES), HEADER).least_length == 1
+
+
+def test_pre_and_post_roll_count_for_the_engine():
+    assert plan_request(Repaint(start=0, end=RATE, handles=0.5, **SOURCE), SONG).least_seconds == 2.0
+    assert plan_request(Extract(start=0, end=RATE, handles=0.5, **SOURCE), SONG).least_seconds == 1.0
+
+
+def test_a_tempo_map_with_more_beats_than_can_be_listed():
+    day = SongProbe(frames=24 * 3600 * RATE, rate=RATE, channels=2)
+    with pytest.raises(ProtocolError, match=r"quarter notes, and at most 100000") as raised:
+        plan_request(Repaint(start=0, end=RATE, source="a", bpm=1000), day)
+    assert (raised.value.code, raised.value.field) == (BAD, "start")
+
+
+def test_a_song_for_generate_does_not_confine_it():
+    plan = plan_request(Generate(length="90 bars", source="a", bpm=120), SONG)
+    assert plan.region == Span(0, 90 * BAR)

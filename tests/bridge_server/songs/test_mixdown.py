@@ -1,74 +1,60 @@
-"""A take as one hears it: each task in its own way with its song."""
-
-import sqlite3
-from contextlib import closing
+"""A take in its song, task by task."""
 
 import numpy as np
 import pytest
 
-from bridge_server.songs.mixdown import Part, heard, laid_over, part_of
+from bridge_server.audition.scene_builder import SceneBuilder, wanted
+from bridge_server.jobs.database import open_database
+from bridge_server.songs.mixdown import heard, placement_of
 from clip_store.audio.audio import Encoding
 from clip_store.store import ClipStore
+from clip_store.take import Take
+from daw_protocol.tasks import Placement
+from daw_protocol.timeline import TempoMap
 from tests.clip_store.sounds import song
-from tests.clip_store.takes import stored_take
 
-SONG = song(4800)
-CLIP = song(1000, level=0.9, seed=1)
+SONG = song(9600, encoding=Encoding.FLOAT)
+CLIP = song(1000, seed=1, encoding=Encoding.FLOAT)
+START, END = 2000, 3000
 
 
 @pytest.fixture
 def store(tmp_path):
-    with closing(sqlite3.connect(tmp_path / "bridge.db")) as connection:
-        yield ClipStore(tmp_path / "store", connection)
+    return ClipStore(tmp_path / "store", open_database(tmp_path / "takes.sqlite3"))
 
 
-def kept(store, **columns):
-    """A take of the clip, from sample 2000 of the song on."""
-    return stored_take(
-        parent=store.blobs.put(SONG), audio=store.blobs.put(CLIP), start=2000, length=CLIP.frames, **columns
-    )
+def take_of(store, task, parent=SONG):
+    take = Take(
+        id=f"t{task}", job="j1", number=1, task=task, parent=parent and store.blobs.put(parent), audio=CLIP.digest,
+        position=START, start=START, length=1000, rate=48000, created=0.0,
+    )  # fmt: skip
+    store.keep(take, CLIP)
+    return take
 
 
 @pytest.mark.parametrize(
-    ("columns", "part"),
+    ("task", "placement", "inside", "outside"),
     [
-        ({"task": "generate", "parent": None}, Part.WHOLE),
-        ({"task": "repaint", "parent": "p" * 64, "result": "r" * 64}, Part.REPLACES),
-        ({"task": "accompany", "parent": "p" * 64}, Part.BESIDE),
-        ({"task": "lego", "parent": "p" * 64}, Part.BESIDE),
-        ({"task": "extract", "parent": "p" * 64}, Part.ALONE),
+        ("repaint", Placement.REPLACES, 0, 1),
+        ("complete", Placement.REPLACES, 0, 1),
+        ("cover", Placement.REPLACES, 0, 1),
+        ("accompany", Placement.BESIDE, 1, 1),
+        ("lego", Placement.BESIDE, 1, 1),
+        ("extract", Placement.ALONE, 0, 0),
     ],
 )
-def test_how_a_take_goes_with_its_song(columns, part):
-    assert part_of(stored_take(**columns)) is part
+def test_how_much_of_the_song_plays_with_a_take(store, task, placement, inside, outside):
+    """inside, outside: of the song's samples, in the take's region and elsewhere. Audition plays the same."""
+    take = take_of(store, task)
+    assert placement_of(take) is placement
+    expected = SONG.samples * outside
+    expected[START:END] = SONG.samples[START:END] * inside + CLIP.samples
+    assert np.array_equal(heard(store, take).samples, expected)
+    scene = SceneBuilder(store.blobs).take_scene(wanted(store.index, take, 1, 1), TempoMap.constant(120))
+    assert np.array_equal(scene.lanes["take"].read(0, 9600), expected)
 
 
-def test_a_new_song_is_heard_as_it_is(store):
-    assert heard(store, stored_take(task="generate", audio=store.blobs.put(CLIP))).digest == CLIP.digest
-
-
-def test_a_stem_is_heard_alone_in_its_place(store):
-    found = heard(store, kept(store, task="extract")).samples
-    assert len(found) == SONG.frames
-    assert np.array_equal(found[2000:3000], CLIP.samples)
-    assert not found[:2000].any()
-    assert not found[3000:].any()
-
-
-def test_a_backing_is_heard_with_the_song(store):
-    found = heard(store, kept(store, task="accompany"))
-    assert np.array_equal(found.samples[:2000], SONG.samples[:2000])
-    assert np.allclose(found.samples[2000:3000], SONG.samples[2000:3000] + CLIP.samples, atol=1e-7)
-
-
-def test_what_is_laid_over_may_be_louder_than_full_scale():
-    loud = song(100, level=0.99)
-    mixed = laid_over(loud, loud, 0)
-    assert mixed.encoding is Encoding.FLOAT
-    assert np.abs(mixed.samples).max() > 1.5
-
-
-def test_a_clip_that_goes_on_makes_the_song_longer():
-    found = laid_over(SONG, CLIP, SONG.frames - 100).samples
-    assert len(found) == SONG.frames + 900
-    assert np.allclose(found[SONG.frames :], CLIP.samples[100:], atol=1e-7)
+def test_a_new_song_plays_by_itself(store):
+    take = take_of(store, "generate", None)
+    assert placement_of(take) is Placement.NEW
+    assert heard(store, take).digest == CLIP.digest

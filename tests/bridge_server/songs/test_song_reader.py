@@ -7,8 +7,10 @@ import time
 
 import numpy as np
 import pytest
+import soundfile
 
 from bridge_server.jobs.database import open_database
+from bridge_server.songs import song_reader
 from bridge_server.songs.song_reader import SongReader
 from clip_store.audio.audio import Encoding
 from clip_store.audio.audio_file import write_wav
@@ -233,3 +235,85 @@ def test_at_the_projects_rate(reader, store, rate, frames):
 
 def test_at_its_own_rate_nothing_is_converted(reader):
     assert read(reader, reader.check("song.wav"), 48000).digest == SONG.digest
+
+
+# --- headers ------------------------------------------------------------------------------------------
+
+
+def probe(reader, name, rate=None, field="source"):
+    return asyncio.run(reader.probe(name, rate, field))
+
+
+def test_a_header_says_what_reading_finds(reader, store, music):
+    name = reader.check("song.wav")
+    for rate in (None, 44100, 96000):
+        found, audio = probe(reader, name, rate), read(reader, name, rate).audio
+        assert (found.frames, found.rate, found.channels) == (audio.frames, audio.rate, audio.channels)
+        assert found.counted
+    assert probe(reader, f"audio:{SONG.digest}") == probe(reader, name)
+
+
+@pytest.mark.parametrize("start", [0, 2000, 9000, 9600, -300])
+def test_a_header_of_a_song_with_a_take_in_it(reader, store, start):
+    clips, connection = store
+    take = take_of(clips.blobs.put(SONG), start=start)
+    with connection:
+        clips.keep(take, CLIP)
+    assert probe(reader, "take:t1").frames == read(reader, "take:t1").audio.frames
+
+
+def test_a_take_that_does_not_fit_its_song_is_refused_by_its_header(reader, store):
+    clips, connection = store
+    stem = song(frames=1000, encoding=Encoding.FLOAT)
+    take = take_of(clips.blobs.put(SONG), task="extract", audio=stem.digest)
+    with connection:
+        clips.keep(take, stem)
+    with pytest.raises(ProtocolError, match="encoding") as raised:
+        probe(reader, "take:t1", field="reference")
+    assert raised.value.field == "reference"
+
+
+def test_a_header_is_read_once(reader, music):
+    name = reader.check("song.wav")
+    first = probe(reader, name)
+    spoil(music / "song.wav")
+    assert probe(reader, name) == first
+    write(music / "song.wav", song(frames=9601))
+    assert probe(reader, name).frames == 9601
+
+
+def test_a_file_that_was_written_this_moment_is_looked_at_again(reader, music):
+    path = music / "fresh.wav"
+    write(path, SONG)
+    probe(reader, str(path))
+    spoil(path)
+    with pytest.raises(ProtocolError, match="not a sound file"):
+        probe(reader, str(path))
+
+
+def test_so_many_headers_are_remembered_and_no_more(reader, store, monkeypatch):
+    monkeypatch.setattr(song_reader, "KEPT_PROBES", 2)
+    for seed in range(4):
+        digest = store[0].blobs.put(song(frames=100 + seed, seed=seed))
+        assert probe(reader, f"audio:{digest}").frames == 100 + seed
+    assert len(reader._probes) == 2
+
+
+def test_what_headers_refuse(store, music):
+    reader = new_reader(store, music, seconds=0.1)
+    name = reader.check("song.wav")
+    with pytest.raises(ProtocolError, match=r"song\.wav lasts 0\.2 s") as raised:
+        probe(reader, name, field="reference")
+    assert (raised.value.code, raised.value.field) == (ErrorCode.FILE_UNREADABLE, "reference")
+    (music / "song.wav").unlink()
+    with pytest.raises(ProtocolError) as raised:
+        probe(reader, name)
+    assert raised.value.code is ErrorCode.FILE_MISSING
+
+
+def test_an_estimate_does_not_refuse_a_song_as_too_long(store, music):
+    path = music / "song.mp3"
+    soundfile.write(path, SONG.samples, 48000, format="MP3")
+    found = probe(new_reader(store, music, seconds=0.1), str(path))
+    assert not found.counted
+    assert found.frames / found.rate > 0.1

@@ -40,6 +40,8 @@ def test_every_format_is_read_into_the_nearest_encoding(tmp_path, form, subtype,
     path = tmp_path / f"song.{form.lower()}"
     soundfile.write(path, noise(6000), 44100, format=form, subtype=subtype)
     audio = read_audio(path, LONG)
+    info = probe_audio(path)
+    assert (info.frames, info.counted) == (audio.frames, form != "MP3")
     assert (audio.rate, audio.channels, audio.encoding) == (44100, 2, encoding)
     read = soundfile.read(path, dtype="float64", always_2d=True)[0]
     if exact:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,11 +13,14 @@ pytest.importorskip(
     "transformers", reason="the text encoder needs transformers: pip install takebridge[acestep]"
 )
 
+from model.acestep import latent_grid
+from model.acestep.conditioning import request_plan
 from model.acestep.conditioning.request_plan import plan_render
 from model.acestep.device.devices import choose_device
 from model.acestep.device.memory_plan import RESERVE, Placement, plan_memory
 from model.acestep.device.network_sizes import sizes_of
 from model.acestep.device.parts import StoredParts, neighbours
+from model.acestep.latent_grid import Window
 from model.acestep.loaded_checkpoint import LoadedCheckpoint, work_of
 from model.acestep.renderer import MIX, Renderer
 from model.acestep.weights.checkpoint import open_weights
@@ -57,7 +61,7 @@ def test_a_little_less_memory_makes_the_networks_come_and_go(tiny_models: Path) 
     roomy, tight = loaded(tiny_models, budget), loaded(tiny_models, budget - 1)
     assert report_of(roomy, asked).figures["offloaded"] is False
     assert report_of(tight, asked).figures["offloaded"] is True
-    once, other = rendered(asked, roomy), rendered(asked, tight)  # type: ignore[arg-type]
+    once, other = (list(each.render(asked, lambda _: None, lambda: False)) for each in (roomy, tight))
     assert np.array_equal(joined(once, MIX, asked.start), joined(other, MIX, asked.start))
 
 
@@ -104,3 +108,15 @@ def test_where_memory_cannot_be_asked_little_is_taken(
     checkpoint = LoadedCheckpoint(folder(tiny_models), choose_device("cpu"), None)
     figures = report_of(checkpoint, request()).figures
     assert (figures["offloaded"], figures["int8"]) == (True, False)
+
+
+def test_a_render_is_planned_once(tiny_models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    planned: list[int] = []
+
+    def plan_window(*places: int, **more: Any) -> Window:
+        planned.append(places[0])
+        return latent_grid.plan_window(*places, **more)
+
+    monkeypatch.setattr(request_plan, "plan_window", plan_window)
+    report_of(loaded(tiny_models, ENOUGH), request())
+    assert planned == [request().start]

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 pytest.importorskip("torch", reason="the ACE-Step engine needs torch: pip install takebridge[acestep]")
 
 from model.acestep.conditioning.listener import Recent
+from model.acestep.conditioning.request_plan import RenderPlan, plan_render
 from model.acestep.renderer import HANDLES, MIX, RESIDUAL, Renderer
 from model.engine import Grid, Piece, Progress, Rendered, RenderRequest, Report, Song, Task
 from model.errors import CannotRender, RenderStopped
@@ -53,7 +54,13 @@ def request(
 
 def rendered(asked: RenderRequest, renderer: Renderer | None = None) -> list[Rendered]:
     chosen = renderer or Renderer(SmallParts())
-    return list(chosen.render(asked, lambda _progress: None, lambda: False))
+    plan = plan_render(asked, chosen._parts.traits)
+    return list(chosen.render(asked, plan, lambda _progress: None, lambda: False))
+
+
+def small_plan(asked: RenderRequest) -> RenderPlan:
+    """How the small checkpoint renders a request."""
+    return plan_render(asked, SmallParts().traits)
 
 
 def joined(found: Iterable[Rendered], stem: str, first: int) -> Audio:
@@ -193,7 +200,7 @@ def test_the_first_sound_comes_before_the_last_is_decoded() -> None:
 
     first = next(
         piece
-        for piece in Renderer(SmallParts()).render(asked, told, lambda: False)
+        for piece in Renderer(SmallParts()).render(asked, small_plan(asked), told, lambda: False)
         if isinstance(piece, Piece)
     )
     assert first.start == asked.start
@@ -210,7 +217,7 @@ def test_a_silent_song_is_not_encoded() -> None:
 
 def test_progress_only_rises_and_names_the_stages() -> None:
     told: list[Progress] = []
-    list(Renderer(SmallParts()).render(request(), told.append, lambda: False))
+    list(Renderer(SmallParts()).render(request(), small_plan(request()), told.append, lambda: False))
     fractions = [each.fraction for each in told]
     assert fractions == sorted(fractions)
     assert fractions[-1] == pytest.approx(1.0)
@@ -234,7 +241,11 @@ def test_a_stop_is_heard_in_every_phase(asks_until_stop: int) -> None:
         return len(asked) > asks_until_stop
 
     with pytest.raises(RenderStopped):
-        list(Renderer(SmallParts()).render(request(), lambda _progress: None, should_stop))
+        list(
+            Renderer(SmallParts()).render(
+                request(), small_plan(request()), lambda _progress: None, should_stop
+            )
+        )
     assert len(asked) == asks_until_stop + 1
 
 
@@ -244,13 +255,6 @@ def test_a_song_that_is_not_numbers_is_refused() -> None:
     samples[1000] = np.nan
     with pytest.raises(CannotRender, match="not numbers"):
         rendered(request(song=Song(samples, 48_000, "broken")))
-
-
-def test_turbo_refuses_what_it_was_not_trained_for_before_any_work() -> None:
-    parts = SmallParts("untrained-tiny-turbo")
-    with pytest.raises(CannotRender, match="cannot extract stems"):
-        rendered(request(Task.EXTRACT), Renderer(parts))
-    assert not parts.opened
 
 
 def test_the_report_says_what_was_done() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge_server.endpoints.watch_folder.file_names import TASKS, read_json, read_words, split_name
+from bridge_server.endpoints.watch_folder.file_names import FILE_TASKS, read_json, read_words, split_name
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.requests import Render
 from daw_protocol.timeline import Meter, TempoMap
@@ -159,7 +159,7 @@ def test_any_text_is_understood_or_refused(text):
     split_name(text)
     for read in (read_words, read_json):
         with contextlib.suppress(ProtocolError):
-            assert read(text).task in TASKS
+            assert read(text).task in FILE_TASKS
 
 
 @given(

@@ -11,7 +11,6 @@ from model.acestep.weights.capabilities import (
     Training,
     capabilities,
     capability,
-    refused_tracks,
     traits_of,
 )
 from model.engine import Task
@@ -73,4 +72,3 @@ def test_every_task_of_the_bridge_has_one_of_the_network() -> None:
 def test_tracks() -> None:
     assert len(TRACKS) == 12
     assert set(TRACKS) - set(ACCOMPANIMENTS) == {"vocals", "backing_vocals"}
-    assert refused_tracks(("drums", "kazoo", "Vocals")) == ("kazoo", "Vocals")

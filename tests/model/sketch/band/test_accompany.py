@@ -232,10 +232,6 @@ def test_silence_is_refused_with_a_remedy():
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"song": None}, "no song"),
-        ({"stems": ("drums", "tuba")}, "tuba"),
-        ({"key": "H dur"}, "H dur"),
-        ({"end": 0}, "empty"),
         ({"start": 400 * RATE, "end": 401 * RATE}, "tempo map"),
         ({"caption": "no drums, no bass, no keys, no pad"}, "no instrument"),
     ],

@@ -83,20 +83,20 @@ def test_tiny_regions(pop: Samples, frames: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "words"),
+    "changes",
     [
-        ({"end": 13 * RATE}, "0 s to 12.000 s"),
-        ({"start": -1}, "inside the song"),
-        ({"start": RATE, "end": RATE}, "empty"),
-        ({"stems": ("guitar",)}, "vocals, drums, bass, other"),
-        ({"song": None}, "no song"),
-        ({"rate": 48000}, "48000 Hz"),
+        {"end": 13 * RATE},
+        {"start": -1},
+        {"start": RATE, "end": RATE},
+        {"stems": ("guitar",)},
+        {"song": None},
+        {"rate": 48000},
     ],
+    ids=str,
 )
-def test_refuses_with_a_remedy(pop: Samples, changes: dict[str, object], words: str) -> None:
-    with pytest.raises(CannotRender, match=words) as refusal:
+def test_what_the_bridge_refuses_never_comes_here(pop: Samples, changes: dict[str, object]) -> None:
+    with pytest.raises(AssertionError):
         rendered(request(pop, **{"start": 0, "end": RATE, **changes}))  # type: ignore[arg-type]
-    assert refusal.value.remedy
 
 
 def test_refuses_samples_that_are_not_numbers(pop: Samples) -> None:

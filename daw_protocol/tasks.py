@@ -1,0 +1,77 @@
+"""The one table of tasks: how each one's takes lie in the song, and which regions it accepts.
+
+Server, store, exports and clients read these rows; no other file names a task to decide what it may do. A new task is
+one row here and its request type in requests/render.py.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+from daw_protocol.timeline.duration import Duration, DurationUnit
+
+
+class Placement(enum.Enum):
+    """How a take sounds together with its song."""
+
+    REPLACES = "replaces"  # the song falls silent where the take plays
+    BESIDE = "beside"  # take and song play together
+    ALONE = "alone"  # the take is already part of the song, so it is auditioned without it
+    NEW = "new"  # the take is a song of its own
+
+    @property
+    def covers_song(self) -> bool:
+        """Whether the song is muted where a chosen take lies."""
+        return self in (Placement.REPLACES, Placement.ALONE)
+
+
+@dataclass(frozen=True)
+class TaskSpec:
+    """The rules of one task.
+
+    spliced:        the take is crossfaded into the song and matched to its loudness; it has pre- and post-roll.
+    sums_to_source: the stems of one render add up to the region, so they are chosen and exported together.
+    whole_song:     a request without a region means all of the song.
+    default_length: a request without a region means this much; None: it has no such default.
+    after_music:    a request without a start begins at the bar line where the song's music ends.
+    may_lead_in:    the region may begin before the song does.
+    may_run_on:     the region may end after the song does.
+    """
+
+    name: str
+    placement: Placement
+    spliced: bool = False
+    sums_to_source: bool = False
+    whole_song: bool = False
+    default_length: Duration | None = None
+    after_music: bool = False
+    may_lead_in: bool = False
+    may_run_on: bool = False
+
+    @property
+    def needs_source(self) -> bool:
+        """Whether there has to be a song."""
+        return self.placement is not Placement.NEW
+
+
+def _bars(count: int) -> Duration:
+    return Duration(Fraction(count), DurationUnit.BARS)
+
+
+ROWS = (
+    TaskSpec("repaint", Placement.REPLACES, spliced=True),
+    TaskSpec(
+        "complete", Placement.REPLACES, spliced=True, default_length=_bars(8), after_music=True, may_lead_in=True,
+        may_run_on=True,
+    ),
+    TaskSpec("accompany", Placement.BESIDE, whole_song=True, may_run_on=True),
+    TaskSpec("extract", Placement.ALONE, sums_to_source=True, whole_song=True),
+    TaskSpec("generate", Placement.NEW, default_length=_bars(16), may_run_on=True),
+    TaskSpec("lego", Placement.BESIDE, whole_song=True),
+    TaskSpec("cover", Placement.REPLACES, whole_song=True),
+)  # fmt: skip
+
+TASKS: Mapping[str, TaskSpec] = {spec.name: spec for spec in ROWS}
