@@ -16,7 +16,13 @@ ROOT = Path(__file__).parents[1]
 # Package -> what of ours it may import, itself included; a dotted name means that part only.
 MAY_IMPORT = {
     "daw_protocol": ("daw_protocol",),
-    "clip_store": ("clip_store", "daw_protocol.timeline", "model.dsp"),
+    "clip_store": (
+        "clip_store",
+        "daw_protocol.timeline",
+        "daw_protocol.receipt",
+        "daw_protocol.recipe",
+        "model.dsp",
+    ),
     "model": ("model",),
     "bridge_server": ("bridge_server", "daw_protocol", "clip_store", "model"),
     "examples": ("examples", "daw_protocol"),
@@ -71,6 +77,9 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("document", "schema", "jsonrpc", "oscquery", "pad_map"),
         ("osc_form", "context"),
         ("addresses",),
+        ("results",),
+        ("recipe",),
+        ("result_fields",),
         ("requests", "replies", "receipt"),
         ("message",),
         ("timeline_fields",),
