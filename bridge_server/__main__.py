@@ -9,7 +9,7 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
-from bridge_server.cli.parser import audition_fields, fields_of, parser
+from bridge_server.cli.parser import audition_fields, fields_of, parser, take_action
 from bridge_server.engines.registry import ACESTEP, BUILT_IN, refuse_unusable, with_models
 from bridge_server.network.lan import ANYWHERE, kept_token
 from bridge_server.platforms import mailbox_pointer, models_folder, store_folder
@@ -182,8 +182,7 @@ async def client_command(arguments: Namespace, settings: Settings) -> int:
     if arguments.command == "jobs":
         return await commands.jobs(settings, screen, arguments.cancel)
     if arguments.command == "takes":
-        given = (arguments.choose, arguments.revert, arguments.save)
-        return await commands.takes(settings, screen, *given, arguments.out)
+        return await commands.takes(settings, screen, *take_action(arguments), arguments.out)
     if arguments.command == "store":
         return await commands.store(settings, screen, arguments.action)
     command = BY_NAME[arguments.command]

@@ -52,6 +52,7 @@ from bridge_server.supervisor import Supervisor
 from clip_store.errors import ClipStoreError
 from clip_store.store import ClipStore
 from daw_protocol.errors import ErrorCode, ProtocolError
+from daw_protocol.results import WatchFolderStatus
 
 log = logging.getLogger(__name__)
 
@@ -118,7 +119,7 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
                     worker, jobs,
                 ),
                 jobs=jobs,
-                takes=TakeHandlers(store, connection, events),
+                takes=TakeHandlers(store, connection, events, queue, controller),
                 exports=ExportHandlers(store, settings.roots),
                 context=ContextHandlers(contexts, shared_context, reader),
                 shared_context=SharedContextHandlers(settings, shared_context, reader, audience),
@@ -140,7 +141,7 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
         supervisor.start("render worker", worker.run)
         if settings.watch is not None:
             watched = WatchFolder(settings.watch, dispatcher, store, queue, reader, supervisor)
-            supervisor.report("watching", watched.status)
+            supervisor.report(WatchFolderStatus, watched.status)
             supervisor.start("watched folder", watched.run, essential=False)
         address = settings.store / ADDRESS
         address.write_text(json.dumps(_address(settings)), encoding="utf-8")

@@ -10,9 +10,11 @@ import asyncio
 import enum
 import logging
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
+
+from daw_protocol.message import Message
 
 log = logging.getLogger(__name__)
 
@@ -21,7 +23,7 @@ MAX_RESTARTS = 4  # in a row; a part that then ran for CALM_SECONDS has recovere
 CALM_SECONDS = 60.0
 
 Run = Callable[[], Awaitable[None]]
-StatusOf = Callable[[], Mapping[str, Any]]
+Section = TypeVar("Section", bound=Message)
 
 
 class PartState(enum.Enum):
@@ -60,7 +62,7 @@ class Supervisor:
         self._pause = pause
         self._parts: dict[str, ServerPart] = {}
         self._errands: set[asyncio.Task[None]] = set()
-        self._status: dict[str, StatusOf] = {}
+        self._status: dict[type[Message], Callable[[], Message]] = {}
         self.failed: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     def start(self, name: str, run: Run, *, essential: bool = True) -> None:
@@ -76,13 +78,15 @@ class Supervisor:
         task.add_done_callback(self._errands.discard)
         return task
 
-    def report(self, name: str, status: StatusOf) -> None:
-        """Adds a section to what `status` answers."""
-        self._status[name] = status
+    def report(self, kind: type[Section], status: Callable[[], Section]) -> None:
+        """Adds a section to what `status` answers; there is one of each kind."""
+        self._status[kind] = status
 
-    def sections(self) -> dict[str, dict[str, Any]]:
-        """What the parts report of themselves, by section."""
-        return {name: dict(status()) for name, status in self._status.items()}
+    def section(self, kind: type[Section]) -> Section | None:
+        """What a part reports of itself now; None where no part does."""
+        found = self._status[kind]() if kind in self._status else None
+        assert found is None or isinstance(found, kind)
+        return found
 
     def problems(self) -> dict[str, str]:
         """Parts that are not running as they should, with the reason."""

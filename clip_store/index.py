@@ -160,7 +160,9 @@ class TakeIndex:
             f"SELECT take FROM choice WHERE {_AT_PLACE} AND step = ?", (*place, step)
         ).fetchone()
         if row is None:
-            raise TakeError("No choice was reverted here; there is nothing to redo.")
+            raise TakeError(
+                "No choice was reverted here, so there is nothing to redo.", "Choose a take instead."
+            )
         self._point(place, step)
         return str(row[0])
 

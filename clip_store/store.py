@@ -13,7 +13,6 @@ import re
 import unicodedata
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from clip_store.audio.audio import Audio
 from clip_store.audio.audio_file import read_audio, write_wav
@@ -67,17 +66,29 @@ class ClipStore:
 
         Raises StoreError when its blob is gone or the file cannot be written.
         """
+        path, is_there = self._clip_place(take)
+        if is_there:
+            return path
+        audio = self.blobs.get(take.audio)
+        write_wav(path, audio, bext_of(take, audio), recipe_of(take), statement(take))
+        return path
+
+    def existing_clip(self, take: Take) -> Path | None:
+        """The take's Broadcast WAV where it has been written and not removed. Reads it; for a thread."""
+        path, is_there = self._clip_place(take)
+        return path if is_there else None
+
+    def _clip_place(self, take: Take) -> tuple[Path, bool]:
+        """Where the take's file is, or is to be; whether it is there."""
         path = self.root / "clips" / clip_name(take)
         first = path.stem
         for further in itertools.count(2):
             if not path.exists():
-                break
+                return path, False
             if _sounds_like(path, take):
-                return path
+                return path, True
             path = path.with_name(f"{first}-{further}.wav")
-        audio = self.blobs.get(take.audio)
-        write_wav(path, audio, bext_of(take, audio), recipe_of(take), statement(take))
-        return path
+        raise AssertionError("there is always a next number")
 
     def song_with(self, take: Take) -> Audio:
         """The whole parent song with the take in it, bit for bit what was spliced; the clip where none was.
@@ -117,8 +128,7 @@ def file_stem(name: str, longest: int = 120) -> str:
 
 def statement(take: Take) -> str:
     """How the audio came about, in a plain sentence: what listeners and platforms ask for."""
-    engine = take.recipe.get("engine")
-    by = f" with the engine {engine}" if isinstance(engine, str) else ""
+    by = f" with the engine {take.recipe.engine}" if take.recipe.engine else ""
     song = f' of "{take.title}"' if take.title else ""
     return f"Machine-generated or machine-assisted audio: {take.task}{song} by {ORIGINATOR}{by}."
 
@@ -138,8 +148,8 @@ def bext_of(take: Take, audio: Audio) -> Bext:
     )
 
 
-def recipe_of(take: Take) -> dict[str, Any]:
-    """What a take's file says about it: enough to render it again and to find it in the store."""
+def recipe_of(take: Take) -> dict[str, object]:
+    """What a take's file says about it, as JSON: enough to render it again and to find it in the store."""
     return {
         "statement": statement(take),
         "take": take.id,
@@ -154,8 +164,8 @@ def recipe_of(take: Take) -> dict[str, Any]:
         "length": take.length,
         "rate": take.rate,
         "request": dict(take.request),
-        "recipe": dict(take.recipe),
-        "receipt": dict(take.receipt),
+        "recipe": take.recipe.to_fields(),
+        "receipt": take.receipt.to_fields(),
     }
 
 

@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple
 
+from daw_protocol.receipt import Receipt
+from daw_protocol.recipe import Recipe
 from daw_protocol.timeline.span import Span
 
 MIX = "mix"
@@ -43,7 +45,9 @@ class Take:
     start:    of its first sample, in samples from the parent song's first (negative before it).
     length:   in samples.
     rate:     hertz.
-    request, recipe, receipt: JSON objects: what was asked, how to render it again, what was measured.
+    request:  what was asked: the JSON form of the request, with everything the context added.
+    recipe:   how it was rendered.
+    receipt:  what was measured on it.
     created:  seconds since 1970, given by the caller.
     """
 
@@ -63,9 +67,9 @@ class Take:
     handles: str | None = None
     result: str | None = None
     origin: str | None = None
-    request: Mapping[str, Any] = field(default_factory=dict)
-    recipe: Mapping[str, Any] = field(default_factory=dict)
-    receipt: Mapping[str, Any] = field(default_factory=dict)
+    request: Mapping[str, object] = field(default_factory=dict)
+    recipe: Recipe = field(default_factory=Recipe)
+    receipt: Receipt = field(kw_only=True)
     attachments: tuple[Attachment, ...] = ()
 
     def __post_init__(self) -> None:
@@ -88,10 +92,17 @@ class Take:
     @property
     def digests(self) -> tuple[str, ...]:
         """Every blob it needs, the song and a reference included."""
-        reference = self.recipe.get("reference")
-        heard = reference.get("digest") if isinstance(reference, Mapping) else None
-        named = (self.parent, self.audio, self.handles, heard, *(entry.digest for entry in self.attachments))
-        return tuple(digest for digest in named if digest is not None)
+        reference = self.recipe.reference.digest if self.recipe.reference else None
+        named = (
+            self.parent, self.audio, self.handles, reference, *(entry.digest for entry in self.attachments)
+        )  # fmt: skip
+        return tuple(digest for digest in named if digest)
+
+
+def unmeasured(position: int, length: int, rate: int) -> Receipt:
+    """The receipt of a clip that nothing was measured on: where it lies, and a warning."""
+    warning = "The receipt of this take is missing, so nothing is known of its alignment."
+    return Receipt(position=position, length=length, rate=rate, exact=False, warnings=(warning,))
 
 
 _JSON_COLUMNS = ("request", "recipe", "receipt", "attachments")
@@ -102,22 +113,31 @@ COLUMNS = tuple(entry.name for entry in fields(Take))
 
 def to_row(take: Take) -> tuple[Any, ...]:
     """Values in the order of COLUMNS. Raises ValueError when a JSON field holds NaN or infinity."""
+    stored = {
+        "request": dict(take.request),
+        "recipe": take.recipe.to_fields(),
+        "receipt": take.receipt.to_fields(),
+        "attachments": take.attachments,
+    }
     return tuple(
-        json.dumps(_plain(getattr(take, name)), allow_nan=False, sort_keys=True)
-        if name in _JSON_COLUMNS
-        else getattr(take, name)
+        json.dumps(stored[name], allow_nan=False, sort_keys=True) if name in stored else getattr(take, name)
         for name in COLUMNS
     )
 
 
 def from_row(row: Sequence[Any]) -> Take:
-    """The inverse of to_row."""
+    """The inverse of to_row; rows that an earlier or later version wrote may have fewer or other JSON keys."""
     values = dict(zip(COLUMNS, row, strict=True))
     for name in _JSON_COLUMNS:
         values[name] = json.loads(values[name])
     values["attachments"] = tuple(Attachment(*entry) for entry in values["attachments"])
+    values["recipe"] = Recipe.from_stored(values["recipe"])
+    values["receipt"] = _receipt_in(values["receipt"], values["position"], values["length"], values["rate"])
     return Take(**values)
 
 
-def _plain(value: Any) -> Any:
-    return dict(value) if isinstance(value, Mapping) else value
+def _receipt_in(stored: Mapping[str, Any], position: int, length: int, rate: int) -> Receipt:
+    missing = unmeasured(position, length, rate).to_fields()
+    if "exact" in stored:  # else nothing it says can be relied on
+        missing.pop("warnings")
+    return Receipt.from_stored({**missing, **stored})

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
 from clip_store.audio.broadcast_wav import read_recipe
 from clip_store.errors import ClipStoreError
@@ -13,13 +12,26 @@ from clip_store.store import file_stem
 from clip_store.take import MIX
 
 
-def free_name(folder: Path, about: Mapping[str, Any], take: str) -> str:
+class Names(Protocol):
+    """What a take's files are named after; a Take has it, and so has its record on the wire."""
+
+    @property
+    def title(self) -> str: ...
+    @property
+    def task(self) -> str: ...
+    @property
+    def number(self) -> int: ...
+    @property
+    def stem(self) -> str: ...
+
+
+def free_name(folder: Path, about: Names, take: str) -> str:
     """What this take's files are called, without their endings: the first number no other take's clip has."""
     # A title is what a client said it is: "AC/DC", or worse, "../x".
-    title = file_stem(about["title"])
-    stem = "" if about["stem"] == MIX else f".{file_stem(about['stem'])}"
-    for number in itertools.count(about["number"]):
-        base = f"{title}.{about['task']}.{number}{stem}"
+    title = file_stem(about.title)
+    stem = "" if about.stem == MIX else f".{file_stem(about.stem)}"
+    for number in itertools.count(about.number):
+        base = f"{title}.{about.task}.{number}{stem}"
         clip = folder / f"{base}.wav"
         if not clip.exists() or clip_of(clip, take):
             return base

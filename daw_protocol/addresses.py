@@ -1,4 +1,4 @@
-"""The one table of commands: OSC address, WebSocket method and request type of everything that can be asked for.
+"""The one table of commands: OSC address, WebSocket method, request and result type of each.
 
 The OSC parser and encoder, the JSON-RPC dispatcher, the OSCQuery tree, the JSON Schema, docs/protocol.md and the
 tests all read this table; nothing else names an address.
@@ -9,7 +9,9 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, fields
 
-from daw_protocol import requests
+from daw_protocol import requests, results
+from daw_protocol.message import Message
+from daw_protocol.replies import AuditionState
 from daw_protocol.requests import Request
 
 PREFIX = "/bridge"
@@ -32,6 +34,7 @@ class Command:
     """One command.
 
     name:       the WebSocket method, and with dots as slashes the OSC address under PREFIX.
+    result:     what it returns over WebSocket and mailbox; over OSC the answer is `ack` or `ok`.
     positional: names of the values that come first in an OSC message, in order and without their names; all
                 others follow as name, value pairs. OSC messages may leave trailing positional values out.
     example:    an OSC message as `oscsend` takes it, for the document and the tests.
@@ -39,6 +42,7 @@ class Command:
 
     name: str
     request: type[Request]
+    result: type[Message]
     group: Group
     positional: tuple[str, ...]
     example: str
@@ -56,73 +60,91 @@ class Command:
 ID = ("id",)
 
 COMMANDS: tuple[Command, ...] = (
-    Command("repaint", requests.Repaint, Group.RENDER, ID,
+    Command("repaint", requests.Repaint, results.Accepted, Group.RENDER, ID,
             "/bridge/repaint ssssisi id1 source song.wav start 384000 end 576000"),
-    Command("complete", requests.Complete, Group.RENDER, ID,
+    Command("complete", requests.Complete, results.Accepted, Group.RENDER, ID,
             '/bridge/complete sssssss id2 source song.wav length "8 bars" bpm 120'),
-    Command("accompany", requests.Accompany, Group.RENDER, ID,
+    Command("accompany", requests.Accompany, results.Accepted, Group.RENDER, ID,
             "/bridge/accompany sssssss id3 source voice.wav bpm 96 prompt ballad"),
-    Command("extract", requests.Extract, Group.RENDER, ID,
+    Command("extract", requests.Extract, results.Accepted, Group.RENDER, ID,
             "/bridge/extract sssss id4 source song.wav stems vocals,drums"),
-    Command("generate", requests.Generate, Group.RENDER, ID,
+    Command("generate", requests.Generate, results.Accepted, Group.RENDER, ID,
             '/bridge/generate sssssss id5 prompt "slow bossa nova" length "16 bars" bpm 84'),
-    Command("lego", requests.Lego, Group.RENDER, ID,
+    Command("lego", requests.Lego, results.Accepted, Group.RENDER, ID,
             "/bridge/lego sssss id6 source song.wav stems bass"),
-    Command("cover", requests.Cover, Group.RENDER, ID,
+    Command("cover", requests.Cover, results.Accepted, Group.RENDER, ID,
             '/bridge/cover sssss id7 source song.wav prompt "string quartet"'),
-    Command("vary", requests.Vary, Group.RENDER, ID,
+    Command("vary", requests.Vary, results.Accepted, Group.RENDER, ID,
             "/bridge/vary sssss id8 take TAKE strength 0.8"),
-    Command("tempo", requests.SetTempo, Group.CONTEXT, ("bpm",), "/bridge/tempo f 120"),
-    Command("meter", requests.SetMeter, Group.CONTEXT, ("meter",), "/bridge/meter s 4/4"),
-    Command("key", requests.SetKey, Group.CONTEXT, ("key",), '/bridge/key s "F# minor"'),
-    Command("source", requests.SetSource, Group.CONTEXT, ("source", "position"),
+    Command("tempo", requests.SetTempo, requests.SetTempo, Group.CONTEXT, ("bpm",), "/bridge/tempo f 120"),
+    Command("meter", requests.SetMeter, requests.SetMeter, Group.CONTEXT, ("meter",), "/bridge/meter s 4/4"),
+    Command("key", requests.SetKey, requests.SetKey, Group.CONTEXT, ("key",), '/bridge/key s "F# minor"'),
+    Command("source", requests.SetSource, requests.SetSource, Group.CONTEXT, ("source", "position"),
             "/bridge/source si song.wav 0"),
-    Command("select", requests.Select, Group.CONTEXT, ("start", "end"), '/bridge/select ss "17|1|0" "21|1|0"'),
-    Command("transport", requests.Transport, Group.CONTEXT, ("position", "rolling"), "/bridge/transport ii 96000 1"),
-    Command("forget", requests.ForgetContext, Group.CONTEXT, (), "/bridge/forget"),
-    Command("cancel", requests.Cancel, Group.JOBS, ("job",), "/bridge/cancel s id1"),
-    Command("jobs.list", requests.ListJobs, Group.JOBS, ID, "/bridge/jobs/list s id9"),
-    Command("jobs.show", requests.ShowJob, Group.JOBS, ("job",), "/bridge/jobs/show s JOB"),
-    Command("takes.list", requests.ListTakes, Group.TAKES, ID, "/bridge/takes/list s id10"),
-    Command("takes.show", requests.ShowTake, Group.TAKES, ("take",), "/bridge/takes/show s TAKE"),
-    Command("takes.fetch", requests.FetchTake, Group.TAKES, ("take",), "", osc=False),
-    Command("takes.choose", requests.ChooseTake, Group.TAKES, ("take",), "/bridge/takes/choose s TAKE"),
-    Command("takes.revert", requests.RevertTake, Group.TAKES, ("take",), "/bridge/takes/revert s TAKE"),
-    Command("export", requests.Export, Group.TAKES, ("what", "name", "format"),
+    Command("select", requests.Select, requests.Select, Group.CONTEXT, ("start", "end"),
+            '/bridge/select ss "17|1|0" "21|1|0"'),
+    Command("transport", requests.Transport, requests.Transport, Group.CONTEXT, ("position", "rolling"),
+            "/bridge/transport ii 96000 1"),
+    Command("forget", requests.ForgetContext, requests.ForgetContext, Group.CONTEXT, (), "/bridge/forget"),
+    Command("cancel", requests.Cancel, results.CancelledJob, Group.JOBS, ("job",), "/bridge/cancel s id1"),
+    Command("jobs.list", requests.ListJobs, results.JobList, Group.JOBS, ID, "/bridge/jobs/list s id9"),
+    Command("jobs.show", requests.ShowJob, results.JobWithTakes, Group.JOBS, ("job",),
+            "/bridge/jobs/show s JOB"),
+    Command("takes.list", requests.ListTakes, results.TakeList, Group.TAKES, ID, "/bridge/takes/list s id10"),
+    Command("takes.show", requests.ShowTake, results.TakeWithRecipe, Group.TAKES, ("take",),
+            "/bridge/takes/show s TAKE"),
+    Command("takes.fetch", requests.FetchTake, results.FileSent, Group.TAKES, ("take",), "", osc=False),
+    Command("takes.choose", requests.ChooseTake, results.ChosenTake, Group.TAKES, ("take",),
+            "/bridge/takes/choose s TAKE"),
+    Command("takes.revert", requests.RevertTake, results.ChosenTake, Group.TAKES, ("take",),
+            "/bridge/takes/revert s TAKE"),
+    Command("takes.redo", requests.RedoTake, results.ChosenTake, Group.TAKES, ("take",),
+            "/bridge/takes/redo s TAKE"),
+    Command("takes.lineage", requests.ShowLineage, results.TakeList, Group.TAKES, ("take",),
+            "/bridge/takes/lineage s TAKE"),
+    Command("takes.delete", requests.DeleteTake, results.DeletedTake, Group.TAKES, ("take",),
+            "/bridge/takes/delete s TAKE"),
+    Command("export", requests.Export, results.ExportedProject, Group.TAKES, ("what", "name", "format"),
             "/bridge/export sss take TAKE rpp"),
-    Command("audition.play", requests.PlayAudition, Group.AUDITION, ("take",),
+    Command("audition.play", requests.PlayAudition, AuditionState, Group.AUDITION, ("take",),
             "/bridge/audition/play ssisi TAKE before 2 after 2"),
-    Command("audition.stop", requests.StopAudition, Group.AUDITION, (), "/bridge/audition/stop"),
-    Command("audition.ab", requests.CompareAudition, Group.AUDITION, ("side",), "/bridge/audition/ab"),
-    Command("audition.next", requests.NextTake, Group.AUDITION, (), "/bridge/audition/next"),
-    Command("audition.prev", requests.PreviousTake, Group.AUDITION, (), "/bridge/audition/prev"),
-    Command("audition.loop", requests.LoopAudition, Group.AUDITION, ("on",), "/bridge/audition/loop i 1"),
-    Command("audition.bars", requests.SetAuditionBars, Group.AUDITION, ("before", "after"),
+    Command("audition.stop", requests.StopAudition, AuditionState, Group.AUDITION, (),
+            "/bridge/audition/stop"),
+    Command("audition.ab", requests.CompareAudition, AuditionState, Group.AUDITION, ("side",),
+            "/bridge/audition/ab"),
+    Command("audition.next", requests.NextTake, AuditionState, Group.AUDITION, (), "/bridge/audition/next"),
+    Command("audition.prev", requests.PreviousTake, AuditionState, Group.AUDITION, (),
+            "/bridge/audition/prev"),
+    Command("audition.loop", requests.LoopAudition, AuditionState, Group.AUDITION, ("on",),
+            "/bridge/audition/loop i 1"),
+    Command("audition.bars", requests.SetAuditionBars, AuditionState, Group.AUDITION, ("before", "after"),
             "/bridge/audition/bars ii 1 1"),
-    Command("audition.seek", requests.SeekAudition, Group.AUDITION, ("position",),
+    Command("audition.seek", requests.SeekAudition, AuditionState, Group.AUDITION, ("position",),
             '/bridge/audition/seek s "17|1|0"'),
-    Command("audition.gain", requests.SetAuditionGain, Group.AUDITION, ("db",),
+    Command("audition.gain", requests.SetAuditionGain, AuditionState, Group.AUDITION, ("db",),
             "/bridge/audition/gain f -6"),
-    Command("audition.match", requests.MatchAudition, Group.AUDITION, ("on",),
+    Command("audition.match", requests.MatchAudition, AuditionState, Group.AUDITION, ("on",),
             "/bridge/audition/match i 0"),
-    Command("audition.follow", requests.FollowTransport, Group.AUDITION, ("what", "port"),
+    Command("audition.follow", requests.FollowTransport, AuditionState, Group.AUDITION, ("what", "port"),
             "/bridge/audition/follow s osc"),
-    Command("audition.auto", requests.AuditionRenders, Group.AUDITION, ("on",),
+    Command("audition.auto", requests.AuditionRenders, AuditionState, Group.AUDITION, ("on",),
             "/bridge/audition/auto i 1"),
-    Command("audition.device", requests.ChooseDevice, Group.AUDITION, ("name",),
+    Command("audition.device", requests.ChooseDevice, AuditionState, Group.AUDITION, ("name",),
             '/bridge/audition/device s "USB Audio"'),
-    Command("audition.devices", requests.ListDevices, Group.AUDITION, ID,
+    Command("audition.devices", requests.ListDevices, results.DeviceList, Group.AUDITION, ID,
             "/bridge/audition/devices s id15"),
-    Command("audition.show", requests.ShowAudition, Group.AUDITION, ID,
+    Command("audition.show", requests.ShowAudition, AuditionState, Group.AUDITION, ID,
             "/bridge/audition/show s id16"),
-    Command("watch", requests.Watch, Group.WATCH, ID, "/bridge/watch ssi id15 on 1"),
-    Command("focus.show", requests.ShowFocus, Group.WATCH, ID, "/bridge/focus/show s id16"),
-    Command("songs.list", requests.ListSongs, Group.WATCH, ID, "/bridge/songs/list s id17"),
-    Command("status", requests.Status, Group.SERVER, ID, "/bridge/status s id11"),
-    Command("engines", requests.ListEngines, Group.SERVER, ID, "/bridge/engines s id12"),
-    Command("store.verify", requests.VerifyStore, Group.SERVER, ID, "/bridge/store/verify s id13"),
-    Command("store.sweep", requests.SweepStore, Group.SERVER, ID, "/bridge/store/sweep s id14"),
-    Command("upload.begin", requests.BeginUpload, Group.SERVER, ID, "", osc=False),
+    Command("watch", requests.Watch, results.Watching, Group.WATCH, ID, "/bridge/watch ssi id15 on 1"),
+    Command("focus.show", requests.ShowFocus, results.Focus, Group.WATCH, ID, "/bridge/focus/show s id16"),
+    Command("songs.list", requests.ListSongs, results.SongList, Group.WATCH, ID, "/bridge/songs/list s id17"),
+    Command("status", requests.Status, results.ServerStatus, Group.SERVER, ID, "/bridge/status s id11"),
+    Command("engines", requests.ListEngines, results.EngineList, Group.SERVER, ID, "/bridge/engines s id12"),
+    Command("store.verify", requests.VerifyStore, results.StoreProblems, Group.SERVER, ID,
+            "/bridge/store/verify s id13"),
+    Command("store.sweep", requests.SweepStore, results.SweptFiles, Group.SERVER, ID,
+            "/bridge/store/sweep s id14"),
+    Command("upload.begin", requests.BeginUpload, results.FileSent, Group.SERVER, ID, "", osc=False),
 )  # fmt: skip
 
 BY_NAME = {command.name: command for command in COMMANDS}

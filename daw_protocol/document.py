@@ -7,10 +7,12 @@ from collections.abc import Iterable, Iterator
 
 from daw_protocol.addresses import COMMANDS, Command, Group
 from daw_protocol.errors import ErrorCode
+from daw_protocol.fields import Kind
 from daw_protocol.message import Message, default_of, has_default
 from daw_protocol.receipt import Receipt
-from daw_protocol.replies import REPLIES
+from daw_protocol.replies import REPLIES, Reply
 from daw_protocol.requests import Render, Request
+from daw_protocol.result_fields import ListOf, Nullable, Record, TableOf, linked, title
 
 INTRODUCTION = """\
 # The protocol
@@ -30,7 +32,7 @@ out, and the WebSocket has them whole.
 
 **WebSocket.** `{"jsonrpc":"2.0","id":1,"method":"repaint","params":{"id":"id1","source":"song.wav",...}}` is answered
 with the acknowledgement as result; progress, takes and the terminal message follow as notifications
-(`{"jsonrpc":"2.0","method":"progress","params":{...}}`).
+(`{"jsonrpc":"2.0","method":"progress","params":{...}}`). Every method's result is described under [Results](#results).
 
 **Mailbox.** Scripts without sockets write the same JSON-RPC requests as files and read the answers from another file:
 [mailbox.md](mailbox.md).
@@ -72,7 +74,11 @@ def _lines() -> Iterator[str]:
         yield f"### `/bridge/{reply.name}`, notification `{reply.name}`\n"
         yield f"{(reply.__doc__ or '').strip()}\n"
         yield from _table(dataclasses.fields(reply))
-    yield "## The receipt\n"
+    yield "## Results\n"
+    yield "What methods return over WebSocket and mailbox. Values marked required are always there.\n"
+    for message in _results():
+        yield from _result(message)
+    yield "## Receipt\n"
     yield f"{(Receipt.__doc__ or '').strip()} It is part of a take's record (`takes.show`) and of its files.\n"
     yield from _table(dataclasses.fields(Receipt))
     yield "## Errors\n"
@@ -96,6 +102,52 @@ def _command(command: Command) -> Iterator[str]:
         own = [entry for entry in own if entry.name not in _base_names() - set(command.positional)]
     if command.osc and command.positional:
         yield f"First: {', '.join(f'`{name}`' for name in command.positional)}.\n"
+    yield from _table(own)
+    yield f"Result: {_returned(command)}.\n"
+
+
+def _returned(command: Command) -> str:
+    """What a command returns over WebSocket, with a link."""
+    if issubclass(command.result, Request):
+        return "these values as they were interpreted"
+    return linked(command.result)
+
+
+def _results() -> list[type[Message]]:
+    """The messages that are results, or parts of one, and have no section elsewhere; each once, in reading order."""
+    found: dict[type[Message], None] = {}
+    waiting = [command.result for command in COMMANDS]
+    while waiting:
+        message = waiting.pop(0)
+        if message in found or message in (*REPLIES, Receipt) or issubclass(message, Request):
+            continue
+        found[message] = None
+        base = _base(message)
+        parts = [_record_in(entry.metadata["kind"]) for entry in dataclasses.fields(message)]
+        waiting = [one for one in (base, *parts) if one is not None] + waiting
+    return list(found)
+
+
+def _base(message: type[Message]) -> type[Message] | None:
+    """The message whose values this one has too."""
+    base = message.__base__
+    return base if base is not None and issubclass(base, Message) and base not in (Message, Reply) else None
+
+
+def _record_in(kind: Kind) -> type[Message] | None:
+    """The message that values of this kind hold."""
+    while isinstance(kind, (ListOf, Nullable, TableOf)):
+        kind = kind.kind
+    return kind.message if isinstance(kind, Record) else None
+
+
+def _result(message: type[Message]) -> Iterator[str]:
+    yield f"### {title(message).capitalize()}\n"
+    yield f"{(message.__doc__ or '').strip()}\n"
+    own = dataclasses.fields(message)
+    if (base := _base(message)) is not None:
+        yield f"The values of {linked(base)}, and:\n"
+        own = own[len(dataclasses.fields(base)) :]
     yield from _table(own)
 
 

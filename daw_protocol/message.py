@@ -1,7 +1,7 @@
 """A message as a value: named, documented fields that check themselves when the message is built.
 
-Requests, replies and receipts are all of this shape, so that one small piece of code reads them, writes them and
-describes them (schema.py, document.py).
+Requests, replies, results, recipes and receipts are all of this shape, so that one small piece of code reads them,
+writes them and describes them (schema.py, document.py).
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ import dataclasses
 import difflib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from daw_protocol.errors import ErrorCode, ProtocolError
-from daw_protocol.fields import Kind
+from daw_protocol.fields import Kind, Schema
 
 _REQUIRED: Any = dataclasses.MISSING
 
@@ -30,7 +30,12 @@ def value(kind: Kind, doc: str, default: Any = _REQUIRED) -> Any:
 
 @dataclass(frozen=True, kw_only=True)
 class Message:
-    """Base of all messages. Raises ProtocolError, naming the field, when a value is wrong."""
+    """Base of all messages. Raises ProtocolError, naming the field, when a value is wrong.
+
+    writes_defaults: whether `to_fields` writes values that equal their default too (None is left out always).
+    """
+
+    writes_defaults: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         for entry in dataclasses.fields(self):
@@ -60,12 +65,28 @@ class Message:
                 )
         return cls(**fields)
 
+    @classmethod
+    def from_stored(cls, fields: Mapping[str, Any]) -> Self:
+        """As `from_fields`, of a record that another version may have written.
+
+        What this version does not know is passed over, and null counts as missing where there is a default.
+        """
+        known = {entry.name: entry for entry in dataclasses.fields(cls)}
+        kept = {
+            name: given
+            for name, given in fields.items()
+            if name in known and not (given is None and has_default(known[name]))
+        }
+        return cls.from_fields(kept)
+
     def to_fields(self) -> dict[str, Any]:
         """The JSON form, without the fields that have their default; `from_fields(to_fields())` is equal."""
         found = {}
         for entry in dataclasses.fields(self):
             given = getattr(self, entry.name)
-            if given is None or (has_default(entry) and given == default_of(entry)):
+            if has_default(entry) and (
+                given is None or (not self.writes_defaults and given == default_of(entry))
+            ):
                 continue
             found[entry.name] = entry.metadata["kind"].write(given)
         return found
@@ -116,3 +137,25 @@ def unknown_field(name: object, known: Collection[str]) -> ProtocolError:
     close = difflib.get_close_matches(given, known, n=1)
     remedy = f"Did you mean {close[0]}?" if close else f"Known are: {', '.join(sorted(known))}."
     return ProtocolError(ErrorCode.UNKNOWN_FIELD, f"There is no value called {given!r} here.", remedy, given)
+
+
+def message_schema(message: type[Message]) -> Schema:
+    """The JSON Schema of one message's fields."""
+    properties: Schema = {}
+    required = []
+    for entry in dataclasses.fields(message):
+        kind = entry.metadata["kind"]
+        properties[entry.name] = {**kind.schema(), "description": entry.metadata["doc"]}
+        if not has_default(entry):
+            required.append(entry.name)
+        elif default_of(entry) is not None:
+            properties[entry.name]["default"] = kind.write(default_of(entry))
+    found: Schema = {
+        "type": "object",
+        "description": (message.__doc__ or "").strip(),
+        "properties": properties,
+        "additionalProperties": False,
+    }
+    if required:
+        found["required"] = required
+    return found

@@ -1,50 +1,38 @@
-"""The JSON Schema (draft 2020-12) of every request and reply, made from the types themselves."""
+"""The JSON Schema (draft 2020-12) of every request, result and reply, made from the types themselves."""
 
 from __future__ import annotations
 
-import dataclasses
-from typing import Any
-
-from daw_protocol.addresses import COMMANDS
-from daw_protocol.message import Message, default_of, has_default
+from daw_protocol.addresses import BY_REQUEST, COMMANDS, Command
+from daw_protocol.fields import Schema
+from daw_protocol.message import message_schema
 from daw_protocol.receipt import Receipt
-from daw_protocol.replies import REPLIES
+from daw_protocol.replies import REPLIES, Reply
+from daw_protocol.requests import Request
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
-def message_schema(message: type[Message]) -> dict[str, Any]:
-    """The schema of one message's fields."""
-    properties: dict[str, Any] = {}
-    required = []
-    for entry in dataclasses.fields(message):
-        kind = entry.metadata["kind"]
-        properties[entry.name] = {**kind.schema(), "description": entry.metadata["doc"]}
-        if not has_default(entry):
-            required.append(entry.name)
-        elif default_of(entry) is not None:
-            properties[entry.name]["default"] = kind.write(default_of(entry))
-    found: dict[str, Any] = {
-        "type": "object",
-        "description": (message.__doc__ or "").strip(),
-        "properties": properties,
-        "additionalProperties": False,
-    }
-    if required:
-        found["required"] = required
-    return found
-
-
-def whole_schema() -> dict[str, Any]:
-    """All messages: `requests/NAME`, `replies/NAME` and `receipt` under $defs."""
-    definitions: dict[str, Any] = {
+def whole_schema() -> Schema:
+    """All messages: `requests/NAME`, `results/NAME`, `replies/NAME` and `receipt` under $defs."""
+    definitions: Schema = {
         "requests": {command.name: message_schema(command.request) for command in COMMANDS},
+        "results": {command.name: result_schema(command) for command in COMMANDS},
         "replies": {reply.name: message_schema(reply) for reply in REPLIES},
         "receipt": message_schema(Receipt),
     }
     return {
         "$schema": DIALECT,
         "title": "Takebridge messages",
-        "description": "params of the JSON-RPC methods and of the notifications that answer them",
+        "description": "params and results of the JSON-RPC methods, and params of the notifications that follow",
         "$defs": definitions,
     }
+
+
+def result_schema(command: Command) -> Schema:
+    """The schema of what a command returns; where that is a request or reply, a reference to it."""
+    result = command.result
+    if issubclass(result, Request):
+        return {"$ref": f"#/$defs/requests/{BY_REQUEST[result].name}"}
+    if issubclass(result, Reply) and result in REPLIES:
+        return {"$ref": f"#/$defs/replies/{result.name}"}
+    return message_schema(result)

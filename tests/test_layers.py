@@ -16,7 +16,15 @@ from tests.places import PROJECT
 # Package -> what of ours it may import, itself included; a dotted name means that part only.
 MAY_IMPORT = {
     "daw_protocol": ("daw_protocol",),
-    "clip_store": ("clip_store", "daw_protocol.tasks", "daw_protocol.timeline", "model.dsp"),
+    # Values only: what a task, a recipe and a receipt are, and where something is on the timeline.
+    "clip_store": (
+        "clip_store",
+        "daw_protocol.receipt",
+        "daw_protocol.recipe",
+        "daw_protocol.tasks",
+        "daw_protocol.timeline",
+        "model.dsp",
+    ),
     "model": ("model",),
     "bridge_server": ("bridge_server", "daw_protocol", "clip_store", "model"),
     "examples": ("examples", "daw_protocol"),
@@ -71,9 +79,12 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("document", "schema", "jsonrpc", "oscquery", "pad_map"),
         ("osc_form", "context"),
         ("addresses",),
-        ("requests", "replies", "receipt"),
+        ("results",),
+        ("recipe",),
+        ("result_fields",),
+        ("requests", "replies", "results", "receipt", "recipe"),
         ("message",),
-        ("timeline_fields",),
+        ("timeline_fields", "tasks"),
         ("fields",),
         ("timeline", "midi_clock"),
         ("errors",),

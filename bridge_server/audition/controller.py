@@ -39,6 +39,7 @@ from clip_store.store import ClipStore
 from clip_store.take import Take
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.replies import AuditionState
+from daw_protocol.results import OutputDevice
 from daw_protocol.timeline import Position, Span, TempoMap
 
 log = logging.getLogger(__name__)
@@ -197,11 +198,11 @@ class AuditionController:
             await self._in_audio_thread(self.player.change, scene, self._options, there)
             self.tell()
 
-    async def devices(self) -> list[dict[str, Any]]:
+    async def devices(self) -> list[OutputDevice]:
         """What there is. While something plays, what there was when it began."""
         async with self._lock:
             found = await self._in_audio_thread(self.player.devices.list)
-            return [device.to_json() for device in found]
+            return [device.record() for device in found]
 
     async def choose_device(self, name: str) -> str:
         """Returns the device that is used, or will be."""

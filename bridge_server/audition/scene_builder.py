@@ -61,7 +61,7 @@ def wanted(index: TakeIndex, take: Take, before: int, after: int) -> SceneReques
 
 def tempo_map_of(take: Take) -> TempoMap:
     """The map the take was rendered on."""
-    kept = take.recipe.get("tempo_map")
+    kept = take.recipe.tempo_map
     return TempoMap.constant(120) if kept is None else TempoMap.from_json(kept)
 
 

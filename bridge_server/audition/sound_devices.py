@@ -16,6 +16,7 @@ import numpy as np
 from bridge_server.audition.playback import Take
 from bridge_server.platforms import portaudio_remedy
 from daw_protocol.errors import ErrorCode, ProtocolError, sendable
+from daw_protocol.results import OutputDevice
 
 log = logging.getLogger(__name__)
 
@@ -41,12 +42,11 @@ class SoundDevice:
     def label(self) -> str:
         return f"{self.name}, {self.host}"
 
-    def to_json(self) -> dict[str, Any]:
-        """As `audition.devices` tells it."""
-        return {
-            "number": self.number, "name": self.label, "channels": self.channels, "rate": self.rate,
-            "default": self.default,
-        }  # fmt: skip
+    def record(self) -> OutputDevice:
+        """What `audition.devices` returns of it."""
+        return OutputDevice(
+            number=self.number, name=self.label, channels=self.channels, rate=self.rate, default=self.default
+        )
 
 
 class SoundDevices:

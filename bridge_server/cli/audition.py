@@ -14,6 +14,7 @@ from bridge_server.server import find_server
 from bridge_server.settings import Settings
 from daw_protocol.addresses import Command
 from daw_protocol.errors import ErrorCode, ProtocolError
+from daw_protocol.replies import AuditionState
 
 # What makes sense without a server: the others speak of something that plays.
 ALONE = ("audition.play", "audition.devices")
@@ -49,7 +50,7 @@ def show(screen: Screen, command: Command, answer: Mapping[str, Any]) -> None:
         if not answer["devices"]:
             screen.say("There is no sound device.")
         return
-    screen.say(escape(in_words(dict(answer))))
+    screen.say(escape(in_words(AuditionState.from_stored(answer))))
     if answer["state"] != "stopped":
         figures = [
             f"{answer['rate']} Hz",

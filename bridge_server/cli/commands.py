@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from bridge_server.server import find_server, running_server
 from bridge_server.settings import Settings
 from bridge_server.songs.tempo_file import read_midi_map
 from daw_protocol.addresses import Command
-from daw_protocol.receipt import Receipt
+from daw_protocol.results import ChosenTake, DeletedTake, ListedTake, TakeList, TakeWithRecipe
 
 DONE, PROBLEM = 0, 1
 
@@ -130,15 +130,15 @@ async def _print_take(
     client: BridgeClient, screen: Screen, take: Mapping[str, Any], files: Mapping[str, str]
 ) -> list[str]:
     """Prints a take's receipt and files; returns what its engine noted."""
-    about = await client.call("takes.show", take=take["take"])
+    about = TakeWithRecipe.from_stored(await client.call("takes.show", take=take["take"]))
     stem = "" if take["stem"] == "mix" else f" {take['stem']}"
     mark = "[green]✓[/green]" if take["passed"] else "[yellow]![/yellow]"
     screen.say(f"{mark} take {take['number']}{escape(stem)}, seed {take['seed']}, id {take['take']}")
-    for line in in_words(Receipt.from_fields(about["receipt"])):
+    for line in in_words(about.receipt):
         screen.say(f"    {escape(line)}")
     for path in files.values():
         screen.say(f"    → {escape(path)}")
-    return list(about["recipe"].get("notes", []))
+    return list(about.recipe.notes)
 
 
 def _bar(screen: Screen) -> Progress:
@@ -170,36 +170,43 @@ async def jobs(settings: Settings, screen: Screen, cancel: str | None) -> int:
     return DONE
 
 
-async def takes(
-    settings: Settings, screen: Screen, choose: str | None, revert: str | None, save: str | None, out: Path
-) -> int:
-    """Lists takes; chooses, reverts or saves one."""
+async def takes(settings: Settings, screen: Screen, action: str, take: str, out: Path) -> int:
+    """Lists takes; chooses, reverts, redoes, traces, deletes or saves one.
+
+    action: the method's name after `takes.`, or "save"; take: its id, "" for `list`.
+    """
     async with some_server(settings) as client:
-        if save:
-            files = await save_take(client, save, out)
+        if action == "save":
+            files = await save_take(client, take, out)
             screen.result(files)
             for path in files.values():
                 screen.say(f"→ {escape(path)}")
             return DONE
-        if choose or revert:
-            name = "takes.choose" if choose else "takes.revert"
-            answer = await client.call(name, take=choose or revert)
-            screen.result(answer)
-            chosen = answer["chosen"]
-            screen.say(f"Take {escape(chosen)} is in place." if chosen else "Back to the original.")
-            return DONE
-        found = (await client.call("takes.list"))["takes"]
-    screen.result(found)
+        answer = await client.call(f"takes.{action}", **({"take": take} if take else {}))
+    screen.result(answer.get("takes", answer))
+    if action == "delete":
+        deleted = DeletedTake.from_stored(answer)
+        screen.say(f"Take {escape(deleted.take)} is deleted.")
+        if deleted.clip:
+            screen.say(f"Its clip file stays: {escape(deleted.clip)}")
+    elif "takes" in answer:
+        _print_takes(screen, TakeList.from_stored(answer).takes)
+    else:
+        chosen = ChosenTake.from_stored(answer).chosen
+        screen.say(f"Take {escape(chosen)} is in place." if chosen else "Back to the original.")
+    return DONE
+
+
+def _print_takes(screen: Screen, found: Sequence[ListedTake]) -> None:
     table = Table("take", "song", "task", "stem", "at sample", "length", "receipt")
     for take in found:
-        warnings = take["receipt"].get("warnings", [])
+        warnings = take.receipt.warnings
         table.add_row(
-            take["take"], escape(take["title"]), take["task"], escape(take["stem"]), str(take["position"]),
-            f"{take['length'] / take['rate']:.2f} s", escape(warnings[0]) if warnings else "passed",
+            take.take, escape(take.title), take.task, escape(take.stem), str(take.position),
+            f"{take.length / take.rate:.2f} s", escape(warnings[0]) if warnings else "passed",
         )  # fmt: skip
     if not screen.as_json:
         screen.console.print(table if found else "There are no takes yet.")
-    return DONE
 
 
 async def store(settings: Settings, screen: Screen, action: str) -> int:

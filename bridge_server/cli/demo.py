@@ -31,7 +31,7 @@ from bridge_server.settings import Settings
 from bridge_server.songs.tempo_file import read_midi_map
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.osc_form import OscArgument
-from daw_protocol.receipt import Receipt
+from daw_protocol.results import TakeWithRecipe
 
 SONG, LEAD, MAP = "demo_song.flac", "demo_lead.flac", "demo_song.mid"
 
@@ -183,12 +183,12 @@ class Demo:
 
     async def _save(self, client: BridgeClient, take: dict[str, Any]) -> None:
         files = await save_take(client, take["take"], self._out)
-        about = await client.call("takes.show", take=take["take"])
+        about = TakeWithRecipe.from_stored(await client.call("takes.show", take=take["take"]))
         stem = "" if take["stem"] == "mix" else f" · {take['stem']}"
         self._console.print(
             f"  [green]✓[/green] take {take['number']}{stem}: {escape(files['clip'])}", highlight=False
         )
-        for line in in_words(Receipt.from_fields(about["receipt"])):
+        for line in in_words(about.receipt):
             self._console.print(f"      [dim]{escape(line)}[/dim]", highlight=False, soft_wrap=True)
 
     def _announce(self, title: str, address: str, arguments: Sequence[OscArgument]) -> None:

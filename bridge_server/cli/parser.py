@@ -192,13 +192,31 @@ def audition_fields(arguments: argparse.Namespace, command: Command) -> dict[str
     return {name: value for name, value in given.items() if value is not None}
 
 
+TAKE_ACTIONS = {
+    "choose": "accept this take for its region",
+    "revert": "go back to what was chosen before it",
+    "redo": "undo the last revert at this take's place",
+    "lineage": "show this take and the takes it came from",
+    "delete": "delete this take; its clip file and all other takes stay",
+    "save": "write this take's files again",
+}
+
+
+def take_action(arguments: argparse.Namespace) -> tuple[str, str]:
+    """What is to be done, and the id of the take to do it with; ("list", "") when no take was named."""
+    named = {name: getattr(arguments, name) for name in TAKE_ACTIONS}
+    return next(((name, take) for name, take in named.items() if take), ("list", ""))
+
+
 def _lists(commands: Subparsers[argparse.ArgumentParser]) -> None:
     jobs = commands.add_parser("jobs", help="jobs, newest first; --cancel stops one")
     jobs.add_argument("--cancel", metavar="JOB", help="stop this job")
-    takes = commands.add_parser("takes", help="takes, newest first; also choose, revert or save one")
-    takes.add_argument("--choose", metavar="TAKE", help="accept this take for its region")
-    takes.add_argument("--revert", metavar="TAKE", help="go back to what was chosen before it")
-    takes.add_argument("--save", metavar="TAKE", help="write this take's files again")
+    takes = commands.add_parser(
+        "takes", help="takes, newest first; also choose, revert, redo, trace, delete or save one"
+    )
+    one_take = takes.add_mutually_exclusive_group()
+    for name, help_text in TAKE_ACTIONS.items():
+        one_take.add_argument(f"--{name}", metavar="TAKE", help=help_text)
     takes.add_argument("-o", "--out", type=Path, default=Path(), help="folder for --save")
     store = commands.add_parser("store", help="check the store, or remove what nothing needs")
     store.add_argument("action", choices=("verify", "sweep"))

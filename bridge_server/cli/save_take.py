@@ -9,6 +9,7 @@ from clip_store.store import file_stem
 from clip_store.take import MIX
 from clip_store.take_files import free_name
 from daw_protocol.errors import ErrorCode, ProtocolError
+from daw_protocol.results import TakeWithRecipe
 
 
 async def save_take(client: BridgeClient, take: str, folder: Path) -> dict[str, str]:
@@ -19,17 +20,17 @@ async def save_take(client: BridgeClient, take: str, folder: Path) -> dict[str, 
     the n. Where an earlier run has left a `song.repaint.n.wav` of its own, n counts on: nothing of a producer's is
     overwritten.
     """
-    about = await client.call("takes.show", take=take)
+    about = TakeWithRecipe.from_stored(await client.call("takes.show", take=take))
     base = free_name(folder, about, take)
     wanted = {"clip": ".wav", "recipe": ".json", "picture": ".png"}
-    if about["song"] and about["stem"] == MIX:
+    if about.song and about.stem == MIX:
         wanted["song"] = ".song.wav"
-    if about["handles"]:
+    if about.handles:
         wanted["handles"] = ".handles.wav"
     files = {}
     for what, suffix in wanted.items():
         files[what] = _write(folder / (base + suffix), await client.fetch(take, what))
-    for name in about["attachments"]:
+    for name in about.attachments:
         ending = Path(name).suffix
         if ending in wanted.values():  # `.json` is the recipe's
             ending = f".{file_stem(Path(name).stem)}{ending}"

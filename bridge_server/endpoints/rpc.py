@@ -37,4 +37,5 @@ async def answer_call(
         return None, response
     if response.error is not None:
         return jsonrpc.error(call.id, response.error), response
-    return jsonrpc.result(call.id, response.data), response
+    assert response.result is not None, "what is not refused has a result"
+    return jsonrpc.result(call.id, response.result.to_fields()), response

@@ -18,8 +18,10 @@ from clip_store.errors import TakeError
 from clip_store.index import TakeIndex
 from daw_protocol.context import shared_request, tempo_map_of
 from daw_protocol.errors import ErrorCode, ProtocolError
+from daw_protocol.replies import AuditionState
 from daw_protocol.requests import Request
 from daw_protocol.requests import audition as asked
+from daw_protocol.results import DeviceList
 
 
 class AuditionHandlers:
@@ -84,16 +86,14 @@ class AuditionHandlers:
                 return self._told(request, f"Playing goes through {device}.")
             case asked.ListDevices():
                 found = await controller.devices()
-                words = (
-                    "; ".join(f"{entry['number']} {entry['name']}" for entry in found)
-                    or "There is no device."
-                )
-                return self._told(request, words, devices=found)
+                words = "; ".join(f"{entry.number} {entry.name}" for entry in found) or "There is no device."
+                state = vars(self._controller.state())
+                return understood(request, words, DeviceList(**state, devices=tuple(found)))
         return self._told(request)
 
-    def _told(self, request: Request, words: str = "", **more: object) -> Response:
-        state = self._controller.state().to_fields()
-        return understood(request, words or in_words(state), {**state, **more})
+    def _told(self, request: Request, words: str = "") -> Response:
+        state = self._controller.state()
+        return understood(request, words or in_words(state), state)
 
     async def _play(self, request: asked.PlayAudition, client: Client) -> None:
         span = (request.start, request.end)
@@ -171,13 +171,13 @@ class AuditionHandlers:
             )
 
 
-def in_words(state: dict[str, object]) -> str:
+def in_words(state: AuditionState) -> str:
     """The state for a script that listens with oscdump."""
-    what = state["take"] or state["job"] or "the song"
-    where = f" through {state['device']}" if state["device"] else ""
-    told = {
-        "playing": f"Playing {what}, {state['side']}{where}.",
+    what = state.take or state.job or "the song"
+    where = f" through {state.device}" if state.device else ""
+    found = {
+        "playing": f"Playing {what}, {state.side}{where}.",
         "waiting": f"Waiting to play {what}.",
         "stopped": "Stopped.",
     }
-    return f"{told[str(state['state'])]} {state['message']}".strip()
+    return f"{found[state.state]} {state.message}".strip()

@@ -31,7 +31,7 @@ class ContextHandlers:
             found = replace(request, source=self._reader.check(request.source))
         self._contexts.apply(client.key, request)
         self._shared_context.apply(found, client.key)
-        return understood(request, in_words(request), request.to_fields())
+        return understood(request, in_words(request), request)
 
 
 def in_words(request: Request) -> str:

@@ -30,7 +30,7 @@ AUDITION_REQUESTS = tuple(command.request for command in COMMANDS if command.gro
 SLOW: frozenset[type[Request]] = frozenset(
     (
         requests.VerifyStore, requests.SweepStore, requests.ShowJob, requests.ShowTake, requests.FetchTake,
-        requests.Export, requests.ShowFocus, requests.ListSongs, *AUDITION_REQUESTS,
+        requests.DeleteTake, requests.Export, requests.ShowFocus, requests.ListSongs, *AUDITION_REQUESTS,
     )
 )  # fmt: skip
 

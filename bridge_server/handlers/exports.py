@@ -17,10 +17,9 @@ from bridge_server.version import VERSION
 from clip_store.exports import Format, Project, song_project, take_project, write_export
 from clip_store.store import ClipStore, statement
 from clip_store.take import Take
-from daw_protocol.errors import ProtocolError
-from daw_protocol.receipt import Receipt
 from daw_protocol.replies import JobProgress
 from daw_protocol.requests import Export
+from daw_protocol.results import ExportedProject
 
 FOLDER = "exports"
 """Below the store: where projects go when nobody says where."""
@@ -43,9 +42,9 @@ class ExportHandlers:
         written = await asyncio.to_thread(
             write_export, project, self._store.blobs, Format(request.format), folder, VERSION, told
         )
-        files = [str(path) for path in written.files]
-        data = {"path": str(written.main), "files": files, "notes": list(written.notes)}
-        return understood(request, " ".join([str(written.main), *written.notes]), data)
+        files = tuple(str(path) for path in written.files)
+        result = ExportedProject(path=str(written.main), files=files, notes=written.notes)
+        return understood(request, " ".join([str(written.main), *written.notes]), result)
 
 
 class _Told:
@@ -74,8 +73,6 @@ def project_of(store: ClipStore, what: str, name: str) -> Project:
 def describe(take: Take) -> str:
     """How a take came about and what was measured, a line a fact."""
     lines = [statement(take)]
-    seed = take.recipe.get("seed")
+    seed = take.recipe.seed
     lines.append(f"Take {take.number}, id {take.id}" + (f", seed {seed}" if seed is not None else ""))
-    with contextlib.suppress(ProtocolError, TypeError, ValueError, KeyError):  # of an older version, or none
-        lines += in_words(Receipt.from_fields(dict(take.receipt)))
-    return "\n".join(lines)
+    return "\n".join([*lines, *in_words(take.receipt)])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import TypeVar
 
 from bridge_server.handlers.response import Response, understood
 from bridge_server.jobs.job import Job, JobState
@@ -15,9 +15,12 @@ from bridge_server.sessions.client import Client
 from clip_store.store import ClipStore
 from daw_protocol import requests
 from daw_protocol.errors import ErrorCode, ProtocolError
-from daw_protocol.replies import Acknowledged, Reply
+from daw_protocol.replies import Acknowledged, TakeReady
+from daw_protocol.results import Accepted, CancelledJob, JobList, JobRecord, JobStage, JobWithTakes
 
 MAX_TAKES_OF_A_JOB = 1000
+
+Recorded = TypeVar("Recorded", bound=JobRecord)
 
 
 class JobHandlers:
@@ -32,45 +35,50 @@ class JobHandlers:
     async def list(self, request: requests.ListJobs, _: Client) -> Response:
         jobs = self._queue.newest(JobState(request.state) if request.state else None, request.limit)
         lines = "; ".join(f"{job.id} {job.command} {job.state.value}" for job in jobs)
-        return understood(
-            request, lines or "There are no jobs.", {"jobs": [self._about(job) for job in jobs]}
-        )
+        result = JobList(jobs=tuple(self._record(JobRecord, job) for job in jobs))
+        return understood(request, lines or "There are no jobs.", result)
 
     async def show(self, request: requests.ShowJob, client: Client) -> Response:
         job = self._find(request.job, client)
         takes = await self._takes(job)
-        data = {**self._about(job), "takes": [take.to_fields() for take in takes]}
-        answer = understood(request, f"{job.command} {job.state.value}", data)
+        result = self._record(JobWithTakes, job, takes=takes)
+        answer = understood(request, f"{job.command} {job.state.value}", result)
         last = (ending(job, len(takes)),) if job.state.terminal else answer.replies
-        return Response((*takes, *last), data)
+        return Response((*takes, *last), result)
 
     async def cancel(self, request: requests.Cancel, client: Client) -> Response:
         job = self._find(request.job, client)
+        result = CancelledJob(job=job.id)
         if job.state.terminal:
-            return understood(request, f"Job {job.id} was {job.state.value} already.", {"job": job.id})
+            return understood(request, f"Job {job.id} was {job.state.value} already.", result)
         self._audience.add(job.id, client)  # who stops a job hears that it has stopped
         if not self._worker.cancel(job, "Cancelled on request."):
-            return understood(request, f"Job {job.id} was {job.state.value} already.", {"job": job.id})
-        return understood(request, f"Job {job.id} is being cancelled.", {"job": job.id})
+            return understood(request, f"Job {job.id} was {job.state.value} already.", result)
+        return understood(request, f"Job {job.id} is being cancelled.", result)
 
     async def again(self, job: Job, client: Client) -> Response:
         """The first answer once more: how the job stands, and what it gave if it has ended."""
         note = "This id was used before, so nothing new is rendered. Use a new id for a new render."
-        first = acknowledged(job, note)
         if not job.state.terminal:
             self._audience.add(job.id, client)
-            return first
+            return acknowledged(job, note)
         takes = await self._takes(job)
-        data = {**first.data, "takes": [take.to_fields() for take in takes]}
-        return Response((*first.replies, *takes, ending(job, len(takes))), data)
+        first = acknowledged(job, note, takes)
+        return Response((*first.replies, *takes, ending(job, len(takes))), first.result)
 
-    def _about(self, job: Job) -> dict[str, Any]:
-        """The job, and how far it is if it runs."""
+    def _record(self, kind: type[Recorded], job: Job, **more: object) -> Recorded:
+        """The job as clients see it, with how far it is while it runs."""
         progress = self._audience.progress(job.id)
-        if progress is None:
-            return job.to_json()
-        told = {name: getattr(progress, name) for name in ("stage", "fraction", "seconds_left")}
-        return {**job.to_json(), "progress": told}
+        fields: dict[str, object] = {
+            "job": job.id, "id": job.request_id, "client": job.client, "command": job.command,
+            "state": job.state.value, "request": job.request, "created": job.created, "started": job.started,
+            "ended": job.ended, "failure": job.failure,
+        }  # fmt: skip
+        if progress is not None:
+            fields["progress"] = JobStage(
+                stage=progress.stage, fraction=progress.fraction, seconds_left=progress.seconds_left
+            )
+        return kind.from_fields({**fields, **more})
 
     def _find(self, name: str, client: Client) -> Job:
         """The job by its own id, or by the id this client asked for it with. Raises ProtocolError."""
@@ -84,14 +92,14 @@ class JobHandlers:
             )
         return job
 
-    async def _takes(self, job: Job) -> tuple[Reply, ...]:
+    async def _takes(self, job: Job) -> tuple[TakeReady, ...]:
         """The job's takes in the order they came, their files written again where they were removed."""
         takes = list(reversed(self._store.index.list(job=job.id, limit=MAX_TAKES_OF_A_JOB)))
         paths = [await asyncio.to_thread(self._store.clip_path, take) for take in takes]
         return tuple(take_ready(job, take, path) for take, path in zip(takes, paths, strict=True))
 
 
-def acknowledged(job: Job, note: str = "") -> Response:
-    """The first reply to a request for audio."""
-    reply = Acknowledged(id=job.request_id, job=job.id, state=job.state.value, note=note)
-    return Response((reply,), reply.to_fields())
+def acknowledged(job: Job, note: str = "", takes: tuple[TakeReady, ...] | None = None) -> Response:
+    """The first reply to a request for audio, and the same as a result."""
+    first = {"id": job.request_id, "job": job.id, "state": job.state.value, "note": note}
+    return Response((Acknowledged.from_fields(first),), Accepted.from_fields({**first, "takes": takes}))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from daw_protocol.addresses import BY_REQUEST
 from daw_protocol.errors import ErrorCode, ProtocolError
+from daw_protocol.message import Message
 from daw_protocol.replies import Failed, Reply, Understood
 from daw_protocol.requests import Request
 
@@ -48,23 +48,22 @@ class TakeFile:
 class Response:
     """The outcome of a request.
 
-    replies: what goes out over OSC. Over JSON-RPC `data` (or `error`) takes the place of the first one, and the
+    replies: what goes out over OSC. Over JSON-RPC `result` (or `error`) takes the place of the first one, and the
              others follow it.
+    result:  of the type the command table names; None when the request was refused.
     file:    audio or a picture that goes with the answer.
     """
 
     replies: tuple[Reply, ...]
-    data: Mapping[str, Any] = field(default_factory=dict)
+    result: Message | None = None
     file: TakeFile | None = None
     error: ProtocolError | None = None
 
 
-def understood(
-    request: Request, text: str, data: Mapping[str, Any], file: TakeFile | None = None
-) -> Response:
+def understood(request: Request, text: str, result: Message, file: TakeFile | None = None) -> Response:
     """The response to a request that needs no job."""
     name = BY_REQUEST[type(request)].name
-    return Response((Understood(id=request.id, command=name, text=text[:2000]),), dict(data), file)
+    return Response((Understood(id=request.id, command=name, text=text[:2000]),), result, file)
 
 
 def refused(error: ProtocolError, request_id: str = "") -> Response:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from bridge_server.handlers.response import Response, understood
 from bridge_server.sessions.audience import Audience
@@ -20,6 +19,7 @@ from clip_store.audio.audio_file import SUFFIXES
 from daw_protocol import requests
 from daw_protocol.context import NEW_SONG_RATE, Context, resolved, shared_request, tempo_map_of
 from daw_protocol.errors import ProtocolError
+from daw_protocol.results import Focus, Grid, Problem, Selection, SongFile, SongInFocus, SongList, Watching
 from daw_protocol.timeline import Span, TempoMap
 from daw_protocol.timeline.bbt import Bbt
 
@@ -34,18 +34,6 @@ MAX_ENTRIES = 20_000
 SKIPPED = {"node_modules", "__pycache__", "Backup", "Samples", "peaks", "interchange"}
 
 
-@dataclass(frozen=True)
-class SharedSong:
-    """What is known of the song in focus without keeping its audio. length: samples at `rate`."""
-
-    source: str
-    digest: str
-    title: str
-    rate: int
-    channels: int
-    length: int
-
-
 class SharedContextHandlers:
     """What the server says of the focus."""
 
@@ -57,7 +45,7 @@ class SharedContextHandlers:
         self._reader = reader
         self._audience = audience
         self._reading = asyncio.Lock()
-        self._known: tuple[tuple[str, FileState | None, int | None], SharedSong] | None = None
+        self._known: tuple[tuple[str, FileState | None, int | None], SongInFocus] | None = None
 
     async def watch(self, request: requests.Watch, client: Client) -> Response:
         if request.on:
@@ -65,27 +53,27 @@ class SharedContextHandlers:
         else:
             self._audience.unwatch(client)
         text = "Subscribed to all jobs and changes." if request.on else "Subscribed to your own jobs only."
-        return understood(request, text, {"revision": self._shared_context.revision})
+        return understood(request, text, Watching(revision=self._shared_context.revision))
 
     async def show(self, request: requests.ShowFocus, _: Client) -> Response:
         context, revision = self._shared_context.context, self._shared_context.revision
-        data: dict[str, Any] = {"revision": revision, "client": self._shared_context.client, "song": None}
-        song = None
+        client = self._shared_context.client
+        song = problem = None
         if context.source is not None:
             try:
                 song = await self._song(context.source, context.rate)
             except ProtocolError as error:
-                data["problem"] = {"sentence": error.sentence, "remedy": error.remedy}
-        data |= in_samples(context, song)
+                problem = Problem(sentence=error.sentence, remedy=error.remedy)
+        result = in_samples(context, song, revision, client, problem)
         text = f"{song.title}, {song.length} samples at {song.rate} Hz" if song else "No song is selected."
-        return understood(request, text, data)
+        return understood(request, text, result)
 
     async def songs(self, request: requests.ListSongs, _: Client) -> Response:
         found = await asyncio.to_thread(list_songs, self._settings.roots, self._settings.store, request.limit)
-        return understood(request, "; ".join(entry["title"] for entry in found), {"songs": found})
+        return understood(request, "; ".join(entry.title for entry in found), SongList(songs=tuple(found)))
 
-    async def _song(self, source: str, rate: int | None) -> SharedSong:
-        """The song, read once for as long as its file does not change. Raises ProtocolError."""
+    async def _song(self, source: str, rate: int | None) -> SongInFocus:
+        """The song, read once for as long as its file does not change; its position is 0. Raises ProtocolError."""
         async with self._reading:  # two panels ask at once; the song is read for both
             name = self._reader.check(source)
             stored = name.startswith((STORED, TAKE))
@@ -93,37 +81,45 @@ class SharedContextHandlers:
             if self._known is None or self._known[0] != key:
                 song = await self._reader.read(name, rate)
                 audio = song.audio
-                facts = SharedSong(name, song.digest, song.name, audio.rate, audio.channels, audio.frames)
+                facts = SongInFocus(
+                    source=name, digest=song.digest, title=song.name, rate=audio.rate, channels=audio.channels,
+                    length=audio.frames, position=0,
+                )  # fmt: skip
                 self._known = (key, facts)
                 self._shared_context.rate = facts.rate
             return self._known[1]
 
 
-def in_samples(context: Context, song: SharedSong | None) -> dict[str, Any]:
-    """Song, grid, selection, playhead and the words for a request; positions are samples of the timeline."""
+def in_samples(
+    context: Context, song: SongInFocus | None, revision: int, client: str, problem: Problem | None
+) -> Focus:
+    """Song, grid, selection, playhead and the values for a request; positions are samples of the timeline."""
     request = shared_request(context)
     tempo_map, notes = tempo_map_of(request)
     rate = song.rate if song else context.rate or NEW_SONG_RATE
     position = resolved(context.source_position, tempo_map, rate) or 0
     start, end = (resolved(given, tempo_map, rate) for given in (context.start, context.end))
     selected = start is not None and end is not None and end > start
-    return {
-        "song": {**vars(song), "position": position} if song else None,
-        "grid": grid(tempo_map, Span(position, position + song.length), song.rate) if song else None,
-        "selection": {"start": start, "end": end} if selected else None,
-        "playhead": resolved(context.playhead, tempo_map, rate),
-        "rolling": context.rolling,
-        "key": str(context.key) if context.key else None,
-        "tempo_known": not notes,
-        "request": {
+    return Focus(
+        revision=revision,
+        client=client,
+        song=replace(song, position=position) if song else None,
+        problem=problem,
+        grid=grid(tempo_map, Span(position, position + song.length), song.rate) if song else None,
+        selection=Selection.from_fields({"start": start, "end": end}) if selected else None,
+        playhead=resolved(context.playhead, tempo_map, rate),
+        rolling=context.rolling,
+        key=str(context.key) if context.key else None,
+        tempo_known=not notes,
+        request={
             name: given
             for name, given in request.to_fields().items()
             if name in ("source", "source_position", "rate", "bpm", "meter", "tempo_map", "key")
         },
-    }
+    )
 
 
-def grid(tempo_map: TempoMap, song: Span, rate: int) -> dict[str, Any]:
+def grid(tempo_map: TempoMap, song: Span, rate: int) -> Grid:
     """Bars, beats, tempi and meters from the song's first bar to BARS_BEHIND bars after its last."""
     first = min(song.start, tempo_map.sample_of(Bbt(tempo_map.bbt_at(song.start, rate).bar), rate))
     last = tempo_map.sample_of(Bbt(tempo_map.bbt_at(song.end, rate).bar + BARS_BEHIND), rate)
@@ -135,15 +131,15 @@ def grid(tempo_map: TempoMap, song: Span, rate: int) -> dict[str, Any]:
         bars, beats = [], []
     tempi = [(tempo_map.sample_at(point.quarter, rate), point) for point in tempo_map.points]
     meters = [(tempo_map.sample_at(change.quarter, rate), change) for change in tempo_map.meters]
-    return {
-        "bars": [[beat.bar, beat.sample] for beat in bars],
-        "beats": [beat.sample for beat in beats] if len(beats) <= MAX_BEATS else [],
-        "tempi": [[sample, round(float(point.bpm), 3), int(point.ramp)] for sample, point in tempi],
-        "meters": [[sample, str(change.meter)] for sample, change in meters],
-    }
+    return Grid(
+        bars=tuple((beat.bar, beat.sample) for beat in bars),
+        beats=tuple(beat.sample for beat in beats) if len(beats) <= MAX_BEATS else (),
+        tempi=tuple((sample, round(float(point.bpm), 3), int(point.ramp)) for sample, point in tempi),
+        meters=tuple((sample, str(change.meter)) for sample, change in meters),
+    )
 
 
-def list_songs(roots: tuple[Path, ...], store: Path, limit: int) -> list[dict[str, Any]]:
+def list_songs(roots: tuple[Path, ...], store: Path, limit: int) -> list[SongFile]:
     """Audio files below the roots, newest first, the store's own left out. Slow on network drives; for a thread."""
     seen: dict[Path, os.stat_result] = {}
     for count, path in enumerate(_files(roots, store)):
@@ -156,7 +152,7 @@ def list_songs(roots: tuple[Path, ...], store: Path, limit: int) -> list[dict[st
                 continue
     newest = sorted(seen.items(), key=lambda entry: (-entry[1].st_mtime_ns, str(entry[0])))[:limit]
     return [
-        {"source": str(path), "title": path.stem, "bytes": stat.st_size, "modified": stat.st_mtime}
+        SongFile(source=str(path), title=path.stem, bytes=stat.st_size, modified=stat.st_mtime)
         for path, stat in newest
     ]
 

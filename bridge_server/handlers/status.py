@@ -6,7 +6,6 @@ import asyncio
 import shutil
 import time
 from collections.abc import Collection
-from typing import Any
 
 from bridge_server.engines.registry import EngineRegistry
 from bridge_server.handlers.response import Response, understood
@@ -20,7 +19,7 @@ from bridge_server.supervisor import Supervisor
 from bridge_server.version import VERSION
 from clip_store.blobs import BlobStore
 from clip_store.store import ClipStore
-from daw_protocol import requests
+from daw_protocol import requests, results
 from model.engine import EngineDescription, Task
 
 # The song of a waiting job is referred to by no take yet: what is younger than a day is never swept away.
@@ -50,55 +49,54 @@ class StatusHandlers:
         current = self._worker.current
         free = shutil.disk_usage(self._settings.store).free
         waiting = self._queue.count(JobState.QUEUED)
-        data: dict[str, Any] = {
-            "version": VERSION,
-            "engine": self._settings.engine,
-            "engine_processes": self._worker.engine_pids(),
-            "running": current.id if current else None,
-            "queued": waiting,
-            "roots": [str(root) for root in self._settings.roots],
-            "store": str(self._settings.store),
-            "free_bytes": free,
-            "osc_port": self._settings.osc_port,
-            "websocket_port": self._settings.websocket_port,
-        }
+        result = results.ServerStatus(
+            version=VERSION,
+            engine=self._settings.engine,
+            engine_processes=self._worker.engine_pids(),
+            running=current.id if current else None,
+            queued=waiting,
+            roots=tuple(str(root) for root in self._settings.roots),
+            store=str(self._settings.store),
+            free_bytes=free,
+            osc_port=self._settings.osc_port,
+            websocket_port=self._settings.websocket_port,
+            problems=self._supervisor.problems() or None,
+            watching=self._supervisor.section(results.WatchFolderStatus),
+            midi=self._supervisor.section(results.MidiStatus),
+        )
         text = (
             f"Takebridge {VERSION}, engine {self._settings.engine}, {waiting} jobs waiting, "
             f"{'1 running' if current else 'none running'}, {free / 2**30:.0f} GB free."
         )
-        data |= (sections := self._supervisor.sections())
-        if watching := sections.get("watching"):
-            text += f" Watching {watching['folder']}, {len(watching['busy'])} files in work. {watching['problem']}"
-        if midi := sections.get("midi"):
-            text += f" MIDI from {midi['input']}. {midi['problem']}"
-        if problems := self._supervisor.problems():
-            data["problems"] = problems
-            text += " ".join(f" Part {name} is {problem}" for name, problem in problems.items())
-        return understood(request, text.strip(), data)
+        if watching := result.watching:
+            text += f" Watching {watching.folder}, {len(watching.busy)} files in work. {watching.problem}"
+        if midi := result.midi:
+            text += f" MIDI from {midi.input}. {midi.problem}"
+        if result.problems:
+            text += " ".join(f" Part {name} is {problem}" for name, problem in result.problems.items())
+        return understood(request, text.strip(), result)
 
     async def engines(self, request: requests.ListEngines, _: Client) -> Response:
-        data = {name: engine_json(self._engines.describe(name)) for name in self._settings.engines}
-        lines = [f"{name}: {', '.join(entry['can'])}" for name, entry in data.items()]
-        return understood(request, "; ".join(lines), {"engines": data})
+        found = {name: engine_record(self._engines.describe(name)) for name in self._settings.engines}
+        lines = [f"{name}: {', '.join(entry.can)}" for name, entry in found.items()]
+        return understood(request, "; ".join(lines), results.EngineList(engines=found))
 
     async def verify(self, request: requests.VerifyStore, _: Client) -> Response:
         needed = self._store.index.referenced_digests()
         found = await asyncio.to_thread(problems_in, self._store.blobs, needed)
         text = f"{len(found)} problems: {' '.join(found)}" if found else SOUND
-        return understood(request, text, {"problems": found})
+        return understood(request, text, results.StoreProblems(problems=tuple(found)))
 
     async def sweep(self, request: requests.SweepStore, _: Client) -> Response:
         keep = self._store.index.referenced_digests() | self._waiting_songs()
         removed = await asyncio.to_thread(self._store.blobs.sweep, keep, SWEEP_GRACE_SECONDS, time.time())
         await asyncio.to_thread(self._store.peaks.sweep)
         text = f"{len(removed)} unused audio files were removed."
-        return understood(request, text, {"removed": len(removed)})
+        return understood(request, text, results.SweptFiles(removed=len(removed)))
 
     def _waiting_songs(self) -> set[str]:
         """Digests of stored songs that jobs wait for: no take refers to them yet."""
-        jobs = [job for state in UNFINISHED for job in self._queue.newest(state, limit=MAX_JOBS)]
-        named = [job.request.get(name) for job in jobs for name in ("source", "reference")]
-        return {str(name or "").removeprefix(STORED) for name in named}
+        return {name.removeprefix(STORED) for name in self._queue.songs_in_use()}
 
 
 def problems_in(blobs: BlobStore, needed: Collection[str]) -> list[str]:
@@ -109,30 +107,28 @@ def problems_in(blobs: BlobStore, needed: Collection[str]) -> list[str]:
 
 
 SOUND = "Everything in the store is intact."
-UNFINISHED = (JobState.QUEUED, JobState.RUNNING)
-MAX_JOBS = 100_000
 
 
-def engine_json(description: EngineDescription) -> dict[str, Any]:
+def engine_record(description: EngineDescription) -> results.EngineRecord:
     """An engine's description, with the reason and remedy of everything it cannot do."""
     capabilities = [description.capability(task) for task in Task]
-    return {
-        "label": description.label,
-        "neural": description.neural,
-        "can": [entry.task.value for entry in capabilities if entry.available],
-        "cannot": {
+    return results.EngineRecord(
+        label=description.label,
+        neural=description.neural,
+        can=tuple(entry.task.value for entry in capabilities if entry.available),
+        cannot={
             entry.task.value: f"{entry.reason} {entry.remedy}".strip()
             for entry in capabilities
             if not entry.available
         },
-        "layers": ["all", *description.layers],
-        "stems": list(description.stems),
-        "instruments": list(description.instruments),
-        "options": dict(description.options),
-        "max_seconds": description.max_seconds,
-        "weights": description.weights,
-        "reference": description.reference,
-        "prompt_characters": description.prompt.characters,
-        "lyrics_characters": 0 if description.lyrics.tokens == 0 else description.lyrics.characters,
-        "languages": list(description.languages),
-    }
+        layers=("all", *description.layers),
+        stems=description.stems,
+        instruments=description.instruments,
+        options=description.options,
+        max_seconds=description.max_seconds,
+        weights=description.weights,
+        reference=description.reference,
+        prompt_characters=description.prompt.characters,
+        lyrics_characters=0 if description.lyrics.tokens == 0 else description.lyrics.characters,
+        languages=description.languages,
+    )

@@ -14,7 +14,6 @@ from clip_store.audio.riff import wave_parts
 from clip_store.store import ClipStore, file_stem, recipe_of
 from clip_store.take import Take
 from daw_protocol.errors import ErrorCode, ProtocolError
-from daw_protocol.receipt import Receipt
 
 WAV = "audio/wav"
 
@@ -54,10 +53,9 @@ def _make(store: ClipStore, take: Take, what: str, name: str) -> TakeFile:
 
 
 def _picture(store: ClipStore, take: Take) -> bytes:
-    receipt = Receipt.from_fields(dict(take.receipt))
     clip = store.blobs.get(take.audio)
     song = store.blobs.get(take.parent) if take.parent else None
-    return take_picture(take, song, clip, in_words(receipt))
+    return take_picture(take, song, clip, in_words(take.receipt))
 
 
 def _wave(audio: Audio) -> bytes:

@@ -6,6 +6,7 @@ from bridge_server.handlers.response import Response, understood
 from bridge_server.sessions.client import Client, Uploader
 from daw_protocol import requests
 from daw_protocol.errors import ErrorCode, ProtocolError
+from daw_protocol.results import FileSent
 
 
 async def begin_upload(request: requests.BeginUpload, client: Client) -> Response:
@@ -17,4 +18,4 @@ async def begin_upload(request: requests.BeginUpload, client: Client) -> Respons
             "Put the file into one of the server's folders (`status` lists them) and name it as the source.",
         )
     client.begin_upload(request)
-    return understood(request, f"Send {request.size} bytes.", {"bytes": request.size})
+    return understood(request, f"Send {request.size} bytes.", FileSent(bytes=request.size))

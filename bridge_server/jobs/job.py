@@ -5,7 +5,6 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from daw_protocol.addresses import BY_NAME
 from daw_protocol.requests import Render
@@ -52,7 +51,7 @@ class Job:
     client: str
     request_id: str
     command: str
-    request: Mapping[str, Any]
+    request: Mapping[str, object]
     state: JobState = JobState.QUEUED
     priority: int = 1
     region_key: str = ""
@@ -68,18 +67,3 @@ class Job:
         request = BY_NAME[self.command].request.from_fields(self.request)
         assert isinstance(request, Render), self.command
         return request
-
-    def to_json(self) -> dict[str, Any]:
-        """The job as `jobs.list` shows it."""
-        return {
-            "job": self.id,
-            "id": self.request_id,
-            "client": self.client,
-            "command": self.command,
-            "state": self.state.value,
-            "request": dict(self.request),
-            "created": self.created,
-            "started": self.started,
-            "ended": self.ended,
-            "failure": dict(self.failure),
-        }

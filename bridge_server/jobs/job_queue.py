@@ -90,6 +90,13 @@ class JobQueue:
         )
         return [from_row(row) for row in rows]
 
+    def songs_in_use(self) -> dict[str, str]:
+        """Sources and references of unfinished jobs, as the requests name them, each with such a job's id."""
+        rows = self._connection.execute("SELECT * FROM jobs WHERE state IN ('queued', 'running')")
+        jobs = [from_row(row) for row in rows]
+        named = [(job.request.get(name), job.id) for job in jobs for name in ("source", "reference")]
+        return {name: job for name, job in named if isinstance(name, str)}
+
     def count(self, state: JobState) -> int:
         found = self._connection.execute("SELECT COUNT(*) FROM jobs WHERE state = ?", (state.value,))
         return int(found.fetchone()[0])

@@ -11,7 +11,7 @@ from daw_protocol.replies import Cancelled, Done, Failed, Reply, TakeReady
 
 def take_ready(job: Job, take: Take, path: Path) -> TakeReady:
     """The reply for a finished take."""
-    warnings = take.receipt.get("warnings", [])
+    warnings = take.receipt.warnings
     return TakeReady(
         id=job.request_id,
         job=job.id,
@@ -21,7 +21,7 @@ def take_ready(job: Job, take: Take, path: Path) -> TakeReady:
         position=take.position,
         length=take.length,
         rate=take.rate,
-        seed=take.recipe.get("seed") or 0,
+        seed=take.recipe.seed or 0,
         passed=not warnings,
         warning=warnings[0] if warnings else "",
         path=str(path),

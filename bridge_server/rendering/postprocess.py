@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +21,7 @@ from clip_store.splice import splice, stretch, with_clip
 from clip_store.take import MIX, Attachment, Take
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.receipt import Receipt
+from daw_protocol.recipe import Recipe, ReferenceAudio
 from daw_protocol.timeline import Span
 from model.dsp.loudness import integrated, peak_db
 from model.engine import EngineDescription
@@ -204,35 +203,32 @@ def _take(
         rate=plan.rate,
         request=plan.request.to_fields(),
         recipe=recipe(order, outcome, receipt),
-        receipt=receipt.to_fields(),
+        receipt=receipt,
         created=order.created,
         attachments=attachments if stem == MIX else (),
     )
 
 
-def recipe(order: TakeContext, outcome: Outcome, receipt: Receipt) -> Mapping[str, Any]:
+def recipe(order: TakeContext, outcome: Outcome, receipt: Receipt) -> Recipe:
     """Everything needed to render the take again, and what the engine said of it."""
-    report = outcome.report
-    heard = {}
+    report, reference = outcome.report, None
     if order.reference is not None:  # nothing is rendered after one without consent
-        heard = {
-            "reference": {"name": order.reference.name, "digest": order.reference.digest, "consent": True}
-        }
-    return {
-        "made_by": MADE_BY,
-        "engine": order.engine.name,
-        "engine_label": order.engine.label,
-        "neural": order.engine.neural,
-        "weights": report.weights or order.engine.weights,
-        "seed": order.plan.request.seed,
-        "take": order.number - 1,
-        "method": report.method,
-        "figures": dict(report.figures),
-        "notes": [*order.plan.notes, *report.notes],
-        "gain_db": receipt.gain_db,
-        "tempo_map": order.plan.tempo_map.to_json(),
-        **heard,
-    }
+        reference = ReferenceAudio(name=order.reference.name, digest=order.reference.digest, consent=True)
+    return Recipe(
+        made_by=MADE_BY,
+        engine=order.engine.name,
+        engine_label=order.engine.label,
+        neural=order.engine.neural,
+        weights=report.weights or order.engine.weights,
+        seed=order.plan.request.seed,
+        take=order.number - 1,
+        method=report.method,
+        figures=report.figures,
+        notes=(*order.plan.notes, *report.notes),
+        gain_db=receipt.gain_db,
+        tempo_map=order.plan.tempo_map.to_json(),
+        reference=reference,
+    )
 
 
 def _rejected(sentence: str) -> ProtocolError:

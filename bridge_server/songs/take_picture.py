@@ -130,9 +130,9 @@ def _rows(view: View, song: Audio | None, clip: Audio, beside: bool, stem: str) 
 
 def _heading(draw: ImageDraw.ImageDraw, take: Take) -> int:
     first = f"{take.title} · {take.task}" + ("" if take.stem == "mix" else f" · {take.stem}")
-    engine = take.recipe.get("engine_label", "")
-    method = str(take.recipe.get("method", "")).removeprefix(f"{engine}: ")
-    second = f"take {take.number} · seed {take.recipe.get('seed')} · engine {engine} · {method}"
+    recipe = take.recipe
+    method = recipe.method.removeprefix(f"{recipe.engine_label}: ")
+    second = f"take {take.number} · seed {recipe.seed} · engine {recipe.engine_label} · {method}"
     draw.text((MARGIN, MARGIN), first, INK, font=_font(22))
     draw.text((MARGIN, MARGIN + LINE + 2), second[:190], DIM, font=_font(15))
     return MARGIN + 3 * LINE
@@ -198,9 +198,8 @@ def colors(brightness: NDArray[np.float64]) -> NDArray[np.uint8]:
 def _ruler(draw: ImageDraw.ImageDraw, view: View, take: Take, top: int, bottom: int) -> None:
     """Bar lines, and the region's edges as the seams they are."""
     origin = take.position - take.start
-    tempo_map = take.recipe.get("tempo_map")
-    if tempo_map:
-        bars = TempoMap.from_json(tempo_map).bars_between(view.span.shifted(origin), view.rate)
+    if take.recipe.tempo_map:
+        bars = TempoMap.from_json(take.recipe.tempo_map).bars_between(view.span.shifted(origin), view.rate)
         step = max(1, len(bars) // 24)
         for bar in bars[::step]:
             x = view.x(bar.sample - origin)

@@ -133,7 +133,7 @@ def write_wav(
     path: Path,
     audio: Audio,
     bext: Bext | None = None,
-    recipe: Mapping[str, Any] | None = None,
+    recipe: Mapping[str, object] | None = None,
     note: str = "",
 ) -> None:
     """Write a WAV file, whole or not at all; the same arguments always give the same bytes.

@@ -15,7 +15,6 @@ import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from clip_store.audio.riff import read_chunk
 
@@ -89,7 +88,7 @@ def decode_bext(body: bytes) -> Bext:
     )
 
 
-def encode_ixml(bext: Bext, recipe: Mapping[str, Any], note: str, rate: int) -> bytes:
+def encode_ixml(bext: Bext, recipe: Mapping[str, object], note: str, rate: int) -> bytes:
     """iXML with the position (again), the note as typed and the recipe as JSON in an own element."""
     root = ET.Element("BWFXML")
     _add(root, "IXML_VERSION", "3.01")
@@ -111,7 +110,7 @@ def encode_ixml(bext: Bext, recipe: Mapping[str, Any], note: str, rate: int) -> 
 
 
 def metadata_chunks(
-    bext: Bext | None, recipe: Mapping[str, Any] | None, note: str, rate: int
+    bext: Bext | None, recipe: Mapping[str, object] | None, note: str, rate: int
 ) -> list[tuple[bytes, bytes]]:
     """The chunks (name, body) for a file, in the order they are written; all of them before the sound."""
     chunks = []
@@ -133,7 +132,7 @@ def read_bext(path: Path) -> Bext | None:
         return None  # a foreign file's broken note is no reason to refuse its sound
 
 
-def read_recipe(path: Path) -> dict[str, Any] | None:
+def read_recipe(path: Path) -> dict[str, object] | None:
     """The recipe a take's file carries, from `tkbr` or else from iXML; None when it has neither."""
     body = read_chunk(path, RECIPE_CHUNK)
     recipe = None if body is None else _parsed(body.decode("ascii", "replace"))
@@ -143,7 +142,7 @@ def read_recipe(path: Path) -> dict[str, Any] | None:
     return None if xml is None else _recipe_from_ixml(xml)
 
 
-def _recipe_from_ixml(xml: bytes) -> dict[str, Any] | None:
+def _recipe_from_ixml(xml: bytes) -> dict[str, object] | None:
     if b"<!DOCTYPE" in xml or b"<!ENTITY" in xml:
         return None  # entities can be made to expand without end; no iXML writer needs them
     try:
@@ -153,7 +152,7 @@ def _recipe_from_ixml(xml: bytes) -> dict[str, Any] | None:
     return None if text is None else _parsed(text)
 
 
-def _parsed(text: str) -> dict[str, Any] | None:
+def _parsed(text: str) -> dict[str, object] | None:
     try:
         value = json.loads(text)
     except ValueError:
@@ -161,7 +160,7 @@ def _parsed(text: str) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def _json(recipe: Mapping[str, Any]) -> str:
+def _json(recipe: Mapping[str, object]) -> str:
     """One line of ASCII, the same for the same recipe; other letters as \\u escapes survive any XML tool."""
     return json.dumps(dict(recipe), ensure_ascii=True, sort_keys=True, allow_nan=False)
 

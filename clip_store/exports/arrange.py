@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
-from typing import Any
 
 from clip_store.audio.audio_file import probe_audio
 from clip_store.blobs import BlobStore
@@ -184,7 +183,7 @@ def _unused(name: str, used: set[str]) -> str:
 
 
 def _tempo_map(take: Take | None) -> TempoMap:
-    stored = take.recipe.get("tempo_map") if take else None
+    stored = take.recipe.tempo_map if take else None
     if stored is None:
         return TempoMap.constant(ASSUMED_BPM)
     try:
@@ -196,8 +195,7 @@ def _tempo_map(take: Take | None) -> TempoMap:
 
 
 def _key(take: Take | None) -> Key | None:
-    request: Mapping[str, Any] = take.request if take else {}
-    text = request.get("key")
+    text = take.request.get("key") if take else None
     try:
         return Key.parse(text) if isinstance(text, str) and text else None
     except ValueError:

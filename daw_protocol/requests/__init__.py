@@ -50,7 +50,16 @@ from daw_protocol.requests.render import (
 )
 from daw_protocol.requests.request import Request
 from daw_protocol.requests.server import BeginUpload, ListEngines, Status, SweepStore, VerifyStore
-from daw_protocol.requests.takes import ChooseTake, FetchTake, ListTakes, RevertTake, ShowTake
+from daw_protocol.requests.takes import (
+    ChooseTake,
+    DeleteTake,
+    FetchTake,
+    ListTakes,
+    RedoTake,
+    RevertTake,
+    ShowLineage,
+    ShowTake,
+)
 from daw_protocol.requests.watch import ListSongs, ShowFocus, Watch
 
 __all__ = [
@@ -68,6 +77,7 @@ __all__ = [
     "CompareAudition",
     "Complete",
     "Cover",
+    "DeleteTake",
     "Export",
     "Extract",
     "FetchTake",
@@ -85,6 +95,7 @@ __all__ = [
     "NextTake",
     "PlayAudition",
     "PreviousTake",
+    "RedoTake",
     "Render",
     "Repaint",
     "Request",
@@ -100,6 +111,7 @@ __all__ = [
     "ShowAudition",
     "ShowFocus",
     "ShowJob",
+    "ShowLineage",
     "ShowTake",
     "Status",
     "StopAudition",

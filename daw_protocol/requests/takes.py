@@ -54,3 +54,24 @@ class RevertTake(Request):
     """Go back to what was chosen before this take, or to the original."""
 
     take: str = value(Text(64, 1), "the take's id")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RedoTake(Request):
+    """Undo the last revert at a take's place: choose again what was chosen before it."""
+
+    take: str = value(Text(64, 1), "the id of a take of that place")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShowLineage(Request):
+    """A take and the takes it came from, nearest first: those it varies, and those its song contains."""
+
+    take: str = value(Text(64, 1), "the take's id")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeleteTake(Request):
+    """Delete a take that is neither playing nor needed by a waiting job. Its clip file and all other takes stay."""
+
+    take: str = value(Text(64, 1), "the take's id")

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.bridge_server.peers import PATIENCE, TERMINAL
+from tests.bridge_server.peers import PATIENCE, TERMINAL, result_checker
 
 
 class MailboxPeer:
@@ -54,6 +54,8 @@ class MailboxPeer:
         """The response to a call; its answer file is removed."""
         name = self.call(method, client=client, **params)
         found = self.response(name)
+        if "result" in found:
+            result_checker(method).validate(found["result"])
         (self.root / "out" / f"{name}.jsonl").unlink()
         return found
 

@@ -19,9 +19,11 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import numpy as np
 import soundfile
 from pythonosc.osc_message import OscMessage
@@ -30,6 +32,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from bridge_server.server import RunningServer, running_server
 from bridge_server.settings import Settings
+from daw_protocol.schema import whole_schema
 from tests.places import PROJECT
 
 PATIENCE = 120.0  # seconds: what only a broken server takes, on a machine with much else to do
@@ -121,6 +124,12 @@ def datagram(address: str, *arguments: Any) -> bytes:
     return bytes(builder.build().dgram)
 
 
+@cache
+def result_checker(method: str) -> jsonschema.Draft202012Validator:
+    """What every result of the method must be, as docs/schema.json has it."""
+    return jsonschema.Draft202012Validator({**whole_schema(), "$ref": f"#/$defs/results/{method}"})
+
+
 class RpcError(Exception):
     """An error answer: `code` is ours, `rpc_code` JSON-RPC's."""
 
@@ -151,6 +160,7 @@ class WebSocketPeer:
         answer = self.frame_where(lambda frame: frame.get("id") == number)
         if "error" in answer:
             raise RpcError(answer["error"])
+        result_checker(method).validate(answer["result"])
         return answer["result"]
 
     def frame_where(self, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:

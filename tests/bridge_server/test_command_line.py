@@ -167,11 +167,15 @@ def test_jobs_and_takes_are_listed_chosen_and_saved(store, folder):
     chosen = run_bridge(store, "takes", "--choose", name, "--json")
     assert json.loads(chosen.stdout)["chosen"] == name
     assert json.loads(run_bridge(store, "takes", "--revert", name, "--json").stdout)["chosen"] is None
+    assert json.loads(run_bridge(store, "takes", "--redo", name, "--json").stdout)["chosen"] == name
+    assert json.loads(run_bridge(store, "takes", "--lineage", name, "--json").stdout)[0]["take"] == name
     saved = run_bridge(store, "takes", "--save", name, "-o", str(folder / "saved"))
     assert saved.returncode == 0
     assert (folder / "saved" / "song.repaint.1.wav").read_bytes() == (
         folder / "first" / "song.repaint.1.wav"
     ).read_bytes()
+    assert "is deleted" in run_bridge(store, "takes", "--delete", name).stdout
+    assert json.loads(run_bridge(store, "takes", "--json").stdout) == takes[1:]
     assert run_bridge(store, "store", "verify").returncode == 0
 
 

@@ -4,6 +4,7 @@ import logging
 import pytest
 
 from bridge_server.supervisor import CALM_SECONDS, MAX_RESTARTS, Supervisor
+from daw_protocol.results import MidiStatus, WatchFolderStatus
 
 
 class Clock:
@@ -143,7 +144,7 @@ def test_closing_ends_parts_and_errands():
 
 def test_sections_are_what_parts_report():
     async def scenario(supervisor):
-        supervisor.report("midi", lambda: {"input": "Pads"})
-        return supervisor.sections()
+        supervisor.report(MidiStatus, lambda: MidiStatus(input="Pads", problem=""))
+        return supervisor.section(MidiStatus), supervisor.section(WatchFolderStatus)
 
-    assert supervised(scenario) == {"midi": {"input": "Pads"}}
+    assert supervised(scenario) == (MidiStatus(input="Pads", problem=""), None)

@@ -17,7 +17,8 @@ from clip_store.audio.broadcast_wav import read_recipe
 from clip_store.errors import StoreError, TakeError
 from clip_store.splice import splice
 from clip_store.store import ClipStore, bext_of, clip_name, file_stem, statement
-from clip_store.take import Attachment, Take
+from clip_store.take import Attachment, Take, unmeasured
+from daw_protocol.recipe import Recipe
 from daw_protocol.timeline.span import Span
 from tests.clip_store.sounds import noise, song
 
@@ -58,7 +59,8 @@ def make_take(store, song_file, name="1a2b3c4d5e6f", **changes):
         rate=48_000,
         created=1_770_000_000.0,
         title="Größe: der Song",
-        recipe={"engine": "sketch", "seed": 7},
+        recipe=Recipe(engine="sketch", seed=7),
+        receipt=unmeasured(96_000 + REGION.start, REGION.length, 48_000),
         request={"caption": "曲"},
     )
     return replace(take, **changes), spliced
@@ -77,7 +79,7 @@ def test_a_take_from_song_to_clip_file(store, song_file):
     assert (info.bext.originator_date, info.bext.originator_time) == ("2026-02-02", "02:40:00")
     assert info.bext.coding_history == "A=PCM,F=48000,W=24,M=stereo,T=Takebridge repaint\r\n"
     recipe = read_recipe(path)
-    assert recipe["recipe"] == {"engine": "sketch", "seed": 7}
+    assert recipe["recipe"] == take.recipe.to_fields()
     assert recipe["request"] == {"caption": "曲"}
     assert recipe["parent"] == take.parent
     assert "Machine-generated" in recipe["statement"]
@@ -158,9 +160,34 @@ def test_handles_and_attachments_are_kept(store, song_file):
     assert store.index.referenced_digests() == {handles.digest, midi.digest, take.parent, take.audio}
 
 
+def test_a_clip_file_exists_once_it_was_asked_for(store, song_file):
+    take, spliced = make_take(store, song_file)
+    store.keep(take, spliced.clip)
+    assert store.existing_clip(take) is None
+    path = store.clip_path(take)
+    assert store.existing_clip(take) == path
+    write_wav(path, song(10))  # a DAW edited it in place: no clip of this take any more
+    assert store.existing_clip(take) is None
+    assert store.clip_path(take) != path
+    assert store.existing_clip(take) == store.clip_path(take)
+
+
 def test_a_take_without_a_song(store):
     audio = song(500)
-    take = Take("gen-1", "j", 1, "generate", None, audio.digest, 0, 0, 500, 48_000, 0.0)
+    take = Take(
+        "gen-1",
+        "j",
+        1,
+        "generate",
+        None,
+        audio.digest,
+        0,
+        0,
+        500,
+        48_000,
+        0.0,
+        receipt=unmeasured(0, 500, 48_000),
+    )
     store.keep(take, audio)
     assert store.song_with(take).digest == audio.digest
     assert store.clip_path(take).name == "_.generate.1-gen-1.wav"
@@ -170,7 +197,10 @@ def test_a_full_disk_leaves_store_and_index_as_they_were(tiny_disk, tmp_path):
     connection = sqlite3.connect(tmp_path / "bridge.db")
     store = ClipStore(tiny_disk, connection)
     audio = song(500_000)
-    take = Take("x", "j", 1, "generate", None, audio.digest, 0, 0, 500_000, 48_000, 0.0)
+    take = Take(
+        "x", "j", 1, "generate", None, audio.digest, 0, 0, 500_000, 48_000, 0.0,
+        receipt=unmeasured(0, 500_000, 48_000),
+    )  # fmt: skip
     with pytest.raises(StoreError, match="disk is full"):
         store.keep(take, audio)
     assert store.index.list() == ()
@@ -185,7 +215,7 @@ def test_killed_at_any_moment_no_record_is_without_audio(tmp_path):
         import itertools, sqlite3, sys
         from pathlib import Path
         from clip_store.store import ClipStore
-        from clip_store.take import Take
+        from clip_store.take import Take, unmeasured
         from tests.clip_store.sounds import song
         root = Path(sys.argv[1])
         connection = sqlite3.connect(root / "bridge.db")
@@ -196,7 +226,8 @@ def test_killed_at_any_moment_no_record_is_without_audio(tmp_path):
         print("ready", flush=True)
         for number in itertools.count(first):
             audio = song(20_000, seed=number)
-            take = Take(str(number), "j", 1, "generate", None, audio.digest, 0, 0, 20_000, 48_000, 0.0)
+            receipt = unmeasured(0, 20_000, 48_000)
+            take = Take(str(number), "j", 1, "generate", None, audio.digest, 0, 0, 20_000, 48_000, 0.0, receipt=receipt)
             with connection:
                 store.keep(take, audio)
             print(number, flush=True)
@@ -287,7 +318,10 @@ def test_float_songs_have_float_clips(store, tmp_path):
     old = read_audio(path, 10)
     store.blobs.put(old)
     spliced = splice(old, noise(100, 1, 2.0), Span(5, 105), 10)
-    take = Take("f", "j", 1, "repaint", old.digest, spliced.clip.digest, 5, 5, 100, 96_000, 0.0)
+    receipt = unmeasured(5, 100, 96_000)
+    take = Take(
+        "f", "j", 1, "repaint", old.digest, spliced.clip.digest, 5, 5, 100, 96_000, 0.0, receipt=receipt
+    )
     store.keep(take, spliced.clip)
     clip = read_audio(store.clip_path(take), 10)
     assert (clip.encoding, clip.rate) == (Encoding.FLOAT, 96_000)

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from daw_protocol import fields as kinds
-from daw_protocol import requests
+from daw_protocol import requests, result_fields
 from daw_protocol import timeline_fields as timeline_kinds
 from daw_protocol.message import Message
 from daw_protocol.timeline import (
@@ -114,6 +114,20 @@ def values(kind: kinds.Kind) -> st.SearchStrategy[object]:
             return meters()
         case timeline_kinds.TempoMapKind():
             return tempo_maps()
+        case result_fields.AnyText():
+            return st.text(LETTERS, max_size=20)
+        case result_fields.JsonObject():
+            return st.dictionaries(st.text(LETTERS, max_size=9), st.integers() | st.none(), max_size=3)
+        case result_fields.Nullable():
+            return st.none() | values(kind.kind)
+        case result_fields.Record():
+            return messages(kind.message)
+        case result_fields.ListOf():
+            return st.lists(values(kind.kind), max_size=3).map(tuple)
+        case result_fields.Row():
+            return st.tuples(*(values(one) for one in kind.kinds))
+        case result_fields.TableOf():
+            return st.dictionaries(st.text(LETTERS, max_size=9), values(kind.kind), max_size=3)
         case kinds.Switches():
             return switches(min(kind.max_count, 4))
     raise AssertionError(f"no strategy for {kind}")

@@ -1,10 +1,16 @@
 import dataclasses
+import re
+
+import pytest
 
 from daw_protocol.addresses import COMMANDS
 from daw_protocol.document import protocol_document
 from daw_protocol.errors import ErrorCode
 from daw_protocol.receipt import Receipt
+from daw_protocol.recipe import Recipe
 from daw_protocol.replies import REPLIES
+from daw_protocol.result_fields import title
+from daw_protocol.results import EngineRecord, Focus, TakeRecord
 
 PAGE = protocol_document()
 LINES = PAGE.splitlines()
@@ -33,10 +39,35 @@ def test_every_command_has_a_section_with_its_example_and_its_own_values():
 
 
 def test_every_reply_and_the_receipt_are_told_in_full():
-    sections = {f"### `/bridge/{reply.name}`": reply for reply in REPLIES} | {"## The receipt": Receipt}
+    sections = {f"### `/bridge/{reply.name}`": reply for reply in REPLIES} | {"## Receipt": Receipt}
     for heading, message in sections.items():
         told = [line.split("`")[1] for line in section(heading) if line.startswith("| `")]
         assert told == [entry.name for entry in dataclasses.fields(message)]
+
+
+def test_every_command_links_to_what_it_returns_and_every_link_leads_somewhere():
+    headings = [line.lstrip("# ").lower() for line in LINES if line.startswith("#")]
+    anchors = {re.sub(r"[^a-z0-9 _-]", "", line).replace(" ", "-") for line in headings}
+    for command in COMMANDS:
+        heading = f"### `{command.address}`" if command.osc else f"### method `{command.name}`"
+        assert any(line.startswith("Result: ") for line in section(heading))
+    links = re.findall(r"\]\(#([^)]*)\)", PAGE)
+    assert len(links) > len(COMMANDS)
+    assert set(links) <= anchors
+
+
+@pytest.mark.parametrize("message", [TakeRecord, Recipe, EngineRecord, Focus])
+def test_results_are_told_in_full(message):
+    told = [
+        line.split("`")[1] for line in section(f"### {title(message).capitalize()}") if line.startswith("| `")
+    ]
+    assert told == [entry.name for entry in dataclasses.fields(message)]
+
+
+def test_a_result_that_adds_to_another_tells_what_is_new_only():
+    found = section("### Listed take")
+    assert "The values of [take record](#take-record), and:" in found
+    assert [line.split("`")[1] for line in found if line.startswith("| `")] == ["chosen"]
 
 
 def test_every_error_code_is_told():

@@ -2,7 +2,7 @@
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -48,6 +48,31 @@ def test_defaults_are_left_out_of_the_fields_and_come_back():
     knock = Knock(door="front", at=5)
     assert knock.to_fields() == {"door": "front", "at": "5"}
     assert Knock.from_fields(knock.to_fields()) == knock
+
+
+@dataclass(frozen=True, kw_only=True)
+class Note(Message):
+    """A note that is kept."""
+
+    writes_defaults: ClassVar[bool] = True
+    text: str = value(Text(10), "what it says", "")
+    times: int | None = value(Whole(1, 9), "how often", None)
+
+
+def test_a_message_may_write_its_defaults_but_no_null():
+    assert Note().to_fields() == {"text": ""}
+    assert Note.from_fields(Note(times=2).to_fields()) == Note(times=2)
+
+
+def test_what_another_version_stored_is_read_as_far_as_it_is_known():
+    stored = {"door": "front", "times": None, "bell": True}
+    assert Knock.from_stored(stored) == Knock(door="front")
+    with pytest.raises(ProtocolError, match="door is missing"):
+        Knock.from_stored({"times": 2})
+    with pytest.raises(ProtocolError, match="times: must be 1 to 9"):
+        Knock.from_stored({"door": "front", "times": 10})
+    with pytest.raises(ProtocolError, match="door: must be text"):
+        Knock.from_stored({"door": None})
 
 
 def test_two_messages_do_not_share_a_default():

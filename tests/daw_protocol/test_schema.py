@@ -6,14 +6,20 @@ from hypothesis import given
 
 from daw_protocol.addresses import COMMANDS
 from daw_protocol.fields import Flag, Names, Switches, Texts
-from daw_protocol.message import has_default
+from daw_protocol.message import has_default, message_schema
 from daw_protocol.receipt import Receipt
+from daw_protocol.recipe import Recipe
 from daw_protocol.replies import REPLIES
-from daw_protocol.schema import message_schema, whole_schema
+from daw_protocol.result_fields import JsonObject, ListOf, Nullable, Record, TableOf
+from daw_protocol.schema import whole_schema
 from daw_protocol.timeline_fields import TempoMapKind
 from tests.daw_protocol.generated import FEW, messages
 
-TYPES = [*(command.request for command in COMMANDS), *REPLIES, Receipt]
+RESULTS = {command.result: None for command in COMMANDS}
+TYPES = list(dict.fromkeys([*(command.request for command in COMMANDS), *REPLIES, Receipt, Recipe, *RESULTS]))
+# Kinds that take what others do not: anything a JSON object holds, an empty list, null.
+OBJECTS = (TempoMapKind, Switches, JsonObject, TableOf, Record)
+LISTS = (Names, Texts, ListOf)
 MAP = {"points": [{"quarter": 0, "bpm": 120}]}
 
 
@@ -43,10 +49,12 @@ def test_every_value_of_the_wrong_kind_is_invalid(message):
     schema = message_schema(message)
     for entry in dataclasses.fields(message):
         kind = entry.metadata["kind"]
-        wrong = [None, 1 if isinstance(kind, Flag) else True, [[]]]
-        if not isinstance(kind, (TempoMapKind, Switches)):
+        wrong = [] if isinstance(kind, Nullable) else [None]
+        kind = kind.kind if isinstance(kind, Nullable) else kind
+        wrong += [1 if isinstance(kind, Flag) else True, [[]]]
+        if not isinstance(kind, OBJECTS):
             wrong.append({})
-        if not isinstance(kind, (Names, Texts)):
+        if not isinstance(kind, LISTS):
             wrong.append([])
         for given_value in wrong:
             one = jsonschema.Draft202012Validator(schema["properties"][entry.name])
@@ -77,10 +85,25 @@ def test_the_whole_schema_is_one():
     whole = whole_schema()
     jsonschema.Draft202012Validator.check_schema(whole)
     assert set(whole["$defs"]["requests"]) == {command.name for command in COMMANDS}
+    assert set(whole["$defs"]["results"]) == {command.name for command in COMMANDS}
     assert set(whole["$defs"]["replies"]) == {reply.name for reply in REPLIES}
-    for group in ("requests", "replies"):
+    for group in ("requests", "results", "replies"):
         for one in whole["$defs"][group].values():
             jsonschema.Draft202012Validator.check_schema(one)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda one: one.name)
+def test_the_schema_of_a_result_is_found_under_its_command(command):
+    validator = jsonschema.Draft202012Validator({**whole_schema(), "$ref": f"#/$defs/results/{command.name}"})
+
+    @FEW
+    @given(messages(command.result))
+    def check(result):
+        fields = result.to_fields()
+        validator.validate(fields)
+        assert not validator.is_valid({**fields, "unheard_of": 1})
+
+    check()
 
 
 def test_defaults_are_told_and_are_valid():

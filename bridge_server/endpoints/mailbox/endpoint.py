@@ -27,6 +27,7 @@ from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.jsonrpc import BadCall, Call
 from daw_protocol.replies import Reply
 from daw_protocol.requests import BeginUpload, Render, Request, Vary
+from daw_protocol.results import FileSent
 
 log = logging.getLogger(__name__)
 
@@ -146,7 +147,7 @@ class MailboxEndpoint:
                 path = await self._written(f"{letter.name}.{number}", response.file)
             except ProtocolError as error:
                 return jsonrpc.error(answer["id"], error)
-            answer["result"] = {**response.data, "path": str(path)}
+            answer["result"] = FileSent(bytes=response.file.size, path=str(path)).to_fields()
         if response.error is None:
             for reply in response.replies[1:]:  # the first one is the answer itself
                 self.write(letter.name, jsonrpc.notification(reply))

@@ -25,6 +25,7 @@ from daw_protocol.midi_clock import ClockFollower, SongMoved, TempoMeant
 from daw_protocol.pad_map import Control, Pads, Touch
 from daw_protocol.replies import Acknowledged, AuditionState, Failed, Reply, TakeReady
 from daw_protocol.requests import Render, Request, Vary
+from daw_protocol.results import MidiStatus
 from daw_protocol.timeline.position import AtQuarters
 
 log = logging.getLogger(__name__)
@@ -83,9 +84,9 @@ class MidiControl:
             log.warning("MIDI: %s", self._problem())
             self.hear(UNPLUGGED, 0.0)  # after what it has sent
 
-    def status(self) -> dict[str, str]:
+    def status(self) -> MidiStatus:
         """The input's name and its problem, "" for none."""
-        return {"input": self.name, "problem": self._problem() if self._gone else ""}
+        return MidiStatus(input=self.name, problem=self._problem() if self._gone else "")
 
     def _problem(self) -> str:
         clock = " and its clock is not followed" if self._settings.clock else ""
@@ -184,6 +185,6 @@ async def midi_control(
     control = MidiControl(settings, dispatcher, shared_context, events)
     async with open_input(settings.port, control.hear, control.plugged) as name:
         control.name = name
-        supervisor.report("midi", control.status)
+        supervisor.report(MidiStatus, control.status)
         supervisor.start("MIDI input", control.run, essential=False)
         yield name

@@ -32,7 +32,6 @@ from bridge_server.endpoints.watch_folder.scan import JSON_ENDING, DroppedFile, 
 from bridge_server.endpoints.watch_folder.status_files import StatusFiles
 from bridge_server.handlers.dispatcher import Dispatcher
 from bridge_server.handlers.response import our_fault
-from bridge_server.handlers.takes import about
 from bridge_server.jobs.job import JobState
 from bridge_server.jobs.job_queue import JobQueue
 from bridge_server.settings import WatchSettings
@@ -51,6 +50,7 @@ from clip_store.take_files import clip_of, free_name
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.replies import Acknowledged, Cancelled, Done, Failed, JobProgress, Reply, TakeReady
 from daw_protocol.requests import Render
+from daw_protocol.results import WatchFolderStatus
 from daw_protocol.timeline import TempoMap
 
 log = logging.getLogger(__name__)
@@ -89,10 +89,10 @@ class WatchFolder:
         self._problem = ""
         self._key = f"drop:{settings.folder}".encode("utf-8", "replace").decode("utf-8")
 
-    def status(self) -> dict[str, Any]:
+    def status(self) -> WatchFolderStatus:
         """The folder's section in `status`."""
-        busy = sorted(path.name for path in self._busy)
-        return {"folder": str(self._settings.folder), "problem": self._problem, "busy": busy}
+        busy = tuple(sorted(path.name for path in self._busy))
+        return WatchFolderStatus(folder=str(self._settings.folder), problem=self._problem, busy=busy)
 
     async def run(self) -> None:
         """Runs until cancelled."""
@@ -202,7 +202,7 @@ class WatchFolder:
             elif isinstance(reply, TakeReady):
                 take = self._store.index.get(reply.take)
                 files += await self._write_take(take, Path(reply.path))
-                warnings += [note for note in take.recipe.get("notes", []) if note not in warnings]
+                warnings += [note for note in take.recipe.notes if note not in warnings]
                 if reply.warning:
                     warnings.append(f"Take {reply.number}: {reply.warning}")
             elif isinstance(reply, Done):
@@ -321,7 +321,7 @@ def _with_hint(error: ProtocolError, place: int, rate: int, wanted: FileRequest)
 
 def _write_files(folder: Path, take: Take, clip: Path, blobs: BlobStore) -> list[Path]:
     """The take's clip and attachments, where they are not there yet; nothing is overwritten."""
-    base = free_name(folder, about(take), take.id)
+    base = free_name(folder, take, take.id)
     path = folder / f"{base}.wav"
     if not (path.exists() and clip_of(path, take.id)):
         write_whole(path, [clip.read_bytes()])

@@ -102,6 +102,18 @@ def test_those_who_watch_are_told_and_the_position_moves(rig, card):
         assert reply["device"] == ""
 
 
+def test_a_take_that_plays_is_not_deleted(card):
+    first, second = rendered(card, takes=2)
+    card.call("audition.play", take=first)
+    with pytest.raises(RpcError) as raised:
+        card.call("takes.delete", take=first)
+    assert (raised.value.code, raised.value.field) == ("not_allowed", "take")
+    assert "playing" in raised.value.sentence
+    assert card.call("takes.delete", take=second)["take"] == second
+    card.call("audition.stop")
+    assert card.call("takes.delete", take=first)["take"] == first
+
+
 def test_a_take_of_the_same_place_takes_over_where_the_other_one_was(card):
     first, second = rendered(card, takes=2)
     card.call("audition.play", take=first)

@@ -12,7 +12,7 @@ from bridge_server.songs.mixdown import heard
 from clip_store.audio.audio import Audio, Encoding, quantise
 from clip_store.splice import splice
 from clip_store.store import ClipStore
-from clip_store.take import Take
+from clip_store.take import Take, unmeasured
 from daw_protocol.timeline import Span, TempoMap
 
 RATE = 48000
@@ -37,6 +37,7 @@ def take_in(store, song, clip, start, task="repaint", number=1, spliced=True):
     take = Take(
         id=f"t{number}{task}", job="j1", number=number, task=task, parent=store.blobs.put(song), audio=audio.digest,
         position=start + 1000, start=start, length=len(clip), rate=RATE, created=0.0, result=result,
+        receipt=unmeasured(start + 1000, len(clip), RATE),
     )  # fmt: skip
     store.keep(take, audio)
     return take
@@ -79,7 +80,7 @@ def test_takes_of_no_song_are_compared_within_their_job_only(store):
     audio = quantise(noise(4800), RATE, Encoding.FLOAT).audio
     first = Take(
         id="t1", job="j1", number=1, task="generate", parent=None, audio=audio.digest, position=0, start=0, length=4800,
-        rate=RATE, created=0.0,
+        rate=RATE, created=0.0, receipt=unmeasured(0, 4800, RATE),
     )  # fmt: skip
     second, other = (
         dataclasses.replace(first, id="t2", number=2),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -46,9 +47,11 @@ def test_render_list_choose_save(settings, song, tmp_path, capsys):
     name = reply["results"][0]["take"]
     assert asyncio.run(commands.jobs(settings, screen, None)) == 0
     assert json.loads(capsys.readouterr().out)[0]["state"] == "done"
-    assert asyncio.run(commands.takes(settings, screen, name, None, None, tmp_path)) == 0
+    assert asyncio.run(commands.takes(settings, screen, "choose", name, tmp_path)) == 0
     assert json.loads(capsys.readouterr().out)["chosen"] == name
-    assert asyncio.run(commands.takes(settings, screen, None, None, name, tmp_path / "again")) == 0
+    assert asyncio.run(commands.takes(settings, screen, "lineage", name, tmp_path)) == 0
+    assert [take["take"] for take in json.loads(capsys.readouterr().out)] == [name]
+    assert asyncio.run(commands.takes(settings, screen, "save", name, tmp_path / "again")) == 0
     assert (tmp_path / "again" / "my song.repaint.1.json").exists()
     assert asyncio.run(commands.store(settings, screen, "verify")) == 0
     assert asyncio.run(commands.store(settings, screen, "sweep")) == 0
@@ -61,8 +64,28 @@ def test_words_for_people(tmp_path, song):
     text = printed.getvalue()
     assert "my song.repaint.1.wav" in text
     assert "take 1" in text
-    asyncio.run(commands.takes(settings_in(tmp_path), screen, None, None, None, tmp_path))
+    settings = settings_in(tmp_path)
+    asyncio.run(commands.takes(settings, screen, "list", "", tmp_path))
     assert "my song" in printed.getvalue()
+
+
+def test_choices_are_undone_redone_and_takes_deleted_in_words(tmp_path, song, capsys):
+    settings = settings_in(tmp_path)
+    repaint(settings, song, tmp_path / "out", Screen(Console(file=io.StringIO()), as_json=True))
+    name = json.loads(capsys.readouterr().out)["results"][0]["take"]
+    printed = io.StringIO()
+    screen = Screen(Console(file=printed, width=200))
+    for action in ("choose", "revert", "redo", "lineage", "delete"):
+        assert asyncio.run(commands.takes(settings, screen, action, name, tmp_path)) == 0
+    lines = printed.getvalue().splitlines()
+    in_place = f"Take {name} is in place."
+    assert lines[:3] == [in_place, "Back to the original.", in_place]
+    assert any(name in line and "passed" in line for line in lines[3:-2])
+    assert lines[-2] == f"Take {name} is deleted."
+    assert lines[-1].startswith("Its clip file stays: ")
+    assert Path(lines[-1].removeprefix("Its clip file stays: ")).exists()
+    with pytest.raises(ProtocolError, match=name):
+        asyncio.run(commands.takes(settings, screen, "delete", name, tmp_path))
 
 
 def test_a_failed_render_raises_after_its_json(tmp_path, song, capsys):

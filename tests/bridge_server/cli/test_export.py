@@ -10,7 +10,7 @@ import pytest
 from bridge_server.jobs.database import open_database
 from bridge_server.server import DATABASE
 from clip_store.store import ClipStore
-from clip_store.take import Take
+from clip_store.take import Take, unmeasured
 from tests.bridge_server.peers import ServerProcess, run_bridge
 from tests.clip_store.sounds import song
 
@@ -25,7 +25,7 @@ def folder(tmp_path_factory):
         parent, clip = song(96_000), song(4_800, seed=1)
         take = Take(
             "t1", "j1", 1, "repaint", store.blobs.put(parent), clip.digest, 24_000, 24_000, 4_800, 48_000, 1.0,
-            title="my song",
+            title="my song", receipt=unmeasured(24_000, 4_800, 48_000),
         )  # fmt: skip
         store.keep(take, clip)
     return folder

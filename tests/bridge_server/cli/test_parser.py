@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge_server.cli.parser import LEFT_OUT, fields_of, parser
+from bridge_server.cli.parser import LEFT_OUT, fields_of, parser, take_action
 from daw_protocol.addresses import BY_NAME, COMMANDS, Group
 from daw_protocol.fields import Flag
 from daw_protocol.requests import Repaint
@@ -94,6 +94,14 @@ def test_a_slip_ends_with_a_usage_line(words, capsys):
         parse(*words)
     assert raised.value.code == 2
     assert "usage: takebridge" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["choose", "revert", "redo", "lineage", "delete", "save"])
+def test_one_thing_is_done_with_a_take(name):
+    assert take_action(parse("takes")) == ("list", "")
+    assert take_action(parse("takes", f"--{name}", "t1")) == (name, "t1")
+    with pytest.raises(SystemExit):
+        parse("takes", "--choose", "t1", "--revert", "t1", "--redo", "t1")
 
 
 EVERY = [*(command.name for command in RENDERS), "serve", "jobs", "takes", "store", "demo", "doctor", "docs"]

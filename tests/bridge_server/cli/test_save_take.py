@@ -9,6 +9,7 @@ from bridge_server.cli.save_take import save_take
 from clip_store.audio.audio import Encoding, quantise
 from clip_store.audio.audio_file import write_wav
 from clip_store.audio.broadcast_wav import Bext
+from clip_store.take import unmeasured
 from daw_protocol.errors import ErrorCode, ProtocolError
 
 
@@ -17,8 +18,10 @@ class Shelf:
 
     def __init__(self, **about):
         self.about = {
-            "title": "song", "task": "repaint", "number": 2, "stem": "mix", "song": "digest", "handles": False,
-            "attachments": [], **about,
+            "take": "t1", "job": "j1", "title": "song", "task": "repaint", "number": 2, "stem": "mix", "song": "digest",
+            "audio": "digest", "origin": None, "position": 0, "length": 10, "rate": 48000, "created": 1.0, "prompt": "",
+            "seed": 7, "engine": "noise", "receipt": unmeasured(0, 10, 48000).to_fields(), "words": [], "request": {},
+            "recipe": {}, "path": "", "handles": False, "attachments": [], **about,
         }  # fmt: skip
 
     async def call(self, method, **params):

@@ -14,7 +14,7 @@ from bridge_server.sessions.events import Events
 from bridge_server.songs.song_reader import SongReader
 from bridge_server.supervisor import Supervisor
 from clip_store.store import ClipStore
-from clip_store.take import Take
+from clip_store.take import Take, unmeasured
 from daw_protocol import requests
 from tests.bridge_server.servers import settings_in
 from tests.clip_store.sounds import song
@@ -38,7 +38,10 @@ def parts(tmp_path):
         queue = JobQueue(connection, 10)
         reader = SongReader(store, connection, settings.roots, 60)
         worker = RenderWorker(settings, connection, store, queue, Events(), reader)
-        take = Take("t1", "j1", 1, "repaint", store.blobs.put(PARENT), CLIP.digest, 0, 0, 1000, 48000, 1.0)
+        take = Take(
+            "t1", "j1", 1, "repaint", store.blobs.put(PARENT), CLIP.digest, 0, 0, 1000, 48000, 1.0,
+            receipt=unmeasured(0, 1000, 48000),
+        )  # fmt: skip
         with transaction(connection):
             store.keep(take, CLIP)
         engines = EngineRegistry(settings.engines)
@@ -58,12 +61,12 @@ def aged(store, *digests):
 def test_verify_finds_damage_and_loss(parts):
     answers, store, _ = parts
     whole = asked(answers.verify(requests.VerifyStore(), None))
-    assert whole.data == {"problems": []}
+    assert whole.result.problems == ()
     path = store.blobs.path(CLIP.digest)
     path.write_bytes(path.read_bytes()[:-10] + b"0123456789")
     store.blobs.path(PARENT.digest).unlink()
     found = asked(answers.verify(requests.VerifyStore(), None))
-    damaged, missing = found.data["problems"]
+    damaged, missing = found.result.problems
     assert "damaged" in damaged
     assert path.name in damaged
     assert PARENT.digest[:12] in missing
@@ -74,12 +77,12 @@ def test_the_sweep_keeps_what_takes_need_and_what_is_young(parts):
     answers, store, _ = parts
     stray = store.blobs.put(song(77))
     aged(store, PARENT.digest, CLIP.digest)
-    assert asked(answers.sweep(requests.SweepStore(), None)).data == {"removed": 0}
+    assert asked(answers.sweep(requests.SweepStore(), None)).result.removed == 0
     aged(store, stray)
-    assert asked(answers.sweep(requests.SweepStore(), None)).data == {"removed": 1}
+    assert asked(answers.sweep(requests.SweepStore(), None)).result.removed == 1
     assert not store.blobs.has(stray)
     store.index.delete("t1")
-    assert asked(answers.sweep(requests.SweepStore(), None)).data == {"removed": 2}
+    assert asked(answers.sweep(requests.SweepStore(), None)).result.removed == 2
 
 
 @pytest.mark.parametrize("state", [JobState.QUEUED, JobState.RUNNING, JobState.DONE])

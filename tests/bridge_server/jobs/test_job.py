@@ -35,19 +35,3 @@ def test_every_state_can_be_reached_and_every_job_can_end():
     assert {JobState.QUEUED}.union(*NEXT_STATES.values()) == set(JobState)
     for state in JobState:
         assert state.terminal or any(following.terminal for following in NEXT_STATES[state])
-
-
-def test_as_json():
-    made, request = job(created=5.0, failure={"code": "internal"})
-    assert made.to_json() == {
-        "job": "j1",
-        "id": "id1",
-        "client": "osc:127.0.0.1",
-        "command": "repaint",
-        "state": "queued",
-        "request": request.to_fields(),
-        "created": 5.0,
-        "started": None,
-        "ended": None,
-        "failure": {"code": "internal"},
-    }

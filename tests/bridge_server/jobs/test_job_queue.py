@@ -211,3 +211,14 @@ def test_a_full_disk_refuses_a_job_and_keeps_the_rest(queue, connection):
         queue.add(job(request={"lyrics": "la " * 100_000}))
     assert raised.value.code is ErrorCode.STORE_FAILED
     assert queue.newest() == [kept]
+
+
+def test_songs_in_use_are_those_of_unfinished_jobs(queue):
+    waiting = job("j-waiting", request={"source": "take:t1", "reference": "audio:aa"})
+    running = job("j-running", request={"source": "song.wav"})
+    done = job("j-done", request={"source": "take:t2"})
+    for one in (waiting, running, done):
+        queue.add(one)
+    queue.move(running, RUNNING, 1.0)
+    queue.move(queue.move(done, RUNNING, 1.0), DONE, 2.0)
+    assert queue.songs_in_use() == {"take:t1": "j-waiting", "audio:aa": "j-waiting", "song.wav": "j-running"}

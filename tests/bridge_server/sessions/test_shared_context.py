@@ -148,9 +148,9 @@ def test_the_grid_shows_ramps_and_meters_and_goes_on_behind_the_song():
     )
     shown = grid(tempo_map, Span(0, 20 * 48000), 48000)
     at_eight = tempo_map.sample_at(Fraction(8), 48000)
-    assert shown["tempi"] == [[0, 120.0, 1], [at_eight, 60.0, 0]]
-    assert shown["meters"] == [[0, "4/4"], [at_eight, "3/4"]]
-    bars = dict(shown["bars"])
+    assert shown.tempi == ((0, 120.0, 1), (at_eight, 60.0, 0))
+    assert shown.meters == ((0, "4/4"), (at_eight, "3/4"))
+    bars = dict(shown.bars)
     assert bars[3] == at_eight
     assert bars[4] == at_eight + 3 * 48000
     behind = [sample for sample in bars.values() if sample >= 20 * 48000]
@@ -168,8 +168,8 @@ def test_songs_are_found_below_the_roots_newest_first_without_the_store(tmp_path
         os.utime(path, (1000 + number, 1000 + number))
     (tmp_path / "notes.txt").write_text("no song")
     found = list_songs((tmp_path, tmp_path), store, limit=10)
-    assert [entry["title"] for entry in found] == ["b", "a"]
-    assert found[0]["source"] == str((tmp_path / "deep/b.flac").resolve())
+    assert [entry.title for entry in found] == ["b", "a"]
+    assert found[0].source == str((tmp_path / "deep/b.flac").resolve())
     assert len(list_songs((tmp_path,), store, limit=1)) == 1
 
 

@@ -17,7 +17,7 @@ from clip_store.audio.audio_file import write_wav
 from clip_store.audio.broadcast_wav import Bext
 from clip_store.splice import with_clip
 from clip_store.store import ClipStore
-from clip_store.take import Take
+from clip_store.take import Take, unmeasured
 from daw_protocol.errors import ErrorCode, ProtocolError
 from tests.clip_store.sounds import song
 
@@ -61,6 +61,7 @@ def take_of(parent, **changes):
     values = {
         "id": "t1", "job": "j1", "number": 1, "task": "repaint", "parent": parent, "audio": CLIP.digest,
         "position": 2000, "start": 2000, "length": 1000, "rate": 48000, "created": 1.0, "title": "song",
+        "receipt": unmeasured(2000, 1000, 48000),
     }  # fmt: skip
     return Take(**{**values, **changes})
 

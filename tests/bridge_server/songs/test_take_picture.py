@@ -25,7 +25,8 @@ from bridge_server.songs.take_picture import (
     take_picture,
 )
 from clip_store.audio.audio import Audio, Encoding
-from clip_store.take import MIX, Take
+from clip_store.take import MIX, Take, unmeasured
+from daw_protocol.recipe import Recipe
 from daw_protocol.timeline import Span, TempoMap
 from tests.clip_store.sounds import noise, tone
 
@@ -41,7 +42,8 @@ def take(clip, start=0, **changes):
     values = {
         "id": "t1", "job": "j1", "number": 1, "task": "repaint", "parent": "p", "audio": clip.digest,
         "position": start, "start": start, "length": clip.frames, "rate": RATE, "created": 1.0, "title": "My Song",
-        "result": "r", "recipe": {"seed": 7, "engine_label": "Sketch", "tempo_map": TempoMap.constant(120).to_json()},
+        "result": "r", "receipt": unmeasured(start, clip.frames, RATE),
+        "recipe": Recipe(seed=7, engine_label="Sketch", tempo_map=TempoMap.constant(120).to_json()),
     }  # fmt: skip
     return Take(**{**values, **changes})
 
@@ -162,7 +164,7 @@ def test_a_new_song_has_no_before():
 
 @pytest.mark.parametrize("title", ["", "日本 🎵", "x" * 500, "two\nlines", "‮txet"])
 def test_any_title(title):
-    decoded(take_picture(take(CLIP, START, title=title, recipe={}), SONG, CLIP, [title]))
+    decoded(take_picture(take(CLIP, START, title=title, recipe=Recipe()), SONG, CLIP, [title]))
 
 
 def test_peaks_lose_no_sample():

@@ -9,7 +9,8 @@ from typing import Any
 
 from clip_store.audio.audio import Audio, Encoding
 from clip_store.store import ClipStore
-from clip_store.take import Take
+from clip_store.take import Take, unmeasured
+from daw_protocol.recipe import Recipe
 from daw_protocol.timeline import Meter, MeterChange, TempoMap, TempoPoint
 from tests.clip_store.sounds import song
 
@@ -66,7 +67,8 @@ class Shelf:
             "id": f"t{self.made:09d}", "job": f"j{self.made}", "number": 1, "task": "repaint",
             "parent": self.song.digest, "audio": clip.digest, "position": self.position + start, "start": start,
             "length": length, "rate": self.rate, "created": 1_770_000_000.0 + self.made, "title": self.title,
-            "recipe": {"tempo_map": self.tempo_map.to_json()}, "request": {"key": "F# minor"}, **changes,
+            "recipe": Recipe(tempo_map=self.tempo_map.to_json()), "request": {"key": "F# minor"},
+            "receipt": unmeasured(self.position + start, length, self.rate), **changes,
         }  # fmt: skip
         take = Take(**values)
         self.store.keep(take, clip)

@@ -4,6 +4,7 @@ import pytest
 from clip_store.errors import StoreError, TakeError
 from clip_store.exports.arrange import find_song, song_project, take_project
 from clip_store.splice import with_clip
+from daw_protocol.recipe import Recipe
 from tests.clip_store.exports.conftest import expected_clips
 from tests.clip_store.exports.songs import MOVING, describe
 
@@ -172,14 +173,16 @@ def test_missing_audio_is_said_at_once(shelf):
 
 def test_a_tempo_map_that_cannot_be_read(shelf):
     made = shelf()
-    take = made.add(0, 100, recipe={"tempo_map": {"points": "x"}})
+    take = made.add(0, 100, recipe=Recipe(tempo_map={"points": "x"}))
     with pytest.raises(StoreError, match="tempo map"):
         take_project(made.store, take.id, describe)
 
 
 def test_without_a_tempo_map_or_key_there_is_a_plain_one(shelf):
     made = shelf()
-    project = take_project(made.store, made.add(0, 100, recipe={}, request={"key": "H flat"}).id, describe)
+    project = take_project(
+        made.store, made.add(0, 100, recipe=Recipe(), request={"key": "H flat"}).id, describe
+    )
     assert (project.tempo_map.points[0].bpm, project.keys) == (120, ())
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from clip_store.exports.layers import Piece, Placed, packed, tracks_of, uncovered
 from clip_store.exports.project import SoundFile
-from clip_store.take import Take
+from clip_store.take import Take, unmeasured
 from daw_protocol.timeline import Span
 
 spans = st.tuples(st.integers(-50, 50), st.integers(1, 40)).map(lambda pair: Span(pair[0], pair[0] + pair[1]))
@@ -18,7 +18,10 @@ def sound(frames=1000, position=0, name="song"):
 
 
 def placed(position, length, heard=True, **changes):
-    take = Take("t", "j", 1, "repaint", "p", "a", position, position, length, 48_000, 1.0, title="Song")
+    take = Take(
+        "t", "j", 1, "repaint", "p", "a", position, position, length, 48_000, 1.0, title="Song",
+        receipt=unmeasured(position, length, 48_000),
+    )  # fmt: skip
     take = replace(take, **{"job": str((position, length, heard)), **changes})
     return Placed(take, sound(length, position, "take"), heard)
 

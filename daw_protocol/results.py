@@ -1,0 +1,365 @@
+"""What each command returns over WebSocket and mailbox; addresses.py says which command returns which.
+
+Two commands' results are defined elsewhere: context commands return their request as it was interpreted, and audition
+commands return the state that watchers get as the notification `audition`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from daw_protocol.fields import Flag, Real, Text, Whole
+from daw_protocol.message import Message, value
+from daw_protocol.receipt import Receipt
+from daw_protocol.recipe import Recipe
+from daw_protocol.replies import SAMPLES, Acknowledged, AuditionState, TakeReady
+from daw_protocol.result_fields import AnyText, JsonObject, ListOf, Nullable, Record, Row, TableOf
+
+COUNT = Whole(0, 2**53)
+RATE = Whole(1, 384_000)
+PORT = Whole(0, 65_535)
+ID = Text(64)
+TEXTS = ListOf(AnyText())
+MOMENT = Real(-(2**40), 2**40)
+MOMENT_DOC = "in seconds since 1970"
+REQUEST = JsonObject("object of a request's values")
+
+
+# Jobs
+
+
+@dataclass(frozen=True, kw_only=True)
+class Accepted(Acknowledged):
+    """As the reply `ack`; a repeated request whose job has ended also gets the takes."""
+
+    takes: tuple[TakeReady, ...] | None = value(
+        ListOf(Record(TakeReady)), "the takes of a job that has ended", None
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobStage(Message):
+    """How far a running job is."""
+
+    stage: str = value(AnyText(), "what is being done")
+    fraction: float = value(Real(0, 1), "how much of the job is done, 0 to 1")
+    seconds_left: float | None = value(Nullable(Real(0, 1e7)), "estimate")
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobRecord(Message):
+    """A job."""
+
+    job: str = value(ID, "the job's id")
+    id: str = value(ID, "the id it was requested with")
+    client: str = value(AnyText(), "the client that requested it")
+    command: str = value(ID, "the command, such as repaint")
+    state: str = value(ID, "queued, running, done, failed or cancelled")
+    request: Mapping[str, object] = value(
+        REQUEST, "the request, completed from the context and with its seed"
+    )
+    created: float = value(MOMENT, f"when it was accepted, {MOMENT_DOC}")
+    started: float | None = value(Nullable(MOMENT), f"when its render began, {MOMENT_DOC}")
+    ended: float | None = value(Nullable(MOMENT), f"when it ended, {MOMENT_DOC}")
+    failure: Mapping[str, str] = value(
+        TableOf(AnyText()), "code, sentence, remedy and field of a failed job; empty otherwise"
+    )
+    progress: JobStage | None = value(Record(JobStage), "how far it is, while it runs", None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobList(Message):
+    """Jobs, newest first."""
+
+    jobs: tuple[JobRecord, ...] = value(ListOf(Record(JobRecord)), "the jobs")
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobWithTakes(JobRecord):
+    """A job and its takes."""
+
+    takes: tuple[TakeReady, ...] = value(ListOf(Record(TakeReady)), "its takes, in the order they came")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CancelledJob(Message):
+    """The job the command applied to."""
+
+    job: str = value(ID, "the job's id")
+
+
+# Takes
+
+
+@dataclass(frozen=True, kw_only=True)
+class TakeRecord(Message):
+    """A take. Positions and lengths are in samples at `rate`."""
+
+    take: str = value(ID, "the take's id")
+    job: str = value(ID, "the job that made it")
+    number: int = value(Whole(1, 1000), "which of the request's takes, from 1")
+    task: str = value(ID, "the task, such as repaint")
+    stem: str = value(AnyText(), "mix, or which stem or instrument")
+    title: str = value(AnyText(), "the song's name")
+    song: str | None = value(Nullable(AnyText()), "digest of the song it was made from")
+    audio: str = value(AnyText(), "digest of the clip")
+    origin: str | None = value(Nullable(AnyText()), "the take it is a variation of")
+    position: int = value(SAMPLES, "where it starts on the timeline")
+    length: int = value(SAMPLES, "its length")
+    rate: int = value(RATE, "samples per second")
+    created: float = value(MOMENT, f"when it was made, {MOMENT_DOC}")
+    prompt: str = value(AnyText(), "the prompt of its request")
+    seed: int | None = value(Nullable(COUNT), "the seed it was rendered with")
+    engine: str = value(AnyText(), "the engine of its request")
+    receipt: Receipt = value(Record(Receipt), "what was measured")
+    words: tuple[str, ...] = value(TEXTS, "the receipt in sentences")
+    handles: bool = value(Flag(), "whether it has handles")
+    attachments: tuple[str, ...] = value(TEXTS, "names of its attachments")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListedTake(TakeRecord):
+    """A take in a list."""
+
+    chosen: bool = value(Flag(), "whether it is in force at its place")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TakeList(Message):
+    """Takes."""
+
+    takes: tuple[ListedTake, ...] = value(ListOf(Record(ListedTake)), "the takes")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TakeWithRecipe(TakeRecord):
+    """A take with its request, recipe and file."""
+
+    request: Mapping[str, object] = value(REQUEST, "its request, completed from the context")
+    recipe: Recipe = value(Record(Recipe), "how it was rendered")
+    path: str = value(AnyText(), "its Broadcast WAV file on the server's machine")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChosenTake(Message):
+    """The take that is now in force at the place."""
+
+    chosen: str | None = value(Nullable(ID), "the take's id; null: the original")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeletedTake(ChosenTake):
+    """What is left of a take and at its place."""
+
+    take: str = value(ID, "the take that was deleted")
+    clip: str = value(AnyText(), "its clip file, which stays for DAWs that use it; empty where there is none")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileSent(Message):
+    """A file: over WebSocket in the binary frames that follow, in the mailbox next to the answer."""
+
+    bytes: int = value(COUNT, "its size")
+    path: str | None = value(AnyText(), "mailbox only: the file", None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportedProject(Message):
+    """The files of an export."""
+
+    path: str = value(AnyText(), "the project")
+    files: tuple[str, ...] = value(TEXTS, "all files that were written")
+    notes: tuple[str, ...] = value(TEXTS, "what the format cannot carry")
+
+
+# Audition
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutputDevice(Message):
+    """A sound device."""
+
+    number: int = value(COUNT, "its number")
+    name: str = value(AnyText(), "its name")
+    channels: int = value(COUNT, "its output channels")
+    rate: int = value(COUNT, "its own sample rate")
+    default: bool = value(Flag(), "whether it is the system's default")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeviceList(AuditionState):
+    """As the reply `audition`, with the sound devices."""
+
+    devices: tuple[OutputDevice, ...] = value(ListOf(Record(OutputDevice)), "the devices")
+
+
+# Watching
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watching(Message):
+    """The state of the shared context when watching began or ended."""
+
+    revision: int = value(COUNT, "as in `focus`")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SongInFocus(Message):
+    """A song, and where it lies on the timeline. Positions and lengths are in samples at `rate`."""
+
+    source: str = value(AnyText(), "its name, as requests take it")
+    digest: str = value(AnyText(), "digest of its audio")
+    title: str = value(AnyText(), "its name for people")
+    rate: int = value(RATE, "samples per second")
+    channels: int = value(COUNT, "1 or 2")
+    length: int = value(SAMPLES, "its length")
+    position: int = value(SAMPLES, "where its first sample lies")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grid(Message):
+    """Bars, beats, tempos and time signatures, in samples of the timeline."""
+
+    bars: tuple[tuple[int, int], ...] = value(ListOf(Row((SAMPLES, SAMPLES))), "bar and sample")
+    beats: tuple[int, ...] = value(ListOf(SAMPLES), "the sample of each beat; empty where there are too many")
+    tempi: tuple[tuple[int, float, int], ...] = value(
+        ListOf(Row((SAMPLES, Real(0, 1e6), Whole(0, 1)))), "sample, BPM, and 1 where it moves to the next one"
+    )
+    meters: tuple[tuple[int, str], ...] = value(
+        ListOf(Row((SAMPLES, AnyText()))), "sample and time signature, such as 4/4"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selection(Message):
+    """A selection, in samples of the timeline."""
+
+    start: int = value(SAMPLES, "first sample")
+    end: int = value(SAMPLES, "first sample after it")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem(Message):
+    """Why the song cannot be read."""
+
+    sentence: str = value(AnyText(), "what is wrong")
+    remedy: str = value(AnyText(), "what to do about it")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Focus(Message):
+    """The shared context: what a panel shows."""
+
+    revision: int = value(COUNT, "counts the changes since the server started")
+    client: str = value(AnyText(), "the client that changed it last")
+    song: SongInFocus | None = value(Nullable(Record(SongInFocus)), "the song")
+    problem: Problem | None = value(Record(Problem), "why there is no song", None)
+    grid: Grid | None = value(Nullable(Record(Grid)), "its grid")
+    selection: Selection | None = value(Nullable(Record(Selection)), "the selection")
+    playhead: int | None = value(Nullable(SAMPLES), "the DAW's playhead, in samples of the timeline")
+    rolling: bool = value(Flag(), "whether the DAW plays")
+    key: str | None = value(Nullable(AnyText()), "the key")
+    tempo_known: bool = value(Flag(), "false: nobody has sent a tempo, so it is assumed")
+    request: Mapping[str, object] = value(REQUEST, "values for a request about this song")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SongFile(Message):
+    """A song in the server's folders."""
+
+    source: str = value(AnyText(), "its file, as requests take it")
+    title: str = value(AnyText(), "its name")
+    bytes: int = value(COUNT, "its size")
+    modified: float = value(MOMENT, f"when it was last written, {MOMENT_DOC}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SongList(Message):
+    """Songs, newest first."""
+
+    songs: tuple[SongFile, ...] = value(ListOf(Record(SongFile)), "the songs")
+
+
+# The server
+
+
+@dataclass(frozen=True, kw_only=True)
+class WatchFolderStatus(Message):
+    """The watch folder."""
+
+    folder: str = value(AnyText(), "the folder")
+    problem: str = value(AnyText(), "why it cannot be read; empty otherwise")
+    busy: tuple[str, ...] = value(TEXTS, "names of the files being worked on")
+
+
+@dataclass(frozen=True, kw_only=True)
+class MidiStatus(Message):
+    """The MIDI input."""
+
+    input: str = value(AnyText(), "its name")
+    problem: str = value(AnyText(), "what is wrong with it; empty otherwise")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerStatus(Message):
+    """How the server is."""
+
+    version: str = value(AnyText(), "its version")
+    engine: str = value(AnyText(), "the engine it uses unless a request names another")
+    engine_processes: Mapping[str, int] = value(TableOf(COUNT), "process ids of the engines that run")
+    running: str | None = value(Nullable(ID), "the job that is being rendered")
+    queued: int = value(COUNT, "jobs in the queue")
+    roots: tuple[str, ...] = value(TEXTS, "the folders it may read songs from")
+    store: str = value(AnyText(), "the folder of takes and jobs")
+    free_bytes: int = value(COUNT, "free space on its disk")
+    osc_port: int = value(PORT, "the OSC port")
+    websocket_port: int = value(PORT, "the WebSocket and HTTP port")
+    problems: Mapping[str, str] | None = value(
+        TableOf(AnyText()), "parts of the server that do not run as they should, with the reason", None
+    )
+    watching: WatchFolderStatus | None = value(Record(WatchFolderStatus), "the watch folder, if any", None)
+    midi: MidiStatus | None = value(Record(MidiStatus), "the MIDI input, if any", None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineRecord(Message):
+    """What an engine can do."""
+
+    label: str = value(AnyText(), "its name for people")
+    neural: bool = value(Flag(), "whether a neural network makes the audio")
+    can: tuple[str, ...] = value(TEXTS, "the tasks it can do")
+    cannot: Mapping[str, str] = value(TableOf(AnyText()), "the tasks it cannot do, with reason and remedy")
+    layers: tuple[str, ...] = value(TEXTS, "values of `layers` it knows")
+    stems: tuple[str, ...] = value(TEXTS, "the stems it can extract")
+    instruments: tuple[str, ...] = value(TEXTS, "the instruments it can play")
+    options: Mapping[str, str] = value(TableOf(AnyText()), "its own switches, with a line of help each")
+    max_seconds: float = value(Real(0, 1e9), "longest region with its context, in seconds")
+    weights: str = value(AnyText(), "digest or name of its weights")
+    reference: bool = value(Flag(), "whether it takes reference audio")
+    prompt_characters: int | None = value(Nullable(COUNT), "longest prompt it takes; null: any")
+    lyrics_characters: int | None = value(
+        Nullable(COUNT), "longest lyrics it takes; null: any; 0: it does not sing"
+    )
+    languages: tuple[str, ...] = value(TEXTS, "languages of lyrics; empty: any")
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineList(Message):
+    """The engines by name."""
+
+    engines: Mapping[str, EngineRecord] = value(TableOf(Record(EngineRecord)), "the engines")
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoreProblems(Message):
+    """What is wrong in the store."""
+
+    problems: tuple[str, ...] = value(TEXTS, "a sentence each; empty: everything is intact")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweptFiles(Message):
+    """What a sweep removed."""
+
+    removed: int = value(COUNT, "how many audio files")

@@ -1,0 +1,127 @@
+"""Undoing and redoing choices, where a take came from, and deleting one, through a real server."""
+
+from pathlib import Path
+
+import pytest
+import soundfile
+
+from bridge_server.server import mailbox_root
+from tests.bridge_server.mailbox_peer import MailboxPeer
+from tests.bridge_server.peers import RpcError
+
+REGION = {"source": "song.wav", "start": 12_000, "end": 24_000}
+
+
+def rendered(ws, **more):
+    """Ids and clip files of fresh takes."""
+    heard = ws.render("repaint", **{**REGION, **more})
+    return [(reply["take"], Path(reply["path"])) for reply in heard if reply.name == "take"]
+
+
+def refused(ws, method, **params):
+    with pytest.raises(RpcError) as raised:
+        ws.call(method, **params)
+    assert raised.value.remedy
+    return raised.value
+
+
+def test_a_revert_is_redone_and_watchers_are_told(dispatcher, ws):
+    (first, _), (second, _) = rendered(ws, takes=2, start=0, end=4_801)
+    for take in (first, second):
+        ws.call("takes.choose", take=take)
+    for _ in range(2):
+        ws.call("takes.revert", take=first)
+    with dispatcher.websocket() as panel:
+        panel.call("watch", on=True)
+        assert ws.call("takes.redo", take=second) == {"chosen": first}  # any take of the place names it
+        assert ws.call("takes.redo", take=second) == {"chosen": second}
+        assert [panel.next_heard().values.get("take") for _ in range(2)] == [first, second]
+    assert "redo" in refused(ws, "takes.redo", take=first).sentence
+
+
+def test_the_lineage_of_a_take_of_a_take(ws):
+    ((first, _),) = rendered(ws)
+    ((second, _),) = rendered(ws, source=f"take:{first}", start=0, end=4_800)
+    varied = next(reply["take"] for reply in ws.render("vary", take=second) if reply.name == "take")
+    found = ws.call("takes.lineage", take=varied)["takes"]
+    assert [entry["take"] for entry in found] == [varied, first, second]
+    ws.call("takes.choose", take=first)
+    assert [entry["chosen"] for entry in ws.call("takes.lineage", take=varied)["takes"]] == [
+        False,
+        True,
+        False,
+    ]
+    ws.call("takes.revert", take=first)
+
+
+def test_a_deleted_take_is_gone_and_everything_else_stays(dispatcher, ws):
+    (doomed, clip), (kept, other) = rendered(ws, takes=2, start=100, end=9_000)
+    ((child, _),) = rendered(ws, source=f"take:{doomed}", start=0, end=4_800)
+    songs = {take: ws.fetch(take, "song") for take in (kept, child)}
+    ws.call("takes.choose", take=kept)
+    ws.call("takes.choose", take=doomed)
+    before = clip.read_bytes()
+    with dispatcher.websocket() as panel:
+        panel.call("watch", on=True)
+        assert ws.call("takes.delete", take=doomed) == {"take": doomed, "chosen": None, "clip": str(clip)}
+        notice = panel.next_heard()
+        assert (notice.name, notice.values.get("take", "")) == ("chosen", "")
+        assert (notice["start"], notice["end"]) == (100, 9_000)
+    for method in ("takes.show", "takes.choose", "takes.lineage", "takes.delete", "audition.play"):
+        assert refused(ws, method, take=doomed).code == "unknown_take"
+    assert doomed not in [entry["take"] for entry in ws.call("takes.list", limit=1000)["takes"]]
+    assert (clip.read_bytes(), soundfile.info(str(other)).frames) == (before, 8_900)
+    ws.call("store.sweep")
+    assert {take: ws.fetch(take, "song") for take in songs} == songs
+    assert ws.call("store.verify") == {"problems": []}
+
+
+def test_a_deleted_take_leaves_the_history_of_its_place(ws):
+    takes = [take for take, _ in rendered(ws, takes=3, start=200, end=9_000)]
+    for take in takes:
+        ws.call("takes.choose", take=take)
+    assert ws.call("takes.delete", take=takes[1])["chosen"] == takes[2]
+    assert ws.call("takes.revert", take=takes[2])["chosen"] == takes[0]
+
+
+def test_a_take_whose_clip_file_was_removed_is_deleted_without_writing_it_again(ws):
+    ((take, clip),) = rendered(ws, start=300, end=9_000)
+    clip.unlink()
+    assert ws.call("takes.delete", take=take)["clip"] == ""
+    assert not clip.exists()
+
+
+def test_a_clip_that_a_daw_changed_in_place_stays(ws):
+    ((take, clip),) = rendered(ws, start=400, end=9_000)
+    edited = b"a producer's work"
+    clip.write_bytes(edited)
+    assert ws.call("takes.delete", take=take)["clip"] == ""
+    assert clip.read_bytes() == edited
+
+
+def test_a_take_a_waiting_job_is_made_from_is_kept_until_the_job_has_ended(ws):
+    ((take, _),) = rendered(ws, start=500, end=9_000)
+    job = ws.call(
+        "repaint", source=f"take:{take}", start=0, end=4_800, engine="slow", options={"seconds": 60}
+    )["job"]
+    error = refused(ws, "takes.delete", take=take)
+    assert (error.code, error.field) == ("not_allowed", "take")
+    assert job in error.sentence
+    ws.call("cancel", job=job)
+    ws.until_end(job)
+    assert ws.call("takes.delete", take=take)["take"] == take
+
+
+def test_over_osc_and_the_mailbox(dispatcher, ws, osc):
+    (first, clip), (second, _) = rendered(ws, takes=2, start=600, end=9_000)
+    mailbox = MailboxPeer(mailbox_root(dispatcher.settings.store))
+    osc.ask("/bridge/takes/choose", first)
+    osc.ask("/bridge/takes/revert", first)
+    assert osc.ask("/bridge/takes/redo", first)["text"] == f"Take {first} is chosen again."
+    assert mailbox.ask("takes.lineage", take=first)["result"]["takes"][0]["take"] == first
+    assert first in osc.ask("/bridge/takes/lineage", first)["text"]
+    words = osc.ask("/bridge/takes/delete", first)["text"]
+    assert "Its region is back to the original." in words
+    assert str(clip) in words
+    assert mailbox.ask("takes.delete", take=second)["result"]["take"] == second
+    assert osc.ask("/bridge/takes/delete", first)["code"] == "unknown_take"
