@@ -84,7 +84,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("result_fields",),
         ("requests", "replies", "results", "receipt", "recipe"),
         ("message",),
-        ("timeline_fields", "tasks"),
+        ("timeline_fields", "result_fields", "tasks"),
         ("fields",),
         ("timeline", "midi_clock"),
         ("errors",),
