@@ -80,8 +80,6 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("osc_form", "context"),
         ("addresses",),
         ("results",),
-        ("recipe",),
-        ("result_fields",),
         ("requests", "replies", "results", "receipt", "recipe"),
         ("message",),
         ("timeline_fields", "result_fields", "tasks"),
