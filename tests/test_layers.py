@@ -80,7 +80,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("osc_form", "context"),
         ("addresses",),
         ("results",),
-        ("requests", "replies", "results", "receipt", "recipe"),
+        ("requests", "replies", "receipt", "recipe"),
         ("message",),
         ("timeline_fields", "result_fields", "tasks"),
         ("fields",),
