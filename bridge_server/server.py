@@ -15,11 +15,13 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from bridge_server.audition.controller import AuditionController
+from bridge_server.audition.jack_transport import jack_transport
 from bridge_server.audition.sound_devices import SoundDevices
 from bridge_server.endpoints.http.pages import Pages
 from bridge_server.endpoints.mailbox.endpoint import SCHEME, MailboxEndpoint
 from bridge_server.endpoints.mailbox.folder import MailboxFolder
 from bridge_server.endpoints.midi.control import midi_control
+from bridge_server.endpoints.midi.transport import midi_transport
 from bridge_server.endpoints.osc import OscEndpoint
 from bridge_server.endpoints.oscquery_values import LiveValues
 from bridge_server.endpoints.watch_folder.folder import WatchFolder, check_watched
@@ -60,6 +62,8 @@ DATABASE = "store.sqlite3"
 LOCK = "server.lock"
 MAX_JOBS = 1_000_000
 ADDRESS = "server.json"
+# What the audition can follow besides OSC. It must not open MIDI inputs itself: endpoints/midi knows how.
+TRANSPORTS = {"midi": midi_transport, "jack": jack_transport}
 
 
 @dataclass(frozen=True)
@@ -107,7 +111,9 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
         reader = SongReader(store, connection, roots, settings.limits.song_seconds)
         worker = RenderWorker(settings, connection, store, queue, events, reader)
         shared_context = SharedContext(events)
-        controller = AuditionController(store, worker.live, events, supervisor, SoundDevices(settings.sound))
+        controller = AuditionController(
+            store, worker.live, events, supervisor, SoundDevices(settings.sound), TRANSPORTS
+        )
         dispatcher = Dispatcher(events)
         contexts = ClientContexts(settings.limits.clients)
         engines = EngineRegistry(settings.engines)

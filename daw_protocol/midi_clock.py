@@ -15,8 +15,7 @@ from collections import deque
 from dataclasses import dataclass
 from fractions import Fraction
 
-CLOCKS_PER_QUARTER = 24
-CLOCKS_PER_SONG_POSITION = 6  # a song position counts sixteenths
+from daw_protocol.song_position import CLOCKS_PER_QUARTER, SongPosition
 
 # Two quarters: short enough to follow a ramp within a beat. While they agree with what was before, up to eight
 # quarters are averaged, which makes the error eight times smaller.
@@ -173,13 +172,12 @@ class ClockFollower:
     def __init__(self) -> None:
         self._tempo = ClockTempo()
         self._told: float | None = None
-        self._clocks = 0  # of the song, up to the next clock
-        self._rolling = False
+        self._song = SongPosition()
 
     @property
     def rolling(self) -> bool:
         """Whether the DAW plays, by what it said last."""
-        return self._rolling
+        return self._song.rolling
 
     def reading(self) -> ClockReading | None:
         return self._tempo.reading()
@@ -192,34 +190,32 @@ class ClockFollower:
         if reading is not None and (tempo := self._news(reading)) is not None:
             self._told = tempo
             found.append(TempoMeant(tempo, reading))
-        if self._rolling:
-            # The first clock after a start is the moment of the position that was started from.
-            if self._clocks % CLOCKS_PER_QUARTER == 0:
-                found.append(self._moved())
-            self._clocks += 1
+        quarters = self._song.clock()
+        if quarters is not None and quarters.denominator == 1:
+            found.append(SongMoved(quarters, rolling=True))
         return found
 
     def start(self) -> list[TempoMeant | SongMoved]:
         """From the song's beginning."""
-        self._clocks = 0
-        return self.go_on()
+        self._song.start()
+        return self._moved()
 
     def go_on(self) -> list[TempoMeant | SongMoved]:
         """From where it is (MIDI's "continue")."""
-        self._rolling = True
-        return [self._moved()]
+        self._song.go_on()
+        return self._moved()
 
     def stop(self) -> list[TempoMeant | SongMoved]:
-        self._rolling = False
-        return [self._moved()]
+        self._song.stop()
+        return self._moved()
 
     def song_position(self, sixteenths: int) -> list[TempoMeant | SongMoved]:
         """Elsewhere; sixteenths from the song's beginning."""
-        self._clocks = sixteenths * CLOCKS_PER_SONG_POSITION
-        return [self._moved()]
+        self._song.locate(sixteenths)
+        return self._moved()
 
-    def _moved(self) -> SongMoved:
-        return SongMoved(Fraction(self._clocks, CLOCKS_PER_QUARTER), self._rolling)
+    def _moved(self) -> list[TempoMeant | SongMoved]:
+        return [SongMoved(self._song.quarters, self._song.rolling)]
 
     def _news(self, reading: ClockReading) -> float | None:
         """The tempo to tell, when it is another than was told."""

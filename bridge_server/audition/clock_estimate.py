@@ -1,7 +1,6 @@
-"""Another clock, looked at now and then: what it shows at any moment, and how fast it runs against ours. Pure.
+"""Another clock, read now and then: what it shows at any time, and how fast it runs against ours. Pure.
 
-A reading is late by as much as its message was under way, which differs from one to the next; the middle of many is
-steadier than any of them.
+Each reading is late by the delay of its message, which varies; the median of many is steadier than any single one.
 """
 
 from __future__ import annotations
@@ -10,14 +9,14 @@ from collections import deque
 
 import numpy as np
 
-STEADY_SECONDS = 2.0  # readings that say where it is
-DRIFT_SECONDS = 60.0  # readings that say how fast it runs
-MIN_DRIFT_SECONDS = 5.0  # fewer say more about the messages than about the clock
-JUMP_SECONDS = 0.08  # further off than any message is late: it was moved
+STEADY_SECONDS = 2.0  # readings that determine its offset
+DRIFT_SECONDS = 60.0  # readings that determine its speed
+MIN_DRIFT_SECONDS = 5.0  # less says more about the messages than about the clock
+JUMP_SECONDS = 0.08  # further off than any message is late: the clock was moved
 
 
 class ClockEstimate:
-    """A clock that runs at `speed` units of its own for each second of ours, more or less."""
+    """A clock that runs at roughly `speed` units of its own per second of ours."""
 
     def __init__(self, speed: float) -> None:
         self.speed = speed
@@ -25,9 +24,9 @@ class ClockEstimate:
         self._strays: list[tuple[float, float]] = []
 
     def add(self, when: float, shown: float) -> bool:
-        """A reading, at `when` in our seconds. False when it shows that the clock was moved: all begins anew."""
+        """Adds a reading, at `when` in our seconds. False if the clock was moved: older readings are dropped."""
         if self._readings and abs(shown - self._at(when)) > JUMP_SECONDS * self.speed:
-            # One message may be late; two that agree with each other are not.
+            # One message may be late; two that agree are not.
             self._strays.append((when, shown))
             if len(self._strays) < 2 or not self._agree(self._strays[-2], self._strays[-1]):
                 return True
@@ -41,7 +40,7 @@ class ClockEstimate:
         return True
 
     def at(self, when: float) -> float | None:
-        """What it shows at a moment; None before the first reading."""
+        """What it shows at a time; None before the first reading."""
         return self._at(when) if self._readings else None
 
     def age(self, when: float) -> float:
@@ -50,7 +49,7 @@ class ClockEstimate:
 
     @property
     def drift_ppm(self) -> float | None:
-        """How much faster it runs than its speed, in millionths; None as long as that cannot be told."""
+        """How much faster it runs than its speed, in millionths; None until there are enough readings."""
         if not self._readings or self._readings[-1][0] - self._readings[0][0] < MIN_DRIFT_SECONDS:
             return None
         when, shown = (np.array(column) for column in zip(*self._readings, strict=True))

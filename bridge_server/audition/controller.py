@@ -1,57 +1,81 @@
-"""The audition as a musician works it: what is chosen to be heard, and how; it tells those who watch.
+"""Carries out the audition's commands: applies `transition`, does the effects, and publishes the new state.
 
-Lives on the event loop; one command at a time, what is slow in threads.
+Who runs where: the state, the lock and every decision live on the event loop. Whatever touches the sound device runs
+in one thread of its own, "audition", because on Windows a device belongs to the thread that opened it. Songs and takes
+are read and measured in the loop's common threads. A command holds the lock until all of that is done; events of
+renders wait for the lock as commands do, so that they take effect in the order in which they happened.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
-from bridge_server.audition.partial_scene import partial_scene
-from bridge_server.audition.player import PlaybackOptions, Player
-from bridge_server.audition.scene import ORIGINAL, TAKE, Scene, not_playing, resolved, within
-from bridge_server.audition.scene_builder import (
-    DEFAULT_BARS,
-    SceneBuilder,
-    accepted_beside,
-    tempo_map_of,
-    wanted,
+from bridge_server.audition.commands import (
+    AwaitRender,
+    Command,
+    DeviceMoved,
+    PlayScene,
+    RenderBegan,
+    RenderDone,
+    RenderGrown,
+    SetBars,
+    Stop,
+    SwitchTake,
 )
+from bridge_server.audition.effects import (
+    AlignPlayback,
+    ChangePlayback,
+    Effect,
+    MutePlayback,
+    StartPlayback,
+    StopPlayback,
+    SwitchTransport,
+)
+from bridge_server.audition.partial_scene import partial_scene
+from bridge_server.audition.player import Player
+from bridge_server.audition.scene import ORIGINAL, Scene, not_playing, within
+from bridge_server.audition.scene_builder import SceneBuilder, accepted_takes, scene_request, tempo_map_of
 from bridge_server.audition.sound_devices import SoundDevices
-from bridge_server.audition.transport_sync import TransportSync
+from bridge_server.audition.state import Bars, ControllerState, Playing, Stopped
+from bridge_server.audition.transition import transition
+from bridge_server.audition.transport_sync import OpenTransport, TransportSync
+from bridge_server.errors import as_protocol_error
 from bridge_server.rendering.partial_render import (
     PartialRender,
     PartialRenders,
     RenderFinished,
     RenderGrew,
-    heard_take,
+    auditioned_take,
 )
 from bridge_server.sessions.events import Events, JobReply, Notice
 from bridge_server.songs.sources import Song
 from bridge_server.supervisor import Supervisor
+from clip_store.errors import ClipStoreError
 from clip_store.store import ClipStore
 from clip_store.take import Take
-from daw_protocol.errors import ErrorCode, ProtocolError
-from daw_protocol.replies import AuditionState
+from daw_protocol.errors import ProtocolError
+from daw_protocol.replies import AuditionState, Cancelled, Done, Reply
 from daw_protocol.results import OutputDevice
 from daw_protocol.timeline import Position, Span, TempoMap
 
 log = logging.getLogger(__name__)
 
-BEATS_PER_SECOND = 30  # how often is looked at device, transport and end
-TOLD_EVERY = 2  # of these, one is told to those who watch
+TICKS_PER_SECOND = 30  # checks of the device, the transport and the end
+TICKS_PER_NOTICE = 2  # the position is published with every second one
+
+INTERNAL_ERROR = "Internal error in the audition; playback stopped. The server's log has the details."
 
 Result = TypeVar("Result")
 
 
 class AuditionController:
-    """One per server."""
+    """One per server. `apply` takes the commands that need no audio; the other methods read audio first."""
 
     def __init__(
         self,
@@ -60,29 +84,33 @@ class AuditionController:
         events: Events,
         supervisor: Supervisor,
         devices: SoundDevices | None = None,
+        transports: Mapping[str, OpenTransport] | None = None,
     ) -> None:
         self._index = store.index
+        self._live = live
         self._events = events
         self._supervisor = supervisor
         self._scene_builder = SceneBuilder(store.blobs)
-        self._live = live
         self.player = Player(devices or SoundDevices())
-        self.transport_sync = TransportSync(self.player)
-        self._audio = ThreadPoolExecutor(1, "audition")
+        self.transport_sync = TransportSync(self.player, transports or {})
+        self._state = ControllerState()
         self._lock = asyncio.Lock()
-        self._beat: asyncio.Task[None] | None = None
-        self._scene: Scene | None = None
-        self._options = PlaybackOptions(TAKE)
-        self.bars = (DEFAULT_BARS, DEFAULT_BARS)  # around takes, where it is not said otherwise
-        self._bars = self.bars  # around what is heard now
-        self._job = ""  # the job that is heard, or waited for
-        self.auto = False
-        self._message = ""
-        events.subscribe(RenderGrew, lambda event: self._live_changed(event.render, ()))
-        events.subscribe(RenderFinished, lambda event: self._live_changed(event.render, event.takes))
-        events.subscribe(JobReply, self._job_reply)
+        self._thread = ThreadPoolExecutor(1, "audition")
+        self._ticking: asyncio.Task[None] | None = None
+        self._subscriptions = (
+            events.subscribe(RenderGrew, lambda event: self._later(self._show_render(event.render, ()))),
+            events.subscribe(
+                RenderFinished, lambda event: self._later(self._show_render(event.render, event.takes))
+            ),
+            events.subscribe(JobReply, self._job_reply),
+        )
 
-    # What is asked
+    # Commands
+
+    async def apply(self, command: Command) -> None:
+        """Raises ProtocolError when the command is refused or the device cannot do it."""
+        async with self._lock:
+            await self._apply(command)
 
     async def play_take(
         self,
@@ -92,331 +120,259 @@ class AuditionController:
         after: int | None,
         span: tuple[Position | None, Position | None],
     ) -> None:
-        """A take in its song. What plays already at the same place goes on at the same position."""
+        """A take in its song, between two positions where they are given."""
         async with self._lock:
-            asked = wanted(self._index, take, *self._around(before, after))
-            tempo_map = tempo_map_of(take)
-            scene = await asyncio.to_thread(self._scene_builder.take_scene, asked, tempo_map)
-            self._bars, self._job = (asked.before, asked.after), ""
-            now = self._scene
-            stays = now is not None and self._sounds and now.place == scene.place and now.take != scene.take
-            await self._start(within(scene, span), side, stays=stays)
+            bars = self._state.bars_or(before, after)
+            scene = await self._take_scene(take, bars)
+            await self._apply(PlayScene(within(scene, span), side, bars))
 
     async def play_song(
         self, song: Song, tempo_map: TempoMap, origin: int, span: tuple[Position | None, Position | None]
     ) -> None:
-        """A song without any take but those that are in force. origin: of its first sample on the timeline."""
+        """A song with its accepted takes. origin: position of its first sample on the timeline."""
         async with self._lock:
-            accepted = accepted_beside(self._index, song.digest, None)
+            accepted = accepted_takes(self._index, song.digest, None)
             scene = await asyncio.to_thread(self._scene_builder.song_scene, song, accepted, tempo_map, origin)
-            self._job = ""
-            await self._start(within(scene, span), ORIGINAL)
+            await self._apply(PlayScene(within(scene, span), ORIGINAL, self._state.bars))
 
     async def play_job(self, job: str, before: int | None, after: int | None) -> None:
-        """A render that is going on; one that waits for its turn is heard when that comes."""
+        """A render in progress, or one still queued, which plays when it has a bar."""
         async with self._lock:
-            self._bars = self._around(before, after)
-            self._job = job
+            bars = self._state.bars_or(before, after)
             render = self._live.current
             if render is not None and render.job.id == job:
-                await self._preview(render)
+                await self._apply(await self._grown(render, bars))
             else:
-                await self._halt()
-                self._job = job
-                self._say("The job waits for its turn; it is played as soon as its first bar is there.")
-
-    async def stop(self) -> None:
-        async with self._lock:
-            await self._halt()
-
-    async def compare(self, side: str | None) -> None:
-        """The other side, or the one that is named."""
-        async with self._lock:
-            scene = self._playing()
-            other = ORIGINAL if self._options.side == TAKE else TAKE
-            side = side or other
-            if side not in scene.lanes:
-                raise ProtocolError(
-                    ErrorCode.NOT_PLAYING,
-                    "There is no original to compare with: the take was made from no song."
-                    if scene.take or scene.job
-                    else "No take is playing, only the song.",
-                    "Play a take that was made for a song.",
-                    "side",
-                )
-            await self._manage(side=side)
+                await self._apply(AwaitRender(job, bars))
 
     async def step(self, by: int) -> None:
-        """The next take of the place, or one further back; round and round."""
+        """The take `by` places after this one among those of its place, which form a circle."""
         async with self._lock:
-            scene = self._playing()
-            if not scene.take:
-                raise not_playing("No take is playing.", "Play one first.")
-            take = self._index.get(scene.take)
-            asked = wanted(self._index, take, *self._bars)
-            ids = [one.id for one in asked.siblings]
-            other = asked.siblings[(ids.index(take.id) + by) % len(ids)]
-            sync_offset = await asyncio.to_thread(
-                self._scene_builder.take_scene, replace(asked, take=other), scene.tempo_map
+            playing = self._state.playing()
+            if not playing.scene.take:
+                raise not_playing("No take is playing.", "Play a take first.")
+            take = self._index.get(playing.scene.take)
+            request = scene_request(self._index, take, *playing.bars)
+            ids = [one.id for one in request.siblings]
+            other = request.siblings[(ids.index(take.id) + by) % len(ids)]
+            scene = await asyncio.to_thread(
+                self._scene_builder.take_scene, replace(request, take=other), playing.scene.tempo_map
             )
-            self._scene = replace(sync_offset, loop_range=scene.loop_range, bounded=scene.bounded)
-            await self._manage(side=TAKE)
-            if other.id == take.id:
-                self._say("This is the only take of its place.")
+            await self._apply(SwitchTake(scene, only=other.id == take.id))
 
-    async def manage(self, **changes: Any) -> None:
-        """Another loop, gain_db or match, for now and later."""
+    async def set_bars(self, before: int | None, after: int | None) -> None:
+        """The bars around takes, for the one that plays too."""
         async with self._lock:
-            await self._manage(**changes)
-
-    async def surround(self, before: int | None, after: int | None) -> None:
-        """Other bars around takes; what is heard goes on where it is, or begins anew where that is cut off."""
-        async with self._lock:
-            self.bars = self._bars = self._around(before, after)
-            if (now := self._scene) is not None and now.take and self._sounds:
-                asked = wanted(self._index, self._index.get(now.take), *self._bars)
-                scene = await asyncio.to_thread(self._scene_builder.take_scene, asked, now.tempo_map)
-                here, loop_range = self.player.position, scene.loop_range
-                start = (
-                    None
-                    if self._options.free or loop_range.start <= here < loop_range.end
-                    else loop_range.start
-                )
-                self._scene = self.transport_sync.scene = scene
-                await self._in_audio_thread(self.player.change, scene, self._options, start)
-            self.tell()
-
-    async def seek(self, position: Position) -> None:
-        async with self._lock:
-            scene = self._playing()
-            if self.transport_sync.what != "none":
-                raise not_playing(
-                    "The position is the DAW's: the audition follows its transport.",
-                    "Move the DAW's playhead, or send audition.follow none.",
-                )
-            there = resolved(position, scene, "position")
-            await self._in_audio_thread(self.player.change, scene, self._options, there)
-            self.tell()
+            bars, now, scene = self._state.bars_or(before, after), self._state.scene, None
+            if now is not None and now.take:
+                scene = await self._take_scene(self._index.get(now.take), bars)
+            await self._apply(SetBars(bars, scene, self.player.position))
 
     async def devices(self) -> list[OutputDevice]:
-        """What there is. While something plays, what there was when it began."""
+        """The outputs of this machine; while one plays, those there were when it was opened."""
         async with self._lock:
-            found = await self._in_audio_thread(self.player.devices.list)
+            found = await self._in_thread(self.player.devices.list)
             return [device.record() for device in found]
 
     async def choose_device(self, name: str) -> str:
-        """Returns the device that is used, or will be."""
+        """Returns the name of the device that plays, or will. Raises ProtocolError."""
         async with self._lock:
-            used = await self._in_audio_thread(self.player.choose, name, self._options)
-            self._look_after()
-            self.tell()
+            used = await self._in_thread(self.player.choose, name, self._state.options)
+            self._publish()
             return used
 
-    async def follow(self, what: str, port: str) -> None:
-        async with self._lock:
-            await self._in_audio_thread(self.transport_sync.follow, what, port, asyncio.get_running_loop())
-            if self._scene is not None and self._sounds:
-                await self._manage(free=what != "none")
-            self._options = replace(self._options, free=what != "none")
-            self.tell()
-
-    # What happens
-
     async def close(self) -> None:
-        """The server stops."""
-        if self._beat is not None:
-            self._beat.cancel()
-        await self._in_audio_thread(self.transport_sync.close)
-        await self._in_audio_thread(self.player.close)
+        """Stops for good."""
+        for unsubscribe in self._subscriptions:
+            unsubscribe()
+        if self._ticking is not None:
+            self._ticking.cancel()
+        await self.transport_sync.close()
+        await self._in_thread(self.player.close)
+
+    # State
 
     def state(self) -> AuditionState:
-        """What those who watch are told."""
-        scene, options = self._scene, self._options
+        """The state as clients get it."""
+        now, scene, options = self._state, self._state.scene, self._state.options
         side = scene.side(options.side) if scene else options.side
-        waiting = (scene is None and self._job) or (self._sounds and (self._waits or (scene and scene.waits)))
         position = self.player.position
         loop_range = scene.loop_range if scene else Span(position, position)
         return AuditionState(
-            state="waiting" if waiting else "playing" if self._sounds else "stopped",
-            take=scene.take if scene else "", job=self._job, song=scene.song if scene else "", side=side,
-            position=position, start=loop_range.start, end=loop_range.end, loop=options.loops, auto=self.auto,
-            before=self.bars[0], after=self.bars[1], gain_db=options.gain_db, match=options.match,
-            match_db=scene.gains_db.get(side, 0.0) if scene and options.match else 0.0,
-            message=self._message, **self.player.figures(), **self.transport_sync.figures(),
+            state=self._state_name(), take=scene.take if scene else "", job=now.job, song=scene.song if scene else "",
+            side=side, position=position, start=loop_range.start, end=loop_range.end, loop=options.loops,
+            auto=now.auto, before=now.bars.before, after=now.bars.after, gain_db=options.gain_db,
+            match=options.match, match_db=scene.gains_db.get(side, 0.0) if scene and options.match else 0.0,
+            message=now.message, **self.player.figures(), **self.transport_sync.figures(),
         )  # fmt: skip
 
-    def tell(self) -> None:
+    def _state_name(self) -> str:
+        match self._state.activity:
+            case Stopped():
+                return "stopped"
+            case Playing(scene) if not scene.waits and (
+                not self._state.options.free or self.transport_sync.rolling
+            ):
+                return "playing"
+            case _:
+                return "waiting"
+
+    def _publish(self) -> None:
         self._events.publish(Notice(self.state()))
 
-    @property
-    def _sounds(self) -> bool:
-        return self.player.playback is not None
+    # Carrying out; the caller holds the lock
 
-    @property
-    def _waits(self) -> bool:
-        """For the DAW's transport to move."""
-        return self._options.free and not self.transport_sync.moves
+    async def _apply(self, command: Command) -> None:
+        after, effects = transition(self._state, command)
+        if after == self._state and not effects:
+            return
+        for effect in effects:
+            await self._run(effect)
+        self._state = after
+        if isinstance(after.activity, Playing) and (self._ticking is None or self._ticking.done()):
+            self._ticking = self._supervisor.spawn("audition playback", self._tick_while_playing())
+        self._publish()
 
-    def _around(self, before: int | None, after: int | None) -> tuple[int, int]:
-        return (self.bars[0] if before is None else before, self.bars[1] if after is None else after)
+    async def _run(self, effect: Effect) -> None:
+        match effect:
+            case StartPlayback(scene, options):
+                self.transport_sync.scene = scene
+                followed = self.transport_sync.position() if options.free else None
+                position = scene.loop_range.start if followed is None else followed
+                await self._in_thread(self.player.play, scene, options, position)
+            case ChangePlayback(scene, options, position):
+                self.transport_sync.scene = scene
+                await self._in_thread(self.player.change, scene, options, position)
+            case AlignPlayback(scene, options, place):
+                await self._in_thread(self.player.align, scene, options, place)
+            case MutePlayback():
+                await self._in_thread(self.player.mute)
+            case StopPlayback():
+                await self._in_thread(self.player.stop)
+            case SwitchTransport(what, port):
+                await self.transport_sync.follow(what, port)
 
-    def _playing(self) -> Scene:
-        if self._scene is None or not self._sounds:
-            raise not_playing("Nothing is playing.", "audition.play begins.")
-        return self._scene
-
-    def _say(self, message: str) -> None:
-        self._message = message[:2000]
-        self.tell()
-
-    async def _start(self, scene: Scene, side: str, *, stays: bool = False) -> None:
-        """Plays a scene from its beginning, or from what is heard now."""
-        options = replace(self._options, side=side, free=self.transport_sync.what != "none")
-        self.transport_sync.scene = scene
+    async def _in_thread(self, function: Callable[..., Result], *given: Any) -> Result:
+        """Runs what touches the device in its thread. Fails with an open device, or with the state stopped."""
         try:
-            if stays:
-                await self._in_audio_thread(self.player.change, scene, options)
-            else:
-                first = self.transport_sync.position() if options.free else None
-                at = scene.loop_range.start if first is None else first
-                await self._in_audio_thread(self.player.play, scene, options, at)
+            return await asyncio.get_running_loop().run_in_executor(self._thread, partial(function, *given))
         except BaseException:
-            if not self._sounds:
-                self._scene, self._job = None, ""
+            if self.player.playback is None and isinstance(self._state.activity, Playing):
+                self._state = replace(self._state, activity=Stopped())
+                self._publish()
             raise
-        self._scene, self._options = scene, options
-        self._look_after()
-        self._say("")
 
-    async def _manage(self, **changes: Any) -> None:
-        self._options = replace(self._options, **changes)
-        if self._scene is not None and self._sounds:
-            self.transport_sync.scene = self._scene
-            await self._in_audio_thread(self.player.change, self._scene, self._options)
-        self._say("")
+    async def _take_scene(self, take: Take, bars: Bars) -> Scene:
+        request = scene_request(self._index, take, *bars)
+        return await asyncio.to_thread(self._scene_builder.take_scene, request, tempo_map_of(take))
 
-    async def _halt(self, message: str = "") -> None:
-        """Fades out; whoever sees that it has stopped sees why."""
-        self._job, self._message = "", message[:2000]
-        if self._sounds:
-            await self._in_audio_thread(self.player.stop)
-        self._scene = None
-        self.tell()
+    # Playback
 
-    def _look_after(self) -> None:
-        if self._sounds and (self._beat is None or self._beat.done()):
-            self._beat = self._supervisor.spawn("audition beat", self._keep_beat())
+    async def _tick_while_playing(self) -> None:
+        ticks = 0
+        while isinstance(self._state.activity, Playing):
+            await asyncio.sleep(1 / TICKS_PER_SECOND)
+            async with self._lock:
+                await self._guarded(self._tick())
+            ticks += 1
+            if ticks % TICKS_PER_NOTICE == 0 and isinstance(self._state.activity, Playing):
+                self._publish()
 
-    async def _keep_beat(self) -> None:
-        """Looks after what plays until it stops."""
-        count = 0
-        while self._sounds:
-            await asyncio.sleep(1 / BEATS_PER_SECOND)
-            try:
-                async with self._lock:
-                    await self._look()
-            except ProtocolError as error:
-                await self._end(str(error))
-            except Exception:  # a bug must not leave a device playing that nobody can stop
-                log.exception("the audition met a bug")
-                await self._end("The audition made a mistake of its own; the server's log has the details.")
-            count += 1
-            if count % TOLD_EVERY == 0 and self._sounds:
-                self.tell()
-
-    async def _look(self) -> None:
-        if not self._sounds or self._scene is None:
+    async def _tick(self) -> None:
+        scene, options = self._state.scene, self._state.options
+        if scene is None:
             return
         if self.player.broken:
-            gone = self.player.playback.outlet.name if self.player.playback else ""
-            try:
-                name = await self._in_audio_thread(self._move)
-            except ProtocolError as error:
-                await self._halt(
-                    f"{gone} has gone, and nothing else can be played on: {error.sentence} Stopped."
-                )
-                return
-            self._say(f"{gone} has gone; playing on through {name}.")
-        elif self._options.free:
-            await self._in_audio_thread(self.transport_sync.keep, self._scene, self._options)
+            await self._move()
+        elif options.free:
+            effect = self.transport_sync.check(scene, options)
+            if effect is not None:
+                await self._run(effect)
         elif self.player.ended:
-            await self._halt()
+            await self._apply(Stop())
 
-    async def _in_audio_thread(self, function: Callable[..., Result], *given: Any) -> Result:
-        """All of PortAudio in one thread: Windows' sound interface belongs to the thread that began it."""
-        return await asyncio.get_running_loop().run_in_executor(self._audio, partial(function, *given))
+    async def _move(self) -> None:
+        """The device is lost: another one, if there is any."""
+        lost = self.player.playback.outlet.name if self.player.playback else ""
+        try:
+            now = await self._in_thread(self.player.move, self._state.options)
+        except ProtocolError as error:
+            reason = f"{lost} was disconnected and no other device can play: {error.sentence} Stopped."
+            await self._apply(Stop(reason))
+        else:
+            await self._apply(DeviceMoved(lost, now))
 
-    def _move(self) -> str:
-        return self.player.move(self._options)
+    async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
+        """Work nobody waits for: an error stops playback and becomes its message."""
+        try:
+            await work
+        except (ProtocolError, ClipStoreError) as problem:
+            error = as_protocol_error(problem) if isinstance(problem, ClipStoreError) else problem
+            await self._abort(f"{error.sentence} {error.remedy}")
+        except Exception:  # a bug must not leave a device playing that nobody can stop
+            log.exception("The audition failed")
+            await self._abort(INTERNAL_ERROR)
 
-    async def _end(self, message: str) -> None:
-        await self._in_audio_thread(self.player.close)
-        self._scene, self._job = None, ""
-        self._say(message)
+    async def _abort(self, message: str) -> None:
+        await self._in_thread(self.player.close)
+        await self._apply(Stop(message))
 
-    # Renders that are going on
-
-    def _live_changed(self, render: PartialRender, takes: tuple[Take, ...]) -> None:
-        idle = not self._sounds and not self._job
-        if self.auto and idle and render.announced and not takes:
-            self._job = render.job.id
-        if self._job == render.job.id:
-            self._later(self._hear_render(render, takes))
-
-    def _job_reply(self, event: JobReply) -> None:
-        if event.reply.terminal and self._job == event.job:
-            self._later(self._give_up(event.job))
+    # Renders
 
     def _later(self, work: Coroutine[Any, Any, None]) -> None:
-        """One after the other, in the order they were asked for: the lock sees to that."""
-        self._supervisor.spawn("audition", work)
+        self._supervisor.spawn("audition", self._guarded_in_turn(work))
 
-    async def _hear_render(self, render: PartialRender, takes: tuple[Take, ...]) -> None:
+    async def _guarded_in_turn(self, work: Coroutine[Any, Any, None]) -> None:
         async with self._lock:
-            if self._job != render.job.id:
-                return  # stopped, or something else is played by now
-            try:
-                take = heard_take(render, takes)
-                await (self._preview(render) if take is None else self._finished(take))
-            except ProtocolError as error:
-                self._job = ""
-                self._say(f"{error.sentence} {error.remedy}")
-            except Exception:
-                log.exception("the audition of job %s met a bug", render.job.id)
+            await self._guarded(work)
 
-    async def _give_up(self, job: str) -> None:
-        async with self._lock:
-            if self._job == job:  # else its take has been heard of before its end
-                await self._halt("The render came to nothing, so there is nothing more to hear of it.")
+    def _job_reply(self, event: JobReply) -> None:
+        if event.reply.terminal:
+            self._later(self._end_render(event.job, event.reply))
 
-    async def _preview(self, render: PartialRender) -> None:
-        """What there is of a render by now."""
+    async def _end_render(self, job: str, reply: Reply) -> None:
+        """A job ended. One that was asked for after its last take was recorded plays that take."""
+        if self._state.job != job:
+            return
+        takes = self._index.list(job=job, limit=1) if isinstance(reply, Done) else ()
+        if takes:
+            await self._play_finished(job, takes[0])
+        else:
+            how = "was cancelled" if isinstance(reply, Cancelled) else "failed"
+            await self._apply(Stop(f"The render {how}; playback stopped."))
+
+    async def _show_render(self, render: PartialRender, takes: tuple[Take, ...]) -> None:
+        """Plays what there is of a render, or its take, if that is what is wanted."""
+        job = render.job.id
+        if render.announced and not takes:
+            await self._apply(RenderBegan(job))
+        if self._state.job != job:
+            return
+        take = auditioned_take(render, takes)
+        if take is None:
+            await self._apply(await self._grown(render, self._state.render_bars))
+        else:
+            await self._play_finished(job, take)
+
+    async def _play_finished(self, job: str, take: Take) -> None:
+        bars = self._state.render_bars
+        scene = await self._take_scene(take, bars)
+        await self._apply(RenderDone(job, scene, bars, self._silent))
+
+    async def _grown(self, render: PartialRender, bars: Bars) -> RenderGrown:
+        """What there is of a render by now, as a scene."""
         accepted: tuple[Take, ...] = ()
         if render.song is not None:
-            accepted = accepted_beside(self._index, render.song.digest, render.plan.region_in_song)
-        scene = await asyncio.to_thread(self._made_preview, render, accepted)
-        now = self._scene
-        same = now is not None and self._sounds and now.place == scene.place
-        if same and now is not None and now.ready == scene.ready:
-            return  # more of it, but no further bar
-        job = self._job
-        await self._start(scene, self._options.side if same else TAKE, stays=same and not self._silent)
-        self._job = job
+            accepted = accepted_takes(self._index, render.song.digest, render.plan.region_in_song)
+        scene = await asyncio.to_thread(self._render_scene, render, accepted, bars)
+        return RenderGrown(scene, bars, self._silent)
 
-    def _made_preview(self, render: PartialRender, accepted: tuple[Take, ...]) -> Scene:
+    def _render_scene(self, render: PartialRender, accepted: tuple[Take, ...], bars: Bars) -> Scene:
         render.catch_up()
-        song = None if render.song is None else self._scene_builder.song_lane(render.song, accepted)
-        return partial_scene(render, song, *self._bars)
+        song = None if render.song is None else self._scene_builder.song_audio(render.song, accepted)
+        return partial_scene(render, song, *bars)
 
     @property
     def _silent(self) -> bool:
+        """Whether no reader plays, so that there is no position to continue from."""
         return self.player.playback is None or self.player.playback.output_mix.reader is None
-
-    async def _finished(self, take: Take) -> None:
-        """The render that is heard has become a take: it goes on as that."""
-        asked = wanted(self._index, take, *self._bars)
-        tempo_map = tempo_map_of(take)
-        scene = await asyncio.to_thread(self._scene_builder.take_scene, asked, tempo_map)
-        await self._start(scene, self._options.side, stays=self._sounds and not self._silent)
-        self._job = ""
-        self.tell()

@@ -1,6 +1,6 @@
-"""One side of a comparison as one hears it: a song with clips in it, read in any piece without copying the whole.
+"""One side of a comparison: a song with clips in it, readable anywhere without copying the whole.
 
-Reading all of a lane gives the samples of listening.heard. Pure.
+Reading all of it gives the samples of `mixdown.heard`. Pure.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ class Patch:
     """A clip in a song.
 
     start:   its first frame, counted from the song's first.
-    samples: [frames, channels] as the song has them.
-    adds:    plays along with the song rather than taking its place.
+    samples: [frames, channels], at the song's rate and channel count.
+    adds:    is mixed with the song instead of replacing it.
     """
 
     start: int
@@ -37,7 +37,7 @@ class Patch:
 
 @dataclass(frozen=True, eq=False)
 class LayeredAudio:
-    """A song, [frames, channels], with patches over it, later ones on top; silence before and behind."""
+    """A song, [frames, channels], with patches over it, later ones on top; silence before and after."""
 
     song: Samples
     rate: int
@@ -49,11 +49,11 @@ class LayeredAudio:
 
     @property
     def frames(self) -> int:
-        """Up to the last frame there is, counted from the song's first."""
+        """End of the last frame, counted from the song's first."""
         return max(len(self.song), *(patch.span.end for patch in self.patches), 0)
 
     def read(self, first: int, frames: int) -> Samples:
-        """A new array [frames, channels] from `first` on; any stretch, also outside of the song."""
+        """A new array [frames, channels] from `first` on, which may lie outside the song."""
         found = np.zeros((frames, self.channels), np.float32)
         _lay(found, first, 0, self.song, adds=False)
         for patch in self.patches:
@@ -65,7 +65,7 @@ class LayeredAudio:
 
 
 def _lay(found: Samples, first: int, start: int, samples: Samples, *, adds: bool) -> None:
-    """Lays `samples`, which begin at `start`, into `found`, which begins at `first`."""
+    """Writes `samples`, which begin at `start`, into `found`, which begins at `first`."""
     window = Span(first, first + len(found))
     common = window.clipped(Span(start, start + len(samples)))
     if common.length == 0:
@@ -73,7 +73,7 @@ def _lay(found: Samples, first: int, start: int, samples: Samples, *, adds: bool
     place = slice(common.start - first, common.end - first)
     piece = samples[common.start - start : common.end - start]
     if adds:
-        # In double precision and rounded once, as the files of the store are.
+        # In double precision and rounded once, like the files of the store.
         found[place] = (found[place].astype(np.float64) + piece).astype(np.float32)
     else:
         found[place] = piece

@@ -1,7 +1,7 @@
-"""Which frame of the song sounds at which frame of the output: a playhead that runs, and goes round on the bar. Pure.
+"""Which frame of the song plays at which frame of the output: a playhead that runs and loops on the bar line. Pure.
 
-Both are counted in frames of the sound device. A loop whose length is no whole number of them (a song at another
-rate) has rounds that differ by a frame, so that the rounds together stay exactly in time.
+Both count frames of the sound device. A loop whose length is not a whole number of them (a song at another rate) has
+laps that differ by one frame, so that all laps together stay exactly in time.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from typing import NamedTuple
 
 
 class Run(NamedTuple):
-    """A stretch of the song played in one go.
+    """A contiguous part of the song.
 
-    offset:   of its first frame in what was asked for.
-    position: its first frame in the song; frames: how many.
-    lap_end:  where in the song this round ends; None when it does not.
-    lap:      length of this round.
+    offset:   of its first frame in the block requested.
+    position: its first frame in the song; frames: its length.
+    lap_end:  the frame of the song at which this lap ends; None if it does not.
+    lap:      length of this lap.
     """
 
     offset: int
@@ -31,9 +31,9 @@ class Run(NamedTuple):
 
 @dataclass(frozen=True)
 class LoopClock:
-    """At output frame `anchor` sounds `position`; from `end` it goes on at `start`, if it loops.
+    """Output frame `anchor` plays `position`; at `end` playback continues at `start`, if it loops.
 
-    start, end: in frames of the device, exact. A playhead behind the loop's end runs on, as in any DAW.
+    start, end: in frames of the device, exact. A playhead after the loop's end runs on, as in any DAW.
     """
 
     anchor: int
@@ -48,24 +48,24 @@ class LoopClock:
         return round(self.start)
 
     @property
-    def goes_round(self) -> bool:
+    def is_looping(self) -> bool:
         return self.loops and self.end - self.start >= 1 and self.position < round(self.end)
 
     def position_at(self, frame: int) -> int:
-        """What sounds at an output frame (also at earlier ones than the anchor)."""
-        began = self.anchor - (self.position - self.first)  # when a first round would have begun
-        if not self.goes_round or frame < began:
+        """The frame of the song at an output frame, which may be before the anchor."""
+        began = self.anchor - (self.position - self.first)  # when a first lap would have begun
+        if not self.is_looping or frame < began:
             return self.position + frame - self.anchor
         lap_began, _ = self._lap(frame - began)
         return self.first + frame - began - lap_began
 
     def runs(self, frame: int, frames: int) -> Iterator[Run]:
-        """The stretches of the song that sound in [frame, frame + frames)."""
+        """The parts of the song that play in [frame, frame + frames)."""
         began = self.anchor - (self.position - self.first)
         offset = 0
         while offset < frames:
             here = frame + offset
-            if not self.goes_round:
+            if not self.is_looping:
                 yield Run(offset, self.position_at(here), frames - offset, None, 0)
                 return
             lap_began, lap = self._lap(max(0, here - began))
@@ -75,10 +75,10 @@ class LoopClock:
             offset += count
 
     def _lap(self, since: int) -> tuple[int, int]:
-        """When the round that runs `since` frames after the first began began itself, and its length."""
+        """Start and length of the lap that runs `since` frames after the first lap's start, counted from there."""
         length = self.end - self.start
         number = math.floor(since / length)
-        # Beginnings are rounded: the neighbours may be the one.
+        # Starts are rounded, so it may be a neighbour.
         while round((number + 1) * length) <= since:
             number += 1
         while round(number * length) > since:
@@ -87,5 +87,5 @@ class LoopClock:
         return began, round((number + 1) * length) - began
 
     def at(self, frame: int) -> LoopClock:
-        """The same motion, anchored at another frame: what was changed later leaves what was played as it was."""
+        """The same motion, anchored at another frame."""
         return LoopClock(frame, self.position_at(frame), self.start, self.end, self.loops)

@@ -1,20 +1,22 @@
-"""Which stretch of the song is played around a take: whole bars before it, the take, whole bars after it. Pure."""
+"""The loop range around a take: whole bars before it, the take, whole bars after it. Pure."""
 
 from __future__ import annotations
 
 from daw_protocol.timeline import Bbt, Span, TempoMap
 
 
-def passage_around(region: Span, before: int, after: int, tempo_map: TempoMap, rate: int, song: Span) -> Span:
+def loop_range_around(
+    region: Span, before: int, after: int, tempo_map: TempoMap, rate: int, song: Span
+) -> Span:
     """From bar line to bar line, in samples of the timeline, so that it loops on the bar.
 
-    region: of the take; song: what there is to hear, take included. Both in samples of the timeline.
-    A bar the region begins or ends inside of is played from its line on, beside the bars asked for. Bars the song
-    does not have are left out, unless the region itself needs them.
+    region: of the take; song: extent of the audio, take included. Both in samples of the timeline.
+    A bar in which the region starts or ends plays in full, in addition to the bars requested. Bars outside the song
+    are omitted, unless the region itself needs them.
     """
     start = _on_or_before(tempo_map, region.start, rate) - before
     end = _on_or_after(tempo_map, region.end, rate) + after
-    # Silence in front of the song is no lead-in; the bar line the region needs stays even if it lies there.
+    # Silence before the song is no pre-roll; the bar line the region needs stays even there.
     start = max(start, min(_on_or_after(tempo_map, song.start, rate), start + before))
     end = min(end, max(_on_or_before(tempo_map, song.end, rate), end - after))
     return Span(_line(tempo_map, start, rate), _line(tempo_map, end, rate))
@@ -32,7 +34,7 @@ def _line(tempo_map: TempoMap, bar: int, rate: int) -> int:
 def _on_or_before(tempo_map: TempoMap, sample: int, rate: int) -> int:
     """The last bar whose line lies at or before the sample.
 
-    A line between two samples is rounded to the nearer one, so that the sample on it may read as the bar before.
+    A line between two samples rounds to the nearer one, so the sample on it may read as the bar before.
     """
     bar = tempo_map.bbt_at(sample, rate).bar
     return bar + 1 if _line(tempo_map, bar + 1, rate) <= sample else bar

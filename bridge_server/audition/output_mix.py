@@ -1,4 +1,4 @@
-"""All that leaves the device, frame after frame: the voice that is heard, faded in from the one before. Pure."""
+"""The device's output, frame by frame: the current loop reader, faded in from the previous one. Pure."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import numpy as np
 from bridge_server.audition.layered_audio import Samples
 from bridge_server.audition.loop_reader import LoopReader, rising
 
-# Long enough to hide any step, short enough to be no blend: two takes of a drum hit stay two.
+# Long enough to hide any step, short enough not to blend: two takes of a drum hit stay two.
 SWITCH_SECONDS = 0.01
 
 
 class OutputMix:
-    """Counts frames from 0, the first one the device plays. Without a voice it is silent."""
+    """Counts frames from 0, the first one the device plays. Silent without a reader."""
 
     def __init__(self, rate: int, channels: int) -> None:
         self._channels = channels
@@ -22,13 +22,13 @@ class OutputMix:
         self.reader: LoopReader | None = None
 
     def switch(self, frame: int, reader: LoopReader | None) -> None:
-        """From `frame` on another voice is heard, faded in from what would have been heard there."""
+        """Plays another reader from `frame` on, faded in from what would have played there."""
         self._before = self.read(frame, self._fade) if frame > 0 else self._before[:0]
         self.switched = frame
         self.reader = reader
 
     def read(self, frame: int, frames: int) -> Samples:
-        """What is heard in [frame, frame + frames): a new array [frames, channels]. Not before the last switch."""
+        """Frames [frame, frame + frames), none of them before the last switch: a new array [frames, channels]."""
         if self.reader is None:
             found = np.zeros((frames, self._channels), np.float32)
         else:

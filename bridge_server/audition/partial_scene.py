@@ -1,11 +1,11 @@
-"""The scene of a render that is still going on: the song, what there is of the take spliced in. Pure."""
+"""The scene of a render in progress: the song with the part of the take that is rendered so far. Pure."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from bridge_server.audition.layered_audio import LayeredAudio, Patch
-from bridge_server.audition.loop_range import last_bar_line, passage_around
+from bridge_server.audition.loop_range import last_bar_line, loop_range_around
 from bridge_server.audition.loop_reader import rising
 from bridge_server.audition.scene import ORIGINAL, TAKE, Scene
 from bridge_server.rendering.partial_render import PartialRender
@@ -13,28 +13,28 @@ from daw_protocol.timeline import Span
 
 
 def partial_scene(render: PartialRender, song: LayeredAudio | None, before: int, after: int) -> Scene:
-    """What can be played now. `song`: the song the render is for; None when there is none.
+    """What can be played now. song: the one the render is for, None if it has none.
 
-    Up to the last bar line before the render's end so far there is something to play; then it turns back.
+    It plays up to the last bar line that is rendered, then loops.
     """
     plan = render.plan
     origin = plan.region.start - plan.region_in_song.start
     channels = plan.channels if song is None else song.channels
     base = song if song is not None else LayeredAudio(np.zeros((0, channels), np.float32), plan.rate)
-    lanes = {TAKE: base.with_patches(_patches(render, base))}
+    audio = {TAKE: base.with_patches(_patches(render, base))}
     if song is not None:
-        lanes[ORIGINAL] = song
-    heard = Span(min(origin, plan.region.start), max(origin + base.frames, plan.region.end))
-    loop_range = passage_around(plan.region, before, after, plan.tempo_map, plan.rate, heard)
+        audio[ORIGINAL] = song
+    extent = Span(min(origin, plan.region.start), max(origin + base.frames, plan.region.end))
+    loop_range = loop_range_around(plan.region, before, after, plan.tempo_map, plan.rate, extent)
     return Scene(
-        place=("render", render.job.id, render.number), lanes=lanes, origin=origin, tempo_map=plan.tempo_map,
+        place=("render", render.job.id, render.number), audio=audio, origin=origin, tempo_map=plan.tempo_map,
         loop_range=loop_range, job=render.job.id, song=render.song.digest if render.song else "", region=plan.region,
         ready=ready_up_to(render, loop_range),
     )  # fmt: skip
 
 
 def ready_up_to(render: PartialRender, loop_range: Span) -> int | None:
-    """The bar line up to which there is something to play; None when all is there."""
+    """The last bar line that is rendered; None when everything is."""
     region = render.plan.region
     if render.ready >= region.length:
         return None
@@ -56,7 +56,7 @@ def _patches(render: PartialRender, base: LayeredAudio) -> list[Patch]:
     )
     if start <= 0 or fade == 0:
         return [Patch(start, there)]
-    # A straight crossfade: the one the finished take gets depends on its sound up to its end.
+    # A linear crossfade: the one of the finished take depends on its sound up to the end.
     entry = base.read(start, fade)
     entry += (there[:fade] - entry) * rising(0, fade, fade)
     return [Patch(start, entry), Patch(start + fade, there[fade:])]

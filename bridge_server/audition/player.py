@@ -1,6 +1,8 @@
-"""Scenes on a sound device: opens it, changes what is heard, and goes on elsewhere when it is taken away.
+"""Scenes on a sound device: opens it, changes what plays, and moves to another one when it is lost.
 
-Nothing here knows of commands or replies. Methods that open, change or close are slow: for a thread, one at a time.
+Knows nothing of commands or replies. Methods that open, change, move or close are slow and run in the controller's
+audition thread, one at a time: PortAudio wants one thread. The properties only read counters; the event loop may ask
+for them at any time.
 """
 
 from __future__ import annotations
@@ -8,43 +10,27 @@ from __future__ import annotations
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Callable
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from bridge_server.audition.effects import Place
 from bridge_server.audition.gain_match import factor
 from bridge_server.audition.layered_audio import LayeredAudio
 from bridge_server.audition.loop_clock import LoopClock
 from bridge_server.audition.loop_reader import LoopReader
 from bridge_server.audition.output_mix import SWITCH_SECONDS
-from bridge_server.audition.playback import Heard, MakeReader, Playback
+from bridge_server.audition.playback import MakeReader, Playback
 from bridge_server.audition.resampled_audio import ResampledAudio
-from bridge_server.audition.scene import Scene
+from bridge_server.audition.scene import PlaybackOptions, Scene
 from bridge_server.audition.sound_devices import SoundDevices
 from daw_protocol.errors import ProtocolError
 
 log = logging.getLogger(__name__)
 
-LANES_KEPT = 6
-# Longer without a call from the device than any of its blocks: it is there, but it does not play.
+MAX_RESAMPLED = 6
+# Longer than any block of a device: one that pulls nothing for this long is there, but does not play.
 STALLED_SECONDS = 2.0
 FADE_OUT_SECONDS = 0.5
-
-
-@dataclass(frozen=True)
-class PlaybackOptions:
-    """How a scene is played. free: from where it is put, without a loop and without an end (the DAW's transport)."""
-
-    side: str
-    loops: bool = True
-    gain_db: float = 0.0
-    match: bool = True
-    free: bool = False
-
-
-Place = Callable[[Heard, int, int], float]
-"""Where on the timeline the song is to be: (what is heard now, frame of the output, its rate) -> sample."""
 
 
 class Player:
@@ -52,23 +38,23 @@ class Player:
 
     def __init__(self, devices: SoundDevices) -> None:
         self.devices = devices
-        self.device = ""  # as the producer named it; "" = the system's own
+        self.device = ""  # as the producer named it; "" = the system's default
         self.output = ""  # its label, or ""
         self.playback: Playback | None = None
         self._scene: Scene | None = None
-        self._position = 0  # on the timeline, while nothing is heard
-        self._rated: OrderedDict[LayeredAudio, ResampledAudio] = OrderedDict()
+        self._position = 0  # on the timeline, while nothing is audible
+        self._resampled: OrderedDict[LayeredAudio, ResampledAudio] = OrderedDict()
 
     def play(self, scene: Scene, options: PlaybackOptions, position: int) -> None:
-        """Plays from a position of the timeline on. Raises ProtocolError when there is no device to play on."""
+        """Plays from a position on the timeline. Raises ProtocolError if no device can be opened."""
         if self.playback is not None and self._scene is not None:
             if scene.rate == self._scene.rate and not self.broken:
                 self.change(scene, options, position)
                 return
-            self.close()  # another song at another rate: the device may do that one too
+            self.close()  # another song at another rate, which the device may support too
         outlet = self.devices.open(self.device, scene.rate)
         playback = Playback(outlet)
-        self._rated.clear()
+        self._resampled.clear()
         self.playback, self._scene, self._position = playback, scene, position
         try:
             playback.begin(self._placed(scene, options, lambda *_: position))
@@ -77,7 +63,7 @@ class Player:
             raise
 
     def change(self, scene: Scene, options: PlaybackOptions, position: int | None = None) -> None:
-        """Another side, take, loop or gain, from the position that is heard on, or from another one."""
+        """Another side, take, loop or gain, from the audible position or from the one given."""
         assert self.playback is not None, "it plays"
         here: Place = self._here(scene) if position is None else lambda *_: float(position)
         make = self._placed(scene, options, here)
@@ -85,19 +71,19 @@ class Player:
         self._scene = scene
 
     def align(self, scene: Scene, options: PlaybackOptions, place: Place) -> None:
-        """Moves to where `place` says, for a transport that is followed."""
+        """Moves to where `place` says, for a followed transport."""
         assert self.playback is not None, "it plays"
         self.playback.switch(self._placed(scene, options, place))
         self._scene = scene
 
-    def hush(self) -> None:
-        """Silence, with the device kept open."""
+    def mute(self) -> None:
+        """Silence; the device stays open."""
         if self.playback is not None and self.playback.output_mix.reader is not None:
             self._position = self.position
             self.playback.switch(lambda _: None)
 
     def stop(self) -> None:
-        """Fades out and gives the device back."""
+        """Fades out and closes the device."""
         playback = self.playback
         if playback is not None and not self.broken:
             self._position = self.position
@@ -112,13 +98,13 @@ class Player:
         self.close(at_once=self.broken)
 
     def close(self, at_once: bool = True) -> None:
-        """Gives the device back."""
+        """Closes the device."""
         playback, self.playback = self.playback, None
         if playback is not None:
             playback.close(at_once)
 
     def move(self, options: PlaybackOptions) -> str:
-        """Goes on, on the device that is chosen now, or on the system's own; returns its name. Raises ProtocolError."""
+        """Continues on the chosen device, or else on the system's default; returns its name. Raises ProtocolError."""
         scene = self._scene
         assert scene is not None, "it played"
         position = self.position
@@ -137,9 +123,9 @@ class Player:
         return self.playback.outlet.name
 
     def choose(self, name: str, options: PlaybackOptions) -> str:
-        """Plays on through another device, or keeps it for later; returns its name.
+        """Continues on another device, or keeps it for later; returns its name.
 
-        Raises ProtocolError when that cannot be done; what was playing then plays on where it did.
+        Raises ProtocolError if that is impossible; playback then continues on the previous device.
         """
         if self.playback is None or self._scene is None:
             found = self.devices.find(name).label
@@ -164,7 +150,7 @@ class Player:
 
     @property
     def broken(self) -> bool:
-        """Whether the device has gone, or does not ask for samples any more."""
+        """Whether the device is lost, or does not pull samples any more."""
         playback = self.playback
         return playback is not None and (
             playback.outlet.lost or playback.failed or playback.silent_for() > STALLED_SECONDS
@@ -172,26 +158,26 @@ class Player:
 
     @property
     def position(self) -> int:
-        """What is heard now, in samples of the timeline."""
+        """The audible position, in samples of the timeline."""
         playback, scene = self.playback, self._scene
         reader = playback.output_mix.reader if playback else None
         if playback is None or scene is None or reader is None:
             return self._position
-        frame = reader.clock.position_at(round(playback.heard().frame))
+        frame = reader.clock.position_at(round(playback.audible().frame))
         return scene.origin + round(frame * scene.rate / playback.outlet.rate)
 
     @property
     def ended(self) -> bool:
-        """Whether a passage that does not loop has been heard to its end."""
+        """Whether a range that does not loop has played to its end."""
         reader = self.playback.output_mix.reader if self.playback else None
         return (
             self.playback is not None
             and reader is not None
-            and reader.ended_at(round(self.playback.heard().frame))
+            and reader.ended_at(round(self.playback.audible().frame))
         )
 
     def figures(self) -> dict[str, Any]:
-        """What the audition's state says of the device."""
+        """The device in the audition's state."""
         playback = self.playback
         return {
             "output": self.output[:256],
@@ -203,7 +189,7 @@ class Player:
         }
 
     def _here(self, scene: Scene) -> Place:
-        """The position the present voice has at a frame, in another scene of the same or another song."""
+        """The present reader's position at a frame, for another scene of the same or another song."""
         playback, before = self.playback, self._scene
         assert playback is not None, "it plays"
         assert before is not None, "it plays"
@@ -214,11 +200,11 @@ class Player:
         return lambda _, frame, rate: before.origin + clock.position_at(frame) * scene.rate / rate
 
     def _placed(self, scene: Scene, options: PlaybackOptions, place: Place) -> MakeReader:
-        """Makes the voice for whatever frame the switch turns out to begin at."""
+        """Makes the reader for whatever frame the switch turns out to begin at."""
         playback = self.playback
         assert playback is not None, "it plays"
         rate = playback.outlet.rate
-        lane = self._at_rate(scene.lanes[scene.side(options.side)], playback)
+        audio = self._at_rate(scene.audio[scene.side(options.side)], playback)
         start, end = (
             Fraction((at - scene.origin) * rate, scene.rate)
             for at in (scene.loop_range.start, scene.loop_end())
@@ -231,19 +217,19 @@ class Player:
             return lambda _: None  # no bar before the take, and nothing of it yet
 
         def make(frame: int) -> LoopReader:
-            at = place(playback.heard(), frame, rate)
+            at = place(playback.audible(), frame, rate)
             position = round((at - scene.origin) * rate / scene.rate)
             clock = LoopClock(frame, position, start, end, loops)
-            # Put behind the passage's end it is played to the song's.
-            last = lane.frames if position >= round(end) else min(round(end), lane.frames)
-            return LoopReader(lane, clock, gain, None if clock.goes_round or options.free else last)
+            # A position after the loop range plays on to the end of the song.
+            last = audio.frames if position >= round(end) else min(round(end), audio.frames)
+            return LoopReader(audio, clock, gain, None if clock.is_looping or options.free else last)
 
         return make
 
-    def _at_rate(self, lane: LayeredAudio, playback: Playback) -> ResampledAudio:
-        if lane not in self._rated:
-            self._rated[lane] = ResampledAudio(lane, playback.outlet.rate, playback.outlet.channels)
-            while len(self._rated) > LANES_KEPT:
-                self._rated.popitem(last=False)
-        self._rated.move_to_end(lane)
-        return self._rated[lane]
+    def _at_rate(self, audio: LayeredAudio, playback: Playback) -> ResampledAudio:
+        if audio not in self._resampled:
+            self._resampled[audio] = ResampledAudio(audio, playback.outlet.rate, playback.outlet.channels)
+            while len(self._resampled) > MAX_RESAMPLED:
+                self._resampled.popitem(last=False)
+        self._resampled.move_to_end(audio)
+        return self._resampled[audio]

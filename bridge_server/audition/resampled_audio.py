@@ -1,7 +1,8 @@
-"""A lane at the rate and channel count of a sound device. Equal rates and channels pass untouched, bit for bit.
+"""Layered audio at the rate and channel count of a sound device. Equal rates and channels pass bit for bit.
 
-soxr is asked for one segment at a time, with enough of its surroundings that the segments join to what resampling
-the whole song at once would give; a segment is kept, so that a loop costs nothing after its first round.
+soxr resamples one segment at a time, with enough context that the segments join to what resampling the whole song at
+once would give; segments are cached, so that a loop costs nothing after its first lap. The filler and the audition
+thread both read, so the cache is guarded by a lock.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ import soxr
 from bridge_server.audition.layered_audio import LayeredAudio, Samples
 
 SEGMENT_SECONDS = 0.5
-# The filter of soxr's best quality reaches some 10 ms to either side at the lower of both rates.
-SURROUNDINGS_SECONDS = 0.03
+# The filter of soxr's best quality reaches about 10 ms to either side at the lower of both rates.
+CONTEXT_SECONDS = 0.03
 SEGMENTS_KEPT = 256  # two minutes; 50 MB in stereo at 48 kHz
 QUALITY = "VHQ"
 
@@ -25,27 +26,27 @@ QUALITY = "VHQ"
 class ResampledAudio:
     """Positions are frames of the device, counted from the song's first sample."""
 
-    def __init__(self, lane: LayeredAudio, rate: int, channels: int) -> None:
-        self.lane = lane
+    def __init__(self, source: LayeredAudio, rate: int, channels: int) -> None:
+        self.source = source
         self.rate = rate
         self.channels = channels
-        common = math.gcd(rate, lane.rate)
+        common = math.gcd(rate, source.rate)
         # The smallest stretch that is a whole number of frames at both rates.
-        self._unit, self._lane_unit = rate // common, lane.rate // common
+        self._unit, self._source_unit = rate // common, source.rate // common
         self._units = max(1, round(SEGMENT_SECONDS * common))
-        self._margin = max(1, math.ceil(SURROUNDINGS_SECONDS * common))
+        self._margin = max(1, math.ceil(CONTEXT_SECONDS * common))
         self._segments: OrderedDict[int, Samples] = OrderedDict()
         self._lock = threading.Lock()
 
     @property
     def frames(self) -> int:
         """Up to the last frame there is."""
-        return math.ceil(self.lane.frames * self.rate / self.lane.rate)
+        return math.ceil(self.source.frames * self.rate / self.source.rate)
 
     def read(self, first: int, frames: int) -> Samples:
         """A new array [frames, channels] from `first` on."""
-        if self.rate == self.lane.rate:
-            return as_channels(self.lane.read(first, frames), self.channels)
+        if self.rate == self.source.rate:
+            return as_channels(self.source.read(first, frames), self.channels)
         length = self._units * self._unit
         parts = []
         while frames > 0:
@@ -69,16 +70,16 @@ class ResampledAudio:
         return segment
 
     def _resampled(self, number: int) -> Samples:
-        first = (number * self._units - self._margin) * self._lane_unit
-        frames = (self._units + 2 * self._margin) * self._lane_unit
-        around = soxr.resample(self.lane.read(first, frames), self.lane.rate, self.rate, quality=QUALITY)
+        first = (number * self._units - self._margin) * self._source_unit
+        frames = (self._units + 2 * self._margin) * self._source_unit
+        around = soxr.resample(self.source.read(first, frames), self.source.rate, self.rate, quality=QUALITY)
         begin = self._margin * self._unit
         inside = around[begin : begin + self._units * self._unit]
         return as_channels(np.asarray(inside, np.float32), self.channels)
 
 
 def as_channels(samples: Samples, channels: int) -> Samples:
-    """Mono on both of two channels, stereo as its mean on one; further channels of a device stay silent."""
+    """Mono to both of two channels, stereo as its mean to one; further channels of a device stay silent."""
     given = samples.shape[1]
     if given == channels:
         return samples

@@ -1,7 +1,8 @@
 """The samples between the filler and the sound device. The device's side copies, counts, and never waits.
 
-One thread fills, the device's callback takes; each moves its own counter only. Everything is allocated before the
-first sample is played.
+The filler (or a switch, under the playback's lock) owns FILLED; PortAudio's callback thread owns all other counters and
+the stamp. Each side writes only its own and reads the other's, so the callback needs no lock. Everything is allocated
+before the first sample plays.
 """
 
 from __future__ import annotations
@@ -15,19 +16,19 @@ from bridge_server.audition.layered_audio import Samples
 
 
 class Count(IntEnum):
-    """The counters, by their place in the array."""
+    """The counters, by their index in the array."""
 
     TAKEN = 0  # frames handed to the device
     FILLED = 1  # frames written, from the first on
-    UNDERRUNS = 2  # callbacks that found too little
-    MISSED = 3  # frames of silence they played instead
+    UNDERRUNS = 2  # callbacks that found too few frames
+    MISSED = 3  # frames of silence played instead
     CALLBACKS = 4
     LARGEST = 5  # frames of the largest callback
-    DEVICE = 6  # callbacks in which the device said that it had run dry
+    DEVICE = 6  # callbacks in which the device reported an underrun
 
 
 class RingBuffer:
-    """Frames are numbered from 0 and never start again; frame n lies at n modulo the capacity."""
+    """Frames count from 0 and never wrap; frame n lies at n modulo the capacity."""
 
     def __init__(self, capacity: int, channels: int) -> None:
         self.capacity = capacity
@@ -36,7 +37,7 @@ class RingBuffer:
         self.stamp = np.zeros(2, np.float64)  # time.perf_counter of the last callback, frames taken before it
 
     def take_into(self, out: Samples, ran_dry: bool = False) -> None:
-        """The device's side: fills `out`, [frames, channels], with the next frames; silence where there are none."""
+        """The device's side: fills `out`, [frames, channels], with the next frames; silence if there are too few."""
         counts = self.counts
         taken, frames = int(counts[Count.TAKEN]), len(out)
         ready = min(frames, int(counts[Count.FILLED]) - taken)
@@ -67,9 +68,9 @@ class RingBuffer:
         return int(self.counts[Count.FILLED])
 
     def put(self, frame: int, block: Samples) -> None:
-        """The filler's side: writes frames from `frame` on, over what was there; earlier ones first.
+        """The filler's side: writes frames from `frame` on over what is there, earlier ones first.
 
-        The device, coming from behind, then meets either all old or all new frames.
+        The device, coming from behind, then finds either only old or only new frames.
         """
         begin = frame % self.capacity
         first = min(len(block), self.capacity - begin)

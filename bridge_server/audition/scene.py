@@ -1,4 +1,4 @@
-"""What is auditioned: both sides on one ruler, and the stretch that is played. Values only."""
+"""What the audition plays, and how: both sides of a comparison on one timeline, and the loop range. Values only."""
 
 from __future__ import annotations
 
@@ -12,23 +12,40 @@ from daw_protocol.timeline import Position, Span, TempoMap
 TAKE, ORIGINAL = "take", "original"
 
 
+@dataclass(frozen=True)
+class PlaybackOptions:
+    """How a scene plays.
+
+    side:    take or original.
+    gain_db: on everything, in decibels.
+    match:   whether both sides are brought to one loudness.
+    free:    without loop or end, because the position comes from the DAW's transport.
+    """
+
+    side: str
+    loops: bool = True
+    gain_db: float = 0.0
+    match: bool = True
+    free: bool = False
+
+
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """One take, render or song to be heard.
+    """One take, render or song to play.
 
-    take, job, song: ids and digest, "" where there is none.
-    place:    equal for takes that can be compared in place: the song, the region, the stem.
-    lanes:    what each side plays, by side; a song without a take, and a take without a song, have one only.
-    gains_db: what brings each side to one loudness.
-    origin:   position of the lanes' first frame on the timeline. All positions in samples at the lanes' rate.
-    region:   of the take, on the timeline; None for a bare song.
-    passage:  what is played, or looped, on the timeline.
-    bounded:  whether it loops when asked to: a passage does, a song that is played to its end does not.
-    ready:    up to where there is something to play yet, on the timeline; None = all is there.
+    take, job, song: ids and digest, "" if there is none.
+    place:      equal for takes that can be compared in place: same song, region and stem.
+    audio:      what each side plays, by side; a song without a take, and a take without a song, have one side only.
+    gains_db:   the gain that brings each side to one loudness.
+    origin:     position of the audio's first frame on the timeline. All positions in samples at the audio's rate.
+    region:     of the take, on the timeline; None for a song alone.
+    loop_range: what plays, or loops, on the timeline.
+    bounded:    whether it can loop: a range around a take can, a song played to its end cannot.
+    ready:      the end of the audio there is so far, on the timeline; None = all of it is there.
     """
 
     place: object
-    lanes: Mapping[str, LayeredAudio]
+    audio: Mapping[str, LayeredAudio]
     origin: int
     tempo_map: TempoMap
     loop_range: Span
@@ -42,19 +59,19 @@ class Scene:
 
     @property
     def rate(self) -> int:
-        return next(iter(self.lanes.values())).rate
+        return next(iter(self.audio.values())).rate
 
     def side(self, wanted: str) -> str:
-        """The side that is played when this one is wanted."""
-        return wanted if wanted in self.lanes else next(iter(self.lanes))
+        """The side that plays when this one is wanted."""
+        return wanted if wanted in self.audio else next(iter(self.audio))
 
     def loop_end(self) -> int:
-        """Where it turns back, on the timeline."""
+        """Where the loop turns back, on the timeline."""
         return self.loop_range.end if self.ready is None else self.ready
 
     @property
     def waits(self) -> bool:
-        """Whether nothing of the region can be heard yet: the bars before it are looped meanwhile."""
+        """Whether nothing of the region is rendered yet: the bars before it loop meanwhile."""
         return self.ready is not None and self.region is not None and self.ready <= self.region.start
 
     def matched(self, gains_db: Mapping[str, float]) -> Scene:
@@ -62,7 +79,7 @@ class Scene:
 
 
 def within(scene: Scene, span: tuple[Position | None, Position | None]) -> Scene:
-    """The scene between two positions, where they are given."""
+    """The scene between two positions, as far as they are given. Raises ProtocolError for an empty range."""
     start, end = (
         None if given is None else resolved(given, scene, name)
         for given, name in zip(span, ("start", "end"), strict=True)
@@ -74,7 +91,7 @@ def within(scene: Scene, span: tuple[Position | None, Position | None]) -> Scene
         raise ProtocolError(
             ErrorCode.BAD_REGION,
             f"There is nothing between sample {first} and sample {last}.",
-            "start must lie before end, and before the song's end.",
+            "start must be before end, and before the song's end.",
             "start" if end is None else "end",
         )
     return replace(scene, loop_range=Span(first, last), bounded=scene.bounded or end is not None)
@@ -91,4 +108,5 @@ def resolved(position: Position, scene: Scene, field: str) -> int:
 
 
 def not_playing(sentence: str, remedy: str) -> ProtocolError:
+    """The refusal of a command that needs something that plays."""
     return ProtocolError(ErrorCode.NOT_PLAYING, sentence, remedy)

@@ -1,7 +1,10 @@
-"""PortAudio through sounddevice: which devices there are, and opening one. sounddevice is imported when first needed.
+"""PortAudio through sounddevice: lists devices and opens one. sounddevice is imported when first needed.
 
-PortAudio keeps the list of devices it found when it was started; it is started again to see what was plugged in,
-which can only be done while nothing plays.
+PortAudio keeps the list of devices it found when it was started; to see newly connected ones it is restarted, which is
+possible only while nothing plays.
+
+All methods run in the controller's audition thread: Windows ties a device to the thread that opened it. PortAudio
+calls `DeviceOutlet._callback` and `_finished` in a thread of its own; they touch only the ring buffer and a flag.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from bridge_server.audition.playback import Take
+from bridge_server.audition.playback import PullSamples
 from bridge_server.platforms import portaudio_remedy
 from daw_protocol.errors import ErrorCode, ProtocolError, sendable
 from daw_protocol.results import OutputDevice
@@ -22,14 +25,14 @@ log = logging.getLogger(__name__)
 
 MAX_CHANNELS = 2
 MAX_NAME = 200
-# What the device is asked for: three to five blocks of most. It takes what it can.
+# Requested of the device: three to five blocks of most. It takes what it can.
 LATENCY_SECONDS = 0.04
-ANY_DEVICE = "Connect or switch on a sound device. All else works without one."
+ANY_DEVICE = "Connect or switch on a sound device. Everything else works without one."
 
 
 @dataclass(frozen=True)
 class SoundDevice:
-    """One output. number: PortAudio's; label: name and host API, by which it is told from its twins."""
+    """One output. number: PortAudio's; label: name and host API, which tells it apart from its twins."""
 
     number: int
     name: str
@@ -50,21 +53,21 @@ class SoundDevice:
 
 
 class SoundDevices:
-    """The machine's outputs. All methods are slow, for a thread; one at a time."""
+    """The machine's outputs. All methods are slow; one at a time, in one thread."""
 
     def __init__(self, allowed: bool = True) -> None:
-        """allowed: False refuses everything: a server on a machine that must stay quiet."""
+        """allowed: False refuses everything, for a machine that must stay silent."""
         self._allowed = allowed
         self._library: Any = None
         self._open = 0
 
     def library(self) -> Any:
-        """sounddevice. Raises ProtocolError, with what to install, where it cannot be used."""
+        """The module sounddevice. Raises ProtocolError, with what to install, if it cannot be used."""
         if not self._allowed:
             raise ProtocolError(
                 ErrorCode.NO_DEVICE,
                 "This server was started without sound.",
-                "Start it without --no-sound to hear takes through its machine.",
+                "Start it without --no-sound to play takes through its sound device.",
             )
         if self._library is None:
             try:
@@ -72,48 +75,52 @@ class SoundDevices:
             except ImportError as error:
                 raise ProtocolError(
                     ErrorCode.NO_DEVICE,
-                    "The Python package sounddevice is not installed, so nothing can be played here.",
-                    "pip install sounddevice, then start the server again. All else works without.",
+                    "Playback needs the Python package sounddevice, which is not installed.",
+                    "pip install sounddevice, then restart the server. Everything else works without it.",
                 ) from error
             except OSError as error:  # the package is there, the library it binds is not
                 raise ProtocolError(
                     ErrorCode.NO_DEVICE,
-                    "PortAudio is not installed, so nothing can be played here.",
-                    f"{portaudio_remedy()} All else works without.",
+                    "Playback needs PortAudio, which is not installed.",
+                    f"{portaudio_remedy()} Everything else works without it.",
                 ) from error
             self._library = sounddevice
         elif self._open == 0:
-            self._look_again()
+            self._refresh()
         return self._library
 
-    def _look_again(self) -> None:
-        """Has PortAudio list its devices anew.
+    def _refresh(self) -> None:
+        """Restarts PortAudio, so that it lists its devices again.
 
-        sounddevice names these two with an underscore; its maintainer recommends them for this, for want of a
-        function of PortAudio's own.
+        sounddevice names these two with an underscore; its maintainer recommends them for this, because PortAudio has
+        no function for it.
         """
         try:
             self._library._terminate()
             self._library._initialize()
         except self._library.PortAudioError as error:
-            raise ProtocolError(ErrorCode.NO_DEVICE, f"PortAudio says: {error}.", ANY_DEVICE) from error
+            raise ProtocolError(
+                ErrorCode.NO_DEVICE, f"PortAudio reports an error: {error}.", ANY_DEVICE
+            ) from error
 
     def list(self) -> list[SoundDevice]:
-        """Outputs there are now, the system's own choice first. Raises ProtocolError."""
+        """The outputs there are now, the system's default first. Raises ProtocolError."""
         library = self.library()
         try:
             hosts = [host["name"] for host in library.query_hostapis()]
             chosen = library.default.device[1]
             found = [
                 SoundDevice(
-                    number, shown(entry["name"]), hosts[entry["hostapi"]], entry["max_output_channels"],
+                    number, one_line(entry["name"]), hosts[entry["hostapi"]], entry["max_output_channels"],
                     round(entry["default_samplerate"]), number == chosen,
                 )
                 for number, entry in enumerate(library.query_devices())
                 if entry["max_output_channels"] > 0
             ]  # fmt: skip
         except library.PortAudioError as error:
-            raise ProtocolError(ErrorCode.NO_DEVICE, f"PortAudio says: {error}.", ANY_DEVICE) from error
+            raise ProtocolError(
+                ErrorCode.NO_DEVICE, f"PortAudio reports an error: {error}.", ANY_DEVICE
+            ) from error
         return sorted(found, key=lambda device: not device.default)
 
     def find(self, name: str) -> SoundDevice:
@@ -121,7 +128,7 @@ class SoundDevices:
         return find_device(name, self.list())
 
     def open(self, name: str, rate: int) -> DeviceOutlet:
-        """The device a producer means, at the song's rate if it can, else at its own. Raises ProtocolError."""
+        """The device a producer means, at the song's rate if supported, else at its own. Raises ProtocolError."""
         device = self.find(name)
         outlet = self._opened(device, rate)
         self._open += 1
@@ -138,7 +145,7 @@ class SoundDevices:
         raise ProtocolError(
             ErrorCode.NO_DEVICE,
             f"{device.label} cannot be opened: {reason}.",
-            "Another program may hold it. Choose another one with audition.device, or close that program.",
+            "Another program may be using it. Choose another device with audition.device, or close that program.",
             "name",
         ) from reason
 
@@ -152,7 +159,7 @@ class DeviceOutlet:
     def __init__(self, devices: SoundDevices, device: SoundDevice, rate: int) -> None:
         self._devices = devices
         self._stopping = False
-        self._take: Take | None = None
+        self._pull: PullSamples | None = None
         self.lost = False
         self.name = device.label
         self.rate = rate
@@ -163,9 +170,9 @@ class DeviceOutlet:
         )  # fmt: skip
         self.latency = float(self._stream.latency)
 
-    def start(self, take: Take) -> None:
-        """Raises ProtocolError when the device will not."""
-        self._take = take
+    def start(self, pull: PullSamples) -> None:
+        """Raises ProtocolError if the device does not start."""
+        self._pull = pull
         try:
             self._stream.start()
         except self._devices._library.PortAudioError as error:
@@ -185,22 +192,22 @@ class DeviceOutlet:
             self._devices.closed()
 
     def _callback(self, out: np.ndarray[Any, Any], _frames: int, _time: Any, status: Any) -> None:
-        assert self._take is not None, "set before the stream is started"
-        self._take(out, bool(status))
+        assert self._pull is not None, "set before the stream is started"
+        self._pull(out, bool(status))
 
     def _finished(self) -> None:
         self.lost = not self._stopping
 
 
-def shown(name: str) -> str:
+def one_line(name: str) -> str:
     """A device's name on one line: some drivers put line breaks into it."""
     return sendable(" ".join(name.split()), MAX_NAME)
 
 
 def find_device(name: str, devices: list[SoundDevice]) -> SoundDevice:
-    """The device with this number or name, or the first whose label has it in it; "" = the system's own choice.
+    """The device with this number or name, or the first whose label contains it; "" = the system's default.
 
-    Raises ProtocolError where there is none.
+    Raises ProtocolError if there is none.
     """
     if not devices:
         raise ProtocolError(
@@ -220,5 +227,5 @@ def find_device(name: str, devices: list[SoundDevice]) -> SoundDevice:
                 return device
     names = "; ".join(device.label for device in devices)
     raise ProtocolError(
-        ErrorCode.NO_DEVICE, f"There is no sound device {name!r}.", f"There are: {names}.", "name"
+        ErrorCode.NO_DEVICE, f"There is no sound device {name!r}.", f"Available devices: {names}.", "name"
     )

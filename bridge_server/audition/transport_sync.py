@@ -1,55 +1,75 @@
-"""Keeps what is heard in time with the transport that is followed, and says how well."""
+"""Follows a transport: takes its readings, compares them with what is audible, and decides when playback must move.
+
+Lives on the event loop: readings arrive here, and decisions are made here, so that nothing needs a lock. What is
+decided is an effect for the controller to run; the position it plays is a straight line in time, copied out of the
+readings, because the audition thread and the filler compute it later.
+"""
 
 from __future__ import annotations
 
-import asyncio
+import contextlib
 import time
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from bridge_server.audition.playback import Heard
-from bridge_server.audition.player import PlaybackOptions, Player
-from bridge_server.audition.scene import Scene
+from bridge_server.audition.commands import MIDI, NO_TRANSPORT, OSC
+from bridge_server.audition.effects import AlignPlayback, MutePlayback
+from bridge_server.audition.playback import AudibleFrame
+from bridge_server.audition.player import Player
+from bridge_server.audition.scene import PlaybackOptions, Scene
 from bridge_server.audition.sync_offset import SyncOffset
-from bridge_server.audition.transports import TRANSPORTS, Transport
 from daw_protocol.timeline import Position
 
-NONE, OSC, MIDI = "none", "osc", "midi"
+# A transport other than OSC reports many times a second (MIDI clock at 5 BPM twice): silent for longer, it has stopped.
+PATIENCE_SECONDS = 0.5
+
+OnReading = Callable[[float, Position, bool], None]
+"""(when, position, rolling), when in seconds of time.perf_counter. Called on the event loop."""
+
+OpenTransport = Callable[[str, OnReading], contextlib.AbstractAsyncContextManager[None]]
+"""Reads a transport for as long as the block lasts; the text names its port. Entering raises ProtocolError."""
 
 
 class TransportSync:
-    """One transport at a time. `scene` gives the ruler that positions are read on."""
+    """One transport at a time. scene: gives the tempo map and rate that positions are read with.
 
-    def __init__(self, player: Player) -> None:
+    transports: ways to read those that do not come over OSC, by name.
+    """
+
+    def __init__(self, player: Player, transports: Mapping[str, OpenTransport]) -> None:
         self._player = player
-        self.what = NONE
-        self.port = ""  # of MIDI, as it was named
+        self._transports = transports
+        self.what = NO_TRANSPORT
+        self.port = ""  # of MIDI, as the producer named it
         self.scene: Scene | None = None
-        self._transport: Transport | None = None
+        self._open = contextlib.AsyncExitStack()
         self._sync_offset: SyncOffset | None = None
         self._last: tuple[float, Position, bool] | None = None
 
-    def follow(self, what: str, port: str, loop: asyncio.AbstractEventLoop) -> None:
-        """Listens to another transport. Slow, for a thread. Raises ProtocolError; then it is the one before."""
-        transport = None
-        if what in TRANSPORTS:
+    async def follow(self, what: str, port: str) -> None:
+        """Reads another transport from now on. Raises ProtocolError; then the previous one stays."""
+        if what == MIDI and (what, port) == (self.what, self.port):
+            return  # some systems open an input only once
 
-            def tell(when: float, position: Position, rolling: bool) -> None:
-                if not loop.is_closed():
-                    loop.call_soon_threadsafe(self.reading, what, when, position, rolling)
+        def report(when: float, position: Position, rolling: bool) -> None:
+            self.reading(what, when, position, rolling)
 
-            transport = TRANSPORTS[what](port, tell)
-        self.close()
-        self.what, self._transport = what, transport
+        async with contextlib.AsyncExitStack() as opening:
+            if what in self._transports:
+                await opening.enter_async_context(self._transports[what](port, report))
+            opened = opening.pop_all()
+        await self.close()
+        self.what, self._open = what, opened
         self.port = port if what == MIDI else ""
 
-    def close(self) -> None:
-        transport, self._transport = self._transport, None
-        if transport is not None:
-            transport.close()
-        self.what, self.port, self._sync_offset, self._last = NONE, "", None, None
+    async def close(self) -> None:
+        """Follows nothing."""
+        opened, self._open = self._open, contextlib.AsyncExitStack()
+        self.what, self.port, self._sync_offset, self._last = NO_TRANSPORT, "", None, None
+        await opened.aclose()
 
     def reading(self, what: str, when: float, position: Position, rolling: bool) -> None:
-        """The transport said where it is. On the event loop."""
+        """The transport reported its position."""
         if what != self.what:
             return
         self._last = (when, position, rolling)
@@ -58,55 +78,61 @@ class TransportSync:
             return
         try:
             sample = position.resolve(scene.tempo_map, scene.rate)
-        except (ValueError, OverflowError):  # outside of what the ruler has
+        except (ValueError, OverflowError):  # outside the range of the tempo map
             return
         if self._sync_offset is None or self._sync_offset.rate != scene.rate:
-            patience = self._transport.patience if self._transport else float("inf")
-            self._sync_offset = SyncOffset(self.what, scene.rate, patience)
+            patience = float("inf") if what == OSC else PATIENCE_SECONDS
+            self._sync_offset = SyncOffset(scene.rate, patience)
         self._sync_offset.reading(when, sample, rolling)
 
     @property
-    def moves(self) -> bool:
-        """Whether the transport runs."""
-        if self._sync_offset is None and self._last is not None:
-            self.reading(self.what, *self._last)  # heard before anything was played
-        return self._sync_offset is not None and self._sync_offset.moves(time.perf_counter())
+    def rolling(self) -> bool:
+        """Whether the transport is rolling."""
+        self._catch_up()
+        return self._sync_offset is not None and self._sync_offset.is_rolling(time.perf_counter())
 
     def position(self) -> int | None:
-        """Where the transport is now; None when that is not known."""
-        if self._sync_offset is None and self._last is not None:
-            self.reading(self.what, *self._last)
+        """Where the transport is now, in samples of the timeline; None if that is unknown."""
+        self._catch_up()
         found = self._sync_offset.position(time.perf_counter()) if self._sync_offset else None
         return None if found is None else round(found)
 
-    def keep(self, scene: Scene, options: PlaybackOptions) -> None:
-        """One look: begins, moves or falls silent as the transport does. In a thread."""
-        sync_offset, playback = self._sync_offset, self._player.playback
+    def check(self, scene: Scene, options: PlaybackOptions) -> AlignPlayback | MutePlayback | None:
+        """What keeps playback in time: muting it, moving it, or nothing."""
+        playback = self._player.playback
         if playback is None:
-            return
-        if sync_offset is None or not self.moves:
-            self._player.hush()
-            return
-        if playback.output_mix.reader is None:
-            self._move(scene, options, sync_offset)
-            return
-        heard = playback.heard()
-        frame = playback.output_mix.reader.clock.position_at(0) + heard.frame
-        ours = scene.origin + frame * scene.rate / playback.outlet.rate
-        if sync_offset.compare(heard.when, ours):
-            self._move(scene, options, sync_offset)
+            return None
+        reader = playback.output_mix.reader
+        if not self.rolling or self._sync_offset is None:
+            return None if reader is None else MutePlayback()
+        if reader is not None:
+            audible = playback.audible()
+            frame = reader.clock.position_at(0) + audible.frame
+            ours = scene.origin + frame * scene.rate / playback.outlet.rate
+            if not self._sync_offset.compare(audible.when, ours):
+                return None
+        self._sync_offset.moved()
+        return AlignPlayback(scene, options, self._place(self._sync_offset))
 
-    def _move(self, scene: Scene, options: PlaybackOptions, sync_offset: SyncOffset) -> None:
-        def place(heard: Heard, frame: int, rate: int) -> float:
-            """Where the transport will be when that frame is heard."""
-            there = sync_offset.position(heard.when + (frame - heard.frame) / rate)
-            return float(self._player.position if there is None else there)
+    def _place(self, sync_offset: SyncOffset) -> Callable[[AudibleFrame, int, int], float]:
+        """Where the transport will be when a frame of the output is audible."""
+        now = time.perf_counter()
+        there = sync_offset.position(now)
+        assert there is not None, "it has reported its position: it is rolling"
+        speed = sync_offset.rate
 
-        self._player.align(scene, options, place)
-        sync_offset.moved()
+        def place(audible: AudibleFrame, frame: int, rate: int) -> float:
+            return there + (audible.when + (frame - audible.frame) / rate - now) * speed
+
+        return place
+
+    def _catch_up(self) -> None:
+        """Takes in a reading that came before there was a scene to read it with."""
+        if self._sync_offset is None and self._last is not None:
+            self.reading(self.what, *self._last)
 
     def figures(self) -> dict[str, Any]:
-        """What the state says of it."""
+        """The transport in the audition's state."""
         sync_offset = self._sync_offset
         running = sync_offset is not None and self._player.playback is not None and sync_offset.rolling
         return {

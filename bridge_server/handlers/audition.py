@@ -1,12 +1,20 @@
-"""What the server does with each command of the audition: finds what is meant, has the desk do it, tells the state."""
+"""Requests of the audition: finds the take, job or song, hands the controller a command, answers with the state."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 
+from bridge_server.audition.commands import (
+    OSC,
+    Compare,
+    Configure,
+    Follow,
+    Seek,
+    SetAuto,
+    Stop,
+)
 from bridge_server.audition.controller import AuditionController
-from bridge_server.audition.transport_sync import OSC
 from bridge_server.handlers.response import Response, understood
 from bridge_server.jobs.job import JobState
 from bridge_server.jobs.job_queue import JobQueue
@@ -23,9 +31,15 @@ from daw_protocol.requests import Request
 from daw_protocol.requests import audition as asked
 from daw_protocol.results import DeviceList
 
+WITHOUT_TAKE = {
+    JobState.DONE: "its takes were deleted",
+    JobState.FAILED: "it failed",
+    JobState.CANCELLED: "it was cancelled",
+}
+
 
 class AuditionHandlers:
-    """Every answer's data is the state the desk is in then, as the notification `audition` has it."""
+    """The result of every request is the state afterwards, as in the notification `audition`."""
 
     def __init__(
         self,
@@ -42,56 +56,55 @@ class AuditionHandlers:
         self._reader = reader
         self._shared_context = shared_context
         self._order = asyncio.Lock()
-        events.subscribe(ContextMoved, lambda _: self._transport_heard())
+        events.subscribe(ContextMoved, lambda _: self._pass_on_transport())
 
     async def respond(self, request: Request, client: Client) -> Response:
         """Raises ProtocolError."""
         if isinstance(request, asked.ShowAudition):
-            return self._told(request)
-        # In the order they were sent: over OSC the next one does not wait for the answer to the one before.
+            return self._answer(request)
+        # In the order they were sent: over OSC the next one does not wait for the previous answer.
         async with self._order:
-            return await self._carried_out(request, client)
+            return await self._carry_out(request, client)
 
-    async def _carried_out(self, request: Request, client: Client) -> Response:
+    async def _carry_out(self, request: Request, client: Client) -> Response:
         controller = self._controller
         match request:
             case asked.PlayAudition():
                 await self._play(request, client)
             case asked.StopAudition():
-                await controller.stop()
+                await controller.apply(Stop())
             case asked.CompareAudition():
-                await controller.compare(request.side)
+                await controller.apply(Compare(request.side))
             case asked.NextTake():
                 await controller.step(1)
             case asked.PreviousTake():
                 await controller.step(-1)
             case asked.LoopAudition():
-                await controller.manage(loops=request.on)
+                await controller.apply(Configure(loops=request.on))
             case asked.SetAuditionBars():
-                await controller.surround(request.before, request.after)
+                await controller.set_bars(request.before, request.after)
             case asked.SetAuditionGain():
-                await controller.manage(gain_db=request.db)
+                await controller.apply(Configure(gain_db=request.db))
             case asked.MatchAudition():
-                await controller.manage(match=request.on)
+                await controller.apply(Configure(match=request.on))
             case asked.SeekAudition():
-                await controller.seek(request.position)
+                await controller.apply(Seek(request.position))
             case asked.FollowTransport():
-                await controller.follow(request.what, request.port)
-                self._transport_heard()
+                await controller.apply(Follow(request.what, request.port))
+                self._pass_on_transport()
             case asked.AuditionRenders():
-                controller.auto = request.on
-                controller.tell()
+                await controller.apply(SetAuto(request.on))
             case asked.ChooseDevice():
                 device = await controller.choose_device(request.name)
-                return self._told(request, f"Playing goes through {device}.")
+                return self._answer(request, f"Playing through {device}.")
             case asked.ListDevices():
                 found = await controller.devices()
-                words = "; ".join(f"{entry.number} {entry.name}" for entry in found) or "There is no device."
+                words = "; ".join(f"{entry.number} {entry.name}" for entry in found) or "There is no sound device."
                 state = vars(self._controller.state())
                 return understood(request, words, DeviceList(**state, devices=tuple(found)))
-        return self._told(request)
+        return self._answer(request)
 
-    def _told(self, request: Request, words: str = "") -> Response:
+    def _answer(self, request: Request, words: str = "") -> Response:
         state = self._controller.state()
         return understood(request, words or in_words(state), state)
 
@@ -114,7 +127,7 @@ class AuditionHandlers:
             await self._play_song(request)
 
     async def _play_job(self, name: str, request: asked.PlayAudition, client: Client) -> None:
-        """A job by its own id, or by the one this client asked for it with; one that is done by its newest take."""
+        """A job by its id, or by the id this client gave its request. A finished job plays its newest take."""
         job = self._queue.get(name) or self._queue.find(client.key, name)
         if job is None:
             raise ProtocolError(
@@ -130,7 +143,7 @@ class AuditionHandlers:
         if job.state is not JobState.DONE or not takes:
             raise ProtocolError(
                 ErrorCode.UNKNOWN_TAKE,
-                f"Job {job.id} was {job.state.value} and has no take.",
+                f"Job {job.id} has no take: {WITHOUT_TAKE[job.state]}.",
                 "Render it again.",
                 "job",
             )
@@ -138,23 +151,23 @@ class AuditionHandlers:
         await self._controller.play_take(takes[0], request.side, request.before, request.after, span)
 
     async def _play_song(self, request: asked.PlayAudition) -> None:
-        """A song that is named, or the one everybody looks at."""
+        """The song named, or the shared context's."""
         context = self._shared_context.context
         source = request.source or context.source
         if source is None:
             raise ProtocolError(
                 ErrorCode.MISSING_FIELD,
                 "Nothing to play was given.",
-                "Send a take, a job or a source, or send /bridge/source first.",
+                "Give a take, a job or a source, or send /bridge/source first.",
                 "take",
             )
-        mine = source == context.source
-        song = await self._reader.read(self._reader.check(source), context.rate if mine else None)
+        shared = source == context.source
+        song = await self._reader.read(self._reader.check(source), context.rate if shared else None)
         tempo_map, _ = tempo_map_of(shared_request(context))
-        position = context.source_position if mine else None
+        position = context.source_position if shared else None
         origin = 0 if position is None else position.resolve(tempo_map, song.audio.rate)
         start = request.start
-        if start is None and mine and request.end is None and not context.rolling:
+        if start is None and shared and request.end is None and not context.rolling:
             start = context.playhead
             if (
                 start is not None
@@ -163,7 +176,8 @@ class AuditionHandlers:
                 start = None
         await self._controller.play_song(song, tempo_map, origin, (start, request.end))
 
-    def _transport_heard(self) -> None:
+    def _pass_on_transport(self) -> None:
+        """The DAW's transport, for a controller that follows it over OSC."""
         context = self._shared_context.context
         if context.playhead is not None:
             self._controller.transport_sync.reading(
@@ -172,12 +186,12 @@ class AuditionHandlers:
 
 
 def in_words(state: AuditionState) -> str:
-    """The state for a script that listens with oscdump."""
+    """The state as a sentence, for clients that show text."""
     what = state.take or state.job or "the song"
     where = f" through {state.device}" if state.device else ""
-    found = {
+    sentences = {
         "playing": f"Playing {what}, {state.side}{where}.",
         "waiting": f"Waiting to play {what}.",
         "stopped": "Stopped.",
     }
-    return f"{found[state.state]} {state.message}".strip()
+    return f"{sentences[state.state]} {state.message}".strip()

@@ -111,6 +111,6 @@ class PartialRenders:
             self.current = None
 
 
-def heard_take(render: PartialRender, takes: tuple[Take, ...]) -> Take | None:
+def auditioned_take(render: PartialRender, takes: tuple[Take, ...]) -> Take | None:
     """The finished take of what was heard while it was rendered."""
     return next((take for take in takes if take.stem == (render.stem or MIX)), takes[0] if takes else None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bridge_server.audition.playback import Take
+from bridge_server.audition.playback import PullSamples
 from bridge_server.audition.sound_devices import SoundDevice, find_device
 from daw_protocol.errors import ErrorCode, ProtocolError
 
@@ -17,17 +17,17 @@ class CrankedOutlet:
     def __init__(self, name: str = "crank", rate: int = 48000, channels: int = 2) -> None:
         self.name, self.rate, self.channels = name, rate, channels
         self.lost = self.closed = False
-        self._take: Take | None = None
+        self._pull: PullSamples | None = None
         self._blocks: list[np.ndarray] = []
 
-    def start(self, take: Take) -> None:
-        self._take = take
+    def start(self, pull: PullSamples) -> None:
+        self._pull = pull
 
     def pull(self, frames: int = 480) -> np.ndarray:
-        assert self._take is not None
+        assert self._pull is not None
         assert not self.closed
         block = np.full((frames, self.channels), np.nan, np.float32)
-        self._take(block, False)
+        self._pull(block, False)
         self._blocks.append(block)
         return block
 

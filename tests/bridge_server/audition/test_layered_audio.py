@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bridge_server.audition.layered_audio import LayeredAudio, Patch
-from bridge_server.audition.scene_builder import SceneBuilder, wanted
+from bridge_server.audition.scene_builder import SceneBuilder, scene_request
 from bridge_server.jobs.database import open_database
 from bridge_server.songs.mixdown import heard
 from clip_store.audio.audio import Audio, Encoding, quantise
@@ -52,11 +52,11 @@ def take_in(store, song, clip, start, task="repaint", number=1, spliced=True):
 def test_all_of_a_lane_is_what_is_heard(store, encoding, task, start, spliced):
     song = quantise(noise(RATE), RATE, encoding).audio
     take = take_in(store, song, noise(9600, seed=1), start, task, spliced=spliced)
-    scene = SceneBuilder(store.blobs).take_scene(wanted(store.index, take, 1, 1), TempoMap.constant(120))
+    scene = SceneBuilder(store.blobs).take_scene(scene_request(store.index, take, 1, 1), TempoMap.constant(120))
     whole = heard(store, take).samples.astype(np.float32)
-    lane = scene.lanes["take"]
+    lane = scene.audio["take"]
     assert np.array_equal(lane.read(0, len(whole)), whole)
-    assert np.array_equal(scene.lanes["original"].read(0, RATE), song.samples.astype(np.float32))
+    assert np.array_equal(scene.audio["original"].read(0, RATE), song.samples.astype(np.float32))
     assert scene.origin == 1000
     assert not lane.read(-50, 50).any()
     assert not lane.read(len(whole) + 10, 50).any()
@@ -69,11 +69,11 @@ def test_takes_that_were_accepted_elsewhere_are_part_of_the_song(store):
     here = take_in(store, song, noise(4800, seed=3), 20000, number=3)
     for take in (there, rival):
         store.index.choose(take.id)
-    scene = SceneBuilder(store.blobs).take_scene(wanted(store.index, here, 1, 1), TempoMap.constant(120))
+    scene = SceneBuilder(store.blobs).take_scene(scene_request(store.index, here, 1, 1), TempoMap.constant(120))
     for side in ("take", "original"):
-        assert np.array_equal(scene.lanes[side].read(5000, 4800), store.blobs.get(there.audio).samples)
+        assert np.array_equal(scene.audio[side].read(5000, 4800), store.blobs.get(there.audio).samples)
     # What is chosen at the very place is neither take nor original.
-    assert np.array_equal(scene.lanes["original"].read(20000, 4800), song.samples[20000:24800])
+    assert np.array_equal(scene.audio["original"].read(20000, 4800), song.samples[20000:24800])
 
 
 def test_takes_of_no_song_are_compared_within_their_job_only(store):
@@ -88,10 +88,10 @@ def test_takes_of_no_song_are_compared_within_their_job_only(store):
     )
     for take in (first, second, other):
         store.keep(take, audio)
-    found = wanted(store.index, second, 2, 2)
+    found = scene_request(store.index, second, 2, 2)
     assert [take.id for take in found.siblings] == ["t1", "t2"]
     scene = SceneBuilder(store.blobs).take_scene(found, TempoMap.constant(120))
-    assert list(scene.lanes) == ["take"]
+    assert list(scene.audio) == ["take"]
 
 
 def test_the_louder_take_is_turned_down_and_nothing_is_turned_up(store):
@@ -100,7 +100,7 @@ def test_the_louder_take_is_turned_down_and_nothing_is_turned_up(store):
     soft = take_in(store, song, noise(24000, seed=2) / 2, 1000, number=2)
     gains = {
         take.id: SceneBuilder(store.blobs)
-        .take_scene(wanted(store.index, take, 0, 0), TempoMap.constant(120))
+        .take_scene(scene_request(store.index, take, 0, 0), TempoMap.constant(120))
         .gains_db
         for take in (loud, soft)
     }

@@ -19,7 +19,7 @@ def positions(clock, frame, frames):
     return found
 
 
-def test_a_loop_goes_round():
+def test_a_loop_is_looping():
     clock = LoopClock(100, 10, Fraction(10), Fraction(14), True)
     assert positions(clock, 100, 10) == [10, 11, 12, 13, 10, 11, 12, 13, 10, 11]
 
@@ -62,6 +62,6 @@ def test_anchored_elsewhere_it_is_the_same_motion(anchor, at, later):
 
 
 def test_a_loop_of_nothing_is_none():
-    assert not LoopClock(0, 0, Fraction(0), Fraction(0), True).goes_round
+    assert not LoopClock(0, 0, Fraction(0), Fraction(0), True).is_looping
     with pytest.raises(StopIteration):
         next(LoopClock(0, 0, Fraction(0), Fraction(9), True).runs(0, 0))

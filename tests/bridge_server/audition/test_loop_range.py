@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge_server.audition.loop_range import last_bar_line, passage_around
+from bridge_server.audition.loop_range import last_bar_line, loop_range_around
 from daw_protocol.timeline import Meter, MeterChange, Span, TempoMap, TempoPoint
 from daw_protocol.timeline.bbt import Bbt
 
@@ -30,15 +30,15 @@ SONG = Span(0, 16 * BAR)
 def test_bars(region, before, after, expected):
     start, end = (round(bars * BAR) for bars in region)
     song = Span(0, max(SONG.end, end))
-    found = passage_around(Span(start, end), before, after, EVEN, RATE, song)
+    found = loop_range_around(Span(start, end), before, after, EVEN, RATE, song)
     assert (found.start / BAR, found.end / BAR) == expected
 
 
 def test_a_song_that_does_not_begin_on_a_bar_line():
     song = Span(BAR // 3, 8 * BAR)
-    assert passage_around(Span(2 * BAR, 3 * BAR), 4, 0, EVEN, RATE, song) == Span(BAR, 3 * BAR)
+    assert loop_range_around(Span(2 * BAR, 3 * BAR), 4, 0, EVEN, RATE, song) == Span(BAR, 3 * BAR)
     # The region's own bar is never cut, even where the song has not begun yet.
-    assert passage_around(Span(BAR // 2, 3 * BAR), 4, 0, EVEN, RATE, song) == Span(0, 3 * BAR)
+    assert loop_range_around(Span(BAR // 2, 3 * BAR), 4, 0, EVEN, RATE, song) == Span(0, 3 * BAR)
 
 
 @settings(deadline=None)  # a busy machine is no fault of the code
@@ -54,7 +54,7 @@ def test_lines_between_two_samples_count_as_lines(bpm, rate, bars, before, after
         return tempo_map.sample_of(Bbt(bar), rate)
 
     region, song = Span(line(first), line(last)), Span(0, line(last + 10))
-    found = passage_around(region, before, after, tempo_map, rate, song)
+    found = loop_range_around(region, before, after, tempo_map, rate, song)
     assert found == Span(line(first - before), line(last + after))
     assert last_bar_line(tempo_map, region.end, rate) == region.end
     assert last_bar_line(tempo_map, region.end - 1, rate) == line(last - 1)
@@ -65,5 +65,5 @@ def test_through_a_change_of_tempo_and_meter():
         (TempoPoint(0, 120), TempoPoint(8, 60)), (MeterChange(0, Meter(4, 4)), MeterChange(8, Meter(3, 4)))
     )
     # Bars of 2 s twice, then of 3 s.
-    found = passage_around(Span(7 * RATE, 10 * RATE), 2, 1, tempo_map, RATE, Span(0, 60 * RATE))
+    found = loop_range_around(Span(7 * RATE, 10 * RATE), 2, 1, tempo_map, RATE, Span(0, 60 * RATE))
     assert found == Span(2 * RATE, 13 * RATE)

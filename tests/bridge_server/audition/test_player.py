@@ -7,9 +7,9 @@ import pytest
 
 from bridge_server.audition.layered_audio import LayeredAudio
 from bridge_server.audition.playback import AHEAD_SECONDS, Playback
-from bridge_server.audition.player import PlaybackOptions, Player
+from bridge_server.audition.player import Player
 from bridge_server.audition.ring_buffer import Count
-from bridge_server.audition.scene import Scene
+from bridge_server.audition.scene import PlaybackOptions, Scene
 from daw_protocol.errors import ProtocolError
 from daw_protocol.timeline import Span, TempoMap
 from tests.bridge_server.audition.cranked import CrankedDevices, CrankedOutlet
@@ -20,15 +20,15 @@ ORIGIN = 1000  # where the song lies on the timeline
 
 
 def scene(rate=RATE, seconds=16, **more):
-    lanes = {
+    audio = {
         side: LayeredAudio(
             np.random.default_rng(seed).uniform(-0.4, 0.4, (rate * seconds, 2)).astype(np.float32), rate
         )
         for seed, side in enumerate(("take", "original"))
     }
     values = {
-        "place": "here", "lanes": lanes, "origin": ORIGIN, "tempo_map": TempoMap.constant(120),
-        "passage": Span(ORIGIN + rate, ORIGIN + 2 * rate), "take": "t1", **more,
+        "place": "here", "audio": audio, "origin": ORIGIN, "tempo_map": TempoMap.constant(120),
+        "loop_range": Span(ORIGIN + rate, ORIGIN + 2 * rate), "take": "t1", **more,
     }  # fmt: skip
     return Scene(**values)
 
@@ -65,7 +65,7 @@ def test_what_is_played_is_the_song_bit_for_bit(player):
     here = scene(loop_range=Span(ORIGIN, ORIGIN + 16 * RATE), bounded=False)
     player.play(here, PlaybackOptions("take"), ORIGIN + 5000)
     played = pull(player, 48000)
-    assert np.array_equal(played, here.lanes["take"].song[5000:53000])
+    assert np.array_equal(played, here.audio["take"].song[5000:53000])
     assert player.playback.underruns == 0
 
 
@@ -79,8 +79,8 @@ def test_a_switch_is_heard_soon_although_much_is_filled(player):
     assert switch.frame - switch.taken < 0.05 * RATE < AHEAD_SECONDS * RATE
     played = pull(player, 24000)
     after = switch.frame + 480
-    original = here.lanes["original"].song[RATE:]
-    assert np.array_equal(played[: switch.frame], here.lanes["take"].song[RATE : RATE + switch.frame])
+    original = here.audio["original"].song[RATE:]
+    assert np.array_equal(played[: switch.frame], here.audio["take"].song[RATE : RATE + switch.frame])
     assert np.array_equal(played[after:], original[after : len(played)])  # at the same position
 
 
@@ -88,13 +88,13 @@ def test_a_hundred_switches_make_no_step(player):
     """On a slow sine against its double no frame differs from the one before by more than the faster one's slope."""
     rate = RATE
     time_axis = np.arange(rate * 4) / rate
-    lanes = {
+    waves = {
         "take": np.sin(2 * np.pi * 60 * time_axis) * 0.5, "original": np.sin(2 * np.pi * 90 * time_axis + 1) * 0.8,
     }  # fmt: skip
     here = scene(
-        lanes={
+        audio={
             side: LayeredAudio(np.repeat(wave[:, None], 2, 1).astype(np.float32), rate)
-            for side, wave in lanes.items()
+            for side, wave in waves.items()
         },
         loop_range=Span(ORIGIN, ORIGIN + 4 * rate),
     )
@@ -122,7 +122,7 @@ def test_gain_and_match(player):
         player.change(here, options)
         played = pull(player, 9600)[-2400:]
         taken = player.playback.ring_buffer.taken
-        song = here.lanes["take"].song[RATE + taken - 2400 : RATE + taken]
+        song = here.audio["take"].song[RATE + taken - 2400 : RATE + taken]
         assert np.allclose(played, song * 10 ** (db / 20), rtol=1e-5, atol=1e-7)
 
 
@@ -133,7 +133,7 @@ def test_a_seek_and_a_loop_that_is_switched_off(player):
     player.change(here, PlaybackOptions("take", loops=False), ORIGIN + RATE + 30000)
     switch = player.playback.switches[-1]
     played = pull(player, 9600)
-    song = here.lanes["take"].song
+    song = here.audio["take"].song
     assert np.array_equal(
         played[switch.frame + 480 :], song[RATE + 30480 : RATE + 30000 + len(played) - switch.frame]
     )
@@ -166,7 +166,7 @@ def test_a_device_that_goes(devices, player):
     assert player.move(PlaybackOptions("take")) == "second, Crank"
     assert not player.broken
     first = devices.opened[1].pull(480)
-    song = here.lanes["take"].song
+    song = here.audio["take"].song
     at = int(np.flatnonzero((song == first[0]).all(axis=1))[0])
     assert np.array_equal(first, song[at : at + 480])
     assert 0 <= at - (before - ORIGIN) <= 480  # a block at most was in the device that has gone
@@ -268,10 +268,10 @@ def test_waiting_for_a_render_loops_the_bars_before_it_and_then_runs_on(player):
         waiting, PlaybackOptions("take", loops=False), loop_range.start
     )  # it waits in a loop whatever is wanted later
     played = pull(player, 3 * RATE)
-    song = waiting.lanes["take"].song
+    song = waiting.audio["take"].song
     assert waiting.waits
     assert np.array_equal(played[: RATE - 240], played[RATE : 2 * RATE - 240])
-    there = scene(region=region, loop_range=loop_range, lanes=waiting.lanes)
+    there = scene(region=region, loop_range=loop_range, audio=waiting.audio)
     pull(player, 4800)
     player.change(there, PlaybackOptions("take"))
     played = pull(player, 2 * RATE)
@@ -285,8 +285,8 @@ def test_a_render_without_a_bar_before_it_is_waited_for_in_silence(player):
     player.play(nothing_yet, PlaybackOptions("take"), region.start)
     assert not pull(player, 4800).any()
     assert player.position == region.start
-    here = scene(region=region, loop_range=region, lanes=nothing_yet.lanes, ready=region.start + 2 * RATE)
+    here = scene(region=region, loop_range=region, audio=nothing_yet.audio, ready=region.start + 2 * RATE)
     player.change(here, PlaybackOptions("take"), region.start)
     switch = player.playback.switches[-1].frame
     played = pull(player, 9600)
-    assert np.array_equal(played[switch + 480 :], here.lanes["take"].song[480 : len(played) - switch])
+    assert np.array_equal(played[switch + 480 :], here.audio["take"].song[480 : len(played) - switch])

@@ -38,30 +38,30 @@ def test_at_its_own_rate_every_bit_is_kept(rate):
 def test_segments_join_to_what_the_whole_song_gives_at_once(song, device):
     samples = sound(song)
     whole = soxr.resample(samples, song, device, quality="VHQ")
-    lane = ResampledAudio(LayeredAudio(samples, song), device, 2)
+    audio = ResampledAudio(LayeredAudio(samples, song), device, 2)
     # Away from the song's ends, where the one has silence around it and the other nothing.
     first, last = device // 5, len(whole) - device // 5
     pieces, frame = [], first
     while frame < last:
         count = min(1777, last - frame)
-        pieces.append(lane.read(frame, count))
+        pieces.append(audio.read(frame, count))
         frame += count
     difference = np.abs(np.concatenate(pieces) - whole[first:last]).max()
     assert difference < 2e-6, "less than the last bit of 18"
 
 
 def test_a_piece_before_the_song_is_silence_until_it_begins():
-    lane = ResampledAudio(LayeredAudio(sound(44100, 0.5), 44100), 48000, 2)
-    assert np.abs(lane.read(-9600, 4800)).max() < 1e-6
-    assert np.abs(lane.read(0, 4800)).max() > 0.1
-    assert lane.frames == 24000
+    audio = ResampledAudio(LayeredAudio(sound(44100, 0.5), 44100), 48000, 2)
+    assert np.abs(audio.read(-9600, 4800)).max() < 1e-6
+    assert np.abs(audio.read(0, 4800)).max() > 0.1
+    assert audio.frames == 24000
 
 
 @pytest.mark.parametrize("odd", [37800, 44101, 11025])
 def test_rates_nobody_expects(odd):
-    lane = ResampledAudio(LayeredAudio(sound(48000, 1.5), 48000), odd, 2)
-    assert lane.read(odd // 7, 2000).shape == (2000, 2)
-    assert np.isfinite(lane.read(odd // 7, 2000)).all()
+    audio = ResampledAudio(LayeredAudio(sound(48000, 1.5), 48000), odd, 2)
+    assert audio.read(odd // 7, 2000).shape == (2000, 2)
+    assert np.isfinite(audio.read(odd // 7, 2000)).all()
 
 
 def test_channels():

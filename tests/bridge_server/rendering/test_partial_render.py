@@ -13,7 +13,7 @@ from bridge_server.rendering.partial_render import (
     PartialRenders,
     RenderFinished,
     RenderGrew,
-    heard_take,
+    auditioned_take,
 )
 from bridge_server.sessions.events import Events
 from clip_store.audio.audio import Audio, Encoding
@@ -97,7 +97,7 @@ def test_the_render_is_faded_in_from_the_song(tmp_path):
     render, writers = begun(tmp_path, crossfade=10)
     grow(render, writers, BAR)
     start = 2 * BAR - 1000  # of the region, in the song
-    lane = partial_scene(render, LayeredAudio(SONG, RATE), 1, 1).lanes["take"]
+    lane = partial_scene(render, LayeredAudio(SONG, RATE), 1, 1).audio["take"]
     found = lane.read(start, BAR)
     fade = RATE // 100
     share = (np.arange(fade) + 0.5)[:, None] / fade
@@ -116,7 +116,7 @@ def test_a_backing_plays_along_and_a_stem_alone(tmp_path):
         render, writers = begun(folder, request)
         grow(render, writers, BAR, stem)
         start = render.plan.region_in_song.start
-        found = partial_scene(render, LayeredAudio(SONG, RATE), 0, 0).lanes["take"].read(start, BAR)
+        found = partial_scene(render, LayeredAudio(SONG, RATE), 0, 0).audio["take"].read(start, BAR)
         expected = RENDER[:BAR] + (SONG[start : start + BAR] if request is Accompany else 0)
         assert np.allclose(found, expected, atol=1e-7)
         writers.close()
@@ -141,4 +141,4 @@ def test_events_tell_how_a_render_grows_and_what_becomes_of_it(tmp_path):
     assert renders.current is None
     renders.piece(ChildPiece(1, "mix", render.plan.region_in_song.start + 100, 100))
     assert grown == [0, 100, 100]
-    assert heard_take(render, ()) is None
+    assert auditioned_take(render, ()) is None
