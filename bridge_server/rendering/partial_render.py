@@ -112,5 +112,5 @@ class PartialRenders:
 
 
 def auditioned_take(render: PartialRender, takes: tuple[Take, ...]) -> Take | None:
-    """The finished take of what was heard while it was rendered."""
+    """The finished take of the stem that played while it was rendered; None if there are no takes."""
     return next((take for take in takes if take.stem == (render.stem or MIX)), takes[0] if takes else None)

@@ -1,19 +1,9 @@
-"""A lane is the song as one hears it with a take, in any piece."""
-
-import dataclasses
+"""A song with clips in it reads the same in any piece."""
 
 import numpy as np
 import pytest
 
 from bridge_server.audition.layered_audio import LayeredAudio, Patch
-from bridge_server.audition.scene_builder import SceneBuilder, scene_request
-from bridge_server.jobs.database import open_database
-from bridge_server.songs.mixdown import heard
-from clip_store.audio.audio import Audio, Encoding, quantise
-from clip_store.splice import splice
-from clip_store.store import ClipStore
-from clip_store.take import Take, unmeasured
-from daw_protocol.timeline import Span, TempoMap
 
 RATE = 48000
 
@@ -22,103 +12,16 @@ def noise(frames, channels=2, seed=0):
     return np.random.default_rng(seed).uniform(-0.4, 0.4, (frames, channels)).astype(np.float32)
 
 
-@pytest.fixture
-def store(tmp_path):
-    return ClipStore(tmp_path / "store", open_database(tmp_path / "takes.sqlite3"))
-
-
-def take_in(store, song, clip, start, task="repaint", number=1, spliced=True):
-    """A take as finishing records it."""
-    audio = quantise(clip, RATE, song.encoding if spliced else Encoding.FLOAT).audio
-    result = None
-    if spliced:
-        done = splice(song, clip, Span(start, start + len(clip)), 480)
-        audio, result = done.clip, done.audio.digest
-    take = Take(
-        id=f"t{number}{task}", job="j1", number=number, task=task, parent=store.blobs.put(song), audio=audio.digest,
-        position=start + 1000, start=start, length=len(clip), rate=RATE, created=0.0, result=result,
-        receipt=unmeasured(start + 1000, len(clip), RATE),
-    )  # fmt: skip
-    store.keep(take, audio)
-    return take
-
-
-@pytest.mark.parametrize("encoding", [Encoding.PCM_16, Encoding.PCM_24, Encoding.FLOAT])
-@pytest.mark.parametrize(
-    ("task", "start", "spliced"),
-    [("repaint", 20000, True), ("complete", 47000, True), ("accompany", 0, False), ("lego", 44000, False),
-     ("extract", 9000, False)],
-)  # fmt: skip
-def test_all_of_a_lane_is_what_is_heard(store, encoding, task, start, spliced):
-    song = quantise(noise(RATE), RATE, encoding).audio
-    take = take_in(store, song, noise(9600, seed=1), start, task, spliced=spliced)
-    scene = SceneBuilder(store.blobs).take_scene(scene_request(store.index, take, 1, 1), TempoMap.constant(120))
-    whole = heard(store, take).samples.astype(np.float32)
-    lane = scene.audio["take"]
-    assert np.array_equal(lane.read(0, len(whole)), whole)
-    assert np.array_equal(scene.audio["original"].read(0, RATE), song.samples.astype(np.float32))
-    assert scene.origin == 1000
-    assert not lane.read(-50, 50).any()
-    assert not lane.read(len(whole) + 10, 50).any()
-
-
-def test_takes_that_were_accepted_elsewhere_are_part_of_the_song(store):
-    song = quantise(noise(RATE), RATE, Encoding.FLOAT).audio
-    there = take_in(store, song, noise(4800, seed=1), 5000, number=1)
-    rival = take_in(store, song, noise(4800, seed=2), 20000, number=2)
-    here = take_in(store, song, noise(4800, seed=3), 20000, number=3)
-    for take in (there, rival):
-        store.index.choose(take.id)
-    scene = SceneBuilder(store.blobs).take_scene(scene_request(store.index, here, 1, 1), TempoMap.constant(120))
-    for side in ("take", "original"):
-        assert np.array_equal(scene.audio[side].read(5000, 4800), store.blobs.get(there.audio).samples)
-    # What is chosen at the very place is neither take nor original.
-    assert np.array_equal(scene.audio["original"].read(20000, 4800), song.samples[20000:24800])
-
-
-def test_takes_of_no_song_are_compared_within_their_job_only(store):
-    audio = quantise(noise(4800), RATE, Encoding.FLOAT).audio
-    first = Take(
-        id="t1", job="j1", number=1, task="generate", parent=None, audio=audio.digest, position=0, start=0, length=4800,
-        rate=RATE, created=0.0, receipt=unmeasured(0, 4800, RATE),
-    )  # fmt: skip
-    second, other = (
-        dataclasses.replace(first, id="t2", number=2),
-        dataclasses.replace(first, id="t3", job="j2"),
-    )
-    for take in (first, second, other):
-        store.keep(take, audio)
-    found = scene_request(store.index, second, 2, 2)
-    assert [take.id for take in found.siblings] == ["t1", "t2"]
-    scene = SceneBuilder(store.blobs).take_scene(found, TempoMap.constant(120))
-    assert list(scene.audio) == ["take"]
-
-
-def test_the_louder_take_is_turned_down_and_nothing_is_turned_up(store):
-    song = quantise(noise(RATE), RATE, Encoding.FLOAT).audio
-    loud = take_in(store, song, noise(24000, seed=1) * 2, 1000, number=1)
-    soft = take_in(store, song, noise(24000, seed=2) / 2, 1000, number=2)
-    gains = {
-        take.id: SceneBuilder(store.blobs)
-        .take_scene(scene_request(store.index, take, 0, 0), TempoMap.constant(120))
-        .gains_db
-        for take in (loud, soft)
-    }
-    assert gains[soft.id]["take"] == 0.0
-    assert gains[loud.id]["take"] == pytest.approx(-9.0)  # 12 dB louder; no more than 9 are taken away
-    assert gains[loud.id]["original"] == gains[soft.id]["original"] == pytest.approx(-6.0, abs=0.3)
-
-
 @pytest.mark.parametrize("first", [-20, 0, 95, 100, 148, 199, 260])
 def test_any_piece_is_the_piece_of_the_whole(first):
-    lane = LayeredAudio(
+    audio = LayeredAudio(
         noise(200), RATE, (Patch(100, noise(50, seed=1)), Patch(140, noise(100, seed=2), adds=True))
     )
-    whole = lane.read(-50, 400)
-    assert np.array_equal(lane.read(first, 37), whole[first + 50 : first + 87])
-    assert lane.frames == 240
+    whole = audio.read(-50, 400)
+    assert np.array_equal(audio.read(first, 37), whole[first + 50 : first + 87])
+    assert audio.frames == 240
 
 
-def test_audio_of_an_audio_is_handed_out_unchanged():
-    audio = Audio(noise(10), RATE, Encoding.FLOAT)
-    assert np.array_equal(LayeredAudio(audio.samples, RATE).read(0, 10), audio.samples)
+def test_without_patches_it_is_the_song_unchanged():
+    song = noise(10)
+    assert np.array_equal(LayeredAudio(song, RATE).read(0, 10), song)

@@ -1,0 +1,33 @@
+"""Renders in progress, for tests: what the engine's process has written so far is real."""
+
+import numpy as np
+
+from bridge_server.engines.child import StemWriters
+from bridge_server.engines.messages import ChildPiece
+from bridge_server.jobs.job import Job
+from bridge_server.rendering.partial_render import PartialRender
+from clip_store.audio.audio import Audio, Encoding
+from daw_protocol.requests import Repaint
+from model.engine import Piece
+from tests.bridge_server.renders import order_for
+
+RATE = 48000
+BAR = RATE  # 4/4 at 240 BPM
+SONG = np.random.default_rng(0).uniform(-0.3, 0.3, (8 * BAR, 2)).astype(np.float32)
+RENDER = np.random.default_rng(1).uniform(-0.3, 0.3, (2 * BAR, 2)).astype(np.float32)
+
+
+def begun(folder, request=Repaint, **more):
+    """A render of bars 3 and 4, and what its engine's process writes with."""
+    asked = request(bpm=240, bars="3-4", source="x", source_position=1000, **more)
+    order = order_for(asked, Audio(SONG.copy(), RATE, Encoding.FLOAT))
+    job = Job(id="j1", client="c", request_id="r", command=asked.task, request=asked.to_fields())
+    return PartialRender(job, 1, order.plan, order.song, folder), StemWriters(folder, 2)
+
+
+def grow(render, writers, frames, stem="mix"):
+    first = render.plan.region_in_song.start + render.announced
+    writers.write(Piece(stem, first, RENDER[render.announced : render.announced + frames]))
+    heard = render.accept(ChildPiece(1, stem, first, frames))
+    render.catch_up()
+    return heard
