@@ -1,6 +1,8 @@
 """The engine's process: reads commands from a pipe, renders, writes audio to files, reports progress.
 
-A crash here ends one job. The main thread renders; a second one listens, so that a stop is heard at once.
+A crash here ends one job. The main thread owns the engine and renders, one order at a time, because neither torch nor
+an engine need be safe across threads; it alone writes to the pipe. A second thread reads the pipe, so that a stop takes
+effect during a render: it only queues orders and raises the number up to which they are to stop.
 """
 
 from __future__ import annotations

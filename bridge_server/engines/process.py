@@ -1,6 +1,9 @@
 """The server's side of an engine's process: starts it, orders renders, and notices when it dies.
 
-A thread blocks on the pipe and hands each message to the event loop; the loop itself never waits for the child.
+The event loop owns the process and writes to the pipe. One thread per process blocks on the pipe's other direction and
+hands each message to the loop's inbox; it touches nothing else, and ends when the pipe closes, which is also how the
+death of the process is noticed. The loop itself never waits for the child. Audio does not pass through the pipe: the
+child writes it to files, and the messages say how far they are written.
 """
 
 from __future__ import annotations

@@ -2,6 +2,10 @@
 
 The queue (job_queue.py) keeps the jobs; a job that was running when the server died is found there and begun again,
 without the takes it had recorded already.
+
+The worker is one task on the event loop, where database, queue and events live too, so that none of them needs a lock.
+Reading songs and finishing audio run in threads that it awaits. The network runs in another process
+(engines/process.py), because a crash or a full memory there must end one job only.
 """
 
 from __future__ import annotations

@@ -116,7 +116,7 @@ async def virtual_input(name: str, hear: OnMessage) -> AsyncIterator[str]:
 async def system_input(port: str, hear: OnMessage, plugged: OnPlugged) -> AsyncIterator[str]:
     """One of this machine's ports. Raises ProtocolError."""
     device = Device(port, hear, plugged)
-    device.open(input_names())
+    device.open(await asyncio.to_thread(input_names))  # it asks the system, which may take a while
     watching = asyncio.create_task(device.watch())
     try:
         yield device.name

@@ -1,12 +1,25 @@
 """The audition as a client meets it: states, refusals, watching, following a transport, renders by themselves."""
 
+import asyncio
 import time
 
 import numpy as np
 import pytest
 
+from bridge_server.audition.commands import SetAuto
+from bridge_server.audition.controller import AuditionController
+from bridge_server.jobs.database import open_database
+from bridge_server.rendering.partial_render import PartialRenders
+from bridge_server.sessions.events import Events, JobReply, Notice
+from bridge_server.supervisor import Supervisor
+from clip_store.audio.audio import Encoding, quantise
+from clip_store.store import ClipStore
+from daw_protocol.errors import ProtocolError
+from daw_protocol.replies import Done, Failed
 from tests.bridge_server.audition import sound_card
+from tests.bridge_server.audition.cranked import CrankedDevices
 from tests.bridge_server.audition.rig_server import RigServer, until
+from tests.bridge_server.audition.test_scene_builder import noise, take_in
 from tests.bridge_server.peers import RpcError, noise_song
 
 RATE = 48000
@@ -183,7 +196,7 @@ def test_a_render_that_comes_to_nothing(card, when):
     for one in (job, *jobs):
         card.call("cancel", job=one)
     state = until(card, lambda state: state["state"] == "stopped")
-    assert "came to nothing" in state["message"]
+    assert state["message"] == "The render was cancelled; playback stopped."
 
 
 @pytest.mark.alone  # it keeps time
@@ -252,3 +265,115 @@ def test_a_bug_is_answered_as_one_and_ends_nothing(server, osc, monkeypatch, cap
     assert "nobody expected this" in caplog.text
     monkeypatch.undo()
     assert osc.ask("/bridge/audition/show", "id2").name == "ok"
+
+
+# The controller without a server, on devices that play when the test says so.
+
+
+@pytest.fixture
+def store(tmp_path):
+    return ClipStore(tmp_path / "store", open_database(tmp_path / "takes.sqlite3"))
+
+
+@pytest.fixture
+def take(store):
+    """A finished take of job j1."""
+    song = quantise(noise(4 * RATE), RATE, Encoding.FLOAT).audio
+    return take_in(store, song, noise(RATE, seed=1), RATE)
+
+
+def run_controller(store, devices, use):
+    """`use(controller, events)` with a controller on the devices."""
+
+    async def run():
+        events, supervisor = Events(), Supervisor()
+        controller = AuditionController(store, PartialRenders(events), events, supervisor, devices)
+        try:
+            await use(controller, events)
+        finally:
+            await controller.close()
+            await supervisor.close()
+
+    asyncio.run(run())
+
+
+async def state_for(controller, wanted):
+    """The first state for which `wanted` holds."""
+    async with asyncio.timeout(20):
+        while not wanted(state := controller.state()):
+            await asyncio.sleep(0.005)
+    return state
+
+
+def test_a_job_that_ends_right_after_it_was_asked_for_plays_its_take(store, take):
+    """Its take is recorded already, so no more of its render will be reported."""
+
+    async def use(controller, events):
+        await controller.play_job("j1", None, None)
+        assert controller.state().state == "waiting"
+        events.publish(JobReply("j1", Done(id="r", job="j1", takes=1)))
+        state = await state_for(controller, lambda state: state.state == "playing")
+        assert (state.take, state.job, state.message) == (take.id, "", "")
+
+    run_controller(store, CrankedDevices("first"), use)
+
+
+def test_a_job_that_fails_stops_and_says_so(store):
+    async def use(controller, events):
+        await controller.play_job("j1", None, None)
+        events.publish(JobReply("j2", Done(id="r", job="j2", takes=1)))
+        failed = Failed(id="r", job="j1", code="internal", sentence="It broke.", remedy="Try again.")
+        events.publish(JobReply("j1", failed))
+        state = await state_for(controller, lambda state: state.state == "stopped")
+        assert state.message == "The render failed; playback stopped."
+
+    run_controller(store, CrankedDevices("first"), use)
+
+
+def test_without_another_device_a_lost_one_ends_playback(store, take):
+    devices = CrankedDevices("first")
+
+    async def use(controller, _):
+        await controller.play_take(take, "take", None, None, (None, None))
+        devices.unplug()
+        state = await state_for(controller, lambda state: state.state == "stopped")
+        assert state.message.startswith("first, Crank was disconnected and no other device can play")
+        assert (state.take, state.device) == ("", "")
+
+    run_controller(store, devices, use)
+
+
+def test_a_device_that_cannot_be_opened_leaves_it_stopped(store, take):
+    async def use(controller, _):
+        with pytest.raises(ProtocolError, match="cannot be opened"):
+            await controller.play_take(take, "take", None, None, (None, None))
+        assert (controller.state().state, controller.state().take) == ("stopped", "")
+
+    run_controller(store, CrankedDevices("held by a DAW"), use)
+
+
+def test_a_bug_while_playing_stops_the_device(store, take, caplog):
+    devices = CrankedDevices("first")
+
+    async def use(controller, _):
+        await controller.play_take(take, "take", None, None, (None, None))
+        controller.player.move = None
+        devices.opened[-1].lost = True
+        state = await state_for(controller, lambda state: state.state == "stopped")
+        assert state.message.startswith("Internal error in the audition")
+        assert devices.opened[-1].closed
+
+    run_controller(store, devices, use)
+    assert "The audition failed" in caplog.text
+
+
+def test_watchers_get_every_change_once(store, take):
+    async def use(controller, events):
+        published = []
+        events.subscribe(Notice, lambda event: published.append(event.reply.auto))
+        await controller.apply(SetAuto(on=True))
+        await controller.apply(SetAuto(on=True))  # nothing changes
+        await controller.apply(SetAuto(on=False))
+        assert published == [True, False]
+
+    run_controller(store, CrankedDevices("first"), use)

@@ -273,6 +273,6 @@ def test_a_card_that_is_taken_away(rig, ws):
     until(ws, lambda state: state["position"] > 0)
     os.kill(rig.card_process(), signal.SIGKILL)
     state = until(ws, lambda state: state["message"])
-    assert "has gone" in state["message"]
+    assert "was disconnected" in state["message"]
     assert state["state"] in ("playing", "stopped")
     assert ws.call("status")["engine"] == "noise"

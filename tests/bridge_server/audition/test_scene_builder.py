@@ -51,7 +51,9 @@ def take_in(store, song, clip, start, task="repaint", number=1, spliced=True):
 def test_a_scene_plays_what_the_mixdown_has(store, encoding, task, start, spliced):
     song = quantise(noise(RATE), RATE, encoding).audio
     take = take_in(store, song, noise(9600, seed=1), start, task, spliced=spliced)
-    scene = SceneBuilder(store.blobs).take_scene(scene_request(store.index, take, 1, 1), TempoMap.constant(120))
+    scene = SceneBuilder(store.blobs).take_scene(
+        scene_request(store.index, take, 1, 1), TempoMap.constant(120)
+    )
     whole = heard(store, take).samples.astype(np.float32)
     audio = scene.audio["take"]
     assert np.array_equal(audio.read(0, len(whole)), whole)
@@ -68,7 +70,9 @@ def test_takes_that_were_accepted_elsewhere_are_part_of_the_song(store):
     here = take_in(store, song, noise(4800, seed=3), 20000, number=3)
     for take in (there, rival):
         store.index.choose(take.id)
-    scene = SceneBuilder(store.blobs).take_scene(scene_request(store.index, here, 1, 1), TempoMap.constant(120))
+    scene = SceneBuilder(store.blobs).take_scene(
+        scene_request(store.index, here, 1, 1), TempoMap.constant(120)
+    )
     for side in ("take", "original"):
         assert np.array_equal(scene.audio[side].read(5000, 4800), store.blobs.get(there.audio).samples)
     # What is chosen at the very place is neither take nor original.

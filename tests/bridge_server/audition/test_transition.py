@@ -100,7 +100,10 @@ def test_compare_goes_to_the_other_side_and_back_or_to_the_one_named():
 
 @pytest.mark.parametrize(
     ("now", "words"),
-    [(scene(audio={TAKE: AUDIO}), "no source song"), (scene(audio={ORIGINAL: AUDIO}, take=""), "Only the song")],
+    [
+        (scene(audio={TAKE: AUDIO}), "no source song"),
+        (scene(audio={ORIGINAL: AUDIO}, take=""), "Only the song"),
+    ],
 )
 def test_a_missing_side_is_refused(now, words):
     state = playing(now, options=PlaybackOptions(TAKE if TAKE in now.audio else ORIGINAL))
@@ -166,7 +169,10 @@ def test_a_render_that_is_waited_for_starts_with_its_first_bar_and_grows_on():
     first, effects = transition(waiting, RenderGrown(RENDER, BARS, silent=True))
     assert (first.job, first.message) == ("j1", "")
     assert effects == (StartPlayback(RENDER, first.options),)
-    assert transition(first, RenderGrown(replace(RENDER), BARS, silent=False)) == (first, ())  # no further bar
+    assert transition(first, RenderGrown(replace(RENDER), BARS, silent=False)) == (
+        first,
+        (),
+    )  # no further bar
     longer = replace(RENDER, ready=500)
     grown, effects = transition(first, RenderGrown(longer, BARS, silent=False))
     assert (grown.scene, effects) == (longer, (ChangePlayback(longer, grown.options),))
