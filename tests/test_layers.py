@@ -86,7 +86,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("message",),
         ("timeline_fields", "tasks"),
         ("fields",),
-        ("timeline", "midi_clock"),
+        ("timeline", "midi_clock", "song_position"),
         ("errors",),
     ),
     "model": (("checkpoints",), ("acestep", "sketch"), ("pace",), ("engine",), ("dsp", "errors")),
@@ -139,6 +139,7 @@ ONLY_IN = {
     ),
     "pythonosc": ("bridge_server.endpoints", "bridge_server.cli.demo"),
     "sounddevice": ("bridge_server.audition.sound_devices",),
+    "jack": ("bridge_server.audition.jack_transport",),
     # Engines are code named in text; an engine itself looks for its packages before it loads.
     "importlib": (
         "bridge_server.engines.child",

@@ -1,6 +1,7 @@
 """MIDI clock as readings of a transport."""
 
 import asyncio
+import contextlib
 import shutil
 from fractions import Fraction
 
@@ -76,42 +77,32 @@ def test_an_input_of_the_machine(system, port):
 
 def test_an_input_that_is_unplugged_stops_the_song(system, monkeypatch):
     monkeypatch.setattr("bridge_server.endpoints.midi.ports.LOOK_SECONDS", 0.02)
-    with midi_system.plugged(INPUT) as _:
-        pass
+    device = contextlib.ExitStack()
+    device.enter_context(midi_system.plugged(INPUT))
 
-    async def play():
-        found, stopped = [], asyncio.Event()
+    def play_and_unplug():
+        midi_system.send(INPUT, START)
+        midi_system.send(INPUT, CLOCK)
+        device.close()
 
-        def receive(_, position, rolling):
-            found.append((position, rolling))
-            if not rolling:
-                stopped.set()
-
-        with midi_system.plugged("Pads:MIDI 1 24:0"):
-            device = midi_system.plugged(INPUT)
-            device.__enter__()
-            async with midi_transport("Clock", receive):
-                midi_system.send(INPUT, START)
-                midi_system.send(INPUT, CLOCK)
-                await asyncio.sleep(0)
-                device.__exit__(None, None, None)
-                await asyncio.wait_for(stopped.wait(), 20)
-        return found
-
-    assert asyncio.run(play())[-1] == (AtQuarters(Fraction(1, 24)), False)
+    found = asyncio.run(readings("Clock", play_and_unplug, 2))
+    assert found == [(AtQuarters(Fraction(0)), True), (AtQuarters(Fraction(1, 24)), False)]
 
 
-def test_what_is_not_there_is_refused_with_a_remedy(system):
-    for port, names in (("no such port", [INPUT]), ("", [])):
+@pytest.mark.parametrize(
+    ("port", "there"),
+    [("no such port", ["DAW:Clock 20:0"]), ("", [])],
+    ids=["unknown name", "no input at all"],
+)
+def test_what_is_not_there_is_refused_with_a_remedy(system, port, there):
+    with contextlib.ExitStack() as stack:
+        for name in there:
+            stack.enter_context(midi_system.plugged(name))
         with pytest.raises(ProtocolError) as raised:
-            if names:
-                with midi_system.plugged(INPUT):
-                    asyncio.run(readings(port, lambda: None, 1))
-            else:
-                asyncio.run(readings(port, lambda: None, 1))
-        assert raised.value.code is ErrorCode.NO_DEVICE
-        assert raised.value.remedy
-        assert raised.value.field == "port"
+            asyncio.run(readings(port, lambda: None, 1))
+    assert raised.value.code is ErrorCode.NO_DEVICE
+    assert raised.value.remedy
+    assert raised.value.field == "port"
 
 
 @pytest.mark.alone
