@@ -99,7 +99,10 @@ class AuditionHandlers:
                 return self._answer(request, f"Playing through {device}.")
             case asked.ListDevices():
                 found = await controller.devices()
-                words = "; ".join(f"{entry.number} {entry.name}" for entry in found) or "There is no sound device."
+                words = (
+                    "; ".join(f"{entry.number} {entry.name}" for entry in found)
+                    or "There is no sound device."
+                )
                 state = vars(self._controller.state())
                 return understood(request, words, DeviceList(**state, devices=tuple(found)))
         return self._answer(request)

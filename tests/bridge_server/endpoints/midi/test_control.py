@@ -199,7 +199,7 @@ def test_while_one_sender_is_left_nothing_has_gone(server, panel, caplog):
         port.send(mido.Message("control_change", control=7, value=60))
         until(panel, "focus")
         assert panel.call("status")["midi"]["problem"] == ""
-    assert "is back" not in caplog.text
+    assert f"{server.server.midi} is back" not in caplog.text
 
 
 @pytest.mark.parametrize(
