@@ -35,7 +35,9 @@ def render(request: RenderRequest, progress: OnProgress, should_stop: ShouldStop
     """
     song = request.required_song
     if not np.isfinite(song.samples[request.start : request.end]).all():
-        raise CannotRender("The region contains invalid samples (NaN or infinity).", "Bounce the source again.")
+        raise CannotRender(
+            "The region contains invalid samples (NaN or infinity).", "Bounce the source again."
+        )
     wanted = requested_stems(request.stems)
     first, last = span_with_context(request, song)
     stems = separate(song.samples[first:last], song.rate, progress, should_stop)
