@@ -32,7 +32,11 @@ from model.errors import CannotRender, NotLoaded, RanOutOfMemory
 from model.pace import Pace
 
 _PLANNED = 0.3  # share of a planned song's render time that planning takes
-_GET_PLANNER = "Run `takebridge models pull planner-1.7b` (or planner-0.6b), or omit the option planner."
+_GET_PLANNER = (
+    "Run `takebridge models pull planner-1.7b` (or planner-0.6b) to install acestep-5Hz-lm-1.7B, "
+    "or omit the option planner."
+)
+
 _MORE_MEMORY = (
     "Close other programs that use the device, use a smaller checkpoint, or render a shorter region."
 )
