@@ -58,20 +58,20 @@ class RevertTake(Request):
 
 @dataclass(frozen=True, kw_only=True)
 class RedoTake(Request):
-    """Undo the last revert at a take's place: choose again what was chosen before it."""
+    """Undo the last revert of a take's region: choose again the take that was chosen before it."""
 
-    take: str = value(Text(64, 1), "the id of a take of that place")
+    take: str = value(Text(64, 1), "the id of a take of that region")
 
 
 @dataclass(frozen=True, kw_only=True)
 class ShowLineage(Request):
-    """A take and the takes it came from, nearest first: those it varies, and those its song contains."""
+    """A take and its ancestors, nearest first: the takes it varies, and those its song contains."""
 
     take: str = value(Text(64, 1), "the take's id")
 
 
 @dataclass(frozen=True, kw_only=True)
 class DeleteTake(Request):
-    """Delete a take that is neither playing nor needed by a waiting job. Its clip file and all other takes stay."""
+    """Delete a take that is neither playing nor needed by a waiting job. Its clip file and all other takes remain."""
 
     take: str = value(Text(64, 1), "the take's id")

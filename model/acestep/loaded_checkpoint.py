@@ -65,11 +65,11 @@ class LoadedCheckpoint:
     """
 
     def __init__(self, folder: ModelFolder, device: Device, budget: int | None) -> None:
-        beside = neighbours(folder)
+        companions = neighbours(folder)
         self.folder = folder
         self._device = device
         self._budget = free_bytes(device) if budget is None else budget
-        self._sizes = sizes_of(folder.config, beside.vae, beside.text_encoder)
+        self._sizes = sizes_of(folder.config, companions.vae, companions.text_encoder)
         guided = folder.traits.training is not Training.TURBO
         try:
             least = self._placed(Work(MIN_FRAMES, guided=guided))
@@ -78,7 +78,7 @@ class LoadedCheckpoint:
         self._weights = open_weights(folder)
         self._parts = StoredParts(self._weights, device, least)
         self._renderer = Renderer(self._parts)
-        self._fingerprint = fingerprint(_files(self._weights, beside))
+        self._fingerprint = fingerprint(_files(self._weights, companions))
 
     def load(self, progress: OnProgress) -> None:
         """Moves the networks to the device, or checks that each fits if only one does at a time."""
@@ -181,13 +181,13 @@ def _after(progress: OnProgress, share: float) -> OnProgress:
     return lambda later: progress(replace(later, fraction=share + (1 - share) * later.fraction))
 
 
-def _files(weights: Weights, beside: Neighbours) -> set[Path]:
+def _files(weights: Weights, companions: Neighbours) -> set[Path]:
     """Every weight file a render with this checkpoint depends on."""
     own = {path for opened in weights.files.values() for path in opened.paths}
     return (
         own
-        | set(weight_files(beside.vae, "diffusion_pytorch_model"))
-        | set(weight_files(beside.text_encoder, "model"))
+        | set(weight_files(companions.vae, "diffusion_pytorch_model"))
+        | set(weight_files(companions.text_encoder, "model"))
     )
 
 

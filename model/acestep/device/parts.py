@@ -62,8 +62,8 @@ class StoredParts:
         self._applied: AppliedAdapter | None = None
         self._device = device
         self._place(placement)
-        self._beside = neighbours(weights.folder)
-        self._words = load_tokenizer(self._beside.tokenizer)
+        self._companions = neighbours(weights.folder)
+        self._words = load_tokenizer(self._companions.tokenizer)
         self._kept: dict[str, nn.Module] = {}
         self.traits = weights.folder.traits
         self._silence = weights.silence()
@@ -119,12 +119,12 @@ class StoredParts:
 
     @contextmanager
     def text_encoder(self) -> Iterator[QwenTextEncoder]:
-        with self._ready("text", lambda *on: load_network(self._beside.text_encoder, *on)) as network:
+        with self._ready("text", lambda *on: load_network(self._companions.text_encoder, *on)) as network:
             yield QwenTextEncoder(network, self._words)
 
     @contextmanager
     def vae(self) -> Iterator[Vae]:
-        with self._ready("vae", lambda *on: load_vae(self._beside.vae, *on)) as vae:
+        with self._ready("vae", lambda *on: load_vae(self._companions.vae, *on)) as vae:
             yield vae
 
     @contextmanager

@@ -85,8 +85,8 @@ class Vocabulary:
         return tuple(self.tokenizer.encode(text, add_special_tokens=False).ids)
 
     def text(self, ids: Sequence[int]) -> str:
-        told: str = self.tokenizer.decode(list(ids), skip_special_tokens=False)
-        return told
+        decoded: str = self.tokenizer.decode(list(ids), skip_special_tokens=False)
+        return decoded
 
     def tree(self, before: str, values: Iterable[str], after: int | None) -> Branch:
         """The tokens that may follow each prefix of a value written after `before`; then comes `after`."""

@@ -67,7 +67,7 @@ CONFIG = PublishedFile("config.json")
 WORDS = (PublishedFile("tokenizer.json"), PublishedFile("tokenizer_config.json"))
 INDEX = PublishedFile("model.safetensors.index.json")
 SILENCE = PublishedFile("silence_latent.pt", 3_841_215, "a778e9dd")
-BESIDE = ("vae", "text-encoder")
+COMPANIONS = ("vae", "text-encoder")
 
 
 def _weights_2b(sha256: str = "") -> tuple[PublishedFile, ...]:
@@ -89,16 +89,16 @@ SIZE_XL = 19_950_000_000
 
 
 def _music(name: str, files: tuple[PublishedFile, ...], size: int, about: str) -> Published:
-    """A music model in a repository of its own."""
+    """A music model in its own repository."""
     folder = f"acestep-v15-{name}"
-    return Published(name, Kind.MUSIC, folder, f"ACE-Step/{folder}", files, size, about, needs=BESIDE)
+    return Published(name, Kind.MUSIC, folder, f"ACE-Step/{folder}", files, size, about, needs=COMPANIONS)
 
 
 CATALOGUE: tuple[Published, ...] = (
     Published(
         "turbo", Kind.MUSIC, "acestep-v15-turbo", MAIN_REPOSITORY, _weights_2b("3f6e0797"), SIZE_2B,
         "Fast, eight steps: repaints, continues and generates. No stems, added tracks or accompaniments.",
-        "acestep-v15-turbo", BESIDE,
+        "acestep-v15-turbo", COMPANIONS,
     ),
     _music("base", _weights_2b(), SIZE_2B, "Every task, including stems and accompaniments, in about fifty steps."),
     _music("sft", _weights_2b("d4dd3a93"), SIZE_2B, "Fine-tuned on curated music, about fifty steps. No stems."),
