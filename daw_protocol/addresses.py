@@ -1,7 +1,7 @@
-"""The one table of commands: OSC address, WebSocket method, request and result type of each.
+"""The one table of commands: OSC address, WebSocket method, request type and result type of each.
 
 The OSC parser and encoder, the JSON-RPC dispatcher, the OSCQuery tree, the JSON Schema, docs/protocol.md and the
-tests all read this table; nothing else names an address.
+tests all read this table; addresses are defined nowhere else.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ PREFIX = "/bridge"
 
 
 class Group(enum.Enum):
-    """What a command is about; the value is the heading in docs/protocol.md."""
+    """The subject of a command; the value is its heading in docs/protocol.md."""
 
-    RENDER = "Asking for audio"
-    CONTEXT = "Context: what a request that does not say it otherwise is about"
+    RENDER = "Rendering"
+    CONTEXT = "Context: defaults for requests that omit them"
     JOBS = "Jobs"
     TAKES = "Takes"
-    AUDITION = "Audition: hearing takes in their song, through the sound device of the server's machine"
-    WATCH = "Looking on: for panels, surfaces and scripts that show what goes on"
+    AUDITION = "Audition: playing takes in their song, through the server's sound device"
+    WATCH = "Monitoring: for panels, control surfaces and scripts that display activity"
     SERVER = "The server"
 
 
@@ -33,11 +33,11 @@ class Group(enum.Enum):
 class Command:
     """One command.
 
-    name:       the WebSocket method, and with dots as slashes the OSC address under PREFIX.
-    result:     what it returns over WebSocket and mailbox; over OSC the answer is `ack` or `ok`.
-    positional: names of the values that come first in an OSC message, in order and without their names; all
-                others follow as name, value pairs. OSC messages may leave trailing positional values out.
-    example:    an OSC message as `oscsend` takes it, for the document and the tests.
+    name:       the WebSocket method; with slashes for dots, the OSC address under PREFIX.
+    result:     its return value over WebSocket and mailbox; over OSC the answer is `ack` or `ok`.
+    positional: the values that come first in an OSC message, in order and without their names; all others follow
+                as name-value pairs. Trailing positional values may be omitted.
+    example:    an OSC message in the syntax of `oscsend`, for the documentation and the tests.
     """
 
     name: str

@@ -1,6 +1,6 @@
-"""What a client has said about its song: a bare `/bridge/repaint id` is filled in from it.
+"""What a client has sent about its song; fills in a bare `/bridge/repaint id`.
 
-Pure: a context message and a context give the next context. bridge_server/sessions/contexts.py keeps one per client.
+Pure: a context and a context message give the next context. bridge_server/sessions/contexts.py keeps one per client.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ CONTEXT_REQUESTS = (
 
 @dataclass(frozen=True)
 class Context:
-    """The song, its grid and the selection, as far as this client has told; None = not told."""
+    """The song, its grid and the selection, as far as this client has sent them; None = not sent."""
 
     source: str | None = None
     source_position: Position | None = None
@@ -41,7 +41,7 @@ class Context:
     rolling: bool = False
 
     def after(self, request: Request) -> Context:
-        """The context once this message has been heard."""
+        """The context after this message."""
         if isinstance(request, requests.SetTempo):
             return replace(self, bpm=request.bpm, tempo_map=request.tempo_map)
         if isinstance(request, requests.SetMeter):
@@ -56,10 +56,10 @@ class Context:
             return replace(self, playhead=request.position, rolling=request.rolling)
         if isinstance(request, requests.ForgetContext):
             return Context()
-        raise TypeError(f"{type(request).__name__} says nothing about the context")
+        raise TypeError(f"{type(request).__name__} is not a context message")
 
     def fill(self, request: Render) -> Render:
-        """The request with everything it does not say itself taken from here."""
+        """The request, with whatever it omits taken from this context."""
         found: dict[str, Any] = {}
         if request.source is None and request.spec().needs_source:
             found |= {
@@ -79,7 +79,7 @@ class Context:
         return replace(request, **found)
 
     def _tempo(self, request: Render) -> dict[str, Any]:
-        # A meter given with the request cannot be squeezed into a whole tempo map; the request's own words win.
+        # A time signature in the request cannot be merged into a whole tempo map; the request's own values win.
         if self.tempo_map is not None and request.meter is None:
             return {"tempo_map": self.tempo_map}
         return {"bpm": self.bpm, "meter": request.meter or self.meter}
@@ -92,19 +92,19 @@ NEW_SONG_RATE = 48_000
 
 
 def tempo_map_of(request: Render) -> tuple[TempoMap, tuple[str, ...]]:
-    """The request's tempo map, and a note when one had to be assumed."""
+    """The request's tempo map, and a note when the tempo had to be assumed."""
     if request.tempo_map is not None:
         return request.tempo_map, ()
     meter = request.meter or Meter(4, 4)
     if request.bpm is None:
-        note = f"No tempo was sent: {ASSUMED_BPM} BPM and {meter} were assumed. Send bpm or a tempo map."
+        note = f"No tempo was sent; assumed {ASSUMED_BPM} BPM and {meter}. Send bpm or tempo_map."
         return TempoMap.constant(ASSUMED_BPM, meter), (note,)
-    # OSC sends 127.3 as 127.30000305...: what was typed is the shortest decimal that means this float.
+    # OSC sends 127.3 as 127.30000305...; the number typed is the shortest decimal with that float32.
     return TempoMap.constant(decimal_of_float32(request.bpm), meter), ()
 
 
 def shared_request(context: Context) -> requests.Repaint:
-    """The request a bare `repaint` would become; its values are what every request about the focus shares."""
+    """A bare `repaint` filled in from this context: the values all requests about the shared context have."""
     mapped = context.tempo_map is not None
     return requests.Repaint(
         source=context.source,
@@ -118,7 +118,8 @@ def shared_request(context: Context) -> requests.Repaint:
 
 
 def resolved(position: Position | None, tempo_map: TempoMap, rate: int) -> int | None:
-    """The position in samples; None where there is none, or none that can be reached."""
+    """The position in samples; None if there is none or it lies out of reach."""
+
     try:
         return None if position is None else position.resolve(tempo_map, rate)
     except (ValueError, OverflowError):

@@ -1,4 +1,4 @@
-"""docs/protocol.md, made from the command table and the message types; a test keeps the file current."""
+"""docs/protocol.md, generated from the command table and the message types; a test keeps the file current."""
 
 from __future__ import annotations
 
@@ -17,39 +17,38 @@ from daw_protocol.result_fields import ListOf, Nullable, Record, TableOf, linked
 INTRODUCTION = """\
 # The protocol
 
-This page is made from the tables in `daw_protocol/`; `takebridge docs` writes it.
+This page is generated from the tables in `daw_protocol/`; `takebridge docs` writes it.
 
-The bridge listens for OSC on UDP port 9124 and for JSON-RPC 2.0 over WebSocket on port 9125. Both are the same
+The bridge listens for OSC on UDP port 9124 and for JSON-RPC 2.0 over WebSocket on port 9125. Both take the same
 commands with the same values.
 
-**OSC.** A message is an address, the first values in the order given below, then pairs of name and value, so that it
-can be typed: `oscsend localhost 9124 /bridge/repaint ssssisi id1 source song.wav start 384000 end 576000`.
-Everything may be sent as a string. Replies go to the port the message came from, or to `reply_port`. Clients are
-told apart by their machine, so that messages typed one by one share their context. A request that names no song, from
-a client that never named one, is about the focus: what anybody spoke of last. Replies have the id first, then
-pairs. A reply never exceeds 1,400 bytes: long texts are shortened, a path that does not fit is left
-out, and the WebSocket has them whole.
+**OSC.** A message is an address, the first values in the order given below, then name-value pairs, so that you can
+type it: `oscsend localhost 9124 /bridge/repaint ssssisi id1 source song.wav start 384000 end 576000`.
+Every value may be sent as a string. Replies go to the port the message came from, or to `reply_port`. The bridge
+identifies clients by their machine, so messages typed one by one share their context. A request without a song, from
+a client that never named one, uses the shared context: the song any client named last. Replies have the id first,
+then pairs. A reply never exceeds 1,400 bytes: long texts are shortened and a path that does not fit is omitted; the
+WebSocket carries both in full.
 
-**WebSocket.** `{"jsonrpc":"2.0","id":1,"method":"repaint","params":{"id":"id1","source":"song.wav",...}}` is answered
-with the acknowledgement as result; progress, takes and the terminal message follow as notifications
-(`{"jsonrpc":"2.0","method":"progress","params":{...}}`). Every method's result is described under [Results](#results).
+**WebSocket.** The result of `{"jsonrpc":"2.0","id":1,"method":"repaint","params":{"id":"id1","source":"song.wav",...}}`
+is the acknowledgement; progress, takes and the terminal message follow as notifications
+(`{"jsonrpc":"2.0","method":"progress","params":{...}}`). [Results](#results) describes every method's result.
 
-**Mailbox.** Scripts without sockets write the same JSON-RPC requests as files and read the answers from another file:
+**Mailbox.** Scripts without sockets write the same JSON-RPC requests to files and read the answers from another file:
 [mailbox.md](mailbox.md).
 
-**Answers.** Every request for audio is answered by `ack` at once, `progress` at most ten times a second, one `take`
-per clip, and exactly one terminal message: `done`, `failed` or `cancelled`. A request that is wrong gets `failed`
-only. A repeated `id` from the same client is answered from memory and not done twice. Everything else is answered
-by `ok`.
+**Answers.** Every request for audio gets `ack` at once, `progress` at most ten times a second, one `take` per clip,
+and exactly one terminal message: `done`, `failed` or `cancelled`. An invalid request gets `failed` only. Repeating an
+`id` from the same client repeats the answer without doing the work again. All other requests get `ok`.
 
 **Positions** are `384000` (samples), `"12.5s"`, `"17|1|0"` (bar, beat, tick of 960 to the quarter note), `"64b"`
 (quarter notes from the start of the ruler), `"1:02.5"` or timecode (`"00:01:02:12@25"`). A region is half-open:
-`end` is the first sample after it. `bars "17-20"` names both bars inclusively.
+`end` is the first sample after it. `bars "17-20"` includes both bars.
 
 **Tempo maps** are objects: `{"points": [{"quarter": 0, "bpm": 120}, {"quarter": 32, "bpm": 126, "ramp": true}, ...],
 "meters": [{"quarter": 0, "meter": "4/4"}], "offset": 0, "first_bar": 1}`; `quarter` counts quarter notes, `ramp` moves
 the tempo linearly in time to the next point, `offset` is the time in seconds of the first beat of `first_bar`.
-Numbers that are no decimal fractions are written as texts (`"1/3"`).
+Numbers without an exact decimal form are written as strings (`"1/3"`).
 """
 
 
@@ -75,14 +74,14 @@ def _lines() -> Iterator[str]:
         yield f"{(reply.__doc__ or '').strip()}\n"
         yield from _table(dataclasses.fields(reply))
     yield "## Results\n"
-    yield "What methods return over WebSocket and mailbox. Values marked required are always there.\n"
+    yield "What methods return over WebSocket and mailbox. Required values are always present.\n"
     for message in _results():
         yield from _result(message)
     yield "## Receipt\n"
-    yield f"{(Receipt.__doc__ or '').strip()} It is part of a take's record (`takes.show`) and of its files.\n"
+    yield f"{(Receipt.__doc__ or '').strip()} It is part of the take's record (`takes.show`) and of its files.\n"
     yield from _table(dataclasses.fields(Receipt))
     yield "## Errors\n"
-    yield "`failed` carries one of these codes, a sentence, a remedy and the field at fault:\n"
+    yield "`failed` has one of these codes, a sentence, a remedy and the field at fault:\n"
     yield ", ".join(f"`{code.value}`" for code in ErrorCode) + "."
 
 

@@ -1,4 +1,4 @@
-"""What can go wrong between a DAW and the bridge, as a producer is told it. Imports nothing of ours."""
+"""What can go wrong between a DAW and the bridge, as the producer reads it. Imports nothing of ours."""
 
 from __future__ import annotations
 
@@ -6,35 +6,35 @@ import enum
 
 
 class ErrorCode(enum.Enum):
-    """The machine-readable half of an error; the value travels on the wire and never changes its meaning."""
+    """The machine-readable half of an error. Its value travels on the wire and never changes meaning."""
 
     BAD_MESSAGE = "bad_message"  # not OSC, not JSON, not JSON-RPC
     UNKNOWN_COMMAND = "unknown_command"  # no such address or method
-    UNKNOWN_FIELD = "unknown_field"  # a name the command does not have
-    MISSING_FIELD = "missing_field"  # a value the command cannot do without
-    WRONG_TYPE = "wrong_type"  # the value is of the wrong kind
-    OUT_OF_RANGE = "out_of_range"  # right kind, impossible value
-    BAD_REGION = "bad_region"  # the region is empty, reversed or outside the song
-    OUTSIDE_ROOTS = "outside_roots"  # the file is not under a folder the server may read
+    UNKNOWN_FIELD = "unknown_field"  # the command has no field of that name
+    MISSING_FIELD = "missing_field"  # a required value was not sent
+    WRONG_TYPE = "wrong_type"  # a value of the wrong type
+    OUT_OF_RANGE = "out_of_range"  # right type, value out of range
+    BAD_REGION = "bad_region"  # an empty or reversed region, or one outside the song
+    OUTSIDE_ROOTS = "outside_roots"  # a file outside the folders the server may read
     FILE_MISSING = "file_missing"  # no such file
-    FILE_UNREADABLE = "file_unreadable"  # empty, truncated, not audio, or a format nobody can place
-    FILE_CHANGED = "file_changed"  # the song was written to while it was being rendered
-    UNKNOWN_JOB = "unknown_job"  # no job of that id
-    UNKNOWN_TAKE = "unknown_take"  # no take of that id
-    UNKNOWN_ENGINE = "unknown_engine"  # no engine of that name
-    CANNOT_RENDER = "cannot_render"  # the engine says why it will not
+    FILE_UNREADABLE = "file_unreadable"  # empty, truncated, not audio, or an unsupported format
+    FILE_CHANGED = "file_changed"  # the song file changed during the render
+    UNKNOWN_JOB = "unknown_job"  # no job with that id
+    UNKNOWN_TAKE = "unknown_take"  # no take with that id
+    UNKNOWN_ENGINE = "unknown_engine"  # no engine with that name
+    CANNOT_RENDER = "cannot_render"  # the engine refused, with a reason
     ENGINE_NOT_READY = "engine_not_ready"  # weights or packages are missing
     ENGINE_DIED = "engine_died"  # the engine's process ended; the next job gets a new one
-    OUT_OF_MEMORY = "out_of_memory"  # device or machine full in the middle; the next job gets a new process
-    RENDER_REJECTED = "render_rejected"  # the render came back unusable: silence, NaN, nothing changed
-    QUEUE_FULL = "queue_full"  # too many jobs wait already
-    STORE_FAILED = "store_failed"  # disk full, read-only, damaged
-    TOO_LARGE = "too_large"  # over a limit of size, length or count
-    BAD_UPLOAD = "bad_upload"  # an upload that does not match what was announced
-    NO_DEVICE = "no_device"  # no sound device can be played through, or what it takes is not installed
-    NOT_PLAYING = "not_playing"  # nothing is being auditioned that this could be done to
-    NOT_ALLOWED = "not_allowed"  # token, host or origin refused
-    INTERNAL = "internal"  # our own fault; the log has the job id
+    OUT_OF_MEMORY = "out_of_memory"  # GPU or machine memory ran out; the next job gets a new process
+    RENDER_REJECTED = "render_rejected"  # the render is unusable: silence, NaN, or identical to the source
+    QUEUE_FULL = "queue_full"  # too many jobs are waiting
+    STORE_FAILED = "store_failed"  # the disk is full, read-only or damaged
+    TOO_LARGE = "too_large"  # over a limit on size, length or count
+    BAD_UPLOAD = "bad_upload"  # an upload that does not match its announcement
+    NO_DEVICE = "no_device"  # no usable sound device, or its library is not installed
+    NOT_PLAYING = "not_playing"  # the command needs a running audition
+    NOT_ALLOWED = "not_allowed"  # wrong token, host or origin
+    INTERNAL = "internal"  # a bug in the bridge; the log names the job
 
 
 MAX_SENTENCE = 2000
@@ -42,14 +42,14 @@ MAX_FIELD = 64
 
 
 class ProtocolError(Exception):
-    """The peer asked for something that cannot be done as asked.
+    """The peer's request cannot be carried out.
 
     code:     for programs.
     sentence: what was wrong and where, for the producer.
     remedy:   what to do about it.
-    field:    the name of the value at fault; "" when it is not about one value.
+    field:    the value at fault; "" when no single value is.
 
-    The texts often quote what the peer sent, so they are made fit to be sent back: an error about a bad message
+    The texts often quote the peer, so characters that cannot be sent are replaced: an error about a bad message
     must never be a bad message itself.
     """
 
@@ -61,9 +61,9 @@ class ProtocolError(Exception):
         self.field = sendable(field, MAX_FIELD)
 
 
-def sendable(text: str, most: int) -> str:
-    """The text in at most `most` characters, a "?" for each one that JSON, OSC or a terminal cannot carry."""
-    # Half a surrogate pair comes from JSON escapes and from file names that are not UTF-8.
+def sendable(text: str, max_length: int) -> str:
+    """The text cut to `max_length` characters, with "?" for each one that JSON, OSC or a terminal cannot carry."""
+    # Lone surrogates come from JSON escapes and from file names that are not UTF-8.
     whole = text.encode("utf-8", "replace").decode("utf-8")
     shown = "".join(letter if letter >= " " or letter in "\n\t" else "?" for letter in whole)
-    return shown if len(shown) <= most else shown[: most - 1] + "…"
+    return shown if len(shown) <= max_length else shown[: max_length - 1] + "…"

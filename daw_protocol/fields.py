@@ -1,10 +1,10 @@
 """The kinds of value a message can carry: how each is read from the wire, written to it and described.
 
-Every field of every request has one `Kind`: plain ones here, musical ones in timeline_kinds.py. The OSC parser,
-the JSON reader, the JSON Schema, the OSCQuery tree and docs/protocol.md all come from these few classes, so that
-they cannot disagree.
-`read` takes what a script typed or an already read value, and gives the checked value; it raises TypeError for
-the wrong kind and ValueError for the wrong range, in words that fit after "start: ".
+Every field of every message has one `Kind`: plain ones here, musical ones in timeline_fields.py. The OSC parser,
+the JSON reader, the JSON Schema, the OSCQuery tree and docs/protocol.md all derive from these few classes, so they
+cannot disagree.
+`read` takes a raw value, or one already read, and returns the checked value; it raises TypeError for the wrong
+type and ValueError for the wrong range, with a text that reads on after "start: ".
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ CONTROL_CHARACTERS = {chr(n) for n in range(32)} - {"\n", "\t"}
 
 
 class Kind(ABC):
-    """One kind of value. `osc` names the OSC type letters it is accepted in, for documents."""
+    """One kind of value. `osc` lists the OSC type tags it accepts, for the documentation."""
 
     osc: str = "s"
 
     @abstractmethod
     def read(self, value: Any) -> Any:
-        """The checked value of what a script typed, or of what has been read already."""
+        """The checked value of a raw value, or of one already read."""
 
     def write(self, value: Any) -> Any:
         """The JSON form; `read(write(v)) == v`."""
@@ -40,7 +40,7 @@ class Kind(ABC):
 
     @abstractmethod
     def describe(self) -> str:
-        """The accepted values in a few words, for docs/protocol.md."""
+        """What it accepts, in a few words, for docs/protocol.md."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Text(Kind):
     def read(self, value: Any) -> str:
         if isinstance(value, bool) or not isinstance(value, (str, int)):
             raise TypeError(f"must be text, got {shown(value)}")
-        # Lyrics pasted on Windows, or on a Mac of long ago, end their lines their own way.
+        # Lyrics pasted on Windows or an old Mac come with other line endings.
         text = str(value).replace("\r\n", "\n").replace("\r", "\n")
         if not self.min_length <= len(text) <= self.max_length:
             raise ValueError(
@@ -86,7 +86,7 @@ class Whole(Kind):
             value = number_in(value)
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise TypeError(f"must be a whole number, got {shown(value)}")
-        if isinstance(value, float) and not value.is_integer():  # nan and inf are no integers either
+        if isinstance(value, float) and not value.is_integer():  # neither nan nor inf is an integer
             raise TypeError(f"must be a whole number, got {shown(value)}")
         number = int(value)
         if not self.low <= number <= self.high:
@@ -113,7 +113,7 @@ class Real(Kind):
             value = number_in(value)
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise TypeError(f"must be a number, got {shown(value)}")
-        # Compared before float(): an enormous int has no float, and nan fails both comparisons.
+        # Compared before float(): a huge int overflows a float, and nan fails both comparisons.
         if not self.low <= value <= self.high:
             raise ValueError(f"must be {self.low:g} to {self.high:g}, got {shown(value)}")
         return float(value)
@@ -127,7 +127,7 @@ class Real(Kind):
 
 @dataclass(frozen=True)
 class Flag(Kind):
-    """Yes or no; OSC's T and F, 1 and 0, or the words."""
+    """Yes or no: OSC's T and F, 1 and 0, or words such as "on" and "off"."""
 
     osc: str = "T F i"
 
@@ -153,7 +153,7 @@ NO_WORDS = {"false", "no", "off", "0"}
 
 @dataclass(frozen=True)
 class Choice(Kind):
-    """One word out of a few."""
+    """One of a few words."""
 
     words: tuple[str, ...]
 
@@ -174,7 +174,7 @@ class Choice(Kind):
 
 @dataclass(frozen=True)
 class Names(Kind):
-    """Several names: a JSON list, or one text with commas ("vocals,drums")."""
+    """Several names: a JSON list, or one comma-separated text ("vocals,drums")."""
 
     max_count: int = 16
 
@@ -185,11 +185,11 @@ class Names(Kind):
             raise TypeError(f"must be a list of names, got {shown(value)}")
         names = tuple(Text(64, 1).read(part.strip().lower()) for part in value)
         if any("," in name for name in names):
-            raise ValueError("must not have commas inside a name")
+            raise ValueError("must not contain commas inside a name")
         if len(names) > self.max_count:
             raise ValueError(f"must be at most {self.max_count} names, got {len(names)}")
         if len(set(names)) != len(names):
-            raise ValueError(f"names one thing twice: {', '.join(names)}")
+            raise ValueError(f"must not repeat a name, got {', '.join(names)}")
         return names
 
     def write(self, value: Any) -> Any:
@@ -209,7 +209,7 @@ class Names(Kind):
 
 @dataclass(frozen=True)
 class Texts(Kind):
-    """A list of sentences, as replies carry them."""
+    """A list of sentences, in replies."""
 
     max_count: int = 100
 
@@ -232,7 +232,7 @@ class Texts(Kind):
 
 @dataclass(frozen=True)
 class Switches(Kind):
-    """An engine's own switches, as a JSON object of plain values."""
+    """An engine's own options, as a JSON object of plain values."""
 
     max_count: int = 32
 
@@ -261,11 +261,11 @@ class Switches(Kind):
         }
 
     def describe(self) -> str:
-        return "object of the engine's own switches"
+        return "object of the engine's own options"
 
 
 def object_in(value: Any) -> Mapping[str, Any]:
-    """A JSON object, or one written as text (OSC has no objects)."""
+    """A JSON object, or its text (OSC has no objects)."""
     if isinstance(value, str):
         try:
             value = json.loads(value)
@@ -277,7 +277,7 @@ def object_in(value: Any) -> Mapping[str, Any]:
 
 
 def number_in(text: str) -> int | float | str:
-    """The number a text spells, or the text itself: a script may send everything as strings."""
+    """The number in a text, or the text itself: a script may send everything as strings."""
     for spell in (int, float):
         try:
             return spell(text)
@@ -287,7 +287,7 @@ def number_in(text: str) -> int | float | str:
 
 
 def shown(value: Any) -> str:
-    """The value as an error message quotes it: short, whatever it is."""
+    """The value as an error message quotes it, always short."""
     # repr() of a huge int raises in Python >= 3.11 (int_max_str_digits), and a deep list may recurse.
     if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() > 128:
         return f"a number of {value.bit_length()} bits"

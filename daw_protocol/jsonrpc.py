@@ -1,6 +1,6 @@
-"""JSON-RPC 2.0 (jsonrpc.org/specification) over WebSocket text frames: calls in, results, errors, notifications out.
+"""JSON-RPC 2.0 (jsonrpc.org/specification) over WebSocket text frames: calls in; results, errors, notifications out.
 
-Pure: text and values only. A batch is answered as a batch; a call without id gets no answer.
+Pure: text and values only. A batch gets a batch of answers; a call without an id gets none.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ INVALID_REQUEST = -32600
 METHOD_NOT_FOUND = -32601
 INVALID_PARAMS = -32602
 INTERNAL_ERROR = -32603
-# The specification leaves -32000 to -32099 to the application; our own code travels in the error's data.
+# The specification reserves -32000 to -32099 for applications; our own code travels in the error's data.
 BRIDGE_ERROR = -32000
 
 RPC_CODES = {
@@ -44,9 +44,10 @@ CallId = str | int | float | None
 
 @dataclass(frozen=True)
 class Call:
-    """One call as it came; `id` is None and `wants_answer` False for a notification.
+    """One call as received; for a notification `id` is None and `wants_answer` False.
 
-    client: whose context it is about, where the way it came does not tell (the mailbox); not part of JSON-RPC.
+    client: whose context it uses, where the transport does not identify the client (the mailbox); not part of
+    JSON-RPC.
     """
 
     method: str
@@ -58,7 +59,7 @@ class Call:
 
 @dataclass(frozen=True)
 class BadCall:
-    """A member of a frame that is no call; it gets this error as its answer."""
+    """A member of a frame that is not a valid call; this error is its answer."""
 
     error: ProtocolError
     id: CallId = None
@@ -66,7 +67,7 @@ class BadCall:
 
 
 def read_frame(text: str) -> tuple[list[Call | BadCall], bool]:
-    """The calls in one text frame, and whether they came as a batch. Never raises."""
+    """The calls in one text frame, and whether they form a batch. Never raises."""
     try:
         parsed = json.loads(text, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
@@ -79,7 +80,7 @@ def read_frame(text: str) -> tuple[list[Call | BadCall], bool]:
         bad = ProtocolError(
             ErrorCode.TOO_LARGE,
             f"A batch must have 1 to {MAX_BATCH} calls, got {len(parsed)}.",
-            "Send fewer.",
+            "Split it into several frames.",
         )
         return [BadCall(bad)], False
     return [read_call(entry) for entry in parsed], True
@@ -99,16 +100,16 @@ def read_call(entry: Any) -> Call | BadCall:
         return BadCall(_invalid(f"method must be text, got {shown(method)}."), call_id)
     params = entry.get("params", {})
     if not isinstance(params, dict):
-        return BadCall(_invalid("params must be an object of names and values."), call_id, INVALID_PARAMS)
+        return BadCall(_invalid("params must be an object with named values."), call_id, INVALID_PARAMS)
     client = entry.get("client", "")
     if not isinstance(client, str) or len(client) > MAX_CLIENT or not client.isprintable():
-        sentence = f"client must be text of {MAX_CLIENT} characters at most, got {shown(client)}."
+        sentence = f"client must be text of at most {MAX_CLIENT} characters, got {shown(client)}."
         return BadCall(_invalid(sentence), call_id)
     return Call(method, params, call_id, "id" in entry, client)
 
 
 def _can_be_id(given: Any) -> bool:
-    """Whether an answer could carry it: JSON has no infinity, a text frame no half of a surrogate pair."""
+    """Whether an answer can carry it: JSON has no infinity, a text frame no lone surrogate."""
     if isinstance(given, float):
         return math.isfinite(given)
     if isinstance(given, str):
@@ -129,7 +130,7 @@ def request_in(call: Call) -> tuple[Command, Request]:
 
 
 def call_text(command: Command, request: Request, call_id: CallId) -> str:
-    """The frame a client sends; `request_in` gives the request back."""
+    """The frame a client sends; the inverse of `request_in`."""
     return _text({"jsonrpc": "2.0", "id": call_id, "method": command.name, "params": request.to_fields()})
 
 
@@ -149,12 +150,12 @@ def error(call_id: CallId, problem: ProtocolError, rpc_code: int | None = None) 
 
 
 def notification(reply: Reply) -> str:
-    """A reply that comes unasked: progress, takes and the terminal message."""
+    """The frame of an unsolicited reply: progress, takes and the terminal message."""
     return _text({"jsonrpc": "2.0", "method": reply.name, "params": reply.to_fields()})
 
 
 def answer_text(answers: list[dict[str, Any]], batch: bool) -> str | None:
-    """The frame that answers a frame; None when nothing in it wants an answer."""
+    """The frame that answers a frame; None if no call in it wants an answer."""
     if not answers:
         return None
     return _text(answers if batch else answers[0])
@@ -168,10 +169,10 @@ def _invalid(sentence: str) -> ProtocolError:
     return ProtocolError(
         ErrorCode.BAD_MESSAGE,
         sentence,
-        'A call looks like {"jsonrpc":"2.0","id":1,"method":"status","params":{}}.',
+        'Send calls such as {"jsonrpc":"2.0","id":1,"method":"status","params":{}}.',
     )
 
 
 def _no_constant(name: str) -> Any:
-    # json accepts NaN and Infinity, which JSON does not have.
+    # Python's json accepts NaN and Infinity, which are not JSON.
     raise ValueError(f"{name} is not JSON")

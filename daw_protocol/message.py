@@ -1,7 +1,7 @@
-"""A message as a value: named, documented fields that check themselves when the message is built.
+"""A message as a value: named, documented fields, validated when the message is built.
 
-Requests, replies, results, recipes and receipts are all of this shape, so that one small piece of code reads them,
-writes them and describes them (schema.py, document.py).
+Requests, replies, results, recipes and receipts all have this shape, so one small piece of code reads, writes and
+describes them (schema.py, document.py).
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from daw_protocol.fields import Kind, Schema
 
 _REQUIRED: Any = dataclasses.MISSING
 
-MAX_COMPLAINT = 400  # characters
+MAX_ERROR_TEXT = 400  # characters
 
 
 def value(kind: Kind, doc: str, default: Any = _REQUIRED) -> Any:
-    """A field of a message: its kind, its line of documentation, its default (none: the field is required)."""
+    """A field of a message: its kind, one line of documentation, and its default (without one it is required)."""
     metadata = {"kind": kind, "doc": doc}
     if isinstance(default, dict):
         return dataclasses.field(default_factory=dict, metadata=metadata)
@@ -30,9 +30,9 @@ def value(kind: Kind, doc: str, default: Any = _REQUIRED) -> Any:
 
 @dataclass(frozen=True, kw_only=True)
 class Message:
-    """Base of all messages. Raises ProtocolError, naming the field, when a value is wrong.
+    """Base of all messages. Raises ProtocolError, naming the field, for a wrong value.
 
-    writes_defaults: whether `to_fields` writes values that equal their default too (None is left out always).
+    writes_defaults: whether `to_fields` also writes values at their default (None is always omitted).
     """
 
     writes_defaults: ClassVar[bool] = False
@@ -46,11 +46,11 @@ class Message:
         self.check()
 
     def check(self) -> None:
-        """Rules that concern several fields; the single ones have been checked."""
+        """Rules across several fields; each single field is valid by now."""
 
     @classmethod
     def from_fields(cls, fields: Mapping[str, Any]) -> Self:
-        """The request with these values, as they came off the wire."""
+        """The message with these values, as read from the wire. Raises ProtocolError."""
         known = {entry.name: entry for entry in dataclasses.fields(cls)}
         for name in fields:
             if name not in known:
@@ -80,7 +80,7 @@ class Message:
         return cls.from_fields(kept)
 
     def to_fields(self) -> dict[str, Any]:
-        """The JSON form, without the fields that have their default; `from_fields(to_fields())` is equal."""
+        """The JSON form, without fields at their default; `from_fields(to_fields())` is equal to the message."""
         found = {}
         for entry in dataclasses.fields(self):
             given = getattr(self, entry.name)
@@ -102,16 +102,16 @@ def read_value(name: str, kind: Kind, given: Any) -> Any:
         raise ProtocolError(
             ErrorCode.OUT_OF_RANGE, f"{name}: {brief(error)}.", accepts(kind), name
         ) from error
-    except RecursionError as error:  # lists in lists in lists, quoted by a complaint about them
+    except RecursionError as error:  # deeply nested lists, which the error text would quote
         raise ProtocolError(
             ErrorCode.WRONG_TYPE, f"{name}: is nested too deeply.", accepts(kind), name
         ) from error
 
 
 def brief(error: Exception) -> str:
-    """What was wrong, without the rest of a value that runs to pages."""
+    """The error's text, cut short where it quotes a very long value."""
     text = str(error)
-    return text if len(text) <= MAX_COMPLAINT else text[: MAX_COMPLAINT - 3] + "..."
+    return text if len(text) <= MAX_ERROR_TEXT else text[: MAX_ERROR_TEXT - 3] + "..."
 
 
 def accepts(kind: Kind) -> str:
@@ -132,10 +132,10 @@ def default_of(entry: dataclasses.Field[Any]) -> Any:
 
 
 def unknown_field(name: object, known: Collection[str]) -> ProtocolError:
-    # Cut before it is compared: the time that takes grows with a name somebody else chose.
+    # Cut before comparing: difflib's time grows with the length of a name the client chose.
     given = str(name)[:60]
     close = difflib.get_close_matches(given, known, n=1)
-    remedy = f"Did you mean {close[0]}?" if close else f"Known are: {', '.join(sorted(known))}."
+    remedy = f"Did you mean {close[0]}?" if close else f"Available: {', '.join(sorted(known))}."
     return ProtocolError(ErrorCode.UNKNOWN_FIELD, f"There is no value called {given!r} here.", remedy, given)
 
 

@@ -1,6 +1,6 @@
-"""Requests and replies as OSC arguments: positional values first, then name, value pairs, as one would type them.
+"""Requests and replies as OSC arguments: positional values first, then name-value pairs, easy to type.
 
-Knows the shape of the arguments only; python-osc turns them into datagrams and back, in bridge_server.
+Knows only the shape of the arguments; python-osc encodes and decodes the datagrams, in bridge_server.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from daw_protocol.message import unknown_field
 from daw_protocol.replies import REPLIES, Reply, TakeReady
 from daw_protocol.requests import Request
 
-# A reply must fit one Ethernet frame with room to spare: larger datagrams are fragmented, and lost as a whole
-# when one fragment is.
+# A reply must fit one Ethernet frame with room to spare: larger datagrams are fragmented, and losing one fragment
+# loses the whole reply.
 MAX_DATAGRAM_BYTES = 1400
 OscArgument = int | float | str | bool
 
@@ -27,7 +27,7 @@ REPLY_ADDRESSES = frozenset(f"{PREFIX}/{reply.name}" for reply in REPLIES)
 
 
 def command_at(address: str) -> Command:
-    """The command with this OSC address. Raises ProtocolError with the nearest one that exists."""
+    """The command with this OSC address. Raises ProtocolError that suggests the nearest existing one."""
     command = BY_ADDRESS.get(address)
     if command is None:
         error = unknown_field(address, BY_ADDRESS)
@@ -60,8 +60,8 @@ def fields_in(command: Command, arguments: Sequence[Any]) -> dict[str, Any]:
     if len(rest) % 2:
         raise ProtocolError(
             ErrorCode.BAD_MESSAGE,
-            f"{command.address}: the values after {' '.join(command.positional) or 'the address'} must come in "
-            f"pairs of name and value, got {len(rest)}.",
+            f"{command.address}: the values after {' '.join(command.positional) or 'the address'} must be "
+            f"name-value pairs, got {len(rest)} values.",
             f"For example: {command.example}",
             str(rest[-1])[:64],
         )
@@ -69,17 +69,17 @@ def fields_in(command: Command, arguments: Sequence[Any]) -> dict[str, Any]:
         if not isinstance(name, str) or name not in names:
             raise unknown_field(name, names)
         if name in found:
-            raise ProtocolError(ErrorCode.BAD_MESSAGE, f"{name} is given twice.", "Send it once.", name)
+            raise ProtocolError(ErrorCode.BAD_MESSAGE, f"{name} appears twice.", "Send it once.", name)
         found[name] = given
     return found
 
 
 def request_to_osc(command: Command, request: Request) -> tuple[str, list[OscArgument]]:
-    """Address and arguments of the request; `request_from_osc` gives it back."""
+    """Address and arguments of the request; the inverse of `request_from_osc`."""
     fields = request.to_fields()
     arguments: list[OscArgument] = []
     for name in command.positional:
-        # A song called "rate" would be taken for the name of a value: it goes as a pair, like all behind it.
+        # A song called "rate" would be read as a field name, so it and everything after it go as pairs.
         if name not in fields or fields[name] in field_names(command):
             break
         arguments.append(_plain(fields.pop(name)))
@@ -89,7 +89,7 @@ def request_to_osc(command: Command, request: Request) -> tuple[str, list[OscArg
 
 
 def reply_to_osc(reply: Reply) -> tuple[str, list[OscArgument]]:
-    """Address and arguments of a reply: its id, then name, value pairs."""
+    """Address and arguments of a reply: its id, then name-value pairs."""
     fields = reply.to_fields()
     arguments: list[OscArgument] = [fields.pop("id", "")]
     for name, given in fields.items():
@@ -98,9 +98,9 @@ def reply_to_osc(reply: Reply) -> tuple[str, list[OscArgument]]:
 
 
 def fitting(reply: Reply) -> tuple[str, list[OscArgument]]:
-    """As `reply_to_osc`, with the longest texts shortened until one datagram holds it.
+    """As `reply_to_osc`, with the longest texts shortened until it fits one datagram.
 
-    A path is left out rather than shortened: half a path is a wrong one. `takes.show` has it whole.
+    A path is omitted rather than shortened: half a path is a wrong one. `takes.show` has it in full.
     """
     address, arguments = reply_to_osc(reply)
     if datagram_bytes(address, arguments) > MAX_DATAGRAM_BYTES and isinstance(reply, TakeReady):
@@ -116,7 +116,7 @@ def fitting(reply: Reply) -> tuple[str, list[OscArgument]]:
 
 
 def datagram_bytes(address: str, arguments: Sequence[OscArgument]) -> int:
-    """Size of the OSC packet, at most: every string padded to four bytes, eight bytes a number."""
+    """Upper bound on the OSC packet's size in bytes: strings padded to four bytes, eight bytes per number."""
     sizes = [len(entry.encode()) + 4 if isinstance(entry, str) else 8 for entry in arguments]
     return len(address) + 4 + len(arguments) + 5 + sum(sizes)
 
@@ -124,7 +124,7 @@ def datagram_bytes(address: str, arguments: Sequence[OscArgument]) -> int:
 def _plain(value: Any) -> OscArgument:
     """A JSON value as an OSC argument; lists as comma-separated names, objects as JSON text."""
     if isinstance(value, bool):
-        # 1 and 0, not T and F: these came with OSC 1.1, and Pure Data drops them, so that the pairs behind slip.
+        # 1 and 0, not OSC 1.1's T and F: Pure Data drops those, which shifts all pairs after them.
         return int(value)
     if isinstance(value, (int, float, str)):
         return value

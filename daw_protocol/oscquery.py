@@ -1,7 +1,7 @@
-"""The OSC namespace as an OSCQuery tree (OSCQuery proposal 1.0, Vidvox): what can be sent and heard, with types,
-ranges and values, and the two commands (LISTEN, IGNORE) a client may send over WebSocket.
+"""The OSC namespace as an OSCQuery tree (OSCQuery proposal 1.0, Vidvox): addresses to send to and receive from, with
+types, ranges and values, and the two commands (LISTEN, IGNORE) a client may send over WebSocket.
 
-Pure: the values are handed in (bridge_server/endpoints/oscquery_values.py has them).
+Pure: callers pass the values in (bridge_server/endpoints/oscquery_values.py has them).
 """
 
 from __future__ import annotations
@@ -20,12 +20,11 @@ from daw_protocol.replies import REPLIES, Reply
 from daw_protocol.requests import Request
 
 Values = Mapping[str, Sequence[Any]]
-"""What the readable addresses hold now, one JSON value for each letter of TYPE; an address without a value is left
-out."""
+"""Current values of the readable addresses, one JSON value per letter of TYPE; an address without a value is absent."""
 
 
 class Access(enum.IntFlag):
-    """OSCQuery's ACCESS: whether an address has a value to be read, and whether something can be sent to it."""
+    """OSCQuery's ACCESS: whether an address has a readable value, and whether it takes messages."""
 
     NONE = 0
     READ = 1
@@ -35,11 +34,11 @@ class Access(enum.IntFlag):
 READABLE = tuple(
     BY_NAME[name].address for name in ("tempo", "meter", "key", "source", "select", "transport", "status")
 )
-"""Commands whose address also tells a value, the same for all clients: what everybody is looking at."""
+"""Commands whose address also has a readable value, the same for all clients: the shared context."""
 
 REPLY_AT = {f"{PREFIX}/{reply.name}": reply for reply in REPLIES}
 
-# The attributes a node of ours may have, and with that what may be asked for one by one.
+# The attributes our nodes may have, and so those a client may query one by one.
 ATTRIBUTES = (
     "FULL_PATH", "CONTENTS", "TYPE", "ACCESS", "VALUE", "RANGE", "DESCRIPTION", "TAGS", "EXTENDED_TYPE",
 )  # fmt: skip
@@ -47,14 +46,14 @@ ATTRIBUTES = (
 EXTENSIONS = {
     **dict.fromkeys(("ACCESS", "VALUE", "RANGE", "DESCRIPTION", "TAGS", "EXTENDED_TYPE", "LISTEN"), True),
     **dict.fromkeys(("UNIT", "CRITICAL", "CLIPMODE", "OVERLOADS", "HTML"), False),
-    # The namespace is the command table: it never changes while a server runs.
+    # The namespace is the command table, which never changes while a server runs.
     **dict.fromkeys(("PATH_CHANGED", "PATH_ADDED", "PATH_REMOVED", "PATH_RENAMED"), False),
 }
 
 
 def host_info(name: str, osc_port: int, websocket_port: int, host: str = "") -> dict[str, Any]:
-    """The answer to `?HOST_INFO`. host: the one address both ports are bound to; "" when they are bound to all of
-    them, for then each client knows best at which one it has reached the server."""
+    """The answer to `?HOST_INFO`. host: the address both ports are bound to; "" when bound to all addresses, for then
+    only the client knows by which one it reached the server."""
     where = {"OSC_IP": host, "WS_IP": host} if host else {}
     return {
         "NAME": name,
@@ -67,7 +66,7 @@ def host_info(name: str, osc_port: int, websocket_port: int, host: str = "") -> 
 
 
 def tree(values: Values) -> dict[str, Any]:
-    """The whole namespace, from the root: what can be sent, and what the server sends."""
+    """The whole namespace from the root: commands and replies."""
     root: dict[str, Any] = {
         "FULL_PATH": "/", "ACCESS": int(Access.NONE), "DESCRIPTION": "Takebridge", "CONTENTS": {},
     }  # fmt: skip
@@ -90,7 +89,7 @@ def _place(root: dict[str, Any], address: str, leaf: Mapping[str, Any]) -> None:
 
 
 def command_leaf(command: Command, value: Sequence[Any] | None = None) -> dict[str, Any]:
-    """The description of one address that takes messages; the values that come as pairs are told in words."""
+    """The node of one command; its DESCRIPTION lists the values sent as name-value pairs."""
     readable = command.address in READABLE
     leaf = _leaf(command.request, command.positional, command.doc.splitlines()[0])
     leaf["ACCESS"] = int(Access.READ | Access.WRITE if readable else Access.WRITE)
@@ -101,7 +100,7 @@ def command_leaf(command: Command, value: Sequence[Any] | None = None) -> dict[s
 
 
 def reply_leaf(reply: type[Reply]) -> dict[str, Any]:
-    """The description of one address that the server sends from: to be listened to, with no value of its own."""
+    """The node of one reply: an address to listen to, without a value."""
     leaf = _leaf(reply, ("id",), (reply.__doc__ or "").strip().splitlines()[0])
     return {**leaf, "ACCESS": int(Access.READ), "TAGS": ["reply"]}
 
@@ -111,11 +110,11 @@ def _leaf(message: type[Request] | type[Reply], positional: Sequence[str], doc: 
     kinds = [fields[name]["kind"] for name in positional]
     pairs = [name for name in fields if name not in positional]
     first = "; ".join(f"{name}: {fields[name]['doc']}" for name in positional)
-    words = f"{doc} First {first}." if first else doc
+    description = f"{doc} First {first}." if first else doc
     if pairs:
-        words += f" Then name, value pairs of: {', '.join(pairs)}."
+        description += f" Then name-value pairs of: {', '.join(pairs)}."
     return {
-        "DESCRIPTION": words,
+        "DESCRIPTION": description,
         "TYPE": "".join(type_of(kind) for kind in kinds),
         "RANGE": [range_of(kind) for kind in kinds],
         "EXTENDED_TYPE": list(positional),
@@ -123,13 +122,13 @@ def _leaf(message: type[Request] | type[Reply], positional: Sequence[str], doc: 
 
 
 def type_of(kind: Kind) -> str:
-    """The OSC type letter a value of this kind is told and best sent in."""
-    # T and F are types without a value: JSON would have nothing to show for them, and a fader nothing to send.
+    """The OSC type letter for values of this kind, sent or received."""
+    # T and F carry no argument: JSON would have no value to show, a fader none to send.
     return "i" if isinstance(kind, Flag) else kind.osc[0]
 
 
 def range_of(kind: Kind) -> dict[str, Any]:
-    """OSCQuery's RANGE of one argument: MIN and MAX, or VALS, where the kind has them."""
+    """OSCQuery's RANGE of one argument: MIN and MAX, or VALS, if the kind has them."""
     if isinstance(kind, Flag):
         return {"MIN": 0, "MAX": 1}
     schema = kind.schema()
@@ -142,7 +141,7 @@ def range_of(kind: Kind) -> dict[str, Any]:
 
 
 def node_at(path: str, values: Values) -> dict[str, Any] | None:
-    """The part of the tree at an OSC address; None where there is nothing."""
+    """The subtree at an OSC address; None if the address does not exist."""
     node = tree(values)
     for part in path.strip("/").split("/"):
         if part:
@@ -153,22 +152,20 @@ def node_at(path: str, values: Values) -> dict[str, Any] | None:
 
 
 def is_address(path: str) -> bool:
-    """Whether a message can be sent to, or come from, this very address."""
+    """Whether messages go to or come from exactly this address (a leaf, not a container)."""
     return path in REPLY_AT or any(command.osc and command.address == path for command in COMMANDS)
 
 
 class Query(enum.Enum):
-    """How a query for single attributes came out; the value is the HTTP status the proposal gives it."""
+    """The outcome of a query for single attributes; the value is the HTTP status the proposal assigns."""
 
     ANSWERED = 200
-    INAPPROPRIATE = (
-        204  # the node has no such attribute: VALUE where nothing can be read, RANGE of a container
-    )
-    BAD = 400  # no attribute of OSCQuery, or none that is served here
+    INAPPROPRIATE = 204  # not an attribute of this node: VALUE of a write-only node, RANGE of a container
+    BAD = 400  # not an OSCQuery attribute, or not one served here
 
 
 def attributes_of(node: Mapping[str, Any], names: Sequence[str]) -> tuple[Query, dict[str, Any]]:
-    """The attributes asked for of one node. A value that can be read and is not there yet gives no entry."""
+    """The requested attributes of one node. A readable value that is not set yet gives no entry."""
     if any(name not in ATTRIBUTES for name in names):
         return Query.BAD, {}
     unset = "VALUE" if node["ACCESS"] & Access.READ else ""
@@ -178,23 +175,23 @@ def attributes_of(node: Mapping[str, Any], names: Sequence[str]) -> tuple[Query,
 
 
 class ListenCommand(enum.Enum):
-    """What a client may ask for over WebSocket; the value is the proposal's COMMAND."""
+    """The commands a client may send over WebSocket; the value is the proposal's COMMAND."""
 
-    LISTEN = "LISTEN"  # send me every OSC message of this address from now on
-    IGNORE = "IGNORE"  # and now no more
+    LISTEN = "LISTEN"  # subscribe to the OSC messages of this address
+    IGNORE = "IGNORE"  # unsubscribe
 
 
 @dataclass(frozen=True)
 class Listen:
-    """One command of an OSCQuery client. address: an OSC address of ours."""
+    """One command of an OSCQuery client. address: one of our OSC addresses."""
 
     command: ListenCommand
     address: str
 
 
 def is_oscquery(frame: str) -> bool:
-    """Whether a text frame is one of OSCQuery's rather than of JSON-RPC: an object with COMMAND, without jsonrpc."""
-    if '"COMMAND"' not in frame:  # most frames, told without being read
+    """Whether a text frame is an OSCQuery command, not JSON-RPC: an object with COMMAND, without jsonrpc."""
+    if '"COMMAND"' not in frame:  # rules out most frames without parsing them
         return False
     try:
         found = json.loads(frame)
@@ -212,7 +209,7 @@ def listen_in(frame: str) -> Listen:
         raise ProtocolError(
             ErrorCode.UNKNOWN_COMMAND,
             f"There is no OSCQuery command {shown(found['COMMAND'])} here.",
-            f"Known are: {', '.join(entry.value for entry in ListenCommand)}.",
+            f"Available: {', '.join(entry.value for entry in ListenCommand)}.",
             "COMMAND",
         ) from error
     address = found.get("DATA")
@@ -220,7 +217,7 @@ def listen_in(frame: str) -> Listen:
         raise ProtocolError(
             ErrorCode.UNKNOWN_COMMAND,
             f"There is no address {shown(address)}.",
-            f"Ask for {PREFIX} over HTTP to see those there are.",
+            f"Query {PREFIX} over HTTP for a list of addresses.",
             "DATA",
         )
     return Listen(command, address)

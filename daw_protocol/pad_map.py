@@ -1,17 +1,17 @@
-"""Which pad, pedal, fader or program change sends which message: the file of a control surface, read and checked.
+"""The MIDI map of a control surface: which pad, pedal, fader or program change sends which message.
 
-One line each, the control and then the message as one would type it with oscsend, without the types:
+One binding per line: the control, then the message as typed for oscsend, without the types:
 
-    # what is touched      what is sent
+    # control              message
     note 36                /bridge/repaint takes 2
     note 37 ch 10          /bridge/takes/choose $take
     cc 64                  /bridge/cancel $job
     cc 7                   /bridge/repaint strength $value(0..1)
     program 3              /bridge/status
 
-`$take` is the take that is being heard or came last, `$job` the job that was asked for last, `$value` the
-controller's value or the note's velocity, 0 to 127, or stretched to what stands in brackets. A control change without
-`$value` is a pedal: it sends when it is pressed. Pure; bridge_server/endpoints/midi/control.py hears the MIDI.
+`$take` is the take now playing or else the latest one, `$job` the latest job requested, `$value` the controller's
+value or the note's velocity: 0 to 127, or scaled to the range in brackets. A control change without `$value` is a
+pedal: it sends when pressed. Pure; bridge_server/endpoints/midi/control.py receives the MIDI.
 """
 
 from __future__ import annotations
@@ -35,16 +35,16 @@ _WORDS = re.compile(r"\$(take|job)\b", re.ASCII)
 
 
 class Control(enum.Enum):
-    """What can be touched; the value is its word in the file."""
+    """The kinds of control; the value is the word in the file."""
 
-    NOTE = "note"  # a pad or key; sends when it is struck
+    NOTE = "note"  # a pad or key; sends when struck
     CC = "cc"  # a control change: a pedal or switch, or a fader when the message has $value
     PROGRAM = "program"  # a program change: a foot controller's buttons, mostly
 
 
 @dataclass(frozen=True)
 class Touch:
-    """Something that came from the surface. number: 0 to 127; channel: 1 to 16; value: 0 to 127."""
+    """One message from the control surface. number: 0 to 127; channel: 1 to 16; value: 0 to 127."""
 
     control: Control
     number: int
@@ -57,7 +57,7 @@ class Touch:
 
 @dataclass(frozen=True)
 class Binding:
-    """One line of the file. channel: None = all of them."""
+    """One line of the file. channel: None = all channels."""
 
     control: Control
     number: int
@@ -68,7 +68,7 @@ class Binding:
 
     @property
     def continuous(self) -> bool:
-        """Whether every movement sends, not only a press."""
+        """Whether every movement sends, not just a press."""
         return any(_VALUE.search(word) for word in self.words)
 
     def meant_by(self, touch: Touch) -> bool:
@@ -78,7 +78,7 @@ class Binding:
         )
 
     def request(self, value: int, known: Mapping[str, str]) -> Request:
-        """What it sends. known: what `$take` and `$job` stand for. Raises ProtocolError."""
+        """The request it sends. known: the values of `$take` and `$job`. Raises ProtocolError."""
         words = [_filled(word, value, known) for word in self.words]
         return request_from_osc(self.address, words)[1]
 
@@ -94,8 +94,8 @@ def _filled(word: str, value: int, known: Mapping[str, str]) -> str:
         if found[1] not in known:
             raise ProtocolError(
                 ErrorCode.MISSING_FIELD,
-                f"${found[1]}: no {found[1]} has come yet.",
-                "Ask for one first, with another pad or from the DAW.",
+                f"${found[1]}: there is no {found[1]} yet.",
+                "Start a render first, with another pad or from the DAW.",
                 found[1],
             )
         return known[found[1]]
@@ -104,14 +104,14 @@ def _filled(word: str, value: int, known: Mapping[str, str]) -> str:
 
 
 class Pads:
-    """The bindings, and which pedals are down."""
+    """The bindings, and the pedals that are down."""
 
     def __init__(self, bindings: tuple[Binding, ...]) -> None:
         self._bindings = bindings
         self._down: set[tuple[int, int]] = set()
 
     def sent_by(self, touch: Touch) -> list[Binding]:
-        """The bindings this touch sets off, in the order of the file."""
+        """The bindings this touch triggers, in the order of the file."""
         pressed = self._pressed(touch)
         return [
             binding
@@ -122,7 +122,7 @@ class Pads:
 
     def _pressed(self, touch: Touch) -> bool:
         if touch.control is not Control.CC:
-            return touch.value > 0  # a note struck with velocity 0 is a note let go
+            return touch.value > 0  # note-on with velocity 0 is a note-off
         key = (touch.channel, touch.number)
         was_down = key in self._down
         (self._down.add if touch.value >= PRESSED else self._down.discard)(key)
@@ -130,11 +130,13 @@ class Pads:
 
 
 def read_pad_map(text: str, name: str = "the MIDI map") -> tuple[Binding, ...]:
-    """The bindings in a file's text. name: the file's, for errors. Raises ProtocolError with the line at fault."""
+    """The bindings in a file's text. name: the file's name, for errors. Raises ProtocolError that names the line."""
     lines = text.splitlines()
     if len(lines) > MAX_LINES:
         raise ProtocolError(
-            ErrorCode.TOO_LARGE, f"{name} has {len(lines)} lines.", f"At most {MAX_LINES} are read."
+            ErrorCode.TOO_LARGE,
+            f"{name} has {len(lines)} lines, more than the limit of {MAX_LINES}.",
+            f"Shorten it to {MAX_LINES} lines.",
         )
     found = []
     for number, line in enumerate(lines, 1):
@@ -155,16 +157,16 @@ def _binding(line: str, number: int) -> Binding:
     control_part, slash, message = line.partition("/")
     control, which, channel = _control(control_part.split())
     if not slash:
-        raise _bad("there is no message in it")
+        raise _bad("there is no message after the control")
     lexer = shlex.shlex(f"/{message}", posix=True, punctuation_chars=False)
     lexer.whitespace_split = True
-    lexer.commenters = ""  # "F# minor" is no comment
+    lexer.commenters = ""  # the "#" of "F# minor" starts no comment
     try:
         address, *words = list(lexer)
-    except ValueError as error:  # a quotation mark too few
+    except ValueError as error:  # an unclosed quotation mark
         raise _bad(str(error).lower().rstrip(".")) from error
     binding = Binding(control, which, channel, address, tuple(words), number)
-    binding.request(127, {"take": "TAKE", "job": "JOB"})  # says now, not on stage, what is wrong with it
+    binding.request(127, {"take": "TAKE", "job": "JOB"})  # fail now, not on stage
     binding.request(0, {"take": "TAKE", "job": "JOB"})
     return binding
 
@@ -172,7 +174,7 @@ def _binding(line: str, number: int) -> Binding:
 def _control(words: list[str]) -> tuple[Control, int, int | None]:
     kinds = {entry.value: entry for entry in Control}
     if len(words) not in (2, 4) or words[0].lower() not in kinds or (len(words) == 4 and words[2] != "ch"):
-        raise _bad(f"{' '.join(words)[:60]!r} is no control")
+        raise _bad(f"{' '.join(words)[:60]!r} is not a control")
     channel = _number(words[3], 1, 16, "channel") if len(words) == 4 else None
     return kinds[words[0].lower()], _number(words[1], 0, 127, words[0].lower()), channel
 

@@ -1,6 +1,7 @@
-"""The recipe of a take: what it takes to render it again, and what the engine said of it.
+"""The recipe of a take: everything needed to render it again, and the engine's report.
 
-It is stored with the take, in its Broadcast WAV and beside it as JSON, and read by later versions.
+It is stored with the take, in its Broadcast WAV and in a JSON file next to it, and later versions must be able to read
+it.
 """
 
 from __future__ import annotations
@@ -30,20 +31,20 @@ class Recipe(Message):
 
     writes_defaults: ClassVar[bool] = True
     made_by: str = value(AnyText(), "program and version", "")
-    engine: str = value(AnyText(), "the engine, as requests name it", "")
-    engine_label: str = value(AnyText(), "the engine, as people name it", "")
-    neural: bool = value(Flag(), "whether a neural network made the audio", False)
-    weights: str = value(AnyText(), "digest or name of the model's weights; empty for an engine without", "")
+    engine: str = value(AnyText(), "the engine's name in requests", "")
+    engine_label: str = value(AnyText(), "the engine's display name", "")
+    neural: bool = value(Flag(), "whether a neural network generated the audio", False)
+    weights: str = value(
+        AnyText(), "digest or name of the model's weights; empty for an engine without weights", ""
+    )
     seed: int | None = value(Whole(0, 2**53), "the seed", None)
     take: int = value(Whole(0, 1000), "which take of its request, from 0", 0)
     method: str = value(AnyText(), "how the engine worked", "")
     figures: Mapping[str, object] = value(JsonObject("object of figures"), "the engine's own figures", {})
-    notes: tuple[str, ...] = value(ListOf(AnyText()), "what plan and engine had to remark", ())
+    notes: tuple[str, ...] = value(ListOf(AnyText()), "notes from plan and engine", ())
     gain_db: float = value(Real(-1e6, 1e6), "gain applied to match the loudness", 0.0)
-    # Read where it is used: a map that cannot be read spoils one export, not every list of takes.
+    # Parsed only where it is used, so that an unreadable map spoils one export, not every list of takes.
     tempo_map: Mapping[str, object] | None = value(
         JsonObject("tempo map object, see above"), "the tempo map it was rendered on", None
     )
-    reference: ReferenceAudio | None = value(
-        Record(ReferenceAudio), "reference audio, where it had one", None
-    )
+    reference: ReferenceAudio | None = value(Record(ReferenceAudio), "the reference audio, if any", None)

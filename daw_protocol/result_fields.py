@@ -1,7 +1,7 @@
-"""The kinds of value only results have: lists, tables, records in records, and what the server says of its own.
+"""Kinds of value that only results have: lists, tables, nested records, and the server's own texts.
 
-Requests have plain and musical kinds (fields.py, timeline_fields.py). What the server answers is nested, and its texts
-come from file systems and engines: they are made fit to be sent, never refused.
+Requests have plain and musical kinds (fields.py, timeline_fields.py). Results are nested, and their texts come from
+file systems and engines, so characters that cannot be sent are replaced, never refused.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from daw_protocol.replies import Reply
 
 @dataclass(frozen=True)
 class AnyText(Kind):
-    """Text of any length. Letters that JSON cannot carry (half a surrogate pair, from a file's name) become "?"."""
+    """Text of any length. Characters that JSON cannot carry (lone surrogates from file names) become "?"."""
 
     def read(self, value: Any) -> str:
         if not isinstance(value, str):
@@ -34,7 +34,7 @@ class AnyText(Kind):
 
 @dataclass(frozen=True)
 class JsonObject(Kind):
-    """A JSON object that is handed on as it was stored."""
+    """A JSON object, passed on as stored."""
 
     what: str = "object"
 
@@ -55,7 +55,7 @@ class JsonObject(Kind):
 
 @dataclass(frozen=True)
 class Nullable(Kind):
-    """A value that is null when there is none; a field of this kind is always there."""
+    """A value or null; a field of this kind is always present."""
 
     kind: Kind
 
@@ -97,7 +97,7 @@ class Record(Kind):
 
 @dataclass(frozen=True)
 class ListOf(Kind):
-    """A list of values of one kind; a tuple here."""
+    """A list of values of one kind, as a tuple."""
 
     kind: Kind
 
@@ -118,7 +118,7 @@ class ListOf(Kind):
 
 @dataclass(frozen=True)
 class Row(Kind):
-    """A short list with a kind for each place: `[bar, sample]`."""
+    """A short list with a kind for each position: `[bar, sample]`."""
 
     kinds: tuple[Kind, ...]
 
@@ -164,7 +164,7 @@ class TableOf(Kind):
 
 
 def title(message: type[Message]) -> str:
-    """What docs/protocol.md calls a message without a name on the wire: TakeRecord is "take record"."""
+    """The title in docs/protocol.md of a message without a name on the wire: TakeRecord is "take record"."""
     return re.sub("(?<!^)(?=[A-Z])", " ", message.__name__).lower()
 
 

@@ -1,7 +1,7 @@
-"""What each command returns over WebSocket and mailbox; addresses.py says which command returns which.
+"""What each command returns over WebSocket and mailbox; addresses.py assigns the results to the commands.
 
-Two commands' results are defined elsewhere: context commands return their request as it was interpreted, and audition
-commands return the state that watchers get as the notification `audition`.
+Two kinds of results are defined elsewhere: context commands return their request as interpreted, and audition commands
+return the state that `watch` subscribers get as the notification `audition`.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ class Accepted(Acknowledged):
 
 @dataclass(frozen=True, kw_only=True)
 class JobStage(Message):
-    """How far a running job is."""
+    """A running job's progress."""
 
-    stage: str = value(AnyText(), "what is being done")
-    fraction: float = value(Real(0, 1), "how much of the job is done, 0 to 1")
-    seconds_left: float | None = value(Nullable(Real(0, 1e7)), "estimate")
+    stage: str = value(AnyText(), "the current stage")
+    fraction: float = value(Real(0, 1), "the part of the job that is done, 0 to 1")
+    seconds_left: float | None = value(Nullable(Real(0, 1e7)), "estimated seconds left")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +65,7 @@ class JobRecord(Message):
     failure: Mapping[str, str] = value(
         TableOf(AnyText()), "code, sentence, remedy and field of a failed job; empty otherwise"
     )
-    progress: JobStage | None = value(Record(JobStage), "how far it is, while it runs", None)
+    progress: JobStage | None = value(Record(JobStage), "its progress, while it runs", None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,21 +98,21 @@ class TakeRecord(Message):
 
     take: str = value(ID, "the take's id")
     job: str = value(ID, "the job that made it")
-    number: int = value(Whole(1, 1000), "which of the request's takes, from 1")
+    number: int = value(Whole(1, 1000), "the take's number within the request, from 1")
     task: str = value(ID, "the task, such as repaint")
-    stem: str = value(AnyText(), "mix, or which stem or instrument")
+    stem: str = value(AnyText(), "mix, or the name of the stem or instrument")
     title: str = value(AnyText(), "the song's name")
     song: str | None = value(Nullable(AnyText()), "digest of the song it was made from")
     audio: str = value(AnyText(), "digest of the clip")
     origin: str | None = value(Nullable(AnyText()), "the take it is a variation of")
-    position: int = value(SAMPLES, "where it starts on the timeline")
+    position: int = value(SAMPLES, "its start on the timeline")
     length: int = value(SAMPLES, "its length")
     rate: int = value(RATE, "samples per second")
     created: float = value(MOMENT, f"when it was made, {MOMENT_DOC}")
     prompt: str = value(AnyText(), "the prompt of its request")
     seed: int | None = value(Nullable(COUNT), "the seed it was rendered with")
     engine: str = value(AnyText(), "the engine of its request")
-    receipt: Receipt = value(Record(Receipt), "what was measured")
+    receipt: Receipt = value(Record(Receipt), "the measurements")
     words: tuple[str, ...] = value(TEXTS, "the receipt in sentences")
     handles: bool = value(Flag(), "whether it has handles")
     attachments: tuple[str, ...] = value(TEXTS, "names of its attachments")
@@ -122,7 +122,7 @@ class TakeRecord(Message):
 class ListedTake(TakeRecord):
     """A take in a list."""
 
-    chosen: bool = value(Flag(), "whether it is in force at its place")
+    chosen: bool = value(Flag(), "whether it is chosen for its region")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,17 +143,17 @@ class TakeWithRecipe(TakeRecord):
 
 @dataclass(frozen=True, kw_only=True)
 class ChosenTake(Message):
-    """The take that is now in force at the place."""
+    """The take now chosen for the region."""
 
     chosen: str | None = value(Nullable(ID), "the take's id; null: the original")
 
 
 @dataclass(frozen=True, kw_only=True)
 class DeletedTake(ChosenTake):
-    """What is left of a take and at its place."""
+    """A deleted take's clip file, and the choice for its region."""
 
-    take: str = value(ID, "the take that was deleted")
-    clip: str = value(AnyText(), "its clip file, which stays for DAWs that use it; empty where there is none")
+    take: str = value(ID, "the deleted take")
+    clip: str = value(AnyText(), "its clip file, which stays for DAWs that use it; empty if there is none")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,7 +169,7 @@ class ExportedProject(Message):
     """The files of an export."""
 
     path: str = value(AnyText(), "the project")
-    files: tuple[str, ...] = value(TEXTS, "all files that were written")
+    files: tuple[str, ...] = value(TEXTS, "all files written")
     notes: tuple[str, ...] = value(TEXTS, "what the format cannot carry")
 
 
@@ -183,7 +183,7 @@ class OutputDevice(Message):
     number: int = value(COUNT, "its number")
     name: str = value(AnyText(), "its name")
     channels: int = value(COUNT, "its output channels")
-    rate: int = value(COUNT, "its own sample rate")
+    rate: int = value(COUNT, "its native sample rate")
     default: bool = value(Flag(), "whether it is the system's default")
 
 
@@ -199,22 +199,22 @@ class DeviceList(AuditionState):
 
 @dataclass(frozen=True, kw_only=True)
 class Watching(Message):
-    """The state of the shared context when watching began or ended."""
+    """The revision of the shared context when watching began or ended."""
 
     revision: int = value(COUNT, "as in `focus`")
 
 
 @dataclass(frozen=True, kw_only=True)
 class SongInFocus(Message):
-    """A song, and where it lies on the timeline. Positions and lengths are in samples at `rate`."""
+    """A song and its position on the timeline. Positions and lengths are in samples at `rate`."""
 
-    source: str = value(AnyText(), "its name, as requests take it")
+    source: str = value(AnyText(), "its name in requests")
     digest: str = value(AnyText(), "digest of its audio")
-    title: str = value(AnyText(), "its name for people")
+    title: str = value(AnyText(), "its display name")
     rate: int = value(RATE, "samples per second")
     channels: int = value(COUNT, "1 or 2")
     length: int = value(SAMPLES, "its length")
-    position: int = value(SAMPLES, "where its first sample lies")
+    position: int = value(SAMPLES, "timeline position of its first sample")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -222,9 +222,9 @@ class Grid(Message):
     """Bars, beats, tempos and time signatures, in samples of the timeline."""
 
     bars: tuple[tuple[int, int], ...] = value(ListOf(Row((SAMPLES, SAMPLES))), "bar and sample")
-    beats: tuple[int, ...] = value(ListOf(SAMPLES), "the sample of each beat; empty where there are too many")
+    beats: tuple[int, ...] = value(ListOf(SAMPLES), "the sample of each beat; empty if there are too many")
     tempi: tuple[tuple[int, float, int], ...] = value(
-        ListOf(Row((SAMPLES, Real(0, 1e6), Whole(0, 1)))), "sample, BPM, and 1 where it moves to the next one"
+        ListOf(Row((SAMPLES, Real(0, 1e6), Whole(0, 1)))), "sample, BPM, and 1 if it ramps to the next one"
     )
     meters: tuple[tuple[int, str], ...] = value(
         ListOf(Row((SAMPLES, AnyText()))), "sample and time signature, such as 4/4"
@@ -251,16 +251,16 @@ class Problem(Message):
 class Focus(Message):
     """The shared context: what a panel shows."""
 
-    revision: int = value(COUNT, "counts the changes since the server started")
+    revision: int = value(COUNT, "number of changes since the server started")
     client: str = value(AnyText(), "the client that changed it last")
     song: SongInFocus | None = value(Nullable(Record(SongInFocus)), "the song")
     problem: Problem | None = value(Record(Problem), "why there is no song", None)
     grid: Grid | None = value(Nullable(Record(Grid)), "its grid")
     selection: Selection | None = value(Nullable(Record(Selection)), "the selection")
     playhead: int | None = value(Nullable(SAMPLES), "the DAW's playhead, in samples of the timeline")
-    rolling: bool = value(Flag(), "whether the DAW plays")
+    rolling: bool = value(Flag(), "whether the DAW's transport is rolling")
     key: str | None = value(Nullable(AnyText()), "the key")
-    tempo_known: bool = value(Flag(), "false: nobody has sent a tempo, so it is assumed")
+    tempo_known: bool = value(Flag(), "false: no client sent a tempo, so it is assumed")
     request: Mapping[str, object] = value(REQUEST, "values for a request about this song")
 
 
@@ -268,7 +268,7 @@ class Focus(Message):
 class SongFile(Message):
     """A song in the server's folders."""
 
-    source: str = value(AnyText(), "its file, as requests take it")
+    source: str = value(AnyText(), "its file name in requests")
     title: str = value(AnyText(), "its name")
     bytes: int = value(COUNT, "its size")
     modified: float = value(MOMENT, f"when it was last written, {MOMENT_DOC}")
@@ -290,7 +290,7 @@ class WatchFolderStatus(Message):
 
     folder: str = value(AnyText(), "the folder")
     problem: str = value(AnyText(), "why it cannot be read; empty otherwise")
-    busy: tuple[str, ...] = value(TEXTS, "names of the files being worked on")
+    busy: tuple[str, ...] = value(TEXTS, "names of the files in progress")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -303,12 +303,12 @@ class MidiStatus(Message):
 
 @dataclass(frozen=True, kw_only=True)
 class ServerStatus(Message):
-    """How the server is."""
+    """The server's state."""
 
     version: str = value(AnyText(), "its version")
-    engine: str = value(AnyText(), "the engine it uses unless a request names another")
-    engine_processes: Mapping[str, int] = value(TableOf(COUNT), "process ids of the engines that run")
-    running: str | None = value(Nullable(ID), "the job that is being rendered")
+    engine: str = value(AnyText(), "its default engine")
+    engine_processes: Mapping[str, int] = value(TableOf(COUNT), "process ids of the running engines")
+    running: str | None = value(Nullable(ID), "the running job")
     queued: int = value(COUNT, "jobs in the queue")
     roots: tuple[str, ...] = value(TEXTS, "the folders it may read songs from")
     store: str = value(AnyText(), "the folder of takes and jobs")
@@ -316,7 +316,7 @@ class ServerStatus(Message):
     osc_port: int = value(PORT, "the OSC port")
     websocket_port: int = value(PORT, "the WebSocket and HTTP port")
     problems: Mapping[str, str] | None = value(
-        TableOf(AnyText()), "parts of the server that do not run as they should, with the reason", None
+        TableOf(AnyText()), "parts of the server with a problem, with the reason", None
     )
     watching: WatchFolderStatus | None = value(Record(WatchFolderStatus), "the watch folder, if any", None)
     midi: MidiStatus | None = value(Record(MidiStatus), "the MIDI input, if any", None)
@@ -324,22 +324,22 @@ class ServerStatus(Message):
 
 @dataclass(frozen=True, kw_only=True)
 class EngineRecord(Message):
-    """What an engine can do."""
+    """What an engine offers."""
 
-    label: str = value(AnyText(), "its name for people")
-    neural: bool = value(Flag(), "whether a neural network makes the audio")
-    can: tuple[str, ...] = value(TEXTS, "the tasks it can do")
-    cannot: Mapping[str, str] = value(TableOf(AnyText()), "the tasks it cannot do, with reason and remedy")
-    layers: tuple[str, ...] = value(TEXTS, "values of `layers` it knows")
+    label: str = value(AnyText(), "its display name")
+    neural: bool = value(Flag(), "whether a neural network generates the audio")
+    can: tuple[str, ...] = value(TEXTS, "the tasks it supports")
+    cannot: Mapping[str, str] = value(TableOf(AnyText()), "the other tasks, with reason and remedy")
+    layers: tuple[str, ...] = value(TEXTS, "values of `layers` it supports")
     stems: tuple[str, ...] = value(TEXTS, "the stems it can extract")
     instruments: tuple[str, ...] = value(TEXTS, "the instruments it can play")
-    options: Mapping[str, str] = value(TableOf(AnyText()), "its own switches, with a line of help each")
-    max_seconds: float = value(Real(0, 1e9), "longest region with its context, in seconds")
+    options: Mapping[str, str] = value(TableOf(AnyText()), "its own options, with a line of help each")
+    max_seconds: float = value(Real(0, 1e9), "longest region with its handles, in seconds")
     weights: str = value(AnyText(), "digest or name of its weights")
-    reference: bool = value(Flag(), "whether it takes reference audio")
-    prompt_characters: int | None = value(Nullable(COUNT), "longest prompt it takes; null: any")
+    reference: bool = value(Flag(), "whether it accepts reference audio")
+    prompt_characters: int | None = value(Nullable(COUNT), "maximum length of the prompt; null: any")
     lyrics_characters: int | None = value(
-        Nullable(COUNT), "longest lyrics it takes; null: any; 0: it does not sing"
+        Nullable(COUNT), "maximum length of the lyrics; null: any; 0: it does not sing"
     )
     languages: tuple[str, ...] = value(TEXTS, "languages of lyrics; empty: any")
 
@@ -353,13 +353,13 @@ class EngineList(Message):
 
 @dataclass(frozen=True, kw_only=True)
 class StoreProblems(Message):
-    """What is wrong in the store."""
+    """Problems found in the store."""
 
-    problems: tuple[str, ...] = value(TEXTS, "a sentence each; empty: everything is intact")
+    problems: tuple[str, ...] = value(TEXTS, "one sentence each; empty: everything is intact")
 
 
 @dataclass(frozen=True, kw_only=True)
 class SweptFiles(Message):
     """What a sweep removed."""
 
-    removed: int = value(COUNT, "how many audio files")
+    removed: int = value(COUNT, "number of audio files")

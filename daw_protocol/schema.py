@@ -1,4 +1,4 @@
-"""The JSON Schema (draft 2020-12) of every request, result and reply, made from the types themselves."""
+"""The JSON Schema (draft 2020-12) of every request, result and reply, generated from their types."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The one table of tasks: how each one's takes lie in the song, and which regions it accepts.
+"""The one table of tasks: how the takes of each sit in the song, and which regions it accepts.
 
-Server, store, exports and clients read these rows; no other file names a task to decide what it may do. A new task is
-one row here and its request type in requests/render.py.
+Server, store, exports and clients read these rows; rules per task are defined nowhere else. A new task is one row here
+and its request type in requests/render.py.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from daw_protocol.timeline.duration import Duration, DurationUnit
 
 
 class Placement(enum.Enum):
-    """How a take sounds together with its song."""
+    """How a take plays with its song."""
 
-    REPLACES = "replaces"  # the song falls silent where the take plays
+    REPLACES = "replaces"  # the song is muted while the take plays
     BESIDE = "beside"  # take and song play together
-    ALONE = "alone"  # the take is already part of the song, so it is auditioned without it
-    NEW = "new"  # the take is a song of its own
+    ALONE = "alone"  # the take is already part of the song, so it is auditioned alone
+    NEW = "new"  # the take is a new song
 
     @property
     def covers_song(self) -> bool:
-        """Whether the song is muted where a chosen take lies."""
+        """Whether the song is muted under a chosen take."""
         return self in (Placement.REPLACES, Placement.ALONE)
 
 
@@ -37,8 +37,8 @@ class TaskSpec:
     whole_song:     a request without a region means all of the song.
     default_length: a request without a region means this much; None: it has no such default.
     after_music:    a request without a start begins at the bar line where the song's music ends.
-    may_lead_in:    the region may begin before the song does.
-    may_run_on:     the region may end after the song does.
+    may_lead_in:    the region may begin before the song.
+    may_run_on:     the region may end after the song.
     """
 
     name: str
@@ -53,7 +53,7 @@ class TaskSpec:
 
     @property
     def needs_source(self) -> bool:
-        """Whether there has to be a song."""
+        """Whether the task needs a source."""
         return self.placement is not Placement.NEW
 
 

@@ -1,4 +1,4 @@
-"""The kinds of value that are places, lengths and keys on a song's timeline; see kinds.py for what a kind is."""
+"""Musical kinds of value: positions, lengths, keys, time signatures and tempo maps; see fields.py for kinds."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from daw_protocol.timeline.tempo_point import MAX_POINTS
 
 @dataclass(frozen=True)
 class PositionKind(Kind):
-    """A place on the timeline, as typed: samples, seconds, beats, bar|beat|tick or timecode."""
+    """A position on the timeline, as typed: samples, seconds, beats, bar|beat|tick or timecode."""
 
     osc: str = "i h s"
 
@@ -24,7 +24,7 @@ class PositionKind(Kind):
             return value
         if isinstance(value, bool) or not isinstance(value, (int, float, str)):
             raise TypeError(f"must be a position on the timeline, got {shown(value)}")
-        if isinstance(value, int) and value.bit_length() > 64:  # too long to be quoted
+        if isinstance(value, int) and value.bit_length() > 64:  # too long to quote
             raise ValueError(f"must be a position on the timeline, got {shown(value)}")
         return parse_position(value)
 
@@ -49,7 +49,7 @@ class DurationKind(Kind):
             return value
         if isinstance(value, bool) or not isinstance(value, (int, float, str)):
             raise TypeError(f"must be a length on the timeline, got {shown(value)}")
-        # Some surfaces send nothing but 32-bit floats; up to 2**24 these are whole numbers exactly.
+        # Some control surfaces send only 32-bit floats, which hold whole numbers exactly up to 2**24.
         if isinstance(value, float) and value.is_integer() and abs(value) <= 2**24:
             value = int(value)
         return Duration.parse(value)
@@ -93,7 +93,7 @@ class MeterKind(Kind):
         if isinstance(value, Meter):
             return value
         if not isinstance(value, str):
-            raise TypeError(f'must be a meter such as "4/4", got {shown(value)}')
+            raise TypeError(f'must be a time signature such as "4/4", got {shown(value)}')
         return Meter.parse(value)
 
     def write(self, value: Any) -> Any:
@@ -103,12 +103,12 @@ class MeterKind(Kind):
         return {"type": "string", "examples": ["4/4", "7/8"]}
 
     def describe(self) -> str:
-        return 'meter, such as `"4/4"`'
+        return 'time signature, such as `"4/4"`'
 
 
 @dataclass(frozen=True)
 class TempoMapKind(Kind):
-    """A whole tempo map, as a JSON object (in OSC: the object as text)."""
+    """A whole tempo map, as a JSON object (in OSC, as JSON text)."""
 
     def read(self, value: Any) -> TempoMap:
         if isinstance(value, TempoMap):

@@ -1,7 +1,7 @@
-"""What may be known of model checkpoints without loading any: which are published, and what a folder holds.
+"""Information about model checkpoints without loading them: which are published, and what a folder contains.
 
-The door to the parts of model.acestep that need no torch; only `check_networks` does, and it is meant to be called
-in a process of its own.
+The entry point to the parts of model.acestep that need no torch. Only `check_networks` needs it, so call that in a
+separate process.
 """
 
 from __future__ import annotations
@@ -48,9 +48,9 @@ __all__ = [
 
 
 def check_networks(folder: Path, kind: Kind) -> str:
-    """Whether the tensors in a folder are those of its networks, by name and shape; "" = they are, else what is not.
+    """Checks that the tensors in a folder match its networks by name and shape; "" if they do, else the mismatch.
 
-    The networks are built without memory of their own; only headers and the autoencoder's weights are read.
+    The networks are built on the meta device, without memory; only headers and the autoencoder's weights are read.
     """
     from torch import float32
 
@@ -75,9 +75,9 @@ def check_networks(folder: Path, kind: Kind) -> str:
                 weights.load_detokenizer,
             ):
                 load(float32, "meta")
-            beside = ((found.vae, Kind.VAE), (found.text_encoder, Kind.TEXT_ENCODER))
-            for place, part in beside if found.layout is Layout.COMFYUI else ():
-                # Nobody looks at the others' single files by themselves.
+            companions = ((found.vae, Kind.VAE), (found.text_encoder, Kind.TEXT_ENCODER))
+            for place, part in companions if found.layout is Layout.COMFYUI else ():
+                # In this layout the VAE and text encoder are single files that no other call checks.
                 if place is not None and (problem := check_networks(place, part)):
                     return problem
     except NotLoaded as broken:

@@ -1,8 +1,8 @@
-"""The one interface every engine has: a song and a region in samples go in, rendered pieces come out.
+"""The interface of every engine: a song and a region in samples go in, rendered pieces come out.
 
-This file knows seconds, samples and beat times. It knows no DAW, no file, no tempo map and no queue:
+This file knows seconds, samples and beat times, but no DAW, file, tempo map or queue:
 bridge_server/rendering/plan.py translates a producer's request into a `RenderRequest`.
-Against the stream of data go only the two callables `Progress` and `ShouldStop`.
+Only two callables cross the boundary the other way: `OnProgress` and `ShouldStop`.
 """
 
 from __future__ import annotations
@@ -21,28 +21,28 @@ Samples = NDArray[np.float32]
 """Audio, float32, shape [frames, channels]; full scale is +-1."""
 
 ShouldStop = Callable[[], bool]
-"""Asked at least every 100 ms of work; once it has said yes the engine raises RenderStopped."""
+"""Polled at least every 100 ms of work; once it returns true the engine raises RenderStopped."""
 
 
 class Task(enum.Enum):
     """What a producer can ask for."""
 
-    REPAINT = "repaint"  # replace a region by another take of it
+    REPAINT = "repaint"  # replace a region with another take of it
     COMPLETE = "complete"  # continue past an end, or fill a gap
     ACCOMPANY = "accompany"  # a backing for a solo voice or instrument
-    EXTRACT = "extract"  # one or several stems out of a mix
-    GENERATE = "generate"  # a new song from words
-    LEGO = "lego"  # one more track over a mix
+    EXTRACT = "extract"  # one or more stems from a mix
+    GENERATE = "generate"  # a new song from a prompt
+    LEGO = "lego"  # one more track for a mix
     COVER = "cover"  # the same song in another style
 
 
 @dataclass(frozen=True)
 class Song:
-    """The audio a request is about.
+    """The source audio of a request.
 
     samples: float32 [frames, channels], read-only, 1 or 2 channels.
     rate:    frames per second.
-    digest:  names the content (same digest, same samples and rate), so that engines can keep analyses by it.
+    digest:  identifies the content (same digest, same samples and rate), so that engines can cache analyses.
     """
 
     samples: Samples
@@ -60,14 +60,14 @@ class Song:
 
 @dataclass(frozen=True)
 class Grid:
-    """The host's beats, as an engine sees them: times only, no tempo map.
+    """The host's beats as an engine sees them: times, no tempo map.
 
     All arrays have one entry per beat, ascending in time, and cover the song, the region and at least one bar
     beyond each. A beat is one unit of the meter's denominator (an eighth in 6/8).
 
     seconds:      float64 [beats], time of the beat from the first sample of the song (negative before it).
     beat_in_bar:  int [beats], 0 on the downbeat.
-    bar_beats:    int [beats], beats in the bar this beat belongs to (the meter's numerator).
+    bar_beats:    int [beats], beats in the bar that contains this beat (the meter's numerator).
     bar:          int [beats], number of that bar on the host's ruler, 1-based (may be <= 0 before bar 1).
     quarters_per_minute: float64 [beats], the tempo at the beat, in quarter notes.
     unit:         the meter's denominator at the region (4 = a beat is a quarter note).
@@ -85,18 +85,18 @@ class Grid:
 class RenderRequest:
     """One take to render. Positions are frames at `rate`, counted from the first sample of the song.
 
-    start, end:  half-open region; `end` may lie beyond the song (continuation), `start` before it.
-    handle:      frames rendered on either side of the region, un-joined, as the extra stem "handles"; 0 = none.
-    seed, take:  together they name the result: equal request, seed and take give equal samples.
+    start, end:  half-open region; may extend beyond the song at either end (`end` for a continuation).
+    handle:      frames rendered on each side of the region, not joined to the song, as the stem "handles"; 0 = none.
+    seed, take:  identify the result: equal request, seed and take give equal samples.
                  Takes 0..N-1 of one request and seed differ by construction.
-    key:         "C major", "F# minor", ...; None when the host has none.
-    strength:    0 = as close to the replaced audio as the engine can, 1 = as far from it.
-    layers:      which part of the sound is rendered anew; "all" or a name from `EngineDescription.layers`.
-    stems:       what to extract, or the instruments to accompany with; empty = the engine's choice.
-    ending:      for COMPLETE: bring the song to its end inside the region.
-    context_seconds: how much of the song on either side the engine may look at; None = as much as it can use.
-    reference:   audio at any rate whose timbre the render takes on; the bridge has asked for consent.
-    options:     engine's own switches (guidance, steps, ...), already checked against `describe().options`.
+    key:         "C major", "F# minor", ...; None if the host has none.
+    strength:    0 = as close to the replaced audio as the engine can get, 1 = as far from it.
+    layers:      which part of the sound to re-render; "all" or a name from `EngineDescription.layers`.
+    stems:       stems to extract, or instruments to accompany with; empty = the engine's choice.
+    ending:      for COMPLETE: end the song inside the region.
+    context_seconds: how much of the song on each side the engine may use; None = as much as it can.
+    reference:   reference audio for the timbre, at any rate; the bridge has checked consent.
+    options:     the engine's own options (guidance, steps, ...), already checked against `describe().options`.
     """
 
     task: Task
@@ -139,11 +139,10 @@ class RenderRequest:
 
 @dataclass(frozen=True)
 class Piece:
-    """Rendered audio, in order within its stem, as soon as it exists.
+    """Rendered audio, delivered in order within its stem, as soon as it is ready.
 
-    stem:    "mix" for a repaint or completion (covering exactly [start, end)), "handles" for the same with
-             pre- and post-roll ([start - handle, end + handle), not joined to the surroundings),
-             otherwise the name of the stem or instrument.
+    stem:    "mix" for a repaint or completion (exactly [start, end)), "handles" for the same with handles
+             ([start - handle, end + handle), not joined to the song), otherwise the stem or instrument.
     start:   frame of the first sample, in the request's coordinates.
     samples: float32 [frames, channels] at the request's rate and channel count.
     """
@@ -155,7 +154,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class Attachment:
-    """Something that is not audio but belongs to the take, such as the arrangement as a MIDI file."""
+    """A file that belongs to the take but is not audio, such as the arrangement as a MIDI file."""
 
     name: str
     media_type: str
@@ -164,12 +163,12 @@ class Attachment:
 
 @dataclass(frozen=True)
 class Report:
-    """What the engine did, in its own honest words; comes once, last.
+    """What the engine did, stated honestly; yielded once, last.
 
-    method:  one sentence: how this audio was made.
-    figures: measured numbers and choices worth keeping in the recipe (JSON values only).
+    method:  how this audio was made, in one sentence.
+    figures: measurements and choices for the recipe (JSON values only).
     notes:   things the producer should know ("no vocal found", ignored caption words, ...).
-    weights: name of the weights that were used, where an engine has more than one set; "" = as described.
+    weights: the weights used, if the engine has more than one set; "" = as described.
     """
 
     method: str
@@ -183,11 +182,11 @@ Rendered = Piece | Attachment | Report
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a render is.
+    """Progress of a render.
 
-    stage:        a few words in the producer's language ("listening to the song").
+    stage:        a few words for the producer ("analysing the song").
     fraction:     0..1 of the whole take.
-    seconds_left: estimate, or None when there is none yet.
+    seconds_left: estimate, or None if there is none yet.
     """
 
     stage: str
@@ -200,7 +199,7 @@ OnProgress = Callable[[Progress], None]
 
 @dataclass(frozen=True)
 class Capability:
-    """Whether an engine (with its present checkpoint) does a task; if not, why, and what to do about it."""
+    """Whether an engine (with its current checkpoint) supports a task; if not, the reason and a remedy."""
 
     task: Task
     available: bool
@@ -212,15 +211,15 @@ class Capability:
 class TextLimit:
     """How much of a text an engine reads.
 
-    characters: a longer text is refused. None = any length.
-    tokens:     what it reads of one, roughly; more is lost, and the render's notes say what. None = all, 0 = nothing.
+    characters: longer texts are refused; None = any length.
+    tokens:     roughly how many it reads; the rest is cut, and the render's notes report what. None = all, 0 = none.
     """
 
     characters: int | None = None
     tokens: int | None = None
 
     def may_lose(self, text: str) -> bool:
-        """Whether some of a text may not be read: a token of a language model is three bytes or more, by and large."""
+        """Whether part of a text may be cut, at a typical three or more bytes per token of a language model."""
         return self.tokens is not None and len(text.encode()) > BYTES_PER_TOKEN * self.tokens
 
 
@@ -229,22 +228,22 @@ BYTES_PER_TOKEN = 3
 
 @dataclass(frozen=True)
 class EngineDescription:
-    """What an engine can be asked for. Cheap to make: no weights are touched.
+    """What an engine offers. Cheap to build: no weights are read.
 
-    name:     how requests name it.
-    label:    how clips and receipts name it.
-    neural:   whether a neural network makes the audio (kept in the clip's statement of machine generation).
+    name:     its name in requests.
+    label:    its name in clips and receipts.
+    neural:   whether a neural network generates the audio (recorded in the clip's AI-generation statement).
     tasks:    one Capability for every Task.
     layers:   values of `RenderRequest.layers` besides "all".
-    stems:    names `EXTRACT` can return.
-    instruments: names `ACCOMPANY` can be asked to use.
-    max_seconds: longest region it renders in one request, the handles on both sides included.
-    options:  names of engine switches with a line of help each.
-    file_options: those of them that name a file; the bridge looks for it in the folders it may read.
+    stems:    stems `EXTRACT` can return.
+    instruments: instruments `ACCOMPANY` can use.
+    max_seconds: longest region per request, including the handles on both sides.
+    options:  names of its options, with a line of help each.
+    file_options: the options that name a file; the bridge looks for it in the folders it may read.
     weights:  digest or name of the loaded checkpoint; "" for an engine without weights.
-    reference: whether it can take on the timbre of reference audio.
-    prompt, lyrics: how much of them it reads.
-    languages: of lyrics; empty = it does not matter to the engine.
+    reference: whether it can use the timbre of reference audio.
+    prompt, lyrics: how much of each it reads.
+    languages: languages of the lyrics; empty = any.
     """
 
     name: str
@@ -264,22 +263,22 @@ class EngineDescription:
     languages: tuple[str, ...] = ()
 
     def capability(self, task: Task) -> Capability:
-        """The entry for `task`; an engine that does not list one cannot do it."""
+        """The entry for `task`; an engine without an entry does not support it."""
         for entry in self.tasks:
             if entry.task is task:
                 return entry
-        return Capability(task, False, f"The {self.label} engine does not do {task.value}.")
+        return Capability(task, False, f"The {self.label} engine does not support {task.value}.")
 
 
 class Engine(Protocol):
-    """What the bridge's render process holds. One render at a time; `load` before the first."""
+    """The engine in the bridge's render process. One render at a time; `load` before the first."""
 
     def describe(self) -> EngineDescription:
-        """What can be asked for; cheap, may be called before `load`."""
+        """What it offers; cheap, may be called before `load`."""
         ...
 
     def load(self, progress: OnProgress) -> None:
-        """Gets ready to render. Raises NotLoaded."""
+        """Prepares for rendering. Raises NotLoaded."""
         ...
 
     def render(
@@ -287,16 +286,16 @@ class Engine(Protocol):
     ) -> Iterator[Rendered]:
         """Yields pieces as they become ready, attachments, and one Report last.
 
-        Raises CannotRender for what it cannot do with this song, RenderStopped once `should_stop` says yes.
+        Raises CannotRender if it cannot do this with this song, RenderStopped once `should_stop` returns true.
         """
         ...
 
     def unload(self) -> None:
-        """Gives memory back; `load` may follow."""
+        """Frees its memory; `load` may follow."""
         ...
 
 
 def stop_if_asked(should_stop: ShouldStop) -> None:
-    """Raises RenderStopped once the caller wants no more."""
+    """Raises RenderStopped if the render was cancelled."""
     if should_stop():
         raise RenderStopped

@@ -1,13 +1,13 @@
-"""What an engine can say when it does not render. Every message is written for the producer."""
+"""The errors an engine raises. Every message is written for the producer."""
 
 from __future__ import annotations
 
 
 class EngineError(Exception):
-    """Base of everything an engine raises on purpose.
+    """Base of every deliberate engine error.
 
-    sentence: what was wrong and where, in words a musician can follow.
-    remedy:   what to do about it; empty when nothing can be done.
+    sentence: what was wrong and where, in a musician's words.
+    remedy:   what to do about it; empty if nothing can be done.
     """
 
     def __init__(self, sentence: str, remedy: str = "") -> None:
@@ -17,19 +17,19 @@ class EngineError(Exception):
 
 
 class CannotRender(EngineError):
-    """The request asks for something this engine, checkpoint or song cannot give; asking again will not help."""
+    """This engine, checkpoint or song cannot fulfil the request; retrying will not help."""
 
 
 class RanOutOfMemory(CannotRender):
-    """The device was full in the middle of a render; what the process still holds is of no use to anybody."""
+    """The device ran out of memory during a render; the process and all it holds should be discarded."""
 
 
 class NotLoaded(EngineError):
-    """The engine's weights are missing, incomplete or do not fit the machine."""
+    """The engine's weights are missing or incomplete, or do not fit the machine."""
 
 
 class RenderStopped(EngineError):
-    """`should_stop` answered yes; nothing that was rendered so far may be used as a take."""
+    """`should_stop` returned true; nothing rendered so far may become a take."""
 
     def __init__(self) -> None:
         super().__init__("The render was cancelled.")

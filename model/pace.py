@@ -1,4 +1,4 @@
-"""One render's two callables in one hand: says how far it is, and stops when asked.
+"""Progress and cancellation of one render in one object.
 
 Every loop of an engine that can take longer than 100 ms calls `Pace.check` or `Pace.at`.
 """
@@ -14,7 +14,7 @@ from model.engine import OnProgress, Progress, ShouldStop, stop_if_asked
 class Pace:
     """Progress of one render, with an estimate of the time left.
 
-    clock: seconds, only differences matter.
+    clock: seconds; only differences matter.
     """
 
     def __init__(
@@ -28,24 +28,24 @@ class Pace:
         self._high = 1.0
 
     def check(self) -> None:
-        """Raises RenderStopped once the caller wants no more."""
+        """Raises RenderStopped if the render was cancelled."""
         stop_if_asked(self._should_stop)
 
     def stops(self) -> bool:
-        """Whether the caller wants no more, for work that asks by itself."""
+        """Whether the render was cancelled, for code that takes a `should_stop` itself."""
         return self._should_stop()
 
     def at(self, stage: str, fraction: float) -> None:
-        """Reports `fraction` (0..1 of the present stretch of work) under the name `stage`."""
+        """Reports `fraction` (0..1 of this pace's part of the work) with the label `stage`. Raises RenderStopped."""
         self.check()
         done = self._low + (self._high - self._low) * min(max(fraction, 0.0), 1.0)
         elapsed = self._clock() - self._began
-        # Below a twentieth the estimate would jump about more than it tells.
+        # Below a twentieth the estimate is too erratic to be useful.
         left = elapsed * (1.0 - done) / done if done > 0.05 else None
         self._progress(Progress(stage, done, left))
 
     def part(self, low: float, high: float) -> Pace:
-        """A pace whose 0..1 is low..high of this one."""
+        """A pace whose 0..1 maps to low..high of this one."""
         inner = Pace(self._progress, self._should_stop, self._clock)
         span = self._high - self._low
         inner._began = self._began

@@ -1,7 +1,6 @@
-"""Everything a DAW, a script or the panel can ask for: one frozen type each, that checks itself when built.
+"""Everything a DAW, a script or the panel can ask for: one frozen type each, validated when built.
 
-OSC and JSON are two encodings of these types (osc_form.py, jsonrpc.py); addresses.py says under which name each
-one is asked for.
+OSC and JSON are two encodings of these types (osc_form.py, jsonrpc.py); addresses.py gives each its name.
 """
 
 from daw_protocol.requests.audition import (

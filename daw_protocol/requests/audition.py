@@ -1,4 +1,4 @@
-"""What can be asked of the audition: hearing takes inside the song, against the original, through a sound device."""
+"""Requests to the audition: playing takes inside the song, against the original, through a sound device."""
 
 from __future__ import annotations
 
@@ -18,134 +18,133 @@ SIDES = ("take", "original")
 FOLLOWED = ("none", "osc", "midi", "jack")
 
 ON = "on or off"
-BARS_DOC = "bars of the song"
+PRE_ROLL_DOC = "pre-roll: bars of the song played before the take"
+POST_ROLL_DOC = "post-roll: bars of the song played after the take"
 
 
 @dataclass(frozen=True, kw_only=True)
 class PlayAudition(Request):
-    """Play a take inside its song, a render that still runs, or the bare song from a position."""
+    """Play a take inside its song, a job while it renders, or the song alone."""
 
-    take: str = value(Text(64), "the take's id; also a running job's", "")
-    job: str = value(Text(64), "a job that is being rendered: heard as soon as its first bar is there", "")
+    take: str = value(Text(64), "the take's id, or a running job's", "")
+    job: str = value(Text(64), "a running job; playback starts when its first bar is rendered", "")
     source: str | None = value(
         Text(1024, 1), "a song to play without any take, named as in a render request", None
     )
-    side: str = value(Choice(SIDES), "begin with the take, or with the original", "take")
+    side: str = value(Choice(SIDES), "start with the take or the original", "take")
     before: int | None = value(
-        Whole(0, MAX_BARS), f"{BARS_DOC} before the take; as in audition.bars when not given", None
+        Whole(0, MAX_BARS), f"{PRE_ROLL_DOC}; by default as set by audition.bars", None
     )
     after: int | None = value(
-        Whole(0, MAX_BARS), f"{BARS_DOC} after the take; as in audition.bars when not given", None
+        Whole(0, MAX_BARS), f"{POST_ROLL_DOC}; by default as set by audition.bars", None
     )
     start: Position | None = value(PositionKind(), "play from here instead", None)
-    end: Position | None = value(PositionKind(), "play, or loop, up to here instead", None)
+    end: Position | None = value(PositionKind(), "play (or loop) up to here instead", None)
 
     def check(self) -> None:
         named = [name for name in ("take", "job", "source") if getattr(self, name)]
         if len(named) > 1:
             raise ProtocolError(
                 ErrorCode.OUT_OF_RANGE,
-                f"{named[1]}: it is said twice what to play, by {' and by '.join(named)}.",
-                "Send a take, a job or a source.",
+                f"{named[1]}: give only one of take, job and source, got {' and '.join(named)}.",
+                "Omit the others.",
                 named[1],
             )
 
 
 @dataclass(frozen=True, kw_only=True)
 class StopAudition(Request):
-    """Stop; the sound device is given back."""
+    """Stop playback and release the sound device."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class LoopAudition(Request):
-    """Whether playback begins again, on the bar, when it has come to its end."""
+    """Loop playback on the bar line."""
 
     on: bool = value(Flag(), ON)
 
 
 @dataclass(frozen=True, kw_only=True)
 class SetAuditionBars(Request):
-    """How many bars of the song are heard around takes, the one that is playing included; 2 and 2 at first."""
+    """Pre-roll and post-roll in bars, also for the take now playing; 2 and 2 at first."""
 
-    before: int | None = value(
-        Whole(0, MAX_BARS), f"{BARS_DOC} before the take; left as it is when not given", None
-    )
-    after: int | None = value(
-        Whole(0, MAX_BARS), f"{BARS_DOC} after the take; left as it is when not given", None
-    )
+    before: int | None = value(Whole(0, MAX_BARS), f"{PRE_ROLL_DOC}; by default unchanged", None)
+    after: int | None = value(Whole(0, MAX_BARS), f"{POST_ROLL_DOC}; by default unchanged", None)
 
 
 @dataclass(frozen=True, kw_only=True)
 class NextTake(Request):
-    """The next take of the same place, from the same position on."""
+    """Switch to the next take of the same region, at the same position."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PreviousTake(Request):
-    """The take of the same place before this one, from the same position on."""
+    """Switch to the previous take of the same region, at the same position."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CompareAudition(Request):
-    """Change between take and original, at the same position."""
+    """Switch between take and original, at the same position."""
 
-    side: str | None = value(Choice(SIDES), "the one to hear; the other one than now when not given", None)
+    side: str | None = value(Choice(SIDES), "the side to play; by default the other one", None)
 
 
 @dataclass(frozen=True, kw_only=True)
 class SeekAudition(Request):
-    """Go on from another position."""
+    """Move the playhead to another position."""
 
-    position: Position = value(PositionKind(), "where on the timeline")
+    position: Position = value(PositionKind(), "position on the timeline")
 
 
 @dataclass(frozen=True, kw_only=True)
 class SetAuditionGain(Request):
-    """How loud everything is played."""
+    """Playback gain."""
 
-    db: float = value(Real(MIN_GAIN_DB, MAX_GAIN_DB), "decibels; 0 plays the samples as they are")
+    db: float = value(Real(MIN_GAIN_DB, MAX_GAIN_DB), "decibels; 0 plays the samples unchanged")
 
 
 @dataclass(frozen=True, kw_only=True)
 class MatchAudition(Request):
-    """Whether takes and original are played at one loudness, so that the louder one does not win."""
+    """Play takes and original at the same loudness, so that the louder one does not win by being louder."""
 
     on: bool = value(Flag(), ON)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ChooseDevice(Request):
-    """The sound device to play through; what is playing goes on there."""
+    """Choose the output device; playback continues there."""
 
     name: str = value(
         Text(256),
-        "its name or a part of it, or its number in audition.devices; the system's own when empty",
+        "its name or part of it, or its number in audition.devices; empty: the system's default device",
         "",
     )
 
 
 @dataclass(frozen=True, kw_only=True)
 class ListDevices(Request):
-    """Sound devices there are at this moment."""
+    """The sound devices available now."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class FollowTransport(Request):
-    """Play in time with the DAW: where its playhead is, and only while it moves."""
+    """Chase the DAW's transport: play at its playhead, and only while it rolls."""
 
-    what: str = value(Choice(FOLLOWED), "/bridge/transport messages, MIDI clock, JACK transport, or nothing")
+    what: str = value(
+        Choice(FOLLOWED), "osc (/bridge/transport messages), MIDI clock, JACK transport, or none"
+    )
     port: str = value(
-        Text(256), "MIDI clock only: the input's name or a part of it; the first one when empty", ""
+        Text(256), "MIDI clock only: the input's name or part of it; empty: the first input", ""
     )
 
 
 @dataclass(frozen=True, kw_only=True)
 class AuditionRenders(Request):
-    """Whether a render is played by itself as soon as its first bar is there, when nothing else is playing."""
+    """Play a render automatically when its first bar is ready, unless something else is playing."""
 
     on: bool = value(Flag(), ON)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ShowAudition(Request):
-    """What is playing, where, how loud and on which device."""
+    """What is playing, where, at what gain and on which device."""

@@ -1,4 +1,4 @@
-"""Messages that say what the next requests are about: tempo, time signature, key, song, selection, playhead."""
+"""Context messages, the defaults for later requests: tempo, time signature, key, song, selection, playhead."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from daw_protocol.timeline_fields import KeyKind, MeterKind, PositionKind, Tempo
 
 @dataclass(frozen=True, kw_only=True)
 class SetTempo(Request):
-    """The song's tempo, for requests that do not give one."""
+    """The song's tempo, for requests without one."""
 
-    bpm: float | None = value(Real(5, 1000), "quarter notes a minute", None)
+    bpm: float | None = value(Real(5, 1000), "quarter notes per minute", None)
     tempo_map: TempoMap | None = value(TempoMapKind(), "the whole tempo map", None)
 
     def check(self) -> None:
         if (self.bpm is None) == (self.tempo_map is None):
             raise ProtocolError(
                 ErrorCode.MISSING_FIELD,
-                "bpm: the tempo is given twice, or not at all.",
+                "bpm: the tempo is missing or defined twice.",
                 "Send either bpm or tempo_map.",
                 "bpm",
             )
@@ -32,30 +32,30 @@ class SetTempo(Request):
 
 @dataclass(frozen=True, kw_only=True)
 class SetMeter(Request):
-    """The song's meter, for requests that do not give one."""
+    """The song's time signature, for requests without one."""
 
     meter: Meter = value(MeterKind(), "the time signature")
 
 
 @dataclass(frozen=True, kw_only=True)
 class SetKey(Request):
-    """The song's key, for requests that do not give one."""
+    """The song's key, for requests without one."""
 
     key: Key = value(KeyKind(), "the key")
 
 
 @dataclass(frozen=True, kw_only=True)
 class SetSource(Request):
-    """The song, for requests that do not name one."""
+    """The song, for requests without one."""
 
-    source: str = value(Text(1024, 1), "as in a render request")
-    position: Position | None = value(PositionKind(), "where its first sample lies on the timeline", None)
+    source: str = value(Text(1024, 1), "the song, as in a render request")
+    position: Position | None = value(PositionKind(), "timeline position of its first sample", None)
     rate: int | None = value(Whole(8_000, 384_000), "the project's sample rate", None)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Select(Request):
-    """The region, for requests that do not give one."""
+    """The region, for requests without one."""
 
     start: Position = value(PositionKind(), "first sample of the selection")
     end: Position = value(PositionKind(), "first sample after the selection")
@@ -63,12 +63,12 @@ class Select(Request):
 
 @dataclass(frozen=True, kw_only=True)
 class Transport(Request):
-    """Where the DAW's playhead is."""
+    """The position of the DAW's playhead."""
 
     position: Position = value(PositionKind(), "the playhead")
-    rolling: bool = value(Flag(), "whether it moves", False)
+    rolling: bool = value(Flag(), "whether the transport is rolling", False)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ForgetContext(Request):
-    """Forget tempo, meter, key, source and selection of this client."""
+    """Forget this client's tempo, time signature, key, source and selection."""

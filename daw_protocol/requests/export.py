@@ -1,4 +1,4 @@
-"""What is asked for as a project for another DAW. One frozen type, that checks itself when built."""
+"""Requests for project files for other DAWs."""
 
 from __future__ import annotations
 
@@ -13,13 +13,15 @@ EXPORT_FORMATS = ("dawproject", "rpp", "aaf", "midi", "wav")
 
 @dataclass(frozen=True, kw_only=True)
 class Export(Request):
-    """A take in its song, or a song with all its takes, as a project for another DAW."""
+    """Export a take in its song, or a song with all its takes, as a project for another DAW."""
 
-    what: str = value(Choice(("take", "song")), "whether `name` is a take or a song")
-    name: str = value(Text(128, 1), "the take's id; the song's digest (or how it begins) or title")
+    what: str = value(Choice(("take", "song")), "what `name` refers to")
+    name: str = value(Text(128, 1), "the take's id, or the song's title, digest or start of its digest")
     format: str = value(
-        Choice(EXPORT_FORMATS), "the kind of file: docs/exports.md tells what each can carry", "dawproject"
+        Choice(EXPORT_FORMATS), "the file format; docs/exports.md lists what each can carry", "dawproject"
     )
     folder: str = value(
-        Text(1024), "where to, inside one of the server's folders; one of the store's own when not given", ""
+        Text(1024),
+        "target folder, inside one of the server's folders; the store's export folder by default",
+        "",
     )

@@ -11,9 +11,9 @@ from daw_protocol.requests.request import Request
 
 @dataclass(frozen=True, kw_only=True)
 class Cancel(Request):
-    """Stop a job, waiting or running."""
+    """Cancel a job, waiting or running."""
 
-    job: str = value(Text(64, 1), "the job's id, or the request id it was asked for with")
+    job: str = value(Text(64, 1), "the job's id, or the id of the request that started it")
 
 
 @dataclass(frozen=True, kw_only=True)

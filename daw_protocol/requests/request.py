@@ -1,4 +1,4 @@
-"""What all requests share: the client's name for it, and where its answers go."""
+"""What all requests share: an id chosen by the client, and where replies go."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ class Request(Message):
     """What all requests share."""
 
     id: str = value(
-        Text(64), "the client's name for the request; a repeated id is answered, not done twice", ""
+        Text(64), "the client's id for the request; repeating an id repeats the reply, not the work", ""
     )
     reply_port: int | None = value(
-        Whole(1, 65_535), "OSC only: the port on the sender's machine that replies go to", None
+        Whole(1, 65_535), "OSC only: the port on the sender's machine for replies", None
     )
     client: str = value(
-        Text(64), "OSC and mailbox: keeps context and ids apart from other scripts on the same machine", ""
+        Text(64), "OSC and mailbox: keeps context and ids separate from other scripts on the same machine", ""
     )
-    token: str = value(Text(256), "OSC only: the server's token, where it was started with one", "")
+    token: str = value(Text(256), "OSC only: the server's token, if it has one", "")

@@ -12,30 +12,30 @@ from daw_protocol.requests.request import Request
 
 @dataclass(frozen=True, kw_only=True)
 class Status(Request):
-    """How the server is: engine, queue, store, folders."""
+    """The server's state: engine, queue, store, folders."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ListEngines(Request):
-    """What each engine can do, and what it cannot, with the reason."""
+    """What each engine can and cannot do, with the reasons."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class VerifyStore(Request):
-    """Read every stored audio again and compare it with its digest."""
+    """Reread all stored audio and check it against its digests."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SweepStore(Request):
-    """Remove stored audio that no take, job or chosen song refers to."""
+    """Delete stored audio that no take, job or chosen song refers to."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class BeginUpload(Request):
-    """Announce audio that will come as binary WebSocket frames."""
+    """Announce an audio file that follows as binary WebSocket frames."""
 
-    name: str = value(Text(255, 1), "the file's name, for the takes")
-    size: int = value(Whole(1, 2**34), "bytes that will follow")
+    name: str = value(Text(255, 1), "the file's name, used for the takes")
+    size: int = value(Whole(1, 2**34), "number of bytes to follow")
     sha256: str = value(Text(64, 64), "SHA-256 of those bytes, in hexadecimal")
 
     def check(self) -> None:

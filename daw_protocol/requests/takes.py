@@ -1,4 +1,4 @@
-"""Requests about takes that exist."""
+"""Requests about existing takes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class ListTakes(Request):
     task: str | None = value(Text(32, 1), "only takes of this task", None)
     limit: int = value(Whole(1, 1000), "how many at most", 50)
     before: str | None = value(
-        Text(64, 1), "only takes older than this one: the last of the page before", None
+        Text(64, 1), "only takes older than this one (the last take of the previous page)", None
     )
 
 
@@ -31,12 +31,12 @@ class ShowTake(Request):
 
 @dataclass(frozen=True, kw_only=True)
 class FetchTake(Request):
-    """A take's files, as binary WebSocket frames that follow the answer."""
+    """A take's files, sent as binary WebSocket frames after the answer."""
 
     take: str = value(Text(64, 1), "the take's id")
     what: str = value(
         Choice(("clip", "handles", "song", "picture", "recipe", "attachment")),
-        "the clip, its handles, the whole song with the clip in it, the picture, the recipe, an attachment",
+        "clip, clip with handles, whole song with the clip spliced in, waveform picture, recipe or attachment",
         "clip",
     )
     name: str = value(Text(255), "the attachment's name", "")
@@ -44,34 +44,34 @@ class FetchTake(Request):
 
 @dataclass(frozen=True, kw_only=True)
 class ChooseTake(Request):
-    """Accept a take for its region; the one chosen before stays in the history."""
+    """Choose a take for its region; the previous choice stays in the history."""
 
     take: str = value(Text(64, 1), "the take's id")
 
 
 @dataclass(frozen=True, kw_only=True)
 class RevertTake(Request):
-    """Go back to what was chosen before this take, or to the original."""
+    """Go back to the previous choice for this take's region, or to the original."""
 
     take: str = value(Text(64, 1), "the take's id")
 
 
 @dataclass(frozen=True, kw_only=True)
 class RedoTake(Request):
-    """Undo the last revert at a take's place: choose again what was chosen before it."""
+    """Undo the last revert of a take's region: choose again the take that was chosen before it."""
 
-    take: str = value(Text(64, 1), "the id of a take of that place")
+    take: str = value(Text(64, 1), "the id of a take of that region")
 
 
 @dataclass(frozen=True, kw_only=True)
 class ShowLineage(Request):
-    """A take and the takes it came from, nearest first: those it varies, and those its song contains."""
+    """A take and its ancestors, nearest first: the takes it varies, and those its song contains."""
 
     take: str = value(Text(64, 1), "the take's id")
 
 
 @dataclass(frozen=True, kw_only=True)
 class DeleteTake(Request):
-    """Delete a take that is neither playing nor needed by a waiting job. Its clip file and all other takes stay."""
+    """Delete a take that is neither playing nor needed by a waiting job. Its clip file and all other takes remain."""
 
     take: str = value(Text(64, 1), "the take's id")

@@ -1,4 +1,4 @@
-"""Requests of those who look on: panels, control surfaces, scripts that show what goes on."""
+"""Requests for monitoring: panels, control surfaces and scripts that display activity."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from daw_protocol.requests.request import Request
 
 @dataclass(frozen=True, kw_only=True)
 class Watch(Request):
-    """Hear of everything: every job's replies, `focus`, `chosen`; a WebSocket until it closes."""
+    """Subscribe to everything: all jobs' replies, `focus`, `chosen`. A WebSocket stays subscribed until it closes."""
 
-    on: bool = value(Flag(), "off: hear only of one's own jobs again", True)
+    on: bool = value(Flag(), "off: only your own jobs again", True)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ShowFocus(Request):
-    """The song, grid and selection that were last spoken of by anybody, in samples: what a panel shows."""
+    """The shared context: the song, grid and selection sent last by any client, in samples."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Where the bars lie: meter changes, and the arithmetic between quarters and bar|beat|tick.
+"""The bar grid: meter changes, and the arithmetic between quarters and bar|beat|tick.
 
 Counts in quarter notes from the first beat of the first bar; knows neither tempo nor samples.
 """
@@ -20,20 +20,21 @@ MAX_QUARTERS = 10_000_000
 
 _TICKS_PER_WHOLE = 4 * TICKS_PER_QUARTER
 
-# Hosts compute the seconds of a bar line in floating point. A hundredth of a tick is 5 microseconds at
-# 120 bpm: more than their rounding, less than a sample at 96 kHz.
+# Hosts compute the time of a bar line in floating point. A hundredth of a tick is 5 microseconds at 120 bpm: more than
+# their rounding error, less than a sample at 96 kHz.
+
 BAR_LINE_TOLERANCE = Fraction(1, 100 * TICKS_PER_QUARTER)
 
 
 @dataclass(frozen=True)
 class MeterChange:
-    """From `quarter` (quarter notes after the first beat of the first bar) on, `meter` holds.
+    """From `quarter` on (in quarter notes after the first beat of the first bar) the meter is `meter`.
 
-    A change lies on a bar line of the meter before it. Where a host has one in the middle of a bar, say so
-    with `cuts_bar=True`: the running bar ends early and a new bar starts at the change, which is also how
-    hosts number it. Without the flag the tempo map refuses such a change, because it usually is a mistake.
+    A change must fall on a bar line of the previous meter. For a change in the middle of a bar set `cuts_bar=True`:
+    the current bar ends early and a new bar starts at the change, which is also how hosts number it. Without the flag
+    the tempo map refuses such a change, because it is usually a mistake.
 
-    Raises TypeError for wrong kinds, ValueError for a quarter outside 0..10,000,000.
+    Raises TypeError for wrong types, ValueError for a quarter outside 0..10,000,000.
     """
 
     quarter: Fraction
@@ -53,7 +54,7 @@ COMMON_TIME = MeterChange(Fraction(0), Meter(4, 4))
 
 
 class BeatPlace(NamedTuple):
-    """One beat of the grid: where it lies in quarters, and what it is called."""
+    """One beat of the grid: its place in quarters, and its bar and beat number."""
 
     quarter: Fraction
     bar: int
@@ -62,7 +63,7 @@ class BeatPlace(NamedTuple):
 
 
 class _Stretch(NamedTuple):
-    """Bars of one meter: from `quarter` (there bar `bar` begins) up to `end` (None: for ever)."""
+    """Bars of one meter: from `quarter`, where bar `bar` begins, to `end` (None: indefinitely)."""
 
     quarter: Fraction
     end: Fraction | None
@@ -71,14 +72,14 @@ class _Stretch(NamedTuple):
 
 
 class BarGrid:
-    """The bars of a song. The first meter reaches back for ever before quarter 0.
+    """The bars of a song. The first meter extends back indefinitely before quarter 0.
 
-    Raises ValueError when the changes do not start at quarter 0, do not ascend, or cut a bar unasked.
+    Raises ValueError if the changes do not start at quarter 0.
     """
 
     def __init__(self, changes: tuple[MeterChange, ...], first_bar: int) -> None:
         if not changes or changes[0].quarter != 0:
-            raise ValueError("meters must begin with a meter at quarter 0")
+            raise ValueError("meters must start with a time signature at quarter 0")
         self._stretches = tuple(_stretches(changes, first_bar))
         self._quarters = [stretch.quarter for stretch in self._stretches[1:]]
         self._bars = [stretch.bar for stretch in self._stretches[1:]]
@@ -96,7 +97,7 @@ class BarGrid:
         return self._stretch_of_bar(bar).meter
 
     def bar_at(self, quarter: Fraction) -> int:
-        """The number of the bar that `quarter` lies in; a bar line belongs to the bar it opens."""
+        """The number of the bar that contains `quarter`; a bar line belongs to the bar it opens."""
         stretch = self._stretch_at(quarter)
         return stretch.bar + (quarter - stretch.quarter) // stretch.meter.quarters_per_bar
 
@@ -109,7 +110,7 @@ class BarGrid:
         """Bar, beat and exact ticks of a quarter; the inverse of `quarters_of`."""
         stretch = self._stretch_at(quarter)
         meter, start = stretch.meter, stretch.quarter
-        # In integers, for speed: beats since the stretch began = above / below.
+        # In integers, for speed: beats since the start of the stretch = above / below.
         above = quarter.numerator * start.denominator - start.numerator * quarter.denominator
         below = quarter.denominator * start.denominator * 4
         beats, rest = divmod(above * meter.denominator, below)
@@ -119,25 +120,27 @@ class BarGrid:
     def quarters_of(self, bbt: Bbt) -> Fraction:
         """Quarters after the first beat of the first bar.
 
-        Raises ValueError when the bar has no such beat, or the beat not so many ticks.
+        Raises ValueError if the bar has no such beat, or the beat has fewer ticks.
         """
         stretch = self._stretch_of_bar(bbt.bar)
         meter = stretch.meter
         if bbt.beat > meter.numerator:
-            raise ValueError(f"beat {bbt.beat} does not exist: bar {bbt.bar} has {meter.numerator} ({meter})")
+            raise ValueError(
+                f"beat {bbt.beat} does not exist: bar {bbt.bar} has {meter.numerator} beats ({meter})"
+            )
         above, below = bbt.ticks.numerator * meter.denominator, bbt.ticks.denominator
         if above >= _TICKS_PER_WHOLE * below:
             limit = _TICKS_PER_WHOLE // meter.denominator
-            raise ValueError(f"ticks must lie below {limit} in {meter}, got {to_text(bbt.ticks)}")
+            raise ValueError(f"ticks must be below {limit} in {meter}, got {to_text(bbt.ticks)}")
         beats = (bbt.bar - stretch.bar) * meter.numerator + bbt.beat - 1
         above += beats * _TICKS_PER_WHOLE * below
         quarter = stretch.quarter + Fraction(above, below * meter.denominator * TICKS_PER_QUARTER)
         if stretch.end is not None and quarter >= stretch.end:
-            raise ValueError(f"{bbt} does not exist: bar {bbt.bar} is cut short by a meter change")
+            raise ValueError(f"{bbt} does not exist: a time signature change cuts bar {bbt.bar} short")
         return quarter
 
     def beats_from(self, quarter: Fraction) -> Iterator[BeatPlace]:
-        """Every beat from the one that `quarter` lies in, without end."""
+        """Every beat from the one that contains `quarter`, without end."""
         bar = self.bar_at(quarter)
         start = self.start_of_bar(bar)
         first = (quarter - start) // self.meter_at(quarter).quarters_per_beat
@@ -149,7 +152,7 @@ class BarGrid:
             bar, start, first = bar + 1, following, 0
 
     def bars_from(self, quarter: Fraction) -> Iterator[BeatPlace]:
-        """The first beat of every bar from the one that `quarter` lies in, without end."""
+        """The first beat of every bar from the one that contains `quarter`, without end."""
         bar = self.bar_at(quarter)
         while True:
             yield BeatPlace(self.start_of_bar(bar), bar, 1, self.meter_of_bar(bar))
@@ -166,23 +169,23 @@ def _stretches(changes: tuple[MeterChange, ...], first_bar: int) -> Iterator[_St
 
 
 def check_changes(changes: tuple[MeterChange, ...]) -> None:
-    """Raises ValueError when changes do not ascend, or one lies inside a bar without `cuts_bar`."""
+    """Raises ValueError if changes do not ascend, or one is inside a bar without `cuts_bar`."""
     for index in range(1, len(changes)):
         before, change = changes[index - 1], changes[index]
         bars = (change.quarter - before.quarter) / before.meter.quarters_per_bar
         if bars <= 0:
             raise ValueError(
-                f"meters[{index}].quarter {to_text(change.quarter)} must lie after meters[{index - 1}]'s"
+                f"meters[{index}].quarter {to_text(change.quarter)} must be after meters[{index - 1}]'s"
             )
         if bars.denominator != 1 and not change.cuts_bar:
             raise ValueError(
-                f"meters[{index}].quarter {to_text(change.quarter)} lies inside a {before.meter} bar; move "
+                f"meters[{index}].quarter {to_text(change.quarter)} is inside a {before.meter} bar; move "
                 "it to a bar line, or set cuts_bar to end that bar early"
             )
 
 
 def on_bar_lines(changes: Iterable[MeterChange]) -> tuple[MeterChange, ...]:
-    """Changes put on the bar line they nearly hit; those that lie inside a bar marked to end it early.
+    """Changes moved to a bar line within tolerance; any other change gets `cuts_bar` and ends its bar early.
 
     A song without a meter at its start begins in 4/4.
     """

@@ -1,7 +1,7 @@
 """A musical position as hosts show it: bar, beat, ticks.
 
-The same bar|beat|tick names different moments under different meters, so this value cannot be added to or
-compared by time; `TempoMap.quarters_of` and `TempoMap.sample_of` turn it into something that can.
+The same bar|beat|tick is a different time under different meters, so this value has no arithmetic and no order;
+`TempoMap.quarters_of` and `TempoMap.sample_of` convert it to values that do.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from daw_protocol.timeline.meter import MAX_NUMERATOR
 TICKS_PER_QUARTER = 960
 MAX_BAR = 1_000_000
 
-# A whole-note beat (denominator 1) is the longest there is.
+# A whole-note beat (denominator 1) is the longest possible beat.
 _MAX_TICKS = 4 * TICKS_PER_QUARTER
 
 _TEXT = re.compile(r"\s*([+-]?\d{1,8})(?:\s*\|\s*(\d{1,4})(?:\s*\|\s*([\d./]+))?)?\s*", re.ASCII)
@@ -29,10 +29,10 @@ class Bbt:
     """Bar on the host's ruler (may be 0 or negative), beat from 1, ticks into the beat.
 
     A tick is 1/960 of a *quarter note*, whatever the meter: a beat of 7/8 has 480 ticks, a beat of 2/2 has
-    1,920. Ticks are a Fraction, so a position between two ticks is kept exactly.
+    1,920. Ticks are a Fraction, so positions between two ticks stay exact.
 
-    Raises TypeError for wrong kinds, ValueError for a bar beyond a million, a beat outside 1..64 or ticks
-    outside 0..3840 (the upper end excluded). Whether the beat exists in its bar only the tempo map knows.
+    Raises TypeError for wrong types, ValueError for a bar beyond a million, a beat outside 1..64 or ticks
+    outside 0..3840 (the upper end excluded). Only the tempo map knows whether the beat exists in its bar.
     """
 
     bar: int
@@ -44,23 +44,23 @@ class Bbt:
         check_int("beat", self.beat, 1, MAX_NUMERATOR)
         object.__setattr__(self, "ticks", exact("ticks", self.ticks))
         if not 0 <= self.ticks < _MAX_TICKS:
-            raise ValueError(f"ticks must lie between 0 and {_MAX_TICKS}, got {to_text(self.ticks)[:40]}")
+            raise ValueError(f"ticks must be between 0 and {_MAX_TICKS}, got {to_text(self.ticks)[:40]}")
 
     @classmethod
     def parse(cls, text: str) -> Bbt:
         """The position written as "17|3|240", "17|3" or "17"; ticks may be "240.5" or "721/3".
 
         "17.2" is refused: hosts disagree whether it means beat 2 or two tenths of a bar.
-        Raises TypeError unless given text, ValueError for anything else than these forms.
+        Raises TypeError unless given text, ValueError for anything but these forms.
         """
         if not isinstance(text, str):
             raise TypeError(f'a bar position must be text such as "17|3|240", got {text!r}')
         match = _TEXT.fullmatch(text)
         if match is None:
-            raise ValueError(f'a bar position is written "17|3|240", "17|3" or "17", got {text[:40]!r}')
+            raise ValueError(f'a bar position must look like "17|3|240", "17|3" or "17", got {text[:40]!r}')
         bar, beat, ticks = match.groups()
         return cls(int(bar), int(beat or 1), from_text("ticks", ticks) if ticks else ZERO)
 
     def __str__(self) -> str:
-        """The inverse of `parse`: "17|3|240", "17|3|240.5", or "17|3|721/3" when no decimal is exact."""
+        """The inverse of `parse`: "17|3|240", "17|3|240.5", or "17|3|721/3" if no decimal is exact."""
         return f"{self.bar}|{self.beat}|{to_text(self.ticks)}"

@@ -13,14 +13,14 @@ from daw_protocol.timeline.tempo_map import TempoMap
 
 FORMS = '192000 (samples), "4s", "16b" (quarter notes) or "8 bars"'
 
-# A day: longer than any song, short enough that no later sum can overflow anything.
+# A day: longer than any song, short enough that no later sum can overflow.
 MAX_SECONDS = 86_400
 MAX_SAMPLES = MAX_SECONDS * 192_000
 MAX_BEATS = 100_000
 
 
 class DurationUnit(enum.Enum):
-    """What a length is counted in; the value is how it is written behind the number."""
+    """The unit of a length; the value is the suffix after the number."""
 
     SAMPLES = ""
     SECONDS = "s"
@@ -28,7 +28,7 @@ class DurationUnit(enum.Enum):
     BARS = " bars"
 
 
-MOST = {
+MAX_AMOUNT = {
     DurationUnit.SAMPLES: MAX_SAMPLES,
     DurationUnit.SECONDS: MAX_SECONDS,
     DurationUnit.QUARTERS: MAX_BEATS,
@@ -40,7 +40,7 @@ WRITTEN = re.compile(r"\s*(\d{1,12}(?:\.\d{1,12})?)\s*(s|b|bars?)?\s*", re.ASCII
 
 @dataclass(frozen=True)
 class Duration:
-    """A positive length in one unit; it becomes samples only where a start and a tempo map are known."""
+    """A positive length in one unit; converting it to samples takes a start and a tempo map."""
 
     amount: Fraction
     unit: DurationUnit
@@ -48,12 +48,14 @@ class Duration:
     def __post_init__(self) -> None:
         if self.unit in (DurationUnit.SAMPLES, DurationUnit.BARS) and self.amount.denominator != 1:
             raise ValueError(f"must be a whole number of {self.unit.name.lower()}, got {self.amount}")
-        if not 0 < self.amount <= MOST[self.unit]:
-            raise ValueError(f"must be more than 0 and at most {MOST[self.unit]} {self.unit.name.lower()}")
+        if not 0 < self.amount <= MAX_AMOUNT[self.unit]:
+            raise ValueError(
+                f"must be more than 0 and at most {MAX_AMOUNT[self.unit]} {self.unit.name.lower()}"
+            )
 
     @classmethod
     def parse(cls, typed: object) -> Duration:
-        """Reads FORMS. Raises TypeError for what is neither number nor text, ValueError for anything else."""
+        """Reads FORMS. Raises TypeError unless given a number or text, ValueError for anything but these forms."""
         if isinstance(typed, bool) or not isinstance(typed, (int, str)):
             raise TypeError(f"must be a length such as {FORMS}, got {typed!r}"[:200])
         if isinstance(typed, int):
@@ -72,7 +74,7 @@ class Duration:
         return to_text(self.amount) + self.unit.value
 
     def end_after(self, start: int, tempo_map: TempoMap, rate: int) -> int:
-        """The sample at which a stretch of this length ends that begins at sample `start`."""
+        """The end, in samples, of a range of this length that starts at sample `start`."""
         if self.unit is DurationUnit.SAMPLES:
             return start + int(self.amount)
         if self.unit is DurationUnit.SECONDS:

@@ -1,6 +1,6 @@
-"""Exact numbers: how a quantity enters, is bounded, and is written as text without losing anything.
+"""Exact numbers: how quantities are read, bounded and written as text without loss.
 
-Knows fractions and decimals; knows nothing of music, samples or hosts.
+Knows fractions and decimals, not music, samples or hosts.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ import re
 import struct
 from fractions import Fraction
 
-# Coordinates keep at most this many bits below the line. Sums of durations such as 60/127.3 multiply their
-# denominators; after some ten odd tempos they would no longer fit here, after a thousand each conversion
-# would take milliseconds. See `bounded`.
+# Coordinates have denominators of at most this many bits. Sums of durations such as 60/127.3 multiply their
+# denominators: after about ten odd tempos they exceed this, after a thousand each conversion would take
+# milliseconds. See `bounded`.
 MAX_DENOMINATOR_BITS = 128
 _GRID = 1 << 96
 
-# Room for every exact position a tempo map answers; a limit all the same, for text comes from outside.
+# Room for every exact position a tempo map can return, but still a limit: the text comes from clients.
 _TEXT_LIMIT = 1000
 # Below the largest float32 with room to round up; nothing musical is larger.
 _FLOAT32_LIMIT = 1e38
@@ -26,9 +26,9 @@ _DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)", re.ASCII)
 
 
 def exact(field: str, value: object) -> Fraction:
-    """`value` as a Fraction when it already is exact (int or Fraction).
+    """`value` as a Fraction, if it is exact already (int or Fraction).
 
-    Raises TypeError for floats and everything else: use `exact_decimal` where a float may come in.
+    Raises TypeError for floats and everything else; use `exact_decimal` where floats may come in.
     """
     if type(value) is Fraction:
         return value
@@ -40,8 +40,8 @@ def exact(field: str, value: object) -> Fraction:
 def exact_decimal(field: str, value: object) -> Fraction:
     """`value` as a Fraction; a float counts as the shortest decimal that prints it, so 127.3 is 1273/10.
 
-    Of a float next to nothing, such as 1e-38, what lies below 2**-96 is dropped. Text may be "3", "-2.5" or
-    "7/2". Raises TypeError for other kinds, ValueError for NaN, infinity and text that is no number.
+    Tiny floats such as 1e-38 are rounded to multiples of 2**-96. Text may be "3", "-2.5" or "7/2". Raises TypeError
+    for other types, ValueError for NaN, infinity and text that is not a number.
     """
     if isinstance(value, str):
         return from_text(field, value)
@@ -53,10 +53,10 @@ def exact_decimal(field: str, value: object) -> Fraction:
 
 
 def decimal_of_float32(value: float) -> Fraction:
-    """What was meant by a 32-bit float, as OSC sends them: 127.30000305175781 was 127.3, so it is 1273/10.
+    """The decimal behind a 32-bit float, as OSC sends them: 127.30000305175781 was typed as 127.3, so it is 1273/10.
 
-    That is the shortest decimal which becomes this float32. A value that is no float32 counts as
-    `exact_decimal` has it. Raises ValueError for NaN and infinity.
+    That is the shortest decimal that rounds to this float32. Other floats are converted by `exact_decimal`.
+    Raises ValueError for NaN and infinity.
     """
     if abs(value) < _FLOAT32_LIMIT:
         for digits in range(1, 10):
@@ -69,10 +69,10 @@ def decimal_of_float32(value: float) -> Fraction:
 def from_text(field: str, text: str) -> Fraction:
     """The number written as "3", "-2.5" or "7/2", exactly.
 
-    Raises ValueError for anything else, a zero below the line and texts over 1,000 characters.
+    Raises ValueError for anything else, a zero denominator and texts over 1,000 characters.
     """
     if len(text) > _TEXT_LIMIT:
-        raise ValueError(f"{field} has {len(text)} characters; a number may have {_TEXT_LIMIT}")
+        raise ValueError(f"{field} has {len(text)} characters; the limit for a number is {_TEXT_LIMIT}")
     stripped = text.strip()
     if not (_FRACTION.fullmatch(stripped) or _DECIMAL.fullmatch(stripped)):
         raise ValueError(f'{field} must be a number such as "3", "2.5" or "7/2", got {text!r}')
@@ -95,7 +95,7 @@ def to_text(value: Fraction) -> str:
 
 
 def _decimal_places(denominator: int) -> int | None:
-    """Places after the point that write 1/denominator; None when it never ends, or only after 12 places."""
+    """Decimal places that write 1/denominator exactly; None if it never ends, or only after 12 places."""
     for places in range(13):
         if 10**places % denominator == 0:
             return places
@@ -103,10 +103,10 @@ def _decimal_places(denominator: int) -> int | None:
 
 
 def bounded(value: Fraction) -> Fraction:
-    """`value`, or the nearest multiple of 2**-96 when its denominator has outgrown 128 bits.
+    """`value`, or the nearest multiple of 2**-96 if its denominator exceeds 128 bits.
 
-    Ordinary values pass unchanged. The others move by less than 1e-28; ten thousand such steps stay below
-    1e-24, eighteen orders of magnitude under one sample at 192 kHz.
+    Ordinary values pass unchanged. The others move by less than 1e-28; ten thousand such errors stay below 1e-24,
+    eighteen orders of magnitude below one sample at 192 kHz.
     """
     if value.denominator.bit_length() <= MAX_DENOMINATOR_BITS:
         return value
@@ -116,14 +116,14 @@ def bounded(value: Fraction) -> Fraction:
 def check_range(field: str, value: Fraction, low: Fraction | int, high: Fraction | int) -> None:
     """Raises ValueError naming the field and its range unless low <= value <= high."""
     if not low <= value <= high:
-        raise ValueError(f"{field} must lie between {low} and {high}, got {_brief(value)}")
+        raise ValueError(f"{field} must be between {low} and {high}, got {_brief(value)}")
 
 
 def check_coordinate(field: str, value: Fraction, low: Fraction | int, high: Fraction | int) -> None:
-    """As `check_range`, for a number that a map keeps: it must not be too fine to compute with either."""
+    """As `check_range`, for a number that a map stores, which must also be coarse enough to compute with."""
     check_range(field, value, low, high)
     if value.denominator.bit_length() > MAX_DENOMINATOR_BITS:
-        raise ValueError(f"{field} is too fine: its denominator has more than {MAX_DENOMINATOR_BITS} bits")
+        raise ValueError(f"{field} is too fine: its denominator exceeds {MAX_DENOMINATOR_BITS} bits")
 
 
 def _brief(value: Fraction) -> str:
@@ -132,22 +132,22 @@ def _brief(value: Fraction) -> str:
 
 
 def check_int(field: str, value: object, low: int, high: int) -> None:
-    """Raises TypeError unless `value` is an int (bool is none), ValueError unless low <= value <= high."""
+    """Raises TypeError unless `value` is an int (and not a bool), ValueError unless low <= value <= high."""
     if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError(f"{field} must be a whole number, got {value!r}")
     if not low <= value <= high:
-        raise ValueError(f"{field} must lie between {low} and {high}, got {value}")
+        raise ValueError(f"{field} must be between {low} and {high}, got {value}")
 
 
 def check_rate(rate: object) -> None:
     """Raises TypeError or ValueError unless `rate` is a sampling rate in Hz, 1 to 1e9.
 
-    The upper end is no audio rate: a rate of 1e9 makes "samples" nanoseconds, which is handy.
+    The upper limit is not an audio rate: at 1e9 "samples" are nanoseconds, which midi_map.py uses.
     """
     check_int("rate", rate, 1, 1_000_000_000)
 
 
 def nearest_sample(seconds: Fraction, rate: int) -> int:
-    """The sample nearest to a time; halfway between two it is the later one."""
+    """The sample nearest to a time in seconds; ties go to the later sample."""
     check_rate(rate)
     return math.floor(seconds * rate + Fraction(1, 2))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from daw_protocol.timeline.exact_number import check_int
 
-# Where each letter lies on the line of fifths: F C G D A E B.
+# Position of each letter on the line of fifths: F C G D A E B.
 _LETTER_FIFTHS = {"F": -1, "C": 0, "G": 1, "D": 2, "A": 3, "E": 4, "B": 5}
 _LETTERS = "CDEFGAB"
 _ACCIDENTALS = {"": 0, "#": 1, "b": -1}
@@ -25,7 +25,7 @@ MODES = {
     "locrian": -5,
 }
 
-# "M" and "m" differ in case only, so they are looked up before anything is lowered.
+# "M" and "m" differ only in case, so `_mode` checks them before lowering the text.
 _MODE_WORDS = {
     **{mode: mode for mode in MODES},
     "maj": "major",
@@ -66,7 +66,7 @@ class Key:
 
     @property
     def _fifths(self) -> int:
-        """The tonic's place on the line of fifths, C being 0."""
+        """The tonic's position on the line of fifths, with C at 0."""
         return _LETTER_FIFTHS[self.tonic[0]] + FIFTHS_PER_SHARP * _ACCIDENTALS[self.tonic[1:]]
 
     @property
@@ -76,14 +76,14 @@ class Key:
 
     @property
     def signature(self) -> int | None:
-        """Sharps (positive) or flats (negative) of the key signature; None where it needs more than 7."""
+        """Sharps (positive) or flats (negative) of the key signature; None if it needs more than 7."""
         fifths = self._fifths + MODES[self.mode]
         return fifths if -7 <= fifths <= 7 else None
 
     @property
     def notes(self) -> tuple[str, ...]:
         """The seven notes of the scale from the tonic, spelled; double accidentals as "F##" and "Bbb"."""
-        # A diatonic scale is seven neighbours on the line of fifths, from one below the major tonic on.
+        # A diatonic scale is seven neighbours on the line of fifths, starting one below the major tonic.
         lowest = self._fifths + MODES[self.mode] - 1
         by_letter = {note[0]: note for note in map(_spelled, range(lowest, lowest + 7))}
         start = _LETTERS.index(self.tonic[0])
@@ -96,7 +96,7 @@ class Key:
 
     @classmethod
     def from_signature(cls, signature: int, mode: str) -> Key:
-        """The key of `mode` with so many sharps (flats: negative), at most 7. Raises ValueError."""
+        """The key of `mode` with `signature` sharps (negative: flats), at most 7. Raises ValueError."""
         check_int("signature", signature, -7, 7)
         if mode not in MODES:
             raise ValueError(f"mode must be one of {', '.join(MODES)}, got {mode[:40]!r}")
@@ -106,9 +106,9 @@ class Key:
     def parse(cls, text: str) -> Key:
         """The key written as "C", "Am", "a minor", "F# dorian", "Gbmaj", "B flat major" or Camelot "8A".
 
-        A Camelot code names pitches, not spelling: it becomes the key with the fewest accidentals, sharps
-        where there are six (2B is F# major). A lower-case tonic alone is refused: it may mean either mode.
-        Raises TypeError unless given text, ValueError when it is no key.
+        A Camelot code names pitches, not spelling: it becomes the key with the fewest accidentals, with sharps if there
+        are six (2B is F# major). A lower-case tonic alone is refused: it may mean either mode.
+        Raises TypeError unless given text, ValueError if it is not a key.
         """
         if not isinstance(text, str):
             raise TypeError(f'a key must be text such as "F# minor", got {text!r}')
@@ -118,7 +118,7 @@ class Key:
             return _from_camelot(int(camelot[1]), camelot[2].upper())
         match = _KEY.fullmatch(stripped)
         if match is None:
-            raise ValueError(_complaint(stripped))
+            raise ValueError(_error_text(stripped))
         letter, accidental, word = match.groups()
         tonic = letter.upper() + _accidental(accidental or "")
         if letter.islower() and not word:
@@ -143,11 +143,11 @@ def _mode(text: str, word: str) -> str:
         return "minor"
     mode = _MODE_WORDS.get(word.lower())
     if mode is None:
-        raise ValueError(f"key {text[:40]!r} has the unknown mode {word[:40]!r}; {_FORMS}")
+        raise ValueError(f"key {text[:40]!r} has an unknown mode {word[:40]!r}; {_FORMS}")
     return mode
 
 
-def _complaint(text: str) -> str:
+def _error_text(text: str) -> str:
     if text[:1] in ("H", "h"):
         return f"key {text[:40]!r}: H is German for B; {_FORMS}"
     return f"{text[:40]!r} is not a key; {_FORMS}"
@@ -155,8 +155,8 @@ def _complaint(text: str) -> str:
 
 def _from_camelot(number: int, letter: str) -> Key:
     if not 1 <= number <= 12:
-        raise ValueError(f"a Camelot code runs from 1A to 12B, got {number}{letter}")
-    # 8B is C major; each step is a fifth. Signatures from five flats to six sharps cover the twelve.
+        raise ValueError(f"a Camelot code must be 1A to 12B, got {number}{letter}")
+    # 8B is C major; each step is a fifth. Signatures from five flats to six sharps cover all twelve.
     signature = (number - 8 + 5) % 12 - 5
     mode = "major" if letter == "B" else "minor"
     return Key.from_signature(signature, mode)

@@ -1,4 +1,4 @@
-"""A meter (time signature): how many beats, of which note value, make a bar."""
+"""A meter (time signature): how many beats of which note value make a bar."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ class Meter:
 
     @classmethod
     def parse(cls, text: str) -> Meter:
-        """The meter written as "7/8". Raises TypeError unless given text, ValueError when it is no meter."""
+        """The meter written as "7/8". Raises TypeError unless given text, ValueError if it is not a meter."""
         if not isinstance(text, str):
-            raise TypeError(f'a meter must be text such as "4/4", got {text!r}')
+            raise TypeError(f'a time signature must be text such as "4/4", got {text!r}')
         match = _TEXT.fullmatch(text)
         if match is None:
-            raise ValueError(f'a meter is written like "4/4" or "7/8", got {text[:40]!r}')
+            raise ValueError(f'a time signature must look like "4/4" or "7/8", got {text[:40]!r}')
         return cls(int(match[1]), int(match[2]))
 
     def __str__(self) -> str:

@@ -1,7 +1,7 @@
-"""A song's tempo, meters, keys and markers as a Standard MIDI File tells them, and back.
+"""A song's tempo, meters, keys and markers from the events of a Standard MIDI File, and back.
 
 Works on plain (tick, kind, values) events; the caller reads and writes the file. MIDI stores tempo as whole
-microseconds per quarter note, so reading is exact and writing approximates; see `song_map_events`.
+microseconds per quarter note, so reading is exact and writing approximate; see `song_map_events`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from daw_protocol.timeline.meter import Meter
 from daw_protocol.timeline.tempo_map import TempoMap
 from daw_protocol.timeline.tempo_point import TempoPoint
 
-# kind -> its values. A caller filters the file's meta messages with these.
+# kind -> its values. Callers filter the file's meta messages with these.
 SONG_MAP_KINDS = {
     "set_tempo": "(microseconds per quarter note,)",
     "time_signature": "(numerator, denominator)",
@@ -27,13 +27,13 @@ SONG_MAP_KINDS = {
 }
 
 MICROSECONDS_PER_MINUTE = 60_000_000
-# Bit 15 of a MIDI file's division marks SMPTE frames; readers show it as a negative or a large number.
+# Bit 15 of a MIDI file's division marks SMPTE frames; libraries return it as a negative or a large number.
 MAX_TICKS_PER_QUARTER = 0x7FFF
-# What a sequencer plays where the file says nothing, by the Standard MIDI File specification.
+# The tempo of a file without tempo events, by the Standard MIDI File specification.
 DEFAULT_BPM = Fraction(120)
 
 RAMP_STEP = Fraction(1, 8)
-# Rounding errs by half a microsecond per quarter: after 40 quarters by 20 us, one sample at 48 kHz.
+# Rounding is off by up to half a microsecond per quarter: by 20 us after 40 quarters, one sample at 48 kHz.
 CORRECTION_QUARTERS = 40
 
 _NANOSECONDS = 1_000_000_000
@@ -45,7 +45,7 @@ SongEvent = tuple[int, str, tuple[int | str, ...]]
 class SongMap:
     """A tempo map with keys and markers, each a (quarter, value) pair in ascending order.
 
-    Raises TypeError for wrong kinds, ValueError for entries that do not ascend.
+    Raises TypeError for wrong types, ValueError for entries that do not ascend.
     """
 
     tempo_map: TempoMap
@@ -66,7 +66,7 @@ def _check_places(field: str, places: tuple[tuple[Fraction, object], ...], kind:
         if not isinstance(value, kind):
             raise TypeError(f"{field}[{index}] must hold a {kind.__name__}, got {value!r}")
         if previous is not None and quarter < previous:
-            raise ValueError(f"{field}[{index}] quarter {to_text(quarter)} lies before the one ahead of it")
+            raise ValueError(f"{field}[{index}] quarter {to_text(quarter)} is before the previous entry's")
         previous = quarter
 
 
@@ -76,13 +76,13 @@ def read_song_map(
     first_bar: int = 1,
     offset: Fraction = Fraction(0),
 ) -> SongMap:
-    """The song that a MIDI file's (tick, kind, values) events describe; kinds as in SONG_MAP_KINDS.
+    """The song described by a MIDI file's (tick, kind, values) events; kinds as in SONG_MAP_KINDS.
 
-    Events may come in any order; of several tempos, meters or keys at one tick the last given wins, markers
-    all stay. Without a tempo or meter at tick 0 the file starts at 120 and in 4/4. A meter inside a bar ends
-    that bar early. Tick 0 lies `offset` seconds after the timeline's zero.
+    Events may come in any order; of several tempos, meters or keys at one tick the last one wins, while all markers
+    stay. Without a tempo or meter at tick 0 the file starts at 120 and in 4/4. A meter inside a bar ends that bar
+    early. Tick 0 is `offset` seconds after the timeline's zero.
 
-    Raises TypeError for wrong kinds; ValueError for a file in SMPTE frames, an unknown kind of event, and
+    Raises TypeError for wrong types; ValueError for a file in SMPTE frames, an unknown kind of event, and
     values out of range, naming the tick.
     """
     check_division(ticks_per_quarter)
@@ -125,8 +125,8 @@ def check_division(ticks_per_quarter: int) -> None:
     """Raises ValueError unless a MIDI file's division counts ticks per quarter note, 1 to 32,767."""
     if isinstance(ticks_per_quarter, int) and not 0 <= ticks_per_quarter <= MAX_TICKS_PER_QUARTER:
         raise ValueError(
-            f"the MIDI file counts time in SMPTE frames (division {ticks_per_quarter}) and has no tempo map; "
-            "export it again with ticks per quarter note"
+            f"the MIDI file counts time in SMPTE frames (division {ticks_per_quarter}), so it has no tempo map; "
+            "export it with ticks per quarter note"
         )
     check_int("ticks_per_quarter", ticks_per_quarter, 1, MAX_TICKS_PER_QUARTER)
 
@@ -140,7 +140,7 @@ def _bpm(values: tuple[int | str, ...]) -> Fraction:
 
 
 def _meter(values: tuple[int | str, ...]) -> Meter:
-    # Files carry two more values about the metronome's click.
+    # Files carry two more values, for the metronome click.
     numerator, denominator = _counted(values[:2], 2)
     check_int("numerator", numerator, 1, 255)
     check_int("denominator", denominator, 1, 2**16)
@@ -165,15 +165,15 @@ def song_map_events(
 ) -> list[SongEvent]:
     """The song as (tick, kind, values) events in order of ticks; tick 0 is the first beat of the first bar.
 
-    Quarters fall on the nearest tick; meters must fall on one exactly. Ramps become steps of an eighth of a
-    quarter, each as long as the ramp needs for it. Rounding to whole microseconds is corrected by the next
-    event, so it never adds up: where an event lies, time is right to 20 us (half a microsecond per quarter
-    since the last). Inside a step of a ramp it is off by up to an eighth of the step's length times its
-    relative change of tempo: 7 us where 100 bpm gain 10 over four bars of 4/4. After the last tempo point
-    corrections go on to the quarter `until`. The map's offset is not written, for MIDI has no place for it.
-    Church modes are written as the major key with the same signature.
+    Quarters round to the nearest tick; meters must fall exactly on one. Ramps become steps of an eighth of a quarter,
+    each lasting as long as the ramp takes for it. The next event corrects the rounding to whole microseconds, so
+    errors never add up: at each event, time is right to 20 us (half a microsecond per quarter since the previous
+    one). Within a step of a ramp it is off by up to an eighth of the step's length times its relative change of
+    tempo: 7 us where the tempo rises from 100 to 110 bpm over four bars of 4/4. After the last tempo point corrections
+    continue up to the quarter `until`. The map's offset is not written, since MIDI has no place for it. Church modes
+    are written as the major key with the same signature.
 
-    Raises ValueError for a meter, key or marker that MIDI cannot tell.
+    Raises ValueError for a meter, key or marker that MIDI cannot represent.
     """
     check_division(ticks_per_quarter)
     events = [
@@ -188,7 +188,7 @@ def song_map_events(
 def _tick(quarter: Fraction, ticks_per_quarter: int) -> int:
     if quarter < 0:
         raise ValueError(
-            f"quarter {to_text(quarter)} lies before the first bar, where a MIDI file cannot reach"
+            f"quarter {to_text(quarter)} is before the first bar, where a MIDI file has no events"
         )
     return round(quarter * ticks_per_quarter)
 
@@ -199,13 +199,13 @@ def _meter_events(tempo_map: TempoMap, ticks_per_quarter: int) -> Iterator[SongE
         if tick.denominator != 1:
             raise ValueError(
                 f"the {change.meter} at quarter {to_text(change.quarter)} falls between two ticks at "
-                f"{ticks_per_quarter} per quarter; a shifted bar line would move everything after it"
+                f"{ticks_per_quarter} ticks per quarter; rounding it would shift everything after it"
             )
         yield int(tick), "time_signature", (change.meter.numerator, change.meter.denominator)
 
 
 def _tempo_events(tempo_map: TempoMap, ticks_per_quarter: int, until: Fraction) -> Iterator[SongEvent]:
-    """Tempos that bring each breakpoint to its time, each correcting the error the ones before it left."""
+    """Tempos that bring each breakpoint to its exact time, each correcting the rounding errors before it."""
     ticks = _breakpoints(tempo_map, ticks_per_quarter, until)
     start = tempo_map.sample_at(Fraction(0), _NANOSECONDS)
     reached, written = Fraction(0), 0
@@ -223,7 +223,7 @@ def _tempo_events(tempo_map: TempoMap, ticks_per_quarter: int, until: Fraction) 
 
 
 def _breakpoints(tempo_map: TempoMap, ticks_per_quarter: int, until: Fraction) -> list[int]:
-    """Ticks at which the tempo may change: points, steps of ramps, and corrections of rounded tempos."""
+    """Ticks where the tempo may change: points, steps of ramps, and corrections of rounded tempos."""
     quarters = [Fraction(0)]
     points = tempo_map.points
     for point, end in zip(points, (*points[1:], None), strict=True):
@@ -238,7 +238,7 @@ def _breakpoints(tempo_map: TempoMap, ticks_per_quarter: int, until: Fraction) -
 
 
 def _step(point: TempoPoint, end: TempoPoint | None) -> Fraction | None:
-    """Quarters between the events that a point's stretch needs; None when its one event is exact."""
+    """Quarters between the events a point's stretch needs; None if a single event is exact."""
     if point.ramp and end is not None and end.bpm != point.bpm:
         return RAMP_STEP
     exact_tempo = (MICROSECONDS_PER_MINUTE / point.bpm).denominator == 1
@@ -247,7 +247,7 @@ def _step(point: TempoPoint, end: TempoPoint | None) -> Fraction | None:
 
 def _midi_key(key: Key) -> str:
     if key.signature is None:
-        raise ValueError(f"{key} needs more than seven accidentals; MIDI has no signature for it")
+        raise ValueError(f"{key} needs more than seven accidentals; MIDI has no key signature for it")
     if key.mode == "minor":
         return f"{key.tonic}m"
     return Key.from_signature(key.signature, "major").tonic

@@ -1,6 +1,6 @@
-"""A position as a producer or a script names it, before the tempo map has turned it into a sample.
+"""A position as a producer or script typed it, before the tempo map converts it to a sample.
 
-Each kind remembers what was typed, so that it can be shown again as it was; `resolve` is the only way on.
+Each kind keeps what was typed, so that it can be shown unchanged; `resolve` converts it.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from daw_protocol.timeline.span import Span
 from daw_protocol.timeline.tempo_map import TempoMap
 from daw_protocol.timeline.timecode import AtTimecode
 
-# Some two months at 192 kHz: beyond it a number is a slip, not a place in a song.
+# About two months at 192 kHz: a larger number is a mistake, not a place in a song.
 MAX_SAMPLE = 2**40
 MAX_SECONDS = 1_000_000
 
-# Floats mostly come from OSC, where they have 32 bits: from here on they skip every other sample. A position
-# that was silently moved is worse than one refused.
+# Floats mostly come from OSC, where they have 32 bits and skip every other sample from here on. Refusing a position
+# is better than silently moving it.
 _MAX_FLOAT_SAMPLE = 2**24
 
 FORMS = (
@@ -47,14 +47,14 @@ class AtSample:
     def __post_init__(self) -> None:
         check_int("sample", self.sample, -MAX_SAMPLE, MAX_SAMPLE)
 
-    def resolve(self, tempo_map: TempoMap, rate: int) -> int:  # noqa: ARG002 - all positions answer alike
+    def resolve(self, tempo_map: TempoMap, rate: int) -> int:  # noqa: ARG002 - all positions share this signature
         """The sample itself."""
         return self.sample
 
 
 @dataclass(frozen=True)
 class AtSeconds:
-    """Seconds from the timeline's zero, within a million either way. Raises TypeError, ValueError."""
+    """Seconds from the timeline's zero, up to a million either way. Raises TypeError, ValueError."""
 
     seconds: Fraction
 
@@ -62,8 +62,8 @@ class AtSeconds:
         object.__setattr__(self, "seconds", exact("seconds", self.seconds))
         check_range("seconds", self.seconds, -MAX_SECONDS, MAX_SECONDS)
 
-    def resolve(self, tempo_map: TempoMap, rate: int) -> int:  # noqa: ARG002 - all positions answer alike
-        """The nearest sample; halfway between two it is the later one."""
+    def resolve(self, tempo_map: TempoMap, rate: int) -> int:  # noqa: ARG002 - all positions share this signature
+        """The nearest sample; ties go to the later one."""
         return nearest_sample(self.seconds, rate)
 
 
@@ -71,7 +71,7 @@ class AtSeconds:
 class AtQuarters:
     """Quarter notes from the start of the ruler: the first beat of the map's first bar is 0.
 
-    These are quarters whatever the meter: "64b" in 7/8 is 128 of its beats. Raises TypeError, ValueError.
+    They are quarter notes whatever the meter: "64b" in 7/8 is 128 of its beats. Raises TypeError, ValueError.
     """
 
     quarters: Fraction
@@ -81,7 +81,7 @@ class AtQuarters:
         check_range("quarters", self.quarters, -MAX_QUARTERS, MAX_QUARTERS)
 
     def resolve(self, tempo_map: TempoMap, rate: int) -> int:
-        """The nearest sample; halfway between two it is the later one."""
+        """The nearest sample; ties go to the later one."""
         return tempo_map.sample_at(self.quarters, rate)
 
 
@@ -96,7 +96,7 @@ class AtBbt:
             raise TypeError(f"bbt must be a Bbt, got {self.bbt!r}")
 
     def resolve(self, tempo_map: TempoMap, rate: int) -> int:
-        """The nearest sample. Raises ValueError when the bar has no such beat."""
+        """The nearest sample. Raises ValueError if the bar has no such beat."""
         return tempo_map.sample_of(self.bbt, rate)
 
 
@@ -112,11 +112,11 @@ _BAR = re.compile(r"bar\s*([+-]?\d{1,8})", re.ASCII)
 
 
 def parse_position(value: int | float | str) -> Position:
-    """The position that a number or a text names; see FORMS for what may be written.
+    """The position written as a number or text; see FORMS for what is accepted.
 
-    A bare number is samples, also as text; a float must be whole and at most 2**24 (some surfaces send
-    nothing else). "64b" counts quarter notes. "17" is sample 17, not bar 17: that is "bar 17" or "17|1".
-    Raises TypeError for other kinds, ValueError saying what was wrong and what may be written.
+    A bare number is samples, also as text; a float must be whole and at most 2**24 (some control surfaces send only
+    floats). "64b" counts quarter notes. "17" is sample 17; bar 17 is "bar 17" or "17|1".
+    Raises TypeError for other types, ValueError that explains what was wrong and what is accepted.
     """
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         raise TypeError(f"a position must be a number or text, got {value!r}")
@@ -135,7 +135,7 @@ def _whole(value: int | float) -> int:
         raise ValueError(f'a number of samples must be whole (for seconds write "{value}s")')
     if _MAX_FLOAT_SAMPLE < abs(value) <= MAX_SAMPLE:
         raise ValueError(
-            f'a float cannot tell neighbouring samples apart up there; send an integer or "{int(value)}"'
+            f'a float this large cannot distinguish neighbouring samples; send an integer or "{int(value)}"'
         )
     return int(value)
 
@@ -156,34 +156,34 @@ def _from_text(text: str) -> Position:
         return AtBbt(Bbt(int(match[1])))
     if match := _CLOCK.fullmatch(typed):
         return AtSeconds(_clock_seconds(*match.groups()))
-    raise ValueError(_complaint(typed))
+    raise ValueError(_likely_mistake(typed))
 
 
 def _clock_seconds(sign: str, hours: str | None, minutes: str, seconds: str) -> Fraction:
     rest = from_text("seconds", seconds)
     if rest >= 60:
-        raise ValueError(f"seconds after a colon must lie below 60, got {seconds}")
+        raise ValueError(f"seconds after a colon must be below 60, got {seconds}")
     if hours and int(minutes) >= 60:
-        raise ValueError(f"minutes after a colon must lie below 60, got {minutes}")
+        raise ValueError(f"minutes after a colon must be below 60, got {minutes}")
     total = 3600 * int(hours or 0) + 60 * int(minutes) + rest
     return -total if sign == "-" else total
 
 
-def _complaint(typed: str) -> str:
-    """The likeliest slip, named."""
+def _likely_mistake(typed: str) -> str:
+    """The likeliest mistake, in words."""
     if not typed:
         return "it is empty"
     if re.fullmatch(r"[+-]?\d*\.\d*", typed):
-        return f'a bare decimal could be seconds or bars (for seconds write "{typed}s")'
+        return f'a bare decimal may mean seconds or bars (for seconds write "{typed}s")'
     if typed.count(":") == 3:
         return 'timecode needs its frame rate (as in "00:01:02:12@25")'
     if "nan" in typed or "inf" in typed:
         return "a position must be finite"
-    return "it is none of the accepted forms"
+    return "it is not in an accepted form"
 
 
 def format_position(position: Position) -> str:
-    """The text that `parse_position` turns back into this position. Raises TypeError for anything else."""
+    """The position as text, the inverse of `parse_position`. Raises TypeError for anything else."""
     match position:
         case AtSample():
             return str(position.sample)
@@ -204,17 +204,17 @@ _BARS = re.compile(
 
 
 def parse_bars(text: str, tempo_map: TempoMap, rate: int) -> Span:
-    """The samples of whole bars: "17-20" is from the start of bar 17 to the *end* of bar 20, "17" that bar.
+    """The samples of whole bars: "17-20" runs from the start of bar 17 to the *end* of bar 20, "17" is that bar.
 
-    Raises TypeError unless given text, ValueError when it is no range of bars or runs backwards.
+    Raises TypeError unless given text, ValueError if it is not a range of bars or runs backwards.
     """
     if not isinstance(text, str):
         raise TypeError(f'bars must be text such as "17-20", got {text!r}')
     match = _BARS.fullmatch(text)
     if match is None:
-        raise ValueError(f'bars are written "17-20" (both included) or "17", got {text[:40]!r}')
+        raise ValueError(f'bars must look like "17-20" (inclusive) or "17", got {text[:40]!r}')
     first = int(match[1])
     last = int(match[2]) if match[2] else first
     if last < first:
-        raise ValueError(f"bars {text.strip()!r}: the last bar must not lie before the first")
+        raise ValueError(f"bars {text.strip()!r}: the last bar must not be before the first")
     return Span(tempo_map.sample_of(Bbt(first), rate), tempo_map.sample_of(Bbt(last + 1), rate))

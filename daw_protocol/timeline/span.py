@@ -1,4 +1,4 @@
-"""A stretch of the timeline: half-open, in whole samples at the project rate."""
+"""A range of the timeline: half-open, in whole samples at the project rate."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Span:
             if isinstance(value, bool) or not isinstance(value, int):
                 raise TypeError(f"{name} must be a whole number of samples, got {value!r}")
         if self.end < self.start:
-            raise ValueError(f"end {self.end} lies before start {self.start}")
+            raise ValueError(f"end {self.end} is before start {self.start}")
 
     @property
     def length(self) -> int:
@@ -32,10 +32,10 @@ class Span:
         return Span(self.start + samples, self.end + samples)
 
     def grown(self, before: int, after: int) -> Span:
-        """The span with `before` samples more in front and `after` samples more behind."""
+        """The span extended by `before` samples at the start and `after` samples at the end."""
         return Span(self.start - before, self.end + after)
 
     def clipped(self, other: Span) -> Span:
-        """The part inside `other`; empty, at the nearer edge, when they do not meet."""
+        """The part inside `other`; if they do not overlap, an empty span at the nearer edge."""
         start = min(max(self.start, other.start), other.end)
         return Span(start, max(start, min(self.end, other.end)))

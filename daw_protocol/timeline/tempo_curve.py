@@ -1,6 +1,6 @@
-"""The tempo over a whole song: finds the segment that a sample or a quarter lies in and asks it.
+"""The tempo over a whole song: finds the segment that contains a sample or quarter note and asks it.
 
-Knows tempo points and seconds; knows no bars.
+Knows tempo points and seconds, not bars.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from daw_protocol.timeline.tempo_segment import TempoSegment
 
 _ZERO = Fraction(0)
 
-# A server talks in a handful of rates; a caller that sweeps them must not make the tables grow without end.
+# A server uses a handful of rates; a caller that sweeps rates must not grow the tables without limit.
 _MAX_RATES = 16
 
 
@@ -26,7 +26,7 @@ class TempoCurve:
     def __init__(self, points: tuple[TempoPoint, ...], offset: Fraction) -> None:
         first = points[0]
         seconds = bounded(offset + 60 * first.quarter / first.bpm)
-        # What lies before the first point is a segment too: its tempo, backwards without end.
+        # Before the first point there is a segment too: its tempo, extending back indefinitely.
         self._segments = [TempoSegment(first.quarter, seconds, first.bpm, _ZERO)]
         self._seconds: list[Fraction] = []
         self._quarters = [point.quarter for point in points]
@@ -43,13 +43,13 @@ class TempoCurve:
         return self._segments[self._index_at(sample, rate)].quarters_at(sample, rate)
 
     def quarters_at_seconds(self, seconds: Fraction) -> Fraction:
-        """Quarters at a time, exactly; for hosts that count in seconds."""
-        # At a rate of its own denominator every time is a whole sample.
+        """Quarters at a time in seconds, exactly; for hosts that count in seconds."""
+        # With its own denominator as the rate, any time is a whole sample.
         segment = self._segments[bisect_right(self._seconds, seconds)]
         return segment.quarters_at(seconds.numerator, seconds.denominator)
 
     def sample_at(self, quarters: Fraction, rate: int) -> int:
-        """The sample nearest to a quarter; halfway between two it is the later one."""
+        """The sample nearest to a quarter; ties go to the later sample."""
         check_rate(rate)
         quarters = exact("quarters", quarters)
         return self._segments[self._index_of(quarters)].sample_at(quarters, rate)
@@ -59,14 +59,14 @@ class TempoCurve:
         return self._segments[self._index_at(sample, rate)].bpm_at(sample, rate)
 
     def is_constant_in(self, span: Span, rate: int) -> bool:
-        """True when one tempo holds from the span's first sample to its last."""
+        """True if the tempo is the same from the span's first sample to its last."""
         first = self._index_at(span.start, rate)
         last = self._index_at(max(span.start, span.end - 1), rate)
         segments = self._segments[first : last + 1]
         return all(segment.slope == 0 and segment.bpm == segments[0].bpm for segment in segments)
 
     def _index_of(self, quarters: Fraction) -> int:
-        # Comparing fractions is slow: integers narrow the search to the points inside the same quarter.
+        # Comparing fractions is slow, so integers first narrow the search to points within the same quarter.
         whole = quarters.numerator // quarters.denominator
         low = bisect_left(self._whole_quarters, whole)
         high = bisect_right(self._whole_quarters, whole, low)
@@ -81,7 +81,7 @@ class TempoCurve:
         return bisect_right(firsts, sample)
 
     def _remember_first_samples(self, rate: int) -> list[int]:
-        """The first sample of each point at this rate: integers are found ten times faster than fractions."""
+        """The first sample of each point at this rate: searching integers is ten times faster than fractions."""
         check_rate(rate)
         if len(self._first_samples) >= _MAX_RATES:
             self._first_samples.clear()
@@ -98,6 +98,6 @@ def _slope(point: TempoPoint, end: TempoPoint | None) -> Fraction:
 
 
 def seconds_between(point: TempoPoint, end: TempoPoint) -> Fraction:
-    """Seconds from a point to the next one. A ramp linear in time passes at the mean of its two tempos."""
+    """Seconds from a point to the next one. A ramp linear in time takes as long as the mean of its two tempos."""
     mean = (point.bpm + end.bpm) / 2 if point.ramp else point.bpm
     return 60 * (end.quarter - point.quarter) / mean

@@ -1,6 +1,6 @@
-"""The parts of a tempo map as JSON values, and read back from JSON of unknown origin.
+"""Writes the parts of a tempo map as JSON values and reads them back, from untrusted JSON too.
 
-Every complaint is a ValueError that names its field.
+Every error is a ValueError that names its field.
 """
 
 from __future__ import annotations
@@ -69,11 +69,11 @@ def json_object(where: str, value: object, needed: set[str], optional: set[str])
         raise ValueError(f"{where} must be an object, got {type(value).__name__}")
     missing = needed - value.keys()
     if missing:
-        raise ValueError(f"{where} lacks {', '.join(sorted(missing))}")
+        raise ValueError(f"{where} needs {', '.join(sorted(missing))}")
     unknown = {str(name) for name in value} - needed - optional
     if unknown:
         names = ", ".join(sorted(needed | optional))
-        raise ValueError(f"{where} has the unknown field {sorted(unknown)[0][:40]!r}; it may have {names}")
+        raise ValueError(f"{where} has an unknown field {sorted(unknown)[0][:40]!r}; it takes {names}")
     return value
 
 

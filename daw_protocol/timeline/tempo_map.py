@@ -1,8 +1,7 @@
-"""The tempo map: the one place where samples, quarters and bars are turned into each other, exactly.
+"""The tempo map: the one place that converts between samples, quarters and bars, exactly.
 
-A sample is an integer on the project's timeline; quarters are a Fraction counted from the first beat of the
-first bar. Nothing here rounds except `sample_at`, which answers the nearest sample, and the grid of `bbt_at`
-and `snap`, which are asked to.
+A sample is an integer on the project's timeline; quarters are a Fraction counted from the first beat of the first
+bar. Only `sample_at` rounds (to the nearest sample), and `bbt_at` and `snap` when given a grid.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ from daw_protocol.timeline.tempo_json import (
 from daw_protocol.timeline.tempo_point import MAX_POINTS, TempoPoint
 
 MAX_OFFSET_SECONDS = 1_000_000
-# Fourteen hours at 120 bpm; a span beyond it is a slip and would fill the memory with beats.
+# Fourteen hours at 120 bpm; a longer span is a mistake and would fill the memory with beats.
 MAX_LISTED_QUARTERS = 100_000
 
 ZERO = Fraction(0)
@@ -47,7 +46,7 @@ ZERO = Fraction(0)
 
 @dataclass(frozen=True)
 class Beat:
-    """A beat that lies in a span: its nearest sample, its name, and meter and tempo (quarters/min) there."""
+    """A beat in a span: its nearest sample, bar and beat number, and the meter and tempo (quarters/min) there."""
 
     sample: int
     bar: int
@@ -60,11 +59,11 @@ class Beat:
 class TempoMap:
     """Tempo points and meter changes, both counted in quarters from the first beat of bar `first_bar`.
 
-    That beat lies `offset` seconds after the timeline's sample 0 (it may be negative). Before it, and before
-    the first point, the first tempo and the first meter reach back for ever; bars count down there.
+    That beat is `offset` seconds after the timeline's sample 0 (may be negative). The first tempo and the first meter
+    extend back indefinitely before it; bar numbers count down there.
 
-    Raises TypeError for wrong kinds, ValueError when there is no point, more than 10,000 points or meters,
-    points or meters do not ascend, the first meter is not at quarter 0, or a meter cuts a bar unasked.
+    Raises TypeError for wrong types; ValueError without any point, for more than 10,000 points or meters, for points
+    or meters that do not ascend, a first meter not at quarter 0, or a meter inside a bar without `cuts_bar`.
     """
 
     points: tuple[TempoPoint, ...]
@@ -81,11 +80,13 @@ class TempoMap:
         for index in range(1, len(self.points)):
             if self.points[index].quarter <= self.points[index - 1].quarter:
                 raise ValueError(
-                    f"points[{index}].quarter {to_text(self.points[index].quarter)} must lie after "
+                    f"points[{index}].quarter {to_text(self.points[index].quarter)} must be after "
                     f"points[{index - 1}]'s"
                 )
         if self.meters[0].quarter != 0:
-            raise ValueError("meters[0].quarter must be 0: the first meter holds from the first bar on")
+            raise ValueError(
+                "meters[0].quarter must be 0: the first time signature starts with the first bar"
+            )
         check_changes(self.meters)
 
     # Building one
@@ -98,12 +99,12 @@ class TempoMap:
         offset: Fraction | float | str = 0,
         first_bar: int = 1,
     ) -> TempoMap:
-        """One tempo (quarters per minute) and one meter. A float counts as the decimal it prints."""
+        """One tempo (quarters per minute) and one meter. A float is read as the decimal it prints."""
         point = TempoPoint(ZERO, exact_decimal("bpm", bpm))
         return cls((point,), (MeterChange(ZERO, meter),), exact_decimal("offset", offset), first_bar)
 
     def to_json(self) -> dict[str, object]:
-        """JSON values that `from_json` turns back into an equal map: fractions are ints or "num/den" text."""
+        """JSON values, the inverse of `from_json`; fractions are ints or "num/den" text."""
         return {
             "points": points_to_json(self.points),
             "meters": changes_to_json(self.meters),
@@ -113,9 +114,9 @@ class TempoMap:
 
     @classmethod
     def from_json(cls, value: object) -> TempoMap:
-        """The map that `to_json` wrote; numbers may also be decimals, and all but `points` may be left out.
+        """The map written by `to_json`; numbers may also be decimals, and only `points` is required.
 
-        Raises ValueError naming the field for everything that is not such a map.
+        Raises ValueError, naming the field, for anything that is not such a map.
         """
         fields = json_object("tempo map", value, {"points"}, {"meters", "offset", "first_bar"})
         return cls(
@@ -132,11 +133,11 @@ class TempoMap:
         return TempoCurve(self.points, self.offset)
 
     def quarters_at(self, sample: int, rate: int) -> Fraction:
-        """Quarters from the first beat of the first bar to a sample, exactly. Negative before it."""
+        """Quarters from the first beat of the first bar to a sample, exactly; negative before it."""
         return self._curve.quarters_at(sample, rate)
 
     def sample_at(self, quarters: Fraction, rate: int) -> int:
-        """The sample nearest to a quarter; halfway between two it is the later one. Exactly decided."""
+        """The sample nearest to a quarter, decided exactly; ties go to the later sample."""
         return self._curve.sample_at(quarters, rate)
 
     def tempo_at(self, sample: int, rate: int) -> Fraction:
@@ -149,7 +150,7 @@ class TempoMap:
         return Fraction(sample, rate)
 
     def is_constant_in(self, span: Span, rate: int) -> bool:
-        """True when the tempo does not move or change inside the span. The meter may change."""
+        """True if the tempo does not change inside the span. The meter may."""
         return self._curve.is_constant_in(span, rate)
 
     # Bars
@@ -159,18 +160,18 @@ class TempoMap:
         return BarGrid(self.meters, self.first_bar)
 
     def meter_at(self, quarters: Fraction) -> Meter:
-        """The meter that holds at a quarter."""
+        """The meter at a quarter."""
         return self._grid.meter_at(exact("quarters", quarters))
 
     def bar_at(self, quarters: Fraction) -> int:
-        """The number of the bar a quarter lies in; a bar line belongs to the bar it opens."""
+        """The number of the bar that contains a quarter; a bar line belongs to the bar it opens."""
         return self._grid.bar_at(exact("quarters", quarters))
 
     def bbt_at(self, sample: int, rate: int, grid_ticks: Fraction | int | None = None) -> Bbt:
         """Bar, beat and ticks at a sample.
 
-        Exact, so a bar line between two samples reads "16|4|959.98": `sample_of` gives the same sample back.
-        For display pass `grid_ticks`: the nearest multiple from the bar's start (1 for whole ticks).
+        Exact, so a bar line between two samples reads "16|4|959.98" and `sample_of` returns the same sample.
+        For display pass `grid_ticks` to round to multiples from the bar's start (1 for whole ticks).
         """
         quarters = self.quarters_at(sample, rate)
         if grid_ticks is None:
@@ -178,11 +179,11 @@ class TempoMap:
         return self._grid.bbt_of(self._rounded(quarters, exact("grid_ticks", grid_ticks) / TICKS_PER_QUARTER))
 
     def quarters_of(self, bbt: Bbt) -> Fraction:
-        """Quarters from the first beat of the first bar. Raises ValueError when the bar has no such beat."""
+        """Quarters from the first beat of the first bar. Raises ValueError if the bar has no such beat."""
         return self._grid.quarters_of(bbt)
 
     def sample_of(self, bbt: Bbt, rate: int) -> int:
-        """The sample nearest to a bar position. Raises ValueError when the bar has no such beat."""
+        """The sample nearest to a bar position. Raises ValueError if the bar has no such beat."""
         return self.sample_at(self.quarters_of(bbt), rate)
 
     def beats_between(self, span: Span, rate: int) -> list[Beat]:
@@ -204,7 +205,8 @@ class TempoMap:
         quarters = self.quarters_at(span.end, rate) - first
         if quarters > MAX_LISTED_QUARTERS:
             raise ValueError(
-                f"span holds {int(quarters)} quarters; beats and bars are listed for at most {MAX_LISTED_QUARTERS}"
+                f"the span has {int(quarters)} quarter notes; beats and bars are listed for at most "
+                f"{MAX_LISTED_QUARTERS}"
             )
         return first
 
@@ -219,15 +221,15 @@ class TempoMap:
     def snap(self, sample: int, rate: int, unit: str | Fraction = "beat") -> int:
         """The sample of the nearest "bar", "beat" or multiple of a Fraction of a quarter.
 
-        Fractions count from the bar's start. Nearest is measured in samples; halfway it is the later one.
-        Raises ValueError for another unit.
+        Fractions count from the bar's start. Distance is measured in samples; ties go to the later one.
+        Raises ValueError for any other unit.
         """
         before, after = self._neighbours(self.quarters_at(sample, rate), unit)
         low, high = self.sample_at(before, rate), self.sample_at(after, rate)
         return low if sample - low < high - sample else high
 
     def _neighbours(self, quarters: Fraction, unit: str | Fraction) -> tuple[Fraction, Fraction]:
-        """The grid lines at or before a quarter and after it; a bar line is always one of the lines."""
+        """The grid lines at or before a quarter and after it; bar lines are always grid lines."""
         bar = self._grid.bar_at(quarters)
         start, end = self._grid.start_of_bar(bar), self._grid.start_of_bar(bar + 1)
         if unit == "bar":

@@ -8,7 +8,7 @@ from fractions import Fraction
 from daw_protocol.timeline.bar_grid import MAX_QUARTERS
 from daw_protocol.timeline.exact_number import check_coordinate, exact
 
-# More than any song needs; a limit so that a message from outside cannot fill the memory.
+# More than any song needs; the limit keeps a message from a client from filling the memory.
 MAX_POINTS = 10_000
 
 MIN_BPM = 5
@@ -17,13 +17,12 @@ MAX_BPM = 1000
 
 @dataclass(frozen=True)
 class TempoPoint:
-    """From `quarter` on the tempo is `bpm`, always in quarter notes per minute, whatever the meter.
+    """From `quarter` on the tempo is `bpm`, always in quarter notes per minute, whatever the time signature.
 
-    With `ramp` the tempo moves linearly *in time* from here to the next point's bpm, as REAPER's "linear"
-    tempo markers do; without, it holds until the next point. On the last point `ramp` has nothing to lead to
-    and the tempo holds.
+    With `ramp` the tempo changes linearly *in time* from here to the next point's bpm, like REAPER's "linear"
+    tempo markers; without, it holds until the next point. On the last point `ramp` has no effect.
 
-    Raises TypeError for wrong kinds, ValueError for a quarter outside 0..10,000,000 or bpm outside 5..1000.
+    Raises TypeError for wrong types, ValueError for a quarter outside 0..10,000,000 or bpm outside 5..1000.
     """
 
     quarter: Fraction

@@ -1,13 +1,13 @@
-"""One stretch of tempo, and the integer arithmetic between its samples and its quarters.
+"""One segment of the tempo curve, and the integer arithmetic between its samples and its quarters.
 
-Within a stretch the tempo is a constant or moves linearly *in time*. Quarters are its integral, so with
-x = seconds since the stretch began they are
+Within a segment the tempo is constant or changes linearly *in time*. Quarters are its integral, so with
+x = seconds since the start of the segment they are
 
     quarters(x) = q0 + b0 * x / 60 + slope * x**2 / 120        b0 in quarters per minute, slope per second
 
-a quadratic with rational coefficients: sample -> quarters is exactly rational. The other way takes a square
-root, but only the nearest sample is wanted, and floor((A + sqrt(C)) / G) of integers is decided exactly by
-`isqrt`. (A tempo linear in quarters would need a logarithm, and nothing could be exact.)
+a quadratic with rational coefficients: sample -> quarters is exactly rational. The inverse takes a square root, but
+only the nearest sample is needed, and `isqrt` decides floor((A + sqrt(C)) / G) of integers exactly. (A tempo linear in
+quarters would need a logarithm, and nothing would be exact.)
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from fractions import Fraction
 
 
 class TempoSegment:
-    """From `quarter`, reached `seconds` after the timeline's zero, on; bpm in quarters per minute.
+    """The tempo from `quarter` on, which is `seconds` after the timeline's zero; bpm in quarters per minute.
 
     `slope` is the change of bpm per second: (b1**2 - b0**2) / (120 * quarters to the next point).
     """
@@ -44,7 +44,8 @@ class TempoSegment:
         return Fraction(above, self._scale * bottom * bottom)
 
     def sample_at(self, quarter: Fraction, rate: int) -> int:
-        """The sample nearest to a quarter, exactly decided; halfway between two it is the later one."""
+        """The sample nearest to a quarter, decided exactly; ties go to the later sample."""
+
         top, bottom = quarter.numerator, quarter.denominator
         # (quarter - q0) * scale = rise / bottom
         rise = top * self._scale - self._constant * bottom

@@ -1,4 +1,4 @@
-"""Timecode: hours, minutes, seconds and frames, at the frame rates film and television use."""
+"""Timecode: hours, minutes, seconds and frames, at the frame rates of film and television."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FRAME_RATES = {
     "60": Fraction(60),
 }
 
-# Frame numbers left out at the start of a minute, so that the labels keep up with the clock.
+# Frame numbers skipped at the start of a minute, so that the labels keep up with the clock.
 _DROPPED = {"29.97": 2, "59.94": 4}
 
 _TEXT = re.compile(r"\s*(\d{1,3}):(\d{1,2}):(\d{1,2})([:;])(\d{1,3})\s*@\s*([\d.]{1,6})\s*", re.ASCII)
@@ -30,15 +30,15 @@ _TEXT = re.compile(r"\s*(\d{1,3}):(\d{1,2}):(\d{1,2})([:;])(\d{1,3})\s*@\s*([\d.
 
 @dataclass(frozen=True)
 class AtTimecode:
-    """A frame's label at a frame rate out of FRAME_RATES, counted from 00:00:00:00 at the timeline's zero.
+    """A frame label at one of FRAME_RATES, counted from 00:00:00:00 at the timeline's zero.
 
-    With `drop` (29.97 and 59.94 only, written with a semicolon) the first frame numbers of each minute except
-    every tenth are left out; such a label does not exist and is refused. Without it, a label at 29.97 falls
-    behind the clock by 3.6 seconds an hour, as it does in every host.
+    With `drop` (29.97 and 59.94 only, written with a semicolon) each minute except every tenth skips its first frame
+    numbers; those labels do not exist and are refused. Without it, labels at 29.97 fall behind the clock by 3.6
+    seconds an hour, as in every host.
 
-    A session that starts at 01:00:00:00 is the caller's to subtract.
+    For a session that starts at 01:00:00:00 the caller subtracts the start.
 
-    Raises TypeError for wrong kinds, ValueError for labels that do not exist.
+    Raises TypeError for wrong types, ValueError for labels that do not exist.
     """
 
     hours: int
@@ -64,11 +64,9 @@ class AtTimecode:
 
     def _check_drop(self) -> None:
         if self.fps not in _DROPPED:
-            raise ValueError(f"drop exists at {' and '.join(_DROPPED)} fps only, got {self.fps}")
+            raise ValueError(f"drop-frame exists only at {' and '.join(_DROPPED)} fps, got {self.fps}")
         if self.frame < _DROPPED[self.fps] and self.seconds == 0 and self.minutes % 10:
-            raise ValueError(
-                f"frame {self.frame} of {self} does not exist: drop-frame timecode leaves it out"
-            )
+            raise ValueError(f"frame {self.frame} of {self} does not exist: drop-frame timecode skips it")
 
     @property
     def _nominal(self) -> int:
@@ -92,13 +90,13 @@ class AtTimecode:
     def parse(cls, text: str) -> AtTimecode:
         """The timecode written "00:01:02:12@25" or, drop-frame, "00:01:02;12@29.97".
 
-        Raises TypeError unless given text, ValueError when it is none.
+        Raises TypeError unless given text, ValueError if it is not a timecode.
         """
         if not isinstance(text, str):
             raise TypeError(f'a timecode must be text such as "00:01:02:12@25", got {text!r}')
         match = _TEXT.fullmatch(text)
         if match is None:
-            raise ValueError(f'a timecode is written "00:01:02:12@25", got {text[:40]!r}')
+            raise ValueError(f'a timecode must look like "00:01:02:12@25", got {text[:40]!r}')
         hours, minutes, seconds, mark, frame, fps = match.groups()
         return cls(int(hours), int(minutes), int(seconds), int(frame), fps, mark == ";")
 

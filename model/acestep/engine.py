@@ -1,7 +1,7 @@
 """The engine of the ACE-Step 1.5 checkpoints in one folder.
 
-Chooses the checkpoint for each request and says what they can do; rendering is loaded_checkpoint.py's. Describing
-needs no torch: whatever does is imported where a checkpoint is loaded.
+Chooses the checkpoint for each request and describes what they offer; loaded_checkpoint.py renders. Describing needs no
+torch: imports that do happen when a checkpoint is loaded.
 """
 
 from __future__ import annotations
@@ -39,26 +39,26 @@ from model.engine import (
 from model.errors import CannotRender, NotLoaded
 
 if TYPE_CHECKING:
-    from model.acestep.loaded_checkpoint import AdapterWish, Extras, LoadedCheckpoint
+    from model.acestep.loaded_checkpoint import AdapterRequest, Extras, LoadedCheckpoint
 
 LABEL = "ACE-Step 1.5"
 PACKAGES = ("torch", "transformers", "safetensors")
-GET_WEIGHTS = "Run `takebridge models pull turbo`, or start the server with --models and the folder you have."
+GET_WEIGHTS = "Run `takebridge models pull turbo`, or start the server with --models and your models folder."
 GET_PACKAGES = "pip install 'takebridge[acestep]'"
 
-_FORM_TOKENS = 70  # of a prompt's 256 and 2048: what the model's form takes, instruction, tempo, key and all
+_FORM_TOKENS = 70  # of a prompt's 256 and 2048: taken by the template with instruction, tempo, key and so on
 _FIRST_CHOICE = "acestep-v15-turbo"
-_FAMILY = "acestep-v15-"  # may be left away when a checkpoint is named
+_FAMILY = "acestep-v15-"  # optional when naming a checkpoint
 
 
 @dataclass(frozen=True)
 class EngineConfig:
-    """How the engine was set up. Empty words leave the choice to the engine.
+    """How the engine was set up. Empty strings leave the choice to the engine.
 
-    folder:     one checkpoint, or several side by side with VAE and text encoder, as the official application does.
-    checkpoint: the one to prefer.
+    folder:     one checkpoint, or several side by side with VAE and text encoder, as in the official application.
+    checkpoint: the preferred one.
     device:     "auto", "cuda", "cuda:1", "xpu", "mps" or "cpu".
-    memory_gb:  how much of the device's memory renders may use, in decimal gigabytes; 0 = what is free.
+    memory_gb:  how much of the device's memory renders may use, in decimal gigabytes; 0 = all that is free.
     """
 
     folder: str = ""
@@ -68,9 +68,9 @@ class EngineConfig:
 
 
 class AceStepEngine:
-    """Implements model.engine.Engine. Made without arguments it has no weights, and says what to do about it.
+    """Implements model.engine.Engine. Without arguments it has no weights; its description explains how to get some.
 
-    Arguments are those of `EngineConfig`, as words, since servers name engines in text.
+    Arguments are those of `EngineConfig`, as strings, since servers configure engines in text.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class AceStepEngine:
         self._loaded: LoadedCheckpoint | None = None
 
     def describe(self) -> EngineDescription:
-        """What the checkpoints in the folder can do, or why nothing can be done."""
+        """What the checkpoints in the folder offer, or why none can be used."""
         try:
             found = self._checkpoints()
         except NotLoaded as missing:
@@ -97,7 +97,7 @@ class AceStepEngine:
     def render(
         self, request: RenderRequest, progress: OnProgress, should_stop: ShouldStop
     ) -> Iterator[Rendered]:
-        """See model.engine.Engine. Another checkpoint than the last render's is loaded first."""
+        """See model.engine.Engine. Switches the loaded checkpoint first if necessary."""
         options = dict(request.options)
         wanted = str(options.pop(CHECKPOINT, ""))
         extras = _extras(options)
@@ -110,13 +110,13 @@ class AceStepEngine:
         yield from loaded.render(replace(request, options=options), progress, should_stop, extras)
 
     def unload(self) -> None:
-        """Gives all memory back."""
+        """Frees all memory."""
         if self._loaded is not None:
             self._loaded.unload()
             self._loaded = None
 
     def _checkpoints(self) -> list[ModelFolder]:
-        """What is in the folder, the preferred one first. Raises NotLoaded when none can be used."""
+        """The checkpoints in the folder, the preferred one first. Raises NotLoaded if none can be used."""
         if not self._config.folder:
             raise NotLoaded("No ACE-Step weights are configured.", GET_WEIGHTS)
         missing = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
@@ -136,7 +136,7 @@ class AceStepEngine:
         return whole
 
     def _preference(self, model: ModelFolder) -> tuple[bool, bool, bool, bool, str]:
-        """Small and quick first: a turbo checkpoint of the small size, before all the plain one."""
+        """Sort key, small and fast first: turbo checkpoints of the small size, above all the plain one."""
         return (
             not _is_called(model, self._config.checkpoint),
             model.name != _FIRST_CHOICE,
@@ -146,11 +146,11 @@ class AceStepEngine:
         )
 
     def _with(self, chosen: ModelFolder, progress: OnProgress) -> LoadedCheckpoint:
-        """The checkpoint, loaded; one is loaded at a time. Raises NotLoaded."""
+        """The checkpoint, loaded; only one is loaded at a time. Raises NotLoaded."""
         if self._loaded is not None and self._loaded.folder.path == chosen.path:
             return self._loaded
         self.unload()
-        progress(Progress("loading the libraries", 0.0))  # seconds, the first time
+        progress(Progress("loading the libraries", 0.0))  # takes seconds the first time
         from model.acestep.device.devices import choose_device, spare_a_core
         from model.acestep.loaded_checkpoint import LoadedCheckpoint
 
@@ -165,55 +165,57 @@ class AceStepEngine:
 
 
 def _stoppable(progress: OnProgress, should_stop: ShouldStop) -> OnProgress:
-    """The same progress, which raises RenderStopped once the caller wants no more."""
+    """The same progress, which raises RenderStopped if the render was cancelled."""
 
-    def told(made: Progress) -> None:
+    def report(update: Progress) -> None:
         stop_if_asked(should_stop)
-        progress(made)
+        progress(update)
 
-    return told
+    return report
 
 
 def _extras(options: dict[str, Any]) -> Extras:
-    """Takes out of the options what is no matter of sampling. Raises CannotRender."""
+    """Takes the options that do not concern sampling out of `options`. Raises CannotRender."""
     from model.acestep.loaded_checkpoint import Extras
 
     planner = options.pop(PLANNER, "off")
     if planner not in ("on", "off", True, False):
-        raise CannotRender(f"The option {PLANNER} is {planner!r}.", "Choose one of on, off.")
+        raise CannotRender(f"The option {PLANNER} cannot be {planner!r}.", "Use on or off.")
     return Extras(_adapter(options), planner in ("on", True))
 
 
-def _adapter(options: dict[str, Any]) -> AdapterWish | None:
-    """Takes the adapter out of the options. Raises CannotRender for a strength that is none."""
+def _adapter(options: dict[str, Any]) -> AdapterRequest | None:
+    """Takes the adapter out of `options`. Raises CannotRender for an invalid strength."""
     path, strength = options.pop(ADAPTER, None), options.pop(ADAPTER_STRENGTH, None)
     if not path:
         if strength is not None:
             raise CannotRender(
-                f"The option {ADAPTER_STRENGTH} was given without an adapter.", f"Name its file in {ADAPTER}."
+                f"The option {ADAPTER_STRENGTH} needs an adapter.", f"Set {ADAPTER} to its file, or omit it."
             )
         return None
     if strength is None:
         strength = 1.0
     if isinstance(strength, bool) or not isinstance(strength, (int, float)) or not 0 <= strength <= 1:
-        raise CannotRender(f"The option {ADAPTER_STRENGTH} is {strength!r}.", "Give a number from 0 to 1.")
-    from model.acestep.loaded_checkpoint import AdapterWish
+        raise CannotRender(
+            f"The option {ADAPTER_STRENGTH} cannot be {strength!r}.", "Use a number from 0 to 1."
+        )
+    from model.acestep.loaded_checkpoint import AdapterRequest
 
-    return AdapterWish(Path(path), float(strength))
+    return AdapterRequest(Path(path), float(strength))
 
 
 def _best(found: list[ModelFolder], task: Task) -> ModelFolder:
-    """The first that does the task; where none does, the first, which says why."""
+    """The first checkpoint that supports the task; if none does, the first, whose capability gives the reason."""
     return next((model for model in found if model.traits.does(MODEL_TASK[task])), found[0])
 
 
 def _named(found: list[ModelFolder], wanted: str) -> ModelFolder:
-    """The checkpoint called so, with or without the family's name before it. Raises CannotRender."""
+    """The checkpoint with this name, with or without the family prefix. Raises CannotRender."""
     for model in found:
         if _is_called(model, wanted):
             return model
     names = ", ".join(model.name for model in found)
-    raise CannotRender(f"There is no checkpoint called {wanted!r}.", f"There are: {names}.")
+    raise CannotRender(f"There is no checkpoint called {wanted!r}.", f"Available: {names}.")
 
 
 def _is_called(model: ModelFolder, wanted: str) -> bool:

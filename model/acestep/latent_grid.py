@@ -1,8 +1,8 @@
-"""Where a region of samples lies on the network's grid of 40 ms latent frames, and how to cut it out again.
+"""Maps a region of samples to the network's grid of 40 ms latent frames, and cuts it out again.
 
-Half-open regions at any sample become whole frames around them; the render is cut to the sample afterwards.
-All positions are samples at the *project's* rate, counted from the first sample of the song: a latent frame
-is rate / 25 of them at every rate a DAW uses, so no position is ever rounded. Standard library only.
+Half-open regions at any sample extend to whole frames; the render is cut to the sample afterwards. All positions are
+samples at the *project's* rate, counted from the first sample of the song: a latent frame is rate / 25 samples at every
+rate a DAW uses, so no position is ever rounded. Standard library only.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ HOP = 1_920
 """Samples per latent frame at the model's rate."""
 FRAMES_PER_SECOND = 25
 MIN_FRAMES = 128
-"""5.12 s. The network is never given less."""
+"""5.12 s: the shortest window the network gets."""
 MAX_FRAMES = 15_000
-"""600 s: the length of the stored silence, and the longest the network was trained for."""
+"""600 s: the length of the stored silence, and the longest window the network was trained on."""
 
 
 @dataclass(frozen=True)
 class Window:
-    """What the network is given, and where the wanted audio lies in it.
+    """The network's window, and the wanted audio inside it.
 
     rate:     samples per second of all sample positions.
-    origin:   position of the first sample of frame 0; negative when it lies before the song.
-    frames:   frames given to the network, MIN_FRAMES..MAX_FRAMES.
-    region:   half-open frames rendered anew: those that hold a sample of the region.
-    source:   half-open frames that have song audio, possibly none (first == end).
+    origin:   position of the first sample of frame 0; negative if it is before the song.
+    frames:   frames of the window, MIN_FRAMES..MAX_FRAMES.
+    region:   half-open frames to re-render: those that contain a sample of the region.
+    source:   half-open frames with song audio, possibly none (first == end).
     wanted:   half-open positions of the audio to return: the region and its handles.
     """
 
@@ -52,18 +52,18 @@ class Window:
 
     @property
     def cut(self) -> slice:
-        """Which samples of the decoded window (at the project's rate) are the wanted ones."""
+        """The wanted samples within the decoded window (at the project's rate)."""
         return slice(self.wanted[0] - self.origin, self.wanted[1] - self.origin)
 
     @property
     def song_frames(self) -> tuple[int, int]:
-        """The source frames counted from the song's first: with a song, the window lies on its grid."""
+        """The source frames counted from the song's first: with a song, the window is on its grid."""
         first = self.origin // self.hop
         return first + self.source[0], first + self.source[1]
 
     @property
     def wanted_frames(self) -> tuple[int, int]:
-        """Half-open frames that hold the wanted samples: what has to be decoded."""
+        """Half-open frames that contain the wanted samples, and so must be decoded."""
         return (self.wanted[0] - self.origin) // self.hop, -((self.origin - self.wanted[1]) // self.hop)
 
 
@@ -86,15 +86,15 @@ def plan_window(
 ) -> Window:
     """The window for the region [start, end) of a song of `song_samples` samples (0: no song).
 
-    handle: samples wanted on either side of the region as well; rendered anew only where there is no song.
-    surround_seconds: song shown on either side; None = as much as the longest window holds.
-    ending: the song is to end with the region, so silence may follow it.
-    The grid is that of the song, so that equal songs encode to equal frames whatever the region; without a
-    song it starts at the region. Raises CannotRender when the region is longer than the network can render.
+    handle: extra samples wanted on each side of the region; re-rendered only where there is no song.
+    surround_seconds: song context on each side; None = as much as the longest window allows.
+    ending: the song ends with the region, so silence may follow it.
+    The grid starts with the song, so that equal songs encode to equal frames whatever the region; without a song it
+    starts with the region. Raises CannotRender if the region is longer than the network can render.
     """
     hop = hop_of(rate)
     if end <= start:
-        raise ValueError(f"region {start}..{end} must hold at least one sample")
+        raise ValueError(f"region {start}..{end} must contain at least one sample")
     wanted = (start - handle, end + handle)
     grid = 0 if song_samples else wanted[0]
     fresh = (wanted[0] if start <= 0 else start, wanted[1] if end >= song_samples else end)
@@ -103,10 +103,10 @@ def plan_window(
     _refuse_too_long(core[1] - core[0])
     song = (0, _up(song_samples, hop))
     first, last = _widened(core, song, surround_seconds)
-    # What is still missing to the minimum is silence after the end, as in the reference.
+    # Silence after the end fills up to the minimum, as in the reference implementation.
     frames = max(last - first, MIN_FRAMES)
     if region[1] == last and region[1] >= song[1] and not ending:
-        region = region[0], first + frames  # silence right after the region would ask for an ending
+        region = region[0], first + frames  # silence right after the region would prompt an ending
     return Window(
         rate=rate,
         origin=grid + first * hop,
@@ -118,17 +118,17 @@ def plan_window(
 
 
 def _overlap(song: tuple[int, int], window: tuple[int, int]) -> tuple[int, int]:
-    """The song's frames within the window, counted from its first; (0, 0) when there are none."""
+    """The song's frames within the window, counted from the window's first; (0, 0) if there are none."""
     first, end = max(song[0], window[0]), min(song[1], window[1])
     return (first - window[0], end - window[0]) if first < end else (0, 0)
 
 
 def _widened(region: tuple[int, int], song: tuple[int, int], seconds: float | None) -> tuple[int, int]:
-    """The region with as much song on either side as asked for and as fits; frames on the song's grid."""
+    """The region with as much of the requested song context on each side as fits; frames on the song's grid."""
     before, after = max(0, region[0] - song[0]), max(0, song[1] - region[1])
     if seconds is not None:
-        most = _up(round(seconds * 1_000_000), 1_000_000 // FRAMES_PER_SECOND)
-        before, after = min(before, most), min(after, most)
+        limit = _up(round(seconds * 1_000_000), 1_000_000 // FRAMES_PER_SECOND)
+        before, after = min(before, limit), min(after, limit)
     room = MAX_FRAMES - (region[1] - region[0])
     before, after = _shared(room, before, after)
     if seconds is not None:
@@ -137,7 +137,7 @@ def _widened(region: tuple[int, int], song: tuple[int, int], seconds: float | No
 
 
 def _shared(room: int, before: int, after: int) -> tuple[int, int]:
-    """Both sides within `room`: equal shares, and what one side does not need goes to the other."""
+    """Both sides within `room`: equal shares, and one side's surplus goes to the other."""
     if before + after <= room:
         return before, after
     half = room // 2
@@ -149,7 +149,7 @@ def _shared(room: int, before: int, after: int) -> tuple[int, int]:
 
 
 def _least(region: tuple[int, int], song: tuple[int, int], before: int, after: int) -> tuple[int, int]:
-    """Real song rather than silence where a short surround would leave less than the network's minimum."""
+    """Adds song, rather than silence, if a short context would leave less than the network's minimum."""
     missing = MIN_FRAMES - (region[1] - region[0] + before + after)
     if missing <= 0:
         return before, after
@@ -170,5 +170,5 @@ def _refuse_too_long(frames: int) -> None:
 
 
 def _up(samples: int, hop: int) -> int:
-    """Whole frames that hold `samples`."""
+    """Number of whole frames that contain `samples`."""
     return -(-samples // hop)

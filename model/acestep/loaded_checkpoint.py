@@ -1,6 +1,6 @@
-"""A checkpoint at work on one device: every request is placed in the device's memory before it starts.
+"""A checkpoint loaded on one device: plans the device's memory for every request before it starts.
 
-The memory it may use is asked once, when it is loaded, so that equal requests are placed, and so rendered, equally.
+The memory budget is determined once, at loading, so that equal requests are placed, and therefore rendered, equally.
 """
 
 from __future__ import annotations
@@ -31,19 +31,20 @@ from model.engine import Attachment, OnProgress, Rendered, RenderRequest, Report
 from model.errors import CannotRender, NotLoaded, RanOutOfMemory
 from model.pace import Pace
 
-_PLANNED = 0.3  # share of the time that planning takes, where a song is planned
+_PLANNED = 0.3  # share of a planned song's render time that planning takes
 _GET_PLANNER = (
-    "Run `takebridge models pull planner-1.7b` (or planner-0.6b), which puts acestep-5Hz-lm-1.7B beside it, "
-    "or leave the option planner away."
+    "Run `takebridge models pull planner-1.7b` (or planner-0.6b) to install acestep-5Hz-lm-1.7B, "
+    "or omit the option planner."
 )
+
 _MORE_MEMORY = (
-    "Close other programs that use the device, choose a smaller checkpoint, or render a shorter region."
+    "Close other programs that use the device, use a smaller checkpoint, or render a shorter region."
 )
 
 
 @dataclass(frozen=True)
-class AdapterWish:
-    """An adapter's file, and how much of it is wanted: 0..1."""
+class AdapterRequest:
+    """An adapter's file and its strength, 0..1."""
 
     path: Path
     strength: float = 1.0
@@ -51,24 +52,24 @@ class AdapterWish:
 
 @dataclass(frozen=True)
 class Extras:
-    """What a render is to have besides the checkpoint. planned: a language model plans the song first."""
+    """A render's extras beyond the checkpoint. planned: a language model plans the song first."""
 
-    adapter: AdapterWish | None = None
+    adapter: AdapterRequest | None = None
     planned: bool = False
 
 
 class LoadedCheckpoint:
-    """Renders with one checkpoint. budget: bytes it may use on the device; None = all that are free now.
+    """Renders with one checkpoint. budget: bytes it may use on the device; None = all that is free now.
 
-    Raises NotLoaded for files that are missing, broken, or too large for the device.
+    Raises NotLoaded for files that are missing, damaged or too large for the device.
     """
 
     def __init__(self, folder: ModelFolder, device: Device, budget: int | None) -> None:
-        beside = neighbours(folder)
+        companions = neighbours(folder)
         self.folder = folder
         self._device = device
         self._budget = free_bytes(device) if budget is None else budget
-        self._sizes = sizes_of(folder.config, beside.vae, beside.text_encoder)
+        self._sizes = sizes_of(folder.config, companions.vae, companions.text_encoder)
         guided = folder.traits.training is not Training.TURBO
         try:
             least = self._placed(Work(MIN_FRAMES, guided=guided))
@@ -77,11 +78,11 @@ class LoadedCheckpoint:
         self._weights = open_weights(folder)
         self._parts = StoredParts(self._weights, device, least)
         self._renderer = Renderer(self._parts)
-        self._fingerprint = fingerprint(_files(self._weights, beside))
+        self._fingerprint = fingerprint(_files(self._weights, companions))
 
     def load(self, progress: OnProgress) -> None:
-        """Brings the networks to the device, or, where only one fits at a time, makes sure that each does."""
-        with self._explained(f"while {self.folder.name} was loaded"):
+        """Moves the networks to the device, or checks that each fits if only one does at a time."""
+        with self._explained(f"while loading {self.folder.name}"):
             self._parts.load_all(progress)
 
     def render(
@@ -94,8 +95,8 @@ class LoadedCheckpoint:
         """See model.engine.Engine."""
         extras = extras or Extras()
         with self._explained("during the render"):
-            laid = None if extras.adapter is None else self._read(extras.adapter)
-            self._parts.adapt(laid)
+            applied = None if extras.adapter is None else self._read(extras.adapter)
+            self._parts.adapt(applied)
             plan = plan_render(request, self._parts.traits)
             self._parts.arrange(self._placed(work_of(plan, request.reference is not None)))
             if extras.planned:
@@ -103,16 +104,16 @@ class LoadedCheckpoint:
                 yield written
                 progress = _after(progress, _PLANNED)
             for found in self._renderer.render(request, plan, progress, should_stop):
-                yield self._told(found, laid) if isinstance(found, Report) else found
+                yield self._completed(found, applied) if isinstance(found, Report) else found
 
     def unload(self) -> None:
-        """Gives all memory back; the next render loads what it needs again."""
+        """Frees all memory; the next render reloads what it needs."""
         self._renderer.forget()
         self._parts.release()
 
     @contextmanager
     def _explained(self, when: str) -> Iterator[None]:
-        """Raises RanOutOfMemory, once everything is given back, where an allocation fails inside."""
+        """Turns a failed allocation inside into RanOutOfMemory, after freeing everything."""
         try:
             yield
         except Exception as error:
@@ -124,32 +125,32 @@ class LoadedCheckpoint:
             ) from error
 
     def _placed(self, work: Work) -> Placement:
-        """Raises CannotRender for work that does not fit in any way."""
-        if self._budget is None:  # the system does not say how much is free, so take as little as is quick
+        """Raises CannotRender for work that no placement can fit."""
+        if self._budget is None:  # the system does not report free memory, so use as little as is still fast
             return Placement(self._device.number_bytes, offload=True)
         plan: MemoryPlan = preflight(self._sizes, work, self._budget, self._device.number_bytes)
         return plan.placement
 
-    def _read(self, wish: AdapterWish) -> AppliedAdapter:
-        """Raises CannotRender for a file that is no adapter of this checkpoint."""
-        return AppliedAdapter(read_adapter(wish.path, dit_shapes(self._weights)), wish.strength)
+    def _read(self, request: AdapterRequest) -> AppliedAdapter:
+        """Raises CannotRender for a file that is not an adapter for this checkpoint."""
+        return AppliedAdapter(read_adapter(request.path, dit_shapes(self._weights)), request.strength)
 
     def _planned(self, request: RenderRequest, plan: RenderPlan, pace: Pace) -> tuple[RenderPlan, Attachment]:
-        """The plan with the song that the planner wrote. Raises CannotRender where there is none, or none that fits."""
+        """The plan with the planner's song. Raises CannotRender without a planner, or if it does not fit."""
         folder = self.folder.planner
         if plan.task is not ModelTask.TEXT2MUSIC:
             raise CannotRender(
-                "The planner plans new songs; its codes would take the place of the one that is there.",
-                "Use it with generate, or leave the option planner away.",
+                "The planner only plans new songs; its codes would replace the source.",
+                "Use it with generate, or omit the option planner.",
             )
         if folder is None:
-            raise CannotRender(f"There is no planner beside {self.folder.name}.", _GET_PLANNER)
+            raise CannotRender(f"No planner is installed next to {self.folder.name}.", _GET_PLANNER)
         refuse_unless_it_fits(folder, self._device, self._budget)
-        self._parts.release()  # it is as large as all the rest
+        self._parts.release()  # the planner is as large as all other networks together
         blueprint, written = plan_song(folder, self._device, request, plan, pace)
         return with_blueprint(plan, request, blueprint), written
 
-    def _told(self, report: Report, laid: AppliedAdapter | None) -> Report:
+    def _completed(self, report: Report, applied: AppliedAdapter | None) -> Report:
         placement = self._parts.placement
         figures: dict[str, Any] = {
             **report.figures,
@@ -160,40 +161,40 @@ class LoadedCheckpoint:
             "weights_digest": self._fingerprint,
         }
         weights = self.folder.name
-        if laid is not None:
-            weights += f" with the adapter {laid.adapter.name}"
+        if applied is not None:
+            weights += f" with adapter {applied.adapter.name}"
             figures |= {
-                "adapter": laid.adapter.name,
-                "adapter_strength": laid.strength,
-                "adapter_digest": laid.adapter.digest,
+                "adapter": applied.adapter.name,
+                "adapter_strength": applied.strength,
+                "adapter_digest": applied.adapter.digest,
             }
         notes = report.notes
         if placement.int8 and self._budget is not None:
             notes += (
-                f"The transformer's weights were held in 8 bits: the device has {self._budget / GIGABYTE:.1f} GB.",
+                f"The transformer ran with 8-bit weights, because the device has {self._budget / GIGABYTE:.1f} GB.",
             )
         return replace(report, figures=figures, notes=notes, weights=weights)
 
 
 def _after(progress: OnProgress, share: float) -> OnProgress:
-    """Progress of what comes after the first `share` of a render."""
-    return lambda made: progress(replace(made, fraction=share + (1 - share) * made.fraction))
+    """Progress for the part of a render after the first `share`."""
+    return lambda later: progress(replace(later, fraction=share + (1 - share) * later.fraction))
 
 
-def _files(weights: Weights, beside: Neighbours) -> set[Path]:
+def _files(weights: Weights, companions: Neighbours) -> set[Path]:
     """Every weight file a render with this checkpoint depends on."""
     own = {path for opened in weights.files.values() for path in opened.paths}
     return (
         own
-        | set(weight_files(beside.vae, "diffusion_pytorch_model"))
-        | set(weight_files(beside.text_encoder, "model"))
+        | set(weight_files(companions.vae, "diffusion_pytorch_model"))
+        | set(weight_files(companions.text_encoder, "model"))
     )
 
 
 def work_of(plan: RenderPlan, reference: bool = False) -> Work:
-    """What a render needs of the device."""
-    # Byte-level tokens: there are never more than bytes, and the end marker.
-    lyrics = max(min(MAX_LYRIC_TOKENS, len(words.lyrics.encode()) + 1) for words in plan.words)
+    """What a render needs from the device."""
+    # Byte-level tokens: never more than there are bytes, plus the end marker.
+    lyrics = max(min(MAX_LYRIC_TOKENS, len(each.lyrics.encode()) + 1) for each in plan.prompts)
     return Work(
         frames=plan.window.frames,
         guided=plan.settings.guidance.scale > 1,

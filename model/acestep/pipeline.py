@@ -1,8 +1,8 @@
-"""The phases of a render, in order: words, source, conditions, denoising, decoding.
+"""The phases of a render, in order: prompts, source, conditions, denoising, decoding.
 
-Each phase is a function of its inputs and of the one network it uses, so that networks can come and go between
-phases. Everything random comes from the request's seed and take. Shapes: B takes, T latent frames, S condition
-tokens. Latents are float32 on the network's device whatever dtype the network has.
+Each phase is a function of its inputs and the one network it uses, so that networks can load and unload between phases.
+All randomness comes from the request's seed and take. Shapes: B takes, T latent frames, S condition tokens. Latents are
+float32 on the network's device, whatever the network's dtype.
 """
 
 from __future__ import annotations
@@ -42,32 +42,34 @@ from model.acestep.sampling.samplers import (
 from model.acestep.weights.capabilities import ModelTask
 from model.engine import ShouldStop
 
-# --- words --------------------------------------------------------------------------------------------
+# --- prompts ------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class WordStates:
-    """Words as the condition encoder takes them, each [1, S, text width]. freed: of `Prompts.freed_text`."""
+class PromptStates:
+    """Encoded prompts for the condition encoder, each [1, S, text width].
+
+    unconditioned: of `Prompts.unconditioned_text`.
+    """
 
     text: Tensor
     lyrics: Tensor
     unconditioned: Tensor | None = None
 
 
-def read_words(encoder: TextEncoder, words: Prompts, settings: RenderSettings) -> WordStates:
-    """The words of one piece of audio; the freed text only where the render switches to it."""
-    unconditioned = None if settings.switch_step is None else encoder.states(words.unconditioned_text)
-    return WordStates(encoder.states(words.text), encoder.embeddings(words.lyrics), unconditioned)
+def encode_prompts(encoder: TextEncoder, prompts: Prompts, settings: RenderSettings) -> PromptStates:
+    """The prompts of one piece of audio; the unconditioned text only if the render switches to it."""
+    unconditioned = None if settings.switch_step is None else encoder.states(prompts.unconditioned_text)
+    return PromptStates(encoder.states(prompts.text), encoder.embeddings(prompts.lyrics), unconditioned)
 
 
 # --- source -------------------------------------------------------------------------------------------
 
 
 def placed(latents: Tensor | None, window: Window, silence: Tensor) -> Tensor:
-    """Source latents [1, t, 64] at their place in the window, silence around them: [1, T, 64].
+    """Source latents [1, t, 64] at their position in the window, with silence around them: [1, T, 64].
 
-    None stands for a source of silence. Only the song itself was encoded: zeros beside it would be heard in its
-    last frames.
+    None = a silent source. Only the song itself was encoded: zeros next to it would be audible in its last frames.
     """
     if latents is None:
         return padded_with_silence(silence[:, : window.frames], silence, window.frames)
@@ -78,30 +80,31 @@ def placed(latents: Tensor | None, window: Window, silence: Tensor) -> Tensor:
 def code_latents(
     tokenizer: AudioTokenizer, detokenizer: AudioDetokenizer, latents: Tensor, silence: Tensor
 ) -> Tensor:
-    """What is left of a source [1, T, 64] after being reduced to audio codes: [1, T, 64]."""
+    """A source [1, T, 64] reduced to audio codes and back to latents: [1, T, 64]; "hints" in the reference code."""
     weight = tokenizer.latents_in.weight
     with torch.no_grad():
         codes = tokenizer.encode(latents.to(weight), silence.to(weight))
-    return hints_of_codes(tokenizer, detokenizer, codes, silence, latents.shape[1])
+    return latents_of_codes(tokenizer, detokenizer, codes, silence, latents.shape[1])
 
 
-def hints_of_codes(
+def latents_of_codes(
     tokenizer: AudioTokenizer, detokenizer: AudioDetokenizer, codes: Tensor, silence: Tensor, frames: int
 ) -> Tensor:
-    """Audio codes [1, N] as latents [1, frames, 64]; too few are followed by silence."""
+    """Audio codes [1, N] as latents [1, frames, 64], padded with silence if there are too few."""
     with torch.no_grad():
         latents = detokenizer(tokenizer.decode(codes)).float()
     return padded_with_silence(latents[:, :frames], silence, frames)
 
 
-# --- what the network is shown ------------------------------------------------------------------------
+# --- context ------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Scene:
-    """context: [1, T, 128]. freed: the same without source, for the steps after the switch.
+    """The transformer's context, and the source for injection.
 
-    source: latents [1, T, 64] as they are, for injection and for starting from them.
+    context: [1, T, 128]. unconditioned: the same without a source, for the steps after the switch.
+    source: unchanged latents [1, T, 64], for injection and for starting from them.
     """
 
     context: Tensor
@@ -120,7 +123,7 @@ def set_scene(
 ) -> Scene:
     """The context of a task over the frames of `source` [1, T, 64].
 
-    from_codes: hints [1, T, 64] that take the source's place, for covers and for planned codes.
+    from_codes: code latents [1, T, 64] that replace the source, for covers and for planned songs.
     """
     frames = source.shape[1]
     has_codes = from_codes is not None and task is not ModelTask.COVER
@@ -139,33 +142,33 @@ def set_scene(
 
 @dataclass(frozen=True)
 class Conditions:
-    """Encoder states [1, S, C]: with the words, without any, and after the switch."""
+    """Encoder states [1, S, C]: of the prompt, of no condition, and of the prompt after the switch."""
 
-    words: Tensor
+    prompt: Tensor
     nothing: Tensor
     unconditioned: Tensor | None = None
 
 
 def encode_conditions(
-    encoder: ConditionEncoder, words: WordStates, silence: Tensor, reference: Tensor | None = None
+    encoder: ConditionEncoder, prompt: PromptStates, silence: Tensor, reference: Tensor | None = None
 ) -> Conditions:
-    """Words and timbre for the transformer. reference: latents of one or more 30 s clips, [N, 750, 64]."""
+    """Prompt and timbre for the transformer. reference: latents of one or more 30 s clips, [N, 750, 64]."""
     weight = encoder.text.weight
     clips = silence[:, :REFERENCE_FRAMES] if reference is None else reference
     item = torch.zeros(len(clips), dtype=torch.int64, device=weight.device)
 
-    lyrics = _whole(words.lyrics.to(weight))
+    lyrics = _whole(prompt.lyrics.to(weight))
 
     def encoded(text: Tensor) -> Tensor:
         packed: Packed = encoder(_whole(text.to(weight)), lyrics, clips.to(weight), item)
         return packed.states
 
     with torch.no_grad():
-        # Attention over equal entries gives the entry, so one stands for a whole sequence of "no condition".
+        # Attention over equal entries returns that entry, so one suffices for a whole sequence of "no condition".
         return Conditions(
-            words=encoded(words.text),
+            prompt=encoded(prompt.text),
             nothing=encoder.no_condition.detach(),
-            unconditioned=None if words.unconditioned is None else encoded(words.unconditioned),
+            unconditioned=None if prompt.unconditioned is None else encoded(prompt.unconditioned),
         )
 
 
@@ -178,7 +181,7 @@ def _whole(states: Tensor) -> Packed:
 
 @dataclass(frozen=True)
 class Noises:
-    """start: [B, T, 64]. by_step: fresh noise of that shape for the SDE."""
+    """The noise of some takes. start: [B, T, 64]. by_step: fresh noise of that shape for the SDE."""
 
     start: Tensor
     by_step: tuple[Tensor, ...] | None = None
@@ -187,7 +190,7 @@ class Noises:
 def seeded_noises(
     seed: int, takes: tuple[int, ...], frames: int, channels: int, steps: int, settings: RenderSettings
 ) -> Noises:
-    """Noise of some takes, each from generators of its own: a take sounds the same in any company."""
+    """Noise for several takes, each from its own generators, so that a take never depends on the others."""
 
     def drawn(purpose: NoisePurpose, index: int = 0) -> Tensor:
         rows = (generator(seed, take, purpose, index) for take in takes)
@@ -209,7 +212,7 @@ def compose(
     on_step: OnStep = lambda _done, _steps: None,
     should_stop: ShouldStop = lambda: False,
 ) -> Tensor:
-    """Latents [B, T, 64], one for each noise. Raises RenderStopped."""
+    """Denoised latents [B, T, 64], one for each noise. Raises RenderStopped."""
     weight = dit.patchify.weight
     noise = noises.start.to(weight.device)
     source = scene.source.to(noise).expand_as(noise)
@@ -237,15 +240,15 @@ def _keep(scene: Scene, settings: RenderSettings, source: Tensor) -> Keep | None
 
 
 @dataclass(frozen=True)
-class _Heard:
-    """What the transformer is given besides the latents."""
+class _Inputs:
+    """The transformer's inputs besides the latents."""
 
     context: Tensor
     condition: Condition
 
 
 class _GuidedVelocity:
-    """The transformer with condition, switch and guidance, as the sampler calls it."""
+    """The transformer with condition, switch and guidance, as a `Velocity` for the sampler."""
 
     def __init__(self, dit: Dit, scene: Scene, conditions: Conditions, settings: RenderSettings) -> None:
         self._dit = dit
@@ -255,29 +258,29 @@ class _GuidedVelocity:
         self._nothing = (
             dit.condition(self._ready(conditions.nothing)) if settings.guidance.scale > 1 else None
         )
-        self._before = self._heard(scene.context, conditions.words)
+        self._before = self._inputs(scene.context, conditions.prompt)
         self._after = self._before
         if settings.switch_step is not None and conditions.unconditioned is not None:
-            self._after = self._heard(scene.unconditioned, conditions.unconditioned)
+            self._after = self._inputs(scene.unconditioned, conditions.unconditioned)
 
     def __call__(self, latents: Tensor, time: float, step: int, corrector: bool) -> Tensor:
         switch = self._settings.switch_step
-        heard = self._before if switch is None or step < switch else self._after
-        cond = self._look(latents, time, heard.context, heard.condition)
+        inputs = self._before if switch is None or step < switch else self._after
+        cond = self._velocity(latents, time, inputs.context, inputs.condition)
         if self._nothing is None or not self._settings.guidance.active(time):
             return cond
-        null = self._look(latents, time, heard.context, self._nothing)
+        null = self._velocity(latents, time, inputs.context, self._nothing)
         if corrector:
             return self._guide.correct(cond, null)
         return self._guide.predict(cond, null, latents, time)
 
-    def _look(self, latents: Tensor, time: float, context: Tensor, condition: Condition) -> Tensor:
-        at = torch.tensor([time], device=latents.device)  # times stay float32, whatever the weights are
+    def _velocity(self, latents: Tensor, time: float, context: Tensor, condition: Condition) -> Tensor:
+        at = torch.tensor([time], device=latents.device)  # times stay float32, whatever the weights' dtype
         velocity: Tensor = self._dit(self._ready(latents), context, at, condition, self._plan)
         return velocity.float()
 
-    def _heard(self, context: Tensor, states: Tensor) -> _Heard:
-        return _Heard(self._ready(context), self._dit.condition(self._ready(states)))
+    def _inputs(self, context: Tensor, states: Tensor) -> _Inputs:
+        return _Inputs(self._ready(context), self._dit.condition(self._ready(states)))
 
     def _ready(self, values: Tensor) -> Tensor:
         return values.to(self._dit.patchify.weight)

@@ -24,7 +24,7 @@ _RELATIVE_GATE = -10.0
 _OFFSET = -0.691
 
 FLOOR_LUFS = -120.0
-"""Stands for silence in figures, since JSON has no infinity; nothing measured lies below it."""
+"""Stands for silence in figures, since JSON has no infinity; no measurement is below it."""
 
 _SILENT_POWER = 1e-12
 
@@ -67,7 +67,7 @@ def power_steps(
 ) -> NDArray[np.float64]:
     """K-weighted energy, summed over channels and over each `step` frames (the last may be short); [steps].
 
-    Never holds more than a block of filtered audio; asks `check` between blocks.
+    Never holds more than one block of filtered audio; calls `check` between blocks.
     """
     from scipy.signal import sosfilt  # imported late: scipy.signal costs half a second at server start
 
@@ -91,8 +91,8 @@ def to_lufs(mean_power: float) -> float:
 def integrated_from_steps(steps: NDArray[np.float64], frames: int, rate: int, step: int) -> float:
     """Gated loudness of `frames` frames from energies of `step` frames.
 
-    What is shorter than one block of 400 ms is one block of its own length, under the absolute gate alone: the
-    shorter, the less sure.
+    Audio shorter than one 400 ms block counts as one block, with the absolute gate only: the shorter it is, the less
+    reliable the result.
     """
     if frames == 0:
         return -math.inf
@@ -124,7 +124,7 @@ def decibels(value: float) -> float:
 
 def peak(samples: Floats) -> float:
     """Largest absolute sample, linear."""
-    # Not np.abs(samples).max(): for a whole song that copies it.
+    # Not np.abs(samples).max(), which would copy a whole song.
     return float(max(samples.max(initial=0.0), -samples.min(initial=0.0)))
 
 
@@ -134,12 +134,12 @@ def peak_db(samples: Floats) -> float:
 
 
 def frame_peaks(samples: Floats) -> Floats:
-    """Largest absolute value of each frame and of what lies between it and the next, over channels; [frames]."""
+    """Largest absolute value of each frame and between it and the next, over channels; [frames]."""
     audio = samples if samples.ndim == 2 else samples[:, None]
     if len(audio) == 0:
         return np.zeros(0, audio.dtype)
     between = np.abs(resample(audio, 1, _OVERSAMPLING, quality=ANALYSIS)).reshape(len(audio), -1)
-    # Column by column: a maximum along rows of so few is ten times slower.
+    # Column by column: a maximum along rows this short is ten times slower.
     peaks: Floats = functools.reduce(np.maximum, (*between.T, *np.abs(audio).T))
     return peaks
 

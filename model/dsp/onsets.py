@@ -1,4 +1,4 @@
-"""Where notes begin in a stretch of sound.
+"""Finds note onsets in audio.
 
 Half-wave rectified spectral flux of log-compressed magnitudes (S. Dixon, "Onset Detection Revisited", DAFx
 2006; compression after Klapuri 1999), peaks picked against a moving median and refined by a parabola.
@@ -16,7 +16,7 @@ from model.dsp.loudness import peak
 from model.dsp.resample import GOOD, pieces, resample
 
 _RATES = (24000, 22050)
-"""What lies above 11 kHz adds nothing to the timing, only time to measure it; index: a multiple of 44100?"""
+"""Analysis rates, by whether the rate is a multiple of 44,100 Hz: content above 11 kHz only costs time."""
 
 _WINDOW_SECONDS = 512 / 24000
 _HOP_SECONDS = 0.004
@@ -25,24 +25,24 @@ _COMPRESSION = 1000.0
 _MEDIAN_SECONDS = 0.2
 _APART_SECONDS = 0.05
 _THRESHOLD = 0.12
-"""A peak must rise this far over the local median, as a share of the highest flux in the stretch."""
+"""A peak must rise this far above the local median, as a share of the highest flux in the audio."""
 
 _OVER_NOISE = 1.5
-"""And over this many times the local median, which the flux of steady noise does not reach."""
+"""And above this many times the local median, which the flux of steady noise does not reach."""
 
 _MIN_RISE = 0.02
 """And by this much in the mean of all bins: the ripple of a held tone reaches a tenth of it."""
 
 _BIAS_SECONDS = -0.0062
-"""Where the flux of an ideal onset peaks, from the onset: compressed magnitudes grow most when the side of
-the window reaches it, before its centre does. Measured on clicks, drums and notes, which differ by 1.5 ms."""
+"""Time from an ideal onset to the peak of its flux: compressed magnitudes grow most when the edge of the window reaches
+it, before its centre does. Measured on clicks, drums and notes, which differ by 1.5 ms."""
 
 
 def flux(levels: Iterable[NDArray[np.floating[Any]]]) -> NDArray[np.float64]:
-    """Mean rise of log-compressed spectra from frame to frame, falls counted as zero; [frames].
+    """Mean rise of log-compressed spectra from frame to frame, with falls counted as zero; [frames].
 
-    levels: blocks [bands, frames] in order, of any number of frames and of whatever bands and compression suit the
-            purpose. The first frame has nothing to rise from: its flux is zero.
+    levels: blocks [bands, frames] in order, with any number of frames and any bands and compression. The flux of the
+            first frame is zero.
     """
     found = []
     before: NDArray[np.floating[Any]] | None = None
@@ -55,7 +55,7 @@ def flux(levels: Iterable[NDArray[np.floating[Any]]]) -> NDArray[np.float64]:
 
 
 def find_onsets(samples: NDArray[Any], rate: int) -> NDArray[np.float64]:
-    """Times of note beginnings in [frames, channels], in samples from the stretch's first, ascending."""
+    """Onset times in [frames, channels], in samples from the first one, ascending."""
     coarse = _RATES[rate % 44100 == 0]
     hop = round(_HOP_SECONDS * coarse)
     mono = resample(samples.mean(axis=1, dtype=np.float32), rate, coarse, quality=GOOD)
@@ -69,7 +69,7 @@ def find_onsets(samples: NDArray[Any], rate: int) -> NDArray[np.float64]:
 
 
 def _fine_levels(mono: NDArray[np.float32], length: int, hop: int) -> Iterator[NDArray[np.float32]]:
-    """Compressed spectra [bins, frames], every `hop` samples, of mono sound made to peak at 1; none of silence."""
+    """Compressed spectra [bins, frames], every `hop` samples, of mono audio normalised to peak 1; none if silent."""
     loudest = peak(mono)
     if loudest == 0.0:
         return
@@ -82,7 +82,7 @@ def _fine_levels(mono: NDArray[np.float32], length: int, hop: int) -> Iterator[N
 
 
 def _pick(rise: NDArray[np.float64], frame_rate: float) -> NDArray[np.int64]:
-    """Frames that are the highest within _APART_SECONDS and stand out of the local median."""
+    """Frames that are the highest within _APART_SECONDS and stand out from the local median."""
     from scipy.ndimage import maximum_filter1d, median_filter
 
     apart = 2 * round(_APART_SECONDS * frame_rate / 2) + 1
@@ -101,5 +101,5 @@ def _refine(rise: NDArray[np.float64], peaks: NDArray[np.int64]) -> NDArray[np.f
 
 
 def _power_of_two(length: int) -> int:
-    """The smallest that is not below length."""
+    """The smallest power of two that is at least `length`."""
     return 1 << (length - 1).bit_length()

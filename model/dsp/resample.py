@@ -1,7 +1,7 @@
-"""From one sampling rate to another, without delay.
+"""Converts sample rates, without delay.
 
-soxr's filters are linear-phase and their delay is taken out, so sound stays where it was in time. Fed piece by
-piece they give the very same samples as all at once, to the bit; so what may be cancelled is fed piece by piece.
+soxr's filters are linear-phase with compensated delay, so audio keeps its timing. Fed piece by piece, they give the
+same samples as in one pass, bit for bit, so work that may be cancelled is fed piece by piece.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ Samples = NDArray[Any]
 """float32 or float64, [frames, channels] or mono [frames]."""
 
 BEST = "VHQ"
-"""soxr's name for its best filter, for audio that is listened to."""
+"""soxr's best filter, for audio that will be played."""
 
 GOOD = "HQ"
-"""Its default."""
+"""soxr's default filter."""
 
 ANALYSIS = "MQ"
-"""Enough for what is only measured."""
+"""Sufficient for measurements."""
 
 _PIECE_FRAMES = 1 << 18
 
@@ -38,13 +38,13 @@ def resample(
     quality: str = BEST,
     check: Callable[[], None] = lambda: None,
 ) -> Samples:
-    """samples at from_rate hertz -> the same at to_rate hertz, same dtype; at equal rates they pass unchanged.
+    """Samples at from_rate hertz -> samples at to_rate hertz, same dtype; unchanged if the rates are equal.
 
-    frames: the wanted length. What is left over at the end is cut; rounding may leave the last sample of
-            from_rate short, which is filled with silence. None: whatever length comes out.
-    check:  called before each piece of some tens of milliseconds of work; what it raises ends the work.
+    frames: the wanted length. Excess at the end is cut; up to one sample of from_rate, missing due to rounding, is
+            filled with silence. None: whatever length results.
+    check:  called before each piece, every few tens of milliseconds of work; may raise to cancel.
 
-    Raises ValueError when the samples end more than one sample of from_rate before `frames`.
+    Raises ValueError if the samples end more than one sample of from_rate before `frames`.
     """
     if frames is not None and frames * from_rate > (len(samples) + 1) * to_rate:
         raise ValueError(
@@ -62,8 +62,8 @@ def resample(
 def resample_pieces(
     given: Iterable[Samples], from_rate: int, to_rate: int, quality: str = BEST
 ) -> Iterator[Samples]:
-    """Pieces in order -> pieces in order, cut elsewhere; some may be empty. Joined they equal `resample`."""
-    import soxr  # imported late: engines are described at server start and need no filters for that
+    """Pieces in order -> pieces in order, with other boundaries; some may be empty. Joined, they equal `resample`."""
+    import soxr  # imported late: describing engines at server start needs no filters
 
     stream = None
     for piece in given:

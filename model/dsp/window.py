@@ -1,4 +1,4 @@
-"""A stretch of an array, wherever it lies: zeros where the array is not."""
+"""Reads any range of an array, with zeros outside it."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 def read_window(samples: NDArray[Any], start: int, end: int) -> NDArray[Any]:
     """A new array with frames [start, end) of `samples` [frames, ...], same dtype.
 
-    `start` and `end` may lie anywhere, before the first frame and after the last too. Raises ValueError when the
-    end lies before the start.
+    `start` and `end` may be anywhere, including before the first frame and after the last. Raises ValueError if the end
+    is before the start.
     """
     if end < start:
         raise ValueError(f"a window must not end before it starts, got [{start}, {end})")

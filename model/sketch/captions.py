@@ -1,4 +1,4 @@
-"""What a caption can switch on in Sketch: a few words mean layers or an ending; the rest is given back."""
+"""The words of a caption that Sketch understands: layers and endings. All other words are reported as ignored."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 LAYERS = ("keep vocals", "drums only", "fill", "no drums")
 """Values of `RenderRequest.layers` besides "all"."""
 
-# Said either way; the first that occurs counts.
+# Accepted phrasings; the first match counts.
 _PHRASES = {
     "keep vocals": "keep vocals",
     "keep the vocals": "keep vocals",
@@ -26,12 +26,12 @@ _SMALL_WORDS = {"a", "an", "the", "and", "with", "of", "in", "please", "take", "
 
 
 @dataclass(frozen=True)
-class Wishes:
-    """What of a caption Sketch can do.
+class CaptionRequest:
+    """What a caption asks of Sketch.
 
     layers:  one of LAYERS, or "all".
-    ending:  the caption asks for the song's end.
-    ignored: words that change nothing here, in the caption's order.
+    ending:  whether the caption asks for an ending.
+    ignored: words without effect, in the caption's order.
     """
 
     layers: str
@@ -39,15 +39,15 @@ class Wishes:
     ignored: tuple[str, ...]
 
     def notes(self) -> tuple[str, ...]:
-        """The ignored words as a sentence for the result; empty when there are none."""
+        """A note that lists the ignored words; empty if there are none."""
         if not self.ignored:
             return ()
         words = ", ".join(self.ignored)
-        return (f"Sketch cannot follow these words of the caption: {words}.",)
+        return (f"Sketch ignored these words of the prompt: {words}.",)
 
 
-def read(caption: str, layers: str, ending: bool) -> Wishes:
-    """The wishes of a caption; what the request says explicitly (`layers`, `ending`) wins."""
+def read(caption: str, layers: str, ending: bool) -> CaptionRequest:
+    """What a caption asks for; the request's explicit `layers` and `ending` take precedence."""
     text = " ".join(re.findall(r"[\w'#-]+", caption.lower()))
     wanted = layers
     for phrase, layer in _PHRASES.items():
@@ -58,4 +58,4 @@ def read(caption: str, layers: str, ending: bool) -> Wishes:
         ending = True
         text = re.sub(r"\b(ending|outro)\b", " ", text)
     ignored = tuple(dict.fromkeys(word for word in text.split() if word not in _SMALL_WORDS))
-    return Wishes(wanted, ending, ignored)
+    return CaptionRequest(wanted, ending, ignored)

@@ -1,6 +1,6 @@
-"""The engine every installation has: rearranges and accompanies the producer's own material, no network.
+"""The engine of every installation: rearranges and accompanies the producer's own material, without a neural network.
 
-This file routes tasks and keeps analyses; what is done to the sound stands in the file of each task.
+This file dispatches tasks and caches analyses; each task has its own module.
 """
 
 from __future__ import annotations
@@ -39,16 +39,16 @@ LABEL = "Sketch"
 _WEIGHTS_REMEDY = "Install ACE-Step weights (`takebridge models pull turbo`) and choose the acestep engine."
 
 _NEEDS_WEIGHTS = {
-    Task.GENERATE: "Sketch rearranges and accompanies what is there; it cannot make a song from words.",
-    Task.LEGO: "Sketch cannot invent a track over a mix.",
-    Task.COVER: "Sketch cannot play a song in another style.",
+    Task.GENERATE: "Sketch rearranges and accompanies existing audio; it cannot generate a song from a prompt.",
+    Task.LEGO: "Sketch cannot add a new track to a mix.",
+    Task.COVER: "Sketch cannot turn a song into another style.",
 }
 _OPTIONS = {
-    "soundfont": "For accompany: a SoundFont file (.sf2) to play the band with; needs fluidsynth installed.",
+    "soundfont": "For accompany: a SoundFont file (.sf2) for the band's sounds; needs fluidsynth installed.",
 }
 _OWN_TASKS = (Task.REPAINT, Task.COMPLETE, Task.ACCOMPANY, Task.EXTRACT)
 
-# What the first accompaniment or extraction would import: up to a second that nobody should wait for then.
+# Imports of the first accompaniment or extraction take up to a second; `load` does them in advance.
 _IMPORTED_LATE = (
     "model.sketch.band.accompany",
     "model.sketch.separation.extract",
@@ -58,20 +58,20 @@ _IMPORTED_LATE = (
     "soxr",
 )
 
-# How much of a first render's progress bar listening takes.
-_LISTENING_SHARE = 0.7
+# Share of a first render's progress bar that the analysis takes.
+_ANALYSIS_SHARE = 0.7
 
 
 class SketchEngine:
     """Implements model.engine.Engine on numpy and scipy."""
 
     def __init__(self) -> None:
-        self._heard: OrderedDict[str, Listening] = OrderedDict()
+        self._listenings: OrderedDict[str, Listening] = OrderedDict()
         self._stems: dict[str, SongStems] = {}
-        self._laid: OrderedDict[tuple[str, str], Analysis] = OrderedDict()
+        self._analyses: OrderedDict[tuple[str, str], Analysis] = OrderedDict()
 
     def describe(self) -> EngineDescription:
-        """What Sketch does and does not do."""
+        """What Sketch offers, and why the other tasks are unavailable."""
         own = tuple(Capability(task, True) for task in _OWN_TASKS)
         others = tuple(
             Capability(task, False, reason, _WEIGHTS_REMEDY) for task, reason in _NEEDS_WEIGHTS.items()
@@ -91,20 +91,20 @@ class SketchEngine:
         )
 
     def load(self, progress: OnProgress) -> None:
-        """Imports what the first render needs, by listening to a second of noise."""
+        """Imports what the first render needs, by analysing a second of noise."""
         progress(Progress("warming up", 0.0))
         for name in _IMPORTED_LATE:
             importlib.import_module(name)
         noise = np.random.default_rng(0).normal(0.0, 0.1, (22050, 1)).astype(np.float32)
         pace = Pace(lambda _: None, lambda: False)
-        heard = analysis.listen(Song(noise, 22050, "warm-up"), pace)
-        analysis.on_grid(heard, _second_of_beats(), None, pace)
+        listening = analysis.listen(Song(noise, 22050, "warm-up"), pace)
+        analysis.on_grid(listening, _second_of_beats(), None, pace)
         progress(Progress("warming up", 1.0))
 
     def unload(self) -> None:
-        """Forgets all analyses."""
-        self._heard.clear()
-        self._laid.clear()
+        """Drops all cached analyses."""
+        self._listenings.clear()
+        self._analyses.clear()
         self._stems.clear()
 
     def render(
@@ -125,39 +125,39 @@ class SketchEngine:
 
     def _rearrange(self, request: RenderRequest, pace: Pace) -> Iterator[Rendered]:
         song = request.required_song
-        known = song.digest in self._heard
-        share = 0.02 if known else _LISTENING_SHARE
-        heard = self._analysis(song, request.grid, request.key, pace.part(0.0, share))
+        known = song.digest in self._listenings
+        share = 0.02 if known else _ANALYSIS_SHARE
+        song_analysis = self._analysis(song, request.grid, request.key, pace.part(0.0, share))
         if request.task is Task.REPAINT:
             stems = self._stems.setdefault(song.digest, SongStems(song))
-            yield from repaint.render(request, heard, stems, pace.part(share, 1.0))
+            yield from repaint.render(request, song_analysis, stems, pace.part(share, 1.0))
         else:
-            yield from complete.render(request, heard, pace.part(share, 1.0))
+            yield from complete.render(request, song_analysis, pace.part(share, 1.0))
 
     def _analysis(self, song: Song, grid: Grid, key: str | None, pace: Pace) -> Analysis:
-        """The song on this grid, from memory when it was heard before."""
+        """The song's analysis on this grid, from the cache if it is there."""
         names = (song.digest, _grid_digest(grid, key))
-        if names not in self._laid:
-            if song.digest not in self._heard:
-                self._heard[song.digest] = analysis.listen(song, pace)
-            self._laid[names] = analysis.on_grid(self._heard[song.digest], grid, key, pace)
-        self._laid.move_to_end(names)
-        self._heard.move_to_end(song.digest)
+        if names not in self._analyses:
+            if song.digest not in self._listenings:
+                self._listenings[song.digest] = analysis.listen(song, pace)
+            self._analyses[names] = analysis.on_grid(self._listenings[song.digest], grid, key, pace)
+        self._analyses.move_to_end(names)
+        self._listenings.move_to_end(song.digest)
         self._forget_old()
-        return self._laid[names]
+        return self._analyses[names]
 
     def _forget_old(self) -> None:
-        while len(self._heard) > p.KEPT_ANALYSES:
-            oldest, _ = self._heard.popitem(last=False)
+        while len(self._listenings) > p.KEPT_ANALYSES:
+            oldest, _ = self._listenings.popitem(last=False)
             self._stems.pop(oldest, None)
-            for names in [names for names in self._laid if names[0] == oldest]:
-                del self._laid[names]
-        while len(self._laid) > 4 * p.KEPT_ANALYSES:
-            self._laid.popitem(last=False)
+            for names in [names for names in self._analyses if names[0] == oldest]:
+                del self._analyses[names]
+        while len(self._analyses) > 4 * p.KEPT_ANALYSES:
+            self._analyses.popitem(last=False)
 
 
 def _grid_digest(grid: Grid, key: str | None) -> str:
-    """Names a grid's content, and the key an analysis was made with."""
+    """Cache key of a grid's content and the key signature of the analysis."""
     digest = hashlib.sha256(repr((grid.unit, key)).encode())
     for array in (grid.seconds, grid.beat_in_bar, grid.bar_beats, grid.bar):
         digest.update(np.ascontiguousarray(array).tobytes())

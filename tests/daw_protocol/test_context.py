@@ -66,7 +66,7 @@ def test_a_tempo_takes_the_place_of_a_map_and_the_other_way_round():
 
 def test_every_context_message_is_understood():
     assert {type(request) for request in HEARD} | {requests.ForgetContext} == set(CONTEXT_REQUESTS)
-    with pytest.raises(TypeError, match="Status says nothing"):
+    with pytest.raises(TypeError, match="Status is not a context message"):
         Context().after(requests.Status())
 
 

@@ -97,7 +97,7 @@ REFUSED = [
     (NAMES, 5, TYPE, "list of names"),
     (NAMES, ["a", 5], TYPE, "list of names"),
     (NAMES, "a,b,c,d", RANGE, "at most 3 names, got 4"),
-    (NAMES, "drums, Drums", RANGE, "twice: drums, drums"),
+    (NAMES, "drums, Drums", RANGE, "repeat a name, got drums, drums"),
     (NAMES, ["a,b"], RANGE, "commas"),
     (NAMES, [""], RANGE, "1 to 64 characters"),
     (NAMES, ["a\x00"], RANGE, "control characters"),

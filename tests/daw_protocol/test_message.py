@@ -8,7 +8,7 @@ import pytest
 
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.fields import Names, Switches, Text, Whole
-from daw_protocol.message import MAX_COMPLAINT, Message, unknown_field, value
+from daw_protocol.message import MAX_ERROR_TEXT, Message, unknown_field, value
 from daw_protocol.timeline import AtSample
 from daw_protocol.timeline.position import Position
 from daw_protocol.timeline_fields import PositionKind
@@ -88,7 +88,7 @@ def test_two_messages_do_not_share_a_default():
         ({"door": None}, ErrorCode.WRONG_TYPE, "door", "must be text"),
         ({"door": "a", "times": 10}, ErrorCode.OUT_OF_RANGE, "times", "1 to 9, got 10"),
         ({"door": "a", "times": None}, ErrorCode.WRONG_TYPE, "times", "whole number"),
-        ({"door": "a", "at": "soon"}, ErrorCode.OUT_OF_RANGE, "at", "accepted forms"),
+        ({"door": "a", "at": "soon"}, ErrorCode.OUT_OF_RANGE, "at", "accepted form"),
         ({"door": "cellar", "times": 4}, ErrorCode.OUT_OF_RANGE, "times", "too often"),
         ({"door": "a", "dor": "b"}, ErrorCode.UNKNOWN_FIELD, "dor", "no value called 'dor'"),
         ({"door": "a", "\x00\ud800": 1}, ErrorCode.UNKNOWN_FIELD, "??", "no value called"),
@@ -109,7 +109,7 @@ def test_a_slip_of_the_pen_is_recognised():
     assert refusal(Knock.from_fields, {"door": "a", "time": 1}).remedy == "Did you mean times?"
     assert (
         refusal(Knock.from_fields, {"door": "a", "qqq": 1}).remedy
-        == "Known are: at, door, names, options, times."
+        == "Available: at, door, names, options, times."
     )
 
 
@@ -123,11 +123,11 @@ def test_a_name_of_four_million_letters_costs_no_time():
 def test_a_complaint_about_a_long_value_stays_short():
     assert (
         len(refusal(Knock.from_fields, {"door": "a", "options": {"x" * 100_000: []}}).sentence)
-        < MAX_COMPLAINT + 100
+        < MAX_ERROR_TEXT + 100
     )
     assert (
         len(refusal(Knock.from_fields, {"door": "a", "at": "17|" + "1" * 100_000}).sentence)
-        < MAX_COMPLAINT + 100
+        < MAX_ERROR_TEXT + 100
     )
 
 

@@ -72,8 +72,8 @@ def test_one_leaf_in_full():
     assert node_at("/bridge/tempo", VALUES) == {
         "FULL_PATH": "/bridge/tempo",
         "ACCESS": 3,
-        "DESCRIPTION": "The song's tempo, for requests that do not give one. First bpm: quarter notes a minute. "
-        f"Then name, value pairs of: {', '.join(others)}.",
+        "DESCRIPTION": "The song's tempo, for requests without one. First bpm: quarter notes per minute. "
+        f"Then name-value pairs of: {', '.join(others)}.",
         "TYPE": "f",
         "RANGE": [{"MIN": 5, "MAX": 1000}],
         "EXTENDED_TYPE": ["bpm"],

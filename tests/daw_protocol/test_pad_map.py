@@ -63,7 +63,7 @@ def test_a_program_change_sends(pads):
 
 def test_what_has_not_come_yet_is_said(pads):
     (binding,) = pads.sent_by(Touch(Control.PROGRAM, 5, 1))
-    with pytest.raises(ProtocolError, match="no job has come yet"):
+    with pytest.raises(ProtocolError, match="there is no job yet"):
         binding.request(127, {})
 
 
@@ -76,9 +76,9 @@ def test_what_has_not_come_yet_is_said(pads):
         ("note 99999999999999999999 /bridge/status", "bad_message", "0 to 127"),
         ("note ² /bridge/status", "bad_message", "0 to 127"),
         ("note 36 ch 17 /bridge/status", "bad_message", "1 to 16"),
-        ("note 36 channel 1 /bridge/status", "bad_message", "no control"),
-        ("pad 36 /bridge/status", "bad_message", "no control"),
-        ("/bridge/status", "bad_message", "no control"),
+        ("note 36 channel 1 /bridge/status", "bad_message", "not a control"),
+        ("pad 36 /bridge/status", "bad_message", "not a control"),
+        ("/bridge/status", "bad_message", "not a control"),
         ("note 1 /bridge/repiant", "unknown_command", "repiant"),
         ("note 1 /bridge/repaint id1 strenth 1", "unknown_field", "strenth"),
         ("note 1 /bridge/repaint strength 3", "out_of_range", "strength"),

@@ -1,7 +1,7 @@
-"""Between the project's audio and the model's: rate and channel count, and which samples.
+"""Converts between the project's audio and the model's: rate, channel count and sample positions.
 
-In: the part of the song the window shows, 48 kHz stereo. Out: the wanted samples at the project's rate, cut to
-the sample, piece by piece. Resampling runs a little over both ends so that no cut hears the resampler start.
+In: the window's part of the song, as 48 kHz stereo. Out: the wanted samples at the project's rate, cut to the sample,
+piece by piece. Resampling extends a little past both ends, so that its edges never reach a cut.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from model.dsp.window import read_window
 from model.engine import Samples
 
 MARGIN_FRAMES = 2
-"""Latent frames (40 ms each) of audio on either side that the resampler may hear."""
+"""Latent frames (40 ms each) of extra audio on each side for the resampler."""
 
 
 def song_audio(song: Samples, rate: int, frames: tuple[int, int]) -> Samples:
@@ -37,12 +37,12 @@ def song_audio(song: Samples, rate: int, frames: tuple[int, int]) -> Samples:
 
 
 def whole_audio(samples: Samples, rate: int) -> Samples:
-    """Audio [samples, channels] at any rate as the model takes it: float32 [2, N] at 48 kHz."""
+    """Audio [samples, channels] at any rate in the model's format: float32 [2, N] at 48 kHz."""
     return np.ascontiguousarray(_with_channels(resample(samples, rate, MODEL_RATE), 2).T, dtype=np.float32)
 
 
 def decoded_frames(window: Window) -> tuple[int, int]:
-    """Half-open latent frames to decode for the wanted samples: those that hold them, and the margin."""
+    """Half-open latent frames to decode for the wanted samples: those that contain them, and the margin."""
     first, last = window.wanted_frames
     margin = 0 if window.rate == MODEL_RATE else MARGIN_FRAMES
     return max(0, first - margin), min(window.frames, last + margin)
@@ -53,7 +53,7 @@ def project_audio(
 ) -> Iterator[tuple[int, Samples]]:
     """Decoded pieces [2, n] of `decoded_frames`, in order -> (position, samples [n, channels]), in order.
 
-    Together they are exactly the window's wanted samples. Positions are those of the project.
+    Together they are exactly the window's wanted samples. Positions are in the project.
     """
     position = window.origin + decoded_frames(window)[0] * window.hop
     wanted_first, wanted_end = window.wanted
@@ -66,7 +66,7 @@ def project_audio(
 
 
 def _with_channels(samples: Samples, channels: int) -> Samples:
-    """Mono becomes two equal channels; stereo becomes the mean of both."""
+    """Mono becomes two equal channels; stereo is averaged to mono."""
     if samples.shape[1] == channels:
         return samples
     if channels == 2:

@@ -1,7 +1,7 @@
-"""Words that are longer than the network reads: shortened where they can be, and never without saying so.
+"""Shortens prompts that are longer than the network reads, and reports what was cut.
 
-The text prompt ends with tempo, meter, key and duration. Cut off at its end it would lose those first, so it is the
-caption that gives way; lyrics lose their end, as they were trained to.
+The text prompt ends with tempo, meter, key and duration. Plain truncation would cut those first, so the caption is
+shortened instead; lyrics lose their end, as in training.
 """
 
 from __future__ import annotations
@@ -13,67 +13,67 @@ from model.acestep.conditioning.request_plan import Prompts
 from model.acestep.conditioning.text_encoder import TextEncoder
 
 
-def fitted(encoder: TextEncoder, words: Prompts) -> tuple[Prompts, tuple[str, ...]]:
-    """The words as they will be read, and a note for whatever was lost."""
+def fitted(encoder: TextEncoder, prompts: Prompts) -> tuple[Prompts, tuple[str, ...]]:
+    """The prompts as the network reads them, and a note about whatever was cut."""
     notes = []
-    short = words
-    if encoder.unread(words.text, MAX_TEXT_TOKENS) or encoder.unread(
-        words.unconditioned_text, MAX_TEXT_TOKENS
+    short = prompts
+    if encoder.unread(prompts.text, MAX_TEXT_TOKENS) or encoder.unread(
+        prompts.unconditioned_text, MAX_TEXT_TOKENS
     ):
-        short, lost = _with_shorter_caption(encoder, words)
-        lost = lost.strip() or encoder.unread(words.text, MAX_TEXT_TOKENS)
+        short, lost = _with_shorter_caption(encoder, prompts)
+        lost = lost.strip() or encoder.unread(prompts.text, MAX_TEXT_TOKENS)
         notes.append(
-            f"The prompt is longer than the model reads ({MAX_TEXT_TOKENS} tokens, with tempo and key): "
-            f"{counted(lost)} not read."
+            f"The prompt exceeds the model's limit ({MAX_TEXT_TOKENS} tokens, including tempo and key): "
+            f"{counted(lost)} ignored."
         )
-    lost = encoder.unread(words.lyrics, MAX_LYRIC_TOKENS)
+    lost = encoder.unread(prompts.lyrics, MAX_LYRIC_TOKENS)
     if lost:
         notes.append(
-            f"The lyrics are longer than the model reads ({MAX_LYRIC_TOKENS} tokens): {counted(lost)} not sung."
+            f"The lyrics exceed the model's limit ({MAX_LYRIC_TOKENS} tokens): {counted(lost)} not sung."
         )
     return short, tuple(notes)
 
 
 def counted(lost: str) -> str:
-    """How much was lost, and where it began: "its last 7 words, from ... on, were"."""
+    """How much was cut, and from where: "the last 7 words, from ... on, were"."""
     words = lost.removesuffix("<|endoftext|>").split()
-    what = "its last word" if len(words) == 1 else f"its last {len(words)} words"
+    what = "the last word" if len(words) == 1 else f"the last {len(words)} words"
     return f"{what}, from {' '.join(words[:4])[:60]!r} on, {'was' if len(words) == 1 else 'were'}"
 
 
-def _with_shorter_caption(encoder: TextEncoder, words: Prompts) -> tuple[Prompts, str]:
-    """The longest beginning of the caption that fits, ending between words where it has any; and the rest."""
-    low, high = 0, len(words.caption)  # characters: a caption of `low` fits, one of more than `high` does not
+def _with_shorter_caption(encoder: TextEncoder, prompts: Prompts) -> tuple[Prompts, str]:
+    """The prompts with the longest start of the caption that fits, cut between words if possible; and the rest."""
+    low, high = 0, len(prompts.caption)  # characters: `low` of them fit, more than `high` do not
     while low < high:
         middle = (low + high + 1) // 2
-        if _fits(encoder, _cut(words, middle)):
+        if _fits(encoder, _cut(prompts, middle)):
             low = middle
         else:
             high = middle - 1
-    kept = words.caption[:low]
-    if low < len(words.caption) and not words.caption[low].isspace() and " " in kept:
+    kept = prompts.caption[:low]
+    if low < len(prompts.caption) and not prompts.caption[low].isspace() and " " in kept:
         low = kept.rindex(" ")
-    return _cut(words, low), words.caption[low:]
+    return _cut(prompts, low), prompts.caption[low:]
 
 
-def _fits(encoder: TextEncoder, words: Prompts) -> bool:
+def _fits(encoder: TextEncoder, prompts: Prompts) -> bool:
     return not (
-        encoder.unread(words.text, MAX_TEXT_TOKENS)
-        or encoder.unread(words.unconditioned_text, MAX_TEXT_TOKENS)
+        encoder.unread(prompts.text, MAX_TEXT_TOKENS)
+        or encoder.unread(prompts.unconditioned_text, MAX_TEXT_TOKENS)
     )
 
 
-def _cut(words: Prompts, length: int) -> Prompts:
-    """The words with the first `length` characters of the caption."""
-    short = words.caption[:length]
+def _cut(prompts: Prompts, length: int) -> Prompts:
+    """The prompts with the first `length` characters of the caption."""
+    short = prompts.caption[:length]
 
     def shortened(prompt: str) -> str:
         before, _, after = prompt.partition("\n# Caption\n")
-        return f"{before}\n# Caption\n{short}{after.removeprefix(words.caption)}"
+        return f"{before}\n# Caption\n{short}{after.removeprefix(prompts.caption)}"
 
     return replace(
-        words,
-        text=shortened(words.text),
-        unconditioned_text=shortened(words.unconditioned_text),
+        prompts,
+        text=shortened(prompts.text),
+        unconditioned_text=shortened(prompts.unconditioned_text),
         caption=short,
     )

@@ -1,7 +1,7 @@
-"""What the network has heard of songs and references: latents, encoded once however many requests show them.
+"""Encodes songs and references to latents, once each, however many requests use them.
 
-A song is encoded in blocks on its own grid, each next to as much of the song as a latent frame depends on. A block so
-comes out the same, bit for bit, whatever was asked before, and regions of one song share the blocks around them.
+A song is encoded in blocks on its own grid, each with enough context on both sides for the encoder's receptive field.
+So a block is the same, bit for bit, whatever was requested before, and regions of one song share blocks.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from model.errors import CannotRender
 from model.pace import Pace
 
 BLOCK_FRAMES = 100
-"""Latent frames of a block: 4 s. Each costs the 14 frames around it besides."""
+"""Latent frames per block: 4 s. Each block also costs 14 frames of context."""
 
 _KEPT_BLOCKS = 1024  # over an hour of music, 50 MB
 _KEPT_REFERENCES = 8
@@ -37,7 +37,7 @@ Value = TypeVar("Value")
 
 
 class Recent(Generic[Value]):
-    """The last few values by name; older ones are forgotten."""
+    """A cache of the most recent values by name."""
 
     def __init__(self, kept: int) -> None:
         self._kept = kept
@@ -59,8 +59,8 @@ class Recent(Generic[Value]):
         self._values.clear()
 
 
-class Ears(Protocol):
-    """What listening needs of a checkpoint; renderer.Parts has it."""
+class VaeSource(Protocol):
+    """What encoding needs from a checkpoint; renderer.Parts provides it."""
 
     vae_frames: int
 
@@ -70,8 +70,8 @@ class Ears(Protocol):
 class Listener:
     """Encodes songs and references with one checkpoint's autoencoder."""
 
-    def __init__(self, ears: Ears) -> None:
-        self._ears = ears
+    def __init__(self, source: VaeSource) -> None:
+        self._source = source
         self._blocks: Recent[LatentDistribution] = Recent(_KEPT_BLOCKS)
         self._references: Recent[Tensor] = Recent(_KEPT_REFERENCES)
 
@@ -79,7 +79,7 @@ class Listener:
         self._blocks.clear()
         self._references.clear()
 
-    def hear(
+    def encode(
         self, song: Song, window: Window, encoding: Encoding, seed: int, take: int, pace: Pace
     ) -> Tensor | None:
         """Latents [1, t, 64] of the window's source frames; None for silence. Raises CannotRender."""
@@ -87,9 +87,9 @@ class Listener:
         hop = hop_of(song.rate)
         if sound_latents.is_silent(song.samples[first * hop : end * hop]):
             return None
-        _refuse_no_numbers(song, "song")
+        _refuse_invalid_samples(song, "song")
         numbers = range(first // BLOCK_FRAMES, -(-end // BLOCK_FRAMES))
-        blocks = self._heard(song, numbers, pace)
+        blocks = self._encoded_blocks(song, numbers, pace)
         skipped = first - numbers[0] * BLOCK_FRAMES
         shown = slice(skipped, skipped + end - first)
         mean = torch.cat([block.mean for block in blocks], dim=2)[:, :, shown]
@@ -99,39 +99,39 @@ class Listener:
             mean = LatentDistribution(mean, scale).sample(noise)
         return mean.transpose(1, 2)
 
-    def hear_reference(self, reference: Song, seed: int, pace: Pace) -> Tensor:
-        """Latents [1, 750, 64] of 30 s of reference audio; which 30 s depends on the seed, and not on the take."""
+    def encode_reference(self, reference: Song, seed: int, pace: Pace) -> Tensor:
+        """Latents [1, 750, 64] of 30 s of reference audio; which 30 s depends on the seed, not on the take."""
         known = self._references.get((reference.digest, seed))
         if known is not None:
             return known
         if sound_latents.is_silent(reference.samples):
-            raise CannotRender("The reference is silent.", "Name a passage in which something sounds.")
-        _refuse_no_numbers(reference, "reference")
+            raise CannotRender("The reference audio is silent.", "Use a reference with audible sound.")
+        _refuse_invalid_samples(reference, "reference")
         audio = torch.from_numpy(whole_audio(reference.samples, reference.rate))
         clip = reference_clip(audio, generator(seed, 0, NoisePurpose.REFERENCE))
-        with self._ears.vae() as vae:
+        with self._source.vae() as vae:
             found = sound_latents.encode(
                 vae,
                 clip[None],
-                self._ears.vae_frames,
-                on_frames=lambda done, frames: pace.at("listening to the reference", done / frames),
+                self._source.vae_frames,
+                on_frames=lambda done, frames: pace.at("encoding the reference", done / frames),
                 should_stop=pace.stops,
             )
         return self._references.put((reference.digest, seed), found.mean.transpose(1, 2))
 
-    def _heard(self, song: Song, numbers: range, pace: Pace) -> list[LatentDistribution]:
+    def _encoded_blocks(self, song: Song, numbers: range, pace: Pace) -> list[LatentDistribution]:
         names = [(song.digest, song.rate, number) for number in numbers]
         found = {name: known for name in names if (known := self._blocks.get(name)) is not None}
         missing = [name for name in names if name not in found]
         if missing:
-            with self._ears.vae() as vae:
+            with self._source.vae() as vae:
                 for index, name in enumerate(missing):
                     stretch = pace.part(index / len(missing), (index + 1) / len(missing))
                     found[name] = self._blocks.put(name, self._encoded(vae, song, name[2], stretch))
         return [found[name] for name in names]
 
     def _encoded(self, vae: Vae, song: Song, number: int, pace: Pace) -> LatentDistribution:
-        """One block, next to its neighbours in the song; zeros stand only before the song and after it."""
+        """One block, encoded with its neighbours in the song as context; zeros only before and after the song."""
         frames = -(-song.frames // hop_of(song.rate))
         first, end = number * BLOCK_FRAMES, min((number + 1) * BLOCK_FRAMES, frames)
         begin, last = max(0, first - ENCODE_REACH), min(frames, end + ENCODE_REACH)
@@ -139,15 +139,15 @@ class Listener:
         found = sound_latents.encode(
             vae,
             audio,
-            self._ears.vae_frames,
-            on_frames=lambda done, all_of_it: pace.at("listening to the song", done / all_of_it),
+            self._source.vae_frames,
+            on_frames=lambda done, total: pace.at("encoding the song", done / total),
             should_stop=pace.stops,
         )
         core = slice(first - begin, end - begin)
-        # Copies: a view would keep the neighbours alive too.
+        # Copies, because a view would keep the context in memory too.
         return LatentDistribution(found.mean[:, :, core].clone(), found.scale[:, :, core].clone())
 
 
-def _refuse_no_numbers(song: Song, what: str) -> None:
+def _refuse_invalid_samples(song: Song, what: str) -> None:
     if not np.isfinite(song.samples).all():
-        raise CannotRender(f"The {what} contains samples that are not numbers.", "Bounce it again.")
+        raise CannotRender(f"The {what} contains invalid samples (NaN or infinity).", "Bounce it again.")

@@ -1,7 +1,7 @@
-"""The exact words the text encoder is given. Whitespace matters: the network was trained with these strings.
+"""The exact strings for the text encoder. Whitespace matters: the network was trained with these strings.
 
-Pure string building; tokenising, padding and truncating happen elsewhere. The prompts end with the
-tokenizer's own end marker as plain text; its post-processor appends another one.
+Pure string building; tokenising, padding and truncating happen elsewhere. The prompts end with the tokenizer's own end
+marker as plain text; its post-processor appends another one.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ MAX_CAPTION_CHARACTERS = 512
 MAX_LYRIC_CHARACTERS = 4096
 
 INSTRUMENTAL = "[Instrumental]"
-"""The lyrics of a piece without voice."""
+"""The lyrics of a piece without vocals."""
 
 UNKNOWN_LANGUAGE = "unknown"
 # fmt: off
@@ -36,7 +36,7 @@ BPM_RANGE = (30, 300)
 METERS = ("2", "3", "4", "6")
 
 _NOT_GIVEN = "N/A"
-_DEFAULT_SECONDS = 30  # what the reference writes for a duration it does not know
+_DEFAULT_SECONDS = 30  # the reference implementation's value for an unknown duration
 
 _WHOLE_INSTRUCTION = {
     ModelTask.TEXT2MUSIC: "Fill the audio semantic mask based on the given conditions:",
@@ -84,9 +84,9 @@ _ALIASES = {
 
 @dataclass(frozen=True)
 class Metas:
-    """The four facts of the prompt; None = not known.
+    """The four metadata fields of the prompt; None = unknown.
 
-    bpm: whole beats per minute. meter: beats in a bar. key: such as "F# minor". seconds: of the whole window.
+    bpm: whole beats per minute. meter: beats per bar. key: such as "F# minor". seconds: of the whole window.
     """
 
     bpm: int | None = None
@@ -96,7 +96,7 @@ class Metas:
 
 
 def instruction(task: ModelTask, tracks: Sequence[str] = (), *, has_codes: bool = False) -> str:
-    """The first part of the text prompt; tracks count for extract, lego and complete only."""
+    """The first part of the text prompt; only extract, lego and complete use the tracks."""
     if has_codes:
         return _WHOLE_INSTRUCTION[ModelTask.COVER]
     if task in _WHOLE_INSTRUCTION:
@@ -118,12 +118,12 @@ def text_prompt(wording: str, caption: str, metas: Metas) -> str:
 
 
 def lyric_prompt(lyrics: str, language: str = UNKNOWN_LANGUAGE) -> str:
-    """Language and lyrics; section tags such as [Verse 1] are part of the lyrics and stay as they are."""
+    """Language and lyrics; section tags such as [Verse 1] are part of the lyrics and stay unchanged."""
     return _LYRICS.format(language=language, lyrics=lyrics)
 
 
 def stem_caption(song: str, track: str, *, explicit_mask: bool) -> str:
-    """The caption a stem fine-tune (`is_lego_sft` in its config) expects for lego."""
+    """The caption format of stem fine-tunes (`is_lego_sft` in the config) for lego."""
     return f"Global: {song}\nLocal: {track}\nMask Control: {'true' if explicit_mask else 'false'}"
 
 
@@ -134,33 +134,33 @@ def metas_from_host(
     key: str | None,
     seconds: float,
 ) -> tuple[Metas, tuple[str, ...]]:
-    """Metas of a passage as the host describes it, and a note for everything the prompt cannot say.
+    """Metas of a passage from the host's values, and a note about everything the prompt cannot express.
 
-    The prompt holds one whole tempo and four meters only; the exact map stays with the request.
+    The prompt has room for one whole-number tempo and four meters; the request keeps the exact map.
     """
     notes: list[str] = []
-    bpm = _spoken_bpm(quarters_per_minute, notes)
-    meter = _spoken_meter(numerator, denominator, notes)
-    spoken_key = None if key is None else spelled_key(key)
-    if key is not None and spoken_key is None:
-        notes.append(f"The key {key!r} was left out of the prompt: not a major or minor key.")
-    return Metas(bpm, meter, spoken_key, seconds), tuple(notes)
+    bpm = _prompt_bpm(quarters_per_minute, notes)
+    meter = _prompt_meter(numerator, denominator, notes)
+    prompt_key = None if key is None else spelled_key(key)
+    if key is not None and prompt_key is None:
+        notes.append(f"The model ignores the key {key!r}: it only knows major and minor keys.")
+    return Metas(bpm, meter, prompt_key, seconds), tuple(notes)
 
 
 def metas_from_mapping(values: Mapping[str, Any] | None) -> Metas:
     """Metas from a planner's or a user's dictionary.
 
-    Knows the aliases tempo, time_signature, key, scale and length. Values that are empty, 0, "N/A" or
-    unreadable count as not given.
+    Accepts the aliases tempo, time_signature, key, scale and length. Values that are empty, 0, "N/A" or
+    unreadable count as unknown.
     """
     values = values or {}
-    meter, key = _spoken(_first(values, "meter")), _spoken(_first(values, "key"))
+    meter, key = _text(_first(values, "meter")), _text(_first(values, "key"))
     bpm, seconds = _number(_first(values, "bpm")), _number(_first(values, "seconds"))
     return Metas(None if bpm is None else int(bpm), meter, key, seconds)
 
 
 def spelled_key(key: str) -> str | None:
-    """A key as the network knows it ("C major", "F# minor"); None when it is no major or minor key.
+    """A key as the network knows it ("C major", "F# minor"); None if it is not a major or minor key.
 
     A letter alone means major.
     """
@@ -172,26 +172,24 @@ def spelled_key(key: str) -> str | None:
     return f"{letter.upper()}{sign} {'minor' if scale in _MINOR else 'major'}"
 
 
-def _spoken_bpm(quarters_per_minute: float | None, notes: list[str]) -> int | None:
+def _prompt_bpm(quarters_per_minute: float | None, notes: list[str]) -> int | None:
     if quarters_per_minute is None:
         return None
     bpm = math.floor(quarters_per_minute + 0.5)
     if BPM_RANGE[0] <= bpm <= BPM_RANGE[1]:
         return bpm
-    notes.append(
-        f"The tempo {quarters_per_minute:g} was left out of the prompt: the model knows 30 to 300 bpm."
-    )
+    notes.append(f"The model ignores the tempo {quarters_per_minute:g} BPM: it only knows 30 to 300 BPM.")
     return None
 
 
-def _spoken_meter(numerator: int | None, denominator: int, notes: list[str]) -> str | None:
-    """The prompt has room for the numerator alone."""
+def _prompt_meter(numerator: int | None, denominator: int, notes: list[str]) -> str | None:
+    """The prompt has room only for the numerator."""
     if numerator is None:
         return None
     if str(numerator) in METERS:
         return str(numerator)
     notes.append(
-        f"The meter {numerator}/{denominator} was left out of the prompt: the model knows 2, 3, 4 and 6."
+        f"The model ignores the time signature {numerator}/{denominator}: it only knows 2, 3, 4 and 6 beats per bar."
     )
     return None
 
@@ -201,7 +199,7 @@ def _first(values: Mapping[str, Any], field: str) -> Any:
     return next((values[name] for name in _ALIASES[field] if values.get(name)), None)
 
 
-def _spoken(value: Any) -> str | None:
+def _text(value: Any) -> str | None:
     text = str(value).strip() if value is not None else ""
     return None if text in ("", _NOT_GIVEN) else text
 

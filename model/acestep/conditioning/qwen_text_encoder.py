@@ -1,11 +1,11 @@
-"""The language model that reads the words: Qwen3-Embedding from a local folder, in transformers' network class.
+"""The text encoder: Qwen3-Embedding from a local folder, in transformers' network class.
 
-The network is built from its config and filled from its safetensors files like every other one, so no file is ever
-fetched, no code from the folder is run and a missing tensor is an error. The tokenizer is the stored
-tokenizer.json itself: only that keeps the end marker its post-processor appends.
+The network is built from its config and filled from its safetensors files like every other one, so nothing is
+downloaded, no code from the folder runs and a missing tensor is an error. The tokenizer is the stored tokenizer.json
+itself, which keeps the end marker its post-processor appends.
 
-Each prompt is read alone and so never padded. Prompts that must share one length would be padded on the right:
-the network is causal and gets no mask, so what follows a token does not change its state.
+Each prompt is encoded alone and therefore never padded. Prompts of equal length would be padded on the right: the
+network is causal and gets no mask, so later tokens do not change a token's state.
 """
 
 from __future__ import annotations
@@ -29,22 +29,20 @@ from model.errors import NotLoaded
 if TYPE_CHECKING:
     from transformers import Qwen3Config, Qwen3Model
 
-_HEAD = "lm_head.weight"  # some files of this family hold it; it equals the input embeddings
-_PREFIX = "model."  # and some name everything so
+_HEAD = "lm_head.weight"  # in some files of this family; equals the input embeddings
+_PREFIX = "model."  # of all names in some files
 END_MARKER = "<|endoftext|>"
-GET_TOKENIZER = (
-    "Run `takebridge models pull tokenizer --models FOLDER`, where FOLDER is the one with the models."
-)
+GET_TOKENIZER = "Run `takebridge models pull tokenizer --models FOLDER`, where FOLDER is your models folder."
 
 
 class QwenTextEncoder:
-    """Implements pipeline.TextEncoder. Raises NotLoaded when tokenizer and network do not belong together."""
+    """Implements conditioning.text_encoder.TextEncoder. Raises NotLoaded if tokenizer and network do not match."""
 
     def __init__(self, network: Qwen3Model, tokenizer: Tokenizer) -> None:
         words, rows = tokenizer.get_vocab_size(with_added_tokens=True), int(network.config.vocab_size)
         if words > rows:
             raise NotLoaded(
-                f"The tokenizer knows {words} words, the text encoder {rows}: they belong to different models.",
+                f"The tokenizer has {words} tokens, the text encoder {rows}: they belong to different models.",
                 "Download the text encoder again.",
             )
         self._network = network
@@ -60,18 +58,18 @@ class QwenTextEncoder:
         return states
 
     def embeddings(self, prompt: str) -> Tensor:
-        """Rows of the input embedding [1, S, text width], S <= 2048; no layer sees them."""
+        """Input embeddings [1, S, text width], S <= 2048; they pass through no layer."""
         with torch.no_grad():
             rows: Tensor = self._embedding(self._ids(prompt, MAX_LYRIC_TOKENS))
         return rows
 
     def unread(self, prompt: str, most: int) -> str:
-        """The end of a prompt that is lost when only `most` tokens are read; "" when all of it is read."""
+        """The end of a prompt that is cut if only `most` tokens are read; "" if all of it is read."""
         self._tokenizer.no_truncation()
         read = self._tokenizer.encode(prompt)
         if len(read.ids) <= most:
             return ""
-        # The end marker that the tokenizer appends is read in any case.
+        # The end marker appended by the tokenizer always counts as one of them.
         return prompt[read.offsets[most - 1][0] :]
 
     @property
@@ -81,13 +79,13 @@ class QwenTextEncoder:
         return found
 
     def _ids(self, prompt: str, most: int) -> Tensor:
-        """Token ids [1, S]; what is too long loses its end, but not the end marker."""
+        """Token ids [1, S]; truncation keeps the end marker."""
         self._tokenizer.enable_truncation(most, direction="right")
         return torch.tensor([self._tokenizer.encode(prompt).ids], device=self._embedding.weight.device)
 
 
 def load_tokenizer(folder: Path) -> Tokenizer:
-    """The tokenizer.json in `folder`, or what its vocabulary and merges make. Raises NotLoaded."""
+    """The tokenizer in `folder`, from tokenizer.json or from vocabulary and merges. Raises NotLoaded."""
     path = folder / "tokenizer.json"
     if not path.is_file() and (folder / "merges.txt").is_file():
         return _tokenizer_of_merges(folder)
@@ -95,17 +93,17 @@ def load_tokenizer(folder: Path) -> Tokenizer:
         raise NotLoaded(f"{path} is missing.", DOWNLOAD_AGAIN)
     try:
         return Tokenizer.from_file(str(path))
-    except Exception as broken:  # the library raises nothing narrower
+    except Exception as broken:  # the library raises no narrower type
         raise NotLoaded(f"{path} cannot be read: {broken}.", "Download that file again.") from broken
 
 
 def _tokenizer_of_merges(folder: Path) -> Tokenizer:
-    """The tokenizer as ComfyUI ships it, with the end marker appended as the published one does. Raises NotLoaded."""
+    """The tokenizer as shipped by ComfyUI, plus the end marker that the published one appends. Raises NotLoaded."""
     from transformers import Qwen2Tokenizer
 
     try:
         words: Tokenizer = Qwen2Tokenizer.from_pretrained(folder, local_files_only=True).backend_tokenizer
-    except Exception as broken:  # a dozen kinds
+    except Exception as broken:  # the library raises many types
         raise NotLoaded(f"The tokenizer in {folder} cannot be read: {broken}.", GET_TOKENIZER) from broken
     end = words.token_to_id(END_MARKER)
     if end is None:
@@ -121,13 +119,13 @@ def load_network(place: Path, dtype: torch.dtype, device: torch.device | str) ->
     network = fill(
         lambda: _built(config), text_recipes(files.names()), files.read, CheckpointPart.TEXT, dtype, device
     )
-    # The rotary frequencies are not stored and were built without memory; in float32 whatever the weights are.
+    # The rotary frequencies are not stored, so the meta device left them empty; float32 whatever the weights' dtype.
     network.rotary_emb = type(network.rotary_emb)(config=config).to(device)
     return network
 
 
 def text_config(place: Path) -> Qwen3Config:
-    """What config.json says of the network, or a single file's shapes. Raises NotLoaded when that is no Qwen3."""
+    """The network's config, from config.json or a single file's shapes. Raises NotLoaded if it is not a Qwen3."""
     from transformers import Qwen3Config
 
     if place.is_file():
@@ -135,14 +133,14 @@ def text_config(place: Path) -> Qwen3Config:
     fields: dict[str, Any] = dict(read_fields(place / "config.json"))
     if fields.get("model_type") != "qwen3":
         raise NotLoaded(
-            f"{place} holds no text encoder for ACE-Step 1.5: it is {fields.get('model_type')!r}, not 'qwen3'.",
+            f"{place} is not a text encoder for ACE-Step 1.5: its type is {fields.get('model_type')!r}, not 'qwen3'.",
             DOWNLOAD_AGAIN,
         )
     return Qwen3Config.from_dict(fields)
 
 
 def text_parameters(place: Path) -> int:
-    """How many parameters the network in a folder or single file has; no weights are read."""
+    """Number of parameters of the network in a folder or single file; reads no weights."""
     with torch.device("meta"):
         return sum(parameter.numel() for parameter in _built(text_config(place)).parameters())
 
@@ -154,7 +152,7 @@ def _built(config: Qwen3Config) -> Qwen3Model:
 
 
 def text_recipes(stored: list[str]) -> dict[str, Recipe]:
-    """Which stored tensor each parameter is, with and without the prefix. Raises NotLoaded for both at once."""
+    """The stored tensor of each parameter, with or without the prefix. Raises NotLoaded for both at once."""
     recipes: dict[str, Recipe] = {}
     for key in stored:
         name = key.removeprefix(_PREFIX)

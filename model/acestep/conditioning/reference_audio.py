@@ -1,7 +1,7 @@
-"""The 30 s of reference audio the timbre encoder listens to, cut from what the producer gave.
+"""Cuts 30 s for the timbre encoder from the producer's reference audio.
 
-Like the reference application: one 10 s piece from each third of the audio, at random; but from a seed, so that a
-repeat hears the same pieces. Pure: 48 kHz stereo in, 48 kHz stereo out.
+As in the official application: one random 10 s piece from each third of the audio; but seeded, so that repeating a
+request uses the same pieces. Pure: 48 kHz stereo in, 48 kHz stereo out.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ _PIECE_SAMPLES = CLIP_SAMPLES // 3
 
 
 def reference_clip(audio: Tensor, source: torch.Generator) -> Tensor:
-    """Audio [2, N] -> 30 s of it, [2, 1,440,000], within +-1; shorter audio is repeated.
+    """Audio [2, N] -> 30 s of it, [2, 1,440,000], clamped to +-1; shorter audio is repeated.
 
-    Raises ValueError for no audio at all.
+    Raises ValueError for empty audio.
     """
     length = audio.shape[1]
     if length == 0:

@@ -1,6 +1,6 @@
-"""A producer's request in the network's terms: window, words, settings.
+"""Translates a request into the network's terms: window, prompts, settings.
 
-Pure: reads no audio beyond its length, loads nothing. The phases that carry the plan out are in pipeline.py.
+Pure: reads nothing of the audio but its length, loads nothing. The phases that execute the plan are in pipeline.py.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from model.acestep.conditioning import prompts
+from model.acestep.conditioning.prompts import Metas
 from model.acestep.latent_grid import FRAMES_PER_SECOND, Window, plan_window
 from model.acestep.sampling.masks import MaskMode, Region
 from model.acestep.sampling.render_settings import RenderSettings, settings_for
@@ -23,15 +24,15 @@ from model.acestep.weights.capabilities import (
 from model.engine import Grid, RenderRequest, Task
 
 _ONE_BY_ONE = (ModelTask.EXTRACT, ModelTask.LEGO)
-"""Tasks that give one piece of audio for each track named."""
+"""Tasks that render each named track separately."""
 
 
 @dataclass(frozen=True)
 class Prompts:
-    """What the text encoder reads for one piece of audio.
+    """The text encoder's input for one piece of audio.
 
     stem: name of the piece: a track for extract and lego, else "mix".
-    text, lyrics: the two prompts. freed_text: the text once the source is no longer heard.
+    text, lyrics: the two prompts. unconditioned_text: the text after the switch to the steps without source.
     caption: the part of both texts that can be shortened.
     """
 
@@ -46,18 +47,18 @@ class Prompts:
 class RenderPlan:
     """One take of a request.
 
-    region: frames rendered anew, None when that is the whole window. A new track (lego) is always composed over
-        the whole window: with a region the network is trained to join it to the *mix* outside.
-    words: one entry for each piece of audio, all from the same source.
-    metas: the facts in the prompts.
-    codes: of a planned song, five a second; they take the source's place.
+    region: frames to re-render; None = the whole window. A new track (lego) always covers the whole window: given a
+        region, the network is trained to join it to the *mix* outside.
+    prompts: one entry for each piece of audio, all from the same source.
+    metas: the metadata in the prompts.
+    codes: audio codes of a planned song, five per second; they replace the source.
     """
 
     task: ModelTask
     window: Window
     region: Region | None
-    metas: prompts.Metas
-    words: tuple[Prompts, ...]
+    metas: Metas
+    prompts: tuple[Prompts, ...]
     settings: RenderSettings
     seed: int
     take: int
@@ -67,19 +68,19 @@ class RenderPlan:
 
 @dataclass(frozen=True)
 class Blueprint:
-    """What the planner made of a request: facts the producer did not give, and audio codes 0..63999.
+    """The planner's result for a request: metadata the producer did not give, and audio codes 0..63999.
 
-    caption, language: in place of the request's; "" = the request's own.
+    caption, language: replace the request's; "" = the request's own.
     """
 
-    metas: prompts.Metas
+    metas: Metas
     codes: tuple[int, ...]
     caption: str = ""
     language: str = ""
 
 
 def plan_render(request: RenderRequest, traits: CheckpointTraits) -> RenderPlan:
-    """What the network is given. Raises CannotRender for options that cannot be and a region it cannot hold."""
+    """The network's view of a request. Raises CannotRender for invalid options and for a region that is too long."""
     _assert_described(request, traits)
     task = MODEL_TASK[request.task]
     window = plan_window(
@@ -94,28 +95,28 @@ def plan_render(request: RenderRequest, traits: CheckpointTraits) -> RenderPlan:
     settings = settings_for(traits, task, request.strength, request.options)
     metas, notes = metas_of(request, window)
     stem_mask = settings.mask_mode if traits.stem_tuned else None
-    words = tuple(_one(request, task, metas, tracks, stem_mask) for tracks in _tracks(request, task))
+    texts = tuple(_one(request, task, metas, tracks, stem_mask) for tracks in _tracks(request, task))
     region = window.region if task is ModelTask.REPAINT else None
     every_note = (*settings.notes, *notes, *_unread(request, task))
-    return RenderPlan(task, window, region, metas, words, settings, request.seed, request.take, every_note)
+    return RenderPlan(task, window, region, metas, texts, settings, request.seed, request.take, every_note)
 
 
 def with_blueprint(plan: RenderPlan, request: RenderRequest, blueprint: Blueprint) -> RenderPlan:
-    """The plan of a new song with the words and codes that the planner wrote for it."""
-    assert plan.task is ModelTask.TEXT2MUSIC, "the planner plans new songs only"
+    """The plan of a new song with the caption, metadata and codes written by the planner."""
+    assert plan.task is ModelTask.TEXT2MUSIC, "the planner only plans new songs"
     request = replace(
         request,
         caption=blueprint.caption or request.caption,
         language=blueprint.language or request.language,
     )
     metas = completed(plan.metas, blueprint.metas)
-    words = _one(request, plan.task, metas, tuple(dict.fromkeys(request.stems)), None, planned=True)
-    return replace(plan, metas=metas, words=(words,), codes=blueprint.codes)
+    text = _one(request, plan.task, metas, tuple(dict.fromkeys(request.stems)), None, planned=True)
+    return replace(plan, metas=metas, prompts=(text,), codes=blueprint.codes)
 
 
-def completed(known: prompts.Metas, more: prompts.Metas) -> prompts.Metas:
-    """What the host knows, and for the rest what the planner wrote."""
-    return prompts.Metas(
+def completed(known: Metas, more: Metas) -> Metas:
+    """The host's values, with gaps filled by the planner's."""
+    return Metas(
         known.bpm if known.bpm is not None else more.bpm,
         known.meter or more.meter,
         known.key or more.key,
@@ -124,7 +125,7 @@ def completed(known: prompts.Metas, more: prompts.Metas) -> prompts.Metas:
 
 
 def _assert_described(request: RenderRequest, traits: CheckpointTraits) -> None:
-    """The bridge has refused what `EngineDescription` excludes, and the engine what this checkpoint cannot do."""
+    """The bridge refuses what `EngineDescription` excludes, and the engine what this checkpoint does not support."""
     song = request.song
     assert capability(traits, request.task).available, request.task
     assert song is not None or request.task is Task.GENERATE, request.task
@@ -135,8 +136,8 @@ def _assert_described(request: RenderRequest, traits: CheckpointTraits) -> None:
     assert len(request.lyrics) <= prompts.MAX_LYRIC_CHARACTERS, len(request.lyrics)
 
 
-def metas_of(request: RenderRequest, window: Window) -> tuple[prompts.Metas, tuple[str, ...]]:
-    """The facts of the prompt at the region's first beat; the duration is that of the whole window."""
+def metas_of(request: RenderRequest, window: Window) -> tuple[Metas, tuple[str, ...]]:
+    """The prompt's metadata at the region's first beat; the duration is that of the whole window."""
     seconds = window.frames / FRAMES_PER_SECOND
     at = _beat_at(request.grid, request.start / request.rate)
     if at is None:
@@ -154,7 +155,7 @@ def _beat_at(grid: Grid, seconds: float) -> int | None:
     """Index of the last beat at or before a time, the first beat if there is none, None without beats."""
     if len(grid.seconds) == 0:
         return None
-    # A region that starts on a beat must find that beat whatever the rounding of its time.
+    # A region that starts on a beat must find that beat despite rounding.
     return max(0, int(np.searchsorted(grid.seconds, seconds + 1e-6, side="right")) - 1)
 
 
@@ -171,14 +172,14 @@ def _tracks(request: RenderRequest, task: ModelTask) -> tuple[tuple[str, ...], .
 def _one(
     request: RenderRequest,
     task: ModelTask,
-    metas: prompts.Metas,
+    metas: Metas,
     tracks: tuple[str, ...],
     stem_mask: MaskMode | None,
     planned: bool = False,
 ) -> Prompts:
-    """stem_mask: the mask mode where the checkpoint is a stem fine-tune, else None. planned: there are codes."""
+    """stem_mask: the mask mode for a stem fine-tune, else None. planned: whether there are codes."""
     caption = _caption(request, task, tracks, stem_mask)
-    # Without lyrics a new song is instrumental; of a given song nobody said that nobody sings.
+    # Without lyrics a new song is instrumental, but an existing song may still have vocals.
     lyrics = request.lyrics or (prompts.INSTRUMENTAL if task is ModelTask.TEXT2MUSIC else "")
     return Prompts(
         stem=tracks[0] if tracks and task in _ONE_BY_ONE else "mix",
@@ -190,9 +191,9 @@ def _one(
 
 
 def _unread(request: RenderRequest, task: ModelTask) -> tuple[str, ...]:
-    """A note for words that this task has no place for."""
+    """A note about text that this task does not use."""
     if task is ModelTask.EXTRACT and request.caption:
-        return ("The prompt was not read: to extract, the model is told the names of the stems only.",)
+        return ("The prompt was ignored: for extract the model only reads the names of the stems.",)
     return ()
 
 
@@ -200,7 +201,7 @@ def _caption(
     request: RenderRequest, task: ModelTask, tracks: tuple[str, ...], stem_mask: MaskMode | None
 ) -> str:
     if task is ModelTask.EXTRACT:
-        # Another caption than the track's name pulls the network towards rebuilding the mix.
+        # Any caption other than the track's name pulls the network towards reconstructing the mix.
         return ", ".join(tracks)
     if task is ModelTask.LEGO and stem_mask is not None:
         explicit = stem_mask is MaskMode.EXPLICIT

@@ -1,4 +1,4 @@
-"""Sound into latents and back, by the autoencoder: streamed on a CPU, in tiles on an accelerator.
+"""Audio to latents and back with the autoencoder: streamed on a CPU, tiled on an accelerator.
 
 Shapes: T latent frames of 1920 samples at 48 kHz. Latents are float32 [1, T, 64], time before channels.
 """
@@ -19,11 +19,11 @@ from model.acestep.sampling.samplers import NoisePurpose, OnStep, generator
 from model.engine import Samples, ShouldStop, stop_if_asked
 
 STREAMED_FRAMES = 16
-"""Latent frames the autoencoder is fed at a time on a CPU: as quick as all at once to some 5 %, and soon heard."""
+"""Latent frames per piece on a CPU: within about 5 % of the speed of one pass, and the first audio is ready early."""
 
-_END_FRAMES = 16  # no frame of the published encoder knows what lies further away
+_END_FRAMES = 16  # more than the receptive field of the published encoder
 
-_SILENT = 1e-6  # a source below this everywhere is silence, and no work for the autoencoder
+_SILENT = 1e-6  # a source entirely below this is silence and is not encoded
 
 
 def encode(
@@ -34,10 +34,11 @@ def encode(
     on_frames: OnStep = lambda _done, _frames: None,
     should_stop: ShouldStop = lambda: False,
 ) -> LatentDistribution:
-    """Audio [1, 2, T * 1920] at 48 kHz -> what the autoencoder makes of it, [1, 64, T].
+    """Audio [1, 2, T * 1920] at 48 kHz -> the autoencoder's latent distribution, [1, 64, T].
 
-    streams: piece by piece, which takes little memory and hears a stop at every layer, or else in tiles of at most
-    `chunk` frames; None = streams on a CPU. on_frames: told (frames done, frames in all). Raises RenderStopped.
+    streams: True = piece by piece, which takes little memory and polls `should_stop` at every layer; False = in tiles
+    of at most `chunk` frames; None = streams on a CPU. on_frames: called with (frames done, total frames).
+    Raises RenderStopped.
     """
     place = vae.encoder.first.weight.device
     if _streams(place) if streams is None else streams:
@@ -47,7 +48,7 @@ def encode(
 
 
 def _streams(place: torch.device) -> bool:
-    """A CPU gains nothing from long pieces; an accelerator is idle during short ones."""
+    """A CPU gains nothing from long pieces; an accelerator idles on short ones."""
     return place.type == "cpu"
 
 
@@ -66,10 +67,9 @@ def _encode_streamed(
 
 
 def silence_of(vae: Vae, frames: int = MAX_FRAMES) -> Tensor:
-    """Latents of silence [1, frames, 64], as checkpoints store them, where a file has none: silence, encoded.
+    """Latents of silence [1, frames, 64], as checkpoints store them, for files without: encoded silence.
 
-    Only the frames at either end know that there is one; all between are equal, so they are encoded once.
-    frames: more than 32.
+    Only the frames near the two ends differ; all others are equal, so they are encoded once. frames: more than 32.
     """
     shown = 2 * _END_FRAMES + 1
     quiet = torch.zeros(
@@ -88,7 +88,7 @@ def noise_for_encoding(like: Tensor, seed: int, take: int) -> Tensor:
 
 
 def is_silent(audio: Samples) -> bool:
-    """Whether the source is shown as silence latents instead of being encoded."""
+    """Whether the source is silent, and so becomes silence latents without being encoded."""
     return audio.size == 0 or bool(np.abs(audio).max() < _SILENT)
 
 
@@ -102,9 +102,9 @@ def decode_frames(
 ) -> Iterator[Tensor]:
     """Audio [2, n] of the half-open `frames` of latents [1, T, 64], piece by piece, float32 on the CPU.
 
-    streams: each piece comes as soon as the latents it depends on are through, and a stop is heard at every layer;
-    or else tiles of `chunk` frames; None = streams on a CPU. Raises RenderStopped.
-    The level is the network's own: nothing is normalised, or a repaint would be louder than its song.
+    streams: True = each piece as soon as its latents are processed, polling `should_stop` at every layer; False =
+    tiles of `chunk` frames; None = streams on a CPU. Raises RenderStopped.
+    The level is the network's own, without normalisation, or a repaint would be louder than its song.
     """
     weight = vae.decoder.first.weight
     rows = latents.transpose(1, 2).to(weight)

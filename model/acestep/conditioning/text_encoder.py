@@ -1,4 +1,4 @@
-"""What the pipeline needs of a text encoder."""
+"""The text encoder's interface for the pipeline."""
 
 from __future__ import annotations
 
@@ -19,5 +19,5 @@ class TextEncoder(Protocol):
         ...
 
     def unread(self, prompt: str, most: int) -> str:
-        """The end of a prompt that is lost when only `most` tokens are read; "" when all of it is read."""
+        """The end of a prompt that is cut if only `most` tokens are read; "" if all of it is read."""
         ...

@@ -1,7 +1,7 @@
-"""Where the networks run: which device, in which numbers, with how much memory and how many threads.
+"""Where the networks run: which device and dtype, with how much memory and how many threads.
 
-Asks torch what there is; decides by plain rules that can be read without a device. Reads no environment: what the
-producer wants comes as a word.
+Asks torch what is available and decides by plain rules, testable without a device. Reads no environment variables: the
+producer's choice comes as a string.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ from model.errors import NotLoaded
 
 AUTO = "auto"
 KINDS = ("cuda", "xpu", "mps", "cpu")
-"""What `auto` tries, in this order. AMD's ROCm builds of torch answer to "cuda" too."""
+"""Tried by `auto` in this order. AMD's ROCm builds of torch use "cuda" too."""
 
-_BF16_CAPABILITY = (8, 0)  # NVIDIA's Ampere and later multiply bfloat16 in hardware
-_FP16_CAPABILITY = (7, 0)  # Volta and Turing do float16
+_BF16_CAPABILITY = (8, 0)  # NVIDIA Ampere and later multiply bfloat16 in hardware
+_FP16_CAPABILITY = (7, 0)  # Volta and Turing only float16
 _MEMORY_FILE = Path("/proc/meminfo")
 
 _MISSING = {
-    "cuda": "Install an NVIDIA driver and a torch build with CUDA, or leave the device to the engine (auto).",
-    "xpu": "Install Intel's driver and a torch build with XPU, or leave the device to the engine (auto).",
-    "mps": "Only Macs with Apple's own processors have it; leave the device to the engine (auto).",
+    "cuda": "Install an NVIDIA driver and a torch build with CUDA, or use the device auto.",
+    "xpu": "Install Intel's driver and a torch build with XPU, or use the device auto.",
+    "mps": "Only Macs with Apple silicon have it; use the device auto.",
 }
 
 
 @dataclass(frozen=True)
 class Device:
-    """Where networks run. label: for people, such as "cuda (NVIDIA H100)". dtype: of weights and activations."""
+    """Where networks run. label: for producers, such as "cuda (NVIDIA H100)". dtype: of weights and activations."""
 
     place: torch.device
     dtype: torch.dtype
@@ -48,19 +48,19 @@ class Device:
 
 
 def choose_device(wanted: str = AUTO) -> Device:
-    """The device called `wanted` ("auto", or one of KINDS, "cuda:1" too). Raises NotLoaded with the remedy."""
+    """The device named `wanted` ("auto", one of KINDS, or one with an index such as "cuda:1"). Raises NotLoaded."""
     if wanted == AUTO:
         wanted = next(kind for kind in KINDS if is_there(kind))
     kind = wanted.partition(":")[0]
     if kind not in KINDS:
-        raise NotLoaded(f"There is no kind of device called {wanted!r}.", f"Use auto, {', '.join(KINDS)}.")
+        raise NotLoaded(f"There is no device type {wanted!r}.", f"Use auto, {', '.join(KINDS)}.")
     if not is_there(kind):
-        raise NotLoaded(f"The device {wanted} was asked for, but torch finds none here.", _MISSING[kind])
+        raise NotLoaded(f"The device {wanted} is not available: torch finds none here.", _MISSING[kind])
     try:
         place = torch.device(wanted)
         label = _label(place)
     except (RuntimeError, AssertionError) as wrong:
-        raise NotLoaded(f"There is no device {wanted} here.", f"Use {kind}, or auto.") from wrong
+        raise NotLoaded(f"There is no device {wanted} on this machine.", f"Use {kind}, or auto.") from wrong
     return Device(place, _dtype(place), label)
 
 
@@ -76,7 +76,7 @@ def is_there(kind: str) -> bool:
 
 
 def cuda_dtype(capability: tuple[int, int]) -> torch.dtype:
-    """What an NVIDIA card computes in, from its compute capability."""
+    """The dtype for an NVIDIA card of this compute capability."""
     if capability >= _BF16_CAPABILITY:
         return torch.bfloat16
     return torch.float16 if capability >= _FP16_CAPABILITY else torch.float32
@@ -84,10 +84,10 @@ def cuda_dtype(capability: tuple[int, int]) -> torch.dtype:
 
 def _dtype(place: torch.device) -> torch.dtype:
     if place.type == "cuda":
-        if torch.version.hip is not None:  # capability numbers of AMD cards mean something else
+        if torch.version.hip is not None:  # AMD's capability numbers mean something else
             return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
         return cuda_dtype(torch.cuda.get_device_capability(place))
-    # A CPU computes bfloat16 slower than float32 unless it is a recent server's; Macs before macOS 14 not at all.
+    # On CPUs bfloat16 is slower than float32, except on recent servers; Macs before macOS 14 lack it entirely.
     return torch.bfloat16 if place.type != "cpu" and _multiplies_bfloat16(place) else torch.float32
 
 
@@ -111,13 +111,13 @@ def _label(place: torch.device) -> str:
 
 
 def free_bytes(device: Device) -> int | None:
-    """What could be allocated now, including what torch holds unused; None where that cannot be asked."""
+    """Bytes that can be allocated now, including unused memory held by torch; None if the system cannot tell."""
     place = device.place
     if place.type == "cuda":
         unused = torch.cuda.memory_reserved(place) - torch.cuda.memory_allocated(place)
         return int(torch.cuda.mem_get_info(place)[0] + unused)
     if place.type == "xpu":
-        # Other programs' share is not seen here.
+        # Ignores memory used by other programs.
         return int(torch.xpu.get_device_properties(place).total_memory - torch.xpu.memory_allocated(place))
     if place.type == "mps":
         return int(torch.mps.recommended_max_memory() - torch.mps.current_allocated_memory())
@@ -125,7 +125,7 @@ def free_bytes(device: Device) -> int | None:
 
 
 def available_memory(listing: Path) -> int | None:
-    """Bytes of main memory that programs can still get, from Linux' listing; None without one."""
+    """Bytes of main memory available to programs, from a Linux /proc/meminfo listing; None without one."""
     try:
         lines = listing.read_text(encoding="ascii").splitlines()
     except OSError:
@@ -136,7 +136,7 @@ def available_memory(listing: Path) -> int | None:
 
 
 def give_back_unused(device: Device) -> None:
-    """Returns memory that torch keeps for later to the device's other users."""
+    """Returns memory cached by torch to the device's other users."""
     if device.kind == "cuda":
         torch.cuda.empty_cache()
     elif device.kind == "xpu":
@@ -146,7 +146,7 @@ def give_back_unused(device: Device) -> None:
 
 
 def out_of_memory(error: BaseException) -> bool:
-    """Whether an allocation failed, on any device; the CPU's allocator says so in words only."""
+    """Whether an allocation failed, on any device; the CPU allocator reports it only in the message."""
     if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
         return True
     words = str(error).lower()
@@ -157,12 +157,12 @@ def out_of_memory(error: BaseException) -> bool:
 
 
 def spared_threads(threads: int, cores: int) -> int:
-    """How many threads a render uses: one core stays with the DAW where there are more than two."""
+    """Number of threads for a render: leaves one core to the DAW if there are more than two."""
     return max(1, min(threads, cores - 1 if cores > 2 else cores))
 
 
 def spare_a_core() -> int:
-    """Limits torch's threads so; returns how many are left. Never raises what the user has set lower."""
+    """Limits torch to `spared_threads`; returns the number. Never raises a lower limit set by the user."""
     threads = spared_threads(torch.get_num_threads(), os.cpu_count() or 1)
     torch.set_num_threads(threads)
     return threads

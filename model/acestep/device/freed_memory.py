@@ -1,8 +1,8 @@
 """Keeps freed memory in the process, so that the next activation does not fetch fresh pages from the system.
 
 The networks allocate and free tensors of tens of megabytes hundreds of times per second of audio. By default glibc
-returns each to the system and the kernel clears new pages for the next; on a CPU that costs as much as half of the
-autoencoder. Only glibc has these switches; elsewhere the functions do nothing and say so.
+returns each to the system and the kernel zeroes new pages for the next; on a CPU that costs as much as half the
+autoencoder. Only glibc has these settings; elsewhere the functions do nothing and return False.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def _glibc() -> ctypes.CDLL | None:
 
 
 def keep_freed_memory() -> bool:
-    """From now on freed memory stays with the process; True if the system's allocator can do that."""
+    """Freed memory stays with the process from now on; True if the system's allocator supports that."""
     libc = _glibc()
     if libc is None:
         return False
@@ -34,10 +34,10 @@ def keep_freed_memory() -> bool:
 
 
 def return_freed_memory() -> bool:
-    """From now on freed memory goes back to the system as usual; True if the system's allocator can do that.
+    """Freed memory returns to the system from now on, as usual; True if the system's allocator supports that.
 
-    For loading: weights among short-lived copies of weights, all on one heap, leave holes that nothing fits into;
-    a full-size checkpoint packed into 8 bits took 8 GB instead of 2.
+    For loading: weights interleaved with short-lived copies on one heap leave unusable holes; a full-size checkpoint
+    packed into 8 bits took 8 GB instead of 2.
     """
     libc = _glibc()
     if libc is None:
@@ -47,6 +47,6 @@ def return_freed_memory() -> bool:
 
 
 def give_back_freed_memory() -> bool:
-    """Returns what is free now to the system, for instance after unloading; True if there was anything."""
+    """Returns free memory to the system now, for instance after unloading; True if there was any."""
     libc = _glibc()
     return libc is not None and bool(libc.malloc_trim(0))

@@ -1,10 +1,9 @@
-"""What a render needs in memory, phase by phase, before it starts.
+"""Plans a render's memory, phase by phase, before it starts.
 
-Arithmetic on sizes: no weights are read and no device is touched. Weight sizes are exact counts of the
-published checkpoints; working memory is an upper estimate of what is alive at once in the largest block of
-each network (measured in float32 on a CPU at the 2B sizes, blocks and autoencoder took 78 to 93 % of it). A
-render goes through its phases one after the other, so with offloading only one phase's
-weights are resident.
+Arithmetic on sizes: reads no weights and touches no device. Weight sizes are exact counts of the published checkpoints;
+working memory is an upper estimate of what is alive at once in the largest block of each network (measured in float32
+on a CPU at the 2B sizes, blocks and autoencoder took 78 to 93 % of it). Phases run one after another, so with
+offloading only one phase's weights are resident.
 """
 
 from __future__ import annotations
@@ -17,35 +16,35 @@ from model.errors import CannotRender
 
 GIGABYTE = 1_000_000_000
 RESERVE = 300_000_000
-"""Left free on purpose: workspace of the libraries and fragmentation."""
+"""Left free for library workspaces and fragmentation."""
 
 REFERENCE_FRAMES = 750
-"""30 s of reference audio: what the timbre encoder was trained with."""
+"""30 s of reference audio, as the timbre encoder was trained."""
 
 _WIDEST_AUDIO = 128  # channels of the VAE at the full sample rate
-_AUDIO_COPIES = 5  # of those alive at once: residual, snake and its parts, convolution in and out
+_AUDIO_COPIES = 5  # alive at once: residual, snake and its intermediates, convolution in and out
 _PATCH = 2  # latent frames per token
 _SLACK = 1.25  # over the counted activations
-_VAE_CHUNKS = (512, 384, 256, 128)  # frames at once, best first; those of the reference
-_VAE_OVERLAP = 16  # frames on either side of a chunk, more than the receptive field
+_VAE_CHUNKS = (512, 384, 256, 128)  # frames at once, best first; as in the reference implementation
+_VAE_OVERLAP = 16  # frames on each side of a chunk, more than the receptive field
 
 
 class Phase(enum.Enum):
-    """The parts of a render, in order."""
+    """The phases of a render, in order."""
 
-    TEXT = "reading the words"
-    ENCODE = "listening to the song"
+    TEXT = "reading the prompt"
+    ENCODE = "encoding the song"
     CONDITION = "preparing"
-    DENOISE = "composing"
-    DECODE = "rendering audio"
+    DENOISE = "generating"
+    DECODE = "decoding audio"
 
 
 @dataclass(frozen=True)
 class NetworkSizes:
     """Parameters of each part, and the widths its working memory depends on.
 
-    linear: parameters of the transformer's linear layers, those that can be held in 8 bits.
-    biggest_linear: of them, the largest single one: it is unpacked while it works.
+    linear: parameters of the transformer's linear layers, which can be stored in 8 bits.
+    biggest_linear: the largest one of them, which is unpacked while it runs.
     """
 
     decoder: int
@@ -63,8 +62,9 @@ class NetworkSizes:
 
 @dataclass(frozen=True)
 class Work:
-    """frames: latent frames of the window. takes: rendered at once. guided: two conditions are held.
+    """The size of a render.
 
+    frames: latent frames of the window. takes: rendered at once. guided: needs two conditions in memory.
     condition_tokens: lyrics, timbre and text together. source: whether there is a song to encode.
     reference: whether there is reference audio to encode.
     """
@@ -83,10 +83,10 @@ class Work:
 
 @dataclass(frozen=True)
 class Placement:
-    """Where the weights are, and in how many bits.
+    """Where the weights are, and in which precision.
 
-    offload: only the weights of the running phase are on the device. int8: the transformer's linear layers.
-    number_bytes: of weights and activations. vae_frames: latent frames the VAE works on at once.
+    offload: only the weights of the running phase are on the device. int8: the transformer's linear layers are 8-bit.
+    number_bytes: bytes per number of weights and activations. vae_frames: latent frames the VAE processes at once.
     """
 
     number_bytes: int = 2
@@ -97,7 +97,7 @@ class Placement:
 
 @dataclass(frozen=True)
 class Need:
-    """Bytes of one phase."""
+    """Memory of one phase in bytes."""
 
     phase: Phase
     weights: int
@@ -110,7 +110,7 @@ class Need:
 
 @dataclass(frozen=True)
 class MemoryPlan:
-    """How the parts are placed and what each phase then needs."""
+    """A placement and what each phase needs with it."""
 
     placement: Placement
     work: Work
@@ -118,7 +118,7 @@ class MemoryPlan:
 
     @property
     def peak(self) -> Need:
-        """The phase that needs most."""
+        """The phase that needs the most."""
         return max(self.needs, key=lambda need: need.total)
 
     def fits(self, free_bytes: int) -> bool:
@@ -126,7 +126,7 @@ class MemoryPlan:
 
 
 def plan_memory(sizes: NetworkSizes, work: Work, placement: Placement) -> MemoryPlan:
-    """What each phase needs with the parts placed so."""
+    """What each phase needs with this placement."""
     own = _weights(sizes, placement)
     resident = sum(_loaded_once(own))
     active = [phase for phase in Phase if work.source or work.reference or phase is not Phase.ENCODE]
@@ -140,11 +140,11 @@ def plan_memory(sizes: NetworkSizes, work: Work, placement: Placement) -> Memory
 def preflight(sizes: NetworkSizes, work: Work, free_bytes: int, number_bytes: int = 2) -> MemoryPlan:
     """The fastest plan that fits.
 
-    Smaller pieces for the VAE cost next to nothing and come first, then fewer takes at once, then offloading;
+    Smaller chunks for the VAE cost next to nothing and come first, then fewer takes at once, then offloading;
     8 bits, which change the result, come last.
 
-    The result's `work.takes` may be smaller than asked for: the takes are then rendered one after the other.
-    Raises CannotRender with what is needed and the remedy when not even the thriftiest plan fits.
+    The result's `work.takes` may be smaller than requested: the takes are then rendered one after another.
+    Raises CannotRender with the memory needed and a remedy if not even the most frugal plan fits.
     """
     tried = [
         plan_memory(sizes, replace(work, takes=takes), replace(residency, vae_frames=frames))
@@ -159,12 +159,12 @@ def preflight(sizes: NetworkSizes, work: Work, free_bytes: int, number_bytes: in
 
 
 def longest_frames(sizes: NetworkSizes, work: Work, free_bytes: int, number_bytes: int = 2) -> int:
-    """The longest window up to `work.frames` that `preflight` would let through, in frames; 0 = none."""
-    thriftiest = replace(_residencies(number_bytes)[-1], vae_frames=_VAE_CHUNKS[-1])
+    """The longest window up to `work.frames` that `preflight` would accept, in frames; 0 = none."""
+    smallest = replace(_residencies(number_bytes)[-1], vae_frames=_VAE_CHUNKS[-1])
     fits, fails = 0, work.frames + 1
     while fails - fits > 1:
         middle = (fits + fails) // 2
-        if plan_memory(sizes, replace(work, takes=1, frames=middle), thriftiest).fits(free_bytes):
+        if plan_memory(sizes, replace(work, takes=1, frames=middle), smallest).fits(free_bytes):
             fits = middle
         else:
             fails = middle
@@ -172,7 +172,7 @@ def longest_frames(sizes: NetworkSizes, work: Work, free_bytes: int, number_byte
 
 
 def _weights(sizes: NetworkSizes, placement: Placement) -> dict[Phase, int]:
-    """Bytes of the weights each phase uses."""
+    """Bytes of each phase's weights."""
     number = placement.number_bytes
     decoder = sizes.decoder * number
     if placement.int8:
@@ -187,7 +187,7 @@ def _weights(sizes: NetworkSizes, placement: Placement) -> dict[Phase, int]:
 
 
 def _loaded_once(own: dict[Phase, int]) -> list[int]:
-    """Every part once: encoding and decoding share the VAE."""
+    """Each network once: encoding and decoding share the VAE."""
     return [size for phase, size in own.items() if phase is not Phase.ENCODE]
 
 
@@ -204,7 +204,7 @@ def _working(sizes: NetworkSizes, work: Work, placement: Placement, phase: Phase
 
 
 def _sampling_bytes(sizes: NetworkSizes, work: Work, number: int) -> int:
-    """One block at work, the condition as every layer sees it, and the latents in float32."""
+    """One block's activations, every layer's keys and values of the condition, and the latents in float32."""
     tokens = work.takes * -(-work.frames // _PATCH)
     conditions = 2 if work.guided else 1
     condition = conditions * work.condition_tokens * sizes.layers * 2 * sizes.key_width * number
@@ -213,14 +213,14 @@ def _sampling_bytes(sizes: NetworkSizes, work: Work, number: int) -> int:
 
 
 def _block_bytes(sizes: NetworkSizes, tokens: int, number: int) -> int:
-    """The larger of a block's two halves, for all tokens; the norms work in float32."""
+    """The larger of a block's two halves, for all tokens; norms compute in float32."""
     attention = 3 * sizes.query_width + 6 * sizes.key_width + 3 * sizes.width
     mlp = 3 * sizes.inner_width + 3 * sizes.width
     return round(_SLACK * tokens * (max(attention, mlp) * number + 2 * sizes.width * 4))
 
 
 def _residencies(number_bytes: int) -> tuple[Placement, ...]:
-    """From the fastest to the thriftiest."""
+    """From the fastest to the most frugal."""
     return (
         Placement(number_bytes),
         Placement(number_bytes, offload=True),
@@ -236,18 +236,19 @@ def _fewer(takes: int) -> list[int]:
     return counts
 
 
-def _too_large(sizes: NetworkSizes, thriftiest: MemoryPlan, free_bytes: int) -> CannotRender:
-    peak, work = thriftiest.peak, thriftiest.work
+def _too_large(sizes: NetworkSizes, smallest: MemoryPlan, free_bytes: int) -> CannotRender:
+    peak, work = smallest.peak, smallest.work
     sentence = (
         f"This render needs {(peak.total + RESERVE) / GIGABYTE:.1f} GB while {peak.phase.value}, "
         f"but the device has {free_bytes / GIGABYTE:.1f} GB free."
     )
-    frames = longest_frames(sizes, work, free_bytes, thriftiest.placement.number_bytes)
+    frames = longest_frames(sizes, work, free_bytes, smallest.placement.number_bytes)
     if frames < MIN_FRAMES:
         return CannotRender(
-            sentence, "Close other programs that use the device, or choose a smaller checkpoint."
+            sentence, "Close other programs that use the device, or use a smaller checkpoint."
         )
     seconds = frames // FRAMES_PER_SECOND
     return CannotRender(
-        sentence, f"Show the model at most {seconds} s of song, or free memory on the device."
+        sentence,
+        f"Keep the region and its context within {seconds} s, or free memory on the device.",
     )

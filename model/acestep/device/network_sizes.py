@@ -1,6 +1,6 @@
-"""How large the networks of a checkpoint are, for memory_plan.py: counted on networks without memory of their own.
+"""Sizes of a checkpoint's networks for memory_plan.py, counted on the meta device.
 
-No weights are read. For the published checkpoints this gives the numbers of memory_plan.py's table.
+Reads no weights. For the published checkpoints the results equal the table in memory_plan.py.
 """
 
 from __future__ import annotations
@@ -45,5 +45,5 @@ def sizes_of(config: NetworkConfig, vae: Path, text_encoder: Path) -> NetworkSiz
 
 
 def parameters(network: nn.Module) -> int:
-    """How many numbers a network's weights are."""
+    """Number of parameters of a network."""
     return sum(parameter.numel() for parameter in network.parameters())

@@ -1,7 +1,7 @@
-"""The networks of one checkpoint as the renderer opens them: kept on the device, or there for one phase only.
+"""The networks of one checkpoint as the renderer opens them: kept on the device, or loaded for one phase only.
 
-Each comes from its file whenever it is needed: a file that was read once is in the system's cache, so that a network
-that comes again costs the way to the device, and no second copy of it waits in main memory.
+A network is read from its file whenever it is needed: once read, the file is in the system's page cache, so reloading
+only costs the copy to the device, and no second copy stays in main memory.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ Network = TypeVar("Network", bound=nn.Module)
 
 @dataclass(frozen=True)
 class Neighbours:
-    """The folders or files a checkpoint needs beside its own."""
+    """The folders or files a checkpoint needs besides its own."""
 
     vae: Path
     text_encoder: Path
@@ -45,7 +45,7 @@ class Neighbours:
 
 
 def neighbours(folder: ModelFolder) -> Neighbours:
-    """Raises NotLoaded when one is missing."""
+    """The checkpoint's companions. Raises NotLoaded if one is missing."""
     missing = folder.what_is_missing()
     if missing is not None:
         raise NotLoaded(*missing)
@@ -59,35 +59,35 @@ class StoredParts:
 
     def __init__(self, weights: Weights, device: Device, placement: Placement) -> None:
         self._plain = self._weights = weights
-        self._laid: AppliedAdapter | None = None
+        self._applied: AppliedAdapter | None = None
         self._device = device
         self._place(placement)
-        self._beside = neighbours(weights.folder)
-        self._words = load_tokenizer(self._beside.tokenizer)
+        self._companions = neighbours(weights.folder)
+        self._words = load_tokenizer(self._companions.tokenizer)
         self._kept: dict[str, nn.Module] = {}
         self.traits = weights.folder.traits
         self._silence = weights.silence()
 
     @cached_property
     def silence(self) -> Tensor:
-        """Latents of silence [1, F, 64] on the device: stored, or made where single files have none."""
+        """Latents of silence [1, F, 64] on the device: stored, or computed for single files without them."""
         if self._silence is not None:
             return self._silence.to(self._device.place)
         with self.vae() as vae:
             return silence_of(vae).to(self._device.place)
 
     def arrange(self, placement: Placement) -> None:
-        """Places the networks so from now on; what must not stay is released. Nothing may be open."""
+        """Switches to this placement, unloading networks as needed. Nothing may be open."""
         before = self.placement
         self._place(placement)
         if (before.offload, before.int8) != (placement.offload, placement.int8):
             self.release()
 
-    def adapt(self, laid: AppliedAdapter | None) -> None:
-        """Renders with this adapter from now on, or with none. Nothing may be open."""
-        if laid == self._laid:
+    def adapt(self, applied: AppliedAdapter | None) -> None:
+        """Switches to this adapter, or to none. Nothing may be open."""
+        if applied == self._applied:
             return
-        self._laid, self._weights = laid, adapted(self._plain, laid)
+        self._applied, self._weights = applied, adapted(self._plain, applied)
         kept = self._kept.pop("dit", None)
         if kept is not None:
             empty(kept)
@@ -99,32 +99,32 @@ class StoredParts:
         self.vae_frames = placement.vae_frames
 
     def release(self) -> None:
-        """Gives all networks' memory back."""
+        """Unloads all networks."""
         for network in self._kept.values():
             empty(network)
         self._kept.clear()
         self._give_back()
 
     def load_all(self, progress: OnProgress) -> None:
-        """Loads every network once: they stay if they may, else their files are known to be whole and near."""
+        """Loads every network once: either they stay, or their files are checked and in the page cache."""
         opened = (self.text_encoder, self.vae, self.condition_encoder, self.audio_codes, self.dit)
         for index, part in enumerate(opened):
             progress(Progress(f"loading {self.traits.name}", index / len(opened)))
             with part():
                 pass
-        assert self.silence is not None  # made now, while nothing else is open
+        assert self.silence is not None  # computed now, while nothing else is open
         progress(Progress(f"loading {self.traits.name}", 1.0))
 
     # --- what the renderer opens ----------------------------------------------------------------------
 
     @contextmanager
     def text_encoder(self) -> Iterator[QwenTextEncoder]:
-        with self._ready("text", lambda *on: load_network(self._beside.text_encoder, *on)) as network:
+        with self._ready("text", lambda *on: load_network(self._companions.text_encoder, *on)) as network:
             yield QwenTextEncoder(network, self._words)
 
     @contextmanager
     def vae(self) -> Iterator[Vae]:
-        with self._ready("vae", lambda *on: load_vae(self._beside.vae, *on)) as vae:
+        with self._ready("vae", lambda *on: load_vae(self._companions.vae, *on)) as vae:
             yield vae
 
     @contextmanager
@@ -152,7 +152,7 @@ class StoredParts:
 
     @contextmanager
     def _ready(self, name: str, load: Callable[[torch.dtype, torch.device], Network]) -> Iterator[Network]:
-        """A network on the device; afterwards it stays there or leaves, as the placement says."""
+        """A network on the device; afterwards it stays or is unloaded, according to the placement."""
         kept = self._kept.get(name)
         network: Network = self._loaded(load) if kept is None else kept  # type: ignore[assignment]
         if self.keeps_loaded:
@@ -166,7 +166,7 @@ class StoredParts:
             self._give_back()
 
     def _loaded(self, load: Callable[[torch.dtype, torch.device], Network]) -> Network:
-        """Weights get pages of their own, which go when they go; what computing frees is kept for computing."""
+        """Loads with glibc's default settings, so that unloading returns the pages; rendering keeps freed memory."""
         if self._device.kind == "cpu":
             return_freed_memory()
         try:
@@ -182,5 +182,5 @@ class StoredParts:
 
 
 def empty(network: nn.Module) -> None:
-    """Frees a network's weights at once, whoever still holds on to it."""
+    """Frees a network's weights at once, even if something still refers to it."""
     network.to("meta")

@@ -1,7 +1,7 @@
-"""The transformer parts every ACE-Step network is built from: norm, positions, attention, MLP, layers.
+"""The transformer building blocks of every ACE-Step network: norm, positions, attention, MLP, layers.
 
 Shapes: B batch, L tokens (queries), S tokens (keys), C channels, H query heads, K key heads, D head width.
-All of it is bidirectional; a "sliding" layer lets a token see at most `window` tokens to either side.
+All attention is bidirectional; in a "sliding" layer a token attends to at most `window` tokens on each side.
 This file knows no checkpoint and no task.
 """
 
@@ -39,15 +39,15 @@ class BlockShape:
             raise ValueError(f"window must be at least 1 token, got {self.window}")
 
 
-# --- who may see whom ---------------------------------------------------------------------------------
+# --- attention masks ----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Band:
-    """The sliding window as blocks: each block of queries is compared with the keys near it only.
+    """The sliding window in blocks: each block of queries attends only to nearby keys.
 
-    The same numbers as a full L x L mask, at a cost that grows with L instead of L squared. A short
-    sequence is one block without padding, so there the mask is the plain one.
+    The same result as a full L x L mask, at a cost linear in L instead of quadratic. A short sequence is one block
+    without padding, for which the mask is the plain one.
 
     keep: added to the scores, 0 or -inf, [blocks, 1, queries, keys].
     """
@@ -70,16 +70,16 @@ class Band:
 
 
 Visible = Band | Tensor | None
-"""A band, an additive mask that broadcasts to [B, H, L, S], or None: every token sees every token."""
+"""A band, an additive mask that broadcasts to [B, H, L, S], or None: every token attends to every token."""
 
 
 def sliding_band(tokens: int, window: int, device: torch.device, dtype: torch.dtype) -> Band | None:
-    """What a sliding layer needs for `tokens` tokens, once per length; None if the window covers them."""
+    """A sliding layer's band for `tokens` tokens, computed once per length; None if the window covers them all."""
     if tokens <= window + 1:
         return None
     queries = 2 * window
     if tokens <= queries + 2 * window:
-        # One block would compare as much as the plain mask does, so there is nothing to gain from cutting.
+        # One block would cost as much as the plain mask, so splitting gains nothing.
         position = torch.arange(tokens, device=device)
         allowed = ((position[:, None] - position[None, :]).abs() <= window)[None, None]
     else:
@@ -89,13 +89,13 @@ def sliding_band(tokens: int, window: int, device: torch.device, dtype: torch.dt
 
 
 def _block_mask(tokens: int, window: int, queries: int, device: torch.device) -> Tensor:
-    """Which keys each query of each block may see, bool [blocks, 1, queries, queries + 2 window]."""
+    """The keys each query of each block may attend to, bool [blocks, 1, queries, queries + 2 window]."""
     blocks = -(-tokens // queries)
     first = torch.arange(blocks, device=device)[:, None, None] * queries
     query = first + torch.arange(queries, device=device)[None, :, None]
     key = first - window + torch.arange(queries + 2 * window, device=device)[None, None, :]
     allowed = ((query - key).abs() <= window) & (key >= 0) & (key < tokens)
-    # Queries beyond the end are cut off later, but a row without any key would be 0/0 on the way.
+    # Queries beyond the end are dropped later, but a row without any key would give 0/0 until then.
     return (allowed | (query >= tokens)).unsqueeze(1)
 
 
@@ -122,7 +122,7 @@ def _attend_band(query: Tensor, key: Tensor, value: Tensor, band: Band) -> Tenso
 
 
 def _near(states: Tensor, band: Band) -> Tensor:
-    """The keys (or values) each block looks at: [B, K, L, D] -> [blocks, B * K, keys, D]."""
+    """The keys (or values) of each block: [B, K, L, D] -> [blocks, B * K, keys, D]."""
     behind = band.blocks * band.queries - band.tokens + band.window
     padded = functional.pad(states, (0, 0, band.window, behind)).flatten(0, 1)
     return padded.unfold(1, band.keys, band.queries).permute(1, 0, 3, 2)
@@ -148,7 +148,7 @@ class Rotary:
 def rotary_tables(
     tokens: int, head_width: int, base: float, device: torch.device, dtype: torch.dtype
 ) -> Rotary:
-    """Tables for `tokens` positions; computed in float32 whatever `dtype` is."""
+    """Tables for `tokens` positions; computed in float32, whatever `dtype` is."""
     step = torch.arange(0, head_width, 2, device=device, dtype=torch.float32) / head_width
     angle = torch.arange(tokens, device=device, dtype=torch.float32)[:, None] / base**step
     angle = torch.cat((angle, angle), dim=-1)  # [L, D]
@@ -174,7 +174,7 @@ class RmsNorm(nn.Module):
 
 @dataclass(frozen=True)
 class KeysValues:
-    """What attention looks at: key and value, each [B, K, S, D]."""
+    """Key and value of attention, each [B, K, S, D]."""
 
     key: Tensor
     value: Tensor
@@ -189,7 +189,7 @@ class KeysValues:
 
 
 class Attention(nn.Module):
-    """Grouped-query attention with a norm on each head of query and key."""
+    """Grouped-query attention with a norm per head on query and key."""
 
     def __init__(self, shape: BlockShape) -> None:
         super().__init__()
@@ -259,7 +259,7 @@ class EncoderLayer(nn.Module):
 
 
 class EncoderStack(nn.Module):
-    """Layers that alternate sliding (even index) and full (odd index), then a norm."""
+    """Layers that alternate between sliding (even index) and full (odd index) attention, then a norm."""
 
     def __init__(self, shape: BlockShape, layers: int) -> None:
         super().__init__()
@@ -284,10 +284,10 @@ class EncoderStack(nn.Module):
 
 
 def padding_masks(valid: Tensor, window: int, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-    """Additive masks, sliding [B, 1, L, L] and full [B, 1, 1, L], that hide what is not `valid` [B, L].
+    """Additive masks, sliding [B, 1, L, L] and full [B, 1, 1, L], that hide tokens that are not `valid` [B, L].
 
-    The lowest finite number stands for "hidden": a padded token far from every valid one then sees all tokens
-    alike instead of none, which would be 0/0. Its output is padding and is not used.
+    Hidden tokens get the lowest finite number, not -inf: a padded token far from every valid one then attends to all
+    tokens equally instead of to none, which would be 0/0. Its output is padding and unused.
     """
     position = torch.arange(valid.shape[1], device=valid.device)
     near = (position[:, None] - position[None, :]).abs() <= window  # [L, L]

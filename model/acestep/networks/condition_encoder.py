@@ -1,4 +1,4 @@
-"""The condition encoder: text, lyrics and reference audio become the one sequence the transformer listens to.
+"""The condition encoder: combines text, lyrics and reference audio into the transformer's condition sequence.
 
 Shapes: B batch, L tokens, N reference clips in the whole batch, F latent frames of a clip, C width.
 The order per item is lyrics, timbre, text, then padding.
@@ -18,9 +18,8 @@ from model.acestep.networks.attention import BlockShape, EncoderStack
 class ConditionEncoderConfig:
     """Sizes of the encoder.
 
-    timbre_token: whether a learned token is put before the clip and its output taken (XL), or the output at
-    the
-        first audio frame (2B, where the token is stored but unused).
+    timbre_token: whether the timbre is the output at a learned token before the clip (XL), or at the first audio
+        frame (2B, where the token is stored but unused).
     """
 
     block: BlockShape
@@ -40,7 +39,7 @@ class Packed:
 
 
 def pack(first: Packed, second: Packed) -> Packed:
-    """Puts `second` behind `first`, item by item, and moves all padding to the end; order is kept."""
+    """Appends `second` to `first`, item by item, and moves all padding to the end, keeping the order."""
     states = torch.cat((first.states, second.states), dim=1)
     valid = torch.cat((first.valid, second.valid), dim=1)
     order = torch.argsort(valid.int(), dim=1, descending=True, stable=True)
@@ -49,7 +48,7 @@ def pack(first: Packed, second: Packed) -> Packed:
 
 
 class LyricEncoder(nn.Module):
-    """Lyric token embeddings, read in both directions; padding is hidden here (and only here)."""
+    """Encodes lyric token embeddings bidirectionally; padding is masked here (and only here)."""
 
     def __init__(self, config: ConditionEncoderConfig) -> None:
         super().__init__()
@@ -84,7 +83,7 @@ class TimbreEncoder(nn.Module):
 
 
 def group_clips(vectors: Tensor, item: Tensor, batch: int) -> Packed:
-    """Clip vectors [N, C] grouped by the item [N] each belongs to, padded to the largest group."""
+    """Clip vectors [N, C] grouped by their item [N], padded to the largest group."""
     groups = [vectors[item == index] for index in range(batch)]
     counts = torch.tensor([len(group) for group in groups], device=vectors.device)
     states = nn.utils.rnn.pad_sequence(groups, batch_first=True)  # [B, clips, C]
@@ -108,9 +107,8 @@ class ConditionEncoder(nn.Module):
 
         text: last hidden states of the text encoder, [B, L, text width].
         lyrics: token embeddings of the lyrics, [B, L, text width].
-        clips, item: latents of all reference clips [N, F, 64] and the item each belongs to [N]; an item
-        without
-            reference gets a clip of silence.
+        clips, item: latents of all reference clips [N, F, 64] and the item of each [N]; an item without a reference
+            gets a clip of silence.
         """
         sung = Packed(self.lyrics(lyrics.states, lyrics.valid), lyrics.valid)
         timbre = group_clips(self.timbre(clips), item, text.states.shape[0])

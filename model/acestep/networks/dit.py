@@ -1,10 +1,10 @@
 """The diffusion transformer: noisy latents, their context and the condition in, flow-matching velocity out.
 
 Shapes: B batch, T latent frames (25 per second), L tokens = ceil(T / patch), C width, S condition tokens.
-The prediction is v = noise - data. No attention mask covers padded frames or padded condition tokens: the
-network was trained to see them, so items that must be reproducible have to share one condition length.
+The prediction is v = noise - data. Padded frames and padded condition tokens are not masked, as in training, so
+reproducible items must share one condition length.
 
-What stays the same during a render is prepared once: `plan` for a length, `condition` for the encoder states.
+Whatever stays constant during a render is prepared once: `plan` for a length, `condition` for the encoder states.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from model.acestep.networks.attention import (
 )
 
 TIME_FEATURES = 256  # sinusoidal features of a time
-TIME_SCALE = 1000.0  # times run 0..1 outside and 0..1000 inside the sinusoids
+TIME_SCALE = 1000.0  # times are 0..1 outside and 0..1000 inside the sinusoids
 SLOWEST_PERIOD = 10_000.0
 
 
@@ -38,8 +38,8 @@ SLOWEST_PERIOD = 10_000.0
 class DitConfig:
     """Sizes of the transformer.
 
-    sliding: for every layer, whether it sees only its window.
-    condition_width: width of the encoder states that come in.
+    sliding: for every layer, whether it attends only within its window.
+    condition_width: width of the incoming encoder states.
     context_channels: source channels plus mask channels.
     """
 
@@ -121,7 +121,7 @@ class DitLayer(nn.Module):
 
 @dataclass(frozen=True)
 class DitPlan:
-    """What depends on the length only: rotary tables and the sliding window."""
+    """Everything that depends only on the length: rotary tables and the sliding window."""
 
     frames: int
     rotary: Rotary
@@ -130,7 +130,7 @@ class DitPlan:
 
 @dataclass(frozen=True)
 class Condition:
-    """The encoder states as each layer's cross attention sees them. One item serves a batch of any size."""
+    """Every layer's cross-attention keys and values of the encoder states. One item serves a batch of any size."""
 
     layers: tuple[KeysValues, ...]
 
@@ -163,12 +163,12 @@ class Dit(nn.Module):
         return DitPlan(frames, rotary, band)
 
     def condition(self, states: Tensor) -> Condition:
-        """Prepares encoder states [B, S, condition width]; do it once per render, not once per step."""
+        """Prepares encoder states [B, S, condition width]; once per render, not once per step."""
         states = self.condition_in(states.to(self.condition_in.bias.dtype))
         return Condition(tuple(layer.cross_attention.keys_values(states) for layer in self._layers()))
 
     def embed_time(self, time: Tensor, gap: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Times [B], and how far each is from the time it jumps to [B] (none = 0) -> [B, C] and [B, 6, C].
+        """Times [B] and the gap from each to the time it jumps to [B] (None = 0) -> [B, C] and [B, 6, C].
 
         The embedding of a gap of 0 is not zero, so it is part of every result.
         """
@@ -187,11 +187,11 @@ class Dit(nn.Module):
     ) -> Tensor:
         """noisy [B, T, 64], context [B or 1, T, 128], time [B or 1] -> velocity [B, T, 64].
 
-        Computes in the dtype of the weights and answers in that of `noisy`; times stay float32 until the sinusoids.
+        Computes in the dtype of the weights and returns that of `noisy`; times stay float32 up to the sinusoids.
         """
         batch, frames, _ = noisy.shape
         if frames != plan.frames:
-            raise ValueError(f"the plan was made for {plan.frames} latent frames, the latents have {frames}")
+            raise ValueError(f"the plan is for {plan.frames} latent frames, the latents have {frames}")
         vector, modulation = self.embed_time(time, gap)
         x = self._tokens(noisy, context)
         for layer, sliding, seen in zip(self._layers(), self.config.sliding, condition.layers, strict=True):
@@ -206,7 +206,7 @@ class Dit(nn.Module):
         channels = torch.cat((context.to(noisy).expand(noisy.shape[0], -1, -1), noisy), dim=-1)  # [B, T, 192]
         channels = functional.pad(channels, (0, 0, 0, -noisy.shape[1] % self.config.patch))
         tokens: Tensor = self.patchify(channels.transpose(1, 2).to(self.patchify.weight.dtype))
-        # Otherwise every layer inherits the convolution's channel-first memory, and matrix products slow down.
+        # Otherwise every layer inherits the convolution's channel-first memory layout, which slows matrix products.
         return tokens.transpose(1, 2).contiguous()
 
     def _layers(self) -> list[DitLayer]:

@@ -1,4 +1,4 @@
-"""Finite scalar quantisation: six numbers become one of 64,000 codes, and back.
+"""Finite scalar quantisation: six numbers to one of 64,000 codes, and back.
 
 Always in float32: the codes are integers, and bfloat16 would round some of them to a neighbour.
 """
@@ -17,7 +17,7 @@ LEVELS = (8, 8, 8, 5, 5, 5)
 
 @dataclass(frozen=True)
 class FsqConfig:
-    """width: channels of the vectors; levels: steps of each of the numbers inside."""
+    """width: channels of the vectors; levels: number of steps of each quantised number."""
 
     width: int
     levels: tuple[int, ...] = LEVELS
@@ -28,7 +28,7 @@ class FsqConfig:
 
     @property
     def codes(self) -> int:
-        """How many codes there are."""
+        """Number of codes."""
         return math.prod(self.levels)
 
 
@@ -55,7 +55,7 @@ def from_steps(steps: Tensor, levels: tuple[int, ...]) -> Tensor:
 
 
 def _places(levels: tuple[int, ...], like: Tensor) -> Tensor:
-    """What a step of each number adds to the index: 1, 8, 64, ..."""
+    """Place value of each number in the index: 1, 8, 64, ..."""
     places = [math.prod(levels[:index]) for index in range(len(levels))]
     return torch.tensor(places, device=like.device, dtype=torch.int64)
 
@@ -90,7 +90,7 @@ class Fsq(nn.Module):
         """Codes [...] -> vectors [..., C] in the weights' dtype. Raises ValueError for an impossible code."""
         if codes.numel() and not 0 <= int(codes.min()) <= int(codes.max()) < self.config.codes:
             raise ValueError(
-                f"audio codes must lie in 0..{self.config.codes - 1}, "
+                f"audio codes must be in 0..{self.config.codes - 1}, "
                 f"got {int(codes.min())}..{int(codes.max())}"
             )
         numbers = from_steps(from_index(codes, self.config.levels), self.config.levels)

@@ -1,6 +1,6 @@
 """The sizes of all networks of one checkpoint, read from the fields of its config files.
 
-The published sizes are the table at the end; a checkpoint's own config.json always wins over it.
+The published sizes are in the table at the end; a checkpoint's own config.json always takes precedence.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ class NetworkConfig:
 
     @property
     def size(self) -> str:
-        """The published size this equals: "2B", "XL", or "unpublished"."""
+        """The matching published size: "2B", "XL", or "unpublished"."""
         return next((name for name, known in PUBLISHED.items() if known == self), "unpublished")
 
 
 def _block(fields: Mapping[str, Any], prefix: str = "") -> BlockShape:
-    """The layer sizes named with `prefix`; what has no prefixed field falls back to the plain one."""
+    """The layer sizes with `prefix`; fields without a prefixed variant fall back to the plain one."""
 
     def size(name: str) -> int:
         value = fields.get(prefix + name)
@@ -54,7 +54,7 @@ def _block(fields: Mapping[str, Any], prefix: str = "") -> BlockShape:
 
 
 def _sliding(fields: Mapping[str, Any]) -> tuple[bool, ...]:
-    """Which transformer layers see their window only; without a list every other one from the first."""
+    """Which transformer layers are sliding; without a list, every other one from the first."""
     layers = int(fields["num_hidden_layers"])
     if not fields.get("use_sliding_window", True):
         return (False,) * layers
@@ -62,12 +62,12 @@ def _sliding(fields: Mapping[str, Any]) -> tuple[bool, ...]:
         SLIDING if index % 2 == 0 else "full_attention" for index in range(layers)
     ]
     if len(kinds) != layers:
-        raise ValueError(f"layer_types names {len(kinds)} layers, num_hidden_layers says {layers}")
+        raise ValueError(f"layer_types lists {len(kinds)} layers, but num_hidden_layers is {layers}")
     return tuple(kind == SLIDING for kind in kinds)
 
 
 def config_from_fields(fields: Mapping[str, Any], where: str) -> NetworkConfig:
-    """The networks a config.json describes. Raises NotLoaded, naming `where`, if it cannot be."""
+    """The networks described by a config.json. Raises NotLoaded, naming `where`, for an invalid one."""
     try:
         return _config_from_fields(fields)
     except KeyError as missing:
@@ -96,8 +96,8 @@ def _config_from_fields(fields: Mapping[str, Any]) -> NetworkConfig:
             timbre_channels=int(fields["timbre_hidden_dim"]),
             lyric_layers=int(fields["num_lyric_encoder_hidden_layers"]),
             timbre_layers=int(fields["num_timbre_encoder_hidden_layers"]),
-            # Only XL checkpoints were trained with the token; only they have an encoder of its own size. Some
-            # diffusers folders name the encoder's size although it is the transformer's.
+            # Only XL checkpoints were trained with the token, and only their encoder's size differs from the
+            # transformer's. Some diffusers folders give the encoder's size even if it is equal.
             timbre_token=fields.get("encoder_hidden_size") not in (None, fields["hidden_size"]),
         ),
         tokens=AudioTokenizerConfig(
@@ -105,7 +105,7 @@ def _config_from_fields(fields: Mapping[str, Any]) -> NetworkConfig:
             latent_channels=latent_channels,
             pool=int(fields["pool_window_size"]),
             layers=int(fields["num_attention_pooler_hidden_layers"]),
-            # diffusers writes null for what it leaves at its default.
+            # diffusers writes null for fields at their default.
             levels=tuple(int(level) for level in fields["fsq_input_levels"] or LEVELS),
         ),
     )

@@ -1,8 +1,8 @@
 """The audio autoencoder ("Oobleck"): 48 kHz stereo to 25 latent frames per second, and back.
 
 Shapes: B batch, A audio channels, C channels, N samples, T latent frames; N = T * hop (1920).
-For use only, not for training: weight norm and the activation's exponentials are folded into plain numbers
-when the weights are loaded, and activations are computed in place.
+For inference only: weight norm and the activation's exponentials are folded into plain numbers when the weights are
+loaded, and activations are computed in place.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class VaeConfig:
     def __post_init__(self) -> None:
         if len(self.multiples) != len(self.strides):
             raise ValueError(
-                f"as many multiples as strides are needed, got {len(self.multiples)} and {len(self.strides)}"
+                f"multiples and strides must have the same length, got {len(self.multiples)} and {len(self.strides)}"
             )
         if any(stride % 2 for stride in self.strides):
             raise ValueError(f"strides must be even to keep frames and samples aligned, got {self.strides}")
@@ -67,12 +67,12 @@ class Snake(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         wave = (x * self.frequency).sin_().square_()
-        # Into the same memory: these tensors are huge, and fresh pages cost more than the sine.
+        # In place: these tensors are huge, and fresh pages cost more than the sine.
         return torch.addcmul(x, wave, self.gain, out=wave)
 
 
 class ResidualUnit(nn.Module):
-    """Two convolutions around a shortcut; keeps the length."""
+    """Two convolutions with a shortcut; keeps the length."""
 
     def __init__(self, channels: int, dilation: int) -> None:
         super().__init__()
@@ -89,8 +89,8 @@ class ResidualUnit(nn.Module):
 class Upsample(nn.Module):
     """The transposed convolution of kernel 2s and stride s, as a two-tap convolution to s times the channels.
 
-    Every output sample sees exactly two inputs. A plain convolution computes that up to three times faster
-    on a CPU than the transposed one, and it can be fed piece by piece.
+    Every output sample depends on exactly two inputs. On a CPU a plain convolution is up to three times faster than
+    the transposed one, and it can be streamed.
     """
 
     def __init__(self, channels_in: int, channels_out: int, stride: int) -> None:
@@ -101,7 +101,7 @@ class Upsample(nn.Module):
 
     @staticmethod
     def fold(weight: Tensor, stride: int) -> Tensor:
-        """A transposed convolution's weight [in, out, 2s] as that of the two taps [out * s, in, 2]."""
+        """A transposed convolution's weight [in, out, 2s] as the two taps' weight [out * s, in, 2]."""
         older_then_newer = torch.unflatten(weight, 2, (2, stride)).flip(2)  # [in, out, 2, s]
         return older_then_newer.permute(1, 3, 0, 2).flatten(0, 1).contiguous()
 
@@ -117,7 +117,7 @@ class Upsample(nn.Module):
 
 
 class EncoderBlock(nn.Module):
-    """Three residual units, then fewer and wider steps."""
+    """Three residual units, then downsampling to more channels."""
 
     def __init__(self, channels_in: int, channels_out: int, stride: int) -> None:
         super().__init__()
@@ -127,7 +127,7 @@ class EncoderBlock(nn.Module):
 
 
 class DecoderBlock(nn.Module):
-    """More and narrower steps, then three residual units."""
+    """Upsampling to fewer channels, then three residual units."""
 
     def __init__(self, channels_in: int, channels_out: int, stride: int) -> None:
         super().__init__()
@@ -148,7 +148,7 @@ class Encoder(nn.Module):
         self.last = nn.Conv1d(widths[-1], 2 * config.latent_channels, 3, padding=1)
 
     def steps(self) -> list[nn.Module]:
-        """The layers in order, the same list for the direct and the streamed way."""
+        """The layers in order, the same list for direct and streamed use."""
         steps: list[nn.Module] = [self.first]
         for block in self.blocks:
             assert isinstance(block, EncoderBlock)
@@ -168,7 +168,7 @@ class Decoder(nn.Module):
         self.last = nn.Conv1d(widths[-1], config.audio_channels, 7, padding=3, bias=False)
 
     def steps(self) -> list[nn.Module]:
-        """The layers in order, the same list for the direct and the streamed way."""
+        """The layers in order, the same list for direct and streamed use."""
         steps: list[nn.Module] = [self.first]
         for block in self.blocks:
             assert isinstance(block, DecoderBlock)
@@ -184,7 +184,7 @@ def run(steps: Sequence[nn.Module], x: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class LatentDistribution:
-    """What the encoder says about a sound: a normal distribution per number, [B, 64, T] each, float32."""
+    """The encoder's output: a normal distribution per number, [B, 64, T] each, float32."""
 
     mean: Tensor
     scale: Tensor
@@ -194,7 +194,7 @@ class LatentDistribution:
         return functional.softplus(self.scale) + SMALLEST_DEVIATION
 
     def sample(self, noise: Tensor) -> Tensor:
-        """mean + deviation * noise; noise [B, 64, T] comes from the caller, who knows the seed."""
+        """mean + deviation * noise; the caller, who knows the seed, provides noise [B, 64, T]."""
         return self.mean + self.deviation * noise.to(self.mean)
 
 
@@ -226,5 +226,5 @@ class Vae(nn.Module):
 
     @torch.no_grad()
     def decode(self, latents: Tensor) -> Tensor:
-        """Latents [B, 64, T] -> audio [B, A, T * hop]; not limited to +-1."""
+        """Latents [B, 64, T] -> audio [B, A, T * hop]; may exceed +-1."""
         return run(self.decoder.steps(), latents.to(self.decoder.first.weight)).float()

@@ -1,9 +1,8 @@
-"""The autoencoder fed piece by piece: each layer keeps the few values its next outputs still need.
+"""Streams the autoencoder: each layer keeps the few values that its next outputs need.
 
-The result equals that of the whole clip at once, nothing is computed twice, memory does not grow with the
-length, and the audio comes in order while later latents are still to come. The seams of `vae_tiling` do not
-exist here. Zero padding happens at the two real ends of the clip only, layer by layer, as in the direct
-network.
+The result equals that of the whole clip at once, nothing is computed twice, memory does not grow with the length, and
+audio comes in order before later latents are available. There are no seams, unlike in `vae_tiling`. Zero padding is
+applied only at the two real ends of the clip, layer by layer, as in the direct network.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from model.acestep.networks.vae import LatentDistribution, ResidualUnit, Snake, 
 from model.acestep.networks.vae_tiling import DECODE_REACH, span_tile
 
 Check = Callable[[], None]
-"""Called before every layer of every piece; what it raises ends the work."""
+"""Called before every layer of every piece; may raise to cancel."""
 
 
 def _go_on() -> None:
@@ -27,13 +26,13 @@ def _go_on() -> None:
 
 
 class Stage(Protocol):
-    """A layer that is fed in pieces; a piece may be empty (length 0), and so may the answer."""
+    """A streamed layer; a piece may be empty (length 0), and so may the result."""
 
     def push(self, piece: Tensor, last: bool) -> Tensor: ...
 
 
 class PointwiseStage:
-    """A layer without memory."""
+    """A stateless layer."""
 
     def __init__(self, layer: nn.Module) -> None:
         self._layer = layer
@@ -45,7 +44,7 @@ class PointwiseStage:
 
 
 class ConvStage:
-    """A convolution that keeps the inputs its next output will see."""
+    """A convolution that keeps the inputs of its next output."""
 
     def __init__(self, conv: nn.Conv1d) -> None:
         self._conv = conv
@@ -69,7 +68,7 @@ class ConvStage:
 
 
 class UpsampleStage:
-    """The two taps, piece by piece; the first and the last half stride of the clip are cut off."""
+    """The two taps, piece by piece; drops the first and the last half stride of the clip."""
 
     def __init__(self, layer: Upsample) -> None:
         self._layer = layer
@@ -85,7 +84,7 @@ class UpsampleStage:
 
 
 class ResidualStage:
-    """A residual unit; the shortcut waits until the convolution has caught up."""
+    """A residual unit; the shortcut is delayed until the convolution has caught up."""
 
     def __init__(self, unit: ResidualUnit) -> None:
         self._unit = unit
@@ -117,7 +116,7 @@ def stage_for(layer: nn.Module) -> Stage:
 
 
 def _marked_last(pieces: Iterable[Tensor]) -> Iterator[tuple[Tensor, bool]]:
-    """Each piece with whether it is the last one."""
+    """Each piece, and whether it is the last one."""
     waiting: Tensor | None = None
     for piece in pieces:
         if waiting is not None:
@@ -141,7 +140,7 @@ def _stream(layers: list[nn.Module], pieces: Iterable[Tensor], check: Check) -> 
 def stream_decode(vae: Vae, latents: Iterable[Tensor], check: Check = _go_on) -> Iterator[Tensor]:
     """Latent pieces [B, 64, t] in order -> audio pieces [B, A, n] in order, float32, n > 0.
 
-    The audio lags some 9 frames behind the latents and ends with them: in all, frames * hop samples.
+    The audio lags about 9 frames behind the latents and ends with them: frames * hop samples in total.
     """
     weight = vae.decoder.first.weight
     for audio in _stream(vae.decoder.steps(), (piece.to(weight) for piece in latents), check):
@@ -157,10 +156,10 @@ def stream_span(
     first: int | None = None,
     check: Check = _go_on,
 ) -> Iterator[Tensor]:
-    """The audio of latent frames [start, end) as in the whole clip [B, 64, T], in order and as it is made.
+    """The audio of latent frames [start, end) as in the whole clip [B, 64, T], in order and as soon as ready.
 
-    length, first: latent frames per piece, and of the first one. No more is computed than those frames and what
-    they depend on. Raises ValueError for a span outside the clip.
+    length, first: latent frames per piece, and of the first one. Computes only those frames and those they depend on.
+    Raises ValueError for a span outside the clip.
     """
     tile = span_tile(start, end, latents.shape[2], DECODE_REACH)
     skip, wanted = (start - tile.start) * vae.config.hop, (end - start) * vae.config.hop
@@ -175,8 +174,7 @@ def stream_span(
 def stream_encode(vae: Vae, audio: Iterable[Tensor], check: Check = _go_on) -> Iterator[LatentDistribution]:
     """Audio pieces [B, A, n] in order -> latent statistics in order.
 
-    Every piece must be whole frames (a multiple of the hop); pad the end of the clip. Raises ValueError
-    otherwise.
+    Every piece must be whole frames (a multiple of the hop), so pad the end of the clip. Raises ValueError otherwise.
     """
     hop, weight = vae.config.hop, vae.encoder.first.weight
 
@@ -191,9 +189,9 @@ def stream_encode(vae: Vae, audio: Iterable[Tensor], check: Check = _go_on) -> I
 
 
 def pieces(whole: Tensor, length: int, first: int | None = None) -> Iterator[Tensor]:
-    """Cuts [B, C, T] along its last axis into pieces of `length`; `first` may make the first one shorter.
+    """Cuts [B, C, T] along its last axis into pieces of `length`; `first` is the length of the first one.
 
-    A short first piece brings the first sound earlier.
+    A short first piece makes the first audio available earlier.
     """
     if length < 1 or (first is not None and first < 1):
         raise ValueError(f"pieces must be at least 1 long, got {length} (first {first})")

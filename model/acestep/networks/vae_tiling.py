@@ -54,7 +54,7 @@ def tiles(frames: int, chunk: int, overlap: int) -> list[Tile]:
 
 
 def span_tile(start: int, end: int, frames: int, overlap: int) -> Tile:
-    """The tile with core [start, end) in a clip of `frames`, widened by `overlap` where the clip goes on."""
+    """The tile with core [start, end) in a clip of `frames`, widened by `overlap` within the clip."""
     if not 0 <= start < end <= frames:
         raise ValueError(f"a span must lie inside the clip: got [{start}, {end}) of {frames} latent frames")
     return Tile(max(0, start - overlap), start, end, min(frames, end + overlap))

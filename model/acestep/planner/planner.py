@@ -1,8 +1,8 @@
-"""The 5 Hz language model: facts of a song that is to be, and the audio codes it is composed from.
+"""The 5 Hz language model: writes a new song's metadata and the audio codes to generate it from.
 
-Two questions: first the facts (left out where all are known), then the codes, guided away from what it would write
-without any conditions. The network is a plain Qwen3; the head is its input embedding. Sampling is ours, since the
-grammar chooses among the scores before anything is drawn.
+Two passes: first the metadata (skipped if all of it is known), then the codes, guided away from what it would write
+without any condition. The network is a plain Qwen3 whose head is its input embedding. We sample ourselves, because the
+grammar masks the scores before each draw.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ if TYPE_CHECKING:
     from transformers import DynamicCache, Qwen3Model
 
 FACTS = ("bpm", "duration", "keyscale", "timesignature")
-"""With all of them known the planner need not think."""
+"""If all of these are known, the planner skips its thoughts."""
 
 OnTokens = Callable[[int, int], None]
-"""Called after each token: (tokens written, the most there can be)."""
+"""Called after each token with (tokens written, maximum number of tokens)."""
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """How tokens are drawn. temperature: 0 = always the best. guidance: 1 = none; for codes only."""
+    """How tokens are sampled. temperature: 0 = always the best. guidance: 1 = none; for codes only."""
 
     temperature: float = 0.85
     top_p: float = 0.9
@@ -44,10 +44,10 @@ class Drawing:
 
 @dataclass(frozen=True)
 class PlanRequest:
-    """A song to plan. facts: what is known of it, by the planner's names; seconds: its length.
+    """A song to plan. facts: its known metadata, by the planner's names; seconds: its length.
 
-    writes_caption, writes_language: whether the planner may put its own in place of what was asked for.
-    avoided: what it shall keep away from, in words.
+    writes_caption, writes_language: whether the planner may replace the request's own.
+    avoided: the negative prompt.
     """
 
     caption: str
@@ -60,27 +60,27 @@ class PlanRequest:
 
 
 class TokenGuide(Protocol):
-    """What may come next: planner_grammar.Thoughts and .Codes."""
+    """The allowed next tokens: planner_grammar.Thoughts and .Codes."""
 
     def choice(self, scores: Tensor) -> TokenChoice: ...
     def take(self, token: int) -> None: ...
 
 
 class Planner:
-    """One network with its tokenizer. Raises NotLoaded when they do not belong together."""
+    """A network with its tokenizer. Raises NotLoaded if they do not match."""
 
     def __init__(self, network: Qwen3Model, tokenizer: Tokenizer) -> None:
         words, rows = tokenizer.get_vocab_size(with_added_tokens=True), int(network.config.vocab_size)
         if words > rows:
             raise NotLoaded(
-                f"The tokenizer knows {words} words, the planner {rows}: they belong to different models.",
+                f"The tokenizer has {words} tokens, the planner {rows}: they belong to different models.",
                 "Download the planner again.",
             )
         try:
             self.words = Vocabulary(tokenizer)
         except ValueError as wrong:
             raise NotLoaded(
-                f"This is no planner: {wrong}.", "Take one of the acestep-5Hz-lm models."
+                f"This is not a planner: {wrong}.", "Use one of the acestep-5Hz-lm models."
             ) from wrong
         self._network = network
 
@@ -92,12 +92,12 @@ class Planner:
         on_tokens: OnTokens = lambda _done, _most: None,
         should_stop: ShouldStop = lambda: False,
     ) -> PlannedSong:
-        """Facts and codes. Raises RenderStopped, and CannotRender when the planner writes no codes."""
+        """Metadata and codes. Raises RenderStopped, and CannotRender if the planner writes no codes."""
         facts = self.think(wanted, drawing, source, on_tokens, should_stop)
         codes = self.code(wanted, facts, drawing, source, on_tokens, should_stop)
         if not codes:
             raise CannotRender(
-                "The planner wrote no audio codes.", "Ask with another seed, or without planner."
+                "The planner produced no audio codes.", "Use another seed, or omit the option planner."
             )
         return PlannedSong(facts, codes)
 
@@ -109,7 +109,7 @@ class Planner:
         on_tokens: OnTokens = lambda _done, _most: None,
         should_stop: ShouldStop = lambda: False,
     ) -> Mapping[str, str | int]:
-        """The facts of the song: those given as they are, the others written by the planner."""
+        """The song's metadata: known values unchanged, the others written by the planner."""
         if all(name in wanted.facts for name in FACTS):
             return dict(wanted.facts)
         skipped = {"genres"}
@@ -162,7 +162,7 @@ class Planner:
         on_tokens: OnTokens,
         should_stop: ShouldStop,
     ) -> list[int]:
-        """The tokens of one answer, the end left away. Of two prompts the second is what is guided away from."""
+        """The tokens of one answer, without the end token. Guidance moves away from the second prompt, if any."""
         readers = [_Reader(self._network, self.words.ids(prompt)) for prompt in prompts]
         asked = list(self.words.ids(prompts[0]))
         written: list[int] = []
@@ -183,7 +183,7 @@ class Planner:
 
 
 class _Reader:
-    """A prompt and what follows it, with the keys and values of all of it kept."""
+    """A prompt and its continuation, with a key-value cache."""
 
     def __init__(self, network: Qwen3Model, ids: Sequence[int]) -> None:
         from transformers import DynamicCache
@@ -196,7 +196,7 @@ class _Reader:
         self._new.append(token)
 
     def scores(self) -> Tensor:
-        """Scores [vocabulary] of what comes next, float32 on the CPU."""
+        """Scores [vocabulary] of the next token, float32 on the CPU."""
         head: Any = self._network.get_submodule("embed_tokens")
         ids = torch.tensor([self._new], device=head.weight.device)
         self._new = []
@@ -206,14 +206,14 @@ class _Reader:
 
 
 def guided(scores: Sequence[Tensor], scale: float) -> Tensor:
-    """Away from the second scores by `scale`; the first alone where there is no second."""
+    """Scores guided away from the second ones by `scale`; the first alone if there is no second."""
     if len(scores) == 1:
         return scores[0]
     return scores[1] + scale * (scores[0] - scores[1])
 
 
 def drawn(scores: Tensor, before: Sequence[int], drawing: Drawing, source: torch.Generator) -> int:
-    """One token of masked scores [vocabulary]. before: what was read and written, for the repetition penalty."""
+    """One token drawn from masked scores [vocabulary]. before: tokens so far, for the repetition penalty."""
     if drawing.repetition != 1:
         seen = sorted(set(before))
         old = scores[seen]
@@ -226,14 +226,14 @@ def drawn(scores: Tensor, before: Sequence[int], drawing: Drawing, source: torch
 
 
 def probabilities(scores: Tensor, top_k: int, top_p: float, temperature: float) -> Tensor:
-    """Scores [B, vocabulary] as chances: the best `top_k` (0 = all), of them what makes up `top_p`, then softened."""
+    """Scores [B, vocabulary] as probabilities: top-k (0 = all), then top-p, then temperature."""
     if top_k > 0:
         least = scores.topk(min(top_k, scores.shape[-1])).values[:, -1:]
         scores = scores.masked_fill(scores < least, float("-inf"))
     if top_p < 1:
         ranked, order = scores.sort(descending=True)
         chances = ranked.softmax(dim=-1)
-        # The token that crosses the line stays: only what comes after it goes.
+        # The token that crosses the threshold stays; only those after it are dropped.
         beyond = chances.cumsum(dim=-1) - chances > top_p
         scores = scores.masked_fill(torch.zeros_like(beyond).scatter(1, order, beyond), float("-inf"))
     return (scores.float() / temperature).softmax(dim=-1)

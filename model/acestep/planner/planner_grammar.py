@@ -1,7 +1,7 @@
-"""Which token the planner may write next, so that its answer can always be read.
+"""Constrains which token the planner may write next, so that its answer can always be parsed.
 
-A small machine over tokens: names of fields are forced, values follow a tree of all there are, the caption is free
-until its line ends. Knows token ids and scores, no network.
+A small state machine over tokens: field names are forced, values follow a prefix tree of all valid ones, the caption is
+free until its line ends. Knows token ids and scores, no network.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from model.acestep.conditioning.prompts import BPM_RANGE, LANGUAGES, METERS
 from model.acestep.planner.planner_prompts import MAX_CODE, MAX_SECONDS, MIN_SECONDS
 
 FIELDS = ("bpm", "caption", "duration", "genres", "keyscale", "language", "timesignature")
-"""The order in which the planner thinks: that of the alphabet."""
+"""The planner's fields in its own order, which is alphabetical."""
 
 MAX_CAPTION_TOKENS = 512
 ACCIDENTALS = ("", "#", "b", "♯", "♭")
@@ -32,13 +32,13 @@ Branch = Mapping[tuple[int, ...], frozenset[int]]
 
 @dataclass(frozen=True)
 class TokenChoice:
-    """What may come next: only these (None = all), without those."""
+    """The allowed next tokens: only `only` (None = all), except `never`."""
 
     only: frozenset[int] | None = None
     never: frozenset[int] = frozenset()
 
     def masked(self, scores: Tensor) -> Tensor:
-        """Scores [vocabulary] with minus infinity where nothing may be chosen."""
+        """Scores [vocabulary] with minus infinity for tokens that are not allowed."""
         kept = scores.new_full(scores.shape, float("-inf"))
         if self.only is None:
             kept = scores.clone()
@@ -51,7 +51,7 @@ class TokenChoice:
 
 
 class Vocabulary:
-    """A tokenizer's ids, as the grammar needs them."""
+    """A tokenizer's ids for the grammar."""
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self.tokenizer = tokenizer
@@ -72,24 +72,24 @@ class Vocabulary:
 
     @cached_property
     def backticks(self) -> frozenset[int]:
-        """Every token with a backtick in it: they would open a block of code."""
+        """Every token with a backtick, which would open a code block."""
         return frozenset(index for word, index in self._words.items() if "`" in word)
 
     def _id(self, word: str) -> int:
         found = self.tokenizer.token_to_id(word)
         if found is None:
-            raise ValueError(f"the planner's tokenizer does not know {word}")
+            raise ValueError(f"the planner's tokenizer has no token {word}")
         return int(found)
 
     def ids(self, text: str) -> tuple[int, ...]:
         return tuple(self.tokenizer.encode(text, add_special_tokens=False).ids)
 
     def text(self, ids: Sequence[int]) -> str:
-        told: str = self.tokenizer.decode(list(ids), skip_special_tokens=False)
-        return told
+        decoded: str = self.tokenizer.decode(list(ids), skip_special_tokens=False)
+        return decoded
 
     def tree(self, before: str, values: Iterable[str], after: int | None) -> Branch:
-        """Which tokens may follow each beginning of a value written after `before`; then comes `after`."""
+        """The tokens that may follow each prefix of a value written after `before`; then comes `after`."""
         known = len(self.ids(before))
         tree: dict[tuple[int, ...], set[int]] = {}
         for value in values:
@@ -103,7 +103,7 @@ class Vocabulary:
 class Thoughts:
     """Guides an answer through its fields. One per answer.
 
-    given: values that are known already, by field. target_seconds: the song's length, when it is decided.
+    given: values already known, by field. target_seconds: the song's length, if it is fixed.
     closes: whether the thoughts are closed and free text follows, or the answer ends where they would close.
     """
 
@@ -124,14 +124,14 @@ class Thoughts:
         self._most = most_seconds
         self._closes = closes
         self._forced: deque[int] = deque(words.ids("<think>\n"))
-        self._field = ""  # whose value is being written; "" between values
+        self._field = ""  # the field whose value is being written; "" between values
         self._written: tuple[int, ...] = ()
         self._tree: Branch = {}
-        self._naming = False  # after a caption: which field comes next is the planner's choice
+        self._naming = False  # after a caption the planner chooses the next field
         self.free = False  # the thoughts are closed
 
     def choice(self, scores: Tensor) -> TokenChoice:
-        """What may come next; scores [vocabulary] tell where the planner wants to go, which ends free lines."""
+        """The allowed next tokens; the planner's own scores [vocabulary] decide when free lines end."""
         if not self._forced and not self._field and not self._naming and not self.free:
             self._next_field()
         if self._forced:
@@ -167,17 +167,17 @@ class Thoughts:
         self._begin(self._left.popleft())
 
     def _begin(self, name: str) -> None:
-        """The value of a field comes next, right after what is forced."""
+        """Starts a field's value, right after the forced tokens."""
         self._written, self._tree = (), {}
         if name in self._given:
             self._forced.extend(self._words.ids(f" {self._given[name]}\n"))
         elif name == "duration" and self._target is not None:
-            self._forced.extend(self._words.ids(f"{self._target}\n"))  # without a blank: so it was trained
+            self._forced.extend(self._words.ids(f"{self._target}\n"))  # without a space, as in training
         else:
             self._field = name
             if name not in ("caption", "genres"):
-                spoken = (f" {value}" for value in self._values(name))
-                self._tree = self._words.tree(f"{name}:", spoken, self._words.newline)
+                written = (f" {value}" for value in self._values(name))
+                self._tree = self._words.tree(f"{name}:", written, self._words.newline)
 
     def _values(self, name: str) -> Iterable[object]:
         if name == "bpm":
@@ -189,7 +189,7 @@ class Thoughts:
     def _branch(self, scores: Tensor) -> frozenset[int]:
         following = self._tree[self._written]
         if self._field == "language" and not self._written:
-            # The first token decides most of it and is never drawn by chance.
+            # The first token decides most of the value, so it is never drawn at random.
             return frozenset((max(sorted(following), key=lambda token: float(scores[token])),))
         return following
 
@@ -204,7 +204,7 @@ class Thoughts:
         return TokenChoice(never=words.backticks | words.codes)
 
     def _choose_name(self) -> TokenChoice:
-        """The caption is over. Only names that may still come: any other would damage the line."""
+        """After the caption, allows only the names of fields still to come: any other would corrupt the line."""
         self._field, self._written = "", ()
         if not self._left:
             self._next_field()
@@ -218,7 +218,7 @@ class Thoughts:
             return
         name = self._words.text(self._written).rstrip(":")
         while self._left.popleft() != name:
-            pass  # fields before it are passed over
+            pass  # fields before it are skipped
         self._naming = False
         self._begin(name)
 
@@ -232,7 +232,7 @@ class Thoughts:
 
 
 class Codes:
-    """Guides an answer that consists of audio codes. count: exactly so many; None = until the planner ends."""
+    """Guides an answer of audio codes. count: exactly this many; None = until the planner stops."""
 
     def __init__(self, words: Vocabulary, count: int | None = None) -> None:
         self._words = words

@@ -1,4 +1,4 @@
-"""What the planner is told and how its answer is read: the turns of the 5 Hz language model, as text.
+"""Builds the planner's prompts and parses its answers: the turns of the 5 Hz language model, as text.
 
 Pure. Whitespace matters as in prompts.py: the planner was trained with these strings.
 """
@@ -19,11 +19,11 @@ GENERATE = "Generate audio semantic tokens based on the given conditions:"
 CODES_PER_SECOND = 5
 MIN_SECONDS, MAX_SECONDS = 10, 600
 MAX_CODE = 63_999
-"""The planner's vocabulary has some more, which stand for nothing."""
+"""The planner's vocabulary has a few more, which are unused."""
 
 _ROOM_AFTER_CODES = 10  # tokens besides the codes
 _ROOM_FOR_THOUGHTS, _MAX_THOUGHTS = 500, 3_500
-_KEPT_FREE = 64  # of the planner's context
+_KEPT_FREE = 64  # tokens of the planner's context
 
 _TURN = (
     "<|im_start|>system\n# Instruction\n{instruction}\n\n<|im_end|>\n"
@@ -34,7 +34,7 @@ _WHOLE = ("bpm", "duration")
 
 
 def turn(instruction: str, content: str) -> str:
-    """A question, and the beginning of the planner's answer."""
+    """A user turn and the start of the planner's answer."""
     return _TURN.format(instruction=instruction, content=content)
 
 
@@ -43,17 +43,17 @@ def song_content(caption: str, lyrics: str) -> str:
 
 
 def reasoning_prompt(caption: str, lyrics: str) -> str:
-    """Asks for the facts of a song."""
+    """Asks for a song's metadata."""
     return turn(GENERATE, song_content(caption, lyrics))
 
 
 def codes_prompt(caption: str, lyrics: str, thoughts: str) -> str:
-    """Asks for the audio codes of a song whose facts are known. thoughts: see `thoughts_of`."""
+    """Asks for the audio codes of a song with known metadata. thoughts: see `thoughts_of`."""
     return f"{reasoning_prompt(caption, lyrics)}{thoughts}\n\n"
 
 
 def unguided_prompt(avoided: str = NOTHING_SAID) -> str:
-    """The same without any conditions, for guidance away from it."""
+    """The same without any condition, for guidance away from it."""
     return f"{turn(GENERATE, avoided)}{NO_THOUGHTS}\n\n"
 
 
@@ -62,7 +62,7 @@ def code_token(code: int) -> str:
 
 
 def thoughts_of(facts: Mapping[str, object]) -> str:
-    """Facts as the planner would have written them: sorted YAML, wrapped and quoted as YAML needs it."""
+    """Metadata as the planner would write it: sorted YAML, wrapped and quoted as YAML requires."""
     if not facts:
         return NO_THOUGHTS
     plain = {name: _plain(name, value) for name, value in facts.items()}
@@ -78,9 +78,9 @@ def _plain(name: str, value: object) -> object:
 
 @dataclass(frozen=True)
 class PlannedSong:
-    """What the planner wrote.
+    """The planner's answer.
 
-    facts: by field; bpm and duration as whole numbers where they are. codes: 0..63999, five a second.
+    facts: metadata by field; bpm and duration as integers if possible. codes: 0..63999, five per second.
     """
 
     facts: Mapping[str, str | int] = field(default_factory=dict)
@@ -89,7 +89,7 @@ class PlannedSong:
 
 
 def read_answer(text: str) -> PlannedSong:
-    """Reads an answer, whole or cut off."""
+    """Parses an answer, complete or truncated."""
     codes = tuple(min(int(number), MAX_CODE) for number in _CODE.findall(text))
     return PlannedSong(_facts(_thoughts(text)), codes, _lyrics(text))
 
@@ -101,7 +101,7 @@ def _thoughts(text: str) -> str:
 
 
 def _facts(thoughts: str) -> dict[str, str | int]:
-    """One field a line; indented lines go on with the value."""
+    """One field per line; indented lines continue the value."""
     found: dict[str, str] = {}
     name = ""
     for line in thoughts.splitlines():
@@ -129,12 +129,12 @@ def _lyrics(text: str) -> str:
 
 
 def code_count(seconds: float) -> int:
-    """Codes of a song that long, within what the planner was trained for."""
+    """Number of codes of a song this long, within the planner's trained range."""
     return int(CODES_PER_SECOND * min(max(seconds, MIN_SECONDS), MAX_SECONDS))
 
 
 def token_budget(seconds: float | None, context: int, *, thinking: bool) -> int:
-    """The most tokens an answer may take. seconds: of the song, None = not known; context: the planner's length."""
+    """Maximum tokens of an answer. seconds: of the song, None = unknown; context: the planner's context length."""
     if seconds is None:
         most = _MAX_THOUGHTS
     else:

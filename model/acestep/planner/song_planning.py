@@ -1,6 +1,6 @@
-"""A new song planned by the language model before it is composed: a request in, a blueprint out.
+"""Plans a new song with the language model before denoising: a request in, a blueprint out.
 
-The planner is loaded for this one phase and let go again: it is as large as the rest together.
+The planner is loaded only for this phase, since it is as large as all other networks together.
 """
 
 from __future__ import annotations
@@ -24,26 +24,26 @@ from model.errors import CannotRender
 from model.pace import Pace
 
 _CACHE_BYTES = 600_000_000
-"""Keys and values of two answers of 600 s, as an upper estimate for the smaller planners."""
+"""Key-value cache of two answers of 600 s, as an upper estimate for the smaller planners."""
 
 
 def refuse_unless_it_fits(folder: Path, device: Device, budget: int | None) -> None:
-    """Raises CannotRender when the planner alone is too large for the device."""
+    """Raises CannotRender if the planner alone is too large for the device."""
     need = text_parameters(folder) * device.number_bytes + _CACHE_BYTES + RESERVE
     if budget is not None and need > budget:
         raise CannotRender(
             f"The planner {folder.name} needs {need / GIGABYTE:.1f} GB, "
             f"but the device has {budget / GIGABYTE:.1f} GB free.",
-            "Put a smaller planner (acestep-5Hz-lm-0.6B) in its place, or leave the option planner away.",
+            "Install a smaller planner (acestep-5Hz-lm-0.6B) instead, or omit the option planner.",
         )
 
 
 def plan_song(
     folder: Path, device: Device, request: RenderRequest, plan: RenderPlan, pace: Pace
 ) -> tuple[Blueprint, Attachment]:
-    """The blueprint of a new song, and the same for the producer to read. Raises CannotRender, RenderStopped.
+    """The blueprint of a new song, and the same as a file for the producer. Raises CannotRender, RenderStopped.
 
-    plan: how the request would be rendered without a blueprint. Equal requests, seeds and takes give equal plans.
+    plan: the render plan without a blueprint. Equal requests, seeds and takes give equal blueprints.
     """
     pace.at("loading the planner", 0.0)
     network = load_network(folder, device.dtype, device.place)
@@ -59,13 +59,13 @@ def plan_song(
         )
     finally:
         empty(network)
-    told = {"planner": folder.name, "facts": dict(answer.facts), "audio_codes": list(answer.codes)}
-    data = json.dumps(told, ensure_ascii=False, indent=1).encode()
+    record = {"planner": folder.name, "facts": dict(answer.facts), "audio_codes": list(answer.codes)}
+    data = json.dumps(record, ensure_ascii=False, indent=1).encode()
     return blueprint_of(answer, request), Attachment("blueprint.json", "application/json", data)
 
 
 def wanted_of(request: RenderRequest, plan: RenderPlan) -> PlanRequest:
-    """What the host knows goes to the planner as decided; the caption stays the producer's if there is one."""
+    """The planner's request: the host's values are fixed, and the caption stays the producer's if there is one."""
     seconds = plan.window.frames / FRAMES_PER_SECOND
     metas = plan.metas
     facts: Mapping[str, str | None] = {
@@ -86,7 +86,8 @@ def wanted_of(request: RenderRequest, plan: RenderPlan) -> PlanRequest:
 
 
 def blueprint_of(answer: PlannedSong, request: RenderRequest) -> Blueprint:
-    """What the render takes from an answer. An empty caption and an unknown language are the planner's to fill."""
+    """The blueprint in an answer. The planner fills in a missing caption and an unknown language."""
+
     facts = answer.facts
     language = str(facts.get("language", ""))
     return Blueprint(

@@ -1,9 +1,8 @@
-"""Guidance: how the velocity with the condition and the one without it become one.
+"""Guidance: combines the conditional and unconditional velocities.
 
-Base and sft checkpoints only; the turbo checkpoints were distilled with it. APG is the default of the
-reference (adaptive projected guidance, arXiv 2410.02416), ADG its angle-based variant, CFG the plain formula.
-Angles and projections are taken in double precision: in float32 their rounding, divided by small times,
-shows.
+Only for base and sft checkpoints; the turbo checkpoints were distilled with it. APG is the default of the reference
+implementation (adaptive projected guidance, arXiv 2410.02416), ADG its angle-based variant, CFG the plain formula.
+Angles and projections are computed in double precision: float32 rounding errors, divided by small times, would show.
 """
 
 from __future__ import annotations
@@ -15,9 +14,9 @@ import torch
 from torch import Tensor
 
 _MOMENTUM = -0.75  # weight of the running difference (APG)
-_NORM_LIMIT = 2.5  # longest allowed difference, per channel over time (APG)
+_NORM_LIMIT = 2.5  # maximum norm of the difference, per channel over time (APG)
 _ADG_EXTRA_WEIGHT = 1e-3
-_ADG_MAX_ANGLE = 3.14 / 6  # 3.14, not pi: as the reference has it
+_ADG_MAX_ANGLE = 3.14 / 6  # 3.14, not pi, as in the reference implementation
 _ADG_MAX_COSINE = 1 - 1e-6
 _ADG_MIN_SINE = 1e-3
 
@@ -25,8 +24,8 @@ _ADG_MIN_SINE = 1e-3
 class GuidanceKind(enum.Enum):
     """The formula that combines the two velocities."""
 
-    APG = "apg"  # only what is orthogonal to the conditional velocity is amplified
-    ADG = "adg"  # the predicted clean latents are turned by a limited angle
+    APG = "apg"  # amplifies only the part orthogonal to the conditional velocity
+    ADG = "adg"  # rotates the predicted clean latents by a limited angle
     CFG = "cfg"  # plain extrapolation
 
 
@@ -48,14 +47,14 @@ class GuidanceSettings:
             )
 
     def active(self, time: float) -> bool:
-        """Whether the velocity without condition is needed at this time."""
+        """Whether the unconditional velocity is needed at this time."""
         return self.scale > 1.0 and self.interval_start <= time <= self.interval_end
 
 
 class Guide:
-    """Combines the velocities of one render; APG remembers the differences of earlier steps.
+    """Combines the velocities of one render; APG keeps a running difference over earlier steps.
 
-    One object per render: `predict` moves the memory on, once per step.
+    One object per render: `predict` updates the running difference, once per step.
     """
 
     def __init__(self, settings: GuidanceSettings) -> None:
@@ -63,7 +62,7 @@ class Guide:
         self._running: Tensor | None = None
 
     def predict(self, cond: Tensor, null: Tensor, latents: Tensor, time: float) -> Tensor:
-        """The guided velocity [B, T, C] of a step; `latents` are those the velocities were predicted at."""
+        """The guided velocity [B, T, C] of a step; the velocities were predicted at `latents`."""
         scale = self.settings.scale
         if self.settings.kind is GuidanceKind.CFG:
             return plain(cond, null, scale)
@@ -73,7 +72,7 @@ class Guide:
         return projected(cond, self._running, scale)
 
     def correct(self, cond: Tensor, null: Tensor) -> Tensor:
-        """For Heun's second look: plain guidance, so that the memory moves once per step."""
+        """For Heun's corrector: plain guidance, so that the running difference updates once per step."""
         return plain(cond, null, self.settings.scale)
 
 
@@ -83,7 +82,7 @@ def plain(cond: Tensor, null: Tensor, scale: float) -> Tensor:
 
 
 def running_difference(cond: Tensor, null: Tensor, before: Tensor | None) -> Tensor:
-    """The difference of the two velocities with the earlier ones subtracted (APG's negative momentum)."""
+    """The difference of the two velocities plus the weighted earlier ones (APG's negative momentum)."""
     difference = cond - null
     return difference if before is None else difference + _MOMENTUM * before
 
@@ -91,7 +90,7 @@ def running_difference(cond: Tensor, null: Tensor, before: Tensor | None) -> Ten
 def projected(cond: Tensor, difference: Tensor, scale: float, eta: float = 0.0) -> Tensor:
     """APG: adds the part of `difference` orthogonal to `cond`, and eta times the parallel part.
 
-    Lengths and projections are taken over time for every channel ([B, T, C], axis 1), in double precision.
+    Norms and projections are over time for every channel ([B, T, C], axis 1), in double precision.
     """
     length = difference.norm(dim=1, keepdim=True)  # [B, 1, C]
     limited = difference * (_NORM_LIMIT / length.clamp_min(1e-12)).clamp_max(1.0)
@@ -101,7 +100,7 @@ def projected(cond: Tensor, difference: Tensor, scale: float, eta: float = 0.0) 
 
 
 def angle_based(cond: Tensor, null: Tensor, latents: Tensor, time: float, scale: float) -> Tensor:
-    """ADG: turns the predicted clean latents away from the unconditional ones, by at most 30 degrees.
+    """ADG: rotates the predicted clean latents away from the unconditional ones, by at most 30 degrees.
 
     Angles are between the channel vectors of each frame ([B, T, C], axis 2).
     """
@@ -117,7 +116,7 @@ def angle_based(cond: Tensor, null: Tensor, latents: Tensor, time: float, scale:
 
 
 def _wide(values: Tensor) -> Tensor:
-    """Double precision; float32 on Apple's GPUs, which have no float64."""
+    """Double precision; float32 on Apple GPUs, which lack float64."""
     return values.float() if values.device.type == "mps" else values.double()
 
 

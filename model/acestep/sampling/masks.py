@@ -1,7 +1,7 @@
-"""What a task shows the network: source channels and mask channels, frame by frame.
+"""The network's context for each task: source channels and mask channels, frame by frame.
 
 Knows tasks, latent frames and silence latents; no seconds, no audio.
-Context for the network is [B, T, 128]: 64 source channels, then 64 mask channels.
+The context is [B, T, 128]: 64 source channels, then 64 mask channels.
 """
 
 from __future__ import annotations
@@ -21,18 +21,19 @@ _TASKS_WITH_REGION = (ModelTask.REPAINT, ModelTask.LEGO)
 
 
 class MaskMode(enum.Enum):
-    """What the mask channels say when only a region is to change."""
+    """The mask channels if only a region changes."""
 
-    EXPLICIT = "explicit"  # 1 inside the region, 0 outside: what the network was first published with
-    AUTO = "auto"  # 1 everywhere, as the application has done since 2026; only silence marks the region
+    EXPLICIT = "explicit"  # 1 inside the region, 0 outside, as in the original publication
+    AUTO = "auto"  # 1 everywhere, as in the official application since 2026; only silence marks the region
 
 
 @dataclass(frozen=True)
 class TaskMasks:
-    """chunk: float32 [T], the mask channels. silenced: frames whose source is replaced by silence.
+    """The masks of a task.
 
-    region: bool [T], True where audio is rendered anew, None when that is everywhere.
-    from_codes: the source passes through tokenizer and detokenizer before the network sees it.
+    chunk: float32 [T], the mask channels. silenced: frames whose source is replaced by silence.
+    region: bool [T], True where audio is re-rendered; None = everywhere.
+    from_codes: the source passes through tokenizer and detokenizer first.
     """
 
     chunk: Tensor
@@ -51,17 +52,17 @@ def task_masks(
 ) -> TaskMasks:
     """Masks of a task over `frames` latent frames. Only repaint and lego have a region; the others ignore it.
 
-    Raises ValueError when the region does not lie within the frames.
+    Raises ValueError if the region is not within the frames.
     """
     everywhere = torch.ones(frames)
     from_codes = has_codes or task is ModelTask.COVER
-    # Codes always take the source's place, so nothing is left to keep.
+    # Codes always replace the whole source, so there is nothing to keep.
     if task not in _TASKS_WITH_REGION or region is None or has_codes:
         nothing_to_hear = task is ModelTask.TEXT2MUSIC and not has_codes
         return TaskMasks(everywhere, (0, frames) if nothing_to_hear else None, None, from_codes)
     first, end = region
     if not 0 <= first < end <= frames:
-        raise ValueError(f"region {first}..{end} must lie within 0..{frames} and hold a frame")
+        raise ValueError(f"region {first}..{end} must be within 0..{frames} and contain a frame")
     inside = torch.zeros(frames, dtype=torch.bool)
     inside[first:end] = True
     chunk = inside.float() if mode is MaskMode.EXPLICIT else everywhere
@@ -69,7 +70,7 @@ def task_masks(
 
 
 def with_silence(source: Tensor, silence: Tensor, silenced: Region | None) -> Tensor:
-    """Source latents [B, T, C], the region replaced by silence *of the same frames*; silence [1, >=T, C]."""
+    """Source latents [B, T, C] with the region replaced by silence *of the same frames*; silence [1, >=T, C]."""
     if silenced is None:
         return source
     first, end = silenced
@@ -79,7 +80,7 @@ def with_silence(source: Tensor, silence: Tensor, silenced: Region | None) -> Te
 
 
 def padded_with_silence(latents: Tensor, silence: Tensor, frames: int) -> Tensor:
-    """Latents [B, t, C] made `frames` long by the *first* frames of silence; longer ones as they are."""
+    """Latents [B, t, C] padded to `frames` with the *first* frames of silence; longer ones unchanged."""
     missing = frames - latents.shape[1]
     if missing <= 0:
         return latents

@@ -1,6 +1,6 @@
 """How a render is sampled: a request's strength and options, with a checkpoint's defaults for the rest.
 
-The table `OPTIONS` is what the engine describes to the outside and what values are checked against.
+Values are checked against the table `OPTIONS`; option_help.py describes the same options to clients.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from model.errors import CannotRender
 
 
 class Encoding(enum.Enum):
-    """What becomes of the song in the autoencoder."""
+    """How the autoencoder encodes the song."""
 
     MEAN = "mean"  # its most likely latents: equal requests give equal audio
     SAMPLE = "sample"  # drawn with the request's seed, as the official application does without a seed
@@ -47,7 +47,7 @@ class WaveletName(enum.Enum):
 
 @dataclass(frozen=True)
 class Number:
-    """An option with a value between two numbers."""
+    """An option with a number in a range."""
 
     help: str
     low: float
@@ -58,7 +58,7 @@ class Number:
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not self._allows(value):
             kind = "a whole number" if self.whole else "a number"
             raise CannotRender(
-                f"The option {name} is {value!r}.", f"Give {kind} from {self.low:g} to {self.high:g}."
+                f"The option {name} cannot be {value!r}.", f"Use {kind} from {self.low:g} to {self.high:g}."
             )
         return value
 
@@ -68,7 +68,7 @@ class Number:
 
 @dataclass(frozen=True)
 class WordOption:
-    """An option with one of several words."""
+    """An option with a fixed set of values."""
 
     help: str
     values: type[enum.Enum]
@@ -78,12 +78,12 @@ class WordOption:
             return self.values(value)
         except ValueError as wrong:
             words = ", ".join(str(member.value) for member in self.values)
-            raise CannotRender(f"The option {name} is {value!r}.", f"Choose one of {words}.") from wrong
+            raise CannotRender(f"The option {name} cannot be {value!r}.", f"Use one of {words}.") from wrong
 
 
 @dataclass(frozen=True)
 class TimeList:
-    """An option with falling times, as a list of numbers or as text with commas between them."""
+    """An option with falling times, as a list of numbers or as comma-separated text."""
 
     help: str
 
@@ -93,10 +93,12 @@ class TimeList:
             times = tuple(float(time) for time in values)
         except (TypeError, ValueError) as wrong:
             raise CannotRender(
-                f"The option {name} is {value!r}.", "Give times such as 1, 0.75, 0.5."
+                f"The option {name} cannot be {value!r}.", "Use times such as 1, 0.75, 0.5."
             ) from wrong
         if not times or not all(0 <= time <= 1 for time in times):
-            raise CannotRender(f"The option {name} is {value!r}.", "Times run from 1 (noise) to 0 (music).")
+            raise CannotRender(
+                f"The option {name} cannot be {value!r}.", "Use times from 1 (noise) to 0 (music)."
+            )
         return times
 
 
@@ -128,13 +130,13 @@ OPTIONS: Mapping[str, Number | WordOption | TimeList] = {
 
 @dataclass(frozen=True)
 class RenderSettings:
-    """Everything about sampling that is not the music.
+    """All sampling settings of a render.
 
-    times: the schedule, already shortened when a cover starts from its noised source.
-    repaint: how the surroundings are held, None for tasks without a region.
-    cover_strength: part of the steps before the condition switches to words alone; 1 = never.
+    times: the schedule, already shortened if a cover starts from its noised source.
+    repaint: how the surroundings are preserved; None for tasks without a region.
+    cover_strength: fraction of the steps before the condition switches to the prompt alone; 1 = never.
     cover_noise: above 0 the render starts from the noised source.
-    variance: share of a second noise in the first; variation: which second noise.
+    variance: share of a second noise in the first; variation: selects the second noise.
     """
 
     times: schedules.Times
@@ -151,7 +153,7 @@ class RenderSettings:
 
     @property
     def switch_step(self) -> int | None:
-        """The first step without the source, None when every step hears it."""
+        """The first step without the source; None if all steps use it."""
         if self.cover_strength >= 1:
             return None
         return int(schedules.step_count(self.times) * self.cover_strength)
@@ -160,10 +162,10 @@ class RenderSettings:
 def settings_for(
     traits: CheckpointTraits, task: ModelTask, strength: float, options: Mapping[str, Any]
 ) -> RenderSettings:
-    """A checkpoint's defaults with a request's strength and options laid over them.
+    """A checkpoint's defaults, overridden by a request's strength and options.
 
-    strength: 0 = close to the audio that is replaced, 1 = far from it. Raises CannotRender for an option that
-    is unknown or out of range.
+    strength: 0 = close to the replaced audio, 1 = far from it. Raises CannotRender for an option that is unknown or
+    out of range.
     """
     chosen = checked(options)
     notes: list[str] = []
@@ -185,19 +187,19 @@ def settings_for(
 
 
 def checked(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Options with words turned into what they name. Raises CannotRender."""
+    """The options as checked, typed values. Raises CannotRender."""
     unknown = sorted(set(options) - set(OPTIONS))
     if unknown:
         raise CannotRender(
-            f"The ACE-Step engine has no option {', '.join(unknown)}.", f"It has {', '.join(OPTIONS)}."
+            f"The ACE-Step engine has no option {', '.join(unknown)}.", f"Available: {', '.join(OPTIONS)}."
         )
     return {name: OPTIONS[name].read(name, value) for name, value in options.items()}
 
 
 def _cover(task: ModelTask, strength: float) -> tuple[float, float]:
-    """(cover strength, cover noise) for a strength: half is the published default of 1 and 0.
+    """(cover strength, cover noise) for a strength: 0.5 is the published default of 1 and 0.
 
-    Below, a cover starts nearer to the song's own sound; above, it stops listening to the song earlier.
+    Below it a cover starts closer to the song's own sound; above it the conditioning on the song ends earlier.
     """
     if task not in (ModelTask.COVER, ModelTask.COVER_NOFSQ):
         return 1.0, 0.0
@@ -218,7 +220,7 @@ def _times(
 def _regular_times(traits: CheckpointTraits, wanted: int, shift: float, notes: list[str]) -> schedules.Times:
     steps = min(wanted, traits.defaults.most_steps)
     if steps < wanted:
-        notes.append(f"{wanted} steps were asked for; {traits.name} takes {steps} at most.")
+        notes.append(f"Used {steps} steps instead of {wanted}, the maximum of {traits.name}.")
     turbo = traits.training is Training.TURBO
     return schedules.turbo_times(steps, shift) if turbo else schedules.base_times(steps, shift)
 
@@ -230,20 +232,21 @@ def _own_times(traits: CheckpointTraits, wanted: tuple[float, ...], shift: float
         return schedules.base_custom(wanted)
     except ValueError as wrong:
         raise CannotRender(
-            f"The option times cannot be used: {wrong}.", "Give at least two falling times."
+            f"The option times is invalid: {wrong}.", "Use at least two falling times."
         ) from wrong
 
 
 def _guidance(traits: CheckpointTraits, chosen: Mapping[str, Any], notes: list[str]) -> GuidanceSettings:
-    scale, most = chosen.get("guidance", traits.defaults.guidance), traits.defaults.most_guidance
-    if scale > most:
-        notes.append(f"Guidance was left out: {traits.name} was trained to work without it.")
+    scale, limit = chosen.get("guidance", traits.defaults.guidance), traits.defaults.most_guidance
+    if scale > limit:
+        notes.append(f"Ignored guidance: {traits.name} was distilled to work without it.")
     start, end = chosen.get("guidance_start", 0.0), chosen.get("guidance_end", 1.0)
     if start > end:
         raise CannotRender(
-            f"guidance_start is {start:g}, above guidance_end, {end:g}.", "Times run from 1 down to 0."
+            f"guidance_start ({start:g}) is above guidance_end ({end:g}).",
+            "Use a guidance_start of at most guidance_end.",
         )
-    return GuidanceSettings(min(scale, most), chosen.get("guidance_kind", GuidanceKind.APG), start, end)
+    return GuidanceSettings(min(scale, limit), chosen.get("guidance_kind", GuidanceKind.APG), start, end)
 
 
 def _sampler(traits: CheckpointTraits, chosen: Mapping[str, Any]) -> SamplerSettings:
@@ -258,7 +261,7 @@ def _sampler(traits: CheckpointTraits, chosen: Mapping[str, Any]) -> SamplerSett
 
 
 def _wavelet(chosen: Mapping[str, Any]) -> WaveletSettings | None:
-    """On unless switched off, like the application since spring 2026."""
+    """On by default, like the official application since spring 2026."""
     mode: WaveletChoice = chosen.get("wavelet", WaveletChoice.DOUBLE)
     if mode is WaveletChoice.OFF:
         return None

@@ -1,8 +1,8 @@
-"""Keeping what lies outside a region while it is sampled: injection after early steps, blend at the end.
+"""Preserves the surroundings of a region during sampling: injection after early steps, blending at the end.
 
-Works on latents and masks alone. The third means of the reference, restoring the waveform after decoding, is
-not here: the bridge splices the user's own samples itself.
-Masks are bool [B, T], True where audio is rendered anew.
+Works only on latents and masks. The reference implementation's third measure, restoring the waveform after decoding, is
+absent: the bridge splices the user's own samples itself.
+Masks are bool [B, T], True where audio is re-rendered.
 """
 
 from __future__ import annotations
@@ -17,30 +17,30 @@ _MAX_CROSSFADE_FRAMES = 25
 
 
 class RepaintMode(enum.Enum):
-    """How firmly a render holds on to what it replaces."""
+    """How strictly a render preserves the surroundings."""
 
-    CONSERVATIVE = "conservative"  # the surroundings are put back after every step
+    CONSERVATIVE = "conservative"  # injects the surroundings after every step
     BALANCED = "balanced"  # by strength: 0 like conservative, 1 without injection
-    AGGRESSIVE = "aggressive"  # the surroundings are shown to the network, nothing is put back
+    AGGRESSIVE = "aggressive"  # the network sees the surroundings, but nothing is injected
 
 
 @dataclass(frozen=True)
 class RepaintSettings:
-    """injection_ratio: part of the steps after which the surroundings are put back, 0..1.
+    """injection_ratio: fraction of the steps followed by injection of the surroundings, 0..1.
 
-    crossfade_frames: width of the latent ramps outside the region at the end; 0 = no blend.
+    crossfade_frames: width of the final latent ramps outside the region; 0 = no blend.
     """
 
     injection_ratio: float
     crossfade_frames: int
 
     def injected_steps(self, steps: int) -> int:
-        """After how many of `steps` the surroundings are put back (halves go to the even number)."""
+        """Number of `steps` followed by injection (halves round to even)."""
         return round(self.injection_ratio * steps)
 
 
 def repaint_settings(mode: RepaintMode, strength: float = 0.5) -> RepaintSettings:
-    """What a mode means. strength is for BALANCED only: 0 = keep most, 1 = change most; clamped to 0..1."""
+    """The settings of a mode. strength is for BALANCED only: 0 = keep most, 1 = change most; clamped to 0..1."""
     if mode is RepaintMode.AGGRESSIVE:
         return RepaintSettings(0.0, 0)
     hold = 1.0 if mode is RepaintMode.CONSERVATIVE else 1.0 - min(max(strength, 0.0), 1.0)
@@ -62,8 +62,8 @@ def blended(latents: Tensor, source: Tensor, weight: Tensor) -> Tensor:
 def soft_mask(mask: Tensor, width: int) -> Tensor:
     """1 inside the region, linear ramps of `width` frames outside it, 0 beyond; float32 [B, T].
 
-    Where fewer frames than `width` are left before an end, the ramp takes those. Each row has one region;
-    a row without frames outside it stays as it is.
+    If fewer than `width` frames are left before an end, the ramp is that short. Each row has one region; a row without
+    frames outside it stays unchanged.
     """
     soft = mask.float()
     for row, item in zip(soft, mask, strict=True):
@@ -74,7 +74,7 @@ def soft_mask(mask: Tensor, width: int) -> Tensor:
 
 
 def _add_ramps(row: Tensor, first: int, end: int, width: int) -> None:
-    """Writes k / (n + 1), k = 1..n, before `first`, and its mirror image from `end` on."""
+    """Writes k / (n + 1), k = 1..n, before `first`, and the mirror image from `end` on."""
     rising = _ramp(min(width, first))
     row[first - len(rising) : first] = rising
     falling = _ramp(min(width, len(row) - end)).flip(0)

@@ -1,9 +1,9 @@
-"""From noise to latents: one loop over the times, the network given as a callable.
+"""From noise to latents: one loop over the times, with the network as a callable.
 
 x_t = t noise + (1 - t) data; the network predicts v = noise - data; an Euler step is x += (t_next - t) v.
-Order inside a step, as in the reference: velocity (condition switch and guidance included) - norm limit -
-moving average - step - wavelet correction - repaint injection.
-Noise comes from generators on the CPU, so that a seed means the same on every device.
+Order within a step, as in the reference implementation: velocity (including condition switch and guidance) - norm limit
+- moving average - step - wavelet correction - repaint injection.
+Noise comes from CPU generators, so that a seed gives the same noise on every device.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ class Velocity(Protocol):
     """The network with its conditions and guidance; latents and result are [B, T, C]."""
 
     def __call__(self, latents: Tensor, time: float, step: int, corrector: bool) -> Tensor:
-        """The velocity at `time`. corrector: Heun's second look within the same step."""
+        """The velocity at `time`. corrector: Heun's second evaluation within the same step."""
         ...
 
 
 OnStep = Callable[[int, int], None]
-"""Told (steps done, steps in all) after every step."""
+"""Called with (steps done, total steps) after every step."""
 
 StepNoise = Callable[[int], Tensor]
 """Fresh noise [B, T, C] for the SDE, by step."""
@@ -42,12 +42,12 @@ StepNoise = Callable[[int], Tensor]
 class Method(enum.Enum):
     """Whether fresh noise enters between steps."""
 
-    ODE = "ode"  # none: the noise at the start decides everything
-    SDE = "sde"  # every step goes to the clean guess and is noised again
+    ODE = "ode"  # none: the initial noise determines everything
+    SDE = "sde"  # every step goes to the clean estimate and is noised again
 
 
 class Solver(enum.Enum):
-    """How a step of the ODE is taken; the SDE knows Euler only."""
+    """The ODE solver; the SDE uses Euler only."""
 
     EULER = "euler"
     HEUN = "heun"  # averages the velocities at both ends; twice the network evaluations
@@ -62,7 +62,7 @@ class Sampling(enum.Enum):
 
 @dataclass(frozen=True)
 class SamplerSettings:
-    """velocity_limit: |v| <= limit |x| over an item, 0 = off. velocity_memory: share of the last velocity."""
+    """velocity_limit: |v| <= limit |x| per item, 0 = off. velocity_memory: share of the previous velocity."""
 
     sampling: Sampling
     method: Method = Method.ODE
@@ -73,9 +73,9 @@ class SamplerSettings:
 
     def __post_init__(self) -> None:
         if self.velocity_limit < 0:
-            raise ValueError(f"velocity limit must be 0 (off) or above, not {self.velocity_limit}")
+            raise ValueError(f"velocity limit must be 0 (off) or more, not {self.velocity_limit}")
         if not 0 <= self.velocity_memory < 1:
-            raise ValueError(f"velocity memory must be 0 or above and below 1, not {self.velocity_memory}")
+            raise ValueError(f"velocity memory must be at least 0 and below 1, not {self.velocity_memory}")
 
     @property
     def needs_step_noise(self) -> bool:
@@ -84,7 +84,7 @@ class SamplerSettings:
 
 @dataclass(frozen=True)
 class Keep:
-    """What a repaint holds on to. source: latents [B, T, C]; mask: bool [B, T], True where rendered anew."""
+    """What a repaint preserves. source: latents [B, T, C]; mask: bool [B, T], True where re-rendered."""
 
     source: Tensor
     mask: Tensor
@@ -106,7 +106,7 @@ def denoise(
     """Latents [B, T, C] after the last step.
 
     start: latents at times[0]. noise: the initial noise, for injection. Raises RenderStopped at the next
-    network evaluation once `should_stop` says yes.
+    network evaluation once `should_stop` returns true.
     """
     loop = _Loop(velocity, times, settings, step_noise, should_stop)
     latents, steps = start, step_count(times)
@@ -122,7 +122,7 @@ def denoise(
 
 
 class _Loop:
-    """What stays the same from step to step, and the velocity of the step before."""
+    """The loop's constants, and the velocity of the previous step."""
 
     def __init__(
         self,
@@ -150,17 +150,17 @@ class _Loop:
             moved = latents + (self._times[step + 1] - time) * self._averaged(latents, predicted, step)
         if self._settings.wavelet is None:
             return moved
-        # The clean guess is made from the velocity before Heun's averaging.
+        # The clean estimate uses the velocity before Heun's averaging.
         return corrected(moved, latents - time * predicted, time, self._settings.wavelet)
 
     def injects(self, step: int, repaint: RepaintSettings) -> bool:
-        """Whether the surroundings are put back after a step; turbo leaves its last step alone."""
+        """Whether the surroundings are injected after a step; turbo skips its last step."""
         steps = step_count(self._times)
         last_is_spared = self._settings.sampling is Sampling.TURBO and step == steps - 1
         return step < repaint.injected_steps(steps) and not last_is_spared
 
     def _shaped(self, latents: Tensor, time: float, step: int, *, corrector: bool) -> Tensor:
-        """The network's velocity, limited and averaged with the one before; which it then becomes."""
+        """The network's velocity, limited and averaged with the previous one; stored for the next step."""
         stop_if_asked(self._should_stop)
         raw = self._velocity(latents, time, step, corrector)
         shaped = limited(raw, latents, self._settings.velocity_limit)
@@ -188,7 +188,7 @@ class _Loop:
         return time * noise + (1 - time) * clean
 
     def _noised_again_to(self, step: int) -> float:
-        """The base sampler ignores the shift here, an oddity of the reference kept for parity with it."""
+        """The base sampler ignores the shift here: a quirk of the reference implementation, kept for parity."""
         if self._settings.sampling is Sampling.TURBO:
             return self._times[step + 1]
         return 1.0 - (step + 1) / step_count(self._times)
@@ -198,7 +198,7 @@ class _Loop:
 
 
 def limited(velocity: Tensor, latents: Tensor, limit: float) -> Tensor:
-    """The velocity, its norm over time and channels held to limit * |latents|; limit 0 = as it is."""
+    """The velocity with its norm over time and channels limited to limit * |latents|; limit 0 = unchanged."""
     if limit <= 0:
         return velocity
     longest = limit * torch.linalg.vector_norm(latents, dim=(1, 2), keepdim=True)
@@ -208,7 +208,7 @@ def limited(velocity: Tensor, latents: Tensor, limit: float) -> Tensor:
 
 
 class NoisePurpose(enum.Enum):
-    """What a stream of noise is for: each purpose of a take has its own, so none depends on another."""
+    """The purpose of a noise stream: each purpose of a take has its own stream, so none depends on another."""
 
     START = "start"
     RETAKE = "retake"
@@ -231,7 +231,7 @@ def noise_like_latents(frames: int, channels: int, source: torch.Generator) -> T
 
 
 def varied(noise: Tensor, other: Tensor, variance: float) -> Tensor:
-    """Between two noises on the unit arc, so that the result stays standard normal; 1 = the other."""
+    """Interpolates between two noises on the unit arc, so that the result stays standard normal; 1 = `other`."""
     if not 0 <= variance <= 1:
         raise ValueError(f"variance must be 0..1, not {variance}")
     angle = variance * math.pi / 2
@@ -239,5 +239,5 @@ def varied(noise: Tensor, other: Tensor, variance: float) -> Tensor:
 
 
 def from_source(source: Tensor, noise: Tensor, time: float) -> Tensor:
-    """Latents to start from when a render begins at `time` with its noised source."""
+    """Start latents for a render that begins at `time` with its noised source."""
     return time * noise + (1 - time) * source

@@ -1,7 +1,7 @@
 """The times at which the velocity is evaluated: t = 1 is noise, t = 0 is music.
 
-Pure arithmetic on lists. Times are held in float32 (as Python floats), like those of the reference samplers;
-the bfloat16 times of the published turbo code are deliberately not copied, they only lose precision.
+Pure arithmetic on lists. Times are rounded to float32 (as Python floats), like those of the reference samplers; the
+bfloat16 times of the published turbo code are deliberately not copied, since they only lose precision.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from collections.abc import Sequence
 import torch
 
 Times = tuple[float, ...]
-"""Visited times in falling order, then the time the last step ends at (0 for a finished render)."""
+"""Evaluation times in falling order, then the time at which the last step ends (0 for a finished render)."""
 
 MAX_TURBO_STEPS = 20
-"""The distilled checkpoints were trained for 8 steps; their sampler accepts at most this many."""
+"""The distilled checkpoints were trained with 8 steps; their sampler accepts at most this many."""
 
 _TURBO_TABLE_STEPS = 8
 _TURBO_TABLE_SHIFTS = (1.0, 2.0, 3.0)
@@ -27,7 +27,7 @@ def shifted(time: torch.Tensor, shift: float) -> torch.Tensor:
 
 
 def turbo_times(steps: int, shift: float) -> Times:
-    """1 - i / steps, shifted; at most 20 steps. The last step goes to 0."""
+    """1 - i / steps, shifted; at most 20 steps. The last step ends at 0."""
     _check(steps, shift)
     steps = min(steps, MAX_TURBO_STEPS)
     even = torch.tensor([1 - index / steps for index in range(steps)], dtype=torch.float32)
@@ -41,9 +41,9 @@ def turbo_table(shift: float) -> Times:
 
 
 def turbo_custom(wanted: Sequence[float], shift: float = 3.0) -> Times:
-    """A list given by hand: each time replaced by the nearest of the 20 the tables know.
+    """A custom list: each time is replaced by the nearest of the 20 in the tables.
 
-    Trailing zeros are dropped and at most 20 times kept; a list of zeros only means the table of `shift`.
+    Trailing zeros are dropped and at most 20 times kept; a list of zeros gives the table of `shift`.
     """
     kept = _without_trailing_zeros(wanted)[:MAX_TURBO_STEPS]
     if not kept:
@@ -53,7 +53,7 @@ def turbo_custom(wanted: Sequence[float], shift: float = 3.0) -> Times:
 
 
 def known_turbo_times() -> Times:
-    """The 20 different times that occur in the three tables, falling."""
+    """The 20 distinct times of the three tables, falling."""
     every = {time for shift in _TURBO_TABLE_SHIFTS for time in turbo_table(shift)[:-1]}
     return tuple(sorted(every, reverse=True))
 
@@ -65,20 +65,22 @@ def base_times(steps: int, shift: float) -> Times:
 
 
 def base_custom(wanted: Sequence[float]) -> Times:
-    """A list given by hand, used as it is, the value the last step ends at included.
+    """A custom list, used unchanged, including the time at which the last step ends.
 
     Raises ValueError unless it falls strictly from at most 1 to at least 0.
     """
     falls = all(later < earlier for earlier, later in itertools.pairwise(wanted))
     if len(wanted) < 2 or not falls or wanted[0] > 1 or wanted[-1] < 0:
-        raise ValueError(f"times must fall strictly within 1..0 and be at least two, not {list(wanted)}")
+        raise ValueError(
+            f"there must be at least two times, falling strictly within 1..0, not {list(wanted)}"
+        )
     return tuple(torch.tensor(list(wanted), dtype=torch.float32).tolist())
 
 
 def from_nearest(times: Times, start: float) -> Times:
-    """The schedule from the visited time nearest to `start` on; the earlier (noisier) one on a tie.
+    """The schedule from the evaluation time nearest to `start`; on a tie, the earlier (noisier) one.
 
-    With start = 1 - cover_noise_strength this is where a render begins that starts from its noised source.
+    With start = 1 - cover_noise_strength, this is where a render from its noised source begins.
     """
     visited = times[:-1]
     first = min(range(len(visited)), key=lambda index: abs(visited[index] - start))
@@ -86,7 +88,8 @@ def from_nearest(times: Times, start: float) -> Times:
 
 
 def step_count(times: Times) -> int:
-    """Steps of a schedule: one less than its times."""
+    """Number of steps of a schedule: one less than its times."""
+
     return len(times) - 1
 
 

@@ -1,8 +1,8 @@
-"""The wavelet correction ("DCW"): after a step, pulls the latents away from the clean guess band by band.
+"""The wavelet correction ("DCW"): after each step, pushes the latents away from the clean estimate, band by band.
 
-Switched on by default in the reference since spring 2026; absent from earlier releases and from diffusers.
-The transform runs along time, one level. With an orthonormal filter bank that keeps every coefficient the low
-and the high band add up to the signal, so only the low band is computed and the high band is the rest.
+On by default in the reference implementation since spring 2026; absent from earlier releases and from diffusers.
+The transform runs along time, one level. With an orthonormal filter bank that keeps every coefficient, low and high
+band add up to the signal, so only the low band is computed and the high band is the rest.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ WAVELETS = tuple(_SCALING_FILTERS)
 
 
 class WaveletMode(enum.Enum):
-    """Which bands are corrected, and how strongly over time."""
+    """Which bands are corrected, and the strength over time."""
 
     DOUBLE = "double"  # low band by scale * t, high band by high_scale * (1 - t)
     LOW = "low"  # low band by scale * t
@@ -42,7 +42,7 @@ class WaveletMode(enum.Enum):
 
 @dataclass(frozen=True)
 class WaveletSettings:
-    """scale: low band (and the only one of the single-band modes); high_scale: high band of `double`."""
+    """scale: strength in the low band, or in a single-band mode; high_scale: in the high band of `double`."""
 
     mode: WaveletMode = WaveletMode.DOUBLE
     scale: float = 0.05
@@ -57,7 +57,7 @@ class WaveletSettings:
 def corrected(after_step: Tensor, clean: Tensor, time: float, settings: WaveletSettings) -> Tensor:
     """The latents after a step, corrected; [B, T, C] in and out.
 
-    clean: the guess of the finished latents made before the step, x - t v.
+    clean: the estimate of the finished latents before the step, x - t v.
     time:  the time before the step.
     """
     difference = after_step - clean
@@ -69,13 +69,13 @@ def corrected(after_step: Tensor, clean: Tensor, time: float, settings: WaveletS
 
 
 def low_band(signal: Tensor, wavelet: str = "haar") -> Tensor:
-    """What one level of the transform along time keeps in its low band, back at full length; [B, T, C].
+    """The low band of one level of the transform along time, at full length; [B, T, C].
 
-    Zeros beyond both ends; an odd length is padded by one zero frame and cropped again.
+    Zeros beyond both ends; an odd length is padded with one zero frame and cropped again.
     """
     batch, frames, channels = signal.shape
     taps = torch.tensor(_SCALING_FILTERS[wavelet], dtype=signal.dtype, device=signal.device).view(1, 1, -1)
-    reach = taps.shape[-1] - 2  # coefficients whose filter reaches over an end are kept too
+    reach = taps.shape[-1] - 2  # coefficients whose filter extends past an end are kept too
     rows = signal.transpose(1, 2).reshape(batch * channels, 1, frames)
     rows = torch.nn.functional.pad(rows, (reach, reach + frames % 2))
     coefficients = conv1d(rows, taps, stride=2)

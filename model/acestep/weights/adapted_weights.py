@@ -1,7 +1,7 @@
-"""A checkpoint with an adapter laid over its transformer.
+"""Applies an adapter to a checkpoint's transformer.
 
-The change is made while the weights come from their files, in float32 and before they are rounded or packed. Nothing
-is ever changed in place: without the adapter the same files give the same bits again.
+The change is applied while loading, in float32, before weights are rounded or packed. Nothing is changed in place:
+without the adapter the same files give the same bits again.
 """
 
 from __future__ import annotations
@@ -20,25 +20,26 @@ from model.acestep.weights.stored_names import CheckpointPart, Recipe
 
 @dataclass(frozen=True)
 class AppliedAdapter:
-    """An adapter and how much of it: 0 = none, 1 = all."""
+    """An adapter and its strength, 0..1."""
 
     adapter: Adapter
     strength: float
 
 
 def dit_shapes(weights: Weights) -> Mapping[str, torch.Size]:
-    """The shapes of the transformer's parameters by name; no weights are read."""
+    """Shapes of the transformer's parameters by name; reads no weights."""
     with torch.device("meta"):
         return {name: value.shape for name, value in Dit(weights.folder.config.dit).state_dict().items()}
 
 
-def adapted(weights: Weights, laid: AppliedAdapter | None) -> Weights:
-    """The same checkpoint, whose transformer loads with the adapter's change in it."""
-    if laid is None or laid.strength == 0:
+def adapted(weights: Weights, applied: AppliedAdapter | None) -> Weights:
+    """The same checkpoint, with the adapter applied when its transformer loads."""
+    if applied is None or applied.strength == 0:
         return weights
     before = weights.recipes[CheckpointPart.DIT]
     changed = {
-        name: _changed(before[name], change, laid.strength) for name, change in laid.adapter.changes.items()
+        name: _changed(before[name], change, applied.strength)
+        for name, change in applied.adapter.changes.items()
     }
     return replace(weights, recipes={**weights.recipes, CheckpointPart.DIT: {**before, **changed}})
 

@@ -1,8 +1,8 @@
-"""Adapter files: small trained changes to the transformer's weights, read strictly and kept as what they are.
+"""Adapter files: small trained changes to the transformer's weights, read strictly and kept in factored form.
 
-Two kinds: low-rank (LoRA; as a PEFT file with its adapter_config.json beside it, or as one file that says all) and
-kronecker products (LoKr of LyCORIS). Every tensor must find its place: a missing half, a tensor nobody knows or one
-that does not fit the network is an error that names it.
+Two kinds: low-rank (LoRA; a PEFT file with its adapter_config.json, or one self-contained file) and Kronecker products
+(LyCORIS LoKr). Every tensor must have a place: a missing half, an unknown tensor or one that does not fit the network
+is an error that names it.
 """
 
 from __future__ import annotations
@@ -28,24 +28,22 @@ from model.errors import CannotRender
 
 PEFT_CONFIG = "adapter_config.json"
 LOKR_CONFIG = "lokr_config"  # in the file's own metadata
-TAKE_ANOTHER = (
-    "Export the adapter again as a plain LoRA or LoKr for ACE-Step 1.5's decoder, or take another one."
-)
+TAKE_ANOTHER = "Export the adapter as a plain LoRA or LoKr for the ACE-Step 1.5 decoder, or use another one."
 
 Leaves = Mapping[Leaf, Tensor]
 
 
 class Change(ABC):
-    """What becomes of one weight. lengths: [out, 1, ...], how long each of its rows shall be; None = as they come."""
+    """The change of one weight. lengths: [out, 1, ...], the norm of each changed row (DoRA); None = not normalised."""
 
     lengths: Tensor | None
 
     @abstractmethod
     def added(self, shape: torch.Size) -> Tensor | None:
-        """What is added to a weight of that shape, float32; None for nothing. Raises ValueError if it does not fit."""
+        """The float32 summand for a weight of this shape; None for no change. Raises ValueError if it does not fit."""
 
     def applied(self, weight: Tensor, strength: float) -> Tensor:
-        """The weight on its way to the changed one: 0 leaves it as it is, 1 is all of the change; float32."""
+        """The changed weight, float32; strength 0 = unchanged, 1 = the full change."""
         added = self.added(weight.shape)
         if added is None or strength == 0:
             return weight
@@ -70,13 +68,13 @@ class LowRank(Change):
     def added(self, shape: torch.Size) -> Tensor | None:
         change = self.up.float() @ self.down.float()
         if change.shape != shape:
-            raise ValueError(f"it makes {list(change.shape)} of a weight that is {list(shape)}")
+            raise ValueError(f"its shape is {list(change.shape)}, the weight's {list(shape)}")
         return change * self.scale
 
 
 @dataclass(frozen=True)
 class Kronecker(Change):
-    """kron(coarse, fine), scaled: every number of the coarse matrix times the whole fine one."""
+    """kron(coarse, fine), scaled: every entry of the coarse matrix times the whole fine one."""
 
     coarse: Tensor
     fine: Tensor
@@ -85,20 +83,20 @@ class Kronecker(Change):
 
     def added(self, shape: torch.Size) -> Tensor | None:
         if not self.coarse.any() or not self.fine.any():
-            return None  # such files list every layer, most of them unchanged
+            return None  # these files list every layer, most of them unchanged
         coarse, fine = self.coarse.float(), self.fine.float()
-        if len(shape) > 2:  # a convolution: the fine factor holds its taps
+        if len(shape) > 2:  # a convolution: the fine factor contains its taps
             coarse = coarse.reshape(*coarse.shape, *[1] * (len(shape) - 2))
             fine = fine.reshape(fine.shape[0], -1, *shape[2:])
         change = torch.kron(coarse, fine)
         if change.shape != shape:
-            raise ValueError(f"it makes {list(change.shape)} of a weight that is {list(shape)}")
+            raise ValueError(f"its shape is {list(change.shape)}, the weight's {list(shape)}")
         return change * self.scale
 
 
 @dataclass(frozen=True)
 class Adapter:
-    """One adapter. name: of its file, for people. digest: SHA-256 of everything it was read from.
+    """One adapter. name: for producers. digest: SHA-256 of everything it was read from.
 
     changes: by our name of the weight they change.
     """
@@ -117,24 +115,24 @@ class Adapter:
 def read_adapter(path: Path, wanted: Mapping[str, torch.Size]) -> Adapter:
     """The adapter in a safetensors file. wanted: shapes of the transformer's parameters, by our names.
 
-    Raises CannotRender naming what is wrong with the file.
+    Raises CannotRender that explains what is wrong with the file.
     """
     stored, metadata = _read(path)
-    config, beside = _config(path, stored, metadata)
+    config, config_bytes = _config(path, stored, metadata)
     leaves: dict[str, dict[Leaf, Tensor]] = defaultdict(dict)
     modules: dict[str, str] = {}
-    strangers = []
+    unknown = []
     for name, tensor in stored.items():
         place = adapter_place(name)
         if place is None or place[1] not in wanted or place[2] in leaves[place[1]]:
-            strangers.append(name)
+            unknown.append(name)
             continue
         module, ours, leaf = place
         modules[ours] = module
         leaves[ours][leaf] = tensor
-    if strangers:
+    if unknown:
         raise CannotRender(
-            f"The adapter {path.name} holds tensors with no place in this checkpoint: {some_of(sorted(strangers))}.",
+            f"The adapter {path.name} has tensors that do not belong to this checkpoint: {some_of(sorted(unknown))}.",
             TAKE_ANOTHER,
         )
     changes = {
@@ -144,12 +142,12 @@ def read_adapter(path: Path, wanted: Mapping[str, torch.Size]) -> Adapter:
     if not changes:
         raise CannotRender(f"The adapter {path.name} changes nothing.", TAKE_ANOTHER)
     digest = hashlib.sha256(path.read_bytes())
-    digest.update(beside)
+    digest.update(config_bytes)
     return Adapter(_called(path), digest.hexdigest(), changes)
 
 
 def _called(path: Path) -> str:
-    """A name people know it by: PEFT and LyCORIS call every file the same, so there it is the folder's."""
+    """The adapter's name for producers: PEFT and LyCORIS give every file the same name, so it is the folder's there."""
     folder = path.resolve().parent
     if path.stem not in ("adapter_model", "lokr_weights"):
         return path.stem
@@ -159,15 +157,15 @@ def _called(path: Path) -> str:
 def _read(path: Path) -> tuple[dict[str, Tensor], Mapping[str, str]]:
     if path.suffix in UNSAFE_ENDINGS:
         raise CannotRender(
-            f"{path.name} may run code when it is opened; adapters are read from safetensors files only.",
-            "Name the adapter's .safetensors file.",
+            f"{path.name} could run code when opened; adapters are only read from safetensors files.",
+            "Use the adapter's .safetensors file.",
         )
     try:
         with safe_open(path, framework="pt", device="cpu") as opened:
             return {name: opened.get_tensor(name) for name in opened.keys()}, opened.metadata() or {}  # noqa: SIM118
     except (SafetensorError, OSError) as broken:
         raise CannotRender(
-            f"The adapter {path.name} is not a whole safetensors file: {broken}.",
+            f"The adapter {path.name} is not a complete safetensors file: {broken}.",
             "Copy or download it again.",
         ) from broken
 
@@ -177,7 +175,7 @@ class _Scaling:
     """How a file scales its changes.
 
     alpha: for modules that do not store their own; None = equal to the rank. alphas: exceptions by pattern.
-    root: divide by the root of the rank instead of the rank.
+    root: whether to divide by the square root of the rank instead of the rank (rsLoRA).
     """
 
     alpha: float | None = None
@@ -196,19 +194,19 @@ class _Scaling:
 
 
 def _config(path: Path, stored: Mapping[str, Tensor], metadata: Mapping[str, str]) -> tuple[_Scaling, bytes]:
-    """How the file scales, and the bytes of whatever beside it said so. Raises CannotRender."""
+    """The file's scaling, and the bytes of the config it was read from. Raises CannotRender."""
     if any("lokr_" in name for name in stored):
         fields = _lokr_fields(path, metadata)
         return _Scaling(root=bool(fields.get("rs_lora", False))), b""
     if not any(name.startswith("base_model.") for name in stored):
         return _Scaling(), b""
-    beside = path.with_name(PEFT_CONFIG)
-    if not beside.is_file():
+    config = path.with_name(PEFT_CONFIG)
+    if not config.is_file():
         raise CannotRender(
-            f"The adapter {path.name} comes without its {PEFT_CONFIG}, which says how strong it is.",
-            "Keep both files in one folder, as they were exported.",
+            f"The adapter {path.name} is missing its {PEFT_CONFIG}, which has its scaling.",
+            "Keep both files in one folder, as exported.",
         )
-    fields = read_fields(beside)
+    fields = read_fields(config)
     kind = fields.get("peft_type", "LORA")
     refused = [name for name in ("use_dora", "fan_in_fan_out", "use_qalora", "lora_bias") if fields.get(name)]
     if kind != "LORA" or refused:
@@ -218,8 +216,8 @@ def _config(path: Path, stored: Mapping[str, Tensor], metadata: Mapping[str, str
         alpha = float(fields["lora_alpha"])
         alphas = {str(name): float(value) for name, value in dict(fields.get("alpha_pattern") or {}).items()}
     except (KeyError, TypeError, ValueError) as wrong:
-        raise CannotRender(f"{beside} does not say the adapter's lora_alpha.", TAKE_ANOTHER) from wrong
-    return _Scaling(alpha, alphas, bool(fields.get("use_rslora", False))), beside.read_bytes()
+        raise CannotRender(f"{config} has no valid lora_alpha.", TAKE_ANOTHER) from wrong
+    return _Scaling(alpha, alphas, bool(fields.get("use_rslora", False))), config.read_bytes()
 
 
 def _lokr_fields(path: Path, metadata: Mapping[str, str]) -> Mapping[str, Any]:
@@ -233,23 +231,25 @@ def _lokr_fields(path: Path, metadata: Mapping[str, str]) -> Mapping[str, Any]:
 
 
 def _fitting(path: Path, module: str, found: Leaves, config: _Scaling, shape: torch.Size) -> Change:
-    """The change of one module, known to fit its weight. Raises CannotRender."""
+    """The change of one module, checked against its weight. Raises CannotRender."""
     try:
         change = _change(module, found, config)
         lengths = change.lengths
         if lengths is not None and lengths.shape != (shape[0], *[1] * (len(shape) - 1)):
-            raise ValueError(f"its row lengths are {list(lengths.shape)} for a weight that is {list(shape)}")
+            raise ValueError(
+                f"the shape of its row norms is {list(lengths.shape)}, the weight's {list(shape)}"
+            )
         change.added(shape)
     except (ValueError, RuntimeError) as wrong:
         raise CannotRender(
             f"The adapter {path.name} does not fit {module}: {wrong}.",
-            "It was trained for another size of the model: load that checkpoint, or take another adapter.",
+            "It was trained for another model size: use that checkpoint, or another adapter.",
         ) from wrong
     return change
 
 
 def _change(module: str, found: Leaves, config: _Scaling) -> Change:
-    """Raises ValueError for leaves that do not make one change."""
+    """The change described by a module's tensors. Raises ValueError if they do not form one."""
     rest = dict(found)
     own, lengths = rest.pop(Leaf.ALPHA, None), rest.pop(Leaf.LENGTHS, None)
     if set(rest) == {Leaf.DOWN, Leaf.UP}:
@@ -259,15 +259,15 @@ def _change(module: str, found: Leaves, config: _Scaling) -> Change:
     fine, fine_rank = _factor(rest, Leaf.FINE, Leaf.FINE_UP, Leaf.FINE_DOWN)
     if rest or coarse is None or fine is None:
         names = ", ".join(sorted(leaf.value for leaf in found))
-        raise ValueError(f"it holds {names}, which make no change")
+        raise ValueError(f"its tensors ({names}) do not form a LoRA or LoKr")
     rank = fine_rank or coarse_rank
-    # Alpha means something only against a rank: two whole factors are taken as they are.
+    # Alpha is relative to a rank, so two unfactored matrices are not scaled.
     scale = 1.0 if rank is None else config.of(module, own, rank)
     return Kronecker(coarse, fine, scale, lengths)
 
 
 def _factor(rest: dict[Leaf, Tensor], whole: Leaf, up: Leaf, down: Leaf) -> tuple[Tensor | None, int | None]:
-    """A factor, given whole or as a product of two, with the rank of that; takes it out of `rest`."""
+    """A factor, stored whole or as a product of two, and the rank of that product; removes it from `rest`."""
     if whole in rest:
         return rest.pop(whole), None
     if up in rest and down in rest:

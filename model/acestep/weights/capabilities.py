@@ -1,7 +1,7 @@
-"""What each published checkpoint can do, and with which settings; why it refuses the rest, and the remedy.
+"""What each published checkpoint supports and with which settings; for the rest, the reason and the remedy.
 
-Names and numbers only: no weights, no torch. The authors list extract, lego and complete for the base
-checkpoints alone; turbo and sft were trained without them.
+Names and numbers only: no weights, no torch. The authors list extract, lego and complete only for the base checkpoints;
+turbo and sft were trained without them.
 """
 
 from __future__ import annotations
@@ -28,31 +28,31 @@ TRACKS = (
 """The track names the network was trained with."""
 
 ACCOMPANIMENTS = tuple(name for name in TRACKS if name not in ("vocals", "backing_vocals"))
-"""What a vocal can be accompanied with."""
+"""Tracks that can accompany a vocal."""
 
 
 class ModelTask(enum.Enum):
-    """What the network itself distinguishes."""
+    """The network's own tasks."""
 
-    TEXT2MUSIC = "text2music"  # from words alone
+    TEXT2MUSIC = "text2music"  # from the prompt alone
     COVER = "cover"  # from the source reduced to audio codes
     COVER_NOFSQ = "cover-nofsq"  # from the source itself
     REPAINT = "repaint"  # a region of the source, or beyond its ends
-    EXTRACT = "extract"  # one track out of the source
-    LEGO = "lego"  # one track on top of the source
-    COMPLETE = "complete"  # several tracks around the source
+    EXTRACT = "extract"  # one track from the source
+    LEGO = "lego"  # one track added to the source
+    COMPLETE = "complete"  # several tracks added to the source
 
 
 MODEL_TASK = {
     Task.REPAINT: ModelTask.REPAINT,
-    Task.COMPLETE: ModelTask.REPAINT,  # a continuation is a repaint of what lies beyond the song
+    Task.COMPLETE: ModelTask.REPAINT,  # a continuation is a repaint beyond the end of the song
     Task.ACCOMPANY: ModelTask.COMPLETE,
     Task.EXTRACT: ModelTask.EXTRACT,
     Task.GENERATE: ModelTask.TEXT2MUSIC,
     Task.LEGO: ModelTask.LEGO,
     Task.COVER: ModelTask.COVER,
 }
-"""The network's task for each of the bridge's."""
+"""The network's task for each task of the bridge."""
 
 _BASE_ONLY = (ModelTask.EXTRACT, ModelTask.LEGO, ModelTask.COMPLETE)
 
@@ -64,16 +64,16 @@ _WORK = {
 
 
 class Training(enum.Enum):
-    """How a checkpoint was trained, which decides what it can do and how it is sampled."""
+    """How a checkpoint was trained, which determines its tasks and its sampling."""
 
     TURBO = "turbo"  # distilled: few steps, no guidance
-    SFT = "sft"  # fine-tuned on chosen music: guidance, better sound, fewer tasks
+    SFT = "sft"  # fine-tuned on curated music: guidance, better sound, fewer tasks
     BASE = "base"  # guidance, every task
 
 
 @dataclass(frozen=True)
 class Defaults:
-    """steps, shift and guidance a render uses unless told otherwise, and what may be asked for."""
+    """Default steps, shift and guidance of a render, and the maximum of steps and guidance."""
 
     steps: int
     most_steps: int
@@ -84,9 +84,10 @@ class Defaults:
 
 @dataclass(frozen=True)
 class CheckpointTraits:
-    """name: of the folder. xl: the network with the 4B decoder. stem_tuned: fine-tuned to add single tracks.
+    """The properties of a checkpoint that matter for rendering.
 
-    untrained: random weights, as tests have them, by their own config's word.
+    name: of the folder. xl: the network with the 4B decoder. stem_tuned: fine-tuned to add single tracks.
+    untrained: random weights for tests, marked in their config.
     """
 
     name: str
@@ -97,7 +98,7 @@ class CheckpointTraits:
 
     @property
     def defaults(self) -> Defaults:
-        """The authors' recommendation; the application's own default shift of 1 suits only few variants."""
+        """The authors' recommendation; the official application's default shift of 1 suits only a few variants."""
         if self.training is not Training.TURBO:
             return Defaults(steps=50, most_steps=200, shift=1.0, guidance=7.0, most_guidance=30.0)
         shift = 1.0 if self.name.endswith("shift1") else 3.0
@@ -108,22 +109,22 @@ class CheckpointTraits:
 
     @property
     def base_name(self) -> str:
-        """The checkpoint of the same size that does every task."""
+        """The checkpoint of the same size that supports every task."""
         return "acestep-v15-xl-base" if self.xl else "acestep-v15-base"
 
 
 def traits_of(
     name: str, *, is_turbo: bool, is_xl: bool, stem_tuned: bool = False, untrained: bool = False
 ) -> CheckpointTraits:
-    """What a checkpoint is, from its folder name and the facts its config tells.
+    """A checkpoint's traits, from its folder name and its config.
 
-    Base and sft have equal configs: only the name tells them apart, and an unknown name counts as base, since
-    refusing what a fine-tuned base checkpoint can do helps nobody.
+    Base and sft have equal configs, so only the name distinguishes them; an unknown name counts as base, since a
+    fine-tuned base checkpoint supports every task.
     """
     if is_turbo:
         return CheckpointTraits(name, Training.TURBO, is_xl, stem_tuned, untrained)
     words = name.lower().replace("_", "-").split("-")
-    # "base-sft-fix-inst" is a base checkpoint fine-tuned further, and sampled like any sft.
+    # "base-sft-fix-inst" is a further fine-tuned base checkpoint, sampled like any sft.
     training = Training.SFT if "sft" in words else Training.BASE
     return CheckpointTraits(name, training, is_xl, stem_tuned, untrained)
 
@@ -134,12 +135,12 @@ def capabilities(traits: CheckpointTraits) -> tuple[Capability, ...]:
 
 
 def capability(traits: CheckpointTraits, task: Task) -> Capability:
-    """Whether a checkpoint does a task; if not, why, and which one does."""
+    """Whether a checkpoint supports a task; if not, the reason and the checkpoint that does."""
     if traits.does(MODEL_TASK[task]):
         return Capability(task, True)
     return Capability(
         task,
         False,
         f"The checkpoint {traits.name} cannot {_WORK[task]}: only base checkpoints were trained for it.",
-        f"Load {traits.base_name} (`takebridge models pull {traits.base_name}`) and send the request again.",
+        f"Install {traits.base_name} (`takebridge models pull {traits.base_name}`) and send the request again.",
     )

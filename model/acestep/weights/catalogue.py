@@ -1,7 +1,7 @@
-"""The published ACE-Step 1.5 checkpoints: what they are called, where they are published, what they need beside them.
+"""The published ACE-Step 1.5 checkpoints: their names, repositories and companions.
 
-One table. What is downloaded is listed by the hub itself, with sizes and digests; the figures here are for saying
-what to expect before anyone is asked, and for checking a folder that came from elsewhere. Needs no torch.
+One table. The hub itself lists the files to download, with sizes and digests; the figures here are for estimates before
+asking it, and for checking folders from elsewhere. Needs no torch.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ MAIN_REPOSITORY = "ACE-Step/Ace-Step1.5"
 
 
 class Kind(enum.Enum):
-    """What a published folder holds."""
+    """The kind of model in a published folder."""
 
     MUSIC = "music model"  # the transformer with its condition encoder and audio tokenizer
     VAE = "autoencoder"
     TEXT_ENCODER = "text encoder"
     PLANNER = "planner"  # the language model that writes blueprints
-    TOKENIZER = "tokenizer"  # of the text encoder, alone
+    TOKENIZER = "tokenizer"  # only the text encoder's tokenizer
 
 
 @dataclass(frozen=True)
 class PublishedFile:
-    """One file whose figures are known.
+    """One published file.
 
-    size:   bytes, exact; None where only the sum of the folder is known.
-    sha256: the first digits as seen in the wild; "" = not known.
+    size:   bytes, exact; None if only the folder's total is known.
+    sha256: the first digits, as observed; "" = unknown.
     """
 
     name: str
@@ -40,15 +40,15 @@ class PublishedFile:
 class Published:
     """One published folder.
 
-    name:       what one types.
-    folder:     inside the folder of models; the official application has the same names and expects them side by side.
+    name:       its name on the command line.
+    folder:     inside the models folder; the official application uses the same names side by side.
     repository: on the hub.
-    files:      what must be there for it to work. Others that are published with it (tokenizer tables) come along.
-    size:       bytes of the whole folder, rounded: for a first idea of it.
-    about:      one sentence for somebody who has to choose.
+    files:      the files it needs. Others published with it (tokenizer tables) are downloaded too.
+    size:       bytes of the whole folder, rounded.
+    about:      one sentence to help choose.
     subfolder:  inside the repository; "" = its root.
-    needs:      names of others it cannot work without.
-    whole:      whether everything a model may need of the folder is fetched, or only `files`.
+    needs:      names of the entries it requires.
+    whole:      whether to download everything a model may need from the folder, or only `files`.
     """
 
     name: str
@@ -67,17 +67,17 @@ CONFIG = PublishedFile("config.json")
 WORDS = (PublishedFile("tokenizer.json"), PublishedFile("tokenizer_config.json"))
 INDEX = PublishedFile("model.safetensors.index.json")
 SILENCE = PublishedFile("silence_latent.pt", 3_841_215, "a778e9dd")
-BESIDE = ("vae", "text-encoder")
+COMPANIONS = ("vae", "text-encoder")
 
 
 def _weights_2b(sha256: str = "") -> tuple[PublishedFile, ...]:
-    """turbo, base and sft have equal tensors, so equal sizes (computed from their list, and seen)."""
+    """turbo, base and sft have equal tensors, so equal sizes (computed from their list, and observed)."""
     return (PublishedFile("model.safetensors", 4_787_825_604, sha256), CONFIG, SILENCE)
 
 
-# A variant of turbo has the same networks; the size of its file has not been seen.
+# Turbo variants have the same networks; the sizes of their files have not been observed.
 VARIANT_2B = (PublishedFile("model.safetensors"), CONFIG, PublishedFile("silence_latent.pt"))
-# Four shards in float32; only their sum is known.
+# Four shards in float32; only their total is known.
 SHARDS_XL = (
     *(PublishedFile(f"model-{number:05}-of-00004.safetensors") for number in range(1, 5)),
     INDEX,
@@ -89,29 +89,29 @@ SIZE_XL = 19_950_000_000
 
 
 def _music(name: str, files: tuple[PublishedFile, ...], size: int, about: str) -> Published:
-    """A music model in a repository of its own."""
+    """A music model in its own repository."""
     folder = f"acestep-v15-{name}"
-    return Published(name, Kind.MUSIC, folder, f"ACE-Step/{folder}", files, size, about, needs=BESIDE)
+    return Published(name, Kind.MUSIC, folder, f"ACE-Step/{folder}", files, size, about, needs=COMPANIONS)
 
 
 CATALOGUE: tuple[Published, ...] = (
     Published(
         "turbo", Kind.MUSIC, "acestep-v15-turbo", MAIN_REPOSITORY, _weights_2b("3f6e0797"), SIZE_2B,
-        "Eight steps: repaints, continues and generates fast. No stems, layers or accompaniments.",
-        "acestep-v15-turbo", BESIDE,
+        "Fast, eight steps: repaints, continues and generates. No stems, added tracks or accompaniments.",
+        "acestep-v15-turbo", COMPANIONS,
     ),
-    _music("base", _weights_2b(), SIZE_2B, "Every task, stems and accompaniments too, in some fifty steps."),
-    _music("sft", _weights_2b("d4dd3a93"), SIZE_2B, "Tuned on chosen music, in some fifty steps. No stems."),
+    _music("base", _weights_2b(), SIZE_2B, "Every task, including stems and accompaniments, in about fifty steps."),
+    _music("sft", _weights_2b("d4dd3a93"), SIZE_2B, "Fine-tuned on curated music, about fifty steps. No stems."),
     _music("turbo-shift1", VARIANT_2B, SIZE_2B, "Turbo, distilled for shift 1."),
     _music("turbo-shift3", VARIANT_2B, SIZE_2B, "Turbo, distilled for shift 3."),
     _music("turbo-continuous", VARIANT_2B, SIZE_2B, "Turbo, for any shift from 1 to 5."),
-    _music("xl-turbo", SHARDS_XL, SIZE_XL, "Turbo with twice the network; wants a large GPU."),
-    _music("xl-base", SHARDS_XL, SIZE_XL, "Every task with twice the network; wants a large GPU."),
-    _music("xl-sft", SHARDS_XL, SIZE_XL, "Tuned on chosen music, with twice the network; wants a large GPU."),
+    _music("xl-turbo", SHARDS_XL, SIZE_XL, "Turbo at twice the size; needs a large GPU."),
+    _music("xl-base", SHARDS_XL, SIZE_XL, "Every task at twice the size; needs a large GPU."),
+    _music("xl-sft", SHARDS_XL, SIZE_XL, "Fine-tuned on curated music, at twice the size; needs a large GPU."),
     Published(
         "vae", Kind.VAE, "vae", MAIN_REPOSITORY,
         (PublishedFile("diffusion_pytorch_model.safetensors", 337_431_388, "da17edb6"), CONFIG), 337_000_000,
-        "Turns latents into audio and back; every music model needs it.", "vae",
+        "Converts between latents and audio; every music model needs it.", "vae",
     ),
     Published(
         "text-encoder", Kind.TEXT_ENCODER, "Qwen3-Embedding-0.6B", MAIN_REPOSITORY,
@@ -120,32 +120,32 @@ CATALOGUE: tuple[Published, ...] = (
     ),
     Published(
         "tokenizer", Kind.TOKENIZER, "Qwen3-Embedding-0.6B-tokenizer", MAIN_REPOSITORY, WORDS, 11_400_000,
-        "The text encoder's tokenizer alone, for ComfyUI's files, which come without.", "Qwen3-Embedding-0.6B",
+        "Only the text encoder's tokenizer, for ComfyUI files, which lack it.", "Qwen3-Embedding-0.6B",
         whole=False,
     ),
     Published(
         "planner-0.6b", Kind.PLANNER, "acestep-5Hz-lm-0.6B", "ACE-Step/acestep-5Hz-lm-0.6B",
         (PublishedFile("model.safetensors", 1_325_804_024), CONFIG, *WORDS), 1_350_000_000,
-        "Writes blueprints of songs; the smallest.",
+        "Plans songs; the smallest planner.",
     ),
     Published(
         "planner-1.7b", Kind.PLANNER, "acestep-5Hz-lm-1.7B", MAIN_REPOSITORY,
         (PublishedFile("model.safetensors", 3_708_521_528), CONFIG, *WORDS), 3_730_000_000,
-        "Writes blueprints of songs.", "acestep-5Hz-lm-1.7B",
+        "Plans songs.", "acestep-5Hz-lm-1.7B",
     ),
     Published(
         "planner-4b", Kind.PLANNER, "acestep-5Hz-lm-4B", "ACE-Step/acestep-5Hz-lm-4B",
-        # Two shards of unknown names; the index tells them.
-        (INDEX, CONFIG, *WORDS), 8_400_000_000, "Writes blueprints of songs; the largest.",
+        # Two shards, named in the index.
+        (INDEX, CONFIG, *WORDS), 8_400_000_000, "Plans songs; the largest planner.",
     ),
 )  # fmt: skip
 
-# Published with the models and never fetched: Python files, pickles, pictures, anything else.
+# Downloaded besides safetensors and JSON; never Python files, pickles, pictures or anything else.
 TOKENIZER_FILES = ("merges.txt", "vocab.txt", "chat_template.jinja")
 
 
 def by_name(name: str) -> Published | None:
-    """The entry called `name`, or whose folder is; capitals do not matter."""
+    """The entry with this name or folder, ignoring case."""
     wanted = name.lower()
     for entry in CATALOGUE:
         if wanted in (entry.name, entry.folder.lower()):
@@ -154,15 +154,15 @@ def by_name(name: str) -> Published | None:
 
 
 def with_needs(entries: tuple[Published, ...]) -> Iterator[Published]:
-    """The entries and what they need, each once, in the order of the table."""
+    """The entries and those they need, each once, in the order of the table."""
     wanted = {entry.name for entry in entries}
     wanted |= {need for entry in entries for need in entry.needs}
     return (entry for entry in CATALOGUE if entry.name in wanted)
 
 
 def is_wanted(file: str) -> bool:
-    """Whether a published file (name without folder) is data a model needs: never code, never a pickle but one.
+    """Whether to download a published file (name without folder): data only, no code and no pickle but one.
 
-    silence_latent.pt is the one: it is opened with weights-only unpickling.
+    The exception is silence_latent.pt, which is opened with weights-only unpickling.
     """
     return file.endswith((".safetensors", ".json")) or file in TOKENIZER_FILES or file == SILENCE.name

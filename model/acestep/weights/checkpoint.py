@@ -1,9 +1,8 @@
-"""Stored weights into networks; stored_names.py knows how their tensors are called.
+"""Loads stored weights into networks; stored_names.py knows the names of the tensors.
 
-Tensors are read from safetensors by memory map and become the network's parameters directly, so a
-checkpoint is never in memory twice; without a change of dtype or device the parameters stay in the mapped
-file. Loading is strict: a missing, surplus or misshapen tensor is an error that names it. No code from a
-checkpoint is ever run.
+Tensors are memory-mapped from safetensors and become the network's parameters directly, so a checkpoint is never in
+memory twice; without a change of dtype or device the parameters stay in the mapped file. Loading is strict: a missing,
+surplus or misshapen tensor is an error that names it. Code from a checkpoint never runs.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from model.acestep.networks.dit import Dit
 from model.acestep.networks.network_config import NetworkConfig, vae_from_fields
 from model.acestep.networks.vae import Vae, VaeConfig
 from model.acestep.weights.model_folders import Layout, ModelFolder, read_fields
-from model.acestep.weights.single_files import Held, strangers_in, vae_fields
+from model.acestep.weights.single_files import Held, unknown_tensors, vae_fields
 from model.acestep.weights.stored_names import (
     DIFFUSERS_FOLDERS,
     TABLES,
@@ -56,9 +55,9 @@ def fill(
     dtype: torch.dtype,
     device: torch.device | str,
 ) -> Network:
-    """Builds a network without memory of its own and gives it the stored tensors, converted one by one.
+    """Builds a network on the meta device and assigns the stored tensors, converted one by one.
 
-    Raises NotLoaded naming tensors that are missing, left over or of another shape than the config says.
+    Raises NotLoaded, naming the tensors, if any are missing, surplus or of a shape other than in the config.
     """
     with torch.device("meta"):
         network = build()
@@ -68,15 +67,15 @@ def fill(
     for name, recipe in recipes.items():
         stored = [read(key) for key in recipe.sources]
         _refuse_whole_numbers(recipe.sources, stored, dtype, part)
-        made = recipe.make(*stored)
-        if made.shape != wanted[name].shape:
+        tensor = recipe.make(*stored)
+        if tensor.shape != wanted[name].shape:
             raise NotLoaded(
-                f"{recipe.sources[-1]} gives the {part.value}'s {name} the shape {list(made.shape)}, "
-                f"the config says {list(wanted[name].shape)}.",
-                "The weights and the config.json belong to different models.",
+                f"{recipe.sources[-1]} gives the {part.value}'s {name} the shape {list(tensor.shape)}, "
+                f"but the config needs {list(wanted[name].shape)}.",
+                "The weights and config.json belong to different models: download the model again.",
             )
-        # Integers are weights packed just now, which stay what they are.
-        state[name] = made.to(device=device, dtype=dtype if made.is_floating_point() else None)
+        # Integers are weights packed just before, which keep their dtype.
+        state[name] = tensor.to(device=device, dtype=dtype if tensor.is_floating_point() else None)
     network.load_state_dict(state, strict=True, assign=True)
     return network.requires_grad_(False).eval()
 
@@ -84,24 +83,24 @@ def fill(
 def _refuse_whole_numbers(
     names: Sequence[str], stored: Sequence[Tensor], needed: torch.dtype, part: CheckpointPart
 ) -> None:
-    """Before anything is made of them: what is folded out of whole numbers looks like weights, and is noise."""
+    """Checked before folding, because weights folded from integers would look valid and sound like noise."""
     for name, tensor in zip(names, stored, strict=True):
         if not tensor.is_floating_point():
             raise NotLoaded(
-                f"{name} holds {tensor.dtype} numbers, the {part.value} needs {needed}.",
-                "Weights that were quantised by another program cannot be used: take the published ones.",
+                f"{name} has the dtype {tensor.dtype}, but the {part.value} needs {needed}.",
+                "Weights quantised by other programs are not supported: use the published ones.",
             )
 
 
 def check_complete(wanted: Iterable[str], recipes: Mapping[str, Recipe], part: CheckpointPart) -> None:
-    """Raises NotLoaded unless the recipes make exactly the wanted parameters."""
+    """Raises NotLoaded unless the recipes produce exactly the wanted parameters."""
     missing = sorted(set(wanted) - set(recipes))
     surplus = sorted(key for name in set(recipes) - set(wanted) for key in recipes[name].sources)
     if missing:
-        raise NotLoaded(f"The {part.value}'s weights lack {some_of(missing)}.", DOWNLOAD_AGAIN)
+        raise NotLoaded(f"The {part.value}'s weights are missing {some_of(missing)}.", DOWNLOAD_AGAIN)
     if surplus:
         raise NotLoaded(
-            f"The {part.value} has no place for these weights: {some_of(surplus)}.", DOWNLOAD_AGAIN
+            f"These weights do not belong to the {part.value}: {some_of(surplus)}.", DOWNLOAD_AGAIN
         )
 
 
@@ -110,7 +109,7 @@ def check_complete(wanted: Iterable[str], recipes: Mapping[str, Recipe], part: C
 
 @dataclass(frozen=True)
 class Weights:
-    """An opened checkpoint, known to be complete; each network is loaded when it is needed."""
+    """An open checkpoint, checked for completeness; each network loads on demand."""
 
     folder: ModelFolder
     recipes: Mapping[CheckpointPart, Mapping[str, Recipe]]
@@ -135,7 +134,7 @@ class Weights:
         )
 
     def silence(self) -> Tensor | None:
-        """Latents of silence, float32 [1, F, 64]; None where they are not stored, as in single files."""
+        """Latents of silence, float32 [1, F, 64]; None if they are not stored, as in single files."""
         if self.folder.layout is Layout.COMFYUI:
             return None
         inside = self.files[CheckpointPart.CONDITIONS]
@@ -160,16 +159,16 @@ class Weights:
 def open_weights(folder: ModelFolder) -> Weights:
     """Opens a checkpoint without reading its weights.
 
-    Raises NotLoaded when a file is missing or broken or when tensors are missing or left over in any network.
+    Raises NotLoaded if a file is missing or damaged, or if any network has missing or surplus tensors.
     """
     if folder.layout is Layout.OFFICIAL:
         shared = TensorFiles(weight_files(folder.path, "model"))
         weights = Weights(folder, official_recipes(shared.names()), dict.fromkeys(TABLES, shared))
     elif folder.layout is Layout.COMFYUI:
-        strangers = strangers_in(folder.path)
-        if strangers:
+        unknown = unknown_tensors(folder.path)
+        if unknown:
             raise NotLoaded(
-                f"{folder.path} holds tensors of no known network: {some_of(strangers)}.", DOWNLOAD_AGAIN
+                f"{folder.path} has tensors of unknown networks: {some_of(unknown)}.", DOWNLOAD_AGAIN
             )
         shared = network_files(folder.path, "model", Held.MUSIC)
         weights = Weights(folder, official_recipes(shared.names()), dict.fromkeys(TABLES, shared))
@@ -187,7 +186,7 @@ def open_weights(folder: ModelFolder) -> Weights:
 
 
 def builders(config: NetworkConfig) -> Mapping[CheckpointPart, Callable[[], nn.Module]]:
-    """How each network of a checkpoint is built."""
+    """Builders for each network of a checkpoint."""
     return {
         CheckpointPart.DIT: lambda: Dit(config.dit),
         CheckpointPart.CONDITIONS: lambda: ConditionEncoder(config.conditions),
@@ -197,7 +196,7 @@ def builders(config: NetworkConfig) -> Mapping[CheckpointPart, Callable[[], nn.M
 
 
 def vae_config(place: Path) -> VaeConfig:
-    """The autoencoder in a folder or single file. Raises NotLoaded."""
+    """The config of the autoencoder in a folder or single file. Raises NotLoaded."""
     if place.is_file():
         return vae_from_fields(vae_fields(place), str(place))
     return vae_from_fields(read_fields(place / "config.json"), str(place / "config.json"))

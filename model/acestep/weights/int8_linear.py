@@ -1,7 +1,7 @@
-"""The transformer's linear layers in 8 bits: half the memory of bfloat16, for devices where nothing else fits.
+"""The transformer's linear layers in 8 bits: half the memory of bfloat16, if nothing else fits the device.
 
-Weights only: each row of a weight becomes whole numbers up to 127 and one scale. While a layer works its weight is
-unpacked to the activations' dtype, one layer at a time. The result is close to the unpacked network's, not equal.
+Weights only: each row becomes integers up to 127 and one scale. A layer's weight is unpacked to the activations' dtype
+while it runs, one layer at a time. The result is close to the original network's, but not equal.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from model.acestep.networks.dit import Dit
 from model.acestep.weights.checkpoint import Weights, fill
 from model.acestep.weights.stored_names import CheckpointPart, Recipe
 
-_MOST = 127
+_MAX_INT8 = 127
 
 
 class Int8Linear(nn.Module):
-    """Stands for an nn.Linear. weight: int8 [out, in]; scale: [out, 1], in the dtype of the network."""
+    """Replaces an nn.Linear. weight: int8 [out, in]; scale: [out, 1], in the dtype of the network."""
 
     weight: Tensor
     scale: Tensor
@@ -36,12 +36,12 @@ class Int8Linear(nn.Module):
 def pack(weight: Tensor) -> tuple[Tensor, Tensor]:
     """A weight [out, in] as int8 of the same shape and float32 scales [out, 1]; a row of zeros stays zero."""
     wide = weight.float()
-    scale = wide.abs().amax(dim=1, keepdim=True) / _MOST
+    scale = wide.abs().amax(dim=1, keepdim=True) / _MAX_INT8
     return (wide / scale.clamp_min(1e-30)).round_().to(torch.int8), scale
 
 
 class _Packed:
-    """Makes a layer's two tensors of one weight, which is sent to the device and packed once."""
+    """Makes a layer's two tensors from one weight, which is moved to the device and packed once."""
 
     def __init__(self, recipe: Recipe, device: torch.device | str) -> None:
         self._recipe = recipe
@@ -53,13 +53,13 @@ class _Packed:
         return packed
 
     def scale(self, *stored: Tensor) -> Tensor:
-        """Comes after `weight`: recipes are carried out in order."""
+        """Called after `weight`, since recipes run in order."""
         scale, self._scale = self._scale, None
         return pack(self._recipe.make(*stored))[1] if scale is None else scale
 
 
 def load_int8_dit(weights: Weights, dtype: torch.dtype, device: torch.device | str) -> Dit:
-    """The transformer with packed linear layers; at no time is all of it in memory unpacked."""
+    """The transformer with packed linear layers; it is never in memory unpacked as a whole."""
     recipes: dict[str, Recipe] = {}
     packed = {f"{name}.weight": name for name in linear_names(_built(weights))}
     for name, recipe in weights.recipes[CheckpointPart.DIT].items():
@@ -83,7 +83,7 @@ def linear_names(network: nn.Module) -> list[str]:
 
 
 def with_int8(network: Dit) -> Dit:
-    """The network with places for packed weights; what was in the linear layers is dropped."""
+    """The network with linear layers replaced by empty 8-bit ones."""
     for name in linear_names(network):
         parent, _, leaf = name.rpartition(".")
         holder = network.get_submodule(parent)

@@ -1,8 +1,8 @@
-"""What a folder on disk holds: which ACE-Step checkpoint, in which layout, and where its parts are.
+"""Recognises ACE-Step checkpoints in folders: which one, in which layout, and where its parts are.
 
-Reads config files and looks at names; never opens a weight file (checkpoint.py does) and never runs the
-Python files that come with some checkpoints. Needs no torch, so that a checkpoint can be described where there is
-none; only `ModelFolder.config`, which describes networks, imports it.
+Reads config files and names; never reads weights (checkpoint.py does) and never runs the Python files that come with
+some checkpoints. Needs no torch, so that checkpoints can be described without it; only `ModelFolder.config`, which
+describes networks, imports it.
 """
 
 from __future__ import annotations
@@ -32,20 +32,22 @@ if TYPE_CHECKING:
     from model.acestep.networks.network_config import NetworkConfig
 
 GIVE_A_FOLDER = (
-    "Name the folder of one ACE-Step 1.5 model, the one with config.json and model.safetensors in it."
+    "Use the folder of an ACE-Step 1.5 model, the one that contains config.json and model.safetensors."
 )
 PLANNERS = ("acestep-5Hz-lm-1.7B", "acestep-5Hz-lm-0.6B", "acestep-5Hz-lm-4B")
-"""The first of them that is there plans: the one of the main download, then the smaller."""
+"""Planners in order of preference: the one in the main download, then the smaller one, then the large one."""
 TEXT_ENCODER = "Qwen3-Embedding-0.6B"
 TOKENIZERS = (f"{TEXT_ENCODER}-tokenizer", TEXT_ENCODER)
-"""Folders a tokenizer may lie in: pulled alone, or with the published text encoder."""
+"""Folders that may contain the tokenizer: downloaded separately, or with the published text encoder."""
 UNSAFE_ENDINGS = (".bin", ".ckpt", ".pt", ".pth", ".pkl")
 
 
 class Layout(enum.Enum):
-    """How the weights are cut into files."""
+    """How the weights are split into files."""
 
-    OFFICIAL = "official"  # one folder per model, all networks but the autoencoder in one file or shards
+    OFFICIAL = (
+        "official"  # one folder per model, all networks except the autoencoder in one file or in shards
+    )
     DIFFUSERS = "diffusers"  # one subfolder per network
     COMFYUI = "ComfyUI"  # one file per network, or one for all; no config file
 
@@ -55,22 +57,22 @@ class Variant(enum.Enum):
 
     TURBO = "turbo"  # few steps, no guidance
     BASE = "base"  # all tasks, needs guidance
-    SFT = "sft"  # tuned on chosen music, needs guidance
-    UNKNOWN = "unknown"  # not turbo; its name does not tell base from sft
+    SFT = "sft"  # fine-tuned on curated music, needs guidance
+    UNKNOWN = "unknown"  # not turbo; its name says neither base nor sft
 
 
 @dataclass(frozen=True)
 class ModelFolder:
-    """One checkpoint, recognised. In ComfyUI's layout path, vae and text_encoder are files, in the others folders.
+    """A recognised checkpoint. In ComfyUI's layout path, vae and text_encoder are files, in the others folders.
 
     name:         of its folder or file.
-    fields:       of its config file or files; where: what those are called in a message.
-    vae:          folder of the autoencoder, None when there is none beside it.
-    text_encoder: folder of the text encoder, None likewise.
-    tokenizer:    folder of its tokenizer files, None likewise.
-    planner:      folder of a 5 Hz language model, None where there is none; only planning needs it.
-    stem_tuned:   tuned to add single tracks; its captions have a form of their own.
-    damage:       what keeps it from being used at all; "" when nothing does.
+    fields:       of its config file or files; where: the name of those in messages.
+    vae:          folder of the autoencoder, None if missing.
+    text_encoder: folder of the text encoder, None if missing.
+    tokenizer:    folder of its tokenizer files, None if missing.
+    planner:      folder of a 5 Hz language model, None if missing; only planning needs it.
+    stem_tuned:   fine-tuned to add single tracks; its captions have their own format.
+    damage:       why it cannot be used at all; "" if it can.
     """
 
     path: Path
@@ -88,18 +90,18 @@ class ModelFolder:
 
     @cached_property
     def config(self) -> NetworkConfig:
-        """The sizes of its networks. Raises NotLoaded when the config describes none."""
+        """The sizes of its networks. Raises NotLoaded if the config does not describe them."""
         from model.acestep.networks.network_config import config_from_fields
 
         return config_from_fields(self.fields, self.where)
 
     @property
     def traits(self) -> CheckpointTraits:
-        """What it can do. Only XL checkpoints have an encoder of its own size."""
+        """Its traits. Only in XL checkpoints does the encoder's size differ from the transformer's."""
         return traits_of(
             self.name,
             is_turbo=self.variant is Variant.TURBO,
-            # Some diffusers folders name the encoder's size although it is the transformer's.
+            # Some diffusers folders give the encoder's size even if it equals the transformer's.
             is_xl=self.fields.get("encoder_hidden_size") not in (None, self.fields.get("hidden_size")),
             stem_tuned=self.stem_tuned,
             untrained=bool(self.fields.get("untrained", False)),
@@ -107,43 +109,43 @@ class ModelFolder:
 
     def describe(self) -> str:
         """One line for a list of models."""
-        missing = f"; {self._missing} beside it" if self._missing else ""
+        missing = f"; missing {self._missing}" if self._missing else ""
         kind = f"{self.variant.value}, {self.config.size}, {self.layout.value} layout"
         return f"{self.name}: ACE-Step 1.5 {kind}{missing}"
 
     def what_is_missing(self) -> tuple[str, str] | None:
-        """What must lie beside it and does not, and what to do about it; None when it is complete."""
+        """The missing companions as a sentence, and the remedy; None if it is complete."""
         if self.damage:
             return self.damage, "Download that file again."
         if self.layout is Layout.COMFYUI and self.variant is Variant.UNKNOWN:
             return (
-                f"The name of {self.path.name} does not tell whether it is a turbo, base or sft checkpoint, and "
-                "single files have no config.json that does.",
-                "Give it back its published name, such as acestep_v1.5_turbo.safetensors.",
+                f"{self.path.name} may be a turbo, base or sft checkpoint: its name does not tell, and single files "
+                "have no config.json.",
+                "Restore its published name, such as acestep_v1.5_turbo.safetensors.",
             )
         if not self._missing:
             return None
         if self.layout is Layout.COMFYUI:
             return (
-                f"{self.name} has {self._missing} beside it.",
+                f"{self.name} is missing {self._missing}.",
                 _get_parts(self.vae is None, self.text_encoder is None, self.tokenizer is None),
             )
         return (
-            f"{self.name} has {self._missing} beside it.",
-            "`takebridge models pull turbo` fetches both, into folders called vae and Qwen3-Embedding-0.6B.",
+            f"{self.name} is missing {self._missing}.",
+            "Run `takebridge models pull turbo` to get both, in the folders vae and Qwen3-Embedding-0.6B.",
         )
 
     @property
     def _missing(self) -> str:
-        parts = (("VAE", self.vae), ("text encoder", self.text_encoder))
-        lacking = [f"no {label}" for label, found in parts if found is None]
+        parts = (("its VAE", self.vae), ("its text encoder", self.text_encoder))
+        missing = [label for label, found in parts if found is None]
         if self.layout is not Layout.OFFICIAL and self.tokenizer is None and self.text_encoder is not None:
-            lacking.append(f"no {TOKENIZER_FILE}")
-        return " and ".join(lacking)
+            missing.append(f"its {TOKENIZER_FILE}")
+        return " and ".join(missing)
 
 
 def read_fields(path: Path) -> Mapping[str, Any]:
-    """A config file's fields. Raises NotLoaded when it is missing or is not a JSON object."""
+    """A config file's fields. Raises NotLoaded if it is missing or not a JSON object."""
     try:
         fields = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as missing:
@@ -151,21 +153,23 @@ def read_fields(path: Path) -> Mapping[str, Any]:
     except (OSError, ValueError) as broken:
         raise NotLoaded(f"{path} cannot be read: {broken}.", "Download that file again.") from broken
     if not isinstance(fields, dict):
-        raise NotLoaded(f"{path} should hold a JSON object, it holds a {type(fields).__name__}.")
+        raise NotLoaded(
+            f"{path} must contain a JSON object, not a {type(fields).__name__}.", "Download that file again."
+        )
     return fields
 
 
 def recognise(path: Path) -> ModelFolder:
     """The one checkpoint in a folder, or in the single model folder inside it.
 
-    Raises NotLoaded, saying what was found instead and what to name, when there is none or more than one.
+    Raises NotLoaded if there is none or more than one, with what was found instead and which folder to use.
     """
     found = find_models(path)
     if len(found) == 1:
         return found[0]
     if found:
         names = ", ".join(model.name for model in found)
-        raise NotLoaded(f"{path} holds {len(found)} models: {names}.", "Name the folder of one of them.")
+        raise NotLoaded(f"{path} contains {len(found)} models: {names}.", "Use the folder of one of them.")
     raise NotLoaded(what_it_is_instead(path), GIVE_A_FOLDER)
 
 
@@ -214,7 +218,7 @@ def _read_official(path: Path) -> ModelFolder:
 
 
 def _neighbour(path: Path, kind: str, field: str, names: tuple[str, ...]) -> Path | None:
-    """A folder of that name inside or beside the model whose config says it is that kind."""
+    """A folder of one of these names, inside the model's or next to it, whose config confirms the kind."""
     for name in names:
         for folder in (path / name, path.resolve().parent / name):
             if (folder / "config.json").is_file() and read_fields(folder / "config.json").get(field) == kind:
@@ -242,13 +246,13 @@ TOKENIZER_FILE = "tokenizer.json"
 
 
 def _tokenizer(path: Path) -> Path | None:
-    """Where a diffusers folder's tokenizer is; older ones come without and borrow that of the official set."""
-    beside = (
+    """The folder of a diffusers model's tokenizer; older ones lack it and use that of the official set."""
+    candidates = (
         path / "tokenizer",
         path / "text_encoder",
         *(path.resolve().parent / name for name in TOKENIZERS),
     )
-    return next((folder for folder in beside if (folder / TOKENIZER_FILE).is_file()), None)
+    return next((folder for folder in candidates if (folder / TOKENIZER_FILE).is_file()), None)
 
 
 def _subfolder(path: Path, name: str) -> Path | None:
@@ -256,7 +260,7 @@ def _subfolder(path: Path, name: str) -> Path | None:
 
 
 def _read_single(file: Path) -> ModelFolder:
-    """A music model in a file of its own, and what lies beside it in single files or published folders."""
+    """A music model in a single file, with its companions in single files or published folders."""
     fields, damage = {}, ""
     try:
         fields = dict(music_fields(file))
@@ -277,8 +281,8 @@ def _read_single(file: Path) -> ModelFolder:
 
 
 def _get_parts(vae: bool, text_encoder: bool, tokenizer: bool) -> str:
-    """What to do where a single file lacks some of these."""
-    lacking = [
+    """The remedy for a single file's missing companions."""
+    missing = [
         name
         for name, is_missing in (
             ("ace_1.5_vae.safetensors in the folder vae", vae),
@@ -286,15 +290,15 @@ def _get_parts(vae: bool, text_encoder: bool, tokenizer: bool) -> str:
         )
         if is_missing
     ]
-    put = f"Put {' and '.join(lacking)} of ComfyUI's models. " if lacking else ""
+    put = f"Put {' and '.join(missing)} of ComfyUI's models. " if missing else ""
     pull = (
-        "`takebridge models pull tokenizer --models FOLDER` fetches the tokenizer (11 MB) into that folder."
+        "Run `takebridge models pull tokenizer --models FOLDER` to get the tokenizer (11 MB) in that folder."
     )
     return (put + (pull if tokenizer and not text_encoder else "")).strip()
 
 
 DIFFUSERS_DEFAULTS: Mapping[str, Any] = {
-    # What that library's classes assume where a config file is silent.
+    # The library's defaults for fields missing from a config file.
     "pool_window_size": 5,
     "fsq_input_levels": (8, 8, 8, 5, 5, 5),
     "num_attention_pooler_hidden_layers": 2,
@@ -325,7 +329,7 @@ def _variant(fields: Mapping[str, Any], name: str) -> Variant:
 
 
 def what_it_is_instead(path: Path) -> str:
-    """One sentence on what is at `path` when it is no checkpoint."""
+    """One sentence about what is at `path`, if it is not a checkpoint."""
     if not path.exists():
         return f"There is nothing at {path}."
     if path.is_file():
@@ -334,15 +338,15 @@ def what_it_is_instead(path: Path) -> str:
     if config.is_file():
         return _what_config(path, read_fields(config))
     for file in _files_ending(path, UNSAFE_ENDINGS):
-        return f"{path} holds {file.name}; weights are read from safetensors files only."
+        return f"{path} contains {file.name}, but weights are only read from safetensors files."
     for file in _files_ending(path, (".safetensors",)):
-        return f"{path} holds {file.name} but no config.json, so the network it belongs to is not known."
+        return f"{path} contains {file.name} but no config.json, so its network is unknown."
     return f"There is no ACE-Step model in {path}."
 
 
 def _what_file(path: Path) -> str:
     if path.suffix in UNSAFE_ENDINGS:
-        return f"{path} may run code when it is opened; weights are read from safetensors files only."
+        return f"{path} could run code when opened; weights are only read from safetensors files."
     if path.suffix == ".safetensors":
         try:
             read_header(path)
@@ -350,16 +354,14 @@ def _what_file(path: Path) -> str:
             return str(broken)
         for held, what in ((Held.VAE, "an autoencoder (VAE)"), (Held.TEXT, "a text encoder or planner")):
             if prefix_in(path, held) is not None:
-                return f"{path} is {what}, not the music model it belongs to."
-        return (
-            f"{path} is a single weight file; without the config.json of its folder its network is not known."
-        )
+                return f"{path} is {what}, not a music model."
+        return f"{path} is a single weight file; without a config.json its network is unknown."
     return f"{path} is a file, not a model folder."
 
 
 def _what_config(path: Path, fields: Mapping[str, Any]) -> str:
     if fields.get("_class_name") == "AutoencoderOobleck":
-        return f"{path} is the autoencoder (VAE) that belongs to a model, not the model itself."
+        return f"{path} is an autoencoder (VAE), not a music model."
     if fields.get("model_type") == "qwen3":
         return f"{path} is a text encoder or planner, not a music model."
     kind = fields.get("model_type") or fields.get("_class_name") or "unknown"

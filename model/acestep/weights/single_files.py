@@ -1,9 +1,9 @@
-"""ACE-Step 1.5 as ComfyUI keeps it: networks in single safetensors files, without any config.json. Needs no torch.
+"""ACE-Step 1.5 in ComfyUI's format: networks in single safetensors files, without config.json. Needs no torch.
 
-One file holds one network, or ("all in one") every network under a prefix of its own. What a config would say is read
-from the tensors' shapes; what no shape tells is the same in every published checkpoint. Names and prefixes are those
-of ComfyUI's own loaders (comfy/ldm/ace/ace_step15.py, comfy/ldm/audio/autoencoder.py, comfy/text_encoders/ace15.py).
-The music model's tensors keep their official names: that file is the official one to the byte, by its sha256.
+A file contains one network, or ("all in one") every network under its own prefix. Config values come from the tensors'
+shapes; those that no shape reveals are the same in every published checkpoint. Names and prefixes follow ComfyUI's own
+loaders (comfy/ldm/ace/ace_step15.py, comfy/ldm/audio/autoencoder.py, comfy/text_encoders/ace15.py). The music model's
+tensors keep their official names: by sha256, that file is byte-identical to the official one.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Shapes = Mapping[str, tuple[int, ...]]
 
 
 class Held(enum.Enum):
-    """What a single file may hold: (a tensor only that has, the prefixes it may come under)."""
+    """The networks a single file may contain: (a tensor unique to it, its possible prefixes)."""
 
     MUSIC = ("encoder.lyric_encoder.layers.0.input_layernorm.weight", ("", "model.diffusion_model."))
     VAE = ("decoder.layers.1.layers.0.beta", ("", "vae."))
@@ -35,20 +35,20 @@ class Held(enum.Enum):
 
 
 OTHERS_IN_ONE = ("text_encoders.",)
-"""Prefixes of what an all-in-one file holds besides: planners, which are read from folders of their own."""
+"""Other prefixes in all-in-one files: planners, which are read from their own folders instead."""
 
 FOLDERS: Mapping[Held, tuple[str, ...]] = {
     Held.MUSIC: ("diffusion_models", "unet", "checkpoints"),
     Held.VAE: ("vae",),
     Held.TEXT: ("text_encoders", "clip"),
 }
-LEVELS = 4  # a file may lie in folders inside those, which lie side by side
+LEVELS = 4  # how many folders up from a music model to look for the sibling folders above
 NAMED = "ace"
-"""Part of the names of the files that belong to it: others in those folders have equal shapes and other weights."""
+"""Part of the file names that belong to ACE-Step: other files in those folders may have equal shapes."""
 
 
 def prefix_in(path: Path, held: Held) -> str | None:
-    """Under which prefix the file holds that; None = it does not, or is no safetensors file."""
+    """The prefix of this network in the file; None if it is not there, or the file is not a safetensors file."""
     try:
         names = _shapes(path)
     except (NotLoaded, OSError):
@@ -57,20 +57,20 @@ def prefix_in(path: Path, held: Held) -> str | None:
 
 
 def shapes_in(path: Path, held: Held) -> Shapes:
-    """Shapes of its tensors by their names without the prefix. Raises NotLoaded when the file does not hold it."""
+    """Shapes of the network's tensors by name without the prefix. Raises NotLoaded if the file does not contain it."""
     prefix = prefix_in(path, held)
     if prefix is None:
-        read_header(path)  # says what is wrong with a file that is none
-        raise NotLoaded(f"{path} does not hold what it was taken for: it has no {held.sign}.")
+        read_header(path)  # raises for a file that is not a safetensors file
+        raise NotLoaded(f"{path} is not the expected network: it has no {held.sign}.", "Download it again.")
     return {
         name.removeprefix(prefix): shape for name, shape in _shapes(path).items() if name.startswith(prefix)
     }
 
 
-def strangers_in(path: Path) -> list[str]:
-    """Tensors of an all-in-one file that stand under no known prefix."""
+def unknown_tensors(path: Path) -> list[str]:
+    """Tensors of an all-in-one file without a known prefix."""
     if not prefix_in(path, Held.MUSIC):
-        return []  # there is no prefix, and every tensor is the music model's
+        return []  # without a prefix, every tensor is the music model's
     known = (*(held.prefixes[1] for held in Held), *OTHERS_IN_ONE)
     return [name for name in _shapes(path) if not name.startswith(known)]
 
@@ -80,16 +80,16 @@ def _shapes(path: Path) -> Shapes:
     return _shapes_of(path, about.st_size, about.st_mtime_ns)
 
 
-@lru_cache(maxsize=256)  # folders of models are looked at again and again
+@lru_cache(maxsize=256)  # model folders are scanned repeatedly
 def _shapes_of(path: Path, _size: int, _modified: int) -> Shapes:
     return {name: tuple(entry.get("shape", ())) for name, entry in read_header(path).items()}
 
 
-# --- what a config would say --------------------------------------------------------------------------
+# --- config values ------------------------------------------------------------------------------------
 
 
 def music_fields(path: Path) -> Mapping[str, Any]:
-    """The fields of the config.json that a music model would have. Raises NotLoaded for shapes that are of none."""
+    """The config.json fields of a music model, from its shapes. Raises NotLoaded if they match no music model."""
     shapes = shapes_in(path, Held.MUSIC)
     patches = _first(shapes, "decoder.proj_in.1.weight", 3)
     dit = _block(shapes, "decoder.layers.0.self_attn", "decoder.layers.0.mlp")
@@ -107,7 +107,7 @@ def music_fields(path: Path) -> Mapping[str, Any]:
         "text_hidden_dim": _first(shapes, "encoder.text_projector.weight", 2)[1],
         "timbre_hidden_dim": _first(shapes, "encoder.timbre_encoder.embed_tokens.weight", 2)[1],
         "pool_window_size": _first(shapes, "detokenizer.special_tokens", 3)[1],
-        # The same in every published checkpoint, and in no shape.
+        # The same in every published checkpoint, and not visible in any shape.
         "fsq_input_levels": None,  # the default
         "sliding_window": 128,
         "rope_theta": 1_000_000,
@@ -120,7 +120,7 @@ def music_fields(path: Path) -> Mapping[str, Any]:
 
 
 def vae_fields(path: Path) -> Mapping[str, Any]:
-    """The same for an autoencoder."""
+    """The config.json fields of an autoencoder, likewise."""
     shapes = shapes_in(path, Held.VAE)
     blocks = sum(f"encoder.layers.{index}.layers.4.bias" in shapes for index in range(1, 64))
     first = _kernel(shapes, "encoder.layers.0")
@@ -186,15 +186,15 @@ def _count(shapes: Shapes, layers: str) -> int:
     return next(index for index in range(len(numbers) + 1) if str(index) not in numbers)
 
 
-# --- where they are -----------------------------------------------------------------------------------
+# --- finding files ------------------------------------------------------------------------------------
 
 
 def music_files(place: Path) -> list[Path]:
-    """Every music model in a single file: `place` itself, in it, or in ComfyUI's folders in it or its `models`."""
+    """Every single-file music model: `place` itself, inside it, or in ComfyUI's folders in it or in its `models`."""
     if place.is_file():
         return [place] if prefix_in(place, Held.MUSIC) is not None else []
     if (place / "config.json").is_file():
-        return []  # the weights of the model whose folder this is
+        return []  # a model folder: the file is its weights
     files = set(place.glob("*.safetensors"))
     for root in (place, place / "models"):
         for name in FOLDERS[Held.MUSIC]:
@@ -203,7 +203,7 @@ def music_files(place: Path) -> list[Path]:
 
 
 def vae_of(music: Path) -> Path | None:
-    """The file with the autoencoder of a music model; None when there is none."""
+    """The file with the autoencoder of a music model; None if there is none."""
 
     def fits(file: Path) -> bool:
         strides: list[int] = vae_fields(file)["downsampling_ratios"]
@@ -213,13 +213,13 @@ def vae_of(music: Path) -> Path | None:
 
 
 def text_encoder_of(music: Path) -> Path | None:
-    """The file with the text encoder of a music model: a planner beside it is wider; None when there is none."""
+    """The file with the text encoder of a music model (planners are wider); None if there is none."""
     width = shapes_in(music, Held.MUSIC).get("encoder.text_projector.weight", (0, 0))[-1]
     return _beside(music, Held.TEXT, lambda file: bool(text_fields(file)["hidden_size"] == width))
 
 
 def tokenizer_of(music: Path, folders: tuple[str, ...]) -> Path | None:
-    """A folder of these names with a tokenizer near the file, or the one that comes with ComfyUI itself."""
+    """A tokenizer folder with one of these names near the file, or the one that ships with ComfyUI."""
     for above in list(music.absolute().parents)[: LEVELS + 1]:
         for name in folders:
             if (above / name / "tokenizer.json").is_file():
@@ -238,7 +238,7 @@ def _beside(music: Path, held: Held, fits: Callable[[Path], bool]) -> Path | Non
             if NAMED in file.stem.lower() and prefix_in(file, held) is not None and fits(file):
                 return file
         except NotLoaded:
-            continue  # of another program
+            continue  # belongs to another program
     return None
 
 

@@ -1,6 +1,6 @@
-"""How tensors are called in checkpoints, and what becomes of each. The only file that knows their names.
+"""The names of tensors in checkpoints, and how each is used. The only file that knows these names.
 
-A recipe says from which stored tensors a network's parameter is made, and how.
+A recipe defines which stored tensors a network's parameter is made from, and how.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ SHOWN = 5  # names listed in a message before "and N more"
 
 
 class CheckpointPart(enum.Enum):
-    """A network with weights of its own."""
+    """A network with its own weights."""
 
     DIT = "transformer"
     CONDITIONS = "condition encoder"
@@ -32,8 +32,8 @@ class CheckpointPart(enum.Enum):
 
 
 # --- names --------------------------------------------------------------------------------------------
-# Each row: a pattern for stored names and what it becomes here. Rows of a part come first, then those of the
-# layers it is built from; one row of each table applies. None = dropped on purpose.
+# Each row: a pattern for stored names and its replacement. Rows of a part come first, then those of the layers it is
+# built from; one row of each table applies. None = dropped on purpose.
 
 Rows = tuple[tuple[str, str | None], ...]
 
@@ -80,7 +80,7 @@ CONDITION_ROWS: Rows = (
     (r"^text_projector\.", "text."),
     (r"^lyric_encoder\.", "lyrics."),
     (r"^timbre_encoder\.", "timbre."),
-    (r"^silence_latent$", None),  # no weight; `Weights.silence` reads it
+    (r"^silence_latent$", None),  # not a weight; `Weights.silence` reads it
 )
 
 TOKENIZER_ROWS: Rows = (
@@ -116,7 +116,7 @@ DIFFUSERS_FOLDERS: Mapping[str, CheckpointPart] = {
 
 
 def our_name(part: CheckpointPart, stored: str) -> str | None:
-    """What a network calls the tensor `stored` (its part's prefix removed); None = dropped on purpose."""
+    """Our name of the tensor `stored` (without its part's prefix); None = dropped on purpose."""
     name = stored
     for rows in TABLES[part]:
         for pattern, replacement in rows:
@@ -129,7 +129,7 @@ def our_name(part: CheckpointPart, stored: str) -> str | None:
 
 
 def split_official(stored: str) -> tuple[CheckpointPart, str] | None:
-    """The part an official name belongs to and the name inside it; None for a name of no part."""
+    """The part of an official name and the name within it; None for an unknown part."""
     for prefix, (part, stands_for) in OFFICIAL_PREFIXES.items():
         if stored.startswith(prefix):
             return part, stands_for or stored.removeprefix(prefix)
@@ -141,14 +141,14 @@ def split_official(stored: str) -> tuple[CheckpointPart, str] | None:
 
 @dataclass(frozen=True)
 class Recipe:
-    """How one parameter is made from stored tensors: their names, and what to do with them."""
+    """How one parameter is made from stored tensors: their names and the function."""
 
     sources: tuple[str, ...]
     make: Callable[..., Tensor] = lambda stored: stored
 
 
 def _named(names: Iterable[tuple[str, str | None]]) -> dict[str, Recipe]:
-    """Recipes for tensors taken as they are, from pairs (stored, ours). Raises NotLoaded for a clash."""
+    """Recipes for unchanged tensors, from pairs (stored, ours). Raises NotLoaded for a clash."""
     recipes: dict[str, Recipe] = {}
     for stored, ours in names:
         if ours is None:
@@ -160,23 +160,21 @@ def _named(names: Iterable[tuple[str, str | None]]) -> dict[str, Recipe]:
 
 
 def _clash(one: str, other: str, ours: str) -> NotLoaded:
-    return NotLoaded(f"The tensors {one} and {other} both stand for {ours}.", DOWNLOAD_AGAIN)
+    return NotLoaded(f"The tensors {one} and {other} both map to {ours}.", DOWNLOAD_AGAIN)
 
 
 def official_recipes(stored: Iterable[str]) -> dict[CheckpointPart, dict[str, Recipe]]:
-    """Recipes of an official checkpoint. Raises NotLoaded for names that belong to no network."""
+    """Recipes of an official checkpoint. Raises NotLoaded for names of unknown networks."""
     pairs: dict[CheckpointPart, list[tuple[str, str | None]]] = {part: [] for part in TABLES}
-    strangers = []
+    unknown = []
     for key in stored:
         split = split_official(key)
         if split is None:
-            strangers.append(key)
+            unknown.append(key)
         else:
             pairs[split[0]].append((key, our_name(*split)))
-    if strangers:
-        raise NotLoaded(
-            f"The weights hold tensors of no known network: {some_of(strangers)}.", DOWNLOAD_AGAIN
-        )
+    if unknown:
+        raise NotLoaded(f"The weights have tensors of unknown networks: {some_of(unknown)}.", DOWNLOAD_AGAIN)
     return {part: _named(names) for part, names in pairs.items()}
 
 
@@ -198,14 +196,14 @@ VAE_ROWS: Rows = (
     (r"^(encoder|decoder)\.conv1\.", r"\1.first."),
     (r"^(encoder|decoder)\.conv2\.", r"\1.last."),
 )
-# In single files for ComfyUI all layers are numbered: of the network, of a block, of a residual unit.
+# Single files for ComfyUI number all layers: of the network, of a block, of a residual unit.
 NUMBERED_VAE = r"(encoder|decoder)\.layers\.(\d+)\.(?:layers\.(\d)\.(?:layers\.(\d)\.)?)?((?!layers\b).+)"
 UNIT_LAYERS = {"0": "wide_snake", "1": "wide", "2": "narrow_snake", "3": "narrow"}
 BLOCK_LAYERS = {
     "encoder": {"0": "units.0", "1": "units.1", "2": "units.2", "3": "snake", "4": "down"},
     "decoder": {"0": "snake", "1": "up.taps", "2": "units.0", "3": "units.1", "4": "units.2"},
 }
-# Newer torch writes a weight norm's length and direction under other names.
+# Newer torch versions name a weight norm's length and direction differently.
 NORM_ROWS: Rows = (
     (r"\.parametrizations\.weight\.original0$", ".weight_g"),
     (r"\.parametrizations\.weight\.original1$", ".weight_v"),
@@ -234,12 +232,12 @@ def _vae_name(stored: str) -> str:
     name = _renamed(numbered or stored, NORM_ROWS)
     if numbered:
         return name
-    # Residual units count from 1 there.
+    # Residual units are numbered from 1 there.
     return re.sub(r"units\.(\d)\.", lambda found: f"units.{int(found[1]) - 1}.", _renamed(name, VAE_ROWS))
 
 
 def _renamed(name: str, rows: Rows) -> str:
-    """After the first row that applies."""
+    """The name after the first row that matches."""
     for pattern, replacement in rows:
         changed, times = re.subn(pattern, str(replacement), name)
         if times:
@@ -248,7 +246,7 @@ def _renamed(name: str, rows: Rows) -> str:
 
 
 def _unnumbered(stored: str) -> str:
-    """Ours for a name made of numbers; "" for any other."""
+    """Our name for a numbered one; "" for any other."""
     found = re.fullmatch(NUMBERED_VAE, stored)
     if found is None:
         return ""
@@ -266,7 +264,7 @@ def _unnumbered(stored: str) -> str:
 
 
 def vae_recipes(stored: Iterable[str], config: VaeConfig) -> dict[str, Recipe]:
-    """Recipes of the autoencoder. Raises NotLoaded for half a weight norm and for a clash."""
+    """Recipes of the autoencoder. Raises NotLoaded for an incomplete weight norm and for a clash."""
     by_name: dict[str, str] = {}
     for key in stored:
         name = _vae_name(key)
@@ -284,7 +282,7 @@ def vae_recipes(stored: Iterable[str], config: VaeConfig) -> dict[str, Recipe]:
             halves = (by_name.get(f"{stem}.weight_g"), by_name.get(f"{stem}.weight_v"))
             if halves[0] is None or halves[1] is None:
                 raise NotLoaded(
-                    f"The autoencoder's weights hold {key} without its other half.", DOWNLOAD_AGAIN
+                    f"The autoencoder's weights have {key} without its other half.", DOWNLOAD_AGAIN
                 )
             recipes[f"{stem}.weight"] = Recipe((halves[0], halves[1]), _vae_weight(stem, config))
         else:
@@ -311,16 +309,16 @@ def some_of(names: list[str]) -> str:
 
 
 class Leaf(enum.Enum):
-    """What one tensor of an adapter is to the weight it changes."""
+    """The role of one tensor of an adapter."""
 
-    ALPHA = "alpha"  # a number that, divided by the rank, scales the change
-    LENGTHS = "lengths"  # how long each row of the changed weight is to be
+    ALPHA = "alpha"  # divided by the rank, scales the change
+    LENGTHS = "lengths"  # the norm of each row of the changed weight (DoRA)
     DOWN = "down"  # low rank: [rank, in]
     UP = "up"  # low rank: [out, rank]
-    COARSE = "coarse"  # kronecker: the first factor, whole ...
+    COARSE = "coarse"  # Kronecker: the first factor, whole ...
     COARSE_UP = "coarse up"  # ... or as a product of two
     COARSE_DOWN = "coarse down"
-    FINE = "fine"  # kronecker: the second factor
+    FINE = "fine"  # Kronecker: the second factor
     FINE_UP = "fine up"
     FINE_DOWN = "fine down"
 
@@ -348,7 +346,8 @@ UNDERSCORED_ROWS: Rows = (
 
 
 def adapter_place(stored: str) -> tuple[str, str, Leaf] | None:
-    """(the module's published name, our name of its weight, what the tensor is); None for no adapter's tensor."""
+    """(the module's published name, our name of its weight, the tensor's role); None if it is not an adapter's."""
+
     for pattern, leaf in LEAF_ROWS:
         found = re.search(pattern, stored)
         if found:

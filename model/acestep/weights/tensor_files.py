@@ -1,6 +1,6 @@
-"""Weight files on disk: safetensors, whole or in shards, read by memory map; and the one stored tensor beside them.
+"""Weight files on disk: memory-mapped safetensors, whole or in shards, and the one stored tensor next to them.
 
-Knows files and nothing of networks. What is not a plain tensor file is refused without being opened further.
+Knows files, not networks. Refuses anything but plain tensor files without reading further.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from model.errors import NotLoaded
 
 DOWNLOAD_AGAIN = "Download the model again."
 SILENCE = "silence_latent.pt"
-"""The one file of a checkpoint that is no safetensors file; nothing but a tensor is taken from it."""
+"""The one file of a checkpoint that is not a safetensors file; only a tensor is read from it."""
 
 
 class TensorFiles:
-    """The tensors of one file or of several shards, by name; of those that begin with a prefix, without it."""
+    """The tensors of one file or several shards by name; with a prefix, only those that start with it, without it."""
 
     def __init__(self, files: Iterable[Path], prefix: str = "") -> None:
         self._prefix = prefix
@@ -62,12 +62,13 @@ def _open(file: Path) -> Any:
     except (SafetensorError, OSError) as broken:
         size = file.stat().st_size
         raise NotLoaded(
-            f"{file} ({size} bytes) is not a whole safetensors file: {broken}.", "Download that file again."
+            f"{file} ({size} bytes) is not a complete safetensors file: {broken}.",
+            "Download that file again.",
         ) from broken
 
 
 def weight_files(folder: Path, stem: str) -> list[Path]:
-    """`stem`.safetensors, or the shards its index names; a file stands for itself. Raises NotLoaded for none."""
+    """`stem`.safetensors or its shards; for a file, the file itself. Raises NotLoaded if there is none."""
     if folder.is_file():
         return [folder]
     single, index = folder / f"{stem}.safetensors", folder / f"{stem}.safetensors.index.json"
@@ -78,12 +79,12 @@ def weight_files(folder: Path, stem: str) -> list[Path]:
         raise NotLoaded(f"There is no {single.name} in {folder}.", DOWNLOAD_AGAIN)
     shards = read_fields(index).get("weight_map")
     if not isinstance(shards, dict) or not shards:
-        raise NotLoaded(f"{index} names no weight files.", "Download that file again.")
+        raise NotLoaded(f"{index} lists no weight files.", "Download that file again.")
     names = sorted(set(map(str, shards.values())))
     for name in names:
-        # A name with a directory in it would reach outside the model's folder.
+        # A name with a directory in it could refer to a file outside the model's folder.
         if Path(name).name != name:
-            raise NotLoaded(f"{index} names a file outside its folder: {name}.", DOWNLOAD_AGAIN)
+            raise NotLoaded(f"{index} refers to a file outside its folder: {name}.", DOWNLOAD_AGAIN)
     return [folder / name for name in names]
 
 
@@ -94,25 +95,25 @@ def network_files(place: Path, stem: str, held: Held) -> TensorFiles:
 
 
 def _refuse_pickles(folder: Path) -> None:
-    """Where weights are missing, a file that only looks like them explains why."""
+    """If weights are missing because they are in an unsafe format, raises NotLoaded that says so."""
     for file in sorted(folder.iterdir()):
         if file.suffix in UNSAFE_ENDINGS and file.name != SILENCE:
             raise NotLoaded(
-                f"{file} may run code when it is opened; weights are read from safetensors files only.",
-                "Download the model in safetensors form.",
+                f"{file} could run code when opened; weights are only read from safetensors files.",
+                "Download the model in safetensors format.",
             )
 
 
 def silence_from_file(path: Path, channels: int) -> Tensor:
-    """Latents of silence, stored [1, 64, F], as [1, F, 64]. Anything but a plain tensor raises NotLoaded."""
+    """Latents of silence, stored [1, 64, F], as [1, F, 64]. Raises NotLoaded for anything but a plain tensor."""
     try:
         stored = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as missing:
         raise NotLoaded(f"{path} is missing.", DOWNLOAD_AGAIN) from missing
     except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError) as broken:
         raise NotLoaded(
-            f"{path} is not a stored tensor, so it was not opened further.", "Download that file again."
+            f"{path} is not a stored tensor, so it was not loaded.", "Download that file again."
         ) from broken
     if not isinstance(stored, Tensor) or stored.ndim != 3 or stored.shape[:2] != (1, channels):
-        raise NotLoaded(f"{path} should hold one tensor of shape [1, {channels}, frames].", DOWNLOAD_AGAIN)
+        raise NotLoaded(f"{path} must contain one tensor of shape [1, {channels}, frames].", DOWNLOAD_AGAIN)
     return stored.float().transpose(1, 2).contiguous()

@@ -1,4 +1,4 @@
-"""The table of contents of a safetensors file: enough to know whether it is whole and what it is, without torch.
+"""The header of a safetensors file: enough to check that it is complete and to identify it, without torch.
 
 The format: 8 bytes, the header's length (little-endian); the header, JSON, name -> dtype, shape and data_offsets
 [begin, end) counted from its own end; then the tensors, without gaps.
@@ -19,12 +19,12 @@ METADATA = "__metadata__"
 
 
 def read_header(path: Path) -> Mapping[str, Any]:
-    """Tensor name -> its dtype, shape and offsets. Raises NotLoaded when the file is cut short or none of these."""
+    """Tensor name -> dtype, shape and offsets. Raises NotLoaded if the file is truncated or not a safetensors file."""
     return _read(path)[0]
 
 
 def read_metadata(path: Path) -> Mapping[str, str]:
-    """What its writer said of the file, by name; {} when nothing. Raises NotLoaded like `read_header`."""
+    """The file's metadata by name; {} if there is none. Raises NotLoaded like `read_header`."""
     return _read(path)[1]
 
 
@@ -34,7 +34,7 @@ def _read(path: Path) -> tuple[Mapping[str, Any], Mapping[str, str]]:
         file.seek(0)
         length = int.from_bytes(file.read(8), "little")
         if not 2 <= length <= min(LONGEST_HEADER, size - 8):
-            raise NotLoaded(f"{path.name} ({size} bytes) is not a whole safetensors file.")
+            raise NotLoaded(f"{path.name} ({size} bytes) is not a complete safetensors file.")
         try:
             header = json.loads(file.read(length))
             tensors = {name: entry for name, entry in header.items() if name != METADATA}
@@ -43,18 +43,18 @@ def _read(path: Path) -> tuple[Mapping[str, Any], Mapping[str, str]]:
         except (ValueError, AttributeError, TypeError, KeyError, IndexError) as broken:
             raise NotLoaded(f"{path.name} has no readable safetensors header.") from broken
     if end != size:
-        raise NotLoaded(f"{path.name} is not whole: {size} bytes instead of {end}.")
+        raise NotLoaded(f"{path.name} is incomplete or damaged: {size} bytes instead of {end}.")
     return tensors, metadata
 
 
 BLOCKS, BLOCK_BYTES = 64, 16_384
-"""What is read of a file for its fingerprint: blocks spread evenly over it, the first one holding its header."""
+"""Sampled for a file's fingerprint: blocks spread evenly over it, the first one with its header."""
 
 
 def fingerprint(files: Iterable[Path]) -> str:
-    """SHA-256 of sizes and samples of weight files: tells any two trainings apart without reading gigabytes.
+    """SHA-256 of sizes and samples of weight files: distinguishes trainings without reading gigabytes.
 
-    It does not prove a file whole; `takebridge models verify` reads every byte.
+    It does not verify that a file is intact; `takebridge models verify` reads every byte.
     """
     digest = hashlib.sha256()
     for path in sorted(files, key=lambda each: (each.parent.name, each.name)):

@@ -1,7 +1,7 @@
-"""Listening to a song once: everything later stages ask is answered from here.
+"""Analyses a song once, for all later stages.
 
-`listen` hears the audio alone; `on_grid` lays the host's beats over it. Both read a mono 22.05 kHz copy at
--18 LUFS, so that level, rate and channel count of the song change no decision.
+`listen` analyses the audio alone; `on_grid` adds the host's beats. Both read a mono 22.05 kHz copy at -18 LUFS, so that
+the song's level, rate and channel count affect no decision.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ from model.sketch.analysis import chords, chroma, onsets
 from model.sketch.analysis.beats import Beats
 from model.sketch.analysis.spectrum import frame_count, mel_filters, stft_blocks
 
-STAGE = "listening to the song"
+STAGE = "analysing the song"
 
-# Seconds of song resampled at once: some 10 ms of work.
+# Seconds of song resampled at once: about 10 ms of work.
 _BLOCK_SECONDS = 5
 
 
 @dataclass(frozen=True)
 class Listening:
-    """What was heard, before any grid.
+    """The analysis of the audio alone, before any grid.
 
     mono:      float32 at 22.05 kHz, -18 LUFS.
-    edges:     float32 at 11.025 kHz, pre-emphasised: what two passages are compared by.
+    edges:     float32 at 11.025 kHz, pre-emphasised; used to compare two passages.
     mel:       dB [frames of MEL_HOP, 40].
     pitch:     magnitudes [frames of CHROMA_HOP, bins].
     envelope:  onset envelope [frames of ONSET_HOP].
     energy:    K-weighted energy of `mono`, running sum at every LEVEL_STEP samples, float64 [steps + 1].
-    true_peak: of the song as it is, linear.
+    true_peak: of the unchanged song, linear.
     """
 
     seconds: float
@@ -55,7 +55,7 @@ class Listening:
 class Analysis:
     """A song on the host's grid."""
 
-    heard: Listening
+    listening: Listening
     beats: Beats
     phase: onsets.GridPhase
     tuning: float
@@ -95,12 +95,12 @@ def _edges(mono: NDArray[np.float32], pace: Pace) -> NDArray[np.float32]:
 
 
 def listen(song: Song, pace: Pace) -> Listening:
-    """Hears a song. Raises RenderStopped; asks at least every 50 ms or so of work."""
+    """Analyses a song. Raises RenderStopped; polls about every 50 ms of work or more often."""
     pace.at(STAGE, 0.0)
     mono = mono_copy(song, pace)
     energy = loudness.power_steps(mono, p.ANALYSIS_RATE, p.LEVEL_STEP, pace.check)
     mono_lufs = loudness.integrated_from_steps(energy, len(mono), p.ANALYSIS_RATE, p.LEVEL_STEP)
-    if not math.isfinite(mono_lufs):  # all below the absolute gate: a very quiet file is music too
+    if not math.isfinite(mono_lufs):  # all below the absolute gate, but a very quiet file is music too
         mono_lufs = loudness.to_lufs(float(energy.sum()) / max(len(mono), 1))
     gain = 10.0 ** ((p.ANALYSIS_LUFS - mono_lufs) / 20.0) if math.isfinite(mono_lufs) else 1.0
     mono *= np.float32(gain)
@@ -125,30 +125,30 @@ def listen(song: Song, pace: Pace) -> Listening:
     )
 
 
-def beat_levels(heard: Listening, seconds: NDArray[np.float64]) -> NDArray[np.float32]:
+def beat_levels(listening: Listening, seconds: NDArray[np.float64]) -> NDArray[np.float32]:
     """K-weighted level of each beat in dB, of the -18 LUFS copy; [beats]."""
-    at = np.clip(seconds * p.ANALYSIS_RATE, 0.0, len(heard.mono))
-    total = np.interp(at / p.LEVEL_STEP, np.arange(len(heard.energy)), heard.energy)
+    at = np.clip(seconds * p.ANALYSIS_RATE, 0.0, len(listening.mono))
+    total = np.interp(at / p.LEVEL_STEP, np.arange(len(listening.energy)), listening.energy)
     mean = np.diff(total) / np.maximum(np.diff(at), 1.0)
     return np.asarray(10.0 * np.log10(np.maximum(mean, 1e-12)), dtype=np.float32)
 
 
-def on_grid(heard: Listening, grid: Grid, key_name: str | None, pace: Pace) -> Analysis:
-    """Lays the host's beats over what was heard; `key_name` as the host gives it, or None."""
-    within = (grid.seconds >= 0.0) & (grid.seconds < heard.seconds)
-    phase = onsets.playing_phase(heard.envelope, grid.seconds[within])
+def on_grid(listening: Listening, grid: Grid, key_name: str | None, pace: Pace) -> Analysis:
+    """Adds the host's beats to the audio's analysis; `key_name` as the host gives it, or None."""
+    within = (grid.seconds >= 0.0) & (grid.seconds < listening.seconds)
+    phase = onsets.playing_phase(listening.envelope, grid.seconds[within])
     seconds = grid.seconds + phase.seconds
     slack = 0.01 + abs(phase.seconds)  # the last beat may miss its last milliseconds
-    inside = (seconds[:-1] >= -slack) & (seconds[1:] <= heard.seconds + slack)
-    level = beat_levels(heard, seconds)
+    inside = (seconds[:-1] >= -slack) & (seconds[1:] <= listening.seconds + slack)
+    level = beat_levels(listening, seconds)
     sounding = inside & (level > _pause_level(level, inside))
-    bass, treble, tuning = chroma.beat_chroma(chroma.beat_medians(heard.pitch, seconds, pace.check))
+    bass, treble, tuning = chroma.beat_chroma(chroma.beat_medians(listening.pitch, seconds, pace.check))
     key = chords.parse_key(key_name) or chords.estimate_key(treble, bass)
     position = grid.beat_in_bar[:-1]
     emission = chords.emissions(treble, bass, key)
     frame_rate = p.ANALYSIS_RATE / p.MEL_HOP
-    mel = beat_rows.slot_means(heard.mel, seconds, frame_rate)
-    mfcc = beat_rows.scaled(beat_rows.mfcc_rows(heard.mel, seconds, frame_rate), sounding)
+    mel = beat_rows.slot_means(listening.mel, seconds, frame_rate)
+    mfcc = beat_rows.scaled(beat_rows.mfcc_rows(listening.mel, seconds, frame_rate), sounding)
     beats = Beats(
         seconds=seconds,
         position=position,
@@ -160,14 +160,16 @@ def on_grid(heard: Listening, grid: Grid, key_name: str | None, pace: Pace) -> A
         treble=treble,
         chord=chords.posteriors(emission, chords.change_costs(position)),
         level=level,
-        onset=beat_rows.onset_strength(onsets.envelope_at(heard.envelope, seconds[:-1]), heard.envelope),
+        onset=beat_rows.onset_strength(
+            onsets.envelope_at(listening.envelope, seconds[:-1]), listening.envelope
+        ),
         inside=inside,
         sounding=sounding,
     )
-    return Analysis(heard, beats, phase, tuning, key)
+    return Analysis(listening, beats, phase, tuning, key)
 
 
 def _pause_level(level: NDArray[np.float32], inside: NDArray[np.bool_]) -> float:
     """Below this level (dB) a beat is a pause."""
-    heard = level[inside & (level > -100.0)]
-    return float(np.median(heard)) - p.QUIET_BELOW_MEDIAN_DB if len(heard) else 0.0
+    audible = level[inside & (level > -100.0)]
+    return float(np.median(audible)) - p.QUIET_BELOW_MEDIAN_DB if len(audible) else 0.0

@@ -1,4 +1,4 @@
-"""What each beat of the song sounds like to the planner: arrays with one row per beat of the grid."""
+"""The planner's features of each beat: arrays with one row per beat of the grid."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Rows = NDArray[np.float32]
 class Beats:
     """Features of beat i = [seconds[i], seconds[i + 1]); beats outside the song have zero rows.
 
-    seconds:   float64 [beats + 1], the grid shifted by the playing's phase.
+    seconds:   float64 [beats + 1], the grid shifted by the phase of the playing (see GridPhase).
     position:  int [beats], beat in bar, 0 = downbeat.
     bar_beats: int [beats], beats in that bar.
     bar:       int [beats], the host's bar number.
@@ -27,8 +27,8 @@ class Beats:
     chord:     posteriors [beats, 24].
     level:     K-weighted dB [beats].
     onset:     0..1 [beats], strength of the attack on the beat.
-    inside:    the beat lies wholly in the song.
-    sounding:  inside, and not a pause.
+    inside:    whether the beat is entirely within the song.
+    sounding:  whether it is inside and not a pause.
     """
 
     seconds: NDArray[np.float64]
@@ -53,7 +53,7 @@ class Beats:
         return int(np.clip(np.searchsorted(self.seconds, seconds + 1e-6, side="right") - 1, 0, len(self) - 1))
 
     def span(self, start: float, end: float) -> range:
-        """The beats that [start, end) touches; slivers of beats at its edges do not count."""
+        """The beats that [start, end) touches, ignoring slivers of beats at its edges."""
         sliver = min(p.EDGE_SLIVER_SECONDS, (end - start) / 4.0)
         first = self.at(start + sliver)
         return range(first, max(self.at(end - sliver), first) + 1)
@@ -83,7 +83,7 @@ def mfcc_rows(mel: Rows, seconds: NDArray[np.float64], frame_rate: float) -> Row
 
 
 def scaled(rows: Rows, sounding: NDArray[np.bool_]) -> Rows:
-    """Rows divided so that sounding beats a third of the song apart have a median distance of 1."""
+    """Rows scaled so that sounding beats a third of the song apart have a median distance of 1."""
     chosen = rows[sounding]
     if len(chosen) < 2:
         return rows

@@ -1,7 +1,7 @@
 """Chords per beat: a hidden Markov model over the 24 major and minor triads.
 
-The posteriors, not the labels, are what the planner matches: on seventh chords and walking basses the labels
-are wrong half of the time, while two bars with the same harmony still get the same posterior.
+The planner matches posteriors, not labels: on seventh chords and walking basses the labels are wrong half the time,
+while two bars with the same harmony still get the same posterior.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Key:
 
 
 def parse_key(text: str | None) -> Key | None:
-    """The key a host names ("F# minor", "Bb", "A min"); None when it names none that can be read."""
+    """The key as a host writes it ("F# minor", "Bb", "A min"); None if there is no key or it cannot be parsed."""
     words = (text or "").replace("♯", "#").replace("♭", "b").split()
     if not words:
         return None
@@ -83,7 +83,7 @@ TEMPLATES = _templates()
 
 
 def _diatonic(key: Key) -> NDArray[np.float64]:
-    """1 for the triads that lie in the key's scale, 0 for the others; [24]."""
+    """1 for triads within the key's scale, 0 for the others; [24]."""
     scale = {(key.tonic + step) % 12 for step in _SCALES[key.mode]}
     return np.array(
         [
@@ -106,7 +106,7 @@ def emissions(treble: Chroma, bass: Chroma, key: Key) -> NDArray[np.float64]:
 
 
 def change_costs(beat_in_bar: NDArray[np.int64]) -> NDArray[np.float64]:
-    """What a chord change into each beat costs: little on a downbeat, most on an off-beat; [beats]."""
+    """Cost of a chord change on each beat: least on a downbeat, most on a weak beat; [beats]."""
     factor = np.where(
         beat_in_bar == 0,
         p.CHORD_CHANGE_DOWNBEAT,
@@ -118,7 +118,7 @@ def change_costs(beat_in_bar: NDArray[np.int64]) -> NDArray[np.float64]:
 def posteriors(emission: NDArray[np.float64], cost: NDArray[np.float64]) -> NDArray[np.float32]:
     """Forward-backward probabilities of the 24 chords at each beat; [beats, 24], rows sum to 1.
 
-    A change costs the same to every chord, so one step mixes the state with its own mean: no 24 x 24 product.
+    A change costs the same to every chord, so each step mixes the state with its own mean instead of a 24 x 24 product.
     """
     beats = len(emission)
     likelihood = np.exp(emission - emission.max(axis=1, keepdims=True)) if beats else emission

@@ -32,9 +32,9 @@ def pitch_spectrogram(mono: NDArray[np.float32], check: Callable[[], None]) -> N
 def beat_medians(
     magnitudes: NDArray[np.float32], beats: NDArray[np.float64], check: Callable[[], None]
 ) -> NDArray[np.float32]:
-    """Median spectrum of each beat, beats given by their edges in seconds [beats + 1]; [beats, bins].
+    """Median spectrum of each beat, given the beats' edges in seconds [beats + 1]; [beats, bins].
 
-    The median over a beat leaves held notes and drops drum hits, at a tenth of a running median's cost.
+    The median over a beat keeps sustained notes and drops drum hits, at a tenth of the cost of a running median.
     """
     frame = p.ANALYSIS_RATE / p.CHROMA_HOP
     edges = np.rint(beats * frame).astype(int)
@@ -73,7 +73,7 @@ def tuning_of(pitch: NDArray[np.float64], weight: NDArray[np.float64]) -> float:
 def beat_chroma(medians: NDArray[np.float32]) -> tuple[Chroma, Chroma, float]:
     """Bass chroma, treble chroma and tuning (semitones) of the beats' median spectra [beats, bins]."""
     beat, hz, weight, pitch = _peaks(medians)
-    melodic = hz >= p.TREBLE_LOW_HZ  # bass partials are too coarse in frequency to tune by
+    melodic = hz >= p.TREBLE_LOW_HZ  # bass partials have too little frequency resolution for tuning
     tuning = tuning_of(pitch[melodic], weight[melodic])
     nearest = np.rint(pitch - tuning)
     weight = weight * np.cos(np.pi * (pitch - tuning - nearest)) ** 2

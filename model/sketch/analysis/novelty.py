@@ -1,4 +1,4 @@
-"""How much one beat is a copy of another: the peak of their normalised cross-correlation."""
+"""Whether one beat is a copy of another: the peak of their normalised cross-correlation."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def correlations(
     wanted: NDArray[np.bool_],
     check: Callable[[], None],
 ) -> NDArray[np.float32]:
-    """Highest normalised correlation within +-30 ms of each wanted (target, source) beat pair, others 0.
+    """Highest normalised correlation within +-30 ms for each wanted (target, source) beat pair; 0 for the others.
 
     edges:   pre-emphasised audio at NOVELTY_RATE.
     seconds: beat times [beats + 1]; targets, sources: beat indices; wanted: [targets, sources].

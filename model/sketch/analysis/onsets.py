@@ -1,4 +1,4 @@
-"""Where notes begin: an onset envelope, and how far the playing lies from the host's grid.
+"""Onset envelope, and the offset of the playing from the host's grid.
 
 The grid itself is never estimated; it comes from the host's tempo map.
 """
@@ -19,8 +19,8 @@ from model.sketch.analysis.spectrum import mel_filters, stft_blocks
 def onset_envelope(mono: NDArray[np.float32], check: Callable[[], None]) -> NDArray[np.float32]:
     """Half-wave rectified log-mel flux of a 22.05 kHz signal; float32 [frames of ONSET_HOP].
 
-    Coarser than the spectra of `model.dsp.onsets.find_onsets` and a tenth of their work: shifts are found from the
-    beats of a whole song.
+    Coarser than the spectra of `model.dsp.onsets.find_onsets` and a tenth of the work, which suffices for a shift
+    measured over all beats of a song.
     """
     filters = mel_filters(p.ANALYSIS_RATE, p.ONSET_WINDOW, p.MEL_BANDS, p.MEL_LOW_HZ, p.MEL_HIGH_HZ)
 
@@ -33,16 +33,16 @@ def onset_envelope(mono: NDArray[np.float32], check: Callable[[], None]) -> NDAr
 
 
 def envelope_at(envelope: NDArray[np.float32], seconds: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The envelope at any times, linearly interpolated, the detector's constant lag taken out."""
+    """The envelope at any times, linearly interpolated, with the detector's constant lag removed."""
     frames = (seconds - p.ONSET_LAG_SECONDS) * p.ANALYSIS_RATE / p.ONSET_HOP
     return np.interp(frames, np.arange(len(envelope)), envelope, left=0.0, right=0.0)
 
 
 @dataclass(frozen=True)
 class GridPhase:
-    """How late the playing is against the grid.
+    """How late the playing is relative to the grid.
 
-    seconds:  positive when the notes come after the beat; 0 when `clear` is False.
+    seconds:  positive if the notes come after the beat; 0 if `clear` is False.
     measured: the shift of the best match, whether applied or not.
     contrast: height of the best match over the median of all shifts; drums give 10 and more, pads below 2.
     """
@@ -53,7 +53,7 @@ class GridPhase:
 
 
 def playing_phase(envelope: NDArray[np.float32], beats: NDArray[np.float64]) -> GridPhase:
-    """The shift within +-120 ms at which the beats (seconds, inside the song) meet most onsets."""
+    """The shift within +-120 ms at which the beats (seconds, inside the song) match the most onsets."""
     if len(beats) < p.PHASE_MIN_BEATS:
         return GridPhase(0.0, 0.0, 0.0)
     shifts = np.arange(-p.PHASE_REACH_SECONDS, p.PHASE_REACH_SECONDS + 1e-9, p.PHASE_STEP_SECONDS)

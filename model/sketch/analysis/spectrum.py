@@ -1,7 +1,7 @@
 """Short-time Fourier transform and its inverse, on plain numpy and scipy.
 
-Frames are centred: frame i looks at samples around i * hop, the signal being padded by zeros at both ends.
-Everything in the sketch engine that needs a spectrum takes it from here, so that bins and times agree.
+Frames are centred: frame i covers the samples around i * hop, with zero padding at both ends of the signal.
+All spectra in the sketch engine come from here, so that bins and times agree.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from model.dsp.window import read_window
 Spectrum = NDArray[np.complex64]
 """Complex STFT, shape [bins, frames], bins = n // 2 + 1."""
 
-# Samples transformed at once: bounds memory, and lets callers look at should_stop between blocks
-# (a block costs 10-20 ms whatever the window length).
+# Samples transformed at once: bounds memory and lets callers poll should_stop between blocks (a block takes 10-20 ms
+# whatever the window length).
 BLOCK_SAMPLES = 2**20
 
 
@@ -36,20 +36,20 @@ def frame_count(length: int, hop: int) -> int:
 
 
 def block_frames(n: int) -> int:
-    """Frames of window length n that are transformed at once."""
+    """Number of frames of window length n transformed at once."""
     return max(16, BLOCK_SAMPLES // n)
 
 
 def stft_blocks(mono: NDArray[np.float32], n: int, hop: int) -> Iterator[tuple[int, Spectrum]]:
     """The STFT of `stft`, block by block: (index of the first frame, spectrum [bins, frames])."""
-    from scipy.fft import rfft  # imported late: scipy.fft costs 0.1 s that a server start should not pay
+    from scipy.fft import rfft  # imported late: scipy.fft would add 0.1 s to the server's start
 
     frames = frame_count(len(mono), hop)
     window = hann(n)
     at_once = block_frames(n)
     for first in range(0, frames, at_once):
         count = min(at_once, frames - first)
-        # Padded block by block: a copy of a ten-minute song would take too long to be stopped.
+        # Padded block by block: copying a ten-minute song would take too long between polls of should_stop.
         start, end = first * hop - n // 2, (first + count - 1) * hop + n // 2
         views = np.lib.stride_tricks.sliding_window_view(read_window(mono, start, end), n)[::hop]
         yield first, rfft(views * window, axis=1).T
@@ -89,7 +89,8 @@ def mel_filters(rate: int, n: int, bands: int, low: float, high: float) -> NDArr
     """Triangular filters, equally spaced in mel (2595 log10(1 + f/700)), unit sum; [bands, n // 2 + 1]."""
     mel_low, mel_high = (2595.0 * np.log10(1.0 + f / 700.0) for f in (low, high))
     edges = 700.0 * (10.0 ** (np.linspace(mel_low, mel_high, bands + 2) / 2595.0) - 1.0)
-    # A filter narrower than two bins could fall between bins and stay empty: widen it.
+    # A filter narrower than two bins could fall between bins and stay empty, so widen it.
+
     bin_hz = rate / n
     left, centre, right = edges[:-2], edges[1:-1], edges[2:]
     left = np.minimum(left, centre - bin_hz)

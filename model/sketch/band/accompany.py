@@ -1,7 +1,7 @@
-"""A backing for a solo voice or instrument: listen, harmonise, arrange, play.
+"""A backing for a solo voice or instrument: analyse, harmonise, arrange, play.
 
-The melody is tracked, a key and chords are found under it, a small band plays them on the host's grid at the
-singer's tuning, and the arrangement comes along as a MIDI file.
+Tracks the melody, finds key and chords for it, has a small band play them on the host's grid at the singer's tuning,
+and attaches the arrangement as a MIDI file.
 """
 
 from __future__ import annotations
@@ -39,21 +39,21 @@ __all__ = ["INSTRUMENTS", "render"]
 
 SILENT_PEAK = 10.0 ** (-60.0 / 20.0)
 BACKING_BELOW_VOICE_LU = 2.0
-# What a backing is played at when there is nothing sung to compare it with.
+# Bounds on the backing's loudness, for voices that are very quiet or very loud.
 MIN_LUFS, MAX_LUFS = -40.0, -14.0
-CLEAR_MELODY = 0.05  # part of the song with a clear pitch below which chords would be guesses
+CLEAR_MELODY = 0.05  # fraction of the song with a clear pitch; below it chords would be guesses
 SURE_KEY = 0.5
 END_SLACK_SECONDS = 0.5  # a region that ends this close to the song's end, or after it, ends the song
 
 METHOD = (
-    "Sketch listened to the melody, chose chords under it by rules of functional harmony and played them with a "
-    "small built-in band on the host's grid; no neural network was used."
+    "Sketch tracked the melody, chose chords for it by rules of functional harmony and played them with a "
+    "small built-in band on the host's grid (no neural network)."
 )
 
 
 @dataclass(frozen=True)
-class Heard:
-    """What listening gave: the line, its tuning (semitones), the key and whether the host gave it."""
+class VoiceAnalysis:
+    """The analysed voice: its melody, tuning (semitones), key, whether the host gave the key, and loudness."""
 
     line: Melody
     tuning: float
@@ -63,48 +63,49 @@ class Heard:
 
 
 def render(request: RenderRequest, progress: OnProgress, should_stop: ShouldStop) -> Iterator[Rendered]:
-    """The backing as "mix" and one stem per instrument in blocks of bars, the MIDI file, the report.
+    """The backing as "mix" and one stem per instrument in blocks, the MIDI file, the report.
 
-    Raises CannotRender for silence, a region without bars or a caption that leaves no instrument; RenderStopped.
+    Raises CannotRender for silence, a region without bars or a caption that leaves no instrument; RenderStopped on
+    cancellation.
     """
     pace = Pace(progress, should_stop)
-    pace.at("listening to the voice", 0.0)
+    pace.at("analysing the voice", 0.0)
     song = song_within_reach(request)
     refuse_silence(song)
-    heard = listen(request, song, pace)
+    voice = listen(request, song, pace)
     pace.at("choosing chords", 0.22)
     bars = bars_of(request)
-    wish = style_of(request, bars)
-    instruments = instruments_for(wish, request.stems)
-    slots = sung_bars.sung_slots(heard.line, heard.tuning, request.grid, bars)
-    chords = harmony.harmonise(slots, heard.key.key, Taste(favour=arranger.favour(request.take)))
+    style = style_of(request, bars)
+    instruments = instruments_for(style, request.stems)
+    slots = sung_bars.sung_slots(voice.line, voice.tuning, request.grid, bars)
+    chords = harmony.harmonise(slots, voice.key.key, Taste(favour=arranger.favour(request.take)))
     sung = sung_per_bar(slots, len(bars))
     sheet = Leadsheet(
         bars,
         sung_bars.slots_of(bars),
         chords,
-        heard.key.key,
+        voice.key.key,
         request.grid.unit,
         sung,
         closing_bar(bars, sung, request.end / request.rate) if ends_the_song(request, song) else -1,
     )
     choice = arranger.choose(request.seed, request.take)
-    events = arranger.arrange(sheet, wish, instruments, choice)
+    events = arranger.arrange(sheet, style, instruments, choice)
     own_sounds = request.options.get("soundfont")
     performance = Performance(
-        request, wish.preset, instruments, events, heard.tuning, Path(own_sounds) if own_sounds else None
+        request, style.preset, instruments, events, voice.tuning, Path(own_sounds) if own_sounds else None
     )
-    yield from played(request, performance, heard, pace.part(0.25, 1.0))
+    yield from played(request, performance, voice, pace.part(0.25, 1.0))
     marks = list(zip(sheet.slots, chords, strict=True))
     midi = arrangement_file.to_midi(
-        request.grid, bars, events, heard.key.key, marks, wish.preset, instruments
+        request.grid, bars, events, voice.key.key, marks, style.preset, instruments
     )
     yield Attachment("arrangement.mid", "audio/midi", midi)
-    yield report(sheet, slots, heard, wish, instruments, performance)
+    yield report(sheet, slots, voice, style, instruments, performance)
 
 
 def song_within_reach(request: RenderRequest) -> Song:
-    """The song, silent where the request forbids looking."""
+    """The song, silenced outside the context the request allows."""
     song = request.song
     assert song is not None, "no voice to accompany"
     if request.context_seconds is None:
@@ -117,7 +118,7 @@ def song_within_reach(request: RenderRequest) -> Song:
 
 
 def refuse_silence(song: Song) -> None:
-    """Raises CannotRender when there is nothing to accompany."""
+    """Raises CannotRender if there is nothing to accompany."""
     if float(np.abs(song.samples).max()) < SILENT_PEAK:
         raise CannotRender(
             "The voice to accompany is silent (nothing above -60 dBFS).",
@@ -125,24 +126,24 @@ def refuse_silence(song: Song) -> None:
         )
 
 
-def listen(request: RenderRequest, song: Song, pace: Pace) -> Heard:
+def listen(request: RenderRequest, song: Song, pace: Pace) -> VoiceAnalysis:
     """Tracks the melody and finds its tuning, key and loudness."""
     line = melody.track(song.samples, song.rate, pace.check)
-    pace.at("listening to the voice", 0.15)
+    pace.at("analysing the voice", 0.15)
     tuning = melody.tuning_semitones(line)
     lufs = loudness.integrated(song.samples, song.rate, pace.check)
     given = parse_key(request.key) if request.key is not None else None
     assert given is not None or request.key is None, request.key
     if given is not None:
-        return Heard(line, tuning, FoundKey(given, 1.0), True, lufs)
+        return VoiceAnalysis(line, tuning, FoundKey(given, 1.0), True, lufs)
     notes = sung_bars.long_notes(line, tuning)
     first, last = (notes[0][1], notes[-1][1]) if notes else (None, None)
     sung = sung_bars.histogram(line, tuning, request.grid)
-    return Heard(line, tuning, find_key(sung, first, last), False, lufs)
+    return VoiceAnalysis(line, tuning, find_key(sung, first, last), False, lufs)
 
 
 def bars_of(request: RenderRequest) -> list[sung_bars.Bar]:
-    """The bars the region touches. Raises CannotRender when the grid has none there."""
+    """The bars the region touches. Raises CannotRender if the grid has none there."""
     bars = sung_bars.bars_between(request.grid, request.start / request.rate, request.end / request.rate)
     if not bars:
         raise CannotRender(
@@ -152,32 +153,32 @@ def bars_of(request: RenderRequest) -> list[sung_bars.Bar]:
 
 
 def style_of(request: RenderRequest, bars: Sequence[sung_bars.Bar]) -> BandStyle:
-    """The caption read for this meter and tempo. Raises CannotRender when it leaves nobody to play."""
+    """The caption's style for this meter and tempo. Raises CannotRender if it leaves no instrument."""
     first = bars[0]
     pulses = first.beats * (2 if request.grid.unit == 2 else 1)
-    wish = read_caption(request.caption, pulses, float(request.grid.quarters_per_minute[first.first_beat]))
-    if not instruments_for(wish, request.stems):
+    style = read_caption(request.caption, pulses, float(request.grid.quarters_per_minute[first.first_beat]))
+    if not instruments_for(style, request.stems):
         raise CannotRender(
-            "The caption leaves no instrument to play.", f"Leave some of them: {', '.join(INSTRUMENTS)}."
+            "The prompt excludes all instruments.", f"Keep at least one of: {', '.join(INSTRUMENTS)}."
         )
-    return wish
+    return style
 
 
 def sung_per_bar(slots: Slots, bars: int) -> NDArray[np.float64]:
-    """[bars], part of each bar that is sung, 0..1."""
+    """[bars], fraction of each bar that is sung, 0..1."""
     total = np.bincount(slots.bar, slots.weights.sum(axis=1), bars)
     return np.asarray(total / np.maximum(np.bincount(slots.bar, minlength=bars), 1))
 
 
 def ends_the_song(request: RenderRequest, song: Song) -> bool:
-    """Whether the region reaches the end of the song, so that the band comes to an end."""
+    """Whether the region reaches the end of the song, so that the band plays an ending."""
     return request.ending or request.end / request.rate >= song.frames / song.rate - END_SLACK_SECONDS
 
 
 def closing_bar(bars: Sequence[sung_bars.Bar], sung: NDArray[np.float64], end: float) -> int:
-    """The bar of the last chord: the one after the singing if all of it lies before `end` seconds, else the last sung.
+    """The bar of the last chord: the one after the singing if it fits before `end` seconds, else the last sung one.
 
-    A recording mostly runs on a little after the last note, and a chord half a second before it stops is no ending.
+    Recordings usually run on a little after the last note, and a chord half a second before the end is no ending.
     """
     sounding = np.flatnonzero(sung > arranger.BREATHING_BAR)
     last = int(sounding[-1]) if len(sounding) else len(bars) - 1
@@ -186,9 +187,11 @@ def closing_bar(bars: Sequence[sung_bars.Bar], sung: NDArray[np.float64], end: f
     return last
 
 
-def played(request: RenderRequest, performance: Performance, heard: Heard, pace: Pace) -> Iterator[Piece]:
-    """The audio in blocks: "mix" first, then the stems; the handles at the end where asked for."""
-    target = float(np.clip(heard.lufs - BACKING_BELOW_VOICE_LU, MIN_LUFS, MAX_LUFS))
+def played(
+    request: RenderRequest, performance: Performance, voice: VoiceAnalysis, pace: Pace
+) -> Iterator[Piece]:
+    """The audio in blocks: "mix" first, then the stems; the handles last, if requested."""
+    target = float(np.clip(voice.lufs - BACKING_BELOW_VOICE_LU, MIN_LUFS, MAX_LUFS))
     performance.set_level(target, pace.part(0.0, 0.45))
     whole = []
     for done, block in performance.blocks(pace.part(0.45, 1.0)):
@@ -209,40 +212,40 @@ def played(request: RenderRequest, performance: Performance, heard: Heard, pace:
 def report(
     sheet: Leadsheet,
     slots: Slots,
-    heard: Heard,
-    wish: BandStyle,
+    voice: VoiceAnalysis,
+    style: BandStyle,
     instruments: Sequence[str],
     performance: Performance,
 ) -> Report:
-    """What was done, for the recipe and for the producer."""
+    """The report, for the recipe and the producer."""
     chart = harmony.chart(sheet.chords, slots, sheet.key)
     figures = {
         "key": sheet.key.name,
-        "key_given": heard.key_given,
-        "key_confidence": round(heard.key.confidence, 2),
-        "tuning_cents": round(100.0 * heard.tuning, 1),
-        "melody_coverage": round(heard.line.coverage, 2),
-        "preset": wish.preset.name,
+        "key_given": voice.key_given,
+        "key_confidence": round(voice.key.confidence, 2),
+        "tuning_cents": round(100.0 * voice.tuning, 1),
+        "melody_coverage": round(voice.line.coverage, 2),
+        "preset": style.preset.name,
         "instruments": list(instruments),
         "first_bar": sheet.bars[0].number,
         "chords": chart,
         "chord_chart": " | ".join(chart),
         "notes_played": len(performance.events),
-        "voice_lufs": round(max(heard.lufs, loudness.FLOOR_LUFS), 1),
+        "voice_lufs": round(max(voice.lufs, loudness.FLOOR_LUFS), 1),
         "backing_lufs": round(performance.target_lufs, 1),
     }
-    return Report(METHOD, figures, tuple(notes_for_the_producer(heard, wish)))
+    return Report(METHOD, figures, tuple(notes_for_the_producer(voice, style)))
 
 
-def notes_for_the_producer(heard: Heard, wish: BandStyle) -> Iterator[str]:
+def notes_for_the_producer(voice: VoiceAnalysis, style: BandStyle) -> Iterator[str]:
     """What the producer should know about this take."""
-    if heard.line.coverage < CLEAR_MELODY:
-        yield "No clear melody was found: the chords are a vamp in the key, not made for what is sung."
-    if not heard.key_given:
-        name = heard.key.key.name
-        if heard.key.confidence < SURE_KEY:
-            yield f"The key is a guess ({name}); give the key if the chords sound wrong."
+    if voice.line.coverage < CLEAR_MELODY:
+        yield "No clear melody was found: the chords are a vamp in the key and do not follow the singing."
+    if not voice.key_given:
+        name = voice.key.key.name
+        if voice.key.confidence < SURE_KEY:
+            yield f"The key is a guess ({name}); set the key if the chords sound wrong."
         else:
-            yield f"The key was found by ear: {name}."
-    if wish.ignored:
-        yield f"Words in the caption that changed nothing: {', '.join(wish.ignored)}."
+            yield f"Detected key: {name}."
+    if style.ignored:
+        yield f"Sketch ignored these words of the prompt: {', '.join(style.ignored)}."

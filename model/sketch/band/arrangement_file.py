@@ -1,4 +1,4 @@
-"""The band's arrangement as a MIDI file on the host's bars: the file begins at the first bar the backing touches."""
+"""The band's arrangement as a MIDI file on the host's bars; the file begins at the backing's first bar."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from model.sketch.band.presets import Preset
 from model.sketch.band.sung_bars import Bar
 from model.sketch.band.synth_drums import DRUM_PITCHES
 
-# Major keys by number of fifths from C, as a MIDI key signature says them.
+# Keys by number of fifths from C (A for minor), as MIDI key signatures spell them.
 MAJOR_BY_FIFTHS = ("Cb", "Gb", "Db", "Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E", "B", "F#", "C#")
 MINOR_BY_FIFTHS = (
     "Abm",
@@ -49,7 +49,7 @@ Mark = tuple[tuple[int, int, int], Chord]
 
 
 def key_signature(key: SongKey) -> str:
-    """The signature nearest to the key, as mido spells it; modes take the signature of their notes."""
+    """The key signature nearest to the key, as mido spells it; modes take the signature of their notes."""
     fifths = (key.tonic * 7 + 5) % 12 - 5 + SIGNATURE_SHIFT[key.mode]
     fifths = fifths + 12 if fifths < -6 else fifths - 12 if fifths > 6 else fifths
     names = MINOR_BY_FIFTHS if key.is_minor else MAJOR_BY_FIFTHS
@@ -65,7 +65,7 @@ def to_midi(
     preset: Preset,
     instruments: Sequence[str],
 ) -> bytes:
-    """The file's bytes: tempo map, meters, key, chord names as markers, a track per instrument."""
+    """The file's bytes: tempo map, meters, key, chord names as markers, one track per instrument."""
     first = bars[0].first_beat
     ticks_per_beat = TICKS_PER_QUARTER * 4 // grid.unit
     last = min(bars[-1].first_beat + bars[-1].beats, len(grid.seconds) - 1)
@@ -89,7 +89,7 @@ def to_midi(
 
 
 def meters(grid: Grid, bars: Sequence[Bar], ticks_per_beat: int) -> tuple[tuple[int, int, int], ...]:
-    """A meter event where the number of beats in a bar changes."""
+    """A meter event wherever the number of beats per bar changes."""
     changes: list[tuple[int, int, int]] = []
     for bar in bars:
         if not changes or changes[-1][1] != bar.beats:

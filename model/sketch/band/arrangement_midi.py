@@ -1,7 +1,6 @@
-"""An arrangement as a standard MIDI file: tempo map, meters, key, markers and a track per instrument.
+"""An arrangement as a Standard MIDI File: tempo map, meters, key, markers and one track per instrument.
 
-Positions are ticks; this file knows no audio. What a DAW shows after importing the file is the same bars
-and beats the render was made on.
+Positions are ticks; this file knows no audio. After import a DAW shows the same bars and beats the render used.
 """
 
 from __future__ import annotations
@@ -18,8 +17,8 @@ TICKS_PER_QUARTER = 960
 
 DRUM_CHANNEL = 9
 
-# A tenth of the finest tick at 120 BPM: nobody hears it, and 104 BPM (not a whole number of microseconds)
-# stays one event for ten minutes.
+# A tenth of a tick at 120 BPM: inaudible, and 104 BPM (not a whole number of microseconds) stays one event for ten
+# minutes.
 TEMPO_SLACK_MICROSECONDS = 50.0
 
 # (tick, order among events of one tick, message): note-offs go before note-ons, names before everything.
@@ -48,11 +47,11 @@ class MidiTrack:
 
 @dataclass(frozen=True)
 class Conductor:
-    """What stands above the tracks, all in ticks from the start of the file.
+    """The conductor track, all in ticks from the start of the file.
 
     tempi:   (tick, microseconds per quarter note).
     meters:  (tick, numerator, denominator).
-    key:     as mido spells it ("G", "F#m"), None when unknown.
+    key:     as mido spells it ("G", "F#m"), None if unknown.
     markers: (tick, text).
     length:  ticks of the whole file.
     """
@@ -73,11 +72,11 @@ class Score:
 
 
 def tempi_from_seconds(seconds: NDArray[np.float64], quarters_per_beat: float) -> tuple[tuple[int, int], ...]:
-    """Tempo events that put beat i of the file at seconds[i] - seconds[0]; one event where the tempo changes.
+    """Tempo events that put beat i of the file at seconds[i] - seconds[0]; one event per tempo change.
 
-    A tempo event is a whole number of microseconds. Each is chosen against the time the file has really
-    reached, so rounding never adds up: every beat is within TEMPO_SLACK_MICROSECONDS of where it belongs,
-    and a steady tempo stays one event.
+    A tempo event is a whole number of microseconds. Each is computed from the time the file has actually reached, so
+    rounding errors never add up: every beat is within TEMPO_SLACK_MICROSECONDS of its place, and a steady tempo stays
+    one event.
     """
     ticks_per_beat = round(quarters_per_beat * TICKS_PER_QUARTER)
     tempi: list[tuple[int, int]] = []
@@ -93,7 +92,7 @@ def tempi_from_seconds(seconds: NDArray[np.float64], quarters_per_beat: float) -
 
 
 def conductor_events(conductor: Conductor) -> list[Event]:
-    """Tempo, meter, key and marker events, in no order."""
+    """Tempo, meter, key and marker events, unsorted."""
     events: list[Event] = [(t, 1, mido.MetaMessage("set_tempo", tempo=us)) for t, us in conductor.tempi]
     for tick, numerator, denominator in conductor.meters:
         meter = mido.MetaMessage("time_signature", numerator=numerator, denominator=denominator)
@@ -105,7 +104,7 @@ def conductor_events(conductor: Conductor) -> list[Event]:
 
 
 def track_events(track: MidiTrack) -> list[Event]:
-    """Program change and notes, in no order."""
+    """Program change and notes, unsorted."""
     channel = track.channel
     events: list[Event] = [(0, 1, mido.Message("program_change", channel=channel, program=track.program))]
     for note in track.notes:
@@ -118,7 +117,7 @@ def track_events(track: MidiTrack) -> list[Event]:
 
 
 def midi_track(name: str, events: list[Event], length: int) -> mido.MidiTrack:
-    """Events sorted and turned into delta times, with the name first and the end at `length` or later."""
+    """Events sorted and converted to delta times, with the name first and the end at `length` or later."""
     track = mido.MidiTrack([mido.MetaMessage("track_name", name=name, time=0)])
     reached = 0
     for tick, _, message in sorted(events, key=lambda event: event[:2]):
@@ -129,7 +128,7 @@ def midi_track(name: str, events: list[Event], length: int) -> mido.MidiTrack:
 
 
 def unoverlapped(notes: Sequence[MidiNote]) -> tuple[MidiNote, ...]:
-    """The same notes with each cut where the next of its pitch begins, as one channel cannot hold both."""
+    """The same notes, each cut where the next of its pitch begins, as one channel cannot hold both."""
     following: dict[int, int] = {}
     kept: list[MidiNote] = []
     for note in sorted(notes, key=lambda n: -n.tick):
@@ -148,8 +147,8 @@ def midi_bytes(score: Score) -> bytes:
     length = score.conductor.length
     file.tracks.append(midi_track("arrangement", conductor_events(score.conductor), length))
     for track in score.tracks:
-        tidy = MidiTrack(track.name, track.program, track.channel, unoverlapped(track.notes))
-        file.tracks.append(midi_track(track.name, track_events(tidy), length))
+        tidied = MidiTrack(track.name, track.program, track.channel, unoverlapped(track.notes))
+        file.tracks.append(midi_track(track.name, track_events(tidied), length))
     buffer = io.BytesIO()
     file.save(file=buffer)
     return buffer.getvalue()

@@ -1,7 +1,7 @@
-"""From chords to parts: who plays which note on which beat.
+"""From chords to parts: which instrument plays which note on which beat.
 
-Positions are beats (fractional indices into the request's grid), so whatever the tempo does, the band does
-too. This file knows no audio; the styles are data in presets.py.
+Positions are beats (fractional indices into the request's grid), so the band follows any tempo change. This file knows
+no audio; the styles are data in presets.py.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ DRUM_PANS.update({"low tom": -0.25, "shaker": 0.3})
 PHRASE_BARS = 4
 SECTION_BARS = 8
 
-# Strummed strings follow each other; the first is on the beat.
+# Delay between strummed strings; the first is on the beat.
 STRUM_SECONDS = 0.009
-HUMAN_VELOCITY = 0.06  # either way; the timing stays on the grid
-BREATHING_BAR = 0.15  # less than this part of a bar sung: the band may answer
+HUMAN_VELOCITY = 0.06  # variation either way; the timing stays on the grid
+BREATHING_BAR = 0.15  # if less of a bar than this is sung, the band may answer
 ANSWER = 1.08
 
-# How the middle of the chords moves from take to take, and which functions the harmoniser then prefers (nats).
+# How the centre of the chord voicings moves from take to take, and the functions the harmoniser then prefers (nats).
 TAKE_SHIFTS = (0, 4, -4, 2, -2, 6, -6, 1)
 TAKE_FAVOURS: tuple[Mapping[str, float], ...] = (
     {},
@@ -69,8 +69,8 @@ class Event:
 class Leadsheet:
     """What the band reads: bars, a chord per slot with the slot's first beat and length, and where there is singing.
 
-    sung: [bars], part of each bar that is sung.
-    closing: index of the bar in which everybody holds the last chord; -1 when the song goes on.
+    sung: [bars], fraction of each bar that is sung.
+    closing: index of the bar in which the whole band holds the last chord; -1 if the song continues.
     """
 
     bars: Sequence[Bar]
@@ -94,7 +94,7 @@ class Leadsheet:
 
 @dataclass(frozen=True)
 class Cell:
-    """Two or three pulses (one where nothing else fits) under one chord."""
+    """Two or three pulses (one if nothing else fits) under one chord."""
 
     bar: int
     beat: float
@@ -105,7 +105,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Variation:
-    """What distinguishes a take: which variants, how high the chords lie, and the hands' small differences."""
+    """What distinguishes a take: variants, the pitch of the voicings, and small variations of velocity."""
 
     groove: int
     bass: int
@@ -115,14 +115,14 @@ class Variation:
     random: np.random.RandomState
 
     def human(self, velocity: float) -> float:
-        """`velocity` with a small difference, 0.05..1."""
+        """`velocity` with a small random variation, 0.05..1."""
         return float(np.clip(velocity * (1 + HUMAN_VELOCITY * self.random.uniform(-1, 1)), 0.05, 1.0))
 
 
 def choose(seed: int, take: int) -> Variation:
-    """The choices of a take; takes of one seed go through the variants in order, so takes always differ."""
+    """The choices of a take; takes of one seed step through the variants in order, so they always differ."""
     offsets = np.random.RandomState(zlib.crc32(f"variants {seed}".encode())).randint(60, size=4)
-    # Steps of one, and another one every second or third take: no two of the first eight takes share all variants.
+    # Steps of one, plus one more every second or third take: no two of the first eight takes share all variants.
     steps = np.array([take, take + take // 2, take + take // 3, take + take // 2])
     random = np.random.RandomState(zlib.crc32(f"hands {seed} {take}".encode()))
     groove, bass, chords, guitar = (int(offset) for offset in offsets + steps)
@@ -134,7 +134,7 @@ def favour(take: int) -> Mapping[str, float]:
     return TAKE_FAVOURS[take % len(TAKE_FAVOURS)]
 
 
-def arrange(sheet: Leadsheet, wish: BandStyle, instruments: Sequence[str], choice: Variation) -> list[Event]:
+def arrange(sheet: Leadsheet, style: BandStyle, instruments: Sequence[str], choice: Variation) -> list[Event]:
     """All notes of all instruments, in order of their beats."""
     players = {
         "drums": drum_events,
@@ -143,14 +143,14 @@ def arrange(sheet: Leadsheet, wish: BandStyle, instruments: Sequence[str], choic
         "guitar": guitar_events,
         "pad": pad_events,
     }
-    events = [event for name in instruments for event in players[name](sheet, wish, choice)]
-    last = sheet.bars[sheet.closing]  # the very last bar when nobody closes
+    events = [event for name in instruments for event in players[name](sheet, style, choice)]
+    last = sheet.bars[sheet.closing]  # the very last bar (index -1) without a closing bar
     end = last.first_beat + last.beats
     return sorted((event for event in events if event.beat < end), key=lambda event: event.beat)
 
 
 def swung(pulse: float, swing: float) -> float:
-    """A position in pulses with its second half late by `swing` of a pulse."""
+    """A position in pulses with the off-beat delayed by `swing` of a pulse."""
     whole = np.floor(pulse)
     part = pulse - whole
     middle = 0.5 + swing
@@ -193,13 +193,13 @@ def figure_events(
 
 
 def variant(figures: Mapping[int, tuple[Figure, ...]], pulses: int, number: int) -> Figure:
-    """The chosen figure for a cell; a cell of one pulse takes the beginning of one of two."""
+    """The chosen figure for a cell; a cell of one pulse uses the start of a two-pulse figure."""
     choices = figures[3 if pulses == 3 else 2]
     return choices[number % len(choices)]
 
 
 def energy(sheet: Leadsheet, bar: int) -> float:
-    """How hard a bar is played: softer before the singer enters, a little more where the singer breathes."""
+    """How hard a bar is played: softer before the singer enters, slightly harder while the singer pauses."""
     sung = np.flatnonzero(sheet.sung > BREATHING_BAR)
     if len(sung) == 0:
         return 0.9
@@ -212,41 +212,41 @@ def energy(sheet: Leadsheet, bar: int) -> float:
 # -----------------------------------------------------------------------------------------------------
 
 
-def drum_events(sheet: Leadsheet, wish: BandStyle, choice: Variation) -> Iterator[Event]:
-    """A groove for every bar, a fill at the end of every phrase, a crash where sections begin."""
+def drum_events(sheet: Leadsheet, style: BandStyle, choice: Variation) -> Iterator[Event]:
+    """A groove for every bar, a fill at the end of every phrase, a crash at the start of every section."""
     sung = np.flatnonzero(sheet.sung > BREATHING_BAR)
     entry = int(sung[0]) if len(sung) else 0
     for index, bar in enumerate(sheet.bars):
         if index == sheet.closing:
             groove: Groove = {"kick": "X", "crash": "x"}
         else:
-            groove = bar_groove(sheet, wish, choice, index, entry)
-        yield from groove_events(groove, bar, energy(sheet, index), wish.preset.swing, sheet, choice)
-        if index > entry and (index - entry) % SECTION_BARS == 0 and not wish.sparse:
+            groove = bar_groove(sheet, style, choice, index, entry)
+        yield from groove_events(groove, bar, energy(sheet, index), style.preset.swing, sheet, choice)
+        if index > entry and (index - entry) % SECTION_BARS == 0 and not style.sparse:
             yield drum_hit("crash", float(bar.first_beat), 0.55, choice)
 
 
-def bar_groove(sheet: Leadsheet, wish: BandStyle, choice: Variation, index: int, entry: int) -> Groove:
-    """What the drummer plays in one bar."""
-    preset, bar = wish.preset, sheet.bars[index]
+def bar_groove(sheet: Leadsheet, style: BandStyle, choice: Variation, index: int, entry: int) -> Groove:
+    """The drum pattern of one bar."""
+    preset, bar = style.preset, sheet.bars[index]
     pulses = round(bar.beats / sheet.beats_per_pulse)
     known = (pulses in (3, 4) and not sheet.compound) or (pulses == 6 and sheet.compound)
     variants = preset.grooves[pulses] if known else (plain_groove(sheet, bar),)
     groove = variants[choice.groove % len(variants)]
-    if (index - entry) % PHRASE_BARS == PHRASE_BARS - 1 and known and not wish.sparse:
+    if (index - entry) % PHRASE_BARS == PHRASE_BARS - 1 and known and not style.sparse:
         fills = preset.fills[pulses]
         groove = fills[(choice.groove + index // PHRASE_BARS) % len(fills)]
     if index < entry:
         groove = {drum: steps for drum, steps in groove.items() if drum not in ("kick", "snare", "clap")}
-    if wish.half_time and pulses == 4 and "snare" in groove:
+    if style.half_time and pulses == 4 and "snare" in groove:
         groove = {**groove, "snare": "........X......."}
-    if wish.sparse:
+    if style.sparse:
         groove = {drum: steps.replace("o", ".") for drum, steps in groove.items()}
     return groove
 
 
 def plain_groove(sheet: Leadsheet, bar: Bar) -> Groove:
-    """Kick and snare in turns on the cells and a hat on every pulse, for meters no style has a groove for."""
+    """Kick and snare alternating on the cells and a hat on every pulse, for meters without a groove in the style."""
     sizes = []
     for group in bar.groups:
         sizes += cell_sizes(round(group / sheet.beats_per_pulse), sheet.compound)
@@ -277,9 +277,9 @@ def drum_hit(drum: str, beat: float, velocity: float, choice: Variation) -> Even
 # -------------------------------------------------------------------------------------------
 
 
-def bass_events(sheet: Leadsheet, wish: BandStyle, choice: Variation) -> Iterator[Event]:
+def bass_events(sheet: Leadsheet, style: BandStyle, choice: Variation) -> Iterator[Event]:
     """The bass line."""
-    part = wish.preset.parts["bass"]
+    part = style.preset.parts["bass"]
     for cell in cells_of(sheet):
         chord = sheet.chords[cell.slot]
         if cell.bar == sheet.closing:
@@ -288,9 +288,9 @@ def bass_events(sheet: Leadsheet, wish: BandStyle, choice: Variation) -> Iterato
             continue
         following = sheet.chords[min(cell.slot + 1, len(sheet.chords) - 1)]
         figure: Figure = ((0.0, float(cell.pulses) - 0.1, "R"),)
-        if not wish.sparse:
-            figure = variant(wish.preset.bass, cell.pulses, choice.bass)
-        for beat, beats, degree, accent in figure_events(cell, figure, sheet, wish.preset.swing):
+        if not style.sparse:
+            figure = variant(style.preset.bass, cell.pulses, choice.bass)
+        for beat, beats, degree, accent in figure_events(cell, figure, sheet, style.preset.swing):
             pitch = bass_note(degree, chord, following, sheet.key)
             velocity = choice.human(0.78 * accent * energy(sheet, cell.bar))
             yield Event("bass", part.sound, pitch, beat, beats, velocity, part.pan)
@@ -308,24 +308,24 @@ def hands(sheet: Leadsheet, preset: Preset, instrument: str, choice: Variation) 
     if part.sound == "crunch":
         return [power_chord(chord.root, part.low) for chord in sheet.chords]
     classes = [chord_classes(chord, sheet.key, preset.color) for chord in sheet.chords]
-    # The pad leaves the middle to the hands: it hardly follows their shift.
+    # The pad leaves the middle register to keys and guitar, so it follows their shift only slightly.
     shift = choice.shift / 3 if instrument == "pad" else choice.shift
     return lead_voices(classes, part.low, part.high, (part.low + part.high) / 2 + shift)
 
 
-def keys_events(sheet: Leadsheet, wish: BandStyle, choice: Variation) -> Iterator[Event]:
+def keys_events(sheet: Leadsheet, style: BandStyle, choice: Variation) -> Iterator[Event]:
     """The keyboard's chords."""
-    yield from chord_events(sheet, wish, choice, "keys", wish.preset.chords, choice.chords, 0.0)
+    yield from chord_events(sheet, style, choice, "keys", style.preset.chords, choice.chords, 0.0)
 
 
-def guitar_events(sheet: Leadsheet, wish: BandStyle, choice: Variation) -> Iterator[Event]:
+def guitar_events(sheet: Leadsheet, style: BandStyle, choice: Variation) -> Iterator[Event]:
     """The guitar's picking or strumming."""
-    yield from chord_events(sheet, wish, choice, "guitar", wish.preset.guitar, choice.guitar, STRUM_SECONDS)
+    yield from chord_events(sheet, style, choice, "guitar", style.preset.guitar, choice.guitar, STRUM_SECONDS)
 
 
 def chord_events(
     sheet: Leadsheet,
-    wish: BandStyle,
+    style: BandStyle,
     choice: Variation,
     instrument: str,
     figures: Mapping[int, tuple[Figure, ...]],
@@ -333,8 +333,8 @@ def chord_events(
     strum: float,
 ) -> Iterator[Event]:
     """Figures of chord notes under every cell; the last bar's chord is held."""
-    part = wish.preset.parts[instrument]
-    voicings = hands(sheet, wish.preset, instrument, choice)
+    part = style.preset.parts[instrument]
+    voicings = hands(sheet, style.preset, instrument, choice)
     for cell in cells_of(sheet):
         voicing = voicings[cell.slot]
         if cell.bar == sheet.closing:
@@ -342,9 +342,9 @@ def chord_events(
                 yield from (held(sheet, part, instrument, pitch, cell, choice) for pitch in voicing)
             continue
         figure: Figure = ((0.0, cell.pulses - 0.1, "*"),)
-        if not wish.sparse:
+        if not style.sparse:
             figure = variant(figures, cell.pulses, number)
-        for beat, beats, what, accent in figure_events(cell, figure, sheet, wish.preset.swing):
+        for beat, beats, what, accent in figure_events(cell, figure, sheet, style.preset.swing):
             pitches = voicing if what == "*" else (by_rank(voicing, int(what)),)
             for order, pitch in enumerate(pitches):
                 velocity = choice.human(0.68 * accent * energy(sheet, cell.bar))
@@ -353,14 +353,14 @@ def chord_events(
 
 
 def by_rank(voicing: tuple[int, ...], rank: int) -> int:
-    """The rank-th note from the bottom; beyond the top it goes on an octave higher."""
+    """The rank-th note from the bottom; past the top it continues an octave higher."""
     return voicing[rank % len(voicing)] + 12 * (rank // len(voicing))
 
 
-def pad_events(sheet: Leadsheet, wish: BandStyle, choice: Variation) -> Iterator[Event]:
-    """Held chords, one for as long as it stays the same within its bar."""
-    part = wish.preset.parts["pad"]
-    voicings = hands(sheet, wish.preset, "pad", choice)
+def pad_events(sheet: Leadsheet, style: BandStyle, choice: Variation) -> Iterator[Event]:
+    """Held chords; repeated chords within a bar are tied."""
+    part = style.preset.parts["pad"]
+    voicings = hands(sheet, style.preset, "pad", choice)
     slot = 0
     while slot < len(sheet.slots):
         bar, first, beats = sheet.slots[slot]

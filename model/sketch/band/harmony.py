@@ -1,7 +1,7 @@
-"""Which chords go under a melody: a small grammar of functional harmony and a Viterbi search.
+"""Chooses chords for a melody: a small grammar of functional harmony and a Viterbi search.
 
-In: what is sung in each slot (half a bar, or a bar where bars are short) as pitch-class weights. Out: one
-chord per slot. Positions are slots and bars; this file knows no seconds and no sounds.
+In: what is sung in each slot (half a bar, or a whole one if bars are short) as pitch-class weights. Out: one chord per
+slot. Positions are slots and bars; this file knows no seconds and no sounds.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ QUALITIES: dict[str, tuple[int, ...]] = {"": (0, 4, 7), "m": (0, 3, 7), "dim": (
 
 @dataclass(frozen=True)
 class Function:
-    """A chord by its place in the key: semitones of its root above the tonic, its quality, how common it is (nats)."""
+    """A chord by its function in the key: semitones of its root above the tonic, quality, how common it is (nats)."""
 
     name: str
     root: int
@@ -84,7 +84,7 @@ FUNCTIONS: dict[str, tuple[Function, ...]] = {
     ),
 }
 
-# How welcome a change of function is (nats); what is not listed costs UNLISTED_MOVE.
+# Score of each change of function (nats); changes not listed score UNLISTED_MOVE.
 MOVES: dict[str, dict[str, float]] = {
     "major": {
         "V I": 1.0,
@@ -170,7 +170,7 @@ MOVES: dict[str, dict[str, float]] = {
 }
 UNLISTED_MOVE = -0.8
 
-# What a band plays where nobody sings yet: four bars, over and over.
+# The vamp before the singer enters: four bars, repeated.
 VAMPS = {
     "major": ("I", "vi", "IV", "V"),
     "minor": ("i", "VI", "III", "VII"),
@@ -188,7 +188,7 @@ CADENCES = {
 
 @dataclass(frozen=True)
 class Taste:
-    """The harmoniser's weights; `favour` adds nats to functions, which is how takes get other chords."""
+    """The harmoniser's weights; `favour` adds nats to functions, so that takes get different chords."""
 
     evidence: float = 2.9
     moves: float = 0.55
@@ -208,11 +208,12 @@ SIMILAR_BARS = 0.9
 
 @dataclass(frozen=True)
 class Slots:
-    """Where chords may stand and what is sung there.
+    """The slots for chords and what is sung in them.
 
-    weights:  [slots, 12], pitch classes sung, metrically weighted; each row sums to how much of the slot is
-    sung (0..1). bar:      [slots], number of the bar from the first of the region, from 0. opens_bar:
-    [slots], whether the slot begins its bar.
+    weights:   [slots, 12], pitch classes sung, metrically weighted; each row sums to the fraction of the slot that is
+               sung (0..1).
+    bar:       [slots], index of the bar in the region, from 0.
+    opens_bar: [slots], whether the slot begins its bar.
     """
 
     weights: Floats
@@ -221,7 +222,7 @@ class Slots:
 
     @property
     def sounding(self) -> NDArray[np.bool_]:
-        """[slots], where enough is sung to say anything about the chord."""
+        """[slots], where enough is sung to infer the chord."""
         return np.asarray(self.weights.sum(axis=1) > 0.05)
 
 
@@ -231,7 +232,7 @@ def chord_of(function: Function, key: SongKey) -> Chord:
 
 
 def note_probabilities(chord: Chord, key: SongKey) -> Floats:
-    """[12], how likely each pitch class is sung over `chord`."""
+    """[12], probability of each pitch class being sung over `chord`."""
     p = np.full(12, OUTSIDE)
     p[list(key.scale)] = IN_SCALE
     if chord.function == "V":
@@ -242,7 +243,7 @@ def note_probabilities(chord: Chord, key: SongKey) -> Floats:
 
 
 def shared_weights(slots: Slots, part: float) -> Floats:
-    """`slots.weights` with bars of alike melody averaged into each other, so that they get the same chords."""
+    """`slots.weights` with bars of similar melody averaged, so that they get the same chords."""
     bars: dict[int, list[int]] = {}
     for slot, bar in enumerate(slots.bar):
         bars.setdefault(int(bar), []).append(slot)
@@ -266,11 +267,11 @@ def alike(one: Floats, other: Floats) -> bool:
 
 
 def emissions(slots: Slots, key: SongKey, taste: Taste) -> Floats:
-    """[slots, functions], how well every chord fits what is sung and where in the form it stands (nats)."""
+    """[slots, functions], how well every chord fits the singing and its place in the form (nats)."""
     functions = FUNCTIONS[key.mode]
     chords = [chord_of(function, key) for function in functions]
     logs = np.log([note_probabilities(chord, key) for chord in chords])
-    # Against an average note, so that a slot full of notes does not weigh against staying silent.
+    # Relative to an average note, so that a busy slot is not penalised against a silent one.
     fit = taste.evidence * shared_weights(slots, taste.sharing) @ (logs - np.log(1.0 / 12.0)).T
     favour = taste.favour or {}
     fit += np.array([function.prior + favour.get(function.name, 0.0) for function in functions])
@@ -278,7 +279,7 @@ def emissions(slots: Slots, key: SongKey, taste: Taste) -> Floats:
 
 
 def form_bonus(slots: Slots, key: SongKey, taste: Taste) -> Floats:
-    """[slots, functions], what the place in the form asks for: a vamp in rests, cadences, home at both ends (nats)."""
+    """[slots, functions], bonus for the place in the form: a vamp in rests, cadences, the tonic at both ends (nats)."""
     names = [function.name for function in FUNCTIONS[key.mode]]
     bonus = np.zeros((len(slots.bar), len(names)))
     sounding = slots.sounding
@@ -295,7 +296,7 @@ def form_bonus(slots: Slots, key: SongKey, taste: Taste) -> Floats:
 
 
 def edge_slots(slots: Slots) -> set[int]:
-    """The first slot of the first full sung bar, the last sung slot and the last of all: home."""
+    """Slots that call for the tonic: the first and the last sung one, and the very last of all."""
     count = len(slots.bar)
     sung = np.flatnonzero(slots.sounding)
     if len(sung) == 0:
@@ -304,7 +305,7 @@ def edge_slots(slots: Slots) -> set[int]:
 
 
 def move_matrix(key: SongKey, taste: Taste) -> Floats:
-    """[functions, functions], how welcome each change is (nats); the diagonal is 0."""
+    """[functions, functions], score of each change (nats); the diagonal is 0."""
     functions = FUNCTIONS[key.mode]
     moves = MOVES[key.mode]
     matrix = np.array(

@@ -1,7 +1,7 @@
-"""Keys and modes: reading what the host says, and finding the key of a melody when it says nothing.
+"""Keys and modes: parses the host's key, and finds the key of a melody if the host sends none.
 
-A melody alone often fits several keys; the finder weighs which scale it stays in, which notes it dwells on
-and where it comes to rest, and says how sure it is.
+A melody alone often fits several keys; the finder weighs its scale, the notes it dwells on and the note it rests on,
+and reports its confidence.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ SCALES: dict[str, tuple[int, ...]] = {
     "mixolydian": (0, 2, 4, 5, 7, 9, 10),
 }
 
-# What else hosts and people write; modes without chords of their own go to the nearest one that has them.
+# Other spellings by hosts and people; modes without a chord table map to the nearest one that has one.
 MODE_WORDS = {
     **dict.fromkeys(("", "major", "maj", "ionian", "dur", "lydian"), "major"),
     **dict.fromkeys(("minor", "min", "m", "aeolian", "moll", "phrygian", "locrian"), "minor"),
@@ -30,13 +30,13 @@ MODE_WORDS = {
 
 LETTERS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 
-# How many fifths each mode's signature lies from that of the major key on the same tonic.
+# Distance in fifths of each mode's key signature from that of the major key on the same tonic.
 SIGNATURE_SHIFT = {"major": 0, "minor": -3, "dorian": -2, "mixolydian": -1}
 SHARP_NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 FLAT_NAMES = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
 
-# How often a degree is sung in each mode, as probabilities per semitone above the tonic: the tonic triad
-# most, the leading tone of minor as a guest. Rounded from counts everybody can make on a folk song book.
+# Probability of each degree in each mode, by semitone above the tonic: the tonic triad most often, the leading tone of
+# minor rarely. Rounded from counts in folk song books.
 PROFILES: dict[str, tuple[float, ...]] = {
     "major": (0.20, 0.006, 0.14, 0.006, 0.18, 0.09, 0.01, 0.20, 0.006, 0.10, 0.01, 0.052),
     "minor": (0.21, 0.006, 0.13, 0.17, 0.008, 0.11, 0.01, 0.19, 0.06, 0.012, 0.06, 0.035),
@@ -47,9 +47,10 @@ PROFILES: dict[str, tuple[float, ...]] = {
 MODE_PRIOR = {"major": 0.0, "minor": -0.1, "dorian": -0.9, "mixolydian": -1.3}
 
 EVIDENCE = (
-    14.0  # nats that the whole histogram is worth; more, and one chromatic passing note rules a key out
+    14.0  # weight of the whole histogram in nats; with more, one chromatic passing note would rule a key out
 )
-REST_ON_TONIC = 2.2  # a song that ends on a note says: this is home
+REST_ON_TONIC = 2.2  # the note a song ends on is likely the tonic
+
 REST_ON_TRIAD = 0.7
 START_ON_TRIAD = 0.5
 
@@ -89,14 +90,14 @@ class SongKey:
 
 @dataclass(frozen=True)
 class FoundKey:
-    """A key and how sure it is, 0..1 (1 when the host gave it)."""
+    """A key and its confidence, 0..1 (1 if the host gave it)."""
 
     key: SongKey
     confidence: float
 
 
 def parse_key(text: str) -> SongKey | None:
-    """The key named by "G major", "F#m", "Bb", "D dorian", "a moll"; None when it cannot be read."""
+    """The key written as "G major", "F#m", "Bb", "D dorian", "a moll"; None if it cannot be parsed."""
     words = text.strip().replace("♯", "#").replace("♭", "b").replace("-", " ").split()
     if not words or words[0][0].upper() not in LETTERS:
         return None
@@ -113,7 +114,7 @@ def find_key(histogram: Floats, first: int | None, last: int | None) -> FoundKey
     """The key of a melody.
 
     histogram: [12], how long each pitch class is sung, metrically weighted; any scale.
-    first, last: pitch classes of the first and the last long note, None when there is none.
+    first, last: pitch classes of the first and last long notes, None if there are none.
     """
     share = histogram / max(float(histogram.sum()), 1e-9)
     keys = [SongKey(tonic, mode) for mode in SCALES for tonic in range(12)]

@@ -1,7 +1,7 @@
-"""The sung line: which pitch sounds when, how sure that is, and at what tuning.
+"""The sung line: its pitch over time, the confidence, and the tuning.
 
-Probabilistic YIN (Mauch and Dixon, 2014): every frame offers several periods, each with the probability
-that a threshold drawn from a prior would have picked it, and a Viterbi pass chooses the line through them.
+Probabilistic YIN (Mauch and Dixon, 2014): every frame has several candidate periods, each with the probability that a
+threshold drawn from a prior would have picked it, and a Viterbi pass chooses the line through them.
 Written on plain numpy; frame i is centred at i * HOP_SECONDS. This file knows no key, no bar and no chord.
 """
 
@@ -17,7 +17,7 @@ from model.dsp.resample import ANALYSIS, resample
 
 Floats = NDArray[np.float64]
 
-RATE = 16000  # a voice's pitch needs no more; divides every usual project rate's work by three to twelve
+RATE = 16000  # enough for a voice's pitch; divides the work at usual project rates by three to twelve
 HOP_SECONDS = 0.01
 HOP = round(RATE * HOP_SECONDS)
 WINDOW = 768  # 48 ms: three periods of a low bass voice
@@ -29,15 +29,15 @@ BINS_PER_SEMITONE = 5
 LOW_PITCH = 69.0 + 12.0 * np.log2(LOW_HZ / 440.0)
 BINS = int(np.ceil(12.0 * np.log2(HIGH_HZ / LOW_HZ) * BINS_PER_SEMITONE)) + 1
 
-# Where no threshold reaches the deepest dip, this part of their probability still believes in it, the less the
-# shallower it is: in noise the deepest dip means nothing.
+# If no threshold reaches the deepest dip, it still gets this share of their probability, less if shallow: in noise
+# the deepest dip means nothing.
 TRUST_IN_DEEPEST = 0.6
 VOICED_BOOST = 1.5
-UNVOICED_SPREAD = 0.04  # unvoiced probability set against that of a single bin; tuned against librosa.pyin
+UNVOICED_SPREAD = 0.04  # scales the unvoiced probability to that of a single bin; tuned against librosa.pyin
 SWITCH_COST = np.log(0.01)  # between voiced and unvoiced, per frame
 WIDEST_STEP = 21  # bins per frame: 4.2 semitones in 10 ms, faster than any portamento
 
-QUIET_BELOW_LOUD_DB = 45.0  # breath and headphones' spill between the phrases are not sung
+QUIET_BELOW_LOUD_DB = 45.0  # breaths and headphone bleed between phrases are not singing
 SILENCE_DBFS = -70.0
 
 GLIDE_SEMITONES_PER_SECOND = 25.0  # vibrato stays below 20
@@ -50,7 +50,7 @@ class Melody:
     """A sung line, one entry per frame of HOP_SECONDS.
 
     pitch:      float64 [frames], MIDI pitch at A = 440 Hz; NaN where nothing is sung.
-    confidence: float64 [frames], 0..1, how clear the pitch is; 0 where nothing is sung.
+    confidence: float64 [frames], 0..1, clarity of the pitch; 0 where nothing is sung.
     """
 
     pitch: Floats
@@ -63,12 +63,12 @@ class Melody:
 
     @property
     def coverage(self) -> float:
-        """Part of the time with a clear pitch, 0..1."""
+        """Fraction of the time with a clear pitch, 0..1."""
         return float(np.mean(self.confidence > 0.5)) if len(self.pitch) else 0.0
 
 
 def mono_at_rate(samples: NDArray[np.float32], rate: int, check: Callable[[], None]) -> NDArray[np.float32]:
-    """Mean of the channels of [frames, channels] at RATE; `check` is called every few seconds of audio."""
+    """Channel mean of [frames, channels] at RATE; `check` is called every few seconds of audio."""
     return resample(samples.mean(axis=1, dtype=np.float32), rate, RATE, quality=ANALYSIS, check=check)
 
 
@@ -90,13 +90,13 @@ def normalised_difference(frames: NDArray[np.float32]) -> Floats:
 
 
 def threshold_share(height: Floats) -> Floats:
-    """Probability that a threshold of the prior, beta(2, 8), lies below `height` (closed form of its integral)."""
+    """Probability that a threshold drawn from the prior, beta(2, 8), is below `height` (closed form)."""
     above = 1.0 - height
     return np.asarray(1.0 - above**9 - 9.0 * height * above**8)
 
 
 def candidates(normalised: Floats) -> tuple[Floats, Floats]:
-    """Probability and pitch of every lag's dip, each [n, lags]; probability 0 where there is no dip."""
+    """Probability and pitch of the dip at every lag, each [n, lags]; probability 0 without a dip."""
     left, middle, right = (normalised[:, SHORTEST - 1 + k : LONGEST - 1 + k] for k in range(3))
     dip = (middle < left) & (middle <= right)
     curve = np.maximum(left - 2.0 * middle + right, 1e-12)
@@ -114,7 +114,7 @@ def candidates(normalised: Floats) -> tuple[Floats, Floats]:
 
 
 def per_bin(probability: Floats, pitch: Floats) -> tuple[Floats, Floats]:
-    """Candidates gathered in bins of 20 cents: probability and mean pitch, each [n, BINS]."""
+    """Candidates collected in bins of 20 cents: probability and mean pitch, each [n, BINS]."""
     rows, columns = np.nonzero(probability > 1e-4)
     weight, at = probability[rows, columns], pitch[rows, columns]
     bins = np.clip(np.round((at - LOW_PITCH) * BINS_PER_SEMITONE).astype(np.int64), 0, BINS - 1)
@@ -131,8 +131,7 @@ def best_line(probability: Floats, check: Callable[[], None]) -> NDArray[np.int6
     voiced = np.log(np.maximum(np.minimum(VOICED_BOOST * probability, 1.0), 1e-6))
     mass = np.minimum(VOICED_BOOST * probability.sum(axis=1), 0.995)
     unvoiced = np.log((1.0 - mass) * UNVOICED_SPREAD)
-    # Triangular and scaled to a maximum of 0: staying costs nothing, else leaving for unvoiced would always
-    # pay.
+    # Triangular with a maximum of 0: staying costs nothing, or else switching to unvoiced would always pay off.
     steps = np.log(1.0 - np.abs(np.arange(-WIDEST_STEP, WIDEST_STEP + 1)) / (WIDEST_STEP + 1.0))
     origin = np.zeros((frames, BINS), dtype=np.int16)  # bin before, -1 = unvoiced
     origin_unvoiced = np.zeros(frames, dtype=np.int16)
@@ -195,7 +194,7 @@ def track(samples: NDArray[np.float32], rate: int, check: Callable[[], None] = l
 
 
 def read_line(path: NDArray[np.int64], probability: Floats, pitch: Floats) -> Melody:
-    """The line's exact pitch: what the candidates in its bin and the two beside it say."""
+    """The line's exact pitch, from the candidates in its bin and the two adjacent ones."""
     rows = np.arange(len(path))
     near = np.clip(path[:, None] + np.arange(-1, 2), 0, BINS - 1)
     weight = probability[rows[:, None], near]
@@ -213,7 +212,7 @@ def neighbours(values: Floats, reach: int) -> Floats:
 
 
 def steady_pitch(melody: Melody) -> Floats:
-    """The notes meant: vibrato averaged out, glides left out (NaN); [frames]."""
+    """The intended notes: vibrato averaged out, glides removed (NaN); [frames]."""
     around = neighbours(melody.pitch, VIBRATO_FRAMES)
     with np.errstate(invalid="ignore"):
         same_note = np.abs(around - melody.pitch[:, None]) < 0.8
@@ -226,7 +225,8 @@ def steady_pitch(melody: Melody) -> Floats:
 
 
 def tuning_semitones(melody: Melody) -> float:
-    """How far the singer is above A = 440 Hz, -0.5..0.5 semitones: the angle of the mean of e^(2 pi i pitch)."""
+    """The singer's tuning relative to A = 440 Hz, -0.5..0.5 semitones: the angle of the mean of e^(2 pi i pitch)."""
+
     pitch = steady_pitch(melody)
     sung = np.isfinite(pitch)
     turns = np.sum(melody.confidence[sung] * np.exp(2j * np.pi * pitch[sung]))

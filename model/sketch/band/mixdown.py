@@ -1,6 +1,6 @@
 """Room, balance and ceiling of the built-in band: from dry tracks to stems that sum to the mix.
 
-Everything here is linear or a gain common to all stems, which is why stems sum to the mix by construction.
+Everything here is linear, or a gain common to all stems, so stems sum to the mix by construction.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from model.sketch.band.synth_keys import noise
 Stereo = NDArray[np.float32]
 """Audio, float32 [frames, 2]."""
 
-# Above the knee the ceiling bends the signal; below it nothing is touched.
+# The soft ceiling bends the signal above the knee and leaves it untouched below.
 KNEE = 0.7
 CEILING = 10.0 ** (-1.1 / 20.0)  # a little under -1 dBFS, so that rounding to 16 bits stays below it
 
 
 @functools.lru_cache(maxsize=8)
 def room(rate: int, seconds: float) -> Stereo:
-    """A room as a noise tail [frames, 2] that falls 60 dB in `seconds`, after 12 ms; unit gain in the middle.
+    """A room as a noise tail [frames, 2] that decays 60 dB in `seconds`, after 12 ms; unit gain in the mids.
 
-    The top falls faster than the bottom, as air and walls do it, and nothing below 180 Hz rings, so that
-    bass and kick stay dry however much is sent.
+    High frequencies decay faster than low ones, as in real rooms, and nothing below 180 Hz rings, so that bass and kick
+    stay dry whatever the send level.
     """
     frames = round(seconds * rate)
     t = np.arange(frames) / rate
@@ -45,14 +45,14 @@ def room(rate: int, seconds: float) -> Stereo:
 
 
 class Reverb:
-    """A room that is fed block by block; the blocks' concatenation does not depend on how they were cut."""
+    """A room processed block by block; the result does not depend on the block boundaries."""
 
     def __init__(self, rate: int, seconds: float) -> None:
         self._response = room(rate, seconds)
         self._ringing: Stereo = np.zeros((0, 2), dtype=np.float32)
 
     def process(self, block: Stereo) -> Stereo:
-        """The room's answer during `block` [frames, 2], what earlier blocks left ringing included."""
+        """The room's response during `block` [frames, 2], including the tails of earlier blocks."""
         from scipy.signal import oaconvolve  # imported late, with the first render
 
         answer = oaconvolve(block, self._response, axes=0).astype(np.float32)
@@ -62,13 +62,13 @@ class Reverb:
 
 
 def ceiling_gain(mix: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Gain per frame [frames, 1] that keeps |mix * gain| at CEILING or below; 1 where the mix is under KNEE.
+    """Gain per frame [frames, 1] that keeps |mix * gain| at or below CEILING; 1 where the mix is below KNEE.
 
-    Without memory, so it may be applied block by block; it bends only the tips of the loudest drum hits.
+    Memoryless, so it works block by block; it affects only the peaks of the loudest drum hits.
     """
     peak = np.max(np.abs(mix), axis=1, keepdims=True).astype(np.float64)
     over = np.maximum(peak - KNEE, 0.0) / (CEILING - KNEE)
-    bent = KNEE + (CEILING - KNEE) * np.tanh(over) * (1 - 1e-6)  # rounding must not pass it
+    bent = KNEE + (CEILING - KNEE) * np.tanh(over) * (1 - 1e-6)  # rounding must not exceed it
     return np.asarray(np.where(peak > KNEE, bent / np.maximum(peak, KNEE), 1.0), dtype=np.float32)
 
 

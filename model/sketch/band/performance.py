@@ -1,7 +1,7 @@
-"""The arrangement played: events on the grid become stems in blocks of bars, at the wanted loudness.
+"""Plays the arrangement: turns events on the grid into stems, in blocks, at the target loudness.
 
-Two passes, so that a song of any length fits in memory and the first bars can be heard before the last are
-made: one to measure how loud the band is, one to render. Both take their notes from the same cache.
+Two passes, so that a song of any length fits in memory and the first bars can play before the last are rendered:
+one measures the band's loudness, one renders. Both share a cache of notes.
 """
 
 from __future__ import annotations
@@ -27,23 +27,23 @@ from model.sketch.band.synth import Note, SoundBank, play
 Audio = NDArray[np.float32]
 
 BLOCK_SECONDS = 4.0
-# No sound of the band rings longer than this after its note ends.
+# No sound of the band rings longer than this after its note-off.
 LONGEST_RELEASE_SECONDS = 2.6
 CUT_FADE_SECONDS = 0.008
-# SoundFonts differ by 20 dB between instruments; this is how loud the built-in band's parts are in pop, as a balance.
+# SoundFonts differ by 20 dB between instruments; this is the balance of the built-in band's parts in pop.
 SOUNDFONT_LUFS = {"drums": -20.5, "bass": -21.5, "keys": -22.0, "guitar": -22.0, "pad": -26.0}
 
 
 @dataclass(frozen=True)
 class Block:
-    """Some seconds of the backing from frame `start` (in the request's coordinates): its stems and their sum."""
+    """A few seconds of the backing from frame `start` (in the request's coordinates): stems and their sum."""
 
     start: int
     mix: Audio
     stems: dict[str, Audio]
 
     def within(self, start: int, end: int) -> Block | None:
-        """The part inside [start, end), None when nothing is."""
+        """The part inside [start, end); None if there is none."""
         first, last = max(0, start - self.start), min(len(self.mix), end - self.start)
         if last <= first:
             return None
@@ -90,7 +90,7 @@ class Performance:
         )
 
     def set_level(self, lufs: float, pace: Pace) -> None:
-        """Plays everything once and sets the gain that brings it to `lufs`."""
+        """Renders everything once and sets the gain that brings it to `lufs`."""
         band = np.zeros((self._frames, 2), dtype=np.float32)
         room = Reverb(self._request.rate, self._preset.reverb_seconds)
         for first, frames in self._spans():
@@ -101,7 +101,7 @@ class Performance:
                 band[first : first + frames] += dry
                 to_room += part.room * dry
             pace.check()
-            # One room for all: the sum is what the stems' own rooms will add up to.
+            # One room for all: reverb is linear, so this equals the sum of the stems' own rooms.
             band[first : first + frames] += room.process(to_room)
             pace.at("rehearsing", (first + frames) / self._frames)
         level = loudness.integrated(band, self._request.rate, pace.check)
@@ -127,19 +127,19 @@ class Performance:
         return play(self._bank, near, frames, pace.check)
 
     def _from_soundfont(self, name: str, path: Path, pace: Pace) -> Audio:
-        """The whole track played by the user's SoundFont, at its place in the band's balance; made once."""
+        """The whole track played by the user's SoundFont, at its level in the band's balance; cached."""
         if name not in self._recorded:
             part, rate = self._preset.parts[name], self._request.rate
             midi = soundfont.part_midi(self._notes[name], part.program, name == "drums", self._tuning)
             track = soundfont.play_part(path, midi, self._frames, rate, pace.check)
             level = loudness.integrated(track, rate, pace.check)
-            heard = math.isfinite(level)
-            gain = 10.0 ** ((SOUNDFONT_LUFS[name] - level) / 20.0) / part.level if heard else 1.0
+            audible = math.isfinite(level)
+            gain = 10.0 ** ((SOUNDFONT_LUFS[name] - level) / 20.0) / part.level if audible else 1.0
             self._recorded[name] = np.asarray(gain * track, dtype=np.float32)
         return self._recorded[name]
 
     def blocks(self, pace: Pace) -> Iterator[tuple[float, Block]]:
-        """(part of the whole done, block), in order; stems sum to the mix."""
+        """(fraction done, block), in order; stems sum to the mix."""
         rate, parts = self._request.rate, self._preset.parts
         with_room = [name for name in self._instruments if parts[name].room]
         rooms = {name: Reverb(rate, self._preset.reverb_seconds) for name in with_room}
@@ -156,6 +156,6 @@ class Performance:
             yield (first + frames) / self._frames, Block(self._start + first, total, stems)
 
     def _fade(self, first: int, frames: int) -> Audio:
-        """Gain [frames, 1] that lets what still rings at the very end go without a click."""
+        """Gain [frames, 1] that fades out anything still ringing at the very end, to avoid a click."""
         left = (self._frames - first - np.arange(frames)) / self._request.rate
         return np.clip(left / CUT_FADE_SECONDS, 0.0, 1.0).astype(np.float32)[:, None]

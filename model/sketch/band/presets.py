@@ -1,8 +1,8 @@
-"""What the band plays in each style, as plain data; style.py chooses among the styles.
+"""What the band plays in each style, as plain data; style.py chooses the style.
 
-Grooves are strings of even steps over a whole bar (X accent, x played, o ghost, . nothing); bass and chord
-figures are (start, length, what) in pulses over a cell of two or three pulses, from which bars of any meter
-are put together.
+Grooves are strings of even steps over a whole bar (X accent, x normal, o ghost note, . rest); bass and chord figures
+are (start, length, what) in pulses over a cell of two or three pulses, the building blocks of bars in any meter.
+
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ INSTRUMENTS = ("drums", "bass", "keys", "guitar", "pad")
 
 @dataclass(frozen=True)
 class Seat:
-    """How an instrument sits in the band.
+    """An instrument's sound and place in the mix.
 
-    sound: in synth.SOUNDS ("" for drums); level: linear; pan: -1..1; room: part of it sent to the reverb;
-    program: General MIDI; low, high: where its chords lie (MIDI pitches).
+    sound: in synth.SOUNDS ("" for drums); level: linear; pan: -1..1; room: reverb send, as a fraction of it;
+    program: General MIDI; low, high: range of its chords (MIDI pitches).
     """
 
     sound: str
@@ -38,15 +38,15 @@ class Seat:
 class Preset:
     """A style.
 
-    words:   what in a caption asks for it.
-    swing:   how much of a pulse the second eighth comes late, 0..0.17.
-    band:    the instruments it uses when none are asked for.
-    parts:   how every instrument sounds in it.
+    words:   caption words that select it.
+    swing:   delay of the second eighth as a fraction of a pulse, 0..0.17.
+    band:    the instruments it uses if none are requested.
+    parts:   every instrument's sound in it.
     grooves: variants for bars of four, three and six (6/8) pulses, by that number.
     fills:   likewise, for the last bar of four.
     bass, chords, guitar: variants of figures, by the number of pulses of the cell (2 or 3).
     color:   whether chords get sevenths and ninths.
-    reverb_seconds: how long the room rings.
+    reverb_seconds: reverberation time of the room.
     """
 
     name: str

@@ -1,7 +1,7 @@
-"""The user's own sounds: parts played by an installed fluidsynth from a SoundFont file, instead of the built-in band.
+"""The user's own sounds: an installed fluidsynth plays the parts from a SoundFont file, instead of the built-in band.
 
-Optional and found at render time only. Nothing is shipped: good SoundFonts are large, small ones have licences that do
-not fit. The notes travel as a MIDI file with a fixed tempo, fine enough that its ticks are shorter than a sample.
+Optional, and looked up only at render time. None is shipped: good SoundFonts are large, and the small ones have
+unsuitable licences. Notes are passed as a MIDI file with a fixed tempo and ticks of 17 microseconds.
 """
 
 from __future__ import annotations
@@ -23,26 +23,28 @@ from model.sketch.band.synth_drums import DRUM_PITCHES
 
 PROGRAM = "fluidsynth"
 TICKS_PER_QUARTER = 30000
-TEMPO = 500000  # microseconds per quarter: 60,000 ticks a second
+TEMPO = 500000  # microseconds per quarter note: 60,000 ticks per second
 TICKS_PER_SECOND = TICKS_PER_QUARTER * 1_000_000 // TEMPO
 POLL_SECONDS = 0.02
 TAIL_SECONDS = 1.0
-# Half the room of the player's default, so that stacked chords do not clip before they are balanced.
+# Half the headroom of the player's default gain; stacked chords still do not clip before they are balanced.
 PLAYER_GAIN = "0.4"
 
 
 def check_file(path: Path) -> None:
-    """Raises CannotRender when `path` is not a SoundFont file."""
+    """Raises CannotRender if `path` is not a SoundFont file."""
     try:
         with path.open("rb") as file:
             head = file.read(12)
     except OSError as error:
         raise CannotRender(
             f"The SoundFont {path.name} cannot be read ({error.strerror}).",
-            "Check the path, or leave it out.",
+            "Check the path, or omit the soundfont option.",
         ) from error
     if head[:4] != b"RIFF" or head[8:12] != b"sfbk":
-        raise CannotRender(f"{path.name} is not a SoundFont 2 file.", "Give an .sf2 file, or leave it out.")
+        raise CannotRender(
+            f"{path.name} is not a SoundFont 2 file.", "Use an .sf2 file, or omit the soundfont option."
+        )
 
 
 def part_midi(notes: Sequence[Note], program: int, drums: bool, tuning: float) -> bytes:
@@ -78,9 +80,9 @@ def part_midi(notes: Sequence[Note], program: int, drums: bool, tuning: float) -
 def play_part(
     soundfont: Path, midi: bytes, frames: int, rate: int, check: Callable[[], None]
 ) -> NDArray[np.float32]:
-    """The file's sound, dry, float32 [frames, 2]; `check` is called every POLL_SECONDS and may raise to stop.
+    """The MIDI file's audio, dry, float32 [frames, 2]; `check` is called every POLL_SECONDS and may raise to cancel.
 
-    Raises CannotRender when the player is missing or fails.
+    Raises CannotRender if the player is missing or fails.
     """
     check_file(soundfont)
     with tempfile.TemporaryDirectory(prefix="takebridge-") as folder:
@@ -91,25 +93,26 @@ def play_part(
         run_player(command, check)
         if not target.exists():
             raise CannotRender(
-                f"fluidsynth made no sound from {soundfont.name}.", "Try another SoundFont, or leave it out."
+                f"fluidsynth produced no audio from {soundfont.name}.",
+                "Try another SoundFont, or omit the soundfont option.",
             )
-        heard = np.fromfile(target, dtype="<f4")
+        rendered = np.fromfile(target, dtype="<f4")
     track = np.zeros((frames, 2), dtype=np.float32)
-    stereo = heard[: len(heard) // 2 * 2].reshape(-1, 2)[:frames]
+    stereo = rendered[: len(rendered) // 2 * 2].reshape(-1, 2)[:frames]
     track[: len(stereo)] = stereo
     return track
 
 
 def run_player(command: Sequence[str], check: Callable[[], None]) -> None:
-    """Runs fluidsynth to its end, or ends it when `check` raises."""
+    """Runs fluidsynth until it exits; kills it if `check` raises."""
     try:
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
     except FileNotFoundError as error:
         raise CannotRender(
-            "A SoundFont needs the program fluidsynth, which is not installed.",
-            "Install fluidsynth, or leave the SoundFont out to use the built-in band.",
+            "Playing a SoundFont needs fluidsynth, which is not installed.",
+            "Install fluidsynth, or omit the soundfont option to use the built-in band.",
         ) from error
     try:
         while process.poll() is None:
@@ -121,5 +124,6 @@ def run_player(command: Sequence[str], check: Callable[[], None]) -> None:
             process.wait()
     if process.returncode != 0:
         raise CannotRender(
-            f"fluidsynth stopped with status {process.returncode}.", "Try another SoundFont, or leave it out."
+            f"fluidsynth failed with exit status {process.returncode}.",
+            "Try another SoundFont, or omit the soundfont option.",
         )

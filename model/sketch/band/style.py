@@ -1,4 +1,4 @@
-"""What a caption wishes of the band: a style, who plays, how much; and which of its words changed nothing."""
+"""What a caption asks of the band: style, instruments, density; and which of its words it ignored."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from model.sketch.band.presets import BALLAD, INSTRUMENTS, POP, PRESETS, WALTZ, Preset
 
-# Below this a song without a word about its style is played as a ballad.
+# Below this tempo a caption without a style gets a ballad.
 BALLAD_BELOW_QUARTERS_PER_MINUTE = 84.0
 
 INSTRUMENT_WORDS = {
@@ -16,7 +16,7 @@ INSTRUMENT_WORDS = {
     **dict.fromkeys(("guitar", "guitars", "strings-plucked"), "guitar"),
     **dict.fromkeys(("pad", "pads", "strings", "synth"), "pad"),
 }
-# Neither a wish nor worth a remark.
+# Neither instructions nor worth reporting as ignored.
 SMALL_WORDS = frozenset(("a", "an", "the", "and", "with", "of", "in", "for", "to", "my", "some", "very"))
 SMALL_WORDS |= {"style", "band", "backing", "accompaniment", "song", "music"}
 SPARSE_WORDS = ("sparse", "minimal", "simple", "quiet")
@@ -25,7 +25,7 @@ HALF_TIME_WORDS = ("half-time", "halftime")
 
 @dataclass(frozen=True)
 class BandStyle:
-    """What a caption asked for, and the words that changed nothing."""
+    """What a caption asks for, and the words that were ignored."""
 
     preset: Preset
     without: frozenset[str]
@@ -37,7 +37,7 @@ class BandStyle:
 
 
 def read_caption(caption: str, pulses: int, quarters_per_minute: float) -> BandStyle:
-    """The style for a caption, a bar of `pulses` pulses and a tempo."""
+    """The style for a caption, with `pulses` pulses per bar and a tempo."""
     words = [word.strip(".,;:!?()\"'").lower() for word in caption.split()]
     words = [word for word in words if word]
     chosen: Preset | None = None
@@ -78,9 +78,9 @@ def near_instrument(before: str, after: str) -> bool:
     return before in INSTRUMENT_WORDS or after in INSTRUMENT_WORDS
 
 
-def instruments_for(wish: BandStyle, asked: tuple[str, ...]) -> tuple[str, ...]:
-    """Who plays: what the request names, else what the caption wishes, in INSTRUMENTS' order."""
+def instruments_for(style: BandStyle, asked: tuple[str, ...]) -> tuple[str, ...]:
+    """The instruments that play: those in the request, else those of the caption, in INSTRUMENTS' order."""
     if asked:
         return tuple(name for name in INSTRUMENTS if name in asked)
-    chosen = wish.only or (frozenset(wish.preset.band) | wish.added) - wish.without
+    chosen = style.only or (frozenset(style.preset.band) | style.added) - style.without
     return tuple(name for name in INSTRUMENTS if name in chosen)

@@ -1,7 +1,7 @@
-"""The melody laid over the host's bars: which pitch classes are sung in every bar and half bar.
+"""The melody on the host's bars: the pitch classes sung in every bar and half bar.
 
-Times of the grid are seconds from the first sample of the song; positions on it are beats, as fractional
-indices into its arrays.
+Grid times are seconds from the first sample of the song; grid positions are beats, as fractional indices into its
+arrays.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from model.sketch.band.melody import HOP_SECONDS, Melody, steady_pitch
 
 Floats = NDArray[np.float64]
 
-# What is sung on strong beats belongs to the chord more often than what passes between.
+# Notes on strong beats belong to the chord more often than passing notes.
 DOWNBEAT_WEIGHT = 1.9
 MIDDLE_WEIGHT = 1.5
 
-# A region drawn on bar lines may reach a sample or two into the next bar.
+# A region drawn on bar lines may extend a sample or two into the next bar.
 EDGE_SECONDS = 0.005
 
 LONG_NOTE_SECONDS = 0.25
-# A note may waver, and a tracker lose it for a moment, without becoming two.
+# A wavering note, or one the tracker loses briefly, is still one note.
 NOTE_GAP_SECONDS = 0.06
 
 
@@ -33,9 +33,9 @@ NOTE_GAP_SECONDS = 0.06
 class Bar:
     """One bar of the host's ruler.
 
-    number:       as the host counts.
+    number:       in the host's numbering.
     first_beat:   index of its downbeat in the grid.
-    beats:        its length; groups: how those are counted, (2, 2) in 4/4, (3, 3) in 6/8.
+    beats:        its length; groups: how they are counted, (2, 2) in 4/4, (3, 3) in 6/8.
     start, end:   seconds.
     """
 
@@ -48,7 +48,7 @@ class Bar:
 
 
 def beat_groups(beats: int, unit: int) -> tuple[int, ...]:
-    """How a bar of `beats` of 1/unit falls into parts that can carry a chord each: at most two."""
+    """Splits a bar of `beats` of 1/unit into parts with one chord each: at most two."""
     if unit >= 8 and beats % 3 == 0 and beats >= 6:
         parts = beats // 3
         return (3 * ((parts + 1) // 2), 3 * (parts // 2))
@@ -58,7 +58,7 @@ def beat_groups(beats: int, unit: int) -> tuple[int, ...]:
 
 
 def bars_between(grid: Grid, start: float, end: float) -> list[Bar]:
-    """All bars that overlap [start, end) seconds, in order; incomplete bars at the grid's edges are left out."""
+    """All bars that overlap [start, end) seconds, in order, without incomplete bars at the grid's edges."""
     bars = []
     edge = min(EDGE_SECONDS, (end - start) / 4)
     for first in np.flatnonzero(grid.beat_in_bar == 0):
@@ -73,9 +73,9 @@ def bars_between(grid: Grid, start: float, end: float) -> list[Bar]:
 
 
 def beat_time(grid: Grid, beat: float) -> float:
-    """Seconds of a fractional beat index; exact for steady tempo, and between the beats of a linear ramp.
+    """Time in seconds of a fractional beat index; exact for a steady tempo, smooth within a ramp.
 
-    Beyond the grid its last tempo goes on.
+    Beyond the grid the last tempo continues.
     """
     last = len(grid.seconds) - 1
     index = min(max(int(np.floor(beat)), 0), last)
@@ -89,11 +89,11 @@ def beat_time(grid: Grid, beat: float) -> float:
         return at + part * slope
     length = float(grid.seconds[index + 1]) - at
     following = 60.0 / float(grid.quarters_per_minute[index + 1]) * unit_quarters
-    # Only a ramp has its mean between the tempi at both ends; a step keeps the first until the next beat.
+    # Only in a ramp is the mean tempo between those at both ends; a step keeps the first tempo until the next beat.
     ramp = min(slope, following) < length * (1 - 1e-6) and max(slope, following) > length * (1 + 1e-6)
     if not ramp:
         return at + part * length
-    # Hermite's cubic: right times and right tempi at both beats.
+    # Cubic Hermite spline: exact times and tempi at both beats.
     rest = 1.0 - part
     from_here = part * rest * rest * slope + part * part * (3 - 2 * part) * length
     return at + from_here - part * part * rest * following
@@ -111,7 +111,7 @@ def slots_of(bars: list[Bar]) -> list[tuple[int, int, int]]:
 
 
 def frame_weights(melody: Melody, grid: Grid) -> tuple[NDArray[np.int64], Floats]:
-    """For every frame of the melody: the grid's beat it falls into (-1 outside) and its metrical weight."""
+    """For every frame of the melody: the grid beat that contains it (-1 outside) and its metrical weight."""
     times = np.arange(len(melody.pitch)) * HOP_SECONDS
     beat = np.searchsorted(grid.seconds, times, side="right") - 1
     weight = np.ones(len(grid.seconds))
@@ -124,7 +124,7 @@ def frame_weights(melody: Melody, grid: Grid) -> tuple[NDArray[np.int64], Floats
 
 
 def sung_slots(melody: Melody, tuning: float, grid: Grid, bars: list[Bar]) -> Slots:
-    """What is sung in every slot of `bars`; tuning in semitones is taken off first."""
+    """What is sung in every slot of `bars`, corrected for the tuning in semitones."""
     plan = slots_of(bars)
     slot_of_beat = np.full(len(grid.seconds) + 1, -1)
     for slot, (_, first, beats) in enumerate(plan):
@@ -153,7 +153,7 @@ def metrical(grid: Grid, beat: int) -> float:
 
 
 def pitch_classes(melody: Melody, tuning: float) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """[frames]: pitch class meant, and whether one is meant at all."""
+    """[frames]: the intended pitch class, and whether there is one."""
     pitch = steady_pitch(melody)
     clear = np.isfinite(pitch)
     return np.round(np.nan_to_num(pitch) - tuning).astype(np.int64) % 12, clear

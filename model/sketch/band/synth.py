@@ -1,7 +1,7 @@
 """The built-in band: notes in, audio out.
 
-`SoundBank` makes each distinct note once and keeps it; `play` lays notes into a stereo track. The sounds
-themselves are in synth_keys.py and synth_drums.py; levels, room and limiting are mixdown.py's.
+`SoundBank` synthesises each distinct note once and caches it; `play` mixes notes into a stereo track. The sounds are in
+synth_keys.py and synth_drums.py; levels, room and limiting in mixdown.py.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from model.sketch.band.synth_keys import KEYS, Sound, Wave
 
 SOUNDS: dict[str, Sound] = {**KEYS, **DRUMS}
 
-# Lengths and velocities are rounded to these steps, so that equal-looking notes are one cached note: 20 ms is
-# below what the ear tells apart at a note's end, and 1/24 of velocity is under 0.5 dB at playing level.
+# Lengths and velocities are rounded to these steps, so that near-equal notes share one cached note: 20 ms at a note's
+# end is inaudible, and 1/24 of velocity is less than 0.5 dB at playing level.
 LENGTH_STEP_SECONDS = 0.02
 VELOCITY_STEPS = 24
 
@@ -29,12 +29,12 @@ CACHE_FRAMES = 25_000_000
 
 @dataclass(frozen=True)
 class Note:
-    """One note to be played.
+    """One note to play.
 
     sound:    a name in SOUNDS.
     pitch:    MIDI number, fractions allowed (the band plays at the singer's tuning); ignored by drums.
     start:    seconds from the first frame of the track; may be negative.
-    seconds:  how long it is held, the release comes after it.
+    seconds:  how long it is held; the release follows.
     velocity: 0..1.
     pan:      -1 left .. 1 right.
     """
@@ -48,7 +48,7 @@ class Note:
 
 
 class SoundBank:
-    """Notes at one rate, each made once. Not for several threads at a time."""
+    """Notes at one rate, each synthesised once. Not thread-safe."""
 
     def __init__(self, rate: int) -> None:
         self.rate = rate
@@ -80,22 +80,22 @@ class SoundBank:
 
 
 def pan_gains(pan: float) -> NDArray[np.float32]:
-    """Equal-power gains [left, right], 0 dB in the middle is -3 dB per side."""
+    """Equal-power gains [left, right]; -3 dB per side in the middle."""
     angle = (np.clip(pan, -1.0, 1.0) + 1.0) * np.pi / 4.0
     return np.array([np.cos(angle), np.sin(angle)], dtype=np.float32)
 
 
 def play(
-    bank: SoundBank, notes: Sequence[Note], frames: int, look: Callable[[], None] | None = None
+    bank: SoundBank, notes: Sequence[Note], frames: int, check: Callable[[], None] | None = None
 ) -> NDArray[np.float32]:
-    """A dry stereo track of `frames` frames, float32 [frames, 2]; what rings past the end is cut.
+    """A dry stereo track of `frames` frames, float32 [frames, 2]; tails past the end are cut.
 
-    `look` is called before every note, for stopping.
+    `check` is called before every note and may raise to cancel.
     """
     track = np.zeros((frames, 2), dtype=np.float32)
     for note in notes:
-        if look is not None:
-            look()
+        if check is not None:
+            check()
         at = round(note.start * bank.rate)
         wave = bank.wave(note)[max(0, -at) : max(0, frames - at)]
         first = max(0, at)

@@ -1,7 +1,7 @@
 """The drum kit of the built-in band: pure functions of velocity and rate.
 
-Each has the signature of a pitched `Sound`; pitch and held time are ignored, a drum is hit and rings.
-Noises are drawn once per name, so a kit sounds the same in every song.
+Each has the signature of a pitched `Sound` but ignores pitch and held time: a drum is hit and rings.
+Each noise depends only on its name, so the kit sounds the same in every song.
 """
 
 from __future__ import annotations
@@ -162,7 +162,7 @@ DRUMS: dict[str, Sound] = {
     "shaker": shaker,
 }
 
-# Where a drum sits in General MIDI's percussion map, for the arrangement file.
+# Each drum's key in the General MIDI percussion map, for the arrangement file.
 DRUM_PITCHES: dict[str, int] = {
     "kick": 36,
     "snare": 38,

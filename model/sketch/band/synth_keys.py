@@ -2,7 +2,7 @@
 
 A sound is float32 [frames, 1 or 2], peak about 1 at full velocity for a single note, starts within a
 millisecond or two of its first sample (so that the grid can be trusted) and ends in silence.
-This file knows physics of strings and spectra, no notes, no bars, no mix.
+This file knows the physics of strings and spectra, but no notes, bars or mix.
 """
 
 from __future__ import annotations
@@ -30,14 +30,13 @@ def hertz(pitch: float) -> float:
 def noise(frames: int, name: str) -> Signal:
     """White noise in [-1, 1], always the same for the same name.
 
-    RandomState because its stream is frozen by numpy's promise (NEP 19): what is rendered from a score
-    today is rendered from it in five years.
+    RandomState, because numpy guarantees its stream never changes (NEP 19): a score will render the same in five years.
     """
     return np.random.RandomState(zlib.crc32(name.encode())).random_sample(frames) * 2.0 - 1.0
 
 
 def clock(seconds: float, rate: int) -> Signal:
-    """Times of the frames of a sound of `seconds`, at least one frame."""
+    """Frame times of a sound of `seconds`; at least one frame."""
     return np.arange(max(1, round(seconds * rate))) / rate
 
 
@@ -58,8 +57,8 @@ def partials(
 ) -> Signal:
     """Sum of harmonics of `base` Hz: weights[h-1] at h times it, fading with decays[h-1] per second.
 
-    `phase` is the phase of the first harmonic in cycles. Harmonics above 0.45 of the rate are left out, so
-    that nothing folds back.
+    `phase` is the phase of the first harmonic in cycles. Harmonics above 0.45 of the rate are omitted, to avoid
+    aliasing.
     """
     angle = 2 * np.pi * np.asarray(phase)
     before, here, twice_cosine = np.zeros_like(t), np.sin(angle), 2.0 * np.cos(angle)
@@ -113,7 +112,7 @@ def synth_bass(pitch: float, held: float, velocity: float, rate: int) -> Wave:
 
 
 def pad(pitch: float, held: float, velocity: float, rate: int) -> Wave:
-    """Slow strings: three detuned soft saws, different on either side, so that the pad is wide."""
+    """Slow strings: three detuned soft saws, different left and right for a wide pad."""
     base = hertz(pitch)
     release = 0.45
     t = clock(held + release, rate)
@@ -139,11 +138,10 @@ def organ(pitch: float, held: float, velocity: float, rate: int) -> Wave:
 
 
 def string_loop(period: float, frames: int, damping: float, gain: float, name: str) -> Signal:
-    """Karplus and Strong's plucked string: noise running round a delay of `period` frames with a soft filter.
+    """Karplus-Strong plucked string: noise circulating in a delay line of `period` frames with a soft filter.
 
-    The loop is computed one period at a time, which is what makes it fast in numpy; `damping` 0..0.5 is the
-    weight of the older neighbour (0.5 = the dullest), and its own delay is taken off the line to stay in
-    tune.
+    The loop is computed one period at a time, which makes it fast in numpy; `damping` 0..0.5 is the weight of the
+    older neighbour (0.5 = dullest), and the filter's delay is subtracted from the line to stay in tune.
     """
     whole = int(period - damping)
     fraction = period - damping - whole
@@ -158,8 +156,8 @@ def string_loop(period: float, frames: int, damping: float, gain: float, name: s
 
 
 def soften(signal: Signal, amount: float) -> Signal:
-    """One-pole low pass, y = (1 - amount) x + amount y before."""
-    from scipy.signal import lfilter  # imported late, with the first sound and not with the server
+    """One-pole low pass, y[n] = (1 - amount) x[n] + amount y[n - 1]."""
+    from scipy.signal import lfilter  # imported late, with the first sound instead of at server start
 
     return np.asarray(lfilter([1.0 - amount], [1.0, -amount], signal))
 
@@ -170,7 +168,7 @@ def plucked(pitch: float, held: float, velocity: float, rate: int, ring: float) 
     release = 0.09
     t = clock(min(held, 2.5) + release, rate)
     gain = 0.001 ** (1.0 / (base * ring * (261.6 / base) ** 0.4))
-    # Damping per second, not per turn: high strings turn more often, so each turn must take less away.
+    # Damping per second, not per period: high strings have more periods per second, so each must damp less.
     damping = 0.5 * min(1.0, (rate / 48000.0) * 110.0 / base)
     string = string_loop(rate / base, len(t), max(damping, 0.04), gain, f"pluck {round(pitch)}")
     body = soften(string, (0.85 - 0.35 * velocity) * min(1.0, rate / 48000.0))

@@ -1,4 +1,4 @@
-"""Which notes of a chord an instrument plays: smooth from chord to chord, and the bass below them."""
+"""Which notes of a chord an instrument plays, with smooth voice leading, and the bass below them."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from model.sketch.band.key_finding import SongKey
 
 BASS_LOW = 28  # the open E of a bass guitar
 
-# How much being away from the middle of the range weighs against moving the hand (semitones).
+# Weight of the distance from the middle of the range relative to the motion of the voices (both in semitones).
 CENTRE_PULL = 0.35
-# A hand spans an octave; wider chords sound like two.
+# A hand spans an octave; wider chords sound like two hands.
 WIDEST = 12
 NARROWEST_STEP = 2
 
@@ -20,8 +20,7 @@ NARROWEST_STEP = 2
 def chord_classes(chord: Chord, key: SongKey, color: bool) -> tuple[int, ...]:
     """Pitch classes of a chord, three or four of them.
 
-    With color: minor chords and V get their seventh, other major chords the ninth, which never rubs against
-    a melody.
+    With color: minor chords and V get their seventh, other major chords the ninth, which never clashes with a melody.
     """
     if not color:
         return chord.tones
@@ -32,13 +31,13 @@ def chord_classes(chord: Chord, key: SongKey, color: bool) -> tuple[int, ...]:
 
 
 def power_chord(root: int, low: int) -> tuple[int, ...]:
-    """Root, fifth and octave from `low` up: what an overdriven amplifier can play without mud."""
+    """Root, fifth and octave from `low` up, which stay clear through an overdriven amplifier."""
     bottom = low + (root - low) % 12
     return (bottom, bottom + 7, bottom + 12)
 
 
 def all_voicings(classes: Sequence[int], low: int, high: int) -> list[tuple[int, ...]]:
-    """Every close way to play the pitch classes in low..high, ascending."""
+    """Every close voicing of the pitch classes in low..high, ascending."""
     places = [[pitch for pitch in range(low, high + 1) if pitch % 12 == each] for each in classes]
     found = set()
     for choice in product(*places):
@@ -50,7 +49,7 @@ def all_voicings(classes: Sequence[int], low: int, high: int) -> list[tuple[int,
 
 
 def lead_voices(chords: Sequence[Sequence[int]], low: int, high: int, centre: float) -> list[tuple[int, ...]]:
-    """One voicing per chord (given as pitch classes), each moving as little as it can from the one before."""
+    """One voicing per chord (given as pitch classes), each moving as little as possible from the previous one."""
     voicings: list[tuple[int, ...]] = []
     for classes in chords:
         before = voicings[-1] if voicings else None
@@ -70,7 +69,7 @@ def bass_pitch(pitch_class: int) -> int:
 
 
 def bass_note(degree: str, chord: Chord, following: Chord, key: SongKey) -> int:
-    """MIDI pitch of "R" root, "5" fifth, "8" octave or "A" the step of the key below the next root."""
+    """MIDI pitch of "R" root, "5" fifth, "8" octave or "A" approach: the scale step next to the next root."""
     root = bass_pitch(chord.root)
     if degree == "R":
         return root
@@ -79,7 +78,7 @@ def bass_note(degree: str, chord: Chord, following: Chord, key: SongKey) -> int:
     if degree == "A" and following.root != chord.root:
         goal = bass_pitch(following.root)
         step = 1 if (goal - 1) % 12 in key.scale else 2
-        # From above when the line comes from above, else from below.
+        # From above if the line comes from above, else from below.
         above = 1 if (goal + 1) % 12 in key.scale else 2
         return goal + above if root > goal else goal - step
     return root + 7 if root + 7 <= BASS_LOW + 15 else root - 5

@@ -19,10 +19,10 @@ from model.sketch.rearrange.tape import Delayed, Moved, Tape
 
 @dataclass(frozen=True)
 class Segment:
-    """One tape from frame `start` on, until the next segment starts.
+    """One tape from frame `start` until the next segment starts.
 
-    attack: a note begins at `start`, so the crossover must be short and over before it.
-    room:   frames of the beat before `start` that may be crossed over.
+    attack: a note begins at `start`, so the crossfade must be short and end before it.
+    room:   frames before `start` available for the crossfade: the length of the beat before.
     """
 
     start: int
@@ -32,7 +32,7 @@ class Segment:
 
 
 def copyable(beats: Beats, run: Run) -> bool:
-    """The source's beats lie where the target's do, so the run can be copied as it is."""
+    """Whether the source's beats are spaced like the target's, so that the run can be copied unchanged."""
     steps = np.arange(run.count + 1)
     source = beats.seconds[run.source + steps] - beats.seconds[run.source]
     target = beats.seconds[run.target + steps] - beats.seconds[run.target]
@@ -42,7 +42,7 @@ def copyable(beats: Beats, run: Run) -> bool:
 def segments_of(
     runs: list[Run], beats: Beats, material: Material, rate: int, check: Callable[[], None]
 ) -> list[Segment]:
-    """The tapes that play the runs, each from the frame of its first beat."""
+    """The tapes of the runs, each from the frame of its first beat."""
     return [_segment(run, beats, material, rate, check) for run in runs]
 
 
@@ -60,7 +60,7 @@ def _segment(run: Run, beats: Beats, material: Material, rate: int, check: Calla
 
 
 def without_slivers(segments: list[Segment], start: int, end: int, rate: int) -> list[Segment]:
-    """Segments of [start, end) with those too short at either edge left to their neighbours."""
+    """Segments of [start, end); neighbours absorb those too short at either edge."""
     sliver = round(p.EDGE_SLIVER_SECONDS * rate)
     while len(segments) > 1 and segments[1].start - start < sliver:
         segments = segments[1:]
@@ -71,7 +71,7 @@ def without_slivers(segments: list[Segment], start: int, end: int, rate: int) ->
 
 @dataclass(frozen=True)
 class LaidAudio:
-    """Audio of a whole passage, not yet joined to the song; and the joins inside it."""
+    """Audio of a whole passage, not yet joined to the song, and the joins inside it."""
 
     audio: Samples
     joins: list[Join]
@@ -85,13 +85,13 @@ def lay(
     chooser: JoinChooser,
     check: Callable[[], None],
 ) -> LaidAudio:
-    """The frames [start - handle, end + handle): segments one after the other.
+    """The frames [start - handle, end + handle): the segments one after another.
 
-    The first segment also plays what lies before it, the last what lies after.
+    The first segment also covers what comes before it, the last what comes after.
     """
     out = segments[0].tape.read(start - handle, end + handle)
     origin = start - handle
-    made: list[Join] = []
+    found: list[Join] = []
     old, earliest = segments[0].tape, start
     for segment in segments[1:]:
         check()
@@ -105,13 +105,13 @@ def lay(
             out[join.first - origin : join.end - origin] = joins.crossfade(
                 old.read(join.first, join.end), new.read(join.first, join.end)
             )
-        made.append(join)
+        found.append(join)
         old, earliest = new, join.end
-    return LaidAudio(out, made)
+    return LaidAudio(out, found)
 
 
 def align_first(segments: list[Segment], original: Tape, start: int, chooser: JoinChooser) -> list[Segment]:
-    """Segments with the first shifted by the lag that suits its join to the original at `start`."""
+    """The segments, the first one shifted by the lag that best joins it to the original at `start`."""
     first = segments[0]
     length = chooser.frames(p.JOIN_LENGTHS_ATTACK[0])
     best = chooser.best(original, first.tape, [Join(start, length)], first.attack)
@@ -121,7 +121,7 @@ def align_first(segments: list[Segment], original: Tape, start: int, chooser: Jo
 def join_edges(
     inside: Samples, original: Tape, start: int, chooser: JoinChooser
 ) -> tuple[Samples, list[Join]]:
-    """`inside` (at `start`) fading from and to the original, within its own edges; and the two joins."""
+    """`inside` (at `start`) crossfaded from and to the original within its own edges, and the two joins."""
     end = start + len(inside)
     tape = Moved(inside, -start)
     longest = len(inside) // 3
@@ -132,7 +132,7 @@ def join_edges(
     leave = chooser.best(tape, original, [Join(end - n, n) for n in lengths], attack=True)
     out = inside.copy()
     out[: entry.length] = joins.crossfade(original.read(start, entry.end), inside[: entry.length])
-    # Reversed in time, so that the last sample inside is one step before the original's.
+    # Reversed in time, so that the last sample inside is one step short of the original.
     old, new = original.read(leave.first, end)[::-1], inside[len(inside) - leave.length :][::-1]
     out[len(out) - leave.length :] = joins.crossfade(old, new)[::-1]
     return out, [entry, leave]

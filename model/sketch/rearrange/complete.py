@@ -1,4 +1,4 @@
-"""Going on where the song stops, or filling a gap: bars are planned, then played by the song's own beats."""
+"""Continuing where the song stops, or filling a gap: plans bars, then builds them from the song's own beats."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ from model.sketch.rearrange.plan import Costs, Surroundings, Targets
 from model.sketch.rearrange.progression import Standing
 
 METHOD = (
-    "Sketch: a continuation planned bar by bar after the song's own progressions and played by its own beats "
+    "Sketch: a continuation planned bar by bar from the song's own progressions and assembled from its own beats "
     "(no neural network, no new material)."
 )
 
 
 def render(request: RenderRequest, analysis: Analysis, pace: Pace) -> Iterator[Rendered]:
-    """Renders a COMPLETE. Raises CannotRender when the song is too short to go on from."""
+    """Renders a COMPLETE. Raises CannotRender if the song is too short to continue."""
     song = request.required_song
     part, now = from_standing(passage.passage_of(request, song, analysis))
     passage.require_sources(part, p.MIN_BARS_TO_CONTINUE)
     pace.at("planning bars", 0.0)
     path = choose_beats(part, now, pace)
-    wishes = captions.read(request.caption, "all", request.ending)
-    closing = closing_row(part) if wishes.ending else None
+    asked = captions.read(request.caption, "all", request.ending)
+    closing = closing_row(part) if asked.ending else None
     if closing is not None:
         path = with_closing(part, path, closing)
-    pace.at("joining them", 0.7)
+    pace.at("joining bars", 0.7)
     runs = plan.runs_of(part.targets, path)
     original = passage.original_tape(part)
     laid = passage.lay_runs(part, runs, WholeSong(song.samples), original, pace)
@@ -50,7 +50,7 @@ def render(request: RenderRequest, analysis: Analysis, pace: Pace) -> Iterator[R
         **finished.figures,
     }
     pace.at("rendered", 1.0)
-    yield Report(METHOD, figures, notes_of(part, now) + wishes.notes())
+    yield Report(METHOD, figures, notes_of(part, now) + asked.notes())
 
 
 def beats_per_bar(part: Passage) -> int:
@@ -59,12 +59,12 @@ def beats_per_bar(part: Passage) -> int:
 
 
 def standing_of(part: Passage) -> Standing:
-    """Where the song stands when the region begins."""
+    """Where in the song the continuation starts from."""
     return progression.standing(part.analysis.beats, int(part.targets[0]))
 
 
 def from_standing(part: Passage) -> tuple[Passage, Standing]:
-    """The passage as continued from where the song stands; a fade-out is neither source nor neighbour."""
+    """The passage continued from where the song stands; a fade-out supplies neither sources nor neighbours."""
     now = standing_of(part)
     if not now.faded:
         return part, now
@@ -73,7 +73,7 @@ def from_standing(part: Passage) -> tuple[Passage, Standing]:
 
 
 def choose_beats(part: Passage, now: Standing, pace: Pace) -> NDArray[np.intp]:
-    """Source beats of this take: each has its own plan and pays for what earlier ones used; [targets]."""
+    """Source beats of this take: each take has its own plan and pays for beats that earlier takes used; [targets]."""
     beats, request = part.analysis.beats, part.request
     jump = plan.jump_costs(beats, part.sources)
     used = np.zeros((len(part.targets), len(part.sources)))
@@ -103,21 +103,21 @@ def unary_costs(part: Passage, like: NDArray[np.intp]) -> Costs:
 
 
 def longest_run_beats(part: Passage) -> int:
-    """How many beats in a row may be copied from the song."""
+    """How many consecutive beats may be copied from the song."""
     strong = part.request.strength > p.STRONG
     return (p.LONGEST_RUN_BARS_STRONG if strong else p.LONGEST_RUN_BARS) * beats_per_bar(part)
 
 
 def capped_path(part: Passage, unary: Costs, jump: Costs, pace: Pace) -> NDArray[np.intp]:
-    """The least-cost path with no run longer than the cap, as column of each row.
+    """The least-cost path with no run longer than the cap, as one column per row.
 
-    An over-long run pays for its displacement over its second half, so that it breaks where breaking is
-    cheap; after some rounds it is cut where the cap ends.
+    The second half of an over-long run is penalised for its displacement, so that the run breaks where that is cheap;
+    after some rounds it is cut at the cap.
     """
     unary, cap = unary.copy(), longest_run_beats(part)
     path = plan.least_path(unary, jump, pace.check)
     if part.source_bars * beats_per_bar(part) <= cap:
-        return path  # a song this short can only loop
+        return path  # so short a song can only loop
     for attempt in range(p.RUN_TRIES):
         runs = plan.runs_of(np.arange(len(path)), part.sources[path])
         over = [run for run in runs if run.count > cap]
@@ -133,7 +133,7 @@ def capped_path(part: Passage, unary: Costs, jump: Costs, pace: Pace) -> NDArray
 
 
 def closing_row(part: Passage) -> int:
-    """Index among the targets of the downbeat the song ends on: the last with a beat's room after it."""
+    """Target index of the downbeat the song ends on: the last one with room for a beat after it."""
     beats = part.analysis.beats
     room = part.end_seconds - beats.seconds[part.targets]
     fits = (beats.position[part.targets] == 0) & (room > np.diff(beats.seconds)[part.targets])
@@ -142,17 +142,17 @@ def closing_row(part: Passage) -> int:
 
 
 def with_closing(part: Passage, path: NDArray[np.intp], row: int) -> NDArray[np.intp]:
-    """The path with the closing chord from `row` on, ringing as the song lets it."""
+    """The path with the closing chord from `row` on, ringing as it does in the song."""
     analysis = part.analysis
     beat = progression.closing_beat(
-        analysis.beats, part.sources, analysis.key.tonic_chord, analysis.heard.envelope
+        analysis.beats, part.sources, analysis.key.tonic_chord, analysis.listening.envelope
     )
     ringing = np.minimum(beat + np.arange(len(path) - row), len(analysis.beats) - 1)
     return np.concatenate([path[:row], ringing.astype(np.intp)])
 
 
 def closing_fade(part: Passage, row: int) -> tuple[int, int]:
-    """First and last frame of the final fade, from the region's start: over the closing bar, 8 s at most."""
+    """First and last frame of the final fade, from the region's start: over the closing bar, at most 8 s."""
     beats, request = part.analysis.beats, part.request
     beat = part.targets[row]
     first = beats.seconds[beat] + 0.5 * (beats.seconds[beat + 1] - beats.seconds[beat])
@@ -161,7 +161,7 @@ def closing_fade(part: Passage, row: int) -> tuple[int, int]:
 
 
 def wanted_lufs(part: Passage, now: Standing) -> float:
-    """Loudness of the bars around; of the bars before the fade where the song fades out."""
+    """Loudness of the surrounding bars, or of the bars before the fade if the song fades out."""
     if not now.faded:
         return passage.context_lufs(part)
     beats = part.analysis.beats
@@ -174,7 +174,11 @@ def notes_of(part: Passage, now: Standing) -> tuple[str, ...]:
     notes = []
     if now.faded:
         bar = int(part.analysis.beats.bar[now.beat])
-        notes.append(f"The song fades out here: continued from before the fade (bar {bar}), at full level.")
+        notes.append(
+            f"The song fades out here, so it continues from before the fade (bar {bar}), at full level."
+        )
     if part.source_bars < p.FEW_BARS:
-        notes.append(f"Only {part.source_bars:.0f} bars to go on from: the continuation mostly loops them.")
+        notes.append(
+            f"The song offers only {part.source_bars:.0f} bars, so the continuation mostly loops them."
+        )
     return tuple(notes)

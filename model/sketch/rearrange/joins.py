@@ -1,7 +1,7 @@
-"""From one tape to the next without a click: where to cross over, for how long, and with which gains.
+"""Joining one tape to the next without a click: where to crossfade, for how long, and with which gains.
 
-Of several places, lengths and small shifts the one is kept whose sound moves least more than either side
-moves by itself ("excess flux"): a good join adds no event of its own.
+Of several places, lengths and small shifts it keeps the one with the least "excess flux", the spectral flux beyond
+that of either side alone: a good join adds no audible event.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Mono = NDArray[np.float32]
 
 
 def likeness(a: Samples | Mono, b: Samples | Mono) -> float:
-    """Normalised correlation of two equally long passages, -1..1; 0 when either is silent."""
+    """Normalised correlation of two equally long passages, -1..1; 0 if either is silent."""
     energy = float(np.sqrt(np.sum(np.square(a, dtype=np.float64)) * np.sum(np.square(b, dtype=np.float64))))
     return float(np.sum(a.astype(np.float64) * b)) / energy if energy > 1e-12 else 0.0
 
@@ -29,22 +29,22 @@ def fade_gains(length: int, rho: float) -> tuple[Mono, Mono]:
     """Falling and rising gains [length]: equal power for unrelated sides (rho 0), linear for equal (1)."""
     angle = np.arange(length) / max(length, 1) * (np.pi / 2.0)
     fall, rise = np.cos(angle), np.sin(angle)
-    # Below -0.5 the two sides cancel: making up for it would only raise noise.
+    # Below -0.5 the two sides cancel; compensating further would only raise noise.
     level = np.sqrt(1.0 + 2.0 * float(np.clip(rho, -0.5, 1.0)) * fall * rise)
     return (fall / level).astype(np.float32), (rise / level).astype(np.float32)
 
 
 def crossfade(old: Samples, new: Samples) -> Samples:
-    """`old` turning into `new` over their whole common length; [frames, channels]."""
+    """Crossfade from `old` to `new` over their whole length; [frames, channels]."""
     fall, rise = fade_gains(len(old), likeness(old, new))
     return np.asarray(old * fall[:, None] + new * rise[:, None], dtype=np.float32)
 
 
 @dataclass(frozen=True)
 class Join:
-    """A crossover: `length` frames from `first` on; the new tape plays `lag` frames later than planned.
+    """A crossfade of `length` frames from `first` on; the new tape plays `lag` frames later than planned.
 
-    excess: what the join adds to the flux of both sides, in dB per mel band summed over frames; 0 = nothing.
+    excess: flux the join adds to that of both sides, in dB per mel band summed over frames; 0 = none.
     """
 
     first: int
@@ -58,7 +58,7 @@ class Join:
 
 
 def rough_mono(samples: Samples, factor: int) -> Mono:
-    """Mono copy at 1/factor of the rate by plain averaging: only ever compared with its like."""
+    """Mono copy at 1/factor of the rate by plain averaging; good enough, as it is only compared with others like it."""
     whole = len(samples) // factor * factor
     mono = samples[:whole].mean(axis=1)
     return np.asarray(mono.reshape(-1, factor).mean(axis=1), dtype=np.float32)
@@ -103,7 +103,7 @@ class JoinChooser:
         side_a = rough_mono(old.read(start, end), self.factor)
         side_b = rough_mono(new.read(start - reach, end + reach), self.factor)
         tried = [self._tried(join, side_a, side_b, start, reach) for join in candidates]
-        # A longer or later join is no better if it adds as little: the order of candidates decides ties.
+        # Rounded, so that the order of the candidates decides between joins that are about equally good.
         return min(tried, key=lambda join: round(join.excess, 2))
 
     def _tried(self, join: Join, side_a: Mono, side_b: Mono, start: int, reach: int) -> Join:
@@ -124,7 +124,7 @@ class JoinChooser:
 
 
 def best_lag(old: Mono, new: Mono) -> int:
-    """How many samples later `new` should play to be most like `old`; `new` has equal margins."""
+    """The delay of `new` in samples that correlates best with `old`; `new` has equal margins on both sides."""
     room = (len(new) - len(old)) // 2
     if room <= 0 or not old.any():
         return 0

@@ -1,7 +1,6 @@
-"""Which part of the sound is made anew, and which stays: the song as a whole, or stems taken out where
-needed.
+"""Which part of the sound is re-rendered and which stays: the whole song, or stems separated on demand.
 
-Only the frames a take really uses are taken apart: the region and its source bars, not the whole song.
+Only the frames a take uses are separated: the region and its source bars, not the whole song.
 """
 
 from __future__ import annotations
@@ -22,16 +21,16 @@ from model.sketch.separation.separation_parameters import STEM_NAMES
 
 
 class Material(Protocol):
-    """What a take is cut from."""
+    """The audio a take is cut from."""
 
     def moving(self, first: int, last: int) -> Tape:
-        """The part that is made anew, for the song's frames [first, last), on the song's timeline."""
+        """The part that is re-rendered, for the song's frames [first, last), on the song's timeline."""
         ...
 
 
 @dataclass(frozen=True)
 class WholeSong:
-    """Everything is made anew."""
+    """Everything is re-rendered."""
 
     samples: Samples
 
@@ -44,7 +43,7 @@ class WholeSong:
 class Layer:
     """A way to divide the sound.
 
-    moving: of the stems, what is made anew; keeps_rest: the remainder of the region stays as it is.
+    moving: takes the re-rendered part from the stems; keeps_rest: the rest of the region stays unchanged.
     """
 
     moving: Callable[[Stems], Samples]
@@ -68,16 +67,16 @@ LAYERS = {
 
 
 class SongStems:
-    """A song taken apart span by span, as far as takes needed it; outlives a take, so the next is quick."""
+    """A song separated span by span, as takes need it; outlives a take, so the next one is fast."""
 
     def __init__(self, song: Song) -> None:
         self._song = song
         self._spans: list[tuple[int, int, Stems]] = []
 
     def over(self, first: int, last: int, pace: Pace) -> tuple[int, Stems]:
-        """Stems of a span that holds the song's frames [first, last), and the frame it starts at.
+        """The start frame and the stems of a span that contains the song's frames [first, last).
 
-        Raises RenderStopped when asked to stop on the way.
+        Raises RenderStopped on cancellation.
         """
         first, last = max(first, 0), min(last, self._song.frames)
         for start, end, stems in self._spans:
@@ -97,7 +96,7 @@ class SongStems:
 class StemSong:
     """One layer of a song, as Material.
 
-    vocal_share, has_vocal: the most that was found of a voice in what was asked for so far.
+    vocal_share, has_vocal: the largest vocal found in the spans requested so far.
     """
 
     def __init__(self, stems: SongStems, layer: Layer, pace: Pace) -> None:
@@ -108,7 +107,7 @@ class StemSong:
         self.has_vocal = False
 
     def moving(self, first: int, last: int) -> Tape:
-        """See Material. Raises RenderStopped when asked to stop on the way."""
+        """See Material. Raises RenderStopped on cancellation."""
         start, stems = self._stems.over(first, last, self._pace)
         self.vocal_share = max(self.vocal_share, stems.vocal_share)
         self.has_vocal = self.has_vocal or stems.has_vocal

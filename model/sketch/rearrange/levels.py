@@ -1,4 +1,4 @@
-"""Bringing a rendered passage to the level of what it replaces, and keeping its peaks in bounds."""
+"""Matches a rendered passage to the level of the audio it replaces, and limits its peaks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from model.sketch import parameters as p
 
 
 def matching_gain_db(rendered: float, wanted: float, limit: float) -> float:
-    """Gain from loudness `rendered` to `wanted` (LUFS), within +-limit; 0 where either is silence."""
+    """Gain from loudness `rendered` to `wanted` (LUFS), within +-limit; 0 if either is silent."""
     if min(rendered, wanted) < p.SILENT_LUFS:
         return 0.0
     return float(np.clip(wanted - rendered, -limit, limit))
@@ -43,7 +43,7 @@ def limit_peaks(samples: Samples, rate: int, ceiling: float) -> tuple[Samples, f
     from scipy.ndimage import minimum_filter1d, uniform_filter1d
 
     needed = np.minimum(1.0, ceiling / np.maximum(peaks, 1e-9))
-    # A minimum over a window, then a mean over the same: the gain is down in time for each peak, stepless.
+    # A minimum over a window, then a mean over the same: the gain is fully reduced at each peak, without steps.
     window = 2 * max(round(p.LIMITER_SECONDS * rate / 2), 1) + 1
     gain = uniform_filter1d(minimum_filter1d(needed, window), window)
     return np.asarray(samples * gain[:, None], dtype=np.float32), float(gain.min())

@@ -1,4 +1,4 @@
-"""What repainting and continuing share: the region's beats, the beats it may be made of, and its finish."""
+"""What repaint and complete share: the region's beats, the source beats it may use, and its finishing."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from model.sketch.rearrange.tape import Mirrored, Moved, Tape
 
 @dataclass(frozen=True)
 class Passage:
-    """A region of a heard song.
+    """A region of an analysed song.
 
     targets: grid indices of the beats it touches.
-    sources: grid indices of the beats it may be made of.
-    around:  the beats outside it.
+    sources: grid indices of the beats it may use.
+    around:  the beats just outside it.
     """
 
     request: RenderRequest
@@ -49,7 +49,7 @@ class Passage:
 
     @property
     def source_bars(self) -> float:
-        """How many bars the sources make."""
+        """Total length of the sources in bars."""
         return float(np.sum(1.0 / self.analysis.beats.bar_beats[self.sources]))
 
     @property
@@ -61,7 +61,7 @@ class Passage:
 
     @property
     def region_was_silent(self) -> bool:
-        """Nothing of the region's beats sounds (a gap), so it gives no hint of what should stand there."""
+        """Whether all of the region's beats are silent (a gap), so that it gives no hint of what should play there."""
         return not bool(self.analysis.beats.sounding[self.targets].any())
 
 
@@ -87,29 +87,29 @@ def _sources(request: RenderRequest, analysis: Analysis, targets: NDArray[np.int
         allowed = allowed & (beats.seconds[:-1] >= request.start / request.rate - reach)
         allowed = allowed & (beats.seconds[1:] <= request.end / request.rate + reach)
     in_region = beats.sounding[targets]
-    # A passage with a break in it may use breaks; otherwise pauses are no music to repaint with.
-    breaks_welcome = bool(in_region.any() and not in_region.all())
-    # (Noise or a DC offset has a level at its very edges only: then nothing can be told from pauses.)
-    breaks_welcome |= beats.sounding.sum() < p.MIN_SOUNDING * beats.inside.sum()
-    if not breaks_welcome:
+    # A passage with a break may use breaks as sources; otherwise pauses are no material for a repaint.
+    breaks_allowed = bool(in_region.any() and not in_region.all())
+    # (Noise or a DC offset has level only at its very edges, so pauses cannot be distinguished from it.)
+    breaks_allowed |= beats.sounding.sum() < p.MIN_SOUNDING * beats.inside.sum()
+    if not breaks_allowed:
         allowed = allowed & beats.sounding
     allowed[targets] = False
     return np.flatnonzero(allowed).astype(np.intp)
 
 
 def require_sources(passage: Passage, bars: int) -> None:
-    """Raises CannotRender when fewer than `bars` of the song are left to make the region of."""
+    """Raises CannotRender if fewer than `bars` bars of the song are left as sources."""
     if passage.source_bars >= bars - 0.01:
         return
     raise CannotRender(
-        f"Only {passage.source_bars:.1f} bars of music lie outside the region (and within the context); "
-        f"Sketch needs {bars} to make the region of.",
-        "Select a shorter region, give more context, or load ACE-Step weights, which make new material.",
+        f"There are only {passage.source_bars:.1f} bars of music outside the region (and within the context); "
+        f"Sketch needs {bars}.",
+        "Select a shorter region, allow more context, or use the acestep engine, which generates new material.",
     )
 
 
 def bars_text(passage: Passage, runs: list[Run]) -> list[str]:
-    """The source of each run as the host counts it: "bar 9-12", with the beat when it starts inside a bar."""
+    """The source of each run in the host's bar numbers: "bar 9-12", with the beat if it starts inside a bar."""
     beats = passage.analysis.beats
     names = []
     for run in runs:
@@ -121,7 +121,7 @@ def bars_text(passage: Passage, runs: list[Run]) -> list[str]:
 
 
 def common_figures(passage: Passage, runs: list[Run]) -> dict[str, Any]:
-    """What every rearranged take says about its choices."""
+    """What every rearranged take reports about its choices."""
     return {
         "seed": passage.request.seed,
         "take": passage.request.take,
@@ -133,7 +133,7 @@ def common_figures(passage: Passage, runs: list[Run]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Finished:
-    """A take's audio, and what was measured while it was made."""
+    """A take's audio and the measurements for its report."""
 
     pieces: tuple[Piece, ...]
     figures: Mapping[str, Any]
@@ -158,10 +158,10 @@ def finish(
     kept: Tape | None = None,
     fade: tuple[int, int] | None = None,
 ) -> Finished:
-    """Matches loudness, joins the edges to `original`, adds what was kept, limits peaks.
+    """Matches loudness, joins the edges to `original`, adds the kept layers, limits peaks.
 
-    kept: the part of the song that stays as it is under what was laid; None when all of it is new.
-    fade: frames of the region between which the song fades out, if it ends here.
+    kept: the layers of the song that stay unchanged underneath; None if everything is new.
+    fade: first and last frame of the fade-out within the region, if the song ends here.
     """
     request, song = passage.request, passage.song
     start, end, handle, rate = request.start, request.end, request.handle, request.rate
@@ -173,7 +173,7 @@ def finish(
         curve *= levels.fade_out(len(inside), *fade)
     mix, edges = assemble.join_edges(inside * curve[:, None], original, start, JoinChooser(rate))
     beneath = Moved(song.samples[:0]) if kept is None else kept
-    ceiling = max(passage.analysis.heard.true_peak, 10.0 ** (p.PEAK_CEILING_DB / 20.0))
+    ceiling = max(passage.analysis.listening.true_peak, 10.0 ** (p.PEAK_CEILING_DB / 20.0))
     mix, limited = levels.limit_peaks(mix + beneath.read(start, end), rate, ceiling)
     pieces = [Piece("mix", start, mix)]
     if handle > 0:
@@ -196,14 +196,14 @@ def finish(
 
 
 def original_tape(passage: Passage) -> Tape:
-    """The song the region's edges are joined to."""
+    """The audio the region's edges are joined to."""
     if passage.request.start >= passage.song.frames - 1:
         return Mirrored(passage.song.samples, round(max(p.JOIN_LENGTHS_EDGE) * passage.request.rate))
     return Moved(passage.song.samples)
 
 
 def context_lufs(passage: Passage) -> float:
-    """Loudness of the four bars either side of the region (of the song where those are silent)."""
+    """Loudness of the four bars on each side of the region (of the whole song if those are silent)."""
     beats, rate = passage.analysis.beats, passage.request.rate
     bar = int(beats.bar_beats[passage.targets[0]])
     length = float(np.median(np.diff(beats.seconds))) * bar * 4

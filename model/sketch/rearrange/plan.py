@@ -1,6 +1,6 @@
-"""Which beat of the song stands for which beat of the region: costs, and the least-cost path through them.
+"""Chooses a source beat of the song for each beat of the region: costs, and the least-cost path through them.
 
-Knows beats and their features; knows no audio.
+Knows beats and their features, no audio.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ Costs = NDArray[np.float64]
 class Targets:
     """What the region's beats should sound like; one row per target beat.
 
-    beat:      index of the target in the grid [T].
-    like:      index of the beat whose sound is wanted [T]: the target itself (repaint) or a planned one.
+    beat:      grid index of the target [T].
+    like:      grid index of the beat to resemble [T]: the target itself (repaint) or a planned one.
     """
 
     beat: NDArray[np.intp]
@@ -35,7 +35,7 @@ class Targets:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """The beats really outside the region, before its first and after its last; None where nothing sounds."""
+    """The beats just outside the region, before its first and after its last; None where there is silence."""
 
     before: int | None
     after: int | None
@@ -52,7 +52,7 @@ def _cosine_distance(a: Chroma, b: Chroma) -> Costs:
 
 
 def harmony_distance(beats: Beats, a: NDArray[np.intp], b: NDArray[np.intp]) -> Costs:
-    """0 (same harmony) .. 1 between beats a and b; [len(a), len(b)]."""
+    """Harmonic distance between beats a and b, 0 (same harmony) .. 1; [len(a), len(b)]."""
     agreement = np.asarray(beats.chord[a] @ beats.chord[b].T, dtype=np.float64)
     surprise = -np.log(np.clip(agreement, 0.0, 1.0) + 0.02)
     lowest, highest = -np.log(1.02), -np.log(0.02)
@@ -64,14 +64,14 @@ def harmony_distance(beats: Beats, a: NDArray[np.intp], b: NDArray[np.intp]) -> 
 
 
 def sound_distance(beats: Beats, a: NDArray[np.intp], b: NDArray[np.intp]) -> Costs:
-    """How unlike beats a and b sound (about 1 for unrelated ones): timbre and harmony together."""
+    """Distance in sound between beats a and b, timbre and harmony together; about 1 for unrelated beats."""
     rows_a = np.concatenate([beats.mfcc[a], beats.treble[a]], axis=1)
     rows_b = np.concatenate([beats.mfcc[b], beats.treble[b]], axis=1)
     return distances(rows_a, rows_b)
 
 
 def place_costs(beats: Beats, targets: Targets, sources: NDArray[np.intp]) -> Costs:
-    """Costs of a beat standing at another place in its bar and phrase, or at another tempo; [T, N]."""
+    """Costs of using a beat at another position in bar and phrase, or at another tempo; [T, N]."""
     i, j = targets.beat[:, None], sources[None]
     apart = beats.bar[i] - beats.bar[j]
     length = np.diff(beats.seconds)
@@ -89,7 +89,7 @@ def place_costs(beats: Beats, targets: Targets, sources: NDArray[np.intp]) -> Co
 def likeness_costs(
     beats: Beats, targets: Targets, sources: NDArray[np.intp], level_cost: float, harmony_cost: float
 ) -> Costs:
-    """Costs of sounding unlike the target: harmony, timbre, level; [T, N]."""
+    """Costs of differing from the target in harmony, timbre and level; [T, N]."""
     like = targets.like
     level = np.abs(beats.level[like][:, None] - beats.level[sources][None])
     return np.asarray(
@@ -100,7 +100,7 @@ def likeness_costs(
 
 
 def bar_texture(beats: Beats) -> Rows:
-    """Mean spectrum (dB per band) of the bar each beat belongs to; [beats, bands]."""
+    """Mean spectrum (dB per band) of the bar that contains each beat; [beats, bands]."""
     edges = np.flatnonzero(np.diff(beats.bar, prepend=beats.bar[0] - 1))
     texture = np.empty_like(beats.mel)
     for first, last in zip(edges, [*edges[1:], len(beats)], strict=True):
@@ -109,7 +109,7 @@ def bar_texture(beats: Beats) -> Rows:
 
 
 def texture_costs(beats: Beats, targets: Targets, sources: NDArray[np.intp], around: Surroundings) -> Costs:
-    """Cost of differing from the bar outside, fading over the region's first and last bar; [T, N]."""
+    """Cost of differing from the bar outside, tapering over the region's first and last bar; [T, N]."""
     texture = bar_texture(beats)
     costs = np.zeros((len(targets), len(sources)))
     place = np.arange(len(targets))
@@ -124,7 +124,7 @@ def texture_costs(beats: Beats, targets: Targets, sources: NDArray[np.intp], aro
 
 
 def similarity_costs(correlation: NDArray[np.float32], strength: float) -> Costs:
-    """Cost of similarity with the replaced audio: a wall against copies, and strength's price; [T, N]."""
+    """Cost of similarity to the replaced audio: a penalty for copies, and the price set by strength; [T, N]."""
     copy = np.clip((correlation - p.COPY_FROM) / (p.COPY_FULL - p.COPY_FROM), 0.0, 1.0)
     price = p.SIMILARITY_PRICE_AT_0 + strength * (p.SIMILARITY_PRICE_AT_1 - p.SIMILARITY_PRICE_AT_0)
     return np.asarray(p.COPY_COST * copy + price * correlation, dtype=np.float64)
@@ -144,7 +144,7 @@ def noise_costs(beats: Beats, targets: Targets, sources: NDArray[np.intp], seed:
 
 
 def jump_costs(beats: Beats, sources: NDArray[np.intp]) -> Costs:
-    """Cost of going from source beat j to source beat k; 0 where k follows j in the song; [N, N]."""
+    """Cost of a jump from source beat j to source beat k; 0 if k follows j in the song; [N, N]."""
     into = beats.position[sources]
     bar = beats.bar_beats[sources]
     place = np.where(
@@ -159,7 +159,7 @@ def jump_costs(beats: Beats, sources: NDArray[np.intp]) -> Costs:
 
 
 def edge_costs(beats: Beats, sources: NDArray[np.intp], around: Surroundings) -> tuple[Costs, Costs]:
-    """Costs of entering with, and leaving after, each source against the beats outside; [N], [N]."""
+    """Costs of starting with, and ending on, each source, given the beats outside; [N], [N]."""
     weight = p.JUMP_FIT_COST * p.EDGE_FIT_FACTOR
     entry = exit_ = np.zeros(len(sources))
     if around.before is not None:
@@ -172,7 +172,7 @@ def edge_costs(beats: Beats, sources: NDArray[np.intp], around: Surroundings) ->
 
 
 def least_path(unary: Costs, jump: Costs, check: Callable[[], None]) -> NDArray[np.intp]:
-    """Viterbi: the column for each row of `unary` [T, N] with the least sum of it and `jump` [N, N]."""
+    """Viterbi: the column for each row of `unary` [T, N] that minimises the sum of `unary` and `jump` [N, N]."""
     steps, states = unary.shape
     came_from = np.empty((steps, states), dtype=np.int32)
     total = unary[0].copy()
@@ -190,9 +190,9 @@ def least_path(unary: Costs, jump: Costs, check: Callable[[], None]) -> NDArray[
 
 
 def used_costs(beats: Beats, sources: NDArray[np.intp], path: NDArray[np.intp]) -> Costs:
-    """0..1 per (target, source): how much that choice would repeat `path`; [T, N].
+    """0..1 per (target, source): how far that choice would repeat `path`; [T, N].
 
-    Another bar of the song that sounds exactly the same would be the same take: it counts as used too.
+    Other bars of the song that sound exactly the same count as used too: they would make the same take.
     """
     unlike = distances(beats.mfcc[sources], beats.mfcc[sources])[path]
     columns = bar_numbers(beats, sources)
@@ -208,7 +208,7 @@ def distinct_path(
     take: int,
     check: Callable[[], None],
 ) -> NDArray[np.intp]:
-    """The path of take `take`: each take pays for what takes before it used, until it differs from them all.
+    """The path of take `take`: each take pays for what earlier takes used, until it differs from all of them.
 
     Returns grid indices of source beats, [T].
     """
@@ -231,7 +231,7 @@ def distinct_path(
 
 
 def differs(path: NDArray[np.intp], other: NDArray[np.intp]) -> bool:
-    """At least a quarter of the beats come from elsewhere."""
+    """Whether at least a quarter of the beats differ."""
     return bool(np.mean(path != other) >= p.TAKE_LEAST_CHANGE)
 
 
@@ -248,7 +248,7 @@ class Run:
 
 
 def runs_of(targets: NDArray[np.intp], path: NDArray[np.intp]) -> list[Run]:
-    """The plan as its longest stretches of consecutive source beats."""
+    """The plan as maximal runs of consecutive source beats."""
     starts = np.flatnonzero(np.diff(path, prepend=path[0] - 2) != 1)
     ends = [*starts[1:], len(path)]
     return [Run(int(targets[a]), int(path[a]), int(b - a)) for a, b in zip(starts, ends, strict=True)]

@@ -1,7 +1,6 @@
-"""Which bars of the song a continuation should resemble: where the song stands now, and what came after
-such places.
+"""Which bars of the song a continuation should resemble: finds places like the current one and what followed them.
 
-Plans in beats of the grid; what really plays is chosen later by least cost.
+Plans in beats of the grid; complete.py later chooses the beats to play by least cost.
 """
 
 from __future__ import annotations
@@ -20,8 +19,8 @@ from model.sketch.analysis.onsets import envelope_at
 class Standing:
     """Where the song is when the continuation begins.
 
-    beat:  the last beat whose sound counts.
-    faded: the song was fading out, and `beat` lies before the fade.
+    beat:  the last relevant beat.
+    faded: the song was fading out, and `beat` is before the fade.
     """
 
     beat: int
@@ -29,7 +28,7 @@ class Standing:
 
 
 def standing(beats: Beats, first_target: int) -> Standing:
-    """Where the song stands before beat `first_target`; before its fade-out, if it fades there."""
+    """Where the song stands before beat `first_target`; before the fade-out, if it fades there."""
     sounding = np.flatnonzero(beats.sounding[:first_target])
     if len(sounding) == 0:
         every = np.flatnonzero(beats.inside)
@@ -41,7 +40,7 @@ def standing(beats: Beats, first_target: int) -> Standing:
     last = int(inside[-1]) + 1
     if last < 2 * span or last - now > span:
         return Standing(now, False)
-    # Upper quartiles: a pause between two beats of a bar is no fade.
+    # Upper quartiles, because a pause between two beats of a bar is no fade.
     levels = [
         np.percentile(beats.level[last - span + k : last - span + k + bar], 75) for k in range(0, span, bar)
     ]
@@ -54,17 +53,16 @@ def standing(beats: Beats, first_target: int) -> Standing:
 
 
 def _before_fade(beats: Beats, suspect: int, bar: int) -> int:
-    """The last beat at the song's full level: fades may begin before the bars that gave them away."""
+    """The last beat at the song's full level: a fade may begin before the bars that reveal it."""
     full = float(np.percentile(beats.level[beats.sounding], 75))
     loud = np.flatnonzero(beats.sounding[:suspect] & (beats.level[:suspect] > full - p.FADE_OUT_STEP_DB * 2))
     return int(loud[-1]) if len(loud) else max(suspect - bar, 0)
 
 
 def match_scores(beats: Beats, sources: NDArray[np.intp], now: int, next_target: int) -> NDArray[np.float64]:
-    """How well each beat j could be "now", beat j + 1 playing at `next_target`; -inf where it cannot;
-    [beats].
+    """How well each beat j matches `now`, with beat j + 1 to play at `next_target`; -inf if it cannot; [beats].
 
-    Compares the four bars up to `now` with those up to j, near bars counting most.
+    Compares the four bars up to `now` with those up to j; the nearest bars count most.
     """
     count, bar = len(beats), int(beats.bar_beats[now])
     score = np.zeros(count)
@@ -95,9 +93,9 @@ def planned(
     strength: float,
     entropy: list[int],
 ) -> NDArray[np.intp]:
-    """For each target beat the beat of the song it should sound like; [targets].
+    """For each target beat, the beat of the song it should sound like; [targets].
 
-    entropy: names the draw; equal numbers give an equal plan.
+    entropy: seeds the random draw; equal numbers give an equal plan.
     """
     rng = np.random.default_rng(np.random.SeedSequence(entropy))
     able = set(sources.tolist())
@@ -117,7 +115,7 @@ def planned(
 def _drawn(
     score: NDArray[np.float64], sources: NDArray[np.intp], rng: np.random.Generator, temperature: float
 ) -> int:
-    """A beat drawn by softmax of its score; any beat before a source when none fits (odd meters)."""
+    """A beat drawn by softmax of its score; if none fits (odd meters), any beat before a source."""
     possible = np.isfinite(score)
     if not possible.any():
         return int(rng.choice(sources)) - 1
@@ -128,13 +126,13 @@ def _drawn(
 def closing_beat(
     beats: Beats, sources: NDArray[np.intp], tonic_chord: int, envelope: NDArray[np.float32]
 ) -> int:
-    """The source downbeat best to end on: the tonic, ringing longest before anything else is struck."""
+    """The best source downbeat to end on: the tonic that rings longest before the next attack."""
     downbeats = sources[beats.position[sources] == 0]
     if len(downbeats) == 0:
         downbeats = sources
     strong = float(np.percentile(envelope, 98)) * p.ATTACK_ONSET if len(envelope) else 0.0
     after = np.arange(0.1, p.CLOSING_LISTEN_SECONDS, 0.01)
-    heard = envelope_at(envelope, beats.seconds[downbeats][:, None] + after[None]) > max(strong, 1e-6)
-    rings = np.where(heard.any(axis=1), after[heard.argmax(axis=1)], p.CLOSING_LISTEN_SECONDS)
+    struck = envelope_at(envelope, beats.seconds[downbeats][:, None] + after[None]) > max(strong, 1e-6)
+    rings = np.where(struck.any(axis=1), after[struck.argmax(axis=1)], p.CLOSING_LISTEN_SECONDS)
     score = beats.chord[downbeats, tonic_chord] + p.CLOSING_RING * rings / p.CLOSING_LISTEN_SECONDS
     return int(downbeats[int(np.argmax(score))])

@@ -1,4 +1,4 @@
-"""Another take of a region, made of the song's own beats: same place in the bar and harmony, other audio."""
+"""Another take of a region from the song's own beats: same position in the bar, same harmony, different audio."""
 
 from __future__ import annotations
 
@@ -24,41 +24,41 @@ from model.sketch.rearrange.plan import Targets
 from model.sketch.rearrange.tape import Difference, Moved, Tape
 
 METHOD = (
-    "Sketch: another take of this passage, put together from other beats of the same song "
+    "Sketch: another take of this passage, assembled from other beats of the same song "
     "(no neural network, no new material)."
 )
 METHOD_SLICES = (
-    "Sketch: the same bars with their drums put in a new order, eighth note by eighth note "
+    "Sketch: the same bars with their drums rearranged, eighth note by eighth note "
     "(no neural network, no new material)."
 )
-LOOP_NOTE = "The song repeats itself exactly here: the drums were put in a new order instead."
+LOOP_NOTE = "The song is an exact loop here, so the drums were rearranged instead."
 
 
 def render(request: RenderRequest, analysis: Analysis, stems: SongStems, pace: Pace) -> Iterator[Rendered]:
-    """Renders a REPAINT. Raises CannotRender when too little song is left outside the region."""
+    """Renders a REPAINT. Raises CannotRender if too little of the song is left outside the region."""
     song = request.required_song
-    wishes = captions.read(request.caption, request.layers, False)
-    layer = _layer_named(wishes.layers)
+    asked = captions.read(request.caption, request.layers, False)
+    layer = _layer_named(asked.layers)
     part = passage.passage_of(request, song, analysis)
-    if wishes.layers == "fill":
-        made = _drums_reordered(part, stems, pace, fill=True)
+    if asked.layers == "fill":
+        draft = _drums_reordered(part, stems, pace, fill=True)
     else:
         passage.require_sources(part, p.MIN_SOURCE_BARS)
-        made = _other_beats(part, wishes.layers, layer, stems, pace)
+        draft = _other_beats(part, asked.layers, layer, stems, pace)
     pace.at("matching the level", 0.9)
     limit = p.GAIN_LIMIT_AT_START_DB if request.start <= 0 else p.GAIN_LIMIT_DB
-    finished = passage.finish(part, made.laid, made.original, made.wanted_lufs, limit, made.kept)
+    finished = passage.finish(part, draft.laid, draft.original, draft.wanted_lufs, limit, draft.kept)
     yield from finished.pieces
     pace.at("rendered", 1.0)
-    notes = (*notes_of(part), *made.notes, *wishes.notes())
-    yield Report(made.method, {**made.figures, **finished.figures, "layers": wishes.layers}, notes)
+    notes = (*notes_of(part), *draft.notes, *asked.notes())
+    yield Report(draft.method, {**draft.figures, **finished.figures, "layers": asked.layers}, notes)
 
 
 @dataclass(frozen=True)
 class TakeDraft:
-    """A take before its finish.
+    """A take before `passage.finish`.
 
-    original: what its edges are joined to; kept: what plays on beneath it.
+    original: the audio its edges are joined to; kept: the layers that play on underneath, if any.
     """
 
     laid: LaidAudio
@@ -78,15 +78,15 @@ def _layer_named(name: str) -> Layer | None:
 
 
 def _other_beats(part: Passage, name: str, layer: Layer | None, stems: SongStems, pace: Pace) -> TakeDraft:
-    """Other beats of the song in place of the region's; in exact loops the drums change order instead."""
+    """Replaces the region's beats with other beats of the song; in exact loops it rearranges the drums instead."""
     request, song = part.request, part.song
     pace.at("choosing bars", 0.0)
     alike = correlations(part, pace)
     if name in ("all", "drums only") and is_exact_loop(part, alike):
-        made = _drums_reordered(part, stems, pace, fill=False)
-        if made.figures["drum_slices_changed"] > 0.0:
-            return replace(made, notes=(*made.notes, LOOP_NOTE))
-    if part.region_was_silent:  # nothing there to be like: plan it as a gap
+        draft = _drums_reordered(part, stems, pace, fill=False)
+        if draft.figures["drum_slices_changed"] > 0.0:
+            return replace(draft, notes=(*draft.notes, LOOP_NOTE))
+    if part.region_was_silent:  # nothing to resemble: plan it as a gap
         path = complete.choose_beats(part, complete.standing_of(part), pace)
     else:
         path = choose_beats(part, alike, pace, drums_only=name == "drums only")
@@ -96,7 +96,7 @@ def _other_beats(part: Passage, name: str, layer: Layer | None, stems: SongStems
         **passage.common_figures(part, runs),
         "beat_correlation": round(float(alike[np.arange(len(path)), columns].mean()), 3),
     }
-    pace.at("taking layers apart" if layer else "joining bars", 0.4)
+    pace.at("separating layers" if layer else "joining bars", 0.4)
     material = WholeSong(song.samples) if layer is None else StemSong(stems, layer, pace)
     original, kept = _beneath(part, song, layer, material)
     laid = passage.lay_runs(part, runs, material, original, pace)
@@ -104,7 +104,7 @@ def _other_beats(part: Passage, name: str, layer: Layer | None, stems: SongStems
     if isinstance(material, StemSong):
         figures["vocal_share"] = round(material.vocal_share, 3)
         if name == "keep vocals" and not material.has_vocal:
-            notes = ("No vocal was found in the region: all of it was made anew.",)
+            notes = ("No vocal was found in the region, so all of it was re-rendered.",)
         wanted = loudness.integrated(
             material.moving(request.start, request.end).read(request.start, request.end), request.rate
         )
@@ -114,7 +114,7 @@ def _other_beats(part: Passage, name: str, layer: Layer | None, stems: SongStems
 
 
 def _beneath(part: Passage, song: Song, layer: Layer | None, material: Material) -> tuple[Tape, Tape | None]:
-    """What the take's edges join to, and what stays beneath it."""
+    """The audio the take's edges join to, and the layers that stay underneath."""
     whole = passage.original_tape(part)
     if layer is None or not layer.keeps_rest:
         return whole, None
@@ -124,9 +124,9 @@ def _beneath(part: Passage, song: Song, layer: Layer | None, material: Material)
 
 
 def _drums_reordered(part: Passage, stems: SongStems, pace: Pace, fill: bool) -> TakeDraft:
-    """The region's drums in a new order over everything else as it is; a fill leads into what follows."""
+    """Rearranges the region's drums and keeps everything else; a fill leads into what follows."""
     request = part.request
-    pace.at("taking layers apart", 0.1)
+    pace.at("separating layers", 0.1)
     layer = StemSong(stems, layers.LAYERS["fill"], pace)
     drums, changed = _new_drums(part, fill, layer)
     first, last = request.start - request.handle, request.end + request.handle
@@ -137,14 +137,14 @@ def _drums_reordered(part: Passage, stems: SongStems, pace: Pace, fill: bool) ->
         "source_bars": [],
         "drum_slices_changed": round(changed, 3),
     }
-    notes = () if changed else ("No drums that could change places were found in the region.",)
+    notes = () if changed else ("No drum hits to rearrange were found in the region.",)
     kept = Difference(Moved(part.song.samples), old)
     wanted = loudness.integrated(old.read(request.start, request.end), request.rate)
     return TakeDraft(LaidAudio(drums.read(first, last), []), old, kept, wanted, METHOD_SLICES, figures, notes)
 
 
 def _new_drums(part: Passage, fill: bool, layer: StemSong) -> tuple[Tape, float]:
-    """The drum layer of the region with slices exchanged, and which part of them changed."""
+    """The region's drum layer with slices swapped, and the fraction that changed."""
     request, beats = part.request, part.analysis.beats
     around = np.arange(part.targets[0] - p.LOOP_AROUND_BEATS, part.targets[-1] + p.LOOP_AROUND_BEATS + 1)
     around = around[(around >= 0) & (around < len(beats))]
@@ -164,16 +164,16 @@ def _new_drums(part: Passage, fill: bool, layer: StemSong) -> tuple[Tape, float]
 
 
 def correlations(part: Passage, pace: Pace) -> NDArray[np.float32]:
-    """Likeness of each source beat at the same place in the bar to each replaced beat, 0..1; [T, N]."""
+    """Correlation of each replaced beat with each source beat at the same position in the bar, 0..1; [T, N]."""
     beats = part.analysis.beats
     same_place = beats.position[part.targets][:, None] == beats.position[part.sources][None]
     return novelty.correlations(
-        part.analysis.heard.edges, beats.seconds, part.targets, part.sources, same_place, pace.check
+        part.analysis.listening.edges, beats.seconds, part.targets, part.sources, same_place, pace.check
     )
 
 
 def is_exact_loop(part: Passage, alike: NDArray[np.float32]) -> bool:
-    """Most beats of the region have no alternative in the same harmony but the very same recording."""
+    """Whether, for most beats, the only alternatives with the same harmony are copies of the same recording."""
     harmony = plan.harmony_distance(part.analysis.beats, part.targets, part.sources)
     fitting = (alike > 0.0) & (harmony < p.LOOP_HARMONY)
     copies = fitting & (alike > p.LOOP_COPY)
@@ -204,7 +204,7 @@ def choose_beats(
 
 
 def wanted_lufs(part: Passage) -> float:
-    """Loudness of what is replaced, or of its surroundings where that is silence."""
+    """Loudness of the replaced audio, or of its surroundings if that is silent."""
     song, request = part.song, part.request
     old = loudness.integrated(song.samples[max(request.start, 0) : max(request.end, 0)], request.rate)
     return old if old > p.SILENT_LUFS and not part.region_was_silent else passage.context_lufs(part)
@@ -213,5 +213,5 @@ def wanted_lufs(part: Passage) -> float:
 def notes_of(part: Passage) -> tuple[str, ...]:
     """What the producer should know about this region."""
     if part.length_beats < p.HALF_BEAT_WARNING:
-        return ("The region is too short to repaint musically: it holds less than half a beat.",)
+        return ("The region is too short to repaint musically: it is less than half a beat long.",)
     return ()

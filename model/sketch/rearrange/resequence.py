@@ -1,8 +1,7 @@
-"""New drumming out of the old: eighth-note slices of the percussive layer change places within their bar
-logic.
+"""New drum patterns from the old: swaps eighth-note slices of the drum layer.
 
-For loops that repeat exactly (other bars would only be the same recording again) and for fills. On-beats stay
-on-beats, off-beats stay off-beats; what changes must sound of another class, or it is no change.
+For exact loops (other bars would be the same recording again) and for fills. On-beats stay on-beats and off-beats stay
+off-beats; a swapped slice must have a different kind of hit, or the change would be inaudible.
 """
 
 from __future__ import annotations
@@ -20,10 +19,10 @@ from model.sketch.rearrange.tape import Moved, Tape
 
 @dataclass(frozen=True)
 class Slices:
-    """Eighth notes of a stretch of beats.
+    """Eighth notes of consecutive beats.
 
     start, end: seconds [slices]; beat: grid index [slices]; off: not on the beat [slices].
-    sound:      how much of each band (kick, snare, hat) strikes, 0..1 [slices, 3].
+    sound:      strength of the hit in each band (kick, snare, hat), 0..1 [slices, 3].
     """
 
     start: NDArray[np.float64]
@@ -37,7 +36,7 @@ class Slices:
 
 
 def cut_slices(drums: Tape, beats: Beats, chosen: NDArray[np.intp], per_beat: int, rate: int) -> Slices:
-    """Slices of the beats `chosen` (consecutive grid indices), heard on the drum layer."""
+    """Slices of the beats `chosen` (consecutive grid indices), measured on the drum layer."""
     fraction = np.tile(np.arange(per_beat) / per_beat, len(chosen))
     beat = np.repeat(chosen, per_beat)
     length = np.diff(beats.seconds)[beat]
@@ -52,7 +51,7 @@ def cut_slices(drums: Tape, beats: Beats, chosen: NDArray[np.intp], per_beat: in
 def _bands(drums: Tape, seconds: float, rate: int) -> NDArray[np.float64]:
     """Energy in the kick, snare and hat bands of the first 60 ms."""
     first = round(seconds * rate)
-    count = round(p.SLICE_LISTEN_SECONDS * rate)
+    count = round(p.SLICE_ANALYSIS_SECONDS * rate)
     sound = drums.read(first, first + count).mean(axis=1)
     power = np.square(np.abs(np.fft.rfft(sound * np.hanning(count))))
     hz = np.arange(len(power)) * rate / count
@@ -63,7 +62,7 @@ def _bands(drums: Tape, seconds: float, rate: int) -> NDArray[np.float64]:
 def choose_slices(
     slices: Slices, beats: Beats, region: NDArray[np.bool_], strength: float, fill: bool, entropy: list[int]
 ) -> NDArray[np.intp]:
-    """For each slice the one that plays in its place; itself outside `region` and where nothing changes."""
+    """For each slice, the one that plays in its place; the slice itself outside `region` and where nothing changes."""
     rng = np.random.default_rng(np.random.SeedSequence(entropy))
     chosen = np.arange(len(slices))
     unlike = np.abs(slices.sound[:, None] - slices.sound[None]).max(axis=2)
@@ -89,7 +88,7 @@ def _changing(
     fill: bool,
     rng: np.random.Generator,
 ) -> NDArray[np.bool_]:
-    """Which movable slices change: more with strength, one of two beats at least, a fill's last half bar."""
+    """Which movable slices change: more with strength, at least one in two beats, all of a fill's last half bar."""
     position = beats.position[slices.beat]
     willing = np.where(slices.off, p.SLICE_CHANGE_OFF, p.SLICE_CHANGE_ON)
     willing = np.where(~slices.off & (position == 0), p.SLICE_CHANGE_DOWNBEAT, willing)
@@ -109,18 +108,18 @@ def _changing(
 def play_slices(
     drums: Tape, slices: Slices, chosen: NDArray[np.intp], start: int, end: int, rate: int
 ) -> Tape:
-    """The drum layer over frames [start, end) with slices exchanged, each let in just before its attack."""
+    """The drum layer over frames [start, end) with slices swapped, each faded in just before its attack."""
     out = drums.read(start, end)
     early = round(p.SLICE_EARLY_SECONDS * rate)
     for t in np.flatnonzero(chosen != np.arange(len(chosen))):
         first = round(slices.start[t] * rate) - early
         last = round(slices.end[t] * rate) - early
         lag = round(slices.start[chosen[t]] * rate) - early - first
-        _let_in(out, drums.read(first + lag, last + lag + early), first - start, early)
+        _splice_in(out, drums.read(first + lag, last + lag + early), first - start, early)
     return Moved(out, -start)
 
 
-def _let_in(out: Samples, new: Samples, at: int, fade: int) -> None:
+def _splice_in(out: Samples, new: Samples, at: int, fade: int) -> None:
     """Replaces out[at:] by `new` with linear fades of `fade` frames at both ends, in place."""
     gain = np.ones(len(new), dtype=np.float32)
     if 2 * fade <= len(new):

@@ -1,7 +1,6 @@
-"""Fitting source beats to target beats of other lengths: notes by a phase vocoder, hits by short grains.
+"""Fits source beats to target beats of other lengths: notes with a phase vocoder, hits with short grains.
 
-The sound is split first (median filtering after Fitzgerald 2010): a vocoder smears hits, grains roughen
-notes.
+The sound is split first (median filtering, Fitzgerald 2010), because a vocoder smears hits and grains roughen notes.
 """
 
 from __future__ import annotations
@@ -17,16 +16,16 @@ from model.sketch.analysis.spectrum import hann, istft, stft
 from model.sketch.rearrange.tape import Moved, Tape
 
 Curve = Callable[[NDArray[np.float64]], NDArray[np.float64]]
-"""Source seconds of target seconds."""
+"""Maps target seconds to source seconds."""
 
 
 def window_length(rate: int) -> int:
-    """Frames of the vocoder's window: the power of two nearest to 93 ms."""
+    """Frames of the vocoder's window: the power of two nearest 93 ms."""
     return int(2 ** round(np.log2(p.STRETCH_WINDOW_SECONDS * rate)))
 
 
 def warp(sources: NDArray[np.float64], targets: NDArray[np.float64]) -> Curve:
-    """Piecewise linear through the beats, at the pace of the song outside them."""
+    """Piecewise linear through the beats, unstretched outside them."""
 
     def at(seconds: NDArray[np.float64]) -> NDArray[np.float64]:
         inside = np.interp(seconds, targets, sources)
@@ -52,7 +51,7 @@ def split_hits(audio: Samples, rate: int, check: Callable[[], None]) -> tuple[Sa
 def _hit_mask(
     magnitude: NDArray[np.float32], rate: int, n: int, hop: int, check: Callable[[], None]
 ) -> NDArray[np.float32]:
-    """How much of each cell belongs to hits, 0..1; in blocks of frames, so that it can be stopped."""
+    """How much of each time-frequency cell belongs to hits, 0..1; in blocks of frames, so that it can be cancelled."""
     from scipy.ndimage import median_filter
 
     along = 2 * round(p.SPLIT_TIME_SECONDS * rate / hop / 2) + 1
@@ -82,7 +81,7 @@ def stretched(
 ) -> Moved:
     """A tape on which the beats at `sources` (seconds of `tape`) play at `targets` (seconds).
 
-    It also holds half a second before and after, unstretched, for joins.
+    It includes half a second before and after, unstretched, for joins.
     """
     curve = warp(sources, targets)
     margin = p.STRETCH_MARGIN_SECONDS
@@ -101,12 +100,12 @@ def stretched(
 
 
 def _padded(audio: Samples, n: int) -> Samples:
-    """The audio with n zeros on either side, as _frames_at reads it."""
+    """The audio with n zeros on each side, as _frames_at expects it."""
     return np.pad(audio, ((n, n), (0, 0)))
 
 
 def _frames_at(padded: Samples, centres: NDArray[np.int64], n: int) -> NDArray[np.float32]:
-    """Windows of n samples around each centre of what was padded, [centres, n, channels]; zeros outside."""
+    """Windows of n samples around each centre of the padded audio, [centres, n, channels]; zeros outside."""
     rows = np.clip(centres - n // 2 + n, 0, len(padded) - n)
     return np.asarray(padded[rows[:, None] + np.arange(n)[None]], dtype=np.float32)
 
@@ -114,8 +113,8 @@ def _frames_at(padded: Samples, centres: NDArray[np.int64], n: int) -> NDArray[n
 def vocode(audio: Samples, source_frames: Curve, length: int, n: int, check: Callable[[], None]) -> Samples:
     """`length` frames of audio read along a curve (source frame of target frame) at unchanged pitch.
 
-    Phases are locked to the spectral peaks (Laroche and Dolson 1999) of the channels' sum, and all channels
-    turn by the same angle, so the stereo image stays.
+    Phases are locked to the spectral peaks of the channel sum (Laroche and Dolson 1999). All channels rotate by the
+    same angle, which preserves the stereo image.
     """
     from scipy.fft import irfft, rfft
 
@@ -161,16 +160,16 @@ def _locked(magnitude: NDArray[np.floating], angle: NDArray[np.float64]) -> NDAr
 
 
 def regrain(audio: Samples, source_frames: Curve, length: int, grain: int) -> Samples:
-    """`length` frames of audio by overlapping grains taken along the curve: hits keep their shape.
+    """`length` frames of audio from overlapping grains read along the curve, so hits keep their shape.
 
-    Where neighbouring grains are unlike (noise at another place), their sum would lose up to 3 dB: the gains
-    are levelled by how alike each pair is.
+    Uncorrelated neighbouring grains (noise from different places) would lose up to 3 dB in the sum; the gains
+    compensate by the correlation of each pair.
     """
     hop = grain // 2
     centres = np.arange(0, length + 2 * hop, hop)
     at = np.rint(source_frames(centres.astype(np.float64))).astype(np.int64)
     grains = _frames_at(_padded(audio, grain), at, grain)
-    falling, rising = grains[:-1, hop:], grains[1:, :hop]  # [pairs, hop, channels], what overlaps
+    falling, rising = grains[:-1, hop:], grains[1:, :hop]  # [pairs, hop, channels], the overlapping halves
     product = np.einsum("kfc,kfc->k", falling, rising)
     energy = np.einsum("kfc,kfc->k", falling, falling) * np.einsum("kfc,kfc->k", rising, rising)
     alike = np.clip(product / np.sqrt(np.maximum(energy, 1e-20)), 0.0, 1.0)

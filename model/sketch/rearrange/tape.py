@@ -1,4 +1,4 @@
-"""Audio that can be read at any place of the timeline, outside its extent as silence."""
+"""Audio that can be read anywhere on the timeline; silence outside its extent."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from model.engine import Samples
 
 
 class Tape(Protocol):
-    """Something that plays along the request's timeline (frames from the first sample of the song)."""
+    """Audio on the request's timeline (frames from the first sample of the song)."""
 
     def read(self, start: int, end: int) -> Samples:
         """A new array with the frames [start, end)."""
@@ -21,7 +21,7 @@ class Tape(Protocol):
 
 @dataclass(frozen=True)
 class Moved:
-    """Samples as they are, moved: frame t of the timeline is frame t + offset of `samples`."""
+    """Unchanged samples, shifted: frame t of the timeline is frame t + offset of `samples`."""
 
     samples: Samples
     offset: int = 0
@@ -32,9 +32,9 @@ class Moved:
 
 @dataclass(frozen=True)
 class Mirrored:
-    """A song, and past its last sample `reach` frames of reflection (odd: value and slope stay continuous).
+    """A song with `reach` frames of odd reflection past its last sample (value and slope stay continuous).
 
-    Gives a continuation something to fade from where the song stops dead.
+    Gives a continuation something to crossfade from if the song stops abruptly.
     """
 
     samples: Samples
@@ -63,7 +63,7 @@ class Delayed:
 
 @dataclass(frozen=True)
 class Difference:
-    """What is left of one tape when another is taken away."""
+    """One tape minus another."""
 
     whole: Tape
     part: Tape

@@ -1,4 +1,4 @@
-"""The bass: one low pitch with the partials that are its own, taken out of what the drums have left."""
+"""The bass: one low pitch and its own partials, separated from the mix without drums."""
 
 from __future__ import annotations
 
@@ -31,35 +31,34 @@ def bass_pitch(
     salience -= np.float32(parameters.fifth_weight) * read_at(low, framing, candidates * 1.5)
     tick()
     line = best_line(salience, 4, parameters.move_cost, parameters.jump_cost, tick)
-    heard = salience[line, np.arange(len(line))] > parameters.audible
-    return candidates[line], np.asarray(heard)
+    sounding = salience[line, np.arange(len(line))] > parameters.audible
+    return candidates[line], np.asarray(sounding)
 
 
 def own_levels(
-    levels: NDArray[np.float32], heard: NDArray[np.bool_], smooth_frames: int, parameters: BassParameters
+    levels: NDArray[np.float32], sounding: NDArray[np.bool_], smooth_frames: int, parameters: BassParameters
 ) -> NDArray[np.float32]:
-    """The bass's part of the levels found at its partials; both [partials, frames]."""
+    """The bass's share of the levels at its partials; both [partials, frames]."""
     from scipy.ndimage import median_filter
 
     smooth = median_filter(levels, (1, smooth_frames), mode="nearest")
     own = np.minimum(smooth, levels)
     first = own[0]
-    loud = heard & (first >= np.percentile(first, 30)) & (first > 0)
+    loud = sounding & (first >= np.percentile(first, 30)) & (first > 0)
     if not loud.any():
-        return np.asarray(own * heard, dtype=np.float32)
+        return np.asarray(own * sounding, dtype=np.float32)
     ratios = np.percentile(own[:, loud] / (first[loud] + 1e-9), parameters.timbre_quantile, axis=1)
     numbers = np.arange(1, len(own) + 1)
     allowed = np.minimum(parameters.headroom * ratios, parameters.most_partial / numbers)
     own[1:] = np.minimum(own[1:], allowed[1:, None] * first)
-    return np.asarray(own * heard, dtype=np.float32)
+    return np.asarray(own * sounding, dtype=np.float32)
 
 
 def bass_mask(magnitude: Magnitude, framing: Framing, parameters: BassParameters, tick: Tick) -> Magnitude:
-    """Part of every cell that belongs to the bass, 0..1, given the magnitude without drums; [bins,
-    frames]."""
-    pitch, heard = bass_pitch(magnitude, framing, parameters, tick)
+    """Fraction of every cell that belongs to the bass, 0..1, given the magnitude without drums; [bins, frames]."""
+    pitch, sounding = bass_pitch(magnitude, framing, parameters, tick)
     levels = partial_levels(magnitude, framing, pitch, parameters.partials)
-    own = own_levels(levels, heard, framing.odd_frames(parameters.smooth_seconds), parameters)
+    own = own_levels(levels, sounding, framing.odd_frames(parameters.smooth_seconds), parameters)
     mask = np.minimum(1, teeth(own, pitch, framing, parameters.tooth_bins) / (magnitude + 1e-9))
     tick()
     mask[int(parameters.ceiling_hertz / framing.bin_hertz) :] = 0
@@ -67,10 +66,10 @@ def bass_mask(magnitude: Magnitude, framing: Framing, parameters: BassParameters
 
 
 def teeth(levels: NDArray[np.float32], pitch: Hertz, framing: Framing, width: float) -> Magnitude:
-    """Magnitude of steady partials [partials, frames] as the window shows them; [bins, frames]."""
+    """Spectrum of steady partials [partials, frames], spread by the window's main lobe; [bins, frames]."""
     out = np.zeros((framing.bins, len(pitch)), dtype=np.float32)
     position = (pitch / framing.bin_hertz).astype(np.float32)
-    reach = 5  # bins beyond which the main lobe is over
+    reach = 5  # bins; beyond them the main lobe has ended
     for number, level in enumerate(levels, start=1):
         first = max(int(number * position.min()) - reach, 0)
         last = min(int(number * position.max()) + reach, framing.bins)

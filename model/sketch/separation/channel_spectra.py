@@ -18,7 +18,7 @@ Magnitude = NDArray[np.float32]
 """Magnitude or mask, shape [bins, frames]."""
 
 Tick = Callable[[], None]
-"""Called at least every 100 ms of work; raises RenderStopped when nobody wants the result any more."""
+"""Called at least every 100 ms of work; raises RenderStopped if the render was cancelled."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Framing:
 
     @classmethod
     def of(cls, rate: int, window_seconds: float) -> Framing:
-        """The power of two nearest to `window_seconds`."""
+        """With a window of the power of two nearest to `window_seconds`."""
         return cls(rate, int(2 ** max(round(np.log2(rate * window_seconds)), 6)))
 
     @property
@@ -73,7 +73,6 @@ def synthesise(spectra: Spectra, mask: Magnitude, framing: Framing, length: int,
 
 
 def joint_magnitude(spectra: Spectra) -> Magnitude:
-    """Root of the channels' summed power: one magnitude that no panning and no
-    phase can hide anything from."""
+    """Root of the channels' summed power: a magnitude in which panning and phase cannot hide anything."""
     power = np.sum(spectra.real**2 + spectra.imag**2, axis=0)
     return np.asarray(np.sqrt(power), dtype=np.float32)

@@ -1,4 +1,4 @@
-"""Stems of a region: what a producer asked for, cut out of the separated song, with an honest report."""
+"""Stems of a region: the stems a producer requested, cut from the separated song, with an honest report."""
 
 from __future__ import annotations
 
@@ -13,36 +13,39 @@ from model.sketch.separation.separation import Stems, energy, separate
 from model.sketch.separation.separation_parameters import STEM_NAMES
 
 CONTEXT_SECONDS = 10.0
-"""Heard on either side of the region: enough to tell a singer from a chord; more costs time only."""
+"""Audio used on each side of the region: enough to distinguish a singer from a chord; more only takes longer."""
 
 RESIDUAL = "residual"
-"""Name of the piece that holds what the delivered stems leave of the source."""
+"""Name of the piece with what remains of the source after the delivered stems."""
 
 METHOD = (
-    "Sketch separation without a neural network: drums by harmonic-percussive medians, "
-    "bass and voice by pitch lines, then a ratio mask; the stems sum to the source."
+    "Sketch: separated without a neural network (drums by harmonic-percussive medians, bass and voice by pitch "
+    "tracking, then a ratio mask); the stems sum to the source."
 )
-QUALITY_NOTE = "Sketch stems: usable as guides and for karaoke, with bleed and softened transients."
-NO_VOCAL_NOTE = "No vocal found: what little sounded like one stays in the other stem."
+QUALITY_NOTE = (
+    "Sketch stems are good enough as guides and for karaoke, with some bleed and softened transients."
+)
+NO_VOCAL_NOTE = "No vocal was found; anything that sounded like one is in the other stem."
 
 
 def render(request: RenderRequest, progress: OnProgress, should_stop: ShouldStop) -> Iterator[Rendered]:
-    """Yields one Piece per requested stem over [start, end), the residual if stems
-    were left out, and a Report.
+    """Yields one Piece per requested stem over [start, end), the residual (unless all were requested) and a Report.
 
-    Raises CannotRender for samples that are not numbers; RenderStopped.
+    Raises CannotRender for invalid samples; RenderStopped on cancellation.
     """
     song = request.required_song
     if not np.isfinite(song.samples[request.start : request.end]).all():
-        raise CannotRender("The region contains samples that are not numbers.", "Bounce the source again.")
+        raise CannotRender(
+            "The region contains invalid samples (NaN or infinity).", "Bounce the source again."
+        )
     wanted = requested_stems(request.stems)
-    first, last = heard_span(request, song)
+    first, last = span_with_context(request, song)
     stems = separate(song.samples[first:last], song.rate, progress, should_stop)
     region = slice(request.start - first, request.end - first)
     delivered = {stem: np.ascontiguousarray(stems.named(stem)[region]) for stem in wanted}
     source = song.samples[request.start : request.end]
     if "other" in delivered:
-        # Computed once more from what is delivered, so that no rounding of a block's crossfade can remain.
+        # Recomputed from the delivered stems, so that no rounding error of a block crossfade remains.
         delivered["other"] = remainder(source, *(stems.named(stem)[region] for stem in STEM_NAMES[:-1]))
     for stem, audio in delivered.items():
         yield Piece(stem, request.start, audio)
@@ -52,13 +55,13 @@ def render(request: RenderRequest, progress: OnProgress, should_stop: ShouldStop
 
 
 def requested_stems(names: tuple[str, ...]) -> tuple[str, ...]:
-    """The stems to deliver, each once, in the order asked for; all when none is named."""
+    """The stems to deliver, each once, in the order requested; all if none is named."""
     assert set(names) <= set(STEM_NAMES), names
     return tuple(dict.fromkeys(names)) or STEM_NAMES
 
 
-def heard_span(request: RenderRequest, song: Song) -> tuple[int, int]:
-    """Frames of the song to listen to: the region and its context."""
+def span_with_context(request: RenderRequest, song: Song) -> tuple[int, int]:
+    """Frames of the song to separate: the region and its context."""
     assert 0 <= request.start < request.end <= song.frames, (request.start, request.end, song.frames)
     seconds = (
         CONTEXT_SECONDS if request.context_seconds is None else min(request.context_seconds, CONTEXT_SECONDS)
@@ -68,7 +71,7 @@ def heard_span(request: RenderRequest, song: Song) -> tuple[int, int]:
 
 
 def report(stems: Stems, delivered: dict[str, Samples], source: Samples) -> Report:
-    """What was done and how it came out."""
+    """The method, the measurements and the notes."""
     whole = max(energy(source), 1e-20)
     figures = {
         "share": {stem: round(energy(audio) / whole, 4) for stem, audio in delivered.items()},

@@ -1,4 +1,4 @@
-"""What is sudden and broad against what is steady and narrow: hits, kicks under a bass, and cymbals."""
+"""Separates sudden broadband sounds from steady narrowband ones: hits, kicks under a bass, and cymbals."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def median_along_frequency(magnitude: Magnitude, size: int, tick: Tick) -> Magni
 
 
 def rising_edge(framing: Framing, low: float, high: float) -> NDArray[np.float32]:
-    """0 below `low` Hz, 1 above `high` Hz, straight in log frequency between; [bins, 1]."""
+    """0 below `low` Hz, 1 above `high` Hz, linear in log frequency between; [bins, 1]."""
     frequency = np.maximum(np.arange(framing.bins) * framing.bin_hertz, 1.0)
     edge = np.clip(np.log(frequency / low) / np.log(high / low), 0, 1)
     return np.asarray(edge[:, None], dtype=np.float32)
@@ -51,7 +51,7 @@ def rising_edge(framing: Framing, low: float, high: float) -> NDArray[np.float32
 def percussive_mask(
     magnitude: Magnitude, framing: Framing, parameters: PercussiveParameters, tick: Tick
 ) -> Magnitude:
-    """Part of every cell that belongs to a hit, 0..1; [bins, frames]."""
+    """Fraction of every cell that belongs to a hit, 0..1; [bins, frames]."""
     steady = median_along_time(magnitude, framing.odd_frames(parameters.time_seconds), tick)
     sudden = median_along_frequency(magnitude, framing.odd_bins(parameters.span_hertz), tick)
     bright = rising_edge(framing, *parameters.bright_hertz)
@@ -62,7 +62,7 @@ def percussive_mask(
 
 
 def drummer_present(magnitude: Magnitude, mask: Magnitude, parameters: PercussiveParameters) -> float:
-    """How sure it is that somebody drums, 0..1, from the energy of what looks like hits."""
+    """Confidence that there are drums, 0..1, from the energy of apparent hits."""
     hit, whole = float(np.sum((magnitude * mask) ** 2)), float(np.sum(magnitude**2))
     low, high = parameters.present_share
     return float(np.clip((hit / (whole + 1e-20) - low) / (high - low), 0, 1))
@@ -89,9 +89,10 @@ def low_band(framing: Framing, parameters: LowBandParameters) -> NDArray[np.floa
 def cymbal_mask(
     magnitude: Magnitude, framing: Framing, parameters: CymbalParameters, tick: Tick
 ) -> Magnitude:
-    """Part of every bright cell that was struck and is dying away, 0..1, in what no voice claims.
+    """Fraction of every bright cell that was struck and is decaying, 0..1; for spectra without the voice.
 
-    A struck sound rises far above what the same band falls to within `floor_seconds`; a held one does not.
+    A struck sound rises far above the level to which the same band falls within `floor_seconds`; a sustained one
+    does not.
     """
     from scipy.ndimage import minimum_filter1d, uniform_filter1d
 

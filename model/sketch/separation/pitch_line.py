@@ -1,6 +1,6 @@
-"""One pitch at a time through a mix: how strongly each pitch is present, the best line, and its partials.
+"""A monophonic pitch line through a mix: the salience of each pitch, the best line, and its partials.
 
-Used for the bass and for the voice, which differ only in their parameters.
+Used for bass and voice, which differ only in their parameters.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from model.sketch.separation.channel_spectra import Framing, Magnitude, Tick
 
 Hertz = NDArray[np.float64]
 
-# Frames between two looks at the tick in the line search: about 20 ms of work.
+# Frames between two ticks in the line search: about 20 ms of work.
 FRAMES_PER_TICK = 400
 
 
@@ -22,8 +22,7 @@ def hertz_of(pitch: NDArray[np.float64]) -> Hertz:
 
 
 def read_at(magnitude: Magnitude, framing: Framing, frequencies: Hertz) -> NDArray[np.float32]:
-    """Magnitude at `frequencies` [candidates], linear between bins, 0 beyond the last; [candidates,
-    frames]."""
+    """Magnitude at `frequencies` [candidates], linear between bins, 0 beyond the last; [candidates, frames]."""
     last = len(magnitude) - 2
     position = frequencies / framing.bin_hertz
     inside = position < last
@@ -34,8 +33,7 @@ def read_at(magnitude: Magnitude, framing: Framing, frequencies: Hertz) -> NDArr
 
 
 def salience_level(magnitude: Magnitude) -> Magnitude:
-    """Root of the magnitude, 1 at the peaks of the block's loud frames: loud
-    partials must not outvote the rest."""
+    """Root of the magnitude, 1 at the peaks of the block's loud frames, so that loud partials do not dominate."""
     level = np.sqrt(magnitude)
     loud = float(np.percentile(level.max(axis=0), 95)) if level.size else 0.0
     return np.asarray(level / (loud + 1e-9), dtype=np.float32)
@@ -49,10 +47,10 @@ def harmonic_salience(
     fall: float,
     between: float = 0.0,
 ) -> NDArray[np.float32]:
-    """How much a tone at each candidate would explain; [candidates, frames].
+    """How much of the spectrum a tone at each candidate would explain; [candidates, frames].
 
-    Sums the partials weighted by fall^k; `between` of what lies half-way below each
-    is subtracted, which a tone an octave too low cannot afford.
+    Sums the partials weighted by fall^k and subtracts `between` of the magnitude half-way below each partial, which
+    penalises candidates an octave off.
     """
     total = np.zeros((len(candidates), magnitude.shape[1]), dtype=np.float32)
     for number in range(1, partials + 1):
@@ -67,9 +65,9 @@ def harmonic_salience(
 def best_line(
     salience: NDArray[np.float32], reach: int, step_cost: float, jump_cost: float, tick: Tick
 ) -> NDArray[np.int64]:
-    """Candidate index per frame of the line with most salience (Viterbi).
+    """Candidate index per frame of the line with the most salience (Viterbi).
 
-    Moves of up to `reach` candidates cost `step_cost` each; any other move costs `jump_cost`.
+    A move of up to `reach` candidates costs `step_cost` per candidate; any larger move costs `jump_cost`.
     """
     count, frames = salience.shape
     index = np.arange(count)
@@ -105,10 +103,9 @@ def comb(
     ceiling_hertz: float,
     tick: Tick,
 ) -> Magnitude:
-    """Teeth at the multiples of `pitch` [frames], each 1 in its middle; [bins, frames].
+    """Comb with teeth at the multiples of `pitch` [frames], each 1 at its centre; [bins, frames].
 
-    A tooth's half width is `cents` of its own frequency but at least `least_bins`
-    bins, which is what the window resolves.
+    A tooth's half width is `cents` of its own frequency, but at least `least_bins` bins, the window's resolution.
     """
     out = np.zeros((framing.bins, len(pitch)), dtype=np.float32)
     top = min(int(ceiling_hertz / framing.bin_hertz) + 1, framing.bins)

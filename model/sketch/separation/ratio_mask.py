@@ -1,4 +1,4 @@
-"""From rough estimates of every stem to stems that share the mix without rest."""
+"""Turns rough estimates of every stem into stems that sum exactly to the mix."""
 
 from __future__ import annotations
 
@@ -16,12 +16,11 @@ CHUNK_FRAMES = 1 << 18
 def share_out(
     mix: Samples, estimates: Mapping[str, Samples], framing: Framing, tick: Tick
 ) -> tuple[dict[str, Samples], dict[str, tuple[float, float]]]:
-    """Every cell of the mix divided between the stems in proportion to the estimates' magnitudes.
+    """Divides every cell of the mix between the stems in proportion to the estimates' magnitudes.
 
-    Returns all stems but the last (whose samples the caller finds by subtraction)
-    and, for every stem, the pair
-    (sum of mask x power x mask, sum of mask x power): their quotient says how
-    undisputed the stem's cells were.
+    Returns all stems but the last (which the caller gets by subtraction) and, for every stem, the pair
+    (sum of mask x power x mask, sum of mask x power): their quotient is the confidence that the stem's cells
+    belonged to it alone.
     """
     magnitudes = {stem: joint_magnitude(analyse(audio, framing, tick)) for stem, audio in estimates.items()}
     total = np.sum(list(magnitudes.values()), axis=0) + np.float32(1e-12)
@@ -40,7 +39,7 @@ def share_out(
 
 
 def remainder(source: Samples, *stems: Samples) -> Samples:
-    """What the stems leave of the source.
+    """The source minus the stems.
 
     Computed in float64, so that the sum is exact to the rounding of one float32.
     """

@@ -1,9 +1,8 @@
-"""Takes a song apart into vocals, drums, bass and other, without a neural network.
+"""Separates a song into vocals, drums, bass and other, without a neural network.
 
-Block by block: drums by medians, then the bass and the leading voice as single
-pitch lines, then every cell of the mix is shared out between the four. "other" is what is left, so the
-stems always sum to the song.
-Knows samples and rates only; what a producer asked for is `extract.py`'s business.
+Block by block: drums by medians, then the bass and the lead voice as single pitch lines; then every time-frequency cell
+of the mix is divided between the four. "other" is the remainder, so the stems always sum to the song.
+Knows only samples and rates; `extract.py` handles the producer's request.
 """
 
 from __future__ import annotations
@@ -33,19 +32,19 @@ from model.sketch.separation.separation_parameters import (
     BlockParameters,
     SeparationParameters,
 )
-from model.sketch.separation.singer import NOTHING_HEARD, Evidence, gliding, movement, strongest, timbre_of
+from model.sketch.separation.singer import NO_EVIDENCE, Evidence, gliding, movement, strongest, timbre_of
 from model.sketch.separation.voice import centredness, find_voice
 
 
 @dataclass(frozen=True)
 class Stems:
-    """A song taken apart; the four sum to it within float32 rounding.
+    """The stems of a song; the four sum to it within float32 rounding.
 
     vocals, drums, bass, other: float32 [frames, channels].
-    vocal_share: energy of the voice found, as part of the mix's, before the decision below.
-    has_vocal:   whether that was enough to be a singer; if not, `vocals` is silent and `other` has the sound.
-    evidence:    what the decision rests on, from the block that speaks most for a singer.
-    confidence:  per stem, 0..1: how undisputed the cells were that it got.
+    vocal_share: the detected voice's share of the mix's energy, before the decision below.
+    has_vocal:   whether the evidence suffices for a singer; if not, `vocals` is silent and `other` has the sound.
+    evidence:    the basis of that decision, from the block with the strongest evidence of a singer.
+    confidence:  per stem, 0..1: how clearly its cells belonged to it alone.
     """
 
     vocals: Samples
@@ -54,17 +53,17 @@ class Stems:
     other: Samples
     vocal_share: float
     has_vocal: bool
-    evidence: Evidence = NOTHING_HEARD
+    evidence: Evidence = NO_EVIDENCE
     confidence: Mapping[str, float] = field(default_factory=dict)
 
     def named(self, stem: str) -> Samples:
-        """The stem of that name (one of STEM_NAMES)."""
+        """The stem with this name (one of STEM_NAMES)."""
         return {"vocals": self.vocals, "drums": self.drums, "bass": self.bass, "other": self.other}[stem]
 
 
 @dataclass(frozen=True)
 class BlockSpan:
-    """Frames of one block: heard [first, last), of which [start, end) are its own."""
+    """Frames of one block: it reads [first, last), of which [start, end) are its own."""
 
     first: int
     start: int
@@ -79,9 +78,9 @@ def separate(
     should_stop: ShouldStop,
     parameters: SeparationParameters = DEFAULT,
 ) -> Stems:
-    """Takes `samples` (float32 [frames, channels] at `rate`) apart.
+    """Separates `samples` (float32 [frames, channels] at `rate`).
 
-    Raises RenderStopped once `should_stop` says yes.
+    Raises RenderStopped once `should_stop` returns true.
     """
     pace = Pace(progress, should_stop)
     pace.check()
@@ -105,7 +104,7 @@ def separate(
 
 
 def cut(frames: int, rate: int, parameters: BlockParameters) -> Iterator[BlockSpan]:
-    """Blocks that cover `frames`; the last takes a remainder shorter than half a block with it."""
+    """Blocks of equal length that cover `frames`, as near to the core length as possible."""
     core = int(parameters.core_seconds * rate)
     context = int(parameters.context_seconds * rate)
     count = max(round(frames / core), 1)
@@ -115,7 +114,7 @@ def cut(frames: int, rate: int, parameters: BlockParameters) -> Iterator[BlockSp
 
 
 def own_part(block: BlockSpan, frames: int, rate: int, parameters: BlockParameters) -> NDArray[np.float32]:
-    """Gain per heard frame: 1 in the block's own part, crossfaded linearly into the neighbours; float32."""
+    """Gain per frame read: 1 in the block's own part, crossfaded linearly into the neighbours; float32."""
     fade = max(int(parameters.fade_seconds * rate), 1)
     position = np.arange(block.first, block.last) + 0.5
     rising = np.clip((position - block.start) / (2 * fade) + 0.5, 0, 1) if block.start > 0 else 1.0
@@ -125,7 +124,7 @@ def own_part(block: BlockSpan, frames: int, rate: int, parameters: BlockParamete
 
 @dataclass(frozen=True)
 class SeparatedBlock:
-    """One block taken apart.
+    """One separated block.
 
     stems:  vocals, drums and bass at the block's own rate.
     claims: per stem, see `share_out`.
@@ -140,7 +139,8 @@ class SeparatedBlock:
 def separate_block(
     samples: Samples, rate: int, parameters: SeparationParameters, pace: Pace
 ) -> SeparatedBlock:
-    """Takes one block, samples [frames, channels], apart."""
+    """Separates one block, samples [frames, channels]."""
+
     low_rate = rate // rate_factor(rate, parameters.block.highest_rate)
     mix = resample(samples, rate, low_rate, check=pace.check)
     pace.at("finding drums and bass", 0.0)
@@ -157,7 +157,7 @@ def separate_block(
     pace.check()
     struck = cymbal_mask(joint_magnitude(spectra), framing, parameters.cymbal, pace.check)
     drums = drums + synthesise(spectra, struck * np.float32(present), framing, len(mix), pace.check)
-    pace.at("sharing out the sound", 0.65)
+    pace.at("dividing the mix", 0.65)
     rough = {"vocals": vocals, "drums": drums, "bass": bass, "other": mix - vocals - drums - bass}
     parts, claims = share_out(mix, rough, framing, pace.check)
     full = {
@@ -180,7 +180,7 @@ def rate_factor(rate: int, highest: int) -> int:
 def drums_and_bass(
     mix: Samples, rate: int, parameters: SeparationParameters, tick: Tick
 ) -> tuple[Samples, Samples, float]:
-    """First estimates of drums (cymbals' tails excepted) and bass, and how sure it is that somebody drums."""
+    """First estimates of drums (without cymbal tails) and bass, and the confidence that there are drums."""
     framing = Framing.of(rate, parameters.percussive.window_seconds)
     spectra = analyse(mix, framing, tick)
     magnitude = joint_magnitude(spectra)

@@ -1,7 +1,7 @@
-"""Every number the separation is tuned by, with its unit and the reason for its value.
+"""Every tuning value of the separation, with its unit and the reason.
 
-Chosen on the songs of `tests/model/sketch/stem_songs.py` that are named for tuning. Times are seconds and
-frequencies hertz, so that one value serves every sample rate.
+Tuned on the songs in `tests/model/sketch/stem_songs.py` that are marked for tuning. Times are in seconds and
+frequencies in hertz, so that one value fits every sample rate.
 """
 
 from __future__ import annotations
@@ -9,18 +9,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 STEM_NAMES = ("vocals", "drums", "bass", "other")
-"""What a song can be taken apart into, in the order producers know from other programs."""
+"""The stems a song separates into, in the order producers know from other programs."""
 
 
 @dataclass(frozen=True)
 class BlockParameters:
-    """How a long song is cut so that memory stays bounded.
+    """How a long song is cut into blocks to bound memory.
 
-    core_seconds:    new audio per block; 20 s of stereo at 48 kHz needs some 300 MB of spectra.
-    context_seconds: heard on either side; longer than any median or window, so edges sound like the middle.
+    core_seconds:    new audio per block; 20 s of stereo at 48 kHz needs about 300 MB of spectra.
+    context_seconds: context on each side; longer than any median or window, so edges sound like the middle.
     fade_seconds:    neighbouring blocks are crossfaded over twice this, as their pitch lines may differ.
-    highest_rate:    audio above this rate is separated at a half or quarter of it: nothing above 22 kHz tells
-                     stems apart, and what the lower rate cannot hold stays in "other".
+    highest_rate:    audio above this rate is separated at half or a quarter of it: nothing above 22 kHz helps to
+                     distinguish stems, and whatever the lower rate cannot represent stays in "other".
     """
 
     core_seconds: float = 20.0
@@ -31,16 +31,15 @@ class BlockParameters:
 
 @dataclass(frozen=True)
 class PercussiveParameters:
-    """Harmonic-percussive separation by medians (Fitzgerald 2010), with windows
-    long enough to resolve chords.
+    """Harmonic-percussive separation by medians (Fitzgerald 2010), with windows long enough to resolve chords.
 
-    window_seconds: 8192 samples at 44.1 kHz; shorter ones blur chords into something that looks like a drum.
-    time_seconds:   median along time; a note must last about half of it to be told from a hit.
+    window_seconds: 8192 samples at 44.1 kHz; shorter windows blur chords until they resemble a drum.
+    time_seconds:   median along time; a note must last about half of it to differ from a hit.
     span_hertz:     median along frequency; narrower than the gaps between a chord's partials.
-    beta:           how much stronger than the steady part a hit must be; above 1, as steady sounds leak.
-    bright_beta:    the same above bright_hertz[1]: up there a sound is a cymbal sooner than a chord.
-    bright_hertz:   between these two frequencies beta goes over into bright_beta.
-    present_share:  energy of what looks like hits, as part of the whole: none to a fully believed drummer.
+    beta:           how much stronger than the steady part a hit must be; above 1, because steady sounds leak.
+    bright_beta:    the same above bright_hertz[1], where a sound is more likely a cymbal than a chord.
+    bright_hertz:   beta changes to bright_beta between these two frequencies.
+    present_share:  share of the energy that looks like hits, from no drums to certainly drums.
                     A plucked guitar alone reached 0.034, a jazz kit 0.053, a rock kit 0.12 and more.
     """
 
@@ -55,11 +54,11 @@ class PercussiveParameters:
 
 @dataclass(frozen=True)
 class CymbalParameters:
-    """Long bright sounds that no median takes for a hit: rides and crashes.
+    """Long bright sounds that medians miss as hits: rides and crashes.
 
-    from_hertz:    between these two frequencies the rule sets in.
-    span_hertz:    energy is smoothed over this, as a cymbal has no partials of its own to follow.
-    floor_seconds: what never falls within this time is a steady sound; what rises above it was struck.
+    from_hertz:    the rule takes effect between these two frequencies.
+    span_hertz:    energy is smoothed over this width, as a cymbal has no distinct partials.
+    floor_seconds: a level that never falls within this time is a steady sound; anything above it was struck.
     """
 
     from_hertz: tuple[float, float] = (2500.0, 4000.0)
@@ -69,10 +68,10 @@ class CymbalParameters:
 
 @dataclass(frozen=True)
 class LowBandParameters:
-    """Kick and bass share the lowest octaves, where hardly anybody else plays.
+    """Kick and bass share the lowest octaves, where hardly anything else plays.
 
-    edge_hertz:   full effect below, none fade_hertz above it. Higher would take guitars' low strings.
-    time_seconds: median that tells a kick's thump from a held note.
+    edge_hertz:   full effect below, none fade_hertz above it. A higher edge would take in the guitar's low strings.
+    time_seconds: median that separates a kick's thump from a sustained note.
     """
 
     edge_hertz: float = 75.0
@@ -84,21 +83,19 @@ class LowBandParameters:
 class BassParameters:
     """The bass line as one pitch with its partials.
 
-    lowest, highest: MIDI pitch; from a five-string's low end to the D below middle
-                     C. Basses seldom go higher, and a range that does takes low voices and guitars.
+    lowest, highest: MIDI pitch; from a five-string's low end to the D below middle C. Basses rarely go higher, and a
+                     wider range would catch low voices and guitars.
     step:            semitones between candidates.
-    partial_fall:    weight of the next partial in the salience.
+    partial_fall:    weight of each partial relative to the previous one in the salience.
     fifth_weight:    subtracted at 1.5 f, so that a candidate an octave below the true one loses.
-    audible:         salience (1 = as strong as the block's loud low notes) from which a bass is heard.
-    move_cost, jump_cost: of the pitch line per candidate step, and for any leap.
-    partials:        taken out at most, up to ceiling_hertz.
-    smooth_seconds:  a partial's level is the median over this: a kick does not last that long.
-    timbre_quantile: a partial's ratio to the fundamental is taken from the lower quarter of all frames:
-                     chords
-                     and voices meet a partial now and then, its own level is there always.
-    headroom:        how much above that ratio a partial may still be.
-    most_partial:    no partial h exceeds this / h of the fundamental, even where a
-                     chord lies on it all the time.
+    audible:         salience (1 = as strong as the block's loud low notes) from which a bass counts as sounding.
+    move_cost, jump_cost: of the pitch line, per candidate step and for any leap.
+    partials:        maximum number of partials, up to ceiling_hertz.
+    smooth_seconds:  a partial's level is the median over this time, longer than a kick.
+    timbre_quantile: a partial's ratio to the fundamental is this percentile over all frames: chords and voices
+                     coincide with a partial now and then, while its own level is always there.
+    headroom:        factor by which a partial may exceed that ratio.
+    most_partial:    no partial h exceeds this / h of the fundamental, even if a chord always coincides with it.
     tooth_bins:      width of a partial's peak (standard deviation): the main lobe of the Hann window.
     """
 
@@ -122,20 +119,20 @@ class BassParameters:
 
 @dataclass(frozen=True)
 class VoiceParameters:
-    """The leading voice as one gliding pitch in the middle of the stereo picture.
+    """The lead voice as one gliding pitch at the centre of the stereo image.
 
-    window_seconds:  4096 samples at 44.1 kHz: vibrato is still a line, chords are still apart.
+    window_seconds:  4096 samples at 44.1 kHz: short enough for vibrato, long enough to resolve chords.
     lowest, highest: MIDI pitch, E2 to C6.
     between_weight:  subtracted half-way between partials, against candidates an octave too high.
-    contrast:        how many times the surroundings (contrast_hertz wide) are subtracted before partials are
-                     summed: only peaks count, which keeps candidates an octave too low from winning.
-    audible:         voiced above this part of the block's 92nd percentile of salience.
-    move_cost, jump_cost: of the pitch line per candidate step, and for any leap.
-    smooth_seconds:  of the voiced decision.
-    partials, ceiling_hertz: taken out at most.
-    cents:           half width of a tooth, wide enough for vibrato inside one window.
-    middle_power:    how sharply the middle of the stereo picture is preferred.
-    most_offset:     a voice may be panned so that one channel is at most this many times the other.
+    contrast:        how many times the local mean (contrast_hertz wide) is subtracted before partials are summed:
+                     only peaks count, which keeps candidates an octave too low from winning.
+    audible:         voiced above this fraction of the block's 92nd percentile of salience.
+    move_cost, jump_cost: of the pitch line, per candidate step and for any leap.
+    smooth_seconds:  smoothing of the voiced decision.
+    partials, ceiling_hertz: limits of the comb.
+    cents:           half width of a tooth, wide enough for vibrato within one window.
+    middle_power:    how strongly the centre of the stereo image is preferred.
+    most_offset:     a panned voice may have at most this ratio between the channels.
     """
 
     window_seconds: float = 0.093
@@ -160,15 +157,14 @@ class VoiceParameters:
 
 @dataclass(frozen=True)
 class SingerParameters:
-    """What makes a leading line a singer.
+    """What makes a lead line a singer.
 
-    least_share:    with less of the mix's energy than this there is most likely no lead at all.
-    least_movement: dB by which the spectrum must move apart from pitch and
-                    loudness. Words do that (3.4 to 7 dB
-                    on the tuning songs), an instrument's body does not (1.2 to 1.8 dB).
-    least_gliding:  part of the frames in which the pitch must glide: 0.15 and more when sung, 0.01 for keys.
-    clear:          only frames with this much of the 92nd percentile of salience are looked at.
-    lowest_hertz, highest_hertz, points: where the spectrum is read, in equal steps of log frequency.
+    least_share:    with less of the mix's energy than this, there is most likely no lead at all.
+    least_movement: dB of spectral movement beyond pitch and loudness. Words cause 3.4 to 7 dB on the tuning songs,
+                    an instrument's body 1.2 to 1.8 dB.
+    least_gliding:  fraction of the frames in which the pitch must glide: 0.15 and more if sung, 0.01 for keys.
+    clear:          only frames with this fraction of the 92nd percentile of salience count.
+    lowest_hertz, highest_hertz, points: where the spectrum is sampled, in equal steps of log frequency.
     """
 
     least_share: float = 0.06
@@ -182,7 +178,7 @@ class SingerParameters:
 
 @dataclass(frozen=True)
 class SeparationParameters:
-    """All of them; the default is what the engine uses."""
+    """All tuning values; the engine uses the defaults."""
 
     block: BlockParameters = BlockParameters()
     percussive: PercussiveParameters = PercussiveParameters()

@@ -1,7 +1,7 @@
-"""Whether a leading line is sung.
+"""Decides whether a lead line is sung.
 
-Words move the spectrum in ways that pitch and loudness do not explain, and a
-singer's pitch glides and trembles where a keyboard's stays.
+Words move the spectrum in ways that pitch and loudness do not explain, and a singer's pitch glides and wavers where a
+keyboard's is steady.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from model.sketch.separation.pitch_line import partial_levels
 from model.sketch.separation.separation_parameters import SingerParameters
 from model.sketch.separation.voice import VoiceLine
 
-# Partials the spectrum is read from; more are too weak to be heard under a band.
+# Partials the spectrum is read from; higher ones are too weak under a band.
 PARTIALS = 24
-# Fewer frames than this say nothing about words.
+# Fewer frames than this give no evidence of words.
 MIN_FRAMES = 40
 
 
 @dataclass(frozen=True)
 class Timbre:
-    """What a lead sounds like where it is clear.
+    """The timbre of a lead where it is clear.
 
     decibels: its spectrum [points, frames].
     octaves:  its pitch re 220 Hz [frames].
-    glides:   whether the pitch moved by less than a semitone since the frame before [frames].
+    glides:   whether the pitch moved since the previous frame, but by about a semitone at most [frames].
     """
 
     decibels: NDArray[np.float64]
@@ -41,9 +41,9 @@ class Timbre:
 class Evidence:
     """For and against a singer in one block.
 
-    share:    energy of the leading line as part of the mix's, while the line sounds.
-    movement: dB by which its spectrum moves apart from pitch and loudness.
-    gliding:  part of its frames in which the pitch glides.
+    share:    the lead line's share of the mix's energy while it sounds.
+    movement: dB of spectral movement not explained by pitch and loudness.
+    gliding:  fraction of its frames in which the pitch glides.
     """
 
     share: float
@@ -51,7 +51,7 @@ class Evidence:
     gliding: float
 
     def of_a_singer(self, parameters: SingerParameters) -> bool:
-        """Whether all three speak for a singer."""
+        """Whether all three indicate a singer."""
         return (
             self.share >= parameters.least_share
             and self.movement >= parameters.least_movement
@@ -59,7 +59,7 @@ class Evidence:
         )
 
 
-NOTHING_HEARD = Evidence(0.0, 0.0, 0.0)
+NO_EVIDENCE = Evidence(0.0, 0.0, 0.0)
 
 
 def timbre_of(
@@ -71,7 +71,7 @@ def timbre_of(
     levels = 20 * np.log10(partial_levels(magnitude, framing, line.pitch, PARTIALS).astype(np.float64) + 1e-5)
     at = np.geomspace(parameters.lowest_hertz, parameters.highest_hertz, parameters.points)
     numbers = np.arange(1, PARTIALS + 1)
-    # Log frequency, so that the partials' spacing does not depend on where a formant lies.
+    # Log frequency, so that the partials' spacing does not depend on a formant's frequency.
     curves = [
         np.interp(np.log(at), np.log(numbers * pitch), level)
         for pitch, level in zip(line.pitch, levels.T, strict=True)
@@ -86,14 +86,14 @@ def timbre_of(
 
 
 def gliding(timbre: Timbre) -> float:
-    """Part of the clear frames in which the pitch glides, 0..1; 0 when too little is heard."""
+    """Fraction of the clear frames in which the pitch glides, 0..1; 0 if there are too few."""
     return float(timbre.glides.mean()) if len(timbre.glides) >= MIN_FRAMES else 0.0
 
 
 def movement(timbre: Timbre) -> float:
-    """Mean standard deviation in dB of the spectrum about what pitch and loudness predict.
+    """Mean standard deviation in dB of the spectrum around the prediction from pitch and loudness.
 
-    0 when too little is heard.
+    0 if there are too few clear frames.
     """
     frames = len(timbre.octaves)
     if frames < MIN_FRAMES:
@@ -106,6 +106,5 @@ def movement(timbre: Timbre) -> float:
 
 
 def strongest(evidence: Sequence[Evidence], parameters: SingerParameters) -> Evidence:
-    """The block that speaks most for a singer: who sings in one verse is a singer,
-    however long the solos are."""
-    return max(evidence, key=lambda one: (one.of_a_singer(parameters), one.share), default=NOTHING_HEARD)
+    """The block with the strongest evidence of a singer: one sung verse suffices, however long the solos are."""
+    return max(evidence, key=lambda one: (one.of_a_singer(parameters), one.share), default=NO_EVIDENCE)

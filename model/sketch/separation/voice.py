@@ -1,4 +1,4 @@
-"""The leading voice: one gliding pitch with many partials, near the middle of the stereo picture."""
+"""The lead voice: one gliding pitch with many partials, near the centre of the stereo image."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from model.sketch.separation.separation_parameters import VoiceParameters
 
 @dataclass(frozen=True)
 class VoiceLine:
-    """Who leads, frame by frame.
+    """The lead line, frame by frame.
 
-    pitch:    hertz [frames]; goes on through rests.
+    pitch:    hertz [frames]; continues through rests.
     strength: salience along the line [frames].
     sung:     whether the line sounds [frames].
     """
@@ -34,7 +34,7 @@ class VoiceLine:
 
 
 def centredness(spectra: Spectra) -> Magnitude:
-    """How near the middle each cell lies: 1 = equal in both channels, 0 = on one side; all 1 when mono."""
+    """How close to the centre each cell is: 1 = equal in both channels, 0 = hard left or right; all 1 if mono."""
     if len(spectra) == 1:
         return np.ones(spectra.shape[1:], dtype=np.float32)
     middle = np.abs(spectra[0] + spectra[1])
@@ -43,7 +43,7 @@ def centredness(spectra: Spectra) -> Magnitude:
 
 
 def voice_line(magnitude: Magnitude, framing: Framing, parameters: VoiceParameters, tick: Tick) -> VoiceLine:
-    """Follows the leading pitch through `magnitude` [bins, frames]."""
+    """Tracks the lead's pitch through `magnitude` [bins, frames]."""
     from scipy.ndimage import uniform_filter1d
 
     candidates = hertz_of(np.arange(parameters.lowest, parameters.highest, parameters.step))
@@ -70,8 +70,7 @@ def voice_line(magnitude: Magnitude, framing: Framing, parameters: VoiceParamete
 def find_voice(
     spectra: Spectra, framing: Framing, parameters: VoiceParameters, tick: Tick
 ) -> tuple[VoiceLine, Magnitude]:
-    """The leading line in spectra without drums and bass, and the part of every
-    cell that is its own, 0..1."""
+    """The lead line in spectra without drums and bass, and the fraction of every cell that belongs to it, 0..1."""
     middle = centredness(spectra) ** parameters.middle_power
     tick()
     magnitude = joint_magnitude(spectra)
@@ -88,8 +87,7 @@ def find_voice(
 
 
 def facing_voice(spectra: Spectra, mask: Magnitude, most_offset: float) -> Spectra:
-    """Spectra balanced so that what `mask` selects lies in the middle, for a voice
-    that is panned a little."""
+    """Spectra balanced so that what `mask` selects is centred, for a slightly panned voice."""
     if len(spectra) == 1:
         return spectra
     left, right = (float(np.median(_levels(channel, mask))) for channel in spectra)
@@ -100,7 +98,7 @@ def facing_voice(spectra: Spectra, mask: Magnitude, most_offset: float) -> Spect
 
 
 def _levels(channel: NDArray[np.complex64], mask: Magnitude) -> NDArray[np.float32]:
-    """Root of the selected energy of every frame in which something is selected; [0.0] if there is none."""
+    """Root of the selected energy of each frame with a selection; [0.0] if there is none."""
     energy = np.sum(np.abs(channel * mask) ** 2, axis=0)
     chosen = energy[mask.any(axis=0)]
     return np.asarray(np.sqrt(chosen) if chosen.size else np.zeros(1), dtype=np.float32)

@@ -45,7 +45,7 @@ def test_short_and_loose_forms(text: str) -> None:
     "text", ["", "17.2", "17|", "17||0", "17|1|", "17|1|0|0", "17|-1|0", "17|1|-5", "x|1"]
 )
 def test_text_that_is_no_position(text: str) -> None:
-    with pytest.raises(ValueError, match="a bar position is written"):
+    with pytest.raises(ValueError, match="a bar position must look like"):
         Bbt.parse(text)
 
 
@@ -60,7 +60,7 @@ def test_text_that_is_no_position(text: str) -> None:
     ],
 )
 def test_values_out_of_range(values: tuple[int, ...], field: str) -> None:
-    with pytest.raises(ValueError, match=f"{field} must lie between"):
+    with pytest.raises(ValueError, match=f"{field} must be between"):
         Bbt(*values)
 
 

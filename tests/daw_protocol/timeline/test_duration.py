@@ -5,7 +5,7 @@ from hypothesis import given, settings
 
 from daw_protocol.fields import shown
 from daw_protocol.timeline import Meter, MeterChange, TempoMap, TempoPoint
-from daw_protocol.timeline.duration import MOST, Duration, DurationUnit
+from daw_protocol.timeline.duration import MAX_AMOUNT, Duration, DurationUnit
 from tests.daw_protocol.generated import durations
 
 SAMPLES, SECONDS, QUARTERS, BARS = DurationUnit
@@ -62,7 +62,7 @@ def test_not_a_digit_is_lost(typed):
 
 
 def test_limits_are_in():
-    for unit, most in MOST.items():
+    for unit, most in MAX_AMOUNT.items():
         assert Duration(Fraction(most), unit).amount == most
         with pytest.raises(ValueError, match="at most"):
             Duration(Fraction(most) + 1, unit)

@@ -111,11 +111,11 @@ def test_bounded_leaves_ordinary_numbers_and_rounds_endless_ones() -> None:
 
 def test_ranges_name_the_field_and_both_ends() -> None:
     check_coordinate("bpm", Fraction(5), 5, 1000)
-    with pytest.raises(ValueError, match=r"bpm must lie between 5 and 1000, got 4\.9"):
+    with pytest.raises(ValueError, match=r"bpm must be between 5 and 1000, got 4\.9"):
         check_coordinate("bpm", Fraction(49, 10), 5, 1000)
     with pytest.raises(ValueError, match="bpm is too fine"):
         check_coordinate("bpm", Fraction(3**100 + 1, 3**99), 0, 1000)
-    with pytest.raises(ValueError, match="beat must lie between 1 and 64, got 65"):
+    with pytest.raises(ValueError, match="beat must be between 1 and 64, got 65"):
         check_int("beat", 65, 1, 64)
     with pytest.raises(TypeError, match="beat must be a whole number, got True"):
         check_int("beat", True, 1, 64)
@@ -123,7 +123,7 @@ def test_ranges_name_the_field_and_both_ends() -> None:
 
 @pytest.mark.parametrize("rate", [0, -48000, 10**9 + 1])
 def test_rates_out_of_range(rate: int) -> None:
-    with pytest.raises(ValueError, match="rate must lie between"):
+    with pytest.raises(ValueError, match="rate must be between"):
         check_rate(rate)
 
 

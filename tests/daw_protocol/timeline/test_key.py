@@ -143,7 +143,7 @@ def test_values_that_check_themselves() -> None:
         Key("C", None)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="a key must be text"):
         Key.parse(8)  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="signature must lie between -7 and 7"):
+    with pytest.raises(ValueError, match="signature must be between -7 and 7"):
         Key.from_signature(8, "major")
     with pytest.raises(ValueError, match="mode must be one of"):
         Key.from_signature(0, "blues")

@@ -163,14 +163,14 @@ def test_smpte_files_are_refused(division: int) -> None:
 @pytest.mark.parametrize(
     ("event", "complaint"),
     [
-        ((7, "set_tempo", (0,)), "MIDI event at tick 7: set_tempo must lie between 1"),
-        ((7, "set_tempo", (16_000_000,)), "MIDI event at tick 7: bpm must lie between 5 and 1000, got 3.75"),
+        ((7, "set_tempo", (0,)), "MIDI event at tick 7: set_tempo must be between 1"),
+        ((7, "set_tempo", (16_000_000,)), "MIDI event at tick 7: bpm must be between 5 and 1000, got 3.75"),
         ((7, "set_tempo", ()), "MIDI event at tick 7: expected 1 value, got 0"),
         ((7, "time_signature", (4,)), "MIDI event at tick 7: expected 2 values, got 1"),
         ((7, "time_signature", (4, 64)), "MIDI event at tick 7: denominator"),
         ((7, "key_signature", ("H",)), "MIDI event at tick 7: key 'H'"),
         ((7, "lyrics", ("la",)), "MIDI event at tick 7: unknown kind 'lyrics'"),
-        ((-1, "marker", ("x",)), "tick must lie between 0"),
+        ((-1, "marker", ("x",)), "tick must be between 0"),
     ],
 )
 def test_events_out_of_range(event: SongEvent, complaint: str) -> None:
@@ -189,7 +189,7 @@ def test_events_of_the_wrong_kind() -> None:
         SongMap(None)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match=r"keys\[0\] must hold a Key"):
         SongMap(TempoMap.constant(120), ((Fraction(0), "C"),))  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match=r"markers\[1\] quarter 0 lies before"):
+    with pytest.raises(ValueError, match=r"markers\[1\] quarter 0 is before"):
         SongMap(TempoMap.constant(120), markers=((Fraction(1), "b"), (Fraction(0), "a")))
 
 
@@ -275,7 +275,7 @@ def test_keys_midi_has_no_name_for() -> None:
 
 
 def test_places_midi_cannot_reach() -> None:
-    with pytest.raises(ValueError, match="quarter -1 lies before the first bar"):
+    with pytest.raises(ValueError, match="quarter -1 is before the first bar"):
         song_map_events(SongMap(TempoMap.constant(120), markers=((Fraction(-1), "count-in"),)))
     cut = (MeterChange(Fraction(0), Meter(4, 4)), MeterChange(Fraction(1, 7), Meter(3, 4), cuts_bar=True))
     with pytest.raises(ValueError, match="the 3/4 at quarter 1/7 falls between two ticks"):

@@ -38,7 +38,7 @@ def test_grown_adds_on_either_side() -> None:
 
 
 def test_shrinking_below_nothing_is_refused() -> None:
-    with pytest.raises(ValueError, match="end 140 lies before start 160"):
+    with pytest.raises(ValueError, match="end 140 is before start 160"):
         Span(100, 200).grown(-60, -60)
 
 
@@ -51,6 +51,6 @@ def test_only_whole_numbers(wrong: object) -> None:
 
 
 def test_negative_length_is_refused_and_empty_is_not() -> None:
-    with pytest.raises(ValueError, match="end 4 lies before start 5"):
+    with pytest.raises(ValueError, match="end 4 is before start 5"):
         Span(5, 4)
     assert Span(5, 5).length == 0

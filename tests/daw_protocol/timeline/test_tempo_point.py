@@ -16,10 +16,10 @@ def test_ints_become_fractions() -> None:
 @pytest.mark.parametrize(
     ("quarter", "bpm", "field"),
     [
-        (Fraction(-1, 2), Fraction(120), "quarter must lie between 0"),
-        (Fraction(10_000_001), Fraction(120), "quarter must lie between 0"),
-        (Fraction(0), Fraction(4), "bpm must lie between 5 and 1000"),
-        (Fraction(0), Fraction(10_001, 10), "bpm must lie between 5 and 1000"),
+        (Fraction(-1, 2), Fraction(120), "quarter must be between 0"),
+        (Fraction(10_000_001), Fraction(120), "quarter must be between 0"),
+        (Fraction(0), Fraction(4), "bpm must be between 5 and 1000"),
+        (Fraction(0), Fraction(10_001, 10), "bpm must be between 5 and 1000"),
         (Fraction(0), 120 + Fraction(1, 3**90), "bpm is too fine"),
     ],
 )

@@ -65,15 +65,15 @@ def test_resolve_rounds_to_the_nearest_sample() -> None:
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("00:00:00:25@25", "frame must lie between 0 and 24"),
-        ("00:00:60:00@25", "seconds must lie between 0 and 59"),
-        ("00:60:00:00@25", "minutes must lie between 0 and 59"),
-        ("100:00:00:00@25", "hours must lie between 0 and 99"),
+        ("00:00:00:25@25", "frame must be between 0 and 24"),
+        ("00:00:60:00@25", "seconds must be between 0 and 59"),
+        ("00:60:00:00@25", "minutes must be between 0 and 59"),
+        ("100:00:00:00@25", "hours must be between 0 and 99"),
         ("00:00:00:00@26", "fps must be one of"),
-        ("00:00:00;00@25", "drop exists at 29.97 and 59.94 fps only"),
+        ("00:00:00;00@25", "drop-frame exists only at 29.97 and 59.94 fps"),
         ("00:01:00;01@29.97", "does not exist"),
-        ("00:01:02:12", "a timecode is written"),
-        ("1:02:12@25", "a timecode is written"),
+        ("00:01:02:12", "a timecode must look like"),
+        ("1:02:12@25", "a timecode must look like"),
     ],
 )
 def test_labels_that_do_not_exist(text: str, complaint: str) -> None:

@@ -150,7 +150,7 @@ def test_a_stop_is_heard_within_a_step(engine: AceStepEngine) -> None:
     asked = request(options={"steps": 8})
 
     def progress(told: Progress) -> None:
-        if told.stage.startswith("composing"):
+        if told.stage.startswith("generating"):
             steps.append(told.fraction)
 
     with pytest.raises(RenderStopped):
@@ -172,7 +172,7 @@ def test_a_stop_is_heard_while_another_checkpoint_is_loaded(tiny_models: Path) -
 
 def test_memory_that_runs_out_in_the_middle_is_explained(engine: AceStepEngine) -> None:
     def progress(told: Progress) -> None:
-        if told.stage.startswith("composing"):
+        if told.stage.startswith("generating"):
             torch.empty(2**58, dtype=torch.uint8)
 
     with pytest.raises(RanOutOfMemory, match="cpu ran out of memory during the render") as error:
@@ -187,7 +187,7 @@ def test_memory_that_runs_out_while_weights_are_loaded_is_explained(tiny_models:
             torch.empty(2**58, dtype=torch.uint8)
 
     engine = engine_of(tiny_models)
-    with pytest.raises(RanOutOfMemory, match="ran out of memory while acestep-v15-turbo was loaded") as error:
+    with pytest.raises(RanOutOfMemory, match="ran out of memory while loading acestep-v15-turbo") as error:
         engine.load(progress)
     assert "smaller checkpoint" in error.value.remedy
     assert rendered(engine, request()), "the engine can be used again"
@@ -208,7 +208,7 @@ def test_the_option_names_a_checkpoint(engine: AceStepEngine) -> None:
         assert report(found).figures["guidance"] == 7.0
     with pytest.raises(CannotRender, match="no checkpoint called 'sft'") as error:
         rendered(engine, request(options={CHECKPOINT: "sft"}))
-    assert error.value.remedy == "There are: acestep-v15-turbo, acestep-v15-base."
+    assert error.value.remedy == "Available: acestep-v15-turbo, acestep-v15-base."
 
 
 @pytest.mark.parametrize("task", BASE_TASKS)
@@ -266,7 +266,7 @@ def test_an_adapter_changes_the_render_and_leaves_nothing_behind(engine: AceStep
     figures = report(half).figures
     assert (figures["adapter"], figures["adapter_strength"]) == ("lora_single_file", 0.5)
     assert len(figures["adapter_digest"]) == len(figures["weights_digest"]) == 64
-    assert report(half).weights == "acestep-v15-turbo with the adapter lora_single_file"
+    assert report(half).weights == "acestep-v15-turbo with adapter lora_single_file"
     assert report(before).weights == "acestep-v15-turbo"
     assert report(before).figures["weights_digest"] == figures["weights_digest"]
 
@@ -274,10 +274,10 @@ def test_an_adapter_changes_the_render_and_leaves_nothing_behind(engine: AceStep
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({ADAPTER_STRENGTH: 0.5}, "without an adapter"),
-        ({ADAPTER: str(TINY_LORA), ADAPTER_STRENGTH: 1.5}, "adapter_strength is 1.5"),
-        ({ADAPTER: str(TINY_LORA), ADAPTER_STRENGTH: True}, "adapter_strength is True"),
-        ({ADAPTER: str(DEMO_SONG)}, "not a whole safetensors file"),
+        ({ADAPTER_STRENGTH: 0.5}, "needs an adapter"),
+        ({ADAPTER: str(TINY_LORA), ADAPTER_STRENGTH: 1.5}, "adapter_strength cannot be 1.5"),
+        ({ADAPTER: str(TINY_LORA), ADAPTER_STRENGTH: True}, "adapter_strength cannot be True"),
+        ({ADAPTER: str(DEMO_SONG)}, "not a complete safetensors file"),
     ],
 )
 def test_adapters_that_cannot_be_worn(engine: AceStepEngine, options: dict[str, Any], words: str) -> None:
@@ -309,7 +309,7 @@ def test_a_song_is_planned_before_it_is_composed(tiny_models: Path, tmp_path: Pa
     assert blueprint["facts"]["keyscale"].split()[1] in ("major", "minor")  # the planner's
     assert report(found).figures["planned_codes"] == 50
     stages = [each.stage for each in told]
-    assert stages.index("planning the song") < stages.index("composing, step 1 of 2")
+    assert stages.index("planning the song") < stages.index("generating, step 1 of 2")
     fractions = [each.fraction for each in told if not each.stage.startswith("loading acestep")]
     assert fractions == sorted(fractions)
     first = asked.start
@@ -323,7 +323,7 @@ def test_a_song_is_planned_before_it_is_composed(tiny_models: Path, tmp_path: Pa
 
 
 def test_planning_without_a_planner(engine: AceStepEngine) -> None:
-    with pytest.raises(CannotRender, match="no planner beside acestep-v15-turbo") as error:
+    with pytest.raises(CannotRender, match="No planner is installed next to acestep-v15-turbo") as error:
         rendered(engine, request(Task.GENERATE, options={**FEW, PLANNER: "on"}))
     assert "acestep-5Hz-lm" in error.value.remedy
     with pytest.raises(CannotRender, match="planner is 'perhaps'"):
@@ -361,11 +361,11 @@ def test_without_weights_it_says_what_to_do(tmp_path: Path) -> None:
     assert "There is nothing at" in unusable(engine_of(tmp_path / "nowhere"))[0]
     assert "There is no ACE-Step model in" in unusable(engine_of(tmp_path))[0]
     write_checkpoint(tmp_path / "acestep-v15-turbo")
-    assert "has no VAE and no text encoder beside it" in unusable(engine_of(tmp_path))[0]
+    assert "is missing its VAE and its text encoder" in unusable(engine_of(tmp_path))[0]
 
 
 def test_a_device_that_is_not_there_is_refused(tiny_models: Path) -> None:
-    with pytest.raises(NotLoaded, match="no kind of device"):
+    with pytest.raises(NotLoaded, match="no device type"):
         AceStepEngine(str(tiny_models), device="abacus").load(lambda _: None)
 
 

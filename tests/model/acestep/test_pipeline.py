@@ -15,7 +15,7 @@ from torch import Tensor
 from model.acestep import pipeline
 from model.acestep.latent_grid import plan_window
 from model.acestep.networks.attention import Attention, KeysValues
-from model.acestep.pipeline import Conditions, Noises, Scene, WordStates
+from model.acestep.pipeline import Conditions, Noises, PromptStates, Scene
 from model.acestep.sampling.guidance import GuidanceKind, GuidanceSettings
 from model.acestep.sampling.masks import MaskMode
 from model.acestep.sampling.render_settings import RenderSettings
@@ -139,7 +139,7 @@ def code_latents(name: str) -> Tensor | None:
     loaded = networks(TURBO)
     if name == "turbo.codes":
         codes = GOLDEN["turbo.codes.codes"].reshape(1, -1)
-        return pipeline.hints_of_codes(loaded.tokenizer, loaded.detokenizer, codes, silence(), FRAMES)
+        return pipeline.latents_of_codes(loaded.tokenizer, loaded.detokenizer, codes, silence(), FRAMES)
     if CASES[name][0] is ModelTask.COVER:
         return pipeline.code_latents(loaded.tokenizer, loaded.detokenizer, INPUTS["src_latents"], silence())
     return None
@@ -152,7 +152,7 @@ def scene(name: str) -> Scene:
 
 @cache
 def conditions() -> Conditions:
-    read = WordStates(INPUTS["text_hidden"], INPUTS["lyric_hidden"], INPUTS["text_hidden_non_cover"])
+    read = PromptStates(INPUTS["text_hidden"], INPUTS["lyric_hidden"], INPUTS["text_hidden_non_cover"])
     return pipeline.encode_conditions(networks(TURBO).conditions, read, silence())
 
 
@@ -208,7 +208,7 @@ def test_what_the_condition_says_is_computed_once_for_all_steps(
 
 
 def test_conditions() -> None:
-    assert worst(conditions().words, GOLDEN["encoder_states"]) <= 1e-5
+    assert worst(conditions().prompt, GOLDEN["encoder_states"]) <= 1e-5
     unconditioned = conditions().unconditioned
     assert unconditioned is not None
     assert worst(unconditioned, GOLDEN["encoder_states_non_cover"]) <= 1e-5
@@ -216,7 +216,7 @@ def test_conditions() -> None:
 
 def test_one_entry_of_no_condition_stands_for_all() -> None:
     dit, shown, settings = networks(TURBO).dit, scene("base.text2music_apg"), CASES["base.text2music_apg"][1]
-    spread = conditions().nothing.expand_as(conditions().words)
+    spread = conditions().nothing.expand_as(conditions().prompt)
     one = pipeline.compose(dit, shown, conditions(), settings, noises(settings))
     many = pipeline.compose(dit, shown, replace(conditions(), nothing=spread), settings, noises(settings))
     assert worst(one, many) <= TOLERANCE["base"]
@@ -329,6 +329,6 @@ class StoredText:
 def test_the_freed_text_is_read_only_where_it_is_needed(strength: float, asked: list[str]) -> None:
     encoder = StoredText()
     told = pipeline.Prompts("mix", "text", "lyrics", "freed")
-    read = pipeline.read_words(encoder, told, replace(turbo(), cover_strength=strength))
+    read = pipeline.encode_prompts(encoder, told, replace(turbo(), cover_strength=strength))
     assert encoder.asked == asked
     assert (read.unconditioned is None) == (strength == 1.0)

@@ -195,7 +195,7 @@ def test_the_first_sound_comes_before_the_last_is_decoded() -> None:
     asked, heard = request(span=(0.5, 5.0)), []
 
     def told(progress: Progress) -> None:
-        if progress.stage == "rendering audio":
+        if progress.stage == "decoding audio":
             heard.append(progress.fraction)
 
     first = next(
@@ -222,12 +222,12 @@ def test_progress_only_rises_and_names_the_stages() -> None:
     assert fractions == sorted(fractions)
     assert fractions[-1] == pytest.approx(1.0)
     assert list(dict.fromkeys(each.stage for each in told)) == [
-        "reading the words",
-        "listening to the song",
+        "reading the prompt",
+        "encoding the song",
         "preparing",
-        "composing, step 1 of 2",
-        "composing, step 2 of 2",
-        "rendering audio",
+        "generating, step 1 of 2",
+        "generating, step 2 of 2",
+        "decoding audio",
     ]
     assert told[-1].seconds_left == pytest.approx(0.0, abs=0.1)
 
@@ -253,7 +253,7 @@ def test_a_song_that_is_not_numbers_is_refused() -> None:
     broken = song(48_000, 2)
     samples = broken.samples.copy()
     samples[1000] = np.nan
-    with pytest.raises(CannotRender, match="not numbers"):
+    with pytest.raises(CannotRender, match="invalid samples"):
         rendered(request(song=Song(samples, 48_000, "broken")))
 
 
@@ -292,5 +292,5 @@ def test_a_reference_is_heard_once_for_all_takes() -> None:
     assert not np.array_equal(sung, usual())
     assert not np.array_equal(sung, other)
     quiet = Song(np.zeros((4800, 1), np.float32), 48_000, "quiet")
-    with pytest.raises(CannotRender, match="reference is silent"):
+    with pytest.raises(CannotRender, match="reference audio is silent"):
         rendered(request(reference=quiet), renderer)

@@ -21,7 +21,7 @@ from model.sketch import captions
     ],
 )
 def test_reading(caption: str, layers: str, ending: bool, ignored: tuple[str, ...]) -> None:
-    assert captions.read(caption, "all", False) == captions.Wishes(layers, ending, ignored)
+    assert captions.read(caption, "all", False) == captions.CaptionRequest(layers, ending, ignored)
 
 
 def test_the_request_wins_over_its_caption() -> None:

@@ -73,7 +73,7 @@ def test_progress_rises_to_one_and_names_its_stages(engine: SketchEngine, made: 
     fractions = [progress.fraction for progress in said]
     assert fractions == sorted(fractions)
     assert fractions[-1] == 1.0
-    assert {"listening to the song", "choosing bars", "joining bars"} <= {progress.stage for progress in said}
+    assert {"analysing the song", "choosing bars", "joining bars"} <= {progress.stage for progress in said}
     assert any(progress.seconds_left is not None for progress in said)
 
 

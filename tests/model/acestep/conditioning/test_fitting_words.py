@@ -65,7 +65,7 @@ def test_the_caption_gives_way_and_the_facts_stay(encoder: QwenTextEncoder, capt
     (note,) = notes
     assert "256 tokens" in note
     lost = caption[len(short.caption) :].split()
-    assert ("its last word" if len(lost) == 1 else f"its last {len(lost)} words") in note
+    assert ("the last word" if len(lost) == 1 else f"the last {len(lost)} words") in note
     if " " in caption:
         assert caption[len(short.caption)] == " ", "no word is cut in two"
 
@@ -83,8 +83,8 @@ def test_lyrics_lose_their_end_and_say_so(encoder: QwenTextEncoder) -> None:
 
 
 def test_one_word_is_one_word() -> None:
-    assert counted("tape<|endoftext|>") == "its last word, from 'tape' on, was"
-    assert counted("old warm tape") == "its last 3 words, from 'old warm tape' on, were"
+    assert counted("tape<|endoftext|>") == "the last word, from 'tape' on, was"
+    assert counted("old warm tape") == "the last 3 words, from 'old warm tape' on, were"
 
 
 def test_the_report_tells_what_was_lost_also_when_it_was_known() -> None:

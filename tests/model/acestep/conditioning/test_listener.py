@@ -54,7 +54,7 @@ def window_at(start: float, song: Song, context: float | None = 3.0) -> Window:
 
 
 def heard(by: Listener, song: Song, window: Window, encoding: Encoding = Encoding.MEAN) -> Tensor:
-    found = by.hear(song, window, encoding, 1, 0, Pace(lambda _: None, lambda: False, time.monotonic))
+    found = by.encode(song, window, encoding, 1, 0, Pace(lambda _: None, lambda: False, time.monotonic))
     assert found is not None
     return found
 

@@ -116,7 +116,7 @@ def test_broken_folders_are_refused_by_name(tmp_path: Path) -> None:
 
     folder = write_text_encoder(tmp_path / "text")
     without(folder, "layers.1.mlp.up_proj.weight")
-    assert "text encoder's weights lack layers.1.mlp.up_proj.weight" in complaint(folder)
+    assert "text encoder's weights are missing layers.1.mlp.up_proj.weight" in complaint(folder)
     (folder / "tokenizer.json").write_text("{")
     (folder / "model.safetensors").unlink()
     assert "There is no model.safetensors" in complaint(folder)
@@ -126,7 +126,7 @@ def test_broken_folders_are_refused_by_name(tmp_path: Path) -> None:
     (other / "tokenizer.json").unlink()
     assert "tokenizer.json is missing" in complaint(other)
     (other / "config.json").write_text('{"model_type": "llama"}')
-    assert "it is 'llama'" in complaint(other)
+    assert "its type is 'llama'" in complaint(other)
 
 
 def test_a_tokenizer_of_another_model_is_refused(tmp_path: Path) -> None:
@@ -134,7 +134,7 @@ def test_a_tokenizer_of_another_model_is_refused(tmp_path: Path) -> None:
     words = Tokenizer.from_file(str(folder / "tokenizer.json"))
     words.add_tokens([f"word {index}" for index in range(9)])
     words.save(str(folder / "tokenizer.json"))
-    with pytest.raises(NotLoaded, match="knows 266 words, the text encoder 260"):
+    with pytest.raises(NotLoaded, match="has 266 tokens, the text encoder 260"):
         loaded(folder)
 
 

@@ -53,7 +53,7 @@ def test_a_repaint() -> None:
     assert plan.task is ModelTask.REPAINT
     assert plan.region == plan.window.region == (125, 225)
     assert (plan.seed, plan.take) == (1, 3)
-    (words,) = plan.words
+    (words,) = plan.prompts
     assert words.stem == "mix"
     assert words.text == (
         "# Instruction\nRepaint the mask area based on the given conditions:\n\n# Caption\nwarm tape\n\n"
@@ -68,7 +68,7 @@ def test_a_repaint() -> None:
 )
 def test_tempo_and_meter_are_those_at_the_region(start_seconds: float, bpm: int, meter: int) -> None:
     start = round(start_seconds * RATE)
-    (words,) = plan_render(request(start=start, end=start + RATE), TURBO).words
+    (words,) = plan_render(request(start=start, end=start + RATE), TURBO).prompts
     assert f"- bpm: {bpm}\n- timesignature: {meter}\n" in words.text
 
 
@@ -81,7 +81,7 @@ def test_a_region_on_a_beat_finds_that_beat_whatever_its_time_was_rounded_to() -
         beats.bar,
         beats.quarters_per_minute,
     )
-    (words,) = plan_render(request(grid=nudged, start=20 * RATE, end=21 * RATE), TURBO).words
+    (words,) = plan_render(request(grid=nudged, start=20 * RATE, end=21 * RATE), TURBO).prompts
     assert "- bpm: 90\n" in words.text
 
 
@@ -93,7 +93,7 @@ def test_an_ending_is_followed_by_silence(ending: bool, last: int) -> None:
 
 
 def test_without_beats_the_prompt_says_so() -> None:
-    (words,) = plan_render(request(grid=grid(0)), TURBO).words
+    (words,) = plan_render(request(grid=grid(0)), TURBO).prompts
     assert "- bpm: N/A\n- timesignature: N/A\n" in words.text
 
 
@@ -106,24 +106,24 @@ def test_a_continuation_is_a_repaint_beyond_the_end() -> None:
 
 def test_a_prompt_that_extraction_has_no_place_for_is_noted() -> None:
     plan = plan_render(request(Task.EXTRACT, stems=("drums",)), BASE)
-    assert [note for note in plan.notes if "prompt was not read" in note]
+    assert [note for note in plan.notes if "prompt was ignored" in note]
     for other in (request(Task.EXTRACT, stems=("drums",), caption=""), request(Task.LEGO, stems=("drums",))):
-        assert not [note for note in plan_render(other, BASE).notes if "prompt was not read" in note]
+        assert not [note for note in plan_render(other, BASE).notes if "prompt was ignored" in note]
 
 
 def test_extraction_has_one_piece_for_each_stem_with_its_name_as_caption() -> None:
     plan = plan_render(request(Task.EXTRACT, stems=("drums", "backing_vocals")), BASE)
-    assert [words.stem for words in plan.words] == ["drums", "backing_vocals"]
+    assert [words.stem for words in plan.prompts] == ["drums", "backing_vocals"]
     assert (
         "Extract the BACKING_VOCALS track from the audio:\n\n# Caption\nbacking_vocals\n"
-        in plan.words[1].text
+        in plan.prompts[1].text
     )
     assert plan.region is None
-    assert [words.stem for words in plan_render(request(Task.EXTRACT), BASE).words] == list(TRACKS)
+    assert [words.stem for words in plan_render(request(Task.EXTRACT), BASE).prompts] == list(TRACKS)
 
 
 def test_an_accompaniment_names_its_instruments_together() -> None:
-    (words,) = plan_render(request(Task.ACCOMPANY, stems=("drums", "bass")), BASE).words
+    (words,) = plan_render(request(Task.ACCOMPANY, stems=("drums", "bass")), BASE).prompts
     assert "Complete the input track with DRUMS | BASS:" in words.text
 
 
@@ -131,29 +131,29 @@ def test_a_new_track_is_composed_over_the_whole_window() -> None:
     plan = plan_render(request(Task.LEGO, stems=("strings",)), BASE)
     assert plan.region is None
     assert plan.settings.repaint is None
-    assert "Generate the STRINGS track based on the audio context:" in plan.words[0].text
-    assert "# Caption\nwarm tape\n" in plan.words[0].text
+    assert "Generate the STRINGS track based on the audio context:" in plan.prompts[0].text
+    assert "# Caption\nwarm tape\n" in plan.prompts[0].text
 
 
 def test_a_stem_fine_tune_is_told_song_and_track() -> None:
     tuned = traits_of("my-stems", is_turbo=False, is_xl=False, stem_tuned=True)
     plan = plan_render(request(Task.LEGO, stems=("strings", "bass"), options={"mask": "auto"}), tuned)
-    assert [words.stem for words in plan.words] == ["strings", "bass"]
+    assert [words.stem for words in plan.prompts] == ["strings", "bass"]
     told = "# Caption\nGlobal: warm tape\nLocal: bass\nMask Control: false\n"
-    assert told in plan.words[1].text
-    assert "Global" not in plan_render(request(), tuned).words[0].text
+    assert told in plan.prompts[1].text
+    assert "Global" not in plan_render(request(), tuned).prompts[0].text
 
 
 def test_lego_without_a_name_leaves_the_track_to_the_model() -> None:
-    (words,) = plan_render(request(Task.LEGO), BASE).words
+    (words,) = plan_render(request(Task.LEGO), BASE).prompts
     assert words.stem == "mix"
     assert "Generate the track based on the audio context:" in words.text
 
 
 def test_a_new_song_without_lyrics_is_instrumental_and_an_old_one_is_not_said_to_be() -> None:
-    (new,) = plan_render(request(Task.GENERATE, song=None), TURBO).words
+    (new,) = plan_render(request(Task.GENERATE, song=None), TURBO).prompts
     assert new.lyrics.endswith("# Lyric\n[Instrumental]<|endoftext|>")
-    (old,) = plan_render(request(), TURBO).words
+    (old,) = plan_render(request(), TURBO).prompts
     assert old.lyrics.endswith("# Lyric\n<|endoftext|>")
 
 
@@ -209,7 +209,7 @@ def test_a_planned_song_is_told_its_codes_and_what_the_host_did_not_know() -> No
     asked = request(Task.GENERATE, song=None, caption="", lyrics="la la")
     plan = with_blueprint(plan_render(asked, TURBO), asked, written)
     assert (plan.task, plan.codes) == (ModelTask.TEXT2MUSIC, (1, 2, 3))
-    (words,) = plan.words
+    (words,) = plan.prompts
     assert words.text == (
         "# Instruction\nGenerate audio semantic tokens based on the given conditions:\n\n# Caption\nslow waltz\n\n"
         "# Metas\n- bpm: 120\n- timesignature: 4\n- keyscale: C minor\n- duration: 5 seconds\n<|endoftext|>\n"
@@ -220,9 +220,9 @@ def test_a_planned_song_is_told_its_codes_and_what_the_host_did_not_know() -> No
 def test_the_producers_own_words_stay_in_a_planned_song() -> None:
     written = Blueprint(Metas(77, "3", "C minor", 12), (1,))
     asked = request(Task.GENERATE, song=None, language="en", key="D major")
-    (words,) = with_blueprint(plan_render(asked, TURBO), asked, written).words
+    (words,) = with_blueprint(plan_render(asked, TURBO), asked, written).prompts
     assert "# Caption\nwarm tape\n" in words.text
     assert "- keyscale: D major\n" in words.text
     assert words.lyrics.startswith("# Languages\nen\n")
-    (plain,) = plan_render(request(Task.GENERATE, song=None), TURBO).words
+    (plain,) = plan_render(request(Task.GENERATE, song=None), TURBO).prompts
     assert plain.text.startswith("# Instruction\nFill the audio semantic mask")

@@ -107,11 +107,11 @@ def test_without_a_source_nothing_is_encoded() -> None:
 def test_the_refusal_says_what_is_missing_and_how_long_it_may_be() -> None:
     free = 2_400_000_000
     with pytest.raises(
-        CannotRender, match=r"needs .* GB while composing, but the device has 2\.4 GB"
+        CannotRender, match=r"needs .* GB while generating, but the device has 2\.4 GB"
     ) as refusal:
         preflight(SIZES_2B, Work(frames=15_000), free)
     frames = longest_frames(SIZES_2B, Work(frames=15_000), free)
-    assert f"at most {frames // 25} s" in refusal.value.remedy
+    assert f"within {frames // 25} s" in refusal.value.remedy
     assert preflight(SIZES_2B, Work(frames=frames), free).fits(free)
     with pytest.raises(CannotRender):
         preflight(SIZES_2B, Work(frames=frames + 1), free)

@@ -114,7 +114,7 @@ def test_context_comes_before_the_noisy_channels(dit: Dit) -> None:
 def test_a_plan_of_another_length_is_refused(dit: Dit) -> None:
     golden = tensors("dit_forward")
     condition = dit.condition(golden["even.encoder"])
-    with pytest.raises(ValueError, match="made for 25 latent frames, the latents have 24"):
+    with pytest.raises(ValueError, match="for 25 latent frames, the latents have 24"):
         dit(golden["even.x"], golden["even.context"], golden["even.t"], condition, dit.plan(25))
 
 

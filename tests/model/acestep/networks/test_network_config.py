@@ -90,7 +90,7 @@ def test_what_diffusers_writes_for_its_defaults_changes_nothing() -> None:
             {"num_key_value_heads": 5},
             r"folder/config.json .* heads \(16\) must be a multiple of key_heads \(5\)",
         ),
-        ({"layer_types": ["full_attention"]}, "layer_types names 1 layers, num_hidden_layers says 24"),
+        ({"layer_types": ["full_attention"]}, "layer_types lists 1 layers, but num_hidden_layers is 24"),
         ({"in_channels": 64}, r"context_channels \(0\) must be twice"),
         ({"head_dim": "wide"}, "folder/config.json describes a network that cannot exist"),
         ({"fsq_input_levels": 6}, "folder/config.json describes a network that cannot exist"),

@@ -117,7 +117,7 @@ def test_a_stop_is_heard_between_tokens() -> None:
 
 
 def test_another_language_model_is_no_planner() -> None:
-    with pytest.raises(NotLoaded, match="no planner"):
+    with pytest.raises(NotLoaded, match="not a planner"):
         Planner(text_network(), tokenizer())
     with pytest.raises(NotLoaded, match="belong to different models"):
         Planner(text_network(), load_tokenizer(FOLDER))

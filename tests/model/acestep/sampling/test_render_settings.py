@@ -150,7 +150,7 @@ def test_what_turbo_cannot_use_is_noted() -> None:
         ({"times": 5}, "such as 1, 0.75"),
         ({"times": []}, "from 1"),
         ({"times": [1.5, 0.5]}, "from 1"),
-        ({"times": [0.5, 0.7]}, "fall strictly"),
+        ({"times": [0.5, 0.7]}, "falling strictly"),
         ({"guidance_start": 0.8, "guidance_end": 0.2}, "guidance_start"),
     ],
 )

@@ -59,7 +59,7 @@ def test_a_custom_base_list_may_end_above_zero() -> None:
 
 @pytest.mark.parametrize("wanted", [[0.5], [0.5, 0.5], [0.2, 0.7], [1.2, 0.0], [0.5, -0.1]])
 def test_custom_base_lists_must_fall_within_one_and_zero(wanted: list[float]) -> None:
-    with pytest.raises(ValueError, match="fall strictly"):
+    with pytest.raises(ValueError, match="falling strictly"):
         schedules.base_custom(wanted)
 
 

@@ -43,7 +43,7 @@ def test_an_official_folder() -> None:
     assert found.vae == TINY / "vae"
     assert found.text_encoder is None
     assert found.describe() == (
-        "acestep-v15-turbo: ACE-Step 1.5 turbo, unpublished, official layout; no text encoder beside it"
+        "acestep-v15-turbo: ACE-Step 1.5 turbo, unpublished, official layout; missing its text encoder"
     )
 
 
@@ -92,7 +92,7 @@ def test_the_applications_folder_of_models(tmp_path: Path) -> None:
     assert "no " not in found.describe()
     model_called(tmp_path, "acestep-v15-base", is_turbo=False)
     assert [model.name for model in find_models(tmp_path)] == ["acestep-v15-base", "acestep-v15-turbo"]
-    with pytest.raises(NotLoaded, match="holds 2 models: acestep-v15-base, acestep-v15-turbo"):
+    with pytest.raises(NotLoaded, match="contains 2 models: acestep-v15-base, acestep-v15-turbo"):
         recognise(tmp_path)
 
 
@@ -100,10 +100,10 @@ def test_what_it_is_instead(tmp_path: Path) -> None:
     def complaint(path: Path) -> str:
         with pytest.raises(NotLoaded) as error:
             recognise(path)
-        assert "Name the folder of one ACE-Step 1.5 model" in error.value.remedy
+        assert "Use the folder of an ACE-Step 1.5 model" in error.value.remedy
         return error.value.sentence
 
-    assert "is the autoencoder" in complaint(TINY / "vae")
+    assert "is an autoencoder" in complaint(TINY / "vae")
     assert "text encoder or planner" in complaint(config_only(tmp_path, "lm", model_type="qwen3"))
     assert "its config says: llama" in complaint(config_only(tmp_path, "other", model_type="llama"))
     assert "There is nothing at" in complaint(tmp_path / "nowhere")
@@ -112,18 +112,18 @@ def test_what_it_is_instead(tmp_path: Path) -> None:
     assert "There is no ACE-Step model in" in complaint(empty)
     (empty / "model.safetensors").write_bytes(b"")
     assert "no config.json" in complaint(empty)
-    assert "not a whole safetensors file" in complaint(empty / "model.safetensors")
+    assert "not a complete safetensors file" in complaint(empty / "model.safetensors")
     save_file({"one": torch.zeros(2)}, empty / "model.safetensors")
     assert "single weight file" in complaint(empty / "model.safetensors")
     (empty / "pytorch_model.bin").write_bytes(b"")
-    assert "pytorch_model.bin; weights are read from safetensors files only" in complaint(empty)
-    assert "may run code" in complaint(empty / "pytorch_model.bin")
+    assert "pytorch_model.bin, but weights are only read from safetensors files" in complaint(empty)
+    assert "could run code" in complaint(empty / "pytorch_model.bin")
     (empty / "song.wav").write_bytes(b"")
     assert "is a file, not a model folder" in complaint(empty / "song.wav")
 
 
 @pytest.mark.parametrize(
-    ("text", "complaint"), [("{", "cannot be read"), ("[]", "holds a list"), (None, "is missing")]
+    ("text", "complaint"), [("{", "cannot be read"), ("[]", "not a list"), (None, "is missing")]
 )
 def test_unreadable_configs(tmp_path: Path, text: str | None, complaint: str) -> None:
     path = tmp_path / "config.json"
@@ -140,7 +140,7 @@ def test_an_older_diffusers_folder_borrows_the_official_tokenizer(tmp_path: Path
     assert lacking.tokenizer is None
     missing = lacking.what_is_missing()
     assert missing is not None
-    assert "no tokenizer.json beside it" in missing[0]
+    assert "missing its tokenizer.json" in missing[0]
     assert "Qwen3-Embedding-0.6B" in missing[1]
     official = tmp_path / "Qwen3-Embedding-0.6B"
     official.mkdir()

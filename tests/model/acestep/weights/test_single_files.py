@@ -170,21 +170,19 @@ def header_only(path: Path, shapes: dict[str, list[int]]) -> Path:
 
 def test_a_name_that_tells_no_training_is_asked_back(tmp_path: Path) -> None:
     repackaged.write_split(tmp_path, "my_favourite")
-    assert "my_favourite.safetensors does not tell whether it is a turbo, base or sft" in lacking(
-        recognise(tmp_path)
-    )
+    assert "my_favourite.safetensors may be a turbo, base or sft checkpoint" in lacking(recognise(tmp_path))
 
 
 def test_what_a_single_file_lacks_is_told_by_its_name(tmp_path: Path) -> None:
     music = repackaged.write_single(tmp_path / "ace_turbo.safetensors", repackaged.music_tensors())
     told = lacking(recognise(music))
-    assert "no VAE and no text encoder beside it" in told
+    assert "missing its VAE and its text encoder" in told
     assert "ace_1.5_vae.safetensors" in told
     assert "qwen_0.6b_ace15.safetensors" in told
     repackaged.write_single(tmp_path / "ace_1.5_vae.safetensors", repackaged.vae_tensors())
     repackaged.write_single(tmp_path / "qwen_0.6b_ace15.safetensors", repackaged.text_tensors())
     told = lacking(recognise(music))
-    assert "no tokenizer.json beside it" in told
+    assert "missing its tokenizer.json" in told
     assert "takebridge models pull tokenizer" in told
     repackaged.write_tokenizer(tmp_path / "Qwen3-Embedding-0.6B-tokenizer")
     assert recognise(music).what_is_missing() is None
@@ -207,10 +205,10 @@ def test_a_file_that_came_only_half_says_so(tmp_path: Path, split: Path) -> None
     whole = split / "diffusion_models" / "acestep_v1.5_turbo.safetensors"
     half = tmp_path / whole.name
     half.write_bytes(whole.read_bytes()[:-1000])
-    with pytest.raises(NotLoaded, match="is not whole"):
+    with pytest.raises(NotLoaded, match="is incomplete or damaged"):
         recognise(half)
     for place in ("vae/ace_1.5_vae", "text_encoders/qwen_0.6b_ace15"):
-        assert "not the music model it belongs to" in what_it_is_instead(split / f"{place}.safetensors")
+        assert "not a music model" in what_it_is_instead(split / f"{place}.safetensors")
 
 
 @pytest.mark.parametrize(
@@ -218,9 +216,9 @@ def test_a_file_that_came_only_half_says_so(tmp_path: Path, split: Path) -> None
     [
         ({"model.diffusion_model.decoder.extra": torch.zeros(2)}, "decoder.extra"),
         ({"something.else": torch.zeros(2)}, "something.else"),
-        ({"model.diffusion_model.decoder.norm_out.weight": None}, "lack norm.weight"),
+        ({"model.diffusion_model.decoder.norm_out.weight": None}, "missing norm.weight"),
         ({"vae.decoder.layers.6.alpha": None}, "decoder.snake.frequency"),
-        ({"vae.decoder.layers.9.weight_g": torch.zeros(2, 1, 1)}, "both stand for decoder.last.weight_g"),
+        ({"vae.decoder.layers.9.weight_g": torch.zeros(2, 1, 1)}, "both map to decoder.last.weight_g"),
         ({"text_encoders.qwen3_06b.transformer.model.norm.weight": None}, "norm.weight"),
         ({"model.diffusion_model.decoder.layers.0.mlp.up_proj.scale_weight": torch.ones(1)}, "scale_weight"),
     ],

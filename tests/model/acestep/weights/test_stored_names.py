@@ -46,7 +46,7 @@ def test_published_diffusers_keys_are_the_same_tensors(listed: str, size: str) -
 
 
 def test_half_a_weight_norm() -> None:
-    with pytest.raises(NotLoaded, match=r"hold decoder.conv1.weight_v without its other half"):
+    with pytest.raises(NotLoaded, match=r"have decoder.conv1.weight_v without its other half"):
         vae_recipes(["decoder.conv1.weight_v"], VaeConfig())
 
 
@@ -77,7 +77,7 @@ def test_dropped_on_purpose() -> None:
 
 def test_two_names_for_one_tensor() -> None:
     names = ["layers.0.self_attn.to_q.weight", "layers.0.self_attn.q_proj.weight"]
-    with pytest.raises(NotLoaded, match=r"to_q.weight and .*q_proj.weight both stand for"):
+    with pytest.raises(NotLoaded, match=r"to_q.weight and .*q_proj.weight both map to"):
         diffusers_recipes(CheckpointPart.DIT, names)
 
 

@@ -33,7 +33,7 @@ def test_files_that_are_not_safetensors(tmp_path: Path, content: str) -> None:
     }[content]
     file.write_bytes(broken)
     with pytest.raises(
-        NotLoaded, match=f"model.safetensors .{len(broken)} bytes. is not a whole safetensors file"
+        NotLoaded, match=f"model.safetensors .{len(broken)} bytes. is not a complete safetensors file"
     ):
         open_weights(recognise(folder))
 
@@ -58,8 +58,8 @@ def test_a_tensor_in_two_shards(tmp_path: Path) -> None:
     ("weight_map", "complaint"),
     [
         ({"a": "../a.safetensors"}, "outside its folder"),
-        ({}, "names no weight files"),
-        (None, "names no weight files"),
+        ({}, "lists no weight files"),
+        (None, "lists no weight files"),
     ],
 )
 def test_unusable_indexes(tmp_path: Path, weight_map: dict[str, str] | None, complaint: str) -> None:
@@ -80,7 +80,7 @@ def test_pickles_where_weights_belong_are_refused_unopened(tmp_path: Path) -> No
         open_weights(recognise(folder))
     sprung = tmp_path / "sprung"
     torch.save(Trap(sprung), folder / "pytorch_model.bin")
-    with pytest.raises(NotLoaded, match=r"pytorch_model.bin may run code when it is opened"):
+    with pytest.raises(NotLoaded, match=r"pytorch_model.bin could run code when opened"):
         open_weights(recognise(folder))
     assert not sprung.exists()
 

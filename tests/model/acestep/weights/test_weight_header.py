@@ -49,7 +49,7 @@ def test_a_file_cut_short(tmp_path, cut):
 
 def test_a_file_with_something_after_it(tmp_path):
     (tmp_path / "longer").write_bytes((TURBO / "model.safetensors").read_bytes() + b"x")
-    with pytest.raises(NotLoaded, match="not whole"):
+    with pytest.raises(NotLoaded, match="incomplete or damaged"):
         read_header(tmp_path / "longer")
 
 
@@ -71,7 +71,7 @@ def test_headers_that_are_none(tmp_path, header):
 
 
 def test_an_enormous_header_is_not_read(tmp_path):
-    with pytest.raises(NotLoaded, match="not a whole"):
+    with pytest.raises(NotLoaded, match="not a complete"):
         read_header(written(tmp_path / "a", {}, length=2**63))
 
 

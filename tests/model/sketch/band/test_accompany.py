@@ -265,7 +265,7 @@ def test_progress_rises_and_speaks_to_musicians():
     fractions = [progress.fraction for progress in said]
     assert fractions == sorted(fractions)
     assert fractions[-1] > 0.9
-    assert {"listening to the voice", "choosing chords", "playing the backing"} <= {p.stage for p in said}
+    assert {"analysing the voice", "choosing chords", "playing the backing"} <= {p.stage for p in said}
 
 
 def test_it_stops_when_asked_and_asks_often():

@@ -70,6 +70,6 @@ def test_equal_numbers_give_equal_plans_and_others_do_not(pop_heard: Analysis) -
 
 
 def test_the_closing_beat_is_a_tonic_downbeat(pop: Generated, pop_heard: Analysis) -> None:
-    beat = progression.closing_beat(pop_heard.beats, sources(pop_heard), 0, pop_heard.heard.envelope)
+    beat = progression.closing_beat(pop_heard.beats, sources(pop_heard), 0, pop_heard.listening.envelope)
     assert pop.chords[beat - LEAD] == 0
     assert pop_heard.beats.position[beat] == 0

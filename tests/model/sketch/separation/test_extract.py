@@ -102,5 +102,5 @@ def test_what_the_bridge_refuses_never_comes_here(pop: Samples, changes: dict[st
 def test_refuses_samples_that_are_not_numbers(pop: Samples) -> None:
     broken = pop.copy()
     broken[RATE] = np.nan
-    with pytest.raises(CannotRender, match="not numbers"):
+    with pytest.raises(CannotRender, match="invalid samples"):
         rendered(request(broken, 0, 2 * RATE))

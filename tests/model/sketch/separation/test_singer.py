@@ -8,7 +8,7 @@ import pytest
 from model.sketch.separation.channel_spectra import Framing, analyse, joint_magnitude
 from model.sketch.separation.separation_parameters import DEFAULT
 from model.sketch.separation.singer import (
-    NOTHING_HEARD,
+    NO_EVIDENCE,
     Evidence,
     Timbre,
     gliding,
@@ -70,5 +70,5 @@ def test_all_three_must_speak_for_a_singer(evidence: Evidence, expected: bool) -
 def test_one_sung_block_makes_a_singer() -> None:
     sung, solo = Evidence(0.1, 5.0, 0.2), Evidence(0.3, 1.5, 0.2)
     assert strongest([solo, sung, solo], DEFAULT.singer) is sung
-    assert strongest([solo, NOTHING_HEARD], DEFAULT.singer) is solo
-    assert strongest([], DEFAULT.singer) is NOTHING_HEARD
+    assert strongest([solo, NO_EVIDENCE], DEFAULT.singer) is solo
+    assert strongest([], DEFAULT.singer) is NO_EVIDENCE
