@@ -137,7 +137,6 @@ def from_row(row: Sequence[Any]) -> Take:
 
 
 def _receipt_in(stored: Mapping[str, Any], position: int, length: int, rate: int) -> Receipt:
-    missing = unmeasured(position, length, rate).to_fields()
-    if "exact" in stored:  # else nothing it says can be relied on
-        missing.pop("warnings")
-    return Receipt.from_stored({**missing, **stored})
+    if "exact" not in stored:  # nothing else it says can be relied on
+        return Receipt.from_stored({**unmeasured(position, length, rate).to_fields(), **stored})
+    return Receipt.from_stored({"position": position, "length": length, "rate": rate, **stored})

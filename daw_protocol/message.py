@@ -38,7 +38,7 @@ class Message:
     writes_defaults: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        for entry in dataclasses.fields(self):
+        for entry in entries(type(self)).values():
             given = getattr(self, entry.name)
             if given is None and entry.default is None:
                 continue
@@ -51,7 +51,7 @@ class Message:
     @classmethod
     def from_fields(cls, fields: Mapping[str, Any]) -> Self:
         """The message with these values, as read from the wire. Raises ProtocolError."""
-        known = {entry.name: entry for entry in dataclasses.fields(cls)}
+        known = entries(cls)
         for name in fields:
             if name not in known:
                 raise unknown_field(name, known)
@@ -71,7 +71,7 @@ class Message:
 
         What this version does not know is passed over, and null counts as missing where there is a default.
         """
-        known = {entry.name: entry for entry in dataclasses.fields(cls)}
+        known = entries(cls)
         kept = {
             name: given
             for name, given in fields.items()
@@ -82,7 +82,7 @@ class Message:
     def to_fields(self) -> dict[str, Any]:
         """The JSON form, without fields at their default; `from_fields(to_fields())` is equal to the message."""
         found = {}
-        for entry in dataclasses.fields(self):
+        for entry in entries(type(self)).values():
             given = getattr(self, entry.name)
             if has_default(entry) and (
                 given is None or (not self.writes_defaults and given == default_of(entry))
@@ -90,6 +90,17 @@ class Message:
                 continue
             found[entry.name] = entry.metadata["kind"].write(given)
         return found
+
+
+_ENTRIES: dict[type, Mapping[str, dataclasses.Field[Any]]] = {}
+
+
+def entries(message: type[Message]) -> Mapping[str, dataclasses.Field[Any]]:
+    """The fields of a message by name; kept, for `dataclasses.fields` looks for them anew each time."""
+    found = _ENTRIES.get(message)
+    if found is None:
+        found = _ENTRIES[message] = {entry.name: entry for entry in dataclasses.fields(message)}
+    return found
 
 
 def read_value(name: str, kind: Kind, given: Any) -> Any:

@@ -23,7 +23,7 @@ class AnyText(Kind):
     def read(self, value: Any) -> str:
         if not isinstance(value, str):
             raise TypeError(f"must be text, got {shown(value)}")
-        return value.encode("utf-8", "replace").decode("utf-8")
+        return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
 
     def schema(self) -> Schema:
         return {"type": "string"}

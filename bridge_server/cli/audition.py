@@ -15,6 +15,7 @@ from bridge_server.settings import Settings
 from daw_protocol.addresses import Command
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.replies import AuditionState
+from daw_protocol.results import DeviceList
 
 # What makes sense without a server: the others speak of something that plays.
 ALONE = ("audition.play", "audition.devices")
@@ -44,21 +45,23 @@ def show(screen: Screen, command: Command, answer: Mapping[str, Any]) -> None:
     """The state, or the devices, as words or as JSON."""
     screen.result(answer)
     if command.name == "audition.devices":
-        for entry in answer["devices"]:
-            mark = "*" if entry["default"] else " "
-            screen.say(f"{mark} {entry['number']:>3} {escape(entry['name'])} ({entry['rate']} Hz)")
-        if not answer["devices"]:
+        devices = DeviceList.from_stored(answer).devices
+        for device in devices:
+            mark = "*" if device.default else " "
+            screen.say(f"{mark} {device.number:>3} {escape(device.name)} ({device.rate} Hz)")
+        if not devices:
             screen.say("There is no sound device.")
         return
-    screen.say(escape(in_words(AuditionState.from_stored(answer))))
-    if answer["state"] != "stopped":
+    state = AuditionState.from_stored(answer)
+    screen.say(escape(in_words(state)))
+    if state.state != "stopped":
         figures = [
-            f"{answer['rate']} Hz",
-            f"latency {answer['latency_ms']:.0f} ms",
-            f"underruns {answer['underruns']}",
+            f"{state.rate} Hz",
+            f"latency {state.latency_ms:.0f} ms",
+            f"underruns {state.underruns}",
         ]
-        if "offset_ms" in answer:
-            figures.append(f"{answer['offset_ms']:+.1f} ms against the {answer['follow']} transport")
+        if state.offset_ms is not None:
+            figures.append(f"{state.offset_ms:+.1f} ms against the {state.follow} transport")
         screen.say(escape(f"  {', '.join(figures)}"))
 
 

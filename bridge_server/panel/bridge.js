@@ -318,14 +318,9 @@ export class Bridge {
     return this.call("cancel", { job });
   }
 
-  async accept(take) {
-    const done = await this.call("takes.choose", { take });
-    if (done) await this.refreshTakes();
-    return Boolean(done);
-  }
-
-  async revert(take) {
-    const done = await this.call("takes.revert", { take });
+  /** Changes what is in force at a take's place: choose, revert, redo or delete. Returns the result, or null. */
+  async change(action, take) {
+    const done = await this.call(`takes.${action}`, { take });
     if (done) await this.refreshTakes();
     return done;
   }

@@ -14,6 +14,7 @@ export const KEYS = [
   ["R", "repaint the region", "repaint", ["r"]],
   ["Enter", "accept the take", "acceptSelected", ["Enter"]],
   ["Backspace", "revert to the previous take or the original", "revertSelected", ["Backspace"]],
+  ["Y", "redo the last revert", "redoSelected", ["y"]],
   ["Esc", "cancel the running job", "cancel", ["Escape"]],
   ["G", "render again: same recipe, new seed", "againSelected", ["g"]],
   ["V", "vary the take", "varySelected", ["v"]],
@@ -59,7 +60,7 @@ export class Keyboard {
     dialog("help-dialog", "Keys and help",
       make("dl", { class: "keys" }, ...keys),
       make("p", { class: "quiet" }, "Mouse: drag in the waveform to select (Alt ignores the grid), drag the region's bar to move it or its edges to resize it. The wheel zooms, and scrolls sideways. Drag the ruler to scroll and zoom; click it to play from there. On a touch screen, pinch and drag with two fingers."),
-      make("p", { class: "quiet" }, "Nothing is overwritten: the original and every take are kept. Accepting a take only records that it is in the song."),
+      make("p", { class: "quiet" }, "Nothing is overwritten: the original is kept, and so is every take until you delete it. Accepting a take only records that it is in the song."),
       make("p", {}, make("button", { type: "button", onclick: () => this.actions.switchScheme() }, "Dark or light")));
     byId("help-dialog").showModal();
   }

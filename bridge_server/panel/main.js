@@ -104,14 +104,23 @@ const actions = {
   match: () => canPlay() && bridge.call("audition.match", { on: !store.get("audition").match }),
   async accept(id) {
     store.set({ selected: id });
-    if (await bridge.accept(id)) notices.announce("Accepted: this take is now in the song.");
+    if (await bridge.change("choose", id)) notices.announce("Accepted: this take is now in the song.");
   },
   async revert(id) {
-    const done = await bridge.revert(id);
+    const done = await bridge.change("revert", id);
     if (done) notices.announce(done.chosen ? "The take accepted before is back." : "Back to the original.");
+  },
+  async redo(id) {
+    const done = await bridge.change("redo", id);
+    if (done) notices.announce("The take that was reverted is back in the song.");
+  },
+  async remove(id) {
+    const done = await bridge.change("delete", id);
+    if (done) notices.announce(`The take is deleted.${done.clip ? ` Its clip file stays: ${done.clip}` : ""}`);
   },
   acceptSelected: withSelected((id) => actions.accept(id)),
   revertSelected: withSelected((id) => actions.revert(id)),
+  redoSelected: withSelected((id) => actions.redo(id)),
   again: (id) => bridge.vary(id, {}),
   againSelected: withSelected((id) => actions.again(id)),
   vary: (id, changes) => bridge.vary(id, changes),

@@ -99,7 +99,18 @@ export class TakeCard {
       this.#files(take),
       this.path,
       this.#fold("export", "Export as a project", () => this.#exports(take)),
+      this.#removal(take),
     );
+  }
+
+  /** Deleting cannot be undone, so it takes two clicks. */
+  #removal(take) {
+    const row = make("div", { class: "files", id: "removal" });
+    const ask = button("Delete this take", { text: "Delete…", title: "Its clip file and all other takes stay", onclick: () => row.replaceChildren(sure, keep) });
+    const sure = button("Delete this take for good", { text: "Delete for good", onclick: () => this.actions.remove(take.take) });
+    const keep = button("Keep this take", { text: "Keep", onclick: () => row.replaceChildren(ask) });
+    row.append(ask);
+    return row;
   }
 
   /** Writes a project on the server's machine and shows where it is, and what it cannot carry. */

@@ -83,6 +83,10 @@ def test_the_keys_alone_lead_to_an_accepted_take(open_panel, server):
     panel.wait("v.takes[1].chosen && !v.takes[0].chosen")
     panel.press("Backspace")
     panel.wait("!v.takes[1].chosen")
+    panel.press("y")
+    panel.wait("v.takes[1].chosen")
+    panel.press("Backspace")
+    panel.wait("!v.takes[1].chosen")
     panel.press("0")
     scale = panel.value("view")["scale"]
     panel.press("z")
@@ -93,6 +97,28 @@ def test_the_keys_alone_lead_to_an_accepted_take(open_panel, server):
     expect(page.locator("#help-dialog")).to_be_visible()
     panel.press("Escape")
     expect(page.locator("#help-dialog")).to_be_hidden()
+
+
+def test_a_take_is_deleted_with_the_second_click(open_panel, server):
+    with server.websocket() as daw:
+        (take,) = [
+            reply["take"]
+            for reply in daw.render("repaint", source="band.wav", bars="6", bpm=120, engine="noise", seed=3)
+            if reply.name == "take"
+        ]
+    before = len(server.takes())
+    panel, other = open_panel().ready(), open_panel().ready()
+    page = panel.page
+    page.locator(".lane").first.locator(".time").click()
+    panel.wait("v.selected === x", take)
+    page.click("#removal >> text=Delete…")
+    page.click("#removal >> text=Keep")
+    page.click("#removal >> text=Delete…")
+    assert len(server.takes()) == before
+    page.click("#removal >> text=Delete for good")
+    for each in (panel, other):  # other panels follow
+        each.wait("!v.takes.some((one) => one.take === x)", take)
+    assert take not in {one.id for one in server.takes()}
 
 
 def test_escape_and_the_button_cancel_a_job(open_panel, server):
