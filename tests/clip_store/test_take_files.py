@@ -1,13 +1,15 @@
 """The names of a take's files: readable, safe, and never another take's."""
 
+from dataclasses import replace
+
 import pytest
 
 from clip_store.audio.audio_file import write_wav
-from clip_store.take import MIX
 from clip_store.take_files import clip_of, free_name
 from tests.clip_store.sounds import song
+from tests.clip_store.takes import stored_take
 
-ABOUT = {"title": "Slow Song", "task": "repaint", "number": 1, "stem": MIX}
+TAKE = stored_take(title="Slow Song", task="repaint", number=1)
 
 
 def clip(path, take):
@@ -16,18 +18,18 @@ def clip(path, take):
 
 
 def test_a_name_says_song_task_and_number(tmp_path):
-    assert free_name(tmp_path, ABOUT, "t1") == "Slow Song.repaint.1"
-    assert free_name(tmp_path, {**ABOUT, "number": 3}, "t1") == "Slow Song.repaint.3"
+    assert free_name(tmp_path, TAKE, "t1") == "Slow Song.repaint.1"
+    assert free_name(tmp_path, replace(TAKE, number=3), "t1") == "Slow Song.repaint.3"
 
 
 def test_a_stem_is_named_too(tmp_path):
-    about = {**ABOUT, "task": "extract", "stem": "vocals"}
-    assert free_name(tmp_path, about, "t1") == "Slow Song.extract.1.vocals"
+    take = replace(TAKE, task="extract", stem="vocals")
+    assert free_name(tmp_path, take, "t1") == "Slow Song.extract.1.vocals"
 
 
 @pytest.mark.parametrize("title", ["../../etc/passwd", "AC/DC", "C:\\song", "a\x00b"])
 def test_no_title_leads_out_of_the_folder(tmp_path, title):
-    name = free_name(tmp_path, {**ABOUT, "title": title, "stem": "../x"}, "t1")
+    name = free_name(tmp_path, replace(TAKE, title=title, stem="../x"), "t1")
     assert not set(name) & {"/", "\\", "\x00"}
     assert (tmp_path / f"{name}.wav").resolve().parent == tmp_path.resolve()
 
@@ -35,20 +37,20 @@ def test_no_title_leads_out_of_the_folder(tmp_path, title):
 def test_another_takes_clip_is_passed_over(tmp_path):
     clip(tmp_path / "Slow Song.repaint.1.wav", "t1")
     clip(tmp_path / "Slow Song.repaint.2.wav", "t2")
-    assert free_name(tmp_path, ABOUT, "t3") == "Slow Song.repaint.3"
+    assert free_name(tmp_path, TAKE, "t3") == "Slow Song.repaint.3"
 
 
 def test_a_takes_own_clip_keeps_its_name(tmp_path):
     clip(tmp_path / "Slow Song.repaint.1.wav", "t1")
     clip(tmp_path / "Slow Song.repaint.2.wav", "t2")
-    assert free_name(tmp_path, ABOUT, "t2") == "Slow Song.repaint.2"
+    assert free_name(tmp_path, TAKE, "t2") == "Slow Song.repaint.2"
 
 
 def test_what_is_no_clip_is_passed_over(tmp_path):
     (tmp_path / "Slow Song.repaint.1.wav").write_bytes(b"not audio")
     write_wav(tmp_path / "Slow Song.repaint.2.wav", song(100))
     (tmp_path / "Slow Song.repaint.3.wav").mkdir()
-    assert free_name(tmp_path, ABOUT, "t1") == "Slow Song.repaint.4"
+    assert free_name(tmp_path, TAKE, "t1") == "Slow Song.repaint.4"
 
 
 def test_whose_clip_a_file_is(tmp_path):

@@ -5,13 +5,13 @@ import pytest
 
 from bridge_server.audition.scene_builder import SceneBuilder, wanted
 from bridge_server.jobs.database import open_database
-from bridge_server.songs.mixdown import heard, placement_of
+from bridge_server.songs.mixdown import heard, laid_over, placement_of
 from clip_store.audio.audio import Encoding
 from clip_store.store import ClipStore
-from clip_store.take import Take
 from daw_protocol.tasks import Placement
 from daw_protocol.timeline import TempoMap
 from tests.clip_store.sounds import song
+from tests.clip_store.takes import stored_take
 
 SONG = song(9600, encoding=Encoding.FLOAT)
 CLIP = song(1000, seed=1, encoding=Encoding.FLOAT)
@@ -24,9 +24,9 @@ def store(tmp_path):
 
 
 def take_of(store, task, parent=SONG):
-    take = Take(
-        id=f"t{task}", job="j1", number=1, task=task, parent=parent and store.blobs.put(parent), audio=CLIP.digest,
-        position=START, start=START, length=1000, rate=48000, created=0.0,
+    take = stored_take(
+        id=f"t{task}", task=task, parent=parent and store.blobs.put(parent), audio=CLIP.digest,
+        position=START, start=START, length=1000,
     )  # fmt: skip
     store.keep(take, CLIP)
     return take
@@ -58,3 +58,16 @@ def test_a_new_song_plays_by_itself(store):
     take = take_of(store, "generate", None)
     assert placement_of(take) is Placement.NEW
     assert heard(store, take).digest == CLIP.digest
+
+
+def test_what_is_laid_over_may_be_louder_than_full_scale():
+    loud = song(100, level=0.99)
+    mixed = laid_over(loud, loud, 0, Placement.BESIDE)
+    assert mixed.encoding is Encoding.FLOAT
+    assert np.abs(mixed.samples).max() > 1.5
+
+
+def test_a_clip_that_goes_on_makes_the_song_longer():
+    found = laid_over(SONG, CLIP, SONG.frames - 100, Placement.BESIDE).samples
+    assert len(found) == SONG.frames + 900
+    assert np.array_equal(found[SONG.frames :], CLIP.samples[100:])

@@ -56,3 +56,38 @@ def test_names_that_may_be(name):
 @pytest.mark.parametrize("name", ["", ".a", "-a", "a b", "ä", "a/b", "a\\b", "x" * 65, "a\n"])
 def test_names_that_may_not_be(name):
     assert not is_name(name)
+
+
+def test_what_is_too_large_or_badly_named_is_put_aside_with_the_reason(tmp_path):
+    now = [0.0]
+    folder = MailboxFolder(tmp_path, 10, lambda: now[0])
+    folder.make()
+    (folder.inbox / "large.json").write_text('"123456789"')  # eleven bytes
+    (folder.inbox / "two words.json").write_text("{}")
+    (folder.inbox / "just.json").write_text('"12345678"')
+    assert [letter.name for letter in folder.take()] == ["just"], "others may still be being written"
+    now[0] += SETTLED_SECONDS
+    found = {letter.name: letter for letter in folder.take()}
+    assert found.keys() == {"large", "two words"}
+    for name, letter in found.items():
+        assert letter.text == ""
+        assert letter.problem is not None
+        assert (folder.inbox / f"{name}.refused").is_file()
+
+
+def test_requests_a_server_before_had_taken_are_left_over_until_they_are_finished(tmp_path):
+    folder = MailboxFolder(tmp_path, 1000)
+    folder.make()
+    (folder.inbox / "a.json").write_text("{}")
+    (taken,) = folder.take()
+    (left,) = MailboxFolder(tmp_path, 1000).leftover()
+    assert left == taken
+    folder.finish(taken)
+    assert list(MailboxFolder(tmp_path, 1000).leftover()) == []
+
+
+def test_answers_are_lines_of_one_file(tmp_path):
+    folder = MailboxFolder(tmp_path, 1000)
+    folder.append("a", "one")  # the folders are made where they are missing
+    folder.append("a", "zwei é")
+    assert (folder.outbox / "a.jsonl").read_bytes() == "one\nzwei é\n".encode()
