@@ -19,6 +19,7 @@ from daw_protocol.tasks import TaskSpec
 from daw_protocol.timeline import Bbt, Span, TempoMap, parse_bars
 from daw_protocol.timeline.duration import DurationUnit
 from daw_protocol.timeline.tempo_map import MAX_LISTED_QUARTERS
+from daw_protocol.timeline.tempo_point import MAX_BPM
 from model.engine import Grid, RenderRequest, Task
 
 # Seven hours at 120 BPM: no song, and already more beats than an engine should be handed.
@@ -115,15 +116,22 @@ class Plan:
         return [self.tempo_map.sample_at(Fraction(line, 4), self.rate) - origin for line in lines]
 
     def quarters_in(self, span: Span) -> Fraction:
-        """How many quarter notes a stretch of the timeline holds."""
+        """How many quarter notes a stretch of the timeline holds: exactly where they could be very many, else 0."""
+        if span.length * MAX_BPM < MAX_QUARTERS * 60 * self.rate:
+            return Fraction(0)  # few even at the fastest tempo there is: most requests need no sum
         return self.tempo_map.quarters_at(span.end, self.rate) - self.tempo_map.quarters_at(
             span.start, self.rate
         )
 
+    @property
+    def covered(self) -> Span:
+        """Song and region."""
+        song = self.song or self.region
+        return Span(min(song.start, self.region.start), max(song.end, self.region.end))
+
     def covered_bars(self) -> Span:
         """Song and region, from the second bar line before the bar they start in to the second bar after their last."""
-        song = self.song or self.region
-        covered = Span(min(song.start, self.region.start), max(song.end, self.region.end))
+        covered = self.covered
         first = self.tempo_map.bbt_at(covered.start, self.rate).bar - 2
         last = self.tempo_map.bbt_at(covered.end, self.rate).bar + 3
         return Span(*(self.tempo_map.sample_of(Bbt(bar), self.rate) for bar in (first, last)))
@@ -229,6 +237,8 @@ def with_default_region(request: Render) -> Render:
 
 def _check_tempo_map(plan: Plan) -> None:
     """Raises ValueError when the tempo map cannot list the beats an engine is handed."""
+    if not plan.quarters_in(plan.covered):
+        return
     quarters = plan.quarters_in(plan.covered_bars())
     if quarters > MAX_LISTED_QUARTERS:
         raise ValueError(

@@ -90,6 +90,16 @@ def test_what_is_not_there_is_said(blobs):
     assert blobs.sweep(set(), 0, time.time()) == ()
 
 
+def test_the_head_of_stored_audio(blobs):
+    audio = song(frames=700, channels=1, rate=44100)
+    info = blobs.probe(blobs.put(audio))
+    assert (info.frames, info.rate, info.channels, info.encoding) == (700, 44100, 1, audio.encoding)
+    with pytest.raises(StoreError, match="no longer holds"):
+        blobs.probe("0" * 64)
+    with pytest.raises(StoreError, match="damaged"):
+        blobs.probe(blobs.put_bytes(b"no audio"))
+
+
 def test_one_changed_bit_is_noticed(blobs):
     good, bad = blobs.put(song(seed=1)), blobs.put(song(seed=2))
     note = blobs.put_bytes(b"some bytes")

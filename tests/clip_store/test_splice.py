@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from clip_store.audio.audio import Encoding
 from clip_store.audio.audio_file import read_audio, write_wav
 from clip_store.errors import SpliceError
-from clip_store.splice import correlation, splice, stretch, with_clip
+from clip_store.splice import correlation, frames_with_clip, splice, stretch, with_clip
 from daw_protocol.timeline.span import Span
 from tests.clip_store.sounds import noise, song, tone
 
@@ -216,6 +216,11 @@ def test_a_clip_of_another_rate_is_refused():
     old = song(FRAMES)
     with pytest.raises(SpliceError, match="another rate"):
         with_clip(old, song(10, rate=44100), 0)
+
+
+@pytest.mark.parametrize("start", [-500, -1, 0, 2000, FRAMES, FRAMES + 7])
+def test_how_long_a_song_is_with_a_clip(start):
+    assert with_clip(song(FRAMES), song(1000), start).frames == frames_with_clip(FRAMES, 1000, start)
 
 
 def test_correlation():
