@@ -107,7 +107,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("rearrange", "band"),
         ("separation",),
         ("analysis",),
-        ("captions", "parameters", "loudness"),
+        ("captions", "parameters"),
     ),
 }
 

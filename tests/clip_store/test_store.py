@@ -15,7 +15,7 @@ from clip_store.audio.audio import Encoding
 from clip_store.audio.audio_file import read_audio, write_wav
 from clip_store.audio.broadcast_wav import read_recipe
 from clip_store.errors import StoreError, TakeError
-from clip_store.splice import splice
+from clip_store.splice import splice, with_clip
 from clip_store.store import ClipStore, bext_of, clip_name, file_stem, statement
 from clip_store.take import Attachment, Take, unmeasured
 from daw_protocol.recipe import Recipe
@@ -52,7 +52,7 @@ def make_take(store, song_file, name="1a2b3c4d5e6f", **changes):
         task="repaint",
         parent=digest,
         audio=spliced.clip.digest,
-        result=spliced.audio.digest,
+        result=with_clip(old, spliced.clip, REGION.start).digest,
         position=96_000 + REGION.start,
         start=REGION.start,
         length=REGION.length,
@@ -83,7 +83,7 @@ def test_a_take_from_song_to_clip_file(store, song_file):
     assert recipe["request"] == {"caption": "曲"}
     assert recipe["parent"] == take.parent
     assert "Machine-generated" in recipe["statement"]
-    assert store.song_with(take).digest == spliced.audio.digest == take.result
+    assert store.song_with(take).digest == take.result
 
 
 def test_the_clip_file_is_written_once_and_again_when_gone(store, song_file):
