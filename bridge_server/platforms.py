@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import tempfile
 from pathlib import Path
 
 import platformdirs
@@ -42,11 +43,19 @@ def yield_to_others() -> None:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Writes a small file that only this user may read. On Windows a user's folders are private anyway."""
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with open(handle, "w", encoding="utf-8", newline="\n") as file:
-        file.write(text)
-    path.chmod(0o600)  # it may have been there before
+    """Writes a small file that only this user may read; a reader finds the old text or the new one, never half of it.
+
+    On Windows a user's folders are private anyway. Raises OSError.
+    """
+    # mkstemp makes it with mode 0600.
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    try:
+        with open(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        os.replace(temporary, path)
+    except OSError:
+        Path(temporary).unlink(missing_ok=True)
+        raise
 
 
 def ignore_interrupt() -> None:

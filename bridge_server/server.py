@@ -43,6 +43,7 @@ from bridge_server.jobs.job import JobState
 from bridge_server.jobs.job_queue import JobQueue
 from bridge_server.network.lan import own_host
 from bridge_server.network.mdns import announced
+from bridge_server.platforms import write_private
 from bridge_server.rendering.worker import RenderWorker
 from bridge_server.sessions.audience import Audience
 from bridge_server.sessions.contexts import ClientContexts
@@ -150,7 +151,7 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
             supervisor.report(WatchFolderStatus, watched.status)
             supervisor.start("watched folder", watched.run, essential=False)
         address = settings.store / ADDRESS
-        address.write_text(json.dumps(_address(settings)), encoding="utf-8")
+        write_private(address, json.dumps(_address(settings)))  # with the token, for this user's programs
         try:
             with _pointed_to(settings.pointer, folder.root):
                 async with (

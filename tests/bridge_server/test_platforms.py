@@ -1,10 +1,12 @@
+import os
 import signal
 import subprocess
 import sys
+import threading
 
 import pytest
 
-from bridge_server.platforms import how_it_ended, stop_signals, store_folder
+from bridge_server.platforms import how_it_ended, stop_signals, store_folder, write_private
 
 
 @pytest.mark.parametrize(
@@ -53,3 +55,42 @@ def test_ctrl_c_leaves_the_engine_to_the_server():
 def test_what_stops_a_server():
     assert signal.SIGINT in stop_signals()
     assert sys.platform == "win32" or signal.SIGTERM in stop_signals()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps a user's folders private by itself")
+def test_a_private_file_is_private_even_where_an_open_one_was(tmp_path):
+    path = tmp_path / "secret"
+    path.write_text("old")
+    path.chmod(0o644)
+    write_private(path, "new\n")
+    assert (path.read_text(), path.stat().st_mode & 0o777) == ("new\n", 0o600)
+    assert os.listdir(tmp_path) == ["secret"]
+
+
+def test_a_reader_never_sees_half_a_private_file(tmp_path):
+    path = tmp_path / "secret"
+    texts = {letter * 200_000 for letter in "ab"}
+    write_private(path, "a" * 200_000)
+    done = threading.Event()
+
+    def write() -> None:
+        for _ in range(50):
+            for text in texts:
+                write_private(path, text)
+        done.set()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    seen = set()
+    while not done.is_set():
+        seen.add(path.read_text())
+    writer.join()
+    assert seen <= texts
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a folder cannot be replaced by a file there")
+def test_a_private_file_that_cannot_be_written_leaves_nothing_behind(tmp_path):
+    (tmp_path / "secret").mkdir()
+    with pytest.raises(OSError):
+        write_private(tmp_path / "secret", "new")
+    assert os.listdir(tmp_path) == ["secret"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import socket
 import threading
 
@@ -43,6 +44,14 @@ def test_the_address_of_a_server_that_was_killed_is_not_believed(tmp_path):
     start(settings)
     (settings.store / "server.json").write_text(json.dumps({"osc_port": 1}))
     assert find_server(settings.store) is None
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows keeps a user's folders private by itself")
+def test_the_address_with_its_token_is_for_this_user_only(tmp_path):
+    with ServerThread(settings_in(tmp_path, token="secret")) as server:
+        path = server.settings.store / "server.json"
+        assert "secret" in path.read_text()
+        assert path.stat().st_mode & 0o777 == 0o600
 
 
 def test_two_servers_do_not_share_a_store(tmp_path):
