@@ -58,7 +58,15 @@ def main() -> int:
         status = run([str(python), *command, *rest])
         if status and not (status == NOTHING_TO_TEST and "pytest" in command):
             return status
+    if arguments.task in ("install", "demo"):
+        print(how_to_call())
     return 0
+
+
+def how_to_call(windows: bool = os.name == "nt") -> str:
+    """Where the command is, for whoever wants to go on: nothing was put on the PATH."""
+    command = r".venv\Scripts\takebridge" if windows else ".venv/bin/takebridge"
+    return f"The command is {command}, in {HERE}. Next: {command} serve"
 
 
 def run(words: list[str]) -> int:

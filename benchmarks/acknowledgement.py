@@ -1,6 +1,10 @@
-"""How soon an OSC request is acknowledged while a render keeps every core busy.
+"""How soon an OSC request is acknowledged: the first after a start, and any while a render keeps every core busy.
 
     python benchmarks/acknowledgement.py [--seconds 20]
+    python benchmarks/acknowledgement.py --first 5
+
+With --first, `takebridge serve` is started that many times and gets three repaints as soon as it says that it is ready.
+Aim: 20 ms for the first one on a machine with nothing else to do.
 
 A real server runs in a process of its own, its engine multiplies matrices on all cores, and a client sends one
 message after another: once to the bridge (a repaint, which is queued and acknowledged), once to a bare asyncio UDP
@@ -29,7 +33,7 @@ import numpy as np
 
 from bridge_server.server import running_server
 from bridge_server.settings import Limits, Settings
-from tests.bridge_server.peers import OscPeer, datagram, noise_song
+from tests.bridge_server.peers import OscPeer, ServerProcess, datagram, noise_song
 from tests.doubles import ENGINES
 
 WARM_UP = 20
@@ -119,10 +123,39 @@ def measure(osc_port: int, echo_port: int, seconds: float) -> tuple[list[float],
     return found
 
 
+def first_ones(folder: Path) -> None:
+    """Prints the milliseconds of a new server's first acknowledgements."""
+    noise_song(folder / "song.wav")
+    began = time.perf_counter()
+    server = ServerProcess(folder / "store", folder).start()
+    ready = time.perf_counter() - began
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
+        peer.bind(("127.0.0.1", 0))
+        peer.settimeout(30)
+        region = ("source", "song.wav", "start", 1000, "end", 2000)
+        times = [
+            round_trip(
+                peer, server.osc_port, datagram("/bridge/repaint", f"a{number}", *region), b"/bridge/ack"
+            )
+            for number in range(3)
+        ]
+    server.stop()
+    print(f"ready after {ready:.2f} s, acknowledgements after {', '.join(f'{ms:.1f}' for ms in times)} ms")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=20.0)
-    seconds = parser.parse_args().seconds
+    parser.add_argument("--first", type=int, default=0, metavar="TIMES")
+    arguments = parser.parse_args()
+    for _ in range(arguments.first):
+        with tempfile.TemporaryDirectory() as name:
+            first_ones(Path(name))
+    if not arguments.first:
+        under_load(arguments.seconds)
+
+
+def under_load(seconds: float) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         noise_song(folder / "song.wav")

@@ -11,6 +11,8 @@ from pathlib import Path
 import platformdirs
 
 APP = "takebridge"
+OLD_APP = "ace-bridge"  # what it was called first
+CHECKPOINTS = "checkpoints"
 
 BELOW_NORMAL_PRIORITY = 0x4000  # BELOW_NORMAL_PRIORITY_CLASS, Windows API
 
@@ -20,15 +22,38 @@ def store_folder() -> Path:
     return Path(platformdirs.user_data_dir(APP, appauthor=False))
 
 
+def old_store_folder() -> Path:
+    """Where the store lived when the product had its old name."""
+    return Path(platformdirs.user_data_dir(OLD_APP, appauthor=False))
+
+
 def models_folder() -> Path:
-    """The default folder of model checkpoints, one folder each."""
-    return store_folder() / "checkpoints"
+    """The default folder of model checkpoints, one folder each.
+
+    They are gigabytes: those in a store of the old name are used in place until it is taken over.
+    """
+    usual, old = (store / CHECKPOINTS for store in (store_folder(), old_store_folder()))
+    return old if old.is_dir() and not usual.is_dir() else usual
 
 
 def mailbox_pointer() -> Path:
     """Where scripts in a DAW, which see none of the user's settings, read which mailbox a server uses that has its
     store somewhere else."""
     return store_folder() / "mailbox.txt"
+
+
+def link_folder(link: Path, target: Path) -> bool:
+    """Makes `link` lead to the folder `target`; False where the system does not allow it."""
+    try:
+        if sys.platform == "win32":
+            import _winapi  # a junction: symbolic links need rights that few users have
+
+            _winapi.CreateJunction(str(target), str(link))
+        else:
+            link.symlink_to(target, target_is_directory=True)
+    except (OSError, ImportError, AttributeError):  # a file system without links; a Python without the call
+        return False
+    return True
 
 
 def yield_to_others() -> None:

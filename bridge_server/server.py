@@ -26,7 +26,7 @@ from bridge_server.endpoints.osc import OscEndpoint
 from bridge_server.endpoints.oscquery_values import LiveValues
 from bridge_server.endpoints.watch_folder.folder import WatchFolder, check_watched
 from bridge_server.endpoints.websocket import WebSocketEndpoint
-from bridge_server.engines.registry import EngineRegistry
+from bridge_server.engines.host import EngineHost
 from bridge_server.errors import as_protocol_error
 from bridge_server.handlers.audition import AuditionHandlers
 from bridge_server.handlers.context import ContextHandlers
@@ -79,6 +79,7 @@ class RunningServer:
     settings: Settings
     dispatcher: Dispatcher
     worker: RenderWorker
+    engines: EngineHost
     store: ClipStore
     controller: AuditionController
     supervisor: Supervisor
@@ -110,14 +111,15 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
         folder = MailboxFolder(mailbox_root(settings.store), settings.limits.frame_bytes)
         roots = (*settings.roots, folder.audio)
         reader = SongReader(store, connection, roots, settings.limits.song_seconds)
-        worker = RenderWorker(settings, connection, store, queue, events, reader)
+        limits = settings.limits
+        engines = EngineHost(settings.engines, limits.stop_seconds, limits.describe_seconds)
+        worker = RenderWorker(settings, connection, store, queue, events, reader, engines)
         shared_context = SharedContext(events)
         controller = AuditionController(
             store, worker.live, events, supervisor, SoundDevices(settings.sound), TRANSPORTS
         )
         dispatcher = Dispatcher(events)
         contexts = ClientContexts(settings.limits.clients)
-        engines = EngineRegistry(settings.engines)
         jobs = JobHandlers(queue, store, audience, worker)
         dispatcher.register(
             handler_table(
@@ -160,7 +162,15 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
                 ):
                     with _ended_by(supervisor):
                         yield RunningServer(
-                            settings, dispatcher, worker, store, controller, supervisor, announcement, midi
+                            settings,
+                            dispatcher,
+                            worker,
+                            engines,
+                            store,
+                            controller,
+                            supervisor,
+                            announcement,
+                            midi,
                         )
         finally:
             await websocket.close()

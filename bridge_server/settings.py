@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bridge_server.engines.registry import BUILT_IN, target_of
+from bridge_server.engines.registry import DEFAULT_ENGINE, engine_targets, target_of
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.pad_map import Binding
 
@@ -26,6 +26,7 @@ class Limits:
     frame_bytes:     largest WebSocket frame; uploads come in as many frames as they like.
     clients:         contexts remembered; the longest unused one is forgotten first.
     stop_seconds:    how long an engine may take to stop before its process is ended.
+    describe_seconds: how long an engine may take to describe itself, the start of its process included.
     idle_unload_seconds: after this time without work an engine's memory is released.
     attempts:        how often a job is begun again after the server died under it.
     """
@@ -36,6 +37,7 @@ class Limits:
     frame_bytes: int = 4 * 2**20
     clients: int = 256
     stop_seconds: float = 2.0
+    describe_seconds: float = 30.0
     idle_unload_seconds: float = 900.0
     attempts: int = 3
 
@@ -80,7 +82,8 @@ class Settings:
     roots: folders whose files requests may name; relative names are tried against each in turn.
     pointer: file that points scripts to this server's mailbox; None: it is in the usual place, or private.
     sound: whether takes may be played through this machine's sound device.
-    engine: the one that renders unless a request names another; engines: all there are, as engines.py takes them.
+    engine: the one that renders unless a request names another.
+    engines: name and target of every engine, as engines/registry.py makes them.
     """
 
     store: Path
@@ -93,8 +96,8 @@ class Settings:
     pointer: Path | None = None
     midi: MidiSettings | None = None
     watch: WatchSettings | None = None
-    engine: str = "sketch"
-    engines: Mapping[str, str] = field(default_factory=lambda: dict(BUILT_IN))
+    engine: str = DEFAULT_ENGINE
+    engines: Mapping[str, str] = field(default_factory=engine_targets)
     limits: Limits = field(default_factory=Limits)
     sound: bool = True
 

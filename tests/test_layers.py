@@ -352,6 +352,17 @@ def test_one_module_translates_between_musical_and_model_time():
     assert both == {"plan.py"}
 
 
+def test_engines_are_named_in_one_place():
+    """Everything else asks the registry."""
+    names = {
+        path.relative_to(PROJECT).as_posix()
+        for path in modules("bridge_server")
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.Constant) and node.value in ("sketch", "acestep")
+    }
+    assert names == {"bridge_server/engines/registry.py"}
+
+
 def test_surroundings_are_read_in_one_place():
     """Environment, command line and current folder."""
     reading = {("os", "environ"), ("os", "getenv"), ("os", "getcwd"), ("sys", "argv"), ("Path", "cwd")}

@@ -6,9 +6,11 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+import make
 from tests.places import PROJECT
 
 COMMAND = """
@@ -40,3 +42,27 @@ def test_ctrl_c_is_left_to_the_command():
                 os.killpg(process.pid, signal.SIGKILL)
     assert said == "goodbye\n"
     assert process.returncode == 3
+
+
+@pytest.mark.parametrize("task", ["install", "demo"])
+def test_at_the_end_it_says_how_to_call_the_command(task, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["make.py", task])
+    monkeypatch.setattr(make, "prepare", lambda extras: Path(sys.executable))
+    monkeypatch.setattr(make, "run", lambda words: 0)
+    assert make.main() == 0
+    assert make.how_to_call() in capsys.readouterr().out
+
+
+def test_a_demo_that_failed_ends_with_its_own_words(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["make.py", "demo"])
+    monkeypatch.setattr(make, "prepare", lambda extras: Path(sys.executable))
+    monkeypatch.setattr(make, "run", lambda words: 1)
+    assert make.main() == 1
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("windows", "command"), [(False, ".venv/bin/takebridge"), (True, r".venv\Scripts\takebridge")]
+)
+def test_the_command_is_called_by_its_place(windows, command):
+    assert f"The command is {command}, in {PROJECT}." in make.how_to_call(windows)

@@ -81,7 +81,7 @@ async def demo(settings: Settings, out: Path, stay: bool = False) -> int:
     settings = replace(settings, store=out / "store", roots=(songs,))
     async with server_process(settings) as server:
         console.print(
-            f"A server is running: OSC port {server.osc_port}, engine sketch.\n",
+            f"A server is running: OSC port {server.osc_port}, engine {server.engine}.\n",
             highlight=False,
             soft_wrap=True,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.metadata
+import asyncio
 import json
 import shutil
 import socket
@@ -18,11 +18,12 @@ from rich.markup import escape
 from bridge_server.audition.sound_devices import ANY_DEVICE, SoundDevices
 from bridge_server.cli.client import connected
 from bridge_server.endpoints.midi.ports import input_names
-from bridge_server.engines.registry import make_engine
+from bridge_server.engines.host import EngineHost
+from bridge_server.engines.registry import DEFAULT_ENGINE, MODELS_ENGINE, installed_engines
 from bridge_server.models.library import State, look
 from bridge_server.server import find_server
 from bridge_server.settings import Settings
-from bridge_server.version import VERSION
+from bridge_server.version import VERSION, version_of
 from daw_protocol.errors import ProtocolError
 from model.engine import Task
 
@@ -60,7 +61,6 @@ BASE = (
     "sounddevice",
 )
 SYNC = ("python-rtmidi", "JACK-Client")
-ACESTEP = ("torch", "transformers", "safetensors", "huggingface-hub")
 
 
 async def doctor(settings: Settings, as_json: bool, models_folder: Path | None = None) -> int:
@@ -68,7 +68,7 @@ async def doctor(settings: Settings, as_json: bool, models_folder: Path | None =
 
     models_folder: where models lie; None = nothing is said of them.
     """
-    findings = [*packages(), *engines(settings)]
+    findings = [*packages(), *await engines(settings), *other_engines()]
     findings += models(models_folder) if models_folder is not None else ()
     findings += [*disk(settings.store), *audio_devices(), *midi(), *discovery(), *tools()]
     findings += await ports(settings)
@@ -101,39 +101,42 @@ def packages() -> Iterator[Finding]:
         yield Finding("packages", Verdict.BAD, f"missing: {', '.join(missing)}", "pip install takebridge")
     else:
         yield Finding("packages", Verdict.GOOD, ", ".join(f"{name} {version_of(name)}" for name in BASE))
-    missing = [name for name in ACESTEP if version_of(name) is None]
+    what = f"{MODELS_ENGINE.label} packages"
+    missing = [name for name in MODELS_ENGINE.packages if version_of(name) is None]
     if missing:
         yield Finding(
-            "ACE-Step packages", Verdict.OPTIONAL, f"not installed: {', '.join(missing)}",
-            "pip install 'takebridge[acestep]' (several GB with CUDA); the sketch engine needs none of them.",
+            what, Verdict.OPTIONAL, f"not installed: {', '.join(missing)}",
+            f"{MODELS_ENGINE.install} (several GB with CUDA); the {DEFAULT_ENGINE} engine needs none of them.",
         )  # fmt: skip
     else:
-        yield Finding(
-            "ACE-Step packages", Verdict.GOOD, ", ".join(f"{name} {version_of(name)}" for name in ACESTEP)
-        )
+        found = ", ".join(f"{name} {version_of(name)}" for name in MODELS_ENGINE.packages)
+        yield Finding(what, Verdict.GOOD, found)
 
 
-def version_of(package: str) -> str | None:
+async def engines(settings: Settings) -> list[Finding]:
+    """What each engine can do, by its own process."""
+    host = EngineHost(settings.engines)
+    return list(await asyncio.gather(*(engine(host, name) for name in host.names)))
+
+
+async def engine(host: EngineHost, name: str) -> Finding:
+    what = f"engine {name}"
     try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return None
+        description = await host.describe(name)
+    except ProtocolError as error:
+        return Finding(what, Verdict.OPTIONAL, error.sentence, error.remedy)
+    can = [task.value for task in Task if description.capability(task).available]
+    if can:
+        return Finding(what, Verdict.GOOD, f"can {', '.join(can)}")
+    first = description.tasks[0]
+    return Finding(what, Verdict.OPTIONAL, first.reason, first.remedy)
 
 
-def engines(settings: Settings) -> Iterator[Finding]:
-    """What each engine says it can do."""
-    for name, target in settings.engines.items():
-        try:
-            description = make_engine(target).describe()
-        except ProtocolError as error:
-            yield Finding(f"engine {name}", Verdict.OPTIONAL, error.sentence, error.remedy)
-            continue
-        can = [task.value for task in Task if description.capability(task).available]
-        if can:
-            yield Finding(f"engine {name}", Verdict.GOOD, f"can {', '.join(can)}")
-        else:
-            first = description.tasks[0]
-            yield Finding(f"engine {name}", Verdict.OPTIONAL, first.reason, first.remedy)
+def other_engines() -> Iterator[Finding]:
+    """Engines of other packages that cannot be used."""
+    for problem in installed_engines().problems:
+        remedy = "Update or uninstall that package; everything else works."
+        yield Finding("engine of another package", Verdict.OPTIONAL, problem, remedy)
 
 
 def models(folder: Path) -> Iterator[Finding]:
@@ -144,7 +147,7 @@ def models(folder: Path) -> Iterator[Finding]:
     if not there:
         yield Finding(
             "models", Verdict.OPTIONAL, f"none in {folder}",
-            "takebridge models pull turbo (6.3 GB); the sketch engine needs none.",
+            f"takebridge models pull turbo (6.3 GB); the {DEFAULT_ENGINE} engine needs none.",
         )  # fmt: skip
     elif spoilt:
         what = "; ".join(f"{one.name}: {one.note or one.state.value}" for one in spoilt)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor
@@ -31,6 +30,7 @@ from bridge_server.models.downloads import (
     refuse_without_room,
 )
 from bridge_server.models.library import Checked, InstalledModel, OnBytes, State, full_check, look
+from bridge_server.version import version_of
 from daw_protocol.errors import ErrorCode, ProtocolError
 from model.checkpoints import CATALOGUE, Kind, Published, by_name, check_networks, with_needs
 
@@ -257,7 +257,7 @@ def _check_tensors(one: InstalledModel, child: Executor) -> tuple[str, str]:
     """What is wrong with the names and shapes of its tensors, and what could not be looked at."""
     if one.kind in (Kind.PLANNER, Kind.TOKENIZER):
         return "", ""  # the one is read when it plans, the other has no tensors
-    missing = [name for name in ("torch", "transformers") if importlib.util.find_spec(name) is None]
+    missing = [name for name in ("torch", "transformers") if version_of(name) is None]
     if missing:
         return "", f"not compared with the networks: {' and '.join(missing)} not installed"
     try:

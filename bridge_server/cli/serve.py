@@ -28,6 +28,10 @@ async def serve(settings: Settings) -> int:
             loop.add_signal_handler(number, stop.set)
     console = Console()
     async with running_server(settings) as server:
+        # Ready means that the first request is acknowledged at once, so the engine's description must be here.
+        # Without one the worker logs the reason, and render requests are refused with it.
+        with contextlib.suppress(ProtocolError):
+            await server.engines.describe(settings.engine)
         for line in ready_message(server.settings):
             console.print(line, highlight=False)
         if server.midi:

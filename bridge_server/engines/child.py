@@ -25,6 +25,7 @@ import numpy as np
 from bridge_server.engines.messages import (
     ChildAttachment,
     ChildBroke,
+    ChildDescription,
     ChildPiece,
     ChildProgress,
     ChildReady,
@@ -52,11 +53,10 @@ MORE_MEMORY = "Close other programs, or render a shorter region."
 LONGEST_SONG_SECONDS = 1e6  # the server has checked the length already
 
 
-def child_main(connection: Connection, target: str) -> None:
-    """Entry point of the process."""
+def child_main(connection: Connection, target: str, describe_only: bool = False) -> None:
+    """Entry point of the process. describe_only: it ends after sending the engine's description."""
     ignore_interrupt()
-    yield_to_others()
-    EngineChild(connection, target).run()
+    EngineChild(connection, target).run(describe_only)
 
 
 class EngineChild:
@@ -69,10 +69,14 @@ class EngineChild:
         self._songs: OrderedDict[str, Song] = OrderedDict()
         self._stopped = 0  # every order up to this number is to stop
 
-    def run(self) -> None:
+    def run(self, describe_only: bool = False) -> None:
         threading.Thread(target=self._listen, daemon=True).start()
         try:
             engine = make_engine(self._target)
+            self._send(ChildDescription(engine.describe()))
+            if describe_only:
+                return
+            yield_to_others()  # only now: a client may be waiting for the description
             engine.load(lambda progress: self._send(ChildProgress(0, progress)))
         except EngineError as error:
             self._send(ChildRefused(0, kind_of(error), error.sentence, error.remedy))

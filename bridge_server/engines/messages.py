@@ -43,6 +43,13 @@ class QuitCommand:
 
 
 @dataclass(frozen=True)
+class ChildDescription:
+    """Child to server, the first message: what the engine can do. No weights are loaded yet."""
+
+    description: EngineDescription
+
+
+@dataclass(frozen=True)
 class ChildReady:
     """Child to server: the engine is loaded."""
 
@@ -99,7 +106,14 @@ class ChildBroke:
 
 
 FromChild = (
-    ChildReady | ChildProgress | ChildPiece | ChildAttachment | ChildReport | ChildRefused | ChildBroke
+    ChildDescription
+    | ChildReady
+    | ChildProgress
+    | ChildPiece
+    | ChildAttachment
+    | ChildReport
+    | ChildRefused
+    | ChildBroke
 )
 ToChild = RenderCommand | StopCommand | QuitCommand
 

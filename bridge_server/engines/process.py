@@ -22,6 +22,7 @@ from bridge_server.engines.child import child_main, stem_path
 from bridge_server.engines.messages import (
     ChildAttachment,
     ChildBroke,
+    ChildDescription,
     ChildPiece,
     ChildProgress,
     ChildReady,
@@ -48,6 +49,11 @@ REFUSAL_CODES = {
     "store": ErrorCode.STORE_FAILED,
 }
 
+STARTING, RENDERING = "while it was starting", "during the render"
+AGAIN = {
+    STARTING: "Try again; the server's log may have the reason.",
+    RENDERING: "Try again: the next job gets a new process. A shorter region or fewer takes need less memory.",
+}
 EXIT_SECONDS = 1.0  # how long a process may take to end after its pipe has closed
 
 
@@ -67,9 +73,15 @@ def _tell_nobody(_: Progress) -> None:
 class EngineProcess:
     """One engine in a separate process. One render at a time; the next render replaces a dead process."""
 
-    def __init__(self, target: str, stop_seconds: float) -> None:
+    def __init__(
+        self,
+        target: str,
+        stop_seconds: float,
+        on_description: Callable[[EngineDescription], None] = lambda _: None,
+    ) -> None:
         self._target = target
         self._stop_seconds = stop_seconds
+        self._on_description = on_description
         self._process: SpawnProcess | None = None
         self._connection: Connection | None = None
         self._inbox: asyncio.Queue[FromChild | _Gone] = asyncio.Queue()
@@ -85,6 +97,34 @@ class EngineProcess:
         """Starts the process and loads the engine, unless it runs already. Raises ProtocolError."""
         if self.pid is not None:
             return
+        await self._launch()
+        while not isinstance(message := await self._receive(), ChildReady):
+            if isinstance(message, ChildDescription):
+                self._learn(message.description)
+            elif isinstance(message, ChildProgress):
+                on_progress(message.progress)
+            else:
+                error = await self._as_error(
+                    message, STARTING
+                )  # before the process, and its exit code, are let go
+                await self.close()
+                raise error
+        self._learn(message.description)  # again: a loaded engine may know more
+
+    async def describe(self) -> EngineDescription:
+        """The engine's description, from a process started for it alone; `close` afterwards. Raises ProtocolError."""
+        await self._launch(describe_only=True)
+        message = await self._receive()
+        if isinstance(message, ChildDescription):
+            return message.description
+        raise await self._as_error(message, STARTING)
+
+    def _learn(self, description: EngineDescription) -> None:
+        self.description = description
+        self._on_description(description)
+
+    async def _launch(self, describe_only: bool = False) -> None:
+        """Starts the process and the thread that reads its pipe. Raises ProtocolError."""
         await self.close()
         context = multiprocessing.get_context("spawn")
         try:
@@ -92,7 +132,7 @@ class EngineProcess:
         except OSError as failure:
             raise _cannot_start(failure) from failure
         self._inbox = asyncio.Queue()
-        process = context.Process(target=child_main, args=(theirs, self._target), daemon=True)
+        process = context.Process(target=child_main, args=(theirs, self._target, describe_only), daemon=True)
         starting = asyncio.create_task(asyncio.to_thread(process.start))
         try:
             await asyncio.shield(starting)
@@ -110,17 +150,6 @@ class EngineProcess:
             target=_read, args=(ours, asyncio.get_running_loop(), self._inbox), daemon=True
         )
         reader.start()
-        while True:
-            message = await self._receive()
-            if isinstance(message, ChildReady):
-                self.description = message.description
-                return
-            if isinstance(message, ChildProgress):
-                on_progress(message.progress)
-            else:
-                error = await self._as_error(message)  # before the process, and its exit code, are let go
-                await self.close()
-                raise error
 
     async def render(
         self,
@@ -210,12 +239,20 @@ class EngineProcess:
     async def _receive(self) -> FromChild | _Gone:
         return await self._inbox.get()
 
-    async def _as_error(self, message: FromChild | _Gone) -> ProtocolError:
+    async def _as_error(self, message: FromChild | _Gone, doing: str = RENDERING) -> ProtocolError:
         if isinstance(message, ChildRefused):
             code = REFUSAL_CODES.get(message.kind, ErrorCode.CANNOT_RENDER)
-            return ProtocolError(code, message.sentence, message.remedy)
+            field = "engine" if doing is STARTING else ""
+            return ProtocolError(code, message.sentence, message.remedy, field)
         if isinstance(message, ChildBroke):
             log.error("the engine broke:\n%s", message.traceback)
+            if doing is STARTING:
+                return ProtocolError(
+                    ErrorCode.ENGINE_NOT_READY,
+                    f"The engine failed to start ({message.sentence}).",
+                    "This is a bug in the engine. The server's log has the details. Use another engine.",
+                    "engine",
+                )
             return ProtocolError(
                 ErrorCode.INTERNAL,
                 f"Internal error in the engine ({message.sentence}).",
@@ -228,8 +265,8 @@ class EngineProcess:
         exit_code = process.exitcode if process else None
         return ProtocolError(
             ErrorCode.ENGINE_DIED,
-            f"The engine's process ended during the render: {how_it_ended(exit_code)}.",
-            "Try again: the next job gets a new process. A shorter region or fewer takes need less memory.",
+            f"The engine's process ended {doing}: {how_it_ended(exit_code)}.",
+            AGAIN[doing],
         )
 
 

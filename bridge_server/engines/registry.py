@@ -1,72 +1,153 @@
-"""Which engines there are, by name. Engines are named, not imported: their code is loaded where it is needed,
-in the engine's own process, and here only to ask what they can do."""
+"""Which engines there are: a row for each built-in one, and those of other packages by their entry points.
+
+Engines are named here, not imported: their code is loaded in their own processes only (child.py).
+"""
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+import importlib.metadata
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 from urllib.parse import parse_qsl, urlencode
 
 from daw_protocol.errors import ErrorCode, ProtocolError
-from model.engine import Engine, EngineDescription
+from model.errors import NotLoaded
 
-ACESTEP = "acestep"
-BUILT_IN: Mapping[str, str] = {
-    "sketch": "model.sketch.engine:SketchEngine",
-    ACESTEP: "model.acestep.engine:AceStepEngine",
-}
-"""Engine name -> "module:Class", or "module:Class?name=value&..." with arguments as in the query of a web address.
+if TYPE_CHECKING:  # numpy: `takebridge --help` must not wait for it
+    from model.engine import Engine
 
-The class takes nothing but text and must be cheap to make; what it needs is read when it loads."""
+ENTRY_POINTS = "takebridge.engines"
+"""Group of entry points by which other packages bring engines: `name = "module:Class"`."""
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,31}")  # requests have room for 32 characters
+_PLACE = re.compile(r"[\w.]+:[\w.]+")
+MODELS_FOLDER = "folder"  # the argument that tells an engine where models are
 
 
-def with_models(folder: Path, **wishes: str) -> dict[str, str]:
-    """The built-in engines, with the ACE-Step checkpoints in `folder`.
+@dataclass(frozen=True)
+class EngineSpec:
+    """One engine, described without running it.
 
+    name:     how requests name it.
+    target:   "module:Class". The class takes nothing but text and is cheap to make; `load` reads what it needs.
+    label:    how producers know it.
+    extra:    of this package, brings what it needs; packages: their names. Empty for engines that need none.
+    models:   whether it takes a folder of models, a device and a limit of memory.
+    """
+
+    name: str
+    target: str
+    label: str
+    extra: str = ""
+    packages: tuple[str, ...] = ()
+    models: bool = False
+
+    @property
+    def install(self) -> str:
+        """The command that installs what it needs."""
+        return f"pip install 'takebridge[{self.extra}]'"
+
+
+BUILT_IN = (
+    EngineSpec("sketch", "model.sketch.engine:SketchEngine", "Sketch"),
+    EngineSpec(
+        "acestep",
+        "model.acestep.engine:AceStepEngine",
+        "ACE-Step",
+        extra="acestep",
+        packages=("torch", "transformers", "safetensors", "huggingface-hub"),
+        models=True,
+    ),
+)
+DEFAULT_ENGINE = BUILT_IN[0].name
+MODELS_ENGINE = next(spec for spec in BUILT_IN if spec.models)
+"""The one whose models `takebridge models` fetches."""
+
+
+@dataclass(frozen=True)
+class InstalledEngines:
+    """All engines, the built-in ones first; problems: a sentence for each entry point that was ignored."""
+
+    specs: tuple[EngineSpec, ...]
+    problems: tuple[str, ...] = ()
+
+
+def installed_engines() -> InstalledEngines:
+    """The built-in engines and those of other installed packages."""
+    specs = {spec.name: spec for spec in BUILT_IN}
+    problems: dict[str, None] = {}  # in order, each once: a package may be found in two places
+    for package, entry in _entry_points(problems):
+        known = specs.get(entry.name)
+        if not _NAME.fullmatch(entry.name) or not _PLACE.fullmatch(entry.value):
+            problems[
+                f"{package}: the entry point {entry.name!r} = {entry.value!r} does not name an engine; "
+                f'it must look like my-engine = "module:Class".'
+            ] = None
+        elif known is None:
+            specs[entry.name] = EngineSpec(entry.name, entry.value, entry.name)
+        elif known.target != entry.value:
+            problems[
+                f"{package}: its engine {entry.name!r} is not used, because {known.target} already has that name."
+            ] = None
+    return InstalledEngines(tuple(specs.values()), tuple(problems))
+
+
+def _entry_points(problems: dict[str, None]) -> Iterator[tuple[str, importlib.metadata.EntryPoint]]:
+    """The name of each package that brings engines, with one of them."""
+    for distribution in importlib.metadata.distributions():
+        try:
+            found = distribution.entry_points.select(group=ENTRY_POINTS)
+        except (
+            OSError,
+            TypeError,
+            ValueError,
+        ) as broken:  # a line that is none ends the reading of the whole file
+            if ENTRY_POINTS in (distribution.read_text("entry_points.txt") or ""):
+                problems[f"{distribution.name}: its entry points cannot be read ({broken})."] = None
+            continue
+        for entry in found:
+            yield distribution.name, entry
+
+
+def engine_targets(
+    specs: Iterable[EngineSpec] = BUILT_IN, models: Path | None = None, **wishes: str
+) -> dict[str, str]:
+    """Engine name -> "module:Class", or "module:Class?name=value&..." with arguments as in the query of a web address.
+
+    models: the folder for the engines that take one; None = they get none of the arguments.
     wishes: device ("cuda", "cpu", ...) and memory_gb, where the producer chose; empty ones are left to the engine.
     """
-    given = {"folder": str(folder), **{name: wish for name, wish in wishes.items() if wish}}
-    return {**BUILT_IN, ACESTEP: f"{BUILT_IN[ACESTEP]}?{urlencode(given)}"}
+    given = {} if models is None else {MODELS_FOLDER: str(models), **{k: v for k, v in wishes.items() if v}}
+    return {
+        spec.name: f"{spec.target}?{urlencode(given)}" if spec.models and given else spec.target
+        for spec in specs
+    }
+
+
+def arguments_in(target: str) -> dict[str, str]:
+    """The arguments an engine is made with."""
+    _, _, query = target.partition("?")
+    return dict(parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query)))
 
 
 def make_engine(target: str) -> Engine:
-    """The engine that `target` names (see BUILT_IN). Raises ProtocolError when its packages are not installed."""
-    place, _, query = target.partition("?")
-    module_name, class_name = place.split(":")
+    """The engine that `target` names (see engine_targets). Raises NotLoaded when its code cannot be loaded."""
+    place = target.partition("?")[0]
+    module_name, _, class_name = place.partition(":")
     try:
-        module = importlib.import_module(module_name)
-    except ImportError as error:
-        raise ProtocolError(
-            ErrorCode.ENGINE_NOT_READY,
+        found = getattr(importlib.import_module(module_name), class_name)
+    except (ImportError, AttributeError) as error:
+        needs = next((spec.install for spec in BUILT_IN if spec.target == place and spec.extra), "")
+        raise NotLoaded(
             f"The engine's code could not be loaded: {error}.",
-            "Install its packages: pip install 'takebridge[acestep]'. `takebridge doctor` shows what is missing.",
-            "engine",
+            f"Install what it needs{f': {needs}' if needs else ' with pip install'}. "
+            "`takebridge doctor` lists the engines that are ready.",
         ) from error
-    arguments = dict(parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query)))
-    return cast(Engine, getattr(module, class_name)(**arguments))
-
-
-def refuse_unusable(target: str) -> None:
-    """Raises ProtocolError, with the engine's own reason, when it can do nothing at all."""
-    tasks = make_engine(target).describe().tasks
-    if not any(capability.available for capability in tasks):
-        raise ProtocolError(ErrorCode.ENGINE_NOT_READY, tasks[0].reason, tasks[0].remedy, "engine")
-
-
-class EngineRegistry:
-    """What each engine can do, asked once."""
-
-    def __init__(self, engines: Mapping[str, str]) -> None:
-        self._engines = engines
-        self._descriptions: dict[str, EngineDescription] = {}
-
-    def describe(self, name: str) -> EngineDescription:
-        """Raises ProtocolError when there is no engine of that name, or its packages are missing."""
-        if name not in self._descriptions:
-            self._descriptions[name] = make_engine(target_of(name, self._engines)).describe()
-        return self._descriptions[name]
+    return cast("Engine", found(**arguments_in(target)))
 
 
 def target_of(name: str, engines: Mapping[str, str]) -> str:

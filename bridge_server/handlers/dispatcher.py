@@ -26,11 +26,12 @@ Handler = Callable[[Any, Client], Awaitable[Response]]
 
 AUDITION_REQUESTS = tuple(command.request for command in COMMANDS if command.group is Group.AUDITION)
 
-# Requests that read audio from the disk: an endpoint serves others meanwhile.
+# Requests that read audio from the disk or ask an engine's process: an endpoint serves others meanwhile.
 SLOW: frozenset[type[Request]] = frozenset(
     (
         requests.VerifyStore, requests.SweepStore, requests.ShowJob, requests.ShowTake, requests.FetchTake,
-        requests.DeleteTake, requests.Export, requests.ShowFocus, requests.ListSongs, *AUDITION_REQUESTS,
+        requests.DeleteTake, requests.Export, requests.ShowFocus, requests.ListSongs, requests.ListEngines,
+        *AUDITION_REQUESTS,
     )
 )  # fmt: skip
 

@@ -7,7 +7,7 @@ import shutil
 import time
 from collections.abc import Collection
 
-from bridge_server.engines.registry import EngineRegistry
+from bridge_server.engines.host import EngineHost
 from bridge_server.handlers.response import Response, understood
 from bridge_server.jobs.job import JobState
 from bridge_server.jobs.job_queue import JobQueue
@@ -20,7 +20,8 @@ from bridge_server.version import VERSION
 from clip_store.blobs import BlobStore
 from clip_store.store import ClipStore
 from daw_protocol import requests, results
-from model.engine import EngineDescription, Task
+from daw_protocol.errors import ProtocolError
+from model.engine import Capability, EngineDescription, Task
 
 # The song of a waiting job is referred to by no take yet: what is younger than a day is never swept away.
 SWEEP_GRACE_SECONDS = 24 * 3600.0
@@ -35,7 +36,7 @@ class StatusHandlers:
         queue: JobQueue,
         store: ClipStore,
         worker: RenderWorker,
-        engines: EngineRegistry,
+        engines: EngineHost,
         supervisor: Supervisor,
     ) -> None:
         self._settings = settings
@@ -77,9 +78,19 @@ class StatusHandlers:
         return understood(request, text.strip(), result)
 
     async def engines(self, request: requests.ListEngines, _: Client) -> Response:
-        found = {name: engine_record(self._engines.describe(name)) for name in self._settings.engines}
-        lines = [f"{name}: {', '.join(entry.can)}" for name, entry in found.items()]
-        return understood(request, "; ".join(lines), results.EngineList(engines=found))
+        names = self._engines.names
+        found = await asyncio.gather(*(self._described(name) for name in names))
+        records = {name: engine_record(description) for name, description in zip(names, found, strict=True)}
+        lines = [f"{name}: {', '.join(entry.can)}" for name, entry in records.items()]
+        return understood(request, "; ".join(lines), results.EngineList(engines=records))
+
+    async def _described(self, name: str) -> EngineDescription:
+        """What an engine can do; nothing, with the reason, if it cannot be started."""
+        try:
+            return await self._engines.describe(name)
+        except ProtocolError as error:
+            tasks = tuple(Capability(task, False, error.sentence, error.remedy) for task in Task)
+            return EngineDescription(name, name, False, tasks)
 
     async def verify(self, request: requests.VerifyStore, _: Client) -> Response:
         needed = self._store.index.referenced_digests()

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from bridge_server.engines.host import EngineHost
 from bridge_server.engines.limits import refuse_impossible, refuse_too_long, unread_words
-from bridge_server.engines.registry import EngineRegistry
 from bridge_server.handlers.jobs import JobHandlers, acknowledged
 from bridge_server.handlers.response import Response
 from bridge_server.jobs.job import Job
@@ -44,7 +44,7 @@ class SubmitHandlers:
     def __init__(
         self,
         default_engine: str,
-        engines: EngineRegistry,
+        engines: EngineHost,
         sessions: ClientContexts,
         shared_context: SharedContext,
         store: ClipStore,
@@ -74,7 +74,7 @@ class SubmitHandlers:
         if request.id and (known := self._queue.find(client.key, request.id)):
             return await self._answers.again(known, client)
         request = self._settled(self._context(client, request).fill(request))
-        description = self._engines.describe(request.engine)
+        description = await self._engines.describe(request.engine)
         refuse_impossible(description, request)
         request = self._with_files(request, description.file_options)
         await self._check_plan(description, request)

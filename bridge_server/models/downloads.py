@@ -19,6 +19,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from bridge_server.engines.registry import MODELS_ENGINE
 from bridge_server.models.hub_errors import told_plainly
 from bridge_server.models.library import RECORD, STAGING, OnBytes, record_text, sha256_of
 from bridge_server.version import VERSION
@@ -137,8 +138,7 @@ def prepare_library() -> None:
         raise ProtocolError(
             ErrorCode.ENGINE_NOT_READY,
             "Downloading models needs the package huggingface-hub, which is not installed.",
-            "pip install 'takebridge[acestep]', or copy the folders of the official application and name them "
-            "with --models.",
+            f"{MODELS_ENGINE.install}, or copy the folders of the official application and name them with --models.",
         ) from missing
     # No telemetry: it would also ask a server which program we run in.
     constants.HF_HUB_DISABLE_TELEMETRY = True

@@ -25,6 +25,8 @@ from model.errors import NotLoaded
 
 RECORD = "takebridge.json"
 """Record in each downloaded folder: its origin, and every file's size and SHA-256."""
+OLD_RECORD = "ace-bridge.json"
+"""The record of a download made under the product's old name."""
 STAGING = ".downloads"
 """Folder where downloads are assembled; nothing in it is a model yet."""
 INDEX = "model.safetensors.index.json"
@@ -89,7 +91,7 @@ def installed_models(models: Path, entry: Published) -> InstalledModel:
     """How one published model is there."""
     path = models / entry.folder
     # ComfyUI has a folder called vae too, with other files in it.
-    if not any((path / file.name).exists() for file in (*entry.files, PublishedFile(RECORD))):
+    if not any((path / name).exists() for name in (RECORD, OLD_RECORD, *(file.name for file in entry.files))):
         begun = _size(models / STAGING / entry.folder)
         return InstalledModel(
             entry.name, entry.kind, path, State.BEGUN if begun else State.ABSENT, entry, begun
@@ -223,8 +225,9 @@ def _as_cut_here(folder: Path, published: tuple[PublishedFile, ...]) -> list[Pub
 
 def read_record(folder: Path) -> Mapping[str, Mapping[str, Any]]:
     """File name -> size and sha256 as downloaded; empty without a record."""
+    record = folder / RECORD
     try:
-        files = read_fields(folder / RECORD).get("files")
+        files = read_fields(record if record.is_file() else folder / OLD_RECORD).get("files")
     except NotLoaded:
         return {}
     if not isinstance(files, dict):

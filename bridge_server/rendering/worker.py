@@ -19,10 +19,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from bridge_server.engines.host import EngineHost
 from bridge_server.engines.limits import refuse_too_long
 from bridge_server.engines.messages import RenderCommand
 from bridge_server.engines.process import EngineProcess, RenderCancelledError
-from bridge_server.engines.registry import target_of
 from bridge_server.errors import as_protocol_error
 from bridge_server.jobs.database import Connection, transaction
 from bridge_server.jobs.job import Job, JobState
@@ -71,6 +71,7 @@ class RenderWorker:
         queue: JobQueue,
         events: Events,
         reader: SongReader,
+        engines: EngineHost,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._settings = settings
@@ -84,7 +85,8 @@ class RenderWorker:
         self._scratch = settings.store / "scratch"
         self._wake = asyncio.Event()
         self._running: Running | None = None
-        self._engines: dict[str, EngineProcess] = {}
+        self._engines = engines
+        engines.expect(settings.engine)  # `run` warms it up
 
     @property
     def current(self) -> Job | None:
@@ -93,7 +95,7 @@ class RenderWorker:
 
     def engine_pids(self) -> dict[str, int]:
         """Running engine processes by engine name."""
-        return {name: pid for name, engine in self._engines.items() if (pid := engine.pid) is not None}
+        return self._engines.pids()
 
     def wake(self) -> None:
         """There may be a job to run."""
@@ -126,7 +128,7 @@ class RenderWorker:
                 else:
                     await self._carry_out(job)
         finally:
-            await asyncio.gather(*(engine.close() for engine in self._engines.values()))
+            await self._engines.close()
 
     def _resume(self) -> None:
         """Jobs that were running when the server, or this task, died: they go back to the queue, or fail for good."""
@@ -140,7 +142,7 @@ class RenderWorker:
         """Starts the default engine's process and loads what finishing needs: the first request waits for neither."""
         finishing = asyncio.create_task(asyncio.to_thread(warm_up))
         try:
-            await self._engine(self._settings.engine).start()
+            await self._engines.warm_up(self._settings.engine)
         except ProtocolError as error:  # the first job says so too, to whoever asked for it
             log.warning("the engine %s is not ready: %s", self._settings.engine, error)
         except asyncio.CancelledError:  # the server stops already
@@ -156,8 +158,7 @@ class RenderWorker:
         try:
             await asyncio.wait_for(self._wake.wait(), self._settings.limits.idle_unload_seconds)
         except TimeoutError:
-            for engine in self._engines.values():
-                await engine.close()
+            await self._engines.close()
             await self._wake.wait()
 
     async def _carry_out(self, job: Job) -> None:
@@ -251,7 +252,7 @@ class RenderWorker:
             reference.digest if reference else "",
         )
         share = _Share(self, job, number, plan.request.takes)
-        engine = self._engine(plan.request.engine)
+        engine = self._engines.process(plan.request.engine)
         await self._started(engine, share, stop)
         assert engine.description is not None, "it has just started"
         refuse_too_long(engine.description, plan.least_seconds)
@@ -300,12 +301,6 @@ class RenderWorker:
 
     def _takes(self, job: Job) -> list[Take]:
         return list(self._store.index.list(job=job.id, limit=1000))
-
-    def _engine(self, name: str) -> EngineProcess:
-        if name not in self._engines:
-            target = target_of(name, self._settings.engines)
-            self._engines[name] = EngineProcess(target, self._settings.limits.stop_seconds)
-        return self._engines[name]
 
     def _progress(self, job: Job, progress: Progress) -> None:
         self._tell(

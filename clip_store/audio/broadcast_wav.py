@@ -3,7 +3,8 @@
 bext: EBU Tech 3285, "Specification of the Broadcast Wave Format", version 2 (2011). iXML: the iXML
 specification, 3.01. The recipe is one JSON object and stands twice, as the body of an own chunk `tkbr` and
 inside iXML: some programs keep iXML and drop chunks they do not know when they save a file, others the
-reverse. `read_recipe` looks in both.
+reverse. `read_recipe` looks in both, and for the names they had when the product was called ACE Bridge: `aceb` and
+ACE_BRIDGE_RECIPE. Those are never written.
 """
 
 from __future__ import annotations
@@ -19,11 +20,13 @@ from pathlib import Path
 from clip_store.audio.riff import read_chunk
 
 RECIPE_CHUNK = b"tkbr"
+_OLD_RECIPE_CHUNK = b"aceb"
 
 _BEXT = struct.Struct("<256s32s32s10s8sQH64s5h180s")
 _VERSION = 2
 _NOT_MEASURED = 0x7FFF  # Tech 3285 v2, 2.3: a loudness field that is not used holds 7FFFh
 _RECIPE_TAG = "TAKEBRIDGE_RECIPE"
+_OLD_RECIPE_TAG = "ACE_BRIDGE_RECIPE"
 
 
 @dataclass(frozen=True)
@@ -134,10 +137,11 @@ def read_bext(path: Path) -> Bext | None:
 
 def read_recipe(path: Path) -> dict[str, object] | None:
     """The recipe a take's file carries, from `tkbr` or else from iXML; None when it has neither."""
-    body = read_chunk(path, RECIPE_CHUNK)
-    recipe = None if body is None else _parsed(body.decode("ascii", "replace"))
-    if recipe is not None:
-        return recipe
+    for name in (RECIPE_CHUNK, _OLD_RECIPE_CHUNK):
+        body = read_chunk(path, name)
+        recipe = None if body is None else _parsed(body.decode("ascii", "replace"))
+        if recipe is not None:
+            return recipe
     xml = read_chunk(path, b"iXML")
     return None if xml is None else _recipe_from_ixml(xml)
 
@@ -146,9 +150,10 @@ def _recipe_from_ixml(xml: bytes) -> dict[str, object] | None:
     if b"<!DOCTYPE" in xml or b"<!ENTITY" in xml:
         return None  # entities can be made to expand without end; no iXML writer needs them
     try:
-        text = ET.fromstring(xml.rstrip(b"\0")).findtext(_RECIPE_TAG)
+        root = ET.fromstring(xml.rstrip(b"\0"))
     except ET.ParseError:
         return None
+    text = root.findtext(_RECIPE_TAG) or root.findtext(_OLD_RECIPE_TAG)
     return None if text is None else _parsed(text)
 
 

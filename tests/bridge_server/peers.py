@@ -373,10 +373,11 @@ def environment() -> dict[str, str]:
 
 def run_bridge(store: Path, *words: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     """One `takebridge` command, to its end."""
+    found_in = os.pathsep.join(filter(None, (str(PROJECT), os.environ.get("PYTHONPATH"))))
     return subprocess.run(
         [*bridge_command(store), *words],
         cwd=cwd or PROJECT,
-        env={**environment(), "PYTHONPATH": str(PROJECT)},
+        env={**environment(), "PYTHONPATH": found_in},
         capture_output=True,
         text=True,
         timeout=PATIENCE,

@@ -24,7 +24,7 @@ pytest.importorskip(
     "transformers", reason="the text encoder needs transformers: pip install takebridge[acestep]"
 )
 
-from bridge_server.engines.registry import ACESTEP, with_models
+from bridge_server.engines.registry import MODELS_ENGINE, engine_targets
 from bridge_server.settings import Settings
 from model.acestep.device.devices import is_there
 from tests.bridge_server.peers import RpcError, ServerThread, WebSocketPeer
@@ -52,8 +52,8 @@ def acestep(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerThread]:
     folder = tmp_path_factory.mktemp("acestep")
     models = write_models(folder / "models & more", TURBO, BASE)
     shutil.copytree(TINY_PLANNER, models / "acestep-5Hz-lm-0.6B")
-    engines = with_models(models, device="cpu", memory_gb="100")
-    settings = settings_in(folder, engine=ACESTEP, engines=engines)
+    engines = engine_targets(models=models, device="cpu", memory_gb="100")
+    settings = settings_in(folder, engine=MODELS_ENGINE.name, engines=engines)
     samples = write_song(settings)
     samples[slice(*GAP)] = 0
     soundfile.write(settings.roots[0] / "gap.wav", samples, RATE, subtype="PCM_16")
@@ -166,7 +166,7 @@ def test_every_task_comes_back_exact_labelled_and_the_same_twice(
         assert np.isfinite(clip).all()
         assert clip.any()
         assert np.array_equal(clip, audio(ws, again[stem]["id"], "clip", "float32"))
-        assert (recipe["engine"], recipe["neural"]) == (ACESTEP, True)
+        assert (recipe["engine"], recipe["neural"]) == (MODELS_ENGINE.name, True)
         assert recipe["figures"]["checkpoint"] == recipe["weights"] == checkpoint
         assert "Noise from untrained weights" in recipe["method"]
         assert any("never trained" in note for note in recipe["notes"])
@@ -335,7 +335,9 @@ def test_other_seeds_give_other_clips(ws: WebSocketPeer) -> None:
 def test_a_device_that_is_not_there_is_named_with_the_remedy(tmp_path: Path) -> None:
     absent = next(kind for kind in ("xpu", "mps", "cuda") if not is_there(kind))
     models = write_models(tmp_path / "models", TURBO)
-    settings = settings_in(tmp_path, engine=ACESTEP, engines=with_models(models, device=absent))
+    settings = settings_in(
+        tmp_path, engine=MODELS_ENGINE.name, engines=engine_targets(models=models, device=absent)
+    )
     soundfile.write(settings.roots[0] / "song.wav", np.zeros((4 * RATE, 2)), RATE)
     with ServerThread(settings) as server, server.websocket() as peer:
         last = job_end(peer, peer.call("repaint", source="song.wav", start=START, end=END)["job"])
@@ -358,7 +360,9 @@ def test_a_broken_checkpoint_fails_its_job_and_mended_the_next_one_is_rendered(t
     whole = weights.read_bytes()
     weights.write_bytes(whole[:-1000])
     settings = settings_in(
-        tmp_path, engine=ACESTEP, engines=with_models(models, device="cpu", memory_gb="100")
+        tmp_path,
+        engine=MODELS_ENGINE.name,
+        engines=engine_targets(models=models, device="cpu", memory_gb="100"),
     )
     write_song(settings)
     with ServerThread(settings) as server, server.websocket() as peer:
@@ -391,11 +395,11 @@ def test_memory_that_runs_out_ends_one_job_and_the_process(tmp_path: Path) -> No
 
 def test_what_turbo_cannot_do_is_refused_at_once(tmp_path: Path) -> None:
     turbo = write_models(tmp_path / "models", TURBO)
-    settings = settings_in(tmp_path, engines={"sketch": "model.sketch.engine:SketchEngine", **with_models(turbo)},
+    settings = settings_in(tmp_path, engines=engine_targets(models=turbo),
                            engine="sketch")  # fmt: skip
     soundfile.write(settings.roots[0] / "song.wav", np.zeros((RATE, 2)), RATE)
     with ServerThread(settings) as server, server.osc() as osc:
-        reply = osc.render("/bridge/extract", "stems", "source", "song.wav", "engine", ACESTEP)[-1]
+        reply = osc.render("/bridge/extract", "stems", "source", "song.wav", "engine", MODELS_ENGINE.name)[-1]
     assert reply["code"] == "cannot_render"
     assert "only base checkpoints were trained for it" in reply["sentence"]
     assert "takebridge models pull acestep-v15-base" in reply["remedy"]

@@ -11,11 +11,11 @@ pytest.importorskip(
     "transformers", reason="the text encoder needs transformers: pip install takebridge[acestep]"
 )
 
-from bridge_server.engines.registry import ACESTEP, with_models
+from bridge_server.engines.registry import MODELS_ENGINE, engine_targets
 from tests.bridge_server.cli.test_models import Typed
-from tests.bridge_server.peers import ServerThread
+from tests.bridge_server.peers import RpcError, ServerThread
 from tests.bridge_server.servers import settings_in
-from tests.bridge_server.test_acestep_renders import RATE, job_end, load_engine, repaint, write_song
+from tests.bridge_server.test_acestep_renders import RATE, load_engine, repaint, write_song
 from tests.model.acestep import repackaged
 
 NAME = "ace_step_1.5_turbo_aio"
@@ -31,8 +31,8 @@ def comfyui(tmp_path: Path) -> Path:
 
 
 def test_a_folder_of_comfyui_renders_behind_the_server(comfyui: Path, tmp_path: Path) -> None:
-    engines = with_models(comfyui, device="cpu", memory_gb="100")
-    settings = settings_in(tmp_path, engine=ACESTEP, engines=engines)
+    engines = engine_targets(models=comfyui, device="cpu", memory_gb="100")
+    settings = settings_in(tmp_path, engine=MODELS_ENGINE.name, engines=engines)
     write_song(settings)
     with ServerThread(settings) as server, server.websocket() as ws:
         load_engine(ws)
@@ -41,9 +41,8 @@ def test_a_folder_of_comfyui_renders_behind_the_server(comfyui: Path, tmp_path: 
         assert take["receipt"]["outside_identical"]
         assert "Noise from untrained weights" in take["recipe"]["method"]
         (comfyui / "checkpoints" / f"{NAME}.safetensors").rename(comfyui / "checkpoints" / "mine.safetensors")
-        job = ws.call("repaint", source="song.wav", start=RATE, end=2 * RATE)["job"]
-        end = job_end(ws, job)
-        assert "does not tell whether it is a turbo, base or sft" in str(end)
+        with pytest.raises(RpcError, match="does not tell whether it is a turbo, base or sft"):
+            ws.call("repaint", source="song.wav", start=RATE, end=2 * RATE)
 
 
 def test_the_models_commands_know_it(comfyui: Path) -> None:

@@ -37,5 +37,4 @@ def test_an_engine_nobody_knows():
 def test_the_sketch_engine_is_the_default_and_is_there():
     settings = Settings(store=STORE)
     assert settings.engine in settings.engines
-    assert dict(settings.engines) == dict(BUILT_IN)
-    assert settings.engines is not BUILT_IN
+    assert dict(settings.engines) == {spec.name: spec.target for spec in BUILT_IN}

@@ -43,7 +43,7 @@ def test_engines(settings):
         engine="noise",
         engines={"noise": ENGINES["noise"], "gone": "no_such_package.x:Y"},
     )
-    noise, gone = engines(changed)
+    noise, gone = asyncio.run(engines(changed))
     assert (noise.verdict, noise.what) == (GOOD, "engine noise")
     assert "repaint" in noise.found
     assert (gone.verdict, gone.what) == (OPTIONAL, "engine gone")

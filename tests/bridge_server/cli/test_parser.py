@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from bridge_server.cli.parser import LEFT_OUT, fields_of, parser, take_action
+from bridge_server.cli.parser import parser
+from bridge_server.cli.request_parsers import LEFT_OUT, fields_of, take_action
 from daw_protocol.addresses import BY_NAME, COMMANDS, Group
 from daw_protocol.fields import Flag
 from daw_protocol.requests import Repaint

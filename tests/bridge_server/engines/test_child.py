@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import multiprocessing
 
@@ -10,6 +11,7 @@ import pytest
 
 from bridge_server.engines.child import StemWriters, broke, child_main, kind_of, stem_path
 from bridge_server.engines.messages import (
+    ChildDescription,
     ChildPiece,
     ChildProgress,
     ChildReady,
@@ -30,10 +32,12 @@ from tests.doubles import ENGINES
 class Child:
     """An engine's process, and the server's end of its pipe."""
 
-    def __init__(self, engine: str) -> None:
+    def __init__(self, engine: str, describe_only: bool = False) -> None:
         context = multiprocessing.get_context("spawn")
         self.pipe, self._theirs = context.Pipe()
-        self._process = context.Process(target=child_main, args=(self._theirs, ENGINES[engine]))
+        self._process = context.Process(
+            target=child_main, args=(self._theirs, ENGINES[engine], describe_only)
+        )
 
     def __enter__(self) -> Child:
         self._process.start()
@@ -41,7 +45,8 @@ class Child:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.pipe.send(QuitCommand())
+        with contextlib.suppress(OSError):  # it may have ended by itself
+            self.pipe.send(QuitCommand())
         self._process.join(PATIENCE)
         self.pipe.close()
         assert self._process.exitcode == 0
@@ -62,7 +67,9 @@ def numbered(number: int, folder, seconds: float = 0.0) -> RenderCommand:
 
 def test_it_says_that_it_is_ready_then_what_it_renders(tmp_path):
     with Child("noise") as child:
-        *loading, ready = child.until(ChildReady)
+        described, *loading, ready = child.until(ChildReady)
+        assert isinstance(described, ChildDescription), "before anything is loaded"
+        assert described.description == ready.description
         assert [message.progress.stage for message in loading] == ["loading"]
         assert ready.description.name == "noise"
         child.pipe.send(numbered(1, tmp_path))
@@ -71,6 +78,11 @@ def test_it_says_that_it_is_ready_then_what_it_renders(tmp_path):
     assert [piece.start for piece in pieces if piece.stem == "mix"] == [0, 8192, 16384]
     assert stem_path(tmp_path, "mix").stat().st_size == 20_000 * 2 * 4
     assert {message.number for message in heard} == {1}
+
+
+def test_asked_only_what_the_engine_can_do_it_loads_nothing_and_ends():
+    with Child("stillborn", describe_only=True) as child:
+        assert child.until(ChildDescription)[-1].description.name == "stillborn"
 
 
 def test_a_stop_ends_its_own_order_and_not_the_next(tmp_path):

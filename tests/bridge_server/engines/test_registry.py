@@ -1,31 +1,49 @@
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bridge_server.engines.registry import (
-    ACESTEP,
     BUILT_IN,
-    EngineRegistry,
+    DEFAULT_ENGINE,
+    MODELS_ENGINE,
+    arguments_in,
+    engine_targets,
+    installed_engines,
     make_engine,
-    refuse_unusable,
     target_of,
-    with_models,
 )
 from daw_protocol.errors import ErrorCode
-from model.sketch.engine import SketchEngine
+from model.errors import NotLoaded
 from tests.doubles import ENGINES, NoiseEngine
 from tests.refusals import refusal
 
-
-def test_the_built_in_engine():
-    assert isinstance(make_engine(BUILT_IN["sketch"]), SketchEngine)
+SKETCH, ACESTEP = BUILT_IN
 
 
-def test_an_engine_whose_packages_are_missing():
-    error = refusal(make_engine, "a_package_nobody_has.engine:Engine")
-    assert (error.code, error.field) == (ErrorCode.ENGINE_NOT_READY, "engine")
-    assert "a_package_nobody_has" in error.sentence
-    assert "pip install" in error.remedy
+def test_every_built_in_engine_can_be_made_and_knows_its_name():
+    for spec in BUILT_IN:
+        described = make_engine(spec.target).describe()
+        assert described.name == spec.name
+        assert described.label.startswith(spec.label)
+    assert SKETCH.name == DEFAULT_ENGINE
+    assert MODELS_ENGINE is ACESTEP
+
+
+@pytest.mark.parametrize(
+    ("target", "reason"),
+    [
+        ("a_package_nobody_has.engine:Engine", "a_package_nobody_has"),
+        ("model.engine:NoSuchEngine", "NoSuchEngine"),
+    ],
+)
+def test_an_engine_whose_code_is_missing(target, reason):
+    with pytest.raises(NotLoaded) as raised:
+        make_engine(target)
+    assert reason in raised.value.sentence
+    assert "pip install" in raised.value.remedy
+    assert "takebridge[" not in raised.value.remedy, "no package of ours brings it"
 
 
 class EngineWithWords(NoiseEngine):
@@ -49,18 +67,15 @@ def test_an_engine_is_set_up_by_its_target(query, words):
 
 @pytest.mark.parametrize("folder", ["/plain", "/with spaces & more?=100%", "C:\\Mods\\ä#ü", "relative/one"])
 def test_a_folder_of_models_survives_its_way_into_a_target(folder):
-    target = with_models(Path(folder))[ACESTEP].replace(
-        BUILT_IN[ACESTEP], "tests.bridge_server.engines.test_registry:EngineWithWords"
-    )
-    assert make_engine(target).words == (folder, "plain")
-    assert set(with_models(Path(folder))) == set(BUILT_IN)
+    with_words = replace(ACESTEP, target="tests.bridge_server.engines.test_registry:EngineWithWords")
+    targets = engine_targets((SKETCH, with_words), Path(folder), mode="", device="")
+    assert arguments_in(targets[ACESTEP.name]) == {"folder": folder}
+    assert make_engine(targets[ACESTEP.name]).words == (folder, "plain")
+    assert targets[SKETCH.name] == SKETCH.target, "it takes no models"
 
 
-def test_an_engine_that_can_do_nothing_is_refused_with_its_own_reason(tmp_path):
-    error = refusal(refuse_unusable, BUILT_IN[ACESTEP])
-    assert (error.code, error.sentence) == (ErrorCode.ENGINE_NOT_READY, "No ACE-Step weights are configured.")
-    assert "takebridge models pull turbo" in error.remedy
-    refuse_unusable(BUILT_IN["sketch"])
+def test_without_a_folder_of_models_no_engine_gets_arguments():
+    assert engine_targets(device="cuda") == {spec.name: spec.target for spec in BUILT_IN}
 
 
 def test_an_engine_nobody_knows():
@@ -70,8 +85,59 @@ def test_an_engine_nobody_knows():
     assert target_of("noise", ENGINES) == ENGINES["noise"]
 
 
-def test_engines_are_asked_once():
-    engines = EngineRegistry(ENGINES)
-    assert engines.describe("noise").name == "noise"
-    assert engines.describe("noise") is engines.describe("noise")
-    assert refusal(engines.describe, "nobody").code is ErrorCode.UNKNOWN_ENGINE
+def bring(folder: Path, package: str, entry_points: str) -> None:
+    """What an installer leaves of a package that brings engines."""
+    about = folder / f"{package}-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text(entry_points)
+
+
+@pytest.fixture
+def packages(tmp_path, monkeypatch):
+    """A folder where packages are installed."""
+    monkeypatch.syspath_prepend(tmp_path)
+    return tmp_path
+
+
+def test_engines_of_other_packages_come_after_ours(packages):
+    bring(packages, "granular", "[takebridge.engines]\ngrains = granular.engine:Grains\n")
+    bring(packages, "unrelated", "[console_scripts]\nother = unrelated:main\n")
+    found = installed_engines()
+    assert found.specs[: len(BUILT_IN)] == BUILT_IN
+    assert [(spec.name, spec.target) for spec in found.specs[len(BUILT_IN) :]] == [
+        ("grains", "granular.engine:Grains")
+    ]
+    assert found.problems == ()
+
+
+@pytest.mark.parametrize(
+    ("entry_points", "word"),
+    [
+        ("[takebridge.engines]\nsketch = granular.engine:Grains\n", "already has that name"),
+        ("[takebridge.engines]\nGrains of Sand = granular.engine:Grains\n", "does not name an engine"),
+        ("[takebridge.engines]\ngrains = granular.engine\n", "does not name an engine"),
+        ("[takebridge.engines]\ngrains\n", "cannot be read"),
+    ],
+)
+def test_a_package_that_is_wrong_is_passed_over_with_a_sentence(packages, entry_points, word):
+    bring(packages, "granular", entry_points)
+    found = installed_engines()
+    assert found.specs == BUILT_IN
+    (problem,) = found.problems
+    assert problem.startswith("granular: ")
+    assert word in problem
+
+
+def test_two_packages_with_one_name_and_one_package_found_twice(packages):
+    bring(packages, "granular", "[takebridge.engines]\ngrains = granular.engine:Grains\n")
+    bring(packages, "granular2", "[takebridge.engines]\ngrains = granular2.engine:Grains\n")
+    (packages / "again").mkdir()
+    bring(packages / "again", "granular", "[takebridge.engines]\ngrains = granular.engine:Grains\n")
+    sys.path.append(str(packages / "again"))
+    try:
+        found = installed_engines()
+    finally:
+        sys.path.remove(str(packages / "again"))
+    assert [spec.name for spec in found.specs[len(BUILT_IN) :]] == ["grains"]
+    assert len(found.problems) == 1, "one of the two packages"

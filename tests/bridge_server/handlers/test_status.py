@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from bridge_server.engines.registry import EngineRegistry
+from bridge_server.engines.host import EngineHost
 from bridge_server.handlers.status import StatusHandlers
 from bridge_server.jobs.database import open_database, transaction
 from bridge_server.jobs.job import Job, JobState
@@ -37,14 +37,14 @@ def parts(tmp_path):
         store = ClipStore(settings.store, connection)
         queue = JobQueue(connection, 10)
         reader = SongReader(store, connection, settings.roots, 60)
-        worker = RenderWorker(settings, connection, store, queue, Events(), reader)
+        engines = EngineHost(settings.engines)
+        worker = RenderWorker(settings, connection, store, queue, Events(), reader, engines)
         take = Take(
             "t1", "j1", 1, "repaint", store.blobs.put(PARENT), CLIP.digest, 0, 0, 1000, 48000, 1.0,
             receipt=unmeasured(0, 1000, 48000),
         )  # fmt: skip
         with transaction(connection):
             store.keep(take, CLIP)
-        engines = EngineRegistry(settings.engines)
         yield StatusHandlers(settings, queue, store, worker, engines, NoParts()), store, queue
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bridge_server.models.library import (
+    OLD_RECORD,
     RECORD,
     STAGING,
     InstalledModel,
@@ -233,3 +234,15 @@ def test_an_index_cannot_reach_outside(models):
 def test_records_that_say_nothing(tmp_path, text):
     (tmp_path / RECORD).write_text(text)
     assert read_record(tmp_path) == {}
+
+
+def test_the_record_of_a_download_under_the_products_old_name_counts(models):
+    folder = models / TURBO
+    write_record(folder)
+    (folder / RECORD).rename(folder / OLD_RECORD)
+    recorded = read_record(folder)
+    assert "config.json" in recorded
+    (folder / "config.json").write_text("{}")
+    assert there(models)["turbo"].state is State.DAMAGED, "its size is not the recorded one"
+    (folder / RECORD).write_text(record_text("someone/something", "main", {}))
+    assert read_record(folder) == {}, "a newer download has the last word"

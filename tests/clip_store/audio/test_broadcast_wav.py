@@ -134,6 +134,13 @@ def test_recipe_survives_a_program_that_drops_one_chunk(path, dropped):
     assert read_recipe(path) == RECIPE
 
 
+@pytest.mark.parametrize("dropped", [b"aceb", b"iXML", None])
+def test_a_recipe_under_the_products_old_names_is_read(path, dropped):
+    data = path.read_bytes().replace(b"tkbr", b"aceb").replace(b"TAKEBRIDGE_RECIPE", b"ACE_BRIDGE_RECIPE")
+    path.write_bytes(data.replace(dropped, b"junk") if dropped else data)
+    assert read_recipe(path) == RECIPE
+
+
 def test_a_file_without_notes_has_none(tmp_path):
     write_wav(tmp_path / "plain.wav", song(10, encoding=Encoding.PCM_16))
     assert read_recipe(tmp_path / "plain.wav") is None

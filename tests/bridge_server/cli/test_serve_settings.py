@@ -6,30 +6,40 @@ from pathlib import Path
 
 import pytest
 
-from bridge_server.__main__ import engines_of, serve_settings
+from bridge_server.cli import arguments as shared
+from bridge_server.cli.arguments import engines_of
 from bridge_server.cli.parser import parser
 from bridge_server.cli.serve import ready_message
-from bridge_server.engines.registry import ACESTEP, BUILT_IN, with_models
+from bridge_server.cli.serve_settings import serve_settings
+from bridge_server.engines.registry import MODELS_ENGINE, engine_targets
 from bridge_server.platforms import mailbox_pointer, models_folder, store_folder
 from daw_protocol.errors import ErrorCode, ProtocolError
 
 
 def serve_arguments(models: Path, *words: str):
     """`takebridge serve WORDS` with `models` as the folder unless another one is named."""
-    return parser(Path("store"), models).parse_args(["serve", *words])
+    return parser(Path("store"), models, Path("here")).parse_args(["serve", *words])
+
+
+@pytest.fixture(autouse=True)
+def no_old_store(monkeypatch):
+    """Whoever runs the tests may have a store under the product's old name: it is none of theirs."""
+    monkeypatch.setattr(shared, "take_over_old_store", lambda store: None)
 
 
 def test_a_named_folder_is_the_engines(tmp_path):
-    assert engines_of(serve_arguments(tmp_path)) == with_models(tmp_path)
-    assert engines_of(serve_arguments(Path("other"), "--models", str(tmp_path))) == with_models(tmp_path)
+    assert engines_of(serve_arguments(tmp_path)) == engine_targets(models=tmp_path)
+    assert engines_of(serve_arguments(Path("other"), "--models", str(tmp_path))) == engine_targets(
+        models=tmp_path
+    )
 
 
 def test_device_and_memory_reach_the_engine(tmp_path):
     words = ("--device", "cuda:1", "--memory-gb", "5.50")
     found = engines_of(serve_arguments(tmp_path, *words))
-    assert found == with_models(tmp_path, device="cuda:1", memory_gb="5.5")
-    assert found[ACESTEP].endswith("&device=cuda%3A1&memory_gb=5.5")
-    assert "&device=" not in engines_of(serve_arguments(tmp_path))[ACESTEP]
+    assert found == engine_targets(models=tmp_path, device="cuda:1", memory_gb="5.5")
+    assert found[MODELS_ENGINE.name].endswith("&device=cuda%3A1&memory_gb=5.5")
+    assert "&device=" not in engines_of(serve_arguments(tmp_path))[MODELS_ENGINE.name]
 
 
 @pytest.mark.parametrize("size", ["0", "-1", "nan", "inf", "much"])
@@ -41,9 +51,9 @@ def test_memory_is_a_size(tmp_path, capsys, size):
 
 def test_without_a_folder_the_engine_is_there_and_says_what_to_do():
     usual = models_folder()
-    expected = with_models(usual) if usual.is_dir() else dict(BUILT_IN)
+    expected = engine_targets(models=usual if usual.is_dir() else None)
     assert engines_of(serve_arguments(usual)) == expected
-    assert ACESTEP in serve_settings(serve_arguments(usual)).engines
+    assert MODELS_ENGINE.name in serve_settings(serve_arguments(usual)).engines
 
 
 def test_a_named_folder_without_models_stops_the_server(tmp_path):
@@ -55,7 +65,7 @@ def test_a_named_folder_without_models_stops_the_server(tmp_path):
 
 def test_scripts_are_led_only_to_a_server_with_a_port_and_a_store_of_its_own(tmp_path):
     def pointer_of(store: Path, *words: str):
-        arguments = parser(store, models_folder()).parse_args(["serve", *words])
+        arguments = parser(store, models_folder(), Path("here")).parse_args(["serve", *words])
         return serve_settings(arguments).pointer
 
     assert pointer_of(tmp_path) == mailbox_pointer()
@@ -69,3 +79,9 @@ def test_a_watched_folder_is_named_on_the_command_line(tmp_path):
     assert settings.watch is not None
     assert settings.watch.folder == tmp_path
     assert any(str(tmp_path) in line for line in ready_message(settings))
+
+
+def test_songs_are_looked_for_in_the_current_folder_unless_others_are_named():
+    assert serve_settings(serve_arguments(models_folder())).roots == (Path("here"),)
+    named = serve_settings(serve_arguments(models_folder(), "--root", "/songs"))
+    assert named.roots == (Path("/songs").absolute(),)

@@ -1,0 +1,60 @@
+"""What the options that all commands share mean: the store, the folder of models, the engines, where to print."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bridge_server.cli.old_store import take_over_old_store
+from bridge_server.engines.registry import engine_targets, installed_engines
+from bridge_server.platforms import CHECKPOINTS, models_folder, old_store_folder
+from bridge_server.settings import Settings
+
+if TYPE_CHECKING:  # rich: a parser that is only made must not wait for it
+    from bridge_server.cli.commands import Screen
+
+
+def store_of(arguments: Namespace) -> Path:
+    """The folder of takes and jobs; the first time, that of the product's old name becomes it.
+
+    Raises ProtocolError when an old server still uses that one.
+    """
+    store: Path = arguments.store.expanduser().absolute()
+    take_over_old_store(store)
+    return store
+
+
+def models_of(arguments: Namespace) -> Path:
+    """The folder of models. Ask after `store_of`: the usual one may have moved with the store."""
+    models: Path = arguments.models.expanduser().absolute()
+    return models_folder() if models == old_store_folder() / CHECKPOINTS else models
+
+
+def engines_of(arguments: Namespace) -> dict[str, str]:
+    """All engines by name; those that take models with the folder named, or with the usual one if it exists."""
+    specs = installed_engines().specs
+    folder = models_of(arguments)
+    if folder == models_folder() and not folder.is_dir():
+        return engine_targets(specs)
+    memory = getattr(arguments, "memory_gb", None)
+    return engine_targets(
+        specs,
+        folder,
+        device=getattr(arguments, "device", ""),
+        memory_gb="" if memory is None else f"{memory:g}",
+    )
+
+
+def settings_of(arguments: Namespace) -> Settings:
+    """For commands that ask the running server, or one of their own. Raises ProtocolError."""
+    return Settings(store=store_of(arguments), engines=engines_of(arguments))
+
+
+def screen_of(arguments: Namespace) -> Screen:
+    """Where the command prints: words for people, or JSON alone."""
+    from rich.console import Console
+
+    from bridge_server.cli.commands import Screen
+
+    return Screen(Console(), arguments.json)

@@ -1,0 +1,40 @@
+"""Options and types that several commands share."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import math
+from pathlib import Path
+from typing import TypeAlias
+
+from bridge_server.engines.registry import MODELS_ENGINE
+
+Subparsers: TypeAlias = (
+    "argparse._SubParsersAction[argparse.ArgumentParser]"  # the only name argparse has for it
+)
+
+
+def in_help(text: object) -> str:
+    """The text as argparse wants it in help, where a per cent sign begins a placeholder."""
+    return str(text).replace("%", "%%")
+
+
+def gigabytes(text: str) -> float:
+    """A size of memory. Raises ArgumentTypeError."""
+    with contextlib.suppress(ValueError):
+        if 0 < (found := float(text)) < math.inf:
+            return found
+    raise argparse.ArgumentTypeError(f"{text!r} is no size in gigabytes, such as 8 or 5.5")
+
+
+def models_option(one: argparse.ArgumentParser) -> None:
+    """The option --models after the command as well; what was given before it counts unless it is repeated."""
+    one.add_argument(
+        "--models", type=Path, default=argparse.SUPPRESS, metavar="FOLDER",
+        help=f"{MODELS_ENGINE.label} weights: a model's folder, or one with several, vae and text encoder beside them",
+    )  # fmt: skip
+
+
+def json_option(one: argparse.ArgumentParser, what: str = "print JSON") -> None:
+    one.add_argument("--json", action="store_true", help=what)

@@ -1,0 +1,206 @@
+"""Commands made from the protocol's message types, each value an option, and those about their results."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import dataclasses
+from pathlib import Path
+
+from bridge_server.cli.arguments import screen_of, settings_of, store_of
+from bridge_server.cli.options import Subparsers, in_help, json_option
+from daw_protocol import requests
+from daw_protocol.addresses import BY_NAME, COMMANDS, Command, Group
+from daw_protocol.fields import Flag
+from daw_protocol.requests import Render
+from daw_protocol.requests.export import EXPORT_FORMATS
+
+# Values that make no sense on a command line, or that have an option of their own.
+LEFT_OUT = {
+    "id",
+    "reply_port",
+    "client",
+    "token",
+    "source",
+    "tempo_map",
+    "replace",
+    "priority",
+    "origin",
+    "title",
+    "track",
+}
+
+NOT_TYPED = {"id", "reply_port", "client", "token"}
+
+
+def add_requests(commands: Subparsers) -> None:
+    """Every command that asks the server for audio, plays it, or lists, keeps and exports it."""
+    for command in COMMANDS:
+        if command.group is Group.RENDER:
+            _render(commands, command)
+    _audition(commands)
+    _lists(commands)
+    _export(commands)
+
+
+def _render(commands: Subparsers, command: Command) -> None:
+    words = command.doc.split(".")[0].lower()
+    # No abbreviations: `--tempo 120` would be taken for the name of a MIDI file.
+    one = commands.add_parser(command.name, help=words, description=command.doc, allow_abbrev=False)
+    if issubclass(command.request, Render) and command.request.spec().needs_source:
+        one.add_argument("song", type=Path, help="the song: WAV, FLAC, AIFF or anything libsndfile reads")
+        one.add_argument("--tempo-map", type=Path, metavar="MID", help="MIDI file with the song's tempo map")
+    if command.request is requests.Vary:
+        one.add_argument("take", help="the take's id")
+    for entry in dataclasses.fields(command.request):
+        if entry.name in LEFT_OUT or entry.name == "take":
+            continue
+        option = f"--{entry.name.replace('_', '-')}"
+        help_text = in_help(entry.metadata["doc"])
+        if isinstance(entry.metadata["kind"], Flag):
+            one.add_argument(option, action=argparse.BooleanOptionalAction, default=None, help=help_text)
+        else:
+            one.add_argument(option, default=None, metavar="VALUE", help=help_text)
+    one.add_argument("-o", "--out", type=Path, default=Path(), help="folder for the results (default: here)")
+    json_option(one, "print the terminal reply as JSON, nothing else")
+    one.set_defaults(run=_run_render)
+
+
+def _run_render(arguments: argparse.Namespace) -> int:
+    from bridge_server.cli.commands import render
+
+    command = BY_NAME[arguments.command]
+    fields = fields_of(arguments, command)
+    if command.name == "vary":
+        fields["take"] = arguments.take
+    song = getattr(arguments, "song", None)
+    tempo_map = getattr(arguments, "tempo_map", None)
+    return asyncio.run(
+        render(settings_of(arguments), screen_of(arguments), command, song, tempo_map, fields, arguments.out)
+    )
+
+
+def fields_of(arguments: argparse.Namespace, command: Command) -> dict[str, object]:
+    """The request's values that were given as options."""
+    names = {entry.name for entry in dataclasses.fields(command.request)} - LEFT_OUT
+    given = {name: getattr(arguments, name, None) for name in names}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _audition(commands: Subparsers) -> None:
+    """One word below `audition` for each command of the group; what comes first in OSC comes first here."""
+    group = commands.add_parser("audition", help="hear takes in their song, through the sound device")
+    actions = group.add_subparsers(dest="action", required=True, metavar="ACTION")
+    for command in COMMANDS:
+        if command.group is not Group.AUDITION:
+            continue
+        words = in_help(command.doc[0].lower() + command.doc[1:].split(".")[0])
+        one = actions.add_parser(
+            command.name.removeprefix("audition."), help=words, description=in_help(command.doc)
+        )
+        for entry in dataclasses.fields(command.request):
+            if entry.name in NOT_TYPED:
+                continue
+            help_text = in_help(entry.metadata["doc"])
+            if entry.name in command.positional:
+                needed = None if entry.default is dataclasses.MISSING else "?"
+                one.add_argument(entry.name, nargs=needed, default=None, help=help_text)
+            else:
+                one.add_argument(f"--{entry.name}", default=None, metavar="VALUE", help=help_text)
+        json_option(one, "print the state as JSON")
+        one.set_defaults(run=_run_audition)
+
+
+def _run_audition(arguments: argparse.Namespace) -> int:
+    from bridge_server.cli.audition import audition
+
+    command = BY_NAME[f"audition.{arguments.action}"]
+    fields = audition_fields(arguments, command)
+    return asyncio.run(audition(settings_of(arguments), screen_of(arguments), command, fields))
+
+
+def audition_fields(arguments: argparse.Namespace, command: Command) -> dict[str, object]:
+    """The values that were typed behind `takebridge audition ACTION`."""
+    names = {entry.name for entry in dataclasses.fields(command.request)} - NOT_TYPED
+    given = {name: getattr(arguments, name, None) for name in names}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+TAKE_ACTIONS = {
+    "choose": "accept this take for its region",
+    "revert": "go back to what was chosen before it",
+    "redo": "undo the last revert at this take's place",
+    "lineage": "show this take and the takes it came from",
+    "delete": "delete this take; its clip file and all other takes stay",
+    "save": "write this take's files again",
+}
+
+
+def take_action(arguments: argparse.Namespace) -> tuple[str, str]:
+    """What is to be done, and the id of the take to do it with; ("list", "") when no take was named."""
+    named = {name: getattr(arguments, name) for name in TAKE_ACTIONS}
+    return next(((name, take) for name, take in named.items() if take), ("list", ""))
+
+
+def _lists(commands: Subparsers) -> None:
+    jobs = commands.add_parser("jobs", help="jobs, newest first; --cancel stops one")
+    jobs.add_argument("--cancel", metavar="JOB", help="stop this job")
+    takes = commands.add_parser(
+        "takes", help="takes, newest first; also choose, revert, redo, trace, delete or save one"
+    )
+    one_take = takes.add_mutually_exclusive_group()
+    for name, help_text in TAKE_ACTIONS.items():
+        one_take.add_argument(f"--{name}", metavar="TAKE", help=help_text)
+    takes.add_argument("-o", "--out", type=Path, default=Path(), help="folder for --save")
+    store = commands.add_parser("store", help="check the store, or remove what nothing needs")
+    store.add_argument("action", choices=("verify", "sweep"))
+    for one, run in ((jobs, _run_jobs), (takes, _run_takes), (store, _run_store)):
+        json_option(one)
+        one.set_defaults(run=run)
+
+
+def _run_jobs(arguments: argparse.Namespace) -> int:
+    from bridge_server.cli.commands import jobs
+
+    return asyncio.run(jobs(settings_of(arguments), screen_of(arguments), arguments.cancel))
+
+
+def _run_takes(arguments: argparse.Namespace) -> int:
+    from bridge_server.cli.commands import takes
+
+    return asyncio.run(
+        takes(settings_of(arguments), screen_of(arguments), *take_action(arguments), arguments.out)
+    )
+
+
+def _run_store(arguments: argparse.Namespace) -> int:
+    from bridge_server.cli.commands import store
+
+    return asyncio.run(store(settings_of(arguments), screen_of(arguments), arguments.action))
+
+
+def _export(commands: Subparsers) -> None:
+    export = commands.add_parser("export", help="a take or a song as a project for another DAW")
+    export.add_argument(
+        "what", choices=("take", "song"), help="one take in its song, or a song with all its takes"
+    )
+    export.add_argument("name", metavar="ID", help="the take's id; the song's digest or title")
+    export.add_argument(
+        "--as", dest="format", choices=EXPORT_FORMATS, required=True,
+        help="dawproject: Bitwig, Studio One, Cubase; rpp: REAPER; aaf: Pro Tools, Logic; midi: the tempo map; "
+        "wav: time-stamped files for any DAW",
+    )  # fmt: skip
+    export.add_argument(
+        "--to", type=Path, default=Path(), metavar="FOLDER", help="folder for the result (default: here)"
+    )
+    json_option(export)
+    export.set_defaults(run=_run_export)
+
+
+def _run_export(arguments: argparse.Namespace) -> int:
+    from bridge_server.cli.export import export
+
+    return export(
+        store_of(arguments), screen_of(arguments), arguments.what, arguments.name, arguments.format,
+        arguments.to.absolute(),
+    )  # fmt: skip

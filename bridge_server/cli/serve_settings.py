@@ -1,0 +1,66 @@
+"""Settings of `takebridge serve` from its options."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from argparse import Namespace
+
+from bridge_server.cli.arguments import engines_of, models_of, store_of
+from bridge_server.engines.host import EngineHost
+from bridge_server.engines.registry import MODELS_ENGINE, installed_engines
+from bridge_server.network.lan import ANYWHERE, kept_token
+from bridge_server.platforms import mailbox_pointer, models_folder, store_folder
+from bridge_server.settings import MidiSettings, Settings, WatchSettings
+from daw_protocol.errors import ErrorCode, ProtocolError
+
+log = logging.getLogger(__name__)
+
+
+def serve_settings(arguments: Namespace) -> Settings:
+    """Without --root, songs are looked for in the current folder.
+
+    Raises ProtocolError when a folder of models was named and holds none that can be used.
+    """
+    store = store_of(arguments)
+    engines = engines_of(arguments)
+    for problem in installed_engines().problems:
+        log.warning("%s", problem)
+    if models_of(arguments) != models_folder():
+        asyncio.run(EngineHost(engines).refuse_unusable(MODELS_ENGINE.name))
+    roots = [root.expanduser().absolute() for root in arguments.root] or [arguments.here]
+    # A server on any free port is somebody's experiment: DAW-side scripts are not led to it.
+    led_to = arguments.port != 0 and store != store_folder()
+    return Settings(
+        store=store,
+        roots=tuple(roots),
+        host=ANYWHERE if arguments.lan else arguments.host,
+        osc_port=arguments.osc_port,
+        websocket_port=arguments.port,
+        token=arguments.token or (kept_token(store) if arguments.lan else ""),
+        trust_this_machine=arguments.lan,
+        pointer=mailbox_pointer() if led_to else None,
+        midi=midi_settings(arguments),
+        watch=WatchSettings(arguments.watch.expanduser().absolute()) if arguments.watch else None,
+        engine=arguments.engine,
+        engines=engines,
+        sound=arguments.sound,
+    )
+
+
+def midi_settings(arguments: Namespace) -> MidiSettings | None:
+    """The MIDI input; None without one. Raises ProtocolError."""
+    wanted = arguments.midi_map is not None or arguments.midi_clock
+    if not arguments.midi_in and not wanted:
+        return None
+    if not arguments.midi_in or not wanted:
+        raise ProtocolError(
+            ErrorCode.MISSING_FIELD,
+            "MIDI needs an input (--midi-in) and something to do (--midi-map or --midi-clock).",
+            "`takebridge midi list` shows the inputs.",
+            "midi-in",
+        )
+    from bridge_server.cli.midi import read_map
+
+    bindings = read_map(arguments.midi_map) if arguments.midi_map is not None else ()
+    return MidiSettings(arguments.midi_in, bindings, arguments.midi_clock)

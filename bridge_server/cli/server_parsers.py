@@ -1,0 +1,191 @@
+"""The server, and the commands that set it up: panel, demo, doctor, models, MIDI, documents."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from pathlib import Path
+
+from bridge_server.cli.arguments import engines_of, models_of, screen_of, settings_of, store_of
+from bridge_server.cli.options import Subparsers, gigabytes, json_option, models_option
+from bridge_server.engines.registry import BUILT_IN, DEFAULT_ENGINE, MODELS_ENGINE
+from bridge_server.settings import OSC_PORT, WEBSOCKET_PORT, Settings
+
+
+def add_others(commands: Subparsers) -> None:
+    """Everything but `serve`, which comes first."""
+    _models(commands)
+    _midi(commands)
+    _demo(commands)
+    _panel(commands)
+    _doctor(commands)
+    _docs(commands)
+
+
+def add_serve(commands: Subparsers) -> None:
+    serve = commands.add_parser("serve", help="run the server a DAW talks to")
+    serve.add_argument(
+        "--root", type=Path, action="append", default=[], metavar="FOLDER",
+        help="a folder whose songs requests may name; may be repeated (default: the current one)",
+    )  # fmt: skip
+    serve.add_argument(
+        "--host", default="127.0.0.1", help="address to listen on (default: this machine only)"
+    )
+    serve.add_argument(
+        "--port", type=int, default=WEBSOCKET_PORT, help="WebSocket and HTTP port (0: any free one)"
+    )
+    serve.add_argument("--osc-port", type=int, default=OSC_PORT, help="OSC port (0: any free one)")
+    serve.add_argument("--token", default="", help="required of every client; needed for any other --host")
+    serve.add_argument(
+        "--lan", action="store_true",
+        help="let tablets of the local network in: shows a code to scan, with a token; this machine needs none",
+    )  # fmt: skip
+    serve.add_argument(
+        "--engine",
+        default=DEFAULT_ENGINE,
+        help="the engine that renders unless a request names another; built in: "
+        + ", ".join(spec.name for spec in BUILT_IN),
+    )
+    serve.add_argument(
+        "--midi-in",
+        metavar="PORT",
+        help="listen to a MIDI input: a part of its name, virtual:NAME or tcp:PORT",
+    )
+    serve.add_argument(
+        "--midi-map", type=Path, metavar="FILE", help="which pad, pedal or fader sends which message"
+    )
+    serve.add_argument(
+        "--midi-clock", action="store_true", help="take tempo and playhead from the input's MIDI clock"
+    )
+    serve.add_argument(
+        "--watch", type=Path, metavar="FOLDER",
+        help="render what files dropped here ask for by their names (docs/any-daw.md)",
+    )  # fmt: skip
+    serve.add_argument("--no-sound", dest="sound", action="store_false", help="play nothing on this machine")
+    serve.add_argument("--verbose", action="store_true", help="log more")
+    models_option(serve)
+    serve.add_argument(
+        "--device", default="", metavar="NAME",
+        help=f"where {MODELS_ENGINE.label} renders: cuda, cuda:1, xpu, mps or cpu (default: the best one there is)",
+    )  # fmt: skip
+    serve.add_argument(
+        "--memory-gb", type=gigabytes, metavar="GB",
+        help=f"how much of the device's memory {MODELS_ENGINE.label} may use (default: what is free)",
+    )  # fmt: skip
+    serve.set_defaults(run=_run_serve)
+
+
+def _run_serve(arguments: argparse.Namespace) -> int:
+    from bridge_server.cli.serve import serve
+    from bridge_server.cli.serve_settings import serve_settings
+
+    return asyncio.run(serve(serve_settings(arguments)))
+
+
+def _models(commands: Subparsers) -> None:
+    models = commands.add_parser(
+        "models", help=f"list, download and check the models of the {MODELS_ENGINE.label} engine"
+    )
+    models.add_argument("action", choices=("list", "pull", "verify", "path"))
+    models.add_argument("name", nargs="*", help="which models, such as turbo; `list` shows their names")
+    json_option(models)
+    models_option(models)
+    models.set_defaults(run=_run_models)
+
+
+def _run_models(arguments: argparse.Namespace) -> int:
+    from bridge_server.cli.models import run_models
+
+    return run_models(screen_of(arguments), models_of(arguments), arguments.action, arguments.name)
+
+
+def _midi(commands: Subparsers) -> None:
+    midi = commands.add_parser("midi", help="MIDI inputs, what a pad is called, and whether a map is right")
+    actions = midi.add_subparsers(dest="action", required=True, metavar="ACTION")
+    actions.add_parser("list", help="the MIDI inputs there are").set_defaults(run=_run_midi_list)
+    learn = actions.add_parser("learn", help="print what is touched, as one writes it in a map")
+    learn.add_argument("--midi-in", metavar="PORT", required=True, help="the input, as `serve` takes it")
+    check = actions.add_parser("check", help="read a map and say what it binds")
+    check.add_argument("file", type=Path, help="the map")
+    learn.set_defaults(run=_run_midi_learn)
+    check.set_defaults(run=_run_midi_check)
+
+
+def _run_midi_list(_: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from bridge_server.cli.midi import list_inputs
+
+    return list_inputs(Console())
+
+
+def _run_midi_learn(arguments: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from bridge_server.cli.midi import learn
+
+    return asyncio.run(learn(Console(), arguments.midi_in))
+
+
+def _run_midi_check(arguments: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from bridge_server.cli.midi import check
+
+    return check(Console(), arguments.file)
+
+
+def _demo(commands: Subparsers) -> None:
+    demo = commands.add_parser("demo", help="hear and see everything on a bundled song")
+    demo.add_argument("-o", "--out", type=Path, default=Path("demo-output"), help="folder for the results")
+    demo.add_argument(
+        "--panel", action=argparse.BooleanOptionalAction, default=None,
+        help="leave the panel open at the end, until Ctrl-C (the default in a terminal)",
+    )  # fmt: skip
+    demo.set_defaults(run=_run_demo)
+
+
+def _run_demo(arguments: argparse.Namespace) -> int:
+    from bridge_server.cli.demo import demo
+
+    out = arguments.out.absolute()
+    stay = sys.stdin.isatty() if arguments.panel is None else arguments.panel
+    return asyncio.run(demo(Settings(store=out / "store", engines=engines_of(arguments)), out, stay))
+
+
+def _panel(commands: Subparsers) -> None:
+    panel = commands.add_parser("panel", help="open the panel of the running server in the browser")
+    panel.add_argument("--code", action="store_true", help="show a code to scan with a tablet instead")
+    panel.set_defaults(run=_run_panel)
+
+
+def _run_panel(arguments: argparse.Namespace) -> int:
+    from bridge_server.cli.serve import open_panel
+
+    return open_panel(store_of(arguments), arguments.code)
+
+
+def _doctor(commands: Subparsers) -> None:
+    doctor = commands.add_parser("doctor", help="check what is installed, and how to mend what is not")
+    json_option(doctor)
+    models_option(doctor)
+    doctor.set_defaults(run=_run_doctor)
+
+
+def _run_doctor(arguments: argparse.Namespace) -> int:
+    from bridge_server.cli.doctor import doctor
+
+    return asyncio.run(doctor(settings_of(arguments), arguments.json, models_of(arguments)))
+
+
+def _docs(commands: Subparsers) -> None:
+    docs = commands.add_parser("docs", help="write docs/protocol.md and docs/schema.json")
+    docs.add_argument("folder", type=Path, nargs="?", default=Path("docs"))
+    docs.set_defaults(run=_run_docs)
+
+
+def _run_docs(arguments: argparse.Namespace) -> int:
+    from bridge_server.cli.docs import write_documents
+
+    return write_documents(arguments.folder)
