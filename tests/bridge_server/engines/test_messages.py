@@ -13,6 +13,7 @@ from bridge_server.engines import messages
 from bridge_server.engines.messages import (
     ChildAttachment,
     ChildBroke,
+    ChildDescription,
     ChildPiece,
     ChildProgress,
     ChildReady,
@@ -47,6 +48,7 @@ def sent(folder):
     return [
         StopCommand(7),
         QuitCommand(),
+        ChildDescription(ABOUT),
         ChildReady(ABOUT),
         ChildProgress(7, Progress("composing", 0.5, 3.0)),
         ChildPiece(7, "mix", -480, 4_800),
