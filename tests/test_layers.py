@@ -61,9 +61,10 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("handlers",),
         ("audition",),
         ("rendering",),
+        ("settings",),  # they name the engines there are
         ("engines", "songs", "models"),
         ("jobs", "sessions"),
-        ("errors", "supervisor", "settings", "bundled", "platforms", "version"),
+        ("errors", "supervisor", "bundled", "platforms", "version"),
     ),
     "clip_store": (
         ("exports", "take_files"),

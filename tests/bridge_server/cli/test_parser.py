@@ -1,79 +1,19 @@
-import dataclasses
 import inspect
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from bridge_server.cli.parser import parser
-from bridge_server.cli.request_parsers import LEFT_OUT, fields_of, take_action
-from daw_protocol.addresses import BY_NAME, COMMANDS, Group
-from daw_protocol.fields import Flag
-from daw_protocol.requests import Repaint
-
-RENDERS = [command for command in COMMANDS if command.group is Group.RENDER]
-VALUES = {
-    "start": "17|1", "end": "21|1", "bars": "17-20", "length": "8 bars", "source_position": "0", "rate": "48000",
-    "bpm": "127.3", "meter": "6/8", "key": "F# minor", "prompt": "warm", "lyrics": "la la", "language": "en",
-    "takes": "3", "seed": "7", "handles": "0.5", "crossfade": "20", "context": "30", "engine": "sketch",
-    "options": '{"steps": 8}', "strength": "0.25", "layers": "drums only", "instruments": "piano",
-    "stems": "vocals,drums", "reference": "voice.wav",
-}  # fmt: skip
+from daw_protocol.addresses import COMMANDS, Group
+from tests.places import PROJECT
 
 
 def parse(*words):
     # One folder for takes and one for models: how many folders there are is the command line's own affair.
     folders = [Path(f"folder{number}") for number in range(len(inspect.signature(parser).parameters))]
     return parser(*folders).parse_args(words)
-
-
-def words_for(command):
-    """The command with what it cannot do without."""
-    needed = {"vary": ["t1"], "generate": []}
-    return [command.name, *needed.get(command.name, ["song.wav"])]
-
-
-def given(command, *options):
-    """The values that were typed as options."""
-    found = fields_of(parse(*words_for(command), *options), command)
-    return {name: value for name, value in found.items() if (command.name, name) != ("vary", "take")}
-
-
-@pytest.mark.parametrize("command", RENDERS, ids=lambda command: command.name)
-def test_every_value_of_a_request_is_an_option_that_reaches_it(command):
-    for entry in dataclasses.fields(command.request):
-        if entry.name in LEFT_OUT or entry.name == "take":
-            continue
-        option = f"--{entry.name.replace('_', '-')}"
-        if isinstance(entry.metadata["kind"], Flag):
-            for word, meant in ((option, True), (option.replace("--", "--no-", 1), False)):
-                assert given(command, word) == {entry.name: meant}
-        else:
-            found = given(command, option, VALUES[entry.name])
-            assert found == {entry.name: VALUES[entry.name]}
-            kind = entry.metadata["kind"]
-            kind.read(found[entry.name])  # understood as it was typed
-
-
-@pytest.mark.parametrize("command", RENDERS, ids=lambda command: command.name)
-def test_what_is_not_typed_is_left_to_the_server(command):
-    assert given(command) == {}
-
-
-def test_the_example_of_the_manual():
-    arguments = parse("repaint", "song.wav", "--bars", "17-20", "--bpm", "120", "--takes", "3", "-o", "out/")
-    assert arguments.song == Path("song.wav")
-    assert arguments.out == Path("out")
-    request = Repaint.from_fields(fields_of(arguments, BY_NAME["repaint"]))
-    assert request == Repaint(bars="17-20", bpm=120, takes=3)
-
-
-def test_a_tempo_map_comes_as_a_file():
-    assert parse("repaint", "song.wav", "--tempo-map", "song.mid").tempo_map == Path("song.mid")
-    assert parse("repaint", "song.wav").tempo_map is None
-
-
-def test_a_variation_names_a_take():
-    assert parse("vary", "t1", "--strength", "0.8").take == "t1"
 
 
 @pytest.mark.parametrize(
@@ -97,14 +37,7 @@ def test_a_slip_ends_with_a_usage_line(words, capsys):
     assert "usage: takebridge" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", ["choose", "revert", "redo", "lineage", "delete", "save"])
-def test_one_thing_is_done_with_a_take(name):
-    assert take_action(parse("takes")) == ("list", "")
-    assert take_action(parse("takes", f"--{name}", "t1")) == (name, "t1")
-    with pytest.raises(SystemExit):
-        parse("takes", "--choose", "t1", "--revert", "t1", "--redo", "t1")
-
-
+RENDERS = [command for command in COMMANDS if command.group is Group.RENDER]
 EVERY = [*(command.name for command in RENDERS), "serve", "jobs", "takes", "store", "demo", "doctor", "docs"]
 
 
@@ -138,17 +71,24 @@ def test_the_store_is_the_one_that_was_given_unless_named():
     assert parse("--store", "other", "jobs").store == Path("other")
 
 
-def test_a_server():
-    arguments = parse(
-        "serve", "--root", "a", "--root", "b", "--port", "0", "--osc-port", "0", "--token", "secret"
+def test_every_command_carries_the_function_that_runs_it():
+    typed = {
+        "audition": ["stop"], "takes": [], "jobs": [], "store": ["verify"], "export": ["take", "t1", "--as", "wav"],
+        "models": ["list"], "midi": ["list"], "serve": [], "demo": [], "panel": [], "doctor": [], "docs": [],
+    }  # fmt: skip
+    found = {name: parse(name, *words).run for name, words in typed.items()}
+    assert all(callable(run) for run in found.values())
+    assert len(set(found.values())) == len(found), "each has its own"
+    assert {
+        parse("midi", *words).run for words in (["list"], ["learn", "--midi-in", "x"], ["check", "x"])
+    } >= {found["midi"]}
+
+
+def test_help_is_quick(tmp_path):
+    """What only a command needs is imported by that command."""
+    slow = ("numpy", "rich", "websockets")
+    code = f"import sys, bridge_server.cli.parser; print([name for name in {slow} if name in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True
     )
-    assert arguments.root == [Path("a"), Path("b")]
-    assert (arguments.port, arguments.osc_port, arguments.token) == (0, 0, "secret")
-    plain = parse("serve")
-    assert (plain.root, plain.port, plain.osc_port, plain.host, plain.engine) == (
-        [],
-        9125,
-        9124,
-        "127.0.0.1",
-        "sketch",
-    )
+    assert done.stdout.strip() == "[]"

@@ -27,21 +27,6 @@ def no_old_store(monkeypatch):
     monkeypatch.setattr(shared, "take_over_old_store", lambda store: None)
 
 
-def test_a_named_folder_is_the_engines(tmp_path):
-    assert engines_of(serve_arguments(tmp_path)) == engine_targets(models=tmp_path)
-    assert engines_of(serve_arguments(Path("other"), "--models", str(tmp_path))) == engine_targets(
-        models=tmp_path
-    )
-
-
-def test_device_and_memory_reach_the_engine(tmp_path):
-    words = ("--device", "cuda:1", "--memory-gb", "5.50")
-    found = engines_of(serve_arguments(tmp_path, *words))
-    assert found == engine_targets(models=tmp_path, device="cuda:1", memory_gb="5.5")
-    assert found[MODELS_ENGINE.name].endswith("&device=cuda%3A1&memory_gb=5.5")
-    assert "&device=" not in engines_of(serve_arguments(tmp_path))[MODELS_ENGINE.name]
-
-
 @pytest.mark.parametrize("size", ["0", "-1", "nan", "inf", "much"])
 def test_memory_is_a_size(tmp_path, capsys, size):
     with pytest.raises(SystemExit):
