@@ -25,8 +25,8 @@ def cut_off(path):
 
 
 @pytest.fixture(scope="module", autouse=True)
-def files(dispatcher):
-    make_files(dispatcher.settings.roots[0])
+def files(server):
+    make_files(server.settings.roots[0])
 
 
 def make_files(folder):
@@ -153,8 +153,8 @@ def test_a_variation_is_checked_like_any_request(ws):
     assert ws.call("vary", take=take["take"])["job"]
 
 
-def test_a_file_that_was_mended_is_accepted(ws, dispatcher):
-    path = dispatcher.settings.roots[0] / "mended.wav"
+def test_a_file_that_was_mended_is_accepted(ws, server):
+    path = server.settings.roots[0] / "mended.wav"
     cut_off(path)
     with pytest.raises(RpcError, match=r"mended\.wav is cut off"):
         ws.call("repaint", **GOOD | {"source": path.name})
@@ -171,15 +171,15 @@ class Script:
         pass
 
 
-def test_an_id_that_comes_twice_at_once_is_one_job(dispatcher):
+def test_an_id_that_comes_twice_at_once_is_one_job(server):
     """Both wait for the header of the file; then the second finds the first one's job."""
-    noise_song(dispatcher.settings.roots[0] / "twice.wav")
+    noise_song(server.settings.roots[0] / "twice.wav")
     request = Repaint(id="twice", source="twice.wav", start=0, end=4800)
 
     async def both():
-        respond = dispatcher.server.dispatcher.respond
+        respond = server.server.dispatcher.respond
         return await asyncio.gather(*(respond(request, Script()) for _ in range(2)))
 
-    answers = asyncio.run_coroutine_threadsafe(both(), dispatcher._loop).result(60)
+    answers = asyncio.run_coroutine_threadsafe(both(), server._loop).result(60)
     first, second = (answer.replies[0] for answer in answers)
     assert first.job == second.job

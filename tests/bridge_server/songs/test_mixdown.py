@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bridge_server.audition.scene_builder import SceneBuilder, wanted
+from bridge_server.audition.scene_builder import SceneBuilder, scene_request
 from bridge_server.jobs.database import open_database
 from bridge_server.songs.mixdown import heard, laid_over, placement_of
 from clip_store.audio.audio import Encoding
@@ -50,7 +50,9 @@ def test_how_much_of_the_song_plays_with_a_take(store, task, placement, inside, 
     expected = SONG.samples * outside
     expected[START:END] = SONG.samples[START:END] * inside + CLIP.samples
     assert np.array_equal(heard(store, take).samples, expected)
-    scene = SceneBuilder(store.blobs).take_scene(wanted(store.index, take, 1, 1), TempoMap.constant(120))
+    scene = SceneBuilder(store.blobs).take_scene(
+        scene_request(store.index, take, 1, 1), TempoMap.constant(120)
+    )
     assert np.array_equal(scene.lanes["take"].read(0, 9600), expected)
 
 
