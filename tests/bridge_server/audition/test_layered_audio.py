@@ -10,7 +10,7 @@ from bridge_server.audition.scene_builder import SceneBuilder, wanted
 from bridge_server.jobs.database import open_database
 from bridge_server.songs.mixdown import heard
 from clip_store.audio.audio import Audio, Encoding, quantise
-from clip_store.splice import splice
+from clip_store.splice import splice, with_clip
 from clip_store.store import ClipStore
 from clip_store.take import Take, unmeasured
 from daw_protocol.timeline import Span, TempoMap
@@ -33,7 +33,7 @@ def take_in(store, song, clip, start, task="repaint", number=1, spliced=True):
     result = None
     if spliced:
         done = splice(song, clip, Span(start, start + len(clip)), 480)
-        audio, result = done.clip, done.audio.digest
+        audio, result = done.clip, with_clip(song, done.clip, start).digest
     take = Take(
         id=f"t{number}{task}", job="j1", number=number, task=task, parent=store.blobs.put(song), audio=audio.digest,
         position=start + 1000, start=start, length=len(clip), rate=RATE, created=0.0, result=result,
