@@ -34,7 +34,7 @@ def write_whole(path: Path, parts: Iterable[bytes]) -> None:
 
 @contextlib.contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """Another name beside `path` to write the file under; it gets its own name when the block ends well.
+    """A temporary name next to `path` to write the file under; renamed when the block succeeds.
 
     Raises StoreError when the disk is full, the folder cannot be written or cannot be made.
     """

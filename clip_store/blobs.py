@@ -82,7 +82,7 @@ class BlobStore:
         return audio
 
     def probe(self, digest: str) -> AudioInfo:
-        """What the head of stored audio says. Raises StoreError when it is not there or is no audio."""
+        """The header of stored audio. Raises StoreError when it is not there or is no audio."""
         path = self.path(digest)
         try:
             return probe_audio(path)
@@ -101,7 +101,7 @@ class BlobStore:
         return self._find(digest) is not None
 
     def renew(self, digest: str) -> bool:
-        """Let a blob's age begin anew, so that no sweep takes it before a job records it; False: not there."""
+        """Reset a blob's age, so that no sweep removes it before a job records it; False: not there."""
         path = self._find(digest)
         if path is None:
             return False
@@ -111,7 +111,7 @@ class BlobStore:
         return False
 
     def path(self, digest: str) -> Path:
-        """Where a blob lies, for programs that read it directly; it must not be written.
+        """A blob's path, for programs that read it directly; it must not be written.
 
         Raises StoreError when there is none.
         """
@@ -166,7 +166,7 @@ class BlobStore:
 
 
 def _adopt(path: Path, size: int) -> bool:
-    """Whether the blob is there already, whole; if so its age begins anew, so that no sweep takes it now."""
+    """Whether the blob is there already, whole; if so its age is reset, so that no sweep removes it now."""
     with contextlib.suppress(OSError):
         if path.stat().st_size == size:
             os.utime(path)

@@ -1,4 +1,4 @@
-"""`takebridge audition`: tells the running server what to play; without one, plays until it ends or Ctrl-C."""
+"""`takebridge audition`: controls playback in the running server; without one, plays until the end or Ctrl-C."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def show(screen: Screen, command: Command, answer: Mapping[str, Any]) -> None:
 
 
 async def until_stopped(client: BridgeClient, screen: Screen) -> None:
-    """Returns when the audition has come to its end; says what it has to say."""
+    """Returns when playback ends; prints its messages."""
     said = ""
     while True:
         name, state = await client.next_reply()

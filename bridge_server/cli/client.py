@@ -34,7 +34,7 @@ class BridgeClient:
         self.replies: asyncio.Queue[Notification] = asyncio.Queue()
 
     async def call(self, method: str, /, **params: Any) -> Any:
-        """The result of one method. Raises ProtocolError with what the server says."""
+        """The result of one method. Raises ProtocolError with the server's error."""
         command = BY_NAME[method]
         request = command.request.from_fields(params)
         self._calls += 1
@@ -69,7 +69,7 @@ class BridgeClient:
         return str(params["text"])
 
     async def _reply_to(self, request_id: str) -> Notification:
-        """The next notification about one request; those about others stay for whoever waits for them."""
+        """The next notification about one request; others stay queued for their requests."""
         others = []
         try:
             while (reply := await self.next_reply())[1].get("id") != request_id:
@@ -92,12 +92,12 @@ class BridgeClient:
         """The next notification: name and params. Raises ProtocolError when the server has gone."""
         reply = await self.replies.get()
         if reply[0] == "gone":
-            self.replies.put_nowait(reply)  # for whoever asks next
+            self.replies.put_nowait(reply)  # for the next reader
             raise _gone()
         return reply
 
     async def receive(self) -> None:
-        """Sorts what comes; runs beside everything else."""
+        """Sorts incoming frames; runs in the background."""
         try:
             async for frame in self._connection:
                 if isinstance(frame, bytes):
@@ -133,7 +133,7 @@ class BridgeClient:
 
 @contextlib.asynccontextmanager
 async def connected(host: str, port: int, token: str = "") -> AsyncIterator[BridgeClient]:
-    """A connection for as long as the block lasts. Raises ProtocolError when nobody answers."""
+    """A connection for as long as the block lasts. Raises ProtocolError when there is no answer."""
     query = f"?token={token}" if token else ""
     try:
         connection = await connect(
@@ -155,7 +155,7 @@ async def connected(host: str, port: int, token: str = "") -> AsyncIterator[Brid
 
 
 def as_error(params: Mapping[str, Any]) -> ProtocolError:
-    """A `failed` reply as the error it tells of."""
+    """A `failed` reply as an error."""
     return ProtocolError(
         ErrorCode(params.get("code", ErrorCode.INTERNAL.value)),
         str(params.get("sentence", "")),

@@ -102,7 +102,7 @@ async def render(
             files = await save_take(client, take["take"], out)
             results.append({**take, "files": files})
             notes |= dict.fromkeys(await _print_take(client, screen, take, files))
-        for note in notes:  # said once: the stems of one render share theirs
+        for note in notes:  # printed once: the stems of one render share theirs
             screen.say(f"[dim]{escape(note)}[/dim]")
         screen.result({"reply": name, **terminal, "results": results})
     return DONE if results else PROBLEM

@@ -73,7 +73,7 @@ STEPS = (
 async def demo(settings: Settings, out: Path, stay: bool = False) -> int:
     """Runs every step, prints what happens, writes the results into `out`. Returns the exit status.
 
-    stay: the server goes on afterwards, with the panel at the address that is printed, until Ctrl-C.
+    stay: the server keeps running afterwards, with the panel at the printed address, until Ctrl-C.
     """
     console = Console()
     began = time.monotonic()
@@ -99,7 +99,7 @@ async def demo(settings: Settings, out: Path, stay: bool = False) -> int:
 
 
 async def _stay(console: Console, server: Settings) -> None:
-    """Leaves the panel open on what the first step made, until somebody stops the demo."""
+    """Leaves the panel open on the first step's takes until Ctrl-C."""
     stop = asyncio.Event()
     for number in stop_signals():
         # Windows' loop cannot handle signals: there Ctrl-C cancels this task, which ends the demo just as well.
@@ -141,7 +141,7 @@ class Demo:
                 for take in await self._follow(osc, step):
                     await self._save(client, take)
                 self._console.print()
-            # Whoever opens the panel now finds the song and the bars of the first step in it.
+            # The panel now shows the song and the bars of the first step.
             await client.call("tempo", tempo_map=song_map.tempo_map.to_json())
             await client.call("source", source=SONG)
             await client.call("select", start="6|1|0", end="10|1|0")
@@ -230,7 +230,7 @@ def as_typed(port: int, address: str, arguments: Sequence[OscArgument]) -> str:
 
 @contextlib.asynccontextmanager
 async def server_process(settings: Settings) -> AsyncIterator[Settings]:
-    """`takebridge serve` as a process of its own, on free ports; yields the settings with the ports it took."""
+    """`takebridge serve` in a separate process, on free ports; yields the settings with the ports it took."""
     roots = [option for root in settings.roots for option in ("--root", str(root))]
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "bridge_server", "--store", str(settings.store),

@@ -1,4 +1,4 @@
-"""`takebridge doctor`: what is installed, whether it works here, and how to mend what does not."""
+"""`takebridge doctor`: diagnoses the installation and suggests fixes."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ SYNC = ("python-rtmidi", "JACK-Client")
 async def doctor(settings: Settings, as_json: bool, models_folder: Path | None = None) -> int:
     """Prints the report; exit status 1 when something that everything needs is broken.
 
-    models_folder: where models lie; None = nothing is said of them.
+    models_folder: folder of the models; None: not checked.
     """
     findings = [*packages(), *await engines(settings), *other_engines()]
     findings += models(models_folder) if models_folder is not None else ()
@@ -91,7 +91,7 @@ def show(findings: list[Finding]) -> None:
         if entry.remedy and entry.verdict is not Verdict.GOOD:
             console.print(f"    {escape(entry.remedy)}", highlight=False)
     bad = sum(entry.verdict is Verdict.BAD for entry in findings)
-    console.print(f"{bad} things to mend." if bad else "All that is needed is there.", highlight=False)
+    console.print(f"{bad} problems found." if bad else "No problems found.", highlight=False)
 
 
 def packages() -> Iterator[Finding]:
@@ -140,7 +140,7 @@ def other_engines() -> Iterator[Finding]:
 
 
 def models(folder: Path) -> Iterator[Finding]:
-    """Which models are there, and whether one can work: it needs a VAE and a text encoder beside it."""
+    """The installed models, and whether one can render: it also needs a VAE and a text encoder."""
     there = [one for one in look(folder) if one.state is not State.ABSENT]
     spoilt = [one for one in there if one.state is not State.HERE or (one.entry and one.note)]
     names = ", ".join(one.name for one in there if one.state is State.HERE)
@@ -152,7 +152,7 @@ def models(folder: Path) -> Iterator[Finding]:
     elif spoilt:
         what = "; ".join(f"{one.name}: {one.note or one.state.value}" for one in spoilt)
         pull = " ".join(one.name for one in spoilt if one.entry)
-        remedy = f"takebridge models pull {pull}" if pull else "takebridge models verify tells more."
+        remedy = f"takebridge models pull {pull}" if pull else "takebridge models verify has the details."
         yield Finding("models", Verdict.OPTIONAL, f"{what} (in {folder})", remedy)
     else:
         yield Finding("models", Verdict.GOOD, f"{names} in {folder}")
@@ -182,7 +182,7 @@ def disk(store: Path) -> Iterator[Finding]:
 
 
 def audio_devices() -> Iterator[Finding]:
-    """Whether takes can be heard through this machine's sound device, and in time with what."""
+    """Whether takes can play through this machine's sound device, and which transports they can follow."""
     try:
         outputs = SoundDevices().list()
     except ProtocolError as error:
@@ -207,7 +207,7 @@ def audio_devices() -> Iterator[Finding]:
 
 
 def midi() -> Iterator[Finding]:
-    """Whether pads, pedals and a DAW's clock can be heard."""
+    """Whether MIDI input works."""
     try:
         names = input_names()
     except ProtocolError as error:
@@ -230,7 +230,7 @@ def discovery() -> Iterator[Finding]:
 
 
 def tools() -> Iterator[Finding]:
-    """Programs that are handy beside the bridge."""
+    """Useful programs that are not required."""
     hints = {
         "oscsend": "To type OSC messages: apt install liblo-tools, or brew install liblo.",
         "fluidsynth": "For accompaniments with your own soundfonts: apt or brew install fluidsynth.",

@@ -63,7 +63,7 @@ def check(console: Console, path: Path) -> int:
 
 
 async def learn(console: Console, port: str) -> int:
-    """Prints what is touched, as one writes it in a map, and the clock's tempo, until it is interrupted."""
+    """Prints pads and controls as a map names them, and the clock's tempo, until interrupted."""
     clock = ClockFollower()
     seen: set[str] = set()
 

@@ -145,7 +145,7 @@ def _names_there_are() -> str:
 
 
 def pull(screen: Screen, models: Path, names: Sequence[str], hub: Callable[[], Hub]) -> int:
-    """Fetches models and what they need; sizes and room are told before the first byte. Raises ProtocolError."""
+    """Downloads models and their dependencies; prints sizes and free space first. Raises ProtocolError."""
     entries = tuple(_published(name) for name in names)
     if not entries:
         raise ProtocolError(ErrorCode.MISSING_FIELD, "Name what to pull.", _names_there_are(), "name")
@@ -156,7 +156,7 @@ def pull(screen: Screen, models: Path, names: Sequence[str], hub: Callable[[], H
         with _bar(screen, sum(one.size for one in orders)) as meter:
             folders = [carry_out(source, one, models, meter) for one in orders if one.missing]
     except KeyboardInterrupt:
-        screen.say("Stopped. What has come is kept; the same command goes on from there.")
+        screen.say("Stopped. Downloaded data is kept; run the command again to resume.")
         return INTERRUPTED
     for folder in folders:
         screen.say(f"[green]✓[/green] {escape(str(folder))}")
@@ -174,7 +174,7 @@ def _published(name: str) -> Published:
 
 
 def _ordered(screen: Screen, source: Hub, entries: tuple[Published, ...], models: Path) -> list[Download]:
-    """What the hub has, less what is there already, which is read to be sure of it."""
+    """The hub's files minus the existing ones, which are read to check them."""
     listings = [source.listing(entry) for entry in entries]
     with _bar(screen, None) as meter:
         orders = []
@@ -223,7 +223,7 @@ def verify(screen: Screen, models: Path, names: Sequence[str]) -> int:
     """Reads every byte of the models named, or of all: sizes, digests, and that the tensors are the networks'."""
     chosen = _chosen(models, names) if names else [one for one in look(models) if _can_be_verified(one)]
     results = []
-    # Tensors are compared in a process of its own, begun when it is needed: networks never live in this one.
+    # Tensors are compared in a separate process, started when needed: networks never live in this one.
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as child:
         for one in chosen:
             with _bar(screen, one.size) as meter:
@@ -254,7 +254,7 @@ def _checked(one: InstalledModel, child: Executor, on_bytes: OnBytes) -> Iterato
 
 
 def _check_tensors(one: InstalledModel, child: Executor) -> tuple[str, str]:
-    """What is wrong with the names and shapes of its tensors, and what could not be looked at."""
+    """Problems with the names and shapes of its tensors, and what could not be checked."""
     if one.kind in (Kind.PLANNER, Kind.TOKENIZER):
         return "", ""  # the one is read when it plans, the other has no tensors
     missing = [name for name in ("torch", "transformers") if version_of(name) is None]
@@ -285,4 +285,4 @@ def _tell(screen: Screen, one: InstalledModel, checked: list[Checked]) -> None:
         elif file.differs:
             screen.say(f"    {escape(file.file)}: {escape(file.differs)}")
     if wrong and one.entry:
-        screen.say(f"    Mend it with: takebridge models pull {one.entry.name}")
+        screen.say(f"    Repair: takebridge models pull {one.entry.name}")

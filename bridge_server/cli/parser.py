@@ -18,7 +18,7 @@ def parser(store: Path, models: Path, here: Path) -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="takebridge",
         description="Repaint, continue, accompany and split regions of a song, aligned to the sample.",
-        epilog="`takebridge COMMAND --help` tells about one command. `takebridge doctor` checks the installation.",
+        epilog="`takebridge COMMAND --help` explains a command. `takebridge doctor` checks the installation.",
     )
     top.add_argument("--version", action="version", version=MADE_BY)
     top.add_argument(

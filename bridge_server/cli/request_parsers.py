@@ -137,7 +137,7 @@ TAKE_ACTIONS = {
 
 
 def take_action(arguments: argparse.Namespace) -> tuple[str, str]:
-    """What is to be done, and the id of the take to do it with; ("list", "") when no take was named."""
+    """The action and the id of its take; ("list", "") when no take was named."""
     named = {name: getattr(arguments, name) for name in TAKE_ACTIONS}
     return next(((name, take) for name, take in named.items() if take), ("list", ""))
 

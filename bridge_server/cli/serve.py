@@ -1,4 +1,4 @@
-"""`takebridge serve`: runs until it is told to stop, and says at the start what a DAW-side script must know."""
+"""`takebridge serve`: runs until stopped; prints at the start what a DAW-side script needs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from daw_protocol.errors import ErrorCode, ProtocolError
 
 
 async def serve(settings: Settings) -> int:
-    """Runs a server until SIGINT or SIGTERM. Raises ProtocolError when it cannot start or go on."""
+    """Runs a server until SIGINT or SIGTERM. Raises ProtocolError when it cannot start or continue."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in stop_signals():
@@ -65,7 +65,7 @@ def ready_message(settings: Settings) -> list[str]:
 
 
 def show_code(console: Console, settings: Settings) -> None:
-    """What somebody with a tablet in hand must know."""
+    """How to open the panel on a tablet."""
     here = address_of_this_machine()
     if here is None:
         console.print("This machine is in no network: no tablet can reach it.", highlight=False)

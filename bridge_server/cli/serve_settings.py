@@ -29,7 +29,7 @@ def serve_settings(arguments: Namespace) -> Settings:
     if models_of(arguments) != models_folder():
         asyncio.run(EngineHost(engines).refuse_unusable(MODELS_ENGINE.name))
     roots = [root.expanduser().absolute() for root in arguments.root] or [arguments.here]
-    # A server on any free port is somebody's experiment: DAW-side scripts are not led to it.
+    # A server on any free port is an experiment: DAW-side scripts are not pointed to it.
     led_to = arguments.port != 0 and store != store_folder()
     return Settings(
         store=store,

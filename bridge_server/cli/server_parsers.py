@@ -39,7 +39,7 @@ def add_serve(commands: Subparsers) -> None:
     serve.add_argument("--token", default="", help="required of every client; needed for any other --host")
     serve.add_argument(
         "--lan", action="store_true",
-        help="let tablets of the local network in: shows a code to scan, with a token; this machine needs none",
+        help="allow tablets on the local network: shows a QR code with a token; this machine needs none",
     )  # fmt: skip
     serve.add_argument(
         "--engine",
@@ -104,7 +104,7 @@ def _midi(commands: Subparsers) -> None:
     midi = commands.add_parser("midi", help="MIDI inputs, what a pad is called, and whether a map is right")
     actions = midi.add_subparsers(dest="action", required=True, metavar="ACTION")
     actions.add_parser("list", help="the MIDI inputs there are").set_defaults(run=_run_midi_list)
-    learn = actions.add_parser("learn", help="print what is touched, as one writes it in a map")
+    learn = actions.add_parser("learn", help="print pads and controls as a map names them")
     learn.add_argument("--midi-in", metavar="PORT", required=True, help="the input, as `serve` takes it")
     check = actions.add_parser("check", help="read a map and say what it binds")
     check.add_argument("file", type=Path, help="the map")
@@ -137,7 +137,7 @@ def _run_midi_check(arguments: argparse.Namespace) -> int:
 
 
 def _demo(commands: Subparsers) -> None:
-    demo = commands.add_parser("demo", help="hear and see everything on a bundled song")
+    demo = commands.add_parser("demo", help="try everything on a bundled song")
     demo.add_argument("-o", "--out", type=Path, default=Path("demo-output"), help="folder for the results")
     demo.add_argument(
         "--panel", action=argparse.BooleanOptionalAction, default=None,
@@ -167,7 +167,7 @@ def _run_panel(arguments: argparse.Namespace) -> int:
 
 
 def _doctor(commands: Subparsers) -> None:
-    doctor = commands.add_parser("doctor", help="check what is installed, and how to mend what is not")
+    doctor = commands.add_parser("doctor", help="diagnose the installation and suggest fixes")
     json_option(doctor)
     models_option(doctor)
     doctor.set_defaults(run=_run_doctor)

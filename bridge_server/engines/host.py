@@ -1,4 +1,4 @@
-"""Every engine's process, and what each engine says of itself.
+"""Every engine's process and description.
 
 The server runs no engine code: descriptions come from the engines' processes. The default engine sends its description
 while its process starts; for any other a short-lived process is started. A description is kept until models change.

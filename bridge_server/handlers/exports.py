@@ -1,5 +1,7 @@
-"""A take or a song as a project for another DAW, on a client's request: what the project says of each take, and where
-it may be written. export_command.py does the same from the command line."""
+"""Exports a take or a song as a project for another DAW: its notes about each take, and where it may be written.
+
+cli/export.py does the same from the command line.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,7 @@ from daw_protocol.requests import Export
 from daw_protocol.results import ExportedProject
 
 FOLDER = "exports"
-"""Below the store: where projects go when nobody says where."""
+"""Below the store: the default folder for projects."""
 
 PROGRESS_SECONDS = 0.1
 

@@ -24,7 +24,7 @@ Recorded = TypeVar("Recorded", bound=JobRecord)
 
 
 class JobHandlers:
-    """What the server says of the jobs it has."""
+    """Requests about jobs."""
 
     def __init__(self, queue: JobQueue, store: ClipStore, audience: Audience, worker: RenderWorker) -> None:
         self._queue = queue

@@ -25,17 +25,17 @@ from daw_protocol.timeline.bbt import Bbt
 
 # Bars shown behind the song's end, where it may be continued.
 BARS_BEHIND = 16
-# More beats than this are not drawn anyway; the bars are still told.
+# More beats than this are not drawn anyway; the bars are still sent.
 MAX_BEATS = 20_000
 # Folders inside folders inside a registered one are looked into, deeper ones are not.
 DEEPEST = 3
 MAX_ENTRIES = 20_000
-# Folders that DAWs and systems fill with files nobody would choose.
+# Folders that DAWs and systems fill with files that are no songs.
 SKIPPED = {"node_modules", "__pycache__", "Backup", "Samples", "peaks", "interchange"}
 
 
 class SharedContextHandlers:
-    """What the server says of the focus."""
+    """Requests about the shared context and the songs in the server's folders."""
 
     def __init__(
         self, settings: Settings, shared_context: SharedContext, reader: SongReader, audience: Audience

@@ -23,12 +23,12 @@ from daw_protocol import requests, results
 from daw_protocol.errors import ProtocolError
 from model.engine import Capability, EngineDescription, Task
 
-# The song of a waiting job is referred to by no take yet: what is younger than a day is never swept away.
+# No take refers to the song of a waiting job yet: nothing younger than a day is swept.
 SWEEP_GRACE_SECONDS = 24 * 3600.0
 
 
 class StatusHandlers:
-    """What the server says of itself. settings: with the ports that were really bound."""
+    """Requests about the server itself. settings: with the ports that were really bound."""
 
     def __init__(
         self,

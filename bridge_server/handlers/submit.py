@@ -95,13 +95,13 @@ class SubmitHandlers:
         return answer
 
     def _context(self, client: Client, request: Render) -> Context:
-        """What the client has said of its song. A pad or a surface that has never named one means the one everybody
-        is looking at; what it has said of tempo or region is in there too."""
+        """The client's context. A pad or a surface that never named a song means the shared one, with its tempo and
+        region."""
         own = self._contexts.context(client.key)
         return self._shared_context.context if own.source is None and request.source is None else own
 
     async def vary(self, request: requests.Vary, client: Client) -> Response:
-        """The request a take was made by, about the very same audio, with what is to be different."""
+        """The request of a take, about the same audio, with changes."""
         take = self._store.index.get(request.take)
         if take.parent is None:
             raise ProtocolError(
@@ -119,7 +119,7 @@ class SubmitHandlers:
             "source_position": take.position - take.start,
             "takes": request.takes,
             "origin": take.id,
-            "title": take.title,  # the store's audio has no name of its own
+            "title": take.title,  # the store's audio has no name
         }
         if request.seed is not None:
             fields["seed"] = request.seed

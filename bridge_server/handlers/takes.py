@@ -35,7 +35,7 @@ Recorded = TypeVar("Recorded", bound=TakeRecord)
 
 
 class TakeHandlers:
-    """What the server says of the takes it has. Raises TakeError for a take it does not have."""
+    """Requests about takes. Raises TakeError for an unknown take."""
 
     def __init__(
         self,

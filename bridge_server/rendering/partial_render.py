@@ -1,6 +1,6 @@
-"""The render that is under way, as far as it has come: its pieces lie in the scratch folder while the engine works.
+"""The render in progress: its pieces are in the scratch folder while the engine works.
 
-The worker reports here; whoever wants to hear a take before it is finished looks here. Lives on the event loop.
+The worker reports here; the audition plays from here. Lives on the event loop.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from clip_store.take import MIX, Take
 class PartialRender:
     """One take that is being rendered.
 
-    stem:      what is heard of it: the mix, or else the first stem the engine delivers.
+    stem:      the part that plays: the mix, or else the first stem the engine delivers.
     announced: frames of it the engine has written.
     samples:   float32 [region, channels], of which `ready` frames have been read.
     """
@@ -41,12 +41,12 @@ class PartialRender:
     samples: NDArray[np.float32] | None = None
 
     def accept(self, piece: ChildPiece) -> bool:
-        """Notes what the engine has written; False when it is not what is heard."""
+        """Notes what the engine has written; False for other stems."""
         if piece.stem == HANDLES or (self.stem and piece.stem != self.stem):
             return False
         region = self.plan.region_in_song
         if piece.start != region.start + self.announced or self.announced + piece.frames > region.length:
-            return False  # not what was asked for; finishing says so
+            return False  # not the region requested; postprocessing reports it
         self.stem = piece.stem
         self.announced += piece.frames
         return True

@@ -1,4 +1,4 @@
-"""The one place that speaks both beats and seconds: a producer's request becomes frames for an engine.
+"""The one place that knows both beats and seconds: turns a producer's request into frames for an engine.
 
 Bars, beats, seconds and timecode are converted here, once, through the tempo map; after this there are only samples.
 """
@@ -29,10 +29,10 @@ NEW_SONG_CHANNELS = 2
 
 @dataclass(frozen=True)
 class Plan:
-    """Where a request lies, in samples of the timeline.
+    """A request in samples of the timeline.
 
     song:     the stretch the song covers; None for a request without one.
-    region:   what is to be rendered; as far as it is known, where the plan was made from a header.
+    region:   the region to render; as far as it is known, where the plan was made from a header.
     least_length: of the region, in samples; all of it once the song's samples are known.
     notes:    what was assumed, for the takes.
     """
@@ -67,7 +67,7 @@ class Plan:
         return self.region.shifted(-self.song.start) if self.song else Span(0, self.region.length)
 
     def render_request(self, take: int) -> RenderRequest:
-        """What the engine is told for one take; `song` is added in the engine's process."""
+        """The engine's request for one take; `song` is added in the engine's process."""
         request = self.request
         region = self.region_in_song
         return RenderRequest(
@@ -197,7 +197,7 @@ def _region(
 def _somewhere_after_music(
     request: Render, tempo_map: TempoMap, rate: int, song: Span, counted: bool
 ) -> tuple[Span, int]:
-    """The region of a song that goes on where its music ends, before its samples show where: the last it can be."""
+    """The latest possible region of a continuation, before the samples show where the music ends."""
     if request.end is not None:
         end = request.end.resolve(tempo_map, rate)
         if end <= song.start:
@@ -208,12 +208,12 @@ def _somewhere_after_music(
     end = request.length.end_after(song.end, tempo_map, rate)
     timed = request.length.unit in (DurationUnit.SAMPLES, DurationUnit.SECONDS)
     lasts_the_same = timed or len(tempo_map.points) == len(tempo_map.meters) == 1
-    # Bar lines lie between samples: the same bars may be a sample shorter in another place.
+    # Bar lines fall between samples: the same bars may be a sample shorter elsewhere.
     return Span(song.end, end), max(1, end - song.end - 1) if lasts_the_same else 1
 
 
 def next_bar(tempo_map: TempoMap, rate: int, song: Span, music_end: int) -> int:
-    """Where a song that is to go on does so: at the bar line nearest to the end of its music."""
+    """Where a song is continued: at the bar line nearest to the end of its music."""
     bar = tempo_map.snap(music_end, rate, "bar")
     return bar if song.start < bar <= song.end else song.end
 
@@ -278,7 +278,7 @@ def _check_start(plan: Plan) -> None:
 
 
 def _check_end(plan: Plan) -> None:
-    """Raises ProtocolError when the region lies behind the song, or runs on where its task cannot."""
+    """Raises ProtocolError when the region starts after the song, or extends where its task cannot."""
     region, song, may_run_on = plan.region, plan.song, plan.spec.may_run_on
     if song is None:
         return

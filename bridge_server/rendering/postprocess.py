@@ -28,7 +28,7 @@ from model.engine import EngineDescription
 
 HANDLES = "handles"
 
-# A gain below this is not worth touching a render for: nobody hears it, and samples that were copied from the
+# A gain below this is inaudible and not worth changing a render for: samples that were copied from the
 # song stay what they were.
 MIN_GAIN_DB = 0.5
 
@@ -85,7 +85,7 @@ def _finish_spliced(order: TakeContext, outcome: Outcome, blobs: BlobStore) -> F
     louder = render * np.float32(10 ** (gain / 20)) if gain else render
     fade = round(order.plan.request.crossfade / 1000 * song.rate)
     result = splice(song, louder, region, fade)
-    clip = blobs.get(blobs.put(result.clip))  # what is measured is what is on the disk
+    clip = blobs.get(blobs.put(result.clip))  # measure what is on the disk
     handles = _handles(outcome, song, gain)
     if handles is not None:
         blobs.put(handles)
@@ -97,7 +97,7 @@ def _finish_spliced(order: TakeContext, outcome: Outcome, blobs: BlobStore) -> F
 
 
 def _finish_beside(order: TakeContext, outcome: Outcome, blobs: BlobStore) -> list[FinishedTake]:
-    """Stems, instruments and new songs: clips that lie beside the song, never louder or softer than rendered.
+    """Stems, instruments and new songs: clips that play along with the song, at the level they were rendered.
 
     They are kept as float, whatever the song is: stems that are rounded no longer sum to it.
     """
@@ -210,7 +210,7 @@ def _take(
 
 
 def recipe(order: TakeContext, outcome: Outcome, receipt: Receipt) -> Recipe:
-    """Everything needed to render the take again, and what the engine said of it."""
+    """Everything needed to render the take again, and the engine's report."""
     report, reference = outcome.report, None
     if order.reference is not None:  # nothing is rendered after one without consent
         reference = ReferenceAudio(name=order.reference.name, digest=order.reference.digest, consent=True)

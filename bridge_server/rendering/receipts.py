@@ -83,7 +83,7 @@ def seam_figures(found: Alignment, start: int) -> dict[str, float]:
 def for_stem(
     plan: Plan, source: Audio | None, stem: str, clip: Audio, total: NDArray[np.float64] | None
 ) -> Receipt:
-    """The receipt of a clip that lies beside the song. total: the sum of all stems, when they must make the source."""
+    """The receipt of a clip that plays along with the song. total: sum of all stems, when they must make the source."""
     region = plan.region_in_song
     warnings = []
     sum_error = None

@@ -143,14 +143,14 @@ class RenderWorker:
         finishing = asyncio.create_task(asyncio.to_thread(warm_up))
         try:
             await self._engines.warm_up(self._settings.engine)
-        except ProtocolError as error:  # the first job says so too, to whoever asked for it
+        except ProtocolError as error:  # the first job will report it to its client
             log.warning("the engine %s is not ready: %s", self._settings.engine, error)
         except asyncio.CancelledError:  # the server stops already
             finishing.cancel()
             raise
         try:
             await finishing
-        except Exception:  # the first job meets it again, and fails with a sentence of its own
+        except Exception:  # the first job meets it again and fails with its own error
             log.exception("What finishes takes could not be loaded ahead")
 
     async def _rest(self) -> None:
@@ -191,7 +191,7 @@ class RenderWorker:
             shutil.rmtree(self._scratch / job.id, ignore_errors=True)
 
     async def _wait_for_room(self, job: Job, error: ProtocolError) -> None:
-        """The database takes nothing (a full disk): the job keeps its place, its client is told why it waits."""
+        """The database cannot be written (a full disk): the job keeps its place, its client learns why it waits."""
         log.warning("job %s has to wait: %s", job.id, error)
         self._progress(job, Progress(f"waiting: {error.sentence}", 0.0))
         await asyncio.sleep(RETRY_SECONDS)
@@ -205,9 +205,7 @@ class RenderWorker:
         shape = await asyncio.to_thread(song_shape, song.audio) if song else None
         plan = plan_request(request, shape)
         recorded = set()
-        for take in reversed(
-            self._takes(job)
-        ):  # of an earlier attempt, which its client may not have heard of
+        for take in reversed(self._takes(job)):  # of an earlier attempt, which its client may have missed
             recorded.add(take.number)
             self._tell(job, take_ready(job, take, await self._clip_path(take)))
         for number in range(1, request.takes + 1):

@@ -52,12 +52,12 @@ _OPEN_SIZES = (0, 0xFFFFFFFF)
 """Sizes a data chunk has while it is still being recorded or streamed: they promise nothing."""
 
 _CUT_OFF = re.compile(r"(\d+) \(should be (\d+)\)|lacks an end-of-stream bit|Junk after the last page")
-"""What libsndfile notes when a file is shorter than its header says, or an Ogg stream ends within a page."""
+"""libsndfile's note when a file is shorter than its header claims, or an Ogg stream ends within a page."""
 
 
 @dataclass(frozen=True)
 class AudioInfo:
-    """What the head of a sound file says.
+    """The header of a sound file.
 
     encoding:       the one its audio will have in memory (the nearest to the file's own).
     counted:        whether `frames` is certain: without a table of its own, an MP3's length is an estimate.

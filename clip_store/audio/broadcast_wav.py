@@ -1,4 +1,4 @@
-"""What a Broadcast WAV says beside its samples: the bext chunk, iXML, and the recipe of the take.
+"""The metadata of a Broadcast WAV: the bext chunk, iXML, and the recipe of the take.
 
 bext: EBU Tech 3285, "Specification of the Broadcast Wave Format", version 2 (2011). iXML: the iXML
 specification, 3.01. The recipe is one JSON object and stands twice, as the body of an own chunk `tkbr` and

@@ -28,7 +28,7 @@ Mono = tuple[Any, ...]
 def write_aaf(project: Project, path: Path, read: Callable[[str], Audio]) -> int:
     """Write the file; read: a stored sound by its digest. Returns how many samples 24 bits could not hold.
 
-    Raises OSError when the disk says no, whatever `read` raises.
+    Raises OSError when the disk fails, and whatever `read` raises.
     """
     file = aaf2.open(str(path), "w")
     try:
@@ -91,7 +91,7 @@ def _add_slot(
     at = 0
     for clip in track.clips:
         if clip.muted:
-            continue  # nothing in AAF says "not to be heard"; silence does
+            continue  # AAF has no mute flag; silence does it
         if clip.position > at:
             sequence.components.append(file.create.Filler("sound", clip.position - at))
         channels = masters[clip.file]

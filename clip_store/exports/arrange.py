@@ -1,4 +1,4 @@
-"""From takes in the store to a project: which clip lies on which track, and which of them is to be heard.
+"""From takes in the store to a project: which clip goes on which track, and which of them plays.
 
 Reads the index and the heads of stored sounds; writes nothing. What lies over what is decided in layers.py.
 """
@@ -28,7 +28,7 @@ Describe = Callable[[Take], str]
 
 
 def take_project(store: ClipStore, take_id: str, describe: Describe) -> Project:
-    """One take in its song, with the other stems that were rendered with it; all of them are heard.
+    """One take in its song, with the other stems that were rendered with it; all of them play.
 
     Raises TakeError when there is no such take, StoreError when its audio is gone.
     """
@@ -41,7 +41,7 @@ def take_project(store: ClipStore, take_id: str, describe: Describe) -> Project:
 
 
 def song_project(store: ClipStore, name: str, describe: Describe) -> Project:
-    """A song with every take of it, and of what became of it; chosen takes are heard, the others muted.
+    """A song with every take of it and of its results; accepted takes play, the others are muted.
 
     name: the song's digest or its first letters, `audio:` and a digest, or the title its takes have.
     Raises TakeError when it names no song or several, StoreError when audio is gone.
@@ -109,7 +109,7 @@ def _descendants(store: ClipStore, takes: list[Take], origin: int) -> tuple[list
 
 
 def _heard(store: ClipStore, family: list[Take]) -> set[str]:
-    """Ids of the takes that are to be heard: chosen ones, stems rendered with them, and what they stand on."""
+    """Ids of the takes that play: accepted ones, stems rendered with them, and the takes they build on."""
     songs = {take.parent for take in family if take.parent}
     chosen = {take_id for song in songs for take_id in store.index.choices(song).values()}
     chosen |= {
@@ -173,7 +173,7 @@ def _sound(
 
 
 def _unused(name: str, used: set[str]) -> str:
-    """The name, or it with a number: no two alike, not even to systems that do not tell A from a."""
+    """The name, or it with a number: no two alike, not even where case is ignored."""
     found, number = name, 1
     while found.casefold() in used:
         number += 1
@@ -216,7 +216,7 @@ def _notes(tempo: FromZero) -> list[str]:
     if tempo.lead_in is None:
         return []
     return [
-        f"The timeline's zero lies inside a bar: the project begins with a lead-in bar of {tempo.lead_in}, whose "
+        f"The timeline's zero is inside a bar: the project begins with a lead-in bar of {tempo.lead_in}, whose "
         "tempo is such that all later bar lines are where they belong."
     ]
 

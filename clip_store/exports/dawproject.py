@@ -69,7 +69,7 @@ def metadata_xml(project: Project) -> bytes:
 
 
 def audio_path(name: str) -> str:
-    """Where a sound file lies inside the zip."""
+    """A sound file's path inside the zip."""
     return f"audio/{name}.wav"
 
 

@@ -49,7 +49,7 @@ def limits(project: Project, kind: Format) -> tuple[str, ...]:
             (ramps, "Tempo ramps become steps of an eighth of a quarter note."),
         ],
         Format.WAV: [
-            (True, "WAV files carry their place as a time stamp, and no tempo map (use midi beside)."),
+            (True, "WAV files carry their position as a time stamp, but no tempo map (also export midi)."),
             (muted, "Files cannot be muted: takes that are not chosen have their own files; leave them out."),
         ],
     }[kind]

@@ -1,4 +1,4 @@
-"""Which stretch of which sound is to be heard where: takes cover the song, later takes cover earlier ones. Pure.
+"""Which part of which sound plays where: takes cover the song, later takes cover earlier ones. Pure.
 
 A covered stretch of the original stays on its track, muted. A covered stretch of a take is left out of the track;
 its file is whole.
@@ -22,7 +22,7 @@ TAKE = "Take"
 
 @dataclass(frozen=True)
 class Placed:
-    """A take with the file of its clip. heard: else it is there to be tried, muted. comment: what to tell of it."""
+    """A take with the file of its clip. heard: it plays; otherwise it is muted. comment: its description."""
 
     take: Take
     file: SoundFile
@@ -31,7 +31,7 @@ class Placed:
 
     @property
     def span(self) -> Span:
-        """Where it lies on the timeline."""
+        """Its span on the timeline."""
         return Span(self.file.position, self.file.position + self.take.length)
 
     @property
@@ -42,7 +42,7 @@ class Placed:
 
 @dataclass(frozen=True)
 class Piece:
-    """A stretch of a file where it lies on the timeline, before zero too."""
+    """A part of a file and its position on the timeline, which may be before zero."""
 
     name: str
     file: SoundFile
@@ -54,7 +54,7 @@ class Piece:
 def tracks_of(
     original: SoundFile | None, placed: Sequence[Placed]
 ) -> tuple[tuple[Track, ...], tuple[str, ...]]:
-    """The tracks, and what lies before the timeline's zero, in sentences.
+    """The tracks, and notes about anything before the timeline's zero.
 
     placed: in the order they were made.
     """
@@ -128,7 +128,7 @@ def _track_name(one: Placed) -> str:
 def _from_zero_on(
     tracks: Iterable[tuple[str, bool, list[Piece]]],
 ) -> tuple[tuple[Track, ...], tuple[str, ...]]:
-    """Tracks of clips: what lies before zero is cut off there, for no project file can hold it."""
+    """Tracks of clips: anything before zero is cut off, since no project file can hold it."""
     found: list[Track] = []
     cut: dict[str, int] = {}
     for name, muted, pieces in tracks:

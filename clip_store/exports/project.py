@@ -35,7 +35,7 @@ class Clip:
     """A stretch of a sound file in its place.
 
     position: of its first sample on the timeline, 0 or later; start: of that sample inside the file.
-    muted:    there, to be seen and switched on, and not to be heard.
+    muted:    present but silent until unmuted.
     """
 
     name: str
@@ -49,7 +49,7 @@ class Clip:
     def __post_init__(self) -> None:
         if self.position < 0 or self.length < 1:
             raise ValueError(
-                f"a clip lies at 0 or later and is not empty, got {self.position}, {self.length}"
+                f"a clip starts at 0 or later and is not empty, got {self.position}, {self.length}"
             )
         if self.start < 0 or self.start + self.length > self.file.frames:
             raise ValueError(f"clip {self.name!r} leaves its file of {self.file.frames} samples")

@@ -49,7 +49,7 @@ def reaper_project(project: Project) -> str:
 
 
 def _tempo_points(tempo_map: TempoMap) -> Iterator[str]:
-    """Points and meters in order of time. A meter inside a stretch of tempo gets a point of its own."""
+    """Points and meters in order of time. A meter between tempo points gets its own point."""
     meters = {change.quarter: change for change in tempo_map.meters}
     points = tempo_map.points
     for index, (point, seconds) in enumerate(zip(points, point_seconds(tempo_map), strict=True)):

@@ -29,7 +29,7 @@ class FromZero(NamedTuple):
 def from_zero(tempo_map: TempoMap) -> FromZero:
     """The same tempos and bar lines from the timeline's zero on, counted from there.
 
-    Where zero lies inside a bar, what is left of that bar becomes a lead-in bar of whole beats, at one tempo
+    Where zero is inside a bar, the rest of that bar becomes a lead-in bar of whole beats, at one tempo
     that ends it exactly on the next bar line: sequencers agree on whole bars, not on cut ones.
     """
     start = tempo_map.quarters_at(0, NANOSECONDS)

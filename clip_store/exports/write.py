@@ -26,7 +26,7 @@ from clip_store.store import ORIGINATOR, bext_of, file_stem, recipe_of, statemen
 from daw_protocol.timeline import Span
 
 OnFraction = Callable[[float], None]
-"""Told how much is done, 0 to 1."""
+"""Receives the progress, 0 to 1."""
 
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # the earliest a zip can state: equal projects become equal files
 
@@ -41,7 +41,7 @@ class Written:
 
 
 def _nobody(fraction: float) -> None:
-    """Where nobody wants to know."""
+    """Ignores progress."""
 
 
 def write_export(
@@ -55,10 +55,10 @@ def write_export(
     """Write the project below `folder`, under a name nothing has there.
 
     Raises StoreError when audio is gone or damaged, the disk is full or the folder cannot be written;
-    ValueError when the format cannot tell the tempo map.
+    ValueError when the format cannot hold the tempo map.
     """
     for sound in project.files:
-        blobs.path(sound.digest)  # says what is missing before anything is written
+        blobs.path(sound.digest)  # fails before anything is written if it is missing
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _check_room(project, blobs, kind, folder)
@@ -105,7 +105,7 @@ class _Order:
         """A new folder for the project."""
         while True:
             path = self.free("")
-            with contextlib.suppress(FileExistsError):  # somebody was quicker
+            with contextlib.suppress(FileExistsError):  # another export was quicker
                 path.mkdir()
                 return path
 

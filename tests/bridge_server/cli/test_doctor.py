@@ -113,7 +113,7 @@ def test_what_is_broken_makes_the_status(settings, capsys, tmp_path):
     (tmp_path / "file").write_text("in the way")
     broken = Settings(store=tmp_path / "file" / "store", osc_port=0, websocket_port=0)
     assert asyncio.run(doctor(broken, as_json=False)) == 1
-    assert "1 things to mend" in capsys.readouterr().out
+    assert "1 problems found" in capsys.readouterr().out
 
 
 def test_for_people(capsys):
@@ -128,4 +128,4 @@ def test_for_people(capsys):
     assert "not told" not in told
     assert "– extra: not [installed]" in told
     assert "pip install 'a[b]'" in told
-    assert "All that is needed is there." in told
+    assert "No problems found." in told

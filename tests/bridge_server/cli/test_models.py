@@ -152,7 +152,7 @@ def test_verify_compares_tensors_with_the_networks(models):
     assert marks == {"turbo": "✓", "base": "✗", "sft": "✗", "vae": "✓"}
     assert "lack" in typed.printed
     assert "null_condition_emb gives the condition encoder's no_condition the shape" in typed.printed
-    assert "Mend it with: takebridge models pull base" in typed.printed
+    assert "Repair: takebridge models pull base" in typed.printed
 
 
 def _misshape(path: Path, name: str) -> None:
@@ -294,7 +294,7 @@ def test_ctrl_c_keeps_what_has_come_and_the_next_pull_goes_on(hub, tmp_path):
         first.send_signal(signal.SIGINT)
         printed, errors = first.communicate(timeout=60)
     assert first.returncode == INTERRUPTED, errors
-    assert "Stopped. What has come is kept" in printed
+    assert "Stopped. Downloaded data is kept" in printed
     assert not (tmp_path / "models" / "vae").exists()
     hub.go_on.set()
     with command(hub, tmp_path, "pull", "vae") as second:
