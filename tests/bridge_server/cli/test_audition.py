@@ -11,13 +11,15 @@ from bridge_server.cli.audition import audition, show
 from bridge_server.cli.commands import Screen
 from daw_protocol.addresses import BY_NAME
 from daw_protocol.errors import ErrorCode
+from daw_protocol.replies import AuditionState
 from tests.bridge_server.servers import settings_in
 from tests.refusals import refusal
 
-PLAYING = {
-    "state": "playing", "take": "t1", "job": "", "side": "take", "device": "Card [1]", "message": "", "rate": 48000,
-    "latency_ms": 12.34, "underruns": 0,
-}  # fmt: skip
+PLAYING = AuditionState(
+    state="playing", take="t1", job="", song="", side="take", position=0, start=0, end=48000, loop=True, auto=False,
+    before=2, after=2, gain_db=0.0, match=False, match_db=0.0, output="", device="Card [1]", rate=48000, channels=2,
+    latency_ms=12.34, underruns=0, follow="none", port="", message="",
+).to_fields()  # fmt: skip
 
 
 def screen(as_json=False):
@@ -58,13 +60,13 @@ def test_what_has_stopped_has_no_figures():
 
 def test_devices_are_listed_and_the_systems_own_is_marked():
     devices = [
-        {"number": 0, "name": "Card [1]", "rate": 44100, "default": False},
-        {"number": 12, "name": "USB", "rate": 48000, "default": True},
+        {"number": 0, "name": "Card [1]", "rate": 44100, "channels": 2, "default": False},
+        {"number": 12, "name": "USB", "rate": 48000, "channels": 2, "default": True},
     ]
-    first, second = shown("audition.devices", {"devices": devices}).splitlines()
+    first, second = shown("audition.devices", {**PLAYING, "devices": devices}).splitlines()
     assert first.split() == ["0", "Card", "[1]", "(44100", "Hz)"]
     assert second.split() == ["*", "12", "USB", "(48000", "Hz)"]
-    assert "no sound device" in shown("audition.devices", {"devices": []})
+    assert "no sound device" in shown("audition.devices", {**PLAYING, "devices": []})
 
 
 def test_programs_get_json_and_nothing_else(capsys):

@@ -12,6 +12,7 @@ from daw_protocol import requests
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.jsonrpc import BadCall, Call
 from daw_protocol.replies import Understood
+from daw_protocol.results import Watching
 
 STATUS = Call("status", {}, 7)
 FAULT = ProtocolError(ErrorCode.FILE_MISSING, "There is no song.", "Name another.", "source")
@@ -30,9 +31,9 @@ def answered(call, response=None):
 
 
 def test_what_a_request_gives_is_the_result():
-    given = Response((Understood(id="", command="status", text="Idle."),), {"engine": "noise"})
+    given = Response((Understood(id="", command="watch", text="Watching."),), Watching(revision=7))
     answer, found, asked = answered(STATUS, given)
-    assert answer == {"jsonrpc": "2.0", "id": 7, "result": {"engine": "noise"}}
+    assert answer == {"jsonrpc": "2.0", "id": 7, "result": {"revision": 7}}
     assert found is given
     assert asked == [requests.Status()]
 
@@ -45,7 +46,7 @@ def test_a_refusal_is_an_error_answer():
     assert found.error is FAULT
 
 
-@pytest.mark.parametrize("response", [Response((), {"engine": "noise"}), refused(FAULT)])
+@pytest.mark.parametrize("response", [Response((), Watching(revision=7)), refused(FAULT)])
 def test_a_notification_is_carried_out_and_not_answered(response):
     answer, found, asked = answered(Call("status", {}, wants_answer=False), response)
     assert answer is None

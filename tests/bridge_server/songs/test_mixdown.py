@@ -53,7 +53,7 @@ def test_how_much_of_the_song_plays_with_a_take(store, task, placement, inside, 
     scene = SceneBuilder(store.blobs).take_scene(
         scene_request(store.index, take, 1, 1), TempoMap.constant(120)
     )
-    assert np.array_equal(scene.lanes["take"].read(0, 9600), expected)
+    assert np.array_equal(scene.audio["take"].read(0, 9600), expected)
 
 
 def test_a_new_song_plays_by_itself(store):
