@@ -34,8 +34,8 @@ def test_every_command_stands_in_the_table_once():
     )
 
 
-def test_a_running_server_handles_every_command(dispatcher):
-    handled = dispatcher.on_loop(lambda: dispatcher.server.dispatcher.handled)
+def test_a_running_server_handles_every_command(server):
+    handled = server.on_loop(lambda: server.server.dispatcher.handled)
     assert handled == {command.request for command in COMMANDS}
 
 

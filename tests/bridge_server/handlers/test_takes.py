@@ -25,13 +25,13 @@ def refused(ws, method, **params):
     return raised.value
 
 
-def test_a_revert_is_redone_and_watchers_are_told(dispatcher, ws):
+def test_a_revert_is_redone_and_watchers_are_told(server, ws):
     (first, _), (second, _) = rendered(ws, takes=2, start=0, end=4_801)
     for take in (first, second):
         ws.call("takes.choose", take=take)
     for _ in range(2):
         ws.call("takes.revert", take=first)
-    with dispatcher.websocket() as panel:
+    with server.websocket() as panel:
         panel.call("watch", on=True)
         assert ws.call("takes.redo", take=second) == {"chosen": first}  # any take of the place names it
         assert ws.call("takes.redo", take=second) == {"chosen": second}
@@ -54,14 +54,14 @@ def test_the_lineage_of_a_take_of_a_take(ws):
     ws.call("takes.revert", take=first)
 
 
-def test_a_deleted_take_is_gone_and_everything_else_stays(dispatcher, ws):
+def test_a_deleted_take_is_gone_and_everything_else_stays(server, ws):
     (doomed, clip), (kept, other) = rendered(ws, takes=2, start=100, end=9_000)
     ((child, _),) = rendered(ws, source=f"take:{doomed}", start=0, end=4_800)
     songs = {take: ws.fetch(take, "song") for take in (kept, child)}
     ws.call("takes.choose", take=kept)
     ws.call("takes.choose", take=doomed)
     before = clip.read_bytes()
-    with dispatcher.websocket() as panel:
+    with server.websocket() as panel:
         panel.call("watch", on=True)
         assert ws.call("takes.delete", take=doomed) == {"take": doomed, "chosen": None, "clip": str(clip)}
         notice = panel.next_heard()
@@ -112,9 +112,9 @@ def test_a_take_a_waiting_job_is_made_from_is_kept_until_the_job_has_ended(ws):
     assert ws.call("takes.delete", take=take)["take"] == take
 
 
-def test_over_osc_and_the_mailbox(dispatcher, ws, osc):
+def test_over_osc_and_the_mailbox(server, ws, osc):
     (first, clip), (second, _) = rendered(ws, takes=2, start=600, end=9_000)
-    mailbox = MailboxPeer(mailbox_root(dispatcher.settings.store))
+    mailbox = MailboxPeer(mailbox_root(server.settings.store))
     osc.ask("/bridge/takes/choose", first)
     osc.ask("/bridge/takes/revert", first)
     assert osc.ask("/bridge/takes/redo", first)["text"] == f"Take {first} is chosen again."
