@@ -43,7 +43,7 @@ def test_a_folder_of_comfyui_renders_behind_the_server(comfyui: Path, tmp_path: 
         (comfyui / "checkpoints" / f"{NAME}.safetensors").rename(comfyui / "checkpoints" / "mine.safetensors")
         job = ws.call("repaint", source="song.wav", start=RATE, end=2 * RATE)["job"]
         end = job_end(ws, job)
-        assert "does not tell whether it is a turbo, base or sft" in str(end)
+        assert "may be a turbo, base or sft checkpoint" in str(end)
 
 
 def test_the_models_commands_know_it(comfyui: Path) -> None:

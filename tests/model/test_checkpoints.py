@@ -52,7 +52,7 @@ def test_a_pickle_where_silence_belongs(models):
 
 def test_the_wrong_kind_of_folder(models):
     assert "autoencoder" in check_networks(models / "vae", Kind.MUSIC)
-    assert "no text encoder" in check_networks(models / FOLDERS[Kind.MUSIC], Kind.TEXT_ENCODER)
+    assert "not a text encoder" in check_networks(models / FOLDERS[Kind.MUSIC], Kind.TEXT_ENCODER)
 
 
 def test_the_table_is_reached_through_here():

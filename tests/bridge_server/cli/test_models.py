@@ -173,7 +173,7 @@ def test_verify_of_a_file_cut_short(models, capsys):
     assert (row["name"], row["sound"]) == ("turbo", False)
     (wrong,) = [file for file in row["files"] if file["wrong"]]
     assert wrong["file"] == "model.safetensors"
-    assert "not whole" in wrong["wrong"]
+    assert "incomplete or damaged" in wrong["wrong"]
 
 
 def test_verify_of_an_empty_folder(tmp_path):

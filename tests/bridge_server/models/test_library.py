@@ -86,8 +86,8 @@ def test_shards_are_found_through_their_index(tmp_path):
 @pytest.mark.parametrize(
     ("file", "content", "note"),
     [
-        ("model.safetensors", b"", "not a whole safetensors file"),
-        ("model.safetensors", (TINY / TURBO / "model.safetensors").read_bytes()[:-1000], "not whole"),
+        ("model.safetensors", b"", "not a complete safetensors file"),
+        ("model.safetensors", (TINY / TURBO / "model.safetensors").read_bytes()[:-1000], "incomplete or damaged"),
         ("model.safetensors", None, "missing"),
         ("silence_latent.pt", None, "missing"),
         ("config.json", b"{", "not readable"),

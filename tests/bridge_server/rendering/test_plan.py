@@ -126,7 +126,7 @@ REFUSED = [
     (Repaint(start="1|5", end="2|1", **SOURCE), BAD, "start", "beat"),
     (Repaint(start="1|1", end="1|9", **SOURCE), BAD, "start", "beat"),
     (Repaint(bars="20-17", **SOURCE), BAD, "bars", "before the first"),
-    (Repaint(bars="seventeen", **SOURCE), BAD, "bars", "bars are written"),
+    (Repaint(bars="seventeen", **SOURCE), BAD, "bars", "bars must look like"),
     (Repaint(bars="99999999", **SOURCE), BAD, "bars", "bar"),
     (Repaint(**SOURCE), MISSING, "start", "No region"),
     (Generate(length="86400s", bpm=1000), BAD, "end", "quarter notes long"),
