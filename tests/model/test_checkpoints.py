@@ -34,9 +34,9 @@ def test_networks_that_fit(models, kind):
 @pytest.mark.parametrize(
     ("kind", "fields", "sentence"),
     [
-        (Kind.MUSIC, {"num_hidden_layers": 5, "layer_types": ["full_attention"] * 5}, "lack"),
+        (Kind.MUSIC, {"num_hidden_layers": 5, "layer_types": ["full_attention"] * 5}, "are missing"),
         (Kind.VAE, {"decoder_channels": 8}, "shape"),
-        (Kind.TEXT_ENCODER, {"num_hidden_layers": 1}, "no place for"),
+        (Kind.TEXT_ENCODER, {"num_hidden_layers": 1}, "do not belong to the text encoder"),
         (Kind.TEXT_ENCODER, {"vocab_size": 300}, "shape"),
     ],
 )

@@ -150,7 +150,7 @@ def test_verify_compares_tensors_with_the_networks(models):
     assert typed("verify") == PROBLEM
     marks = {line.split()[1]: line[0] for line in typed.printed.splitlines() if line.startswith(("✓", "✗"))}
     assert marks == {"turbo": "✓", "base": "✗", "sft": "✗", "vae": "✓"}
-    assert "lack" in typed.printed
+    assert "are missing" in typed.printed
     assert "null_condition_emb gives the condition encoder's no_condition the shape" in typed.printed
     assert "Mend it with: takebridge models pull base" in typed.printed
 

@@ -158,7 +158,7 @@ def test_what_has_no_region_is_noticed_before_the_song_is_read():
 def test_a_tempo_that_was_assumed_is_noted():
     tempo_map, notes = tempo_map_of(Repaint(meter="3/4"))
     assert tempo_map == TempoMap.constant(120, Meter(3, 4))
-    assert "120 BPM and 3/4 were assumed" in notes[0]
+    assert "assumed 120 BPM and 3/4" in notes[0]
     assert tempo_map_of(Repaint(bpm=90)) == (TempoMap.constant(90), ())
     assert tempo_map_of(Repaint(tempo_map=RAMP)) == (RAMP, ())
     assert plan_request(Repaint(start=0, end=9, meter="3/4", source="a"), SONG).notes == notes
