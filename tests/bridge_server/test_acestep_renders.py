@@ -169,7 +169,7 @@ def test_every_task_comes_back_exact_labelled_and_the_same_twice(
         assert (recipe["engine"], recipe["neural"]) == (MODELS_ENGINE.name, True)
         assert recipe["figures"]["checkpoint"] == recipe["weights"] == checkpoint
         assert "Noise from untrained weights" in recipe["method"]
-        assert any("never trained" in note for note in recipe["notes"])
+        assert any("weights are untrained" in note for note in recipe["notes"])
         if task in SPLICED:
             assert receipt["outside_identical"] is True
             outside_is_untouched(
@@ -300,7 +300,7 @@ def test_a_reference_that_cannot_be_read_is_named(ws: WebSocketPeer, acestep: Se
     soundfile.write(acestep.settings.roots[0] / "silence.wav", silence, RATE)
     last = ws.render("repaint", source="song.wav", start=START, end=END, reference="silence.wav",
                      reference_consent=True)[-1]  # fmt: skip
-    assert (last.name, last["sentence"]) == ("failed", "The reference is silent.")
+    assert (last.name, last["sentence"]) == ("failed", "The reference audio is silent.")
 
 
 def test_words_beyond_the_limits_are_refused_or_told_before_and_after(ws: WebSocketPeer) -> None:
@@ -313,8 +313,8 @@ def test_words_beyond_the_limits_are_refused_or_told_before_and_after(ws: WebSoc
         ws.call("repaint", **asked, language="klingon")
     assert error.value.field == "language"
     for field, words, lost in (
-        ("prompt", "雨が降る" * 128, "The prompt is longer than the model reads"),
-        ("lyrics", "歌う " * 1300, "The lyrics are longer than the model reads"),
+        ("prompt", "雨が降る" * 128, "The prompt exceeds the model's limit"),
+        ("lyrics", "歌う " * 1300, "The lyrics exceed the model's limit"),
     ):
         told = ws.call("repaint", **asked | {field: words})
         assert f"{field}: the ACE-Step 1.5 engine reads about" in told["note"]
@@ -343,7 +343,7 @@ def test_a_device_that_is_not_there_is_named_with_the_remedy(tmp_path: Path) -> 
         last = job_end(peer, peer.call("repaint", source="song.wav", start=START, end=END)["job"])
     assert (last["code"], last["sentence"]) == (
         "engine_not_ready",
-        f"The device {absent} was asked for, but torch finds none here.",
+        f"The device {absent} is not available: torch finds none here.",
     )
     assert last["remedy"]
 
@@ -369,7 +369,7 @@ def test_a_broken_checkpoint_fails_its_job_and_mended_the_next_one_is_rendered(t
         asked = {"source": "song.wav", "start": START, "end": END, "options": {"steps": 1}}
         last = job_end(peer, peer.call("repaint", **asked)["job"])
         assert last["code"] == "engine_not_ready"
-        assert "is not a whole safetensors file" in last["sentence"]
+        assert "is not a complete safetensors file" in last["sentence"]
         assert last["remedy"]
         weights.write_bytes(whole)
         assert job_end(peer, peer.call("repaint", **asked)["job"])["takes"] == 1

@@ -41,7 +41,7 @@ def test_a_folder_of_comfyui_renders_behind_the_server(comfyui: Path, tmp_path: 
         assert take["receipt"]["outside_identical"]
         assert "Noise from untrained weights" in take["recipe"]["method"]
         (comfyui / "checkpoints" / f"{NAME}.safetensors").rename(comfyui / "checkpoints" / "mine.safetensors")
-        with pytest.raises(RpcError, match="does not tell whether it is a turbo, base or sft"):
+        with pytest.raises(RpcError, match="may be a turbo, base or sft checkpoint"):
             ws.call("repaint", source="song.wav", start=RATE, end=2 * RATE)
 
 

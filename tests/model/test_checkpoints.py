@@ -34,9 +34,9 @@ def test_networks_that_fit(models, kind):
 @pytest.mark.parametrize(
     ("kind", "fields", "sentence"),
     [
-        (Kind.MUSIC, {"num_hidden_layers": 5, "layer_types": ["full_attention"] * 5}, "lack"),
+        (Kind.MUSIC, {"num_hidden_layers": 5, "layer_types": ["full_attention"] * 5}, "are missing"),
         (Kind.VAE, {"decoder_channels": 8}, "shape"),
-        (Kind.TEXT_ENCODER, {"num_hidden_layers": 1}, "no place for"),
+        (Kind.TEXT_ENCODER, {"num_hidden_layers": 1}, "do not belong to the text encoder"),
         (Kind.TEXT_ENCODER, {"vocab_size": 300}, "shape"),
     ],
 )
@@ -52,7 +52,7 @@ def test_a_pickle_where_silence_belongs(models):
 
 def test_the_wrong_kind_of_folder(models):
     assert "autoencoder" in check_networks(models / "vae", Kind.MUSIC)
-    assert "no text encoder" in check_networks(models / FOLDERS[Kind.MUSIC], Kind.TEXT_ENCODER)
+    assert "not a text encoder" in check_networks(models / FOLDERS[Kind.MUSIC], Kind.TEXT_ENCODER)
 
 
 def test_the_table_is_reached_through_here():

@@ -35,7 +35,7 @@ def test_a_task_that_is_listed_has_its_own_reason() -> None:
 def test_a_task_that_is_not_listed_cannot_be_done() -> None:
     found = described(Capability(Task.REPAINT, True)).capability(Task.LEGO)
     assert (found.task, found.available) == (Task.LEGO, False)
-    assert found.reason == "The Small engine does not do lego."
+    assert found.reason == "The Small engine does not support lego."
 
 
 @pytest.mark.parametrize(

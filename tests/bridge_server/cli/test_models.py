@@ -150,7 +150,7 @@ def test_verify_compares_tensors_with_the_networks(models):
     assert typed("verify") == PROBLEM
     marks = {line.split()[1]: line[0] for line in typed.printed.splitlines() if line.startswith(("✓", "✗"))}
     assert marks == {"turbo": "✓", "base": "✗", "sft": "✗", "vae": "✓"}
-    assert "lack" in typed.printed
+    assert "are missing" in typed.printed
     assert "null_condition_emb gives the condition encoder's no_condition the shape" in typed.printed
     assert "Repair: takebridge models pull base" in typed.printed
 
@@ -173,7 +173,7 @@ def test_verify_of_a_file_cut_short(models, capsys):
     assert (row["name"], row["sound"]) == ("turbo", False)
     (wrong,) = [file for file in row["files"] if file["wrong"]]
     assert wrong["file"] == "model.safetensors"
-    assert "not whole" in wrong["wrong"]
+    assert "incomplete or damaged" in wrong["wrong"]
 
 
 def test_verify_of_an_empty_folder(tmp_path):

@@ -31,7 +31,7 @@ PLAYER = EngineDescription(
 @pytest.mark.parametrize(
     ("request_", "field", "words"),
     [
-        (Lego(), "engine", "The Player engine does not do lego."),
+        (Lego(), "engine", "The Player engine does not support lego."),
         (Repaint(layers="bass only"), "layers", "does not know 'bass only'"),
         (Extract(stems="vocals,flute"), "stems", "does not know 'flute'"),
         (Accompany(instruments="piano"), "instruments", "does not know 'piano'"),

@@ -87,8 +87,12 @@ def test_shards_are_found_through_their_index(tmp_path):
 @pytest.mark.parametrize(
     ("file", "content", "note"),
     [
-        ("model.safetensors", b"", "not a whole safetensors file"),
-        ("model.safetensors", (TINY / TURBO / "model.safetensors").read_bytes()[:-1000], "not whole"),
+        ("model.safetensors", b"", "not a complete safetensors file"),
+        (
+            "model.safetensors",
+            (TINY / TURBO / "model.safetensors").read_bytes()[:-1000],
+            "incomplete or damaged",
+        ),
         ("model.safetensors", None, "missing"),
         ("silence_latent.pt", None, "missing"),
         ("config.json", b"{", "not readable"),
@@ -179,7 +183,9 @@ def test_single_files_of_comfyui(tmp_path):
         found = there(place)
         assert set(found) == {"acestep_v1.5_turbo"}
         note = found["acestep_v1.5_turbo"].note
-        assert note.startswith("turbo, ComfyUI layout; acestep_v1.5_turbo has no VAE and no text encoder")
+        assert note.startswith(
+            "turbo, ComfyUI layout; acestep_v1.5_turbo is missing its VAE and its text encoder"
+        )
     (checked,) = full_check(folder / "acestep_v1.5_turbo.safetensors", None, lambda _count: None)
     assert not checked.wrong
     assert "none that is known" in checked.differs

@@ -126,7 +126,7 @@ REFUSED = [
     (Repaint(start="1|5", end="2|1", **SOURCE), BAD, "start", "beat"),
     (Repaint(start="1|1", end="1|9", **SOURCE), BAD, "start", "beat"),
     (Repaint(bars="20-17", **SOURCE), BAD, "bars", "before the first"),
-    (Repaint(bars="seventeen", **SOURCE), BAD, "bars", "bars are written"),
+    (Repaint(bars="seventeen", **SOURCE), BAD, "bars", "bars must look like"),
     (Repaint(bars="99999999", **SOURCE), BAD, "bars", "bar"),
     (Repaint(**SOURCE), MISSING, "start", "No region"),
     (Generate(length="86400s", bpm=1000), BAD, "end", "quarter notes long"),
@@ -158,7 +158,7 @@ def test_what_has_no_region_is_noticed_before_the_song_is_read():
 def test_a_tempo_that_was_assumed_is_noted():
     tempo_map, notes = tempo_map_of(Repaint(meter="3/4"))
     assert tempo_map == TempoMap.constant(120, Meter(3, 4))
-    assert "120 BPM and 3/4 were assumed" in notes[0]
+    assert "assumed 120 BPM and 3/4" in notes[0]
     assert tempo_map_of(Repaint(bpm=90)) == (TempoMap.constant(90), ())
     assert tempo_map_of(Repaint(tempo_map=RAMP)) == (RAMP, ())
     assert plan_request(Repaint(start=0, end=9, meter="3/4", source="a"), SONG).notes == notes

@@ -30,6 +30,6 @@ def test_the_request_wins_over_its_caption() -> None:
 
 def test_ignored_words_become_one_note() -> None:
     assert captions.read("warm tape", "all", False).notes() == (
-        "Sketch cannot follow these words of the caption: warm, tape.",
+        "Sketch ignored these words of the prompt: warm, tape.",
     )
     assert captions.read("fill", "all", False).notes() == ()

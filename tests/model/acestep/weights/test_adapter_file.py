@@ -148,7 +148,7 @@ def test_files_that_are_no_adapters(weights: Weights, tmp_path: Path) -> None:
     ):
         with pytest.raises(CannotRender, match=words):
             read(tmp_path / name, weights)
-    with pytest.raises(CannotRender, match="no place in this checkpoint"):
+    with pytest.raises(CannotRender, match="do not belong to this checkpoint"):
         read(TURBO / "model.safetensors", weights)
 
 
