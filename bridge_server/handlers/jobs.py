@@ -14,7 +14,6 @@ from bridge_server.sessions.audience import Audience
 from bridge_server.sessions.client import Client
 from clip_store.store import ClipStore
 from daw_protocol import requests
-from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.replies import Acknowledged, TakeReady
 from daw_protocol.results import Accepted, CancelledJob, JobList, JobRecord, JobStage, JobWithTakes
 
@@ -39,7 +38,7 @@ class JobHandlers:
         return understood(request, lines or "There are no jobs.", result)
 
     async def show(self, request: requests.ShowJob, client: Client) -> Response:
-        job = self._find(request.job, client)
+        job = self._queue.named(request.job, client.key)
         takes = await self._takes(job)
         result = self._record(JobWithTakes, job, takes=takes)
         answer = understood(request, f"{job.command} {job.state.value}", result)
@@ -47,7 +46,7 @@ class JobHandlers:
         return Response((*takes, *last), result)
 
     async def cancel(self, request: requests.Cancel, client: Client) -> Response:
-        job = self._find(request.job, client)
+        job = self._queue.named(request.job, client.key)
         result = CancelledJob(job=job.id)
         if job.state.terminal:
             return understood(request, f"Job {job.id} was {job.state.value} already.", result)
@@ -79,18 +78,6 @@ class JobHandlers:
                 stage=progress.stage, fraction=progress.fraction, seconds_left=progress.seconds_left
             )
         return kind.from_fields({**fields, **more})
-
-    def _find(self, name: str, client: Client) -> Job:
-        """The job by its own id, or by the id this client asked for it with. Raises ProtocolError."""
-        job = self._queue.get(name) or self._queue.find(client.key, name)
-        if job is None:
-            raise ProtocolError(
-                ErrorCode.UNKNOWN_JOB,
-                f"There is no job {name!r}.",
-                "jobs.list shows all jobs.",
-                "job",
-            )
-        return job
 
     async def _takes(self, job: Job) -> tuple[TakeReady, ...]:
         """The job's takes in the order they came, their files written again where they were removed."""

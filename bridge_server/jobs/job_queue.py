@@ -68,6 +68,15 @@ class JobQueue:
         """The job this client asked for under this name."""
         return self._one("SELECT * FROM jobs WHERE client = ? AND request_id = ?", client, request_id)
 
+    def named(self, name: str, client: str) -> Job:
+        """The job with this id, or the one this client asked for under this name. Raises ProtocolError."""
+        job = self.get(name) or self.find(client, name)
+        if job is None:
+            raise ProtocolError(
+                ErrorCode.UNKNOWN_JOB, f"There is no job {name!r}.", "jobs.list shows all jobs.", "job"
+            )
+        return job
+
     def next_waiting(self) -> Job | None:
         """The job to render next: interactive before batch, older before newer."""
         return self._one(

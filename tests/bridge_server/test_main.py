@@ -1,71 +1,50 @@
-"""Which weights the server is started with: --models, the environment, or the usual place."""
+"""The command itself: what it prints and its exit status, for what was done, for errors and for Ctrl-C."""
 
 from __future__ import annotations
 
-from pathlib import Path
+import sys
 
 import pytest
 
-from bridge_server.__main__ import engines_of, serve_settings
-from bridge_server.cli.parser import parser
-from bridge_server.cli.serve import ready_message
-from bridge_server.engines.registry import ACESTEP, BUILT_IN, with_models
-from bridge_server.platforms import mailbox_pointer, models_folder, store_folder
+from bridge_server.__main__ import MODELS_VARIABLE, STORE_VARIABLE, main
+from bridge_server.cli import docs
 from daw_protocol.errors import ErrorCode, ProtocolError
+from tests.places import DOCS
 
 
-def serve_arguments(models: Path, *words: str):
-    """`takebridge serve WORDS` with `models` as the folder unless another one is named."""
-    return parser(Path("store"), models).parse_args(["serve", *words])
+def run(monkeypatch, *words: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["takebridge", *words])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    return int(ended.value.code or 0)
 
 
-def test_a_named_folder_is_the_engines(tmp_path):
-    assert engines_of(serve_arguments(tmp_path)) == with_models(tmp_path)
-    assert engines_of(serve_arguments(Path("other"), "--models", str(tmp_path))) == with_models(tmp_path)
+def test_what_was_asked_for_was_done(monkeypatch, tmp_path):
+    assert run(monkeypatch, "docs", str(tmp_path)) == 0
+    assert (tmp_path / "protocol.md").read_bytes() == (DOCS / "protocol.md").read_bytes()
 
 
-def test_device_and_memory_reach_the_engine(tmp_path):
-    words = ("--device", "cuda:1", "--memory-gb", "5.50")
-    found = engines_of(serve_arguments(tmp_path, *words))
-    assert found == with_models(tmp_path, device="cuda:1", memory_gb="5.5")
-    assert found[ACESTEP].endswith("&device=cuda%3A1&memory_gb=5.5")
-    assert "&device=" not in engines_of(serve_arguments(tmp_path))[ACESTEP]
+def test_an_error_is_a_sentence_and_a_remedy(monkeypatch, capsys):
+    def refuse(_):
+        raise ProtocolError(ErrorCode.STORE_FAILED, "The disk is full.", "Free some space.")
+
+    monkeypatch.setattr(docs, "write_documents", refuse)
+    assert run(monkeypatch, "docs") == 1
+    assert capsys.readouterr().err == "takebridge: The disk is full.\n  Free some space.\n"
 
 
-@pytest.mark.parametrize("size", ["0", "-1", "nan", "inf", "much"])
-def test_memory_is_a_size(tmp_path, capsys, size):
-    with pytest.raises(SystemExit):
-        serve_arguments(tmp_path, "--memory-gb", size)
-    assert "is no size in gigabytes" in capsys.readouterr().err
+def test_ctrl_c_ends_it_as_shells_expect(monkeypatch):
+    def interrupted(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(docs, "write_documents", interrupted)
+    assert run(monkeypatch, "docs") == 130
 
 
-def test_without_a_folder_the_engine_is_there_and_says_what_to_do():
-    usual = models_folder()
-    expected = with_models(usual) if usual.is_dir() else dict(BUILT_IN)
-    assert engines_of(serve_arguments(usual)) == expected
-    assert ACESTEP in serve_settings(serve_arguments(usual)).engines
-
-
-def test_a_named_folder_without_models_stops_the_server(tmp_path):
-    with pytest.raises(ProtocolError) as error:
-        serve_settings(serve_arguments(tmp_path))
-    assert error.value.code is ErrorCode.ENGINE_NOT_READY
-    assert error.value.remedy
-
-
-def test_scripts_are_led_only_to_a_server_with_a_port_and_a_store_of_its_own(tmp_path):
-    def pointer_of(store: Path, *words: str):
-        arguments = parser(store, models_folder()).parse_args(["serve", *words])
-        return serve_settings(arguments).pointer
-
-    assert pointer_of(tmp_path) == mailbox_pointer()
-    assert pointer_of(tmp_path, "--port", "0") is None
-    assert pointer_of(store_folder()) is None
-
-
-def test_a_watched_folder_is_named_on_the_command_line(tmp_path):
-    assert serve_settings(serve_arguments(models_folder())).watch is None
-    settings = serve_settings(serve_arguments(models_folder(), "--watch", str(tmp_path)))
-    assert settings.watch is not None
-    assert settings.watch.folder == tmp_path
-    assert any(str(tmp_path) in line for line in ready_message(settings))
+def test_the_environment_names_the_default_folders(monkeypatch, capsys):
+    monkeypatch.setenv(STORE_VARIABLE, "/my/store")
+    monkeypatch.setenv(MODELS_VARIABLE, "/my/models")
+    assert run(monkeypatch, "--help") == 0
+    printed = "".join(capsys.readouterr().out.split())
+    assert "(default:/my/store)" in printed
+    assert "(default:/my/models)" in printed

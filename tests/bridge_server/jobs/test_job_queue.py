@@ -222,3 +222,12 @@ def test_songs_in_use_are_those_of_unfinished_jobs(queue):
     queue.move(running, RUNNING, 1.0)
     queue.move(queue.move(done, RUNNING, 1.0), DONE, 2.0)
     assert queue.songs_in_use() == {"take:t1": "j-waiting", "audio:aa": "j-waiting", "song.wav": "j-running"}
+
+
+def test_a_job_is_found_by_its_id_or_by_its_clients_name_for_it(queue):
+    queue.add(job("j1", request_id="mine"))
+    assert queue.named("j1", "anyone").id == "j1"
+    assert queue.named("mine", "ws:1").id == "j1"
+    with pytest.raises(ProtocolError, match="There is no job 'mine'") as raised:
+        queue.named("mine", "ws:2")
+    assert raised.value.code is ErrorCode.UNKNOWN_JOB
