@@ -233,7 +233,7 @@ def test_silence_is_refused_with_a_remedy():
     ("changes", "words"),
     [
         ({"start": 400 * RATE, "end": 401 * RATE}, "tempo map"),
-        ({"caption": "no drums, no bass, no keys, no pad"}, "no instrument"),
+        ({"caption": "no drums, no bass, no keys, no pad"}, "all instruments"),
     ],
 )
 def test_the_impossible_is_refused_with_a_remedy(changes, words):
