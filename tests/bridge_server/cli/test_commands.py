@@ -103,7 +103,7 @@ def test_a_reference_is_sent_like_the_song(tmp_path, song):
     asked = {"reference": str(voice), "reference_consent": True}
     with pytest.raises(ProtocolError, match="does not use reference audio"):  # it was found, by its upload
         repaint(settings_in(tmp_path), song, tmp_path, screen, **asked)
-    with pytest.raises(ProtocolError, match="nobody said that this was agreed to"):
+    with pytest.raises(ProtocolError, match="reference_consent was not set"):
         repaint(settings_in(tmp_path), song, tmp_path, screen, reference=str(voice))
     with pytest.raises(ProtocolError, match="outside the folders"):
         repaint(settings_in(tmp_path), song, tmp_path, screen, **asked | {"reference": "/nowhere/voice.wav"})

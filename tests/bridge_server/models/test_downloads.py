@@ -228,7 +228,7 @@ def test_a_longer_file_than_stated_is_refused(hub, tmp_path):
 
 def test_no_room_is_told_before_a_byte_is_fetched(hub, tmp_path):
     hub.announced[WEIGHTS] = 10**18
-    with pytest.raises(ProtocolError, match=r"1000000000\.\d GB are needed") as refused:
+    with pytest.raises(ProtocolError, match=r"1000000000\.\d GB needed") as refused:
         pull(hub, tmp_path / "models")
     assert refused.value.code is ErrorCode.STORE_FAILED
     assert "--models" in refused.value.remedy
@@ -240,7 +240,7 @@ def test_a_disk_that_becomes_full(hub, small_disk):
     hub.repositories[BASE][WEIGHTS] = LONG  # longer than that disk
     source = Hub(hub.address, token=False)
     wanted = download(source.listing(entry_of("base")), small_disk)
-    with pytest.raises(ProtocolError, match="full") as refused:
+    with pytest.raises(ProtocolError, match="filled up") as refused:
         carry_out(source, wanted, small_disk, TransferMeter())
     assert refused.value.code is ErrorCode.STORE_FAILED
     assert state(small_disk) is State.BEGUN
@@ -266,11 +266,11 @@ def test_offline(tmp_path):
 @pytest.mark.parametrize(
     ("status", "headers", "sentence", "remedy"),
     [
-        (403, {"X-Error-Code": "GatedRepo"}, "accept its terms", f"https://huggingface.co/{BASE}"),
-        (401, {"X-Error-Code": "GatedRepo"}, "accept its terms", "hf auth login"),
-        (401, {"X-Error-Message": "Invalid credentials in Authorization header"}, "refuses", "hf auth login"),
-        (404, {"X-Error-Code": "RepoNotFound"}, "has no ACE-Step/acestep-v15-base", "newer version"),
-        (404, {"X-Error-Code": "EntryNotFound"}, "has just gone", "again"),
+        (403, {"X-Error-Code": "GatedRepo"}, "requires its terms", f"https://huggingface.co/{BASE}"),
+        (401, {"X-Error-Code": "GatedRepo"}, "requires its terms", "hf auth login"),
+        (401, {"X-Error-Message": "Invalid credentials in Authorization header"}, "refused", "hf auth login"),
+        (404, {"X-Error-Code": "RepoNotFound"}, "has no ACE-Step/acestep-v15-base", "update Takebridge"),
+        (404, {"X-Error-Code": "EntryNotFound"}, "was just removed", "again"),
         (500, {}, "HTTP 500", "later"),
     ],
 )
@@ -290,7 +290,7 @@ def test_a_repository_that_is_not_there(hub, tmp_path):
 
 def test_a_model_published_in_another_form(hub, tmp_path):
     del hub.repositories[BASE]["silence_latent.pt"]
-    with pytest.raises(ProtocolError, match=r"does not have silence_latent\.pt of base"):
+    with pytest.raises(ProtocolError, match=r"no longer has silence_latent\.pt of base"):
         pull(hub, tmp_path)
 
 
