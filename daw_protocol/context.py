@@ -118,7 +118,7 @@ def shared_request(context: Context) -> requests.Repaint:
 
 
 def resolved(position: Position | None, tempo_map: TempoMap, rate: int) -> int | None:
-    """The position in samples; None if there is none or it lies out of reach."""
+    """The position in samples; None if there is none or it is out of reach."""
 
     try:
         return None if position is None else position.resolve(tempo_map, rate)

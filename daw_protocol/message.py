@@ -67,9 +67,9 @@ class Message:
 
     @classmethod
     def from_stored(cls, fields: Mapping[str, Any]) -> Self:
-        """As `from_fields`, of a record that another version may have written.
+        """As `from_fields`, for a record that another version may have written.
 
-        What this version does not know is passed over, and null counts as missing where there is a default.
+        Ignores fields unknown to this version; null counts as missing if there is a default.
         """
         known = entries(cls)
         kept = {
@@ -96,7 +96,7 @@ _ENTRIES: dict[type, Mapping[str, dataclasses.Field[Any]]] = {}
 
 
 def entries(message: type[Message]) -> Mapping[str, dataclasses.Field[Any]]:
-    """The fields of a message by name; kept, for `dataclasses.fields` looks for them anew each time."""
+    """The fields of a message by name; cached, because `dataclasses.fields` collects them on every call."""
     found = _ENTRIES.get(message)
     if found is None:
         found = _ENTRIES[message] = {entry.name: entry for entry in dataclasses.fields(message)}

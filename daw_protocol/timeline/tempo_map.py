@@ -187,14 +187,14 @@ class TempoMap:
         return self.sample_at(self.quarters_of(bbt), rate)
 
     def beats_between(self, span: Span, rate: int) -> list[Beat]:
-        """Every beat (of the meter's denominator) whose sample lies in the span, in order.
+        """Every beat (of the meter's denominator) whose sample is in the span, in order.
 
         Raises ValueError for spans of more than 100,000 quarters.
         """
         return list(self._in_span(self._grid.beats_from(self._first_quarter(span, rate)), span, rate))
 
     def bars_between(self, span: Span, rate: int) -> list[Beat]:
-        """The first beat of every bar whose sample lies in the span, in order.
+        """The first beat of every bar whose sample is in the span, in order.
 
         Raises ValueError for spans of more than 100,000 quarters.
         """

@@ -252,7 +252,7 @@ def test_an_adapter_is_found_under_the_folders_and_kept_in_the_recipe(
     asked = {"options": {"steps": 2, "adapter": "brush drums.safetensors", "adapter_strength": 0.7}}
     plain, worn = repaint(ws), repaint(ws, **asked)
     recipe = worn["recipe"]
-    assert recipe["weights"] == "acestep-v15-turbo with the adapter brush drums"
+    assert recipe["weights"] == "acestep-v15-turbo with adapter brush drums"
     assert (recipe["figures"]["adapter_strength"], len(recipe["figures"]["adapter_digest"])) == (0.7, 64)
     assert plain["recipe"]["weights"] == TURBO
     once, again = audio(ws, worn["id"], "clip"), audio(ws, repaint(ws, **asked)["id"], "clip")

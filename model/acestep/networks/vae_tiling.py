@@ -1,8 +1,8 @@
-"""Long clips through the autoencoder in overlapping tiles, of which only the cores are kept.
+"""Runs the autoencoder on long clips in overlapping tiles, of which only the cores are kept.
 
-A tile's core is right as far as its overlap covers the receptive field: 9 frames for decoding, 7 for
-encoding. With less, tiles have audible edges; the official application uses far more. Tiles suit a GPU, and
-picking a span out of a song; `vae_streaming` computes the same without repeating anything.
+A tile's core is exact if its overlap covers the receptive field: 9 frames for decoding, 7 for encoding. With less,
+tiles have audible edges; the official application uses far more. Tiles suit a GPU, and decoding a span of a song;
+`vae_streaming` computes the same without repeating anything.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from torch.nn import functional
 
 from model.acestep.networks.vae import LatentDistribution, Vae
 
-DECODE_REACH = 9  # latent frames to either side that a sample of the decoded audio depends on
-ENCODE_REACH = 7  # latent frames of audio to either side that a latent frame depends on
+DECODE_REACH = 9  # latent frames on each side that a sample of the decoded audio depends on
+ENCODE_REACH = 7  # latent frames of audio on each side that a latent frame depends on
 MIN_OVERLAP = 4
 
 
 @dataclass(frozen=True)
 class Tile:
-    """What is computed, [start, end), and which part of it is kept, [core_start, core_end); latent frames."""
+    """The range computed, [start, end), and the part of it kept, [core_start, core_end); latent frames."""
 
     start: int
     core_start: int
@@ -56,7 +56,7 @@ def tiles(frames: int, chunk: int, overlap: int) -> list[Tile]:
 def span_tile(start: int, end: int, frames: int, overlap: int) -> Tile:
     """The tile with core [start, end) in a clip of `frames`, widened by `overlap` within the clip."""
     if not 0 <= start < end <= frames:
-        raise ValueError(f"a span must lie inside the clip: got [{start}, {end}) of {frames} latent frames")
+        raise ValueError(f"a span must be inside the clip: got [{start}, {end}) of {frames} latent frames")
     return Tile(max(0, start - overlap), start, end, min(frames, end + overlap))
 
 
@@ -75,8 +75,7 @@ def decode_span(vae: Vae, latents: Tensor, start: int, end: int, overlap: int = 
 def encode_tiled(vae: Vae, audio: Tensor, chunk: int, overlap: int = ENCODE_REACH) -> LatentDistribution:
     """Audio [B, A, N] -> statistics of ceil(N / hop) frames, at most `chunk` frames at a time.
 
-    A ragged end is filled with zeros to a whole frame first: dropping it would lose sound, and could lose a
-    frame.
+    A ragged end is zero-padded to a whole frame first: dropping it would lose audio, and could lose a frame.
     """
     hop = vae.config.hop
     audio = functional.pad(audio, (0, -audio.shape[2] % hop))

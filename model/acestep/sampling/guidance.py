@@ -43,7 +43,7 @@ class GuidanceSettings:
             raise ValueError(f"guidance scale must be 1..30, not {self.scale}")
         if not 0.0 <= self.interval_start <= self.interval_end <= 1.0:
             raise ValueError(
-                f"guidance interval must lie within 0..1, not {self.interval_start}..{self.interval_end}"
+                f"guidance interval must be within 0..1, not {self.interval_start}..{self.interval_end}"
             )
 
     def active(self, time: float) -> bool:

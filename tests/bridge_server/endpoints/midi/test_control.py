@@ -99,7 +99,7 @@ def test_a_pad_that_cannot_is_a_line_in_the_log(server, port, panel, caplog):
     strike(port, 37, channel=9)
     port.send(mido.Message("control_change", control=7, value=127))
     until(panel, "focus")  # the fader behind it has arrived, so the pad has been answered
-    assert "no take has come yet" in caplog.text
+    assert "there is no take yet" in caplog.text
     assert "line 3" in caplog.text
 
 
@@ -186,7 +186,7 @@ def test_a_sender_that_goes_is_told_of_and_its_song_stands_still(server, panel, 
         port.send(mido.Message("control_change", control=64, value=127))  # the pedal was up in between
         port.send(mido.Message("control_change", control=7, value=61))
         until(panel, "focus")
-        assert "no job has come yet" in caplog.text
+        assert "there is no job yet" in caplog.text
 
 
 def test_while_one_sender_is_left_nothing_has_gone(server, panel, caplog):

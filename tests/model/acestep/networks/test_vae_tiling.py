@@ -93,5 +93,5 @@ def test_cores_cover_the_clip_once(frames: int, chunk: int, overlap: int) -> Non
 def test_a_span_must_lie_inside() -> None:
     assert span_tile(5, 9, 10, 3) == Tile(2, 5, 9, 10)
     for start, end in ((-1, 5), (5, 5), (5, 11)):
-        with pytest.raises(ValueError, match="must lie inside the clip"):
+        with pytest.raises(ValueError, match="must be inside the clip"):
             span_tile(start, end, 10, 3)
