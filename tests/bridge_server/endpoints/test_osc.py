@@ -14,6 +14,7 @@ from pythonosc.osc_message_builder import OscMessageBuilder
 from bridge_server.endpoints.osc import PRINTED_PER_SECOND
 from daw_protocol.addresses import COMMANDS
 from tests.bridge_server.peers import TERMINAL, OscPeer, band_song, in_order, noise_song
+from tests.bridge_server.servers import server_fixture
 
 PORT = 65_001  # stands for the port a test listens at
 REGION = ("source", "song.wav", "start", 12000, "end", 24000)
@@ -483,6 +484,10 @@ def test_cancel_the_sketch_engine_while_it_listens(osc, songs):
     assert osc.render("/bridge/repaint", fresh(), *region)[-1].name == "done"
 
 
+quiet = server_fixture()
+"""A server nobody else talks to: it prints a few lines a second only, and other tests send floods."""
+
+
 @pytest.mark.parametrize(
     ("address", "arguments", "code"),
     [
@@ -494,9 +499,9 @@ def test_cancel_the_sketch_engine_while_it_listens(osc, songs):
     ],
 )
 def test_a_message_that_cannot_be_read_is_answered_at_its_reply_port_too(
-    server, address, arguments, code, caplog
+    quiet, address, arguments, code, caplog
 ):
-    with server.osc() as sender, server.osc() as listener:
+    with quiet.osc() as sender, quiet.osc() as listener:
         sender.send(
             address, *(type(word)(listener.port) if str(word) == str(PORT) else word for word in arguments)
         )

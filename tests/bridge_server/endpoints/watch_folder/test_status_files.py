@@ -30,7 +30,7 @@ def test_an_error_says_what_was_wrong_and_what_to_do(tmp_path):
     assert not (tmp_path / "song.progress.txt").exists()
     notes.progress("rendering", 0.1)
     notes.failed(ERROR)
-    assert "song.error.txt says why" in (tmp_path / "song.progress.txt").read_text()
+    assert "see song.error.txt" in (tmp_path / "song.progress.txt").read_text()
 
 
 def test_an_error_that_is_said_already_is_not_written_again(tmp_path):
