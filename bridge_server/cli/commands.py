@@ -21,6 +21,8 @@ from bridge_server.server import find_server, running_server
 from bridge_server.settings import Settings
 from bridge_server.songs.tempo_file import read_midi_map
 from daw_protocol.addresses import Command
+from daw_protocol.errors import ProtocolError
+from daw_protocol.replies import Failed
 from daw_protocol.results import ChosenTake, DeletedTake, ListedTake, TakeList, TakeWithRecipe
 
 DONE, PROBLEM = 0, 1
@@ -86,7 +88,11 @@ async def render(
             if reference.is_file():  # as with the song, the server need not be allowed to read the folder
                 bar.update(task, description=f"reading {escape(reference.name)}")
                 asked["reference"] = await client.upload(reference)
-            answer = await client.call(command.name, **asked)
+            try:
+                answer = await client.call(command.name, **asked)
+            except ProtocolError as refused:
+                screen.result({"reply": Failed.name, **Failed.from_error(refused).to_fields()})
+                raise
             if answer.get("note"):
                 screen.say(f"[yellow]{escape(answer['note'])}[/yellow]")
             name, terminal, takes = await _follow(client, answer["job"], bar, task)

@@ -293,9 +293,11 @@ def test_a_reference_needs_consent_and_is_kept_in_the_recipe(
 
 def test_a_reference_that_cannot_be_read_is_named(ws: WebSocketPeer, acestep: ServerThread) -> None:
     (acestep.settings.roots[0] / "notes.wav").write_bytes(b"not audio")
-    last = ws.render("repaint", source="song.wav", start=START, end=END, reference="notes.wav",
-                     reference_consent=True)[-1]  # fmt: skip
-    assert (last.name, last["field"]) == ("failed", "reference")
+    with pytest.raises(RpcError) as refused:
+        ws.call(
+            "repaint", source="song.wav", start=START, end=END, reference="notes.wav", reference_consent=True
+        )
+    assert (refused.value.code, refused.value.field) == ("file_unreadable", "reference")
     silence = np.zeros((48_000, 1), np.float32)
     soundfile.write(acestep.settings.roots[0] / "silence.wav", silence, RATE)
     last = ws.render("repaint", source="song.wav", start=START, end=END, reference="silence.wav",
@@ -349,9 +351,9 @@ def test_a_device_that_is_not_there_is_named_with_the_remedy(tmp_path: Path) -> 
 
 
 def test_a_region_longer_than_the_model_renders_is_refused(ws: WebSocketPeer) -> None:
-    last = ws.render("generate", prompt="endless", bpm=120, length=600 * RATE + 1)[-1]
-    assert (last.name, last["code"], last["field"]) == ("failed", "too_large", "end")
-    assert "at most 600 s" in last["sentence"]
+    with pytest.raises(RpcError, match="at most 600 s") as refused:
+        ws.call("generate", prompt="endless", bpm=120, length=600 * RATE + 1)
+    assert (refused.value.code, refused.value.field) == ("too_large", "end")
 
 
 def test_a_broken_checkpoint_fails_its_job_and_mended_the_next_one_is_rendered(tmp_path: Path) -> None:

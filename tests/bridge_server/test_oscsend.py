@@ -109,5 +109,5 @@ def test_every_documented_example_can_be_typed(server, osc, command):
             peer.until_end(reply["id"])
     # The songs, takes and jobs of the examples do not exist here; their words must be right.
     assert reply.name in ("ok", "ack") or reply["code"] in (
-        "file_missing", "unknown_take", "unknown_job", "cannot_render", "no_device", "not_playing",
+        "file_missing", "bad_region", "unknown_take", "unknown_job", "cannot_render", "no_device", "not_playing",
     ), reply  # fmt: skip

@@ -231,7 +231,7 @@ def our_source(both: Both, case: Case) -> tuple[Tensor, Tensor | None]:
     if case.codes:
         codes = torch.tensor([case.codes])
         quiet = silence[:, : case.frames]
-        return quiet, pipeline.hints_of_codes(ours.tokenizer, ours.detokenizer, codes, silence, case.frames)
+        return quiet, pipeline.latents_of_codes(ours.tokenizer, ours.detokenizer, codes, silence, case.frames)
     if not case.has_song:
         return silence[:, : case.frames], None
     found = both.vae.encode(song(case, both.vae)[None])
@@ -244,7 +244,7 @@ def our_source(both: Both, case: Case) -> tuple[Tensor, Tensor | None]:
 
 def our_render(both: Both, case: Case, noise: Tensor) -> Tensor:
     ours = both.ours
-    read = pipeline.read_words(both.words, our_words(case), case.settings)
+    read = pipeline.encode_prompts(both.words, our_words(case), case.settings)
     conditions = pipeline.encode_conditions(ours.conditions, read, ours.silence)
     source, codes = our_source(both, case)
     scene = pipeline.set_scene(case.task, source, ours.silence, case.settings, case.region, codes)

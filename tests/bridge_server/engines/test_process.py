@@ -50,7 +50,7 @@ FAULTS = [
     ("mono", "internal", "shape"),
     ("gap", "internal", "expected"),
     ("no report", "internal", "report"),
-    ("unchanged", "render_rejected", "equals"),
+    ("unchanged", "render_rejected", "identical"),
     ("shifted", "render_rejected", ""),
 ]
 

@@ -326,7 +326,7 @@ def test_planning_without_a_planner(engine: AceStepEngine) -> None:
     with pytest.raises(CannotRender, match="No planner is installed next to acestep-v15-turbo") as error:
         rendered(engine, request(Task.GENERATE, options={**FEW, PLANNER: "on"}))
     assert "acestep-5Hz-lm" in error.value.remedy
-    with pytest.raises(CannotRender, match="planner is 'perhaps'"):
+    with pytest.raises(CannotRender, match="planner cannot be 'perhaps'"):
         rendered(engine, request(Task.GENERATE, options={**FEW, PLANNER: "perhaps"}))
 
 
