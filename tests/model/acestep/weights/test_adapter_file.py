@@ -143,7 +143,7 @@ def test_files_that_are_no_adapters(weights: Weights, tmp_path: Path) -> None:
     for name, words in (
         ("cut.safetensors", "not a complete safetensors file"),
         ("adapter.bin", "could run code"),
-        ("alone.safetensors", f"without its {PEFT_CONFIG}"),
+        ("alone.safetensors", f"missing its {PEFT_CONFIG}"),
         ("missing.safetensors", "not a complete safetensors file"),
     ):
         with pytest.raises(CannotRender, match=words):
