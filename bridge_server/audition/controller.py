@@ -255,12 +255,15 @@ class AuditionController:
     async def _in_thread(self, function: Callable[..., Result], *given: Any) -> Result:
         """Runs what touches the device in its thread. Fails with an open device, or with the state stopped."""
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._thread, partial(function, *given))
+            return await self._call(function, *given)
         except BaseException:
             if self.player.playback is None and isinstance(self._state.activity, Playing):
                 self._state = replace(self._state, activity=Stopped())
                 self._publish()
             raise
+
+    async def _call(self, function: Callable[..., Result], *given: Any) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, partial(function, *given))
 
     async def _take_scene(self, take: Take, bars: Bars) -> Scene:
         request = scene_request(self._index, take, *bars)
@@ -294,8 +297,8 @@ class AuditionController:
     async def _move(self) -> None:
         """The device is lost: another one, if there is any."""
         lost = self.player.playback.outlet.name if self.player.playback else ""
-        try:
-            now = await self._in_thread(self.player.move, self._state.options)
+        try:  # not by _in_thread: whoever sees that playback has stopped sees why
+            now = await self._call(self.player.move, self._state.options)
         except ProtocolError as error:
             reason = f"{lost} was disconnected and no other device can play: {error.sentence} Stopped."
             await self._apply(Stop(reason))
