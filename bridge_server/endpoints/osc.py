@@ -15,14 +15,14 @@ from typing import Any, cast
 from pythonosc.osc_message import OscMessage
 
 from bridge_server.endpoints.access import check_osc_caller
-from bridge_server.endpoints.osc_packets import commands_in, encode, id_in, reply_port_in
+from bridge_server.endpoints.osc_packets import commands_in, encode, id_in, reply_port_in, request_in
 from bridge_server.handlers.dispatcher import SLOW, Dispatcher
-from bridge_server.handlers.response import Response, our_fault, refused
+from bridge_server.handlers.response import Response, refused
 from bridge_server.sessions.client import Client
 from bridge_server.settings import Settings
 from bridge_server.supervisor import Supervisor
 from daw_protocol.errors import ProtocolError
-from daw_protocol.osc_form import fitting, request_from_osc
+from daw_protocol.osc_form import fitting
 from daw_protocol.replies import Reply
 from daw_protocol.requests import Request
 
@@ -124,14 +124,10 @@ class OscEndpoint(asyncio.DatagramProtocol):
 
     async def _serve_message(self, message: OscMessage, address: Address) -> None:
         try:
-            _, request = request_from_osc(message.address, message.params)
+            request = request_in(message)
             check_osc_caller(self._settings, request.token, address[0])
         except ProtocolError as error:
             self._refuse(message, address, error)
-            return
-        except Exception:  # a bug must not end the endpoint, let alone the server
-            log.exception("OSC message %s met a bug", message.address)
-            self._refuse(message, address, our_fault())
             return
         client = OscClient(self, (address[0], request.reply_port or address[1]), request.client)
         request = replace(request, token="")  # which no record must keep

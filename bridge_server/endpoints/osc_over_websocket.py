@@ -5,19 +5,15 @@ An OSCQuery surface then needs no UDP port, and works where only HTTP gets throu
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from bridge_server.endpoints.osc_packets import commands_in, encode, id_in
+from bridge_server.endpoints.osc_packets import commands_in, encode, id_in, request_in
 from bridge_server.handlers.dispatcher import Dispatcher
-from bridge_server.handlers.response import our_fault
 from daw_protocol.errors import ProtocolError
-from daw_protocol.osc_form import OscArgument, fitting, request_from_osc
+from daw_protocol.osc_form import OscArgument, fitting
 from daw_protocol.replies import Failed, Reply
-
-log = logging.getLogger(__name__)
 
 
 class Frames(Protocol):
@@ -84,13 +80,9 @@ async def serve_packet(dispatcher: Dispatcher, packet: bytes, client: OscFrames)
         return
     for message in messages:
         try:
-            _, request = request_from_osc(message.address, message.params)
+            request = request_in(message)
         except ProtocolError as error:
             client.send(Failed.from_error(error, request_id=id_in(message)))
-            continue
-        except Exception:  # a bug must not end the connection
-            log.exception("OSC message %s met a bug", message.address)
-            client.send(Failed.from_error(our_fault(), request_id=id_in(message)))
             continue
         request = replace(request, token="", client="", reply_port=None)
         for reply in (await dispatcher.respond(request, client)).replies:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -10,8 +11,12 @@ from pythonosc.osc_message import OscMessage
 from pythonosc.osc_message_builder import OscMessageBuilder
 from pythonosc.osc_packet import OscPacket
 
+from bridge_server.handlers.response import our_fault
 from daw_protocol.errors import ErrorCode, ProtocolError
-from daw_protocol.osc_form import REPLY_ADDRESSES, OscArgument
+from daw_protocol.osc_form import REPLY_ADDRESSES, OscArgument, request_from_osc
+from daw_protocol.requests import Request
+
+log = logging.getLogger(__name__)
 
 
 def encode(address: str, arguments: list[OscArgument]) -> bytes:
@@ -48,6 +53,19 @@ def commands_in(data: bytes) -> list[OscMessage]:
     would bring the next one.
     """
     return [message for message in decode(data) if message.address not in REPLY_ADDRESSES]
+
+
+def request_in(message: OscMessage) -> Request:
+    """The checked request of a message. Raises ProtocolError, also for a bug of ours, which is logged: it must end
+    neither the endpoint nor the server."""
+    try:
+        _, request = request_from_osc(message.address, message.params)
+    except ProtocolError:
+        raise
+    except Exception as bug:
+        log.exception("OSC message %s met a bug", message.address)
+        raise our_fault() from bug
+    return request
 
 
 def id_in(message: OscMessage) -> str:
