@@ -7,7 +7,7 @@ from daw_protocol.errors import ErrorCode, ProtocolError
 
 
 def as_protocol_error(error: ClipStoreError, field: str = "") -> ProtocolError:
-    """What the store says, as the producer is told it."""
+    """The store's error as a ProtocolError."""
     code = ErrorCode.INTERNAL
     if isinstance(error, AudioFileError):
         code = ErrorCode.FILE_UNREADABLE

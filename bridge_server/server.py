@@ -232,18 +232,18 @@ def find_server(store: Path) -> dict[str, object] | None:
 @contextlib.contextmanager
 def _pointed_to(pointer: Path | None, mailbox: Path) -> Iterator[None]:
     """Points scripts to the mailbox while the server runs. They find the server that was started last."""
-    told = f"{mailbox}\n"
+    content = f"{mailbox}\n"
     if pointer is not None:
         try:
             pointer.parent.mkdir(parents=True, exist_ok=True)
-            pointer.write_text(told, encoding="utf-8")
+            pointer.write_text(content, encoding="utf-8")
         except OSError as error:
             log.warning("The mailbox could not be announced in %s: %s.", pointer, error.strerror)
     try:
         yield
     finally:
         with contextlib.suppress(OSError, ValueError):
-            if pointer is not None and pointer.read_text(encoding="utf-8") == told:
+            if pointer is not None and pointer.read_text(encoding="utf-8") == content:
                 pointer.unlink()
 
 

@@ -1,7 +1,7 @@
 """The server's background tasks, all in one place: a part that dies is logged, restarted, and shown by `status`.
 
 A part that keeps dying, and without which the server cannot keep its promises, ends the server: better no server than
-one that accepts jobs nobody renders.
+one that accepts jobs and renders none.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class Supervisor:
         part.task = asyncio.create_task(self._keep(part), name=name)
 
     def spawn(self, name: str, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Runs an errand once, beside everything else. Its error is logged, never lost."""
+        """Runs an errand once, in the background. Its error is logged, never lost."""
         task = asyncio.create_task(self._errand(name, work), name=name)
         self._errands.add(task)
         task.add_done_callback(self._errands.discard)

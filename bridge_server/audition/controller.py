@@ -306,13 +306,13 @@ class AuditionController:
             await self._apply(DeviceMoved(lost, now))
 
     async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
-        """Work nobody waits for: an error stops playback and becomes its message."""
+        """Background work: an error stops playback and becomes its message."""
         try:
             await work
         except (ProtocolError, ClipStoreError) as problem:
             error = as_protocol_error(problem) if isinstance(problem, ClipStoreError) else problem
             await self._abort(f"{error.sentence} {error.remedy}")
-        except Exception:  # a bug must not leave a device playing that nobody can stop
+        except Exception:  # a bug must not leave a device playing without a way to stop it
             log.exception("The audition failed")
             await self._abort(INTERNAL_ERROR)
 

@@ -168,5 +168,5 @@ def _gone() -> ProtocolError:
     return ProtocolError(
         ErrorCode.ENGINE_DIED,
         "The server has gone.",
-        "Start it again; it goes on with every job it had accepted. `takebridge jobs` shows them.",
+        "Start it again: accepted jobs are resumed. `takebridge jobs` lists them.",
     )

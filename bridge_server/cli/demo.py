@@ -1,4 +1,4 @@
-"""`takebridge demo`: a bundled song goes through a really started server, by the OSC messages anybody can type."""
+"""`takebridge demo`: sends a bundled song through a real server, by OSC messages you could type yourself."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ class LiveValues:
 
     async def now(self) -> dict[str, list[Any]]:
         """Every value there is, by address."""
-        response = await self._dispatcher.respond(requests.Status(), Nobody())
+        response = await self._dispatcher.respond(requests.Status(), OwnClient())
         text = next(getattr(reply, "text", "") for reply in response.replies)
         return {**focus_values(self._shared_context), STATUS: [text]}
 
@@ -115,7 +115,7 @@ def focus_values(shared_context: SharedContext) -> dict[str, list[Any]]:
     return {BY_NAME[name].address: value for name, value in found.items()}
 
 
-class Nobody:
+class OwnClient:
     """The client of the server's own requests."""
 
     key = "server"

@@ -33,19 +33,19 @@ def refuse_impossible(description: EngineDescription, request: Render) -> None:
 
 def unread_words(description: EngineDescription, request: Render) -> str:
     """What the producer should know before the render: words the engine may not read. Empty when it reads all."""
-    told = []
+    notes = []
     for field, text in (("prompt", request.prompt), ("lyrics", request.lyrics)):
         limit = getattr(description, field)
         if not limit.may_lose(text):
             continue
         if limit.tokens == 0:
-            told.append(f"{field}: the {description.label} engine does not read them.")
+            notes.append(f"{field}: the {description.label} engine does not read them.")
         else:
-            told.append(
+            notes.append(
                 f"{field}: the {description.label} engine reads about {limit.tokens} tokens, and these may be more; "
                 "the take's notes will name what was left out."
             )
-    return " ".join(told)
+    return " ".join(notes)
 
 
 def refuse_too_long(description: EngineDescription, seconds: float) -> None:

@@ -66,7 +66,7 @@ class _Gone:
     """Put into the inbox by the reader thread when the pipe closes."""
 
 
-def _tell_nobody(_: Progress) -> None:
+def _ignore_progress(_: Progress) -> None:
     """Ignores progress while an engine loads ahead of the first request."""
 
 
@@ -93,7 +93,7 @@ class EngineProcess:
         """Of the running process; None when there is none."""
         return self._process.pid if self._process and self._process.is_alive() else None
 
-    async def start(self, on_progress: OnProgress = _tell_nobody) -> None:
+    async def start(self, on_progress: OnProgress = _ignore_progress) -> None:
         """Starts the process and loads the engine, unless it runs already. Raises ProtocolError."""
         if self.pid is not None:
             return

@@ -1,6 +1,6 @@
 """What carries out which request. An endpoint decodes a request, calls `respond`, and encodes the response.
 
-Everything here is quick. Rendering happens in rendering/worker.py, which is only told that there is work.
+Everything here is quick. Rendering happens in rendering/worker.py, which is only woken.
 """
 
 from __future__ import annotations
