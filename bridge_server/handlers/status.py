@@ -53,7 +53,7 @@ class StatusHandlers:
         result = results.ServerStatus(
             version=VERSION,
             engine=self._settings.engine,
-            engine_processes=self._worker.engine_pids(),
+            engine_processes=self._engines.pids(),
             running=current.id if current else None,
             queued=waiting,
             roots=tuple(str(root) for root in self._settings.roots),

@@ -93,10 +93,6 @@ class RenderWorker:
         """The job being rendered."""
         return self._running.job if self._running else None
 
-    def engine_pids(self) -> dict[str, int]:
-        """Running engine processes by engine name."""
-        return self._engines.pids()
-
     def wake(self) -> None:
         """There may be a job to run."""
         self._wake.set()

@@ -391,7 +391,7 @@ def test_memory_that_runs_out_ends_one_job_and_the_process(tmp_path: Path) -> No
         assert last["code"] == "out_of_memory"
         assert "cpu ran out of memory during the render" in last["sentence"]
         assert "shorter region" in last["remedy"]
-        assert server.server.worker.engine_pids() == {}
+        assert server.server.engines.pids() == {}
         assert job_end(peer, peer.call("repaint", **asked)["job"])["takes"] == 1, "a fresh process renders"
 
 
