@@ -74,14 +74,14 @@ def test_a_process_killed_from_outside_fails_its_job_and_is_replaced(server, osc
         pass
     while osc.receive()["stage"] != "rendering":
         pass
-    pid = server.on_loop(server.server.worker.engine_pids)["slow"]
+    pid = server.on_loop(server.server.engines.pids)["slow"]
     os.kill(pid, signal.SIGKILL)
     reply = osc.until_end(name)[-1]
     assert (reply.name, reply["code"]) == ("failed", "engine_died")
     options = '{"seconds": 0.05}'
     again = osc.render("/bridge/repaint", uuid.uuid4().hex, *REGION, "engine", "slow", "options", options)
     assert again[-1].name == "done"
-    assert server.on_loop(server.server.worker.engine_pids)["slow"] != pid
+    assert server.on_loop(server.server.engines.pids)["slow"] != pid
 
 
 @pytest.mark.alone  # it keeps time
@@ -90,7 +90,7 @@ def test_an_engine_that_does_not_stop_is_ended(server, osc):
     osc.send("/bridge/repaint", name, *REGION, "engine", "deaf", "options", '{"seconds": 60}')
     while (reply := osc.receive()).name != "progress" or reply["fraction"] == 0:
         pass
-    pid = server.on_loop(server.server.worker.engine_pids)["deaf"]
+    pid = server.on_loop(server.server.engines.pids)["deaf"]
     began = time.monotonic()
     osc.send("/bridge/cancel", name)
     reply = osc.until_end(name)[-1]
@@ -100,7 +100,7 @@ def test_an_engine_that_does_not_stop_is_ended(server, osc):
     options = '{"seconds": 0.05}'
     again = osc.render("/bridge/repaint", uuid.uuid4().hex, *REGION, "engine", "deaf", "options", options)
     assert again[-1].name == "done"
-    assert server.on_loop(server.server.worker.engine_pids)["deaf"] != pid
+    assert server.on_loop(server.server.engines.pids)["deaf"] != pid
 
 
 def test_weights_that_are_missing_are_named(osc):
@@ -120,7 +120,7 @@ def test_an_idle_engine_gives_its_memory_back(start_server):
     with server.osc() as osc:
         osc.render("/bridge/repaint", "one", *REGION)
         deadline = time.monotonic() + PATIENCE
-        while server.on_loop(server.server.worker.engine_pids):
+        while server.on_loop(server.server.engines.pids):
             assert time.monotonic() < deadline, "the process stays"
             osc.ask("/bridge/status", "turn")
         assert osc.render("/bridge/repaint", "two", *REGION)[-1].name == "done"
