@@ -169,12 +169,6 @@ WITHOUT_A_TEST_FILE = {
     "model/sketch/parameters.py": "numbers only; what they do is tested where they are used",
     "model/sketch/separation/separation_parameters.py": "numbers only, as above",
 }
-# What carries out requests is asked through a running server; only some of its modules have a test file as well.
-TESTED_THROUGH_THE_SERVER = (
-    "bridge_server/audition/",
-    "bridge_server/endpoints/osc",
-    "bridge_server/handlers/",
-)
 
 
 @cache
@@ -429,8 +423,7 @@ def test_every_module_has_a_test_file_of_its_own_name():
         test = PROJECT / "tests" / name.with_name(f"test_{path.stem.strip('_')}.py")
         if path.stem != "__init__" and not test.is_file():
             without.add(name.as_posix())
-    known = {name for name in without if name.startswith(TESTED_THROUGH_THE_SERVER)}
-    assert without - known == set(WITHOUT_A_TEST_FILE)
+    assert without == set(WITHOUT_A_TEST_FILE)
 
 
 def test_every_test_folder_is_a_package():

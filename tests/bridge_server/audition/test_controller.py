@@ -26,47 +26,6 @@ RATE = 48000
 BAR = 2 * RATE
 
 
-@pytest.mark.parametrize("method", ["ab", "next", "prev", "seek"])
-def test_what_needs_something_that_plays(ws, method):
-    params = {"position": "2|1"} if method == "seek" else {}
-    with pytest.raises(RpcError) as raised:
-        ws.call(f"audition.{method}", **params)
-    assert raised.value.code == "not_playing"
-    assert raised.value.remedy
-
-
-@pytest.mark.parametrize(
-    ("params", "code"),
-    [
-        ({"take": "t0"}, "unknown_take"), ({"job": "j0"}, "unknown_job"), ({"source": "gone.wav"}, "file_missing"),
-        ({"take": "t0", "job": "j0"}, "out_of_range"), ({"take": "t0", "before": 65}, "out_of_range"),
-    ],
-)  # fmt: skip
-def test_what_cannot_be_played(ws, params, code):
-    with pytest.raises(RpcError) as raised:
-        ws.call("audition.play", **params)
-    assert raised.value.code == code
-    assert ws.call("audition.show")["state"] == "stopped"
-
-
-def test_settings_are_kept_while_nothing_plays(ws):
-    changed = {"gain_db": -6, "loop": False, "match": False, "auto": True}
-    ordinary = {"gain_db": 0, "loop": True, "match": True, "auto": False}
-    for settings in (changed, ordinary):
-        for name, value in settings.items():
-            word = {"gain_db": "db"}.get(name, "on")
-            state = ws.call(f"audition.{name.removesuffix('_db')}", **{word: value})
-            assert state[name] == value
-        for state in (ws.call("audition.show"), ws.call("audition.stop")):
-            assert settings.items() <= state.items()
-
-
-def test_over_osc_the_state_comes_in_words(osc):
-    assert osc.ask("/bridge/audition/show", "id1")["text"] == "Stopped."
-    assert osc.ask("/bridge/audition/gain", 0.0).name == "ok"
-    assert osc.ask("/bridge/audition/ab")["code"] == "not_playing"
-
-
 @pytest.fixture(scope="module")
 def rig(tmp_path_factory):
     if sound_card.missing():
@@ -253,18 +212,6 @@ def test_a_transport_that_is_not_there(card):
         card.call("audition.follow", what="midi", port="no such port")
     assert raised.value.code == "no_device"
     assert card.call("audition.show")["follow"] == "none"
-
-
-def test_a_bug_is_answered_as_one_and_ends_nothing(server, osc, monkeypatch, caplog):
-    def broken(*_):
-        raise KeyError("nobody expected this")
-
-    monkeypatch.setattr(server.server.controller, "state", broken)
-    reply = osc.ask("/bridge/audition/show", "id1")
-    assert (reply["id"], reply["code"]) == ("id1", "internal")
-    assert "nobody expected this" in caplog.text
-    monkeypatch.undo()
-    assert osc.ask("/bridge/audition/show", "id2").name == "ok"
 
 
 # The controller without a server, on devices that play when the test says so.

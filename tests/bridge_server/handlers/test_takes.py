@@ -125,3 +125,12 @@ def test_over_osc_and_the_mailbox(server, ws, osc):
     assert str(clip) in words
     assert mailbox.ask("takes.delete", take=second)["result"]["take"] == second
     assert osc.ask("/bridge/takes/delete", first)["code"] == "unknown_take"
+
+
+def test_takes_come_in_pages(server):
+    with server.websocket() as client:
+        client.render("repaint", source="song.wav", start=0, end=4800, takes=3)
+        first = client.call("takes.list", limit=2)["takes"]
+        second = client.call("takes.list", limit=2, before=first[-1]["take"])["takes"]
+    assert [entry["number"] for entry in (*first, *second)] == [3, 2, 1]
+    assert all(entry["words"] and entry["engine"] == "noise" for entry in first)
