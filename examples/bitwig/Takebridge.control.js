@@ -16,10 +16,12 @@ var OWN_PORT = 9129;
 var CLIENT = "bitwig";
 var SLOTS = 32; // launcher slots of the selected track that are checked
 var TICK = 200; // milliseconds
-var REPEAT_AFTER = 800; // milliseconds without an acknowledgement
-var REPEATS = 3;
+// Milliseconds, the same in every script of Takebridge. A machine that renders with all cores may take seconds over a
+// reply: a request is sent again after 1, 3 and 7 seconds, and given up after 15.
+var WAITS = [1000, 2000, 4000, 8000];
+var SHOWN_FROM = 3; // from this attempt on we show that there is no reply yet: after 3 seconds
 var SILENCE = 4000; // milliseconds without news of a running job
-var TELL_AGAIN = 15000;
+var REMIND_AFTER = 15000;
 var SHOW_EVERY = 400;
 var INSERT_TRIES = 25; // ticks until a slot must have taken its file
 // A clip may be off by so many beats before we say that it was stretched; Bitwig keeps lengths as floats.
@@ -84,7 +86,7 @@ function init() {
    var space = osc.createAddressSpace();
    space.setName("Takebridge");
    space.registerDefaultMethod(function (source, message) {
-      guarded(function () { hear(message); });
+      guarded(function () { receive(message); });
    });
    osc.createUdpServer(space).start(OWN_PORT);
    bridge = osc.connectToUdpServer("127.0.0.1", BRIDGE_PORT, osc.createAddressSpace());
@@ -131,8 +133,8 @@ function request(task) {
    counter += 1;
    asked = {
       id: "bitwig-" + run + "-" + counter, task: task, job: "", takes: [], notes: where.notes, where: where,
-      trackName: track.name().get(), acknowledged: false, silent: false, asks: 0,
-      heard: now(), lastAsked: now(), told: 0, shown: 0
+      trackName: track.name().get(), acknowledged: false, silent: false, attempts: 1,
+      replied: now(), sent: now(), reminded: 0, shown: 0
    };
    // Stems are found, not made up: a second take would be the same.
    asked.count = task === "extract" ? 1 : Math.round(takeCount.getRaw());
@@ -208,7 +210,7 @@ function send(one) {
 
 // Replies
 
-function hear(message) {
+function receive(message) {
    var address = String(message.getAddressPattern());
    if (address.indexOf("/ace/") === 0) {
       // A button of a surface sends 1 when it is pressed and 0 when it is let go.
@@ -222,23 +224,23 @@ function hear(message) {
    if (address.indexOf("/bridge/") !== 0 || asked === null || values[0] !== asked.id) {
       return; // about something older
    }
-   var told = {};
+   var reply = {};
    for (var n = 1; n + 1 < values.length; n += 2) {
-      told[values[n]] = values[n + 1];
+      reply[values[n]] = values[n + 1];
    }
-   asked.heard = now();
-   asked.asks = 0;
+   asked.replied = now();
+   asked.attempts = 0;
    if (asked.silent) {
       asked.silent = false;
       say("Takebridge: the server is back; resuming the " + asked.task + ".");
    }
-   understand(address.substring(8), told);
+   understand(address.substring(8), reply);
 }
 
-function understand(name, told) {
+function understand(name, reply) {
    var one = asked;
    if (name === "ack") {
-      one.job = told.job || "";
+      one.job = reply.job || "";
       if (!one.acknowledged) {
          one.acknowledged = true;
          say("Takebridge: " + one.task + " queued.");
@@ -246,13 +248,13 @@ function understand(name, told) {
    } else if (name === "progress") {
       if (now() - one.shown >= SHOW_EVERY) {
          one.shown = now();
-         host.showPopupNotification("Takebridge: " + one.task + " " + Math.round(100 * told.fraction) + "% " + told.stage);
+         host.showPopupNotification("Takebridge: " + one.task + " " + Math.round(100 * reply.fraction) + "% " + reply.stage);
       }
    } else if (name === "take") {
-      take(one, told);
+      take(one, reply);
    } else if (name === "done") {
-      if (one.takes.length < told.takes) {
-         send(one); // a take's datagram was lost: all are told again
+      if (one.takes.length < reply.takes) {
+         send(one); // a take's datagram was lost: the server sends all of them again
          return;
       }
       asked = null;
@@ -263,27 +265,27 @@ function understand(name, told) {
       say("Takebridge: " + one.task + " cancelled. Nothing was changed.");
    } else if (name === "failed") {
       asked = null;
-      var remedy = told.remedy || "";
-      if (told.code === "outside_roots") {
+      var remedy = reply.remedy || "";
+      if (reply.code === "outside_roots") {
          remedy = 'Start the server with: takebridge serve --root "' + folderOf(one.where.file) + '"';
       }
-      say("Takebridge: " + one.task + " failed. " + (told.sentence || "No reason was given.") + " " + remedy);
+      say("Takebridge: " + one.task + " failed. " + (reply.sentence || "No reason was given.") + " " + remedy);
    }
 }
 
-function take(one, told) {
+function take(one, reply) {
    for (var n = 0; n < one.takes.length; n++) {
-      if (one.takes[n].id === told.take) {
-         return; // told again after a repeated request
+      if (one.takes[n].id === reply.take) {
+         return; // sent again after a repeated request
       }
    }
-   if (!told.passed) {
-      one.notes.push("Take " + told.number + ": " + (told.warning || "its receipt has a warning") + ".");
+   if (!reply.passed) {
+      one.notes.push("Take " + reply.number + ": " + (reply.warning || "its receipt has a warning") + ".");
    }
-   var stem = told.stem === "mix" ? "" : " " + told.stem;
+   var stem = reply.stem === "mix" ? "" : " " + reply.stem;
    one.takes.push({
-      id: told.take, path: told.path || "", beats: told.length / told.rate * Number(one.where.bpm) / 60,
-      name: one.task.charAt(0).toUpperCase() + one.task.slice(1) + " " + told.number + stem + " @ bar " + one.where.bar
+      id: reply.take, path: reply.path || "", beats: reply.length / reply.rate * Number(one.where.bpm) / 60,
+      name: one.task.charAt(0).toUpperCase() + one.task.slice(1) + " " + reply.number + stem + " @ bar " + one.where.bar
    });
 }
 
@@ -365,22 +367,36 @@ function tick() {
 
 function actOnSilence() {
    var one = asked;
-   if (one === null || now() - Math.max(one.heard, one.lastAsked) < (one.acknowledged ? SILENCE : REPEAT_AFTER)) {
+   if (one === null) {
       return;
    }
-   if (!one.acknowledged && one.asks === REPEATS) {
-      asked = null;
-      say("Takebridge: the server is not responding. " + START_THE_SERVER);
+   var wait = one.attempts > 0 ? WAITS[Math.min(one.attempts, WAITS.length) - 1] : SILENCE;
+   if (now() - Math.max(one.replied, one.sent) < wait) {
       return;
    }
-   if (one.acknowledged && one.asks >= 2 && (!one.silent || now() - one.told > TELL_AGAIN)) {
+   if (one.attempts >= WAITS.length) {
+      if (!one.acknowledged) {
+         asked = null;
+         say("Takebridge: the server is not responding. " + START_THE_SERVER);
+         return;
+      }
+      remind(one);
+   }
+   one.attempts += 1;
+   one.sent = now();
+   send(one);
+   if (one.attempts === SHOWN_FROM && !one.acknowledged) {
+      say("Takebridge: no reply from the server yet; still trying. Is it running?");
+   }
+}
+
+// Shows that the server has gone, at once and then now and again: a notification soon disappears.
+function remind(one) {
+   if (!one.silent || now() - one.reminded > REMIND_AFTER) {
       one.silent = true;
-      one.told = now();
+      one.reminded = now();
       say("Takebridge: the server has stopped. Start it again (takebridge serve) to resume the " + one.task + ".");
    }
-   one.asks += 1;
-   one.lastAsked = now();
-   send(one);
 }
 
 // Small things

@@ -16,6 +16,8 @@ from pythonosc.osc_message_builder import OscMessageBuilder
 from pythonosc.osc_server import BlockingOSCUDPServer
 
 TERMINAL = ("done", "failed", "cancelled", "ok")
+# Seconds. A busy machine may take some over a reply: a message is sent again after 1, 3 and 7, and given up after 15.
+WAITS, SILENCE = (1.0, 2.0, 4.0, 8.0), 30.0  # SILENCE: of a render, which may be waiting behind others
 
 
 class Bridge:
@@ -27,7 +29,6 @@ class Bridge:
         dispatcher = Dispatcher()
         dispatcher.set_default_handler(self._receive)
         self._socket = BlockingOSCUDPServer(("0.0.0.0", 0), dispatcher)
-        self._socket.timeout = 30.0
 
     def _receive(self, address: str, *arguments: Any) -> None:
         # A reply is its id, then name, value pairs.
@@ -40,12 +41,8 @@ class Bridge:
         for argument in arguments:
             builder.add_arg(argument)
         self.replies.clear()
-        self._socket.socket.sendto(builder.build().dgram, self._server)
         while not self.replies or self.replies[-1][0] not in TERMINAL:
-            known = len(self.replies)
-            self._socket.handle_request()
-            if len(self.replies) == known:
-                sys.exit("No reply from the server. Start it with: takebridge serve")
+            self._next_reply(builder.build().dgram)
             name, values = self.replies[-1]
             if name == "progress":
                 print(f"  {values['fraction']:4.0%}  {values['stage']}")
@@ -53,6 +50,21 @@ class Bridge:
         if name == "failed":
             sys.exit(f"{values['sentence']} {values.get('remedy', '')}")
         return list(self.replies)
+
+    def _next_reply(self, message: bytes) -> None:
+        """Waits for a reply. The same id again is answered with the job's state and renders nothing twice."""
+        if self.replies and self._comes_within(SILENCE):
+            return
+        for wait in WAITS:
+            self._socket.socket.sendto(message, self._server)
+            if self._comes_within(wait):
+                return
+        sys.exit("The server is not responding. Start it with: takebridge serve")
+
+    def _comes_within(self, seconds: float) -> bool:
+        known, self._socket.timeout = len(self.replies), seconds
+        self._socket.handle_request()
+        return len(self.replies) > known
 
 
 def main() -> None:
@@ -65,7 +77,7 @@ def main() -> None:
     bridge = Bridge("127.0.0.1", given.port)
     song = ("source", given.song, "bars", given.bars, "bpm", given.bpm)
     replies = bridge.ask("/bridge/repaint", f"python-{uuid.uuid4().hex[:8]}", *song, "takes", 2)
-    takes = [values for name, values in replies if name == "take"]
+    takes = list({values["take"]: values for name, values in replies if name == "take"}.values())
     for take in takes:
         print(
             f"take {take['take']}: sample {take['position']}, {take['length']} long, {take.get('path', '')}"

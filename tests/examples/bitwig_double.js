@@ -10,7 +10,7 @@ const fs = require("node:fs");
 const readline = require("node:readline");
 const vm = require("node:vm");
 
-const [, , scriptPath, bridgePort, ownPort, silence] = process.argv;
+const [, , scriptPath, bridgePort, ownPort, pace = "1"] = process.argv; // pace: seconds of the script per second of ours
 let inInit = false;
 let api = 0; // what the script asked for
 const model = {
@@ -20,7 +20,7 @@ const model = {
    selected: null, settings: {}, deaf: false, stretch: 1,
 };
 
-function tell(event, value) { process.stdout.write(JSON.stringify({ event, value }) + "\n"); }
+function report(event, value) { process.stdout.write(JSON.stringify({ event, value }) + "\n"); }
 
 // An object of which nothing exists but what is given. Symbols and `then` are what node itself asks for.
 function strict(name, members) {
@@ -98,7 +98,7 @@ function insertFile(slot, path) {
    setTimeout(() => {
       slot.content = { path, beats };
       slot.name = path.replace(/.*[\\/]/, "");
-      tell("inserted", { slot: model.slots.indexOf(slot), path });
+      report("inserted", { slot: model.slots.indexOf(slot), path });
    }, 50);
 }
 
@@ -135,7 +135,7 @@ const cursorClip = strict("cursorClip", {
    getLoopLength: one("clip.loopLength", () => model.selected?.content?.beats ?? 0),
    setName: method("setName", ["string"], (name) => {
       model.selected.name = name;
-      tell("named", { slot: model.slots.indexOf(model.selected), name });
+      report("named", { slot: model.slots.indexOf(model.selected), name });
    }),
 });
 const signals = {};
@@ -203,7 +203,7 @@ const oscModule = strict("oscModule", {
       start: method("start", ["int"], (port) => {
          const socket = dgram.createSocket("udp4");
          socket.on("message", (data) => attempt(() => space.space.callback(null, oscMessage(decode(data)))));
-         socket.bind(port, "127.0.0.1", () => tell("listening", port));
+         socket.bind(port, "127.0.0.1", () => report("listening", port));
       }),
    }), true),
    connectToUdpServer: method("connectToUdpServer", ["string", "int", "object"], (address, port) => strict("OscConnection", {
@@ -211,7 +211,7 @@ const oscModule = strict("oscModule", {
          for (const argument of [path, ...given]) {
             if (typeof argument !== "string") throw new Error(`sendMessage: ${typeof argument} becomes who knows what in Java`);
          }
-         tell("sent", [path, ...given]);
+         report("sent", [path, ...given]);
          out.send(encode(path, given), port, address);
       },
    }), true),
@@ -226,18 +226,18 @@ const host = strict("host", {
    getDocumentState: method("getDocumentState", [], () => documentState, true),
    getOscModule: method("getOscModule", [], () => oscModule),
    scheduleTask: method("scheduleTask", ["function", "int"], (task, delay) => { setTimeout(() => attempt(task), delay); }),
-   showPopupNotification: method("showPopupNotification", ["string"], (text) => tell("popup", text)),
-   errorln: method("errorln", ["string"], (text) => tell("error", text)),
+   showPopupNotification: method("showPopupNotification", ["string"], (text) => report("popup", text)),
+   errorln: method("errorln", ["string"], (text) => report("error", text)),
 });
 
-function attempt(work) { try { work(); } catch (error) { tell("error", String(error.stack || error)); } }
+function attempt(work) { try { work(); } catch (error) { report("error", String(error.stack || error)); } }
 
 const context = vm.createContext({
-   host, println: (text) => tell("println", String(text)), loadAPI: method("loadAPI", ["int"], (version) => { api = version; }),
+   Date: class extends Date { getTime() { return Number(pace) * super.getTime(); } },
+   host, println: (text) => report("println", String(text)), loadAPI: method("loadAPI", ["int"], (version) => { api = version; }),
 });
-let source = fs.readFileSync(scriptPath, "utf8")
+const source = fs.readFileSync(scriptPath, "utf8")
    .replace("var BRIDGE_PORT = 9124;", `var BRIDGE_PORT = ${bridgePort};`).replace("var OWN_PORT = 9129;", `var OWN_PORT = ${ownPort};`);
-if (silence) source = source.replace("var SILENCE = 4000;", `var SILENCE = ${silence};`);
 vm.runInContext(source, context, { filename: scriptPath });
 inInit = true;
 context.init();
@@ -251,5 +251,5 @@ readline.createInterface({ input: process.stdin }).on("line", (line) => {
    else if (command === "settings") Object.assign(model.settings, values);
    else if (command === "slots") model.slots.forEach((slot, n) => { slot.exists = n < values; });
    else if (command === "occupy") Object.assign(model.slots[values], { name: "mine", content: { path: "mine.wav", beats: 4 } });
-   else if (command === "state") tell("state", model.slots.filter((slot) => slot.content).map((slot) => ({ name: slot.name, ...slot.content })));
+   else if (command === "state") report("state", model.slots.filter((slot) => slot.content).map((slot) => ({ name: slot.name, ...slot.content })));
 }).on("close", () => { context.exit(); process.exit(0); });

@@ -40,8 +40,7 @@ class Reaper:
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
-        # Seconds of the double per second of ours: slow, so that a busy machine is not taken for a dead server.
-        self.pace = 0.25
+        self.pace = 1.0  # seconds of the double per second of ours
 
     def _do(self, what: str, **values: Any) -> Any:
         assert self._process.stdin is not None

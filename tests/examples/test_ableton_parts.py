@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import math
+import select
+import socket
 import struct
 from collections.abc import Iterator
 from fractions import Fraction
@@ -27,7 +29,7 @@ from tests.examples.live_double import script_modules
 def parts() -> Iterator[ModuleType]:
     with script_modules():
         package = importlib.import_module("Takebridge")
-        for name in ("osc_codec", "song_time", "settings", "placement"):
+        for name in ("osc_codec", "song_time", "settings", "placement", "bridge_link"):
             importlib.import_module(f"Takebridge.{name}")
         yield package
 
@@ -156,3 +158,89 @@ def test_takes_are_copied_under_names_of_their_own(parts, tmp_path):
     copies = [parts.placement.into_project(str(take), 'a/b: "x"', str(the_set)) for _ in range(3)]
     assert len(set(copies)) == 3
     assert all(copy.endswith(".wav") and Path(copy).read_bytes() == b"one" for copy in copies)
+
+
+# The link, with a clock that the test sets and a server that replies when the test lets it.
+
+
+class Link:
+    """A link with one request on its way; `calls`: what its listener was called with."""
+
+    def __init__(self, parts):
+        self.server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.server.bind(("127.0.0.1", 0))
+        self.now, self.calls = 0.0, []
+        self.link = parts.bridge_link.BridgeLink(*self.server.getsockname(), "", self, lambda: self.now)
+        self.link.request("repaint", "r1", {}, "about")
+
+    def __getattr__(self, name):
+        return lambda *_: self.calls.append((name, self.now))
+
+    def arrived(self):
+        """The messages the server has been sent since the last time."""
+        found = []
+        while select.select([self.server], [], [], 0)[0]:
+            found.append(OscMessage(self.server.recv(65536)))
+        return found
+
+    def reply(self, name, *values):
+        data = OscMessageBuilder(f"/bridge/{name}")
+        for value in ("r1", *values):
+            data.add_arg(value)
+        self.server.sendto(data.build().dgram, ("127.0.0.1", self.link.port))
+
+    def tick(self, until):
+        """Live's ticks up to a moment; the moments at which a message arrived."""
+        moments = []
+        while self.now < until - 1e-9:
+            self.now += 0.1
+            self.link.poll()
+            moments += [round(self.now, 1) for _ in self.arrived()]
+        return moments
+
+    def close(self):
+        self.link.close()
+        self.server.close()
+
+
+@pytest.fixture
+def link(parts):
+    found = Link(parts)
+    assert len(found.arrived()) == 1
+    yield found
+    found.close()
+
+
+def near(moments, expected):
+    """Within some ticks: each wait ends with the first tick after it."""
+    return len(moments) == len(expected) and all(
+        abs(moment - wanted) <= 0.5 for moment, wanted in zip(moments, expected, strict=True)
+    )
+
+
+def test_a_request_is_sent_again_in_growing_intervals_and_given_up(link):
+    assert near(link.tick(until=20.0), [1, 3, 7])
+    (shown, at), (ended, end) = link.calls
+    assert (shown, ended) == ("waiting", "no_server")
+    assert near([at, end], [3, 15])
+    assert link.link.pending == {}
+
+
+def test_a_reply_that_comes_late_is_in_time(link):
+    """A machine that renders with all cores took ten seconds over it."""
+    link.tick(until=10.0)
+    link.reply("ack", "job", "j1", "state", "queued")
+    link.tick(until=12.0)
+    assert [name for name, _ in link.calls] == ["waiting", "acknowledged"]
+    assert link.link.pending["r1"].job == "j1"
+
+
+def test_a_render_that_falls_silent_is_asked_about_until_the_server_is_back(link):
+    link.reply("ack", "job", "j1", "state", "queued")
+    assert near(link.tick(until=18.0), [4, 5, 7, 11])
+    assert [name for name, _ in link.calls] == ["acknowledged"]
+    assert near(link.tick(until=40.0), [19, 27, 35])
+    assert [name for name, _ in link.calls] == ["acknowledged", "silent", "silent"]
+    link.reply("progress", "job", "j1", "stage", "rendering", "fraction", 0.5)
+    assert link.tick(until=43.0) == []
+    assert [name for name, _ in link.calls[3:]] == ["alive", "progress"]

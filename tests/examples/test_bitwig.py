@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import queue
 import shutil
@@ -16,6 +17,7 @@ from typing import Any
 
 import pytest
 import soundfile
+from pythonosc.osc_message import OscMessage
 
 from tests.bridge_server.peers import PATIENCE, ServerProcess, ServerThread, band_song, datagram, free_port
 from tests.bridge_server.servers import server_fixture
@@ -35,11 +37,10 @@ server = server_fixture((band_song, "band.wav"), engine="sketch")
 class Bitwig:
     """Bitwig with our script in it, and a producer. Events are what the double writes."""
 
-    def __init__(self, bridge_port: int, silence: int | None) -> None:
+    def __init__(self, bridge_port: int, pace: float) -> None:
         self.port = free_port()
-        words = [str(NODE), str(DOUBLE), str(SCRIPT), str(bridge_port), str(self.port)]
         self.process = subprocess.Popen(
-            [*words, *([str(silence)] if silence else [])],
+            [str(NODE), str(DOUBLE), str(SCRIPT), str(bridge_port), str(self.port), str(pace)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
         self.events: queue.Queue[dict[str, Any]] = queue.Queue()
@@ -101,8 +102,9 @@ class Bitwig:
 def open_bitwig(server: ServerThread) -> Iterator[Callable[..., Bitwig]]:
     with ExitStack() as stack:
 
-        def start(bridge_port: int | None = None, silence: int | None = None) -> Bitwig:
-            bitwig = Bitwig(bridge_port or server.settings.osc_port, silence)
+        def start(bridge_port: int | None = None, pace: float = 1.0) -> Bitwig:
+            """pace: seconds of the script per second of ours."""
+            bitwig = Bitwig(bridge_port or server.settings.osc_port, pace)
             stack.callback(bitwig.close)
             bitwig.settings(Song_file="band.wav", Takes=1)
             bitwig.slots()  # once it answers, it has done what came before
@@ -257,11 +259,32 @@ def run_in_double(script: Path) -> str:
 
 
 def test_no_server_says_how_to_start_one(open_bitwig):
-    bitwig = open_bitwig(bridge_port=free_port())
+    bitwig = open_bitwig(bridge_port=free_port(), pace=8.0)
     bitwig.press("Repaint")
+    bitwig.shown("no reply from the server yet")
     assert "takebridge serve" in bitwig.shown("not responding")
     bitwig.press("Cancel")
     bitwig.shown("Nothing is being rendered")
+
+
+def test_a_busy_server_is_waited_for_with_growing_intervals(open_bitwig):
+    """Its first reply comes with the fourth message, 7 seconds after the first, and the render goes its way."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as busy:
+        busy.bind(("127.0.0.1", 0))
+        busy.settimeout(PATIENCE)
+        bitwig = open_bitwig(bridge_port=busy.getsockname()[1])
+        bitwig.press("Repaint")
+        arrived = []
+        for _ in range(4):
+            message = OscMessage(busy.recv(65536))
+            arrived.append((time.monotonic(), message.params[0]))
+        moments, ids = zip(*arrived, strict=True)
+        assert len(set(ids)) == 1
+        assert [round(later - earlier) for earlier, later in itertools.pairwise(moments)] == [1, 2, 4]
+        busy.sendto(
+            datagram("/bridge/ack", ids[0], "job", "j1", "state", "queued"), ("127.0.0.1", bitwig.port)
+        )
+        bitwig.shown("queued")
 
 
 def test_cancel(open_bitwig, tmp_path):
@@ -325,7 +348,7 @@ def test_a_server_killed_while_rendering_goes_on_when_it_is_back(open_bitwig, tm
     server = ServerProcess(tmp_path / "store", folder, free_port()).start()
     running = [server]
     try:
-        bitwig = open_bitwig(bridge_port=server.osc_port, silence=500)
+        bitwig = open_bitwig(bridge_port=server.osc_port, pace=6.0)
         bitwig.command("slots", 8)
         bitwig.settings(Takes=4)
         bitwig.model(loopStart=8, loopDuration=16)

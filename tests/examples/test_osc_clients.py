@@ -10,19 +10,21 @@ import shutil
 import socket
 import subprocess
 import sys
+import time
 import xml.etree.ElementTree as ET
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pythonosc.osc_message import OscMessage
 
 from daw_protocol.addresses import BY_ADDRESS, field_names
 from daw_protocol.osc_form import request_from_osc
 from daw_protocol.pad_map import read_pad_map
 from daw_protocol.replies import REPLIES
 from examples.osc import surfaces
-from tests.bridge_server.peers import PATIENCE, band_song
+from tests.bridge_server.peers import PATIENCE, band_song, free_port
 from tests.bridge_server.servers import server_fixture
 from tests.places import DOCS, EXAMPLES
 
@@ -82,6 +84,39 @@ def test_a_python_client_says_what_the_bridge_says(server, tmp_path, name):
     assert done.returncode == 1
     assert "none.wav" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "words",
+    [
+        [sys.executable, str(PYTHON / "repaint_osc.py"), "none.wav", "2-3", "--port", "PORT"],
+        pytest.param(
+            ["sh", str(OSC / "repaint.sh"), "none.wav", "2-3"], marks=needs("oscdump", "liblo-tools")
+        ),
+    ],
+    ids=["python", "shell"],
+)
+def test_without_a_server_a_client_tries_for_a_while_and_says_how_to_start_one(tmp_path, words):
+    """The same message again after about 1, 3 and 7 seconds: a busy machine may be slow to reply. The end after 15."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.setblocking(False)
+        port = str(silent.getsockname()[1])
+        more = {"BRIDGE_OSC_PORT": port, "REPLY_PORT": str(free_port())}
+        began = time.monotonic()
+        done = subprocess.run(
+            [word.replace("PORT", port) for word in words], cwd=tmp_path, env={**os.environ, **more},
+            capture_output=True, text=True, timeout=PATIENCE, check=False,
+        )  # fmt: skip
+        seconds = time.monotonic() - began
+        ids = [OscMessage(silent.recv(65536)).params[0] for _ in range(4)]
+        with pytest.raises(BlockingIOError):
+            silent.recv(65536)
+    assert done.returncode == 1
+    assert "takebridge serve" in done.stderr
+    assert len(set(ids)) == 1
+    assert 14 < seconds < 60
 
 
 @pytest.mark.parametrize("path", sorted(PYTHON.glob("*.py")), ids=lambda path: path.name)

@@ -365,8 +365,10 @@ def test_an_unsaved_project_gets_its_takes_and_a_word_about_saving(server, reape
     assert Path(ours(state)[0]["takes"][0]["file"]).is_file()
 
 
-@pytest.mark.parametrize("left", ["nothing", "an address"])
-def test_without_a_server_it_is_said_how_to_start_it(reaper, server, tmp_path, left):
+@pytest.mark.parametrize(
+    ("left", "words"), [("nothing", "is not running"), ("an address", "is not responding")]
+)
+def test_without_a_server_it_is_said_how_to_start_it(reaper, server, tmp_path, left, words):
     """Never started; or killed, so that its address lies there still and nobody takes the request."""
     store = tmp_path / "store"
     for folder in ("in", "out", "audio"):
@@ -375,12 +377,31 @@ def test_without_a_server_it_is_said_how_to_start_it(reaper, server, tmp_path, l
         (store / "server.json").write_text("{}")
     reaper.open(a_project(tmp_path, an_item(song(server))), store)
     before = reaper.state()["tracks"]
-    reaper.pace = 4.0
+    reaper.pace = 12.0
     state = render(reaper)
-    assert "not running" in said(state)
+    assert words in said(state)
     assert "takebridge serve" in said(state)
     assert state["tracks"] == before
     assert list((store / "mailbox" / "in").iterdir()) == [], "the request was taken back"
+
+
+def test_a_server_that_is_busy_is_waited_for(reaper, server, tmp_path):
+    """It takes the request after ten seconds, as on a machine that renders with all cores."""
+    store = tmp_path / "store"
+    for folder in ("in", "out", "audio"):
+        (store / "mailbox" / folder).mkdir(parents=True)
+    (store / "server.json").write_text("{}")
+    reaper.open(a_project(tmp_path, an_item(song(server))), store)
+    reaper.pace = 4.0
+    reaper.action("repaint")
+    began = time.monotonic()
+    state = reaper.until(lambda _: time.monotonic() - began > 2.5)
+    assert "Contacting the server" in texts(state)
+    (request,) = (store / "mailbox" / "in").iterdir()
+    reply = json.dumps({"jsonrpc": "2.0", "id": 1, "result": {}})
+    (store / "mailbox" / "out" / f"{request.stem}.jsonl").write_text(reply + "\n")
+    request.unlink()
+    reaper.until_text("Waiting for the server")
 
 
 def test_cancelling_in_the_window(server, reaper, tmp_path):
@@ -428,7 +449,7 @@ def test_a_server_that_is_killed_is_told_of_and_the_job_goes_on_with_the_next(re
         reaper.action("repaint")
         reaper.until_text("%")
         process.kill()
-        reaper.pace = 4.0
+        reaper.pace = 6.0
         state = reaper.until_text("The server has stopped")
         assert "takebridge serve" in said(state)
         assert state["undo"] == []

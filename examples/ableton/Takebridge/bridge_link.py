@@ -1,8 +1,8 @@
 """The UDP link to the server: requests out, replies in, polled on Live's tick. Never blocks.
 
-A datagram may get lost and the server may die, so the link acts on silence: it repeats a request until it is
-acknowledged (the server renders an id only once); if a render falls silent, it sends the request again, and the server
-replies with the state of the job, and all its takes if it has ended.
+A datagram may get lost, the server may die, or the machine may be so busy that it replies late. So the link acts on
+silence: it repeats a request until it is acknowledged (the server renders an id only once); if a render falls silent,
+it sends the request again, and the server replies with the state of the job, and all its takes if it has ended.
 """
 
 import socket
@@ -12,18 +12,24 @@ from .osc_codec import NotOsc, decode, encode
 
 PREFIX = "/bridge/"
 TERMINAL = ("done", "failed", "cancelled")
-# Seconds. An acknowledgement takes milliseconds; a render tells its progress several times a second.
-REPEAT_AFTER = 0.7
-REPEATS = 3
+# Seconds, the same in every script of Takebridge. An acknowledgement takes milliseconds, but a machine that renders
+# with all cores may take seconds over it: a request is sent again after 1, 3 and 7 seconds, and given up after 15.
+WAITS = (1.0, 2.0, 4.0, 8.0)
+# From this attempt on the producer is shown that there is no reply yet: after 3 seconds.
+SHOWN_FROM = 3
+# A render sends its progress several times a second.
 SILENCE = 4.0
-TELL_AGAIN = 15.0
+REMIND_AFTER = 15.0
 # Datagrams read in one tick: enough for ten jobs, and a flood does not hold Live up.
 MAX_IN_A_TICK = 200
 CLIENT = "ableton-live"
 
 
 class Pending:
-    """One request on its way. `about` is the caller's own; `takes` the values of each take by its id."""
+    """One request on its way. `about` is the caller's own; `takes` the values of each take by its id.
+
+    attempts: how often it was sent since the server's last reply.
+    """
 
     def __init__(self, id, address, arguments, about, now):
         self.id = id
@@ -32,16 +38,19 @@ class Pending:
         self.about = about
         self.job = ""
         self.takes = {}
-        self.heard = now
-        self.asked = now
-        self.asks = 0
+        self.replied = now
+        self.sent = now
+        self.attempts = 1
         self.acknowledged = False
         self.silent = False
-        self.told = now
+        self.reminded = now
 
 
 class BridgeLink:
-    """Owns a socket on a free port. Calls `listener`: acknowledged, progress, take, ended, silent, alive, no_server."""
+    """Owns a socket on a free port.
+
+    Calls `listener`: waiting, no_server, acknowledged, progress, take, ended, silent, alive, answered.
+    """
 
     def __init__(self, host, port, token, listener, clock):
         self._address = (host, port)
@@ -84,7 +93,7 @@ class BridgeLink:
             except BlockingIOError:
                 break
             except OSError:
-                continue  # Windows reports here that an earlier datagram met a closed port; silence will tell
+                continue  # Windows reports here that an earlier datagram met a closed port; silence shows it
             # Any program on this machine can send here; only the server's own replies count.
             if sender[1] == self._address[1]:
                 self._receive(data)
@@ -127,8 +136,8 @@ class BridgeLink:
             if name in ("ok", "failed"):
                 self._listener.answered(name, id, values)
             return
-        pending.heard = self._clock()
-        pending.asks = 0
+        pending.replied = self._clock()
+        pending.attempts = 0
         if pending.silent:
             pending.silent = False
             self._listener.alive(pending)
@@ -140,42 +149,42 @@ class BridgeLink:
         elif name == "progress":
             self._listener.progress(pending, values)
         elif name == "take":
-            # A take that is told again, after a repeated request, is the same take.
+            # A take that is sent again, after a repeated request, is the same take.
             if values.get("take") not in pending.takes:
                 pending.takes[values.get("take")] = values
                 self._listener.take(pending, values)
         elif name in TERMINAL:
             if name == "done" and len(pending.takes) < values.get("takes", 0):
-                self._send(
-                    pending.address, pending.arguments
-                )  # a take's datagram was lost: all are told again
+                self._again(pending)  # a take's datagram was lost: the server sends all of them again
                 return
             self.forget(pending)
             self._listener.ended(pending, name, values)
 
     def _act_on_silence(self, pending, now):
-        wait = SILENCE if pending.acknowledged else REPEAT_AFTER
-        if now - max(pending.heard, pending.asked) < wait:
+        wait = WAITS[min(pending.attempts, len(WAITS)) - 1] if pending.attempts else SILENCE
+        if now - max(pending.replied, pending.sent) < wait:
             return
-        if not pending.acknowledged and pending.asks == REPEATS:
-            self.forget(pending)
-            self._listener.no_server(pending)
-            return
-        # Asked once in vain may be a datagram lost; twice is a bridge that has gone.
-        if (
-            pending.acknowledged
-            and pending.asks >= 2
-            and (not pending.silent or now - pending.told > TELL_AGAIN)
-        ):
-            pending.silent = True
-            pending.told = now
-            self._listener.silent(pending)
-        pending.asks += 1
-        pending.asked = now
+        if pending.attempts >= len(WAITS):
+            if not pending.acknowledged:
+                self.forget(pending)
+                self._listener.no_server(pending)
+                return
+            self._remind(pending, now)
+        pending.attempts += 1
+        pending.sent = now
         self._again(pending)
+        if pending.attempts == SHOWN_FROM and not pending.acknowledged:
+            self._listener.waiting(pending)
+
+    def _remind(self, pending, now):
+        """Shows that the server has gone, at once and then now and again: a status line is soon overwritten."""
+        if not pending.silent or now - pending.reminded > REMIND_AFTER:
+            pending.silent = True
+            pending.reminded = now
+            self._listener.silent(pending)
 
     def _again(self, pending):
         try:
             self._send(pending.address, pending.arguments)
         except Refused:
-            pass  # the next repeat, or the silence, will tell
+            pass  # as good as lost on the way; the next attempt or the silence shows it

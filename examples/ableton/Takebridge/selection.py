@@ -11,7 +11,7 @@ from .messages import Refused
 from .song_time import SongTime, exact, nearest_sample, tempo_as_text
 
 NOTES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
-# Live's scale names -> the bridge's modes. A key in any other scale is left out rather than told wrongly.
+# Live's scale names -> the bridge's modes. A key in any other scale is left out rather than sent wrongly.
 MODES = {
     "Major": "major", "Minor": "minor", "Dorian": "dorian", "Phrygian": "phrygian", "Lydian": "lydian",
     "Mixolydian": "mixolydian", "Locrian": "locrian",
@@ -29,7 +29,7 @@ class Selection:
     path, rate:       the clip's file and its sampling rate in Hz; all samples here are counted at that rate.
     time:             SongTime, the one tempo that holds.
     clip_start:       where the clip starts, in beats of the Arrangement (Fraction); 0 for a Session clip.
-    file_start:       which sample of the file is heard there.
+    file_start:       which sample of the file plays there.
     source_position:  where the file's first sample would lie on the timeline, in samples; may be negative.
     start, end:       the region, in samples of the timeline.
     notes:            what the producer should know about it, a sentence each.
@@ -232,7 +232,7 @@ def _straight_line(clip, time):
 
 
 def _check_tempo(song, clip, time, notes):
-    """Raises Refused when the tempo is automated and does not hold over the clip, as far as that can be told."""
+    """Raises Refused when the tempo is automated and does not hold over the clip, as far as Live shows it."""
     parameter = song.master_track.mixer_device.song_tempo
     if int(parameter.automation_state) == NO_AUTOMATION:
         return

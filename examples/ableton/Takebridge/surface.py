@@ -174,9 +174,9 @@ class Takebridge(ControlSurface):
                     f"{name} is read from the Live Set.", "Set prompt, takes, strength, seed, engine ..."
                 )
         self._defaults.update(values)
-        told = ", ".join("{} {}".format(*entry) for entry in self._defaults.items())
-        self._say(f"Takebridge: every request now uses {told}.")
-        self._answer(sender, "ok", "text", told)
+        text = ", ".join("{} {}".format(*entry) for entry in self._defaults.items())
+        self._say(f"Takebridge: every request now uses {text}.")
+        self._answer(sender, "ok", "text", text)
 
     def _status(self, values, sender):
         self._numbers += 1
@@ -306,6 +306,9 @@ class Takebridge(ControlSurface):
             self._say(f"Takebridge: {asked.task} failed. {sentence} {remedy}")
             self._answer(asked.sender, "failed", "sentence", sentence, "remedy", remedy)
 
+    def waiting(self, pending):
+        self._say("Takebridge: no reply from the server yet; still trying. Is it running?")
+
     def no_server(self, pending):
         sentence = "The server is not responding."
         self._say(f"Takebridge: {sentence} {START_THE_SERVER}")
@@ -357,9 +360,9 @@ class Takebridge(ControlSurface):
         self._placed = place(
             song, asked.task, selected.track, takes, selected.in_arrangement, self._settings["place"]
         )
-        told = f"{len(takes)} {'take' if len(takes) == 1 else 'takes'} {self._placed.how}."
-        self._say(" ".join([f"Takebridge: {asked.task} done,", told, *asked.notes]))
-        self._answer(asked.sender, "done", "takes", len(takes), "text", " ".join([told, *asked.notes]))
+        text = f"{len(takes)} {'take' if len(takes) == 1 else 'takes'} {self._placed.how}."
+        self._say(" ".join([f"Takebridge: {asked.task} done,", text, *asked.notes]))
+        self._answer(asked.sender, "done", "takes", len(takes), "text", " ".join([text, *asked.notes]))
 
     def _answer(self, sender, name, *arguments):
         self._ears.answer(sender, name, *arguments)

@@ -5,8 +5,10 @@ local mailbox, message, notes, marker = need ("mailbox"), need ("message"), need
 local placing, pulse = need ("placing"), need ("pulse")
 local waiting = {}
 
-local PATIENCE = 8 -- seconds: a server that runs looks into its mailbox twenty times a second
-local ASK_AFTER = 5 -- seconds without news
+-- Seconds, the same in every script of Takebridge. A server looks into its mailbox twenty times a second, but on a machine that
+-- renders with all cores it may take seconds over it: a request that was not taken after 15 is withdrawn.
+local PATIENCE = 15
+local SILENCE = 4 -- seconds without news of a job, until we ask whether the server is still there
 local KEPT = 24 * 3600 -- seconds the server keeps replies that no script reads
 -- Looks; seconds of sound that Ardour surely draws between two of them. Ardour tells scripts nothing of it. Measured in 7.3: four
 -- minutes of stereo were drawn 0.3 s after the import began, with six busy programs on two cores as without; here 2.2 s are waited.
@@ -122,12 +124,12 @@ end
 -- A request that no server took is taken back; one that was taken waits for the server to come again.
 local function notice_silence (job, state)
 	local now = os.time ()
-	if now - state.news < ASK_AFTER or state.gone then return end
+	if now - state.news < SILENCE or state.gone then return end
 	if not mailbox.taken (job.name) then
 		if now - state.news >= PATIENCE then
 			mailbox.withdraw (job.name)
 			end_job (job)
-			message.warn ("The Takebridge server is not responding: it has stopped. Nothing was changed. " .. message.START)
+			message.warn ("The Takebridge server is not responding. Nothing was changed. " .. message.START)
 		end
 	elseif not state.asked then
 		state.asked, state.ping = now, mailbox.new_name ("ping")

@@ -9,8 +9,9 @@ local mailbox = {}
 mailbox.START = 'Start it in a terminal with:  takebridge serve'
 mailbox.CLIENT = 'reaper'
 
--- A server looks twenty times a second; what lies there for so long is not going to be taken.
-local TAKEN_SECONDS = 2
+-- Seconds, the same in every script of Takebridge. A server looks twenty times a second, but on a machine that renders with
+-- all cores it may take seconds over it: a request that was not taken after 15 is withdrawn.
+local PATIENCE = 15
 -- So long may a job be silent before we ask whether the server is still there.
 local SILENT_SECONDS = 4
 
@@ -47,7 +48,7 @@ local function running(store)
   return files.exists(files.join(store, 'server.json'))
 end
 
--- The mailbox folder of a server that seems to run, or nil and what to tell the producer.
+-- The mailbox folder of a server that seems to run, or nil and a sentence for the producer.
 function mailbox.find()
   local chosen = reaper.GetExtState('takebridge', 'store')
   local stores = {}
@@ -86,7 +87,7 @@ function Talk:send()
   self.input = files.join(self.root, 'in', self.name .. '.json')
   self.output = files.join(self.root, 'out', self.name .. '.jsonl')
   self.offset, self.taken = 0, false
-  self.sent, self.heard = reaper.time_precise(), reaper.time_precise()
+  self.sent, self.replied = reaper.time_precise(), reaper.time_precise()
   local call = {jsonrpc = '2.0', id = 1, method = self.method, params = self.params, client = mailbox.CLIENT}
   local ok, problem = files.write_whole(self.input, json.encode(call))
   if not ok then
@@ -100,10 +101,10 @@ function Talk:poll()
   local now = reaper.time_precise()
   if not self.taken then
     if not files.exists(self.input) then
-      self.taken, self.heard = true, now
-    elseif now - self.sent > TAKEN_SECONDS then
+      self.taken, self.replied = true, now
+    elseif now - self.sent > PATIENCE then
       os.remove(self.input)
-      return nil, 'The Takebridge server is not running.\n' .. mailbox.START
+      return nil, 'The Takebridge server is not responding.\n' .. mailbox.START
     end
   end
   local lines = {}
@@ -116,14 +117,14 @@ function Talk:poll()
     local whole = text:match('^.*\n') or ''
     self.offset = self.offset + #whole
     for line in whole:gmatch('[^\n]+') do lines[#lines + 1] = json.decode(line) end
-    if #lines > 0 then self.heard = now end
+    if #lines > 0 then self.replied = now end
   end
   return lines
 end
 
 -- Seconds without a reply, once that is long enough to be suspicious.
 function Talk:silence()
-  local seconds = reaper.time_precise() - self.heard
+  local seconds = reaper.time_precise() - self.replied
   return seconds > SILENT_SECONDS and seconds or nil
 end
 
