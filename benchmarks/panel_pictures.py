@@ -1,4 +1,6 @@
-"""The pictures of the panel in docs/pictures: `python benchmarks/panel_pictures.py`. Look at them after each change.
+"""The pictures of the panel and of a take in docs/pictures: `python benchmarks/panel_pictures.py`.
+
+Look at them after each change.
 
 Needs Chromium, the extra dev, and for the playhead what tests/bridge_server/audition/sound_card.py needs.
 """
@@ -51,6 +53,7 @@ def main() -> None:
                 page = context.new_page()
                 page.goto(f"http://127.0.0.1:{port}/")
                 walk(page, port)
+            take_of_the_demo(port)
         finally:
             server.terminate()
             server.wait()
@@ -112,9 +115,18 @@ def walk(page: Page, port: int) -> None:
     page.keyboard.press("z")
     page.wait_for_timeout(500)
     take_picture(page, "panel_narrow")
-    page.set_viewport_size({"width": 1000, "height": 720})
+    page.set_viewport_size({"width": 1000, "height": 760})
     page.keyboard.press("?")
     take_picture(page, "panel_keys")
+
+
+def take_of_the_demo(port: int) -> None:
+    """The picture of the first take that `takebridge demo` renders."""
+    tempo_map = read_midi_map(demo_song_folder() / MAP).tempo_map.to_json()
+    with websocket(port) as client:
+        replies = client.render("repaint", source=SONG, tempo_map=tempo_map, bars="6-9", seed=7, takes=1)
+        (take,) = (reply["take"] for reply in replies if reply.name == "take")
+        save(client.fetch(take, "picture"), "repaint")
 
 
 def wait(page: Page, condition: str) -> None:
@@ -123,7 +135,12 @@ def wait(page: Page, condition: str) -> None:
 
 def take_picture(page: Page, name: str) -> None:
     page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
-    image = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+    save(page.screenshot(), name)
+
+
+def save(png: bytes, name: str) -> None:
+    """In few colours: the documents are read over slow lines too."""
+    image = Image.open(io.BytesIO(png)).convert("RGB")
     picture: Any = image.quantize(COLORS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
     path = PICTURES / f"{name}.png"
     picture.save(path, optimize=True)

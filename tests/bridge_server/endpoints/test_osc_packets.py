@@ -100,7 +100,8 @@ def test_the_id_of_a_message_that_is_wrong(arguments, name):
 @pytest.mark.parametrize(
     ("arguments", "port"),
     [
-        (["r1", "reply_port", 9000], 9000), (["r1", "reply_port", "9000"], 9000), (["r1", "reply_port", 1], 1), (["r1", "reply_port", 65_535], 65_535), (["reply_port", 9000], 9000),
+        (["r1", "reply_port", 1], 1), (["r1", "reply_port", 65_535], 65_535),
+        (["r1", "reply_port", 9000], 9000), (["r1", "reply_port", "9000"], 9000), (["reply_port", 9000], 9000),
         (["r1", "reply_port"], None), (["r1", "reply_port", 0], None), (["r1", "reply_port", 65_536], None),
         (["r1", "reply_port", "soon"], None), (["r1", "port", 9000], None), ([], None),
     ],

@@ -89,6 +89,8 @@ def test_a_selection_needs_both_ends_and_positions_are_samples(parts):
     parts.send(requests.SetSource(source="song.wav", rate=44100))
     assert focus_values(parts.shared)["/bridge/source"] == ["song.wav", 0]
     assert "/bridge/select" not in focus_values(parts.shared)
+    parts.send(requests.Repaint(source="song.wav", start="2|1|0"))
+    assert "/bridge/select" not in focus_values(parts.shared)
     parts.send(requests.Select(start="2|1|0", end="3|1|0"))
     assert focus_values(parts.shared)["/bridge/select"] == [4 * 44100, 8 * 44100]
 
@@ -105,9 +107,18 @@ def test_a_change_is_sent_once_and_only_what_changed(parts):
 
 def test_a_late_listener_is_sent_later_changes_only(parts):
     parts.send(requests.SetTempo(bpm=97.0))
-    connection = parts.listen("a", "/bridge/tempo", "/bridge/key")
+    connection = parts.listen("a", "/bridge/tempo")
     parts.send(requests.SetKey(key="C major"))
-    assert connection.received() == [("/bridge/key", ["C major"])]
+    assert connection.received() == []
+    parts.send(requests.SetTempo(bpm=98.0))
+    assert connection.received() == [("/bridge/tempo", [98.0])]
+
+
+def test_a_question_about_the_status_is_passed_on_like_any_message(parts):
+    """Its value changes without a message, so there is no change to send."""
+    connection = parts.listen("a", STATUS)
+    parts.send(requests.Status(id="s"))
+    assert connection.received() == [(STATUS, ["s"])]
 
 
 def test_what_is_ignored_again_is_not_sent(parts):
