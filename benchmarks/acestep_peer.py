@@ -208,12 +208,12 @@ def measure_ours(folder: Path, load: Load) -> Figures:
     beats = np.arange(int(load.song_seconds * 2))
     grid = Grid(beats * 0.5, beats % 4, np.full(len(beats), 4), beats // 4 + 1, np.full(len(beats), 120.0))
 
-    def repaint(heard: Song, seconds_later: float, take: int) -> Figures:
+    def repaint(source: Song, seconds_later: float, take: int) -> Figures:
         """Seconds to the first second of audio, and to all of it."""
         start, end = (round((second + seconds_later) * RATE) for second in region(load))
         asked = RenderRequest(
             Task.REPAINT,
-            heard,
+            source,
             RATE,
             2,
             start,
@@ -236,7 +236,7 @@ def measure_ours(folder: Path, load: Load) -> Figures:
         return float(np.median([run[figure] for run in runs]))
 
     # The same song under several names, so that each has a first request; the peer's one run is as long as many.
-    runs = [(repaint(heard, 0, 0), repaint(heard, 0, 1), repaint(heard, 2, 2)) for heard in songs]
+    runs = [(repaint(source, 0, 0), repaint(source, 0, 1), repaint(source, 2, 2)) for source in songs]
     fresh, cached, elsewhere = (list(alike) for alike in zip(*runs, strict=True))
     figures: Figures = {
         "fresh": usual("all", fresh),

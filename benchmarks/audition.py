@@ -32,8 +32,8 @@ def main() -> None:
         settings = settings_in(path / "server", engine="sketch", sound=True)
         band_song(settings.roots[0] / "song.wav", 32, RATE)
         with ServerThread(settings) as server, server.websocket() as ws:
-            heard = ws.render("repaint", source="song.wav", bpm=120, bars="9-12", takes=2, seed=1)
-            take = next(reply["take"] for reply in heard if reply.name == "take")
+            received = ws.render("repaint", source="song.wav", bpm=120, bars="9-12", takes=2, seed=1)
+            take = next(reply["take"] for reply in received if reply.name == "take")
             ws.call("audition.device", name="card")
             measure(server, ws, take, "idle")
             job = ws.call("repaint", source="song.wav", bpm=120, bars="5-28", takes=8, seed=2)["job"]

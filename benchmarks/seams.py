@@ -20,7 +20,7 @@ WINDOW, HOP = 1024, 256
 
 
 @dataclass(frozen=True)
-class Heard:
+class Analysed:
     """A song's features per frame. rough: peak third difference per hop, dB; bands: log spectrum [frames, 24]."""
 
     rate: int
@@ -29,7 +29,7 @@ class Heard:
     chroma: NDArray[np.float64]
 
 
-def hear(samples: Samples, rate: int) -> Heard:
+def analyse(samples: Samples, rate: int) -> Analysed:
     """Listens to samples [frames, channels]."""
     mono = samples.mean(axis=1, dtype=np.float64)
     frames = max((len(mono) - 4096) // HOP, 1)
@@ -42,7 +42,7 @@ def hear(samples: Samples, rate: int) -> Heard:
         )
     edges = np.unique(np.rint(np.geomspace(1, WINDOW // 2, 25)).astype(int))
     bands = 10 * np.log10(np.add.reduceat(power, edges, axis=1) + 1e-4)
-    return Heard(rate, 20 * np.log10(rough + 1e-6), bands, chroma_of(mono, frames, rate))
+    return Analysed(rate, 20 * np.log10(rough + 1e-6), bands, chroma_of(mono, frames, rate))
 
 
 def chroma_of(mono: NDArray[np.float64], frames: int, rate: int) -> NDArray[np.float32]:
@@ -59,39 +59,41 @@ def chroma_of(mono: NDArray[np.float64], frames: int, rate: int) -> NDArray[np.f
     return np.repeat(np.concatenate(rows), 4, axis=0)[:frames].astype(np.float32)
 
 
-def features(heard: Heard, frame: int) -> NDArray[np.float64]:
+def features(analysed: Analysed, frame: int) -> NDArray[np.float64]:
     """17 numbers about the sound around sample `frame`."""
     at = frame // HOP
-    rough, bands = heard.rough, heard.bands
-    near = rough[span(heard, at, -NEAR, NEAR)]
-    around = rough[span(heard, at, -BEAT, BEAT)]
-    steps = np.diff(bands[span(heard, at, -NEAR, NEAR)], axis=0)
-    wide = np.diff(bands[span(heard, at, -BEAT, BEAT)], axis=0)
+    rough, bands = analysed.rough, analysed.bands
+    near = rough[span(analysed, at, -NEAR, NEAR)]
+    around = rough[span(analysed, at, -BEAT, BEAT)]
+    steps = np.diff(bands[span(analysed, at, -NEAR, NEAR)], axis=0)
+    wide = np.diff(bands[span(analysed, at, -BEAT, BEAT)], axis=0)
     rising, falling = np.maximum(steps, 0).mean(axis=1), np.maximum(-steps, 0).mean(axis=1)
     level = bands.mean(axis=1)
-    local = level[span(heard, at, -NEAR, NEAR)]
+    local = level[span(analysed, at, -NEAR, NEAR)]
     values = [near.max() - np.median(around), near.max() - around.max()]
     values += [rising.max(), falling.max(), np.maximum(wide, 0).mean(axis=1).max() - rising.max()]
     values += [float(rising.argmax()) - len(rising) / 2, float(np.abs(steps).max())]
-    values += [local.min() - np.median(level[span(heard, at, -BEAT, BEAT)]), local.max() - local.min()]
+    values += [local.min() - np.median(level[span(analysed, at, -BEAT, BEAT)]), local.max() - local.min()]
     for reach in (NEAR, BEAT, BAR):
-        before = bands[span(heard, at, -reach, -0.01)].mean(axis=0)
-        after = bands[span(heard, at, 0.01, reach)].mean(axis=0)
+        before = bands[span(analysed, at, -reach, -0.01)].mean(axis=0)
+        after = bands[span(analysed, at, 0.01, reach)].mean(axis=0)
         values.append(float(np.abs(after - before).mean()))
         values.append(float(after[-8:].mean() - before[-8:].mean()))
     before, after = (
-        heard.chroma[span(heard, at, *edge)].mean(axis=0) for edge in ((-BEAT, -0.05), (0.05, BEAT))
+        analysed.chroma[span(analysed, at, *edge)].mean(axis=0) for edge in ((-BEAT, -0.05), (0.05, BEAT))
     )
     values.append(float(before @ after / max(np.linalg.norm(before) * np.linalg.norm(after), 1e-9)))
-    values.append(float(np.std(bands[span(heard, at, -BEAT, 0)]) - np.std(bands[span(heard, at, 0, BEAT)])))
+    values.append(
+        float(np.std(bands[span(analysed, at, -BEAT, 0)]) - np.std(bands[span(analysed, at, 0, BEAT)]))
+    )
     return np.array(values)
 
 
-def span(heard: Heard, at: int, first: float, last: float) -> slice:
+def span(analysed: Analysed, at: int, first: float, last: float) -> slice:
     """Frames from `first` to `last` seconds around frame `at`, at least two of them, inside the song."""
-    per_second = heard.rate / HOP
-    low = int(np.clip(at + round(first * per_second), 0, len(heard.rough) - 3))
-    high = int(np.clip(at + round(last * per_second), low + 2, len(heard.rough)))
+    per_second = analysed.rate / HOP
+    low = int(np.clip(at + round(first * per_second), 0, len(analysed.rough) - 3))
+    high = int(np.clip(at + round(last * per_second), low + 2, len(analysed.rough)))
     return slice(low, high)
 
 

@@ -213,9 +213,9 @@ def chart_row(
         made.draw.text((x + 8, made.y + 4), chart[bar], color, font=font(20))
         made.draw.text((x + 8, made.y + 28), "-" if names == ["N"] else " ".join(names), DIM, font=font(14))
     frames = np.arange(round(start / HOP_SECONDS), min(round(end / HOP_SECONDS), len(pitch)))
-    heard = pitch[frames]
+    sounding = pitch[frames]
     low, high = np.nanmin(pitch) - 2, np.nanmax(pitch) + 2
-    for frame, value in zip(frames, heard, strict=True):
+    for frame, value in zip(frames, sounding, strict=True):
         if np.isfinite(value):
             x = made.left + (frame * HOP_SECONDS - start) / (end - start) * COLUMNS
             y = made.y + height - (value - low) / (high - low) * (height - chords - 6)

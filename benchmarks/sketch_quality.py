@@ -81,7 +81,7 @@ STEMS = (
     *(Row(f"the same, {stem}, held-out songs", "", f"gain {stem} held out", digits=1) for stem, _ in GAINS),
     *(Row(f"SI-SDR, {stem}, dB", "", f"absolute {stem}", digits=1) for stem, _ in GAINS),
     Row("stems against the mix, greatest error, 1e-6", "<= 1", "sum error", "100"),
-    Row("singing or none, detected correctly, %", "", "singer told", scale=PER_CENT, digits=0),
+    Row("singing or none, detected correctly, %", "", "singer found", scale=PER_CENT, digits=0),
     Row("processor time / duration, p90", "<= 0.16", "extraction time", "90"),
 )
 

@@ -82,7 +82,7 @@ def measure_repaints(name: str, made: Generated, engine: SketchEngine, columns: 
     count, rng = bar_beats(made), np.random.default_rng(7)
     own_steps = measures.texture_steps(made, made.song.samples, list(range(1, song_bars(made) - 1)))
     step_limit = float(np.percentile(own_steps, 95))
-    heard: dict[str, tuple[list[NDArray[np.float64]], list[NDArray[np.float64]]]] = {
+    analysed: dict[str, tuple[list[NDArray[np.float64]], list[NDArray[np.float64]]]] = {
         heading: ([], []) for heading in columns
     }
     for first, last in regions(made):
@@ -91,7 +91,7 @@ def measure_repaints(name: str, made: Generated, engine: SketchEngine, columns: 
         old = made.song.samples[start:end]
         errors = np.abs(measures.onset_errors(old, made, start, end - start))
         columns[ITSELF].add("onset", *errors)
-        quiet = seams.hear(around(made.song.samples, start, end, made), made.song.rate)
+        quiet = seams.analyse(around(made.song.samples, start, end, made), made.song.rate)
         for seed in SEEDS:
             began = time.thread_time()
             ours, report = render(engine, request_for(made, start, end, seed=seed))
@@ -112,13 +112,13 @@ def measure_repaints(name: str, made: Generated, engine: SketchEngine, columns: 
                 column.add(
                     "texture", *(s > step_limit for s in measures.texture_steps(made, whole, [first, last]))
                 )
-                moved = seams.hear(around(whole, start, end, made), made.song.rate)
+                moved = seams.analyse(around(whole, start, end, made), made.song.rate)
                 origin = max(start - round(AROUND_SECONDS * made.song.rate), 0)
-                heard[heading][0].extend(seams.features(moved, at - origin) for at in joined_at)
-                heard[heading][1].extend(seams.features(quiet, at - origin) for at in joined_at)
+                analysed[heading][0].extend(seams.features(moved, at - origin) for at in joined_at)
+                analysed[heading][1].extend(seams.features(quiet, at - origin) for at in joined_at)
             if not sliced and not SCORES[name].alone:
                 add_chords(made, report, first, last, columns)
-    for heading, (joined, untouched) in heard.items():
+    for heading, (joined, untouched) in analysed.items():
         if joined:
             columns[heading].moments.append(seams.Moments(np.array(joined), np.array(untouched)))
     for column in columns.values():

@@ -55,5 +55,5 @@ def measure(name: str) -> Columns:
         mixture.add(f"absolute {stem}", floor)
         if name.startswith("held_out"):
             ours.add(f"gain {stem} held out", found - floor)
-    ours.add("singer told", report.figures["has_vocal"] == bool(source.stems["vocals"].any()))
+    ours.add("singer found", report.figures["has_vocal"] == bool(source.stems["vocals"].any()))
     return {OURS: ours, MIXTURE: mixture}

@@ -20,8 +20,8 @@ ROOM = 8_000_000  # bytes a render may still take: less than any needs
 class CrampedEngine(AceStepEngine):
     """Cramps the first process that renders with these models; later ones find a mark and have all they want."""
 
-    def __init__(self, folder: str, **wishes: str) -> None:
-        super().__init__(folder, **wishes)
+    def __init__(self, folder: str, **options: str) -> None:
+        super().__init__(folder, **options)
         self._mark = Path(folder) / "cramped"
 
     def render(

@@ -1,7 +1,7 @@
 """A machine's MIDI as mido sees it, for tests: a whole backend of mido's, whose devices a test plugs and unplugs.
 
-`MIDO_BACKEND=tests.midi_system` chooses it. As with rtmidi, an open port hears nothing any more once its device has
-gone, nobody is told, and a device that comes back has to be opened anew.
+`MIDO_BACKEND=tests.midi_system` chooses it. As with rtmidi, an open port receives nothing any more once its device has
+gone, without an error, and a device that comes back has to be opened anew.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ def plugged(name: str) -> Iterator[None]:
 
 def send(name: str, message: Any) -> None:
     """What the device sends, to whoever has opened it."""
-    for hear in _listeners[name]:
-        hear(message)
+    for receive in _listeners[name]:
+        receive(message)
 
 
 def get_devices(**_: Any) -> list[dict[str, Any]]:

@@ -129,13 +129,13 @@ class Demo:
         song_map = read_midi_map(self._songs / MAP)
         tempo_map = json.dumps(song_map.tempo_map.to_json(), separators=(",", ":"))
         async with connected(self._settings.host, self._settings.websocket_port) as client:
-            await self._tell(
+            await self._send(
                 osc,
                 "The song's tempo map, as the DAW would send it.",
                 "/bridge/tempo",
                 ("tempo_map", tempo_map),
             )
-            await self._tell(osc, "Its key.", "/bridge/key", (str(song_map.keys[0][1]),))
+            await self._send(osc, "Its key.", "/bridge/key", (str(song_map.keys[0][1]),))
             for step in STEPS:
                 self._announce(step.title, step.address, step.arguments)
                 for take in await self._follow(osc, step):
@@ -147,7 +147,7 @@ class Demo:
             await client.call("select", start="6|1|0", end="10|1|0")
         osc.close()
 
-    async def _tell(self, osc: OscPeer, title: str, address: str, arguments: Sequence[OscArgument]) -> None:
+    async def _send(self, osc: OscPeer, title: str, address: str, arguments: Sequence[OscArgument]) -> None:
         self._announce(title, address, arguments)
         osc.send(address, arguments)
         path, answer = await osc.receive()

@@ -67,7 +67,7 @@ async def learn(console: Console, port: str) -> int:
     clock = ClockFollower()
     seen: set[str] = set()
 
-    def hear(message: Any, moment: float) -> None:
+    def receive(message: Any, moment: float) -> None:
         touch = touch_in(message)
         if touch is not None and touch.value > 0 and str(touch) not in seen:
             seen.add(str(touch))
@@ -81,7 +81,7 @@ async def learn(console: Console, port: str) -> int:
     def plugged(there: bool) -> None:
         console.print("# The input is there." if there else "# The input has gone.", highlight=False)
 
-    async with open_input(port, hear, plugged) as name:
+    async with open_input(port, receive, plugged) as name:
         console.print(
             f"# Listening to {escape(name)}. Touch pads and pedals; Ctrl-C ends it.", highlight=False
         )

@@ -230,7 +230,7 @@ def verify(screen: Screen, models: Path, names: Sequence[str]) -> int:
                 meter.on_file(f"reading {one.name}")
                 checked = list(_checked(one, child, meter.on_bytes))
             results.append((one, checked))
-            _tell(screen, one, checked)
+            _print_checked(screen, one, checked)
     if not chosen:
         screen.say(f"There is no model in {escape(str(models))}; begin with: {PULL_TURBO}")
     screen.result(
@@ -274,7 +274,7 @@ def _wrong(checked: list[Checked]) -> list[Checked]:
     return [file for file in checked if file.wrong]
 
 
-def _tell(screen: Screen, one: InstalledModel, checked: list[Checked]) -> None:
+def _print_checked(screen: Screen, one: InstalledModel, checked: list[Checked]) -> None:
     wrong = _wrong(checked)
     screen.say(
         f"{'[red]✗[/red]' if wrong else '[green]✓[/green]'} {escape(one.name)} ({escape(str(one.path))})"

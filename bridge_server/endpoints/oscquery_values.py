@@ -35,7 +35,7 @@ class LiveValues:
         self._shared_context = shared_context
         self._audience = audience
         self._listeners: list[Listener] = []
-        self._told: dict[str, list[Any]] = {}
+        self._sent: dict[str, list[Any]] = {}
         events.subscribe(ContextMoved, lambda _: self._moved())
         events.subscribe(RequestDone, lambda event: self._asked(event.request, event.client))
 
@@ -52,7 +52,7 @@ class LiveValues:
             return
         listener.addresses.add(wanted.address)
         if not self._listeners:
-            self._told = focus_values(
+            self._sent = focus_values(
                 self._shared_context
             )  # nothing was compared while there were no listeners
         if listener not in self._listeners:
@@ -70,10 +70,10 @@ class LiveValues:
             return
         values = focus_values(self._shared_context)
         for address, value in values.items():
-            if value != self._told.get(address):
+            if value != self._sent.get(address):
                 for listener in self._listeners:
                     listener.publish(address, value)
-        self._told = values
+        self._sent = values
 
     def _asked(self, request: Request, client: Client) -> None:
         """Sends a client's message to everyone who listens at its address, except the sender."""

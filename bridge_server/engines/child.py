@@ -86,7 +86,7 @@ class EngineChild:
                 ChildRefused(0, "memory", NO_MEMORY.format("while the engine was loaded"), MORE_MEMORY)
             )
             return
-        except Exception as error:  # whatever it is, the server must hear of it rather than of a dead pipe
+        except Exception as error:  # whatever it is, the server must learn of it, not of a dead pipe
             self._send(broke(0, error))
             return
         self._send(ChildReady(engine.describe()))
@@ -193,7 +193,7 @@ class StemWriters:
         self._next[piece.stem] += len(piece.samples)
         try:
             self._files[piece.stem].write(np.ascontiguousarray(piece.samples, dtype="<f4").tobytes())
-            self._files[piece.stem].flush()  # the server may read it as soon as it hears of it
+            self._files[piece.stem].flush()  # the server may read it as soon as it is sent
         except OSError as error:
             raise store_error(stem_path(self._folder, piece.stem), error) from error
 

@@ -25,7 +25,7 @@ ENTRY_POINTS = "takebridge.engines"
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,31}")  # requests have room for 32 characters
 _PLACE = re.compile(r"[\w.]+:[\w.]+")
-MODELS_FOLDER = "folder"  # the argument that tells an engine where models are
+MODELS_FOLDER = "folder"  # the argument with the folder models are in
 
 
 @dataclass(frozen=True)
@@ -114,14 +114,14 @@ def _entry_points(problems: dict[str, None]) -> Iterator[tuple[str, importlib.me
 
 
 def engine_targets(
-    specs: Iterable[EngineSpec] = BUILT_IN, models: Path | None = None, **wishes: str
+    specs: Iterable[EngineSpec] = BUILT_IN, models: Path | None = None, **options: str
 ) -> dict[str, str]:
     """Engine name -> "module:Class", or "module:Class?name=value&..." with arguments as in the query of a web address.
 
     models: the folder for the engines that take one; None = they get none of the arguments.
-    wishes: device ("cuda", "cpu", ...) and memory_gb, where the producer chose; empty ones are left to the engine.
+    options: device ("cuda", "cpu", ...) and memory_gb, where the producer chose; empty ones are left to the engine.
     """
-    given = {} if models is None else {MODELS_FOLDER: str(models), **{k: v for k, v in wishes.items() if v}}
+    given = {} if models is None else {MODELS_FOLDER: str(models), **{k: v for k, v in options.items() if v}}
     return {
         spec.name: f"{spec.target}?{urlencode(given)}" if spec.models and given else spec.target
         for spec in specs

@@ -40,16 +40,16 @@ class ExportHandlers:
         """Raises ProtocolError, TakeError, ClipStoreError."""
         folder = find_folder(request.folder, self._roots) if request.folder else self._store.root / FOLDER
         project = project_of(self._store, request.what, request.name)
-        told = _Told(request, client, asyncio.get_running_loop())
+        progress = _ExportProgress(request, client, asyncio.get_running_loop())
         written = await asyncio.to_thread(
-            write_export, project, self._store.blobs, Format(request.format), folder, VERSION, told
+            write_export, project, self._store.blobs, Format(request.format), folder, VERSION, progress
         )
         files = tuple(str(path) for path in written.files)
         result = ExportedProject(path=str(written.main), files=files, notes=written.notes)
         return understood(request, " ".join([str(written.main), *written.notes]), result)
 
 
-class _Told:
+class _ExportProgress:
     """Progress of a thread's work to a client, thinned out."""
 
     def __init__(self, request: Export, client: Client, loop: asyncio.AbstractEventLoop) -> None:

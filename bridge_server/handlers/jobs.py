@@ -50,7 +50,7 @@ class JobHandlers:
         result = CancelledJob(job=job.id)
         if job.state.terminal:
             return understood(request, f"Job {job.id} was {job.state.value} already.", result)
-        self._audience.add(job.id, client)  # who stops a job hears that it has stopped
+        self._audience.add(job.id, client)  # who cancels a job is sent its end
         if not self._worker.cancel(job, "Cancelled on request."):
             return understood(request, f"Job {job.id} was {job.state.value} already.", result)
         return understood(request, f"Job {job.id} is being cancelled.", result)

@@ -7,7 +7,7 @@ import json
 
 from bridge_server.handlers.response import TakeFile
 from bridge_server.rendering.receipts import in_words
-from bridge_server.songs.mixdown import heard
+from bridge_server.songs.mixdown import song_with_take
 from bridge_server.songs.take_picture import take_picture
 from clip_store.audio.audio import Audio
 from clip_store.audio.riff import wave_parts
@@ -33,7 +33,7 @@ def _make(store: ClipStore, take: Take, what: str, name: str) -> TakeFile:
     if what == "clip":
         return TakeFile(WAV, store.clip_path(take), f"{title}.wav")
     if what == "song":
-        return TakeFile(WAV, _wave(heard(store, take)), f"{title}.song.wav")
+        return TakeFile(WAV, _wave(song_with_take(store, take)), f"{title}.song.wav")
     if what == "picture":
         return TakeFile("image/png", _picture(store, take))
     if what == "recipe":

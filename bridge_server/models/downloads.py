@@ -20,7 +20,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from bridge_server.engines.registry import MODELS_ENGINE
-from bridge_server.models.hub_errors import told_plainly
+from bridge_server.models.hub_errors import explained
 from bridge_server.models.library import RECORD, STAGING, OnBytes, record_text, sha256_of
 from bridge_server.version import VERSION
 from daw_protocol.errors import ErrorCode, ProtocolError
@@ -94,7 +94,7 @@ class Hub:
         """Asks for the files of a model. Raises ProtocolError when the hub cannot be asked or lacks some."""
         from huggingface_hub import HfApi
 
-        with told_plainly(entry):
+        with explained(entry):
             info = HfApi(
                 endpoint=self._endpoint, token=self._token, library_name="takebridge", library_version=VERSION
             ).model_info(entry.repository, files_metadata=True, timeout=HUB_SECONDS)
@@ -120,7 +120,7 @@ class Hub:
         headers = build_hf_headers(token=self._token, library_name="takebridge", library_version=VERSION)
         # A range counts the bytes of the file, not of its compressed form.
         headers["Accept-Encoding"] = "identity"
-        with told_plainly(listing.entry), CountingFile(part, on_bytes) as target:
+        with explained(listing.entry), CountingFile(part, on_bytes) as target:
             http_get(
                 address, target, resume_size=target.begin, headers=headers, expected_size=file.size,
                 displayed_filename=file.name,
@@ -188,7 +188,7 @@ class CountingFile(io.BufferedWriter):
 def download(listing: Listing, models: Path, on_bytes: OnBytes = lambda _count: None) -> Download:
     """The missing files of a model. Reads existing ones to the last byte, so damaged files are repaired too."""
     folder, staging = _folders(listing.entry, models)
-    with told_plainly(listing.entry):
+    with explained(listing.entry):
         missing = tuple(file for file in listing.files if not file.is_it(folder / file.name, on_bytes))
         come = sum(min(file.size, _come_so_far(staging, file)) for file in missing)
     return Download(listing, missing, sum(file.size for file in missing) - come)
@@ -224,14 +224,14 @@ def carry_out(hub: Hub, what: Download, models: Path, meter: TransferMeter) -> P
     """Downloads a model's missing files and puts them in place; returns its folder. Raises ProtocolError."""
     entry = what.listing.entry
     folder, staging = _folders(entry, models)
-    with told_plainly(entry):
+    with explained(entry):
         staging.mkdir(parents=True, exist_ok=True)
         lock = FileLock(staging.with_name(f"{staging.name}.lock"))
     try:
         with lock.acquire(timeout=0):
             for file in what.missing:
                 _fetch_whole(hub, what.listing, file, staging, meter)
-            with told_plainly(entry):
+            with explained(entry):
                 _put_in_place(what.listing, staging, folder)
     except Timeout as taken:
         raise ProtocolError(

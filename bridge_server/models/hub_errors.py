@@ -11,7 +11,7 @@ from model.checkpoints import Published
 
 
 @contextlib.contextmanager
-def told_plainly(entry: Published) -> Iterator[None]:
+def explained(entry: Published) -> Iterator[None]:
     """Translates errors of the library and the disk into ProtocolError."""
     from huggingface_hub import errors
 

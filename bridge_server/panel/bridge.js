@@ -14,10 +14,10 @@ const TOKEN = "takebridge.token";
 const TERMINAL = { done: "done", failed: "failed", cancelled: "cancelled" };
 
 export class Bridge {
-  /** tell: {error(error), say(sentence), announce(text)}. */
-  constructor(store, tell) {
+  /** notices: {error(error), say(sentence), announce(text)}. */
+  constructor(store, notices) {
     this.store = store;
-    this.tell = tell;
+    this.notices = notices;
     this.selecting = 0;
     this.refreshing = new Map();
     this.uploads = new Map();
@@ -69,7 +69,7 @@ export class Bridge {
       return await this.connection.call(method, params);
     } catch (error) {
       refused(error);
-      this.tell.error(error);
+      this.notices.error(error);
       return undefined;
     }
   }
@@ -108,7 +108,7 @@ export class Bridge {
 
   #optional(error) {
     if (error instanceof Refused && error.code === "unknown_command") return null;
-    if (!(error instanceof Lost)) this.tell.error(error);
+    if (!(error instanceof Lost)) this.notices.error(error);
     return undefined;
   }
 
@@ -308,7 +308,7 @@ export class Bridge {
 
   #asked(answer) {
     if (!answer) return null;
-    if (answer.note) this.tell.say(answer.note);
+    if (answer.note) this.notices.say(answer.note);
     this.asked.add(answer.job);
     this.refreshJobs();
     return answer.job;
@@ -346,7 +346,7 @@ export class Bridge {
   #uploadEnded(name, values) {
     const upload = this.uploads.get(values.id);
     if (!upload) {
-      if (name === "failed") this.tell.error(new Refused({ message: values.sentence, data: values }));
+      if (name === "failed") this.notices.error(new Refused({ message: values.sentence, data: values }));
       return;
     }
     this.uploads.delete(values.id);

@@ -8,11 +8,11 @@ import { counted, regionName, taskName, timeLeft } from "./words.js";
 const SHOWN = 600;
 
 export class Jobs {
-  constructor(store, arranger, bridge, tell) {
+  constructor(store, arranger, bridge, notices) {
     this.store = store;
     this.arranger = arranger;
     this.bridge = bridge;
-    this.tell = tell;
+    this.notices = notices;
     this.cards = new Map();
     this.put = new Set(JSON.parse(sessionStorage.getItem("takebridge.seen") ?? "[]"));
     this.began = Date.now() / 1000;
@@ -99,9 +99,9 @@ export class Jobs {
 
   #ended(job) {
     if (!job) return;
-    if (job.state === "done") this.tell.announce(`${this.name(job)}: ${counted(job.came ?? 0, "take")} ready.`);
-    if (job.state === "cancelled") this.tell.announce(`${this.name(job)} cancelled.`);
-    if (job.state === "failed") this.tell.announce(`${this.name(job)} failed. ${job.failure?.sentence ?? ""} ${job.failure?.remedy ?? ""}`);
+    if (job.state === "done") this.notices.announce(`${this.name(job)}: ${counted(job.came ?? 0, "take")} ready.`);
+    if (job.state === "cancelled") this.notices.announce(`${this.name(job)} cancelled.`);
+    if (job.state === "failed") this.notices.announce(`${this.name(job)} failed. ${job.failure?.sentence ?? ""} ${job.failure?.remedy ?? ""}`);
   }
 }
 

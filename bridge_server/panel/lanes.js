@@ -225,7 +225,7 @@ class TakeLane {
     if (warnings.length) this.warn.title = warnings.join("\n");
     this.element.classList.toggle("selected", chosen);
     this.element.classList.toggle("chosen", take.chosen);
-    this.element.classList.toggle("heard", audition?.state === "playing" && audition.take === take.take);
+    this.element.classList.toggle("audible", audition?.state === "playing" && audition.take === take.take);
     this.choose.setAttribute("aria-pressed", chosen);
     this.choose.setAttribute("aria-label", `Take ${title}${take.chosen ? ", in the song" : ""}${warnings.length ? `, ${counted(warnings.length, "warning")}` : ""}. ${about}`);
     show(this.accept, !take.chosen);

@@ -90,7 +90,7 @@ export class Pointing {
 
   #pressLane(event) {
     if (!event.target.closest(".time")) return;
-    if (event.pointerType === "mouse" && event.button === 0) return; // a click chooses; lanes.js hears it
+    if (event.pointerType === "mouse" && event.button === 0) return; // a click chooses; lanes.js handles it
     this.pointers.set(event.pointerId, { x: event.clientX, y: event.clientY });
     this.from = { x: event.clientX, y: event.clientY };
     this.wandered = false;

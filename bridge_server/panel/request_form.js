@@ -69,7 +69,7 @@ export class RequestForm {
     if (task !== this.draft.task) this.choose(task);
     const problem = this.#problem();
     if (problem) {
-      this.bridge.tell.error({ message: problem.sentence, remedy: problem.remedy });
+      this.bridge.notices.error({ message: problem.sentence, remedy: problem.remedy });
       return null;
     }
     return this.bridge.request(task, this.given(), (error) => this.#refused(error.field));

@@ -4,10 +4,10 @@ import { button, byId, make, setText, show } from "./dom.js";
 import { ago, bytes, clock, tempoName } from "./words.js";
 
 export class Songs {
-  constructor(store, bridge, tell) {
+  constructor(store, bridge, notices) {
     this.store = store;
     this.bridge = bridge;
-    this.tell = tell;
+    this.notices = notices;
     this.input = make("input", { type: "file", accept: "audio/*,.wav,.flac,.aif,.aiff,.ogg,.mp3", hidden: true, "aria-label": "A song from this machine" });
     this.input.addEventListener("change", () => this.#send(this.input.files[0]));
     document.body.append(this.input);
@@ -148,9 +148,9 @@ export class Songs {
         bar.value = fraction;
       });
       await this.bridge.choose(source);
-      this.tell.announce(`${file.name} is loaded.`);
+      this.notices.announce(`${file.name} is loaded.`);
     } catch (error) {
-      this.tell.error(error);
+      this.notices.error(error);
     } finally {
       notice.remove();
     }

@@ -16,12 +16,12 @@ const FORMATS = [
 ];
 
 export class TakeCard {
-  constructor(store, arranger, bridge, actions, tell) {
+  constructor(store, arranger, bridge, actions, notices) {
     this.store = store;
     this.arranger = arranger;
     this.bridge = bridge;
     this.actions = actions;
-    this.tell = tell;
+    this.notices = notices;
     this.box = byId("take");
     this.details = new Map();
     this.open = new Set();
@@ -208,7 +208,7 @@ export class TakeCard {
   async #copy(text) {
     try {
       await navigator.clipboard.writeText(text);
-      this.tell.say("Path copied.");
+      this.notices.say("Path copied.");
     } catch {
       // Over plain HTTP from another machine there is no clipboard: the text is selected for copying by hand.
       getSelection().selectAllChildren(this.path.querySelector("code"));

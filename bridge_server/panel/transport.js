@@ -85,10 +85,10 @@ export class Transport {
     this.play.disabled = none || !(playing || focus?.song);
     byId("transport").classList.toggle("none", none || (!playing && Boolean(this.store.get("silent"))));
     const side = audition?.side ?? "take";
-    const heard = takes.find((take) => take.take === (audition?.take || selected)) ?? null;
+    const shown = takes.find((take) => take.take === (audition?.take || selected)) ?? null;
     this.original.setAttribute("aria-pressed", !none && side === "original");
     this.take.setAttribute("aria-pressed", !none && side === "take");
-    setText(this.takeName, heard ? `Take ${heard.number}` : "Take");
+    setText(this.takeName, shown ? `Take ${shown.number}` : "Take");
     this.loop.setAttribute("aria-pressed", Boolean(audition?.loop));
     this.match.setAttribute("aria-pressed", Boolean(audition?.match));
     if (document.activeElement !== this.gain && audition?.gain_db !== undefined) this.gain.value = audition.gain_db;

@@ -106,7 +106,7 @@ class RenderWorker:
         if job.state is not JobState.QUEUED:
             return False
         self._queue.move(job, JobState.CANCELLED, self._clock())
-        self._tell(job, Cancelled(id=job.request_id, job=job.id, reason=reason))
+        self._publish(job, Cancelled(id=job.request_id, job=job.id, reason=reason))
         self.live.over(job.id)
         return True
 
@@ -132,7 +132,7 @@ class RenderWorker:
         if requeued:
             log.info("%d jobs of an earlier run are resumed", len(requeued))
         for job in given_up:
-            self._tell(job, ending(job, 0))
+            self._publish(job, ending(job, 0))
 
     async def _warm_up(self) -> None:
         """Starts the default engine's process and loads what finishing needs: the first request waits for neither."""
@@ -203,7 +203,7 @@ class RenderWorker:
         recorded = set()
         for take in reversed(self._takes(job)):  # of an earlier attempt, which its client may have missed
             recorded.add(take.number)
-            self._tell(job, take_ready(job, take, await self._clip_path(take)))
+            self._publish(job, take_ready(job, take, await self._clip_path(take)))
         for number in range(1, request.takes + 1):
             if stop.is_set():
                 raise RenderCancelledError
@@ -264,7 +264,7 @@ class RenderWorker:
         self._record(finished)
         shutil.rmtree(folder, ignore_errors=True)
         for reply in ready:
-            self._tell(job, reply)
+            self._publish(job, reply)
         self.live.finish(tuple(entry.take for entry in finished))
 
     async def _started(self, engine: EngineProcess, share: _Share, stop: asyncio.Event) -> None:
@@ -297,7 +297,7 @@ class RenderWorker:
         return list(self._store.index.list(job=job.id, limit=1000))
 
     def _progress(self, job: Job, progress: Progress) -> None:
-        self._tell(
+        self._publish(
             job,
             JobProgress(
                 id=job.request_id,
@@ -317,17 +317,17 @@ class RenderWorker:
     def _end(self, job: Job, state: JobState, reply: Reply, failure: dict[str, str] | None = None) -> None:
         shutil.rmtree(
             self._scratch / job.id, ignore_errors=True
-        )  # who hears of the end finds nothing half done
+        )  # who is sent the end finds nothing half done
         try:
             self._queue.move(job, state, self._clock(), failure)
         except ProtocolError:
             # The disk is full: the job stays "running" in the database and is reported again after a restart.
-            # Its client still hears how it ended.
+            # Its client is still sent how it ended.
             log.exception("job %s: its end could not be recorded", job.id)
-        self._tell(job, reply)
+        self._publish(job, reply)
         self.live.over(job.id)
 
-    def _tell(self, job: Job, reply: Reply) -> None:
+    def _publish(self, job: Job, reply: Reply) -> None:
         self._events.publish(JobReply(job.id, reply))
 
 
@@ -341,12 +341,12 @@ class _Share:
         self._takes = takes
 
     def rendering(self, progress: Progress) -> None:
-        self._tell(progress.stage, progress.fraction * RENDER_SHARE, progress.seconds_left)
+        self._report(progress.stage, progress.fraction * RENDER_SHARE, progress.seconds_left)
 
     def finishing(self, stage: str) -> None:
-        self._tell(stage, RENDER_SHARE, None)
+        self._report(stage, RENDER_SHARE, None)
 
-    def _tell(self, stage: str, fraction: float, seconds_left: float | None) -> None:
+    def _report(self, stage: str, fraction: float, seconds_left: float | None) -> None:
         of = f" (take {self._number} of {self._takes})" if self._takes > 1 else ""
         whole = (self._number - 1 + min(1.0, fraction)) / self._takes
         self._worker._progress(self._job, Progress(stage + of, whole, seconds_left))

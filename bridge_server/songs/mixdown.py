@@ -17,7 +17,7 @@ def placement_of(take: Take) -> Placement:
     return Placement.NEW if take.parent is None else TASKS[take.task].placement
 
 
-def heard(store: ClipStore, take: Take) -> Audio:
+def song_with_take(store: ClipStore, take: Take) -> Audio:
     """The whole song with the take. Slow, for a thread. Raises StoreError when audio is missing."""
     if take.parent is None or TASKS[take.task].spliced:
         return store.song_with(take)

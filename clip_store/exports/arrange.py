@@ -35,9 +35,9 @@ def take_project(store: ClipStore, take_id: str, describe: Describe) -> Project:
     take = store.index.get(take_id)
     together = [one for one in _of_job(store, take) if one.number == take.number]
     origin = take.position - take.start
-    heard = {one.id for one in together}
+    audible = {one.id for one in together}
     origins = {one.id: origin for one in together}
-    return _project(store, take.parent, origin, together, origins, heard, take, describe)
+    return _project(store, take.parent, origin, together, origins, audible, take, describe)
 
 
 def song_project(store: ClipStore, name: str, describe: Describe) -> Project:
@@ -51,8 +51,8 @@ def song_project(store: ClipStore, name: str, describe: Describe) -> Project:
     newest = takes[-1] if takes else None
     origin = newest.position - newest.start if newest else 0
     family, origins = _descendants(store, takes, origin)
-    heard = _heard(store, family)
-    return _project(store, song, origin, family, origins, heard, newest, describe)
+    audible = _heard(store, family)
+    return _project(store, song, origin, family, origins, audible, newest, describe)
 
 
 def find_song(store: ClipStore, name: str) -> str:
@@ -118,11 +118,11 @@ def _heard(store: ClipStore, family: list[Take]) -> set[str]:
     groups = {
         (take.job, take.number) for take in family if take.id in chosen and TASKS[take.task].sums_to_source
     }
-    heard = {take.id for take in family if take.id in chosen or (take.job, take.number) in groups}
+    audible = {take.id for take in family if take.id in chosen or (take.job, take.number) in groups}
     for take in reversed(family):  # newest first: what it stands on is older
-        if take.id in heard and take.parent:
-            heard |= {one.id for one in family if one.result == take.parent and one.id != take.id}
-    return heard
+        if take.id in audible and take.parent:
+            audible |= {one.id for one in family if one.result == take.parent and one.id != take.id}
+    return audible
 
 
 def _project(
@@ -131,7 +131,7 @@ def _project(
     origin: int,
     takes: list[Take],
     origins: Mapping[str, int],
-    heard: set[str],
+    audible: set[str],
     reference: Take | None,
     describe: Describe,
 ) -> Project:
@@ -147,7 +147,7 @@ def _project(
     for take in takes:
         name = _unused(file_stem(clip_name(take).stem), used)
         file, _ = _sound(store.blobs, take.audio, name, origins[take.id] + take.start, take)
-        placed.append(Placed(take, file, take.id in heard, describe(take)))
+        placed.append(Placed(take, file, take.id in audible, describe(take)))
     tempo = from_zero(_tempo_map(reference))
     notes = [*_notes(tempo), *_other_places(takes, origins)]
     tracks, cut = tracks_of(original, placed)

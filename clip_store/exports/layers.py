@@ -22,11 +22,11 @@ TAKE = "Take"
 
 @dataclass(frozen=True)
 class Placed:
-    """A take with the file of its clip. heard: it plays; otherwise it is muted. comment: its description."""
+    """A take with the file of its clip. audible: it plays; otherwise it is muted. comment: its description."""
 
     take: Take
     file: SoundFile
-    heard: bool
+    audible: bool
     comment: str = ""
 
     @property
@@ -59,20 +59,20 @@ def tracks_of(
     placed: in the order they were made.
     """
     tracks: list[tuple[str, bool, list[Piece]]] = []
-    covering = [one for one in placed if one.heard and TASKS[one.take.task].placement.covers_song]
+    covering = [one for one in placed if one.audible and TASKS[one.take.task].placement.covers_song]
     if original is not None:
         tracks.append((ORIGINAL, False, _original_pieces(original, covering)))
-    for heard in (True, False):
+    for audible in (True, False):
         lanes: dict[str, list[Piece]] = {}
         for one in placed:
-            if one.heard == heard:
+            if one.audible == audible:
                 later = covering[covering.index(one) + 1 :] if one in covering else []
                 covers = [other.span for other in later if other.group != one.group]
                 lanes.setdefault(_track_name(one), []).extend(_visible(one, covers))
         for name, pieces in lanes.items():
             for number, lane in enumerate(packed(pieces), 1):
                 numbered = name == TAKE or number > 1
-                tracks.append((f"{name} {number}" if numbered else name, not heard, lane))
+                tracks.append((f"{name} {number}" if numbered else name, not audible, lane))
     return _from_zero_on(tracks)
 
 
@@ -121,8 +121,8 @@ def _visible(one: Placed, covers: Iterable[Span]) -> list[Piece]:
 
 def _track_name(one: Placed) -> str:
     if one.take.stem != MIX:
-        return one.take.stem if one.heard else f"{one.take.stem} (take)"
-    return CHOSEN if one.heard else TAKE
+        return one.take.stem if one.audible else f"{one.take.stem} (take)"
+    return CHOSEN if one.audible else TAKE
 
 
 def _from_zero_on(

@@ -27,7 +27,7 @@ _LOUD_STEP_LU = 6.0
 _LATE_MS = 20.0
 
 _CONTEXT_SECONDS = 0.1
-"""What is heard of the song on both sides to tell a note at the edge from a sound that goes on."""
+"""How much of the song is analysed on both sides, to distinguish a note at the edge from a sound that goes on."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Alignment:
     clipped, clipped_before: samples at full scale in the take and in what it replaces.
     inside_lufs, replaced_lufs, neighbours_lufs: BS.1770 loudness, -inf for silence.
     reference_lufs:   what the inside ought to be as loud as, where the caller knows better than these two.
-    onsets, replaced_onsets: drift against the grid; None when it cannot be told.
+    onsets, replaced_onsets: drift against the grid; None when it cannot be measured.
     """
 
     position: int
@@ -120,7 +120,7 @@ def measure(
     region:       in samples from the old song's first.
     fades:        lengths of the crossfades at its start and end.
     grid_samples: the 16th lines in and around the region, ascending, in samples from the old song's first.
-    reference_lufs: how loud the inside ought to be, where neither what it replaces nor its neighbours tell: a
+    reference_lufs: how loud the inside ought to be, where neither what it replaces nor its neighbours show it: a
                   song that goes on after its last chord has rung out.
     """
     old, new = stretch(song, region), clip.samples
@@ -217,9 +217,9 @@ def _drift(song: Audio, region: Span, grid: Sequence[int] | None, lead: int = 0)
     if grid is None:
         return None
     margin = round(_CONTEXT_SECONDS * song.rate)
-    heard = region.grown(margin, margin)
-    samples = stretch(song, heard.shifted(lead))
-    return onset_drift(samples, song.rate, [line - heard.start for line in grid], margin)
+    analysed = region.grown(margin, margin)
+    samples = stretch(song, analysed.shifted(lead))
+    return onset_drift(samples, song.rate, [line - analysed.start for line in grid], margin)
 
 
 def _about_seam(seam: Seam) -> tuple[str, ...]:
@@ -229,4 +229,4 @@ def _about_seam(seam: Seam) -> tuple[str, ...]:
         f"The level jumps {seam.level.value:.1f} dB {place}, more than the song does.": seam.level.stands_out,
         f"The sound changes abruptly {place}, more than the song does.": seam.spectrum.stands_out,
     }
-    return tuple(sentence for sentence, heard in found.items() if heard)
+    return tuple(sentence for sentence, stands_out in found.items() if stands_out)

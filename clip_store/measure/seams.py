@@ -23,7 +23,7 @@ _BANDS = 40
 _LOWEST_HZ = 40.0
 _HIGHEST_HZ = 16000.0
 _FLOOR = 1e-7
-"""-70 dB of power: below it differences are not heard."""
+"""-70 dB of power: below it differences are inaudible."""
 
 _AUDIBLE = (1.5, 1.5, 0.003)
 """Steps below these (dB, dB, full scale) are no fault, however even the song is."""
@@ -41,7 +41,7 @@ class Step:
 
     value:      what was measured.
     original:   the same at that instant in the song before.
-    usual:      what 99 of 100 of the song's own steps stay below; None when the song is too short to tell.
+    usual:      what 99 of 100 of the song's own steps stay below; None when the song is too short to compare with.
     rank:       share of the song's own steps that are smaller, 0..1; None likewise.
     stands_out: a listener may notice: it is audible, and clearly larger than `usual` and `original`.
     """

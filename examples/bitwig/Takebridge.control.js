@@ -4,7 +4,7 @@
 // Plain ES5, because Bitwig has changed its JavaScript engine before. Every value goes out as text, because a
 // JavaScript number becomes now an int and now a double on its way through Java, and the bridge reads texts anyway.
 
-loadAPI(19); // the first that tells whether the tempo is automated; Bitwig refuses calls newer than what is asked for here
+loadAPI(19); // the first that knows whether the tempo is automated; Bitwig refuses calls newer than what is asked for here
 host.setShouldFailOnDeprecatedUse(true);
 host.defineController("Takebridge", "Takebridge", "0.1", "5b2f9c1e-7d44-4b0a-9a53-2f6c8de41b07", "The Takebridge developers");
 host.defineMidiPorts(0, 0);
@@ -317,7 +317,7 @@ function insertNext(one, free, number, stretched) {
    if (number === one.takes.length) {
       var words = ["Takebridge: " + one.task + " done, " + number + (number === 1 ? " take" : " takes") + " in launcher slots of " +
          one.trackName + ". Drag one to bar " + one.where.bar + " of the arranger."].concat(one.notes);
-      // Bitwig plays inserted files from where they lie, and tells scripts nothing of where the project lies.
+      // Bitwig plays inserted files from where they lie, and does not show scripts where the project lies.
       words.push("When you save the project, use File > Collect and Save to copy their files into it.");
       if (stretched.length > 0) {
          words.push("Bitwig stretched " + stretched.join(", ") + ": set Mode to Raw in the Inspector before dragging.");

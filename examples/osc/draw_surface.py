@@ -53,8 +53,8 @@ def _widget(pen: ImageDraw.ImageDraw, widget: dict[str, Any]) -> None:
         if share > 0:
             pen.rounded_rectangle((left, top, left + round((right - left) * share), bottom), 8, fill=colour)
         if widget["interaction"]:
-            told = f"{widget['default']:g}"
-            _text(pen, told, (left, top, right - 16, bottom), 15, WHITE, "right")
+            shown = f"{widget['default']:g}"
+            _text(pen, shown, (left, top, right - 16, bottom), 15, WHITE, "right")
         return
     pen.rounded_rectangle((left, top, right, bottom), 12, fill="#2a303b", outline=colour, width=4)
     _text(pen, widget["label"], (left, top, right, bottom), 16, WHITE, "center")

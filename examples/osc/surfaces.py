@@ -168,7 +168,7 @@ def _stage_receiver(address: str) -> dict[str, object]:
     if address == "/bridge/done":
         lines = [*lines[:4], "set('progress', 1)", "set('message', of('takes') + ' takes ready.')"]
     return {
-        "type": "variable", "id": f"hear_{address.rpartition('/')[2]}", "address": address, "bypass": True,
+        "type": "variable", "id": f"receive_{address.rpartition('/')[2]}", "address": address, "bypass": True,
         "onValue": "\n".join(lines),
     }  # fmt: skip
 
@@ -243,16 +243,16 @@ end
 
 -- A reply is its id, then name, value pairs.
 function onReceiveOSC(message, connections)
-  local told = {}
+  local values = {}
   for n = 2, #message[2] - 1, 2 do
-    told[message[2][n].value] = message[2][n + 1].value
+    values[message[2][n].value] = message[2][n + 1].value
   end
-  known.job = told.job or known.job
-  if told.take and told.take ~= '' then known.take = told.take end
-  if told.fraction then self.children.progress.values.x = told.fraction end
+  known.job = values.job or known.job
+  if values.take and values.take ~= '' then known.take = values.take end
+  if values.fraction then self.children.progress.values.x = values.fraction end
   if message[1] == '/bridge/done' then self.children.progress.values.x = 1 end
-  local text = told.sentence or told.reason or told.stage or told.text or told.warning
-  if message[1] == '/bridge/done' then text = told.takes .. ' takes ready.' end
+  local text = values.sentence or values.reason or values.stage or values.text or values.warning
+  if message[1] == '/bridge/done' then text = values.takes .. ' takes ready.' end
   if text then self.children.message.values.text = text end
 end
 """

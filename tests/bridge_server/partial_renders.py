@@ -28,6 +28,6 @@ def begun(folder, request=Repaint, **more):
 def grow(render, writers, frames, stem="mix"):
     first = render.plan.region_in_song.start + render.announced
     writers.write(Piece(stem, first, RENDER[render.announced : render.announced + frames]))
-    heard = render.accept(ChildPiece(1, stem, first, frames))
+    received = render.accept(ChildPiece(1, stem, first, frames))
     render.catch_up()
-    return heard
+    return received

@@ -40,7 +40,7 @@ TERMINAL = ("done", "failed", "cancelled")
 
 
 @dataclass(frozen=True)
-class Heard:
+class Received:
     """One reply: its name (ack, progress, take, ...), its values, when it came and how large the datagram was."""
 
     name: str
@@ -72,21 +72,21 @@ class OscPeer:
     def send_bytes(self, data: bytes) -> None:
         self._socket.sendto(data, self.server)
 
-    def receive(self, timeout: float = PATIENCE) -> Heard:
+    def receive(self, timeout: float = PATIENCE) -> Received:
         """The next reply. Raises TimeoutError."""
         self._socket.settimeout(timeout)
         data, _ = self._socket.recvfrom(65536)
         message = OscMessage(data)
         values = list(message.params)
         named = {"id": values[0], **dict(zip(values[1::2], values[2::2], strict=True))}
-        return Heard(message.address.removeprefix("/bridge/"), named, time.monotonic(), len(data))
+        return Received(message.address.removeprefix("/bridge/"), named, time.monotonic(), len(data))
 
-    def ask(self, address: str, *arguments: Any) -> Heard:
+    def ask(self, address: str, *arguments: Any) -> Received:
         """The first reply to a message."""
         self.send(address, *arguments)
         return self.receive()
 
-    def until_end(self, request_id: str) -> list[Heard]:
+    def until_end(self, request_id: str) -> list[Received]:
         """Every reply about one request up to its terminal one; those about others are passed over."""
         found = []
         while True:
@@ -96,7 +96,7 @@ class OscPeer:
                 if reply.name in TERMINAL:
                     return found
 
-    def render(self, address: str, request_id: str, *arguments: Any) -> list[Heard]:
+    def render(self, address: str, request_id: str, *arguments: Any) -> list[Received]:
         """Asks for audio; every reply up to the terminal one."""
         self.send(address, request_id, *arguments)
         return self.until_end(request_id)
@@ -148,7 +148,7 @@ class WebSocketPeer:
 
     def __init__(self, connection: ClientConnection) -> None:
         self.connection = connection
-        self.heard: list[Heard] = []
+        self.received: list[Received] = []
         self.binary: list[bytes] = []
         self._calls = 0
 
@@ -164,11 +164,11 @@ class WebSocketPeer:
         return answer["result"]
 
     def frame_where(self, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-        """The next frame of that kind; notifications before it are kept in `heard`."""
+        """The next frame of that kind; notifications before it are kept in `received`."""
         while True:
             frame = self.frame()
             if isinstance(frame, dict) and "method" in frame:
-                self.heard.append(Heard(frame["method"], frame["params"], time.monotonic()))
+                self.received.append(Received(frame["method"], frame["params"], time.monotonic()))
             if isinstance(frame, dict) and wanted(frame):
                 return frame
 
@@ -178,23 +178,23 @@ class WebSocketPeer:
             self.binary.append(data)
         return json.loads(data)
 
-    def next_heard(self) -> Heard:
+    def next_received(self) -> Received:
         """The next notification, kept or new."""
-        if not self.heard:
+        if not self.received:
             self.frame_where(lambda frame: "method" in frame)
-        return self.heard.pop(0)
+        return self.received.pop(0)
 
-    def until_end(self, job: str) -> list[Heard]:
+    def until_end(self, job: str) -> list[Received]:
         """Every notification about one job up to its terminal one."""
         found = []
         while True:
-            reply = self.next_heard()
+            reply = self.next_received()
             if reply.values.get("job") == job:
                 found.append(reply)
                 if reply.name in TERMINAL:
                     return found
 
-    def render(self, method: str, **params: Any) -> list[Heard]:
+    def render(self, method: str, **params: Any) -> list[Received]:
         return self.until_end(self.call(method, **params)["job"])
 
     def fetch(self, take: str, what: str = "clip", name: str = "") -> bytes:
@@ -412,7 +412,7 @@ def band_song(path: Path, bars: int = 8, rate: int = 44100) -> Path:
     return path
 
 
-def in_order(replies: list[Heard]) -> bool:
+def in_order(replies: list[Received]) -> bool:
     """Whether they came as the protocol promises: acknowledgement, progress, takes, one end."""
     names = [reply.name for reply in replies]
     return (

@@ -20,7 +20,7 @@ REPORT = Report("Drawn by the test.", {"steps": 8}, ("A note.",))
 
 
 def order_for(request: Render, song: Audio | None, number: int = 1) -> TakeContext:
-    """What the finishing is told of a request about this song."""
+    """What postprocessing gets for a request about this song."""
     plan = plan_request(request, song_shape(song) if song else None)
     found = Song("My Song", song, song.digest) if song else None
     return TakeContext("j1", number, plan, found, ENGINE, 1_700_000_000.0)

@@ -24,7 +24,7 @@ def settings_in(folder: Path, **changes: object) -> Settings:
         "websocket_port": 0,
         "engine": "noise",
         "engines": ENGINES,
-        "sound": False,  # no test is heard through somebody's loudspeakers
+        "sound": False,  # no test plays through anyone's loudspeakers
         **changes,
     }
     return Settings(**values)  # type: ignore[arg-type]

@@ -99,8 +99,10 @@ def takes_of(ws: WebSocketPeer, task: str, **asked: Any) -> dict[str, dict[str, 
     """The takes of one render by stem, with everything the server tells about them."""
     replies = ws.render(task, **asked)
     assert replies[-1].name == "done", replies[-1].values
-    told = [reply.values for reply in replies if reply.name == "take"]
-    return {take["stem"]: ws.call("takes.show", take=take["take"]) | {"id": take["take"]} for take in told}
+    reported = [reply.values for reply in replies if reply.name == "take"]
+    return {
+        take["stem"]: ws.call("takes.show", take=take["take"]) | {"id": take["take"]} for take in reported
+    }
 
 
 def repaint(ws: WebSocketPeer, **more: Any) -> dict[str, Any]:
@@ -305,7 +307,7 @@ def test_a_reference_that_cannot_be_read_is_named(ws: WebSocketPeer, acestep: Se
     assert (last.name, last["sentence"]) == ("failed", "The reference audio is silent.")
 
 
-def test_words_beyond_the_limits_are_refused_or_told_before_and_after(ws: WebSocketPeer) -> None:
+def test_words_beyond_the_limits_are_refused_or_reported_before_and_after(ws: WebSocketPeer) -> None:
     asked = {"source": "song.wav", "start": START, "end": END, "options": {"steps": 1}}
     for field, most in (("prompt", 512), ("lyrics", 4096)):
         with pytest.raises(RpcError, match=f"at most {most} characters") as error:
@@ -318,9 +320,9 @@ def test_words_beyond_the_limits_are_refused_or_told_before_and_after(ws: WebSoc
         ("prompt", "雨が降る" * 128, "The prompt exceeds the model's limit"),
         ("lyrics", "歌う " * 1300, "The lyrics exceed the model's limit"),
     ):
-        told = ws.call("repaint", **asked | {field: words})
-        assert f"{field}: the ACE-Step 1.5 engine reads about" in told["note"]
-        *_, take, end = ws.until_end(told["job"])
+        reported = ws.call("repaint", **asked | {field: words})
+        assert f"{field}: the ACE-Step 1.5 engine reads about" in reported["note"]
+        *_, take, end = ws.until_end(reported["job"])
         assert end.name == "done"
         notes = ws.call("takes.show", take=take["take"])["recipe"]["notes"]
         assert [note for note in notes if note.startswith(lost)], "and what was lost is named"

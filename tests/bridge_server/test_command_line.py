@@ -179,7 +179,7 @@ def test_jobs_and_takes_are_listed_chosen_and_saved(store, folder):
     assert run_bridge(store, "store", "verify").returncode == 0
 
 
-def test_doctor_tells_what_is_there(folder):
+def test_doctor_lists_what_is_there(folder):
     done = run_bridge(folder / "doctors store", "doctor", "--json")
     findings = json.loads(done.stdout)
     assert done.returncode == 0, [entry for entry in findings if entry["verdict"] == "bad"]
@@ -206,6 +206,6 @@ def test_serve_refuses_what_it_cannot_do(folder, tmp_path):
     assert not (tmp_path / "t" / "server.json").exists()
 
 
-def test_bad_options_are_told_by_the_parser(folder):
+def test_bad_options_are_refused_by_the_parser(folder):
     done = run_bridge(folder / "store of errors", "repaint", "song.wav", "--nonsense")
     assert (done.returncode, "--nonsense" in done.stderr) == (2, True)

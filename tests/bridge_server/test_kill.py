@@ -22,8 +22,8 @@ from clip_store.store import ClipStore
 from tests.bridge_server.peers import (
     PATIENCE,
     TERMINAL,
-    Heard,
     OscPeer,
+    Received,
     ServerProcess,
     band_song,
     free_port,
@@ -38,7 +38,7 @@ TAKES = 2
 
 
 class Run:
-    """Twenty jobs, and what their client heard."""
+    """Twenty jobs, and what their client received."""
 
     def __init__(self, server: ServerProcess, osc: OscPeer) -> None:
         self.server = server
@@ -54,20 +54,20 @@ class Run:
                       "takes", TAKES, "seed", number, "handles", 0.1)  # fmt: skip
 
     def listen(self, seconds: float) -> None:
-        """Hears what comes for so long."""
+        """Takes in what comes for so long."""
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
             try:
-                self.hear(self.osc.receive(left))
+                self.take_in(self.osc.receive(left))
             except TimeoutError:
                 return
 
-    def hear_progress(self) -> None:
-        """Hears what comes until a render is under way."""
+    def receive_progress(self) -> None:
+        """Takes in what comes until a render is under way."""
         while (reply := self.osc.receive()).name != "progress":
-            self.hear(reply)
+            self.take_in(reply)
 
-    def hear(self, reply: Heard) -> None:
+    def take_in(self, reply: Received) -> None:
         if reply.name == "ack":
             self.jobs[reply["id"]] = reply["job"]
         if reply.name == "take":
@@ -140,7 +140,7 @@ def test_ten_kills_of_the_server_lose_no_job(run, tmp_path):
         if (
             number % 3 and len(run.ends) < JOBS
         ):  # in the middle of a render; each third time earlier, while it starts
-            run.hear_progress()
+            run.receive_progress()
         run.listen(moments.uniform(0.0, 1.0))
         run.server.kill()
         run.server.start()

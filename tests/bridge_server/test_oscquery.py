@@ -82,10 +82,10 @@ def test_a_surface_that_said_nothing_means_what_everybody_looks_at(tmp_path):
         daw.ask("/bridge/source", "song.wav")
         daw.ask("/bridge/select", 4000, 9000)
         tablet.send("/bridge/repaint", "bare")
-        heard = []
-        while not heard or heard[-1][0] != "/bridge/done":
-            heard.append(tablet.packet())
-        take = next(arguments for address, arguments in heard if address == "/bridge/take")
+        received = []
+        while not received or received[-1][0] != "/bridge/done":
+            received.append(tablet.packet())
+        take = next(arguments for address, arguments in received if address == "/bridge/take")
         named = dict(zip(take[1::2], take[2::2], strict=True))
         assert (named["position"], named["length"]) == (4000, 5000)
         tablet.send("/bridge/source", "other.wav")

@@ -54,14 +54,14 @@ def test_a_repaint_typed_by_hand(server, songs, tmp_path):
         oscsend(port, "/bridge/select", "ssss", "3|1|0", "4|1|0", "client", "typed")
         oscsend(port, "/bridge/repaint", "ssssssisi", name, "client", "typed", "engine", "sketch",
                 "reply_port", str(listener), "seed", "5")  # fmt: skip
-        heard = []
+        received = []
         for line in lines:
-            heard.append(line)
+            received.append(line)
             if re.search(r"/bridge/(done|failed|cancelled)", line) and name in line:
                 break
-    assert "/bridge/done" in heard[-1], heard
-    assert any("/bridge/ack" in line and name in line for line in heard)
-    (take,) = [line for line in heard if "/bridge/take" in line]
+    assert "/bridge/done" in received[-1], received
+    assert any("/bridge/ack" in line and name in line for line in received)
+    (take,) = [line for line in received if "/bridge/take" in line]
     path = re.search(r'"path" "([^"]+)"', take)[1]
     clip, rate = soundfile.read(path)
     assert (len(clip), rate) == (2 * 44100, 44100)

@@ -73,14 +73,14 @@ def test_an_engine_of_another_package_renders(packages, tmp_path):
         server.stop()
 
 
-def test_doctor_tells_of_engines_that_are_not_used_or_do_not_work(packages, tmp_path):
+def test_doctor_lists_engines_that_are_not_used_or_do_not_work(packages, tmp_path):
     found = json.loads(run_bridge(tmp_path / "store", "doctor", "--json").stdout)
-    told = {entry["what"]: entry for entry in found}
-    assert told["engine reverse"]["verdict"] == "good"
-    assert told["engine broken"]["verdict"] == "optional"
-    assert "compiled for another Python" in told["engine broken"]["found"]
-    assert told["engine of another package"]["found"].startswith("greedy: ")
-    assert "sketch" in told["engine of another package"]["found"]
+    reported = {entry["what"]: entry for entry in found}
+    assert reported["engine reverse"]["verdict"] == "good"
+    assert reported["engine broken"]["verdict"] == "optional"
+    assert "compiled for another Python" in reported["engine broken"]["found"]
+    assert reported["engine of another package"]["found"].startswith("greedy: ")
+    assert "sketch" in reported["engine of another package"]["found"]
 
 
 def test_the_server_logs_what_it_does_not_use(packages, tmp_path, caplog):

@@ -18,7 +18,7 @@ TOKEN = "open sesame"
     "host", ["evil.example", "evil.example:9125", "127.0.0.1.evil.example", "169.254.1.1"]
 )
 def test_another_host_name_is_refused(server, host):
-    """A page that lets its own name point to 127.0.0.1 (DNS rebinding) is told by the name."""
+    """A page that lets its own name point to 127.0.0.1 (DNS rebinding) is recognised by the name."""
     status, _, body = server.get("/schema.json", Host=host)
     assert (status, b"Use 127.0.0.1" in body) == (403, True)
 
@@ -103,7 +103,7 @@ def test_osc_needs_the_token(guarded):
 
 
 def test_the_server_listens_on_loopback_only(server):
-    """Unless told otherwise; a machine without another address cannot show it."""
+    """By default; a machine without another address cannot show it."""
     name = socket.gethostname()
     addresses = {entry[4][0] for entry in socket.getaddrinfo(name, 0, socket.AF_INET)} - {"127.0.0.1"}
     outside = [address for address in addresses if not address.startswith("127.")]

@@ -232,7 +232,7 @@ def test_killed_at_any_moment_no_record_is_without_audio(tmp_path):
                 store.keep(take, audio)
             print(number, flush=True)
     """)
-    told: list[int] = []
+    reported: list[int] = []
     for moment in range(8):
         child = subprocess.Popen(
             [sys.executable, "-c", program, str(tmp_path)], stdout=subprocess.PIPE, text=True
@@ -241,12 +241,12 @@ def test_killed_at_any_moment_no_record_is_without_audio(tmp_path):
         assert child.stdout.readline() == "ready\n"
         time.sleep(0.05 + moment * 0.013)
         child.kill()
-        told += [int(line) for line in child.communicate()[0].split("\n")[:-1]]
+        reported += [int(line) for line in child.communicate()[0].split("\n")[:-1]]
     connection = sqlite3.connect(tmp_path / "bridge.db")
     store = ClipStore(tmp_path / "store", connection)
     takes = store.index.list(limit=10**6)
-    assert {str(number) for number in told} <= {take.id for take in takes}
-    assert len(told) > 8
+    assert {str(number) for number in reported} <= {take.id for take in takes}
+    assert len(reported) > 8
     for take in takes:
         assert store.blobs.get(take.audio).digest == take.audio
     assert store.blobs.verify() == ()

@@ -43,7 +43,7 @@ def test_names_addresses_and_types_are_unique():
 
 
 def test_no_command_is_called_like_a_reply():
-    # A client that hears /bridge/done must know that it is one.
+    # A client that receives /bridge/done must know that it is one.
     assert not {reply.name for reply in REPLIES} & set(BY_NAME)
 
 

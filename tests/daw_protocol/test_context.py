@@ -6,7 +6,7 @@ from daw_protocol.requests import Complete, Generate, Repaint
 from daw_protocol.timeline import AtBbt, AtSample, Bbt, Key, Meter, TempoMap
 
 MAP = TempoMap.constant(96)
-HEARD = (
+RECEIVED = (
     requests.SetSource(source="song.wav", position=48000, rate=44100),
     requests.SetTempo(bpm=127.5),
     requests.SetMeter(meter="6/8"),
@@ -16,14 +16,14 @@ HEARD = (
 )
 
 
-def after(*heard, context=None):
+def after(*received, context=None):
     context = context or Context()
-    for request in heard:
+    for request in received:
         context = context.after(request)
     return context
 
 
-FULL = after(*HEARD)
+FULL = after(*RECEIVED)
 
 
 def test_everything_that_was_said_is_known():
@@ -45,7 +45,7 @@ def test_everything_that_was_said_is_known():
 
 
 def test_the_order_does_not_matter():
-    assert after(*reversed(HEARD)) == FULL
+    assert after(*reversed(RECEIVED)) == FULL
 
 
 def test_forgetting_forgets_all():
@@ -65,7 +65,7 @@ def test_a_tempo_takes_the_place_of_a_map_and_the_other_way_round():
 
 
 def test_every_context_message_is_understood():
-    assert {type(request) for request in HEARD} | {requests.ForgetContext} == set(CONTEXT_REQUESTS)
+    assert {type(request) for request in RECEIVED} | {requests.ForgetContext} == set(CONTEXT_REQUESTS)
     with pytest.raises(TypeError, match="Status is not a context message"):
         Context().after(requests.Status())
 

@@ -31,18 +31,18 @@ def test_every_command_has_a_section_with_its_example_and_its_own_values():
         assert command.doc in found
         if command.osc:
             assert f"    {command.example}" in found
-        told = {line.split("`")[1] for line in found if line.startswith("| `")}
+        reported = {line.split("`")[1] for line in found if line.startswith("| `")}
         asked = {entry.name for entry in dataclasses.fields(command.request)}
-        assert told <= asked
-        # The rest is told once for all: shared by renders, or id, reply_port and client.
-        assert asked - told <= shared
+        assert reported <= asked
+        # The rest is documented once for all: shared by renders, or id, reply_port and client.
+        assert asked - reported <= shared
 
 
-def test_every_reply_and_the_receipt_are_told_in_full():
+def test_every_reply_and_the_receipt_are_documented_in_full():
     sections = {f"### `/bridge/{reply.name}`": reply for reply in REPLIES} | {"## Receipt": Receipt}
     for heading, message in sections.items():
-        told = [line.split("`")[1] for line in section(heading) if line.startswith("| `")]
-        assert told == [entry.name for entry in dataclasses.fields(message)]
+        reported = [line.split("`")[1] for line in section(heading) if line.startswith("| `")]
+        assert reported == [entry.name for entry in dataclasses.fields(message)]
 
 
 def test_every_command_links_to_what_it_returns_and_every_link_leads_somewhere():
@@ -57,22 +57,22 @@ def test_every_command_links_to_what_it_returns_and_every_link_leads_somewhere()
 
 
 @pytest.mark.parametrize("message", [TakeRecord, Recipe, EngineRecord, Focus])
-def test_results_are_told_in_full(message):
-    told = [
+def test_results_are_documented_in_full(message):
+    reported = [
         line.split("`")[1] for line in section(f"### {title(message).capitalize()}") if line.startswith("| `")
     ]
-    assert told == [entry.name for entry in dataclasses.fields(message)]
+    assert reported == [entry.name for entry in dataclasses.fields(message)]
 
 
-def test_a_result_that_adds_to_another_tells_what_is_new_only():
+def test_a_result_that_adds_to_another_documents_what_is_new_only():
     found = section("### Listed take")
     assert "The values of [take record](#take-record), and:" in found
     assert [line.split("`")[1] for line in found if line.startswith("| `")] == ["chosen"]
 
 
-def test_every_error_code_is_told():
-    told = " ".join(section("## Errors"))
-    assert all(f"`{code.value}`" in told for code in ErrorCode)
+def test_every_error_code_is_documented():
+    reported = " ".join(section("## Errors"))
+    assert all(f"`{code.value}`" in reported for code in ErrorCode)
 
 
 def test_every_table_is_a_table():

@@ -39,7 +39,7 @@ def test_an_even_clock_is_read_exactly(bpm):
 
 @pytest.mark.parametrize("seed", range(10))
 @pytest.mark.parametrize("milliseconds", [0.5, 1.5])
-def test_jitter_is_averaged_out_and_told(milliseconds, seed):
+def test_jitter_is_averaged_out_and_reported(milliseconds, seed):
     """A USB interface has about half a millisecond, JACK with small buffers 1.6."""
     reading = read(late(row(120, 96), milliseconds, seed))
     assert abs(reading.bpm - 120) < 0.4 * milliseconds
@@ -78,31 +78,31 @@ def follow(follower, moments):
     return [entry for moment in moments for entry in follower.clock(moment) if isinstance(entry, TempoMeant)]
 
 
-def test_a_jump_is_followed_within_a_beat_and_told_once():
+def test_a_jump_is_followed_within_a_beat_and_reported_once():
     follower = ClockFollower()
     before = late(row(120, 96), 0.5)
     assert [entry.bpm for entry in follow(follower, before)] == [120]
     after = follow(follower, late(row(140, 96, start=before[-1] + 60 / 140 / 24), 0.5, seed=2))
     assert after[-1].bpm == 140
     assert len(after) <= 3
-    assert all(135 < entry.bpm < 145 for entry in after)  # nothing in between is told
+    assert all(135 < entry.bpm < 145 for entry in after)  # nothing in between is reported
 
 
 def test_a_ramp_is_followed_within_a_beat():
     follower = ClockFollower()
-    at, bpm, told = 0.0, 100.0, []
+    at, bpm, reported = 0.0, 100.0, []
     for n in range(24 * 32):  # 100 to 132 in 32 beats
         bpm = 100 + n / 24
-        told += [(bpm, entry.bpm) for entry in follower.clock(at)]
+        reported += [(bpm, entry.bpm) for entry in follower.clock(at)]
         at += 60 / bpm / 24
-    assert len(told) > 20
-    assert all(abs(true - heard) < 1.6 for true, heard in told[1:])
+    assert len(reported) > 20
+    assert all(abs(true - received) < 1.6 for true, received in reported[1:])
 
 
-def test_a_steady_clock_with_jitter_is_told_once():
-    told = follow(ClockFollower(), late(row(97, 24 * 120), 1.0))
-    assert [entry.bpm for entry in told] == [97]
-    assert told[0].reading.jitter_ms > 0
+def test_a_steady_clock_with_jitter_is_reported_once():
+    reported = follow(ClockFollower(), late(row(97, 24 * 120), 1.0))
+    assert [entry.bpm for entry in reported] == [97]
+    assert reported[0].reading.jitter_ms > 0
 
 
 @pytest.mark.parametrize(

@@ -52,11 +52,11 @@ def test_every_reply_fits_a_datagram_and_keeps_its_id(reply_type):
         size = len(encode(address, arguments))
         assert size <= datagram_bytes(address, arguments)
         assert size <= MAX_DATAGRAM_BYTES
-        heard_address, heard = through_a_datagram(address, arguments)
+        heard_address, received = through_a_datagram(address, arguments)
         assert heard_address == f"/bridge/{reply.name}"
-        assert heard[1::2] == [name for name in reply.to_fields() if name != "id"]
+        assert received[1::2] == [name for name in reply.to_fields() if name != "id"]
         if datagram_bytes(*reply_to_osc(reply)) <= MAX_DATAGRAM_BYTES:
-            assert heard[0] == reply.id
+            assert received[0] == reply.id
 
     check()
 
@@ -191,10 +191,10 @@ def test_long_texts_are_shortened_and_the_rest_is_kept():
     address, arguments = fitting(take)
     assert len(encode(address, arguments)) <= MAX_DATAGRAM_BYTES
     assert arguments[:5] == ["id1", "job", "j0123456789", "take", "t0123456789"]
-    heard = dict(zip(arguments[1::2], arguments[2::2], strict=True))
-    assert (heard["position"], heard["passed"]) == (2**52, False)
-    assert heard["warning"].endswith("…")
-    assert "path" not in heard  # half a path is a wrong one
+    received = dict(zip(arguments[1::2], arguments[2::2], strict=True))
+    assert (received["position"], received["passed"]) == (2**52, False)
+    assert received["warning"].endswith("…")
+    assert "path" not in received  # half a path is a wrong one
 
 
 def test_what_fits_is_not_touched():

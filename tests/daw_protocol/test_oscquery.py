@@ -38,7 +38,7 @@ def test_the_tree_holds_every_address_and_no_other():
     assert leaves == {command.address for command in TYPED} | set(REPLY_AT)
 
 
-def test_what_is_sent_and_what_is_heard_have_addresses_of_their_own():
+def test_what_is_sent_and_what_is_received_have_addresses_of_their_own():
     assert not {command.address for command in TYPED} & set(REPLY_AT)
 
 
@@ -87,7 +87,7 @@ def test_yes_and_no_are_numbers():
     assert (leaf["TYPE"], leaf["RANGE"][1], leaf["VALUE"]) == ("ii", {"MIN": 0, "MAX": 1}, [96000, 1])
 
 
-def test_a_reply_can_be_heard_and_not_sent():
+def test_a_reply_can_be_received_and_not_sent():
     leaf = node_at("/bridge/progress", {})
     assert (leaf["ACCESS"], leaf["TYPE"]) == (1, "s")
     assert "fraction" in leaf["DESCRIPTION"]
@@ -112,7 +112,7 @@ def test_all_of_it_is_json():
         ("/bridge/tempo", ["VALUE"], 200, {"VALUE": [120.5]}),
         ("/bridge/tempo", ["TYPE", "ACCESS"], 200, {"TYPE": "f", "ACCESS": 3}),
         ("/bridge/tempo", ["RANGE"], 200, {"RANGE": [{"MIN": 5, "MAX": 1000}]}),
-        ("/bridge/key", ["VALUE"], 200, {}),  # can be read, and nobody has told the key yet
+        ("/bridge/key", ["VALUE"], 200, {}),  # can be read, and no client has sent the key yet
         ("/bridge/progress", ["VALUE"], 200, {}),
         ("/bridge/repaint", ["VALUE"], 204, {}),  # can only be sent to
         ("/bridge", ["VALUE"], 204, {}),
@@ -142,7 +142,7 @@ def test_a_server_at_all_addresses_names_none():
     assert not {"OSC_IP", "WS_IP"} & set(host_info("Takebridge", 9124, 9125))
 
 
-def test_every_extension_of_the_proposal_is_told():
+def test_every_extension_of_the_proposal_is_listed():
     assert len(EXTENSIONS) == 16
 
 
@@ -160,7 +160,7 @@ def test_every_extension_of_the_proposal_is_told():
         ("", False),
     ],
 )
-def test_frames_are_told_apart_by_what_they_say(frame, is_one):
+def test_frames_are_distinguished_by_what_they_contain(frame, is_one):
     assert is_oscquery(frame) is is_one
 
 

@@ -32,7 +32,7 @@ def test_a_failure_can_carry_every_code():
 
 
 @pytest.mark.parametrize("nasty", ["plain", "\x00\x1b[2J", "\ud800", "x" * 100_000, "\n", ""])
-def test_any_error_can_be_told(nasty):
+def test_any_error_can_be_a_reply(nasty):
     error = ProtocolError(ErrorCode.UNKNOWN_FIELD, nasty, nasty, nasty)
     reply = Failed.from_error(error, request_id="id1", job="j1")
     assert (reply.id, reply.job, reply.code) == ("id1", "j1", "unknown_field")

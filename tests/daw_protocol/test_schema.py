@@ -106,7 +106,7 @@ def test_the_schema_of_a_result_is_found_under_its_command(command):
     check()
 
 
-def test_defaults_are_told_and_are_valid():
+def test_defaults_are_listed_and_are_valid():
     for message in TYPES:
         for name, entry in message_schema(message)["properties"].items():
             assert entry["description"], name

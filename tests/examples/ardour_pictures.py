@@ -50,14 +50,14 @@ def take_pictures(ardour: Ardour, target: Path) -> None:
         lambda: any(" %" in name and not name.startswith("0 %") for name in ardour.markers()), "progress"
     )
     shoot(ardour, target / "ardour_progress.png", 560)
-    ardour.wait_for(lambda: "placed" in ardour.told(), "takes")
+    ardour.wait_for(lambda: "placed" in ardour.shown(), "takes")
     ardour.lua("Editor:get_selection ():clear_all ()")
     shoot(ardour, target / "ardour_after.png", 560)
     ardour.select_track("Song")
     ardour.trigger("Editor/track-height-normal")
     select(ardour, 4, 8)
     ardour.run("extract")
-    ardour.wait_for(lambda: ardour.told().count("placed") == 2, "stems")
+    ardour.wait_for(lambda: ardour.shown().count("placed") == 2, "stems")
     ardour.lua("Editor:get_selection ():clear_all ()")
     shoot(ardour, target / "ardour_stems.png", 600)
 

@@ -180,7 +180,7 @@ class Ardour:
         """Starts a screen and Ardour on it; returns when it answers and the hook runs."""
         hook = self.folder / "config" / "ardour7" / "takebridge-hook"
         hook.unlink(missing_ok=True)  # of a start before this one
-        # One for all messages: Ardour keeps a control surface for every port it ever heard from, and serves them all.
+        # One for all messages: Ardour keeps a control surface for every port it ever had a message from, and serves them all.
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         reading, writing = os.pipe()
         # -noreset: or else it throws out who is just connecting when its last program leaves, such as an xdotool.
@@ -282,7 +282,7 @@ class Ardour:
     def _last_words(self) -> str:
         """Of Ardour and of our scripts."""
         log = (self.folder / "ardour.log").read_text(errors="replace")
-        return f"{log[-2000:]}\n{self.told()[-2000:]}"
+        return f"{log[-2000:]}\n{self.shown()[-2000:]}"
 
     def _state(self) -> str:
         """What a program that does not answer looks like; keeps a picture of the screen."""
@@ -354,8 +354,8 @@ end""")
 
     # -- what the producer sees --
 
-    def told(self) -> str:
-        """Everything our scripts told so far."""
+    def shown(self) -> str:
+        """Everything our scripts have shown so far."""
         log = self.session / "takebridge.log"
         return log.read_text() if log.exists() else ""
 

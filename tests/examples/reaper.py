@@ -60,7 +60,7 @@ class Reaper:
         if store is not None:
             self._do("ext", section="takebridge", key="store", value=str(store))
 
-    def wish(self, **values: object) -> None:
+    def last_used(self, **values: object) -> None:
         """What the window was left with the last time: task, prompt, takes."""
         for name, value in values.items():
             self._do("ext", section="takebridge", key=name, value=str(value))

@@ -1,4 +1,4 @@
-"""Draws the ReaScripts' window as the double of REAPER was told to draw it: in the middle of a job, and after it.
+"""Draws the ReaScripts' window as the double of REAPER draws it: in the middle of a job, and after it.
 
     python -m tests.examples.reaper_picture docs/pictures/reaper_window.png
 
@@ -59,7 +59,7 @@ def pictures(reaper: Reaper, folder: Path) -> list[Image.Image]:
     project = {"path": str(folder / "song.rpp"), "media": str(media), "tracks": [track]}
     with ServerThread(settings):
         reaper.open(project, settings.store)
-        reaper.wish(takes=3, prompt="tighter, with palm mutes")
+        reaper.last_used(takes=3, prompt="tighter, with palm mutes")
         reaper.action("window")
         reaper.click("such as F# minor")
         reaper.type("E minor")

@@ -263,7 +263,7 @@ def test_scale_and_meter_go_along(server, open_live):
     assert take.request["track"] == "Band"
 
 
-def test_a_scale_nobody_switched_on_is_not_told(server, open_live):
+def test_a_scale_that_is_switched_off_is_not_sent(server, open_live):
     rig = open_live()
     rig.live.brace(0.0, 4.0)
     rig.press("repaint", takes=1)
@@ -271,7 +271,7 @@ def test_a_scale_nobody_switched_on_is_not_told(server, open_live):
     assert "key" not in receipts(server)[1].request
 
 
-def test_a_live_that_does_not_tell_where_the_set_lies(server, open_live):
+def test_a_live_that_does_not_know_where_the_set_lies(server, open_live):
     """The takes stay in the bridge's store, and the set counts as saved."""
     rig = open_live()
     rig.live.world.hidden |= {"file_path", "scale_mode"}
@@ -627,7 +627,7 @@ class Surface:
     def send(self, address: str, *arguments: Any) -> None:
         self._socket.sendto(datagram(address, *arguments), ("127.0.0.1", self._rig.port))
 
-    def hear(self, name: str) -> dict[str, Any]:
+    def reply(self, name: str) -> dict[str, Any]:
         """Ticks until an answer of this name comes."""
 
         def receive() -> dict[str, Any] | None:
@@ -663,24 +663,24 @@ def test_osc_from_a_surface(server, open_live, touch):
     surface = touch(rig)
     rig.live.brace(0.0, 4.0)
     surface.send("/ace/set", "takes", 1)
-    assert "takes 1" in surface.hear("ok")["text"]
+    assert "takes 1" in surface.reply("ok")["text"]
     surface.send("/ace/repaint", "prompt", "brighter")
-    assert surface.hear("asked")["id"].startswith("live-")
-    assert surface.hear("done")["takes"] == 1
+    assert surface.reply("asked")["id"].startswith("live-")
+    assert surface.reply("done")["takes"] == 1
     assert receipts(server)[1].request["prompt"] == "brighter"
     surface.send("/ace/status")
-    assert "sketch" in surface.hear("ok")["text"]
+    assert "sketch" in surface.reply("ok")["text"]
     surface.send("/ace/repaint", 1.0)  # a button that is pressed
-    surface.hear("done")
+    surface.reply("done")
     surface.send("/ace/repaint", 0.0)  # and let go
     surface.send("/ace/nonsense")
-    assert "Available: repaint" in surface.hear("failed")["remedy"]
+    assert "Available: repaint" in surface.reply("failed")["remedy"]
     surface.send("/ace/repaint", "start", 12)
-    assert "read from the Live Set" in surface.hear("failed")["sentence"]
+    assert "read from the Live Set" in surface.reply("failed")["sentence"]
     surface.send("/ace/repaint", "takes")
-    assert "pairs" in surface.hear("failed")["sentence"]
+    assert "pairs" in surface.reply("failed")["sentence"]
     surface.send("/ace/repaint", "takes", 99)
-    assert "takes" in surface.hear("failed")["sentence"]
+    assert "takes" in surface.reply("failed")["sentence"]
 
 
 def test_rubbish_on_the_port_harms_nobody(open_live):
@@ -700,7 +700,7 @@ def test_a_second_live_says_that_its_port_is_taken(open_live):
     other.shown("take lanes")
 
 
-def test_bad_settings_are_told_and_harm_nothing(open_live):
+def test_bad_settings_are_reported_and_harm_nothing(open_live):
     rig = open_live(settings={"midi_channel": 17, "place": "nowhere", "colour": 3, "notes": {"repaint": 200}})
     line = rig.messages[-1]
     for wrong in ("midi_channel must be 1 to 16", "place must be one of", "no setting 'colour'", "notes:"):
@@ -732,7 +732,7 @@ def test_the_folder_stands_alone(tmp_path):
     shutil.copytree(EXAMPLES / "ableton" / "Takebridge", tmp_path / "Takebridge")
     code = (
         "import sys; sys.path.insert(0, sys.argv[1]); import Takebridge, Takebridge.osc_codec, Takebridge.bridge_link, "
-        "Takebridge.osc_ears, Takebridge.selection, Takebridge.placement, Takebridge.settings, Takebridge.song_time; "
+        "Takebridge.osc_input, Takebridge.selection, Takebridge.placement, Takebridge.settings, Takebridge.song_time; "
         "assert callable(Takebridge.create_instance); "
         "print([n for n in sys.modules if n.split('.')[0] not in sys.stdlib_module_names | {'Takebridge'}])"
     )

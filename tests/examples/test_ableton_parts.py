@@ -116,7 +116,7 @@ def test_a_beat_is_the_sample_the_bridge_means(parts, tempo, beat, rate):
 
 
 @given(st.decimals(20, 999, places=2))
-def test_a_tempo_is_told_as_it_was_typed(parts, typed):
+def test_a_tempo_is_sent_as_it_was_typed(parts, typed):
     tempo = float(typed)
     single = struct.unpack("f", struct.pack("f", tempo))[0]
     for stored in (tempo, single):

@@ -79,7 +79,7 @@ class Studio:
 
     def wait_for_takes(self, before: int) -> None:
         def come() -> bool:
-            assert not self.ardour.window(), self.ardour.told()
+            assert not self.ardour.window(), self.ardour.shown()
             return len(self.notes()["takes"]) > before
 
         self.ardour.wait_for(come, "takes", 2 * PATIENCE)
@@ -107,13 +107,13 @@ class Studio:
         ]
         return found
 
-    def told_by(self, action: Callable[[], None]) -> str:
+    def shown_by(self, action: Callable[[], None]) -> str:
         """What the window says that an action opens; closes it."""
-        before = len(self.ardour.told())
+        before = len(self.ardour.shown())
         action()
         self.ardour.wait_for(self.ardour.window, "a message")
         self.ardour.close_window()
-        return self.ardour.told()[before:]
+        return self.ardour.shown()[before:]
 
 
 @pytest.fixture(scope="module")
@@ -202,7 +202,7 @@ def test_takes_can_be_stepped_through_and_undone_at_once(studio: Studio) -> None
     takes = studio.takes("repaint", "Song", start, end, takes=3, strength=0.8)
     assert [take["number"] for take in takes] == [1, 2, 3]
     names = [studio.region(take).playlist for take in takes]
-    heard = [ardour.playlist("Song")]
+    received = [ardour.playlist("Song")]
     for script in (
         "next_take",
         "next_take",
@@ -214,9 +214,9 @@ def test_takes_can_be_stepped_through_and_undone_at_once(studio: Studio) -> None
         "next_take",
     ):
         ardour.run(script)
-        heard.append(ardour.playlist("Song"))
+        received.append(ardour.playlist("Song"))
     one, two, three = names
-    assert heard == [one, two, three, one, two, "Song", two, "Song", two]
+    assert received == [one, two, three, one, two, "Song", two, "Song", two]
     ardour.undo()
     ardour.save()
     assert [entry.name for entry in ardour.placed(names[0][:-1]) if entry.position == start] == []
@@ -284,7 +284,7 @@ def test_cancel_stops_the_job_and_leaves_the_song_alone(studio: Studio) -> None:
     assert studio.notes()["jobs"] == {}
     assert ardour.playlist("Song") == "Song"
     assert job["task"] == "repaint"
-    assert "nothing to cancel" in studio.told_by(lambda: ardour.run("cancel"))
+    assert "nothing to cancel" in studio.shown_by(lambda: ardour.run("cancel"))
 
 
 @at_48_khz
@@ -331,28 +331,28 @@ def test_what_was_asked_long_ago_is_given_up(studio: Studio) -> None:
     (studio.ardour.session / "takebridge.json").write_text(json.dumps(notes))
     studio.ardour.wait_for(lambda: not studio.notes()["jobs"], "the end of the job")
     assert studio.ardour.markers() == []
-    assert "repaint 99: its reply was deleted" in studio.ardour.told()
+    assert "repaint 99: its reply was deleted" in studio.ardour.shown()
 
 
 @at_48_khz
-def test_what_cannot_be_asked_is_told_with_what_to_do(studio: Studio) -> None:
+def test_an_impossible_request_is_refused_with_a_remedy(studio: Studio) -> None:
     ardour = studio.ardour
     studio.set_up()
     ardour.lua("Editor:get_selection ():clear_all ()")
-    assert "Select a range on one audio track first" in studio.told_by(lambda: ardour.run("repaint"))
+    assert "Select a range on one audio track first" in studio.shown_by(lambda: ardour.run("repaint"))
     start, end = studio.samples(3), studio.samples(5)
     muting = "for r in Session:playlists ():by_name ('Song'):region_list ():iter () do r:set_muted (%s) end"
     ardour.lua(muting % "true")
     ardour.select("Song", start, end)
-    assert "is muted" in studio.told_by(lambda: ardour.run("repaint"))
+    assert "is muted" in studio.shown_by(lambda: ardour.run("repaint"))
     ardour.lua(muting % "false")
     beyond = len(studio.song) + studio.samples(60)
     ardour.select("Song", beyond, beyond + studio.samples(2))
-    assert "There is no audio" in studio.told_by(lambda: ardour.run("extract"))
-    assert "no audio" in studio.told_by(lambda: ardour.run("continue"))
+    assert "There is no audio" in studio.shown_by(lambda: ardour.run("extract"))
+    assert "no audio" in studio.shown_by(lambda: ardour.run("continue"))
     studio.set_up(key="H sharp")
     ardour.select("Song", start, end)
-    assert "key" in studio.told_by(lambda: ardour.run("repaint"))
+    assert "key" in studio.shown_by(lambda: ardour.run("repaint"))
     assert studio.notes()["jobs"] == {}
     assert ardour.markers() == []
 
@@ -380,9 +380,9 @@ def test_a_server_killed_while_waiting_is_noticed_and_loses_nothing(studio: Stud
     studio.ask("repaint", "Song", start, end, takes=3)
     ardour.wait_for(lambda: any(" %" in name for name in ardour.markers()), "progress")
     studio.server.kill()
-    told = studio.told_by(lambda: None)
-    assert "The Takebridge server stopped during repaint" in told
-    assert "takebridge serve" in told
+    shown = studio.shown_by(lambda: None)
+    assert "The Takebridge server stopped during repaint" in shown
+    assert "takebridge serve" in shown
     assert "server stopped" in ardour.markers()[0]
     assert ardour.playlist("Song") == "Song"
     studio.server.start()
@@ -392,16 +392,16 @@ def test_a_server_killed_while_waiting_is_noticed_and_loses_nothing(studio: Stud
 
 
 @at_48_khz
-def test_a_server_that_does_not_run_is_told_with_how_to_start_it(studio: Studio) -> None:
+def test_a_server_that_does_not_run_is_reported_with_how_to_start_it(studio: Studio) -> None:
     ardour = studio.ardour
     studio.server.kill()
-    told = studio.told_by(lambda: studio.ask("repaint", "Song", studio.samples(9), studio.samples(11)))
-    assert "The Takebridge server is not responding" in told
-    assert "takebridge serve" in told
+    shown = studio.shown_by(lambda: studio.ask("repaint", "Song", studio.samples(9), studio.samples(11)))
+    assert "The Takebridge server is not responding" in shown
+    assert "takebridge serve" in shown
     assert list((studio.server.store / "mailbox" / "in").iterdir()) == [], "it must not be done unasked later"
     assert ardour.markers() == []
     studio.server.start().stop()
-    told = studio.told_by(lambda: ardour.run("repaint"))
-    assert "The Takebridge server is not running" in told
-    assert "takebridge serve" in told
+    shown = studio.shown_by(lambda: ardour.run("repaint"))
+    assert "The Takebridge server is not running" in shown
+    assert "takebridge serve" in shown
     studio.server.start()

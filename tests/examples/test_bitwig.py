@@ -175,14 +175,14 @@ def test_slots_that_hold_something_are_left_alone(open_bitwig):
     assert names == ["mine", "Repaint 1 @ bar 1", "mine", "Repaint 2 @ bar 1"]
 
 
-def test_a_stretched_clip_is_told(open_bitwig):
+def test_a_stretched_clip_is_reported(open_bitwig):
     bitwig = open_bitwig()
     bitwig.model(stretch=0.5)
     bitwig.press("Repaint")
     assert "Bitwig stretched Repaint 1 @ bar 1: set Mode to Raw" in bitwig.shown("launcher slots")
 
 
-def test_a_muted_track_is_told(open_bitwig):
+def test_a_muted_track_is_reported(open_bitwig):
     bitwig = open_bitwig()
     bitwig.command("track", {"mute": True})
     bitwig.press("Repaint")
@@ -214,7 +214,7 @@ def test_refused_with_a_remedy(open_bitwig, case):
     assert not any(event["event"] == "sent" for event in bitwig.seen)
 
 
-def test_an_unsaved_project_is_told_how_to_keep_its_takes(open_bitwig):
+def test_an_unsaved_project_is_shown_how_to_keep_its_takes(open_bitwig):
     """Bitwig does not tell scripts whether a project was ever saved, so it is always said."""
     bitwig = open_bitwig()
     bitwig.press("Repaint")

@@ -189,7 +189,7 @@ def _until_done(process: subprocess.Popen[str]) -> Iterator[str]:
 # What a text sends: an address of ours, and what is written behind it up to the end of the message.
 ADDRESS = re.compile(r"/bridge(?:/[a-z]+)+")
 MISUNDERSTOOD = ("bad_message", "unknown_command", "unknown_field", "wrong_type", "out_of_range", "internal")
-HEARD = {f"/bridge/{reply.name}" for reply in REPLIES}
+RECEIVED = {f"/bridge/{reply.name}" for reply in REPLIES}
 
 
 @pytest.mark.parametrize(
@@ -212,7 +212,7 @@ def test_the_map_on_the_page_about_it_is_right():
 
 def all_of_them_are(path):
     found = set(ADDRESS.findall(path.read_text(encoding="utf-8")))
-    assert found <= set(BY_ADDRESS) | HEARD, found - set(BY_ADDRESS) - HEARD
+    assert found <= set(BY_ADDRESS) | RECEIVED, found - set(BY_ADDRESS) - RECEIVED
 
 
 def test_every_address_in_the_patch_is_one():
@@ -221,8 +221,8 @@ def test_every_address_in_the_patch_is_one():
     sent = {f"/{'/'.join(words.split())}" for words in re.findall(r"oscformat -f \w+ ([a-z ]+);", text)}
     assert sent == {"/bridge/repaint", "/bridge/takes/choose", "/bridge/source", "/bridge/select"}
     assert sent <= set(BY_ADDRESS)
-    heard = {f"/bridge/{name}" for name in re.search(r"route (progress [a-z ]+);", text)[1].split()}
-    assert heard <= HEARD
+    received = {f"/bridge/{name}" for name in re.search(r"route (progress [a-z ]+);", text)[1].split()}
+    assert received <= RECEIVED
     for name in ("strength", "takes"):
         assert name in field_names(BY_ADDRESS["/bridge/repaint"])
 

@@ -109,7 +109,7 @@ def test_a_plain_selection_comes_back_as_takes_on_the_exact_sample(server, reape
     project = a_project(tmp_path, an_item(song(server)), selection=[start, end])
     reaper.open(project, server.settings.store)
     before = reaper.state()
-    reaper.wish(takes=2, prompt="softer, with brushes")
+    reaper.last_used(takes=2, prompt="softer, with brushes")
     state = render(reaper)
     assert "Done" in texts(state)
     assert state["renders"] == 0, "the file itself would have done"
@@ -167,7 +167,7 @@ def test_a_plain_selection_comes_back_as_takes_on_the_exact_sample(server, reape
 def test_takes_lie_where_the_wave_says(server, reaper, tmp_path):
     """Heard through the double's mixer, inside is the take and outside the song, bit for bit."""
     reaper.open(a_project(tmp_path, an_item(song(server))), server.settings.store)
-    reaper.wish(takes=1)
+    reaper.last_used(takes=1)
     state = render(reaper)
     out = tmp_path / "mix"
     out.mkdir()
@@ -201,7 +201,7 @@ def test_the_whole_tempo_map_goes_along(server, reaper, tmp_path, selection):
     reaper.open(
         a_project(tmp_path, an_item(song(server)), tempo=tempo, selection=selection), server.settings.store
     )
-    reaper.wish(takes=1)
+    reaper.last_used(takes=1)
     state = render(reaper)
     assert "Done" in texts(state)
     tempo_map = TempoMap.from_json(request_of(server)["tempo_map"])
@@ -223,7 +223,7 @@ def test_the_whole_tempo_map_goes_along(server, reaper, tmp_path, selection):
 def test_meters_on_bar_lines_do_not_cut_bars(server, reaper, tmp_path):
     tempo = [{"time": 0, "bpm": 127.3}, {"time": 8 * 60 / 127.3, "bpm": 127.3, "num": 3, "den": 4}]
     reaper.open(a_project(tmp_path, an_item(song(server)), tempo=tempo), server.settings.store)
-    reaper.wish(takes=1)
+    reaper.last_used(takes=1)
     render(reaper)
     changes = TempoMap.from_json(request_of(server)["tempo_map"]).meters
     assert [(change.quarter, change.cuts_bar) for change in changes] == [(0, False), (8, False)]
@@ -237,7 +237,7 @@ def test_meters_on_bar_lines_do_not_cut_bars(server, reaper, tmp_path):
     ],
     ids=["nothing", "silence"],
 )
-def test_an_empty_selection_is_told(server, reaper, tmp_path, changes, words):
+def test_an_empty_selection_is_refused(server, reaper, tmp_path, changes, words):
     reaper.open(a_project(tmp_path, an_item(song(server)), **changes), server.settings.store)
     before = reaper.state()["tracks"]
     state = render(reaper)
@@ -247,7 +247,7 @@ def test_an_empty_selection_is_told(server, reaper, tmp_path, changes, words):
 
 
 @pytest.mark.parametrize("where", ["item", "track"])
-def test_what_is_muted_is_told(server, reaper, tmp_path, where):
+def test_a_muted_selection_is_refused(server, reaper, tmp_path, where):
     project = a_project(tmp_path, an_item(song(server), B_MUTE=int(where == "item")))
     if where == "track":  # several tracks are the mix, and a muted track is not in it
         project["tracks"] = [{**project["tracks"][0], "B_MUTE": 1, "I_SELECTED": 0}]
@@ -265,7 +265,7 @@ def test_a_stretched_item_is_rendered_and_every_setting_put_back(server, reaper,
     )  # fmt: skip
     reaper.open(project, server.settings.store)
     before = reaper.state()
-    reaper.wish(takes=1)
+    reaper.last_used(takes=1)
     state = render(reaper)
     assert "Done" in texts(state)
     assert state["renders"] == 1
@@ -281,12 +281,12 @@ def test_a_stretched_item_is_rendered_and_every_setting_put_back(server, reaper,
         whole = peer.fetch(take["take"], "song")
     path = tmp_path / "whole.wav"
     path.write_bytes(whole)
-    heard, _ = soundfile.read(path, dtype="float64")
+    rendered_audio, _ = soundfile.read(path, dtype="float64")
     played, _ = soundfile.read(song(server), dtype="float64")
     # The item at 0.8 of its speed, by the same interpolation: before the region nothing was touched.
     at = np.arange(4 * RATE) * 0.8
     expected = np.interp(at, np.arange(len(played)), played[:, 0])
-    assert np.abs(heard[: 4 * RATE, 0] - expected).max() < 1e-6
+    assert np.abs(rendered_audio[: 4 * RATE, 0] - expected).max() < 1e-6
     (item,) = ours(state)
     assert round(item["values"]["D_POSITION"] * RATE) == 4 * RATE
 
@@ -326,7 +326,7 @@ def test_whatever_reaper_adds_to_a_file_means_a_render(server, reaper, tmp_path,
 def test_fades_elsewhere_do_not_matter(server, reaper, tmp_path):
     item = an_item(song(server), D_FADEINLEN=1.0, D_FADEOUTLEN=2.0)
     reaper.open(a_project(tmp_path, item), server.settings.store)
-    reaper.wish(takes=1)
+    reaper.last_used(takes=1)
     state = render(reaper)
     assert state["renders"] == 0
     assert "Done" in texts(state)
@@ -336,7 +336,7 @@ def test_a_razor_edit_wins_over_the_time_selection_and_that_over_items(server, r
     item = an_item(song(server), B_UISEL=1)
     razor = '5.0 6.0 "" 9.0 9.5 "{ENVELOPE}"'
     reaper.open(a_project(tmp_path, item, track={"razor": razor}), server.settings.store)
-    reaper.wish(takes=1)
+    reaper.last_used(takes=1)
     state = render(reaper)
     assert "Razor edit" in said(state)
     assert (request_of(server)["start"], request_of(server)["end"]) == (5 * RATE, 6 * RATE)
@@ -358,7 +358,7 @@ def test_razor_edits_of_different_lengths_are_refused(server, reaper, tmp_path):
 
 def test_an_unsaved_project_gets_its_takes_and_a_word_about_saving(server, reaper, tmp_path):
     reaper.open(a_project(tmp_path, an_item(song(server)), path=""), server.settings.store)
-    reaper.wish(takes=1)
+    reaper.last_used(takes=1)
     state = render(reaper)
     assert "Done" in texts(state)
     assert "not saved yet" in said(state)
@@ -406,7 +406,7 @@ def test_a_server_that_is_busy_is_waited_for(reaper, server, tmp_path):
 
 def test_cancelling_in_the_window(server, reaper, tmp_path):
     reaper.open(a_project(tmp_path, an_item(song(server))), server.settings.store)
-    reaper.wish(takes=8)
+    reaper.last_used(takes=8)
     before = reaper.state()["tracks"]
     reaper.action("repaint")
     reaper.until_text("In the queue", "%")
@@ -421,7 +421,7 @@ def test_cancelling_by_action_and_by_closing_the_window(server, reaper, tmp_path
     reaper.open(a_project(tmp_path, an_item(song(server))), server.settings.store)
     reaper.action("cancel")
     assert "Nothing is being rendered" in reaper.state()["boxes"][0]["text"]
-    reaper.wish(takes=8)
+    reaper.last_used(takes=8)
     reaper.action("repaint")
     reaper.until_text("In the queue", "%")
     reaper.action("cancel")
@@ -438,14 +438,14 @@ def test_cancelling_by_action_and_by_closing_the_window(server, reaper, tmp_path
 
 
 @pytest.mark.slow
-def test_a_server_that_is_killed_is_told_of_and_the_job_goes_on_with_the_next(reaper, tmp_path):
+def test_a_killed_server_is_reported_and_the_job_resumes_with_the_next(reaper, tmp_path):
     songs = tmp_path / "songs"
     songs.mkdir()
     path = band_song(songs / "band.wav", bars=16)
     process = ServerProcess(tmp_path / "store", songs).start()
     try:
         reaper.open(a_project(tmp_path, an_item(path, length=32.0), selection=[4.0, 12.0]), process.store)
-        reaper.wish(takes=4)
+        reaper.last_used(takes=4)
         reaper.action("repaint")
         reaper.until_text("%")
         process.kill()
@@ -467,7 +467,7 @@ def test_next_take_and_the_original_again(server, reaper, tmp_path):
     reaper.open(a_project(tmp_path, an_item(song(server))), server.settings.store)
     reaper.action("next_take")
     assert "No Takebridge take" in reaper.state()["boxes"][0]["text"]
-    reaper.wish(takes=2)
+    reaper.last_used(takes=2)
     render(reaper)
     current = []
     for _ in range(3):
@@ -493,7 +493,7 @@ def test_the_mix_is_rendered_and_its_take_waits_on_a_muted_track(server, reaper,
     )
     reaper.open(project, server.settings.store)
     before = reaper.state()
-    reaper.wish(takes=1)
+    reaper.last_used(takes=1)
     state = render(reaper)
     assert state["renders"] == 1
     assert settings_of(state) == settings_of(before)
@@ -513,7 +513,7 @@ def test_the_mix_is_rendered_and_its_take_waits_on_a_muted_track(server, reaper,
 def test_continuing_behind_an_item(server, reaper, tmp_path):
     item = an_item(song(server), length=12.0, B_UISEL=1)
     reaper.open(a_project(tmp_path, item, selection=[0, 0]), server.settings.store)
-    reaper.wish(takes=1)
+    reaper.last_used(takes=1)
     before = reaper.state()["tracks"][0]["items"]
     state = render(reaper, "continue")
     assert "Done" in texts(state)
@@ -526,7 +526,7 @@ def test_continuing_behind_an_item(server, reaper, tmp_path):
 def test_continuing_silences_nothing_that_comes_later(server, reaper, tmp_path):
     items = [an_item(song(server), length=8.0, B_UISEL=1), an_item(song(server), position=10.0, length=4.0)]
     reaper.open(a_project(tmp_path, *items, selection=[0, 0]), server.settings.store)
-    reaper.wish(takes=1)
+    reaper.last_used(takes=1)
     before = reaper.state()["tracks"][0]
     state = render(reaper, "continue")
     assert state["tracks"][0] == before
@@ -541,7 +541,7 @@ def test_a_gap_is_filled_on_the_track_itself(server, reaper, tmp_path):
         an_item(song(server), position=12.0, length=4.0, D_STARTOFFS=12.0),
     ]
     reaper.open(a_project(tmp_path, *items, selection=[8.0, 12.0]), server.settings.store)
-    reaper.wish(takes=1)
+    reaper.last_used(takes=1)
     state = render(reaper, "continue")
     assert "Done" in texts(state)
     assert len(state["tracks"]) == 1
@@ -555,7 +555,7 @@ def test_a_track_that_is_deleted_meanwhile_costs_no_take(server, reaper, tmp_pat
     project = a_project(tmp_path, an_item(song(server)))
     project["tracks"].append({"name": "Other"})
     reaper.open(project, server.settings.store)
-    reaper.wish(takes=1)
+    reaper.last_used(takes=1)
     reaper.action("repaint")
     reaper.until_text("In the queue", "%")
     reaper.delete_track(1)
@@ -569,7 +569,7 @@ def test_a_backing_lies_on_a_track_of_its_own_below(server, reaper, tmp_path):
     project = a_project(tmp_path, an_item(song(server)))
     project["tracks"].append({"name": "Last"})
     reaper.open(project, server.settings.store)
-    reaper.wish(takes=1)
+    reaper.last_used(takes=1)
     state = render(reaper, "accompany")
     assert "Done" in texts(state)
     names = [track["name"] for track in state["tracks"]]
@@ -596,7 +596,7 @@ def test_a_track_with_fixed_lanes_gets_a_lane_for_each_take(server, reaper, tmp_
     track = {"I_FREEMODE": 2, "I_NUMFIXEDLANES": 1}
     reaper.open(a_project(tmp_path, an_item(song(server)), track=track), server.settings.store)
     before = reaper.state()["tracks"][0]["items"]
-    reaper.wish(takes=2)
+    reaper.last_used(takes=2)
     state = render(reaper)
     assert state["tracks"][0]["values"]["I_NUMFIXEDLANES"] == 3
     assert [item["values"]["I_FIXEDLANE"] for item in ours(state)] == [1, 2]
@@ -611,7 +611,7 @@ def test_a_track_with_fixed_lanes_gets_a_lane_for_each_take(server, reaper, tmp_
 def test_a_file_the_server_may_not_read_is_copied_to_it(server, reaper, tmp_path):
     elsewhere = band_song(tmp_path / "Sängerin äöü.wav", bars=8)
     reaper.open(a_project(tmp_path, an_item(elsewhere)), server.settings.store)
-    reaper.wish(takes=1)
+    reaper.last_used(takes=1)
     state = render(reaper)
     assert "Done" in texts(state)
     assert state["renders"] == 0
@@ -623,7 +623,7 @@ def test_a_file_the_server_may_not_read_is_copied_to_it(server, reaper, tmp_path
 def test_automatic_crossfades_on_splits_do_not_move_anything(server, reaper, tmp_path):
     """REAPER may be set to crossfade what is split; the take's own edges are the crossfade here."""
     reaper.open(a_project(tmp_path, an_item(song(server)), split_overlap=0.05), server.settings.store)
-    reaper.wish(takes=1)
+    reaper.last_used(takes=1)
     state = render(reaper)
     pieces = [item for item in items_of(state) if "P_EXT:takebridge" not in item["texts"]]
     spans = sorted(
@@ -640,7 +640,7 @@ def test_automatic_crossfades_on_splits_do_not_move_anything(server, reaper, tmp
             assert piece["values"][f"{name}_AUTO"] == -1
 
 
-def test_what_the_server_refuses_is_told_in_its_words(server, reaper, tmp_path):
+def test_a_refusal_is_shown_in_the_servers_words(server, reaper, tmp_path):
     reaper.open(a_project(tmp_path, an_item(song(server))), server.settings.store)
     reaper.action("window")
     reaper.click("such as F# minor")
@@ -653,7 +653,7 @@ def test_what_the_server_refuses_is_told_in_its_words(server, reaper, tmp_path):
 
 def test_the_window_keeps_what_was_wished(server, reaper, tmp_path):
     reaper.open(a_project(tmp_path, an_item(song(server))), server.settings.store)
-    reaper.wish(takes=1)
+    reaper.last_used(takes=1)
     reaper.action("window")
     reaper.click("such as F# minor")
     reaper.type("A minoor")
@@ -670,7 +670,7 @@ def test_the_window_keeps_what_was_wished(server, reaper, tmp_path):
 
 def test_a_second_action_uses_the_open_window(server, reaper, tmp_path):
     reaper.open(a_project(tmp_path, an_item(song(server))), server.settings.store)
-    reaper.wish(takes=1)
+    reaper.last_used(takes=1)
     reaper.action("window")
     reaper.tick()
     reaper.action("repaint")
@@ -688,7 +688,7 @@ def test_the_settings_say_where_the_store_is(server, reaper, tmp_path):
 
 def test_with_reaimgui_the_window_is_its(server, reaper, tmp_path):
     reaper.open(a_project(tmp_path, an_item(song(server))), server.settings.store, imgui=True)
-    reaper.wish(takes=1)
+    reaper.last_used(takes=1)
     reaper.action("window")
     reaper.click("what it should sound like")
     reaper.type("leise – aber brüder")

@@ -1,4 +1,4 @@
-"""Networks are compared with their files without being loaded; what does not fit is told in a sentence."""
+"""Networks are compared with their files without being loaded; what does not fit is named in a sentence."""
 
 from __future__ import annotations
 

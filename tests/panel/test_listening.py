@@ -36,7 +36,7 @@ def rig(tmp_path, monkeypatch) -> Iterator[RigServer]:
     server.close()
 
 
-def test_two_takes_are_heard_against_the_original(rig, open_panel):
+def test_two_takes_are_compared_with_the_original(rig, open_panel):
     panel = open_panel(at=f"http://127.0.0.1:{rig.port}").ready()
     page = panel.page
     panel.press("r")
@@ -54,7 +54,7 @@ def test_two_takes_are_heard_against_the_original(rig, open_panel):
     page.wait_for_function(
         "place => document.getElementById('playhead').style.transform !== place", arg=place
     )
-    expect(page.locator(".lane.heard")).to_have_count(1)
+    expect(page.locator(".lane.audible")).to_have_count(1)
     panel.press("a")
     panel.wait("v.audition.side === 'original'")
     expect(page.locator("#sides button").first).to_have_attribute("aria-pressed", "true")
@@ -63,12 +63,12 @@ def test_two_takes_are_heard_against_the_original(rig, open_panel):
     panel.press("ArrowDown")
     panel.wait("v.audition.take === v.takes[1].take && v.selected === v.takes[1].take")
     panel.wait("v.audition.position < x", 3.2 * BAR)  # this round, or the next on a slow machine
-    panel.wait("v.audition.position > x", 4.6 * BAR)  # then the second take's second half has been heard
+    panel.wait("v.audition.position > x", 4.6 * BAR)  # then the second take's second half has played
     expect(page.locator("#audition-state")).to_contain_text("0 underruns")
     page.get_by_role("button", name="Stop", exact=True).click()
     panel.wait("v.audition.state === 'stopped'")
     expect(page.locator("#playhead")).to_be_hidden()
-    heard = rig.played()
+    received = rig.played()
     panel.press("a")  # while nothing plays it begins with that side
     panel.wait("v.audition.state === 'playing' && v.audition.side === 'original'")
     panel.press(" ")
@@ -77,8 +77,8 @@ def test_two_takes_are_heard_against_the_original(rig, open_panel):
     with rig.websocket() as peer:
         clip, _ = soundfile.read(peer.call("takes.show", take=take["take"])["path"], dtype="float32")
     song, _ = soundfile.read(rig.songs / "band.wav", dtype="float32")
-    assert contains(heard, song[1 * BAR + 4000 : 1 * BAR + 8000]), "the bars before the take, bit for bit"
-    assert contains(heard, clip[-BAR // 2 : -BAR // 2 + 2000]), (
+    assert contains(received, song[1 * BAR + 4000 : 1 * BAR + 8000]), "the bars before the take, bit for bit"
+    assert contains(received, clip[-BAR // 2 : -BAR // 2 + 2000]), (
         "the second take, where it was chosen, bit for bit"
     )
 
@@ -157,7 +157,7 @@ def test_nothing_rolls_on_the_page_when_the_server_has_gone(rig, open_panel):
     expect(panel.page.locator("#play")).to_have_attribute("aria-label", "Play")
 
 
-def contains(heard: np.ndarray, piece: np.ndarray) -> bool:
-    """Whether these very frames stand somewhere in what was heard."""
-    starts = np.flatnonzero((heard[: len(heard) - len(piece)] == piece[0]).all(axis=1))
-    return any(np.array_equal(heard[at : at + len(piece)], piece) for at in starts)
+def contains(received: np.ndarray, piece: np.ndarray) -> bool:
+    """Whether these very frames stand somewhere in what was played."""
+    starts = np.flatnonzero((received[: len(received) - len(piece)] == piece[0]).all(axis=1))
+    return any(np.array_equal(received[at : at + len(piece)], piece) for at in starts)

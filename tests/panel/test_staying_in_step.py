@@ -97,7 +97,7 @@ def test_the_page_comes_back_by_itself_after_a_restart(open_panel, tmp_path):
     expect(panel.page.locator(".notice.error")).to_contain_text("cannot be reached")
     with ServerThread(settings_in(tmp_path, engine="sketch", websocket_port=port)):
         expect(panel.page.locator("#connection")).to_have_attribute("data-state", "open")
-        # The new server was told again what everybody was looking at.
+        # The shared context was sent to the new server again.
         panel.wait("v.opened === 2 && v.focus.song && v.focus.selection?.end === x", region["end"])
         panel.choose_engine("noise")
         panel.press("r")

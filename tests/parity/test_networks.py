@@ -124,7 +124,7 @@ def test_conditions(pair: Pair, batch: int, clip_items: list[int]) -> None:
     assert worst(own.states[own.valid], theirs.states[own.valid]) <= BLOCK
 
 
-def test_only_xl_hears_the_timbre_through_its_token(pair: Pair) -> None:
+def test_only_xl_takes_the_timbre_through_its_token(pair: Pair) -> None:
     ours = pair[1]
     own, theirs = both_conditions(pair, 1, [0])
     is_xl = ours.dit.config.block.width != ours.conditions.config.block.width

@@ -73,7 +73,7 @@ class MailboxFolder:
             name = entry.name.removesuffix(TAKEN)
             if not is_name(name):
                 continue
-            with self._told(f"{entry.name} cannot be read"):
+            with self._reported(f"{entry.name} cannot be read"):
                 yield Letter(name, _decoded(Path(entry.path).read_bytes()), _stamp(entry.stat()))
 
     def take(self) -> Iterator[Letter]:
@@ -82,19 +82,19 @@ class MailboxFolder:
         self._seen = {name: seen for name, seen in self._seen.items() if name in {e.name for e in entries}}
         for entry in entries:
             letter = None
-            with self._told(f"The request {entry.name!r} cannot be taken from the mailbox"):
+            with self._reported(f"The request {entry.name!r} cannot be taken from the mailbox"):
                 letter = self._taken(entry)
             if letter is not None:
                 yield letter
 
     def finish(self, letter: Letter) -> None:
         """The letter is answered and need not be kept."""
-        with self._told(f"{letter.name}{TAKEN} cannot be removed"):
+        with self._reported(f"{letter.name}{TAKEN} cannot be removed"):
             (self.inbox / f"{letter.name}{TAKEN}").unlink(missing_ok=True)
 
     def append(self, name: str, line: str) -> None:
         """Adds a line to the answer file. A script reads up to the last line end only."""
-        with self._told(f"The answer {name}{ANSWER} cannot be written"):
+        with self._reported(f"The answer {name}{ANSWER} cannot be written"):
             data = line.encode() + b"\n"
             try:
                 self._append(name, data)
@@ -178,7 +178,7 @@ class MailboxFolder:
         return entries
 
     @contextlib.contextmanager
-    def _told(self, what: str) -> Iterator[None]:
+    def _reported(self, what: str) -> Iterator[None]:
         try:
             yield
         except OSError as error:

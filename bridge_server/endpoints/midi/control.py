@@ -68,7 +68,7 @@ class MidiControl:
         elif isinstance(reply, Failed) and reply.id.startswith(PAD_ID):
             log.warning("MIDI: %s %s", reply.sentence, reply.remedy)
 
-    def hear(self, message: Any, moment: float) -> None:
+    def receive(self, message: Any, moment: float) -> None:
         """Queues a mido message; on the event loop."""
         with contextlib.suppress(asyncio.QueueFull):
             self._inbox.put_nowait((message, moment))
@@ -82,7 +82,7 @@ class MidiControl:
             log.warning("MIDI: %s is back.", self.name)
         else:
             log.warning("MIDI: %s", self._problem())
-            self.hear(UNPLUGGED, 0.0)  # after what it has sent
+            self.receive(UNPLUGGED, 0.0)  # after what it has sent
 
     def status(self) -> MidiStatus:
         """The input's name and its problem, "" for none."""
@@ -183,7 +183,7 @@ async def midi_control(
         yield ""
         return
     control = MidiControl(settings, dispatcher, shared_context, events)
-    async with open_input(settings.port, control.hear, control.plugged) as name:
+    async with open_input(settings.port, control.receive, control.plugged) as name:
         control.name = name
         supervisor.report(MidiStatus, control.status)
         supervisor.start("MIDI input", control.run, essential=False)

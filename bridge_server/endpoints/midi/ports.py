@@ -73,31 +73,31 @@ def chosen(wanted: str, names: list[str]) -> str:
 
 
 @contextlib.asynccontextmanager
-async def open_input(port: str, hear: OnMessage, plugged: OnPlugged) -> AsyncIterator[str]:
-    """Hears a MIDI input for as long as the block lasts; yields its name.
+async def open_input(port: str, receive: OnMessage, plugged: OnPlugged) -> AsyncIterator[str]:
+    """Reads a MIDI input for as long as the block lasts; yields its name.
 
     port: a port's name or a part of it, `virtual:NAME` for one that other programs may connect to, or `tcp:PORT` for
     MIDI over TCP on this machine (as mido.sockets sends it; 0: any free port). An unplugged device is
     reported, and opened again when it is back. Raises ProtocolError.
     """
     if port.startswith(TCP):
-        opened = tcp_input(port.removeprefix(TCP), hear, plugged)
+        opened = tcp_input(port.removeprefix(TCP), receive, plugged)
     elif port.startswith(VIRTUAL):
-        opened = virtual_input(port.removeprefix(VIRTUAL), hear)
+        opened = virtual_input(port.removeprefix(VIRTUAL), receive)
     else:
-        opened = system_input(port, hear, plugged)
+        opened = system_input(port, receive, plugged)
     async with opened as name:
         yield name
 
 
-def opened_port(name: str, hear: OnMessage, virtual: bool) -> Any:
+def opened_port(name: str, receive: OnMessage, virtual: bool) -> Any:
     """mido's port, whose messages go to the running event loop. Raises ProtocolError."""
     loop = asyncio.get_running_loop()
 
     def callback(message: Any) -> None:
         # In rtmidi's thread: the moment counts now, before the loop gets round to it.
         with contextlib.suppress(RuntimeError):  # the loop has closed
-            loop.call_soon_threadsafe(hear, message, time.perf_counter())
+            loop.call_soon_threadsafe(receive, message, time.perf_counter())
 
     try:
         return mido.Backend().open_input(name, virtual=virtual, callback=callback)
@@ -106,16 +106,16 @@ def opened_port(name: str, hear: OnMessage, virtual: bool) -> Any:
 
 
 @contextlib.asynccontextmanager
-async def virtual_input(name: str, hear: OnMessage) -> AsyncIterator[str]:
+async def virtual_input(name: str, receive: OnMessage) -> AsyncIterator[str]:
     """A new port that other programs may connect to. Raises ProtocolError."""
-    with contextlib.closing(opened_port(name, hear, virtual=True)):
+    with contextlib.closing(opened_port(name, receive, virtual=True)):
         yield name
 
 
 @contextlib.asynccontextmanager
-async def system_input(port: str, hear: OnMessage, plugged: OnPlugged) -> AsyncIterator[str]:
+async def system_input(port: str, receive: OnMessage, plugged: OnPlugged) -> AsyncIterator[str]:
     """One of this machine's ports. Raises ProtocolError."""
-    device = Device(port, hear, plugged)
+    device = Device(port, receive, plugged)
     device.open(await asyncio.to_thread(input_names))  # it asks the system, which may take a while
     watching = asyncio.create_task(device.watch())
     try:
@@ -129,17 +129,17 @@ async def system_input(port: str, hear: OnMessage, plugged: OnPlugged) -> AsyncI
 class Device:
     """An input of this machine that may be unplugged and come back. wanted: its name, or a part of it."""
 
-    def __init__(self, wanted: str, hear: OnMessage, plugged: OnPlugged) -> None:
+    def __init__(self, wanted: str, receive: OnMessage, plugged: OnPlugged) -> None:
         self.name = ""
         self._wanted = wanted
-        self._hear = hear
+        self._receive = receive
         self._plugged = plugged
         self._port: Any = None
 
     def open(self, names: list[str]) -> None:
         """Opens the one input that is wanted out of those there are. Raises ProtocolError."""
         name = chosen(self._wanted, names)
-        self._port = opened_port(name, self._hear, virtual=False)
+        self._port = opened_port(name, self._receive, virtual=False)
         self.name = name
 
     def close(self) -> None:
@@ -171,10 +171,10 @@ class Device:
 
 
 @contextlib.asynccontextmanager
-async def tcp_input(port: str, hear: OnMessage, plugged: OnPlugged) -> AsyncIterator[str]:
+async def tcp_input(port: str, receive: OnMessage, plugged: OnPlugged) -> AsyncIterator[str]:
     """MIDI bytes over TCP, from this machine only. Raises ProtocolError when the port is taken."""
     loop = asyncio.get_running_loop()
-    inlet = Inlet(hear, plugged)
+    inlet = Inlet(receive, plugged)
     if not (port.isascii() and port.isdigit() and int(port[:6]) < 65536):
         raise ProtocolError(
             ErrorCode.OUT_OF_RANGE,
@@ -206,7 +206,7 @@ class Inlet:
     connected: all of them, while they last; senders: those that MIDI has come by.
     """
 
-    hear: OnMessage
+    receive: OnMessage
     plugged: OnPlugged
     connected: set[asyncio.Transport] = field(default_factory=set)
     senders: set[asyncio.Transport] = field(default_factory=set)
@@ -244,4 +244,4 @@ class MidiBytes(asyncio.Protocol):
             self._inlet.plugged(True)
         self._parser.feed(data)
         for message in self._parser:
-            self._inlet.hear(message, moment)
+            self._inlet.receive(message, moment)

@@ -165,10 +165,10 @@ class WatchFolder:
     def _request_name(self, dropped: DroppedFile, request: Render) -> str | None:
         """A name for the request that is the same for the same sound and words; None: it failed, and is not to be
         retried while its error text exists."""
-        told = json.dumps(
+        described = json.dumps(
             [dropped.path.name.encode("utf-8", "replace").decode(), request.to_fields()], sort_keys=True
         )
-        base = hashlib.sha256(told.encode()).hexdigest()[:24]
+        base = hashlib.sha256(described.encode()).hexdigest()[:24]
         attempt = 1
         while True:
             name = f"{base}-{attempt}"

@@ -1,7 +1,7 @@
 """What the producer has selected in Live, in samples of the file under it: read only, nothing is changed here.
 
-Live tells scripts no time selection of the Arrangement; the loop brace and the clip in the Clip View stand in for
-it. It tells no tempo automation either, only that there is some; where that makes positions uncertain we refuse.
+Live shows scripts no time selection of the Arrangement; the loop brace and the clip in the Clip View stand in for
+it. It shows no tempo automation either, only that there is some; where that makes positions uncertain we refuse.
 """
 
 import os
@@ -100,7 +100,7 @@ def read_selection(song, in_session=False, beyond_the_end=False):
 
 
 def set_path(song):
-    """Where the set lies on the disk; "" when it was never saved, None where this Live does not tell."""
+    """Where the set lies on the disk; "" when it was never saved, None where this Live does not know."""
     return getattr(song, "file_path", None)
 
 

@@ -12,7 +12,7 @@ from _Framework.ControlSurface import ControlSurface
 from . import selection
 from .bridge_link import BridgeLink
 from .messages import START_THE_SERVER, Refused
-from .osc_ears import PREFIX, OscEars
+from .osc_input import PREFIX, OscInput
 from .placement import ALONGSIDE, Take, into_project, place
 from .settings import read_settings
 
@@ -55,9 +55,9 @@ class Takebridge(ControlSurface):
         self._link = BridgeLink(
             self._settings["bridge_host"], self._settings["bridge_port"], self._settings["token"], self, clock
         )
-        self._ears = OscEars(self._settings["listen_port"], self.perform, self.log_message)
-        if self._ears.mistake:
-            mistakes.append(self._ears.mistake)
+        self._osc_input = OscInput(self._settings["listen_port"], self.perform, self.log_message)
+        if self._osc_input.mistake:
+            mistakes.append(self._osc_input.mistake)
         self._last = None  # the Asked whose takes came last
         self._placed = None
         self._status_askers = {}
@@ -71,7 +71,7 @@ class Takebridge(ControlSurface):
         ControlSurface.update_display(self)
         # An error escaping from here would repeat ten times a second; it is shown once and logged in full.
         try:
-            self._ears.poll()
+            self._osc_input.poll()
             self._link.poll()
         except Exception as error:
             self._bug(error)
@@ -95,7 +95,7 @@ class Takebridge(ControlSurface):
         for pending in self._link.pending.values():
             self.log_message(f"Live closed during job {pending.job}; its takes stay in the Takebridge store.")
         self._link.close()
-        self._ears.close()
+        self._osc_input.close()
         ControlSurface.disconnect(self)
 
     # Commands
@@ -365,7 +365,7 @@ class Takebridge(ControlSurface):
         self._answer(asked.sender, "done", "takes", len(takes), "text", " ".join([text, *asked.notes]))
 
     def _answer(self, sender, name, *arguments):
-        self._ears.answer(sender, name, *arguments)
+        self._osc_input.answer(sender, name, *arguments)
 
     def _say(self, text, log=True):
         text = " ".join(text.split())

@@ -65,7 +65,7 @@ end
 function asking.cancel ()
 	local jobs = notes.read ().jobs
 	if not next (jobs) then
-		message.tell ("No request of this session is running, so there is nothing to cancel.")
+		message.inform ("No request of this session is running, so there is nothing to cancel.")
 		return
 	end
 	notes.change (function (found) found.jobs = {} end)

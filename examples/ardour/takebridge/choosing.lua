@@ -52,7 +52,7 @@ local function switch (pick)
 	local known = notes.read ()
 	local takes = present (known.takes)
 	if #takes == 0 then
-		message.tell ("This session has no takes yet. Select a range and request some first.")
+		message.inform ("This session has no takes yet. Select a range and request some first.")
 		return
 	end
 	local track = track_with (takes)
@@ -60,13 +60,13 @@ local function switch (pick)
 	local index = index_of (takes, playing)
 	local wanted = pick (takes, takes[index], playing, known)
 	if not wanted or not placing.playlist (wanted) then
-		message.tell (string.format ("The playlist %q of %q has no takes.", track:playlist ():name (), track:name ()))
+		message.inform (string.format ("The playlist %q of %q has no takes.", track:playlist ():name (), track:name ()))
 		return
 	end
 	placing.use (track, placing.playlist (wanted))
 	local chosen = takes[index_of (takes, wanted)]
 	if chosen then
-		known.heard[chosen.parent] = wanted
+		known.last_played[chosen.parent] = wanted
 		notes.write (known)
 	end
 	message.log (string.format ("%s plays %s", track:name (), track:playlist ():name ()))
@@ -74,7 +74,7 @@ end
 
 function choosing.next_take ()
 	switch (function (takes, current, playing, known)
-		local found = current and next_of (takes, current) or take_over (takes, playing, known.heard[playing])
+		local found = current and next_of (takes, current) or take_over (takes, playing, known.last_played[playing])
 		return found and found.playlist
 	end)
 end
@@ -82,11 +82,11 @@ end
 function choosing.compare ()
 	switch (function (takes, current, playing, known)
 		if current then
-			known.heard[current.parent] = current.playlist
+			known.last_played[current.parent] = current.playlist
 			notes.write (known)
 			return current.parent
 		end
-		local found = take_over (takes, playing, known.heard[playing])
+		local found = take_over (takes, playing, known.last_played[playing])
 		return found and found.playlist
 	end)
 end

@@ -23,8 +23,8 @@ function mailbox.folder ()
 	local store = os.getenv ("TAKEBRIDGE_STORE")
 	if store and store ~= "" then return store .. "/mailbox" end
 	store = usual_store ()
-	local told = not files.exists (store .. "/server.json") and files.read (store .. "/mailbox.txt")
-	return told and told:match ("^%s*(.-)%s*$") or store .. "/mailbox"
+	local moved = not files.exists (store .. "/server.json") and files.read (store .. "/mailbox.txt")
+	return moved and moved:match ("^%s*(.-)%s*$") or store .. "/mailbox"
 end
 
 -- Whether a server claims to be running. One that was killed still does: see `taken`.

@@ -14,7 +14,7 @@ local function window (text, kind)
 	LuaDialog.Message ("Takebridge", text, kind, LuaDialog.ButtonType.Close):run ()
 end
 
-function message.tell (text) window (text, LuaDialog.MessageType.Info) end
+function message.inform (text) window (text, LuaDialog.MessageType.Info) end
 function message.warn (text) window (text, LuaDialog.MessageType.Warning) end
 
 message.START = "Start it in a terminal with\n\n    takebridge serve\n\nand press the key again."

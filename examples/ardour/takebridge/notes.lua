@@ -8,7 +8,7 @@ local function path ()
 	return Session:path () .. "/takebridge.json"
 end
 
--- jobs: name -> what was asked for; takes: list, oldest first; heard: playlist -> its take heard last; count: of requests.
+-- jobs: name -> what was asked for; takes: list, oldest first; last_played: playlist -> its take played last; count: of requests.
 function notes.read ()
 	local text = files.read (path ())
 	local fine, found = pcall (json.decode, text or "{}")
@@ -16,7 +16,7 @@ function notes.read ()
 	return {
 		jobs = found.jobs or {},
 		takes = found.takes or {},
-		heard = found.heard or {},
+		last_played = found.last_played or {},
 		settings = found.settings or {},
 		count = found.count or 0,
 	}

@@ -10,18 +10,18 @@ local waiting = {}
 local PATIENCE = 15
 local SILENCE = 4 -- seconds without news of a job, until we ask whether the server is still there
 local KEPT = 24 * 3600 -- seconds the server keeps replies that no script reads
--- Looks; seconds of sound that Ardour surely draws between two of them. Ardour tells scripts nothing of it. Measured in 7.3: four
+-- Looks; seconds of sound that Ardour surely draws between two of them. Ardour does not report it to scripts. Measured in 7.3: four
 -- minutes of stereo were drawn 0.3 s after the import began, with six busy programs on two cores as without; here 2.2 s are waited.
 local SETTLING, DRAWN = 10, 20
 
-local heard = {} -- name -> { from = byte of the answers, takes = {}, news = time }; read again after a restart of Ardour
+local states = {} -- name -> { from = byte of the answers, takes = {}, news = time }; read again after a restart of Ardour
 local busy = false
 
 local function end_job (job)
 	notes.change (function (found) found.jobs[job.name] = nil end)
 	marker.remove (job)
 	mailbox.forget (job.name)
-	heard[job.name] = nil
+	states[job.name] = nil
 end
 
 local function words (failed)
@@ -34,7 +34,7 @@ local function counted (count, word)
 	return string.format ("%d %s%s", count, word, count == 1 and "" or "s")
 end
 
-local function tell_unplaced (takes, problem)
+local function warn_unplaced (takes, problem)
 	message.warn (string.format ("%s could not be placed: %s\n\nNothing is lost: `takebridge takes --save TAKE` writes takes to files; "
 		.. "the first is %s.", counted (#takes, "take"), tostring (problem), takes[1].take))
 end
@@ -62,7 +62,7 @@ end
 
 local function place (job, state)
 	local fine, placed = pcall (placing.place, job, state.takes, state.regions)
-	if not fine then return tell_unplaced (state.takes, placed) end
+	if not fine then return warn_unplaced (state.takes, placed) end
 	notes.change (function (found)
 		for _, entry in ipairs (placed) do found.takes[#found.takes + 1] = entry end
 	end)
@@ -76,8 +76,8 @@ end
 
 local function percent (progress)
 	local left = progress.seconds_left
-	local told = left and left >= 1 and string.format (", %d s left", math.floor (left + 0.5)) or ""
-	return string.format ("%d %%%s", math.floor (progress.fraction * 100), told)
+	local rest = left and left >= 1 and string.format (", %d s left", math.floor (left + 0.5)) or ""
+	return string.format ("%d %%%s", math.floor (progress.fraction * 100), rest)
 end
 
 -- What each kind of answer does. Those in `ENDS` are the last.
@@ -87,12 +87,12 @@ local ENDS = {
 		if state.regions then place (job, state) end
 		message.warn (string.format ("%s: %s", job.task, words (failed)))
 	end,
-	cancelled = function (job, _, told)
-		message.log (string.format ("%s %d: cancelled. %s", job.task, job.number, told.reason or ""))
+	cancelled = function (job, _, reply)
+		message.log (string.format ("%s %d: cancelled. %s", job.task, job.number, reply.reason or ""))
 	end,
 }
 
-local function hear (job, state, answer)
+local function receive (job, state, answer)
 	if answer.error then
 		end_job (job)
 		local data = type (answer.error.data) == "table" and answer.error.data or {}
@@ -112,7 +112,7 @@ local function finish (job, state)
 		local fine, found = pcall (settled, job, state)
 		if not fine then
 			end_job (job)
-			return tell_unplaced (state.takes, found)
+			return warn_unplaced (state.takes, found)
 		end
 		if not found then return end
 		state.regions = found
@@ -148,10 +148,10 @@ local function notice_silence (job, state)
 end
 
 local function look_after (job)
-	local state = heard[job.name]
+	local state = states[job.name]
 	if not state then
 		state = { from = 0, takes = {}, news = os.time () }
-		heard[job.name] = state
+		states[job.name] = state
 		marker.show (job, "waiting")
 	end
 	local answers
@@ -164,10 +164,10 @@ local function look_after (job)
 		return
 	end
 	for _, answer in ipairs (answers) do
-		if heard[job.name] ~= state then return end
-		hear (job, state, answer)
+		if states[job.name] ~= state then return end
+		receive (job, state, answer)
 	end
-	if heard[job.name] ~= state then return end
+	if states[job.name] ~= state then return end
 	if state.last then finish (job, state) else notice_silence (job, state) end
 end
 
@@ -179,8 +179,8 @@ function waiting.look ()
 		pulse.beat ()
 		for _, job in pairs (notes.read ().jobs) do look_after (job) end
 	end)
-	if not fine and problem ~= waiting.told then
-		waiting.told = problem
+	if not fine and problem ~= waiting.logged then
+		waiting.logged = problem
 		pcall (message.log, "Error in the hook: " .. tostring (problem))
 	end
 	busy = false

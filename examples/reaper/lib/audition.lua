@@ -110,17 +110,17 @@ function audition.ab(project)
     for _, item in ipairs(items) do
       local recipe, track = recipe_of(item), reaper.GetMediaItem_Track(item)
       if recipe.mix then
-        local heard = reaper.GetMediaTrackInfo_Value(track, 'B_MUTE') == 0
-        reaper.SetMediaTrackInfo_Value(track, 'B_MUTE', heard and 1 or 0)
-        reaper.SetMediaTrackInfo_Value(track, 'I_SOLO', heard and 0 or 1)
-        said = heard and 'original' or 'take'
+        local original_plays = reaper.GetMediaTrackInfo_Value(track, 'B_MUTE') == 0
+        reaper.SetMediaTrackInfo_Value(track, 'B_MUTE', original_plays and 1 or 0)
+        reaper.SetMediaTrackInfo_Value(track, 'I_SOLO', original_plays and 0 or 1)
+        said = original_plays and 'original' or 'take'
       else
-        local heard = reaper.GetMediaItemInfo_Value(item, 'B_MUTE') == 0
-        reaper.SetMediaItemInfo_Value(item, 'B_MUTE', heard and 1 or 0)
+        local original_plays = reaper.GetMediaItemInfo_Value(item, 'B_MUTE') == 0
+        reaper.SetMediaItemInfo_Value(item, 'B_MUTE', original_plays and 1 or 0)
         for _, guid in ipairs(recipe.under or {}) do
-          if known[guid] then reaper.SetMediaItemInfo_Value(known[guid], 'B_MUTE', heard and 0 or 1) end
+          if known[guid] then reaper.SetMediaItemInfo_Value(known[guid], 'B_MUTE', original_plays and 0 or 1) end
         end
-        said = heard and 'original' or 'take'
+        said = original_plays and 'original' or 'take'
       end
     end
   end)

@@ -15,12 +15,12 @@ Job.__index = Job
 
 local jobs = 0
 
--- wish: {task, prompt, takes, key}. The job's `state` is working, done, failed or cancelled; `stage`, `fraction` (0 to 1, or nil when
+-- choices: {task, prompt, takes, key}. The job's `state` is working, done, failed or cancelled; `stage`, `fraction` (0 to 1, or nil when
 -- unknown) and `lines` (texts for the producer) change while it works.
-local function new(project, wish)
+local function new(project, choices)
   jobs = jobs + 1
   local job = setmetatable({
-    project = project, wish = wish, state = 'working', stage = 'Looking at the selection', lines = {}, takes = {}, seen = {},
+    project = project, choices = choices, state = 'working', stage = 'Looking at the selection', lines = {}, takes = {}, seen = {},
     id = string.format('reaper-%d-%d-%d', os.time(), math.random(1, 999999999), jobs),
   }, Job)
   job.next = job.look
@@ -47,12 +47,12 @@ function Job:step()
 end
 
 function Job:look()
-  local project, task = self.project, self.wish.task
+  local project, task = self.project, self.choices.task
   local place_wanted, problem = selection.read(project)
   if not place_wanted then return self:fail(problem) end
   self.rate = tempo.rate(project)
   local continuing = task == 'complete'
-  local items, muted = selection.heard(project, place_wanted.track, place_wanted.from, place_wanted.to)
+  local items, muted = selection.audible(project, place_wanted.track, place_wanted.from, place_wanted.to)
   if continuing and place_wanted.kind == 'selected item' then
     -- An item to be continued, not one to be filled.
     place_wanted.from, self.length = place_wanted.to, '8 bars'
@@ -101,23 +101,23 @@ function Job:fetch()
 end
 
 function Job:params()
-  local place_wanted, wish = self.place, self.wish
+  local place_wanted, choices = self.place, self.choices
   local params = {
     id = self.id, source = self.song.path, source_position = self.song.position, rate = self.rate, start = self.first,
-    tempo_map = tempo.map(self.project), takes = wish.takes, handles = 0,
+    tempo_map = tempo.map(self.project), takes = choices.takes, handles = 0,
     title = files.stem(self.title_path or self.song.path):sub(1, 100), track = place_wanted.label:sub(1, 120),
   }
   if self.length then params.length = self.length else params['end'] = self.last end
-  if wish.prompt ~= '' then params.prompt = wish.prompt end
-  if wish.key ~= '' then params.key = wish.key end
-  if wish.task == 'extract' then params.takes = nil end
+  if choices.prompt ~= '' then params.prompt = choices.prompt end
+  if choices.key ~= '' then params.key = choices.key end
+  if choices.task == 'extract' then params.takes = nil end
   return params
 end
 
 function Job:send()
   if self.song.way == 'render' then self.title_path = self.place.track and select(2, reaper.GetTrackName(self.place.track)) or 'mix' end
   local problem
-  self.talk, problem = mailbox.ask(self.root, self.wish.task, self:params())
+  self.talk, problem = mailbox.ask(self.root, self.choices.task, self:params())
   if not self.talk then return self:fail(problem) end
   self.stage, self.next = 'Waiting for the server', self.wait
 end
@@ -138,7 +138,7 @@ function Job:copy()
   self.next = self.send
 end
 
-function Job:hear(line)
+function Job:receive(line)
   local values = line.params or line.result or {}
   if line.error then
     local code = line.error.data and line.error.data.code
@@ -177,7 +177,7 @@ function Job:wait()
   for _, line in ipairs(lines) do
     if self.next ~= self.wait or self.state ~= 'working' then return end
     if self.gone then self.gone, self.lines = false, {} end
-    self:hear(line)
+    self:receive(line)
   end
   if self.next == self.wait and self.state == 'working' then self:watch() end
 end
@@ -209,14 +209,14 @@ end
 
 function Job:receipts()
   if not self.asking then
-    self.asking, self.told = {}, {}
+    self.asking, self.shown_takes = {}, {}
     for index, take in ipairs(self.takes) do self.asking[index] = mailbox.ask(self.root, 'takes.show', {take = take.take}) end
   end
   for index, talk in pairs(self.asking) do
     local lines = talk:poll()
     if not lines or #lines > 0 then
       local answer = lines and lines[1] or {}
-      self.told[index] = answer.result or {}
+      self.shown_takes[index] = answer.result or {}
       talk:close()
       self.asking[index] = nil
     end
@@ -226,13 +226,13 @@ end
 
 -- Where the takes go, and whether they stand for what is there.
 function Job:where()
-  local task, track = self.wish.task, self.place.track
+  local task, track = self.choices.task, self.place.track
   if track and not reaper.ValidatePtr2(self.project, track, 'MediaTrack*') then track, self.track_gone = nil, true end
   local where = {track = track, replaces = task == 'repaint' or task == 'extract', apart = task == 'accompany' or task == 'extract'}
   if task == 'complete' then
     local first = self.takes[1]
     local from = tempo.seconds(first.position, first.rate)
-    local items = selection.heard(self.project, track, from, from + tempo.seconds(first.length, first.rate))
+    local items = selection.audible(self.project, track, from, from + tempo.seconds(first.length, first.rate))
     -- A gap is filled where it is. What goes on behind the music must not silence what comes there anyway.
     where.replaces = track ~= nil and (not self.continuing or #items == 0)
     where.apart = not where.replaces
@@ -242,23 +242,23 @@ end
 
 function Job:put()
   if #self.takes == 0 then return self:fail('The server rendered no takes.') end
-  local title = words.label(self.wish.task) .. ' ' .. files.stem(self.title_path or self.song.path)
+  local title = words.label(self.choices.task) .. ' ' .. files.stem(self.title_path or self.song.path)
   local folder, problem = place.bring_files(self.project, self.takes, title)
   if not folder then return self:fail(problem) end
   local lines, kept = {}, json.array()
   for index, take in ipairs(self.takes) do
     local label = take.stem == 'mix' and ('Take ' .. take.number) or string.format('Take %d, %s', take.number, take.stem)
-    lines[index] = words.receipt(label, take, self.told[index].receipt or {exact = true})
+    lines[index] = words.receipt(label, take, self.shown_takes[index].receipt or {exact = true})
     kept[index] = {take = take.take, number = take.number, stem = take.stem, seed = take.seed, passed = take.passed}
   end
   local recipe = {
-    task = self.wish.task, prompt = self.wish.prompt, key = self.wish.key, job = self.job_id, id = self.id, folder = folder,
+    task = self.choices.task, prompt = self.choices.prompt, key = self.choices.key, job = self.job_id, id = self.id, folder = folder,
     start = self.first, ['end'] = self.last, rate = self.rate, way = self.song.way, takes = kept,
     made = 'Made with Takebridge; machine-generated or machine-assisted audio.',
   }
   local notes = recipe.made .. '\n' .. table.concat(lines, '\n')
   local where = self:where()
-  local items, trouble = place.takes(self.project, where, self.takes, self.wish.task, recipe, notes)
+  local items, trouble = place.takes(self.project, where, self.takes, self.choices.task, recipe, notes)
   if not items then return self:fail(trouble) end
   local _, saved = reaper.EnumProjects(-1)
   if saved == '' then

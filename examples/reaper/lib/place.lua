@@ -69,7 +69,7 @@ end
 -- Mutes what plays on a track in a span, cut at its edges; returns the GUIDs of the muted items.
 local function mute_under(project, track, from, to)
   local muted = json.array()
-  for _, item in ipairs((selection.heard(project, track, from, to))) do
+  for _, item in ipairs((selection.audible(project, track, from, to))) do
     local first, last = selection.item_span(item)
     if first < from - 1e-9 then item = cut(item, from) or item end
     if last > to + 1e-9 then cut(item, to) end

@@ -106,7 +106,7 @@ local function in_silent_lane(track, item)
 end
 
 -- Items that can be heard in a span of seconds; `muted` counts those that are there but silent.
-function selection.heard(project, track, from, to)
+function selection.audible(project, track, from, to)
   local items, muted = {}, 0
   for _, candidate in ipairs(track and {track} or tracks_of(project)) do
     local silent = not track and reaper.GetMediaTrackInfo_Value(candidate, 'B_MUTE') ~= 0

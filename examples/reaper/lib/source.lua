@@ -27,7 +27,7 @@ local function fades_inside(item, from, to)
   return first + fade_in > from + 1e-9 or last - fade_out < to - 1e-9
 end
 
--- Why an item's file is not what is heard in the span, or nil when it is.
+-- Why an item's file is not what plays in the span, or nil when it is.
 local function processed(item, from, to)
   for name, value in pairs(PLAIN_ITEM) do
     if reaper.GetMediaItemInfo_Value(item, name) ~= value then return name end
@@ -51,10 +51,10 @@ local function processed(item, from, to)
   if not READABLE[files.extension(reaper.GetMediaSourceFileName(media))] then return 'its kind of file' end
 end
 
--- {path, position}: the file of the one item that is heard there and only played; nil and why when there is none.
+-- {path, position}: the file of the one item that is audible there and only played; nil and why when there is none.
 local function straight(project, track, from, to, rate)
   if not track then return nil, 'it is the mix' end
-  local items = selection.heard(project, track, from, to)
+  local items = selection.audible(project, track, from, to)
   if #items ~= 1 then return nil, 'there are several items' end
   local item = items[1]
   local first, last = selection.item_span(item)

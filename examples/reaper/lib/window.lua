@@ -17,7 +17,7 @@ local WIDTH, HEIGHT, MARGIN = 480, 430, 16
 local ALIVE_SECONDS = 2
 local MAX_TAKES = 8
 
-local wish = {task = 'repaint', prompt = '', key = '', takes = 3}
+local choices = {task = 'repaint', prompt = '', key = '', takes = 3}
 local job, project
 
 local function setting(name, default)
@@ -29,28 +29,28 @@ local function keep(name, value)
   reaper.SetExtState(SECTION, name, tostring(value), true)
 end
 
-local function load_wish()
+local function load_choices()
   project = reaper.EnumProjects(-1)
-  wish.task, wish.prompt = setting('task', 'repaint'), setting('prompt', '')
-  wish.takes = math.tointeger(tonumber(setting('takes', '3'))) or 3
+  choices.task, choices.prompt = setting('task', 'repaint'), setting('prompt', '')
+  choices.takes = math.tointeger(tonumber(setting('takes', '3'))) or 3
   -- REAPER knows no key of a project; it is kept with this one.
   local _, key = reaper.GetProjExtState(project, SECTION, 'key')
-  wish.key = key
+  choices.key = key
 end
 
 local function begin(task)
   if job and job.state == 'working' then return end
-  wish.task = task
+  choices.task = task
   keep('task', task)
-  keep('prompt', wish.prompt)
-  keep('takes', wish.takes)
+  keep('prompt', choices.prompt)
+  keep('takes', choices.takes)
   project = reaper.EnumProjects(-1)
-  reaper.SetProjExtState(project, SECTION, 'key', wish.key)
-  job = jobs.new(project, {task = wish.task, prompt = wish.prompt, key = wish.key, takes = wish.takes})
+  reaper.SetProjExtState(project, SECTION, 'key', choices.key)
+  job = jobs.new(project, {task = choices.task, prompt = choices.prompt, key = choices.key, takes = choices.takes})
 end
 
 -- What another action asks for: a task to begin, or "cancel".
-local function hear_orders()
+local function read_orders()
   local order = reaper.GetExtState(SECTION, 'order')
   if order == '' then return end
   reaper.DeleteExtState(SECTION, 'order', false)
@@ -62,8 +62,8 @@ local function hear_orders()
 end
 
 local function settings()
-  local chosen = reaper.GetExtState(SECTION, 'store')
-  local ok, text = reaper.GetUserInputs('Takebridge', 1, 'Store folder (empty = default),extrawidth=260,separator=|', chosen)
+  local current = reaper.GetExtState(SECTION, 'store')
+  local ok, text = reaper.GetUserInputs('Takebridge', 1, 'Store folder (empty = default),extrawidth=260,separator=|', current)
   if ok then reaper.SetExtState(SECTION, 'store', text:match('^%s*(.-)%s*$'), true) end
 end
 
@@ -78,23 +78,23 @@ local function task_row(y, busy)
   local width = (WIDTH - 2 * MARGIN - 3 * 6) / #words.TASKS
   for index, entry in ipairs(words.TASKS) do
     local x = MARGIN + (index - 1) * (width + 6)
-    if ui.button(x, y, width, 30, entry.label, {chosen = entry.name == wish.task, disabled = busy}) then wish.task = entry.name end
-    if entry.name == wish.task then ui.text(MARGIN, y + 38, entry.does, ui.FAINT, 3) end
+    if ui.button(x, y, width, 30, entry.label, {chosen = entry.name == choices.task, disabled = busy}) then choices.task = entry.name end
+    if entry.name == choices.task then ui.text(MARGIN, y + 38, entry.does, ui.FAINT, 3) end
   end
 end
 
-local function wish_rows(y, busy)
+local function choice_rows(y, busy)
   local entered, key_entered
   ui.text(MARGIN, y + 5, 'Prompt')
-  wish.prompt, entered = ui.field('prompt', 90, y, WIDTH - 90 - MARGIN, 28, wish.prompt, 'what it should sound like', 500)
+  choices.prompt, entered = ui.field('prompt', 90, y, WIDTH - 90 - MARGIN, 28, choices.prompt, 'what it should sound like', 500)
   y = y + 38
   ui.text(MARGIN, y + 5, 'Key')
-  wish.key, key_entered = ui.field('key', 90, y, 130, 28, wish.key, 'such as F# minor', 20)
+  choices.key, key_entered = ui.field('key', 90, y, 130, 28, choices.key, 'such as F# minor', 20)
   ui.text(250, y + 5, 'Takes')
-  if ui.button(304, y, 28, 28, '-', {disabled = busy or wish.task == 'extract'}) then wish.takes = math.max(1, wish.takes - 1) end
-  ui.text(348, y + 5, wish.task == 'extract' and '1' or tostring(wish.takes))
-  if ui.button(372, y, 28, 28, '+', {disabled = busy or wish.task == 'extract'}) then
-    wish.takes = math.min(MAX_TAKES, wish.takes + 1)
+  if ui.button(304, y, 28, 28, '-', {disabled = busy or choices.task == 'extract'}) then choices.takes = math.max(1, choices.takes - 1) end
+  ui.text(348, y + 5, choices.task == 'extract' and '1' or tostring(choices.takes))
+  if ui.button(372, y, 28, 28, '+', {disabled = busy or choices.task == 'extract'}) then
+    choices.takes = math.min(MAX_TAKES, choices.takes + 1)
   end
   return entered or key_entered
 end
@@ -125,13 +125,13 @@ local function draw()
   ui.text(MARGIN, 12, 'Takebridge', ui.INK, 2)
   if ui.button(WIDTH - MARGIN - 80, 8, 80, 26, 'Settings', {disabled = busy}) then settings() end
   task_row(44, busy)
-  local entered = wish_rows(112, busy)
+  local entered = choice_rows(112, busy)
   local text, shade = where_text()
   ui.paragraph(MARGIN, 192, WIDTH - 2 * MARGIN, text, shade, 3)
   if busy then
     if ui.button(MARGIN, 232, WIDTH - 2 * MARGIN, 34, 'Cancel') or ui.pressed('escape') then job:cancel() end
-  elseif ui.button(MARGIN, 232, WIDTH - 2 * MARGIN, 34, words.label(wish.task), {main = true}) or entered then
-    begin(wish.task)
+  elseif ui.button(MARGIN, 232, WIDTH - 2 * MARGIN, 34, words.label(choices.task), {main = true}) or entered then
+    begin(choices.task)
   end
   job_rows(284)
 end
@@ -141,7 +141,7 @@ local function loop()
   if not kept then return ui.close() end
   local leaving = visible and ui.pressed('escape') and not ui.writing() and not (job and job.state == 'working')
   reaper.SetExtState(SECTION, 'alive', tostring(reaper.time_precise()), false)
-  hear_orders()
+  read_orders()
   if job then job:step() end
   if visible then draw() end
   ui.finish(visible)
@@ -167,7 +167,7 @@ end
 -- Opens the window and keeps it until it is closed.
 function window.open()
   if window.is_open() then return end
-  load_wish()
+  load_choices()
   ui.open('Takebridge', WIDTH, HEIGHT)
   reaper.atexit(function()
     -- Closing the window in the middle of a job cancels it: its takes would have nowhere to go.

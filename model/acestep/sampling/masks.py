@@ -58,8 +58,8 @@ def task_masks(
     from_codes = has_codes or task is ModelTask.COVER
     # Codes always replace the whole source, so there is nothing to keep.
     if task not in _TASKS_WITH_REGION or region is None or has_codes:
-        nothing_to_hear = task is ModelTask.TEXT2MUSIC and not has_codes
-        return TaskMasks(everywhere, (0, frames) if nothing_to_hear else None, None, from_codes)
+        without_source = task is ModelTask.TEXT2MUSIC and not has_codes
+        return TaskMasks(everywhere, (0, frames) if without_source else None, None, from_codes)
     first, end = region
     if not 0 <= first < end <= frames:
         raise ValueError(f"region {first}..{end} must be within 0..{frames} and contain a frame")

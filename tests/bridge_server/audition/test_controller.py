@@ -48,28 +48,28 @@ def card(rig):
 
 
 def rendered(peer, **more):
-    heard = peer.render("repaint", source="song.wav", bpm=120, bars="3-4", **more)
-    return [reply["take"] for reply in heard if reply.name == "take"]
+    received = peer.render("repaint", source="song.wav", bpm=120, bars="3-4", **more)
+    return [reply["take"] for reply in received if reply.name == "take"]
 
 
-def test_those_who_watch_are_told_and_the_position_moves(rig, card):
+def test_watchers_are_notified_and_the_position_moves(rig, card):
     first, second = rendered(card, takes=2)
     with rig.websocket() as panel:
         panel.call("watch", on=True)
         card.call("audition.play", take=first)
-        told = [panel.next_heard() for _ in range(20)]
-        states = [reply.values for reply in told if reply.name == "audition"]
+        reported = [panel.next_received() for _ in range(20)]
+        states = [reply.values for reply in reported if reply.name == "audition"]
         assert len(states) == 20
         assert states[-1]["position"] > states[5]["position"] > states[0]["position"] - RATE
         assert {state["take"] for state in states} == {first}
         assert (states[0]["start"], states[0]["end"]) == (0, 6 * BAR)
         card.call("audition.next")
         card.call("audition.ab")
-        while (reply := panel.next_heard()).values.get("side") != "original":
+        while (reply := panel.next_received()).values.get("side") != "original":
             assert reply.name == "audition"
         assert reply["take"] == second
         card.call("audition.stop")
-        while (reply := panel.next_heard()).values["state"] != "stopped":
+        while (reply := panel.next_received()).values["state"] != "stopped":
             pass
         assert reply["device"] == ""
 
@@ -118,7 +118,7 @@ def test_the_bars_around_takes(card):
     assert raised.value.code == "out_of_range"
 
 
-def test_the_device_that_was_chosen_is_told_while_nothing_plays(card):
+def test_the_chosen_device_is_shown_while_nothing_plays(card):
     assert card.call("audition.show")["output"] == "card, ALSA"
     assert card.call("audition.show")["device"] == ""
     with pytest.raises(RpcError):
@@ -137,7 +137,7 @@ def test_a_song_without_a_take(card):
     until(card, lambda state: state["position"] >= 10 * BAR)
 
 
-def test_a_render_that_nobody_asked_to_hear(card):
+def test_a_render_that_plays_by_itself(card):
     card.call("audition.auto", on=True)
     job = card.call("repaint", source="song.wav", bpm=120, bars="3-4", engine="noise")["job"]
     state = until(card, lambda state: state["take"])
@@ -145,11 +145,11 @@ def test_a_render_that_nobody_asked_to_hear(card):
     assert state["state"] == "playing"
 
 
-@pytest.mark.parametrize("when", ["while it waits", "while it is heard"])
+@pytest.mark.parametrize("when", ["while it waits", "while it plays"])
 def test_a_render_that_comes_to_nothing(card, when):
     gated = {"engine": "gated", "options": {"frames": BAR, "gate": "nowhere"}}
     jobs = [card.call("repaint", source="song.wav", bpm=120, bars="3-4", **gated)["job"] for _ in range(2)]
-    job = jobs[0] if when == "while it is heard" else jobs[1]
+    job = jobs[0] if when == "while it plays" else jobs[1]
     card.call("audition.play", job=job)
     until(card, lambda state: state["state"] == "waiting" and bool(state["device"]) == (job == jobs[0]))
     for one in (job, *jobs):
@@ -160,7 +160,7 @@ def test_a_render_that_comes_to_nothing(card, when):
 
 @pytest.mark.alone  # it keeps time
 def test_in_time_with_a_daw_over_osc(rig, card):
-    """The DAW stands, rolls, is located elsewhere and stops; what is heard does the same, in time."""
+    """The DAW stands, rolls, is located elsewhere and stops; playback does the same, in time."""
     (take,) = rendered(card)
     card.call("audition.follow", what="osc")
     state = card.call("audition.play", take=take)
@@ -175,7 +175,7 @@ def test_in_time_with_a_daw_over_osc(rig, card):
         asked = time.perf_counter()
         state = card.call("audition.show")
         answered = time.perf_counter()
-        # Where the DAW was when the state was told, give or take a block and what the device holds.
+        # Where the DAW was when the state was read, give or take a block and what the device holds.
         slack = 0.1
         return state, tuple(first + (when - began) * RATE for when in (asked - slack, answered + slack))
 
@@ -191,13 +191,13 @@ def test_in_time_with_a_daw_over_osc(rig, card):
     assert state["state"] == "waiting"
     assert "offset_ms" not in state
     card.call("audition.stop")
-    # What was heard in the last second is the song itself, bit for bit, wherever it was not being moved.
+    # What played in the last second is the song itself, bit for bit, wherever it was not being moved.
     song = np.fromfile(
         rig.songs / "song.wav", "<f4", offset=rig.songs.joinpath("song.wav").stat().st_size - 16 * BAR * 8
     )
     song = song.reshape(-1, 2)
-    heard = rig.played()
-    pieces = [heard[-begin : -begin + RATE // 4] for begin in range(RATE // 2, RATE + 1, RATE // 8)]
+    received = rig.played()
+    pieces = [received[-begin : -begin + RATE // 4] for begin in range(RATE // 2, RATE + 1, RATE // 8)]
     assert any(stands_in(song, piece) for piece in pieces)
 
 

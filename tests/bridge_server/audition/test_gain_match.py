@@ -18,7 +18,7 @@ def test_silence_pulls_nobody_down():
     )
 
 
-def test_what_nobody_hears_is_left_as_it_is():
+def test_inaudible_differences_are_left_as_they_are():
     assert matching_gains({"original": -14.0, "t1": -14.05}) == {"original": 0.0, "t1": 0.0}
 
 

@@ -22,7 +22,7 @@ SONG = Span(0, 16 * BAR)
         ((1, 2), 2, 2, (0, 4)),  # the song has one bar before it
         ((0, 2), 2, 1, (0, 3)),
         ((14, 16), 2, 2, (12, 16)),  # and none after it
-        ((16, 20), 2, 2, (14, 20)),  # a continuation lies behind the song; heard is all there is
+        ((16, 20), 2, 2, (14, 20)),  # a continuation lies behind the song; all there is plays
         ((4.5, 6), 1, 0, (3, 6)),  # begins inside a bar: that bar is played whole
         ((4, 5.25), 0, 1, (4, 7)),
     ],

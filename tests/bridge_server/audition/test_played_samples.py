@@ -1,4 +1,4 @@
-"""What the sound card really got, sample for sample: loops, A/B, takes, and a render that is heard while it is made."""
+"""What the sound card really got, sample for sample: loops, A/B, takes, and a render that plays while it is made."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def equal_until(one: np.ndarray, other: np.ndarray) -> int:
 
 
 def history(played: np.ndarray, rounds: dict[str, np.ndarray], first: str) -> list[tuple[int, str]]:
-    """Which lane was heard from which frame on. Fails where a sample is neither a lane's nor a proper crossfade's."""
+    """Which lane played from which frame on. Fails where a sample is neither a lane's nor a proper crossfade's."""
     length = len(rounds[first])
     rounds = {**rounds, SILENCE: np.zeros_like(rounds[first])}
 
@@ -103,7 +103,7 @@ def crossfade_at(played, frame, now, others, stretch) -> tuple[int, str]:
 def takes_of(ws, number: int, **request) -> dict[str, np.ndarray]:
     """Renders takes of bars 3 and 4 of the noise song; lanes by id."""
     song = read_song(ws)
-    heard = ws.render(
+    output = ws.render(
         "repaint",
         source="song.wav",
         bpm=240,
@@ -114,7 +114,7 @@ def takes_of(ws, number: int, **request) -> dict[str, np.ndarray]:
         **request,
     )
     lanes = {}
-    for reply in heard:
+    for reply in output:
         if reply.name == "take":
             lane, start = song.copy(), reply["position"]
             lane[start : start + reply["length"]] = read(reply["path"])
@@ -157,8 +157,8 @@ def test_a_minute_with_twenty_comparisons_and_twenty_takes_while_a_render_runs(r
     ws.call("audition.stop")
     assert state["underruns"] == 0, state
     played = rig.played()
-    heard = history(played, rounds, ids[0])
-    assert [name for _, name in heard] == [*collapsed(expected), SILENCE]
+    output = history(played, rounds, ids[0])
+    assert [name for _, name in output] == [*collapsed(expected), SILENCE]
     assert len(played) >= 60 * RATE
 
 
@@ -173,9 +173,9 @@ def test_bars_before_and_after_go_round_on_the_bar(rig, ws):
     assert (state["start"], state["end"], state["rate"]) == (BAR, 5 * BAR, RATE)
     time.sleep(4.7)
     ws.call("audition.stop")
-    heard = history(rig.played(), {take: one_round(lane, BAR, 5 * BAR)}, take)
-    assert [name for _, name in heard] == [take, SILENCE]
-    assert heard[1][0] > 4 * BAR  # it has gone round
+    output = history(rig.played(), {take: one_round(lane, BAR, 5 * BAR)}, take)
+    assert [name for _, name in output] == [take, SILENCE]
+    assert output[1][0] > 4 * BAR  # it has gone round
 
 
 def test_without_the_loop_it_ends_by_itself(rig, ws):
@@ -190,7 +190,7 @@ def test_without_the_loop_it_ends_by_itself(rig, ws):
     assert not played[len(expected) :].any()
 
 
-def test_a_render_is_heard_while_it_is_made(rig, ws, tmp_path):
+def test_a_render_plays_while_it_is_made(rig, ws, tmp_path):
     """The bar before it goes round until there is a bar of it; then up to where it has come; then all of it."""
     song = read_song(ws)
     job = ws.call(
@@ -201,7 +201,7 @@ def test_a_render_is_heard_while_it_is_made(rig, ws, tmp_path):
     until(ws, lambda state: state["state"] == "waiting" and state["position"] > BAR + BAR // 2)
     ready = [BAR, 2 * BAR, 3 * BAR]
     for number in range(3):
-        # In the middle of a bar: neither heard as a jump nor lost in one.
+        # In the middle of a bar: neither an audible jump nor lost in one.
         until(ws, lambda state: BAR // 4 < state["position"] % BAR < BAR // 2)
         (tmp_path / str(number)).touch()
         until(ws, lambda state, end=3 + number: state["position"] > end * BAR - BAR // 2)

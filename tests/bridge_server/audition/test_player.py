@@ -69,7 +69,7 @@ def test_what_is_played_is_the_song_bit_for_bit(player):
     assert player.playback.underruns == 0
 
 
-def test_a_switch_is_heard_soon_although_much_is_filled(player):
+def test_a_switch_is_audible_soon_although_much_is_filled(player):
     here = scene()
     player.play(here, PlaybackOptions("take"), here.loop_range.start)
     pull(player, 4800)

@@ -58,15 +58,15 @@ def main():
     settings = settings_in(Path(sys.argv[1]), sound=True)
     noise_song(settings.roots[0] / "song.wav")
     with ServerThread(settings) as server, server.websocket() as ws:
-        heard = ws.render("repaint", source="song.wav", start=4800, end=9600)
-        take = next(reply["take"] for reply in heard if reply.name == "take")
+        received = ws.render("repaint", source="song.wav", start=4800, end=9600)
+        take = next(reply["take"] for reply in received if reply.name == "take")
         for method, params in (("audition.play", {{"take": take}}), ("audition.devices", {{}})):
             try:
                 ws.call(method, **params)
             except RpcError as error:
                 print(error.code, "|", error.sentence, "|", error.remedy)
         print(ws.call("audition.show")["state"])
-        print(heard[-1].name)
+        print(received[-1].name)
     print(next(audio_devices()).remedy)
 if __name__ == "__main__":
     main()
@@ -103,8 +103,8 @@ def test_without_portaudio_all_the_rest_works(tmp_path, error, words):
 def test_what_this_machine_has_can_be_listed():
     devices = SoundDevices()
     assert devices.list() == devices.list()  # PortAudio is started anew in between
-    (heard, _) = audio_devices()
-    assert heard.verdict in (Verdict.GOOD, Verdict.OPTIONAL)
+    (received, _) = audio_devices()
+    assert received.verdict in (Verdict.GOOD, Verdict.OPTIONAL)
 
 
 def test_a_machine_that_must_stay_quiet():

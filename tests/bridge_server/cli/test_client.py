@@ -82,7 +82,7 @@ def test_nobody_answers():
         asyncio.run(run())
 
 
-def test_a_server_that_goes_away_is_told(start_server, tmp_path):
+def test_a_server_that_goes_away_is_reported(start_server, tmp_path):
     async def run():
         async with connected("127.0.0.1", server.settings.websocket_port) as client:
             await client.call("repaint", source="song.wav", start=0, end=4800, engine="slow")

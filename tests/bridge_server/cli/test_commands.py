@@ -109,7 +109,7 @@ def test_a_reference_is_sent_like_the_song(tmp_path, song):
         repaint(settings_in(tmp_path), song, tmp_path, screen, **asked | {"reference": "/nowhere/voice.wav"})
 
 
-def test_a_damaged_store_is_told_by_the_status(tmp_path, song):
+def test_a_damaged_store_sets_the_exit_status(tmp_path, song):
     settings = settings_in(tmp_path)
     screen = Screen(Console(file=io.StringIO()))
     assert repaint(settings, song, tmp_path / "out", screen) == 0

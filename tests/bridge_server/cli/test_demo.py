@@ -28,10 +28,10 @@ def test_the_demo_runs_and_leaves_what_it_promises(tmp_path):
         lines.append(line)
         if "Ctrl-C" in line:
             break
-    told = "".join(lines)
+    reported = "".join(lines)
     try:
-        address = re.search(r"http://127\.0\.0\.1:(\d+)/", told)
-        assert address is not None, told
+        address = re.search(r"http://127\.0\.0\.1:(\d+)/", reported)
+        assert address is not None, reported
         assert b"<title>Takebridge</title>" in http_get(address[0], Accept="text/html")[2]
         with websocket(int(address[1])) as panel:
             shared_context = panel.call("focus.show")
@@ -39,7 +39,7 @@ def test_the_demo_runs_and_leaves_what_it_promises(tmp_path):
             assert shared_context["selection"]["start"] == shared_context["grid"]["bars"][5][1]
     finally:
         demo.send_signal(signal.SIGINT if sys.platform != "win32" else signal.SIGTERM)
-        told += demo.stdout.read()
+        reported += demo.stdout.read()
         demo.stdout.close()
     assert demo.wait(PATIENCE) == 0
     names = {path.name for path in out.iterdir() if path.is_file()}
@@ -52,9 +52,9 @@ def test_the_demo_runs_and_leaves_what_it_promises(tmp_path):
     stems = [name for name in names if name.startswith("demo_song.extract.1.") and name.endswith(".wav")]
     assert len(stems) >= 3
     for name in ("/bridge/repaint", "/bridge/complete", "/bridge/extract", "/bridge/accompany", "oscsend"):
-        assert name in told
+        assert name in reported
     for name in sorted(name for name in names if name.endswith((".song.wav", ".png"))):
-        assert name in told, "what to listen to and look at is listed"
+        assert name in reported, "what to listen to and look at is listed"
     source, rate = soundfile.read(DEMO_SONG)
     song, song_rate = soundfile.read(out / "demo_song.repaint.1.song.wav")
     assert (song.shape, song_rate) == (source.shape, rate)

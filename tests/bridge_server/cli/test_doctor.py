@@ -99,14 +99,14 @@ def test_no_server(settings):
 
 def test_for_programs(settings, capsys):
     status = asyncio.run(doctor(settings, as_json=True))
-    told = json.loads(capsys.readouterr().out)
+    reported = json.loads(capsys.readouterr().out)
     assert {"packages", "store", "OSC port", "WebSocket port", "engine sketch"} <= {
-        entry["what"] for entry in told
+        entry["what"] for entry in reported
     }
-    for entry in told:
+    for entry in reported:
         assert set(entry) == {"what", "verdict", "found", "remedy"}
         assert entry["verdict"] in ("good", "optional", "bad")
-    assert status == any(entry["verdict"] == "bad" for entry in told)
+    assert status == any(entry["verdict"] == "bad" for entry in reported)
 
 
 def test_what_is_broken_makes_the_status(settings, capsys, tmp_path):
@@ -119,13 +119,13 @@ def test_what_is_broken_makes_the_status(settings, capsys, tmp_path):
 def test_for_people(capsys):
     show(
         [
-            Finding("good thing", GOOD, "here", "not told"),
+            Finding("good thing", GOOD, "here", "not shown"),
             Finding("extra", OPTIONAL, "not [installed]", "pip install 'a[b]'"),
         ]
     )
-    told = capsys.readouterr().out
-    assert "✓ good thing: here" in told
-    assert "not told" not in told
-    assert "– extra: not [installed]" in told
-    assert "pip install 'a[b]'" in told
-    assert "No problems found." in told
+    reported = capsys.readouterr().out
+    assert "✓ good thing: here" in reported
+    assert "not shown" not in reported
+    assert "– extra: not [installed]" in reported
+    assert "pip install 'a[b]'" in reported
+    assert "No problems found." in reported

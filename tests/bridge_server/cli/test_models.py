@@ -185,7 +185,7 @@ def test_verify_of_an_empty_folder(tmp_path):
 # --- pull ---------------------------------------------------------------------------------------------
 
 
-def test_pull_brings_what_the_model_needs_and_tells_sizes_first(hub, tmp_path):
+def test_pull_brings_what_the_model_needs_and_shows_sizes_first(hub, tmp_path):
     typed = Typed(tmp_path / "models", hub)
     assert typed("pull", "turbo") == DONE
     lines = typed.printed.splitlines()
@@ -250,7 +250,7 @@ def test_pull_without_the_package(tmp_path, monkeypatch):
 # --- doctor -------------------------------------------------------------------------------------------
 
 
-def test_doctor_tells_about_models(hub, models, tmp_path):
+def test_doctor_lists_models(hub, models, tmp_path):
     (none,) = doctor.models(tmp_path / "nowhere")
     assert none.verdict is doctor.Verdict.OPTIONAL
     assert "takebridge models pull turbo" in none.remedy

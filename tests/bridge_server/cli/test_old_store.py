@@ -69,10 +69,10 @@ def test_the_new_server_has_everything_and_the_old_paths_lead_there(old, tmp_pat
             assert http_get(f"http://127.0.0.1:{address['websocket_port']}/")[0] == 200
         finally:
             server.terminate()
-            told = server.communicate(timeout=PATIENCE)[1]
-    assert "ACE Bridge is now called Takebridge" in told
-    assert str(store_folder()) in told
-    assert "DAW sessions still find their clips" in told
+            reported = server.communicate(timeout=PATIENCE)[1]
+    assert "ACE Bridge is now called Takebridge" in reported
+    assert str(store_folder()) in reported
+    assert "DAW sessions still find their clips" in reported
     written = tmp_path / "saved" / "small song.repaint.2.wav"
     assert soundfile.read(written)[0].tolist() == soundfile.read(old / CLIP)[0].tolist() == sound
     assert read_recipe(old / CLIP)["take"] == read_recipe(written)["take"] == CHOSEN
@@ -120,8 +120,8 @@ def test_stopped_half_way_it_goes_on_the_next_time(old, monkeypatch, place):
 def test_where_no_link_can_be_made_it_says_where_the_files_are(old, monkeypatch, capsys):
     monkeypatch.setattr(old_store, "link_folder", lambda link, target: False)
     take_over_old_store(store_folder())
-    told = capsys.readouterr().err
-    assert str(store_folder() / "clips") in told
+    reported = capsys.readouterr().err
+    assert str(store_folder() / "clips") in reported
     assert not old.exists()
     take_over_old_store(store_folder())
     assert capsys.readouterr().err == "", "said once"

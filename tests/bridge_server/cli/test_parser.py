@@ -53,9 +53,9 @@ def test_the_whole_explains_itself(capsys):
     with pytest.raises(SystemExit) as raised:
         parse("--help")
     assert raised.value.code == 0
-    told = capsys.readouterr().out
-    assert all(f"\n    {name}" in told for name in EVERY)
-    assert "folder0" in told
+    reported = capsys.readouterr().out
+    assert all(f"\n    {name}" in reported for name in EVERY)
+    assert "folder0" in reported
 
 
 def test_a_folder_with_a_per_cent_sign(capsys):

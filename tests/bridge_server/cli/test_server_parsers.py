@@ -28,8 +28,8 @@ def test_a_server():
 def test_help_names_the_engines_that_are_built_in(capsys):
     with pytest.raises(SystemExit):
         parse("serve", "--help")
-    told = capsys.readouterr().out
-    assert all(spec.name in told for spec in BUILT_IN)
+    reported = capsys.readouterr().out
+    assert all(spec.name in reported for spec in BUILT_IN)
 
 
 def test_the_documents_are_written_where_they_are_wanted(tmp_path, capsys):

@@ -1,4 +1,4 @@
-"""OSC over real sockets: who hears what, in which order, how fast, and what garbage does (nothing)."""
+"""OSC over real sockets: who is sent what, in which order, how fast, and what garbage does (nothing)."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_a_request_is_acknowledged_then_rendered_then_ended_once(osc):
     assert osc.silent(), "something came after the terminal message"
 
 
-def test_nobody_else_hears_of_it(server, osc):
+def test_no_other_client_is_sent_its_replies(server, osc):
     with server.osc() as other:
         name = fresh()
         assert osc.render("/bridge/repaint", name, *REGION)[-1].name == "done"
@@ -174,7 +174,7 @@ def test_errors_go_to_the_port_that_was_asked_for(server, osc):
 
 @pytest.mark.parametrize("address", ["/bridge/failed", "/bridge/ack", "/bridge/ok"])
 def test_a_reply_is_not_replied_to(osc, address):
-    """Else two servers, or one that is told to reply to itself, would talk to each other for ever."""
+    """Else two servers, or one that is asked to reply to itself, would talk to each other for ever."""
     osc.send(address, "x", "code", "internal")
     assert osc.silent()
 
@@ -185,7 +185,7 @@ def test_replying_to_the_server_itself_ends_at_once(server, osc):
     assert osc.silent()
 
 
-def test_messages_in_a_bundle_are_heard_in_order(osc):
+def test_messages_in_a_bundle_are_carried_out_in_order(osc):
     name = fresh()
     bundle = OscBundleBuilder(IMMEDIATELY)
     for address, *arguments in (

@@ -55,7 +55,7 @@ class Dispatcher:
         (b"#bundles", False), (b"RIFF", False), (b"", False),
     ],
 )  # fmt: skip
-def test_a_packet_is_told_from_audio_by_its_first_bytes(frame, is_osc):
+def test_a_packet_is_recognised_by_its_first_bytes(frame, is_osc):
     assert is_packet(frame) is is_osc
 
 

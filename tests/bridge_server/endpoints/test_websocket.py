@@ -27,7 +27,7 @@ def take(ws):
     return next(reply for reply in ws.render("repaint", **REGION) if reply.name == "take")
 
 
-def test_a_render_is_answered_then_told_by_notifications(ws):
+def test_a_render_is_answered_then_followed_by_notifications(ws):
     answer = ws.call("repaint", id="mine", takes=2, **REGION)
     assert answer["state"] == "queued"
     replies = ws.until_end(answer["job"])
@@ -176,13 +176,13 @@ def test_an_impossible_task_is_refused_before_it_is_queued(ws):
     assert caught.value.code == "cannot_render"
 
 
-def test_two_clients_hear_their_own(server, ws):
+def test_two_clients_are_sent_their_own_replies(server, ws):
     with server.websocket() as other:
         mine = ws.call("repaint", **REGION)["job"]
         theirs = other.call("repaint", **REGION)["job"]
         assert {reply["job"] for reply in ws.until_end(mine)} == {mine}
         assert {reply["job"] for reply in other.until_end(theirs)} == {theirs}
-        assert (ws.heard, other.heard) == ([], [])
+        assert (ws.received, other.received) == ([], [])
 
 
 def test_a_named_client_comes_back_to_its_job(server):
@@ -198,7 +198,7 @@ def test_a_named_client_comes_back_to_its_job(server):
 @pytest.mark.alone  # it keeps time
 def test_cancel_over_websocket(ws):
     job = ws.call("repaint", engine="slow", **REGION)["job"]
-    while ws.next_heard().name != "progress":
+    while ws.next_received().name != "progress":
         pass
     began = time.monotonic()
     ws.call("cancel", job=job)
@@ -215,7 +215,7 @@ def upload(ws, data: bytes, *, name: str = "up.wav", frame: int = 65536, **chang
     ws.call("upload.begin", id="up", **announced)
     for first in range(0, len(data), frame):
         ws.connection.send(data[first : first + frame])
-    return ws.next_heard()
+    return ws.next_received()
 
 
 @pytest.mark.parametrize(("frames", "frame"), [(1, 1), (480, 7), (48000, 65536), (480_000, 1 << 20)])
@@ -270,7 +270,7 @@ def test_too_large_an_upload_is_refused_at_once(ws, server):
 
 def test_bytes_nobody_announced(ws):
     ws.connection.send(b"abc")
-    assert ws.next_heard()["code"] == "bad_upload"
+    assert ws.next_received()["code"] == "bad_upload"
     assert ws.call("status")["engine"] == "noise"
 
 

@@ -73,11 +73,11 @@ def test_it_says_that_it_is_ready_then_what_it_renders(tmp_path):
         assert [message.progress.stage for message in loading] == ["loading"]
         assert ready.description.name == "noise"
         child.pipe.send(numbered(1, tmp_path))
-        heard = child.until(ChildReport)
-    pieces = [message for message in heard if isinstance(message, ChildPiece)]
+        received = child.until(ChildReport)
+    pieces = [message for message in received if isinstance(message, ChildPiece)]
     assert [piece.start for piece in pieces if piece.stem == "mix"] == [0, 8192, 16384]
     assert stem_path(tmp_path, "mix").stat().st_size == 20_000 * 2 * 4
-    assert {message.number for message in heard} == {1}
+    assert {message.number for message in received} == {1}
 
 
 def test_asked_only_what_the_engine_can_do_it_loads_nothing_and_ends():
@@ -100,8 +100,8 @@ def test_progress_is_thinned_out(tmp_path):
     with Child("slow") as child:
         child.until(ChildReady)
         child.pipe.send(numbered(1, tmp_path, 0.5))
-        heard = child.until(ChildReport)
-    progress = [message for message in heard if isinstance(message, ChildProgress)]
+        received = child.until(ChildReport)
+    progress = [message for message in received if isinstance(message, ChildProgress)]
     assert 2 <= len(progress) <= 11
 
 
@@ -137,7 +137,7 @@ def test_pieces_that_do_not_follow_are_a_mistake(tmp_path, piece, word):
     writers.close()
 
 
-def test_a_full_disk_is_told_in_words(small_disk):
+def test_a_full_disk_is_reported_in_words(small_disk):
     writers = StemWriters(small_disk, 2)
     with pytest.raises(StoreError, match="full") as caught:
         writers.write(Piece("mix", 0, samples(2_000_000)))
@@ -145,7 +145,7 @@ def test_a_full_disk_is_told_in_words(small_disk):
     writers.close()
 
 
-def test_what_an_engine_raises_is_told_by_kind():
+def test_what_an_engine_raises_is_reported_by_kind():
     assert kind_of(RenderStopped()) == "stopped"
     assert kind_of(NotLoaded("x")) == "not loaded"
     assert kind_of(CannotRender("x")) == "cannot"

@@ -55,7 +55,7 @@ def test_words_that_are_too_many_are_refused_at_once_with_where_they_begin():
     assert "'one two three four'" in error.remedy
 
 
-def test_words_that_may_not_be_read_are_told_beforehand():
+def test_words_that_may_not_be_read_are_reported_beforehand():
     assert unread_words(PLAYER, Repaint(prompt="x" * 300)) == ""
     assert "about 100 tokens" in unread_words(PLAYER, Repaint(prompt="x" * 301))
     assert "prompt: " in unread_words(PLAYER, Repaint(prompt="雨" * 101))
@@ -64,7 +64,7 @@ def test_words_that_may_not_be_read_are_told_beforehand():
     assert both.startswith("prompt: ")
 
 
-def test_the_engines_own_reason_is_told():
+def test_the_engines_own_reason_is_given():
     error = refusal(refuse_impossible, PLAYER, Cover())
     assert (error.sentence, error.remedy) == ("It has no ears.", "Use another engine.")
 

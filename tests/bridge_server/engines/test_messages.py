@@ -69,8 +69,10 @@ def through_a_pipe(message):
 def test_every_message_comes_through_a_pipe(tmp_path):
     for message in sent(tmp_path):
         assert through_a_pipe(message) == message
-    told = {*map(type, sent(tmp_path)), RenderCommand}
-    assert told == {*typing.get_args(messages.FromChild), *typing.get_args(messages.ToChild)}, "all of them"
+    reported = {*map(type, sent(tmp_path)), RenderCommand}
+    assert reported == {*typing.get_args(messages.FromChild), *typing.get_args(messages.ToChild)}, (
+        "all of them"
+    )
 
 
 def test_a_render_command_comes_through_a_pipe(tmp_path):

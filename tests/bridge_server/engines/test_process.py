@@ -109,7 +109,7 @@ def test_weights_that_are_missing_are_named(osc):
         assert (replies[-1]["code"], replies[-1]["remedy"]) == ("engine_not_ready", "Fetch them.")
 
 
-def test_an_engine_that_dies_while_loading_is_told_with_its_status(osc):
+def test_an_engine_that_dies_while_loading_is_reported_with_its_status(osc):
     reply = osc.render("/bridge/repaint", uuid.uuid4().hex, *REGION, "engine", "stillborn")[-1]
     assert reply["code"] == "engine_died"
     assert "status 9" in reply["sentence"]
@@ -174,7 +174,7 @@ def test_equal_orders_give_equal_samples_in_another_process(tmp_path):
 
 
 @pytest.mark.alone  # it keeps time
-def test_a_stop_is_heard_within_200_ms_and_the_process_lives_on(tmp_path):
+def test_a_stop_takes_effect_within_200_ms_and_the_process_lives_on(tmp_path):
     async def work(engine: EngineProcess) -> None:
         await engine.start()
         stop, began = asyncio.Event(), asyncio.Event()

@@ -22,8 +22,8 @@ def test_what_a_daw_says_is_what_a_panel_sees(server):
             daw.ask(f"/bridge/{words[0]}", *words[1:])
         daw.ask("/bridge/select", "2|1|0", "3|1|0")
         found = panel.call("focus.show")
-        heard = [entry["revision"] for entry in panel.heard if entry.name == "focus"]
-    assert heard == [1, 2, 3, 4, 5]
+        received = [entry["revision"] for entry in panel.received if entry.name == "focus"]
+    assert received == [1, 2, 3, 4, 5]
     assert found["revision"] == 5
     song = found["song"]
     assert (song["title"], song["rate"], song["length"], song["position"]) == ("song", 48000, 48000, 96000)
@@ -46,7 +46,7 @@ def test_the_fields_of_the_focus_make_a_request(server):
     assert (take["position"], take["length"]) == (4800, 4800)
 
 
-def test_two_panels_and_a_daw_hear_of_a_job_that_one_of_them_asked_for(server):
+def test_two_panels_and_a_daw_follow_a_job_that_one_of_them_asked_for(server):
     with server.websocket() as first, server.websocket() as second, server.osc() as daw:
         first.call("watch")
         second.call("watch")
@@ -55,30 +55,30 @@ def test_two_panels_and_a_daw_hear_of_a_job_that_one_of_them_asked_for(server):
         names = [entry.name for entry in second.until_end(job) if entry.name != "progress"]
         assert names == ["ack", "take", "done"]
         assert [entry.name for entry in first.until_end(job) if entry.name != "progress"] == ["take", "done"]
-        told = []
-        while not told or told[-1].name != "done":
-            told.append(daw.receive())
-        assert {entry.name for entry in told} >= {"ack", "focus", "take", "done"}
+        reported = []
+        while not reported or reported[-1].name != "done":
+            reported.append(daw.receive())
+        assert {entry.name for entry in reported} >= {"ack", "focus", "take", "done"}
         take = server.takes()[0].id
         second.call("takes.choose", take=take)
-        chosen = next(iter(iter(first.next_heard, None)))
+        chosen = next(iter(iter(first.next_received, None)))
         while chosen.name != "chosen":
-            chosen = first.next_heard()
+            chosen = first.next_received()
         assert (chosen["take"], chosen["start"], chosen["end"]) == (take, 0, 4800)
         assert second.call("takes.list")["takes"][0]["chosen"] is True
         second.call("takes.revert", take=take)
-        while first.next_heard().name != "chosen":
+        while first.next_received().name != "chosen":
             pass
         assert second.call("takes.list")["takes"][0]["chosen"] is False
 
 
-def test_who_watches_no_more_hears_of_own_jobs_only(server):
+def test_a_client_that_stops_watching_follows_its_own_jobs_only(server):
     with server.websocket() as first, server.websocket() as second:
         first.call("watch")
         first.call("watch", on=False)
         second.render("repaint", source="song.wav", start=0, end=4800)
         first.call("status")
-        assert first.heard == []
+        assert first.received == []
 
 
 def test_a_request_moves_the_focus_too(server):
@@ -89,7 +89,7 @@ def test_a_request_moves_the_focus_too(server):
     assert shown["grid"]["tempi"] == [[0, 90.0, 0]]
 
 
-def test_a_song_that_has_gone_is_told_with_its_remedy(server):
+def test_a_song_that_has_gone_is_reported_with_its_remedy(server):
     with server.websocket() as client:
         client.call("source", source="song.wav")
         os.remove(server.settings.roots[0] / "song.wav")
@@ -113,8 +113,12 @@ def test_the_playhead_moves_without_a_revision(server):
     with server.websocket() as client, server.osc() as daw:
         client.call("watch")
         daw.ask("/bridge/transport", "2|1|0", 1)
-        heard = client.next_heard()
-        assert (heard["revision"], heard["playhead"], heard["rolling"]) == (0, 96000, True)  # 120 BPM assumed
+        received = client.next_received()
+        assert (received["revision"], received["playhead"], received["rolling"]) == (
+            0,
+            96000,
+            True,
+        )  # 120 BPM assumed
         assert client.call("focus.show")["playhead"] == 96000
 
 

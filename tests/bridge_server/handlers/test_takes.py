@@ -14,8 +14,8 @@ REGION = {"source": "song.wav", "start": 12_000, "end": 24_000}
 
 def rendered(ws, **more):
     """Ids and clip files of fresh takes."""
-    heard = ws.render("repaint", **{**REGION, **more})
-    return [(reply["take"], Path(reply["path"])) for reply in heard if reply.name == "take"]
+    received = ws.render("repaint", **{**REGION, **more})
+    return [(reply["take"], Path(reply["path"])) for reply in received if reply.name == "take"]
 
 
 def refused(ws, method, **params):
@@ -25,7 +25,7 @@ def refused(ws, method, **params):
     return raised.value
 
 
-def test_a_revert_is_redone_and_watchers_are_told(server, ws):
+def test_a_revert_is_redone_and_watchers_are_notified(server, ws):
     (first, _), (second, _) = rendered(ws, takes=2, start=0, end=4_801)
     for take in (first, second):
         ws.call("takes.choose", take=take)
@@ -35,7 +35,7 @@ def test_a_revert_is_redone_and_watchers_are_told(server, ws):
         panel.call("watch", on=True)
         assert ws.call("takes.redo", take=second) == {"chosen": first}  # any take of the place names it
         assert ws.call("takes.redo", take=second) == {"chosen": second}
-        assert [panel.next_heard().values.get("take") for _ in range(2)] == [first, second]
+        assert [panel.next_received().values.get("take") for _ in range(2)] == [first, second]
     assert "redo" in refused(ws, "takes.redo", take=first).sentence
 
 
@@ -64,7 +64,7 @@ def test_a_deleted_take_is_gone_and_everything_else_stays(server, ws):
     with server.websocket() as panel:
         panel.call("watch", on=True)
         assert ws.call("takes.delete", take=doomed) == {"take": doomed, "chosen": None, "clip": str(clip)}
-        notice = panel.next_heard()
+        notice = panel.next_received()
         assert (notice.name, notice.values.get("take", "")) == ("chosen", "")
         assert (notice["start"], notice["end"]) == (100, 9_000)
     for method in ("takes.show", "takes.choose", "takes.lineage", "takes.delete", "audition.play"):

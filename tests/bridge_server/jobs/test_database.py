@@ -43,7 +43,7 @@ def test_a_bug_of_ours_is_not_called_a_full_disk(connection):
     assert not connection.in_transaction
 
 
-def test_a_full_disk_is_told_and_nothing_changes(connection):
+def test_a_full_disk_is_reported_and_nothing_changes(connection):
     with transaction(connection):
         connection.execute("INSERT INTO notes (text) VALUES ('a')")
     pages = connection.execute("PRAGMA page_count").fetchone()[0]

@@ -1,4 +1,4 @@
-"""What a job's client is told of its takes and of its end."""
+"""What a job's client is sent about its takes and its end."""
 
 from pathlib import Path
 

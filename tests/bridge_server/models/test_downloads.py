@@ -226,7 +226,7 @@ def test_a_longer_file_than_stated_is_refused(hub, tmp_path):
     assert (pull(hub, tmp_path) / WEIGHTS).read_bytes() == hub.repositories[BASE][WEIGHTS]
 
 
-def test_no_room_is_told_before_a_byte_is_fetched(hub, tmp_path):
+def test_no_room_is_reported_before_a_byte_is_fetched(hub, tmp_path):
     hub.announced[WEIGHTS] = 10**18
     with pytest.raises(ProtocolError, match=r"1000000000\.\d GB needed") as refused:
         pull(hub, tmp_path / "models")
@@ -274,7 +274,7 @@ def test_offline(tmp_path):
         (500, {}, "HTTP 500", "later"),
     ],
 )
-def test_what_the_hub_refuses_is_told_plainly(hub, tmp_path, status, headers, sentence, remedy):
+def test_what_the_hub_refuses_is_explained(hub, tmp_path, status, headers, sentence, remedy):
     hub.refusal = (status, headers)
     with pytest.raises(ProtocolError) as refused:
         pull(hub, tmp_path)

@@ -12,7 +12,7 @@ pytest.importorskip("huggingface_hub", reason="SKIPPED: downloads need huggingfa
 
 from huggingface_hub import errors
 
-from bridge_server.models.hub_errors import told_plainly
+from bridge_server.models.hub_errors import explained
 from daw_protocol.errors import ErrorCode, ProtocolError
 from model.checkpoints import Published, by_name
 from tests.refusals import refusal
@@ -24,9 +24,9 @@ def base() -> Published:
     return found
 
 
-def told(error: Exception) -> ProtocolError:
+def reported(error: Exception) -> ProtocolError:
     def fail() -> None:
-        with told_plainly(base()):
+        with explained(base()):
             raise error
 
     found = refusal(fail)
@@ -66,11 +66,11 @@ CLIENT_ERROR = errors.HfHubHTTPError.__mro__[1]
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
 )
 def test_every_failure_has_its_code_and_remedy(error: Exception, code: ErrorCode, words: str) -> None:
-    found = told(error)
+    found = reported(error)
     assert found.code is code
     assert words in f"{found.sentence} {found.remedy}"
 
 
-def test_a_bug_is_not_told_as_a_failure_of_the_hub() -> None:
-    with pytest.raises(KeyError), told_plainly(base()):
+def test_a_bug_is_not_reported_as_a_failure_of_the_hub() -> None:
+    with pytest.raises(KeyError), explained(base()):
         raise KeyError("bug")

@@ -96,8 +96,8 @@ def test_a_server_that_others_reach_is_found_with_its_ports(tmp_path):
 
 def test_a_server_of_this_machine_only_is_not_announced(tmp_path):
     async def line():
-        async with announced(Settings(tmp_path)) as told:
-            return told
+        async with announced(Settings(tmp_path)) as messages:
+            return messages
 
     assert asyncio.run(line()) == ""
 
@@ -106,8 +106,8 @@ def test_without_the_package_a_line_says_so(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "ifaddr", None)
 
     async def line():
-        async with announced(Settings(tmp_path, host="0.0.0.0", token="x")) as told:
-            return told
+        async with announced(Settings(tmp_path, host="0.0.0.0", token="x")) as messages:
+            return messages
 
     assert asyncio.run(line()) == MISSING
     assert "takebridge[discovery]" in MISSING

@@ -18,7 +18,7 @@ def test_pieces_are_read_as_they_come(tmp_path):
     writers.close()
 
 
-def test_what_is_not_heard_is_left_alone(tmp_path):
+def test_stems_that_are_not_played_are_left_alone(tmp_path):
     render, writers = begun(tmp_path)
     assert not render.accept(ChildPiece(1, "handles", 0, 100))
     grow(render, writers, 500)
@@ -42,7 +42,7 @@ def test_a_render_whose_files_have_gone_keeps_what_was_read(tmp_path):
     assert render.ready == 500
 
 
-def test_events_tell_how_a_render_grows_and_what_becomes_of_it(tmp_path):
+def test_events_say_how_a_render_grows_and_what_becomes_of_it(tmp_path):
     events, grown, finished = Events(), [], []
     events.subscribe(RenderGrew, lambda event: grown.append(event.render.announced))
     events.subscribe(RenderFinished, lambda event: finished.append(event.takes))

@@ -1,4 +1,4 @@
-"""From what a producer says to samples, and from there to what an engine is told."""
+"""From what a producer says to samples, and from there to what an engine is given."""
 
 from fractions import Fraction
 
@@ -82,8 +82,8 @@ def test_a_song_that_does_not_start_at_zero():
     assert plan.song == Span(10 * BAR, 30 * BAR)
     assert plan.region == Span(16 * BAR, 17 * BAR)
     assert plan.region_in_song == Span(6 * BAR, 7 * BAR)
-    told = plan.render_request(0)
-    assert (told.start, told.end) == (6 * BAR, 7 * BAR)
+    render = plan.render_request(0)
+    assert (render.start, render.end) == (6 * BAR, 7 * BAR)
 
 
 def test_a_song_that_starts_before_zero():
@@ -170,18 +170,32 @@ def test_a_tempo_sent_as_a_32_bit_float_is_the_decimal_that_was_typed():
     assert tempo_map_of(Repaint(bpm=typed))[0] == TempoMap.constant("127.3")
 
 
-def test_what_the_engine_is_told():
+def test_what_the_engine_is_given():
     request = Repaint(
         bars="2-3", seed=7, takes=2, handles=0.5, prompt="warm", lyrics="la", language="en", key="F# minor",
         strength=0.25, layers="drums only", context=20, options={"steps": 8}, **SOURCE,
     )  # fmt: skip
-    told = plan_request(request, SONG).render_request(1)
-    assert (told.task, told.song, told.rate, told.channels) == (Task.REPAINT, None, RATE, 2)
-    assert (told.start, told.end, told.length) == (BAR, 3 * BAR, 2 * BAR)
-    assert (told.seed, told.take, told.handle) == (7, 1, 24000)
-    assert (told.caption, told.lyrics, told.language, told.key) == ("warm", "la", "en", "F# minor")
-    assert (told.strength, told.layers, told.context_seconds) == (0.25, "drums only", 20)
-    assert told.options == {"steps": 8}
+    render = plan_request(request, SONG).render_request(1)
+    assert (render.task, render.song, render.rate, render.channels) == (
+        Task.REPAINT,
+        None,
+        RATE,
+        2,
+    )
+    assert (render.start, render.end, render.length) == (BAR, 3 * BAR, 2 * BAR)
+    assert (render.seed, render.take, render.handle) == (7, 1, 24000)
+    assert (render.caption, render.lyrics, render.language, render.key) == (
+        "warm",
+        "la",
+        "en",
+        "F# minor",
+    )
+    assert (render.strength, render.layers, render.context_seconds) == (
+        0.25,
+        "drums only",
+        20,
+    )
+    assert render.options == {"steps": 8}
 
 
 def test_only_what_is_spliced_has_handles():

@@ -109,7 +109,7 @@ def test_every_take_has_an_id_of_its_own(blobs, tmp_path):
     assert len(ids) == 5
 
 
-def test_a_quiet_render_is_brought_up_and_the_gain_is_told(blobs, tmp_path):
+def test_a_quiet_render_is_brought_up_and_the_gain_is_recorded(blobs, tmp_path):
     take = repaint(blobs, tmp_path, new_noise(level=0.1)).take
     receipt = take.receipt
     assert receipt.gain_db == pytest.approx(6, abs=0.3)
@@ -124,7 +124,7 @@ def test_left_as_it_is_when_asked(blobs, tmp_path):
     assert np.abs(found.audio.samples - samples).max() < 2**-23
 
 
-def test_a_gain_nobody_hears_is_not_applied(blobs, tmp_path):
+def test_an_inaudible_gain_is_not_applied(blobs, tmp_path):
     samples = new_noise(level=0.195)
     found = repaint(blobs, tmp_path, samples, crossfade=0)
     assert found.take.receipt.gain_db == 0
@@ -264,7 +264,7 @@ def test_stems_that_lose_something_say_so(blobs, tmp_path):
         assert receipt.sum_error > 1e-3
 
 
-def test_a_silent_stem_is_told(blobs, tmp_path):
+def test_a_silent_stem_is_reported(blobs, tmp_path):
     region = SONG.samples[START:END]
     vocals, residual = stems_of(blobs, tmp_path, {"vocals": region * 0, "residual": region})
     assert vocals.take.receipt.warnings == ("The vocals stem is silent in this region.",)

@@ -28,7 +28,7 @@ def receipt_of(render, level=None, *, fade=480, plan=PLAN, song=SONG, clip=None)
     return for_splice(plan, song, with_clip(song, clip, region.start), clip, result, level)
 
 
-def test_what_was_measured_is_told():
+def test_what_was_measured_is_in_the_receipt():
     receipt = receipt_of(noise(36000, seed=4), LEVEL)
     assert (receipt.exact, receipt.outside_identical) == (True, True)
     assert (receipt.position, receipt.length, receipt.rate) == (24000, 36000, RATE)
@@ -49,7 +49,7 @@ def test_a_clip_that_was_spoiled_on_the_disk_is_noticed():
     assert not receipt.passed
 
 
-def test_a_jump_at_the_seam_is_told():
+def test_a_jump_at_the_seam_is_reported():
     calm = Audio(np.full((2 * RATE, 1), 0.01, np.float32), RATE, Encoding.FLOAT)
     plan = order_for(Repaint(start=24000, end=60000, bpm=120, source="a"), calm).plan
     receipt = receipt_of(np.full((36000, 1), 0.9), fade=0, plan=plan, song=calm)
@@ -72,7 +72,7 @@ def test_beyond_the_end_there_is_one_seam():
 
 
 @pytest.mark.parametrize(
-    ("level", "told"),
+    ("level", "expected"),
     [
         (None, None),
         (LEVEL, -23.0),
@@ -81,8 +81,8 @@ def test_beyond_the_end_there_is_one_seam():
         (GainMatch(0, -26, -math.inf, -math.inf, Target.NEIGHBOURS, Limit.NOTHING), None),
     ],
 )
-def test_what_it_was_matched_to(level, told):
-    assert reference(level) == told
+def test_what_it_was_matched_to(level, expected):
+    assert reference(level) == expected
 
 
 def test_silence_is_left_out_of_json():

@@ -48,8 +48,8 @@ def test_a_job_that_was_under_way_is_resumed_without_its_recorded_takes(settings
         replies = osc.render("/bridge/repaint", "job", *REGION)
         assert replies[-1].name == "done"
         after = server.takes(job=job)
-    told = {reply["number"] for reply in replies if reply.name == "take"}
-    assert told == {1, 2, 3}, "its client may not have heard of the first ones"
+    reported = {reply["number"] for reply in replies if reply.name == "take"}
+    assert reported == {1, 2, 3}, "its client may not have received the first ones"
     assert sorted(take.number for take in after) == [1, 2, 3]
     assert {take.id for take in before[1:]} < {take.id for take in after}
     assert after[0].audio == before[0].audio, "the same seed gives the same take again"

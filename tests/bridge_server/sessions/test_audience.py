@@ -12,10 +12,10 @@ class Listener:
     reply_to = ""
 
     def __init__(self):
-        self.heard = []
+        self.received = []
 
     def send(self, reply):
-        self.heard.append(reply)
+        self.received.append(reply)
 
 
 class Clock:
@@ -45,14 +45,14 @@ def progress(fraction):
 DONE = Done(job="j1", takes=1)
 
 
-def test_everybody_who_asked_hears_once():
+def test_every_client_that_asked_is_sent_each_reply_once():
     hall, first, second, other = Hall(), Listener(), Listener(), Listener()
     for client in (first, second, first):
         hall.audience.add("j1", client)
     hall.audience.add("j2", other)
     hall.reply("j1", DONE)
-    assert first.heard == second.heard == [DONE]
-    assert other.heard == []
+    assert first.received == second.received == [DONE]
+    assert other.received == []
 
 
 def test_the_terminal_reply_is_the_last():
@@ -61,7 +61,7 @@ def test_the_terminal_reply_is_the_last():
     hall.reply("j1", DONE)
     hall.reply("j1", Cancelled(job="j1"))
     hall.reply("j1", progress(1.0))
-    assert client.heard == [DONE]
+    assert client.received == [DONE]
 
 
 def test_progress_comes_ten_times_a_second_at_most():
@@ -71,10 +71,10 @@ def test_progress_comes_ten_times_a_second_at_most():
     for step in range(1000):
         clock.now = step / 100
         hall.reply("j1", progress(step / 1000))
-    assert 90 <= len(client.heard) <= 100
+    assert 90 <= len(client.received) <= 100
     gaps = [
         later.fraction - earlier.fraction
-        for earlier, later in zip(client.heard, client.heard[1:], strict=False)
+        for earlier, later in zip(client.received, client.received[1:], strict=False)
     ]
     assert min(gaps) * 10 >= PROGRESS_INTERVAL - 1e-9
 
@@ -87,10 +87,10 @@ def test_only_progress_is_thinned_out_and_each_job_by_itself():
     hall.reply("j2", progress(0.2))
     hall.reply("j1", progress(0.3))
     hall.reply("j1", DONE)
-    assert client.heard == [progress(0.1), progress(0.2), DONE]
+    assert client.received == [progress(0.1), progress(0.2), DONE]
 
 
-def test_who_has_gone_hears_nothing_and_the_others_go_on():
+def test_a_client_that_has_gone_is_sent_nothing_and_the_others_go_on():
     hall, gone, here = Hall(), Listener(), Listener()
     for job in ("j1", "j2"):
         hall.audience.add(job, gone)
@@ -98,8 +98,8 @@ def test_who_has_gone_hears_nothing_and_the_others_go_on():
     hall.audience.forget(gone)
     hall.reply("j1", DONE)
     hall.reply("j2", DONE)
-    assert gone.heard == []
-    assert here.heard == [DONE]
+    assert gone.received == []
+    assert here.received == [DONE]
 
 
 def test_a_job_nobody_listens_to_may_end():
@@ -113,7 +113,7 @@ def test_everybody_who_watches_gets_notices_until_they_stop():
     hall.events.publish(MOVED)
     hall.audience.unwatch(first)
     hall.events.publish(MOVED)
-    assert (len(first.heard), len(second.heard)) == (1, 2)
+    assert (len(first.received), len(second.received)) == (1, 2)
 
 
 def test_a_notice_skips_the_client_that_has_it_already():
@@ -122,7 +122,7 @@ def test_a_notice_skips_the_client_that_has_it_already():
     hall.audience.watch(second)
     ack = Acknowledged(job="j1", state="queued")
     hall.events.publish(Notice(ack, known_to=first))
-    assert (first.heard, second.heard) == ([], [ack])
+    assert (first.received, second.received) == ([], [ack])
 
 
 def test_watching_twice_is_being_sent_once():
@@ -130,7 +130,7 @@ def test_watching_twice_is_being_sent_once():
     hall.audience.watch(client)
     hall.audience.watch(client)
     hall.events.publish(MOVED)
-    assert len(client.heard) == 1
+    assert len(client.received) == 1
 
 
 def test_past_the_limit_the_oldest_watcher_is_dropped():
@@ -138,7 +138,7 @@ def test_past_the_limit_the_oldest_watcher_is_dropped():
     for client in clients:
         hall.audience.watch(client)
     hall.events.publish(MOVED)
-    assert [len(client.heard) for client in clients] == [0, 1, 1]
+    assert [len(client.received) for client in clients] == [0, 1, 1]
 
 
 def test_who_asked_and_watches_is_sent_each_reply_of_a_job_once():
@@ -147,7 +147,7 @@ def test_who_asked_and_watches_is_sent_each_reply_of_a_job_once():
     for client in (both, watcher):
         hall.audience.watch(client)
     hall.reply("j1", DONE)
-    assert both.heard == watcher.heard == [DONE]
+    assert both.received == watcher.received == [DONE]
 
 
 def test_the_last_progress_is_kept_while_a_job_runs():
@@ -164,7 +164,7 @@ def test_a_watcher_that_has_gone_is_sent_nothing():
     hall.audience.watch(gone)
     hall.audience.forget(gone)
     hall.events.publish(MOVED)
-    assert gone.heard == []
+    assert gone.received == []
 
 
 def test_a_broken_client_does_not_silence_the_others(caplog):
@@ -176,5 +176,5 @@ def test_a_broken_client_does_not_silence_the_others(caplog):
     for client in (Broken(), here):
         hall.audience.add("j1", client)
     hall.reply("j1", DONE)
-    assert here.heard == [DONE]
+    assert here.received == [DONE]
     assert "its connection has closed" in caplog.text

@@ -5,9 +5,9 @@ from daw_protocol.requests import ForgetContext, SetKey, SetTempo
 
 def test_each_client_has_a_context_of_its_own():
     sessions = ClientContexts(most=9)
-    heard = sessions.apply("left", SetTempo(bpm=120))
+    received = sessions.apply("left", SetTempo(bpm=120))
     sessions.apply("right", SetTempo(bpm=90))
-    assert sessions.context("left") == heard == Context(bpm=120.0)
+    assert sessions.context("left") == received == Context(bpm=120.0)
     assert sessions.context("right") == Context(bpm=90.0)
     assert sessions.context("nobody") == Context()
 

@@ -5,7 +5,7 @@ import pytest
 
 from bridge_server.audition.scene_builder import SceneBuilder, scene_request
 from bridge_server.jobs.database import open_database
-from bridge_server.songs.mixdown import heard, laid_over, placement_of
+from bridge_server.songs.mixdown import laid_over, placement_of, song_with_take
 from clip_store.audio.audio import Encoding
 from clip_store.store import ClipStore
 from daw_protocol.tasks import Placement
@@ -49,7 +49,7 @@ def test_how_much_of_the_song_plays_with_a_take(store, task, placement, inside, 
     assert placement_of(take) is placement
     expected = SONG.samples * outside
     expected[START:END] = SONG.samples[START:END] * inside + CLIP.samples
-    assert np.array_equal(heard(store, take).samples, expected)
+    assert np.array_equal(song_with_take(store, take).samples, expected)
     scene = SceneBuilder(store.blobs).take_scene(
         scene_request(store.index, take, 1, 1), TempoMap.constant(120)
     )
@@ -59,7 +59,7 @@ def test_how_much_of_the_song_plays_with_a_take(store, task, placement, inside, 
 def test_a_new_song_plays_by_itself(store):
     take = take_of(store, "generate", None)
     assert placement_of(take) is Placement.NEW
-    assert heard(store, take).digest == CLIP.digest
+    assert song_with_take(store, take).digest == CLIP.digest
 
 
 def test_what_is_laid_over_may_be_louder_than_full_scale():

@@ -63,7 +63,7 @@ OUTSIDE = [
 
 
 @pytest.mark.parametrize("name", OUTSIDE)
-def test_outside_nothing_is_told(roots, name):
+def test_nothing_is_revealed_about_files_outside(roots, name):
     error = refused_file(name, roots, ErrorCode.OUTSIDE_ROOTS)
     assert "outside the folders" in error.sentence
     assert "--root" in error.remedy

@@ -108,7 +108,7 @@ def test_cut_is_half_open_and_stays_inside():
             whole.cut(span)
 
 
-def test_digest_tells_everything_apart():
+def test_the_digest_covers_everything():
     base = noise(64, 2)
     digests = {
         quantise(samples, rate, encoding).audio.digest

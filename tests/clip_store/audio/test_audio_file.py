@@ -83,7 +83,7 @@ def test_same_audio_gives_the_same_bytes_a_second_later(tmp_path):
     assert read_audio(first, LONG).digest == read_audio(second, LONG).digest == audio.digest
 
 
-def test_probe_tells_what_read_gives(tmp_path):
+def test_a_probe_says_what_reading_gives(tmp_path):
     path = tmp_path / "song.wav"
     write_wav(path, song(1234, 1, 96000, Encoding.PCM_24), Bext(time_reference=5_000_000_123))
     assert probe_audio(path) == AudioInfo(1234, 96000, 1, Encoding.PCM_24, 5_000_000_123)

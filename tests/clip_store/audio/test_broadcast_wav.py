@@ -117,9 +117,9 @@ def test_sndfile_metadata_finds_the_description(path):
     if not shutil.which("sndfile-metadata-get"):
         pytest.skip("sndfile-metadata-get is not installed (Debian: apt install sndfile-programs)")
     command = ["sndfile-metadata-get", "--bext-description", "--bext-orig-date", str(path)]
-    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    assert BEXT.date in told
-    assert BEXT.description in told
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert BEXT.date in printed
+    assert BEXT.description in printed
 
 
 def test_recipe_and_bext_are_read_back(path):

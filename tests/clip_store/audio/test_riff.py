@@ -36,7 +36,7 @@ def test_odd_chunks_are_filled_up_but_keep_their_size():
     assert struct.unpack("<I", data[4:8])[0] == len(data) - 8
 
 
-def test_walk_tells_what_is_missing():
+def test_a_walk_names_what_is_missing():
     data = built(channels=1, encoding=Encoding.PCM_16)
     for cut in range(1, 11):
         *_, last = walk(io.BytesIO(data[:-cut]))

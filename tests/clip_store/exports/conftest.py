@@ -48,7 +48,7 @@ def full(request: pytest.FixtureRequest, shelf: Callable[..., Shelf]) -> tuple[S
 
 
 def expected_clips(project: Project) -> list[tuple[str, int, int, int, bool]]:
-    """(track, position, start, length, heard) of every clip, as the project says."""
+    """(track, position, start, length, audible) of every clip, as the project says."""
     return [
         (track.name, clip.position, clip.start, clip.length, not (track.muted or clip.muted))
         for track in project.tracks

@@ -71,7 +71,7 @@ def test_the_sound_is_in_the_file(full, tmp_path):
                 assert np.array_equal(back, audio.samples[:, channel])
 
 
-def test_float_songs_become_24_bits_and_what_is_lost_is_told(shelf, tmp_path):
+def test_float_songs_become_24_bits_and_the_loss_is_noted(shelf, tmp_path):
     made = shelf(encoding=Encoding.FLOAT, channels=1)
     loud = made.audio(100, 3)
     loud = type(loud)(loud.samples * np.float32(100), loud.rate, loud.encoding)

@@ -84,8 +84,8 @@ def test_a_take_of_a_take_keeps_what_it_stands_on(shelf):
     second = made.add(700, 100, parent=result.digest, position=made.position - 500 + 700)
     made.store.index.choose(second.id)
     project = song_project(made.store, made.song.digest, describe)
-    heard = [clip for clip in expected_clips(project) if clip[4]]
-    assert heard == [
+    audible = [clip for clip in expected_clips(project) if clip[4]]
+    assert audible == [
         ("Original", 11_000, 1_000, 95_000, True),
         ("Chosen takes", 9_500, 0, 700, True),
         ("Chosen takes", 10_200, 0, 100, True),
@@ -186,7 +186,7 @@ def test_without_a_tempo_map_or_key_there_is_a_plain_one(shelf):
     assert (project.tempo_map.points[0].bpm, project.keys) == (120, ())
 
 
-def test_what_is_heard_is_the_bridges_own_result(shelf):
+def test_what_plays_is_the_bridges_own_result(shelf):
     """Every sample of the song with its take, and each of them once."""
     made = shelf(position=5_000)
     take = made.add(24_000, 4_800)

@@ -25,7 +25,7 @@ def read(project):
 
 
 def clips_in(root, rate):
-    """(track, position, start, length, heard) of every clip, in samples."""
+    """(track, position, start, length, audible) of every clip, in samples."""
     tracks = {track.get("id"): track for track in root.iterfind("Structure/Track")}
     found = []
     for lanes in root.iterfind("Arrangement/Lanes/Lanes"):
@@ -40,8 +40,8 @@ def clips_in(root, rate):
             for value in (position, start, length, stop):
                 assert abs(value - round(value)) < 1e-3, "a whole sample"
             assert round(stop) == round(start) + round(length)
-            heard = not muted and clip.get("enable") == "true"
-            found.append((track.get("name"), round(position), round(start), round(length), heard))
+            audible = not muted and clip.get("enable") == "true"
+            found.append((track.get("name"), round(position), round(start), round(length), audible))
     return found
 
 

@@ -17,16 +17,16 @@ def sound(frames=1000, position=0, name="song"):
     return SoundFile(name, "0" * 64, frames, 2, position)
 
 
-def placed(position, length, heard=True, **changes):
+def placed(position, length, audible=True, **changes):
     take = Take(
         "t", "j", 1, "repaint", "p", "a", position, position, length, 48_000, 1.0, title="Song",
         receipt=unmeasured(position, length, 48_000),
     )  # fmt: skip
-    take = replace(take, **{"job": str((position, length, heard)), **changes})
-    return Placed(take, sound(length, position, "take"), heard)
+    take = replace(take, **{"job": str((position, length, audible)), **changes})
+    return Placed(take, sound(length, position, "take"), audible)
 
 
-def told(tracks):
+def described(tracks):
     return [
         (
             track.name,
@@ -59,18 +59,18 @@ def test_packed_loses_nothing_and_nothing_overlaps(given_spans):
         assert all(a.span.end <= b.span.start for a, b in itertools.pairwise(lane))
 
 
-def test_a_heard_take_mutes_the_song_under_it():
+def test_an_audible_take_mutes_the_song_under_it():
     tracks, notes = tracks_of(sound(), [placed(200, 100)])
-    assert told(tracks) == [
+    assert described(tracks) == [
         ("Original", False, [(0, 0, 200, False), (200, 200, 100, True), (300, 300, 700, False)]),
         ("Chosen takes", False, [(200, 0, 100, False)]),
     ]
     assert notes == ()
 
 
-def test_takes_that_are_not_heard_leave_the_song_alone():
+def test_muted_takes_leave_the_song_alone():
     tracks, _ = tracks_of(sound(), [placed(200, 100, False), placed(250, 100, False), placed(400, 10, False)])
-    assert told(tracks) == [
+    assert described(tracks) == [
         ("Original", False, [(0, 0, 1000, False)]),
         ("Take 1", True, [(200, 0, 100, False), (400, 0, 10, False)]),
         ("Take 2", True, [(250, 0, 100, False)]),
@@ -79,7 +79,7 @@ def test_takes_that_are_not_heard_leave_the_song_alone():
 
 def test_a_later_take_lies_over_an_earlier_one():
     tracks, _ = tracks_of(sound(), [placed(200, 300), placed(300, 100)])
-    assert told(tracks)[1] == (
+    assert described(tracks)[1] == (
         "Chosen takes", False, [(200, 0, 100, False), (300, 0, 100, False), (400, 200, 100, False)],
     )  # fmt: skip
 
@@ -87,7 +87,7 @@ def test_a_later_take_lies_over_an_earlier_one():
 def test_stems_cover_the_song_and_not_one_another():
     stems = [placed(0, 1000, task="extract", stem=name) for name in ("vocals", "drums", "residual")]
     tracks, _ = tracks_of(sound(), stems)
-    assert told(tracks) == [
+    assert described(tracks) == [
         ("Original", False, [(0, 0, 1000, True)]),
         ("vocals", False, [(0, 0, 1000, False)]),
         ("drums", False, [(0, 0, 1000, False)]),
@@ -97,12 +97,12 @@ def test_stems_cover_the_song_and_not_one_another():
 
 def test_a_backing_lies_beside_the_song():
     tracks, _ = tracks_of(sound(), [placed(0, 1000, task="accompany", stem="piano")])
-    assert told(tracks)[0] == ("Original", False, [(0, 0, 1000, False)])
+    assert described(tracks)[0] == ("Original", False, [(0, 0, 1000, False)])
 
 
-def test_what_lies_before_zero_is_cut_off_there_and_told():
+def test_what_lies_before_zero_is_cut_off_there_and_noted():
     tracks, notes = tracks_of(sound(1000, -300), [placed(-250, 300), placed(-200, 50, False)])
-    assert told(tracks) == [
+    assert described(tracks) == [
         ("Original", False, [(0, 300, 50, True), (50, 350, 650, False)]),
         ("Chosen takes", False, [(0, 250, 50, False)]),
     ]
@@ -112,7 +112,7 @@ def test_what_lies_before_zero_is_cut_off_there_and_told():
 
 def test_without_a_song_there_is_no_track_of_it():
     tracks, _ = tracks_of(None, [placed(10, 10, task="generate")])
-    assert [name for name, _, _ in told(tracks)] == ["Chosen takes"]
+    assert [name for name, _, _ in described(tracks)] == ["Chosen takes"]
 
 
 @pytest.mark.parametrize("count", [1, 100])

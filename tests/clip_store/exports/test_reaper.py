@@ -26,8 +26,8 @@ def clips_in(root, rate):
         for item in track.findall("ITEM"):
             numbers = [Fraction(item.find(name)[1]) * rate for name in ("POSITION", "SOFFS", "LENGTH")]
             assert all(abs(number - round(number)) < Fraction(1, 1000) for number in numbers)
-            heard = not muted and item.find("MUTE")[1] == "0"
-            found.append((track.find("NAME")[1], *(round(number) for number in numbers), heard))
+            audible = not muted and item.find("MUTE")[1] == "0"
+            found.append((track.find("NAME")[1], *(round(number) for number in numbers), audible))
     return found
 
 

@@ -103,23 +103,23 @@ def test_progress_rises_to_the_end(shelf, tmp_path, kind):
     made = shelf()
     for _ in range(4):
         made.add(10, 100)
-    heard = []
-    write(made, kind, tmp_path, progress=heard.append)
-    assert heard == sorted(heard)
-    assert heard[-1] == 1.0
-    assert len(heard) > 4
+    fractions = []
+    write(made, kind, tmp_path, progress=fractions.append)
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == 1.0
+    assert len(fractions) > 4
 
 
-def test_what_a_format_cannot_carry_is_told(shelf, tmp_path):
+def test_what_a_format_cannot_carry_is_noted(shelf, tmp_path):
     made = shelf(tempo_map=offset(MOVING, "0.37"), position=-5)
     made.add(10, 100)
-    told = {kind: " ".join(write(made, kind, tmp_path).notes) for kind in Format}
-    for notes in told.values():
+    notes_of = {kind: " ".join(write(made, kind, tmp_path).notes) for kind in Format}
+    for notes in notes_of.values():
         assert "lead-in bar" in notes
         assert "before the timeline's zero" in notes
-    assert "steps, eight" in told[Format.DAWPROJECT]
-    assert "no tempo" in told[Format.AAF]
-    assert "(mute)" in told[Format.AAF]
-    assert "steps" in told[Format.MIDI]
-    assert "cannot be muted" in told[Format.WAV]
-    assert "ramps" not in told[Format.RPP]
+    assert "steps, eight" in notes_of[Format.DAWPROJECT]
+    assert "no tempo" in notes_of[Format.AAF]
+    assert "(mute)" in notes_of[Format.AAF]
+    assert "steps" in notes_of[Format.MIDI]
+    assert "cannot be muted" in notes_of[Format.WAV]
+    assert "ramps" not in notes_of[Format.RPP]

@@ -225,7 +225,7 @@ def error_in_seconds(song_map: SongMap, until: int, parts: int = 32) -> float:
     )
 
 
-def test_a_tempo_midi_cannot_tell_stays_within_its_bound() -> None:
+def test_a_tempo_midi_cannot_write_stays_within_its_bound() -> None:
     """127.3 bpm is 471327.57 us: rounded once, it would be off by half a millisecond after these bars."""
     song_map = SongMap(TempoMap.constant("127.3", offset=3))
     assert error_in_seconds(song_map, 1200, parts=2) <= 20e-6

@@ -96,7 +96,7 @@ def test_every_position_survives_its_text(position: Position) -> None:
 
 
 @given(st.integers(-(10**6), 10**8))
-def test_a_sample_told_as_bar_or_quarters_or_seconds_is_the_same_sample(sample: int) -> None:
+def test_a_sample_given_as_bar_or_quarters_or_seconds_is_the_same_sample(sample: int) -> None:
     ramp = (TempoPoint(Fraction(0), Fraction(90), ramp=True), TempoPoint(Fraction(50), Fraction("127.3")))
     song = TempoMap(ramp, (MeterChange(Fraction(0), Meter(7, 8)),), Fraction(1, 3), -1)
     for position in (

@@ -22,7 +22,7 @@ CURVE = crowded()
 
 @settings(max_examples=60)
 @given(st.integers(-50_000, 400_000))
-def test_neighbours_inside_one_quarter_are_told_apart(sample: int) -> None:
+def test_neighbours_inside_one_quarter_are_distinguished(sample: int) -> None:
     assert CURVE.sample_at(CURVE.quarters_at(sample, 44100), 44100) == sample
 
 

@@ -283,7 +283,7 @@ def test_a_span_of_days_is_not_listed() -> None:
 
 @pytest.mark.parametrize("rate", [44100, 96000])
 def test_spans_share_the_beats_of_the_song_between_them(rate: int) -> None:
-    """Cut anywhere, also right at, before and after a beat, no beat is lost or told twice."""
+    """Cut anywhere, also right at, before and after a beat, no beat is lost or counted twice."""
     whole = SONG.beats_between(Span(-5 * rate, 60 * rate), rate)
     cuts = sorted({-5 * rate, 60 * rate, *(b.sample + d for b in whole[1:-1:7] for d in (-1, 0, 1))})
     parts = [SONG.beats_between(Span(*edges), rate) for edges in itertools.pairwise(cuts)]

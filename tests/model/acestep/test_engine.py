@@ -135,23 +135,23 @@ def test_equal_seeds_give_equal_audio_in_any_engine(engine: AceStepEngine, tiny_
 
 
 def test_progress_rises_and_the_report_says_where_it_ran(engine: AceStepEngine) -> None:
-    told: list[Progress] = []
-    found = list(engine.render(request(), told.append, lambda: False))
-    fractions = [each.fraction for each in told if not each.stage.startswith("loading")]
+    reported: list[Progress] = []
+    found = list(engine.render(request(), reported.append, lambda: False))
+    fractions = [each.fraction for each in reported if not each.stage.startswith("loading")]
     assert fractions == sorted(fractions)
     assert fractions[-1] == pytest.approx(1.0)
     figures = report(found).figures
     assert (figures["device"], figures["numbers"], figures["int8"]) == ("cpu", "float32", False)
 
 
-def test_a_stop_is_heard_within_a_step(engine: AceStepEngine) -> None:
+def test_a_stop_takes_effect_within_a_step(engine: AceStepEngine) -> None:
     rendered(engine, request())  # loads the checkpoint
     steps: list[float] = []
     asked = request(options={"steps": 8})
 
-    def progress(told: Progress) -> None:
-        if told.stage.startswith("generating"):
-            steps.append(told.fraction)
+    def progress(reported: Progress) -> None:
+        if reported.stage.startswith("generating"):
+            steps.append(reported.fraction)
 
     with pytest.raises(RenderStopped):
         list(engine.render(asked, progress, lambda: len(steps) >= 3))
@@ -159,20 +159,20 @@ def test_a_stop_is_heard_within_a_step(engine: AceStepEngine) -> None:
     assert rendered(engine, request()), "the engine can be used again"
 
 
-def test_a_stop_is_heard_while_another_checkpoint_is_loaded(tiny_models: Path) -> None:
+def test_a_stop_takes_effect_while_another_checkpoint_is_loaded(tiny_models: Path) -> None:
     engine = engine_of(tiny_models)
     engine.load(lambda _: None)
-    told: list[Progress] = []
+    reported: list[Progress] = []
     asked = request(options={**FEW, CHECKPOINT: "base"})
     with pytest.raises(RenderStopped):
-        list(engine.render(asked, told.append, lambda: len(told) >= 2))
-    assert [each.stage for each in told] == ["loading the libraries", "loading acestep-v15-base"]
+        list(engine.render(asked, reported.append, lambda: len(reported) >= 2))
+    assert [each.stage for each in reported] == ["loading the libraries", "loading acestep-v15-base"]
     assert report(rendered(engine, asked)).figures["checkpoint"] == "acestep-v15-base"
 
 
 def test_memory_that_runs_out_in_the_middle_is_explained(engine: AceStepEngine) -> None:
-    def progress(told: Progress) -> None:
-        if told.stage.startswith("generating"):
+    def progress(reported: Progress) -> None:
+        if reported.stage.startswith("generating"):
             torch.empty(2**58, dtype=torch.uint8)
 
     with pytest.raises(RanOutOfMemory, match="cpu ran out of memory during the render") as error:
@@ -182,8 +182,8 @@ def test_memory_that_runs_out_in_the_middle_is_explained(engine: AceStepEngine) 
 
 
 def test_memory_that_runs_out_while_weights_are_loaded_is_explained(tiny_models: Path) -> None:
-    def progress(told: Progress) -> None:
-        if told.fraction > 0:
+    def progress(reported: Progress) -> None:
+        if reported.fraction > 0:
             torch.empty(2**58, dtype=torch.uint8)
 
     engine = engine_of(tiny_models)
@@ -300,17 +300,17 @@ def with_planner(models: Path, folder: Path) -> Path:
 def test_a_song_is_planned_before_it_is_composed(tiny_models: Path, tmp_path: Path) -> None:
     engine = engine_of(with_planner(tiny_models, tmp_path / "models"))
     asked = request(Task.GENERATE, caption="calm piano", options={**FEW, PLANNER: "on"})
-    told: list[Progress] = []
-    found = list(engine.render(asked, told.append, lambda: False))
+    reported: list[Progress] = []
+    found = list(engine.render(asked, reported.append, lambda: False))
     (written,) = [each for each in found if isinstance(each, Attachment)]
     blueprint = json.loads(written.data)
     assert (written.name, len(blueprint["audio_codes"])) == ("blueprint.json", 50)  # ten seconds at least
     assert (blueprint["facts"]["bpm"], blueprint["facts"]["timesignature"]) == (120, "4")  # the host's
     assert blueprint["facts"]["keyscale"].split()[1] in ("major", "minor")  # the planner's
     assert report(found).figures["planned_codes"] == 50
-    stages = [each.stage for each in told]
+    stages = [each.stage for each in reported]
     assert stages.index("planning the song") < stages.index("generating, step 1 of 2")
-    fractions = [each.fraction for each in told if not each.stage.startswith("loading acestep")]
+    fractions = [each.fraction for each in reported if not each.stage.startswith("loading acestep")]
     assert fractions == sorted(fractions)
     first = asked.start
     once, again = stem(found, MIX, first), stem(rendered(engine, asked), MIX, first)
@@ -346,12 +346,12 @@ def unusable(engine: AceStepEngine) -> tuple[str, str]:
     """Why nothing can be done and the remedy: the same in the description of every task and on loading."""
     about = engine.describe()
     assert not any(entry.available for entry in about.tasks)
-    (told,) = {(entry.reason, entry.remedy) for entry in about.tasks}
+    (reported,) = {(entry.reason, entry.remedy) for entry in about.tasks}
     for attempt in (lambda: engine.load(lambda _: None), lambda: rendered(engine, request())):
         with pytest.raises(NotLoaded) as error:
             attempt()
-        assert (error.value.sentence, error.value.remedy) == told
-    return told
+        assert (error.value.sentence, error.value.remedy) == reported
+    return reported
 
 
 def test_without_weights_it_says_what_to_do(tmp_path: Path) -> None:
@@ -371,10 +371,10 @@ def test_a_device_that_is_not_there_is_refused(tiny_models: Path) -> None:
 
 def test_loading_and_unloading(tiny_models: Path) -> None:
     engine = engine_of(tiny_models)
-    told: list[Progress] = []
-    engine.load(told.append)
-    assert told[-1] == Progress("loading acestep-v15-turbo", 1.0)
-    told.clear()
+    reported: list[Progress] = []
+    engine.load(reported.append)
+    assert reported[-1] == Progress("loading acestep-v15-turbo", 1.0)
+    reported.clear()
     rendered_progress: list[Progress] = []
     list(engine.render(request(), rendered_progress.append, lambda: False))
     assert not [each for each in rendered_progress if each.stage.startswith("loading")]

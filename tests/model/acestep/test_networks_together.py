@@ -86,7 +86,7 @@ def test_condition() -> None:
 def test_turbo(case: str, shift: float) -> None:
     quiet, source = silence()[:, :FRAMES], INPUTS["src_latents"]
     mask = torch.ones(1, FRAMES, 64)
-    heard = {
+    decoded = {
         "cover": code_latents,
         "codes": from_codes,
         "cover_nofsq": lambda: source,
@@ -96,7 +96,7 @@ def test_turbo(case: str, shift: float) -> None:
     }.get(case, lambda: quiet)()
     if case.endswith("explicit"):
         mask[:, :10] = mask[:, 22:] = 0
-    context = torch.cat((heard, mask), dim=-1)
+    context = torch.cat((decoded, mask), dim=-1)
     assert worst(context, GOLDEN[f"turbo.{case}.context"]) <= 1e-5
     latents = rendered(networks(TURBO), INPUTS["noise"], context, condition_states(), shifted_times(shift))
     assert worst(latents, GOLDEN[f"turbo.{case}.final"]) <= RENDER_TOLERANCE
@@ -142,8 +142,8 @@ def test_half_precision_stays_near() -> None:
         opened.load_detokenizer(dtype, "cpu"),
         GOLDEN["turbo.codes.codes"].long().reshape(1, -1),
     )
-    heard = detokenizer(opened.load_tokenizer(dtype, "cpu").decode(codes))
-    assert loss(heard.float(), GOLDEN["turbo.codes.hints_25hz"]) < 0.03
+    decoded = detokenizer(opened.load_tokenizer(dtype, "cpu").decode(codes))
+    assert loss(decoded.float(), GOLDEN["turbo.codes.hints_25hz"]) < 0.03
 
 
 def loss(ours: Tensor, theirs: Tensor) -> float:

@@ -268,7 +268,7 @@ def test_takes_in_a_batch_equal_takes_one_by_one(name: str) -> None:
         assert worst(together[row : row + 1], composed((take,))) <= TOLERANCE[name.partition(".")[0]]
 
 
-def test_a_stop_is_heard_between_steps() -> None:
+def test_a_stop_takes_effect_between_steps() -> None:
     done: list[int] = []
     with pytest.raises(RenderStopped):
         pipeline.compose(
@@ -328,7 +328,7 @@ class StoredText:
 )
 def test_the_freed_text_is_read_only_where_it_is_needed(strength: float, asked: list[str]) -> None:
     encoder = StoredText()
-    told = pipeline.Prompts("mix", "text", "lyrics", "freed")
-    read = pipeline.encode_prompts(encoder, told, replace(turbo(), cover_strength=strength))
+    prompts = pipeline.Prompts("mix", "text", "lyrics", "freed")
+    read = pipeline.encode_prompts(encoder, prompts, replace(turbo(), cover_strength=strength))
     assert encoder.asked == asked
     assert (read.unconditioned is None) == (strength == 1.0)

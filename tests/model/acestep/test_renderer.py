@@ -192,19 +192,19 @@ def test_loading_part_by_part_changes_nothing() -> None:
 
 
 def test_the_first_sound_comes_before_the_last_is_decoded() -> None:
-    asked, heard = request(span=(0.5, 5.0)), []
+    asked, received = request(span=(0.5, 5.0)), []
 
-    def told(progress: Progress) -> None:
+    def reported(progress: Progress) -> None:
         if progress.stage == "decoding audio":
-            heard.append(progress.fraction)
+            received.append(progress.fraction)
 
     first = next(
         piece
-        for piece in Renderer(SmallParts()).render(asked, small_plan(asked), told, lambda: False)
+        for piece in Renderer(SmallParts()).render(asked, small_plan(asked), reported, lambda: False)
         if isinstance(piece, Piece)
     )
     assert first.start == asked.start
-    assert heard[-1] < 0.95
+    assert received[-1] < 0.95
     assert len(first.samples) < asked.length / 4
 
 
@@ -216,12 +216,12 @@ def test_a_silent_song_is_not_encoded() -> None:
 
 
 def test_progress_only_rises_and_names_the_stages() -> None:
-    told: list[Progress] = []
-    list(Renderer(SmallParts()).render(request(), small_plan(request()), told.append, lambda: False))
-    fractions = [each.fraction for each in told]
+    reported: list[Progress] = []
+    list(Renderer(SmallParts()).render(request(), small_plan(request()), reported.append, lambda: False))
+    fractions = [each.fraction for each in reported]
     assert fractions == sorted(fractions)
     assert fractions[-1] == pytest.approx(1.0)
-    assert list(dict.fromkeys(each.stage for each in told)) == [
+    assert list(dict.fromkeys(each.stage for each in reported)) == [
         "reading the prompt",
         "encoding the song",
         "preparing",
@@ -229,11 +229,11 @@ def test_progress_only_rises_and_names_the_stages() -> None:
         "generating, step 2 of 2",
         "decoding audio",
     ]
-    assert told[-1].seconds_left == pytest.approx(0.0, abs=0.1)
+    assert reported[-1].seconds_left == pytest.approx(0.0, abs=0.1)
 
 
 @pytest.mark.parametrize("asks_until_stop", [0, 1, 3, 5, 8])
-def test_a_stop_is_heard_in_every_phase(asks_until_stop: int) -> None:
+def test_a_stop_takes_effect_in_every_phase(asks_until_stop: int) -> None:
     asked: list[None] = []
 
     def should_stop() -> bool:
@@ -279,7 +279,7 @@ def test_only_the_recent_is_kept() -> None:
 # --- references ---------------------------------------------------------------------------------------
 
 
-def test_a_reference_is_heard_once_for_all_takes() -> None:
+def test_a_reference_is_encoded_once_for_all_takes() -> None:
     parts = SmallParts()
     renderer = Renderer(parts)
     voice = song(44_100, 1, 2.0)

@@ -93,7 +93,7 @@ def test_a_ten_minute_song_asks_whether_to_stop_all_the_time() -> None:
     assert max(work) < sum(work) / 30
 
 
-def test_stops_when_told_so(engine: SketchEngine, made: Generated) -> None:
+def test_stops_on_request(engine: SketchEngine, made: Generated) -> None:
     request = request_for(made, made.bar_frame(8), made.bar_frame(12))
     answers = iter([False] * 5 + [True])
     with pytest.raises(RenderStopped):
@@ -111,7 +111,7 @@ def test_tasks_that_need_weights_are_described_with_the_remedy(engine: SketchEng
 
 
 @pytest.mark.alone  # it keeps time
-def test_four_bars_of_a_heard_four_minute_song_take_half_a_second_of_work(
+def test_four_bars_of_an_analysed_four_minute_song_take_half_a_second_of_work(
     engine: SketchEngine, made: Generated
 ) -> None:
     rng = np.random.default_rng(1)

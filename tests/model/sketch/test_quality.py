@@ -12,7 +12,7 @@ import pytest
 
 from benchmarks import sketch_backing, sketch_rearranging, sketch_stems
 from benchmarks.forest import area_under_curve, forest_scores
-from benchmarks.seams import Moments, features, hear, seam_auc
+from benchmarks.seams import Moments, analyse, features, seam_auc
 from benchmarks.sketch_columns import Column, Columns, Row, gathered, table
 from benchmarks.sketch_rearranging import CUT, FADED, ITSELF, OURS
 
@@ -89,7 +89,7 @@ def test_stems_come_nearer_to_the_true_ones() -> None:
     for stem, least in (("vocals", 8.0), ("drums", 7.0), ("bass", 6.0), ("other", 4.0)):
         assert mean(ours, OURS, f"gain {stem}") >= least
     assert mean(ours, OURS, "sum error") <= 1.0
-    assert mean(ours, OURS, "singer told") == 1.0
+    assert mean(ours, OURS, "singer found") == 1.0
 
 
 # --- The measures themselves ---
@@ -103,7 +103,7 @@ def rows_of_two_kinds(apart: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]
     return x, y, np.arange(240) // 40
 
 
-def test_the_forest_tells_what_differs_and_nothing_else() -> None:
+def test_the_forest_finds_what_differs_and_nothing_else() -> None:
     for apart, low, high in ((0.0, 0.4, 0.6), (1.0, 0.65, 0.85), (4.0, 0.97, 1.0)):
         x, y, group = rows_of_two_kinds(apart)
         assert low <= area_under_curve(forest_scores(x, y, group, trees=30), y) <= high
@@ -113,7 +113,7 @@ def test_ties_say_nothing() -> None:
     assert area_under_curve(np.ones(6), np.array([True, False] * 3)) == 0.5
 
 
-def test_a_cut_is_told_from_the_sound_it_was_made_in() -> None:
+def test_a_cut_is_distinguished_from_the_sound_it_was_made_in() -> None:
     """Tones cut into at other phases, against the same tones untouched."""
     songs = []
     for hertz in (197.0, 233.0, 311.0, 402.0, 489.0):
@@ -122,10 +122,10 @@ def test_a_cut_is_told_from_the_sound_it_was_made_in() -> None:
         places = list(range(3 * 22050, 6 * 22050, 11025))
         for number, place in enumerate(places):
             cut[place : place + 11025] = tone[place + 40 + number : place + 11025 + 40 + number]
-        heard, untouched = hear(cut, 22050), hear(tone, 22050)
+        analysed, untouched = analyse(cut, 22050), analyse(tone, 22050)
         songs.append(
             Moments(
-                np.array([features(heard, place) for place in places]),
+                np.array([features(analysed, place) for place in places]),
                 np.array([features(untouched, place) for place in places]),
             )
         )

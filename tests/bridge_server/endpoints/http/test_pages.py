@@ -31,7 +31,7 @@ def test_the_schema_is_a_schema(server):
     assert "repaint" in json.dumps(schema)
 
 
-def test_oscquery_tells_the_osc_port(server):
+def test_oscquery_gives_the_osc_port(server):
     info = as_json(server.get("/?HOST_INFO"))
     assert info["OSC_PORT"] == server.settings.osc_port
     assert info["OSC_TRANSPORT"] == "UDP"

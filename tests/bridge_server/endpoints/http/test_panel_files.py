@@ -59,7 +59,7 @@ def test_with_a_token_the_page_is_open_and_nothing_else_is(start_server):
         assert peer.call("status")
 
 
-def test_hello_tells_whether_a_token_is_needed_and_right(server, start_server):
+def test_hello_says_whether_a_token_is_needed_and_right(server, start_server):
     assert json.loads(server.get("/hello.json")[2])["token_needed"] is False
     server = start_server(token=TOKEN)
     assert json.loads(server.get("/hello.json")[2]) | {"name": ""} == {

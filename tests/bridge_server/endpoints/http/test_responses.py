@@ -41,7 +41,7 @@ def test_head_is_get_without_a_body(server, path):
         assert asked[1][name] == got[1][name]
 
 
-def test_head_of_a_clip_tells_its_size(server, clip):
+def test_head_of_a_clip_gives_its_size(server, clip):
     path, data = clip
     status, headers, body = ask(server, "HEAD", path)
     assert (status, body) == (200, b"")

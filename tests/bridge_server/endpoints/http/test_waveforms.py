@@ -61,7 +61,7 @@ def test_a_spectrogram_has_the_size_asked_for_and_shows_the_stretch_asked_for(se
         ("/spectrogram/DIGEST.png?first=5&end=6", 400),
     ],
 )
-def test_what_makes_no_sense_is_told_and_harms_nobody(server, digest, path, status):
+def test_what_makes_no_sense_is_refused_and_harms_nothing(server, digest, path, status):
     found, _, body = server.get(path.replace("DIGEST", digest))
     assert (found, bool(body.strip())) == (status, True)
     assert server.get("/hello.json")[0] == 200

@@ -130,7 +130,7 @@ def test_files_of_takes_come_as_files(box):
     assert "take" in box.ask("takes.fetch", take="t-none")["error"]["data"]["field"]
 
 
-def test_uploads_are_told_where_to_go(box):
+def test_uploads_are_shown_the_other_way(box):
     answer = box.ask("upload.begin", name="a.wav", size=1, sha256="0" * 64)
     assert str(box.root / "audio") in answer["error"]["data"]["remedy"]
 
@@ -217,9 +217,9 @@ def test_a_mailbox_that_cannot_be_made_does_not_stop_the_server(tmp_path, caplog
         while not caplog.records:
             assert time.monotonic() < deadline
             time.sleep(0.01)
-    told = [record for record in caplog.records if record.levelno == logging.WARNING]
-    assert 1 <= len(told) <= 6, "it complains again and again"
-    assert "mailbox" in told[0].message
+    reported = [record for record in caplog.records if record.levelno == logging.WARNING]
+    assert 1 <= len(reported) <= 6, "it complains again and again"
+    assert "mailbox" in reported[0].message
 
 
 def test_answers_that_cannot_be_written_lose_no_job(tmp_path):
@@ -240,7 +240,7 @@ def test_answers_that_cannot_be_written_lose_no_job(tmp_path):
         assert "result" in box.ask("status")
 
 
-def test_a_job_under_way_is_told_of_in_the_same_file_by_the_next_server(tmp_path):
+def test_a_job_under_way_is_answered_in_the_same_file_by_the_next_server(tmp_path):
     settings = settings_in(tmp_path)
     noise_song(settings.roots[0] / "song.wav")
     box = MailboxPeer(mailbox_root(settings.store))

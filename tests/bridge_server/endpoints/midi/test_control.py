@@ -48,11 +48,11 @@ def panel(server):
 
 
 def until(panel, *names):
-    """What the panel hears, up to the first of these."""
-    heard = []
-    while not heard or heard[-1].name not in names:
-        heard.append(panel.next_heard())
-    return heard
+    """What the panel receives, up to the first of these."""
+    received = []
+    while not received or received[-1].name not in names:
+        received.append(panel.next_received())
+    return received
 
 
 def test_pads_and_pedals_do_a_session(server, port, panel):
@@ -61,8 +61,8 @@ def test_pads_and_pedals_do_a_session(server, port, panel):
         daw.ask("/bridge/source", "song.wav")
         daw.ask("/bridge/select", 4000, 20000)
     strike(port, 36)
-    heard = until(panel, "done")
-    takes = [reply for reply in heard if reply.name == "take"]
+    received = until(panel, "done")
+    takes = [reply for reply in received if reply.name == "take"]
     assert [(take["position"], take["length"]) for take in takes] == [(4000, 16000)] * 2
     strike(port, 37, channel=0)  # another channel: not bound
     strike(port, 37, channel=9)
@@ -70,7 +70,7 @@ def test_pads_and_pedals_do_a_session(server, port, panel):
     assert chosen_take["take"] == takes[-1]["take"]
     strike(port, 38)
     varied = until(panel, "done")
-    assert varied[-1]["job"] != heard[-1]["job"]
+    assert varied[-1]["job"] != received[-1]["job"]
     port.send(mido.Message("program_change", program=3))
     strike(port, 36)
     strike(port, 36)  # struck twice is asked for twice
@@ -115,16 +115,16 @@ def test_the_clock_sets_tempo_and_playhead(server, port, panel):
     port.send(mido.Message("continue"))
     clocks(port, 150, 97)
     port.send(mido.Message("stop"))
-    heard = until(panel, "focus")
-    while heard[-1].values.get("rolling") or not any(reply.values.get("rolling") for reply in heard):
-        heard += until(panel, "focus")
+    received = until(panel, "focus")
+    while received[-1].values.get("rolling") or not any(reply.values.get("rolling") for reply in received):
+        received += until(panel, "focus")
     request = panel.call("focus.show")["request"]
     assert request["bpm"] == pytest.approx(
         150, rel=0.2
     )  # a loaded machine sends unevenly; exact: test_midi_clock.py
     # Four quarters in, and 97 clocks on: just past the eighth quarter.
     expected = (4 + 97 / 24) * 60 / request["bpm"] * 48000
-    assert heard[-1]["playhead"] == pytest.approx(expected, abs=2)
+    assert received[-1]["playhead"] == pytest.approx(expected, abs=2)
 
 
 def test_a_clock_does_not_overrule_a_tempo_map(server, port, panel):
@@ -161,7 +161,7 @@ def test_a_web_page_cannot_strike_pads(server, panel):
     assert panel.call("focus.show")["request"]["bpm"] == 187
 
 
-def test_a_sender_that_goes_is_told_of_and_its_song_stands_still(server, panel, caplog):
+def test_a_sender_that_goes_is_reported_and_its_song_stands_still(server, panel, caplog):
     """Unplugged while its clock runs and its pedal is down; connected again, both work from the start."""
     with surface(server.server.midi) as port:
         port.send(mido.Message("songpos", pos=16))

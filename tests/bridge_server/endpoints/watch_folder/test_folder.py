@@ -224,7 +224,7 @@ def test_a_file_that_is_still_being_copied_is_waited_for(serve, drops, tmp_path)
     assert take.name == "song.repaint.1.wav"
 
 
-def test_a_file_that_stays_cut_off_is_told_and_tried_again_when_it_is_whole(serve, drops, tmp_path):
+def test_a_file_that_stays_cut_off_is_reported_and_tried_again_when_it_is_whole(serve, drops, tmp_path):
     whole = bwf(tmp_path / "whole.wav").read_bytes()
     target = drops / "song [repaint 1, 120 bpm].wav"
     target.write_bytes(whole[:-1000])
@@ -365,7 +365,7 @@ def test_takes_that_cannot_be_written_are_kept_and_written_later(serve, drops):
     assert take.name == "song.repaint.1.wav"
 
 
-def test_status_tells_what_is_in_work(serve, drops):
+def test_status_shows_what_is_in_work(serve, drops):
     slow(drops, 60)
     with serve() as server, server.websocket() as ws:
         assert wait_for(lambda: ws.call("status")["watching"]["busy"], "work") == ["song.wav"]

@@ -58,33 +58,33 @@ def test_the_wanted_samples_come_back_in_order_and_in_place(
 def test_the_source_reaches_the_model_in_place(rate: int, channels: int) -> None:
     song = tone(rate, 0, 14 * rate, channels)
     window = plan_window(7 * rate + 77, 8 * rate, len(song), rate, surround_seconds=3)
-    heard = song_audio(song, window.rate, window.song_frames)
+    read = song_audio(song, window.rate, window.song_frames)
     frames = window.source[1] - window.source[0]
-    assert heard.shape == (2, frames * HOP)
+    assert read.shape == (2, frames * HOP)
     first = window.song_frames[0] * HOP
     expected = tone(MODEL_RATE, first, frames * HOP, 2)
     if channels == 1:
         expected = expected[:, [0, 0]]
-    assert np.abs(heard.T - expected).max() < 1e-5
+    assert np.abs(read.T - expected).max() < 1e-5
 
 
 @pytest.mark.parametrize("rate", RATES)
 def test_a_song_that_ends_inside_a_frame_is_filled_with_zeros(rate: int) -> None:
     song = np.full((rate * 6 + 11, 1), 0.25, np.float32)
     window = plan_window(0, rate, len(song), rate)
-    heard = song_audio(song, window.rate, window.song_frames)
-    assert heard.shape[1] == window.source[1] * HOP == 151 * HOP
-    assert np.abs(heard[:, -HOP // 2 :]).max() < 1e-4
-    assert np.abs(heard[:, HOP : 140 * HOP] - 0.25).max() < 1e-5
+    read = song_audio(song, window.rate, window.song_frames)
+    assert read.shape[1] == window.source[1] * HOP == 151 * HOP
+    assert np.abs(read[:, -HOP // 2 :]).max() < 1e-4
+    assert np.abs(read[:, HOP : 140 * HOP] - 0.25).max() < 1e-5
 
 
 def test_at_the_models_own_rate_no_sample_is_touched() -> None:
     song = np.random.default_rng(1).normal(size=(MODEL_RATE * 6, 2)).astype(np.float32)
     window = plan_window(MODEL_RATE + 5, MODEL_RATE * 2, len(song), MODEL_RATE)
-    heard = song_audio(song, window.rate, window.song_frames)
-    assert np.array_equal(heard.T, song)
+    read = song_audio(song, window.rate, window.song_frames)
+    assert np.array_equal(read.T, song)
     first, end = decoded_frames(window)
-    back = list(project_audio([heard[:, first * HOP : end * HOP]], window, 2))
+    back = list(project_audio([read[:, first * HOP : end * HOP]], window, 2))
     assert len(back) == 1
     assert back[0][0] == MODEL_RATE + 5
     assert np.array_equal(back[0][1], song[MODEL_RATE + 5 : MODEL_RATE * 2])

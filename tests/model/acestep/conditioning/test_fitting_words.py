@@ -1,4 +1,4 @@
-"""Words that are too long are shortened at the right place, and the loss is told."""
+"""Words that are too long are shortened at the right place, and the loss is reported."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_one_word_is_one_word() -> None:
     assert counted("old warm tape") == "the last 3 words, from 'old warm tape' on, were"
 
 
-def test_the_report_tells_what_was_lost_also_when_it_was_known() -> None:
+def test_the_report_says_what_was_lost_also_when_it_was_known() -> None:
     renderer = Renderer(SmallParts())
     asked = request(caption="a b " * 120)
     for _ in range(2):

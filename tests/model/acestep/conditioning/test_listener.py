@@ -1,4 +1,4 @@
-"""Songs are heard in blocks that neighbouring regions share, and that come out the same in any order."""
+"""Songs are encoded in blocks that neighbouring regions share, and that come out the same in any order."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def window_at(start: float, song: Song, context: float | None = 3.0) -> Window:
     return plan_window(begin, begin + 2 * RATE, song.frames, RATE, surround_seconds=context)
 
 
-def heard(by: Listener, song: Song, window: Window, encoding: Encoding = Encoding.MEAN) -> Tensor:
+def latents_of(by: Listener, song: Song, window: Window, encoding: Encoding = Encoding.MEAN) -> Tensor:
     found = by.encode(song, window, encoding, 1, 0, Pace(lambda _: None, lambda: False, time.monotonic))
     assert found is not None
     return found
@@ -63,37 +63,37 @@ def test_blocks_equal_the_whole_song_encoded_at_once(song: Song) -> None:
     frames = -(-song.frames // 1920)
     audio = torch.from_numpy(song_audio(song.samples, RATE, (0, frames)))[None]
     whole = sound_latents.encode(small_vae(), audio, streams=False).mean.transpose(1, 2)
-    everything = heard(Listener(SmallParts()), song, window_at(9.0, song, None))
+    everything = latents_of(Listener(SmallParts()), song, window_at(9.0, song, None))
     assert everything.shape == whole.shape
     assert float((everything - whole).abs().max()) <= BLOCK_TOLERANCE
     part = window_at(9.0, song)
     first, end = part.song_frames
-    assert float((heard(Listener(SmallParts()), song, part) - whole[:, first:end]).abs().max()) <= 1e-5
+    assert float((latents_of(Listener(SmallParts()), song, part) - whole[:, first:end]).abs().max()) <= 1e-5
 
 
-def test_what_was_heard_before_changes_no_bit(song: Song) -> None:
+def test_what_was_encoded_before_changes_no_bit(song: Song) -> None:
     used = Listener(SmallParts())
     for start in (2.0, 12.0, 7.0):
         window = window_at(start, song)
-        assert torch.equal(heard(used, song, window), heard(Listener(SmallParts()), song, window))
+        assert torch.equal(latents_of(used, song, window), latents_of(Listener(SmallParts()), song, window))
 
 
 def test_neighbouring_regions_share_what_they_both_show(song: Song, encoded: list[int]) -> None:
     one = Listener(SmallParts())
-    heard(one, song, window_at(6.0, song))
+    latents_of(one, song, window_at(6.0, song))
     first = sum(encoded)
     encoded.clear()
-    heard(one, song, window_at(8.0, song))
+    latents_of(one, song, window_at(8.0, song))
     assert len(encoded) == 1, "one new block"
     assert sum(encoded) <= BLOCK_FRAMES + 2 * ENCODE_REACH < first
     encoded.clear()
     goes_on = plan_window(song.frames, song.frames + RATE, song.frames, RATE, surround_seconds=4)
-    heard(one, song, goes_on)
-    heard(one, song, window_at(18.0, song))
+    latents_of(one, song, goes_on)
+    latents_of(one, song, window_at(18.0, song))
     assert len(encoded) == 2, "a continuation and a repaint of the end show the same blocks"
     encoded.clear()
-    heard(one, song, window_at(9.0, song, None))
-    heard(one, song, window_at(9.0, song, None), Encoding.SAMPLE)
+    latents_of(one, song, window_at(9.0, song, None))
+    latents_of(one, song, window_at(9.0, song, None), Encoding.SAMPLE)
     assert not encoded, "by now all of it is known"
 
 
@@ -101,9 +101,9 @@ def test_a_sample_of_the_song_is_drawn_for_each_seed_without_listening_again(
     song: Song, encoded: list[int]
 ) -> None:
     one, window = Listener(SmallParts()), window_at(6.0, song)
-    mean, drawn = heard(one, song, window), heard(one, song, window, Encoding.SAMPLE)
+    mean, drawn = latents_of(one, song, window), latents_of(one, song, window, Encoding.SAMPLE)
     count = len(encoded)
-    assert torch.equal(drawn, heard(Listener(SmallParts()), song, window, Encoding.SAMPLE))
+    assert torch.equal(drawn, latents_of(Listener(SmallParts()), song, window, Encoding.SAMPLE))
     assert not torch.equal(mean, drawn)
-    heard(one, song, window, Encoding.SAMPLE)
+    latents_of(one, song, window, Encoding.SAMPLE)
     assert len(encoded) == 2 * count

@@ -135,12 +135,12 @@ def test_a_new_track_is_composed_over_the_whole_window() -> None:
     assert "# Caption\nwarm tape\n" in plan.prompts[0].text
 
 
-def test_a_stem_fine_tune_is_told_song_and_track() -> None:
+def test_a_stem_fine_tune_gets_song_and_track_in_its_prompt() -> None:
     tuned = traits_of("my-stems", is_turbo=False, is_xl=False, stem_tuned=True)
     plan = plan_render(request(Task.LEGO, stems=("strings", "bass"), options={"mask": "auto"}), tuned)
     assert [words.stem for words in plan.prompts] == ["strings", "bass"]
-    told = "# Caption\nGlobal: warm tape\nLocal: bass\nMask Control: false\n"
-    assert told in plan.prompts[1].text
+    prompt = "# Caption\nGlobal: warm tape\nLocal: bass\nMask Control: false\n"
+    assert prompt in plan.prompts[1].text
     assert "Global" not in plan_render(request(), tuned).prompts[0].text
 
 
@@ -204,7 +204,7 @@ def test_what_the_bridge_refuses_never_comes_here(changed: dict[str, Any]) -> No
 # --- planned songs ------------------------------------------------------------------------------------
 
 
-def test_a_planned_song_is_told_its_codes_and_what_the_host_did_not_know() -> None:
+def test_a_planned_song_gets_its_codes_and_what_the_host_did_not_know() -> None:
     written = Blueprint(Metas(77, "3", "C minor", 12), (1, 2, 3), "slow waltz", "fr")
     asked = request(Task.GENERATE, song=None, caption="", lyrics="la la")
     plan = with_blueprint(plan_render(asked, TURBO), asked, written)

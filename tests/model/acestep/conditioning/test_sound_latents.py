@@ -21,15 +21,15 @@ def audio(frames: int) -> Tensor:
 
 
 def test_encoding_in_pieces_equals_encoding_at_once() -> None:
-    told: list[tuple[int, int]] = []
+    reported: list[tuple[int, int]] = []
     whole = small_vae().encode(audio(45))
-    streamed = sound_latents.encode(small_vae(), audio(45), on_frames=lambda *done: told.append(done))
+    streamed = sound_latents.encode(small_vae(), audio(45), on_frames=lambda *done: reported.append(done))
     tiled = sound_latents.encode(small_vae(), audio(45), chunk=30, streams=False)
     for found in (streamed, tiled):
         assert worst(found.mean, whole.mean) <= 1e-5
         assert worst(found.scale, whole.scale) <= 1e-5
-    assert told[-1] == (45, 45)
-    assert len(told) >= 3
+    assert reported[-1] == (45, 45)
+    assert len(reported) >= 3
 
 
 @pytest.mark.parametrize("streams", [True, False])

@@ -85,7 +85,7 @@ def test_available_memory_is_read_from_the_systems_listing(tmp_path: Path) -> No
     assert available_memory(tmp_path / "none") is None
 
 
-def test_failed_allocations_are_told_from_other_errors() -> None:
+def test_failed_allocations_are_distinguished_from_other_errors() -> None:
     with pytest.raises(RuntimeError) as failed:
         torch.empty(2**58, dtype=torch.uint8)
     assert out_of_memory(failed.value)

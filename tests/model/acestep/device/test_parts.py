@@ -90,12 +90,12 @@ def test_another_placement_releases_only_where_it_must(tiny_models: Path) -> Non
 
 @pytest.mark.parametrize("placement", [STAYS, GOES])
 def test_loading_everything_says_how_far_it_is(tiny_models: Path, placement: Placement) -> None:
-    told: list[Progress] = []
-    parts_of(tiny_models, placement).load_all(told.append)
-    fractions = [each.fraction for each in told]
+    reported: list[Progress] = []
+    parts_of(tiny_models, placement).load_all(reported.append)
+    fractions = [each.fraction for each in reported]
     assert fractions == sorted(fractions)
     assert fractions[-1] == 1.0
-    assert {each.stage for each in told} == {"loading acestep-v15-turbo"}
+    assert {each.stage for each in reported} == {"loading acestep-v15-turbo"}
 
 
 def test_a_broken_file_is_found_while_loading(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def test_lyrics_text_and_the_first_packing() -> None:
     assert worst(joined.states, golden["packed_lyric_timbre"]) <= BLOCK_TOLERANCE
 
 
-def test_without_reference_audio_silence_is_heard() -> None:
+def test_without_reference_audio_silence_is_encoded() -> None:
     golden, encoder = tensors("condition_encoder_silence"), networks(TURBO).conditions
     text, lyrics = all_valid(golden["text_hidden"]), all_valid(golden["lyric_hidden"])
     ours = encoder(text, lyrics, silence()[:, :750], torch.zeros(1, dtype=torch.long))

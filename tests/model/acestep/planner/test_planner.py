@@ -103,17 +103,17 @@ def test_equal_seeds_plan_equal_songs() -> None:
     assert set(once.facts) == {"bpm", "duration", "keyscale", "language", "timesignature"}
 
 
-def test_a_stop_is_heard_between_tokens() -> None:
-    told: list[int] = []
+def test_a_stop_takes_effect_between_tokens() -> None:
+    reported: list[int] = []
     with pytest.raises(RenderStopped):
         planner().plan(
             WANTED,
             Drawing(),
             torch.Generator().manual_seed(1),
-            lambda done, _most: told.append(done),
-            lambda: len(told) >= 7,
+            lambda done, _most: reported.append(done),
+            lambda: len(reported) >= 7,
         )
-    assert told == list(range(1, 8))
+    assert reported == list(range(1, 8))
 
 
 def test_another_language_model_is_no_planner() -> None:

@@ -90,10 +90,10 @@ def same_choice(choice: TokenChoice, step: dict[str, Any]) -> None:
         assert choice.only is None or step["chosen"] in choice.only
 
 
-def follow(trace: dict[str, Any], wishes: str) -> str:
-    """What comes out when the planner would like to write `wishes` after its caption."""
+def follow(trace: dict[str, Any], wanted_text: str) -> str:
+    """What comes out when the planner would write `wanted_text` after its caption."""
     guide, written = guide_of(trace), []
-    wanted = list(words().ids(wishes))
+    wanted = list(words().ids(wanted_text))
     for number in range(200):
         waiting = written and isinstance(guide, Thoughts) and guide._field in ("caption", "genres")
         scores = scores_at(number, 5, wanted[0] if wanted and (waiting or guide_is_naming(guide)) else None)
@@ -115,19 +115,19 @@ def guide_is_naming(guide: Thoughts | Codes) -> bool:
 def test_after_the_genres_the_next_name_is_whole() -> None:
     """The reference loses its first letter, and with it the key."""
     trace = TRACES["understand phase"]
-    told = follow(trace, " a calm piano piece\nduration: pop rock\n")
-    facts = read_answer(told).facts
+    outcome = follow(trace, " a calm piano piece\nduration: pop rock\n")
+    facts = read_answer(outcome).facts
     assert set(facts) == set(FIELDS)
-    assert "\nkeyscale: " in told
+    assert "\nkeyscale: " in outcome
 
 
 def test_a_name_that_cannot_come_does_not_damage_the_line() -> None:
     """The reference writes `bpm:duration: 78`."""
-    told = follow(TRACES["understand phase, unknown field after the caption"], " piano\nbpm:")
-    facts = read_answer(told).facts
+    outcome = follow(TRACES["understand phase, unknown field after the caption"], " piano\nbpm:")
+    facts = read_answer(outcome).facts
     assert set(facts) <= set(FIELDS)
     assert all(isinstance(facts[name], int) for name in ("bpm", "duration") if name in facts)
-    for line in told.splitlines():
+    for line in outcome.splitlines():
         assert line.count(":") <= 1
 
 

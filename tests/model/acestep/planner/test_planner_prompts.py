@@ -27,8 +27,8 @@ def test_turns() -> None:
         assert planner_prompts.reasoning_prompt(given["caption"], given["lyrics"]) == case["text"]
     for case in asked("generate, code phase"):
         given = case["inputs"]
-        told = planner_prompts.codes_prompt(given["caption"], given["lyrics"], given["cot"])
-        assert told == case["text"]
+        prompt = planner_prompts.codes_prompt(given["caption"], given["lyrics"], given["cot"])
+        assert prompt == case["text"]
     (case,) = asked("generate, code phase, unconditional")
     assert planner_prompts.unguided_prompt() == case["text"]
     assert case["inputs"]["negative_prompt"] == NOTHING_SAID

@@ -64,7 +64,7 @@ def test_masks_of_the_reference(case: dict[str, Any]) -> None:
         assert torch.equal(ours.region.float(), unrolled(case["repaint_mask"], frames))
 
 
-def test_the_mask_says_only_the_region_unless_told_otherwise() -> None:
+def test_the_mask_is_the_region_by_default() -> None:
     assert task_masks(ModelTask.REPAINT, 10, (2, 5)).chunk.tolist() == [0, 0, 1, 1, 1, 0, 0, 0, 0, 0]
 
 

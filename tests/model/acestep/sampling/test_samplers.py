@@ -175,14 +175,16 @@ def test_the_blend_restores_what_lies_beyond_the_ramps() -> None:
     assert torch.allclose(end[:, 3], (2 * plain[:, 3] + DATA[:, 3]) / 3, atol=1e-6)
 
 
-def test_progress_is_told_after_every_step() -> None:
-    told: list[tuple[int, int]] = []
-    denoise(growing(), NOISE, NOISE, BASE, settings(), on_step=lambda done, steps: told.append((done, steps)))
-    assert told == [(done, 6) for done in range(1, 7)]
+def test_progress_is_reported_after_every_step() -> None:
+    reported: list[tuple[int, int]] = []
+    denoise(
+        growing(), NOISE, NOISE, BASE, settings(), on_step=lambda done, steps: reported.append((done, steps))
+    )
+    assert reported == [(done, 6) for done in range(1, 7)]
 
 
 @pytest.mark.parametrize("solver", list(Solver))
-def test_a_stop_is_heard_before_the_next_look(solver: Solver) -> None:
+def test_a_stop_takes_effect_before_the_next_step(solver: Solver) -> None:
     field = growing()
     with pytest.raises(RenderStopped):
         denoise(

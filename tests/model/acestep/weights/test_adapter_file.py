@@ -44,7 +44,7 @@ def test_a_convolution_is_changed_tap_by_tap() -> None:
     assert torch.allclose(added[5, 7, 1], coarse[2, 1] * taps[1, 2, 1])
 
 
-def test_the_digest_tells_one_adapter_from_another(weights: Weights, tmp_path: Path) -> None:
+def test_the_digest_distinguishes_adapters(weights: Weights, tmp_path: Path) -> None:
     once, again, other = (read(path, weights) for path in (PEFT, PEFT, ADAPTERS / "lokr" / LOKR))
     assert once == again
     assert once.digest == again.digest != other.digest

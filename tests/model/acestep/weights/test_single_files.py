@@ -168,22 +168,22 @@ def header_only(path: Path, shapes: dict[str, list[int]]) -> Path:
 # --- what is not there --------------------------------------------------------------------------------
 
 
-def test_a_name_that_tells_no_training_is_asked_back(tmp_path: Path) -> None:
+def test_a_name_that_shows_no_training_is_asked_back(tmp_path: Path) -> None:
     repackaged.write_split(tmp_path, "my_favourite")
     assert "my_favourite.safetensors may be a turbo, base or sft checkpoint" in lacking(recognise(tmp_path))
 
 
-def test_what_a_single_file_lacks_is_told_by_its_name(tmp_path: Path) -> None:
+def test_what_a_single_file_lacks_is_named(tmp_path: Path) -> None:
     music = repackaged.write_single(tmp_path / "ace_turbo.safetensors", repackaged.music_tensors())
-    told = lacking(recognise(music))
-    assert "missing its VAE and its text encoder" in told
-    assert "ace_1.5_vae.safetensors" in told
-    assert "qwen_0.6b_ace15.safetensors" in told
+    sentence = lacking(recognise(music))
+    assert "missing its VAE and its text encoder" in sentence
+    assert "ace_1.5_vae.safetensors" in sentence
+    assert "qwen_0.6b_ace15.safetensors" in sentence
     repackaged.write_single(tmp_path / "ace_1.5_vae.safetensors", repackaged.vae_tensors())
     repackaged.write_single(tmp_path / "qwen_0.6b_ace15.safetensors", repackaged.text_tensors())
-    told = lacking(recognise(music))
-    assert "missing its tokenizer.json" in told
-    assert "takebridge models pull tokenizer" in told
+    sentence = lacking(recognise(music))
+    assert "missing its tokenizer.json" in sentence
+    assert "takebridge models pull tokenizer" in sentence
     repackaged.write_tokenizer(tmp_path / "Qwen3-Embedding-0.6B-tokenizer")
     assert recognise(music).what_is_missing() is None
 
@@ -212,7 +212,7 @@ def test_a_file_that_came_only_half_says_so(tmp_path: Path, split: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "sentence"),
     [
         ({"model.diffusion_model.decoder.extra": torch.zeros(2)}, "decoder.extra"),
         ({"something.else": torch.zeros(2)}, "something.else"),
@@ -224,12 +224,12 @@ def test_a_file_that_came_only_half_says_so(tmp_path: Path, split: Path) -> None
     ],
 )  # fmt: skip
 def test_tensors_too_few_or_too_many_are_named(
-    tmp_path: Path, change: dict[str, torch.Tensor | None], told: str
+    tmp_path: Path, change: dict[str, torch.Tensor | None], sentence: str
 ) -> None:
     tensors = {name: value for name, value in (repackaged.all_in_one() | change).items() if value is not None}
     file = repackaged.write_single(tmp_path / "ace_step_1.5_turbo_aio.safetensors", tensors)
     problem = check_networks(file, Kind.MUSIC)
-    assert told in problem
+    assert sentence in problem
 
 
 def test_whole_files_pass_the_check(split: Path, in_one: Path) -> None:
@@ -301,9 +301,9 @@ def rendered(models: Path) -> np.ndarray:
 
 def test_every_way_of_keeping_it_renders_the_same(split: Path, in_one: Path) -> None:
     """Each network in a file, or all in one: bit for bit."""
-    heard = rendered(split)
-    assert np.abs(heard).max() > 0
-    assert np.array_equal(rendered(in_one.parents[2]), heard)
+    sound = rendered(split)
+    assert np.abs(sound).max() > 0
+    assert np.array_equal(rendered(in_one.parents[2]), sound)
 
 
 def test_a_single_file_renders_as_its_published_folder_does(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Whole files are told from broken ones by their first bytes and their length."""
+"""Whole files are distinguished from broken ones by their first bytes and their length."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_what_the_writer_said_of_a_file(tmp_path):
     assert read_metadata(written(tmp_path / "b", {"one": entry}, bytes(4))) == {}
 
 
-def test_the_fingerprint_tells_weights_apart(tmp_path: Path) -> None:
+def test_the_fingerprint_distinguishes_weights(tmp_path: Path) -> None:
     one, other = tmp_path / "one.safetensors", tmp_path / "other.safetensors"
     content = bytes(range(256)) * 20_000  # five megabytes
     one.write_bytes(content)

@@ -18,12 +18,12 @@ def pace() -> Pace:
     return Pace(lambda progress: None, lambda: False)
 
 
-def heard(made: Generated, key: str | None = None) -> Analysis:
+def analysed(made: Generated, key: str | None = None) -> Analysis:
     return analysis.on_grid(analysis.listen(made.song, pace()), made.grid, key, pace())
 
 
 def true_and_found(made: Generated) -> tuple[np.ndarray, np.ndarray]:
-    beats = heard(made).beats
+    beats = analysed(made).beats
     lead = int(np.searchsorted(made.grid.seconds, -1e-9))
     found = beats.chord.argmax(axis=1)[lead : lead + len(made.chords)]
     return made.chords, found
@@ -57,12 +57,12 @@ def test_tuning_is_measured(cents: float) -> None:
 
 def test_key_estimated_or_taken_from_the_host() -> None:
     made = make_song(16)
-    assert str(heard(made).key) == "C major"
-    assert str(heard(made, "F# minor").key) == "F# minor"
+    assert str(analysed(made).key) == "C major"
+    assert str(analysed(made, "F# minor").key) == "F# minor"
 
 
 @pytest.mark.alone  # it keeps time
-def test_two_minutes_are_heard_within_two_seconds_of_work() -> None:
+def test_two_minutes_are_analysed_within_two_seconds_of_work() -> None:
     made = make_song(8)
     long = song_of(np.tile(made.song.samples, (8, 1))[: 120 * 44100], 44100)
     began = time.thread_time()
@@ -72,7 +72,7 @@ def test_two_minutes_are_heard_within_two_seconds_of_work() -> None:
 
 def test_beats_outside_the_song_are_no_beats() -> None:
     made = make_song(4)
-    beats = heard(made).beats
+    beats = analysed(made).beats
     assert not beats.inside[:8].any()
     assert beats.inside[8:24].all()
     assert not beats.inside[24:].any()

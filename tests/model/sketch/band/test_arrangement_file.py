@@ -58,11 +58,11 @@ def test_notes_are_where_the_band_plays_them(beats, unit):
     assert [track.name for track in file.tracks] == ["arrangement", "drums", "bass"]
     drum = next(m for m in file.tracks[1] if m.type == "note_on")
     assert (drum.channel, drum.note) == (9, 38)
-    seconds, heard = 0.0, []
+    seconds, moments = 0.0, []
     for message in file:  # mido plays it: seconds by its own tempo arithmetic
         seconds += message.time
         if message.type == "note_on" and message.channel != 9:
-            heard.append(seconds)
+            moments.append(seconds)
     wanted = [sung_bars.beat_time(grid, event.beat) for event in events[:-1]]
-    assert np.abs(np.array(heard) - wanted).max() < 0.003
+    assert np.abs(np.array(moments) - wanted).max() < 0.003
     assert file.ticks_per_beat == TICKS_PER_QUARTER

@@ -31,7 +31,7 @@ def leadsheet(beats=4, unit=4, bars=8, ends=True, sung=None):
     return Leadsheet(placed, plan, chords, key, unit, part, len(placed) - 1 if ends else -1)
 
 
-def wish(caption="pop", pulses=4):
+def style_of(caption="pop", pulses=4):
     return read_caption(caption, pulses, 120)
 
 
@@ -39,7 +39,7 @@ def wish(caption="pop", pulses=4):
 @pytest.mark.parametrize(("beats", "unit"), METERS)
 def test_every_style_plays_every_meter_on_its_grid(preset, beats, unit):
     sheet = leadsheet(beats, unit)
-    events = arrange(sheet, wish(preset.name), INSTRUMENTS, choose(1, 0))
+    events = arrange(sheet, style_of(preset.name), INSTRUMENTS, choose(1, 0))
     first, last = sheet.bars[0].first_beat, sheet.bars[-1].first_beat + sheet.bars[-1].beats
     assert {event.instrument for event in events} == set(INSTRUMENTS)
     assert [event.beat for event in events] == sorted(event.beat for event in events)
@@ -59,7 +59,7 @@ def test_every_style_plays_every_meter_on_its_grid(preset, beats, unit):
 def test_everybody_plays_notes_of_the_chord_or_walks(preset):
     sheet = leadsheet()
     allowed = {"bass": 2, "keys": 1, "guitar": 1, "pad": 1}
-    events = arrange(sheet, wish(preset.name), INSTRUMENTS, choose(1, 0))
+    events = arrange(sheet, style_of(preset.name), INSTRUMENTS, choose(1, 0))
     ends = [first + beats for _, first, beats in sheet.slots]
     for event in events:
         if event.instrument == "drums":
@@ -73,7 +73,7 @@ def test_everybody_plays_notes_of_the_chord_or_walks(preset):
 
 def test_the_drummer_fills_every_fourth_bar():
     sheet = leadsheet(ends=False)
-    events = [e for e in arrange(sheet, wish(), ("drums",), choose(1, 0)) if e.sound != "crash"]
+    events = [e for e in arrange(sheet, style_of(), ("drums",), choose(1, 0)) if e.sound != "crash"]
     bars = [
         tuple((e.sound, e.beat - bar.first_beat) for e in events if 0 <= e.beat - bar.first_beat < 4)
         for bar in sheet.bars
@@ -85,7 +85,7 @@ def test_the_drummer_fills_every_fourth_bar():
 
 def test_before_the_singer_enters_the_drummer_keeps_time_only():
     sheet = leadsheet(sung=[0, 0, 0.9, 0.9, 0.9, 0.9, 0.9, 0.9])
-    drums = arrange(sheet, wish(), ("drums",), choose(1, 0))
+    drums = arrange(sheet, style_of(), ("drums",), choose(1, 0))
     intro = [event for event in drums if event.beat < sheet.bars[2].first_beat]
     assert intro
     assert not {event.sound for event in intro} & {"kick", "snare", "clap"}
@@ -93,7 +93,7 @@ def test_before_the_singer_enters_the_drummer_keeps_time_only():
 
 def test_the_last_bar_is_a_held_chord():
     sheet = leadsheet(ends=True)
-    events = arrange(sheet, wish(), INSTRUMENTS, choose(1, 0))
+    events = arrange(sheet, style_of(), INSTRUMENTS, choose(1, 0))
     last = [event for event in events if event.beat >= sheet.bars[-1].first_beat]
     assert {event.beat for event in last} == {sheet.bars[-1].first_beat}
     assert {event.sound for event in last if event.instrument == "drums"} == {"kick", "crash"}
@@ -102,9 +102,9 @@ def test_the_last_bar_is_a_held_chord():
 
 def test_sparse_is_fewer_notes_and_half_time_moves_the_snare():
     sheet = leadsheet(ends=False)
-    full = arrange(sheet, wish("pop"), INSTRUMENTS, choose(1, 0))
-    assert len(arrange(sheet, wish("sparse pop"), INSTRUMENTS, choose(1, 0))) < 0.8 * len(full)
-    half = arrange(sheet, wish("half-time rock"), ("drums",), choose(1, 0))
+    full = arrange(sheet, style_of("pop"), INSTRUMENTS, choose(1, 0))
+    assert len(arrange(sheet, style_of("sparse pop"), INSTRUMENTS, choose(1, 0))) < 0.8 * len(full)
+    half = arrange(sheet, style_of("half-time rock"), ("drums",), choose(1, 0))
     snares = {
         event.beat % 4 for event in half if event.sound == "snare" and event.beat < sheet.bars[1].first_beat
     }
@@ -115,11 +115,11 @@ def test_sparse_is_fewer_notes_and_half_time_moves_the_snare():
 @pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.name)
 def test_takes_differ_by_construction(preset, instruments):
     sheet = leadsheet()
-    takes = [arrange(sheet, wish(preset.name), instruments, choose(5, take)) for take in range(8)]
+    takes = [arrange(sheet, style_of(preset.name), instruments, choose(5, take)) for take in range(8)]
     for one, other in itertools.combinations(takes, 2):
         assert one != other
-    assert arrange(sheet, wish(preset.name), instruments, choose(5, 3)) == takes[3]
-    assert arrange(sheet, wish(preset.name), instruments, choose(6, 3)) != takes[3]
+    assert arrange(sheet, style_of(preset.name), instruments, choose(5, 3)) == takes[3]
+    assert arrange(sheet, style_of(preset.name), instruments, choose(6, 3)) != takes[3]
 
 
 def test_neighbouring_takes_differ_in_notes_not_only_in_touch():
@@ -128,7 +128,7 @@ def test_neighbouring_takes_differ_in_notes_not_only_in_touch():
         one, other = (
             {
                 (e.instrument, e.sound, e.pitch, e.beat)
-                for e in arrange(sheet, wish(), INSTRUMENTS, choose(5, t))
+                for e in arrange(sheet, style_of(), INSTRUMENTS, choose(5, t))
             }
             for t in (take, take + 1)
         )

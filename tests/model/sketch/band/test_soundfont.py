@@ -56,13 +56,13 @@ def test_a_file_that_is_no_soundfont_is_refused(tmp_path):
         soundfont.check_file(tmp_path / "missing.sf2")
 
 
-def test_a_missing_player_is_told_with_a_remedy():
+def test_a_missing_player_is_reported_with_a_remedy():
     with pytest.raises(CannotRender, match="not installed") as refusal:
         soundfont.run_player(["no-such-fluidsynth-anywhere"], lambda: None)
     assert refusal.value.remedy
 
 
-def test_a_failing_player_is_told():
+def test_a_failing_player_is_reported():
     with pytest.raises(CannotRender, match="status 3"):
         soundfont.run_player(["sh", "-c", "exit 3"], lambda: None)
 

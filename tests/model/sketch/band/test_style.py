@@ -1,4 +1,4 @@
-"""Captions: words, meter and tempo choose the style; the rest is told."""
+"""Captions: words, meter and tempo choose the style; the rest is reported."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ def test_words_meter_and_tempo_choose_the_style(caption, pulses, tempo, style):
     assert read_caption(caption, pulses, tempo).preset.name == style
 
 
-def test_words_that_change_nothing_are_told():
-    wish = read_caption("dreamy folk with a female choir, no drums", 4, 100)
-    assert wish.ignored == ("dreamy", "female", "choir")
-    assert wish.preset.name == "folk"
-    assert "drums" not in instruments_for(wish, ())
+def test_words_that_change_nothing_are_reported():
+    wording = read_caption("dreamy folk with a female choir, no drums", 4, 100)
+    assert wording.ignored == ("dreamy", "female", "choir")
+    assert wording.preset.name == "folk"
+    assert "drums" not in instruments_for(wording, ())
 
 
 def test_instruments_follow_the_words():
@@ -37,8 +37,8 @@ def test_instruments_follow_the_words():
     assert instruments_for(read_caption("no drums", 4, 100), ("bass", "drums")) == ("drums", "bass")
 
 
-def test_sparse_and_half_time_are_heard():
-    wish = read_caption("sparse half-time rock", 4, 100)
-    assert wish.sparse
-    assert wish.half_time
-    assert wish.ignored == ()
+def test_sparse_and_half_time_are_understood():
+    wording = read_caption("sparse half-time rock", 4, 100)
+    assert wording.sparse
+    assert wording.half_time
+    assert wording.ignored == ()

@@ -25,18 +25,18 @@ def made() -> Generated:
 
 
 @pytest.fixture(scope="module")
-def heard(made: Generated) -> Analysis:
+def analysed(made: Generated) -> Analysis:
     pace = Pace(lambda progress: None, lambda: False)
     return analysis.on_grid(analysis.listen(made.song, pace), made.grid, None, pace)
 
 
-def part_of(made: Generated, heard: Analysis, first: int, last: int, **changes: object) -> Passage:
+def part_of(made: Generated, analysed: Analysis, first: int, last: int, **changes: object) -> Passage:
     request = request_for(made, made.bar_frame(first), made.bar_frame(last), **changes)
-    return passage.passage_of(request, made.song, heard)
+    return passage.passage_of(request, made.song, analysed)
 
 
-def test_targets_sources_and_surroundings(made: Generated, heard: Analysis) -> None:
-    part = part_of(made, heard, 4, 6)
+def test_targets_sources_and_surroundings(made: Generated, analysed: Analysis) -> None:
+    part = part_of(made, analysed, 4, 6)
     assert part.targets.tolist() == list(range(LEAD + 16, LEAD + 24))
     assert set(part.sources) == set(range(LEAD, LEAD + 40)) - set(part.targets)
     assert (part.around.before, part.around.after) == (LEAD + 15, LEAD + 24)
@@ -45,31 +45,31 @@ def test_targets_sources_and_surroundings(made: Generated, heard: Analysis) -> N
     assert not part.region_was_silent
 
 
-def test_nothing_sounds_before_the_song_or_after_it(made: Generated, heard: Analysis) -> None:
-    assert part_of(made, heard, 0, 2).around.before is None
-    assert part_of(made, heard, 8, 10).around.after is None
+def test_nothing_sounds_before_the_song_or_after_it(made: Generated, analysed: Analysis) -> None:
+    assert part_of(made, analysed, 0, 2).around.before is None
+    assert part_of(made, analysed, 8, 10).around.after is None
 
 
-def test_bars_are_named_as_the_host_counts_them(made: Generated, heard: Analysis) -> None:
-    part = part_of(made, heard, 4, 6)
+def test_bars_are_named_as_the_host_counts_them(made: Generated, analysed: Analysis) -> None:
+    part = part_of(made, analysed, 4, 6)
     runs = [Run(24, LEAD, 8), Run(32, LEAD + 2, 2), Run(34, LEAD + 4, 4)]
     assert passage.bars_text(part, runs) == ["bar 1-2", "bar 1 from beat 3", "bar 2"]
 
 
-def test_too_few_sources_are_refused_with_both_numbers(made: Generated, heard: Analysis) -> None:
-    part = part_of(made, heard, 2, 9)
+def test_too_few_sources_are_refused_with_both_numbers(made: Generated, analysed: Analysis) -> None:
+    part = part_of(made, analysed, 2, 9)
     with pytest.raises(CannotRender, match=r"3\.0 bars.*needs 4"):
         passage.require_sources(part, 4)
     passage.require_sources(part, 3)
 
 
-def test_context_keeps_sources_near(made: Generated, heard: Analysis) -> None:
-    part = part_of(made, heard, 4, 6, context_seconds=4.0)
+def test_context_keeps_sources_near(made: Generated, analysed: Analysis) -> None:
+    part = part_of(made, analysed, 4, 6, context_seconds=4.0)
     assert set(part.sources) == set(range(LEAD + 8, LEAD + 16)) | set(range(LEAD + 24, LEAD + 32))
 
 
-def test_finish_reports_what_it_did(made: Generated, heard: Analysis) -> None:
-    part = part_of(made, heard, 4, 6, handle=1000)
+def test_finish_reports_what_it_did(made: Generated, analysed: Analysis) -> None:
+    part = part_of(made, analysed, 4, 6, handle=1000)
     original = Moved(made.song.samples)
     pace = Pace(lambda progress: None, lambda: False)
     laid = passage.lay_runs(part, [Run(LEAD + 16, LEAD, 8)], WholeSong(made.song.samples), original, pace)

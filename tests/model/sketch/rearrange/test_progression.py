@@ -17,7 +17,7 @@ RATE = 44100
 LEAD = 8
 
 
-def heard(made: Generated) -> Analysis:
+def analysed(made: Generated) -> Analysis:
     pace = Pace(lambda progress: None, lambda: False)
     return analysis.on_grid(analysis.listen(made.song, pace), made.grid, None, pace)
 
@@ -29,7 +29,7 @@ def pop() -> Generated:
 
 @pytest.fixture(scope="module")
 def pop_heard(pop: Generated) -> Analysis:
-    return heard(pop)
+    return analysed(pop)
 
 
 def sources(found: Analysis) -> np.ndarray:
@@ -43,7 +43,7 @@ def test_the_song_stands_at_its_last_beat(pop_heard: Analysis) -> None:
 def test_a_fade_is_seen_and_left_behind(pop: Generated) -> None:
     samples = pop.song.samples.copy()
     samples[-8 * RATE :] *= np.geomspace(1.0, 0.02, 8 * RATE)[:, None].astype(np.float32)
-    found = heard(replace(pop, song=song_of(samples, RATE)))
+    found = analysed(replace(pop, song=song_of(samples, RATE)))
     now = progression.standing(found.beats, LEAD + 96)
     assert now.faded
     assert now.beat <= LEAD + 82, "16 beats fade"

@@ -38,7 +38,7 @@ def chosen(slices: Slices, rows: Beats, strength: float, fill: bool = False, see
     return resequence.choose_slices(slices, rows, everywhere, strength, fill, [seed])
 
 
-def test_kick_snare_and_hat_are_told_apart(slices: Slices, rows: Beats) -> None:
+def test_kick_snare_and_hat_are_distinguished(slices: Slices, rows: Beats) -> None:
     beat = rows.position[slices.beat]
     kicks = slices.sound[(~slices.off) & (beat == 0)]
     snares = slices.sound[(~slices.off) & (beat == 1)]
@@ -55,7 +55,7 @@ def test_changes_keep_the_parity_and_the_rules(slices: Slices, rows: Beats, seed
     for pair in range(0, len(now), 4):
         assert changed[pair : pair + 4].any(), "something new in every two beats"
     unlike = np.abs(slices.sound[now[changed]] - slices.sound[changed]).max(axis=1)
-    assert (unlike > 0.3).all(), "a change that can be heard"
+    assert (unlike > 0.3).all(), "an audible change"
 
 
 def test_more_strength_changes_more_and_equal_seeds_the_same(slices: Slices, rows: Beats) -> None:

@@ -27,8 +27,8 @@ def bass(frequency: float) -> np.ndarray:
 
 def test_follows_two_notes() -> None:
     line = np.where(TIME < 1.5, bass(55.0), bass(82.4))
-    pitch, heard = bass_pitch(spectrum(line), FRAMING, DEFAULT.bass, quiet)
-    assert heard[4:-4].all()
+    pitch, sounding = bass_pitch(spectrum(line), FRAMING, DEFAULT.bass, quiet)
+    assert sounding[4:-4].all()
     for frames, expected in ((slice(5, 28), 55.0), (slice(36, 60), 82.4)):
         assert np.abs(12 * np.log2(pitch[frames] / expected)).max() < 0.4
 
@@ -53,7 +53,7 @@ def test_a_partial_met_by_others_now_and_then_keeps_to_its_own_level() -> None:
     assert own[1].max() <= 0.2 * DEFAULT.bass.headroom + 1e-6
 
 
-def test_nothing_where_nobody_is_heard() -> None:
+def test_no_pitch_where_nothing_sounds() -> None:
     own = own_levels(np.ones((3, 10), dtype=np.float32), np.zeros(10, dtype=bool), 3, DEFAULT.bass)
     assert not own.any()
 

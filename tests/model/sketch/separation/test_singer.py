@@ -26,7 +26,7 @@ def quiet() -> None:
     """A tick nobody listens to."""
 
 
-def heard(lead: str) -> Timbre:
+def measured(lead: str) -> Timbre:
     rng = np.random.default_rng(4)
     notes = [(0.1 + 0.5 * k, 0.46, 60.0 + (0, 4, 7, 5, 2)[k % 5]) for k in range(14)]
     length = 7 * stem_sounds.RATE
@@ -40,12 +40,12 @@ def heard(lead: str) -> Timbre:
 
 
 def test_words_move_the_spectrum_more_than_an_instrument_does() -> None:
-    assert movement(heard("singer")) > DEFAULT.singer.least_movement + 1
-    assert movement(heard("saxophone")) < DEFAULT.singer.least_movement - 0.5
+    assert movement(measured("singer")) > DEFAULT.singer.least_movement + 1
+    assert movement(measured("saxophone")) < DEFAULT.singer.least_movement - 0.5
 
 
 def test_a_singer_glides() -> None:
-    assert gliding(heard("singer")) > DEFAULT.singer.least_gliding
+    assert gliding(measured("singer")) > DEFAULT.singer.least_gliding
 
 
 def test_too_little_to_judge_counts_as_nothing() -> None:

@@ -8,7 +8,7 @@ PREFIX = "/ace/"
 MAX_IN_A_TICK = 50
 
 
-class OscEars:
+class OscInput:
     """A socket on loopback, polled on Live's tick. obey(action, values, sender) is called for each message.
 
     mistake: why it does not listen, for the producer; "" when all is well.
@@ -48,7 +48,7 @@ class OscEars:
                 self._log(f"Invalid OSC from port {sender[1]}: {error}")
                 continue
             for address, arguments in messages:
-                self._hear(address, arguments, sender)
+                self._receive(address, arguments, sender)
 
     def answer(self, sender, name, *arguments):
         """Replies to the sender; None is a pad, which gets no reply."""
@@ -62,7 +62,7 @@ class OscEars:
     def close(self):
         self._socket.close()
 
-    def _hear(self, address, arguments, sender):
+    def _receive(self, address, arguments, sender):
         if not address.startswith(PREFIX):
             self._log(f"Unknown OSC address {address}")
             return
