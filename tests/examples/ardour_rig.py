@@ -180,7 +180,7 @@ class Ardour:
         """Starts a screen and Ardour on it; returns when it answers and the hook runs."""
         hook = self.folder / "config" / "ardour7" / "takebridge-hook"
         hook.unlink(missing_ok=True)  # of a start before this one
-        # One for all messages: Ardour keeps a control surface for every port it ever had a message from, and serves them all.
+        # One for all messages: Ardour keeps a control surface for every port that ever sent it a message.
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         reading, writing = os.pipe()
         # -noreset: or else it throws out who is just connecting when its last program leaves, such as an xdotool.

@@ -159,3 +159,8 @@ def test_songs_are_found_below_the_roots_newest_first_without_the_store(tmp_path
     assert [entry.title for entry in found] == ["b", "a"]
     assert found[0].source == str((tmp_path / "deep/b.flac").resolve())
     assert len(list_songs((tmp_path,), store, limit=1)) == 1
+
+
+def test_a_list_of_songs_over_osc_is_their_titles(server):
+    with server.osc() as client:
+        assert client.ask("/bridge/songs/list")["text"] == "song"
