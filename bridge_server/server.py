@@ -143,11 +143,12 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
         websocket = WebSocketEndpoint(settings, dispatcher, audience, live, pages, store.blobs)
         await websocket.start(ports.tcp)
         folder.make()  # before the server announces itself
-        mailbox = MailboxEndpoint(folder, dispatcher, supervisor)
+        mailbox = MailboxEndpoint(folder, dispatcher, supervisor, queue, jobs.outcome)
         _reconnect(queue, audience, osc, mailbox)
         supervisor.start("OSC endpoint", osc.run)
         supervisor.start("mailbox", mailbox.run)
         supervisor.start("render worker", worker.run)
+        supervisor.start("ends of jobs", queue.keep_writing_ends)
         if settings.watch is not None:
             watched = WatchFolder(settings.watch, dispatcher, store, queue, reader, supervisor)
             supervisor.report(WatchFolderStatus, watched.status)
