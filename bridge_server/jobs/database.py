@@ -60,6 +60,26 @@ def open_database(path: Path) -> Connection:
     return connection
 
 
+def open_to_read(path: Path) -> Connection:
+    """An existing database, for reading only: also on a disk that cannot be written. Raises ProtocolError."""
+    problem: Exception | None = None
+    # A disk that cannot be written has no place for the files through which readers and writers share a database.
+    # Nobody else can write to it then either.
+    for mode in ("mode=ro", "mode=ro&immutable=1"):
+        try:
+            connection = sqlite3.connect(f"{path.resolve().as_uri()}?{mode}", uri=True, isolation_level=None)
+            connection.row_factory = sqlite3.Row
+            connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
+            return connection
+        except sqlite3.Error as error:
+            problem = error
+    raise ProtocolError(
+        ErrorCode.STORE_FAILED,
+        f"The store's database {path} cannot be read: {problem}.",
+        "Check that it is there and readable, or name another store with --store.",
+    )
+
+
 def _migrate(connection: Connection, version: int) -> None:
     """Brings a database to SCHEMA_VERSION, one step and one transaction at a time; 0 is a new one."""
     for step in range(version or SCHEMA_VERSION, SCHEMA_VERSION):

@@ -138,7 +138,12 @@ class SongReader:
             return await asyncio.to_thread(self._song_with, self._take(name))
         path = Path(name)
         digest, state, song = await self._kept(path)
-        return song or await self._stored(digest, path.stem, state)
+        if song is not None:
+            return song
+        try:
+            return await self._stored(digest, path.stem, state)
+        except ProtocolError:  # the copy was damaged; the file is there to mend it with
+            return await asyncio.to_thread(read_song, path, self._store.blobs, self._most_seconds)
 
     async def keep(self, path: Path) -> str:
         """The digest of a file's audio, of which the store has a copy then. Raises ProtocolError."""

@@ -6,7 +6,14 @@ import threading
 
 import pytest
 
-from bridge_server.platforms import how_it_ended, stop_signals, store_folder, write_private
+from bridge_server import platforms
+from bridge_server.platforms import (
+    how_it_ended,
+    make_private_folder,
+    stop_signals,
+    store_folder,
+    write_private,
+)
 
 
 @pytest.mark.parametrize(
@@ -94,3 +101,23 @@ def test_a_private_file_that_cannot_be_written_leaves_nothing_behind(tmp_path):
     with pytest.raises(OSError):
         write_private(tmp_path / "secret", "new")
     assert os.listdir(tmp_path) == ["secret"]
+
+
+def mode(path):
+    return path.stat().st_mode & 0o777
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps a user's folders private by itself")
+def test_a_folder_we_make_is_the_users_alone_and_others_keep_their_rights(tmp_path, monkeypatch):
+    make_private_folder(tmp_path / "a" / "store")
+    assert mode(tmp_path / "a" / "store") == 0o700
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared").chmod(0o775)
+    make_private_folder(tmp_path / "shared")
+    assert mode(tmp_path / "shared") == 0o775
+    monkeypatch.setattr(platforms, "store_folder", lambda: tmp_path / "shared")
+    make_private_folder(tmp_path / "shared")
+    assert mode(tmp_path / "shared") == 0o700, "our own place, made by an earlier version"
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(OSError, match="file"):
+        make_private_folder(tmp_path / "file")
