@@ -55,7 +55,7 @@ def open_database(path: Path) -> Connection:
         raise ProtocolError(
             ErrorCode.STORE_FAILED,
             f"The store's database {path} cannot be brought to this version's format: {error}.",
-            "Check that the disk has room and the folder is writable, then start again. Nothing was changed.",
+            "Check that the disk has room and the folder is writable, then start again, or use another --store.",
         ) from error
     return connection
 
