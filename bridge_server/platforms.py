@@ -101,6 +101,27 @@ def make_private_folder(folder: Path) -> None:
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
 
 
+def give_memory_back() -> None:
+    """Has this process return freed memory to the system; for one that lives long and now and then holds whole songs.
+
+    glibc keeps what was freed in as many pools as there were threads, and after the first freed song takes further
+    ones from these pools too. Elsewhere nothing has to be done.
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    import ctypes
+
+    libc = ctypes.CDLL(None)
+    if not hasattr(libc, "mallopt"):  # another C library
+        return
+    for option, setting in MALLOC_OPTIONS.items():
+        libc.mallopt(option, setting)
+
+
+# mallopt(3): M_ARENA_MAX, M_MMAP_THRESHOLD (giving one keeps it from growing), M_TRIM_THRESHOLD.
+MALLOC_OPTIONS = {-8: 2, -3: 1 << 20, -1: 4 << 20}
+
+
 def ignore_interrupt() -> None:
     """Ctrl-C in the terminal reaches every process of the group; the server ends its children itself."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)

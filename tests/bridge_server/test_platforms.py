@@ -121,3 +121,35 @@ def test_a_folder_we_make_is_the_users_alone_and_others_keep_their_rights(tmp_pa
     (tmp_path / "file").write_text("x")
     with pytest.raises(OSError, match="file"):
         make_private_folder(tmp_path / "file")
+
+
+KEPT = """
+import sys, threading
+from pathlib import Path
+from bridge_server.platforms import give_memory_back
+if sys.argv[1] == "given":
+    give_memory_back()
+def megabytes():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 2**20
+begun = megabytes()
+def work():
+    for size in range(2, 30, 3):
+        songs = [bytearray(size << 20) for _ in range(2)]
+        for song in songs:
+            song[::4096] = bytes(len(song[::4096]))
+        words = [bytes(500) for _ in range(20000)]
+        del song, songs, words
+threads = [threading.Thread(target=work) for _ in range(6)]
+[thread.start() for thread in threads], [thread.join() for thread in threads]
+print(megabytes() - begun)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="SKIPPED: a matter of glibc")
+def test_freed_songs_are_given_back_to_the_system():
+    kept = {}
+    for how in ("given", "kept"):
+        found = subprocess.run([sys.executable, "-c", KEPT, how], capture_output=True, text=True, check=True)
+        kept[how] = float(found.stdout)
+    assert kept["given"] < 20
+    assert kept["given"] < kept["kept"] / 2, kept
