@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
-import tempfile
 from pathlib import Path
 
 import platformdirs
+
+from clip_store.atomic_file import temporary_path
 
 APP = "takebridge"
 OLD_APP = "ace-bridge"  # what it was called first
@@ -72,15 +74,52 @@ def write_private(path: Path, text: str) -> None:
 
     On Windows a user's folders are private anyway. Raises OSError.
     """
-    # mkstemp makes it with mode 0600.
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    temporary = temporary_path(path)
     try:
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with open(handle, "w", encoding="utf-8", newline="\n") as file:
             file.write(text)
+            file.flush()
+            os.fsync(handle)
         os.replace(temporary, path)
-    except OSError:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def make_private_folder(folder: Path) -> None:
+    """Makes a folder where it is missing, for this user alone: songs, words and secrets will be in it.
+
+    A folder somebody made keeps its rights, except our own default one: earlier versions made it readable for all.
+    Raises OSError.
+    """
+    if not folder.exists():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
+    elif os.name == "posix" and folder == store_folder() and folder.stat().st_uid == os.getuid():
+        folder.chmod(0o700)
+    if not folder.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
+
+
+def give_memory_back() -> None:
+    """Has this process return freed memory to the system; for one that lives long and now and then holds whole songs.
+
+    glibc keeps what was freed in as many pools as there were threads, and after the first freed song takes further
+    ones from these pools too. Elsewhere nothing has to be done.
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    import ctypes
+
+    libc = ctypes.CDLL(None)
+    if not hasattr(libc, "mallopt"):  # another C library
+        return
+    for option, setting in MALLOC_OPTIONS.items():
+        libc.mallopt(option, setting)
+
+
+# mallopt(3): M_ARENA_MAX, M_MMAP_THRESHOLD (giving one keeps it from growing), M_TRIM_THRESHOLD.
+MALLOC_OPTIONS = {-8: 2, -3: 1 << 20, -1: 4 << 20}
 
 
 def ignore_interrupt() -> None:

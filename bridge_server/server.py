@@ -43,7 +43,7 @@ from bridge_server.jobs.job import JobState
 from bridge_server.jobs.job_queue import JobQueue
 from bridge_server.network.lan import own_host
 from bridge_server.network.mdns import announced
-from bridge_server.platforms import write_private
+from bridge_server.platforms import make_private_folder, write_private
 from bridge_server.rendering.worker import RenderWorker
 from bridge_server.sessions.audience import Audience
 from bridge_server.sessions.contexts import ClientContexts
@@ -143,11 +143,12 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
         websocket = WebSocketEndpoint(settings, dispatcher, audience, live, pages, store.blobs)
         await websocket.start(ports.tcp)
         folder.make()  # before the server announces itself
-        mailbox = MailboxEndpoint(folder, dispatcher, supervisor)
+        mailbox = MailboxEndpoint(folder, dispatcher, supervisor, queue, jobs.outcome)
         _reconnect(queue, audience, osc, mailbox)
         supervisor.start("OSC endpoint", osc.run)
         supervisor.start("mailbox", mailbox.run)
         supervisor.start("render worker", worker.run)
+        supervisor.start("ends of jobs", queue.keep_writing_ends)
         if settings.watch is not None:
             watched = WatchFolder(settings.watch, dispatcher, store, queue, reader, supervisor)
             supervisor.report(WatchFolderStatus, watched.status)
@@ -215,6 +216,8 @@ def find_server(store: Path) -> dict[str, object] | None:
     """Address of the running server of this store, None if there is none: host, websocket_port, osc_port, token; and
     whether it is open to other machines.
     """
+    if not (store / LOCK).is_file():  # locking would make it, with its folder
+        return None
     try:
         with FileLock(store / LOCK, timeout=0):
             return None  # the lock is free: an address left here is of a killed server
@@ -251,7 +254,7 @@ def _pointed_to(pointer: Path | None, mailbox: Path) -> Iterator[None]:
 def _lock(store: Path) -> Iterator[None]:
     """Locks the store: two servers on one queue would render everything twice."""
     try:
-        store.mkdir(parents=True, exist_ok=True)
+        make_private_folder(store)
         lock = FileLock(store / LOCK, timeout=0)
         lock.acquire()
     except Timeout as error:

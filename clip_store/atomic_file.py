@@ -9,7 +9,10 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import secrets
+import stat
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -17,6 +20,15 @@ from clip_store.errors import StoreError
 
 PART_SUFFIX = ".part"
 """How the name of an unfinished file ends; whatever is called so and is old may be removed."""
+
+PART_SECONDS = 24 * 3600.0
+"""So old a file is not being written any more: longer than any write takes, by any program."""
+
+_PART = re.compile(rf"\.[0-9a-f]{{16}}{re.escape(PART_SUFFIX)}")
+
+# Both only save repeated work: a folder that two threads handle at once is handled twice.
+_swept: set[Path] = set()
+_durable: set[Path] = set()
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM}
@@ -32,16 +44,22 @@ def write_whole(path: Path, parts: Iterable[bytes]) -> None:
             file.write(part)
 
 
+def temporary_path(path: Path) -> Path:
+    """A name next to `path` that `sweep_parts` recognises if a crash leaves it behind."""
+    # Not made from the real name: that may be as long as names can be.
+    return path.with_name(f".{secrets.token_hex(8)}{PART_SUFFIX}")
+
+
 @contextlib.contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
     """A temporary name next to `path` to write the file under; renamed when the block succeeds.
 
     Raises StoreError when the disk is full, the folder cannot be written or cannot be made.
     """
-    # Not made from the real name: that may be as long as names can be.
-    temporary = path.with_name(f".{secrets.token_hex(8)}{PART_SUFFIX}")
+    temporary = temporary_path(path)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
+        _sweep_once(path.parent)
         yield temporary
         _sync_file(temporary)
         os.replace(temporary, path)
@@ -52,6 +70,47 @@ def whole_file(path: Path) -> Iterator[Path]:
         # After the rename there is nothing left to remove; on the way of any failure there may be.
         with contextlib.suppress(OSError):
             temporary.unlink()
+
+
+def make_folder(folder: Path) -> None:
+    """Makes a folder and those above it where they are missing. They are on the disk when this returns.
+
+    Raises OSError.
+    """
+    if folder in _durable and folder.is_dir():
+        return
+    made = [folder]
+    while not made[-1].parent.exists():
+        made.append(made[-1].parent)
+    folder.mkdir(parents=True, exist_ok=True)
+    for new in reversed(made):
+        _sync_folder(new.parent)
+    _durable.add(folder)
+
+
+def sweep_parts(folder: Path, now: float) -> list[Path]:
+    """Removes unfinished files that a crash left in a folder more than a day before `now` (seconds since 1970).
+
+    Returns what was removed. What cannot be removed stays.
+    """
+    removed = []
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if not _PART.fullmatch(entry.name):
+                continue
+            with contextlib.suppress(OSError):
+                status = entry.stat(follow_symlinks=False)
+                if stat.S_ISREG(status.st_mode) and now - status.st_mtime > PART_SECONDS:
+                    os.unlink(entry.path)
+                    removed.append(Path(entry.path))
+    return removed
+
+
+def _sweep_once(folder: Path) -> None:
+    """Whoever writes into a folder removes what a crash left there, once in the life of a process."""
+    if folder not in _swept:
+        _swept.add(folder)
+        sweep_parts(folder, time.time())
 
 
 def store_error(path: Path, error: OSError) -> StoreError:

@@ -1,7 +1,8 @@
 """Immutable objects on disk, named by digest: audio as plain WAV in its own encoding, anything else as bytes.
 
-Adding what exists does nothing. A blob is never changed; it disappears only by `sweep`, and then only when
-nothing refers to it and it is older than a grace period, because a job may be about to record it.
+Adding what exists does nothing, unless it was damaged: then it is mended. A blob is never changed; it disappears
+only by `sweep`, and then only when nothing refers to it and it is older than a grace period, because a job may be
+about to record it.
 """
 
 from __future__ import annotations
@@ -53,9 +54,7 @@ class BlobStore:
         Raises StoreError when the disk is full or read-only.
         """
         path = self.root / to_path(audio.digest, _AUDIO_SUFFIX)
-        head = next(wave_parts(audio))
-        sound_bytes = audio.frames * audio.channels * audio.encoding.bits // 8
-        if not _adopt(path, len(head) + 8 + sound_bytes + (sound_bytes & 1)):
+        if not self._adopt(path, audio.digest):
             write_whole(path, wave_parts(audio))
         return audio.digest
 
@@ -63,7 +62,7 @@ class BlobStore:
         """Keep anything else (a MIDI file, a picture); returns its SHA-256. Raises StoreError like put."""
         digest = hashlib.sha256(data).hexdigest()
         path = self.root / to_path(digest, _BYTES_SUFFIX)
-        if not _adopt(path, len(data)):
+        if not self._adopt(path, digest):
             write_whole(path, [data])
         return digest
 
@@ -92,7 +91,10 @@ class BlobStore:
     def get_bytes(self, digest: str) -> bytes:
         """Read back what put_bytes kept. Raises StoreError when it is not there or damaged."""
         path = self.path(digest)
-        data = path.read_bytes()
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise _damaged(path) from error
         if hashlib.sha256(data).hexdigest() != digest:
             raise _damaged(path)
         return data
@@ -148,6 +150,14 @@ class BlobStore:
                 return path
         return None
 
+    def _adopt(self, path: Path, digest: str) -> bool:
+        """Whether the blob is there already and sound; if so its age is reset, so that no sweep removes it now."""
+        if not (path.is_file() and self._is_sound(path, digest)):
+            return False
+        with contextlib.suppress(OSError):
+            os.utime(path)
+        return True
+
     def _is_sound(self, path: Path, digest: str) -> bool:
         try:
             self.get(digest) if path.suffix == _AUDIO_SUFFIX else self.get_bytes(digest)
@@ -163,15 +173,6 @@ class BlobStore:
 
     def _files(self) -> Iterator[Path]:
         return (path for path in sorted(self.root.glob("??/*")) if path.is_file())
-
-
-def _adopt(path: Path, size: int) -> bool:
-    """Whether the blob is there already, whole; if so its age is reset, so that no sweep removes it now."""
-    with contextlib.suppress(OSError):
-        if path.stat().st_size == size:
-            os.utime(path)
-            return True
-    return False
 
 
 def _age(path: Path, now: float) -> float:

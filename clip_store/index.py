@@ -115,7 +115,7 @@ class TakeIndex:
         if region is not None:
             tests["start < ? AND start + length > ?"] = (region.end, region.start)
         if before is not None:
-            tests["serial < ?"] = (self._serial(before),)
+            tests["serial < ?"] = (self.serial(before),)
         where = f"WHERE {' AND '.join(tests)}" if tests else ""
         values = [value for group in tests.values() for value in group]
         return self._takes(f"{where} ORDER BY serial DESC LIMIT ?", (*values, limit))
@@ -241,7 +241,8 @@ class TakeIndex:
     def _takes(self, clauses: str, values: tuple[Any, ...]) -> tuple[Take, ...]:
         return tuple(from_row(tuple(row)) for row in self._connection.execute(f"{_SELECT} {clauses}", values))
 
-    def _serial(self, take_id: str) -> int:
+    def serial(self, take_id: str) -> int:
+        """Where a take stands in the order of their making. Raises TakeError when there is none."""
         row = self._connection.execute("SELECT serial FROM take WHERE id = ?", (take_id,)).fetchone()
         if row is None:
             raise TakeError(f"There is no take {take_id}.", "List the takes to see which there are.")

@@ -51,7 +51,7 @@ class ClipStore:
         for named, given in ((take.audio, audio), (take.handles, handles)):
             if named != (None if given is None else given.digest):
                 raise StoreError(f"The audio given for take {take.id} is not the audio it names.")
-            if given is not None:
+            if given is not None and not self.blobs.has(given.digest):
                 self.blobs.put(given)
         missing = [digest for digest in take.digests if not self.blobs.has(digest)]
         if missing:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 _MS_RDONLY = 1
+_MS_REMOUNT = 32
 _MNT_DETACH = 2
 
 
@@ -21,6 +22,13 @@ def disk(target: Path, size: str) -> Iterator[Path]:
     target.mkdir(exist_ok=True)
     with _mounted(target, 0, size):
         yield target
+
+
+def seal(target: Path) -> None:
+    """Makes a `disk` read-only, with everything on it."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.mount(b"tmpfs", os.fsencode(target), b"tmpfs", _MS_RDONLY | _MS_REMOUNT, b""):
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), str(target))
 
 
 @contextmanager

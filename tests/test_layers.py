@@ -73,7 +73,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("blobs", "measure", "take"),
         ("splice",),
         ("audio",),
-        ("atomic_file",),
+        ("atomic_file", "regular_file"),
         ("errors",),
     ),
     "daw_protocol": (

@@ -213,18 +213,3 @@ def _print_takes(screen: Screen, found: Sequence[ListedTake]) -> None:
         )  # fmt: skip
     if not screen.as_json:
         screen.console.print(table if found else "There are no takes yet.")
-
-
-async def store(settings: Settings, screen: Screen, action: str) -> int:
-    """Verifies or sweeps the store."""
-    async with some_server(settings) as client:
-        answer = await client.call(f"store.{action}")
-    screen.result(answer)
-    if action == "sweep":
-        screen.say(f"{answer['removed']} unused audio files were removed.")
-        return DONE
-    for problem in answer["problems"]:
-        screen.say(f"[red]{escape(problem)}[/red]")
-    if not answer["problems"]:
-        screen.say("Everything in the store is intact.")
-    return PROBLEM if answer["problems"] else DONE

@@ -174,7 +174,7 @@ def _run_takes(arguments: argparse.Namespace) -> int:
 
 
 def _run_store(arguments: argparse.Namespace) -> int:
-    from bridge_server.cli.commands import store
+    from bridge_server.cli.store import store
 
     return asyncio.run(store(settings_of(arguments), screen_of(arguments), arguments.action))
 

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from bridge_server.network.lan import address_of_this_machine, code_to_scan, panel_address
-from bridge_server.platforms import stop_signals
+from bridge_server.platforms import give_memory_back, stop_signals
 from bridge_server.server import find_server, mailbox_root, running_server
 from bridge_server.settings import Settings
 from bridge_server.version import MADE_BY
@@ -20,6 +20,7 @@ from daw_protocol.errors import ErrorCode, ProtocolError
 
 async def serve(settings: Settings) -> int:
     """Runs a server until SIGINT or SIGTERM. Raises ProtocolError when it cannot start or continue."""
+    give_memory_back()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in stop_signals():

@@ -14,7 +14,7 @@ from bridge_server.sessions.audience import Audience
 from bridge_server.sessions.client import Client
 from clip_store.store import ClipStore
 from daw_protocol import requests
-from daw_protocol.replies import Acknowledged, TakeReady
+from daw_protocol.replies import Acknowledged, Reply, TakeReady
 from daw_protocol.results import Accepted, CancelledJob, JobList, JobRecord, JobStage, JobWithTakes
 
 MAX_TAKES_OF_A_JOB = 1000
@@ -64,6 +64,11 @@ class JobHandlers:
         takes = await self._takes(job)
         first = acknowledged(job, note, takes)
         return Response((*first.replies, *takes, ending(job, len(takes))), first.result)
+
+    async def outcome(self, job: Job) -> tuple[Reply, ...]:
+        """All that an ended job's client gets after the acknowledgement: its takes, and how it ended."""
+        takes = await self._takes(job)
+        return (*takes, ending(job, len(takes)))
 
     def _record(self, kind: type[Recorded], job: Job, **more: object) -> Recorded:
         """The job as clients see it, with how far it is while it runs."""

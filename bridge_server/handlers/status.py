@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import time
 from collections.abc import Collection
+from pathlib import Path
 
 from bridge_server.engines.host import EngineHost
 from bridge_server.handlers.response import Response, understood
@@ -17,6 +19,7 @@ from bridge_server.settings import Settings
 from bridge_server.songs.sources import STORED
 from bridge_server.supervisor import Supervisor
 from bridge_server.version import VERSION
+from clip_store.atomic_file import sweep_parts
 from clip_store.blobs import BlobStore
 from clip_store.store import ClipStore
 from daw_protocol import requests, results
@@ -45,6 +48,8 @@ class StatusHandlers:
         self._worker = worker
         self._engines = engines
         self._supervisor = supervisor
+        self._verification: asyncio.Task[list[str]] | None = None
+        self._sweeping = asyncio.Lock()
 
     async def status(self, request: requests.Status, _: Client) -> Response:
         current = self._worker.current
@@ -93,15 +98,21 @@ class StatusHandlers:
             return EngineDescription(name, name, False, tasks)
 
     async def verify(self, request: requests.VerifyStore, _: Client) -> Response:
-        needed = self._store.index.referenced_digests()
-        found = await asyncio.to_thread(problems_in, self._store.blobs, needed)
+        # It reads the whole store: who asks while it runs gets the same answer, and renders keep their threads.
+        if self._verification is None or self._verification.done():
+            needed = self._store.index.referenced_digests()
+            reading = asyncio.to_thread(problems_in, self._store.blobs, needed)
+            self._verification = asyncio.create_task(reading)
+        found = await asyncio.shield(self._verification)
         text = f"{len(found)} problems: {' '.join(found)}" if found else SOUND
         return understood(request, text, results.StoreProblems(problems=tuple(found)))
 
     async def sweep(self, request: requests.SweepStore, _: Client) -> Response:
-        keep = self._store.index.referenced_digests() | self._waiting_songs()
-        removed = await asyncio.to_thread(self._store.blobs.sweep, keep, SWEEP_GRACE_SECONDS, time.time())
-        await asyncio.to_thread(self._store.peaks.sweep)
+        async with self._sweeping:
+            keep = self._store.index.referenced_digests() | self._waiting_songs()
+            removed = await asyncio.to_thread(self._store.blobs.sweep, keep, SWEEP_GRACE_SECONDS, time.time())
+            await asyncio.to_thread(self._store.peaks.sweep)
+            await asyncio.to_thread(sweep_all_parts, self._settings.store, time.time())
         text = f"{len(removed)} unused audio files were removed."
         return understood(request, text, results.SweptFiles(removed=len(removed)))
 
@@ -115,6 +126,12 @@ def problems_in(blobs: BlobStore, needed: Collection[str]) -> list[str]:
     damaged = [f"The stored audio {path.parent.name}/{path.name} is damaged." for path in blobs.verify()]
     missing = [digest for digest in sorted(needed) if not blobs.has(digest)]
     return damaged + [f"The stored audio {digest[:12]} is missing, and takes need it." for digest in missing]
+
+
+def sweep_all_parts(store: Path, now: float) -> None:
+    """Removes the unfinished files that crashes left anywhere in the store."""
+    for folder, _, _ in os.walk(store):
+        sweep_parts(Path(folder), now)
 
 
 SOUND = "Everything in the store is intact."

@@ -13,7 +13,11 @@ from pathlib import Path
 
 from daw_protocol.errors import ErrorCode, ProtocolError
 
-SCHEMA_VERSION = 1
+# What changes a store of an earlier version into the next one, from 1 on. Tables are made by those who own them.
+MIGRATIONS = {
+    1: "DROP INDEX IF EXISTS jobs_by_state; DROP INDEX IF EXISTS jobs_by_age;",  # jobs follow their rows, not the clock
+}
+SCHEMA_VERSION = 1 + len(MIGRATIONS)
 
 Connection = sqlite3.Connection
 DatabaseError = sqlite3.Error
@@ -37,15 +41,53 @@ def open_database(path: Path) -> Connection:
             f"The store's database {path} cannot be opened: {error}.",
             "Check that the folder is writable, or start with another --store.",
         ) from error
-    if version not in (0, SCHEMA_VERSION):
+    if version > SCHEMA_VERSION:
         connection.close()
         raise ProtocolError(
             ErrorCode.STORE_FAILED,
             f"The store {path.parent} was written by a newer Takebridge (format {version}).",
             "Update Takebridge, or start with another --store.",
         )
-    connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+    try:
+        _migrate(connection, version)
+    except sqlite3.Error as error:
+        connection.close()
+        raise ProtocolError(
+            ErrorCode.STORE_FAILED,
+            f"The store's database {path} cannot be brought to this version's format: {error}.",
+            "Check that the disk has room and the folder is writable, then start again, or use another --store.",
+        ) from error
     return connection
+
+
+def open_to_read(path: Path) -> Connection:
+    """An existing database, for reading only: also on a disk that cannot be written. Raises ProtocolError."""
+    problem: Exception | None = None
+    # A disk that cannot be written has no place for the files through which readers and writers share a database.
+    # Nobody else can write to it then either.
+    for mode in ("mode=ro", "mode=ro&immutable=1"):
+        try:
+            connection = sqlite3.connect(f"{path.resolve().as_uri()}?{mode}", uri=True, isolation_level=None)
+            connection.row_factory = sqlite3.Row
+            connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
+            return connection
+        except sqlite3.Error as error:
+            problem = error
+    raise ProtocolError(
+        ErrorCode.STORE_FAILED,
+        f"The store's database {path} cannot be read: {problem}.",
+        "Check that it is there and readable, or name another store with --store.",
+    )
+
+
+def _migrate(connection: Connection, version: int) -> None:
+    """Brings a database to SCHEMA_VERSION, one step and one transaction at a time; 0 is a new one."""
+    for step in range(version or SCHEMA_VERSION, SCHEMA_VERSION):
+        connection.executescript(
+            f"BEGIN IMMEDIATE; {MIGRATIONS[step]} PRAGMA user_version={step + 1}; COMMIT;"
+        )
+    if version == 0:
+        connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
 
 
 @contextlib.contextmanager

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import logging
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from bridge_server.jobs.database import transaction
 from bridge_server.jobs.job import NEXT_STATES, Job, JobState
 from daw_protocol.errors import ErrorCode, ProtocolError
+
+log = logging.getLogger(__name__)
+
+RETRY_SECONDS = 1.0  # between attempts to record an end
+MOST_VALUES = 500  # in one statement; SQLite allows 999 at least
 
 TABLE = """
 CREATE TABLE IF NOT EXISTS jobs (
@@ -30,9 +37,10 @@ CREATE TABLE IF NOT EXISTS jobs (
     failure TEXT NOT NULL,
     UNIQUE (client, request_id)
 );
-CREATE INDEX IF NOT EXISTS jobs_by_state ON jobs (state, priority DESC, created);
-CREATE INDEX IF NOT EXISTS jobs_by_age ON jobs (created);
+CREATE INDEX IF NOT EXISTS jobs_waiting ON jobs (state, priority DESC);
+CREATE INDEX IF NOT EXISTS jobs_by_address ON jobs (reply_to);
 """
+# The order of jobs is that of their rows: the clock may be set back while jobs wait.
 
 COLUMNS = (
     "id", "client", "request_id", "command", "request", "state", "priority", "region_key", "reply_to",
@@ -41,11 +49,18 @@ COLUMNS = (
 
 
 class JobQueue:
-    """Jobs in the store's database. `most` waiting ones at a time."""
+    """Jobs in the store's database. `most` waiting ones at a time.
+
+    A job has one end. While the disk has no room for it, it is kept here and every question is answered from it;
+    `write_ends` records it later.
+    """
 
     def __init__(self, connection: sqlite3.Connection, most: int) -> None:
         self._connection = connection
         self._most = most
+        self._unwritten: dict[
+            str, tuple[Job, JobState]
+        ] = {}  # how jobs ended, and the state the database has
         connection.executescript(TABLE)
 
     def add(self, job: Job, in_place_of: int = 0) -> None:
@@ -57,9 +72,10 @@ class JobQueue:
                 f"{waiting} jobs are waiting; the queue is full.",
                 "Wait for some to finish, or cancel some (jobs.list shows them).",
             )
-        marks = ", ".join("?" * len(COLUMNS))
         with transaction(self._connection) as connection:
-            connection.execute(f"INSERT INTO jobs ({', '.join(COLUMNS)}) VALUES ({marks})", to_row(job))
+            connection.execute(
+                f"INSERT INTO jobs ({', '.join(COLUMNS)}) VALUES ({marks(COLUMNS)})", to_row(job)
+            )
 
     def get(self, job_id: str) -> Job | None:
         return self._one("SELECT * FROM jobs WHERE id = ?", job_id)
@@ -79,39 +95,63 @@ class JobQueue:
 
     def next_waiting(self) -> Job | None:
         """The job to render next: interactive before batch, older before newer."""
-        return self._one(
-            "SELECT * FROM jobs WHERE state = 'queued' ORDER BY priority DESC, created, rowid LIMIT 1"
+        rows = self._connection.execute(
+            "SELECT * FROM jobs WHERE state = 'queued' ORDER BY priority DESC, rowid LIMIT ?",
+            (1 + len(self._unwritten),),
         )
+        return next(iter(self._in_state(rows, JobState.QUEUED)), None)
 
     def waiting_for(self, region_key: str) -> list[Job]:
         """Waiting jobs about the same region, which a newer request may replace."""
         rows = self._connection.execute(
-            "SELECT * FROM jobs WHERE state = 'queued' AND region_key = ? ORDER BY created", (region_key,)
+            "SELECT * FROM jobs WHERE state = 'queued' AND region_key = ? ORDER BY rowid", (region_key,)
         )
-        return [from_row(row) for row in rows]
+        return self._in_state(rows, JobState.QUEUED)
 
     def newest(self, state: JobState | None = None, limit: int = 50) -> list[Job]:
         """Newest first."""
-        where = "WHERE state = ?" if state else ""
-        values: tuple[Any, ...] = (state.value, limit) if state else (limit,)
+        if state is None:
+            rows = self._connection.execute("SELECT * FROM jobs ORDER BY rowid DESC LIMIT ?", (limit,))
+            return [self._as_it_is(row) for row in rows]
         rows = self._connection.execute(
-            f"SELECT * FROM jobs {where} ORDER BY created DESC, rowid DESC LIMIT ?", values
+            f"SELECT * FROM jobs WHERE state = ? OR id IN ({marks(self._unwritten)}) ORDER BY rowid DESC LIMIT ?",
+            (state.value, *self._unwritten, limit + len(self._unwritten)),
         )
-        return [from_row(row) for row in rows]
+        return self._in_state(rows, state)[:limit]
+
+    def reply_addresses(self) -> set[str]:
+        """Where the replies of unfinished jobs go."""
+        rows = self._connection.execute("SELECT * FROM jobs WHERE state IN ('queued', 'running')")
+        return {job.reply_to for row in rows if not (job := self._as_it_is(row)).state.terminal}
+
+    def ended_for(self, addresses: Sequence[str]) -> list[Job]:
+        """Ended jobs whose replies went to one of these addresses, oldest first."""
+        found = []
+        for first in range(0, len(addresses), MOST_VALUES):
+            some = addresses[first : first + MOST_VALUES]
+            rows = self._connection.execute(
+                f"SELECT * FROM jobs WHERE reply_to IN ({marks(some)}) ORDER BY rowid", tuple(some)
+            )
+            found += [job for row in rows if (job := self._as_it_is(row)).state.terminal]
+        return found
 
     def songs_in_use(self) -> dict[str, str]:
         """Sources and references of unfinished jobs, as the requests name them, each with such a job's id."""
         rows = self._connection.execute("SELECT * FROM jobs WHERE state IN ('queued', 'running')")
-        jobs = [from_row(row) for row in rows]
+        jobs = [job for row in rows if not (job := self._as_it_is(row)).state.terminal]
         named = [(job.request.get(name), job.id) for job in jobs for name in ("source", "reference")]
         return {name: job for name, job in named if isinstance(name, str)}
 
     def count(self, state: JobState) -> int:
         found = self._connection.execute("SELECT COUNT(*) FROM jobs WHERE state = ?", (state.value,))
-        return int(found.fetchone()[0])
+        moved = sum((job.state is state) - (before is state) for job, before in self._unwritten.values())
+        return int(found.fetchone()[0]) + moved
 
     def move(self, job: Job, state: JobState, now: float, failure: Mapping[str, str] | None = None) -> Job:
-        """The job in its next state, written in the caller's open transaction or in a new one."""
+        """The job in its next state, written in the caller's open transaction or in a new one.
+
+        Raises ProtocolError when a new one cannot be written; an end is kept then, and raises nothing.
+        """
         if state not in NEXT_STATES[job.state]:
             raise ValueError(f"job {job.id} is {job.state.value} and cannot become {state.value}")
         moved = replace(
@@ -124,10 +164,35 @@ class JobQueue:
         )
         if self._connection.in_transaction:
             self._write(moved, job.state)
-        else:
+            return moved
+        try:
             with transaction(self._connection):
                 self._write(moved, job.state)
+        except ProtocolError as error:
+            if not state.terminal:
+                raise
+            log.warning("job %s: its end is kept until it can be recorded: %s", job.id, error)
+            self._unwritten[job.id] = (moved, job.state)
         return moved
+
+    def write_ends(self) -> None:
+        """Records how jobs ended, once the disk has room again."""
+        try:
+            for job, before in tuple(self._unwritten.values()):
+                with transaction(self._connection):
+                    self._write(job, before)
+                del self._unwritten[job.id]
+        except ProtocolError:  # reported when the end was kept
+            return
+
+    async def keep_writing_ends(self) -> None:
+        """Records kept ends as soon as possible, until cancelled, and a last time then."""
+        try:
+            while True:
+                await asyncio.sleep(RETRY_SECONDS)
+                self.write_ends()
+        finally:
+            self.write_ends()
 
     def resume(self, now: float, attempts: int) -> tuple[list[Job], list[Job]]:
         """After a crash: running jobs go back to the queue, except those begun too often, which fail.
@@ -154,7 +219,20 @@ class JobQueue:
 
     def _one(self, statement: str, *values: Any) -> Job | None:
         row = self._connection.execute(statement, values).fetchone()
-        return from_row(row) if row else None
+        return self._as_it_is(row) if row else None
+
+    def _as_it_is(self, row: sqlite3.Row) -> Job:
+        """A row as a job, with an end that is not recorded yet."""
+        kept = self._unwritten.get(row["id"])
+        return kept[0] if kept else from_row(row)
+
+    def _in_state(self, rows: Iterable[sqlite3.Row], state: JobState) -> list[Job]:
+        return [job for row in rows if (job := self._as_it_is(row)).state is state]
+
+
+def marks(values: Collection[str]) -> str:
+    """Question marks for so many values of a statement."""
+    return ", ".join("?" * len(values))
 
 
 GAVE_UP = {

@@ -22,6 +22,7 @@ from bridge_server.songs.sources import (
     find_file,
     read_song,
     state_of,
+    still_at,
     stored_song,
 )
 from clip_store.audio.audio import quantise
@@ -93,7 +94,9 @@ class SongReader:
         """
         take = self._take(name, field) if name.startswith(TAKE) else None
         # Stored audio and takes never change.
-        state = None if name.startswith((STORED, TAKE)) else state_of(Path(name), field)
+        state = None
+        if not name.startswith((STORED, TAKE)):
+            state = state_of(still_at(name, self._roots, field), field)
         known = self._probes.get(state or name)
         if known is None:
             try:
@@ -136,9 +139,14 @@ class SongReader:
             return await self._stored(name.removeprefix(STORED), "song")
         if name.startswith(TAKE):
             return await asyncio.to_thread(self._song_with, self._take(name))
-        path = Path(name)
+        path = still_at(name, self._roots)
         digest, state, song = await self._kept(path)
-        return song or await self._stored(digest, path.stem, state)
+        if song is not None:
+            return song
+        try:
+            return await self._stored(digest, path.stem, state)
+        except ProtocolError:  # the copy was damaged; the file is there to mend it with
+            return await asyncio.to_thread(read_song, path, self._store.blobs, self._most_seconds)
 
     async def keep(self, path: Path) -> str:
         """The digest of a file's audio, of which the store has a copy then. Raises ProtocolError."""

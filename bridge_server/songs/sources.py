@@ -19,11 +19,15 @@ TAKE = "take:"
 
 @dataclass(frozen=True)
 class FileState:
-    """Distinguishes states of a file without reading it."""
+    """Distinguishes states of a file without reading it.
+
+    inode: 0 on file systems that have none.
+    """
 
     path: Path
     size: int
     modified_ns: int
+    inode: int = 0
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,22 @@ def find_file(name: str, roots: tuple[Path, ...], field: str = "source") -> Path
     )
 
 
+def still_at(name: str, roots: tuple[Path, ...], field: str = "source") -> Path:
+    """A file that `find_file` gave before, to be opened now. Raises ProtocolError.
+
+    Time has passed: a link may have been put in its place, or in that of a folder above it.
+    """
+    found = find_file(name, roots, field)
+    if str(found) != name:
+        raise ProtocolError(
+            ErrorCode.FILE_CHANGED,
+            f"{Path(name).name} has been replaced by a link since the request was accepted.",
+            "Send the request again with the file itself.",
+            field,
+        )
+    return found
+
+
 def find_folder(name: str, roots: tuple[Path, ...]) -> Path:
     """The folder a request names to write into, there or not yet. Raises ProtocolError when it is outside the roots."""
     given = Path(name)
@@ -94,7 +114,7 @@ def find_folder(name: str, roots: tuple[Path, ...]) -> Path:
 def state_of(path: Path, field: str = "source") -> FileState:
     """Raises ProtocolError about `field` when the file has gone."""
     try:
-        status = path.stat()
+        status = path.stat(follow_symlinks=False)
     except OSError as error:
         raise ProtocolError(
             ErrorCode.FILE_MISSING,
@@ -102,7 +122,7 @@ def state_of(path: Path, field: str = "source") -> FileState:
             "Save it again.",
             field,
         ) from error
-    return FileState(path, status.st_size, status.st_mtime_ns)
+    return FileState(path, status.st_size, status.st_mtime_ns, status.st_ino)
 
 
 def read_song(path: Path, blobs: BlobStore, most_seconds: float) -> Song:

@@ -105,7 +105,7 @@ def _descendants(store: ClipStore, takes: list[Take], origin: int) -> tuple[list
             earlier = begins + min(0, take.start)
             later = reversed(store.index.list(song=take.result, limit=MAX_TAKES))
             waiting += [(one, earlier) for one in later]
-    return sorted(family.values(), key=lambda take: take.created), origins
+    return sorted(family.values(), key=lambda take: store.index.serial(take.id)), origins
 
 
 def _heard(store: ClipStore, family: list[Take]) -> set[str]:

@@ -7,7 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from clip_store.atomic_file import PART_SUFFIX, store_error, write_whole
+from clip_store import atomic_file
+from clip_store.atomic_file import (
+    PART_SECONDS,
+    PART_SUFFIX,
+    make_folder,
+    store_error,
+    sweep_parts,
+    temporary_path,
+    write_whole,
+)
 from clip_store.errors import StoreError
 
 
@@ -124,3 +133,46 @@ def test_refusals_name_file_and_folder(number, words):
     assert "c.wav" in error.sentence
     assert "store" in error.sentence
     assert error.remedy
+
+
+def aged(path, seconds):
+    path.write_bytes(b"x")
+    os.utime(path, (1e9 - seconds, 1e9 - seconds))
+    return path
+
+
+def test_old_unfinished_files_are_swept_and_nothing_else(tmp_path):
+    old = aged(temporary_path(tmp_path / "a"), PART_SECONDS + 1)
+    aged(temporary_path(tmp_path / "a"), PART_SECONDS - 1)
+    for name in ("a.wav", ".a.part", "film.part", ".0123456789abcdeg.part"):  # other programs'
+        aged(tmp_path / name, 10 * PART_SECONDS)
+    temporary_path(tmp_path / "folder").mkdir()
+    assert sweep_parts(tmp_path, 1e9) == [old]
+    assert len(list(tmp_path.iterdir())) == 6
+    assert sweep_parts(tmp_path / "none", 1e9) == []
+
+
+def test_who_writes_into_a_folder_removes_what_a_crash_left_there(tmp_path):
+    left = aged(temporary_path(tmp_path / "a"), PART_SECONDS)
+    write_whole(tmp_path / "b", [b"x"])
+    assert not left.exists()
+
+
+def test_every_new_folder_is_on_the_disk_before_the_file_is(tmp_path, monkeypatch):
+    """A power cut may lose a folder that was not synced, with every file in it."""
+    synced = []
+    monkeypatch.setattr(atomic_file, "_sync_folder", synced.append)
+    path = tmp_path / "a" / "b" / "c" / "d.wav"
+    write_whole(path, [b"x"])
+    assert synced == [tmp_path, tmp_path / "a", tmp_path / "a" / "b", path.parent]
+    synced.clear()
+    write_whole(path, [b"y"])
+    assert synced == [path.parent], "the folders are known to be there"
+
+
+def test_a_folder_that_was_removed_is_made_again(tmp_path):
+    folder = tmp_path / "a" / "b"
+    make_folder(folder)
+    folder.rmdir()
+    make_folder(folder)
+    assert folder.is_dir()

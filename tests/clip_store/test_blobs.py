@@ -81,6 +81,20 @@ def test_adding_again_mends_a_blob_that_was_cut_off(blobs):
     assert blobs.get(digest).digest == digest
 
 
+def test_adding_again_mends_a_blob_that_was_damaged_in_place(blobs):
+    audio = song(1000)
+    digest = blobs.put(audio)
+    text = blobs.put_bytes(b"some bytes")
+    for path in (blobs.path(digest), blobs.path(text)):
+        data = bytearray(path.read_bytes())
+        data[-3] ^= 1
+        path.write_bytes(data)
+    assert len(blobs.verify()) == 2
+    assert (blobs.put(audio), blobs.put_bytes(b"some bytes")) == (digest, text)
+    assert blobs.verify() == ()
+    assert blobs.get(digest).digest == digest
+
+
 def test_what_is_not_there_is_said(blobs):
     with pytest.raises(StoreError, match="no longer holds") as caught:
         blobs.get("0" * 64)

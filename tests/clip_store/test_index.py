@@ -277,3 +277,11 @@ class ChoiceHistory(RuleBasedStateMachine):
 
 TestChoiceHistory = ChoiceHistory.TestCase
 TestChoiceHistory.settings = settings(max_examples=50, stateful_step_count=20, deadline=None)
+
+
+def test_takes_stand_in_the_order_of_their_making_whatever_the_clock_said(index):
+    for number, name in enumerate(("first", "second", "third")):
+        index.add(take(name, created=100.0 - number))
+    assert sorted(("third", "first", "second"), key=index.serial) == ["first", "second", "third"]
+    with pytest.raises(TakeError, match="no take nobody"):
+        index.serial("nobody")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import random
+import shutil
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ pytest.importorskip("torch", reason="SKIPPED: networks need torch (extra acestep
 
 from model.checkpoints import Kind, by_name, check_networks
 from tests.model.acestep.tiny_folder import TEXT, write_models
+from tests.places import TINY
 
 FOLDERS = {Kind.MUSIC: "acestep-v15-turbo", Kind.VAE: "vae", Kind.TEXT_ENCODER: TEXT}
 
@@ -59,3 +62,29 @@ def test_the_table_is_reached_through_here():
     entry = by_name("text-encoder")
     assert entry is not None
     assert entry.folder == TEXT
+
+
+ODD = (
+    -1, 0, True, None, "", "wide", 10**30, 2**63, 1e308, float("nan"), -0.5, 2.5, [], [1], [[1]], {}, 65536,
+)  # fmt: skip
+FOREIGN = [
+    ("acestep-v15-turbo", Kind.MUSIC),
+    ("vae", Kind.VAE),
+    ("acestep-5Hz-lm", Kind.TEXT_ENCODER),
+]
+
+
+@pytest.mark.parametrize(("name", "kind"), FOREIGN, ids=[kind.value for _, kind in FOREIGN])
+def test_a_config_with_any_value_in_any_field_is_read_or_refused_in_words(tmp_path, name, kind):
+    """No field ends in an error of the libraries below; a fixed sample of fields and values."""
+    shutil.copytree(TINY / name, tmp_path / name)
+    config = tmp_path / name / "config.json"
+    fields = json.loads(config.read_text(encoding="utf-8"))
+    changes = [(field, value) for field in fields for value in ODD]
+    refused = 0
+    for field, value in random.Random(1).sample(changes, 60):
+        config.write_text(json.dumps({**fields, field: value}), encoding="utf-8")
+        refused += bool(check_networks(tmp_path / name, kind))
+    assert refused >= 10
+    config.write_text("[" * 100_000, encoding="utf-8")
+    assert check_networks(tmp_path / name, kind)

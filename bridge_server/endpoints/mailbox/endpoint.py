@@ -7,8 +7,10 @@ A program that can write into the store's folder can already do everything the s
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import Any
@@ -17,6 +19,8 @@ from bridge_server.endpoints.mailbox.folder import Letter, MailboxFolder
 from bridge_server.endpoints.rpc import answer_call
 from bridge_server.handlers.dispatcher import SLOW, Dispatcher
 from bridge_server.handlers.response import Response, TakeFile
+from bridge_server.jobs.job import Job
+from bridge_server.jobs.job_queue import JobQueue
 from bridge_server.sessions.client import Client
 from bridge_server.supervisor import Supervisor
 from clip_store.atomic_file import write_whole
@@ -25,7 +29,7 @@ from daw_protocol import jsonrpc
 from daw_protocol.addresses import COMMANDS
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.jsonrpc import BadCall, Call
-from daw_protocol.replies import Reply
+from daw_protocol.replies import Cancelled, Done, Failed, Reply, TakeReady
 from daw_protocol.requests import BeginUpload, Render, Request, Vary
 from daw_protocol.results import FileSent
 
@@ -34,6 +38,9 @@ log = logging.getLogger(__name__)
 POLL_SECONDS = 0.05
 CLEAR_SECONDS = 3600.0
 PIECE_BYTES = 1 << 20
+Outcome = Callable[[Job], Awaitable[tuple[Reply, ...]]]
+"""All replies of an ended job after its acknowledgement."""
+ENDINGS = frozenset(reply.name for reply in (Done, Failed, Cancelled))
 SCHEME = "mailbox:"
 """How a reply_to begins that names an answer file, and not a host and port."""
 
@@ -68,10 +75,19 @@ class MailboxClient:
 class MailboxEndpoint:
     """Answers the requests in a folder."""
 
-    def __init__(self, folder: MailboxFolder, dispatcher: Dispatcher, supervisor: Supervisor) -> None:
+    def __init__(
+        self,
+        folder: MailboxFolder,
+        dispatcher: Dispatcher,
+        supervisor: Supervisor,
+        queue: JobQueue,
+        outcome: Outcome,
+    ) -> None:
         self._folder = folder
         self._dispatcher = dispatcher
         self._supervisor = supervisor
+        self._queue = queue
+        self._outcome = outcome
         # Answers in progress: replies of the job are held back until the response has been written.
         self._held: dict[str, list[str]] = {}
 
@@ -95,14 +111,36 @@ class MailboxEndpoint:
         """Answers requests until cancelled."""
         cleared = -CLEAR_SECONDS
         letters = list(self._folder.leftover())
+        await self._finish_answers({letter.name for letter in letters})
         while True:
             if time.monotonic() - cleared >= CLEAR_SECONDS:
-                self._folder.clear_old(time.time())
+                self._folder.clear_old(time.time(), self._in_use())
                 cleared = time.monotonic()
             for letter in (*letters, *self._folder.take()):
                 await self._answer_letter(letter)
             letters = []
             await asyncio.sleep(POLL_SECONDS)
+
+    def _in_use(self) -> set[str]:
+        """Names of the answers that are not complete, and paths of audio, of jobs that have not ended."""
+        unfinished = {address.removeprefix(SCHEME) for address in self._queue.reply_addresses()}
+        return unfinished | self._queue.songs_in_use().keys()
+
+    async def _finish_answers(self, asked_again: set[str]) -> None:
+        """Writes what a killed server did not: its jobs may have ended just before their answers were complete.
+
+        asked_again: answers whose requests are processed again, which writes everything.
+        """
+        names = [name for name in self._folder.answers() if name not in asked_again]
+        for job in self._queue.ended_for([f"{SCHEME}{name}" for name in names]):
+            name = job.reply_to.removeprefix(SCHEME)
+            written = [_notified(line) for line in self._folder.lines(name)]
+            if any(method in ENDINGS and params.get("job") == job.id for method, params in written):
+                continue
+            takes = {params.get("take") for method, params in written if method == TakeReady.name}
+            for reply in await self._outcome(job):
+                if not (isinstance(reply, TakeReady) and reply.take in takes):
+                    self.write(name, jsonrpc.notification(reply))
 
     async def _answer_letter(self, letter: Letter) -> None:
         """Answers one file, in a separate task when that reads audio from the disk."""
@@ -172,6 +210,15 @@ class MailboxEndpoint:
         except ClipStoreError as error:
             raise ProtocolError(ErrorCode.STORE_FAILED, error.sentence, error.remedy) from error
         return path
+
+
+def _notified(line: str) -> tuple[str, dict[str, Any]]:
+    """Name and values of the reply in a line of an answer; ("", {}) for anything else."""
+    try:
+        value = json.loads(line)
+        return str(value["method"]), dict(value["params"])
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return "", {}
 
 
 SUFFIXES = {"image/png": ".png", "application/json": ".json"}

@@ -12,9 +12,11 @@ import logging
 import os
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass
 from pathlib import Path
+
+from clip_store.regular_file import append_regular, read_regular
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +28,7 @@ ANSWER = ".jsonl"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 SETTLED_SECONDS = 1.0  # a file that has not changed for so long is not being written any more
 OLD_SECONDS = 24 * 3600.0
+MOST_ANSWER_BYTES = 64 << 20
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,7 @@ class MailboxFolder:
         self._seen: dict[
             str, tuple[tuple[int, int], float]
         ] = {}  # unfinished file -> (its state, since when)
+        self._arrived: dict[str, float] = {}  # other files of the inbox -> when this server saw them first
         self._complained: set[str] = set()
 
     def make(self) -> None:
@@ -73,8 +77,12 @@ class MailboxFolder:
             name = entry.name.removesuffix(TAKEN)
             if not is_name(name):
                 continue
+            letter = None
             with self._reported(f"{entry.name} cannot be read"):
-                yield Letter(name, _decoded(Path(entry.path).read_bytes()), _stamp(entry.stat()))
+                text = _decoded(read_regular(Path(entry.path), self._most_bytes))
+                letter = Letter(name, text, _stamp(entry.stat(follow_symlinks=False)))
+            if letter is not None:
+                yield letter
 
     def take(self) -> Iterator[Letter]:
         """Requests that are there whole, oldest first; each is marked as taken before it is handed out."""
@@ -97,22 +105,62 @@ class MailboxFolder:
         with self._reported(f"The answer {name}{ANSWER} cannot be written"):
             data = line.encode() + b"\n"
             try:
-                self._append(name, data)
+                append_regular(self._answer(name), data)
             except FileNotFoundError:  # the folder was removed
                 self.make()
-                self._append(name, data)
+                append_regular(self._answer(name), data)
 
-    def _append(self, name: str, data: bytes) -> None:
-        with open(self.outbox / f"{name}{ANSWER}", "ab", buffering=0) as file:
-            file.write(data)
+    def answers(self) -> list[str]:
+        """Names of the requests that have an answer file."""
+        found = [entry.name for entry in self._scan(self.outbox)]
+        return [name.removesuffix(ANSWER) for name in found if name.endswith(ANSWER)]
 
-    def clear_old(self, now: float) -> None:
-        """Removes files last written more than a day before `now` (seconds since 1970)."""
-        for folder in (self.inbox, self.outbox, self.audio):
-            for entry in self._scan(folder):
-                with contextlib.suppress(OSError):
-                    if entry.is_file(follow_symlinks=False) and now - entry.stat().st_mtime > OLD_SECONDS:
-                        os.unlink(entry.path)
+    def lines(self, name: str) -> list[str]:
+        """An answer's lines so far. A line that a killed server left unfinished is removed from the file."""
+        with self._reported(f"The answer {name}{ANSWER} cannot be read"):
+            data = read_regular(self._answer(name), MOST_ANSWER_BYTES)
+            whole = data[: data.rfind(b"\n") + 1]
+            if whole != data:
+                os.truncate(self._answer(name), len(whole))
+            return _decoded(whole).splitlines()
+        return []
+
+    def _answer(self, name: str) -> Path:
+        return self.outbox / f"{name}{ANSWER}"
+
+    def clear_old(self, now: float, in_use: Set[str] = frozenset()) -> None:
+        """Removes what has been here for a day at `now` (seconds since 1970) and what nobody needs any more.
+
+        in_use: names of the requests whose jobs have not ended, and paths of the audio that jobs use.
+
+        A file's own date says nothing about its arrival: a copy keeps its original's. Answers are dated by the last
+        line this server wrote; other files count from when this server saw them first. Requests that wait are never
+        removed. In `audio` only a file named after an old answer is removed, which a script made for that request;
+        any other may be the only copy of somebody's song.
+        """
+        waiting = self._scan(self.inbox)
+        self._arrived = {entry.name: self._arrived.get(entry.name, now) for entry in waiting}
+        for entry in waiting:
+            if not entry.name.endswith((REQUEST, TAKEN)) and now - self._arrived[entry.name] > OLD_SECONDS:
+                self._remove(entry)
+        gone = set()
+        for entry in self._scan(self.outbox):
+            name = entry.name.removesuffix(ANSWER)
+            with contextlib.suppress(OSError):
+                old = now - entry.stat(follow_symlinks=False).st_mtime > OLD_SECONDS
+                if old and name not in in_use and self._remove(entry) and name != entry.name:
+                    gone.add(name)
+        for entry in self._scan(self.audio):
+            if os.path.splitext(entry.name)[0] in gone and os.path.realpath(entry.path) not in in_use:
+                self._remove(entry)
+
+    def _remove(self, entry: os.DirEntry[str]) -> bool:
+        """Removes a file, or a link but not what it leads to."""
+        with contextlib.suppress(OSError):
+            if not entry.is_dir(follow_symlinks=False):
+                os.unlink(entry.path)
+                return True
+        return False
 
     def _taken(self, entry: os.DirEntry[str]) -> Letter | None:
         """The letter, or None while it may still be being written."""
@@ -140,7 +188,7 @@ class MailboxFolder:
             sentence = f"The request is {size} bytes long; {self._most_bytes} are the most."
             return "", (sentence, "Name audio by its path instead of sending it.")
         try:
-            return _decoded(path.read_bytes()), None
+            return _decoded(read_regular(path, self._most_bytes)), None
         except FileNotFoundError:
             raise
         except OSError as error:

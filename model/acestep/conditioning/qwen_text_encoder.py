@@ -19,6 +19,7 @@ from tokenizers.processors import TemplateProcessing
 from torch import Tensor, nn
 
 from model.acestep.conditioning.prompts import MAX_LYRIC_TOKENS, MAX_TEXT_TOKENS
+from model.acestep.networks.network_config import MAX_FACTOR, MAX_LAYERS, MAX_WIDTH, whole
 from model.acestep.weights.checkpoint import fill
 from model.acestep.weights.model_folders import read_fields
 from model.acestep.weights.single_files import Held, text_fields
@@ -126,17 +127,44 @@ def load_network(place: Path, dtype: torch.dtype, device: torch.device | str) ->
 
 def text_config(place: Path) -> Qwen3Config:
     """The network's config, from config.json or a single file's shapes. Raises NotLoaded if it is not a Qwen3."""
-    from transformers import Qwen3Config
-
     if place.is_file():
-        return Qwen3Config.from_dict(dict(text_fields(place)))
+        return _config(dict(text_fields(place)), place)
     fields: dict[str, Any] = dict(read_fields(place / "config.json"))
     if fields.get("model_type") != "qwen3":
         raise NotLoaded(
             f"{place} is not a text encoder for ACE-Step 1.5: its type is {fields.get('model_type')!r}, not 'qwen3'.",
             DOWNLOAD_AGAIN,
         )
-    return Qwen3Config.from_dict(fields)
+    return _config(fields, place / "config.json")
+
+
+def _config(fields: dict[str, Any], where: Path) -> Qwen3Config:
+    """A config whose network can be built. Raises NotLoaded, naming `where`."""
+    from transformers import Qwen3Config
+
+    try:
+        for name, most in SIZES.items():
+            if fields.get(name) is not None:
+                whole(fields, name, most)
+        config = Qwen3Config.from_dict(fields)
+        with torch.device("meta"):
+            _built(config)
+    except Exception as wrong:  # the library checks some fields with errors of its own, and trips over others
+        reason = str(wrong).strip().splitlines()[-1].strip() if str(wrong).strip() else type(wrong).__name__
+        raise NotLoaded(f"{where} describes a network that cannot exist: {reason}", DOWNLOAD_AGAIN) from wrong
+    return config
+
+
+SIZES = {
+    "hidden_size": MAX_WIDTH,
+    "intermediate_size": MAX_WIDTH,
+    "num_hidden_layers": MAX_LAYERS,
+    "num_attention_heads": MAX_FACTOR,
+    "num_key_value_heads": MAX_FACTOR,
+    "head_dim": MAX_WIDTH,
+    "vocab_size": 1 << 24,
+    "max_position_embeddings": 1 << 31,
+}
 
 
 def text_parameters(place: Path) -> int:

@@ -150,7 +150,7 @@ def read_fields(path: Path) -> Mapping[str, Any]:
         fields = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as missing:
         raise NotLoaded(f"{path} is missing.", "Download the model again.") from missing
-    except (OSError, ValueError) as broken:
+    except (OSError, ValueError, RecursionError) as broken:
         raise NotLoaded(f"{path} cannot be read: {broken}.", "Download that file again.") from broken
     if not isinstance(fields, dict):
         raise NotLoaded(

@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from bridge_server.cli import commands
-from bridge_server.cli.commands import PROBLEM, Screen
+from bridge_server.cli.commands import Screen
 from daw_protocol.addresses import BY_NAME
 from daw_protocol.errors import ProtocolError
 from tests.bridge_server.peers import ServerThread, noise_song
@@ -53,8 +53,6 @@ def test_render_list_choose_save(settings, song, tmp_path, capsys):
     assert [take["take"] for take in json.loads(capsys.readouterr().out)] == [name]
     assert asyncio.run(commands.takes(settings, screen, "save", name, tmp_path / "again")) == 0
     assert (tmp_path / "again" / "my song.repaint.1.json").exists()
-    assert asyncio.run(commands.store(settings, screen, "verify")) == 0
-    assert asyncio.run(commands.store(settings, screen, "sweep")) == 0
 
 
 def test_words_for_people(tmp_path, song):
@@ -107,12 +105,3 @@ def test_a_reference_is_sent_like_the_song(tmp_path, song):
         repaint(settings_in(tmp_path), song, tmp_path, screen, reference=str(voice))
     with pytest.raises(ProtocolError, match="outside the folders"):
         repaint(settings_in(tmp_path), song, tmp_path, screen, **asked | {"reference": "/nowhere/voice.wav"})
-
-
-def test_a_damaged_store_sets_the_exit_status(tmp_path, song):
-    settings = settings_in(tmp_path)
-    screen = Screen(Console(file=io.StringIO()))
-    assert repaint(settings, song, tmp_path / "out", screen) == 0
-    blob = next((settings.store / "blobs").glob("??/*.wav"))
-    blob.write_bytes(blob.read_bytes()[:-10])
-    assert asyncio.run(commands.store(settings, screen, "verify")) == PROBLEM

@@ -1,6 +1,7 @@
 import asyncio
 import contextlib
 import os
+import time
 
 import pytest
 
@@ -13,6 +14,7 @@ from bridge_server.rendering.worker import RenderWorker
 from bridge_server.sessions.events import Events
 from bridge_server.songs.song_reader import SongReader
 from bridge_server.supervisor import Supervisor
+from clip_store.atomic_file import temporary_path
 from clip_store.store import ClipStore
 from clip_store.take import Take, unmeasured
 from daw_protocol import requests
@@ -56,6 +58,33 @@ def aged(store, *digests):
     """Lets blobs look ten days older than the sweep's grace."""
     for digest in digests:
         os.utime(store.blobs.path(digest), (0, 0))
+
+
+def test_who_asks_while_the_store_is_verified_gets_the_same_answer(parts, monkeypatch):
+    """A surface's key that repeats must not have the whole store read sixty times."""
+    answers, store, _ = parts
+    readings = []
+    monkeypatch.setattr(store.blobs, "verify", lambda: readings.append(1) or time.sleep(0.05) or ())
+
+    async def ask():
+        first = [answers.verify(requests.VerifyStore(), None) for _ in range(60)]
+        together = await asyncio.gather(*first)
+        return [*together, await answers.verify(requests.VerifyStore(), None)]
+
+    assert [found.result.problems for found in asked(ask())] == [()] * 61
+    assert len(readings) == 2
+
+
+def test_sweep_removes_what_crashes_left_anywhere_in_the_store(parts):
+    answers, store, _ = parts
+    folders = [store.root / name for name in ("clips/2026-01", "exports", "takes", "")]
+    left = [temporary_path(folder / "a.wav") for folder in folders]
+    for path in left:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x")
+        os.utime(path, (0, 0))
+    asked(answers.sweep(requests.SweepStore(), None))
+    assert [path for path in left if path.exists()] == []
 
 
 def test_verify_finds_damage_and_loss(parts):

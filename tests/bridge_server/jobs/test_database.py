@@ -3,8 +3,13 @@ import sqlite3
 
 import pytest
 
-from bridge_server.jobs.database import SCHEMA_VERSION, open_database, transaction
+from bridge_server.jobs import database
+from bridge_server.jobs.database import SCHEMA_VERSION, open_database, open_to_read, transaction
+from bridge_server.jobs.job import JobState
+from bridge_server.jobs.job_queue import JobQueue
+from clip_store.store import ClipStore
 from daw_protocol.errors import ErrorCode, ProtocolError
+from tests.places import GOLDEN
 from tests.refusals import refusal
 
 
@@ -90,3 +95,49 @@ def test_something_else_in_its_place(tmp_path):
     assert (tmp_path / "notes.txt").read_text().startswith("no database")
     assert "cannot be opened" in store_refusal(tmp_path).sentence  # a folder
     assert "cannot be opened" in store_refusal(tmp_path / "notes.txt" / "bridge.db").sentence
+
+
+@pytest.fixture
+def stored_before(tmp_path):
+    """A store written by the last version whose jobs were in the order of the clock: format 1, five jobs, a take."""
+    path = tmp_path / "store.sqlite3"
+    path.write_bytes((GOLDEN / "store_format_1" / "store.sqlite3").read_bytes())
+    return path
+
+
+def test_a_store_of_the_format_before_is_brought_forward_with_everything_in_it(stored_before):
+    with contextlib.closing(open_database(stored_before)) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone()[0] == SCHEMA_VERSION
+        queue, store = JobQueue(connection, 10), ClipStore(stored_before.parent, connection)
+        assert [(job.id, job.state.value) for job in queue.newest()] == [
+            ("j4", "queued"), ("j3", "queued"), ("j2", "running"), ("j1", "failed"), ("j0", "done"),
+        ]  # fmt: skip
+        assert [take.id for take in store.index.list(job="j0")] == ["t1"]
+        assert queue.get("j1").failure["sentence"] == "It was killed."
+        assert queue.next_waiting().id == "j3", "the one that was asked for first, whatever the clock said"
+        indices = {
+            row["name"] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'index'")
+        }
+        assert not indices & {"jobs_by_state", "jobs_by_age"}
+    with contextlib.closing(open_database(stored_before)) as connection:  # and once is enough
+        assert JobQueue(connection, 10).count(JobState.QUEUED) == 2
+
+
+def test_a_store_that_cannot_be_brought_forward_is_left_as_it_was(stored_before, monkeypatch):
+    monkeypatch.setitem(database.MIGRATIONS, 1, "DROP INDEX jobs_by_state; DROP TABLE no_such_table;")
+    assert "format" in store_refusal(stored_before).sentence
+    with contextlib.closing(sqlite3.connect(stored_before)) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone()[0] == 1
+        assert connection.execute("SELECT name FROM sqlite_master WHERE name = 'jobs_by_state'").fetchone()
+
+
+def test_reading_only_changes_nothing(stored_before):
+    before = stored_before.read_bytes()
+    with contextlib.closing(open_to_read(stored_before)) as connection:
+        assert connection.execute("SELECT COUNT(*) FROM jobs").fetchone()[0] == 5
+        with pytest.raises(sqlite3.OperationalError, match="readonly"):
+            connection.execute("DELETE FROM jobs")
+    assert stored_before.read_bytes() == before
+    error = refusal(open_to_read, stored_before.with_name("none"))
+    assert error.code is ErrorCode.STORE_FAILED
+    assert not stored_before.with_name("none").exists()

@@ -1,3 +1,4 @@
+import asyncio
 import contextlib
 import itertools
 import sqlite3
@@ -231,3 +232,83 @@ def test_a_job_is_found_by_its_id_or_by_its_clients_name_for_it(queue):
     with pytest.raises(ProtocolError, match="There is no job 'mine'") as raised:
         queue.named("mine", "ws:2")
     assert raised.value.code is ErrorCode.UNKNOWN_JOB
+
+
+def fill(connection):
+    """No further page fits into the database."""
+    pages = connection.execute("PRAGMA page_count").fetchone()[0]
+    connection.execute(f"PRAGMA max_page_count = {pages}")
+
+
+def make_room(connection):
+    connection.execute("PRAGMA max_page_count = 1000000")
+
+
+LONG_FAILURE = {"code": "store_failed", "sentence": "x" * 100_000}
+
+
+@pytest.mark.parametrize("before", [QUEUED, RUNNING])
+def test_an_end_that_finds_no_room_holds_and_is_recorded_later(connection, queue, before):
+    ended, other = in_state(queue, before), in_state(queue, QUEUED)
+    fill(connection)
+    moved = queue.move(ended, FAILED, 5.0, LONG_FAILURE)
+    assert queue.get(ended.id) == queue.find(ended.client, ended.request_id) == moved
+    assert queue.newest(FAILED) == [moved]
+    assert queue.newest(before) == ([other] if before is QUEUED else [])
+    assert queue.newest() == [other, moved]
+    assert queue.next_waiting() == other
+    assert (queue.count(FAILED), queue.count(QUEUED), queue.count(RUNNING)) == (1, 1, 0)
+    queue.write_ends()  # still no room
+    assert stored_state(connection, ended) == before.value
+    make_room(connection)
+    queue.write_ends()
+    assert stored_state(connection, ended) == "failed"
+    assert queue.get(ended.id) == moved
+
+
+def stored_state(connection, job):
+    return connection.execute("SELECT state FROM jobs WHERE id = ?", (job.id,)).fetchone()["state"]
+
+
+def test_a_kept_end_is_recorded_when_the_server_stops(connection, queue):
+    ended = in_state(queue, RUNNING)
+    fill(connection)
+    queue.move(ended, FAILED, 5.0, LONG_FAILURE)
+
+    async def stop():
+        writing = asyncio.create_task(queue.keep_writing_ends())
+        await asyncio.sleep(0)
+        make_room(connection)
+        writing.cancel()
+        await asyncio.gather(writing, return_exceptions=True)
+
+    asyncio.run(stop())
+    assert stored_state(connection, ended) == "failed"
+
+
+def test_a_start_that_finds_no_room_is_refused(connection, queue):
+    waiting = in_state(queue, QUEUED)
+    connection.execute("PRAGMA query_only = 1")
+    with pytest.raises(ProtocolError):
+        queue.move(waiting, RUNNING, 5.0)
+    assert queue.get(waiting.id).state is QUEUED
+
+
+def test_a_clock_that_is_set_back_changes_no_order(queue):
+    for number, created in enumerate((1000.0, 900.0, 800.0)):
+        queue.add(job(f"j-{number}", created=created, region_key="r"))
+    assert queue.next_waiting().id == "j-0"
+    assert [found.id for found in queue.waiting_for("r")] == ["j-0", "j-1", "j-2"]
+    assert [found.id for found in queue.newest()] == ["j-2", "j-1", "j-0"]
+
+
+def test_ended_jobs_are_found_by_where_their_replies_go(queue):
+    made = {}
+    for state, address in ((DONE, "mailbox:a"), (QUEUED, "mailbox:b"), (FAILED, "mailbox:c")):
+        made[address] = job(reply_to=address)
+        queue.add(made[address])
+        for step in PATHS[state]:
+            made[address] = queue.move(made[address], step, now=1.0)
+    many = [f"mailbox:{number}" for number in range(1200)]
+    assert queue.ended_for([*many, "mailbox:a", "mailbox:b"]) == [made["mailbox:a"]]
+    assert queue.reply_addresses() == {"mailbox:b"}

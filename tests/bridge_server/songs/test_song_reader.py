@@ -133,6 +133,38 @@ def test_a_song_whose_copy_is_gone_is_read_again(reader, store, music):
     assert store[0].blobs.has(first.digest)
 
 
+@pytest.mark.parametrize("swapped", ["song.wav", "."])
+@pytest.mark.parametrize("outside", [True, False])
+def test_a_link_in_the_place_of_an_accepted_song_is_not_followed(store, music, tmp_path, swapped, outside):
+    """A file, or the folder it lies in, replaced while the job waited."""
+    (music / "album").mkdir()
+    write(music / "album" / "song.wav", SONG)
+    reader = new_reader(store, music)
+    name = reader.check("album/song.wav")
+    elsewhere = tmp_path / "secret" if outside else music / "other"
+    elsewhere.mkdir()
+    write(elsewhere / "song.wav", CLIP)
+    place = music / "album" / swapped
+    place.rename(tmp_path / "moved away")
+    try:
+        place.symlink_to(elsewhere / swapped)
+    except OSError:
+        pytest.skip("SKIPPED: symbolic links need a right on Windows")
+    code = ErrorCode.OUTSIDE_ROOTS if outside else ErrorCode.FILE_CHANGED
+    for ask in (reader.read, reader.probe):
+        with pytest.raises(ProtocolError) as caught:
+            asyncio.run(ask(name, None))
+        assert caught.value.code is code
+
+
+def test_a_song_whose_copy_was_damaged_is_read_again(reader, store, music):
+    name = reader.check("song.wav")
+    path = store[0].blobs.path(read(reader, name).digest)
+    path.write_bytes(path.read_bytes()[:-4] + b"bad!")
+    assert read(new_reader(store, music), name).digest == SONG.digest
+    assert store[0].blobs.verify() == ()
+
+
 def test_a_song_that_changes_while_it_is_read_is_refused(store, music):
     path = music / "long.wav"
     write(path, song(3_000_000))

@@ -72,7 +72,8 @@ def test_a_stem_that_is_chosen_brings_the_others_along(shelf):
     ]
 
 
-def test_a_take_of_a_take_keeps_what_it_stands_on(shelf):
+@pytest.mark.parametrize("changes", [{}, {"created": 1.0}], ids=["usual", "clock set back"])
+def test_a_take_of_a_take_keeps_what_it_stands_on(shelf, changes):
     made = shelf(position=10_000)
     blobs = made.store.blobs
     first = made.add(-500, 1500)
@@ -81,7 +82,7 @@ def test_a_take_of_a_take_keeps_what_it_stands_on(shelf):
     made.store.index.delete(first.id)
     first = made.add(-500, 1500, result=result.digest)
     # The result begins 500 samples earlier than the song.
-    second = made.add(700, 100, parent=result.digest, position=made.position - 500 + 700)
+    second = made.add(700, 100, parent=result.digest, position=made.position - 500 + 700, **changes)
     made.store.index.choose(second.id)
     project = song_project(made.store, made.song.digest, describe)
     audible = [clip for clip in expected_clips(project) if clip[4]]

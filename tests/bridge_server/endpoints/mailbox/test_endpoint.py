@@ -280,6 +280,47 @@ def test_a_request_a_killed_server_had_taken_is_rendered_once(tmp_path):
     assert not taken.exists()
 
 
+@pytest.mark.parametrize("lost", [1, 2, 3])
+def test_an_answer_a_killed_server_did_not_complete_is_completed_by_the_next(tmp_path, lost):
+    """Killed after the end of the job was recorded, before its last lines were written, or in the middle of one."""
+    settings = settings_in(tmp_path)
+    noise_song(settings.roots[0] / "song.wav")
+    box = MailboxPeer(mailbox_root(settings.store))
+    with ServerThread(settings):
+        box.wait("-", lambda _: (box.root / "in").is_dir())
+        name = box.call("repaint", **REGION, takes=2)
+        whole = box.until_end(name)
+    answer = box.root / "out" / f"{name}.jsonl"
+    lines = answer.read_bytes().splitlines(keepends=True)
+    rest = [line for line in lines if b'"progress"' not in line]
+    answer.write_bytes(b"".join(rest[:-lost]) + rest[-lost][:20])
+    with ServerThread(settings):
+        found = box.until_end(name)
+    assert names(found) == ["result", "take", "take", "done"]
+    assert [line["params"]["take"] for line in found[1:3]] == [
+        line["params"]["take"] for line in whole if line.get("method") == "take"
+    ]
+    with ServerThread(settings):
+        assert "result" in box.ask("status")  # which it answers after it has completed what is incomplete
+    assert box.lines(name) == found
+
+
+def test_a_song_with_an_old_date_is_used_and_kept(tmp_path):
+    """Copied with its date, by a program that keeps dates (Windows' CopyFile, cp -p), before the server starts."""
+    settings = settings_in(tmp_path)
+    box = MailboxPeer(mailbox_root(settings.store))
+    for folder in ("in", "audio"):
+        (box.root / folder).mkdir(parents=True)
+    song = box.root / "audio" / "old.wav"
+    noise_song(song)
+    long_ago = time.time() - 2 * 86400
+    os.utime(song, (long_ago, long_ago))
+    name = box.call("repaint", source="old.wav", start=12000, end=24000)
+    with ServerThread(settings):
+        assert names(box.until_end(name))[-1] == "done"
+    assert song.is_file()
+
+
 @pytest.mark.slow
 def test_a_killed_server_goes_on_answering_where_it_stopped(tmp_path):
     songs = tmp_path / "songs"

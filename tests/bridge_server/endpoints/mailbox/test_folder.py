@@ -8,18 +8,107 @@ import pytest
 
 from bridge_server.endpoints.mailbox.folder import OLD_SECONDS, SETTLED_SECONDS, MailboxFolder, is_name
 
+NOW = 2e9
+LONG_AGO = NOW - OLD_SECONDS - 60
 
-def test_what_is_older_than_a_day_is_cleared(tmp_path):
-    folder = MailboxFolder(tmp_path, 1000)
-    folder.make()
-    now = 2e9
-    for age, stem in ((OLD_SECONDS + 60, "old"), (OLD_SECONDS - 60, "new")):
-        for path in (f"in/{stem}.tmp", f"in/{stem}.json", f"out/{stem}.jsonl", f"audio/{stem}.wav"):
-            (tmp_path / path).write_text("x")
-            os.utime(tmp_path / path, (now - age, now - age))
-    folder.clear_old(now)
-    left = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file())
-    assert left == ["audio/new.wav", "in/new.json", "in/new.tmp", "out/new.jsonl"]
+
+@pytest.fixture
+def folder(tmp_path):
+    found = MailboxFolder(tmp_path, 1000)
+    found.make()
+    return found
+
+
+def written(path, when, content="x"):
+    path.write_text(content)
+    os.utime(path, (when, when))
+    return path
+
+
+def left_in(folder):
+    return sorted(
+        path.relative_to(folder.root).as_posix() for path in folder.root.rglob("*") if path.is_file()
+    )
+
+
+def test_old_answers_are_cleared_with_the_audio_named_after_them(folder):
+    for when, stem in ((LONG_AGO, "old"), (NOW - OLD_SECONDS + 60, "new"), (LONG_AGO, "used")):
+        written(folder.outbox / f"{stem}.jsonl", when)
+        written(folder.audio / f"{stem}.wav", NOW)
+    folder.clear_old(NOW, {"used", os.path.realpath(folder.audio / "used.wav")})
+    assert left_in(folder) == ["audio/new.wav", "audio/used.wav", "out/new.jsonl", "out/used.jsonl"]
+
+
+def test_audio_that_another_job_uses_stays(folder):
+    written(folder.outbox / "old.jsonl", LONG_AGO)
+    audio = written(folder.audio / "old.wav", LONG_AGO)
+    folder.clear_old(NOW, {os.path.realpath(audio)})
+    assert left_in(folder) == ["audio/old.wav"]
+
+
+def test_a_song_that_no_answer_is_named_after_is_never_cleared(folder):
+    """A file manager's move keeps the date: this may be the only copy."""
+    song = written(folder.audio / "my song.wav", LONG_AGO)
+    folder.clear_old(NOW)
+    folder.clear_old(NOW + 10 * OLD_SECONDS)
+    assert song.is_file()
+
+
+def test_a_request_with_an_old_date_is_taken_and_not_cleared(folder):
+    written(folder.inbox / "copied.json", LONG_AGO, "{}")
+    folder.clear_old(NOW)
+    folder.clear_old(NOW + 2 * OLD_SECONDS)
+    assert [letter.name for letter in folder.take()] == ["copied"]
+    folder.clear_old(NOW + 4 * OLD_SECONDS)
+    assert [letter.name for letter in folder.leftover()] == ["copied"], "a killed server's request"
+
+
+def test_other_files_of_the_inbox_go_a_day_after_this_server_saw_them(folder):
+    for name in ("copied.tmp", "badly named!.refused"):
+        written(folder.inbox / name, LONG_AGO)
+    folder.clear_old(NOW)
+    folder.clear_old(NOW + OLD_SECONDS)
+    assert len(left_in(folder)) == 2
+    folder.clear_old(NOW + OLD_SECONDS + 1)
+    assert left_in(folder) == []
+
+
+def odd_file(path, kind, target):
+    """Something that is no file, at `path`."""
+    path.unlink(missing_ok=True)
+    if kind == "link":
+        try:
+            path.symlink_to(target)
+        except OSError:
+            pytest.skip("SKIPPED: symbolic links need a right on Windows")
+    elif kind == "pipe":
+        if not hasattr(os, "mkfifo"):
+            pytest.skip("SKIPPED: there are no pipes in folders on Windows")
+        os.mkfifo(path)
+    else:
+        path.mkdir()
+
+
+@pytest.mark.parametrize("kind", ["link", "pipe", "folder"])
+def test_what_is_no_file_is_neither_read_nor_written_nor_waited_for(folder, tmp_path, kind, caplog):
+    secret = written(folder.root / "secret", NOW, "{}")
+    odd_file(folder.inbox / "a.taken", kind, secret)
+    odd_file(folder.inbox / "b.json", kind, secret)
+    odd_file(folder.outbox / "c.jsonl", kind, secret)
+    assert list(folder.leftover()) == []
+    assert list(folder.take()) == []
+    folder.append("c", "an answer")
+    assert folder.lines("c") == []
+    assert secret.read_text() == "{}"
+    assert len(caplog.records) >= 3
+
+
+def test_a_line_a_killed_server_left_unfinished_is_removed(folder):
+    path = folder.outbox / "a.jsonl"
+    path.write_bytes(b"one\ntwo\nthr")
+    assert folder.lines("a") == ["one", "two"]
+    folder.append("a", "three")
+    assert path.read_bytes() == b"one\ntwo\nthree\n"
 
 
 def test_requests_are_taken_oldest_first(tmp_path):

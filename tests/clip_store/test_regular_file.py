@@ -1,0 +1,62 @@
+"""Only files are read and written, never a link, a pipe or a device, which may not even be opened."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from clip_store.regular_file import append_regular, read_regular
+
+
+def test_a_file_is_read_up_to_a_limit_and_appended_to(tmp_path):
+    path = tmp_path / "a"
+    append_regular(path, b"one\r\n")
+    append_regular(path, b"two")
+    assert read_regular(path, 100) == b"one\r\ntwo"
+    assert read_regular(path, 4) == b"one\r"
+
+
+def test_what_is_not_there_is_not_there(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        read_regular(tmp_path / "a", 1)
+    with pytest.raises(FileNotFoundError):
+        append_regular(tmp_path / "no folder" / "a", b"x")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="SKIPPED: there are no pipes in folders on Windows")
+def test_a_pipe_is_refused_at_once(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for act in (lambda path: read_regular(path, 1), lambda path: append_regular(path, b"x")):
+        with pytest.raises(OSError, match="not a file"):
+            act(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)  # a pipe somebody reads can be opened
+    try:
+        with pytest.raises(OSError, match="not a file"):
+            append_regular(tmp_path / "pipe", b"x")
+        assert os.read(reader, 10) == b""
+    finally:
+        os.close(reader)
+
+
+def test_a_link_is_not_followed(tmp_path):
+    (tmp_path / "target").write_bytes(b"mine")
+    try:
+        (tmp_path / "link").symlink_to(tmp_path / "target")
+        (tmp_path / "broken").symlink_to(tmp_path / "new")
+    except OSError:
+        pytest.skip("SKIPPED: symbolic links need a right on Windows")
+    with pytest.raises(OSError, match="not a file"):
+        read_regular(tmp_path / "link", 10)
+    for name in ("link", "broken"):
+        with pytest.raises(OSError, match="not a file"):
+            append_regular(tmp_path / name, b"x")
+    assert (tmp_path / "target").read_bytes() == b"mine"
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/zero"), reason="SKIPPED: needs /dev/zero")
+def test_a_device_is_not_read():
+    with pytest.raises(OSError, match="not a file"):
+        read_regular(Path("/dev/zero"), 10)
