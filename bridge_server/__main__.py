@@ -14,6 +14,21 @@ MODELS_VARIABLE = "TAKEBRIDGE_MODELS"
 def main() -> None:
     """Entry point; exits with 0 when what was asked for was done."""
     # Here, since every engine's process imports this file as well, and should be there at once.
+    from bridge_server.cli.streams import prepared
+
+    with prepared() as streams:
+        status = _run()
+        for stream in streams:
+            stream.flush()
+        problems = [stream.problem for stream in streams if stream.problem]
+        if problems:
+            print(f"takebridge: the output could not be written: {problems[0]}.", file=sys.stderr)
+            status = status or 1
+    sys.exit(status)
+
+
+def _run() -> int:
+    """Carries out what was typed; returns the exit status."""
     from bridge_server.cli.parser import parser
     from bridge_server.platforms import models_folder, store_folder
     from daw_protocol.errors import ProtocolError
@@ -26,15 +41,15 @@ def main() -> None:
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
     try:
-        status = arguments.run(arguments)
+        status: int = arguments.run(arguments)
     except ProtocolError as error:
         print(f"takebridge: {error.sentence}", file=sys.stderr)
         if error.remedy:
             print(f"  {error.remedy}", file=sys.stderr)
-        status = 1
+        return 1
     except KeyboardInterrupt:
-        status = 130
-    sys.exit(status)
+        return 130
+    return status
 
 
 if __name__ == "__main__":

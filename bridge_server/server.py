@@ -140,7 +140,7 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
         await asyncio.get_running_loop().create_datagram_endpoint(lambda: osc, sock=ports.udp)
         live = LiveValues(dispatcher, shared_context, events, audience)
         pages = Pages(settings, store, live)
-        websocket = WebSocketEndpoint(settings, dispatcher, audience, live, pages, store.blobs)
+        websocket = WebSocketEndpoint(settings, dispatcher, audience, live, pages, store.blobs, reader)
         await websocket.start(ports.tcp)
         folder.make()  # before the server announces itself
         mailbox = MailboxEndpoint(folder, dispatcher, supervisor, queue, jobs.outcome)
@@ -235,18 +235,18 @@ def find_server(store: Path) -> dict[str, object] | None:
 @contextlib.contextmanager
 def _pointed_to(pointer: Path | None, mailbox: Path) -> Iterator[None]:
     """Points scripts to the mailbox while the server runs. They find the server that was started last."""
-    content = f"{mailbox}\n"
+    content = os.fsencode(f"{mailbox}\n")  # UTF-8, unless the folder's own name is not
     if pointer is not None:
         try:
             pointer.parent.mkdir(parents=True, exist_ok=True)
-            pointer.write_text(content, encoding="utf-8")
+            pointer.write_bytes(content)
         except OSError as error:
             log.warning("The mailbox could not be announced in %s: %s.", pointer, error.strerror)
     try:
         yield
     finally:
-        with contextlib.suppress(OSError, ValueError):
-            if pointer is not None and pointer.read_text(encoding="utf-8") == content:
+        with contextlib.suppress(OSError):
+            if pointer is not None and pointer.read_bytes() == content:
                 pointer.unlink()
 
 

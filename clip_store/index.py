@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 from clip_store.errors import TakeError
@@ -40,6 +41,8 @@ _TABLES = (
         PRIMARY KEY (song, start, "end", stem))""",
     """CREATE TABLE IF NOT EXISTS known_file (
         path BLOB PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, digest TEXT NOT NULL)""",
+    # Of audio that came without a file of its own: its digest is of the samples, which do not say where they belong.
+    "CREATE TABLE IF NOT EXISTS time_stamp (digest TEXT PRIMARY KEY, seconds TEXT NOT NULL)",
 )
 
 _SELECT = f"SELECT {', '.join(COLUMNS)} FROM take"
@@ -222,6 +225,18 @@ class TakeIndex:
             (os.fsencode(path), size, mtime_ns),
         ).fetchone()
         return None if row is None else str(row[0])
+
+    def remember_stamp(self, digest: str, stamp: Fraction | None) -> None:
+        """Note the time stamp of the file this audio came in, in seconds; None: it had none."""
+        if stamp is None:
+            self._connection.execute("DELETE FROM time_stamp WHERE digest = ?", (digest,))
+        else:
+            self._connection.execute("INSERT OR REPLACE INTO time_stamp VALUES (?, ?)", (digest, str(stamp)))
+
+    def recall_stamp(self, digest: str) -> Fraction | None:
+        """The time stamp of the file this audio came in, in seconds; None without one."""
+        row = self._connection.execute("SELECT seconds FROM time_stamp WHERE digest = ?", (digest,)).fetchone()
+        return None if row is None else Fraction(row[0])
 
     def _drop_choices(self, place: Place, take_id: str) -> None:
         """Remove a take from the history of its place and close the gaps, pointer included."""

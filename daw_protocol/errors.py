@@ -63,7 +63,11 @@ class ProtocolError(Exception):
 
 def sendable(text: str, max_length: int) -> str:
     """The text cut to `max_length` characters, with "?" for each one that JSON, OSC or a terminal cannot carry."""
-    # Lone surrogates come from JSON escapes and from file names that are not UTF-8.
-    whole = text.encode("utf-8", "replace").decode("utf-8")
-    shown = "".join(letter if letter >= " " or letter in "\n\t" else "?" for letter in whole)
+    shown = "".join(letter if letter >= " " or letter in "\n\t" else "?" for letter in unicode_only(text))
     return shown if len(shown) <= max_length else shown[: max_length - 1] + "…"
+
+
+def unicode_only(text: str) -> str:
+    """The text with "?" for each lone surrogate: they come from JSON escapes and from file names that are not UTF-8, and
+    no datagram, database or page can carry them."""
+    return text.encode("utf-8", "replace").decode("utf-8")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from daw_protocol.addresses import BY_NAME, Command
-from daw_protocol.errors import ErrorCode, ProtocolError
+from daw_protocol.errors import ErrorCode, ProtocolError, unicode_only
 from daw_protocol.fields import shown
 from daw_protocol.message import unknown_field
 from daw_protocol.replies import Reply
@@ -162,7 +162,7 @@ def answer_text(answers: list[dict[str, Any]], batch: bool) -> str | None:
 
 
 def _text(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return unicode_only(json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")))
 
 
 def _invalid(sentence: str) -> ProtocolError:

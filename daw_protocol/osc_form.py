@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from daw_protocol.addresses import BY_ADDRESS, PREFIX, Command, field_names
-from daw_protocol.errors import ErrorCode, ProtocolError
+from daw_protocol.errors import ErrorCode, ProtocolError, unicode_only
 from daw_protocol.fields import shown
 from daw_protocol.message import unknown_field
 from daw_protocol.replies import REPLIES, Reply, TakeReady
@@ -126,8 +126,10 @@ def _plain(value: Any) -> OscArgument:
     if isinstance(value, bool):
         # 1 and 0, not OSC 1.1's T and F: Pure Data drops those, which shifts all pairs after them.
         return int(value)
-    if isinstance(value, (int, float, str)):
+    if isinstance(value, (int, float)):
         return value
+    if isinstance(value, str):
+        return unicode_only(value)
     if isinstance(value, list) and all(isinstance(entry, str) and "," not in entry for entry in value):
-        return ",".join(value)
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        return unicode_only(",".join(value))
+    return unicode_only(json.dumps(value, ensure_ascii=False, separators=(",", ":")))

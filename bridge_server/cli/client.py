@@ -13,11 +13,13 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from bridge_server.songs.alike import as_text, existing
 from daw_protocol.addresses import BY_NAME
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.jsonrpc import call_text
 
 CHUNK = 1 << 20
+MAX_NAME = 255  # letters of an uploaded file's name
 TERMINAL = ("done", "failed", "cancelled")
 
 Notification = tuple[str, dict[str, Any]]
@@ -45,6 +47,7 @@ class BridgeClient:
 
     async def upload(self, path: Path) -> str:
         """Sends a file; returns the source name for requests. Raises ProtocolError."""
+        path = existing(path)
         try:
             data = await asyncio.to_thread(path.read_bytes)
         except OSError as error:
@@ -60,7 +63,7 @@ class BridgeClient:
             )
         digest = hashlib.sha256(data).hexdigest()
         upload_id = f"upload-{digest[:8]}"
-        await self.call("upload.begin", id=upload_id, name=path.name, size=len(data), sha256=digest)
+        await self.call("upload.begin", id=upload_id, name=as_text(path.name, MAX_NAME), size=len(data), sha256=digest)
         for first in range(0, len(data), CHUNK):
             await self._send(data[first : first + CHUNK])
         name, params = await self._reply_to(upload_id)

@@ -19,10 +19,12 @@ from bridge_server.cli.save_take import save_take
 from bridge_server.rendering.receipts import in_words
 from bridge_server.server import find_server, running_server
 from bridge_server.settings import Settings
+from bridge_server.songs.alike import as_text, existing
 from bridge_server.songs.tempo_file import read_midi_map
 from daw_protocol.addresses import Command
 from daw_protocol.errors import ProtocolError
 from daw_protocol.replies import Failed
+from daw_protocol.requests.render import MAX_TITLE
 from daw_protocol.results import ChosenTake, DeletedTake, ListedTake, TakeList, TakeWithRecipe
 
 DONE, PROBLEM = 0, 1
@@ -42,7 +44,7 @@ class Screen:
     def result(self, value: Any) -> None:
         """The machine-readable answer; nothing when people read."""
         if self.as_json:
-            print(json.dumps(value, ensure_ascii=False, indent=1))
+            print(json.dumps(value, indent=1))  # in ASCII: whatever reads it, it arrives
 
 
 @contextlib.asynccontextmanager
@@ -74,7 +76,7 @@ async def render(
     """Renders, waits, and writes every take's files into `out`. Returns the exit status."""
     asked = dict(fields)
     if tempo_map is not None:
-        song_map = read_midi_map(tempo_map)
+        song_map = read_midi_map(existing(tempo_map))
         asked["tempo_map"] = song_map.tempo_map.to_json()
         if song_map.keys and "key" not in asked:
             asked["key"] = str(song_map.keys[0][1])
@@ -83,8 +85,8 @@ async def render(
             task = bar.add_task("starting", total=1.0)
             if song is not None:
                 bar.update(task, description=f"reading {escape(song.name)}")
-                asked |= {"source": await client.upload(song), "title": song.stem[:128]}
-            reference = Path(str(asked.get("reference", "")))
+                asked |= {"source": await client.upload(song), "title": as_text(song.stem, MAX_TITLE)}
+            reference = existing(Path(str(asked.get("reference", ""))))
             if reference.is_file():  # as with the song, the server need not be allowed to read the folder
                 bar.update(task, description=f"reading {escape(reference.name)}")
                 asked["reference"] = await client.upload(reference)
@@ -110,7 +112,7 @@ async def render(
             notes |= dict.fromkeys(await _print_take(client, screen, take, files))
         for note in notes:  # printed once: the stems of one render share theirs
             screen.say(f"[dim]{escape(note)}[/dim]")
-        screen.result({"reply": name, **terminal, "results": results})
+        screen.result({"reply": name, **terminal, "note": answer.get("note", ""), "results": results})
     return DONE if results else PROBLEM
 
 

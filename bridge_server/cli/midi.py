@@ -11,6 +11,7 @@ from rich.markup import escape
 
 from bridge_server.endpoints.midi.control import clock_changes, touch_in
 from bridge_server.endpoints.midi.ports import input_names, open_input
+from bridge_server.songs.alike import existing
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.midi_clock import ClockFollower, TempoMeant
 from daw_protocol.pad_map import Binding, read_pad_map
@@ -20,6 +21,7 @@ MAX_BYTES = 1 << 20
 
 def read_map(path: Path) -> tuple[Binding, ...]:
     """The bindings in a file. Raises ProtocolError."""
+    path = existing(path)
     try:
         if path.stat().st_size > MAX_BYTES:
             raise ProtocolError(ErrorCode.TOO_LARGE, f"{path} is too large for a MIDI map.", "", "midi-map")

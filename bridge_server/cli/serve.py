@@ -10,6 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
+from bridge_server.cli.streams import can_show
 from bridge_server.network.lan import address_of_this_machine, code_to_scan, panel_address
 from bridge_server.platforms import give_memory_back, stop_signals
 from bridge_server.server import find_server, mailbox_root, running_server
@@ -72,8 +73,12 @@ def show_code(console: Console, settings: Settings) -> None:
         console.print("This machine is in no network: no tablet can reach it.", highlight=False)
         return
     address = panel_address(settings, here)
+    code = code_to_scan(address)
+    if not can_show(console.encoding, code):
+        console.print(f"On a tablet in the same network, type {escape(address)}", highlight=False)
+        return
     # Not through rich, which would break and colour it: a camera must be able to read it.
-    console.file.write(code_to_scan(address))
+    console.file.write(code)
     console.print(f"Scan it with a tablet in the same network, or type {escape(address)}", highlight=False)
 
 

@@ -7,6 +7,7 @@ import hashlib
 import re
 import shutil
 import tempfile
+from fractions import Fraction
 from pathlib import Path
 
 from bridge_server.songs.sources import STORED, read_song
@@ -35,6 +36,7 @@ class Upload:
         self.announced = announced
         self._sha = hashlib.sha256()
         self.received = 0
+        self.stamp: Fraction | None = None  # of the file, in seconds; known once it is kept
         try:
             folder.mkdir(parents=True, exist_ok=True)
             free = shutil.disk_usage(folder).free
@@ -87,6 +89,7 @@ class Upload:
             # The producer knows the file's name, not our copy's.
             sentence = error.sentence.replace(Path(self._file.name).name, self.announced.name)
             raise ProtocolError(error.code, sentence, error.remedy, "source") from error
+        self.stamp = song.stamp
         return STORED + song.digest
 
     def close(self) -> None:

@@ -26,6 +26,7 @@ from bridge_server.handlers.dispatcher import Dispatcher
 from bridge_server.handlers.response import TakeFile
 from bridge_server.sessions.audience import Audience
 from bridge_server.settings import Settings
+from bridge_server.songs.song_reader import SongReader
 from clip_store.blobs import BlobStore
 from daw_protocol import jsonrpc, oscquery
 from daw_protocol.errors import ErrorCode, ProtocolError
@@ -114,6 +115,7 @@ class WebSocketEndpoint:
         live: LiveValues,
         pages: Pages,
         blobs: BlobStore,
+        reader: SongReader,
     ) -> None:
         self._settings = settings
         self._dispatcher = dispatcher
@@ -121,6 +123,7 @@ class WebSocketEndpoint:
         self._live = live
         self._pages = pages
         self._blobs = blobs
+        self._reader = reader
         self._server: Server | None = None
 
     async def start(self, bound: socket.socket) -> None:
@@ -225,6 +228,7 @@ class WebSocketEndpoint:
             if not upload.complete:
                 return
             source = await asyncio.to_thread(upload.keep, self._blobs, self._settings.limits.song_seconds)
+            self._reader.remember_stamp(source, upload.stamp)
             client.send(Understood(id=request_id, command="upload", text=source))
         except ProtocolError as error:
             client.send(Failed.from_error(error, request_id=request_id))

@@ -21,6 +21,7 @@ from bridge_server.jobs.job_queue import JobQueue
 from bridge_server.sessions.client import Client
 from bridge_server.sessions.events import ContextMoved, Events
 from bridge_server.sessions.shared_context import SharedContext
+from bridge_server.songs.placement import placed
 from bridge_server.songs.song_reader import SongReader
 from clip_store.errors import TakeError
 from clip_store.index import TakeIndex
@@ -158,9 +159,11 @@ class AuditionHandlers:
                 "take",
             )
         shared = source == context.source
-        song = await self._reader.read(self._reader.check(source), context.rate if shared else None)
+        name, rate = self._reader.check(source), context.rate if shared else None
+        probe = await self._reader.probe(name, rate)
+        song = await self._reader.read(name, rate)
         tempo_map, _ = tempo_map_of(shared_request(context))
-        position = context.source_position if shared else None
+        position = placed(context.source_position if shared else None, probe).position
         origin = 0 if position is None else position.resolve(tempo_map, song.audio.rate)
         start = request.start
         if start is None and shared and request.end is None and not context.rolling:

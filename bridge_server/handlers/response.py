@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from daw_protocol.addresses import BY_REQUEST
-from daw_protocol.errors import ErrorCode, ProtocolError
+from daw_protocol.errors import MAX_SENTENCE, ErrorCode, ProtocolError, sendable
 from daw_protocol.message import Message
 from daw_protocol.replies import Failed, Reply, Understood
 from daw_protocol.requests import Request
@@ -63,7 +63,7 @@ class Response:
 def understood(request: Request, text: str, result: Message, file: TakeFile | None = None) -> Response:
     """The response to a request that needs no job."""
     name = BY_REQUEST[type(request)].name
-    return Response((Understood(id=request.id, command=name, text=text[:2000]),), result, file)
+    return Response((Understood(id=request.id, command=name, text=sendable(text, MAX_SENTENCE)),), result, file)
 
 
 def refused(error: ProtocolError, request_id: str = "") -> Response:

@@ -13,12 +13,14 @@ from bridge_server.sessions.audience import Audience
 from bridge_server.sessions.client import Client
 from bridge_server.sessions.shared_context import SharedContext
 from bridge_server.settings import Settings
+from bridge_server.songs.alike import existing
+from bridge_server.songs.placement import placed
 from bridge_server.songs.song_reader import SongReader
 from bridge_server.songs.sources import STORED, TAKE, FileState, state_of
 from clip_store.audio.audio_file import SUFFIXES
 from daw_protocol import requests
 from daw_protocol.context import NEW_SONG_RATE, Context, resolved, shared_request, tempo_map_of
-from daw_protocol.errors import ProtocolError
+from daw_protocol.errors import ProtocolError, unicode_only
 from daw_protocol.results import Focus, Grid, Problem, Selection, SongFile, SongInFocus, SongList, Watching
 from daw_protocol.timeline import Span, TempoMap
 from daw_protocol.timeline.bbt import Bbt
@@ -62,6 +64,8 @@ class SharedContextHandlers:
         if context.source is not None:
             try:
                 song = await self._song(context.source, context.rate)
+                probe = await self._reader.probe(song.source, context.rate)
+                context = replace(context, source_position=placed(context.source_position, probe).position)
             except ProtocolError as error:
                 problem = Problem(sentence=error.sentence, remedy=error.remedy)
         result = in_samples(context, song, revision, client, problem)
@@ -77,7 +81,7 @@ class SharedContextHandlers:
         async with self._reading:  # two panels ask at once; the song is read for both
             name = self._reader.check(source)
             stored = name.startswith((STORED, TAKE))
-            key = (name, None if stored else state_of(Path(name)), rate)
+            key = (name, None if stored else state_of(existing(Path(name))), rate)
             if self._known is None or self._known[0] != key:
                 song = await self._reader.read(name, rate)
                 audio = song.audio
@@ -152,7 +156,7 @@ def list_songs(roots: tuple[Path, ...], store: Path, limit: int) -> list[SongFil
                 continue
     newest = sorted(seen.items(), key=lambda entry: (-entry[1].st_mtime_ns, str(entry[0])))[:limit]
     return [
-        SongFile(source=str(path), title=path.stem, bytes=stat.st_size, modified=stat.st_mtime)
+        SongFile(source=unicode_only(str(path)), title=unicode_only(path.stem), bytes=stat.st_size, modified=stat.st_mtime)
         for path, stat in newest
     ]
 

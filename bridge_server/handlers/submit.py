@@ -7,6 +7,7 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from bridge_server.engines.host import EngineHost
@@ -22,6 +23,8 @@ from bridge_server.sessions.client import Client
 from bridge_server.sessions.contexts import ClientContexts
 from bridge_server.sessions.events import Events, Notice
 from bridge_server.sessions.shared_context import SharedContext
+from bridge_server.songs.alike import alike, as_text
+from bridge_server.songs.placement import Placement, placed
 from bridge_server.songs.song_reader import SongReader
 from bridge_server.songs.sources import STORED
 from clip_store.store import ClipStore
@@ -30,6 +33,7 @@ from daw_protocol.addresses import BY_NAME, BY_REQUEST
 from daw_protocol.context import Context
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.requests import Render
+from daw_protocol.requests.render import MAX_TITLE
 from model.engine import EngineDescription
 
 PRIORITIES = {"batch": 0, "interactive": 1}
@@ -77,7 +81,7 @@ class SubmitHandlers:
         description = await self._engines.describe(request.engine)
         refuse_impossible(description, request)
         request = self._with_files(request, description.file_options)
-        await self._check_plan(description, request)
+        request, placement = await self._placed(description, request)
         if request.id and (
             known := self._queue.find(client.key, request.id)
         ):  # meanwhile, by another connection
@@ -88,7 +92,8 @@ class SubmitHandlers:
         for older in replaced:
             self._worker.cancel(older, "Replaced by a newer request for the same region.")
         self._audience.add(job.id, client)
-        answer = acknowledged(job, unread_words(description, request))
+        notes = (placement.note, unread_words(description, request))
+        answer = acknowledged(job, " ".join(filter(None, notes)))
         self._events.publish(Notice(answer.replies[0], known_to=client))
         self._shared_context.apply(request, client.key)
         self._worker.wake()
@@ -136,6 +141,7 @@ class SubmitHandlers:
         }
         if request.source is not None:
             found["source"] = self._reader.check(request.source)
+            found["title"] = request.title or typed_title(request.source, found["source"])
         elif request.spec().needs_source:
             raise ProtocolError(
                 ErrorCode.MISSING_FIELD,
@@ -147,12 +153,24 @@ class SubmitHandlers:
             found["reference"] = self._agreed_reference(request)
         return replace(request, **found)
 
-    async def _check_plan(self, description: EngineDescription, request: Render) -> None:
-        """Raises ProtocolError for everything that the request and the headers of its files show to be impossible."""
+    async def _placed(
+        self, description: EngineDescription, request: Render
+    ) -> tuple[Render, Placement]:
+        """The request with its song in its place on the timeline.
+
+        Raises ProtocolError for everything that the request and the headers of its files show to be impossible.
+        """
         if request.reference is not None:
             await self._reader.probe(request.reference, None, "reference")
         probe = await self._reader.probe(request.source, request.rate) if request.source else None
-        refuse_too_long(description, plan_request(request, probe).least_seconds)
+        placement = placed(request.source_position, probe) if probe else Placement(request.source_position)
+        request = replace(request, source_position=placement.position)
+        try:
+            plan = plan_request(request, probe)
+        except ProtocolError as error:
+            raise placement.explained(error) from error
+        refuse_too_long(description, plan.least_seconds)
+        return request, placement
 
     def _agreed_reference(self, request: Render) -> str:
         """The reference audio, found. Raises ProtocolError unless its use was agreed to."""
@@ -189,3 +207,9 @@ class SubmitHandlers:
             reply_to=client.reply_to,
             created=self._clock(),
         )
+
+
+def typed_title(typed: str, found: str) -> str:
+    """The song's name as its producer wrote it, where the file's own name is only another spelling of it; else ""."""
+    written, there = Path(typed).stem, Path(found).stem
+    return as_text(written, MAX_TITLE) if written != there and alike(written) == alike(there) else ""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from bridge_server.jobs.job import Job, JobState
 from clip_store.take import Take
+from daw_protocol.errors import unicode_only
 from daw_protocol.replies import Cancelled, Done, Failed, Reply, TakeReady
 
 
@@ -24,7 +25,7 @@ def take_ready(job: Job, take: Take, path: Path) -> TakeReady:
         seed=take.recipe.seed or 0,
         passed=not warnings,
         warning=warnings[0] if warnings else "",
-        path=str(path),
+        path=unicode_only(str(path)),
     )
 
 

@@ -83,4 +83,6 @@ def _with_render(context: Context, request: Render) -> Context:
         found |= {"bpm": None, "meter": None}
     elif "bpm" in found:
         found["tempo_map"] = None
+    if request.source != context.source:  # the old song's place is not the new one's
+        found["source_position"] = request.source_position
     return replace(context, **found)

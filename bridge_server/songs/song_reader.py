@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 from bridge_server.errors import as_protocol_error
@@ -31,7 +32,7 @@ from clip_store.errors import ClipStoreError
 from clip_store.splice import check_alike, frames_with_clip
 from clip_store.store import ClipStore
 from clip_store.take import Take
-from daw_protocol.errors import ErrorCode, ProtocolError
+from daw_protocol.errors import ErrorCode, ProtocolError, unicode_only
 from model.dsp.resample import resample
 
 # A file changed less than this before it was read may change again and keep its size and time: file systems count
@@ -75,11 +76,11 @@ class SongReader:
         if name.startswith(TAKE):
             self._take(name, field)
             return name
-        return str(find_file(name, self._roots, field))
+        return unicode_only(str(find_file(name, self._roots, field)))
 
     def option_file(self, option: str, name: str) -> str:
         """The absolute path of a file that an engine's option names. Raises ProtocolError."""
-        return str(find_file(name, self._roots, option))
+        return unicode_only(str(find_file(name, self._roots, option)))
 
     def _holds(self, digest: str) -> bool:
         try:
@@ -96,7 +97,8 @@ class SongReader:
         # Stored audio and takes never change.
         state = None
         if not name.startswith((STORED, TAKE)):
-            state = state_of(still_at(name, self._roots, field), field)
+            path = still_at(name, self._roots, field)
+            name, state = str(path), state_of(path, field)
         known = self._probes.get(state or name)
         if known is None:
             try:
@@ -105,6 +107,8 @@ class SongReader:
                 raise as_protocol_error(error, field) from error
             if state is None or self._clock() - state.modified_ns > SETTLED_NS:
                 self._remember(state or name, known)
+        if name.startswith(STORED):  # after the cache: the same sound may come again in a file with another stamp
+            known = replace(known, stamp=self._store.index.recall_stamp(name.removeprefix(STORED)))
         return known.at_rate(rate)
 
     def _header(self, name: str, take: Take | None) -> SongProbe:
@@ -116,10 +120,14 @@ class SongReader:
             return SongProbe.of(probe_audio(Path(name), self._most_seconds))
         clip = blobs.probe(take.audio)
         if take.parent is None:
-            return SongProbe.of(clip)
+            return replace(SongProbe.of(clip), stamp=Fraction(take.position, take.rate))
         song = blobs.probe(take.parent)
         check_alike(song, clip)
-        return replace(SongProbe.of(song), frames=frames_with_clip(song.frames, clip.frames, take.start))
+        return replace(
+            SongProbe.of(song),
+            frames=frames_with_clip(song.frames, clip.frames, take.start),
+            stamp=Fraction(take.position - max(0, take.start), take.rate),
+        )
 
     def _remember(self, name: FileState | str, probe: SongProbe) -> None:
         self._probes[name] = probe
@@ -147,6 +155,11 @@ class SongReader:
             return await self._stored(digest, path.stem, state)
         except ProtocolError:  # the copy was damaged; the file is there to mend it with
             return await asyncio.to_thread(read_song, path, self._store.blobs, self._most_seconds)
+
+    def remember_stamp(self, name: str, stamp: Fraction | None) -> None:
+        """Remembers the time stamp of the file that stored audio came in, in seconds. Raises ProtocolError."""
+        with transaction(self._connection):
+            self._store.index.remember_stamp(name.removeprefix(STORED), stamp)
 
     async def keep(self, path: Path) -> str:
         """The digest of a file's audio, of which the store has a copy then. Raises ProtocolError."""

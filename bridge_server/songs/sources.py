@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 from bridge_server.errors import as_protocol_error
+from bridge_server.songs.alike import alike, existing
+from bridge_server.songs.song_probe import stamp_of
 from clip_store.audio.audio import Audio
-from clip_store.audio.audio_file import read_audio
+from clip_store.audio.audio_file import probe_audio, read_audio
 from clip_store.blobs import BlobStore
 from clip_store.errors import ClipStoreError
-from daw_protocol.errors import ErrorCode, ProtocolError
+from daw_protocol.errors import ErrorCode, ProtocolError, unicode_only
 
 STORED = "audio:"
 TAKE = "take:"
@@ -36,28 +40,28 @@ class Song:
 
     name:  what the producer calls it, for takes and files.
     state: of the file it was read from; None when it came by upload or from the store.
+    stamp: the file's time stamp, in seconds from the timeline's zero; None without one, and for audio from the store.
     """
 
     name: str
     audio: Audio
     digest: str
     state: FileState | None = None
+    stamp: Fraction | None = None
 
 
 def find_file(name: str, roots: tuple[Path, ...], field: str = "source") -> Path:
     """The existing file a request names. Raises ProtocolError: outside the roots, or not there.
 
     The path is resolved (symbolic links and ..) before it is compared, and nothing is revealed about files that lie
-    outside the roots, not even whether they exist.
+    outside the roots, not even whether they exist. A file whose name only looks the same is taken where none has it.
     """
-    given = Path(name)
-    candidates = [given] if given.is_absolute() else [root / given for root in roots]
     inside = False
-    for candidate in candidates:
+    for candidate in [*_candidates(name, roots), *_alike(name, roots)]:
         # Too long, with characters the system does not know, or (RuntimeError) a link that leads to itself.
         with contextlib.suppress(OSError, ValueError, RuntimeError):
             resolved = candidate.resolve()
-            if any(resolved.is_relative_to(root.resolve()) for root in roots):
+            if _is_inside(resolved, roots):
                 inside = True
                 if resolved.is_file():
                     return resolved
@@ -84,7 +88,7 @@ def still_at(name: str, roots: tuple[Path, ...], field: str = "source") -> Path:
     Time has passed: a link may have been put in its place, or in that of a folder above it.
     """
     found = find_file(name, roots, field)
-    if str(found) != name:
+    if unicode_only(str(found)) != name:
         raise ProtocolError(
             ErrorCode.FILE_CHANGED,
             f"{Path(name).name} has been replaced by a link since the request was accepted.",
@@ -96,11 +100,15 @@ def still_at(name: str, roots: tuple[Path, ...], field: str = "source") -> Path:
 
 def find_folder(name: str, roots: tuple[Path, ...]) -> Path:
     """The folder a request names to write into, there or not yet. Raises ProtocolError when it is outside the roots."""
-    given = Path(name)
-    for root in roots:
+    for candidate in [*_candidates(name, roots), *_alike(name, roots)]:
         with contextlib.suppress(OSError, ValueError, RuntimeError):
-            resolved = (given if given.is_absolute() else root / given).resolve()
-            if resolved.is_relative_to(root.resolve()):
+            resolved = candidate.resolve()
+            if resolved.exists() and _is_inside(resolved, roots):
+                return resolved
+    for candidate in _candidates(name, roots):
+        with contextlib.suppress(OSError, ValueError, RuntimeError):
+            resolved = candidate.resolve()
+            if _is_inside(resolved, roots):
                 return resolved
     where = ", ".join(str(root) for root in roots) or "none yet"
     raise ProtocolError(
@@ -109,6 +117,28 @@ def find_folder(name: str, roots: tuple[Path, ...]) -> Path:
         f"Folders: {where}. Omit folder to write into the store's own.",
         "folder",
     )
+
+
+def _candidates(name: str, roots: tuple[Path, ...]) -> list[Path]:
+    """Where a name may lead, exactly as it is spelled."""
+    given = Path(name)
+    return [given] if given.is_absolute() else [root / given for root in roots]
+
+
+def _alike(name: str, roots: tuple[Path, ...]) -> Iterator[Path]:
+    """What below the roots has a name that looks the same; nothing is looked for outside of them."""
+    given = Path(name)
+    for root in roots:
+        if not given.is_absolute():
+            yield existing(root / given, root)
+            continue
+        depth = len(root.parts)
+        if [alike(part) for part in given.parts[:depth]] == [alike(part) for part in root.parts]:
+            yield existing(root.joinpath(*given.parts[depth:]), root)
+
+
+def _is_inside(resolved: Path, roots: tuple[Path, ...]) -> bool:
+    return any(resolved.is_relative_to(root.resolve()) for root in roots)
 
 
 def state_of(path: Path, field: str = "source") -> FileState:
@@ -129,12 +159,13 @@ def read_song(path: Path, blobs: BlobStore, most_seconds: float) -> Song:
     """Reads a file and keeps a copy in the store. Slow; runs in a thread. Raises ProtocolError."""
     before = state_of(path)
     try:
+        stamp = stamp_of(probe_audio(path, most_seconds))
         audio = read_audio(path, most_seconds)
         check_unchanged(before)
         digest = blobs.put(audio)
     except ClipStoreError as error:
         raise as_protocol_error(error, "source") from error
-    return Song(path.stem, audio, digest, before)
+    return Song(path.stem, audio, digest, before, stamp)
 
 
 def stored_song(digest: str, name: str, blobs: BlobStore, state: FileState | None = None) -> Song:

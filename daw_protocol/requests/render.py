@@ -19,6 +19,7 @@ from daw_protocol.timeline_fields import DurationKind, KeyKind, MeterKind, Posit
 
 PROJECT_RATES = (44_100, 48_000, 88_200, 96_000, 192_000)
 MAX_TAKES = 8
+MAX_TITLE = 128
 MAX_SEED = 2**31 - 1  # the largest OSC int32, so every seed can be sent over OSC
 
 
@@ -76,7 +77,7 @@ class Render(Request):
     reference_consent: bool = value(
         Flag(), "the performers in the reference agreed to this use; recorded in the take's recipe", False
     )
-    title: str = value(Text(128), "the song's name for takes and files; by default the file's name", "")
+    title: str = value(Text(MAX_TITLE), "the song's name for takes and files; by default the file's name", "")
     track: str = value(Text(128), "the DAW track, for names and for `replace`", "")
     replace: bool = value(
         Flag(),

@@ -16,7 +16,7 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,9 @@ from bridge_server.handlers.response import our_fault
 from bridge_server.jobs.job import JobState
 from bridge_server.jobs.job_queue import JobQueue
 from bridge_server.settings import WatchSettings
+from bridge_server.songs.alike import as_text
+from bridge_server.songs.placement import Placement, placed
+from bridge_server.songs.song_probe import SongProbe
 from bridge_server.songs.song_reader import SongReader
 from bridge_server.songs.sources import STORED
 from bridge_server.songs.tempo_file import read_midi_map
@@ -50,6 +53,7 @@ from clip_store.take_files import clip_of, free_name
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.replies import Acknowledged, Cancelled, Done, Failed, JobProgress, Reply, TakeReady
 from daw_protocol.requests import Render
+from daw_protocol.requests.render import MAX_TITLE
 from daw_protocol.results import WatchFolderStatus
 from daw_protocol.timeline import TempoMap
 
@@ -58,6 +62,11 @@ log = logging.getLogger(__name__)
 TAKES = "Takes"
 NOTE_SECONDS = 1.0
 """How often the progress text is written: often enough to watch, seldom enough for a network drive."""
+
+BAR1_ADVICE = (
+    "If your DAW counts from one hour, or bar 1 is elsewhere, add its position to the words, such as "
+    f'"{BAR1} 3600s".'
+)
 
 _NOT_YET = {ErrorCode.FILE_UNREADABLE, ErrorCode.FILE_CHANGED, ErrorCode.QUEUE_FULL}
 """May succeed a moment later: a file that is still being copied, a full queue."""
@@ -144,23 +153,22 @@ class WatchFolder:
         title, wanted, tempo_map = found
         info = await asyncio.to_thread(_probe, dropped.path)
         digest = await self._reader.keep(dropped.path)
-        place = info.time_reference or 0
-        settled = {
-            "source": STORED + digest,
-            "title": title,
-            "source_position": _stamp(place, info.rate, wanted),
-        }
+        placement = _placed(info, wanted)
+        advice = "" if wanted.bar1 is not None else BAR1_ADVICE
+        settled = {"source": STORED + digest, "title": title, "source_position": placement.position or 0}
         request = wanted.request(settled, tempo_map)
         name = self._request_name(dropped, request)
         if name is None or await asyncio.to_thread(notes.is_finished, name):
             return
         client = _WatchClient(self._key)
         response = await self._dispatcher.respond(replace(request, id=name), client)
-        if response.error is not None:
-            raise _with_hint(response.error, place, info.rate, wanted) from response.error
-        await self._follow(
-            response.replies, client, notes, name, lambda error: _with_hint(error, place, info.rate, wanted)
-        )
+        facts = [f"{placement.fact} {advice}".strip()] if placement.fact else []
+        try:
+            if response.error is not None:
+                raise response.error
+            await self._follow(response.replies, client, notes, name, facts)
+        except ProtocolError as error:
+            raise placement.explained(error, advice) from error
 
     def _request_name(self, dropped: DroppedFile, request: Render) -> str | None:
         """A name for the request that is the same for the same sound and words; None: it failed, and is not to be
@@ -185,11 +193,11 @@ class WatchFolder:
         client: _WatchClient,
         notes: StatusFiles,
         name: str,
-        hint: Callable[[ProtocolError], ProtocolError],
+        facts: Sequence[str],
     ) -> None:
-        """Everything up to the job's end: progress into the text, takes into files."""
+        """Everything up to the job's end: progress into the text, takes into files; facts: for the last text."""
         files: list[Path] = []
-        warnings: list[str] = []
+        warnings = list(facts)
         for reply in first:
             client.send(reply)
         while True:
@@ -201,7 +209,7 @@ class WatchFolder:
                     await self._note(notes.progress, reply.stage, reply.fraction)
             elif isinstance(reply, TakeReady):
                 take = self._store.index.get(reply.take)
-                files += await self._write_take(take, Path(reply.path))
+                files += await self._write_take(take)
                 warnings += [note for note in take.recipe.notes if note not in warnings]
                 if reply.warning:
                     warnings.append(f"Take {reply.number}: {reply.warning}")
@@ -210,12 +218,13 @@ class WatchFolder:
                 self._problem = ""
                 return
             elif isinstance(reply, Failed):
-                raise hint(ProtocolError(ErrorCode(reply.code), reply.sentence, reply.remedy, reply.field))
+                raise ProtocolError(ErrorCode(reply.code), reply.sentence, reply.remedy, reply.field)
             elif isinstance(reply, Cancelled):
                 remedy = "Delete this text file to render it after all."
                 raise ProtocolError(ErrorCode.CANNOT_RENDER, reply.reason or "It was cancelled.", remedy)
 
-    async def _write_take(self, take: Take, clip: Path) -> list[Path]:
+    async def _write_take(self, take: Take) -> list[Path]:
+        clip = await asyncio.to_thread(self._store.clip_path, take)
         async with self._naming:
             return await asyncio.to_thread(
                 _write_files, self._settings.folder / TAKES, take, clip, self._store.blobs
@@ -276,7 +285,7 @@ def _wanted(dropped: DroppedFile) -> tuple[str, FileRequest, TempoMap | None] | 
         is_json = dropped.words.name.lower().endswith(JSON_ENDING)
         wanted = read_json(text) if is_json else read_words(text)
     tempo_map = read_midi_map(dropped.midi).tempo_map if dropped.midi is not None else None
-    return _sendable(title), wanted, tempo_map
+    return as_text(title, MAX_TITLE), wanted, tempo_map
 
 
 def _is_ours(path: Path) -> bool:
@@ -284,12 +293,6 @@ def _is_ours(path: Path) -> bool:
     with contextlib.suppress(OSError, ClipStoreError):
         return read_recipe(path) is not None
     return False
-
-
-def _sendable(title: str) -> str:
-    """A title as requests take it: whatever names files may have, 128 letters and none that cannot be printed."""
-    plain = title.encode("utf-8", "replace").decode("utf-8")
-    return "".join(letter if letter.isprintable() else "_" for letter in plain)[:128]
 
 
 def _probe(path: Path) -> AudioInfo:
@@ -301,22 +304,10 @@ def _probe(path: Path) -> AudioInfo:
         raise ProtocolError(code, error.sentence, error.remedy, "source") from error
 
 
-def _stamp(place: int, rate: int, wanted: FileRequest) -> str | int:
-    """The dropped file's position: its time stamp counts its own samples; the project's rate may differ."""
-    project = wanted.fields.get("rate", rate)
-    return place if str(project) == str(rate) else f"{place}/{rate}s"
-
-
-def _with_hint(error: ProtocolError, place: int, rate: int, wanted: FileRequest) -> ProtocolError:
-    """The error, with a hint why a region may miss the song."""
-    if error.code is not ErrorCode.BAD_REGION or not place or wanted.bar1 is not None:
-        return error
-    seconds = place / rate
-    hint = (
-        f"By its time stamp the file starts {seconds:.3f} seconds after the timeline's zero. If your DAW "
-        f'counts from one hour, or bar 1 is elsewhere, add its position, such as "{BAR1} 3600s".'
-    )
-    return ProtocolError(error.code, error.sentence, f"{error.remedy} {hint}".strip(), error.field)
+def _placed(info: AudioInfo, wanted: FileRequest) -> Placement:
+    """Where the dropped file lies: its time stamp counts its own samples; the project's rate may differ."""
+    rate = str(wanted.fields.get("rate", ""))
+    return placed(None, SongProbe.of(info).at_rate(int(rate) if rate.isdecimal() else None))
 
 
 def _write_files(folder: Path, take: Take, clip: Path, blobs: BlobStore) -> list[Path]:
