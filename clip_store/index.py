@@ -235,7 +235,9 @@ class TakeIndex:
 
     def recall_stamp(self, digest: str) -> Fraction | None:
         """The time stamp of the file this audio came in, in seconds; None without one."""
-        row = self._connection.execute("SELECT seconds FROM time_stamp WHERE digest = ?", (digest,)).fetchone()
+        row = self._connection.execute(
+            "SELECT seconds FROM time_stamp WHERE digest = ?", (digest,)
+        ).fetchone()
         return None if row is None else Fraction(row[0])
 
     def _drop_choices(self, place: Place, take_id: str) -> None:

@@ -63,7 +63,9 @@ class BridgeClient:
             )
         digest = hashlib.sha256(data).hexdigest()
         upload_id = f"upload-{digest[:8]}"
-        await self.call("upload.begin", id=upload_id, name=as_text(path.name, MAX_NAME), size=len(data), sha256=digest)
+        await self.call(
+            "upload.begin", id=upload_id, name=as_text(path.name, MAX_NAME), size=len(data), sha256=digest
+        )
         for first in range(0, len(data), CHUNK):
             await self._send(data[first : first + CHUNK])
         name, params = await self._reply_to(upload_id)

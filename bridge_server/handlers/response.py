@@ -63,7 +63,9 @@ class Response:
 def understood(request: Request, text: str, result: Message, file: TakeFile | None = None) -> Response:
     """The response to a request that needs no job."""
     name = BY_REQUEST[type(request)].name
-    return Response((Understood(id=request.id, command=name, text=sendable(text, MAX_SENTENCE)),), result, file)
+    return Response(
+        (Understood(id=request.id, command=name, text=sendable(text, MAX_SENTENCE)),), result, file
+    )
 
 
 def refused(error: ProtocolError, request_id: str = "") -> Response:

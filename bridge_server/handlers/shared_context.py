@@ -156,7 +156,12 @@ def list_songs(roots: tuple[Path, ...], store: Path, limit: int) -> list[SongFil
                 continue
     newest = sorted(seen.items(), key=lambda entry: (-entry[1].st_mtime_ns, str(entry[0])))[:limit]
     return [
-        SongFile(source=unicode_only(str(path)), title=unicode_only(path.stem), bytes=stat.st_size, modified=stat.st_mtime)
+        SongFile(
+            source=unicode_only(str(path)),
+            title=unicode_only(path.stem),
+            bytes=stat.st_size,
+            modified=stat.st_mtime,
+        )
         for path, stat in newest
     ]
 

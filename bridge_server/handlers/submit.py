@@ -153,9 +153,7 @@ class SubmitHandlers:
             found["reference"] = self._agreed_reference(request)
         return replace(request, **found)
 
-    async def _placed(
-        self, description: EngineDescription, request: Render
-    ) -> tuple[Render, Placement]:
+    async def _placed(self, description: EngineDescription, request: Render) -> tuple[Render, Placement]:
         """The request with its song in its place on the timeline.
 
         Raises ProtocolError for everything that the request and the headers of its files show to be impossible.

@@ -107,7 +107,9 @@ class SongReader:
                 raise as_protocol_error(error, field) from error
             if state is None or self._clock() - state.modified_ns > SETTLED_NS:
                 self._remember(state or name, known)
-        if name.startswith(STORED):  # after the cache: the same sound may come again in a file with another stamp
+        if name.startswith(
+            STORED
+        ):  # after the cache: the same sound may come again in a file with another stamp
             known = replace(known, stamp=self._store.index.recall_stamp(name.removeprefix(STORED)))
         return known.at_rate(rate)
 

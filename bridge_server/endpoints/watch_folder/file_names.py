@@ -1,6 +1,7 @@
 """The request of a dropped file, from the words in its name or in a text file next to it. Pure.
 
 song [repaint 17-20, 120 bpm].wav
+song [repaint 17-20, 120 bpm] (1).wav                     a copy: the same request
 song [repaint 17_1_0 - 21_1_0, 120 bpm, 3 takes].wav      17_1_0 is 17|1|0 where file names have no |
 song.wav + song.txt          the same words, in lines or with commas
 song.wav + song.ace.json     {"task": "repaint", "bars": "17-20", "bpm": 120}, with the protocol's names
@@ -35,7 +36,7 @@ EXAMPLES = (
     "docs/protocol.md."
 )
 
-_BRACKETS = re.compile(r"(.*?)\s*\[([^\[\]]+)\]\s*", re.DOTALL)
+_BRACKETS = re.compile(r"\[([^\[\]]+)\]")
 _BARS = re.compile(r"(?:bars?\s+)?(\d+)(?:\s*(?:-|–|to)\s*(\d+))?", re.IGNORECASE)
 _SPAN = re.compile(r"(.+?)(?:\s+-\s+|\s+to\s+|\s*–\s*)(.+)", re.IGNORECASE | re.DOTALL)
 _BBT = re.compile(r"\d+_\d+(_[\d.]+)?")
@@ -84,13 +85,17 @@ def _counts_beats(request: Render) -> bool:
 
 
 def split_name(stem: str) -> tuple[str, str | None]:
-    """The song's title, and the words in brackets behind it if they ask for something."""
-    match = _BRACKETS.fullmatch(stem)
-    if match is None:
-        return stem, None
-    first = match[2].split(",")[0].split()
-    asks = bool(first) and bool(difflib.get_close_matches(first[0].lower(), FILE_TASKS, n=1, cutoff=0.75))
-    return (match[1] or stem, match[2]) if asks else (stem, None)
+    """The song's title, and the words in brackets if they ask for something.
+
+    What systems, browsers and DAWs write behind the brackets marks a copy, in the language of its user and with numbers
+    of all kinds ("(1)", " - Copy", "-001", "_bip"): it is no part of the request, whatever it says.
+    """
+    for match in reversed(list(_BRACKETS.finditer(stem))):
+        first = match[1].split(",")[0].split()
+        if first and difflib.get_close_matches(first[0].lower(), FILE_TASKS, n=1, cutoff=0.75):
+            before, behind = stem[: match.start()].strip(), stem[match.end() :].strip()
+            return before or behind or stem, match[1]
+    return stem, None
 
 
 def read_words(text: str) -> FileRequest:

@@ -43,7 +43,7 @@ from bridge_server.songs.sources import STORED
 from bridge_server.songs.tempo_file import read_midi_map
 from bridge_server.supervisor import Supervisor
 from clip_store.atomic_file import write_whole
-from clip_store.audio.audio_file import AudioInfo, probe_audio
+from clip_store.audio.audio_file import SUFFIXES, AudioInfo, probe_audio
 from clip_store.audio.broadcast_wav import read_recipe
 from clip_store.blobs import BlobStore
 from clip_store.errors import ClipStoreError
@@ -147,6 +147,8 @@ class WatchFolder:
 
     async def _answer(self, dropped: DroppedFile, notes: StatusFiles) -> None:
         """Has the file rendered, and writes its takes. Raises ProtocolError, ClipStoreError, OSError."""
+        if not dropped.readable:
+            raise _unreadable(dropped.path)
         found = await asyncio.to_thread(_wanted, dropped)
         if found is None:
             return
@@ -293,6 +295,15 @@ def _is_ours(path: Path) -> bool:
     with contextlib.suppress(OSError, ClipStoreError):
         return read_recipe(path) is not None
     return False
+
+
+def _unreadable(path: Path) -> ProtocolError:
+    kinds = ", ".join(ending.removeprefix(".") for ending in SUFFIXES)
+    return ProtocolError(
+        ErrorCode.CANNOT_RENDER,
+        f"{path.suffix} files cannot be read.",
+        f"Bounce the song as WAV, AIFF or FLAC under the same name. All kinds that can be read: {kinds}.",
+    )
 
 
 def _probe(path: Path) -> AudioInfo:

@@ -7,18 +7,29 @@ Polls rather than asks the system for events: those do not come from network dri
 from __future__ import annotations
 
 import os
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from bridge_server.endpoints.watch_folder.file_names import split_name
+from bridge_server.songs.alike import alike
+from clip_store.audio.audio_file import SUFFIXES
 
-AUDIO = {".wav", ".wave", ".bwf", ".aif", ".aiff", ".flac"}
+# How DAWs bounce by default, the best first. Other kinds count where they are asked about and none of these is.
+USUAL = (".wav", ".wave", ".bwf", ".aif", ".aiff", ".flac")
+# Sound that cannot be read: who asks for it by its name gets an answer in words.
+UNREADABLE = (
+    ".3gp", ".aac", ".ac3", ".amr", ".ape", ".avi", ".dff", ".dsf", ".dts", ".m4a", ".m4b", ".m4p", ".mka", ".mkv", ".mov",
+    ".mp4", ".mpc", ".ra", ".sd2", ".shn", ".tak", ".tta", ".weba", ".webm", ".wma", ".wmv", ".wv",
+)  # fmt: skip
+KINDS = (*dict.fromkeys((*USUAL, *SUFFIXES)), *UNREADABLE)
 JSON_ENDING = ".ace.json"
 TEXT_ENDING = ".txt"
 MIDI_ENDINGS = (".mid", ".midi")
 ERROR_ENDING = ".error.txt"
+
+EMPTY_TIMES = 15
+"""An empty file is given so many times as long: a copy over a network begins with one, and a failed bounce leaves one."""
 
 State = tuple[int, int]
 """Size in bytes and time of change in nanoseconds."""
@@ -41,9 +52,22 @@ class DroppedFile:
     midi_state: State = (0, 0)
     failed: bool = False
 
+    @property
+    def readable(self) -> bool:
+        """Whether the bridge reads sound files of this kind."""
+        return self.path.suffix.lower() not in UNREADABLE
+
+    @property
+    def asks(self) -> bool:
+        """Whether its name or a text next to it asks for something."""
+        return self.words is not None or split_name(self.path.stem)[1] is not None
+
 
 def scan(folder: Path) -> list[DroppedFile]:
-    """Every sound file in the folder, not below it. Raises OSError when it cannot be read."""
+    """The sound files in the folder, not below it: the usual ones, and others that ask for something.
+
+    A bounce that was saved in several kinds at once counts once. Raises OSError when the folder cannot be read.
+    """
     states: dict[str, State] = {}
     with os.scandir(folder) as entries:
         for entry in entries:
@@ -54,10 +78,25 @@ def scan(folder: Path) -> list[DroppedFile]:
                     states[entry.name] = found.st_size, found.st_mtime_ns
             except OSError:
                 continue  # gone since, or a link to nowhere
-    names = {_alike(name): name for name in states}
+    names = {alike(name): name for name in states}
+    sounds = [name for name in sorted(states) if _rank(name) < len(KINDS)]
+    best: dict[str, int] = {}
+    for name in sounds:
+        stem = alike(Path(name).stem)
+        best[stem] = min(best.get(stem, len(KINDS)), _rank(name))
+    drops = [_drop(folder, name, states, names) for name in sounds]
     return [
-        _drop(folder, name, states, names) for name in sorted(states) if Path(name).suffix.lower() in AUDIO
+        dropped
+        for dropped in drops
+        if (rank := _rank(dropped.path.name)) < len(USUAL)
+        or (rank == best[alike(dropped.path.stem)] and dropped.asks)
     ]
+
+
+def _rank(name: str) -> int:
+    """The kind of a file's sound: the first of KINDS is the best; len(KINDS): no sound."""
+    ending = Path(name).suffix.lower()
+    return KINDS.index(ending) if ending in KINDS else len(KINDS)
 
 
 def _drop(folder: Path, name: str, states: dict[str, State], names: dict[str, str]) -> DroppedFile:
@@ -65,7 +104,7 @@ def _drop(folder: Path, name: str, states: dict[str, State], names: dict[str, st
 
     def beside(*wanted: str) -> tuple[Path | None, State]:
         for other in wanted:
-            found = names.get(_alike(other))
+            found = names.get(alike(other))
             if found is not None:
                 return folder / found, states[found]
         return None, (0, 0)
@@ -75,11 +114,6 @@ def _drop(folder: Path, name: str, states: dict[str, State], names: dict[str, st
     midi, midi_state = beside(*(song + ending for song in (stem, title) for ending in MIDI_ENDINGS))
     failed = beside(stem + ERROR_ENDING)[0] is not None
     return DroppedFile(folder / name, states[name], words, words_state, midi, midi_state, failed)
-
-
-def _alike(name: str) -> str:
-    """Equal for names a producer would call the same: case, and how accents are spelled, differ by system."""
-    return unicodedata.normalize("NFC", name).casefold()
 
 
 class Settling:
@@ -98,7 +132,7 @@ class Settling:
         found = [
             dropped
             for dropped in sorted(there - self._given, key=lambda dropped: dropped.path.name)
-            if now - self._since[dropped] >= self._seconds and dropped.state[0] > 0
+            if now - self._since[dropped] >= self._seconds * (1 if dropped.state[0] else EMPTY_TIMES)
         ]
         self._given.update(found)
         return found

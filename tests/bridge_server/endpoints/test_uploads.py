@@ -43,6 +43,7 @@ def test_frames_of_any_size_become_a_song(folder, tmp_path, frame):
     assert upload.complete
     blobs = BlobStore(tmp_path / "blobs")
     name = upload.keep(blobs, 60)
+    assert upload.stamp is None
     upload.close()
     audio = blobs.get(name.removeprefix("audio:"))
     assert (audio.frames, audio.rate, audio.channels) == (4800, 48000, 2)
