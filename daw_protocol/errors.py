@@ -68,6 +68,8 @@ def sendable(text: str, max_length: int) -> str:
 
 
 def unicode_only(text: str) -> str:
-    """The text with "?" for each lone surrogate: they come from JSON escapes and from file names that are not UTF-8, and
-    no datagram, database or page can carry them."""
+    """The text with "?" for each lone surrogate.
+
+    They come from JSON escapes and from file names that are not UTF-8; no datagram, database or page can carry them.
+    """
     return text.encode("utf-8", "replace").decode("utf-8")

@@ -1,7 +1,7 @@
 """stdout and stderr, prepared once for every command: no text and no reader that leaves ends the command.
 
-A console or pipe may be in any encoding (Windows code pages, `LC_ALL=C`), and paths hold whatever names a disk has. What
-an encoding lacks is written in ASCII: marks by letters that look like them, everything else as an escape.
+A console or pipe may be in any encoding (Windows code pages, `LC_ALL=C`), and paths hold whatever names a disk has.
+What an encoding lacks is written in ASCII: marks by letters that look like them, everything else as an escape.
 """
 
 from __future__ import annotations

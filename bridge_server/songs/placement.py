@@ -6,7 +6,7 @@ place of the take that is the source; without that the song starts where the pro
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from bridge_server.songs.song_probe import SongProbe
 from daw_protocol.errors import ErrorCode, ProtocolError

@@ -104,7 +104,7 @@ def command_line(server: ServerThread, asked: Asked) -> Outcome:
                 None,
                 asked.fields,
                 server.settings.store.parent / "out",
-            )  # fmt: skip
+            )
         )
     except ProtocolError as error:
         return Outcome(None, str(error), error.code.value)

@@ -19,8 +19,8 @@ from clip_store.audio.audio_file import SUFFIXES
 USUAL = (".wav", ".wave", ".bwf", ".aif", ".aiff", ".flac")
 # Sound that cannot be read: who asks for it by its name gets an answer in words.
 UNREADABLE = (
-    ".3gp", ".aac", ".ac3", ".amr", ".ape", ".avi", ".dff", ".dsf", ".dts", ".m4a", ".m4b", ".m4p", ".mka", ".mkv", ".mov",
-    ".mp4", ".mpc", ".ra", ".sd2", ".shn", ".tak", ".tta", ".weba", ".webm", ".wma", ".wmv", ".wv",
+    ".3gp", ".aac", ".ac3", ".amr", ".ape", ".avi", ".dff", ".dsf", ".dts", ".m4a", ".m4b", ".m4p", ".mka", ".mkv",
+    ".mov", ".mp4", ".mpc", ".ra", ".sd2", ".shn", ".tak", ".tta", ".weba", ".webm", ".wma", ".wmv", ".wv",
 )  # fmt: skip
 KINDS = (*dict.fromkeys((*USUAL, *SUFFIXES)), *UNREADABLE)
 JSON_ENDING = ".ace.json"
@@ -29,7 +29,7 @@ MIDI_ENDINGS = (".mid", ".midi")
 ERROR_ENDING = ".error.txt"
 
 EMPTY_TIMES = 15
-"""An empty file is given so many times as long: a copy over a network begins with one, and a failed bounce leaves one."""
+"""An empty file is given so many times as long: a copy over a network begins as one, a failed bounce ends as one."""
 
 State = tuple[int, int]
 """Size in bytes and time of change in nanoseconds."""

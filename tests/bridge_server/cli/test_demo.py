@@ -20,7 +20,10 @@ def test_the_demo_runs_and_leaves_what_it_promises(tmp_path):
     out = tmp_path / "out"
     command = [*bridge_command(tmp_path / "unused"), "demo", "--panel", "-o", str(out)]
     demo = subprocess.Popen(
-        command, stdout=subprocess.PIPE, text=True, env={**environment(), "PYTHONUNBUFFERED": "1"}
+        command,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**environment(), "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "ascii"},
     )
     assert demo.stdout is not None
     lines = []
