@@ -59,7 +59,7 @@ class BridgeClient:
             ) from error
         if not data:
             raise ProtocolError(
-                ErrorCode.FILE_UNREADABLE, f"{path.name} is empty.", "Export it again.", "source"
+                ErrorCode.FILE_UNREADABLE, f"{path.name} is empty.", "Save or bounce it again.", "source"
             )
         digest = hashlib.sha256(data).hexdigest()
         upload_id = f"upload-{digest[:8]}"
@@ -148,7 +148,7 @@ async def connected(host: str, port: int, token: str = "") -> AsyncIterator[Brid
         raise ProtocolError(
             ErrorCode.NOT_ALLOWED,
             f"No server answers at {host}:{port}.",
-            "Start one with `takebridge serve`, or leave --port away.",
+            "Start one with `takebridge serve`.",
         ) from error
     client = BridgeClient(connection)
     receiver = asyncio.create_task(client.receive())

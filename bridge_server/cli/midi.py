@@ -24,7 +24,12 @@ def read_map(path: Path) -> tuple[Binding, ...]:
     path = existing(path)
     try:
         if path.stat().st_size > MAX_BYTES:
-            raise ProtocolError(ErrorCode.TOO_LARGE, f"{path} is too large for a MIDI map.", "", "midi-map")
+            raise ProtocolError(
+                ErrorCode.TOO_LARGE,
+                f"{path} is too large for a MIDI map.",
+                "Name a text file of at most a megabyte.",
+                "midi-map",
+            )
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise ProtocolError(

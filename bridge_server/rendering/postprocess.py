@@ -235,5 +235,5 @@ def _rejected(sentence: str) -> ProtocolError:
     return ProtocolError(
         ErrorCode.RENDER_REJECTED,
         sentence,
-        "Nothing was kept. Try another seed or strength.",
+        "Nothing was kept. Try another seed or another engine.",
     )

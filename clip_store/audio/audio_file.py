@@ -206,7 +206,7 @@ def _check_length(path: Path, info: AudioInfo, max_seconds: float) -> None:
     if info.frames > max_seconds * info.rate:
         raise AudioFileError(
             f"{path.name} lasts {info.frames / info.rate:.1f} s; at most {max_seconds:g} s are accepted.",
-            "Bounce a shorter stretch, or raise the limit in the server's settings.",
+            "Bounce a shorter stretch: the region and a minute around it are enough.",
         )
 
 

@@ -28,7 +28,11 @@ def check_caller(settings: Settings, path: str, headers: Mapping[str, str], peer
         )
     origin = headers.get("Origin")
     if origin is not None and urlsplit(origin).netloc != host:
-        raise ProtocolError(ErrorCode.NOT_ALLOWED, f"Pages from {origin!r} may not use this server.", "")
+        raise ProtocolError(
+            ErrorCode.NOT_ALLOWED,
+            f"Pages from {origin!r} may not use this server.",
+            "Open the server's own panel: `takebridge panel`.",
+        )
     if not is_open(path, headers) and not admitted(settings, path, headers, peer):
         raise ProtocolError(
             ErrorCode.NOT_ALLOWED,

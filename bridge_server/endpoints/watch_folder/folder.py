@@ -156,7 +156,7 @@ class WatchFolder:
         info = await asyncio.to_thread(_probe, dropped.path)
         digest = await self._reader.keep(dropped.path)
         placement = _placed(info, wanted)
-        advice = "" if wanted.bar1 is not None else BAR1_ADVICE
+        hint = "" if wanted.bar1 is not None else BAR1_ADVICE
         settled = {"source": STORED + digest, "title": title, "source_position": placement.position or 0}
         request = wanted.request(settled, tempo_map)
         name = self._request_name(dropped, request)
@@ -164,13 +164,13 @@ class WatchFolder:
             return
         client = _WatchClient(self._key)
         response = await self._dispatcher.respond(replace(request, id=name), client)
-        facts = [f"{placement.fact} {advice}".strip()] if placement.fact else []
+        facts = [f"{placement.fact} {hint}".strip()] if placement.fact else []
         try:
             if response.error is not None:
                 raise response.error
             await self._follow(response.replies, client, notes, name, facts)
         except ProtocolError as error:
-            raise placement.explained(error, advice) from error
+            raise placement.explained(error, hint) from error
 
     def _request_name(self, dropped: DroppedFile, request: Render) -> str | None:
         """A name for the request that is the same for the same sound and words; None: it failed, and is not to be
