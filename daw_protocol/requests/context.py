@@ -49,7 +49,9 @@ class SetSource(Request):
     """The song, for requests without one."""
 
     source: str = value(Text(1024, 1), "the song, as in a render request")
-    position: Position | None = value(PositionKind(), "timeline position of its first sample", None)
+    position: Position | None = value(
+        PositionKind(), "timeline position of its first sample; by default its time stamp", None
+    )
     rate: int | None = value(Whole(8_000, 384_000), "the project's sample rate", None)
 
 

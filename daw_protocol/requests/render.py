@@ -35,7 +35,9 @@ class Render(Request):
         None,
     )
     source_position: Position | None = value(
-        PositionKind(), "timeline position of the source's first sample", None
+        PositionKind(),
+        "timeline position of the source's first sample; by default its time stamp, or where the project starts",
+        None,
     )
     start: Position | None = value(PositionKind(), "first sample of the region", None)
     end: Position | None = value(PositionKind(), "first sample after the region", None)
