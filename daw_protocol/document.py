@@ -43,12 +43,12 @@ and exactly one terminal message: `done`, `failed` or `cancelled`. An invalid re
 
 **Positions** are `384000` (samples), `"12.5s"`, `"17|1|0"` (bar, beat, tick of 960 to the quarter note), `"64b"`
 (quarter notes from the start of the ruler), `"1:02.5"` or timecode (`"00:01:02:12@25"`). A region is half-open:
-`end` is the first sample after it. `bars "17-20"` includes both bars. All count from the start of the project. Where the
-song lies there says `source_position`; without it the time stamp of a Broadcast WAV (the `ack` has a `note` then), or
-the place of the take used as source; without those the song starts where the project does.
+`end` is the first sample after it. `bars "17-20"` includes both bars. All count from the start of the project.
+`source_position` is the song's own place there. Without it, the time stamp of a Broadcast WAV counts (the `ack` then
+has a `note`), or the place of the take that is the source; without those, the song starts where the project does.
 
-**File names** are found in whichever spelling the disk has: accents in one character or two, and capitals where no file
-has the very name. A byte that is not UTF-8 appears as `?` in answers, and is found by that name.
+**File names** match in any spelling: accents composed or decomposed, and capitals or small letters where no file has
+the exact name. Answers show `?` for each byte of a name that is not UTF-8; requests may use that form.
 
 **Tempo maps** are objects: `{"points": [{"quarter": 0, "bpm": 120}, {"quarter": 32, "bpm": 126, "ramp": true}, ...],
 "meters": [{"quarter": 0, "meter": "4/4"}], "offset": 0, "first_bar": 1}`; `quarter` counts quarter notes, `ramp` moves

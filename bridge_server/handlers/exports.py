@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from bridge_server.rendering.receipts import in_words
 from bridge_server.sessions.client import Client
 from bridge_server.songs.sources import find_folder
 from bridge_server.version import VERSION
+from clip_store.errors import TakeError
 from clip_store.exports import Format, Project, song_project, take_project, write_export
 from clip_store.store import ClipStore, statement
 from clip_store.take import Take
@@ -67,9 +69,15 @@ class _ExportProgress:
 
 
 def project_of(store: ClipStore, what: str, name: str) -> Project:
-    """The project of a take's id or a song's name. Raises TakeError, StoreError."""
+    """The project of a take's id or a song's name, its accents composed or not. Raises TakeError, StoreError."""
     make: Callable[..., Project] = take_project if what == "take" else song_project
-    return make(store, name, describe)
+    try:
+        return make(store, name, describe)
+    except TakeError:
+        for spelled in {unicodedata.normalize(form, name) for form in ("NFC", "NFD")} - {name}:
+            with contextlib.suppress(TakeError):
+                return make(store, spelled, describe)
+        raise
 
 
 def describe(take: Take) -> str:

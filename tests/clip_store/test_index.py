@@ -1,5 +1,6 @@
 import sqlite3
 from dataclasses import replace
+from fractions import Fraction
 
 import pytest
 from hypothesis import settings
@@ -222,6 +223,16 @@ def test_known_files(index):
     index.remember_file("/music/song.wav", 1000, 6, "b" * 64)
     assert index.recall_file("/music/song.wav", 1000, 6) == "b" * 64
     assert index.recall_file("/music/song.wav", 1000, 5) is None
+
+
+def test_time_stamps_of_audio_without_a_file(index):
+    assert index.recall_stamp(SONG) is None
+    index.remember_stamp(SONG, Fraction(384_001, 48_000))
+    assert index.recall_stamp(SONG) == Fraction(384_001, 48_000)
+    index.remember_stamp(SONG, Fraction(-1))
+    assert index.recall_stamp(SONG) == -1
+    index.remember_stamp(SONG, None)
+    assert index.recall_stamp(SONG) is None
 
 
 class ChoiceHistory(RuleBasedStateMachine):

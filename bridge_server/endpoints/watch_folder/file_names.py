@@ -87,8 +87,8 @@ def _counts_beats(request: Render) -> bool:
 def split_name(stem: str) -> tuple[str, str | None]:
     """The song's title, and the words in brackets if they ask for something.
 
-    What systems, browsers and DAWs write behind the brackets marks a copy, in the language of its user and with numbers
-    of all kinds ("(1)", " - Copy", "-001", "_bip"): it is no part of the request, whatever it says.
+    Anything after the brackets is a mark that systems, browsers and DAWs give to copies and bounces, in any language
+    and form ("(1)", " - Copy", "-001", "_bip"); it is not part of the request.
     """
     for match in reversed(list(_BRACKETS.finditer(stem))):
         first = match[1].split(",")[0].split()

@@ -1,12 +1,13 @@
 """Exports on request, through a real server."""
 
+import unicodedata
 import zipfile
 from pathlib import Path
 
 import pytest
 from lxml import etree
 
-from tests.bridge_server.peers import RpcError
+from tests.bridge_server.peers import RpcError, noise_song
 from tests.clip_store.exports.dawproject_schemas import PROJECT_SCHEMA
 
 REGION = {"source": "song.wav", "start": 4800, "end": 14_400}
@@ -50,6 +51,15 @@ def test_a_song_with_its_chosen_take(server, ws, take):
     assert Path(found["path"]).is_relative_to(server.settings.roots[0] / "for the mix")
     assert "Chosen takes" in Path(found["path"]).read_text(encoding="utf-8")
     ws.call("takes.revert", take=take)
+
+
+@pytest.mark.parametrize(("kept", "asked"), [("NFC", "NFD"), ("NFD", "NFC")])
+def test_a_song_is_found_by_its_title_in_either_spelling(server, ws, kept, asked):
+    noise_song(server.settings.roots[0] / f"{kept}.wav", 9600, seed=len(kept) + ord(kept[-1]))
+    title = f"Gr\u00f6\u00dfe {kept}"
+    ws.render("repaint", title=unicodedata.normalize(kept, title), source=f"{kept}.wav", start=0, end=4800)
+    found = ws.call("export", what="song", name=unicodedata.normalize(asked, title), format="midi")
+    assert Path(found["path"]).is_file()
 
 
 def test_by_osc(osc, take):

@@ -25,6 +25,29 @@ def test_sound_files_are_found_and_nothing_else(tmp_path):
     assert names(scan(tmp_path)) == ["a.WAV", "b.wav", "c.flac", "g.aiff"]
 
 
+def test_kinds_that_are_no_usual_bounces_count_where_they_ask(tmp_path):
+    for name in (
+        "a [repaint 1].mp3",
+        "b.caf",
+        "c.m4a",
+        "d [extract].m4a",
+        "e [extract] (1).OGG",
+        "f [cover].mp4.part",
+    ):
+        write(tmp_path / name)
+    write(tmp_path / "b.txt")
+    found = scan(tmp_path)
+    assert names(found) == ["a [repaint 1].mp3", "b.caf", "d [extract].m4a", "e [extract] (1).OGG"]
+    assert [dropped.readable for dropped in found] == [True, True, False, True]
+
+
+def test_a_bounce_in_several_kinds_at_once_counts_once(tmp_path):
+    """Logic and others write WAV and MP3, or MP3 and M4A, in one go."""
+    for name in ("a [repaint 1].mp3", "a [repaint 1].wav", "b [repaint 1].mp3", "b [repaint 1].m4a"):
+        write(tmp_path / name)
+    assert names(scan(tmp_path)) == ["a [repaint 1].wav", "b [repaint 1].mp3"]
+
+
 def test_what_lies_beside(tmp_path):
     write(tmp_path / "song.wav")
     assert scan(tmp_path)[0].words is None
@@ -102,3 +125,4 @@ def test_an_empty_file_is_not_complete(tmp_path):
     write(tmp_path / "song.wav", 0)
     settling.ready(scan(tmp_path), 0.0)
     assert settling.ready(scan(tmp_path), 10.0) == []
+    assert names(settling.ready(scan(tmp_path), 15.0)) == ["song.wav"]  # nothing more comes, and that is said
