@@ -1,8 +1,8 @@
 """Files by names that look the same: every way in finds a file, a folder or a companion through this module.
 
-The same name reaches the server in several spellings. macOS and its archives write accents apart (NFD), other systems
-write them together (NFC); Windows and macOS take capitals and small letters for the same; a name that is not UTF-8
-travels in JSON and OSC with "?" for each byte that is no text.
+The same name reaches the server in several spellings. macOS and its archives decompose accents (NFD), other systems
+compose them (NFC); Windows and macOS ignore case; a name that is not UTF-8 travels in JSON and OSC with "?" for each
+byte that cannot be decoded.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ def alike(name: str) -> str:
 def existing(path: Path, below: Path | None = None) -> Path:
     """The path if something is there, else the one thing there whose name looks the same, else the path as it is.
 
-    below: a folder above it that is not looked for, and outside of which nothing is. Where several names look the same
-    none is taken: one of them would be the wrong song.
+    below: a folder that contains it; nothing is searched outside. If several names match, none is chosen: it could be
+    the wrong song.
     """
     if _exists(path):
         return path
@@ -45,13 +45,14 @@ def as_text(name: str, longest: int) -> str:
 
 
 def _only_one(folder: Path, name: str) -> Path | None:
-    """What the folder has under this name in another spelling; capitals count unless nothing else does."""
+    """What the folder has under this name in another spelling; case is ignored only if nothing matches with it."""
     try:
         there = os.listdir(folder or ".")
     except (OSError, ValueError):
         return None
     for spelling in (_spelled, alike):
-        found = [entry for entry in there if spelling(entry) == spelling(name)]
+        wanted = spelling(name)
+        found = [entry for entry in there if spelling(entry) == wanted]
         if found:
             return folder / found[0] if len(found) == 1 else None
     return None

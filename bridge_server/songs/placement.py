@@ -1,7 +1,7 @@
 """Where a song lies on the timeline: the one rule for every way in.
 
-A request's own source_position counts. Without one the file's time stamp counts, as a Broadcast WAV carries it, or the
-place of the take that is the source; without that the song starts where the project does.
+A request's own source_position counts first. Without it, the time stamp of a Broadcast WAV does, or the place of the
+take that is the source; without those, the song starts where the project does.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def placed(given: Position | None, probe: SongProbe) -> Placement:
     except ValueError:
         return Placement(
             None,
-            "The song's time stamp is no position in a project, so the song was taken to start where the project does.",
+            "The song's time stamp is no position in a project, so the song is placed at the project's start.",
         )
     when = f"{float(abs(probe.stamp)):.3f} s {'after' if probe.stamp > 0 else 'before'} the project's start"
     return Placement(

@@ -15,9 +15,9 @@ from bridge_server.endpoints.watch_folder.file_names import split_name
 from bridge_server.songs.alike import alike
 from clip_store.audio.audio_file import SUFFIXES
 
-# How DAWs bounce by default, the best first. Other kinds count where they are asked about and none of these is.
+# How DAWs bounce, the best first. Other kinds count only if they come with a request and none of these has their name.
 USUAL = (".wav", ".wave", ".bwf", ".aif", ".aiff", ".flac")
-# Sound that cannot be read: who asks for it by its name gets an answer in words.
+# Sound that cannot be read; a request for it is answered with an error text.
 UNREADABLE = (
     ".3gp", ".aac", ".ac3", ".amr", ".ape", ".avi", ".dff", ".dsf", ".dts", ".m4a", ".m4b", ".m4p", ".mka", ".mkv",
     ".mov", ".mp4", ".mpc", ".ra", ".sd2", ".shn", ".tak", ".tta", ".weba", ".webm", ".wma", ".wmv", ".wv",
