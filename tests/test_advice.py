@@ -70,7 +70,8 @@ def remedy_in(node: ast.AST) -> Iterator[ast.expr]:
             place = 1
         if place is not None and len(node.args) > place:
             yield node.args[place]
-        yield from (keyword.value for keyword in node.keywords if keyword.arg == "remedy")
+        if name != "replace":  # a shorter form of one that was said in full
+            yield from (keyword.value for keyword in node.keywords if keyword.arg == "remedy")
     elif isinstance(node, ast.Assign):
         names = [target.id for target in node.targets if isinstance(target, ast.Name)]
         if any(REMEDY_NAME.fullmatch(name) for name in names):

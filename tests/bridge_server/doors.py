@@ -9,7 +9,7 @@ import itertools
 import shutil
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -73,9 +73,10 @@ def upload(server: ServerThread, asked: Asked) -> Outcome:
         peer.call("upload.begin", id=number, **announced)
         for first in range(0, len(data), 1 << 20):
             peer.connection.send(data[first : first + (1 << 20)])
-        reply = next(iter(iter(peer.next_heard, None)))
+        reply = peer.next_heard()
         assert reply["id"] == number
-        return _over(server, peer, source=reply["text"], **asked.fields)
+        outcome = _over(server, peer, source=reply["text"], **asked.fields)
+    return replace(outcome, said=f"{reply.values.get('note', '')} {outcome.said}")
 
 
 def mailbox(server: ServerThread, asked: Asked) -> Outcome:
