@@ -88,7 +88,7 @@ def still_at(name: str, roots: tuple[Path, ...], field: str = "source") -> Path:
     Time has passed: a link may have been put in its place, or in that of a folder above it.
     """
     found = find_file(name, roots, field)
-    if unicode_only(str(found)) != name:
+    if unicode_only(str(found)) != unicode_only(name):
         raise ProtocolError(
             ErrorCode.FILE_CHANGED,
             f"{Path(name).name} has been replaced by a link since the request was accepted.",

@@ -73,7 +73,7 @@ def upload(server: ServerThread, asked: Asked) -> Outcome:
         peer.call("upload.begin", id=number, **announced)
         for first in range(0, len(data), 1 << 20):
             peer.connection.send(data[first : first + (1 << 20)])
-        reply = peer.next_heard()
+        reply = peer.next_received()
         assert reply["id"] == number
         outcome = _over(server, peer, source=reply["text"], **asked.fields)
     return replace(outcome, said=f"{reply.values.get('note', '')} {outcome.said}")
