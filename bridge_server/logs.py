@@ -14,11 +14,15 @@ from contextvars import ContextVar
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
+from bridge_server.platforms import make_private_folder
+
 LOG_FILE = "takebridge.log"
 FOLDER = "logs"
 FILE_BYTES = 2 << 20
 FILES = 5
 TEXT, JSON = "text", "json"
+PACKAGES = ("bridge_server", "clip_store", "daw_protocol", "model")
+"""Whose lines are logged from INFO on; libraries only warn."""
 
 _JOB: ContextVar[str] = ContextVar("job", default="")
 
@@ -76,7 +80,8 @@ def logged_to(store: Path, kind: str, level: int = logging.INFO) -> Iterator[Pat
     root = logging.getLogger()
     path = store / FOLDER / LOG_FILE
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_private_folder(store)
+        path.parent.mkdir(exist_ok=True)
         handler = RotatingFileHandler(
             path,
             maxBytes=FILE_BYTES,
@@ -89,15 +94,22 @@ def logged_to(store: Path, kind: str, level: int = logging.INFO) -> Iterator[Pat
         root.warning("There is no log file: %s cannot be written (%s).", path, error.strerror or error)
         yield None
         return
-    handler.setLevel(level)
     handler.setFormatter(JsonLines() if kind == JSON else TextLines())
     handler.addFilter(AboutJob())
-    before = root.level
-    root.setLevel(min(before, level))
+    ours = [logging.getLogger(name) for name in PACKAGES]
+    before = [(logger, logger.level) for logger in ours]
+    screens = [(screen, screen.level) for screen in root.handlers]
+    for screen, shown in screens:  # what people see at the server does not become more with the file
+        screen.setLevel(max(shown, root.level))
+    for logger in ours:
+        logger.setLevel(level)
     root.addHandler(handler)
     try:
         yield path
     finally:
         root.removeHandler(handler)
-        root.setLevel(before)
+        for logger, usual in before:
+            logger.setLevel(usual)
+        for screen, shown in screens:
+            screen.setLevel(shown)
         handler.close()

@@ -10,6 +10,7 @@ from pathlib import Path
 from bridge_server.cli.arguments import engines_of, models_of, screen_of, settings_of, store_of
 from bridge_server.cli.options import Subparsers, gigabytes, json_option, models_option
 from bridge_server.engines.registry import BUILT_IN, DEFAULT_ENGINE, MODELS_ENGINE
+from bridge_server.logs import JSON, TEXT, logged_to
 from bridge_server.settings import OSC_PORT, WEBSOCKET_PORT, Settings
 
 
@@ -63,7 +64,11 @@ def add_serve(commands: Subparsers) -> None:
         help="render what files dropped here ask for by their names (docs/any-daw.md)",
     )  # fmt: skip
     serve.add_argument("--no-sound", dest="sound", action="store_false", help="play nothing on this machine")
-    serve.add_argument("--verbose", action="store_true", help="log more")
+    serve.add_argument("--verbose", action="store_true", help="show more of the log here")
+    serve.add_argument(
+        "--log-format", choices=(TEXT, JSON), default=TEXT,
+        help="lines for people or JSON for programs, in the store's logs folder (default: text)",
+    )  # fmt: skip
     models_option(serve)
     serve.add_argument(
         "--device", default="", metavar="NAME",
@@ -80,7 +85,9 @@ def _run_serve(arguments: argparse.Namespace) -> int:
     from bridge_server.cli.serve import serve
     from bridge_server.cli.serve_settings import serve_settings
 
-    return asyncio.run(serve(serve_settings(arguments)))
+    settings = serve_settings(arguments)
+    with logged_to(settings.store, arguments.log_format):
+        return asyncio.run(serve(settings))
 
 
 def _models(commands: Subparsers) -> None:

@@ -11,7 +11,7 @@ import pytest
 from bridge_server import logs
 from bridge_server.logs import JSON, TEXT, about_job, logged_to
 
-log = logging.getLogger("a.part")
+log = logging.getLogger("bridge_server.part")
 
 
 def lines(path):
@@ -24,10 +24,11 @@ def test_lines_for_people_name_their_job(tmp_path):
         with about_job("j1"):
             log.warning("inside %s", "日本")
         log.debug("not at this level")
+        logging.getLogger("library").info("a library's small talk")
     log.warning("after")
     outside, inside = lines(path)
-    assert outside.endswith("INFO a.part: outside")
-    assert inside.endswith("WARNING a.part [j1]: inside 日本")
+    assert outside.endswith("INFO bridge_server.part: outside")
+    assert inside.endswith("WARNING bridge_server.part [j1]: inside 日本")
 
 
 def test_lines_for_programs(tmp_path):
@@ -40,7 +41,7 @@ def test_lines_for_programs(tmp_path):
     first, bug = map(json.loads, lines(path))
     assert (first["level"], first["part"], first["job"], first["text"]) == (
         "info",
-        "a.part",
+        "bridge_server.part",
         "j1",
         "two\nlines é",
     )
@@ -90,3 +91,19 @@ def test_what_is_no_text_is_logged_all_the_same(tmp_path, kind):
     with logged_to(tmp_path, kind) as path:
         log.info("song \udcff.wav")
     assert "dcff" in lines(path)[0]
+
+
+def test_the_screen_shows_no_more_because_of_the_file(tmp_path):
+    shown = []
+    screen = logging.Handler()
+    screen.emit = lambda record: shown.append(record.getMessage())
+    root = logging.getLogger()
+    root.addHandler(screen)
+    try:
+        with logged_to(tmp_path, TEXT) as path:
+            log.info("for the file")
+            log.warning("for both")
+    finally:
+        root.removeHandler(screen)
+    assert shown == ["for both"]
+    assert len(lines(path)) == 2
