@@ -89,7 +89,7 @@ class Audience:
             try:
                 client.send(reply)
             except Exception:  # one client's broken connection must not silence the others
-                log.exception("Client %s could not be sent %s", client.key, reply)
+                log.exception("Client %s could not be sent %s", client.key, reply.name)
 
     def _due(self, job_id: str) -> bool:
         now = self._clock()
