@@ -1,0 +1,22 @@
+"""Giving way: whoever serves much in one go lets the rest of the server have its turn in between."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+# How long one packet or frame may keep the loop; an acknowledgement of another client waits no longer.
+TURN_SECONDS = 0.005
+
+
+class Turns:
+    """Measures how long the loop was kept."""
+
+    def __init__(self) -> None:
+        self._since = time.monotonic()
+
+    async def give_way(self) -> None:
+        """Lets others run if the loop was kept for a whole turn; returns at once otherwise."""
+        if time.monotonic() - self._since >= TURN_SECONDS:
+            await asyncio.sleep(0)
+            self._since = time.monotonic()
