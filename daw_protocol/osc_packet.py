@@ -182,12 +182,16 @@ class _Reader:
 
 @dataclass(frozen=True)
 class TypeTag:
-    """One type tag. name: of what is sent; becomes: what a field receives, for docs/protocol.md."""
+    """One type tag. name: of what is sent; becomes: what a field receives, for docs/protocol.md.
+
+    accepted: whether any field takes it.
+    """
 
     tag: str
     name: str
     becomes: str
     read: Callable[[_Reader], Any]
+    accepted: bool = True
 
 
 def _number(form: str) -> Callable[[_Reader], Any]:
@@ -233,12 +237,18 @@ TYPE_TAGS = (
     TypeTag("F", "false", "false", lambda _: False),
     TypeTag("I", "impulse", "true", lambda _: True),
     TypeTag("N", "nil", "nothing: the field counts as omitted", lambda _: None),
-    TypeTag("b", "blob", "refused", _blob),
-    TypeTag("r", "colour", "refused", _unusable(4, "a colour (type tag r)")),
-    TypeTag("m", "MIDI message", "refused", _unusable(4, "a MIDI message (type tag m)")),
-    TypeTag("t", "time tag", "refused", _unusable(8, "a time tag (type tag t)")),
+    TypeTag("b", "blob", "named in the refusal", _blob, accepted=False),
+    TypeTag("r", "colour", "named in the refusal", _unusable(4, "a colour (type tag r)"), accepted=False),
+    TypeTag(
+        "m",
+        "MIDI message",
+        "named in the refusal",
+        _unusable(4, "a MIDI message (type tag m)"),
+        accepted=False,
+    ),
+    TypeTag("t", "time tag", "named in the refusal", _unusable(8, "a time tag (type tag t)"), accepted=False),
 )
 """Every type tag of OSC 1.0 and 1.1 but the brackets of arrays. A refused value does not move those behind it."""
 
 BY_TAG = {known.tag: known for known in TYPE_TAGS}
-READABLE = ", ".join(known.tag for known in TYPE_TAGS if known.becomes != "refused") + " and [ ]"
+READABLE = ", ".join(known.tag for known in TYPE_TAGS if known.accepted) + " and [ ]"

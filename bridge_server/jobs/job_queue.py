@@ -94,7 +94,7 @@ class JobQueue:
             "SELECT * FROM jobs WHERE (client = ? OR client BETWEEN ? AND ?) AND request_id = ? ORDER BY rowid DESC",
             (machine, f"{machine}{PORT_MARK}", f"{machine}{PORT_MARK}99999", request_id),
         )
-        return [from_row(row) for row in rows]
+        return [self._as_it_is(row) for row in rows]
 
     def named(self, name: str, client: Client) -> Job:
         """The job with this id, or the one this client asked for under this name. Raises ProtocolError.
