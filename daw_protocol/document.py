@@ -96,11 +96,11 @@ def _lines() -> Iterator[str]:
     yield f"{(Receipt.__doc__ or '').strip()} It is part of the take's record (`takes.show`) and of its files.\n"
     yield from _table(dataclasses.fields(Receipt))
     yield "## OSC type tags\n"
-    yield "| tag | type | accepted | becomes |"
+    yield "| value | tag | accepted | becomes |"
     yield "|---|---|---|---|"
     for known in TYPE_TAGS:
-        yield f"| `{known.tag}` | {known.name} | {'yes' if known.accepted else 'no'} | {known.becomes} |"
-    yield "| `[` `]` | array | yes | a list |\n"
+        yield f"| {known.name} | `{known.tag}` | {'yes' if known.accepted else 'no'} | {known.becomes} |"
+    yield "| array | `[` `]` | yes | a list |\n"
     yield "A refused value does not move those behind it. A message with any other tag is refused.\n"
     yield "## Errors\n"
     yield "`failed` has one of these codes, a sentence, a remedy and the field at fault:\n"

@@ -36,7 +36,7 @@ from daw_protocol.requests import Request
 
 log = logging.getLogger(__name__)
 
-# Requests that read audio are answered in the background; so many of them at once.
+# Requests that take a while are answered in the background; so many of them at once.
 MAX_SLOW = 64
 
 
@@ -205,8 +205,8 @@ def brief(reply: Failed) -> tuple[str, list[OscArgument]]:
 def _too_many() -> ProtocolError:
     return ProtocolError(
         ErrorCode.QUEUE_FULL,
-        f"{MAX_SLOW} requests that read audio are being answered.",
-        "Wait for answers before you send more.",
+        f"{MAX_SLOW} requests that take a while are being answered already.",
+        "Wait for their answers before you send more.",
     )
 
 
