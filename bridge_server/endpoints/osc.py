@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 from bridge_server.endpoints.access import is_token, needs_token, token_missing
+from bridge_server.endpoints.loop_share import LoopShare
 from bridge_server.endpoints.osc_inbox import Address, OscInbox
 from bridge_server.endpoints.osc_packets import (
     commands_in,
@@ -22,7 +23,6 @@ from bridge_server.endpoints.osc_packets import (
     token_in,
 )
 from bridge_server.endpoints.refusal_log import RefusalLog
-from bridge_server.endpoints.turns import Turns
 from bridge_server.handlers.dispatcher import SLOW, Dispatcher
 from bridge_server.handlers.response import Response, refused
 from bridge_server.sessions.client import PORT_MARK, Client
@@ -102,10 +102,10 @@ class OscEndpoint(asyncio.DatagramProtocol):
 
     async def run(self) -> None:
         """Serves messages until cancelled."""
-        turns = Turns()
+        share = LoopShare()
         while True:
             data, address = await self._inbox.get()
-            await self._serve_packet(data, address, turns)
+            await self._serve_packet(data, address, share)
 
     def close(self) -> None:
         if self._transport is not None:
@@ -124,7 +124,7 @@ class OscEndpoint(asyncio.DatagramProtocol):
         if not self._transport.is_closing():
             self._transport.sendto(data, address)
 
-    async def _serve_packet(self, data: bytes, address: Address, turns: Turns) -> None:
+    async def _serve_packet(self, data: bytes, address: Address, share: LoopShare) -> None:
         guarded = needs_token(self._settings, address[0])
         try:
             messages = commands_in(data)
@@ -136,12 +136,12 @@ class OscEndpoint(asyncio.DatagramProtocol):
         # Anybody can send a datagram in another's name: what they get back is never more than they sent.
         answerable = len(data)
         for message in messages:
-            await turns.give_way()
+            await share.give_way()
             if guarded and not is_token(self._settings, token_in(message)):
                 answerable -= self._turn_away(message, address, answerable)
             else:
                 await self._serve_message(message, address)
-        await turns.give_way()
+        await share.give_way()
 
     def _turn_away(self, message: OscMessage, address: Address, answerable: int) -> int:
         """Answers a message without the token in at most `answerable` bytes, or not at all; returns the bytes sent."""

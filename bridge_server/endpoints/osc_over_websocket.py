@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Protocol
 
+from bridge_server.endpoints.loop_share import LoopShare
 from bridge_server.endpoints.osc_packets import commands_in, encode, id_in, request_in
-from bridge_server.endpoints.turns import Turns
 from bridge_server.handlers.dispatcher import Dispatcher
 from daw_protocol.errors import ProtocolError
 from daw_protocol.osc_form import OscArgument, fitting
@@ -83,9 +83,9 @@ async def serve_packet(dispatcher: Dispatcher, packet: bytes, client: OscFrames)
     except ProtocolError as error:
         client.send(Failed.from_error(error))
         return
-    turns = Turns()
+    share = LoopShare()
     for message in messages:
-        await turns.give_way()
+        await share.give_way()
         try:
             request = request_in(message)
         except ProtocolError as error:

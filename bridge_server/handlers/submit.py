@@ -107,7 +107,7 @@ class SubmitHandlers:
             raise ProtocolError(
                 ErrorCode.ID_IN_USE,
                 f"The id {request.id!r} belongs to another request ({job.command}, job {job.id}).",
-                "Use a new id for each request; repeat an id only with the same values.",
+                "Use a new id for each request, or give each program a client name of its own.",
                 "id",
             )
         if job is None and client.sender != client.key:

@@ -3,7 +3,7 @@
 import asyncio
 import time
 
-from bridge_server.endpoints.turns import TURN_SECONDS, Turns
+from bridge_server.endpoints.loop_share import SHARE_SECONDS, LoopShare
 
 
 def busy(seconds):
@@ -22,12 +22,12 @@ def test_others_run_in_between():
                 await asyncio.sleep(0)
 
         task = asyncio.create_task(other())
-        turns = Turns()
-        await turns.give_way()
+        share = LoopShare()
+        await share.give_way()
         assert ran == []  # the loop was not kept yet
         for _ in range(6):
-            busy(TURN_SECONDS)
-            await turns.give_way()
+            busy(SHARE_SECONDS)
+            await share.give_way()
         assert ran == [0, 1, 2, 3, 4]
         await task
 

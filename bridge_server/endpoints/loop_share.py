@@ -6,10 +6,10 @@ import asyncio
 import time
 
 # How long one packet or frame may keep the loop; an acknowledgement of another client waits no longer.
-TURN_SECONDS = 0.005
+SHARE_SECONDS = 0.005
 
 
-class Turns:
+class LoopShare:
     """Measures how long the loop was kept."""
 
     def __init__(self) -> None:
@@ -17,6 +17,6 @@ class Turns:
 
     async def give_way(self) -> None:
         """Lets others run if the loop was kept for a whole turn; returns at once otherwise."""
-        if time.monotonic() - self._since >= TURN_SECONDS:
+        if time.monotonic() - self._since >= SHARE_SECONDS:
             await asyncio.sleep(0)
             self._since = time.monotonic()
