@@ -141,6 +141,8 @@ class Flag(Kind):
             return value
         if isinstance(value, str) and value.strip().lower() in YES_WORDS | NO_WORDS:
             return value.strip().lower() in YES_WORDS
+        if isinstance(value, str):
+            value = number_in(value)
         if isinstance(value, (int, float)) and value in (0, 1):
             return bool(value)
         raise TypeError(f"must be true or false (or 1 or 0), got {shown(value)}")

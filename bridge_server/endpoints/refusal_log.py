@@ -15,6 +15,7 @@ log = logging.getLogger(__name__)
 
 PER_SENDER = 5  # lines a second
 IN_ALL = 20  # lines a second
+MAX_LINE = 400  # characters
 
 
 class RefusalLog:
@@ -39,4 +40,4 @@ class RefusalLog:
             self._withheld += 1
             return
         self._lines[sender] += 1
-        log.warning("OSC from %s: %s", sender, problem)
+        log.warning("OSC from %s: %s", sender, str(problem)[:MAX_LINE])

@@ -109,7 +109,7 @@ _SAMPLES = re.compile(r"[+-]?\d{1,15}", re.ASCII)
 _SECONDS = re.compile(_NUMBER + r"\s*(s|sec|ms)", re.ASCII)
 _QUARTERS = re.compile(_NUMBER + r"\s*b", re.ASCII)
 _CLOCK = re.compile(r"([+-]?)(?:(\d{1,3}):)?(\d{1,4}):(\d{1,2}(?:\.\d*)?)", re.ASCII)
-_BAR = re.compile(r"bar\s*([+-]?\d{1,8})", re.ASCII)
+_BAR = re.compile(r"bar\s*([+-]?\d{1,8})(?:\.0+)?", re.ASCII)
 
 
 def parse_position(value: int | float | str) -> Position:
