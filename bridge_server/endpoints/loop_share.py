@@ -1,4 +1,4 @@
-"""Giving way: whoever serves much in one go lets the rest of the server have its turn in between."""
+"""A share of the event loop: whoever serves much in one go lets the rest of the server have its turn in between."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class LoopShare:
         self._since = time.monotonic()
 
     async def give_way(self) -> None:
-        """Lets others run if the loop was kept for a whole turn; returns at once otherwise."""
+        """Lets others run if the share is used up; returns at once otherwise."""
         if time.monotonic() - self._since >= SHARE_SECONDS:
             await asyncio.sleep(0)
             self._since = time.monotonic()

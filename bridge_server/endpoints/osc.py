@@ -20,7 +20,7 @@ from bridge_server.endpoints.osc_packets import (
     id_in,
     reply_port_in,
     request_in,
-    token_in,
+    tokens_in,
 )
 from bridge_server.endpoints.refusal_log import RefusalLog
 from bridge_server.handlers.dispatcher import SLOW, Dispatcher
@@ -137,7 +137,7 @@ class OscEndpoint(asyncio.DatagramProtocol):
         answerable = len(data)
         for message in messages:
             await share.give_way()
-            if guarded and not is_token(self._settings, token_in(message)):
+            if guarded and not any(is_token(self._settings, given) for given in tokens_in(message)):
                 answerable -= self._turn_away(message, address, answerable)
             else:
                 await self._serve_message(message, address)

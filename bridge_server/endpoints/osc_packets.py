@@ -69,10 +69,10 @@ def id_in(message: OscMessage) -> str:
     return found[:MAX_GUESSED_ID] if found.isprintable() else ""
 
 
-def token_in(message: OscMessage) -> str:
-    """The token of a message, found before anything else is read of it; "" when it has none."""
-    found = _pair("token", message.values)
-    return found if isinstance(found, str) else ""
+def tokens_in(message: OscMessage) -> list[str]:
+    """What may be the token of a message, found before anything else is read of it: the texts behind `token`."""
+    pairs = itertools.pairwise(message.values)
+    return [given for name, given in pairs if name == "token" and isinstance(given, str)]
 
 
 def reply_port_in(message: OscMessage) -> int | None:

@@ -91,6 +91,7 @@ def test_osc_needs_the_token(guarded):
             reply = osc.ask("/bridge/repaint", "r", "source", "song.wav", "start", 0, "end", 4800, *more)
             assert (reply.name, reply["code"], reply["field"]) == ("failed", "not_allowed", "token")
         assert osc.ask("/bridge/status", "who", "token", TOKEN).name == "ok"
+        assert osc.ask("/bridge/source", "token", "token", TOKEN)["code"] == "file_missing"
         replies = osc.render(
             "/bridge/repaint", "r", "source", "song.wav", "start", 0, "end", 4800, "token", TOKEN
         )
