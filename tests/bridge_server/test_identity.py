@@ -143,7 +143,7 @@ def upload(ws, name, data):
     )
     for first in range(0, len(data), 50_000):
         ws.connection.send(data[first : first + 50_000])
-    while (reply := ws.next_heard())["id"] != name:
+    while (reply := ws.next_received())["id"] != name:
         pass
     return reply
 
