@@ -193,7 +193,7 @@ def test_a_named_client_comes_back_to_its_job(server):
         again = second.call("repaint", **asked)
         assert again["job"] == job
         assert second.until_end(job)[-1].name == "done"
-        assert second.call("repaint", id="come-back", **REGION)["takes"]
+        assert second.call("repaint", **asked)["takes"]
 
 
 @pytest.mark.alone  # it keeps time
