@@ -35,7 +35,7 @@ def _run() -> int:
 
     default_store = Path(os.environ.get(STORE_VARIABLE) or store_folder())
     default_models = Path(os.environ.get(MODELS_VARIABLE) or models_folder())
-    arguments = parser(default_store, default_models, Path.cwd()).parse_args()
+    arguments = parser(default_store, default_models, Path.cwd()).parse_args(sys.argv[1:])
     logging.basicConfig(
         level=logging.INFO if getattr(arguments, "verbose", False) else logging.WARNING,
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",

@@ -9,6 +9,7 @@ from daw_protocol.addresses import COMMANDS, Command, Group
 from daw_protocol.errors import ErrorCode
 from daw_protocol.fields import Kind
 from daw_protocol.message import Message, default_of, has_default
+from daw_protocol.osc_packet import TYPE_TAGS
 from daw_protocol.receipt import Receipt
 from daw_protocol.replies import REPLIES, Reply
 from daw_protocol.requests import Render, Request
@@ -24,9 +25,12 @@ commands with the same values.
 
 **OSC.** A message is an address, the first values in the order given below, then name-value pairs, so that you can
 type it: `oscsend localhost 9124 /bridge/repaint ssssisi id1 source song.wav start 384000 end 576000`.
-Every value may be sent as a string. Replies go to the port the message came from, or to `reply_port`. The bridge
-identifies clients by their machine, so messages typed one by one share their context. A request without a song, from
-a client that never named one, uses the shared context: the song any client named last. Replies have the id first,
+Every value may be sent as a string, and whole numbers as floats; [Type tags](#osc-type-tags) lists what each becomes.
+Address patterns (`*`, `?`, `[]`, `{}`) are not matched. Replies go to the port the message came from, or to
+`reply_port`. Messages of one machine share their context, so that they can be typed one by one; `client` keeps
+programs apart. A request without a song, from a client that never named one, uses the shared context: the song any
+client named last. With a token, every message carries it; without it no answer is larger than what was sent, and a
+short message gets none. Replies have the id first,
 then pairs. A reply never exceeds 1,400 bytes: long texts are shortened and a path that does not fit is omitted; the
 WebSocket carries both in full.
 
@@ -38,8 +42,19 @@ is the acknowledgement; progress, takes and the terminal message follow as notif
 [mailbox.md](mailbox.md).
 
 **Answers.** Every request for audio gets `ack` at once, `progress` at most ten times a second, one `take` per clip,
-and exactly one terminal message: `done`, `failed` or `cancelled`. An invalid request gets `failed` only. Repeating an
-`id` from the same client repeats the answer without doing the work again. All other requests get `ok`.
+and exactly one terminal message: `done`, `failed` or `cancelled`. An invalid request gets `failed` only. All other
+requests get `ok`.
+
+**Ids.** Repeating a request with its `id` repeats the answer without doing the work again. The same `id` with other
+values, or a bare request after the context has changed, is refused (`id_in_use`). Every client has ids of its own:
+a WebSocket connection or the name it connects with, a mailbox `client`, an OSC `client` or, without that name, the
+port that replies go to. OSC messages typed one by one come from a new port each time: an `id` with the same values is
+then the same request, with other values a new one, and `cancel` finds the newest.
+
+**Numbers and texts.** Text is UTF-8. A number may be text, with a decimal comma where it can only be one: `120,5` is
+120.5, and `1,500` is refused. A float above 2^24 (32 bits) or 2^53 (64 bits) may have been rounded and is refused as
+an id, a seed or a position. Seeds are 0 to 2^64 - 1; other whole numbers are folded into that range, -1 draws one, and
+the acknowledgement notes it. Seeds above 2^53 are written as text.
 
 **Positions** are `384000` (samples), `"12.5s"`, `"17|1|0"` (bar, beat, tick of 960 to the quarter note), `"64b"`
 (quarter notes from the start of the ruler), `"1:02.5"` or timecode (`"00:01:02:12@25"`). A region is half-open:
@@ -85,6 +100,13 @@ def _lines() -> Iterator[str]:
     yield "## Receipt\n"
     yield f"{(Receipt.__doc__ or '').strip()} It is part of the take's record (`takes.show`) and of its files.\n"
     yield from _table(dataclasses.fields(Receipt))
+    yield "## OSC type tags\n"
+    yield "| value | tag | accepted | becomes |"
+    yield "|---|---|---|---|"
+    for known in TYPE_TAGS:
+        yield f"| {known.name} | `{known.tag}` | {'yes' if known.accepted else 'no'} | {known.becomes} |"
+    yield "| array | `[` `]` | yes | a list |\n"
+    yield "A refused value does not move those behind it. A message with any other tag is refused.\n"
     yield "## Errors\n"
     yield "`failed` has one of these codes, a sentence, a remedy and the field at fault:\n"
     yield ", ".join(f"`{code.value}`" for code in ErrorCode) + "."

@@ -20,6 +20,7 @@ class ErrorCode(enum.Enum):
     FILE_UNREADABLE = "file_unreadable"  # empty, truncated, not audio, or an unsupported format
     FILE_CHANGED = "file_changed"  # the song file changed during the render
     UNKNOWN_JOB = "unknown_job"  # no job with that id
+    ID_IN_USE = "id_in_use"  # another request has this id
     UNKNOWN_TAKE = "unknown_take"  # no take with that id
     UNKNOWN_ENGINE = "unknown_engine"  # no engine with that name
     CANNOT_RENDER = "cannot_render"  # the engine refused, with a reason

@@ -11,10 +11,13 @@ from __future__ import annotations
 
 import json
 import math
+import struct
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from daw_protocol.timeline.written_number import with_points
 
 Schema = dict[str, Any]
 
@@ -51,6 +54,8 @@ class Text(Kind):
     min_length: int = 0
 
     def read(self, value: Any) -> str:
+        if isinstance(value, float) and value.is_integer():
+            value = exact_whole(value)  # an id from a surface that sends every number as a float
         if isinstance(value, bool) or not isinstance(value, (str, int)):
             raise TypeError(f"must be text, got {shown(value)}")
         # Lyrics pasted on Windows or an old Mac come with other line endings.
@@ -61,9 +66,9 @@ class Text(Kind):
             )
         if CONTROL_CHARACTERS.intersection(text):
             raise ValueError("must not contain control characters")
-        # A lone surrogate (half a UTF-16 pair) passes JSON but cannot be written to a file or a datagram.
+        # Bytes in another encoding arrive as lone surrogates; JSON can carry one as well, half a UTF-16 pair.
         if any("\ud800" <= character <= "\udfff" for character in text):
-            raise ValueError("contains characters that are not valid Unicode")
+            raise ValueError("is not valid Unicode; text must be UTF-8")
         return text
 
     def schema(self) -> Schema:
@@ -136,6 +141,8 @@ class Flag(Kind):
             return value
         if isinstance(value, str) and value.strip().lower() in YES_WORDS | NO_WORDS:
             return value.strip().lower() in YES_WORDS
+        if isinstance(value, str):
+            value = number_in(value)
         if isinstance(value, (int, float)) and value in (0, 1):
             return bool(value)
         raise TypeError(f"must be true or false (or 1 or 0), got {shown(value)}")
@@ -276,11 +283,38 @@ def object_in(value: Any) -> Mapping[str, Any]:
     return value
 
 
+def exact_whole(value: float) -> int:
+    """A whole float as an integer. Raises ValueError where neighbouring integers would arrive as the same float.
+
+    32-bit floats hold every integer up to 2**24, 64-bit ones up to 2**53; which of them was sent is not known here.
+    """
+    number = int(value)
+    if abs(number) > 2**53 or (abs(number) > 2**24 and fits_float32(value)):
+        raise ValueError(
+            f"a float this large may have been rounded; send an integer or text, got {shown(number)}"
+        )
+    return number
+
+
+def fits_float32(value: float) -> bool:
+    """Whether a 32-bit float holds it exactly."""
+    try:
+        return bool(struct.unpack("f", struct.pack("f", value))[0] == value)
+    except OverflowError:
+        return False
+
+
 def number_in(text: str) -> int | float | str:
-    """The number in a text, or the text itself: a script may send everything as strings."""
+    """The number in a text, or the text itself: a script may send everything as strings.
+
+    Raises ValueError for a comma that may separate decimals or thousands.
+    """
+    if "_" in text:  # Python's own separator of digits
+        return text
+    written = with_points(text)
     for spell in (int, float):
         try:
-            return spell(text)
+            return spell(written)
         except ValueError:
             continue
     return text

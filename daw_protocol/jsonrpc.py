@@ -18,6 +18,9 @@ from daw_protocol.replies import Reply
 from daw_protocol.requests import Request
 
 MAX_BATCH = 64
+MAX_TEXT = (
+    2**20
+)  # characters of a frame: a tempo map of 10,000 points has 400,000; parsing this takes some 20 ms
 MAX_ID = 1000  # characters
 MAX_CLIENT = 64  # characters
 
@@ -68,6 +71,13 @@ class BadCall:
 
 def read_frame(text: str) -> tuple[list[Call | BadCall], bool]:
     """The calls in one text frame, and whether they form a batch. Never raises."""
+    if len(text) > MAX_TEXT:
+        bad = ProtocolError(
+            ErrorCode.TOO_LARGE,
+            f"The message has {len(text)} characters; the limit is {MAX_TEXT}.",
+            "Send audio as a file or an upload, and split batches.",
+        )
+        return [BadCall(bad)], False
     try:
         parsed = json.loads(text, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:

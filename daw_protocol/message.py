@@ -7,13 +7,14 @@ describes them (schema.py, document.py).
 from __future__ import annotations
 
 import dataclasses
-import difflib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.fields import Kind, Schema
+from daw_protocol.spelling import nearest
+from daw_protocol.unreadable import Unreadable
 
 _REQUIRED: Any = dataclasses.MISSING
 
@@ -105,6 +106,8 @@ def entries(message: type[Message]) -> Mapping[str, dataclasses.Field[Any]]:
 
 def read_value(name: str, kind: Kind, given: Any) -> Any:
     """The checked value, or a ProtocolError that names the field."""
+    if isinstance(given, Unreadable):
+        raise ProtocolError(ErrorCode.WRONG_TYPE, f"{name}: cannot be {given}.", accepts(kind), name)
     try:
         return kind.read(given)
     except TypeError as error:
@@ -143,10 +146,9 @@ def default_of(entry: dataclasses.Field[Any]) -> Any:
 
 
 def unknown_field(name: object, known: Collection[str]) -> ProtocolError:
-    # Cut before comparing: difflib's time grows with the length of a name the client chose.
     given = str(name)[:60]
-    close = difflib.get_close_matches(given, known, n=1)
-    remedy = f"Did you mean {close[0]}?" if close else f"Available: {', '.join(sorted(known))}."
+    close = nearest(given, tuple(known))
+    remedy = f"Did you mean {close}?" if close else f"Available: {', '.join(sorted(known))}."
     return ProtocolError(ErrorCode.UNKNOWN_FIELD, f"There is no value called {given!r} here.", remedy, given)
 
 

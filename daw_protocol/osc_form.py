@@ -1,6 +1,6 @@
 """Requests and replies as OSC arguments: positional values first, then name-value pairs, easy to type.
 
-Knows only the shape of the arguments; python-osc encodes and decodes the datagrams, in bridge_server.
+Knows only the shape of the arguments; osc_packet.py reads them from bytes; bridge_server writes them with python-osc.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from daw_protocol.requests import Request
 # loses the whole reply.
 MAX_DATAGRAM_BYTES = 1400
 OscArgument = int | float | str | bool
+PATTERN_CHARACTERS = frozenset("*?[]{}")  # of OSC 1.0; "//" is OSC 1.1's
 
 REPLY_ADDRESSES = frozenset(f"{PREFIX}/{reply.name}" for reply in REPLIES)
 """Addresses only the server sends."""
@@ -29,6 +30,13 @@ REPLY_ADDRESSES = frozenset(f"{PREFIX}/{reply.name}" for reply in REPLIES)
 def command_at(address: str) -> Command:
     """The command with this OSC address. Raises ProtocolError that suggests the nearest existing one."""
     command = BY_ADDRESS.get(address)
+    if command is None and (PATTERN_CHARACTERS.intersection(address) or "//" in address):
+        raise ProtocolError(
+            ErrorCode.UNKNOWN_COMMAND,
+            f"{shown(address)} is an address pattern, which the bridge does not match.",
+            "Send one message to each address.",
+            "address",
+        )
     if command is None:
         error = unknown_field(address, BY_ADDRESS)
         raise ProtocolError(
@@ -45,6 +53,11 @@ def request_from_osc(address: str, arguments: Sequence[Any]) -> tuple[Command, R
 
 def fields_in(command: Command, arguments: Sequence[Any]) -> dict[str, Any]:
     """The values by name. `/bridge/tempo 120` and `/bridge/tempo bpm 120` mean the same."""
+    found = _pairs_and_positionals(command, arguments)
+    return {name: given for name, given in found.items() if given is not None}  # nil, as null in JSON
+
+
+def _pairs_and_positionals(command: Command, arguments: Sequence[Any]) -> dict[str, Any]:
     names = field_names(command)
     taken = 0
     found: dict[str, Any] = {}
@@ -126,6 +139,8 @@ def _plain(value: Any) -> OscArgument:
     if isinstance(value, bool):
         # 1 and 0, not OSC 1.1's T and F: Pure Data drops those, which shifts all pairs after them.
         return int(value)
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        return str(value)  # OSC has no larger integers
     if isinstance(value, (int, float)):
         return value
     if isinstance(value, str):

@@ -189,9 +189,12 @@ class Listen:
     address: str
 
 
+MAX_FRAME = 10_000  # characters; a command and an address
+
+
 def is_oscquery(frame: str) -> bool:
     """Whether a text frame is an OSCQuery command, not JSON-RPC: an object with COMMAND, without jsonrpc."""
-    if '"COMMAND"' not in frame:  # rules out most frames without parsing them
+    if len(frame) > MAX_FRAME or '"COMMAND"' not in frame:  # rules out most frames without parsing them
         return False
     try:
         found = json.loads(frame)

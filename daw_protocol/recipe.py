@@ -13,6 +13,7 @@ from typing import ClassVar
 from daw_protocol.fields import Flag, Real, Whole
 from daw_protocol.message import Message, value
 from daw_protocol.result_fields import AnyText, JsonObject, ListOf, Record
+from daw_protocol.seed import Seed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +38,7 @@ class Recipe(Message):
     weights: str = value(
         AnyText(), "digest or name of the model's weights; empty for an engine without weights", ""
     )
-    seed: int | None = value(Whole(0, 2**53), "the seed", None)
+    seed: int | None = value(Seed(), "the seed", None)
     take: int = value(Whole(0, 1000), "which take of its request, from 0", 0)
     method: str = value(AnyText(), "how the engine worked", "")
     figures: Mapping[str, object] = value(JsonObject("object of figures"), "the engine's own figures", {})

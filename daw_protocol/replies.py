@@ -8,6 +8,7 @@ from typing import ClassVar
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.fields import Choice, Flag, Real, Text, Whole
 from daw_protocol.message import Message, value
+from daw_protocol.seed import Seed
 
 SAMPLES = Whole(-(2**53), 2**53)
 SENTENCE = Text(2000)
@@ -55,7 +56,7 @@ class TakeReady(Reply):
     position: int = value(SAMPLES, "start on the timeline, in samples")
     length: int = value(SAMPLES, "length in samples")
     rate: int = value(Whole(1, 384_000), "samples per second")
-    seed: int = value(Whole(0, 2**53), "the seed it was rendered with")
+    seed: int = value(Seed(), "the seed it was rendered with")
     passed: bool = value(Flag(), "whether its receipt has no warnings")
     warning: str = value(SENTENCE, "the receipt's first warning", "")
     path: str = value(Text(4096), "the Broadcast WAV file on the server's machine", "")

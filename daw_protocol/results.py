@@ -15,6 +15,7 @@ from daw_protocol.receipt import Receipt
 from daw_protocol.recipe import Recipe
 from daw_protocol.replies import SAMPLES, Acknowledged, AuditionState, TakeReady
 from daw_protocol.result_fields import AnyText, JsonObject, ListOf, Nullable, Record, Row, TableOf
+from daw_protocol.seed import Seed
 
 COUNT = Whole(0, 2**53)
 RATE = Whole(1, 384_000)
@@ -110,7 +111,7 @@ class TakeRecord(Message):
     rate: int = value(RATE, "samples per second")
     created: float = value(MOMENT, f"when it was made, {MOMENT_DOC}")
     prompt: str = value(AnyText(), "the prompt of its request")
-    seed: int | None = value(Nullable(COUNT), "the seed it was rendered with")
+    seed: int | None = value(Nullable(Seed()), "the seed it was rendered with")
     engine: str = value(AnyText(), "the engine of its request")
     receipt: Receipt = value(Record(Receipt), "the measurements")
     words: tuple[str, ...] = value(TEXTS, "the receipt in sentences")

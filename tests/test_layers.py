@@ -85,10 +85,11 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("result_fields",),
         ("requests", "replies", "receipt"),
         ("message",),
-        ("timeline_fields", "tasks"),
+        ("timeline_fields", "tasks", "seed"),
+        ("osc_packet",),
         ("fields",),
         ("timeline", "midi_clock", "song_position"),
-        ("errors",),
+        ("errors", "spelling", "unreadable"),
     ),
     "model": (("checkpoints",), ("acestep", "sketch"), ("pace",), ("engine",), ("dsp", "errors")),
     "model.acestep": (
@@ -138,7 +139,7 @@ ONLY_IN = {
         "clip_store.exports.midi_tempo",
         "model.sketch.band",
     ),
-    "pythonosc": ("bridge_server.endpoints", "bridge_server.cli.demo"),
+    "pythonosc": ("bridge_server.endpoints",),
     "sounddevice": ("bridge_server.audition.sound_devices",),
     "jack": ("bridge_server.audition.jack_transport",),
     # Engines are code named in text; an engine itself looks for its packages before it loads.

@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pythonosc.osc_message import OscMessage
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn
@@ -31,6 +30,7 @@ from bridge_server.settings import Settings
 from bridge_server.songs.tempo_file import read_midi_map
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.osc_form import OscArgument
+from daw_protocol.osc_packet import messages_in
 from daw_protocol.results import TakeWithRecipe
 
 SONG, LEAD, MAP = "demo_song.flac", "demo_lead.flac", "demo_song.mid"
@@ -213,8 +213,8 @@ class OscPeer:
         """The next reply: address and values by name. Raises TimeoutError when none comes."""
         loop = asyncio.get_running_loop()
         data = await asyncio.wait_for(loop.sock_recv(self._socket, 65536), REPLY_SECONDS)
-        message = OscMessage(data)
-        values = list(message.params)[1:]
+        (message,) = messages_in(data)
+        values = message.values[1:]
         return message.address, dict(zip(values[::2], values[1::2], strict=False))
 
     def close(self) -> None:

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from bridge_server.cli import request_parsers, server_parsers
+from bridge_server.cli.negative_values import NegativeValuesParser
 from bridge_server.cli.options import in_help
 from bridge_server.version import MADE_BY
 
@@ -15,7 +16,7 @@ def parser(store: Path, models: Path, here: Path) -> argparse.ArgumentParser:
 
     store, models: the folders used unless others are named. here: the current folder.
     """
-    top = argparse.ArgumentParser(
+    top: argparse.ArgumentParser = NegativeValuesParser(
         prog="takebridge",
         description="Repaint, continue, accompany and split regions of a song, aligned to the sample.",
         epilog="`takebridge COMMAND --help` explains a command. `takebridge doctor` checks the installation.",

@@ -8,20 +8,24 @@ from bridge_server.settings import Settings, is_loopback
 from daw_protocol.errors import ErrorCode, ProtocolError
 
 
-def check_osc_caller(settings: Settings, token: str, peer: str) -> None:
-    """Raises ProtocolError for an OSC message without the token the server wants. peer: the sender's address."""
-    if settings.token and not is_own(settings, peer) and not is_token(settings, token):
-        raise ProtocolError(
-            ErrorCode.NOT_ALLOWED,
-            "The token is missing or wrong.",
-            "Add `token` and the server's token to every message.",
-            "token",
-        )
+def needs_token(settings: Settings, peer: str) -> bool:
+    """Whether every OSC message from this address must carry the token."""
+    return bool(settings.token) and not is_own(settings, peer)
+
+
+def token_missing() -> ProtocolError:
+    """What the sender of an OSC message without the token gets."""
+    return ProtocolError(
+        ErrorCode.NOT_ALLOWED,
+        "The token is missing or wrong.",
+        "Add `token` and the server's token to every message.",
+        "token",
+    )
 
 
 def is_token(settings: Settings, given: str) -> bool:
     """Whether this is the token, in constant time."""
-    return hmac.compare_digest(given.encode(), settings.token.encode())
+    return hmac.compare_digest(given.encode(errors="surrogatepass"), settings.token.encode())
 
 
 def is_own(settings: Settings, peer: str) -> bool:

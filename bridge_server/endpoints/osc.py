@@ -8,32 +8,36 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from dataclasses import replace
 from typing import Any, cast
 
-from pythonosc.osc_message import OscMessage
-
-from bridge_server.endpoints.access import check_osc_caller
-from bridge_server.endpoints.osc_packets import commands_in, encode, id_in, reply_port_in, request_in
+from bridge_server.endpoints.access import is_token, needs_token, token_missing
+from bridge_server.endpoints.loop_share import LoopShare
+from bridge_server.endpoints.osc_inbox import Address, OscInbox
+from bridge_server.endpoints.osc_packets import (
+    commands_in,
+    encode,
+    id_in,
+    reply_port_in,
+    request_in,
+    tokens_in,
+)
+from bridge_server.endpoints.refusal_log import RefusalLog
 from bridge_server.handlers.dispatcher import SLOW, Dispatcher
 from bridge_server.handlers.response import Response, refused
-from bridge_server.sessions.client import Client
+from bridge_server.sessions.client import PORT_MARK, Client
 from bridge_server.settings import Settings
 from bridge_server.supervisor import Supervisor
-from daw_protocol.errors import ProtocolError
-from daw_protocol.osc_form import fitting
-from daw_protocol.replies import Reply
+from daw_protocol.errors import ErrorCode, ProtocolError
+from daw_protocol.osc_form import OscArgument, fitting
+from daw_protocol.osc_packet import OscMessage
+from daw_protocol.replies import Failed, Reply
 from daw_protocol.requests import Request
 
 log = logging.getLogger(__name__)
 
-# Datagrams waiting to be served. UDP may lose anything anyway; a flood is dropped here, where it costs nothing.
-INBOX = 1024
-# Refused messages printed in the server's window; a flood of them must not bury everything else.
-PRINTED_PER_SECOND = 5
-
-Address = tuple[str, int]
+# Requests that take a while are answered in the background; so many of them at once.
+MAX_SLOW = 64
 
 
 class OscClient:
@@ -48,6 +52,11 @@ class OscClient:
     def key(self) -> str:
         # By machine, not by port: messages typed one after the other come from a new port each time.
         return f"osc:{self.address[0]}" + (f":{self._name}" if self._name else "")
+
+    @property
+    def sender(self) -> str:
+        # Where it listens: a program that sends from a new port each time names its reply_port.
+        return self.key if self._name else f"{self.key}{PORT_MARK}{self.address[1]}"
 
     @property
     def reply_to(self) -> str:
@@ -70,22 +79,22 @@ class OscEndpoint(asyncio.DatagramProtocol):
         self._settings = settings
         self._dispatcher = dispatcher
         self._supervisor = supervisor
-        self._inbox: asyncio.Queue[tuple[bytes, Address]] = asyncio.Queue(INBOX)
+        self._inbox = OscInbox()
+        self._refusals = RefusalLog()
         self._transport: asyncio.DatagramTransport | None = None
-        self._printed: tuple[int, int] = (0, 0)  # second, lines printed in it
-        self.dropped = 0
+        self._slow = 0
+
+    @property
+    def dropped(self) -> int:
+        """Datagrams that found no room."""
+        return self._inbox.dropped
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # A cast, not an assertion: asyncio's own datagram transport does not derive from DatagramTransport.
         self._transport = cast(asyncio.DatagramTransport, transport)
 
     def datagram_received(self, data: bytes, addr: Any) -> None:
-        try:
-            self._inbox.put_nowait((data, addr[:2]))
-        except asyncio.QueueFull:
-            self.dropped += 1
-            if self.dropped % INBOX == 1:
-                log.warning("OSC messages come faster than they can be served; %d dropped", self.dropped)
+        self._inbox.put(data, addr[:2])
 
     def error_received(self, exc: Exception) -> None:
         # An earlier reply met a closed port: its client has gone, which is its own affair.
@@ -93,9 +102,10 @@ class OscEndpoint(asyncio.DatagramProtocol):
 
     async def run(self) -> None:
         """Serves messages until cancelled."""
+        share = LoopShare()
         while True:
             data, address = await self._inbox.get()
-            await self._serve_packet(data, address)
+            await self._serve_packet(data, address, share)
 
     def close(self) -> None:
         if self._transport is not None:
@@ -107,34 +117,65 @@ class OscEndpoint(asyncio.DatagramProtocol):
         return OscClient(self, (host, int(port)))
 
     def send(self, reply: Reply, address: Address) -> None:
-        path, arguments = fitting(reply)
+        self._send_bytes(encode(*fitting(reply)), address)
+
+    def _send_bytes(self, data: bytes, address: Address) -> None:
         assert self._transport is not None, "bound before"
         if not self._transport.is_closing():
-            self._transport.sendto(encode(path, arguments), address)
+            self._transport.sendto(data, address)
 
-    async def _serve_packet(self, data: bytes, address: Address) -> None:
+    async def _serve_packet(self, data: bytes, address: Address, share: LoopShare) -> None:
+        guarded = needs_token(self._settings, address[0])
         try:
             messages = commands_in(data)
         except ProtocolError as error:
             self._print(address, error)
-            _send_all(refused(error), OscClient(self, address))
+            if not guarded:
+                _send_all(refused(error), OscClient(self, address))
             return
+        # Anybody can send a datagram in another's name: what they get back is never more than they sent.
+        answerable = len(data)
         for message in messages:
-            await self._serve_message(message, address)
+            await share.give_way()
+            if guarded and not any(is_token(self._settings, given) for given in tokens_in(message)):
+                answerable -= self._turn_away(message, address, answerable)
+            else:
+                await self._serve_message(message, address)
+        await share.give_way()
+
+    def _turn_away(self, message: OscMessage, address: Address, answerable: int) -> int:
+        """Answers a message without the token in at most `answerable` bytes, or not at all; returns the bytes sent."""
+        error = token_missing()
+        self._print(address, error)
+        whole = Failed.from_error(error, request_id=id_in(message))
+        for reply in (fitting(whole), fitting(replace(whole, remedy="")), brief(whole)):
+            data = encode(*reply)
+            if len(data) <= answerable:
+                self._send_bytes(data, address)
+                return len(data)
+        return 0
 
     async def _serve_message(self, message: OscMessage, address: Address) -> None:
         try:
             request = request_in(message)
-            check_osc_caller(self._settings, request.token, address[0])
+            if type(request) in SLOW and self._slow >= MAX_SLOW:
+                raise _too_many()
         except ProtocolError as error:
             self._refuse(message, address, error)
             return
         client = OscClient(self, (address[0], request.reply_port or address[1]), request.client)
         request = replace(request, token="")  # which no record must keep
         if type(request) in SLOW:
-            self._supervisor.spawn(message.address, self._respond(request, client))
+            self._slow += 1
+            self._supervisor.spawn(message.address, self._respond_slowly(request, client))
         else:
             await self._respond(request, client)
+
+    async def _respond_slowly(self, request: Request, client: OscClient) -> None:
+        try:
+            await self._respond(request, client)
+        finally:
+            self._slow -= 1
 
     async def _respond(self, request: Request, client: OscClient) -> None:
         response = await self._dispatcher.respond(request, client)
@@ -147,17 +188,26 @@ class OscEndpoint(asyncio.DatagramProtocol):
         self._print(address, error)
         response = refused(error, id_in(message))
         _send_all(response, OscClient(self, address))
-        port = reply_port_in(message.params)
+        port = reply_port_in(message)
         if port is not None and port != address[1]:
             _send_all(response, OscClient(self, (address[0], port)))
 
     def _print(self, address: Address, error: ProtocolError) -> None:
-        """One line in the server's window: a message typed by hand often has no listener for replies."""
-        second, printed = self._printed
-        now = int(time.monotonic())
-        self._printed = (now, printed + 1 if now == second else 1)
-        if self._printed[1] <= PRINTED_PER_SECOND:
-            log.warning("OSC from %s:%d: %s", *address, error)
+        self._refusals.write(f"{address[0]}:{address[1]}", error)
+
+
+def brief(reply: Failed) -> tuple[str, list[OscArgument]]:
+    """The shortest form of a refusal: its code and field, without words."""
+    address, _ = fitting(reply)
+    return address, [reply.id, "code", reply.code, "field", reply.field]
+
+
+def _too_many() -> ProtocolError:
+    return ProtocolError(
+        ErrorCode.QUEUE_FULL,
+        f"{MAX_SLOW} requests that take a while are being answered already.",
+        "Wait for their answers before you send more.",
+    )
 
 
 def _send_all(response: Response, client: OscClient) -> None:

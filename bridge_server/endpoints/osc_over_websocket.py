@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Protocol
 
+from bridge_server.endpoints.loop_share import LoopShare
 from bridge_server.endpoints.osc_packets import commands_in, encode, id_in, request_in
 from bridge_server.handlers.dispatcher import Dispatcher
 from daw_protocol.errors import ProtocolError
@@ -37,11 +38,15 @@ class OscFrames:
     def key(self) -> str:
         return self.connection.key
 
+    @property
+    def sender(self) -> str:
+        return self.connection.key
+
     def send(self, reply: Reply) -> None:
         self.packet(*fitting(reply))
 
     def packet(self, address: str, arguments: Sequence[OscArgument]) -> None:
-        self.connection.put(encode(address, list(arguments)))
+        self.connection.put(encode(address, arguments))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, OscFrames) and other.connection is self.connection
@@ -78,7 +83,9 @@ async def serve_packet(dispatcher: Dispatcher, packet: bytes, client: OscFrames)
     except ProtocolError as error:
         client.send(Failed.from_error(error))
         return
+    share = LoopShare()
     for message in messages:
+        await share.give_way()
         try:
             request = request_in(message)
         except ProtocolError as error:

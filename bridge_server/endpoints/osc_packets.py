@@ -1,25 +1,29 @@
-"""OSC packets: messages to bytes and back by python-osc, and what every OSC endpoint does with one message."""
+"""What every OSC endpoint does with a packet: its commands, the request in each, and bytes for what goes out.
+
+Foreign bytes are read by daw_protocol/osc_packet.py; python-osc only writes.
+"""
 
 from __future__ import annotations
 
 import itertools
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from pythonosc.osc_message import OscMessage
 from pythonosc.osc_message_builder import OscMessageBuilder
-from pythonosc.osc_packet import OscPacket
 
 from bridge_server.handlers.response import our_fault
-from daw_protocol.errors import ErrorCode, ProtocolError
+from daw_protocol.errors import ProtocolError
 from daw_protocol.osc_form import REPLY_ADDRESSES, OscArgument, request_from_osc
+from daw_protocol.osc_packet import OscMessage, messages_in
 from daw_protocol.requests import Request
 
 log = logging.getLogger(__name__)
 
+MAX_GUESSED_ID = 64  # characters
 
-def encode(address: str, arguments: list[OscArgument]) -> bytes:
+
+def encode(address: str, arguments: Sequence[OscArgument]) -> bytes:
     """One OSC message as a datagram."""
     builder = OscMessageBuilder(address)
     for argument in arguments:
@@ -30,36 +34,22 @@ def encode(address: str, arguments: list[OscArgument]) -> bytes:
     return bytes(builder.build().dgram)
 
 
-def decode(data: bytes) -> Iterator[OscMessage]:
-    """The messages of a datagram, those of a bundle in order; time tags are not waited for.
-
-    Raises ProtocolError for anything that is not OSC.
-    """
-    try:
-        for timed in OscPacket(data).messages:
-            yield timed.message
-    except Exception as error:  # python-osc lets struct, index, unicode and recursion errors through
-        raise ProtocolError(
-            ErrorCode.BAD_MESSAGE,
-            f"A datagram of {len(data)} bytes is not OSC ({type(error).__name__}).",
-            "Send OSC 1.0 messages or bundles.",
-        ) from error
-
-
-def commands_in(data: bytes) -> list[OscMessage]:
-    """The commands in a packet. Raises ProtocolError for anything that is not OSC.
+def commands_in(packet: bytes) -> list[OscMessage]:
+    """The commands in a packet, those of a bundle in order. Raises ProtocolError for anything that is not OSC.
 
     A reply that comes back (reply_port set to our own port, two bridges, an echo service) is dropped: each answer
     would bring the next one.
     """
-    return [message for message in decode(data) if message.address not in REPLY_ADDRESSES]
+    return [message for message in messages_in(packet) if message.address not in REPLY_ADDRESSES]
 
 
 def request_in(message: OscMessage) -> Request:
     """The checked request of a message. Raises ProtocolError, also for a bug of ours, which is logged: it must end
     neither the endpoint nor the server."""
+    if message.problem is not None:
+        raise message.problem
     try:
-        _, request = request_from_osc(message.address, message.params)
+        _, request = request_from_osc(message.address, message.values)
     except ProtocolError:
         raise
     except Exception as bug:
@@ -70,13 +60,30 @@ def request_in(message: OscMessage) -> Request:
 
 def id_in(message: OscMessage) -> str:
     """The probable id of a message that could not be read, so that its sender can match the answer."""
-    first = message.params[0] if message.params else ""
-    return str(first)[:64] if isinstance(first, (str, int)) and str(first).isprintable() else ""
+    first = _pair("id", message.values)
+    if first is None:
+        first = next(iter(message.values), "")
+    if isinstance(first, float) and first.is_integer():
+        first = int(first)
+    found = str(first) if isinstance(first, (str, int)) else ""
+    return found[:MAX_GUESSED_ID] if found.isprintable() else ""
 
 
-def reply_port_in(arguments: Sequence[Any]) -> int | None:
+def tokens_in(message: OscMessage) -> list[str]:
+    """What may be the token of a message, found before anything else is read of it: the texts behind `token`."""
+    pairs = itertools.pairwise(message.values)
+    return [given for name, given in pairs if name == "token" and isinstance(given, str)]
+
+
+def reply_port_in(message: OscMessage) -> int | None:
     """The reply_port of a message that could not be read: nothing may listen at the sender's own port."""
-    for name, given in itertools.pairwise(arguments):
-        if name == "reply_port" and str(given).isdecimal() and 1 <= int(given) <= 65_535:
-            return int(given)
-    return None
+    given = _pair("reply_port", message.values)
+    if isinstance(given, float) and given.is_integer():
+        given = int(given)
+    written = str(given)
+    return int(written) if written.isdecimal() and len(written) <= 5 and 1 <= int(written) <= 65_535 else None
+
+
+def _pair(name: str, values: Sequence[Any]) -> Any:
+    """The value behind a name, wherever it stands; None where there is none."""
+    return next((given for before, given in itertools.pairwise(values) if before == name), None)

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import logging
 import re
 import shutil
 import tempfile
 from fractions import Fraction
 from pathlib import Path
 
+from bridge_server.handlers.response import our_fault
 from bridge_server.songs.sources import STORED, read_song
 from clip_store.blobs import BlobStore
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.requests import BeginUpload
+
+log = logging.getLogger(__name__)
 
 # Free space needed beyond the upload itself: the song is also stored as samples.
 SPARE_BYTES = 256 * 2**20
@@ -89,6 +93,9 @@ class Upload:
             # The producer knows the file's name, not our copy's.
             sentence = error.sentence.replace(Path(self._file.name).name, self.announced.name)
             raise ProtocolError(error.code, sentence, error.remedy, "source") from error
+        except Exception as bug:  # which must not end the connection that the upload came by
+            log.exception("The upload of %s met a bug", self.announced.name)
+            raise our_fault() from bug
         self.stamp = song.stamp
         return STORED + song.digest
 

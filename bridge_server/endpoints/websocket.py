@@ -53,7 +53,7 @@ class WebSocketClient:
     def __init__(self, connection: ServerConnection, name: str, settings: Settings) -> None:
         self._connection = connection
         self._settings = settings
-        self.key = f"ws:{name or secrets.token_hex(8)}"
+        self.key = self.sender = f"ws:{name or secrets.token_hex(8)}"
         self.reply_to = ""
         self.upload: Upload | None = None
         self.osc = OscFrames(self)

@@ -132,7 +132,7 @@ class AuditionHandlers:
 
     async def _play_job(self, name: str, request: asked.PlayAudition, client: Client) -> None:
         """A job by its id, or by the id this client gave its request. A finished job plays its newest take."""
-        job = self._queue.named(name, client.key)
+        job = self._queue.named(name, client)
         if not job.state.terminal:
             await self._controller.play_job(job.id, request.before, request.after)
             return

@@ -38,7 +38,7 @@ class JobHandlers:
         return understood(request, lines or "There are no jobs.", result)
 
     async def show(self, request: requests.ShowJob, client: Client) -> Response:
-        job = self._queue.named(request.job, client.key)
+        job = self._queue.named(request.job, client)
         takes = await self._takes(job)
         result = self._record(JobWithTakes, job, takes=takes)
         answer = understood(request, f"{job.command} {job.state.value}", result)
@@ -46,7 +46,7 @@ class JobHandlers:
         return Response((*takes, *last), result)
 
     async def cancel(self, request: requests.Cancel, client: Client) -> Response:
-        job = self._queue.named(request.job, client.key)
+        job = self._queue.named(request.job, client)
         result = CancelledJob(job=job.id)
         if job.state.terminal:
             return understood(request, f"Job {job.id} was {job.state.value} already.", result)

@@ -14,6 +14,7 @@ from bridge_server.engines.host import EngineHost
 from bridge_server.engines.limits import refuse_impossible, refuse_too_long, unread_words
 from bridge_server.handlers.jobs import JobHandlers, acknowledged
 from bridge_server.handlers.response import Response
+from bridge_server.jobs.fingerprint import Fingerprint
 from bridge_server.jobs.job import Job
 from bridge_server.jobs.job_queue import JobQueue
 from bridge_server.rendering.plan import plan_request
@@ -34,9 +35,12 @@ from daw_protocol.context import Context
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.requests import Render
 from daw_protocol.requests.render import MAX_TITLE
+from daw_protocol.seed import folded
 from model.engine import EngineDescription
 
 PRIORITIES = {"batch": 0, "interactive": 1}
+
+DRAWN_SEEDS = 2**31  # so many; every one of them fits OSC's smallest integer
 
 # Requests are about the same thing, for `replace`, when they agree in these.
 PLACE_FIELDS = ("track", "source", "start", "end", "bars", "length")
@@ -75,29 +79,47 @@ class SubmitHandlers:
 
     async def submit(self, request: Render, client: Client) -> Response:
         """Accepts a request, or answers a repeated one from memory. Raises ProtocolError."""
-        if request.id and (known := self._queue.find(client.key, request.id)):
+        filled = self._context(client, request).fill(request)
+        asked = Fingerprint.of(request, filled)
+        if known := self._known(request, asked, client):
             return await self._answers.again(known, client)
-        request = self._settled(self._context(client, request).fill(request))
+        request, seed_note = self._settled(filled)
         description = await self._engines.describe(request.engine)
         refuse_impossible(description, request)
         request = self._with_files(request, description.file_options)
         request, placement = await self._placed(description, request)
-        if request.id and (
-            known := self._queue.find(client.key, request.id)
-        ):  # meanwhile, by another connection
+        if known := self._known(request, asked, client):  # meanwhile, by another connection
             return await self._answers.again(known, client)
-        job = self._new_job(request, client)
+        job = self._new_job(request, asked, client)
         replaced = self._queue.waiting_for(job.region_key) if request.replace else []
         self._queue.add(job, in_place_of=len(replaced))
         for older in replaced:
             self._worker.cancel(older, "Replaced by a newer request for the same region.")
         self._audience.add(job.id, client)
-        notes = (placement.note, unread_words(description, request))
+        notes = (seed_note, placement.note, unread_words(description, request))
         answer = acknowledged(job, " ".join(filter(None, notes)))
         self._events.publish(Notice(answer.replies[0], known_to=client))
         self._shared_context.apply(request, client.key)
         self._worker.wake()
         return answer
+
+    def _known(self, request: Render, asked: Fingerprint, client: Client) -> Job | None:
+        """The job of this very request, if it came before. Raises ProtocolError when its id has another one."""
+        if not request.id:
+            return None
+        job = self._queue.find(client.sender, request.id)
+        if job is not None and not is_repeat(asked, job, request):
+            raise ProtocolError(
+                ErrorCode.ID_IN_USE,
+                f"The id {request.id!r} belongs to another request ({job.command}, job {job.id}).",
+                "Use a new id for each request, or give each program a client name of its own.",
+                "id",
+            )
+        if job is None and client.sender != client.key:
+            # Repeated from another port, as messages typed one by one are. With other values it is another program's.
+            others = self._queue.of_machine(client.key, request.id)
+            job = next((one for one in others if is_repeat(asked, one, request)), None)
+        return job
 
     def _context(self, client: Client, request: Render) -> Context:
         """The client's context. A pad or a surface that never named a song means the shared one, with its tempo and
@@ -132,12 +154,14 @@ class SubmitHandlers:
         assert isinstance(again, Render), take.task
         return await self.submit(again, client)
 
-    def _settled(self, request: Render) -> Render:
-        """The request with its source found and its seed drawn, so that it means the same ever after."""
+    def _settled(self, request: Render) -> tuple[Render, str]:
+        """The request with its source found and its seed drawn, so that it means the same ever after; and a note on
+        the seed, "" when it is the one that was sent."""
+        seed, note = (None, "") if request.seed is None else folded(request.seed)
         found: dict[str, Any] = {
             "token": "",  # no record keeps it
             "engine": request.engine or self._default_engine,
-            "seed": secrets.randbelow(requests.MAX_SEED) if request.seed is None else request.seed,
+            "seed": secrets.randbelow(DRAWN_SEEDS) if seed is None else seed,
         }
         if request.source is not None:
             found["source"] = self._reader.check(request.source)
@@ -151,7 +175,7 @@ class SubmitHandlers:
             )
         if request.reference is not None:
             found["reference"] = self._agreed_reference(request)
-        return replace(request, **found)
+        return replace(request, **found), note
 
     async def _placed(self, description: EngineDescription, request: Render) -> tuple[Render, Placement]:
         """The request with its song in its place on the timeline.
@@ -190,13 +214,14 @@ class SubmitHandlers:
         }
         return replace(request, options=found)
 
-    def _new_job(self, request: Render, client: Client) -> Job:
+    def _new_job(self, request: Render, asked: Fingerprint, client: Client) -> Job:
         job_id = f"j{secrets.token_hex(5)}"
         request = replace(request, id=request.id or job_id)
         fields = request.to_fields()
         return Job(
             id=job_id,
-            client=client.key,
+            client=client.sender,
+            fingerprint=str(asked),
             request_id=request.id,
             command=BY_REQUEST[type(request)].name,
             request=fields,
@@ -211,3 +236,10 @@ def typed_title(typed: str, found: str) -> str:
     """The song's name as its producer wrote it, where the file's own name is only another spelling of it; else ""."""
     written, there = Path(typed).stem, Path(found).stem
     return as_text(written, MAX_TITLE) if written != there and alike(written) == alike(there) else ""
+
+
+def is_repeat(asked: Fingerprint, job: Job, request: Render) -> bool:
+    """Whether the job is that of the same request. A job of an older version has no fingerprint: its command counts."""
+    if not job.fingerprint:
+        return job.command == BY_REQUEST[type(request)].name
+    return asked.repeats(Fingerprint.from_text(job.fingerprint))

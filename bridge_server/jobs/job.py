@@ -38,7 +38,8 @@ NEXT_STATES: Mapping[JobState, frozenset[JobState]] = {
 class Job:
     """What the queue keeps of a request.
 
-    client:    who asked (Client.key), request_id: under which name; together they are unique.
+    client:    who asked (Client.sender), request_id: under which name; together they are unique.
+    fingerprint: of the request, as text; "" in a job of an older version.
     reply_to:  where replies go, so that they still arrive after a restart: "host:port" for OSC, "mailbox:NAME" for
                an answer file, "" for WebSocket.
     request:   the request's JSON form, with everything the context added and the seed that was drawn.
@@ -55,6 +56,7 @@ class Job:
     state: JobState = JobState.QUEUED
     priority: int = 1
     region_key: str = ""
+    fingerprint: str = ""
     reply_to: str = ""
     attempts: int = 0
     created: float = 0.0

@@ -12,6 +12,7 @@ from typing import Any
 
 from bridge_server.jobs.database import transaction
 from bridge_server.jobs.job import NEXT_STATES, Job, JobState
+from bridge_server.sessions.client import PORT_MARK, Client
 from daw_protocol.errors import ErrorCode, ProtocolError
 
 log = logging.getLogger(__name__)
@@ -35,6 +36,7 @@ CREATE TABLE IF NOT EXISTS jobs (
     started REAL,
     ended REAL,
     failure TEXT NOT NULL,
+    fingerprint TEXT NOT NULL DEFAULT '',
     UNIQUE (client, request_id)
 );
 CREATE INDEX IF NOT EXISTS jobs_waiting ON jobs (state, priority DESC);
@@ -44,7 +46,7 @@ CREATE INDEX IF NOT EXISTS jobs_by_address ON jobs (reply_to);
 
 COLUMNS = (
     "id", "client", "request_id", "command", "request", "state", "priority", "region_key", "reply_to",
-    "attempts", "created", "started", "ended", "failure",
+    "attempts", "created", "started", "ended", "failure", "fingerprint",
 )  # fmt: skip
 
 
@@ -62,6 +64,8 @@ class JobQueue:
             str, tuple[Job, JobState]
         ] = {}  # how jobs ended, and the state the database has
         connection.executescript(TABLE)
+        if "fingerprint" not in {row["name"] for row in connection.execute("PRAGMA table_info(jobs)")}:
+            connection.execute("ALTER TABLE jobs ADD COLUMN fingerprint TEXT NOT NULL DEFAULT ''")
 
     def add(self, job: Job, in_place_of: int = 0) -> None:
         """Accepts a job, which so many waiting ones will make room for. Raises ProtocolError when the queue is full."""
@@ -84,9 +88,22 @@ class JobQueue:
         """The job this client asked for under this name."""
         return self._one("SELECT * FROM jobs WHERE client = ? AND request_id = ?", client, request_id)
 
-    def named(self, name: str, client: str) -> Job:
-        """The job with this id, or the one this client asked for under this name. Raises ProtocolError."""
-        job = self.get(name) or self.find(client, name)
+    def of_machine(self, machine: str, request_id: str) -> list[Job]:
+        """Jobs that unnamed programs of a machine asked for under this name, newest first. machine: a Client.key."""
+        rows = self._connection.execute(
+            "SELECT * FROM jobs WHERE (client = ? OR client BETWEEN ? AND ?) AND request_id = ? ORDER BY rowid DESC",
+            (machine, f"{machine}{PORT_MARK}", f"{machine}{PORT_MARK}99999", request_id),
+        )
+        return [self._as_it_is(row) for row in rows]
+
+    def named(self, name: str, client: Client) -> Job:
+        """The job with this id, or the one this client asked for under this name. Raises ProtocolError.
+
+        Messages typed one by one come from other ports, so a name another program of the machine used counts as well.
+        """
+        job = self.get(name) or self.find(client.sender, name)
+        if job is None:
+            job = next(iter(self.of_machine(client.key, name)), None)
         if job is None:
             raise ProtocolError(
                 ErrorCode.UNKNOWN_JOB, f"There is no job {name!r}.", "jobs.list shows all jobs.", "job"

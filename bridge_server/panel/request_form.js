@@ -116,7 +116,7 @@ export class RequestForm {
       if (chosen.length) given[name] = chosen;
     }
     if (!single) given.takes = Number(draft.takes);
-    if (String(draft.seed).trim()) given.seed = Number(draft.seed);
+    if (String(draft.seed).trim()) given.seed = String(draft.seed).trim(); // as text: a number would be rounded above 2^53
     if (draft.engine) given.engine = draft.engine;
     if (String(draft.context).trim()) given.context = Number(draft.context);
     if (["repaint", "complete"].includes(draft.task)) {
@@ -152,7 +152,7 @@ export class RequestForm {
     };
     const takes = number("takes", { min: 1, max: 8, step: 1 });
     const stepper = make("div", { class: "stepper" }, button("One take less", { picture: "minus", onclick: () => this.#count(-1) }), takes, button("One take more", { picture: "plus", onclick: () => this.#count(1) }));
-    const seed = number("seed", { min: 0, max: 2147483647, step: 1, placeholder: "new" });
+    const seed = number("seed", { step: 1, placeholder: "new" });
     const seedBox = make("div", { class: "with-button" }, seed, button("New seed for each request", { picture: "dice", onclick: () => this.#set("seed", "") }));
     const takesField = make("div", { "data-field": "takes" }, make("label", { class: "label", for: "f-takes" }, "Takes"), stepper);
     const seedField = make("div", {}, make("label", { class: "label", for: "f-seed" }, "Seed"), seedBox);

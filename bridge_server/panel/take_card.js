@@ -223,7 +223,7 @@ export class TakeCard {
     const showStrength = () => setText(shown, `${Math.round(strength.value * 100)} %`);
     strength.addEventListener("input", showStrength);
     showStrength();
-    const seed = make("input", { id: "v-seed", type: "number", min: 0, max: 2147483647, placeholder: "new" });
+    const seed = make("input", { id: "v-seed", type: "number", step: 1, placeholder: "new" });
     const takes = make("input", { id: "v-takes", type: "number", min: 1, max: 8, value: 1 });
     const hasStrength = ["repaint", "complete", "accompany", "cover"].includes(take.task);
     const form = make("form", { class: "vary", "aria-label": "Variation" },
@@ -238,7 +238,7 @@ export class TakeCard {
       const changes = { takes: Number(takes.value) || 1 };
       if (prompt.value.trim() !== (take.prompt ?? "")) changes.prompt = prompt.value.trim();
       if (hasStrength) changes.strength = Number(strength.value);
-      if (seed.value !== "") changes.seed = Number(seed.value);
+      if (seed.value !== "") changes.seed = seed.value; // as text: a number would be rounded above 2^53
       this.varying = null;
       this.#changed(true);
       this.actions.vary(take.take, changes);

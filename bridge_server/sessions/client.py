@@ -7,15 +7,23 @@ from typing import Protocol, runtime_checkable
 from daw_protocol.replies import Reply
 from daw_protocol.requests import BeginUpload
 
+PORT_MARK = "@"
+"""Stands before the port in the sender of an OSC message that names no client."""
+
 
 class Client(Protocol):
-    """key:      equal for messages that share a context and a space of request ids.
+    """key:      equal for messages that share a context.
+    sender:   equal for messages that share a space of request ids: the key, and for OSC messages that name no client
+              the port as well, since several programs run on one machine.
     reply_to: where replies still reach the client after a restart of the server, "host:port" or "mailbox:NAME";
               "" if nowhere.
     """
 
     @property
     def key(self) -> str: ...
+
+    @property
+    def sender(self) -> str: ...
 
     @property
     def reply_to(self) -> str: ...

@@ -46,28 +46,35 @@ def song_project(store: ClipStore, name: str, describe: Describe) -> Project:
     name: the song's digest or its first letters, `audio:` and a digest, or the title its takes have.
     Raises TakeError when it names no song or several, StoreError when audio is gone.
     """
-    song = find_song(store, name)
+    song, title = find_song(store, name)
     takes = list(reversed(store.index.list(song=song, limit=MAX_TAKES)))
     newest = takes[-1] if takes else None
     origin = newest.position - newest.start if newest else 0
     family, origins = _descendants(store, takes, origin)
     audible = _heard(store, family)
-    return _project(store, song, origin, family, origins, audible, newest, describe)
+    return _project(store, song, origin, family, origins, audible, newest, describe, title)
 
 
-def find_song(store: ClipStore, name: str) -> str:
-    """The digest of the song a producer names. Raises TakeError when there is none or more than one."""
+def find_song(store: ClipStore, name: str) -> tuple[str, str]:
+    """The digest of the song a producer names, and the title it was named by, "" for a digest.
+
+    One song may have several titles: a bounce that was renamed, or saved again unchanged. Raises TakeError when there
+    is none or more than one.
+    """
     wanted = name.removeprefix("audio:")
-    parents = {take.parent: take.title for take in store.index.list(limit=MAX_TAKES) if take.parent}
-    if len(wanted) == 64 and (wanted in parents or _is_blob(store.blobs, wanted)):
-        return wanted
+    titles: dict[str, set[str]] = {}
+    for take in store.index.list(limit=MAX_TAKES):
+        if take.parent:
+            titles.setdefault(take.parent, set()).add(take.title)
+    if len(wanted) == 64 and (wanted in titles or _is_blob(store.blobs, wanted)):
+        return wanted, ""
     found = [
         digest
-        for digest, title in parents.items()
-        if title == wanted or (len(wanted) >= 6 and digest.startswith(wanted.lower()))
+        for digest, names in titles.items()
+        if wanted in names or (len(wanted) >= 6 and digest.startswith(wanted.lower()))
     ]
     if len(found) == 1:
-        return found[0]
+        return found[0], wanted if wanted in titles[found[0]] else ""
     if not found:
         raise TakeError(
             f"There is no song {name[:80]!r} with takes in the store.",
@@ -134,9 +141,11 @@ def _project(
     audible: set[str],
     reference: Take | None,
     describe: Describe,
+    title: str = "",
 ) -> Project:
-    """reference: the take whose tempo map and title hold for the project; None: there is no take."""
-    title = reference.title if reference and reference.title else "song"
+    """reference: the take whose tempo map holds for the project, and its title unless another is given; None: there
+    is no take."""
+    title = title or (reference.title if reference else "") or "song"
     used: set[str] = set()
     original = None
     rate = reference.rate if reference else 0

@@ -33,7 +33,6 @@ from daw_protocol.requests.export import Export
 from daw_protocol.requests.jobs import Cancel, ListJobs, ShowJob
 from daw_protocol.requests.render import (
     LAYERS_DOC,
-    MAX_SEED,
     MAX_TAKES,
     PROJECT_RATES,
     STRENGTH,
@@ -63,7 +62,6 @@ from daw_protocol.requests.watch import ListSongs, ShowFocus, Watch
 
 __all__ = [
     "LAYERS_DOC",
-    "MAX_SEED",
     "MAX_TAKES",
     "PROJECT_RATES",
     "STRENGTH",

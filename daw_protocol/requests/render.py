@@ -11,6 +11,7 @@ from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.fields import Choice, Flag, Names, Real, Switches, Text, Whole
 from daw_protocol.message import value
 from daw_protocol.requests.request import Request
+from daw_protocol.seed import Seed
 from daw_protocol.tasks import TASKS, TaskSpec
 from daw_protocol.timeline import Key, Meter, TempoMap
 from daw_protocol.timeline.duration import Duration
@@ -20,7 +21,6 @@ from daw_protocol.timeline_fields import DurationKind, KeyKind, MeterKind, Posit
 PROJECT_RATES = (44_100, 48_000, 88_200, 96_000, 192_000)
 MAX_TAKES = 8
 MAX_TITLE = 128
-MAX_SEED = 2**31 - 1  # the largest OSC int32, so every seed can be sent over OSC
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,9 +56,7 @@ class Render(Request):
     lyrics: str = value(Text(8000), "lyrics, with [verse] and [chorus] tags", "")
     language: str = value(Text(16), "language of the lyrics, such as en or ja", "unknown")
     takes: int = value(Whole(1, MAX_TAKES), "how many versions to render", 1)
-    seed: int | None = value(
-        Whole(0, MAX_SEED), "the same seed gives the same result; by default a random one", None
-    )
+    seed: int | None = value(Seed(), "the same seed gives the same result; by default a random one", None)
     handles: float = value(
         Real(0, 10),
         "seconds rendered before and after the region, stored unspliced as the clip's handles",
@@ -197,7 +195,7 @@ class Vary(Request):
     """Render a take again with another seed, strength or prompt; everything else as in its recipe."""
 
     take: str = value(Text(64, 1), "the take to vary")
-    seed: int | None = value(Whole(0, MAX_SEED), "another seed; by default a random one", None)
+    seed: int | None = value(Seed(), "another seed; by default a random one", None)
     takes: int = value(Whole(1, MAX_TAKES), "how many versions to render", 1)
     strength: float | None = value(STRENGTH, "another strength; by default the take's", None)
     prompt: str | None = value(Text(2000), "another prompt; by default the take's", None)

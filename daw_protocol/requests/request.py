@@ -13,7 +13,9 @@ class Request(Message):
     """What all requests share."""
 
     id: str = value(
-        Text(64), "the client's id for the request; repeating an id repeats the reply, not the work", ""
+        Text(64),
+        "the client's id for the request; repeating a request with its id repeats the reply, not the work",
+        "",
     )
     reply_port: int | None = value(
         Whole(1, 65_535), "OSC only: the port on the sender's machine for replies", None

@@ -19,7 +19,10 @@ MAX_BAR = 1_000_000
 # A whole-note beat (denominator 1) is the longest possible beat.
 _MAX_TICKS = 4 * TICKS_PER_QUARTER
 
-_TEXT = re.compile(r"\s*([+-]?\d{1,8})(?:\s*\|\s*(\d{1,4})(?:\s*\|\s*([\d./]+))?)?\s*", re.ASCII)
+# ".0": Lua writes 17.0|1.0|0 where its numbers are floats.
+_TEXT = re.compile(
+    r"\s*([+-]?\d{1,8})(?:(?:\.0+)?\s*\|\s*(\d{1,4})(?:\.0+)?(?:\s*\|\s*([\d./]+))?)?\s*", re.ASCII
+)
 
 ZERO = Fraction(0)
 

@@ -10,6 +10,7 @@ from fractions import Fraction
 from daw_protocol.timeline.bbt import Bbt
 from daw_protocol.timeline.exact_number import to_text
 from daw_protocol.timeline.tempo_map import TempoMap
+from daw_protocol.timeline.written_number import with_points
 
 FORMS = '192000 (samples), "4s", "16b" (quarter notes) or "8 bars"'
 
@@ -60,7 +61,7 @@ class Duration:
             raise TypeError(f"must be a length such as {FORMS}, got {typed!r}"[:200])
         if isinstance(typed, int):
             return cls(Fraction(typed), DurationUnit.SAMPLES)
-        match = WRITTEN.fullmatch(typed.lower())
+        match = WRITTEN.fullmatch(with_points(typed.lower()))
         if not match:
             raise ValueError(f"must be a length such as {FORMS}, got {typed[:60]!r}")
         number, suffix = match.groups()

@@ -10,6 +10,8 @@ import re
 import struct
 from fractions import Fraction
 
+from daw_protocol.timeline.written_number import with_points
+
 # Coordinates have denominators of at most this many bits. Sums of durations such as 60/127.3 multiply their
 # denominators: after about ten odd tempos they exceed this, after a thousand each conversion would take
 # milliseconds. See `bounded`.
@@ -73,7 +75,7 @@ def from_text(field: str, text: str) -> Fraction:
     """
     if len(text) > _TEXT_LIMIT:
         raise ValueError(f"{field} has {len(text)} characters; the limit for a number is {_TEXT_LIMIT}")
-    stripped = text.strip()
+    stripped = with_points(text.strip())
     if not (_FRACTION.fullmatch(stripped) or _DECIMAL.fullmatch(stripped)):
         raise ValueError(f'{field} must be a number such as "3", "2.5" or "7/2", got {text!r}')
     try:

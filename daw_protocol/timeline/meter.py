@@ -11,7 +11,8 @@ from daw_protocol.timeline.exact_number import check_int
 DENOMINATORS = (1, 2, 4, 8, 16, 32)
 MAX_NUMERATOR = 64
 
-_TEXT = re.compile(r"\s*(\d{1,4})\s*/\s*(\d{1,4})\s*", re.ASCII)
+# ".0": Lua writes 4.0/4.0 where its numbers are floats.
+_TEXT = re.compile(r"\s*(\d{1,4})(?:\.0+)?\s*/\s*(\d{1,4})(?:\.0+)?\s*", re.ASCII)
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from daw_protocol.timeline.exact_number import (
 from daw_protocol.timeline.span import Span
 from daw_protocol.timeline.tempo_map import TempoMap
 from daw_protocol.timeline.timecode import AtTimecode
+from daw_protocol.timeline.written_number import with_points
 
 # About two months at 192 kHz: a larger number is a mistake, not a place in a song.
 MAX_SAMPLE = 2**40
@@ -108,7 +109,7 @@ _SAMPLES = re.compile(r"[+-]?\d{1,15}", re.ASCII)
 _SECONDS = re.compile(_NUMBER + r"\s*(s|sec|ms)", re.ASCII)
 _QUARTERS = re.compile(_NUMBER + r"\s*b", re.ASCII)
 _CLOCK = re.compile(r"([+-]?)(?:(\d{1,3}):)?(\d{1,4}):(\d{1,2}(?:\.\d*)?)", re.ASCII)
-_BAR = re.compile(r"bar\s*([+-]?\d{1,8})", re.ASCII)
+_BAR = re.compile(r"bar\s*([+-]?\d{1,8})(?:\.0+)?", re.ASCII)
 
 
 def parse_position(value: int | float | str) -> Position:
@@ -141,7 +142,7 @@ def _whole(value: int | float) -> int:
 
 
 def _from_text(text: str) -> Position:
-    typed = text.strip().lower()
+    typed = with_points(text.strip().lower())
     if "|" in typed:
         return AtBbt(Bbt.parse(typed))
     if "@" in typed:
@@ -198,8 +199,10 @@ def format_position(position: Position) -> str:
     raise TypeError(f"not a position: {position!r}")
 
 
+# ".0": Lua writes 17.0 where a control surface sends its numbers as floats.
 _BARS = re.compile(
-    r"\s*(?:bars?\s*)?([+-]?\d{1,8})(?:\s*[-–]\s*([+-]?\d{1,8}))?\s*", re.ASCII | re.IGNORECASE
+    r"\s*(?:bars?\s*)?([+-]?\d{1,8})(?:\.0*)?(?:\s*[-–]\s*([+-]?\d{1,8})(?:\.0*)?)?\s*",
+    re.ASCII | re.IGNORECASE,
 )
 
 

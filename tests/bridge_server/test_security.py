@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import socket
+import struct
 
 import pytest
 from websockets.exceptions import InvalidStatus
 
 from bridge_server.settings import Settings
 from daw_protocol.errors import ErrorCode, ProtocolError
-from tests.bridge_server.peers import http_get
+from tests.bridge_server.peers import datagram, http_get
 
 TOKEN = "open sesame"
 
@@ -87,11 +88,10 @@ def test_osc_needs_the_token(guarded):
     """UDP has no handshake: every message carries it, or anybody in the network could render and list."""
     with guarded.osc() as osc:
         for more in ((), ("token", ""), ("token", "wrong")):
-            reply = osc.ask("/bridge/status", "who", *more)
-            assert (reply.name, reply["code"], reply["field"]) == ("failed", "not_allowed", "token")
             reply = osc.ask("/bridge/repaint", "r", "source", "song.wav", "start", 0, "end", 4800, *more)
-            assert (reply.name, reply["code"]) == ("failed", "not_allowed")
+            assert (reply.name, reply["code"], reply["field"]) == ("failed", "not_allowed", "token")
         assert osc.ask("/bridge/status", "who", "token", TOKEN).name == "ok"
+        assert osc.ask("/bridge/source", "token", "token", TOKEN)["code"] == "file_missing"
         replies = osc.render(
             "/bridge/repaint", "r", "source", "song.wav", "start", 0, "end", 4800, "token", TOKEN
         )
@@ -100,6 +100,31 @@ def test_osc_needs_the_token(guarded):
     assert TOKEN not in repr(take)
     jobs = guarded.get(f"/takes/{take.id}/recipe.json?token=open%20sesame")[2]
     assert TOKEN.encode() not in jobs
+
+
+BEGIN = b"#bundle\x00" + bytes(7) + b"\x01"
+STATUS = datagram("/bridge/status", "who")
+REPAINT = datagram("/bridge/repaint", "r", "source", "song.wav", "start", 0, "end", 4800)
+WITHOUT_THE_TOKEN = [
+    b"", b"/", STATUS, REPAINT, datagram("/bridge/nonesuch"), datagram("/bridge/*"), BEGIN + b"\xff" * 4,
+    datagram("/bridge/status", "who", "token", "wrong", "reply_port", 9),
+    BEGIN + b"".join(struct.pack(">i", len(one)) + one for one in [STATUS, REPAINT] * 200),
+    datagram("/bridge/source", "x" * 3000),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("packet", WITHOUT_THE_TOKEN, ids=range(len(WITHOUT_THE_TOKEN)))
+def test_without_the_token_no_answer_is_larger_than_what_was_sent(guarded, packet):
+    """A sender's address can be forged: the server must not multiply what is sent to a third party."""
+    with guarded.osc() as osc, guarded.osc() as other:
+        osc.send_bytes(packet)
+        osc.send("/bridge/status", "end", "token", TOKEN)
+        sizes = []
+        while (reply := osc.receive())["id"] != "end":
+            assert reply["code"] == "not_allowed"
+            sizes.append(reply.size)
+        assert sum(sizes) <= len(packet)
+        assert other.ask("/bridge/status", "still there", "token", TOKEN).name == "ok"
 
 
 def test_the_server_listens_on_loopback_only(server):

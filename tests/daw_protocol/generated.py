@@ -13,6 +13,7 @@ from daw_protocol import fields as kinds
 from daw_protocol import requests, result_fields
 from daw_protocol import timeline_fields as timeline_kinds
 from daw_protocol.message import Message
+from daw_protocol.seed import Seed
 from daw_protocol.timeline import (
     MODES,
     AtBbt,
@@ -91,6 +92,8 @@ def values(kind: kinds.Kind) -> st.SearchStrategy[object]:
             return st.text(LETTERS, min_size=kind.min_length, max_size=min(kind.max_length, 80))
         case kinds.Whole():
             return st.integers(kind.low, kind.high)
+        case Seed():
+            return st.integers(-(2**70), 2**70)
         case kinds.Real():
             # 32 bits wide: what OSC carries without changing it.
             wide = kind.low == -1.001

@@ -52,7 +52,7 @@ class MailboxClient:
         self._endpoint = endpoint
         self._name = name
         # Without a name they share their context, as OSC messages of one machine do.
-        self.key = f"{SCHEME}{client}"
+        self.key = self.sender = f"{SCHEME}{client}"
         self.reply_to = f"{SCHEME}{name}"
 
     def send(self, reply: Reply) -> None:

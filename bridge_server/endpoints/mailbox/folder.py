@@ -260,7 +260,8 @@ def _is_json(text: str) -> bool:
 
 
 def _decoded(data: bytes) -> str:
-    return data.decode("utf-8-sig", errors="replace")
+    # What is not UTF-8 becomes lone surrogates, which every field refuses in words.
+    return data.decode("utf-8-sig", errors="surrogateescape")
 
 
 def _stamp(status: os.stat_result) -> str:

@@ -37,7 +37,7 @@ INBOX = 1024
 class MidiControl:
     """One MIDI input as a client. A bare request from a pad is about the shared context."""
 
-    key = "midi"
+    key = sender = "midi"
     reply_to = ""
 
     def __init__(

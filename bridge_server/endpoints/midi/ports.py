@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
@@ -17,10 +18,16 @@ import mido
 
 from daw_protocol.errors import ErrorCode, ProtocolError
 
+log = logging.getLogger(__name__)
+
 VIRTUAL = "virtual:"
 TCP = "tcp:"
 LOOPBACK = "127.0.0.1"
 STATUS_BYTES = 0x80
+# Parsed in one go: mido takes some 8 microseconds a byte, and the loop has others to serve.
+PIECE_BYTES = 512
+# Without a complete message: what no device dumps.
+MAX_UNFINISHED_BYTES = 2**18
 # rtmidi does not report unplugged devices: the list of inputs is polled at this interval.
 LOOK_SECONDS = 1.0
 
@@ -219,6 +226,7 @@ class MidiBytes(asyncio.Protocol):
         self._inlet = inlet
         self._parser = mido.Parser()
         self._transport: asyncio.Transport | None = None
+        self._unfinished = 0  # bytes since the last complete message
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
@@ -242,6 +250,23 @@ class MidiBytes(asyncio.Protocol):
                 return
             self._inlet.senders.add(transport)
             self._inlet.plugged(True)
-        self._parser.feed(data)
+        transport.pause_reading()
+        self._parse(memoryview(data), moment)
+
+    def _parse(self, data: memoryview, moment: float) -> None:
+        """Reads one piece, and has the loop call again for the next; then more bytes may come."""
+        transport = cast(asyncio.Transport, self._transport)
+        if transport not in self._inlet.connected:
+            return  # it has been cut off
+        self._parser.feed(data[:PIECE_BYTES])
+        self._unfinished += len(data[:PIECE_BYTES])
         for message in self._parser:
+            self._unfinished = 0
             self._inlet.receive(message, moment)
+        if self._unfinished > MAX_UNFINISHED_BYTES:
+            log.warning("MIDI over TCP: a message of more than %d bytes; disconnected", MAX_UNFINISHED_BYTES)
+            transport.abort()
+        elif rest := data[PIECE_BYTES:]:
+            asyncio.get_running_loop().call_soon(self._parse, rest, moment)
+        else:
+            transport.resume_reading()

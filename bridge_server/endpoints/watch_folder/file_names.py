@@ -26,6 +26,7 @@ from daw_protocol.tasks import ROWS
 from daw_protocol.timeline import Key, Meter, TempoMap, parse_position
 from daw_protocol.timeline.duration import DurationUnit
 from daw_protocol.timeline.position import AtBbt, AtQuarters, AtSeconds
+from daw_protocol.timeline.written_number import with_points
 
 FILE_TASKS = tuple(spec.name for spec in ROWS if spec.needs_source)
 BAR1 = "bar1"
@@ -40,6 +41,7 @@ _BRACKETS = re.compile(r"\[([^\[\]]+)\]")
 _BARS = re.compile(r"(?:bars?\s+)?(\d+)(?:\s*(?:-|–|to)\s*(\d+))?", re.IGNORECASE)
 _SPAN = re.compile(r"(.+?)(?:\s+-\s+|\s+to\s+|\s*–\s*)(.+)", re.IGNORECASE | re.DOTALL)
 _BBT = re.compile(r"\d+_\d+(_[\d.]+)?")
+_SEPARATOR = re.compile(r"(?<!\d),|,(?!\d)|[;\n]")  # between two digits a comma is a decimal one
 _BPM = re.compile(r"(?:bpm\s+)?(\d+(?:\.\d+)?)(?:\s*bpm)?", re.IGNORECASE)
 _TAKES = re.compile(r"(\d+)\s*takes?", re.IGNORECASE)
 _METER = re.compile(r"(?:meter\s+)?(\d+)\s*[_/]\s*(\d+)", re.IGNORECASE)
@@ -102,7 +104,7 @@ def read_words(text: str) -> FileRequest:
     """What the words of a name or a text ask for. Raises ProtocolError."""
     if len(text) > _MAX_LETTERS:
         raise ProtocolError(ErrorCode.TOO_LARGE, f"The text has {len(text)} letters.", EXAMPLES)
-    items = [item.strip() for item in re.split(r"[,;\n]", text) if item.strip()]
+    items = [_with_points(item.strip()) for item in _SEPARATOR.split(text) if item.strip()]
     if not items:
         raise ProtocolError(ErrorCode.MISSING_FIELD, "The text is empty.", EXAMPLES)
     task, _, region = items[0].partition(" ")
@@ -139,6 +141,17 @@ def read_json(text: str) -> FileRequest:
             ErrorCode.UNKNOWN_FIELD, f"{name} cannot be set here.", "The dropped file determines it.", name
         )
     return FileRequest(task, fields, bar1)
+
+
+def _with_points(item: str) -> str:
+    """The item with points for decimal commas. Raises ProtocolError."""
+    try:
+        return with_points(item)
+    except ValueError as error:
+        sentence = f"{item[:80]!r}: {error}."
+        raise ProtocolError(
+            ErrorCode.OUT_OF_RANGE, sentence, "Write a blank after each comma that separates values."
+        ) from error
 
 
 def _task(word: str) -> str:

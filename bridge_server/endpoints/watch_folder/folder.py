@@ -251,7 +251,7 @@ class _WatchClient:
     """The folder as a client of the bridge."""
 
     def __init__(self, key: str) -> None:
-        self.key = key
+        self.key = self.sender = key
         self.reply_to = ""
         self.replies: asyncio.Queue[Reply] = asyncio.Queue()
         self._noted = float("-inf")

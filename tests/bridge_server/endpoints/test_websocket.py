@@ -187,12 +187,13 @@ def test_two_clients_are_sent_their_own_replies(server, ws):
 
 def test_a_named_client_comes_back_to_its_job(server):
     with server.websocket("?client=daw") as first:
-        job = first.call("repaint", id="come-back", engine="slow", options={"seconds": 1.0}, **REGION)["job"]
+        asked = {"id": "come-back", "engine": "slow", "options": {"seconds": 1.0}, **REGION}
+        job = first.call("repaint", **asked)["job"]
     with server.websocket("?client=daw") as second:
-        again = second.call("repaint", id="come-back", **REGION)
+        again = second.call("repaint", **asked)
         assert again["job"] == job
         assert second.until_end(job)[-1].name == "done"
-        assert second.call("repaint", id="come-back", **REGION)["takes"]
+        assert second.call("repaint", **asked)["takes"]
 
 
 @pytest.mark.alone  # it keeps time

@@ -37,7 +37,8 @@ STATE = AuditionState(
 class Client:
     """A client named daw."""
 
-    key, reply_to = "daw", ""
+    key = sender = "daw"
+    reply_to = ""
 
     def send(self, reply):
         raise AssertionError("the answer is the handler's result")

@@ -25,7 +25,7 @@ class Script:
     reply_to = ""
 
     def __init__(self, key="script"):
-        self.key = key
+        self.key = self.sender = key
 
     def send(self, reply):
         raise AssertionError("the answer is the handler's result")

@@ -31,7 +31,7 @@ class Script:
     reply_to = ""
 
     def __init__(self, key="daw"):
-        self.key = key
+        self.key = self.sender = key
         self.received = []
 
     def send(self, reply):

@@ -165,7 +165,8 @@ def test_a_file_that_was_mended_is_accepted(ws, server):
 class Script:
     """A client that keeps nothing."""
 
-    key, reply_to = "script", ""
+    key = sender = "script"
+    reply_to = ""
 
     def send(self, reply):
         pass

@@ -15,7 +15,8 @@ ANNOUNCED = BeginUpload(id="u", name="song.wav", size=1234, sha256="0" * 64)
 class Script:
     """A client that sends text only, as over OSC and the mailbox."""
 
-    key, reply_to = "script", ""
+    key = sender = "script"
+    reply_to = ""
 
     def send(self, reply):
         raise AssertionError("the answer is the handler's result")

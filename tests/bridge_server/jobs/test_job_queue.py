@@ -7,7 +7,7 @@ import pytest
 
 from bridge_server.jobs.database import open_database, transaction
 from bridge_server.jobs.job import NEXT_STATES, Job, JobState
-from bridge_server.jobs.job_queue import JobQueue
+from bridge_server.jobs.job_queue import COLUMNS, TABLE, JobQueue, to_row
 from daw_protocol.errors import ErrorCode, ProtocolError
 
 QUEUED, RUNNING, DONE, FAILED, CANCELLED = JobState
@@ -26,6 +26,19 @@ def job(name=None, **changes):
         "created": float(number),
     }
     return Job(**{**values, **changes})
+
+
+class Program:
+    """Who asks, as the queue sees it."""
+
+    reply_to = ""
+
+    def __init__(self, key, port=None):
+        self.key = key
+        self.sender = key if port is None else f"{key}@{port}"
+
+    def send(self, reply):
+        pass
 
 
 @pytest.fixture
@@ -227,10 +240,10 @@ def test_songs_in_use_are_those_of_unfinished_jobs(queue):
 
 def test_a_job_is_found_by_its_id_or_by_its_clients_name_for_it(queue):
     queue.add(job("j1", request_id="mine"))
-    assert queue.named("j1", "anyone").id == "j1"
-    assert queue.named("mine", "ws:1").id == "j1"
+    assert queue.named("j1", Program("anyone")).id == "j1"
+    assert queue.named("mine", Program("ws:1")).id == "j1"
     with pytest.raises(ProtocolError, match="There is no job 'mine'") as raised:
-        queue.named("mine", "ws:2")
+        queue.named("mine", Program("ws:2"))
     assert raised.value.code is ErrorCode.UNKNOWN_JOB
 
 
@@ -312,3 +325,32 @@ def test_ended_jobs_are_found_by_where_their_replies_go(queue):
     many = [f"mailbox:{number}" for number in range(1200)]
     assert queue.ended_for([*many, "mailbox:a", "mailbox:b"]) == [made["mailbox:a"]]
     assert queue.reply_addresses() == {"mailbox:b"}
+
+
+def test_programs_of_one_machine_have_ids_of_their_own(queue):
+    machine, named = "osc:127.0.0.1", "osc:127.0.0.1:left"
+    for number, client in enumerate((f"{machine}@9000", f"{machine}@51234", named, machine)):
+        queue.add(job(f"j{number}", client=client, request_id="mine"))
+        queue.move(queue.get(f"j{number}"), CANCELLED, now=1.0)
+    assert queue.named("mine", Program(machine, 9000)).id == "j0"
+    assert queue.named("mine", Program(machine, 51234)).id == "j1"
+    assert queue.named("mine", Program(named)).id == "j2"
+    # Typed by hand, from yet another port: the newest that no named client asked for.
+    assert queue.named("mine", Program(machine, 6)).id == "j3"
+    assert [one.id for one in queue.of_machine(machine, "mine")] == ["j3", "j1", "j0"]
+    assert queue.of_machine("osc:127.0.0.11", "mine") == []
+
+
+def test_a_store_of_an_older_version_gets_room_for_fingerprints(connection):
+    older = TABLE.replace("    fingerprint TEXT NOT NULL DEFAULT '',\n", "")
+    assert older != TABLE
+    connection.executescript(older)
+    columns = [name for name in COLUMNS if name != "fingerprint"]
+    connection.execute(
+        f"INSERT INTO jobs ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})",
+        to_row(job("j1"))[:-1],
+    )
+    queue = JobQueue(connection, most=3)
+    assert queue.get("j1").fingerprint == ""
+    queue.add(job("j2", fingerprint="a:b"))
+    assert JobQueue(connection, most=3).get("j2").fingerprint == "a:b"

@@ -8,7 +8,7 @@ MOVED = ContextMoved(FocusMoved(revision=1))
 class Listener:
     """A client that keeps what it is sent."""
 
-    key = "ws:1"
+    key = sender = "ws:1"
     reply_to = ""
 
     def __init__(self):

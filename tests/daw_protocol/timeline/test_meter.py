@@ -36,7 +36,13 @@ def test_spaces_are_forgiven() -> None:
     assert Meter.parse(" 6 / 8 ") == Meter(6, 8)
 
 
-@pytest.mark.parametrize("text", ["", "4", "4/", "/4", "4-4", "-4/4", "4/4/4", "four/4", "4.0/4", "٤/4"])
+def test_a_script_whose_numbers_are_floats_is_understood() -> None:
+    assert Meter.parse("7.0/8.0") == Meter(7, 8)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "4", "4/", "/4", "4-4", "-4/4", "4/4/4", "four/4", "4.5/4", "4./4", "٤/4"]
+)
 def test_text_that_is_no_meter(text: str) -> None:
     with pytest.raises(ValueError, match='look like "4/4"'):
         Meter.parse(text)

@@ -107,7 +107,32 @@ def test_a_sample_given_as_bar_or_quarters_or_seconds_is_the_same_sample(sample:
         assert parse_position(format_position(position)).resolve(song, 44100) == sample
 
 
+WITH_COMMAS_OR_LUA = [
+    ("8,5s", "8.5s"),
+    ("-2,5s", "-2.5s"),
+    ("1:02,5", "1:02.5"),
+    ("64,5b", "64.5b"),
+    ("17.0|1.0|0.0", "17|1|0"),
+    ("17|1|240,5", "17|1|240.5"),
+    ("bar 17.0", "bar 17"),
+]
+
+
+@pytest.mark.parametrize(("typed", "meant"), WITH_COMMAS_OR_LUA)
+def test_numbers_as_people_and_scripts_write_them(typed: str, meant: str) -> None:
+    assert parse_position(typed) == parse_position(meant)
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"), [("17.0-20.0", "17-20"), ("17.0", "17"), ("bars 17.-20.00", "17-20")]
+)
+def test_bars_of_a_script_whose_numbers_are_floats(typed: str, meant: str) -> None:
+    assert parse_bars(typed, SONG, 48000) == parse_bars(meant, SONG, 48000)
+
+
 REFUSED = [
+    ("1,500s", 'comma in "1,500"'),
+    ("17.0", 'for seconds write "17.0s"'),
     (float("nan"), "must be finite"),
     (float("inf"), "must be finite"),
     (float("-inf"), "must be finite"),

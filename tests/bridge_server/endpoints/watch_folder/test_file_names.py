@@ -175,3 +175,30 @@ def test_any_text_is_understood_or_refused(text):
 def test_any_object_is_understood_or_refused(value):
     with contextlib.suppress(ProtocolError):
         assert read_json(json.dumps({**value, "task": "repaint"})).request(SETTLED, None).task == "repaint"
+
+
+DECIMAL_COMMAS = [
+    ("repaint 5-6, 120,5 bpm", {"bars": "5-6", "bpm": "120.5"}),
+    ("repaint 8,5s - 12,5s, 120 bpm", {"start": "8.5s", "end": "12.5s", "bpm": "120"}),
+    ("repaint 5-6, 120 bpm, strength 0,3", {"bars": "5-6", "bpm": "120", "strength": "0.3"}),
+    ("repaint 5-6,bpm 120,takes 2", {"bars": "5-6", "bpm": "120", "takes": "2"}),
+    ("extract, stems vocals,drums", None),
+]
+
+
+@pytest.mark.parametrize(("text", "fields"), DECIMAL_COMMAS, ids=[text for text, _ in DECIMAL_COMMAS])
+def test_a_comma_between_digits_is_a_decimal_one(text, fields):
+    if fields is None:
+        with pytest.raises(ProtocolError, match="drums"):
+            read_words(text)
+    else:
+        assert read_words(text).fields == fields
+
+
+@pytest.mark.parametrize(
+    "text", ["repaint 5-6,120 bpm", "repaint 1,500s - 2s, 120 bpm", "repaint 5-6, 1,200 bpm"]
+)
+def test_a_comma_that_may_mean_two_things_is_named(text):
+    with pytest.raises(ProtocolError, match="comma") as raised:
+        read_words(text)
+    assert "blank after each comma" in raised.value.remedy

@@ -1,0 +1,37 @@
+"""Values that begin with a hyphen, such as `--start -2s`: argparse takes them for options."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+# What no option of ours looks like: a minus sign and a number, whatever its unit.
+NEGATIVE = re.compile(r"-[.,]?\d.*", re.DOTALL)
+OPTION = re.compile(r"--[a-z][a-z-]*")
+
+
+def joined(words: Sequence[str]) -> Iterator[str]:
+    """The words, each negative value joined to the option before it: `--start -2s` becomes `--start=-2s`."""
+    waiting: str | None = None
+    for word in words:
+        if waiting is not None and NEGATIVE.fullmatch(word):
+            yield f"{waiting}={word}"
+            waiting = None
+            continue
+        if waiting is not None:
+            yield waiting
+        waiting = word if OPTION.fullmatch(word) else None
+        if waiting is None:
+            yield word
+    if waiting is not None:
+        yield waiting
+
+
+class NegativeValuesParser(argparse.ArgumentParser):
+    """A parser whose options take values such as -2s, -1|1|0 and -96000, when it is given the words to parse."""
+
+    # argparse's own signature: Any, because it returns whatever namespace it was given.
+    def parse_known_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:  # type: ignore[override]
+        return super().parse_known_args(args if args is None else list(joined(args)), namespace)

@@ -1,0 +1,252 @@
+"""Numbers and texts as control surfaces, scripts and people write them: the same outcome at every door."""
+
+import json
+import math
+from fractions import Fraction
+
+import pytest
+
+from bridge_server.server import mailbox_root
+from daw_protocol.osc_packet import messages_in
+from tests.bridge_server.every_door import DOORS, packet, text
+from tests.bridge_server.mailbox_peer import MailboxPeer, a_call
+from tests.bridge_server.peers import noise_song
+from tests.bridge_server.servers import server_fixture
+
+
+def long_song(path):
+    return noise_song(path, frames=8 * 48000, seed=2)
+
+
+server = server_fixture((long_song, "long.wav"))
+
+SONG = {"source": "long.wav"}
+REGION = {**SONG, "start": 0, "end": 4800}
+
+READ = [
+    ("a decimal comma", {**REGION, "bpm": "120,5"}, {"bpm": 120.5}),
+    ("a decimal point", {**REGION, "bpm": "120.5"}, {"bpm": 120.5}),
+    ("a comma behind a nought", {**REGION, "strength": "0,125"}, {"strength": 0.125}),
+    ("seconds with a comma", {**SONG, "start": "0,5s", "end": "0,75s"}, {"start": "0.5s", "end": "0.75s"}),
+    ("a clock with a comma", {**SONG, "start": "0:00,5", "end": "1s"}, {"start": "0.5s"}),
+    ("quarters with a comma", {**SONG, "bpm": 120, "start": "0,5b", "end": "2,5b"}, {"start": "0.5b", "end": "2.5b"}),
+    ("a length with a comma", {**SONG, "start": 0, "length": "0,25s"}, {"length": "0.25s"}),
+    ("a tempo map with commas", {**REGION, "tempo_map": {"points": [{"quarter": 0, "bpm": "120,5"}]}}, None),
+    ("a typesetter's minus", {**REGION, "source_position": "\N{MINUS SIGN}2s", "start": 0}, {"source_position": "-2s"}),
+    ("before zero", {**REGION, "source_position": "-2s"}, {"source_position": "-2s"}),
+    ("before zero in bars", {**REGION, "bpm": 120, "source_position": "-1|1|0"}, {"source_position": "-1|1|0"}),
+    ("before zero in samples", {**REGION, "source_position": -4800}, {"source_position": "-4800"}),
+    ("whole floats", {**SONG, "takes": 2.0, "bars": 1.0, "bpm": 120.0, "rate": 48000.0}, {"takes": 2, "bpm": 120}),
+    ("Lua's numbers as text", {**SONG, "takes": "2.0", "bars": "1.0-2.0", "bpm": "120.0"}, {"takes": 2, "bpm": 120}),
+    ("floats as positions", {**SONG, "start": 0.0, "end": 4800.0}, {"end": "4800"}),
+    ("a float as a name", {**REGION, "title": 5.0}, {"title": "5"}),
+    ("numbers as text", {**REGION, "takes": " 2 ", "crossfade": "12"}, {"takes": 2}),
+    ("a 32-bit seed", {**REGION, "seed": 3698135662}, {"seed": 3698135662}),
+    ("a 32-bit seed as text", {**REGION, "seed": "3698135662"}, {"seed": 3698135662}),
+    ("the largest seed", {**REGION, "seed": 2**64 - 1}, {"seed": str(2**64 - 1)}),
+    ("a float seed", {**REGION, "seed": 7.0}, {"seed": 7}),
+]  # fmt: skip
+
+
+def jobs(server):
+    """How many there are."""
+    with server.websocket() as peer:
+        return len(peer.call("jobs.list", limit=1000)["jobs"])
+
+
+def request_of(server, job):
+    """The request a job has, which is then cancelled: how it sounds is not the question."""
+    with server.websocket() as peer:
+        found = peer.call("jobs.show", job=job)["request"]
+        peer.call("cancel", job=job)
+    return found
+
+
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize(("fields", "kept"), [case[1:] for case in READ], ids=[case[0] for case in READ])
+def test_read(server, door, fields, kept):
+    if door == "command line" and isinstance(fields.get("end"), float):
+        pytest.skip('SKIPPED: typed, "4800.0" may be seconds, and is refused')
+    outcome = DOORS[door](server, "repaint", fields)
+    assert (outcome.code, outcome.sentence) == ("", "")
+    found = request_of(server, outcome.job)
+    if kept is None:
+        assert Fraction(found["tempo_map"]["points"][0]["bpm"]) == Fraction("120.5")
+    else:
+        assert {name: found.get(name) for name in kept} == kept
+
+
+NOTED = [
+    ("one too large", 2**64 + 7, 7, "was folded to 7"),
+    ("a negative one", -5, str(2**64 - 5), "was folded to 18446744073709551611"),
+    ("any", -1, None, "random seed"),
+]
+
+
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize(
+    ("seed", "kept", "words"), [case[1:] for case in NOTED], ids=[case[0] for case in NOTED]
+)
+def test_a_seed_that_was_changed_is_noted(server, door, seed, kept, words):
+    outcome = DOORS[door](server, "repaint", {**REGION, "seed": seed})
+    assert words in outcome.note
+    found = request_of(server, outcome.job)["seed"]
+    assert 0 <= int(found) < 2**64
+    assert kept in (None, found)
+
+
+def test_a_take_of_a_large_seed_has_it_everywhere(server):
+    seed = 2**64 - 1
+    with server.osc() as osc, server.websocket() as ws:
+        replies = osc.render("/bridge/repaint", "large", *sum(REGION.items(), ()), "seed", str(seed))
+        (take,) = [reply for reply in replies if reply.name == "take"]
+        assert take["seed"] == str(seed)
+        assert ws.call("takes.show", take=take["take"])["recipe"]["seed"] == str(seed)
+        again = osc.render("/bridge/vary", "again", "take", take["take"], "seed", str(seed))
+        (other,) = [reply for reply in again if reply.name == "take"]
+        clips = [ws.fetch(one["take"]) for one in (take, other)]
+        assert clips[0][-4800:] == clips[1][-4800:], "the same seed gives the same result"
+
+
+REFUSED = [
+    ("thousands or decimals", {**REGION, "bpm": "1,200"}, "out_of_range", "bpm", "comma"),
+    ("two commas", {**REGION, "bpm": "1,2,0"}, "out_of_range", "bpm", "comma"),
+    ("seconds in thousands", {**SONG, "start": "1,500s", "end": "2s"}, "out_of_range", "start", "comma"),
+    ("half a take", {**REGION, "takes": "1,5"}, "wrong_type", "takes", "whole number"),
+    ("half a take as a float", {**REGION, "takes": 1.5}, "wrong_type", "takes", "whole number"),
+    ("not a number", {**REGION, "bpm": "nan"}, "out_of_range", "bpm", "nan"),
+    ("infinity", {**REGION, "crossfade": "Infinity"}, "out_of_range", "crossfade", "inf"),
+    ("digits of a program", {**REGION, "bpm": "1_20"}, "wrong_type", "bpm", "number"),
+    ("half a seed", {**REGION, "seed": "0.5"}, "wrong_type", "seed", "whole number"),
+    ("a rounded seed", {**REGION, "seed": 2.0**40}, "out_of_range", "seed", "rounded"),
+    ("a rounded position", {**SONG, "start": 0, "end": 2.0**25}, "out_of_range", "end", "float"),
+    ("Latin-1", {**REGION, "prompt": "Stra\udcdfe"}, "out_of_range", "prompt", "UTF-8"),
+    ("Latin-1 as a song", {**REGION, "source": "Stra\udcdfe.wav"}, "out_of_range", "source", "UTF-8"),
+    ("Latin-1 as a position", {**SONG, "start": "1\udca0s", "end": "2s"}, "out_of_range", "start", "position"),
+    ("Korean of a code page", {**REGION, "prompt": "\udcc7\udcd1"}, "out_of_range", "prompt", "UTF-8"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize(
+    ("fields", "code", "field", "words"), [case[1:] for case in REFUSED], ids=[case[0] for case in REFUSED]
+)
+def test_refused(server, door, fields, code, field, words):
+    if door == "command line" and any(
+        isinstance(given, float) and given > 2**24 for given in fields.values()
+    ):
+        pytest.skip("SKIPPED: on the command line everything is text, which rounds nothing")
+    before = jobs(server)
+    outcome = DOORS[door](server, "repaint", fields)
+    assert (outcome.code, outcome.field) == (code, field)
+    assert words in outcome.sentence
+    assert jobs(server) == before
+
+
+NUMERIC = ["bpm", "takes", "start", "seed", "strength", "title", "match_loudness", "length"]
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("door", ["udp", "osc over websocket"])
+@pytest.mark.parametrize("field", NUMERIC)
+def test_floats_that_are_no_numbers(server, door, number, field):
+    outcome = DOORS[door](server, "repaint", {**SONG, field: number})
+    assert outcome.code in ("out_of_range", "wrong_type")
+    assert outcome.field == field
+
+
+@pytest.mark.parametrize("word", ["NaN", "Infinity", "-Infinity"])
+def test_json_has_no_such_numbers(server, word):
+    with server.websocket() as peer:
+        peer.connection.send('{"jsonrpc":"2.0","id":1,"method":"tempo","params":{"bpm":' + word + "}}")
+        answer = peer.frame_where(lambda frame: "error" in frame)
+    assert answer["error"]["code"] == -32700
+    assert word in answer["error"]["message"]
+
+
+@pytest.mark.parametrize("name", [5.0, 5, "5"])
+def test_an_id_is_the_same_whatever_number_it_was_sent_as(server, osc_bytes, name):
+    reply = osc_bytes("/bridge/status", name)
+    assert reply["id"] == "5"
+
+
+@pytest.fixture
+def osc_bytes(server):
+    """Sends values exactly as given; returns the reply's values."""
+    with server.osc() as peer:
+
+        def ask(address, *values):
+            peer.send_bytes(packet(address, *values))
+            return peer.receive()
+
+        yield ask
+
+
+def test_a_refused_text_keeps_the_id_of_its_message(osc_bytes):
+    """The case of a Windows program: Latin-1 in a song's name. The answer finds its request."""
+    reply = osc_bytes("/bridge/repaint", "id1", "source", "Stra\udcdfe.wav")
+    assert (reply["id"], reply["field"]) == ("id1", "source")
+    assert "UTF-8" in reply["sentence"]
+
+
+PATTERNS = [
+    "/bridge/{tempo,meter}",
+    "/bridge/*",
+    "/bridge/tem?o",
+    "/bridge/tempo[12]",
+    "//tempo",
+    "/*/*",
+    "/bridge/[",
+]
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_an_address_pattern_is_answered_in_words(osc_bytes, pattern):
+    reply = osc_bytes(pattern, 120)
+    assert (reply.name, reply["code"], reply["field"]) == ("failed", "unknown_command", "address")
+    assert "address pattern" in reply["sentence"]
+    assert reply["remedy"] == "Send one message to each address."
+
+
+TAGS = [
+    (",sSi", text("id1") + text("takes") + b"\0\0\0\x02", "ok"),
+    (",sSc", text("id1") + text("takes") + b"\0\0\x002", "ok"),
+    (",sSd", text("id1") + text("takes") + b"\x40\0\0\0\0\0\0\0", "ok"),
+    (",sSN", text("id1") + text("takes"), "ok"),
+    (",sSI", text("id1") + text("match_loudness"), "ok"),
+    (",sSr", text("id1") + text("takes") + b"\x01\x02\x03\x04", "takes: cannot be a colour"),
+    (",sSm", text("id1") + text("takes") + b"\x01\x02\x03\x04", "takes: cannot be a MIDI message"),
+    (",sSt", text("id1") + text("takes") + bytes(8), "takes: cannot be a time tag"),
+    (",sSb", text("id1") + text("takes") + bytes(4), "takes: cannot be a blob"),
+    (",sS[ii]", text("id1") + text("takes") + bytes(8), "takes: must be a whole number"),
+    (",sSx", text("id1") + text("takes") + bytes(8), "type tag 'x' is unknown"),
+]
+
+
+@pytest.mark.parametrize("way", ["udp", "websocket"])
+@pytest.mark.parametrize(("tags", "data", "words"), TAGS, ids=[tags for tags, _, _ in TAGS])
+def test_type_tags(server, way, tags, data, words):
+    """What stands behind the value, the song, is read in every case."""
+    region = text("source") + text("nonesuch.wav")
+    sent = text("/bridge/repaint") + text(f"{tags}ss") + data + region
+    if way == "udp":
+        with server.osc() as peer:
+            peer.send_bytes(sent)
+            reply = peer.receive().values
+    else:
+        with server.websocket() as peer:
+            peer.connection.send(sent)
+            values = messages_in(peer.connection.recv())[0].values
+            reply = {"id": values[0], **dict(zip(values[1::2], values[2::2], strict=True))}
+    assert reply["id"] == "id1"
+    assert (words if words != "ok" else "nonesuch.wav") in reply["sentence"]
+
+
+def test_a_mailbox_request_that_is_no_utf8_is_refused_with_its_id(server):
+    box = MailboxPeer(mailbox_root(server.settings.store))
+    data = json.dumps({**a_call("source", source="Straße.wav"), "id": "mine"}, ensure_ascii=False).encode(
+        "cp1252"
+    )
+    answer = box.response(box.put(data))
+    assert (answer["id"], answer["error"]["data"]["field"]) == ("mine", "source")
+    assert "UTF-8" in answer["error"]["message"]

@@ -1,0 +1,49 @@
+"""Decimal commas and typesetters' minus signs: what can only be a decimal is read, the rest is named."""
+
+import pytest
+
+from daw_protocol.timeline.written_number import with_points
+
+READ = [
+    ("120.5", "120.5"),
+    ("120,5", "120.5"),
+    ("0,125", "0.125"),
+    ("0,3", "0.3"),
+    ("1,5", "1.5"),
+    ("120,25", "120.25"),
+    ("1234,567", "1234.567"),  # four digits before it: no separator of thousands
+    ("120,5000", "120.5000"),
+    ("-8,5s", "-8.5s"),
+    ("\N{MINUS SIGN}2s", "-2s"),
+    ("1:02,5", "1:02.5"),
+    ("1:12,500", "1:12.500"),  # seconds, of which there are sixty at most
+    ("17|1|240,5", "17|1|240.5"),
+    ("00:01:02;12@29,97", "00:01:02;12@29.97"),
+    ("17-20", "17-20"),
+    ("vocals, drums", "vocals, drums"),
+]
+
+
+@pytest.mark.parametrize(("written", "read"), READ)
+def test_read(written, read):
+    assert with_points(written) == read
+
+
+REFUSED = [
+    ("1,500", '"1,500" may separate decimals or thousands; write "1.500" or "1500"'),
+    ("120,500", "decimals or thousands"),
+    ("1,234,567", '"1,234,567" are not understood'),
+    ("1.234,5", "not understood"),
+    ("1,234.5", "not understood"),
+    ("120,", "not understood"),
+    ("1,,5", "not understood"),
+    ("1," * 1000, "not understood"),
+]
+
+
+@pytest.mark.parametrize(("written", "words"), REFUSED, ids=lambda given: given[:12])
+def test_refused(written, words):
+    with pytest.raises(ValueError, match="comma") as raised:
+        with_points(written)
+    assert words in str(raised.value)
+    assert len(str(raised.value)) < 200
