@@ -59,7 +59,7 @@ def test_what_was_understood_names_the_command_and_the_request():
 
 def test_a_long_text_is_cut_to_what_a_reply_holds():
     (reply,) = understood(requests.Watch(), "x" * 3000, Watching(revision=0)).replies
-    assert reply.text == "x" * 2000
+    assert reply.text == "x" * 1999 + "…"
 
 
 def test_a_refusal_is_a_reply_and_an_error_without_a_result():
