@@ -18,11 +18,13 @@ from clip_store.atomic_file import PART_SUFFIX, write_whole
 from clip_store.audio.audio import Audio
 from clip_store.audio.audio_file import AudioInfo, probe_audio, read_audio
 from clip_store.audio.riff import wave_parts
+from clip_store.audio.stored_wave import StoredWave
 from clip_store.errors import AudioFileError, StoreError
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _AUDIO_SUFFIX = ".wav"
 _BYTES_SUFFIX = ".bin"
+_REMEMBERED = 4096  # blobs found whole; as many songs as anybody listens to
 
 
 def to_path(digest: str, suffix: str) -> Path:
@@ -47,6 +49,7 @@ class BlobStore:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._sound: dict[str, tuple[int, int]] = {}  # blobs found whole, and their state at that time
 
     def put(self, audio: Audio) -> str:
         """Keep audio; returns its digest. The file is on the disk, whole, when this returns.
@@ -98,6 +101,26 @@ class BlobStore:
         if hashlib.sha256(data).hexdigest() != digest:
             raise _damaged(path)
         return data
+
+    def wave(self, digest: str) -> StoredWave:
+        """Stored audio for reading in stretches, checked against its digest, once for as long as it does not change.
+
+        Reads everything the first time; for a thread. Raises StoreError when it is not there or damaged.
+        """
+        path = self.path(digest)
+        try:
+            wave, state = StoredWave.open(path), _state(path)
+            if self._sound.get(digest) == state:
+                return wave
+            found = wave.digest()
+        except (AudioFileError, OSError) as error:
+            raise _damaged(path) from error
+        if found != digest:
+            raise _damaged(path)
+        if len(self._sound) >= _REMEMBERED:
+            self._sound.clear()
+        self._sound[digest] = state
+        return wave
 
     def has(self, digest: str) -> bool:
         return self._find(digest) is not None
@@ -173,6 +196,12 @@ class BlobStore:
 
     def _files(self) -> Iterator[Path]:
         return (path for path in sorted(self.root.glob("??/*")) if path.is_file())
+
+
+def _state(path: Path) -> tuple[int, int]:
+    """Size and time of change. Looking for a blob again (`renew`) changes the time: then it is checked again."""
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns
 
 
 def _age(path: Path, now: float) -> float:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from clip_store.audio.audio import Audio, Samples, quantise
 from clip_store.audio.audio_file import AudioInfo
+from clip_store.audio.riff import WaveForm
 from clip_store.errors import SpliceError
 from daw_protocol.timeline.span import Span
 from model.dsp.window import read_window
@@ -95,7 +96,7 @@ def frames_with_clip(song_frames: int, clip_frames: int, start: int) -> int:
     return max(0, -start) + max(song_frames, start + clip_frames)
 
 
-def check_alike(song: Audio | AudioInfo, clip: Audio | AudioInfo) -> None:
+def check_alike(song: Audio | AudioInfo | WaveForm, clip: Audio | AudioInfo | WaveForm) -> None:
     """Raises SpliceError when rate, channels or encoding of a clip differ from the song's."""
     if (song.rate, song.channels, song.encoding) != (clip.rate, clip.channels, clip.encoding):
         raise SpliceError("The clip has another rate, channel count or encoding than the song.")

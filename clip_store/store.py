@@ -15,8 +15,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from clip_store.audio.audio import Audio
-from clip_store.audio.audio_file import read_audio, write_wav
+from clip_store.audio.audio_file import write_wav
 from clip_store.audio.broadcast_wav import Bext
+from clip_store.audio.stored_wave import StoredWave
 from clip_store.blobs import BlobStore
 from clip_store.errors import AudioFileError, StoreError
 from clip_store.index import Connection, TakeIndex
@@ -25,6 +26,7 @@ from clip_store.splice import with_clip
 from clip_store.take import MIX, Take
 
 ORIGINATOR = "Takebridge"
+_REMEMBERED = 4096  # clip files whose sound is known
 
 _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
 
@@ -38,6 +40,7 @@ class ClipStore:
         self.blobs = BlobStore(root / "blobs")
         self.peaks = PeakFiles(root / "peaks", self.blobs)
         self.index = TakeIndex(connection)
+        self._clips: dict[Path, tuple[tuple[int, int], str]] = {}  # clip files: their state and digest then
 
     def keep(self, take: Take, audio: Audio, handles: Audio | None = None) -> None:
         """Keep a take: its blobs first, then its record. Does not commit.
@@ -85,10 +88,24 @@ class ClipStore:
         for further in itertools.count(2):
             if not path.exists():
                 return path, False
-            if _sounds_like(path, take):
+            if self._digest_of(path) == take.audio:
                 return path, True
             path = path.with_name(f"{first}-{further}.wav")
         raise AssertionError("there is always a next number")
+
+    def _digest_of(self, path: Path) -> str:
+        """The digest of a clip file's sound, read once for as long as the file does not change; "" for no sound."""
+        try:
+            status = path.stat()
+            state = (status.st_size, status.st_mtime_ns)
+            known = self._clips.get(path)
+            if known is None or known[0] != state:
+                self._clips[path] = known = (state, StoredWave.open(path).digest())
+        except (AudioFileError, OSError):
+            return ""
+        if len(self._clips) > _REMEMBERED:
+            self._clips = {path: known}
+        return known[1]
 
     def song_with(self, take: Take) -> Audio:
         """The whole parent song with the take in it, bit for bit what was spliced; the clip where none was.
@@ -167,10 +184,3 @@ def recipe_of(take: Take) -> dict[str, object]:
         "recipe": take.recipe.to_fields(),
         "receipt": take.receipt.to_fields(),
     }
-
-
-def _sounds_like(path: Path, take: Take) -> bool:
-    try:
-        return read_audio(path, float("inf")).digest == take.audio
-    except AudioFileError:
-        return False

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Protocol
 
 from daw_protocol.addresses import BY_REQUEST
 from daw_protocol.errors import MAX_SENTENCE, ErrorCode, ProtocolError, sendable
@@ -14,27 +15,42 @@ from daw_protocol.replies import Failed, Reply, Understood
 from daw_protocol.requests import Request
 
 
+class Content(Protocol):
+    """Bytes that are read in pieces. `read` is slow, for a thread; both raise OSError when the file has gone."""
+
+    @property
+    def size(self) -> int: ...
+
+    def read(self, first: int, end: int) -> bytes: ...
+
+
 @dataclass(frozen=True)
 class TakeFile:
     """One file of a take, as it travels.
 
-    content: the bytes, or the file they are read from piece by piece.
+    content: the bytes, the file they are read from piece by piece, or what puts them together.
     name:    what it is saved as, "" where a client chooses.
+    tag:     differs whenever the bytes do; "" where that is not known.
     """
 
     media_type: str
-    content: bytes | Path
+    content: bytes | Path | Content
     name: str = ""
+    tag: str = ""
 
     @cached_property
     def size(self) -> int:
         """In bytes. Raises OSError when the file has gone."""
-        return self.content.stat().st_size if isinstance(self.content, Path) else len(self.content)
+        if isinstance(self.content, bytes):
+            return len(self.content)
+        return self.content.stat().st_size if isinstance(self.content, Path) else self.content.size
 
     def read(self, first: int, end: int) -> bytes:
         """Bytes [first, end). Slow, for a thread. Raises OSError when the file has gone."""
         if isinstance(self.content, bytes):
             return self.content[first:end]
+        if not isinstance(self.content, Path):
+            return self.content.read(first, end)
         with self.content.open("rb") as file:
             file.seek(first)
             return file.read(end - first)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+from pathlib import Path
 
 from bridge_server.handlers.response import TakeFile
 from bridge_server.rendering.receipts import in_words
-from bridge_server.songs.mixdown import song_with_take
+from bridge_server.songs.mixdown import mixdown, tag_of
 from bridge_server.songs.take_picture import take_picture
-from clip_store.audio.audio import Audio
-from clip_store.audio.riff import wave_parts
 from clip_store.store import ClipStore, file_stem, recipe_of
 from clip_store.take import Take
 from daw_protocol.errors import ErrorCode, ProtocolError
@@ -31,19 +30,21 @@ async def take_file(store: ClipStore, take_id: str, what: str, name: str = "") -
 def _make(store: ClipStore, take: Take, what: str, name: str) -> TakeFile:
     title = file_stem(f"{take.title}.{take.task}.{take.number}")
     if what == "clip":
-        return TakeFile(WAV, store.clip_path(take), f"{title}.wav")
+        path = store.clip_path(take)
+        return TakeFile(WAV, path, f"{title}.wav", _state(path, take.audio))
     if what == "song":
-        return TakeFile(WAV, _wave(song_with_take(store, take)), f"{title}.song.wav")
+        return TakeFile(WAV, mixdown(store, take), f"{title}.song.wav", tag_of(take))
     if what == "picture":
         return TakeFile("image/png", _picture(store, take))
     if what == "recipe":
         body = json.dumps(recipe_of(take), ensure_ascii=False, indent=1).encode()
         return TakeFile("application/json", body)
     if what == "handles" and take.handles is not None:
-        return TakeFile(WAV, _wave(store.blobs.get(take.handles)), f"{title}.handles.wav")
+        return TakeFile(WAV, store.blobs.wave(take.handles).path, f"{title}.handles.wav", take.handles)
     for entry in take.attachments:
         if entry.name == name or (what == "attachment" and not name):
-            return TakeFile(entry.media_type, store.blobs.get_bytes(entry.digest), file_stem(entry.name))
+            data = store.blobs.get_bytes(entry.digest)
+            return TakeFile(entry.media_type, data, file_stem(entry.name), entry.digest)
     raise ProtocolError(
         ErrorCode.UNKNOWN_TAKE,
         f"Take {take.id} has no {name or what}.",
@@ -58,6 +59,7 @@ def _picture(store: ClipStore, take: Take) -> bytes:
     return take_picture(take, song, clip, in_words(take.receipt))
 
 
-def _wave(audio: Audio) -> bytes:
-    """The audio as a plain WAV file."""
-    return b"".join(wave_parts(audio))
+def _state(path: Path, digest: str) -> str:
+    """Differs when the file does: a DAW may have written notes into a clip, which its sound does not show."""
+    status = path.stat()
+    return f"{digest[:32]}-{status.st_size:x}-{status.st_mtime_ns:x}"

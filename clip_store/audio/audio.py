@@ -113,8 +113,7 @@ class Audio:
 
         Never over file bytes: two files with the same sound have the same digest whatever else they carry.
         """
-        head = f"{self.encoding.value} {self.rate} {self.channels} {self.frames}\n"
-        sha = hashlib.sha256(head.encode("ascii"))
+        sha = new_digest(self.encoding, self.rate, self.channels, self.frames)
         for part in encoded_parts(self):
             sha.update(part)
         return sha.hexdigest()
@@ -127,6 +126,11 @@ class Audio:
         if span.start < 0 or span.end > self.frames:
             raise ValueError(f"cannot cut [{span.start}, {span.end}) from {self.frames} frames")
         return Audio(self.samples[span.start : span.end], self.rate, self.encoding)
+
+
+def new_digest(encoding: Encoding, rate: int, channels: int, frames: int) -> hashlib._Hash:
+    """The SHA-256 behind Audio.digest, ready for the encoded samples."""
+    return hashlib.sha256(f"{encoding.value} {rate} {channels} {frames}\n".encode("ascii"))
 
 
 def _check_array(samples: Samples, encoding: Encoding) -> None:
@@ -195,6 +199,23 @@ def encode_samples(samples: Samples, encoding: Encoding) -> bytes:
             three[:, byte] = four[:, byte]
         return three.tobytes()
     return bytes(codes.tobytes())
+
+
+def decode_samples(data: bytes, channels: int, encoding: Encoding) -> Samples:
+    """Interleaved little-endian bytes, as in a WAV file -> samples [frames, channels]; undoes encode_samples."""
+    if encoding.is_float:
+        return (
+            np.frombuffer(data, encoding.dtype.newbyteorder("<")).astype(encoding.dtype).reshape(-1, channels)
+        )
+    if encoding is Encoding.PCM_24:
+        three = np.frombuffer(data, np.uint8).reshape(-1, 3)
+        four = np.zeros((len(three), 4), np.uint8)
+        for byte in range(3):  # into the upper three bytes, so that the sign comes along
+            four[:, byte + 1] = three[:, byte]
+        codes = four.view("<i4").ravel() >> 8
+    else:
+        codes = np.frombuffer(data, "<i2" if encoding is Encoding.PCM_16 else "<i4")
+    return (codes.astype(encoding.dtype) / encoding.dtype.type(encoding.full_scale)).reshape(-1, channels)
 
 
 def encoded_parts(audio: Audio) -> Iterator[bytes]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from clip_store.audio.audio import Audio, encoded_parts
+from clip_store.audio.audio import Audio, Encoding, encoded_parts
 from clip_store.errors import StoreError
 
 MAX_RIFF = 0xFFFFFFFF
@@ -33,6 +33,26 @@ class Chunk:
     start: int
     size: int
     present: int
+
+
+@dataclass(frozen=True)
+class WaveForm:
+    """What a WAV file's header says of its sound. rate: in hertz."""
+
+    frames: int
+    rate: int
+    channels: int
+    encoding: Encoding
+
+    @property
+    def frame_bytes(self) -> int:
+        """Bytes of one sample of all channels."""
+        return self.channels * self.encoding.bits // 8
+
+    @property
+    def sound_bytes(self) -> int:
+        """Bytes of all samples."""
+        return self.frames * self.frame_bytes
 
 
 def is_riff(file: BinaryIO) -> bool:
@@ -83,31 +103,33 @@ def wave_parts(audio: Audio, chunks: Sequence[tuple[bytes, bytes]] = ()) -> Iter
 
     Raises StoreError when the file would pass 4 GiB.
     """
-    sound_bytes = audio.frames * audio.channels * audio.encoding.bits // 8
-    head = [(b"fmt ", _fmt(audio))]
-    if audio.encoding.is_float:
-        head.append((b"fact", struct.pack("<I", min(audio.frames, MAX_RIFF))))
+    form = WaveForm(audio.frames, audio.rate, audio.channels, audio.encoding)
+    yield wave_head(form, chunks)
+    yield struct.pack("<4sI", b"data", form.sound_bytes)
+    yield from encoded_parts(audio)
+    if form.sound_bytes & 1:
+        yield b"\0"
+
+
+def wave_head(form: WaveForm, chunks: Sequence[tuple[bytes, bytes]] = ()) -> bytes:
+    """What comes before the data chunk of a WAV file. Raises StoreError when the file would pass 4 GiB."""
+    head = [(b"fmt ", _fmt(form))]
+    if form.encoding.is_float:
+        head.append((b"fact", struct.pack("<I", min(form.frames, MAX_RIFF))))
     front = b"".join(_chunk(name, body) for name, body in (*head, *chunks))
-    total = 4 + len(front) + 8 + sound_bytes + (sound_bytes & 1)
+    total = 4 + len(front) + 8 + form.sound_bytes + (form.sound_bytes & 1)
     if total > MAX_RIFF:
         raise StoreError(
             f"A WAV file cannot hold more than 4 GiB; this audio needs {total / 2**30:.1f} GiB.",
             "Use a shorter region, a lower rate or 24-bit audio.",
         )
-    yield struct.pack("<4sI4s", b"RIFF", total, b"WAVE") + front
-    yield struct.pack("<4sI", b"data", sound_bytes)
-    yield from encoded_parts(audio)
-    if sound_bytes & 1:
-        yield b"\0"
+    return struct.pack("<4sI4s", b"RIFF", total, b"WAVE") + front
 
 
-def _fmt(audio: Audio) -> bytes:
-    encoding = audio.encoding
-    tag = _WAVE_FORMAT_IEEE_FLOAT if encoding.is_float else _WAVE_FORMAT_PCM
-    frame_bytes = audio.channels * encoding.bits // 8
-    body = struct.pack(
-        "<HHIIHH", tag, audio.channels, audio.rate, audio.rate * frame_bytes, frame_bytes, encoding.bits
-    )
+def _fmt(form: WaveForm) -> bytes:
+    tag = _WAVE_FORMAT_IEEE_FLOAT if form.encoding.is_float else _WAVE_FORMAT_PCM
+    size, bits = form.frame_bytes, form.encoding.bits
+    body = struct.pack("<HHIIHH", tag, form.channels, form.rate, form.rate * size, size, bits)
     # Formats other than PCM state the size of their extension, here none.
     return body if tag == _WAVE_FORMAT_PCM else body + struct.pack("<H", 0)
 

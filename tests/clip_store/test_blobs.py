@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clip_store.audio.audio import Encoding
+from clip_store.audio.stored_wave import StoredWave
 from clip_store.blobs import BlobStore, from_path, to_path
 from clip_store.errors import StoreError
 from tests.clip_store.sounds import song
@@ -204,3 +205,24 @@ def test_a_full_disk_leaves_no_half_blob(tiny_disk):
 def test_a_read_only_folder_is_said(read_only_folder):
     with pytest.raises(StoreError, match="read-only"):
         BlobStore(read_only_folder).put(song())
+
+
+def test_a_blob_read_in_stretches_is_checked_once_and_again_when_it_changes(blobs, monkeypatch):
+    digest = blobs.put(song())
+    counted = []
+    monkeypatch.setattr(StoredWave, "digest", lambda wave: counted.append(wave) or digest)
+    for _ in range(3):
+        assert blobs.wave(digest).form.frames == song().frames
+    assert len(counted) == 1
+    path = blobs.path(digest)
+    data = path.read_bytes()
+    path.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    os.utime(path, ns=(1, 1))
+    monkeypatch.undo()
+    with pytest.raises(StoreError, match="damaged"):
+        blobs.wave(digest)
+    path.write_bytes(data[:100])
+    with pytest.raises(StoreError, match="damaged"):
+        blobs.wave(digest)
+    with pytest.raises(StoreError, match="no longer"):
+        blobs.wave("0" * 64)

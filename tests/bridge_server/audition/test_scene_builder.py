@@ -7,7 +7,7 @@ import pytest
 
 from bridge_server.audition.scene_builder import SceneBuilder, scene_request
 from bridge_server.jobs.database import open_database
-from bridge_server.songs.mixdown import song_with_take
+from bridge_server.songs.mixdown import mixdown
 from clip_store.audio.audio import Encoding, quantise
 from clip_store.splice import splice, with_clip
 from clip_store.store import ClipStore
@@ -54,7 +54,8 @@ def test_a_scene_plays_what_the_mixdown_has(store, encoding, task, start, splice
     scene = SceneBuilder(store.blobs).take_scene(
         scene_request(store.index, take, 1, 1), TempoMap.constant(120)
     )
-    whole = song_with_take(store, take).samples.astype(np.float32)
+    mixed = mixdown(store, take)
+    whole = mixed.samples(0, mixed.form.frames).astype(np.float32)
     audio = scene.audio["take"]
     assert np.array_equal(audio.read(0, len(whole)), whole)
     assert np.array_equal(scene.audio["original"].read(0, RATE), song.samples.astype(np.float32))

@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clip_store.audio.audio import RATES, Audio, Encoding, encode_samples, encoded_parts, quantise
+from clip_store.audio.audio import (
+    RATES,
+    Audio,
+    Encoding,
+    decode_samples,
+    encode_samples,
+    encoded_parts,
+    quantise,
+)
 from daw_protocol.timeline.span import Span
 from tests.clip_store.sounds import noise, song
 
@@ -135,3 +143,14 @@ def test_digest_does_not_depend_on_memory_layout():
 def test_parts_of_a_long_audio_join_to_the_whole():
     audio = song(300_001, encoding=Encoding.PCM_24)
     assert b"".join(encoded_parts(audio)) == encode_samples(audio.samples, audio.encoding)
+
+
+@pytest.mark.parametrize("encoding", Encoding)
+@pytest.mark.parametrize("channels", [1, 2])
+def test_encoded_samples_are_decoded_to_the_very_samples(encoding, channels):
+    audio = quantise(noise(1001, channels), 48000, encoding).audio
+    extremes = np.array([[-1.0] * channels, [0.0] * channels], audio.samples.dtype)
+    samples = np.concatenate((audio.samples, extremes))
+    found = decode_samples(encode_samples(samples, encoding), channels, encoding)
+    assert found.dtype == samples.dtype
+    assert np.array_equal(found, samples)
