@@ -17,13 +17,19 @@ from filelock import FileLock, Timeout
 from bridge_server.audition.controller import AuditionController
 from bridge_server.audition.jack_transport import jack_transport
 from bridge_server.audition.sound_devices import SoundDevices
+from bridge_server.endpoints.http.application import Services, application
 from bridge_server.endpoints.http.pages import Pages
+from bridge_server.endpoints.http.post_rpc import PostRpc
+from bridge_server.endpoints.http.put_upload import PutUpload
+from bridge_server.endpoints.http.server import HttpServer
+from bridge_server.endpoints.http.store_files import StoreFiles
 from bridge_server.endpoints.mailbox.endpoint import SCHEME, MailboxEndpoint
 from bridge_server.endpoints.mailbox.folder import MailboxFolder
 from bridge_server.endpoints.midi.control import midi_control
 from bridge_server.endpoints.midi.transport import midi_transport
 from bridge_server.endpoints.osc import OscEndpoint
 from bridge_server.endpoints.oscquery_values import LiveValues
+from bridge_server.endpoints.turns import Turns
 from bridge_server.endpoints.watch_folder.folder import WatchFolder, check_watched
 from bridge_server.endpoints.websocket import WebSocketEndpoint
 from bridge_server.engines.host import EngineHost
@@ -32,6 +38,7 @@ from bridge_server.handlers.audition import AuditionHandlers
 from bridge_server.handlers.context import ContextHandlers
 from bridge_server.handlers.dispatcher import Dispatcher
 from bridge_server.handlers.exports import ExportHandlers
+from bridge_server.handlers.health import Health
 from bridge_server.handlers.jobs import JobHandlers
 from bridge_server.handlers.shared_context import SharedContextHandlers
 from bridge_server.handlers.status import StatusHandlers
@@ -139,9 +146,18 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
         osc = OscEndpoint(settings, dispatcher, supervisor)
         await asyncio.get_running_loop().create_datagram_endpoint(lambda: osc, sock=ports.udp)
         live = LiveValues(dispatcher, shared_context, events, audience)
-        pages = Pages(settings, store, live)
-        websocket = WebSocketEndpoint(settings, dispatcher, audience, live, pages, store.blobs, reader)
-        await websocket.start(ports.tcp)
+        health = Health(settings, engines, queue, supervisor)
+        turns = Turns()
+        services = Services(
+            pages=Pages(settings, store, live),
+            files=StoreFiles(store),
+            rpc=PostRpc(settings, dispatcher, audience, turns),
+            uploads=PutUpload(settings, store.blobs, reader),
+            health=health,
+            websocket=WebSocketEndpoint(settings, dispatcher, audience, live, store.blobs, reader, turns),
+        )
+        http = HttpServer(application(settings, services), settings)
+        await http.start(ports.tcp)
         folder.make()  # before the server announces itself
         mailbox = MailboxEndpoint(folder, dispatcher, supervisor, queue, jobs.outcome)
         _reconnect(queue, audience, osc, mailbox)
@@ -174,7 +190,8 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
                             midi,
                         )
         finally:
-            await websocket.close()
+            await http.close()
+            await health.close()
             osc.close()
             await controller.close()
             await supervisor.close()

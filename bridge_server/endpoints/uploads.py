@@ -1,4 +1,4 @@
-"""Uploads over WebSocket: announced with size and hash, followed by binary frames."""
+"""Uploads: announced with their size, and over WebSocket with their hash; their bytes go to the disk as they come."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import shutil
 import tempfile
 from fractions import Fraction
 from pathlib import Path
+from typing import Protocol
 
 from bridge_server.handlers.response import our_fault
 from bridge_server.songs.sources import STORED, read_song
 from clip_store.blobs import BlobStore
 from daw_protocol.errors import ErrorCode, ProtocolError
-from daw_protocol.requests import BeginUpload
 
 log = logging.getLogger(__name__)
 
@@ -25,10 +25,21 @@ SPARE_BYTES = 256 * 2**20
 PLAIN_SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,7}")
 
 
+class Announced(Protocol):
+    """What is known of a file before it comes. sha256: in hex; "" where only the connection vouches for the bytes."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def sha256(self) -> str: ...
+
+
 class Upload:
     """One upload under way: frames go to a temporary file in the store's folder."""
 
-    def __init__(self, announced: BeginUpload, folder: Path, most_bytes: int) -> None:
+    def __init__(self, announced: Announced, folder: Path, most_bytes: int) -> None:
         """Raises ProtocolError when it is too large for the limits or the disk."""
         if announced.size > most_bytes:
             raise ProtocolError(
@@ -61,6 +72,11 @@ class Upload:
     def complete(self) -> bool:
         return self.received >= self.announced.size
 
+    @property
+    def sha256(self) -> str:
+        """Of what has come so far, in hex."""
+        return self._sha.hexdigest()
+
     def write(self, frame: bytes) -> None:
         """Takes one binary frame. Raises ProtocolError for more bytes than announced."""
         self.received += len(frame)
@@ -79,7 +95,7 @@ class Upload:
 
     def keep(self, blobs: BlobStore, most_seconds: float) -> str:
         """Checks the hash, reads the audio, keeps it; returns the source name for requests. Slow, for a thread."""
-        if self._sha.hexdigest() != self.announced.sha256.lower():
+        if self.announced.sha256 and self.sha256 != self.announced.sha256.lower():
             raise ProtocolError(
                 ErrorCode.BAD_UPLOAD,
                 f"{self.announced.name} arrived damaged: its SHA-256 does not match.",
@@ -106,7 +122,7 @@ class Upload:
             Path(self._file.name).unlink()
 
 
-def _full(announced: BeginUpload, free: int) -> ProtocolError:
+def _full(announced: Announced, free: int) -> ProtocolError:
     return ProtocolError(
         ErrorCode.STORE_FAILED,
         f"There is no room for {announced.name}: {free // 2**20} MB are free.",
@@ -115,7 +131,7 @@ def _full(announced: BeginUpload, free: int) -> ProtocolError:
     )
 
 
-def _unwritable(announced: BeginUpload, error: OSError) -> ProtocolError:
+def _unwritable(announced: Announced, error: OSError) -> ProtocolError:
     return ProtocolError(
         ErrorCode.STORE_FAILED,
         f"{announced.name} could not be stored: {error.strerror}.",

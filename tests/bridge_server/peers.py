@@ -19,6 +19,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from email.message import Message
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -287,7 +288,7 @@ class ServerThread:
         with websocket(self.settings.websocket_port, query, **options) as peer:
             yield peer
 
-    def get(self, path: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
+    def get(self, path: str, **headers: str) -> tuple[int, Message, bytes]:
         """A plain HTTP GET: status, headers, body."""
         return http_get(f"http://127.0.0.1:{self.settings.websocket_port}{path}", **headers)
 
@@ -300,15 +301,15 @@ def websocket(port: int, query: str = "", **options: Any) -> Iterator[WebSocketP
         yield WebSocketPeer(connection)
 
 
-def http_get(url: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
+def http_get(url: str, **headers: str) -> tuple[int, Message, bytes]:
     request = urllib.request.Request(url, headers=headers)
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(request, timeout=PATIENCE) as answer:
-            return answer.status, dict(answer.headers), answer.read()
+            return answer.status, answer.headers, answer.read()
     except urllib.error.HTTPError as error:
         with error:
-            return error.code, dict(error.headers), error.read()
+            return error.code, error.headers, error.read()
 
 
 class ServerProcess:

@@ -5,18 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from urllib.parse import parse_qs, urlsplit
 
+from starlette.types import Scope
+
 from bridge_server.endpoints.access import is_own, is_token
 from bridge_server.endpoints.http import panel_files
 from bridge_server.endpoints.http.panel_files import HELLO
 from bridge_server.settings import Settings, is_loopback
 from daw_protocol.errors import ErrorCode, ProtocolError
 
+HEALTH = "/healthz"
+
 
 def check_caller(settings: Settings, path: str, headers: Mapping[str, str], peer: str = "") -> None:
     """Raises ProtocolError for callers that a local server must refuse.
 
-    Origin: DAW scripts send none, browsers always do; only our own pages may call. Host: a page that made its own
-    name point to 127.0.0.1 (DNS rebinding) gives itself away by the name. Token: needed unless only this machine
+    Origin: DAW scripts send none, browsers always do; only our own pages may call. Sec-Fetch-Site: browsers send no
+    Origin when a page embeds our files as an image, a script or a sound, but say so here. Host: a page that made its
+    own name point to 127.0.0.1 (DNS rebinding) gives itself away by the name. Token: needed unless only this machine
     can reach the port. peer: the address the caller comes from.
     """
     host = headers.get("Host", "")
@@ -33,6 +38,8 @@ def check_caller(settings: Settings, path: str, headers: Mapping[str, str], peer
             f"Pages from {origin!r} may not use this server.",
             "Open the server's own panel: `takebridge panel`.",
         )
+    if is_embedded(headers):
+        raise ProtocolError(ErrorCode.NOT_ALLOWED, "Other pages may not embed this server's files.", "")
     if not is_open(path, headers) and not admitted(settings, path, headers, peer):
         raise ProtocolError(
             ErrorCode.NOT_ALLOWED,
@@ -41,16 +48,22 @@ def check_caller(settings: Settings, path: str, headers: Mapping[str, str], peer
         )
 
 
+def is_embedded(headers: Mapping[str, str]) -> bool:
+    """Whether another site's page fetches this as a part of itself; a link to the panel is no such thing."""
+    foreign = headers.get("Sec-Fetch-Site", "") in ("cross-site", "same-site")
+    return foreign and headers.get("Sec-Fetch-Mode", "") != "navigate"
+
+
 def is_open(path: str, headers: Mapping[str, str]) -> bool:
-    """Whether a request is for a part of the panel itself, which is public and reveals nothing;
-    the page itself asks for a missing token.
+    """Whether a request is for something public: a part of the panel itself, which reveals nothing (the page asks for
+    a missing token), or whether the server is ready.
     """
     if is_upgrade(headers):
         return False
     split = urlsplit(path)
     bare = set(parse_qs(split.query, keep_blank_values=True)) <= {"token"}  # a wrong one: the page asks again
     page = split.path == "/" and bare and "text/html" in headers.get("Accept", "")
-    return page or split.path == HELLO or split.path.startswith(panel_files.PREFIX)
+    return page or split.path in (HELLO, HEALTH) or split.path.startswith(panel_files.PREFIX)
 
 
 def is_upgrade(headers: Mapping[str, str]) -> bool:
@@ -64,6 +77,13 @@ def admitted(settings: Settings, path: str, headers: Mapping[str, str], peer: st
         return True
     given = parse_qs(urlsplit(path).query).get("token", [""])[0]
     return is_token(settings, given or headers.get("Authorization", "").removeprefix("Bearer "))
+
+
+def target_of(scope: Scope) -> str:
+    """Path and query as the caller sent them."""
+    path: bytes = scope["raw_path"]
+    query: bytes = scope["query_string"]
+    return (path + b"?" + query if query else path).decode("latin-1")
 
 
 def host_name(headers: Mapping[str, str]) -> str | None:

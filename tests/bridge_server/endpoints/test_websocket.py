@@ -9,12 +9,16 @@ import json
 import socket
 import threading
 import time
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
 import soundfile
 from websockets.exceptions import ConnectionClosed
 
+from bridge_server.endpoints import websocket
+from bridge_server.endpoints.outbox import Outbox
+from bridge_server.endpoints.websocket import WebSocketClient
 from daw_protocol.addresses import COMMANDS, Group
 from tests.bridge_server.peers import PATIENCE, RpcError, in_order, noise_song
 
@@ -351,19 +355,121 @@ def test_text_that_is_not_utf8_ends_that_connection_only(server, ws):
     assert ws.call("status")["engine"] == "noise"
 
 
-def test_a_client_that_never_reads_is_cut_off(server, ws):
-    """Its answers pile up; the server neither waits for it nor keeps them all."""
-    with server.websocket(max_queue=1) as sleeper:
-        call = json.dumps([17] * 64)  # cheap to refuse, and the answers are long
+def test_a_client_that_asks_and_does_not_read_waits(server, ws, monkeypatch):
+    """Its requests are read no faster than its answers, so it fills no memory, and nothing it asked for is lost."""
+    monkeypatch.setattr(websocket, "Outbox", lambda: Outbox(100))
+    batch = json.dumps([17] * 64)  # cheap to refuse, and the answers are long
+    with server.websocket(max_queue=1, ping_interval=None) as sleeper:
+        sleeper.connection.socket.settimeout(1.0)
+        sent = 0
+        with pytest.raises(TimeoutError):
+            while sent < 20_000:
+                sleeper.connection.socket.sendall(text_frame(batch))
+                sent += 1
+        waiting = server.on_loop(lambda: max(len(client.outbox) for client in clients_of(server)))
+        assert waiting <= 51
+        assert ws.call("status")["engine"] == "noise"
+        sleeper.connection.socket.settimeout(None)
+        for _ in range(sent):
+            assert len(sleeper.frame()) == 64
+
+
+def answers_in(ws) -> list:
+    """The next answer to a batch."""
+    while not isinstance(found := ws.frame(), list):
+        pass
+    return found
+
+
+def text_frame(text: str) -> bytes:
+    """A masked text frame of 126 to 65,535 bytes."""
+    data = text.encode()
+    return b"\x81\xfe" + len(data).to_bytes(2, "big") + bytes(4) + data
+
+
+def clients_of(server) -> list:
+    """The server's WebSocket clients; on its loop."""
+    frames = [task.get_coro().cr_frame for task in asyncio.all_tasks()]
+    return [
+        frame.f_locals["self"]
+        for frame in frames
+        if frame is not None and isinstance(frame.f_locals.get("self"), WebSocketClient)
+    ]
+
+
+def test_ten_thousand_requests_at_once_are_all_answered(server):
+    call = {"jsonrpc": "2.0", "method": "jobs.show", "params": {"job": "none"}}
+    count = 10_000
+    with server.websocket() as eager:
+
+        def send() -> None:
+            for number in range(count):
+                eager.connection.send(json.dumps({**call, "id": number}))
+
+        sender = threading.Thread(target=send)
+        sender.start()
+        answered = [eager.frame()["id"] for _ in range(count)]
+        sender.join(PATIENCE)
+    assert answered == list(range(count))
+
+
+def test_a_client_that_does_not_read_what_it_did_not_ask_for_is_cut_off(server, ws, monkeypatch):
+    """Changes made by others pile up for it; the server neither waits for it nor keeps them all."""
+    monkeypatch.setattr(websocket, "Outbox", lambda: Outbox(100))
+    with (
+        small_socket(server.settings.websocket_port) as sock,
+        server.websocket("?client=sleeper", max_queue=1, ping_interval=None, sock=sock) as sleeper,
+    ):
+        sleeper.call("watch")
         deadline = time.monotonic() + PATIENCE
-
-        def send_on() -> None:
-            while time.monotonic() < deadline:
-                sleeper.connection.send(call)
-
-        with pytest.raises(ConnectionClosed):
-            send_on()
+        start = 0
+        while any(client.key == "ws:sleeper" for client in server.on_loop(lambda: clients_of(server))):
+            assert time.monotonic() < deadline, "it is never cut off"
+            calls = []
+            for _ in range(64):
+                start += 1
+                params = {"start": start, "end": start + 1000}
+                calls.append({"jsonrpc": "2.0", "id": start, "method": "select", "params": params})
+            ws.connection.send(json.dumps(calls))
+            assert all("result" in answer for answer in answers_in(ws))
     assert ws.call("status")["engine"] == "noise"
+
+
+@contextmanager
+def small_socket(port: int):
+    """A connection on which little fits, so that a client that does not read is soon noticed."""
+    with socket.socket() as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        sock.connect(("127.0.0.1", port))
+        yield sock
+
+
+@pytest.mark.alone  # it keeps time
+def test_twenty_clients_with_batches_do_not_starve_another(server, ws):
+    batch = json.dumps([{"jsonrpc": "2.0", "id": n, "method": "jobs.list"} for n in range(64)])
+    stop = threading.Event()
+
+    def hammer() -> None:
+        with server.websocket() as greedy:
+            while not stop.is_set():
+                greedy.connection.send(batch)
+                greedy.frame()
+
+    threads = [threading.Thread(target=hammer) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    try:
+        took = []
+        for _ in range(40):
+            began = time.monotonic()
+            ws.call("status")
+            took.append(time.monotonic() - began)
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join(PATIENCE)
+    assert sorted(took)[len(took) // 2] < 0.25
+    assert max(took) < 1.0
 
 
 def test_a_client_that_leaves_during_a_download_is_forgotten(server, ws, tmp_path):
@@ -388,7 +494,7 @@ def test_a_client_that_leaves_during_a_download_is_forgotten(server, ws, tmp_pat
 
 def open_connections(server) -> int:
     """How many connections the server still has a handler for."""
-    return server.on_loop(lambda: sum("conn_handler" in repr(task) for task in asyncio.all_tasks()))
+    return server.on_loop(lambda: len(clients_of(server)))
 
 
 def test_many_clients_at_once(server):

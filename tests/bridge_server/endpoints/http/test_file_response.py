@@ -6,9 +6,9 @@ import asyncio
 import http.client
 
 import pytest
+from starlette.requests import Request
 
-from bridge_server.endpoints.http.pages import Page
-from bridge_server.endpoints.http.responses import METHODS, respond
+from bridge_server.endpoints.http.file_response import PIECE, ascii_name, file_response
 from bridge_server.handlers.response import TakeFile
 
 
@@ -53,7 +53,7 @@ def test_head_of_a_clip_gives_its_size(server, clip):
 def test_other_methods_change_nothing_and_say_so(server, method):
     status, headers, body = ask(server, method, "/schema.json")
     assert status == 405
-    assert headers["Allow"] == ", ".join(METHODS)
+    assert headers["Allow"] == "GET, HEAD, OPTIONS"
     assert method.encode() in body
 
 
@@ -93,16 +93,77 @@ def test_what_is_no_single_range_gets_the_whole(server, clip, wanted):
     assert (status, body) == (200, data)
 
 
-def test_only_the_part_that_is_sent_is_read(tmp_path):
-    class Watched(TakeFile):
-        def read(self, first, end):
-            spans.append((first, end))
-            return super().read(first, end)
+class Watched(TakeFile):
+    """A file that notes what is read of it."""
 
-    spans = []
+    def read(self, first, end):
+        SPANS.append((first, end))
+        return super().read(first, end)
+
+
+SPANS: list[tuple[int, int]] = []
+
+
+def respond(file, method="GET", **headers):
+    """The response and the body that it streams."""
+    raw = [(name.replace("_", "-").lower().encode(), given.encode()) for name, given in headers.items()]
+    request = Request({"type": "http", "method": method, "path": "/", "query_string": b"", "headers": raw})
+
+    async def whole():
+        response = await file_response(request, file)
+        stream = getattr(response, "body_iterator", None)
+        return response, response.body if stream is None else b"".join([part async for part in stream])
+
+    return asyncio.run(whole())
+
+
+def test_only_the_part_that_is_sent_is_read_and_in_pieces(tmp_path):
+    SPANS.clear()
     path = tmp_path / "clip.wav"
-    path.write_bytes(bytes(1000))
-    page = Page(200, "audio/wav", file=Watched("audio/wav", path))
-    asyncio.run(respond(page, "HEAD"))
-    asyncio.run(respond(page, "GET", "bytes=100-199"))
-    assert spans == [(100, 200)]
+    path.write_bytes(bytes(3 * PIECE))
+    file = Watched("audio/wav", path)
+    respond(file, "HEAD")
+    respond(file, Range="bytes=100-199")
+    assert SPANS == [(100, 200)]
+    SPANS.clear()
+    assert len(respond(file, Range="bytes=1-")[1]) == 3 * PIECE - 1
+    assert SPANS == [(1, 1 + PIECE), (1 + PIECE, 1 + 2 * PIECE), (1 + 2 * PIECE, 3 * PIECE)]
+
+
+@pytest.mark.parametrize(
+    ("headers", "status", "size"),
+    [
+        ({"If_None_Match": '"abc"'}, 304, 0),
+        ({"If_None_Match": '"x", "abc"'}, 304, 0),
+        ({"If_None_Match": '"x"'}, 200, 10),
+        ({"If_None_Match": 'W/"abc"'}, 200, 10),
+        ({"Range": "bytes=0-4", "If_Range": '"abc"'}, 206, 5),
+        ({"Range": "bytes=0-4", "If_Range": '"abd"'}, 200, 10),
+        ({"Range": "bytes=0-4", "If_Range": 'W/"abc"'}, 200, 10),
+        ({"Range": "bytes=0-4", "If_Range": "Sat, 28 Nov 2026 20:00:00 GMT"}, 200, 10),
+    ],
+)
+def test_a_file_that_has_changed_is_sent_whole(headers, status, size):
+    """Else a player would put the end of one take behind the beginning of another."""
+    response, body = respond(TakeFile("audio/wav", bytes(10), "x.wav", "abc"), **headers)
+    assert (response.status_code, len(body)) == (status, size)
+    assert response.headers["ETag"] == '"abc"'
+
+
+def test_a_file_without_a_tag_is_never_called_unchanged():
+    response, _ = respond(
+        TakeFile("audio/wav", bytes(10)), If_None_Match='""', If_Range='""', Range="bytes=0-1"
+    )
+    assert (response.status_code, "ETag" in response.headers) == (200, False)
+
+
+def test_the_tag_of_a_clip_is_sent_and_understood(server, clip):
+    path, data = clip
+    tag = ask(server, "HEAD", path)[1]["ETag"]
+    assert ask(server, "GET", path, **{"If-None-Match": tag})[0] == 304
+    status, _, body = ask(server, "GET", path, **{"If-Range": tag, "Range": "bytes=-5"})
+    assert (status, body) == (206, data[-5:])
+
+
+def test_any_name_fits_into_a_header():
+    assert ascii_name('Ü "Song"%..\\x\r\n') == "_ _Song__.._x__"

@@ -1,0 +1,80 @@
+"""The one gate in front of everything on the TCP port: who may come in, and with which headers answers leave."""
+
+from __future__ import annotations
+
+import logging
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from bridge_server.endpoints.http.callers import check_caller, target_of
+from bridge_server.endpoints.http.refusals import refusal
+from bridge_server.settings import Settings
+from daw_protocol.errors import ErrorCode, ProtocolError
+
+log = logging.getLogger(__name__)
+
+SAFE_HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'self'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+
+# Headers that mean one thing: a request with two of them could mean another thing to whoever checks than to whoever
+# answers.
+SINGLE = (
+    "Host", "Origin", "Authorization", "Content-Type", "Content-Length", "Range", "If-Range", "Sec-Fetch-Site",
+    "Sec-Fetch-Mode", "Upgrade", "Sec-WebSocket-Key", "Sec-WebSocket-Version",
+)  # fmt: skip
+
+
+class Guard:
+    """ASGI middleware for HTTP and WebSocket. A bug behind it is logged and ends that connection only."""
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self._app = app
+        self._settings = settings
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        answer = _with_safe_headers(send)
+        if (refused := self._refusal(scope)) is not None:
+            await refused(scope, receive, answer)
+            return
+        try:
+            await self._app(scope, receive, answer)
+        except ClientDisconnect:
+            pass
+        except Exception:  # Starlette has answered it, where there was still something to answer
+            log.exception("%s met a bug", scope["path"][:200])
+
+    def _refusal(self, scope: Scope) -> ASGIApp | None:
+        """The response to a caller who is not let in."""
+        headers = Headers(scope=scope)
+        repeated = next((name for name in SINGLE if len(headers.getlist(name)) > 1), None)
+        if repeated is not None:
+            sentence = f"The request has the header {repeated} more than once."
+            return refusal(ProtocolError(ErrorCode.BAD_MESSAGE, sentence, "Send it once."))
+        peer = scope["client"][0] if scope.get("client") else ""
+        try:
+            check_caller(self._settings, target_of(scope), headers, peer)
+        except ProtocolError as error:
+            return refusal(error, 403)
+        except ValueError:  # urlsplit on an invalid host, origin or path
+            sentence = "Not an address of this server."
+            return refusal(ProtocolError(ErrorCode.NOT_ALLOWED, sentence, ""), 403)
+        return None
+
+
+def _with_safe_headers(send: Send) -> Send:
+    async def answer(message: Message) -> None:
+        if message["type"] in ("http.response.start", "websocket.http.response.start"):
+            headers = MutableHeaders(scope=message)
+            for name, given in SAFE_HEADERS.items():
+                headers.setdefault(name, given)
+        await send(message)
+
+    return answer
