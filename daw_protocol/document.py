@@ -20,7 +20,7 @@ INTRODUCTION = """\
 
 This page is generated from the tables in `daw_protocol/`; `takebridge docs` writes it.
 
-The bridge listens for OSC on UDP port 9124 and for JSON-RPC 2.0 over WebSocket on port 9125. Both take the same
+The bridge listens for OSC on UDP port 9124 and for JSON-RPC 2.0 over WebSocket and HTTP on port 9125. All take the same
 commands with the same values.
 
 **OSC.** A message is an address, the first values in the order given below, then name-value pairs, so that you can
@@ -37,6 +37,9 @@ WebSocket carries both in full.
 **WebSocket.** The result of `{"jsonrpc":"2.0","id":1,"method":"repaint","params":{"id":"id1","source":"song.wav",...}}`
 is the acknowledgement; progress, takes and the terminal message follow as notifications
 (`{"jsonrpc":"2.0","method":"progress","params":{...}}`). [Results](#results) describes every method's result.
+
+**HTTP.** `POST /rpc` takes the same JSON-RPC and gives the same results; what happens to a job later, `jobs.show` tells.
+Files have addresses of their own: [http.md](http.md).
 
 **Mailbox.** Scripts without sockets write the same JSON-RPC requests to files and read the answers from another file:
 [mailbox.md](mailbox.md).

@@ -1,4 +1,4 @@
-"""JSON-RPC 2.0 (jsonrpc.org/specification) over WebSocket text frames: calls in; results, errors, notifications out.
+"""JSON-RPC 2.0 (jsonrpc.org/specification), over WebSocket and HTTP: calls in; results, errors, notifications out.
 
 Pure: text and values only. A batch gets a batch of answers; a call without an id gets none.
 """

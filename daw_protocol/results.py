@@ -159,9 +159,10 @@ class DeletedTake(ChosenTake):
 
 @dataclass(frozen=True, kw_only=True)
 class FileSent(Message):
-    """A file: over WebSocket in the binary frames that follow, in the mailbox next to the answer."""
+    """A file: over WebSocket in the binary frames that follow, in the mailbox next to the answer, by HTTP at `url`."""
 
     bytes: int = value(COUNT, "its size")
+    url: str | None = value(AnyText(), "a take's file: where GET finds it at the server's port", None)
     path: str | None = value(AnyText(), "mailbox only: the file", None)
 
 

@@ -117,7 +117,15 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
 # in the other modules of endpoints/.
 DOORS = {
     "osc": ("osc",),
-    "websocket": ("websocket", "osc_over_websocket", "http", "oscquery_values", "uploads"),
+    "websocket": (
+        "websocket",
+        "osc_over_websocket",
+        "http",
+        "oscquery_values",
+        "outbox",
+        "turns",
+        "uploads",
+    ),  # fmt: skip
     "mailbox": ("mailbox",),
     "midi": ("midi",),
     "watch_folder": ("watch_folder",),
@@ -127,11 +135,11 @@ MAY_IMPORT_DOORS = ("bridge_server.cli", "bridge_server.server", "bridge_server.
 # A library -> the only places that know it.
 ONLY_IN = {
     "sqlite3": ("bridge_server.jobs", "clip_store.index"),
-    "websockets": (
-        "bridge_server.endpoints.websocket",
-        "bridge_server.endpoints.http",
-        "bridge_server.cli.client",
-    ),
+    # The TCP port: an application, the server that runs it, and the protocol it speaks after a handshake.
+    "starlette": ("bridge_server.endpoints.websocket", "bridge_server.endpoints.http"),
+    "uvicorn": ("bridge_server.endpoints.http.server", "bridge_server.endpoints.http.connections"),
+    "h11": ("bridge_server.endpoints.http.connections",),
+    "websockets": ("bridge_server.endpoints.http.connections", "bridge_server.cli.client"),
     # Tempo maps come in and go out as MIDI files.
     "mido": (
         "bridge_server.endpoints.midi",

@@ -83,7 +83,7 @@ class WebSocketClient:
         if not self.gone and not self.outbox.put(frame):
             log.warning("client %s does not read its replies and is disconnected", self.key)
             self.leave()
-            abort: Callable[[], None] = self._socket.scope["extensions"][ABORT]
+            abort: Callable[[], None] = self._socket.scope["extensions"][ABORT]["now"]
             abort()
 
     async def put_file(self, file: TakeFile) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from pathlib import Path
+from urllib.parse import quote
 
 from bridge_server.handlers.response import TakeFile
 from bridge_server.rendering.receipts import in_words
@@ -15,6 +16,21 @@ from clip_store.take import Take
 from daw_protocol.errors import ErrorCode, ProtocolError
 
 WAV = "audio/wav"
+
+# What the files are called in addresses; attachments have names of their own.
+NAMES = {
+    "clip": "clip.wav",
+    "handles": "handles.wav",
+    "song": "song.wav",
+    "picture": "picture.png",
+    "recipe": "recipe.json",
+}
+
+
+def address_of(take_id: str, what: str, name: str = "") -> str | None:
+    """Where GET finds a take's file at the server's port; None for an attachment without a name."""
+    last = NAMES.get(what, name)
+    return f"/takes/{quote(take_id, safe='')}/{quote(last, safe='')}" if last else None
 
 
 async def take_file(store: ClipStore, take_id: str, what: str, name: str = "") -> TakeFile:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from bridge_server.audition.controller import AuditionController
 from bridge_server.handlers.response import Response, understood
-from bridge_server.handlers.take_files import take_file
+from bridge_server.handlers.take_files import address_of, take_file
 from bridge_server.jobs.database import Connection, transaction
 from bridge_server.jobs.job_queue import JobQueue
 from bridge_server.rendering.receipts import in_words
@@ -127,7 +127,8 @@ class TakeHandlers:
 
     async def fetch(self, request: requests.FetchTake, _: Client) -> Response:
         file = await take_file(self._store, request.take, request.what, request.name)
-        return understood(request, file.name or request.what, FileSent(bytes=file.size), file)
+        sent = FileSent(bytes=file.size, url=address_of(request.take, request.what, request.name))
+        return understood(request, file.name or request.what, sent, file)
 
     def _publish(self, place: Place, chosen: str | None) -> None:
         song, start, end, stem = place

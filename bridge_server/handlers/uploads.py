@@ -14,8 +14,9 @@ async def begin_upload(request: requests.BeginUpload, client: Client) -> Respons
     if not isinstance(client, Uploader):
         raise ProtocolError(
             ErrorCode.BAD_UPLOAD,
-            "Audio can be uploaded over WebSocket only.",
-            "Put the file into one of the server's folders (`status` lists them) and name it as the source.",
+            "upload.begin needs a WebSocket.",
+            "Send the file with PUT /uploads/NAME, or put it into one of the server's folders (`status` lists them) "
+            "and name it as the source.",
         )
     client.begin_upload(request)
     return understood(request, f"Send {request.size} bytes.", FileSent(bytes=request.size))

@@ -215,7 +215,8 @@ def decode_samples(data: bytes, channels: int, encoding: Encoding) -> Samples:
         codes = four.view("<i4").ravel() >> 8
     else:
         codes = np.frombuffer(data, "<i2" if encoding is Encoding.PCM_16 else "<i4")
-    return (codes.astype(encoding.dtype) / encoding.dtype.type(encoding.full_scale)).reshape(-1, channels)
+    found: Samples = codes.astype(encoding.dtype) / encoding.dtype.type(encoding.full_scale)
+    return found.reshape(-1, channels)
 
 
 def encoded_parts(audio: Audio) -> Iterator[bytes]:

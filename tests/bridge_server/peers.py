@@ -227,7 +227,13 @@ class ServerThread:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Stops it in good order, and waits for it; again, does nothing."""
         assert self._stop is not None
+        if not self._thread.is_alive():
+            return
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join(PATIENCE)
         assert not self._thread.is_alive(), "the server does not stop"

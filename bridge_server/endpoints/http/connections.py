@@ -128,7 +128,7 @@ class WebSocketConnection(WebSocketsSansIOProtocol):
     def handle_connect(self, event: Request) -> None:
         super().handle_connect(event)
         if self.response.status_code == 101:
-            self.scope["extensions"][ABORT] = self.transport.abort  # type: ignore[index]
+            self.scope["extensions"][ABORT] = {"now": self.transport.abort}
 
     def pause_writing(self) -> None:
         super().pause_writing()

@@ -65,8 +65,9 @@ class PostRpc:
         except ProtocolError as error:
             return _failed(413, error, jsonrpc.INVALID_REQUEST)
         except UnicodeDecodeError:
-            error = ProtocolError(ErrorCode.BAD_MESSAGE, "The message is not UTF-8.", "Send JSON in UTF-8.")
-            return _failed(400, error, jsonrpc.PARSE_ERROR)
+            sentence = "The message is not UTF-8."
+            not_text = ProtocolError(ErrorCode.BAD_MESSAGE, sentence, "Send JSON in UTF-8.")
+            return _failed(400, not_text, jsonrpc.PARSE_ERROR)
         calls, batch = jsonrpc.read_frame(text)
         name = request.query_params.get("client", "")[: jsonrpc.MAX_CLIENT]
         peer = request.client.host if request.client else ""

@@ -13,18 +13,12 @@ from bridge_server.endpoints.http.file_response import file_response
 from bridge_server.endpoints.http.refusals import nothing_at, refusal
 from bridge_server.handlers.exports import FOLDER
 from bridge_server.handlers.response import TakeFile
-from bridge_server.handlers.take_files import WAV, take_file
+from bridge_server.handlers.take_files import NAMES, WAV, take_file
 from clip_store.errors import ClipStoreError
 from clip_store.store import ClipStore
 from daw_protocol.errors import ProtocolError
 
-FILES = {
-    "clip.wav": "clip",
-    "handles.wav": "handles",
-    "song.wav": "song",
-    "picture.png": "picture",
-    "recipe.json": "recipe",
-}
+FILES = {name: what for what, name in NAMES.items()}
 OF_EXPORTS = {".rpp": "text/plain; charset=utf-8", ".mid": "audio/midi", ".wav": WAV}
 
 

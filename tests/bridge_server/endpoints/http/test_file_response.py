@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import http.client
 
 import pytest
 from starlette.requests import Request
 
 from bridge_server.endpoints.http.file_response import PIECE, ascii_name, file_response
 from bridge_server.handlers.response import TakeFile
+from tests.bridge_server.endpoints.http.asking import ask
 
 
 @pytest.fixture(scope="module")
@@ -19,17 +19,6 @@ def clip(server):
         replies = ws.render("repaint", source="song.wav", start=1000, end=3000)
         take = next(reply["take"] for reply in replies if reply.name == "take")
         return f"/takes/{take}/clip.wav", ws.fetch(take, "clip")
-
-
-def ask(server, method, path, **headers):
-    """Status, headers and body of any request, with a body that the server need not read."""
-    connection = http.client.HTTPConnection("127.0.0.1", server.settings.websocket_port, timeout=30)
-    try:
-        connection.request(method, path, headers=headers)
-        answer = connection.getresponse()
-        return answer.status, answer.headers, answer.read()
-    finally:
-        connection.close()
 
 
 @pytest.mark.parametrize("path", ["/", "/schema.json", "/nothing", "/hello.json", "/panel/main.js"])
@@ -160,8 +149,8 @@ def test_a_file_without_a_tag_is_never_called_unchanged():
 def test_the_tag_of_a_clip_is_sent_and_understood(server, clip):
     path, data = clip
     tag = ask(server, "HEAD", path)[1]["ETag"]
-    assert ask(server, "GET", path, **{"If-None-Match": tag})[0] == 304
-    status, _, body = ask(server, "GET", path, **{"If-Range": tag, "Range": "bytes=-5"})
+    assert ask(server, "GET", path, If_None_Match=tag)[0] == 304
+    status, _, body = ask(server, "GET", path, If_Range=tag, Range="bytes=-5")
     assert (status, body) == (206, data[-5:])
 
 

@@ -1,0 +1,136 @@
+"""Peers that stand still, and bytes that are no HTTP."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import time
+
+import pytest
+
+from bridge_server.endpoints.http.connections import HttpConnection, WebSocketConnection
+from tests.bridge_server.endpoints.http.asking import head, raw
+from tests.bridge_server.peers import noise_song
+
+HANDSHAKE = (
+    "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13",
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+)  # fmt: skip
+
+
+@pytest.fixture
+def quick(monkeypatch, start_server):
+    """A server that has little patience, with a song of some megabytes."""
+    monkeypatch.setattr(HttpConnection, "request_seconds", 0.5)
+    for kind in (HttpConnection, WebSocketConnection):
+        monkeypatch.setattr(kind, "stalled_seconds", 1.0)
+    server = start_server()
+    audio = noise_song(server.settings.roots[0] / "large.wav", frames=48000 * 60)
+    with server.websocket() as ws:
+        replies = ws.render("repaint", source=audio.name, start=0, end=4800)
+        server.take = next(reply["take"] for reply in replies if reply.name == "take")
+    return server
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET / HTTP/1.1\r\nHo", b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n"])
+def test_a_request_that_never_comes_is_not_waited_for(quick, sent):
+    with socket.create_connection(("127.0.0.1", quick.settings.websocket_port), timeout=30) as sock:
+        sock.sendall(sent)
+        began = time.monotonic()
+        with contextlib.suppress(ConnectionResetError):
+            assert sock.recv(100) == b""
+        assert time.monotonic() - began > 0.4
+
+
+def test_nor_is_a_body(quick):
+    before = quick.holdings()
+    lines = ("PUT /uploads/x.wav HTTP/1.1", "Host: 127.0.0.1", "Content-Length: 1000000")
+    with socket.create_connection(("127.0.0.1", quick.settings.websocket_port), timeout=30) as sock:
+        sock.sendall("\r\n".join((*lines, "", "")).encode() + bytes(1000))
+        with contextlib.suppress(ConnectionResetError):
+            assert sock.recv(100) == b""
+    while quick.holdings() != before:
+        time.sleep(0.01)
+
+
+def download(server, read_bytes: int, pause: float, seconds: float) -> tuple[int, bool]:
+    """Bytes read in that time, so many after each pause, and whether the connection still stood then."""
+    with socket.socket() as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+        sock.settimeout(30)
+        sock.connect(("127.0.0.1", server.settings.websocket_port))
+        sock.sendall(head((f"GET /takes/{server.take}/song.wav HTTP/1.1",)))
+        total, end = 0, time.monotonic() + seconds
+        while time.monotonic() < end:
+            time.sleep(pause)
+            try:
+                data = sock.recv(read_bytes) if read_bytes else b"?"
+            except ConnectionResetError:
+                return total, False
+            if not data:
+                return total, False
+            total += len(data)
+        if not read_bytes:  # what the system holds, and then either more or an end
+            sock.settimeout(2)
+            try:
+                while data := sock.recv(1 << 16):
+                    total += len(data)
+                    if total > 16_000_000:
+                        return total, True
+            except (ConnectionResetError, TimeoutError):
+                pass
+            return total, False
+        return total, True
+
+
+def test_a_slow_reader_is_served_as_long_as_it_reads(quick):
+    total, stands = download(quick, 2000, 0.02, 4.0)
+    assert stands
+    assert total < 3_000_000
+
+
+def test_one_that_stopped_reading_is_cut_off(quick):
+    _, stands = download(quick, 0, 0.5, 6.0)
+    assert not stands
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"\x00\x01\x02\r\n\r\n", b"NONSENSE\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"GET /\xff HTTP/1.1\r\nHost: x\r\n\r\n",
+     b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX: " + b"x" * 100_000, b"GET / HTTP/1.1\r\n\r\n",
+     b"PUT /uploads/x HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: -5\r\n\r\n"],
+)  # fmt: skip
+def test_what_is_no_http_is_answered_and_logged_by_nobody(server, data, caplog, capfd):
+    with socket.create_connection(("127.0.0.1", server.settings.websocket_port), timeout=30) as sock:
+        sock.sendall(data)
+        assert sock.recv(65536).startswith(b"HTTP/1.1 4")
+    assert caplog.records == []
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("POST / HTTP/1.1", *HANDSHAKE),
+        ("GET / HTTP/1.1", *HANDSHAKE, "X: " + "x" * 9000),
+        ("GET / HTTP/1.1", *HANDSHAKE, "Content-Length: 5"),
+        ("GET / HTTP/1.1", *HANDSHAKE[:3]),
+        ("GET / HTTP/1.1", *HANDSHAKE[:2], "Sec-WebSocket-Version: 12", HANDSHAKE[3]),
+        ("BREW / HTTP/1.1", *HANDSHAKE),
+    ],
+    ids=["post", "long header", "body", "no key", "old version", "brew"],
+)
+def test_a_handshake_that_is_none_is_answered(server, lines, caplog):
+    assert raw(server, *lines).startswith(b"HTTP/1.1 4")
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize("frame", [b"\xff\xff", b"\x81\x05hello", b"\x88\x01x", b"\x81\xff" + b"\xff" * 8])
+def test_frames_that_are_none_end_the_connection_quietly(server, frame, caplog):
+    with socket.create_connection(("127.0.0.1", server.settings.websocket_port), timeout=30) as sock:
+        sock.sendall(head(("GET / HTTP/1.1", *HANDSHAKE)))
+        assert b"101" in sock.recv(4096)
+        sock.sendall(frame + bytes(20))
+        while sock.recv(4096):
+            pass
+    assert caplog.records == []
