@@ -38,8 +38,8 @@ WebSocket carries both in full.
 is the acknowledgement; progress, takes and the terminal message follow as notifications
 (`{"jsonrpc":"2.0","method":"progress","params":{...}}`). [Results](#results) describes every method's result.
 
-**HTTP.** `POST /rpc` takes the same JSON-RPC and gives the same results; what happens to a job later, `jobs.show` tells.
-Files have addresses of their own: [http.md](http.md).
+**HTTP.** `POST /rpc` takes the same JSON-RPC and gives the same results; later, `jobs.show` tells what has
+become of a job. Files have addresses of their own: [http.md](http.md).
 
 **Mailbox.** Scripts without sockets write the same JSON-RPC requests to files and read the answers from another file:
 [mailbox.md](mailbox.md).

@@ -125,7 +125,7 @@ DOORS = {
         "outbox",
         "turns",
         "uploads",
-    ),  # fmt: skip
+    ),
     "mailbox": ("mailbox",),
     "midi": ("midi",),
     "watch_folder": ("watch_folder",),
