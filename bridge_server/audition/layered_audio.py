@@ -1,6 +1,6 @@
 """One side of a comparison: a song with clips in it, readable anywhere without copying the whole.
 
-Reading all of it gives the samples of `mixdown.song_with_take`. Pure.
+Reading all of it gives the samples of `mixdown.Mixdown`. Pure.
 """
 
 from __future__ import annotations
