@@ -17,7 +17,7 @@ from bridge_server.endpoints.osc_over_websocket import Listener, OscFrames, is_p
 from bridge_server.endpoints.oscquery_values import LiveValues
 from bridge_server.endpoints.outbox import Outbox
 from bridge_server.endpoints.rpc import answer_call
-from bridge_server.endpoints.turns import Turns
+from bridge_server.endpoints.turns import Turns, TurnTaker
 from bridge_server.endpoints.uploads import Upload
 from bridge_server.handlers.dispatcher import Dispatcher
 from bridge_server.handlers.response import TakeFile
@@ -63,6 +63,7 @@ class WebSocketClient:
         self.osc = OscFrames(self)
         self.listener = Listener(self)
         self.outbox = Outbox()
+        self.turn = TurnTaker()
         self._audio_room = asyncio.Semaphore(AUDIO_FRAMES)
         self.gone = False
 
@@ -148,7 +149,7 @@ class WebSocketEndpoint:
                 message = await socket.receive()
                 if message["type"] == "websocket.disconnect":
                     break
-                await self._turns.next()
+                await self._turns.next(client.turn)
                 if (text := message.get("text")) is not None:
                     await self._receive_text(client, text)
                 else:
@@ -174,7 +175,7 @@ class WebSocketEndpoint:
         files: list[TakeFile] = []
         for number, call in enumerate(calls):
             if number:
-                await self._turns.next()
+                await self._turns.next(client.turn)
             answer, response = await answer_call(
                 call, lambda request: self._dispatcher.respond(request, client)
             )

@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from bridge_server.endpoints.http.bodies import whole_body
 from bridge_server.endpoints.rpc import answer_call
-from bridge_server.endpoints.turns import Turns
+from bridge_server.endpoints.turns import Turns, TurnTaker
 from bridge_server.endpoints.websocket import KEY
 from bridge_server.handlers.dispatcher import Dispatcher
 from bridge_server.handlers.response import Response as Answer
@@ -52,6 +52,7 @@ class PostRpc:
         self._dispatcher = dispatcher
         self._audience = audience
         self._turns = turns
+        self._turn = TurnTaker()  # one for all: programs that post are no more than one that is connected
 
     async def respond(self, request: Request) -> Response:
         """200 for everything that is JSON-RPC, errors in it included; 204 where no call wants an answer; 400, 413 and
@@ -88,7 +89,7 @@ class PostRpc:
                 return refused(_cannot_watch(), asked.id)
             return await self._dispatcher.respond(asked, client)
 
-        await self._turns.next()
+        await self._turns.next(self._turn)
         try:
             return (await answer_call(call, respond))[0]
         finally:
