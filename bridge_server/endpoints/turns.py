@@ -1,7 +1,7 @@
 """Turns on the event loop: whoever has much to ask asks one thing at a time, and everybody else comes in between.
 
 Start-time fair queueing (Goyal, Vin, Cheng 1996) with requests that all count the same: a client that has had few
-turns goes before one that has had many, and one that was quiet has saved up nothing.
+turns goes before one that has had many, and one that was quiet has saved up one, however long it was quiet.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Turns:
 
     async def next(self, taker: TurnTaker) -> None:
         """Waits for this one's turn."""
-        begins = max(self._now, taker.served)
+        begins = max(self._now - 1, taker.served)  # one earlier than all that wait, for one that was quiet
         taker.served = begins + 1
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         heapq.heappush(self._waiting, (begins, next(self._numbers), turn))
@@ -49,7 +49,8 @@ class Turns:
     def _give(self) -> None:
         self._is_giving = False
         while self._waiting:
-            self._now, _, turn = heapq.heappop(self._waiting)
+            begins, _, turn = heapq.heappop(self._waiting)
+            self._now = max(self._now, begins)
             if not turn.done():  # cancelled: its client has gone
                 turn.set_result(None)
                 self._give_soon()
