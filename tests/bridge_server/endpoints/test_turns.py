@@ -49,7 +49,7 @@ def test_a_quiet_client_goes_before_those_that_ask_all_the_time():
 
         tasks = [asyncio.create_task(greedy()) for _ in range(20)]
         quiet, waited = TurnTaker(), []
-        for pause in (500, 3, 1000, 50):
+        for pause in (500, 100, 1000, 50):
             while between < pause:
                 await asyncio.sleep(0)
             between = 0
