@@ -36,10 +36,12 @@ class Turns:
         """Waits for this one's turn."""
         begins = max(self._now - 1, taker.served)  # one earlier than all that wait, for one that was quiet
         taker.served = begins + 1
+        if not self._is_giving:  # nobody waits, and nobody has had a turn in this round
+            self._now = max(self._now, begins)
+            self._give_soon()
+            return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         heapq.heappush(self._waiting, (begins, next(self._numbers), turn))
-        if not self._is_giving:
-            self._give_soon()
         await turn
 
     def _give_soon(self) -> None:
