@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from clip_store.audio.audio import RATES, Encoding, encode_samples
+from clip_store.audio.audio import Encoding, encode_samples
 from clip_store.audio.audio_file import AudioInfo, probe_audio, read_audio, write_wav
 from clip_store.audio.broadcast_wav import Bext
 from clip_store.errors import AudioFileError, StoreError
+from daw_protocol.requests import PROJECT_RATES
 from tests.clip_store.sounds import noise, song
 
 LONG = 3600.0
@@ -53,7 +54,7 @@ def test_every_format_is_read_into_the_nearest_encoding(tmp_path, form, subtype,
 
 @pytest.mark.parametrize("encoding", list(Encoding))
 @pytest.mark.parametrize("channels", [1, 2])
-@pytest.mark.parametrize("rate", RATES)
+@pytest.mark.parametrize("rate", PROJECT_RATES)
 def test_what_we_write_we_and_others_read_exactly(tmp_path, encoding, channels, rate):
     audio = song(777, channels, rate, encoding)
     path = tmp_path / "song.wav"
@@ -174,7 +175,7 @@ def test_wrong_rate_names_the_rates(tmp_path):
     soundfile.write(tmp_path / "song.wav", noise(100), 32000)
     sentence = refused(tmp_path / "song.wav").sentence
     assert "32000" in sentence
-    assert all(str(rate) in sentence for rate in RATES)
+    assert all(str(rate) in sentence for rate in PROJECT_RATES)
 
 
 def test_too_many_channels(tmp_path):
