@@ -229,7 +229,7 @@ class WebSocketEndpoint:
                 return
             source = await asyncio.to_thread(upload.keep, self._blobs, self._settings.limits.song_seconds)
             self._reader.remember_stamp(source, upload.stamp)
-            client.send(Understood(id=request_id, command="upload", text=source))
+            client.send(Understood(id=request_id, command="upload", text=source, note=upload.note))
         except ProtocolError as error:
             client.send(Failed.from_error(error, request_id=request_id))
         upload.close()

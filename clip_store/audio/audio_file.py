@@ -85,7 +85,12 @@ def probe_audio(path: Path, max_seconds: float = math.inf) -> AudioInfo:
 
 
 def read_audio(path: Path, max_seconds: float) -> Audio:
-    """Read a whole sound file, exactly.
+    """Read a whole sound file, exactly. Raises AudioFileError as `read_sound` does."""
+    return read_sound(path, max_seconds)[1]
+
+
+def read_sound(path: Path, max_seconds: float) -> tuple[AudioInfo, Audio]:
+    """Read a whole sound file, exactly, and what its header says.
 
     Raises AudioFileError when it is missing, empty, cut off, not audio, of a kind the project cannot hold,
     longer than max_seconds, or holds values that are not numbers or far beyond full scale.
@@ -95,7 +100,7 @@ def read_audio(path: Path, max_seconds: float) -> Audio:
         _check_length(path, info, max_seconds)
         samples = _read_samples(path, sound, info)
     _check_values(path, samples)
-    return Audio(samples, info.rate, info.encoding)
+    return info, Audio(samples, info.rate, info.encoding)
 
 
 def read_part(path: Path, first: int, frames: int) -> Samples:

@@ -167,7 +167,8 @@ def _aiff(file: BinaryIO) -> Layout:
 def _extended(data: bytes) -> int:
     """An 80-bit IEEE number, rounded: how AIFF states its rate."""
     exponent, mantissa = struct.unpack(">HQ", data)
-    return round(mantissa * 2.0 ** ((exponent & 0x7FFF) - 16383 - 63))
+    hertz: float = mantissa * 2.0 ** ((exponent & 0x7FFF) - 16383 - 63)
+    return round(hertz)
 
 
 def _caf(file: BinaryIO) -> Layout:

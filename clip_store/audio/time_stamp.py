@@ -1,7 +1,8 @@
 """Where on the timeline a file says it begins: its time stamp, wherever programs keep one.
 
-Broadcast WAVs have it in `bext`. Programs that convert those (ffmpeg) keep it as a tag `time_reference`: in the comments
-of FLAC and Ogg files, in ID3 tags of MP3, WAV and AIFF files, in a CAF's info chunk. In samples at the file's own rate.
+Broadcast WAVs have it in `bext`. Programs that convert those (ffmpeg) keep it as a tag `time_reference`: in the
+comments of FLAC and Ogg files, in ID3 tags of MP3, WAV and AIFF files, in a CAF's info chunk. In samples at the file's
+own rate.
 """
 
 from __future__ import annotations

@@ -50,9 +50,9 @@ def test_a_clip_that_was_spoiled_on_the_disk_is_noticed():
 
 
 def test_a_jump_at_the_seam_is_reported():
-    calm = Audio(np.full((2 * RATE, 1), 0.01, np.float32), RATE, Encoding.FLOAT)
+    calm = Audio(noise(2 * RATE, 1).astype(np.float32) * np.float32(0.01), RATE, Encoding.FLOAT)
     plan = order_for(Repaint(start=24000, end=60000, bpm=120, source="a"), calm).plan
-    receipt = receipt_of(np.full((36000, 1), 0.9), fade=0, plan=plan, song=calm)
+    receipt = receipt_of(noise(36000, 1, seed=4), fade=0, plan=plan, song=calm)
     assert receipt.warnings
     assert receipt.seam_rank == pytest.approx(100, abs=1)
 
