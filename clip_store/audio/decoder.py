@@ -53,6 +53,12 @@ _OTHERS = (
 """Files that are often taken for sound files we can read, by the bytes at a place."""
 
 
+_RAISED = (
+    soundfile.SoundFileError, RuntimeError, ValueError, TypeError, OverflowError, IndexError, struct.error, OSError,
+)  # fmt: skip
+"""What libsndfile, its binding and our own readers raise for damaged files."""
+
+
 @dataclass(frozen=True)
 class OpenSound:
     """A file's decoder, and what its bytes showed."""
@@ -74,8 +80,10 @@ def opened(path: Path) -> Iterator[OpenSound]:
         try:
             raw = stack.enter_context(open(path, "rb"))
             layout = _layout(raw)
+            if layout.cut_off:
+                raise _cut_off(path)
             decoder = stack.enter_context(_decoder(path, raw, layout))
-        except (soundfile.SoundFileError, RuntimeError, ValueError, TypeError, OSError) as error:
+        except _RAISED as error:
             raise _cannot_open(path, error) from error
         try:
             notes = layout.notes + _check_whole(path, decoder, layout)
@@ -152,13 +160,17 @@ def _words(error: Exception) -> str:
     return text.strip().rstrip(".").removeprefix("Error : ") or "its contents make no sense"
 
 
+def _cut_off(path: Path) -> AudioFileError:
+    return AudioFileError(f"{path.name} is cut off: it holds less sound than its header promises.", WAIT)
+
+
 def _check_whole(path: Path, decoder: soundfile.SoundFile, layout: Layout) -> tuple[str, ...]:
     """Notes about its length. Raises AudioFileError when less sound is there than the header promises, or none."""
     notes: tuple[str, ...] = ()
-    cut_off = layout.cut_off
+    cut_off = False
     if layout.pieces is None:
         said = decoder.extra_info
-        cut_off = cut_off or _OGG_ENDS.search(said) is not None
+        cut_off = _OGG_ENDS.search(said) is not None
         promises = [int(hit[1]) for hit in _SHORT.finditer(said) if int(hit[1]) > int(hit[2])]
         if any(promise < OPEN_SIZE for promise in promises):
             cut_off = cut_off or not decoder.format.startswith(
@@ -167,7 +179,7 @@ def _check_whole(path: Path, decoder: soundfile.SoundFile, layout: Layout) -> tu
         elif promises:
             notes = (NEVER_FINISHED,)
     if cut_off:
-        raise AudioFileError(f"{path.name} is cut off: it holds less sound than its header promises.", WAIT)
+        raise _cut_off(path)
     if decoder.frames <= 0:
         raise AudioFileError(f"{path.name} holds no sound (0 samples).", "Save or bounce it again.")
     if decoder.frames >= 1 << 62:

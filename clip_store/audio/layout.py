@@ -81,7 +81,11 @@ def _wave(file: BinaryIO) -> Layout:
     kind = file.read(4)
     bodies: dict[bytes, bytes] = {}
     sound: list[Chunk] = []
+    is_plain, due = kind != b"BW64", 12
     for chunk in walk(file):
+        # Without a pad byte before the sound, a decoder loses its way to it.
+        is_plain = is_plain and (bool(sound) or chunk.start - 8 == due)
+        due = chunk.start + chunk.size + (chunk.size & 1)
         if chunk.name == b"data":
             sound.append(chunk)
         elif chunk.name in (b"fmt ", b"fact") and chunk.name not in bodies and chunk.size <= 4096:
@@ -102,7 +106,7 @@ def _wave(file: BinaryIO) -> Layout:
         return Layout(
             found.pieces or (stretches[0],), None, cut_off or found.cut_off, notes + found.notes, True
         )
-    if (not notes and kind != b"BW64") or cut_off or not stretches:
+    if (is_plain and not notes and len(sound) == 1) or cut_off or not stretches:
         return Layout(cut_off=cut_off, notes=notes)
     # The number of samples in `fact` belongs to the header that is not true; coded sound needs one, samples do not.
     fact = bodies.get(b"fact") if tag not in _PCM_TAGS and len(sound) == 1 else None

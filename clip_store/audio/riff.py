@@ -111,11 +111,15 @@ def _sound_bytes(file: BinaryIO, start: int, size: int, end: int, order: str) ->
 
 
 def _next_chunk(file: BinaryIO, after: int, start: int, end: int, order: str) -> int:
-    """Where the next chunk begins: on an even byte, unless a program left the pad byte out."""
-    padded = after + ((after - start) & 1)
-    if padded != after and not _is_chunk(file, padded, end, order) and _is_chunk(file, after, end, order):
+    """Where the next chunk begins: on an even byte, unless a program left the pad byte out.
+
+    A pad byte is 0 and no name begins with that; with any other pad byte in front, the next four letters are no size.
+    """
+    odd = (after - start) & 1
+    file.seek(after)
+    if odd and file.read(1) != b"\0" and _is_chunk(file, after, end, order):
         return after
-    return padded
+    return after + odd
 
 
 def _is_chunk(file: BinaryIO, position: int, end: int, order: str) -> bool:

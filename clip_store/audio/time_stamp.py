@@ -64,13 +64,11 @@ def _found(file: BinaryIO) -> TimeStamp | None:
         if flac.start_of(file) is not None:
             return _in_flac(file)
         if magic.startswith(b"OggS"):
-            file.seek(0)
-            data = file.read(1 << 16)
+            data = _body(file, 0, 1 << 16)
             at = data.find(b"\x03vorbis") + 7 if b"\x03vorbis" in data else data.find(b"OpusTags") + 8
             return _in_comments(data[at:]) if at > 7 else None
         if magic.startswith(b"ID3"):
-            file.seek(0)
-            return _in_id3(file.read(min(flac.id3_bytes(file), _MAX_TEXT)))
+            return _in_id3(_body(file, 0, flac.id3_bytes(file)))
     except (ValueError, struct.error, IndexError):
         return None  # tags nobody can read are no reason to refuse the sound
     return None
