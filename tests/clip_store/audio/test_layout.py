@@ -116,8 +116,8 @@ def test_an_empty_data_chunk_before_others_is_no_sound(tmp_path):
 
 UNUSUAL = [
     ("WAV", "IMA_ADPCM", 2), ("WAV", "MS_ADPCM", 2), ("WAV", "GSM610", 1), ("WAV", "NMS_ADPCM_32", 1),
-    ("WAV", "ULAW", 2), ("AU", "G721_32", 1), ("AU", "G723_24", 1), ("CAF", "ALAC_16", 2), ("W64", "PCM_16", 2), ("VOC", "PCM_16", 2),
-    ("NIST", "PCM_16", 2), ("IRCAM", "PCM_16", 2), ("XI", "DPCM_16", 1),
+    ("WAV", "ULAW", 2), ("AU", "G721_32", 1), ("AU", "G723_24", 1), ("CAF", "ALAC_16", 2), ("W64", "PCM_16", 2),
+    ("VOC", "PCM_16", 2), ("NIST", "PCM_16", 2), ("IRCAM", "PCM_16", 2), ("XI", "DPCM_16", 1),
 ]  # fmt: skip
 
 
