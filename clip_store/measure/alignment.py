@@ -192,13 +192,12 @@ def _same(one: Samples, other: Samples) -> bool:
 def _highest(song: Audio) -> float:
     """The value from which on a sample counts as clipped.
 
-    The largest that the encoding has on either side. Floats have none: 1 is what will clip when they are played, but a
-    song that is louder than that already is mixed with headroom to come, so only what is louder still counts.
+    The largest that the encoding has on either side. Floats have none: 1 is what will clip when they are played, unless
+    the song was louder than that before: then it is mixed with its level to be set later, and nothing clips.
     """
     if not song.encoding.is_float:
         return 1.0 - 1.0 / song.encoding.full_scale
-    loudest = float(np.abs(song.samples).max(initial=0.0))
-    return 1.0 if loudest < 1.0 else math.nextafter(loudest, math.inf)
+    return math.inf if np.abs(song.samples).max(initial=0.0) > 1.0 else 1.0
 
 
 def _clipped(samples: Samples, highest: float) -> int:

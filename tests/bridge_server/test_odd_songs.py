@@ -11,11 +11,12 @@ import soundfile
 
 from bridge_server.settings import WatchSettings
 from clip_store.audio.layout import NEVER_FINISHED
-from tests.bridge_server.odd_songs import DOORS, END, START, of_take
-from tests.bridge_server.peers import ServerThread
+from tests.bridge_server.odd_songs import DOORS, END, START, of_take, status_text
+from tests.bridge_server.peers import ServerThread, noise_song, run_bridge
 from tests.bridge_server.servers import settings_in
 from tests.clip_store.audio import odd_files as odd
 from tests.clip_store.audio.odd_files import SOUND, chunk, fmt, wave
+from tests.daw_protocol.timeline.midi_bytes import key, meter, midi, tempo, track
 
 CONVERTED = "converted from {} to {} Hz"
 
@@ -39,12 +40,12 @@ def with_one(value: float):
     return change
 
 
+TWO_CHUNKS = wave(chunk(b"fmt ", fmt()), chunk(b"data", SOUND[:9600]), chunk(b"data", SOUND[9600:]))
+
 READ = {
     # name: (bytes, ending, the project's rate, what a note says)
     "never finished": (odd.wave_with_size(0), ".wav", 48_000, NEVER_FINISHED),
-    "two data chunks": (
-        wave(chunk(b"fmt ", fmt()), chunk(b"data", SOUND[:9600]), chunk(b"data", SOUND[9600:])), ".wav", 48_000, "2 data chunks",
-    ),
+    "two data chunks": (TWO_CHUNKS, ".wav", 48_000, "2 data chunks"),
     "FLAC from a pipe": (odd.flac_stating(0), ".flac", 48_000, NEVER_FINISHED),
     "GSM": (odd.encoded("WAV", "GSM610", 44_100, odd.codes(channels=1)), ".wav", 44_100, ""),
     "32 kHz": (at_rate(32_000), ".wav", 48_000, CONVERTED.format(32_000, 48_000)),
@@ -56,7 +57,7 @@ READ = {
 REFUSED = {
     "not numbers": (floats(with_one(math.nan)), ".wav", "values that are not numbers"),
     "far beyond": (floats(lambda samples: samples * 1e300), ".wav", "far beyond full scale"),
-    "one sample far beyond": (floats(with_one(1e20)), ".wav", "far beyond full scale (1e+20), the first at sample 5000."),
+    "one sample far beyond": (floats(with_one(1e20)), ".wav", "(1e+20), the first at sample 5000."),
     "a cut file": (odd.wave_with_size(len(SOUND) * 2), ".wav", "is cut off"),
     "one sample": (odd.encoded("WAV", "PCM_16", samples=odd.codes(1)), ".wav", "after the song's end"),
 }  # fmt: skip
@@ -124,3 +125,58 @@ def test_songs_and_regions_of_a_few_samples(server, frames):
     assert replies[-1].name == "done", replies[-1]
     found = of_take(server, next(reply["take"] for reply in replies if reply.name == "take"))
     assert (found.position, found.length, found.identical) == (0, frames, True)
+
+
+MAPS = {
+    # name: (bytes, words; bpm: what the request says besides) -> where bar 2 begins, or what is said
+    "one bad key": (
+        midi(track(tempo(100), key(8))),
+        "",
+        115_200,
+        "A key signature of the MIDI file, in bar 1,",
+    ),
+    "no tempo": (midi(track(meter(3, 2))), "", None, "no tempo"),
+    "no tempo, but bpm": (midi(track(meter(3, 2))), "100", 86_400, ""),
+    "not MIDI": (b"la la la", "", None, "cannot be used as a tempo map: it is not a Standard MIDI File."),
+    "SMPTE": (midi(track(tempo(100)), division=0xE728), "", None, "SMPTE"),
+}
+
+
+@pytest.mark.parametrize("name", MAPS)
+def test_a_midi_file_next_to_the_song_in_the_watched_folder(server, name):
+    data, bpm, position, words = MAPS[name]
+    folder = server.settings.watch.folder
+    title = f"map {name}"
+    (folder / f"{title}.mid").write_bytes(data)
+    noise_song(folder / "part.tmp.wav", frames=6 * odd.RATE)
+    extra = f", {bpm} bpm" if bpm else ""
+    before = {take.id for take in server.takes()}
+    (folder / "part.tmp.wav").rename(folder / f"{title} [repaint 2{extra}].wav")
+    text = status_text(folder, title)
+    assert words in " ".join(text.split())
+    found = [take.position for take in server.takes() if take.id not in before]
+    assert found == ([position] if position is not None else [])
+
+
+@pytest.mark.parametrize("name", MAPS)
+def test_a_midi_file_on_the_command_line(server, name):
+    data, bpm, position, words = MAPS[name]
+    folder = server.settings.roots[0]
+    (folder / "map.mid").write_bytes(data)
+    noise_song(folder / "map.wav", frames=6 * odd.RATE)
+    extra = ("--bpm", bpm) if bpm else ()
+    words_typed = (
+        "repaint",
+        str(folder / "map.wav"),
+        "--bars",
+        "2",
+        *extra,
+        "--tempo-map",
+        str(folder / "map.mid"),
+    )
+    done = run_bridge(server.settings.store, *words_typed, "-o", str(folder / "out"))
+    said = " ".join((done.stdout + done.stderr).split())
+    assert "Traceback" not in said
+    assert words in said
+    assert (done.returncode == 0) == (position is not None), said
+    assert position is None or f"at sample {position}," in said
