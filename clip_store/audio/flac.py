@@ -31,13 +31,14 @@ _MAX_METADATA = 1 << 24
 class FlacStream:
     """info: the body of STREAMINFO; stated: samples by it, 0 for unknown; body: where the bytes behind it begin.
 
-    frames: samples per channel by the last frame; None when no frame was found.
+    frames: samples per channel by the last frame; None when no frame was found. is_last: no other metadata follows.
     """
 
     info: bytes
     stated: int
     body: int
     frames: int | None
+    is_last: bool = False
 
     def with_frames(self, frames: int) -> bytes:
         """The stream's first bytes, up to `body`, with that many samples stated."""
@@ -49,8 +50,6 @@ class FlacStream:
     @property
     def _first_header(self) -> bytes:
         return bytes([STREAM_INFO | (0x80 if self.is_last else 0)]) + _INFO_BYTES.to_bytes(3, "big")
-
-    is_last: bool = False
 
 
 class _Frame(NamedTuple):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import BinaryIO
 
 from clip_store.audio import flac, mpeg
@@ -51,7 +51,7 @@ class Layout:
     raw: Raw | None = None
     cut_off: bool = False
     notes: tuple[str, ...] = ()
-    mpeg: bool = field(default=False)
+    mpeg: bool = False
 
 
 def layout_of(file: BinaryIO) -> Layout:
