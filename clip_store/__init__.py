@@ -3,7 +3,7 @@
 `splice` is imported from the file of its name: exported here, the function would hide the module.
 """
 
-from clip_store.audio.audio import RATES, Audio, Encoding, Quantised, quantise
+from clip_store.audio.audio import Audio, Encoding, Quantised, quantise
 from clip_store.audio.audio_file import AudioInfo, probe_audio, read_audio, write_wav
 from clip_store.audio.broadcast_wav import Bext, read_bext, read_recipe
 from clip_store.blobs import BlobStore
@@ -19,7 +19,6 @@ from clip_store.take import MIX, Attachment, Take
 
 __all__ = [
     "MIX",
-    "RATES",
     "Alignment",
     "Attachment",
     "Audio",

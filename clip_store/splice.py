@@ -8,7 +8,6 @@ silence.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +17,7 @@ from clip_store.audio.audio import Audio, Samples, quantise
 from clip_store.audio.audio_file import AudioInfo
 from clip_store.audio.riff import WaveForm
 from clip_store.errors import SpliceError
+from clip_store.likeness import OFFSET_SECONDS, correlation_of_sound, power, steady_offset, without_drift
 from daw_protocol.timeline.span import Span
 from model.dsp.window import read_window
 
@@ -71,8 +71,8 @@ def splice(song: Audio, render: Samples, region: Span, fade: int) -> Spliced:
     old = stretch(song, region)
     new = render.astype(np.float64)
     fade_in, fade_out = _fade_lengths(song.frames, region, fade)
-    entry = _cross(old[:fade_in], new[:fade_in], rising=True)
-    leave = _cross(old[region.length - fade_out :], new[region.length - fade_out :], rising=False)
+    entry = _cross(old, new, fade_in, song.rate, rising=True)
+    leave = _cross(old, new, fade_out, song.rate, rising=False)
     clip, clipped = quantise(new, song.rate, song.encoding)
     return Spliced(clip, Fade(fade_in, entry), Fade(fade_out, leave), clipped)
 
@@ -129,33 +129,35 @@ def _fade_lengths(song_frames: int, region: Span, fade: int) -> tuple[int, int]:
     return fade_in, fade_out
 
 
-def _cross(old: NDArray[np.float64], new: NDArray[np.float64], rising: bool) -> float:
-    """Fade `new` in (rising) or out against `old`, in place; both [fade, channels]. Returns the correlation.
+def _cross(old: NDArray[np.float64], new: NDArray[np.float64], fade: int, rate: int, rising: bool) -> float:
+    """Fade `new` in (rising) at its start or out at its end against `old`, in place; both [frames, channels] of the
+    region. Returns the correlation.
 
     Gains sin and cos, divided by sqrt(1 + 2 rho sin cos): the power stays level for the correlation rho that
     was measured: equal-power for unrelated sounds (rho 0), gains that sum to one for equal ones (rho 1).
-    Below zero rho counts as zero: lifting sounds that cancel each other would only make a peak.
+    Below zero rho counts as zero: lifting sounds that cancel each other would only make a peak. A constant offset is
+    no sound: it passes with gains that sum to one, or it would swell in the middle and be heard as a thump.
     """
-    length = len(new)
-    if length == 0:
+    if fade == 0:
         return 0.0
-    rho = correlation(old, new)
+    reach = fade + round(OFFSET_SECONDS * rate)
+    near = slice(0, reach) if rising else slice(max(0, len(new) - reach), len(new))
+    part = slice(0, fade) if rising else slice(len(new) - fade, len(new))
+    inner = slice(0, fade) if rising else slice(-fade, None)
+    rho = correlation_of_sound(
+        without_drift(old[near], rate)[inner],
+        without_drift(new[near], rate)[inner],
+        power(old[part]),
+        power(new[part]),
+    )
+    offset = steady_offset(old[near]), steady_offset(new[near])
     shared = max(0.0, rho)
-    angle = (np.arange(length) + 0.5) / length * (np.pi / 2)
+    angle = (np.arange(fade) + 0.5) / fade * (np.pi / 2)
     sine, cosine = np.sin(angle)[:, None], np.cos(angle)[:, None]
     share = sine / (sine + cosine) if rising else cosine / (sine + cosine)
     # sin + cos = sqrt(1 + 2 sin cos), so this is the sum of both gains. Written so that rho = 1 gives exactly
     # 1 and equal sounds pass exactly: old + share * 0.
     total = np.sqrt((1 + 2 * sine * cosine) / (1 + 2 * shared * sine * cosine))
-    new[:] = (old + share * (new - old)) * total
+    steady = offset[0] + share * (offset[1] - offset[0])
+    new[part] = (old[part] + share * (new[part] - old[part])) * total + steady * (1 - total)
     return rho
-
-
-def correlation(old: Samples, new: Samples) -> float:
-    """Normalised correlation of two stretches of one shape, -1..1, to six decimals; 0 where one is silent."""
-    first, second = old.astype(np.float64).ravel(), new.astype(np.float64).ravel()
-    power = float(first @ first) * float(second @ second)
-    if power <= 0.0:
-        return 0.0
-    rho = float(first @ second) / math.sqrt(power)
-    return round(max(-1.0, min(1.0, rho)), 6)

@@ -216,11 +216,13 @@ class Names(Kind):
 
 @dataclass(frozen=True)
 class Texts(Kind):
-    """A list of sentences, in replies."""
+    """A list of sentences."""
 
     max_count: int = 100
 
     def read(self, value: Any) -> tuple[str, ...]:
+        if isinstance(value, str):  # OSC has no lists
+            value = [value]
         if not isinstance(value, (list, tuple)):
             raise TypeError(f"must be a list of texts, got {shown(value)}")
         if len(value) > self.max_count:

@@ -114,6 +114,7 @@ class Understood(Reply):
     terminal: ClassVar[bool] = True
     command: str = value(Text(64), "the command it answers")
     text: str = value(SENTENCE, "how the server interpreted it", "")
+    note: str = value(SENTENCE, "anything worth knowing, such as what is odd about an uploaded file", "")
 
 
 @dataclass(frozen=True, kw_only=True)

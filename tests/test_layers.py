@@ -72,6 +72,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("index", "peaks"),
         ("blobs", "measure", "take"),
         ("splice",),
+        ("likeness",),
         ("audio",),
         ("atomic_file", "regular_file"),
         ("errors",),
@@ -140,10 +141,10 @@ ONLY_IN = {
     "uvicorn": ("bridge_server.endpoints.http.server", "bridge_server.endpoints.http.connections"),
     "h11": ("bridge_server.endpoints.http.connections",),
     "websockets": ("bridge_server.endpoints.http.connections", "bridge_server.cli.client"),
-    # Tempo maps come in and go out as MIDI files.
+    "soundfile": ("clip_store.audio.decoder",),
+    # Tempo maps go out as MIDI files; those that come in are read by daw_protocol.timeline.midi_file.
     "mido": (
         "bridge_server.endpoints.midi",
-        "bridge_server.songs.tempo_file",
         "clip_store.exports.midi_tempo",
         "model.sketch.band",
     ),

@@ -45,8 +45,8 @@ class BridgeClient:
         await self._send(call_text(command, request, self._calls))
         return await answer
 
-    async def upload(self, path: Path) -> str:
-        """Sends a file; returns the source name for requests. Raises ProtocolError."""
+    async def upload(self, path: Path) -> tuple[str, tuple[str, ...]]:
+        """Sends a file; returns the source name for requests, and notes on the file. Raises ProtocolError."""
         path = existing(path)
         try:
             data = await asyncio.to_thread(path.read_bytes)
@@ -71,7 +71,8 @@ class BridgeClient:
         name, params = await self._reply_to(upload_id)
         if name == "failed":
             raise as_error(params)
-        return str(params["text"])
+        note = str(params.get("note", ""))
+        return str(params["text"]), ((note,) if note else ())
 
     async def _reply_to(self, request_id: str) -> Notification:
         """The next notification about one request; others stay queued for their requests."""

@@ -20,7 +20,7 @@ from bridge_server.rendering.receipts import in_words
 from bridge_server.server import find_server, running_server
 from bridge_server.settings import Settings
 from bridge_server.songs.alike import as_text, existing
-from bridge_server.songs.tempo_file import read_midi_map
+from bridge_server.songs.tempo_file import read_midi_map, with_map, without_tempo
 from daw_protocol.addresses import Command
 from daw_protocol.errors import ProtocolError
 from daw_protocol.replies import Failed
@@ -76,20 +76,22 @@ async def render(
     """Renders, waits, and writes every take's files into `out`. Returns the exit status."""
     asked = dict(fields)
     if tempo_map is not None:
-        song_map = read_midi_map(existing(tempo_map))
-        asked["tempo_map"] = song_map.tempo_map.to_json()
-        if song_map.keys and "key" not in asked:
-            asked["key"] = str(song_map.keys[0][1])
+        asked = _from_midi(existing(tempo_map), asked)
     async with some_server(settings) as client:
         with _bar(screen) as bar:
             task = bar.add_task("starting", total=1.0)
             if song is not None:
                 bar.update(task, description=f"reading {escape(song.name)}")
-                asked |= {"source": await client.upload(song), "title": as_text(song.stem, MAX_TITLE)}
+                source, notes = await client.upload(song)
+                asked |= {
+                    "source": source,
+                    "title": as_text(song.stem, MAX_TITLE),
+                    "notes": [*asked.get("notes", ()), *notes],
+                }
             reference = existing(Path(str(asked.get("reference", ""))))
             if reference.is_file():  # as with the song, the server need not be allowed to read the folder
                 bar.update(task, description=f"reading {escape(reference.name)}")
-                asked["reference"] = await client.upload(reference)
+                asked["reference"], _ = await client.upload(reference)
             try:
                 answer = await client.call(command.name, **asked)
             except ProtocolError as refused:
@@ -105,15 +107,25 @@ async def render(
             screen.say("[yellow]Cancelled.[/yellow]")
             return PROBLEM
         results = []
-        notes: dict[str, None] = {}
+        shown: dict[str, None] = {}
         for take in takes:
             files = await save_take(client, take["take"], out)
             results.append({**take, "files": files})
-            notes |= dict.fromkeys(await _print_take(client, screen, take, files))
-        for note in notes:  # printed once: the stems of one render share theirs
-            screen.say(f"[dim]{escape(note)}[/dim]")
+            shown |= dict.fromkeys(await _print_take(client, screen, take, files))
+        for note in shown:  # printed once: the stems of one render share theirs
+            if note not in answer.get("note", ""):
+                screen.say(f"[dim]{escape(note)}[/dim]")
         screen.result({"reply": name, **terminal, "note": answer.get("note", ""), "results": results})
     return DONE if results else PROBLEM
+
+
+def _from_midi(path: Path, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """The request with tempo, key and notes of a MIDI file. Raises ProtocolError when neither has a tempo."""
+    song_map = read_midi_map(path)
+    if not song_map.has_tempo and "bpm" not in asked:
+        raise without_tempo(path)
+    key = {"key": str(song_map.keys[0][1])} if song_map.keys else {}
+    return {**key, **with_map(song_map, asked)}
 
 
 async def _follow(

@@ -28,6 +28,7 @@ LEFT_OUT = {
     "origin",
     "title",
     "track",
+    "notes",
 }
 
 NOT_TYPED = {"id", "reply_port", "client", "token"}

@@ -52,6 +52,7 @@ class Upload:
         self._sha = hashlib.sha256()
         self.received = 0
         self.stamp: Fraction | None = None  # of the file, in seconds; known once it is kept
+        self.note = ""  # what is odd about the file; known once it is kept
         try:
             folder.mkdir(parents=True, exist_ok=True)
             free = shutil.disk_usage(folder).free
@@ -113,6 +114,7 @@ class Upload:
             log.exception("The upload of %s met a bug", self.announced.name)
             raise our_fault() from bug
         self.stamp = song.stamp
+        self.note = " ".join(song.notes)
         return STORED + song.digest
 
     def close(self) -> None:

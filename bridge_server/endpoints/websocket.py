@@ -24,7 +24,6 @@ from bridge_server.handlers.response import TakeFile
 from bridge_server.sessions.audience import Audience
 from bridge_server.settings import Settings
 from bridge_server.songs.song_reader import SongReader
-from bridge_server.songs.song_reader import SongReader
 from clip_store.blobs import BlobStore
 from daw_protocol import jsonrpc, oscquery
 from daw_protocol.errors import ErrorCode, ProtocolError
@@ -211,7 +210,7 @@ class WebSocketEndpoint:
                 return
             source = await asyncio.to_thread(upload.keep, self._blobs, self._settings.limits.song_seconds)
             self._reader.remember_stamp(source, upload.stamp)
-            client.send(Understood(id=client.upload_id, command="upload", text=source))
+            client.send(Understood(id=client.upload_id, command="upload", text=source, note=upload.note))
         except ProtocolError as error:
             client.send(Failed.from_error(error, request_id=client.upload_id))
         client.end_upload()

@@ -32,7 +32,7 @@ from clip_store.store import ClipStore
 from daw_protocol import requests
 from daw_protocol.addresses import BY_NAME, BY_REQUEST
 from daw_protocol.context import Context
-from daw_protocol.errors import ErrorCode, ProtocolError
+from daw_protocol.errors import MAX_SENTENCE, ErrorCode, ProtocolError
 from daw_protocol.requests import Render
 from daw_protocol.requests.render import MAX_TITLE
 from daw_protocol.seed import folded
@@ -96,8 +96,8 @@ class SubmitHandlers:
         for older in replaced:
             self._worker.cancel(older, "Replaced by a newer request for the same region.")
         self._audience.add(job.id, client)
-        notes = (seed_note, placement.note, unread_words(description, request))
-        answer = acknowledged(job, " ".join(filter(None, notes)))
+        notes = (seed_note, placement.note, *request.notes, unread_words(description, request))
+        answer = acknowledged(job, " ".join(filter(None, notes))[:MAX_SENTENCE])
         self._events.publish(Notice(answer.replies[0], known_to=client))
         self._shared_context.apply(request, client.key)
         self._worker.wake()
@@ -178,7 +178,7 @@ class SubmitHandlers:
         return replace(request, **found), note
 
     async def _placed(self, description: EngineDescription, request: Render) -> tuple[Render, Placement]:
-        """The request with its song in its place on the timeline.
+        """The request with its song in its place on the timeline, and with notes on how the song is read.
 
         Raises ProtocolError for everything that the request and the headers of its files show to be impossible.
         """
@@ -192,7 +192,8 @@ class SubmitHandlers:
         except ProtocolError as error:
             raise placement.explained(error) from error
         refuse_too_long(description, plan.least_seconds)
-        return request, placement
+        notes = dict.fromkeys((*request.notes, *(probe.notes if probe else ())))
+        return replace(request, notes=tuple(notes)[: requests.MAX_NOTES]), placement
 
     def _agreed_reference(self, request: Render) -> str:
         """The reference audio, found. Raises ProtocolError unless its use was agreed to."""

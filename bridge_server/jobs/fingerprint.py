@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from daw_protocol.addresses import BY_REQUEST
 from daw_protocol.requests import Render
 
-# How the request travels and is named is not what it asks for.
-NOT_ASKED_FOR = ("id", "client", "token", "reply_port")
+# How the request travels, what it is called and what was noted about its files is not what it asks for.
+NOT_ASKED_FOR = ("id", "client", "token", "reply_port", "notes")
 SEPARATOR = ":"
 
 

@@ -143,7 +143,8 @@ def plan_request(request: Render, probe: SongProbe | None) -> Plan:
     With a header's probe everything is refused that the song's samples could not change; with one from the samples
     (`probe.music_frames` is there) the plan is final. Raises ProtocolError.
     """
-    tempo_map, notes = tempo_map_of(request)
+    tempo_map, assumed = tempo_map_of(request)
+    notes = (*request.notes, *assumed)
     rate = probe.rate if probe else request.rate or NEW_SONG_RATE
     channels = probe.channels if probe else NEW_SONG_CHANNELS
     try:

@@ -80,6 +80,8 @@ def _finish_spliced(order: TakeContext, outcome: Outcome, blobs: BlobStore) -> F
     song, region = order.song.audio, order.plan.region_in_song
     render = _samples(outcome, MIX, region)
     _check_usable(render)
+    if not render.any():
+        raise receipts.silence(song, region)
     level = _level(order, render, song, region)
     gain = level.gain_db if level else 0.0
     louder = render * np.float32(10 ** (gain / 20)) if gain else render
@@ -118,7 +120,7 @@ def _finish_beside(order: TakeContext, outcome: Outcome, blobs: BlobStore) -> li
         receipt = receipts.for_stem(order.plan, source, stem, clip, total)
         found.append(FinishedTake(_take(order, outcome, stem, clip, receipt, blobs), clip, None))
     if not found or not any(entry.audio.samples.any() for entry in found):
-        raise _rejected("The render is silent.")
+        raise receipts.silence(order.song.audio if order.song else None, order.plan.region_in_song)
     return found
 
 
@@ -141,8 +143,6 @@ def _whole(stem: StemFile, region: Span) -> Render:
 def _check_usable(render: Render) -> None:
     if not np.isfinite(render).all():
         raise _rejected("The render contains invalid samples (not numbers).")
-    if not render.any():
-        raise _rejected("The render is silent.")
 
 
 def _level(order: TakeContext, render: Render, song: Audio, region: Span) -> GainMatch | None:

@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 
 from bridge_server.rendering.plan import Plan
 from clip_store.audio.audio import Audio
-from clip_store.measure.alignment import Alignment, measure
+from clip_store.measure.alignment import SILENT_PEAK_DB, Alignment, is_silent, measure
 from clip_store.measure.gain_match import GainMatch, Target
-from clip_store.splice import Spliced
+from clip_store.splice import Spliced, stretch
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.receipt import Receipt
+from daw_protocol.timeline import Span
 from model.dsp.loudness import integrated, peak_db
 
 # float32 stems of full-scale music carry rounding of about 6e-8 each; a dozen of them stay far below this.
@@ -32,17 +33,13 @@ def for_splice(
     region = plan.region_in_song
     aim = reference(level) if region.end >= song.frames else None
     found = measure(song, whole, clip, region, result.fades, plan.grid_samples(), aim)
+    if found.silent:
+        raise silence(song, region)
     if not found.changed:
         raise ProtocolError(
             ErrorCode.RENDER_REJECTED,
             "The render is identical to the original.",
             "Raise strength or use another seed.",
-        )
-    if found.silent:
-        raise ProtocolError(
-            ErrorCode.RENDER_REJECTED,
-            "The render is silent.",
-            "Try another seed or a longer region.",
         )
     drift = found.onsets
     return Receipt(
@@ -65,6 +62,27 @@ def for_splice(
         drift_p90_ms=drift.p90_ms if drift else None,
         onsets=drift.count if drift else None,
         warnings=found.problems(),
+    )
+
+
+def silence(song: Audio | None, region: Span) -> ProtocolError:
+    """Why a silent render is no take. region: in samples from the song's first."""
+    if song is not None and is_silent(song.samples, song.rate):
+        return ProtocolError(
+            ErrorCode.RENDER_REJECTED,
+            f"The song is silent: nothing in it is louder than {SILENT_PEAK_DB:g} dBFS.",
+            "Check that the right track was bounced, and that it was not muted.",
+            "source",
+        )
+    if song is not None and is_silent(stretch(song, region), song.rate):
+        return ProtocolError(
+            ErrorCode.RENDER_REJECTED,
+            "The song is silent in this region, and so is the render.",
+            "Choose a region where the song plays.",
+            "start",
+        )
+    return ProtocolError(
+        ErrorCode.RENDER_REJECTED, "The render is silent.", "Try another seed or a longer region."
     )
 
 

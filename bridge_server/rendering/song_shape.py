@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from bridge_server.songs.song_probe import SongProbe
 from clip_store.audio.audio import Audio, Samples
+from clip_store.likeness import steady_offset
 
 # Half a second: shorter than a bar, longer than the pause between two notes.
 BLOCK_SECONDS = 0.5
 # A last chord that rings out has passed when it is this far below the song's usual level.
 RINGING_DB = 18.0
+SILENT = 1e-9  # below the rounding of any encoding: what is left of a constant offset
 
 
 def song_shape(audio: Audio) -> SongProbe:
@@ -24,7 +28,7 @@ def music_frames(audio: Audio) -> int:
     The usual level is the median of all half seconds that sound at all; a silent song is music to its end.
     """
     levels = block_levels(audio)
-    sounding = levels[levels > 0]
+    sounding = levels[levels > SILENT]
     if len(sounding) == 0:
         return audio.frames
     usual = float(np.median(sounding))
@@ -38,13 +42,11 @@ def playing_part(audio: Audio, end: int) -> Samples:
 
 
 def block_levels(audio: Audio) -> Samples:
-    """RMS of each half second, all channels together; the last block may be shorter."""
+    """RMS of each half second without its offset, all channels together; the last block may be shorter."""
     size = block_frames(audio)
-    edges = np.arange(0, audio.frames, size)
-    power = np.add.reduceat(np.square(audio.samples, dtype=np.float32).sum(axis=1), edges)
-    lengths = np.diff(np.append(edges, audio.frames))
-    levels: Samples = np.sqrt(power / (lengths * audio.channels))
-    return levels
+    blocks = (audio.samples[first : first + size] for first in range(0, audio.frames, size))
+    offset = steady_offset(audio.samples)  # no sound, and it would go on where the music ends
+    return np.array([math.sqrt(np.square(block - offset).mean()) for block in blocks])
 
 
 def block_frames(audio: Audio) -> int:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bridge_server.errors import as_protocol_error
 from bridge_server.jobs.database import Connection, transaction
-from bridge_server.songs.song_probe import SongProbe, converted_frames
+from bridge_server.songs.song_probe import SongProbe, converted_frames, project_rate
 from bridge_server.songs.sources import (
     STORED,
     TAKE,
@@ -137,10 +137,14 @@ class SongReader:
             del self._probes[next(iter(self._probes))]
 
     async def read(self, name: str, rate: int | None) -> Song:
-        """The song at the project's rate, with a copy of it in the store. Raises ProtocolError."""
+        """The song at the project's rate, with a copy of it in the store. Raises ProtocolError.
+
+        rate: the one asked for; None: `project_rate` of the file's.
+        """
         song = await self._native(name)
-        if rate is not None and rate != song.audio.rate:
-            song = await asyncio.to_thread(self._converted, song, rate)
+        wanted = project_rate(song.audio.rate) if rate is None else rate
+        if wanted != song.audio.rate:
+            song = await asyncio.to_thread(self._converted, song, wanted)
         self._last = song
         return song
 

@@ -12,7 +12,7 @@ from bridge_server.errors import as_protocol_error
 from bridge_server.songs.alike import alike, existing
 from bridge_server.songs.song_probe import stamp_of
 from clip_store.audio.audio import Audio
-from clip_store.audio.audio_file import probe_audio, read_audio
+from clip_store.audio.audio_file import read_sound
 from clip_store.blobs import BlobStore
 from clip_store.errors import ClipStoreError
 from daw_protocol.errors import ErrorCode, ProtocolError, unicode_only
@@ -41,6 +41,7 @@ class Song:
     name:  what the producer calls it, for takes and files.
     state: of the file it was read from; None when it came by upload or from the store.
     stamp: the file's time stamp, in seconds from the timeline's zero; None without one, and for audio from the store.
+    notes: what a producer should know of how that file was read.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Song:
     digest: str
     state: FileState | None = None
     stamp: Fraction | None = None
+    notes: tuple[str, ...] = ()
 
 
 def find_file(name: str, roots: tuple[Path, ...], field: str = "source") -> Path:
@@ -159,13 +161,12 @@ def read_song(path: Path, blobs: BlobStore, most_seconds: float) -> Song:
     """Reads a file and keeps a copy in the store. Slow; runs in a thread. Raises ProtocolError."""
     before = state_of(path)
     try:
-        stamp = stamp_of(probe_audio(path, most_seconds))
-        audio = read_audio(path, most_seconds)
+        info, audio = read_sound(path, most_seconds)
         check_unchanged(before)
         digest = blobs.put(audio)
     except ClipStoreError as error:
         raise as_protocol_error(error, "source") from error
-    return Song(path.stem, audio, digest, before, stamp)
+    return Song(path.stem, audio, digest, before, stamp_of(info), info.notes)
 
 
 def stored_song(digest: str, name: str, blobs: BlobStore, state: FileState | None = None) -> Song:

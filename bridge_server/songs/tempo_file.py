@@ -1,47 +1,71 @@
-"""Standard MIDI files as tempo maps, as DAWs export them. mido reads the file."""
+"""Standard MIDI files as tempo maps, as DAWs export them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from pathlib import Path
-
-import mido
+from typing import Any
 
 from daw_protocol.errors import ErrorCode, ProtocolError
-from daw_protocol.timeline import SongMap, read_song_map
-from daw_protocol.timeline.midi_map import SongEvent
+from daw_protocol.requests import SetTempo
+from daw_protocol.timeline import MidiFileError, SongMap, read_midi_events, read_song_map
+from daw_protocol.timeline.exact_number import decimal_of_float32
+from daw_protocol.timeline.midi_file import MAX_BYTES
 
 
 def read_midi_map(path: Path) -> SongMap:
     """Tempo map, keys and markers of a MIDI file. Raises ProtocolError, naming the file."""
     try:
-        file = mido.MidiFile(path)
-        return read_song_map(file.ticks_per_beat, list(_events(file)))
+        with open(path, "rb") as file:
+            data = file.read(MAX_BYTES + 1)
     except FileNotFoundError as error:
         raise ProtocolError(
             ErrorCode.FILE_MISSING, f"There is no file {path}.", "Check the name.", "tempo_map"
         ) from error
-    except (OSError, EOFError, ValueError, TypeError, IndexError, KeyError) as error:
-        # mido reports damage as whatever it stumbled over.
-        raise ProtocolError(
-            ErrorCode.FILE_UNREADABLE,
-            f"{path.name} cannot be read as a MIDI file: {error or 'it ends early'}.",
-            "Export the tempo map again as a Standard MIDI File.",
-            "tempo_map",
-        ) from error
+    except OSError as error:
+        reason = error.strerror or "it may not be read"
+        raise _unreadable(path, f"{reason}", "Check the name and its permissions.") from error
+    if len(data) > MAX_BYTES:
+        raise _unreadable(
+            path,
+            f"it is larger than {MAX_BYTES // 2**20} MB",
+            "Export the tempo map alone, without the notes.",
+        )
+    try:
+        found = read_midi_events(data)
+        return read_song_map(found.division, found.events, left_out=found.left_out, notes=found.notes)
+    except MidiFileError as error:
+        raise _unreadable(path, str(error), error.remedy) from error
 
 
-def _events(file: mido.MidiFile) -> Iterator[SongEvent]:
-    """The file's meta messages that concern the map, with absolute ticks."""
-    for track in file.tracks:
-        tick = 0
-        for message in track:
-            tick += message.time
-            if message.type == "set_tempo":
-                yield tick, "set_tempo", (message.tempo,)
-            elif message.type == "time_signature":
-                yield tick, "time_signature", (message.numerator, message.denominator)
-            elif message.type == "key_signature":
-                yield tick, "key_signature", (message.key,)
-            elif message.type == "marker":
-                yield tick, "marker", (message.text,)
+def with_map(song_map: SongMap, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """A request's fields with the file's tempo map and notes.
+
+    A file without a tempo has time signatures all the same: they go with the bpm given, unless a meter is, too.
+    Raises ProtocolError for a bpm that is none.
+    """
+    found = {**fields, "notes": [*fields.get("notes", ()), *song_map.notes]}
+    if song_map.has_tempo:
+        return found | {"tempo_map": song_map.tempo_map.to_json()}
+    if "bpm" in found and "meter" not in found:
+        read = SetTempo.from_fields({"bpm": found.pop("bpm")})
+        assert isinstance(read, SetTempo), "it reads itself"
+        assert read.bpm is not None, "it was given"
+        found["tempo_map"] = song_map.at_bpm(decimal_of_float32(read.bpm)).to_json()
+    return found
+
+
+def without_tempo(path: Path) -> ProtocolError:
+    """The refusal of a tempo map whose file has no tempo."""
+    return ProtocolError(
+        ErrorCode.MISSING_FIELD,
+        f"{path.name} has no tempo, so it does not say where bars and beats are.",
+        "Add the song's tempo (bpm), or export the MIDI file with its tempo map.",
+        "bpm",
+    )
+
+
+def _unreadable(path: Path, what: str, remedy: str) -> ProtocolError:
+    return ProtocolError(
+        ErrorCode.FILE_UNREADABLE, f"{path.name} cannot be used as a tempo map: {what}.", remedy, "tempo_map"
+    )

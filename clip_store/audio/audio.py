@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 
 from daw_protocol.timeline.span import Span
 
-RATES = (44100, 48000, 88200, 96000, 192000)
-"""The project rates in hertz."""
+MIN_RATE, MAX_RATE = 4_000, 768_000
+"""The rates in hertz that audio may have: telephones to the fastest converters."""
 
 MAX_CHANNELS = 2
 
@@ -87,8 +87,8 @@ class Audio:
 
     def __post_init__(self) -> None:
         _check_array(self.samples, self.encoding)
-        if self.rate not in RATES:
-            raise ValueError(f"rate must be one of {RATES}, got {self.rate!r}")
+        if not MIN_RATE <= self.rate <= MAX_RATE:
+            raise ValueError(f"rate must be {MIN_RATE} to {MAX_RATE} Hz, got {self.rate!r}")
         _check_values(self.samples, self.encoding)
         contiguous = np.ascontiguousarray(self.samples)
         contiguous.setflags(write=False)

@@ -1,27 +1,25 @@
 """Sound files in and out: any file libsndfile reads, and WAV files written by ourselves.
 
-Reading goes through soundfile and tells apart what a producer can act on: missing, empty, cut off, not audio,
-of a kind the project cannot hold. Writing is our own because soundfile stamps float files with the time of
+Reading tells apart what a producer can act on: missing, empty, cut off, not audio (`decoder.py`), of a kind the project
+cannot hold, with values that are no sound. Writing is our own because soundfile stamps float files with the time of
 writing and cannot write bext: the same audio and notes give the same bytes here, whole or not at all.
 """
 
 from __future__ import annotations
 
 import math
-import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import soundfile
 
 from clip_store.atomic_file import write_whole
-from clip_store.audio.audio import MAX_CHANNELS, RATES, Audio, Encoding, Samples
-from clip_store.audio.broadcast_wav import Bext, metadata_chunks, read_bext
-from clip_store.audio.riff import is_riff, walk, wave_parts
+from clip_store.audio.audio import MAX_CHANNELS, MAX_RATE, MIN_RATE, Audio, Encoding, Samples
+from clip_store.audio.broadcast_wav import Bext, metadata_chunks
+from clip_store.audio.decoder import WAIT, OpenSound, opened
+from clip_store.audio.riff import wave_parts
+from clip_store.audio.time_stamp import read_stamp
 from clip_store.errors import AudioFileError
 
 _NEAREST = {
@@ -48,11 +46,10 @@ SUFFIXES = (
 _ESTIMATED = ("MP3",)
 """Formats whose headers need not say how long they are; libsndfile then estimates it from the first frame."""
 
-_OPEN_SIZES = (0, 0xFFFFFFFF)
-"""Sizes a data chunk has while it is still being recorded or streamed: they promise nothing."""
+FAR_BEYOND = 10_000.0
+"""Full scale is 1. Up to here, 80 dB above it, it may be a song's; beyond, it is a broken plug-in's, or no float."""
 
-_CUT_OFF = re.compile(r"(\d+) \(should be (\d+)\)|lacks an end-of-stream bit|Junk after the last page")
-"""libsndfile's note when a file is shorter than its header claims, or an Ogg stream ends within a page."""
+_BLOCK_FRAMES = 1 << 18
 
 
 @dataclass(frozen=True)
@@ -60,8 +57,9 @@ class AudioInfo:
     """The header of a sound file.
 
     encoding:       the one its audio will have in memory (the nearest to the file's own).
+    time_reference: its time stamp, the position on the timeline in samples, before zero too; None without one.
     counted:        whether `frames` is certain: without a table of its own, an MP3's length is an estimate.
-    time_reference: bext position on the timeline in samples; None when the file has no bext chunk.
+    notes:          what a producer should know: a header that is not true, a time stamp nobody can read.
     """
 
     frames: int
@@ -70,6 +68,7 @@ class AudioInfo:
     encoding: Encoding
     time_reference: int | None
     counted: bool = True
+    notes: tuple[str, ...] = ()
 
 
 def probe_audio(path: Path, max_seconds: float = math.inf) -> AudioInfo:
@@ -78,41 +77,30 @@ def probe_audio(path: Path, max_seconds: float = math.inf) -> AudioInfo:
     Raises AudioFileError when it is missing, empty, cut off, not audio, of a kind the project cannot hold, or
     certain to last longer than max_seconds.
     """
-    _check_there(path)
-    with _open(path) as file:
-        _check_whole(path, file)
-        _check_kind(path, file)
-        bext = read_bext(path)
-        info = AudioInfo(
-            file.frames,
-            file.samplerate,
-            file.channels,
-            _NEAREST.get(file.subtype, Encoding.FLOAT),
-            None if bext is None else bext.time_reference,
-            counted=file.format not in _ESTIMATED,
-        )
+    with opened(path) as sound:
+        info = _info(path, sound)
     if info.counted:
         _check_length(path, info, max_seconds)
     return info
 
 
 def read_audio(path: Path, max_seconds: float) -> Audio:
-    """Read a whole sound file, exactly.
+    """Read a whole sound file, exactly. Raises AudioFileError as `read_sound` does."""
+    return read_sound(path, max_seconds)[1]
+
+
+def read_sound(path: Path, max_seconds: float) -> tuple[AudioInfo, Audio]:
+    """Read a whole sound file, exactly, and what its header says.
 
     Raises AudioFileError when it is missing, empty, cut off, not audio, of a kind the project cannot hold,
-    longer than max_seconds, or holds values that are not numbers.
+    longer than max_seconds, or holds values that are not numbers or far beyond full scale.
     """
-    info = probe_audio(path)
-    _check_length(path, info, max_seconds)
-    with _open(path) as file:
-        samples = _read_samples(path, file, info)
-    if not np.isfinite(samples).all():
-        first = int(np.argmin(np.isfinite(samples).all(axis=1)))
-        raise AudioFileError(
-            f"{path.name} holds values that are not numbers (NaN or infinity), the first at sample {first}.",
-            "A plug-in has misbehaved: bounce the song again without it.",
-        )
-    return Audio(samples, info.rate, info.encoding)
+    with opened(path) as sound:
+        info = _info(path, sound)
+        _check_length(path, info, max_seconds)
+        samples = _read_samples(path, sound, info)
+    _check_values(path, samples)
+    return info, Audio(samples, info.rate, info.encoding)
 
 
 def read_part(path: Path, first: int, frames: int) -> Samples:
@@ -120,8 +108,8 @@ def read_part(path: Path, first: int, frames: int) -> Samples:
 
     Fewer where the file ends or first is negative. Raises AudioFileError as probe_audio does.
     """
-    _check_there(path)
-    with _open(path) as file:
+    with opened(path) as sound:
+        file = sound.decoder
         start = min(max(0, first), file.frames)
         end = min(max(start, first + frames), file.frames)
         file.seek(start)
@@ -146,60 +134,29 @@ def write_wav(
     write_whole(path, wave_parts(audio, metadata_chunks(bext, recipe, note, audio.rate)))
 
 
-def _check_there(path: Path) -> None:
-    try:
-        if path.is_dir():
-            raise AudioFileError(f"{path.name} is a folder, not a sound file.", "Name the file inside it.")
-        size = path.stat().st_size
-    except FileNotFoundError:
-        raise AudioFileError(f"There is no file {path}.", "Check the name and where it was saved.") from None
-    except OSError as error:
+def _info(path: Path, sound: OpenSound) -> AudioInfo:
+    """Raises AudioFileError for a kind of audio the project cannot hold."""
+    file = sound.decoder
+    if file.channels > MAX_CHANNELS:
         raise AudioFileError(
-            f"{path.name} cannot be opened: {error.strerror or error}.", "Check its permissions."
-        ) from error
-    if size == 0:
-        raise AudioFileError(f"{path.name} is empty (0 bytes).", "Save or bounce it again.")
-
-
-def _open(path: Path) -> soundfile.SoundFile:
-    try:
-        # As bytes where names are bytes: soundfile cannot encode a name that is not UTF-8.
-        return soundfile.SoundFile(os.fsencode(path) if os.name == "posix" else path)
-    except soundfile.LibsndfileError as error:
-        if not _readable(path):
-            raise AudioFileError(f"{path.name} may not be read.", "Check its permissions.") from error
-        raise AudioFileError(
-            f"{path.name} is not a sound file that can be read ({error.error_string.rstrip('.')}).",
-            "Save it as WAV, AIFF or FLAC.",
-        ) from error
-
-
-def _readable(path: Path) -> bool:
-    try:
-        with open(path, "rb"):
-            return True
-    except OSError:
-        return False
-
-
-def _check_whole(path: Path, file: soundfile.SoundFile) -> None:
-    """Raise AudioFileError when less sound is there than the header promises."""
-    if _is_cut_off(path, file):
-        raise AudioFileError(
-            f"{path.name} is cut off: it holds less sound than its header promises.",
-            "Wait until the DAW has finished writing it, or bounce it again.",
+            f"{path.name} has {file.channels} channels; only mono and stereo are supported.",
+            "Bounce a stereo mix.",
         )
-    if file.frames <= 0:
-        raise AudioFileError(f"{path.name} holds no sound (0 samples).", "Save or bounce it again.")
-
-
-def _is_cut_off(path: Path, file: soundfile.SoundFile) -> bool:
-    with open(path, "rb") as raw:
-        if is_riff(raw):
-            data = next((chunk for chunk in walk(raw) if chunk.name == b"data"), None)
-            return data is not None and data.size not in _OPEN_SIZES and data.present < data.size
-    found = _CUT_OFF.finditer(file.extra_info)
-    return any(hit[1] is None or int(hit[1]) > int(hit[2]) for hit in found)
+    if not MIN_RATE <= file.samplerate <= MAX_RATE:
+        raise AudioFileError(
+            f"{path.name} has a rate of {file.samplerate} Hz; rates from {MIN_RATE} to {MAX_RATE} Hz are read.",
+            "Export it at the rate of your project.",
+        )
+    stamp = read_stamp(path)
+    return AudioInfo(
+        file.frames,
+        file.samplerate,
+        file.channels,
+        _NEAREST.get(file.subtype, Encoding.FLOAT),
+        stamp.samples,
+        counted=file.format not in _ESTIMATED and not sound.layout.mpeg,
+        notes=(*sound.notes, *((stamp.note,) if stamp.note else ())),
+    )
 
 
 def _check_length(path: Path, info: AudioInfo, max_seconds: float) -> None:
@@ -210,33 +167,34 @@ def _check_length(path: Path, info: AudioInfo, max_seconds: float) -> None:
         )
 
 
-def _check_kind(path: Path, file: soundfile.SoundFile) -> None:
-    if file.channels > MAX_CHANNELS:
-        raise AudioFileError(
-            f"{path.name} has {file.channels} channels; only mono and stereo are supported.",
-            "Bounce a stereo mix.",
-        )
-    if file.samplerate not in RATES:
-        rates = ", ".join(str(rate) for rate in RATES)
-        raise AudioFileError(
-            f"{path.name} has a rate of {file.samplerate} Hz; the project rates are {rates} Hz.",
-            "Export it at the rate of your project.",
-        )
-
-
-def _read_samples(path: Path, file: soundfile.SoundFile, info: AudioInfo) -> np.ndarray[Any, Any]:
+def _read_samples(path: Path, sound: OpenSound, info: AudioInfo) -> Samples:
     """float array [frames, channels]; lossy decoders and FLAC notice only here that a file is cut off."""
-    try:
-        samples = file.read(dtype=info.encoding.dtype.name, always_2d=True)
-    except soundfile.LibsndfileError as error:
+    wanted = np.empty((info.frames, info.channels), info.encoding.dtype)
+    # Into an array of our own: reading "all there is" fails in formats that cannot seek.
+    samples: Samples = sound.decoder.read(out=wanted)
+    # An MP3's length is an estimate, so a shortage says nothing; where its own header counts, that has been compared.
+    if not len(samples) or (info.counted and len(samples) < info.frames):
         raise AudioFileError(
-            f"{path.name} is damaged or cut off ({error.error_string.rstrip('.')}).",
-            "Save or bounce it again.",
-        ) from error
-    if len(samples) < info.frames:
-        raise AudioFileError(
-            f"{path.name} is cut off: {len(samples)} of {info.frames} samples are there.",
-            "Wait until the DAW has finished writing it, or bounce it again.",
+            f"{path.name} is cut off: {len(samples)} of {info.frames} samples are there.", WAIT
         )
-    found: np.ndarray[Any, Any] = samples
-    return found
+    return samples
+
+
+def _check_values(path: Path, samples: Samples) -> None:
+    for begin in range(0, len(samples), _BLOCK_FRAMES):
+        block = samples[begin : begin + _BLOCK_FRAMES]
+        usable = np.abs(block) <= FAR_BEYOND  # false for what is not a number, too
+        if usable.all():
+            continue
+        first = begin + int(np.argmin(usable.all(axis=1)))
+        values = samples[first]
+        if not np.isfinite(values).all():
+            raise AudioFileError(
+                f"{path.name} holds values that are not numbers (NaN or infinity), the first at sample {first}.",
+                "A plug-in has misbehaved: bounce the song again without it.",
+            )
+        highest = float(np.abs(values).max())
+        raise AudioFileError(
+            f"{path.name} holds values far beyond full scale ({highest:.3g}), the first at sample {first}.",
+            "A plug-in has misbehaved, or whole numbers were saved as floats: bounce the song again, as 24-bit audio.",
+        )

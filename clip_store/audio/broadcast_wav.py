@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from clip_store.audio.riff import read_chunk
+from clip_store.audio.time_stamp import MIN_BEXT
 
 RECIPE_CHUNK = b"tkbr"
 _OLD_RECIPE_CHUNK = b"aceb"
@@ -74,11 +75,11 @@ def encode_bext(bext: Bext) -> bytes:
 def decode_bext(body: bytes) -> Bext:
     """The inverse of encode_bext, for chunks of any version and of other programs.
 
-    Raises ValueError when the body is too short to be one.
+    Raises ValueError when the body is too short to have a position.
     """
-    if len(body) < _BEXT.size:
-        raise ValueError(f"a bext chunk has at least {_BEXT.size} bytes, this one {len(body)}")
-    fields = _BEXT.unpack_from(body)
+    if len(body) < MIN_BEXT:
+        raise ValueError(f"a bext chunk has at least {MIN_BEXT} bytes, this one {len(body)}")
+    fields = _BEXT.unpack_from(body.ljust(_BEXT.size, b"\0"))
     description, originator, reference, date, time = (_text(field) for field in fields[:5])
     return Bext(
         description,

@@ -1,8 +1,9 @@
 """The chunk layout of RIFF/WAVE files: walking through one, and building one.
 
-Layout: Microsoft/IBM, "Multimedia Programming Interface and Data Specifications 1.0" (1991). RF64 and BW64
-(EBU Tech 3306, ITU-R BS.2088) are read, never written. Knows chunks and the fmt fields, not what the others
-mean.
+Layout: Microsoft/IBM, "Multimedia Programming Interface and Data Specifications 1.0" (1991). RIFX (big-endian), RF64
+and BW64 (EBU Tech 3306, ITU-R BS.2088) are read, never written. Knows chunks and the fmt fields, not what the others
+mean. Reading follows the bytes, not the sizes: crashed recorders, pipes and programs without pad bytes leave sizes that
+are not true, and a chunk behind them (the time stamp) still counts.
 """
 
 from __future__ import annotations
@@ -19,20 +20,40 @@ from clip_store.errors import StoreError
 MAX_RIFF = 0xFFFFFFFF
 """Largest size a RIFF header can state, in bytes."""
 
+OPEN_SIZE = 0x7FFF0000
+"""From here on, a size that the file does not reach is what programs write that cannot know it: 0x7FFFF000 (SoX),
+0x7FFFFFFF, 0x80000000, 0xFFFFFFFF (ffmpeg). A song within the server's limits does not come near it."""
+
 _WAVE_FORMAT_PCM = 1
 _WAVE_FORMAT_IEEE_FLOAT = 3
 _MAX_TEXT_CHUNK = 16 * 1024 * 1024
 _UNKNOWN_SIZE = 0xFFFFFFFF
+_MIN_UNCOUNTED = 4096
+"""Bytes behind the stated end of the sound that are taken for more sound, not for leftovers of another program."""
+
+_TAGS = (b"TAG", b"ID3", b"APETAGEX", b"LYRICSBEGIN", b"<?xpacket")
+"""What programs append to any file, without a chunk around it."""
+
+
+_USUAL = (b"LIST", b"bext", b"iXML", b"data", b"fact", b"JUNK", b"id3 ", b"cue ", b"smpl", b"_PMX", b"axml")
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """One chunk of a file: where its body begins, the size its header states and the bytes really there."""
+    """One chunk of a file: where its body begins, the size its header states and the bytes that belong to it.
+
+    present: fewer than `size` where the file is cut off; for sound, more where the stated size is not true.
+    """
 
     name: bytes
     start: int
     size: int
     present: int
+
+    @property
+    def open(self) -> bool:
+        """Whether the stated size promises nothing."""
+        return self.size != self.present and (self.size == 0 or self.size >= OPEN_SIZE)
 
 
 @dataclass(frozen=True)
@@ -56,31 +77,83 @@ class WaveForm:
 
 
 def is_riff(file: BinaryIO) -> bool:
-    """Whether the file begins like RIFF/WAVE, RF64 or BW64."""
+    """Whether the file begins like RIFF/WAVE, RIFX, RF64 or BW64."""
     file.seek(0)
     head = file.read(12)
-    return len(head) == 12 and head[:4] in (b"RIFF", b"RF64", b"BW64") and head[8:] == b"WAVE"
+    return len(head) == 12 and head[:4] in (b"RIFF", b"RIFX", b"RF64", b"BW64") and head[8:] == b"WAVE"
 
 
 def walk(file: BinaryIO) -> Iterator[Chunk]:
-    """The chunks of a RIFF/WAVE, RF64 or BW64 file in order, as far as the file reaches."""
+    """The chunks of a RIFF/WAVE, RIFX, RF64 or BW64 file in order, as far as the file reaches."""
+    file.seek(0)
+    order = ">" if file.read(4) == b"RIFX" else "<"
+    return walk_chunks(file, 12, order, b"data")
+
+
+def walk_chunks(file: BinaryIO, first: int, order: str, sound: bytes) -> Iterator[Chunk]:
+    """Chunks with 32-bit sizes from byte `first` on. order: "<" or ">"; sound: the name of the samples' chunk."""
     end = file.seek(0, 2)
-    position = 12
+    position = first
     long_data: int | None = None
     while position + 8 <= end:
         file.seek(position)
-        name, size = struct.unpack("<4sI", file.read(8))
-        if name == b"ds64" and size >= 16:
-            long_data = struct.unpack("<QQ", file.read(16))[1]
-        if name == b"data" and size == _UNKNOWN_SIZE and long_data is not None:
-            size = long_data
+        name, size = struct.unpack(order + "4sI", file.read(8))
         start = position + 8
-        yield Chunk(name, start, size, max(0, min(size, end - start)))
-        position = start + size + (size & 1)  # chunks begin on even bytes
+        if name == b"ds64":
+            long_data = _long_size(file.read(min(size, 16)))
+        if name == sound and size == _UNKNOWN_SIZE and long_data is not None:
+            size = long_data
+        present = max(0, min(size, end - start))
+        if name == sound:
+            present = _sound_bytes(file, start, size, end, order)
+        yield Chunk(name, start, size, present)
+        position = _next_chunk(file, start + (present if name == sound else size), start, end, order)
+
+
+def _long_size(ds64: bytes) -> int | None:
+    """The size of the sound in a ds64 chunk; None when it is too short to say."""
+    return struct.unpack("<QQ", ds64)[1] if len(ds64) == 16 else None
+
+
+def _sound_bytes(file: BinaryIO, start: int, size: int, end: int, order: str) -> int:
+    """How many bytes from `start` on are sound, whatever the header states."""
+    there = end - start
+    if size >= there:
+        return there
+    rest = there - size
+    if rest <= 1 or any(_is_chunk(file, start + size + pad, end, order) for pad in (size & 1, 0)):
+        return size
+    file.seek(start + size)
+    head = file.read(_MIN_UNCOUNTED)
+    if head.lstrip(b"\0").startswith(_TAGS) or not head.strip(b"\0"):
+        return size
+    return there if size == 0 or rest >= _MIN_UNCOUNTED else size
+
+
+def _next_chunk(file: BinaryIO, after: int, start: int, end: int, order: str) -> int:
+    """Where the next chunk begins: on an even byte, unless a program left the pad byte out.
+
+    A pad byte is 0 and no name begins with that; with any other pad byte in front, the next four letters are no size.
+    """
+    odd = (after - start) & 1
+    file.seek(after)
+    if odd and file.read(1) != b"\0" and _is_chunk(file, after, end, order):
+        return after
+    return after + odd
+
+
+def _is_chunk(file: BinaryIO, position: int, end: int, order: str) -> bool:
+    """Whether a chunk begins there: a name in printable ASCII and a size that fits, or a name everybody uses."""
+    if position + 8 > end:
+        return False
+    file.seek(position)
+    name, size = struct.unpack(order + "4sI", file.read(8))
+    fits: bool = position + 8 + size <= end
+    return name in _USUAL or (fits and all(0x20 <= byte < 0x7F for byte in name))
 
 
 def read_chunk(path: Path, name: bytes) -> bytes | None:
-    """The body of the first chunk of that name; None when the file has none or is not RIFF.
+    """The body of the first chunk of that name, as far as it is there; None when the file has none or is not RIFF.
 
     Raises OSError when the file cannot be read.
     """
@@ -88,9 +161,9 @@ def read_chunk(path: Path, name: bytes) -> bytes | None:
         if not is_riff(file):
             return None
         for chunk in walk(file):
-            if chunk.name == name and chunk.present == chunk.size <= _MAX_TEXT_CHUNK:
+            if chunk.name == name and chunk.size <= _MAX_TEXT_CHUNK:
                 file.seek(chunk.start)
-                return file.read(chunk.size)
+                return file.read(chunk.present)
     return None
 
 

@@ -13,12 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from clip_store.audio.audio import Audio, Samples
+from clip_store.likeness import correlation
 from clip_store.measure.drift import OnsetDrift, onset_drift
 from clip_store.measure.gain_match import NEIGHBOUR_SECONDS, SILENCE_LUFS, mean_loudness
 from clip_store.measure.seams import Seam, measure_seams
-from clip_store.splice import correlation, stretch
+from clip_store.splice import stretch
 from daw_protocol.timeline.span import Span
-from model.dsp.loudness import integrated, peak_db
+from model.dsp.loudness import decibels, integrated, peak_db
 
 SILENT_PEAK_DB = -80.0
 """A take whose highest sample lies below this is silence."""
@@ -128,6 +129,7 @@ def measure(
     before, after = _outside(song, spliced, region, lead)
     same_shape = new.shape == old.shape
     difference = float(np.abs(new - old).max(initial=0.0)) if same_shape else math.inf
+    highest = _highest(song)
     identical = (
         len(before) == len(after) and all(map(_same, before, after)) and _gap_is_silent(song, spliced, region)
     )
@@ -138,12 +140,12 @@ def measure(
         outside_identical=identical,
         changed=difference > 0.0,
         max_difference=difference,
-        correlation=correlation(old, new) if same_shape else 0.0,
+        correlation=correlation(old, new, song.rate) if same_shape else 0.0,
         finite=bool(np.isfinite(new).all()),
-        silent=peak_db(new) < SILENT_PEAK_DB,
+        silent=is_silent(new, song.rate),
         peak_db=peak_db(new),
-        clipped=_clipped(new, song),
-        clipped_before=_clipped(old, song),
+        clipped=_clipped(new, highest),
+        clipped_before=_clipped(old, highest),
         inside_lufs=integrated(new, song.rate),
         replaced_lufs=integrated(old, song.rate),
         neighbours_lufs=_neighbours(song, region),
@@ -187,10 +189,29 @@ def _same(one: Samples, other: Samples) -> bool:
     return bool(np.array_equal(one.view(kind), other.view(kind)))
 
 
-def _clipped(samples: Samples, song: Audio) -> int:
-    """Samples at or beyond the largest value the encoding has on either side."""
-    highest = 1.0 if song.encoding.is_float else 1.0 - 1.0 / song.encoding.full_scale
+def _highest(song: Audio) -> float:
+    """The value from which on a sample counts as clipped.
+
+    The largest that the encoding has on either side. Floats have none: 1 is what will clip when they are played, unless
+    the song was louder than that before: then it is mixed with its level to be set later, and nothing clips.
+    """
+    if not song.encoding.is_float:
+        return 1.0 - 1.0 / song.encoding.full_scale
+    return math.inf if np.abs(song.samples).max(initial=0.0) > 1.0 else 1.0
+
+
+def _clipped(samples: Samples, highest: float) -> int:
     return int(np.count_nonzero(np.abs(samples) >= highest))
+
+
+def is_silent(samples: Samples, rate: int) -> bool:
+    """Whether nothing in [frames, channels] is louder than SILENT_PEAK_DB, a constant offset aside."""
+    if peak_db(samples) < SILENT_PEAK_DB:
+        return True
+    if len(samples) < _CONTEXT_SECONDS * rate:
+        return False  # in so short a stretch a low note is as good as constant
+    swing = float((samples.max(axis=0) - samples.min(axis=0)).max()) / 2
+    return decibels(swing) < SILENT_PEAK_DB
 
 
 def _neighbours(song: Audio, region: Span) -> float:

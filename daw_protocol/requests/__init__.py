@@ -33,6 +33,8 @@ from daw_protocol.requests.export import Export
 from daw_protocol.requests.jobs import Cancel, ListJobs, ShowJob
 from daw_protocol.requests.render import (
     LAYERS_DOC,
+    LEAST_ASSUMED_RATE,
+    MAX_NOTES,
     MAX_TAKES,
     PROJECT_RATES,
     STRENGTH,
@@ -62,6 +64,8 @@ from daw_protocol.requests.watch import ListSongs, ShowFocus, Watch
 
 __all__ = [
     "LAYERS_DOC",
+    "LEAST_ASSUMED_RATE",
+    "MAX_NOTES",
     "MAX_TAKES",
     "PROJECT_RATES",
     "STRENGTH",

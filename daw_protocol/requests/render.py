@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from daw_protocol.errors import ErrorCode, ProtocolError
-from daw_protocol.fields import Choice, Flag, Names, Real, Switches, Text, Whole
+from daw_protocol.fields import Choice, Flag, Names, Real, Switches, Text, Texts, Whole
 from daw_protocol.message import value
 from daw_protocol.requests.request import Request
 from daw_protocol.seed import Seed
@@ -18,9 +18,13 @@ from daw_protocol.timeline.duration import Duration
 from daw_protocol.timeline.position import Position
 from daw_protocol.timeline_fields import DurationKind, KeyKind, MeterKind, PositionKind, TempoMapKind
 
-PROJECT_RATES = (44_100, 48_000, 88_200, 96_000, 192_000)
+PROJECT_RATES = (22_050, 24_000, 32_000, 44_100, 48_000, 88_200, 96_000, 176_400, 192_000)
+"""The rates a project may have, in hertz."""
+LEAST_ASSUMED_RATE = 44_100
+"""Songs of lower rates are converted unless their own is asked for: other models render at them, but DAWs do not."""
 MAX_TAKES = 8
 MAX_TITLE = 128
+MAX_NOTES = 32
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +48,10 @@ class Render(Request):
     bars: str | None = value(Text(40, 1), 'the region as bars, inclusive: "17-20" or "17"', None)
     length: Duration | None = value(DurationKind(), "the region's length, instead of `end`", None)
     rate: int | None = value(
-        Whole(8_000, 384_000), "the project's sample rate; by default the source's", None
+        Whole(8_000, 384_000),
+        "the project's sample rate, to which the source is converted; by default the source's own, or the next that "
+        "DAWs have (48000 for 32000)",
+        None,
     )
     bpm: float | None = value(
         Real(5, 1000), "the tempo in quarter notes per minute, if it never changes", None
@@ -85,6 +92,11 @@ class Render(Request):
         False,
     )
     origin: str = value(Text(64), "the take this one varies; set by vary", "")
+    notes: tuple[str, ...] = value(
+        Texts(MAX_NOTES),
+        "what was assumed or left out when files were read for this request; kept in the takes' recipes",
+        (),
+    )
     priority: str = value(
         Choice(("interactive", "batch")), "interactive requests render before batch ones", "interactive"
     )

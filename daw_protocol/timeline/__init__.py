@@ -4,6 +4,7 @@ from daw_protocol.timeline.bar_grid import MeterChange
 from daw_protocol.timeline.bbt import TICKS_PER_QUARTER, Bbt
 from daw_protocol.timeline.key import MODES, Key
 from daw_protocol.timeline.meter import Meter
+from daw_protocol.timeline.midi_file import MidiFileError, read_midi_events
 from daw_protocol.timeline.midi_map import SONG_MAP_KINDS, SongMap, read_song_map, song_map_events
 from daw_protocol.timeline.position import (
     AtBbt,
@@ -34,6 +35,7 @@ __all__ = [
     "Key",
     "Meter",
     "MeterChange",
+    "MidiFileError",
     "Position",
     "SongMap",
     "Span",
@@ -42,6 +44,7 @@ __all__ = [
     "format_position",
     "parse_bars",
     "parse_position",
+    "read_midi_events",
     "read_song_map",
     "song_map_events",
 ]

@@ -7,16 +7,17 @@ microseconds per quarter note, so reading is exact and writing approximate; see 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 
-from daw_protocol.timeline.bar_grid import MeterChange, on_bar_lines
-from daw_protocol.timeline.exact_number import check_int, check_range, exact, to_text
+from daw_protocol.timeline.bar_grid import MAX_QUARTERS, BarGrid, MeterChange, on_bar_lines
+from daw_protocol.timeline.exact_number import check_int, exact, exact_decimal, to_text
 from daw_protocol.timeline.key import Key
-from daw_protocol.timeline.meter import Meter
+from daw_protocol.timeline.meter import DENOMINATORS, MAX_NUMERATOR, Meter
+from daw_protocol.timeline.midi_file import LeftOut, MidiFileError, SongEvent
 from daw_protocol.timeline.tempo_map import TempoMap
-from daw_protocol.timeline.tempo_point import TempoPoint
+from daw_protocol.timeline.tempo_point import MAX_BPM, MAX_POINTS, MIN_BPM, TempoPoint
 
 # kind -> its values. Callers filter the file's meta messages with these.
 SONG_MAP_KINDS = {
@@ -38,12 +39,13 @@ CORRECTION_QUARTERS = 40
 
 _NANOSECONDS = 1_000_000_000
 
-SongEvent = tuple[int, str, tuple[int | str, ...]]
-
 
 @dataclass(frozen=True)
 class SongMap:
     """A tempo map with keys and markers, each a (quarter, value) pair in ascending order.
+
+    has_tempo: whether the song has a tempo at all; without one, the map's 120 BPM is only what the standard assumes.
+    notes:     what a producer should know of the file it was read from.
 
     Raises TypeError for wrong types, ValueError for entries that do not ascend.
     """
@@ -51,12 +53,18 @@ class SongMap:
     tempo_map: TempoMap
     keys: tuple[tuple[Fraction, Key], ...] = ()
     markers: tuple[tuple[Fraction, str], ...] = ()
+    has_tempo: bool = True
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not isinstance(self.tempo_map, TempoMap):
             raise TypeError(f"tempo_map must be a TempoMap, got {self.tempo_map!r}")
         _check_places("keys", self.keys, Key)
         _check_places("markers", self.markers, str)
+
+    def at_bpm(self, bpm: Fraction | float | str) -> TempoMap:
+        """The time signatures of a song without a tempo, at one. Raises ValueError for a tempo out of range."""
+        return replace(self.tempo_map, points=(TempoPoint(Fraction(0), exact_decimal("bpm", bpm)),))
 
 
 def _check_places(field: str, places: tuple[tuple[Fraction, object], ...], kind: type) -> None:
@@ -75,18 +83,21 @@ def read_song_map(
     events: Iterable[SongEvent],
     first_bar: int = 1,
     offset: Fraction = Fraction(0),
+    left_out: Iterable[LeftOut] = (),
+    notes: Iterable[str] = (),
 ) -> SongMap:
     """The song described by a MIDI file's (tick, kind, values) events; kinds as in SONG_MAP_KINDS.
 
     Events may come in any order; of several tempos, meters or keys at one tick the last one wins, while all markers
-    stay. Without a tempo or meter at tick 0 the file starts at 120 and in 4/4. A meter inside a bar ends that bar
-    early. Tick 0 is `offset` seconds after the timeline's zero.
+    stay; a tempo or meter that only repeats the one before adds nothing. Without a tempo or meter at tick 0 the file
+    starts at 120 and in 4/4. A meter inside a bar ends that bar early. Tick 0 is `offset` seconds after the timeline's
+    zero. left_out, notes: what the reader of the file has to report.
 
-    Raises TypeError for wrong types; ValueError for a file in SMPTE frames, an unknown kind of event, and
-    values out of range, naming the tick.
+    Raises TypeError for wrong types; MidiFileError for a file in SMPTE frames and for more than a map can hold;
+    ValueError for an unknown kind of event and values that no MIDI file can hold, naming the tick.
     """
     check_division(ticks_per_quarter)
-    tempos, meters, keys = {0: DEFAULT_BPM}, dict[int, Meter](), dict[int, Key]()
+    tempos, meters, keys = dict[int, Fraction](), dict[int, Meter](), dict[int, Key]()
     markers: list[tuple[int, str]] = []
     for tick, kind, values in events:
         check_int("tick", tick, 0, 2**40)
@@ -102,41 +113,115 @@ def read_song_map(
                     markers.append((tick, _text(values)))
                 case _:
                     raise ValueError(f"unknown kind {kind!r}, expected one of {', '.join(SONG_MAP_KINDS)}")
+        except MidiFileError:
+            raise
         except (TypeError, ValueError) as error:
             raise type(error)(f"MIDI event at tick {tick}: {error}") from error
 
     def quarter(tick: int) -> Fraction:
         return Fraction(tick, ticks_per_quarter)
 
-    tempo_map = TempoMap(
-        tuple(TempoPoint(quarter(tick), bpm) for tick, bpm in sorted(tempos.items())),
-        on_bar_lines(MeterChange(quarter(tick), meters[tick]) for tick in sorted(meters)),
-        offset,
-        first_bar,
-    )
+    bars = _meters([(quarter(tick), meters[tick]) for tick in sorted(meters)])
+    grid = BarGrid(bars, first_bar)
+    points = _points([(quarter(tick), tempos[tick]) for tick in sorted(tempos)], grid)
     return SongMap(
-        tempo_map,
+        TempoMap(points, bars, offset, first_bar),
         tuple((quarter(tick), keys[tick]) for tick in sorted(keys)),
         tuple((quarter(tick), text) for tick, text in sorted(markers, key=lambda marker: marker[0])),
+        has_tempo=bool(tempos),
+        notes=(
+            *notes,
+            *_about_left_out([(quarter(event.tick), event.kind) for event in left_out], grid),
+            *_about_start([quarter(tick) for tick in tempos], grid),
+        ),
     )
 
 
 def check_division(ticks_per_quarter: int) -> None:
-    """Raises ValueError unless a MIDI file's division counts ticks per quarter note, 1 to 32,767."""
+    """Raises MidiFileError unless a MIDI file's division counts ticks per quarter note, 1 to 32,767."""
     if isinstance(ticks_per_quarter, int) and not 0 <= ticks_per_quarter <= MAX_TICKS_PER_QUARTER:
-        raise ValueError(
-            f"the MIDI file counts time in SMPTE frames (division {ticks_per_quarter}), so it has no tempo map; "
-            "export it with ticks per quarter note"
+        raise MidiFileError(
+            f"it counts time in SMPTE frames (division {ticks_per_quarter}), so it has no beats",
+            "Export it with ticks per quarter note (PPQ).",
+        )
+    if ticks_per_quarter == 0:
+        raise MidiFileError(
+            "its resolution is 0 ticks per quarter note", "Export it again, with 480 ticks or 960."
         )
     check_int("ticks_per_quarter", ticks_per_quarter, 1, MAX_TICKS_PER_QUARTER)
+
+
+def _meters(changes: list[tuple[Fraction, Meter]]) -> tuple[MeterChange, ...]:
+    """The meters on their bar lines, each different from the one before or at a bar's early end."""
+    _check_reach([quarter for quarter, _ in changes])
+    placed: list[MeterChange] = []
+    for change in on_bar_lines(MeterChange(quarter, meter) for quarter, meter in changes):
+        if not placed or change.cuts_bar or change.meter != placed[-1].meter:
+            placed.append(change)
+    _check_count("time signature", len(placed))
+    return tuple(placed)
+
+
+def _points(tempos: list[tuple[Fraction, Fraction]], grid: BarGrid) -> tuple[TempoPoint, ...]:
+    """The tempos, each different from the one before."""
+    _check_reach([quarter for quarter, _ in tempos])
+    points: list[TempoPoint] = []
+    if not tempos or tempos[0][0] > 0:
+        points.append(TempoPoint(Fraction(0), DEFAULT_BPM))
+    for quarter, bpm in tempos:
+        if not MIN_BPM <= bpm <= MAX_BPM:
+            raise MidiFileError(
+                f"its tempo in bar {grid.bar_at(quarter)} is {float(bpm):,.2f} BPM, and tempos from {MIN_BPM} to "
+                f"{MAX_BPM} BPM are read",
+                "Change or delete that tempo in your DAW, then export the map again.",
+            )
+        if not points or points[-1].bpm != bpm:
+            points.append(TempoPoint(quarter, bpm))
+    _check_count("tempo", len(points))
+    return tuple(points)
+
+
+def _check_reach(quarters: list[Fraction]) -> None:
+    if quarters and quarters[-1] > MAX_QUARTERS:
+        raise MidiFileError(
+            f"it reaches {int(quarters[-1]):,} quarter notes far, and {MAX_QUARTERS:,} are read",
+            "Delete the events far behind the song's end, then export the map again.",
+        )
+
+
+def _check_count(kind: str, count: int) -> None:
+    if count > MAX_POINTS:
+        raise MidiFileError(
+            f"it has {count:,} {kind} changes, and {MAX_POINTS:,} are read",
+            "Thin its ramps out in your DAW (a change on every beat is enough), or export only the part you need.",
+        )
+
+
+def _about_left_out(events: list[tuple[Fraction, str]], grid: BarGrid) -> Iterator[str]:
+    for kind in dict.fromkeys(kind for _, kind in events):
+        places = [quarter for quarter, other in events if other == kind]
+        bar = grid.bar_at(min(min(places), Fraction(MAX_QUARTERS)))
+        if len(places) == 1:
+            yield f"A {kind} of the MIDI file, in bar {bar}, cannot be understood and was left out."
+        else:
+            yield (
+                f"{len(places)} {kind}s of the MIDI file, the first in bar {bar}, cannot be understood and were left "
+                "out."
+            )
+
+
+def _about_start(tempos: list[Fraction], grid: BarGrid) -> Iterator[str]:
+    if tempos and min(tempos) > 0:
+        yield (
+            f"The MIDI file's first tempo is in bar {grid.bar_at(min(tempos))}, not at its start; before it "
+            f"{DEFAULT_BPM} BPM is assumed, as the MIDI standard says."
+        )
 
 
 def _bpm(values: tuple[int | str, ...]) -> Fraction:
     (microseconds,) = _counted(values, 1)
     check_int("set_tempo", microseconds, 1, 0xFFFFFF)
-    bpm = Fraction(MICROSECONDS_PER_MINUTE, int(microseconds))
-    check_range("bpm", bpm, 5, 1000)
-    return bpm
+    return Fraction(MICROSECONDS_PER_MINUTE, int(microseconds))
 
 
 def _meter(values: tuple[int | str, ...]) -> Meter:
@@ -144,7 +229,14 @@ def _meter(values: tuple[int | str, ...]) -> Meter:
     numerator, denominator = _counted(values[:2], 2)
     check_int("numerator", numerator, 1, 255)
     check_int("denominator", denominator, 1, 2**16)
-    return Meter(int(numerator), int(denominator))
+    try:
+        return Meter(int(numerator), int(denominator))
+    except ValueError:
+        raise MidiFileError(
+            f"it has a time signature of {numerator}/{denominator}, and up to {MAX_NUMERATOR} beats of whole notes to "
+            f"{DENOMINATORS[-1]}nds are read",
+            "Change that time signature in your DAW, then export the map again.",
+        ) from None
 
 
 def _text(values: tuple[int | str, ...]) -> str:

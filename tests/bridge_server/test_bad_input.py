@@ -68,7 +68,7 @@ def three_channels(path: Path) -> None:
 
 
 def odd_rate(path: Path) -> None:
-    noise_song(path, frames=4800, rate=32000)
+    noise_song(path, frames=4800, rate=3200)
 
 
 def folder(path: Path) -> None:

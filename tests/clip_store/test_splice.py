@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from clip_store.audio.audio import Encoding
 from clip_store.audio.audio_file import read_audio, write_wav
 from clip_store.errors import SpliceError
-from clip_store.splice import correlation, frames_with_clip, splice, stretch, with_clip
+from clip_store.likeness import correlation
+from clip_store.splice import frames_with_clip, splice, stretch, with_clip
 from daw_protocol.timeline.span import Span
 from tests.clip_store.sounds import noise, song, tone
 
@@ -225,7 +226,7 @@ def test_how_long_a_song_is_with_a_clip(start):
 
 def test_correlation():
     x = noise(1000, 2)
-    assert correlation(x, x) == correlation(x, 0.1 * x) == 1.0
-    assert correlation(x, -x) == -1.0
-    assert correlation(x, np.zeros_like(x)) == 0.0
-    assert abs(correlation(x, noise(1000, 2, seed=9))) < 0.1
+    assert correlation(x, x, 48000) == correlation(x, 0.1 * x, 48000) == 1.0
+    assert correlation(x, -x, 48000) == -1.0
+    assert correlation(x, np.zeros_like(x), 48000) == 0.0
+    assert abs(correlation(x, noise(1000, 2, seed=9), 48000)) < 0.1

@@ -18,12 +18,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from bridge_server.songs.tempo_file import with_map
 from daw_protocol.addresses import BY_NAME
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.fields import Flag, Names
 from daw_protocol.requests import Render, Repaint
 from daw_protocol.tasks import ROWS
-from daw_protocol.timeline import Key, Meter, TempoMap, parse_position
+from daw_protocol.timeline import Key, Meter, SongMap, TempoMap, parse_position
 from daw_protocol.timeline.duration import DurationUnit
 from daw_protocol.timeline.position import AtBbt, AtQuarters, AtSeconds
 from daw_protocol.timeline.written_number import with_points
@@ -47,7 +48,17 @@ _TAKES = re.compile(r"(\d+)\s*takes?", re.IGNORECASE)
 _METER = re.compile(r"(?:meter\s+)?(\d+)\s*[_/]\s*(\d+)", re.IGNORECASE)
 _MAX_LETTERS = 20_000
 _TEMPO = ("bpm", "meter", "tempo_map")
-_FORBIDDEN = {"id", "reply_port", "client", "token", "source", "source_position", "origin", "replace"}
+_FORBIDDEN = {
+    "id",
+    "reply_port",
+    "client",
+    "token",
+    "source",
+    "source_position",
+    "origin",
+    "replace",
+    "notes",
+}
 
 
 @dataclass(frozen=True)
@@ -58,12 +69,16 @@ class FileRequest:
     fields: Mapping[str, Any]
     bar1: Fraction | None = None
 
-    def request(self, settled: Mapping[str, Any], tempo_map: TempoMap | None) -> Render:
-        """The request with what the folder adds. tempo_map: of a MIDI file next to it. Raises ProtocolError."""
+    def request(self, settled: Mapping[str, Any], song_map: SongMap | None) -> Render:
+        """The request with what the folder adds. song_map: of a MIDI file next to it. Raises ProtocolError."""
         fields = {**settled, **self.fields}
-        if tempo_map is not None and not fields.keys() & {"bpm", "tempo_map"}:
-            fields.pop("meter", None)
-            fields["tempo_map"] = tempo_map.to_json()
+        has_tempo = song_map is not None and song_map.has_tempo
+        if song_map is not None and not fields.keys() & (
+            {"bpm", "tempo_map"} if has_tempo else {"tempo_map"}
+        ):
+            if has_tempo:
+                fields.pop("meter", None)
+            fields = with_map(song_map, fields)
         if self.bar1 is not None:
             fields = _from_bar1(fields, self.bar1)
         request = BY_NAME[self.task].request.from_fields(fields)
@@ -72,7 +87,8 @@ class FileRequest:
             # Elsewhere 120 BPM is assumed with a note; here it would be read too late, with the take in a wrong place.
             raise ProtocolError(
                 ErrorCode.MISSING_FIELD,
-                "The region is in bars or beats, but no tempo was given.",
+                "The region is in bars or beats, but no tempo was given"
+                + ("." if song_map is None else ", and the MIDI file has none."),
                 'Add the tempo, such as "120 bpm", or a tempo map: a MIDI file with the song\'s name next to it.',
                 "bpm",
             )

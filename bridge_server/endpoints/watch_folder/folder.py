@@ -55,7 +55,7 @@ from daw_protocol.replies import Acknowledged, Cancelled, Done, Failed, JobProgr
 from daw_protocol.requests import Render
 from daw_protocol.requests.render import MAX_TITLE
 from daw_protocol.results import WatchFolderStatus
-from daw_protocol.timeline import TempoMap
+from daw_protocol.timeline import SongMap
 
 log = logging.getLogger(__name__)
 
@@ -152,13 +152,18 @@ class WatchFolder:
         found = await asyncio.to_thread(_wanted, dropped)
         if found is None:
             return
-        title, wanted, tempo_map = found
+        title, wanted, song_map = found
         info = await asyncio.to_thread(_probe, dropped.path)
         digest = await self._reader.keep(dropped.path)
         placement = _placed(info, wanted)
         hint = "" if wanted.bar1 is not None else BAR1_ADVICE
-        settled = {"source": STORED + digest, "title": title, "source_position": placement.position or 0}
-        request = wanted.request(settled, tempo_map)
+        settled = {
+            "source": STORED + digest,
+            "title": title,
+            "source_position": placement.position or 0,
+            "notes": info.notes,
+        }
+        request = wanted.request(settled, song_map)
         name = self._request_name(dropped, request)
         if name is None or await asyncio.to_thread(notes.is_finished, name):
             return
@@ -268,8 +273,8 @@ class _WatchClient:
         return True
 
 
-def _wanted(dropped: DroppedFile) -> tuple[str, FileRequest, TempoMap | None] | None:
-    """Title, request and tempo map; None for a file without a request. Raises ProtocolError, OSError."""
+def _wanted(dropped: DroppedFile) -> tuple[str, FileRequest, SongMap | None] | None:
+    """Title, request and the map of a MIDI file; None for a file without a request. Raises ProtocolError, OSError."""
     title, in_name = split_name(dropped.path.stem)
     if dropped.words is None and in_name is None:
         return None
@@ -286,8 +291,8 @@ def _wanted(dropped: DroppedFile) -> tuple[str, FileRequest, TempoMap | None] | 
             ) from error
         is_json = dropped.words.name.lower().endswith(JSON_ENDING)
         wanted = read_json(text) if is_json else read_words(text)
-    tempo_map = read_midi_map(dropped.midi).tempo_map if dropped.midi is not None else None
-    return as_text(title, MAX_TITLE), wanted, tempo_map
+    song_map = read_midi_map(dropped.midi) if dropped.midi is not None else None
+    return as_text(title, MAX_TITLE), wanted, song_map
 
 
 def _is_ours(path: Path) -> bool:

@@ -63,7 +63,7 @@ class Analysis:
 
 
 def mono_copy(song: Song, pace: Pace) -> NDArray[np.float32]:
-    """The song's channel mean at 22.05 kHz, without DC; float32 [samples]."""
+    """The song's channel mean at 22.05 kHz, without DC; float32 [samples], at least one."""
     from scipy.signal import butter, sosfilt
 
     high_pass = butter(1, p.ANALYSIS_HIGH_PASS_HZ, "highpass", fs=p.ANALYSIS_RATE, output="sos")
@@ -74,9 +74,11 @@ def mono_copy(song: Song, pace: Pace) -> NDArray[np.float32]:
         for block in pieces(song.samples, _BLOCK_SECONDS * song.rate, pace.check)
     )
     for resampled in resample_pieces(blocks, song.rate, p.ANALYSIS_RATE, ANALYSIS):
-        part, state = sosfilt(high_pass, resampled, zi=state)
-        parts.append(part.astype(np.float32))
-    return np.concatenate(parts)
+        if len(resampled):  # a filter holds the first samples back, and a song of few has no others
+            part, state = sosfilt(high_pass, resampled, zi=state)
+            parts.append(part.astype(np.float32))
+    found = np.concatenate(parts)
+    return found if len(found) else np.zeros(1, np.float32)
 
 
 def _mel_db(mono: NDArray[np.float32], pace: Pace) -> NDArray[np.float32]:

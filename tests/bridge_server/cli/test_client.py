@@ -25,7 +25,8 @@ def test_upload_render_fetch(server, tmp_path):
     path = noise_song(tmp_path / "mine.wav", frames=100_000)
 
     async def work(client):
-        source = await client.upload(path)
+        source, notes = await client.upload(path)
+        assert notes == ()
         answer = await client.call("repaint", source=source, start=0, end=4800)
         while True:
             name, params = await client.next_reply()

@@ -6,9 +6,11 @@ import pytest
 import soundfile
 
 from bridge_server.endpoints.uploads import Upload
+from clip_store.audio.layout import NEVER_FINISHED
 from clip_store.blobs import BlobStore
 from daw_protocol.errors import ErrorCode
 from daw_protocol.requests import BeginUpload
+from tests.clip_store.audio import odd_files as odd
 from tests.refusals import refusal
 
 MOST = 10_000_000
@@ -43,11 +45,20 @@ def test_frames_of_any_size_become_a_song(folder, tmp_path, frame):
     assert upload.complete
     blobs = BlobStore(tmp_path / "blobs")
     name = upload.keep(blobs, 60)
-    assert upload.stamp is None
+    assert (upload.stamp, upload.note) == (None, "")
     upload.close()
     audio = blobs.get(name.removeprefix("audio:"))
     assert (audio.frames, audio.rate, audio.channels) == (4800, 48000, 2)
     assert list(folder.iterdir()) == []
+
+
+def test_what_is_odd_about_a_file_is_noted(folder, tmp_path):
+    data = odd.wave_with_size(0)
+    upload = Upload(announced(size=len(data), sha256=hashlib.sha256(data).hexdigest()), folder, MOST)
+    upload.write(data)
+    upload.keep(BlobStore(tmp_path / "blobs"), 60)
+    assert upload.note == NEVER_FINISHED
+    upload.close()
 
 
 def test_the_hash_may_be_written_in_capitals(folder, tmp_path):

@@ -35,7 +35,7 @@ def make_files(folder):
     (folder / "words.wav").write_text("la la la\n" * 100)
     cut_off(folder / "cut.wav")
     noise_song(folder / "three.wav", frames=4800, channels=3)
-    noise_song(folder / "odd rate.wav", frames=4800, rate=32000)
+    noise_song(folder / "odd rate.wav", frames=4800, rate=3200)
     soundfile.write(folder / "hours.wav", np.zeros((1801 * RATE, 1), np.int16), RATE)
 
 

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from bridge_server.rendering.receipts import finite, for_splice, for_stem, in_words, reference
+from bridge_server.rendering.receipts import finite, for_splice, for_stem, in_words, reference, silence
 from clip_store.audio.audio import Audio, Encoding
 from clip_store.measure.gain_match import GainMatch, Limit, Target
 from clip_store.splice import splice, with_clip
@@ -50,9 +50,9 @@ def test_a_clip_that_was_spoiled_on_the_disk_is_noticed():
 
 
 def test_a_jump_at_the_seam_is_reported():
-    calm = Audio(np.full((2 * RATE, 1), 0.01, np.float32), RATE, Encoding.FLOAT)
+    calm = Audio(noise(2 * RATE, 1).astype(np.float32) * np.float32(0.01), RATE, Encoding.FLOAT)
     plan = order_for(Repaint(start=24000, end=60000, bpm=120, source="a"), calm).plan
-    receipt = receipt_of(np.full((36000, 1), 0.9), fade=0, plan=plan, song=calm)
+    receipt = receipt_of(noise(36000, 1, seed=4), fade=0, plan=plan, song=calm)
     assert receipt.warnings
     assert receipt.seam_rank == pytest.approx(100, abs=1)
 
@@ -128,3 +128,44 @@ def test_in_words_what_went_wrong_stands_out():
         "all stems sum to the source within 5.0e-01",
         "warning: It clicks.",
     ]
+
+
+SILENT = Audio(np.zeros((2 * RATE, 2), np.float32), RATE, Encoding.FLOAT)
+
+
+def with_gap() -> Audio:
+    samples = SONG.samples.copy()
+    samples[20000:70000] = 0
+    return Audio(samples, SONG.rate, SONG.encoding)
+
+
+@pytest.mark.parametrize(
+    ("source", "sentence", "remedy", "field"),
+    [
+        (
+            SILENT,
+            "The song is silent: nothing in it is louder than -80 dBFS.",
+            "right track was bounced",
+            "source",
+        ),
+        (
+            with_gap(),
+            "The song is silent in this region, and so is the render.",
+            "where the song plays",
+            "start",
+        ),
+        (SONG, "The render is silent.", "another seed", ""),
+        (None, "The render is silent.", "another seed", ""),
+    ],
+)
+def test_silence_names_what_is_silent(source, sentence, remedy, field):
+    found = silence(source, Span(24000, 60000))
+    assert (found.sentence, found.field) == (sentence, field)
+    assert remedy in found.remedy
+    assert ("seed" in found.remedy) == (source is None or source is SONG)
+
+
+def test_a_silent_render_of_a_silent_song_is_refused_for_the_song():
+    plan = order_for(Repaint(start=24000, end=60000, bpm=120, source="a"), SILENT).plan
+    with pytest.raises(ProtocolError, match="The song is silent"):
+        receipt_of(np.zeros((36000, 2)), plan=plan, song=SILENT)

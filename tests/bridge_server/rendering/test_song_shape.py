@@ -57,3 +57,19 @@ def test_the_part_that_plays():
 def test_a_song_of_one_frame():
     one = Audio(np.full((1, 1), 0.5, np.float32), RATE, Encoding.FLOAT)
     assert song_shape(one).music_frames == 1
+
+
+def test_an_offset_does_not_go_on_where_the_music_ends():
+    plain = audio(0.5, 0.5, 0.5, 0.0, 0.0)
+    shifted = Audio(plain.samples + np.float32(0.25), RATE, Encoding.FLOAT)
+    assert music_frames(shifted) == music_frames(plain) == 3 * HALF
+    still = Audio(np.full((4 * HALF, 2), 0.25, np.float32), RATE, Encoding.FLOAT)
+    assert music_frames(still) == 4 * HALF
+
+
+def test_levels_of_doubles_as_loud_as_a_file_may_be():
+    loud = Audio(
+        np.full((4 * HALF, 1), 9_999.0) * np.resize([1, -1], 4 * HALF)[:, None], RATE, Encoding.DOUBLE
+    )
+    assert np.isfinite(block_levels(loud)).all()
+    assert music_frames(loud) == 4 * HALF

@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from clip_store.audio.audio import RATES, Encoding, encode_samples
+from clip_store.audio.audio import Encoding, encode_samples
 from clip_store.audio.audio_file import AudioInfo, probe_audio, read_audio, write_wav
 from clip_store.audio.broadcast_wav import Bext
 from clip_store.errors import AudioFileError, StoreError
+from daw_protocol.requests import PROJECT_RATES
 from tests.clip_store.sounds import noise, song
 
 LONG = 3600.0
@@ -53,7 +54,7 @@ def test_every_format_is_read_into_the_nearest_encoding(tmp_path, form, subtype,
 
 @pytest.mark.parametrize("encoding", list(Encoding))
 @pytest.mark.parametrize("channels", [1, 2])
-@pytest.mark.parametrize("rate", RATES)
+@pytest.mark.parametrize("rate", PROJECT_RATES)
 def test_what_we_write_we_and_others_read_exactly(tmp_path, encoding, channels, rate):
     audio = song(777, channels, rate, encoding)
     path = tmp_path / "song.wav"
@@ -170,11 +171,43 @@ def test_every_shorter_piece_of_a_file_is_refused(tmp_path):
         refused(path)
 
 
-def test_wrong_rate_names_the_rates(tmp_path):
-    soundfile.write(tmp_path / "song.wav", noise(100), 32000)
+@pytest.mark.parametrize("rate", [8_000, 22_050, 24_000, 32_000, 37_800, 176_400, 352_800, 768_000])
+def test_every_rate_is_read(tmp_path, rate):
+    soundfile.write(tmp_path / "song.wav", noise(100), rate)
+    assert (read_audio(tmp_path / "song.wav", LONG).rate, probe_audio(tmp_path / "song.wav").rate) == (
+        rate,
+        rate,
+    )
+
+
+@pytest.mark.parametrize("rate", [1, 3_999, 768_001, 2_000_000_000])
+def test_a_rate_that_is_none_names_those_that_are(tmp_path, rate):
+    soundfile.write(tmp_path / "song.wav", noise(100), rate)
     sentence = refused(tmp_path / "song.wav").sentence
-    assert "32000" in sentence
-    assert all(str(rate) in sentence for rate in RATES)
+    assert f"a rate of {rate} Hz" in sentence
+    assert "4000 to 768000" in sentence
+
+
+@pytest.mark.parametrize("subtype", ["FLOAT", "DOUBLE"])
+@pytest.mark.parametrize("value", [1e5, -1e20, 3e38, 1e300])
+def test_values_far_beyond_full_scale(tmp_path, subtype, value):
+    if subtype == "FLOAT" and abs(value) > 3.4e38:
+        pytest.skip("no float")
+    samples = noise(300_000)
+    samples[270_001, 1] = value  # behind the first block that is looked at
+    soundfile.write(tmp_path / "song.wav", samples, 48000, subtype=subtype)
+    error = refused(tmp_path / "song.wav")
+    assert "far beyond full scale" in error.sentence
+    assert error.sentence.endswith("the first at sample 270001.")
+    assert "plug-in" in error.remedy
+
+
+@pytest.mark.parametrize("value", [1.5, 100.0, 9_999.0])
+def test_a_loud_float_is_a_sample(tmp_path, value):
+    samples = noise(100)
+    samples[37, 1] = value
+    soundfile.write(tmp_path / "song.wav", samples, 48000, subtype="DOUBLE")
+    assert read_audio(tmp_path / "song.wav", LONG).samples[37, 1] == value
 
 
 def test_too_many_channels(tmp_path):

@@ -7,7 +7,7 @@ import pytest
 
 from clip_store.audio.audio import Audio, Encoding, quantise
 from clip_store.audio.audio_file import read_audio, write_wav
-from clip_store.measure.alignment import measure
+from clip_store.measure.alignment import is_silent, measure
 from clip_store.splice import splice, stretch, with_clip
 from daw_protocol.timeline.span import Span
 from model.dsp.loudness import integrated
@@ -216,3 +216,43 @@ def test_a_song_that_goes_on_is_compared_with_the_loudness_it_was_matched_to() -
     aware = measure(song, spliced, clip, region, (0, 0), reference_lufs=integrated(loud, rate))
     assert any("louder than the passage it replaces" in sentence for sentence in unaware.problems())
     assert not any("LU louder" in sentence for sentence in aware.problems())
+
+
+@pytest.mark.parametrize(
+    ("loudest", "clips"),
+    [(0.9, True), (1.0, True), (1.5, False), (30.0, False)],
+)
+def test_a_float_song_that_was_above_full_scale_does_not_clip_by_that(loudest: float, clips: bool) -> None:
+    samples = noise(6 * RATE, 1, 0.3)
+    samples[100] = loudest  # outside the region
+    old = quantise(samples, RATE, Encoding.FLOAT).audio
+    result = measured(old, noise(RATE, 1, 1.4, seed=5))
+    assert any("clips" in problem for problem in result.problems()) == clips
+
+
+@pytest.mark.parametrize("offset", [0.0, 0.3])
+def test_silence_is_silent_whatever_its_offset(offset: float) -> None:
+    assert is_silent(np.full((RATE, 2), offset), RATE)
+    assert is_silent(np.full((RATE, 2), offset) + noise(RATE, 2, 5e-5), RATE)
+    assert not is_silent(np.full((RATE, 2), offset) + noise(RATE, 2, 5e-4), RATE)
+
+
+def test_a_few_samples_are_no_silence_because_they_stand_still() -> None:
+    assert not is_silent(np.full((3, 2), 0.3), RATE)
+    assert is_silent(np.zeros((3, 2)), RATE)
+
+
+def test_an_offset_makes_a_passage_that_was_rearranged_no_likeness() -> None:
+    old = quantise(noise(6 * RATE, 1, 0.05) + 0.5, RATE, Encoding.FLOAT).audio
+    assert abs(measured(old, noise(RATE, 1, 0.05, seed=5) + 0.5).correlation) < 0.05
+
+
+def test_an_offset_does_not_hide_a_step_in_level() -> None:
+    quiet = noise(6 * RATE, 1, 0.001)
+    plain, shifted = (quantise(quiet + offset, RATE, Encoding.FLOAT).audio for offset in (0.0, 0.5))
+    loud = noise(RATE, 1, 0.2, seed=5)
+    steps = [
+        measured(old, loud + offset, fade=0).seams[0].level for old, offset in ((plain, 0.0), (shifted, 0.5))
+    ]
+    assert steps[1].value == pytest.approx(steps[0].value, rel=0.05)
+    assert steps[1].stands_out

@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
-from clip_store.audio.audio import RATES, Encoding, quantise
+from clip_store.audio.audio import Encoding, quantise
 from clip_store.measure.seams import measure_seams
 from clip_store.splice import splice, with_clip
+from daw_protocol.requests import PROJECT_RATES
 from daw_protocol.timeline.span import Span
 from tests.clip_store.sounds import drums, noise, tone
 
@@ -113,7 +114,7 @@ def test_a_short_song_gives_measures_without_a_verdict(frames):
     assert not seam.level.stands_out
 
 
-@pytest.mark.parametrize("rate", RATES)
+@pytest.mark.parametrize("rate", PROJECT_RATES)
 def test_every_rate(rate):
     song = audio(tone(4 * rate, rate), rate)
     (seam,) = measure_seams(song, song, 0, [(2 * rate, 2 * rate)])

@@ -27,11 +27,11 @@ def test_project_rates(rate):
     assert Repaint(rate=rate).rate == rate
 
 
-@pytest.mark.parametrize("rate", [8_000, 44_101, 48_001, 176_400, 384_000])
+@pytest.mark.parametrize("rate", [8_000, 16_000, 44_101, 48_001, 384_000])
 def test_a_rate_no_clip_can_be_placed_at(rate):
     error = refusal(Repaint, rate=rate)
     assert (error.code, error.field) == (ErrorCode.OUT_OF_RANGE, "rate")
-    assert "44100, 48000, 88200, 96000, 192000" in error.remedy
+    assert "44100, 48000, 88200, 96000, 176400, 192000" in error.remedy
 
 
 @pytest.mark.parametrize(
@@ -83,6 +83,7 @@ BAD = [
     ("reference", ""), ("reference", "x" * 1025), ("reference_consent", 2), ("reference_consent", "maybe"),
     ("options", []), ("options", {"a": {}}), ("options", "{"), ("options", {"a": math.inf}),
     ("title", "x" * 129), ("track", "x" * 129), ("replace", "later"), ("origin", "x" * 65),
+    ("notes", 1), ("notes", [1.5]), ("notes", ["x"] * 33), ("notes", ["x" * 2001]), ("notes", {}),
     ("priority", "high"), ("priority", 1),
     ("strength", -0.001), ("strength", 1.001), ("strength", math.nan),
     ("layers", ""), ("layers", "x" * 65),

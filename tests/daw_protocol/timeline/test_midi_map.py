@@ -112,7 +112,7 @@ def test_a_song_through_a_real_file() -> None:
 
 
 def test_an_empty_file_plays_at_120_in_common_time() -> None:
-    assert read_song_map(480, []) == SongMap(TempoMap.constant(120))
+    assert read_song_map(480, []) == SongMap(TempoMap.constant(120), has_tempo=False)
 
 
 def test_a_tempo_that_comes_late_leaves_120_before_it() -> None:
@@ -156,7 +156,7 @@ def test_a_meter_inside_a_bar_ends_it_early() -> None:
 
 @pytest.mark.parametrize("division", [-6120, 0xE728])
 def test_smpte_files_are_refused(division: int) -> None:
-    with pytest.raises(ValueError, match=r"counts time in SMPTE frames .* ticks per quarter note"):
+    with pytest.raises(ValueError, match=r"counts time in SMPTE frames"):
         read_song_map(division, [])
 
 
@@ -164,10 +164,16 @@ def test_smpte_files_are_refused(division: int) -> None:
     ("event", "complaint"),
     [
         ((7, "set_tempo", (0,)), "MIDI event at tick 7: set_tempo must be between 1"),
-        ((7, "set_tempo", (16_000_000,)), "MIDI event at tick 7: bpm must be between 5 and 1000, got 3.75"),
+        (
+            (7, "set_tempo", (16_000_000,)),
+            "its tempo in bar 1 is 3.75 BPM, and tempos from 5 to 1000 BPM are read",
+        ),
         ((7, "set_tempo", ()), "MIDI event at tick 7: expected 1 value, got 0"),
         ((7, "time_signature", (4,)), "MIDI event at tick 7: expected 2 values, got 1"),
-        ((7, "time_signature", (4, 64)), "MIDI event at tick 7: denominator"),
+        (
+            (7, "time_signature", (4, 64)),
+            "it has a time signature of 4/64, and up to 64 beats",
+        ),
         ((7, "key_signature", ("H",)), "MIDI event at tick 7: key 'H'"),
         ((7, "lyrics", ("la",)), "MIDI event at tick 7: unknown kind 'lyrics'"),
         ((-1, "marker", ("x",)), "tick must be between 0"),

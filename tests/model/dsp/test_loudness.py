@@ -6,7 +6,7 @@ import numpy as np
 import pyloudnorm
 import pytest
 
-from clip_store.audio.audio import RATES
+from daw_protocol.requests import PROJECT_RATES
 from model.dsp import loudness
 from tests.clip_store.sounds import noise, tone
 
@@ -52,7 +52,7 @@ def test_true_peak_finds_the_top_between_samples() -> None:
     assert loudness.song_true_peak(sine, 48000) == pytest.approx(1.0, abs=0.03)
 
 
-@pytest.mark.parametrize("rate", RATES)
+@pytest.mark.parametrize("rate", PROJECT_RATES)
 def test_the_reference_tone(rate):
     """BS.1770-4: a 997 Hz sine at 0 dBFS in one channel reads -3.01 LKFS; EBU Tech 3341 allows 0.1 LU."""
     allowed = 0.02 if rate == 48000 else 0.1  # the standard's own table is for 48 kHz
@@ -71,7 +71,7 @@ def test_a_short_tone_reads_nearly_as_the_long_one():
     assert short == pytest.approx(long, abs=0.5)
 
 
-@pytest.mark.parametrize("rate", RATES)
+@pytest.mark.parametrize("rate", PROJECT_RATES)
 def test_the_step_to_a_whole_block_is_smooth(rate):
     block = round(0.4 * rate)
     values = [loudness.integrated(tone(frames, rate, 997.0), rate) for frames in range(block - 3, block + 4)]

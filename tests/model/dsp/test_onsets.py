@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from clip_store.audio.audio import RATES
+from daw_protocol.requests import PROJECT_RATES
 from model.dsp import onsets
 from model.dsp.onsets import find_onsets, flux
 from tests.clip_store.sounds import drums, notes, tone
@@ -11,7 +11,7 @@ from tests.clip_store.sounds import drums, notes, tone
 SECONDS = 4
 
 
-@pytest.mark.parametrize("rate", RATES)
+@pytest.mark.parametrize("rate", PROJECT_RATES)
 def test_drum_hits_are_found_within_two_milliseconds(rate):
     samples, expected = drums(SECONDS * rate, rate, rate // 4, rate // 5)
     found = find_onsets(samples, rate)

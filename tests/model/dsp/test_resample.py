@@ -3,12 +3,12 @@ import itertools
 import numpy as np
 import pytest
 
-from clip_store.audio.audio import RATES
+from daw_protocol.requests import PROJECT_RATES
 from model.dsp import resample as module
 from model.dsp.resample import pieces, resample, resample_pieces
 from tests.clip_store.sounds import noise, tone
 
-PAIRS = list(itertools.permutations(RATES, 2))
+PAIRS = list(itertools.permutations(PROJECT_RATES, 2))
 
 
 @pytest.mark.parametrize(("source", "target"), PAIRS)

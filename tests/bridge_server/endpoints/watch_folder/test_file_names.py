@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from bridge_server.endpoints.watch_folder.file_names import FILE_TASKS, read_json, read_words, split_name
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.requests import Render
-from daw_protocol.timeline import Meter, TempoMap
+from daw_protocol.timeline import Meter, SongMap, TempoMap
 
 SETTLED = {"source": "audio:x", "title": "song", "source_position": 0}
 
@@ -66,7 +66,7 @@ def test_titles_and_words(stem, title, words):
 def test_words(text, task, fields):
     wanted = read_words(text)
     assert (wanted.task, wanted.fields) == (task, fields)
-    request = wanted.request(SETTLED, TempoMap.constant(97))
+    request = wanted.request(SETTLED, SongMap(TempoMap.constant(97)))
     assert isinstance(request, Render)
     assert request.task == task
 
@@ -129,7 +129,7 @@ def test_where_bar_1_lies():
         request = read_words(text).request(SETTLED, None)
         assert request.tempo_map == TempoMap.constant(120, Meter(3, 4), 3600)
         assert request.bpm is None
-    request = read_words("repaint 1, bar1 2").request(SETTLED, TempoMap.constant(97))
+    request = read_words("repaint 1, bar1 2").request(SETTLED, SongMap(TempoMap.constant(97)))
     assert request.tempo_map == TempoMap.constant(97, offset=Fraction(2))
     with pytest.raises(ProtocolError) as raised:
         read_words("repaint 1, bar1 2").request(SETTLED, None)
@@ -137,8 +137,10 @@ def test_where_bar_1_lies():
 
 
 def test_a_tempo_typed_wins_over_the_midi_file_beside():
-    assert read_words("repaint 1, 99 bpm").request(SETTLED, TempoMap.constant(97)).bpm == 99
-    assert read_words("repaint 1").request(SETTLED, TempoMap.constant(97)).tempo_map == TempoMap.constant(97)
+    assert read_words("repaint 1, 99 bpm").request(SETTLED, SongMap(TempoMap.constant(97))).bpm == 99
+    assert read_words("repaint 1").request(
+        SETTLED, SongMap(TempoMap.constant(97))
+    ).tempo_map == TempoMap.constant(97)
 
 
 @pytest.mark.parametrize(
@@ -149,7 +151,9 @@ def test_bars_without_a_tempo_are_refused(text):
     with pytest.raises(ProtocolError, match="no tempo was given") as found:
         read_words(text).request(SETTLED, None)
     assert "120 bpm" in found.value.remedy
-    assert read_words(text).request(SETTLED, TempoMap.constant(97)).tempo_map == TempoMap.constant(97)
+    assert read_words(text).request(SETTLED, SongMap(TempoMap.constant(97))).tempo_map == TempoMap.constant(
+        97
+    )
     assert read_words(f"{text}, 96 bpm").request(SETTLED, None).bpm == 96
 
 

@@ -1,0 +1,189 @@
+"""Opens a sound file for decoding: the one place that calls libsndfile, and that turns its every error into a sentence.
+
+Where a header is not true, libsndfile gets the sound through a true one (`layout.py`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import soundfile
+
+from clip_store.audio.layout import NEVER_FINISHED, Layout, layout_of
+from clip_store.audio.pieced_file import PiecedFile
+from clip_store.audio.riff import OPEN_SIZE
+from clip_store.errors import AudioFileError
+
+WAIT = "Wait until the DAW has finished writing it, or bounce it again."
+
+_SHORT = re.compile(r"(\d+) \(should be (\d+)\)")
+_OGG_ENDS = re.compile(r"lacks an end-of-stream bit|Junk after the last page")
+"""libsndfile's notes when a file is shorter than its header claims, or an Ogg stream ends within a page."""
+
+_OTHERS = (
+    (4, b"ftyp", "an MPEG-4 file (M4A, MP4: AAC or Apple Lossless)"),
+    (0, b"\x30\x26\xb2\x75", "a Windows Media file"),
+    (0, b"\x1a\x45\xdf\xa3", "a Matroska or WebM file"),
+    (0, b"MThd", "a MIDI file"),
+    (0, b"wvpk", "a WavPack file"),
+    (0, b"MAC ", "a Monkey's Audio file"),
+    (0, b"DSD ", "a DSD file"),
+    (0, b"FRM8", "a DSD file"),
+    (0, b"MPCK", "a Musepack file"),
+    (0, b"#!AMR", "an AMR file"),
+    (0, b"\xff\xf1", "an AAC stream"),
+    (0, b"\xff\xf9", "an AAC stream"),
+    (0, b"PK\x03\x04", "a ZIP archive"),
+    (
+        0,
+        b"\x00\x05\x16\x07",
+        "a macOS companion file (its name begins with ._); the sound is in the file without ._",
+    ),
+    (0, b"version https://git-lfs", "a placeholder of Git LFS; the sound has not been downloaded"),
+    (0, b"<!DOCTYPE", "a web page"),
+    (0, b"<html", "a web page"),
+)
+"""Files that are often taken for sound files we can read, by the bytes at a place."""
+
+
+_RAISED = (
+    soundfile.SoundFileError, RuntimeError, ValueError, TypeError, OverflowError, IndexError, struct.error, OSError,
+)  # fmt: skip
+"""What libsndfile, its binding and our own readers raise for damaged files."""
+
+
+@dataclass(frozen=True)
+class OpenSound:
+    """A file's decoder, and what its bytes showed."""
+
+    decoder: soundfile.SoundFile
+    layout: Layout
+    notes: tuple[str, ...]
+
+
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[OpenSound]:
+    """The file, open for decoding while the block lasts.
+
+    Raises AudioFileError when it is missing, empty, cut off or not audio, and for whatever the decoder raises in the
+    block.
+    """
+    _check_there(path)
+    with contextlib.ExitStack() as stack:
+        try:
+            raw = stack.enter_context(open(path, "rb"))
+            layout = _layout(raw)
+            if layout.cut_off:
+                raise _cut_off(path)
+            decoder = stack.enter_context(_decoder(path, raw, layout))
+        except _RAISED as error:
+            raise _cannot_open(path, error) from error
+        try:
+            notes = layout.notes + _check_whole(path, decoder, layout)
+            yield OpenSound(decoder, layout, notes)
+        except (
+            soundfile.SoundFileError,
+            RuntimeError,
+            ValueError,
+            TypeError,
+            OverflowError,
+            OSError,
+        ) as error:
+            raise AudioFileError(
+                f"{path.name} is damaged or cut off ({_words(error)}).", "Save or bounce it again."
+            ) from error
+
+
+def _layout(raw: BinaryIO) -> Layout:
+    try:
+        return layout_of(raw)
+    except (ValueError, struct.error, IndexError, OverflowError):
+        return Layout()  # damaged beyond our reading: the decoder says so
+
+
+def _decoder(path: Path, raw: BinaryIO, layout: Layout) -> soundfile.SoundFile:
+    if layout.pieces is None:
+        # As bytes where names are bytes: soundfile cannot encode a name that is not UTF-8.
+        return soundfile.SoundFile(os.fsencode(path) if os.name == "posix" else path)
+    options: dict[str, Any] = {}
+    if layout.raw is not None:
+        raw_form = layout.raw
+        options = {
+            "format": "RAW",
+            "samplerate": raw_form.rate,
+            "channels": raw_form.channels,
+            "subtype": raw_form.subtype,
+            "endian": raw_form.endian,
+        }
+    return soundfile.SoundFile(PiecedFile(raw, layout.pieces), **options)
+
+
+def _check_there(path: Path) -> None:
+    try:
+        if path.is_dir():
+            raise AudioFileError(f"{path.name} is a folder, not a sound file.", "Name the file inside it.")
+        size = path.stat().st_size
+    except FileNotFoundError:
+        raise AudioFileError(f"There is no file {path}.", "Check the name and where it was saved.") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise AudioFileError(f"{path.name} cannot be opened: {reason}.", "Check its permissions.") from error
+    if size == 0:
+        raise AudioFileError(f"{path.name} is empty (0 bytes).", "Save or bounce it again.")
+
+
+def _cannot_open(path: Path, error: Exception) -> AudioFileError:
+    try:
+        with open(path, "rb") as file:
+            head = file.read(64)
+    except OSError:
+        return AudioFileError(f"{path.name} may not be read.", "Check its permissions.")
+    for at, magic, kind in _OTHERS:
+        if head[at:].startswith(magic):
+            return AudioFileError(f"{path.name} is not a sound file that can be read: it is {kind}.", REMEDY)
+    return AudioFileError(f"{path.name} is not a sound file that can be read ({_words(error)}).", REMEDY)
+
+
+REMEDY = "Save it as WAV, AIFF or FLAC."
+
+
+def _words(error: Exception) -> str:
+    """What a decoder said, or what that amounts to where it said nothing."""
+    text = getattr(error, "error_string", "") or getattr(error, "strerror", None) or str(error)
+    return text.strip().rstrip(".").removeprefix("Error : ") or "its contents make no sense"
+
+
+def _cut_off(path: Path) -> AudioFileError:
+    return AudioFileError(f"{path.name} is cut off: it holds less sound than its header promises.", WAIT)
+
+
+def _check_whole(path: Path, decoder: soundfile.SoundFile, layout: Layout) -> tuple[str, ...]:
+    """Notes about its length. Raises AudioFileError when less sound is there than the header promises, or none."""
+    notes: tuple[str, ...] = ()
+    cut_off = False
+    if layout.pieces is None:
+        said = decoder.extra_info
+        cut_off = _OGG_ENDS.search(said) is not None
+        promises = [int(hit[1]) for hit in _SHORT.finditer(said) if int(hit[1]) > int(hit[2])]
+        if any(promise < OPEN_SIZE for promise in promises):
+            cut_off = cut_off or not decoder.format.startswith(
+                ("WAV", "RF64")
+            )  # of those we looked ourselves
+        elif promises:
+            notes = (NEVER_FINISHED,)
+    if cut_off:
+        raise _cut_off(path)
+    if decoder.frames <= 0:
+        raise AudioFileError(f"{path.name} holds no sound (0 samples).", "Save or bounce it again.")
+    if decoder.frames >= 1 << 62:
+        raise AudioFileError(
+            f"{path.name} does not say how long it is.", "Open it in your DAW and save it again."
+        )
+    return notes

@@ -1,0 +1,269 @@
+"""Where the sound lies in a file, told from its bytes: for files whose headers a decoder must not believe.
+
+A `Layout` says how the file has to be presented to the decoder, and what a producer should know about it. Each kind of
+container has one function; `layout_of` chooses by the first bytes.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from clip_store.audio import flac, mpeg
+from clip_store.audio.pieced_file import Stretch
+from clip_store.audio.riff import MAX_RIFF, Chunk, is_riff, walk, walk_chunks
+
+_MPEG_IN_WAVE = 0x55
+_PCM_TAGS = (1, 3, 6, 7, 0xFFFE)  # integers, floats, A-law, mu-law, and the extensible form of these
+
+JOINED = "The file has {count} data chunks; they were joined in order."
+NEVER_FINISHED = (
+    "The file's header gives no length (the recording was never finished, or came through a pipe); "
+    "all the sound that is there was read."
+)
+SHORT_PROMISE = "The file's header promises less sound than there is; all of it was read."
+
+
+@dataclass(frozen=True)
+class Raw:
+    """Samples without a header, as libsndfile has to be told of them."""
+
+    rate: int
+    channels: int
+    subtype: str
+    endian: str
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a file's sound is to be decoded.
+
+    pieces:  what the decoder is given instead of the file; None: the file as it is.
+    raw:     how to read the pieces when they are samples alone.
+    cut_off: the header promises sound that is not there.
+    notes:   what a producer should know.
+    mpeg:    the sound is an MP3 stream: decoders lose some frames at its ends.
+    """
+
+    pieces: tuple[bytes | Stretch, ...] | None = None
+    raw: Raw | None = None
+    cut_off: bool = False
+    notes: tuple[str, ...] = ()
+    mpeg: bool = False
+
+
+def layout_of(file: BinaryIO) -> Layout:
+    """Raises ValueError or struct.error for headers that make no sense; the decoder then has the last word."""
+    file.seek(0)
+    head = file.read(12)
+    if is_riff(file):
+        return _wave(file)
+    for magic, read in _CONTAINERS.items():
+        if head.startswith(magic):
+            return read(file)
+    if flac.start_of(file) is not None:
+        return _flac(file)
+    return _mpeg(file, Stretch(0, file.seek(0, 2))) if mpeg.is_mpeg(file) else Layout()
+
+
+def _note(chunk: Chunk) -> tuple[str, ...]:
+    """What is wrong with the stated length of the sound."""
+    if chunk.open:
+        return (NEVER_FINISHED,)
+    return (SHORT_PROMISE,) if chunk.present > chunk.size else ()
+
+
+def _wave(file: BinaryIO) -> Layout:
+    """RIFF, RIFX, RF64 and BW64: with a true RIFF header in front where the file's own is not."""
+    file.seek(0)
+    kind = file.read(4)
+    bodies: dict[bytes, bytes] = {}
+    sound: list[Chunk] = []
+    is_plain, due = kind != b"BW64", 12
+    for chunk in walk(file):
+        # Without a pad byte before the sound, a decoder loses its way to it.
+        is_plain = is_plain and (bool(sound) or chunk.start - 8 == due)
+        due = chunk.start + chunk.size + (chunk.size & 1)
+        if chunk.name == b"data":
+            sound.append(chunk)
+        elif chunk.name in (b"fmt ", b"fact") and chunk.name not in bodies and chunk.size <= 4096:
+            file.seek(chunk.start)
+            bodies[chunk.name] = file.read(chunk.present)
+    form = bodies.get(b"fmt ")
+    if form is None or len(form) < 16 or not sound:
+        return Layout()
+    notes = tuple(dict.fromkeys(note for chunk in sound for note in _note(chunk)))
+    if sum(chunk.present > 0 for chunk in sound) > 1:
+        notes += (JOINED.format(count=len(sound)),)
+    cut_off = any(chunk.present < chunk.size and not chunk.open for chunk in sound)
+    stretches = [Stretch(chunk.start, chunk.present) for chunk in sound if chunk.present]
+    order = ">" if kind == b"RIFX" else "<"
+    (tag,) = struct.unpack_from(order + "H", form)
+    if tag == _MPEG_IN_WAVE and len(stretches) == 1:
+        found = _mpeg(file, stretches[0])
+        return Layout(
+            found.pieces or (stretches[0],), None, cut_off or found.cut_off, notes + found.notes, True
+        )
+    if (is_plain and not notes and len(sound) == 1) or cut_off or not stretches:
+        return Layout(cut_off=cut_off, notes=notes)
+    # The number of samples in `fact` belongs to the header that is not true; coded sound needs one, samples do not.
+    fact = bodies.get(b"fact") if tag not in _PCM_TAGS and len(sound) == 1 else None
+    return Layout(
+        (_wave_header(kind, order, form, fact, sum(part.length for part in stretches)), *stretches),
+        notes=notes,
+    )
+
+
+def _wave_header(kind: bytes, order: str, form: bytes, fact: bytes | None, size: int) -> bytes:
+    """Everything in front of `size` bytes of sound: RIFF or RIFX, RF64 where those cannot state the size."""
+    chunks = b"fmt " + struct.pack(order + "I", len(form)) + form + b"\0" * (len(form) & 1)
+    if fact is not None and any(fact[:4]):
+        chunks += b"fact" + struct.pack(order + "I", len(fact)) + fact + b"\0" * (len(fact) & 1)
+    total = 4 + len(chunks) + 8 + size
+    if total <= MAX_RIFF:
+        head = (b"RIFX" if kind == b"RIFX" else b"RIFF") + struct.pack(order + "I", total) + b"WAVE"
+        return head + chunks + b"data" + struct.pack(order + "I", size)
+    ds64 = b"ds64" + struct.pack("<IQQQI", 28, total + 36, size, 0, 0)
+    head = b"RF64" + struct.pack("<I", MAX_RIFF) + b"WAVE" + ds64
+    return head + chunks + b"data" + struct.pack("<I", MAX_RIFF)
+
+
+_AIFF_CODES = {b"NONE": "BIG", b"twos": "BIG", b"in24": "BIG", b"in32": "BIG", b"sowt": "LITTLE"}
+_AIFF_FLOATS = {
+    b"fl32": "FLOAT",
+    b"FL32": "FLOAT",
+    b"fl64": "DOUBLE",
+    b"FL64": "DOUBLE",
+    b"ulaw": "ULAW",
+    b"alaw": "ALAW",
+}
+
+
+def _aiff(file: BinaryIO) -> Layout:
+    """AIFF and AIFF-C ("Audio Interchange File Format" 1.3, Apple 1989)."""
+    file.seek(8)
+    if file.read(4) not in (b"AIFF", b"AIFC"):
+        return Layout()
+    common = b""
+    for chunk in walk_chunks(file, 12, ">", b"SSND"):
+        if chunk.name == b"COMM":
+            file.seek(chunk.start)
+            common = file.read(chunk.present)
+        if chunk.name == b"SSND" and len(common) >= 18 and chunk.present > chunk.size:
+            channels, _, bits, rate = struct.unpack_from(">hIh10s", common)
+            code = common[18:22] or b"NONE"
+            subtype = _AIFF_FLOATS.get(code) or f"PCM_{'S8' if bits <= 8 else -(-bits // 8) * 8}"
+            if code not in _AIFF_CODES and code not in _AIFF_FLOATS:
+                return Layout()
+            file.seek(chunk.start)
+            (offset,) = struct.unpack(">I", file.read(4))
+            sound = Stretch(chunk.start + 8 + offset, chunk.present - 8 - offset)
+            return Layout(
+                (sound,),
+                Raw(_extended(rate), channels, subtype, _AIFF_CODES.get(code, "BIG")),
+                notes=_note(chunk),
+            )
+    return Layout()
+
+
+def _extended(data: bytes) -> int:
+    """An 80-bit IEEE number, rounded: how AIFF states its rate."""
+    exponent, mantissa = struct.unpack(">HQ", data)
+    hertz: float = mantissa * 2.0 ** ((exponent & 0x7FFF) - 16383 - 63)
+    return round(hertz)
+
+
+def _caf(file: BinaryIO) -> Layout:
+    """Core Audio Format (Apple, 2006): the last chunk may state -1, "up to the end"; libsndfile refuses that."""
+    end = file.seek(0, 2)
+    position, description = 8, b""
+    while position + 12 <= end:
+        file.seek(position)
+        name, size = struct.unpack(">4sq", file.read(12))
+        start, there = position + 12, end - position - 12
+        if name == b"desc":
+            description = file.read(min(size, 32))
+        if name == b"data":
+            untrue = size < 4 or size >= 1 << 40
+            raw = _caf_samples(description) if untrue and there > 4 else None
+            notes = () if size == -1 else (NEVER_FINISHED,)
+            return Layout() if raw is None else Layout((Stretch(start + 4, there - 4),), raw, notes=notes)
+        position = start + max(0, size)
+    return Layout()
+
+
+def _caf_samples(description: bytes) -> Raw | None:
+    """How the samples are written; None for coded sound."""
+    if len(description) < 32:
+        return None
+    rate, code, flags, _, _, channels, bits = struct.unpack(">d4sIIIII", description)
+    endian = "LITTLE" if flags & 2 else "BIG"
+    if code in (b"ulaw", b"alaw"):
+        return Raw(round(rate), channels, code.decode().upper(), endian)
+    if code != b"lpcm":
+        return None
+    floats = {32: "FLOAT", 64: "DOUBLE"}
+    subtype = floats.get(bits, "") if flags & 1 else f"PCM_{'S8' if bits <= 8 else -(-bits // 8) * 8}"
+    return Raw(round(rate), channels, subtype, endian) if subtype else None
+
+
+_AU_CODES = {
+    1: "ULAW",
+    2: "PCM_S8",
+    3: "PCM_16",
+    4: "PCM_24",
+    5: "PCM_32",
+    6: "FLOAT",
+    7: "DOUBLE",
+    27: "ALAW",
+}
+
+
+def _au(file: BinaryIO) -> Layout:
+    """Sun and NeXT audio: the stated size is believed by few readers, and by us only where all of it is there."""
+    file.seek(0)
+    order = ">" if file.read(4) == b".snd" else "<"
+    offset, size, code, rate, channels = struct.unpack(order + "5I", file.read(20))
+    there = file.seek(0, 2) - offset
+    if code not in _AU_CODES or size >= there or there <= 0:
+        return Layout()
+    note = NEVER_FINISHED if size == 0 else SHORT_PROMISE
+    raw = Raw(rate, channels, _AU_CODES[code], "BIG" if order == ">" else "LITTLE")
+    return Layout((Stretch(offset, there),), raw, notes=(note,))
+
+
+def _flac(file: BinaryIO) -> Layout:
+    found = flac.read_stream(file)
+    if found.frames is None or found.frames == found.stated:
+        return Layout()
+    if found.frames < found.stated:
+        return Layout(cut_off=True)
+    notes = (NEVER_FINISHED if found.stated == 0 else SHORT_PROMISE,)
+    return Layout(
+        (found.with_frames(found.frames), Stretch(found.body, file.seek(0, 2) - found.body)), notes=notes
+    )
+
+
+def _mpeg(file: BinaryIO, where: Stretch) -> Layout:
+    """MP3, with the number of its frames in front where it has none or a wrong one."""
+    found = mpeg.read_stream(file, where.start, where.start + where.length)
+    if found is None:
+        return Layout(mpeg=True)
+    if found.stated is not None and found.stated > found.frames + 1:
+        return Layout(cut_off=True, mpeg=True)
+    if found.stated is not None and found.stated >= found.frames:
+        return Layout(mpeg=True)
+    notes = () if found.stated is None else (SHORT_PROMISE,)
+    return Layout(
+        (found.header, Stretch(found.sound, where.start + where.length - found.sound)), notes=notes, mpeg=True
+    )
+
+
+_CONTAINERS: dict[bytes, Callable[[BinaryIO], Layout]] = {
+    b"FORM": _aiff,
+    b"caff": _caf,
+    b".snd": _au,
+    b"dns.": _au,
+}

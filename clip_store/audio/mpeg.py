@@ -1,0 +1,138 @@
+"""How many frames an MP3 stream has, counted: what decoders guess without a Xing header is wrong for variable rates.
+
+Layout: ISO/IEC 11172-3 and 13818-3, 2.4.1.3; the Xing and Info header by LAME's "mp3 info tag", revision 1.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import BinaryIO, NamedTuple
+
+from clip_store.audio.flac import id3_bytes
+
+_RATES = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 8000)}
+_KBPS_1 = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
+_KBPS_2 = (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
+_SEARCHED = 1 << 16
+"""Bytes looked through for the first frame, and for the next one where a stream is damaged."""
+_FRAMES_STATED = 1
+DECODER_DELAY = 529
+"""Samples between what goes into an MP3 decoder's filter bank and what comes out."""
+
+
+class _Header(NamedTuple):
+    """A frame's first four bytes, read. same: what all frames of one stream share."""
+
+    length: int
+    same: tuple[int, int]
+    side: int
+
+
+@dataclass(frozen=True)
+class MpegStream:
+    """frames: counted, without a frame that is only a header.
+
+    stated: by the Xing or Info header; None without one.
+    header: a frame that states the counted number; sound: where the bytes behind it begin.
+    """
+
+    frames: int
+    stated: int | None
+    header: bytes
+    sound: int
+
+
+def is_mpeg(file: BinaryIO) -> bool:
+    """Whether two frames in a row begin the file, behind an ID3 tag if there is one."""
+    start = id3_bytes(file)
+    file.seek(start)
+    data = file.read(_SEARCHED)
+    return _first(data, 0) is not None
+
+
+def read_stream(file: BinaryIO, start: int, end: int) -> MpegStream | None:
+    """The stream between two bytes of a file; None when no frame is found."""
+    if start == 0:
+        start = min(id3_bytes(file), end)
+    file.seek(start)
+    data = file.read(end - start)
+    first = _first(data, 0)
+    if first is None:
+        return None
+    head = _header(data, first)
+    assert head is not None, "it was found by its header"
+    tag = first + 4 + head.side
+    has_tag = data[tag : tag + 4] in (b"Xing", b"Info")
+    is_header = has_tag or data[first + 36 : first + 40] == b"VBRI"
+    begin = first + head.length if is_header else first
+    frames = _count(data, begin, head.same)
+    if not has_tag:
+        return MpegStream(frames, None, _front(data[first : first + 4], head, frames), start + begin)
+    flags, stated = struct.unpack(">II", data[tag + 4 : tag + 12].ljust(8, b"\0"))
+    if not flags & _FRAMES_STATED:
+        return MpegStream(frames, None, _front(data[first : first + 4], head, frames), start + begin)
+    # Only the number changes: the rest says how many samples the encoder put around the sound.
+    header = data[first : tag + 8] + struct.pack(">I", frames) + data[tag + 12 : begin]
+    return MpegStream(frames, stated, header, start + begin)
+
+
+def _first(data: bytes, at: int) -> int | None:
+    """Where the first frame is that another one of the same stream follows (or the end)."""
+    limit = min(len(data), at + _SEARCHED)
+    while (at := data.find(b"\xff", at, limit)) >= 0:
+        head = _header(data, at)
+        if head is not None:
+            follower = _header(data, at + head.length)
+            if follower is not None and follower.same == head.same:
+                return at
+        at += 1
+    return None
+
+
+def _count(data: bytes, at: int, same: tuple[int, int]) -> int:
+    """Whole frames of one stream from a byte on; damage in between is skipped."""
+    count = 0
+    while at + 4 <= len(data):
+        head = _header(data, at)
+        if head is not None and head.same == same:
+            count += at + head.length <= len(data)
+            at += head.length
+            continue
+        found = _first(data, at)
+        if found is None:
+            break
+        at = found if (again := _header(data, found)) is not None and again.same == same else found + 1
+    return count
+
+
+def _header(data: bytes, at: int) -> _Header | None:
+    """A layer III frame's header; None where there is none, or one of free bit rate, whose length is not stated."""
+    if at + 4 > len(data) or data[at] != 0xFF or data[at + 1] & 0xE6 != 0xE2:
+        return None
+    version, bits = data[at + 1] >> 3 & 3, data[at + 2]
+    kbps, rate = bits >> 4, bits >> 2 & 3
+    if version == 1 or kbps in (0, 15) or rate == 3:
+        return None
+    hertz = _RATES[version][rate]
+    first = version == 3
+    length = (144 if first else 72) * 1000 * (_KBPS_1 if first else _KBPS_2)[kbps] // hertz + (bits >> 1 & 1)
+    mono = data[at + 3] >> 6 == 3
+    side = (17 if mono else 32) if first else (9 if mono else 17)
+    return _Header(length, (version, hertz), side)
+
+
+def _front(first: bytes, head: _Header, frames: int) -> bytes:
+    """A frame that states how many follow it, and a silent one. first: the header of a frame of the stream.
+
+    Decoders that find such a header skip what they take for their own delay, DECODER_DELAY samples; without it no
+    program does. The silent frame is all that is skipped here, so the sound stays where everybody has it.
+    """
+    bits = bytes([first[0], first[1] | 1, 0x90 | first[2] & 0x0C, first[3]])  # no checksum, 128 or 80 kbit/s
+    silent = _header(bits, 0)
+    assert silent is not None, "it is made of a good one"
+    samples = 1152 if head.same[0] == 3 else 576
+    delay = (samples - DECODER_DELAY) << 12  # and no padding at the end
+    lame = b"LAME3.100" + bytes(12) + delay.to_bytes(3, "big")
+    body = b"Info" + struct.pack(">II", _FRAMES_STATED, frames + 1) + lame
+    return (bits + bytes(head.side) + body).ljust(silent.length, b"\0") + bits.ljust(silent.length, b"\0")
