@@ -39,7 +39,11 @@ def check_caller(settings: Settings, path: str, headers: Mapping[str, str], peer
             "Open the server's own panel: `takebridge panel`.",
         )
     if is_embedded(headers):
-        raise ProtocolError(ErrorCode.NOT_ALLOWED, "Other pages may not embed this server's files.", "")
+        raise ProtocolError(
+            ErrorCode.NOT_ALLOWED,
+            "Other pages may not embed this server's files.",
+            "Download the file from the server's own panel: `takebridge panel`.",
+        )
     if not is_open(path, headers) and not admitted(settings, path, headers, peer):
         raise ProtocolError(
             ErrorCode.NOT_ALLOWED,

@@ -65,7 +65,8 @@ class Guard:
             return refusal(error, 403)
         except ValueError:  # urlsplit on an invalid host, origin or path
             sentence = "Not an address of this server."
-            return refusal(ProtocolError(ErrorCode.NOT_ALLOWED, sentence, ""), 403)
+            remedy = f"Use 127.0.0.1:{self._settings.websocket_port}."
+            return refusal(ProtocolError(ErrorCode.NOT_ALLOWED, sentence, remedy), 403)
         return None
 
 
