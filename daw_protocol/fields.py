@@ -9,6 +9,7 @@ type and ValueError for the wrong range, with a text that reads on after "start:
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import struct
@@ -214,6 +215,21 @@ class Names(Kind):
         return "names, separated by commas (or a JSON list)"
 
 
+def is_plain(text: str) -> bool:
+    """Whether a text may stand in a list that OSC, which has none, carries as texts between commas."""
+    return bool(text) and "," not in text and not text.startswith("[")
+
+
+def texts_in(value: str) -> list[Any]:
+    """The texts of a list that was sent as one: a JSON array, or texts between commas."""
+    if value.startswith("["):
+        with contextlib.suppress(ValueError, RecursionError):
+            found = json.loads(value)
+            if isinstance(found, list):
+                return found
+    return value.split(",") if value else []
+
+
 @dataclass(frozen=True)
 class Texts(Kind):
     """A list of sentences."""
@@ -221,8 +237,8 @@ class Texts(Kind):
     max_count: int = 100
 
     def read(self, value: Any) -> tuple[str, ...]:
-        if isinstance(value, str):  # OSC has no lists
-            value = [value]
+        if isinstance(value, str):
+            value = texts_in(value)
         if not isinstance(value, (list, tuple)):
             raise TypeError(f"must be a list of texts, got {shown(value)}")
         if len(value) > self.max_count:

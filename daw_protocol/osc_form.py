@@ -12,7 +12,7 @@ from typing import Any
 
 from daw_protocol.addresses import BY_ADDRESS, PREFIX, Command, field_names
 from daw_protocol.errors import ErrorCode, ProtocolError, unicode_only
-from daw_protocol.fields import shown
+from daw_protocol.fields import is_plain, shown
 from daw_protocol.message import unknown_field
 from daw_protocol.replies import REPLIES, Reply, TakeReady
 from daw_protocol.requests import Request
@@ -145,6 +145,6 @@ def _plain(value: Any) -> OscArgument:
         return value
     if isinstance(value, str):
         return unicode_only(value)
-    if isinstance(value, list) and all(isinstance(entry, str) and "," not in entry for entry in value):
+    if isinstance(value, list) and all(isinstance(entry, str) and is_plain(entry) for entry in value):
         return unicode_only(",".join(value))
     return unicode_only(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
