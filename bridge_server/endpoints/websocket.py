@@ -24,7 +24,6 @@ from bridge_server.handlers.response import TakeFile
 from bridge_server.sessions.audience import Audience
 from bridge_server.settings import Settings
 from bridge_server.songs.song_reader import SongReader
-from bridge_server.songs.song_reader import SongReader
 from clip_store.blobs import BlobStore
 from daw_protocol import jsonrpc, oscquery
 from daw_protocol.errors import ErrorCode, ProtocolError
