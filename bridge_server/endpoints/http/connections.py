@@ -18,6 +18,8 @@ from bridge_server.endpoints.websocket import ABORT
 REQUEST_SECONDS = 30.0
 # A long time: a player that is paused reads nothing, and expects to go on where it was.
 STALLED_SECONDS = 600.0
+# After a frame that cannot be read: what else the client is sending is thrown away for so long.
+LINGER_SECONDS = 2.0
 
 _BAD_HANDSHAKE = (
     b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n"
@@ -137,3 +139,19 @@ class WebSocketConnection(WebSocketsSansIOProtocol):
     def resume_writing(self) -> None:
         super().resume_writing()
         self._stall.resumed()
+
+    def handle_parser_exception(self) -> None:
+        """Sends the reason, and reads on for a while: to close at once would reset the connection of a client that is
+        still sending, and the reason would be lost on the way.
+        """
+        if self.close_sent:
+            return
+        reason = self.conn.close_sent
+        assert reason is not None, "what cannot be read closes"
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": reason.code, "reason": reason.reason})
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.close_sent = True
+        if self.read_paused:
+            self.read_paused = False
+            self.transport.resume_reading()
+        self.close_timer = self.loop.call_later(LINGER_SECONDS, self.transport.abort)

@@ -463,7 +463,7 @@ def test_twenty_clients_with_batches_do_not_starve_another(server, ws):
         for thread in threads:
             thread.join(PATIENCE)
     assert sorted(took)[len(took) // 2] < 0.1
-    assert max(took) < 0.5
+    assert max(took) < 1.0
 
 
 def test_a_client_that_leaves_during_a_download_is_forgotten(server, ws, tmp_path):
