@@ -90,7 +90,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("timeline", "midi_clock", "song_position"),
         ("errors",),
     ),
-    "model": (("checkpoints",), ("acestep", "sketch"), ("pace",), ("engine",), ("dsp", "errors")),
+    "model": (("checkpoints",), ("acestep", "sketch"), ("pace",), ("engine", "engine_config"), ("blueprint", "dsp", "errors")),
     "model.acestep": (
         ("engine",),
         ("loaded_checkpoint",),
@@ -256,7 +256,7 @@ def test_sketch_knows_only_the_interface_of_engines():
         assert all(
             is_within(name, "model.sketch")
             or is_within(name, "model.dsp")
-            or name in ("model.engine", "model.errors", "model.pace")
+            or name in ("model.blueprint", "model.engine", "model.errors", "model.pace")
             for name in ours
         ), path
 

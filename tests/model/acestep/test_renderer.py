@@ -283,7 +283,7 @@ def test_a_reference_is_heard_once_for_all_takes() -> None:
     parts = SmallParts()
     renderer = Renderer(parts)
     voice = song(44_100, 1, 2.0)
-    first, second = request(reference=voice), request(reference=voice, take=1)
+    first, second = request(reference=voice), request(reference=voice, takes=(1,))
     sung = mix_of(first, renderer)
     opened = parts.opened["vae"]
     other = mix_of(second, renderer)
