@@ -48,3 +48,8 @@ class Recipe(Message):
         JsonObject("tempo map object, see above"), "the tempo map it was rendered on", None
     )
     reference: ReferenceAudio | None = value(Record(ReferenceAudio), "the reference audio, if any", None)
+    blueprint: Mapping[str, object] | None = value(
+        JsonObject("blueprint object, see above"),
+        "what the engine says of the music in words, if it does",
+        None,
+    )

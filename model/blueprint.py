@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any, TypeVar
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -99,15 +99,11 @@ class Blueprint:
         return cls(**named)
 
 
-_PARTS: Mapping[str, type[Section] | type[TimedChord] | type[LyricLine]] = {
-    "sections": Section,
-    "chords": TimedChord,
-    "lyrics": LyricLine,
-}
-Part = TypeVar("Part", Section, TimedChord, LyricLine)
+_Part = Section | TimedChord | LyricLine
+_PARTS: Mapping[str, type[_Part]] = {"sections": Section, "chords": TimedChord, "lyrics": LyricLine}
 
 
-def _part(kind: type[Part], name: str, given: Any) -> Part:
+def _part(kind: type[_Part], name: str, given: Any) -> _Part:
     if not isinstance(given, Mapping):
         raise TypeError(f"{name} must be a list of objects, got {given!r}")
     known = {entry.name for entry in fields(kind)}

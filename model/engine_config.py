@@ -63,6 +63,4 @@ def _converted(kind: type, given: Option) -> Option | None:
         return None
     if not math.isfinite(number) or (kind is int and float(given) != number):
         return None
-    return number  # type: ignore[no-any-return]
-
-
+    return number

@@ -90,7 +90,13 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("timeline", "midi_clock", "song_position"),
         ("errors",),
     ),
-    "model": (("checkpoints",), ("acestep", "sketch"), ("pace",), ("engine", "engine_config"), ("blueprint", "dsp", "errors")),
+    "model": (
+        ("checkpoints",),
+        ("acestep", "sketch"),
+        ("pace",),
+        ("engine", "engine_config"),
+        ("blueprint", "dsp", "errors"),
+    ),
     "model.acestep": (
         ("engine",),
         ("loaded_checkpoint",),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -77,10 +77,14 @@ class JobQueue:
             )
         return job
 
-    def next_waiting(self) -> Job | None:
-        """The job to render next: interactive before batch, older before newer."""
+    def next_waiting(self, not_by: Collection[str] = ()) -> Job | None:
+        """The job to render next: interactive before batch, older before newer. not_by: engines to leave out."""
+        marks = ", ".join("?" * len(not_by))
         return self._one(
-            "SELECT * FROM jobs WHERE state = 'queued' ORDER BY priority DESC, created, rowid LIMIT 1"
+            "SELECT * FROM jobs WHERE state = 'queued' AND"
+            f" coalesce(json_extract(request, '$.engine'), '') NOT IN ({marks})"
+            " ORDER BY priority DESC, created, rowid LIMIT 1",
+            *not_by,
         )
 
     def waiting_for(self, region_key: str) -> list[Job]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from bridge_server.engines.messages import Outcome, StemFile
+from bridge_server.engines.outcome import Outcome, StemFile
 from bridge_server.rendering import receipts
 from bridge_server.rendering.plan import Plan
 from bridge_server.rendering.song_shape import playing_part
@@ -228,6 +228,7 @@ def recipe(order: TakeContext, outcome: Outcome, receipt: Receipt) -> Recipe:
         gain_db=receipt.gain_db,
         tempo_map=order.plan.tempo_map.to_json(),
         reference=reference,
+        blueprint=None if outcome.blueprint is None else outcome.blueprint.to_json(),
     )
 
 

@@ -101,7 +101,9 @@ class LoadedCheckpoint:
             plan = plan_render(request, self._parts.traits)
             self._parts.arrange(self._placed(work_of(plan, request.reference is not None)))
             if extras.planned:
-                plan, file, words = self._planned(request, plan, Pace(progress, should_stop).part(0, _PLANNED))
+                plan, file, words = self._planned(
+                    request, plan, Pace(progress, should_stop).part(0, _PLANNED)
+                )
                 yield file
                 yield words
                 progress = _after(progress, _PLANNED)
@@ -137,9 +139,13 @@ class LoadedCheckpoint:
         """Raises CannotRender for a file that is not an adapter for this checkpoint."""
         return AppliedAdapter(read_adapter(request.path, dit_shapes(self._weights)), request.strength)
 
-    def _planned(self, request: RenderRequest, plan: RenderPlan, pace: Pace
+    def _planned(
+        self, request: RenderRequest, plan: RenderPlan, pace: Pace
     ) -> tuple[RenderPlan, Attachment, Blueprint]:
-        """The plan with the planner's song, and that song for the producer, as a file and in words. Raises CannotRender without a planner, or if it does not fit."""
+        """The plan with the planner's song, and that song for the producer, as a file and in words.
+
+        Raises CannotRender without a planner, or if it does not fit.
+        """
         folder = self.folder.planner
         if plan.task is not ModelTask.TEXT2MUSIC:
             raise CannotRender(

@@ -18,7 +18,7 @@ from model.acestep.conditioning.request_plan import plan_render
 from model.acestep.device.devices import choose_device
 from model.acestep.planner.planner import PlanRequest
 from model.acestep.planner.planner_prompts import NOTHING_SAID, PlannedSong
-from model.acestep.planner.song_planning import song_plan_of, refuse_unless_it_fits, wanted_of
+from model.acestep.planner.song_planning import refuse_unless_it_fits, song_plan_of, wanted_of
 from model.acestep.weights.capabilities import traits_of
 from model.engine import Grid, RenderRequest, Task
 from model.errors import CannotRender

@@ -130,7 +130,9 @@ def test_the_blueprint_has_the_chords_that_are_played():
     chart = " ".join(report.figures["chords"]).split()
     played = [name for name, before in zip(chart, [None, *chart], strict=False) if name != before]
     assert [chord.name for chord in blueprint.chords] == played
-    assert blueprint.chords[0].time == grid.seconds[np.flatnonzero(grid.bar == report.figures["first_bar"])[0]]
+    assert (
+        blueprint.chords[0].time == grid.seconds[np.flatnonzero(grid.bar == report.figures["first_bar"])[0]]
+    )
     assert {chord.time for chord in blueprint.chords} <= set(grid.seconds)
 
 
@@ -150,7 +152,9 @@ def test_takes_differ():
 
 def test_takes_bring_other_chords_too():
     takes = (0, 1, 3, 5, 7)
-    charts = {rendered(takes=(take,), end=15 * RATE, stems=("bass",))[1].figures["chord_chart"] for take in takes}
+    charts = {
+        rendered(takes=(take,), end=15 * RATE, stems=("bass",))[1].figures["chord_chart"] for take in takes
+    }
     assert len(charts) >= 3
 
 
