@@ -7,14 +7,14 @@ import os
 import subprocess
 import sys
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from urllib.parse import urlencode
 
 import pytest
 
-from bridge_server.engines.host import EngineHost, models_state
-from bridge_server.engines.registry import MODELS_ENGINE, engine_targets
+from bridge_server.engines.messages import EngineFolders
+from bridge_server.engines.pool import EnginePool, models_state
+from bridge_server.engines.registry import MODELS_ENGINE, EngineSetup, engine_setups
 from daw_protocol.errors import ErrorCode, ProtocolError
 from model.engine import EngineDescription
 from model.errors import NotLoaded
@@ -23,13 +23,20 @@ from tests.doubles import ENGINES, NoiseEngine
 from tests.places import PROJECT
 
 
+@dataclass(frozen=True)
+class ShelfConfig:
+    folder: str = ""
+
+
 class ShelfEngine(NoiseEngine):
     """Has the names of the files in its folder for options, and its process's number for a label."""
 
     name = "shelf"
 
-    def __init__(self, folder: str) -> None:
-        self.folder = Path(folder)
+    config_type = ShelfConfig
+
+    def __init__(self, config: ShelfConfig) -> None:
+        self.folder = Path(config.folder)
 
     def describe(self) -> EngineDescription:
         names = {path.name: "a model" for path in self.folder.iterdir()}
@@ -65,33 +72,38 @@ class HangingEngine(NoiseEngine):
         raise AssertionError
 
 
-HERE = "tests.bridge_server.engines.test_host"
+HERE = "tests.bridge_server.engines.test_pool"
 
 
-def shelf(folder: Path) -> dict[str, str]:
-    return {"shelf": f"{HERE}:ShelfEngine?{urlencode({'folder': str(folder)})}"}
+def shelf(folder: Path) -> dict[str, EngineSetup]:
+    return {"shelf": EngineSetup(f"{HERE}:ShelfEngine", {"folder": str(folder)})}
+
+
+def pool_of(engines: dict[str, EngineSetup], folder: Path, places: int = 1) -> EnginePool:
+    """A pool that could render."""
+    return EnginePool(engines, EngineFolders(folder / "blobs", folder / "results"), places)
 
 
 def test_an_engine_is_asked_once_and_again_when_its_models_change(tmp_path):
     async def ask() -> None:
-        host = EngineHost(shelf(tmp_path))
-        first = await host.describe("shelf")
+        pool = EnginePool(shelf(tmp_path))
+        first = await pool.describe("shelf")
         assert first.options == {}
-        assert await host.describe("shelf") is first
-        assert host.pids() == {}, "a process for a question is let go"
+        assert await pool.describe("shelf") is first
+        assert pool.pids() == {}, "a process for a question is let go"
         (tmp_path / "turbo").write_bytes(b"weights")
-        second = await host.describe("shelf")
+        second = await pool.describe("shelf")
         assert set(second.options) == {"turbo"}
         assert second.label != first.label, "another process was asked"
-        assert await host.describe("shelf") is second
+        assert await pool.describe("shelf") is second
 
     asyncio.run(ask())
 
 
 def test_asked_many_times_at_once_it_is_asked_once(tmp_path):
     async def ask() -> None:
-        host = EngineHost(shelf(tmp_path))
-        found = await asyncio.gather(*(host.describe("shelf") for _ in range(5)))
+        pool = EnginePool(shelf(tmp_path))
+        found = await asyncio.gather(*(pool.describe("shelf") for _ in range(5)))
         assert {description.label for description in found} == {found[0].label}
 
     asyncio.run(ask())
@@ -99,27 +111,27 @@ def test_asked_many_times_at_once_it_is_asked_once(tmp_path):
 
 def test_the_process_that_renders_says_it_itself(tmp_path):
     async def ask() -> None:
-        host = EngineHost(shelf(tmp_path))
-        host.expect("shelf")
-        asking = asyncio.create_task(host.describe("shelf"))
-        await host.warm_up("shelf")
-        assert (await asking).label == str(host.pids()["shelf"])
-        await host.close()
-        assert (await host.describe("shelf")).label == (await asking).label, "remembered without a process"
+        pool = pool_of(shelf(tmp_path), tmp_path / "store")
+        pool.expect("shelf")
+        asking = asyncio.create_task(pool.describe("shelf"))
+        await pool.warm_up("shelf")
+        assert (await asking).label == str(pool.pids()["shelf"])
+        await pool.close()
+        assert (await pool.describe("shelf")).label == (await asking).label, "remembered without a process"
 
     asyncio.run(ask())
 
 
-def test_it_is_described_before_it_is_loaded():
+def test_it_is_described_before_it_is_loaded(tmp_path):
     async def ask() -> None:
-        host = EngineHost(ENGINES)
-        host.expect("sleepy")
-        loading = asyncio.create_task(host.warm_up("sleepy"))
-        assert (await host.describe("sleepy")).name == "sleepy"
+        pool = pool_of(ENGINES, tmp_path)
+        pool.expect("sleepy")
+        loading = asyncio.create_task(pool.warm_up("sleepy"))
+        assert (await pool.describe("sleepy")).name == "sleepy"
         assert not loading.done(), "it takes a minute"
         loading.cancel()
         await asyncio.gather(loading, return_exceptions=True)
-        await host.close()
+        await pool.close()
 
     asyncio.run(ask())
 
@@ -137,22 +149,24 @@ def test_it_is_described_before_it_is_loaded():
 def test_an_engine_that_cannot_be_asked_is_an_error_with_a_remedy(kind, code, word, remedy):
     async def ask() -> ProtocolError:
         limit = 2.0 if kind == "HangingEngine" else 60.0
-        host = EngineHost({"odd": f"{HERE}:{kind}", "noise": ENGINES["noise"]}, describe_seconds=limit)
+        pool = EnginePool(
+            {"odd": EngineSetup(f"{HERE}:{kind}"), "noise": ENGINES["noise"]}, describe_seconds=limit
+        )
         with pytest.raises(ProtocolError) as raised:
-            await host.describe("odd")
+            await pool.describe("odd")
         return raised.value
 
     error = asyncio.run(ask())
     assert (error.code, word in error.sentence, remedy in error.remedy) == (code, True, True), error
 
 
-def test_an_engine_that_could_not_be_warmed_up_is_asked_in_a_process_of_its_own():
+def test_an_engine_that_could_not_be_warmed_up_is_asked_in_a_process_of_its_own(tmp_path):
     async def ask() -> None:
-        host = EngineHost(ENGINES)
-        host.expect("unloadable")
-        asking = asyncio.create_task(host.describe("unloadable"))
+        pool = pool_of(ENGINES, tmp_path)
+        pool.expect("unloadable")
+        asking = asyncio.create_task(pool.describe("unloadable"))
         with pytest.raises(ProtocolError, match="weights are not there"):
-            await host.warm_up("unloadable")
+            await pool.warm_up("unloadable")
         assert (await asking).name == "unloadable"
 
     asyncio.run(ask())
@@ -162,35 +176,35 @@ def test_one_that_cannot_be_asked_now_may_be_later(tmp_path):
     folder = tmp_path / "later"
 
     async def ask() -> None:
-        host = EngineHost(shelf(folder))
+        pool = EnginePool(shelf(folder))
         with pytest.raises(ProtocolError):
-            await host.describe("shelf")
+            await pool.describe("shelf")
         folder.mkdir()
-        assert (await host.describe("shelf")).name == "shelf"
+        assert (await pool.describe("shelf")).name == "shelf"
 
     asyncio.run(ask())
 
 
 def test_an_engine_nobody_knows():
-    host = EngineHost(ENGINES)
+    pool = EnginePool(ENGINES)
     with pytest.raises(ProtocolError) as raised:
-        asyncio.run(host.describe("nobody"))
+        asyncio.run(pool.describe("nobody"))
     assert raised.value.code is ErrorCode.UNKNOWN_ENGINE
 
 
 def test_an_engine_that_can_do_nothing_is_refused_with_its_own_reason(tmp_path):
-    host = EngineHost({**engine_targets(), "noise": ENGINES["noise"]})
+    pool = EnginePool({**engine_setups(), "noise": ENGINES["noise"]})
     with pytest.raises(ProtocolError) as raised:
-        asyncio.run(host.refuse_unusable(MODELS_ENGINE.name))
+        asyncio.run(pool.refuse_unusable(MODELS_ENGINE.name))
     assert raised.value.code is ErrorCode.ENGINE_NOT_READY
     assert raised.value.sentence == "No ACE-Step weights are configured."
     assert "takebridge models pull turbo" in raised.value.remedy
-    asyncio.run(EngineHost(ENGINES).refuse_unusable("noise"))
+    asyncio.run(EnginePool(ENGINES).refuse_unusable("noise"))
 
 
 def test_the_state_of_a_folder_of_models(tmp_path):
-    target = shelf(tmp_path / "models")["shelf"]
-    assert models_state(ENGINES["noise"]) == models_state(target) == ()
+    setup = shelf(tmp_path / "models")["shelf"]
+    assert models_state(ENGINES["noise"]) == models_state(setup) == ()
     (tmp_path / "models" / "turbo").mkdir(parents=True)
     weights = tmp_path / "models" / "turbo" / "model.safetensors"
     states = []
@@ -202,11 +216,11 @@ def test_the_state_of_a_folder_of_models(tmp_path):
         lambda: (tmp_path / "models" / "single").write_bytes(b""),
     ):
         change()
-        states.append(models_state(target))
+        states.append(models_state(setup))
     assert len(set(states)) == len(states)
     (tmp_path / "models" / ".downloads").mkdir()
     (tmp_path / "models" / ".downloads" / "half").write_bytes(b"half")
-    assert models_state(target) == states[-1], "a download under way is no model yet"
+    assert models_state(setup) == states[-1], "a download under way is no model yet"
 
 
 SERVER = """

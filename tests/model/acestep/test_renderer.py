@@ -107,7 +107,9 @@ def test_every_task_renders_and_repeats_bit_for_bit(task: Task) -> None:
         assert np.array_equal(joined(once, stem, asked.start), joined(again, stem, asked.start))
 
 
-@pytest.mark.parametrize("changed", [{"seed": 12}, {"takes": (1,)}, {"caption": "cold glass"}, {"strength": 1.0}])
+@pytest.mark.parametrize(
+    "changed", [{"seed": 12}, {"takes": (1,)}, {"caption": "cold glass"}, {"strength": 1.0}]
+)
 def test_what_is_asked_for_changes_the_result(changed: dict[str, Any]) -> None:
     # An untrained network hardly listens, so the difference is not loud; but it is there.
     assert not np.array_equal(usual(), joined(rendered(request(**changed)), MIX, request().start))
