@@ -5,10 +5,12 @@ Times are seconds from the first sample of the song, or of the region where ther
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
+
+MAX_SECONDS = 1e9
+MAX_TEMPO = 1e6  # no music; anything beyond is a mistake
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ class Blueprint:
     take: int | None = None
 
     def __post_init__(self) -> None:
-        if self.tempo is not None and not (_is_number(self.tempo) and 0 < self.tempo < math.inf):
+        if self.tempo is not None and not (_is_number(self.tempo) and 0 < self.tempo <= MAX_TEMPO):
             raise ValueError(f"tempo must be quarter notes a minute above 0, got {self.tempo!r}")
         _check_text(self, "caption", "language")
         _check_text(self, *(name for name in ("key", "meter") if getattr(self, name) is not None))
@@ -138,5 +140,5 @@ def _check_seconds(value: object, *names: str) -> None:
         given = getattr(value, name)
         if given is None and isinstance(value, LyricLine):
             continue
-        if not _is_number(given) or not math.isfinite(given):
+        if not _is_number(given) or not abs(given) <= MAX_SECONDS:
             raise ValueError(f"{name} must be a number of seconds, got {given!r}")

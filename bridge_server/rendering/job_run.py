@@ -180,21 +180,23 @@ class JobRun:
     async def _render_order(self, order: TakeOrder, material: JobMaterial) -> None:
         """Tries again, in this place or another, when the engine's process has ended."""
         for attempt in range(1, self._attempts + 1):
-            host = await order.claim.host(order.stop)
-            order.place = host.place
+            claim = order.claim
             try:
+                host = await claim.host(order.stop)
+                order.place = host.place
                 await self._render_in(host, order, material)
                 return
             except ProtocolError as error:
                 if error.code is not ErrorCode.ENGINE_DIED or attempt == self._attempts:
                     raise
-                log.warning("job %s, takes %s, in %s: %s", self.job.id, order.numbers, host.place, error)
+                log.warning("job %s, takes %s, in %s: %s", self.job.id, order.numbers, order.place, error)
                 self._bar.rendering(order.numbers, AGAIN)
+                # Before the place is given back: the take keeps its turn.
+                order.claim = self._places.claim((self._turn, order.numbers[0]))
             finally:
                 order.place = ""
-                order.claim.release()
+                claim.release()
                 self._on_place_free()
-            order.claim = self._places.claim((self._turn, order.numbers[0]))
 
     async def _render_in(self, host: EngineHost, order: TakeOrder, material: JobMaterial) -> None:
         song, reference, numbers = material.song, material.reference, order.numbers

@@ -1,0 +1,109 @@
+"""What every host has to keep: today's is a process of this machine (test_process.py has what is particular to it)."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from bridge_server.engines.host import EngineHost, RenderCancelledError, ignore_progress, started
+from bridge_server.engines.messages import EngineFolders, RenderCommand
+from bridge_server.engines.process import EngineProcess
+from clip_store.audio.audio import Audio, Encoding
+from clip_store.blobs import BlobStore
+from daw_protocol.errors import ErrorCode, ProtocolError
+from model.engine import Task
+from tests.bridge_server.engines.test_process import order
+from tests.bridge_server.hosts import HostHere
+from tests.doubles import ENGINES, noise
+
+
+def render(host: EngineHost, command: RenderCommand, stop: asyncio.Event | None = None):
+    return host.render(command, ignore_progress, lambda *_: None, stop or asyncio.Event())
+
+
+def of_takes(*takes: int, **changes) -> RenderCommand:
+    plain = order()
+    return replace(plain, request=replace(plain.request, takes=takes, **changes))
+
+
+def use(folder, work, engine: str = "together") -> None:
+    async def run() -> None:
+        host = EngineProcess(
+            ENGINES[engine], EngineFolders(folder / "blobs", folder / "results"), 0.5, place="the place"
+        )
+        try:
+            await work(host)
+        finally:
+            await host.close()
+
+    asyncio.run(run())
+
+
+def test_several_takes_of_one_order_equal_each_by_itself(tmp_path):
+    async def work(host: EngineHost) -> None:
+        assert (host.place, host.description, host.pid) == ("the place", None, None)
+        outcomes = await render(host, of_takes(0, 2))
+        assert host.description.name == "together"
+        assert [outcome.take for outcome in outcomes] == [0, 2]
+        for outcome in outcomes:
+            mix = outcome.stem("mix").samples()
+            request = replace(order().request, takes=(outcome.take,))
+            assert np.array_equal(mix, noise(request, request.length))
+            assert outcome.report.take == outcome.take
+
+    use(tmp_path, work)
+
+
+def test_a_song_is_found_by_its_digest(tmp_path):
+    samples = np.random.default_rng(3).uniform(-0.3, 0.3, (30_000, 2)).astype(np.float32)
+    digest = BlobStore(tmp_path / "blobs").put(Audio(samples, 48000, Encoding.FLOAT))
+
+    async def work(host: EngineHost) -> None:
+        command = of_takes(0, task=Task.EXTRACT, handle=0)
+        (outcome,) = await render(host, replace(command, song=digest))
+        halves = [stem.samples() for stem in outcome.stems]
+        assert np.array_equal(sum(halves), samples[:20_000])
+        with pytest.raises(ProtocolError) as caught:
+            await render(host, replace(command, song="ab" * 32))
+        assert caught.value.code is ErrorCode.STORE_FAILED
+
+    use(tmp_path, work, "noise")
+
+
+def test_after_discard_nothing_is_left_and_after_a_death_it_renders_again(tmp_path):
+    async def work(host: EngineHost) -> None:
+        dying = of_takes(0, options={"fault": "exit"}, handle=0)
+        with pytest.raises(ProtocolError) as caught:
+            await render(host, dying)
+        assert caught.value.code is ErrorCode.ENGINE_DIED
+        host.discard(dying)
+        await render(host, of_takes(0, options={"fault": "none"}, handle=0))
+        host.discard(of_takes(0))
+        assert list((tmp_path / "results").iterdir()) == []
+
+    use(tmp_path, work, "faulty")
+
+
+def test_loading_is_given_up_when_the_job_is_cancelled(tmp_path):
+    async def work(host: EngineHost) -> None:
+        stop, loading = asyncio.Event(), asyncio.Event()
+        starting = asyncio.create_task(started(host, lambda _: loading.set(), stop))
+        await loading.wait()
+        stop.set()
+        with pytest.raises(RenderCancelledError):
+            await starting
+        assert host.pid is None, "it would have taken a minute"
+
+    use(tmp_path, work, "sleepy")
+
+
+def test_a_host_that_is_ready_is_started_without_waiting(tmp_path):
+    async def run() -> None:
+        host = HostHere(tmp_path)
+        await started(host, ignore_progress, asyncio.Event())
+        assert host.closed == 0
+
+    asyncio.run(run())
