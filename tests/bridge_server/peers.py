@@ -321,12 +321,12 @@ class ServerProcess:
         self.process: subprocess.Popen[bytes] | None = None
         self.address: dict[str, Any] = {}
 
-    def start(self) -> ServerProcess:
-        """Starts it; returns when it answers."""
+    def start(self, *words: str) -> ServerProcess:
+        """Starts it, with more words on its command line; returns when it answers."""
         (self.store / "server.json").unlink(missing_ok=True)
         self.process = subprocess.Popen(
             [*bridge_command(self.store), "serve", "--root", str(self._root), "--port", "0",
-             "--osc-port", str(self._osc_port)],
+             "--osc-port", str(self._osc_port), *words],
             stdout=subprocess.PIPE, cwd=PROJECT, env=environment(),
         )  # fmt: skip
         assert self.process.stdout is not None

@@ -131,7 +131,7 @@ def until(peer: WebSocketPeer, wanted: Any, patience: float = PATIENCE) -> dict[
 
 
 async def serve(folder: Path) -> None:
-    settings = settings_in(folder, engines={**ENGINES, "gated": GATED}, sound=True)
+    settings = settings_in(folder, engines={**ENGINES, "gated": GATED}, sound=True, places=2)
     async with running_server(settings) as server:
         print(json.dumps({"port": server.settings.websocket_port}), flush=True)
         await asyncio.to_thread(sys.stdin.read)
