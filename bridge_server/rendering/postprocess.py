@@ -228,7 +228,7 @@ def recipe(order: TakeContext, outcome: Outcome, receipt: Receipt) -> Recipe:
         gain_db=receipt.gain_db,
         tempo_map=order.plan.tempo_map.to_json(),
         reference=reference,
-        blueprint=blueprint and BlueprintRecord.from_fields(blueprint.to_json()),
+        blueprint=None if blueprint is None else BlueprintRecord.from_fields(blueprint.to_json()),
     )
 
 
