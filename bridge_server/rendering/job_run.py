@@ -56,7 +56,8 @@ class TakeOrder:
 
 
 class JobRun:
-    """A job that has been begun. Making one claims places for its takes at once; `render` must follow.
+    """A job that has been begun. Making one claims places for its takes at once; `render` or `release_places` must
+    follow.
 
     turn:     its place among the jobs begun: the older one's takes come first.
     recorded: numbers of the takes that an earlier run recorded.
@@ -112,6 +113,12 @@ class JobRun:
         """The takes that are being rendered, with their place."""
         return {order.numbers: order.place for order in self._orders if order.place}
 
+    def release_places(self) -> None:
+        """Gives every place and claim back, whatever became of the job."""
+        for order in self._orders:
+            order.claim.release()
+        self._on_place_free()
+
     def cancel(self, reason: str) -> None:
         """Stops every take. `render` then raises RenderCancelledError."""
         self.reason = reason
@@ -139,9 +146,7 @@ class JobRun:
             for task in (preparing, *tasks):
                 task.cancel()
             await asyncio.gather(preparing, *tasks, return_exceptions=True)
-            for order in self._orders:
-                order.claim.release()
-            self._on_place_free()
+            self.release_places()
         if self._cancelled:
             raise RenderCancelledError
         if self._failures:

@@ -109,6 +109,9 @@ class RenderWorker:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
             self._tasks.clear()
+            for run in self.runs:  # of tasks that were cancelled before they began
+                run.release_places()
+            self._runs.clear()
             await self._engines.close()
 
     def _resume(self) -> None:
@@ -161,7 +164,9 @@ class RenderWorker:
             self._fail(job, error)
             return
         self._runs[job.id] = run
-        self._tasks.add(asyncio.create_task(self._carry_out(run), name=f"job {job.id}"))
+        task = asyncio.create_task(self._carry_out(run), name=f"job {job.id}")
+        task.add_done_callback(lambda _: self.wake())
+        self._tasks.add(task)
 
     async def _rest(self, seconds: float | None) -> None:
         """Waits for something to do, or as long as is given; engines without work for long give their memory back."""
@@ -204,7 +209,6 @@ class RenderWorker:
             self._fail(job, _our_fault(job))
         finally:
             self._runs.pop(job.id, None)
-            self.wake()
 
     def _progress(self, job: Job, progress: Progress) -> None:
         self._tell(
