@@ -55,46 +55,52 @@ class TakeOrder:
     place: str = ""
 
 
+@dataclass(frozen=True)
+class JobServices:
+    """What every job is rendered with.
+
+    attempts: how often a take is tried whose engine's process dies.
+    on_place_free: called whenever a place may have become free for another job.
+    """
+
+    engines: EnginePool
+    reader: SongReader
+    recorder: TakeRecorder
+    live: PartialRenders
+    attempts: int
+    on_place_free: Callable[[], None]
+
+
 class JobRun:
     """A job that has been begun. Making one claims places for its takes at once; `render` or `release_places` must
     follow.
 
-    turn:     its place among the jobs begun: the older one's takes come first.
-    recorded: numbers of the takes that an earlier run recorded.
-    on_place_free: called whenever a place may have become free for another job.
+    turn: its place among the jobs begun: the older one's takes come first.
     """
 
     def __init__(
-        self,
-        job: Job,
-        turn: int,
-        engines: EnginePool,
-        reader: SongReader,
-        recorder: TakeRecorder,
-        live: PartialRenders,
-        attempts: int,
-        report: Callable[[Progress], None],
-        on_place_free: Callable[[], None],
+        self, job: Job, turn: int, services: JobServices, report: Callable[[Progress], None]
     ) -> None:
         """Raises ProtocolError for an engine that is not there any more."""
         self.job = job
         self.reason = ""
         self._turn = turn
         self._request = job.render()
-        self._places: EnginePlaces = engines.places(self._request.engine)
-        self._reader = reader
-        self._recorder = recorder
-        self._live = live
-        self._attempts = attempts
+        self._places: EnginePlaces = services.engines.places(self._request.engine)
+        self._reader = services.reader
+        self._recorder = services.recorder
+        self._live = services.live
+        self._attempts = services.attempts
+        self._on_place_free = services.on_place_free
         self._report = report
-        self._on_place_free = on_place_free
         self._bar = ProgressBar(self._request.takes, report)
         self._cancelled = False
         self._failures: dict[int, Exception] = {}
         self._finished: dict[int, list[FinishedTake]] = {}
         self._recording = asyncio.Lock()
-        self._missing = [n for n in range(1, self._request.takes + 1) if n not in recorder.recorded(job)]
-        self._orders = self._claimed_orders(engines.takes_at_once(self._request.engine))
+        recorded = self._recorder.recorded(job)
+        self._missing = [n for n in range(1, self._request.takes + 1) if n not in recorded]
+        self._orders = self._claimed_orders(services.engines.takes_at_once(self._request.engine))
 
     def _claimed_orders(self, takes_at_once: int) -> list[TakeOrder]:
         """The missing takes as orders: as many together as the engine likes, as long as every place gets some."""
@@ -120,7 +126,7 @@ class JobRun:
         self._on_place_free()
 
     def cancel(self, reason: str) -> None:
-        """Stops every take. `render` then raises RenderCancelledError."""
+        """Stops every take. `render` then raises RenderCancelledError, unless all takes are there already."""
         self.reason = reason
         self._cancelled = True
         self._stop_after(0)
@@ -147,7 +153,7 @@ class JobRun:
                 task.cancel()
             await asyncio.gather(preparing, *tasks, return_exceptions=True)
             self.release_places()
-        if self._cancelled:
+        if self._cancelled and self._missing:
             raise RenderCancelledError
         if self._failures:
             raise self._failures[min(self._failures)]

@@ -23,7 +23,7 @@ from bridge_server.jobs.database import Connection
 from bridge_server.jobs.job import Job, JobState
 from bridge_server.jobs.job_queue import JobQueue
 from bridge_server.jobs.replies import ending
-from bridge_server.rendering.job_run import JobRun
+from bridge_server.rendering.job_run import JobRun, JobServices
 from bridge_server.rendering.partial_render import PartialRenders
 from bridge_server.rendering.postprocess import warm_up
 from bridge_server.rendering.take_recorder import TakeRecorder
@@ -59,11 +59,12 @@ class RenderWorker:
         self._settings = settings
         self._queue = queue
         self._events = events
-        self._reader = reader
         self._engines = engines
         self._clock = clock
-        self._recorder = TakeRecorder(connection, store, events, clock)
         self.live = PartialRenders(events)
+        recorder = TakeRecorder(connection, store, events, clock)
+        attempts = settings.limits.attempts
+        self._services = JobServices(engines, reader, recorder, self.live, attempts, self.wake)
         self._wake = asyncio.Event()
         self._turns = count()
         self._runs: dict[str, JobRun] = {}  # by job, in the order they were begun
@@ -156,10 +157,7 @@ class RenderWorker:
             self._progress(job, progress)
 
         try:
-            run = JobRun(
-                job, next(self._turns), self._engines, self._reader, self._recorder, self.live,
-                self._settings.limits.attempts, report, self.wake,
-            )  # fmt: skip
+            run = JobRun(job, next(self._turns), self._services, report)
         except ProtocolError as error:
             self._fail(job, error)
             return

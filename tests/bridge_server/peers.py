@@ -314,19 +314,21 @@ def http_get(url: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
 class ServerProcess:
     """`takebridge serve` as a process that can be killed."""
 
-    def __init__(self, store: Path, root: Path, osc_port: int = 0) -> None:
+    def __init__(self, store: Path, root: Path, osc_port: int = 0, words: tuple[str, ...] = ()) -> None:
+        """words: more of its command line."""
         self.store = store
+        self._words = words
         self._root = root
         self._osc_port = osc_port
         self.process: subprocess.Popen[bytes] | None = None
         self.address: dict[str, Any] = {}
 
-    def start(self, *words: str) -> ServerProcess:
-        """Starts it, with more words on its command line; returns when it answers."""
+    def start(self) -> ServerProcess:
+        """Starts it; returns when it answers."""
         (self.store / "server.json").unlink(missing_ok=True)
         self.process = subprocess.Popen(
             [*bridge_command(self.store), "serve", "--root", str(self._root), "--port", "0",
-             "--osc-port", str(self._osc_port), *words],
+             "--osc-port", str(self._osc_port), *self._words],
             stdout=subprocess.PIPE, cwd=PROJECT, env=environment(),
         )  # fmt: skip
         assert self.process.stdout is not None

@@ -105,8 +105,8 @@ def packages(site_packages, monkeypatch):
 def test_an_engine_of_another_package_renders(packages, tmp_path):
     """Two takes in two places, with a start option of its own."""
     song = noise_song(tmp_path / "song.wav")
-    server = ServerProcess(tmp_path / "store", tmp_path)
-    server.start("--engine-option", "reverse.gain=0.5", "--places", "2")
+    words = ("--engine-option", "reverse.gain=0.5", "--places", "2")
+    server = ServerProcess(tmp_path / "store", tmp_path, words=words).start()
     try:
         with websocket(server.address["websocket_port"]) as ws:
             about = ws.call("engines")["engines"]

@@ -25,9 +25,18 @@ from bridge_server.engines.registry import EngineSetup
 from bridge_server.settings import Limits
 from daw_protocol.errors import ErrorCode, ProtocolError
 from model.engine import Grid, RenderRequest, Task
+from tests.bridge_server.conftest import shared_server
 from tests.bridge_server.peers import PATIENCE, environment
 from tests.doubles import ENGINES
 from tests.places import PROJECT
+
+
+@pytest.fixture(scope="module", params=[1, 2], ids=["one place", "two places"])
+def server(tmp_path_factory, request):
+    """Whatever an engine does wrong, it is the same in one place and in two."""
+    with shared_server(tmp_path_factory.mktemp("bridge"), places=request.param) as running:
+        yield running
+
 
 REGION = ("source", "song.wav", "start", 12000, "end", 16000)
 

@@ -12,7 +12,7 @@ import pytest
 from bridge_server.engines.host import RenderCancelledError
 from bridge_server.jobs.database import open_database
 from bridge_server.jobs.job import Job
-from bridge_server.rendering.job_run import JobRun
+from bridge_server.rendering.job_run import JobRun, JobServices
 from bridge_server.rendering.partial_render import PartialRenders, RenderFinished
 from bridge_server.rendering.take_recorder import TakeRecorder
 from bridge_server.sessions.events import Events, JobReply
@@ -35,8 +35,9 @@ class Bench:
         self.live = PartialRenders(self.events)
         self.hosts = [HostHere(folder / "results", f"place {number}") for number in range(places)]
         self.pool = PoolHere(self.hosts, takes_at_once)
-        self._reader = SongReader(self.store, connection, (folder,), 60)
-        self._recorder = TakeRecorder(connection, self.store, self.events)
+        reader = SongReader(self.store, connection, (folder,), 60)
+        recorder = TakeRecorder(connection, self.store, self.events)
+        self._services = JobServices(self.pool, reader, recorder, self.live, 3, self.free)
         self._song = noise_song(folder / "song.wav", 9000)
         self._turns = 0
         self.events.subscribe(JobReply, lambda event: self.taken.append((event.job, event.reply.number)))
@@ -48,9 +49,8 @@ class Bench:
         }  # fmt: skip
         self._turns += 1
         return JobRun(
-            Job(job, "client", "r", "repaint", request), self._turns, self.pool, self._reader, self._recorder,
-            self.live, 3, self.progress.append, self.free,
-        )  # fmt: skip
+            Job(job, "client", "r", "repaint", request), self._turns, self._services, self.progress.append
+        )
 
     def free(self) -> None:
         self.freed += 1
