@@ -196,11 +196,11 @@ def measure_ours(folder: Path, load: Load) -> Figures:
     """Reads the networks from `folder` and measures through the engine, then two networks alone."""
     import torch
 
-    from model.acestep.engine import AceStepEngine
+    from model.acestep.engine import AceStepEngine, EngineConfig
     from model.engine import Grid, Piece, RenderRequest, Song, Task
 
     torch.set_num_threads(1)
-    engine = AceStepEngine(str(folder), device="cpu")
+    engine = AceStepEngine(EngineConfig(str(folder), device="cpu"))
     engine.load(lambda _progress: None)
     before = peak_bytes()
     samples = song(load)
@@ -220,7 +220,7 @@ def measure_ours(folder: Path, load: Load) -> Figures:
             end,
             grid,
             seed=3,
-            take=take,
+            takes=(take,),
             caption="warm tape",
             context_seconds=SURROUND_SECONDS,
             options={"steps": STEPS, "shift": SHIFT},

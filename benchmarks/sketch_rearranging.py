@@ -177,7 +177,7 @@ def measure_takes(made: Generated, engine: SketchEngine, column: Column) -> None
     count = bar_beats(made)
     first, last = next(iter(regions(made)))
     start, end = made.bar_frame(first, count), made.bar_frame(last, count)
-    mixes = [render(engine, request_for(made, start, end, take=take))[0] for take in range(8)]
+    mixes = [render(engine, request_for(made, start, end, takes=(take,)))[0] for take in range(8)]
     distinct: list[Samples] = []
     for mix in mixes:
         if all(joins.likeness(mix, other) < 0.995 for other in distinct):

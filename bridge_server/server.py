@@ -32,7 +32,8 @@ from bridge_server.endpoints.oscquery_values import LiveValues
 from bridge_server.endpoints.turns import Turns
 from bridge_server.endpoints.watch_folder.folder import WatchFolder, check_watched
 from bridge_server.endpoints.websocket import WebSocketEndpoint
-from bridge_server.engines.host import EngineHost
+from bridge_server.engines.messages import EngineFolders
+from bridge_server.engines.pool import EnginePool
 from bridge_server.errors import as_protocol_error
 from bridge_server.handlers.audition import AuditionHandlers
 from bridge_server.handlers.context import ContextHandlers
@@ -51,7 +52,7 @@ from bridge_server.jobs.job_queue import JobQueue
 from bridge_server.network.lan import own_host
 from bridge_server.network.mdns import announced
 from bridge_server.platforms import make_private_folder, write_private
-from bridge_server.rendering.worker import RenderWorker
+from bridge_server.rendering.worker import RenderWorker, scratch_folder
 from bridge_server.sessions.audience import Audience
 from bridge_server.sessions.contexts import ClientContexts
 from bridge_server.sessions.events import Events
@@ -86,7 +87,7 @@ class RunningServer:
     settings: Settings
     dispatcher: Dispatcher
     worker: RenderWorker
-    engines: EngineHost
+    engines: EnginePool
     store: ClipStore
     controller: AuditionController
     supervisor: Supervisor
@@ -119,7 +120,10 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
         roots = (*settings.roots, folder.audio)
         reader = SongReader(store, connection, roots, settings.limits.song_seconds)
         limits = settings.limits
-        engines = EngineHost(settings.engines, limits.stop_seconds, limits.describe_seconds)
+        folders = EngineFolders(store.blobs.root, scratch_folder(settings.store))
+        engines = EnginePool(
+            settings.engines, folders, settings.places, limits.stop_seconds, limits.describe_seconds
+        )
         worker = RenderWorker(settings, connection, store, queue, events, reader, engines)
         shared_context = SharedContext(events)
         controller = AuditionController(

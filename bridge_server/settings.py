@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bridge_server.engines.registry import DEFAULT_ENGINE, engine_targets, target_of
+from bridge_server.engines.registry import DEFAULT_ENGINE, EngineSetup, engine_setups, setup_of
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.pad_map import Binding
 
 OSC_PORT = 9124
 WEBSOCKET_PORT = 9125
+MAX_PLACES = 8
 EVERYWHERE = ("0.0.0.0", "::", "")  # hosts that mean every address of the machine
 
 
@@ -28,7 +29,7 @@ class Limits:
     stop_seconds:    how long an engine may take to stop before its process is ended.
     describe_seconds: how long an engine may take to describe itself, the start of its process included.
     idle_unload_seconds: after this time without work an engine's memory is released.
-    attempts:        how often a job is begun again after the server died under it.
+    attempts:        how often a job is begun if the server dies under it, and a take if its engine's process does.
     """
 
     queued_jobs: int = 64
@@ -74,7 +75,8 @@ class WatchSettings:
 
 @dataclass(frozen=True)
 class Settings:
-    """Raises ProtocolError for an unknown engine, and when the server could be reached from elsewhere without a token.
+    """Raises ProtocolError for an unknown engine, for too many places, and for an address that others reach without a
+    token.
 
     store: folder of audio, takes and jobs.
     trust_this_machine: programs on this machine need no token: DAW scripts keep working while a tablet is let
@@ -83,7 +85,9 @@ class Settings:
     pointer: file that points scripts to this server's mailbox; None: it is in the usual place, or private.
     sound: whether takes may be played through this machine's sound device.
     engine: the one that renders unless a request names another.
-    engines: name and target of every engine, as engines/registry.py makes them.
+    engines: name and setup of every engine, as engines/registry.py makes them.
+    places: how many renders of one engine may be under way at once, takes of one job or jobs. Each place is a process
+        that loads the engine for itself, so two places need twice the memory; the second is started when it is needed.
     """
 
     store: Path
@@ -97,12 +101,20 @@ class Settings:
     midi: MidiSettings | None = None
     watch: WatchSettings | None = None
     engine: str = DEFAULT_ENGINE
-    engines: Mapping[str, str] = field(default_factory=engine_targets)
+    engines: Mapping[str, EngineSetup] = field(default_factory=engine_setups)
+    places: int = 1
     limits: Limits = field(default_factory=Limits)
     sound: bool = True
 
     def __post_init__(self) -> None:
-        target_of(self.engine, self.engines)
+        setup_of(self.engine, self.engines)
+        if not 1 <= self.places <= MAX_PLACES:
+            raise ProtocolError(
+                ErrorCode.OUT_OF_RANGE,
+                f"places must be 1 to {MAX_PLACES}, got {self.places}.",
+                "Each place loads the engine once more: start with 2.",
+                "places",
+            )
         if not is_loopback(self.host) and not self.token:
             raise ProtocolError(
                 ErrorCode.NOT_ALLOWED,

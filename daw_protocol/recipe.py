@@ -15,6 +15,8 @@ from daw_protocol.message import Message, value
 from daw_protocol.result_fields import AnyText, JsonObject, ListOf, Record
 from daw_protocol.seed import Seed
 
+SECONDS = Real(-1e9, 1e9)
+
 
 @dataclass(frozen=True, kw_only=True)
 class ReferenceAudio(Message):
@@ -24,6 +26,48 @@ class ReferenceAudio(Message):
     name: str = value(AnyText(), "its name", "")
     digest: str = value(AnyText(), "digest of the stored audio", "")
     consent: bool = value(Flag(), "whether the performer agreed to this use", False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SectionRecord(Message):
+    """A part of a song."""
+
+    name: str = value(AnyText(), "its name, such as verse")
+    start: float = value(SECONDS, "its start, in seconds from the song's first sample")
+    end: float = value(SECONDS, "its end")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChordRecord(Message):
+    """A chord, which lasts until the next one."""
+
+    name: str = value(AnyText(), "its name, such as Am7")
+    time: float = value(SECONDS, "its start, in seconds from the song's first sample")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LyricRecord(Message):
+    """A line, or a word, of the lyrics."""
+
+    text: str = value(AnyText(), "its words")
+    start: float | None = value(SECONDS, "its start, in seconds from the song's first sample, if known", None)
+    end: float | None = value(SECONDS, "its end, if known", None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BlueprintRecord(Message):
+    """The music of a take in words, as far as its engine knows it."""
+
+    tempo: float | None = value(
+        Real(0, 1e6), "quarter notes per minute where the music begins, if known", None
+    )
+    key: str | None = value(AnyText(), "the key, if known", None)
+    meter: str | None = value(AnyText(), "the time signature where the music begins, if known", None)
+    sections: tuple[SectionRecord, ...] = value(ListOf(Record(SectionRecord)), "its parts", ())
+    chords: tuple[ChordRecord, ...] = value(ListOf(Record(ChordRecord)), "its chords in order", ())
+    caption: str = value(AnyText(), "a description", "")
+    lyrics: tuple[LyricRecord, ...] = value(ListOf(Record(LyricRecord)), "its lyrics", ())
+    language: str = value(AnyText(), "the language of the lyrics", "")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,3 +93,6 @@ class Recipe(Message):
         JsonObject("tempo map object, see above"), "the tempo map it was rendered on", None
     )
     reference: ReferenceAudio | None = value(Record(ReferenceAudio), "the reference audio, if any", None)
+    blueprint: BlueprintRecord | None = value(
+        Record(BlueprintRecord), "the music in words, from an engine that knows it", None
+    )

@@ -304,13 +304,28 @@ class MidiStatus(Message):
 
 
 @dataclass(frozen=True, kw_only=True)
+class RenderUnderWay(Message):
+    """Takes that are being rendered in one place."""
+
+    job: str = value(ID, "their job")
+    takes: tuple[int, ...] = value(ListOf(COUNT), "their numbers, from 1")
+    engine: str = value(AnyText(), "the engine that renders them")
+    place: str = value(AnyText(), "where: this machine, this machine 2, ...")
+
+
+@dataclass(frozen=True, kw_only=True)
 class ServerStatus(Message):
     """The server's state."""
 
     version: str = value(AnyText(), "its version")
     engine: str = value(AnyText(), "its default engine")
-    engine_processes: Mapping[str, int] = value(TableOf(COUNT), "process ids of the running engines")
-    running: str | None = value(Nullable(ID), "the running job")
+    engine_processes: Mapping[str, int] = value(
+        TableOf(COUNT), 'process ids of the running engines; of further places as "NAME 2"'
+    )
+    running: str | None = value(Nullable(ID), "the running job, the oldest if there are several")
+    renders: tuple[RenderUnderWay, ...] = value(
+        ListOf(Record(RenderUnderWay)), "what is being rendered at this moment"
+    )
     queued: int = value(COUNT, "jobs in the queue")
     roots: tuple[str, ...] = value(TEXTS, "the folders it may read songs from")
     store: str = value(AnyText(), "the folder of takes and jobs")

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from model.blueprint import Blueprint
 from model.errors import RenderStopped
 
 Samples = NDArray[np.float32]
@@ -83,12 +84,12 @@ class Grid:
 
 @dataclass(frozen=True)
 class RenderRequest:
-    """One take to render. Positions are frames at `rate`, counted from the first sample of the song.
+    """One or more takes to render. Positions are frames at `rate`, counted from the first sample of the song.
 
     start, end:  half-open region; may extend beyond the song at either end (`end` for a continuation).
     handle:      frames rendered on each side of the region, not joined to the song, as the stem "handles"; 0 = none.
-    seed, take:  identify the result: equal request, seed and take give equal samples.
-                 Takes 0..N-1 of one request and seed differ by construction.
+    seed, takes: identify the results: equal request, seed and take give equal samples, whichever other takes are
+                 ordered with it. Takes 0..N-1 of one request and seed differ by construction.
     key:         "C major", "F# minor", ...; None if the host has none.
     strength:    0 = as close to the replaced audio as the engine can get, 1 = as far from it.
     layers:      which part of the sound to re-render; "all" or a name from `EngineDescription.layers`.
@@ -107,7 +108,7 @@ class RenderRequest:
     end: int
     grid: Grid
     seed: int
-    take: int = 0
+    takes: tuple[int, ...] = (0,)
     handle: int = 0
     caption: str = ""
     lyrics: str = ""
@@ -120,6 +121,16 @@ class RenderRequest:
     context_seconds: float | None = None
     reference: Song | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.takes or list(self.takes) != sorted({take for take in self.takes if take >= 0}):
+            raise ValueError(f"takes must be numbers from 0 in ascending order, each once, got {self.takes}")
+
+    @property
+    def take(self) -> int:
+        """The only take of a request for one."""
+        (take,) = self.takes
+        return take
 
     @property
     def length(self) -> int:
@@ -145,39 +156,45 @@ class Piece:
              ([start - handle, end + handle), not joined to the song), otherwise the stem or instrument.
     start:   frame of the first sample, in the request's coordinates.
     samples: float32 [frames, channels] at the request's rate and channel count.
+    take:    the take it belongs to; None where the request asks for one only.
     """
 
     stem: str
     start: int
     samples: Samples
+    take: int | None = None
 
 
 @dataclass(frozen=True)
 class Attachment:
-    """A file that belongs to the take but is not audio, such as the arrangement as a MIDI file."""
+    """A file that belongs to the take but is not audio, such as the arrangement as a MIDI file. take: as in Piece."""
 
     name: str
     media_type: str
     data: bytes
+    take: int | None = None
 
 
 @dataclass(frozen=True)
 class Report:
-    """What the engine did, stated honestly; yielded once, last.
+    """What the engine did for a take, stated honestly; yielded once a take, after everything else of that take.
 
     method:  how this audio was made, in one sentence.
     figures: measurements and choices for the recipe (JSON values only).
     notes:   things the producer should know ("no vocal found", ignored caption words, ...).
     weights: the weights used, if the engine has more than one set; "" = as described.
+    take:    as in Piece.
     """
 
     method: str
     figures: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     weights: str = ""
+    take: int | None = None
 
 
-Rendered = Piece | Attachment | Report
+Rendered = Piece | Attachment | Blueprint | Report
+"""At most one Blueprint a take: what the engine knows of the music in words."""
 
 
 @dataclass(frozen=True)
@@ -185,13 +202,15 @@ class Progress:
     """Progress of a render.
 
     stage:        a few words for the producer ("analysing the song").
-    fraction:     0..1 of the whole take.
-    seconds_left: estimate, or None if there is none yet.
+    fraction:     0..1 of the take, or of all takes together where none is named.
+    seconds_left: estimate for the same, or None if there is none yet.
+    take:         the take it is about; None = all that were requested.
     """
 
     stage: str
     fraction: float
     seconds_left: float | None = None
+    take: int | None = None
 
 
 OnProgress = Callable[[Progress], None]
@@ -244,6 +263,8 @@ class EngineDescription:
     reference: whether it can use the timbre of reference audio.
     prompt, lyrics: how much of each it reads.
     languages: languages of the lyrics; empty = any.
+    takes_at_once: how many takes a request should ask for at most: more than one only if the engine renders them
+        together faster than one by one, with equal samples.
     """
 
     name: str
@@ -261,6 +282,7 @@ class EngineDescription:
     prompt: TextLimit = TextLimit()
     lyrics: TextLimit = TextLimit()
     languages: tuple[str, ...] = ()
+    takes_at_once: int = 1
 
     def capability(self, task: Task) -> Capability:
         """The entry for `task`; an engine without an entry does not support it."""
@@ -271,7 +293,11 @@ class EngineDescription:
 
 
 class Engine(Protocol):
-    """The engine in the bridge's render process. One render at a time; `load` before the first."""
+    """The engine in the bridge's render process. One render at a time; `load` before the first.
+
+    An engine is made without arguments; one that has a class attribute `config_type`, a frozen dataclass, with a value
+    of that (model/engine_config.py).
+    """
 
     def describe(self) -> EngineDescription:
         """What it offers; cheap, may be called before `load`."""
@@ -284,8 +310,9 @@ class Engine(Protocol):
     def render(
         self, request: RenderRequest, progress: OnProgress, should_stop: ShouldStop
     ) -> Iterator[Rendered]:
-        """Yields pieces as they become ready, attachments, and one Report last.
+        """Yields pieces as they become ready, attachments, a blueprint, and one Report last for each take.
 
+        Takes may come together or one after the other (`takes_in_order` does the latter for any engine).
         Raises CannotRender if it cannot do this with this song, RenderStopped once `should_stop` returns true.
         """
         ...
@@ -299,3 +326,17 @@ def stop_if_asked(should_stop: ShouldStop) -> None:
     """Raises RenderStopped if the render was cancelled."""
     if should_stop():
         raise RenderStopped
+
+
+RenderOne = Callable[[RenderRequest, OnProgress], Iterator[Rendered]]
+
+
+def takes_in_order(request: RenderRequest, progress: OnProgress, render_one: RenderOne) -> Iterator[Rendered]:
+    """Renders the takes of a request by themselves, one after the other; everything that comes names its take."""
+    for take in request.takes:
+        for found in render_one(replace(request, takes=(take,)), _of_take(progress, take)):
+            yield replace(found, take=take)
+
+
+def _of_take(progress: OnProgress, take: int) -> OnProgress:
+    return lambda update: progress(replace(update, take=take))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from model.acestep.engine import AceStepEngine
+from model.acestep.engine import AceStepEngine, EngineConfig
 from model.engine import OnProgress, Rendered, RenderRequest, ShouldStop
 
 ROOM = 8_000_000  # bytes a render may still take: less than any needs
@@ -20,9 +20,9 @@ ROOM = 8_000_000  # bytes a render may still take: less than any needs
 class CrampedEngine(AceStepEngine):
     """Cramps the first process that renders with these models; later ones find a mark and have all they want."""
 
-    def __init__(self, folder: str, **options: str) -> None:
-        super().__init__(folder, **options)
-        self._mark = Path(folder) / "cramped"
+    def __init__(self, config: EngineConfig) -> None:
+        super().__init__(config)
+        self._mark = Path(config.folder) / "cramped"
 
     def render(
         self, request: RenderRequest, progress: OnProgress, should_stop: ShouldStop

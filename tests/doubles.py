@@ -1,7 +1,7 @@
 """Engines small enough to be seen through: they render noise at once, slowly, deafly or wrongly.
 
 Each one is a whole `model.engine.Engine`; servers find them by name, as they find the real ones
-(`Settings(engines={"noise": "tests.doubles:NoiseEngine"})`), and run them in a process of their own.
+(`Settings(engines={"noise": EngineSetup("tests.doubles:NoiseEngine")})`), and run them in a process of their own.
 """
 
 from __future__ import annotations
@@ -10,9 +10,11 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
+from bridge_server.engines.registry import EngineSetup
 from model.engine import (
     Attachment,
     Capability,
@@ -31,15 +33,16 @@ from model.engine import (
 from model.errors import CannotRender, NotLoaded
 
 ENGINES = {
-    "noise": "tests.doubles:NoiseEngine",
-    "slow": "tests.doubles:SlowEngine",
-    "deaf": "tests.doubles:DeafEngine",
-    "faulty": "tests.doubles:FaultyEngine",
-    "unloadable": "tests.doubles:UnloadableEngine",
-    "stillborn": "tests.doubles:StillbornEngine",
-    "busy": "tests.doubles:BusyEngine",
-    "sleepy": "tests.doubles:SleepyEngine",
-    "sketch": "model.sketch.engine:SketchEngine",
+    "noise": EngineSetup("tests.doubles:NoiseEngine"),
+    "slow": EngineSetup("tests.doubles:SlowEngine"),
+    "deaf": EngineSetup("tests.doubles:DeafEngine"),
+    "faulty": EngineSetup("tests.doubles:FaultyEngine"),
+    "together": EngineSetup("tests.doubles:TogetherEngine"),
+    "unloadable": EngineSetup("tests.doubles:UnloadableEngine"),
+    "stillborn": EngineSetup("tests.doubles:StillbornEngine"),
+    "busy": EngineSetup("tests.doubles:BusyEngine"),
+    "sleepy": EngineSetup("tests.doubles:SleepyEngine"),
+    "sketch": EngineSetup("model.sketch.engine:SketchEngine"),
 }
 
 PIECE_FRAMES = 8192
@@ -175,6 +178,34 @@ class FaultyEngine(NoiseEngine):
         if fault == "no report":
             return
         yield Report("It did something wrong.")
+
+
+class TogetherEngine(NoiseEngine):
+    """Renders up to four takes of a request together: their pieces come in turns, as from a batch on a GPU.
+
+    The option `fault`: "other take" gives a piece of a take that was not requested, "nameless" one without a take,
+    "one report" reports the first take only.
+    """
+
+    name = "together"
+
+    def describe(self) -> EngineDescription:
+        return replace(super().describe(), takes_at_once=4)
+
+    def render(
+        self, request: RenderRequest, progress: OnProgress, should_stop: ShouldStop
+    ) -> Iterator[Rendered]:
+        fault = request.options.get("fault")
+        progress(Progress("rendering all", 0.5))
+        takes = request.takes
+        whole = {take: noise(replace(request, takes=(take,)), request.length) for take in takes}
+        for parts in zip(*(pieces("mix", request.start, whole[take]) for take in takes), strict=True):
+            for take, piece in zip(takes, parts, strict=True):
+                yield replace(piece, take=take)
+        if fault in ("other take", "nameless"):
+            yield Piece("mix", request.end, whole[takes[0]], 7 if fault == "other take" else None)
+        for take in takes[:1] if fault == "one report" else takes:
+            yield Report("Noise was drawn.", {"ordered": len(takes)}, take=take)
 
 
 class UnloadableEngine(NoiseEngine):

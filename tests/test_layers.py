@@ -92,7 +92,13 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("timeline", "midi_clock", "song_position"),
         ("errors", "spelling", "unreadable"),
     ),
-    "model": (("checkpoints",), ("acestep", "sketch"), ("pace",), ("engine",), ("dsp", "errors")),
+    "model": (
+        ("checkpoints",),
+        ("acestep", "sketch"),
+        ("pace",),
+        ("engine", "engine_config"),
+        ("blueprint", "dsp", "errors"),
+    ),
     "model.acestep": (
         ("engine",),
         ("loaded_checkpoint",),
@@ -260,7 +266,7 @@ def test_sketch_knows_only_the_interface_of_engines():
         assert all(
             is_within(name, "model.sketch")
             or is_within(name, "model.dsp")
-            or name in ("model.engine", "model.errors", "model.pace")
+            or name in ("model.blueprint", "model.engine", "model.errors", "model.pace")
             for name in ours
         ), path
 

@@ -37,7 +37,7 @@ from bridge_server.audition.effects import (
     StopPlayback,
     SwitchTransport,
 )
-from bridge_server.audition.partial_scene import partial_scene
+from bridge_server.audition.partial_scene import partial_scene, render_place
 from bridge_server.audition.player import Player
 from bridge_server.audition.scene import ORIGINAL, Scene, not_playing, within
 from bridge_server.audition.scene_builder import SceneBuilder, accepted_takes, scene_request, tempo_map_of
@@ -139,8 +139,8 @@ class AuditionController:
         """A render in progress, or one still queued, which plays when it has a bar."""
         async with self._lock:
             bars = self._state.bars_or(before, after)
-            render = self._live.current
-            if render is not None and render.job.id == job:
+            render = self._live.of_job(job)
+            if render is not None:
                 await self._apply(await self._grown(render, bars))
             else:
                 await self._apply(AwaitRender(job, bars))
@@ -345,11 +345,14 @@ class AuditionController:
             await self._apply(Stop(f"The render {how}; playback stopped."))
 
     async def _show_render(self, render: PartialRender, takes: tuple[Take, ...]) -> None:
-        """Plays what there is of a render, or its take, if that is what is wanted."""
-        job = render.job.id
+        """Plays what there is of a render, or its take, if that is what is wanted.
+
+        Several takes of a job may be under way at once: the one that has begun to play is followed to its end.
+        """
+        job, playing = render.job.id, self._state.scene
         if render.announced and not takes:
             await self._apply(RenderBegan(job))
-        if self._state.job != job:
+        if self._state.job != job or (playing is not None and playing.place != render_place(render)):
             return
         take = auditioned_take(render, takes)
         if take is None:

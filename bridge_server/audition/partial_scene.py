@@ -27,10 +27,15 @@ def partial_scene(render: PartialRender, song: LayeredAudio | None, before: int,
     extent = Span(min(origin, plan.region.start), max(origin + base.frames, plan.region.end))
     loop_range = loop_range_around(plan.region, before, after, plan.tempo_map, plan.rate, extent)
     return Scene(
-        place=("render", render.job.id, render.number), audio=audio, origin=origin, tempo_map=plan.tempo_map,
+        place=render_place(render), audio=audio, origin=origin, tempo_map=plan.tempo_map,
         loop_range=loop_range, job=render.job.id, song=render.song.digest if render.song else "", region=plan.region,
         ready=ready_up_to(render, loop_range),
     )  # fmt: skip
+
+
+def render_place(render: PartialRender) -> tuple[str, str, int]:
+    """The scene's place: each take of each job has its own."""
+    return ("render", render.job.id, render.number)
 
 
 def ready_up_to(render: PartialRender, loop_range: Span) -> int | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bridge_server.cli.old_store import take_over_old_store
-from bridge_server.engines.registry import engine_targets, installed_engines
+from bridge_server.engines.registry import EngineSetup, engine_setups, installed_engines, options_by_engine
 from bridge_server.platforms import CHECKPOINTS, models_folder, old_store_folder
 from bridge_server.settings import Settings
 
@@ -31,18 +31,22 @@ def models_of(arguments: Namespace) -> Path:
     return models_folder() if models == old_store_folder() / CHECKPOINTS else models
 
 
-def engines_of(arguments: Namespace) -> dict[str, str]:
-    """All engines by name; those that take models with the folder named, or with the usual one if it exists."""
+def engines_of(arguments: Namespace) -> dict[str, EngineSetup]:
+    """All engines by name; those that take models with the folder named, or with the usual one if it exists.
+
+    Raises ProtocolError for a start option of no engine.
+    """
     specs = installed_engines().specs
+    options = options_by_engine(getattr(arguments, "engine_option", ()), [spec.name for spec in specs])
     folder = models_of(arguments)
     if folder == models_folder() and not folder.is_dir():
-        return engine_targets(specs)
-    memory = getattr(arguments, "memory_gb", None)
-    return engine_targets(
+        return engine_setups(specs, options=options)
+    return engine_setups(
         specs,
         folder,
         device=getattr(arguments, "device", ""),
-        memory_gb="" if memory is None else f"{memory:g}",
+        memory_gb=getattr(arguments, "memory_gb", None),
+        options=options,
     )
 
 

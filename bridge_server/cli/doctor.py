@@ -18,7 +18,7 @@ from rich.markup import escape
 from bridge_server.audition.sound_devices import ANY_DEVICE, SoundDevices
 from bridge_server.cli.client import connected
 from bridge_server.endpoints.midi.ports import input_names
-from bridge_server.engines.host import EngineHost
+from bridge_server.engines.pool import EnginePool
 from bridge_server.engines.registry import DEFAULT_ENGINE, MODELS_ENGINE, installed_engines
 from bridge_server.models.library import State, look
 from bridge_server.server import find_server
@@ -115,14 +115,14 @@ def packages() -> Iterator[Finding]:
 
 async def engines(settings: Settings) -> list[Finding]:
     """What each engine can do, by its own process."""
-    host = EngineHost(settings.engines)
-    return list(await asyncio.gather(*(engine(host, name) for name in host.names)))
+    pool = EnginePool(settings.engines)
+    return list(await asyncio.gather(*(engine(pool, name) for name in pool.names)))
 
 
-async def engine(host: EngineHost, name: str) -> Finding:
+async def engine(pool: EnginePool, name: str) -> Finding:
     what = f"engine {name}"
     try:
-        description = await host.describe(name)
+        description = await pool.describe(name)
     except ProtocolError as error:
         return Finding(what, Verdict.OPTIONAL, error.sentence, error.remedy)
     can = [task.value for task in Task if description.capability(task).available]

@@ -7,8 +7,8 @@ import logging
 from argparse import Namespace
 
 from bridge_server.cli.arguments import engines_of, models_of, store_of
-from bridge_server.engines.host import EngineHost
-from bridge_server.engines.registry import MODELS_ENGINE, installed_engines
+from bridge_server.engines.pool import EnginePool
+from bridge_server.engines.registry import MODELS_ENGINE, installed_engines, options_by_engine
 from bridge_server.network.lan import ANYWHERE, kept_token
 from bridge_server.platforms import mailbox_pointer, models_folder, store_folder
 from bridge_server.settings import MidiSettings, Settings, WatchSettings
@@ -20,14 +20,17 @@ log = logging.getLogger(__name__)
 def serve_settings(arguments: Namespace) -> Settings:
     """Without --root, songs are looked for in the current folder.
 
-    Raises ProtocolError when a folder of models was named and holds none that can be used.
+    Raises ProtocolError when a folder of models was named and holds none that can be used, and for wrong start options.
     """
     store = store_of(arguments)
     engines = engines_of(arguments)
     for problem in installed_engines().problems:
         log.warning("%s", problem)
+    named = options_by_engine(arguments.engine_option, engines)  # what was asked for must work
     if models_of(arguments) != models_folder():
-        asyncio.run(EngineHost(engines).refuse_unusable(MODELS_ENGINE.name))
+        named.setdefault(MODELS_ENGINE.name, {})
+    for name in named:
+        asyncio.run(EnginePool(engines).refuse_unusable(name))
     roots = [root.expanduser().absolute() for root in arguments.root] or [arguments.here]
     # A server on any free port is an experiment: DAW-side scripts are not pointed to it.
     led_to = arguments.port != 0 and store != store_folder()
@@ -44,6 +47,7 @@ def serve_settings(arguments: Namespace) -> Settings:
         watch=WatchSettings(arguments.watch.expanduser().absolute()) if arguments.watch else None,
         engine=arguments.engine,
         engines=engines,
+        places=arguments.places,
         sound=arguments.sound,
     )
 

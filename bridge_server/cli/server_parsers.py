@@ -11,7 +11,7 @@ from bridge_server.cli.arguments import engines_of, models_of, screen_of, settin
 from bridge_server.cli.options import Subparsers, gigabytes, json_option, models_option
 from bridge_server.engines.registry import BUILT_IN, DEFAULT_ENGINE, MODELS_ENGINE
 from bridge_server.logs import JSON, TEXT, logged_to
-from bridge_server.settings import OSC_PORT, WEBSOCKET_PORT, Settings
+from bridge_server.settings import MAX_PLACES, OSC_PORT, WEBSOCKET_PORT, Settings
 
 
 def add_others(commands: Subparsers) -> None:
@@ -77,6 +77,15 @@ def add_serve(commands: Subparsers) -> None:
     serve.add_argument(
         "--memory-gb", type=gigabytes, metavar="GB",
         help=f"how much of the device's memory {MODELS_ENGINE.label} may use (default: what is free)",
+    )  # fmt: skip
+    serve.add_argument(
+        "--engine-option", action="append", default=[], metavar="ENGINE.NAME=VALUE",
+        help="a start option of an engine, such as acestep.checkpoint=turbo; may be repeated",
+    )  # fmt: skip
+    serve.add_argument(
+        "--places", type=int, default=1, metavar="N",
+        help=f"how many takes an engine renders at once, 1 to {MAX_PLACES}, each in a process with its own copy of the "
+        "engine: 2 need twice the memory (default: 1)",
     )  # fmt: skip
     serve.set_defaults(run=_run_serve)
 

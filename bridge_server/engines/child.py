@@ -8,6 +8,7 @@ effect during a render: it only queues orders and raises the number up to which 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import threading
 import time
@@ -18,30 +19,36 @@ from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from queue import SimpleQueue
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 import numpy as np
 
 from bridge_server.engines.messages import (
     ChildAttachment,
+    ChildBlueprint,
     ChildBroke,
     ChildDescription,
+    ChildDone,
     ChildPiece,
     ChildProgress,
     ChildReady,
     ChildRefused,
     ChildReport,
+    ChildStart,
     FromChild,
     QuitCommand,
     RenderCommand,
     StopCommand,
 )
-from bridge_server.engines.registry import make_engine
+from bridge_server.engines.outcome import stem_path
+from bridge_server.engines.registry import EngineSetup, make_engine
 from bridge_server.platforms import ignore_interrupt, yield_to_others
 from clip_store.atomic_file import store_error
 from clip_store.audio.audio_file import read_audio
+from clip_store.blobs import BlobStore
 from clip_store.errors import ClipStoreError
-from model.engine import Attachment, Engine, Piece, Progress, Report, Song
+from model.blueprint import Blueprint
+from model.engine import Attachment, Engine, Piece, Progress, Rendered, Report, Song
 from model.errors import CannotRender, EngineError, NotLoaded, RanOutOfMemory, RenderStopped
 
 # Songs kept as float32: the one being worked on, the one before it and a reference. More would cost 90 MB for
@@ -53,28 +60,38 @@ MORE_MEMORY = "Close other programs, or render a shorter region."
 LONGEST_SONG_SECONDS = 1e6  # the server has checked the length already
 
 
-def child_main(connection: Connection, target: str, describe_only: bool = False) -> None:
-    """Entry point of the process. describe_only: it ends after sending the engine's description."""
+def child_main(connection: Connection, start: ChildStart) -> None:
+    """Entry point of the process."""
     ignore_interrupt()
-    EngineChild(connection, target).run(describe_only)
+    folders = start.folders
+    EngineChild(connection, start, None if folders is None else BlobStore(folders.blobs)).run()
+
+
+class AudioByDigest(Protocol):
+    """Where an engine's process finds the audio that orders name: a folder here; elsewhere it may be fetched first."""
+
+    def path(self, digest: str) -> Path:
+        """A file with this audio. Raises ClipStoreError when it is not to be had."""
+        ...
 
 
 class EngineChild:
     """Holds the engine, the last songs, and the number of the order that must stop."""
 
-    def __init__(self, connection: Connection, target: str) -> None:
+    def __init__(self, connection: Connection, start: ChildStart, audio: AudioByDigest | None) -> None:
         self._connection = connection
-        self._target = target
+        self._start = start
+        self._audio = audio
         self._orders: SimpleQueue[RenderCommand | QuitCommand] = SimpleQueue()
         self._songs: OrderedDict[str, Song] = OrderedDict()
         self._stopped = 0  # every order up to this number is to stop
 
-    def run(self, describe_only: bool = False) -> None:
+    def run(self) -> None:
         threading.Thread(target=self._listen, daemon=True).start()
         try:
-            engine = make_engine(self._target)
+            engine = make_engine(EngineSetup(self._start.target, json.loads(self._start.options)))
             self._send(ChildDescription(engine.describe()))
-            if describe_only:
+            if self._start.folders is None:
                 return
             yield_to_others()  # only now: a client may be waiting for the description
             engine.load(lambda progress: self._send(ChildProgress(0, progress)))
@@ -120,30 +137,21 @@ class EngineChild:
             self._send(broke(order.number, error))
 
     def _render(self, engine: Engine, order: RenderCommand) -> None:
-        song = self._song(order.song, order.song_digest)
-        reference = self._song(order.reference, order.reference_digest)
-        request = replace(order.request, song=song, reference=reference)
-        teller = ProgressTeller(self, order.number)
-        stems = StemWriters(order.folder, request.channels)
-        report: Report | None = None
-        with contextlib.closing(stems):
-            for found in engine.render(request, teller, lambda: self._stopped >= order.number):
-                if isinstance(found, Piece):
-                    stems.write(found)
-                    self._send(ChildPiece(order.number, found.stem, found.start, len(found.samples)))
-                elif isinstance(found, Attachment):
-                    self._send(ChildAttachment(order.number, found))
-                else:
-                    report = found
-        if report is None:
-            raise RuntimeError("the engine ended without a report")
-        self._send(ChildReport(order.number, report))
+        folders = self._start.folders
+        assert folders is not None, "a process that only describes its engine gets no orders"
+        request = replace(order.request, song=self._song(order.song), reference=self._song(order.reference))
+        sender = OrderSender(self, order)
+        with contextlib.closing(StemWriters(folders.results / order.results, request.channels)) as stems:
+            for found in engine.render(request, sender.progress, lambda: self._stopped >= order.number):
+                sender.found(found, stems)
+        sender.done()
 
-    def _song(self, path: Path | None, digest: str) -> Song | None:
-        if path is None:
+    def _song(self, digest: str) -> Song | None:
+        if not digest:
             return None
         if digest not in self._songs:
-            audio = read_audio(path, LONGEST_SONG_SECONDS)
+            assert self._audio is not None, "a process that only describes its engine gets no orders"
+            audio = read_audio(self._audio.path(digest), LONGEST_SONG_SECONDS)
             samples = np.ascontiguousarray(audio.samples, dtype=np.float32)
             samples.flags.writeable = False
             self._songs[digest] = Song(samples, audio.rate, digest)
@@ -156,46 +164,82 @@ class EngineChild:
         self._connection.send(message)
 
 
-class ProgressTeller:
-    """Passes an engine's progress on, not more often than anybody could look."""
+class OrderSender:
+    """Passes on what an engine gives for one order, with the take it belongs to."""
 
-    def __init__(self, child: EngineChild, number: int) -> None:
+    def __init__(self, child: EngineChild, order: RenderCommand) -> None:
         self._child = child
-        self._number = number
-        self._last = 0.0
+        self._number = order.number
+        self._takes = order.request.takes
+        self._reported: set[int] = set()
+        self._last_progress = 0.0
 
-    def __call__(self, progress: Progress) -> None:
+    def found(self, found: Rendered, stems: StemWriters) -> None:
+        """Raises RuntimeError for what belongs to no take of the order, or to one that is complete already."""
+        take, number = self._take_of(found), self._number
+        match found:
+            case Piece():
+                stems.write(take, found)
+                self._child._send(ChildPiece(number, take, found.stem, found.start, len(found.samples)))
+            case Attachment():
+                self._child._send(ChildAttachment(number, take, found))
+            case Blueprint():
+                self._child._send(ChildBlueprint(number, take, found))
+            case Report():
+                self._reported.add(take)
+                self._child._send(ChildReport(number, take, found))
+
+    def done(self) -> None:
+        """Raises RuntimeError unless every take was reported."""
+        if missing := [take + 1 for take in self._takes if take not in self._reported]:
+            raise RuntimeError(f"the engine ended without a report on take {missing[0]}")
+        self._child._send(ChildDone(self._number))
+
+    def progress(self, progress: Progress) -> None:
+        """Not more often than anybody could look."""
         now = time.monotonic()
-        if now - self._last >= PROGRESS_INTERVAL:
-            self._last = now
+        if now - self._last_progress >= PROGRESS_INTERVAL:
+            self._last_progress = now
             self._child._send(ChildProgress(self._number, progress))
+
+    def _take_of(self, found: Rendered) -> int:
+        if found.take is None and len(self._takes) == 1:
+            return self._takes[0]
+        if found.take not in self._takes:
+            raise RuntimeError(
+                f"the engine gave a {type(found).__name__} of take {found.take}; the order has {self._takes}"
+            )
+        if found.take in self._reported:
+            raise RuntimeError(f"the engine went on with take {found.take} after its report")
+        return found.take
 
 
 class StemWriters:
-    """One open file per stem; pieces must come in order, without holes."""
+    """One open file per take and stem; pieces of a stem must come in order, without holes."""
 
     def __init__(self, folder: Path, channels: int) -> None:
         self._folder = folder
         self._channels = channels
-        self._files: dict[str, BinaryIO] = {}
-        self._next: dict[str, int] = {}
+        self._files: dict[Path, BinaryIO] = {}
+        self._next: dict[Path, int] = {}
 
-    def write(self, piece: Piece) -> None:
+    def write(self, take: int, piece: Piece) -> None:
         if piece.samples.ndim != 2 or piece.samples.shape[1] != self._channels:
             raise RuntimeError(
                 f"piece of {piece.stem} has shape {piece.samples.shape}, not [frames, {self._channels}]"
             )
-        if piece.stem not in self._files:
-            self._files[piece.stem] = open(stem_path(self._folder, piece.stem), "wb")  # noqa: SIM115 - kept open
-            self._next[piece.stem] = piece.start
-        if piece.start != self._next[piece.stem]:
-            raise RuntimeError(f"{piece.stem} continues at {piece.start}, expected {self._next[piece.stem]}")
-        self._next[piece.stem] += len(piece.samples)
+        path = stem_path(self._folder, take, piece.stem)
+        expected = self._next.get(path, piece.start)
+        if piece.start != expected:
+            raise RuntimeError(f"{piece.stem} continues at {piece.start}, expected {expected}")
+        self._next[path] = expected + len(piece.samples)
         try:
-            self._files[piece.stem].write(np.ascontiguousarray(piece.samples, dtype="<f4").tobytes())
-            self._files[piece.stem].flush()  # the server may read it as soon as it is sent
+            if path not in self._files:
+                self._files[path] = open(path, "wb")  # noqa: SIM115 - kept open
+            self._files[path].write(np.ascontiguousarray(piece.samples, dtype="<f4").tobytes())
+            self._files[path].flush()  # the server may read it as soon as it is sent
         except OSError as error:
-            raise store_error(stem_path(self._folder, piece.stem), error) from error
+            raise store_error(path, error) from error
 
     def close(self) -> None:
         for file in self._files.values():
@@ -203,11 +247,6 @@ class StemWriters:
                 OSError
             ):  # samples a full disk refused are tried again; `write` has reported it
                 file.close()
-
-
-def stem_path(folder: Path, stem: str) -> Path:
-    """Where a stem's samples are; both sides of the pipe ask this."""
-    return folder / f"{stem.replace(' ', '_')}.f32"
 
 
 def kind_of(error: EngineError) -> str:

@@ -1,158 +1,86 @@
-"""Every engine's process and description.
-
-The server runs no engine code: descriptions come from the engines' processes. The default engine sends its description
-while its process starts; for any other a short-lived process is started. A description is kept until models change.
-"""
+"""A place where an engine renders, as the rest of the server knows it: a process here, or one on another machine."""
 
 from __future__ import annotations
 
 import asyncio
-import os
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable
+from typing import Protocol
 
-from bridge_server.engines.process import EngineProcess
-from bridge_server.engines.registry import MODELS_FOLDER, arguments_in, target_of
-from daw_protocol.errors import ErrorCode, ProtocolError
-from model.engine import EngineDescription
+from bridge_server.engines.messages import RenderCommand
+from bridge_server.engines.outcome import Outcome, StemFile
+from model.engine import EngineDescription, OnProgress, Progress
 
-ModelsState = tuple[tuple[str, int, int], ...]
+OnPiece = Callable[[int, StemFile], None]
+"""Called with a take and a stem of it, as far as that is written, each time the stem has grown."""
 
 
-@dataclass(frozen=True)
-class _Known:
-    """An engine's description, and the state of its folder of models at that time."""
-
-    description: EngineDescription
-    models: ModelsState
+class RenderCancelledError(Exception):
+    """The render was stopped because its job was cancelled."""
 
 
-class EngineHost:
-    """Lives on the event loop. engines: name -> target, as registry.py makes them."""
+def ignore_progress(_: Progress) -> None:
+    """Ignores progress while an engine loads ahead of the first request."""
 
-    def __init__(
-        self, engines: Mapping[str, str], stop_seconds: float = 2.0, describe_seconds: float = 30.0
-    ) -> None:
-        self._engines = engines
-        self._stop_seconds = stop_seconds
-        self._describe_seconds = describe_seconds
-        self._processes: dict[str, EngineProcess] = {}
-        self._known: dict[str, _Known] = {}
-        self._warming: dict[
-            str, asyncio.Event
-        ] = {}  # set when the description has come, or the start has failed
-        self._asking: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)  # by name
+
+class EngineHost(Protocol):
+    """One engine in one place, which renders one order at a time. Lives on the event loop.
+
+    Whatever happens to the place, a host can be used again: `start` and `render` replace what has died.
+    """
 
     @property
-    def names(self) -> tuple[str, ...]:
-        return tuple(self._engines)
+    def place(self) -> str:
+        """Where it is, for producers: "this machine"."""
+        ...
 
-    def process(self, name: str) -> EngineProcess:
-        """The process that renders for an engine; it may not run yet. Raises ProtocolError for an unknown name."""
-        if name not in self._processes:
-            target = target_of(name, self._engines)
+    @property
+    def description(self) -> EngineDescription | None:
+        """What the engine can do; None before its first start."""
+        ...
 
-            def learn(description: EngineDescription) -> None:
-                self._known[name] = _Known(description, models_state(target))
-                if name in self._warming:
-                    self._warming[name].set()
+    @property
+    def pid(self) -> int | None:
+        """The process on this machine that renders; None while there is none."""
+        ...
 
-            self._processes[name] = EngineProcess(target, self._stop_seconds, learn)
-        return self._processes[name]
+    async def start(self, on_progress: OnProgress = ignore_progress) -> None:
+        """Starts the engine and loads it, unless it is ready. Raises ProtocolError."""
+        ...
 
-    def expect(self, name: str) -> None:
-        """Announces a `warm_up`: requests for this engine's description wait for it and start no process."""
-        self._warming[name] = asyncio.Event()
+    async def render(
+        self, command: RenderCommand, on_progress: OnProgress, on_piece: OnPiece, stop: asyncio.Event
+    ) -> tuple[Outcome, ...]:
+        """Renders every take of an order; starts the engine if necessary.
 
-    async def warm_up(self, name: str) -> None:
-        """Starts an engine ahead of the first render. Raises ProtocolError."""
-        try:
-            await self.process(name).start()
-        finally:
-            if name in self._warming:
-                self._warming[name].set()
-
-    def pids(self) -> dict[str, int]:
-        """Running processes by engine name."""
-        return {name: pid for name, process in self._processes.items() if (pid := process.pid) is not None}
-
-    async def describe(self, name: str) -> EngineDescription:
-        """What an engine can do with the models present now.
-
-        Raises ProtocolError for an unknown name, and for an engine that cannot be loaded, dies or hangs.
+        The results stay in files of this machine until `discard`. Raises RenderCancelledError after `stop` is set, and
+        ProtocolError when it cannot be done: ENGINE_DIED means that the same order may succeed in another try.
         """
-        target = target_of(name, self._engines)
-        models: ModelsState = ()
-        if MODELS_FOLDER in arguments_in(target):  # a slow disk must not block the event loop
-            models = await asyncio.to_thread(models_state, target)
-        if (found := self._answered(name, models)) is not None:
-            return found
-        async with self._asking[name]:
-            try:
-                async with asyncio.timeout(self._describe_seconds):
-                    return await self._ask(name, target, models)
-            except TimeoutError as late:
-                raise ProtocolError(
-                    ErrorCode.ENGINE_NOT_READY,
-                    f"The engine {name} did not start within {self._describe_seconds:.0f} s.",
-                    "Try again when the machine is less busy, or use another engine; "
-                    "`takebridge doctor` lists those that are ready.",
-                    "engine",
-                ) from late
+        ...
 
-    async def refuse_unusable(self, name: str) -> None:
-        """Raises ProtocolError, with the engine's own reason, when it can do nothing at all."""
-        tasks = (await self.describe(name)).tasks
-        if not any(capability.available for capability in tasks):
-            raise ProtocolError(ErrorCode.ENGINE_NOT_READY, tasks[0].reason, tasks[0].remedy, "engine")
-
-    async def _ask(self, name: str, target: str, models: ModelsState) -> EngineDescription:
-        if name in self._warming:
-            await self._warming[name].wait()
-        if (found := self._answered(name, models)) is not None:
-            return found
-        process = EngineProcess(target, self._stop_seconds)
-        try:
-            description = await process.describe()
-        finally:
-            await process.close()
-        self._known[name] = _Known(description, models)
-        return description
-
-    def _answered(self, name: str, models: ModelsState) -> EngineDescription | None:
-        known = self._known.get(name)
-        return known.description if known is not None and known.models == models else None
+    def discard(self, command: RenderCommand) -> None:
+        """Removes the files of an order, whether it came to an end or not."""
+        ...
 
     async def close(self) -> None:
-        """Ends every process; the next render starts its own again."""
-        await asyncio.gather(*(process.close() for process in self._processes.values()))
+        """Ends the engine and frees its memory."""
+        ...
 
 
-def models_state(target: str) -> ModelsState:
-    """Path, size and time of change of each file in the engine's folder of models and one level below; () without one.
+async def started(host: EngineHost, on_progress: OnProgress, stop: asyncio.Event) -> None:
+    """Loads the engine, unless it is loaded; a cancelled job does not wait for that.
 
-    Two are equal as long as no model has come, gone or been replaced.
+    Raises ProtocolError, and RenderCancelledError when `stop` is set first.
     """
-    folder = arguments_in(target).get(MODELS_FOLDER)
-    return () if folder is None else tuple(sorted(_files(Path(folder), deeper=True)))
-
-
-def _files(folder: Path, deeper: bool) -> Iterator[tuple[str, int, int]]:
+    loading = asyncio.create_task(host.start(on_progress))
+    stopping = asyncio.create_task(stop.wait())
     try:
-        entries = list(os.scandir(folder))
-    except OSError:  # missing, or a file: the engine reports it
-        return
-    for entry in entries:
-        if entry.name.startswith("."):  # a download in progress is no model yet
-            continue
-        try:
-            if entry.is_dir():
-                if deeper:
-                    yield from _files(Path(entry.path), deeper=False)
-            else:
-                state = entry.stat()
-                yield entry.path, state.st_size, state.st_mtime_ns
-        except OSError:  # deleted meanwhile
-            continue
+        await asyncio.wait({loading, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stopping.cancel()
+        if not loading.done():
+            loading.cancel()
+            await asyncio.gather(loading, return_exceptions=True)
+            await host.close()
+    if loading.cancelled():
+        raise RenderCancelledError
+    loading.result()

@@ -1,33 +1,55 @@
-"""What crosses between the server and an engine's process: small frozen values; audio crosses as files."""
+"""What crosses between the server and an engine's process: small frozen values; audio crosses as files.
+
+An order names songs by their digests and results by a name of its own, never by a path: each side knows the folder
+(`EngineFolders`) in which it finds them, and another kind of host may fetch them instead.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
+from model.blueprint import Blueprint
 from model.engine import Attachment, EngineDescription, Progress, RenderRequest, Report
+
+
+@dataclass(frozen=True)
+class EngineFolders:
+    """Where an engine's process on this machine finds audio by its digest, and where it writes results."""
+
+    blobs: Path
+    results: Path
+
+
+@dataclass(frozen=True)
+class ChildStart:
+    """How a process is started.
+
+    target:  where the engine's code is, "module:Class".
+    options: its start options, a JSON object.
+    folders: None for a process that only describes its engine, and then ends.
+    """
+
+    target: str
+    options: str
+    folders: EngineFolders | None
 
 
 @dataclass(frozen=True)
 class RenderCommand:
     """Server to child: render this.
 
-    request: with `song` left None; the child reads the song itself.
-    song:    canonical WAV in the store, song_digest names its content; None when there is no song.
-    reference, reference_digest: likewise for the audio whose timbre is taken on.
-    folder:  where the child writes STEM.f32, raw float32 little-endian, frames after frames.
+    request: with `song` and `reference` left None; the child reads both itself.
+    song, reference: digests of their audio; "" where there is none.
+    results: a name for what this order gives, of letters, digits and "-"; no other order under way has it.
+    number:  given by the host.
     """
 
-    number: int
     request: RenderRequest
-    song: Path | None
-    song_digest: str
-    folder: Path
-    reference: Path | None = None
-    reference_digest: str = ""
+    song: str
+    reference: str
+    results: str
+    number: int = 0
 
 
 @dataclass(frozen=True)
@@ -58,15 +80,18 @@ class ChildReady:
 
 @dataclass(frozen=True)
 class ChildProgress:
+    """Child to server: `progress` names its take, or concerns the whole order."""
+
     number: int
     progress: Progress
 
 
 @dataclass(frozen=True)
 class ChildPiece:
-    """Child to server: `frames` more frames of a stem are in its file; `start` is the first one's position."""
+    """Child to server: `frames` more frames of a take's stem are in its file; `start` is the first one's position."""
 
     number: int
+    take: int
     stem: str
     start: int
     frames: int
@@ -74,16 +99,36 @@ class ChildPiece:
 
 @dataclass(frozen=True)
 class ChildAttachment:
+    """Child to server: a file of a take."""
+
     number: int
+    take: int
     attachment: Attachment
 
 
 @dataclass(frozen=True)
-class ChildReport:
-    """Child to server: the render is complete."""
+class ChildBlueprint:
+    """Child to server: what the engine knows of a take's music in words."""
 
     number: int
+    take: int
+    blueprint: Blueprint
+
+
+@dataclass(frozen=True)
+class ChildReport:
+    """Child to server: a take is complete."""
+
+    number: int
+    take: int
     report: Report
+
+
+@dataclass(frozen=True)
+class ChildDone:
+    """Child to server: every take of the order is complete."""
+
+    number: int
 
 
 @dataclass(frozen=True)
@@ -105,42 +150,8 @@ class ChildBroke:
     traceback: str
 
 
+ChildResult = ChildPiece | ChildAttachment | ChildBlueprint | ChildReport
 FromChild = (
-    ChildDescription
-    | ChildReady
-    | ChildProgress
-    | ChildPiece
-    | ChildAttachment
-    | ChildReport
-    | ChildRefused
-    | ChildBroke
+    ChildDescription | ChildReady | ChildProgress | ChildResult | ChildDone | ChildRefused | ChildBroke
 )
 ToChild = RenderCommand | StopCommand | QuitCommand
-
-
-@dataclass(frozen=True)
-class StemFile:
-    """One rendered stem as raw float32 in a file; `start` is the position of its first frame."""
-
-    stem: str
-    start: int
-    frames: int
-    channels: int
-    path: Path
-
-    def samples(self) -> NDArray[np.float32]:
-        """float32 [frames, channels]."""
-        flat = np.fromfile(self.path, dtype="<f4", count=self.frames * self.channels)
-        return flat.reshape(-1, self.channels).astype(np.float32, copy=False)
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What one render gave: stems by name in the order they began, attachments, the engine's report."""
-
-    stems: tuple[StemFile, ...]
-    attachments: tuple[Attachment, ...]
-    report: Report
-
-    def stem(self, name: str) -> StemFile | None:
-        return next((entry for entry in self.stems if entry.stem == name), None)

@@ -1,4 +1,4 @@
-"""The server's side of an engine's process: starts it, orders renders, and notices when it dies.
+"""The engine host of this machine, a child process: starts it, orders renders, and notices when it dies.
 
 The event loop owns the process and writes to the pipe. One thread per process blocks on the pipe's other direction and
 hands each message to the loop's inbox; it touches nothing else, and ends when the pipe closes, which is also how the
@@ -10,35 +10,40 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import logging
 import multiprocessing
+import shutil
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
+from pathlib import Path
 
-from bridge_server.engines.child import child_main, stem_path
+from bridge_server.engines.child import child_main
+from bridge_server.engines.host import OnPiece, RenderCancelledError, ignore_progress
 from bridge_server.engines.messages import (
-    ChildAttachment,
     ChildBroke,
     ChildDescription,
-    ChildPiece,
+    ChildDone,
     ChildProgress,
     ChildReady,
     ChildRefused,
-    ChildReport,
+    ChildResult,
+    ChildStart,
+    EngineFolders,
     FromChild,
-    Outcome,
     QuitCommand,
     RenderCommand,
-    StemFile,
     StopCommand,
     ToChild,
 )
+from bridge_server.engines.outcome import Outcome, OutcomeCollector
+from bridge_server.engines.registry import EngineSetup
 from bridge_server.platforms import how_it_ended
 from daw_protocol.errors import ErrorCode, ProtocolError
-from model.engine import Attachment, EngineDescription, OnProgress, Progress
+from model.engine import EngineDescription, OnProgress
 
 log = logging.getLogger(__name__)
 
@@ -57,35 +62,34 @@ AGAIN = {
 EXIT_SECONDS = 1.0  # how long a process may take to end after its pipe has closed
 
 
-class RenderCancelledError(Exception):
-    """The render was stopped because its job was cancelled."""
-
-
 @dataclass(frozen=True)
 class _Gone:
     """Put into the inbox by the reader thread when the pipe closes."""
 
 
-def _ignore_progress(_: Progress) -> None:
-    """Ignores progress while an engine loads ahead of the first request."""
-
-
 class EngineProcess:
-    """One engine in a separate process. One render at a time; the next render replaces a dead process."""
+    """One engine in a separate process. One render at a time; the next render replaces a dead process.
+
+    folders: None for one that only describes its engine.
+    """
 
     def __init__(
         self,
-        target: str,
+        setup: EngineSetup,
+        folders: EngineFolders | None,
         stop_seconds: float,
         on_description: Callable[[EngineDescription], None] = lambda _: None,
+        place: str = "this machine",
     ) -> None:
-        self._target = target
+        self._setup = setup
+        self._folders = folders
         self._stop_seconds = stop_seconds
         self._on_description = on_description
         self._process: SpawnProcess | None = None
         self._connection: Connection | None = None
         self._inbox: asyncio.Queue[FromChild | _Gone] = asyncio.Queue()
         self._orders = 0
+        self.place = place
         self.description: EngineDescription | None = None
 
     @property
@@ -93,7 +97,7 @@ class EngineProcess:
         """Of the running process; None when there is none."""
         return self._process.pid if self._process and self._process.is_alive() else None
 
-    async def start(self, on_progress: OnProgress = _ignore_progress) -> None:
+    async def start(self, on_progress: OnProgress = ignore_progress) -> None:
         """Starts the process and loads the engine, unless it runs already. Raises ProtocolError."""
         if self.pid is not None:
             return
@@ -113,7 +117,7 @@ class EngineProcess:
 
     async def describe(self) -> EngineDescription:
         """The engine's description, from a process started for it alone; `close` afterwards. Raises ProtocolError."""
-        await self._launch(describe_only=True)
+        await self._launch()
         message = await self._receive()
         if isinstance(message, ChildDescription):
             return message.description
@@ -123,7 +127,7 @@ class EngineProcess:
         self.description = description
         self._on_description(description)
 
-    async def _launch(self, describe_only: bool = False) -> None:
+    async def _launch(self) -> None:
         """Starts the process and the thread that reads its pipe. Raises ProtocolError."""
         await self.close()
         context = multiprocessing.get_context("spawn")
@@ -132,7 +136,8 @@ class EngineProcess:
         except OSError as failure:
             raise _cannot_start(failure) from failure
         self._inbox = asyncio.Queue()
-        process = context.Process(target=child_main, args=(theirs, self._target, describe_only), daemon=True)
+        start = ChildStart(self._setup.target, json.dumps(dict(self._setup.options)), self._folders)
+        process = context.Process(target=child_main, args=(theirs, start), daemon=True)
         starting = asyncio.create_task(asyncio.to_thread(process.start))
         try:
             await asyncio.shield(starting)
@@ -152,56 +157,73 @@ class EngineProcess:
         reader.start()
 
     async def render(
-        self,
-        order: RenderCommand,
-        on_progress: OnProgress,
-        on_piece: Callable[[ChildPiece], None],
-        stop: asyncio.Event,
-    ) -> Outcome:
-        """Carries out one order. Raises RenderCancelledError after `stop`, ProtocolError when it cannot be done."""
+        self, command: RenderCommand, on_progress: OnProgress, on_piece: OnPiece, stop: asyncio.Event
+    ) -> tuple[Outcome, ...]:
+        """See EngineHost."""
+        folder = self._results_of(command)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ProtocolError(
+                ErrorCode.STORE_FAILED,
+                f"The store cannot be written: {error.strerror}.",
+                "Free some disk space or check the folder's permissions, then try again.",
+            ) from error
         await self.start(on_progress)
         self._orders += 1
-        numbered = replace(order, number=self._orders)
+        numbered = replace(command, number=self._orders)
         await self._send(numbered)
         stopper = asyncio.create_task(self._stop_when(stop, self._orders))
+        collector = OutcomeCollector(command.request.takes, command.request.channels, folder)
         try:
-            return await self._collect(numbered, on_progress, on_piece, stop)
+            await self._collect(numbered.number, collector, on_progress, on_piece, stop)
         except asyncio.CancelledError:
             await self.close()  # the server is stopping: do not leave a render behind
             raise
         finally:
             stopper.cancel()
+        return collector.outcomes()
 
     async def _collect(
         self,
-        order: RenderCommand,
+        number: int,
+        collector: OutcomeCollector,
         on_progress: OnProgress,
-        on_piece: Callable[[ChildPiece], None],
+        on_piece: OnPiece,
         stop: asyncio.Event,
-    ) -> Outcome:
-        stems: dict[str, StemFile] = {}
-        attachments: list[Attachment] = []
+    ) -> None:
+        """Takes in what comes of an order, until it is done."""
         while True:
             message = await self._receive()
-            if isinstance(message, _Gone) or getattr(message, "number", order.number) == order.number:
-                if isinstance(message, ChildProgress):
-                    on_progress(message.progress)
-                elif isinstance(message, ChildPiece):
-                    stems[message.stem] = _longer(stems.get(message.stem), message, order)
-                    on_piece(message)
-                elif isinstance(message, ChildAttachment):
-                    attachments.append(message.attachment)
-                elif isinstance(message, ChildReport):
-                    return Outcome(tuple(stems.values()), tuple(attachments), message.report)
-                else:
-                    error = await self._as_error(message)
-                    if isinstance(message, _Gone) or getattr(message, "kind", "") == "memory":
-                        # A process that is ending may look alive for a moment; one that ran out of memory is of no
-                        # further use. The next job gets a fresh one either way.
-                        await self.close()
-                    if stop.is_set() and not isinstance(message, ChildBroke):
-                        raise RenderCancelledError
-                    raise error
+            if not isinstance(message, _Gone) and getattr(message, "number", number) != number:
+                continue  # of an order that was stopped
+            if isinstance(message, ChildProgress):
+                on_progress(message.progress)
+            elif isinstance(message, ChildResult):
+                if (grown := collector.accept(message)) is not None:
+                    on_piece(message.take, grown)
+            elif isinstance(message, ChildDone):
+                return
+            else:
+                raise await self._how_a_render_ended(message, stop)
+
+    async def _how_a_render_ended(self, message: FromChild | _Gone, stop: asyncio.Event) -> Exception:
+        error = await self._as_error(message)
+        if isinstance(message, _Gone) or getattr(message, "kind", "") == "memory":
+            # A process that is ending may look alive for a moment; one that ran out of memory is of no further use. The
+            # next order gets a fresh one either way.
+            await self.close()
+        if stop.is_set() and not isinstance(message, ChildBroke):
+            return RenderCancelledError()
+        return error
+
+    def discard(self, command: RenderCommand) -> None:
+        """See EngineHost."""
+        shutil.rmtree(self._results_of(command), ignore_errors=True)
+
+    def _results_of(self, command: RenderCommand) -> Path:
+        assert self._folders is not None, "a host that only describes its engine gets no orders"
+        return self._folders.results / command.results
 
     async def _stop_when(self, stop: asyncio.Event, number: int) -> None:
         """Asks the child to stop; one that does not within the limit is ended."""
@@ -277,13 +299,6 @@ def _cannot_start(error: OSError) -> ProtocolError:
         "Close other programs or restart the server, then ask again.",
         "engine",
     )
-
-
-def _longer(known: StemFile | None, piece: ChildPiece, order: RenderCommand) -> StemFile:
-    """The stem's file with this piece appended."""
-    start = known.start if known else piece.start
-    frames = (known.frames if known else 0) + piece.frames
-    return StemFile(piece.stem, start, frames, order.request.channels, stem_path(order.folder, piece.stem))
 
 
 def _read(

@@ -9,12 +9,12 @@ import importlib
 import importlib.metadata
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
-from urllib.parse import parse_qsl, urlencode
 
 from daw_protocol.errors import ErrorCode, ProtocolError
+from model.engine_config import Option, Options, config_from
 from model.errors import NotLoaded
 
 if TYPE_CHECKING:  # numpy: `takebridge --help` must not wait for it
@@ -25,7 +25,7 @@ ENTRY_POINTS = "takebridge.engines"
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,31}")  # requests have room for 32 characters
 _PLACE = re.compile(r"[\w.]+:[\w.]+")
-MODELS_FOLDER = "folder"  # the argument with the folder models are in
+MODELS_FOLDER = "folder"  # the start option that tells an engine where models are
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class EngineSpec:
     """One engine, described without running it.
 
     name:     how requests name it.
-    target:   "module:Class". The class takes nothing but text and is cheap to make; `load` reads what it needs.
+    target:   "module:Class". The class is cheap to make; `load` reads what it needs.
     label:    how producers know it.
     extra:    of this package, brings what it needs; packages: their names. Empty for engines that need none.
     models:   whether it takes a folder of models, a device and a limit of memory.
@@ -50,6 +50,23 @@ class EngineSpec:
     def install(self) -> str:
         """The command that installs what it needs."""
         return f"pip install 'takebridge[{self.extra}]'"
+
+
+@dataclass(frozen=True)
+class EngineSetup:
+    """An engine of one server: where its code is ("module:Class"), and its start options.
+
+    The options are checked in the engine's process, which knows the engine's config (model/engine_config.py).
+    """
+
+    target: str
+    options: Options = field(default_factory=dict)
+
+    @property
+    def models(self) -> Path | None:
+        """Its folder of models, if it has one."""
+        folder = self.options.get(MODELS_FOLDER)
+        return Path(folder) if isinstance(folder, str) and folder else None
 
 
 BUILT_IN = (
@@ -113,45 +130,69 @@ def _entry_points(problems: dict[str, None]) -> Iterator[tuple[str, importlib.me
             yield distribution.name, entry
 
 
-def engine_targets(
-    specs: Iterable[EngineSpec] = BUILT_IN, models: Path | None = None, **options: str
-) -> dict[str, str]:
-    """Engine name -> "module:Class", or "module:Class?name=value&..." with arguments as in the query of a web address.
+def engine_setups(
+    specs: Iterable[EngineSpec] = BUILT_IN,
+    models: Path | None = None,
+    device: str = "",
+    memory_gb: float | None = None,
+    options: Mapping[str, Options] | None = None,
+) -> dict[str, EngineSetup]:
+    """Every engine's setup by its name.
 
-    models: the folder for the engines that take one; None = they get none of the arguments.
-    options: device ("cuda", "cpu", ...) and memory_gb, where the producer chose; empty ones are left to the engine.
+    models: the folder for the engines that take one; without it they get neither device nor memory.
+    device, memory_gb: "cuda", "cpu", ...; None or "" leaves the choice to the engine.
+    options: further start options by engine; they count more than the others.
     """
-    given = {} if models is None else {MODELS_FOLDER: str(models), **{k: v for k, v in options.items() if v}}
+    shared: dict[str, Option] = {}
+    if models is not None:
+        shared[MODELS_FOLDER] = str(models)
+        if device:
+            shared["device"] = device
+        if memory_gb is not None:
+            shared["memory_gb"] = memory_gb
+    own = options or {}
     return {
-        spec.name: f"{spec.target}?{urlencode(given)}" if spec.models and given else spec.target
+        spec.name: EngineSetup(spec.target, {**(shared if spec.models else {}), **own.get(spec.name, {})})
         for spec in specs
     }
 
 
-def arguments_in(target: str) -> dict[str, str]:
-    """The arguments an engine is made with."""
-    _, _, query = target.partition("?")
-    return dict(parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query)))
+def options_by_engine(given: Iterable[str], names: Iterable[str]) -> dict[str, dict[str, Option]]:
+    """Start options as a command line gives them, "ENGINE.NAME=VALUE", by engine. Raises ProtocolError."""
+    found: dict[str, dict[str, Option]] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        engine = next((each for each in names if name.startswith(f"{each}.")), "")
+        option = name.removeprefix(f"{engine}.")
+        if not equals or not engine or not option:
+            raise ProtocolError(
+                ErrorCode.UNKNOWN_FIELD,
+                f"The start option {text!r} does not name an engine's option.",
+                f"Write ENGINE.NAME=VALUE; the engines are: {', '.join(names)}.",
+                "engine-option",
+            )
+        found.setdefault(engine, {})[option] = value
+    return found
 
 
-def make_engine(target: str) -> Engine:
-    """The engine that `target` names (see engine_targets). Raises NotLoaded when its code cannot be loaded."""
-    place = target.partition("?")[0]
-    module_name, _, class_name = place.partition(":")
+def make_engine(setup: EngineSetup) -> Engine:
+    """The engine, with its options. Raises NotLoaded when its code cannot be loaded, or an option is wrong."""
+    module_name, _, class_name = setup.target.partition(":")
     try:
         found = getattr(importlib.import_module(module_name), class_name)
     except (ImportError, AttributeError) as error:
-        needs = next((spec.install for spec in BUILT_IN if spec.target == place and spec.extra), "")
+        needs = next((spec.install for spec in BUILT_IN if spec.target == setup.target and spec.extra), "")
         raise NotLoaded(
             f"The engine's code could not be loaded: {error}.",
             f"Install what it needs{f': {needs}' if needs else ' with pip install'}. "
             "`takebridge doctor` lists the engines that are ready.",
         ) from error
-    return cast("Engine", found(**arguments_in(target)))
+    config = config_from(found, setup.options)
+    return cast("Engine", found() if config is None else found(config))
 
 
-def target_of(name: str, engines: Mapping[str, str]) -> str:
-    """Where the engine called `name` lives. Raises ProtocolError with the names there are."""
+def setup_of(name: str, engines: Mapping[str, EngineSetup]) -> EngineSetup:
+    """The setup of the engine called `name`. Raises ProtocolError with the names there are."""
     if name not in engines:
         raise ProtocolError(
             ErrorCode.UNKNOWN_ENGINE,

@@ -11,7 +11,7 @@ import shutil
 import time
 from collections.abc import Callable
 
-from bridge_server.engines.host import EngineHost
+from bridge_server.engines.pool import EnginePool
 from bridge_server.jobs.database import DatabaseError
 from bridge_server.jobs.job import JobState
 from bridge_server.jobs.job_queue import JobQueue
@@ -30,7 +30,7 @@ class Health:
     def __init__(
         self,
         settings: Settings,
-        engines: EngineHost,
+        engines: EnginePool,
         queue: JobQueue,
         supervisor: Supervisor,
         clock: Callable[[], float] = time.monotonic,

@@ -6,13 +6,14 @@ import asyncio
 import os
 import shutil
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from bridge_server.engines.host import EngineHost
+from bridge_server.engines.pool import EnginePool
 from bridge_server.handlers.response import Response, understood
 from bridge_server.jobs.job import JobState
 from bridge_server.jobs.job_queue import JobQueue
+from bridge_server.rendering.job_run import JobRun
 from bridge_server.rendering.worker import RenderWorker
 from bridge_server.sessions.client import Client
 from bridge_server.settings import Settings
@@ -39,7 +40,7 @@ class StatusHandlers:
         queue: JobQueue,
         store: ClipStore,
         worker: RenderWorker,
-        engines: EngineHost,
+        engines: EnginePool,
         supervisor: Supervisor,
     ) -> None:
         self._settings = settings
@@ -52,14 +53,15 @@ class StatusHandlers:
         self._sweeping = asyncio.Lock()
 
     async def status(self, request: requests.Status, _: Client) -> Response:
-        current = self._worker.current
+        runs = self._worker.runs
         free = shutil.disk_usage(self._settings.store).free
         waiting = self._queue.count(JobState.QUEUED)
         result = results.ServerStatus(
             version=VERSION,
             engine=self._settings.engine,
             engine_processes=self._engines.pids(),
-            running=current.id if current else None,
+            running=runs[0].job.id if runs else None,
+            renders=tuple(render for run in runs for render in renders_of(run)),
             queued=waiting,
             roots=tuple(str(root) for root in self._settings.roots),
             store=str(self._settings.store),
@@ -72,7 +74,7 @@ class StatusHandlers:
         )
         text = (
             f"Takebridge {VERSION}, engine {self._settings.engine}, {waiting} jobs waiting, "
-            f"{'1 running' if current else 'none running'}, {free / 2**30:.0f} GB free."
+            f"{len(runs) or 'none'} running, {free / 2**30:.0f} GB free."
         )
         if watching := result.watching:
             text += f" Watching {watching.folder}, {len(watching.busy)} files in work. {watching.problem}"
@@ -119,6 +121,12 @@ class StatusHandlers:
     def _waiting_songs(self) -> set[str]:
         """Digests of stored songs that jobs wait for: no take refers to them yet."""
         return {name.removeprefix(STORED) for name in self._queue.songs_in_use()}
+
+
+def renders_of(run: JobRun) -> Iterator[results.RenderUnderWay]:
+    """What a job has in its engine's places at present."""
+    for numbers, place in run.under_way.items():
+        yield results.RenderUnderWay(job=run.job.id, takes=numbers, engine=run.engine, place=place)
 
 
 def problems_in(blobs: BlobStore, needed: Collection[str]) -> list[str]:

@@ -10,8 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bridge_server.engines.host import EngineHost
 from bridge_server.engines.limits import refuse_impossible, refuse_too_long, unread_words
+from bridge_server.engines.pool import EnginePool
 from bridge_server.handlers.jobs import JobHandlers, acknowledged
 from bridge_server.handlers.response import Response
 from bridge_server.jobs.fingerprint import Fingerprint
@@ -52,7 +52,7 @@ class SubmitHandlers:
     def __init__(
         self,
         default_engine: str,
-        engines: EngineHost,
+        engines: EnginePool,
         sessions: ClientContexts,
         shared_context: SharedContext,
         store: ClipStore,

@@ -110,11 +110,13 @@ class JobQueue:
             )
         return job
 
-    def next_waiting(self) -> Job | None:
-        """The job to render next: interactive before batch, older before newer."""
+    def next_waiting(self, not_by: Collection[str] = ()) -> Job | None:
+        """The job to render next: interactive before batch, older before newer. not_by: engines to leave out."""
         rows = self._connection.execute(
-            "SELECT * FROM jobs WHERE state = 'queued' ORDER BY priority DESC, rowid LIMIT ?",
-            (1 + len(self._unwritten),),
+            "SELECT * FROM jobs WHERE state = 'queued' AND"
+            f" coalesce(json_extract(request, '$.engine'), '') NOT IN ({marks(not_by)})"
+            " ORDER BY priority DESC, rowid LIMIT ?",
+            (*not_by, 1 + len(self._unwritten)),
         )
         return next(iter(self._in_state(rows, JobState.QUEUED)), None)
 

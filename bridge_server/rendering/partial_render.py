@@ -1,18 +1,16 @@
-"""The render in progress: its pieces are in the scratch folder while the engine works.
+"""The renders in progress, by job and take: their pieces are in files while the engines work.
 
-The worker reports here; the audition plays from here. Lives on the event loop.
+The job runs report here; the audition plays from here. Lives on the event loop.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bridge_server.engines.child import stem_path
-from bridge_server.engines.messages import ChildPiece
+from bridge_server.engines.outcome import StemFile
 from bridge_server.jobs.job import Job
 from bridge_server.rendering.plan import Plan
 from bridge_server.rendering.postprocess import HANDLES
@@ -25,47 +23,53 @@ from clip_store.take import MIX, Take
 class PartialRender:
     """One take that is being rendered.
 
-    stem:      the part that plays: the mix, or else the first stem the engine delivers.
-    announced: frames of it the engine has written.
-    samples:   float32 [region, channels], of which `ready` frames have been read.
+    number:  of the take, from 1.
+    file:    the part that plays, as far as the engine has written it: the mix, or else the first stem it delivers.
+    samples: float32 [region, channels], of which `ready` frames have been read.
     """
 
     job: Job
     number: int
     plan: Plan
     song: Song | None
-    folder: Path
-    stem: str = ""
-    announced: int = 0
+    file: StemFile | None = None
     ready: int = 0
     samples: NDArray[np.float32] | None = None
 
-    def accept(self, piece: ChildPiece) -> bool:
+    @property
+    def stem(self) -> str:
+        """The stem that plays; "" while there is none."""
+        return self.file.stem if self.file else ""
+
+    @property
+    def announced(self) -> int:
+        """Frames that the engine has written."""
+        return self.file.frames if self.file else 0
+
+    def accept(self, file: StemFile) -> bool:
         """Notes what the engine has written; False for other stems."""
-        if piece.stem == HANDLES or (self.stem and piece.stem != self.stem):
+        if file.stem == HANDLES or (self.stem and file.stem != self.stem):
             return False
         region = self.plan.region_in_song
-        if piece.start != region.start + self.announced or self.announced + piece.frames > region.length:
+        if file.start != region.start or not self.announced <= file.frames <= region.length:
             return False  # not the region requested; postprocessing reports it
-        self.stem = piece.stem
-        self.announced += piece.frames
+        self.file = file
         return True
 
     def catch_up(self) -> None:
         """Reads what has been announced. Slow, for a thread, one at a time; less is read when the files have gone."""
-        width, missing = self.plan.channels, self.announced - self.ready
-        if missing <= 0:
+        file = self.file
+        if file is None or file.frames <= self.ready:
             return
         if self.samples is None:
-            self.samples = np.zeros((self.plan.region.length, width), np.float32)
-        path = stem_path(self.folder, self.stem)
+            self.samples = np.zeros((self.plan.region.length, self.plan.channels), np.float32)
         try:
-            found = np.fromfile(path, "<f4", missing * width, offset=self.ready * width * 4)
+            found = file.samples(skip=self.ready)
         except OSError:  # finished meanwhile, and tidied away
             return
-        if len(found) == missing * width and np.isfinite(found).all():
-            self.samples[self.ready : self.ready + missing] = found.reshape(-1, width)
-            self.ready += missing
+        if len(found) == file.frames - self.ready and np.isfinite(found).all():
+            self.samples[self.ready : file.frames] = found
+            self.ready = file.frames
 
 
 @dataclass(frozen=True)
@@ -84,31 +88,41 @@ class RenderFinished(Event):
 
 
 class PartialRenders:
-    """The one render under way; publishes how it grows."""
+    """The renders under way; publishes how they grow. They may be of one job or of several."""
 
     def __init__(self, events: Events) -> None:
         self._events = events
-        self.current: PartialRender | None = None
+        self._renders: dict[tuple[str, int], PartialRender] = {}
+
+    def of_job(self, job: str) -> PartialRender | None:
+        """The job's first take under way."""
+        numbers = [number for known, number in self._renders if known == job]
+        return self._renders[job, min(numbers)] if numbers else None
 
     def begin(self, render: PartialRender) -> None:
-        self.current = render
+        """A take is rendered, for the first time or once more: then with the same audio, so what plays goes on."""
+        key = (render.job.id, render.number)
+        if (before := self._renders.get(key)) is not None:
+            render.samples, render.ready = before.samples, before.ready
+        self._renders[key] = render
         self._events.publish(RenderGrew(render))
 
-    def piece(self, piece: ChildPiece) -> None:
-        """The engine has written more of a stem."""
-        if self.current is not None and self.current.accept(piece):
-            self._events.publish(RenderGrew(self.current))
+    def grown(self, job: str, number: int, file: StemFile) -> None:
+        """The engine has written more of a take's stem."""
+        render = self._renders.get((job, number))
+        if render is not None and render.accept(file):
+            self._events.publish(RenderGrew(render))
 
-    def finish(self, takes: tuple[Take, ...]) -> None:
+    def finish(self, job: str, number: int, takes: tuple[Take, ...]) -> None:
         """The render's takes are in the store."""
-        render, self.current = self.current, None
+        render = self._renders.pop((job, number), None)
         if render is not None:
             self._events.publish(RenderFinished(render, takes))
 
     def over(self, job: str) -> None:
         """A job has ended, whether it was begun or not."""
-        if self.current is not None and self.current.job.id == job:
-            self.current = None
+        for key in [key for key in self._renders if key[0] == job]:
+            del self._renders[key]
 
 
 def auditioned_take(render: PartialRender, takes: tuple[Take, ...]) -> Take | None:

@@ -66,8 +66,8 @@ class Plan:
         """The region counted from the song's first sample."""
         return self.region.shifted(-self.song.start) if self.song else Span(0, self.region.length)
 
-    def render_request(self, take: int) -> RenderRequest:
-        """The engine's request for one take; `song` is added in the engine's process."""
+    def render_request(self, takes: tuple[int, ...]) -> RenderRequest:
+        """The engine's request for some takes, counted from 0; `song` is added in the engine's process."""
         request = self.request
         region = self.region_in_song
         return RenderRequest(
@@ -79,7 +79,7 @@ class Plan:
             end=region.end,
             grid=self.grid(),
             seed=request.seed or 0,
-            take=take,
+            takes=takes,
             handle=self.handle,
             caption=request.prompt,
             lyrics=request.lyrics,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from bridge_server.engines.messages import Outcome, StemFile
+from bridge_server.engines.outcome import Outcome, StemFile
 from bridge_server.rendering import receipts
 from bridge_server.rendering.plan import Plan
 from bridge_server.rendering.song_shape import playing_part
@@ -21,7 +21,7 @@ from clip_store.splice import splice, stretch, with_clip
 from clip_store.take import MIX, Attachment, Take
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.receipt import Receipt
-from daw_protocol.recipe import Recipe, ReferenceAudio
+from daw_protocol.recipe import BlueprintRecord, Recipe, ReferenceAudio
 from daw_protocol.timeline import Span
 from model.dsp.loudness import integrated, peak_db
 from model.engine import EngineDescription
@@ -211,7 +211,7 @@ def _take(
 
 def recipe(order: TakeContext, outcome: Outcome, receipt: Receipt) -> Recipe:
     """Everything needed to render the take again, and the engine's report."""
-    report, reference = outcome.report, None
+    report, blueprint, reference = outcome.report, outcome.blueprint, None
     if order.reference is not None:  # nothing is rendered after one without consent
         reference = ReferenceAudio(name=order.reference.name, digest=order.reference.digest, consent=True)
     return Recipe(
@@ -228,6 +228,7 @@ def recipe(order: TakeContext, outcome: Outcome, receipt: Receipt) -> Recipe:
         gain_db=receipt.gain_db,
         tempo_map=order.plan.tempo_map.to_json(),
         reference=reference,
+        blueprint=None if blueprint is None else BlueprintRecord.from_fields(blueprint.to_json()),
     )
 
 

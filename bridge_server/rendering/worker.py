@@ -1,67 +1,51 @@
-"""Runs jobs, one at a time: reads the song, has the engine render each take, finishes and records it.
+"""Begins jobs as long as there are places for their takes, and ends them.
 
 The queue (job_queue.py) keeps the jobs; a job that was running when the server died is found there and begun again,
-without the takes it had recorded already.
-
-The worker is one task on the event loop, where database, queue and events live too, so that none of them needs a lock.
-Reading songs and finishing audio run in threads that it awaits. The network runs in another process
-(engines/process.py), because a crash or a full memory there must end one job only.
+without the takes it had recorded already. Job by job, job_run.py does the work: each job under way is a task of its own
+on the event loop. The jobs of an engine share its places (engines/places.py): a place that becomes free takes the next
+take of the oldest job, and a new job is begun when no take waits for the place.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-import math
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
-from bridge_server.engines.host import EngineHost
-from bridge_server.engines.limits import refuse_too_long
-from bridge_server.engines.messages import RenderCommand
-from bridge_server.engines.process import EngineProcess, RenderCancelledError
+from bridge_server.engines.host import RenderCancelledError
+from bridge_server.engines.pool import EnginePool
 from bridge_server.errors import as_protocol_error
-from bridge_server.jobs.database import Connection, transaction
+from bridge_server.jobs.database import Connection
 from bridge_server.jobs.job import Job, JobState
 from bridge_server.jobs.job_queue import JobQueue
-from bridge_server.jobs.replies import ending, take_ready
-from bridge_server.rendering.partial_render import PartialRender, PartialRenders
-from bridge_server.rendering.plan import Plan, plan_request
-from bridge_server.rendering.postprocess import FinishedTake, TakeContext, finish, warm_up
-from bridge_server.rendering.song_shape import song_shape
+from bridge_server.jobs.replies import ending
+from bridge_server.logs import about_job
+from bridge_server.rendering.job_run import JobRun, JobServices
+from bridge_server.rendering.partial_render import PartialRenders
+from bridge_server.rendering.postprocess import warm_up
+from bridge_server.rendering.take_recorder import TakeRecorder
 from bridge_server.sessions.events import Events, JobReply
 from bridge_server.settings import Settings
 from bridge_server.songs.song_reader import SongReader
-from bridge_server.songs.sources import Song, check_unchanged
 from clip_store.errors import ClipStoreError
 from clip_store.store import ClipStore
-from clip_store.take import Take
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.replies import Cancelled, Done, Failed, JobProgress, Reply
 from model.engine import Progress
 
 log = logging.getLogger(__name__)
 
-# Of a take's share of the progress bar: the rest is splicing, measuring and writing.
-RENDER_SHARE = 0.9
 # How often a full disk is asked again whether it takes anything.
 RETRY_SECONDS = 1.0
 
 
-@dataclass
-class Running:
-    """The job being rendered, and the way to stop it."""
-
-    job: Job
-    stop: asyncio.Event
-    reason: str = ""
-
-
 class RenderWorker:
-    """One per server; `run` is its task. Everything but the thread work happens on the event loop."""
+    """One per server; `run` is its task. Everything happens on the event loop."""
 
     def __init__(
         self,
@@ -71,37 +55,37 @@ class RenderWorker:
         queue: JobQueue,
         events: Events,
         reader: SongReader,
-        engines: EngineHost,
+        engines: EnginePool,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._settings = settings
-        self._connection = connection
-        self._store = store
         self._queue = queue
         self._events = events
-        self._reader = reader
+        self._engines = engines
         self._clock = clock
         self.live = PartialRenders(events)
-        self._scratch = settings.store / "scratch"
+        recorder = TakeRecorder(connection, store, events, clock)
+        attempts = settings.limits.attempts
+        self._services = JobServices(engines, reader, recorder, self.live, attempts, self.wake)
         self._wake = asyncio.Event()
-        self._running: Running | None = None
-        self._engines = engines
+        self._turns = count()
+        self._runs: dict[str, JobRun] = {}  # by job, in the order they were begun
+        self._tasks: set[asyncio.Task[None]] = set()
         engines.expect(settings.engine)  # `run` warms it up
 
     @property
-    def current(self) -> Job | None:
-        """The job being rendered."""
-        return self._running.job if self._running else None
+    def runs(self) -> tuple[JobRun, ...]:
+        """The jobs under way, oldest first."""
+        return tuple(self._runs.values())
 
     def wake(self) -> None:
-        """There may be a job to run."""
+        """There may be a job to run, or a place to run one in."""
         self._wake.set()
 
     def cancel(self, job: Job, reason: str) -> bool:
         """Stops a job, waiting or running; False when it had ended already. The terminal reply follows."""
-        if self._running is not None and self._running.job.id == job.id:
-            self._running.reason = reason
-            self._running.stop.set()
+        if (run := self._runs.get(job.id)) is not None:
+            run.cancel(reason)
             return True
         if job.state is not JobState.QUEUED:
             return False
@@ -111,19 +95,26 @@ class RenderWorker:
         return True
 
     async def run(self) -> None:
-        """Runs until cancelled; a job under way then goes back to the queue."""
-        shutil.rmtree(self._scratch, ignore_errors=True)  # left by a server that was killed
+        """Runs until cancelled; the jobs under way then go back to the queue."""
+        shutil.rmtree(
+            scratch_folder(self._settings.store), ignore_errors=True
+        )  # left by a server that was killed
         self._resume()
         try:
             await self._warm_up()
             while True:
                 self._wake.clear()
-                job = self._queue.next_waiting()
-                if job is None:
-                    await self._rest()
-                else:
-                    await self._carry_out(job)
+                room_on_disk = self._begin_jobs()
+                await self._rest(None if room_on_disk else RETRY_SECONDS)
+                self._check_tasks()
         finally:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+            self._tasks.clear()
+            for run in self.runs:  # of tasks that were cancelled before they began
+                run.release_places()
+            self._runs.clear()
             await self._engines.close()
 
     def _resume(self) -> None:
@@ -149,152 +140,81 @@ class RenderWorker:
         except Exception:  # the first job meets it again and fails with its own error
             log.exception("What finishes takes could not be loaded ahead")
 
-    async def _rest(self) -> None:
-        """Waits for work; engines that get none for long give their memory back."""
-        try:
-            await asyncio.wait_for(self._wake.wait(), self._settings.limits.idle_unload_seconds)
-        except TimeoutError:
-            await self._engines.close()
-            await self._wake.wait()
+    def _begin_jobs(self) -> bool:
+        """Begins waiting jobs while their engines have free places; False when the database takes nothing more."""
+        while (job := self._queue.next_waiting(self._engines.without_room())) is not None:
+            try:
+                job = self._queue.move(job, JobState.RUNNING, self._clock())
+            except (
+                ProtocolError
+            ) as error:  # a full disk: the job keeps its place, its client learns why it waits
+                log.warning("job %s has to wait: %s", job.id, error)
+                self._progress(job, Progress(f"waiting: {error.sentence}", 0.0))
+                return False
+            self._begin(job)
+        return True
 
-    async def _carry_out(self, job: Job) -> None:
+    def _begin(self, job: Job) -> None:
+        def report(progress: Progress) -> None:
+            self._progress(job, progress)
+
         try:
-            job = self._queue.move(job, JobState.RUNNING, self._clock())
+            run = JobRun(job, next(self._turns), self._services, report)
         except ProtocolError as error:
-            await self._wait_for_room(job, error)
+            self._fail(job, error)
             return
-        self._running = Running(job, asyncio.Event())
+        self._runs[job.id] = run
+        task = asyncio.create_task(self._carry_out(run), name=f"job {job.id}")
+        task.add_done_callback(lambda _: self.wake())
+        self._tasks.add(task)
+
+    async def _rest(self, seconds: float | None) -> None:
+        """Waits for something to do, or as long as is given; engines without work for long give their memory back."""
+        idle = seconds is None and not self._runs
         try:
-            count = await self._render_job(job, self._running.stop)
-            self._end(job, JobState.DONE, Done(id=job.request_id, job=job.id, takes=count))
+            await asyncio.wait_for(
+                self._wake.wait(), self._settings.limits.idle_unload_seconds if idle else seconds
+            )
+        except TimeoutError:
+            if idle:
+                await self._engines.close()
+                await self._wake.wait()
+
+    def _check_tasks(self) -> None:
+        """Raises what ended a job's task and is not the job's fault: its end could not be written, for instance."""
+        done = {task for task in self._tasks if task.done()}
+        self._tasks -= done
+        for task in done:
+            task.result()
+
+    async def _carry_out(self, run: JobRun) -> None:
+        """Runs a job and records how it ended."""
+        with about_job(run.job.id):
+            await self._run_to_its_end(run)
+
+    async def _run_to_its_end(self, run: JobRun) -> None:
+        job = run.job
+        log.info("job %s begins: %s", job.id, job.command)
+        try:
+            takes = await run.render()
+            self._end(job, JobState.DONE, Done(id=job.request_id, job=job.id, takes=takes))
         except RenderCancelledError:
-            reason = self._running.reason
-            self._end(job, JobState.CANCELLED, Cancelled(id=job.request_id, job=job.id, reason=reason))
+            self._end(job, JobState.CANCELLED, Cancelled(id=job.request_id, job=job.id, reason=run.reason))
         except ClipStoreError as error:
             self._fail(job, as_protocol_error(error))
         except ProtocolError as error:
             self._fail(job, error)
         except asyncio.CancelledError:
-            self._queue.move(
-                job, JobState.QUEUED, self._clock()
-            )  # the server stops; the job is resumed later
+            with contextlib.suppress(
+                ProtocolError
+            ):  # on a full disk it stays "running", which is resumed as well
+                self._queue.move(job, JobState.QUEUED, self._clock())  # the server stops; it is resumed later
             raise
         except Exception:  # a bug must end its job only; the log has what the producer need not see
             log.exception("job %s failed by a bug", job.id)
             self._fail(job, _our_fault(job))
         finally:
-            self._running = None
-            shutil.rmtree(self._scratch / job.id, ignore_errors=True)
-
-    async def _wait_for_room(self, job: Job, error: ProtocolError) -> None:
-        """The database cannot be written (a full disk): the job keeps its place, its client learns why it waits."""
-        log.warning("job %s has to wait: %s", job.id, error)
-        self._progress(job, Progress(f"waiting: {error.sentence}", 0.0))
-        await asyncio.sleep(RETRY_SECONDS)
-
-    async def _render_job(self, job: Job, stop: asyncio.Event) -> int:
-        """Renders every take the job does not have yet; returns how many clips it has now."""
-        request = job.render()
-        self._progress(job, Progress("reading the song", 0.0))
-        reference = await self._reference(request.reference) if request.reference else None
-        song = await self._reader.read(request.source, request.rate) if request.source else None
-        shape = await asyncio.to_thread(song_shape, song.audio) if song else None
-        plan = plan_request(request, shape)
-        recorded = set()
-        for take in reversed(self._takes(job)):  # of an earlier attempt, which its client may have missed
-            recorded.add(take.number)
-            self._publish(job, take_ready(job, take, await self._clip_path(take)))
-        for number in range(1, request.takes + 1):
-            if stop.is_set():
-                raise RenderCancelledError
-            if number not in recorded:
-                await self._render_take(job, plan, song, reference, number, stop)
-        return len(self._takes(job))
-
-    async def _reference(self, name: str) -> Song:
-        """The audio a render's timbre is taken from. Raises ProtocolError about it, not about the song."""
-        try:
-            return await self._reader.read(name, None)
-        except ProtocolError as error:
-            raise ProtocolError(error.code, error.sentence, error.remedy, "reference") from error
-
-    async def _render_take(
-        self,
-        job: Job,
-        plan: Plan,
-        song: Song | None,
-        reference: Song | None,
-        number: int,
-        stop: asyncio.Event,
-    ) -> None:
-        folder = self._scratch / job.id / str(number)
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise ProtocolError(
-                ErrorCode.STORE_FAILED,
-                f"The store cannot be written: {error.strerror}.",
-                "Free some disk space or check the folder's permissions, then try again.",
-            ) from error
-        order = RenderCommand(
-            0,
-            plan.render_request(number - 1),
-            self._store.blobs.path(song.digest) if song else None,
-            song.digest if song else "",
-            folder,
-            self._store.blobs.path(reference.digest) if reference else None,
-            reference.digest if reference else "",
-        )
-        share = _Share(self, job, number, plan.request.takes)
-        engine = self._engines.process(plan.request.engine)
-        await self._started(engine, share, stop)
-        assert engine.description is not None, "it has just started"
-        refuse_too_long(engine.description, plan.least_seconds)
-        self.live.begin(PartialRender(job, number, plan, song, folder))
-        outcome = await engine.render(order, share.rendering, self.live.piece, stop)
-        if stop.is_set():
-            raise RenderCancelledError
-        share.finishing("splicing and checking")
-        take_context = TakeContext(job.id, number, plan, song, engine.description, self._clock(), reference)
-        finished = await asyncio.to_thread(finish, take_context, outcome, self._store.blobs)
-        if song and song.state:
-            check_unchanged(song.state)
-        # The files before the records: a disk that fills up now must not leave a take of a job that failed.
-        ready = [take_ready(job, entry.take, await self._clip_path(entry.take)) for entry in finished]
-        self._record(finished)
-        shutil.rmtree(folder, ignore_errors=True)
-        for reply in ready:
-            self._publish(job, reply)
-        self.live.finish(tuple(entry.take for entry in finished))
-
-    async def _started(self, engine: EngineProcess, share: _Share, stop: asyncio.Event) -> None:
-        """Loads the engine, unless it is loaded; a cancelled job does not wait for that."""
-        loading = asyncio.create_task(engine.start(share.rendering))
-        stopping = asyncio.create_task(stop.wait())
-        try:
-            await asyncio.wait({loading, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            stopping.cancel()
-            if not loading.done():
-                loading.cancel()
-                await asyncio.gather(loading, return_exceptions=True)
-                await engine.close()
-        if loading.cancelled():
-            raise RenderCancelledError
-        loading.result()
-
-    async def _clip_path(self, take: Take) -> Path:
-        """The take's Broadcast WAV, written now unless it is there."""
-        return await asyncio.to_thread(self._store.clip_path, take)
-
-    def _record(self, finished: list[FinishedTake]) -> None:
-        """Blobs are on the disk; now all records of this render, or none."""
-        with transaction(self._connection):
-            for entry in finished:
-                self._store.keep(entry.take, entry.audio, entry.handles)
-
-    def _takes(self, job: Job) -> list[Take]:
-        return list(self._store.index.list(job=job.id, limit=1000))
+            self._runs.pop(job.id, None)
 
     def _progress(self, job: Job, progress: Progress) -> None:
         self._publish(
@@ -304,7 +224,7 @@ class RenderWorker:
                 job=job.id,
                 stage=progress.stage[:200],
                 fraction=min(1.0, max(0.0, progress.fraction)),
-                seconds_left=sensible(progress.seconds_left),
+                seconds_left=progress.seconds_left,
             ),
         )
 
@@ -315,15 +235,8 @@ class RenderWorker:
         self._end(job, JobState.FAILED, reply, failure)
 
     def _end(self, job: Job, state: JobState, reply: Reply, failure: dict[str, str] | None = None) -> None:
-        shutil.rmtree(
-            self._scratch / job.id, ignore_errors=True
-        )  # who is sent the end finds nothing half done
-        try:
-            self._queue.move(job, state, self._clock(), failure)
-        except ProtocolError:
-            # The disk is full: the job stays "running" in the database and is reported again after a restart.
-            # Its client is still sent how it ended.
-            log.exception("job %s: its end could not be recorded", job.id)
+        self._queue.move(job, state, self._clock(), failure)
+        log.info("job %s is %s", job.id, state.value)
         self._publish(job, reply)
         self.live.over(job.id)
 
@@ -331,35 +244,9 @@ class RenderWorker:
         self._events.publish(JobReply(job.id, reply))
 
 
-class _Share:
-    """Maps one take's progress onto its part of the job's bar."""
-
-    def __init__(self, worker: RenderWorker, job: Job, number: int, takes: int) -> None:
-        self._worker = worker
-        self._job = job
-        self._number = number
-        self._takes = takes
-
-    def rendering(self, progress: Progress) -> None:
-        self._report(progress.stage, progress.fraction * RENDER_SHARE, progress.seconds_left)
-
-    def finishing(self, stage: str) -> None:
-        self._report(stage, RENDER_SHARE, None)
-
-    def _report(self, stage: str, fraction: float, seconds_left: float | None) -> None:
-        of = f" (take {self._number} of {self._takes})" if self._takes > 1 else ""
-        whole = (self._number - 1 + min(1.0, fraction)) / self._takes
-        self._worker._progress(self._job, Progress(stage + of, whole, seconds_left))
-
-
-def sensible(seconds_left: float | None) -> float | None:
-    """An engine's estimate, or None when it is not one: a division by nothing done yet must not end a job."""
-    if seconds_left is None or not math.isfinite(seconds_left):
-        return None
-    return min(max(0.0, seconds_left), MAX_SECONDS_LEFT)
-
-
-MAX_SECONDS_LEFT = 1e6
+def scratch_folder(store: Path) -> Path:
+    """Where the engines' processes leave what they render."""
+    return store / "scratch"
 
 
 def _our_fault(job: Job) -> ProtocolError:

@@ -42,7 +42,7 @@ KEPT_PROBES = 256
 
 
 class SongReader:
-    """Songs by the names requests use. Used by one job at a time. clock: nanoseconds since 1970."""
+    """Songs by the names requests use. clock: nanoseconds since 1970."""
 
     def __init__(
         self,

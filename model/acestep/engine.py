@@ -35,6 +35,7 @@ from model.engine import (
     Task,
     TextLimit,
     stop_if_asked,
+    takes_in_order,
 )
 from model.errors import CannotRender, NotLoaded
 
@@ -53,7 +54,7 @@ _FAMILY = "acestep-v15-"  # optional when naming a checkpoint
 
 @dataclass(frozen=True)
 class EngineConfig:
-    """How the engine was set up. Empty strings leave the choice to the engine.
+    """How the engine was set up (model/engine_config.py). Empty strings leave the choice to the engine.
 
     folder:     one checkpoint, or several side by side with VAE and text encoder, as in the official application.
     checkpoint: the preferred one.
@@ -68,15 +69,12 @@ class EngineConfig:
 
 
 class AceStepEngine:
-    """Implements model.engine.Engine. Without arguments it has no weights; its description explains how to get some.
+    """Implements model.engine.Engine. Without a folder it has no weights; its description explains how to get some."""
 
-    Arguments are those of `EngineConfig`, as strings, since servers configure engines in text.
-    """
+    config_type = EngineConfig
 
-    def __init__(
-        self, folder: str = "", checkpoint: str = "", device: str = "auto", memory_gb: str = "0"
-    ) -> None:
-        self._config = EngineConfig(folder, checkpoint, device, float(memory_gb))
+    def __init__(self, config: EngineConfig = EngineConfig()) -> None:
+        self._config = config
         self._loaded: LoadedCheckpoint | None = None
 
     def describe(self) -> EngineDescription:
@@ -97,7 +95,19 @@ class AceStepEngine:
     def render(
         self, request: RenderRequest, progress: OnProgress, should_stop: ShouldStop
     ) -> Iterator[Rendered]:
-        """See model.engine.Engine. Switches the loaded checkpoint first if necessary."""
+        """See model.engine.Engine. Switches the loaded checkpoint first if necessary.
+
+        Takes are rendered one after the other: together they would come out different in their last bits, because a
+        matrix product of several takes is summed in another order (measured on a CPU, for short windows), and a take
+        must not depend on its neighbours. What they share (prompts, song, timbre) is encoded once all the same.
+        """
+        yield from takes_in_order(
+            request, progress, lambda one, report: self._render_one(one, report, should_stop)
+        )
+
+    def _render_one(
+        self, request: RenderRequest, progress: OnProgress, should_stop: ShouldStop
+    ) -> Iterator[Rendered]:
         options = dict(request.options)
         wanted = str(options.pop(CHECKPOINT, ""))
         extras = _extras(options)

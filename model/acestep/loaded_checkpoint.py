@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from model.acestep.conditioning.prompts import MAX_LYRIC_TOKENS, MAX_TEXT_TOKENS
-from model.acestep.conditioning.request_plan import RenderPlan, plan_render, with_blueprint
+from model.acestep.conditioning.request_plan import RenderPlan, plan_render, with_song_plan
 from model.acestep.device.devices import Device, free_bytes, out_of_memory
 from model.acestep.device.memory_plan import GIGABYTE, MemoryPlan, Placement, Work, preflight
 from model.acestep.device.network_sizes import sizes_of
 from model.acestep.device.parts import Neighbours, StoredParts, neighbours
 from model.acestep.latent_grid import MIN_FRAMES
-from model.acestep.planner.song_planning import plan_song, refuse_unless_it_fits
+from model.acestep.planner.song_planning import blueprint_of, plan_song, refuse_unless_it_fits
 from model.acestep.renderer import Renderer
 from model.acestep.weights.adapted_weights import AppliedAdapter, dit_shapes
 from model.acestep.weights.adapter_file import read_adapter
@@ -27,6 +27,7 @@ from model.acestep.weights.checkpoint import Weights, open_weights
 from model.acestep.weights.model_folders import ModelFolder
 from model.acestep.weights.tensor_files import weight_files
 from model.acestep.weights.weight_header import fingerprint
+from model.blueprint import Blueprint
 from model.engine import Attachment, OnProgress, Rendered, RenderRequest, Report, ShouldStop
 from model.errors import CannotRender, NotLoaded, RanOutOfMemory
 from model.pace import Pace
@@ -100,8 +101,11 @@ class LoadedCheckpoint:
             plan = plan_render(request, self._parts.traits)
             self._parts.arrange(self._placed(work_of(plan, request.reference is not None)))
             if extras.planned:
-                plan, written = self._planned(request, plan, Pace(progress, should_stop).part(0, _PLANNED))
-                yield written
+                plan, file, words = self._planned(
+                    request, plan, Pace(progress, should_stop).part(0, _PLANNED)
+                )
+                yield file
+                yield words
                 progress = _after(progress, _PLANNED)
             for found in self._renderer.render(request, plan, progress, should_stop):
                 yield self._completed(found, applied) if isinstance(found, Report) else found
@@ -135,8 +139,13 @@ class LoadedCheckpoint:
         """Raises CannotRender for a file that is not an adapter for this checkpoint."""
         return AppliedAdapter(read_adapter(request.path, dit_shapes(self._weights)), request.strength)
 
-    def _planned(self, request: RenderRequest, plan: RenderPlan, pace: Pace) -> tuple[RenderPlan, Attachment]:
-        """The plan with the planner's song. Raises CannotRender without a planner, or if it does not fit."""
+    def _planned(
+        self, request: RenderRequest, plan: RenderPlan, pace: Pace
+    ) -> tuple[RenderPlan, Attachment, Blueprint]:
+        """The plan with the planner's song, and that song for the producer, as a file and in words.
+
+        Raises CannotRender without a planner, or if it does not fit.
+        """
         folder = self.folder.planner
         if plan.task is not ModelTask.TEXT2MUSIC:
             raise CannotRender(
@@ -147,8 +156,9 @@ class LoadedCheckpoint:
             raise CannotRender(f"No planner is installed next to {self.folder.name}.", _GET_PLANNER)
         refuse_unless_it_fits(folder, self._device, self._budget)
         self._parts.release()  # the planner is as large as all other networks together
-        blueprint, written = plan_song(folder, self._device, request, plan, pace)
-        return with_blueprint(plan, request, blueprint), written
+        written, file = plan_song(folder, self._device, request, plan, pace)
+        plan = with_song_plan(plan, request, written)
+        return plan, file, blueprint_of(plan, request, written)
 
     def _completed(self, report: Report, applied: AppliedAdapter | None) -> Report:
         placement = self._parts.placement

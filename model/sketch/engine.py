@@ -24,6 +24,7 @@ from model.engine import (
     Song,
     Task,
     TextLimit,
+    takes_in_order,
 )
 from model.pace import Pace
 from model.sketch import captions
@@ -110,7 +111,14 @@ class SketchEngine:
     def render(
         self, request: RenderRequest, progress: OnProgress, should_stop: ShouldStop
     ) -> Iterator[Rendered]:
-        """See model.engine.Engine."""
+        """See model.engine.Engine. Takes share the song's analysis and are rendered one after the other."""
+        yield from takes_in_order(
+            request, progress, lambda one, report: self._render_one(one, report, should_stop)
+        )
+
+    def _render_one(
+        self, request: RenderRequest, progress: OnProgress, should_stop: ShouldStop
+    ) -> Iterator[Rendered]:
         if request.task in (Task.REPAINT, Task.COMPLETE):
             yield from self._rearrange(request, Pace(progress, should_stop))
         elif request.task is Task.ACCOMPANY:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,16 +13,22 @@ from tests.bridge_server.peers import OscPeer, ServerThread, WebSocketPeer, nois
 from tests.bridge_server.servers import settings_in
 
 
-@pytest.fixture(scope="module")  # a server for each file: what one leaves behind is no other's surprise
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerThread]:
-    """The server most tests share, with `song.wav` (one second) and `long.wav` (eight) under its root."""
-    folder = tmp_path_factory.mktemp("bridge")
-    settings = settings_in(folder, limits=Limits(stop_seconds=0.5, queued_jobs=300))
+@contextmanager
+def shared_server(folder: Path, **changes: object) -> Iterator[ServerThread]:
+    """A server with `song.wav` (one second) and `long.wav` (eight) under its root."""
+    settings = settings_in(folder, limits=Limits(stop_seconds=0.5, queued_jobs=300), **changes)
     noise_song(settings.roots[0] / "song.wav")
     noise_song(settings.roots[0] / "long.wav", frames=8 * 48000, seed=2)
     with ServerThread(settings) as running:
         with running.osc() as osc:  # from here on the store knows the song, and the engine runs
             osc.render("/bridge/repaint", "first", "source", "song.wav", "start", 0, "end", 4800)
+        yield running
+
+
+@pytest.fixture(scope="module")  # a server for each file: what one leaves behind is no other's surprise
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerThread]:
+    """The server most tests share."""
+    with shared_server(tmp_path_factory.mktemp("bridge")) as running:
         yield running
 
 

@@ -321,8 +321,10 @@ def http_get(url: str, **headers: str) -> tuple[int, Message, bytes]:
 class ServerProcess:
     """`takebridge serve` as a process that can be killed."""
 
-    def __init__(self, store: Path, root: Path, osc_port: int = 0) -> None:
+    def __init__(self, store: Path, root: Path, osc_port: int = 0, words: tuple[str, ...] = ()) -> None:
+        """words: more of its command line."""
         self.store = store
+        self._words = words
         self._root = root
         self._osc_port = osc_port
         self.process: subprocess.Popen[bytes] | None = None
@@ -333,7 +335,7 @@ class ServerProcess:
         (self.store / "server.json").unlink(missing_ok=True)
         self.process = subprocess.Popen(
             [*bridge_command(self.store), "serve", "--root", str(self._root), "--port", "0",
-             "--osc-port", str(self._osc_port)],
+             "--osc-port", str(self._osc_port), *self._words],
             stdout=subprocess.PIPE, cwd=PROJECT, env=environment(),
         )  # fmt: skip
         assert self.process.stdout is not None

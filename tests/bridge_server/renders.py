@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bridge_server.engines.messages import Outcome, StemFile
+from bridge_server.engines.outcome import Outcome, StemFile
 from bridge_server.rendering.plan import plan_request
 from bridge_server.rendering.postprocess import TakeContext
 from bridge_server.rendering.song_shape import song_shape
@@ -35,4 +35,4 @@ def outcome_of(
         path = folder / f"{name}.f32"
         samples.astype("<f4").tofile(path)
         files.append(StemFile(name, start, len(samples), samples.shape[1], path))
-    return Outcome(tuple(files), attachments, REPORT)
+    return Outcome(0, tuple(files), attachments, REPORT)

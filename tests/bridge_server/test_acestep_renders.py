@@ -10,7 +10,6 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
 import numpy as np
 import pytest
@@ -24,7 +23,7 @@ pytest.importorskip(
     "transformers", reason="the text encoder needs transformers: pip install takebridge[acestep]"
 )
 
-from bridge_server.engines.registry import MODELS_ENGINE, engine_targets
+from bridge_server.engines.registry import MODELS_ENGINE, EngineSetup, engine_setups
 from bridge_server.settings import Settings
 from model.acestep.device.devices import is_there
 from tests.bridge_server.peers import RpcError, ServerThread, WebSocketPeer
@@ -52,7 +51,7 @@ def acestep(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerThread]:
     folder = tmp_path_factory.mktemp("acestep")
     models = write_models(folder / "models & more", TURBO, BASE)
     shutil.copytree(TINY_PLANNER, models / "acestep-5Hz-lm-0.6B")
-    engines = engine_targets(models=models, device="cpu", memory_gb="100")
+    engines = engine_setups(models=models, device="cpu", memory_gb=100)
     settings = settings_in(folder, engine=MODELS_ENGINE.name, engines=engines)
     samples = write_song(settings)
     samples[slice(*GAP)] = 0
@@ -340,7 +339,7 @@ def test_a_device_that_is_not_there_is_named_with_the_remedy(tmp_path: Path) -> 
     absent = next(kind for kind in ("xpu", "mps", "cuda") if not is_there(kind))
     models = write_models(tmp_path / "models", TURBO)
     settings = settings_in(
-        tmp_path, engine=MODELS_ENGINE.name, engines=engine_targets(models=models, device=absent)
+        tmp_path, engine=MODELS_ENGINE.name, engines=engine_setups(models=models, device=absent)
     )
     soundfile.write(settings.roots[0] / "song.wav", np.zeros((4 * RATE, 2)), RATE)
     with ServerThread(settings) as server, server.websocket() as peer:
@@ -366,7 +365,7 @@ def test_a_broken_checkpoint_fails_its_job_and_mended_the_next_one_is_rendered(t
     settings = settings_in(
         tmp_path,
         engine=MODELS_ENGINE.name,
-        engines=engine_targets(models=models, device="cpu", memory_gb="100"),
+        engines=engine_setups(models=models, device="cpu", memory_gb=100),
     )
     write_song(settings)
     with ServerThread(settings) as server, server.websocket() as peer:
@@ -382,10 +381,9 @@ def test_a_broken_checkpoint_fails_its_job_and_mended_the_next_one_is_rendered(t
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits a process's memory as Linux can")
 def test_memory_that_runs_out_ends_one_job_and_the_process(tmp_path: Path) -> None:
     models = write_models(tmp_path / "models", TURBO)
-    target = "tests.cramped:CrampedEngine?" + urlencode(
-        {"folder": models, "device": "cpu", "memory_gb": "100"}
-    )
-    settings = settings_in(tmp_path, engine="cramped", engines={"cramped": target})
+    options = {"folder": str(models), "device": "cpu", "memory_gb": 100}
+    engines = {"cramped": EngineSetup("tests.cramped:CrampedEngine", options)}
+    settings = settings_in(tmp_path, engine="cramped", engines=engines)
     write_song(settings)
     with ServerThread(settings) as server, server.websocket() as peer:
         asked = {"source": "song.wav", "start": START, "end": END, "options": {"steps": 1}}
@@ -399,7 +397,7 @@ def test_memory_that_runs_out_ends_one_job_and_the_process(tmp_path: Path) -> No
 
 def test_what_turbo_cannot_do_is_refused_at_once(tmp_path: Path) -> None:
     turbo = write_models(tmp_path / "models", TURBO)
-    settings = settings_in(tmp_path, engines=engine_targets(models=turbo),
+    settings = settings_in(tmp_path, engines=engine_setups(models=turbo),
                            engine="sketch")  # fmt: skip
     soundfile.write(settings.roots[0] / "song.wav", np.zeros((RATE, 2)), RATE)
     with ServerThread(settings) as server, server.osc() as osc:

@@ -11,7 +11,7 @@ pytest.importorskip(
     "transformers", reason="the text encoder needs transformers: pip install takebridge[acestep]"
 )
 
-from bridge_server.engines.registry import MODELS_ENGINE, engine_targets
+from bridge_server.engines.registry import MODELS_ENGINE, engine_setups
 from tests.bridge_server.cli.test_models import Typed
 from tests.bridge_server.peers import RpcError, ServerThread
 from tests.bridge_server.servers import settings_in
@@ -31,7 +31,7 @@ def comfyui(tmp_path: Path) -> Path:
 
 
 def test_a_folder_of_comfyui_renders_behind_the_server(comfyui: Path, tmp_path: Path) -> None:
-    engines = engine_targets(models=comfyui, device="cpu", memory_gb="100")
+    engines = engine_setups(models=comfyui, device="cpu", memory_gb=100)
     settings = settings_in(tmp_path, engine=MODELS_ENGINE.name, engines=engines)
     write_song(settings)
     with ServerThread(settings) as server, server.websocket() as ws:

@@ -201,9 +201,10 @@ def test_a_full_queue_says_so(start_server):
         osc.send("/bridge/repaint", "running", "source", "song.wav", *REGION, "engine", "slow")
         while osc.receive().name != "progress":
             pass
+        short = ("engine", "slow", "options", '{"seconds": 0.05}')  # jobs of another engine would not wait
         for name in ("first", "second", "third", "fourth"):
             track = ("track", "Lead", "replace", True) if name in ("second", "fourth") else ()
-            osc.send("/bridge/repaint", name, "source", "song.wav", *REGION, *track)
+            osc.send("/bridge/repaint", name, "source", "song.wav", *REGION, *short, *track)
         third = osc.until_end("third")[-1]
         assert (third.name, third["code"]) == ("failed", "queue_full")
         assert third["remedy"]
@@ -271,7 +272,7 @@ def test_a_disk_that_fills_while_jobs_wait(small_disk, tmp_path):
         assert osc.render("/bridge/repaint", "warm", "source", "song.wav", *REGION)[-1].name == "done"
         slow = ("engine", "slow", "options", '{"seconds": 0.5}')
         osc.send("/bridge/repaint", "first", "source", "song.wav", *REGION, *slow)
-        osc.send("/bridge/repaint", "second", "source", "song.wav", *REGION)
+        osc.send("/bridge/repaint", "second", "source", "song.wav", *REGION, *slow)
         while osc.receive().name != "progress":
             pass
         filler = fill(small_disk, 0)

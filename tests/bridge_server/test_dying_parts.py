@@ -58,14 +58,31 @@ def test_a_worker_whose_database_fails_for_a_moment_renders_the_job(start_server
 
 
 def test_a_worker_that_dies_within_a_job_begins_it_again(start_server, monkeypatch):
-    async def carry_out(self, job):
-        self._queue.move(job, worker.JobState.RUNNING, 1.0)
+    async def carry_out(self, run):
         monkeypatch.setattr(worker.RenderWorker, "_carry_out", carry_out_really)
         raise sqlite3.OperationalError("disk I/O error")
 
     carry_out_really = worker.RenderWorker._carry_out
     monkeypatch.setattr(worker.RenderWorker, "_carry_out", carry_out)
     assert render(start_server())[-1].name == "done"
+
+
+def test_a_worker_that_dies_as_it_begins_a_job_loses_no_place(start_server, monkeypatch):
+    """The job has claimed its place by then, and its task has not run yet."""
+    real, begun = JobQueue.next_waiting, []
+
+    def next_waiting(self, not_by=()):
+        if len(begun) == 1 and begun[0] is not None:
+            begun.append(None)
+            raise sqlite3.OperationalError("disk I/O error")
+        if (found := real(self, not_by)) is not None:
+            begun.append(found)
+        return found
+
+    server = start_server()
+    monkeypatch.setattr(JobQueue, "next_waiting", next_waiting)
+    assert render(server)[-1].name == "done"
+    assert render(server, "id2")[-1].name == "done"
 
 
 def test_what_cannot_be_loaded_ahead_does_not_stop_the_worker(start_server, monkeypatch):

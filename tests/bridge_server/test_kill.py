@@ -93,11 +93,11 @@ class Run:
 
 
 @pytest.fixture
-def run(tmp_path: Path):
+def run(tmp_path: Path, request: pytest.FixtureRequest):
     songs = tmp_path / "songs"
     songs.mkdir()
     band_song(songs / "band.wav")
-    server = ServerProcess(tmp_path / "store", songs, free_port()).start()
+    server = ServerProcess(tmp_path / "store", songs, free_port(), ("--places", str(request.param))).start()
     osc = OscPeer(server.osc_port)
     yield Run(server, osc)
     server.stop()
@@ -132,6 +132,7 @@ def check(store: Path, run: Run) -> Counter[str]:
     return states
 
 
+@pytest.mark.parametrize("run", [1], indirect=True, ids=["one place"])
 def test_ten_kills_of_the_server_lose_no_job(run, tmp_path):
     moments = random.Random(2026)
     for number in range(JOBS):
@@ -159,7 +160,8 @@ def test_ten_kills_of_the_server_lose_no_job(run, tmp_path):
     assert run.finished()
 
 
-def test_kills_of_the_engine_fail_one_job_each(run, tmp_path):
+@pytest.mark.parametrize("run", [2], indirect=True, ids=["two places"])
+def test_kills_of_the_engine_lose_no_job(run, tmp_path):
     moments = random.Random(1962)
     for number in range(JOBS):
         run.send(number)

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge_server.engines.registry import BUILT_IN
+from bridge_server.engines.registry import BUILT_IN, EngineSetup
 from bridge_server.settings import Settings, is_loopback
 from daw_protocol.errors import ErrorCode, ProtocolError
 
@@ -37,4 +37,12 @@ def test_an_engine_nobody_knows():
 def test_the_sketch_engine_is_the_default_and_is_there():
     settings = Settings(store=STORE)
     assert settings.engine in settings.engines
-    assert dict(settings.engines) == {spec.name: spec.target for spec in BUILT_IN}
+    assert dict(settings.engines) == {spec.name: EngineSetup(spec.target) for spec in BUILT_IN}
+
+
+@pytest.mark.parametrize("places", [0, -1, 9])
+def test_places_are_few(places):
+    with pytest.raises(ProtocolError) as raised:
+        Settings(store=STORE, places=places)
+    assert (raised.value.code, raised.value.field) == (ErrorCode.OUT_OF_RANGE, "places")
+    assert [Settings(store=STORE, places=count).places for count in (1, 8)] == [1, 8]

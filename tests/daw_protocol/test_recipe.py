@@ -1,6 +1,6 @@
 from hypothesis import given
 
-from daw_protocol.recipe import Recipe, ReferenceAudio
+from daw_protocol.recipe import BlueprintRecord, ChordRecord, Recipe, ReferenceAudio
 from tests.daw_protocol.generated import FEW, messages
 
 KEYS = {
@@ -33,3 +33,11 @@ def test_consent_is_written_whatever_it_is():
 def test_figures_of_an_engine_may_be_anything_json_has():
     figures = {"source_bars": ["17 from beat 2"], "share": {"vocals": 0.25}, "key": None}
     assert Recipe(figures=figures).to_fields()["figures"] == figures
+
+
+def test_a_blueprint_is_written_only_where_there_is_one():
+    assert "blueprint" not in Recipe().to_fields()
+    words = {"tempo": 96.0, "chords": [{"name": "Am7", "time": -0.5}]}
+    recipe = Recipe.from_stored({"blueprint": {**words, "mood": "of a later version"}})
+    assert recipe.blueprint == BlueprintRecord(tempo=96.0, chords=(ChordRecord(name="Am7", time=-0.5),))
+    assert recipe.to_fields()["blueprint"] == words

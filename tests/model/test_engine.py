@@ -9,11 +9,15 @@ from model.engine import (
     Capability,
     EngineDescription,
     Grid,
+    Piece,
+    Progress,
     RenderRequest,
+    Report,
     Song,
     Task,
     TextLimit,
     stop_if_asked,
+    takes_in_order,
 )
 from model.errors import RenderStopped
 
@@ -72,3 +76,30 @@ def test_a_render_ends_once_the_caller_wants_no_more() -> None:
     stop_if_asked(lambda: False)
     with pytest.raises(RenderStopped):
         stop_if_asked(lambda: True)
+
+
+BEATS = np.arange(4)
+GRID = Grid(BEATS * 0.5, BEATS, BEATS * 0 + 4, BEATS * 0 + 1, BEATS * 0 + 120.0)
+
+
+def asked(*takes: int) -> RenderRequest:
+    return RenderRequest(Task.REPAINT, None, 48_000, 2, 0, 100, GRID, seed=1, takes=takes)
+
+
+@pytest.mark.parametrize("takes", [(), (1, 0), (0, 0), (-1,)])
+def test_takes_that_name_nothing_or_one_twice_are_refused(takes: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="takes must be"):
+        asked(*takes)
+
+
+def test_takes_in_order_name_their_take_in_all_that_comes() -> None:
+    def render_one(request, progress):
+        progress(Progress("drawing", 0.5))
+        yield Piece("mix", 0, np.full((100, 2), request.take, np.float32))
+        yield Report("Drawn.")
+
+    told: list[Progress] = []
+    found = list(takes_in_order(asked(0, 3), told.append, render_one))
+    assert [each.take for each in found] == [0, 0, 3, 3]
+    assert [each.samples[0, 0] for each in found if isinstance(each, Piece)] == [0, 3]
+    assert [each.take for each in told] == [0, 3]

@@ -67,7 +67,7 @@ class RenderPlan:
 
 
 @dataclass(frozen=True)
-class Blueprint:
+class SongPlan:
     """The planner's result for a request: metadata the producer did not give, and audio codes 0..63999.
 
     caption, language: replace the request's; "" = the request's own.
@@ -101,17 +101,17 @@ def plan_render(request: RenderRequest, traits: CheckpointTraits) -> RenderPlan:
     return RenderPlan(task, window, region, metas, texts, settings, request.seed, request.take, every_note)
 
 
-def with_blueprint(plan: RenderPlan, request: RenderRequest, blueprint: Blueprint) -> RenderPlan:
+def with_song_plan(plan: RenderPlan, request: RenderRequest, written: SongPlan) -> RenderPlan:
     """The plan of a new song with the caption, metadata and codes written by the planner."""
     assert plan.task is ModelTask.TEXT2MUSIC, "the planner only plans new songs"
     request = replace(
         request,
-        caption=blueprint.caption or request.caption,
-        language=blueprint.language or request.language,
+        caption=written.caption or request.caption,
+        language=written.language or request.language,
     )
-    metas = completed(plan.metas, blueprint.metas)
+    metas = completed(plan.metas, written.metas)
     text = _one(request, plan.task, metas, tuple(dict.fromkeys(request.stems)), None, planned=True)
-    return replace(plan, metas=metas, prompts=(text,), codes=blueprint.codes)
+    return replace(plan, metas=metas, prompts=(text,), codes=written.codes)
 
 
 def completed(known: Metas, more: Metas) -> Metas:

@@ -1,4 +1,4 @@
-"""Plans a new song with the language model before denoising: a request in, a blueprint out.
+"""Plans a new song with the language model before denoising: a request in, a song plan out.
 
 The planner is loaded only for this phase, since it is as large as all other networks together.
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from model.acestep.conditioning import prompts
 from model.acestep.conditioning.qwen_text_encoder import load_network, load_tokenizer, text_parameters
-from model.acestep.conditioning.request_plan import Blueprint, RenderPlan
+from model.acestep.conditioning.request_plan import RenderPlan, SongPlan
 from model.acestep.device.devices import Device
 from model.acestep.device.memory_plan import GIGABYTE, RESERVE
 from model.acestep.device.parts import empty
@@ -19,6 +19,7 @@ from model.acestep.latent_grid import FRAMES_PER_SECOND
 from model.acestep.planner.planner import Drawing, Planner, PlanRequest
 from model.acestep.planner.planner_prompts import NOTHING_SAID, PlannedSong
 from model.acestep.sampling.samplers import NoisePurpose, generator
+from model.blueprint import Blueprint
 from model.engine import Attachment, RenderRequest
 from model.errors import CannotRender
 from model.pace import Pace
@@ -40,10 +41,10 @@ def refuse_unless_it_fits(folder: Path, device: Device, budget: int | None) -> N
 
 def plan_song(
     folder: Path, device: Device, request: RenderRequest, plan: RenderPlan, pace: Pace
-) -> tuple[Blueprint, Attachment]:
-    """The blueprint of a new song, and the same as a file for the producer. Raises CannotRender, RenderStopped.
+) -> tuple[SongPlan, Attachment]:
+    """The plan of a new song, and the same as a file for the producer. Raises CannotRender, RenderStopped.
 
-    plan: the render plan without a blueprint. Equal requests, seeds and takes give equal blueprints.
+    plan: the render plan without it. Equal requests, seeds and takes give equal song plans.
     """
     pace.at("loading the planner", 0.0)
     network = load_network(folder, device.dtype, device.place)
@@ -61,7 +62,7 @@ def plan_song(
         empty(network)
     record = {"planner": folder.name, "facts": dict(answer.facts), "audio_codes": list(answer.codes)}
     data = json.dumps(record, ensure_ascii=False, indent=1).encode()
-    return blueprint_of(answer, request), Attachment("blueprint.json", "application/json", data)
+    return song_plan_of(answer, request), Attachment("blueprint.json", "application/json", data)
 
 
 def wanted_of(request: RenderRequest, plan: RenderPlan) -> PlanRequest:
@@ -85,14 +86,27 @@ def wanted_of(request: RenderRequest, plan: RenderPlan) -> PlanRequest:
     )
 
 
-def blueprint_of(answer: PlannedSong, request: RenderRequest) -> Blueprint:
-    """The blueprint in an answer. The planner fills in a missing caption and an unknown language."""
+def song_plan_of(answer: PlannedSong, request: RenderRequest) -> SongPlan:
+    """The song plan in an answer. The planner fills in a missing caption and an unknown language."""
 
     facts = answer.facts
     language = str(facts.get("language", ""))
-    return Blueprint(
+    return SongPlan(
         prompts.metas_from_mapping(facts),
         answer.codes,
         "" if request.caption else str(facts.get("caption", "")),
         language if request.language == prompts.UNKNOWN_LANGUAGE and language in prompts.LANGUAGES else "",
+    )
+
+
+def blueprint_of(plan: RenderPlan, request: RenderRequest, written: SongPlan) -> Blueprint:
+    """The words the song is composed from: the producer's where they were given, else the planner's.
+
+    plan: with the song plan. Tempo and meter are the host's, so they are left to its tempo map.
+    """
+    language = written.language or request.language
+    return Blueprint(
+        key=plan.metas.key,
+        caption=written.caption or request.caption,
+        language="" if language == prompts.UNKNOWN_LANGUAGE else language,
     )

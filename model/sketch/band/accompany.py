@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from model.blueprint import Blueprint, TimedChord
 from model.dsp import loudness
 from model.engine import (
     Attachment,
@@ -63,7 +64,7 @@ class VoiceAnalysis:
 
 
 def render(request: RenderRequest, progress: OnProgress, should_stop: ShouldStop) -> Iterator[Rendered]:
-    """The backing as "mix" and one stem per instrument in blocks, the MIDI file, the report.
+    """The backing as "mix" and one stem per instrument in blocks, the MIDI file, the blueprint, the report.
 
     Raises CannotRender for silence, a region without bars or a caption that leaves no instrument; RenderStopped on
     cancellation.
@@ -101,6 +102,7 @@ def render(request: RenderRequest, progress: OnProgress, should_stop: ShouldStop
         request.grid, bars, events, voice.key.key, marks, style.preset, instruments
     )
     yield Attachment("arrangement.mid", "audio/midi", midi)
+    yield blueprint(request, sheet)
     yield report(sheet, slots, voice, style, instruments, performance)
 
 
@@ -207,6 +209,22 @@ def played(
         pace.at("playing the backing", 0.45 + 0.55 * done)
     if request.handle:
         yield Piece("handles", request.start - request.handle, np.concatenate(whole))
+
+
+def blueprint(request: RenderRequest, sheet: Leadsheet) -> Blueprint:
+    """What the band was given to play: tempo and meter of the first bar, key, and every change of chord."""
+    first, grid = sheet.bars[0], request.grid
+    chords: list[TimedChord] = []
+    for (_, beat, _), chord in zip(sheet.slots, sheet.chords, strict=True):
+        name = chord.name(sheet.key)
+        if not chords or chords[-1].name != name:
+            chords.append(TimedChord(name, float(grid.seconds[beat])))
+    return Blueprint(
+        tempo=float(grid.quarters_per_minute[first.first_beat]),
+        key=sheet.key.name,
+        meter=f"{first.beats}/{grid.unit}",
+        chords=tuple(chords),
+    )
 
 
 def report(

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from bridge_server.engines.registry import EngineSetup
 from bridge_server.server import running_server
 from model.engine import (
     EngineDescription,
@@ -36,7 +37,7 @@ from tests.bridge_server.servers import settings_in
 from tests.doubles import ENGINES, NoiseEngine, noise
 from tests.places import PROJECT
 
-GATED = "tests.bridge_server.audition.rig_server:GatedEngine"
+GATED = EngineSetup("tests.bridge_server.audition.rig_server:GatedEngine")
 
 
 class GatedEngine(NoiseEngine):
@@ -130,7 +131,7 @@ def until(peer: WebSocketPeer, wanted: Any, patience: float = PATIENCE) -> dict[
 
 
 async def serve(folder: Path) -> None:
-    settings = settings_in(folder, engines={**ENGINES, "gated": GATED}, sound=True)
+    settings = settings_in(folder, engines={**ENGINES, "gated": GATED}, sound=True, places=2)
     async with running_server(settings) as server:
         print(json.dumps({"port": server.settings.websocket_port}), flush=True)
         await asyncio.to_thread(sys.stdin.read)

@@ -221,6 +221,40 @@ def test_a_render_plays_while_it_is_made(rig, ws, tmp_path):
     assert ready[0] == BAR
 
 
+def test_of_two_renders_at_once_only_the_chosen_one_is_heard(rig, ws, tmp_path):
+    """Both are of the same region and come in turns, a bar each; afterwards the other one is finished and silent."""
+    song, jobs = read_song(ws), {}
+    for name, seed in (("other", 6), ("chosen", 5)):
+        (tmp_path / name).mkdir()
+        jobs[name] = ws.call(
+            "repaint", source="song.wav", bpm=240, bars="3-4", engine="gated", seed=seed, handles=0, crossfade=0,
+            match_loudness=False, options={"frames": BAR, "gate": str(tmp_path / name)},
+        )["job"]  # fmt: skip
+    while len(ws.call("status")["renders"]) < 2:
+        time.sleep(0.02)
+    ws.call("audition.play", job=jobs["chosen"], before=1, after=1)
+    until(ws, lambda state: state["state"] == "waiting" and state["position"] > BAR + BAR // 2)
+    for number in range(2):
+        (tmp_path / "other" / str(number)).touch()
+        until(ws, lambda state: BAR // 4 < state["position"] % BAR < BAR // 2)
+        (tmp_path / "chosen" / str(number)).touch()
+        until(ws, lambda state, end=3 + number: state["position"] > end * BAR - BAR // 2)
+    (tmp_path / "other" / "end").touch()
+    assert ws.until_end(jobs["other"])[-1].name == "done"
+    until(ws, lambda state: state["position"] > 4 * BAR + BAR // 2)
+    (tmp_path / "chosen" / "end").touch()
+    state = until(ws, lambda state: state["take"] and not state["job"])
+    until(ws, lambda state: state["position"] > 4 * BAR + BAR // 2)
+    until(ws, lambda state: BAR + BAR // 4 < state["position"] < 2 * BAR)
+    ws.call("audition.stop")
+    shown = ws.call("takes.show", take=state["take"])
+    assert shown["job"] == jobs["chosen"]
+    lane = song.copy()
+    lane[2 * BAR : 4 * BAR] = read(shown["path"])
+    turns = bars_heard(rig.played(), lane)  # fails where it is not this lane's
+    assert {2 * BAR, 3 * BAR, 4 * BAR} <= set(turns)
+
+
 def bars_heard(played: np.ndarray, lane: np.ndarray) -> list[int]:
     """The first frame of each bar that was played, in order. Fails where something else was."""
     found, frame, bar = [], 0, BAR

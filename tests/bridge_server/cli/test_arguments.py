@@ -8,8 +8,9 @@ import sys
 import pytest
 
 from bridge_server.cli.arguments import engines_of, models_of, screen_of, settings_of, store_of
-from bridge_server.engines.registry import MODELS_ENGINE, engine_targets
+from bridge_server.engines.registry import MODELS_ENGINE, engine_setups
 from bridge_server.platforms import models_folder, old_store_folder, store_folder
+from daw_protocol.errors import ProtocolError
 from tests.bridge_server.cli.test_parser import parse
 from tests.bridge_server.cli.test_serve_settings import serve_arguments
 from tests.places import GOLDEN
@@ -27,8 +28,8 @@ def home(tmp_path, monkeypatch):
 
 
 def test_a_named_folder_is_the_engines(tmp_path):
-    assert engines_of(serve_arguments(tmp_path)) == engine_targets(models=tmp_path)
-    assert engines_of(serve_arguments(tmp_path / "other", "--models", str(tmp_path))) == engine_targets(
+    assert engines_of(serve_arguments(tmp_path)) == engine_setups(models=tmp_path)
+    assert engines_of(serve_arguments(tmp_path / "other", "--models", str(tmp_path))) == engine_setups(
         models=tmp_path
     )
 
@@ -36,9 +37,19 @@ def test_a_named_folder_is_the_engines(tmp_path):
 def test_device_and_memory_reach_the_engine(tmp_path):
     words = ("--device", "cuda:1", "--memory-gb", "5.50")
     found = engines_of(serve_arguments(tmp_path, *words))
-    assert found == engine_targets(models=tmp_path, device="cuda:1", memory_gb="5.5")
-    assert found[MODELS_ENGINE.name].endswith("&device=cuda%3A1&memory_gb=5.5")
-    assert "&device=" not in engines_of(serve_arguments(tmp_path))[MODELS_ENGINE.name]
+    assert found == engine_setups(models=tmp_path, device="cuda:1", memory_gb=5.5)
+    assert found[MODELS_ENGINE.name].options == {
+        "folder": str(tmp_path), "device": "cuda:1", "memory_gb": 5.5
+    }  # fmt: skip
+    assert "device" not in engines_of(serve_arguments(tmp_path))[MODELS_ENGINE.name].options
+
+
+def test_start_options_reach_their_engine(tmp_path):
+    words = ("--engine-option", f"{MODELS_ENGINE.name}.checkpoint=base", "--device", "cpu")
+    options = engines_of(serve_arguments(tmp_path, *words))[MODELS_ENGINE.name].options
+    assert options == {"folder": str(tmp_path), "device": "cpu", "checkpoint": "base"}
+    with pytest.raises(ProtocolError, match="does not name an engine's option"):
+        engines_of(serve_arguments(tmp_path, "--engine-option", "checkpoint=base"))
 
 
 def test_another_store_than_the_default_is_taken_as_it_is(tmp_path):
@@ -56,7 +67,7 @@ def test_the_default_store_takes_over_that_of_the_old_name_and_its_models_go_alo
     assert settings.store == store_folder()
     assert (store_folder() / "store.sqlite3").is_file()
     assert models_of(arguments) == store_folder() / "checkpoints"
-    assert settings.engines == engine_targets(models=store_folder() / "checkpoints")
+    assert settings.engines == engine_setups(models=store_folder() / "checkpoints")
     assert capsys.readouterr().out == "", "JSON stays JSON"
 
 

@@ -16,6 +16,7 @@ from bridge_server.cli.doctor import (
     show,
     tools,
 )
+from bridge_server.engines.registry import EngineSetup
 from bridge_server.settings import Settings
 from tests.doubles import ENGINES
 
@@ -41,7 +42,7 @@ def test_engines(settings):
     changed = Settings(
         store=settings.store,
         engine="noise",
-        engines={"noise": ENGINES["noise"], "gone": "no_such_package.x:Y"},
+        engines={"noise": ENGINES["noise"], "gone": EngineSetup("no_such_package.x:Y")},
     )
     noise, gone = asyncio.run(engines(changed))
     assert (noise.verdict, noise.what) == (GOOD, "engine noise")

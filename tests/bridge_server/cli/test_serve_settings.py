@@ -11,7 +11,7 @@ from bridge_server.cli.arguments import engines_of
 from bridge_server.cli.parser import parser
 from bridge_server.cli.serve import ready_message
 from bridge_server.cli.serve_settings import serve_settings
-from bridge_server.engines.registry import MODELS_ENGINE, engine_targets
+from bridge_server.engines.registry import MODELS_ENGINE, engine_setups
 from bridge_server.platforms import mailbox_pointer, models_folder, store_folder
 from daw_protocol.errors import ErrorCode, ProtocolError
 
@@ -36,7 +36,7 @@ def test_memory_is_a_size(tmp_path, capsys, size):
 
 def test_without_a_folder_the_engine_is_there_and_says_what_to_do():
     usual = models_folder()
-    expected = engine_targets(models=usual if usual.is_dir() else None)
+    expected = engine_setups(models=usual if usual.is_dir() else None)
     assert engines_of(serve_arguments(usual)) == expected
     assert MODELS_ENGINE.name in serve_settings(serve_arguments(usual)).engines
 
@@ -70,3 +70,16 @@ def test_songs_are_looked_for_in_the_current_folder_unless_others_are_named():
     assert serve_settings(serve_arguments(models_folder())).roots == (Path("here"),)
     named = serve_settings(serve_arguments(models_folder(), "--root", "/songs"))
     assert named.roots == (Path("/songs").absolute(),)
+
+
+def test_places_are_one_unless_more_are_asked_for():
+    assert serve_settings(serve_arguments(models_folder())).places == 1
+    assert serve_settings(serve_arguments(models_folder(), "--places", "2")).places == 2
+    with pytest.raises(ProtocolError, match="places must be 1 to 8, got 9"):
+        serve_settings(serve_arguments(models_folder(), "--places", "9"))
+
+
+def test_a_start_option_the_engine_does_not_have_stops_the_server():
+    with pytest.raises(ProtocolError, match="no start option called 'tempo'") as error:
+        serve_settings(serve_arguments(models_folder(), "--engine-option", "sketch.tempo=fast"))
+    assert error.value.code is ErrorCode.ENGINE_NOT_READY

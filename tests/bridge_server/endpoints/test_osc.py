@@ -462,8 +462,9 @@ def test_a_newer_request_replaces_an_older_one_that_waits(osc):
 def test_interactive_requests_come_before_batch_ones(osc):
     running, batch, quick = fresh("running"), fresh("batch"), fresh("quick")
     osc.send("/bridge/repaint", running, *REGION, "engine", "slow")
-    osc.send("/bridge/repaint", batch, *REGION, "priority", "batch")
-    osc.send("/bridge/repaint", quick, *REGION)
+    short = ("engine", "slow", "options", '{"seconds": 0.05}')  # jobs of another engine would not wait
+    osc.send("/bridge/repaint", batch, *REGION, *short, "priority", "batch")
+    osc.send("/bridge/repaint", quick, *REGION, *short)
     osc.send("/bridge/cancel", running)
     order = []
     while len(order) < 3:

@@ -1,245 +1,109 @@
-"""What engines say of themselves: asked once, again when their models change, and never by running their code here."""
+"""What every host has to keep: today's is a process of this machine (test_process.py has what is particular to it)."""
 
 from __future__ import annotations
 
 import asyncio
-import os
-import subprocess
-import sys
-import time
 from dataclasses import replace
-from pathlib import Path
-from urllib.parse import urlencode
 
+import numpy as np
 import pytest
 
-from bridge_server.engines.host import EngineHost, models_state
-from bridge_server.engines.registry import MODELS_ENGINE, engine_targets
+from bridge_server.engines.host import EngineHost, RenderCancelledError, ignore_progress, started
+from bridge_server.engines.messages import EngineFolders, RenderCommand
+from bridge_server.engines.process import EngineProcess
+from clip_store.audio.audio import Audio, Encoding
+from clip_store.blobs import BlobStore
 from daw_protocol.errors import ErrorCode, ProtocolError
-from model.engine import EngineDescription
-from model.errors import NotLoaded
-from tests.bridge_server.peers import environment, noise_song
-from tests.doubles import ENGINES, NoiseEngine
-from tests.places import PROJECT
+from model.engine import Task
+from tests.bridge_server.engines.test_process import order
+from tests.bridge_server.hosts import HostHere
+from tests.doubles import ENGINES, noise
 
 
-class ShelfEngine(NoiseEngine):
-    """Has the names of the files in its folder for options, and its process's number for a label."""
-
-    name = "shelf"
-
-    def __init__(self, folder: str) -> None:
-        self.folder = Path(folder)
-
-    def describe(self) -> EngineDescription:
-        names = {path.name: "a model" for path in self.folder.iterdir()}
-        return replace(super().describe(), label=str(os.getpid()), options=names)
+def render(host: EngineHost, command: RenderCommand, stop: asyncio.Event | None = None):
+    return host.render(command, ignore_progress, lambda *_: None, stop or asyncio.Event())
 
 
-class RefusingEngine(NoiseEngine):
-    """Says why it cannot be made."""
-
-    def __init__(self) -> None:
-        raise NotLoaded("There is no sun.", "Wait for the morning.")
+def of_takes(*takes: int, **changes) -> RenderCommand:
+    plain = order()
+    return replace(plain, request=replace(plain.request, takes=takes, **changes))
 
 
-class BrokenEngine(NoiseEngine):
-    """Has a bug in what it says of itself."""
+def use(folder, work, engine: str = "together") -> None:
+    async def run() -> None:
+        host = EngineProcess(
+            ENGINES[engine], EngineFolders(folder / "blobs", folder / "results"), 0.5, place="the place"
+        )
+        try:
+            await work(host)
+        finally:
+            await host.close()
 
-    def describe(self) -> EngineDescription:
-        raise KeyError("label")
-
-
-class DyingEngine(NoiseEngine):
-    """Dies when it is asked."""
-
-    def describe(self) -> EngineDescription:
-        os._exit(9)
-
-
-class HangingEngine(NoiseEngine):
-    """Never says what it can do."""
-
-    def describe(self) -> EngineDescription:
-        time.sleep(3600)
-        raise AssertionError
+    asyncio.run(run())
 
 
-HERE = "tests.bridge_server.engines.test_host"
+def test_several_takes_of_one_order_equal_each_by_itself(tmp_path):
+    async def work(host: EngineHost) -> None:
+        assert (host.place, host.description, host.pid) == ("the place", None, None)
+        outcomes = await render(host, of_takes(0, 2))
+        assert host.description.name == "together"
+        assert [outcome.take for outcome in outcomes] == [0, 2]
+        for outcome in outcomes:
+            mix = outcome.stem("mix").samples()
+            request = replace(order().request, takes=(outcome.take,))
+            assert np.array_equal(mix, noise(request, request.length))
+            assert outcome.report.take == outcome.take
+
+    use(tmp_path, work)
 
 
-def shelf(folder: Path) -> dict[str, str]:
-    return {"shelf": f"{HERE}:ShelfEngine?{urlencode({'folder': str(folder)})}"}
+def test_a_song_is_found_by_its_digest(tmp_path):
+    samples = np.random.default_rng(3).uniform(-0.3, 0.3, (30_000, 2)).astype(np.float32)
+    digest = BlobStore(tmp_path / "blobs").put(Audio(samples, 48000, Encoding.FLOAT))
+
+    async def work(host: EngineHost) -> None:
+        command = of_takes(0, task=Task.EXTRACT, handle=0)
+        (outcome,) = await render(host, replace(command, song=digest))
+        halves = [stem.samples() for stem in outcome.stems]
+        assert np.array_equal(sum(halves), samples[:20_000])
+        with pytest.raises(ProtocolError) as caught:
+            await render(host, replace(command, song="ab" * 32))
+        assert caught.value.code is ErrorCode.STORE_FAILED
+
+    use(tmp_path, work, "noise")
 
 
-def test_an_engine_is_asked_once_and_again_when_its_models_change(tmp_path):
-    async def ask() -> None:
-        host = EngineHost(shelf(tmp_path))
-        first = await host.describe("shelf")
-        assert first.options == {}
-        assert await host.describe("shelf") is first
-        assert host.pids() == {}, "a process for a question is let go"
-        (tmp_path / "turbo").write_bytes(b"weights")
-        second = await host.describe("shelf")
-        assert set(second.options) == {"turbo"}
-        assert second.label != first.label, "another process was asked"
-        assert await host.describe("shelf") is second
+def test_after_discard_nothing_is_left_and_after_a_death_it_renders_again(tmp_path):
+    async def work(host: EngineHost) -> None:
+        dying = of_takes(0, options={"fault": "exit"}, handle=0)
+        with pytest.raises(ProtocolError) as caught:
+            await render(host, dying)
+        assert caught.value.code is ErrorCode.ENGINE_DIED
+        host.discard(dying)
+        await render(host, of_takes(0, options={"fault": "none"}, handle=0))
+        host.discard(of_takes(0))
+        assert list((tmp_path / "results").iterdir()) == []
 
-    asyncio.run(ask())
+    use(tmp_path, work, "faulty")
 
 
-def test_asked_many_times_at_once_it_is_asked_once(tmp_path):
-    async def ask() -> None:
-        host = EngineHost(shelf(tmp_path))
-        found = await asyncio.gather(*(host.describe("shelf") for _ in range(5)))
-        assert {description.label for description in found} == {found[0].label}
+def test_loading_is_given_up_when_the_job_is_cancelled(tmp_path):
+    async def work(host: EngineHost) -> None:
+        stop, loading = asyncio.Event(), asyncio.Event()
+        starting = asyncio.create_task(started(host, lambda _: loading.set(), stop))
+        await loading.wait()
+        stop.set()
+        with pytest.raises(RenderCancelledError):
+            await starting
+        assert host.pid is None, "it would have taken a minute"
 
-    asyncio.run(ask())
-
-
-def test_the_process_that_renders_says_it_itself(tmp_path):
-    async def ask() -> None:
-        host = EngineHost(shelf(tmp_path))
-        host.expect("shelf")
-        asking = asyncio.create_task(host.describe("shelf"))
-        await host.warm_up("shelf")
-        assert (await asking).label == str(host.pids()["shelf"])
-        await host.close()
-        assert (await host.describe("shelf")).label == (await asking).label, "remembered without a process"
-
-    asyncio.run(ask())
+    use(tmp_path, work, "sleepy")
 
 
-def test_it_is_described_before_it_is_loaded():
-    async def ask() -> None:
-        host = EngineHost(ENGINES)
-        host.expect("sleepy")
-        loading = asyncio.create_task(host.warm_up("sleepy"))
-        assert (await host.describe("sleepy")).name == "sleepy"
-        assert not loading.done(), "it takes a minute"
-        loading.cancel()
-        await asyncio.gather(loading, return_exceptions=True)
-        await host.close()
+def test_a_host_that_is_ready_is_started_without_waiting(tmp_path):
+    async def run() -> None:
+        host = HostHere(tmp_path)
+        await started(host, ignore_progress, asyncio.Event())
+        assert host.closed == 0
 
-    asyncio.run(ask())
-
-
-@pytest.mark.parametrize(
-    ("kind", "code", "word", "remedy"),
-    [
-        ("RefusingEngine", ErrorCode.ENGINE_NOT_READY, "There is no sun.", "morning"),
-        ("BrokenEngine", ErrorCode.ENGINE_NOT_READY, "KeyError", "bug in the engine"),
-        ("DyingEngine", ErrorCode.ENGINE_DIED, "while it was starting: it ended with status 9", "log"),
-        ("HangingEngine", ErrorCode.ENGINE_NOT_READY, "did not start within 2 s", "doctor"),
-        ("NoSuchEngine", ErrorCode.ENGINE_NOT_READY, "NoSuchEngine", "pip install"),
-    ],
-)
-def test_an_engine_that_cannot_be_asked_is_an_error_with_a_remedy(kind, code, word, remedy):
-    async def ask() -> ProtocolError:
-        limit = 2.0 if kind == "HangingEngine" else 60.0
-        host = EngineHost({"odd": f"{HERE}:{kind}", "noise": ENGINES["noise"]}, describe_seconds=limit)
-        with pytest.raises(ProtocolError) as raised:
-            await host.describe("odd")
-        return raised.value
-
-    error = asyncio.run(ask())
-    assert (error.code, word in error.sentence, remedy in error.remedy) == (code, True, True), error
-
-
-def test_an_engine_that_could_not_be_warmed_up_is_asked_in_a_process_of_its_own():
-    async def ask() -> None:
-        host = EngineHost(ENGINES)
-        host.expect("unloadable")
-        asking = asyncio.create_task(host.describe("unloadable"))
-        with pytest.raises(ProtocolError, match="weights are not there"):
-            await host.warm_up("unloadable")
-        assert (await asking).name == "unloadable"
-
-    asyncio.run(ask())
-
-
-def test_one_that_cannot_be_asked_now_may_be_later(tmp_path):
-    folder = tmp_path / "later"
-
-    async def ask() -> None:
-        host = EngineHost(shelf(folder))
-        with pytest.raises(ProtocolError):
-            await host.describe("shelf")
-        folder.mkdir()
-        assert (await host.describe("shelf")).name == "shelf"
-
-    asyncio.run(ask())
-
-
-def test_an_engine_nobody_knows():
-    host = EngineHost(ENGINES)
-    with pytest.raises(ProtocolError) as raised:
-        asyncio.run(host.describe("nobody"))
-    assert raised.value.code is ErrorCode.UNKNOWN_ENGINE
-
-
-def test_an_engine_that_can_do_nothing_is_refused_with_its_own_reason(tmp_path):
-    host = EngineHost({**engine_targets(), "noise": ENGINES["noise"]})
-    with pytest.raises(ProtocolError) as raised:
-        asyncio.run(host.refuse_unusable(MODELS_ENGINE.name))
-    assert raised.value.code is ErrorCode.ENGINE_NOT_READY
-    assert raised.value.sentence == "No ACE-Step weights are configured."
-    assert "takebridge models pull turbo" in raised.value.remedy
-    asyncio.run(EngineHost(ENGINES).refuse_unusable("noise"))
-
-
-def test_the_state_of_a_folder_of_models(tmp_path):
-    target = shelf(tmp_path / "models")["shelf"]
-    assert models_state(ENGINES["noise"]) == models_state(target) == ()
-    (tmp_path / "models" / "turbo").mkdir(parents=True)
-    weights = tmp_path / "models" / "turbo" / "model.safetensors"
-    states = []
-    for change in (
-        lambda: weights.write_bytes(b"one"),
-        lambda: weights.write_bytes(b"longer"),
-        lambda: os.utime(weights, ns=(1, 1)),
-        lambda: weights.rename(weights.with_name("other")),
-        lambda: (tmp_path / "models" / "single").write_bytes(b""),
-    ):
-        change()
-        states.append(models_state(target))
-    assert len(set(states)) == len(states)
-    (tmp_path / "models" / ".downloads").mkdir()
-    (tmp_path / "models" / ".downloads" / "half").write_bytes(b"half")
-    assert models_state(target) == states[-1], "a download under way is no model yet"
-
-
-SERVER = """
-import asyncio, sys
-from pathlib import Path
-from bridge_server.server import running_server
-from bridge_server.settings import Settings
-from daw_protocol import requests
-from bridge_server.cli.client import connected
-
-async def main(folder):
-    settings = Settings(store=folder / "store", roots=(folder,), osc_port=0, websocket_port=0, sound=False)
-    async with running_server(settings) as server:
-        async with connected("127.0.0.1", server.settings.websocket_port) as client:
-            about = await client.call("engines")
-            assert "repaint" in about["engines"]["sketch"]["can"], about
-            assert about["engines"]["acestep"]["can"] == [], about
-            job = (await client.call("repaint", source="song.wav", start=0, end=4800))["job"]
-            while (await client.next_reply())[0] not in ("done", "failed"):
-                pass
-    print([name for name in sys.modules if name.startswith(("model.sketch", "model.acestep"))])
-
-if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1])))
-"""
-
-
-def test_no_engines_code_is_loaded_in_the_server(tmp_path):
-    noise_song(tmp_path / "song.wav")
-    script = tmp_path / "server.py"
-    script.write_text(SERVER)
-    done = subprocess.run(
-        [sys.executable, str(script), str(tmp_path)], capture_output=True, text=True, check=False,
-        env={**environment(), "PYTHONPATH": str(PROJECT)},
-    )  # fmt: skip
-    assert (done.returncode, done.stdout.strip()) == (0, "[]"), done.stderr
+    asyncio.run(run())

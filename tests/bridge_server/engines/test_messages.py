@@ -1,30 +1,31 @@
-"""What crosses between server and engine: every message survives the pipe, and samples are read as written."""
+"""What crosses between server and engine: every message survives the pipe, and no order names a path."""
 
 from __future__ import annotations
 
 import dataclasses
 import multiprocessing
 import typing
+from pathlib import PurePath
 
 import numpy as np
-import pytest
 
 from bridge_server.engines import messages
 from bridge_server.engines.messages import (
     ChildAttachment,
+    ChildBlueprint,
     ChildBroke,
     ChildDescription,
+    ChildDone,
     ChildPiece,
     ChildProgress,
     ChildReady,
     ChildRefused,
     ChildReport,
-    Outcome,
     QuitCommand,
     RenderCommand,
-    StemFile,
     StopCommand,
 )
+from model.blueprint import Blueprint, TimedChord
 from model.engine import (
     Attachment,
     Capability,
@@ -44,16 +45,18 @@ REQUEST = RenderRequest(
 ABOUT = EngineDescription("small", "Small", False, (Capability(Task.REPAINT, True),))
 
 
-def sent(folder):
+def sent():
     return [
         StopCommand(7),
         QuitCommand(),
         ChildDescription(ABOUT),
         ChildReady(ABOUT),
         ChildProgress(7, Progress("composing", 0.5, 3.0)),
-        ChildPiece(7, "mix", -480, 4_800),
-        ChildAttachment(7, Attachment("arrangement.mid", "audio/midi", b"MThd")),
-        ChildReport(7, Report("Drawn.", {"steps": 8}, ("A note.",))),
+        ChildPiece(7, 1, "mix", -480, 4_800),
+        ChildAttachment(7, 1, Attachment("arrangement.mid", "audio/midi", b"MThd")),
+        ChildBlueprint(7, 1, Blueprint(tempo=120.0, chords=(TimedChord("C", 0.5),))),
+        ChildReport(7, 1, Report("Drawn.", {"steps": 8}, ("A note.",))),
+        ChildDone(7),
         ChildRefused(7, "cannot", "No drums.", "Choose another region."),
         ChildBroke(7, "A bug.", "Traceback ..."),
     ]
@@ -66,42 +69,36 @@ def through_a_pipe(message):
         return there.recv()
 
 
-def test_every_message_comes_through_a_pipe(tmp_path):
-    for message in sent(tmp_path):
+def test_every_message_comes_through_a_pipe():
+    for message in sent():
         assert through_a_pipe(message) == message
-    reported = {*map(type, sent(tmp_path)), RenderCommand}
+    reported = {*map(type, sent()), RenderCommand}
     assert reported == {*typing.get_args(messages.FromChild), *typing.get_args(messages.ToChild)}, (
         "all of them"
     )
 
 
-def test_a_render_command_comes_through_a_pipe(tmp_path):
+def test_a_render_command_comes_through_a_pipe():
     """Its arrays have no single truth value, so it is compared field by field."""
-    command = RenderCommand(7, REQUEST, tmp_path / "song.wav", "digest", tmp_path)
+    command = RenderCommand(REQUEST, "digest", "", "j1-1", 7)
     found = through_a_pipe(command)
-    assert (found.number, found.song, found.folder) == (7, tmp_path / "song.wav", tmp_path)
+    assert (found.number, found.song, found.reference, found.results) == (7, "digest", "", "j1-1")
     assert np.array_equal(found.request.grid.seconds, REQUEST.grid.seconds)
     assert dataclasses.replace(found.request, grid=REQUEST.grid) == REQUEST
 
 
-@pytest.mark.parametrize("channels", [1, 2])
-def test_a_stem_is_read_as_it_was_written(tmp_path, channels):
-    samples = np.random.default_rng(1).standard_normal((1_000, channels)).astype(np.float32)
-    samples.astype("<f4").tofile(tmp_path / "mix.f32")
-    stem = StemFile("mix", 0, 1_000, channels, tmp_path / "mix.f32")
-    assert np.array_equal(stem.samples(), samples)
-    assert stem.samples().dtype == np.float32
+def test_an_order_names_no_path_of_this_machine():
+    """Another machine could carry it out: songs come by digest, results go by name."""
 
+    def paths_in(value):
+        if isinstance(value, PurePath):
+            return [value]
+        if dataclasses.is_dataclass(value):
+            value = vars(value)
+        if isinstance(value, dict):
+            return [path for entry in value.values() for path in paths_in(entry)]
+        return []
 
-def test_what_was_written_behind_the_announced_frames_is_not_read(tmp_path):
-    np.arange(40, dtype="<f4").tofile(tmp_path / "mix.f32")
-    assert StemFile("mix", 0, 10, 2, tmp_path / "mix.f32").samples().tolist() == [
-        [2 * number, 2 * number + 1] for number in range(10)
-    ]
-
-
-def test_stems_are_found_by_name(tmp_path):
-    drums, vocals = (StemFile(name, 0, 10, 2, tmp_path / name) for name in ("drums", "vocals"))
-    outcome = Outcome((drums, vocals), (), Report("Drawn."))
-    assert outcome.stem("vocals") is vocals
-    assert outcome.stem("mix") is None
+    assert paths_in(RenderCommand(REQUEST, "digest", "", "j1-1", 7)) == []
+    hints = typing.get_type_hints(RenderCommand)
+    assert {hints[name] for name in ("song", "reference", "results")} == {str}

@@ -17,15 +17,26 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bridge_server.engines.child import stem_path
-from bridge_server.engines.messages import RenderCommand
-from bridge_server.engines.process import EngineProcess, RenderCancelledError
+from bridge_server.engines.host import RenderCancelledError
+from bridge_server.engines.messages import EngineFolders, RenderCommand
+from bridge_server.engines.outcome import stem_path
+from bridge_server.engines.process import EngineProcess
+from bridge_server.engines.registry import EngineSetup
 from bridge_server.settings import Limits
 from daw_protocol.errors import ErrorCode, ProtocolError
 from model.engine import Grid, RenderRequest, Task
+from tests.bridge_server.conftest import shared_server
 from tests.bridge_server.peers import PATIENCE, environment
 from tests.doubles import ENGINES
 from tests.places import PROJECT
+
+
+@pytest.fixture(scope="module", params=[1, 2], ids=["one place", "two places"])
+def server(tmp_path_factory, request):
+    """Whatever an engine does wrong, it is the same in one place and in two."""
+    with shared_server(tmp_path_factory.mktemp("bridge"), places=request.param) as running:
+        yield running
+
 
 REGION = ("source", "song.wav", "start", 12000, "end", 16000)
 
@@ -67,21 +78,33 @@ def test_a_fault_ends_its_job_only(server, osc, name, code, word):
     assert fault(osc, "none").name == "done", "the next job finds a working process"
 
 
-def test_a_process_killed_from_outside_fails_its_job_and_is_replaced(server, osc):
+def test_a_process_killed_from_outside_is_replaced_and_its_take_rendered_again(server, osc, caplog):
     name = uuid.uuid4().hex
-    osc.send("/bridge/repaint", name, *REGION, "engine", "slow")
+    osc.send("/bridge/repaint", name, *REGION, "engine", "slow", "options", '{"seconds": 2}')
     while osc.receive().name != "progress":
         pass
     while osc.receive()["stage"] != "rendering":
         pass
     pid = server.on_loop(server.server.engines.pids)["slow"]
     os.kill(pid, signal.SIGKILL)
-    reply = osc.until_end(name)[-1]
-    assert (reply.name, reply["code"]) == ("failed", "engine_died")
-    options = '{"seconds": 0.05}'
-    again = osc.render("/bridge/repaint", uuid.uuid4().hex, *REGION, "engine", "slow", "options", options)
-    assert again[-1].name == "done"
+    replies = osc.until_end(name)
+    assert replies[-1].name == "done"
+    assert f"job {replies[-1]['job']}" in caplog.text
     assert server.on_loop(server.server.engines.pids)["slow"] != pid
+
+
+@pytest.mark.skipif(os.name != "posix", reason="processes are killed the POSIX way")
+def test_a_process_killed_each_time_fails_its_job_in_the_end(server, osc):
+    name = uuid.uuid4().hex
+    osc.send("/bridge/repaint", name, *REGION, "engine", "slow", "options", '{"seconds": 60}')
+    killed: set[int] = set()
+    while (reply := osc.receive()).name != "failed":
+        pid = server.on_loop(server.server.engines.pids).get("slow", 0)
+        if reply.values.get("stage") == "rendering" and pid and pid not in killed:
+            killed.add(pid)
+            os.kill(pid, signal.SIGKILL)
+    assert (reply["id"], reply["code"]) == (name, "engine_died")
+    assert len(killed) == server.settings.limits.attempts
 
 
 @pytest.mark.alone  # it keeps time
@@ -126,18 +149,23 @@ def test_an_idle_engine_gives_its_memory_back(start_server):
         assert osc.render("/bridge/repaint", "two", *REGION)[-1].name == "done"
 
 
-def order(folder, seconds: float = 0.0, frames: int = 20_000) -> RenderCommand:
+def order(seconds: float = 0.0, frames: int = 20_000) -> RenderCommand:
     """A render without a song."""
     beats = np.arange(4)
     grid = Grid(beats * 0.5, beats % 4, np.full(4, 4), beats // 4 + 1, np.full(4, 120.0))
     request = RenderRequest(
         Task.REPAINT, None, 48000, 2, 0, frames, grid, seed=5, handle=100, options={"seconds": seconds}
     )
-    return RenderCommand(0, request, None, "", folder)
+    return RenderCommand(request, "", "", "j1-1")
 
 
-async def with_engine(name: str, work) -> None:
-    engine = EngineProcess(ENGINES[name], 0.5)
+def process(name: str, folder: Path) -> EngineProcess:
+    """A host with no songs, whose results come into the folder."""
+    return EngineProcess(ENGINES[name], EngineFolders(folder / "blobs", folder), 0.5)
+
+
+async def with_engine(name: str, folder: Path, work) -> None:
+    engine = process(name, folder)
     try:
         await work(engine)
     finally:
@@ -148,28 +176,33 @@ async def with_engine(name: str, work) -> None:
 def test_audio_crosses_as_a_file(tmp_path):
     async def work(engine: EngineProcess) -> None:
         pieces, progress = [], []
-        outcome = await engine.render(order(tmp_path), progress.append, pieces.append, asyncio.Event())
+        (outcome,) = await engine.render(
+            order(), progress.append, lambda take, stem: pieces.append((take, stem)), asyncio.Event()
+        )
         mix = outcome.stem("mix")
-        assert mix.path == stem_path(tmp_path, "mix")
+        assert mix.path == stem_path(tmp_path / "j1-1", 0, "mix")
         assert mix.path.stat().st_size == 20_000 * 2 * 4
         handles = outcome.stem("handles")
         assert (mix.start, handles.start, handles.frames) == (0, -100, 20_200)
         assert np.array_equal(handles.samples()[100:-100], mix.samples())
-        assert sum(piece.frames for piece in pieces if piece.stem == "mix") == 20_000
+        assert {take for take, _ in pieces} == {0}
+        assert [stem.frames for _, stem in pieces if stem.stem == "mix"] == [8192, 16384, 20_000]
         assert len(pieces) > 4, "it came piece by piece"
         assert progress[-1].stage == "rendering"
+        engine.discard(order())
+        assert not mix.path.exists()
 
-    asyncio.run(with_engine("noise", work))
+    asyncio.run(with_engine("noise", tmp_path, work))
 
 
 def test_equal_orders_give_equal_samples_in_another_process(tmp_path):
     async def work(engine: EngineProcess) -> None:
-        outcome = await engine.render(order(tmp_path), lambda _: None, lambda _: None, asyncio.Event())
+        (outcome,) = await engine.render(order(), lambda _: None, lambda *_: None, asyncio.Event())
         found.append(outcome.stem("mix").samples())
 
     found: list[np.ndarray] = []
     for _ in range(2):
-        asyncio.run(with_engine("noise", work))
+        asyncio.run(with_engine("noise", tmp_path, work))
     assert np.array_equal(*found)
 
 
@@ -178,19 +211,17 @@ def test_a_stop_takes_effect_within_200_ms_and_the_process_lives_on(tmp_path):
     async def work(engine: EngineProcess) -> None:
         await engine.start()
         stop, began = asyncio.Event(), asyncio.Event()
-        render = asyncio.create_task(
-            engine.render(order(tmp_path, 30), lambda _: began.set(), lambda _: None, stop)
-        )
+        render = asyncio.create_task(engine.render(order(30), lambda _: began.set(), lambda *_: None, stop))
         await began.wait()
         pid, asked = engine.pid, time.monotonic()
         stop.set()
         with pytest.raises(RenderCancelledError):
             await render
         assert time.monotonic() - asked < 0.4
-        await engine.render(order(tmp_path), lambda _: None, lambda _: None, asyncio.Event())
+        await engine.render(order(), lambda _: None, lambda *_: None, asyncio.Event())
         assert engine.pid == pid
 
-    asyncio.run(with_engine("slow", work))
+    asyncio.run(with_engine("slow", tmp_path, work))
 
 
 def test_the_server_goes_on_while_the_end_of_a_dead_process_is_waited_for(tmp_path, monkeypatch):
@@ -206,24 +237,28 @@ def test_the_server_goes_on_while_the_end_of_a_dead_process_is_waited_for(tmp_pa
     async def work(engine: EngineProcess) -> None:
         await engine.start()
         monkeypatch.setattr(multiprocessing.context.SpawnProcess, "join", slow_join)
-        doomed = order(tmp_path)
+        doomed = order()
         doomed = replace(doomed, request=replace(doomed.request, options={"fault": "exit"}))
-        ending = asyncio.create_task(engine.render(doomed, lambda _: None, lambda _: None, asyncio.Event()))
+        ending = asyncio.create_task(engine.render(doomed, lambda _: None, lambda *_: None, asyncio.Event()))
         await asyncio.to_thread(joining.wait, PATIENCE)
         went_on.set()
         with pytest.raises(ProtocolError, match="status 7") as caught:
             await ending
         assert caught.value.code is ErrorCode.ENGINE_DIED
 
-    asyncio.run(with_engine("faulty", work))
+    asyncio.run(with_engine("faulty", tmp_path, work))
 
 
 SERVER_OF_AN_ENGINE = """
 import asyncio, sys
+from pathlib import Path
+from bridge_server.engines.messages import EngineFolders
 from bridge_server.engines.process import EngineProcess
+from bridge_server.engines.registry import EngineSetup
 
 async def main():
-    engine = EngineProcess(sys.argv[1], 1.0)
+    folders = EngineFolders(Path("blobs"), Path("results"))
+    engine = EngineProcess(EngineSetup(sys.argv[1]), folders, 1.0)
     await engine.start()
     print(engine.pid, flush=True)
     await asyncio.Event().wait()
@@ -240,7 +275,7 @@ def test_the_process_ends_when_its_server_is_killed(tmp_path):
     script.write_text(SERVER_OF_AN_ENGINE)
     python_path = {"PYTHONPATH": str(PROJECT)}
     with subprocess.Popen(
-        [sys.executable, str(script), ENGINES["slow"]],
+        [sys.executable, str(script), ENGINES["slow"].target],
         stdout=subprocess.PIPE,
         text=True,
         env={**environment(), **python_path},
@@ -274,14 +309,14 @@ def test_an_engine_that_cannot_be_imported_is_named():
         assert "tests.nowhere" in caught.value.sentence
 
     async def run() -> None:
-        engine = EngineProcess("tests.nowhere:Engine", 0.5)
+        engine = EngineProcess(EngineSetup("tests.nowhere:Engine"), None, 0.5)
         await work(engine)
         await engine.close()
 
     asyncio.run(run())
 
 
-def test_cancelled_while_its_process_starts(monkeypatch):
+def test_cancelled_while_its_process_starts(monkeypatch, tmp_path):
     """The thread that starts it cannot be called back: the process comes up, and is ended like any other."""
     entered, go = threading.Event(), threading.Event()
     really_start = multiprocessing.context.SpawnProcess.start
@@ -294,7 +329,7 @@ def test_cancelled_while_its_process_starts(monkeypatch):
     monkeypatch.setattr(multiprocessing.context.SpawnProcess, "start", slow_start)
 
     async def cancel_early():
-        engine = EngineProcess(ENGINES["noise"], 0.5)
+        engine = process("noise", tmp_path)
         starting = asyncio.create_task(engine.start())
         await asyncio.to_thread(entered.wait)
         starting.cancel()
@@ -310,12 +345,12 @@ def test_cancelled_while_its_process_starts(monkeypatch):
     assert {child.pid for child in multiprocessing.active_children()} <= before
 
 
-def test_an_engine_whose_process_cannot_start_can_be_closed_and_tried_again(monkeypatch):
+def test_an_engine_whose_process_cannot_start_can_be_closed_and_tried_again(monkeypatch, tmp_path):
     def no_start(process):
         raise OSError("no more processes")
 
     async def try_twice():
-        engine = EngineProcess(ENGINES["noise"], 0.5)
+        engine = process("noise", tmp_path)
         with monkeypatch.context() as patch:
             patch.setattr(multiprocessing.context.SpawnProcess, "start", no_start)
             with pytest.raises(ProtocolError, match="no more"):

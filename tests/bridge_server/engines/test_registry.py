@@ -1,5 +1,5 @@
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -8,11 +8,12 @@ from bridge_server.engines.registry import (
     BUILT_IN,
     DEFAULT_ENGINE,
     MODELS_ENGINE,
-    arguments_in,
-    engine_targets,
+    EngineSetup,
+    engine_setups,
     installed_engines,
     make_engine,
-    target_of,
+    options_by_engine,
+    setup_of,
 )
 from daw_protocol.errors import ErrorCode
 from model.errors import NotLoaded
@@ -24,7 +25,7 @@ SKETCH, ACESTEP = BUILT_IN
 
 def test_every_built_in_engine_can_be_made_and_knows_its_name():
     for spec in BUILT_IN:
-        described = make_engine(spec.target).describe()
+        described = make_engine(EngineSetup(spec.target)).describe()
         assert described.name == spec.name
         assert described.label.startswith(spec.label)
     assert SKETCH.name == DEFAULT_ENGINE
@@ -40,49 +41,84 @@ def test_every_built_in_engine_can_be_made_and_knows_its_name():
 )
 def test_an_engine_whose_code_is_missing(target, reason):
     with pytest.raises(NotLoaded) as raised:
-        make_engine(target)
+        make_engine(EngineSetup(target))
     assert reason in raised.value.sentence
     assert "pip install" in raised.value.remedy
     assert "takebridge[" not in raised.value.remedy, "no package of ours brings it"
 
 
+@dataclass(frozen=True)
+class Words:
+    folder: str = ""
+    device: str = "auto"
+    memory_gb: float = 0.0
+    mode: str = "plain"
+
+
 class EngineWithWords(NoiseEngine):
     """Can be set up with words, like an engine that has weights somewhere."""
 
-    def __init__(self, folder: str = "", mode: str = "plain") -> None:
-        self.words = (folder, mode)
+    config_type = Words
+
+    def __init__(self, config: Words) -> None:
+        self.words = config
 
 
-@pytest.mark.parametrize(
-    ("query", "words"),
-    [
-        ("", ("", "plain")),
-        ("?folder=%2Fmodels", ("/models", "plain")),
-        ("?folder=C%3A%5Cmy+models&mode=", ("C:\\my models", "")),
-    ],
-)
-def test_an_engine_is_set_up_by_its_target(query, words):
-    assert make_engine(f"tests.bridge_server.engines.test_registry:EngineWithWords{query}").words == words
+WITH_WORDS = f"{__name__}:EngineWithWords"
+
+
+@pytest.mark.parametrize("options", [{}, {"folder": "C:\\my models", "mode": ""}, {"memory_gb": "5.5"}])
+def test_an_engine_is_made_with_its_own_config(options):
+    found = make_engine(EngineSetup(WITH_WORDS, options)).words
+    assert found == Words(**{**options, **({"memory_gb": 5.5} if "memory_gb" in options else {})})
+
+
+def test_a_wrong_start_option_is_named():
+    with pytest.raises(NotLoaded, match="no start option called 'mood'"):
+        make_engine(EngineSetup(WITH_WORDS, {"mood": "calm"}))
+    with pytest.raises(NotLoaded, match="no start option called 'mood'"):
+        make_engine(replace(ENGINES["noise"], options={"mood": "calm"}))
 
 
 @pytest.mark.parametrize("folder", ["/plain", "/with spaces & more?=100%", "C:\\Mods\\ä#ü", "relative/one"])
-def test_a_folder_of_models_survives_its_way_into_a_target(folder):
-    with_words = replace(ACESTEP, target="tests.bridge_server.engines.test_registry:EngineWithWords")
-    targets = engine_targets((SKETCH, with_words), Path(folder), mode="", device="")
-    assert arguments_in(targets[ACESTEP.name]) == {"folder": folder}
-    assert make_engine(targets[ACESTEP.name]).words == (folder, "plain")
-    assert targets[SKETCH.name] == SKETCH.target, "it takes no models"
+def test_a_folder_of_models_reaches_the_engine_as_it_is(folder):
+    with_words = replace(ACESTEP, target=WITH_WORDS)
+    setups = engine_setups((SKETCH, with_words), Path(folder), device="", memory_gb=5.5)
+    setup = setups[ACESTEP.name]
+    assert setup == EngineSetup(WITH_WORDS, {"folder": folder, "memory_gb": 5.5})
+    assert setup.models == Path(folder)
+    assert make_engine(setup).words == Words(folder, memory_gb=5.5)
+    assert setups[SKETCH.name] == EngineSetup(SKETCH.target), "it takes no models"
 
 
-def test_without_a_folder_of_models_no_engine_gets_arguments():
-    assert engine_targets(device="cuda") == {spec.name: spec.target for spec in BUILT_IN}
+def test_without_a_folder_of_models_no_engine_gets_device_or_memory():
+    expected = {spec.name: EngineSetup(spec.target) for spec in BUILT_IN}
+    assert engine_setups(device="cuda", memory_gb=8.0) == expected
+
+
+def test_start_options_of_a_command_line_reach_their_engine():
+    names = (SKETCH.name, ACESTEP.name, "my.engine")
+    given = ["acestep.checkpoint=base", "my.engine.mode=a=b", "acestep.device="]
+    found = options_by_engine(given, names)
+    assert found == {ACESTEP.name: {"checkpoint": "base", "device": ""}, "my.engine": {"mode": "a=b"}}
+    setups = engine_setups(models=Path("models"), device="cpu", options=found)
+    assert setups[ACESTEP.name].options == {"folder": "models", "device": "", "checkpoint": "base"}
+
+
+@pytest.mark.parametrize(
+    "given", ["checkpoint=base", "acestep.checkpoint", "nobody.x=1", "acestep.=1", "=1", ""]
+)
+def test_a_start_option_of_no_engine_is_refused(given):
+    error = refusal(options_by_engine, [given], (SKETCH.name, ACESTEP.name))
+    assert (error.code, error.field) == (ErrorCode.UNKNOWN_FIELD, "engine-option")
+    assert "ENGINE.NAME=VALUE" in error.remedy
 
 
 def test_an_engine_nobody_knows():
-    error = refusal(target_of, "skech", ENGINES)
+    error = refusal(setup_of, "skech", ENGINES)
     assert (error.code, error.field) == (ErrorCode.UNKNOWN_ENGINE, "engine")
     assert "sketch" in error.remedy
-    assert target_of("noise", ENGINES) == ENGINES["noise"]
+    assert setup_of("noise", ENGINES) == ENGINES["noise"]
 
 
 def bring(folder: Path, package: str, entry_points: str) -> None:

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from bridge_server.engines.host import EngineHost
+from bridge_server.engines.pool import EnginePool
 from bridge_server.handlers.status import StatusHandlers
 from bridge_server.jobs.database import open_database, transaction
 from bridge_server.jobs.job import Job, JobState
@@ -39,7 +39,7 @@ def parts(tmp_path):
         store = ClipStore(settings.store, connection)
         queue = JobQueue(connection, 10)
         reader = SongReader(store, connection, settings.roots, 60)
-        engines = EngineHost(settings.engines)
+        engines = EnginePool(settings.engines)
         worker = RenderWorker(settings, connection, store, queue, Events(), reader, engines)
         take = Take(
             "t1", "j1", 1, "repaint", store.blobs.put(PARENT), CLIP.digest, 0, 0, 1000, 48000, 1.0,

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from bridge_server.engines.registry import EngineSetup
 from daw_protocol.requests import Repaint
 from tests.bridge_server.peers import RpcError, noise_song
 from tests.doubles import ENGINES, NoiseEngine
@@ -112,7 +113,7 @@ class ListeningEngine(NoiseEngine):
 
 
 def test_reference_audio_is_looked_at_too(start_server):
-    engine = f"{__name__}:ListeningEngine"
+    engine = EngineSetup(f"{__name__}:ListeningEngine")
     server = start_server(engines={**ENGINES, "listening": engine}, engine="listening")
     make_files(server.settings.roots[0])
     with server.websocket() as ws:

@@ -156,6 +156,17 @@ def test_accepted_in_one_moment_they_keep_their_order(queue):
     assert order == ["b", "a", "c"]
 
 
+def test_jobs_of_busy_engines_are_left_out(queue):
+    for name, engine in (("first", "sketch"), ("second", "noise")):
+        queue.add(job(name, request={"engine": engine}))
+    queue.add(job("old", request={}))  # of a version that did not write it
+    assert queue.next_waiting().id == "first"
+    assert queue.next_waiting(("sketch",)).id == "second"
+    assert queue.next_waiting(("noise", "sketch")).id == "old"
+    queue.move(queue.get("old"), RUNNING, 1.0)
+    assert queue.next_waiting(("noise", "sketch")) is None
+
+
 def test_a_name_is_used_once_by_one_client(queue):
     queue.add(job("first", request_id="id1"))
     queue.add(job("second", request_id="id1", client="ws:2"))

@@ -1,11 +1,10 @@
-"""A render in progress, read as far as it has come."""
+"""Renders in progress, read as far as they have come and kept apart."""
 
 import numpy as np
 
-from bridge_server.engines.messages import ChildPiece
 from bridge_server.rendering.partial_render import PartialRenders, RenderFinished, RenderGrew, auditioned_take
 from bridge_server.sessions.events import Events
-from tests.bridge_server.partial_renders import BAR, RENDER, begun, grow
+from tests.bridge_server.partial_renders import BAR, RENDER, begun, grow, written
 
 
 def test_pieces_are_read_as_they_come(tmp_path):
@@ -20,13 +19,13 @@ def test_pieces_are_read_as_they_come(tmp_path):
 
 def test_stems_that_are_not_played_are_left_alone(tmp_path):
     render, writers = begun(tmp_path)
-    assert not render.accept(ChildPiece(1, "handles", 0, 100))
+    assert not render.accept(written(render, tmp_path, 100, "handles", start=0))
     grow(render, writers, 500)
-    assert not render.accept(ChildPiece(1, "bass", render.plan.region_in_song.start, 100))  # another stem
-    assert not render.accept(ChildPiece(1, "mix", render.plan.region_in_song.start, 100))  # out of order
-    assert not render.accept(
-        ChildPiece(1, "mix", render.plan.region_in_song.start + 500, 2 * BAR)
-    )  # too much
+    start = render.plan.region_in_song.start
+    assert not render.accept(written(render, tmp_path, 100, "bass")), "another stem"
+    assert not render.accept(written(render, tmp_path, 100)), "less than there was"
+    assert not render.accept(written(render, tmp_path, 600, start=start + 1)), "another region"
+    assert not render.accept(written(render, tmp_path, 2 * BAR + 1)), "too much"
     assert render.announced == 500
     writers.close()
 
@@ -34,7 +33,7 @@ def test_stems_that_are_not_played_are_left_alone(tmp_path):
 def test_a_render_whose_files_have_gone_keeps_what_was_read(tmp_path):
     render, writers = begun(tmp_path)
     grow(render, writers, 500)
-    render.accept(ChildPiece(1, "mix", render.plan.region_in_song.start + 500, 500))
+    render.accept(written(render, tmp_path, 1000))
     writers.close()
     for file in tmp_path.iterdir():
         file.unlink()
@@ -49,16 +48,58 @@ def test_events_say_how_a_render_grows_and_what_becomes_of_it(tmp_path):
     renders = PartialRenders(events)
     render, _ = begun(tmp_path)
     renders.begin(render)
-    renders.piece(ChildPiece(1, "mix", render.plan.region_in_song.start, 100))
-    renders.piece(ChildPiece(1, "handles", 0, 100))
+    renders.grown("j1", 1, written(render, tmp_path, 100))
+    renders.grown("j1", 1, written(render, tmp_path, 100, "handles", start=0))
     assert grown == [0, 100]
-    renders.finish(())
+    renders.finish("j1", 1, ())
     assert finished == [()]
     renders.begin(render)
     renders.over("another job")
-    assert renders.current is render
+    assert renders.of_job("j1") is render
     renders.over("j1")
-    assert renders.current is None
-    renders.piece(ChildPiece(1, "mix", render.plan.region_in_song.start + 100, 100))
+    assert renders.of_job("j1") is None
+    renders.grown("j1", 1, written(render, tmp_path, 200))
     assert grown == [0, 100, 100]
     assert auditioned_take(render, ()) is None
+
+
+def test_several_renders_grow_each_by_itself(tmp_path):
+    """Of two jobs, and of two takes of one."""
+    events, grown = Events(), []
+    events.subscribe(
+        RenderGrew,
+        lambda event: grown.append((event.render.job.id, event.render.number, event.render.announced)),
+    )
+    renders = PartialRenders(events)
+    found = {}
+    for job, number in (("a", 2), ("a", 1), ("b", 1)):
+        found[job, number], _ = begun(tmp_path, job_id=job, number=number)
+        renders.begin(found[job, number])
+    assert renders.of_job("a") is found["a", 1], "the first take"
+    grown.clear()
+    renders.grown("a", 2, written(found["a", 2], tmp_path, 300))
+    renders.grown("b", 1, written(found["b", 1], tmp_path, 100))
+    assert grown == [("a", 2, 300), ("b", 1, 100)]
+    assert found["a", 1].announced == 0
+    renders.finish("a", 1, ())
+    assert renders.of_job("a") is found["a", 2]
+    renders.over("a")
+    assert (renders.of_job("a"), renders.of_job("b")) == (None, found["b", 1])
+
+
+def test_a_take_that_is_rendered_again_keeps_what_was_read(tmp_path):
+    """It gives the same samples again: what plays need not stop for them."""
+    renders = PartialRenders(Events())
+    first, writers = begun(tmp_path)
+    renders.begin(first)
+    grow(first, writers, 500)
+    writers.close()
+    again, writers = begun(tmp_path)
+    renders.begin(again)
+    assert (again.announced, again.ready) == (0, 500)
+    grow(again, writers, 200)
+    assert again.ready == 500
+    grow(again, writers, 600)
+    assert again.ready == 800
+    assert np.array_equal(again.samples[:800], RENDER[:800])
+    writers.close()

@@ -82,7 +82,7 @@ def test_a_song_that_does_not_start_at_zero():
     assert plan.song == Span(10 * BAR, 30 * BAR)
     assert plan.region == Span(16 * BAR, 17 * BAR)
     assert plan.region_in_song == Span(6 * BAR, 7 * BAR)
-    render = plan.render_request(0)
+    render = plan.render_request((0,))
     assert (render.start, render.end) == (6 * BAR, 7 * BAR)
 
 
@@ -175,42 +175,30 @@ def test_what_the_engine_is_given():
         bars="2-3", seed=7, takes=2, handles=0.5, prompt="warm", lyrics="la", language="en", key="F# minor",
         strength=0.25, layers="drums only", context=20, options={"steps": 8}, **SOURCE,
     )  # fmt: skip
-    render = plan_request(request, SONG).render_request(1)
-    assert (render.task, render.song, render.rate, render.channels) == (
-        Task.REPAINT,
-        None,
-        RATE,
-        2,
-    )
+    render = plan_request(request, SONG).render_request((1,))
+    assert (render.task, render.song, render.rate, render.channels) == (Task.REPAINT, None, RATE, 2)
     assert (render.start, render.end, render.length) == (BAR, 3 * BAR, 2 * BAR)
     assert (render.seed, render.take, render.handle) == (7, 1, 24000)
-    assert (render.caption, render.lyrics, render.language, render.key) == (
-        "warm",
-        "la",
-        "en",
-        "F# minor",
-    )
-    assert (render.strength, render.layers, render.context_seconds) == (
-        0.25,
-        "drums only",
-        20,
-    )
+    assert (render.caption, render.lyrics, render.language, render.key) == ("warm", "la", "en", "F# minor")
+    assert (render.strength, render.layers, render.context_seconds) == (0.25, "drums only", 20)
     assert render.options == {"steps": 8}
 
 
 def test_only_what_is_spliced_has_handles():
     for request in (Repaint(start=0, end=9, **SOURCE), Complete(**SOURCE)):
         assert request.spec().spliced
-        assert plan_request(request, SONG).render_request(0).handle == RATE
+        assert plan_request(request, SONG).render_request((0,)).handle == RATE
     for request in (Extract(**SOURCE), Accompany(**SOURCE), Lego(**SOURCE), Cover(**SOURCE)):
         assert not request.spec().spliced
-        assert plan_request(request, SONG).render_request(0).handle == 0
+        assert plan_request(request, SONG).render_request((0,)).handle == 0
 
 
 def test_stems_and_instruments_are_one_list_to_the_engine():
-    assert plan_request(Extract(stems="vocals", **SOURCE), SONG).render_request(0).stems == ("vocals",)
-    assert plan_request(Accompany(instruments="piano", **SOURCE), SONG).render_request(0).stems == ("piano",)
-    assert plan_request(Complete(ending=True, **SOURCE), SONG).render_request(0).ending
+    assert plan_request(Extract(stems="vocals", **SOURCE), SONG).render_request((0,)).stems == ("vocals",)
+    assert plan_request(Accompany(instruments="piano", **SOURCE), SONG).render_request((0,)).stems == (
+        "piano",
+    )
+    assert plan_request(Complete(ending=True, **SOURCE), SONG).render_request((0,)).ending
 
 
 def test_the_grid_by_hand():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import signal
 import time
 
 import pytest
@@ -15,15 +17,15 @@ from bridge_server.jobs.job_queue import JobQueue
 from bridge_server.server import DATABASE
 from bridge_server.settings import Limits
 from clip_store.store import ClipStore
-from tests.bridge_server.peers import ServerThread, noise_song
+from tests.bridge_server.peers import ServerThread, band_song, noise_song
 from tests.bridge_server.servers import settings_in
 
 REGION = ("source", "song.wav", "start", 1000, "end", 5000)
 
 
-@pytest.fixture
-def settings(tmp_path):
-    found = settings_in(tmp_path, limits=Limits(attempts=2))
+@pytest.fixture(params=[1, 2], ids=["one place", "two places"])
+def settings(tmp_path, request):
+    found = settings_in(tmp_path, limits=Limits(attempts=2), places=request.param)
     noise_song(found.roots[0] / "song.wav", 9000)
     return found
 
@@ -99,3 +101,149 @@ def test_a_job_whose_engine_is_still_loading_is_cancelled_at_once(settings):
         assert osc.until_end("waits")[-1].name == "cancelled"
         assert time.monotonic() - began < 5, "loading takes a minute"
         assert osc.render("/bridge/repaint", "next", *REGION)[-1].name == "done"
+
+
+BARS = ("source", "band.wav", "bpm", 120, "bars", "5-6", "engine", "sketch", "seed", 7)
+
+
+def with_places(folder, places: int, **changes):
+    """Settings of a server with so many places, and a song to rearrange."""
+    found = settings_in(folder, places=places, **changes)
+    band_song(found.roots[0] / "band.wav", 10)
+    noise_song(found.roots[0] / "song.wav", 9000)
+    return found
+
+
+@pytest.fixture(scope="module")
+def in_order(tmp_path_factory):
+    """Four takes of the sketch engine, one after the other in one place: their audio by number."""
+    with ServerThread(with_places(tmp_path_factory.mktemp("one"), 1)) as server, server.osc() as osc:
+        replies = osc.render("/bridge/repaint", "four", *BARS, "takes", 4)
+        assert replies[-1].name == "done", replies[-1].values
+        found = {take.number: take.audio for take in server.takes()}
+        assert len(set(found.values())) == 4
+        return found
+
+
+def test_four_takes_in_two_places_are_those_of_one_place(tmp_path, in_order):
+    """Bit for bit, in the order of their numbers, and both places did some."""
+    with ServerThread(with_places(tmp_path, 2)) as server, server.osc() as osc:
+        replies = osc.render("/bridge/repaint", "four", *BARS, "takes", 4)
+        assert [reply["number"] for reply in replies if reply.name == "take"] == [1, 2, 3, 4]
+        assert {take.number: take.audio for take in server.takes()} == in_order
+        assert set(server.on_loop(server.server.engines.pids)) == {"noise", "sketch", "sketch 2"}
+        fractions = [reply["fraction"] for reply in replies if reply.name == "progress"]
+        assert fractions == sorted(fractions)
+        assert any("takes 1 and 2 of 4" in reply["stage"] for reply in replies if reply.name == "progress")
+        assert server.holdings()[2] == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="processes are killed the POSIX way")
+def test_a_place_killed_in_the_middle_loses_nothing(tmp_path, in_order):
+    with ServerThread(with_places(tmp_path, 2)) as server, server.osc() as osc:
+        osc.send("/bridge/repaint", "four", *BARS, "takes", 4)
+        replies, killed = [], 0
+        while not replies or replies[-1].name not in ("done", "failed"):
+            replies.append(osc.receive())
+            pid = server.on_loop(server.server.engines.pids).get("sketch 2")
+            if pid and not killed and "takes 1 and 2" in replies[-1].values.get("stage", ""):
+                killed = pid
+                os.kill(pid, signal.SIGKILL)
+        assert killed
+        assert replies[-1].name == "done", replies[-1].values
+        assert [reply["number"] for reply in replies if reply.name == "take"] == [1, 2, 3, 4]
+        assert {take.number: take.audio for take in server.takes()} == in_order
+        fractions = [reply["fraction"] for reply in replies if reply.name == "progress"]
+        assert fractions == sorted(fractions)
+
+
+def test_two_jobs_render_at_once_and_the_third_waits(tmp_path):
+    with ServerThread(with_places(tmp_path, 2)) as server, server.osc() as osc, server.websocket() as ws:
+        slow = {
+            "source": "song.wav",
+            "start": 1000,
+            "end": 5000,
+            "engine": "slow",
+            "options": {"seconds": 60},
+        }
+        jobs = [ws.call("repaint", **slow)["job"] for _ in range(3)]
+        while len(renders := ws.call("status")["renders"]) < 2:
+            time.sleep(0.02)
+        assert [(each["job"], each["takes"], each["engine"], each["place"]) for each in renders] == [
+            (jobs[0], [1], "slow", "this machine"),
+            (jobs[1], [1], "slow", "this machine 2"),
+        ]
+        states = {job["job"]: job["state"] for job in ws.call("jobs.list")["jobs"]}
+        assert [states[job] for job in jobs] == ["running", "running", "queued"]
+        # Another engine has places of its own.
+        assert osc.render("/bridge/repaint", "quick", *REGION)[-1].name == "done"
+        ws.call("cancel", job=jobs[0])
+        while [each["job"] for each in ws.call("status")["renders"]] != jobs[1:]:
+            time.sleep(0.02)
+        for job in jobs[1:]:
+            ws.call("cancel", job=job)
+        ends = [ws.until_end(job)[-1].name for job in jobs[2:]]
+        assert ends == ["cancelled"]
+
+
+def test_a_cancelled_job_stops_in_all_its_places(tmp_path):
+    with ServerThread(with_places(tmp_path, 2)) as server, server.websocket() as ws:
+        slow = {
+            "source": "song.wav",
+            "start": 1000,
+            "end": 5000,
+            "engine": "slow",
+            "options": {"seconds": 60},
+        }
+        job = ws.call("repaint", **slow, takes=4)["job"]
+        while "rendering (takes 1 and 2" not in ws.call("jobs.show", job=job).get("progress", {}).get(
+            "stage", ""
+        ):
+            time.sleep(0.02)
+        pids = server.on_loop(server.server.engines.pids)
+        ws.call("cancel", job=job)
+        assert ws.until_end(job)[-1].name == "cancelled"
+        assert ws.call("status")["renders"] == []
+        assert server.takes() == ()
+        assert server.on_loop(server.server.engines.pids) == pids, (
+            "both places stopped when they were asked to"
+        )
+
+
+def test_takes_that_an_engine_renders_together_are_recorded_one_by_one(settings):
+    with ServerThread(settings) as server, server.osc() as osc:
+        osc.render("/bridge/repaint", "first", *REGION, "engine", "together", "takes", 1)
+        replies = osc.render(
+            "/bridge/repaint", "all", *REGION, "engine", "together", "takes", 3, "seed", 5, "handles", 0.0
+        )
+        assert [reply["number"] for reply in replies if reply.name == "take"] == [1, 2, 3]
+        alone = osc.render(
+            "/bridge/repaint", "alone", *REGION, "engine", "noise", "takes", 3, "seed", 5, "handles", 0.0
+        )
+        takes = {take.id: take for take in server.takes()}
+        together, apart = (
+            [takes[reply["take"]] for reply in heard if reply.name == "take"] for heard in (replies, alone)
+        )
+        assert [take.audio for take in together] == [take.audio for take in apart]
+        ordered = {take.recipe.figures["ordered"] for take in together}
+        assert max(ordered) == (3 if settings.places == 1 else 2)
+
+
+def test_what_the_engine_knows_of_the_music_comes_with_the_take(tmp_path):
+    with ServerThread(with_places(tmp_path, 1)) as server, server.websocket() as ws:
+        replies = ws.render("accompany", source="band.wav", bpm=120, bars="1-4", engine="sketch", seed=3)
+        assert replies[-1].name == "done", replies[-1].values
+        clips = [reply["take"] for reply in replies if reply.name == "take"]
+        recipe = ws.call("takes.show", take=clips[0])["recipe"]
+        blueprint = recipe["blueprint"]
+        assert (blueprint["tempo"], blueprint["meter"]) == (120, "4/4")
+        assert blueprint["key"] == recipe["figures"]["key"]
+        chart = " ".join(recipe["figures"]["chords"]).split()
+        assert [chord["name"] for chord in blueprint["chords"]] == [
+            name for name, before in zip(chart, [None, *chart], strict=False) if name != before
+        ]
+        assert all(0 <= chord["time"] < 8 for chord in blueprint["chords"])
+        others = [ws.call("takes.show", take=clip)["recipe"]["blueprint"] for clip in clips]
+        assert others == [blueprint] * len(clips)
+    with ServerThread(with_places(tmp_path, 1)) as server, server.websocket() as ws:
+        assert ws.call("takes.show", take=clips[0])["recipe"]["blueprint"] == blueprint, "it is stored"

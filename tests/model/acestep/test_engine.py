@@ -28,10 +28,11 @@ pytest.importorskip(
 
 import torch
 
-from model.acestep.engine import AceStepEngine
+from model.acestep.engine import AceStepEngine, EngineConfig
 from model.acestep.renderer import HANDLES, MIX, RESIDUAL
 from model.acestep.sampling.option_help import ADAPTER, ADAPTER_STRENGTH, CHECKPOINT, PLANNER
 from model.acestep.sampling.render_settings import OPTIONS
+from model.blueprint import Blueprint
 from model.engine import Attachment, Grid, Piece, Progress, Rendered, RenderRequest, Report, Song, Task
 from model.errors import CannotRender, NotLoaded, RanOutOfMemory, RenderStopped
 from tests.model.acestep.tiny_folder import write_checkpoint, write_models
@@ -42,9 +43,9 @@ FEW = {"steps": 2}
 BASE_TASKS = (Task.EXTRACT, Task.LEGO, Task.ACCOMPANY)
 
 
-def engine_of(folder: Path, **more: str) -> AceStepEngine:
+def engine_of(folder: Path, **more: Any) -> AceStepEngine:
     """An engine on the CPU with plenty of memory, so that the machine's load decides nothing."""
-    return AceStepEngine(str(folder), device="cpu", **{"memory_gb": "100", **more})
+    return AceStepEngine(EngineConfig(str(folder), device="cpu", **{"memory_gb": 100, **more}))
 
 
 @pytest.fixture(scope="module")
@@ -195,7 +196,7 @@ def test_memory_that_runs_out_while_weights_are_loaded_is_explained(tiny_models:
 
 def test_what_does_not_fit_is_refused_before_it_starts(tiny_models: Path) -> None:
     with pytest.raises(NotLoaded, match=r"needs .* GB .*, but the device has 0\.3 GB free"):
-        engine_of(tiny_models, memory_gb="0.3").load(lambda _: None)
+        engine_of(tiny_models, memory_gb=0.3).load(lambda _: None)
 
 
 # --- choosing a checkpoint ----------------------------------------------------------------------------
@@ -307,6 +308,8 @@ def test_a_song_is_planned_before_it_is_composed(tiny_models: Path, tmp_path: Pa
     assert (written.name, len(blueprint["audio_codes"])) == ("blueprint.json", 50)  # ten seconds at least
     assert (blueprint["facts"]["bpm"], blueprint["facts"]["timesignature"]) == (120, "4")  # the host's
     assert blueprint["facts"]["keyscale"].split()[1] in ("major", "minor")  # the planner's
+    (words,) = [each for each in found if isinstance(each, Blueprint)]
+    assert (words.key, words.caption, words.tempo) == (blueprint["facts"]["keyscale"], "calm piano", None)
     assert report(found).figures["planned_codes"] == 50
     stages = [each.stage for each in reported]
     assert stages.index("planning the song") < stages.index("generating, step 1 of 2")
@@ -320,6 +323,24 @@ def test_a_song_is_planned_before_it_is_composed(tiny_models: Path, tmp_path: Pa
     assert json.loads(next(each for each in other if isinstance(each, Attachment)).data) != blueprint
     with pytest.raises(CannotRender, match="plans new songs"):
         rendered(engine, request(options={**FEW, PLANNER: "on"}))
+
+
+@pytest.mark.parametrize("task", [Task.REPAINT, Task.GENERATE])
+def test_several_takes_of_one_request_equal_each_by_itself(engine: AceStepEngine, task: Task) -> None:
+    """Bit for bit: a take must not depend on which others are rendered with it."""
+    asked = request(task, takes=(0, 2, 3))
+    told: list[Progress] = []
+    found = list(engine.render(asked, told.append, lambda: False))
+    reports = [each for each in found if isinstance(each, Report)]
+    assert [each.take for each in reports] == [0, 2, 3]
+    assert {each.take for each in told} == {0, 2, 3}
+    mixes = []
+    for take in asked.takes:
+        mine = [each for each in found if isinstance(each, Piece) and each.take == take]
+        mixes.append(stem(mine, MIX, asked.start))
+        alone = rendered(engine, replace(asked, takes=(take,)))
+        assert np.array_equal(mixes[-1], stem(alone, MIX, asked.start))
+    assert not np.array_equal(mixes[0], mixes[1])
 
 
 def test_planning_without_a_planner(engine: AceStepEngine) -> None:
@@ -366,7 +387,7 @@ def test_without_weights_it_says_what_to_do(tmp_path: Path) -> None:
 
 def test_a_device_that_is_not_there_is_refused(tiny_models: Path) -> None:
     with pytest.raises(NotLoaded, match="no device type"):
-        AceStepEngine(str(tiny_models), device="abacus").load(lambda _: None)
+        AceStepEngine(EngineConfig(str(tiny_models), device="abacus")).load(lambda _: None)
 
 
 def test_loading_and_unloading(tiny_models: Path) -> None:
@@ -396,9 +417,9 @@ def test_nothing_is_fetched(tiny_models: Path, monkeypatch: pytest.MonkeyPatch) 
 
 DESCRIBE = """
 import sys
-from model.acestep.engine import AceStepEngine
+from model.acestep.engine import AceStepEngine, EngineConfig
 for folder, able in (("", 0), (sys.argv[1], 7)):
-    tasks = AceStepEngine(folder).describe().tasks
+    tasks = AceStepEngine(EngineConfig(folder)).describe().tasks
     assert sum(entry.available for entry in tasks) == able, tasks
     assert len(tasks) == 7
 assert not {"torch", "transformers", "safetensors"} & set(sys.modules)
@@ -424,9 +445,9 @@ class Hiding:
 
 sys.meta_path = [Hiding if finder is machinery.PathFinder else finder for finder in sys.meta_path]
 
-from model.acestep.engine import AceStepEngine
+from model.acestep.engine import AceStepEngine, EngineConfig
 
-first = AceStepEngine(sys.argv[1]).describe().tasks[0]
+first = AceStepEngine(EngineConfig(sys.argv[1])).describe().tasks[0]
 print(first.reason, first.remedy)
 """
 

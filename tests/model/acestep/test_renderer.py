@@ -107,7 +107,9 @@ def test_every_task_renders_and_repeats_bit_for_bit(task: Task) -> None:
         assert np.array_equal(joined(once, stem, asked.start), joined(again, stem, asked.start))
 
 
-@pytest.mark.parametrize("changed", [{"seed": 12}, {"take": 1}, {"caption": "cold glass"}, {"strength": 1.0}])
+@pytest.mark.parametrize(
+    "changed", [{"seed": 12}, {"takes": (1,)}, {"caption": "cold glass"}, {"strength": 1.0}]
+)
 def test_what_is_asked_for_changes_the_result(changed: dict[str, Any]) -> None:
     # An untrained network hardly listens, so the difference is not loud; but it is there.
     assert not np.array_equal(usual(), joined(rendered(request(**changed)), MIX, request().start))
@@ -283,7 +285,7 @@ def test_a_reference_is_encoded_once_for_all_takes() -> None:
     parts = SmallParts()
     renderer = Renderer(parts)
     voice = song(44_100, 1, 2.0)
-    first, second = request(reference=voice), request(reference=voice, take=1)
+    first, second = request(reference=voice), request(reference=voice, takes=(1,))
     sung = mix_of(first, renderer)
     opened = parts.opened["vae"]
     other = mix_of(second, renderer)

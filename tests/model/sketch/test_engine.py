@@ -61,9 +61,27 @@ def test_equal_requests_give_equal_samples_and_other_takes_do_not(
     request = request_for(made, made.bar_frame(8), made.bar_frame(12))
     first = rendered(engine, request)[0]["mix"].samples
     again = rendered(SketchEngine(), request)[0]["mix"].samples
-    other = rendered(engine, replace(request, take=1))[0]["mix"].samples
+    other = rendered(engine, replace(request, takes=(1,)))[0]["mix"].samples
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
+
+
+@pytest.mark.parametrize("task", [Task.REPAINT, Task.COMPLETE, Task.ACCOMPANY])
+def test_several_takes_of_one_request_equal_each_by_itself(made: Generated, task: Task) -> None:
+    """Bit for bit, and everything that comes names its take."""
+    start = made.bar_frame(8)
+    request = replace(request_for(made, start, made.bar_frame(10), task), takes=(0, 1, 3))
+    said: list[Progress] = []
+    found = list(SketchEngine().render(request, said.append, lambda: False))
+    assert [each.take for each in found if isinstance(each, Report)] == [0, 1, 3]
+    assert {progress.take for progress in said} == {0, 1, 3}
+    for take in request.takes:
+        alone = SketchEngine().render(replace(request, takes=(take,)), lambda _: None, lambda: False)
+        for one, other in zip([each for each in found if each.take == take], alone, strict=True):
+            assert type(one) is type(other)
+            if isinstance(one, Piece) and isinstance(other, Piece):
+                assert (one.stem, one.start) == (other.stem, other.start)
+                assert np.array_equal(one.samples, other.samples)
 
 
 def test_progress_rises_to_one_and_names_its_stages(engine: SketchEngine, made: Generated) -> None:

@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("torch", reason="the ACE-Step engine needs torch: pip install takebridge[acestep]")
 
 from model.acestep.conditioning.prompts import Metas
-from model.acestep.conditioning.request_plan import Blueprint, plan_render, with_blueprint
+from model.acestep.conditioning.request_plan import SongPlan, plan_render, with_song_plan
 from model.acestep.weights.capabilities import TRACKS, ModelTask, traits_of
 from model.engine import Grid, RenderRequest, Song, Task
 from model.errors import CannotRender
@@ -49,7 +49,7 @@ def request(task: Task = Task.REPAINT, **changed: Any) -> RenderRequest:
 
 
 def test_a_repaint() -> None:
-    plan = plan_render(request(key="a minor", lyrics="la la", language="en", take=3), TURBO)
+    plan = plan_render(request(key="a minor", lyrics="la la", language="en", takes=(3,)), TURBO)
     assert plan.task is ModelTask.REPAINT
     assert plan.region == plan.window.region == (125, 225)
     assert (plan.seed, plan.take) == (1, 3)
@@ -205,9 +205,9 @@ def test_what_the_bridge_refuses_never_comes_here(changed: dict[str, Any]) -> No
 
 
 def test_a_planned_song_gets_its_codes_and_what_the_host_did_not_know() -> None:
-    written = Blueprint(Metas(77, "3", "C minor", 12), (1, 2, 3), "slow waltz", "fr")
+    written = SongPlan(Metas(77, "3", "C minor", 12), (1, 2, 3), "slow waltz", "fr")
     asked = request(Task.GENERATE, song=None, caption="", lyrics="la la")
-    plan = with_blueprint(plan_render(asked, TURBO), asked, written)
+    plan = with_song_plan(plan_render(asked, TURBO), asked, written)
     assert (plan.task, plan.codes) == (ModelTask.TEXT2MUSIC, (1, 2, 3))
     (words,) = plan.prompts
     assert words.text == (
@@ -218,9 +218,9 @@ def test_a_planned_song_gets_its_codes_and_what_the_host_did_not_know() -> None:
 
 
 def test_the_producers_own_words_stay_in_a_planned_song() -> None:
-    written = Blueprint(Metas(77, "3", "C minor", 12), (1,))
+    written = SongPlan(Metas(77, "3", "C minor", 12), (1,))
     asked = request(Task.GENERATE, song=None, language="en", key="D major")
-    (words,) = with_blueprint(plan_render(asked, TURBO), asked, written).prompts
+    (words,) = with_song_plan(plan_render(asked, TURBO), asked, written).prompts
     assert "# Caption\nwarm tape\n" in words.text
     assert "- keyscale: D major\n" in words.text
     assert words.lyrics.startswith("# Languages\nen\n")

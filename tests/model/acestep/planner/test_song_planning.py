@@ -18,7 +18,7 @@ from model.acestep.conditioning.request_plan import plan_render
 from model.acestep.device.devices import choose_device
 from model.acestep.planner.planner import PlanRequest
 from model.acestep.planner.planner_prompts import NOTHING_SAID, PlannedSong
-from model.acestep.planner.song_planning import blueprint_of, refuse_unless_it_fits, wanted_of
+from model.acestep.planner.song_planning import refuse_unless_it_fits, song_plan_of, wanted_of
 from model.acestep.weights.capabilities import traits_of
 from model.engine import Grid, RenderRequest, Task
 from model.errors import CannotRender
@@ -69,15 +69,15 @@ ANSWER = PlannedSong(
 
 
 def test_a_blueprint_fills_what_was_left_open() -> None:
-    found = blueprint_of(ANSWER, asked())
+    found = song_plan_of(ANSWER, asked())
     assert (found.metas.bpm, found.metas.key, found.codes) == (96, "C major", (1, 2, 3))
     assert (found.caption, found.language) == ("warm strings", "de")
 
 
 def test_and_leaves_what_the_producer_said() -> None:
-    found = blueprint_of(ANSWER, asked(caption="calm piano", language="en"))
+    found = song_plan_of(ANSWER, asked(caption="calm piano", language="en"))
     assert (found.caption, found.language) == ("", "")
 
 
 def test_a_language_the_text_encoder_does_not_know_is_left_out() -> None:
-    assert blueprint_of(PlannedSong({"language": "klingon"}), asked()).language == ""
+    assert song_plan_of(PlannedSong({"language": "klingon"}), asked()).language == ""

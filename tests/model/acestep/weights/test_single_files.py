@@ -22,7 +22,7 @@ import torch
 
 from model.acestep.conditioning.qwen_text_encoder import QwenTextEncoder, load_network, load_tokenizer
 from model.acestep.conditioning.sound_latents import encode, silence_of
-from model.acestep.engine import AceStepEngine
+from model.acestep.engine import AceStepEngine, EngineConfig
 from model.acestep.networks.network_config import PUBLISHED, config_from_fields
 from model.acestep.networks.vae import VaeConfig
 from model.acestep.renderer import MIX
@@ -289,7 +289,7 @@ def rendered(models: Path) -> np.ndarray:
     request = RenderRequest(
         Task.REPAINT, Song(samples, RATE, "demo"), RATE, 2, 2 * RATE, 3 * RATE, grid, seed=4, options={"steps": 2}
     )  # fmt: skip
-    engine = AceStepEngine(str(models), device="cpu", memory_gb="100")
+    engine = AceStepEngine(EngineConfig(str(models), device="cpu", memory_gb=100))
     try:
         found = list(engine.render(request, lambda _: None, lambda: False))
     finally:

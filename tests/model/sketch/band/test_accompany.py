@@ -13,6 +13,7 @@ import numpy as np
 import pyloudnorm
 import pytest
 
+from model.blueprint import Blueprint
 from model.engine import Attachment, Piece, Report, Song
 from model.errors import CannotRender, RenderStopped
 from model.sketch.band import accompany
@@ -65,6 +66,8 @@ def collect(asked, should_stop=lambda: False):
             pieces.append(result.samples)
         elif isinstance(result, Attachment):
             attachments[result.name] = result.data
+        elif isinstance(result, Blueprint):
+            attachments["blueprint"] = result
         else:
             assert isinstance(result, Report)
             report = result
@@ -119,6 +122,20 @@ def test_the_midi_file_has_the_tempo_the_bars_and_everybody():
     assert file.length == pytest.approx(singer()[0].frames / RATE, abs=0.01)
 
 
+def test_the_blueprint_has_the_chords_that_are_played():
+    _, report, attachments, _ = rendered()
+    blueprint, (_, grid) = attachments["blueprint"], singer()
+    assert (blueprint.key, blueprint.meter) == ("C major", "4/4")
+    assert blueprint.tempo == grid.quarters_per_minute[0]
+    chart = " ".join(report.figures["chords"]).split()
+    played = [name for name, before in zip(chart, [None, *chart], strict=False) if name != before]
+    assert [chord.name for chord in blueprint.chords] == played
+    assert (
+        blueprint.chords[0].time == grid.seconds[np.flatnonzero(grid.bar == report.figures["first_bar"])[0]]
+    )
+    assert {chord.time for chord in blueprint.chords} <= set(grid.seconds)
+
+
 def test_the_same_request_gives_the_same_samples():
     again = collect(request())[0]
     for name, samples in rendered()[0].items():
@@ -127,7 +144,7 @@ def test_the_same_request_gives_the_same_samples():
 
 def test_takes_differ():
     short = {"end": 6 * RATE}
-    mixes = [rendered(take=take, **short)[0]["mix"] for take in range(4)]
+    mixes = [rendered(takes=(take,), **short)[0]["mix"] for take in range(4)]
     for one, other in itertools.combinations(mixes, 2):
         alike = np.sum(one * other) / np.sqrt(np.sum(one**2) * np.sum(other**2))
         assert alike < 0.97
@@ -135,7 +152,9 @@ def test_takes_differ():
 
 def test_takes_bring_other_chords_too():
     takes = (0, 1, 3, 5, 7)
-    charts = {rendered(take=take, end=15 * RATE, stems=("bass",))[1].figures["chord_chart"] for take in takes}
+    charts = {
+        rendered(takes=(take,), end=15 * RATE, stems=("bass",))[1].figures["chord_chart"] for take in takes
+    }
     assert len(charts) >= 3
 
 

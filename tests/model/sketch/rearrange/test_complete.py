@@ -106,11 +106,11 @@ def test_an_ending_lands_on_the_tonic_and_fades_to_silence(engine: SketchEngine,
 
 
 def test_takes_differ_and_repeat(engine: SketchEngine, pop: Generated) -> None:
-    mixes = [take(engine, after(pop, 4, take=k))[0] for k in range(4)]
+    mixes = [take(engine, after(pop, 4, takes=(k,)))[0] for k in range(4)]
     for first in range(4):
         for second in range(first):
             assert joins.likeness(mixes[first], mixes[second]) < 0.99, (first, second)
-    assert np.array_equal(mixes[2], take(SketchEngine(), after(pop, 4, take=2))[0])
+    assert np.array_equal(mixes[2], take(SketchEngine(), after(pop, 4, takes=(2,)))[0])
 
 
 def test_a_two_bar_song_loops_and_says_so(engine: SketchEngine) -> None:

@@ -100,14 +100,14 @@ def test_the_take_is_new_audio_in_the_same_groove(engine: SketchEngine, pop: Gen
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_eight_takes_are_eight_different_results(engine: SketchEngine, pop: Generated, seed: int) -> None:
-    mixes = [take(engine, region(pop, seed=seed, take=k))[0] for k in range(8)]
+    mixes = [take(engine, region(pop, seed=seed, takes=(k,)))[0] for k in range(8)]
     for first in range(8):
         for second in range(first):
             assert joins.likeness(mixes[first], mixes[second]) < 0.995, (first, second)
 
 
 def test_takes_of_an_exact_loop_differ_too(engine: SketchEngine, loop: Generated) -> None:
-    mixes = [take(engine, region(loop, 6, 8, take=k))[0] for k in range(3)]
+    mixes = [take(engine, region(loop, 6, 8, takes=(k,)))[0] for k in range(3)]
     assert joins.likeness(mixes[0], mixes[1]) < 0.995
     assert joins.likeness(mixes[0], mixes[2]) < 0.995
     assert joins.likeness(mixes[1], mixes[2]) < 0.995
@@ -184,5 +184,5 @@ def test_caption_words_without_effect_are_listed(engine: SketchEngine, pop: Gene
 
 def test_chosen_sources_lie_outside_the_region(engine: SketchEngine, pop: Generated) -> None:
     for k in range(4):
-        _, report = take(engine, region(pop, take=k))
+        _, report = take(engine, region(pop, takes=(k,)))
         assert all(not 48 <= beat < 64 for beat in source_beats(report))

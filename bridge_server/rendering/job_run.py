@@ -1,0 +1,272 @@
+"""One job on its way to takes: reads the song, has its takes rendered in places, finishes and records them in order.
+
+All of it happens on the event loop, where database, queue and events live too, so that none of them needs a lock;
+reading songs and finishing audio run in threads. Each order (one take, or several if the engine renders them together)
+is a task that holds a place only while it renders. Takes come out of the places in any order and are recorded in the
+order of their numbers, so that a job looks the same wherever it was rendered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from bridge_server.engines.host import EngineHost, RenderCancelledError, started
+from bridge_server.engines.limits import refuse_too_long
+from bridge_server.engines.messages import RenderCommand
+from bridge_server.engines.outcome import Outcome
+from bridge_server.engines.places import EnginePlaces, PlaceClaim
+from bridge_server.engines.pool import EnginePool
+from bridge_server.jobs.job import Job
+from bridge_server.rendering.job_progress import ProgressBar
+from bridge_server.rendering.partial_render import PartialRender, PartialRenders
+from bridge_server.rendering.plan import Plan, plan_request
+from bridge_server.rendering.postprocess import FinishedTake, TakeContext
+from bridge_server.rendering.song_shape import song_shape
+from bridge_server.rendering.take_recorder import TakeRecorder
+from bridge_server.songs.song_reader import SongReader
+from bridge_server.songs.sources import Song, check_unchanged
+from daw_protocol.errors import ErrorCode, ProtocolError
+from model.engine import Progress
+
+log = logging.getLogger(__name__)
+
+AGAIN = Progress("rendering again: the engine's process ended", 0.0)
+
+
+@dataclass(frozen=True)
+class JobMaterial:
+    """What all takes of a job are rendered from."""
+
+    plan: Plan
+    song: Song | None
+    reference: Song | None
+
+
+@dataclass
+class TakeOrder:
+    """Some takes of a job that are rendered together. numbers: from 1; place: where it is rendered at present."""
+
+    numbers: tuple[int, ...]
+    claim: PlaceClaim
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+    place: str = ""
+
+
+@dataclass(frozen=True)
+class JobServices:
+    """What every job is rendered with.
+
+    attempts: how often a take is tried whose engine's process dies.
+    on_place_free: called whenever a place may have become free for another job.
+    """
+
+    engines: EnginePool
+    reader: SongReader
+    recorder: TakeRecorder
+    live: PartialRenders
+    attempts: int
+    on_place_free: Callable[[], None]
+
+
+class JobRun:
+    """A job that has been begun. Making one claims places for its takes at once; `render` or `release_places` must
+    follow.
+
+    turn: its place among the jobs begun: the older one's takes come first.
+    """
+
+    def __init__(
+        self, job: Job, turn: int, services: JobServices, report: Callable[[Progress], None]
+    ) -> None:
+        """Raises ProtocolError for an engine that is not there any more."""
+        self.job = job
+        self.reason = ""
+        self._turn = turn
+        self._request = job.render()
+        self._places: EnginePlaces = services.engines.places(self._request.engine)
+        self._reader = services.reader
+        self._recorder = services.recorder
+        self._live = services.live
+        self._attempts = services.attempts
+        self._on_place_free = services.on_place_free
+        self._report = report
+        self._bar = ProgressBar(self._request.takes, report)
+        self._cancelled = False
+        self._failures: dict[int, Exception] = {}
+        self._finished: dict[int, list[FinishedTake]] = {}
+        self._recording = asyncio.Lock()
+        recorded = self._recorder.recorded(job)
+        self._missing = [n for n in range(1, self._request.takes + 1) if n not in recorded]
+        self._orders = self._claimed_orders(services.engines.takes_at_once(self._request.engine))
+
+    def _claimed_orders(self, takes_at_once: int) -> list[TakeOrder]:
+        """The missing takes as orders: as many together as the engine likes, as long as every place gets some."""
+        fair = -(-len(self._missing) // len(self._places.hosts))
+        size = max(1, min(takes_at_once, fair))
+        groups = [tuple(self._missing[at : at + size]) for at in range(0, len(self._missing), size)]
+        return [TakeOrder(group, self._places.claim((self._turn, group[0]))) for group in groups]
+
+    @property
+    def engine(self) -> str:
+        """The name of the engine that renders it."""
+        return self._request.engine
+
+    @property
+    def under_way(self) -> dict[tuple[int, ...], str]:
+        """The takes that are being rendered, with their place."""
+        return {order.numbers: order.place for order in self._orders if order.place}
+
+    def release_places(self) -> None:
+        """Gives every place and claim back, whatever became of the job."""
+        for order in self._orders:
+            order.claim.release()
+        self._on_place_free()
+
+    def cancel(self, reason: str) -> None:
+        """Stops every take. `render` then raises RenderCancelledError, unless all takes are there already."""
+        self.reason = reason
+        self._cancelled = True
+        self._stop_after(0)
+
+    def _stop_after(self, number: int) -> None:
+        """Stops the takes after this one, which a job that fails at it would not have got to."""
+        for order in self._orders:
+            if order.numbers[0] > number:
+                order.stop.set()
+
+    async def render(self) -> int:
+        """Renders every take the job does not have yet; returns how many clips it has now.
+
+        Raises RenderCancelledError after `cancel`; ProtocolError or ClipStoreError for the first take, by its number,
+        that cannot be rendered. The takes before that one are kept.
+        """
+        preparing = asyncio.create_task(self._prepare())
+        tasks = [asyncio.create_task(self._carry_out(order, preparing)) for order in self._orders]
+        try:
+            await preparing  # its error is the job's
+            await asyncio.gather(*tasks)
+        finally:
+            for task in (preparing, *tasks):
+                task.cancel()
+            await asyncio.gather(preparing, *tasks, return_exceptions=True)
+            self.release_places()
+        if self._cancelled and self._missing:
+            raise RenderCancelledError
+        if self._failures:
+            raise self._failures[min(self._failures)]
+        return self._recorder.count(self.job)
+
+    async def _prepare(self) -> JobMaterial:
+        """Reads what the job is about. Takes of an earlier run are announced again: its client may have missed them."""
+        request = self._request
+        self._report(Progress("reading the song", 0.0))
+        reference = await self._reference(request.reference) if request.reference else None
+        song = await self._reader.read(request.source, request.rate) if request.source else None
+        shape = await asyncio.to_thread(song_shape, song.audio) if song else None
+        plan = plan_request(request, shape)
+        self._bar.recorded(await self._recorder.announce_recorded(self.job))
+        return JobMaterial(plan, song, reference)
+
+    async def _reference(self, name: str) -> Song:
+        """The audio a render's timbre is taken from. Raises ProtocolError about it, not about the song."""
+        try:
+            return await self._reader.read(name, None)
+        except ProtocolError as error:
+            raise ProtocolError(error.code, error.sentence, error.remedy, "reference") from error
+
+    async def _carry_out(self, order: TakeOrder, preparing: asyncio.Task[JobMaterial]) -> None:
+        """Renders, finishes and records an order; its failure stops the takes after it."""
+        try:
+            material = await asyncio.shield(preparing)
+            await self._render_order(order, material)
+        except RenderCancelledError:
+            pass  # the job's cancellation, or the failure of an earlier take, is reported once
+        except Exception as error:
+            self._failures[order.numbers[0]] = error
+            self._stop_after(order.numbers[0])
+
+    async def _render_order(self, order: TakeOrder, material: JobMaterial) -> None:
+        """Tries again, in this place or another, when the engine's process has ended."""
+        for attempt in range(1, self._attempts + 1):
+            claim = order.claim
+            try:
+                host = await claim.host(order.stop)
+                order.place = host.place
+                await self._render_in(host, order, material)
+                return
+            except ProtocolError as error:
+                if error.code is not ErrorCode.ENGINE_DIED or attempt == self._attempts:
+                    raise
+                log.warning("job %s, takes %s, in %s: %s", self.job.id, order.numbers, order.place, error)
+                self._bar.rendering(order.numbers, AGAIN)
+                # Before the place is given back: the take keeps its turn.
+                order.claim = self._places.claim((self._turn, order.numbers[0]))
+            finally:
+                order.place = ""
+                claim.release()
+                self._on_place_free()
+
+    async def _render_in(self, host: EngineHost, order: TakeOrder, material: JobMaterial) -> None:
+        song, reference, numbers = material.song, material.reference, order.numbers
+        command = RenderCommand(
+            material.plan.render_request(tuple(number - 1 for number in numbers)),
+            song.digest if song else "",
+            reference.digest if reference else "",
+            f"{self.job.id}-{numbers[0]}",
+        )
+
+        def progressed(progress: Progress) -> None:
+            self._bar.rendering(numbers, progress)
+
+        await started(host, progressed, order.stop)
+        assert host.description is not None, "it has just started"
+        refuse_too_long(host.description, material.plan.least_seconds)
+        for number in numbers:
+            self._live.begin(PartialRender(self.job, number, material.plan, song))
+        try:
+            outcomes = await host.render(
+                command,
+                progressed,
+                lambda take, stem: self._live.grown(self.job.id, take + 1, stem),
+                order.stop,
+            )
+            if order.stop.is_set():
+                raise RenderCancelledError
+            for outcome in outcomes:
+                self._finished[outcome.take + 1] = await self._finish(host, outcome, material)
+        finally:
+            host.discard(command)
+        await self._record_in_order()
+
+    async def _finish(self, host: EngineHost, outcome: Outcome, material: JobMaterial) -> list[FinishedTake]:
+        """The takes of one outcome, with their audio in the store and nothing recorded yet."""
+        assert host.description is not None, "it has rendered"
+        number = outcome.take + 1
+        self._bar.finishing(number, "splicing and checking")
+        song = material.song
+        context = TakeContext(
+            self.job.id,
+            number,
+            material.plan,
+            song,
+            host.description,
+            self._recorder.clock(),
+            material.reference,
+        )
+        finished = await self._recorder.finish(context, outcome)
+        if song and song.state:
+            check_unchanged(song.state)
+        return finished
+
+    async def _record_in_order(self) -> None:
+        """Records what is finished, up to the first take that is not."""
+        async with self._recording:
+            while self._missing and (finished := self._finished.pop(self._missing[0], None)) is not None:
+                number = self._missing[0]
+                takes = await self._recorder.record(self.job, finished)
+                self._missing.pop(0)
+                self._bar.recorded((number,))
+                self._live.finish(self.job.id, number, takes)

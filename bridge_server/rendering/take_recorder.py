@@ -1,0 +1,76 @@
+"""Finished takes on their way into the store and to the clients that wait for them: files first, then records, then
+replies."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from bridge_server.engines.outcome import Outcome
+from bridge_server.jobs.database import Connection, transaction
+from bridge_server.jobs.job import Job
+from bridge_server.jobs.replies import take_ready
+from bridge_server.rendering.postprocess import FinishedTake, TakeContext, finish
+from bridge_server.sessions.events import Events, JobReply
+from clip_store.store import ClipStore
+from clip_store.take import Take
+
+MAX_CLIPS = 1000
+
+
+class TakeRecorder:
+    """Lives on the event loop; what is slow runs in threads. clock: seconds since 1970."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        store: ClipStore,
+        events: Events,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._connection = connection
+        self._store = store
+        self._events = events
+        self.clock = clock
+
+    def recorded(self, job: Job) -> set[int]:
+        """Numbers of the takes the store has of this job."""
+        return {take.number for take in self._takes(job)}
+
+    def count(self, job: Job) -> int:
+        """How many clips the store has of this job."""
+        return len(self._takes(job))
+
+    async def announce_recorded(self, job: Job) -> set[int]:
+        """Announces what the store has of this job, in the order it came; returns the numbers of these takes."""
+        takes = list(reversed(self._takes(job)))
+        for take in takes:
+            self._announce(job, take, await self._clip_path(take))
+        return {take.number for take in takes}
+
+    async def finish(self, context: TakeContext, outcome: Outcome) -> list[FinishedTake]:
+        """Splices, measures and stores what was rendered. Raises ProtocolError, ClipStoreError."""
+        return await asyncio.to_thread(finish, context, outcome, self._store.blobs)
+
+    async def record(self, job: Job, finished: list[FinishedTake]) -> tuple[Take, ...]:
+        """Records all clips of one take, or none, and announces them. Raises ProtocolError, ClipStoreError."""
+        # The files before the records: a disk that fills up now must not leave a take of a job that failed.
+        ready = [(entry.take, await self._clip_path(entry.take)) for entry in finished]
+        with transaction(self._connection):
+            for entry in finished:
+                self._store.keep(entry.take, entry.audio, entry.handles)
+        for take, path in ready:
+            self._announce(job, take, path)
+        return tuple(entry.take for entry in finished)
+
+    async def _clip_path(self, take: Take) -> Path:
+        """The take's Broadcast WAV, written now unless it is there."""
+        return await asyncio.to_thread(self._store.clip_path, take)
+
+    def _announce(self, job: Job, take: Take, path: Path) -> None:
+        self._events.publish(JobReply(job.id, take_ready(job, take, path)))
+
+    def _takes(self, job: Job) -> list[Take]:
+        return list(self._store.index.list(job=job.id, limit=MAX_CLIPS))

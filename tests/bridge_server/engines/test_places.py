@@ -1,0 +1,88 @@
+"""Places are lent to one render at a time, by rank, and never get lost."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from bridge_server.engines.host import RenderCancelledError
+from bridge_server.engines.places import EnginePlaces
+from tests.bridge_server.hosts import HostHere
+
+
+def places_of(folder, *names):
+    return EnginePlaces(HostHere(folder, name) for name in names)
+
+
+def go():
+    """An event that is not set."""
+    return asyncio.Event()
+
+
+def test_the_first_free_place_is_lent_first(tmp_path):
+    async def use() -> None:
+        places = places_of(tmp_path, "one", "two")
+        first, second = places.claim((0, 1)), places.claim((0, 2))
+        assert [(await claim.host(go())).place for claim in (first, second)] == ["one", "two"]
+        assert not places.free
+        second.release()
+        first.release()
+        assert places.free
+        assert (await places.claim((0, 3)).host(go())).place == "one"
+
+    asyncio.run(use())
+
+
+def test_a_place_goes_to_the_oldest_job_first(tmp_path):
+    async def use() -> None:
+        places = places_of(tmp_path, "one")
+        held = places.claim((0, 1))
+        claims = {rank: places.claim(rank) for rank in ((1, 1), (0, 3), (2, 1), (0, 2))}
+        order = []
+        while claims:
+            held.release()
+            rank = next(rank for rank, claim in claims.items() if claim._granted.done())
+            order.append(rank)
+            held = claims.pop(rank)
+            assert not places.free
+        assert order == [(0, 2), (0, 3), (1, 1), (2, 1)]
+        held.release()
+        assert places.free
+
+    asyncio.run(use())
+
+
+def test_a_stop_ends_the_waiting_and_the_place_is_not_lost(tmp_path):
+    async def use() -> None:
+        places, stop = places_of(tmp_path, "one"), asyncio.Event()
+        held, waiting = places.claim((0, 1)), places.claim((0, 2))
+        host = asyncio.create_task(waiting.host(stop))
+        await asyncio.sleep(0)
+        stop.set()
+        with pytest.raises(RenderCancelledError):
+            await host
+        waiting.release()
+        held.release()
+        assert places.free
+
+    asyncio.run(use())
+
+
+def test_a_claim_that_is_granted_and_stopped_in_one_moment_gives_the_place_back(tmp_path):
+    async def use() -> None:
+        places, stop = places_of(tmp_path, "one"), asyncio.Event()
+        held, waiting = places.claim((0, 1)), places.claim((0, 2))
+        host = asyncio.create_task(waiting.host(stop))
+        await asyncio.sleep(0)
+        held.release()
+        stop.set()
+        with pytest.raises(RenderCancelledError):
+            await host
+        waiting.release()
+        waiting.release()
+        held.release()
+        assert places.free
+        assert len(places._free) == 1, "given back once, however often it is released"
+
+    asyncio.run(use())

@@ -1,0 +1,259 @@
+"""What engines say of themselves: asked once, again when their models change, and never by running their code here."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from bridge_server.engines.messages import EngineFolders
+from bridge_server.engines.pool import EnginePool, models_state
+from bridge_server.engines.registry import MODELS_ENGINE, EngineSetup, engine_setups
+from daw_protocol.errors import ErrorCode, ProtocolError
+from model.engine import EngineDescription
+from model.errors import NotLoaded
+from tests.bridge_server.peers import environment, noise_song
+from tests.doubles import ENGINES, NoiseEngine
+from tests.places import PROJECT
+
+
+@dataclass(frozen=True)
+class ShelfConfig:
+    folder: str = ""
+
+
+class ShelfEngine(NoiseEngine):
+    """Has the names of the files in its folder for options, and its process's number for a label."""
+
+    name = "shelf"
+
+    config_type = ShelfConfig
+
+    def __init__(self, config: ShelfConfig) -> None:
+        self.folder = Path(config.folder)
+
+    def describe(self) -> EngineDescription:
+        names = {path.name: "a model" for path in self.folder.iterdir()}
+        return replace(super().describe(), label=str(os.getpid()), options=names)
+
+
+class RefusingEngine(NoiseEngine):
+    """Says why it cannot be made."""
+
+    def __init__(self) -> None:
+        raise NotLoaded("There is no sun.", "Wait for the morning.")
+
+
+class BrokenEngine(NoiseEngine):
+    """Has a bug in what it says of itself."""
+
+    def describe(self) -> EngineDescription:
+        raise KeyError("label")
+
+
+class DyingEngine(NoiseEngine):
+    """Dies when it is asked."""
+
+    def describe(self) -> EngineDescription:
+        os._exit(9)
+
+
+class HangingEngine(NoiseEngine):
+    """Never says what it can do."""
+
+    def describe(self) -> EngineDescription:
+        time.sleep(3600)
+        raise AssertionError
+
+
+HERE = "tests.bridge_server.engines.test_pool"
+
+
+def shelf(folder: Path) -> dict[str, EngineSetup]:
+    return {"shelf": EngineSetup(f"{HERE}:ShelfEngine", {"folder": str(folder)})}
+
+
+def pool_of(engines: dict[str, EngineSetup], folder: Path, places: int = 1) -> EnginePool:
+    """A pool that could render."""
+    return EnginePool(engines, EngineFolders(folder / "blobs", folder / "results"), places)
+
+
+def test_an_engine_is_asked_once_and_again_when_its_models_change(tmp_path):
+    async def ask() -> None:
+        pool = EnginePool(shelf(tmp_path))
+        first = await pool.describe("shelf")
+        assert first.options == {}
+        assert await pool.describe("shelf") is first
+        assert pool.pids() == {}, "a process for a question is let go"
+        (tmp_path / "turbo").write_bytes(b"weights")
+        second = await pool.describe("shelf")
+        assert set(second.options) == {"turbo"}
+        assert second.label != first.label, "another process was asked"
+        assert await pool.describe("shelf") is second
+
+    asyncio.run(ask())
+
+
+def test_asked_many_times_at_once_it_is_asked_once(tmp_path):
+    async def ask() -> None:
+        pool = EnginePool(shelf(tmp_path))
+        found = await asyncio.gather(*(pool.describe("shelf") for _ in range(5)))
+        assert {description.label for description in found} == {found[0].label}
+
+    asyncio.run(ask())
+
+
+def test_the_process_that_renders_says_it_itself(tmp_path):
+    async def ask() -> None:
+        pool = pool_of(shelf(tmp_path), tmp_path / "store")
+        pool.expect("shelf")
+        asking = asyncio.create_task(pool.describe("shelf"))
+        await pool.warm_up("shelf")
+        assert (await asking).label == str(pool.pids()["shelf"])
+        await pool.close()
+        assert (await pool.describe("shelf")).label == (await asking).label, "remembered without a process"
+
+    asyncio.run(ask())
+
+
+def test_it_is_described_before_it_is_loaded(tmp_path):
+    async def ask() -> None:
+        pool = pool_of(ENGINES, tmp_path)
+        pool.expect("sleepy")
+        loading = asyncio.create_task(pool.warm_up("sleepy"))
+        assert (await pool.describe("sleepy")).name == "sleepy"
+        assert not loading.done(), "it takes a minute"
+        loading.cancel()
+        await asyncio.gather(loading, return_exceptions=True)
+        await pool.close()
+
+    asyncio.run(ask())
+
+
+@pytest.mark.parametrize(
+    ("kind", "code", "word", "remedy"),
+    [
+        ("RefusingEngine", ErrorCode.ENGINE_NOT_READY, "There is no sun.", "morning"),
+        ("BrokenEngine", ErrorCode.ENGINE_NOT_READY, "KeyError", "bug in the engine"),
+        ("DyingEngine", ErrorCode.ENGINE_DIED, "while it was starting: it ended with status 9", "log"),
+        ("HangingEngine", ErrorCode.ENGINE_NOT_READY, "did not start within 2 s", "doctor"),
+        ("NoSuchEngine", ErrorCode.ENGINE_NOT_READY, "NoSuchEngine", "pip install"),
+    ],
+)
+def test_an_engine_that_cannot_be_asked_is_an_error_with_a_remedy(kind, code, word, remedy):
+    async def ask() -> ProtocolError:
+        limit = 2.0 if kind == "HangingEngine" else 60.0
+        pool = EnginePool(
+            {"odd": EngineSetup(f"{HERE}:{kind}"), "noise": ENGINES["noise"]}, describe_seconds=limit
+        )
+        with pytest.raises(ProtocolError) as raised:
+            await pool.describe("odd")
+        return raised.value
+
+    error = asyncio.run(ask())
+    assert (error.code, word in error.sentence, remedy in error.remedy) == (code, True, True), error
+
+
+def test_an_engine_that_could_not_be_warmed_up_is_asked_in_a_process_of_its_own(tmp_path):
+    async def ask() -> None:
+        pool = pool_of(ENGINES, tmp_path)
+        pool.expect("unloadable")
+        asking = asyncio.create_task(pool.describe("unloadable"))
+        with pytest.raises(ProtocolError, match="weights are not there"):
+            await pool.warm_up("unloadable")
+        assert (await asking).name == "unloadable"
+
+    asyncio.run(ask())
+
+
+def test_one_that_cannot_be_asked_now_may_be_later(tmp_path):
+    folder = tmp_path / "later"
+
+    async def ask() -> None:
+        pool = EnginePool(shelf(folder))
+        with pytest.raises(ProtocolError):
+            await pool.describe("shelf")
+        folder.mkdir()
+        assert (await pool.describe("shelf")).name == "shelf"
+
+    asyncio.run(ask())
+
+
+def test_an_engine_nobody_knows():
+    pool = EnginePool(ENGINES)
+    with pytest.raises(ProtocolError) as raised:
+        asyncio.run(pool.describe("nobody"))
+    assert raised.value.code is ErrorCode.UNKNOWN_ENGINE
+
+
+def test_an_engine_that_can_do_nothing_is_refused_with_its_own_reason(tmp_path):
+    pool = EnginePool({**engine_setups(), "noise": ENGINES["noise"]})
+    with pytest.raises(ProtocolError) as raised:
+        asyncio.run(pool.refuse_unusable(MODELS_ENGINE.name))
+    assert raised.value.code is ErrorCode.ENGINE_NOT_READY
+    assert raised.value.sentence == "No ACE-Step weights are configured."
+    assert "takebridge models pull turbo" in raised.value.remedy
+    asyncio.run(EnginePool(ENGINES).refuse_unusable("noise"))
+
+
+def test_the_state_of_a_folder_of_models(tmp_path):
+    setup = shelf(tmp_path / "models")["shelf"]
+    assert models_state(ENGINES["noise"]) == models_state(setup) == ()
+    (tmp_path / "models" / "turbo").mkdir(parents=True)
+    weights = tmp_path / "models" / "turbo" / "model.safetensors"
+    states = []
+    for change in (
+        lambda: weights.write_bytes(b"one"),
+        lambda: weights.write_bytes(b"longer"),
+        lambda: os.utime(weights, ns=(1, 1)),
+        lambda: weights.rename(weights.with_name("other")),
+        lambda: (tmp_path / "models" / "single").write_bytes(b""),
+    ):
+        change()
+        states.append(models_state(setup))
+    assert len(set(states)) == len(states)
+    (tmp_path / "models" / ".downloads").mkdir()
+    (tmp_path / "models" / ".downloads" / "half").write_bytes(b"half")
+    assert models_state(setup) == states[-1], "a download under way is no model yet"
+
+
+SERVER = """
+import asyncio, sys
+from pathlib import Path
+from bridge_server.server import running_server
+from bridge_server.settings import Settings
+from daw_protocol import requests
+from bridge_server.cli.client import connected
+
+async def main(folder):
+    settings = Settings(store=folder / "store", roots=(folder,), osc_port=0, websocket_port=0, sound=False)
+    async with running_server(settings) as server:
+        async with connected("127.0.0.1", server.settings.websocket_port) as client:
+            about = await client.call("engines")
+            assert "repaint" in about["engines"]["sketch"]["can"], about
+            assert about["engines"]["acestep"]["can"] == [], about
+            job = (await client.call("repaint", source="song.wav", start=0, end=4800))["job"]
+            while (await client.next_reply())[0] not in ("done", "failed"):
+                pass
+    print([name for name in sys.modules if name.startswith(("model.sketch", "model.acestep"))])
+
+if __name__ == "__main__":
+    asyncio.run(main(Path(sys.argv[1])))
+"""
+
+
+def test_no_engines_code_is_loaded_in_the_server(tmp_path):
+    noise_song(tmp_path / "song.wav")
+    script = tmp_path / "server.py"
+    script.write_text(SERVER)
+    done = subprocess.run(
+        [sys.executable, str(script), str(tmp_path)], capture_output=True, text=True, check=False,
+        env={**environment(), "PYTHONPATH": str(PROJECT)},
+    )  # fmt: skip
+    assert (done.returncode, done.stdout.strip()) == (0, "[]"), done.stderr

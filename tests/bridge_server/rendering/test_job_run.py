@@ -1,0 +1,264 @@
+"""One job in several places: takes come out of them in any order, and the job looks the same."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+
+import numpy as np
+import pytest
+
+from bridge_server.engines.host import RenderCancelledError
+from bridge_server.jobs.database import open_database
+from bridge_server.jobs.job import Job
+from bridge_server.rendering.job_run import JobRun, JobServices
+from bridge_server.rendering.partial_render import PartialRenders, RenderFinished
+from bridge_server.rendering.take_recorder import TakeRecorder
+from bridge_server.sessions.events import Events, JobReply
+from bridge_server.songs.song_reader import SongReader
+from clip_store.store import ClipStore
+from daw_protocol.errors import ProtocolError
+from model.engine import Progress
+from tests.bridge_server.hosts import DIED, REFUSED, HostHere, PoolHere
+from tests.bridge_server.peers import noise_song
+
+
+class Bench:
+    """A store with one song, places, and what a job's client gets."""
+
+    def __init__(self, folder, connection, places: int, takes_at_once: int) -> None:
+        self.events, self.taken, self.finished = Events(), [], []
+        self.progress: list[Progress] = []
+        self.freed = 0
+        self.store = ClipStore(folder / "store", connection)
+        self.live = PartialRenders(self.events)
+        self.hosts = [HostHere(folder / "results", f"place {number}") for number in range(places)]
+        self.pool = PoolHere(self.hosts, takes_at_once)
+        reader = SongReader(self.store, connection, (folder,), 60)
+        recorder = TakeRecorder(connection, self.store, self.events)
+        self._services = JobServices(self.pool, reader, recorder, self.live, 3, self.free)
+        self._song = noise_song(folder / "song.wav", 9000)
+        self._turns = 0
+        self.events.subscribe(JobReply, lambda event: self.taken.append((event.job, event.reply.number)))
+        self.events.subscribe(RenderFinished, lambda event: self.finished.append(event.render.number))
+
+    def run(self, takes: int, job: str = "j1") -> JobRun:
+        request = {
+            "source": str(self._song), "start": 1000, "end": 5000, "takes": takes, "seed": 5, "engine": "x",
+        }  # fmt: skip
+        self._turns += 1
+        return JobRun(
+            Job(job, "client", "r", "repaint", request), self._turns, self._services, self.progress.append
+        )
+
+    def free(self) -> None:
+        self.freed += 1
+
+    async def begun(self, *orders: tuple[int, tuple[int, ...]]) -> None:
+        """Returns once these (place, takes) have begun, the last thing in each place."""
+        await until(
+            lambda: all(
+                self.hosts[place].began and self.hosts[place].began[-1] == takes for place, takes in orders
+            )
+        )
+
+    def end(self, place: int, take: int, error: Exception | None = None) -> None:
+        future = self.hosts[place].end(take)
+        future.set_exception(error) if error else future.set_result(None)
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not holds():
+            await asyncio.sleep(0.002)
+
+
+@contextlib.asynccontextmanager
+async def bench(folder, places: int = 2, takes_at_once: int = 1) -> AsyncIterator[Bench]:
+    with contextlib.closing(open_database(folder / "bridge.db")) as connection:
+        found = Bench(folder, connection, places, takes_at_once)
+        yield found
+        assert len(found.pool.places("")._free) == places, "every place is given back"
+        assert [path for path in (folder / "results").rglob("*") if path.is_file()] == []
+
+
+def test_takes_that_end_in_another_order_are_recorded_in_theirs(tmp_path):
+    async def work() -> None:
+        async with bench(tmp_path) as at:
+            run = at.run(3)
+            rendering = asyncio.create_task(run.render())
+            await at.begun((0, (0,)), (1, (1,)))
+            assert run.under_way == {(1,): "place 0", (2,): "place 1"}
+            at.end(1, 1)
+            await at.begun((1, (2,)))
+            at.end(1, 2)
+            await until(lambda: at.pool.places("").free)
+            assert at.taken == [], "take 1 is still to come"
+            at.end(0, 0)
+            assert await rendering == 3
+            assert at.taken == [("j1", 1), ("j1", 2), ("j1", 3)]
+            assert at.finished == [1, 2, 3]
+
+    asyncio.run(work())
+
+
+def test_places_change_nothing_in_the_takes(tmp_path):
+    async def rendered(folder, places: int) -> list[str]:
+        folder.mkdir()
+        async with bench(folder, places) as at:
+            rendering = asyncio.create_task(at.run(4).render())
+            while not rendering.done():
+                for host in at.hosts:
+                    for end in host.ends.values():
+                        end.done() or end.set_result(None)
+                await asyncio.sleep(0.002)
+            assert await rendering == 4
+            takes = sorted(at.store.index.list(job="j1"), key=lambda take: take.number)
+            return [take.audio for take in takes]
+
+    async def work() -> None:
+        one, two = await rendered(tmp_path / "one", 1), await rendered(tmp_path / "two", 2)
+        assert one == two
+        assert len(set(one)) == 4
+
+    asyncio.run(work())
+
+
+def test_a_place_that_dies_loses_nothing(tmp_path):
+    async def work() -> None:
+        async with bench(tmp_path) as at:
+            rendering = asyncio.create_task(at.run(4).render())
+            await at.begun((0, (0,)), (1, (1,)))
+            at.end(0, 0, DIED)
+            await until(lambda: at.hosts[0].began == [(0,), (0,)])
+            at.end(1, 1)
+            await at.begun((1, (2,)))
+            at.end(0, 0)
+            at.end(1, 2)
+            await until(lambda: (3,) in at.hosts[0].began + at.hosts[1].began)
+            for host in at.hosts:
+                for end in host.ends.values():
+                    end.set_result(None)
+            assert await rendering == 4
+            assert [number for _, number in at.taken] == [1, 2, 3, 4]
+            assert any(each.stage.startswith("rendering again") for each in at.progress)
+            fractions = [each.fraction for each in at.progress]
+            assert fractions == sorted(fractions)
+
+    asyncio.run(work())
+
+
+def test_a_take_whose_places_die_each_time_fails_its_job_and_the_takes_before_it_are_kept(tmp_path):
+    async def work() -> None:
+        async with bench(tmp_path) as at:
+            rendering = asyncio.create_task(at.run(3).render())
+            await at.begun((0, (0,)), (1, (1,)))
+            for attempt in range(3):
+                await until(lambda attempt=attempt: at.hosts[1].began.count((1,)) == attempt + 1)
+                at.end(1, 1, DIED)
+            await until(lambda: at.pool.places("").free)
+            assert not rendering.done(), "take 1 is under way and good"
+            at.end(0, 0)
+            with pytest.raises(ProtocolError, match="process ended"):
+                await rendering
+            assert at.taken == [("j1", 1)]
+            assert all((2,) not in host.began for host in at.hosts), "take 3 is not rendered for nothing"
+
+    asyncio.run(work())
+
+
+def test_what_fails_stops_the_takes_after_it(tmp_path):
+    async def work() -> None:
+        async with bench(tmp_path) as at:
+            rendering = asyncio.create_task(at.run(4).render())
+            await at.begun((0, (0,)), (1, (1,)))
+            at.end(0, 0, REFUSED)
+            with pytest.raises(ProtocolError, match="no drums"):
+                await rendering
+            assert at.taken == []
+            assert at.store.index.list(job="j1") == ()
+
+    asyncio.run(work())
+
+
+def test_a_cancelled_job_stops_in_every_place(tmp_path):
+    async def work() -> None:
+        async with bench(tmp_path) as at:
+            run = at.run(3)
+            rendering = asyncio.create_task(run.render())
+            await at.begun((0, (0,)), (1, (1,)))
+            run.cancel("Enough.")
+            with pytest.raises(RenderCancelledError):
+                await rendering
+            assert (run.reason, run.under_way) == ("Enough.", {})
+            assert all((2,) not in host.began for host in at.hosts)
+
+    asyncio.run(work())
+
+
+def test_a_free_place_takes_the_next_take_of_the_older_job(tmp_path):
+    async def work() -> None:
+        async with bench(tmp_path) as at:
+            first, second = at.run(3, "j1"), at.run(1, "j2")
+            rendering = [asyncio.create_task(run.render()) for run in (second, first)]
+            await at.begun((0, (0,)), (1, (1,)))
+            at.end(1, 1)
+            await at.begun((1, (2,)))
+            at.end(0, 0)
+            await until(lambda: len(at.hosts[0].began) == 2)
+            assert second.under_way == {(1,): "place 0"}
+            at.end(1, 2)
+            at.end(0, 0)
+            assert await asyncio.gather(*rendering) == [1, 3]
+            assert at.freed >= 4
+
+    asyncio.run(work())
+
+
+@pytest.mark.parametrize(
+    ("takes", "places", "at_once", "orders"),
+    [
+        (4, 1, 4, [(0, 1, 2, 3)]),
+        (4, 2, 4, [(0, 1), (2, 3)]),
+        (3, 2, 8, [(0, 1), (2,)]),
+        (5, 1, 2, [(0, 1), (2, 3), (4,)]),
+        (3, 1, 1, [(0,), (1,), (2,)]),
+    ],
+)
+def test_an_engine_that_renders_takes_together_gets_several_and_every_place_has_some(
+    tmp_path, takes, places, at_once, orders
+):
+    async def work() -> None:
+        async with bench(tmp_path, places, at_once) as at:
+            rendering = asyncio.create_task(at.run(takes).render())
+            while not rendering.done():
+                for host in at.hosts:
+                    for end in host.ends.values():
+                        end.done() or end.set_result(None)
+                await asyncio.sleep(0.002)
+            assert await rendering == takes
+            assert sorted(order for host in at.hosts for order in host.began) == orders
+            assert [number for _, number in at.taken] == list(range(1, takes + 1))
+
+    asyncio.run(work())
+
+
+def test_partial_renders_are_of_their_own_job_and_take(tmp_path):
+    async def work() -> None:
+        async with bench(tmp_path) as at:
+            runs = [at.run(1, "j1"), at.run(1, "j2")]
+            rendering = [asyncio.create_task(run.render()) for run in runs]
+            await at.begun((0, (0,)), (1, (0,)))
+            one, two = at.live.of_job("j1"), at.live.of_job("j2")
+            assert (one.job.id, two.job.id) == ("j1", "j2")
+            at.end(1, 0)
+            await rendering[1]
+            assert two.announced == 4000
+            two.catch_up()
+            assert (one.announced, one.samples) == (0, None)
+            at.end(0, 0)
+            await rendering[0]
+            assert np.array_equal([one.announced], [4000])
+
+    asyncio.run(work())

@@ -1,0 +1,68 @@
+"""Finished takes are in the store before anybody learns of them, and are announced again when their job goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+import pytest
+
+from bridge_server.jobs.database import open_database
+from bridge_server.jobs.job import Job
+from bridge_server.rendering.take_recorder import TakeRecorder
+from bridge_server.sessions.events import Events, JobReply
+from clip_store.audio.audio import Audio, Encoding
+from clip_store.store import ClipStore
+from daw_protocol.requests import Extract
+from tests.bridge_server.renders import order_for, outcome_of
+from tests.clip_store.sounds import noise
+
+JOB = Job("j1", "client", "r", "extract", {})
+SONG = Audio(noise(2000, seed=1).astype("float32"), 48000, Encoding.FLOAT)
+
+
+@pytest.fixture
+def parts(tmp_path):
+    """A recorder on an empty store, and the replies it publishes with the ids the store has at that moment."""
+    with contextlib.closing(open_database(tmp_path / "bridge.db")) as connection:
+        events, heard = Events(), []
+        store = ClipStore(tmp_path / "store", connection)
+        store.blobs.put(SONG)
+
+        def hear(event: JobReply) -> None:
+            heard.append((event.reply.number, event.reply.stem, store.index.get(event.reply.take).id))
+
+        events.subscribe(JobReply, hear)
+        yield TakeRecorder(connection, store, events), heard
+
+
+async def record(recorder, folder, number):
+    request = Extract(source="song.wav", start=0, end=1000)
+    halves = dict.fromkeys(("vocals", "residual"), (0, SONG.samples[:1000] / 2))
+    finished = await recorder.finish(order_for(request, SONG, number), outcome_of(folder, halves))
+    assert recorder.recorded(JOB) == set(range(1, number)), "finished is not recorded"
+    return await recorder.record(JOB, finished)
+
+
+def test_all_clips_of_a_take_are_recorded_and_announced(parts, tmp_path):
+    async def work() -> None:
+        recorder, heard = parts
+        takes = await record(recorder, tmp_path, 1)
+        assert [take.stem for take in takes] == ["vocals", "residual"]
+        assert heard == [(1, take.stem, take.id) for take in takes]
+        assert (recorder.recorded(JOB), recorder.count(JOB)) == ({1}, 2)
+
+    asyncio.run(work())
+
+
+def test_what_was_recorded_is_announced_again_in_its_order(parts, tmp_path):
+    async def work() -> None:
+        recorder, heard = parts
+        for number in (1, 2):
+            await record(recorder, tmp_path, number)
+        first = heard[:]
+        heard.clear()
+        assert await recorder.announce_recorded(JOB) == {1, 2}
+        assert heard == first
+
+    asyncio.run(work())
