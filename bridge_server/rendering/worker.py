@@ -96,9 +96,8 @@ class RenderWorker:
 
     async def run(self) -> None:
         """Runs until cancelled; the jobs under way then go back to the queue."""
-        shutil.rmtree(
-            scratch_folder(self._settings.store), ignore_errors=True
-        )  # left by a server that was killed
+        left_over = scratch_folder(self._settings.store)  # by a server that was killed
+        shutil.rmtree(left_over, ignore_errors=True)
         self._resume()
         try:
             await self._warm_up()
@@ -145,9 +144,8 @@ class RenderWorker:
         while (job := self._queue.next_waiting(self._engines.without_room())) is not None:
             try:
                 job = self._queue.move(job, JobState.RUNNING, self._clock())
-            except (
-                ProtocolError
-            ) as error:  # a full disk: the job keeps its place, its client learns why it waits
+            except ProtocolError as error:
+                # A full disk: the job keeps its place, and its client learns why it waits.
                 log.warning("job %s has to wait: %s", job.id, error)
                 self._progress(job, Progress(f"waiting: {error.sentence}", 0.0))
                 return False
@@ -205,10 +203,9 @@ class RenderWorker:
         except ProtocolError as error:
             self._fail(job, error)
         except asyncio.CancelledError:
-            with contextlib.suppress(
-                ProtocolError
-            ):  # on a full disk it stays "running", which is resumed as well
-                self._queue.move(job, JobState.QUEUED, self._clock())  # the server stops; it is resumed later
+            # The server stops, and the job is resumed later; also where a full disk leaves it "running".
+            with contextlib.suppress(ProtocolError):
+                self._queue.move(job, JobState.QUEUED, self._clock())
             raise
         except Exception:  # a bug must end its job only; the log has what the producer need not see
             log.exception("job %s failed by a bug", job.id)

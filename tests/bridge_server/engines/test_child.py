@@ -114,7 +114,7 @@ def test_progress_is_thinned_out(tmp_path):
     assert 2 <= len(progress) <= 11
 
 
-def test_takes_of_one_order_come_together_and_are_told_apart(tmp_path):
+def test_takes_of_one_order_come_together_and_are_kept_apart(tmp_path):
     with Child("together", tmp_path) as child:
         child.until(ChildReady)
         child.pipe.send(numbered(1, takes=(1, 3)))

@@ -72,10 +72,8 @@ def through_a_pipe(message):
 def test_every_message_comes_through_a_pipe():
     for message in sent():
         assert through_a_pipe(message) == message
-    reported = {*map(type, sent()), RenderCommand}
-    assert reported == {*typing.get_args(messages.FromChild), *typing.get_args(messages.ToChild)}, (
-        "all of them"
-    )
+    kinds = {*map(type, sent()), RenderCommand}
+    assert kinds == {*typing.get_args(messages.FromChild), *typing.get_args(messages.ToChild)}, "all of them"
 
 
 def test_a_render_command_comes_through_a_pipe():

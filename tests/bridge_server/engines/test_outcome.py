@@ -1,4 +1,4 @@
-"""What a render gave: samples are read as they were written, and takes are told apart."""
+"""What a render gave: samples are read as they were written, and takes are kept apart."""
 
 from __future__ import annotations
 

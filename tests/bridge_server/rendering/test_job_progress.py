@@ -11,54 +11,54 @@ from model.engine import Progress
 
 
 def bar_of(takes: int):
-    told: list[Progress] = []
-    return ProgressBar(takes, told.append), told
+    reported: list[Progress] = []
+    return ProgressBar(takes, reported.append), reported
 
 
 def test_one_take_is_the_whole_bar():
-    bar, told = bar_of(1)
+    bar, reported = bar_of(1)
     bar.rendering((1,), Progress("rendering", 0.5, 3.0))
     bar.finishing(1, "splicing")
-    assert [(each.stage, each.fraction, each.seconds_left) for each in told] == [
+    assert [(each.stage, each.fraction, each.seconds_left) for each in reported] == [
         ("rendering", 0.45, 3.0),
         ("splicing", 0.9, None),
     ]
 
 
 def test_takes_one_after_the_other_fill_it():
-    bar, told = bar_of(4)
+    bar, reported = bar_of(4)
     bar.rendering((1,), Progress("rendering", 0.5))
     bar.recorded((1,))
     bar.rendering((2,), Progress("rendering", 0.5))
-    assert [each.stage for each in told] == ["rendering (take 1 of 4)", "rendering (take 2 of 4)"]
-    assert [each.fraction for each in told] == pytest.approx([0.45 / 4, 1.45 / 4])
+    assert [each.stage for each in reported] == ["rendering (take 1 of 4)", "rendering (take 2 of 4)"]
+    assert [each.fraction for each in reported] == pytest.approx([0.45 / 4, 1.45 / 4])
 
 
 def test_takes_at_once_are_named_and_the_first_one_speaks():
-    bar, told = bar_of(4)
+    bar, reported = bar_of(4)
     bar.rendering((1,), Progress("analysing", 0.1, 9.0))
     bar.rendering((2,), Progress("joining", 0.8, 1.0))
     bar.rendering((3,), Progress("analysing", 0.1))
-    assert told[1].stage == "analysing (takes 1 and 2 of 4)"
-    assert told[1].seconds_left == 9.0
-    assert told[2].stage == "analysing (takes 1, 2 and 3 of 4)"
+    assert reported[1].stage == "analysing (takes 1 and 2 of 4)"
+    assert reported[1].seconds_left == 9.0
+    assert reported[2].stage == "analysing (takes 1, 2 and 3 of 4)"
 
 
 def test_it_never_goes_back():
-    bar, told = bar_of(2)
+    bar, reported = bar_of(2)
     for number, fraction in ((1, 0.8), (2, 0.3), (1, 0.1), (2, 0.2), (1, 5.0), (1, -1.0), (2, 1.0)):
         bar.rendering((number,), Progress("rendering", fraction))
-    fractions = [each.fraction for each in told]
+    fractions = [each.fraction for each in reported]
     assert fractions == sorted(fractions)
     assert fractions[-1] == pytest.approx(0.9)
 
 
 def test_an_order_of_several_takes_names_one_or_means_all():
-    bar, told = bar_of(2)
+    bar, reported = bar_of(2)
     bar.rendering((1, 2), Progress("denoising", 0.5))
     bar.rendering((1, 2), Progress("decoding", 1.0, take=1))
-    assert [each.fraction for each in told] == pytest.approx([0.45, 0.675])
-    assert told[1].stage == "denoising (takes 1 and 2 of 2)"
+    assert [each.fraction for each in reported] == pytest.approx([0.45, 0.675])
+    assert reported[1].stage == "denoising (takes 1 and 2 of 2)"
 
 
 @pytest.mark.parametrize(

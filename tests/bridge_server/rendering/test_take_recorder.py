@@ -25,15 +25,15 @@ SONG = Audio(noise(2000, seed=1).astype("float32"), 48000, Encoding.FLOAT)
 def parts(tmp_path):
     """A recorder on an empty store, and the replies it publishes with the ids the store has at that moment."""
     with contextlib.closing(open_database(tmp_path / "bridge.db")) as connection:
-        events, heard = Events(), []
+        events, published = Events(), []
         store = ClipStore(tmp_path / "store", connection)
         store.blobs.put(SONG)
 
-        def hear(event: JobReply) -> None:
-            heard.append((event.reply.number, event.reply.stem, store.index.get(event.reply.take).id))
+        def note(event: JobReply) -> None:
+            published.append((event.reply.number, event.reply.stem, store.index.get(event.reply.take).id))
 
-        events.subscribe(JobReply, hear)
-        yield TakeRecorder(connection, store, events), heard
+        events.subscribe(JobReply, note)
+        yield TakeRecorder(connection, store, events), published
 
 
 async def record(recorder, folder, number):
@@ -46,10 +46,10 @@ async def record(recorder, folder, number):
 
 def test_all_clips_of_a_take_are_recorded_and_announced(parts, tmp_path):
     async def work() -> None:
-        recorder, heard = parts
+        recorder, published = parts
         takes = await record(recorder, tmp_path, 1)
         assert [take.stem for take in takes] == ["vocals", "residual"]
-        assert heard == [(1, take.stem, take.id) for take in takes]
+        assert published == [(1, take.stem, take.id) for take in takes]
         assert (recorder.recorded(JOB), recorder.count(JOB)) == ({1}, 2)
 
     asyncio.run(work())
@@ -57,12 +57,12 @@ def test_all_clips_of_a_take_are_recorded_and_announced(parts, tmp_path):
 
 def test_what_was_recorded_is_announced_again_in_its_order(parts, tmp_path):
     async def work() -> None:
-        recorder, heard = parts
+        recorder, published = parts
         for number in (1, 2):
             await record(recorder, tmp_path, number)
-        first = heard[:]
-        heard.clear()
+        first = published[:]
+        published.clear()
         assert await recorder.announce_recorded(JOB) == {1, 2}
-        assert heard == first
+        assert published == first
 
     asyncio.run(work())

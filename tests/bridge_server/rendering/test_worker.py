@@ -40,14 +40,14 @@ def killed_while_running(settings, job: str, attempts: int) -> None:
 
 def test_a_job_that_was_under_way_is_resumed_without_its_recorded_takes(settings):
     with ServerThread(settings) as server, server.osc() as osc:
-        replies = osc.render("/bridge/repaint", "job", *REGION, "takes", 3, "seed", 5)
+        replies = osc.render("/bridge/repaint", "job", *REGION, "takes", 3, "seed", 5, "client", "daw")
         job = replies[0]["job"]
         before = server.takes()
     with contextlib.closing(open_database(settings.store / DATABASE)) as connection:
         connection.execute("DELETE FROM take WHERE id = ?", (before[0].id,))
     killed_while_running(settings, job, attempts=1)
     with ServerThread(settings) as server, server.osc() as osc:
-        replies = osc.render("/bridge/repaint", "job", *REGION)
+        replies = osc.render("/bridge/repaint", "job", *REGION, "takes", 3, "seed", 5, "client", "daw")
         assert replies[-1].name == "done"
         after = server.takes(job=job)
     reported = {reply["number"] for reply in replies if reply.name == "take"}
@@ -222,7 +222,8 @@ def test_takes_that_an_engine_renders_together_are_recorded_one_by_one(settings)
         )
         takes = {take.id: take for take in server.takes()}
         together, apart = (
-            [takes[reply["take"]] for reply in heard if reply.name == "take"] for heard in (replies, alone)
+            [takes[reply["take"]] for reply in received if reply.name == "take"]
+            for received in (replies, alone)
         )
         assert [take.audio for take in together] == [take.audio for take in apart]
         ordered = {take.recipe.figures["ordered"] for take in together}

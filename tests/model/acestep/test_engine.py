@@ -130,7 +130,7 @@ def test_equal_seeds_give_equal_audio_in_any_engine(engine: AceStepEngine, tiny_
     for name, first in ((MIX, asked.start), (HANDLES, asked.start - 480)):
         assert np.array_equal(stem(once, name, first), stem(again, name, first))
     assert report(once) == report(again)
-    for changed in ({"seed": 12}, {"take": 1}, {"caption": "cold glass"}):
+    for changed in ({"seed": 12}, {"takes": (1,)}, {"caption": "cold glass"}):
         other = rendered(engine, request(handle=480, **changed))
         assert not np.array_equal(stem(once, MIX, asked.start), stem(other, MIX, asked.start)), changed
 
