@@ -188,7 +188,7 @@ class Names(Kind):
 
     def read(self, value: Any) -> tuple[str, ...]:
         if isinstance(value, str):
-            value = [part for part in value.split(",") if part.strip()]
+            value = [part for part in texts_in(value) if not isinstance(part, str) or part.strip()]
         if not isinstance(value, (list, tuple)) or not all(isinstance(part, str) for part in value):
             raise TypeError(f"must be a list of names, got {shown(value)}")
         names = tuple(Text(64, 1).read(part.strip().lower()) for part in value)
