@@ -39,7 +39,7 @@ class PutUpload:
         self._reader = reader
 
     async def respond(self, request: Request) -> Response:
-        """201 with `source`, `bytes` and `sha256`. The query may have the SHA-256 to be checked."""
+        """201 with `source`, `bytes`, `sha256`, and a `note` where the file was odd. The query may have the SHA-256 to be checked."""
         try:
             upload = Upload(announced_in(request), self._folder, self._limits.upload_bytes)
         except ProtocolError as error:
@@ -49,7 +49,8 @@ class PutUpload:
                 await asyncio.to_thread(upload.write, block)
             source = await asyncio.to_thread(upload.keep, self._blobs, self._limits.song_seconds)
             self._reader.remember_stamp(source, upload.stamp)
-            return as_json({"source": source, "bytes": upload.received, "sha256": upload.sha256}, 201)
+            answer = {"source": source, "bytes": upload.received, "sha256": upload.sha256}
+            return as_json(answer | ({"note": upload.note} if upload.note else {}), 201)
         except ProtocolError as error:
             return refusal(error)
         finally:

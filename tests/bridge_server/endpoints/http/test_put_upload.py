@@ -105,3 +105,15 @@ def test_curl_sends_a_file(server, tmp_path):
     )
     whole = server.server.store.blobs.path(digest).read_bytes()
     assert back.stdout == whole[100:200]
+
+
+def test_what_is_odd_about_a_file_is_noted(server, tmp_path):
+    """A recorder that crashed wrote no length."""
+    whole = noise_song(tmp_path / "up.wav", frames=4800).read_bytes()
+    crashed = bytearray(whole)
+    size = crashed.index(b"data") + 4
+    crashed[size : size + 4] = bytes(4)
+    status, _, body = ask(server, "PUT", "/uploads/crashed.wav", bytes(crashed))
+    assert status == 201
+    assert json.loads(body)["note"]
+    assert "note" not in json.loads(ask(server, "PUT", "/uploads/whole.wav", whole)[2])
