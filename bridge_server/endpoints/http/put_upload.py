@@ -39,7 +39,10 @@ class PutUpload:
         self._reader = reader
 
     async def respond(self, request: Request) -> Response:
-        """201 with `source`, `bytes`, `sha256`, and a `note` where the file was odd. The query may have the SHA-256 to be checked."""
+        """201 with `source`, `bytes`, `sha256`, and a `note` where the file was odd.
+
+        The query may have the SHA-256 to be checked.
+        """
         try:
             upload = Upload(announced_in(request), self._folder, self._limits.upload_bytes)
         except ProtocolError as error:
