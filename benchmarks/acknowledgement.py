@@ -1,15 +1,17 @@
-"""How soon an OSC request is acknowledged: the first after a start, and any while a render keeps every core busy.
+"""How soon a request is acknowledged: the first after a start, and any with idle cores and while a render has them all.
 
     python benchmarks/acknowledgement.py [--seconds 20]
+    python benchmarks/acknowledgement.py --idle
     python benchmarks/acknowledgement.py --first 5
 
 With --first, `takebridge serve` is started that many times and gets three repaints as soon as it says that it is ready.
 Aim: 20 ms for the first one on a machine with nothing else to do.
 
-A real server runs in a process of its own, its engine multiplies matrices on all cores, and a client sends one
-message after another: once to the bridge (a repaint, which is queued and acknowledged), once to a bare asyncio UDP
-echo in a process of its own, in turns, so that both meet the same load. Aims: p99 of the bridge at most 10 ms, and
-at most three times the echo's. The repaints are cancelled again, which is not timed.
+A real server runs in a process of its own, its engine multiplies matrices on all cores (with --idle it sleeps), and a
+client sends one message after another: once to the bridge by OSC and once by WebSocket (a repaint, which is queued and
+acknowledged), once to a bare asyncio UDP echo in a process of its own, in turns, so that all meet the same load. Aims:
+p99 of OSC at most 10 ms, and at most three times the echo's. The repaints are cancelled again, which is not timed.
+Last comes the server's memory.
 """
 
 from __future__ import annotations
@@ -26,10 +28,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import numpy as np
+from websockets.sync.client import ClientConnection, connect
 
 from bridge_server.server import running_server
 from bridge_server.settings import Limits, Settings
@@ -37,6 +41,7 @@ from tests.bridge_server.peers import OscPeer, ServerProcess, datagram, noise_so
 from tests.doubles import ENGINES
 
 WARM_UP = 20
+ECHO = "bare UDP echo"
 AIM_MS, AIM_RATIO = 10.0, 3.0
 
 
@@ -57,13 +62,13 @@ async def echo(ports: multiprocessing.Queue) -> None:
     await asyncio.Event().wait()
 
 
-async def dispatcher(ports: multiprocessing.Queue, folder: Path) -> None:
+async def dispatcher(ports: multiprocessing.Queue, folder: Path, engine: str) -> None:
     settings = Settings(
-        store=folder / "store", roots=(folder,), osc_port=0, websocket_port=0, engine="busy", engines=ENGINES,
+        store=folder / "store", roots=(folder,), osc_port=0, websocket_port=0, engine=engine, engines=ENGINES,
         limits=Limits(queued_jobs=100_000),
     )  # fmt: skip
     async with running_server(settings) as server:
-        ports.put(server.settings.osc_port)
+        ports.put((server.settings.osc_port, server.settings.websocket_port, os.getpid()))
         await asyncio.Event().wait()
 
 
@@ -71,14 +76,14 @@ def run_echo(ports: multiprocessing.Queue) -> None:
     asyncio.run(echo(ports))
 
 
-def run_bridge(ports: multiprocessing.Queue, folder: Path) -> None:
+def run_bridge(ports: multiprocessing.Queue, folder: Path, engine: str) -> None:
     os.environ.pop("OMP_NUM_THREADS", None)  # the render may have every core
-    asyncio.run(dispatcher(ports, folder))
+    asyncio.run(dispatcher(ports, folder, engine))
 
 
 @contextmanager
-def process(target, *arguments) -> Iterator[int]:
-    """The process, and the port it listens on."""
+def process(target, *arguments) -> Iterator[Any]:
+    """The process, and what it says of itself: the port it listens on, for one."""
     context = multiprocessing.get_context("spawn")
     ports = context.Queue()
     # Not a daemon: the server has a child of its own.
@@ -100,10 +105,23 @@ def round_trip(peer: socket.socket, port: int, data: bytes, wanted: bytes) -> fl
     return 1000 * (time.perf_counter() - began)
 
 
-def measure(osc_port: int, echo_port: int, seconds: float) -> tuple[list[float], list[float]]:
-    """Round trips of the bridge and of the echo, in turns."""
-    found: tuple[list[float], list[float]] = ([], [])
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
+def call_trip(connection: ClientConnection, method: str, number: int, **params: object) -> float:
+    """Milliseconds until the answer with that number came."""
+    text = json.dumps({"jsonrpc": "2.0", "id": number, "method": method, "params": params})
+    began = time.perf_counter()
+    connection.send(text)
+    while json.loads(connection.recv()).get("id") != number:
+        pass
+    return 1000 * (time.perf_counter() - began)
+
+
+def measure(osc_port: int, websocket_port: int, echo_port: int, seconds: float) -> dict[str, list[float]]:
+    """Round trips by OSC, by WebSocket, and of the echo, in turns."""
+    found: dict[str, list[float]] = {"OSC": [], "WebSocket": [], ECHO: []}
+    with (
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer,
+        connect(f"ws://127.0.0.1:{websocket_port}/", compression=None, proxy=None) as connection,
+    ):
         peer.bind(("127.0.0.1", 0))
         peer.settimeout(30)
         end = time.perf_counter() + seconds
@@ -113,12 +131,15 @@ def measure(osc_port: int, echo_port: int, seconds: float) -> tuple[list[float],
             name = f"ack-{os.getpid()}-{number:06d}"
             region = ("source", "song.wav", "start", 1000, "end", 2000)
             message = datagram("/bridge/repaint", name, *region)
-            bridge_ms = round_trip(peer, osc_port, message, b"/bridge/ack")
-            echo_ms = round_trip(peer, echo_port, message, b"/bridge/repaint")
+            by_osc = round_trip(peer, osc_port, message, b"/bridge/ack")
+            fields = dict(zip(region[::2], region[1::2], strict=True))
+            by_websocket = call_trip(connection, "repaint", number, id=name, **fields)
+            by_echo = round_trip(peer, echo_port, message, b"/bridge/repaint")
             round_trip(peer, osc_port, datagram("/bridge/cancel", name), b"/bridge/ok")
+            call_trip(connection, "cancel", -number, job=name)
             if number > WARM_UP:
-                found[0].append(bridge_ms)
-                found[1].append(echo_ms)
+                for times, took in zip(found.values(), (by_osc, by_websocket, by_echo), strict=True):
+                    times.append(took)
             time.sleep(0.01)  # as a producer would: not a flood
     return found
 
@@ -147,19 +168,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--first", type=int, default=0, metavar="TIMES")
+    parser.add_argument("--idle", action="store_true")
     arguments = parser.parse_args()
     for _ in range(arguments.first):
         with tempfile.TemporaryDirectory() as name:
             first_ones(Path(name))
     if not arguments.first:
-        under_load(arguments.seconds)
+        during_a_render("slow" if arguments.idle else "busy", arguments.seconds)
 
 
-def under_load(seconds: float) -> None:
+def during_a_render(engine: str, seconds: float) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         noise_song(folder / "song.wav")
-        with process(run_echo) as echo_port, process(run_bridge, folder) as osc_port:
+        with (
+            process(run_echo) as echo_port,
+            process(run_bridge, folder, engine) as (osc_port, websocket_port, pid),
+        ):
             busy = OscPeer(osc_port)
             options = json.dumps({"seconds": seconds + 60})
             busy.send(
@@ -167,20 +192,24 @@ def under_load(seconds: float) -> None:
             )
             while busy.receive().values.get("stage") != "rendering":
                 pass
-            took, echoed = measure(osc_port, echo_port, seconds)
+            times = measure(osc_port, websocket_port, echo_port, seconds)
+            memory = Path(f"/proc/{pid}/status").read_text() if sys.platform == "linux" else ""
             busy.close()
-    show(took, echoed)
+    show(times)
+    for line in memory.splitlines():
+        if line.startswith("VmRSS"):
+            print(f"the server's memory: {int(line.split()[1]) / 1024:.0f} MB")
 
 
-def show(took: list[float], echoed: list[float]) -> None:
-    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, {len(took)} messages each")
-    print(f"{'':>22} {'p50 ms':>8} {'p99 ms':>8} {'max ms':>8}")
-    for label, times in (("bridge acknowledges", took), ("bare UDP echo", echoed)):
+def show(found: dict[str, list[float]]) -> None:
+    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, {len(found[ECHO])} messages each")
+    print(f"{'':>14} {'p50 ms':>8} {'p99 ms':>8} {'max ms':>8}")
+    for label, times in found.items():
         p50, p99 = np.percentile(times, [50, 99])
-        print(f"{label:>22} {p50:8.2f} {p99:8.2f} {max(times):8.2f}")
-    ratio = np.percentile(took, 99) / np.percentile(echoed, 99)
-    p99 = np.percentile(took, 99)
-    print(f"p99 {p99:.2f} ms (aim {AIM_MS:g}), {ratio:.2f} times the echo's (aim {AIM_RATIO:g})")
+        print(f"{label:>14} {p50:8.2f} {p99:8.2f} {max(times):8.2f}")
+    p99 = np.percentile(found["OSC"], 99)
+    ratio = p99 / np.percentile(found[ECHO], 99)
+    print(f"OSC p99 {p99:.2f} ms (aim {AIM_MS:g}), {ratio:.2f} times the echo's (aim {AIM_RATIO:g})")
 
 
 if __name__ == "__main__":
