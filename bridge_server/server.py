@@ -316,7 +316,11 @@ class Ports:
 def bound_ports(settings: Settings) -> Iterator[Ports]:
     """Binds both ports before anything is started. Raises ProtocolError when one is taken."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_DGRAM) as udp, socket.socket(family, socket.SOCK_STREAM) as tcp:
+    with (
+        socket.socket(family, socket.SOCK_DGRAM) as udp,
+        # With its protocol named, asyncio sends small frames at once (TCP_NODELAY) instead of 40 ms later.
+        socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as tcp,
+    ):
         if os.name == "posix":
             # A server that has just stopped leaves its port in TIME_WAIT; on Windows the option means something else.
             tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

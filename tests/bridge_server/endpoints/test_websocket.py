@@ -511,3 +511,18 @@ def test_osc_and_websocket_see_the_same_jobs(osc, ws):
     shown = ws.call("jobs.show", job=replies[0]["job"])
     assert (shown["state"], len(shown["takes"])) == ("done", 1)
     assert replies[0]["job"] in [job["job"] for job in ws.call("jobs.list", limit=1000)["jobs"]]
+
+
+def test_small_frames_are_sent_at_once(server, ws):
+    """An answer right behind a notification waited 40 ms for the client's system to confirm the notification."""
+    ws.call(
+        "repaint", id="running", source="song.wav", start=0, end=4800, engine="slow", options={"seconds": 60}
+    )
+    took = []
+    for number in range(10):
+        ws.call("repaint", id=f"waiting{number}", source="song.wav", start=0, end=4800)
+        began = time.monotonic()
+        ws.call("cancel", job=f"waiting{number}")  # which also sends `cancelled`
+        took.append(time.monotonic() - began)
+    ws.call("cancel", job="running")
+    assert min(took) < 0.03
