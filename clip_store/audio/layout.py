@@ -1,4 +1,4 @@
-"""Where the sound lies in a file, told from its bytes: for files whose headers a decoder must not believe.
+"""Where the sound lies in a file, read from its bytes: for files whose headers a decoder must not believe.
 
 A `Layout` says how the file has to be presented to the decoder, and what a producer should know about it. Each kind of
 container has one function; `layout_of` chooses by the first bytes.
@@ -28,7 +28,7 @@ SHORT_PROMISE = "The file's header promises less sound than there is; all of it 
 
 @dataclass(frozen=True)
 class Raw:
-    """Samples without a header, as libsndfile has to be told of them."""
+    """Samples without a header, described for libsndfile."""
 
     rate: int
     channels: int

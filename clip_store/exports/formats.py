@@ -35,7 +35,7 @@ def limits(project: Project, kind: Format) -> tuple[str, ...]:
         Format.AAF: [
             (
                 True,
-                "AAF knows seconds and no tempo: the tempo map and the markers stay behind (use midi beside).",
+                "AAF knows seconds and no tempo: the tempo map and the markers stay behind (export `midi` as well).",
             ),
             (
                 muted,

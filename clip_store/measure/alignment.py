@@ -86,15 +86,15 @@ class Alignment:
         """Things to listen to."""
         sentences = [sentence for seam in self.seams for sentence in _about_seam(seam)]
         if self.reference_lufs is not None:
-            beside, was = "the song", self.reference_lufs
+            other, was = "the song", self.reference_lufs
         elif self.replaced_lufs > SILENCE_LUFS:
-            beside, was = "the passage it replaces", self.replaced_lufs
+            other, was = "the passage it replaces", self.replaced_lufs
         else:
-            beside, was = "its neighbours", self.neighbours_lufs
+            other, was = "its neighbours", self.neighbours_lufs
         step = self.inside_lufs - was
         if math.isfinite(step) and abs(step) > _LOUD_STEP_LU:
             sentences.append(
-                f"The take is {abs(step):.1f} LU {'louder' if step > 0 else 'quieter'} than {beside}."
+                f"The take is {abs(step):.1f} LU {'louder' if step > 0 else 'quieter'} than {other}."
             )
         return (*sentences, *self._timing())
 

@@ -121,7 +121,7 @@ def test_the_other_tasks(folder, words, expected):
         (["jobs", "--cancel", "nonesuch"], "nonesuch"),
     ],
 )
-def test_what_cannot_be_done_is_said_with_a_status(folder, words, word):
+def test_what_cannot_be_done_is_reported_with_a_status(folder, words, word):
     done = run_bridge(folder / "store of errors", *words, cwd=folder)
     assert done.returncode == 1
     assert word in done.stderr

@@ -44,7 +44,7 @@ def test_a_browser_may_ask_for_an_attribute(server):
 
 
 @pytest.mark.parametrize("data", ["/bridge/nothing", 5, None, ["/bridge/tempo"]])
-def test_what_is_wrong_in_a_command_is_said_in_osc(server, data):
+def test_what_is_wrong_in_a_command_is_reported_by_osc(server, data):
     with query_client(server) as client:
         client.command("LISTEN", data)
         address, arguments = client.packet()

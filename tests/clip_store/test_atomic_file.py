@@ -76,7 +76,7 @@ def test_killed_in_the_middle_leaves_no_file_under_the_real_name(tmp_path):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a limit on file size needs POSIX")
-def test_a_full_disk_is_said_in_words_and_leaves_nothing(tmp_path):
+def test_a_full_disk_is_reported_in_words_and_leaves_nothing(tmp_path):
     """The limit on file size makes every write beyond it fail, as a full disk does."""
     program = textwrap.dedent("""
         import resource, signal, sys
@@ -105,7 +105,7 @@ def test_a_truly_full_disk(tiny_disk):
     assert list(tiny_disk.iterdir()) == []
 
 
-def test_a_read_only_folder_is_said_in_words(read_only_folder):
+def test_a_read_only_folder_is_reported_in_words(read_only_folder):
     with pytest.raises(StoreError, match="read-only") as caught:
         write_whole(read_only_folder / "c.wav", [b"x"])
     assert "permission" in caught.value.remedy

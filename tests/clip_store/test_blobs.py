@@ -96,7 +96,7 @@ def test_adding_again_mends_a_blob_that_was_damaged_in_place(blobs):
     assert blobs.get(digest).digest == digest
 
 
-def test_what_is_not_there_is_said(blobs):
+def test_what_is_not_there_is_reported(blobs):
     with pytest.raises(StoreError, match="no longer holds") as caught:
         blobs.get("0" * 64)
     assert caught.value.remedy
@@ -202,7 +202,7 @@ def test_a_full_disk_leaves_no_half_blob(tiny_disk):
     assert not [path for path in files(blobs) if path.suffix != ".wav"]
 
 
-def test_a_read_only_folder_is_said(read_only_folder):
+def test_a_read_only_folder_is_reported(read_only_folder):
     with pytest.raises(StoreError, match="read-only"):
         BlobStore(read_only_folder).put(song())
 

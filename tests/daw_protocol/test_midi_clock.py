@@ -60,7 +60,7 @@ def test_lost_clocks_are_counted_and_not_taken_for_a_slower_tempo():
     assert reading.lost == 3
 
 
-def test_nothing_is_said_before_a_quarter_note():
+def test_nothing_is_reported_before_a_quarter_note():
     assert read(row(120, 23)) is None
     assert read(row(120, 24)) is not None
 

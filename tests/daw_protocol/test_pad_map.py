@@ -61,7 +61,7 @@ def test_a_program_change_sends(pads):
     assert sent(pads, Control.PROGRAM, 5, 16) == [Cancel(job="j1")]
 
 
-def test_what_has_not_come_yet_is_said(pads):
+def test_what_has_not_come_yet_is_reported(pads):
     (binding,) = pads.sent_by(Touch(Control.PROGRAM, 5, 1))
     with pytest.raises(ProtocolError, match="there is no job yet"):
         binding.request(127, {})

@@ -317,7 +317,7 @@ def test_copies_of_the_track_can_be_switched(server, open_live):
     assert [track.mute for track in (original, first, second)] == [True, False, True]
 
 
-def test_switching_lanes_is_said_to_be_impossible(open_live):
+def test_switching_lanes_is_refused(open_live):
     rig = open_live()
     rig.live.brace(0.0, 4.0)
     rig.press("repaint", takes=1)
@@ -442,7 +442,7 @@ def test_a_tempo_change_over_the_clip_is_refused(open_live):
     assert rig.unchanged()
 
 
-def test_automation_elsewhere_is_said(open_live):
+def test_automation_elsewhere_is_reported(open_live):
     rig = open_live()
     rig.live.tempo_parameter._values["automation_state"] = 1
     rig.live.brace(0.0, 4.0)

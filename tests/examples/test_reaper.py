@@ -368,7 +368,7 @@ def test_an_unsaved_project_gets_its_takes_and_a_word_about_saving(server, reape
 @pytest.mark.parametrize(
     ("left", "words"), [("nothing", "is not running"), ("an address", "is not responding")]
 )
-def test_without_a_server_it_is_said_how_to_start_it(reaper, server, tmp_path, left, words):
+def test_without_a_server_the_message_names_how_to_start_it(reaper, server, tmp_path, left, words):
     """Never started; or killed, so that its address lies there still and nobody takes the request."""
     store = tmp_path / "store"
     for folder in ("in", "out", "audio"):

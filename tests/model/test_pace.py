@@ -21,7 +21,7 @@ def test_parts_nest_and_time_left_follows_the_clock() -> None:
     assert said[-1].seconds_left is None
 
 
-def test_stop_is_raised_before_anything_is_said() -> None:
+def test_stop_is_raised_before_any_report() -> None:
     said: list[Progress] = []
     pace = Pace(said.append, lambda: True)
     with pytest.raises(RenderStopped):

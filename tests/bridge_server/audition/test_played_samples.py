@@ -221,7 +221,7 @@ def test_a_render_plays_while_it_is_made(rig, ws, tmp_path):
     assert ready[0] == BAR
 
 
-def test_of_two_renders_at_once_only_the_chosen_one_is_heard(rig, ws, tmp_path):
+def test_of_two_renders_at_once_only_the_chosen_one_plays(rig, ws, tmp_path):
     """Both are of the same region and come in turns, a bar each; afterwards the other one is finished and silent."""
     song, jobs = read_song(ws), {}
     for name, seed in (("other", 6), ("chosen", 5)):

@@ -40,7 +40,7 @@ def test_without_a_server_only_playing_and_devices_make_sense(tmp_path):
         assert error.code is ErrorCode.NOT_PLAYING
 
 
-def test_what_plays_is_said_with_its_figures():
+def test_what_plays_is_shown_with_its_figures():
     text = shown("audition.show", PLAYING)
     assert "t1" in text
     assert "Card [1]" in text, "brackets are no markup"

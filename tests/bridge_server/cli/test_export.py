@@ -64,7 +64,7 @@ def test_a_take_while_a_server_runs(folder):
         (["song", "my song", "--as", "midi", "--to", "a file"], "cannot be a folder"),
     ],
 )
-def test_what_cannot_be_done_is_said_with_a_status(folder, words, said):
+def test_what_cannot_be_done_is_reported_with_a_status(folder, words, said):
     status, _, err = export(folder, *words)
     assert status == 1
     assert said in err

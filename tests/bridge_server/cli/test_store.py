@@ -52,11 +52,11 @@ def damage(settings):
     return blob
 
 
-def test_a_sound_store_is_said_to_be(settings):
+def test_a_sound_store_is_reported_as_intact(settings):
     assert run(settings, "verify") == (DONE, "Everything in the store is intact.\n")
 
 
-def test_damage_is_named_and_told_by_the_status(settings, capsys):
+def test_damage_is_named_and_sets_the_status(settings, capsys):
     blob = damage(settings)
     status, words = run(settings, "verify")
     assert (status, blob.name in words) == (PROBLEM, True)

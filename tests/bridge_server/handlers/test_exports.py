@@ -80,7 +80,7 @@ def test_by_osc(osc, take):
         ({"what": "stem", "name": "TAKE"}, "out_of_range", "what"),
     ],
 )
-def test_what_cannot_be_exported_is_said(ws, take, asked, code, field):
+def test_what_cannot_be_exported_is_reported(ws, take, asked, code, field):
     with pytest.raises(RpcError) as raised:
         ws.call("export", **{**asked, "name": asked["name"].replace("TAKE", take)})
     assert (raised.value.code, raised.value.field) == (code, field)

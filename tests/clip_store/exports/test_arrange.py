@@ -162,7 +162,7 @@ def test_a_title_two_songs_have_is_not_guessed(shelf):
     assert other.digest[:12] in raised.value.remedy
 
 
-def test_missing_audio_is_said_at_once(shelf):
+def test_missing_audio_is_reported_at_once(shelf):
     made = shelf()
     take = made.add(0, 100)
     made.store.blobs.path(take.audio).unlink()

@@ -56,7 +56,7 @@ def test_nothing_is_overwritten_and_nothing_else_is_left(shelf, tmp_path, kind):
 
 
 @pytest.mark.parametrize("kind", Format)
-def test_audio_that_is_gone_is_said_before_anything_is_written(shelf, tmp_path, kind):
+def test_audio_that_is_gone_is_reported_before_anything_is_written(shelf, tmp_path, kind):
     made = shelf()
     take = made.add(10, 100)
     project = song_project(made.store, made.song.digest, describe)

@@ -36,7 +36,7 @@ def test_rates_no_project_has(rate):
     assert refusal(SetSource, source="a.wav", rate=rate).field == "rate"
 
 
-def test_a_playhead_stands_unless_it_is_said_to_roll():
+def test_a_playhead_stands_unless_the_host_rolls():
     assert Transport(position=0).rolling is False
     assert Transport(position=0, rolling=1).rolling is True
 

@@ -50,7 +50,7 @@ def test_a_name_that_is_none_shows_those_there_are(wanted, names, words):
     assert "midi list" in found.value.remedy
 
 
-def test_what_is_missing_is_said():
+def test_what_is_missing_is_reported():
     assert "takebridge[midi]" in no_midi(ModuleNotFoundError("No module named 'rtmidi'")).remedy
     assert "not available" in no_midi(OSError("no ALSA")).sentence
 

@@ -118,7 +118,7 @@ def test_json_that_is_not_understood(text, code):
     assert raised.value.remedy
 
 
-def test_a_wrong_value_is_said_by_the_request():
+def test_a_wrong_value_is_reported_by_the_request():
     with pytest.raises(ProtocolError) as raised:
         read_words("repaint 1, takes 99").request(SETTLED, None)
     assert raised.value.field == "takes"

@@ -191,7 +191,7 @@ def test_a_bounce_of_some_bars_with_the_songs_tempo_map(serve, drops):
     assert [soundfile.info(take).frames for take in takes] == [round(8 * 0.375 * RATE)] * 2
 
 
-def test_what_was_assumed_is_said(serve, drops):
+def test_what_was_assumed_is_noted(serve, drops):
     bwf(drops / "song [extract].wav")
     with serve():
         finished(drops)
@@ -275,7 +275,7 @@ def test_a_file_that_is_taken_away_is_rendered_all_the_same(serve, drops):
         ("song [repaint 1].wav", "no tempo was given"),
     ],
 )
-def test_what_cannot_be_done_is_said_beside_the_file(serve, drops, name, said):
+def test_what_cannot_be_done_is_reported_next_to_the_file(serve, drops, name, said):
     bwf(drops / name)
     with serve() as server:
         text = text_of(drops, ".error.txt")

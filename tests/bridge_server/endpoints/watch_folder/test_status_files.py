@@ -33,7 +33,7 @@ def test_an_error_says_what_was_wrong_and_what_to_do(tmp_path):
     assert "see song.error.txt" in (tmp_path / "song.progress.txt").read_text()
 
 
-def test_an_error_that_is_said_already_is_not_written_again(tmp_path):
+def test_an_error_that_was_reported_is_not_written_again(tmp_path):
     notes = StatusFiles(tmp_path / "song.wav")
     notes.failed(ERROR)
     path = tmp_path / "song.error.txt"
