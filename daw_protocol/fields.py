@@ -289,13 +289,20 @@ class Switches(Kind):
         return "object of the engine's own options"
 
 
+def json_reason(error: Exception) -> str:
+    """Why a text is not JSON, without the interpreter's advice to programmers."""
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    return "a number in it has too many digits" if "integer string" in str(error) else str(error)
+
+
 def object_in(value: Any) -> Mapping[str, Any]:
     """A JSON object, or its text (OSC has no objects)."""
     if isinstance(value, str):
         try:
             value = json.loads(value)
         except (ValueError, RecursionError) as error:
-            raise ValueError(f"is not valid JSON: {error}") from error
+            raise ValueError(f"is not valid JSON: {json_reason(error)}") from error
     if not isinstance(value, Mapping):
         raise TypeError(f"must be an object, got {shown(value)}")
     return value

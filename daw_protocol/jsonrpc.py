@@ -12,7 +12,7 @@ from typing import Any
 
 from daw_protocol.addresses import BY_NAME, Command
 from daw_protocol.errors import ErrorCode, ProtocolError, unicode_only
-from daw_protocol.fields import shown
+from daw_protocol.fields import json_reason, shown
 from daw_protocol.message import unknown_field
 from daw_protocol.replies import Reply
 from daw_protocol.requests import Request
@@ -81,7 +81,7 @@ def read_frame(text: str) -> tuple[list[Call | BadCall], bool]:
     try:
         parsed = json.loads(text, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
-        sentence = f"The message is not valid JSON: {error}."
+        sentence = f"The message is not valid JSON: {json_reason(error)}."
         bad = ProtocolError(ErrorCode.BAD_MESSAGE, sentence[:300], "Send one JSON-RPC 2.0 object per frame.")
         return [BadCall(bad, rpc_code=PARSE_ERROR)], False
     if not isinstance(parsed, list):

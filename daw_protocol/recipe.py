@@ -90,7 +90,9 @@ class Recipe(Message):
     gain_db: float = value(Real(-1e6, 1e6), "gain applied to match the loudness", 0.0)
     # Parsed only where it is used, so that an unreadable map spoils one export, not every list of takes.
     tempo_map: Mapping[str, object] | None = value(
-        JsonObject("tempo map object, see above"), "the tempo map it was rendered on", None
+        JsonObject('tempo map object, such as {"points": [{"quarter": 0, "bpm": 120}]}'),
+        "the tempo map it was rendered on",
+        None,
     )
     reference: ReferenceAudio | None = value(Record(ReferenceAudio), "the reference audio, if any", None)
     blueprint: BlueprintRecord | None = value(

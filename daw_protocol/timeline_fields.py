@@ -132,7 +132,7 @@ class TempoMapKind(Kind):
         )
 
     def describe(self) -> str:
-        return "tempo map object, see above"
+        return 'tempo map object, such as {"points": [{"quarter": 0, "bpm": 120}]}'
 
 
 EXACT_NUMBER: Schema = {"type": ["number", "string"]}

@@ -39,7 +39,8 @@ _NEAREST = {
 """libsndfile's subtypes that are not simply FLOAT; lossy ones (mp3, ogg) decode to floats and stay floats."""
 
 SUFFIXES = (
-    ".wav", ".wave", ".bwf", ".rf64", ".w64", ".aif", ".aiff", ".aifc", ".caf", ".flac", ".ogg", ".opus", ".mp3",
+    ".wav", ".wave", ".bwf", ".rf64", ".bw64", ".w64", ".aif", ".aiff", ".aifc", ".caf", ".au", ".snd", ".flac",
+    ".ogg", ".oga", ".opus", ".mp3",
 )  # fmt: skip
 """How files are called that are likely to be read; any name may be tried."""
 

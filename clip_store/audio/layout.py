@@ -187,6 +187,8 @@ def _caf(file: BinaryIO) -> Layout:
             description = file.read(min(size, 32))
         if name == b"data":
             untrue = size < 4 or size >= 1 << 40
+            if not untrue and size > there:
+                return Layout(cut_off=True)
             raw = _caf_samples(description) if untrue and there > 4 else None
             notes = () if size == -1 else (NEVER_FINISHED,)
             return Layout() if raw is None else Layout((Stretch(start + 4, there - 4),), raw, notes=notes)

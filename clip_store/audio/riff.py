@@ -35,7 +35,9 @@ _TAGS = (b"TAG", b"ID3", b"APETAGEX", b"LYRICSBEGIN", b"<?xpacket")
 """What programs append to any file, without a chunk around it."""
 
 
-_USUAL = (b"LIST", b"bext", b"iXML", b"data", b"fact", b"JUNK", b"id3 ", b"cue ", b"smpl", b"_PMX", b"axml")
+_USUAL = (
+    b"LIST", b"bext", b"iXML", b"fmt ", b"data", b"fact", b"JUNK", b"id3 ", b"cue ", b"smpl", b"_PMX", b"axml",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -125,19 +127,23 @@ def _sound_bytes(file: BinaryIO, start: int, size: int, end: int, order: str) ->
         return size
     file.seek(start + size)
     head = file.read(_MIN_UNCOUNTED)
-    if head.lstrip(b"\0").startswith(_TAGS) or not head.strip(b"\0"):
+    if head.lstrip(b"\0").startswith(_TAGS):
         return size
-    return there if size == 0 or rest >= _MIN_UNCOUNTED else size
+    if size == 0:
+        return there  # even where it begins with silence
+    return there if rest >= _MIN_UNCOUNTED and head.strip(b"\0") else size
 
 
 def _next_chunk(file: BinaryIO, after: int, start: int, end: int, order: str) -> int:
     """Where the next chunk begins: on an even byte, unless a program left the pad byte out.
 
-    A pad byte is 0 and no name begins with that; with any other pad byte in front, the next four letters are no size.
+    A pad byte is 0 and no name begins with that. Some programs write another; then a name everybody uses follows it.
     """
     odd = (after - start) & 1
     file.seek(after)
-    if odd and file.read(1) != b"\0" and _is_chunk(file, after, end, order):
+    first = file.read(5)
+    unpadded = first[:1] != b"\0" and first[1:] not in _USUAL
+    if odd and unpadded and _is_chunk(file, after, end, order):
         return after
     return after + odd
 

@@ -189,11 +189,17 @@ def _check_reach(quarters: list[Fraction]) -> None:
         )
 
 
+_THIN = {
+    "tempo": "Thin its ramps out in your DAW (a change on every beat is enough), or export only the part you need.",
+    "time signature": "Delete those that are not needed in your DAW, or export only the part you need.",
+}
+
+
 def _check_count(kind: str, count: int) -> None:
     if count > MAX_POINTS:
         raise MidiFileError(
             f"it has {count:,} {kind} changes, and {MAX_POINTS:,} are read",
-            "Thin its ramps out in your DAW (a change on every beat is enough), or export only the part you need.",
+            _THIN[kind],
         )
 
 

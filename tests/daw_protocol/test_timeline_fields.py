@@ -87,3 +87,9 @@ def test_refused(kind, given, error, words):
 @pytest.mark.parametrize("kind", ALL, ids=kinds.name)
 def test_each_kind_keeps_its_promises(kind):
     kinds.keeps_its_promises(kind)
+
+
+def test_the_remedy_for_a_tempo_map_shows_one_that_is_read():
+    described = TempoMapKind().describe()
+    example = described.removeprefix("tempo map object, such as ")
+    assert isinstance(TempoMapKind().read(example), TempoMap)

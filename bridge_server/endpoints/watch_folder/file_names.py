@@ -21,7 +21,7 @@ from typing import Any
 from bridge_server.songs.tempo_file import with_map
 from daw_protocol.addresses import BY_NAME
 from daw_protocol.errors import ErrorCode, ProtocolError
-from daw_protocol.fields import Flag, Names
+from daw_protocol.fields import Flag, Names, json_reason
 from daw_protocol.requests import Render, Repaint
 from daw_protocol.tasks import ROWS
 from daw_protocol.timeline import Key, Meter, SongMap, TempoMap, parse_position
@@ -142,7 +142,7 @@ def read_json(text: str) -> FileRequest:
     except (ValueError, RecursionError) as error:
         raise ProtocolError(
             ErrorCode.BAD_MESSAGE,
-            f"The .ace.json file is not valid JSON: {error}.",
+            f"The .ace.json file is not valid JSON: {json_reason(error)}.",
             "Check commas and quotes.",
         ) from error
     if not isinstance(found, dict):

@@ -87,7 +87,23 @@ def test_all_the_sound_that_is_there_is_read(tmp_path, name):
     assert np.array_equal(audio.samples * 32768, codes())
 
 
+@pytest.mark.parametrize("container", ["WAV", "AIFF"])
+def test_a_recording_that_was_never_finished_may_begin_with_silence(tmp_path, container):
+    """Silence is zeros, as padding is; a size of 0 says nothing about where the sound ends."""
+    silence = bytes(9000)
+    files = {
+        "WAV": wave(FMT, chunk(b"data", silence + SOUND, 0)),
+        "AIFF": odd.aiff(odd.aiff_common(0), silence + BIG, size=0),
+    }
+    path = tmp_path / "song"
+    path.write_bytes(files[container])
+    info = probe_audio(path)
+    assert (info.frames, info.notes) == (9000 // 4 + odd.FRAMES, (NEVER_FINISHED,))
+    assert np.array_equal(read_audio(path, 60).samples[9000 // 4 :] * 32768, codes())
+
+
 CUT = {
+    "CAF": odd.caf(4 + len(SOUND) + 4),
     "WAV": wave_with_size(len(SOUND) + 4),
     "WAV, half": wave_with_size(2 * len(SOUND)),
     "RF64": long_wave(b"RF64", ds64(0, 2 * len(SOUND), 0)),

@@ -23,6 +23,9 @@ FOUND = {
     "behind the sound": wave(FMT, DATA, STAMP),
     "behind an odd chunk with its pad byte": wave(FMT, chunk(b"LIST", b"INFO1"), STAMP, DATA),
     "behind an odd chunk without": wave(FMT, chunk(b"LIST", b"INFO1", pad=False), STAMP, DATA),
+    "behind an odd chunk padded with a blank": wave(
+        FMT, chunk(b"LIST", b"INFO1", pad=False) + b" ", STAMP, DATA, chunk(b"JUNK", bytes(300_000))
+    ),
     "behind odd sound with its pad byte": wave(MONO_24, chunk(b"data", ODD), STAMP),
     "behind odd sound without": wave(MONO_24, chunk(b"data", ODD, pad=False), STAMP),
     "behind two odd chunks without": wave(FMT, *[chunk(b"junk", b"x", pad=False)] * 2, STAMP, DATA),

@@ -204,3 +204,9 @@ def test_damaged_files_are_read_or_refused_but_nothing_else() -> None:
             song_of(bytes(data))
         except MidiFileError as refusal:
             assert refusal.remedy  # noqa: PT017 - most are read
+
+
+def test_too_many_time_signatures_have_no_ramps_to_thin() -> None:
+    with pytest.raises(MidiFileError, match="12,001 time signature changes") as caught:
+        song_of(midi(track(*[meter(3 + index % 2, 2, 1920) for index in range(12_000)])))
+    assert "ramp" not in caught.value.remedy

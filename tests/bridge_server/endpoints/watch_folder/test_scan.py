@@ -41,6 +41,13 @@ def test_kinds_that_are_no_usual_bounces_count_where_they_ask(tmp_path):
     assert [dropped.readable for dropped in found] == [True, True, False, True]
 
 
+@pytest.mark.parametrize("ending", ["au", "snd", "oga", "bw64"])
+def test_every_kind_that_docs_files_names_counts_where_it_asks(tmp_path, ending):
+    write(tmp_path / f"a [repaint 1].{ending}")
+    (found,) = scan(tmp_path)
+    assert found.readable
+
+
 def test_a_bounce_in_several_kinds_at_once_counts_once(tmp_path):
     """Logic and others write WAV and MP3, or MP3 and M4A, in one go."""
     for name in ("a [repaint 1].mp3", "a [repaint 1].wav", "b [repaint 1].mp3", "b [repaint 1].m4a"):
