@@ -19,6 +19,7 @@ _MPEG_IN_WAVE = 0x55
 _PCM_TAGS = (1, 3, 6, 7, 0xFFFE)  # integers, floats, A-law, mu-law, and the extensible form of these
 
 JOINED = "The file has {count} data chunks; they were joined in order."
+OTHER_FORM = "The file changes its format in the middle; only the sound in its first format was read."
 NEVER_FINISHED = (
     "The file's header gives no length (the recording was never finished, or came through a pipe); "
     "all the sound that is there was read."
@@ -82,21 +83,28 @@ def _wave(file: BinaryIO) -> Layout:
     bodies: dict[bytes, bytes] = {}
     sound: list[Chunk] = []
     is_plain, due = kind != b"BW64", 12
+    is_other, changes = False, False  # whether the sound that comes is in a second format; whether any was
     for chunk in walk(file):
         # Without a pad byte before the sound, a decoder loses its way to it.
         is_plain = is_plain and (bool(sound) or chunk.start - 8 == due)
         due = chunk.start + chunk.size + (chunk.size & 1)
-        if chunk.name == b"data":
+        if chunk.name == b"data" and is_other:
+            changes = True
+        elif chunk.name == b"data":
             sound.append(chunk)
-        elif chunk.name in (b"fmt ", b"fact") and chunk.name not in bodies and chunk.size <= 4096:
+        elif chunk.name in (b"fmt ", b"fact") and chunk.size <= 4096:
             file.seek(chunk.start)
-            bodies[chunk.name] = file.read(chunk.present)
+            body = file.read(chunk.present)
+            is_other = bodies.setdefault(chunk.name, body) != body if chunk.name == b"fmt " else is_other
+            bodies.setdefault(chunk.name, body)
     form = bodies.get(b"fmt ")
     if form is None or len(form) < 16 or not sound:
         return Layout()
     notes = tuple(dict.fromkeys(note for chunk in sound for note in _note(chunk)))
     if sum(chunk.present > 0 for chunk in sound) > 1:
         notes += (JOINED.format(count=len(sound)),)
+    if changes:
+        notes += (OTHER_FORM,)
     cut_off = any(chunk.present < chunk.size and not chunk.open for chunk in sound)
     stretches = [Stretch(chunk.start, chunk.present) for chunk in sound if chunk.present]
     order = ">" if kind == b"RIFX" else "<"

@@ -75,17 +75,21 @@ def _found(file: BinaryIO) -> TimeStamp | None:
 
 
 def _in_wave(file: BinaryIO) -> TimeStamp | None:
-    tagged = None
+    """The last position that is given, as other readers have it: of several `bext` chunks some may be empty."""
+    found: list[TimeStamp | None] = []
     for chunk in walk(file):
         if chunk.name == b"bext":
             body = _body(file, chunk.start, min(chunk.present, MIN_BEXT))
-            if len(body) < MIN_BEXT:
-                return TimeStamp(None, UNREADABLE)
-            low_high = struct.unpack_from("<Q", body, 338)
-            return stamp_of(low_high[0])
-        if chunk.name in (b"id3 ", b"ID3 "):
-            tagged = _in_id3(_body(file, chunk.start, chunk.present))
-    return tagged
+            whole = len(body) == MIN_BEXT
+            found.append(
+                stamp_of(*struct.unpack_from("<Q", body, 338)) if whole else TimeStamp(None, UNREADABLE)
+            )
+        elif chunk.name in (b"id3 ", b"ID3 "):
+            found.insert(0, _in_id3(_body(file, chunk.start, chunk.present)))
+    given = [stamp for stamp in found if stamp is not None]
+    return next(
+        (stamp for stamp in reversed(given) if stamp.samples is not None), next(reversed(given), None)
+    )
 
 
 def stamp_of(number: int) -> TimeStamp:

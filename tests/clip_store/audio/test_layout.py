@@ -14,6 +14,7 @@ from tests.clip_store.audio.odd_files import SOUND, chunk, codes, ds64, fmt, lon
 
 LIST = chunk(b"LIST", b"INFOIART\4\0\0\0me\0\0")
 HALF = len(SOUND) // 2
+OTHER_FORM = "The file changes its format in the middle; only the sound in its first format was read."
 JOINED = "The file has 2 data chunks; they were joined in order."
 BIG = codes().astype(">i2").tobytes()
 
@@ -38,6 +39,12 @@ WHOLE = {
     "half is stated": (wave_with_size(HALF), (SHORT_PROMISE,)),
     "one second less is stated": (wave_with_size(len(SOUND) - 8000), (SHORT_PROMISE,)),
     "two data chunks": (wave(FMT, chunk(b"data", SOUND[:HALF]), LIST, chunk(b"data", SOUND[HALF:])), (JOINED,)),
+    "sound in another format behind": (
+        wave(FMT, chunk(b"data", SOUND), chunk(b"fmt ", fmt(channels=1)), chunk(b"data", SOUND[:HALF])), (OTHER_FORM,),
+    ),
+    "the same format again": (
+        wave(FMT, chunk(b"data", SOUND[:HALF]), FMT, chunk(b"data", SOUND[HALF:])), (JOINED,),
+    ),
     "an empty data chunk before": (wave(chunk(b"fmt ", fmt()), chunk(b"data", b""), chunk(b"data", SOUND)), ()),
     "RF64": (long_wave(b"RF64", ds64(0, len(SOUND), odd.FRAMES)), ()),
     "BW64": (long_wave(b"BW64", ds64(0, len(SOUND), odd.FRAMES)), ()),

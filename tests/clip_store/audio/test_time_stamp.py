@@ -29,6 +29,8 @@ FOUND = {
     "behind odd sound with its pad byte": wave(MONO_24, chunk(b"data", ODD), STAMP),
     "behind odd sound without": wave(MONO_24, chunk(b"data", ODD, pad=False), STAMP),
     "behind two odd chunks without": wave(FMT, *[chunk(b"junk", b"x", pad=False)] * 2, STAMP, DATA),
+    "behind an empty one": wave(chunk(b"bext", bext(0)), STAMP, FMT, DATA),
+    "before one that is unset": wave(STAMP, chunk(b"bext", bext(2**64 - 1)), FMT, DATA),
     "as short as can be": wave(FMT, chunk(b"bext", bext(PLACE, 346)), DATA),
     "version 0, 348 bytes": wave(FMT, chunk(b"bext", bext(PLACE, 348)), DATA),
     "601 bytes": wave(FMT, chunk(b"bext", bext(PLACE, 601)), DATA),
@@ -48,7 +50,9 @@ def test_the_stamp_is_found(tmp_path, name):
     assert probe_audio(path).time_reference == PLACE
 
 
-@pytest.mark.parametrize("name", ["before the sound", "behind an odd chunk with its pad byte", "601 bytes"])
+@pytest.mark.parametrize(
+    "name", ["before the sound", "behind an odd chunk with its pad byte", "601 bytes", "behind an empty one"]
+)
 def test_an_independent_reader_finds_the_same(tmp_path, name):
     path = tmp_path / "song.wav"
     path.write_bytes(FOUND[name])
