@@ -10,8 +10,6 @@ from pathlib import Path
 
 import platformdirs
 
-from clip_store.atomic_file import temporary_path
-
 APP = "takebridge"
 OLD_APP = "ace-bridge"  # what it was called first
 CHECKPOINTS = "checkpoints"
@@ -74,6 +72,10 @@ def write_private(path: Path, text: str) -> None:
 
     On Windows a user's folders are private anyway. Raises OSError.
     """
+    from clip_store.atomic_file import (
+        temporary_path,
+    )  # not at the top: `--help` is quick, and this brings numpy
+
     temporary = temporary_path(path)
     try:
         handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -145,12 +145,20 @@ def give_back_unused(device: Device) -> None:
         torch.mps.empty_cache()
 
 
+OUT_OF_MEMORY = (
+    "out of memory",
+    "can't allocate memory",
+    "could not create a primitive",  # oneDNN, which plans a convolution or product and finds no room for its workspace
+)
+"""What the libraries say, in lower case."""
+
+
 def out_of_memory(error: BaseException) -> bool:
     """Whether an allocation failed, on any device; the CPU allocator reports it only in the message."""
     if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
         return True
     words = str(error).lower()
-    return isinstance(error, RuntimeError) and ("out of memory" in words or "can't allocate memory" in words)
+    return isinstance(error, RuntimeError) and any(phrase in words for phrase in OUT_OF_MEMORY)
 
 
 # --- threads ------------------------------------------------------------------------------------------

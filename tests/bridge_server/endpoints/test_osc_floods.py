@@ -53,7 +53,11 @@ async def longest_turn(until):
     return longest
 
 
-@pytest.mark.parametrize("name", FLOODS)
+@pytest.mark.parametrize(
+    "name",
+    # Starting the engines' processes takes the longer the larger the process is that starts them.
+    [pytest.param(name, marks=[pytest.mark.alone] * (name == "engines")) for name in FLOODS],
+)
 @pytest.mark.parametrize("way", ["udp", "websocket"])
 def test_others_have_their_turn_meanwhile(server, caplog, name, way):
     done = threading.Event()

@@ -91,6 +91,7 @@ def test_failed_allocations_are_distinguished_from_other_errors() -> None:
     assert out_of_memory(failed.value)
     assert out_of_memory(MemoryError())
     assert out_of_memory(torch.OutOfMemoryError("CUDA out of memory."))
+    assert out_of_memory(RuntimeError("could not create a primitive"))
     with pytest.raises(RuntimeError) as other:
         torch.ones(2, 3) @ torch.ones(2, 3)
     assert not out_of_memory(other.value)
