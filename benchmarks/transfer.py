@@ -113,7 +113,7 @@ async def over_websocket(port: int, path: Path) -> tuple[float, float]:
     """Seconds until the bridge has kept the file, and until the whole song has come back."""
     async with connected("127.0.0.1", port) as client:
         began = time.perf_counter()
-        source = await client.upload(path)
+        source, _ = await client.upload(path)
         up = time.perf_counter()
         await client.call("repaint", source=source, start=0, end=1000, handles=0)
         take = ""

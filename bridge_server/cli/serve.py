@@ -34,6 +34,7 @@ async def serve(settings: Settings) -> int:
         # Without one the worker logs the reason, and render requests are refused with it.
         with contextlib.suppress(ProtocolError):
             await server.engines.describe(settings.engine)
+        await server.worker.warm.wait()
         for line in ready_message(server.settings):
             console.print(line, highlight=False)
         if server.midi:

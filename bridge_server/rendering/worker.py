@@ -67,6 +67,7 @@ class RenderWorker:
         recorder = TakeRecorder(connection, store, events, clock)
         attempts = settings.limits.attempts
         self._services = JobServices(engines, reader, recorder, self.live, attempts, self.wake)
+        self.warm = asyncio.Event()  # what finishes takes is loaded: the loop has the interpreter to itself
         self._wake = asyncio.Event()
         self._turns = count()
         self._runs: dict[str, JobRun] = {}  # by job, in the order they were begun
@@ -127,6 +128,7 @@ class RenderWorker:
     async def _warm_up(self) -> None:
         """Starts the default engine's process and loads what finishing needs: the first request waits for neither."""
         finishing = asyncio.create_task(asyncio.to_thread(warm_up))
+        finishing.add_done_callback(lambda _: self.warm.set())
         try:
             await self._engines.warm_up(self._settings.engine)
         except ProtocolError as error:  # the first job will report it to its client
