@@ -76,6 +76,8 @@ class Supervisor:
         task = asyncio.create_task(self._errand(name, work), name=name)
         self._errands.add(task)
         task.add_done_callback(self._errands.discard)
+        # A task that is cancelled before its first step never reaches the work, which would then warn of itself.
+        task.add_done_callback(lambda _: work.close())
         return task
 
     def report(self, kind: type[Section], status: Callable[[], Section]) -> None:

@@ -148,3 +148,21 @@ def test_sections_are_what_parts_report():
         return supervisor.section(MidiStatus), supervisor.section(WatchFolderStatus)
 
     assert supervised(scenario) == (MidiStatus(input="Pads", problem=""), None)
+
+
+def test_an_errand_that_is_ended_before_it_begins_leaves_nothing_behind():
+    begun = []
+
+    async def errand():
+        begun.append(1)
+
+    async def stopping():
+        supervisor = Supervisor()
+        work = errand()
+        supervisor.spawn("an errand", work)
+        await supervisor.close()
+        return work
+
+    work = asyncio.run(stopping())
+    assert begun == []
+    assert work.cr_frame is None, "it is closed: Python warns of work that was never begun"
