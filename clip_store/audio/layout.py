@@ -95,8 +95,9 @@ def _wave(file: BinaryIO) -> Layout:
         elif chunk.name in (b"fmt ", b"fact") and chunk.size <= 4096:
             file.seek(chunk.start)
             body = file.read(chunk.present)
-            is_other = bodies.setdefault(chunk.name, body) != body if chunk.name == b"fmt " else is_other
-            bodies.setdefault(chunk.name, body)
+            first = bodies.setdefault(chunk.name, body)
+            if chunk.name == b"fmt ":
+                is_other = body != first
     form = bodies.get(b"fmt ")
     if form is None or len(form) < 16 or not sound:
         return Layout()

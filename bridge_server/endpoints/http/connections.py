@@ -6,6 +6,7 @@ uvicorn waits for ever for a request that is begun and never finished, and for a
 from __future__ import annotations
 
 import asyncio
+from typing import cast
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -56,28 +57,20 @@ class StallWatch:
             self._transport.abort()
 
 
-class HttpConnection(H11Protocol):
-    """A connection that speaks HTTP until it becomes a WebSocket."""
+class EndsWhenStalled(asyncio.Protocol):
+    """What both kinds of connection share; comes before uvicorn's class among the bases."""
 
-    request_seconds = REQUEST_SECONDS
     stalled_seconds = STALLED_SECONDS
 
     _stall: StallWatch
-    _late: asyncio.TimerHandle | None = None
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        self._stall = StallWatch(self.loop, transport, self.stalled_seconds)
-        self._expect_bytes()
-
-    def data_received(self, data: bytes) -> None:
-        self._expect_no_bytes()
-        super().data_received(data)
-        if self.transport.get_protocol() is self and not self._is_answering():
-            self._expect_bytes()
+        self._stall = StallWatch(
+            asyncio.get_running_loop(), cast(asyncio.Transport, transport), self.stalled_seconds
+        )
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._expect_no_bytes()
         self._stall.resumed()
         super().connection_lost(exc)
 
@@ -88,6 +81,28 @@ class HttpConnection(H11Protocol):
     def resume_writing(self) -> None:
         super().resume_writing()
         self._stall.resumed()
+
+
+class HttpConnection(EndsWhenStalled, H11Protocol):
+    """A connection that speaks HTTP until it becomes a WebSocket."""
+
+    request_seconds = REQUEST_SECONDS
+
+    _late: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._expect_bytes()
+
+    def data_received(self, data: bytes) -> None:
+        self._expect_no_bytes()
+        super().data_received(data)
+        if self.transport.get_protocol() is self and not self._is_answering():
+            self._expect_bytes()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._expect_no_bytes()
+        super().connection_lost(exc)
 
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
         if event.method == b"GET":
@@ -112,33 +127,13 @@ class HttpConnection(H11Protocol):
             self._late = None
 
 
-class WebSocketConnection(WebSocketsSansIOProtocol):
+class WebSocketConnection(EndsWhenStalled, WebSocketsSansIOProtocol):
     """A connection after its handshake."""
-
-    stalled_seconds = STALLED_SECONDS
-
-    _stall: StallWatch
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        super().connection_made(transport)
-        self._stall = StallWatch(self.loop, self.transport, self.stalled_seconds)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._stall.resumed()
-        super().connection_lost(exc)
 
     def handle_connect(self, event: Request) -> None:
         super().handle_connect(event)
         if self.response.status_code == 101:
             self.scope["extensions"][ABORT] = {"now": self.transport.abort}
-
-    def pause_writing(self) -> None:
-        super().pause_writing()
-        self._stall.paused()
-
-    def resume_writing(self) -> None:
-        super().resume_writing()
-        self._stall.resumed()
 
     def handle_parser_exception(self) -> None:
         """Sends the reason, and reads on for a while: to close at once would reset the connection of a client that is
