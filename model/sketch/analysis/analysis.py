@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.dsp import loudness
-from model.dsp.resample import ANALYSIS, pieces, resample, resample_pieces
+from model.dsp.resample import ANALYSIS, pieces, resample_pieces
 from model.engine import Grid, Song
 from model.pace import Pace
 from model.sketch import parameters as p
@@ -92,8 +92,15 @@ def _mel_db(mono: NDArray[np.float32], pace: Pace) -> NDArray[np.float32]:
 
 
 def _edges(mono: NDArray[np.float32], pace: Pace) -> NDArray[np.float32]:
-    low = resample(mono, p.ANALYSIS_RATE, p.NOVELTY_RATE, quality=ANALYSIS, check=pace.check)
-    return low - np.float32(p.NOVELTY_PREEMPHASIS) * np.concatenate([np.zeros(1, np.float32), low[:-1]])
+    blocks = pieces(mono, _BLOCK_SECONDS * p.ANALYSIS_RATE, pace.check)
+    before = np.zeros(1, np.float32)
+    parts = [np.zeros(0, np.float32)]
+    # Block by block, because a pass over a whole song keeps a cancelled render waiting for a tenth of a second.
+    for low in resample_pieces(blocks, p.ANALYSIS_RATE, p.NOVELTY_RATE, ANALYSIS):
+        if len(low):
+            parts.append(low - np.float32(p.NOVELTY_PREEMPHASIS) * np.concatenate([before, low[:-1]]))
+            before = low[-1:]
+    return np.concatenate(parts)
 
 
 def listen(song: Song, pace: Pace) -> Listening:
