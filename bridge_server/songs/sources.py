@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 
 from bridge_server.errors import as_protocol_error
@@ -59,7 +60,7 @@ def find_file(name: str, roots: tuple[Path, ...], field: str = "source") -> Path
     outside the roots, not even whether they exist. A file whose name only looks the same is taken where none has it.
     """
     inside = False
-    for candidate in [*_candidates(name, roots), *_alike(name, roots)]:
+    for candidate in chain(_candidates(name, roots), _alike(name, roots)):
         # Too long, with characters the system does not know, or (RuntimeError) a link that leads to itself.
         with contextlib.suppress(OSError, ValueError, RuntimeError):
             resolved = candidate.resolve()
@@ -102,7 +103,7 @@ def still_at(name: str, roots: tuple[Path, ...], field: str = "source") -> Path:
 
 def find_folder(name: str, roots: tuple[Path, ...]) -> Path:
     """The folder a request names to write into, there or not yet. Raises ProtocolError when it is outside the roots."""
-    for candidate in [*_candidates(name, roots), *_alike(name, roots)]:
+    for candidate in chain(_candidates(name, roots), _alike(name, roots)):
         with contextlib.suppress(OSError, ValueError, RuntimeError):
             resolved = candidate.resolve()
             if resolved.exists() and _is_inside(resolved, roots):
