@@ -20,6 +20,9 @@ from daw_protocol.errors import ErrorCode, ProtocolError, unicode_only
 
 STORED = "audio:"
 TAKE = "take:"
+# A file changed less than this before it was read may change again and keep its size and time: file systems count
+# time in steps, FAT in steps of two seconds.
+SETTLED_NS = 2_000_000_000
 
 
 @dataclass(frozen=True)
@@ -101,6 +104,12 @@ def still_at(name: str, roots: tuple[Path, ...], field: str = "source") -> Path:
     return found
 
 
+def name_below(path: Path, roots: tuple[Path, ...]) -> str:
+    """The name of a file that `find_file` gave, below the innermost root it lies in, with "/"."""
+    below = [path.relative_to(root) for real in roots if path.is_relative_to(root := real.resolve())]
+    return min(below, key=lambda name: len(name.parts)).as_posix()
+
+
 def find_folder(name: str, roots: tuple[Path, ...]) -> Path:
     """The folder a request names to write into, there or not yet. Raises ProtocolError when it is outside the roots."""
     for candidate in chain(_candidates(name, roots), _alike(name, roots)):
@@ -178,12 +187,12 @@ def stored_song(digest: str, name: str, blobs: BlobStore, state: FileState | Non
         raise as_protocol_error(error, "source") from error
 
 
-def check_unchanged(before: FileState) -> None:
+def check_unchanged(before: FileState, field: str = "source") -> None:
     """Raises ProtocolError when the file is not what it was: a take of it would be spliced into another song."""
-    if state_of(before.path) != before:
+    if state_of(before.path, field) != before:
         raise ProtocolError(
             ErrorCode.FILE_CHANGED,
             f"{before.path.name} was changed while it was being rendered.",
-            "Wait until the DAW has saved it, then try again.",
-            "source",
+            "Wait until it has been saved, then try again.",
+            field,
         )
