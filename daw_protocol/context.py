@@ -76,7 +76,7 @@ class Context:
             found["key"] = self.key
         if request.start is None and request.end is None and request.bars is None and request.length is None:
             found |= {"start": self.start, "end": self.end}
-        return replace(request, **found)
+        return request.evolve(**found)
 
     def _tempo(self, request: Render) -> dict[str, Any]:
         # A time signature in the request cannot be merged into a whole tempo map; the request's own values win.

@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import re
 import struct
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -23,6 +24,8 @@ from daw_protocol.timeline.written_number import with_points
 Schema = dict[str, Any]
 
 CONTROL_CHARACTERS = {chr(n) for n in range(32)} - {"\n", "\t"}
+_ANY_CONTROL_CHARACTER = re.compile(f"[{''.join(sorted(CONTROL_CHARACTERS))}]")
+_ANY_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class Kind(ABC):
@@ -65,10 +68,10 @@ class Text(Kind):
             raise ValueError(
                 f"must be {self.min_length} to {self.max_length} characters long, got {len(text)}"
             )
-        if CONTROL_CHARACTERS.intersection(text):
+        if _ANY_CONTROL_CHARACTER.search(text):
             raise ValueError("must not contain control characters")
         # Bytes in another encoding arrive as lone surrogates; JSON can carry one as well, half a UTF-16 pair.
-        if any("\ud800" <= character <= "\udfff" for character in text):
+        if _ANY_SURROGATE.search(text):
             raise ValueError("is not valid Unicode; text must be UTF-8")
         return text
 

@@ -39,15 +39,27 @@ class Message:
     writes_defaults: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
+        given = vars(self)
         for entry in entries(type(self)).values():
-            given = getattr(self, entry.name)
-            if given is None and entry.default is None:
-                continue
-            object.__setattr__(self, entry.name, read_value(entry.name, entry.metadata["kind"], given))
+            if given[entry.name] is not entry.default:  # which is valid as it is (test_message.py)
+                object.__setattr__(self, entry.name, read_field(entry, given[entry.name]))
         self.check()
 
     def check(self) -> None:
         """Rules across several fields; each single field is valid by now."""
+
+    def evolve(self, **changes: Any) -> Self:
+        """The message with other values in some fields; only these are read. Raises ProtocolError.
+
+        A request changes six times on its way to a job. `dataclasses.replace` would check all of its fields each time,
+        which was a quarter of the time until its acknowledgement.
+        """
+        known = entries(type(self))
+        changed = object.__new__(type(self))
+        vars(changed).update(vars(self))
+        vars(changed).update({name: read_field(known[name], given) for name, given in changes.items()})
+        changed.check()
+        return changed
 
     @classmethod
     def from_fields(cls, fields: Mapping[str, Any]) -> Self:
@@ -102,6 +114,13 @@ def entries(message: type[Message]) -> Mapping[str, dataclasses.Field[Any]]:
     if found is None:
         found = _ENTRIES[message] = {entry.name: entry for entry in dataclasses.fields(message)}
     return found
+
+
+def read_field(entry: dataclasses.Field[Any], given: Any) -> Any:
+    """The checked value of a field; None where that is the default. Raises ProtocolError."""
+    if given is None and entry.default is None:
+        return None
+    return read_value(entry.name, entry.metadata["kind"], given)
 
 
 def read_value(name: str, kind: Kind, given: Any) -> Any:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from daw_protocol.addresses import BY_ADDRESS, PREFIX, Command, field_names
@@ -117,7 +116,7 @@ def fitting(reply: Reply) -> tuple[str, list[OscArgument]]:
     """
     address, arguments = reply_to_osc(reply)
     if datagram_bytes(address, arguments) > MAX_DATAGRAM_BYTES and isinstance(reply, TakeReady):
-        address, arguments = reply_to_osc(replace(reply, path=""))
+        address, arguments = reply_to_osc(reply.evolve(path=""))
     while datagram_bytes(address, arguments) > MAX_DATAGRAM_BYTES:
         longest = max(
             (n for n, entry in enumerate(arguments) if isinstance(entry, str)),

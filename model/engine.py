@@ -97,7 +97,8 @@ class RenderRequest:
     ending:      for COMPLETE: end the song inside the region.
     context_seconds: how much of the song on each side the engine may use; None = as much as it can.
     reference:   reference audio for the timbre, at any rate; the bridge has checked consent.
-    options:     the engine's own options (guidance, steps, ...), already checked against `describe().options`.
+    options:     the engine's own options (guidance, steps, ...), already checked against `describe().options`; one that
+                 names a file is its path where the engine runs.
     """
 
     task: Task
@@ -259,6 +260,7 @@ class EngineDescription:
     max_seconds: longest region per request, including the handles on both sides.
     options:  names of its options, with a line of help each.
     file_options: the options that name a file; the bridge looks for it in the folders it may read.
+    companion_files: names of files the engine reads along with one of those, if they are in its folder.
     weights:  digest or name of the loaded checkpoint; "" for an engine without weights.
     reference: whether it can use the timbre of reference audio.
     prompt, lyrics: how much of each it reads.
@@ -277,6 +279,7 @@ class EngineDescription:
     max_seconds: float = 600.0
     options: Mapping[str, str] = field(default_factory=dict)
     file_options: tuple[str, ...] = ()
+    companion_files: tuple[str, ...] = ()
     weights: str = ""
     reference: bool = False
     prompt: TextLimit = TextLimit()

@@ -11,6 +11,7 @@ import signal
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -42,6 +43,7 @@ ENGINES = {
     "stillborn": EngineSetup("tests.doubles:StillbornEngine"),
     "busy": EngineSetup("tests.doubles:BusyEngine"),
     "sleepy": EngineSetup("tests.doubles:SleepyEngine"),
+    "sounds": EngineSetup("tests.doubles:SoundsEngine"),
     "sketch": EngineSetup("model.sketch.engine:SketchEngine"),
 }
 
@@ -206,6 +208,37 @@ class TogetherEngine(NoiseEngine):
             yield Piece("mix", request.end, whole[takes[0]], 7 if fault == "other take" else None)
         for take in takes[:1] if fault == "one report" else takes:
             yield Report("Noise was drawn.", {"ordered": len(takes)}, take=take)
+
+
+class SoundsEngine(NoiseEngine):
+    """Plays sounds from the file that the option `sounds` names; reports what it read of it and its companion."""
+
+    name = "sounds"
+    companion = "sounds.json"
+
+    def describe(self) -> EngineDescription:
+        return replace(
+            super().describe(),
+            options={"sounds": "a file of sounds", "seconds": "how long to take"},
+            file_options=("sounds",),
+            companion_files=(self.companion,),
+        )
+
+    def render(
+        self, request: RenderRequest, progress: OnProgress, should_stop: ShouldStop
+    ) -> Iterator[Rendered]:
+        self.work(request, progress, should_stop)
+        yield from pieces("mix", request.start, noise(request, request.length))
+        read = {}
+        if "sounds" in request.options:
+            file = Path(request.options["sounds"])
+            near = file.with_name(self.companion)
+            read = {
+                "name": file.name,
+                "sounds": file.read_text(),
+                "companion": near.exists() and near.read_text(),
+            }
+        yield Report("Noise was drawn.", read)
 
 
 class UnloadableEngine(NoiseEngine):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import replace
 from typing import Any, cast
 
 from bridge_server.endpoints.access import is_token, needs_token, token_missing
@@ -148,7 +147,7 @@ class OscEndpoint(asyncio.DatagramProtocol):
         error = token_missing()
         self._print(address, error)
         whole = Failed.from_error(error, request_id=id_in(message))
-        for reply in (fitting(whole), fitting(replace(whole, remedy="")), brief(whole)):
+        for reply in (fitting(whole), fitting(whole.evolve(remedy="")), brief(whole)):
             data = encode(*reply)
             if len(data) <= answerable:
                 self._send_bytes(data, address)
@@ -164,7 +163,7 @@ class OscEndpoint(asyncio.DatagramProtocol):
             self._refuse(message, address, error)
             return
         client = OscClient(self, (address[0], request.reply_port or address[1]), request.client)
-        request = replace(request, token="")  # which no record must keep
+        request = request.evolve(token="")  # which no record must keep
         if type(request) in SLOW:
             self._slow += 1
             self._supervisor.spawn(message.address, self._respond_slowly(request, client))

@@ -6,7 +6,6 @@ An OSCQuery surface then needs no UDP port, and works where only HTTP gets throu
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Protocol
 
 from bridge_server.endpoints.loop_share import LoopShare
@@ -91,6 +90,6 @@ async def serve_packet(dispatcher: Dispatcher, packet: bytes, client: OscFrames)
         except ProtocolError as error:
             client.send(Failed.from_error(error, request_id=id_in(message)))
             continue
-        request = replace(request, token="", client="", reply_port=None)
+        request = request.evolve(token="", client="", reply_port=None)
         for reply in (await dispatcher.respond(request, client)).replies:
             client.send(reply)

@@ -5,7 +5,6 @@ Values come from the shared context: one for all clients and encodings.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from bridge_server.endpoints.osc_over_websocket import Listener
@@ -79,7 +78,7 @@ class LiveValues:
         """Sends a client's message to everyone who listens at its address, except the sender."""
         if not self._listeners:
             return
-        bare = replace(request, token="", client="", reply_port=None)
+        bare = request.evolve(token="", client="", reply_port=None)
         address, arguments = request_to_osc(BY_REQUEST[type(request)], bare)
         if address in READABLE and address != STATUS:
             return  # sent when the value changes

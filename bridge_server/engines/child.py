@@ -14,7 +14,7 @@ import threading
 import time
 import traceback
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -35,7 +35,9 @@ from bridge_server.engines.messages import (
     ChildRefused,
     ChildReport,
     ChildStart,
+    FilesHere,
     FromChild,
+    OptionFile,
     QuitCommand,
     RenderCommand,
     StopCommand,
@@ -84,6 +86,7 @@ class EngineChild:
         self._audio = audio
         self._orders: SimpleQueue[RenderCommand | QuitCommand] = SimpleQueue()
         self._songs: OrderedDict[str, Song] = OrderedDict()
+        self._files: Mapping[OptionFile, Path] = {}  # of the last order in the queue
         self._stopped = 0  # every order up to this number is to stop
 
     def run(self) -> None:
@@ -119,6 +122,8 @@ class EngineChild:
                 os._exit(0)
             if isinstance(message, StopCommand):
                 self._stopped = message.number
+            elif isinstance(message, FilesHere):
+                self._files = message.paths
             else:
                 self._orders.put(message)
 
@@ -139,7 +144,13 @@ class EngineChild:
     def _render(self, engine: Engine, order: RenderCommand) -> None:
         folders = self._start.folders
         assert folders is not None, "a process that only describes its engine gets no orders"
-        request = replace(order.request, song=self._song(order.song), reference=self._song(order.reference))
+        files = {option: str(self._files[file]) for option, file in order.files.items()}
+        request = replace(
+            order.request,
+            song=self._song(order.song),
+            reference=self._song(order.reference),
+            options={**order.request.options, **files},
+        )
         sender = OrderSender(self, order)
         with contextlib.closing(StemWriters(folders.results / order.results, request.channels)) as stems:
             for found in engine.render(request, sender.progress, lambda: self._stopped >= order.number):

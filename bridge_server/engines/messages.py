@@ -1,12 +1,14 @@
 """What crosses between the server and an engine's process: small frozen values; audio crosses as files.
 
-An order names songs by their digests and results by a name of its own, never by a path: each side knows the folder
-(`EngineFolders`) in which it finds them, and another kind of host may fetch them instead.
+An order names songs and other files by their digests and results by a name of its own, never by a path: each side
+knows the folder (`EngineFolders`) in which it finds songs, a child on this machine learns where other files lie
+(`FilesHere`), and another kind of host may fetch both instead.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from model.blueprint import Blueprint
@@ -26,7 +28,8 @@ class ChildStart:
     """How a process is started.
 
     target:  where the engine's code is, "module:Class".
-    options: its start options, a JSON object.
+    options: its start options, a JSON object. They are settings of this place, such as its device and its folder of
+             models: they may name paths, which no order does.
     folders: None for a process that only describes its engine, and then ends.
     """
 
@@ -36,13 +39,30 @@ class ChildStart:
 
 
 @dataclass(frozen=True)
+class OptionFile:
+    """A file that an engine's option names, such as a SoundFont, by its content.
+
+    name:    below the folder in which the server found it, "brushes/adapter.safetensors": engines show it.
+    digest:  SHA-256 of its bytes.
+    size:    in bytes.
+    companions: files in its folder that the engine reads along with it (`EngineDescription.companion_files`).
+    """
+
+    name: str
+    digest: str
+    size: int
+    companions: tuple[OptionFile, ...] = ()
+
+
+@dataclass(frozen=True)
 class RenderCommand:
     """Server to child: render this.
 
-    request: with `song` and `reference` left None; the child reads both itself.
+    request: with `song` and `reference` left None, and without the options that name files; the child adds them.
     song, reference: digests of their audio; "" where there is none.
     results: a name for what this order gives, of letters, digits and "-"; no other order under way has it.
     number:  given by the host.
+    files:   by the option that names them.
     """
 
     request: RenderRequest
@@ -50,6 +70,14 @@ class RenderCommand:
     reference: str
     results: str
     number: int = 0
+    files: Mapping[str, OptionFile] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class FilesHere:
+    """Server to a child on this machine, before an order: the paths of the order's files. They stay on this machine."""
+
+    paths: Mapping[OptionFile, Path]
 
 
 @dataclass(frozen=True)
@@ -154,4 +182,4 @@ ChildResult = ChildPiece | ChildAttachment | ChildBlueprint | ChildReport
 FromChild = (
     ChildDescription | ChildReady | ChildProgress | ChildResult | ChildDone | ChildRefused | ChildBroke
 )
-ToChild = RenderCommand | StopCommand | QuitCommand
+ToChild = FilesHere | RenderCommand | StopCommand | QuitCommand

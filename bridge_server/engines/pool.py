@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bridge_server.engines.messages import EngineFolders
+from bridge_server.engines.option_files import OptionFiles
 from bridge_server.engines.places import EnginePlaces
 from bridge_server.engines.process import EngineProcess
 from bridge_server.engines.registry import EngineSetup, setup_of
@@ -38,6 +39,7 @@ class EnginePool:
     engines: setups by name, as registry.py makes them.
     folders: where the engines' processes find songs and leave results; None for a pool that only describes.
     places:  how many renders of one engine may be under way at once, each in a process of its own.
+    option_files: where all of them find the files that options name.
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class EnginePool:
     ) -> None:
         self._engines = engines
         self._folders = folders
+        self.option_files = OptionFiles()
         self._count = places
         self._stop_seconds = stop_seconds
         self._describe_seconds = describe_seconds
@@ -75,7 +78,9 @@ class EnginePool:
                     self._warming[name].set()
 
             self._places[name] = EnginePlaces(
-                EngineProcess(setup, self._folders, self._stop_seconds, learn, place_name(number))
+                EngineProcess(
+                    setup, self._folders, self._stop_seconds, learn, place_name(number), self.option_files
+                )
                 for number in range(1, self._count + 1)
             )
         return self._places[name]

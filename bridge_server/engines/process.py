@@ -33,12 +33,14 @@ from bridge_server.engines.messages import (
     ChildResult,
     ChildStart,
     EngineFolders,
+    FilesHere,
     FromChild,
     QuitCommand,
     RenderCommand,
     StopCommand,
     ToChild,
 )
+from bridge_server.engines.option_files import OptionFiles
 from bridge_server.engines.outcome import Outcome, OutcomeCollector
 from bridge_server.engines.registry import EngineSetup
 from bridge_server.platforms import how_it_ended
@@ -71,6 +73,7 @@ class EngineProcess:
     """One engine in a separate process. One render at a time; the next render replaces a dead process.
 
     folders: None for one that only describes its engine.
+    option_files: where it finds the files of its orders; a table of its own without one.
     """
 
     def __init__(
@@ -80,6 +83,7 @@ class EngineProcess:
         stop_seconds: float,
         on_description: Callable[[EngineDescription], None] = lambda _: None,
         place: str = "this machine",
+        option_files: OptionFiles | None = None,
     ) -> None:
         self._setup = setup
         self._folders = folders
@@ -89,6 +93,7 @@ class EngineProcess:
         self._connection: Connection | None = None
         self._inbox: asyncio.Queue[FromChild | _Gone] = asyncio.Queue()
         self._orders = 0
+        self._option_files = option_files or OptionFiles()
         self.place = place
         self.description: EngineDescription | None = None
 
@@ -170,6 +175,9 @@ class EngineProcess:
                 "Free some disk space or check the folder's permissions, then try again.",
             ) from error
         await self.start(on_progress)
+        if command.files:
+            here = {file: self._option_files.path(option, file) for option, file in command.files.items()}
+            await self._send(FilesHere(here))
         self._orders += 1
         numbered = replace(command, number=self._orders)
         await self._send(numbered)

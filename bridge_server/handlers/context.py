@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from bridge_server.handlers.response import Response, understood
 from bridge_server.sessions.client import Client
 from bridge_server.sessions.contexts import ClientContexts
@@ -28,7 +26,7 @@ class ContextHandlers:
         found = request
         if isinstance(request, requests.SetSource):
             # Render requests reach the shared context with the file's whole name: one song must have one name.
-            found = replace(request, source=self._reader.check(request.source))
+            found = request.evolve(source=self._reader.check(request.source))
         self._contexts.apply(client.key, request)
         self._shared_context.apply(found, client.key)
         return understood(request, in_words(request), request)

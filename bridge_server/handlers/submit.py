@@ -6,7 +6,6 @@ import json
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +99,7 @@ class SubmitHandlers:
         answer = acknowledged(job, " ".join(filter(None, notes))[:MAX_SENTENCE])
         self._events.publish(Notice(answer.replies[0], known_to=client))
         self._shared_context.apply(request, client.key)
-        self._worker.wake()
+        self._worker.queued(request.engine)
         return answer
 
     def _known(self, request: Render, asked: Fingerprint, client: Client) -> Job | None:
@@ -175,7 +174,7 @@ class SubmitHandlers:
             )
         if request.reference is not None:
             found["reference"] = self._agreed_reference(request)
-        return replace(request, **found), note
+        return request.evolve(**found), note
 
     async def _placed(self, description: EngineDescription, request: Render) -> tuple[Render, Placement]:
         """The request with its song in its place on the timeline, and with notes on how the song is read.
@@ -186,14 +185,14 @@ class SubmitHandlers:
             await self._reader.probe(request.reference, None, "reference")
         probe = await self._reader.probe(request.source, request.rate) if request.source else None
         placement = placed(request.source_position, probe) if probe else Placement(request.source_position)
-        request = replace(request, source_position=placement.position)
+        request = request.evolve(source_position=placement.position)
         try:
             plan = plan_request(request, probe)
         except ProtocolError as error:
             raise placement.explained(error) from error
         refuse_too_long(description, plan.least_seconds)
         notes = dict.fromkeys((*request.notes, *(probe.notes if probe else ())))
-        return replace(request, notes=tuple(notes)[: requests.MAX_NOTES]), placement
+        return request.evolve(notes=tuple(notes)[: requests.MAX_NOTES]), placement
 
     def _agreed_reference(self, request: Render) -> str:
         """The reference audio, found. Raises ProtocolError unless its use was agreed to."""
@@ -213,11 +212,11 @@ class SubmitHandlers:
             name: self._reader.option_file(name, str(given)) if name in options else given
             for name, given in request.options.items()
         }
-        return replace(request, options=found)
+        return request.evolve(options=found)
 
     def _new_job(self, request: Render, asked: Fingerprint, client: Client) -> Job:
         job_id = f"j{secrets.token_hex(5)}"
-        request = replace(request, id=request.id or job_id)
+        request = request.evolve(id=request.id or job_id)
         fields = request.to_fields()
         return Job(
             id=job_id,

@@ -27,7 +27,8 @@ class Fingerprint:
     @classmethod
     def of(cls, sent: Render, meant: Render) -> Fingerprint:
         """The fingerprint of a request as sent, and completed from the context; no seed is drawn yet."""
-        return cls(_digest(sent), _digest(meant))
+        as_sent = _digest(sent)
+        return cls(as_sent, as_sent if meant == sent else _digest(meant))
 
     @classmethod
     def from_text(cls, text: str) -> Fingerprint:

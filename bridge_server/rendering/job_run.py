@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from bridge_server.engines.host import EngineHost, RenderCancelledError, started
 from bridge_server.engines.limits import refuse_too_long
-from bridge_server.engines.messages import RenderCommand
+from bridge_server.engines.messages import OptionFile, RenderCommand
 from bridge_server.engines.outcome import Outcome
 from bridge_server.engines.places import EnginePlaces, PlaceClaim
 from bridge_server.engines.pool import EnginePool
@@ -29,7 +29,7 @@ from bridge_server.rendering.take_recorder import TakeRecorder
 from bridge_server.songs.song_reader import SongReader
 from bridge_server.songs.sources import Song, check_unchanged
 from daw_protocol.errors import ErrorCode, ProtocolError
-from model.engine import Progress
+from model.engine import EngineDescription, Progress
 
 log = logging.getLogger(__name__)
 
@@ -98,6 +98,9 @@ class JobRun:
         self._failures: dict[int, Exception] = {}
         self._finished: dict[int, list[FinishedTake]] = {}
         self._recording = asyncio.Lock()
+        self._option_files = services.engines.option_files
+        self._files: Mapping[str, OptionFile] | None = None
+        self._keeping_files = asyncio.Lock()
         recorded = self._recorder.recorded(job)
         self._missing = [n for n in range(1, self._request.takes + 1) if n not in recorded]
         self._orders = self._claimed_orders(services.engines.takes_at_once(self._request.engine))
@@ -211,12 +214,6 @@ class JobRun:
 
     async def _render_in(self, host: EngineHost, order: TakeOrder, material: JobMaterial) -> None:
         song, reference, numbers = material.song, material.reference, order.numbers
-        command = RenderCommand(
-            material.plan.render_request(tuple(number - 1 for number in numbers)),
-            song.digest if song else "",
-            reference.digest if reference else "",
-            f"{self.job.id}-{numbers[0]}",
-        )
 
         def progressed(progress: Progress) -> None:
             self._bar.rendering(numbers, progress)
@@ -224,6 +221,14 @@ class JobRun:
         await started(host, progressed, order.stop)
         assert host.description is not None, "it has just started"
         refuse_too_long(host.description, material.plan.least_seconds)
+        files = await self._files_of(host.description)
+        command = RenderCommand(
+            material.plan.render_request(tuple(number - 1 for number in numbers), files),
+            song.digest if song else "",
+            reference.digest if reference else "",
+            f"{self.job.id}-{numbers[0]}",
+            files=files,
+        )
         for number in numbers:
             self._live.begin(PartialRender(self.job, number, material.plan, song))
         try:
@@ -240,6 +245,19 @@ class JobRun:
         finally:
             host.discard(command)
         await self._record_in_order()
+
+    async def _files_of(self, about: EngineDescription) -> Mapping[str, OptionFile]:
+        """The files that the request's options name, by option; the same ones for every take. Raises ProtocolError."""
+        async with self._keeping_files:
+            if self._files is None:
+                self._files = {
+                    option: await self._option_files.keep(
+                        option, *self._reader.option_file_now(option, str(given)), about.companion_files
+                    )
+                    for option, given in self._request.options.items()
+                    if option in about.file_options
+                }
+        return self._files
 
     async def _finish(self, host: EngineHost, outcome: Outcome, material: JobMaterial) -> list[FinishedTake]:
         """The takes of one outcome, with their audio in the store and nothing recorded yet."""

@@ -6,6 +6,7 @@ Bars, beats, seconds and timecode are converted here, once, through the tempo ma
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -66,8 +67,11 @@ class Plan:
         """The region counted from the song's first sample."""
         return self.region.shifted(-self.song.start) if self.song else Span(0, self.region.length)
 
-    def render_request(self, takes: tuple[int, ...]) -> RenderRequest:
-        """The engine's request for some takes, counted from 0; `song` is added in the engine's process."""
+    def render_request(self, takes: tuple[int, ...], files: Collection[str] = ()) -> RenderRequest:
+        """The engine's request for some takes, counted from 0. files: the options that name files.
+
+        Song, reference and files are added in the engine's process.
+        """
         request = self.request
         region = self.region_in_song
         return RenderRequest(
@@ -90,7 +94,7 @@ class Plan:
             stems=getattr(request, "stems", ()) or getattr(request, "instruments", ()),
             ending=getattr(request, "ending", False),
             context_seconds=request.context,
-            options=request.options,
+            options={name: given for name, given in request.options.items() if name not in files},
         )
 
     def grid(self) -> Grid:

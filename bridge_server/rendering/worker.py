@@ -83,6 +83,12 @@ class RenderWorker:
         """There may be a job to run, or a place to run one in."""
         self._wake.set()
 
+    def queued(self, engine: str) -> None:
+        """A job for this engine was queued. Where no place is free it is found as soon as one is: until then nothing
+        needs to look through the queue, which may be long."""
+        if engine not in self._engines.without_room():
+            self.wake()
+
     def cancel(self, job: Job, reason: str) -> bool:
         """Stops a job, waiting or running; False when it had ended already. The terminal reply follows."""
         if (run := self._runs.get(job.id)) is not None:

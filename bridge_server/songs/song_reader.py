@@ -16,11 +16,13 @@ from bridge_server.errors import as_protocol_error
 from bridge_server.jobs.database import Connection, transaction
 from bridge_server.songs.song_probe import SongProbe, converted_frames, project_rate
 from bridge_server.songs.sources import (
+    SETTLED_NS,
     STORED,
     TAKE,
     FileState,
     Song,
     find_file,
+    name_below,
     read_song,
     state_of,
     still_at,
@@ -35,9 +37,6 @@ from clip_store.take import Take
 from daw_protocol.errors import ErrorCode, ProtocolError, unicode_only
 from model.dsp.resample import resample
 
-# A file changed less than this before it was read may change again and keep its size and time: file systems count
-# time in steps, FAT in steps of two seconds.
-SETTLED_NS = 2_000_000_000
 KEPT_PROBES = 256
 
 
@@ -81,6 +80,11 @@ class SongReader:
     def option_file(self, option: str, name: str) -> str:
         """The absolute path of a file that an engine's option names. Raises ProtocolError."""
         return unicode_only(str(find_file(name, self._roots, option)))
+
+    def option_file_now(self, option: str, name: str) -> tuple[Path, str]:
+        """A file that `option_file` gave when the request came, and its name below its root. Raises ProtocolError."""
+        path = still_at(name, self._roots, option)
+        return path, name_below(path, self._roots)
 
     def _holds(self, digest: str) -> bool:
         try:

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 
 from bridge_server.errors import as_protocol_error
@@ -19,6 +20,9 @@ from daw_protocol.errors import ErrorCode, ProtocolError, unicode_only
 
 STORED = "audio:"
 TAKE = "take:"
+# A file changed less than this before it was read may change again and keep its size and time: file systems count
+# time in steps, FAT in steps of two seconds.
+SETTLED_NS = 2_000_000_000
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,7 @@ def find_file(name: str, roots: tuple[Path, ...], field: str = "source") -> Path
     outside the roots, not even whether they exist. A file whose name only looks the same is taken where none has it.
     """
     inside = False
-    for candidate in [*_candidates(name, roots), *_alike(name, roots)]:
+    for candidate in chain(_candidates(name, roots), _alike(name, roots)):
         # Too long, with characters the system does not know, or (RuntimeError) a link that leads to itself.
         with contextlib.suppress(OSError, ValueError, RuntimeError):
             resolved = candidate.resolve()
@@ -100,9 +104,15 @@ def still_at(name: str, roots: tuple[Path, ...], field: str = "source") -> Path:
     return found
 
 
+def name_below(path: Path, roots: tuple[Path, ...]) -> str:
+    """The name of a file that `find_file` gave, below the innermost root it lies in, with "/"."""
+    below = [path.relative_to(root) for real in roots if path.is_relative_to(root := real.resolve())]
+    return min(below, key=lambda name: len(name.parts)).as_posix()
+
+
 def find_folder(name: str, roots: tuple[Path, ...]) -> Path:
     """The folder a request names to write into, there or not yet. Raises ProtocolError when it is outside the roots."""
-    for candidate in [*_candidates(name, roots), *_alike(name, roots)]:
+    for candidate in chain(_candidates(name, roots), _alike(name, roots)):
         with contextlib.suppress(OSError, ValueError, RuntimeError):
             resolved = candidate.resolve()
             if resolved.exists() and _is_inside(resolved, roots):
@@ -177,12 +187,12 @@ def stored_song(digest: str, name: str, blobs: BlobStore, state: FileState | Non
         raise as_protocol_error(error, "source") from error
 
 
-def check_unchanged(before: FileState) -> None:
+def check_unchanged(before: FileState, field: str = "source") -> None:
     """Raises ProtocolError when the file is not what it was: a take of it would be spliced into another song."""
-    if state_of(before.path) != before:
+    if state_of(before.path, field) != before:
         raise ProtocolError(
             ErrorCode.FILE_CHANGED,
             f"{before.path.name} was changed while it was being rendered.",
-            "Wait until the DAW has saved it, then try again.",
-            "source",
+            "Wait until it has been saved, then try again.",
+            field,
         )

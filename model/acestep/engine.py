@@ -19,6 +19,7 @@ from model.acestep.sampling.option_help import ADAPTER, ADAPTER_STRENGTH, CHECKP
 from model.acestep.weights.capabilities import ACCOMPANIMENTS, MODEL_TASK, TRACKS, capability
 from model.acestep.weights.model_folders import (
     GIVE_A_FOLDER,
+    PEFT_CONFIG,
     ModelFolder,
     Variant,
     find_models,
@@ -243,6 +244,7 @@ def _description(tasks: tuple[Capability, ...], weights: str) -> EngineDescripti
         max_seconds=MAX_FRAMES / FRAMES_PER_SECOND,
         options=ENGINE_HELP,
         file_options=(ADAPTER,),
+        companion_files=(PEFT_CONFIG,),
         reference=True,
         prompt=TextLimit(prompts.MAX_CAPTION_CHARACTERS, prompts.MAX_TEXT_TOKENS - _FORM_TOKENS),
         lyrics=TextLimit(prompts.MAX_LYRIC_CHARACTERS, prompts.MAX_LYRIC_TOKENS - _FORM_TOKENS),

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bridge_server.engines.host import OnPiece, RenderCancelledError, ignore_progress
 from bridge_server.engines.messages import ChildPiece, ChildReport, RenderCommand
+from bridge_server.engines.option_files import OptionFiles
 from bridge_server.engines.outcome import Outcome, OutcomeCollector, stem_path
 from bridge_server.engines.places import EnginePlaces
 from daw_protocol.errors import ErrorCode, ProtocolError
@@ -27,6 +28,7 @@ class HostHere:
         self.pid = None
         self.description: EngineDescription | None = TogetherEngine().describe()
         self.began: list[tuple[int, ...]] = []
+        self.orders: list[RenderCommand] = []
         self.ends: dict[int, asyncio.Future[None]] = {}
         self.closed = 0
         self._folder = folder
@@ -46,6 +48,7 @@ class HostHere:
         folder.mkdir(parents=True)
         collector = OutcomeCollector(request.takes, request.channels, folder)
         self.began.append(request.takes)
+        self.orders.append(command)
         stopping, end = asyncio.create_task(stop.wait()), self.end(request.takes[0])
         waited: set[asyncio.Future[object]] = {stopping, end}  # type: ignore[arg-type]
         try:
@@ -78,6 +81,7 @@ class PoolHere:
 
     def __init__(self, hosts: list[HostHere], takes_at_once: int = 1) -> None:
         self.hosts = hosts
+        self.option_files = OptionFiles()
         self._places = EnginePlaces(hosts)
         self._takes_at_once = takes_at_once
 

@@ -1,14 +1,16 @@
 """What all messages share, on one small message of the test's own."""
 
 import dataclasses
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import pytest
 
+from daw_protocol import replies, requests, results
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.fields import Names, Switches, Text, Whole
-from daw_protocol.message import MAX_ERROR_TEXT, Message, unknown_field, value
+from daw_protocol.message import MAX_ERROR_TEXT, Message, read_field, unknown_field, value
 from daw_protocol.timeline import AtSample
 from daw_protocol.timeline.position import Position
 from daw_protocol.timeline_fields import PositionKind
@@ -42,6 +44,39 @@ def test_values_are_read_when_a_message_is_built():
 def test_a_message_never_changes():
     with pytest.raises(dataclasses.FrozenInstanceError):
         Knock(door="front").door = "back"
+
+
+def test_a_message_evolves_and_reads_only_what_changes(monkeypatch):
+    knock = Knock(door="front", times=2, names="a,b")
+    evolved = knock.evolve(times="3", at=5)
+    assert evolved == Knock(door="front", times=3, at=AtSample(5), names=("a", "b"))
+    assert knock == Knock(door="front", times=2, names=("a", "b"))
+    assert evolved.evolve(at=None) == Knock(door="front", times=3, names=("a", "b"))
+    assert refusal(knock.evolve, times=10).field == "times"
+    assert refusal(Knock(door="cellar").evolve, times=4).field == "times", (
+        "the rules across fields hold as well"
+    )
+    with pytest.raises(KeyError):
+        knock.evolve(dor="back")
+    monkeypatch.setattr(Text, "read", lambda *_: pytest.fail("read again"))
+    assert knock.evolve(times=4).door == "front"
+
+
+def kinds_of_messages(base: type[Message]) -> Iterator[type[Message]]:
+    for kind in base.__subclasses__():
+        yield kind
+        yield from kinds_of_messages(kind)
+
+
+def test_every_default_is_what_reading_it_gives():
+    """Values at their default are not read again when a message is built."""
+    of_ours = [kind for kind in kinds_of_messages(Message) if kind.__module__.startswith("daw_protocol.")]
+    assert {requests.Repaint, replies.Done, results.JobList} <= set(of_ours)
+    for kind in of_ours:
+        for entry in dataclasses.fields(kind):
+            if entry.default not in (dataclasses.MISSING, None):
+                found = read_field(entry, entry.default)
+                assert (found, type(found)) == (entry.default, type(entry.default)), (kind, entry.name)
 
 
 def test_defaults_are_left_out_of_the_fields_and_come_back():

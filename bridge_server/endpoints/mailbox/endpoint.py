@@ -11,7 +11,6 @@ import json
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -192,10 +191,10 @@ class MailboxEndpoint:
         return answer
 
     async def _respond(self, letter: Letter, number: int, request: Request, call: Call | BadCall) -> Response:
-        request = replace(request, token="")  # which no record must keep
+        request = request.evolve(token="")  # which no record must keep
         if isinstance(request, (Render, Vary)) and not request.id:
             # Named for its file: one that a killed server had taken but not finished is not rendered twice.
-            request = replace(request, id=f"{letter.name[:40]}-{letter.stamp}.{number}"[:64])
+            request = request.evolve(id=f"{letter.name[:40]}-{letter.stamp}.{number}"[:64])
         client = MailboxClient(self, letter.name, getattr(call, "client", "") or request.client)
         return await self._dispatcher.respond(request, client)
 

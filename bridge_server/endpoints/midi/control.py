@@ -10,7 +10,6 @@ import contextlib
 import logging
 import secrets
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 from bridge_server.endpoints.midi.ports import open_input
@@ -144,7 +143,7 @@ UNPLUGGED = object()
 def with_own_id(request: Request) -> Request:
     """A render request with a fresh id: a pad hit twice renders twice."""
     if isinstance(request, (Render, Vary)) and not request.id:
-        return replace(request, id=f"{PAD_ID}{secrets.token_hex(6)}")
+        return request.evolve(id=f"{PAD_ID}{secrets.token_hex(6)}")
     return request
 
 

@@ -17,7 +17,6 @@ import json
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -168,7 +167,7 @@ class WatchFolder:
         if name is None or await asyncio.to_thread(notes.is_finished, name):
             return
         client = _WatchClient(self._key)
-        response = await self._dispatcher.respond(replace(request, id=name), client)
+        response = await self._dispatcher.respond(request.evolve(id=name), client)
         facts = [f"{placement.fact} {hint}".strip()] if placement.fact else []
         try:
             if response.error is not None:

@@ -22,11 +22,10 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from model.acestep.weights.model_folders import UNSAFE_ENDINGS, read_fields
+from model.acestep.weights.model_folders import PEFT_CONFIG, UNSAFE_ENDINGS, read_fields
 from model.acestep.weights.stored_names import Leaf, adapter_place, some_of
 from model.errors import CannotRender
 
-PEFT_CONFIG = "adapter_config.json"
 LOKR_CONFIG = "lokr_config"  # in the file's own metadata
 TAKE_ANOTHER = "Export the adapter as a plain LoRA or LoKr for the ACE-Step 1.5 decoder, or use another one."
 
@@ -216,7 +215,9 @@ def _config(path: Path, stored: Mapping[str, Tensor], metadata: Mapping[str, str
         alpha = float(fields["lora_alpha"])
         alphas = {str(name): float(value) for name, value in dict(fields.get("alpha_pattern") or {}).items()}
     except (KeyError, TypeError, ValueError) as wrong:
-        raise CannotRender(f"{config} has no valid lora_alpha.", TAKE_ANOTHER) from wrong
+        raise CannotRender(
+            f"The adapter {path.name} has no valid lora_alpha in its {PEFT_CONFIG}.", TAKE_ANOTHER
+        ) from wrong
     return _Scaling(alpha, alphas, bool(fields.get("use_rslora", False))), config.read_bytes()
 
 

@@ -40,6 +40,8 @@ TEXT_ENCODER = "Qwen3-Embedding-0.6B"
 TOKENIZERS = (f"{TEXT_ENCODER}-tokenizer", TEXT_ENCODER)
 """Folders that may contain the tokenizer: downloaded separately, or with the published text encoder."""
 UNSAFE_ENDINGS = (".bin", ".ckpt", ".pt", ".pth", ".pkl")
+PEFT_CONFIG = "adapter_config.json"
+"""Lies in the folder of an adapter that PEFT has exported."""
 
 
 class Layout(enum.Enum):

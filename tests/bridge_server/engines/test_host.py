@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 
 from bridge_server.engines.host import EngineHost, RenderCancelledError, ignore_progress, started
 from bridge_server.engines.messages import EngineFolders, RenderCommand
+from bridge_server.engines.option_files import OptionFiles
 from bridge_server.engines.process import EngineProcess
 from clip_store.audio.audio import Audio, Encoding
 from clip_store.blobs import BlobStore
@@ -17,7 +19,7 @@ from daw_protocol.errors import ErrorCode, ProtocolError
 from model.engine import Task
 from tests.bridge_server.engines.test_process import order
 from tests.bridge_server.hosts import HostHere
-from tests.doubles import ENGINES, noise
+from tests.doubles import ENGINES, SoundsEngine, noise
 
 
 def render(host: EngineHost, command: RenderCommand, stop: asyncio.Event | None = None):
@@ -71,6 +73,53 @@ def test_a_song_is_found_by_its_digest(tmp_path):
         assert caught.value.code is ErrorCode.STORE_FAILED
 
     use(tmp_path, work, "noise")
+
+
+def test_a_file_that_an_option_names_is_read_where_the_place_has_it(tmp_path):
+    """One place has the file itself; another has the bytes it was sent, under the same name in a folder of its own."""
+    companion = SoundsEngine.companion
+    here, elsewhere = tmp_path / "here", tmp_path / "elsewhere"
+    for folder in (here, elsewhere):
+        (folder / "kits").mkdir(parents=True)
+        (folder / "kits" / "brushes").write_text("swish")
+        (folder / "kits" / companion).write_text("{}")
+
+    async def read_in(folder, command: RenderCommand | None = None) -> tuple[RenderCommand, dict]:
+        table = OptionFiles()
+        file = await table.keep("sounds", folder / "kits" / "brushes", "kits/brushes", (companion,))
+        folders = EngineFolders(folder / "blobs", folder / "results")
+        host = EngineProcess(ENGINES["sounds"], folders, 0.5, option_files=table)
+        try:
+            order = command or replace(of_takes(0, options={}), files={"sounds": file})
+            (outcome,) = await render(host, order)
+        finally:
+            await host.close()
+        return order, dict(outcome.report.figures)
+
+    async def work() -> None:
+        order, read = await read_in(here)
+        assert read == {"name": "brushes", "sounds": "swish", "companion": "{}"}
+        shutil.rmtree(here)
+        assert (await read_in(elsewhere, order))[1] == read
+
+    asyncio.run(work())
+
+
+def test_a_file_that_has_changed_is_not_rendered_with(tmp_path):
+    async def work() -> None:
+        (tmp_path / "brushes").write_text("swish")
+        table = OptionFiles()
+        file = await table.keep("sounds", tmp_path / "brushes", "brushes")
+        folders = EngineFolders(tmp_path / "blobs", tmp_path / "results")
+        host = EngineProcess(ENGINES["sounds"], folders, 0.5, option_files=table)
+        try:
+            (tmp_path / "brushes").write_text("bang")
+            with pytest.raises(ProtocolError, match="brushes was changed"):
+                await render(host, replace(of_takes(0, options={}), files={"sounds": file}))
+        finally:
+            await host.close()
+
+    asyncio.run(work())
 
 
 def test_after_discard_nothing_is_left_and_after_a_death_it_renders_again(tmp_path):

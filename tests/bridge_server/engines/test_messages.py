@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import multiprocessing
 import typing
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 import numpy as np
 
@@ -21,6 +21,8 @@ from bridge_server.engines.messages import (
     ChildReady,
     ChildRefused,
     ChildReport,
+    FilesHere,
+    OptionFile,
     QuitCommand,
     RenderCommand,
     StopCommand,
@@ -45,8 +47,12 @@ REQUEST = RenderRequest(
 ABOUT = EngineDescription("small", "Small", False, (Capability(Task.REPAINT, True),))
 
 
+SOUNDS = OptionFile("sounds/piano.sf2", "ab" * 32, 17, (OptionFile("sounds/piano.json", "cd" * 32, 2),))
+
+
 def sent():
     return [
+        FilesHere({SOUNDS: Path("/sounds/piano.sf2")}),
         StopCommand(7),
         QuitCommand(),
         ChildDescription(ABOUT),
@@ -78,8 +84,9 @@ def test_every_message_comes_through_a_pipe():
 
 def test_a_render_command_comes_through_a_pipe():
     """Its arrays have no single truth value, so it is compared field by field."""
-    command = RenderCommand(REQUEST, "digest", "", "j1-1", 7)
+    command = RenderCommand(REQUEST, "digest", "", "j1-1", 7, {"soundfont": SOUNDS})
     found = through_a_pipe(command)
+    assert found.files == command.files
     assert (found.number, found.song, found.reference, found.results) == (7, "digest", "", "j1-1")
     assert np.array_equal(found.request.grid.seconds, REQUEST.grid.seconds)
     assert dataclasses.replace(found.request, grid=REQUEST.grid) == REQUEST
@@ -97,6 +104,6 @@ def test_an_order_names_no_path_of_this_machine():
             return [path for entry in value.values() for path in paths_in(entry)]
         return []
 
-    assert paths_in(RenderCommand(REQUEST, "digest", "", "j1-1", 7)) == []
+    assert paths_in(RenderCommand(REQUEST, "digest", "", "j1-1", 7, {"soundfont": SOUNDS})) == []
     hints = typing.get_type_hints(RenderCommand)
     assert {hints[name] for name in ("song", "reference", "results")} == {str}

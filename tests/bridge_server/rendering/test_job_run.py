@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import pickle
+import pickletools
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import PurePath
 
 import numpy as np
 import pytest
 
 from bridge_server.engines.host import RenderCancelledError
+from bridge_server.engines.messages import OptionFile, RenderCommand
 from bridge_server.jobs.database import open_database
 from bridge_server.jobs.job import Job
 from bridge_server.rendering.job_run import JobRun, JobServices
@@ -19,7 +25,10 @@ from bridge_server.sessions.events import Events, JobReply
 from bridge_server.songs.song_reader import SongReader
 from clip_store.store import ClipStore
 from daw_protocol.errors import ProtocolError
-from model.engine import Progress
+from daw_protocol.tasks import TASKS
+from model.acestep.engine import EngineConfig, AceStepEngine
+from model.engine import EngineDescription, Progress, Task
+from model.sketch.engine import SketchEngine
 from tests.bridge_server.hosts import DIED, REFUSED, HostHere, PoolHere
 from tests.bridge_server.peers import noise_song
 
@@ -43,13 +52,13 @@ class Bench:
         self.events.subscribe(JobReply, lambda event: self.taken.append((event.job, event.reply.number)))
         self.events.subscribe(RenderFinished, lambda event: self.finished.append(event.render.number))
 
-    def run(self, takes: int, job: str = "j1") -> JobRun:
+    def run(self, takes: int, job: str = "j1", task: str = "repaint", **more) -> JobRun:
         request = {
-            "source": str(self._song), "start": 1000, "end": 5000, "takes": takes, "seed": 5, "engine": "x",
+            "source": str(self._song), "start": 1000, "end": 5000, "takes": takes, "seed": 5, "engine": "x", **more,
         }  # fmt: skip
         self._turns += 1
         return JobRun(
-            Job(job, "client", "r", "repaint", request), self._turns, self._services, self.progress.append
+            Job(job, "client", "r", task, request), self._turns, self._services, self.progress.append
         )
 
     def free(self) -> None:
@@ -242,6 +251,94 @@ def test_an_engine_that_renders_takes_together_gets_several_and_every_place_has_
             assert [number for _, number in at.taken] == list(range(1, takes + 1))
 
     asyncio.run(work())
+
+
+FILE_OPTIONS = [
+    pytest.param(SketchEngine().describe(), id="sketch"),
+    pytest.param(AceStepEngine(EngineConfig()).describe(), id="acestep"),
+]
+
+
+def texts_in(order: RenderCommand) -> list[str]:
+    """Every text of an order as it crosses to a place."""
+    return [text for _, text, _ in pickletools.genops(pickle.dumps(order)) if isinstance(text, str)]
+
+
+@pytest.mark.parametrize("about", FILE_OPTIONS)
+@pytest.mark.parametrize("task", TASKS)
+def test_an_order_has_every_file_by_its_content_and_none_by_a_path(tmp_path, about, task):
+    """With every option that names a file, one of them with a companion: another machine could carry it out."""
+    assert about.file_options
+    kit = tmp_path / "kits" / "kit.bin"
+    kit.parent.mkdir()
+    kit.write_bytes(b"kit")
+    for companion in about.companion_files:
+        kit.with_name(companion).write_bytes(b"{}")
+    options = dict.fromkeys(about.file_options, str(kit)) | {"steps": 8}
+
+    async def work() -> None:
+        async with bench(tmp_path) as at:
+            for host in at.hosts:
+                host.description = replace(host.description, **files_of(about))
+            run = at.run(1, task=task, options=options)
+            rendering = asyncio.create_task(run.render())
+            await at.begun((0, (0,)))
+            run.cancel("That is enough.")
+            with pytest.raises(RenderCancelledError):
+                await rendering
+            (order,) = at.hosts[0].orders
+            assert (order.request.task, order.request.options) == (Task(task), {"steps": 8})
+            companions = tuple(
+                OptionFile(f"kits/{name}", sha256(b"{}").hexdigest(), 2) for name in about.companion_files
+            )
+            file = OptionFile("kits/kit.bin", sha256(b"kit").hexdigest(), 3, companions)
+            assert order.files == dict.fromkeys(about.file_options, file)
+            texts = texts_in(order)
+            assert "kits/kit.bin" in texts
+            assert [text for text in texts if PurePath(text).is_absolute() or str(tmp_path) in text] == []
+            assert not any("pathlib" in text for text in texts)
+
+    asyncio.run(work())
+
+
+def test_all_takes_of_a_job_get_the_same_file(tmp_path):
+    """What changes meanwhile is the next job's."""
+    kit = tmp_path / "kit.bin"
+    kit.write_bytes(b"kit")
+
+    async def work() -> None:
+        async with bench(tmp_path, 1) as at:
+            at.hosts[0].description = replace(at.hosts[0].description, file_options=("kit",))
+            rendering = asyncio.create_task(at.run(2, options={"kit": str(kit)}).render())
+            await at.begun((0, (0,)))
+            kit.write_bytes(b"other")
+            at.end(0, 0)
+            await at.begun((0, (1,)))
+            at.end(0, 1)
+            assert await rendering == 2
+            first, second = (order.files["kit"] for order in at.hosts[0].orders)
+            assert first == second
+            with pytest.raises(ProtocolError, match=r"kit\.bin was changed"):  # what a place here says of it
+                at.pool.option_files.path("kit", second)
+
+    asyncio.run(work())
+
+
+def test_a_file_that_has_gone_fails_the_job_with_its_option_named(tmp_path):
+    async def work() -> None:
+        async with bench(tmp_path) as at:
+            for host in at.hosts:
+                host.description = replace(host.description, file_options=("kit",))
+            with pytest.raises(ProtocolError, match="There is no file") as error:
+                await at.run(1, options={"kit": str(tmp_path / "kit.bin")}).render()
+            assert error.value.field == "kit"
+            assert at.hosts[0].orders == []
+
+    asyncio.run(work())
+
+
+def files_of(about: EngineDescription) -> dict[str, tuple[str, ...]]:
+    return {"file_options": about.file_options, "companion_files": about.companion_files}
 
 
 def test_partial_renders_are_of_their_own_job_and_take(tmp_path):

@@ -157,7 +157,7 @@ def test_a_place_killed_in_the_middle_loses_nothing(tmp_path, in_order):
         assert fractions == sorted(fractions)
 
 
-def test_two_jobs_render_at_once_and_the_third_waits(tmp_path):
+def test_two_jobs_render_at_once_and_the_third_waits(tmp_path, monkeypatch):
     with ServerThread(with_places(tmp_path, 2)) as server, server.osc() as osc, server.websocket() as ws:
         slow = {
             "source": "song.wav",
@@ -175,6 +175,15 @@ def test_two_jobs_render_at_once_and_the_third_waits(tmp_path):
         ]
         states = {job["job"]: job["state"] for job in ws.call("jobs.list")["jobs"]}
         assert [states[job] for job in jobs] == ["running", "running", "queued"]
+        searched = []  # a long queue is searched when a place is free, not with each request
+        with monkeypatch.context() as patch:
+            patch.setattr(JobQueue, "next_waiting", lambda *_: searched.append(1))
+            for _ in range(2):
+                assert ws.call("repaint", **slow)["state"] == "queued"
+            ws.call("status")
+        assert searched == []
+        for job in ws.call("jobs.list")["jobs"][:2]:
+            ws.call("cancel", job=job["job"])
         # Another engine has places of its own.
         assert osc.render("/bridge/repaint", "quick", *REGION)[-1].name == "done"
         ws.call("cancel", job=jobs[0])

@@ -51,6 +51,12 @@ def test_found(roots, tmp_path, name, found):
     assert find_file(str(tmp_path / found), roots) == (tmp_path / found).resolve()
 
 
+def test_no_folder_is_searched_for_a_name_that_is_there_as_it_is_spelled(roots, monkeypatch):
+    monkeypatch.setattr("bridge_server.songs.sources.existing", lambda *_: pytest.fail("searched"))
+    assert find_file("song.wav", roots).name == "song.wav"
+    assert find_file(str(roots[1] / "only.wav"), roots).name == "only.wav"
+
+
 OUTSIDE = [
     "../secret/key.wav",
     "../secret/nothing.wav",
