@@ -68,6 +68,11 @@ def sendable(text: str, max_length: int) -> str:
     return shown if len(shown) <= max_length else shown[: max_length - 1] + "…"
 
 
+def readable(text: str) -> str:
+    """The text as an answer quotes it: with U+FFFD for each lone surrogate, which `repr` would write as an escape."""
+    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 def unicode_only(text: str) -> str:
     """The text with "?" for each lone surrogate.
 

@@ -19,7 +19,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from daw_protocol.timeline.written_number import with_points
+from daw_protocol.errors import readable
+from daw_protocol.timeline.written_number import plain, with_points
 
 Schema = dict[str, Any]
 
@@ -70,9 +71,7 @@ class Text(Kind):
             )
         if _ANY_CONTROL_CHARACTER.search(text):
             raise ValueError("must not contain control characters")
-        # Bytes in another encoding arrive as lone surrogates; JSON can carry one as well, half a UTF-16 pair.
-        if _ANY_SURROGATE.search(text):
-            raise ValueError("is not valid Unicode; text must be UTF-8")
+        check_unicode(text)
         return text
 
     def schema(self) -> Schema:
@@ -80,6 +79,13 @@ class Text(Kind):
 
     def describe(self) -> str:
         return f"text, at most {self.max_length} characters"
+
+
+def check_unicode(text: str) -> None:
+    """Raises ValueError for bytes in another encoding, which arrive as lone surrogates; JSON can carry one as well,
+    half a UTF-16 pair."""
+    if _ANY_SURROGATE.search(text):
+        raise ValueError(f"is not valid Unicode, got {shown(text)}; text must be UTF-8")
 
 
 @dataclass(frozen=True)
@@ -143,8 +149,8 @@ class Flag(Kind):
     def read(self, value: Any) -> bool:
         if isinstance(value, bool):
             return value
-        if isinstance(value, str) and value.strip().lower() in YES_WORDS | NO_WORDS:
-            return value.strip().lower() in YES_WORDS
+        if isinstance(value, str) and plain(value).strip().lower() in YES_WORDS | NO_WORDS:
+            return plain(value).strip().lower() in YES_WORDS
         if isinstance(value, str):
             value = number_in(value)
         if isinstance(value, (int, float)) and value in (0, 1):
@@ -171,7 +177,7 @@ class Choice(Kind):
     def read(self, value: Any) -> str:
         if not isinstance(value, str):
             raise TypeError(f"must be one of {', '.join(self.words)}, got {shown(value)}")
-        word = value.strip().lower()
+        word = plain(value).strip().lower()
         if word not in self.words:
             raise ValueError(f"must be one of {', '.join(self.words)}, got {shown(value)}")
         return word
@@ -191,10 +197,10 @@ class Names(Kind):
 
     def read(self, value: Any) -> tuple[str, ...]:
         if isinstance(value, str):
-            value = [part for part in texts_in(value) if not isinstance(part, str) or part.strip()]
+            value = [part for part in texts_in(plain(value)) if not isinstance(part, str) or part.strip()]
         if not isinstance(value, (list, tuple)) or not all(isinstance(part, str) for part in value):
             raise TypeError(f"must be a list of names, got {shown(value)}")
-        names = tuple(Text(64, 1).read(part.strip().lower()) for part in value)
+        names = tuple(Text(64, 1).read(plain(part).strip().lower()) for part in value)
         if any("," in name for name in names):
             raise ValueError("must not contain commas inside a name")
         if len(names) > self.max_count:
@@ -355,5 +361,5 @@ def shown(value: Any) -> str:
         return f"a number of {value.bit_length()} bits"
     if isinstance(value, (list, tuple, dict)):
         return f"a {'list' if isinstance(value, (list, tuple)) else 'table'} of {len(value)}"
-    text = repr(value)
+    text = repr(readable(value) if isinstance(value, str) else value)
     return text if len(text) <= 80 else text[:77] + "..."

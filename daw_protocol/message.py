@@ -11,8 +11,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
-from daw_protocol.errors import ErrorCode, ProtocolError
-from daw_protocol.fields import Kind, Schema
+from daw_protocol.errors import ErrorCode, ProtocolError, readable
+from daw_protocol.fields import Kind, Schema, check_unicode
 from daw_protocol.spelling import nearest
 from daw_protocol.unreadable import Unreadable
 
@@ -128,6 +128,8 @@ def read_value(name: str, kind: Kind, given: Any) -> Any:
     if isinstance(given, Unreadable):
         raise ProtocolError(ErrorCode.WRONG_TYPE, f"{name}: cannot be {given}.", accepts(kind), name)
     try:
+        if isinstance(given, str):
+            check_unicode(given)
         return kind.read(given)
     except TypeError as error:
         raise ProtocolError(ErrorCode.WRONG_TYPE, f"{name}: {brief(error)}.", accepts(kind), name) from error
@@ -168,7 +170,9 @@ def unknown_field(name: object, known: Collection[str]) -> ProtocolError:
     given = str(name)[:60]
     close = nearest(given, tuple(known))
     remedy = f"Did you mean {close}?" if close else f"Available: {', '.join(sorted(known))}."
-    return ProtocolError(ErrorCode.UNKNOWN_FIELD, f"There is no value called {given!r} here.", remedy, given)
+    return ProtocolError(
+        ErrorCode.UNKNOWN_FIELD, f"There is no value called {readable(given)!r} here.", remedy, given
+    )
 
 
 def message_schema(message: type[Message]) -> Schema:

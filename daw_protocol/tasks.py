@@ -56,6 +56,11 @@ class TaskSpec:
         """Whether the task needs a source."""
         return self.placement is not Placement.NEW
 
+    @property
+    def needs_region(self) -> bool:
+        """Whether a request without a region means nothing."""
+        return not self.whole_song and self.default_length is None
+
 
 def _bars(count: int) -> Duration:
     return Duration(Fraction(count), DurationUnit.BARS)

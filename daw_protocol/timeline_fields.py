@@ -6,11 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from daw_protocol.fields import Kind, Schema, object_in, shown
+from daw_protocol.fields import Kind, Schema, Text, exact_whole, object_in, shown
 from daw_protocol.timeline import Key, Meter, TempoMap, format_position, parse_position
 from daw_protocol.timeline.duration import Duration
-from daw_protocol.timeline.position import Position
+from daw_protocol.timeline.position import BARS_LOOK, Position
 from daw_protocol.timeline.tempo_point import MAX_POINTS
+from daw_protocol.timeline.written_number import plain
+
+MAX_BARS_LETTERS = 40
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,24 @@ class DurationKind(Kind):
 
     def describe(self) -> str:
         return 'length: samples, `"4s"`, `"8 bars"`, `"16b"`'
+
+
+@dataclass(frozen=True)
+class BarsKind(Kind):
+    """A range of whole bars, kept as it was typed; where they lie, the tempo map knows."""
+
+    def read(self, value: Any) -> str:
+        if isinstance(value, float) and value.is_integer():
+            value = exact_whole(value)
+        if isinstance(value, bool) or not isinstance(value, (int, str)):
+            raise TypeError(f"{BARS_LOOK}, got {shown(value)}")
+        return Text(MAX_BARS_LETTERS, 1).read(plain(value) if isinstance(value, str) else value)
+
+    def schema(self) -> Schema:
+        return Text(MAX_BARS_LETTERS, 1).schema()
+
+    def describe(self) -> str:
+        return 'bars, inclusive: `"17-20"` or `"17"`'
 
 
 @dataclass(frozen=True)

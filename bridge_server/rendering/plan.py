@@ -235,7 +235,7 @@ def with_default_region(request: Render) -> Render:
     raise ProtocolError(
         ErrorCode.MISSING_FIELD,
         "No region is selected.",
-        "Send start and end, or bars, or send /bridge/select first.",
+        'Give start and end, or bars such as "17-20", or select a region first.',
         "start",
     )
 

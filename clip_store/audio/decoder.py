@@ -6,6 +6,7 @@ Where a header is not true, libsndfile gets the sound through a true one (`layou
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import re
 import struct
@@ -16,7 +17,8 @@ from typing import Any, BinaryIO
 
 import soundfile
 
-from clip_store.audio.layout import NEVER_FINISHED, Layout, layout_of
+from clip_store.audio.chain import Chain, Decoder, is_other
+from clip_store.audio.layout import CHAINED, NEVER_FINISHED, OTHER_STREAM, Layout, Piece, layout_of
 from clip_store.audio.pieced_file import PiecedFile
 from clip_store.audio.riff import OPEN_SIZE
 from clip_store.errors import AudioFileError
@@ -67,7 +69,7 @@ _RAISED = (
 class OpenSound:
     """A file's decoder, and what its bytes showed."""
 
-    decoder: soundfile.SoundFile
+    decoder: Decoder
     layout: Layout
     notes: tuple[str, ...]
 
@@ -86,12 +88,16 @@ def opened(path: Path) -> Iterator[OpenSound]:
             layout = _layout(raw)
             if layout.cut_off:
                 raise _cut_off(path)
+            if layout.fault:
+                raise _not_read(path, layout.fault)
             decoder = stack.enter_context(_decoder(path, raw, layout))
+            more = [stack.enter_context(_pieced(raw, pieces, layout)) for pieces in layout.more]
         except _RAISED as error:
             raise _cannot_open(path, error) from error
         try:
-            notes = layout.notes + _check_whole(path, decoder, layout)
-            yield OpenSound(decoder, layout, notes)
+            whole, notes = _chained(decoder, more)
+            notes += layout.notes + _check_whole(path, whole, layout)
+            yield OpenSound(whole, layout, notes)
         except (
             soundfile.SoundFileError,
             RuntimeError,
@@ -116,6 +122,10 @@ def _decoder(path: Path, raw: BinaryIO, layout: Layout) -> soundfile.SoundFile:
     if layout.pieces is None:
         # As bytes where names are bytes: soundfile cannot encode a name that is not UTF-8.
         return soundfile.SoundFile(os.fsencode(path) if os.name == "posix" else path)
+    return _pieced(raw, layout.pieces, layout)
+
+
+def _pieced(raw: BinaryIO, pieces: tuple[Piece, ...], layout: Layout) -> soundfile.SoundFile:
     options: dict[str, Any] = {}
     if layout.raw is not None:
         raw_form = layout.raw
@@ -126,7 +136,23 @@ def _decoder(path: Path, raw: BinaryIO, layout: Layout) -> soundfile.SoundFile:
             "subtype": raw_form.subtype,
             "endian": raw_form.endian,
         }
-    return soundfile.SoundFile(PiecedFile(raw, layout.pieces), **options)
+    return soundfile.SoundFile(PiecedFile(raw, pieces), **options)
+
+
+def _chained(first: Decoder, more: list[soundfile.SoundFile]) -> tuple[Decoder, tuple[str, ...]]:
+    """All streams as one sound, up to the first that cannot go on with it; and what a producer should know."""
+    same = list(itertools.takewhile(lambda one: not is_other(one, first), more))
+    whole: Decoder = Chain([first, *same]) if same else first
+    notes: tuple[str, ...] = (CHAINED.format(count=1 + len(same)),) if same else ()
+    if len(same) < len(more):
+        seconds, form = whole.frames / whole.samplerate, _form(more[len(same)])
+        notes += (OTHER_STREAM.format(seconds=seconds, form=form, first=_form(first)),)
+    return whole, notes
+
+
+def _form(decoder: Decoder) -> str:
+    channels = {1: "mono", 2: "stereo"}.get(decoder.channels, f"{decoder.channels} channels")
+    return f"{decoder.samplerate} Hz, {channels}"
 
 
 def _check_there(path: Path) -> None:
@@ -152,7 +178,11 @@ def _cannot_open(path: Path, error: Exception) -> AudioFileError:
     for at, magic, kind in _OTHERS:
         if head[at:].startswith(magic):
             return AudioFileError(f"{path.name} is not a sound file that can be read: it is {kind}.", REMEDY)
-    return AudioFileError(f"{path.name} is not a sound file that can be read ({_words(error)}).", REMEDY)
+    return _not_read(path, _words(error))
+
+
+def _not_read(path: Path, reason: str) -> AudioFileError:
+    return AudioFileError(f"{path.name} is not a sound file that can be read ({reason}).", REMEDY)
 
 
 REMEDY = "Save it as WAV, AIFF or FLAC."
@@ -168,11 +198,11 @@ def _cut_off(path: Path) -> AudioFileError:
     return AudioFileError(f"{path.name} is cut off: it holds less sound than its header promises.", WAIT)
 
 
-def _check_whole(path: Path, decoder: soundfile.SoundFile, layout: Layout) -> tuple[str, ...]:
+def _check_whole(path: Path, decoder: Decoder, layout: Layout) -> tuple[str, ...]:
     """Notes about its length. Raises AudioFileError when less sound is there than the header promises, or none."""
     notes: tuple[str, ...] = ()
     cut_off = False
-    if layout.pieces is None:
+    if layout.pieces is None or layout.more:
         said = decoder.extra_info
         cut_off = _OGG_ENDS.search(said) is not None
         promises = [int(hit[1]) for hit in _SHORT.finditer(said) if int(hit[1]) > int(hit[2])]

@@ -20,6 +20,9 @@ _TOTAL_MASK = (1 << 36) - 1
 _TAIL_BYTES = 1 << 19
 """More than the longest frame has: 65,535 samples of 24-bit stereo, not compressed, are 400 KB."""
 _CANDIDATES = 8
+_STREAM = re.compile(rb"fLaC[\x00\x80]\x00\x00\x22(....)", re.DOTALL)
+_STREAM_BYTES = 12
+_SEARCHED = 1 << 20
 _SYNC = re.compile(rb"\xff[\xf8\xf9]")
 _BLOCK_SIZES = {1: 192, 2: 576, 3: 1152, 4: 2304, 5: 4608} | {
     code: 256 << (code - 8) for code in range(8, 16)
@@ -65,6 +68,25 @@ def start_of(file: BinaryIO) -> int | None:
     start = id3_bytes(file)
     file.seek(start)
     return start if file.read(4) == MAGIC else None
+
+
+def starts(file: BinaryIO) -> list[int]:
+    """Where the streams begin that lie one behind the other: one, unless files were joined byte by byte."""
+    first = start_of(file)
+    if first is None:
+        return []
+    found, position = [first], first + 4
+    file.seek(position)
+    before = b""
+    while block := file.read(_SEARCHED):
+        data = before + block
+        for match in _STREAM.finditer(data):
+            size_least, size_most = struct.unpack_from(">HH", match[1])
+            if 16 <= size_least <= size_most:
+                found.append(position - len(before) + match.start())
+        position += len(block)
+        before = data[-_STREAM_BYTES + 1 :]
+    return found
 
 
 def id3_bytes(file: BinaryIO) -> int:

@@ -6,14 +6,17 @@ container has one function; `layout_of` chooses by the first bytes.
 
 from __future__ import annotations
 
+import io
+import itertools
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from clip_store.audio import flac, mpeg
-from clip_store.audio.pieced_file import Stretch
+from clip_store.audio import flac, mpeg, ogg, voc
+from clip_store.audio.pieced_file import PiecedFile, Stretch
 from clip_store.audio.riff import MAX_RIFF, Chunk, is_riff, walk, walk_chunks
+from clip_store.audio.wave_format import mended
 
 _MPEG_IN_WAVE = 0x55
 _PCM_TAGS = (1, 3, 6, 7, 0xFFFE)  # integers, floats, A-law, mu-law, and the extensible form of these
@@ -25,6 +28,13 @@ NEVER_FINISHED = (
     "all the sound that is there was read."
 )
 SHORT_PROMISE = "The file's header promises less sound than there is; all of it was read."
+CHAINED = "The file holds {count} streams, one behind the other; they were joined in order."
+OTHER_STREAM = (
+    "After {seconds:.3f} s the file goes on with sound of another form ({form}); "
+    "only the sound before it ({first}) was read."
+)
+
+Piece = bytes | Stretch
 
 
 @dataclass(frozen=True)
@@ -46,13 +56,17 @@ class Layout:
     cut_off: the header promises sound that is not there.
     notes:   what a producer should know.
     mpeg:    the sound is an MP3 stream: decoders lose some frames at its ends.
+    fault:   why the sound cannot be read, where decoders find no words for it.
+    more:    pieces of the streams behind the first, each to be decoded on its own.
     """
 
-    pieces: tuple[bytes | Stretch, ...] | None = None
+    pieces: tuple[Piece, ...] | None = None
     raw: Raw | None = None
     cut_off: bool = False
     notes: tuple[str, ...] = ()
     mpeg: bool = False
+    fault: str = ""
+    more: tuple[tuple[Piece, ...], ...] = ()
 
 
 def layout_of(file: BinaryIO) -> Layout:
@@ -83,6 +97,7 @@ def _wave(file: BinaryIO) -> Layout:
     bodies: dict[bytes, bytes] = {}
     sound: list[Chunk] = []
     is_plain, due = kind != b"BW64", 12
+    order = ">" if kind == b"RIFX" else "<"
     is_other, changes = False, False  # whether the sound that comes is in a second format; whether any was
     for chunk in walk(file):
         # Without a pad byte before the sound, a decoder loses its way to it.
@@ -98,9 +113,11 @@ def _wave(file: BinaryIO) -> Layout:
             first = bodies.setdefault(chunk.name, body)
             if chunk.name == b"fmt ":
                 is_other = body != first
-    form = bodies.get(b"fmt ")
-    if form is None or len(form) < 16 or not sound:
-        return Layout()
+                is_plain = is_plain and not sound and first is body  # one format, in front of the sound
+    form, fault = mended(bodies.get(b"fmt ", b""), order)
+    if fault or not sound:
+        return Layout(fault=fault)
+    is_plain = is_plain and form == bodies[b"fmt "]
     notes = tuple(dict.fromkeys(note for chunk in sound for note in _note(chunk)))
     if sum(chunk.present > 0 for chunk in sound) > 1:
         notes += (JOINED.format(count=len(sound)),)
@@ -108,7 +125,6 @@ def _wave(file: BinaryIO) -> Layout:
         notes += (OTHER_FORM,)
     cut_off = any(chunk.present < chunk.size and not chunk.open for chunk in sound)
     stretches = [Stretch(chunk.start, chunk.present) for chunk in sound if chunk.present]
-    order = ">" if kind == b"RIFX" else "<"
     (tag,) = struct.unpack_from(order + "H", form)
     if tag == _MPEG_IN_WAVE and len(stretches) == 1:
         found = _mpeg(file, stretches[0])
@@ -187,22 +203,41 @@ def _extended(data: bytes) -> int:
 def _caf(file: BinaryIO) -> Layout:
     """Core Audio Format (Apple, 2006): the last chunk may state -1, "up to the end"; libsndfile refuses that."""
     end = file.seek(0, 2)
-    position, description = 8, b""
+    position, description, alac = 8, b"", Layout()
     while position + 12 <= end:
         file.seek(position)
         name, size = struct.unpack(">4sq", file.read(12))
         start, there = position + 12, end - position - 12
         if name == b"desc":
             description = file.read(min(size, 32))
+        if name == b"kuki" and description[8:16] == b"alac\0\0\0\0":
+            alac = _with_alac_flags(file.read(min(size, 48)), end)
         if name == b"data":
             untrue = size < 4 or size >= 1 << 40
             if not untrue and size > there:
                 return Layout(cut_off=True)
             raw = _caf_samples(description) if untrue and there > 4 else None
             notes = () if size == -1 else (NEVER_FINISHED,)
-            return Layout() if raw is None else Layout((Stretch(start + 4, there - 4),), raw, notes=notes)
+            return alac if raw is None else Layout((Stretch(start + 4, there - 4),), raw, notes=notes)
         position = start + max(0, size)
     return Layout()
+
+
+_CAF_HEAD = 20  # to the body of the description, which is always the first chunk
+_ALAC_FLAGS = {16: 1, 20: 2, 24: 3, 32: 4}
+
+
+def _with_alac_flags(cookie: bytes, end: int) -> Layout:
+    """Apple Lossless whose description does not say how deep its samples are, as ffmpeg writes it: libsndfile needs it.
+
+    cookie: the decoder's own description, which has it; with the headers of its atoms in front, or alone.
+    """
+    config = cookie[24:] if cookie[4:8] == b"frma" else cookie
+    flags = _ALAC_FLAGS.get(config[5] if len(config) > 5 else 0)
+    if flags is None:
+        return Layout()
+    at = _CAF_HEAD + 12
+    return Layout((Stretch(0, at), struct.pack(">I", flags), Stretch(at + 4, end - at - 4)))
 
 
 def _caf_samples(description: bytes) -> Raw | None:
@@ -246,15 +281,53 @@ def _au(file: BinaryIO) -> Layout:
 
 
 def _flac(file: BinaryIO) -> Layout:
-    found = flac.read_stream(file)
+    """FLAC streams one behind the other, as programs leave them that join files byte by byte: usually one."""
+    starts = flac.starts(file)[1:]
+    end = file.seek(0, 2)
+    found = [_one_flac(file, start, stop) for start, stop in itertools.pairwise((0, *starts, end))]
+    return _joined(found) if starts or found[0].pieces != (Stretch(0, end),) else Layout()
+
+
+def _one_flac(file: BinaryIO, start: int, end: int) -> Layout:
+    part = Stretch(start, end - start)
+    found = flac.read_stream(io.BufferedReader(PiecedFile(file, (part,))))
     if found.frames is None or found.frames == found.stated:
-        return Layout()
+        return Layout((part,))
     if found.frames < found.stated:
         return Layout(cut_off=True)
     notes = (NEVER_FINISHED if found.stated == 0 else SHORT_PROMISE,)
+    sound = Stretch(start + found.body, part.length - found.body)
+    return Layout((found.with_frames(found.frames), sound), notes=notes)
+
+
+def _joined(streams: list[Layout]) -> Layout:
+    """Several streams of one file as one layout."""
+    pieces = [stream.pieces or () for stream in streams]
     return Layout(
-        (found.with_frames(found.frames), Stretch(found.body, file.seek(0, 2) - found.body)), notes=notes
+        pieces[0],
+        cut_off=any(stream.cut_off for stream in streams),
+        notes=tuple(dict.fromkeys(note for stream in streams for note in stream.notes)),
+        more=tuple(pieces[1:]),
     )
+
+
+def _ogg(file: BinaryIO) -> Layout:
+    """Ogg of any kind. Behind a stream that says it has ended, other programs' tags are no matter."""
+    found = ogg.links(file)
+    if not found or not (found[-1].ended or len(found) > 1) or found[0] == (0, file.seek(0, 2), True):
+        return Layout()  # whole, or the decoder says what is wrong
+    pieces = [(Stretch(link.start, link.end - link.start),) for link in found]
+    return Layout(pieces[0], cut_off=not found[-1].ended, more=tuple(pieces[1:]))
+
+
+def _voc(file: BinaryIO) -> Layout:
+    """Creative Voice: what libsndfile reads of it has the headers of blocks in it."""
+    found = voc.read_stream(file)
+    if found is None:
+        return Layout(fault="its sound is in a code that is not understood")
+    notes = (OTHER_FORM,) if found.changes else ()
+    raw = Raw(found.rate, found.channels, found.subtype, "LITTLE")
+    return Layout(found.pieces, raw, found.cut_off, notes)
 
 
 def _mpeg(file: BinaryIO, where: Stretch) -> Layout:
@@ -264,12 +337,12 @@ def _mpeg(file: BinaryIO, where: Stretch) -> Layout:
         return Layout(mpeg=True)
     if found.stated is not None and found.stated > found.frames + 1:
         return Layout(cut_off=True, mpeg=True)
-    if found.stated is not None and found.stated >= found.frames:
+    notes: tuple[str, ...] = (OTHER_FORM,) if found.changes else ()
+    if found.stated is not None and found.stated >= found.frames and not found.changes:
         return Layout(mpeg=True)
-    notes = () if found.stated is None else (SHORT_PROMISE,)
-    return Layout(
-        (found.header, Stretch(found.sound, where.start + where.length - found.sound)), notes=notes, mpeg=True
-    )
+    if found.stated is not None and found.stated < found.frames:
+        notes += (SHORT_PROMISE,)
+    return Layout((found.header, Stretch(found.sound, found.end - found.sound)), notes=notes, mpeg=True)
 
 
 _CONTAINERS: dict[bytes, Callable[[BinaryIO], Layout]] = {
@@ -277,4 +350,6 @@ _CONTAINERS: dict[bytes, Callable[[BinaryIO], Layout]] = {
     b"caff": _caf,
     b".snd": _au,
     b"dns.": _au,
+    b"OggS": _ogg,
+    voc.MAGIC[:12]: _voc,
 }

@@ -16,7 +16,9 @@ _KBPS_1 = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
 _KBPS_2 = (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
 _SEARCHED = 1 << 16
 """Bytes looked through for the first frame, and for the next one where a stream is damaged."""
-_FRAMES_STATED = 1
+_FRAMES_STATED, _BYTES_STATED = 1, 2
+_ENOUGH = 4
+"""Frames in a row that are a stream."""
 DECODER_DELAY = 529
 """Samples between what goes into an MP3 decoder's filter bank and what comes out."""
 
@@ -25,8 +27,16 @@ class _Header(NamedTuple):
     """A frame's first four bytes, read. same: what all frames of one stream share."""
 
     length: int
-    same: tuple[int, int]
+    same: tuple[int, int, bool]
     side: int
+
+
+class _Run(NamedTuple):
+    """Frames of one stream, where they end, and whether a stream of another form follows."""
+
+    frames: int
+    end: int
+    changes: bool
 
 
 @dataclass(frozen=True)
@@ -34,13 +44,16 @@ class MpegStream:
     """frames: counted, without a frame that is only a header.
 
     stated: by the Xing or Info header; None without one.
-    header: a frame that states the counted number; sound: where the bytes behind it begin.
+    header: a frame that states the counted number; sound, end: where the bytes behind it begin and end.
+    changes: a stream of another rate or layer follows, or of another number of channels.
     """
 
     frames: int
     stated: int | None
     header: bytes
     sound: int
+    end: int
+    changes: bool
 
 
 def is_mpeg(file: BinaryIO) -> bool:
@@ -66,15 +79,19 @@ def read_stream(file: BinaryIO, start: int, end: int) -> MpegStream | None:
     has_tag = data[tag : tag + 4] in (b"Xing", b"Info")
     is_header = has_tag or data[first + 36 : first + 40] == b"VBRI"
     begin = first + head.length if is_header else first
-    frames = _count(data, begin, head.same)
-    if not has_tag:
-        return MpegStream(frames, None, _front(data[first : first + 4], head, frames), start + begin)
-    flags, stated = struct.unpack(">II", data[tag + 4 : tag + 12].ljust(8, b"\0"))
-    if not flags & _FRAMES_STATED:
-        return MpegStream(frames, None, _front(data[first : first + 4], head, frames), start + begin)
-    # Only the number changes: the rest says how many samples the encoder put around the sound.
-    header = data[first : tag + 8] + struct.pack(">I", frames) + data[tag + 12 : begin]
-    return MpegStream(frames, stated, header, start + begin)
+    run = _count(data, begin, head.same)
+    stated = None
+    header = _front(data[first : first + 4], head, run.frames)
+    if has_tag:
+        flags, number = struct.unpack(">II", data[tag + 4 : tag + 12].ljust(8, b"\0"))
+        if flags & _FRAMES_STATED:
+            stated = number
+            # Only the numbers change: the rest says how many samples the encoder put around the sound.
+            header = data[first : tag + 8] + struct.pack(">I", run.frames) + data[tag + 12 : begin]
+            if flags & _BYTES_STATED:
+                size = struct.pack(">I", min(run.end - first, 0xFFFFFFFF))
+                header = header[: tag + 12 - first] + size + header[tag + 16 - first :]
+    return MpegStream(run.frames, stated, header, start + begin, start + run.end, run.changes)
 
 
 def _first(data: bytes, at: int) -> int | None:
@@ -90,7 +107,7 @@ def _first(data: bytes, at: int) -> int | None:
     return None
 
 
-def _count(data: bytes, at: int, same: tuple[int, int]) -> int:
+def _count(data: bytes, at: int, same: tuple[int, int, bool]) -> _Run:
     """Whole frames of one stream from a byte on; damage in between is skipped."""
     count = 0
     while at + 4 <= len(data):
@@ -102,8 +119,21 @@ def _count(data: bytes, at: int, same: tuple[int, int]) -> int:
         found = _first(data, at)
         if found is None:
             break
-        at = found if (again := _header(data, found)) is not None and again.same == same else found + 1
-    return count
+        again = _header(data, found)
+        if again is not None and again.same != same and _goes_on(data, found, again):
+            return _Run(count, found, True)
+        at = found if again is not None and again.same == same else found + 1
+    return _Run(count, len(data), False)
+
+
+def _goes_on(data: bytes, at: int, head: _Header) -> bool:
+    """Whether a stream begins there, and not what only looks like two frames."""
+    for _ in range(_ENOUGH):
+        found = _header(data, at)
+        if found is None or found.same != head.same:
+            return False
+        at += found.length
+    return True
 
 
 def _header(data: bytes, at: int) -> _Header | None:
@@ -119,7 +149,7 @@ def _header(data: bytes, at: int) -> _Header | None:
     length = (144 if first else 72) * 1000 * (_KBPS_1 if first else _KBPS_2)[kbps] // hertz + (bits >> 1 & 1)
     mono = data[at + 3] >> 6 == 3
     side = (17 if mono else 32) if first else (9 if mono else 17)
-    return _Header(length, (version, hertz), side)
+    return _Header(length, (version, hertz, mono), side)
 
 
 def _front(first: bytes, head: _Header, frames: int) -> bytes:

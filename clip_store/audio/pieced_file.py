@@ -20,7 +20,7 @@ class Stretch(NamedTuple):
 
 
 class PiecedFile(io.RawIOBase):
-    """Reads as the pieces one after the other. Owns the underlying file: closing this closes it."""
+    """Reads as the pieces one after the other. The underlying file stays its owner's: several may share one."""
 
     def __init__(self, file: BinaryIO, pieces: Sequence[bytes | Stretch]) -> None:
         super().__init__()
@@ -67,11 +67,6 @@ class PiecedFile(io.RawIOBase):
             return piece[inside : inside + wanted]
         self._file.seek(piece.start + inside)
         return self._file.read(min(wanted, piece.length - inside))
-
-    def close(self) -> None:
-        if not self.closed:
-            self._file.close()
-        super().close()
 
 
 def _length(piece: bytes | Stretch) -> int:

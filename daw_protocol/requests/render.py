@@ -16,7 +16,14 @@ from daw_protocol.tasks import TASKS, TaskSpec
 from daw_protocol.timeline import Key, Meter, TempoMap
 from daw_protocol.timeline.duration import Duration
 from daw_protocol.timeline.position import Position
-from daw_protocol.timeline_fields import DurationKind, KeyKind, MeterKind, PositionKind, TempoMapKind
+from daw_protocol.timeline_fields import (
+    BarsKind,
+    DurationKind,
+    KeyKind,
+    MeterKind,
+    PositionKind,
+    TempoMapKind,
+)
 
 PROJECT_RATES = (22_050, 24_000, 32_000, 44_100, 48_000, 88_200, 96_000, 176_400, 192_000)
 """The rates a project may have, in hertz."""
@@ -45,7 +52,7 @@ class Render(Request):
     )
     start: Position | None = value(PositionKind(), "first sample of the region", None)
     end: Position | None = value(PositionKind(), "first sample after the region", None)
-    bars: str | None = value(Text(40, 1), 'the region as bars, inclusive: "17-20" or "17"', None)
+    bars: str | None = value(BarsKind(), 'the region as bars, inclusive: "17-20" or "17"', None)
     length: Duration | None = value(DurationKind(), "the region's length, instead of `end`", None)
     rate: int | None = value(
         Whole(8_000, 384_000),

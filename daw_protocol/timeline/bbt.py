@@ -12,6 +12,7 @@ from fractions import Fraction
 
 from daw_protocol.timeline.exact_number import check_int, exact, from_text, to_text
 from daw_protocol.timeline.meter import MAX_NUMERATOR
+from daw_protocol.timeline.written_number import plain
 
 TICKS_PER_QUARTER = 960
 MAX_BAR = 1_000_000
@@ -58,7 +59,7 @@ class Bbt:
         """
         if not isinstance(text, str):
             raise TypeError(f'a bar position must be text such as "17|3|240", got {text!r}')
-        match = _TEXT.fullmatch(text)
+        match = _TEXT.fullmatch(plain(text))
         if match is None:
             raise ValueError(f'a bar position must look like "17|3|240", "17|3" or "17", got {text[:40]!r}')
         bar, beat, ticks = match.groups()

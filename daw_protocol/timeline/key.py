@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from daw_protocol.timeline.exact_number import check_int
+from daw_protocol.timeline.written_number import plain
 
 # Position of each letter on the line of fifths: F C G D A E B.
 _LETTER_FIFTHS = {"F": -1, "C": 0, "G": 1, "D": 2, "A": 3, "E": 4, "B": 5}
@@ -112,7 +113,7 @@ class Key:
         """
         if not isinstance(text, str):
             raise TypeError(f'a key must be text such as "F# minor", got {text!r}')
-        stripped = text.strip()
+        stripped = plain(text).strip()
         camelot = _CAMELOT.fullmatch(stripped)
         if camelot:
             return _from_camelot(int(camelot[1]), camelot[2].upper())

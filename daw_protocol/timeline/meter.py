@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from daw_protocol.timeline.exact_number import check_int
+from daw_protocol.timeline.written_number import plain
 
 DENOMINATORS = (1, 2, 4, 8, 16, 32)
 MAX_NUMERATOR = 64
@@ -47,7 +48,7 @@ class Meter:
         """The meter written as "7/8". Raises TypeError unless given text, ValueError if it is not a meter."""
         if not isinstance(text, str):
             raise TypeError(f'a time signature must be text such as "4/4", got {text!r}')
-        match = _TEXT.fullmatch(text)
+        match = _TEXT.fullmatch(plain(text))
         if match is None:
             raise ValueError(f'a time signature must look like "4/4" or "7/8", got {text[:40]!r}')
         return cls(int(match[1]), int(match[2]))

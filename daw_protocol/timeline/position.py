@@ -23,7 +23,7 @@ from daw_protocol.timeline.exact_number import (
 from daw_protocol.timeline.span import Span
 from daw_protocol.timeline.tempo_map import TempoMap
 from daw_protocol.timeline.timecode import AtTimecode
-from daw_protocol.timeline.written_number import with_points
+from daw_protocol.timeline.written_number import plain, with_points
 
 # About two months at 192 kHz: a larger number is a mistake, not a place in a song.
 MAX_SAMPLE = 2**40
@@ -199,9 +199,11 @@ def format_position(position: Position) -> str:
     raise TypeError(f"not a position: {position!r}")
 
 
+BARS_LOOK = 'bars must look like "17-20" (inclusive) or "17", a whole number'
+
 # ".0": Lua writes 17.0 where a control surface sends its numbers as floats.
 _BARS = re.compile(
-    r"\s*(?:bars?\s*)?([+-]?\d{1,8})(?:\.0*)?(?:\s*[-–]\s*([+-]?\d{1,8})(?:\.0*)?)?\s*",
+    r"\s*(?:bars?\s*)?([+-]?\d{1,8})(?:\.0*)?(?:\s*(?:-|to)\s*([+-]?\d{1,8})(?:\.0*)?)?\s*",
     re.ASCII | re.IGNORECASE,
 )
 
@@ -213,9 +215,9 @@ def parse_bars(text: str, tempo_map: TempoMap, rate: int) -> Span:
     """
     if not isinstance(text, str):
         raise TypeError(f'bars must be text such as "17-20", got {text!r}')
-    match = _BARS.fullmatch(text)
+    match = _BARS.fullmatch(plain(text))
     if match is None:
-        raise ValueError(f'bars must look like "17-20" (inclusive) or "17", got {text[:40]!r}')
+        raise ValueError(f"{BARS_LOOK}, got {text[:40]!r}")
     first = int(match[1])
     last = int(match[2]) if match[2] else first
     if last < first:

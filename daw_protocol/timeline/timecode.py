@@ -8,6 +8,7 @@ from fractions import Fraction
 
 from daw_protocol.timeline.exact_number import check_int, nearest_sample
 from daw_protocol.timeline.tempo_map import TempoMap
+from daw_protocol.timeline.written_number import plain
 
 # The label a host shows -> the true frames per second. 23.976, 29.97 and 59.94 are roundings of n*1000/1001.
 FRAME_RATES = {
@@ -94,7 +95,7 @@ class AtTimecode:
         """
         if not isinstance(text, str):
             raise TypeError(f'a timecode must be text such as "00:01:02:12@25", got {text!r}')
-        match = _TEXT.fullmatch(text)
+        match = _TEXT.fullmatch(plain(text))
         if match is None:
             raise ValueError(f'a timecode must look like "00:01:02:12@25", got {text[:40]!r}')
         hours, minutes, seconds, mark, frame, fps = match.groups()

@@ -110,6 +110,8 @@ def values(kind: kinds.Kind) -> st.SearchStrategy[object]:
             return positions()
         case timeline_kinds.DurationKind():
             return durations()
+        case timeline_kinds.BarsKind():
+            return st.sampled_from(("17", "17-20", "-1 - 3", "bars 5 to 6"))
         case timeline_kinds.KeyKind():
             letter, sign = st.sampled_from("ABCDEFG"), st.sampled_from(("", "#", "b"))
             return st.builds(Key, st.builds(str.__add__, letter, sign), st.sampled_from(sorted(MODES)))

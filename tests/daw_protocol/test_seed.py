@@ -22,11 +22,15 @@ READ = [
     ("\N{MINUS SIGN}5", -5),
     (7.0, 7),
     ("7.0", 7),
+    ("7" * 5_000, (HUGE - 1) // 9 * 7),
+    ("-" + "9" * 5_000, 1 - HUGE),
+    (" +" + "0" * 6_000 + "7.0", 7),
+    ("\N{FULLWIDTH DIGIT SEVEN}", 7),
     (3698135662.0, 3698135662),  # a 64-bit float: no 32-bit one holds it
 ]
 
 
-@pytest.mark.parametrize(("given", "read"), READ)
+@pytest.mark.parametrize(("given", "read"), READ, ids=shown)
 def test_read(given, read):
     kinds_of_value.is_read_as(SEED, given, read)
 
@@ -39,7 +43,9 @@ REFUSED = [
     (float("inf"), TypeError, "whole number"),
     (3698135552.0, ValueError, "may have been rounded"),  # what a 32-bit float makes of 3698135662
     (2.0**60, ValueError, "may have been rounded"),
-    (HUGE, ValueError, "at most 1024 bits"),
+    (HUGE**5, ValueError, "at most 20000 digits, got a number of"),
+    ("9" * 20_001, ValueError, "at most 20000 digits, got 20001"),
+    ("9" * 5_000 + "x", TypeError, "whole number"),
     ([1], TypeError, "a list of 1"),
 ]
 
@@ -55,6 +61,10 @@ def test_it_keeps_its_promises():
 
 def test_large_ones_travel_as_text():
     """JavaScript reads 18446744073709551615 as 18446744073709551616."""
+    for seed in (HUGE, -HUGE, HUGE - 1):  # longer than Python itself writes
+        written = SEED.write(seed)
+        assert SEED.read(written) == seed
+        assert len(written.strip("-")) in (5_000, 5_001)
     for seed in (0, 2**53 - 1, 2**53, MAX_SEED, -(2**60)):
         written = json.loads(json.dumps(SEED.write(seed)), parse_int=float)
         assert int(written) == seed
@@ -68,10 +78,11 @@ FOLDED = [
     (-5, 2**64 - 5, "folded to 18446744073709551611"),
     (-1, None, "random seed"),
     (2**1000, 0, "a number of 1001 bits"),
+    (HUGE + 3, HUGE % 2**64 + 3, "a number of 16610 bits is outside 0 to 2^64 - 1 and was folded to"),
 ]
 
 
-@pytest.mark.parametrize(("seed", "used", "note"), FOLDED)
+@pytest.mark.parametrize(("seed", "used", "note"), FOLDED, ids=shown)
 def test_folded(seed, used, note):
     found, said = folded(seed)
     assert found == used

@@ -8,13 +8,21 @@ import pytest
 from daw_protocol.fields import shown
 from daw_protocol.timeline import AtBbt, AtQuarters, AtSample, AtSeconds, Bbt, Key, Meter, TempoMap
 from daw_protocol.timeline.duration import Duration, DurationUnit
-from daw_protocol.timeline_fields import DurationKind, KeyKind, MeterKind, PositionKind, TempoMapKind
+from daw_protocol.timeline_fields import (
+    BarsKind,
+    DurationKind,
+    KeyKind,
+    MeterKind,
+    PositionKind,
+    TempoMapKind,
+)
 from tests.daw_protocol import kinds_of_value as kinds
 from tests.daw_protocol.kinds_of_value import DEEP, HUGE
 
 NAN, INF = math.nan, math.inf
 POSITION, DURATION, KEY, METER, MAP = PositionKind(), DurationKind(), KeyKind(), MeterKind(), TempoMapKind()
-ALL = (POSITION, DURATION, KEY, METER, MAP)
+BARS = BarsKind()
+ALL = (BARS, POSITION, DURATION, KEY, METER, MAP)
 
 TEMPO_MAP = TempoMap.constant(120)
 
@@ -28,7 +36,14 @@ ACCEPTED = [
     (DURATION, 192000, Duration(Fraction(192000), DurationUnit.SAMPLES)),
     (DURATION, 192000.0, Duration(Fraction(192000), DurationUnit.SAMPLES)),
     (DURATION, "8 bars", Duration(Fraction(8), DurationUnit.BARS)),
+    (BARS, "17-20", "17-20"),
+    (BARS, "17\N{EN DASH}20", "17-20"),
+    (BARS, 17, "17"),
+    (BARS, 17.0, "17"),
+    (DURATION, "8\N{NO-BREAK SPACE}bars", Duration(Fraction(8), DurationUnit.BARS)),
     (KEY, "F# minor", Key("F#", "minor")),
+    (KEY, "F#\N{NO-BREAK SPACE}minor", Key("F#", "minor")),
+    (METER, "\N{FULLWIDTH DIGIT SEVEN}/8", Meter(7, 8)),
     (METER, "7/8", Meter(7, 8)),
     (MAP, {"points": [{"quarter": 0, "bpm": 120}]}, TEMPO_MAP),
     (MAP, '{"points": [{"quarter": 0, "bpm": "120/1"}]}', TEMPO_MAP),
@@ -42,6 +57,11 @@ def test_accepted(kind, given, read):
 
 TYPE, RANGE = TypeError, ValueError
 REFUSED = [
+    (BARS, 5.5, TYPE, 'bars must look like "17-20" .* or "17", a whole number, got 5.5'),
+    (BARS, True, TYPE, "bars must look like"),
+    (BARS, DEEP, TYPE, "a list of 1"),
+    (BARS, "1" * 41, RANGE, "characters long"),
+    (POSITION, ",5s", RANGE, 'write "0.5"'),
     (POSITION, True, TYPE, "position on the timeline"),
     (POSITION, DEEP, TYPE, "a list of 1"),
     (POSITION, 1.5, RANGE, '"1.5s"'),

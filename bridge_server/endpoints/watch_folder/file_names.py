@@ -18,16 +18,18 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from bridge_server.endpoints.watch_folder.missing_comma import refuse_joined
 from bridge_server.songs.tempo_file import with_map
 from daw_protocol.addresses import BY_NAME
 from daw_protocol.errors import ErrorCode, ProtocolError
-from daw_protocol.fields import Flag, Names, json_reason
+from daw_protocol.fields import Flag, Names, Text, json_reason
+from daw_protocol.message import entries, read_value
 from daw_protocol.requests import Render, Repaint
 from daw_protocol.tasks import ROWS
 from daw_protocol.timeline import Key, Meter, SongMap, TempoMap, parse_position
 from daw_protocol.timeline.duration import DurationUnit
 from daw_protocol.timeline.position import AtBbt, AtQuarters, AtSeconds
-from daw_protocol.timeline.written_number import with_points
+from daw_protocol.timeline.written_number import plain, with_points
 
 FILE_TASKS = tuple(spec.name for spec in ROWS if spec.needs_source)
 BAR1 = "bar1"
@@ -38,11 +40,12 @@ EXAMPLES = (
     "docs/protocol.md."
 )
 
-_BRACKETS = re.compile(r"\[([^\[\]]+)\]")
-_BARS = re.compile(r"(?:bars?\s+)?(\d+)(?:\s*(?:-|–|to)\s*(\d+))?", re.IGNORECASE)
-_SPAN = re.compile(r"(.+?)(?:\s+-\s+|\s+to\s+|\s*–\s*)(.+)", re.IGNORECASE | re.DOTALL)
+_BRACKETS = re.compile("[\\[［【〔]([^\\[\\]［］【】〔〕]+)[\\]］】〕]")  # as Asian keyboards write them, too
+_BARS = re.compile(r"(?:bars?\s+)?(\d+)(?:\s*(?:-|to)\s*(\d+))?", re.IGNORECASE)
+_SPAN = re.compile(r"(.+?)(?:\s+-\s+|\s+to\s+|(?<=[\w|])-(?=\w))(.+)", re.IGNORECASE | re.DOTALL)
 _BBT = re.compile(r"\d+_\d+(_[\d.]+)?")
-_SEPARATOR = re.compile(r"(?<!\d),|,(?!\d)|[;\n]")  # between two digits a comma is a decimal one
+_SEPARATOR = re.compile(r"(?<!\d)[,，、]|[,，、](?!\d)|[;；\n]")  # between digits a comma is a decimal one
+_NAMED = re.compile(r"[\s\u200b-\u200f\ufeff]*(\w+)(?:\s*[:=：＝]\s*|\s+|$)(.*)", re.DOTALL)
 _BPM = re.compile(r"(?:bpm\s+)?(\d+(?:\.\d+)?)(?:\s*bpm)?", re.IGNORECASE)
 _TAKES = re.compile(r"(\d+)\s*takes?", re.IGNORECASE)
 _METER = re.compile(r"(?:meter\s+)?(\d+)\s*[_/]\s*(\d+)", re.IGNORECASE)
@@ -83,6 +86,13 @@ class FileRequest:
             fields = _from_bar1(fields, self.bar1)
         request = BY_NAME[self.task].request.from_fields(fields)
         assert isinstance(request, Render), self.task
+        if request.spec().needs_region and not _has_region(request):
+            raise ProtocolError(
+                ErrorCode.MISSING_FIELD,
+                f"It is not stated which part of the song to {self.task}.",
+                f'Add bars or times, such as "{self.task} 17-20, 120 bpm" or "{self.task} 12.5s - 14s".',
+                "bars",
+            )
         if request.bpm is None and request.tempo_map is None and _counts_beats(request):
             # Elsewhere 120 BPM is assumed with a note; here it would be read too late, with the take in a wrong place.
             raise ProtocolError(
@@ -93,6 +103,10 @@ class FileRequest:
                 "bpm",
             )
         return request
+
+
+def _has_region(request: Render) -> bool:
+    return any(part is not None for part in (request.start, request.end, request.bars, request.length))
 
 
 def _counts_beats(request: Render) -> bool:
@@ -109,7 +123,7 @@ def split_name(stem: str) -> tuple[str, str | None]:
     and form ("(1)", " - Copy", "-001", "_bip"); it is not part of the request.
     """
     for match in reversed(list(_BRACKETS.finditer(stem))):
-        first = match[1].split(",")[0].split()
+        first = plain(match[1]).split(",")[0].split()
         if first and difflib.get_close_matches(first[0].lower(), FILE_TASKS, n=1, cutoff=0.75):
             before, behind = stem[: match.start()].strip(), stem[match.end() :].strip()
             return before or behind or stem, match[1]
@@ -120,19 +134,20 @@ def read_words(text: str) -> FileRequest:
     """What the words of a name or a text ask for. Raises ProtocolError."""
     if len(text) > _MAX_LETTERS:
         raise ProtocolError(ErrorCode.TOO_LARGE, f"The text has {len(text)} letters.", EXAMPLES)
-    items = [_with_points(item.strip()) for item in _SEPARATOR.split(text) if item.strip()]
+    items = [item.strip() for item in _SEPARATOR.split(text) if item.strip()]
     if not items:
         raise ProtocolError(ErrorCode.MISSING_FIELD, "The text is empty.", EXAMPLES)
-    task, _, region = items[0].partition(" ")
-    fields: dict[str, Any] = dict(_region(region.strip()))
+    task, region = _task_and_region(plain(items[0]))
+    fields: dict[str, Any] = dict(region)
     bar1 = None
     for item in items[1:]:
-        name, value = _item(item, _task(task))
+        refuse_joined(item, lambda part: _check_item(part, task), lambda part: _check_item(part, task))
+        name, value = _item(item, task)
         if name == BAR1:
             bar1 = _seconds(value)
         else:
             fields[name] = value
-    return FileRequest(_task(task), fields, bar1)
+    return FileRequest(task, fields, bar1)
 
 
 def read_json(text: str) -> FileRequest:
@@ -182,7 +197,37 @@ def _task(word: str) -> str:
     )
 
 
+def _task_and_region(text: str) -> tuple[str, dict[str, str]]:
+    """What the first item says. Raises ProtocolError."""
+    word, *behind = text.split(maxsplit=1)
+    task = _task(word)
+
+    def check(part: str) -> None:
+        if part.lower() != word.lower():
+            _check_fields(_region(part[len(word) :].strip()), task)
+
+    refuse_joined(text, check, lambda part: _check_item(part, task))
+    return task, _region(behind[0] if behind else "")
+
+
+def _check_item(item: str, task: str) -> None:
+    """Raises ProtocolError for an item that is not understood, or whose field does not take its value."""
+    name, value = _item(item, task)
+    if name == BAR1:
+        _seconds(value)
+    else:
+        _check_fields({name: value}, task)
+
+
+def _check_fields(fields: Mapping[str, Any], task: str) -> None:
+    """Raises ProtocolError for a value its field does not take."""
+    known = entries(BY_NAME[task].request)
+    for name, value in fields.items():
+        read_value(name, known[name].metadata["kind"], value)
+
+
 def _region(text: str) -> dict[str, str]:
+    text = _with_points(text)
     if not text:
         return {}
     if bars := _BARS.fullmatch(text):
@@ -199,13 +244,17 @@ def _position(text: str) -> str:
 
 def _item(item: str, task: str) -> tuple[str, Any]:
     """One item's name and value. Raises ProtocolError."""
-    entries = {entry.name: entry for entry in dataclasses.fields(BY_NAME[task].request)}
-    first, _, rest = item.partition(" ")
-    name, rest = first.lower().rstrip(":="), rest.strip()
+    known = entries(BY_NAME[task].request)
+    named = _NAMED.fullmatch(item)
+    name = plain(named[1]).lower() if named else ""
+    kind = known[name].metadata["kind"] if name in known and name not in _FORBIDDEN else None
+    if isinstance(kind, Text) and named:  # not ours to change
+        return name, named[2].strip()
+    item = _with_points(item)
+    rest = _with_points(named[2].strip()) if named else ""
     if name == BAR1:
         return BAR1, rest.removeprefix("at ").strip()
-    if name in entries and name not in _FORBIDDEN:
-        kind = entries[name].metadata["kind"]
+    if kind is not None:
         if name == "meter":
             return name, rest.replace("_", "/")
         if isinstance(kind, Flag):
@@ -223,7 +272,7 @@ def _item(item: str, task: str) -> tuple[str, Any]:
         return "key", str(Key.parse(item))
     except ValueError:
         raise ProtocolError(
-            ErrorCode.UNKNOWN_FIELD, f"{item[:80]!r} is not understood.", EXAMPLES, first[:60]
+            ErrorCode.UNKNOWN_FIELD, f"{item[:80]!r} is not understood.", EXAMPLES, item.split()[0][:60]
         ) from None
 
 

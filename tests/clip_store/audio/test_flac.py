@@ -5,6 +5,9 @@ import pytest
 import soundfile
 
 from clip_store.audio import flac
+from clip_store.audio.audio_file import probe_audio, read_audio
+from clip_store.audio.layout import NEVER_FINISHED
+from clip_store.errors import AudioFileError
 from tests.clip_store.audio import odd_files as odd
 
 
@@ -67,3 +70,44 @@ def test_behind_an_id3_tag():
     assert flac.start_of(io.BytesIO(tag + odd.flac_stating(5))) == len(tag)
     assert flac.start_of(io.BytesIO(tag)) is None
     assert flac.id3_bytes(io.BytesIO(b"ID3\4\0\x10\0\0\1\0")) == 148  # with a footer
+
+
+@pytest.mark.parametrize("parts", [("whole", "whole"), ("whole", "short", "whole"), ("tagged", "unknown")])
+def test_streams_one_behind_the_other(tmp_path, parts):
+    short = odd.encoded("FLAC", "PCM_16", samples=odd.codes(500))
+    whole = odd.encoded("FLAC", "PCM_16")
+    kinds = {
+        "whole": (whole, odd.codes()),
+        "short": (short, odd.codes(500)),
+        "tagged": (b"ID3\4\0\0\0\0\0\x0a" + bytes(10) + whole, odd.codes()),
+        "unknown": (odd.flac_stating(0), odd.codes()),
+    }
+    path = tmp_path / "song.flac"
+    path.write_bytes(b"".join(kinds[part][0] for part in parts))
+    assert np.array_equal(
+        read_audio(path, 60).samples * 32768, np.concatenate([kinds[part][1] for part in parts])
+    )
+    assert f"holds {len(parts)} streams" in probe_audio(path).notes[0]
+    assert (NEVER_FINISHED in probe_audio(path).notes) == ("unknown" in parts)
+
+
+def test_a_stream_of_another_rate_is_left_out_with_words(tmp_path):
+    path = tmp_path / "song.flac"
+    path.write_bytes(odd.encoded("FLAC", "PCM_16") + odd.encoded("FLAC", "PCM_16", 44_100))
+    info = probe_audio(path)
+    assert info.frames == odd.FRAMES
+    assert "goes on with sound of another form (44100 Hz, stereo)" in info.notes[0]
+
+
+def test_a_second_stream_that_is_cut_off(tmp_path):
+    path = tmp_path / "song.flac"
+    path.write_bytes(odd.encoded("FLAC", "PCM_16") + odd.encoded("FLAC", "PCM_16")[:-5000])
+    with pytest.raises(AudioFileError, match="cut off"):
+        read_audio(path, 60)
+
+
+def test_starts_across_the_blocks_that_are_searched(monkeypatch):
+    data = odd.encoded("FLAC", "PCM_16")
+    for block in range(1, 40):
+        monkeypatch.setattr(flac, "_SEARCHED", block)
+        assert flac.starts(io.BytesIO(data[:60] + data[:60])) == [0, 60]

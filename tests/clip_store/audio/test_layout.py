@@ -184,6 +184,22 @@ def test_what_ffmpeg_writes_to_a_pipe(tmp_path, options):
     assert np.array_equal(audio.samples * 32768, codes())
 
 
+@pytest.mark.parametrize(
+    ("options", "scale"),
+    [("", 32768), ("-sample_fmt s32p", 32768), ("-ac 1", None), ("-ar 44100", None)],
+)
+def test_apple_lossless_as_ffmpeg_writes_it(tmp_path, options, scale):
+    """Without the flags that say how deep it is."""
+    path = tmp_path / "song.caf"
+    how = ("-i", "-", "-c:a", "alac", *options.split(), "-f", "caf")
+    odd.ffmpeg(*how, str(path), data=wave_with_size(len(SOUND)))
+    audio = read_audio(path, 60)
+    assert audio.encoding.value == ("PCM_24" if "s32p" in options else "PCM_16")
+    theirs = odd.ffmpeg_samples(path, audio.channels)
+    assert np.array_equal(audio.samples, theirs)
+    assert scale is None or np.array_equal(audio.samples * scale, codes())
+
+
 def test_bytes_that_make_no_sense_are_left_to_the_decoder():
     for data in (
         b"",

@@ -8,6 +8,7 @@ import pytest
 
 from clip_store.audio import mpeg
 from clip_store.audio.audio_file import probe_audio, read_audio
+from clip_store.audio.layout import OTHER_FORM
 from clip_store.errors import AudioFileError
 from tests.clip_store.audio import odd_files as odd
 
@@ -79,6 +80,20 @@ def test_tags_before_and_behind_and_damage_between(tmp_path):
     found = mpeg.read_stream(io.BytesIO(damaged), 0, len(damaged))
     assert found is not None
     assert plain.frames - 2 <= found.frames <= plain.frames
+
+
+@pytest.mark.parametrize("header", ["0", "1"])
+@pytest.mark.parametrize("other", ["-ar 44100", "-ac 1", "-ar 22050 -ac 1"])
+def test_a_stream_of_another_form_behind_is_left_out_with_words(tmp_path, header, other):
+    plain = ("-write_xing", header, "-id3v2_version", "0", "-f", "mp3")
+    alone = mp3(*plain)
+    path = tmp_path / "song.mp3"
+    path.write_bytes(alone)
+    frames = probe_audio(path).frames
+    path.write_bytes(alone + mp3(*other.split(), *plain))
+    info = probe_audio(path)
+    assert (info.frames, info.rate, info.notes) == (frames, odd.RATE, (OTHER_FORM,))
+    assert read_audio(path, 60).frames == frames
 
 
 @pytest.mark.parametrize(

@@ -41,9 +41,9 @@ def test_without_pieces_there_is_nothing():
     assert PiecedFile(io.BytesIO(UNDER), []).read() == b""
 
 
-def test_closing_it_closes_the_file_below():
+def test_several_share_one_file():
     below = io.BytesIO(UNDER)
-    file = PiecedFile(below, [Stretch(0, 1)])
-    file.close()
-    file.close()
-    assert below.closed
+    first, second = (PiecedFile(below, [Stretch(start, 10)]) for start in (0, 50))
+    assert first.read(5) + second.read(5) + first.read(5) == UNDER[:5] + UNDER[50:55] + UNDER[5:10]
+    first.close()
+    assert second.read() == UNDER[55:60]

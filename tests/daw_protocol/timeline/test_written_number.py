@@ -21,6 +21,22 @@ READ = [
     ("00:01:02;12@29,97", "00:01:02;12@29.97"),
     ("17-20", "17-20"),
     ("vocals, drums", "vocals, drums"),
+    ("vocals,5", "vocals,5"),
+    ("17\N{NON-BREAKING HYPHEN}20", "17-20"),
+    ("17\N{HYPHEN}20", "17-20"),
+    ("17\N{EN DASH}20", "17-20"),
+    ("17\N{EM DASH}20", "17-20"),
+    ("17\N{FULLWIDTH HYPHEN-MINUS}20", "17-20"),
+    ("\N{SMALL HYPHEN-MINUS}2s", "-2s"),
+    ("\N{FULLWIDTH DIGIT ONE}\N{FULLWIDTH DIGIT TWO}\N{FULLWIDTH FULL STOP}\N{FULLWIDTH DIGIT FIVE}", "12.5"),
+    ("17\N{FULLWIDTH VERTICAL LINE}1", "17|1"),
+    ("0\N{FULLWIDTH COMMA}5", "0.5"),
+    ("120\N{NO-BREAK SPACE}bpm", "120 bpm"),
+    ("120\N{NARROW NO-BREAK SPACE}bpm", "120 bpm"),
+    ("\N{ZERO WIDTH NO-BREAK SPACE}17\N{ZERO WIDTH SPACE}", "17"),
+    ("\N{RIGHT-TO-LEFT MARK}17", "17"),
+    ("Gr\u00f6\u00dfe", "Gr\u00f6\u00dfe"),
+    ("\ud55c 1\u00bd", "\ud55c 1\u00bd"),  # one and a half is not eleven halves
 ]
 
 
@@ -36,6 +52,9 @@ REFUSED = [
     ("1.234,5", "not understood"),
     ("1,234.5", "not understood"),
     ("120,", "not understood"),
+    (",5s", 'the comma in ",5" has no digit before it; write "0.5"'),
+    ("-,25", 'write "0.25"'),
+    (",5,5", "not understood"),
     ("1,,5", "not understood"),
     ("1," * 1000, "not understood"),
 ]

@@ -34,6 +34,13 @@ SETTLED = {"source": "audio:x", "title": "song", "source_position": 0}
         ("song [mix v3] (1)", "song [mix v3] (1)", None),
         ("song", "song", None),
         ("", "", None),
+        ("曲［repaint 5-6］", "曲", "repaint 5-6"),
+        ("曲【ｒｅｐａｉｎｔ　５－６】（1）", "曲", "ｒｅｐａｉｎｔ　５－６"),
+        (
+            "song [\N{ZERO WIDTH SPACE}repaint\N{NO-BREAK SPACE}5-6]",
+            "song",
+            "\N{ZERO WIDTH SPACE}repaint\N{NO-BREAK SPACE}5-6",
+        ),
     ],
 )
 def test_titles_and_words(stem, title, words):
@@ -60,7 +67,21 @@ def test_titles_and_words(stem, title, words):
         ("repaint\nstart 17_1\nend 18_1\nprompt warm strings", "repaint",
          {"start": "17|1", "end": "18|1", "prompt": "warm strings"}),
         ("Repaint 1; prompt: dry drums", "repaint", {"bars": "1", "prompt": "dry drums"}),
+        ("repaint 1, bpm=120, takes: 2", "repaint", {"bars": "1", "bpm": "120", "takes": "2"}),
         ("repaint 1, match_loudness no", "repaint", {"bars": "1", "match_loudness": "no"}),
+        ("repaint 17\N{NON-BREAKING HYPHEN}20", "repaint", {"bars": "17-20"}),
+        ("repaint 17\N{EN DASH}20", "repaint", {"bars": "17-20"}),
+        ("repaint 17 \N{EM DASH} 20", "repaint", {"bars": "17-20"}),
+        ("repaint\N{NO-BREAK SPACE}17\N{MINUS SIGN}20,\N{NO-BREAK SPACE}120\N{NO-BREAK SPACE}bpm", "repaint",
+         {"bars": "17-20", "bpm": "120"}),
+        ("ｒｅｐａｉｎｔ　５－６，　１２０ｂｐｍ，３　ｔａｋｅｓ", "repaint",
+         {"bars": "5-6", "bpm": "120", "takes": "3"}),
+        ("repaint 17｜1 - 18｜1、bpm：120", "repaint", {"start": "17|1", "end": "18|1", "bpm": "120"}),
+        ("repaint 1:02\N{EN DASH}1:05", "repaint", {"start": "1:02", "end": "1:05"}),
+        ("repaint 12.5s-14s", "repaint", {"start": "12.5s", "end": "14s"}),
+        ("repaint 0,5s - 1,25s, 120,5 bpm", "repaint", {"start": "0.5s", "end": "1.25s", "bpm": "120.5"}),
+        ("repaint 1, prompt warm \N{EN DASH} 3,5 stars", "repaint",
+         {"bars": "1", "prompt": "warm \N{EN DASH} 3,5 stars"}),
     ],
 )  # fmt: skip
 def test_words(text, task, fields):
@@ -83,6 +104,21 @@ def test_words(text, task, fields):
         ("repaint 1, bar1 x", ErrorCode.OUT_OF_RANGE, "3600s"),
         ("repaint 1, bar1 17|1|0", ErrorCode.OUT_OF_RANGE, "3600s"),
         ("x" * 30_000, ErrorCode.TOO_LARGE, "repaint"),
+        ("repaint 5-6 120 bpm", ErrorCode.BAD_MESSAGE, 'Write "repaint 5-6, 120 bpm".'),
+        (
+            "repaint bars 5-6 120 bpm 3 takes",
+            ErrorCode.BAD_MESSAGE,
+            'Write "repaint bars 5-6, 120 bpm, 3 takes".',
+        ),
+        ("repaint 5-6, 120 bpm 3 takes", ErrorCode.BAD_MESSAGE, 'Write "120 bpm, 3 takes".'),
+        ("repaint 5-6, bpm 120 seed 7", ErrorCode.BAD_MESSAGE, 'Write "bpm 120, seed 7".'),
+        (
+            "repaint 1s - 2s prompt warm strings",
+            ErrorCode.BAD_MESSAGE,
+            'Write "repaint 1s - 2s, prompt warm strings".',
+        ),
+        ("repaint 17_1 - 18_1 120 bpm", ErrorCode.BAD_MESSAGE, 'Write "repaint 17_1 - 18_1, 120 bpm".'),
+        ("extract stems vocals+drums", ErrorCode.BAD_MESSAGE, 'Write "extract, stems vocals+drums".'),
     ],
 )
 def test_words_that_are_not_understood(text, code, word):
@@ -90,6 +126,21 @@ def test_words_that_are_not_understood(text, code, word):
         read_words(text)
     assert raised.value.code is code
     assert word in raised.value.remedy
+
+
+@pytest.mark.parametrize("text", ["repaint", "repaint, 120 bpm", '{"task": "repaint", "bpm": 120}'])
+def test_a_task_without_its_region_names_what_a_folder_takes(text):
+    wanted = read_json(text) if text.startswith("{") else read_words(text)
+    with pytest.raises(ProtocolError) as raised:
+        wanted.request(SETTLED, None)
+    assert raised.value.code is ErrorCode.MISSING_FIELD
+    assert '"repaint 17-20, 120 bpm"' in raised.value.remedy
+    assert "/" not in str(raised.value)
+
+
+@pytest.mark.parametrize("text", ["extract", "complete, 120 bpm", "accompany"])
+def test_other_tasks_need_none(text):
+    assert read_words(text).request(SETTLED, None).bars is None
 
 
 def test_json():
