@@ -11,8 +11,9 @@ DAY = 86400.0
 @pytest.fixture
 def folder(tmp_path):
     class Folder:
-        passed = 0.0
-        ages = FileAges(lambda: 100.0 + Folder.passed, dated=True)
+        def __init__(self):
+            self.passed = 0.0
+            self.ages = FileAges(lambda: 100.0 + self.passed, dated=True)
 
         def write(self, name, when):
             (tmp_path / name).write_text("x")
