@@ -12,13 +12,13 @@ from typing import Any
 
 DOORS = ("osc", "websocket", "post", "mailbox", "watched folder")
 SONG = "band.wav"
-BARS = 4  # of the song
+BARS = 6  # of the song: the sketch engine needs four outside the region
 
 # What a producer may ask of it. Few seeds, so that equal requests come again and must give equal takes.
 KINDS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("repaint", {"bars": "{bar}", "takes": 2, "handles": 0.1}),
     ("repaint", {"bars": "{bar}", "takes": 1, "handles": 0.1}),
-    ("complete", {"bars": "5", "takes": 1, "handles": 0.1}),
+    ("complete", {"bars": "7", "takes": 1, "handles": 0.1}),
     ("accompany", {"bars": "{bar}", "takes": 1, "handles": 0.1}),
     ("extract", {"bars": "{bar}", "takes": 1, "handles": 0.1}),
 )

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bridge_server.endpoints.mailbox.file_ages import FileAges
-from clip_store.atomic_file import FULL, sync_folder
+from clip_store.atomic_file import FULL, make_folder, sync_folder
 from clip_store.regular_file import append_regular, read_regular
 
 log = logging.getLogger(__name__)
@@ -74,7 +74,7 @@ class MailboxFolder:
         """Makes the folders where they are missing."""
         for folder in (self.inbox, self.outbox, self.audio):
             try:
-                folder.mkdir(parents=True, exist_ok=True)
+                make_folder(folder)
             except OSError as error:
                 self._complain(f"The mailbox folder {folder} cannot be made: {error.strerror or error}.")
 
