@@ -12,6 +12,7 @@ from typing import Any
 
 DOORS = ("osc", "websocket", "post", "mailbox", "watched folder")
 SONG = "band.wav"
+BPM = 240.0  # short bars: kills are many, and what is rendered between them is not looked at for its beauty
 BARS = 6  # of the song: the sketch engine needs four outside the region
 
 # What a producer may ask of it. Few seeds, so that equal requests come again and must give equal takes.
@@ -19,6 +20,8 @@ KINDS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("repaint", {"bars": "{bar}", "takes": 2, "handles": 0.1}),
     ("repaint", {"bars": "{bar}", "takes": 1, "handles": 0.1}),
     ("complete", {"bars": "7", "takes": 1, "handles": 0.1}),
+    ("repaint", {"bars": "{bar}", "takes": 1, "handles": 0.1, "layers": "drums only"}),
+    ("complete", {"bars": "7", "takes": 2, "handles": 0.1, "ending": True}),
     ("accompany", {"bars": "{bar}", "takes": 1, "handles": 0.1}),
     ("extract", {"bars": "{bar}", "takes": 1, "handles": 0.1}),
 )
@@ -40,8 +43,10 @@ class Ask:
     @property
     def dropped_name(self) -> str:
         """The file name that asks for it in a watched folder."""
-        words = [f"{self.task} {self.fields['bars']}", "120 bpm", f"{self.takes} takes"]
-        words += [f"seed {self.fields['seed']}", f"handles {self.fields['handles']}"]
+        words = [f"{self.task} {self.fields['bars']}", f"{BPM:g} bpm", f"{self.takes} takes"]
+        words += [
+            f"{name} {given}" for name, given in self.fields.items() if name not in ("bars", "bpm", "takes")
+        ]
         return f"{self.id} [{', '.join(words)}].wav"
 
     @property
@@ -57,7 +62,7 @@ def make_asks(chance: random.Random, first: int, count: int) -> list[Ask]:
         task, fields = chance.choice(KINDS)
         bar = str(chance.randint(2, BARS - 1))
         filled = {name: bar if given == "{bar}" else given for name, given in fields.items()}
-        filled |= {"bpm": 120.0, "seed": chance.randint(1, 3)}
+        filled |= {"bpm": BPM, "seed": chance.randint(1, 3)}
         asks.append(Ask(f"ask-{number}", DOORS[number % len(DOORS)], task, filled))
     return asks
 

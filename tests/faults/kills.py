@@ -21,14 +21,14 @@ from pathlib import Path
 from typing import Any
 
 from tests.bridge_server.peers import PATIENCE, TERMINAL, ServerProcess, band_song, environment
-from tests.faults.asks import BARS, SONG, make_asks, to_json
+from tests.faults.asks import BARS, BPM, SONG, make_asks, to_json
 from tests.faults.ledger import Audit, Ledger
 from tests.places import PROJECT
 
 VICTIMS = ("server", "engine", "host", "server and host")
 MOMENTS = 4.0  # seconds: a kill comes within these after a round begins
-AT_ONCE = (1, 4)  # requests in a round
-BACKLOG = 12  # waiting jobs: the storm pauses while there are more
+AT_ONCE = (1, 3)  # requests in a round
+BACKLOG = 6  # waiting jobs: the storm pauses while there are more
 AUDIT_EVERY = 25  # kills
 BUSY = 900.0  # seconds: renders yield to everything else on the machine, and it may have much to do
 
@@ -72,7 +72,7 @@ class KillStorm:
         self.takes = self.begun_again = 0
         for name in ("songs", "watched"):
             (folder / name).mkdir()
-        band_song(folder / "songs" / SONG, bars=BARS)
+        band_song(folder / "songs" / SONG, bars=BARS * 120 // round(BPM))
         words = ("--places", "2", "--watch", str(folder / "watched"))
         self.server = ServerProcess(folder / "store", folder / "songs", words=words)
 

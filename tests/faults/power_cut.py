@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tests.bridge_server.mailbox_peer import MailboxPeer
 from tests.bridge_server.peers import PATIENCE, OscPeer, ServerProcess, band_song, bridge_command
-from tests.faults.asks import BARS, SONG
+from tests.faults.asks import BARS, BPM, SONG
 from tests.faults.syscall_log import TRACED, DurabilityCheck
 
 PRECIOUS = ("store.sqlite3/", "store.sqlite3-wal/", "blobs/", "clips/", "mailbox/out/")
@@ -32,7 +32,7 @@ def traced_run(folder: Path) -> DurabilityCheck:
     """Starts a server on an empty store under strace, has it accept and make something by three doors, and stops it."""
     log, store, songs = folder / "calls.log", folder / "new" / "store", folder / "songs"
     songs.mkdir()
-    band_song(songs / SONG, bars=BARS)
+    band_song(songs / SONG, bars=BARS * 120 // round(BPM))
     tracer = (
         strace() or "strace",
         "-f",
@@ -59,12 +59,12 @@ def traced_run(folder: Path) -> DurabilityCheck:
             "bars",
             "2-2",
             "bpm",
-            120.0,
+            BPM,
         )
         assert replies[-1].name == "done", replies[-1]
         osc.close()
         box = MailboxPeer(Path(server.address["mailbox"]))
-        name = box.call("repaint", source=SONG, bars="3-3", bpm=120.0)
+        name = box.call("repaint", source=SONG, bars="3-3", bpm=BPM)
         box.until_end(name)
         box.gone(name)
     finally:
