@@ -1,15 +1,15 @@
-"""`bridge_server` as a program with limits, or with a clock that can be set: for tests only.
+"""`bridge_server` as a program whose clock can be set, or with a thread that does not end: for tests only.
 
     python -m tests.faults.wrapped SPEC COMMAND...
 
-SPEC is JSON: {"files": N} lets the process open so many files; {"engine_bytes": N} lets each engine's process grow by
-so much for its first render; {"clock": FILE} adds the seconds in that file to the time of day; {"stuck": SECONDS} makes
-`store.verify` take that long.
+SPEC is JSON: {"clock": FILE} adds the seconds in that file to the time of day; {"stuck": SECONDS} makes `store.verify`
+take that long.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import runpy
 import sys
 import time
@@ -21,19 +21,13 @@ from typing import Any
 def set_clock(file: Path) -> None:
     """time.time and time.time_ns of this process, as many seconds off as the file says now."""
     real, real_ns = time.time, time.time_ns
+    handle = os.open(file, os.O_RDONLY)  # kept: the process may have to do without further files
 
     def off() -> int:
-        return int(file.read_text() or "0")
+        return int(os.pread(handle, 32, 0) or b"0")
 
     time.time = lambda: real() + off()
     time.time_ns = lambda: real_ns() + off() * 10**9
-
-
-def limit_files(count: int) -> None:
-    import resource
-
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (count, most))
 
 
 def take_long(seconds: float) -> None:
@@ -49,7 +43,6 @@ def take_long(seconds: float) -> None:
 
 FAULTS: dict[str, Callable[[Any], None]] = {
     "clock": lambda file: set_clock(Path(file)),
-    "files": limit_files,
     "stuck": take_long,
 }
 
