@@ -72,9 +72,8 @@ def write_private(path: Path, text: str) -> None:
 
     On Windows a user's folders are private anyway. Raises OSError.
     """
-    from clip_store.atomic_file import (
-        temporary_path,
-    )  # not at the top: `--help` is quick, and this brings numpy
+    # Not at the top: `--help` is quick, and this brings numpy.
+    from clip_store.atomic_file import sync_folder, temporary_path
 
     temporary = temporary_path(path)
     try:
@@ -84,6 +83,7 @@ def write_private(path: Path, text: str) -> None:
             file.flush()
             os.fsync(handle)
         os.replace(temporary, path)
+        sync_folder(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -95,8 +95,11 @@ def make_private_folder(folder: Path) -> None:
     Raises OSError.
     """
     if not folder.exists():
-        folder.parent.mkdir(parents=True, exist_ok=True)
+        from clip_store.atomic_file import make_folder, sync_folder
+
+        make_folder(folder.parent)
         folder.mkdir(mode=0o700, exist_ok=True)
+        sync_folder(folder.parent)
     elif os.name == "posix" and folder == store_folder() and folder.stat().st_uid == os.getuid():
         folder.chmod(0o700)
     if not folder.is_dir():
@@ -141,10 +144,12 @@ def how_it_ended(exit_code: int | None) -> str:
 
 
 def stop_signals() -> tuple[signal.Signals, ...]:
-    """Signals that ask the server to stop in order."""
+    """Signals that ask the server to stop in order: Ctrl-C, Ctrl-Break, a service manager, a terminal that closes."""
     if sys.platform == "win32":
-        return (signal.SIGINT,)
-    return (signal.SIGINT, signal.SIGTERM)
+        return (signal.SIGINT, signal.SIGBREAK)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:  # started with nohup
+        return (signal.SIGINT, signal.SIGTERM)
+    return (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def portaudio_remedy() -> str:

@@ -42,7 +42,7 @@ from bridge_server.handlers.exports import ExportHandlers
 from bridge_server.handlers.health import Health
 from bridge_server.handlers.jobs import JobHandlers
 from bridge_server.handlers.shared_context import SharedContextHandlers
-from bridge_server.handlers.status import StatusHandlers
+from bridge_server.handlers.status import StatusHandlers, sweep_all_parts
 from bridge_server.handlers.submit import SubmitHandlers
 from bridge_server.handlers.table import handler_table
 from bridge_server.handlers.takes import TakeHandlers
@@ -111,6 +111,8 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
         bound_ports(settings) as ports,
     ):
         settings = ports.settings
+        # Of servers that were killed: nobody writes to the store now, so no unfinished file is being written.
+        await asyncio.to_thread(sweep_all_parts, settings.store, float("inf"))
         supervisor = Supervisor()
         events = Events()
         audience = Audience(events)

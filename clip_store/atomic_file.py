@@ -12,11 +12,11 @@ import os
 import re
 import secrets
 import stat
-import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from clip_store.errors import StoreError
+from clip_store.file_clock import file_clock
 
 PART_SUFFIX = ".part"
 """How the name of an unfinished file ends; whatever is called so and is old may be removed."""
@@ -30,7 +30,9 @@ _PART = re.compile(rf"\.[0-9a-f]{{16}}{re.escape(PART_SUFFIX)}")
 _swept: set[Path] = set()
 _durable: set[Path] = set()
 
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""What a disk says that has no room."""
+
 _READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM}
 
 
@@ -63,7 +65,7 @@ def whole_file(path: Path) -> Iterator[Path]:
         yield temporary
         _sync_file(temporary)
         os.replace(temporary, path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except OSError as error:
         raise store_error(path, error) from error
     finally:
@@ -84,7 +86,7 @@ def make_folder(folder: Path) -> None:
         made.append(made[-1].parent)
     folder.mkdir(parents=True, exist_ok=True)
     for new in reversed(made):
-        _sync_folder(new.parent)
+        sync_folder(new.parent)
     _durable.add(folder)
 
 
@@ -110,12 +112,12 @@ def _sweep_once(folder: Path) -> None:
     """Whoever writes into a folder removes what a crash left there, once in the life of a process."""
     if folder not in _swept:
         _swept.add(folder)
-        sweep_parts(folder, time.time())
+        sweep_parts(folder, file_clock())
 
 
 def store_error(path: Path, error: OSError) -> StoreError:
     """An operating system's refusal to write `path`, in words."""
-    if error.errno in _FULL:
+    if error.errno in FULL:
         return StoreError(
             f"The disk is full: {path.name} could not be written to {path.parent}.",
             "Free some space (or move the store to another disk) and ask again.",
@@ -142,8 +144,11 @@ def _sync_file(path: Path) -> None:
         os.fsync(file.fileno())
 
 
-def _sync_folder(folder: Path) -> None:
-    """Make the rename itself durable. Windows has no such call and does not need it."""
+def sync_folder(folder: Path) -> None:
+    """Makes names in a folder durable: new files, renames. Windows has no such call and does not need it.
+
+    Raises OSError.
+    """
     if os.name != "posix":
         return
     handle = os.open(folder, os.O_RDONLY)

@@ -21,10 +21,19 @@ def read_regular(path: Path, most_bytes: int) -> bytes:
         return file.read(most_bytes)
 
 
-def append_regular(path: Path, data: bytes) -> None:
-    """Adds bytes to a file in one write, and makes the file where there is none. Raises OSError like read_regular."""
+def append_regular(path: Path, data: bytes, *, durable: bool = False) -> None:
+    """Adds all of these bytes to a file or none; makes the file where there is none. Raises OSError like read_regular.
+
+    durable: the bytes are on the disk when this returns; a new file's name is once its folder is synced.
+    """
     with _opened(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, "ab") as file:
-        file.write(data)
+        size = os.fstat(file.fileno()).st_size
+        written = file.write(data)
+        if written < len(data):  # the disk became full within it
+            os.ftruncate(file.fileno(), size)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        if durable:
+            os.fsync(file.fileno())
 
 
 def _opened(path: Path, flags: int, mode: str) -> IO[bytes]:

@@ -75,7 +75,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("likeness",),
         ("audio",),
         ("atomic_file", "regular_file"),
-        ("errors",),
+        ("errors", "file_clock"),
     ),
     "daw_protocol": (
         ("document", "schema", "jsonrpc", "oscquery", "pad_map"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import webbrowser
 from pathlib import Path
@@ -10,9 +9,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
+from bridge_server.cli.stopping import Stopping
 from bridge_server.cli.streams import can_show
 from bridge_server.network.lan import address_of_this_machine, code_to_scan, panel_address
-from bridge_server.platforms import give_memory_back, stop_signals
+from bridge_server.platforms import give_memory_back
 from bridge_server.server import find_server, mailbox_root, running_server
 from bridge_server.settings import Settings
 from bridge_server.version import MADE_BY
@@ -20,14 +20,15 @@ from daw_protocol.errors import ErrorCode, ProtocolError
 
 
 async def serve(settings: Settings) -> int:
-    """Runs a server until SIGINT or SIGTERM. Raises ProtocolError when it cannot start or continue."""
+    """Runs a server until it is asked to stop. Raises ProtocolError when it cannot start or continue."""
     give_memory_back()
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in stop_signals():
-        # Windows' loop cannot handle signals: there Ctrl-C cancels this task, which stops the server just as well.
-        with contextlib.suppress(NotImplementedError):
-            loop.add_signal_handler(number, stop.set)
+    stopping = Stopping()
+    stopping.listen()
+    await stopping.unless_asked(_serve(settings, stopping))
+    return 0
+
+
+async def _serve(settings: Settings, stopping: Stopping) -> None:
     console = Console()
     async with running_server(settings) as server:
         # Ready means that the first request is acknowledged at once, so the engine's description must be here.
@@ -44,9 +45,10 @@ async def serve(settings: Settings) -> int:
         if server.settings.trust_this_machine:
             show_code(console, server.settings)
         console.print("Ctrl-C stops it.", highlight=False)
-        await stop.wait()
-        console.print("Stopping. Accepted jobs are kept and resumed at the next start.", highlight=False)
-    return 0
+        try:
+            await stopping.wait()
+        finally:
+            console.print("Stopping. Accepted jobs are kept and resumed at the next start.", highlight=False)
 
 
 def ready_message(settings: Settings) -> list[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bridge_server.cli.arguments import engines_of, models_of, screen_of, settings_of, store_of
 from bridge_server.cli.options import Subparsers, gigabytes, json_option, models_option
+from bridge_server.cli.stopping import stopped_early
 from bridge_server.engines.registry import BUILT_IN, DEFAULT_ENGINE, MODELS_ENGINE
 from bridge_server.logs import JSON, TEXT, logged_to
 from bridge_server.settings import MAX_PLACES, OSC_PORT, WEBSOCKET_PORT, Settings
@@ -91,12 +92,13 @@ def add_serve(commands: Subparsers) -> None:
 
 
 def _run_serve(arguments: argparse.Namespace) -> int:
-    from bridge_server.cli.serve import serve
-    from bridge_server.cli.serve_settings import serve_settings
+    with stopped_early():
+        from bridge_server.cli.serve import serve
+        from bridge_server.cli.serve_settings import serve_settings
 
-    settings = serve_settings(arguments)
-    with logged_to(settings.store, arguments.log_format):
-        return asyncio.run(serve(settings))
+        settings = serve_settings(arguments)
+        with logged_to(settings.store, arguments.log_format):
+            return asyncio.run(serve(settings))
 
 
 def _models(commands: Subparsers) -> None:

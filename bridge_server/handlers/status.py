@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-import time
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from bridge_server.engines.pool import EnginePool
 from bridge_server.handlers.response import Response, understood
 from bridge_server.jobs.job import JobState
 from bridge_server.jobs.job_queue import JobQueue
+from bridge_server.platforms import CHECKPOINTS
 from bridge_server.rendering.job_run import JobRun
 from bridge_server.rendering.worker import RenderWorker
 from bridge_server.sessions.client import Client
@@ -22,6 +22,7 @@ from bridge_server.supervisor import Supervisor
 from bridge_server.version import VERSION
 from clip_store.atomic_file import sweep_parts
 from clip_store.blobs import BlobStore
+from clip_store.file_clock import file_clock
 from clip_store.store import ClipStore
 from daw_protocol import requests, results
 from daw_protocol.errors import ProtocolError
@@ -112,9 +113,11 @@ class StatusHandlers:
     async def sweep(self, request: requests.SweepStore, _: Client) -> Response:
         async with self._sweeping:
             keep = self._store.index.referenced_digests() | self._waiting_songs()
-            removed = await asyncio.to_thread(self._store.blobs.sweep, keep, SWEEP_GRACE_SECONDS, time.time())
+            removed = await asyncio.to_thread(
+                self._store.blobs.sweep, keep, SWEEP_GRACE_SECONDS, file_clock()
+            )
             await asyncio.to_thread(self._store.peaks.sweep)
-            await asyncio.to_thread(sweep_all_parts, self._settings.store, time.time())
+            await asyncio.to_thread(sweep_all_parts, self._settings.store, file_clock())
         text = f"{len(removed)} unused audio files were removed."
         return understood(request, text, results.SweptFiles(removed=len(removed)))
 
@@ -137,8 +140,12 @@ def problems_in(blobs: BlobStore, needed: Collection[str]) -> list[str]:
 
 
 def sweep_all_parts(store: Path, now: float) -> None:
-    """Removes the unfinished files that crashes left anywhere in the store."""
-    for folder, _, _ in os.walk(store):
+    """Removes the unfinished files that crashes left anywhere in the store, if they are old at `now`; see sweep_parts.
+
+    Not among models: they are large, and another process may be downloading.
+    """
+    for folder, below, _ in os.walk(store):
+        below[:] = [name for name in below if name != CHECKPOINTS]
         sweep_parts(Path(folder), now)
 
 

@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
+from clip_store.atomic_file import make_folder
 from daw_protocol.errors import ErrorCode, ProtocolError
 
 # What changes a store of an earlier version into the next one, from 1 on. Tables are made by those who own them.
@@ -26,13 +27,13 @@ DatabaseError = sqlite3.Error
 def open_database(path: Path) -> Connection:
     """The database at `path`, created when missing. Raises ProtocolError when it cannot be used."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         connection = sqlite3.connect(path, isolation_level=None)
         connection.row_factory = sqlite3.Row
-        # WAL with NORMAL: a commit costs no fsync, and what was committed survives the death of the process
-        # (only a power cut may lose the last moments, never consistency).
+        # FULL: a commit is on the disk when it returns, so that what is acknowledged after it survives a power cut.
+        # With NORMAL only checkpoints are synced. WAL makes it one sync of one file.
         connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=NORMAL")
+        connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
         version = connection.execute("PRAGMA user_version").fetchone()[0]
     except (OSError, sqlite3.Error) as error:

@@ -321,9 +321,17 @@ def http_get(url: str, **headers: str) -> tuple[int, Message, bytes]:
 class ServerProcess:
     """`takebridge serve` as a process that can be killed."""
 
-    def __init__(self, store: Path, root: Path, osc_port: int = 0, words: tuple[str, ...] = ()) -> None:
-        """words: more of its command line."""
+    def __init__(
+        self,
+        store: Path,
+        root: Path,
+        osc_port: int = 0,
+        words: tuple[str, ...] = (),
+        program: tuple[str, ...] = (),
+    ) -> None:
+        """words: more of its command line; program: what to run in place of `bridge_command`."""
         self.store = store
+        self._program = program or bridge_command(store)
         self._words = words
         self._root = root
         self._osc_port = osc_port
@@ -333,11 +341,7 @@ class ServerProcess:
     def start(self) -> ServerProcess:
         """Starts it; returns when it answers."""
         (self.store / "server.json").unlink(missing_ok=True)
-        self.process = subprocess.Popen(
-            [*bridge_command(self.store), "serve", "--root", str(self._root), "--port", "0",
-             "--osc-port", str(self._osc_port), *self._words],
-            stdout=subprocess.PIPE, cwd=PROJECT, env=environment(),
-        )  # fmt: skip
+        self.process = subprocess.Popen(self.command, stdout=subprocess.PIPE, cwd=PROJECT, env=environment())
         assert self.process.stdout is not None
         for line in self.process.stdout:  # the ready message ends with this line
             if b"Ctrl-C" in line:
@@ -347,6 +351,12 @@ class ServerProcess:
         self.address = json.loads((self.store / "server.json").read_text())
         self._osc_port = self.address["osc_port"]
         return self
+
+    @property
+    def command(self) -> list[str]:
+        """Its command line."""
+        serve = ["serve", "--root", str(self._root), "--port", "0", "--osc-port", str(self._osc_port)]
+        return [*self._program, *serve, *self._words]
 
     @property
     def osc_port(self) -> int:

@@ -161,7 +161,7 @@ def test_who_writes_into_a_folder_removes_what_a_crash_left_there(tmp_path):
 def test_every_new_folder_is_on_the_disk_before_the_file_is(tmp_path, monkeypatch):
     """A power cut may lose a folder that was not synced, with every file in it."""
     synced = []
-    monkeypatch.setattr(atomic_file, "_sync_folder", synced.append)
+    monkeypatch.setattr(atomic_file, "sync_folder", synced.append)
     path = tmp_path / "a" / "b" / "c" / "d.wav"
     write_whole(path, [b"x"])
     assert synced == [tmp_path, tmp_path / "a", tmp_path / "a" / "b", path.parent]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -60,3 +61,12 @@ def test_a_link_is_not_followed(tmp_path):
 def test_a_device_is_not_read():
     with pytest.raises(OSError, match="not a file"):
         read_regular(Path("/dev/zero"), 10)
+
+
+def test_a_disk_that_fills_within_a_line_keeps_no_half_of_it(tiny_disk):
+    answer = tiny_disk / "x.jsonl"
+    append_regular(answer, b"whole\n")
+    with pytest.raises(OSError, match="space") as caught:
+        append_regular(answer, bytes(2 << 20))
+    assert caught.value.errno == errno.ENOSPC
+    assert answer.read_bytes() == b"whole\n"

@@ -118,6 +118,7 @@ class MailboxEndpoint:
             for letter in (*letters, *self._folder.take()):
                 await self._answer_letter(letter)
             letters = []
+            self._folder.write_waiting()
             await asyncio.sleep(POLL_SECONDS)
 
     def _in_use(self) -> set[str]:
@@ -170,7 +171,8 @@ class MailboxEndpoint:
         finally:
             held = self._held.pop(letter.name, [])
         if (text := jsonrpc.answer_text(answers, batch)) is not None:
-            self._folder.append(letter.name, text)
+            # Before the request goes: after a power cut one of the two is there.
+            self._folder.append(letter.name, text, durable=True)
         for line in held:
             self._folder.append(letter.name, line)
         self._folder.finish(letter)

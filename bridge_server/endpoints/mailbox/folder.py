@@ -12,10 +12,13 @@ import logging
 import os
 import re
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass
 from pathlib import Path
 
+from bridge_server.endpoints.mailbox.file_ages import FileAges
+from clip_store.atomic_file import FULL, make_folder, sync_folder
 from clip_store.regular_file import append_regular, read_regular
 
 log = logging.getLogger(__name__)
@@ -60,14 +63,18 @@ class MailboxFolder:
         self._seen: dict[
             str, tuple[tuple[int, int], float]
         ] = {}  # unfinished file -> (its state, since when)
-        self._arrived: dict[str, float] = {}  # other files of the inbox -> when this server saw them first
+        self._inbox_ages = FileAges(clock, dated=False)
+        self._outbox_ages = FileAges(clock, dated=True)
         self._complained: set[str] = set()
+        # Lines of answers that the disk has no room for, and letters that must not go before them.
+        self._waiting: dict[str, deque[tuple[str, bool]]] = {}
+        self._finished: dict[str, Letter] = {}
 
     def make(self) -> None:
         """Makes the folders where they are missing."""
         for folder in (self.inbox, self.outbox, self.audio):
             try:
-                folder.mkdir(parents=True, exist_ok=True)
+                make_folder(folder)
             except OSError as error:
                 self._complain(f"The mailbox folder {folder} cannot be made: {error.strerror or error}.")
 
@@ -96,19 +103,54 @@ class MailboxFolder:
                 yield letter
 
     def finish(self, letter: Letter) -> None:
-        """The letter is answered and need not be kept."""
+        """The letter is answered and need not be kept, once its answer is written."""
+        if letter.name in self._waiting:
+            self._finished[letter.name] = letter
+            return
         with self._reported(f"{letter.name}{TAKEN} cannot be removed"):
             (self.inbox / f"{letter.name}{TAKEN}").unlink(missing_ok=True)
 
-    def append(self, name: str, line: str) -> None:
-        """Adds a line to the answer file. A script reads up to the last line end only."""
+    def append(self, name: str, line: str, *, durable: bool = False) -> None:
+        """Adds a line to the answer file. A script reads up to the last line end only.
+
+        durable: it is on the disk when this returns, the file's name included, and survives a power cut.
+
+        While the disk has no room the line waits here, and those that follow it.
+        """
+        if name in self._waiting or not self._written(name, line, durable):
+            self._waiting.setdefault(name, deque()).append((line, durable))
+
+    def write_waiting(self) -> None:
+        """Adds the lines there was no room for, once there is some."""
+        for name, lines in list(self._waiting.items()):
+            while lines and self._written(name, *lines[0]):
+                lines.popleft()
+            if lines:
+                return
+            del self._waiting[name]
+            if (letter := self._finished.pop(name, None)) is not None:
+                self.finish(letter)
+
+    def _written(self, name: str, line: str, durable: bool) -> bool:
+        """False while the disk is full; what cannot be written for another reason is reported, and dropped."""
+        data = line.encode() + b"\n"
         with self._reported(f"The answer {name}{ANSWER} cannot be written"):
-            data = line.encode() + b"\n"
             try:
-                append_regular(self._answer(name), data)
+                self._append(name, data, durable)
             except FileNotFoundError:  # the folder was removed
                 self.make()
-                append_regular(self._answer(name), data)
+                self._append(name, data, durable)
+            except OSError as error:
+                if error.errno not in FULL:
+                    raise
+                self._complain(f"The answer {name}{ANSWER} waits until the disk has room.")
+                return False
+        return True
+
+    def _append(self, name: str, data: bytes, durable: bool) -> None:
+        append_regular(self._answer(name), data, durable=durable)
+        if durable:
+            sync_folder(self.outbox)
 
     def answers(self) -> list[str]:
         """Names of the requests that have an answer file."""
@@ -129,27 +171,28 @@ class MailboxFolder:
         return self.outbox / f"{name}{ANSWER}"
 
     def clear_old(self, now: float, in_use: Set[str] = frozenset()) -> None:
-        """Removes what has been here for a day at `now` (seconds since 1970) and what nobody needs any more.
+        """Removes what has been here for a day and what nobody needs any more.
+
+        now: seconds since 1970; believed only at the first call (file_ages.py).
 
         in_use: names of the requests whose jobs have not ended, and paths of the audio that jobs use.
 
         A file's own date says nothing about its arrival: a copy keeps its original's. Answers are dated by the last
-        line this server wrote; other files count from when this server saw them first. Requests that wait are never
+        line a server wrote; other files count from when this server saw them first. Requests that wait are never
         removed. In `audio` only a file named after an old answer is removed, which a script made for that request;
         any other may be the only copy of somebody's song.
         """
-        waiting = self._scan(self.inbox)
-        self._arrived = {entry.name: self._arrived.get(entry.name, now) for entry in waiting}
+        waiting, answers = self._scan(self.inbox), self._scan(self.outbox)
+        ages = self._inbox_ages.look(waiting, now)
         for entry in waiting:
-            if not entry.name.endswith((REQUEST, TAKEN)) and now - self._arrived[entry.name] > OLD_SECONDS:
+            if not entry.name.endswith((REQUEST, TAKEN)) and ages.get(entry.name, 0.0) > OLD_SECONDS:
                 self._remove(entry)
-        gone = set()
-        for entry in self._scan(self.outbox):
+        ages, gone = self._outbox_ages.look(answers, now), set()
+        for entry in answers:
             name = entry.name.removesuffix(ANSWER)
-            with contextlib.suppress(OSError):
-                old = now - entry.stat(follow_symlinks=False).st_mtime > OLD_SECONDS
-                if old and name not in in_use and self._remove(entry) and name != entry.name:
-                    gone.add(name)
+            old = ages.get(entry.name, 0.0) > OLD_SECONDS
+            if old and name not in in_use and self._remove(entry) and name != entry.name:
+                gone.add(name)
         for entry in self._scan(self.audio):
             if os.path.splitext(entry.name)[0] in gone and os.path.realpath(entry.path) not in in_use:
                 self._remove(entry)

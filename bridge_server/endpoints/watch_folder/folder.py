@@ -41,7 +41,7 @@ from bridge_server.songs.song_reader import SongReader
 from bridge_server.songs.sources import STORED
 from bridge_server.songs.tempo_file import read_midi_map
 from bridge_server.supervisor import Supervisor
-from clip_store.atomic_file import write_whole
+from clip_store.atomic_file import sweep_parts, write_whole
 from clip_store.audio.audio_file import SUFFIXES, AudioInfo, probe_audio
 from clip_store.audio.broadcast_wav import read_recipe
 from clip_store.blobs import BlobStore
@@ -104,9 +104,15 @@ class WatchFolder:
 
     async def run(self) -> None:
         """Runs until cancelled."""
+        await asyncio.to_thread(self._sweep)
         while True:
             await self._look()
             await asyncio.sleep(self._settings.poll_seconds)
+
+    def _sweep(self) -> None:
+        """Removes what a killed server was writing: nothing has been begun by this one yet."""
+        for folder in (self._settings.folder, self._settings.folder / TAKES):
+            sweep_parts(folder, float("inf"))
 
     async def _look(self) -> None:
         try:

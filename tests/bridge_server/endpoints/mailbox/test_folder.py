@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 
 import pytest
@@ -12,9 +13,20 @@ NOW = 2e9
 LONG_AGO = NOW - OLD_SECONDS - 60
 
 
+class Passed:
+    """Seconds since the test began, by a clock that nobody sets."""
+
+    seconds = 0.0
+
+
 @pytest.fixture
-def folder(tmp_path):
-    found = MailboxFolder(tmp_path, 1000)
+def passed():
+    return Passed()
+
+
+@pytest.fixture
+def folder(tmp_path, passed):
+    found = MailboxFolder(tmp_path, 1000, lambda: passed.seconds)
     found.make()
     return found
 
@@ -46,31 +58,75 @@ def test_audio_that_another_job_uses_stays(folder):
     assert left_in(folder) == ["audio/old.wav"]
 
 
-def test_a_song_that_no_answer_is_named_after_is_never_cleared(folder):
+def test_a_song_that_no_answer_is_named_after_is_never_cleared(folder, passed):
     """A file manager's move keeps the date: this may be the only copy."""
     song = written(folder.audio / "my song.wav", LONG_AGO)
     folder.clear_old(NOW)
+    passed.seconds = 10 * OLD_SECONDS
     folder.clear_old(NOW + 10 * OLD_SECONDS)
     assert song.is_file()
 
 
-def test_a_request_with_an_old_date_is_taken_and_not_cleared(folder):
+def test_a_request_with_an_old_date_is_taken_and_not_cleared(folder, passed):
     written(folder.inbox / "copied.json", LONG_AGO, "{}")
     folder.clear_old(NOW)
+    passed.seconds = 2 * OLD_SECONDS
     folder.clear_old(NOW + 2 * OLD_SECONDS)
     assert [letter.name for letter in folder.take()] == ["copied"]
+    passed.seconds = 4 * OLD_SECONDS
     folder.clear_old(NOW + 4 * OLD_SECONDS)
     assert [letter.name for letter in folder.leftover()] == ["copied"], "a killed server's request"
 
 
-def test_other_files_of_the_inbox_go_a_day_after_this_server_saw_them(folder):
+def test_other_files_of_the_inbox_go_a_day_after_this_server_saw_them(folder, passed):
     for name in ("copied.tmp", "badly named!.refused"):
         written(folder.inbox / name, LONG_AGO)
     folder.clear_old(NOW)
+    passed.seconds = OLD_SECONDS
     folder.clear_old(NOW + OLD_SECONDS)
     assert len(left_in(folder)) == 2
+    passed.seconds = OLD_SECONDS + 1
     folder.clear_old(NOW + OLD_SECONDS + 1)
     assert left_in(folder) == []
+
+
+@pytest.mark.parametrize("jump", [-3 * OLD_SECONDS, 3 * OLD_SECONDS])
+def test_a_clock_that_is_set_removes_no_answer_before_its_day_is_over(folder, passed, jump):
+    folder.clear_old(NOW)
+    written(folder.outbox / "before.jsonl", NOW)
+    folder.clear_old(NOW + 60)
+    written(folder.outbox / "after.jsonl", NOW + jump)
+    for now in (NOW + jump + 60, NOW + 120):  # and back again
+        folder.clear_old(now)
+        assert left_in(folder) == ["out/after.jsonl", "out/before.jsonl"]
+    passed.seconds = OLD_SECONDS + 1
+    folder.clear_old(NOW + OLD_SECONDS + 1)
+    assert left_in(folder) == []
+
+
+def test_an_answer_the_disk_has_no_room_for_waits_and_stays_in_order(folder, monkeypatch):
+    folder.inbox.joinpath("x.json").write_text("{}")
+    (letter,) = folder.take()
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _: (_ for _ in ()).throw(full))
+        patch.setattr("bridge_server.endpoints.mailbox.folder.append_regular", failing(full))
+        folder.append("x", "response", durable=True)
+        folder.finish(letter)
+        folder.append("x", "take")
+        folder.write_waiting()
+    assert left_in(folder) == ["in/x.taken"], "a killed server must find it"
+    folder.append("x", "done")
+    folder.write_waiting()
+    assert folder.lines("x") == ["response", "take", "done"]
+    assert left_in(folder) == ["out/x.jsonl"]
+
+
+def failing(error):
+    def refuse(*_, **__):
+        raise error
+
+    return refuse
 
 
 def odd_file(path, kind, target):
