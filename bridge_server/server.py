@@ -249,10 +249,9 @@ def find_server(store: Path) -> dict[str, object] | None:
     except OSError:
         return None
     try:
-        found = json.loads((store / ADDRESS).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return dict(json.loads((store / ADDRESS).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError, RecursionError):
         return None
-    return dict(found)
 
 
 @contextlib.contextmanager

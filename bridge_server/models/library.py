@@ -275,7 +275,7 @@ def _compare(folder: Path, file: PublishedFile, digest: str | None, recorded: bo
     elif path.suffix == ".json":
         try:
             json.loads(path.read_bytes())
-        except (OSError, ValueError) as broken:
+        except (OSError, ValueError, RecursionError) as broken:
             return Checked(file.name, wrong=f"not readable: {broken}")
     return _compare_figures(path, file, digest, recorded)
 

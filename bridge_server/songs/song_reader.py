@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import BinaryIO
 
 from bridge_server.errors import as_protocol_error
 from bridge_server.jobs.database import Connection, transaction
@@ -23,6 +24,7 @@ from bridge_server.songs.sources import (
     Song,
     find_file,
     name_below,
+    open_source,
     read_song,
     state_of,
     still_at,
@@ -30,7 +32,9 @@ from bridge_server.songs.sources import (
 )
 from clip_store.audio.audio import quantise
 from clip_store.audio.audio_file import probe_audio
+from clip_store.audio.decoder import OpenFile
 from clip_store.errors import ClipStoreError
+from clip_store.regular_file import open_regular
 from clip_store.splice import check_alike, frames_with_clip
 from clip_store.store import ClipStore
 from clip_store.take import Take
@@ -123,7 +127,7 @@ class SongReader:
         if name.startswith(STORED):
             return SongProbe.of(blobs.probe(name.removeprefix(STORED)))
         if take is None:
-            return SongProbe.of(probe_audio(Path(name), self._most_seconds))
+            return SongProbe.of(probe_audio(Path(name), self._most_seconds, self._open))
         clip = blobs.probe(take.audio)
         if take.parent is None:
             return replace(SongProbe.of(clip), stamp=Fraction(take.position, take.rate))
@@ -158,13 +162,16 @@ class SongReader:
         if name.startswith(TAKE):
             return await asyncio.to_thread(self._song_with, self._take(name))
         path = still_at(name, self._roots)
-        digest, state, song = await self._kept(path)
+        digest, state, song = await self._kept(path, self._open)
         if song is not None:
             return song
         try:
             return await self._stored(digest, path.stem, state)
         except ProtocolError:  # the copy was damaged; the file is there to mend it with
-            return await asyncio.to_thread(read_song, path, self._store.blobs, self._most_seconds)
+            return await asyncio.to_thread(read_song, path, self._store.blobs, self._most_seconds, self._open)
+
+    def _open(self, path: Path) -> BinaryIO:
+        return open_source(path, self._roots)
 
     def remember_stamp(self, name: str, stamp: Fraction | None) -> None:
         """Remembers the time stamp of the file that stored audio came in, in seconds. Raises ProtocolError."""
@@ -175,7 +182,9 @@ class SongReader:
         """The digest of a file's audio, of which the store has a copy then. Raises ProtocolError."""
         return (await self._kept(path))[0]
 
-    async def _kept(self, path: Path) -> tuple[str, FileState, Song | None]:
+    async def _kept(
+        self, path: Path, open_file: OpenFile = open_regular
+    ) -> tuple[str, FileState, Song | None]:
         """Digest and state of a file, and its song if it had to be read."""
         state = state_of(path)
         digest = self._store.index.recall_file(str(path), state.size, state.modified_ns)
@@ -183,7 +192,7 @@ class SongReader:
         if digest and self._store.blobs.renew(digest):
             return digest, state, None
         settled = self._clock() - state.modified_ns > SETTLED_NS
-        song = await asyncio.to_thread(read_song, path, self._store.blobs, self._most_seconds)
+        song = await asyncio.to_thread(read_song, path, self._store.blobs, self._most_seconds, open_file)
         if settled and song.state == state:
             with transaction(self._connection):
                 self._store.index.remember_file(str(path), state.size, state.modified_ns, song.digest)

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
+from typing import BinaryIO
 
 from bridge_server.errors import as_protocol_error
 from bridge_server.songs.alike import alike, existing
 from bridge_server.songs.song_probe import stamp_of
 from clip_store.audio.audio import Audio
 from clip_store.audio.audio_file import read_sound
+from clip_store.audio.decoder import OpenFile
 from clip_store.blobs import BlobStore
 from clip_store.errors import ClipStoreError
+from clip_store.regular_file import open_below, open_regular
 from daw_protocol.errors import ErrorCode, ProtocolError, unicode_only
 
 STORED = "audio:"
@@ -95,12 +99,7 @@ def still_at(name: str, roots: tuple[Path, ...], field: str = "source") -> Path:
     """
     found = find_file(name, roots, field)
     if unicode_only(str(found)) != unicode_only(name):
-        raise ProtocolError(
-            ErrorCode.FILE_CHANGED,
-            f"{Path(name).name} has been replaced by a link since the request was accepted.",
-            "Send the request again with the file itself.",
-            field,
-        )
+        raise _replaced(Path(name), field)
     return found
 
 
@@ -108,6 +107,31 @@ def name_below(path: Path, roots: tuple[Path, ...]) -> str:
     """The name of a file that `find_file` gave, below the innermost root it lies in, with "/"."""
     below = [path.relative_to(root) for real in roots if path.is_relative_to(root := real.resolve())]
     return min(below, key=lambda name: len(name.parts)).as_posix()
+
+
+def open_source(path: Path, roots: tuple[Path, ...]) -> BinaryIO:
+    """Opens a file that `still_at` gave, for reading. Raises ProtocolError when a link has been put in its place, or in
+    that of a folder above it, in this very moment; OSError when it cannot be opened.
+    """
+    for root in roots:
+        folder = root.resolve()
+        if path.is_relative_to(folder):
+            try:
+                return open_below(path, folder)
+            except OSError as error:
+                if error.errno == errno.EINVAL:
+                    raise _replaced(path, "source") from error
+                raise
+    raise _replaced(path, "source")
+
+
+def _replaced(path: Path, field: str) -> ProtocolError:
+    return ProtocolError(
+        ErrorCode.FILE_CHANGED,
+        f"{path.name} has been replaced by a link since the request was accepted.",
+        "Send the request again with the file itself.",
+        field,
+    )
 
 
 def find_folder(name: str, roots: tuple[Path, ...]) -> Path:
@@ -167,11 +191,11 @@ def state_of(path: Path, field: str = "source") -> FileState:
     return FileState(path, status.st_size, status.st_mtime_ns, status.st_ino)
 
 
-def read_song(path: Path, blobs: BlobStore, most_seconds: float) -> Song:
+def read_song(path: Path, blobs: BlobStore, most_seconds: float, open_file: OpenFile = open_regular) -> Song:
     """Reads a file and keeps a copy in the store. Slow; runs in a thread. Raises ProtocolError."""
     before = state_of(path)
     try:
-        info, audio = read_sound(path, most_seconds)
+        info, audio = read_sound(path, most_seconds, open_file)
         check_unchanged(before)
         digest = blobs.put(audio)
     except ClipStoreError as error:

@@ -17,10 +17,10 @@ import numpy as np
 from clip_store.atomic_file import write_whole
 from clip_store.audio.audio import MAX_CHANNELS, MAX_RATE, MIN_RATE, Audio, Encoding, Samples
 from clip_store.audio.broadcast_wav import Bext, metadata_chunks
-from clip_store.audio.decoder import WAIT, OpenSound, opened
+from clip_store.audio.decoder import WAIT, OpenFile, OpenSound, opened
 from clip_store.audio.riff import wave_parts
-from clip_store.audio.time_stamp import read_stamp
 from clip_store.errors import AudioFileError
+from clip_store.regular_file import open_regular
 
 _NEAREST = {
     "PCM_S8": Encoding.PCM_16,
@@ -72,13 +72,13 @@ class AudioInfo:
     notes: tuple[str, ...] = ()
 
 
-def probe_audio(path: Path, max_seconds: float = math.inf) -> AudioInfo:
-    """Look at a sound file without reading its sound.
+def probe_audio(path: Path, max_seconds: float = math.inf, open_file: OpenFile = open_regular) -> AudioInfo:
+    """Look at a sound file without reading its sound. open_file: how it is opened.
 
     Raises AudioFileError when it is missing, empty, cut off, not audio, of a kind the project cannot hold, or
     certain to last longer than max_seconds.
     """
-    with opened(path) as sound:
+    with opened(path, open_file) as sound:
         info = _info(path, sound)
     if info.counted:
         _check_length(path, info, max_seconds)
@@ -90,13 +90,13 @@ def read_audio(path: Path, max_seconds: float) -> Audio:
     return read_sound(path, max_seconds)[1]
 
 
-def read_sound(path: Path, max_seconds: float) -> tuple[AudioInfo, Audio]:
-    """Read a whole sound file, exactly, and what its header says.
+def read_sound(path: Path, max_seconds: float, open_file: OpenFile = open_regular) -> tuple[AudioInfo, Audio]:
+    """Read a whole sound file, exactly, and what its header says. open_file: how it is opened.
 
     Raises AudioFileError when it is missing, empty, cut off, not audio, of a kind the project cannot hold,
     longer than max_seconds, or holds values that are not numbers or far beyond full scale.
     """
-    with opened(path) as sound:
+    with opened(path, open_file) as sound:
         info = _info(path, sound)
         _check_length(path, info, max_seconds)
         samples = _read_samples(path, sound, info)
@@ -148,7 +148,7 @@ def _info(path: Path, sound: OpenSound) -> AudioInfo:
             f"{path.name} has a rate of {file.samplerate} Hz; rates from {MIN_RATE} to {MAX_RATE} Hz are read.",
             "Export it at the rate of your project.",
         )
-    stamp = read_stamp(path)
+    stamp = sound.stamp
     return AudioInfo(
         file.frames,
         file.samplerate,

@@ -147,12 +147,18 @@ def read_recipe(path: Path) -> dict[str, object] | None:
     return None if xml is None else _recipe_from_ixml(xml)
 
 
+class _WithoutEntities(ET.TreeBuilder):
+    """Entities can be made to expand without end, and no iXML writer needs them. Looked for by the parser, not in the
+    bytes: those may be in any encoding."""
+
+    def doctype(self, *_: object) -> None:
+        raise ValueError("iXML has no document type")
+
+
 def _recipe_from_ixml(xml: bytes) -> dict[str, object] | None:
-    if b"<!DOCTYPE" in xml or b"<!ENTITY" in xml:
-        return None  # entities can be made to expand without end; no iXML writer needs them
     try:
-        root = ET.fromstring(xml.rstrip(b"\0"))
-    except ET.ParseError:
+        root = ET.fromstring(xml.rstrip(b"\0"), ET.XMLParser(target=_WithoutEntities()))
+    except (ET.ParseError, LookupError, ValueError):  # no XML, or in an encoding nobody knows
         return None
     text = root.findtext(_RECIPE_TAG) or root.findtext(_OLD_RECIPE_TAG)
     return None if text is None else _parsed(text)
@@ -161,7 +167,7 @@ def _recipe_from_ixml(xml: bytes) -> dict[str, object] | None:
 def _parsed(text: str) -> dict[str, object] | None:
     try:
         value = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
 

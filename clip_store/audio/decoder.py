@@ -10,7 +10,7 @@ import itertools
 import os
 import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -21,7 +21,9 @@ from clip_store.audio.chain import Chain, Decoder, is_other
 from clip_store.audio.layout import CHAINED, NEVER_FINISHED, OTHER_STREAM, Layout, Piece, layout_of
 from clip_store.audio.pieced_file import PiecedFile
 from clip_store.audio.riff import OPEN_SIZE
+from clip_store.audio.time_stamp import TimeStamp, read_stamp
 from clip_store.errors import AudioFileError
+from clip_store.regular_file import open_regular
 
 WAIT = "Wait until the DAW has finished writing it, or bounce it again."
 
@@ -59,10 +61,17 @@ _OTHERS = (
 """Files that are often taken for sound files we can read, by the bytes at a place."""
 
 
+_HEADERLESS = {".gsm": "GSM610", ".vox": "VOX_ADPCM"}
+"""What libsndfile knows by its name alone, which it is not given."""
+
 _RAISED = (
     soundfile.SoundFileError, RuntimeError, ValueError, TypeError, OverflowError, IndexError, struct.error, OSError,
 )  # fmt: skip
 """What libsndfile, its binding and our own readers raise for damaged files."""
+
+
+OpenFile = Callable[[Path], BinaryIO]
+"""Opens a file for reading. Raises OSError, or an error of its own."""
 
 
 @dataclass(frozen=True)
@@ -72,32 +81,34 @@ class OpenSound:
     decoder: Decoder
     layout: Layout
     notes: tuple[str, ...]
+    stamp: TimeStamp
 
 
 @contextlib.contextmanager
-def opened(path: Path) -> Iterator[OpenSound]:
-    """The file, open for decoding while the block lasts.
+def opened(path: Path, open_file: OpenFile = open_regular) -> Iterator[OpenSound]:
+    """The file, open for decoding while the block lasts. It is opened once, by `open_file`: whatever takes its place
+    meanwhile is never looked at.
 
     Raises AudioFileError when it is missing, empty, cut off or not audio, and for whatever the decoder raises in the
     block.
     """
-    _check_there(path)
     with contextlib.ExitStack() as stack:
+        raw = stack.enter_context(_raw(path, open_file))
         try:
-            raw = stack.enter_context(open(path, "rb"))
             layout = _layout(raw)
             if layout.cut_off:
                 raise _cut_off(path)
             if layout.fault:
                 raise _not_read(path, layout.fault)
+            stamp = read_stamp(raw)
             decoder = stack.enter_context(_decoder(path, raw, layout))
             more = [stack.enter_context(_pieced(raw, pieces, layout)) for pieces in layout.more]
         except _RAISED as error:
-            raise _cannot_open(path, error) from error
+            raise _cannot_open(path, raw, error) from error
         try:
             whole, notes = _chained(decoder, more)
             notes += layout.notes + _check_whole(path, whole, layout)
-            yield OpenSound(whole, layout, notes)
+            yield OpenSound(whole, layout, notes, stamp)
         except (
             soundfile.SoundFileError,
             RuntimeError,
@@ -120,8 +131,14 @@ def _layout(raw: BinaryIO) -> Layout:
 
 def _decoder(path: Path, raw: BinaryIO, layout: Layout) -> soundfile.SoundFile:
     if layout.pieces is None:
-        # As bytes where names are bytes: soundfile cannot encode a name that is not UTF-8.
-        return soundfile.SoundFile(os.fsencode(path) if os.name == "posix" else path)
+        raw.seek(0)
+        headerless = _HEADERLESS.get(path.suffix.lower())
+        if headerless is not None:
+            return soundfile.SoundFile(raw, samplerate=8000, channels=1, format="RAW", subtype=headerless)
+        if os.name != "posix":  # a descriptor belongs to one C library there, and libsndfile may have another
+            return soundfile.SoundFile(raw)
+        os.lseek(raw.fileno(), 0, os.SEEK_SET)  # `raw` itself only moves within what it has in memory
+        return soundfile.SoundFile(raw.fileno(), closefd=False)
     return _pieced(raw, layout.pieces, layout)
 
 
@@ -155,25 +172,28 @@ def _form(decoder: Decoder) -> str:
     return f"{decoder.samplerate} Hz, {channels}"
 
 
-def _check_there(path: Path) -> None:
+def _raw(path: Path, open_file: OpenFile) -> BinaryIO:
+    """The file's bytes. Raises AudioFileError when there are none."""
     try:
         if path.is_dir():
             raise AudioFileError(f"{path.name} is a folder, not a sound file.", "Name the file inside it.")
-        size = path.stat().st_size
+        raw = open_file(path)
     except FileNotFoundError:
         raise AudioFileError(f"There is no file {path}.", "Check the name and where it was saved.") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise AudioFileError(f"{path.name} cannot be opened: {reason}.", "Check its permissions.") from error
-    if size == 0:
+    if os.fstat(raw.fileno()).st_size == 0:
+        raw.close()
         raise AudioFileError(f"{path.name} is empty (0 bytes).", "Save or bounce it again.")
+    return raw
 
 
-def _cannot_open(path: Path, error: Exception) -> AudioFileError:
+def _cannot_open(path: Path, raw: BinaryIO, error: Exception) -> AudioFileError:
     try:
-        with open(path, "rb") as file:
-            head = file.read(64)
-    except OSError:
+        raw.seek(0)
+        head = raw.read(64)
+    except (OSError, ValueError):
         return AudioFileError(f"{path.name} may not be read.", "Check its permissions.")
     for at, magic, kind in _OTHERS:
         if head[at:].startswith(magic):

@@ -11,7 +11,6 @@ import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import BinaryIO
 
 from clip_store.audio import flac
@@ -39,10 +38,9 @@ class TimeStamp:
     note: str = ""
 
 
-def read_stamp(path: Path) -> TimeStamp:
+def read_stamp(file: BinaryIO) -> TimeStamp:
     """Raises OSError when the file cannot be read."""
-    with open(path, "rb") as file:
-        found = _found(file)
+    found = _found(file)
     return TimeStamp() if found is None else found
 
 

@@ -34,6 +34,7 @@ from websockets.sync.client import ClientConnection, connect
 from bridge_server.server import RunningServer, running_server
 from bridge_server.settings import Settings
 from daw_protocol.schema import whole_schema
+from tests.bridge_server.loop_watchdog import LoopWatchdog
 from tests.places import PROJECT
 
 PATIENCE = 120.0  # seconds: what only a broken server takes, on a machine with much else to do
@@ -207,7 +208,7 @@ class WebSocketPeer:
 
 
 class ServerThread:
-    """A server on an event loop of its own; the test stays plain code."""
+    """A server on an event loop of its own; the test stays plain code. It fails when the loop ever stood still."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -216,6 +217,7 @@ class ServerThread:
         self._error: BaseException | None = None
         self._server: RunningServer | None = None
         self._stop: asyncio.Event | None = None
+        self._watchdog: LoopWatchdog | None = None
         self._thread = threading.Thread(target=self._run)
 
     def __enter__(self) -> ServerThread:
@@ -237,6 +239,8 @@ class ServerThread:
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join(PATIENCE)
         assert not self._thread.is_alive(), "the server does not stop"
+        if self._watchdog is not None:
+            self._watchdog.check()
 
     def _run(self) -> None:
         try:
@@ -251,8 +255,13 @@ class ServerThread:
         self._stop = asyncio.Event()
         async with running_server(self._settings) as server:
             self._server = server
-            self._ready.set()
-            await self._stop.wait()
+            self._watchdog = LoopWatchdog()
+            self._watchdog.start()
+            try:
+                self._ready.set()
+                await self._stop.wait()
+            finally:
+                self._watchdog.stop()
 
     @property
     def server(self) -> RunningServer:

@@ -213,18 +213,35 @@ def _config(path: Path, stored: Mapping[str, Tensor], metadata: Mapping[str, str
         raise CannotRender(f"The adapter {path.name} uses {what}, which is not supported.", TAKE_ANOTHER)
     try:
         alpha = float(fields["lora_alpha"])
-        alphas = {str(name): float(value) for name, value in dict(fields.get("alpha_pattern") or {}).items()}
-    except (KeyError, TypeError, ValueError) as wrong:
+        patterns = dict(fields.get("alpha_pattern") or {})
+        alphas = {_checked_pattern(str(name)): float(value) for name, value in patterns.items()}
+    except (KeyError, TypeError, ValueError, OverflowError) as wrong:
         raise CannotRender(
-            f"The adapter {path.name} has no valid lora_alpha in its {PEFT_CONFIG}.", TAKE_ANOTHER
+            f"The adapter {path.name} has no valid lora_alpha or alpha_pattern in its {PEFT_CONFIG}.", TAKE_ANOTHER
         ) from wrong
     return _Scaling(alpha, alphas, bool(fields.get("use_rslora", False))), config.read_bytes()
+
+
+def _checked_pattern(pattern: str) -> str:
+    """A pattern of module names as PEFT writes them. Raises ValueError for one that could take for ever to match."""
+    others = _REPEATED.sub("", pattern)
+    if any(sign in others for sign in "*+?{") or len(_REPEATED.findall(pattern)) > MAX_REPEATED:
+        raise ValueError(f"{pattern[:80]} is no pattern of module names")
+    try:
+        re.compile(pattern)
+    except (re.error, RecursionError, OverflowError) as wrong:
+        raise ValueError(f"{pattern[:80]} is no pattern") from wrong
+    return pattern
+
+
+_REPEATED = re.compile(r"\.\*|\\d\+")
+MAX_REPEATED = 3  # each may multiply the time by the length of a name
 
 
 def _lokr_fields(path: Path, metadata: Mapping[str, str]) -> Mapping[str, Any]:
     try:
         fields = json.loads(metadata.get(LOKR_CONFIG, "{}"))
-    except ValueError as wrong:
+    except (ValueError, RecursionError) as wrong:
         raise CannotRender(
             f"The adapter {path.name} has an unreadable {LOKR_CONFIG}.", TAKE_ANOTHER
         ) from wrong

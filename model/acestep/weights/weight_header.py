@@ -40,7 +40,7 @@ def _read(path: Path) -> tuple[Mapping[str, Any], Mapping[str, str]]:
             tensors = {name: entry for name, entry in header.items() if name != METADATA}
             metadata = dict(header.get(METADATA) or {})
             end = 8 + length + max((entry["data_offsets"][1] for entry in tensors.values()), default=0)
-        except (ValueError, AttributeError, TypeError, KeyError, IndexError) as broken:
+        except (ValueError, AttributeError, TypeError, KeyError, IndexError, RecursionError) as broken:
             raise NotLoaded(f"{path.name} has no readable safetensors header.") from broken
     if end != size:
         raise NotLoaded(f"{path.name} is incomplete or damaged: {size} bytes instead of {end}.")

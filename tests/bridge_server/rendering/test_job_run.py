@@ -26,7 +26,7 @@ from bridge_server.songs.song_reader import SongReader
 from clip_store.store import ClipStore
 from daw_protocol.errors import ProtocolError
 from daw_protocol.tasks import TASKS
-from model.acestep.engine import EngineConfig, AceStepEngine
+from model.acestep.engine import AceStepEngine, EngineConfig
 from model.engine import EngineDescription, Progress, Task
 from model.sketch.engine import SketchEngine
 from tests.bridge_server.hosts import DIED, REFUSED, HostHere, PoolHere

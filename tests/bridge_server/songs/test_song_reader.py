@@ -4,13 +4,15 @@ import os
 import sys
 import threading
 import time
+from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pytest
 import soundfile
 
 from bridge_server.jobs.database import open_database
-from bridge_server.songs import song_reader
+from bridge_server.songs import song_reader, sources
 from bridge_server.songs.song_reader import SongReader
 from clip_store.audio.audio import Encoding
 from clip_store.audio.audio_file import write_wav
@@ -155,6 +157,44 @@ def test_a_link_in_the_place_of_an_accepted_song_is_not_followed(store, music, t
         with pytest.raises(ProtocolError) as caught:
             asyncio.run(ask(name, None))
         assert caught.value.code is code
+
+
+@pytest.mark.parametrize("swapped", ["song.wav", "."])
+@pytest.mark.parametrize("back", [False, True])
+@pytest.mark.parametrize("way", ["read", "probe"])
+def test_a_link_put_there_between_check_and_opening_is_not_followed(
+    store, music, tmp_path, monkeypatch, swapped, back, way
+):
+    """The last moment there is: the name has been checked, and is opened now. back: the file itself is there again
+    directly afterwards, so that no look at the name notices."""
+    (music / "album").mkdir()
+    write(music / "album" / "song.wav", SONG)
+    reader = new_reader(store, music)
+    name = reader.check("album/song.wav")
+    (tmp_path / "secret").mkdir()
+    write(tmp_path / "secret" / "song.wav", CLIP)
+    place, away = music / "album" / swapped, tmp_path / "moved away"
+    opens = sources.open_below
+
+    def swap(path: Path, folder: Path) -> BinaryIO:
+        place.rename(away)
+        place.symlink_to(tmp_path / "secret" / swapped)
+        try:
+            return opens(path, folder)
+        finally:
+            if back:
+                place.unlink()
+                away.rename(place)
+
+    monkeypatch.setattr(sources, "open_below", swap)
+    try:
+        (tmp_path / "a link").symlink_to(tmp_path)
+    except OSError:
+        pytest.skip("SKIPPED: symbolic links need a right on Windows")
+    with pytest.raises(ProtocolError, match="replaced by a link") as caught:
+        asyncio.run(getattr(reader, way)(name, None))
+    assert caught.value.code is ErrorCode.FILE_CHANGED
+    assert not store[0].blobs.has(CLIP.digest)
 
 
 def test_a_song_whose_copy_was_damaged_is_read_again(reader, store, music):

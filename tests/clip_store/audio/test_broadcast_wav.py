@@ -12,6 +12,7 @@ from wavinfo import WavInfoReader
 from clip_store.audio.audio import Encoding
 from clip_store.audio.audio_file import read_audio, write_wav
 from clip_store.audio.broadcast_wav import Bext, decode_bext, encode_bext, encode_ixml, read_bext, read_recipe
+from tests.clip_store.audio import odd_files as odd
 from tests.clip_store.sounds import song
 
 BEXT = Bext(
@@ -152,8 +153,11 @@ def test_a_file_without_notes_has_none(tmp_path):
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"not json", b"[1]", b"\xff\xfe"],
-)
+    [
+        b"", b"not json", b"[1]", b"\xff\xfe", b'<?xml version="1.0" encoding="klingon"?><BWFXML/>',
+        b'<?xml version="1.0" encoding="utf-7"?><BWFXML/>',
+    ],
+)  # fmt: skip
 def test_a_broken_recipe_is_no_recipe(path, body):
     data = path.read_bytes()
     for name in (b"tkbr", b"iXML"):
@@ -165,12 +169,20 @@ def test_a_broken_recipe_is_no_recipe(path, body):
     assert read_audio(path, 10).frames == 1000
 
 
-def test_expanding_entities_are_not_followed(path):
-    bomb = b'<!DOCTYPE x [<!ENTITY a "{}">]><BWFXML><TAKEBRIDGE_RECIPE>&a;</TAKEBRIDGE_RECIPE></BWFXML>'
+def test_a_recipe_nested_without_end_is_no_recipe(tmp_path):
+    path = tmp_path / "take.wav"
+    path.write_bytes(odd.wave(odd.chunk(b"fmt ", odd.fmt()), odd.chunk(b"tkbr", b"[" * 100_000)))
+    assert read_recipe(path) is None
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_expanding_entities_are_not_followed(path, encoding):
+    text = '<!DOCTYPE x [<!ENTITY a "{}">]><BWFXML><TAKEBRIDGE_RECIPE>&a;</TAKEBRIDGE_RECIPE></BWFXML>'
+    bomb = text.encode(encoding)
     data = path.read_bytes().replace(b"tkbr", b"junk")
     at = data.index(b"iXML") + 8
     size = struct.unpack("<I", data[at - 4 : at])[0]
-    path.write_bytes(data[:at] + bomb.ljust(size, b" ") + data[at + size :])
+    path.write_bytes(data[:at] + bomb.ljust(size, b"\0") + data[at + size :])
     assert read_recipe(path) is None
 
 

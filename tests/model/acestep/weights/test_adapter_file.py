@@ -152,7 +152,14 @@ def test_files_that_are_no_adapters(weights: Weights, tmp_path: Path) -> None:
         read(TURBO / "model.safetensors", weights)
 
 
-@pytest.mark.parametrize("changed", [{"use_dora": True}, {"peft_type": "LOHA"}, {"lora_alpha": None}])
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"use_dora": True}, {"peft_type": "LOHA"}, {"lora_alpha": None}, {"lora_alpha": 10**400},
+        {"alpha_pattern": {"[": 1}}, {"alpha_pattern": {"(a+)+$": 1}}, {"alpha_pattern": {".*.*.*.*x": 1}},
+        {"alpha_pattern": [1]},
+    ],
+)  # fmt: skip
 def test_a_config_that_means_something_else(
     weights: Weights, tmp_path: Path, changed: dict[str, object]
 ) -> None:

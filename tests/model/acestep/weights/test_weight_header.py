@@ -95,3 +95,9 @@ def test_the_fingerprint_distinguishes_weights(tmp_path: Path) -> None:
     assert fingerprint([one]) not in seen
     one.write_bytes(b"")
     assert fingerprint([one]) not in seen
+
+
+def test_a_header_nested_without_end_is_refused(tmp_path):
+    nested = b'{"a":' + b"[" * 100_000
+    with pytest.raises(NotLoaded, match="no readable safetensors header"):
+        read_header(written(tmp_path / "a", nested))
