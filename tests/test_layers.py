@@ -64,7 +64,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("settings",),  # they name the engines there are
         ("engines", "songs", "models"),
         ("jobs", "sessions"),
-        ("errors", "supervisor", "logs", "bundled", "platforms", "version"),
+        ("errors", "supervisor", "logs", "log_words", "bundled", "platforms", "version"),
     ),
     "clip_store": (
         ("exports", "take_files"),

@@ -64,7 +64,10 @@ def add_serve(commands: Subparsers) -> None:
         help="render what files dropped here ask for by their names (docs/any-daw.md)",
     )  # fmt: skip
     serve.add_argument("--no-sound", dest="sound", action="store_false", help="play nothing on this machine")
-    serve.add_argument("--verbose", action="store_true", help="show more of the log here")
+    serve.add_argument(
+        "--verbose", action="store_true",
+        help="show more of the log here, and let it quote requests: prompts, lyrics and names of songs",
+    )  # fmt: skip
     serve.add_argument(
         "--log-format", choices=(TEXT, JSON), default=TEXT,
         help="lines for people or JSON for programs, in the store's logs folder (default: text)",
@@ -95,7 +98,7 @@ def _run_serve(arguments: argparse.Namespace) -> int:
     from bridge_server.cli.serve_settings import serve_settings
 
     settings = serve_settings(arguments)
-    with logged_to(settings.store, arguments.log_format):
+    with logged_to(settings.store, arguments.log_format, arguments.verbose):
         return asyncio.run(serve(settings))
 
 

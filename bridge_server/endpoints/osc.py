@@ -167,7 +167,7 @@ class OscEndpoint(asyncio.DatagramProtocol):
         request = replace(request, token="")  # which no record must keep
         if type(request) in SLOW:
             self._slow += 1
-            self._supervisor.spawn(message.address, self._respond_slowly(request, client))
+            self._supervisor.spawn("OSC request", self._respond_slowly(request, client))
         else:
             await self._respond(request, client)
 

@@ -41,6 +41,7 @@ from bridge_server.engines.messages import (
 )
 from bridge_server.engines.outcome import Outcome, OutcomeCollector
 from bridge_server.engines.registry import EngineSetup
+from bridge_server.log_words import Private
 from bridge_server.platforms import how_it_ended
 from daw_protocol.errors import ErrorCode, ProtocolError
 from model.engine import EngineDescription, OnProgress
@@ -267,7 +268,7 @@ class EngineProcess:
             field = "engine" if doing is STARTING else ""
             return ProtocolError(code, message.sentence, message.remedy, field)
         if isinstance(message, ChildBroke):
-            log.error("the engine broke:\n%s", message.traceback)
+            log.error("the engine broke: %s\n%s", Private(message.sentence), message.traceback)
             if doing is STARTING:
                 return ProtocolError(
                     ErrorCode.ENGINE_NOT_READY,

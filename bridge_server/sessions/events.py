@@ -79,4 +79,4 @@ class Events:
                 try:
                     receive(event)
                 except Exception:
-                    log.exception("A subscriber failed on %s", event)
+                    log.exception("A subscriber failed on %s", type(event).__name__)

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bridge_server.endpoints.http.callers import check_caller, target_of
 from bridge_server.endpoints.http.refusals import refusal
+from bridge_server.log_words import Private
 from bridge_server.settings import Settings
 from daw_protocol.errors import ErrorCode, ProtocolError
 
@@ -49,7 +50,7 @@ class Guard:
         except ClientDisconnect:
             pass
         except Exception:  # Starlette has answered it, where there was still something to answer
-            log.exception("%s met a bug", scope["path"][:200])
+            log.exception("A request for %s met a bug", Private(scope["path"][:200]))
 
     def _refusal(self, scope: Scope) -> ASGIApp | None:
         """The response to a caller who is not let in."""
