@@ -116,7 +116,7 @@ class LogFile(RotatingFileHandler):
                 _own_record(logging.WARNING, f"{lost} lines of the log were lost: no room for them.")
             )
 
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 # logging's name
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802, ARG002 # logging's own
         """The usual one prints the line with all it quotes, each time."""
         self._lost += 1
         if self._lost == 1:

@@ -72,16 +72,14 @@ def test_libraries_are_not_trusted_with_words():
     )
     assert said == "Task exception was never retrieved"
     assert message_of(record("bad tag %s", SECRET, name="PIL.Image"), False) == "bad tag %s"
-    assert (
-        message_of(record(f"Exception in callback f('{SECRET}')", name="asyncio"), False)
-        == "Exception in callback f"
-    )
+    said = message_of(record(f"Exception in callback f('{SECRET}')", name="asyncio"), False)
+    assert said == "Exception in callback f"
 
 
 def test_a_traceback_says_where_and_not_what():
     text = traceback_text(caught(failing))
     assert SECRET not in text
-    assert text.index("\nValueError\n") < text.index("This led to:") < text.index("in failing")
+    assert text.index("\nValueError\n") < text.index("This led to:") < text.rindex("in failing")
     assert text.endswith("\nKeyError")
 
 

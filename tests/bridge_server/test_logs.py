@@ -116,20 +116,18 @@ def test_the_screen_shows_no_more_because_of_the_file(tmp_path):
 
 
 def test_requests_are_quoted_only_when_that_was_asked_for(tmp_path):
-    def fail():
+    def fail(word):
         try:
-            raise ValueError("zanzibar")
+            raise ValueError(word)
         except ValueError as error:
             log.exception("job %s: %s, %s", "j1", error, Private("moon"))
 
     for words in (False, True):
         for kind in (TEXT, JSON):
             with logged_to(tmp_path / f"{words} {kind}", kind, words) as path:
-                fail()
+                fail("zanzibar")
             written = path.read_text(encoding="utf-8")
-            assert (
-                "zanzibar" in written.replace('raise ValueError("zanzibar")', "").replace("\\", "")
-            ) is words
+            assert ("zanzibar" in written) is words
             assert ("moon" in written) is words
 
 
