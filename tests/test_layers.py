@@ -154,6 +154,7 @@ ONLY_IN = {
         "clip_store.exports.midi_tempo",
         "model.sketch.band",
     ),
+    "prometheus_client": ("bridge_server.endpoints.http.metrics_page",),
     "pythonosc": ("bridge_server.endpoints",),
     "sounddevice": ("bridge_server.audition.sound_devices",),
     "jack": ("bridge_server.audition.jack_transport",),

@@ -43,6 +43,8 @@ MAX_SLOW = 64
 class OscClient:
     """The sender of a datagram. Two are equal when their replies go to the same address."""
 
+    door = "osc"
+
     def __init__(self, endpoint: OscEndpoint, address: Address, name: str = "") -> None:
         self._endpoint = endpoint
         self.address = address

@@ -91,6 +91,7 @@ class EngineProcess:
         self._inbox: asyncio.Queue[FromChild | _Gone] = asyncio.Queue()
         self._orders = 0
         self.place = place
+        self.starts = 0
         self.description: EngineDescription | None = None
 
     @property
@@ -150,6 +151,7 @@ class EngineProcess:
             theirs.close()
             if starting.exception() is None:
                 self._process, self._connection = process, ours
+                self.starts += 1
             else:
                 ours.close()
         reader = threading.Thread(

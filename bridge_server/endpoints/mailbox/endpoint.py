@@ -49,6 +49,8 @@ SCHEME = "mailbox:"
 class MailboxClient:
     """The script that waits for one answer file. Two are equal when they read the same one."""
 
+    door = "mailbox"
+
     def __init__(self, endpoint: MailboxEndpoint, name: str, client: str = "") -> None:
         self._endpoint = endpoint
         self._name = name

@@ -38,7 +38,7 @@ INBOX = 1024
 class MidiControl:
     """One MIDI input as a client. A bare request from a pad is about the shared context."""
 
-    key = sender = "midi"
+    key = sender = door = "midi"
     reply_to = ""
 
     def __init__(

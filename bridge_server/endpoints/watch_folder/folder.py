@@ -256,6 +256,8 @@ class WatchFolder:
 class _WatchClient:
     """The folder as a client of the bridge."""
 
+    door = "watched folder"
+
     def __init__(self, key: str) -> None:
         self.key = self.sender = key
         self.reply_to = ""
