@@ -55,6 +55,9 @@ def test_a_page_cannot_be_put_into_a_strangers_frame_or_run_strange_scripts(serv
     assert "default-src 'self'" in headers["Content-Security-Policy"]
     assert "frame-ancestors 'self'" in headers["Content-Security-Policy"]
     assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "no-referrer"  # the token is in some addresses
+    assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
+    assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
     assert "Access-Control-Allow-Origin" not in headers
 
 

@@ -53,9 +53,12 @@ def check_caller(settings: Settings, path: str, headers: Mapping[str, str], peer
 
 
 def is_embedded(headers: Mapping[str, str]) -> bool:
-    """Whether another site's page fetches this as a part of itself; a link to the panel is no such thing."""
+    """Whether another site's page fetches this as a part of itself, a frame included; a link to the panel, which the
+    browser opens as a page of its own, is no such thing.
+    """
     foreign = headers.get("Sec-Fetch-Site", "") in ("cross-site", "same-site")
-    return foreign and headers.get("Sec-Fetch-Mode", "") != "navigate"
+    is_page = headers.get("Sec-Fetch-Dest", "document") == "document"
+    return foreign and not (is_page and headers.get("Sec-Fetch-Mode", "") == "navigate")
 
 
 def is_open(path: str, headers: Mapping[str, str]) -> bool:

@@ -20,6 +20,7 @@ SAFE_HEADERS = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'self'",
     "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",  # a page that opened ours in a window has no hold of it
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
@@ -29,7 +30,7 @@ SAFE_HEADERS = {
 # answers.
 SINGLE = (
     "Host", "Origin", "Authorization", "Content-Type", "Content-Length", "Range", "If-Range", "Sec-Fetch-Site",
-    "Sec-Fetch-Mode", "Upgrade", "Sec-WebSocket-Key", "Sec-WebSocket-Version",
+    "Sec-Fetch-Mode", "Sec-Fetch-Dest", "Upgrade", "Sec-WebSocket-Key", "Sec-WebSocket-Version",
 )  # fmt: skip
 
 
