@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import sys
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from bridge_server.cli.options import Subparsers, gigabytes, json_option, models
 from bridge_server.engines.registry import BUILT_IN, DEFAULT_ENGINE, MODELS_ENGINE
 from bridge_server.logs import JSON, TEXT, logged_to
 from bridge_server.settings import MAX_PLACES, OSC_PORT, WEBSOCKET_PORT, Settings
+
+REPORT = "takebridge-report.txt"
 
 
 def add_others(commands: Subparsers) -> None:
@@ -188,14 +191,37 @@ def _run_panel(arguments: argparse.Namespace) -> int:
 def _doctor(commands: Subparsers) -> None:
     doctor = commands.add_parser("doctor", help="diagnose the installation and suggest fixes")
     json_option(doctor)
+    doctor.add_argument(
+        "--report", type=Path, nargs="?", const=Path(REPORT), metavar="FILE",
+        help="instead, write what a bug report needs into a file: no names, no words of requests, no folders "
+        f"(default: {REPORT})",
+    )  # fmt: skip
     models_option(doctor)
     doctor.set_defaults(run=_run_doctor)
 
 
 def _run_doctor(arguments: argparse.Namespace) -> int:
+    if arguments.report is not None:
+        return _run_report(arguments)
     from bridge_server.cli.doctor import doctor
 
     return asyncio.run(doctor(settings_of(arguments), arguments.json, models_of(arguments)))
+
+
+def _run_report(arguments: argparse.Namespace) -> int:
+    from bridge_server.cli.report import report, write_report
+
+    path: Path = arguments.report.expanduser().absolute()
+    if arguments.json and arguments.report == Path(REPORT):
+        path = path.with_suffix(".json")
+    found = asyncio.run(report(settings_of(arguments), models_of(arguments)))
+    write_report(path, found, arguments.json)
+    if arguments.json:
+        print(json.dumps({"report": str(path), "sections": list(found)}))
+        return 0
+    print(f"The report is in {path}: {', '.join(found)}.")
+    print("It has no names, words of requests, folders or addresses. Read it before you send it.")
+    return 0
 
 
 def _docs(commands: Subparsers) -> None:
