@@ -40,7 +40,13 @@ def add_serve(commands: Subparsers) -> None:
         "--port", type=int, default=WEBSOCKET_PORT, help="WebSocket and HTTP port (0: any free one)"
     )
     serve.add_argument("--osc-port", type=int, default=OSC_PORT, help="OSC port (0: any free one)")
-    serve.add_argument("--token", default="", help="required of every client; needed for any other --host")
+    serve.add_argument(
+        "--token-file", type=Path, metavar="FILE",
+        help="a file with the token that is required of every client; needed for any other --host",
+    )  # fmt: skip
+    serve.add_argument(
+        "--token", default="", help="the token itself; other users of this machine see it in the process list"
+    )
     serve.add_argument(
         "--lan", action="store_true",
         help="allow tablets on the local network: shows a QR code with a token; this machine needs none",

@@ -8,6 +8,7 @@ import struct
 import pytest
 from websockets.exceptions import InvalidStatus
 
+from bridge_server.endpoints.guesses import BURST, SECONDS_EACH
 from bridge_server.settings import Settings
 from daw_protocol.errors import ErrorCode, ProtocolError
 from tests.bridge_server.peers import datagram, http_get
@@ -103,6 +104,39 @@ def test_osc_needs_the_token(guarded):
     assert TOKEN not in repr(take)
     jobs = guarded.get(f"/takes/{take.id}/recipe.json?token=open%20sesame")[2]
     assert TOKEN.encode() not in jobs
+
+
+def test_whoever_tries_tokens_over_http_has_to_wait(guarded):
+    statuses = [guarded.get(f"/schema.json?token=wrong{number}")[0] for number in range(BURST + 3)]
+    assert statuses == [403] * BURST + [429] * 3
+    status, headers, body = guarded.get("/hello.json?token=wrong")
+    assert (status, b"Too many wrong tokens" in body) == (429, True)
+    assert 0 < int(headers["Retry-After"]) <= SECONDS_EACH
+    assert guarded.get("/schema.json", Authorization=f"Bearer {TOKEN}")[0] == 429, (
+        "else guessing would be free"
+    )
+    with pytest.raises(InvalidStatus) as caught, guarded.websocket("?token=open%20sesame"):
+        pass
+    assert caught.value.response.status_code == 429
+    assert guarded.get("/schema.json")[0] == 403, "no token is no guess"
+    assert guarded.get("/healthz")[0] in (200, 503)
+    with guarded.osc() as osc:  # its senders can be forged: they lock nobody else out
+        assert osc.ask("/bridge/status", "who", "token", TOKEN).name == "ok"
+
+
+def test_whoever_tries_tokens_over_osc_has_to_wait(guarded):
+    long = ("source", "x" * 500)  # a short message gets no answer
+    with guarded.osc() as osc:
+        for number in range(BURST):
+            assert osc.ask("/bridge/repaint", "r", *long, "token", f"wrong{number}")["code"] == "not_allowed"
+        assert osc.ask("/bridge/repaint", "r", *long, "token", TOKEN)["code"] == "not_allowed"
+    assert guarded.get("/schema.json?token=open%20sesame")[0] == 200
+
+
+def test_a_message_full_of_tokens_is_as_many_guesses(guarded):
+    many = [given for number in range(200) for given in ("token", f"wrong{number}")]
+    with guarded.osc() as osc:
+        assert osc.ask("/bridge/status", "who", *many, "token", TOKEN)["code"] == "not_allowed"
 
 
 BEGIN = b"#bundle\x00" + bytes(7) + b"\x01"
