@@ -2,8 +2,8 @@
 PYTHON ?= python3
 EXTRAS ?=
 
-.PHONY: demo test quick lint format serve doctor docs install clean
-demo test quick lint format serve doctor docs install:
+.PHONY: demo test quick lint format serve doctor docs audit install clean
+demo test quick lint format serve doctor docs audit install:
 	@$(PYTHON) make.py $@ --extras "$(EXTRAS)"
 
 clean:

@@ -39,6 +39,7 @@ TASKS: dict[str, tuple[str, list[list[str]]]] = {
     "lint": ("dev", [["-m", "ruff", "check", "."], ["-m", "ruff", "format", "--check", "."], ["-m", "mypy"]]),
     "format": ("dev", [["-m", "ruff", "check", "--fix", "."], ["-m", "ruff", "format", "."]]),
     "docs": ("", [["-m", "bridge_server", "docs"]]),
+    "audit": ("audit", [[".ci/audit.py"]]),
 }
 
 

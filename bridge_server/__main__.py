@@ -30,16 +30,18 @@ def main() -> None:
 def _run() -> int:
     """Carries out what was typed; returns the exit status."""
     from bridge_server.cli.parser import parser
+    from bridge_server.logs import TextLines
     from bridge_server.platforms import models_folder, store_folder
     from daw_protocol.errors import ProtocolError
 
     default_store = Path(os.environ.get(STORE_VARIABLE) or store_folder())
     default_models = Path(os.environ.get(MODELS_VARIABLE) or models_folder())
     arguments = parser(default_store, default_models, Path.cwd()).parse_args(sys.argv[1:])
-    logging.basicConfig(
-        level=logging.INFO if getattr(arguments, "verbose", False) else logging.WARNING,
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-    )
+    verbose = getattr(arguments, "verbose", False)
+    # A person at a terminal reads what was wrong; what goes into a file or a system's journal is kept.
+    screen = logging.StreamHandler()
+    screen.setFormatter(TextLines(words=verbose or sys.stderr.isatty()))
+    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, handlers=[screen])
     try:
         status: int = arguments.run(arguments)
     except ProtocolError as error:

@@ -127,6 +127,15 @@ def give_memory_back() -> None:
 MALLOC_OPTIONS = {-8: 2, -3: 1 << 20, -1: 4 << 20}
 
 
+def resident_bytes(pid: int) -> int | None:
+    """A process's memory that is in use; None where this system does not say, and of a process that has ended."""
+    try:
+        pages = Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]
+    except (OSError, IndexError):
+        return None
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+
 def ignore_interrupt() -> None:
     """Ctrl-C in the terminal reaches every process of the group; the server ends its children itself."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -18,6 +18,7 @@ from bridge_server.audition.controller import AuditionController
 from bridge_server.audition.jack_transport import jack_transport
 from bridge_server.audition.sound_devices import SoundDevices
 from bridge_server.endpoints.http.application import Services, application
+from bridge_server.endpoints.http.metrics_page import MetricsPage
 from bridge_server.endpoints.http.pages import Pages
 from bridge_server.endpoints.http.post_rpc import PostRpc
 from bridge_server.endpoints.http.put_upload import PutUpload
@@ -41,6 +42,7 @@ from bridge_server.handlers.dispatcher import Dispatcher
 from bridge_server.handlers.exports import ExportHandlers
 from bridge_server.handlers.health import Health
 from bridge_server.handlers.jobs import JobHandlers
+from bridge_server.handlers.metrics import Metrics, Traffic
 from bridge_server.handlers.shared_context import SharedContextHandlers
 from bridge_server.handlers.status import StatusHandlers, sweep_all_parts
 from bridge_server.handlers.submit import SubmitHandlers
@@ -91,6 +93,7 @@ class RunningServer:
     store: ClipStore
     controller: AuditionController
     supervisor: Supervisor
+    metrics: Metrics
     announcement: str = ""
     midi: str = ""
 
@@ -154,13 +157,20 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
         live = LiveValues(dispatcher, shared_context, events, audience)
         health = Health(settings, engines, queue, supervisor)
         turns = Turns()
+        websocket = WebSocketEndpoint(settings, dispatcher, audience, live, store.blobs, reader, turns)
+
+        def traffic() -> Traffic:
+            return Traffic(websocket.open, websocket.cut_off, osc.dropped)
+
+        metrics = Metrics(settings, events, queue, worker, engines, store.blobs, traffic)
         services = Services(
             pages=Pages(settings, store, live),
             files=StoreFiles(store),
             rpc=PostRpc(settings, dispatcher, audience, turns),
             uploads=PutUpload(settings, store.blobs, reader),
             health=health,
-            websocket=WebSocketEndpoint(settings, dispatcher, audience, live, store.blobs, reader, turns),
+            metrics=MetricsPage(metrics),
+            websocket=websocket,
         )
         http = HttpServer(application(settings, services), settings)
         await http.start(ports.tcp)
@@ -169,6 +179,7 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
         _reconnect(queue, audience, osc, mailbox)
         supervisor.start("OSC endpoint", osc.run)
         supervisor.start("mailbox", mailbox.run)
+        supervisor.start("metrics", metrics.watch_loop, essential=False)
         supervisor.start("render worker", worker.run)
         supervisor.start("ends of jobs", queue.keep_writing_ends)
         if settings.watch is not None:
@@ -192,6 +203,7 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
                             store,
                             controller,
                             supervisor,
+                            metrics,
                             announcement,
                             midi,
                         )

@@ -119,7 +119,7 @@ class Settings:
             raise ProtocolError(
                 ErrorCode.NOT_ALLOWED,
                 f"{self.host} is reachable from other machines, so a token is needed.",
-                "Start the server with --token, or omit --host to serve this machine only.",
+                "Start the server with --token-file, or omit --host to serve this machine only.",
                 "host",
             )
 

@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from bridge_server.log_words import public_words
 from daw_protocol.message import Message
 
 log = logging.getLogger(__name__)
@@ -39,7 +40,7 @@ class ServerPart:
     """A background task of the server.
 
     essential: whether the server ends with it.
-    problem:   the last error, "" while there was none.
+    problem:   the last error, "" while there was none; public: what a log may say of it.
     """
 
     name: str
@@ -47,6 +48,7 @@ class ServerPart:
     essential: bool
     state: PartState = PartState.RUNNING
     problem: str = ""
+    public: str = ""
     restarts: int = 0
     task: asyncio.Task[None] | None = field(default=None, repr=False)
 
@@ -114,9 +116,9 @@ class Supervisor:
             part.state = PartState.RUNNING
             try:
                 await part.run()
-                part.problem = "It ended by itself."
+                part.problem = part.public = "It ended by itself."
             except Exception as error:
-                part.problem = f"{type(error).__name__}: {error}"
+                part.problem, part.public = f"{type(error).__name__}: {error}", public_words(error)
                 log.exception("The server's %s died", part.name)
             if self._clock() - began >= CALM_SECONDS:
                 part.restarts = 0
@@ -126,13 +128,13 @@ class Supervisor:
             part.state = PartState.RESTARTING
             await asyncio.sleep(self._pause * 2**part.restarts)
             part.restarts += 1
-            log.warning("The server's %s is started again (%s)", part.name, part.problem)
+            log.warning("The server's %s is started again (%s)", part.name, part.public)
 
     def _give_up(self, part: ServerPart) -> None:
         part.state = PartState.FAILED
-        log.error("The server's %s failed %d times in a row: %s", part.name, part.restarts + 1, part.problem)
+        log.error("The server's %s failed %d times in a row: %s", part.name, part.restarts + 1, part.public)
         if part.essential and not self.failed.done():
-            self.failed.set_result(f"The server's {part.name} keeps failing ({part.problem}).")
+            self.failed.set_result(f"The server's {part.name} keeps failing ({part.public}).")
 
     async def _errand(self, name: str, work: Coroutine[Any, Any, None]) -> None:
         try:

@@ -64,7 +64,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("settings",),  # they name the engines there are
         ("engines", "songs", "models"),
         ("jobs", "sessions"),
-        ("errors", "supervisor", "logs", "bundled", "platforms", "version"),
+        ("errors", "supervisor", "logs", "log_words", "bundled", "platforms", "version"),
     ),
     "clip_store": (
         ("exports", "take_files"),
@@ -154,6 +154,7 @@ ONLY_IN = {
         "clip_store.exports.midi_tempo",
         "model.sketch.band",
     ),
+    "prometheus_client": ("bridge_server.endpoints.http.metrics_page",),
     "pythonosc": ("bridge_server.endpoints",),
     "sounddevice": ("bridge_server.audition.sound_devices",),
     "jack": ("bridge_server.audition.jack_transport",),

@@ -259,6 +259,13 @@ async def ports(settings: Settings) -> list[Finding]:
     ]
 
 
+def ports_are_free(settings: Settings) -> tuple[bool, bool]:
+    """Whether a server could have its OSC port, and its WebSocket port."""
+    osc = port(settings.host, settings.osc_port, "", socket.SOCK_DGRAM, "")
+    websocket = port(settings.host, settings.websocket_port, "", socket.SOCK_STREAM, "")
+    return osc.verdict is Verdict.GOOD, websocket.verdict is Verdict.GOOD
+
+
 def port(host: str, number: int, what: str, kind: socket.SocketKind, option: str) -> Finding:
     with socket.socket(socket.AF_INET, kind) as probe:
         try:

@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
+from bridge_server.cli.panel_link import open_privately
 from bridge_server.cli.stopping import Stopping
 from bridge_server.cli.streams import can_show
 from bridge_server.network.lan import address_of_this_machine, code_to_scan, panel_address
@@ -107,7 +108,10 @@ def open_panel(store: Path, code: bool) -> int:
     if not code:
         address = panel_address(settings)
         console.print(f"The panel is at {escape(address)}", highlight=False)
-        webbrowser.open(address)
+        if "token=" in address:
+            open_privately(address)
+        else:
+            webbrowser.open(address)
         return 0
     if not found["open"]:
         raise ProtocolError(

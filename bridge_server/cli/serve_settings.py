@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from argparse import Namespace
+from pathlib import Path
 
 from bridge_server.cli.arguments import engines_of, models_of, store_of
 from bridge_server.engines.pool import EnginePool
@@ -40,7 +41,7 @@ def serve_settings(arguments: Namespace) -> Settings:
         host=ANYWHERE if arguments.lan else arguments.host,
         osc_port=arguments.osc_port,
         websocket_port=arguments.port,
-        token=arguments.token or (kept_token(store) if arguments.lan else ""),
+        token=token_of(arguments, store),
         trust_this_machine=arguments.lan,
         pointer=mailbox_pointer() if led_to else None,
         midi=midi_settings(arguments),
@@ -50,6 +51,37 @@ def serve_settings(arguments: Namespace) -> Settings:
         places=arguments.places,
         sound=arguments.sound,
     )
+
+
+def token_of(arguments: Namespace, store: Path) -> str:
+    """The token every client needs; "" for none. Raises ProtocolError."""
+    if arguments.token_file is not None:
+        return token_from(arguments.token_file.expanduser())
+    if arguments.token:
+        log.warning(
+            "The token stands in the process list, where all users read it. Use --token-file instead."
+        )
+        return str(arguments.token)
+    return kept_token(store) if arguments.lan else ""
+
+
+def token_from(path: Path) -> str:
+    """The token in a file. Raises ProtocolError when there is none."""
+    try:
+        found = path.read_text(encoding="utf-8").strip()
+        problem = "" if found else "it is empty"
+    except UnicodeDecodeError:
+        problem = "it is not UTF-8"
+    except OSError as error:
+        problem = error.strerror or "it cannot be read"
+    if problem:
+        raise ProtocolError(
+            ErrorCode.MISSING_FIELD,
+            f"There is no token in {path}: {problem}.",
+            "Write the token into a file that only you can read, and name it with --token-file.",
+            "token",
+        )
+    return found
 
 
 def midi_settings(arguments: Namespace) -> MidiSettings | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import sys
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from bridge_server.cli.stopping import stopped_early
 from bridge_server.engines.registry import BUILT_IN, DEFAULT_ENGINE, MODELS_ENGINE
 from bridge_server.logs import JSON, TEXT, logged_to
 from bridge_server.settings import MAX_PLACES, OSC_PORT, WEBSOCKET_PORT, Settings
+
+REPORT = "takebridge-report.txt"
 
 
 def add_others(commands: Subparsers) -> None:
@@ -38,7 +41,13 @@ def add_serve(commands: Subparsers) -> None:
         "--port", type=int, default=WEBSOCKET_PORT, help="WebSocket and HTTP port (0: any free one)"
     )
     serve.add_argument("--osc-port", type=int, default=OSC_PORT, help="OSC port (0: any free one)")
-    serve.add_argument("--token", default="", help="required of every client; needed for any other --host")
+    serve.add_argument(
+        "--token-file", type=Path, metavar="FILE",
+        help="a file with the token that is required of every client; needed for any other --host",
+    )  # fmt: skip
+    serve.add_argument(
+        "--token", default="", help="the token itself; other users of this machine see it in the process list"
+    )
     serve.add_argument(
         "--lan", action="store_true",
         help="allow tablets on the local network: shows a QR code with a token; this machine needs none",
@@ -65,7 +74,10 @@ def add_serve(commands: Subparsers) -> None:
         help="render what files dropped here ask for by their names (docs/any-daw.md)",
     )  # fmt: skip
     serve.add_argument("--no-sound", dest="sound", action="store_false", help="play nothing on this machine")
-    serve.add_argument("--verbose", action="store_true", help="show more of the log here")
+    serve.add_argument(
+        "--verbose", action="store_true",
+        help="show more of the log here, and let it quote requests: prompts, lyrics and names of songs",
+    )  # fmt: skip
     serve.add_argument(
         "--log-format", choices=(TEXT, JSON), default=TEXT,
         help="lines for people or JSON for programs, in the store's logs folder (default: text)",
@@ -97,7 +109,7 @@ def _run_serve(arguments: argparse.Namespace) -> int:
         from bridge_server.cli.serve_settings import serve_settings
 
         settings = serve_settings(arguments)
-        with logged_to(settings.store, arguments.log_format):
+        with logged_to(settings.store, arguments.log_format, arguments.verbose):
             return asyncio.run(serve(settings))
 
 
@@ -187,14 +199,37 @@ def _run_panel(arguments: argparse.Namespace) -> int:
 def _doctor(commands: Subparsers) -> None:
     doctor = commands.add_parser("doctor", help="diagnose the installation and suggest fixes")
     json_option(doctor)
+    doctor.add_argument(
+        "--report", type=Path, nargs="?", const=Path(REPORT), metavar="FILE",
+        help="instead, write what a bug report needs into a file: no names, no words of requests, no folders "
+        f"(default: {REPORT})",
+    )  # fmt: skip
     models_option(doctor)
     doctor.set_defaults(run=_run_doctor)
 
 
 def _run_doctor(arguments: argparse.Namespace) -> int:
+    if arguments.report is not None:
+        return _run_report(arguments)
     from bridge_server.cli.doctor import doctor
 
     return asyncio.run(doctor(settings_of(arguments), arguments.json, models_of(arguments)))
+
+
+def _run_report(arguments: argparse.Namespace) -> int:
+    from bridge_server.cli.report import report, write_report
+
+    path: Path = arguments.report.expanduser().absolute()
+    if arguments.json and arguments.report == Path(REPORT):
+        path = path.with_suffix(".json")
+    found = asyncio.run(report(settings_of(arguments), models_of(arguments)))
+    write_report(path, found, arguments.json)
+    if arguments.json:
+        print(json.dumps({"report": str(path), "sections": list(found)}))
+        return 0
+    print(f"The report is in {path}: {', '.join(found)}.")
+    print("It has no names, words of requests, folders or addresses. Read it before you send it.")
+    return 0
 
 
 def _docs(commands: Subparsers) -> None:

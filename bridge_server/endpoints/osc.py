@@ -11,6 +11,7 @@ import logging
 from typing import Any, cast
 
 from bridge_server.endpoints.access import is_token, needs_token, token_missing
+from bridge_server.endpoints.guesses import Guesses
 from bridge_server.endpoints.loop_share import LoopShare
 from bridge_server.endpoints.osc_inbox import Address, OscInbox
 from bridge_server.endpoints.osc_packets import (
@@ -41,6 +42,8 @@ MAX_SLOW = 64
 
 class OscClient:
     """The sender of a datagram. Two are equal when their replies go to the same address."""
+
+    door = "osc"
 
     def __init__(self, endpoint: OscEndpoint, address: Address, name: str = "") -> None:
         self._endpoint = endpoint
@@ -80,6 +83,7 @@ class OscEndpoint(asyncio.DatagramProtocol):
         self._supervisor = supervisor
         self._inbox = OscInbox()
         self._refusals = RefusalLog()
+        self._guesses = Guesses()
         self._transport: asyncio.DatagramTransport | None = None
         self._slow = 0
 
@@ -136,11 +140,21 @@ class OscEndpoint(asyncio.DatagramProtocol):
         answerable = len(data)
         for message in messages:
             await share.give_way()
-            if guarded and not any(is_token(self._settings, given) for given in tokens_in(message)):
+            if guarded and not self._is_admitted(message, address[0]):
                 answerable -= self._turn_away(message, address, answerable)
             else:
                 await self._serve_message(message, address)
         await share.give_way()
+
+    def _is_admitted(self, message: OscMessage, peer: str) -> bool:
+        """Whether the message has the token; an address that has tried too many is not answered that for a while."""
+        for given in tokens_in(message):
+            if self._guesses.wait(peer):
+                return False
+            if is_token(self._settings, given):
+                return True
+            self._guesses.wrong(peer)
+        return False
 
     def _turn_away(self, message: OscMessage, address: Address, answerable: int) -> int:
         """Answers a message without the token in at most `answerable` bytes, or not at all; returns the bytes sent."""
@@ -166,7 +180,7 @@ class OscEndpoint(asyncio.DatagramProtocol):
         request = request.evolve(token="")  # which no record must keep
         if type(request) in SLOW:
             self._slow += 1
-            self._supervisor.spawn(message.address, self._respond_slowly(request, client))
+            self._supervisor.spawn("OSC request", self._respond_slowly(request, client))
         else:
             await self._respond(request, client)
 

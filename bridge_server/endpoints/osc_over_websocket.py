@@ -41,6 +41,10 @@ class OscFrames:
     def sender(self) -> str:
         return self.connection.key
 
+    @property
+    def door(self) -> str:
+        return "osc over websocket"
+
     def send(self, reply: Reply) -> None:
         self.packet(*fitting(reply))
 

@@ -13,6 +13,7 @@ from typing import Any
 from pythonosc.osc_message_builder import OscMessageBuilder
 
 from bridge_server.handlers.response import our_fault
+from bridge_server.log_words import Private
 from daw_protocol.errors import ProtocolError
 from daw_protocol.osc_form import REPLY_ADDRESSES, OscArgument, request_from_osc
 from daw_protocol.osc_packet import OscMessage, messages_in
@@ -53,7 +54,7 @@ def request_in(message: OscMessage) -> Request:
     except ProtocolError:
         raise
     except Exception as bug:
-        log.exception("OSC message %s met a bug", message.address)
+        log.exception("OSC message %s met a bug", Private(message.address))
         raise our_fault() from bug
     return request
 

@@ -117,7 +117,7 @@ def focus_values(shared_context: SharedContext) -> dict[str, list[Any]]:
 class OwnClient:
     """The client of the server's own requests."""
 
-    key = sender = "server"
+    key = sender = door = "server"
     reply_to = ""
 
     def send(self, reply: Reply) -> None:

@@ -11,6 +11,8 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
+from bridge_server.log_words import Private, public_words
+
 log = logging.getLogger(__name__)
 
 PER_SENDER = 5  # lines a second
@@ -40,4 +42,4 @@ class RefusalLog:
             self._withheld += 1
             return
         self._lines[sender] += 1
-        log.warning("OSC from %s: %s", sender, str(problem)[:MAX_LINE])
+        log.warning("OSC from %s: %s", sender, Private(str(problem)[:MAX_LINE], public_words(problem)))

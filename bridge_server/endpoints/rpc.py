@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from bridge_server.handlers.response import Response, our_fault, refused
+from bridge_server.log_words import Private
 from daw_protocol import jsonrpc
 from daw_protocol.errors import ProtocolError
 from daw_protocol.jsonrpc import BadCall, Call
@@ -29,7 +30,7 @@ async def answer_call(
     except ProtocolError as error:
         response = refused(error)
     except Exception:  # a bug must not end the endpoint, let alone the server
-        log.exception("method %s met a bug", call.method)
+        log.exception("method %s met a bug", Private(call.method))
         response = refused(our_fault())
     else:
         response = await respond(request)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from bridge_server.handlers.response import our_fault
+from bridge_server.log_words import Private
 from bridge_server.songs.sources import STORED, read_song
 from clip_store.blobs import BlobStore
 from daw_protocol.errors import ErrorCode, ProtocolError
@@ -111,7 +112,7 @@ class Upload:
             sentence = error.sentence.replace(Path(self._file.name).name, self.announced.name)
             raise ProtocolError(error.code, sentence, error.remedy, "source") from error
         except Exception as bug:  # which must not end the connection that the upload came by
-            log.exception("The upload of %s met a bug", self.announced.name)
+            log.exception("The upload of %s met a bug", Private(self.announced.name))
             raise our_fault() from bug
         self.stamp = song.stamp
         self.note = " ".join(song.notes)

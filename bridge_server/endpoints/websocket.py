@@ -51,6 +51,8 @@ class AudioFrame(bytes):
 class WebSocketClient:
     """One connection. Frames leave in order through one outbox, so that no other client waits for a slow reader."""
 
+    door = "websocket"
+
     def __init__(self, socket: WebSocket, settings: Settings) -> None:
         self._socket = socket
         self._settings = settings
@@ -65,6 +67,7 @@ class WebSocketClient:
         self.turn = TurnTaker()
         self._audio_room = asyncio.Semaphore(AUDIO_FRAMES)
         self.gone = False
+        self.cut_off = False  # since it did not read
 
     def send(self, reply: Reply) -> None:
         self.put(jsonrpc.notification(reply))
@@ -82,6 +85,7 @@ class WebSocketClient:
     def put(self, frame: str | bytes) -> None:
         if not self.gone and not self.outbox.put(frame):
             log.warning("client %s does not read its replies and is disconnected", self.key)
+            self.cut_off = True
             self.leave()
             abort: Callable[[], None] = self._socket.scope["extensions"][ABORT]["now"]
             abort()
@@ -118,7 +122,10 @@ class WebSocketClient:
 
 
 class WebSocketEndpoint:
-    """Serves connections that have been admitted."""
+    """Serves connections that have been admitted.
+
+    open: how many there are; cut_off: how many have been ended since they did not read.
+    """
 
     def __init__(
         self,
@@ -137,10 +144,13 @@ class WebSocketEndpoint:
         self._blobs = blobs
         self._reader = reader
         self._turns = turns
+        self.open = 0
+        self.cut_off = 0
 
     async def serve(self, socket: WebSocket) -> None:
         """Reads frames until the connection closes."""
         await socket.accept()
+        self.open += 1
         client = WebSocketClient(socket, self._settings)
         sender = asyncio.create_task(client.run(), name=f"sender of {client.key}")
         try:
@@ -155,6 +165,8 @@ class WebSocketEndpoint:
                     await self._receive_bytes(client, message["bytes"])
                 await client.outbox.room()
         finally:
+            self.open -= 1
+            self.cut_off += client.cut_off
             sender.cancel()
             client.leave()
             self._audience.forget(client)

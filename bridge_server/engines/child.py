@@ -12,7 +12,6 @@ import json
 import os
 import threading
 import time
-import traceback
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -44,6 +43,7 @@ from bridge_server.engines.messages import (
 )
 from bridge_server.engines.outcome import stem_path
 from bridge_server.engines.registry import EngineSetup, make_engine
+from bridge_server.log_words import traceback_text
 from bridge_server.platforms import ignore_interrupt, yield_to_others
 from clip_store.atomic_file import store_error
 from clip_store.audio.audio_file import read_audio
@@ -273,4 +273,4 @@ def kind_of(error: EngineError) -> str:
 
 
 def broke(number: int, error: Exception) -> ChildBroke:
-    return ChildBroke(number, f"{type(error).__name__}: {error}"[:500], traceback.format_exc())
+    return ChildBroke(number, f"{type(error).__name__}: {error}"[:500], traceback_text(error))

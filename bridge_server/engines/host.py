@@ -43,6 +43,11 @@ class EngineHost(Protocol):
         """The process on this machine that renders; None while there is none."""
         ...
 
+    @property
+    def starts(self) -> int:
+        """How often the engine was started here, the first time included."""
+        ...
+
     async def start(self, on_progress: OnProgress = ignore_progress) -> None:
         """Starts the engine and loads it, unless it is ready. Raises ProtocolError."""
         ...

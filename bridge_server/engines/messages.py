@@ -171,7 +171,7 @@ class ChildRefused:
 
 @dataclass(frozen=True)
 class ChildBroke:
-    """Child to server: a bug in the engine; the traceback is for the log."""
+    """Child to server: a bug in the engine. The traceback is for the log, and quotes nothing."""
 
     number: int
     sentence: str

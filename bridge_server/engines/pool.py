@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from bridge_server.engines.host import EngineHost
 from bridge_server.engines.messages import EngineFolders
 from bridge_server.engines.option_files import OptionFiles
 from bridge_server.engines.places import EnginePlaces
@@ -84,6 +85,10 @@ class EnginePool:
                 for number in range(1, self._count + 1)
             )
         return self._places[name]
+
+    def places_of(self, name: str) -> tuple[EngineHost, ...]:
+        """Where an engine renders; () for one that has not been asked to yet."""
+        return self._places[name].hosts if name in self._places else ()
 
     def without_room(self) -> tuple[str, ...]:
         """The engines that have no place free."""

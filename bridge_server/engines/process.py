@@ -43,6 +43,7 @@ from bridge_server.engines.messages import (
 from bridge_server.engines.option_files import OptionFiles
 from bridge_server.engines.outcome import Outcome, OutcomeCollector
 from bridge_server.engines.registry import EngineSetup
+from bridge_server.log_words import Private
 from bridge_server.platforms import how_it_ended
 from daw_protocol.errors import ErrorCode, ProtocolError
 from model.engine import EngineDescription, OnProgress
@@ -95,6 +96,7 @@ class EngineProcess:
         self._orders = 0
         self._option_files = option_files or OptionFiles()
         self.place = place
+        self.starts = 0
         self.description: EngineDescription | None = None
 
     @property
@@ -154,6 +156,7 @@ class EngineProcess:
             theirs.close()
             if starting.exception() is None:
                 self._process, self._connection = process, ours
+                self.starts += 1
             else:
                 ours.close()
         reader = threading.Thread(
@@ -275,7 +278,7 @@ class EngineProcess:
             field = "engine" if doing is STARTING else ""
             return ProtocolError(code, message.sentence, message.remedy, field)
         if isinstance(message, ChildBroke):
-            log.error("the engine broke:\n%s", message.traceback)
+            log.error("the engine broke: %s\n%s", Private(message.sentence), message.traceback)
             if doing is STARTING:
                 return ProtocolError(
                     ErrorCode.ENGINE_NOT_READY,

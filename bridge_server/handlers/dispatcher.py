@@ -6,6 +6,7 @@ Everything here is quick. Rendering happens in rendering/worker.py, which is onl
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -13,7 +14,7 @@ from bridge_server.errors import as_protocol_error
 from bridge_server.handlers.response import Response, our_fault, refused
 from bridge_server.jobs.database import DatabaseError, database_failed
 from bridge_server.sessions.client import Client
-from bridge_server.sessions.events import Events, RequestDone
+from bridge_server.sessions.events import Events, RequestDone, Responded
 from clip_store.errors import ClipStoreError, TakeError
 from daw_protocol import requests
 from daw_protocol.addresses import COMMANDS, Group
@@ -57,8 +58,16 @@ class Dispatcher:
 
     async def respond(self, request: Request, client: Client) -> Response:
         """Carries out a request. Never raises, except when it is cancelled: what goes wrong is in the response."""
+        began = time.perf_counter()
+        response = await self._carry_out(request, client)
+        if response.error is None:
+            self._events.publish(RequestDone(request, client))
+        self._events.publish(Responded(request, client, response.replies, time.perf_counter() - began))
+        return response
+
+    async def _carry_out(self, request: Request, client: Client) -> Response:
         try:
-            response = await self._handlers[type(request)](request, client)
+            return await self._handlers[type(request)](request, client)
         except ProtocolError as error:
             return refused(error, request.id)
         except TakeError as error:
@@ -72,5 +81,3 @@ class Dispatcher:
         except Exception:  # a bug must not end the endpoint that asked, let alone the server
             log.exception("%s met a bug", type(request).__name__)
             return refused(our_fault(), request.id)
-        self._events.publish(RequestDone(request, client))
-        return response

@@ -49,7 +49,7 @@ def kept_token(store: Path) -> str:
         raise ProtocolError(
             ErrorCode.STORE_FAILED,
             f"The token could not be saved in {store}: {error.strerror}.",
-            "Set one with --token, or choose another folder with --store.",
+            "Set one with --token-file, or choose another folder with --store.",
         ) from error
     return token
 

@@ -17,6 +17,7 @@ class Client(Protocol):
               the port as well, since several programs run on one machine.
     reply_to: where replies still reach the client after a restart of the server, "host:port" or "mailbox:NAME";
               "" if nowhere.
+    door:     the way it came in by, for statistics.
     """
 
     @property
@@ -27,6 +28,9 @@ class Client(Protocol):
 
     @property
     def reply_to(self) -> str: ...
+
+    @property
+    def door(self) -> str: ...
 
     def send(self, reply: Reply) -> None:
         """Hands a reply to the client without waiting; a client that has gone is no error."""

@@ -52,6 +52,16 @@ class RequestDone(Event):
     client: Client
 
 
+@dataclass(frozen=True)
+class Responded(Event):
+    """A request has its replies, whatever they say, after so many seconds."""
+
+    request: Request
+    client: Client
+    replies: tuple[Reply, ...]
+    seconds: float
+
+
 E = TypeVar("E", bound=Event)
 
 
@@ -79,4 +89,4 @@ class Events:
                 try:
                     receive(event)
                 except Exception:
-                    log.exception("A subscriber failed on %s", event)
+                    log.exception("A subscriber failed on %s", type(event).__name__)

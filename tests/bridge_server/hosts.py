@@ -31,6 +31,7 @@ class HostHere:
         self.orders: list[RenderCommand] = []
         self.ends: dict[int, asyncio.Future[None]] = {}
         self.closed = 0
+        self.starts = 0
         self._folder = folder
 
     def end(self, take: int) -> asyncio.Future[None]:
@@ -38,6 +39,7 @@ class HostHere:
         return self.ends.setdefault(take, asyncio.get_running_loop().create_future())
 
     async def start(self, on_progress: OnProgress = ignore_progress) -> None:
+        self.starts += 1
         on_progress(Progress("loading", 0.0))
 
     async def render(

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
+import subprocess
+import sys
 
 import pytest
 
 from bridge_server import logs
+from bridge_server.log_words import Private
 from bridge_server.logs import JSON, TEXT, about_job, logged_to
+from tests.places import PROJECT
 
 log = logging.getLogger("bridge_server.part")
 
@@ -45,7 +50,8 @@ def test_lines_for_programs(tmp_path):
         "j1",
         "two\nlines é",
     )
-    assert bug["traceback"].endswith("ValueError: broken")
+    assert bug["traceback"].startswith("Traceback (most recent call last):\n")
+    assert bug["traceback"].endswith("\nValueError")
     assert path.read_bytes().isascii()
 
 
@@ -107,3 +113,81 @@ def test_the_screen_shows_no_more_because_of_the_file(tmp_path):
         root.removeHandler(screen)
     assert shown == ["for both"]
     assert len(lines(path)) == 2
+
+
+def test_requests_are_quoted_only_when_that_was_asked_for(tmp_path):
+    def fail(word):
+        try:
+            raise ValueError(word)
+        except ValueError as error:
+            log.exception("job %s: %s, %s", "j1", error, Private("moon"))
+
+    for words in (False, True):
+        for kind in (TEXT, JSON):
+            with logged_to(tmp_path / f"{words} {kind}", kind, words) as path:
+                fail("zanzibar")
+            written = path.read_text(encoding="utf-8")
+            assert ("zanzibar" in written) is words
+            assert ("moon" in written) is words
+
+
+def test_a_second_process_does_not_rename_the_first_ones_files(tmp_path, monkeypatch):
+    """It is a server the store will refuse, and must not touch the log until then."""
+    monkeypatch.setattr(logs, "FILE_BYTES", 2000)
+    with logged_to(tmp_path, TEXT) as path:
+        log.info("the first one's")
+        code = (
+            "import logging, sys; from pathlib import Path; from bridge_server import logs; logs.FILE_BYTES = 10\n"
+            "with logs.logged_to(Path(sys.argv[1]), 'text') as path: logging.error('two'); print(path)"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code, str(tmp_path)],
+            cwd=PROJECT,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        log.info("still the first one's")
+    assert done.stdout.strip() == "None"
+    assert [line.rpartition(": ")[2] for line in lines(path)] == ["the first one's", "still the first one's"]
+    with logged_to(tmp_path, TEXT) as path:
+        assert path is not None, "it is free again"
+
+
+def test_a_full_disk_costs_lines_and_nothing_else(tmp_path, tiny_disk, capsys):
+    screen = logging.StreamHandler()
+    screen.setFormatter(logs.TextLines())
+    logging.getLogger().addHandler(screen)
+    filler = tiny_disk / "filler"
+    try:
+        with logged_to(tiny_disk, TEXT) as path:
+            log.info("before")
+            fill(filler)
+            for number in range(300):
+                log.info("lost %d %s", number, "x" * 1000)
+            filler.unlink()
+            log.info("after")
+            log.info("and on")
+    finally:
+        logging.getLogger().removeHandler(screen)
+    said = capsys.readouterr().err
+    assert said.count("The log cannot be written (OSError: No space left on device)") == 1
+    assert "Traceback" not in said
+    found = lines(path)
+    assert found[0].endswith("before")
+    assert found[-1].endswith("and on")
+    assert any("lines of the log were lost" in line for line in found)
+
+
+def test_a_disk_that_stays_full_does_not_spoil_the_end(tiny_disk):
+    with logged_to(tiny_disk, TEXT):
+        fill(tiny_disk / "filler")
+        for _ in range(20):
+            log.info("x" * 1000)
+
+
+def fill(path):
+    """Takes all the room there is."""
+    with contextlib.suppress(OSError), path.open("wb", buffering=0) as file:
+        while file.write(bytes(4096)):
+            pass

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import socket
 import struct
+from pathlib import Path
 
 import pytest
 from websockets.exceptions import InvalidStatus
 
+from bridge_server.endpoints.guesses import BURST, SECONDS_EACH
+from bridge_server.logs import JSON, logged_to
 from bridge_server.settings import Settings
 from daw_protocol.errors import ErrorCode, ProtocolError
-from tests.bridge_server.peers import datagram, http_get
+from tests.bridge_server.peers import ServerProcess, datagram, http_get
 
 TOKEN = "open sesame"
 
@@ -55,6 +58,9 @@ def test_a_page_cannot_be_put_into_a_strangers_frame_or_run_strange_scripts(serv
     assert "default-src 'self'" in headers["Content-Security-Policy"]
     assert "frame-ancestors 'self'" in headers["Content-Security-Policy"]
     assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "no-referrer"  # the token is in some addresses
+    assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
+    assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
     assert "Access-Control-Allow-Origin" not in headers
 
 
@@ -100,6 +106,105 @@ def test_osc_needs_the_token(guarded):
     assert TOKEN not in repr(take)
     jobs = guarded.get(f"/takes/{take.id}/recipe.json?token=open%20sesame")[2]
     assert TOKEN.encode() not in jobs
+
+
+def test_the_token_is_in_no_log_record_or_metric(tmp_path, start_server, monkeypatch):
+    """However it was given, and although a bug was met with it."""
+
+    word = "sesame-seed"
+
+    async def broken(*_):
+        raise ValueError(word)
+
+    with logged_to(tmp_path / "store", JSON):
+        server = start_server(host="0.0.0.0", token=word)
+        assert server.get(f"/schema.json?token={word}")[0] == 200
+        assert server.get(f"/nothing?token={word}&x={word}")[0] == 404
+        assert server.get(f"/schema.json?token={word}x")[0] == 403
+        with server.osc() as osc:
+            osc.ask("/bridge/status", "a", "token", word)
+            osc.ask("/bridge/nonesuch", "b", "token", word)
+            osc.ask("/bridge/status", "c", "token", word, "tokn", word)
+            osc.render("/bridge/repaint", "d", "source", "song.wav", "start", 0, "end", 4800, "token", word)
+        with server.websocket(f"?token={word}") as peer:
+            peer.call("jobs.list")
+        handlers = dict.fromkeys(server.server.dispatcher.handled, broken)
+        monkeypatch.setattr(server.server.dispatcher, "_handlers", handlers)
+        with server.osc() as osc:
+            assert osc.ask("/bridge/status", "e", "token", word)["code"] == "internal"
+        _, _, metrics = server.get("/metrics", Authorization=f"Bearer {word}")
+    assert word.encode() not in metrics
+    files = [path for path in (tmp_path / "store").rglob("*") if path.is_file()]
+    assert any(path.name == "takebridge.log" for path in files)
+    assert [path.name for path in files if word.encode() in path.read_bytes()] == ["server.json"], (
+        "for this user only"
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="SKIPPED: no /proc to read here")
+def test_the_token_is_in_no_process_list(tmp_path):
+    file = tmp_path / "token"
+    file.write_text("sesame-seed", encoding="utf-8")
+    process = ServerProcess(
+        tmp_path / "store", tmp_path, words=("--host", "0.0.0.0", "--token-file", str(file), "--no-sound")
+    )
+    try:
+        process.start()
+        assert process.address["token"] == "sesame-seed"
+        shown = [
+            path.read_bytes()
+            for pattern in ("cmdline", "environ")
+            for pid in family_of(process.process.pid)
+            for path in Path(f"/proc/{pid}").glob(pattern)
+        ]
+        assert len(shown) >= 4, "the server and its engine"
+        assert not any(b"sesame-seed" in one for one in shown)
+    finally:
+        process.stop()
+
+
+def family_of(pid):
+    """A process and all below it."""
+    children = [
+        int(child)
+        for task in Path(f"/proc/{pid}/task").iterdir()
+        for child in (task / "children").read_text().split()
+    ]
+    return [pid, *(one for child in children for one in family_of(child))]
+
+
+def test_whoever_tries_tokens_over_http_has_to_wait(guarded):
+    statuses = [guarded.get(f"/schema.json?token=wrong{number}")[0] for number in range(BURST + 3)]
+    assert statuses == [403] * BURST + [429] * 3
+    status, headers, body = guarded.get("/hello.json?token=wrong")
+    assert (status, b"Too many wrong tokens" in body) == (429, True)
+    assert 0 < int(headers["Retry-After"]) <= SECONDS_EACH
+    assert guarded.get("/schema.json", Authorization=f"Bearer {TOKEN}")[0] == 429, (
+        "else guessing would be free"
+    )
+    with pytest.raises(InvalidStatus) as caught, guarded.websocket("?token=open%20sesame"):
+        pass
+    assert caught.value.response.status_code == 429
+    assert guarded.get("/schema.json")[0] == 403, "no token is no guess"
+    assert guarded.get("/healthz")[0] in (200, 503)
+    with guarded.osc() as osc:  # its senders can be forged: they lock nobody else out
+        assert osc.ask("/bridge/status", "who", "token", TOKEN).name == "ok"
+
+
+def test_whoever_tries_tokens_over_osc_has_to_wait(guarded):
+    long = ("source", "x" * 500)  # a short message gets no answer
+    with guarded.osc() as osc:
+        for number in range(BURST):
+            assert osc.ask("/bridge/repaint", "r", *long, "token", f"wrong{number}")["code"] == "not_allowed"
+        assert osc.ask("/bridge/repaint", "r", *long, "token", TOKEN)["code"] == "not_allowed"
+    assert guarded.get("/schema.json?token=open%20sesame")[0] == 200
+
+
+def test_a_message_full_of_tokens_is_as_many_guesses(guarded):
+    many = [given for number in range(200) for given in ("token", f"wrong{number}")]
+    with guarded.osc() as osc:
+        assert osc.ask("/bridge/status", "who", *many, "token", TOKEN)["code"] == "not_allowed"
 
 
 BEGIN = b"#bundle\x00" + bytes(7) + b"\x01"

@@ -30,11 +30,11 @@ document.addEventListener("securitypolicyviolation", (event) => violations.push(
 
 
 @contextmanager
-def browser_context(playwright: Playwright, profile: Path) -> Iterator[BrowserContext]:
+def browser_context(playwright: Playwright, profile: Path, *flags: str) -> Iterator[BrowserContext]:
     """Chromium with a profile of its own."""
     context = playwright.chromium.launch_persistent_context(
-        profile, executable_path=CHROMIUM, headless=True, args=FLAGS, viewport=LARGE, reduced_motion="reduce",
-        accept_downloads=True, timeout=STARTING,
+        profile, executable_path=CHROMIUM, headless=True, args=(*FLAGS, *flags), viewport=LARGE,
+        reduced_motion="reduce", accept_downloads=True, timeout=STARTING,
     )  # fmt: skip
     context.set_default_timeout(PATIENCE)
     context.add_init_script(WATCH_POLICY)

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 
 from bridge_server.endpoints.http.callers import HEALTH
 from bridge_server.endpoints.http.guard import Guard
+from bridge_server.endpoints.http.metrics_page import METRICS, MetricsPage
 from bridge_server.endpoints.http.pages import Pages, as_json
 from bridge_server.endpoints.http.panel_files import HELLO
 from bridge_server.endpoints.http.panel_files import PREFIX as PANEL
@@ -35,6 +36,7 @@ class Services:
     rpc: PostRpc
     uploads: PutUpload
     health: Health
+    metrics: MetricsPage
     websocket: WebSocketEndpoint
 
 
@@ -53,6 +55,7 @@ def application(settings: Settings, services: Services) -> ASGIApp:
             Route("/schema.json", pages.schema),
             Route(HELLO, pages.hello),
             Route(HEALTH, health),
+            Route(METRICS, services.metrics.respond),
             Route("/rpc", services.rpc.respond, methods=["POST"]),
             Route("/uploads/{name}", services.uploads.respond, methods=["PUT"]),
             Route(f"{PANEL}{{name:path}}", pages.panel),

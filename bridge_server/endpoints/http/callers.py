@@ -53,9 +53,12 @@ def check_caller(settings: Settings, path: str, headers: Mapping[str, str], peer
 
 
 def is_embedded(headers: Mapping[str, str]) -> bool:
-    """Whether another site's page fetches this as a part of itself; a link to the panel is no such thing."""
+    """Whether another site's page fetches this as a part of itself, a frame included; a link to the panel, which the
+    browser opens as a page of its own, is no such thing.
+    """
     foreign = headers.get("Sec-Fetch-Site", "") in ("cross-site", "same-site")
-    return foreign and headers.get("Sec-Fetch-Mode", "") != "navigate"
+    is_page = headers.get("Sec-Fetch-Dest", "document") == "document"
+    return foreign and not (is_page and headers.get("Sec-Fetch-Mode", "") == "navigate")
 
 
 def is_open(path: str, headers: Mapping[str, str]) -> bool:
@@ -79,8 +82,20 @@ def admitted(settings: Settings, path: str, headers: Mapping[str, str], peer: st
     """Whether the caller has the token or needs none."""
     if not settings.token or (is_own(settings, peer) and host_name(headers) in LOCAL_NAMES):
         return True
+    return is_token(settings, token_in(path, headers))
+
+
+def token_in(path: str, headers: Mapping[str, str]) -> str:
+    """The token a caller gives, "" for none."""
     given = parse_qs(urlsplit(path).query).get("token", [""])[0]
-    return is_token(settings, given or headers.get("Authorization", "").removeprefix("Bearer "))
+    return given or headers.get("Authorization", "").removeprefix("Bearer ")
+
+
+def guesses_token(settings: Settings, path: str, headers: Mapping[str, str], peer: str) -> bool:
+    """Whether the caller gives a token that matters, and another than the server's. Raises ValueError for a host that
+    is no name.
+    """
+    return bool(token_in(path, headers)) and not admitted(settings, path, headers, peer)
 
 
 def target_of(scope: Scope) -> str:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import logging
+import math
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bridge_server.endpoints.http.callers import check_caller, target_of
+from bridge_server.endpoints.access import needs_token
+from bridge_server.endpoints.guesses import Guesses
+from bridge_server.endpoints.http.callers import check_caller, guesses_token, target_of, token_in
 from bridge_server.endpoints.http.refusals import refusal
+from bridge_server.log_words import Private
 from bridge_server.settings import Settings
 from daw_protocol.errors import ErrorCode, ProtocolError
 
@@ -19,6 +23,7 @@ SAFE_HEADERS = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'self'",
     "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",  # a page that opened ours in a window has no hold of it
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
@@ -28,7 +33,7 @@ SAFE_HEADERS = {
 # answers.
 SINGLE = (
     "Host", "Origin", "Authorization", "Content-Type", "Content-Length", "Range", "If-Range", "Sec-Fetch-Site",
-    "Sec-Fetch-Mode", "Upgrade", "Sec-WebSocket-Key", "Sec-WebSocket-Version",
+    "Sec-Fetch-Mode", "Sec-Fetch-Dest", "Upgrade", "Sec-WebSocket-Key", "Sec-WebSocket-Version",
 )  # fmt: skip
 
 
@@ -38,6 +43,7 @@ class Guard:
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
         self._settings = settings
+        self._guesses = Guesses()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         answer = _with_safe_headers(send)
@@ -49,7 +55,7 @@ class Guard:
         except ClientDisconnect:
             pass
         except Exception:  # Starlette has answered it, where there was still something to answer
-            log.exception("%s met a bug", scope["path"][:200])
+            log.exception("A request for %s met a bug", Private(scope["path"][:200]))
 
     def _refusal(self, scope: Scope) -> ASGIApp | None:
         """The response to a caller who is not let in."""
@@ -59,14 +65,32 @@ class Guard:
             sentence = f"The request has the header {repeated} more than once."
             return refusal(ProtocolError(ErrorCode.BAD_MESSAGE, sentence, "Send it once."))
         peer = scope["client"][0] if scope.get("client") else ""
+        target = target_of(scope)
         try:
-            check_caller(self._settings, target_of(scope), headers, peer)
+            if (late := self._too_many_guesses(target, headers, peer)) is not None:
+                return late
+            check_caller(self._settings, target, headers, peer)
         except ProtocolError as error:
             return refusal(error, 403)
         except ValueError:  # urlsplit on an invalid host, origin or path
             sentence = "Not an address of this server."
             remedy = f"Use 127.0.0.1:{self._settings.websocket_port}."
             return refusal(ProtocolError(ErrorCode.NOT_ALLOWED, sentence, remedy), 403)
+        return None
+
+    def _too_many_guesses(self, target: str, headers: Headers, peer: str) -> ASGIApp | None:
+        """The response to a caller who has tried too many tokens to try another one now; counts a wrong one.
+
+        Raises ValueError for what is no address of this server.
+        """
+        if not self._settings.token or not token_in(target, headers):
+            return None
+        wait = math.ceil(self._guesses.wait(peer))
+        if wait and needs_token(self._settings, peer):
+            error = ProtocolError(ErrorCode.NOT_ALLOWED, "Too many wrong tokens.", f"Try again in {wait} s.")
+            return refusal(error, 429, {"Retry-After": str(wait)})
+        if guesses_token(self._settings, target, headers, peer):
+            self._guesses.wrong(peer)
         return None
 
 

@@ -33,6 +33,7 @@ MEDIA_TYPES = (JSON, "application/json-rpc", "application/jsonrequest")
 class PostClient:
     """A program that posts requests. All that name themselves alike are one client, with one context."""
 
+    door = "http"
     reply_to = ""  # it cannot be reached
 
     def __init__(self, name: str, peer: str) -> None:

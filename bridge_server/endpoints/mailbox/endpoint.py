@@ -20,6 +20,7 @@ from bridge_server.handlers.dispatcher import SLOW, Dispatcher
 from bridge_server.handlers.response import Response, TakeFile
 from bridge_server.jobs.job import Job
 from bridge_server.jobs.job_queue import JobQueue
+from bridge_server.log_words import Private
 from bridge_server.sessions.client import Client
 from bridge_server.supervisor import Supervisor
 from clip_store.atomic_file import write_whole
@@ -46,6 +47,8 @@ SCHEME = "mailbox:"
 
 class MailboxClient:
     """The script that waits for one answer file. Two are equal when they read the same one."""
+
+    door = "mailbox"
 
     def __init__(self, endpoint: MailboxEndpoint, name: str, client: str = "") -> None:
         self._endpoint = endpoint
@@ -146,7 +149,7 @@ class MailboxEndpoint:
         """Answers one file, in a separate task when that reads audio from the disk."""
         if letter.problem is not None:
             sentence, remedy = letter.problem
-            log.warning("mailbox: %r: %s", letter.name, sentence)
+            log.warning("mailbox: %s: %s", Private(letter.name), sentence)
             error = ProtocolError(ErrorCode.BAD_MESSAGE, sentence, remedy)
             rpc_code = jsonrpc.INVALID_REQUEST
             self._folder.append(
@@ -156,7 +159,7 @@ class MailboxEndpoint:
         calls, batch = jsonrpc.read_frame(letter.text)
         answering = self._answer_calls(letter, calls, batch)
         if any(_is_slow(call) for call in calls):
-            self._supervisor.spawn(f"mailbox {letter.name}", answering)
+            self._supervisor.spawn("mailbox request", answering)
         else:
             await answering
 

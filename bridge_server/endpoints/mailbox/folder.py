@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bridge_server.endpoints.mailbox.file_ages import FileAges
+from bridge_server.log_words import Private, public_words
 from clip_store.atomic_file import FULL, make_folder, sync_folder
 from clip_store.regular_file import append_regular, read_regular
 
@@ -210,7 +211,8 @@ class MailboxFolder:
         path, name = Path(entry.path), entry.name.removesuffix(REQUEST)
         status = entry.stat(follow_symlinks=False)
         if not entry.is_file(follow_symlinks=False):
-            self._complain(f"{entry.name!r} in the mailbox is no file; it is left alone.")
+            sentence = "in the mailbox is no file; it is left alone."
+            self._complain(f"{entry.name!r} {sentence}", f"Something {sentence}")
             return None
         try:
             text, problem = self._read(path, name, status.st_size)
@@ -273,13 +275,13 @@ class MailboxFolder:
         try:
             yield
         except OSError as error:
-            self._complain(f"{what}: {error.strerror or error}.")
+            self._complain(f"{what}: {error.strerror or error}.", f"mailbox: {public_words(error)}")
 
-    def _complain(self, sentence: str) -> None:
-        """Once for each sentence: the folder is looked at twenty times a second."""
+    def _complain(self, sentence: str, public: str = "") -> None:
+        """Once for each sentence: the folder is looked at twenty times a second. public: where it names a file."""
         if sentence not in self._complained:
             self._complained.add(sentence)
-            log.warning("%s", sentence)
+            log.warning("%s", Private(sentence, public or sentence))
 
 
 def is_name(name: str) -> bool:

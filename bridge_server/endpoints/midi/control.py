@@ -14,6 +14,7 @@ from typing import Any
 
 from bridge_server.endpoints.midi.ports import open_input
 from bridge_server.handlers.dispatcher import Dispatcher
+from bridge_server.log_words import Private
 from bridge_server.sessions.events import Events, JobReply, Notice
 from bridge_server.sessions.shared_context import SharedContext
 from bridge_server.settings import MidiSettings
@@ -36,7 +37,7 @@ INBOX = 1024
 class MidiControl:
     """One MIDI input as a client. A bare request from a pad is about the shared context."""
 
-    key = sender = "midi"
+    key = sender = door = "midi"
     reply_to = ""
 
     def __init__(
@@ -65,7 +66,7 @@ class MidiControl:
         elif isinstance(reply, (TakeReady, AuditionState)) and reply.take:
             self._known["take"] = reply.take
         elif isinstance(reply, Failed) and reply.id.startswith(PAD_ID):
-            log.warning("MIDI: %s %s", reply.sentence, reply.remedy)
+            log.warning("MIDI: %s", Private(f"{reply.sentence} {reply.remedy}", reply.code))
 
     def receive(self, message: Any, moment: float) -> None:
         """Queues a mido message; on the event loop."""
@@ -98,7 +99,7 @@ class MidiControl:
             try:
                 await self._carry_out(message, moment)
             except Exception:  # a bug must not leave the pads dead
-                log.exception("MIDI message %s met a bug", message)
+                log.exception("MIDI message %s met a bug", Private(message))
 
     async def _carry_out(self, message: Any, moment: float) -> None:
         if message is UNPLUGGED:
@@ -110,7 +111,7 @@ class MidiControl:
                 try:
                     await self._ask(with_own_id(binding.request(touch.value, self._known)))
                 except ProtocolError as error:
-                    log.warning("MIDI, line %d: %s %s", binding.line, error.sentence, error.remedy)
+                    log.warning("MIDI, line %d: %s", binding.line, error)
         elif self._settings.clock:
             for change in clock_changes(self._clock, message, moment):
                 await self._follow(change)

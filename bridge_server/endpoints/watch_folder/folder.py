@@ -33,6 +33,7 @@ from bridge_server.handlers.dispatcher import Dispatcher
 from bridge_server.handlers.response import our_fault
 from bridge_server.jobs.job import JobState
 from bridge_server.jobs.job_queue import JobQueue
+from bridge_server.log_words import Private, public_words
 from bridge_server.settings import WatchSettings
 from bridge_server.songs.alike import as_text
 from bridge_server.songs.placement import Placement, placed
@@ -118,7 +119,7 @@ class WatchFolder:
         try:
             drops = await asyncio.to_thread(scan, self._settings.folder)
         except OSError as error:  # an unavailable network drive may come back
-            self._say_problem(f"{self._settings.folder} cannot be read: {error.strerror or error}.")
+            self._say_problem(f"{self._settings.folder} cannot be read: {error.strerror or error}.", error)
             return
         if " cannot be read: " in self._problem:
             self._problem = ""
@@ -126,7 +127,7 @@ class WatchFolder:
             if dropped.path in self._busy:  # it changed while being processed: afterwards
                 self._settling.again(dropped)
                 continue
-            task = self._supervisor.spawn(f"watched file {dropped.path.name}", self._carry_out(dropped))
+            task = self._supervisor.spawn("watched file", self._carry_out(dropped))
             self._busy[dropped.path] = task
             task.add_done_callback(lambda _, path=dropped.path: self._busy.pop(path, None))  # type: ignore[misc]
 
@@ -144,10 +145,10 @@ class WatchFolder:
                 await self._note(notes.failed, error)
         except (ClipStoreError, OSError) as error:
             # The takes are in the store; they are written as soon as the folder lets them.
-            self._say_problem(f"{dropped.path.name}: {error}")
+            self._say_problem(f"{dropped.path.name}: {error}", error)
             self._settling.again(dropped)
         except Exception:  # a bug ends this file's work only
-            log.exception("the dropped file %s met a bug", dropped.path.name)
+            log.exception("the dropped file %s met a bug", Private(dropped.path.name))
             await self._note(notes.failed, our_fault())
 
     async def _answer(self, dropped: DroppedFile, notes: StatusFiles) -> None:
@@ -247,18 +248,20 @@ class WatchFolder:
         try:
             await asyncio.to_thread(write, *values)
         except (ClipStoreError, OSError) as error:
-            self._say_problem(str(error))
+            self._say_problem(str(error), error)
         else:
             self._problem = ""
 
-    def _say_problem(self, problem: str) -> None:
+    def _say_problem(self, problem: str, error: Exception) -> None:
         if problem != self._problem:
-            log.warning("watched folder: %s", problem)
+            log.warning("watched folder: %s", Private(problem, public_words(error)))
         self._problem = problem
 
 
 class _WatchClient:
     """The folder as a client of the bridge."""
+
+    door = "watched folder"
 
     def __init__(self, key: str) -> None:
         self.key = self.sender = key

@@ -217,7 +217,8 @@ def _config(path: Path, stored: Mapping[str, Tensor], metadata: Mapping[str, str
         alphas = {_checked_pattern(str(name)): float(value) for name, value in patterns.items()}
     except (KeyError, TypeError, ValueError, OverflowError) as wrong:
         raise CannotRender(
-            f"The adapter {path.name} has no valid lora_alpha or alpha_pattern in its {PEFT_CONFIG}.", TAKE_ANOTHER
+            f"The adapter {path.name} has no valid lora_alpha or alpha_pattern in its {PEFT_CONFIG}.",
+            TAKE_ANOTHER,
         ) from wrong
     return _Scaling(alpha, alphas, bool(fields.get("use_rslora", False))), config.read_bytes()
 

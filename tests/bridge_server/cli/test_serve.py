@@ -44,6 +44,16 @@ def test_the_panel_is_opened_in_the_browser(start_server, monkeypatch, capsys):
         serving.open_panel(server.settings.store, code=True)
 
 
+def test_a_token_is_not_given_to_the_browser_as_an_argument(start_server, monkeypatch):
+    server = start_server(host="0.0.0.0", token="abc")
+    private, public = [], []
+    monkeypatch.setattr(serving, "open_privately", private.append)
+    monkeypatch.setattr(serving.webbrowser, "open", public.append)
+    assert serving.open_panel(server.settings.store, code=False) == 0
+    assert private == [f"http://127.0.0.1:{server.settings.websocket_port}/?token=abc"]
+    assert public == []
+
+
 def test_the_code_is_shown_for_a_server_that_tablets_reach(start_server, capsys):
     server = start_server(host="0.0.0.0", token="abc", trust_this_machine=True)
     assert serving.open_panel(server.settings.store, code=True) == 0

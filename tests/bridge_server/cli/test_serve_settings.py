@@ -83,3 +83,22 @@ def test_a_start_option_the_engine_does_not_have_stops_the_server():
     with pytest.raises(ProtocolError, match="no start option called 'tempo'") as error:
         serve_settings(serve_arguments(models_folder(), "--engine-option", "sketch.tempo=fast"))
     assert error.value.code is ErrorCode.ENGINE_NOT_READY
+
+
+def test_the_token_comes_from_a_file_which_no_process_list_shows(tmp_path, caplog):
+    file = tmp_path / "token"
+    file.write_text("open sesame\n", encoding="utf-8")
+    assert serve_settings(serve_arguments(models_folder(), "--token-file", str(file))).token == "open sesame"
+    assert caplog.messages == []
+    assert serve_settings(serve_arguments(models_folder(), "--token", "abc")).token == "abc"
+    assert "process list" in caplog.text
+    assert "abc" not in caplog.text
+
+
+@pytest.mark.parametrize("content", [None, b"", b" \n", b"\xff\xfe"])
+def test_a_file_without_a_token_stops_the_server(tmp_path, content):
+    file = tmp_path / "token"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(ProtocolError, match="There is no token in"):
+        serve_settings(serve_arguments(models_folder(), "--token-file", str(file)))

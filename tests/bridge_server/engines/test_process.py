@@ -97,6 +97,7 @@ def test_a_process_killed_from_outside_is_replaced_and_its_take_rendered_again(s
     assert reply.name == "done"
     assert f"job {reply['job']}" in caplog.text
     assert pid not in pids_of(server, "slow")
+    assert sum(host.starts for host in server.server.engines.places_of("slow")) >= 2
 
 
 @pytest.mark.skipif(os.name != "posix", reason="processes are killed the POSIX way")

@@ -3,7 +3,7 @@
 import pytest
 from websockets.datastructures import Headers
 
-from bridge_server.endpoints.http.callers import admitted, check_caller, host_name, is_open
+from bridge_server.endpoints.http.callers import admitted, check_caller, host_name, is_embedded, is_open
 from daw_protocol.errors import ProtocolError
 from tests.bridge_server.servers import open_settings
 
@@ -72,3 +72,16 @@ def test_the_name_the_caller_uses():
     assert host_name(Headers({})) is None
     with pytest.raises(ValueError):
         host_name(Headers({"Host": "[::1"}))
+
+
+@pytest.mark.parametrize(
+    ("mode", "dest", "refused"),
+    [
+        ("navigate", "document", False), ("navigate", "iframe", True), ("navigate", "object", True),
+        ("navigate", "embed", True), ("no-cors", "image", True), ("cors", "empty", True), ("no-cors", "document", True),
+    ],
+)  # fmt: skip
+def test_strangers_may_link_to_the_panel_and_not_show_it_in_their_own_page(tmp_path, mode, dest, refused):
+    headers = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": mode, "Sec-Fetch-Dest": dest}
+    assert is_embedded(asked(**headers)) is refused
+    assert not is_embedded(asked(**{**headers, "Sec-Fetch-Site": "same-origin"}))
