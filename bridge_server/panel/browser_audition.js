@@ -165,7 +165,8 @@ export class BrowserAudition {
   async #prefetch(scene) {
     const turn = this.turn;
     const { before, after } = this.settings;
-    const also = new Map();
+    const also = new Map([["", scene.all()]]);
+    this.player.also = scene.all();
     for (const take of this.neighbours(scene).slice(0, PREFETCHED)) {
       const key = JSON.stringify({ take, before, after });
       const found = this.passages.get(key) ?? (await this.bridge.connection.call("audition.passage", { take, before, after }).catch(() => null));

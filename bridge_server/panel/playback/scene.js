@@ -4,6 +4,9 @@ import { LoopClock } from "./loop_clock.js";
 import { LoopReader, factor } from "./loop_reader.js";
 import { SideAudio } from "./side_audio.js";
 
+/** Seconds of a passage that are fetched for the side that does not play. */
+const LONG = 60;
+
 export class Scene {
   /** passage: the server's answer; chunks: where the sound is kept. */
   constructor(passage, chunks) {
@@ -27,6 +30,12 @@ export class Scene {
   /** The gain that brings a side to the loudness of the others, in dB. */
   matchDb(wanted) {
     return this.sides[this.side(wanted)].side.match_db;
+  }
+
+  /** The chunks of both sides in its range, as far as it is not endless. */
+  all() {
+    const frames = Math.min(this.end - this.start, LONG * this.rate);
+    return Object.values(this.sides).flatMap((audio) => audio.wanted(this.start, frames));
   }
 
   /** The chunks in its range that are its take's own: with the original's they are all that a switch to it needs. */

@@ -41,8 +41,11 @@ export class WebOutput {
   switch(frame, reader) {
     const dry = frame > this.filled;
     for (const block of this.blocks) {
-      if (block.end > frame) block.source.stop(this.#time(Math.max(frame, block.start)));
       if (block.start >= frame) block.source.disconnect();
+      else if (block.end > frame) {
+        block.source.stop(this.#time(frame)); // once: a later switch would let it play on
+        block.end = frame;
+      }
     }
     this.blocks = this.blocks.filter((block) => block.start < frame);
     this.mix.switch(frame, reader, dry);
