@@ -16,10 +16,12 @@ from filelock import FileLock, Timeout
 
 from bridge_server.audition.controller import AuditionController
 from bridge_server.audition.jack_transport import jack_transport
+from bridge_server.audition.passages import Passages
 from bridge_server.audition.sound_devices import SoundDevices
 from bridge_server.endpoints.http.application import Services, application
 from bridge_server.endpoints.http.metrics_page import MetricsPage
 from bridge_server.endpoints.http.pages import Pages
+from bridge_server.endpoints.http.passage_files import PassageFiles
 from bridge_server.endpoints.http.post_rpc import PostRpc
 from bridge_server.endpoints.http.put_upload import PutUpload
 from bridge_server.endpoints.http.server import HttpServer
@@ -134,6 +136,7 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
         controller = AuditionController(
             store, worker.live, events, supervisor, SoundDevices(settings.sound), TRANSPORTS
         )
+        passages = Passages(store.index, controller.scene_builder)
         dispatcher = Dispatcher(events)
         contexts = ClientContexts(settings.limits.clients)
         jobs = JobHandlers(queue, store, audience, worker)
@@ -149,7 +152,9 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
                 context=ContextHandlers(contexts, shared_context, reader),
                 shared_context=SharedContextHandlers(settings, shared_context, reader, audience),
                 status=StatusHandlers(settings, queue, store, worker, engines, supervisor),
-                audition=AuditionHandlers(controller, store.index, queue, reader, shared_context, events),
+                audition=AuditionHandlers(
+                    controller, passages, store.index, queue, reader, shared_context, events
+                ),
             )
         )  # fmt: skip
         osc = OscEndpoint(settings, dispatcher, supervisor)
@@ -166,6 +171,7 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
         services = Services(
             pages=Pages(settings, store, live),
             files=StoreFiles(store),
+            passages=PassageFiles(passages),
             rpc=PostRpc(settings, dispatcher, audience, turns),
             uploads=PutUpload(settings, store.blobs, reader),
             health=health,

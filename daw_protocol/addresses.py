@@ -135,6 +135,7 @@ COMMANDS: tuple[Command, ...] = (
             "/bridge/audition/devices s id15"),
     Command("audition.show", requests.ShowAudition, AuditionState, Group.AUDITION, ID,
             "/bridge/audition/show s id16"),
+    Command("audition.passage", requests.ShowPassage, results.Passage, Group.AUDITION, ("take",), "", osc=False),
     Command("watch", requests.Watch, results.Watching, Group.WATCH, ID, "/bridge/watch ssi id15 on 1"),
     Command("focus.show", requests.ShowFocus, results.Focus, Group.WATCH, ID, "/bridge/focus/show s id16"),
     Command("songs.list", requests.ListSongs, results.SongList, Group.WATCH, ID, "/bridge/songs/list s id17"),

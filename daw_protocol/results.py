@@ -1,7 +1,7 @@
 """What each command returns over WebSocket and mailbox; addresses.py assigns the results to the commands.
 
 Two kinds of results are defined elsewhere: context commands return their request as interpreted, and audition commands
-return the state that `watch` subscribers get as the notification `audition`.
+return the state that `watch` subscribers get as the notification `audition`; `audition.passage` changes no state.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from daw_protocol.fields import Flag, Real, Text, Whole
+from daw_protocol.fields import Choice, Flag, Real, Text, Whole
 from daw_protocol.message import Message, value
 from daw_protocol.receipt import Receipt
 from daw_protocol.recipe import Recipe
@@ -194,6 +194,41 @@ class DeviceList(AuditionState):
     """As the reply `audition`, with the sound devices."""
 
     devices: tuple[OutputDevice, ...] = value(ListOf(Record(OutputDevice)), "the devices")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PassageSide(Message):
+    """One side of a comparison: sound of its own between `start` and `end`, and what plays around it."""
+
+    side: str = value(Choice(("take", "original")), "which side this is")
+    url: str = value(
+        AnyText(),
+        "where GET finds it at the server's port, as a WAV file in 32-bit float with up to two channels; `first` and "
+        "`frames` in the query ask for a part, counted from the song's first sample",
+    )
+    start: int = value(SAMPLES, "its first sample on the timeline")
+    end: int = value(SAMPLES, "the first sample after it")
+    around: str = value(
+        Choice(("original", "silence")), "what plays before and after: the original, or nothing"
+    )
+    sound: str = value(ID, "equal for equal sound: what was fetched for one take serves others")
+    match_db: float = value(Real(-1000, 1000), "the gain that brings takes and original to one loudness")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Passage(Message):
+    """What the audition would play. Positions on the timeline are in samples at `rate`."""
+
+    take: str = value(ID, "the take's id; empty for a song without one")
+    song: str = value(AnyText(), "the song's digest; empty for a take without a source")
+    place: str = value(ID, "equal for takes that continue at the same position: same region, bars and song")
+    rate: int = value(RATE, "sample rate in hertz")
+    channels: int = value(Whole(1, 2), "channels of both sides")
+    origin: int = value(SAMPLES, "the song's first sample on the timeline")
+    start: int = value(SAMPLES, "first sample of the loop or playback range")
+    end: int = value(SAMPLES, "first sample after it")
+    loops: bool = value(Flag(), "whether it can loop; a song played to its end cannot")
+    sides: tuple[PassageSide, ...] = value(ListOf(Record(PassageSide)), "the sides there are")
 
 
 # Watching

@@ -90,7 +90,7 @@ class AuditionController:
         self._live = live
         self._events = events
         self._supervisor = supervisor
-        self._scene_builder = SceneBuilder(store.blobs)
+        self.scene_builder = SceneBuilder(store.blobs)
         self.player = Player(devices or SoundDevices())
         self.transport_sync = TransportSync(self.player, transports or {})
         self._state = ControllerState()
@@ -132,7 +132,7 @@ class AuditionController:
         """A song with its accepted takes. origin: position of its first sample on the timeline."""
         async with self._lock:
             accepted = accepted_takes(self._index, song.digest, None)
-            scene = await asyncio.to_thread(self._scene_builder.song_scene, song, accepted, tempo_map, origin)
+            scene = await asyncio.to_thread(self.scene_builder.song_scene, song, accepted, tempo_map, origin)
             await self._apply(PlayScene(within(scene, span), ORIGINAL, self._state.bars))
 
     async def play_job(self, job: str, before: int | None, after: int | None) -> None:
@@ -156,7 +156,7 @@ class AuditionController:
             ids = [one.id for one in request.siblings]
             other = request.siblings[(ids.index(take.id) + by) % len(ids)]
             scene = await asyncio.to_thread(
-                self._scene_builder.take_scene, replace(request, take=other), playing.scene.tempo_map
+                self.scene_builder.take_scene, replace(request, take=other), playing.scene.tempo_map
             )
             await self._apply(SwitchTake(scene, only=other.id == take.id))
 
@@ -191,6 +191,10 @@ class AuditionController:
         await self._in_thread(self.player.close)
 
     # State
+
+    def bars_or(self, before: int | None, after: int | None) -> Bars:
+        """The bars a request gives around a take, completed by the usual ones."""
+        return self._state.bars_or(before, after)
 
     def state(self) -> AuditionState:
         """The state as clients get it."""
@@ -267,7 +271,7 @@ class AuditionController:
 
     async def _take_scene(self, take: Take, bars: Bars) -> Scene:
         request = scene_request(self._index, take, *bars)
-        return await asyncio.to_thread(self._scene_builder.take_scene, request, tempo_map_of(take))
+        return await asyncio.to_thread(self.scene_builder.take_scene, request, tempo_map_of(take))
 
     # Playback
 
@@ -375,7 +379,7 @@ class AuditionController:
 
     def _render_scene(self, render: PartialRender, accepted: tuple[Take, ...], bars: Bars) -> Scene:
         render.catch_up()
-        song = None if render.song is None else self._scene_builder.song_audio(render.song, accepted)
+        song = None if render.song is None else self.scene_builder.song_audio(render.song, accepted)
         return partial_scene(render, song, *bars)
 
     @property

@@ -100,7 +100,7 @@ class SceneBuilder:
         take = request.take
         origin = take.position - take.start
         region = take.region.shifted(origin)
-        audio = self._sides(request)
+        audio = self.sides(request)
         extent = Span(origin, origin + max(side.frames for side in audio.values()))
         loop_range = loop_range_around(region, request.before, request.after, tempo_map, take.rate, extent)
         scene = Scene(
@@ -123,15 +123,15 @@ class SceneBuilder:
         """A song that has been read, with its accepted takes."""
         samples = as_float32(song.audio.samples)
         self._keep(song.digest, samples, song.audio.rate)
-        return self._original(song.digest, accepted)
+        return self.original(song.digest, accepted)
 
-    def _sides(self, request: SceneRequest) -> dict[str, LayeredAudio]:
+    def sides(self, request: SceneRequest) -> dict[str, LayeredAudio]:
         take = request.take
         clip, rate = self._audio(take.audio)
         placement = placement_of(take)
         if take.parent is None:
             return {TAKE: LayeredAudio(clip, rate)}
-        original = self._original(take.parent, request.accepted)
+        original = self.original(take.parent, request.accepted)
         if placement is Placement.ALONE:
             silence = LayeredAudio(np.zeros((0, clip.shape[1]), np.float32), rate)
             return {TAKE: silence.with_patches([Patch(take.start, clip)]), ORIGINAL: original}
@@ -140,7 +140,7 @@ class SceneBuilder:
             ORIGINAL: original,
         }
 
-    def _original(self, digest: str, accepted: Sequence[Take]) -> LayeredAudio:
+    def original(self, digest: str, accepted: Sequence[Take]) -> LayeredAudio:
         """The same object for all takes of a place, so that what was resampled for one is there for the next."""
         key = (digest, *(take.id for take in accepted))
         with self._lock:
@@ -168,7 +168,7 @@ class SceneBuilder:
             loud[ORIGINAL] = self._loud(scene.audio[ORIGINAL], stretch, scene.place)
         group = {one.id: one for one in (*request.siblings[-together:], request.take)}
         for name, one in group.items():
-            side = self._sides(SceneRequest(one, (), request.accepted, 0, 0))[TAKE]
+            side = self.sides(SceneRequest(one, (), request.accepted, 0, 0))[TAKE]
             loud[name] = self._loud(side, stretch, name)
         gains = matching_gains(loud)
         return {TAKE: gains[request.take.id], ORIGINAL: gains.get(ORIGINAL, 0.0)}

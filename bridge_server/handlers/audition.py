@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from typing import NamedTuple
 
 from bridge_server.audition.commands import (
     OSC,
@@ -15,6 +16,7 @@ from bridge_server.audition.commands import (
     Stop,
 )
 from bridge_server.audition.controller import AuditionController
+from bridge_server.audition.passages import Passages
 from bridge_server.handlers.response import Response, understood
 from bridge_server.jobs.job import JobState
 from bridge_server.jobs.job_queue import JobQueue
@@ -23,6 +25,7 @@ from bridge_server.sessions.events import ContextMoved, Events
 from bridge_server.sessions.shared_context import SharedContext
 from bridge_server.songs.placement import placed
 from bridge_server.songs.song_reader import SongReader
+from bridge_server.songs.sources import Song
 from clip_store.errors import TakeError
 from clip_store.index import TakeIndex
 from daw_protocol.context import shared_request, tempo_map_of
@@ -31,6 +34,7 @@ from daw_protocol.replies import AuditionState
 from daw_protocol.requests import Request
 from daw_protocol.requests import audition as asked
 from daw_protocol.results import DeviceList
+from daw_protocol.timeline import Position, TempoMap
 
 WITHOUT_TAKE = {
     JobState.DONE: "its takes were deleted",
@@ -39,12 +43,22 @@ WITHOUT_TAKE = {
 }
 
 
+class SongToPlay(NamedTuple):
+    """A song without a take. origin: its first sample on the timeline; start: where to begin, None at its first."""
+
+    song: Song
+    tempo_map: TempoMap
+    origin: int
+    start: Position | None
+
+
 class AuditionHandlers:
     """The result of every request is the state afterwards, as in the notification `audition`."""
 
     def __init__(
         self,
         controller: AuditionController,
+        passages: Passages,
         index: TakeIndex,
         queue: JobQueue,
         reader: SongReader,
@@ -52,6 +66,7 @@ class AuditionHandlers:
         events: Events,
     ) -> None:
         self._controller = controller
+        self._passages = passages
         self._index = index
         self._queue = queue
         self._reader = reader
@@ -63,6 +78,8 @@ class AuditionHandlers:
         """Raises ProtocolError."""
         if isinstance(request, asked.ShowAudition):
             return self._answer(request)
+        if isinstance(request, asked.ShowPassage):
+            return await self._passage(request)
         # In the order they were sent: over OSC the next one does not wait for the previous answer.
         async with self._order:
             return await self._carry_out(request, client)
@@ -147,8 +164,27 @@ class AuditionHandlers:
         span = (request.start, request.end)
         await self._controller.play_take(takes[0], request.side, request.before, request.after, span)
 
+    async def _passage(self, request: asked.ShowPassage) -> Response:
+        """What would play; whatever plays is not disturbed, and waits for nothing."""
+        span = (request.start, request.end)
+        if request.take:
+            take = self._index.get(request.take)
+            found = await self._passages.of_take(
+                take, self._controller.bars_or(request.before, request.after), span
+            )
+        else:
+            song = await self._song(request)
+            found = await self._passages.of_song(
+                song.song, song.tempo_map, song.origin, (song.start, request.end)
+            )
+        return understood(request, f"Samples {found.start} to {found.end}.", found)
+
     async def _play_song(self, request: asked.PlayAudition) -> None:
-        """The song named, or the shared context's."""
+        song = await self._song(request)
+        await self._controller.play_song(song.song, song.tempo_map, song.origin, (song.start, request.end))
+
+    async def _song(self, request: asked.PlayAudition | asked.ShowPassage) -> SongToPlay:
+        """The song named, or the shared context's. Raises ProtocolError."""
         context = self._shared_context.context
         source = request.source or context.source
         if source is None:
@@ -173,7 +209,7 @@ class AuditionHandlers:
                 and not 0 <= start.resolve(tempo_map, song.audio.rate) - origin < song.audio.frames
             ):
                 start = None
-        await self._controller.play_song(song, tempo_map, origin, (start, request.end))
+        return SongToPlay(song, tempo_map, origin, start)
 
     def _pass_on_transport(self) -> None:
         """The DAW's transport, for a controller that follows it over OSC."""

@@ -190,8 +190,11 @@ export class Bridge {
         if (error instanceof Refused) return { state: "none", message: [error.message, error.remedy].filter(Boolean).join(" ") };
         throw error;
       });
-      this.store.set({ audition, auditionAt: performance.now() });
-      if (audition.state === "none") return;
+      this.store.set({ bridgeAudition: audition, bridgeAuditionAt: performance.now() });
+      if (audition.state === "none") {
+        this.store.set({ bridgeSilent: "" });
+        return;
+      }
       // Without a device everything else works: a note next to the controls, not an error.
       let silent = "";
       const found = await this.connection.call("audition.devices").catch((error) => {
@@ -201,7 +204,7 @@ export class Bridge {
       });
       const devices = found.devices ?? [];
       if (!devices.length && !silent) silent = "The server's machine has no sound device. Connect one, or play the takes' files elsewhere.";
-      this.store.set({ devices, silent });
+      this.store.set({ devices, bridgeSilent: silent });
     });
   }
 
@@ -222,9 +225,9 @@ export class Bridge {
   }
 
   #auditionChanged(values) {
-    const before = this.store.get("audition");
-    this.store.set({ audition: { ...before, ...values }, auditionAt: performance.now() });
-    const moved = values.take && values.take !== before?.take;
+    const before = this.store.get("bridgeAudition");
+    this.store.set({ bridgeAudition: { ...before, ...values }, bridgeAuditionAt: performance.now() });
+    const moved = values.take && values.take !== before?.take && this.store.get("place") === "bridge";
     if (moved && this.store.get("takes").some((take) => take.take === values.take)) this.store.set({ selected: values.take });
     if (values.device !== undefined && values.device !== before?.device) this.refreshAudition();
   }

@@ -1,4 +1,7 @@
-/** Audition settings: device, pre-roll and post-roll, the DAW's transport, automatic playback. The server keeps them. */
+/**
+ * Audition settings: where takes play, device, pre-roll and post-roll, the DAW's transport, automatic playback. The server
+ * keeps those of the bridge's machine, this browser its own.
+ */
 
 import { button, byId, make, setText, show } from "./dom.js";
 import { counted } from "./words.js";
@@ -13,6 +16,8 @@ const FOLLOWED = {
   jack: ["JACK transport", "JACK", "Takes play at JACK's transport position while it rolls. Mute the song's tracks in the DAW."],
 };
 
+const HERE = "Only you hear it: other panels and the bridge's machine stay as they are. Syncing with the DAW needs the bridge's machine.";
+
 /** "in sync with the DAW"; empty if playback follows nothing. */
 export function inSyncWith(follow) {
   const name = FOLLOWED[follow]?.[1];
@@ -20,9 +25,9 @@ export function inSyncWith(follow) {
 }
 
 export class Hearing {
-  constructor(store, bridge) {
+  constructor(store, listening) {
     this.store = store;
-    this.bridge = bridge;
+    this.listening = listening;
     this.box = make("section", { id: "hearing", role: "dialog", "aria-labelledby": "hearing-title", hidden: true });
     this.opener = button("Audition settings", {
       picture: "settings", id: "hearing-button", title: "Audition settings: device, pre-roll, sync (h)", "aria-haspopup": "dialog",
@@ -39,7 +44,7 @@ export class Hearing {
       event.stopPropagation();
       this.close();
     }, { capture: true });
-    store.watch(["audition", "devices"], () => this.#changed());
+    store.watch(["audition", "devices", "place"], () => this.#changed());
   }
 
   /** focus: whether the keys go on inside, as after a key that opened it. */
@@ -50,9 +55,9 @@ export class Hearing {
     }
     if (this.opener.disabled) return;
     this.came = document.activeElement;
-    this.bridge.refreshAudition(); // what was plugged in meanwhile
+    this.listening.bridge.refreshAudition(); // what was plugged in meanwhile
     this.#open(true);
-    if (focus) this.device.focus();
+    if (focus) this.places[this.listening.place].focus();
   }
 
   close() {
@@ -71,13 +76,14 @@ export class Hearing {
 
   /** Requests a change; if it is refused, the field shows the old value again. */
   async #ask(method, params) {
-    await this.bridge.call(`audition.${method}`, params);
+    await this.listening.call(`audition.${method}`, params);
     this.#changed(true);
   }
 
   #build() {
     const field = (label, input) => make("div", {}, make("label", { class: "label", for: input.id }, label), input);
     const list = (id, entries, changed) => make("select", { id, onchange: (event) => changed(event.target.value) }, ...entries.map(([value, text]) => make("option", { value }, text)));
+    this.#places();
     this.device = list("device", [], (name) => this.#ask("device", { name }));
     this.before = this.#stepper("before", "Pre-roll, bars");
     this.after = this.#stepper("after", "Post-roll, bars");
@@ -90,13 +96,20 @@ export class Hearing {
     this.figures = make("p", { class: "quiet", id: "device-figures" });
     this.box.append(
       make("div", { class: "title-row" }, make("h2", { id: "hearing-title" }, "Audition settings"), button("Close", { picture: "close", class: "plain small", onclick: () => this.close() })),
-      field("Sound device of the server", this.device),
+      make("div", {}, make("span", { class: "label", id: "places-label" }, "Play"), this.placesBox),
+      (this.deviceField = field("Sound device of the bridge's machine", this.device)),
       this.figures,
-      make("div", { class: "pair" }, this.before.field, this.after.field),
-      field("Sync to", this.follow),
+      (this.bars = make("div", { class: "pair" }, this.before.field, this.after.field)),
+      (this.followField = field("Sync to", this.follow)),
       this.portField, this.note, this.measured,
-      make("label", { class: "check", for: "auto" }, this.auto, "play renders as soon as they start"));
+      (this.autoField = make("label", { class: "check", for: "auto" }, this.auto, (this.autoText = make("span", {})))));
     byId("transport").append(this.box);
+  }
+
+  #places() {
+    const place = (name, text) => make("button", { type: "button", "aria-pressed": "false", onclick: () => this.listening.choose(name) }, text);
+    this.places = { here: place("here", "here (this browser)"), bridge: place("bridge", "on the bridge's machine") };
+    this.placesBox = make("div", { class: "segments", id: "places", role: "group", "aria-labelledby": "places-label" }, this.places.here, this.places.bridge);
   }
 
   #stepper(name, label) {
@@ -111,11 +124,17 @@ export class Hearing {
   /** force: also what is being typed. */
   #changed(force = false) {
     const { audition, devices } = this.store.values;
-    this.opener.disabled = !audition || audition.state === "none";
+    this.opener.disabled = !audition;
     if (this.opener.disabled) {
       this.#open(false);
       return;
     }
+    const here = Boolean(audition.here);
+    for (const [name, element] of Object.entries(this.places)) element.setAttribute("aria-pressed", name === this.listening.place);
+    const none = audition.state === "none";
+    for (const element of [this.deviceField, this.followField]) show(element, !here && !none);
+    for (const element of [this.bars, this.autoField]) show(element, !none);
+    setText(this.autoText, here ? "play takes as soon as they are finished" : "play renders as soon as they start");
     this.#devices(devices, audition);
     const write = (input, value) => {
       if ((force || document.activeElement !== input) && input.value !== String(value ?? "")) input.value = value ?? "";
@@ -126,7 +145,7 @@ export class Hearing {
     this.follow.value = audition.follow;
     this.auto.checked = Boolean(audition.auto);
     show(this.portField, audition.follow === "midi");
-    setText(this.note, FOLLOWED[audition.follow]?.[2] ?? "");
+    setText(this.note, here ? HERE : FOLLOWED[audition.follow]?.[2] ?? "");
     show(this.note, this.note.textContent !== "");
     setText(this.measured, measured(audition));
     show(this.measured, this.measured.textContent !== "");

@@ -6,6 +6,7 @@ import { byId, loadIcons, setText } from "./dom.js";
 import { Jobs } from "./jobs.js";
 import { Keyboard } from "./keyboard.js";
 import { Lanes } from "./lanes.js";
+import { Listening } from "./listening.js";
 import { Notices } from "./notices.js";
 import { Pointing } from "./pointing.js";
 import { RequestForm } from "./request_form.js";
@@ -31,8 +32,10 @@ const store = new Store({
   takes: [], takesOf: null, // of the song with this digest, newest job first
   selected: null, // id of the take the keys are about
   filter: sessionStorage.getItem(FILTER) ?? "all",
-  audition: null, auditionAt: 0, devices: [],
-  silent: "", // why nothing can be heard on the server's machine
+  place: null, // where takes play: "here" in this browser, or "bridge"; null until it is known
+  audition: null, auditionAt: 0, // there, and why nothing can be heard
+  silent: "",
+  bridgeAudition: null, bridgeAuditionAt: 0, devices: [], bridgeSilent: null, // on the server's machine
   playheadAt: 0,
   view: null, // {first, scale}: the stretch of the timeline on the screen
 });
@@ -51,57 +54,41 @@ const withSelected = (work) => () => {
   return undefined;
 };
 
-const canPlay = () => {
-  const audition = store.get("audition");
-  if (audition && audition.state !== "none") return true;
-  notices.say("This server cannot play audio.", audition?.message || "Run takebridge doctor to see what is missing.");
-  return false;
-};
-
-/** Whether something can be heard now. A device that was plugged in since is found. */
-const canHear = async () => {
-  if (!canPlay()) return false;
-  if (store.get("silent")) await bridge.refreshAudition();
-  if (!store.get("silent")) return true;
-  notices.say(store.get("silent"), "Everything else works: compare by eye, accept, save the files.");
-  return false;
-};
-
 /** Everything that can be done, by keys, buttons and lanes alike. */
 const actions = {
   select(id) {
     store.set({ selected: id });
-    if (transport.playing && store.get("audition").take && store.get("audition").take !== id) bridge.call("audition.play", { take: id });
+    if (transport.playing && store.get("audition").take && store.get("audition").take !== id) listening.call("audition.play", { take: id });
   },
   step: (step) => lanes.step(step),
   async play(id) {
     store.set({ selected: id });
-    if (await canHear()) await bridge.call("audition.play", { take: id });
+    if (await listening.canHear()) await listening.call("audition.play", { take: id });
   },
   async playJob(job) {
-    if (await canHear()) await bridge.call("audition.play", { job });
+    if (await listening.canHear()) await listening.call("audition.play", { job });
   },
   async playOrStop() {
-    if (transport.playing) await bridge.call("audition.stop");
-    else if (!(await canHear())) return;
-    else if (selectedTake()) await bridge.call("audition.play", { take: selectedTake().take, side: store.get("audition").side ?? "take" });
+    if (transport.playing) await listening.call("audition.stop");
+    else if (!(await listening.canHear())) return;
+    else if (selectedTake()) await listening.call("audition.play", { take: selectedTake().take, side: store.get("audition").side ?? "take" });
     else if (store.get("focus")?.song) {
       const region = arranger.region;
-      await bridge.call("audition.play", { source: store.get("focus").request.source, ...(region ? { start: region.start, end: region.end } : {}) });
+      await listening.call("audition.play", { source: store.get("focus").request.source, ...(region ? { start: region.start, end: region.end } : {}) });
     }
   },
   /** While nothing plays, hearing a side begins with it. */
   async side(side) {
-    if (!(await canHear())) return;
-    if (transport.playing) await bridge.call("audition.ab", { side });
-    else if (selectedTake()) await bridge.call("audition.play", { take: selectedTake().take, side });
+    if (!(await listening.canHear())) return;
+    if (transport.playing) await listening.call("audition.ab", { side });
+    else if (selectedTake()) await listening.call("audition.play", { take: selectedTake().take, side });
     else await actions.playOrStop();
   },
   original: () => actions.side("original"),
   hearTake: () => actions.side("take"),
-  loop: () => canPlay() && bridge.call("audition.loop", { on: !store.get("audition").loop }),
+  loop: () => listening.canPlay() && listening.call("audition.loop", { on: !store.get("audition").loop }),
   hearing: () => transport.hearing.toggle(),
-  match: () => canPlay() && bridge.call("audition.match", { on: !store.get("audition").match }),
+  match: () => listening.canPlay() && listening.call("audition.match", { on: !store.get("audition").match }),
   async accept(id) {
     store.set({ selected: id });
     if (await bridge.change("choose", id)) notices.announce("Accepted: this take is now in the song.");
@@ -154,8 +141,9 @@ const lanes = new Lanes(store, arranger, bridge, actions);
 const form = new RequestForm(store, arranger, bridge);
 const jobs = new Jobs(store, arranger, bridge, notices);
 const card = new TakeCard(store, arranger, bridge, actions, notices);
-const transport = new Transport(store, arranger, bridge, actions);
-new Pointing(arranger, store, bridge);
+const listening = new Listening(store, bridge, notices, lanes);
+const transport = new Transport(store, arranger, listening, actions);
+new Pointing(arranger, store, bridge, listening);
 new Songs(store, bridge, notices);
 const keyboard = new Keyboard(actions);
 
@@ -194,7 +182,7 @@ placeTools();
 store.watch(["opened"], ({ opened }) => opened > 1 && sounds.forgive());
 
 // What tests and benchmarks measure.
-globalThis.panel = { store, arranger, bridge, sounds, lanes };
+globalThis.panel = { store, arranger, bridge, sounds, lanes, listening };
 
 loadIcons().catch(() => undefined); // without them every control still has its name
 bridge.open();

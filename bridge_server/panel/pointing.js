@@ -9,10 +9,11 @@ const FINE = 90; // pixels a bar from which on regions snap to beats
 const WIDE = matchMedia("(min-width: 821px)");
 
 export class Pointing {
-  constructor(arranger, store, bridge) {
+  constructor(arranger, store, bridge, listening) {
     this.arranger = arranger;
     this.store = store;
     this.bridge = bridge;
+    this.listening = listening;
     this.pointers = new Map();
     this.gesture = null;
     const original = byId("original-time");
@@ -212,7 +213,7 @@ export class Pointing {
   #seek(event) {
     const audition = this.store.get("audition");
     if (!audition || audition.state === "none" || audition.state === "stopped") return;
-    this.bridge.call("audition.seek", { position: Math.round(sampleAt(this.arranger.view, this.#x(event))) });
+    this.listening.call("audition.seek", { position: Math.round(sampleAt(this.arranger.view, this.#x(event))) });
   }
 
   #pressOverview(event) {

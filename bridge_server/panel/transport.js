@@ -1,4 +1,4 @@
-/** The audition transport and the playheads. The server plays; this shows its state and requests changes. */
+/** The audition transport and the playheads. Shows the state of what plays, wherever that is, and requests changes. */
 
 import { button, byId, icon, make, setText, show } from "./dom.js";
 import { Hearing, inSyncWith } from "./hearing.js";
@@ -8,11 +8,18 @@ import { clock, counted, decibels, placeName } from "./words.js";
 /** How far a rolling DAW's playhead is drawn on without news from it, in seconds. */
 const LONGEST_GUESS = 1.5;
 
+/** What plays in this browser, in words: less room is left than for what plays elsewhere. */
+function heardHere({ state, device, latency_ms: latency, underruns }) {
+  if (state === "waiting") return ["loading …"];
+  if (!device) return ["in this browser"];
+  return ["in this browser", `${Math.round(latency)} ms`, ...(underruns ? [counted(underruns, "gap")] : [])];
+}
+
 export class Transport {
-  constructor(store, arranger, bridge, actions) {
+  constructor(store, arranger, listening, actions) {
     this.store = store;
     this.arranger = arranger;
-    this.bridge = bridge;
+    this.listening = listening;
     this.actions = actions;
     this.running = false;
     this.#build();
@@ -22,7 +29,7 @@ export class Transport {
 
   get playing() {
     const { audition, connection } = this.store.values;
-    return connection === "open" && (audition?.state === "playing" || audition?.state === "waiting");
+    return (connection === "open" || audition?.here) && (audition?.state === "playing" || audition?.state === "waiting");
   }
 
   /** Where the audition is now, in samples of the timeline; null when it does not play. */
@@ -38,7 +45,7 @@ export class Transport {
   }
 
   #build() {
-    const act = (name, params) => () => this.bridge.call(name, params?.() ?? {});
+    const act = (name, params) => () => this.listening.call(name, params?.() ?? {});
     const audition = () => this.store.get("audition") ?? {};
     this.play = button("Play", { picture: "play", id: "play", class: "primary", title: "Play or stop (space)", onclick: () => this.actions.playOrStop() });
     this.next = button("Next take", { picture: "next", id: "next", title: "Next take (↓)", onclick: () => this.actions.step(1) });
@@ -53,7 +60,7 @@ export class Transport {
     gain.addEventListener("input", () => {
       setText(this.gainShown, decibels(Number(gain.value)));
       clearTimeout(this.gainTimer);
-      this.gainTimer = setTimeout(() => this.bridge.call("audition.gain", { db: Number(gain.value) }), 60);
+      this.gainTimer = setTimeout(() => this.listening.call("audition.gain", { db: Number(gain.value) }), 60);
     });
     gain.addEventListener("dblclick", act("audition.gain", () => ({ db: 0 })));
     this.gain = gain;
@@ -61,7 +68,7 @@ export class Transport {
     this.words = make("span", {});
     this.silent = icon("silent");
     this.state = make("span", { id: "audition-state" }, this.silent, this.words);
-    this.hearing = new Hearing(this.store, this.bridge);
+    this.hearing = new Hearing(this.store, this.listening);
     byId("transport").prepend(
       make("div", { class: "group" }, this.play, this.prev, this.next, this.loop),
       make("div", { id: "position", role: "timer", "aria-label": "Position" }, this.place, this.time),
@@ -105,9 +112,10 @@ export class Transport {
     else if (none || message) parts.push(message);
     else {
       const together = inSyncWith(audition.follow);
-      if (audition.state === "waiting") parts.push(audition.job || !together ? "waiting for the render" : "waiting for the transport");
+      if (audition.here) parts.push(...heardHere(audition));
+      else if (audition.state === "waiting") parts.push(audition.job || !together ? "waiting for the render" : "waiting for the transport");
       else if (together) parts.push(together);
-      if (audition.device) parts.push(`${Math.round(audition.latency_ms)} ms`, counted(audition.underruns, "underrun"));
+      if (audition.device && !audition.here) parts.push(`${Math.round(audition.latency_ms)} ms`, counted(audition.underruns, "underrun"));
     }
     setText(this.words, parts.join(" · "));
     this.state.title = this.words.textContent;
@@ -115,6 +123,8 @@ export class Transport {
     this.state.classList.toggle("message", Boolean(audition) && Boolean(none || message));
     // A machine without sound is no error; trouble with a device or a render is.
     this.state.classList.toggle("bad", Boolean(audition?.message) && !none);
+    if (audition?.here && audition.message && audition.message !== this.announced) this.listening.notices.announce(audition.message);
+    this.announced = audition?.message;
   }
 
   /** Moves the playheads while anything moves; nothing runs when nothing does. */

@@ -18,6 +18,7 @@ from daw_protocol.requests.audition import (
     SetAuditionBars,
     SetAuditionGain,
     ShowAudition,
+    ShowPassage,
     StopAudition,
 )
 from daw_protocol.requests.context import (
@@ -113,6 +114,7 @@ __all__ = [
     "ShowFocus",
     "ShowJob",
     "ShowLineage",
+    "ShowPassage",
     "ShowTake",
     "Status",
     "StopAudition",

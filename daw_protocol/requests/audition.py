@@ -148,3 +148,32 @@ class AuditionRenders(Request):
 @dataclass(frozen=True, kw_only=True)
 class ShowAudition(Request):
     """What is playing, where, at what gain and on which device."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShowPassage(Request):
+    """What `audition.play` would play, for clients that play it themselves. Plays and changes nothing."""
+
+    take: str = value(Text(64), "the take's id; without one, the passage is of a song", "")
+    source: str | None = value(
+        Text(1024, 1),
+        "a song without any take, named as in a render request; by default the song in focus",
+        None,
+    )
+    before: int | None = value(
+        Whole(0, MAX_BARS), f"{PRE_ROLL_DOC}; by default as set by audition.bars", None
+    )
+    after: int | None = value(
+        Whole(0, MAX_BARS), f"{POST_ROLL_DOC}; by default as set by audition.bars", None
+    )
+    start: Position | None = value(PositionKind(), "begin here instead", None)
+    end: Position | None = value(PositionKind(), "end here instead", None)
+
+    def check(self) -> None:
+        if self.take and self.source:
+            raise ProtocolError(
+                ErrorCode.OUT_OF_RANGE,
+                "source: give only one of take and source, got both.",
+                "Omit the other.",
+                "source",
+            )

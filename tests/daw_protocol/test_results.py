@@ -54,7 +54,7 @@ def test_context_commands_return_their_request_and_audition_commands_the_state()
     for command in COMMANDS:
         if command.group is Group.CONTEXT:
             assert command.result is command.request
-        if command.group is Group.AUDITION:
+        if command.group is Group.AUDITION and command.name != "audition.passage":
             assert issubclass(command.result, AuditionState)
         if command.group is Group.RENDER:
             assert command.result is results.Accepted

@@ -11,12 +11,15 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute, request_response
 from starlette.types import ASGIApp
 
+from bridge_server.audition.passages import PREFIX as PASSAGES
+from bridge_server.audition.passages import SONGS, TAKES
 from bridge_server.endpoints.http.callers import HEALTH
 from bridge_server.endpoints.http.guard import Guard
 from bridge_server.endpoints.http.metrics_page import METRICS, MetricsPage
 from bridge_server.endpoints.http.pages import Pages, as_json
 from bridge_server.endpoints.http.panel_files import HELLO
 from bridge_server.endpoints.http.panel_files import PREFIX as PANEL
+from bridge_server.endpoints.http.passage_files import PassageFiles
 from bridge_server.endpoints.http.post_rpc import PostRpc
 from bridge_server.endpoints.http.put_upload import PutUpload
 from bridge_server.endpoints.http.reapack import PREFIX as REAPER
@@ -33,6 +36,7 @@ class Services:
 
     pages: Pages
     files: StoreFiles
+    passages: PassageFiles
     rpc: PostRpc
     uploads: PutUpload
     health: Health
@@ -64,6 +68,8 @@ def application(settings: Settings, services: Services) -> ASGIApp:
             Route("/takes/{take}/{name}", files.take),
             Route("/audio/{digest}.wav", files.audio),
             Route("/exports/{path:path}", files.export),
+            Route(f"{PASSAGES}{TAKES}/{{take}}/{{side}}", services.passages.take),
+            Route(f"{PASSAGES}{SONGS}/{{digest}}/original.wav", services.passages.song),
             WebSocketRoute("/{path:path}", services.websocket.serve),
         ],
         exception_handlers={405: _other_method, Exception: _bug},

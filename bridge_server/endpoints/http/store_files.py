@@ -37,7 +37,7 @@ class StoreFiles:
             )
             return await file_response(request, file)
         except (ProtocolError, ClipStoreError, OSError) as error:
-            return _missing(error)
+            return missing(error)
 
     async def audio(self, request: Request) -> Response:
         """`/audio/DIGEST.wav`: the song or clip a request calls `audio:DIGEST`."""
@@ -47,7 +47,7 @@ class StoreFiles:
             file = TakeFile(WAV, wave.path, f"{digest[:12]}.wav", digest)
             return await file_response(request, file, immutable=True)
         except (ClipStoreError, OSError, ValueError) as error:
-            return _missing(error)
+            return missing(error)
 
     async def export(self, request: Request) -> Response:
         """`/exports/PATH`: a file of an export in the store's own folder."""
@@ -59,7 +59,7 @@ class StoreFiles:
             file = TakeFile(OF_EXPORTS.get(path.suffix.lower(), guessed), path, path.name, _state(path))
             return await file_response(request, file)
         except OSError as error:
-            return _missing(error)
+            return missing(error)
 
     def _exported(self, name: str) -> Path | None:
         """The file, unless the name or a link on the way leads outside the folder."""
@@ -76,7 +76,8 @@ def _state(path: Path) -> str:
     return f"{status.st_ino:x}-{status.st_size:x}-{status.st_mtime_ns:x}"
 
 
-def _missing(error: Exception) -> Response:
+def missing(error: Exception) -> Response:
+    """404 for what a take or the store does not have."""
     if isinstance(error, ProtocolError):
         return refusal(error, 404)
     if isinstance(error, ClipStoreError):

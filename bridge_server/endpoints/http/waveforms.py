@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
+from typing import TypeVar
 
 from PIL import Image
 
@@ -77,7 +78,10 @@ class Waveforms:
         return out.getvalue()
 
 
-def whole(query: Mapping[str, list[str]], name: str, default: int) -> int:
+Default = TypeVar("Default", int, int | None)
+
+
+def whole(query: Mapping[str, list[str]], name: str, default: Default) -> int | Default:
     """A whole number from a query. Raises ValueError."""
     given = query.get(name, [""])[0]
     if not given:

@@ -7,6 +7,9 @@ from dataclasses import replace
 import pytest
 
 from bridge_server.audition.commands import OSC, Compare, Configure, Follow, Seek, SetAuto, Stop
+from bridge_server.audition.passages import Passages
+from bridge_server.audition.scene_builder import SceneBuilder
+from bridge_server.audition.state import Bars
 from bridge_server.handlers.audition import AuditionHandlers, in_words
 from bridge_server.jobs.database import open_database, transaction
 from bridge_server.jobs.job import Job, JobState
@@ -60,6 +63,9 @@ class Controller:
         source, _, position, rolling = values
         self.readings.append((source, position, rolling))
 
+    def bars_or(self, before, after):
+        return Bars(2 if before is None else before, 2 if after is None else after)
+
     async def apply(self, command):
         if self.pause is not None:
             await self.pause.wait()
@@ -97,7 +103,13 @@ class Parts:
         events = Events()
         self.shared, self.controller = SharedContext(events), Controller()
         self.handlers = AuditionHandlers(
-            self.controller, self.store.index, self.queue, self.reader, self.shared, events
+            self.controller,
+            Passages(self.store.index, SceneBuilder(self.store.blobs)),
+            self.store.index,
+            self.queue,
+            self.reader,
+            self.shared,
+            events,
         )
 
     def ask(self, request):
@@ -290,6 +302,33 @@ def test_the_daws_transport_is_passed_on(parts):
 )
 def test_the_state_in_words(changes, words):
     assert in_words(replace(STATE, **changes)) == words
+
+
+def test_a_passage_is_shown_without_playing_it_and_waits_for_nothing_that_plays(parts):
+    parts.takes("t1")
+
+    async def run():
+        parts.controller.pause = asyncio.Event()
+        slow = asyncio.create_task(parts.handlers.respond(asked.StopAudition(), Client()))
+        await asyncio.sleep(0)
+        shown = await parts.handlers.respond(asked.ShowPassage(take="t1", before=0, after=0), Client())
+        assert shown.result.take == "t1"
+        parts.controller.pause.set()
+        assert parts.controller.done == []
+        await slow
+
+    asyncio.run(run())
+
+
+def test_a_passage_of_a_song_begins_at_the_playhead(parts):
+    source = asked.ShowPassage(source="song.wav")
+    assert (parts.ask(source).result.start, parts.ask(source).result.end) == (0, 9600)
+    parts.context(
+        requests.SetSource(source="song.wav"), requests.Transport(position=AtSample(700), rolling=False)
+    )
+    assert parts.ask(asked.ShowPassage()).result.start == 700
+    assert parts.ask(asked.ShowPassage(start=AtSample(20), end=AtSample(90))).result.loops
+    assert parts.controller.done == []
 
 
 # Through a real server

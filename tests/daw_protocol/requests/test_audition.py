@@ -12,6 +12,7 @@ from daw_protocol.requests import (
     SeekAudition,
     SetAuditionBars,
     SetAuditionGain,
+    ShowPassage,
 )
 from daw_protocol.timeline import AtSample
 from tests.refusals import refusal
@@ -44,6 +45,7 @@ def test_playing_again_needs_no_words():
         (PlayAudition, "before", (0, 64), (-1, 65)),
         (PlayAudition, "after", (0, 64), (-1, 65)),
         (SetAuditionBars, "before", (0, 64), (-1, 65)),
+        (ShowPassage, "after", (0, 64), (-1, 65)),
         (SetAuditionBars, "after", (0, 64), (-1, 65)),
         (SetAuditionGain, "db", (-60.0, 12.0), (-60.1, 12.1)),
         (PlayAudition, "side", ("take", "original"), ("both",)),
@@ -57,6 +59,12 @@ def test_the_limits_of_what_is_played(request_type, field, allowed, beyond):
     for value in beyond:
         error = refusal(request_type, **{field: value})
         assert (error.code, error.field) == (ErrorCode.OUT_OF_RANGE, field)
+
+
+def test_a_passage_is_of_a_take_or_of_a_song():
+    assert ShowPassage(take="t1").source is None
+    error = refusal(ShowPassage, take="t1", source="song.wav")
+    assert (error.code, error.field) == (ErrorCode.OUT_OF_RANGE, "source")
 
 
 def test_a_comparison_changes_sides_when_none_is_named():

@@ -1,0 +1,193 @@
+"""What the audition would play, for clients with a sound device of their own: the browser of whoever listens.
+
+A passage is the audition's scene as a record, and its sides as WAV files of which a client fetches the part it needs.
+Nothing is kept for it: what a file contains follows from its address, and `sound` in the address says what the client
+expects there, so that nobody gets one sound under the name of another after a take was accepted elsewhere.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import quote, urlencode
+
+import numpy as np
+
+from bridge_server.audition.layered_audio import LayeredAudio
+from bridge_server.audition.scene import ORIGINAL, TAKE, Scene, within
+from bridge_server.audition.scene_builder import (
+    SceneBuilder,
+    SceneRequest,
+    accepted_takes,
+    scene_request,
+    tempo_map_of,
+)
+from bridge_server.audition.state import Bars
+from bridge_server.songs.mixdown import placement_of
+from bridge_server.songs.sources import Song
+from clip_store.audio.audio import Encoding
+from clip_store.audio.riff import WaveForm, wave_head
+from clip_store.index import TakeIndex
+from clip_store.take import Take
+from daw_protocol.errors import ErrorCode, ProtocolError
+from daw_protocol.results import Passage, PassageSide
+from daw_protocol.timeline import Position, Span, TempoMap
+
+MAX_CHANNELS = 2  # as a sound device takes them: of more, the first two
+MAX_FRAMES = 1 << 24  # of one answer: six minutes at 48 kHz
+PREFIX = "/passages/"
+TAKES, SONGS = "takes", "songs"
+
+
+@dataclass(frozen=True)
+class PassageWave:
+    """Frames [first, first + frames) of one side as a WAV file, put together as it is read."""
+
+    audio: LayeredAudio
+    first: int
+    frames: int
+
+    @property
+    def _head(self) -> bytes:
+        form = WaveForm(self.frames, self.audio.rate, self._channels, Encoding.FLOAT)
+        return wave_head(form) + struct.pack("<4sI", b"data", form.sound_bytes)
+
+    @property
+    def _channels(self) -> int:
+        return min(MAX_CHANNELS, self.audio.channels)
+
+    @property
+    def size(self) -> int:
+        """Of the file, in bytes."""
+        return len(self._head) + self.frames * self._channels * 4
+
+    def read(self, first: int, end: int) -> bytes:
+        """Bytes [first, end) of the file. For a thread."""
+        head = self._head
+        frame = 4 * self._channels
+        begin, stop = max(0, first - len(head)), min(self.size, end) - len(head)
+        if begin >= stop:
+            return head[first:end]
+        here, there = begin // frame, -(-stop // frame)
+        samples = self.audio.read(self.first + here, there - here)[:, : self._channels]
+        sound = np.ascontiguousarray(samples, "<f4").tobytes()
+        return head[first:end] + sound[begin - here * frame : stop - here * frame]
+
+
+class Passages:
+    """Makes passages, and finds the audio behind the addresses in them. Lives on the event loop."""
+
+    def __init__(self, index: TakeIndex, scene_builder: SceneBuilder) -> None:
+        self._index = index
+        self._scene_builder = scene_builder
+
+    async def of_take(self, take: Take, bars: Bars, span: tuple[Position | None, Position | None]) -> Passage:
+        """A take in its song. Raises ProtocolError, ClipStoreError."""
+        request = scene_request(self._index, take, *bars)
+        scene = await asyncio.to_thread(self._scene_builder.take_scene, request, tempo_map_of(take))
+        sounds = {TAKE: take_sound(take, request.accepted)}
+        if take.parent is not None:
+            sounds[ORIGINAL] = song_sound(take.parent, request.accepted)
+        return _passage(within(scene, span), sounds, TAKES, take.id)
+
+    async def of_song(
+        self, song: Song, tempo_map: TempoMap, origin: int, span: tuple[Position | None, Position | None]
+    ) -> Passage:
+        """A song with its accepted takes. origin: position of its first sample on the timeline."""
+        accepted = accepted_takes(self._index, song.digest, None)
+        scene = await asyncio.to_thread(self._scene_builder.song_scene, song, accepted, tempo_map, origin)
+        sounds = {ORIGINAL: song_sound(song.digest, accepted)}
+        return _passage(within(scene, span), sounds, SONGS, song.digest)
+
+    async def take_wave(
+        self, take_id: str, side: str, sound: str, first: int | None, frames: int | None
+    ) -> PassageWave:
+        """A part of a side of a take. Raises ProtocolError, ClipStoreError."""
+        take = self._index.get(take_id)
+        accepted = () if take.parent is None else accepted_takes(self._index, take.parent, take.region)
+        found = take_sound(take, accepted)
+        if side == ORIGINAL:
+            found = "" if take.parent is None else song_sound(take.parent, accepted)
+        _check(found, sound)
+        request = SceneRequest(take, (), accepted, 0, 0)
+        sides = await asyncio.to_thread(self._scene_builder.sides, request)
+        return _part(sides[side], _own_part(sides, side), first, frames)
+
+    async def song_wave(self, digest: str, sound: str, first: int | None, frames: int | None) -> PassageWave:
+        """A part of a song with its accepted takes. Raises ProtocolError, ClipStoreError."""
+        accepted = accepted_takes(self._index, digest, None)
+        _check(song_sound(digest, accepted), sound)
+        audio = await asyncio.to_thread(self._scene_builder.original, digest, accepted)
+        return _part(audio, _own_part({ORIGINAL: audio}, ORIGINAL), first, frames)
+
+
+def take_sound(take: Take, accepted: Sequence[Take]) -> str:
+    """Names what a take adds to its song, in its place: for a backing, what it is added to is part of that."""
+    below = song_sound(take.parent, accepted) if take.parent and not placement_of(take).covers_song else ""
+    return _name(take.audio, below)
+
+
+def song_sound(digest: str, accepted: Sequence[Take]) -> str:
+    """Names a song with takes in it."""
+    return _name(digest, *((one.audio, one.start, placement_of(one).covers_song) for one in accepted))
+
+
+def _name(*parts: object) -> str:
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
+
+
+def _check(found: str, expected: str) -> None:
+    if found != expected:
+        raise ProtocolError(
+            ErrorCode.FILE_CHANGED,
+            "The song has changed since: other takes are accepted now.",
+            "Ask for the passage again.",
+        )
+
+
+def _own_part(sides: dict[str, LayeredAudio], side: str) -> Span:
+    """Where a side has sound of its own, counted from the song's first sample."""
+    audio, original = sides[side], sides.get(ORIGINAL)
+    spans = [patch.span for patch in audio.patches]
+    if side == TAKE and original is not None and audio.song is original.song:
+        spans = spans[len(original.patches) :]
+    elif len(audio.song):
+        spans.append(Span(0, len(audio.song)))
+    return Span(min(span.start for span in spans), max(span.end for span in spans))
+
+
+def _part(audio: LayeredAudio, own: Span, first: int | None, frames: int | None) -> PassageWave:
+    """What a client asked for, or all of it. Raises ProtocolError."""
+    first = own.start if first is None else first
+    frames = max(0, min(own.end - first, MAX_FRAMES)) if frames is None else frames
+    if not 0 <= frames <= MAX_FRAMES:
+        raise ProtocolError(
+            ErrorCode.OUT_OF_RANGE,
+            f"frames must be 0 to {MAX_FRAMES}, got {frames}.",
+            "Ask for the passage in parts.",
+            "frames",
+        )
+    return PassageWave(audio, first, frames)
+
+
+def _passage(scene: Scene, sounds: dict[str, str], kind: str, name: str) -> Passage:
+    sides, address = dict(scene.audio), f"{PREFIX}{kind}/{quote(name, safe='')}"
+    return Passage(
+        take=scene.take, song=scene.song, place=_name(scene.place), rate=scene.rate,
+        channels=min(MAX_CHANNELS, max(audio.channels for audio in sides.values())), origin=scene.origin,
+        start=scene.loop_range.start, end=scene.loop_range.end, loops=scene.bounded,
+        sides=tuple(_side(scene, sides, side, sounds[side], address) for side in sides),
+    )  # fmt: skip
+
+
+def _side(scene: Scene, sides: dict[str, LayeredAudio], side: str, sound: str, address: str) -> PassageSide:
+    own = _own_part(sides, side).shifted(scene.origin)
+    original = sides.get(ORIGINAL)
+    inside = side == TAKE and original is not None and sides[side].song is original.song
+    return PassageSide(
+        side=side, url=f"{address}/{side}.wav?{urlencode({'sound': sound})}", start=own.start, end=own.end,
+        around=ORIGINAL if inside else "silence", sound=sound, match_db=scene.gains_db.get(side, 0.0),
+    )  # fmt: skip

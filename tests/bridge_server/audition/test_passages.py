@@ -1,0 +1,155 @@
+"""Passages: what the audition would play, as a record, and its sides as WAV files in parts."""
+
+import asyncio
+import io
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import soundfile
+
+from bridge_server.audition.layered_audio import LayeredAudio
+from bridge_server.audition.passages import MAX_FRAMES, Passages, PassageWave
+from bridge_server.audition.scene_builder import SceneBuilder, scene_request
+from bridge_server.audition.state import Bars
+from bridge_server.jobs.database import open_database
+from bridge_server.songs.sources import Song
+from clip_store.audio.audio import Encoding, quantise
+from clip_store.store import ClipStore
+from daw_protocol.errors import ErrorCode, ProtocolError
+from daw_protocol.timeline import AtSample, TempoMap
+from tests.bridge_server.audition.test_scene_builder import RATE, noise, take_in
+
+ALL = (None, None)
+
+
+@pytest.fixture
+def store(tmp_path):
+    return ClipStore(tmp_path / "store", open_database(tmp_path / "takes.sqlite3"))
+
+
+@pytest.fixture
+def passages(store):
+    return Passages(store.index, SceneBuilder(store.blobs))
+
+
+def read(wave):
+    """The file as another program reads it."""
+    return soundfile.read(io.BytesIO(wave.read(0, wave.size)), dtype="float32", always_2d=True)[0]
+
+
+def side(passage, name):
+    (found,) = (one for one in passage.sides if one.side == name)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("task", "spliced", "around"),
+    [("repaint", True, "original"), ("accompany", False, "original"), ("extract", False, "silence")],
+)
+def test_the_sides_are_those_of_the_scene(store, passages, task, spliced, around):
+    """Put together as the record says, they are sample for sample what the bridge's machine plays."""
+    song = quantise(noise(3 * RATE), RATE, Encoding.PCM_24).audio
+    take = take_in(store, song, noise(9600, seed=1), 20000, task, spliced=spliced)
+    scene = SceneBuilder(store.blobs).take_scene(
+        scene_request(store.index, take, 1, 1), TempoMap.constant(120)
+    )
+    found = asyncio.run(passages.of_take(take, Bars(1, 1), ALL))
+    assert (found.take, found.song, found.rate, found.channels) == (take.id, take.parent, RATE, 2)
+    assert (found.origin, found.start, found.end) == (1000, scene.loop_range.start, scene.loop_range.end)
+    assert found.loops
+    mine, original = side(found, "take"), side(found, "original")
+    assert (mine.start, mine.end, mine.around) == (21000, 30600, around)
+    assert (original.start, original.end, original.around) == (1000, 1000 + 3 * RATE, "silence")
+    assert [one.match_db for one in (mine, original)] == [scene.gains_db[one] for one in ("take", "original")]
+    whole = read(asyncio.run(passages.take_wave(take.id, "original", original.sound, 0, 3 * RATE)))
+    assert np.array_equal(whole, song.samples.astype(np.float32))
+    if around == "silence":
+        whole[:] = 0
+    whole[20000:29600] = read(asyncio.run(passages.take_wave(take.id, "take", mine.sound, None, None)))
+    assert np.array_equal(whole, scene.audio["take"].read(0, 3 * RATE))
+
+
+def test_sounds_have_other_names_when_something_else_is_accepted(store, passages):
+    song = quantise(noise(RATE), RATE, Encoding.FLOAT).audio
+    there = take_in(store, song, noise(4800, seed=1), 5000, number=1)
+    here = take_in(store, song, noise(4800, seed=2), 20000, number=2)
+    backing = take_in(store, song, noise(4800, seed=3), 20000, "accompany", 3, spliced=False)
+
+    def shown(take):
+        found = asyncio.run(passages.of_take(take, Bars(0, 0), ALL))
+        return found.place, side(found, "take").sound, side(found, "original").sound
+
+    before = [shown(take) for take in (here, backing)]
+    store.index.choose(there.id)
+    after = [shown(take) for take in (here, backing)]
+    (place, mine, original), (_, backed, same) = before
+    assert original == same
+    assert after[0][0] != place
+    assert after[0][1] == mine, "it stays as it is"
+    assert after[1][1] != backed, "the song below is in it"
+    assert after[0][2] == after[1][2] != original
+    with pytest.raises(ProtocolError) as raised:
+        asyncio.run(passages.take_wave(here.id, "original", original, 0, 10))
+    assert raised.value.code is ErrorCode.FILE_CHANGED
+    sound = read(asyncio.run(passages.take_wave(here.id, "original", after[0][2], 5000, 4800)))
+    assert np.array_equal(sound, store.blobs.get(there.audio).samples)
+
+
+def test_takes_of_one_place_continue_at_the_same_position(store, passages):
+    song = quantise(noise(RATE), RATE, Encoding.FLOAT).audio
+    first = take_in(store, song, noise(4800, seed=1), 20000, number=1)
+    second = take_in(store, song, noise(4800, seed=2), 20000, number=2)
+    other = take_in(store, song, noise(4800, seed=3), 5000, number=3)
+    places = [asyncio.run(passages.of_take(take, Bars(1, 1), ALL)).place for take in (first, second, other)]
+    assert places[0] == places[1] != places[2]
+
+
+def test_a_take_of_no_song_has_one_side(store, passages):
+    audio = quantise(noise(4800), RATE, Encoding.FLOAT).audio
+    song = quantise(noise(RATE), RATE, Encoding.FLOAT).audio
+    take = replace(take_in(store, song, noise(4800), 0, "generate", spliced=False), id="t9", parent=None)
+    take = replace(take, audio=audio.digest, position=500, start=0)
+    store.keep(take, audio)
+    found = asyncio.run(passages.of_take(take, Bars(2, 2), ALL))
+    assert [one.side for one in found.sides] == ["take"]
+    assert (side(found, "take").start, side(found, "take").end) == (500, 5300)
+    with pytest.raises(ProtocolError):
+        asyncio.run(passages.take_wave("t9", "original", side(found, "take").sound, 0, 10))
+
+
+def test_a_song_plays_with_what_was_accepted_in_it(store, passages):
+    song = quantise(noise(RATE), RATE, Encoding.PCM_16).audio
+    take = take_in(store, song, noise(4800, seed=1), 20000)
+    store.index.choose(take.id)
+    named = Song("mine", song, take.parent)
+    found = asyncio.run(
+        passages.of_song(named, TempoMap.constant(120), 700, (AtSample(1000), AtSample(9000)))
+    )
+    assert (found.take, found.song, found.start, found.end, found.loops) == (
+        "",
+        take.parent,
+        1000,
+        9000,
+        True,
+    )
+    assert not asyncio.run(passages.of_song(named, TempoMap.constant(120), 700, ALL)).loops
+    (original,) = found.sides
+    wave = asyncio.run(passages.song_wave(take.parent, original.sound, 20000, 4800))
+    assert np.array_equal(read(wave), store.blobs.get(take.audio).samples.astype(np.float32))
+    assert len(read(asyncio.run(passages.song_wave(take.parent, original.sound, None, None)))) == RATE
+    with pytest.raises(ProtocolError, match="frames must be"):
+        asyncio.run(passages.song_wave(take.parent, original.sound, 0, MAX_FRAMES + 1))
+
+
+@pytest.mark.parametrize("channels", [1, 2, 6])
+def test_a_file_in_parts_is_the_file(channels):
+    samples = noise(1000, channels)
+    wave = PassageWave(LayeredAudio(samples, RATE), -20, 1040)
+    whole = wave.read(0, wave.size)
+    assert wave.size == len(whole)
+    expected = np.zeros((1040, min(2, channels)), np.float32)
+    expected[20:1020] = samples[:, :2]
+    assert np.array_equal(read(wave), expected)
+    for step in (7, 44, 999):
+        assert b"".join(wave.read(at, at + step) for at in range(0, wave.size + 50, step)) == whole
