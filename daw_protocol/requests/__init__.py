@@ -39,6 +39,7 @@ from daw_protocol.requests.render import (
     PROJECT_RATES,
     STRENGTH,
     Accompany,
+    Analyse,
     Complete,
     Cover,
     Extract,
@@ -60,6 +61,7 @@ from daw_protocol.requests.takes import (
     ShowLineage,
     ShowTake,
 )
+from daw_protocol.requests.song_tempo import SetSongTempo
 from daw_protocol.requests.watch import ListSongs, ShowFocus, Watch
 
 __all__ = [
@@ -70,6 +72,7 @@ __all__ = [
     "PROJECT_RATES",
     "STRENGTH",
     "Accompany",
+    "Analyse",
     "AuditionRenders",
     "BeginUpload",
     "Cancel",
@@ -107,6 +110,7 @@ __all__ = [
     "SetAuditionGain",
     "SetKey",
     "SetMeter",
+    "SetSongTempo",
     "SetSource",
     "SetTempo",
     "ShowAudition",

@@ -29,7 +29,7 @@ from daw_protocol.timeline.duration import DurationUnit
 from daw_protocol.timeline.position import AtBbt, AtQuarters, AtSeconds
 from daw_protocol.timeline.written_number import with_points
 
-FILE_TASKS = tuple(spec.name for spec in ROWS if spec.needs_source)
+FILE_TASKS = tuple(spec.name for spec in ROWS if spec.needs_source and spec.makes_takes)
 BAR1 = "bar1"
 """Position of bar 1 in seconds: some DAWs start their clock at one hour and stamp files accordingly."""
 

@@ -28,6 +28,10 @@ from model.sketch.survey.tempogram import TEMPOS, Tempogram, peaks, preference, 
 from model.sketch.survey.tracked_pulse import track_pulse
 
 STAGE = "finding tempo and bars"
+METHOD = (
+    "Tempo from Fourier and autocorrelation tempograms and the phase of the pulse over the whole song (beats by dynamic "
+    "programming where it changes); bars from attacks, bass and changes of harmony and sound."
+)
 
 LEAST_SECONDS = 6.0
 _CENTRE, _OCTAVES, _CANDIDATES = 115.0, 0.9, 4
@@ -38,7 +42,7 @@ _LEAST_SHARE, _SHARE_TOLERANCE = 0.75, 0.02
 _SILENT_DB, _LEAD_IN_DB, _ABOVE_LEAD_IN_DB = 35.0, 20.0, 8.0
 _BLOCK_SECONDS, _LEAD_IN_BLOCKS = 0.05, 10
 _EARLY = 0.25  # of a beat that a first downbeat may come before the music: attacks begin softly
-_THIRDS = 1.5  # times as strong as halves
+_THIRDS, _EVEN_THIRDS = 1.5, 0.6  # times as strong as halves, and as each other
 _FIRST_BARS = 4  # whose tempo is that of a song whose tempo changes
 _EXACT_SECONDS = 0.004  # by which the ends of a song may be off the pulse, as attacks are not measured better
 _ROUND_TEMPOS = (1.0, 0.5, 0.1, 0.01)
@@ -116,7 +120,7 @@ def beats_fall_in_thirds(bands: OnsetBands, beats: NDArray[np.float64]) -> bool:
     first, half, second = (
         float(strength_at(bands.full, beats[:-1] + share * steps).mean()) for share in (1 / 3, 1 / 2, 2 / 3)
     )
-    return min(first, second) > _THIRDS * half
+    return min(first, second) > max(_THIRDS * half, _EVEN_THIRDS * max(first, second))
 
 
 def in_thirds(pulses: Pulses, bars: Bars) -> Pulses:
@@ -165,7 +169,7 @@ def _blueprint(
         other_tempo=None if other is None else round(tempo * other.tempo / levels[0].tempo, 3),
         key=str(key),
         meter=bars.meter,
-        downbeat=round(float(pulses.seconds[first]), 5),
+        downbeat=round(max(float(pulses.seconds[first]), 0.0), 5),
         beats=beats,
         tuning=round(100.0 * features.tuning, 1),
         sections=sections,
