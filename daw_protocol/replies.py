@@ -69,9 +69,7 @@ class Analysed(Reply):
     name: ClassVar[str] = "analysed"
     job: str = value(Text(64), "the job's id")
     bpm: float = value(Real(0, 1e6), "quarter notes per minute where the music begins")
-    other_bpm: float | None = value(
-        Real(0, 1e6), "half or twice that, where it may be meant as well", None
-    )
+    other_bpm: float | None = value(Real(0, 1e6), "half or twice that, where it may be meant as well", None)
     steady: bool = value(Flag(), "whether one tempo fits the whole song; otherwise it has a tempo map")
     meter: str = value(Text(16), "the time signature")
     downbeat: float = value(

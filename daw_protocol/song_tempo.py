@@ -37,7 +37,9 @@ class SongTempo:
     def from_json(cls, given: Mapping[str, object]) -> SongTempo:
         """Raises ValueError for anything that is not one."""
         key = given.get("key")
-        return cls(TempoMap.from_json(given.get("tempo_map")), Key.parse(key) if isinstance(key, str) else None)
+        return cls(
+            TempoMap.from_json(given.get("tempo_map")), Key.parse(key) if isinstance(key, str) else None
+        )
 
     def fill(self, request: Render, rate: int) -> Render:
         """The request with this tempo and key where it has none.
@@ -87,5 +89,3 @@ def musical_field(request: Render) -> str:
     if request.length is not None and request.length.unit in (DurationUnit.BARS, DurationUnit.QUARTERS):
         return "length"
     return ""
-
-

@@ -46,7 +46,9 @@ ENGINES = {
     "sketch": EngineSetup("model.sketch.engine:SketchEngine"),
 }
 
-FOUND = Blueprint(tempo=97.5, other_tempo=195.0, meter="3/4", key="D minor", downbeat=0.25, confidence={"tempo": 0.9})
+FOUND = Blueprint(
+    tempo=97.5, other_tempo=195.0, meter="3/4", key="D minor", downbeat=0.25, confidence={"tempo": 0.9}
+)
 """What the noise engines find in any song."""
 
 PIECE_FRAMES = 8192

@@ -16,7 +16,7 @@ from daw_protocol.recipe import BlueprintRecord
 from daw_protocol.requests import SetSongTempo
 from daw_protocol.song_tempo import SongTempo, is_musical, of_analysis
 from daw_protocol.song_tempo_kept import SongTempoKept
-from daw_protocol.timeline import Meter, TempoMap
+from daw_protocol.timeline import AtSeconds, Meter, Position, TempoMap
 from daw_protocol.timeline.exact_number import decimal_of_float32
 from daw_protocol.timeline.tempo_edits import (
     at_bpm,
@@ -63,7 +63,10 @@ class SongTempoHandlers:
         source = request.source or own or self._shared_context.context.source
         if source is None:
             raise ProtocolError(
-                ErrorCode.MISSING_FIELD, "No source was given.", "Send source, or /bridge/source first.", "source"
+                ErrorCode.MISSING_FIELD,
+                "No source was given.",
+                "Send source, or /bridge/source first.",
+                "source",
             )
         return self._reader.check(source)
 
@@ -72,8 +75,9 @@ class SongTempoHandlers:
         sets = request.tempo_map is not None or request.bpm is not None or bool(request.taps)
         if request.analysed or (kept is None and not sets):
             base = of_analysis(await self._found_in(source))
+        rate = (await self._reader.probe(source, None)).rate
         try:
-            tempo_map = edited(None if base is None else base.tempo_map, request)
+            tempo_map = edited(None if base is None else base.tempo_map, request, rate)
         except (ValueError, OverflowError) as error:
             raise ProtocolError(
                 ErrorCode.OUT_OF_RANGE, f"The tempo cannot be changed so: {error}.", "Send other values."
@@ -112,8 +116,8 @@ class SongTempoHandlers:
         return SongTempoKept.from_fields(fields)
 
 
-def edited(base: TempoMap | None, request: SetSongTempo) -> TempoMap:
-    """The map a request makes, from this one where it sets none. Raises ValueError."""
+def edited(base: TempoMap | None, request: SetSongTempo, rate: int) -> TempoMap:
+    """The map a request makes, from this one where it sets none. rate: the song's, in hertz. Raises ValueError."""
     tempo_map = request.tempo_map or base
     if request.taps:
         tempo_map = tapped(tap_seconds(request.taps), request.meter or COMMON_TIME)
@@ -122,12 +126,12 @@ def edited(base: TempoMap | None, request: SetSongTempo) -> TempoMap:
         bpm = decimal_of_float32(request.bpm)
         tempo_map = TempoMap.constant(bpm) if tempo_map is None else at_bpm(tempo_map, Fraction(str(bpm)))
     assert tempo_map is not None, "there is an analysis where nothing else is"
-    for change in _edits(request):
+    for change in _edits(request, rate):
         tempo_map = change(tempo_map)
     return tempo_map
 
 
-def _edits(request: SetSongTempo) -> list[Callable[[TempoMap], TempoMap]]:
+def _edits(request: SetSongTempo, rate: int) -> list[Callable[[TempoMap], TempoMap]]:
     """Meter, factor, bar 1, shift: in this order."""
     found: list[Callable[[TempoMap], TempoMap]] = []
     if (meter := request.meter) is not None:
@@ -138,12 +142,17 @@ def _edits(request: SetSongTempo) -> list[Callable[[TempoMap], TempoMap]]:
     if (position := request.bar_one) is not None:
         if is_musical(position):
             raise ValueError('bar 1 is placed in samples or seconds ("0.31s"); shift moves it by beats')
-        found.append(
-            lambda given: bar_one_at(given, Fraction(position.resolve(given, NANOSECONDS), NANOSECONDS))
-        )
+        found.append(lambda given: bar_one_at(given, _seconds(position, given, rate)))
     if request.shift:
         found.append(lambda given: shifted(given, request.shift))
     return found
+
+
+def _seconds(position: Position, tempo_map: TempoMap, rate: int) -> Fraction:
+    """Where bar 1 shall be: as typed, not at the nearest sample, if it was typed in seconds."""
+    if isinstance(position, AtSeconds):
+        return position.seconds
+    return Fraction(position.resolve(tempo_map, rate), rate)
 
 
 def tap_seconds(text: str) -> list[float]:

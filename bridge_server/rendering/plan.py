@@ -172,14 +172,18 @@ def _refuse_bars_without_tempo(request: Render) -> None:
     if request.bpm is not None or request.tempo_map is not None or not request.spec().needs_source:
         return
     field = musical_field(request)
-    if not field and request.spec().default_length is not None and with_default_region(request) is not request:
+    if (
+        not field
+        and request.spec().default_length is not None
+        and with_default_region(request) is not request
+    ):
         field = musical_field(with_default_region(request))
     if field:
         raise ProtocolError(
             ErrorCode.MISSING_FIELD,
             f"{field}: the song's tempo is not known, so its bars and beats cannot be found.",
-            "Send the tempo (bpm) or a tempo map, or analyse the song (`takebridge analyse SONG --accept`) and keep what "
-            "is found. Seconds and samples need no tempo.",
+            "Send the tempo (bpm) or a tempo map, or analyse the song and keep what is found: `takebridge analyse SONG "
+            "--accept`. Seconds and samples need no tempo.",
             "bpm",
         )
 

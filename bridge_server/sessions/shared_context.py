@@ -31,7 +31,7 @@ class SharedContext:
     """
 
     def __init__(
-        self, events: Events, song_tempo: Callable[[str], SongTempo | None] = lambda source: None
+        self, events: Events, song_tempo: Callable[[str], SongTempo | None] = lambda _: None
     ) -> None:
         """song_tempo: the tempo kept with a song, by the name requests use for it."""
         self._events = events

@@ -172,9 +172,9 @@ class SongReader:
         return (await self._kept(path))[0]
 
     async def digest_of(self, name: str) -> str:
-        """The digest of a song as it came, whatever rate it is rendered at; reads a file never seen. Raises ProtocolError.
+        """The digest of a song as it came, whatever rate it is rendered at; reads a file never seen.
 
-        A take's is that of the song it was made from.
+        A take's is that of the song it was made from. Raises ProtocolError.
         """
         known = self.known_digest(name)
         return known if known is not None else await self.keep(still_at(name, self._roots))

@@ -51,6 +51,7 @@ from daw_protocol.requests.render import (
 )
 from daw_protocol.requests.request import Request
 from daw_protocol.requests.server import BeginUpload, ListEngines, Status, SweepStore, VerifyStore
+from daw_protocol.requests.song_tempo import SetSongTempo
 from daw_protocol.requests.takes import (
     ChooseTake,
     DeleteTake,
@@ -61,7 +62,6 @@ from daw_protocol.requests.takes import (
     ShowLineage,
     ShowTake,
 )
-from daw_protocol.requests.song_tempo import SetSongTempo
 from daw_protocol.requests.watch import ListSongs, ShowFocus, Watch
 
 __all__ = [

@@ -23,7 +23,9 @@ class SetSongTempo(Request):
     Without any of the first four the others change what is kept, or else what `analyse` found.
     """
 
-    source: str | None = value(Text(1024, 1), "the song, as in a render request; by default the current one", None)
+    source: str | None = value(
+        Text(1024, 1), "the song, as in a render request; by default the current one", None
+    )
     analysed: bool = value(Flag(), "accept what `analyse` found last", False)
     bpm: float | None = value(Real(5, 1000), "quarter notes per minute, if it never changes", None)
     tempo_map: TempoMap | None = value(
@@ -44,7 +46,9 @@ class SetSongTempo(Request):
     @property
     def changes(self) -> bool:
         """Whether it does more than ask."""
-        return self.forget or bool(self.to_fields().keys() - {"id", "reply_port", "client", "token", "source"})
+        return self.forget or bool(
+            self.to_fields().keys() - {"id", "reply_port", "client", "token", "source"}
+        )
 
     def check(self) -> None:
         given = [name for name in SETTERS if getattr(self, name)]

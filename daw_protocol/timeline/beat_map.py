@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from fractions import Fraction
@@ -11,7 +12,7 @@ from daw_protocol.timeline.meter import Meter
 from daw_protocol.timeline.tempo_map import TempoMap
 from daw_protocol.timeline.tempo_point import MAX_POINTS, TempoPoint
 
-TOLERANCE = Fraction(1, 100)
+TOLERANCE = Fraction(6, 1000)
 """Seconds that a beat may lie off the map: less than two players of a band differ by."""
 
 _MICROSECONDS = 1_000_000
@@ -30,14 +31,14 @@ def map_of_beats(
     times = [Fraction(round(time * _MICROSECONDS), _MICROSECONDS) for time in beats]
     if len(times) < 2:
         raise ValueError(f"a tempo map takes at least two beats, got {len(times)}")
-    if any(later <= earlier for earlier, later in zip(times, times[1:], strict=False)):
+    if any(later <= earlier for earlier, later in itertools.pairwise(times)):
         raise ValueError("beats must ascend")
     knots = _knots(times, tolerance)
     one = min(range(len(times)), key=lambda index: abs(times[index] - Fraction(downbeat)))
     bars = math.ceil(Fraction(one, meter.numerator))
     before = bars * meter.numerator - one  # beats from the first beat of the first bar to the first one found
     points = []
-    for start, end in zip(knots, knots[1:], strict=False):
+    for start, end in itertools.pairwise(knots):
         bpm = 60 * (end - start) * meter.quarters_per_beat / (times[end] - times[start])
         points.append(TempoPoint((start + before) * meter.quarters_per_beat, bpm))
     offset = times[0] - 60 * points[0].quarter / points[0].bpm
@@ -56,13 +57,14 @@ def _knots(times: Sequence[Fraction], tolerance: Fraction) -> list[int]:
             slope = passed / count
             if low is not None and high is not None and low <= slope <= high:
                 end = index
-            elif low is not None:
-                if high is not None and (low > high or index > end + 8):
-                    break
+            elif low is not None and high is not None and (low > high or index > end + 8):
+                break
             least, most = (passed - tolerance) / count, (passed + tolerance) / count
             low = least if low is None else max(low, least)
             high = most if high is None else min(high, most)
         knots.append(end)
     if len(knots) > MAX_POINTS:
-        raise ValueError(f"the tempo changes {len(knots)} times, and a map holds at most {MAX_POINTS} changes")
+        raise ValueError(
+            f"the tempo changes {len(knots)} times, and a map holds at most {MAX_POINTS} changes"
+        )
     return knots

@@ -5,6 +5,7 @@ All edits keep the music where it is: only what counts as a beat, or as bar 1, c
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import replace
@@ -33,7 +34,9 @@ def multiplied(tempo_map: TempoMap, factor: Fraction) -> TempoMap:
         raise ValueError(f"a tempo can be multiplied by numbers above 0, got {factor}")
     origin = _bar_one(tempo_map)
     at_one = _moved(tempo_map, origin)
-    points = tuple(TempoPoint(point.quarter * factor, point.bpm * factor, point.ramp) for point in at_one.points)
+    points = tuple(
+        TempoPoint(point.quarter * factor, point.bpm * factor, point.ramp) for point in at_one.points
+    )
     meters = on_bar_lines(MeterChange(change.quarter * factor, change.meter) for change in at_one.meters)
     return TempoMap(points, meters, at_one.offset, at_one.first_bar)
 
@@ -73,7 +76,7 @@ def tapped(seconds: Sequence[float], meter: Meter = COMMON_TIME.meter) -> TempoM
     """
     if len(seconds) < LEAST_TAPS:
         raise ValueError(f"a tempo takes at least {LEAST_TAPS} taps, got {len(seconds)}")
-    gaps = [later - earlier for earlier, later in zip(seconds, seconds[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in itertools.pairwise(seconds)]
     if min(gaps) <= 0:
         raise ValueError("taps must be in the order of their times")
     usual = sorted(gaps)[len(gaps) // 2]
@@ -82,7 +85,9 @@ def tapped(seconds: Sequence[float], meter: Meter = COMMON_TIME.meter) -> TempoM
         counts.append(counts[-1] + max(round(gap / usual), 1))
     mean_count, mean_time = sum(counts) / len(counts), sum(seconds) / len(seconds)
     spread = sum((count - mean_count) ** 2 for count in counts)
-    beat = sum((n - mean_count) * (time - mean_time) for n, time in zip(counts, seconds, strict=True)) / spread
+    beat = (
+        sum((n - mean_count) * (time - mean_time) for n, time in zip(counts, seconds, strict=True)) / spread
+    )
     per_beat = meter.quarters_per_beat
     first = mean_time - mean_count * beat
     bpm = Fraction(round(60_000 / beat), 1000) * per_beat
@@ -125,7 +130,7 @@ def _with_bar_one(tempo_map: TempoMap, quarter: Fraction, seconds: Fraction | No
 
 
 def _moved(tempo_map: TempoMap, origin: Fraction, seconds: Fraction | None = None) -> TempoMap:
-    """The map from quarter `origin` on, which becomes the first beat of bar 1; the tempo there extends back before it."""
+    """The map from quarter `origin` on, which becomes the first beat of bar 1; the tempo there extends back."""
     offset = _seconds_at(tempo_map, origin) if seconds is None else seconds
     sample = tempo_map.sample_at(origin, NANOSECONDS)
     points = [

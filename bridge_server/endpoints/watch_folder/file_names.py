@@ -25,8 +25,7 @@ from daw_protocol.fields import Flag, Names, json_reason
 from daw_protocol.requests import Render, Repaint
 from daw_protocol.tasks import ROWS
 from daw_protocol.timeline import Key, Meter, SongMap, TempoMap, parse_position
-from daw_protocol.timeline.duration import DurationUnit
-from daw_protocol.timeline.position import AtBbt, AtQuarters, AtSeconds
+from daw_protocol.timeline.position import AtSeconds
 from daw_protocol.timeline.written_number import with_points
 
 FILE_TASKS = tuple(spec.name for spec in ROWS if spec.needs_source and spec.makes_takes)
@@ -83,23 +82,7 @@ class FileRequest:
             fields = _from_bar1(fields, self.bar1)
         request = BY_NAME[self.task].request.from_fields(fields)
         assert isinstance(request, Render), self.task
-        if request.bpm is None and request.tempo_map is None and _counts_beats(request):
-            # Elsewhere 120 BPM is assumed with a note; here it would be read too late, with the take in a wrong place.
-            raise ProtocolError(
-                ErrorCode.MISSING_FIELD,
-                "The region is in bars or beats, but no tempo was given"
-                + ("." if song_map is None else ", and the MIDI file has none."),
-                'Add the tempo, such as "120 bpm", or a tempo map: a MIDI file with the song\'s name next to it.',
-                "bpm",
-            )
         return request
-
-
-def _counts_beats(request: Render) -> bool:
-    """Whether the region cannot be placed without a tempo."""
-    musical = isinstance(request.start, (AtQuarters, AtBbt)) or isinstance(request.end, (AtQuarters, AtBbt))
-    length = request.length is not None and request.length.unit in (DurationUnit.BARS, DurationUnit.QUARTERS)
-    return request.bars is not None or musical or length
 
 
 def split_name(stem: str) -> tuple[str, str | None]:

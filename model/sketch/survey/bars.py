@@ -117,7 +117,7 @@ def _offsets(accents: NDArray[np.float64], beat: int, bar: int) -> NDArray[np.fl
     """Score of each pulse of a bar as its first."""
     profile = np.array([accents[start::bar].mean() for start in range(bar)])
     if bar % beat or beat == 1:  # no beat that divides the bar, or nothing between the beats
-        return profile - profile.mean()
+        return np.asarray(profile - profile.mean())
     on_beat = np.array([profile[start::beat].mean() for start in range(beat)])[np.arange(bar) % beat]
     beats = bar // beat
     return np.asarray(profile - on_beat + _BEAT_SHARE * beats / (beats - 1) * (on_beat - profile.mean()))

@@ -7,6 +7,7 @@ verse counts as much as a loud chorus.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -61,7 +62,7 @@ def onset_bands(mono: NDArray[np.float32], check: Callable[[], None]) -> OnsetBa
         rise = np.maximum(np.diff(np.concatenate([before, level], axis=1), axis=1), 0.0)
         before = level[:, -1:]
         here = slice(first, first + rise.shape[1])
-        for row, (low, high) in enumerate(zip(_EDGES[:-1], _EDGES[1:], strict=True)):
+        for row, (low, high) in enumerate(itertools.pairwise(_EDGES)):
             flux[row, here] = rise[low:high].mean(axis=0)
         flux[-1, here] = rise.mean(axis=0)
     return OnsetBands(*(_levelled(row) for row in flux))

@@ -59,7 +59,10 @@ def pulse_features(
     medians = chroma.beat_medians(listening.pitch, edges, check)
     bass, treble, tuning = chroma.beat_chroma(medians)
     return PulseFeatures(
-        *(strength_near(band, pulses) for band in (bands.low, bands.mid, bands.top, bands.full)),
+        low=strength_near(bands.low, pulses),
+        mid=strength_near(bands.mid, pulses),
+        top=strength_near(bands.top, pulses),
+        full=strength_near(bands.full, pulses),
         bass=bass,
         treble=treble,
         sound=np.log(medians + _QUIET) - np.float32(np.log(_QUIET)),

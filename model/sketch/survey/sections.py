@@ -6,6 +6,7 @@ segmentation using a measure of audio novelty", ICME 2000). Parts with like bars
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +18,8 @@ _KERNEL_BARS = 4
 _LEAST_BARS = 4
 _LEAST_NOVELTY = 0.22  # of the greatest; less is a fill or a new note
 _PHRASE_BONUS = 1.2  # borders are mostly a multiple of four bars apart
-# Sound on both sides of a border differs by so many dB in the mean of all bands: less is none, more is as clear as can be.
+# Sound on both sides of a border differs by so many dB in the mean of all bands: less is no border, more is as clear as
+# can be.
 _LEAST_STEP_DB, _CLEAR_STEP_DB = 1.5, 6.0
 _SAME = 0.5  # share of the way from unlike parts to like bars at which two parts share a letter
 _MOST_SECTIONS = 26
@@ -107,7 +109,7 @@ def _borders(novelty: Rows) -> list[int]:
 
 def _letters(alike: Rows, borders: list[int]) -> list[str]:
     """A letter for each part: that of the first earlier part that is like it, or the next new one."""
-    spans = [slice(first, last) for first, last in zip(borders[:-1], borders[1:], strict=True)]
+    spans = [slice(first, last) for first, last in itertools.pairwise(borders)]
     inside = np.mean([alike[span, span].mean() for span in spans])
     overall = float(alike.mean())
     least = overall + _SAME * (float(inside) - overall)

@@ -1,8 +1,8 @@
 """The pulse of music at one tempo throughout, to a few parts in a hundred thousand.
 
-The envelope is shifted to a candidate's frequency (heterodyned): at a steady tempo its phase stands still from window to
-window, and a straight line through the phases corrects the frequency (least squares). What the phases scatter about the
-line is how far the playing wanders.
+The envelope is shifted to a candidate's frequency (heterodyned): at a steady tempo its phase stands still from window
+to window, and a straight line through the phases corrects the frequency (least squares). What the phases scatter about
+the line is how far the playing wanders.
 """
 
 from __future__ import annotations
@@ -175,4 +175,6 @@ def _with_phase(envelope: Envelope, tempo: float, line: _Line) -> SteadyPulse:
     left, middle, right = (score[(best + shift) % _PHASE_STEPS] for shift in (-1, 0, 1))
     bend = left - 2.0 * middle + right
     top = 0.5 * (left - right) / bend if bend < -1e-12 else 0.0
-    return SteadyPulse(per_minute, float((best + top) / _PHASE_STEPS * step % step), tempo, line.error, line.wander)
+    return SteadyPulse(
+        per_minute, float((best + top) / _PHASE_STEPS * step % step), tempo, line.error, line.wander
+    )

@@ -29,16 +29,16 @@ from model.sketch.survey.tracked_pulse import track_pulse
 
 STAGE = "finding tempo and bars"
 METHOD = (
-    "Tempo from Fourier and autocorrelation tempograms and the phase of the pulse over the whole song (beats by dynamic "
-    "programming where it changes); bars from attacks, bass and changes of harmony and sound."
+    "Tempo from Fourier and autocorrelation tempograms and the phase of the pulse over the whole song (beats by "
+    "dynamic programming where it changes); bars from attacks, bass and changes of harmony and sound."
 )
 
 LEAST_SECONDS = 6.0
 _CENTRE, _OCTAVES, _CANDIDATES = 115.0, 0.9, 4
 # Of the song, by strength, that must be at a tempo for it to be the song's only one.
 _LEAST_SHARE, _SHARE_TOLERANCE = 0.75, 0.02
-# Blocks this far below the usual level are before the music; and those no louder than a lead-in, whose first half second
-# is well below it, by this much.
+# Blocks this far below the usual level are before the music; and those that are, by this much, no louder than a lead-in
+# whose first half second is well below it.
 _SILENT_DB, _LEAD_IN_DB, _ABOVE_LEAD_IN_DB = 35.0, 20.0, 8.0
 _BLOCK_SECONDS, _LEAD_IN_BLOCKS = 0.05, 10
 _EARLY = 0.25  # of a beat that a first downbeat may come before the music: attacks begin softly
@@ -78,7 +78,8 @@ def survey(listening: Listening, pace: Pace) -> Blueprint:
     bands = onset_bands(listening.mono, pace.check)
     if not bands.full.any():
         raise CannotRender(
-            "The song is silent or one unbroken sound, so it has no tempo.", "Check the file, or type the tempo."
+            "The song is silent or one unbroken sound, so it has no tempo.",
+            "Check the file, or type the tempo.",
         )
     pace.at(STAGE, 0.3)
     pulses = find_pulses(bands, pace)
@@ -186,7 +187,7 @@ def _blueprint(
 def _counted_beats(pulses: NDArray[np.float64], first: int, bars: Bars) -> NDArray[np.float64]:
     """Beats as the meter counts them; `first`, a downbeat, is one of them."""
     steps = np.arange(-int(first / bars.counted), int((len(pulses) - 1 - first) / bars.counted) + 1)
-    return np.interp(first + steps * bars.counted, np.arange(len(pulses)), pulses)
+    return np.asarray(np.interp(first + steps * bars.counted, np.arange(len(pulses)), pulses))
 
 
 def _tempo(pulses: Pulses, first: int, bars: Bars) -> float:

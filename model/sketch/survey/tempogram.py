@@ -1,8 +1,8 @@
 """Which tempos are in the music, window by window.
 
-The product of a Fourier and an autocorrelation tempogram (G. Peeters, "Template-based estimation of time-varying tempo",
-EURASIP 2007): the one also answers to multiples of the tempo, the other to fractions, and only what both answer to
-remains.
+The product of a Fourier and an autocorrelation tempogram (G. Peeters, "Template-based estimation of time-varying
+tempo", EURASIP 2007): the one also answers to multiples of the tempo, the other to fractions, and only what both answer
+to remains.
 """
 
 from __future__ import annotations
@@ -67,7 +67,9 @@ def tempogram(
         part = (part - part.mean()) * shape
         spectrum = np.fft.rfft(part, _PADDING * length)
         energy = float(np.square(part).sum())
-        fourier = np.interp(bins, np.arange(len(spectrum)), np.abs(spectrum)) / np.sqrt(length * energy + 1e-9)
+        fourier = np.interp(bins, np.arange(len(spectrum)), np.abs(spectrum)) / np.sqrt(
+            length * energy + 1e-9
+        )
         same = _autocorrelation(spectrum) / np.maximum(overlap, _LEAST_OVERLAP)
         steps = np.arange(len(same))
         repeated = sum(np.interp(lags * beats, steps, same, right=0.0) for beats in (1, 2))
@@ -83,7 +85,7 @@ def _autocorrelation(spectrum: NDArray[np.complex128]) -> NDArray[np.float64]:
 
 
 def preference(tempo: NDArray[np.float64] | float, centre: float, octaves: float) -> NDArray[np.float64]:
-    """How readily people tap at a tempo: log-normal about `centre` (D. Moelants, "Preferred tempo reconsidered", 2002)."""
+    """How readily people tap at a tempo: log-normal (D. Moelants, "Preferred tempo reconsidered", 2002)."""
     return np.asarray(np.exp(-0.5 * np.square(np.log2(np.asarray(tempo) / centre) / octaves)))
 
 

@@ -33,7 +33,7 @@ _CHECK_FRAMES = 2000
 
 
 def track_pulse(envelope: Envelope, check: Callable[[], None]) -> tuple[Seconds, Tempogram, float]:
-    """Seconds of the beats, at least two; the tempogram they follow; and the share of them at which something begins."""
+    """Seconds of the beats, at least two; the tempogram they follow; the share of them at which something begins."""
     found = tempogram(envelope, check, _WINDOW_SECONDS, _HOP_SECONDS)
     course = tempo_course(found)
     frames = np.arange(len(envelope))
@@ -54,7 +54,9 @@ def tempo_course(found: Tempogram) -> Seconds:
     came_from = np.zeros((len(strength), STEPS), dtype=int)
     for window in range(1, len(strength)):
         padded = np.pad(best, _REACH, constant_values=-np.inf)
-        options = np.array([padded[_REACH + shift : _REACH + shift + STEPS] for shift in shifts]) - costs[:, None]
+        options = (
+            np.array([padded[_REACH + shift : _REACH + shift + STEPS] for shift in shifts]) - costs[:, None]
+        )
         choice = np.argmax(options, axis=0)
         came_from[window] = np.arange(STEPS) + shifts[choice]
         best = options[choice, np.arange(STEPS)] + strength[window]

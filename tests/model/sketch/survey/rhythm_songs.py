@@ -29,7 +29,11 @@ HALF_TIME: Figure = (
     *(("hat", eighth / 2, 0.3) for eighth in range(8)),
 )
 WALTZ: Figure = (("kick", 0.0, 1.0), ("hat", 1.0, 0.5), ("hat", 2.0, 0.5))
-SIX: Figure = (("kick", 0.0, 1.0), ("snare", 3.0, 0.8), *(("hat", float(eighth), 0.35) for eighth in range(6)))
+SIX: Figure = (
+    ("kick", 0.0, 1.0),
+    ("snare", 3.0, 0.8),
+    *(("hat", float(eighth), 0.35) for eighth in range(6)),
+)
 SEVEN: Figure = (
     *(("kick", 0.0, 1.0), ("snare", 2.0, 0.7), ("kick", 4.0, 0.8), ("snare", 5.0, 0.7)),
     *(("hat", float(eighth), 0.3) for eighth in range(7)),
@@ -76,7 +80,8 @@ def make(
     """
     rng = np.random.default_rng([seed, 7])
     beats = beats + lead_in
-    out = rng.normal(0.0, noise, round((beats[-1] + 0.5) * RATE)) if noise else np.zeros(round((beats[-1] + 0.5) * RATE))
+    length = round((beats[-1] + 0.5) * RATE)
+    out = rng.normal(0.0, noise, length) if noise else np.zeros(length)
     bars = (len(beats) - 1) // bar
 
     def second(beat: float) -> float:
