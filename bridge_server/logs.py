@@ -126,9 +126,10 @@ class LogFile(RotatingFileHandler):
                 if screen is not self:
                     screen.handle(_own_record(logging.ERROR, sentence))
         # What is left in the buffer would be tried again with every line.
-        stream, self.stream = self.stream, None  # type: ignore[assignment] # emit opens it again
-        with contextlib.suppress(OSError, AttributeError):
-            stream.close()
+        stream, self.stream = self.stream, None  # emit opens it again
+        with contextlib.suppress(OSError):
+            if stream is not None:
+                stream.close()
 
     def close(self) -> None:
         with contextlib.suppress(OSError):

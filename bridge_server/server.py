@@ -46,6 +46,7 @@ from bridge_server.handlers.health import Health
 from bridge_server.handlers.jobs import JobHandlers
 from bridge_server.handlers.metrics import Metrics, Traffic
 from bridge_server.handlers.shared_context import SharedContextHandlers
+from bridge_server.handlers.song_tempo import SongTempoHandlers
 from bridge_server.handlers.status import StatusHandlers, sweep_all_parts
 from bridge_server.handlers.submit import SubmitHandlers
 from bridge_server.handlers.table import handler_table
@@ -63,6 +64,7 @@ from bridge_server.sessions.events import Events
 from bridge_server.sessions.shared_context import SharedContext
 from bridge_server.settings import Settings, is_loopback
 from bridge_server.songs.song_reader import SongReader
+from bridge_server.songs.song_tempos import SongTempos
 from bridge_server.supervisor import Supervisor
 from clip_store.errors import ClipStoreError
 from clip_store.store import ClipStore
@@ -131,25 +133,27 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
         engines = EnginePool(
             settings.engines, folders, settings.places, limits.stop_seconds, limits.describe_seconds
         )
-        worker = RenderWorker(settings, connection, store, queue, events, reader, engines)
-        shared_context = SharedContext(events)
+        tempos = SongTempos(store, connection, reader)
+        worker = RenderWorker(settings, connection, store, queue, events, reader, engines, tempos)
+        shared_context = SharedContext(events, tempos.recall)
         controller = AuditionController(
             store, worker.live, events, supervisor, SoundDevices(settings.sound), TRANSPORTS
         )
         passages = Passages(store.index, controller.scene_builder)
         dispatcher = Dispatcher(events)
         contexts = ClientContexts(settings.limits.clients)
-        jobs = JobHandlers(queue, store, audience, worker)
+        jobs = JobHandlers(queue, store, audience, worker, tempos)
         dispatcher.register(
             handler_table(
                 submit=SubmitHandlers(
                     settings.engine, engines, contexts, shared_context, store, queue, events, audience, reader,
-                    worker, jobs,
+                    worker, jobs, tempos,
                 ),
                 jobs=jobs,
                 takes=TakeHandlers(store, connection, events, queue, controller),
                 exports=ExportHandlers(store, settings.roots),
                 context=ContextHandlers(contexts, shared_context, reader),
+                song_tempo=SongTempoHandlers(contexts, shared_context, reader, tempos),
                 shared_context=SharedContextHandlers(settings, shared_context, reader, audience),
                 status=StatusHandlers(settings, queue, store, worker, engines, supervisor),
                 audition=AuditionHandlers(

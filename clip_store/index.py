@@ -43,6 +43,10 @@ _TABLES = (
         path BLOB PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, digest TEXT NOT NULL)""",
     # Of audio that came without a file of its own: its digest is of the samples, which do not say where they belong.
     "CREATE TABLE IF NOT EXISTS time_stamp (digest TEXT PRIMARY KEY, seconds TEXT NOT NULL)",
+    # What a producer accepted for a song, and what analyses found, by the song's digest; JSON of others' making.
+    "CREATE TABLE IF NOT EXISTS song_tempo (digest TEXT PRIMARY KEY, tempo TEXT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS analysis (job TEXT PRIMARY KEY, digest TEXT NOT NULL, found TEXT NOT NULL)",
+    "CREATE INDEX IF NOT EXISTS analysis_by_song ON analysis (digest)",
 )
 
 _SELECT = f"SELECT {', '.join(COLUMNS)} FROM take"
@@ -239,6 +243,38 @@ class TakeIndex:
             "SELECT seconds FROM time_stamp WHERE digest = ?", (digest,)
         ).fetchone()
         return None if row is None else Fraction(row[0])
+
+    def remember_tempo(self, digest: str, tempo: str | None) -> None:
+        """Keep a tempo with a song; None: forget it."""
+        if tempo is None:
+            self._connection.execute("DELETE FROM song_tempo WHERE digest = ?", (digest,))
+        else:
+            self._connection.execute("INSERT OR REPLACE INTO song_tempo VALUES (?, ?)", (digest, tempo))
+
+    def recall_tempo(self, digest: str) -> str | None:
+        """The tempo kept with a song; None without one."""
+        return self._one("SELECT tempo FROM song_tempo WHERE digest = ?", digest)
+
+    @property
+    def keeps_tempos(self) -> bool:
+        """Whether a tempo is kept with any song."""
+        return self._connection.execute("SELECT 1 FROM song_tempo LIMIT 1").fetchone() is not None
+
+    def remember_analysis(self, job: str, digest: str, found: str) -> None:
+        """Keep what a job found in a song."""
+        self._connection.execute("INSERT OR REPLACE INTO analysis VALUES (?, ?, ?)", (job, digest, found))
+
+    def analysis_of_job(self, job: str) -> str | None:
+        """What a job found; None where it found nothing."""
+        return self._one("SELECT found FROM analysis WHERE job = ?", job)
+
+    def analysis_of_song(self, digest: str) -> str | None:
+        """What was found last in a song; None where nothing was."""
+        return self._one("SELECT found FROM analysis WHERE digest = ? ORDER BY rowid DESC LIMIT 1", digest)
+
+    def _one(self, statement: str, value: str) -> str | None:
+        row = self._connection.execute(statement, (value,)).fetchone()
+        return None if row is None else str(row[0])
 
     def _drop_choices(self, place: Place, take_id: str) -> None:
         """Remove a take from the history of its place and close the gaps, pointer included."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, fields
 
-from daw_protocol import requests, results
+from daw_protocol import requests, results, song_tempo_kept
 from daw_protocol.message import Message
 from daw_protocol.replies import AuditionState
 from daw_protocol.requests import Request
@@ -74,6 +74,8 @@ COMMANDS: tuple[Command, ...] = (
             "/bridge/lego sssss id6 source song.wav stems bass"),
     Command("cover", requests.Cover, results.Accepted, Group.RENDER, ID,
             '/bridge/cover sssss id7 source song.wav prompt "string quartet"'),
+    Command("analyse", requests.Analyse, results.Accepted, Group.RENDER, ID,
+            "/bridge/analyse sss id19 source song.wav"),
     Command("vary", requests.Vary, results.Accepted, Group.RENDER, ID,
             "/bridge/vary sssss id8 take TAKE strength 0.8"),
     Command("tempo", requests.SetTempo, requests.SetTempo, Group.CONTEXT, ("bpm",), "/bridge/tempo f 120"),
@@ -81,6 +83,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("key", requests.SetKey, requests.SetKey, Group.CONTEXT, ("key",), '/bridge/key s "F# minor"'),
     Command("source", requests.SetSource, requests.SetSource, Group.CONTEXT, ("source", "position"),
             "/bridge/source si song.wav 0"),
+    Command("songs.tempo", requests.SetSongTempo, song_tempo_kept.SongTempoKept, Group.CONTEXT, ("source",),
+            "/bridge/songs/tempo ssi song.wav analysed 1"),
     Command("select", requests.Select, requests.Select, Group.CONTEXT, ("start", "end"),
             '/bridge/select ss "17|1|0" "21|1|0"'),
     Command("transport", requests.Transport, requests.Transport, Group.CONTEXT, ("position", "rolling"),

@@ -10,6 +10,7 @@ from typing import Any
 
 from daw_protocol import requests
 from daw_protocol.requests import Render, Request
+from daw_protocol.song_tempo import SongTempo
 from daw_protocol.timeline import Key, Meter, Position, TempoMap
 from daw_protocol.timeline.exact_number import decimal_of_float32
 
@@ -74,9 +75,19 @@ class Context:
             found["meter"] = self.meter
         if request.key is None:
             found["key"] = self.key
-        if request.start is None and request.end is None and request.bars is None and request.length is None:
+        region = (request.start, request.end, request.bars, request.length)
+        if not request.spec().only_whole and all(given is None for given in region):
             found |= {"start": self.start, "end": self.end}
         return request.evolve(**found)
+
+    def on_song(self, tempo: SongTempo | None, rate: int) -> Context:
+        """The context with the tempo kept with its song, where none was sent. rate: the song's, in hertz."""
+        if tempo is None:
+            return self
+        filled = tempo.fill(shared_request(self), rate)
+        if filled.tempo_map is None:
+            return replace(self, key=filled.key)
+        return replace(self, bpm=None, meter=None, tempo_map=filled.tempo_map, key=filled.key)
 
     def _tempo(self, request: Render) -> dict[str, Any]:
         # A time signature in the request cannot be merged into a whole tempo map; the request's own values win.

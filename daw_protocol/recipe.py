@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from daw_protocol.fields import Flag, Real, Whole
 from daw_protocol.message import Message, value
-from daw_protocol.result_fields import AnyText, JsonObject, ListOf, Record
+from daw_protocol.result_fields import AnyText, JsonObject, ListOf, Record, TableOf
 from daw_protocol.seed import Seed
 
 SECONDS = Real(-1e9, 1e9)
@@ -35,6 +35,7 @@ class SectionRecord(Message):
     name: str = value(AnyText(), "its name, such as verse")
     start: float = value(SECONDS, "its start, in seconds from the song's first sample")
     end: float = value(SECONDS, "its end")
+    confidence: float | None = value(Real(0, 1), "how marked its borders are, 0 to 1, if known", None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +69,21 @@ class BlueprintRecord(Message):
     caption: str = value(AnyText(), "a description", "")
     lyrics: tuple[LyricRecord, ...] = value(ListOf(Record(LyricRecord)), "its lyrics", ())
     language: str = value(AnyText(), "the language of the lyrics", "")
+    other_tempo: float | None = value(
+        Real(0, 1e6), "half or twice the tempo, where that may be meant as well", None
+    )
+    downbeat: float | None = value(
+        SECONDS, "the first beat of the first whole bar, in seconds from the song's first sample", None
+    )
+    beats: tuple[float, ...] = value(
+        ListOf(SECONDS), "every beat, in seconds, where the tempo changes; empty at a steady tempo", ()
+    )
+    tuning: float | None = value(Real(-1200, 1200), "cents above A = 440 Hz, if known", None)
+    confidence: Mapping[str, float] = value(
+        TableOf(Real(0, 1)),
+        "0 to 1 for tempo (give or take an octave), octave, downbeat, meter and key, as far as known",
+        {},
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

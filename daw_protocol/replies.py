@@ -63,6 +63,30 @@ class TakeReady(Reply):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Analysed(Reply):
+    """What `analyse` found in a song; `jobs.show` also has its beats and parts."""
+
+    name: ClassVar[str] = "analysed"
+    job: str = value(Text(64), "the job's id")
+    bpm: float = value(Real(0, 1e6), "quarter notes per minute where the music begins")
+    other_bpm: float | None = value(Real(0, 1e6), "half or twice that, where it may be meant as well", None)
+    steady: bool = value(Flag(), "whether one tempo fits the whole song; otherwise it has a tempo map")
+    meter: str = value(Text(16), "the time signature")
+    downbeat: float = value(
+        Real(-1e9, 1e9), "where the first whole bar begins, in seconds from the song's first sample"
+    )
+    key: str = value(Text(32), "the key", "")
+    tuning: float = value(Real(-1200, 1200), "cents above A = 440 Hz", 0.0)
+    parts: str = value(Text(200), "the song's parts in order: A B A", "")
+    tempo_confidence: float = value(Real(0, 1), "that beats are found, at this tempo or an octave from it")
+    octave_confidence: float = value(Real(0, 1), "that it is this tempo, not its half or double")
+    downbeat_confidence: float = value(Real(0, 1), "that bars begin there")
+    meter_confidence: float = value(Real(0, 1), "that a bar has so many beats")
+    key_confidence: float = value(Real(0, 1), "that it is in this key")
+    text: str = value(SENTENCE, "all of it in a sentence", "")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Done(Reply):
     """Terminal: all takes are ready."""
 
@@ -185,6 +209,7 @@ REPLIES: tuple[type[Reply], ...] = (
     Acknowledged,
     JobProgress,
     TakeReady,
+    Analysed,
     Done,
     Failed,
     Cancelled,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from daw_protocol.fields import Choice, Flag, Real, Text, Whole
 from daw_protocol.message import Message, value
 from daw_protocol.receipt import Receipt
-from daw_protocol.recipe import Recipe
+from daw_protocol.recipe import BlueprintRecord, Recipe
 from daw_protocol.replies import SAMPLES, Acknowledged, AuditionState, TakeReady
 from daw_protocol.result_fields import AnyText, JsonObject, ListOf, Nullable, Record, Row, TableOf
 from daw_protocol.seed import Seed
@@ -81,6 +81,9 @@ class JobWithTakes(JobRecord):
     """A job and its takes."""
 
     takes: tuple[TakeReady, ...] = value(ListOf(Record(TakeReady)), "its takes, in the order they came")
+    analysis: BlueprintRecord | None = value(
+        Record(BlueprintRecord), "what `analyse` found, once it has", None
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

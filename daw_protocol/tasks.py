@@ -21,6 +21,7 @@ class Placement(enum.Enum):
     BESIDE = "beside"  # take and song play together
     ALONE = "alone"  # the take is already part of the song, so it is auditioned alone
     NEW = "new"  # the take is a new song
+    WORDS = "words"  # no take: what is found is told in words
 
     @property
     def covers_song(self) -> bool:
@@ -39,6 +40,7 @@ class TaskSpec:
     after_music:    a request without a start begins at the bar line where the song's music ends.
     may_lead_in:    the region may begin before the song.
     may_run_on:     the region may end after the song.
+    only_whole:     it has no region: it is about all of the song, whatever is selected.
     """
 
     name: str
@@ -50,6 +52,12 @@ class TaskSpec:
     after_music: bool = False
     may_lead_in: bool = False
     may_run_on: bool = False
+    only_whole: bool = False
+
+    @property
+    def makes_takes(self) -> bool:
+        """Whether it renders audio."""
+        return self.placement is not Placement.WORDS
 
     @property
     def needs_source(self) -> bool:
@@ -77,6 +85,7 @@ ROWS = (
     TaskSpec("generate", Placement.NEW, default_length=_bars(16), may_run_on=True),
     TaskSpec("lego", Placement.BESIDE, whole_song=True),
     TaskSpec("cover", Placement.REPLACES, whole_song=True),
+    TaskSpec("analyse", Placement.WORDS, whole_song=True, only_whole=True),
 )  # fmt: skip
 
 TASKS: Mapping[str, TaskSpec] = {spec.name: spec for spec in ROWS}

@@ -6,7 +6,8 @@ Times are seconds from the first sample of the song, or of the region where ther
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
+from itertools import pairwise
 from typing import Any
 
 MAX_SECONDS = 1e9
@@ -15,15 +16,18 @@ MAX_TEMPO = 1e6  # no music; anything beyond is a mistake
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the song, such as "verse". start, end: seconds."""
+    """A part of the song, such as "verse" or "A". start, end: seconds. confidence: 0..1; None where there is none."""
 
     name: str
     start: float
     end: float
+    confidence: float | None = None
 
     def __post_init__(self) -> None:
         _check_text(self, "name")
         _check_seconds(self, "start", "end")
+        if self.confidence is not None:
+            _check_share("confidence", self.confidence)
         if not self.start < self.end:
             raise ValueError(f"end must be after start ({self.start}), got {self.end}")
 
@@ -59,6 +63,11 @@ class Blueprint:
 
     tempo:    quarter notes a minute, where the music begins.
     meter:    "4/4", where the music begins. key: "F# minor".
+    other_tempo: half or twice the tempo, where that may be meant as well.
+    downbeat: seconds of the first beat of the first whole bar.
+    beats:    seconds of every beat, where the tempo changes; () where it does not, or is not known. `downbeat` is one.
+    tuning:   cents above A = 440 Hz.
+    confidence: of these, by name, 0..1; "octave" is that of the tempo against its half and double.
     caption:  the music in a sentence. language: of the lyrics, as in requests.
     take:     as in `model.engine.Piece`; not part of the JSON form.
     """
@@ -71,21 +80,29 @@ class Blueprint:
     caption: str = ""
     lyrics: tuple[LyricLine, ...] = ()
     language: str = ""
+    other_tempo: float | None = None
+    downbeat: float | None = None
+    beats: tuple[float, ...] = ()
+    tuning: float | None = None
+    confidence: Mapping[str, float] = field(default_factory=dict)
     take: int | None = None
 
     def __post_init__(self) -> None:
-        if self.tempo is not None and not (_is_number(self.tempo) and 0 < self.tempo <= MAX_TEMPO):
-            raise ValueError(f"tempo must be quarter notes a minute above 0, got {self.tempo!r}")
+        for name in ("tempo", "other_tempo"):
+            given = getattr(self, name)
+            if given is not None and not (_is_number(given) and 0 < given <= MAX_TEMPO):
+                raise ValueError(f"{name} must be quarter notes a minute above 0, got {given!r}")
         _check_text(self, "caption", "language")
         _check_text(self, *(name for name in ("key", "meter") if getattr(self, name) is not None))
         times = [chord.time for chord in self.chords]
         if times != sorted(times):
             raise ValueError("chords must be in the order of their times")
+        _check_rhythm(self)
 
     def to_json(self) -> dict[str, Any]:
         """Its JSON object, without what is not known."""
         found = {name: _plain(given) for name, given in asdict(self).items() if name != "take"}
-        return {name: given for name, given in found.items() if given not in (None, "", [])}
+        return {name: given for name, given in found.items() if given not in (None, "", [], {})}
 
     @classmethod
     def from_json(cls, given: Mapping[str, Any]) -> Blueprint:
@@ -98,6 +115,8 @@ class Blueprint:
         for name, kind in _PARTS.items():
             if name in named:
                 named[name] = tuple(_part(kind, name, entry) for entry in _listed(name, named[name]))
+        if "beats" in named:
+            named["beats"] = tuple(_listed("beats", named["beats"]))
         return cls(**named)
 
 
@@ -119,10 +138,32 @@ def _listed(name: str, given: Any) -> list[Any]:
 
 
 def _plain(given: Any) -> Any:
-    """Records without the times that are not known; tuples as lists."""
+    """Records without what is not known; tuples as lists."""
     if isinstance(given, (list, tuple)):
-        return [{key: value for key, value in entry.items() if value is not None} for entry in given]
+        return [_plain(entry) for entry in given]
+    if isinstance(given, Mapping):
+        return {key: value for key, value in given.items() if value is not None}
     return given
+
+
+def _check_rhythm(found: Blueprint) -> None:
+    for name in ("downbeat", "tuning"):
+        given = getattr(found, name)
+        if given is not None and not (_is_number(given) and abs(given) <= MAX_SECONDS):
+            raise ValueError(f"{name} must be a number, got {given!r}")
+    if not isinstance(found.beats, tuple) or not all(map(_is_number, found.beats)):
+        raise TypeError("beats must be a tuple of seconds")
+    if any(later <= earlier for earlier, later in pairwise(found.beats)):
+        raise ValueError("beats must ascend")
+    if not isinstance(found.confidence, Mapping):
+        raise TypeError(f"confidence must be an object, got {found.confidence!r}")
+    for name, given in found.confidence.items():
+        _check_share(f"confidence.{name}", given)
+
+
+def _check_share(name: str, given: object) -> None:
+    if not (isinstance(given, (int, float)) and not isinstance(given, bool) and 0 <= given <= 1):
+        raise ValueError(f"{name} must be between 0 and 1, got {given!r}")
 
 
 def _is_number(given: object) -> bool:

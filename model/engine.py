@@ -35,6 +35,7 @@ class Task(enum.Enum):
     GENERATE = "generate"  # a new song from a prompt
     LEGO = "lego"  # one more track for a mix
     COVER = "cover"  # the same song in another style
+    ANALYSE = "analyse"  # tempo, bars, key and parts of a song: a Blueprint, no audio
 
 
 @dataclass(frozen=True)

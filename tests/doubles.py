@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from bridge_server.engines.registry import EngineSetup
+from model.blueprint import Blueprint
 from model.engine import (
     Attachment,
     Capability,
@@ -46,6 +47,11 @@ ENGINES = {
     "sounds": EngineSetup("tests.doubles:SoundsEngine"),
     "sketch": EngineSetup("model.sketch.engine:SketchEngine"),
 }
+
+FOUND = Blueprint(
+    tempo=97.5, other_tempo=195.0, meter="3/4", key="D minor", downbeat=0.25, confidence={"tempo": 0.9}
+)
+"""What the noise engines find in any song."""
 
 PIECE_FRAMES = 8192
 STEP_SECONDS = 0.01
@@ -85,7 +91,9 @@ class NoiseEngine:
     ) -> Iterator[Rendered]:
         progress(Progress("rendering", 0.0))
         self.work(request, progress, should_stop)
-        if request.task is Task.EXTRACT:
+        if request.task is Task.ANALYSE:
+            yield FOUND
+        elif request.task is Task.EXTRACT:
             assert request.song is not None
             half = request.song.samples[request.start : request.end] / np.float32(2)
             for stem in request.stems or ("vocals", "residual"):

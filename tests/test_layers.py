@@ -80,8 +80,9 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
     "daw_protocol": (
         ("document", "schema", "jsonrpc", "oscquery", "pad_map"),
         ("osc_form", "context"),
+        ("song_tempo",),
         ("addresses",),
-        ("results",),
+        ("results", "song_tempo_kept"),
         ("recipe",),
         ("result_fields",),
         ("requests", "replies", "receipt"),
@@ -113,7 +114,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
     ),
     "model.sketch": (
         ("engine",),
-        ("rearrange", "band"),
+        ("rearrange", "band", "survey"),
         ("separation",),
         ("analysis",),
         ("captions", "parameters"),

@@ -78,7 +78,7 @@ async def render(
     if tempo_map is not None:
         asked = _from_midi(existing(tempo_map), asked)
     async with some_server(settings) as client:
-        with _bar(screen) as bar:
+        with progress_bar(screen) as bar:
             task = bar.add_task("starting", total=1.0)
             if song is not None:
                 bar.update(task, description=f"reading {escape(song.name)}")
@@ -99,7 +99,7 @@ async def render(
                 raise
             if answer.get("note"):
                 screen.say(f"[yellow]{escape(answer['note'])}[/yellow]")
-            name, terminal, takes = await _follow(client, answer["job"], bar, task)
+            name, terminal, takes = await follow(client, answer["job"], bar, task)
         if name != "done":
             screen.result({"reply": name, **terminal})
             if name == "failed":
@@ -128,7 +128,7 @@ def _from_midi(path: Path, asked: Mapping[str, Any]) -> dict[str, Any]:
     return {**key, **with_map(song_map, asked)}
 
 
-async def _follow(
+async def follow(
     client: BridgeClient, job: str, bar: Progress, task: Any
 ) -> tuple[str, dict[str, Any], list[dict[str, Any]]]:
     """Everything until the job's terminal reply: its name, its values, the takes before it."""
@@ -161,7 +161,7 @@ async def _print_take(
     return list(about.recipe.notes)
 
 
-def _bar(screen: Screen) -> Progress:
+def progress_bar(screen: Screen) -> Progress:
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),

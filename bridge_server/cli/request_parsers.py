@@ -7,6 +7,7 @@ import asyncio
 import dataclasses
 from pathlib import Path
 
+from bridge_server.cli.analyse_parser import add_analyse
 from bridge_server.cli.arguments import screen_of, settings_of, store_of
 from bridge_server.cli.options import Subparsers, in_help, json_option
 from daw_protocol import requests
@@ -37,7 +38,9 @@ NOT_TYPED = {"id", "reply_port", "client", "token"}
 def add_requests(commands: Subparsers) -> None:
     """Every command that asks the server for audio, plays it, or lists, keeps and exports it."""
     for command in COMMANDS:
-        if command.group is Group.RENDER:
+        if command.request is requests.Analyse:
+            add_analyse(commands, command)
+        elif command.group is Group.RENDER:
             _render(commands, command)
     _audition(commands)
     _lists(commands)

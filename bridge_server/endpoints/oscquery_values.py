@@ -92,7 +92,7 @@ def focus_values(shared_context: SharedContext) -> dict[str, list[Any]]:
 
     The tempo and meter are those at the playhead, where there is a whole tempo map.
     """
-    context = shared_context.context
+    context = shared_context.on_song
     tempo_map, _ = tempo_map_of(shared_request(context))
     rate = context.rate or shared_context.rate
     playhead = shared_context.playhead

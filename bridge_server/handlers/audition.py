@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from typing import NamedTuple
 
 from bridge_server.audition.commands import (
@@ -198,8 +199,9 @@ class AuditionHandlers:
         name, rate = self._reader.check(source), context.rate if shared else None
         probe = await self._reader.probe(name, rate)
         song = await self._reader.read(name, rate)
-        tempo_map, _ = tempo_map_of(shared_request(context))
         position = placed(context.source_position if shared else None, probe).position
+        here = self._shared_context.with_song_tempo(replace(context, source=name, source_position=position))
+        tempo_map, _ = tempo_map_of(shared_request(here))
         origin = 0 if position is None else position.resolve(tempo_map, song.audio.rate)
         start = request.start
         if start is None and shared and request.end is None and not context.rolling:

@@ -8,13 +8,14 @@ from typing import TypeVar
 from bridge_server.handlers.response import Response, understood
 from bridge_server.jobs.job import Job, JobState
 from bridge_server.jobs.job_queue import JobQueue
-from bridge_server.jobs.replies import ending, take_ready
+from bridge_server.jobs.replies import analysed, ending, take_ready
 from bridge_server.rendering.worker import RenderWorker
 from bridge_server.sessions.audience import Audience
 from bridge_server.sessions.client import Client
+from bridge_server.songs.song_tempos import SongTempos
 from clip_store.store import ClipStore
 from daw_protocol import requests
-from daw_protocol.replies import Acknowledged, Reply, TakeReady
+from daw_protocol.replies import Acknowledged, Analysed, Reply, TakeReady
 from daw_protocol.results import Accepted, CancelledJob, JobList, JobRecord, JobStage, JobWithTakes
 
 MAX_TAKES_OF_A_JOB = 1000
@@ -25,11 +26,19 @@ Recorded = TypeVar("Recorded", bound=JobRecord)
 class JobHandlers:
     """Requests about jobs."""
 
-    def __init__(self, queue: JobQueue, store: ClipStore, audience: Audience, worker: RenderWorker) -> None:
+    def __init__(
+        self,
+        queue: JobQueue,
+        store: ClipStore,
+        audience: Audience,
+        worker: RenderWorker,
+        tempos: SongTempos,
+    ) -> None:
         self._queue = queue
         self._store = store
         self._audience = audience
         self._worker = worker
+        self._tempos = tempos
 
     async def list(self, request: requests.ListJobs, _: Client) -> Response:
         jobs = self._queue.newest(JobState(request.state) if request.state else None, request.limit)
@@ -40,10 +49,10 @@ class JobHandlers:
     async def show(self, request: requests.ShowJob, client: Client) -> Response:
         job = self._queue.named(request.job, client)
         takes = await self._takes(job)
-        result = self._record(JobWithTakes, job, takes=takes)
+        result = self._record(JobWithTakes, job, takes=takes, analysis=self._tempos.found_by(job.id))
         answer = understood(request, f"{job.command} {job.state.value}", result)
         last = (ending(job, len(takes)),) if job.state.terminal else answer.replies
-        return Response((*takes, *last), result)
+        return Response((*takes, *self._found(job), *last), result)
 
     async def cancel(self, request: requests.Cancel, client: Client) -> Response:
         job = self._queue.named(request.job, client)
@@ -63,12 +72,17 @@ class JobHandlers:
             return acknowledged(job, note)
         takes = await self._takes(job)
         first = acknowledged(job, note, takes)
-        return Response((*first.replies, *takes, ending(job, len(takes))), first.result)
+        return Response((*first.replies, *takes, *self._found(job), ending(job, len(takes))), first.result)
 
     async def outcome(self, job: Job) -> tuple[Reply, ...]:
         """All that an ended job's client gets after the acknowledgement: its takes, and how it ended."""
         takes = await self._takes(job)
-        return (*takes, ending(job, len(takes)))
+        return (*takes, *self._found(job), ending(job, len(takes)))
+
+    def _found(self, job: Job) -> tuple[Analysed, ...]:
+        """The reply with what a job found in a song, where it is such a job and has."""
+        found = self._tempos.found_by(job.id)
+        return () if found is None else (analysed(job, found),)
 
     def _record(self, kind: type[Recorded], job: Job, **more: object) -> Recorded:
         """The job as clients see it, with how far it is while it runs."""

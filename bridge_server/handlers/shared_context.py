@@ -68,7 +68,8 @@ class SharedContextHandlers:
                 context = replace(context, source_position=placed(context.source_position, probe).position)
             except ProtocolError as error:
                 problem = Problem(sentence=error.sentence, remedy=error.remedy)
-        result = in_samples(context, song, revision, client, problem)
+        shown = self._shared_context.with_song_tempo(context)
+        result = in_samples(context, shown, song, revision, client, problem)
         text = f"{song.title}, {song.length} samples at {song.rate} Hz" if song else "No song is selected."
         return understood(request, text, result)
 
@@ -95,11 +96,19 @@ class SharedContextHandlers:
 
 
 def in_samples(
-    context: Context, song: SongInFocus | None, revision: int, client: str, problem: Problem | None
+    context: Context,
+    shown: Context,
+    song: SongInFocus | None,
+    revision: int,
+    client: str,
+    problem: Problem | None,
 ) -> Focus:
-    """Song, grid, selection, playhead and the values for a request; positions are samples of the timeline."""
+    """Song, grid, selection, playhead and the values for a request; positions are samples of the timeline.
+
+    shown: the context with the tempo kept with the song, which requests find by themselves.
+    """
     request = shared_request(context)
-    tempo_map, notes = tempo_map_of(request)
+    tempo_map, notes = tempo_map_of(shared_request(shown))
     rate = song.rate if song else context.rate or NEW_SONG_RATE
     position = resolved(context.source_position, tempo_map, rate) or 0
     start, end = (resolved(given, tempo_map, rate) for given in (context.start, context.end))
@@ -113,7 +122,7 @@ def in_samples(
         selection=Selection.from_fields({"start": start, "end": end}) if selected else None,
         playhead=resolved(context.playhead, tempo_map, rate),
         rolling=context.rolling,
-        key=str(context.key) if context.key else None,
+        key=str(shown.key) if shown.key else None,
         tempo_known=not notes,
         request={
             name: given

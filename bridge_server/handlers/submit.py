@@ -26,6 +26,7 @@ from bridge_server.sessions.shared_context import SharedContext
 from bridge_server.songs.alike import alike, as_text
 from bridge_server.songs.placement import Placement, placed
 from bridge_server.songs.song_reader import SongReader
+from bridge_server.songs.song_tempos import SongTempos
 from bridge_server.songs.sources import STORED
 from clip_store.store import ClipStore
 from daw_protocol import requests
@@ -35,7 +36,7 @@ from daw_protocol.errors import MAX_SENTENCE, ErrorCode, ProtocolError
 from daw_protocol.requests import Render
 from daw_protocol.requests.render import MAX_TITLE
 from daw_protocol.seed import folded
-from model.engine import EngineDescription
+from model.engine import EngineDescription, Task
 
 PRIORITIES = {"batch": 0, "interactive": 1}
 
@@ -61,6 +62,7 @@ class SubmitHandlers:
         reader: SongReader,
         worker: RenderWorker,
         answers: JobHandlers,
+        tempos: SongTempos,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._default_engine = default_engine
@@ -74,6 +76,7 @@ class SubmitHandlers:
         self._reader = reader
         self._worker = worker
         self._answers = answers
+        self._tempos = tempos
         self._clock = clock
 
     async def submit(self, request: Render, client: Client) -> Response:
@@ -83,7 +86,8 @@ class SubmitHandlers:
         if known := self._known(request, asked, client):
             return await self._answers.again(known, client)
         request, seed_note = self._settled(filled)
-        description = await self._engines.describe(request.engine)
+        description = await self._description(request, filled.engine)
+        request = request.evolve(engine=description.name)
         refuse_impossible(description, request)
         request = self._with_files(request, description.file_options)
         request, placement = await self._placed(description, request)
@@ -98,7 +102,9 @@ class SubmitHandlers:
         notes = (seed_note, placement.note, *request.notes, unread_words(description, request))
         answer = acknowledged(job, " ".join(filter(None, notes))[:MAX_SENTENCE])
         self._events.publish(Notice(answer.replies[0], known_to=client))
-        self._shared_context.apply(request, client.key)
+        # The song's own tempo is kept with the song: it must not follow the context to the next one.
+        sent = {name: getattr(filled, name) for name in ("bpm", "meter", "tempo_map", "key")}
+        self._shared_context.apply(request.evolve(**sent), client.key)
         self._worker.queued(request.engine)
         return answer
 
@@ -176,6 +182,18 @@ class SubmitHandlers:
             found["reference"] = self._agreed_reference(request)
         return request.evolve(**found), note
 
+    async def _description(self, request: Render, named: str) -> EngineDescription:
+        """The engine of the request: the one it names, or the default one; an analysis that names none takes any that
+        analyses, as it makes no sound. Raises ProtocolError."""
+        description = await self._engines.describe(request.engine)
+        if named or request.spec().makes_takes:
+            return description
+        for name in self._engines.names:
+            if description.capability(Task(request.task)).available:
+                break
+            description = await self._engines.describe(name)
+        return description
+
     async def _placed(self, description: EngineDescription, request: Render) -> tuple[Render, Placement]:
         """The request with its song in its place on the timeline, and with notes on how the song is read.
 
@@ -186,6 +204,9 @@ class SubmitHandlers:
         probe = await self._reader.probe(request.source, request.rate) if request.source else None
         placement = placed(request.source_position, probe) if probe else Placement(request.source_position)
         request = request.evolve(source_position=placement.position)
+        if probe is not None and request.source is not None and request.spec().makes_takes:
+            tempo = await self._tempos.of(request.source)
+            request = tempo.fill(request, probe.rate) if tempo is not None else request
         try:
             plan = plan_request(request, probe)
         except ProtocolError as error:

@@ -8,6 +8,7 @@ from bridge_server.handlers.dispatcher import AUDITION_REQUESTS, Handler
 from bridge_server.handlers.exports import ExportHandlers
 from bridge_server.handlers.jobs import JobHandlers
 from bridge_server.handlers.shared_context import SharedContextHandlers
+from bridge_server.handlers.song_tempo import SongTempoHandlers
 from bridge_server.handlers.status import StatusHandlers
 from bridge_server.handlers.submit import SubmitHandlers
 from bridge_server.handlers.takes import TakeHandlers
@@ -27,6 +28,7 @@ def handler_table(
     exports: ExportHandlers,
     context: ContextHandlers,
     shared_context: SharedContextHandlers,
+    song_tempo: SongTempoHandlers,
     status: StatusHandlers,
     audition: AuditionHandlers,
 ) -> dict[type[Request], Handler]:
@@ -48,6 +50,7 @@ def handler_table(
         requests.Watch: shared_context.watch,
         requests.ShowFocus: shared_context.show,
         requests.ListSongs: shared_context.songs,
+        requests.SetSongTempo: song_tempo.apply,
         requests.Export: exports.export,
         requests.Status: status.status,
         requests.ListEngines: status.engines,

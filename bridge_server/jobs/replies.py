@@ -7,7 +7,8 @@ from pathlib import Path
 from bridge_server.jobs.job import Job, JobState
 from clip_store.take import Take
 from daw_protocol.errors import unicode_only
-from daw_protocol.replies import Cancelled, Done, Failed, Reply, TakeReady
+from daw_protocol.recipe import BlueprintRecord
+from daw_protocol.replies import Analysed, Cancelled, Done, Failed, Reply, TakeReady
 
 
 def take_ready(job: Job, take: Take, path: Path) -> TakeReady:
@@ -27,6 +28,41 @@ def take_ready(job: Job, take: Take, path: Path) -> TakeReady:
         warning=warnings[0] if warnings else "",
         path=unicode_only(str(path)),
     )
+
+
+def analysed(job: Job, found: BlueprintRecord) -> Analysed:
+    """The reply with what an analysis found."""
+    sure = found.confidence
+    parts = " ".join(section.name for section in found.sections)
+    return Analysed(
+        id=job.request_id,
+        job=job.id,
+        bpm=found.tempo or 0.0,
+        other_bpm=found.other_tempo,
+        steady=not found.beats,
+        meter=found.meter or "",
+        downbeat=found.downbeat or 0.0,
+        key=found.key or "",
+        tuning=found.tuning or 0.0,
+        parts=parts[:200],
+        tempo_confidence=sure.get("tempo", 0.0),
+        octave_confidence=sure.get("octave", 0.0),
+        downbeat_confidence=sure.get("downbeat", 0.0),
+        meter_confidence=sure.get("meter", 0.0),
+        key_confidence=sure.get("key", 0.0),
+        text=in_words(found),
+    )
+
+
+def in_words(found: BlueprintRecord) -> str:
+    """An analysis in a sentence or two: "120 BPM (or 60), 4/4, bar 1 at 0.31 s, A minor." """
+    bpm = f"{found.tempo or 0.0:g} BPM"
+    if found.beats:
+        bpm = f"about {bpm}, changing"
+    if found.other_tempo is not None:
+        bpm += f" (or {found.other_tempo:g})"
+    key = [found.key] if found.key else []
+    return ", ".join([bpm, found.meter or "", f"bar 1 at {found.downbeat or 0.0:.3f} s", *key]) + "."
 
 
 def ending(job: Job, takes: int) -> Reply:

@@ -274,6 +274,9 @@ class JobRun:
             self._recorder.clock(),
             material.reference,
         )
+        if not material.plan.spec.makes_takes:
+            assert self._request.source is not None, "checked when it was asked for"
+            await self._recorder.record_found(self.job, self._request.source, outcome)
         finished = await self._recorder.finish(context, outcome)
         if song and song.state:
             check_unchanged(song.state)

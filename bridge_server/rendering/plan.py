@@ -16,6 +16,7 @@ from bridge_server.songs.song_probe import SongProbe
 from daw_protocol.context import NEW_SONG_RATE, tempo_map_of
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.requests import Render
+from daw_protocol.song_tempo import musical_field
 from daw_protocol.tasks import TaskSpec
 from daw_protocol.timeline import Bbt, Span, TempoMap, parse_bars
 from daw_protocol.timeline.duration import DurationUnit
@@ -147,8 +148,9 @@ def plan_request(request: Render, probe: SongProbe | None) -> Plan:
     With a header's probe everything is refused that the song's samples could not change; with one from the samples
     (`probe.music_frames` is there) the plan is final. Raises ProtocolError.
     """
+    _refuse_bars_without_tempo(request)
     tempo_map, assumed = tempo_map_of(request)
-    notes = (*request.notes, *assumed)
+    notes = (*request.notes, *(assumed if request.spec().makes_takes else ()))
     rate = probe.rate if probe else request.rate or NEW_SONG_RATE
     channels = probe.channels if probe else NEW_SONG_CHANNELS
     try:
@@ -167,6 +169,27 @@ def plan_request(request: Render, probe: SongProbe | None) -> Plan:
             "Check the region and the tempo map.",
         ) from error
     return plan
+
+
+def _refuse_bars_without_tempo(request: Render) -> None:
+    """Raises ProtocolError where a song's bars or beats are asked for and nobody knows where they are."""
+    if request.bpm is not None or request.tempo_map is not None or not request.spec().needs_source:
+        return
+    field = musical_field(request)
+    if (
+        not field
+        and request.spec().default_length is not None
+        and with_default_region(request) is not request
+    ):
+        field = musical_field(with_default_region(request))
+    if field:
+        raise ProtocolError(
+            ErrorCode.MISSING_FIELD,
+            f"{field}: the song's tempo is not known, so its bars and beats cannot be found.",
+            "Send the tempo (bpm) or a tempo map, or analyse the song and keep what is found: `takebridge analyse SONG "
+            "--accept`. Seconds and samples need no tempo.",
+            "bpm",
+        )
 
 
 def _region(

@@ -23,6 +23,7 @@ from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.receipt import Receipt
 from daw_protocol.recipe import BlueprintRecord, Recipe, ReferenceAudio
 from daw_protocol.timeline import Span
+from model.blueprint import Blueprint
 from model.dsp.loudness import integrated, peak_db
 from model.engine import EngineDescription
 
@@ -69,6 +70,8 @@ def warm_up() -> None:
 
 def finish(order: TakeContext, outcome: Outcome, blobs: BlobStore) -> list[FinishedTake]:
     """The takes of one render. Raises ProtocolError when it is unusable, ClipStoreError when it cannot be kept."""
+    if not order.plan.spec.makes_takes:
+        return []
     if order.plan.spec.spliced:
         return [_finish_spliced(order, outcome, blobs)]
     return _finish_beside(order, outcome, blobs)
@@ -228,8 +231,13 @@ def recipe(order: TakeContext, outcome: Outcome, receipt: Receipt) -> Recipe:
         gain_db=receipt.gain_db,
         tempo_map=order.plan.tempo_map.to_json(),
         reference=reference,
-        blueprint=None if blueprint is None else BlueprintRecord.from_fields(blueprint.to_json()),
+        blueprint=None if blueprint is None else blueprint_record(blueprint),
     )
+
+
+def blueprint_record(blueprint: Blueprint) -> BlueprintRecord:
+    """What an engine knows of the music, as recipes and replies have it."""
+    return BlueprintRecord.from_fields(blueprint.to_json())
 
 
 def _rejected(sentence: str) -> ProtocolError:

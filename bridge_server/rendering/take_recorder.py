@@ -11,11 +11,13 @@ from pathlib import Path
 from bridge_server.engines.outcome import Outcome
 from bridge_server.jobs.database import Connection, transaction
 from bridge_server.jobs.job import Job
-from bridge_server.jobs.replies import take_ready
-from bridge_server.rendering.postprocess import FinishedTake, TakeContext, finish
+from bridge_server.jobs.replies import analysed, take_ready
+from bridge_server.rendering.postprocess import FinishedTake, TakeContext, blueprint_record, finish
 from bridge_server.sessions.events import Events, JobReply
+from bridge_server.songs.song_tempos import SongTempos
 from clip_store.store import ClipStore
 from clip_store.take import Take
+from daw_protocol.errors import ErrorCode, ProtocolError
 
 MAX_CLIPS = 1000
 
@@ -28,11 +30,13 @@ class TakeRecorder:
         connection: Connection,
         store: ClipStore,
         events: Events,
+        tempos: SongTempos,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._connection = connection
         self._store = store
         self._events = events
+        self._tempos = tempos
         self.clock = clock
 
     def recorded(self, job: Job) -> set[int]:
@@ -64,6 +68,18 @@ class TakeRecorder:
         for take, path in ready:
             self._announce(job, take, path)
         return tuple(entry.take for entry in finished)
+
+    async def record_found(self, job: Job, source: str, outcome: Outcome) -> None:
+        """Keeps what was found in a song and announces it. Raises ProtocolError."""
+        if outcome.blueprint is None:
+            raise ProtocolError(
+                ErrorCode.RENDER_REJECTED,
+                "The engine found nothing in the song.",
+                "Use another engine, or send the tempo.",
+            )
+        found = blueprint_record(outcome.blueprint)
+        await self._tempos.keep_found(job.id, source, found)
+        self._events.publish(JobReply(job.id, analysed(job, found)))
 
     async def _clip_path(self, take: Take) -> Path:
         """The take's Broadcast WAV, written now unless it is there."""

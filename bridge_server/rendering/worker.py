@@ -32,6 +32,7 @@ from bridge_server.rendering.take_recorder import TakeRecorder
 from bridge_server.sessions.events import Events, JobReply
 from bridge_server.settings import Settings
 from bridge_server.songs.song_reader import SongReader
+from bridge_server.songs.song_tempos import SongTempos
 from clip_store.errors import ClipStoreError
 from clip_store.store import ClipStore
 from daw_protocol.errors import ErrorCode, ProtocolError
@@ -56,6 +57,7 @@ class RenderWorker:
         events: Events,
         reader: SongReader,
         engines: EnginePool,
+        tempos: SongTempos,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._settings = settings
@@ -64,7 +66,7 @@ class RenderWorker:
         self._engines = engines
         self._clock = clock
         self.live = PartialRenders(events)
-        recorder = TakeRecorder(connection, store, events, clock)
+        recorder = TakeRecorder(connection, store, events, tempos, clock)
         attempts = settings.limits.attempts
         self._services = JobServices(engines, reader, recorder, self.live, attempts, self.wake)
         self.warm = asyncio.Event()  # what finishes takes is loaded: the loop has the interpreter to itself

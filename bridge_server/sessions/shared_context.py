@@ -6,6 +6,7 @@ display: a DAW script selects bars and every panel shows them; a panel selects o
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from bridge_server.sessions.events import ContextMoved, Events
@@ -13,6 +14,7 @@ from daw_protocol import requests
 from daw_protocol.context import NEW_SONG_RATE, Context, resolved, shared_request, tempo_map_of
 from daw_protocol.replies import FocusMoved
 from daw_protocol.requests import Render, Request
+from daw_protocol.song_tempo import SongTempo
 from daw_protocol.timeline import AtSample
 
 # Fields of a render request that update the context; the names are the same in both.
@@ -28,8 +30,12 @@ class SharedContext:
     rate:     sample rate of the current song in hertz, as far as known.
     """
 
-    def __init__(self, events: Events) -> None:
+    def __init__(
+        self, events: Events, song_tempo: Callable[[str], SongTempo | None] = lambda _: None
+    ) -> None:
+        """song_tempo: the tempo kept with a song, by the name requests use for it."""
         self._events = events
+        self._song_tempo = song_tempo
         self.context = Context()
         self.revision = 0
         self.client = ""
@@ -47,10 +53,33 @@ class SharedContext:
         if not isinstance(request, requests.Transport):
             self.revision += 1
             self.client = client
+        self._publish(client)
+
+    @property
+    def on_song(self) -> Context:
+        """The shared context with the tempo that is kept with its song, where no client sent one."""
+        return self.with_song_tempo(self.context)
+
+    def with_song_tempo(self, context: Context) -> Context:
+        """A context with the tempo that is kept with its song, where it has none."""
+        if context.source is None or context.bpm is not None or context.tempo_map is not None:
+            return context
+        return context.on_song(self._song_tempo(context.source), context.rate or self.rate)
+
+    def song_changed(self, client: str) -> None:
+        """Something that is kept with the song has changed: everybody who shows it asks again."""
+        self.revision += 1
+        self.client = client
+        self._publish(client)
+
+    def _publish(self, client: str) -> None:
         self._events.publish(
             ContextMoved(
                 FocusMoved(
-                    revision=self.revision, client=client[:128], playhead=self.playhead, rolling=after.rolling
+                    revision=self.revision,
+                    client=client[:128],
+                    playhead=self.playhead,
+                    rolling=self.context.rolling,
                 )
             )
         )
@@ -61,7 +90,7 @@ class SharedContext:
         position = self.context.playhead
         if isinstance(position, AtSample):  # the usual case, and it comes often
             return position.sample
-        tempo_map, _ = tempo_map_of(shared_request(self.context))
+        tempo_map, _ = tempo_map_of(shared_request(self.on_song))
         return resolved(position, tempo_map, self.context.rate or self.rate)
 
 

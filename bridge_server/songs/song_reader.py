@@ -182,6 +182,24 @@ class SongReader:
         """The digest of a file's audio, of which the store has a copy then. Raises ProtocolError."""
         return (await self._kept(path))[0]
 
+    async def digest_of(self, name: str) -> str:
+        """The digest of a song as it came, whatever rate it is rendered at; reads a file never seen.
+
+        A take's is that of the song it was made from. Raises ProtocolError.
+        """
+        known = self.known_digest(name)
+        return known if known is not None else await self.keep(still_at(name, self._roots))
+
+    def known_digest(self, name: str) -> str | None:
+        """As `digest_of`, without reading anything; None for a file never seen. Raises ProtocolError."""
+        if name.startswith(STORED):
+            return name.removeprefix(STORED)
+        if name.startswith(TAKE):
+            take = self._take(name)
+            return take.parent or take.audio
+        state = state_of(still_at(name, self._roots))
+        return self._store.index.recall_file(str(state.path), state.size, state.modified_ns)
+
     async def _kept(
         self, path: Path, open_file: OpenFile = open_regular
     ) -> tuple[str, FileState, Song | None]:

@@ -24,9 +24,13 @@ def midi_bytes(project: Project) -> bytes:
     )
     keys = tuple((quarter, key) for quarter, key in project.keys if key.signature is not None)
     end = max(Fraction(0), tempo_map.quarters_at(project.end, project.rate))
-    song_map = SongMap(tempo_map, keys, markers)
-    track = mido.MidiTrack([mido.MetaMessage("track_name", name=_latin(project.title))])
-    track += [mido.MetaMessage("text", text=_latin(line)) for line in project.comment.splitlines()]
+    return song_map_bytes(SongMap(tempo_map, keys, markers), end, project.title, project.comment)
+
+
+def song_map_bytes(song_map: SongMap, end: Fraction, title: str, comment: str = "") -> bytes:
+    """The file of a map whose quarter 0 is the project's zero, up to the quarter `end`."""
+    track = mido.MidiTrack([mido.MetaMessage("track_name", name=_latin(title))])
+    track += [mido.MetaMessage("text", text=_latin(line)) for line in comment.splitlines()]
     now = 0
     for tick, kind, values in song_map_events(song_map, TICKS, end):
         track.append(mido.MetaMessage(kind, time=tick - now, **_named(kind, values)))

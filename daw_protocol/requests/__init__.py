@@ -40,6 +40,7 @@ from daw_protocol.requests.render import (
     PROJECT_RATES,
     STRENGTH,
     Accompany,
+    Analyse,
     Complete,
     Cover,
     Extract,
@@ -51,6 +52,7 @@ from daw_protocol.requests.render import (
 )
 from daw_protocol.requests.request import Request
 from daw_protocol.requests.server import BeginUpload, ListEngines, Status, SweepStore, VerifyStore
+from daw_protocol.requests.song_tempo import SetSongTempo
 from daw_protocol.requests.takes import (
     ChooseTake,
     DeleteTake,
@@ -71,6 +73,7 @@ __all__ = [
     "PROJECT_RATES",
     "STRENGTH",
     "Accompany",
+    "Analyse",
     "AuditionRenders",
     "BeginUpload",
     "Cancel",
@@ -108,6 +111,7 @@ __all__ = [
     "SetAuditionGain",
     "SetKey",
     "SetMeter",
+    "SetSongTempo",
     "SetSource",
     "SetTempo",
     "ShowAudition",

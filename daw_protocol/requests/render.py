@@ -210,6 +210,28 @@ class Cover(Render):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Analyse(Render):
+    """Find a song's tempo or tempo map, first downbeat, meter, key, tuning and parts, from its audio alone.
+
+    The result is the reply `analysed`; `songs.tempo` makes it the song's tempo.
+    """
+
+    task: ClassVar[str] = "analyse"
+
+    def check(self) -> None:
+        super().check()
+        for name in ("start", "end", "bars", "length"):
+            if getattr(self, name) is not None:
+                raise ProtocolError(
+                    ErrorCode.BAD_REGION, f"{name}: a song is analysed whole.", "Omit the region.", name
+                )
+        if self.takes != 1:
+            raise ProtocolError(
+                ErrorCode.OUT_OF_RANGE, "takes: a song is analysed once.", "Omit takes.", "takes"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
 class Vary(Request):
     """Render a take again with another seed, strength or prompt; everything else as in its recipe."""
 

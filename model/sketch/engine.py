@@ -20,6 +20,7 @@ from model.engine import (
     Progress,
     Rendered,
     RenderRequest,
+    Report,
     ShouldStop,
     Song,
     Task,
@@ -47,12 +48,13 @@ _NEEDS_WEIGHTS = {
 _OPTIONS = {
     "soundfont": "For accompany: a SoundFont file (.sf2) for the band's sounds; needs fluidsynth installed.",
 }
-_OWN_TASKS = (Task.REPAINT, Task.COMPLETE, Task.ACCOMPANY, Task.EXTRACT)
+_OWN_TASKS = (Task.REPAINT, Task.COMPLETE, Task.ACCOMPANY, Task.EXTRACT, Task.ANALYSE)
 
 # Imports of the first accompaniment or extraction take up to a second; `load` does them in advance.
 _IMPORTED_LATE = (
     "model.sketch.band.accompany",
     "model.sketch.separation.extract",
+    "model.sketch.survey.survey",
     "scipy.fft",
     "scipy.ndimage",
     "scipy.signal",
@@ -121,6 +123,8 @@ class SketchEngine:
     ) -> Iterator[Rendered]:
         if request.task in (Task.REPAINT, Task.COMPLETE):
             yield from self._rearrange(request, Pace(progress, should_stop))
+        elif request.task is Task.ANALYSE:
+            yield from self._survey(request.required_song, Pace(progress, should_stop))
         elif request.task is Task.ACCOMPANY:
             from model.sketch.band import accompany
 
@@ -142,13 +146,29 @@ class SketchEngine:
         else:
             yield from complete.render(request, song_analysis, pace.part(share, 1.0))
 
+    def _survey(self, song: Song, pace: Pace) -> Iterator[Rendered]:
+        """Tempo, bars, key and parts of a song, from its audio alone."""
+        from model.sketch.survey.survey import METHOD, survey
+
+        known = song.digest in self._listenings
+        share = 0.02 if known else _ANALYSIS_SHARE
+        found = survey(self._listening(song, pace.part(0.0, share)), pace.part(share, 1.0))
+        self._forget_old()
+        yield found
+        yield Report(METHOD)
+
+    def _listening(self, song: Song, pace: Pace) -> Listening:
+        """The analysis of the song's audio, from the cache if it is there."""
+        if song.digest not in self._listenings:
+            self._listenings[song.digest] = analysis.listen(song, pace)
+        self._listenings.move_to_end(song.digest)
+        return self._listenings[song.digest]
+
     def _analysis(self, song: Song, grid: Grid, key: str | None, pace: Pace) -> Analysis:
         """The song's analysis on this grid, from the cache if it is there."""
         names = (song.digest, _grid_digest(grid, key))
         if names not in self._analyses:
-            if song.digest not in self._listenings:
-                self._listenings[song.digest] = analysis.listen(song, pace)
-            self._analyses[names] = analysis.on_grid(self._listenings[song.digest], grid, key, pace)
+            self._analyses[names] = analysis.on_grid(self._listening(song, pace), grid, key, pace)
         self._analyses.move_to_end(names)
         self._listenings.move_to_end(song.digest)
         self._forget_old()

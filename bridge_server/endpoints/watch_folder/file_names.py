@@ -27,11 +27,10 @@ from daw_protocol.message import entries, read_value
 from daw_protocol.requests import Render, Repaint
 from daw_protocol.tasks import ROWS
 from daw_protocol.timeline import Key, Meter, SongMap, TempoMap, parse_position
-from daw_protocol.timeline.duration import DurationUnit
-from daw_protocol.timeline.position import AtBbt, AtQuarters, AtSeconds
+from daw_protocol.timeline.position import AtSeconds
 from daw_protocol.timeline.written_number import plain, with_points
 
-FILE_TASKS = tuple(spec.name for spec in ROWS if spec.needs_source)
+FILE_TASKS = tuple(spec.name for spec in ROWS if spec.needs_source and spec.makes_takes)
 BAR1 = "bar1"
 """Position of bar 1 in seconds: some DAWs start their clock at one hour and stamp files accordingly."""
 
@@ -93,27 +92,11 @@ class FileRequest:
                 f'Add bars or times, such as "{self.task} 17-20, 120 bpm" or "{self.task} 12.5s - 14s".',
                 "bars",
             )
-        if request.bpm is None and request.tempo_map is None and _counts_beats(request):
-            # Elsewhere 120 BPM is assumed with a note; here it would be read too late, with the take in a wrong place.
-            raise ProtocolError(
-                ErrorCode.MISSING_FIELD,
-                "The region is in bars or beats, but no tempo was given"
-                + ("." if song_map is None else ", and the MIDI file has none."),
-                'Add the tempo, such as "120 bpm", or a tempo map: a MIDI file with the song\'s name next to it.',
-                "bpm",
-            )
         return request
 
 
 def _has_region(request: Render) -> bool:
     return any(part is not None for part in (request.start, request.end, request.bars, request.length))
-
-
-def _counts_beats(request: Render) -> bool:
-    """Whether the region cannot be placed without a tempo."""
-    musical = isinstance(request.start, (AtQuarters, AtBbt)) or isinstance(request.end, (AtQuarters, AtBbt))
-    length = request.length is not None and request.length.unit in (DurationUnit.BARS, DurationUnit.QUARTERS)
-    return request.bars is not None or musical or length
 
 
 def split_name(stem: str) -> tuple[str, str | None]:

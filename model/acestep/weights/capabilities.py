@@ -136,6 +136,8 @@ def capabilities(traits: CheckpointTraits) -> tuple[Capability, ...]:
 
 def capability(traits: CheckpointTraits, task: Task) -> Capability:
     """Whether a checkpoint supports a task; if not, the reason and the checkpoint that does."""
+    if task not in MODEL_TASK:
+        return Capability(task, False, "ACE-Step renders; it does not analyse.", "Use the sketch engine.")
     if traits.does(MODEL_TASK[task]):
         return Capability(task, True)
     return Capability(

@@ -56,13 +56,18 @@ def parse_key(text: str | None) -> Key | None:
 
 def estimate_key(treble: Chroma, bass: Chroma) -> Key:
     """The key whose probe-tone profile correlates best with the song's pitch classes."""
+    scores = key_scores(treble, bass)
+    return max(scores, key=lambda key: scores[key])
+
+
+def key_scores(treble: Chroma, bass: Chroma) -> dict[Key, float]:
+    """Correlation of every key's probe-tone profile with the song's pitch classes."""
     total = (treble + 0.5 * bass).sum(axis=0)
-    scores = {
+    return {
         Key(tonic, mode): float(np.corrcoef(total + 1e-6 * np.arange(12), np.roll(profile, tonic))[0, 1])
         for mode, profile in _PROFILES.items()
         for tonic in range(12)
     }
-    return max(scores, key=lambda key: scores[key])
 
 
 def _templates() -> NDArray[np.float32]:

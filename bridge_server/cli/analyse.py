@@ -1,0 +1,224 @@
+"""`takebridge analyse`: what a song is, what its producer makes of it, and its tempo map as a MIDI file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from rich.markup import escape
+from rich.table import Table
+
+from bridge_server.cli.client import BridgeClient, as_error
+from bridge_server.cli.commands import DONE, PROBLEM, Screen, follow, progress_bar, some_server
+from bridge_server.errors import as_protocol_error
+from bridge_server.handlers.song_tempo import edited
+from bridge_server.settings import Settings
+from bridge_server.songs.alike import as_text, existing
+from bridge_server.songs.song_probe import SongProbe
+from bridge_server.songs.tempo_file import read_midi_map, without_tempo
+from clip_store.audio.audio_file import probe_audio
+from clip_store.errors import ClipStoreError
+from clip_store.exports.midi_tempo import song_map_bytes
+from clip_store.exports.tempo_from_zero import from_zero
+from daw_protocol.errors import ErrorCode, ProtocolError
+from daw_protocol.recipe import BlueprintRecord
+from daw_protocol.requests import SetSongTempo
+from daw_protocol.requests.render import MAX_TITLE
+from daw_protocol.song_tempo import of_analysis
+from daw_protocol.song_tempo_kept import SongTempoKept
+from daw_protocol.timeline import Key, SongMap, TempoMap
+
+# Values that say the tempo themselves: nothing is analysed then.
+SAID = ("bpm", "taps", "tempo_map")
+LONGEST_SECONDS = 86_400.0
+LIKELY, POSSIBLE = 0.8, 0.6
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What was typed. edits: values of `songs.tempo`; tempo_map, midi: the files to read and to write."""
+
+    song: Path
+    edits: Mapping[str, object]
+    tempo_map: Path | None = None
+    midi: Path | None = None
+    accept: bool = False
+    kept: bool = False
+    forget: bool = False
+
+
+async def analyse(settings: Settings, screen: Screen, wish: Wish) -> int:
+    """Analyses, changes, keeps and writes. Returns the exit status; raises ProtocolError."""
+    edits = dict(wish.edits)
+    if wish.tempo_map is not None:
+        edits["tempo_map"] = _map_in(wish.tempo_map)
+    async with some_server(settings) as client:
+        with progress_bar(screen) as bar:
+            task = bar.add_task(f"reading {escape(wish.song.name)}", total=1.0)
+            source, _ = await client.upload(wish.song)
+            if wish.forget:
+                return await _forget(client, screen, source)
+            kept = SongTempoKept.from_stored(await client.call("songs.tempo", source=source))
+            base = kept.tempo_map if wish.kept and kept.known else None
+            found = None
+            if base is None and not any(name in edits for name in SAID):
+                answer = await client.call("analyse", source=source, title=as_text(wish.song.stem, MAX_TITLE))
+                name, terminal, _ = await follow(client, answer["job"], bar, task)
+                if name == "failed":
+                    raise as_error(terminal)
+                if name != "done":
+                    screen.say("[yellow]Cancelled.[/yellow]")
+                    return PROBLEM
+                job = await client.call("jobs.show", job=answer["job"])
+                found = BlueprintRecord.from_stored(job["analysis"])
+        if base is None and found is not None:
+            base = of_analysis(found).tempo_map.to_json()
+        tempo_map = _edited(base, edits, _header(wish.song))
+        if found is not None:
+            show(screen, found)
+        if wish.edits or found is None:
+            screen.say(f"Tempo map: {in_words(tempo_map)}")
+        if wish.accept:
+            await _keep(client, screen, source, tempo_map, edits, found)
+        if wish.midi is not None:
+            write_midi(wish, tempo_map, found)
+            screen.say(f"→ {escape(str(wish.midi))}")
+    screen.result(
+        {
+            "analysis": None if found is None else found.to_fields(),
+            "tempo_map": tempo_map.to_json(),
+            "accepted": wish.accept,
+            "midi": None if wish.midi is None else str(wish.midi),
+        }
+    )
+    if not wish.accept:
+        screen.say("[dim]--accept keeps it with the song: requests about it then need no tempo.[/dim]")
+    return DONE
+
+
+async def _forget(client: BridgeClient, screen: Screen, source: str) -> int:
+    screen.result(await client.call("songs.tempo", source=source, forget=True))
+    screen.say("No tempo is kept with the song any more.")
+    return DONE
+
+
+async def _keep(
+    client: BridgeClient,
+    screen: Screen,
+    source: str,
+    tempo_map: TempoMap,
+    edits: Mapping[str, object],
+    found: BlueprintRecord | None,
+) -> None:
+    """Keeps a map with the song, and the key with it: the one typed, or the one found if it is likely."""
+    key = edits.get("key") or (str(of_analysis(found).key or "") if found is not None else "")
+    values = {"tempo_map": tempo_map.to_json()} | ({"key": key} if key else {})
+    await client.call("songs.tempo", source=source, **values)
+    screen.say("Accepted: the song keeps this tempo.")
+
+
+def _header(song: Path) -> SongProbe:
+    """What the header of the song says, at its project's rate. Raises ProtocolError."""
+    try:
+        return SongProbe.of(probe_audio(existing(song), LONGEST_SECONDS)).at_rate(None)
+    except ClipStoreError as error:
+        raise as_protocol_error(error, "source") from error
+
+
+def _edited(base: Mapping[str, object] | None, edits: Mapping[str, object], header: SongProbe) -> TempoMap:
+    """The map that the values typed make, from this one. Raises ProtocolError."""
+    request = SetSongTempo.from_fields(dict(edits))
+    assert isinstance(request, SetSongTempo), "it reads itself"
+    try:
+        return edited(None if base is None else TempoMap.from_json(base), request, header.rate)
+    except (ValueError, OverflowError) as error:
+        raise ProtocolError(
+            ErrorCode.OUT_OF_RANGE, f"The tempo cannot be changed so: {error}.", "Send other values."
+        ) from error
+
+
+def _map_in(path: Path) -> dict[str, object]:
+    """The tempo map of a MIDI file. Raises ProtocolError."""
+    song_map = read_midi_map(existing(path))
+    if not song_map.has_tempo:
+        raise without_tempo(path)
+    return song_map.tempo_map.to_json()
+
+
+def show(screen: Screen, found: BlueprintRecord) -> None:
+    """Prints what was found, with how sure each finding is."""
+    sure = found.confidence
+    bpm = f"{found.tempo:.6g} BPM" + (f" (or {found.other_tempo:.6g})" if found.other_tempo else "")
+    if found.beats:
+        bpm = f"changing, {found.tempo:.1f} BPM at the start"
+    octave = min(sure.get("tempo", 0.0), sure.get("octave", 0.0))
+    rows = [
+        ("tempo", bpm, octave),
+        ("bar 1", f"{found.downbeat or 0.0:.3f} s into the file", sure.get("downbeat")),
+        ("meter", found.meter or "", sure.get("meter")),
+        ("key", found.key or "", sure.get("key")),
+    ]
+    if found.tuning is not None:
+        rows.append(
+            ("tuning", f"A = {440 * 2 ** (found.tuning / 1200):.1f} Hz ({found.tuning:+.0f} cents)", None)
+        )
+    rows += [
+        (f"part {part.name}", f"{clock(part.start)} to {clock(part.end)}", part.confidence)
+        for part in found.sections
+    ]
+    table = Table("", "found", "confidence", box=None)
+    for name, value, confidence in rows:
+        table.add_row(
+            name, escape(value), "" if confidence is None else f"{confidence:.2f}, {word(confidence)}"
+        )
+    if not screen.as_json:
+        screen.console.print(table)
+
+
+def word(confidence: float) -> str:
+    """A confidence as people say it."""
+    if confidence >= LIKELY:
+        return "likely"
+    return "possible" if confidence >= POSSIBLE else "a guess: check it"
+
+
+def clock(seconds: float) -> str:
+    """Minutes and seconds."""
+    minutes, rest = divmod(seconds, 60)
+    return f"{int(minutes)}:{rest:04.1f}"
+
+
+def in_words(tempo_map: TempoMap) -> str:
+    """A map in a line: its tempos, meter and where bar 1 begins."""
+    tempos = [float(point.bpm) for point in tempo_map.points]
+    bpm = f"{tempos[0]:g} BPM"
+    if len(tempos) > 1:
+        bpm = f"{len(tempos)} tempos, {min(tempos):.1f} to {max(tempos):.1f} BPM"
+    return f"{bpm}, {tempo_map.meters[0].meter}, bar {tempo_map.first_bar} at {float(tempo_map.offset):.3f} s"
+
+
+def write_midi(wish: Wish, tempo_map: TempoMap, found: BlueprintRecord | None) -> None:
+    """Writes the map for the song lying at the project's zero. Raises ProtocolError.
+
+    MIDI files begin on a bar line, so where bar 1 comes later, what is before it becomes a lead-in bar of its own.
+    """
+    assert wish.midi is not None
+    header = _header(wish.song)
+    zero = from_zero(tempo_map).tempo_map
+    end = zero.quarters_at(header.frames, header.rate)
+    sure = of_analysis(found).key if found is not None and found.tempo is not None else None
+    key: Key | None = Key.parse(str(wish.edits["key"])) if "key" in wish.edits else sure
+    keys = ((Fraction(0), key),) if key is not None and key.signature is not None else ()
+    comment = "Place the song at the project's start. Bars before the song's bar 1 are its lead-in."
+    data = song_map_bytes(SongMap(zero, keys), end, wish.song.stem, comment)
+    try:
+        wish.midi.parent.mkdir(parents=True, exist_ok=True)
+        wish.midi.write_bytes(data)
+    except OSError as error:
+        raise ProtocolError(
+            ErrorCode.STORE_FAILED,
+            f"{wish.midi} cannot be written: {error.strerror}.",
+            "Choose another folder.",
+        ) from error

@@ -1,0 +1,70 @@
+"""The tempos that are kept with songs, and what analyses found in them, by the names requests use for songs."""
+
+from __future__ import annotations
+
+import json
+import logging
+
+from bridge_server.jobs.database import Connection, transaction
+from bridge_server.songs.song_reader import SongReader
+from clip_store.store import ClipStore
+from daw_protocol.errors import ProtocolError
+from daw_protocol.recipe import BlueprintRecord
+from daw_protocol.song_tempo import SongTempo
+
+log = logging.getLogger(__name__)
+
+
+class SongTempos:
+    """Lives on the event loop. A tempo belongs to a song's audio, so it is found under any name and after a move."""
+
+    def __init__(self, store: ClipStore, connection: Connection, reader: SongReader) -> None:
+        self._index = store.index
+        self._connection = connection
+        self._reader = reader
+
+    async def of(self, source: str) -> SongTempo | None:
+        """The tempo kept with a song; reads a file never seen, if tempos are kept at all. Raises ProtocolError."""
+        if not self._index.keeps_tempos:
+            return None
+        return self._recalled(await self._reader.digest_of(source))
+
+    def recall(self, source: str) -> SongTempo | None:
+        """The tempo kept with a song, without reading anything: None for a file never seen, or gone."""
+        try:
+            digest = self._reader.known_digest(source) if self._index.keeps_tempos else None
+        except ProtocolError:
+            return None
+        return None if digest is None else self._recalled(digest)
+
+    async def keep(self, source: str, tempo: SongTempo | None) -> None:
+        """Keeps a tempo with a song; None: forgets it. Raises ProtocolError."""
+        digest = await self._reader.digest_of(source)
+        with transaction(self._connection):
+            self._index.remember_tempo(digest, None if tempo is None else json.dumps(tempo.to_json()))
+
+    async def found_in(self, source: str) -> BlueprintRecord | None:
+        """What was found last in a song; None where nothing was. Raises ProtocolError."""
+        return _record(self._index.analysis_of_song(await self._reader.digest_of(source)))
+
+    def found_by(self, job: str) -> BlueprintRecord | None:
+        """What a job found."""
+        return _record(self._index.analysis_of_job(job))
+
+    async def keep_found(self, job: str, source: str, found: BlueprintRecord) -> None:
+        """Keeps what a job found in a song. Raises ProtocolError."""
+        digest = await self._reader.digest_of(source)
+        with transaction(self._connection):
+            self._index.remember_analysis(job, digest, json.dumps(found.to_fields()))
+
+    def _recalled(self, digest: str) -> SongTempo | None:
+        text = self._index.recall_tempo(digest)
+        try:
+            return None if text is None else SongTempo.from_json(json.loads(text))
+        except ValueError:  # of another version: as good as none, and the producer is asked again
+            log.warning("the tempo kept with %s cannot be read", digest)
+            return None
+
+
+def _record(text: str | None) -> BlueprintRecord | None:
+    return None if text is None else BlueprintRecord.from_stored(json.loads(text))
