@@ -70,9 +70,12 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("exports", "take_files"),
         ("store",),
         ("index", "peaks"),
+        ("song_history",),
+        ("choices",),
+        ("index_schema",),
         ("blobs", "measure", "take"),
         ("splice",),
-        ("likeness",),
+        ("likeness", "comp"),
         ("audio",),
         ("atomic_file", "regular_file"),
         ("errors",),
@@ -141,7 +144,7 @@ MAY_IMPORT_DOORS = ("bridge_server.cli", "bridge_server.server", "bridge_server.
 
 # A library -> the only places that know it.
 ONLY_IN = {
-    "sqlite3": ("bridge_server.jobs", "clip_store.index"),
+    "sqlite3": ("bridge_server.jobs", "clip_store.index", "clip_store.index_schema"),
     # The TCP port: an application, the server that runs it, and the protocol it speaks after a handshake.
     "starlette": ("bridge_server.endpoints.websocket", "bridge_server.endpoints.http"),
     "uvicorn": ("bridge_server.endpoints.http.server", "bridge_server.endpoints.http.connections"),
