@@ -128,7 +128,7 @@ def audition_fields(arguments: argparse.Namespace, command: Command) -> dict[str
 
 
 TAKE_ACTIONS = {
-    "choose": "accept this take for its region",
+    "choose": "accept this take for its region, or the part between --start and --end",
     "revert": "go back to what was chosen before it",
     "redo": "undo the last revert at this take's place",
     "lineage": "show this take and the takes it came from",
@@ -152,10 +152,17 @@ def _lists(commands: Subparsers) -> None:
     one_take = takes.add_mutually_exclusive_group()
     for name, help_text in TAKE_ACTIONS.items():
         one_take.add_argument(f"--{name}", metavar="TAKE", help=help_text)
+    for name in ("start", "end"):
+        takes.add_argument(
+            f"--{name}", metavar="POSITION", help=f"with --choose: {name} of the part to accept"
+        )
     takes.add_argument("-o", "--out", type=Path, default=Path(), help="folder for --save")
+    song = commands.add_parser("song", help="undo or redo what was accepted in a song, whatever its region")
+    song.add_argument("action", choices=("undo", "redo"))
+    song.add_argument("song", help="the song's title or digest")
     store = commands.add_parser("store", help="check the store, or remove what nothing needs")
     store.add_argument("action", choices=("verify", "sweep"))
-    for one, run in ((jobs, _run_jobs), (takes, _run_takes), (store, _run_store)):
+    for one, run in ((jobs, _run_jobs), (takes, _run_takes), (song, _run_song), (store, _run_store)):
         json_option(one)
         one.set_defaults(run=run)
 
@@ -169,8 +176,17 @@ def _run_jobs(arguments: argparse.Namespace) -> int:
 def _run_takes(arguments: argparse.Namespace) -> int:
     from bridge_server.cli.commands import takes
 
+    part = {name: given for name in ("start", "end") if (given := getattr(arguments, name)) is not None}
     return asyncio.run(
-        takes(settings_of(arguments), screen_of(arguments), *take_action(arguments), arguments.out)
+        takes(settings_of(arguments), screen_of(arguments), *take_action(arguments), arguments.out, part)
+    )
+
+
+def _run_song(arguments: argparse.Namespace) -> int:
+    from bridge_server.cli.commands import walk_history
+
+    return asyncio.run(
+        walk_history(settings_of(arguments), screen_of(arguments), arguments.action, arguments.song)
     )
 
 

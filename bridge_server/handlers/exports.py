@@ -11,6 +11,7 @@ import time
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from bridge_server.handlers.response import Response, understood
 from bridge_server.rendering.receipts import in_words
@@ -23,12 +24,14 @@ from clip_store.store import ClipStore, statement
 from clip_store.take import Take
 from daw_protocol.replies import JobProgress
 from daw_protocol.requests import Export
-from daw_protocol.results import ExportedProject
+from daw_protocol.take_results import ExportedProject
 
 FOLDER = "exports"
 """Below the store: the default folder for projects."""
 
 PROGRESS_SECONDS = 0.1
+
+Found = TypeVar("Found")
 
 
 class ExportHandlers:
@@ -71,12 +74,17 @@ class _ExportProgress:
 def project_of(store: ClipStore, what: str, name: str) -> Project:
     """The project of a take's id or a song's name, its accents composed or not. Raises TakeError, StoreError."""
     make: Callable[..., Project] = take_project if what == "take" else song_project
+    return in_either_spelling(name, lambda spelled: make(store, spelled, describe))
+
+
+def in_either_spelling(name: str, find: Callable[[str], Found]) -> Found:
+    """What `find` gives for a name, its accents composed or not. Raises TakeError when neither is there."""
     try:
-        return make(store, name, describe)
+        return find(name)
     except TakeError:
         for spelled in {unicodedata.normalize(form, name) for form in ("NFC", "NFD")} - {name}:
             with contextlib.suppress(TakeError):
-                return make(store, spelled, describe)
+                return find(spelled)
         raise
 
 

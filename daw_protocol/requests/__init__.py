@@ -55,10 +55,12 @@ from daw_protocol.requests.takes import (
     DeleteTake,
     FetchTake,
     ListTakes,
+    RedoSong,
     RedoTake,
     RevertTake,
     ShowLineage,
     ShowTake,
+    UndoSong,
 )
 from daw_protocol.requests.watch import ListSongs, ShowFocus, Watch
 
@@ -96,6 +98,7 @@ __all__ = [
     "NextTake",
     "PlayAudition",
     "PreviousTake",
+    "RedoSong",
     "RedoTake",
     "Render",
     "Repaint",
@@ -118,6 +121,7 @@ __all__ = [
     "StopAudition",
     "SweepStore",
     "Transport",
+    "UndoSong",
     "Vary",
     "VerifyStore",
     "Watch",
