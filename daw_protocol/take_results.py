@@ -14,6 +14,7 @@ from daw_protocol.replies import SAMPLES
 from daw_protocol.result_fields import AnyText, ListOf, Nullable, Record, Row
 from daw_protocol.results import ID, MOMENT, MOMENT_DOC, RATE, REQUEST, TEXTS
 from daw_protocol.seed import Seed
+from daw_protocol.song_receipt import SongReceipt
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,6 +109,11 @@ class DeletedTake(ChosenTake):
 class ExportedProject(Message):
     """The files of an export."""
 
-    path: str = value(AnyText(), "the project")
+    path: str = value(AnyText(), "the project, or the finished song")
     files: tuple[str, ...] = value(TEXTS, "all files written")
-    notes: tuple[str, ...] = value(TEXTS, "what the format cannot carry")
+    notes: tuple[str, ...] = value(TEXTS, "what the format cannot carry, and anything else worth knowing")
+    url: str | None = value(
+        AnyText(), "where GET finds a file in the store's export folder, at the server's port", None
+    )
+    receipt: SongReceipt | None = value(Record(SongReceipt), "of a finished song: the measurements", None)
+    words: tuple[str, ...] = value(TEXTS, "the receipt in sentences", ())

@@ -21,6 +21,7 @@ MAY_IMPORT = {
         "clip_store",
         "daw_protocol.receipt",
         "daw_protocol.recipe",
+        "daw_protocol.song_receipt",
         "daw_protocol.tasks",
         "daw_protocol.timeline",
         "model.dsp",
@@ -68,6 +69,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
     ),
     "clip_store": (
         ("exports", "take_files"),
+        ("mix",),
         ("store",),
         ("index", "peaks"),
         ("song_history",),
@@ -86,7 +88,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("addresses",),
         ("take_results",),
         ("results",),
-        ("recipe",),
+        ("recipe", "song_receipt"),
         ("result_fields",),
         ("requests", "replies", "receipt"),
         ("message",),
@@ -151,7 +153,7 @@ ONLY_IN = {
     "uvicorn": ("bridge_server.endpoints.http.server", "bridge_server.endpoints.http.connections"),
     "h11": ("bridge_server.endpoints.http.connections",),
     "websockets": ("bridge_server.endpoints.http.connections", "bridge_server.cli.client"),
-    "soundfile": ("clip_store.audio.decoder",),
+    "soundfile": ("clip_store.audio.decoder", "clip_store.audio.flac_file"),
     # Tempo maps go out as MIDI files; those that come in are read by daw_protocol.timeline.midi_file.
     "mido": (
         "bridge_server.endpoints.midi",

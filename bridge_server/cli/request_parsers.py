@@ -197,7 +197,9 @@ def _run_store(arguments: argparse.Namespace) -> int:
 
 
 def _export(commands: Subparsers) -> None:
-    export = commands.add_parser("export", help="a take or a song as a project for another DAW")
+    export = commands.add_parser(
+        "export", help="a take or a song as a project for another DAW, or the finished song"
+    )
     export.add_argument(
         "what", choices=("take", "song"), help="one take in its song, or a song with all its takes"
     )
@@ -205,8 +207,14 @@ def _export(commands: Subparsers) -> None:
     export.add_argument(
         "--as", dest="format", choices=EXPORT_FORMATS, required=True,
         help="dawproject: Bitwig, Studio One, Cubase; rpp: REAPER; aaf: Pro Tools, Logic; midi: the tempo map; "
-        "wav: time-stamped files for any DAW",
+        "wav: time-stamped files for any DAW; mix: the song with all accepted takes, in one file",
     )  # fmt: skip
+    export.add_argument(
+        "--mix-format",
+        choices=("wav", "flac"),
+        default="wav",
+        help="with --as mix: the kind of file (default: wav)",
+    )
     export.add_argument(
         "--to", type=Path, default=Path(), metavar="FOLDER", help="folder for the result (default: here)"
     )
@@ -217,7 +225,8 @@ def _export(commands: Subparsers) -> None:
 def _run_export(arguments: argparse.Namespace) -> int:
     from bridge_server.cli.export import export
 
+    kind = "mix-flac" if (arguments.format, arguments.mix_format) == ("mix", "flac") else arguments.format
     return export(
-        store_of(arguments), screen_of(arguments), arguments.what, arguments.name, arguments.format,
+        store_of(arguments), screen_of(arguments), arguments.what, arguments.name, kind,
         arguments.to.absolute(),
     )  # fmt: skip
