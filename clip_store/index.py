@@ -11,56 +11,20 @@ from __future__ import annotations
 import os
 import sqlite3
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import Any
 
+from clip_store.choices import Choices, Place
+from clip_store.comp import Comp, Part, cropped, overlay
 from clip_store.errors import TakeError
-from clip_store.take import COLUMNS, MIX, Take, from_row, to_row
+from clip_store.index_schema import SCHEMA_VERSION, Connection, make_tables
+from clip_store.song_history import SongHistory
+from clip_store.take import COLUMNS, Take, from_row, to_row
 from daw_protocol.timeline.span import Span
 
-Connection = sqlite3.Connection
-
-SCHEMA_VERSION = 1
-"""Of these tables alone: `PRAGMA user_version` belongs to whoever owns the database file."""
-
-_TABLES = (
-    # Made with its one row in one statement: an INSERT would leave a transaction open behind the caller's back.
-    f"CREATE TABLE IF NOT EXISTS clip_store_meta AS SELECT 'schema' AS key, {SCHEMA_VERSION} AS value",
-    f"""CREATE TABLE IF NOT EXISTS take (
-        serial INTEGER PRIMARY KEY AUTOINCREMENT,
-        {", ".join(COLUMNS)},
-        UNIQUE (id))""",
-    "CREATE INDEX IF NOT EXISTS take_by_parent ON take (parent, start)",
-    "CREATE INDEX IF NOT EXISTS take_by_job ON take (job)",
-    "CREATE INDEX IF NOT EXISTS take_by_result ON take (result)",
-    # One line per choice; step counts from 1 in each place, and `place.step` points at the one in force.
-    """CREATE TABLE IF NOT EXISTS choice (
-        song TEXT, start INTEGER, "end" INTEGER, stem TEXT, step INTEGER, take TEXT NOT NULL,
-        PRIMARY KEY (song, start, "end", stem, step))""",
-    """CREATE TABLE IF NOT EXISTS place (
-        song TEXT, start INTEGER, "end" INTEGER, stem TEXT, step INTEGER NOT NULL,
-        PRIMARY KEY (song, start, "end", stem))""",
-    """CREATE TABLE IF NOT EXISTS known_file (
-        path BLOB PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, digest TEXT NOT NULL)""",
-    # Of audio that came without a file of its own: its digest is of the samples, which do not say where they belong.
-    "CREATE TABLE IF NOT EXISTS time_stamp (digest TEXT PRIMARY KEY, seconds TEXT NOT NULL)",
-    # What a producer accepted for a song, and what analyses found, by the song's digest; JSON of others' making.
-    "CREATE TABLE IF NOT EXISTS song_tempo (digest TEXT PRIMARY KEY, tempo TEXT NOT NULL)",
-    "CREATE TABLE IF NOT EXISTS analysis (job TEXT PRIMARY KEY, digest TEXT NOT NULL, found TEXT NOT NULL)",
-    "CREATE INDEX IF NOT EXISTS analysis_by_song ON analysis (digest)",
-)
+__all__ = ["SCHEMA_VERSION", "Connection", "Place", "TakeIndex", "place_of"]
 
 _SELECT = f"SELECT {', '.join(COLUMNS)} FROM take"
 _INSERT = f"INSERT INTO take ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
-_AT_PLACE = 'song = ? AND start = ? AND "end" = ? AND stem = ?'
-
-
-class Place(NamedTuple):
-    """What a choice is made for: a region of a song (its digest; "" for none), in one stem."""
-
-    song: str
-    start: int
-    end: int
-    stem: str = MIX
 
 
 def place_of(take: Take) -> Place:
@@ -77,14 +41,9 @@ class TakeIndex:
     def __init__(self, connection: sqlite3.Connection) -> None:
         """Make the tables where they are missing. Raises TakeError when a newer version made them."""
         self._connection = connection
-        for statement in _TABLES:
-            connection.execute(statement)
-        version = connection.execute("SELECT value FROM clip_store_meta WHERE key = 'schema'").fetchone()[0]
-        if version > SCHEMA_VERSION:
-            raise TakeError(
-                f"The take index was made by a newer version (schema {version}, known: {SCHEMA_VERSION}).",
-                "Update Takebridge, or use another store folder.",
-            )
+        make_tables(connection)
+        self._choices = Choices(connection)
+        self.history = SongHistory(connection, self._choices)
 
     def add(self, take: Take) -> None:
         """Record a take. Raises TakeError when the id is taken."""
@@ -127,60 +86,77 @@ class TakeIndex:
         values = [value for group in tests.values() for value in group]
         return self._takes(f"{where} ORDER BY serial DESC LIMIT ?", (*values, limit))
 
-    def choose(self, take_id: str) -> Place:
-        """Make a take the one in force at its place; choices that were undone there are forgotten.
+    def choose(self, take_id: str, part: Span | None = None) -> Place:
+        """Make a take, or a part of it, the one in force at its place; what was undone there is off the path of `redo`.
 
-        Choosing the one in force changes nothing. Raises TakeError when the take is unknown.
+        part: in samples of the song, inside the take's region; laid over what is in force. None: all of the take.
+        Choosing what is in force changes nothing. Raises TakeError when the take is unknown, or the part lies outside.
         """
         take = self.get(take_id)
         place = place_of(take)
-        if self.chosen(place) == take_id:
-            return place
-        step = self._step(place)
-        self._connection.execute(f"DELETE FROM choice WHERE {_AT_PLACE} AND step > ?", (*place, step))
-        self._connection.execute("INSERT INTO choice VALUES (?, ?, ?, ?, ?, ?)", (*place, step + 1, take_id))
-        self._point(place, step + 1)
+        before = self._choices.in_force(place)
+        whole = Part(take_id, place.start, place.end)
+        parts: Comp = (whole,)
+        if part is not None:
+            inside = cropped([whole], part)
+            if not inside:
+                raise TakeError(
+                    f"There is nothing of take {take_id} between these positions.",
+                    "Choose a part inside its region, which lies from sample "
+                    f"{take.position} to {take.position + take.length} of the timeline.",
+                )
+            parts = overlay(before.parts if before else (), inside[0])
+        if before is None or before.parts != parts:
+            step = self._choices.step(place)
+            self.history.record(place, step, self._choices.add(place, take_id, parts))
         return place
 
     def chosen(self, place: Place) -> str | None:
-        """Id of the take in force; None: the original."""
-        row = self._connection.execute(
-            f"SELECT take FROM choice WHERE {_AT_PLACE} AND step = ?", (*place, self._step(place))
-        ).fetchone()
-        return None if row is None else str(row[0])
+        """Id of the take in force, of a comp the one chosen last; None: the original."""
+        choice = self._choices.in_force(place)
+        return choice.take if choice else None
+
+    def parts(self, place: Place) -> Comp:
+        """What plays where in a place; empty: the original."""
+        choice = self._choices.in_force(place)
+        return choice.parts if choice else ()
 
     def revert(self, place: Place) -> str | None:
         """Go one choice back; returns the take now in force, None for the original.
 
         Raises TakeError when the original is in force already.
         """
-        step = self._step(place)
+        step = self._choices.step(place)
         if step == 0:
             raise TakeError("The original is in place already; there is nothing to revert.")
-        self._point(place, step - 1)
-        return self.chosen(place)
+        return self._move(place, self._choices.parent(place))
 
-    def redo(self, place: Place) -> str:
+    def redo(self, place: Place) -> str | None:
         """Take one `revert` back; returns the take now in force. Raises TakeError when there was none."""
-        step = self._step(place) + 1
-        row = self._connection.execute(
-            f"SELECT take FROM choice WHERE {_AT_PLACE} AND step = ?", (*place, step)
-        ).fetchone()
-        if row is None:
+        step = self._choices.following(place)
+        if step is None:
             raise TakeError(
                 "No choice was reverted here, so there is nothing to redo.", "Choose a take instead."
             )
-        self._point(place, step)
-        return str(row[0])
+        return self._move(place, step)
+
+    def _move(self, place: Place, step: int) -> str | None:
+        self.history.record(place, self._choices.step(place), step)
+        self._choices.move(place, step)
+        return self.chosen(place)
 
     def choices(self, song: str) -> dict[Place, str]:
-        """Every place of a song where a take is in force, with its id."""
-        rows = self._connection.execute(
-            'SELECT song, start, "end", stem, take FROM choice JOIN place'
-            ' USING (song, start, "end", stem, step) WHERE song = ? ORDER BY start',
-            (song,),
-        )
-        return {Place(*row[:4]): row[4] for row in rows}
+        """Every place of a song where a take is in force, with its id, in the order they were accepted."""
+        return {place: choice.take for place, choice in self._choices.of_song(song)}
+
+    def comps(self, song: str) -> dict[Place, Comp]:
+        """Every place of a song where something is in force, and what plays where, in the order it was accepted."""
+        return {place: choice.parts for place, choice in self._choices.of_song(song)}
+
+    def acceptance(self, place: Place) -> int:
+        """Larger the later what is in force in a place was accepted, whatever the song; 0 for the original."""
+        choice = self._choices.in_force(place)
+        return choice.serial if choice else 0
 
     def parents(self, take_id: str) -> tuple[Take, ...]:
         """The takes this one comes from: the one it varies, and the ones whose result its song is."""
@@ -201,13 +177,12 @@ class TakeIndex:
         return tuple(found.values())
 
     def delete(self, take_id: str) -> None:
-        """Forget a take and every choice of it; its audio goes with the next sweep.
+        """Forget a take, every choice of it and its parts of comps; its audio goes with the next sweep.
 
-        Places where it was in force show the original. Raises TakeError when there is none.
+        Where it was in force, the original plays. Raises TakeError when there is none.
         """
-        take = self.get(take_id)
-        place = place_of(take)
-        self._drop_choices(place, take_id)
+        place = place_of(self.get(take_id))
+        self.history.replace_steps(place, self._choices.drop_take(place, take_id))
         self._connection.execute("DELETE FROM take WHERE id = ?", (take_id,))
 
     def referenced_digests(self) -> set[str]:
@@ -276,21 +251,6 @@ class TakeIndex:
         row = self._connection.execute(statement, (value,)).fetchone()
         return None if row is None else str(row[0])
 
-    def _drop_choices(self, place: Place, take_id: str) -> None:
-        """Remove a take from the history of its place and close the gaps, pointer included."""
-        rows = self._connection.execute(
-            f"SELECT step, take FROM choice WHERE {_AT_PLACE} ORDER BY step", tuple(place)
-        ).fetchall()
-        step = self._step(place)
-        kept = [(number, take) for number, take in rows if take != take_id]
-        in_force = any(number == step and take == take_id for number, take in rows)
-        self._connection.execute(f"DELETE FROM choice WHERE {_AT_PLACE}", tuple(place))
-        self._connection.executemany(
-            "INSERT INTO choice VALUES (?, ?, ?, ?, ?, ?)",
-            [(*place, number, take) for number, (_, take) in enumerate(kept, 1)],
-        )
-        self._point(place, 0 if in_force else sum(number <= step for number, _ in kept))
-
     def _takes(self, clauses: str, values: tuple[Any, ...]) -> tuple[Take, ...]:
         return tuple(from_row(tuple(row)) for row in self._connection.execute(f"{_SELECT} {clauses}", values))
 
@@ -300,10 +260,3 @@ class TakeIndex:
         if row is None:
             raise TakeError(f"There is no take {take_id}.", "List the takes to see which there are.")
         return int(row[0])
-
-    def _step(self, place: Place) -> int:
-        row = self._connection.execute(f"SELECT step FROM place WHERE {_AT_PLACE}", tuple(place)).fetchone()
-        return 0 if row is None else int(row[0])
-
-    def _point(self, place: Place, step: int) -> None:
-        self._connection.execute("INSERT OR REPLACE INTO place VALUES (?, ?, ?, ?, ?)", (*place, step))

@@ -71,8 +71,8 @@ def splice(song: Audio, render: Samples, region: Span, fade: int) -> Spliced:
     old = stretch(song, region)
     new = render.astype(np.float64)
     fade_in, fade_out = _fade_lengths(song.frames, region, fade)
-    entry = _cross(old, new, fade_in, song.rate, rising=True)
-    leave = _cross(old, new, fade_out, song.rate, rising=False)
+    entry = crossfade(old, new, fade_in, song.rate, rising=True)
+    leave = crossfade(old, new, fade_out, song.rate, rising=False)
     clip, clipped = quantise(new, song.rate, song.encoding)
     return Spliced(clip, Fade(fade_in, entry), Fade(fade_out, leave), clipped)
 
@@ -129,7 +129,9 @@ def _fade_lengths(song_frames: int, region: Span, fade: int) -> tuple[int, int]:
     return fade_in, fade_out
 
 
-def _cross(old: NDArray[np.float64], new: NDArray[np.float64], fade: int, rate: int, rising: bool) -> float:
+def crossfade(
+    old: NDArray[np.float64], new: NDArray[np.float64], fade: int, rate: int, rising: bool
+) -> float:
     """Fade `new` in (rising) at its start or out at its end against `old`, in place; both [frames, channels] of the
     region. Returns the correlation.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, fields
 
-from daw_protocol import requests, results, song_tempo_kept
+from daw_protocol import requests, results, song_tempo_kept, take_results
 from daw_protocol.message import Message
 from daw_protocol.replies import AuditionState
 from daw_protocol.requests import Request
@@ -94,21 +94,25 @@ COMMANDS: tuple[Command, ...] = (
     Command("jobs.list", requests.ListJobs, results.JobList, Group.JOBS, ID, "/bridge/jobs/list s id9"),
     Command("jobs.show", requests.ShowJob, results.JobWithTakes, Group.JOBS, ("job",),
             "/bridge/jobs/show s JOB"),
-    Command("takes.list", requests.ListTakes, results.TakeList, Group.TAKES, ID, "/bridge/takes/list s id10"),
-    Command("takes.show", requests.ShowTake, results.TakeWithRecipe, Group.TAKES, ("take",),
+    Command("takes.list", requests.ListTakes, take_results.TakeList, Group.TAKES, ID, "/bridge/takes/list s id10"),
+    Command("takes.show", requests.ShowTake, take_results.TakeWithRecipe, Group.TAKES, ("take",),
             "/bridge/takes/show s TAKE"),
     Command("takes.fetch", requests.FetchTake, results.FileSent, Group.TAKES, ("take",), "", osc=False),
-    Command("takes.choose", requests.ChooseTake, results.ChosenTake, Group.TAKES, ("take",),
+    Command("takes.choose", requests.ChooseTake, take_results.ChosenTake, Group.TAKES, ("take",),
             "/bridge/takes/choose s TAKE"),
-    Command("takes.revert", requests.RevertTake, results.ChosenTake, Group.TAKES, ("take",),
+    Command("takes.revert", requests.RevertTake, take_results.ChosenTake, Group.TAKES, ("take",),
             "/bridge/takes/revert s TAKE"),
-    Command("takes.redo", requests.RedoTake, results.ChosenTake, Group.TAKES, ("take",),
+    Command("takes.redo", requests.RedoTake, take_results.ChosenTake, Group.TAKES, ("take",),
             "/bridge/takes/redo s TAKE"),
-    Command("takes.lineage", requests.ShowLineage, results.TakeList, Group.TAKES, ("take",),
+    Command("takes.lineage", requests.ShowLineage, take_results.TakeList, Group.TAKES, ("take",),
             "/bridge/takes/lineage s TAKE"),
-    Command("takes.delete", requests.DeleteTake, results.DeletedTake, Group.TAKES, ("take",),
+    Command("takes.delete", requests.DeleteTake, take_results.DeletedTake, Group.TAKES, ("take",),
             "/bridge/takes/delete s TAKE"),
-    Command("export", requests.Export, results.ExportedProject, Group.TAKES, ("what", "name", "format"),
+    Command("song.undo", requests.UndoSong, take_results.SongChange, Group.TAKES, ("song",),
+            "/bridge/song/undo s SONG"),
+    Command("song.redo", requests.RedoSong, take_results.SongChange, Group.TAKES, ("song",),
+            "/bridge/song/redo s SONG"),
+    Command("export", requests.Export, take_results.ExportedProject, Group.TAKES, ("what", "name", "format"),
             "/bridge/export sss take TAKE rpp"),
     Command("audition.play", requests.PlayAudition, AuditionState, Group.AUDITION, ("take",),
             "/bridge/audition/play ssisi TAKE before 2 after 2"),

@@ -13,7 +13,7 @@ from daw_protocol.addresses import BY_ADDRESS, PREFIX, Command, field_names
 from daw_protocol.errors import ErrorCode, ProtocolError, unicode_only
 from daw_protocol.fields import is_plain, shown
 from daw_protocol.message import unknown_field
-from daw_protocol.replies import REPLIES, Reply, TakeReady
+from daw_protocol.replies import REPLIES, Reply, TakeChosen, TakeReady
 from daw_protocol.requests import Request
 
 # A reply must fit one Ethernet frame with room to spare: larger datagrams are fragmented, and losing one fragment
@@ -112,11 +112,14 @@ def reply_to_osc(reply: Reply) -> tuple[str, list[OscArgument]]:
 def fitting(reply: Reply) -> tuple[str, list[OscArgument]]:
     """As `reply_to_osc`, with the longest texts shortened until it fits one datagram.
 
-    A path is omitted rather than shortened: half a path is a wrong one. `takes.show` has it in full.
+    A path is omitted rather than shortened, as are the parts of a comp: half of it is a wrong one. `takes.show` and
+    `takes.list` have them in full.
     """
     address, arguments = reply_to_osc(reply)
     if datagram_bytes(address, arguments) > MAX_DATAGRAM_BYTES and isinstance(reply, TakeReady):
         address, arguments = reply_to_osc(reply.evolve(path=""))
+    if datagram_bytes(address, arguments) > MAX_DATAGRAM_BYTES and isinstance(reply, TakeChosen):
+        address, arguments = reply_to_osc(reply.evolve(parts=()))
     while datagram_bytes(address, arguments) > MAX_DATAGRAM_BYTES:
         longest = max(
             (n for n, entry in enumerate(arguments) if isinstance(entry, str)),

@@ -8,6 +8,7 @@ from typing import ClassVar
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.fields import Choice, Flag, Real, Text, Whole
 from daw_protocol.message import Message, value
+from daw_protocol.part_fields import PartsKind
 from daw_protocol.seed import Seed
 
 SAMPLES = Whole(-(2**53), 2**53)
@@ -198,11 +199,16 @@ class TakeChosen(Reply):
     """To `watch` subscribers: the chosen take of a region changed."""
 
     name: ClassVar[str] = "chosen"
-    take: str = value(Text(64), "the take chosen now; empty for the original", "")
+    take: str = value(
+        Text(64), "the take chosen now, of a comp the one chosen last; empty for the original", ""
+    )
     song: str = value(Text(80), "the song's digest", "")
     start: int = value(SAMPLES, "first sample of the region, counted from the song's first")
     end: int = value(SAMPLES, "first sample after it")
     stem: str = value(Text(64), "mix, or the name of the stem or instrument", "mix")
+    parts: tuple[tuple[str, int, int], ...] = value(
+        PartsKind(), "what plays where, counted like start and end, unless it is all of one take", ()
+    )
 
 
 REPLIES: tuple[type[Reply], ...] = (

@@ -1,7 +1,8 @@
 """What each command returns over WebSocket and mailbox; addresses.py assigns the results to the commands.
 
-Two kinds of results are defined elsewhere: context commands return their request as interpreted, and audition commands
-return the state that `watch` subscribers get as the notification `audition`; `audition.passage` changes no state.
+Results about takes are in take_results.py. Two other kinds are defined elsewhere: context commands return their request
+as interpreted, and audition commands return the state that `watch` subscribers get as the notification `audition`;
+`audition.passage` changes no state.
 """
 
 from __future__ import annotations
@@ -11,11 +12,9 @@ from dataclasses import dataclass
 
 from daw_protocol.fields import Choice, Flag, Real, Text, Whole
 from daw_protocol.message import Message, value
-from daw_protocol.receipt import Receipt
-from daw_protocol.recipe import BlueprintRecord, Recipe
+from daw_protocol.recipe import BlueprintRecord
 from daw_protocol.replies import SAMPLES, Acknowledged, AuditionState, TakeReady
 from daw_protocol.result_fields import AnyText, JsonObject, ListOf, Nullable, Record, Row, TableOf
-from daw_protocol.seed import Seed
 
 COUNT = Whole(0, 2**53)
 RATE = Whole(1, 384_000)
@@ -93,71 +92,7 @@ class CancelledJob(Message):
     job: str = value(ID, "the job's id")
 
 
-# Takes
-
-
-@dataclass(frozen=True, kw_only=True)
-class TakeRecord(Message):
-    """A take. Positions and lengths are in samples at `rate`."""
-
-    take: str = value(ID, "the take's id")
-    job: str = value(ID, "the job that made it")
-    number: int = value(Whole(1, 1000), "the take's number within the request, from 1")
-    task: str = value(ID, "the task, such as repaint")
-    stem: str = value(AnyText(), "mix, or the name of the stem or instrument")
-    title: str = value(AnyText(), "the song's name")
-    song: str | None = value(Nullable(AnyText()), "digest of the song it was made from")
-    audio: str = value(AnyText(), "digest of the clip")
-    origin: str | None = value(Nullable(AnyText()), "the take it is a variation of")
-    position: int = value(SAMPLES, "its start on the timeline")
-    length: int = value(SAMPLES, "its length")
-    rate: int = value(RATE, "samples per second")
-    created: float = value(MOMENT, f"when it was made, {MOMENT_DOC}")
-    prompt: str = value(AnyText(), "the prompt of its request")
-    seed: int | None = value(Nullable(Seed()), "the seed it was rendered with")
-    engine: str = value(AnyText(), "the engine of its request")
-    receipt: Receipt = value(Record(Receipt), "the measurements")
-    words: tuple[str, ...] = value(TEXTS, "the receipt in sentences")
-    handles: bool = value(Flag(), "whether it has handles")
-    attachments: tuple[str, ...] = value(TEXTS, "names of its attachments")
-
-
-@dataclass(frozen=True, kw_only=True)
-class ListedTake(TakeRecord):
-    """A take in a list."""
-
-    chosen: bool = value(Flag(), "whether it is chosen for its region")
-
-
-@dataclass(frozen=True, kw_only=True)
-class TakeList(Message):
-    """Takes."""
-
-    takes: tuple[ListedTake, ...] = value(ListOf(Record(ListedTake)), "the takes")
-
-
-@dataclass(frozen=True, kw_only=True)
-class TakeWithRecipe(TakeRecord):
-    """A take with its request, recipe and file."""
-
-    request: Mapping[str, object] = value(REQUEST, "its request, completed from the context")
-    recipe: Recipe = value(Record(Recipe), "how it was rendered")
-    path: str = value(AnyText(), "its Broadcast WAV file on the server's machine")
-
-
-@dataclass(frozen=True, kw_only=True)
-class ChosenTake(Message):
-    """The take now chosen for the region."""
-
-    chosen: str | None = value(Nullable(ID), "the take's id; null: the original")
-
-
-@dataclass(frozen=True, kw_only=True)
-class DeletedTake(ChosenTake):
-    """A deleted take's clip file, and the choice for its region."""
-
-    take: str = value(ID, "the deleted take")
-    clip: str = value(AnyText(), "its clip file, which stays for DAWs that use it; empty if there is none")
+# Files
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,15 +102,6 @@ class FileSent(Message):
     bytes: int = value(COUNT, "its size")
     url: str | None = value(AnyText(), "a take's file: where GET finds it at the server's port", None)
     path: str | None = value(AnyText(), "mailbox only: the file", None)
-
-
-@dataclass(frozen=True, kw_only=True)
-class ExportedProject(Message):
-    """The files of an export."""
-
-    path: str = value(AnyText(), "the project")
-    files: tuple[str, ...] = value(TEXTS, "all files written")
-    notes: tuple[str, ...] = value(TEXTS, "what the format cannot carry")
 
 
 # Audition

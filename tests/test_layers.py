@@ -21,6 +21,7 @@ MAY_IMPORT = {
         "clip_store",
         "daw_protocol.receipt",
         "daw_protocol.recipe",
+        "daw_protocol.song_receipt",
         "daw_protocol.tasks",
         "daw_protocol.timeline",
         "model.dsp",
@@ -68,11 +69,15 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
     ),
     "clip_store": (
         ("exports", "take_files"),
+        ("mix",),
         ("store",),
         ("index", "peaks"),
+        ("song_history",),
+        ("choices",),
+        ("index_schema",),
         ("blobs", "measure", "take"),
         ("splice",),
-        ("likeness",),
+        ("likeness", "comp"),
         ("audio",),
         ("atomic_file", "regular_file"),
         ("errors", "file_clock"),
@@ -82,12 +87,13 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("osc_form", "context"),
         ("song_tempo",),
         ("addresses",),
+        ("take_results",),
         ("results", "song_tempo_kept"),
-        ("recipe",),
+        ("recipe", "song_receipt"),
         ("result_fields",),
         ("requests", "replies", "receipt"),
         ("message",),
-        ("timeline_fields", "tasks", "seed"),
+        ("timeline_fields", "part_fields", "tasks", "seed"),
         ("osc_packet",),
         ("fields",),
         ("timeline", "midi_clock", "song_position"),
@@ -142,13 +148,13 @@ MAY_IMPORT_DOORS = ("bridge_server.cli", "bridge_server.server", "bridge_server.
 
 # A library -> the only places that know it.
 ONLY_IN = {
-    "sqlite3": ("bridge_server.jobs", "clip_store.index"),
+    "sqlite3": ("bridge_server.jobs", "clip_store.index", "clip_store.index_schema"),
     # The TCP port: an application, the server that runs it, and the protocol it speaks after a handshake.
     "starlette": ("bridge_server.endpoints.websocket", "bridge_server.endpoints.http"),
     "uvicorn": ("bridge_server.endpoints.http.server", "bridge_server.endpoints.http.connections"),
     "h11": ("bridge_server.endpoints.http.connections",),
     "websockets": ("bridge_server.endpoints.http.connections", "bridge_server.cli.client"),
-    "soundfile": ("clip_store.audio.decoder",),
+    "soundfile": ("clip_store.audio.decoder", "clip_store.audio.flac_file"),
     # Tempo maps go out as MIDI files; those that come in are read by daw_protocol.timeline.midi_file.
     "mido": (
         "bridge_server.endpoints.midi",

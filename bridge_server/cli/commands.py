@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from rich.console import Console
@@ -22,10 +23,17 @@ from bridge_server.settings import Settings
 from bridge_server.songs.alike import as_text, existing
 from bridge_server.songs.tempo_file import read_midi_map, with_map, without_tempo
 from daw_protocol.addresses import Command
-from daw_protocol.errors import ProtocolError
+from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.replies import Failed
 from daw_protocol.requests.render import MAX_TITLE
-from daw_protocol.results import ChosenTake, DeletedTake, ListedTake, TakeList, TakeWithRecipe
+from daw_protocol.take_results import (
+    ChosenTake,
+    DeletedTake,
+    ListedTake,
+    SongChange,
+    TakeList,
+    TakeWithRecipe,
+)
 
 DONE, PROBLEM = 0, 1
 
@@ -190,11 +198,25 @@ async def jobs(settings: Settings, screen: Screen, cancel: str | None) -> int:
     return DONE
 
 
-async def takes(settings: Settings, screen: Screen, action: str, take: str, out: Path) -> int:
-    """Lists takes; chooses, reverts, redoes, traces, deletes or saves one.
+async def takes(
+    settings: Settings,
+    screen: Screen,
+    action: str,
+    take: str,
+    out: Path,
+    part: Mapping[str, str] = MappingProxyType({}),
+) -> int:
+    """Lists takes; chooses, reverts, redoes, traces, deletes or saves one. Raises ProtocolError.
 
-    action: the method's name after `takes.`, or "save"; take: its id, "" for `list`.
+    action: the method's name after `takes.`, or "save"; take: its id, "" for `list`. part: start and end, for `choose`.
     """
+    if part and action != "choose":
+        raise ProtocolError(
+            ErrorCode.MISSING_FIELD,
+            "--start and --end name a part of a take, and no take is named.",
+            "Add --choose TAKE.",
+            "take",
+        )
     async with some_server(settings) as client:
         if action == "save":
             files = await save_take(client, take, out)
@@ -202,7 +224,7 @@ async def takes(settings: Settings, screen: Screen, action: str, take: str, out:
             for path in files.values():
                 screen.say(f"→ {escape(path)}")
             return DONE
-        answer = await client.call(f"takes.{action}", **({"take": take} if take else {}))
+        answer = await client.call(f"takes.{action}", **({"take": take} if take else {}), **part)
     screen.result(answer.get("takes", answer))
     if action == "delete":
         deleted = DeletedTake.from_stored(answer)
@@ -212,9 +234,26 @@ async def takes(settings: Settings, screen: Screen, action: str, take: str, out:
     elif "takes" in answer:
         _print_takes(screen, TakeList.from_stored(answer).takes)
     else:
-        chosen = ChosenTake.from_stored(answer).chosen
-        screen.say(f"Take {escape(chosen)} is in place." if chosen else "Back to the original.")
+        screen.say(in_place(ChosenTake.from_stored(answer)))
     return DONE
+
+
+async def walk_history(settings: Settings, screen: Screen, action: str, song: str) -> int:
+    """Undoes or redoes what was accepted in a song. Raises ProtocolError at either end of its history."""
+    async with some_server(settings) as client:
+        answer = await client.call(f"song.{action}", song=song)
+    screen.result(answer)
+    change = SongChange.from_stored(answer)
+    screen.say(f"From sample {change.start} to {change.end} of the song: {in_place(change)}")
+    return DONE
+
+
+def in_place(chosen: ChosenTake) -> str:
+    """What plays in a region now, in words."""
+    if chosen.parts:
+        takes = ", ".join(dict.fromkeys(take for take, _, _ in chosen.parts))
+        return f"{len(chosen.parts)} parts are in place, of take {escape(takes)}."
+    return f"Take {escape(chosen.chosen)} is in place." if chosen.chosen else "Back to the original."
 
 
 def _print_takes(screen: Screen, found: Sequence[ListedTake]) -> None:

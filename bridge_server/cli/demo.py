@@ -31,7 +31,7 @@ from bridge_server.songs.tempo_file import read_midi_map
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.osc_form import OscArgument
 from daw_protocol.osc_packet import messages_in
-from daw_protocol.results import TakeWithRecipe
+from daw_protocol.take_results import TakeWithRecipe
 
 SONG, LEAD, MAP = "demo_song.flac", "demo_lead.flac", "demo_song.mid"
 

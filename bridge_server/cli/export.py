@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from rich.markup import escape
@@ -10,14 +11,17 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from bridge_server.cli.commands import DONE, Screen
 from bridge_server.errors import as_protocol_error
-from bridge_server.handlers.exports import project_of
+from bridge_server.handlers.exports import finished_song, project_of
 from bridge_server.jobs.database import open_database
+from bridge_server.rendering.receipts import song_in_words
 from bridge_server.server import DATABASE
 from bridge_server.version import VERSION
 from clip_store.errors import ClipStoreError, TakeError
 from clip_store.exports import Format, Written, write_export
+from clip_store.mix.write_mix import MixFormat, write_mix
 from clip_store.store import ClipStore
 from daw_protocol.errors import ErrorCode, ProtocolError
+from daw_protocol.requests.export import MIX_FORMATS, Export
 
 
 def export(store: Path, screen: Screen, what: str, name: str, format: str, folder: Path) -> int:
@@ -30,7 +34,10 @@ def export(store: Path, screen: Screen, what: str, name: str, format: str, folde
         )
     try:
         with contextlib.closing(open_database(store / DATABASE)) as connection:
-            written = _written(ClipStore(store, connection), screen, what, name, Format(format), folder)
+            found = ClipStore(store, connection)
+            if format in MIX_FORMATS:
+                return _finished(found, screen, what, name, format, folder)
+            written = _written(found, screen, what, name, Format(format), folder)
     except TakeError as error:
         raise ProtocolError(ErrorCode.UNKNOWN_TAKE, error.sentence, error.remedy) from error
     except ClipStoreError as error:
@@ -44,11 +51,32 @@ def export(store: Path, screen: Screen, what: str, name: str, format: str, folde
 
 
 def _written(store: ClipStore, screen: Screen, what: str, name: str, kind: Format, folder: Path) -> Written:
+    project = project_of(store, what, name)
+    with _progress(screen) as progress:
+        return write_export(project, store.blobs, kind, folder, VERSION, progress)
+
+
+def _finished(store: ClipStore, screen: Screen, what: str, name: str, format: str, folder: Path) -> int:
+    """Writes the song with everything accepted in it. Raises ProtocolError, TakeError, ClipStoreError."""
+    Export(what=what, name=name, format=format)  # refuses what is no song
+    song = finished_song(store, name)
+    with _progress(screen) as progress:
+        written = write_mix(song, store.blobs, MixFormat(format), folder, progress)
+    screen.say(f"→ {escape(str(written.path))}")
+    for line in song_in_words(written.receipt):
+        screen.say(f"    {escape(line)}")
+    for note in written.notes:
+        screen.say(f"  [dim]{escape(note)}[/dim]")
+    path = str(written.path)
+    receipt = written.receipt.to_fields()
+    screen.result({"path": path, "files": [path], "notes": list(written.notes), "receipt": receipt})
+    return DONE
+
+
+@contextlib.contextmanager
+def _progress(screen: Screen) -> Iterator[Callable[[float], None]]:
+    """A progress bar, as a function that sets it."""
     columns = (TextColumn("{task.description}"), BarColumn())
     with Progress(*columns, console=screen.console, disable=screen.as_json, transient=True) as bar:
         task = bar.add_task("exporting", total=1.0)
-
-        def progress(fraction: float) -> None:
-            bar.update(task, completed=fraction)
-
-        return write_export(project_of(store, what, name), store.blobs, kind, folder, VERSION, progress)
+        yield lambda fraction: bar.update(task, completed=fraction)

@@ -131,7 +131,7 @@ def audition_fields(arguments: argparse.Namespace, command: Command) -> dict[str
 
 
 TAKE_ACTIONS = {
-    "choose": "accept this take for its region",
+    "choose": "accept this take for its region, or the part between --start and --end",
     "revert": "go back to what was chosen before it",
     "redo": "undo the last revert at this take's place",
     "lineage": "show this take and the takes it came from",
@@ -155,10 +155,17 @@ def _lists(commands: Subparsers) -> None:
     one_take = takes.add_mutually_exclusive_group()
     for name, help_text in TAKE_ACTIONS.items():
         one_take.add_argument(f"--{name}", metavar="TAKE", help=help_text)
+    for name in ("start", "end"):
+        takes.add_argument(
+            f"--{name}", metavar="POSITION", help=f"with --choose: {name} of the part to accept"
+        )
     takes.add_argument("-o", "--out", type=Path, default=Path(), help="folder for --save")
+    song = commands.add_parser("song", help="undo or redo what was accepted in a song, whatever its region")
+    song.add_argument("action", choices=("undo", "redo"))
+    song.add_argument("song", help="the song's title or digest")
     store = commands.add_parser("store", help="check the store, or remove what nothing needs")
     store.add_argument("action", choices=("verify", "sweep"))
-    for one, run in ((jobs, _run_jobs), (takes, _run_takes), (store, _run_store)):
+    for one, run in ((jobs, _run_jobs), (takes, _run_takes), (song, _run_song), (store, _run_store)):
         json_option(one)
         one.set_defaults(run=run)
 
@@ -172,8 +179,17 @@ def _run_jobs(arguments: argparse.Namespace) -> int:
 def _run_takes(arguments: argparse.Namespace) -> int:
     from bridge_server.cli.commands import takes
 
+    part = {name: given for name in ("start", "end") if (given := getattr(arguments, name)) is not None}
     return asyncio.run(
-        takes(settings_of(arguments), screen_of(arguments), *take_action(arguments), arguments.out)
+        takes(settings_of(arguments), screen_of(arguments), *take_action(arguments), arguments.out, part)
+    )
+
+
+def _run_song(arguments: argparse.Namespace) -> int:
+    from bridge_server.cli.commands import walk_history
+
+    return asyncio.run(
+        walk_history(settings_of(arguments), screen_of(arguments), arguments.action, arguments.song)
     )
 
 
@@ -184,7 +200,9 @@ def _run_store(arguments: argparse.Namespace) -> int:
 
 
 def _export(commands: Subparsers) -> None:
-    export = commands.add_parser("export", help="a take or a song as a project for another DAW")
+    export = commands.add_parser(
+        "export", help="a take or a song as a project for another DAW, or the finished song"
+    )
     export.add_argument(
         "what", choices=("take", "song"), help="one take in its song, or a song with all its takes"
     )
@@ -192,8 +210,14 @@ def _export(commands: Subparsers) -> None:
     export.add_argument(
         "--as", dest="format", choices=EXPORT_FORMATS, required=True,
         help="dawproject: Bitwig, Studio One, Cubase; rpp: REAPER; aaf: Pro Tools, Logic; midi: the tempo map; "
-        "wav: time-stamped files for any DAW",
+        "wav: time-stamped files for any DAW; mix: the song with all accepted takes, in one file",
     )  # fmt: skip
+    export.add_argument(
+        "--mix-format",
+        choices=("wav", "flac"),
+        default="wav",
+        help="with --as mix: the kind of file (default: wav)",
+    )
     export.add_argument(
         "--to", type=Path, default=Path(), metavar="FOLDER", help="folder for the result (default: here)"
     )
@@ -204,7 +228,8 @@ def _export(commands: Subparsers) -> None:
 def _run_export(arguments: argparse.Namespace) -> int:
     from bridge_server.cli.export import export
 
+    kind = "mix-flac" if (arguments.format, arguments.mix_format) == ("mix", "flac") else arguments.format
     return export(
-        store_of(arguments), screen_of(arguments), arguments.what, arguments.name, arguments.format,
+        store_of(arguments), screen_of(arguments), arguments.what, arguments.name, kind,
         arguments.to.absolute(),
     )  # fmt: skip

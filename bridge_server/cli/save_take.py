@@ -9,7 +9,7 @@ from clip_store.store import file_stem
 from clip_store.take import MIX
 from clip_store.take_files import free_name
 from daw_protocol.errors import ErrorCode, ProtocolError
-from daw_protocol.results import TakeWithRecipe
+from daw_protocol.take_results import TakeWithRecipe
 
 
 async def save_take(client: BridgeClient, take: str, folder: Path) -> dict[str, str]:

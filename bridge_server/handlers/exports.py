@@ -1,4 +1,4 @@
-"""Exports a take or a song as a project for another DAW: its notes about each take, and where it may be written.
+"""Exports a take or a song as a project for another DAW, or the finished song: notes on each, and where it may go.
 
 cli/export.py does the same from the command line.
 """
@@ -11,24 +11,32 @@ import time
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
+from urllib.parse import quote
 
 from bridge_server.handlers.response import Response, understood
-from bridge_server.rendering.receipts import in_words
+from bridge_server.rendering.receipts import in_words, song_in_words
 from bridge_server.sessions.client import Client
 from bridge_server.songs.sources import find_folder
 from bridge_server.version import VERSION
 from clip_store.errors import TakeError
 from clip_store.exports import Format, Project, song_project, take_project, write_export
+from clip_store.exports.arrange import find_song
+from clip_store.mix.accepted import accepted_in
+from clip_store.mix.write_mix import MixFormat, SongToWrite, write_mix
 from clip_store.store import ClipStore, statement
 from clip_store.take import Take
 from daw_protocol.replies import JobProgress
 from daw_protocol.requests import Export
-from daw_protocol.results import ExportedProject
+from daw_protocol.requests.export import MIX_FORMATS
+from daw_protocol.take_results import ExportedProject
 
 FOLDER = "exports"
 """Below the store: the default folder for projects."""
 
 PROGRESS_SECONDS = 0.1
+
+Found = TypeVar("Found")
 
 
 class ExportHandlers:
@@ -41,14 +49,32 @@ class ExportHandlers:
     async def export(self, request: Export, client: Client) -> Response:
         """Raises ProtocolError, TakeError, ClipStoreError."""
         folder = find_folder(request.folder, self._roots) if request.folder else self._store.root / FOLDER
-        project = project_of(self._store, request.what, request.name)
         progress = _ExportProgress(request, client, asyncio.get_running_loop())
+        if request.format in MIX_FORMATS:
+            return await self._finished(request, folder, progress)
+        project = project_of(self._store, request.what, request.name)
         written = await asyncio.to_thread(
             write_export, project, self._store.blobs, Format(request.format), folder, VERSION, progress
         )
         files = tuple(str(path) for path in written.files)
         result = ExportedProject(path=str(written.main), files=files, notes=written.notes)
         return understood(request, " ".join([str(written.main), *written.notes]), result)
+
+    async def _finished(self, request: Export, folder: Path, progress: Callable[[float], None]) -> Response:
+        song = finished_song(self._store, request.name)
+        written = await asyncio.to_thread(
+            write_mix, song, self._store.blobs, MixFormat(request.format), folder, progress
+        )
+        within = self._store.root / FOLDER
+        result = ExportedProject(
+            path=str(written.path),
+            files=(str(written.path),),
+            notes=written.notes,
+            url=f"/{FOLDER}/{quote(written.path.name, safe='')}" if folder == within else None,
+            receipt=written.receipt,
+            words=tuple(song_in_words(written.receipt)),
+        )
+        return understood(request, " ".join([str(written.path), *written.notes]), result)
 
 
 class _ExportProgress:
@@ -71,12 +97,27 @@ class _ExportProgress:
 def project_of(store: ClipStore, what: str, name: str) -> Project:
     """The project of a take's id or a song's name, its accents composed or not. Raises TakeError, StoreError."""
     make: Callable[..., Project] = take_project if what == "take" else song_project
+    return in_either_spelling(name, lambda spelled: make(store, spelled, describe))
+
+
+def finished_song(store: ClipStore, name: str) -> SongToWrite:
+    """What is accepted in a song, by its title or digest. Raises TakeError when there is no such song."""
+    song, title = in_either_spelling(name, lambda spelled: find_song(store, spelled))
+    newest = next(iter(store.index.list(song=song, limit=1)), None)
+    position = newest.position - newest.start if newest else 0
+    return SongToWrite(
+        accepted_in(store.index, song), title or (newest.title if newest else "song"), position
+    )
+
+
+def in_either_spelling(name: str, find: Callable[[str], Found]) -> Found:
+    """What `find` gives for a name, its accents composed or not. Raises TakeError when neither is there."""
     try:
-        return make(store, name, describe)
+        return find(name)
     except TakeError:
         for spelled in {unicodedata.normalize(form, name) for form in ("NFC", "NFD")} - {name}:
             with contextlib.suppress(TakeError):
-                return make(store, spelled, describe)
+                return find(spelled)
         raise
 
 

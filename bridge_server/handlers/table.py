@@ -46,6 +46,8 @@ def handler_table(
         requests.RevertTake: takes.revert,
         requests.RedoTake: takes.redo,
         requests.ShowLineage: takes.lineage,
+        requests.UndoSong: takes.undo_song,
+        requests.RedoSong: takes.redo_song,
         requests.DeleteTake: takes.delete,
         requests.Watch: shared_context.watch,
         requests.ShowFocus: shared_context.show,

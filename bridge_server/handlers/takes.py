@@ -1,12 +1,14 @@
-"""Takes: listing and showing them, choosing one for its region, undoing and redoing that, deleting one."""
+"""Takes: listing and showing them, choosing one or a part of it, undoing and redoing that, deleting one."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 from bridge_server.audition.controller import AuditionController
+from bridge_server.audition.scene_builder import tempo_map_of
+from bridge_server.handlers.exports import in_either_spelling
 from bridge_server.handlers.response import Response, understood
 from bridge_server.handlers.take_files import address_of, take_file
 from bridge_server.jobs.database import Connection, transaction
@@ -15,21 +17,27 @@ from bridge_server.rendering.receipts import in_words
 from bridge_server.sessions.client import Client
 from bridge_server.sessions.events import Events, Notice
 from bridge_server.songs.sources import TAKE
-from clip_store.index import Place, place_of
+from clip_store.choices import Place
+from clip_store.comp import Comp, Part
+from clip_store.errors import TakeError
+from clip_store.exports.arrange import find_song
+from clip_store.index import place_of
 from clip_store.store import ClipStore
 from clip_store.take import Take
 from daw_protocol import requests
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.replies import TakeChosen
-from daw_protocol.results import (
+from daw_protocol.results import FileSent
+from daw_protocol.take_results import (
     ChosenTake,
     DeletedTake,
-    FileSent,
     ListedTake,
+    SongChange,
     TakeList,
     TakeRecord,
     TakeWithRecipe,
 )
+from daw_protocol.timeline import Position, Span
 
 Recorded = TypeVar("Recorded", bound=TakeRecord)
 
@@ -68,27 +76,56 @@ class TakeHandlers:
         return understood(request, in_lines(takes), self._listed(takes))
 
     async def choose(self, request: requests.ChooseTake, _: Client) -> Response:
+        part = part_of(self._store.index.get(request.take), request.start, request.end)
         with transaction(self._connection):
-            place = self._store.index.choose(request.take)
-        self._publish(place, request.take)
-        return understood(
-            request, f"Take {request.take} is chosen for its region.", ChosenTake(chosen=request.take)
-        )
+            place = self._store.index.choose(request.take, part)
+        text = f"Take {request.take} is chosen for its region."
+        if len(self._publish(place)) > 1:
+            text = f"A part of take {request.take} is chosen for its region, with parts of other takes."
+        return understood(request, text, self._chosen_at(place))
 
     async def revert(self, request: requests.RevertTake, _: Client) -> Response:
         place = place_of(self._store.index.get(request.take))
         with transaction(self._connection):
             chosen = self._store.index.revert(place)
-        self._publish(place, chosen)
-        text = f"Take {chosen} is chosen again." if chosen else "Back to the original."
-        return understood(request, text, ChosenTake(chosen=chosen))
+        self._publish(place)
+        return understood(request, chosen_again(chosen), self._chosen_at(place))
 
     async def redo(self, request: requests.RedoTake, _: Client) -> Response:
         place = place_of(self._store.index.get(request.take))
         with transaction(self._connection):
             chosen = self._store.index.redo(place)
-        self._publish(place, chosen)
-        return understood(request, f"Take {chosen} is chosen again.", ChosenTake(chosen=chosen))
+        self._publish(place)
+        return understood(request, chosen_again(chosen), self._chosen_at(place))
+
+    async def undo_song(self, request: requests.UndoSong, _: Client) -> Response:
+        return self._walked(request, self._store.index.history.undo, "Undone")
+
+    async def redo_song(self, request: requests.RedoSong, _: Client) -> Response:
+        return self._walked(request, self._store.index.history.redo, "Redone")
+
+    def _walked(
+        self, request: requests.UndoSong | requests.RedoSong, step: Callable[[str], Place], word: str
+    ) -> Response:
+        """One step through a song's history. Raises ProtocolError at its end, or when there is no such song."""
+        try:
+            song, _ = in_either_spelling(request.song, lambda name: find_song(self._store, name))
+            with transaction(self._connection):
+                place = step(song)
+        except TakeError as error:
+            raise ProtocolError(ErrorCode.UNKNOWN_TAKE, error.sentence, error.remedy, "song") from error
+        self._publish(place)
+        history, chosen = self._store.index.history, self._chosen_at(place)
+        result = SongChange(
+            **vars(chosen),
+            song=song,
+            start=place.start,
+            end=place.end,
+            stem=place.stem,
+            undo=history.can_undo(song),
+            redo=history.can_redo(song),
+        )
+        return understood(request, f"{word}. {chosen_again(chosen.chosen)}", result)
 
     async def delete(self, request: requests.DeleteTake, _: Client) -> Response:
         """Its audio goes with the next sweep, unless another take needs it."""
@@ -100,11 +137,12 @@ class TakeHandlers:
             was_chosen = self._store.index.chosen(place) == take.id
             self._store.index.delete(take.id)
             chosen = self._store.index.chosen(place)
-        self._publish(place, chosen)
+        self._publish(place)
         text = f"Take {take.id} is deleted."
-        text += " Its region is back to the original." if was_chosen else ""
+        text += " Its region is back to the original." if was_chosen and chosen is None else ""
         text += f" Its clip file stays: {clip}" if clip else ""
-        return understood(request, text, DeletedTake(take=take.id, chosen=chosen, clip=str(clip or "")))
+        result = DeletedTake(take=take.id, clip=str(clip or ""), **vars(self._chosen_at(place)))
+        return understood(request, text, result)
 
     def _refuse_in_use(self, take: Take) -> None:
         """Raises ProtocolError for a take that plays, or that an unfinished job is to be made from."""
@@ -130,15 +168,73 @@ class TakeHandlers:
         sent = FileSent(bytes=file.size, url=address_of(request.take, request.what, request.name))
         return understood(request, file.name or request.what, sent, file)
 
-    def _publish(self, place: Place, chosen: str | None) -> None:
+    def _publish(self, place: Place) -> Comp:
+        """Announces what plays in a place now."""
         song, start, end, stem = place
-        chosen_now = TakeChosen(take=chosen or "", song=song, start=start, end=end, stem=stem)
-        self._events.publish(Notice(chosen_now))
+        now = self._chosen_at(place)
+        chosen = TakeChosen(
+            take=now.chosen or "", song=song, start=start, end=end, stem=stem, parts=now.parts
+        )
+        self._events.publish(Notice(chosen))
+        return self._store.index.parts(place)
 
-    def _listed(self, takes: Iterable[Take]) -> TakeList:
-        songs = {take.parent or "" for take in takes}
-        in_force = {take for song in songs for take in self._store.index.choices(song).values()}
-        return TakeList(takes=tuple(record(ListedTake, take, chosen=take.id in in_force) for take in takes))
+    def _chosen_at(self, place: Place) -> ChosenTake:
+        return ChosenTake(
+            chosen=self._store.index.chosen(place), parts=partial(place, self._store.index.parts(place))
+        )
+
+    def _listed(self, takes: Sequence[Take]) -> TakeList:
+        chosen: dict[str, list[Part]] = {}
+        for song in {take.parent or "" for take in takes}:
+            for place, comp in self._store.index.comps(song).items():
+                for part in comp:
+                    parts = chosen.setdefault(part.take, [])
+                    if partial(place, comp):
+                        parts.append(part)
+        return TakeList(takes=tuple(listed(take, chosen.get(take.id)) for take in takes))
+
+
+def part_of(take: Take, start: Position | None, end: Position | None) -> Span | None:
+    """The part of a take between two positions, in samples of its song; None for all of it. Raises ProtocolError."""
+    if start is None and end is None:
+        return None
+    origin = take.position - take.start
+    first = take.region.start if start is None else resolved(start, take, "start") - origin
+    last = take.region.end if end is None else resolved(end, take, "end") - origin
+    if last <= first:
+        raise ProtocolError(
+            ErrorCode.BAD_REGION,
+            f"The part is empty: it would start at sample {first + origin} and end at {last + origin}.",
+            "Choose at least one sample. end is the first sample after the part.",
+            "start" if end is None else "end",
+        )
+    return Span(first, last)
+
+
+def resolved(position: Position, take: Take, field: str) -> int:
+    """A position in samples of the timeline, by the tempo map the take was rendered on. Raises ProtocolError."""
+    try:
+        return position.resolve(tempo_map_of(take), take.rate)
+    except (ValueError, OverflowError) as error:
+        raise ProtocolError(
+            ErrorCode.OUT_OF_RANGE, f"{field}: {error}.", "Check the position.", field
+        ) from error
+
+
+def partial(place: Place, comp: Comp) -> Comp:
+    """The comp, unless it is all of one take."""
+    return () if [part.span for part in comp] == [Span(place.start, place.end)] else comp
+
+
+def chosen_again(take: str | None) -> str:
+    return f"Take {take} is chosen again." if take else "Back to the original."
+
+
+def listed(take: Take, parts: Sequence[Part] | None) -> ListedTake:
+    """A take in a list. parts: of it that are chosen, in samples of its song; empty for all of it, None for nothing."""
+    origin = take.position - take.start
+    spans = tuple((part.start + origin, part.end + origin) for part in parts or ())
+    return record(ListedTake, take, chosen=parts is not None, parts=spans)
 
 
 def record(kind: type[Recorded], take: Take, **more: Any) -> Recorded:

@@ -14,6 +14,7 @@ from clip_store.measure.gain_match import GainMatch, Target
 from clip_store.splice import Spliced, stretch
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.receipt import Receipt
+from daw_protocol.song_receipt import SongReceipt
 from daw_protocol.timeline import Span
 from model.dsp.loudness import integrated, peak_db
 
@@ -161,3 +162,25 @@ def in_words(receipt: Receipt) -> list[str]:
         lines.append(f"onsets off the grid: {receipt.drift_median_ms:.0f} ms median, of {receipt.onsets}")
     lines += [f"warning: {warning}" for warning in receipt.warnings]
     return lines
+
+
+def song_in_words(receipt: SongReceipt) -> list[str]:
+    """The receipt of a finished song as a producer reads it, a line a fact."""
+    accepted = len(receipt.regions)
+    lines = [
+        f"{receipt.length} samples long ({receipt.length / receipt.rate:.3f} s), {receipt.encoding}; "
+        + ("nothing accepted" if not accepted else f"{accepted} region{'s' * (accepted > 1)} accepted"),
+        "outside them: " + ("bit-identical" if receipt.outside_identical else "CHANGED"),
+    ]
+    for region in receipt.regions:
+        takes = ", ".join(dict.fromkeys(take for take, _, _ in region.parts)) or "covered by later takes"
+        line = f"at sample {region.position}, {region.length} samples: {region.task} {takes}"
+        if region.correlation is not None:
+            line += f", likeness to the original {region.correlation:.2f}"
+        if region.seam_rank is not None:
+            line += f", largest of {region.seams} seams at percentile {region.seam_rank:.0f} of the song's own steps"
+        lines.append(line)
+    if receipt.over:
+        lines.append(f"beyond full scale, and held by the file: {receipt.over} samples")
+    warnings = [*receipt.warnings, *(warning for region in receipt.regions for warning in region.warnings)]
+    return [*lines, *(f"warning: {warning}" for warning in warnings)]

@@ -62,12 +62,12 @@ def find_song(store: ClipStore, name: str) -> tuple[str, str]:
     is none or more than one.
     """
     wanted = name.removeprefix("audio:")
+    if len(wanted) == 64 and _is_blob(store.blobs, wanted):
+        return wanted, ""
     titles: dict[str, set[str]] = {}
     for take in store.index.list(limit=MAX_TAKES):
         if take.parent:
             titles.setdefault(take.parent, set()).add(take.title)
-    if len(wanted) == 64 and (wanted in titles or _is_blob(store.blobs, wanted)):
-        return wanted, ""
     found = [
         digest
         for digest, names in titles.items()

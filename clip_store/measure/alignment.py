@@ -84,7 +84,7 @@ class Alignment:
 
     def _warnings(self) -> tuple[str, ...]:
         """Things to listen to."""
-        sentences = [sentence for seam in self.seams for sentence in _about_seam(seam)]
+        sentences = [sentence for seam in self.seams for sentence in about_seam(seam)]
         if self.reference_lufs is not None:
             other, was = "the song", self.reference_lufs
         elif self.replaced_lufs > SILENCE_LUFS:
@@ -243,7 +243,7 @@ def _drift(song: Audio, region: Span, grid: Sequence[int] | None, lead: int = 0)
     return onset_drift(samples, song.rate, [line - analysed.start for line in grid], margin)
 
 
-def _about_seam(seam: Seam) -> tuple[str, ...]:
+def about_seam(seam: Seam) -> tuple[str, ...]:
     place = f"at sample {seam.position}"
     found = {
         f"There may be a click {place}.": seam.click.stands_out,

@@ -58,10 +58,12 @@ from daw_protocol.requests.takes import (
     DeleteTake,
     FetchTake,
     ListTakes,
+    RedoSong,
     RedoTake,
     RevertTake,
     ShowLineage,
     ShowTake,
+    UndoSong,
 )
 from daw_protocol.requests.watch import ListSongs, ShowFocus, Watch
 
@@ -100,6 +102,7 @@ __all__ = [
     "NextTake",
     "PlayAudition",
     "PreviousTake",
+    "RedoSong",
     "RedoTake",
     "Render",
     "Repaint",
@@ -124,6 +127,7 @@ __all__ = [
     "StopAudition",
     "SweepStore",
     "Transport",
+    "UndoSong",
     "Vary",
     "VerifyStore",
     "Watch",

@@ -1,19 +1,22 @@
-"""Requests for project files for other DAWs."""
+"""Requests for files: projects for other DAWs, and the finished song."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.fields import Choice, Text
 from daw_protocol.message import value
 from daw_protocol.requests.request import Request
 
-EXPORT_FORMATS = ("dawproject", "rpp", "aaf", "midi", "wav")
+PROJECT_FORMATS = ("dawproject", "rpp", "aaf", "midi", "wav")
+MIX_FORMATS = ("mix", "mix-flac")
+EXPORT_FORMATS = (*PROJECT_FORMATS, *MIX_FORMATS)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Export(Request):
-    """Export a take in its song, or a song with all its takes, as a project for another DAW."""
+    """Export a take or a song as a project for another DAW, or (`mix`, `mix-flac`) the song with all accepted takes."""
 
     what: str = value(Choice(("take", "song")), "what `name` refers to")
     name: str = value(Text(128, 1), "the take's id, or the song's title, digest or start of its digest")
@@ -25,3 +28,12 @@ class Export(Request):
         "target folder, inside one of the server's folders; the store's export folder by default",
         "",
     )
+
+    def check(self) -> None:
+        if self.format in MIX_FORMATS and self.what != "song":
+            raise ProtocolError(
+                ErrorCode.OUT_OF_RANGE,
+                f"format: {self.format} is the whole song with everything accepted in it, not one take.",
+                'Send what "song" and the song\'s name; `takes.fetch` has the song with one take.',
+                "format",
+            )

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from daw_protocol.fields import Choice, Text, Whole
 from daw_protocol.message import value
 from daw_protocol.requests.request import Request
+from daw_protocol.timeline.position import Position
+from daw_protocol.timeline_fields import PositionKind
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,9 +46,15 @@ class FetchTake(Request):
 
 @dataclass(frozen=True, kw_only=True)
 class ChooseTake(Request):
-    """Choose a take for its region; the previous choice stays in the history."""
+    """Choose a take for its region, or lay a part of it over what is chosen; earlier choices stay in the history."""
 
     take: str = value(Text(64, 1), "the take's id")
+    start: Position | None = value(
+        PositionKind(), "first sample of the part, on the timeline; by default the take's first", None
+    )
+    end: Position | None = value(
+        PositionKind(), "first sample after the part; by default the take's end", None
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,3 +83,17 @@ class DeleteTake(Request):
     """Delete a take that is neither playing nor needed by a waiting job. Its clip file and all other takes remain."""
 
     take: str = value(Text(64, 1), "the take's id")
+
+
+@dataclass(frozen=True, kw_only=True)
+class UndoSong(Request):
+    """Undo the last thing that was chosen, reverted or redone in a song, in any of its regions."""
+
+    song: str = value(Text(128, 1), "the song's title, digest or start of its digest")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RedoSong(Request):
+    """Redo what was undone last in a song."""
+
+    song: str = value(Text(128, 1), "the song's title, digest or start of its digest")

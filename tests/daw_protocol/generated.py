@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from daw_protocol import fields as kinds
-from daw_protocol import requests, result_fields
+from daw_protocol import part_fields, requests, result_fields
 from daw_protocol import timeline_fields as timeline_kinds
 from daw_protocol.message import Message
 from daw_protocol.seed import Seed
@@ -75,6 +75,16 @@ def tempo_maps(draw: st.DrawFn) -> TempoMap:
     return TempoMap(points, meter, draw(fractions(-10, 10)), draw(st.integers(-4, 4)))
 
 
+def parts() -> st.SearchStrategy[tuple[str, int, int]]:
+    samples = st.integers(-(2**40), 2**40)
+    return st.builds(
+        lambda take, start, length: (take, start, start + length),
+        st.text(LETTERS, max_size=9),
+        samples,
+        st.integers(1, 2**30),
+    )
+
+
 def switches(most: int) -> st.SearchStrategy[dict[str, object]]:
     plain = st.one_of(
         st.booleans(),
@@ -133,6 +143,8 @@ def values(kind: kinds.Kind) -> st.SearchStrategy[object]:
             return st.tuples(*(values(one) for one in kind.kinds))
         case result_fields.TableOf():
             return st.dictionaries(st.text(LETTERS, max_size=9), values(kind.kind), max_size=3)
+        case part_fields.PartsKind():
+            return st.lists(parts(), max_size=3).map(tuple)
         case kinds.Switches():
             return switches(min(kind.max_count, 4))
     raise AssertionError(f"no strategy for {kind}")

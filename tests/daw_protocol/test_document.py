@@ -10,7 +10,8 @@ from daw_protocol.receipt import Receipt
 from daw_protocol.recipe import Recipe
 from daw_protocol.replies import REPLIES
 from daw_protocol.result_fields import title
-from daw_protocol.results import EngineRecord, Focus, TakeRecord
+from daw_protocol.results import EngineRecord, Focus
+from daw_protocol.take_results import TakeRecord
 
 PAGE = protocol_document()
 LINES = PAGE.splitlines()

@@ -3,7 +3,7 @@ import dataclasses
 import pytest
 from hypothesis import given
 
-from daw_protocol import results
+from daw_protocol import results, take_results
 from daw_protocol.addresses import COMMANDS, Group
 from daw_protocol.message import Message
 from daw_protocol.replies import AuditionState
@@ -11,7 +11,10 @@ from tests.daw_protocol.generated import FEW, messages
 
 RESULTS = sorted({command.result for command in COMMANDS}, key=lambda one: one.__name__)
 DEFINED = [
-    one for one in vars(results).values() if isinstance(one, type) and one.__module__ == results.__name__
+    one
+    for module in (results, take_results)
+    for one in vars(module).values()
+    if isinstance(one, type) and one.__module__ == module.__name__
 ]
 
 
@@ -61,5 +64,4 @@ def test_context_commands_return_their_request_and_audition_commands_the_state()
 
 
 def test_null_is_written_where_a_value_is_always_there():
-    assert results.ChosenTake(chosen=None).to_fields() == {"chosen": None}
     assert results.FileSent(bytes=3).to_fields() == {"bytes": 3}

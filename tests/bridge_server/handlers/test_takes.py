@@ -1,6 +1,7 @@
 """Undoing and redoing choices, where a take came from, and deleting one, through a real server."""
 
 from pathlib import Path
+from unittest.mock import ANY
 
 import pytest
 import soundfile
@@ -136,3 +137,84 @@ def test_takes_come_in_pages(ws):
     second = ws.call("takes.list", limit=1, before=first[-1]["take"])["takes"]
     assert [*first, *second] == whole
     assert all(entry["words"] and entry["engine"] == "noise" for entry in whole)
+
+
+def placed(ws, **more):
+    """Two takes of one region of a fresh song, their song's digest, and the song's title."""
+    takes = [take for take, _ in rendered(ws, takes=2, **more)]
+    return *takes, ws.call("takes.show", take=takes[0])["song"]
+
+
+def listed(ws, *takes):
+    """(chosen, parts) of some takes."""
+    found = {entry["take"]: entry for entry in ws.call("takes.list", limit=50)["takes"]}
+    return [(found[take]["chosen"], found[take].get("parts", [])) for take in takes]
+
+
+def test_parts_of_two_takes_are_chosen_and_watchers_get_them(server, ws):
+    first, second, song = placed(ws, start=800, end=9_000)
+    ws.call("takes.choose", take=first)
+    with server.websocket() as panel:
+        panel.call("watch", on=True)
+        parts = [[first, 800, 4_800], [second, 4_800, 9_000]]
+        assert ws.call("takes.choose", take=second, start="0.1s") == {"chosen": second, "parts": parts}
+        notice = panel.next_received()
+        assert (notice.name, notice["take"], notice["parts"]) == ("chosen", second, parts)
+    assert listed(ws, first, second) == [(True, [[800, 4_800]]), (True, [[4_800, 9_000]])]
+    assert ws.call("takes.choose", take=first, start=0, end="1s") == {"chosen": first}, "as far as it goes"
+    assert listed(ws, first, second) == [(True, []), (False, [])]
+    assert ws.call("song.undo", song=song)["parts"] == parts
+    assert ws.call("takes.delete", take=first) == {
+        "take": first, "chosen": second, "parts": [[second, 4_800, 9_000]], "clip": ANY,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("part", "code", "field"),
+    [
+        ({"start": 9_000}, "bad_region", "start"), ({"end": 850}, "bad_region", "end"),
+        ({"start": 9_100, "end": 9_200}, "unknown_take", "take"), ({"start": 20, "end": 20}, "bad_region", "end"),
+        ({"start": "17|9|0"}, "out_of_range", "start"), ({"end": "soon"}, "out_of_range", "end"),
+    ],
+)  # fmt: skip
+def test_a_part_that_is_none_is_refused(ws, part, code, field):
+    ((take, _),) = rendered(ws, start=850, end=9_000)
+    error = refused(ws, "takes.choose", take=take, **part)
+    assert (error.code, error.field) == (code, field)
+    assert listed(ws, take) == [(False, [])]
+
+
+def test_a_song_is_undone_and_redone_over_all_its_regions(server, ws, osc):
+    first, second, song = placed(ws, start=900, end=9_000)
+    ((other, _),) = rendered(ws, start=30_000, end=40_000)
+    ws.call("takes.choose", take=first)
+    ws.call("takes.choose", take=other)
+    ws.call("takes.choose", take=second, end=5_000)
+    undone = ws.call("song.undo", song=song[:12])
+    assert undone == {
+        "song": song, "start": 900, "end": 9_000, "stem": "mix", "chosen": first, "undo": True, "redo": True,
+    }  # fmt: skip
+    with server.websocket() as panel:
+        panel.call("watch", on=True)
+        reply = osc.ask("/bridge/song/undo", song)
+        assert (reply["command"], reply["text"]) == ("song.undo", "Undone. Back to the original.")
+        assert panel.next_received()["start"] == 30_000
+    assert osc.ask("/bridge/song/redo", "song", song)["text"] == f"Redone. Take {other} is chosen again."
+    mailbox = MailboxPeer(mailbox_root(server.settings.store))
+    assert mailbox.ask("song.redo", song=song)["result"]["chosen"] == second
+    assert osc.ask("/bridge/song/redo", song)["code"] == "unknown_take"
+    error = refused(ws, "song.redo", song=song)
+    assert (error.code, error.field) == ("unknown_take", "song")
+    assert refused(ws, "song.undo", song="nobody's").field == "song"
+    ws.call("takes.delete", take=other)
+    ws.call("song.undo", song=song)
+    ws.call("song.undo", song=song)
+    assert listed(ws, first, second) == [(False, []), (False, [])], "the deleted one is passed over"
+
+
+def test_a_part_is_chosen_over_osc_with_bars(osc, ws):
+    ((take, _),) = rendered(ws, start=0, end=40_000, bpm=240, takes=1)
+    osc.ask("/bridge/tempo", 60.0)  # the take has its own
+    words = osc.ask("/bridge/takes/choose", take, "start", "1|2|0", "end", "1|3|0")["text"]
+    assert take in words
+    assert listed(ws, take) == [(True, [[12_000, 24_000]])]

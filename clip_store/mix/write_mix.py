@@ -1,0 +1,223 @@
+"""Writes the song as it stands into one file, with its recipe and receipt, and reads it back to check it."""
+
+from __future__ import annotations
+
+import enum
+import itertools
+import json
+import shutil
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from clip_store.atomic_file import store_error, whole_file
+from clip_store.audio.audio import Encoding, Samples, encode_samples, new_digest
+from clip_store.audio.broadcast_wav import Bext, metadata_chunks
+from clip_store.audio.flac_file import ENCODINGS, flac_blocks, write_flac
+from clip_store.audio.riff import WaveForm, wave_head
+from clip_store.audio.stored_wave import StoredWave
+from clip_store.blobs import BlobStore
+from clip_store.errors import StoreError
+from clip_store.mix.accepted import AcceptedSong
+from clip_store.mix.measure_mix import MeasuredMix, OnFraction, measure_mix
+from clip_store.mix.song_mix import SongMix
+from clip_store.store import ORIGINATOR, file_stem, recipe_of
+from daw_protocol.song_receipt import SongReceipt
+
+RECIPE_COMMENT = "TAKEBRIDGE_RECIPE"
+
+
+class MixFormat(enum.Enum):
+    """What a finished song is written as; the value is what one types."""
+
+    WAV = "mix"  # Broadcast WAV, as deep as the song or in floats
+    FLAC = "mix-flac"  # FLAC, 24 bits at most
+
+    @property
+    def ending(self) -> str:
+        return ".wav" if self is MixFormat.WAV else ".flac"
+
+
+@dataclass(frozen=True)
+class SongToWrite:
+    """What a finished song is made of. title: the song's name; position: of its first sample on the timeline."""
+
+    accepted: AcceptedSong
+    title: str
+    position: int
+
+
+@dataclass(frozen=True)
+class WrittenMix:
+    """A finished song. notes: what a producer should know of it, in sentences."""
+
+    path: Path
+    receipt: SongReceipt
+    notes: tuple[str, ...]
+
+
+def write_mix(
+    song: SongToWrite, blobs: BlobStore, kind: MixFormat, folder: Path, progress: OnFraction
+) -> WrittenMix:
+    """Write the song into `folder`, under a name nothing has there. progress: from 0 to 1.
+
+    Raises StoreError when audio is gone or damaged, the format cannot hold it, the disk is full or the folder cannot
+    be written; SpliceError when an accepted clip does not fit the song.
+    """
+    try:
+        mix = _mix(song, blobs, kind)
+        measured = measure_mix(mix, song.position, lambda done: progress(0.5 * done))
+        folder.mkdir(parents=True, exist_ok=True)
+        _check_room(mix, folder)
+        path = _free(folder, file_stem(song.title or "song"), kind.ending)
+        with whole_file(path) as part:
+            _write(part, song, mix, measured, kind, lambda done: progress(0.5 + 0.4 * done))
+            if _digest_of(part, mix.form, kind) != measured.digest:
+                raise StoreError(
+                    f"{path.name} does not hold what was written to it.", "Check the disk, then try again."
+                )
+    except OSError as error:
+        raise store_error(folder / (song.title or "song"), error) from error
+    progress(1.0)
+    return WrittenMix(path, measured.receipt, tuple(_notes(song, mix, measured.receipt)))
+
+
+def _mix(song: SongToWrite, blobs: BlobStore, kind: MixFormat) -> SongMix:
+    """The mix in an encoding that the format holds. Raises StoreError where there is none."""
+    mix = SongMix(song.accepted, blobs)
+    if kind is MixFormat.WAV or mix.needed in ENCODINGS:
+        return mix
+    if mix.original.form.encoding not in ENCODINGS:
+        raise StoreError(
+            f"FLAC holds 24 bits at most, and this song has {_depth(mix.original.form.encoding)} samples.",
+            "Save it as WAV.",
+        )
+    return SongMix(song.accepted, blobs, Encoding.PCM_24)
+
+
+def _check_room(mix: SongMix, folder: Path) -> None:
+    """Raises StoreError when the disk cannot hold the file: better now than after minutes of writing."""
+    needed, free = mix.form.sound_bytes + 2**20, shutil.disk_usage(folder).free
+    if free < needed:
+        raise StoreError(
+            f"The disk is full: the song needs {needed / 2**20:.1f} MB and {folder} has {free / 2**20:.1f} MB.",
+            "Free some space, or choose a folder on another disk.",
+        )
+
+
+def _free(folder: Path, stem: str, ending: str) -> Path:
+    """A path in the folder that nothing has yet."""
+    for number in itertools.count(1):
+        path = folder / (f"{stem}.mix{ending}" if number == 1 else f"{stem}.mix-{number}{ending}")
+        if not path.exists():
+            return path
+    raise AssertionError("there is always a next number")
+
+
+def _write(
+    part: Path, song: SongToWrite, mix: SongMix, measured: MeasuredMix, kind: MixFormat, progress: OnFraction
+) -> None:
+    def blocks() -> Iterator[Samples]:
+        for block in mix.blocks():
+            yield block.samples
+            progress((block.span.end - mix.span.start) / mix.span.length)
+
+    recipe, note = mix_recipe(song, measured), statement(song)
+    start = max(0, song.position + mix.span.start)
+    if kind is MixFormat.FLAC:
+        comments = {
+            "TITLE": song.title,
+            "time_reference": str(start),
+            "COMMENT": note,
+            RECIPE_COMMENT: json.dumps(recipe, sort_keys=True),
+        }
+        write_flac(part, mix.form, blocks(), comments)
+        return
+    bext = bext_of(song, mix.form, start)
+    with part.open("xb") as file:
+        file.write(wave_head(mix.form, metadata_chunks(bext, recipe, note, mix.form.rate)))
+        file.write(struct.pack("<4sI", b"data", mix.form.sound_bytes))
+        for block in blocks():
+            file.write(encode_samples(block, mix.form.encoding))
+        if mix.form.sound_bytes & 1:
+            file.write(b"\0")
+
+
+def _digest_of(path: Path, form: WaveForm, kind: MixFormat) -> str:
+    """The digest of the audio in a written file, as Audio.digest has it."""
+    if kind is MixFormat.WAV:
+        return StoredWave.open(path).digest()
+    sha = new_digest(form.encoding, form.rate, form.channels, form.frames)
+    for block in flac_blocks(path, form.encoding):
+        sha.update(encode_samples(block, form.encoding))
+    return sha.hexdigest()
+
+
+def statement(song: SongToWrite) -> str:
+    """How the audio came about, in a plain sentence: what listeners and platforms ask for."""
+    count = len(song.accepted.comps)
+    named = f'"{song.title}"' if song.title else "the song"
+    if not count:
+        return f"The original of {named}, unchanged."
+    regions = "one region" if count == 1 else f"{count} regions"
+    return f"Machine-generated or machine-assisted audio: {named} with takes in {regions} by {ORIGINATOR}."
+
+
+def mix_recipe(song: SongToWrite, measured: MeasuredMix) -> dict[str, object]:
+    """What the file says about itself, as JSON: enough to put it together again, and to render its takes again."""
+    used = dict.fromkeys(part.take for comp in song.accepted.comps for part in comp.parts)
+    return {
+        "statement": statement(song),
+        "title": song.title,
+        "song": song.accepted.song,
+        "audio": measured.digest,
+        "accepted": [
+            {"stem": comp.place.stem, "parts": [list(part) for part in comp.parts]}
+            for comp in song.accepted.comps
+        ],
+        "takes": [recipe_of(song.accepted.takes[take]) for take in used],
+        "receipt": measured.receipt.to_fields(),
+    }
+
+
+def bext_of(song: SongToWrite, form: WaveForm, start: int) -> Bext:
+    """The bext fields: dated by the newest take, so that the same song is the same file."""
+    created = [song.accepted.takes[part.take].created for comp in song.accepted.comps for part in comp.parts]
+    when = datetime.fromtimestamp(max(created, default=0.0), UTC)
+    mode = "mono" if form.channels == 1 else "stereo"
+    return Bext(
+        description=statement(song),
+        originator=ORIGINATOR,
+        date=when.strftime("%Y-%m-%d"),
+        time=when.strftime("%H:%M:%S"),
+        time_reference=start,
+        coding_history=f"A=PCM,F={form.rate},W={form.encoding.bits},M={mode},T={ORIGINATOR} mix\r\n",
+    )
+
+
+def _notes(song: SongToWrite, mix: SongMix, receipt: SongReceipt) -> Iterator[str]:
+    original = mix.original.form.encoding
+    if not song.accepted.comps:
+        yield "Nothing is accepted in this song: the file holds the original."
+    if mix.form.encoding is not original and mix.form.encoding.is_float:
+        yield (
+            f"The file has {_depth(mix.form.encoding)} samples, wider than the song's {_depth(original)}: "
+            "what was added to it is neither rounded nor cut off."
+        )
+    elif mix.form.encoding is not mix.needed:
+        yield "What was added to the song is rounded to 24 bits; a WAV file keeps it as it is."
+    if receipt.over:
+        yield f"{receipt.over} samples lie beyond full scale. The file holds them: turn it down before you convert it."
+    if song.accepted.stems:
+        yield "Accepted stems leave the song as it is: together they add up to it. Takes made of a stem are not in it."
+    if song.position + mix.span.start < 0:
+        yield "The song begins before the timeline's zero, which a time stamp cannot say; it states 0."
+    yield from receipt.warnings
+    for region in receipt.regions:
+        yield from region.warnings
+
+
+def _depth(encoding: Encoding) -> str:
+    return f"{encoding.bits}-bit float" if encoding.is_float else f"{encoding.bits}-bit"

@@ -1,0 +1,119 @@
+"""What commands about takes return, the choices in a song and its exports included."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from daw_protocol.fields import Flag, Whole
+from daw_protocol.message import Message, value
+from daw_protocol.part_fields import PartsKind
+from daw_protocol.receipt import Receipt
+from daw_protocol.recipe import Recipe
+from daw_protocol.replies import SAMPLES
+from daw_protocol.result_fields import AnyText, ListOf, Nullable, Record, Row
+from daw_protocol.results import ID, MOMENT, MOMENT_DOC, RATE, REQUEST, TEXTS
+from daw_protocol.seed import Seed
+from daw_protocol.song_receipt import SongReceipt
+
+
+@dataclass(frozen=True, kw_only=True)
+class TakeRecord(Message):
+    """A take. Positions and lengths are in samples at `rate`."""
+
+    take: str = value(ID, "the take's id")
+    job: str = value(ID, "the job that made it")
+    number: int = value(Whole(1, 1000), "the take's number within the request, from 1")
+    task: str = value(ID, "the task, such as repaint")
+    stem: str = value(AnyText(), "mix, or the name of the stem or instrument")
+    title: str = value(AnyText(), "the song's name")
+    song: str | None = value(Nullable(AnyText()), "digest of the song it was made from")
+    audio: str = value(AnyText(), "digest of the clip")
+    origin: str | None = value(Nullable(AnyText()), "the take it is a variation of")
+    position: int = value(SAMPLES, "its start on the timeline")
+    length: int = value(SAMPLES, "its length")
+    rate: int = value(RATE, "samples per second")
+    created: float = value(MOMENT, f"when it was made, {MOMENT_DOC}")
+    prompt: str = value(AnyText(), "the prompt of its request")
+    seed: int | None = value(Nullable(Seed()), "the seed it was rendered with")
+    engine: str = value(AnyText(), "the engine of its request")
+    receipt: Receipt = value(Record(Receipt), "the measurements")
+    words: tuple[str, ...] = value(TEXTS, "the receipt in sentences")
+    handles: bool = value(Flag(), "whether it has handles")
+    attachments: tuple[str, ...] = value(TEXTS, "names of its attachments")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListedTake(TakeRecord):
+    """A take in a list."""
+
+    chosen: bool = value(Flag(), "whether it is chosen for its region, or a part of it is")
+    parts: tuple[tuple[int, int], ...] = value(
+        ListOf(Row((SAMPLES, SAMPLES))),
+        "the parts of it that are chosen, first sample and first after it, on the timeline; empty for all or nothing",
+        (),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class TakeList(Message):
+    """Takes."""
+
+    takes: tuple[ListedTake, ...] = value(ListOf(Record(ListedTake)), "the takes")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TakeWithRecipe(TakeRecord):
+    """A take with its request, recipe and file."""
+
+    request: Mapping[str, object] = value(REQUEST, "its request, completed from the context")
+    recipe: Recipe = value(Record(Recipe), "how it was rendered")
+    path: str = value(AnyText(), "its Broadcast WAV file on the server's machine")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChosenTake(Message):
+    """The take now chosen for the region."""
+
+    chosen: str | None = value(
+        Nullable(ID), "the take's id, of a comp the one chosen last; null: the original"
+    )
+    parts: tuple[tuple[str, int, int], ...] = value(
+        PartsKind(),
+        "what plays where, unless it is all of one take: take, first sample and first after it, from the song's first",
+        (),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SongChange(ChosenTake):
+    """What was undone or redone in a song: the region it is in, and what is chosen there now."""
+
+    song: str = value(AnyText(), "the song's digest")
+    start: int = value(SAMPLES, "first sample of the region, counted from the song's first")
+    end: int = value(SAMPLES, "first sample after it")
+    stem: str = value(AnyText(), "mix, or the name of the stem or instrument")
+    undo: bool = value(Flag(), "whether there is more to undo")
+    redo: bool = value(Flag(), "whether there is more to redo")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeletedTake(ChosenTake):
+    """A deleted take's clip file, and the choice for its region."""
+
+    take: str = value(ID, "the deleted take")
+    clip: str = value(AnyText(), "its clip file, which stays for DAWs that use it; empty if there is none")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportedProject(Message):
+    """The files of an export."""
+
+    path: str = value(AnyText(), "the project, or the finished song")
+    files: tuple[str, ...] = value(TEXTS, "all files written")
+    notes: tuple[str, ...] = value(TEXTS, "what the format cannot carry, and anything else worth knowing")
+    url: str | None = value(
+        AnyText(), "where GET finds a file in the store's export folder, at the server's port", None
+    )
+    receipt: SongReceipt | None = value(Record(SongReceipt), "of a finished song: the measurements", None)
+    words: tuple[str, ...] = value(TEXTS, "the receipt in sentences", ())
