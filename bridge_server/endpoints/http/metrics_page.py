@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -42,14 +42,14 @@ class MetricsPage:
 def written(families: Sequence[Family]) -> bytes:
     """The families as text. Raises ImportError where the package is not installed."""
     from prometheus_client import generate_latest
-    from prometheus_client.registry import Collector, CollectorRegistry
+    from prometheus_client.registry import CollectorRegistry
 
-    class Ours(Collector):
+    class Ours:
         def collect(self) -> Iterator[Metric]:
             return (_metric(family) for family in families)
 
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(Ours())
+    registry.register(cast(Any, Ours()))
     return bytes(generate_latest(registry))
 
 
