@@ -33,6 +33,8 @@ REGION = {"start": 0, "end": 4800}
 def fields_of(task):
     """A short render of a task, full of words."""
     place = REGION if TASKS[task].needs_source else {"length": "1 bars", "bpm": 240}
+    if TASKS[task].only_whole:
+        place = {}
     source = {"source": SONG} if TASKS[task].needs_source else {}
     return {
         **source,
