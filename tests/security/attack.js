@@ -4,7 +4,6 @@ async function attack(target, take, digest, only = null, patience = 2500) {
   const here = { http: `http://${target}`, ws: `ws://${target}` };
   const rpc = (method, params = {}) => JSON.stringify({ jsonrpc: "2.0", id: 1, method, params });
   const repaint = rpc("repaint", { source: "song.wav", start: 0, end: 4800, prompt: "stolen" });
-  const forms = rpc("forget") ;
   const found = {};
   const soon = (promise) => Promise.race([promise, new Promise((done) => setTimeout(done, patience, null))]);
   const tries = [];
@@ -17,7 +16,7 @@ async function attack(target, take, digest, only = null, patience = 2500) {
     "/", "/schema.json", "/hello.json", "/healthz", "/metrics", "/server.json", "/token.txt", "/rpc", "/bridge",
     "/?HOST_INFO", "/panel/main.js", "/panel/panel.css", "/panel/icon.svg", `/takes/${take}/clip.wav`, `/takes/${take}/song.wav`,
     `/takes/${take}/picture.png`, `/takes/${take}/recipe.json`, `/audio/${digest}.wav`, `/peaks/${digest}`, "/reaper/index.xml",
-    "/exports/../server.json",
+    "/exports/../server.json", `/passages/songs/${digest}/original.wav`, `/passages/takes/${take}/original.wav`,
   ];
   for (const path of pages) {
     attempt(`fetch ${path}`, async () => (await fetch(here.http + path)).text());
@@ -45,7 +44,7 @@ async function attack(target, take, digest, only = null, patience = 2500) {
   for (const rel of ["prefetch", "preload"]) {
     for (const path of ["/healthz", "/panel/main.js", `/takes/${take}/clip.wav`]) tag(rel, path, (href) => element("link", { rel, href, as: "fetch" }));
   }
-  for (const path of [`/takes/${take}/clip.wav`, `/takes/${take}/song.wav`, `/audio/${digest}.wav`]) {
+  for (const path of [`/takes/${take}/clip.wav`, `/audio/${digest}.wav`, `/passages/songs/${digest}/original.wav`]) {
     tag("audio", path, (src) => element("audio", { src, preload: "auto" }));
     tag("video", path, (src) => element("video", { src, preload: "auto" }));
   }
@@ -94,7 +93,7 @@ async function attack(target, take, digest, only = null, patience = 2500) {
       (await fetch(`${here.http}/uploads/stolen.wav`, { method, body: new Blob([new Uint8Array(2000)]) })).text());
   }
   attempt("beacon", () => { navigator.sendBeacon(`${here.http}/rpc`, new Blob([repaint], { type: "text/plain" })); return null; });
-  attempt("keepalive", async () => { await fetch(`${here.http}/rpc`, { method: "POST", mode: "no-cors", keepalive: true, body: forms }); return null; });
+  attempt("keepalive", async () => { await fetch(`${here.http}/rpc`, { method: "POST", mode: "no-cors", keepalive: true, body: rpc("forget") }); return null; });
   for (const enctype of ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"]) {
     for (const action of ["/rpc", "/uploads/stolen.wav", "/"]) {
       attempt(`form ${enctype} ${action}`, () => new Promise((done) => {
