@@ -28,14 +28,15 @@ _NUMBER = re.compile(r"\d{1,5}")
 _ADDRESS = re.compile(
     r"(?<![\w.])(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7})(?![\w.])"
 )
-_HIDDEN_RUN = re.compile(rf"{HIDDEN}(?:[^\w\s]*\s*[^\w\s]*{HIDDEN})+")
+_HIDDEN_RUN = re.compile(rf"{HIDDEN}(?:[^\w{HIDDEN}]*{HIDDEN})+")
+_MOST = 1000  # characters of a line
 _PUNCTUATION = set(".,:;!?()[]'\"/-+*=%…<>|")
 _FRAME = re.compile(r'\s*File "(?P<path>.*)", line (?P<line>\d+), in (?P<name>\w+|<\w+>)\s*')
 
 
 def redacted(text: str) -> str:
-    """The text with "…" for all that is not known; one line."""
-    kept = (known(part) for part in _WORD.findall(_ADDRESS.sub(_address, text)))
+    """The text with "…" for all that is not known; one line, cut where it is very long."""
+    kept = (known(part) for part in _WORD.findall(_ADDRESS.sub(_address, text[:_MOST])))
     return _HIDDEN_RUN.sub(HIDDEN, "".join(kept)).strip()
 
 

@@ -192,6 +192,14 @@ def test_whoever_tries_tokens_over_http_has_to_wait(guarded):
         assert osc.ask("/bridge/status", "who", "token", TOKEN).name == "ok"
 
 
+def test_a_page_whose_name_leads_here_has_to_wait_although_it_is_on_this_machine(start_server):
+    server = start_server(host="0.0.0.0", token=TOKEN, trust_this_machine=True)
+    statuses = [server.get(f"/hello.json?token=wrong{n}", Host="evil.example")[0] for n in range(BURST + 1)]
+    assert statuses == [200] * BURST + [429]
+    assert server.get("/schema.json")[0] == 200, "programs of this machine need no token"
+    assert server.get("/schema.json?token=stale")[0] == 200
+
+
 def test_whoever_tries_tokens_over_osc_has_to_wait(guarded):
     long = ("source", "x" * 500)  # a short message gets no answer
     with guarded.osc() as osc:

@@ -80,22 +80,18 @@ def is_upgrade(headers: Mapping[str, str]) -> bool:
 
 def admitted(settings: Settings, path: str, headers: Mapping[str, str], peer: str) -> bool:
     """Whether the caller has the token or needs none."""
-    if not settings.token or (is_own(settings, peer) and host_name(headers) in LOCAL_NAMES):
-        return True
-    return is_token(settings, token_in(path, headers))
+    return is_trusted(settings, headers, peer) or is_token(settings, token_in(path, headers))
+
+
+def is_trusted(settings: Settings, headers: Mapping[str, str], peer: str) -> bool:
+    """Whether the caller needs no token. Raises ValueError for a host that is no name."""
+    return not settings.token or (is_own(settings, peer) and host_name(headers) in LOCAL_NAMES)
 
 
 def token_in(path: str, headers: Mapping[str, str]) -> str:
     """The token a caller gives, "" for none."""
     given = parse_qs(urlsplit(path).query).get("token", [""])[0]
     return given or headers.get("Authorization", "").removeprefix("Bearer ")
-
-
-def guesses_token(settings: Settings, path: str, headers: Mapping[str, str], peer: str) -> bool:
-    """Whether the caller gives a token that matters, and another than the server's. Raises ValueError for a host that
-    is no name.
-    """
-    return bool(token_in(path, headers)) and not admitted(settings, path, headers, peer)
 
 
 def target_of(scope: Scope) -> str:

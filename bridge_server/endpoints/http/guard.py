@@ -9,9 +9,9 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bridge_server.endpoints.access import needs_token
+from bridge_server.endpoints.access import is_token
 from bridge_server.endpoints.guesses import Guesses
-from bridge_server.endpoints.http.callers import check_caller, guesses_token, target_of, token_in
+from bridge_server.endpoints.http.callers import check_caller, is_trusted, target_of, token_in
 from bridge_server.endpoints.http.refusals import refusal
 from bridge_server.log_words import Private
 from bridge_server.settings import Settings
@@ -83,13 +83,13 @@ class Guard:
 
         Raises ValueError for what is no address of this server.
         """
-        if not self._settings.token or not token_in(target, headers):
+        given = token_in(target, headers)
+        if not given or is_trusted(self._settings, headers, peer):
             return None
-        wait = math.ceil(self._guesses.wait(peer))
-        if wait and needs_token(self._settings, peer):
+        if wait := math.ceil(self._guesses.wait(peer)):
             error = ProtocolError(ErrorCode.NOT_ALLOWED, "Too many wrong tokens.", f"Try again in {wait} s.")
             return refusal(error, 429, {"Retry-After": str(wait)})
-        if guesses_token(self._settings, target, headers, peer):
+        if not is_token(self._settings, given):
             self._guesses.wrong(peer)
         return None
 
