@@ -5,9 +5,12 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import os
 import shutil
+import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +27,9 @@ pytest.importorskip(
 )
 
 from bridge_server.engines.registry import MODELS_ENGINE, EngineSetup, engine_setups
-from bridge_server.settings import Settings
+from bridge_server.settings import Limits, Settings
 from model.acestep.device.devices import is_there
-from tests.bridge_server.peers import RpcError, ServerThread, WebSocketPeer
+from tests.bridge_server.peers import PATIENCE, TERMINAL, RpcError, ServerThread, WebSocketPeer
 from tests.bridge_server.servers import settings_in
 from tests.model.acestep.tiny_folder import write_models
 
@@ -45,21 +48,48 @@ def engines_in_one_thread() -> Iterator[None]:
         yield
 
 
+# Every engine test runs in one place, and with two places as well where it matters which place renders: several takes
+# or jobs at once, their order, a cancel, a death, and each way a clip is put into its song. What a request, an option
+# or a reference does is done within one take: the number of places is not known there.
+IN_ONE_PLACE_AND_IN_TWO = pytest.mark.parametrize(
+    "acestep", [1, 2], indirect=True, ids=["one place", "two places"]
+)
+
+
+# What importing torch takes on a busy machine.
+PATIENT = Limits(describe_seconds=PATIENCE)
+
+
 @pytest.fixture(scope="module")
-def acestep(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerThread]:
-    """A server whose only weights are an untrained turbo and base checkpoint, with six seconds of the demo song."""
-    folder = tmp_path_factory.mktemp("acestep")
-    models = write_models(folder / "models & more", TURBO, BASE)
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[int], ServerThread]]:
+    """Servers by how many places they have, each started when it is first asked for. Their only weights are an
+    untrained turbo and base checkpoint, and their roots have six seconds of the demo song."""
+    models = write_models(tmp_path_factory.mktemp("models") / "models & more", TURBO, BASE)
     shutil.copytree(TINY_PLANNER, models / "acestep-5Hz-lm-0.6B")
     engines = engine_setups(models=models, device="cpu", memory_gb=100)
-    settings = settings_in(folder, engine=MODELS_ENGINE.name, engines=engines)
-    samples = write_song(settings)
-    samples[slice(*GAP)] = 0
-    soundfile.write(settings.roots[0] / "gap.wav", samples, RATE, subtype="PCM_16")
-    with ServerThread(settings) as server:
-        with server.websocket() as peer:
-            load_engine(peer)
-        yield server
+    with contextlib.ExitStack() as stack:
+
+        @cache
+        def server_with(places: int) -> ServerThread:
+            folder = tmp_path_factory.mktemp("acestep")
+            settings = settings_in(
+                folder, engine=MODELS_ENGINE.name, engines=engines, places=places, limits=PATIENT
+            )
+            samples = write_song(settings)
+            samples[slice(*GAP)] = 0
+            soundfile.write(settings.roots[0] / "gap.wav", samples, RATE, subtype="PCM_16")
+            server = stack.enter_context(ServerThread(settings))
+            with server.websocket() as peer:
+                load_engine(peer, places)
+            return server
+
+        yield server_with
+
+
+@pytest.fixture
+def acestep(servers: Callable[[int], ServerThread], request: pytest.FixtureRequest) -> ServerThread:
+    """A server with one place, or as many as the test says."""
+    return servers(getattr(request, "param", 1))
 
 
 def write_song(settings: Settings) -> NDArray[np.int16]:
@@ -69,9 +99,10 @@ def write_song(settings: Settings) -> NDArray[np.int16]:
     return samples
 
 
-def load_engine(ws: WebSocketPeer) -> None:
-    """Renders once, with more patience than a reply deserves: importing torch on a busy machine takes its time."""
-    asked = {"source": "song.wav", "start": START, "end": END, "options": {"steps": 1}}
+def load_engine(ws: WebSocketPeer, places: int = 1) -> None:
+    """Renders in every place once, with more patience than a reply deserves: importing torch on a busy machine takes
+    its time."""
+    asked = {"source": "song.wav", "start": START, "end": END, "takes": places, "options": {"steps": 1}}
     job = ws.call("repaint", **asked)["job"]
     for _ in range(5):
         with contextlib.suppress(TimeoutError):
@@ -96,12 +127,28 @@ def ws(acestep: ServerThread) -> Iterator[WebSocketPeer]:
 
 def takes_of(ws: WebSocketPeer, task: str, **asked: Any) -> dict[str, dict[str, Any]]:
     """The takes of one render by stem, with everything the server tells about them."""
-    replies = ws.render(task, **asked)
-    assert replies[-1].name == "done", replies[-1].values
-    reported = [reply.values for reply in replies if reply.name == "take"]
-    return {
-        take["stem"]: ws.call("takes.show", take=take["take"]) | {"id": take["take"]} for take in reported
-    }
+    (found,) = takes_of_jobs(ws, ws.call(task, **asked)["job"])
+    return found
+
+
+def takes_of_jobs(ws: WebSocketPeer, *jobs: str) -> list[dict[str, dict[str, Any]]]:
+    """The takes of jobs with one take each, by stem; the jobs may end in any order."""
+    reported: dict[str, list[dict[str, Any]]] = {job: [] for job in jobs}
+    ended: set[str] = set()
+    while ended != set(jobs):
+        reply = ws.next_received()
+        if (job := reply.values.get("job")) in reported and reply.name == "take":
+            reported[job].append(reply.values)
+        elif job in reported and reply.name in TERMINAL:
+            assert reply.name == "done", reply.values
+            ended.add(job)
+    return [
+        {
+            take["stem"]: ws.call("takes.show", take=take["take"]) | {"id": take["take"]}
+            for take in reported[job]
+        }
+        for job in jobs
+    ]
 
 
 def repaint(ws: WebSocketPeer, **more: Any) -> dict[str, Any]:
@@ -150,13 +197,23 @@ TASKS: dict[str, tuple[str, dict[str, Any], tuple[int, int], tuple[str, ...], st
 SPLICED = ("repaint", "complete")
 
 
-@pytest.mark.parametrize("name", TASKS)
+# Of the ways a clip comes about, those that two places do as well: into the song, behind it, and in stems.
+IN_PLACES = [
+    pytest.param(places, name, id=f"{name}, {'one place' if places == 1 else 'two places'}")
+    for name in TASKS
+    for places in ((1, 2) if name in ("repaint", "continue", "extract") else (1,))
+]
+
+
+@pytest.mark.parametrize(("acestep", "name"), IN_PLACES, indirect=["acestep"])
 def test_every_task_comes_back_exact_labelled_and_the_same_twice(
     ws: WebSocketPeer, acestep: ServerThread, name: str
 ) -> None:
     task, asked, (start, end), stems, checkpoint = TASKS[name]
     asked = {**asked, "seed": 7, "options": {"steps": 2}}
-    found, again = takes_of(ws, task, **asked), takes_of(ws, task, **asked)
+    found, again = takes_of_jobs(
+        ws, *(ws.call(task, **asked)["job"] for _ in range(2))
+    )  # at once in two places
     assert tuple(found) == tuple(again) == stems
     for stem, about in found.items():
         receipt, recipe = about["receipt"], about["recipe"]
@@ -194,6 +251,74 @@ def outside_is_untouched(
     inside = song[max(0, start) : max(0, after)]
     if len(inside) == len(clip):
         assert np.abs(clip.astype(int) - inside).max() > 100
+
+
+FOUR = {"source": "song.wav", "start": START, "end": END, "seed": 11, "takes": 4, "options": {"steps": 20}}
+
+
+@pytest.fixture(scope="module")
+def in_order(servers: Callable[[int], ServerThread]) -> dict[int, str]:
+    """Four takes one after the other in one place: their audio by number."""
+    server = servers(1)
+    with server.websocket() as peer:
+        found = audio_of(server, peer, peer.call("repaint", **FOUR)["job"])
+    assert len(set(found.values())) == 4
+    return found
+
+
+def audio_of(server: ServerThread, ws: WebSocketPeer, job: str) -> dict[int, str]:
+    """Digests of a job's takes, as they were announced."""
+    replies = ws.until_end(job)
+    assert replies[-1].name == "done", replies[-1].values
+    by_number = {take.number: take.audio for take in server.takes(job=job)}
+    return {number: by_number[number] for number in (r["number"] for r in replies if r.name == "take")}
+
+
+@pytest.mark.parametrize("death", [False, True], ids=["none dies", "one dies in the middle"])
+def test_four_takes_in_two_places_are_those_of_one_place(
+    servers: Callable[[int], ServerThread], in_order: dict[int, str], death: bool
+) -> None:
+    """Bit for bit and in their order, also when a place dies while it renders."""
+    server = servers(2)
+    with server.websocket() as ws:
+        job = ws.call("repaint", **FOUR)["job"]
+        generating(ws, job, "takes 1 and 2")
+        pids = server.on_loop(server.server.engines.pids)
+        if death:
+            os.kill(pids[SECOND], signal.SIGKILL)
+        found = audio_of(server, ws, job)
+        assert list(found.items()) == list(in_order.items())
+        pids_after = server.on_loop(server.server.engines.pids)
+        assert (pids_after.get(SECOND) == pids[SECOND]) is not death
+
+
+SECOND = f"{MODELS_ENGINE.name} 2"
+
+
+def generating(ws: WebSocketPeer, job: str, which: str = "take") -> None:
+    """Waits until a job's render is under way, of these takes."""
+    stage = ""
+    while not ("generating" in stage and which in stage):
+        reply = ws.next_received()
+        if reply.values.get("job") == job:
+            assert reply.name not in TERMINAL, f"that was too late: {stage}"
+            stage = reply.values.get("stage", "")
+
+
+@IN_ONE_PLACE_AND_IN_TWO
+def test_a_cancelled_job_stops_and_its_places_render_the_next(
+    acestep: ServerThread, ws: WebSocketPeer, in_order: dict[int, str]
+) -> None:
+    job = ws.call("repaint", **FOUR)["job"]
+    generating(ws, job)
+    pids = acestep.on_loop(acestep.server.engines.pids)
+    ws.call("cancel", job=job)
+    assert ws.until_end(job)[-1].name == "cancelled"
+    assert len(acestep.takes(job=job)) < 4
+    assert ws.call("status")["renders"] == []
+    assert audio_of(acestep, ws, ws.call("repaint", **FOUR)["job"]) == in_order
+    after = acestep.on_loop(acestep.server.engines.pids)
+    assert {name: after[name] for name in pids} == pids, "every place stopped when it was asked to"
 
 
 def test_stems_of_one_request_equal_those_asked_for_alone(ws: WebSocketPeer) -> None:
