@@ -464,7 +464,10 @@ def test_a_device_that_is_not_there_is_named_with_the_remedy(tmp_path: Path) -> 
     absent = next(kind for kind in ("xpu", "mps", "cuda") if not is_there(kind))
     models = write_models(tmp_path / "models", TURBO)
     settings = settings_in(
-        tmp_path, engine=MODELS_ENGINE.name, engines=engine_setups(models=models, device=absent)
+        tmp_path,
+        engine=MODELS_ENGINE.name,
+        engines=engine_setups(models=models, device=absent),
+        limits=PATIENT,
     )
     soundfile.write(settings.roots[0] / "song.wav", np.zeros((4 * RATE, 2)), RATE)
     with ServerThread(settings) as server, server.websocket() as peer:
@@ -491,6 +494,7 @@ def test_a_broken_checkpoint_fails_its_job_and_mended_the_next_one_is_rendered(t
         tmp_path,
         engine=MODELS_ENGINE.name,
         engines=engine_setups(models=models, device="cpu", memory_gb=100),
+        limits=PATIENT,
     )
     write_song(settings)
     with ServerThread(settings) as server, server.websocket() as peer:
@@ -508,7 +512,7 @@ def test_memory_that_runs_out_ends_one_job_and_the_process(tmp_path: Path) -> No
     models = write_models(tmp_path / "models", TURBO)
     options = {"folder": str(models), "device": "cpu", "memory_gb": 100}
     engines = {"cramped": EngineSetup("tests.cramped:CrampedEngine", options)}
-    settings = settings_in(tmp_path, engine="cramped", engines=engines)
+    settings = settings_in(tmp_path, engine="cramped", engines=engines, limits=PATIENT)
     write_song(settings)
     with ServerThread(settings) as server, server.websocket() as peer:
         asked = {"source": "song.wav", "start": START, "end": END, "options": {"steps": 1}}
@@ -522,8 +526,7 @@ def test_memory_that_runs_out_ends_one_job_and_the_process(tmp_path: Path) -> No
 
 def test_what_turbo_cannot_do_is_refused_at_once(tmp_path: Path) -> None:
     turbo = write_models(tmp_path / "models", TURBO)
-    settings = settings_in(tmp_path, engines=engine_setups(models=turbo),
-                           engine="sketch")  # fmt: skip
+    settings = settings_in(tmp_path, engines=engine_setups(models=turbo), engine="sketch", limits=PATIENT)
     soundfile.write(settings.roots[0] / "song.wav", np.zeros((RATE, 2)), RATE)
     with ServerThread(settings) as server, server.osc() as osc:
         reply = osc.render("/bridge/extract", "stems", "source", "song.wav", "engine", MODELS_ENGINE.name)[-1]

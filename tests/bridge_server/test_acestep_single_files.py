@@ -15,7 +15,7 @@ from bridge_server.engines.registry import MODELS_ENGINE, engine_setups
 from tests.bridge_server.cli.test_models import Typed
 from tests.bridge_server.peers import RpcError, ServerThread
 from tests.bridge_server.servers import settings_in
-from tests.bridge_server.test_acestep_renders import RATE, load_engine, repaint, write_song
+from tests.bridge_server.test_acestep_renders import PATIENT, RATE, load_engine, repaint, write_song
 from tests.model.acestep import repackaged
 
 NAME = "ace_step_1.5_turbo_aio"
@@ -32,7 +32,7 @@ def comfyui(tmp_path: Path) -> Path:
 
 def test_a_folder_of_comfyui_renders_behind_the_server(comfyui: Path, tmp_path: Path) -> None:
     engines = engine_setups(models=comfyui, device="cpu", memory_gb=100)
-    settings = settings_in(tmp_path, engine=MODELS_ENGINE.name, engines=engines)
+    settings = settings_in(tmp_path, engine=MODELS_ENGINE.name, engines=engines, limits=PATIENT)
     write_song(settings)
     with ServerThread(settings) as server, server.websocket() as ws:
         load_engine(ws)

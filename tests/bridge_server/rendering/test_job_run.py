@@ -23,6 +23,7 @@ from bridge_server.rendering.partial_render import PartialRenders, RenderFinishe
 from bridge_server.rendering.take_recorder import TakeRecorder
 from bridge_server.sessions.events import Events, JobReply
 from bridge_server.songs.song_reader import SongReader
+from bridge_server.songs.song_tempos import SongTempos
 from clip_store.store import ClipStore
 from daw_protocol.errors import ProtocolError
 from daw_protocol.tasks import TASKS
@@ -45,7 +46,8 @@ class Bench:
         self.hosts = [HostHere(folder / "results", f"place {number}") for number in range(places)]
         self.pool = PoolHere(self.hosts, takes_at_once)
         reader = SongReader(self.store, connection, (folder,), 60)
-        recorder = TakeRecorder(connection, self.store, self.events)
+        tempos = SongTempos(self.store, connection, reader)
+        recorder = TakeRecorder(connection, self.store, self.events, tempos)
         self._services = JobServices(self.pool, reader, recorder, self.live, 3, self.free)
         self._song = noise_song(folder / "song.wav", 9000)
         self._turns = 0
@@ -280,7 +282,8 @@ def test_an_order_has_every_file_by_its_content_and_none_by_a_path(tmp_path, abo
         async with bench(tmp_path) as at:
             for host in at.hosts:
                 host.description = replace(host.description, **files_of(about))
-            run = at.run(1, task=task, options=options)
+            whole = dict.fromkeys(("start", "end")) if TASKS[task].only_whole else {}
+            run = at.run(1, task=task, options=options, **whole)
             rendering = asyncio.create_task(run.render())
             await at.begun((0, (0,)))
             run.cancel("That is enough.")
