@@ -16,7 +16,7 @@ from model.acestep.conditioning import prompts
 from model.acestep.device.memory_plan import GIGABYTE
 from model.acestep.latent_grid import FRAMES_PER_SECOND, MAX_FRAMES
 from model.acestep.sampling.option_help import ADAPTER, ADAPTER_STRENGTH, CHECKPOINT, ENGINE_HELP, PLANNER
-from model.acestep.weights.capabilities import ACCOMPANIMENTS, MODEL_TASK, TRACKS, capability
+from model.acestep.weights.capabilities import ACCOMPANIMENTS, TRACKS, capability
 from model.acestep.weights.model_folders import (
     GIVE_A_FOLDER,
     PEFT_CONFIG,
@@ -217,7 +217,7 @@ def _adapter(options: dict[str, Any]) -> AdapterRequest | None:
 
 def _best(found: list[ModelFolder], task: Task) -> ModelFolder:
     """The first checkpoint that supports the task; if none does, the first, whose capability gives the reason."""
-    return next((model for model in found if model.traits.does(MODEL_TASK[task])), found[0])
+    return next((model for model in found if capability(model.traits, task).available), found[0])
 
 
 def _named(found: list[ModelFolder], wanted: str) -> ModelFolder:
