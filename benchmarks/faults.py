@@ -34,7 +34,7 @@ from tests.faults.stops import STATES, stopped, stopped_while_it_starts, stuck_r
 
 STOP_AIM = 2.0  # seconds
 SLEEP_SECONDS = 20.0
-STARTS = (1.0, 1.5, 2.0, 3.0, 4.0)  # seconds after its start that a server is asked to stop
+STARTS = (0.0, 0.2, 0.5, 1.0, 2.0)  # seconds after its log began that a starting server is asked to stop
 ROUNDS = 3  # of what is not counted in kills, unless --count says otherwise
 KILLS = 300
 
