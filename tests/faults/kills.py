@@ -26,7 +26,7 @@ from tests.faults.ledger import Audit, Ledger
 from tests.places import PROJECT
 
 VICTIMS = ("server", "engine", "host", "server and host")
-PACE = 3.0  # a kill comes within so many times what the last start took: on a busy machine all takes longer
+PACE = 1.5  # a kill comes within so many times what the last start took: on a busy machine all takes longer
 AT_ONCE = (1, 3)  # requests in a round
 BACKLOG = 6  # waiting jobs: nothing new is asked for while there are more
 AUDIT_EVERY = 50  # kills
