@@ -25,10 +25,16 @@ log = logging.getLogger(__name__)
 STOP_SECONDS = 1.6
 """From the request to stop until the process ends itself. Service managers and people are promised 2 s."""
 
+LAST_WORDS = "Not everything ended in time. Accepted jobs are kept and resumed at the next start."
+LAST_WORDS_SECONDS = 0.1
+
 
 @contextlib.contextmanager
 def stopped_early() -> Iterator[None]:
-    """Until `Stopping` takes over, a stop signal ends the process with status 0: nothing has been accepted yet."""
+    """Until `Stopping` takes over, a stop signal ends the process at once: nothing has been accepted yet.
+
+    The engines' processes notice by themselves.
+    """
     before = {number: signal.signal(number, _leave) for number in stop_signals()}
     try:
         yield
@@ -38,7 +44,7 @@ def stopped_early() -> Iterator[None]:
 
 
 def _leave(_: int, __: FrameType | None) -> None:
-    raise SystemExit(0)
+    os._exit(0)
 
 
 class Stopping:
@@ -95,7 +101,10 @@ class Stopping:
 
 def end_now() -> None:
     """Ends the process and its children, whatever they are doing."""
-    log.warning("Not everything ended in time. Accepted jobs are kept and resumed at the next start.")
+    # In a thread: whatever holds the process up may hold the log as well.
+    last_words = threading.Thread(target=log.warning, args=(LAST_WORDS,), daemon=True)
+    last_words.start()
+    last_words.join(LAST_WORDS_SECONDS)
     for child in multiprocessing.active_children():
         child.kill()  # one that is stopped takes nothing else
     os._exit(0)

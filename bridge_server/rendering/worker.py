@@ -74,6 +74,7 @@ class RenderWorker:
         self._turns = count()
         self._runs: dict[str, JobRun] = {}  # by job, in the order they were begun
         self._tasks: set[asyncio.Task[None]] = set()
+        self._kept_waiting = ""  # the job that cannot be begun while the disk is full
         engines.expect(settings.engine)  # `run` warms it up
 
     @property
@@ -155,10 +156,13 @@ class RenderWorker:
             try:
                 job = self._queue.move(job, JobState.RUNNING, self._clock())
             except ProtocolError as error:
-                # A full disk: the job keeps its place, and its client learns why it waits.
-                log.warning("job %s has to wait: %s", job.id, error)
-                self._progress(job, Progress(f"waiting: {error.sentence}", 0.0))
+                # A full disk: the job keeps its place, and its client learns once why it waits.
+                if self._kept_waiting != job.id:
+                    log.warning("job %s has to wait: %s", job.id, error)
+                    self._progress(job, Progress(f"waiting: {error.sentence}", 0.0))
+                self._kept_waiting = job.id
                 return False
+            self._kept_waiting = ""
             self._begin(job)
         return True
 

@@ -15,6 +15,7 @@ from bridge_server.endpoints.mailbox.folder import MailboxFolder
 from bridge_server.endpoints.osc import OscEndpoint
 from bridge_server.endpoints.watch_folder.folder import WatchFolder
 from bridge_server.engines.process import EngineProcess
+from bridge_server.jobs.job import JobState
 from bridge_server.jobs.job_queue import JobQueue
 from bridge_server.rendering import worker
 from bridge_server.server import running_server
@@ -55,6 +56,25 @@ def test_a_worker_whose_database_fails_for_a_moment_renders_the_job(start_server
     assert len(calls) > 3
     assert "render worker" in caplog.text
     assert "database is locked" in caplog.text
+
+
+def test_a_job_that_waits_for_room_on_the_disk_is_reported_once(start_server, monkeypatch, caplog):
+    real, refused = JobQueue.move, []
+
+    def move(self, job, state, *given):
+        if state is JobState.RUNNING and len(refused) < 4:
+            refused.append(job.id)
+            raise ProtocolError(ErrorCode.STORE_FAILED, "The disk is full.")
+        return real(self, job, state, *given)
+
+    monkeypatch.setattr(worker, "RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(JobQueue, "move", move)
+    replies = render(start_server())
+    assert replies[-1].name == "done"
+    assert len(refused) == 4
+    stages = [reply["stage"] for reply in replies if reply.name == "progress"]
+    assert [stage for stage in stages if stage.startswith("waiting")] == ["waiting: The disk is full."]
+    assert caplog.text.count("has to wait") == 1
 
 
 def test_a_worker_that_dies_within_a_job_begins_it_again(start_server, monkeypatch):

@@ -152,3 +152,13 @@ def test_freed_songs_are_given_back_to_the_system():
         found = subprocess.run([sys.executable, "-c", KEPT, how], capture_output=True, text=True, check=True)
         kept[how] += float(found.stdout)
     assert kept["given"] < 0.7 * kept["kept"], kept
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows needs no sync of folders")
+def test_a_new_store_and_its_secrets_are_on_the_disk_under_their_names(tmp_path, monkeypatch):
+    synced = []
+    monkeypatch.setattr("clip_store.atomic_file.sync_folder", synced.append)
+    make_private_folder(tmp_path / "new" / "store")
+    assert synced == [tmp_path, tmp_path / "new"]
+    write_private(tmp_path / "new" / "store" / "server.json", "{}")
+    assert synced[-1] == tmp_path / "new" / "store"

@@ -7,12 +7,14 @@ import json
 import os
 import socket
 import threading
+import time
 
 import pytest
 
 from bridge_server.server import find_server, running_server
+from bridge_server.settings import WatchSettings
 from daw_protocol.errors import ErrorCode, ProtocolError
-from tests.bridge_server.peers import ServerThread
+from tests.bridge_server.peers import PATIENCE, ServerThread
 from tests.bridge_server.servers import settings_in
 
 
@@ -44,6 +46,30 @@ def test_the_address_of_a_server_that_was_killed_is_not_believed(tmp_path):
     start(settings)
     (settings.store / "server.json").write_text(json.dumps({"osc_port": 1}))
     assert find_server(settings.store) is None
+
+
+def test_what_a_killed_server_was_writing_is_gone_after_the_next_start(tmp_path):
+    watched = tmp_path / "Bounces"
+    settings = settings_in(tmp_path, watch=WatchSettings(watched, poll_seconds=0.01))
+    left, others = f".{'a' * 16}.part", "mine.part"
+    folders = [
+        settings.store,
+        settings.store / "blobs" / "ab",
+        settings.store / "clips" / "2026-01",
+        watched / "Takes",
+    ]
+    downloads = settings.store / "checkpoints" / "turbo"  # by another process, perhaps
+    for folder in (*folders, downloads):
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in (left, others):
+            (folder / name).write_bytes(b"half")
+    with ServerThread(settings):
+        deadline = time.monotonic() + PATIENCE
+        while any((folder / left).exists() for folder in folders):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+    assert (downloads / left).exists()
+    assert all((folder / others).exists() for folder in folders)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Windows keeps a user's folders private by itself")

@@ -72,7 +72,10 @@ class FullDisk:
             if "error" in answer:
                 return f"refused: {answer['error']['data']['code']}"
             job = answer["result"]["job"]
-            end = peer.until_end(job)[-1].name
+            while (reply := peer.next_received()).name not in TERMINAL:
+                if str(reply.values.get("stage", "")).startswith("waiting: "):
+                    self._points.make_room()  # a job that cannot even begin waits for ever
+            end = reply.name
         self.heard[job] = end
         return end
 

@@ -26,7 +26,7 @@ from tests.faults.ledger import Audit, Ledger
 from tests.places import PROJECT
 
 VICTIMS = ("server", "engine", "host", "server and host")
-MOMENTS = 6.0  # seconds: a kill comes within these after a round begins
+PACE = 1.5  # a kill comes within so many times what the last start took: on a busy machine all takes longer
 AT_ONCE = (1, 3)  # requests in a round
 BACKLOG = 6  # waiting jobs: nothing new is asked for while there are more
 AUDIT_EVERY = 50  # kills
@@ -70,6 +70,7 @@ class KillStorm:
         self.kills: Counter[str] = Counter()
         self.states: Counter[str] = Counter()
         self.takes = self.begun_again = 0
+        self._start_seconds = 1.0
         for name in ("songs", "watched"):
             (folder / name).mkdir()
         band_song(folder / "songs" / SONG, bars=BARS * 120 // round(BPM))
@@ -79,16 +80,21 @@ class KillStorm:
     def run(self, count: int, seconds: float = float("inf"), tell: Callable[[str], None] = print) -> None:
         """So many kills, or as many as there is time for; every AUDIT_EVERY of them the store is looked through."""
         began = time.monotonic()
-        self.server.start()
+        self._start()
         try:
             while self._killed < count and time.monotonic() - began < seconds:
                 self._round()
                 if self._killed % AUDIT_EVERY == 0 and self._killed < count:
                     self._audit(tell)
-                    self.server.start()
+                    self._start()
             self._audit(tell)
         finally:
             self.server.kill()
+
+    def _start(self) -> None:
+        began = time.monotonic()
+        self.server.start()
+        self._start_seconds = time.monotonic() - began
 
     @property
     def _killed(self) -> int:
@@ -100,7 +106,7 @@ class KillStorm:
             self.ledger.add(make_asks(self._chance, len(self.ledger.asks), count))
         victim = self._chance.choice(VICTIMS)
         with self._asking() as host:
-            time.sleep(self._chance.uniform(0.0, MOMENTS))
+            time.sleep(self._chance.uniform(0.0, PACE * self._start_seconds))
             if "server" in victim:
                 self.server.kill()
             if victim == "engine":
@@ -111,13 +117,13 @@ class KillStorm:
         if "server" in victim:
             if self._chance.random() < 0.2:  # and again, before it is ready
                 self._kill_while_it_starts()
-            self.server.start()
+            self._start()
 
     def _kill_while_it_starts(self) -> None:
         starting = subprocess.Popen(
             self.server.command, stdout=subprocess.DEVNULL, cwd=PROJECT, env=environment()
         )
-        time.sleep(self._chance.uniform(0.2, MOMENTS))
+        time.sleep(self._chance.uniform(0.2, self._start_seconds))
         starting.kill()
         starting.wait(PATIENCE)
         self.kills["starting server"] += 1

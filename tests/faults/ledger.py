@@ -112,13 +112,15 @@ class Audit:
 
     def _sounds_at_fault(self, jobs: dict[str, sqlite3.Row], takes: dict[str, list[Take]]) -> Iterator[str]:
         """Equal requests, however often they were disturbed, must have given equal sound."""
-        sounds: dict[tuple[str, int, str], set[str]] = defaultdict(set)
+        sounds: dict[tuple[str, int, str], dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
         for ask in self._ledger.asks.values():
             for take in takes[jobs[ask.id]["id"]] if ask.id in jobs else ():
-                sounds[(ask.meaning, take.number, take.stem)].add(take.audio)
+                row = jobs[ask.id]
+                history = f"{row['id']} by {ask.door}, begun {row['attempts']} times"
+                sounds[(ask.meaning, take.number, take.stem)][take.audio[:8]].append(history)
         for (meaning, number, stem), found in sounds.items():
             if len(found) > 1:
-                yield f"take {number} ({stem}) of {meaning} has {len(found)} sounds"
+                yield f"take {number} ({stem}) of {meaning} has {len(found)} sounds: {dict(found)}"
 
     def _clips_at_fault(self, kept: ClipStore, takes: dict[str, list[Take]]) -> Iterator[str]:
         """Each take's receipt is true of the audio that lies there, and its clip file says the same."""

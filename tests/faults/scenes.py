@@ -122,8 +122,8 @@ def use_up_memory(rig: Rig) -> list[str]:
         pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[0])
         most = pages * resource.getpagesize() + ROOM_BYTES
         resource.prlimit(pid, resource.RLIMIT_AS, (most, resource.RLIM_INFINITY))
-    noise_song(rig.songs / "long.wav", frames=48_000 * 60)
-    cramped = rig.render(source="long.wav", bars="3-40")[-1]
+    noise_song(rig.songs / "long.wav", frames=48_000 * 30)
+    cramped = rig.render(source="long.wav", bars="3-20")[-1]
     if cramped.name == "failed" and not (cramped["code"] == "out_of_memory" and cramped["remedy"]):
         problems.append(f"without room a job failed: {cramped.values}")
     if cramped.name == "done":

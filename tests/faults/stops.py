@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from websockets.sync.client import connect
 
+from bridge_server.logs import LOG_FILE
 from tests.bridge_server.peers import PATIENCE, environment
 from tests.faults.rig import REPAINT, Rig
 from tests.places import PROJECT
@@ -41,13 +42,22 @@ def stopped(rig: Rig, state: str, number: int = signal.SIGTERM) -> Stopped:
 
 
 def stopped_while_it_starts(rig: Rig, after: float) -> Stopped:
-    """Asks a server to stop so many seconds after its process began."""
+    """Asks a server to stop so many seconds after it has read its command line, which is when its log begins.
+
+    Before that it knows no signals, and ends by them; for service managers that is as good as status 0.
+    """
+    log = rig.server.store / "logs" / LOG_FILE
+    log.unlink(missing_ok=True)
     process = subprocess.Popen(rig.server.command, stdout=subprocess.DEVNULL, cwd=PROJECT, env=environment())
+    deadline = time.monotonic() + PATIENCE
+    while not log.exists():
+        assert time.monotonic() < deadline, "the server does not start"
+        time.sleep(0.01)
     time.sleep(after)
     began = time.monotonic()
     process.terminate()
     status = process.wait(PATIENCE)
-    return Stopped(f"{after:g} s after its start", time.monotonic() - began, status)
+    return Stopped(f"{after:g} s after its log began", time.monotonic() - began, status)
 
 
 def _listeners(rig: Rig, stack: contextlib.ExitStack) -> None:
@@ -61,8 +71,8 @@ def _listeners(rig: Rig, stack: contextlib.ExitStack) -> None:
 
 def _render(rig: Rig, stack: contextlib.ExitStack) -> None:
     peer = stack.enter_context(rig.websocket())
-    peer.call("extract", source=REPAINT["source"], bpm=REPAINT["bpm"])
-    while peer.next_received()["stage"] != "rendering":
+    peer.call("repaint", takes=8, **REPAINT)
+    while peer.next_received().name != "progress":
         pass
 
 

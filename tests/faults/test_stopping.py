@@ -25,6 +25,6 @@ def test_with_all_that_may_hold_it_up(tmp_path):
 
 def test_while_it_starts(tmp_path):
     rig = stuck_rig(tmp_path)
-    found = stopped_while_it_starts(rig, 2.5)
+    found = stopped_while_it_starts(rig, 0.3)
     assert found.status == 0
     assert found.seconds < SECONDS

@@ -58,7 +58,11 @@ class MailboxClient:
         self.reply_to = f"{SCHEME}{name}"
 
     def send(self, reply: Reply) -> None:
+        if isinstance(reply, TakeReady) and not self._endpoint.is_new(self._name, reply.take):
+            return  # a job that is begun again announces what it has to clients that may have missed it
         self._endpoint.write(self._name, jsonrpc.notification(reply))
+        if reply.name in ENDINGS:
+            self._endpoint.forget(self._name)
 
     def begin_upload(self, request: BeginUpload) -> None:
         raise ProtocolError(
@@ -92,6 +96,19 @@ class MailboxEndpoint:
         self._outcome = outcome
         # Answers in progress: replies of the job are held back until the response has been written.
         self._held: dict[str, list[str]] = {}
+        self._announced: dict[str, set[str]] = {}  # by answer: ids of takes; only of jobs that have not ended
+
+    def is_new(self, name: str, take: str) -> bool:
+        """Whether an answer does not announce this take yet; after this it counts as announced."""
+        if name not in self._announced:
+            self._announced[name] = _takes_in(self._folder.lines(name))
+        known = take in self._announced[name]
+        self._announced[name].add(take)
+        return not known
+
+    def forget(self, name: str) -> None:
+        """A job of this answer has ended."""
+        self._announced.pop(name, None)
 
     @property
     def audio(self) -> Path:
@@ -137,10 +154,11 @@ class MailboxEndpoint:
         names = [name for name in self._folder.answers() if name not in asked_again]
         for job in self._queue.ended_for([f"{SCHEME}{name}" for name in names]):
             name = job.reply_to.removeprefix(SCHEME)
-            written = [_notified(line) for line in self._folder.lines(name)]
+            lines = self._folder.lines(name)
+            written = [_notified(line) for line in lines]
             if any(method in ENDINGS and params.get("job") == job.id for method, params in written):
                 continue
-            takes = {params.get("take") for method, params in written if method == TakeReady.name}
+            takes = _takes_in(lines)
             for reply in await self._outcome(job):
                 if not (isinstance(reply, TakeReady) and reply.take in takes):
                     self.write(name, jsonrpc.notification(reply))
@@ -214,6 +232,12 @@ class MailboxEndpoint:
         except ClipStoreError as error:
             raise ProtocolError(ErrorCode.STORE_FAILED, error.sentence, error.remedy) from error
         return path
+
+
+def _takes_in(lines: list[str]) -> set[str]:
+    """Ids of the takes that an answer announces."""
+    written = [_notified(line) for line in lines]
+    return {str(params.get("take")) for method, params in written if method == TakeReady.name}
 
 
 def _notified(line: str) -> tuple[str, dict[str, Any]]:

@@ -144,7 +144,8 @@ class MailboxFolder:
             except OSError as error:
                 if error.errno not in FULL:
                     raise
-                self._complain(f"The answer {name}{ANSWER} waits until the disk has room.")
+                waits = "waits until the disk has room."
+                self._complain(f"The answer {name}{ANSWER} {waits}", f"A mailbox answer {waits}")
                 return False
         return True
 

@@ -92,3 +92,15 @@ def test_before_the_server_is_made_it_ends_with_status_0():
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=PATIENCE, check=False)
     assert (found.returncode, found.stdout) == (0, b"")
+
+
+def test_a_log_that_is_held_up_does_not_hold_the_end_up():
+    code = (
+        "import logging, threading; from bridge_server.cli.stopping import end_now\n"
+        "class Stuck(logging.Handler):\n"
+        "    def emit(self, record): threading.Event().wait()\n"
+        "logging.getLogger().addHandler(Stuck())\n"
+        "end_now()"
+    )
+    found = subprocess.run([sys.executable, "-c", code], timeout=PATIENCE, check=False)
+    assert found.returncode == 0

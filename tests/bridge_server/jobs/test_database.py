@@ -20,6 +20,13 @@ def connection(tmp_path):
         yield found
 
 
+def test_a_commit_survives_a_power_cut(connection):
+    """tests/faults/test_power_cut.py reads it from the system calls, where strace is."""
+    full = 2
+    assert connection.execute("PRAGMA synchronous").fetchone()[0] == full
+    assert connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+
+
 def notes(connection):
     return [row["text"] for row in connection.execute("SELECT text FROM notes ORDER BY id")]
 
