@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from model.blueprint import Blueprint, TimedChord
 from model.dsp import loudness
+from model.dsp.offset import is_quiet
 from model.engine import (
     Attachment,
     OnProgress,
@@ -121,7 +122,7 @@ def song_within_reach(request: RenderRequest) -> Song:
 
 def refuse_silence(song: Song) -> None:
     """Raises CannotRender if there is nothing to accompany."""
-    if float(np.abs(song.samples).max()) < SILENT_PEAK:
+    if is_quiet(song.samples, song.rate, SILENT_PEAK):
         raise CannotRender(
             "The voice to accompany is silent (nothing above -60 dBFS).",
             "Check that the right track was sent, or widen the region or the context.",
