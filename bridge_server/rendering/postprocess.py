@@ -26,7 +26,7 @@ from daw_protocol.recipe import BlueprintRecord, Recipe, ReferenceAudio
 from daw_protocol.timeline import Span
 from model.blueprint import Blueprint
 from model.dsp.loudness import integrated, peak_db
-from model.dsp.offset import sound_of
+from model.dsp.offset import outweighs_sound, sound_of, without_drift
 from model.engine import EngineDescription
 
 HANDLES = "handles"
@@ -85,6 +85,8 @@ def _finish_spliced(order: TakeContext, outcome: Outcome, blobs: BlobStore) -> F
     song, region = order.song.audio, order.plan.region_in_song
     render = _samples(outcome, MIX, region)
     _check_usable(render)
+    if outweighs_sound(song.samples, song.rate):
+        render = _with_offset_of(song, render, region)
     # An engine without material of its own has none where the song has none.
     if not render.any() or (not order.engine.neural and is_silent(song.samples, song.rate)):
         raise receipts.silence(song, region)
@@ -149,6 +151,12 @@ def _whole(stem: StemFile, region: Span) -> Render:
 def _check_usable(render: Render) -> None:
     if not np.isfinite(render).all():
         raise _rejected("The render contains invalid samples (not numbers).")
+
+
+def _with_offset_of(song: Audio, render: Render, region: Span) -> Render:
+    """The render on the offset the song has there: engines do not hear it, and without it the take would thump."""
+    old = stretch(song, region)
+    return (without_drift(render, song.rate) + old - without_drift(old, song.rate)).astype(np.float32)
 
 
 def _amplified(render: Render, rate: int, gain_db: float) -> Render:

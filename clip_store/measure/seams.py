@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clip_store.audio.audio import Audio, Samples
-from model.dsp.offset import steady_offset
+from model.dsp.offset import drifts, steady_offset, without_drift
 
 _FRAME_SECONDS = 0.0215
 _CLICK_SECONDS = 0.0005
@@ -132,32 +132,32 @@ def _own_steps(song: Audio, reach: int) -> Steps:
 
 def _larger_steps(audio: Audio, instants: NDArray[np.int64], reach: int) -> Steps:
     """The larger of the steps at each instant and `reach` samples behind it."""
-    has_offset = bool(steady_offset(audio.samples).any())
-    here = _steps(audio.samples, instants, audio.rate, has_offset)
-    return (
-        here
-        if reach == 0
-        else np.maximum(here, _steps(audio.samples, instants + reach, audio.rate, has_offset))
-    )
+    samples, offset = audio.samples, steady_offset(audio.samples)
+    if drifts(samples):
+        samples, offset = without_drift(samples, audio.rate).astype(samples.dtype), np.zeros(audio.channels)
+    here = _steps(samples, instants, audio.rate, offset)
+    return here if reach == 0 else np.maximum(here, _steps(samples, instants + reach, audio.rate, offset))
 
 
-def _steps(samples: Samples, instants: NDArray[np.int64], rate: int, has_offset: bool) -> Steps:
+def _steps(samples: Samples, instants: NDArray[np.int64], rate: int, offset: NDArray[np.float64]) -> Steps:
     frame, near = _frame(rate), max(4, round(_CLICK_SECONDS * rate))
-    both = _gather(samples, instants - frame, 2 * frame)
-    if has_offset:  # under it, no change of level would show; it may drift, so the one that is there counts
-        both = both - both.mean(axis=1, keepdims=True)
-    before, after = both[:, :frame], both[:, frame:]
+    before, after = (
+        _gather(samples, instants - frame, frame, offset),
+        _gather(samples, instants, frame, offset),
+    )
     level = np.abs(_db(_power(after)) - _db(_power(before)))
     spectrum = np.abs(_db(_bands(after, rate)) - _db(_bands(before, rate))).mean(axis=1)
-    around = _gather(samples, instants - near, 2 * near)
+    around = _gather(samples, instants - near, 2 * near, offset)
     click = np.abs(np.diff(around, n=2, axis=1)).max(axis=(1, 2), initial=0.0)
     return np.stack([level, spectrum, click], axis=1)
 
 
-def _gather(samples: Samples, starts: NDArray[np.int64], length: int) -> Samples:
-    """[starts, length, channels] out of [frames, channels]; silence outside."""
+def _gather(samples: Samples, starts: NDArray[np.int64], length: int, offset: NDArray[np.float64]) -> Samples:
+    """[starts, length, channels] out of [frames, channels], less a constant offset [channels]; silence outside."""
     index = starts[:, None] + np.arange(length)
     gathered = samples[index.clip(0, len(samples) - 1)]
+    if offset.any():  # under it, no change of level would show
+        gathered = gathered - offset.astype(samples.dtype)
     inside = (index >= 0) & (index < len(samples))
     silenced: Samples = gathered * inside[..., None]
     return silenced

@@ -21,6 +21,7 @@ MIN_OFFSET = 1e-3
 """An offset below this, -60 dBFS, makes no step and hides none."""
 
 _BLOCK = 1 << 16
+_PARTS, _DRIFT = 8, 0.01
 
 
 def without_drift(samples: Samples, rate: int) -> NDArray[np.float64]:
@@ -54,6 +55,22 @@ def steady_offset(samples: Samples) -> NDArray[np.float64]:
     return found
 
 
+def drifts(samples: Samples) -> bool:
+    """Whether the offset is another one in some parts of the samples: far more than long parts of music differ."""
+    parts = [steady_offset(part) for part in np.array_split(samples, _PARTS)]
+    return bool(np.ptp(parts, axis=0).max() >= _DRIFT)
+
+
+def outweighs_sound(samples: Samples, rate: int) -> bool:
+    """Whether some channel's offset, steady or drifting, is larger than the sound on it: that of a fault, not of a
+    converter. It then stands in the way of everything that listens. In a short stretch nobody can tell."""
+    offset = steady_offset(samples)
+    if not offset.any() or len(samples) < 2 * OFFSET_SECONDS * rate:
+        return False
+    mean_square = np.array([float(channel @ channel) for channel in samples.T]) / len(samples)
+    return bool((2 * np.square(offset) > mean_square).any())
+
+
 def sound_of(samples: Samples, rate: int) -> Samples:
     """The samples without offset and drift where there is any that matters; else the same array."""
     return without_drift(samples, rate).astype(samples.dtype) if steady_offset(samples).any() else samples
@@ -62,8 +79,8 @@ def sound_of(samples: Samples, rate: int) -> Samples:
 def first_offset(samples: Samples, rate: int) -> NDArray[np.float64]:
     """The offset of each channel where a stretch begins, [channels]; 0 where the sound is larger."""
     first = samples[: max(1, round(OFFSET_SECONDS * rate))].astype(np.float64)
-    if len(first) == 0:
-        return np.zeros(samples.shape[1])
+    if len(first) < OFFSET_SECONDS * rate - 1:
+        return np.zeros(samples.shape[1])  # in so short a stretch, a low note is as good as constant
     mean = first.mean(axis=0)
     matters = (np.abs(mean) >= MIN_OFFSET) & (np.square(mean) > first.var(axis=0))
     found: NDArray[np.float64] = np.where(matters, mean, 0.0)
@@ -85,4 +102,5 @@ def is_quiet(samples: Samples, rate: int, limit: float) -> bool:
         block = samples[begin : begin + _BLOCK + 1]
         if np.abs(np.diff(block, axis=0)).max(initial=0.0) >= 2 * limit + 1e-3:
             return False
-    return float(np.abs(without_drift(samples, rate)).max()) < limit
+    edge = round(OFFSET_SECONDS * rate / 2)  # where the lines have no second point
+    return float(np.abs(without_drift(samples, rate)[edge:-edge]).max()) < limit

@@ -5,8 +5,10 @@ from model.dsp.loudness import integrated
 from model.dsp.offset import (
     MIN_OFFSET,
     OFFSET_SECONDS,
+    drifts,
     first_offset,
     is_quiet,
+    outweighs_sound,
     sound_of,
     steady_offset,
     without_drift,
@@ -73,6 +75,15 @@ def test_onsets_are_found_under_it(name):
         sound[at : at + 2400] += noise(2400, 0.3)
     found = find_onsets(sound + OFFSETS[name](len(sound)), RATE)
     assert [min(abs(found - at)) < 0.01 * RATE for at in (RATE // 2, RATE)] == [True, True]
+
+
+@pytest.mark.parametrize("name", OFFSETS)
+def test_what_drifts_and_what_outweighs_the_sound(name):
+    offset = OFFSETS[name](2 * RATE)
+    assert drifts(noise(2 * RATE) + offset) == (name == "drifting")
+    assert outweighs_sound(noise(2 * RATE) + offset, RATE) == (name != "none")
+    assert not outweighs_sound(noise(2 * RATE, 1.0) + 0.05, RATE)
+    assert not outweighs_sound(np.full((100, 2), 0.3), RATE)
 
 
 def test_where_there_is_none_the_sound_is_the_same_array():
