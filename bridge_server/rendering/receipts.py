@@ -88,7 +88,8 @@ def silence(song: Audio | None, region: Span) -> ProtocolError:
     if song is not None and song.frames < LEAST_SECONDS * song.rate:
         return ProtocolError(
             ErrorCode.RENDER_REJECTED,
-            f"The song is too short: it has {song.frames} samples ({song.seconds:.3g} s), and the render is silent.",
+            f"The song is too short: it has {song.frames} sample{'s'[: song.frames - 1]} ({song.seconds:.3f} s), "
+            "and the render is silent.",
             "Bounce at least a bar of it.",
             "source",
         )

@@ -126,8 +126,8 @@ def refuse_silence(song: Song) -> None:
     """Raises CannotRender if there is nothing to accompany."""
     if song.frames < LEAST_SECONDS * song.rate:
         raise CannotRender(
-            f"The song is too short to accompany: it has {song.frames} samples "
-            f"({song.frames / song.rate:.3g} s).",
+            f"The song is too short to accompany: it has {song.frames} "
+            f"sample{'s'[: song.frames - 1]} ({song.frames / song.rate:.3f} s).",
             "Bounce at least a bar of it.",
         )
     if is_quiet(song.samples, song.rate, SILENT_PEAK):
