@@ -165,7 +165,9 @@ def _amplified(render: Render, rate: int, gain_db: float) -> Render:
     if gain_db == 0.0:
         return render
     sound = sound_of(render, rate)
-    return render * factor if sound is render else render + sound * (factor - np.float32(1))
+    return (render * factor if sound is render else render + sound * (factor - np.float32(1))).astype(
+        np.float32
+    )
 
 
 def _level(order: TakeContext, render: Render, song: Audio, region: Span) -> GainMatch | None:
@@ -180,8 +182,9 @@ def _level(order: TakeContext, render: Render, song: Audio, region: Span) -> Gai
     inside = stretch(song, replaced).astype(np.float32)
     reach = round(NEIGHBOUR_SECONDS * song.rate)
     parts = (render, inside, before[max(0, len(before) - reach) :], after[:reach])
-    sounds = [sound_of(part, song.rate) for part in parts]
-    level = match_gain(*sounds, song.rate, peak_db(sound_of(song.samples, song.rate)))
+    highest = peak_db(sound_of(song.samples, song.rate))
+    own, was, left, right = (sound_of(part, song.rate) for part in parts)
+    level = match_gain(own, was, left, right, song.rate, highest)
     return replace(level, gain_db=0.0) if abs(level.gain_db) < MIN_GAIN_DB else level
 
 
