@@ -54,7 +54,8 @@ def test_loudness_is_that_of_the_sound(name):
 def test_silence_is_silent_and_quiet_sound_is_not(name):
     offset = OFFSETS[name](2 * RATE)
     assert is_quiet(offset, RATE, LIMIT)
-    assert integrated(offset, RATE) == -np.inf
+    # A drift of 25 times full scale a second is heard where it sets in, and no more.
+    assert integrated(offset, RATE) < (-20.0 if name == "drifting" else -200.0)
     assert not is_quiet(offset + noise(2 * RATE, 4 * LIMIT), RATE, LIMIT)
     click = offset.copy()
     click[RATE, 1] += 0.1
