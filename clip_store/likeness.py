@@ -12,14 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clip_store.audio.audio import Samples
+from model.dsp.offset import without_drift
 
-OFFSET_SECONDS = 0.1
-"""What is averaged to find the offset: four periods of the lowest bass note, so that music has next to none."""
-
-MIN_OFFSET = 1e-3
-"""An offset below this, -60 dBFS, makes no step and hides none."""
-
-_BLOCK = 1 << 16
 _NOTHING = 1e-18
 """Of a stretch's power, what rounding leaves where only the offset was."""
 
@@ -44,37 +38,6 @@ def correlation_of_sound(
         return 0.0
     rho = float(first.ravel() @ second.ravel()) / math.sqrt(product)
     return round(max(-1.0, min(1.0, rho)), 6)
-
-
-def without_drift(samples: Samples, rate: int) -> NDArray[np.float64]:
-    """Samples [frames, channels] less their mean over every OFFSET_SECONDS, as lines from middle to middle; float64."""
-    wide = samples.astype(np.float64)
-    frames, length = len(wide), max(1, round(OFFSET_SECONDS * rate))
-    if frames < 2 * length:
-        return wide - wide.mean(axis=0) if frames else wide
-    count = frames // length  # the last one is longer, by what is left over
-    edges = np.arange(count) * length
-    lengths = np.diff(np.append(edges, frames))
-    means = np.add.reduceat(wide, edges, axis=0) / lengths[:, None]
-    middles, place = edges + (lengths - 1) / 2, np.arange(frames)
-    for channel in range(wide.shape[1]):
-        wide[:, channel] -= np.interp(place, middles, means[:, channel])
-    return wide
-
-
-def steady_offset(samples: Samples) -> NDArray[np.float64]:
-    """The mean of each channel, [channels]; 0 where it is too small to matter."""
-    if len(samples) == 0:
-        return np.zeros(samples.shape[1])
-    total = np.zeros(samples.shape[1])
-    for begin in range(
-        0, len(samples), _BLOCK
-    ):  # as products with ones: a fifth of the time that adding up takes
-        block = samples[begin : begin + _BLOCK]
-        total += np.ones(len(block), block.dtype) @ block
-    mean = total / len(samples)
-    found: NDArray[np.float64] = np.where(np.abs(mean) < MIN_OFFSET, 0.0, mean)
-    return found
 
 
 def power(samples: Samples) -> float:

@@ -17,8 +17,9 @@ from clip_store.audio.audio import Audio, Samples, quantise
 from clip_store.audio.audio_file import AudioInfo
 from clip_store.audio.riff import WaveForm
 from clip_store.errors import SpliceError
-from clip_store.likeness import OFFSET_SECONDS, correlation_of_sound, power, steady_offset, without_drift
+from clip_store.likeness import correlation_of_sound, power
 from daw_protocol.timeline.span import Span
+from model.dsp.offset import OFFSET_SECONDS, steady_offset, without_drift
 from model.dsp.window import read_window
 
 

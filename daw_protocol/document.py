@@ -32,7 +32,8 @@ programs apart. A request without a song, from a client that never named one, us
 client named last. With a token, every message carries it; without it no answer is larger than what was sent, and a
 short message gets none. Replies have the id first,
 then pairs. A reply never exceeds 1,400 bytes: long texts are shortened and a path that does not fit is omitted; the
-WebSocket carries both in full.
+WebSocket carries both in full. Text is UTF-8: other bytes are refused and shown as U+FFFD, and a WebSocket text frame
+with them ends its connection with the code 1007 (RFC 6455, 8.1).
 
 **WebSocket.** The result of `{"jsonrpc":"2.0","id":1,"method":"repaint","params":{"id":"id1","source":"song.wav",...}}`
 is the acknowledgement; progress, takes and the terminal message follow as notifications

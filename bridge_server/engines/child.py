@@ -49,7 +49,9 @@ from clip_store.atomic_file import store_error
 from clip_store.audio.audio_file import read_audio
 from clip_store.blobs import BlobStore
 from clip_store.errors import ClipStoreError
+from daw_protocol.tasks import TASKS
 from model.blueprint import Blueprint
+from model.dsp.offset import outweighs_sound, sound_of
 from model.engine import Attachment, Engine, Piece, Progress, Rendered, Report, Song
 from model.errors import CannotRender, EngineError, NotLoaded, RanOutOfMemory, RenderStopped
 
@@ -145,9 +147,12 @@ class EngineChild:
         folders = self._start.folders
         assert folders is not None, "a process that only describes its engine gets no orders"
         files = {option: str(self._files[file]) for option, file in order.files.items()}
+        song = self._song(order.song)
+        if song is not None and not TASKS[order.request.task.value].sums_to_source:
+            song = self._without_offset(song)
         request = replace(
             order.request,
-            song=self._song(order.song),
+            song=song,
             reference=self._song(order.reference),
             options={**order.request.options, **files},
         )
@@ -170,6 +175,15 @@ class EngineChild:
                 self._songs.popitem(last=False)
         self._songs.move_to_end(digest)
         return self._songs[digest]
+
+    def _without_offset(self, song: Song) -> Song:
+        """The song as engines listen to it: its takes get the offset back (`rendering/postprocess.py`)."""
+        if not outweighs_sound(song.samples, song.rate):
+            return song
+        name = f"{song.digest}, without its offset"  # engines keep what they found out about a song by this
+        if name not in self._songs:
+            self._songs[name] = Song(sound_of(song.samples, song.rate), song.rate, name)
+        return self._songs[name]
 
     def _send(self, message: FromChild) -> None:
         self._connection.send(message)

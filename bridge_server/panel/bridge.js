@@ -353,6 +353,7 @@ export class Bridge {
       return;
     }
     this.uploads.delete(values.id);
+    if (name === "ok" && values.note) this.notices.say(values.note);
     if (name === "ok") upload.resolve(values.text);
     else upload.reject(new Refused({ message: values.sentence, data: values }));
   }

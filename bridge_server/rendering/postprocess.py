@@ -16,7 +16,8 @@ from bridge_server.songs.sources import Song
 from bridge_server.version import MADE_BY
 from clip_store.audio.audio import Audio, Encoding, quantise
 from clip_store.blobs import BlobStore
-from clip_store.measure.gain_match import GainMatch, match_gain
+from clip_store.measure.alignment import is_silent
+from clip_store.measure.gain_match import NEIGHBOUR_SECONDS, GainMatch, match_gain
 from clip_store.splice import splice, stretch, with_clip
 from clip_store.take import MIX, Attachment, Take
 from daw_protocol.errors import ErrorCode, ProtocolError
@@ -25,6 +26,7 @@ from daw_protocol.recipe import BlueprintRecord, Recipe, ReferenceAudio
 from daw_protocol.timeline import Span
 from model.blueprint import Blueprint
 from model.dsp.loudness import integrated, peak_db
+from model.dsp.offset import outweighs_sound, sound_of, without_drift
 from model.engine import EngineDescription
 
 HANDLES = "handles"
@@ -83,11 +85,14 @@ def _finish_spliced(order: TakeContext, outcome: Outcome, blobs: BlobStore) -> F
     song, region = order.song.audio, order.plan.region_in_song
     render = _samples(outcome, MIX, region)
     _check_usable(render)
-    if not render.any():
+    if outweighs_sound(song.samples, song.rate):
+        render = _with_offset_of(song, render, region)
+    # An engine without material of its own has none where the song has none.
+    if not render.any() or (not order.engine.neural and is_silent(song.samples, song.rate)):
         raise receipts.silence(song, region)
     level = _level(order, render, song, region)
     gain = level.gain_db if level else 0.0
-    louder = render * np.float32(10 ** (gain / 20)) if gain else render
+    louder = _amplified(render, song.rate, gain)
     fade = round(order.plan.request.crossfade / 1000 * song.rate)
     result = splice(song, louder, region, fade)
     clip = blobs.get(blobs.put(result.clip))  # measure what is on the disk
@@ -148,6 +153,23 @@ def _check_usable(render: Render) -> None:
         raise _rejected("The render contains invalid samples (not numbers).")
 
 
+def _with_offset_of(song: Audio, render: Render, region: Span) -> Render:
+    """The render on the offset the song has there: engines do not hear it, and without it the take would thump."""
+    old = stretch(song, region)
+    return (without_drift(render, song.rate) + old - without_drift(old, song.rate)).astype(np.float32)
+
+
+def _amplified(render: Render, rate: int, gain_db: float) -> Render:
+    """The render at another level; an offset, which is no sound, keeps its own, or it would jump at the seams."""
+    factor = np.float32(10 ** (gain_db / 20))
+    if gain_db == 0.0:
+        return render
+    sound = sound_of(render, rate)
+    return (render * factor if sound is render else render + sound * (factor - np.float32(1))).astype(
+        np.float32
+    )
+
+
 def _level(order: TakeContext, render: Render, song: Audio, region: Span) -> GainMatch | None:
     """How loud the render has to be here; None when the producer wants it as it is."""
     if not order.plan.request.match_loudness or region.length < MIN_MATCHED_SECONDS * song.rate:
@@ -158,7 +180,11 @@ def _level(order: TakeContext, render: Render, song: Audio, region: Span) -> Gai
     after = song.samples[min(song.frames, region.end) :]
     replaced = Span(0, 0) if goes_on else region.clipped(Span(0, song.frames))
     inside = stretch(song, replaced).astype(np.float32)
-    level = match_gain(render, inside, before, after, song.rate, peak_db(song.samples))
+    reach = round(NEIGHBOUR_SECONDS * song.rate)
+    parts = (render, inside, before[max(0, len(before) - reach) :], after[:reach])
+    highest = peak_db(sound_of(song.samples, song.rate))
+    own, was, left, right = (sound_of(part, song.rate) for part in parts)
+    level = match_gain(own, was, left, right, song.rate, highest)
     return replace(level, gain_db=0.0) if abs(level.gain_db) < MIN_GAIN_DB else level
 
 
@@ -170,7 +196,7 @@ def _handles(outcome: Outcome, song: Audio, gain_db: float) -> Audio | None:
     render = file.samples()
     if not np.isfinite(render).all():
         raise _rejected("The pre-roll or post-roll contains invalid samples (not numbers).")
-    return quantise(render * np.float32(10 ** (gain_db / 20)), song.rate, song.encoding).audio
+    return quantise(_amplified(render, song.rate, gain_db), song.rate, song.encoding).audio
 
 
 def _take(

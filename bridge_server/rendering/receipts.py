@@ -21,6 +21,9 @@ from model.dsp.loudness import integrated, peak_db
 # float32 stems of full-scale music carry rounding of about 6e-8 each; a dozen of them stay far below this.
 MAX_SUM_ERROR = 1e-6
 
+LEAST_SECONDS = 1.0
+"""A song below this has no bar that could be followed; where it gives nothing, no seed helps."""
+
 
 def for_splice(
     plan: Plan, song: Audio, whole: Audio, clip: Audio, result: Spliced, level: GainMatch | None
@@ -81,6 +84,14 @@ def silence(song: Audio | None, region: Span) -> ProtocolError:
             "The song is silent in this region, and so is the render.",
             "Choose a region where the song plays.",
             "start",
+        )
+    if song is not None and song.frames < LEAST_SECONDS * song.rate:
+        return ProtocolError(
+            ErrorCode.RENDER_REJECTED,
+            f"The song is too short: it has {song.frames} sample{'s'[: song.frames - 1]} ({song.seconds:.3f} s), "
+            "and the render is silent.",
+            "Bounce at least a bar of it.",
+            "source",
         )
     return ProtocolError(
         ErrorCode.RENDER_REJECTED, "The render is silent.", "Try another seed or a longer region."

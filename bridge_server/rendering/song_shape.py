@@ -8,7 +8,7 @@ import numpy as np
 
 from bridge_server.songs.song_probe import SongProbe
 from clip_store.audio.audio import Audio, Samples
-from clip_store.likeness import steady_offset
+from model.dsp.offset import steady_offset
 
 # Half a second: shorter than a bar, longer than the pause between two notes.
 BLOCK_SECONDS = 0.5
@@ -44,9 +44,10 @@ def playing_part(audio: Audio, end: int) -> Samples:
 def block_levels(audio: Audio) -> Samples:
     """RMS of each half second without its offset, all channels together; the last block may be shorter."""
     size = block_frames(audio)
-    blocks = (audio.samples[first : first + size] for first in range(0, audio.frames, size))
-    offset = steady_offset(audio.samples)  # no sound, and it would go on where the music ends
-    return np.array([math.sqrt(np.square(block - offset).mean()) for block in blocks])
+    blocks = [audio.samples[first : first + size] for first in range(0, audio.frames, size)]
+    if steady_offset(audio.samples).any():  # no sound, and it would go on where the music ends
+        blocks = [block - block.mean(axis=0) for block in blocks]
+    return np.array([math.sqrt(np.square(block).mean()) for block in blocks])
 
 
 def block_frames(audio: Audio) -> int:

@@ -83,7 +83,15 @@ class SongReader:
 
     def option_file(self, option: str, name: str) -> str:
         """The absolute path of a file that an engine's option names. Raises ProtocolError."""
-        return unicode_only(str(find_file(name, self._roots, option)))
+        path = str(find_file(name, self._roots, option))
+        if unicode_only(path) != path:
+            raise ProtocolError(
+                ErrorCode.FILE_UNREADABLE,
+                f"{unicode_only(path)} has a name or a folder that is not UTF-8, which engines cannot open.",
+                "Rename it.",
+                option,
+            )
+        return path
 
     def option_file_now(self, option: str, name: str) -> tuple[Path, str]:
         """A file that `option_file` gave when the request came, and its name below its root. Raises ProtocolError."""

@@ -19,7 +19,8 @@ from clip_store.measure.gain_match import NEIGHBOUR_SECONDS, SILENCE_LUFS, mean_
 from clip_store.measure.seams import Seam, measure_seams
 from clip_store.splice import stretch
 from daw_protocol.timeline.span import Span
-from model.dsp.loudness import decibels, integrated, peak_db
+from model.dsp.loudness import integrated, peak_db
+from model.dsp.offset import is_quiet
 
 SILENT_PEAK_DB = -80.0
 """A take whose highest sample lies below this is silence."""
@@ -205,13 +206,8 @@ def _clipped(samples: Samples, highest: float) -> int:
 
 
 def is_silent(samples: Samples, rate: int) -> bool:
-    """Whether nothing in [frames, channels] is louder than SILENT_PEAK_DB, a constant offset aside."""
-    if peak_db(samples) < SILENT_PEAK_DB:
-        return True
-    if len(samples) < _CONTEXT_SECONDS * rate:
-        return False  # in so short a stretch a low note is as good as constant
-    swing = float((samples.max(axis=0) - samples.min(axis=0)).max()) / 2
-    return decibels(swing) < SILENT_PEAK_DB
+    """Whether nothing in [frames, channels] is louder than SILENT_PEAK_DB, an offset aside, steady or drifting."""
+    return is_quiet(samples, rate, 10 ** (SILENT_PEAK_DB / 20))
 
 
 def _neighbours(song: Audio, region: Span) -> float:

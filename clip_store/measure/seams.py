@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clip_store.audio.audio import Audio, Samples
-from clip_store.likeness import steady_offset
+from model.dsp.offset import drifts, steady_offset, without_drift
 
 _FRAME_SECONDS = 0.0215
 _CLICK_SECONDS = 0.0005
@@ -132,11 +132,11 @@ def _own_steps(song: Audio, reach: int) -> Steps:
 
 def _larger_steps(audio: Audio, instants: NDArray[np.int64], reach: int) -> Steps:
     """The larger of the steps at each instant and `reach` samples behind it."""
-    offset = steady_offset(audio.samples)
-    here = _steps(audio.samples, instants, audio.rate, offset)
-    return (
-        here if reach == 0 else np.maximum(here, _steps(audio.samples, instants + reach, audio.rate, offset))
-    )
+    samples, offset = audio.samples, steady_offset(audio.samples)
+    if drifts(samples):
+        samples, offset = without_drift(samples, audio.rate).astype(samples.dtype), np.zeros(audio.channels)
+    here = _steps(samples, instants, audio.rate, offset)
+    return here if reach == 0 else np.maximum(here, _steps(samples, instants + reach, audio.rate, offset))
 
 
 def _steps(samples: Samples, instants: NDArray[np.int64], rate: int, offset: NDArray[np.float64]) -> Steps:

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from clip_store.audio.audio import Encoding, Samples, decode_samples, quantise
 from clip_store.audio.stored_wave import StoredWave
 from clip_store.comp import Comp
-from clip_store.likeness import OFFSET_SECONDS
 from clip_store.mix.accepted import AcceptedSong
 from clip_store.mix.joins import Join, joins_of
 from clip_store.splice import crossfade
 from daw_protocol.timeline.span import Span
+from model.dsp.offset import OFFSET_SECONDS
 
 _KEPT_JOINS = 64  # a crossfade is read again for each stretch that has a part of it
 

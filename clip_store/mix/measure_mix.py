@@ -13,7 +13,7 @@ import numpy as np
 
 from clip_store.audio.audio import Audio, Samples, encode_samples, new_digest
 from clip_store.comp import Comp, Part, overlay
-from clip_store.likeness import power, without_drift
+from clip_store.likeness import power
 from clip_store.measure.alignment import about_seam
 from clip_store.measure.seams import Seam, measure_seams
 from clip_store.mix.accepted import AcceptedComp
@@ -21,6 +21,7 @@ from clip_store.mix.joins import edges_of
 from clip_store.mix.song_mix import BLOCK, FULL_SCALE, SongMix, replaces
 from daw_protocol.song_receipt import AcceptedRegion, SongReceipt
 from daw_protocol.timeline.span import Span
+from model.dsp.offset import without_drift
 
 SEAM_SECONDS = 15.0
 """How much of the song on each side a seam is compared with."""

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from model.dsp.offset import first_offset
 from model.dsp.resample import ANALYSIS, pieces, resample
 
 Floats = NDArray[np.floating[Any]]
@@ -67,13 +68,17 @@ def power_steps(
 ) -> NDArray[np.float64]:
     """K-weighted energy, summed over channels and over each `step` frames (the last may be short); [steps].
 
+    An offset that is there when the audio begins counts as having been there before: it is no thump.
     Never holds more than one block of filtered audio; calls `check` between blocks.
     """
-    from scipy.signal import sosfilt  # imported late: scipy.signal costs half a second at server start
+    from scipy.signal import (
+        sosfilt,
+        sosfilt_zi,
+    )  # imported late: scipy.signal costs half a second at server start
 
     audio = samples if samples.ndim == 2 else samples[:, None]
     sections = k_weighting(rate)
-    state = np.zeros((len(sections), 2, audio.shape[1]))
+    state = sosfilt_zi(sections)[:, :, None] * first_offset(audio, rate)
     at_once = max(_FILTER_BLOCK // step, 1) * step
     sums = []
     for piece in pieces(audio, at_once, check):

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.dsp.loudness import peak
+from model.dsp.offset import sound_of
 from model.dsp.resample import GOOD, pieces, resample
 
 _RATES = (24000, 22050)
@@ -58,7 +59,8 @@ def find_onsets(samples: NDArray[Any], rate: int) -> NDArray[np.float64]:
     """Onset times in [frames, channels], in samples from the first one, ascending."""
     coarse = _RATES[rate % 44100 == 0]
     hop = round(_HOP_SECONDS * coarse)
-    mono = resample(samples.mean(axis=1, dtype=np.float32), rate, coarse, quality=GOOD)
+    sound = sound_of(samples, rate)
+    mono = resample(sound.mean(axis=1, dtype=np.float32), rate, coarse, quality=GOOD)
     rise = flux(_fine_levels(mono, 2 * round(_WINDOW_SECONDS * coarse / 2), hop))
     if not rise.any():
         return np.zeros(0)

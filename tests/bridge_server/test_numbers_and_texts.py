@@ -45,6 +45,10 @@ READ = [
     ("a 32-bit seed as text", {**REGION, "seed": "3698135662"}, {"seed": 3698135662}),
     ("the largest seed", {**REGION, "seed": 2**64 - 1}, {"seed": str(2**64 - 1)}),
     ("a float seed", {**REGION, "seed": 7.0}, {"seed": 7}),
+    ("full width", {**SONG, "bpm": "１２０．５", "bars": "１－２"}, {"bpm": 120.5, "bars": "1-2"}),
+    ("a non-breaking hyphen", {**SONG, "bpm": 120, "bars": "1\N{NON-BREAKING HYPHEN}2"}, {"bars": "1-2"}),
+    ("an en dash", {**SONG, "bpm": 120, "bars": "1\N{EN DASH}2"}, {"bars": "1-2"}),
+    ("a no-break space", {**SONG, "start": "1\N{NO-BREAK SPACE}s", "length": "1\N{NO-BREAK SPACE}s"}, {"start": "1s"}),
 ]  # fmt: skip
 
 
@@ -80,6 +84,7 @@ NOTED = [
     ("one too large", 2**64 + 7, 7, "was folded to 7"),
     ("a negative one", -5, str(2**64 - 5), "was folded to 18446744073709551611"),
     ("any", -1, None, "random seed"),
+    ("one of 5,000 digits", "9" * 5000, str((10**5000 - 1) % 2**64), "was folded to"),
 ]
 
 
@@ -110,6 +115,8 @@ def test_a_take_of_a_large_seed_has_it_everywhere(server):
 
 REFUSED = [
     ("thousands or decimals", {**REGION, "bpm": "1,200"}, "out_of_range", "bpm", "comma"),
+    ("a comma in front", {**SONG, "start": ",5s", "end": "2s"}, "out_of_range", "start", 'write "0.5"'),
+    ("half a bar", {**SONG, "bpm": 120, "bars": "5.5"}, "bad_region", "bars", "a whole number, got '5.5'"),
     ("two commas", {**REGION, "bpm": "1,2,0"}, "out_of_range", "bpm", "comma"),
     ("seconds in thousands", {**SONG, "start": "1,500s", "end": "2s"}, "out_of_range", "start", "comma"),
     ("half a take", {**REGION, "takes": "1,5"}, "wrong_type", "takes", "whole number"),
@@ -122,7 +129,7 @@ REFUSED = [
     ("a rounded position", {**SONG, "start": 0, "end": 2.0**25}, "out_of_range", "end", "float"),
     ("Latin-1", {**REGION, "prompt": "Stra\udcdfe"}, "out_of_range", "prompt", "UTF-8"),
     ("Latin-1 as a song", {**REGION, "source": "Stra\udcdfe.wav"}, "out_of_range", "source", "UTF-8"),
-    ("Latin-1 as a position", {**SONG, "start": "1\udca0s", "end": "2s"}, "out_of_range", "start", "position"),
+    ("Latin-1 as a position", {**SONG, "start": "1\udca0s", "end": "2s"}, "out_of_range", "start", "got \'1\ufffds\'"),
     ("Korean of a code page", {**REGION, "prompt": "\udcc7\udcd1"}, "out_of_range", "prompt", "UTF-8"),
 ]  # fmt: skip
 
@@ -187,6 +194,20 @@ def test_a_refused_text_keeps_the_id_of_its_message(osc_bytes):
     reply = osc_bytes("/bridge/repaint", "id1", "source", "Stra\udcdfe.wav")
     assert (reply["id"], reply["field"]) == ("id1", "source")
     assert "UTF-8" in reply["sentence"]
+
+
+@pytest.mark.parametrize(("value", "code"), [(5.5, "wrong_type"), (2.0, "")])
+def test_bars_as_floats(server, value, code):
+    outcome = DOORS["udp"](server, "repaint", {**SONG, "bpm": 120, "bars": value})
+    assert outcome.code == code
+    assert not code or 'bars must look like "17-20" (inclusive) or "17", a whole number' in outcome.sentence
+
+
+@pytest.mark.parametrize("address", ["/bridge/caf\udce9", "/bridge/tempo\udcff\udcfe"])
+def test_bytes_that_are_no_text_are_shown_in_an_address_too(osc_bytes, address):
+    sentence = osc_bytes(address, 120)["sentence"]
+    assert "\ufffd" in sentence
+    assert "udc" not in sentence
 
 
 PATTERNS = [

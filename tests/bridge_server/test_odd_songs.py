@@ -51,6 +51,16 @@ READ = {
     "32 kHz": (at_rate(32_000), ".wav", 48_000, CONVERTED.format(32_000, 48_000)),
     "22.05 kHz": (at_rate(22_050), ".wav", 44_100, CONVERTED.format(22_050, 44_100)),
     "176.4 kHz": (at_rate(176_400), ".wav", 176_400, ""),
+    "chained Ogg": (odd.encoded("OGG", "VORBIS") * 2, ".ogg", 48_000, "holds 2 streams"),
+    "joined FLAC, another rate behind": (
+        odd.encoded("FLAC", "PCM_16") + odd.encoded("FLAC", "PCM_16", 44_100), ".flac", 48_000, "(44100 Hz, stereo)",
+    ),
+    "a format of 14 bytes": (wave(chunk(b"fmt ", fmt()[:14]), chunk(b"data", SOUND)), ".wav", 48_000, ""),
+    "the format behind the sound": (wave(chunk(b"data", SOUND), chunk(b"fmt ", fmt())), ".wav", 48_000, ""),
+    "an offset of 50": (floats(lambda samples: samples + 50), ".wav", 48_000, ""),
+    "an offset that drifts": (
+        floats(lambda samples: samples + np.linspace([0, 3], [9, 3], len(samples))), ".wav", 48_000, "",
+    ),
     "one loud sample": (floats(with_one(80.0)), ".wav", 48_000, ""),
     "an offset": (floats(lambda samples: samples + 0.4), ".wav", 48_000, ""),
 }  # fmt: skip

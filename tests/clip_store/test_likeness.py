@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 
 from clip_store.audio.audio import Encoding, quantise
-from clip_store.likeness import MIN_OFFSET, correlation, steady_offset, without_drift
+from clip_store.likeness import correlation
 from clip_store.splice import splice
 from daw_protocol.timeline import Span
+from model.dsp.offset import without_drift
 from tests.clip_store.sounds import noise, tone
 
 RATE = 48_000
@@ -37,15 +38,6 @@ def test_what_only_stands_still_is_like_nothing(level, frames):
     still = np.full((frames, 2), level)
     assert correlation(still, still, RATE) == 0.0
     assert correlation(still, noise(frames), RATE) == 0.0
-
-
-def test_the_offset_of_each_channel():
-    samples = noise(200_000).astype(np.float32)
-    samples[:, 1] += np.float32(0.25)
-    assert steady_offset(samples) == pytest.approx([0, 0.25], abs=1e-3)
-    assert steady_offset(samples)[0] == 0  # exactly: what is too small to matter changes no sample
-    assert steady_offset(np.full((10, 1), MIN_OFFSET / 2)) == [0]
-    assert steady_offset(np.zeros((0, 2))).tolist() == [0, 0]
 
 
 @pytest.mark.parametrize("encoding", [Encoding.PCM_16, Encoding.FLOAT, Encoding.DOUBLE])

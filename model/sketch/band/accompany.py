@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from model.blueprint import Blueprint, TimedChord
 from model.dsp import loudness
+from model.dsp.offset import is_quiet
 from model.engine import (
     Attachment,
     OnProgress,
@@ -38,6 +39,8 @@ from model.sketch.band.style import BandStyle, instruments_for, read_caption
 
 __all__ = ["INSTRUMENTS", "render"]
 
+LEAST_SECONDS = 0.2
+"""Shorter ones have no note whose pitch could be found."""
 SILENT_PEAK = 10.0 ** (-60.0 / 20.0)
 BACKING_BELOW_VOICE_LU = 2.0
 # Bounds on the backing's loudness, for voices that are very quiet or very loud.
@@ -121,7 +124,13 @@ def song_within_reach(request: RenderRequest) -> Song:
 
 def refuse_silence(song: Song) -> None:
     """Raises CannotRender if there is nothing to accompany."""
-    if float(np.abs(song.samples).max()) < SILENT_PEAK:
+    if song.frames < LEAST_SECONDS * song.rate:
+        raise CannotRender(
+            f"The song is too short to accompany: it has {song.frames} "
+            f"sample{'s'[: song.frames - 1]} ({song.frames / song.rate:.3f} s).",
+            "Bounce at least a bar of it.",
+        )
+    if is_quiet(song.samples, song.rate, SILENT_PEAK):
         raise CannotRender(
             "The voice to accompany is silent (nothing above -60 dBFS).",
             "Check that the right track was sent, or widen the region or the context.",

@@ -101,6 +101,14 @@ def require_sources(passage: Passage, bars: int) -> None:
     """Raises CannotRender if fewer than `bars` bars of the song are left as sources."""
     if passage.source_bars >= bars - 0.01:
         return
+    beats, song = passage.analysis.beats, passage.song
+    if float(np.sum(1.0 / beats.bar_beats[np.flatnonzero(beats.inside)])) < bars:
+        raise CannotRender(
+            f"The song is too short: it has {song.frames} sample{'s'[: song.frames - 1]} "
+            f"({song.frames / song.rate:.3f} s), and Sketch needs {bars} "
+            f"{'bar' if bars == 1 else 'bars'} of music outside the region.",
+            "Bounce more of the song, or use the acestep engine, which generates new material.",
+        )
     raise CannotRender(
         f"There are only {passage.source_bars:.1f} bars of music outside the region (and within the context); "
         f"Sketch needs {bars}.",
