@@ -139,7 +139,7 @@ def follow(target: Target, count: int, seconds: float, arguments: argparse.Names
             )
     except EOFError:
         process.join()
-        crash = f"1 x the process ended with status {process.exitcode} after input {tally.done} (+ up to {REPORT_SECONDS:.0f} s)"
+        crash = f"1 x the process ended with status {process.exitcode}, up to {REPORT_SECONDS:.0f} s after {tally.done}"
         tally.findings = (*tally.findings, crash)
     process.join()
     return tally
