@@ -82,9 +82,7 @@ class ExportHandlers:
             project = project_of(store, request.what, request.name)
         return write_export(project, self._store.blobs, Format(request.format), folder, VERSION, progress)
 
-    def _write_finished(
-        self, request: Export, folder: Path, progress: Callable[[float], None]
-    ) -> WrittenMix:
+    def _write_finished(self, request: Export, folder: Path, progress: Callable[[float], None]) -> WrittenMix:
         """Raises as `_write`."""
         with self._reading() as store:
             song = finished_song(store, request.name)

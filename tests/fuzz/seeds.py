@@ -331,7 +331,12 @@ def waves() -> Sequence[bytes]:
 
 @cache
 def apple() -> Sequence[bytes]:
-    """AIFF, AIFF-C, CAF, and Sun audio, which is as old."""
+    """AIFF, AIFF-C, CAF, and Sun's and Creative's audio, which are as old."""
+    description = struct.pack("<IBBHI", 48_000, 16, 2, 4, 0)
+    voc = b"Creative Voice File\x1a" + struct.pack("<HHH", 26, 0x0114, 0x111F)
+    for kind, body in ((9, description + SOUND), (3, b"\x09\0\xa0"), (5, b"title\0"), (2, SOUND[:40])):
+        voc += bytes([kind]) + len(body).to_bytes(3, "little") + body
+    voc += b"\0"
     return (
         odd.aiff(odd.aiff_common(400), SOUND),
         odd.aiff(odd.aiff_common(400, code=b"sowt\0\0"), SOUND, b"AIFC"),
@@ -347,6 +352,7 @@ def apple() -> Sequence[bytes]:
         _encoded("AU", "PCM_16"),
         _encoded("AU", "FLOAT"),
         _encoded("AU", "ULAW"),
+        voc,
     )
 
 
