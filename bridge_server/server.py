@@ -151,7 +151,7 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
                 ),
                 jobs=jobs,
                 takes=TakeHandlers(store, connection, events, queue, controller),
-                exports=ExportHandlers(store, settings.roots),
+                exports=ExportHandlers(store, settings.store / DATABASE, settings.roots),
                 context=ContextHandlers(contexts, shared_context, reader),
                 song_tempo=SongTempoHandlers(contexts, shared_context, reader, tempos),
                 shared_context=SharedContextHandlers(settings, shared_context, reader, audience),

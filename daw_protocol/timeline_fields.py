@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -134,7 +135,7 @@ class TempoMapKind(Kind):
     def read(self, value: Any) -> TempoMap:
         if isinstance(value, TempoMap):
             return value
-        return TempoMap.from_json(object_in(value))
+        return _read_map(object_in(value))
 
     def write(self, value: Any) -> Any:
         return value.to_json()
@@ -154,6 +155,33 @@ class TempoMapKind(Kind):
 
     def describe(self) -> str:
         return 'tempo map object, such as {"points": [{"quarter": 0, "bpm": 120}]}'
+
+
+LARGE_MAP = 200  # points
+KEPT_MAPS = 8
+_kept: dict[str, TempoMap] = {}
+
+
+def _read_map(fields: Mapping[str, Any]) -> TempoMap:
+    """Raises as TempoMap.from_json. Of the large maps that were read last, equal ones are the same object: to read,
+    compare and sum up 10,000 points takes a third of a second, and a request's map is read again for its job, for each
+    variation and for whoever shares its song.
+    """
+    points = fields.get("points")
+    if not isinstance(points, list) or len(points) < LARGE_MAP:
+        return TempoMap.from_json(fields)
+    try:
+        text = json.dumps(fields, sort_keys=True)
+    except (TypeError, ValueError, RecursionError):  # no map either; the reader says why
+        return TempoMap.from_json(fields)
+    found = _kept.get(text)
+    if found is None:
+        found = TempoMap.from_json(fields)
+        for spelling in (text, json.dumps(found.to_json(), sort_keys=True)):
+            _kept[spelling] = found
+        for oldest in list(_kept)[:-KEPT_MAPS]:
+            _kept.pop(oldest, None)
+    return found
 
 
 EXACT_NUMBER: Schema = {"type": ["number", "string"]}

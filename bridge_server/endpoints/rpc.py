@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -12,6 +13,8 @@ from daw_protocol import jsonrpc
 from daw_protocol.errors import ProtocolError
 from daw_protocol.jsonrpc import BadCall, Call
 from daw_protocol.requests import Request
+from daw_protocol.timeline import TempoMap
+from daw_protocol.timeline_fields import LARGE_MAP
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +29,7 @@ async def answer_call(
     if isinstance(call, BadCall):
         return jsonrpc.error(call.id, call.error, call.rpc_code), refused(call.error)
     try:
-        _, request = jsonrpc.request_in(call)
+        request = await asyncio.to_thread(_request_in, call) if _is_large(call) else _request_in(call)
     except ProtocolError as error:
         response = refused(error)
     except Exception:  # a bug must not end the endpoint, let alone the server
@@ -40,3 +43,19 @@ async def answer_call(
         return jsonrpc.error(call.id, response.error), response
     assert response.result is not None, "what is not refused has a result"
     return jsonrpc.result(call.id, response.result.to_fields()), response
+
+
+def _is_large(call: Call) -> bool:
+    """Whether reading it takes so long that others have to be let in meanwhile: it has a long tempo map."""
+    tempo_map = call.params.get("tempo_map")
+    points = tempo_map.get("points") if isinstance(tempo_map, dict) else tempo_map
+    return isinstance(points, (list, str)) and len(points) >= LARGE_MAP
+
+
+def _request_in(call: Call) -> Request:
+    """Raises ProtocolError."""
+    _, request = jsonrpc.request_in(call)
+    tempo_map = getattr(request, "tempo_map", None)
+    if isinstance(tempo_map, TempoMap):
+        tempo_map.quarters_at(0, 48_000)  # which sums it up, once
+    return request

@@ -9,21 +9,22 @@ import asyncio
 import contextlib
 import time
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import quote
 
 from bridge_server.handlers.response import Response, understood
+from bridge_server.jobs.database import open_to_read
 from bridge_server.rendering.receipts import in_words, song_in_words
 from bridge_server.sessions.client import Client
 from bridge_server.songs.sources import find_folder
 from bridge_server.version import VERSION
 from clip_store.errors import TakeError
-from clip_store.exports import Format, Project, song_project, take_project, write_export
+from clip_store.exports import Format, Project, Written, song_project, take_project, write_export
 from clip_store.exports.arrange import find_song
 from clip_store.mix.accepted import accepted_in
-from clip_store.mix.write_mix import MixFormat, SongToWrite, write_mix
+from clip_store.mix.write_mix import MixFormat, SongToWrite, WrittenMix, write_mix
 from clip_store.store import ClipStore, statement
 from clip_store.take import Take
 from daw_protocol.replies import JobProgress
@@ -40,10 +41,15 @@ Found = TypeVar("Found")
 
 
 class ExportHandlers:
-    """Writes exports for clients, into the server's folders or the store's own."""
+    """Writes exports for clients, into the server's folders or the store's own.
 
-    def __init__(self, store: ClipStore, roots: tuple[Path, ...]) -> None:
+    database: the store's. A song with many takes, or on a long tempo map, takes a while to put together: that happens
+    in a thread, with a connection of its own, which only reads.
+    """
+
+    def __init__(self, store: ClipStore, database: Path, roots: tuple[Path, ...]) -> None:
         self._store = store
+        self._database = database
         self._roots = roots
 
     async def export(self, request: Export, client: Client) -> Response:
@@ -52,19 +58,13 @@ class ExportHandlers:
         progress = _ExportProgress(request, client, asyncio.get_running_loop())
         if request.format in MIX_FORMATS:
             return await self._finished(request, folder, progress)
-        project = project_of(self._store, request.what, request.name)
-        written = await asyncio.to_thread(
-            write_export, project, self._store.blobs, Format(request.format), folder, VERSION, progress
-        )
+        written = await asyncio.to_thread(self._write, request, folder, progress)
         files = tuple(str(path) for path in written.files)
         result = ExportedProject(path=str(written.main), files=files, notes=written.notes)
         return understood(request, " ".join([str(written.main), *written.notes]), result)
 
     async def _finished(self, request: Export, folder: Path, progress: Callable[[float], None]) -> Response:
-        song = finished_song(self._store, request.name)
-        written = await asyncio.to_thread(
-            write_mix, song, self._store.blobs, MixFormat(request.format), folder, progress
-        )
+        written = await asyncio.to_thread(self._write_finished, request, folder, progress)
         within = self._store.root / FOLDER
         result = ExportedProject(
             path=str(written.path),
@@ -75,6 +75,24 @@ class ExportHandlers:
             words=tuple(song_in_words(written.receipt)),
         )
         return understood(request, " ".join([str(written.path), *written.notes]), result)
+
+    def _write(self, request: Export, folder: Path, progress: Callable[[float], None]) -> Written:
+        """Raises TakeError, ClipStoreError, DatabaseError."""
+        with self._reading() as store:
+            project = project_of(store, request.what, request.name)
+        return write_export(project, self._store.blobs, Format(request.format), folder, VERSION, progress)
+
+    def _write_finished(self, request: Export, folder: Path, progress: Callable[[float], None]) -> WrittenMix:
+        """Raises as `_write`."""
+        with self._reading() as store:
+            song = finished_song(store, request.name)
+        return write_mix(song, self._store.blobs, MixFormat(request.format), folder, progress)
+
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[ClipStore]:
+        """The store, for the thread it is called in."""
+        with contextlib.closing(open_to_read(self._database)) as connection:
+            yield ClipStore(self._store.root, connection)
 
 
 class _ExportProgress:

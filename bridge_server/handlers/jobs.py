@@ -19,6 +19,7 @@ from daw_protocol.replies import Acknowledged, Analysed, Reply, TakeReady
 from daw_protocol.results import Accepted, CancelledJob, JobList, JobRecord, JobStage, JobWithTakes
 
 MAX_TAKES_OF_A_JOB = 1000
+PAGE = 50  # jobs that are made into records in one go
 
 Recorded = TypeVar("Recorded", bound=JobRecord)
 
@@ -43,8 +44,12 @@ class JobHandlers:
     async def list(self, request: requests.ListJobs, _: Client) -> Response:
         jobs = self._queue.newest(JobState(request.state) if request.state else None, request.limit)
         lines = "; ".join(f"{job.id} {job.command} {job.state.value}" for job in jobs)
-        result = JobList(jobs=tuple(self._record(JobRecord, job) for job in jobs))
-        return understood(request, lines or "There are no jobs.", result)
+        records = []
+        for number, job in enumerate(jobs, 1):
+            records.append(self._record(JobRecord, job))
+            if number % PAGE == 0:  # others have their turn
+                await asyncio.sleep(0)
+        return understood(request, lines or "There are no jobs.", JobList(jobs=tuple(records)))
 
     async def show(self, request: requests.ShowJob, client: Client) -> Response:
         job = self._queue.named(request.job, client)

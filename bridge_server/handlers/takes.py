@@ -39,6 +39,9 @@ from daw_protocol.take_results import (
 )
 from daw_protocol.timeline import Position, Span
 
+PAGE = 50
+"""Takes that are read, or made into records, in one go; each step takes some 10 ms."""
+
 Recorded = TypeVar("Recorded", bound=TakeRecord)
 
 
@@ -60,10 +63,8 @@ class TakeHandlers:
         self._controller = controller
 
     async def list(self, request: requests.ListTakes, _: Client) -> Response:
-        takes = self._store.index.list(
-            song=request.song, job=request.job, task=request.task, limit=request.limit, before=request.before
-        )
-        return understood(request, in_lines(takes) or "There are no takes.", self._listed(takes))
+        takes = await self._found(request)
+        return understood(request, in_lines(takes) or "There are no takes.", await self._listed(takes))
 
     async def show(self, request: requests.ShowTake, _: Client) -> Response:
         take = self._store.index.get(request.take)
@@ -73,7 +74,7 @@ class TakeHandlers:
 
     async def lineage(self, request: requests.ShowLineage, _: Client) -> Response:
         takes = self._store.index.lineage(request.take)
-        return understood(request, in_lines(takes), self._listed(takes))
+        return understood(request, in_lines(takes), await self._listed(takes))
 
     async def choose(self, request: requests.ChooseTake, _: Client) -> Response:
         part = part_of(self._store.index.get(request.take), request.start, request.end)
@@ -183,7 +184,31 @@ class TakeHandlers:
             chosen=self._store.index.chosen(place), parts=partial(place, self._store.index.parts(place))
         )
 
-    def _listed(self, takes: Sequence[Take]) -> TakeList:
+    async def _found(self, request: requests.ListTakes) -> Sequence[Take]:
+        """The takes asked for, newest first. A thousand are read in pages, between which others have their turn.
+
+        Raises TakeError.
+        """
+        found: list[Take] = []
+        before = request.before
+        while len(found) < request.limit:
+            asked = min(PAGE, request.limit - len(found))
+            try:
+                page = self._store.index.list(
+                    song=request.song, job=request.job, task=request.task, limit=asked, before=before
+                )
+            except TakeError:
+                if not found:
+                    raise
+                break  # the last one was deleted meanwhile: what came behind it cannot be told
+            found += page
+            if len(page) < asked:
+                break
+            before = page[-1].id
+            await asyncio.sleep(0)
+        return found
+
+    async def _listed(self, takes: Sequence[Take]) -> TakeList:
         chosen: dict[str, list[Part]] = {}
         for song in {take.parent or "" for take in takes}:
             for place, comp in self._store.index.comps(song).items():
@@ -191,7 +216,12 @@ class TakeHandlers:
                     parts = chosen.setdefault(part.take, [])
                     if partial(place, comp):
                         parts.append(part)
-        return TakeList(takes=tuple(listed(take, chosen.get(take.id)) for take in takes))
+        records = []
+        for number, take in enumerate(takes, 1):
+            records.append(listed(take, chosen.get(take.id)))
+            if number % PAGE == 0:
+                await asyncio.sleep(0)
+        return TakeList(takes=tuple(records))
 
 
 def part_of(take: Take, start: Position | None, end: Position | None) -> Span | None:

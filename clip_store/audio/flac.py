@@ -27,7 +27,7 @@ _SYNC = re.compile(rb"\xff[\xf8\xf9]")
 _BLOCK_SIZES = {1: 192, 2: 576, 3: 1152, 4: 2304, 5: 4608} | {
     code: 256 << (code - 8) for code in range(8, 16)
 }
-_MAX_METADATA = 1 << 24
+MAX_BLOCKS = 4096
 
 
 @dataclass(frozen=True)
@@ -102,10 +102,12 @@ def id3_bytes(file: BinaryIO) -> int:
 
 
 def blocks(file: BinaryIO) -> Iterator[tuple[int, int, int, bool]]:
-    """The metadata blocks: (kind, where the body begins, its length, whether it is the last)."""
+    """The metadata blocks, MAX_BLOCKS at most: (kind, where the body begins, its length, whether it is the last)."""
     start = start_of(file)
-    position = 0 if start is None else start + 4
-    while start is not None:
+    if start is None:
+        return
+    position = start + 4
+    for _ in range(MAX_BLOCKS):
         file.seek(position)
         head = file.read(4)
         if len(head) < 4:

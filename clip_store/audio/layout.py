@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from clip_store.audio import flac, mpeg, ogg, voc
 from clip_store.audio.pieced_file import PiecedFile, Stretch
-from clip_store.audio.riff import MAX_RIFF, Chunk, is_riff, walk, walk_chunks
+from clip_store.audio.riff import MAX_CHUNKS, MAX_RIFF, Chunk, is_riff, walk, walk_chunks
 from clip_store.audio.wave_format import mended
 
 _MPEG_IN_WAVE = 0x55
@@ -204,7 +204,9 @@ def _caf(file: BinaryIO) -> Layout:
     """Core Audio Format (Apple, 2006): the last chunk may state -1, "up to the end"; libsndfile refuses that."""
     end = file.seek(0, 2)
     position, description, alac = 8, b"", Layout()
-    while position + 12 <= end:
+    for _ in range(MAX_CHUNKS):
+        if position + 12 > end:
+            break
         file.seek(position)
         name, size = struct.unpack(">4sq", file.read(12))
         start, there = position + 12, end - position - 12

@@ -35,6 +35,9 @@ _TAGS = (b"TAG", b"ID3", b"APETAGEX", b"LYRICSBEGIN", b"<?xpacket")
 """What programs append to any file, without a chunk around it."""
 
 
+MAX_CHUNKS = 4096
+"""A recorder writes a dozen. A file of nothing but empty chunks would keep its reader for as long as it is large."""
+
 _USUAL = (
     b"LIST", b"bext", b"iXML", b"fmt ", b"data", b"fact", b"JUNK", b"id3 ", b"cue ", b"smpl", b"_PMX", b"axml",
 )  # fmt: skip
@@ -93,11 +96,14 @@ def walk(file: BinaryIO) -> Iterator[Chunk]:
 
 
 def walk_chunks(file: BinaryIO, first: int, order: str, sound: bytes) -> Iterator[Chunk]:
-    """Chunks with 32-bit sizes from byte `first` on. order: "<" or ">"; sound: the name of the samples' chunk."""
+    """Chunks with 32-bit sizes from byte `first` on, MAX_CHUNKS at most. order: "<" or ">"; sound: the name of the
+    samples' chunk."""
     end = file.seek(0, 2)
     position = first
     long_data: int | None = None
-    while position + 8 <= end:
+    for _ in range(MAX_CHUNKS):
+        if position + 8 > end:
+            return
         file.seek(position)
         name, size = struct.unpack(order + "4sI", file.read(8))
         start = position + 8

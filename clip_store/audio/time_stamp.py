@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from clip_store.audio import flac
-from clip_store.audio.riff import is_riff, walk, walk_chunks
+from clip_store.audio.riff import MAX_CHUNKS, is_riff, walk, walk_chunks
 
 TAG = "time_reference"
 MIN_BEXT = 346
@@ -133,7 +133,9 @@ def _in_caf(file: BinaryIO) -> TimeStamp | None:
     """CAF's info chunk: a count, then names and texts, each with a zero at its end."""
     end = file.seek(0, 2)
     position = 8
-    while position + 12 <= end:
+    for _ in range(MAX_CHUNKS):
+        if position + 12 > end:
+            break
         file.seek(position)
         name, size = struct.unpack(">4sq", file.read(12))
         if name == b"info":

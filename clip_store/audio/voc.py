@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import BinaryIO, NamedTuple
 
 from clip_store.audio.pieced_file import Stretch
+from clip_store.audio.riff import MAX_CHUNKS
 
 MAGIC = b"Creative Voice File\x1a"
 
@@ -17,7 +18,7 @@ _END, _SOUND, _MORE, _SILENCE, _STEREO, _NEW_SOUND = 0, 1, 2, 3, 8, 9
 _CODES = {0: ("PCM_U8", 1), 4: ("PCM_16", 2), 6: ("ALAW", 1), 7: ("ULAW", 1)}
 _SILENT = {"PCM_U8": b"\x80", "PCM_16": b"\0", "ALAW": b"\xd5", "ULAW": b"\xff"}
 _MAX_SILENCE = 1 << 26
-"""Bytes of silence that are believed: blocks of a few bytes may ask for any length."""
+"""Bytes of silence that are believed of a file: blocks of a few bytes may ask for any length, each of them again."""
 
 
 class _Form(NamedTuple):
@@ -48,7 +49,10 @@ def read_stream(file: BinaryIO) -> VocStream | None:
     form: _Form | None = None
     stereo: _Form | None = None
     cut_off = changes = False
-    while position + 4 <= end:
+    silent = 0  # bytes of silence so far
+    for _ in range(MAX_CHUNKS):
+        if position + 4 > end:
+            break
         file.seek(position)
         kind, size = struct.unpack("<BI", file.read(4) + b"\0")
         if kind == _END:
@@ -64,7 +68,8 @@ def read_stream(file: BinaryIO) -> VocStream | None:
                 break
             form = new
         if kind == _SILENCE and form is not None:
-            pieces.append(_silence(head, form))
+            pieces.append(_silence(head, form, _MAX_SILENCE - silent))
+            silent += len(pieces[-1])
         elif kind in (_SOUND, _MORE, _NEW_SOUND):
             begin = start + {_SOUND: 2, _MORE: 0, _NEW_SOUND: 12}[kind]
             cut_off = position > end
@@ -95,9 +100,9 @@ def _new_sound(head: bytes) -> _Form | None:
     return _form(rate, channels, code)
 
 
-def _silence(head: bytes, form: _Form) -> bytes:
+def _silence(head: bytes, form: _Form, most_bytes: int) -> bytes:
     """Silence as samples; its length is stated at a rate of its own."""
     length, divisor = struct.unpack_from("<HB", head)
     frames: int = round((length + 1) * form.rate * (256 - divisor) / 1_000_000)
-    size: int = min(frames * form.frame_bytes, _MAX_SILENCE)
+    size: int = min(frames * form.frame_bytes, most_bytes // form.frame_bytes * form.frame_bytes)
     return _SILENT[form.subtype] * size

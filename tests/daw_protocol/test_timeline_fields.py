@@ -1,14 +1,18 @@
 """Places, lengths, keys and tempo maps as a table: what is accepted and as what, what is refused in which words."""
 
+import json
 import math
 from fractions import Fraction
 
 import pytest
 
+from daw_protocol import timeline_fields
 from daw_protocol.fields import shown
 from daw_protocol.timeline import AtBbt, AtQuarters, AtSample, AtSeconds, Bbt, Key, Meter, TempoMap
 from daw_protocol.timeline.duration import Duration, DurationUnit
 from daw_protocol.timeline_fields import (
+    KEPT_MAPS,
+    LARGE_MAP,
     BarsKind,
     DurationKind,
     KeyKind,
@@ -113,3 +117,36 @@ def test_the_remedy_for_a_tempo_map_shows_one_that_is_read():
     described = TempoMapKind().describe()
     example = described.removeprefix("tempo map object, such as ")
     assert isinstance(TempoMapKind().read(example), TempoMap)
+
+
+def long_map(points: int = LARGE_MAP, bpm: int = 100) -> dict[str, object]:
+    return {"points": [{"quarter": number, "bpm": bpm} for number in range(points)]}
+
+
+def test_a_long_map_that_comes_again_is_the_same_one():
+    """Also as it is written, which is how jobs and takes keep it, and as text, which is how OSC sends it."""
+    kind = TempoMapKind()
+    first = kind.read(long_map())
+    assert first == TempoMap.from_json(long_map())
+    for again in (long_map(), json.loads(json.dumps(kind.write(first))), json.dumps(long_map())):
+        assert kind.read(again) is first
+    assert kind.read(long_map(bpm=101)) != first
+
+
+def test_few_long_maps_are_remembered():
+    kind = TempoMapKind()
+    first = kind.read(long_map())
+    for bpm in range(101, 101 + KEPT_MAPS):
+        kind.read(long_map(bpm=bpm))
+    again = kind.read(long_map())
+    assert again is not first
+    assert again == first
+    assert len(timeline_fields._kept) <= KEPT_MAPS
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"points": [{1, 2}] * LARGE_MAP}, {"points": [7] * LARGE_MAP}, {**long_map(), "x": 1}]
+)
+def test_a_long_map_that_is_none_is_refused(wrong):
+    with pytest.raises(ValueError, match=r"points|x"):
+        TempoMapKind().read(wrong)

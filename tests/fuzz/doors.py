@@ -77,9 +77,14 @@ def opened(begin: Callable[[Opened, AsyncExitStack], Awaitable[Take]]) -> Iterat
         (folder / "songs").mkdir()
         noise_song(folder / "songs" / "song.wav", frames=48000 * 8)
         settings = Settings(
-            store=folder / "store", roots=(folder / "songs",), osc_port=0, websocket_port=0, engine="noise", sound=False,
+            store=folder / "store",
+            roots=(folder / "songs",),
+            osc_port=0,
+            websocket_port=0,
+            engine="noise",
+            sound=False,
             engines={"noise": EngineSetup("tests.doubles:NoiseEngine")},
-        )  # fmt: skip
+        )
         server = await stack.enter_async_context(running_server(settings))
         await server.worker.warm.wait()
         await server.engines.describe("noise")
@@ -199,9 +204,14 @@ def websocket_reader() -> Any:
 
         aborts: list[bool] = []
         scope = {
-            "type": "websocket", "path": "/", "raw_path": b"/", "query_string": b"", "headers": [], "client": STRANGER,
+            "type": "websocket",
+            "path": "/",
+            "raw_path": b"/",
+            "query_string": b"",
+            "headers": [],
+            "client": STRANGER,
             "extensions": {ABORT: {"now": lambda: aborts.append(True)}},
-        }  # fmt: skip
+        }
         came.put_nowait({"type": "websocket.connect"})
         task = asyncio.create_task(opened.websocket.serve(WebSocket(scope, came.get, send)))
 

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.fuzz import doors, readers, seeds
+from tests.fuzz import doors, readers, seeds, words
 from tests.fuzz.changes import Material
 from tests.fuzz.law import Law, Read, law_for
 
@@ -43,18 +43,18 @@ class Target:
 
 
 TARGETS = (
-    Target("osc", seeds.osc, seeds.OSC_WORDS, doors.osc_reader, 800, 1_000_000, DATAGRAM),
-    Target("websocket", seeds.frames, (*seeds.JSON_WORDS, *seeds.OSC_WORDS), doors.websocket_reader, 500),
-    Target("http", seeds.http, seeds.HTTP_WORDS, doors.http_reader, 400),
-    Target("mailbox", seeds.mailbox, seeds.JSON_WORDS, doors.mailbox_reader, 300),
-    Target("watched_names", seeds.watched, seeds.WATCHED_WORDS, readers.watched_reader, 500, most=20_000),
-    Target("waves", seeds.waves, seeds.RIFF_WORDS, readers.audio_reader, 400),
-    Target("apple_audio", seeds.apple, seeds.APPLE_WORDS, readers.audio_reader, 300),
-    Target("compressed_audio", seeds.compressed, seeds.COMPRESSED_WORDS, readers.audio_reader, 250),
-    Target("midi", seeds.midi_files, seeds.MIDI_WORDS, readers.midi_reader, 400),
-    Target("weights", seeds.weights, seeds.WEIGHT_WORDS, readers.weights_reader, 300),
-    Target("configs", seeds.configs, (*seeds.CONFIG_WORDS, *seeds.JSON_WORDS), readers.config_reader, 200),
-    Target("clips", seeds.clips, (*seeds.CLIP_WORDS, *seeds.RIFF_WORDS), readers.clip_reader, 400),
+    Target("osc", seeds.osc, words.OSC_WORDS, doors.osc_reader, 800, 1_000_000, DATAGRAM),
+    Target("websocket", seeds.frames, (*words.JSON_WORDS, *words.OSC_WORDS), doors.websocket_reader, 500),
+    Target("http", seeds.http, words.HTTP_WORDS, doors.http_reader, 400),
+    Target("mailbox", seeds.mailbox, words.JSON_WORDS, doors.mailbox_reader, 300),
+    Target("watched_names", seeds.watched, words.WATCHED_WORDS, readers.watched_reader, 500, most=20_000),
+    Target("waves", seeds.waves, words.RIFF_WORDS, readers.audio_reader, 400),
+    Target("apple_audio", seeds.apple, words.APPLE_WORDS, readers.audio_reader, 300),
+    Target("compressed_audio", seeds.compressed, words.COMPRESSED_WORDS, readers.audio_reader, 250),
+    Target("midi", seeds.midi_files, words.MIDI_WORDS, readers.midi_reader, 400),
+    Target("weights", seeds.weights, words.WEIGHT_WORDS, readers.weights_reader, 300),
+    Target("configs", seeds.configs, (*words.CONFIG_WORDS, *words.JSON_WORDS), readers.config_reader, 200),
+    Target("clips", seeds.clips, (*words.CLIP_WORDS, *words.RIFF_WORDS), readers.clip_reader, 400),
 )
 
 BY_NAME = {target.name: target for target in TARGETS}

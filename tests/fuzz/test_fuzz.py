@@ -1,6 +1,6 @@
 """Every reader of foreign bytes meets damaged inputs, the same ones each time, and everything that was found before.
 
-The inputs are counted, not timed: 60 s of one core are more than they need together. `python -m benchmarks.fuzz` goes on
+The inputs are counted, not timed: together they need less than 60 s of one core. `python -m benchmarks.fuzz` goes on
 from here, as long as wanted.
 """
 

@@ -95,12 +95,22 @@ def test_what_is_lawful(read: Read) -> None:
 @pytest.mark.parametrize(
     ("read", "kind"),
     [
-        (another_error, "KeyError"), (internal, "internal"), (no_sentence, "sentence"), (surrogates, "sentence"),
-        (logs_a_traceback, "traceback"), (logs_a_long_line, "log"), (warns, "DeprecationWarning"), (raises_unseen, "unraisable"),
+        (another_error, "KeyError"),
+        (internal, "internal"),
+        (no_sentence, "sentence"),
+        (surrogates, "sentence"),
+        (logs_a_traceback, "traceback"),
+        (logs_a_long_line, "log"),
+        (warns, "DeprecationWarning"),
+        (raises_unseen, "unraisable"),
         (takes_long, "slow"),
-        pytest.param(takes_memory, "memory", marks=pytest.mark.skipif(not memory_bytes(), reason="SKIPPED: needs /proc")),
+        pytest.param(
+            takes_memory,
+            "memory",
+            marks=pytest.mark.skipif(not memory_bytes(), reason="SKIPPED: needs /proc"),
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_is_not(read: Read, kind: str) -> None:
     try:
         with law_for(read) as law, pytest.raises(Unlawful) as caught:

@@ -47,6 +47,7 @@ from clip_store.audio.audio_file import SUFFIXES, AudioInfo, probe_audio
 from clip_store.audio.broadcast_wav import read_recipe
 from clip_store.blobs import BlobStore
 from clip_store.errors import ClipStoreError
+from clip_store.regular_file import open_regular
 from clip_store.store import ClipStore
 from clip_store.take import Take
 from clip_store.take_files import clip_of, free_name
@@ -67,6 +68,9 @@ BAR1_ADVICE = (
     "If your DAW counts from one hour, or bar 1 is elsewhere, add its position to the words, such as "
     f'"{BAR1} 3600s".'
 )
+
+MAX_TEXT_BYTES = 1 << 20
+"""Of a text with a request; a tempo map of 10,000 points has 400 KB."""
 
 _NOT_YET = {ErrorCode.FILE_UNREADABLE, ErrorCode.FILE_CHANGED, ErrorCode.QUEUE_FULL}
 """May succeed a moment later: a file that is still being copied, a full queue."""
@@ -292,7 +296,7 @@ def _wanted(dropped: DroppedFile) -> tuple[str, FileRequest, SongMap | None] | N
         wanted = read_words(in_name or "")
     else:
         try:
-            text = dropped.words.read_text(encoding="utf-8-sig")
+            text = _words_in(dropped.words)
         except ValueError as error:
             raise ProtocolError(
                 ErrorCode.FILE_UNREADABLE, f"{dropped.words.name} is not text in UTF-8.", "Save it as UTF-8."
@@ -301,6 +305,19 @@ def _wanted(dropped: DroppedFile) -> tuple[str, FileRequest, SongMap | None] | N
         wanted = read_json(text) if is_json else read_words(text)
     song_map = read_midi_map(dropped.midi) if dropped.midi is not None else None
     return as_text(title, MAX_TITLE), wanted, song_map
+
+
+def _words_in(path: Path) -> str:
+    """Raises ProtocolError when there are too many, ValueError when they are not UTF-8, OSError."""
+    with open_regular(path) as file:
+        data = file.read(MAX_TEXT_BYTES + 1)
+    if len(data) > MAX_TEXT_BYTES:
+        raise ProtocolError(
+            ErrorCode.TOO_LARGE,
+            f"{path.name} is larger than {MAX_TEXT_BYTES // 2**20} MB.",
+            "A request needs a few lines. Rename the file if it is something else.",
+        )
+    return data.decode("utf-8-sig")
 
 
 def _is_ours(path: Path) -> bool:

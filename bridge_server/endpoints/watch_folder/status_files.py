@@ -11,6 +11,7 @@ from pathlib import Path
 
 from bridge_server.endpoints.watch_folder.scan import ERROR_ENDING
 from clip_store.atomic_file import write_whole
+from clip_store.regular_file import open_regular
 from clip_store.store import file_stem
 from daw_protocol.errors import ProtocolError
 
@@ -18,6 +19,9 @@ MARK = "Takebridge:"
 PROGRESS_ENDING = ".progress.txt"
 FINISHED = "Finished"
 SETTLED = "What was wrong here has been done since"
+_MAX_TEXT_BYTES = (
+    1 << 20
+)  # of a text: ours have a few hundred, and another program's is only recognised as such
 _MAX_BYTES = 200  # of a name: with our ending it must stay below the 255 that file systems take
 
 
@@ -88,7 +92,8 @@ class StatusFiles:
 def _text(path: Path) -> str | None:
     """A file's text; None when there is none, "" when it cannot be read as text."""
     try:
-        return path.read_text(encoding="utf-8")
+        with open_regular(path) as file:
+            return file.read(_MAX_TEXT_BYTES).decode("utf-8")
     except FileNotFoundError:
         return None
     except (OSError, ValueError):

@@ -1,14 +1,22 @@
 """Undoing and redoing choices, where a take came from, and deleting one, through a real server."""
 
+import asyncio
+import contextlib
 from pathlib import Path
-from unittest.mock import ANY
+from unittest.mock import ANY, MagicMock
 
 import pytest
 import soundfile
 
+from bridge_server.handlers.takes import PAGE, TakeHandlers
+from bridge_server.jobs.database import open_database
 from bridge_server.server import mailbox_root
+from clip_store.errors import TakeError
+from clip_store.store import ClipStore
+from daw_protocol import requests
 from tests.bridge_server.mailbox_peer import MailboxPeer
 from tests.bridge_server.peers import RpcError
+from tests.clip_store.takes import stored_take
 
 REGION = {"source": "song.wav", "start": 12_000, "end": 24_000}
 
@@ -218,3 +226,39 @@ def test_a_part_is_chosen_over_osc_with_bars(osc, ws):
     words = osc.ask("/bridge/takes/choose", take, "start", "1|2|0", "end", "1|3|0")["text"]
     assert take in words
     assert listed(ws, take) == [(True, [[12_000, 24_000]])]
+
+
+def test_a_long_list_lets_others_have_their_turn(tmp_path):
+    """In pages, whose sum is the list in one piece; also when a take is deleted while it is being read."""
+    with contextlib.closing(open_database(tmp_path / "store.sqlite3")) as connection:
+        store = ClipStore(tmp_path, connection)
+        for number in range(3 * PAGE + 7):
+            store.index.add(stored_take(id=f"t{number}"))
+        handlers = TakeHandlers(store, connection, MagicMock(), MagicMock(), MagicMock())
+        turns = 0
+
+        async def others() -> None:
+            nonlocal turns
+            while True:
+                turns += 1
+                if deleting and turns == 1:
+                    store.index.delete(f"t{2 * PAGE + 7}")  # the last one of the first page
+                await asyncio.sleep(0)
+
+        async def listed(limit: int, **more: str) -> list[str]:
+            task = asyncio.create_task(others())
+            response = await handlers.list(requests.ListTakes(limit=limit, **more), MagicMock())
+            task.cancel()
+            return [take.take for take in response.result.takes]
+
+        deleting = False
+        newest = [f"t{number}" for number in reversed(range(3 * PAGE + 7))]
+        for limit in (1, PAGE, PAGE + 1, 3 * PAGE, 1000):
+            turns = 0
+            assert asyncio.run(listed(limit)) == newest[:limit]
+            assert turns >= min(limit, len(newest)) // PAGE
+        assert asyncio.run(listed(1000, before=newest[PAGE])) == newest[PAGE + 1 :]
+        with pytest.raises(TakeError):
+            asyncio.run(listed(1000, before="none"))
+        deleting, turns = True, 0
+        assert asyncio.run(listed(1000)) == newest[:PAGE]

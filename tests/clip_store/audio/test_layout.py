@@ -8,6 +8,8 @@ import pytest
 
 from clip_store.audio.audio_file import probe_audio, read_audio
 from clip_store.audio.layout import NEVER_FINISHED, SHORT_PROMISE, Layout, layout_of
+from clip_store.audio.riff import MAX_CHUNKS
+from clip_store.audio.time_stamp import read_stamp
 from clip_store.errors import AudioFileError
 from tests.clip_store.audio import odd_files as odd
 from tests.clip_store.audio.odd_files import SOUND, chunk, codes, ds64, fmt, long_wave, wave, wave_with_size
@@ -216,3 +218,36 @@ def test_bytes_that_make_no_sense_are_left_to_the_decoder():
         except (ValueError, struct.error):
             continue
         assert found == Layout()
+
+
+class CountedFile(io.BytesIO):
+    """Counts how often it is read."""
+
+    reads = 0
+
+    def read(self, size: int | None = -1) -> bytes:
+        self.reads += 1
+        return super().read(size)
+
+
+MANY = 20 * MAX_CHUNKS
+FLAC_HEAD = b"fLaC\0\0\0\x22" + bytes(34)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        wave(chunk(b"fmt ", fmt()), chunk(b"junk", b"") * MANY, chunk(b"data", SOUND[:40])),
+        wave(chunk(b"fmt ", fmt()), chunk(b"data", SOUND[:4]) * MANY),
+        b"FORM" + struct.pack(">I", 8 * MANY) + b"AIFF" + b"junk\0\0\0\0" * MANY,
+        b"caff\0\1\0\0" + (b"free" + bytes(8)) * MANY,
+        FLAC_HEAD + b"\1\0\0\0" * MANY,
+    ],
+    ids=["wave", "wave of sounds", "aiff", "caf", "flac"],
+)
+def test_a_file_of_endless_chunks_is_given_up(data):
+    """Its reader would be kept for as long as the file is large."""
+    for look in (layout_of, read_stamp):
+        file = CountedFile(data)
+        look(file)
+        assert file.reads < 8 * MAX_CHUNKS

@@ -9,6 +9,7 @@ import pytest
 from clip_store.audio import voc
 from clip_store.audio.audio_file import probe_audio, read_audio
 from clip_store.audio.layout import OTHER_FORM
+from clip_store.audio.riff import MAX_CHUNKS
 from clip_store.errors import AudioFileError
 from tests.clip_store.audio import odd_files as odd
 
@@ -107,3 +108,20 @@ def test_what_ffmpeg_writes(tmp_path, options):
     theirs = odd.ffmpeg_samples(path, audio.channels)
     assert audio.frames == 6 * odd.FRAMES
     assert np.array_equal(audio.samples, theirs)
+
+
+def test_silence_upon_silence_is_not_believed():
+    """Some kilobytes could ask for all the memory there is."""
+    fast = struct.pack("<IBBHI", 4_000_000_000, 16, 2, 4, 0)
+    data = file_of(block(9, fast + odd.SOUND[:40]), block(3, b"\xff\xff\0") * 50)
+    found = voc.read_stream(io.BytesIO(data))
+    assert found is not None
+    assert sum(len(piece) for piece in found.pieces if isinstance(piece, bytes)) <= voc._MAX_SILENCE
+
+
+def test_a_file_of_endless_blocks_is_given_up():
+    found = voc.read_stream(
+        io.BytesIO(file_of(block(9, NEW + odd.SOUND[:40]), block(2, b"") * 20 * MAX_CHUNKS))
+    )
+    assert found is not None
+    assert len(found.pieces) <= MAX_CHUNKS

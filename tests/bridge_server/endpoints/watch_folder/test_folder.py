@@ -14,6 +14,8 @@ import pytest
 import soundfile
 from wavinfo import WavInfoReader
 
+from bridge_server.endpoints.watch_folder.folder import MAX_TEXT_BYTES, _wanted
+from bridge_server.endpoints.watch_folder.scan import DroppedFile
 from bridge_server.settings import WatchSettings
 from clip_store.audio.audio import Encoding, quantise
 from clip_store.audio.audio_file import write_wav
@@ -369,3 +371,16 @@ def test_status_shows_what_is_in_work(serve, drops):
     slow(drops, 60)
     with serve() as server, server.websocket() as ws:
         assert wait_for(lambda: ws.call("status")["watching"]["busy"], "work") == ["song.wav"]
+
+
+@pytest.mark.parametrize("name", ["song.txt", "song.ace.json"])
+def test_a_text_that_is_no_request_is_not_read_whole(tmp_path, name):
+    with (tmp_path / name).open("wb") as file:
+        file.truncate(1 << 40)  # a hole: nobody has that much memory
+    dropped = DroppedFile(tmp_path / "song.wav", (1, 1), words=tmp_path / name)
+    with pytest.raises(ProtocolError, match=f"{name} is larger than 1 MB") as caught:
+        _wanted(dropped)
+    assert caught.value.code is ErrorCode.TOO_LARGE
+    (tmp_path / name).write_bytes(b" " * MAX_TEXT_BYTES)
+    with pytest.raises(ProtocolError, match=r"empty|letters|JSON"):
+        _wanted(dropped)

@@ -63,3 +63,13 @@ def test_long_names_get_short_texts(tmp_path, stem):
     StatusFiles(tmp_path / f"{stem}.wav").failed(ERROR)
     (text,) = tmp_path.iterdir()
     assert text.name.endswith(".error.txt")
+
+
+def test_a_large_file_of_that_name_is_not_read_whole(tmp_path):
+    """It belongs to somebody else, whatever it begins with."""
+    path = tmp_path / "song.progress.txt"
+    with path.open("wb") as file:
+        file.truncate(1 << 40)  # a hole: nobody has that much memory
+    notes = StatusFiles(tmp_path / "song.wav")
+    notes.progress("rendering", 0.5)
+    assert "rendering" in (tmp_path / "song-2.progress.txt").read_text()
