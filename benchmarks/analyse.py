@@ -1,9 +1,10 @@
 """What `takebridge analyse` finds in songs whose tempo is known: tables for docs/analyse.md.
 
-    OMP_NUM_THREADS=1 python -m benchmarks.analyse [--real FOLDER] [--each]
+    OMP_NUM_THREADS=1 python -m benchmarks.analyse [--real FOLDER] [--sketch] [--each]
 
-Made songs: tests' rhythm songs (lead-ins, drift, 3/4, 6/8, 7/8, half-time, rubato) and the sketch engine's. Real pieces:
-a folder of NAME.wav, which Debian's packages hold (fretsonfire-songs-*, wesnoth-music, singularity-music, xmoto-data);
+Made songs: tests' rhythm songs (lead-ins, drift, 3/4, 6/8, 7/8, half-time, rubato) and, with --sketch, the sketch
+engine's. Real pieces: a folder of NAME.wav, which Debian's packages hold (fretsonfire-songs-*, wesnoth-music,
+singularity-music, xmoto-data ...);
 BY_MIDI and BY_ANALYSIS say what is known of each. Pieces that are not there are named and left out.
 """
 
@@ -208,9 +209,16 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--real", type=Path, help="folder with the real pieces as NAME.wav")
+    parser.add_argument(
+        "--sketch", action="store_true", help="also the sketch engine's songs, some minutes to make"
+    )
     parser.add_argument("--each", action="store_true", help="also a line for every song")
     arguments = parser.parse_args()
-    cases = [*rhythm_cases(), *sketch_cases(), *(real_cases(arguments.real) if arguments.real else ())]
+    cases = itertools.chain(
+        rhythm_cases(),
+        sketch_cases() if arguments.sketch else (),
+        real_cases(arguments.real) if arguments.real else (),
+    )
     if arguments.each:
         print("| song | tempo | found | | meter | downbeat | confidence: tempo octave downbeat meter key |")
         print("|---|---|---|---|---|---|---|")

@@ -23,6 +23,7 @@ from bridge_server.rendering.partial_render import PartialRenders, RenderFinishe
 from bridge_server.rendering.take_recorder import TakeRecorder
 from bridge_server.sessions.events import Events, JobReply
 from bridge_server.songs.song_reader import SongReader
+from bridge_server.songs.song_tempos import SongTempos
 from clip_store.store import ClipStore
 from daw_protocol.errors import ProtocolError
 from daw_protocol.tasks import TASKS
@@ -45,7 +46,9 @@ class Bench:
         self.hosts = [HostHere(folder / "results", f"place {number}") for number in range(places)]
         self.pool = PoolHere(self.hosts, takes_at_once)
         reader = SongReader(self.store, connection, (folder,), 60)
-        recorder = TakeRecorder(connection, self.store, self.events)
+        recorder = TakeRecorder(
+            connection, self.store, self.events, SongTempos(self.store, connection, reader)
+        )
         self._services = JobServices(self.pool, reader, recorder, self.live, 3, self.free)
         self._song = noise_song(folder / "song.wav", 9000)
         self._turns = 0
