@@ -18,7 +18,7 @@ export function inWords({ bpm, other, meter, barOne, tempos = 1 }) {
 export function tapped(times) {
   if (times.length < LEAST_TAPS) return null;
   const gaps = times.slice(1).map((time, index) => time - times[index]).sort((a, b) => a - b);
-  return 60000 / gaps[Math.floor(gaps.length / 2)];
+  return 60000 / gaps[Math.floor((gaps.length - 1) / 2)];
 }
 
 export class SongTempo {
