@@ -171,7 +171,7 @@ def test_a_tempo_that_was_assumed_is_noted():
         ({"bars": "17-20"}, "bars"),
         ({"start": "17|1", "end": "18|1"}, "start"),
         ({"start": 0, "length": "8 bars"}, "length"),
-        ({"start": 0, "end": 48_000, "source_position": "2|1"}, "source_position"),
+        ({"start": 100_000, "end": 148_000, "source_position": "2|1"}, "source_position"),
     ],
 )
 def test_bars_of_a_song_take_its_tempo(fields, field):
