@@ -97,7 +97,7 @@ def test_a_mix_covers_exactly_its_region(where: str, rate: int, channels: int) -
     assert sum(isinstance(each, Report) for each in found) == 1
 
 
-@pytest.mark.parametrize("task", list(Task))
+@pytest.mark.parametrize("task", [task for task in Task if task is not Task.ANALYSE])
 def test_every_task_renders_and_repeats_bit_for_bit(task: Task) -> None:
     asked = request(task, 44_100, stems=("drums", "bass") if task in (Task.EXTRACT, Task.ACCOMPANY) else ())
     once, again = rendered(asked), rendered(asked)
