@@ -111,7 +111,10 @@ def test_words_for_people():
         {
             "tempo": 128.0, "other_tempo": 64.0, "meter": "4/4", "downbeat": 0.31, "key": "A minor", "tuning": -8.0,
             "confidence": {"tempo": 0.97, "octave": 0.7, "downbeat": 0.4, "meter": 0.9, "key": 0.85},
-            "sections": [{"name": "A", "start": 0.0, "end": 75.25, "confidence": 0.5}],
+            "sections": [
+                {"name": "A", "start": 0.0, "end": 75.25, "confidence": 0.5},
+                {"name": "B", "start": 75.25, "end": 90.0, "confidence": 0.5},
+            ],
         }
     )  # fmt: skip
     show(Screen(Console(file=printed, width=100)), found)
