@@ -22,6 +22,7 @@ class Group(enum.Enum):
 
     RENDER = "Rendering"
     CONTEXT = "Context: defaults for requests that omit them"
+    SONG = "Songs: what is kept with them"
     JOBS = "Jobs"
     TAKES = "Takes"
     AUDITION = "Audition: playing takes in their song, through the server's sound device"
@@ -83,13 +84,13 @@ COMMANDS: tuple[Command, ...] = (
     Command("key", requests.SetKey, requests.SetKey, Group.CONTEXT, ("key",), '/bridge/key s "F# minor"'),
     Command("source", requests.SetSource, requests.SetSource, Group.CONTEXT, ("source", "position"),
             "/bridge/source si song.wav 0"),
-    Command("songs.tempo", requests.SetSongTempo, song_tempo_kept.SongTempoKept, Group.CONTEXT, ("source",),
-            "/bridge/songs/tempo ssi song.wav analysed 1"),
     Command("select", requests.Select, requests.Select, Group.CONTEXT, ("start", "end"),
             '/bridge/select ss "17|1|0" "21|1|0"'),
     Command("transport", requests.Transport, requests.Transport, Group.CONTEXT, ("position", "rolling"),
             "/bridge/transport ii 96000 1"),
     Command("forget", requests.ForgetContext, requests.ForgetContext, Group.CONTEXT, (), "/bridge/forget"),
+    Command("songs.tempo", requests.SetSongTempo, song_tempo_kept.SongTempoKept, Group.SONG, ("source",),
+            "/bridge/songs/tempo ssi song.wav analysed 1"),
     Command("cancel", requests.Cancel, results.CancelledJob, Group.JOBS, ("job",), "/bridge/cancel s id1"),
     Command("jobs.list", requests.ListJobs, results.JobList, Group.JOBS, ID, "/bridge/jobs/list s id9"),
     Command("jobs.show", requests.ShowJob, results.JobWithTakes, Group.JOBS, ("job",),

@@ -80,6 +80,10 @@ class Context:
             found |= {"start": self.start, "end": self.end}
         return request.evolve(**found)
 
+    def without_tempo(self) -> Context:
+        """The context as it was before a tempo was sent: that of the song counts again."""
+        return replace(self, bpm=None, meter=None, tempo_map=None)
+
     def on_song(self, tempo: SongTempo | None, rate: int) -> Context:
         """The context with the tempo kept with its song, where none was sent. rate: the song's, in hertz."""
         if tempo is None:

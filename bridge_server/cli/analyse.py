@@ -166,7 +166,7 @@ def show(screen: Screen, found: BlueprintRecord) -> None:
         )
     rows += [
         (f"part {part.name}", f"{clock(part.start)} to {clock(part.end)}", part.confidence)
-        for part in found.sections
+        for part in (found.sections if len(found.sections) > 1 else ())  # one part is no finding
     ]
     table = Table("", "found", "confidence", box=None)
     for name, value, confidence in rows:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 
 from bridge_server.handlers.response import Response, understood
 from bridge_server.sessions.client import Client
@@ -11,6 +14,7 @@ from bridge_server.sessions.contexts import ClientContexts
 from bridge_server.sessions.shared_context import SharedContext
 from bridge_server.songs.song_reader import SongReader
 from bridge_server.songs.song_tempos import SongTempos
+from bridge_server.songs.tempo_file import map_in_bytes, without_tempo
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.recipe import BlueprintRecord
 from daw_protocol.requests import SetSongTempo
@@ -54,7 +58,8 @@ class SongTempoHandlers:
         if request.changes:
             kept = None if request.forget else await self._changed(source, kept, request)
             await self._tempos.keep(source, kept)
-            self._shared_context.song_changed(client.key)
+            self._contexts.forget_tempo(client.key)
+            self._shared_context.tempo_kept(source, client.key)
         result = await self._result(source, kept)
         return understood(request, in_words(result), result)
 
@@ -72,6 +77,8 @@ class SongTempoHandlers:
 
     async def _changed(self, source: str, kept: SongTempo | None, request: SetSongTempo) -> SongTempo:
         base = kept
+        if request.midi:
+            request = replace(request, midi="", tempo_map=map_in_midi(request.midi))
         sets = request.tempo_map is not None or request.bpm is not None or bool(request.taps)
         if request.analysed or (kept is None and not sets):
             base = of_analysis(await self._found_in(source))
@@ -114,6 +121,21 @@ class SongTempoHandlers:
                 "tempo_map": tempo_map.to_json(),
             }
         return SongTempoKept.from_fields(fields)
+
+
+def map_in_midi(text: str) -> TempoMap:
+    """The tempo map of a MIDI file in base64. Raises ProtocolError."""
+    name = Path("The MIDI file")
+    try:
+        data = base64.b64decode(text, validate=True)
+    except ValueError as error:
+        raise ProtocolError(
+            ErrorCode.WRONG_TYPE, "midi: it is not base64.", "Send the file's bytes as base64.", "midi"
+        ) from error
+    song_map = map_in_bytes(data, name)
+    if not song_map.has_tempo:
+        raise without_tempo(name)
+    return song_map.tempo_map
 
 
 def edited(base: TempoMap | None, request: SetSongTempo, rate: int) -> TempoMap:

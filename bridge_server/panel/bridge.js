@@ -274,7 +274,7 @@ export class Bridge {
   /** Sets the shared region. The page shows it at once, and then what the server answers. */
   async select(region) {
     const rounded = { start: Math.round(region.start), end: Math.round(region.end) };
-    if (rounded.end <= rounded.start) return;
+    if (rounded.end <= rounded.start || this.beforeSelecting?.()) return;
     this.selecting += 1;
     this.store.set({ dragged: rounded });
     await this.call("select", rounded);
@@ -286,6 +286,18 @@ export class Bridge {
     const done = await this.call("source", { source });
     if (done) await this.refreshFocus();
     return Boolean(done);
+  }
+
+  /** Has a song analysed; returns the job's id, or null. */
+  async analyse(source) {
+    return this.#asked(await this.call("analyse", { source }));
+  }
+
+  /** Changes the tempo that is kept with a song; returns what is kept then. */
+  async songTempo(values) {
+    const kept = await this.call("songs.tempo", values);
+    if (kept) await this.refreshFocus();
+    return kept;
   }
 
   /** Tempo, time signature and key of the song; empty ones stay as they are. */

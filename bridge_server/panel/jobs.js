@@ -99,7 +99,7 @@ export class Jobs {
 
   #ended(job) {
     if (!job) return;
-    if (job.state === "done") this.notices.announce(`${this.name(job)}: ${counted(job.came ?? 0, "take")} ready.`);
+    if (job.state === "done") this.notices.announce(job.command === "analyse" ? "The song is analysed." : `${this.name(job)}: ${counted(job.came ?? 0, "take")} ready.`);
     if (job.state === "cancelled") this.notices.announce(`${this.name(job)} cancelled.`);
     if (job.state === "failed") this.notices.announce(`${this.name(job)} failed. ${job.failure?.sentence ?? ""} ${job.failure?.remedy ?? ""}`);
   }

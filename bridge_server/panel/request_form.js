@@ -296,7 +296,7 @@ export class RequestForm {
     this.submitButton.setAttribute("aria-disabled", Boolean(problem));
     const parts = [single ? "" : counted(Number(takes) || 1, "take"), region && needs !== "nothing" ? duration((region.end - region.start) / this.arranger.rate) : ""];
     setText(this.under, problem ? (problem.sentence.startsWith(taskName(task)) ? "" : `${problem.sentence} ${problem.remedy}`) : parts.filter(Boolean).join(" of "));
-    if (focus && focus.tempo_known === false && focus.song && !problem) setText(this.under, `${this.under.textContent} · tempo not set: 120 BPM assumed`);
+    if (focus && focus.tempo_known === false && focus.song && !problem) setText(this.under, `${this.under.textContent} · tempo not known: the bars drawn are not the song's`);
   }
 }
 

@@ -1,6 +1,7 @@
 /** Choosing the song: from the server's folders, by dropping a file, or in the DAW. And its tempo, time signature and key. */
 
 import { button, byId, make, setText, show } from "./dom.js";
+import { SongTempo } from "./tempo.js";
 import { ago, bytes, clock, tempoName } from "./words.js";
 
 export class Songs {
@@ -8,7 +9,13 @@ export class Songs {
     this.store = store;
     this.bridge = bridge;
     this.notices = notices;
-    this.input = make("input", { type: "file", accept: "audio/*,.wav,.flac,.aif,.aiff,.ogg,.mp3", hidden: true, "aria-label": "A song from this machine" });
+    this.tempo = new SongTempo(store, bridge, notices);
+    bridge.beforeSelecting = () => {
+      if (!this.tempo.mustAsk()) return false;
+      this.openFacts();
+      return true;
+    };
+    this.input = make("input", { type: "file", accept: "audio/*,.wav,.flac,.aif,.aiff,.ogg,.mp3,.mid,.midi", hidden: true, "aria-label": "A song from this machine" });
     this.input.addEventListener("change", () => this.#send(this.input.files[0]));
     document.body.append(this.input);
     byId("song-button").addEventListener("click", () => this.open());
@@ -131,15 +138,21 @@ export class Songs {
       if (mapped && !changed.bpm) changed.meter = null;
       if (await this.bridge.facts(changed)) byId("facts-dialog").close();
     });
-    dialog("facts-dialog", "Tempo, time signature and key", form);
+    dialog("facts-dialog", "Tempo, time signature and key", this.tempo.box, form);
+    this.tempo.refresh();
     byId("facts-dialog").showModal();
-    bpm.select();
+    if (focus?.tempo_known === false) this.tempo.find.focus();
+    else bpm.select();
   }
 
   async #send(file) {
     this.input.value = "";
     byId("song-dialog").close();
     if (!file) return;
+    if (/\.midi?$/i.test(file.name)) {
+      await this.#sendMap(file);
+      return;
+    }
     const bar = make("progress", { max: 1, value: 0, "aria-label": `Uploading ${file.name}` });
     const notice = make("div", { class: "notice" }, make("div", { class: "text" }, `Uploading ${file.name}, ${bytes(file.size)}`, bar));
     byId("notices").append(notice);
@@ -154,6 +167,19 @@ export class Songs {
     } finally {
       notice.remove();
     }
+  }
+
+  /** A MIDI file is the tempo map of the song in view. */
+  async #sendMap(file) {
+    if (!this.tempo.source) {
+      this.notices.say("A MIDI file gives a song its tempo map.", "Choose the song first, then drop the MIDI file.");
+      return;
+    }
+    const bytes = new Uint8Array(await file.arrayBuffer());
+    let text = "";
+    for (let at = 0; at < bytes.length; at += 0x8000) text += String.fromCharCode(...bytes.subarray(at, at + 0x8000));
+    const kept = await this.bridge.songTempo({ source: this.tempo.source, midi: btoa(text) });
+    if (kept) this.notices.announce(`${file.name} is the song's tempo map now.`);
   }
 
   #dropping() {

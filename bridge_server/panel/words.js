@@ -1,6 +1,7 @@
 /** Figures and positions as a producer reads them. Pure: values in, text out. */
 
 const TASKS = {
+  analyse: "Analyse",
   repaint: "Repaint",
   complete: "Complete",
   accompany: "Accompany",

@@ -23,7 +23,14 @@ class ClientContexts:
 
     def apply(self, client: str, request: Request) -> Context:
         """Updates the client's context from a message and returns it."""
-        context = self.context(client).after(request)
+        return self._keep(client, self.context(client).after(request))
+
+    def forget_tempo(self, client: str) -> None:
+        """The client has accepted a tempo for its song: what it sent before does not count any more."""
+        if client in self._contexts:
+            self._keep(client, self._contexts[client].without_tempo())
+
+    def _keep(self, client: str, context: Context) -> Context:
         self._contexts[client] = context
         self._contexts.move_to_end(client)
         while len(self._contexts) > self._most:

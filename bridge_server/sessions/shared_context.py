@@ -47,6 +47,9 @@ class SharedContext:
             return  # a script that quits must not clear another one's song
         before = self.context
         after = merged(before, request)
+        if after.source != before.source and after.source is not None and not _brings_tempo(request):
+            # A song with a tempo of its own takes over none from the song before it.
+            after = after if self._song_tempo(after.source) is None else after.without_tempo()
         if after == before:
             return
         self.context = after
@@ -66,8 +69,10 @@ class SharedContext:
             return context
         return context.on_song(self._song_tempo(context.source), context.rate or self.rate)
 
-    def song_changed(self, client: str) -> None:
-        """Something that is kept with the song has changed: everybody who shows it asks again."""
+    def tempo_kept(self, source: str, client: str) -> None:
+        """A tempo was kept with a song, or forgotten: it counts from now on, and everybody who shows it asks again."""
+        if source == self.context.source:
+            self.context = self.context.without_tempo()
         self.revision += 1
         self.client = client
         self._publish(client)
@@ -92,6 +97,10 @@ class SharedContext:
             return position.sample
         tempo_map, _ = tempo_map_of(shared_request(self.on_song))
         return resolved(position, tempo_map, self.context.rate or self.rate)
+
+
+def _brings_tempo(request: Request) -> bool:
+    return isinstance(request, Render) and (request.bpm is not None or request.tempo_map is not None)
 
 
 def merged(context: Context, request: Request) -> Context:

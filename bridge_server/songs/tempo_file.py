@@ -31,6 +31,11 @@ def read_midi_map(path: Path) -> SongMap:
             f"it is larger than {MAX_BYTES // 2**20} MB",
             "Export the tempo map alone, without the notes.",
         )
+    return map_in_bytes(data, path)
+
+
+def map_in_bytes(data: bytes, path: Path) -> SongMap:
+    """As `read_midi_map`, for a MIDI file that came by wire; path: its name, for errors."""
     try:
         found = read_midi_events(data)
         return read_song_map(found.division, found.events, left_out=found.left_out, notes=found.notes)

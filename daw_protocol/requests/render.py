@@ -211,10 +211,7 @@ class Cover(Render):
 
 @dataclass(frozen=True, kw_only=True)
 class Analyse(Render):
-    """Find a song's tempo or tempo map, first downbeat, meter, key, tuning and parts, from its audio alone.
-
-    The result is the reply `analysed`; `songs.tempo` makes it the song's tempo.
-    """
+    """Find a song's tempo, first downbeat, meter, key and parts, from its audio alone. The result is `analysed`."""
 
     task: ClassVar[str] = "analyse"
 

@@ -12,16 +12,16 @@ from daw_protocol.timeline import Key, Meter, Position, TempoMap
 from daw_protocol.timeline_fields import KeyKind, MeterKind, PositionKind, TempoMapKind
 
 MOST_BEATS = 10_000
-SETTERS = ("analysed", "bpm", "tempo_map", "taps")
+SETTERS = ("analysed", "bpm", "tempo_map", "midi", "taps")
+MOST_LETTERS = 2_800_000  # two megabytes of MIDI file
 
 
 @dataclass(frozen=True, kw_only=True)
 class SetSongTempo(Request):
-    """The tempo kept with a song, for every request without one: shows it; with other values, sets or edits it.
+    """The tempo kept with a song, for requests without one: shows it; with other values, sets or edits it."""
 
-    First `analysed`, `tempo_map`, `taps` or `bpm` sets it, then `meter`, `times`, `bar_one` and `shift` change it.
-    Without any of the first four the others change what is kept, or else what `analyse` found.
-    """
+    # First analysed, tempo_map, midi, taps or bpm sets it; then meter, times, bar_one and shift change it, in order.
+    # Without any of the first five the others change what is kept, or else what `analyse` found.
 
     source: str | None = value(
         Text(1024, 1), "the song, as in a render request; by default the current one", None
@@ -31,12 +31,13 @@ class SetSongTempo(Request):
     tempo_map: TempoMap | None = value(
         TempoMapKind(), "the whole tempo map, in seconds from the song's first sample", None
     )
+    midi: str = value(Text(MOST_LETTERS), "a MIDI file with the song's tempo map, as base64", "")
     taps: str = value(
         Text(8000), 'when beats were tapped, in seconds from the song\'s first sample: "1.02, 1.53, 2.04"', ""
     )
     meter: Meter | None = value(MeterKind(), "the time signature", None)
     key: Key | None = value(KeyKind(), "the key", None)
-    times: float | None = value(Real(0.1, 10), "multiply the tempo: 2 doubles it, 0.5 halves it", None)
+    times: float | None = value(Real(0.125, 8), "multiply the tempo: 2 doubles it, 0.5 halves it", None)
     bar_one: Position | None = value(
         PositionKind(), "where bar 1 begins, counted from the song's first sample", None
     )

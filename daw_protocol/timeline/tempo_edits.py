@@ -144,11 +144,10 @@ def _moved(tempo_map: TempoMap, origin: Fraction, seconds: Fraction | None = Non
         bpm = tempo_map.tempo_at(sample, NANOSECONDS)
         points.insert(0, TempoPoint(Fraction(0), bpm, ramps))
     meters = [MeterChange(Fraction(0), tempo_map.meter_at(origin))]
-    meters += [
-        MeterChange(change.quarter - origin, change.meter, cuts_bar=change.cuts_bar)
-        for change in tempo_map.meters
-        if change.quarter > origin
-    ]
+    for change in tempo_map.meters:
+        # The meter of bar 1 goes on where the map said it once more: bars are counted from bar 1 now.
+        if change.quarter > origin and (change.cuts_bar or change.meter != meters[-1].meter):
+            meters.append(replace(change, quarter=change.quarter - origin))
     return TempoMap(tuple(points), on_bar_lines(meters), offset)
 
 

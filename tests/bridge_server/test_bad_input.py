@@ -134,8 +134,8 @@ def test_a_link_does_not_lead_out_of_the_folders(server, songs, tmp_path):
         (("start", 10**9, "end", 10**9 + 5), "start"),
         (("start", -5, "end", 1000), "start"),
         (("start", 1000, "end", 2000, "source_position", 1001), "start"),
-        (("bars", "2-3"), "start"),
-        (("bars", "3-2"), "start"),
+        (("bars", "2-3", "bpm", 120), "start"),
+        (("bars", "3-2", "bpm", 120), "start"),
     ],
 )
 def test_a_region_that_cannot_be(server, arguments, field):

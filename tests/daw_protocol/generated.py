@@ -13,6 +13,7 @@ from daw_protocol import fields as kinds
 from daw_protocol import part_fields, requests, result_fields
 from daw_protocol import timeline_fields as timeline_kinds
 from daw_protocol.message import Message
+from daw_protocol.requests.song_tempo import SETTERS
 from daw_protocol.seed import Seed
 from daw_protocol.timeline import (
     MODES,
@@ -174,6 +175,12 @@ def _without_contradictions(
         for name, others in exclusive.items():
             if name in fields:
                 fields = {key: given for key, given in fields.items() if key not in others}
+    if message is requests.Analyse:
+        region = ("start", "end", "bars", "length", "takes")
+        fields = {key: given for key, given in fields.items() if key not in region}
+    if message is requests.SetSongTempo:
+        setters = [name for name in SETTERS if name in fields]
+        fields = {key: given for key, given in fields.items() if key not in setters[1:]}
     if message is requests.SetTempo:
         chosen = draw(st.sampled_from(("bpm", "tempo_map")))
         kind = {entry.name: entry.metadata["kind"] for entry in dataclasses.fields(message)}[chosen]

@@ -40,6 +40,7 @@ def test_a_row_does_not_contradict_itself(spec):
         (Placement.ALONE, True),
         (Placement.BESIDE, False),
         (Placement.NEW, False),
+        (Placement.WORDS, False),
     ],
 )
 def test_where_the_song_is_muted(placement, covers):
@@ -53,9 +54,10 @@ def test_the_tasks_as_producers_know_them():
     assert those(lambda spec: not spec.needs_source) == {"generate"}
     assert those(lambda spec: spec.spliced) == {"repaint", "complete"}
     assert those(lambda spec: spec.placement.covers_song) == {"repaint", "complete", "extract", "cover"}
-    assert those(lambda spec: spec.whole_song) == {"accompany", "extract", "lego", "cover"}
+    assert those(lambda spec: spec.whole_song) == {"accompany", "extract", "lego", "cover", "analyse"}
+    assert those(lambda spec: not spec.makes_takes) == those(lambda spec: spec.only_whole) == {"analyse"}
     assert those(lambda spec: spec.sums_to_source) == {"extract"}
-    assert those(lambda spec: not spec.may_run_on) == {"repaint", "extract", "lego", "cover"}
+    assert those(lambda spec: not spec.may_run_on) == {"repaint", "extract", "lego", "cover", "analyse"}
     assert those(lambda spec: spec.may_lead_in) == those(lambda spec: spec.after_music) == {"complete"}
     default = TASKS["complete"].default_length
     assert default is not None

@@ -18,6 +18,11 @@ FULL = Blueprint(
     caption="a slow waltz",
     lyrics=(LyricLine("Hello", 1.0, 1.5), LyricLine("again"), LyricLine("and on", 3.0)),
     language="en",
+    other_tempo=240.0,
+    downbeat=0.31,
+    beats=(0.31, 0.82, 1.31),
+    tuning=-3.5,
+    confidence={"tempo": 0.9, "key": 0.5},
 )
 
 
@@ -52,6 +57,14 @@ def test_names_of_a_later_version_are_passed_over():
         ({"chords": [{"name": "C"}]}, "time"),
         ({"sections": [{"name": "verse", "start": 2, "end": 2}]}, "end must be after start"),
         ({"lyrics": [{"text": "la", "start": True}]}, "start"),
+        ({"other_tempo": -1}, "other_tempo"),
+        ({"downbeat": "soon"}, "downbeat"),
+        ({"tuning": float("nan")}, "tuning"),
+        ({"beats": [1, 1]}, "beats must ascend"),
+        ({"beats": ["one"]}, "beats must be a tuple"),
+        ({"confidence": 0.5}, "confidence must be an object"),
+        ({"confidence": {"tempo": 1.5}}, "confidence.tempo"),
+        ({"sections": [{"name": "A", "start": 0, "end": 1, "confidence": 2}]}, "confidence"),
     ],
 )
 def test_wrong_values_are_named(given, word):

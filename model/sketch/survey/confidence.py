@@ -30,7 +30,7 @@ def of_octave(levels: list[Level]) -> float:
     """That a producer would write this tempo, not another that fits the same beats."""
     if len(levels) < 2:
         return _MOST
-    return _bounded(1.0 / (1.0 + np.exp(-3.0 * (levels[0].score - levels[1].score))))
+    return _bounded(1.0 / (1.0 + np.exp(-2.0 * (levels[0].score - levels[1].score))))
 
 
 def of_downbeat(bars: Bars) -> float:

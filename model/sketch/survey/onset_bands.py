@@ -65,13 +65,14 @@ def onset_bands(mono: NDArray[np.float32], check: Callable[[], None]) -> OnsetBa
         for row, (low, high) in enumerate(itertools.pairwise(_EDGES)):
             flux[row, here] = rise[low:high].mean(axis=0)
         flux[-1, here] = rise.mean(axis=0)
-    return OnsetBands(*(_levelled(row) for row in flux))
+    return OnsetBands(*(_levelled(row, check) for row in flux))
 
 
-def _levelled(flux: Envelope) -> Envelope:
+def _levelled(flux: Envelope, check: Callable[[], None]) -> Envelope:
     """Above the local mean only, relative to the local strength."""
     from scipy.ndimage import uniform_filter1d
 
+    check()
     above = np.maximum(flux - uniform_filter1d(flux, _odd(_MEAN_SECONDS)), 0.0)
     strength = np.sqrt(np.maximum(uniform_filter1d(np.square(above), _odd(_STRENGTH_SECONDS)), 0.0))
     return np.asarray(above / (strength + _FLOOR * float(strength.max(initial=0.0)) + 1e-9))

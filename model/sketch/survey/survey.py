@@ -85,6 +85,7 @@ def survey(listening: Listening, pace: Pace) -> Blueprint:
     pulses = find_pulses(bands, pace)
     pace.at(STAGE, 0.6)
     features = pulse_features(pulses.seconds, bands, listening, pace.check)
+    pace.check()
     levels = bar_readings.levels(pulses.rates, pulses.tempogram)
     bars = bar_readings.read_bars(features, levels[0].pulses)
     if beats_fall_in_thirds(bands, pulses.seconds[bars.first % bars.beat :: bars.beat]):
@@ -92,7 +93,7 @@ def survey(listening: Listening, pace: Pace) -> Blueprint:
         features = pulse_features(pulses.seconds, bands, listening, pace.check)
         bars = bar_readings.read_bars(features, 3)
     pace.at(STAGE, 0.8)
-    found = _blueprint(listening, pulses, features, levels, bars)
+    found = _blueprint(listening, pulses, features, levels, bars, pace)
     pace.at(STAGE, 1.0)
     return found
 
@@ -152,7 +153,12 @@ def rounded(pulse: SteadyPulse, seconds: float) -> SteadyPulse:
 
 
 def _blueprint(
-    listening: Listening, pulses: Pulses, features: PulseFeatures, levels: list[Level], bars: Bars
+    listening: Listening,
+    pulses: Pulses,
+    features: PulseFeatures,
+    levels: list[Level],
+    bars: Bars,
+    pace: Pace,
 ) -> Blueprint:
     first = _first_downbeat(pulses.seconds, bars, _music_start(listening))
     lines = pulses.seconds[first % bars.bar :: bars.bar]
@@ -164,6 +170,7 @@ def _blueprint(
     other = bar_readings.second_octave(levels)
     scores = chords.key_scores(features.treble, features.bass)
     key = max(scores, key=lambda one: scores[one])
+    pace.check()
     sections = _sections(listening, features, lines, first % bars.bar, bars.bar)
     return Blueprint(
         tempo=round(tempo, 3),

@@ -11,7 +11,8 @@ from daw_protocol.fields import Flag
 from daw_protocol.requests import Repaint
 from tests.bridge_server.cli.test_parser import parse
 
-RENDERS = [command for command in COMMANDS if command.group is Group.RENDER]
+# `analyse` has options of its own: tests/bridge_server/cli/test_analyse_parser.py.
+RENDERS = [command for command in COMMANDS if command.group is Group.RENDER and command.name != "analyse"]
 VALUES = {
     "start": "17|1", "end": "21|1", "bars": "17-20", "length": "8 bars", "source_position": "0", "rate": "48000",
     "bpm": "127.3", "meter": "6/8", "key": "F# minor", "prompt": "warm", "lyrics": "la la", "language": "en",

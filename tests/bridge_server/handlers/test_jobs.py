@@ -12,6 +12,8 @@ from bridge_server.jobs.job import Job, JobState
 from bridge_server.jobs.job_queue import JobQueue
 from bridge_server.sessions.audience import Audience
 from bridge_server.sessions.events import Events, JobReply
+from bridge_server.songs.song_reader import SongReader
+from bridge_server.songs.song_tempos import SongTempos
 from clip_store.store import ClipStore
 from daw_protocol import requests
 from daw_protocol.errors import ErrorCode, ProtocolError
@@ -59,7 +61,9 @@ class Parts:
         self.queue, self.worker, self.events = JobQueue(connection, 10), Worker(), Events()
         self.connection, self.store = connection, ClipStore(folder, connection)
         audience = Audience(self.events, lambda: 0.0)
-        self.handlers = JobHandlers(self.queue, self.store, audience, self.worker)
+        reader = SongReader(self.store, connection, (folder,), 60)
+        tempos = SongTempos(self.store, connection, reader)
+        self.handlers = JobHandlers(self.queue, self.store, audience, self.worker, tempos)
 
     def job(self, state=JobState.QUEUED, **values):
         job = replace(JOB, **values)

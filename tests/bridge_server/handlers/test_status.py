@@ -13,6 +13,7 @@ from bridge_server.jobs.job_queue import JobQueue
 from bridge_server.rendering.worker import RenderWorker
 from bridge_server.sessions.events import Events
 from bridge_server.songs.song_reader import SongReader
+from bridge_server.songs.song_tempos import SongTempos
 from bridge_server.supervisor import Supervisor
 from clip_store.atomic_file import temporary_path
 from clip_store.store import ClipStore
@@ -40,7 +41,8 @@ def parts(tmp_path):
         queue = JobQueue(connection, 10)
         reader = SongReader(store, connection, settings.roots, 60)
         engines = EnginePool(settings.engines)
-        worker = RenderWorker(settings, connection, store, queue, Events(), reader, engines)
+        tempos = SongTempos(store, connection, reader)
+        worker = RenderWorker(settings, connection, store, queue, Events(), reader, engines, tempos)
         take = Take(
             "t1", "j1", 1, "repaint", store.blobs.put(PARENT), CLIP.digest, 0, 0, 1000, 48000, 1.0,
             receipt=unmeasured(0, 1000, 48000),

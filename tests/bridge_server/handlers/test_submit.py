@@ -43,11 +43,11 @@ def make_files(folder):
 REFUSED = {
     "empty region": ("repaint", GOOD | {"end": 1000}, "bad_region", "end"),
     "reversed region": ("repaint", GOOD | {"end": 500}, "bad_region", "end"),
-    "reversed bars": ("repaint", {"source": "long.wav", "bars": "17-9"}, "bad_region", "bars"),
-    "bar zero": ("repaint", {"source": "long.wav", "bars": "0"}, "bad_region", "start"),
+    "reversed bars": ("repaint", {"source": "long.wav", "bars": "17-9", "bpm": 120}, "bad_region", "bars"),
+    "bar zero": ("repaint", {"source": "long.wav", "bars": "0", "bpm": 120}, "bad_region", "start"),
     "after the song": ("repaint", GOOD | {"start": RATE, "end": RATE + 1}, "bad_region", "start"),
     "past the end": ("repaint", GOOD | {"end": RATE + 1}, "bad_region", "end"),
-    "bars past the end": ("repaint", {"source": "song.wav", "bars": "1-2"}, "bad_region", "end"),
+    "bars past the end": ("repaint", {"source": "song.wav", "bars": "1-2", "bpm": 120}, "bad_region", "end"),
     "before the timeline": ("repaint", GOOD | {"start": -5}, "bad_region", "start"),
     "before the song": ("repaint", GOOD | {"source_position": 1500}, "bad_region", "start"),
     "a lead-in that misses": (
@@ -55,7 +55,8 @@ REFUSED = {
     ),
     "a gap after the song": ("complete", GOOD | {"start": RATE + 1, "end": RATE + 9}, "bad_region", "start"),
     "no region": ("repaint", {"source": "song.wav"}, "missing_field", "start"),
-    "a bar that is too short": ("repaint", GOOD | {"start": "1|5", "end": "2|1"}, "bad_region", "start"),
+    "bars of an unknown tempo": ("repaint", {"source": "long.wav", "bars": "2"}, "missing_field", "bpm"),
+    "a bar that is too short": ("repaint", GOOD | {"start": "1|5", "end": "2|1", "bpm": 120}, "bad_region", "start"),
     "too long for the engine": (
         "complete", {"source": "song.wav", "length": "601s", "handles": 0}, "too_large", "end",
     ),

@@ -1,5 +1,6 @@
 """From what a producer says to samples, and from there to what an engine is given."""
 
+import dataclasses
 from fractions import Fraction
 
 import numpy as np
@@ -162,6 +163,37 @@ def test_a_tempo_that_was_assumed_is_noted():
     assert tempo_map_of(Repaint(bpm=90)) == (TempoMap.constant(90), ())
     assert tempo_map_of(Repaint(tempo_map=RAMP)) == (RAMP, ())
     assert plan_request(Repaint(start=0, end=9, meter="3/4", source="a"), SONG).notes == notes
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"bars": "17-20"}, "bars"),
+        ({"start": "17|1", "end": "18|1"}, "start"),
+        ({"start": 0, "length": "8 bars"}, "length"),
+        ({"start": 100_000, "end": 148_000, "source_position": "2|1"}, "source_position"),
+    ],
+)
+def test_bars_of_a_song_take_its_tempo(fields, field):
+    request = Repaint(source="a", **fields)
+    with pytest.raises(ProtocolError, match=f"^{field}: the song's tempo is not known") as refused:
+        plan_request(request, SONG)
+    assert (refused.value.code, refused.value.field) == (ErrorCode.MISSING_FIELD, "bpm")
+    assert "takebridge analyse SONG --accept" in refused.value.remedy
+    assert "Seconds and samples need no tempo." in refused.value.remedy
+    assert plan_request(dataclasses.replace(request, bpm=120), SONG).notes == ()
+
+
+def test_the_bars_of_a_continuation_take_one_too_and_those_of_a_new_song_do_not():
+    with pytest.raises(ProtocolError, match="length: the song's tempo is not known"):
+        plan_request(Complete(source="a"), SONG)
+    assert plan_request(Complete(source="a", length="4s", start="10s"), SONG).region.length == 4 * RATE
+    assert plan_request(Generate(length="4 bars"), None).region.length == 4 * BAR
+
+
+def test_an_analysis_is_of_all_the_song_and_assumes_nothing():
+    plan = plan_request(requests.Analyse(source="a"), SONG)
+    assert (plan.region, plan.notes) == (Span(0, SONG.frames), ())
 
 
 def test_a_tempo_sent_as_a_32_bit_float_is_the_decimal_that_was_typed():

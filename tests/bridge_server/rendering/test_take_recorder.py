@@ -11,6 +11,8 @@ from bridge_server.jobs.database import open_database
 from bridge_server.jobs.job import Job
 from bridge_server.rendering.take_recorder import TakeRecorder
 from bridge_server.sessions.events import Events, JobReply
+from bridge_server.songs.song_reader import SongReader
+from bridge_server.songs.song_tempos import SongTempos
 from clip_store.audio.audio import Audio, Encoding
 from clip_store.store import ClipStore
 from daw_protocol.requests import Extract
@@ -33,7 +35,8 @@ def parts(tmp_path):
             published.append((event.reply.number, event.reply.stem, store.index.get(event.reply.take).id))
 
         events.subscribe(JobReply, note)
-        yield TakeRecorder(connection, store, events), published
+        tempos = SongTempos(store, connection, SongReader(store, connection, (tmp_path,), 60))
+        yield TakeRecorder(connection, store, events, tempos), published
 
 
 async def record(recorder, folder, number):

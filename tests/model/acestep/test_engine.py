@@ -223,7 +223,7 @@ def test_turbo_refuses_what_it_was_not_trained_for(engine: AceStepEngine, task: 
 def test_turbo_alone_says_so_in_its_description(tmp_path: Path) -> None:
     engine = engine_of(write_models(tmp_path, "acestep-v15-turbo"))
     able = {entry.task: entry for entry in engine.describe().tasks}
-    assert {task for task, entry in able.items() if not entry.available} == set(BASE_TASKS)
+    assert {task for task, entry in able.items() if not entry.available} == {*BASE_TASKS, Task.ANALYSE}
     assert "models pull acestep-v15-base" in able[Task.EXTRACT].remedy
     with pytest.raises(CannotRender, match="only base checkpoints"):
         rendered(engine, request(Task.EXTRACT))

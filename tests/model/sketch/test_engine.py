@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from model.blueprint import Blueprint
 from model.engine import Piece, Progress, RenderRequest, Report, Task
 from model.errors import RenderStopped
 from model.sketch.band import accompany
@@ -53,6 +54,20 @@ def test_pieces_cover_exactly_the_region_and_its_handles(
     assert report.method.startswith("Sketch")
     assert "ACE" not in report.method
     assert report.figures["source_bars"]
+
+
+def test_an_analysis_is_told_in_words_and_needs_no_grid_of_the_host(
+    engine: SketchEngine, made: Generated
+) -> None:
+    request = request_for(made, 0, made.song.frames, Task.ANALYSE)
+    found, report = engine.render(request, lambda progress: None, lambda: False)
+    assert isinstance(found, Blueprint)
+    assert isinstance(report, Report)
+    truth = float(made.grid.quarters_per_minute[0])
+    assert found.tempo is not None
+    octaves = {found.tempo, found.other_tempo}
+    assert any(one is not None and abs(one / truth - 1.0) < 0.005 for one in octaves), (octaves, truth)
+    assert "tempogram" in report.method
 
 
 def test_equal_requests_give_equal_samples_and_other_takes_do_not(

@@ -198,10 +198,9 @@ def test_a_tempo_typed_wins_over_the_midi_file_beside():
     "text",
     ["repaint 17-20", "repaint 17_1_0 - 21_1_0", "repaint 0s - 8b", "complete, length 8 bars", "complete, length 8b"],
 )  # fmt: skip
-def test_bars_without_a_tempo_are_refused(text):
-    with pytest.raises(ProtocolError, match="no tempo was given") as found:
-        read_words(text).request(SETTLED, None)
-    assert "120 bpm" in found.value.remedy
+def test_bars_without_a_tempo_count_on_the_one_kept_with_the_song(text):
+    bare = read_words(text).request(SETTLED, None)  # the server refuses it where none is kept
+    assert (bare.bpm, bare.tempo_map) == (None, None)
     assert read_words(text).request(SETTLED, SongMap(TempoMap.constant(97))).tempo_map == TempoMap.constant(
         97
     )

@@ -274,7 +274,7 @@ def test_a_file_that_is_taken_away_is_rendered_all_the_same(serve, drops):
         ("song [repaint 99, 120 bpm].wav", "after the song's end"),
         ("song [repaint 1, 120 bpm, louder].wav", "'louder' is not understood"),
         ("song [repaint 1, takes 99].wav", "takes"),
-        ("song [repaint 1].wav", "no tempo was given"),
+        ("song [repaint 1].wav", "tempo is not known"),
     ],
 )
 def test_what_cannot_be_done_is_reported_next_to_the_file(serve, drops, name, said):
