@@ -12,6 +12,8 @@ const KEPT = "takebridge.audition";
 const MOST = 96e6;
 const PREFETCHED = 16; // takes
 const MAX_BARS = 64;
+/** Milliseconds that half a megabyte may take. */
+const PATIENCE = 20000;
 
 export const NAME = "this browser";
 
@@ -179,7 +181,8 @@ export class BrowserAudition {
   }
 
   async #load(address) {
-    const answer = await fetch(this.bridge.locate(address)).catch(() => {
+    const patience = AbortSignal.timeout?.(PATIENCE);
+    const answer = await fetch(this.bridge.locate(address), { signal: patience }).catch(() => {
       throw new Error("The bridge cannot be reached.");
     });
     if (answer.status === 409) throw new Outdated();
@@ -278,6 +281,7 @@ function openContext(rate) {
   try {
     return new AudioContext({ sampleRate: rate, latencyHint: "interactive" });
   } catch {
-    throw new Error(`This browser cannot play audio at ${rate / 1000} kHz.`);
+    const error = new Error(`This browser cannot play audio at ${rate / 1000} kHz.`);
+    throw Object.assign(error, { remedy: "Play on the bridge's machine: audition settings, H." });
   }
 }

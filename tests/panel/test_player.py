@@ -39,7 +39,8 @@ class Ramps {
         return name === "take" ? ramp(-1, Number(number) * 65536 + 60000) : ramp(1, Number(number) * 65536);
     }
     failure(key) { return this.ready(...key.split("/")) ? null : this.broken; }
-    forgive() { this.broken = null; }
+    forgive() { // a test says what is broken
+    }
     want(list) { this.wanted = list.map(one => one.key); }
 }
 

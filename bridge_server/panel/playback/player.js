@@ -47,6 +47,7 @@ export class Player {
   /** Plays a scene from a position on the timeline; null: from the audible one. Resolves when its first sound is set. */
   show(scene, options, position = null) {
     this.pending?.resolve(false);
+    this.chunks.forgive();
     this.unlock(scene.rate);
     if (!this.output) this.underruns = 0;
     return new Promise((resolve) => {
