@@ -30,7 +30,7 @@ export class BrowserAudition {
       began: () => this.#began(),
       ended: () => this.#stopped(""),
       failed: (error) => this.#failed(error),
-      blocked: (on) => this.#set({ message: on ? "The browser allows sound only after a click or key. Press any." : "" }),
+      blocked: (on) => this.#set({ message: on ? "The browser allows sound only after a click or touch on the page." : "" }),
     });
     this.turn = 0;
     this.scene = null;
@@ -158,7 +158,10 @@ export class BrowserAudition {
     const known = take && this.passages.get(key);
     if (known) return new Scene(known, this.chunks);
     const found = await this.bridge.call("audition.passage", given);
-    if (!found) return undefined;
+    if (!found) {
+      if (this.store.get("connection") !== "open") this.notices.say("The bridge cannot be reached.", "The page reconnects automatically.");
+      return undefined;
+    }
     this.passages.set(key, found);
     return new Scene(found, this.chunks);
   }
@@ -266,7 +269,7 @@ export class BrowserAudition {
     this.store.set({
       hereAuditionAt: performance.now(),
       hereAudition: {
-        ...settings, ...changes, here: true, song: stands.song, follow: "none", output: "",
+        ...settings, ...changes, here: true, side: scene?.side(changes.side) ?? changes.side, song: stands.song, follow: "none", output: "",
         start: stands.start, end: stands.end, position: Math.round(player.position),
         match_db: scene && settings.match ? scene.matchDb(changes.side) : 0,
         device: changes.state === "playing" ? NAME : "", rate: player.context?.sampleRate ?? 0, channels: scene?.channels ?? 0,

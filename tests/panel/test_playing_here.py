@@ -135,8 +135,10 @@ def test_a_song_without_takes_plays_its_region(panel, server):
         "v.audition.state === 'playing' && v.audition.start === x[0] && v.audition.end === x[1]",
         [9 * BAR, 11 * BAR],
     )
-    assert panel.value("audition")["side"] == "take"
-    panel.press("a", " ")
+    assert panel.value("audition")["side"] == "original"
+    panel.press("b")
+    expect(page.locator(".notice")).to_contain_text("Only the song is playing, no take.")
+    panel.press(" ")
     panel.wait("v.audition.state === 'stopped'")
 
 
@@ -217,7 +219,7 @@ def test_a_browser_that_wants_a_gesture_first_is_obeyed(panel):
         }"""
     )
     panel.press(" ")
-    expect(page.locator("#audition-state")).to_contain_text("allows sound only after a click or key")
+    expect(page.locator("#audition-state")).to_contain_text("allows sound only after a click or touch")
     page.evaluate("window.allowed = true")
     page.locator("#overview").click()
     expect(page.locator("#audition-state")).to_contain_text("in this browser")
