@@ -219,7 +219,6 @@ export class BrowserAudition {
     const scene = await this.#scene(this.asked);
     this.renewing = false;
     if (!scene || turn !== this.turn || !this.scene) return;
-    this.chunks.forgive();
     await this.#show(scene, null);
   }
 
@@ -237,9 +236,12 @@ export class BrowserAudition {
   #takesChanged() {
     const { takes } = this.store.values;
     const accepted = takes.filter((take) => take.chosen).map((take) => take.take).join(" ");
-    if (accepted !== this.accepted) this.passages.clear();
+    const changed = accepted !== this.accepted;
     this.accepted = accepted;
-    if (this.scene?.take && this.changes.state === "playing") this.#prefetch(this.scene);
+    if (changed) {
+      this.passages.clear();
+      this.#renew();
+    } else if (this.scene?.take && this.changes.state === "playing") this.#prefetch(this.scene);
   }
 
   #jobEnded(job) {

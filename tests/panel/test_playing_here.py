@@ -148,6 +148,7 @@ def test_what_is_accepted_meanwhile_is_heard_at_once(panel, server):
         replies = daw.render("repaint", source="band.wav", bars="5", bpm=120, seed=9)
     panel.wait("v.takes.length === 3")
     page = panel.page
+    panel.away = True  # a chunk may be asked for just then, which the browser reports as trouble
     panel.press(" ")
     panel.wait("v.audition.state === 'playing'")
     sound = "panel.listening.browser.scene.passage.sides.find(one => one.side === 'original').sound"
@@ -155,12 +156,12 @@ def test_what_is_accepted_meanwhile_is_heard_at_once(panel, server):
     take = next(reply["take"] for reply in replies if reply.name == "take")
     with server.websocket() as daw:
         daw.call("takes.choose", take=take)
-        panel.wait("v.takes.some(one => one.chosen)")
-        panel.press(" ", " ")
         panel.wait(f"v.audition.state === 'playing' && {sound} !== x", before)
+        assert panel.value("audition")["position"] > BAR, "it plays on, from where it was"
         daw.call("takes.revert", take=take)
+        panel.wait(f"v.audition.state === 'playing' && {sound} === x", before)
+        panel.press(" ")
         daw.call("takes.delete", take=take)
-    panel.press(" ")
 
 
 def test_a_job_plays_here_when_its_take_is_finished(panel, server):
@@ -174,6 +175,9 @@ def test_a_job_plays_here_when_its_take_is_finished(panel, server):
     panel.wait(
         "v.audition.state === 'playing' && v.takes.length === 3 && v.audition.take === v.takes[0].take"
     )
+    panel.press(" ")
+    panel.wait("v.audition.state === 'stopped'")
+    panel.away = True  # what was on its way has gone
     with server.websocket() as daw:
         daw.call("takes.delete", take=panel.value("takes")[0]["take"])
 
