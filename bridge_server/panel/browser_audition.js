@@ -12,6 +12,8 @@ const KEPT = "takebridge.audition";
 const MOST = 96e6;
 const PREFETCHED = 16; // takes
 const MAX_BARS = 64;
+/** Milliseconds that half a megabyte may take. */
+const PATIENCE = 20000;
 
 export const NAME = "this browser";
 
@@ -28,7 +30,7 @@ export class BrowserAudition {
       began: () => this.#began(),
       ended: () => this.#stopped(""),
       failed: (error) => this.#failed(error),
-      blocked: (on) => this.#set({ message: on ? "The browser allows sound only after a click or key. Press any." : "" }),
+      blocked: (on) => this.#set({ message: on ? "The browser allows sound only after a click or touch on the page." : "" }),
     });
     this.turn = 0;
     this.scene = null;
@@ -156,7 +158,10 @@ export class BrowserAudition {
     const known = take && this.passages.get(key);
     if (known) return new Scene(known, this.chunks);
     const found = await this.bridge.call("audition.passage", given);
-    if (!found) return undefined;
+    if (!found) {
+      if (this.store.get("connection") !== "open") this.notices.say("The bridge cannot be reached.", "The page reconnects automatically.");
+      return undefined;
+    }
     this.passages.set(key, found);
     return new Scene(found, this.chunks);
   }
@@ -179,7 +184,8 @@ export class BrowserAudition {
   }
 
   async #load(address) {
-    const answer = await fetch(this.bridge.locate(address)).catch(() => {
+    const patience = AbortSignal.timeout?.(PATIENCE);
+    const answer = await fetch(this.bridge.locate(address), { signal: patience }).catch(() => {
       throw new Error("The bridge cannot be reached.");
     });
     if (answer.status === 409) throw new Outdated();
@@ -213,7 +219,6 @@ export class BrowserAudition {
     const scene = await this.#scene(this.asked);
     this.renewing = false;
     if (!scene || turn !== this.turn || !this.scene) return;
-    this.chunks.forgive();
     await this.#show(scene, null);
   }
 
@@ -231,9 +236,12 @@ export class BrowserAudition {
   #takesChanged() {
     const { takes } = this.store.values;
     const accepted = takes.filter((take) => take.chosen).map((take) => take.take).join(" ");
-    if (accepted !== this.accepted) this.passages.clear();
+    const changed = accepted !== this.accepted;
     this.accepted = accepted;
-    if (this.scene?.take && this.changes.state === "playing") this.#prefetch(this.scene);
+    if (changed) {
+      this.passages.clear();
+      this.#renew();
+    } else if (this.scene?.take && this.changes.state === "playing") this.#prefetch(this.scene);
   }
 
   #jobEnded(job) {
@@ -263,7 +271,7 @@ export class BrowserAudition {
     this.store.set({
       hereAuditionAt: performance.now(),
       hereAudition: {
-        ...settings, ...changes, here: true, song: stands.song, follow: "none", output: "",
+        ...settings, ...changes, here: true, side: scene?.side(changes.side) ?? changes.side, song: stands.song, follow: "none", output: "",
         start: stands.start, end: stands.end, position: Math.round(player.position),
         match_db: scene && settings.match ? scene.matchDb(changes.side) : 0,
         device: changes.state === "playing" ? NAME : "", rate: player.context?.sampleRate ?? 0, channels: scene?.channels ?? 0,
@@ -278,6 +286,7 @@ function openContext(rate) {
   try {
     return new AudioContext({ sampleRate: rate, latencyHint: "interactive" });
   } catch {
-    throw new Error(`This browser cannot play audio at ${rate / 1000} kHz.`);
+    const error = new Error(`This browser cannot play audio at ${rate / 1000} kHz.`);
+    throw Object.assign(error, { remedy: "Play on the bridge's machine: audition settings, H." });
   }
 }

@@ -30,7 +30,7 @@ export class Hearing {
     this.listening = listening;
     this.box = make("section", { id: "hearing", role: "dialog", "aria-labelledby": "hearing-title", hidden: true });
     this.opener = button("Audition settings", {
-      picture: "settings", id: "hearing-button", title: "Audition settings: device, pre-roll, sync (h)", "aria-haspopup": "dialog",
+      picture: "settings", id: "hearing-button", title: "Audition settings: where takes play, pre-roll, sync (h)", "aria-haspopup": "dialog",
       "aria-expanded": "false", "aria-controls": "hearing", onclick: (event) => this.toggle(event.detail === 0),
     });
     this.#build();

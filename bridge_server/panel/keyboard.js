@@ -21,7 +21,7 @@ export const KEYS = [
   ["S", "show its spectrogram", "spectrogram", ["s"]],
   ["L", "loop on, off", "loop", ["l"]],
   ["M", "match the loudness of take and original", "match", ["m"]],
-  ["H", "audition settings: device, pre-roll, sync", "hearing", ["h"]],
+  ["H", "audition settings: where takes play, pre-roll, sync", "hearing", ["h"]],
   ["Z", "zoom to the region", "zoomRegion", ["z"]],
   ["0", "show the whole song", "zoomAll", ["0"]],
   ["+ −", "zoom in, out", null, []],

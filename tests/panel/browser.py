@@ -70,7 +70,7 @@ class Panel:
         violations = self.page.evaluate("window.violations ?? []")
         self.page.close()
         assert violations == []
-        assert self.trouble == []
+        assert self.trouble == [], self.trouble
 
     # What is on the page
 

@@ -91,7 +91,7 @@ def test_audition_settings_are_the_same_in_all_panels(rig, open_panel):
     wide.wait("v.takes.length === 2 && v.selected === v.takes[0].take")
     wide.press("h")
     expect(wide.page.get_by_role("dialog", name="Audition settings")).to_be_visible()
-    expect(wide.page.locator("#device")).to_be_focused()
+    expect(wide.page.get_by_role("button", name="on the bridge's machine")).to_be_focused()
     narrow.page.get_by_role("button", name="Audition settings").click()
     expect(narrow.page.locator("#hearing")).to_be_in_viewport(ratio=1)
 

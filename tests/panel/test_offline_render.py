@@ -23,6 +23,8 @@ pytestmark = pytest.mark.slow
 
 BARS = 7
 KINDS = {"PCM_16": (44100, 2), "PCM_24": (48000, 1)}
+# A backing plays along with its song, so it is louder than the original: there is something to match.
+TASKS = {"PCM_16": "repaint", "PCM_24": "accompany"}
 
 # Two laps of the passage: the take, in the middle of the second lap the other take, then the original.
 RENDER = """async ({ takes, match }) => {
@@ -77,7 +79,7 @@ def studio(tmp_path_factory):
             for kind, (rate, channels) in KINDS.items():
                 noise = np.random.default_rng(rate).uniform(-0.2, 0.2, (BARS * rate, channels))
                 soundfile.write(settings.roots[0] / f"{kind}.wav", noise, rate, subtype=kind)
-                daw.render("repaint", source=f"{kind}.wav", bars="4", bpm=240, takes=2, seed=3, rate=rate)
+                daw.render(TASKS[kind], source=f"{kind}.wav", bars="4", bpm=240, takes=2, seed=3, rate=rate)
         yield server
 
 
@@ -109,7 +111,8 @@ def passage(
     sides = {"original": song}
     for number, take in enumerate(takes):
         sides[number] = song.copy()
-        sides[number][region] = read(studio.server.store.blobs.path(take.audio))
+        clip = read(studio.server.store.blobs.path(take.audio)).astype(np.float64)
+        sides[number][region] = clip if TASKS[kind] == "repaint" else song[region] + clip
     loud = {str(name): integrated(samples[region], rate) for name, samples in sides.items()}
     gains = matching_gains(loud) if match else dict.fromkeys(loud, 0.0)
     laps = {

@@ -264,14 +264,17 @@ def test_without_a_song_the_page_says_how_to_begin(open_panel, tmp_path, songs):
         panel.close = lambda: None
 
 
-def test_a_server_without_sound_says_so_beside_the_controls(open_panel, server):
+def test_a_server_without_sound_says_so_when_it_is_to_play(open_panel, server):
+    """Left to itself the panel plays in the browser then: test_playing_here.py."""
     panel = open_panel().ready()
-    panel.wait("v.silent !== ''")
+    panel.wait("v.place === 'here' && v.bridgeSilent !== ''")
+    panel.page.evaluate("panel.listening.choose('bridge')")
     expect(panel.page.locator("#audition-state")).to_contain_text("without sound")
     expect(panel.page.locator(".notice")).to_have_count(0)
     panel.press(" ")
     expect(panel.page.locator(".notice")).to_contain_text("without sound")
     expect(panel.page.locator(".notice.error")).to_have_count(0)  # it is no fault of whoever listens
+    panel.page.evaluate("localStorage.clear()")
 
 
 def test_a_tablet_is_asked_for_the_token(open_panel, tmp_path):

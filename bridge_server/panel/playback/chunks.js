@@ -25,6 +25,7 @@ export class Chunks {
     this.bytes = 0;
     this.fetching = new Set();
     this.failures = new Map();
+    this.forgiven = 0;
     this.queue = [];
   }
 
@@ -57,9 +58,10 @@ export class Chunks {
     this.#next();
   }
 
-  /** What failed may work again. */
+  /** What failed may work again, and what fails now may have begun before it could. */
   forgive() {
     this.failures.clear();
+    this.forgiven += 1;
   }
 
   #next() {
@@ -68,12 +70,13 @@ export class Chunks {
 
   async #fetch({ key, address }) {
     this.fetching.add(key);
+    const { forgiven } = this;
     let failure = null;
     try {
       this.#keep(key, parseWave(await this.#patiently(address)));
     } catch (error) {
       failure = error;
-      this.failures.set(key, error);
+      if (forgiven === this.forgiven) this.failures.set(key, error);
     }
     this.fetching.delete(key);
     this.#next();

@@ -47,6 +47,7 @@ export class Player {
   /** Plays a scene from a position on the timeline; null: from the audible one. Resolves when its first sound is set. */
   show(scene, options, position = null) {
     this.pending?.resolve(false);
+    this.chunks.forgive();
     this.unlock(scene.rate);
     if (!this.output) this.underruns = 0;
     return new Promise((resolve) => {
@@ -60,10 +61,7 @@ export class Player {
   stop() {
     this.resting = this.position;
     this.#drop();
-    if (this.output) {
-      this.output.switch(this.output.now + this.#frames(LEAD), null);
-      this.output.fill(this.output.filled + this.#frames(SWITCH_SECONDS));
-    }
+    this.#fadeOut();
     this.output = null;
     this.scene = null;
     const { context } = this;
@@ -97,10 +95,16 @@ export class Player {
     return Math.round(seconds * this.context.sampleRate);
   }
 
+  #fadeOut() {
+    if (!this.output) return;
+    this.output.switch(this.output.now + this.#frames(LEAD), null);
+    this.output.fill(this.output.filled + this.#frames(SWITCH_SECONDS));
+  }
+
   /** What is pending begins when its first audio is there; what plays goes on until then. */
   #start() {
     const { scene, options, position, resolve } = this.pending;
-    const output = this.output ?? new WebOutput(this.context, scene.channels);
+    const output = this.output?.channels === scene.channels ? this.output : new WebOutput(this.context, scene.channels);
     const reader = this.#reader(scene, options, output, position, LEAD);
     const missing = reader.missing(reader.clock.anchor, this.#frames(READY));
     if (missing.length) {
@@ -109,10 +113,12 @@ export class Player {
       return;
     }
     this.pending = null;
+    const here = position ?? reader.clock.positionAt(reader.clock.anchor);
+    if (this.output !== output) this.#fadeOut();
     this.output = output;
     this.scene = scene;
     this.options = options;
-    this.#place(reader, (lead) => this.#reader(scene, options, output, position, lead));
+    this.#place(reader, (lead) => this.#reader(scene, options, output, output.reader ? position : here, lead));
     resolve(true);
     this.heard.began();
   }
