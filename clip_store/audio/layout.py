@@ -155,6 +155,24 @@ def _wave_header(kind: bytes, order: str, form: bytes, fact: bytes | None, size:
     return head + chunks + b"data" + struct.pack("<I", MAX_RIFF)
 
 
+def _wave64(file: BinaryIO) -> Layout:
+    """Wave64 (Sony) with an extensible format, of which libsndfile reads floats as integers: behind a RIFF header."""
+    end = file.seek(0, 2)
+    position, form = 40, b""
+    while position + 24 <= end:
+        file.seek(position)
+        name, size = struct.unpack("<4s12xQ", file.read(24))
+        if name == b"fmt ":
+            form = mended(file.read(min(size - 24, 4096)), "<").body
+        if name == b"data" and form[:2] == b"\xfe\xff" and position + size <= end:
+            head = _wave_header(b"RIFF", "<", form, None, size - 24)
+            return Layout((head, Stretch(position + 24, size - 24)))
+        if size < 24:
+            break
+        position += -(-size // 8) * 8
+    return Layout()
+
+
 _AIFF_CODES = {b"NONE": "BIG", b"twos": "BIG", b"in24": "BIG", b"in32": "BIG", b"sowt": "LITTLE"}
 _AIFF_FLOATS = {
     b"fl32": "FLOAT",
@@ -353,5 +371,6 @@ _CONTAINERS: dict[bytes, Callable[[BinaryIO], Layout]] = {
     b".snd": _au,
     b"dns.": _au,
     b"OggS": _ogg,
+    b"riff": _wave64,
     voc.MAGIC[:12]: _voc,
 }

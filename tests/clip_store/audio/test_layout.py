@@ -202,6 +202,14 @@ def test_apple_lossless_as_ffmpeg_writes_it(tmp_path, options, scale):
     assert scale is None or np.array_equal(audio.samples * scale, codes())
 
 
+@pytest.mark.parametrize("code", ["pcm_f32le", "pcm_f64le", "pcm_s24le", "pcm_s16le"])
+def test_wave64_as_ffmpeg_writes_it(tmp_path, code):
+    """libsndfile takes floats of the extensible format for integers: noise."""
+    path = tmp_path / "song.w64"
+    odd.ffmpeg("-i", "-", "-c:a", code, "-f", "w64", str(path), data=wave_with_size(len(SOUND)))
+    assert np.array_equal(read_audio(path, 60).samples * 32768, codes())
+
+
 def test_bytes_that_make_no_sense_are_left_to_the_decoder():
     for data in (
         b"",
