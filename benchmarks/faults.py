@@ -7,8 +7,8 @@ Kinds: power (what was acknowledged is on the disk: needs strace), stop (how lon
 turn), kill (the server, an engine, the host, both, at random moments). --count: kills, or rounds of the others.
 --minutes: for each kind. Without --only all of them, in this order.
 
-Only servers of its own, on loopback; it ends no process it has not started. Needs Linux. Prints a table at the end; if a
-promise was broken the exit status is 1, and the store is kept.
+Only servers of its own, on loopback; it ends no process it has not started. Needs Linux. Prints a table at the end; if
+a promise was broken the exit status is 1, and the store is kept.
 """
 
 from __future__ import annotations

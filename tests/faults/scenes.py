@@ -12,12 +12,14 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from bridge_server.logs import LOG_FILE
 from tests.bridge_server.mailbox_peer import MailboxPeer
 from tests.bridge_server.peers import OscPeer, RpcError, noise_song, run_bridge
 from tests.faults.rig import REPAINT, Rig, suspended
 
 DAY = 86_400
 MORE_CONNECTIONS = 40
+MOST_LINES = 50  # a second, in the log
 ROOM_BYTES = 8_000_000  # an engine may still take: less than a render needs
 
 
@@ -78,7 +80,7 @@ def set_the_clock(rig: Rig, clock: Path) -> list[str]:
 
 def use_up_files(rig: Rig) -> list[str]:
     """The process may open no more files: whoever is connected is answered, and when some close all is as before."""
-    problems = []
+    problems, began = [], time.monotonic()
     with rig.websocket() as peer, _few_files(rig.pid):
         opened = [_connection(rig) for _ in range(MORE_CONNECTIONS)]
         if peer.call("status")["engine"] != "sketch":
@@ -94,6 +96,9 @@ def use_up_files(rig: Rig) -> list[str]:
             connection.close()
     if (end := rig.render()[-1]).name != "done":
         problems.append(f"afterwards a job ended {end.name}: {end.values}")
+    log = (rig.server.store / "logs" / LOG_FILE).read_text(encoding="utf-8")
+    if (lines := log.count("Too many open files")) > MOST_LINES * (time.monotonic() - began):
+        problems.append(f"it was logged {lines} times")
     return problems + rig.verified()
 
 

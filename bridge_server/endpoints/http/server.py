@@ -17,6 +17,8 @@ from bridge_server.settings import Settings
 STOP_SECONDS = 0.5  # for responses that are nearly done; then their connections are cut
 HURRY_SECONDS = 1  # more, for what still runs; then it is cancelled
 PING_SECONDS = 20.0
+# Connections that wait to be accepted. When no more files can be opened, asyncio tries and logs so many times a second.
+BACKLOG = 32
 
 
 class _Uvicorn(uvicorn.Server):
@@ -72,6 +74,7 @@ class HttpServer:
                 loop="none",
                 lifespan="off",
                 workers=1,
+                backlog=BACKLOG,
                 log_config=None,
                 access_log=False,
                 proxy_headers=False,  # else anybody could claim to be a program of this machine
