@@ -4,7 +4,7 @@ import numpy as np
 
 from model.sketch.survey.onset_bands import onset_bands, strength_at, strength_near
 from tests.model.sketch.survey.conftest import bands, made
-from tests.model.sketch.survey.rhythm_songs import RATE
+from tests.model.sketch.survey.rhythm_songs import RATE, make, steady
 
 
 def test_beats_stand_out_where_they_are():
@@ -16,14 +16,13 @@ def test_beats_stand_out_where_they_are():
     assert abs(late[int(np.argmax(scores))]) <= 0.006
 
 
-def test_a_kick_is_low_and_a_hat_is_on_top():
-    time = np.arange(4 * RATE) / RATE
-    low = np.sin(2 * np.pi * 60.0 * time) * np.exp(-(time % 0.5) / 0.05)
-    noise = np.diff(np.random.default_rng(0).normal(0.0, 1.0, len(time) + 1)) * np.exp(-(time % 0.5) / 0.02)
-    kick, hat = (
-        onset_bands((0.1 * one / one.std()).astype(np.float32), lambda: None) for one in (low, noise)
-    )
-    assert kick.low.sum() / kick.top.sum() > 2.0 * hat.low.sum() / hat.top.sum()
+def test_kicks_are_in_the_low_band_and_hats_on_top():
+    figure = (("kick", 0.0, 1.0), ("hat", 1.0, 0.5), ("kick", 2.0, 1.0), ("hat", 3.0, 0.5))
+    song = make(steady(120.0, 6), figure)
+    found = onset_bands(song.song.samples[:, 0], lambda: None)
+    kicks, hats = song.beats[2:-1:4], song.beats[3:-1:4]
+    assert strength_near(found.low, kicks).mean() > 3.0 * strength_near(found.low, hats).mean()
+    assert strength_near(found.top, hats).mean() > 1.0
 
 
 def test_a_song_that_begins_on_its_first_sample_has_an_onset_there():
