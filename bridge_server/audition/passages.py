@@ -108,9 +108,7 @@ class Passages:
         """A part of a side of a take. Raises ProtocolError, ClipStoreError."""
         take = self._index.get(take_id)
         accepted = (
-            AcceptedSong("")
-            if take.parent is None
-            else accepted_takes(self._index, take.parent, take.region)
+            AcceptedSong("") if take.parent is None else accepted_takes(self._index, take.parent, take.region)
         )
         found = take_sound(take, accepted)
         if side == ORIGINAL:

@@ -33,23 +33,30 @@ def band(path):
 server = server_fixture((band, "band 16.wav"), engine="sketch")
 
 
-def accepted(ws, song):
+@pytest.fixture(scope="module")
+def rendered():
+    """The takes of each song that a test has asked for."""
+    return {}
+
+
+def accepted(ws, rendered, song):
     """Accepts a comp of two takes in one place and a take in another; returns the song's digest and the three takes."""
-
-    def rendered(region, takes):
-        start, end = region
-        replies = ws.render(
-            "repaint", source=song, bpm=120, start=start, end=end, takes=takes, seed=4, strength=1.0
-        )
-        assert replies[-1].name == "done", replies[-1].values
-        return [reply["take"] for reply in replies if reply.name == "take"]
-
-    left, right = rendered(FIRST, 2)
-    (other,) = rendered(SECOND, 1)
+    if song not in rendered:
+        rendered[song] = [*repainted(ws, song, FIRST, 2), *repainted(ws, song, SECOND, 1)]
+    left, right, other = rendered[song]
     ws.call("takes.choose", take=left)
     ws.call("takes.choose", take=other)
     ws.call("takes.choose", take=right, start=CUT)
     return ws.call("takes.show", take=left)["song"], (left, right, other)
+
+
+def repainted(ws, song, region, takes):
+    start, end = region
+    replies = ws.render(
+        "repaint", source=song, bpm=120, start=start, end=end, takes=takes, seed=4, strength=1.0
+    )
+    assert replies[-1].name == "done", replies[-1].values
+    return [reply["take"] for reply in replies if reply.name == "take"]
 
 
 def clip(ws, take):
@@ -57,9 +64,9 @@ def clip(ws, take):
 
 
 @pytest.mark.parametrize("depth", ["16", "24", "float"])
-def test_the_finished_song(server, ws, osc, tmp_path, depth):
+def test_the_finished_song(server, ws, osc, rendered, tmp_path, depth):
     original, rate = soundfile.read(server.settings.roots[0] / f"band {depth}.wav", always_2d=True)
-    song, (left, right, other) = accepted(ws, f"band {depth}.wav")
+    song, (left, right, other) = accepted(ws, rendered, f"band {depth}.wav")
     answer = ws.call("export", what="song", name=song, format="mix")
     path = Path(answer["path"])
     assert path.name == f"band {depth}.mix.wav"
@@ -104,8 +111,8 @@ def test_the_finished_song(server, ws, osc, tmp_path, depth):
     assert np.array_equal(soundfile.read(undone, always_2d=True)[0], original)
 
 
-def test_on_the_command_line_in_words_and_json(server, ws, tmp_path, capsys):
-    song, _ = accepted(ws, "band 16.wav")
+def test_on_the_command_line_in_words_and_json(server, ws, rendered, tmp_path, capsys):
+    song, _ = accepted(ws, rendered, "band 16.wav")
     printed = io.StringIO()
     screen = Screen(Console(file=printed, width=400))
     assert export(server.settings.store, screen, "song", song, "mix-flac", tmp_path) == 0
@@ -117,8 +124,8 @@ def test_on_the_command_line_in_words_and_json(server, ws, tmp_path, capsys):
     assert Path(answer["path"]).is_file()
 
 
-def test_an_exported_project_has_the_comp_as_one_file_and_marks_what_is_accepted(server, ws):
-    song, (left, right, other) = accepted(ws, "band 24.wav")
+def test_an_exported_project_has_the_comp_as_one_file_and_marks_what_is_accepted(ws, rendered):
+    song, (left, right, other) = accepted(ws, rendered, "band 24.wav")
     mix, _ = soundfile.read(ws.call("export", what="song", name=song, format="mix")["path"], always_2d=True)
     files = {
         Path(path).stem: path for path in ws.call("export", what="song", name=song, format="wav")["files"]

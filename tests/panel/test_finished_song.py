@@ -1,7 +1,5 @@
 """Comping, undo over everything accepted, and the finished song, in Chromium."""
 
-import os
-
 import numpy as np
 import pytest
 import soundfile
@@ -121,8 +119,6 @@ def test_nothing_is_wrong_with_a_comp_on_the_page(open_panel, server, takes, wid
     for tool in ("save-song", "zoom-all"):
         box = panel.page.locator(f"#{tool}").bounding_box()
         assert box["x"] + box["width"] <= width
-    if folder := os.environ.get("SHOTS"):
-        panel.page.screenshot(path=f"{folder}/comp-{width}.png")
     assert [check(panel.page) for check in (low_contrasts, nameless, too_small)] == [[], [], []]
     with server.websocket() as peer:
         peer.call("select", start=0, end=1)
