@@ -62,7 +62,7 @@ def measure_mix(mix: SongMix, position: int, progress: OnFraction) -> MeasuredMi
         length=form.frames,
         rate=form.rate,
         encoding=form.encoding.value,
-        exact=True,
+        exact=True,  # a file that turns out otherwise is not kept
         outside_identical=identical,
         clipped=clipped,
         over=over,

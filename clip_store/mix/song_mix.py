@@ -19,7 +19,7 @@ from clip_store.errors import SpliceError
 from clip_store.mix.accepted import AcceptedSong
 from clip_store.mix.comp_lane import CompLane
 from clip_store.take import Take
-from daw_protocol.tasks import TASKS, Placement
+from daw_protocol.tasks import Placement
 from daw_protocol.timeline.span import Span
 
 BLOCK = 1 << 18
@@ -136,4 +136,4 @@ def _check_fits(song: WaveForm, clip: StoredWave, take: Take) -> None:
 
 def replaces(accepted: AcceptedSong, comp: Comp) -> bool:
     """Whether a comp takes the song's place anywhere."""
-    return any(TASKS[accepted.takes[part.take].task].placement is Placement.REPLACES for part in comp)
+    return any(accepted.placement(part) is Placement.REPLACES for part in comp)
