@@ -74,6 +74,28 @@ def whole_file(path: Path) -> Iterator[Path]:
             temporary.unlink()
 
 
+def publish(finished: Path, names: Iterable[Path]) -> Path:
+    """Give a finished temporary file the first of these names that nothing has; returns it.
+
+    Nothing is overwritten, whoever else writes into the folder meanwhile. The names never end. Raises OSError.
+    """
+    _sync_file(finished)
+    for path in names:
+        try:
+            os.link(finished, path)
+        except FileExistsError:
+            continue
+        except OSError:  # a file system without links
+            if path.exists():
+                continue
+            os.replace(finished, path)
+        else:
+            finished.unlink()
+        sync_folder(path.parent)
+        return path
+    raise AssertionError("there is always a next name")
+
+
 def make_folder(folder: Path) -> None:
     """Makes a folder and those above it where they are missing. They are on the disk when this returns.
 

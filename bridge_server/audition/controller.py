@@ -57,6 +57,7 @@ from bridge_server.sessions.events import Events, JobReply, Notice
 from bridge_server.songs.sources import Song
 from bridge_server.supervisor import Supervisor
 from clip_store.errors import ClipStoreError
+from clip_store.mix.accepted import AcceptedSong
 from clip_store.store import ClipStore
 from clip_store.take import Take
 from daw_protocol.errors import ProtocolError
@@ -371,13 +372,13 @@ class AuditionController:
 
     async def _grown(self, render: PartialRender, bars: Bars) -> RenderGrown:
         """What there is of a render by now, as a scene."""
-        accepted: tuple[Take, ...] = ()
+        accepted = AcceptedSong("")
         if render.song is not None:
             accepted = accepted_takes(self._index, render.song.digest, render.plan.region_in_song)
         scene = await asyncio.to_thread(self._render_scene, render, accepted, bars)
         return RenderGrown(scene, bars, self._silent)
 
-    def _render_scene(self, render: PartialRender, accepted: tuple[Take, ...], bars: Bars) -> Scene:
+    def _render_scene(self, render: PartialRender, accepted: AcceptedSong, bars: Bars) -> Scene:
         render.catch_up()
         song = None if render.song is None else self.scene_builder.song_audio(render.song, accepted)
         return partial_scene(render, song, *bars)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import struct
-from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
@@ -31,6 +30,7 @@ from bridge_server.songs.sources import Song
 from clip_store.audio.audio import Encoding
 from clip_store.audio.riff import WaveForm, wave_head
 from clip_store.index import TakeIndex
+from clip_store.mix.accepted import AcceptedSong
 from clip_store.take import Take
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.results import Passage, PassageSide
@@ -107,7 +107,9 @@ class Passages:
     ) -> PassageWave:
         """A part of a side of a take. Raises ProtocolError, ClipStoreError."""
         take = self._index.get(take_id)
-        accepted = () if take.parent is None else accepted_takes(self._index, take.parent, take.region)
+        accepted = (
+            AcceptedSong("") if take.parent is None else accepted_takes(self._index, take.parent, take.region)
+        )
         found = take_sound(take, accepted)
         if side == ORIGINAL:
             found = "" if take.parent is None else song_sound(take.parent, accepted)
@@ -124,15 +126,15 @@ class Passages:
         return _part(audio, _own_part({ORIGINAL: audio}, ORIGINAL), first, frames)
 
 
-def take_sound(take: Take, accepted: Sequence[Take]) -> str:
+def take_sound(take: Take, accepted: AcceptedSong) -> str:
     """Names what a take adds to its song, in its place: for a backing, what it is added to is part of that."""
     below = song_sound(take.parent, accepted) if take.parent and not placement_of(take).covers_song else ""
     return _name(take.audio, below)
 
 
-def song_sound(digest: str, accepted: Sequence[Take]) -> str:
-    """Names a song with takes in it."""
-    return _name(digest, *((one.audio, one.start, placement_of(one).covers_song) for one in accepted))
+def song_sound(digest: str, accepted: AcceptedSong) -> str:
+    """Names a song with what is accepted in it: takes never change, so their ids are enough."""
+    return _name(digest, *((comp.place.stem, comp.parts) for comp in accepted.comps))
 
 
 def _name(*parts: object) -> str:

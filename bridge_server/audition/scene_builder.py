@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +21,8 @@ from bridge_server.songs.mixdown import placement_of
 from bridge_server.songs.sources import Song
 from clip_store.blobs import BlobStore
 from clip_store.index import TakeIndex, place_of
+from clip_store.mix.accepted import AcceptedSong, accepted_in
+from clip_store.mix.comp_sound import sounds_of
 from clip_store.take import MIX, Take
 from daw_protocol.tasks import Placement
 from daw_protocol.timeline import Span, TempoMap
@@ -41,12 +43,12 @@ class SceneRequest:
     """The records a scene is made of.
 
     siblings: takes of the same place, oldest first, including `take`.
-    accepted: takes accepted elsewhere in the song: they are part of how it sounds now.
+    accepted: what is accepted elsewhere in the song: it is part of how it sounds now.
     """
 
     take: Take
     siblings: tuple[Take, ...]
-    accepted: tuple[Take, ...]
+    accepted: AcceptedSong
     before: int
     after: int
 
@@ -54,7 +56,8 @@ class SceneRequest:
 def scene_request(index: TakeIndex, take: Take, before: int, after: int) -> SceneRequest:
     """Everything the scene of a take needs, with bars around it. On the event loop. Raises TakeError."""
     siblings = siblings_of(index, take)
-    elsewhere = () if take.parent is None else accepted_takes(index, take.parent, take.region)
+    nothing = AcceptedSong("")
+    elsewhere = nothing if take.parent is None else accepted_takes(index, take.parent, take.region)
     return SceneRequest(take, siblings, elsewhere, before, after)
 
 
@@ -74,15 +77,18 @@ def siblings_of(index: TakeIndex, take: Take) -> tuple[Take, ...]:
     return tuple(reversed([one for one in found if place_of(one) == place]))
 
 
-def accepted_takes(index: TakeIndex, song: str, region: Span | None) -> tuple[Take, ...]:
-    """Takes accepted in a song, except those that overlap the region, and except stems."""
-    places = [
-        (place, take)
-        for place, take in index.choices(song).items()
-        if place.stem == MIX
-        and not (region is not None and place.start < region.end and region.start < place.end)
-    ]
-    return tuple(index.get(take) for _, take in places)
+def accepted_takes(index: TakeIndex, song: str, region: Span | None) -> AcceptedSong:
+    """What is accepted in a song, except where it overlaps the region, and except stems."""
+    accepted = accepted_in(index, song)
+    return accepted.only(
+        lambda comp: (
+            comp.place.stem == MIX
+            and not (
+                region is not None
+                and any(part.start < region.end and region.start < part.end for part in comp.parts)
+            )
+        )
+    )
 
 
 class SceneBuilder:
@@ -92,7 +98,7 @@ class SceneBuilder:
         self._blobs = blobs
         self._lock = threading.Lock()
         self._samples: OrderedDict[str, tuple[Samples, int]] = OrderedDict()
-        self._originals: OrderedDict[tuple[str, ...], LayeredAudio] = OrderedDict()
+        self._originals: OrderedDict[tuple[object, ...], LayeredAudio] = OrderedDict()
         self._loudness: dict[tuple[object, ...], float] = {}
 
     def take_scene(self, request: SceneRequest, tempo_map: TempoMap) -> Scene:
@@ -104,13 +110,13 @@ class SceneBuilder:
         extent = Span(origin, origin + max(side.frames for side in audio.values()))
         loop_range = loop_range_around(region, request.before, request.after, tempo_map, take.rate, extent)
         scene = Scene(
-            place=(place_of(take), loop_range, tuple(one.id for one in request.accepted)),
+            place=(place_of(take), loop_range, request.accepted.comps),
             audio=audio, origin=origin, tempo_map=tempo_map, loop_range=loop_range, take=take.id,
             song=take.parent or "", region=region,
         )  # fmt: skip
         return scene.matched(self._gains(request, scene))
 
-    def song_scene(self, song: Song, accepted: Sequence[Take], tempo_map: TempoMap, origin: int) -> Scene:
+    def song_scene(self, song: Song, accepted: AcceptedSong, tempo_map: TempoMap, origin: int) -> Scene:
         """A song with its accepted takes. origin: position of its first sample on the timeline."""
         audio = self.song_audio(song, accepted)
         whole = Span(origin, origin + audio.frames)
@@ -119,7 +125,7 @@ class SceneBuilder:
             song=song.digest, bounded=False,
         )  # fmt: skip
 
-    def song_audio(self, song: Song, accepted: Sequence[Take] = ()) -> LayeredAudio:
+    def song_audio(self, song: Song, accepted: AcceptedSong) -> LayeredAudio:
         """A song that has been read, with its accepted takes."""
         samples = as_float32(song.audio.samples)
         self._keep(song.digest, samples, song.audio.rate)
@@ -140,23 +146,30 @@ class SceneBuilder:
             ORIGINAL: original,
         }
 
-    def original(self, digest: str, accepted: Sequence[Take]) -> LayeredAudio:
+    def original(self, digest: str, accepted: AcceptedSong) -> LayeredAudio:
         """The same object for all takes of a place, so that what was resampled for one is there for the next."""
-        key = (digest, *(take.id for take in accepted))
+        key = (digest, accepted.comps)
         with self._lock:
             known = self._originals.get(key)
         if known is None:
             song, rate = self._audio(digest)
-            patches = [
-                Patch(take.start, self._audio(take.audio)[0], adds=not placement_of(take).covers_song)
-                for take in accepted
-            ]
-            known = LayeredAudio(song, rate, tuple(patches))
+            known = LayeredAudio(song, rate, tuple(self._patches(accepted)))
             with self._lock:
                 self._originals[key] = known
                 while len(self._originals) > 4:
                     self._originals.popitem(last=False)
         return known
+
+    def _patches(self, accepted: AcceptedSong) -> Iterator[Patch]:
+        """What is accepted: parts as they are, and runs of parts with their crossfades."""
+        sounds, plain = sounds_of(accepted)
+        for part in plain:
+            clip, _ = self._audio(accepted.takes[part.take].audio)
+            first = part.start - accepted.starts[part.take]
+            inside = clip[first : first + part.end - part.start]
+            yield Patch(part.start, inside, adds=not accepted.placement(part).covers_song)
+        for sound in sounds:
+            yield Patch(sound.span.start, as_float32(sound.read(self._blobs).samples), adds=not sound.covers)
 
     def _gains(self, request: SceneRequest, scene: Scene) -> dict[str, float]:
         """In dB, by side: the whole group of takes and the original are brought to one loudness."""

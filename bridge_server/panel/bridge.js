@@ -21,6 +21,7 @@ export class Bridge {
     this.selecting = 0;
     this.refreshing = new Map();
     this.uploads = new Map();
+    this.exporting = new Map();
     this.asked = new Set();
     const token = new URLSearchParams(location.search).get("token") ?? sessionStorage.getItem(TOKEN) ?? "";
     this.token = token;
@@ -214,6 +215,7 @@ export class Bridge {
     else if (name === "chosen") this.refreshTakes();
     else if (name === "ok" || (name === "failed" && !values.job)) this.#uploadEnded(name, values);
     else if (values.job) this.#jobMoved(name, values);
+    else if (name === "progress") this.exporting.get(values.id)?.(values.fraction);
   }
 
   #focusMoved(values) {
@@ -333,11 +335,36 @@ export class Bridge {
     return this.call("cancel", { job });
   }
 
-  /** Changes what is in force at a take's place: choose, revert, redo or delete. Returns the result, or null. */
-  async change(action, take) {
-    const done = await this.call(`takes.${action}`, { take });
+  /**
+   * Changes what is in force at a take's place: choose, revert, redo or delete. Returns the result, or null.
+   * part: {start, end} on the timeline, for choose; all of the take without it.
+   */
+  async change(action, take, part = {}) {
+    const done = await this.call(`takes.${action}`, { take, ...part });
     if (done) await this.refreshTakes();
     return done;
+  }
+
+  /** Undoes or redoes what was accepted last in the song, in whichever region. Returns the result, or null. */
+  async walk(action) {
+    const song = this.store.get("takesOf");
+    const done = song ? await this.call(`song.${action}`, { song }) : null;
+    if (done) await this.refreshTakes();
+    return done;
+  }
+
+  /** Has the server write a file; moved(fraction) as it goes. Returns the result, or undefined when it failed. */
+  async export(params, moved = () => undefined) {
+    const id = `ex${Date.now().toString(36)}`;
+    this.exporting.set(id, moved);
+    try {
+      return await this.connection.call("export", { id, ...params }, 0);
+    } catch (error) {
+      this.notices.error(error);
+      return undefined;
+    } finally {
+      this.exporting.delete(id);
+    }
   }
 
   /** Sends a file's bytes; resolves with the source's name. moved(fraction) as it goes. Rejects with an error. */

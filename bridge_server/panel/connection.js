@@ -62,14 +62,14 @@ export class Connection {
     return this.socket?.readyState === WebSocket.OPEN;
   }
 
-  /** The result of a method. Rejects with Refused or Lost. */
-  call(method, params = {}) {
+  /** The result of a method. Rejects with Refused or Lost. patience: milliseconds; 0 for work that reports progress. */
+  call(method, params = {}, patience = PATIENCE) {
     if (!this.isOpen) return Promise.reject(new Lost());
     this.number += 1;
     const id = this.number;
     this.socket.send(JSON.stringify({ jsonrpc: "2.0", id, method, params }));
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => this.socket?.close(), PATIENCE);
+      const timer = patience ? setTimeout(() => this.socket?.close(), patience) : 0;
       this.waiting.set(id, { resolve, reject, timer });
     });
   }

@@ -15,6 +15,9 @@ export const KEYS = [
   ["Enter", "accept the take", "acceptSelected", ["Enter"]],
   ["Backspace", "revert to the previous take or the original", "revertSelected", ["Backspace"]],
   ["Y", "redo the last revert", "redoSelected", ["y"]],
+  ["Shift Enter", "accept the part of the take inside the region", null, []],
+  ["Ctrl Z", "undo what was accepted or reverted last, anywhere in the song", null, []],
+  ["Ctrl Shift Z", "redo it", null, []],
   ["Esc", "cancel the running job", "cancel", ["Escape"]],
   ["G", "render again: same recipe, new seed", "againSelected", ["g"]],
   ["V", "vary the take", "varySelected", ["v"]],
@@ -66,6 +69,7 @@ export class Keyboard {
   }
 
   #pressed(event) {
+    if (this.#walks(event)) return;
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || event.isComposing) return;
     const target = event.target;
     if (document.querySelector("dialog[open]")) return;
@@ -85,9 +89,23 @@ export class Keyboard {
     const more = MORE[event.key];
     const name = this.byKey.get(event.key.length === 1 ? event.key.toLowerCase() : event.key);
     if (!more && (!name || event.repeat)) return;
+    if (event.shiftKey && event.key === "Enter") {
+      event.preventDefault();
+      this.actions.acceptPartSelected();
+      return;
+    }
     if (event.shiftKey && !more && event.key !== "?") return;
     event.preventDefault();
     if (more) more(event, this.actions);
     else this.actions[name]();
+  }
+
+  /** Undo and redo over the whole song. In a field these keys undo what was typed. */
+  #walks(event) {
+    const wanted = (event.ctrlKey || event.metaKey) && !event.altKey && event.key.toLowerCase() === "z";
+    if (!wanted || event.defaultPrevented || isField(event.target) || document.querySelector("dialog[open]")) return false;
+    event.preventDefault();
+    if (!event.repeat) this.actions.walk(event.shiftKey ? "redo" : "undo");
+    return true;
   }
 }

@@ -185,6 +185,7 @@ class TakeLane {
     const id = take.take;
     this.id = id;
     this.strip = new Strip();
+    this.partStrip = new Strip();
     this.title = make("span", {});
     this.badge = make("span", { class: "badge", hidden: true }, "in the song");
     this.warn = make("span", { class: "warn", hidden: true }, icon("warning"));
@@ -220,15 +221,17 @@ class TakeLane {
     setText(this.title, title);
     const about = [take.prompt ? `“${take.prompt}”` : null, ago(take.created, Date.now() / 1000), `seed ${take.seed}`].filter(Boolean).join(" · ");
     setText(this.sub, about);
+    const partly = Boolean(take.parts?.length);
     show(this.badge, take.chosen);
+    setText(this.badge, partly ? "in part" : "in the song");
     show(this.warn, warnings.length > 0);
     if (warnings.length) this.warn.title = warnings.join("\n");
     this.element.classList.toggle("selected", chosen);
     this.element.classList.toggle("chosen", take.chosen);
     this.element.classList.toggle("audible", audition?.state === "playing" && audition.take === take.take);
     this.choose.setAttribute("aria-pressed", chosen);
-    this.choose.setAttribute("aria-label", `Take ${title}${take.chosen ? ", in the song" : ""}${warnings.length ? `, ${counted(warnings.length, "warning")}` : ""}. ${about}`);
-    show(this.accept, !take.chosen);
+    this.choose.setAttribute("aria-label", `Take ${title}${take.chosen ? `, ${this.badge.textContent}` : ""}${warnings.length ? `, ${counted(warnings.length, "warning")}` : ""}. ${about}`);
+    show(this.accept, !take.chosen || partly);
   }
 
   draw(arranger, values, ground, surroundings) {
@@ -248,8 +251,13 @@ class TakeLane {
       surroundings.draw(surface, sounds, view, rate, song, { ...dim, from: Math.max(0, right) });
     }
     if (right > 0 && left < columns) {
-      const color = take.chosen ? colors.chosen : colors.take;
-      this.strip.draw(surface, sounds, view, rate, { digest: take.audio, position: take.position }, { ...place, color });
+      const sound = { digest: take.audio, position: take.position };
+      const all = take.chosen && !take.parts?.length;
+      this.strip.draw(surface, sounds, view, rate, sound, { ...place, color: all ? colors.chosen : colors.take });
+      for (const [start, end] of take.parts ?? []) {
+        const [from, to] = [start, end].map((sample) => Math.round(xOf(view, sample) * ratio));
+        this.partStrip.draw(surface, sounds, view, rate, sound, { ...place, color: colors.chosen, from: Math.max(0, from), to: Math.min(columns, to) });
+      }
     }
     if (!playsAlongside(take)) drawSeams(surface, view, take, colors);
   }

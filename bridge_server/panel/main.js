@@ -10,12 +10,14 @@ import { Listening } from "./listening.js";
 import { Notices } from "./notices.js";
 import { Pointing } from "./pointing.js";
 import { RequestForm } from "./request_form.js";
+import { Saving } from "./saving.js";
 import { applyScheme, switchScheme } from "./scheme.js";
 import { Songs } from "./songs.js";
 import { Sounds } from "./sounds.js";
 import { Store } from "./store.js";
 import { TakeCard } from "./take_card.js";
 import { Transport } from "./transport.js";
+import { regionName } from "./words.js";
 
 /** What this page alone remembers over a reload: which takes are listed, and which one the keys are about. */
 const FILTER = "takebridge.filter";
@@ -93,6 +95,24 @@ const actions = {
     store.set({ selected: id });
     if (await bridge.change("choose", id)) notices.announce("Accepted: this take is now in the song.");
   },
+  async acceptPart(id, part) {
+    store.set({ selected: id });
+    if (await bridge.change("choose", id, part)) notices.announce(`Accepted: ${regionName(part, store.get("grid"), arranger.rate)} of this take is now in the song.`);
+  },
+  acceptPartSelected: withSelected((id) => {
+    const { part } = card;
+    if (part) return actions.acceptPart(id, part);
+    notices.say("The region is not a part of this take.", "Select some bars inside the take, or press Enter to accept all of it.");
+    return undefined;
+  }),
+  async walk(action) {
+    const done = await bridge.walk(action);
+    if (!done) return;
+    const origin = store.get("focus")?.song?.position ?? 0;
+    const place = regionName({ start: done.start + origin, end: done.end + origin }, store.get("grid"), arranger.rate);
+    notices.announce(`${action === "undo" ? "Undone" : "Redone"}, ${place}: ${done.chosen ? "a take is in the song" : "back to the original"}.`);
+    if (done.chosen) store.set({ selected: done.chosen });
+  },
   async revert(id) {
     const done = await bridge.change("revert", id);
     if (done) notices.announce(done.chosen ? "The take accepted before is back." : "Back to the original.");
@@ -145,6 +165,7 @@ const listening = new Listening(store, bridge, notices, lanes);
 const transport = new Transport(store, arranger, listening, actions);
 new Pointing(arranger, store, bridge, listening);
 new Songs(store, bridge, notices);
+new Saving(store, bridge, notices);
 const keyboard = new Keyboard(actions);
 
 for (const [id, act] of [

@@ -13,7 +13,12 @@ const FORMATS = [
   ["aaf", "Pro Tools, Logic, Resolve (AAF)"],
   ["midi", "tempo map (MIDI)"],
   ["wav", "WAV files with time stamps"],
+  ["mix", "the finished song (WAV)"],
+  ["mix-flac", "the finished song (FLAC)"],
 ];
+
+/** Formats that are the whole song with everything accepted in it, whichever take is selected. */
+const FINISHED = ["mix", "mix-flac"];
 
 export class TakeCard {
   constructor(store, arranger, bridge, actions, notices) {
@@ -27,6 +32,17 @@ export class TakeCard {
     this.open = new Set();
     this.varying = null;
     store.watch(["takes", "selected", "grid", "opened"], () => this.#changed());
+    store.watch(["takes", "selected", "focus", "dragged"], () => this.#showPart());
+  }
+
+  /** The part of the selected take inside the region, {start, end} on the timeline; null unless it is a part. */
+  get part() {
+    const { take } = this;
+    const { region } = this.arranger;
+    if (!take || !region) return null;
+    const start = Math.max(region.start, take.position);
+    const end = Math.min(region.end, take.position + take.length);
+    return end > start && end - start < take.length ? { start, end } : null;
   }
 
   get take() {
@@ -50,7 +66,7 @@ export class TakeCard {
   #changed(force = false) {
     const take = this.take;
     show(this.box, Boolean(take));
-    const key = take ? `${take.take} ${take.chosen} ${this.store.get("opened")}` : "";
+    const key = take ? `${take.take} ${take.chosen} ${take.parts} ${this.store.get("opened")}` : "";
     if (key === this.key && !force) return;
     this.key = key;
     if (!take) {
@@ -58,7 +74,18 @@ export class TakeCard {
       return;
     }
     this.#build(take);
+    this.#showPart();
     this.#fetch(take.take);
+  }
+
+  /** "Accept this part" is there while the region is a part of the take. */
+  #showPart() {
+    const { take, part } = this;
+    if (!take || !this.acceptPart) return;
+    const { grid } = this.store.values;
+    const inForce = take.chosen && (!take.parts?.length || take.parts.some(([start, end]) => part && start <= part.start && part.end <= end));
+    show(this.acceptPart, Boolean(part) && !inForce);
+    if (part) this.acceptPart.title = `Accept only ${regionName(part, grid, take.rate)} of this take (Shift Enter)`;
   }
 
   /** Request, recipe and path of a take: only the selected one's are asked for. */
@@ -77,19 +104,23 @@ export class TakeCard {
     const alongside = take.stem !== "mix";
     const title = `Take ${take.number} · ${alongside ? `${take.stem} of ` : `${taskName(take.task)} `}${regionName(region, grid, take.rate)}`;
     const warnings = take.receipt.warnings ?? [];
-    const accept = take.chosen
+    const partly = Boolean(take.parts?.length);
+    const accept = take.chosen && !partly
       ? button("Revert", { picture: "revert", text: "Revert", title: "Revert to the previous take or the original (Backspace)", onclick: () => this.actions.revert(take.take) })
       : button("Accept", { picture: "accept", text: "Accept", class: "primary", title: "Accept this take for its region (Enter)", onclick: () => this.actions.accept(take.take) });
     accept.id = "accept";
+    this.acceptPart = button("Accept this part", { picture: "accept", text: "Accept this part", id: "accept-part", hidden: true, onclick: () => this.part && this.actions.acceptPart(take.take, this.part) });
+    const revert = partly ? button("Revert", { picture: "revert", text: "Revert", title: "Revert to what was accepted here before (Backspace)", onclick: () => this.actions.revert(take.take) }) : null;
     this.recipe = make("dl", { class: "figures" });
     this.path = make("div", { class: "path", hidden: true });
     this.box.replaceChildren(
-      make("div", { class: "title-row" }, make("h2", { id: "take-title" }, title), take.chosen ? make("span", { class: "badge" }, "in the song") : null),
+      make("div", { class: "title-row" }, make("h2", { id: "take-title" }, title), take.chosen ? make("span", { class: "badge" }, partly ? "in part" : "in the song") : null),
       make("div", { class: "take-actions" },
         accept,
         button("Play", { picture: "play", text: "Play", title: "Play it in the song (space)", onclick: () => this.actions.play(take.take) }),
         button("Again", { picture: "again", text: "Again", title: "Same recipe, new seed (g)", onclick: () => this.actions.again(take.take) }),
         button("Vary", { picture: "vary", text: "Vary…", title: "Another prompt, strength or seed (v)", "aria-expanded": this.varying === take.take, onclick: () => this.toggleVary() })),
+      make("div", { class: "part-actions" }, this.acceptPart, revert),
       ...(this.varying === take.take ? [this.#vary(take)] : []),
       make("p", { class: warnings.length ? "receipt-line bad" : "receipt-line" }, icon(warnings.length ? "warning" : "accept"), make("span", {}, receiptLine(take.receipt))),
       warnings.length ? make("ul", { class: "warnings" }, ...warnings.map((warning) => make("li", {}, warning))) : "",
@@ -121,11 +152,19 @@ export class TakeCard {
     const write = button("Export", { onclick: async () => {
       write.disabled = true;
       setText(result, "Exporting …");
-      const done = await this.bridge.call("export", { what: what.value, name: what.value === "take" ? take.take : take.song, format: format.value });
+      const done = await this.bridge.export({ what: what.value, name: what.value === "take" ? take.take : take.song, format: format.value }, (fraction) => setText(result, `Exporting … ${Math.round(fraction * 100)} %`));
       write.disabled = false;
-      result.replaceChildren(...(done ? [make("code", {}, done.path), ...done.notes.map((note) => make("p", { class: "quiet" }, note))] : []));
+      result.replaceChildren(...(done ? [make("code", {}, done.path), ...[...(done.words ?? []), ...done.notes].map((note) => make("p", { class: "quiet" }, note))] : []));
     } });
-    if (!take.song) what.lastChild.disabled = true;
+    if (!take.song) {
+      what.lastChild.disabled = true;
+      for (const option of format.options) option.disabled = FINISHED.includes(option.value);
+    }
+    format.addEventListener("change", () => {
+      const finished = FINISHED.includes(format.value);
+      what.firstChild.disabled = finished;
+      if (finished) what.value = "song";
+    });
     const field = (input, label) => make("div", {}, make("label", { class: "label", for: input.id }, label), input);
     return make("div", { class: "fold" }, make("div", { class: "pair" }, field(what, "Content"), field(format, "Format")), write, result);
   }

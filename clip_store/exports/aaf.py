@@ -25,8 +25,8 @@ Mono = tuple[Any, ...]
 """The master mob of each channel of a sound file."""
 
 
-def write_aaf(project: Project, path: Path, read: Callable[[str], Audio]) -> int:
-    """Write the file; read: a stored sound by its digest. Returns how many samples 24 bits could not hold.
+def write_aaf(project: Project, path: Path, read: Callable[[SoundFile], Audio]) -> int:
+    """Write the file; read: the audio of a sound. Returns how many samples 24 bits could not hold.
 
     Raises OSError when the disk fails, and whatever `read` raises.
     """
@@ -39,11 +39,11 @@ def write_aaf(project: Project, path: Path, read: Callable[[str], Audio]) -> int
             file.f.close()
 
 
-def _write(file: Any, project: Project, read: Callable[[str], Audio], folder: Path) -> int:
+def _write(file: Any, project: Project, read: Callable[[SoundFile], Audio], folder: Path) -> int:
     clipped = 0
     masters: dict[SoundFile, Mono] = {}
     for sound in project.files:
-        masters[sound], lost = _essence(file, sound, read(sound.digest), folder)
+        masters[sound], lost = _essence(file, sound, read(sound), folder)
         clipped += lost
     composition = file.create.CompositionMob(plain(project.title))
     composition.usage = "Usage_TopLevel"

@@ -14,7 +14,8 @@ from clip_store.errors import StoreError, TakeError
 from clip_store.exports.layers import Placed, tracks_of
 from clip_store.exports.project import Marker, Project, SoundFile
 from clip_store.exports.tempo_from_zero import FromZero, from_zero
-from clip_store.index import place_of
+from clip_store.mix.accepted import AcceptedSong, accepted_in, accepted_whole, family_of
+from clip_store.mix.comp_sound import sounds_of
 from clip_store.store import ClipStore, clip_name, file_stem
 from clip_store.take import Take
 from daw_protocol.tasks import TASKS
@@ -22,6 +23,8 @@ from daw_protocol.timeline import Key, TempoMap
 
 MAX_TAKES = 10_000
 ASSUMED_BPM = 120
+ACCEPTED = " (accepted)"
+"""How the names of files end that play in an exported song."""
 
 Describe = Callable[[Take], str]
 """What a producer should know of a take (its receipt, how it was made), as lines of text."""
@@ -35,9 +38,9 @@ def take_project(store: ClipStore, take_id: str, describe: Describe) -> Project:
     take = store.index.get(take_id)
     together = [one for one in _of_job(store, take) if one.number == take.number]
     origin = take.position - take.start
-    audible = {one.id for one in together}
     origins = {one.id: origin for one in together}
-    return _project(store, take.parent, origin, together, origins, audible, take, describe)
+    alone = accepted_whole(take.parent or "", together)
+    return _project(store, take.parent, origin, together, origins, alone, take, describe)
 
 
 def song_project(store: ClipStore, name: str, describe: Describe) -> Project:
@@ -47,12 +50,13 @@ def song_project(store: ClipStore, name: str, describe: Describe) -> Project:
     Raises TakeError when it names no song or several, StoreError when audio is gone.
     """
     song, title = find_song(store, name)
-    takes = list(reversed(store.index.list(song=song, limit=MAX_TAKES)))
-    newest = takes[-1] if takes else None
+    newest = next(iter(store.index.list(song=song, limit=1)), None)
     origin = newest.position - newest.start if newest else 0
-    family, origins = _descendants(store, takes, origin)
-    audible = _heard(store, family)
-    return _project(store, song, origin, family, origins, audible, newest, describe, title)
+    family = family_of(store.index, song)
+    takes = [store.index.get(take) for take in family.takes]
+    origins = {take.id: origin + family.begins[take.parent or ""] for take in takes}
+    accepted = accepted_in(store.index, song)
+    return _project(store, song, origin, takes, origins, accepted, newest, describe, title, marked=True)
 
 
 def find_song(store: ClipStore, name: str) -> tuple[str, str]:
@@ -96,40 +100,13 @@ def _of_job(store: ClipStore, take: Take) -> list[Take]:
     return list(reversed(store.index.list(job=take.job, limit=MAX_TAKES)))
 
 
-def _descendants(store: ClipStore, takes: list[Take], origin: int) -> tuple[list[Take], dict[str, int]]:
-    """The takes, those made from their results, and so on; with where the song of each begins on the timeline."""
-    family: dict[str, Take] = {}
-    origins: dict[str, int] = {}
-    waiting = [(take, origin) for take in takes]
-    while waiting:
-        take, begins = waiting.pop(0)
-        if take.id in family:
-            continue
-        family[take.id] = take
-        origins[take.id] = begins
-        if take.result is not None and take.result != take.parent:
-            # A region before the song's first sample makes the result begin earlier.
-            earlier = begins + min(0, take.start)
-            later = reversed(store.index.list(song=take.result, limit=MAX_TAKES))
-            waiting += [(one, earlier) for one in later]
-    return sorted(family.values(), key=lambda take: store.index.serial(take.id)), origins
-
-
-def _heard(store: ClipStore, family: list[Take]) -> set[str]:
-    """Ids of the takes that play: accepted ones, stems rendered with them, and the takes they build on."""
-    songs = {take.parent for take in family if take.parent}
-    chosen = {take_id for song in songs for take_id in store.index.choices(song).values()}
-    chosen |= {
-        take.id for take in family if take.parent is None and store.index.chosen(place_of(take)) == take.id
+def _playing_stems(takes: Iterable[Take], accepted: AcceptedSong) -> set[str]:
+    """Ids of the stems that play: accepted ones, and those rendered with them, since together they are the song."""
+    found = [accepted.takes[part.take] for part in accepted.stems]
+    groups = {(take.job, take.number) for take in found if TASKS[take.task].sums_to_source}
+    return {take.id for take in found} | {
+        take.id for take in takes if (take.job, take.number) in groups and TASKS[take.task].sums_to_source
     }
-    groups = {
-        (take.job, take.number) for take in family if take.id in chosen and TASKS[take.task].sums_to_source
-    }
-    audible = {take.id for take in family if take.id in chosen or (take.job, take.number) in groups}
-    for take in reversed(family):  # newest first: what it stands on is older
-        if take.id in audible and take.parent:
-            audible |= {one.id for one in family if one.result == take.parent and one.id != take.id}
-    return audible
 
 
 def _project(
@@ -138,13 +115,17 @@ def _project(
     origin: int,
     takes: list[Take],
     origins: Mapping[str, int],
-    audible: set[str],
+    accepted: AcceptedSong,
     reference: Take | None,
     describe: Describe,
     title: str = "",
+    marked: bool = False,
 ) -> Project:
-    """reference: the take whose tempo map holds for the project, and its title unless another is given; None: there
-    is no take."""
+    """accepted: what plays; marked: it is called so.
+
+    reference: the take whose tempo map holds for the project, and its title unless another is given; None: there is no
+    take.
+    """
     title = title or (reference.title if reference else "") or "song"
     used: set[str] = set()
     original = None
@@ -152,11 +133,23 @@ def _project(
     if song is not None:
         name = _unused(file_stem(f"{title}.original"), used)
         original, rate = _sound(store.blobs, song, name, origin)
+    sounds, plain = sounds_of(accepted)
+    stems = _playing_stems(takes, accepted)
     placed = []
     for take in takes:
-        name = _unused(file_stem(clip_name(take).stem), used)
+        parts = tuple(part.span.shifted(origin) for part in plain if part.take == take.id)
+        whole = take.id in stems or take.parent is None
+        audible = whole or bool(parts)
+        mark = ACCEPTED if marked and audible else ""
+        name = _unused(file_stem(clip_name(take).stem) + mark, used)
         file, _ = _sound(store.blobs, take.audio, name, origins[take.id] + take.start, take)
-        placed.append(Placed(take, file, take.id in audible, describe(take)))
+        placed.append(Placed(take, file, audible, describe(take), None if whole or not parts else parts))
+    for sound in sounds:
+        name = _unused(file_stem(f"{title}.comp") + (ACCEPTED if marked else ""), used)
+        channels = store.blobs.probe(accepted.song).channels
+        file = SoundFile(name, "", sound.span.length, channels, origin + sound.span.start, comp=sound)
+        made_of = f"A comp of {', '.join(sound.takes)}, with crossfades."
+        placed.append(Placed(accepted.takes[sound.takes[0]], file, True, made_of))
     tempo = from_zero(_tempo_map(reference))
     notes = [*_notes(tempo), *_other_places(takes, origins)]
     tracks, cut = tracks_of(original, placed)
@@ -215,6 +208,8 @@ def _markers(placed: Iterable[Placed]) -> tuple[Marker, ...]:
     """Start and end of every region, once each, in order."""
     found: dict[tuple[str, int, int], None] = {}
     for one in placed:
+        if one.file.comp:
+            continue  # its takes have theirs
         found[one.take.task, one.file.position, one.file.position + one.take.length] = None
     markers = [Marker(f"{task} starts", max(0, start)) for task, start, _ in found]
     markers += [Marker(f"{task} ends", end) for task, _, end in found if end > 0]

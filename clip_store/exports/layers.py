@@ -1,4 +1,6 @@
-"""Which part of which sound plays where: takes cover the song, later takes cover earlier ones. Pure.
+"""Which part of which sound plays where: takes cover the song, later takes cover earlier ones, and stems none of them.
+
+Stems add up to the song as it was: what replaces it somewhere is heard there, whenever it was accepted. Pure.
 
 A covered stretch of the original stays on its track, muted. A covered stretch of a take is left out of the track;
 its file is whole.
@@ -12,7 +14,7 @@ from itertools import pairwise
 
 from clip_store.exports.project import Clip, SoundFile, Track
 from clip_store.take import MIX, Take
-from daw_protocol.tasks import TASKS
+from daw_protocol.tasks import TASKS, Placement
 from daw_protocol.timeline import Span
 
 ORIGINAL = "Original"
@@ -22,17 +24,30 @@ TAKE = "Take"
 
 @dataclass(frozen=True)
 class Placed:
-    """A take with the file of its clip. audible: it plays; otherwise it is muted. comment: its description."""
+    """A take with the file of its clip, or a comp with its file and one of its takes.
+
+    audible: it plays; otherwise it is muted. comment: its description.
+    parts:   what of it plays, on the timeline; None for all of it.
+    """
 
     take: Take
     file: SoundFile
     audible: bool
     comment: str = ""
+    parts: tuple[Span, ...] | None = None
 
     @property
-    def span(self) -> Span:
-        """Its span on the timeline."""
-        return Span(self.file.position, self.file.position + self.take.length)
+    def spans(self) -> tuple[Span, ...]:
+        """What of it is on its track, on the timeline."""
+        whole = Span(self.file.position, self.file.position + self.file.frames)
+        return (whole,) if self.parts is None else self.parts
+
+    @property
+    def name(self) -> str:
+        """What its clips are called."""
+        name = f"{self.take.title or 'song'} "
+        name += "comp" if self.file.comp else f"{self.take.task} {self.take.number}"
+        return name if self.take.stem == MIX else f"{name} {self.take.stem}"
 
     @property
     def group(self) -> tuple[str, int]:
@@ -56,10 +71,11 @@ def tracks_of(
 ) -> tuple[tuple[Track, ...], tuple[str, ...]]:
     """The tracks, and notes about anything before the timeline's zero.
 
-    placed: in the order they were made.
+    placed: those that play in the order they were accepted.
     """
     tracks: list[tuple[str, bool, list[Piece]]] = []
     covering = [one for one in placed if one.audible and TASKS[one.take.task].placement.covers_song]
+    covering.sort(key=lambda one: TASKS[one.take.task].placement is Placement.REPLACES)
     if original is not None:
         tracks.append((ORIGINAL, False, _original_pieces(original, covering)))
     for audible in (True, False):
@@ -67,7 +83,7 @@ def tracks_of(
         for one in placed:
             if one.audible == audible:
                 later = covering[covering.index(one) + 1 :] if one in covering else []
-                covers = [other.span for other in later if other.group != one.group]
+                covers = [span for other in later if other.group != one.group for span in other.spans]
                 lanes.setdefault(_track_name(one), []).extend(_visible(one, covers))
         for name, pieces in lanes.items():
             for number, lane in enumerate(packed(pieces), 1):
@@ -106,16 +122,16 @@ def packed(pieces: Iterable[Piece]) -> list[list[Piece]]:
 
 def _original_pieces(original: SoundFile, covering: Iterable[Placed]) -> list[Piece]:
     whole = Span(original.position, original.position + original.frames)
-    parts = uncovered(whole, [one.span for one in covering])
+    parts = uncovered(whole, [span for one in covering for span in one.spans])
     return [Piece(ORIGINAL, original, span, muted=not free) for span, free in parts]
 
 
 def _visible(one: Placed, covers: Iterable[Span]) -> list[Piece]:
-    name = f"{one.take.title or 'song'} {one.take.task} {one.take.number}"
-    if one.take.stem != MIX:
-        name += f" {one.take.stem}"
     return [
-        Piece(name, one.file, span, False, one.comment) for span, free in uncovered(one.span, covers) if free
+        Piece(one.name, one.file, span, False, one.comment)
+        for visible in one.spans
+        for span, free in uncovered(visible, covers)
+        if free
     ]
 
 

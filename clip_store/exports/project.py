@@ -8,6 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
+from clip_store.audio.audio import Audio
+from clip_store.blobs import BlobStore
+from clip_store.mix.comp_sound import CompSound
 from clip_store.take import Take
 from daw_protocol.timeline import Key, TempoMap
 
@@ -17,9 +20,10 @@ class SoundFile:
     """A sound that clips play from; two are the same only if they are one.
 
     name:     of its file, without ending; safe on every system and unlike every other one's in the project.
-    digest:   of its audio in the store.
+    digest:   of its audio in the store; "" for a comp.
     position: of its first sample on the timeline; may be negative.
-    take:     whose clip it is; None for the original song.
+    take:     whose clip it is; None for the original song, and for a comp.
+    comp:     of which takes it is put together with crossfades, if it is.
     """
 
     name: str
@@ -28,6 +32,19 @@ class SoundFile:
     channels: int
     position: int
     take: Take | None = None
+    comp: CompSound | None = None
+
+    def read(self, blobs: BlobStore) -> Audio:
+        """Its audio. Raises StoreError when it is missing or damaged."""
+        return self.comp.read(blobs) if self.comp else blobs.get(self.digest)
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Digests of the stored audio it is made of."""
+        if self.comp is None:
+            return (self.digest,)
+        takes = self.comp.accepted.takes
+        return (self.comp.accepted.song, *(takes[take].audio for take in self.comp.takes))
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,8 @@ from daw_protocol.timeline import Span
 OnFraction = Callable[[float], None]
 """Receives the progress, 0 to 1."""
 
+_WIDEST = 8  # bytes a sample
+
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # the earliest a zip can state: equal projects become equal files
 
 
@@ -57,8 +59,8 @@ def write_export(
     Raises StoreError when audio is gone or damaged, the disk is full or the folder cannot be written;
     ValueError when the format cannot hold the tempo map.
     """
-    for sound in project.files:
-        blobs.path(sound.digest)  # fails before anything is written if it is missing
+    for digest in [digest for sound in project.files for digest in sound.needs]:
+        blobs.path(digest)  # fails before anything is written if it is missing
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _check_room(project, blobs, kind, folder)
@@ -71,15 +73,20 @@ def write_export(
 
 def _check_room(project: Project, blobs: BlobStore, kind: Format, folder: Path) -> None:
     """Raises StoreError when the disk cannot hold it: better now than after minutes of writing."""
-    needed = 2**16 + sum(
-        blobs.path(sound.digest).stat().st_size for sound in project.files if kind is not Format.MIDI
-    )
+    needed = 2**16 + sum(_bytes(sound, blobs) for sound in project.files if kind is not Format.MIDI)
     free = shutil.disk_usage(folder).free
     if free < needed:
         raise StoreError(
             f"The disk is full: the project needs {needed / 2**20:.1f} MB and {folder} has {free / 2**20:.1f} MB.",
             "Free some space, or choose a folder on another disk.",
         )
+
+
+def _bytes(sound: SoundFile, blobs: BlobStore) -> int:
+    """The size of its audio, of a comp at most."""
+    if sound.comp is None:
+        return blobs.path(sound.digest).stat().st_size
+    return sound.frames * sound.channels * _WIDEST
 
 
 @dataclass(frozen=True)
@@ -114,7 +121,7 @@ class _Order:
         files = self.project.files
         for number, sound in enumerate(files):
             self.progress(number / len(files))
-            yield sound, self.blobs.get(sound.digest)
+            yield sound, sound.read(self.blobs)
 
 
 Result = tuple[Path, tuple[Path, ...], tuple[str, ...]]
@@ -166,7 +173,7 @@ def _write_wav(order: _Order) -> Result:
 def _write_sound(folder: Path, sound: SoundFile, audio: Audio) -> Path:
     path = folder / f"{sound.name}.wav"
     if sound.take is None:
-        write_wav(path, audio, _original_bext(sound))
+        write_wav(path, audio, _plain_bext(sound))
     else:
         write_wav(path, audio, _take_bext(sound, audio), recipe_of(sound.take), statement(sound.take))
     return path
@@ -174,15 +181,16 @@ def _write_sound(folder: Path, sound: SoundFile, audio: Audio) -> Path:
 
 def _chunks(sound: SoundFile, audio: Audio) -> list[tuple[bytes, bytes]]:
     if sound.take is None:
-        return metadata_chunks(_original_bext(sound), None, "", audio.rate)
+        return metadata_chunks(_plain_bext(sound), None, "", audio.rate)
     take = sound.take
     return metadata_chunks(_take_bext(sound, audio), recipe_of(take), statement(take), audio.rate)
 
 
-def _original_bext(sound: SoundFile) -> Bext:
-    return Bext(
-        description="The original song.", originator=ORIGINATOR, time_reference=max(0, sound.position)
-    )
+def _plain_bext(sound: SoundFile) -> Bext:
+    about = "The original song."
+    if sound.comp:
+        about = f"Machine-generated or machine-assisted audio by {ORIGINATOR}: a comp of {', '.join(sound.comp.takes)}."
+    return Bext(description=about, originator=ORIGINATOR, time_reference=max(0, sound.position))
 
 
 def _take_bext(sound: SoundFile, audio: Audio) -> Bext:
@@ -198,9 +206,9 @@ def _write_aaf(order: _Order) -> Result:
     files = order.project.files
     done = itertools.count(1)
 
-    def read(digest: str) -> Audio:
+    def read(sound: SoundFile) -> Audio:
         order.progress(next(done) / (len(files) + 1))
-        return order.blobs.get(digest)
+        return sound.read(order.blobs)
 
     with whole_file(path) as part:
         clipped = write_aaf(order.project, part, read)

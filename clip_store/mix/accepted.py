@@ -5,16 +5,15 @@ Reads the index only. Positions are samples from the song's first, whichever son
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from clip_store.comp import Comp, Part, overlay
-from clip_store.index import Place, TakeIndex, place_of
+from clip_store.index import Place, TakeIndex, TakeLink, place_of
 from clip_store.take import Take
 from daw_protocol.tasks import TASKS, Placement
 from daw_protocol.timeline.span import Span
-
-MAX_TAKES = 10_000
 
 
 @dataclass(frozen=True)
@@ -45,6 +44,10 @@ class AcceptedSong:
     def region(self, take: str) -> Span:
         """Where all of a take lies."""
         return Span(self.starts[take], self.starts[take] + self.takes[take].length)
+
+    def only(self, wanted: Callable[[AcceptedComp], bool]) -> AcceptedSong:
+        """The song with some of its comps."""
+        return replace(self, comps=tuple(comp for comp in self.comps if wanted(comp)))
 
     def placement(self, part: Part) -> Placement:
         """How a part plays with the song."""
@@ -77,62 +80,83 @@ class AcceptedSong:
         )
 
 
-def family_of(index: TakeIndex, song: str) -> tuple[list[Take], dict[str, int]]:
-    """The takes of a song, those made from their results, and so on, in the order they were made.
+@dataclass(frozen=True)
+class Family:
+    """A song's takes, those made from their results, and so on. begins: of the song of each, from the root's first."""
 
-    With where the song of each take begins, in samples from the root song's first.
-    """
-    family: dict[str, Take] = {}
-    origins: dict[str, int] = {}
-    waiting = [(take, 0) for take in reversed(index.list(song=song, limit=MAX_TAKES))]
+    takes: Mapping[str, TakeLink]
+    begins: Mapping[str, int]
+
+    def whole(self, take: str) -> Part:
+        """All of a take, in samples from the root song's first."""
+        link = self.takes[take]
+        start = self.begins[link.parent] + link.start
+        return Part(take, start, start + link.length)
+
+    def ancestors(self, take: str) -> list[str]:
+        """The takes whose result a take was made of, and theirs, nearest first; of equal results the first."""
+        found: list[str] = []
+        song: str | None = self.takes[take].parent
+        while song and (base := self._by_result.get(song)) and base not in (*found, take):
+            found.append(base)
+            song = self.takes[base].parent
+        return found
+
+    @cached_property
+    def _by_result(self) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for link in self.takes.values():
+            if link.result is not None:
+                found.setdefault(link.result, link.id)
+        return found
+
+
+def family_of(index: TakeIndex, song: str) -> Family:
+    """The family of a song, in the order the takes were made."""
+    takes: list[TakeLink] = []
+    begins = {song: 0}
+    waiting = [song]
     while waiting:
-        take, begins = waiting.pop(0)
-        if take.id in family:
-            continue
-        family[take.id] = take
-        origins[take.id] = begins
-        if take.result is not None and take.result != take.parent:
-            # A region before the song's first sample makes the result begin earlier.
-            earlier = begins + min(0, take.start)
-            later = reversed(index.list(song=take.result, limit=MAX_TAKES))
-            waiting += [(one, earlier) for one in later]
-    return sorted(family.values(), key=lambda take: index.serial(take.id)), origins
+        digest = waiting.pop(0)
+        links, made = index.links(digest), index.songs_made_of(digest)
+        takes += links
+        for link in links:
+            if link.result is not None and link.result in made and link.result not in begins:
+                # A region before the song's first sample makes the result begin earlier.
+                begins[link.result] = begins[digest] + min(0, link.start)
+                waiting.append(link.result)
+    return Family({link.id: link for link in sorted(takes, key=lambda link: link.serial)}, begins)
 
 
 def accepted_in(index: TakeIndex, song: str) -> AcceptedSong:
-    """What is accepted in a song now. Raises TakeError when the index names a take it does not have."""
-    family, origins = family_of(index, song)
-    takes = {take.id: take for take in family}
-    stands_on = {take.id: _ancestors(take, family) for take in family}
-    begins = {take.parent or "": origins[take.id] for take in family}
-    places = [(place, comp) for one in begins for place, comp in index.comps(one).items()]
+    """What is accepted in a song now. A take of a take brings those it was made of, below it."""
+    family = family_of(index, song)
+    places = [(place, comp) for one in family.begins for place, comp in index.comps(one).items()]
     comps: list[AcceptedComp] = []
+    laid: set[str] = set()
     for place, comp in sorted(places, key=lambda entry: index.acceptance(entry[0])):
-        laid = {part.take for one in comps for part in one.parts}
-        below = {base for part in comp for base in stands_on[part.take]} - laid
-        comps += [
-            AcceptedComp(place_of(take), (_whole(take, origins),)) for take in family if take.id in below
-        ]
-        moved = begins[place.song]
-        comps.append(
-            AcceptedComp(place, tuple(Part(take, start + moved, end + moved) for take, start, end in comp))
-        )
-    starts = {take.id: origins[take.id] + take.start for take in family}
-    return AcceptedSong(song, tuple(comps), takes, starts, stands_on)
+        moved = family.begins[place.song]
+        parts = tuple(Part(take, start + moved, end + moved) for take, start, end in comp)
+        below = {base for part in comp for base in family.ancestors(part.take)} - laid
+        for base in sorted(below, key=lambda take: family.takes[take].serial):
+            comps.append(AcceptedComp(place_of(index.get(base)), (family.whole(base),)))
+        comps.append(AcceptedComp(place, parts))
+        laid |= below | {part.take for part in parts}
+    return AcceptedSong(
+        song,
+        tuple(comps),
+        takes={take: index.get(take) for take in laid},
+        starts={take: family.whole(take).start for take in laid},
+        stands_on={take: frozenset(family.ancestors(take)) for take in laid},
+    )
 
 
-def _whole(take: Take, origins: Mapping[str, int]) -> Part:
-    start = origins[take.id] + take.start
-    return Part(take.id, start, start + take.length)
-
-
-def _ancestors(take: Take, family: list[Take]) -> frozenset[str]:
-    """The takes whose result a take was made of, and theirs; the first of several with one result."""
-    found: list[str] = []
-    song = take.parent
-    while base := next((one for one in family if one.result == song and one.id != take.id), None):
-        if base.id in found or base.result == base.parent:
-            break
-        found.append(base.id)
-        song = base.parent
-    return frozenset(found)
+def accepted_whole(song: str, takes: Iterable[Take]) -> AcceptedSong:
+    """As if all of some takes of a song, and nothing else, were accepted."""
+    found = {take.id: take for take in takes}
+    starts = {take.id: take.start for take in found.values()}
+    comps = tuple(
+        AcceptedComp(place_of(take), (Part(take.id, take.start, take.start + take.length),))
+        for take in found.values()
+    )
+    return AcceptedSong(song, comps, found, starts, dict.fromkeys(found, frozenset()))

@@ -5,7 +5,7 @@ Never in memory as a whole: whatever stretch is asked for is put together at tha
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +19,7 @@ from clip_store.errors import SpliceError
 from clip_store.mix.accepted import AcceptedSong
 from clip_store.mix.comp_lane import CompLane
 from clip_store.take import Take
-from daw_protocol.tasks import TASKS, Placement
+from daw_protocol.tasks import Placement
 from daw_protocol.timeline.span import Span
 
 BLOCK = 1 << 18
@@ -59,14 +59,15 @@ class SongMix:
         song = self.original.form
         for take, clip in clips.items():
             _check_fits(song, clip, accepted.takes[take])
-        same = not adding and all(clip.form.encoding is song.encoding for clip in clips.values())
-        self.needed = song.encoding if same else _float_for(song.encoding)
+        self.needed = encoding_of(self.original, clips.values(), adds=bool(adding))
         parts = [part.span for comp in (covering, *adding) for part in comp]
         self.span = Span(
             min([0, *(span.start for span in parts)]), max([song.frames, *(span.end for span in parts)])
         )
         self.form = WaveForm(self.span.length, song.rate, song.channels, encoding or self.needed)
-        self.covering = CompLane(accepted, covering, self.original, clips, self.needed, song.channels)
+        # As without what plays along: its crossfades are the same then, bit for bit.
+        own = encoding_of(self.original, (clips[part.take] for part in covering), adds=False)
+        self.covering = CompLane(accepted, covering, self.original, clips, own, song.channels)
         self.adding = tuple(
             CompLane(accepted, comp, None, clips, self.needed, song.channels) for comp in adding
         )
@@ -90,7 +91,7 @@ class SongMix:
 
     def read(self, span: Span) -> MixedBlock:
         """The samples of a span, in samples from the original's first."""
-        mixed = self.covering.read(span)
+        mixed = self.covering.read(span).astype(self.needed.dtype, copy=False)
         for lane in self.adding:
             for part in lane.comp:
                 inside = part.span.clipped(span)
@@ -115,9 +116,12 @@ class SongMix:
         return found
 
 
-def _float_for(encoding: Encoding) -> Encoding:
-    """The floats that hold every sample of an encoding, and sums beyond full scale."""
-    return Encoding.DOUBLE if encoding in _WIDE else Encoding.FLOAT
+def encoding_of(song: StoredWave, clips: Iterable[StoredWave], *, adds: bool) -> Encoding:
+    """What holds a song and clips: the song's encoding, or floats where a clip has another or is added to the song."""
+    own = song.form.encoding
+    if not adds and all(clip.form.encoding is own for clip in clips):
+        return own
+    return Encoding.DOUBLE if own in _WIDE else Encoding.FLOAT
 
 
 def _check_fits(song: WaveForm, clip: StoredWave, take: Take) -> None:
@@ -132,4 +136,4 @@ def _check_fits(song: WaveForm, clip: StoredWave, take: Take) -> None:
 
 def replaces(accepted: AcceptedSong, comp: Comp) -> bool:
     """Whether a comp takes the song's place anywhere."""
-    return any(TASKS[accepted.takes[part.take].task].placement is Placement.REPLACES for part in comp)
+    return any(accepted.placement(part) is Placement.REPLACES for part in comp)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import itertools
 import json
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from clip_store.atomic_file import store_error, whole_file
+from clip_store.atomic_file import make_folder, publish, store_error, temporary_path
 from clip_store.audio.audio import Encoding, Samples, encode_samples, new_digest
 from clip_store.audio.broadcast_wav import Bext, metadata_chunks
 from clip_store.audio.flac_file import ENCODINGS, flac_blocks, write_flac
@@ -69,15 +70,19 @@ def write_mix(
     try:
         mix = _mix(song, blobs, kind)
         measured = measure_mix(mix, song.position, lambda done: progress(0.5 * done))
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         _check_room(mix, folder)
-        path = _free(folder, file_stem(song.title or "song"), kind.ending)
-        with whole_file(path) as part:
+        part = temporary_path(folder / "song")
+        try:
             _write(part, song, mix, measured, kind, lambda done: progress(0.5 + 0.4 * done))
             if _digest_of(part, mix.form, kind) != measured.digest:
                 raise StoreError(
-                    f"{path.name} does not hold what was written to it.", "Check the disk, then try again."
+                    "The file does not hold what was written to it.", "Check the disk, then try again."
                 )
+            path = publish(part, _names(folder, file_stem(song.title or "song"), kind.ending))
+        finally:
+            with contextlib.suppress(OSError):  # there only when something went wrong
+                part.unlink()
     except OSError as error:
         raise store_error(folder / (song.title or "song"), error) from error
     progress(1.0)
@@ -107,13 +112,11 @@ def _check_room(mix: SongMix, folder: Path) -> None:
         )
 
 
-def _free(folder: Path, stem: str, ending: str) -> Path:
-    """A path in the folder that nothing has yet."""
-    for number in itertools.count(1):
-        path = folder / (f"{stem}.mix{ending}" if number == 1 else f"{stem}.mix-{number}{ending}")
-        if not path.exists():
-            return path
-    raise AssertionError("there is always a next number")
+def _names(folder: Path, stem: str, ending: str) -> Iterator[Path]:
+    """What the file may be called, the best first."""
+    yield folder / f"{stem}.mix{ending}"
+    for number in itertools.count(2):
+        yield folder / f"{stem}.mix-{number}{ending}"
 
 
 def _write(

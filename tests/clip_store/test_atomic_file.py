@@ -12,6 +12,7 @@ from clip_store.atomic_file import (
     PART_SECONDS,
     PART_SUFFIX,
     make_folder,
+    publish,
     store_error,
     sweep_parts,
     temporary_path,
@@ -176,3 +177,18 @@ def test_a_folder_that_was_removed_is_made_again(tmp_path):
     folder.rmdir()
     make_folder(folder)
     assert folder.is_dir()
+
+
+@pytest.mark.parametrize("links", [True, False], ids=["links", "no links"])
+def test_a_finished_file_gets_the_first_name_nothing_has(tmp_path, monkeypatch, links):
+    if not links:
+        refused = OSError(errno.EPERM, "no links here")
+        monkeypatch.setattr(os, "link", lambda *_: (_ for _ in ()).throw(refused))
+    (tmp_path / "1").write_bytes(b"somebody's work")
+    for expected in ("2", "3"):
+        part = temporary_path(tmp_path / "x")
+        part.write_bytes(b"new")
+        assert publish(part, (tmp_path / str(number) for number in range(1, 9))) == tmp_path / expected
+        assert (tmp_path / expected).read_bytes() == b"new"
+    assert (tmp_path / "1").read_bytes() == b"somebody's work"
+    assert left_overs(tmp_path) == []

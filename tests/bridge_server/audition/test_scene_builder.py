@@ -9,6 +9,8 @@ from bridge_server.audition.scene_builder import SceneBuilder, scene_request
 from bridge_server.jobs.database import open_database
 from bridge_server.songs.mixdown import mixdown
 from clip_store.audio.audio import Encoding, quantise
+from clip_store.mix.accepted import accepted_in
+from clip_store.mix.song_mix import SongMix
 from clip_store.splice import splice, with_clip
 from clip_store.store import ClipStore
 from clip_store.take import Take, unmeasured
@@ -111,3 +113,18 @@ def test_the_louder_take_is_turned_down_and_nothing_is_turned_up(store):
     assert gains[soft.id]["take"] == 0.0
     assert gains[loud.id]["take"] == pytest.approx(-9.0)  # 12 dB louder; no more than 9 are taken away
     assert gains[loud.id]["original"] == gains[soft.id]["original"] == pytest.approx(-6.0, abs=0.3)
+
+
+def test_a_comp_accepted_elsewhere_plays_as_in_the_finished_song(store):
+    song = quantise(noise(RATE), RATE, Encoding.PCM_24).audio
+    first, second = (take_in(store, song, noise(9600, seed=n), 4800, number=n) for n in (1, 2))
+    other = take_in(store, song, noise(4800, seed=3), 30_000, number=3)
+    store.index.choose(first.id)
+    store.index.choose(second.id, Span(9600, 14_400))
+    scene = SceneBuilder(store.blobs).take_scene(
+        scene_request(store.index, other, 1, 1), TempoMap.constant(120)
+    )
+    mix = SongMix(accepted_in(store.index, song.digest), store.blobs)
+    whole = mix.read(mix.span).samples
+    assert len(mix.covering.joins) == 1
+    assert np.array_equal(scene.audio["original"].read(0, len(whole)), whole)

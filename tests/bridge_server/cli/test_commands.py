@@ -106,3 +106,26 @@ def test_a_reference_is_sent_like_the_song(tmp_path, song):
         repaint(settings_in(tmp_path), song, tmp_path, screen, reference=str(voice))
     with pytest.raises(ProtocolError, match="outside the folders"):
         repaint(settings_in(tmp_path), song, tmp_path, screen, **asked | {"reference": "/nowhere/voice.wav"})
+
+
+def test_a_part_is_chosen_and_a_song_undone_and_redone_in_words(tmp_path, song, capsys):
+    settings = settings_in(tmp_path)
+    silent = Screen(Console(file=io.StringIO()), as_json=True)
+    with ServerThread(settings):
+        repaint(settings, song, tmp_path / "out", silent, takes="2")
+        first, second = (found["take"] for found in json.loads(capsys.readouterr().out)["results"])
+        printed = io.StringIO()
+        screen = Screen(Console(file=printed, width=200))
+        asyncio.run(commands.takes(settings, screen, "choose", first, tmp_path))
+        asyncio.run(commands.takes(settings, screen, "choose", second, tmp_path, {"start": "3000"}))
+        for action in ("undo", "redo"):
+            assert asyncio.run(commands.walk_history(settings, screen, action, "my song")) == 0
+        asyncio.run(commands.walk_history(settings, silent, "undo", "my song"))
+        with pytest.raises(ProtocolError, match="no take is named"):
+            asyncio.run(commands.takes(settings, screen, "list", "", tmp_path, {"end": "3000"}))
+    both = f"2 parts are in place, of take {first}, {second}."
+    assert printed.getvalue().splitlines() == [
+        f"Take {first} is in place.", both, f"From sample 1000 to 5000 of the song: Take {first} is in place.",
+        f"From sample 1000 to 5000 of the song: {both}",
+    ]  # fmt: skip
+    assert json.loads(capsys.readouterr().out)["chosen"] == first

@@ -43,6 +43,13 @@ def test_a_song_by_its_title(folder):
     assert "my song.dawproject" in out
 
 
+def test_the_finished_song_as_flac(folder):
+    status, out, err = export(folder, "song", "my song", "--as", "mix", "--mix-format", "flac", "--to", "out")
+    assert (status, err) == (0, "")
+    assert (folder / "out" / "my song.mix.flac").read_bytes().startswith(b"fLaC")
+    assert "Nothing is accepted" in " ".join(out.split())
+
+
 def test_a_take_while_a_server_runs(folder):
     server = ServerProcess(folder / "store", folder).start()
     try:

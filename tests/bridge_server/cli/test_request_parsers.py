@@ -78,3 +78,12 @@ def test_one_thing_is_done_with_a_take(name):
     assert take_action(parse("takes", f"--{name}", "t1")) == (name, "t1")
     with pytest.raises(SystemExit):
         parse("takes", "--choose", "t1", "--revert", "t1", "--redo", "t1")
+
+
+def test_a_part_of_a_take_and_the_history_of_a_song():
+    asked = parse("takes", "--choose", "t1", "--start", "17|1", "--end", "-0.5s")
+    assert (take_action(asked), asked.start, asked.end) == (("choose", "t1"), "17|1", "-0.5s")
+    assert [(one.action, one.song) for one in (parse("song", "undo", "My song"), parse("song", "redo", "ab"))] == [
+        ("undo", "My song"), ("redo", "ab"),
+    ]  # fmt: skip
+    assert parse("export", "song", "x", "--as", "mix").mix_format == "wav"

@@ -3,13 +3,22 @@ import math
 import numpy as np
 import pytest
 
-from bridge_server.rendering.receipts import finite, for_splice, for_stem, in_words, reference, silence
+from bridge_server.rendering.receipts import (
+    finite,
+    for_splice,
+    for_stem,
+    in_words,
+    reference,
+    silence,
+    song_in_words,
+)
 from clip_store.audio.audio import Audio, Encoding
 from clip_store.measure.gain_match import GainMatch, Limit, Target
 from clip_store.splice import splice, with_clip
 from daw_protocol.errors import ProtocolError
 from daw_protocol.receipt import Receipt
 from daw_protocol.requests import Complete, Repaint
+from daw_protocol.song_receipt import AcceptedRegion, SongReceipt
 from daw_protocol.timeline import Span
 from tests.bridge_server.renders import order_for
 from tests.clip_store.sounds import noise, song
@@ -169,3 +178,24 @@ def test_a_silent_render_of_a_silent_song_is_refused_for_the_song():
     plan = order_for(Repaint(start=24000, end=60000, bpm=120, source="a"), SILENT).plan
     with pytest.raises(ProtocolError, match="The song is silent"):
         receipt_of(np.zeros((36000, 2)), plan=plan, song=SILENT)
+
+
+def test_the_receipt_of_a_finished_song_in_words():
+    region = AcceptedRegion(
+        position=100, length=50, task="repaint", stem="mix", parts=(("t1", 100, 120), ("t2", 120, 150)),
+        correlation=0.5, seams=3, seam_rank=80.0, warnings=("There may be a click at sample 120.",),
+    )  # fmt: skip
+    covered = AcceptedRegion(position=5, length=9, task="cover", stem="mix", parts=(), covered=9)
+    receipt = SongReceipt(
+        position=0, length=48_000, rate=48_000, encoding="FLOAT", exact=True, outside_identical=True, over=7,
+        regions=(region, covered),
+    )  # fmt: skip
+    assert song_in_words(receipt) == [
+        "48000 samples long (1.000 s), FLOAT; 2 regions accepted",
+        "outside them: bit-identical",
+        "at sample 100, 50 samples: repaint t1, t2, likeness to the original 0.50, largest of 3 seams at percentile 80 "
+        "of the song's own steps",
+        "at sample 5, 9 samples: cover covered by later takes",
+        "beyond full scale, and held by the file: 7 samples",
+        "warning: There may be a click at sample 120.",
+    ]

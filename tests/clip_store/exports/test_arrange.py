@@ -3,8 +3,11 @@ import pytest
 
 from clip_store.errors import StoreError, TakeError
 from clip_store.exports.arrange import find_song, song_project, take_project
+from clip_store.mix.accepted import accepted_in
+from clip_store.mix.song_mix import SongMix
 from clip_store.splice import with_clip
 from daw_protocol.recipe import Recipe
+from daw_protocol.timeline import Span
 from tests.clip_store.exports.conftest import expected_clips
 from tests.clip_store.exports.songs import MOVING, describe
 
@@ -203,3 +206,35 @@ def test_what_plays_is_the_bridges_own_result(shelf):
     assert np.array_equal(mix[5_000:], made.store.song_with(take).samples)
     assert (times[:5_000] == 0).all()
     assert (times[5_000:] == 1).all()
+
+
+def test_takes_cover_one_another_in_the_order_they_were_accepted_with_crossfades(shelf):
+    """Not in the order they were made: what was accepted last is what the producer heard last."""
+    made = shelf()
+    short, long = made.add(2000, 1000), made.add(1000, 9000)
+    made.store.index.choose(long.id)
+    made.store.index.choose(short.id)
+    project = song_project(made.store, "Song", describe)
+    (comp,) = [file for file in project.files if file.comp]
+    assert (comp.name, comp.position, comp.frames) == ("Song.comp (accepted)", 1000, 9000)
+    audible = [clip for clip in expected_clips(project) if clip[4]]
+    assert audible == [
+        ("Original", 0, 0, 1000, True), ("Original", 10_000, 10_000, 86_000, True),
+        ("Chosen takes", 1000, 0, 9000, True),
+    ]  # fmt: skip
+    mix = SongMix(accepted_in(made.store.index, made.song.digest), made.store.blobs)
+    assert np.array_equal(comp.read(made.store.blobs).samples, mix.read(Span(1000, 10_000)).samples)
+    assert {file.take.id for file in project.files if file.take} == {short.id, long.id}, "as muted takes"
+
+
+def test_what_is_accepted_is_marked_in_the_names_of_files(shelf):
+    made = shelf()
+    first, second = made.add(1000, 500), made.add(4000, 500)
+    made.store.index.choose(second.id)
+    names = {
+        file.take.id: file.name for file in song_project(made.store, "Song", describe).files if file.take
+    }
+    assert names[second.id].endswith(" (accepted)")
+    assert not names[first.id].endswith("(accepted)")
+    alone = take_project(made.store, first.id, describe)
+    assert not any(file.name.endswith("(accepted)") for file in alone.files)

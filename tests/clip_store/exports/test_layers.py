@@ -119,3 +119,24 @@ def test_without_a_song_there_is_no_track_of_it():
 def test_many_takes_of_one_region_get_a_track_each(count):
     tracks, _ = tracks_of(sound(), [placed(5, 100, False, job=str(n)) for n in range(count)])
     assert [track.name for track in tracks] == ["Original", *(f"Take {n}" for n in range(1, count + 1))]
+
+
+def test_what_replaces_the_song_is_heard_over_its_stems_whenever_it_was_accepted():
+    """As in the finished song: stems add up to the song as it was, so they cannot cover what took its place."""
+    stems = [placed(0, 1000, task="extract", stem=name, job="x") for name in ("vocals", "residual")]
+    for takes in ([placed(200, 100), *stems], [*stems, placed(200, 100)]):
+        tracks = {name: clips for name, _, clips in described(tracks_of(sound(), takes)[0])}
+        assert tracks["Chosen takes"] == [(200, 0, 100, False)]
+        assert tracks["vocals"] == [(0, 0, 200, False), (300, 300, 700, False)]
+
+
+def test_parts_of_a_take_are_on_its_track_and_the_song_plays_between_them():
+    take = replace(placed(200, 300), parts=(Span(200, 250), Span(400, 500)))
+    tracks = described(tracks_of(sound(), [take])[0])
+    assert tracks == [
+        ("Original", False, [
+            (0, 0, 200, False), (200, 200, 50, True), (250, 250, 150, False), (400, 400, 100, True),
+            (500, 500, 500, False),
+        ]),
+        ("Chosen takes", False, [(200, 0, 50, False), (400, 200, 100, False)]),
+    ]  # fmt: skip

@@ -1,6 +1,7 @@
 """Requests for a project for another DAW."""
 
 from clip_store.exports.formats import Format
+from clip_store.mix.write_mix import MixFormat
 from daw_protocol.errors import ErrorCode
 from daw_protocol.requests import Export
 from daw_protocol.requests.export import EXPORT_FORMATS
@@ -8,7 +9,14 @@ from tests.refusals import refusal
 
 
 def test_every_format_that_can_be_written_can_be_asked_for():
-    assert sorted(EXPORT_FORMATS) == sorted(each.value for each in Format)
+    assert sorted(EXPORT_FORMATS) == sorted(each.value for each in (*Format, *MixFormat))
+
+
+def test_a_finished_song_is_of_a_song():
+    assert Export(what="song", name="x", format="mix").format == "mix"
+    error = refusal(Export, what="take", name="t1", format="mix-flac")
+    assert (error.code, error.field) == (ErrorCode.OUT_OF_RANGE, "format")
+    assert "takes.fetch" in error.remedy
 
 
 def test_what_is_not_said():

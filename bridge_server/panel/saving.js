@@ -1,0 +1,49 @@
+/** "Save the song": has the server write the song with everything accepted, and hands the file to the browser. */
+
+import { byId, setText } from "./dom.js";
+import { counted } from "./words.js";
+
+export class Saving {
+  constructor(store, bridge, notices) {
+    this.store = store;
+    this.bridge = bridge;
+    this.notices = notices;
+    this.button = byId("save-song");
+    this.label = this.button.querySelector("span");
+    this.writing = false;
+    this.button.addEventListener("click", () => this.save());
+    store.watch(["takes", "takesOf"], () => this.#changed());
+  }
+
+  #changed() {
+    const accepted = this.store.get("takes").some((take) => take.chosen);
+    this.button.disabled = this.writing || !accepted;
+    this.button.classList.toggle("writing", this.writing);
+    this.button.title = accepted ? "Save the song with every accepted take, as a WAV file" : "Accept a take first";
+  }
+
+  async save() {
+    const song = this.store.get("takesOf");
+    if (!song || this.button.disabled) return;
+    this.writing = true;
+    this.#changed();
+    setText(this.label, "Saving …");
+    const done = await this.bridge.export({ what: "song", name: song, format: "mix" }, (fraction) => setText(this.label, `Saving … ${Math.round(fraction * 100)} %`));
+    this.writing = false;
+    setText(this.label, "Save the song");
+    this.#changed();
+    if (!done) return;
+    this.#download(done);
+    const regions = done.receipt.regions?.length ?? 0;
+    const outside = done.receipt.outside_identical ? "outside bit-identical to the original" : "the outside has CHANGED";
+    this.notices.say(`Saved with ${counted(regions, "accepted region")}, ${outside}.`, done.notes.join(" "));
+  }
+
+  /** A link that is followed once: the browser saves the file where it saves all others. */
+  #download({ url, path }) {
+    const link = document.createElement("a");
+    link.href = this.bridge.locate(url.slice(1));
+    link.download = path.split(/[\\/]/).at(-1);
+    link.click();
+  }
+}
