@@ -241,7 +241,7 @@ async def takes(
 async def walk_history(settings: Settings, screen: Screen, action: str, song: str) -> int:
     """Undoes or redoes what was accepted in a song. Raises ProtocolError at either end of its history."""
     async with some_server(settings) as client:
-        answer = await client.call(f"song.{action}", song=song)
+        answer = await client.call(f"songs.{action}", song=song)
     screen.result(answer)
     change = SongChange.from_stored(answer)
     screen.say(f"From sample {change.start} to {change.end} of the song: {in_place(change)}")

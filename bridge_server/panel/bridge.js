@@ -348,7 +348,7 @@ export class Bridge {
   /** Undoes or redoes what was accepted last in the song, in whichever region. Returns the result, or null. */
   async walk(action) {
     const song = this.store.get("takesOf");
-    const done = song ? await this.call(`song.${action}`, { song }) : null;
+    const done = song ? await this.call(`songs.${action}`, { song }) : null;
     if (done) await this.refreshTakes();
     return done;
   }

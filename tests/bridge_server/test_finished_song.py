@@ -103,7 +103,7 @@ def test_the_finished_song(server, ws, osc, rendered, tmp_path, depth):
         assert str(flac) in words["text"]
         assert np.array_equal(soundfile.read(flac, always_2d=True)[0], expected)
 
-    while ws.call("song.undo", song=song)["undo"]:
+    while ws.call("songs.undo", song=song)["undo"]:
         pass
     screen = Screen(Console(file=io.StringIO()), as_json=True)
     assert export(server.settings.store, screen, "song", song, "mix", tmp_path) == 0

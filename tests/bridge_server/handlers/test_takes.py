@@ -171,7 +171,7 @@ def test_parts_of_two_takes_are_chosen_and_watchers_get_them(server, ws):
     assert listed(ws, first, second) == [(True, [[800, 4_800]]), (True, [[4_800, 9_000]])]
     assert ws.call("takes.choose", take=first, start=0, end="1s") == {"chosen": first}, "as far as it goes"
     assert listed(ws, first, second) == [(True, []), (False, [])]
-    assert ws.call("song.undo", song=song)["parts"] == parts
+    assert ws.call("songs.undo", song=song)["parts"] == parts
     assert ws.call("takes.delete", take=first) == {
         "take": first, "chosen": second, "parts": [[second, 4_800, 9_000]], "clip": ANY,
     }  # fmt: skip
@@ -198,25 +198,25 @@ def test_a_song_is_undone_and_redone_over_all_its_regions(server, ws, osc):
     ws.call("takes.choose", take=first)
     ws.call("takes.choose", take=other)
     ws.call("takes.choose", take=second, end=5_000)
-    undone = ws.call("song.undo", song=song[:12])
+    undone = ws.call("songs.undo", song=song[:12])
     assert undone == {
         "song": song, "start": 900, "end": 9_000, "stem": "mix", "chosen": first, "undo": True, "redo": True,
     }  # fmt: skip
     with server.websocket() as panel:
         panel.call("watch", on=True)
-        reply = osc.ask("/bridge/song/undo", song)
-        assert (reply["command"], reply["text"]) == ("song.undo", "Undone. Back to the original.")
+        reply = osc.ask("/bridge/songs/undo", song)
+        assert (reply["command"], reply["text"]) == ("songs.undo", "Undone. Back to the original.")
         assert panel.next_received()["start"] == 30_000
-    assert osc.ask("/bridge/song/redo", "song", song)["text"] == f"Redone. Take {other} is chosen again."
+    assert osc.ask("/bridge/songs/redo", "song", song)["text"] == f"Redone. Take {other} is chosen again."
     mailbox = MailboxPeer(mailbox_root(server.settings.store))
-    assert mailbox.ask("song.redo", song=song)["result"]["chosen"] == second
-    assert osc.ask("/bridge/song/redo", song)["code"] == "unknown_take"
-    error = refused(ws, "song.redo", song=song)
+    assert mailbox.ask("songs.redo", song=song)["result"]["chosen"] == second
+    assert osc.ask("/bridge/songs/redo", song)["code"] == "unknown_take"
+    error = refused(ws, "songs.redo", song=song)
     assert (error.code, error.field) == ("unknown_take", "song")
-    assert refused(ws, "song.undo", song="nobody's").field == "song"
+    assert refused(ws, "songs.undo", song="nobody's").field == "song"
     ws.call("takes.delete", take=other)
-    ws.call("song.undo", song=song)
-    ws.call("song.undo", song=song)
+    ws.call("songs.undo", song=song)
+    ws.call("songs.undo", song=song)
     assert listed(ws, first, second) == [(False, []), (False, [])], "the deleted one is passed over"
 
 
