@@ -22,7 +22,7 @@ from bridge_server.platforms import stop_signals
 
 log = logging.getLogger(__name__)
 
-STOP_SECONDS = 1.6
+STOP_SECONDS = 1.2
 """From the request to stop until the process ends itself. Service managers and people are promised 2 s."""
 
 LAST_WORDS = "Not everything ended in time. Accepted jobs are kept and resumed at the next start."
