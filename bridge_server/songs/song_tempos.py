@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import logging
+from pathlib import Path
 
 from bridge_server.jobs.database import Connection, transaction
 from bridge_server.songs.song_reader import SongReader
+from bridge_server.songs.sources import STORED, TAKE, FileState, state_of
 from clip_store.store import ClipStore
 from daw_protocol.errors import ProtocolError
 from daw_protocol.recipe import BlueprintRecord
 from daw_protocol.song_tempo import SongTempo
 
 log = logging.getLogger(__name__)
+
+MOST_FRESH = 256
 
 
 class SongTempos:
@@ -22,30 +26,32 @@ class SongTempos:
         self._index = store.index
         self._connection = connection
         self._reader = reader
+        # Files that were saved a moment ago: the store does not remember them before they have settled.
+        self._fresh: dict[str, tuple[FileState, str]] = {}
 
     async def of(self, source: str) -> SongTempo | None:
         """The tempo kept with a song; reads a file never seen, if tempos are kept at all. Raises ProtocolError."""
         if not self._index.keeps_tempos:
             return None
-        return self._recalled(await self._reader.digest_of(source))
+        return self._recalled(await self._digest(source))
 
     def recall(self, source: str) -> SongTempo | None:
         """The tempo kept with a song, without reading anything: None for a file never seen, or gone."""
         try:
-            digest = self._reader.known_digest(source) if self._index.keeps_tempos else None
+            digest = self._known_digest(source) if self._index.keeps_tempos else None
         except ProtocolError:
             return None
         return None if digest is None else self._recalled(digest)
 
     async def keep(self, source: str, tempo: SongTempo | None) -> None:
         """Keeps a tempo with a song; None: forgets it. Raises ProtocolError."""
-        digest = await self._reader.digest_of(source)
+        digest = await self._digest(source)
         with transaction(self._connection):
             self._index.remember_tempo(digest, None if tempo is None else json.dumps(tempo.to_json()))
 
     async def found_in(self, source: str) -> BlueprintRecord | None:
         """What was found last in a song; None where nothing was. Raises ProtocolError."""
-        return _record(self._index.analysis_of_song(await self._reader.digest_of(source)))
+        return _record(self._index.analysis_of_song(await self._digest(source)))
 
     def found_by(self, job: str) -> BlueprintRecord | None:
         """What a job found."""
@@ -53,9 +59,24 @@ class SongTempos:
 
     async def keep_found(self, job: str, source: str, found: BlueprintRecord) -> None:
         """Keeps what a job found in a song. Raises ProtocolError."""
-        digest = await self._reader.digest_of(source)
+        digest = await self._digest(source)
         with transaction(self._connection):
             self._index.remember_analysis(job, digest, json.dumps(found.to_fields()))
+
+    async def _digest(self, source: str) -> str:
+        digest = await self._reader.digest_of(source)
+        if not source.startswith((STORED, TAKE)):
+            self._fresh[source] = (state_of(Path(source)), digest)
+            while len(self._fresh) > MOST_FRESH:
+                del self._fresh[next(iter(self._fresh))]
+        return digest
+
+    def _known_digest(self, source: str) -> str | None:
+        known = self._reader.known_digest(source)
+        if known is not None or source not in self._fresh:
+            return known
+        state, digest = self._fresh[source]
+        return digest if state == state_of(Path(source)) else None
 
     def _recalled(self, digest: str) -> SongTempo | None:
         text = self._index.recall_tempo(digest)

@@ -52,6 +52,15 @@ def test_a_quick_look_reads_nothing(tmp_path):
         assert tempos.recall("nowhere.wav") is None
 
 
+def test_a_song_saved_a_moment_ago_is_known_until_it_changes(tmp_path):
+    name = str(noise_song(tmp_path / "song.wav"))
+    with opened(tmp_path) as (tempos, _, _):
+        asyncio.run(tempos.keep(name, TEMPO))
+        assert tempos.recall(name) == TEMPO
+        noise_song(tmp_path / "song.wav", frames=9000, seed=5)
+        assert tempos.recall(name) is None
+
+
 def test_an_analysis_is_found_by_its_job_and_the_last_by_its_song(tmp_path):
     noise_song(tmp_path / "song.wav")
     first, second = BlueprintRecord(tempo=97.0, downbeat=0.1), BlueprintRecord(tempo=194.0, downbeat=0.1)
