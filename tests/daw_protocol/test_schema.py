@@ -7,6 +7,7 @@ from hypothesis import given
 from daw_protocol.addresses import COMMANDS
 from daw_protocol.fields import Flag, Names, Switches, Texts
 from daw_protocol.message import has_default, message_schema
+from daw_protocol.part_fields import PartsKind
 from daw_protocol.receipt import Receipt
 from daw_protocol.recipe import Recipe
 from daw_protocol.replies import REPLIES
@@ -19,7 +20,7 @@ RESULTS = {command.result: None for command in COMMANDS}
 TYPES = list(dict.fromkeys([*(command.request for command in COMMANDS), *REPLIES, Receipt, Recipe, *RESULTS]))
 # Kinds that take what others do not: anything a JSON object holds, an empty list, null.
 OBJECTS = (TempoMapKind, Switches, JsonObject, TableOf, Record)
-LISTS = (Names, Texts, ListOf)
+LISTS = (PartsKind, Names, Texts, ListOf)
 MAP = {"points": [{"quarter": 0, "bpm": 120}]}
 
 
