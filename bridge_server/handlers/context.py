@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from bridge_server.handlers.response import Response, understood
 from bridge_server.sessions.client import Client
 from bridge_server.sessions.contexts import ClientContexts
 from bridge_server.sessions.shared_context import SharedContext
+from bridge_server.songs.placement import placed
 from bridge_server.songs.song_reader import SongReader
 from daw_protocol import requests
+from daw_protocol.errors import ProtocolError
 from daw_protocol.requests import Request
 
 # Values that are not part of what a message means.
@@ -29,7 +33,15 @@ class ContextHandlers:
             found = request.evolve(source=self._reader.check(request.source))
         self._contexts.apply(client.key, request)
         self._shared_context.apply(found, client.key)
+        if isinstance(found, requests.SetSource):
+            await self._show_place(found)
         return understood(request, in_words(request), request)
+
+    async def _show_place(self, request: requests.SetSource) -> None:
+        """Where the song lies by its time stamp, for all who show it; a file that cannot be read is refused later."""
+        with contextlib.suppress(ProtocolError):
+            probe = await self._reader.probe(request.source, request.rate)
+            self._shared_context.song_lies(request.source, placed(request.position, probe).position)
 
 
 def in_words(request: Request) -> str:

@@ -89,4 +89,5 @@ class Events:
                 try:
                     receive(event)
                 except Exception:
-                    log.exception("A subscriber failed on %s", type(event).__name__)
+                    about = {"job": getattr(event, "job", "")}
+                    log.exception("A subscriber failed on %s", type(event).__name__, extra=about)

@@ -15,7 +15,7 @@ from daw_protocol.context import NEW_SONG_RATE, Context, resolved, shared_reques
 from daw_protocol.replies import FocusMoved
 from daw_protocol.requests import Render, Request
 from daw_protocol.song_tempo import SongTempo
-from daw_protocol.timeline import AtSample
+from daw_protocol.timeline import AtSample, Position
 
 # Fields of a render request that update the context; the names are the same in both.
 SAID_BY_RENDERS = (
@@ -40,6 +40,7 @@ class SharedContext:
         self.revision = 0
         self.client = ""
         self.rate = NEW_SONG_RATE
+        self._lies: tuple[str, Position | None] = ("", None)
 
     def apply(self, request: Request, client: str) -> None:
         """Takes in a context message or a request for audio; publishes ContextMoved if that changed anything."""
@@ -60,14 +61,24 @@ class SharedContext:
 
     @property
     def on_song(self) -> Context:
-        """The shared context with the tempo that is kept with its song, where no client sent one."""
-        return self.with_song_tempo(self.context)
+        """The shared context with what its song brings, where no client sent anything else: place and kept tempo."""
+        context = self.context
+        source, position = self._lies
+        if context.source == source and context.source_position is None:
+            context = replace(context, source_position=position)
+        return self.with_song_tempo(context)
 
     def with_song_tempo(self, context: Context) -> Context:
         """A context with the tempo that is kept with its song, where it has none."""
         if context.source is None or context.bpm is not None or context.tempo_map is not None:
             return context
         return context.on_song(self._song_tempo(context.source), context.rate or self.rate)
+
+    def song_lies(self, source: str, position: Position | None) -> None:
+        """Where a song lies if no client says otherwise: for those who show it; requests find it by themselves."""
+        self._lies = (source, position)
+        if position is not None and source == self.context.source:
+            self._publish(self.client)
 
     def tempo_kept(self, source: str, client: str) -> None:
         """A tempo was kept with a song, or forgotten: it counts from now on, and everybody who shows it asks again."""

@@ -6,12 +6,15 @@ from fractions import Fraction
 
 import pytest
 
+from bridge_server.endpoints.oscquery_values import focus_values
 from bridge_server.handlers.context import ContextHandlers, in_words, typed
 from bridge_server.jobs.database import open_database
 from bridge_server.sessions.contexts import ClientContexts
 from bridge_server.sessions.events import Events
 from bridge_server.sessions.shared_context import SharedContext
 from bridge_server.songs.song_reader import SongReader
+from clip_store.audio.audio_file import read_audio, write_wav
+from clip_store.audio.broadcast_wav import Bext
 from clip_store.store import ClipStore
 from daw_protocol import requests
 from daw_protocol.errors import ErrorCode, ProtocolError
@@ -102,3 +105,21 @@ def test_an_echo_is_no_longer_than_a_line():
 )
 def test_a_number_is_written_as_it_was_typed(given, text):
     assert typed(given) == text
+
+
+def test_a_stamped_song_is_shown_where_it_lies_before_anything_is_rendered(parts, tmp_path):
+    """Clients' own contexts keep what was sent: each request finds the stamp by itself, and says so."""
+    handlers, contexts, shared = parts
+    stamped = tmp_path / "songs" / "stamped.wav"
+    write_wav(
+        stamped,
+        read_audio(tmp_path / "songs" / "song.wav", 60),
+        Bext(originator="DAW", time_reference=172_800_000),
+    )
+    asyncio.run(handlers.apply(requests.SetSource(source="stamped.wav"), Script()))
+    assert focus_values(shared)["/bridge/source"] == [str(stamped), 172_800_000]
+    assert (shared.context.source_position, contexts.context("script").source_position) == (None, None)
+    asyncio.run(handlers.apply(requests.SetSource(source="stamped.wav", position=AtSample(5)), Script()))
+    assert focus_values(shared)["/bridge/source"] == [str(stamped), 5]
+    asyncio.run(handlers.apply(requests.SetSource(source="song.wav"), Script()))
+    assert focus_values(shared)["/bridge/source"] == [str(tmp_path / "songs" / "song.wav"), 0]
