@@ -18,6 +18,7 @@ import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 MAX_SECONDS = 0.2
@@ -106,7 +107,8 @@ class LoopWatchdog:
                 continue
             frame = sys._current_frames().get(self._thread)
             step.where = traceback.format_stack(frame)[-8:] if frame is not None else []
-            asleep = self._is_asleep()
+            # A new thread runs when the machine lets it, however quick the step would be.
+            asleep = self._is_asleep() and not _starts_a_thread(frame)
             if asleep and was_asleep is step:
                 step.asleep += SAMPLE_SECONDS
             was_asleep = step if asleep else None
@@ -116,6 +118,16 @@ class LoopWatchdog:
             return self._status.read_text().rpartition(")")[2].split()[0] in ASLEEP
         except (OSError, IndexError):  # only Linux tells
             return False
+
+
+def _starts_a_thread(frame: FrameType | None) -> bool:
+    for _ in range(4):  # the wait of a condition, of an event, of Thread.start
+        if frame is None:
+            return False
+        if frame.f_code is threading.Thread.start.__code__:
+            return True
+        frame = frame.f_back
+    return False
 
 
 _WATCHED: dict[int, LoopWatchdog] = {}

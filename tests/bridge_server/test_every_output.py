@@ -39,6 +39,8 @@ WORDS: dict[str, tuple[str, ...]] = {
     "complete": ("complete", "SONG", "--length", "4800", "--bpm", "120", "-o", "out"),
     "accompany": ("accompany", *SONG),
     "extract": ("extract", *SONG),
+    "analyse": ("analyse", "song.wav"),
+    "song": ("song", "undo", "song"),
     "generate": ("generate", "--length", "4800", "-o", "out"),
     "lego": ("lego", *SONG),
     "cover": ("cover", *SONG),
@@ -60,6 +62,7 @@ WORDS: dict[str, tuple[str, ...]] = {
 """A call of every command; SONG and TAKE stand for those there are."""
 
 MAY_BE_REFUSED = {
+    "song",
     "lego",
     "cover",
     "generate",

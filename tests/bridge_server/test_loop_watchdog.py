@@ -103,3 +103,14 @@ def test_what_ran_before_it_was_started_does_not_count():
             await asyncio.sleep(0)
 
     asyncio.run(run())
+
+
+def test_a_thread_that_starts_late_is_the_machine_s_doing(monkeypatch):
+    async def starts() -> None:
+        await asyncio.sleep(0)
+        started = threading.Event()
+        monkeypatch.setattr(threading.Event, "set", lambda event: (time.sleep(2 * LONG), started_set(event)))
+        threading.Thread(target=started.wait, args=(0.01,)).start()
+
+    started_set = threading.Event.set
+    watched(starts)

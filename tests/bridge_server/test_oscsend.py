@@ -107,7 +107,16 @@ def test_every_documented_example_can_be_typed(server, osc, command):
         if reply.name == "ack":
             peer.send("/bridge/cancel", reply["job"])
             peer.until_end(reply["id"])
-    # The songs, takes and jobs of the examples do not exist here; their words must be right.
-    assert reply.name in ("ok", "ack") or reply["code"] in (
-        "file_missing", "bad_region", "unknown_take", "unknown_job", "cannot_render", "no_device", "not_playing",
-    ), reply  # fmt: skip
+    # The songs, takes and jobs of the examples do not exist here; their words must be right. The one song that does has
+    # not been analysed, so that there is nothing to accept.
+    missing = {
+        "file_missing",
+        "bad_region",
+        "unknown_take",
+        "unknown_job",
+        "cannot_render",
+        "no_device",
+        "not_playing",
+    }
+    missing |= {"missing_field"} if command.name == "songs.tempo" else set()
+    assert reply.name in ("ok", "ack") or reply["code"] in missing, reply

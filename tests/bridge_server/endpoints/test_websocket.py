@@ -54,6 +54,7 @@ def test_every_method_answers_or_says_what_is_missing(ws, take):
         "takes.delete": {"take": take["take"]},
         "export": {"what": "take", "name": other["take"], "format": "midi"},
         "upload.begin": {"name": "x.wav", "size": 1, "sha256": "0" * 64},
+        "songs.tempo": {"source": "song.wav", "bpm": 99}, "analyse": {"source": "song.wav"},
         "generate": {"length": 4800}, **dict.fromkeys(("extract", "accompany", "complete", "lego", "cover"), REGION),
         "repaint": REGION,
     }  # fmt: skip
