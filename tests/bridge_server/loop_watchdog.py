@@ -21,6 +21,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from bridge_server.jobs.database import transaction
+
 MAX_SECONDS = 0.2
 SAMPLE_SECONDS = 0.02
 ASLEEP = ("S", "D")
@@ -107,8 +109,7 @@ class LoopWatchdog:
                 continue
             frame = sys._current_frames().get(self._thread)
             step.where = traceback.format_stack(frame)[-8:] if frame is not None else []
-            # A new thread runs when the machine lets it, however quick the step would be.
-            asleep = self._is_asleep() and not _starts_a_thread(frame)
+            asleep = self._is_asleep() and not _waits_for_the_machine(frame)
             if asleep and was_asleep is step:
                 step.asleep += SAMPLE_SECONDS
             was_asleep = step if asleep else None
@@ -120,11 +121,13 @@ class LoopWatchdog:
             return False
 
 
-def _starts_a_thread(frame: FrameType | None) -> bool:
-    for _ in range(4):  # the wait of a condition, of an event, of Thread.start
+def _waits_for_the_machine(frame: FrameType | None) -> bool:
+    """Whether a thread is started, which runs when the machine lets it, or a commit is synced: what is acknowledged is
+    on the disk before, and other tests keep the disk busy. However quick the step would be."""
+    for _ in range(5):  # the wait of a condition, of an event, of Thread.start
         if frame is None:
             return False
-        if frame.f_code is threading.Thread.start.__code__:
+        if frame.f_code in (threading.Thread.start.__code__, transaction.__wrapped__.__code__):  # type: ignore[attr-defined]
             return True
         frame = frame.f_back
     return False

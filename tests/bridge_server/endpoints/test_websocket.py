@@ -54,11 +54,13 @@ def test_every_method_answers_or_says_what_is_missing(ws, take):
         "takes.delete": {"take": take["take"]},
         "export": {"what": "take", "name": other["take"], "format": "midi"},
         "upload.begin": {"name": "x.wav", "size": 1, "sha256": "0" * 64},
+        "songs.undo": {"song": "song"}, "songs.redo": {"song": "song"},
         "songs.tempo": {"source": "song.wav", "bpm": 99}, "analyse": {"source": "song.wav"},
         "generate": {"length": 4800}, **dict.fromkeys(("extract", "accompany", "complete", "lego", "cover"), REGION),
         "repaint": REGION,
     }  # fmt: skip
     jobs = []
+    ws.call("takes.choose", take=other["take"])  # something to undo
     for command in COMMANDS:
         if command.group is Group.AUDITION:
             continue  # needs a sound device: tests/bridge_server/audition
