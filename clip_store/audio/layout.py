@@ -87,7 +87,7 @@ def layout_of(file: BinaryIO) -> Layout:
 
 
 def layout_behind(file: BinaryIO, start: int, tags: int) -> Layout:
-    """That of the file that begins at a byte of this one. tags: where those in front of it end. Raises as `layout_of`."""
+    """As `layout_of` for the file that begins at a byte of this one. tags: where those in front of it end."""
     whole = Stretch(start, file.seek(0, 2) - start)
     found = layout_of(io.BufferedReader(PiecedFile(file, (whole,))))
     return replace(
