@@ -73,7 +73,7 @@ class PartialRender:
             return
         if len(found) == file.frames - self.ready and np.isfinite(found).all():
             if self.offset is not None:  # as the finished take has it
-                found = found + self.offset[self.ready : file.frames]
+                found = (found + self.offset[self.ready : file.frames]).astype(np.float32)
             self.samples[self.ready : file.frames] = found
             self.ready = file.frames
 
