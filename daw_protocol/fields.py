@@ -10,7 +10,6 @@ type and ValueError for the wrong range, with a text that reads on after "start:
 from __future__ import annotations
 
 import contextlib
-import json
 import math
 import re
 import struct
@@ -20,6 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from daw_protocol.errors import readable
+from daw_protocol.json_text import json_reason, json_value
 from daw_protocol.timeline.written_number import plain, with_points
 
 Schema = dict[str, Any]
@@ -233,7 +233,7 @@ def texts_in(value: str) -> list[Any]:
     """The texts of a list that was sent as one: a JSON array, or texts between commas."""
     if value.startswith("["):
         with contextlib.suppress(ValueError, RecursionError):
-            found = json.loads(value)
+            found = json_value(value)
             if isinstance(found, list):
                 return found
     return value.split(",") if value else []
@@ -298,18 +298,11 @@ class Switches(Kind):
         return "object of the engine's own options"
 
 
-def json_reason(error: Exception) -> str:
-    """Why a text is not JSON, without the interpreter's advice to programmers."""
-    if isinstance(error, RecursionError):
-        return "it is nested too deeply"
-    return "a number in it has too many digits" if "integer string" in str(error) else str(error)
-
-
 def object_in(value: Any) -> Mapping[str, Any]:
     """A JSON object, or its text (OSC has no objects)."""
     if isinstance(value, str):
         try:
-            value = json.loads(value)
+            value = json_value(value)
         except (ValueError, RecursionError) as error:
             raise ValueError(f"is not valid JSON: {json_reason(error)}") from error
     if not isinstance(value, Mapping):

@@ -12,7 +12,8 @@ from typing import Any
 
 from daw_protocol.addresses import BY_NAME, Command
 from daw_protocol.errors import ErrorCode, ProtocolError, unicode_only
-from daw_protocol.fields import json_reason, shown
+from daw_protocol.fields import shown
+from daw_protocol.json_text import json_reason, json_value
 from daw_protocol.message import unknown_field
 from daw_protocol.replies import Reply
 from daw_protocol.requests import Request
@@ -79,7 +80,7 @@ def read_frame(text: str) -> tuple[list[Call | BadCall], bool]:
         )
         return [BadCall(bad)], False
     try:
-        parsed = json.loads(text, parse_constant=_no_constant)
+        parsed = json_value(text)
     except (ValueError, RecursionError) as error:
         sentence = f"The message is not valid JSON: {json_reason(error)}."
         bad = ProtocolError(ErrorCode.BAD_MESSAGE, sentence[:300], "Send one JSON-RPC 2.0 object per frame.")
@@ -102,7 +103,9 @@ def read_call(entry: Any) -> Call | BadCall:
         return BadCall(_invalid(f"A call must be an object, got {shown(entry)}."))
     call_id = entry.get("id")
     if not _can_be_id(call_id):
-        return BadCall(_invalid(f"id must be text or a number, got {shown(call_id)}."))
+        return BadCall(
+            _invalid(f"id must be a number or text of at most {MAX_ID} characters, got {shown(call_id)}.")
+        )
     if entry.get("jsonrpc") != "2.0":
         return BadCall(_invalid('jsonrpc must be "2.0".'), call_id)
     method = entry.get("method")
@@ -181,8 +184,3 @@ def _invalid(sentence: str) -> ProtocolError:
         sentence,
         'Send calls such as {"jsonrpc":"2.0","id":1,"method":"status","params":{}}.',
     )
-
-
-def _no_constant(name: str) -> Any:
-    # Python's json accepts NaN and Infinity, which are not JSON.
-    raise ValueError(f"{name} is not JSON")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 from daw_protocol.addresses import BY_NAME, COMMANDS, PREFIX, Command
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.fields import Flag, Kind, shown
+from daw_protocol.json_text import json_value
 from daw_protocol.replies import REPLIES, Reply
 from daw_protocol.requests import Request
 
@@ -197,7 +197,7 @@ def is_oscquery(frame: str) -> bool:
     if len(frame) > MAX_FRAME or '"COMMAND"' not in frame:  # rules out most frames without parsing them
         return False
     try:
-        found = json.loads(frame)
+        found = json_value(frame)
     except (ValueError, RecursionError):
         return False
     return isinstance(found, dict) and "COMMAND" in found and "jsonrpc" not in found
@@ -205,7 +205,7 @@ def is_oscquery(frame: str) -> bool:
 
 def listen_in(frame: str) -> Listen:
     """The command in a frame that `is_oscquery`. Raises ProtocolError."""
-    found = json.loads(frame)
+    found = json_value(frame)
     try:
         command = ListenCommand(found["COMMAND"])
     except ValueError as error:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from daw_protocol.fields import Kind, Schema, json_reason, shown
+from daw_protocol.fields import Kind, Schema, shown
+from daw_protocol.json_text import json_reason, json_value
 
 MAX_SAMPLE = 2**53
 
@@ -19,7 +19,7 @@ class PartsKind(Kind):
     def read(self, value: Any) -> tuple[tuple[str, int, int], ...]:
         if isinstance(value, str):
             try:
-                value = json.loads(value)
+                value = json_value(value)
             except (ValueError, RecursionError) as error:
                 raise ValueError(f"is not valid JSON: {json_reason(error)}") from error
         if not isinstance(value, (list, tuple)):

@@ -97,7 +97,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("osc_packet",),
         ("fields",),
         ("timeline", "midi_clock", "song_position"),
-        ("errors", "spelling", "unreadable"),
+        ("errors", "spelling", "unreadable", "json_text"),
     ),
     "model": (
         ("checkpoints",),

@@ -15,7 +15,7 @@ from bridge_server.cli.commands import DONE, PROBLEM, Screen, follow, progress_b
 from bridge_server.errors import as_protocol_error
 from bridge_server.handlers.song_tempo import edited
 from bridge_server.settings import Settings
-from bridge_server.songs.alike import as_text, existing
+from bridge_server.songs.alike import existing, file_title
 from bridge_server.songs.song_probe import SongProbe
 from bridge_server.songs.tempo_file import read_midi_map, without_tempo
 from clip_store.audio.audio_file import probe_audio
@@ -25,7 +25,6 @@ from clip_store.exports.tempo_from_zero import from_zero
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.recipe import BlueprintRecord
 from daw_protocol.requests import SetSongTempo
-from daw_protocol.requests.render import MAX_TITLE
 from daw_protocol.song_tempo import of_analysis
 from daw_protocol.song_tempo_kept import SongTempoKept
 from daw_protocol.timeline import Key, SongMap, TempoMap
@@ -64,7 +63,7 @@ async def analyse(settings: Settings, screen: Screen, wish: Wish) -> int:
             base = kept.tempo_map if wish.kept and kept.known else None
             found = None
             if base is None and not any(name in edits for name in SAID):
-                answer = await client.call("analyse", source=source, title=as_text(wish.song.stem, MAX_TITLE))
+                answer = await client.call("analyse", source=source, title=file_title(wish.song))
                 name, terminal, _ = await follow(client, answer["job"], bar, task)
                 if name == "failed":
                     raise as_error(terminal)
@@ -143,7 +142,7 @@ def _map_in(path: Path) -> dict[str, object]:
     """The tempo map of a MIDI file. Raises ProtocolError."""
     song_map = read_midi_map(existing(path))
     if not song_map.has_tempo:
-        raise without_tempo(path)
+        raise without_tempo(path, song_map)
     return song_map.tempo_map.to_json()
 
 

@@ -20,12 +20,11 @@ from bridge_server.cli.save_take import save_take
 from bridge_server.rendering.receipts import in_words
 from bridge_server.server import find_server, running_server
 from bridge_server.settings import Settings
-from bridge_server.songs.alike import as_text, existing
+from bridge_server.songs.alike import existing, file_title
 from bridge_server.songs.tempo_file import read_midi_map, with_map, without_tempo
 from daw_protocol.addresses import Command
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.replies import Failed
-from daw_protocol.requests.render import MAX_TITLE
 from daw_protocol.take_results import (
     ChosenTake,
     DeletedTake,
@@ -93,7 +92,7 @@ async def render(
                 source, notes = await client.upload(song)
                 asked |= {
                     "source": source,
-                    "title": as_text(song.stem, MAX_TITLE),
+                    "title": file_title(song),
                     "notes": [*asked.get("notes", ()), *notes],
                 }
             reference = existing(Path(str(asked.get("reference", ""))))
@@ -131,7 +130,7 @@ def _from_midi(path: Path, asked: Mapping[str, Any]) -> dict[str, Any]:
     """The request with tempo, key and notes of a MIDI file. Raises ProtocolError when neither has a tempo."""
     song_map = read_midi_map(path)
     if not song_map.has_tempo and "bpm" not in asked:
-        raise without_tempo(path)
+        raise without_tempo(path, song_map)
     key = {"key": str(song_map.keys[0][1])} if song_map.keys else {}
     return {**key, **with_map(song_map, asked)}
 

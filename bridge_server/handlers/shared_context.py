@@ -13,7 +13,7 @@ from bridge_server.sessions.audience import Audience
 from bridge_server.sessions.client import Client
 from bridge_server.sessions.shared_context import SharedContext
 from bridge_server.settings import Settings
-from bridge_server.songs.alike import existing
+from bridge_server.songs.alike import existing, file_title
 from bridge_server.songs.placement import placed
 from bridge_server.songs.song_reader import SongReader
 from bridge_server.songs.sources import STORED, TAKE, FileState, state_of
@@ -167,7 +167,7 @@ def list_songs(roots: tuple[Path, ...], store: Path, limit: int) -> list[SongFil
     return [
         SongFile(
             source=unicode_only(str(path)),
-            title=unicode_only(path.stem),
+            title=file_title(path),
             bytes=stat.st_size,
             modified=stat.st_mtime,
         )

@@ -134,7 +134,7 @@ def map_in_midi(text: str) -> TempoMap:
         ) from error
     song_map = map_in_bytes(data, name)
     if not song_map.has_tempo:
-        raise without_tempo(name)
+        raise without_tempo(name, song_map)
     return song_map.tempo_map
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from bridge_server.engines.outcome import StemFile
 from bridge_server.jobs.job import Job
 from bridge_server.rendering.plan import Plan
-from bridge_server.rendering.postprocess import HANDLES
+from bridge_server.rendering.postprocess import HANDLES, offset_in
 from bridge_server.sessions.events import Event, Events
 from bridge_server.songs.sources import Song
 from clip_store.take import MIX, Take
@@ -26,6 +26,7 @@ class PartialRender:
     number:  of the take, from 1.
     file:    the part that plays, as far as the engine has written it: the mix, or else the first stem it delivers.
     samples: float32 [region, channels], of which `ready` frames have been read.
+    offset:  of the song there, which engines do not hear; None where there is none to speak of.
     """
 
     job: Job
@@ -35,6 +36,7 @@ class PartialRender:
     file: StemFile | None = None
     ready: int = 0
     samples: NDArray[np.float32] | None = None
+    offset: NDArray[np.float64] | None = None
 
     @property
     def stem(self) -> str:
@@ -63,11 +65,15 @@ class PartialRender:
             return
         if self.samples is None:
             self.samples = np.zeros((self.plan.region.length, self.plan.channels), np.float32)
+            if self.song is not None and self.plan.spec.spliced:
+                self.offset = offset_in(self.song.audio, self.plan.region_in_song)
         try:
             found = file.samples(skip=self.ready)
         except OSError:  # finished meanwhile, and tidied away
             return
         if len(found) == file.frames - self.ready and np.isfinite(found).all():
+            if self.offset is not None:  # as the finished take has it
+                found = (found + self.offset[self.ready : file.frames]).astype(np.float32)
             self.samples[self.ready : file.frames] = found
             self.ready = file.frames
 
@@ -103,7 +109,7 @@ class PartialRenders:
         """A take is rendered, for the first time or once more: then with the same audio, so what plays goes on."""
         key = (render.job.id, render.number)
         if (before := self._renders.get(key)) is not None:
-            render.samples, render.ready = before.samples, before.ready
+            render.samples, render.ready, render.offset = before.samples, before.ready, before.offset
         self._renders[key] = render
         self._events.publish(RenderGrew(render))
 

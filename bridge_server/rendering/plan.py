@@ -185,7 +185,12 @@ def _refuse_bars_without_tempo(request: Render) -> None:
     if field:
         raise ProtocolError(
             ErrorCode.MISSING_FIELD,
-            f"{field}: the song's tempo is not known, so its bars and beats cannot be found.",
+            " ".join(
+                [
+                    f"{field}: the song's tempo is not known, so its bars and beats cannot be found.",
+                    *request.notes,  # what a file that should have had one says of it
+                ]
+            ),
             "Send the tempo (bpm) or a tempo map, or analyse the song and keep what is found: `takebridge analyse SONG "
             "--accept`. Seconds and samples need no tempo.",
             "bpm",

@@ -85,8 +85,9 @@ def _finish_spliced(order: TakeContext, outcome: Outcome, blobs: BlobStore) -> F
     song, region = order.song.audio, order.plan.region_in_song
     render = _samples(outcome, MIX, region)
     _check_usable(render)
-    if outweighs_sound(song.samples, song.rate):
-        render = _with_offset_of(song, render, region)
+    offset = offset_in(song, region)
+    if offset is not None:
+        render = (without_drift(render, song.rate) + offset).astype(np.float32)
     # An engine without material of its own has none where the song has none.
     if not render.any() or (not order.engine.neural and is_silent(song.samples, song.rate)):
         raise receipts.silence(song, region)
@@ -153,10 +154,14 @@ def _check_usable(render: Render) -> None:
         raise _rejected("The render contains invalid samples (not numbers).")
 
 
-def _with_offset_of(song: Audio, render: Render, region: Span) -> Render:
-    """The render on the offset the song has there: engines do not hear it, and without it the take would thump."""
+def offset_in(song: Audio, region: Span) -> NDArray[np.float64] | None:
+    """The offset the song has there, [frames, channels], where it outweighs the sound: engines do not hear it then, and
+    without it a take would thump. None where there is none to speak of."""
+    if not outweighs_sound(song.samples, song.rate):
+        return None
     old = stretch(song, region)
-    return (without_drift(render, song.rate) + old - without_drift(old, song.rate)).astype(np.float32)
+    found: NDArray[np.float64] = old - without_drift(old, song.rate)
+    return found
 
 
 def _amplified(render: Render, rate: int, gain_db: float) -> Render:

@@ -12,6 +12,7 @@ import unicodedata
 from pathlib import Path
 
 from daw_protocol.errors import unicode_only
+from daw_protocol.requests.render import MAX_TITLE
 
 
 def alike(name: str) -> str:
@@ -42,6 +43,11 @@ def existing(path: Path, below: Path | None = None) -> Path:
 def as_text(name: str, longest: int) -> str:
     """A file's name as requests take it, whatever names the disk has: so many letters, all of which can be printed."""
     return "".join(letter if letter.isprintable() else "_" for letter in unicode_only(name))[:longest]
+
+
+def file_title(path: Path) -> str:
+    """What a song is called that was given no title: the same by every way in."""
+    return as_text(path.stem, MAX_TITLE)
 
 
 def _only_one(folder: Path, name: str) -> Path | None:

@@ -15,6 +15,7 @@ from typing import BinaryIO
 
 from bridge_server.errors import as_protocol_error
 from bridge_server.jobs.database import Connection, transaction
+from bridge_server.songs.alike import file_title
 from bridge_server.songs.song_probe import SongProbe, converted_frames, project_rate
 from bridge_server.songs.sources import (
     SETTLED_NS,
@@ -174,7 +175,7 @@ class SongReader:
         if song is not None:
             return song
         try:
-            return await self._stored(digest, path.stem, state)
+            return await self._stored(digest, file_title(path), state)
         except ProtocolError:  # the copy was damaged; the file is there to mend it with
             return await asyncio.to_thread(read_song, path, self._store.blobs, self._most_seconds, self._open)
 

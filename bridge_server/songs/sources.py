@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from bridge_server.errors import as_protocol_error
-from bridge_server.songs.alike import alike, existing
+from bridge_server.songs.alike import alike, existing, file_title
 from bridge_server.songs.song_probe import stamp_of
 from clip_store.audio.audio import Audio
 from clip_store.audio.audio_file import read_sound
@@ -200,7 +200,7 @@ def read_song(path: Path, blobs: BlobStore, most_seconds: float, open_file: Open
         digest = blobs.put(audio)
     except ClipStoreError as error:
         raise as_protocol_error(error, "source") from error
-    return Song(path.stem, audio, digest, before, stamp_of(info), info.notes)
+    return Song(file_title(path), audio, digest, before, stamp_of(info), info.notes)
 
 
 def stored_song(digest: str, name: str, blobs: BlobStore, state: FileState | None = None) -> Song:

@@ -12,6 +12,8 @@ from daw_protocol.timeline import MidiFileError, SongMap, read_midi_events, read
 from daw_protocol.timeline.exact_number import decimal_of_float32
 from daw_protocol.timeline.midi_file import MAX_BYTES
 
+NO_TEMPO = "The MIDI file next to the song has no tempo."
+
 
 def read_midi_map(path: Path) -> SongMap:
     """Tempo map, keys and markers of a MIDI file. Raises ProtocolError, naming the file."""
@@ -57,14 +59,18 @@ def with_map(song_map: SongMap, fields: Mapping[str, Any]) -> dict[str, Any]:
         assert isinstance(read, SetTempo), "it reads itself"
         assert read.bpm is not None, "it was given"
         found["tempo_map"] = song_map.at_bpm(decimal_of_float32(read.bpm)).to_json()
+    elif "bpm" not in found and "tempo_map" not in found:
+        found["notes"].append(NO_TEMPO)
     return found
 
 
-def without_tempo(path: Path) -> ProtocolError:
-    """The refusal of a tempo map whose file has no tempo."""
+def without_tempo(path: Path, song_map: SongMap) -> ProtocolError:
+    """The refusal of a tempo map whose file has no tempo, or none that can be read."""
     return ProtocolError(
         ErrorCode.MISSING_FIELD,
-        f"{path.name} has no tempo, so it does not say where bars and beats are.",
+        " ".join(
+            [f"{path.name} has no tempo, so it does not say where bars and beats are.", *song_map.notes]
+        ),
         "Add the song's tempo (bpm), or export the MIDI file with its tempo map.",
         "bpm",
     )

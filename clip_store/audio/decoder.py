@@ -6,6 +6,7 @@ Where a header is not true, libsndfile gets the sound through a true one (`layou
 from __future__ import annotations
 
 import contextlib
+import io
 import itertools
 import os
 import re
@@ -17,9 +18,18 @@ from typing import Any, BinaryIO
 
 import soundfile
 
+from clip_store.audio import lead_in
 from clip_store.audio.chain import Chain, Decoder, is_other
-from clip_store.audio.layout import CHAINED, NEVER_FINISHED, OTHER_STREAM, Layout, Piece, layout_of
-from clip_store.audio.pieced_file import PiecedFile
+from clip_store.audio.layout import (
+    CHAINED,
+    NEVER_FINISHED,
+    OTHER_STREAM,
+    Layout,
+    Piece,
+    layout_behind,
+    layout_of,
+)
+from clip_store.audio.pieced_file import PiecedFile, Stretch
 from clip_store.audio.riff import OPEN_SIZE
 from clip_store.audio.time_stamp import TimeStamp, read_stamp
 from clip_store.errors import AudioFileError
@@ -95,13 +105,11 @@ def opened(path: Path, open_file: OpenFile = open_regular) -> Iterator[OpenSound
     with contextlib.ExitStack() as stack:
         raw = stack.enter_context(_raw(path, open_file))
         try:
-            layout = _layout(raw)
-            if layout.cut_off:
-                raise _cut_off(path)
-            if layout.fault:
-                raise _not_read(path, layout.fault)
-            stamp = read_stamp(raw)
-            decoder = stack.enter_context(_decoder(path, raw, layout))
+            stamp = read_stamp(raw)  # before the decoder, which may share the file's position
+            layout, decoder = _begun(path, raw)
+            stack.enter_context(decoder)
+            if layout.start and stamp == TimeStamp():
+                stamp = _stamp_behind(raw, layout.start)
             more = [stack.enter_context(_pieced(raw, pieces, layout)) for pieces in layout.more]
         except _RAISED as error:
             raise _cannot_open(path, raw, error) from error
@@ -122,11 +130,41 @@ def opened(path: Path, open_file: OpenFile = open_regular) -> Iterator[OpenSound
             ) from error
 
 
-def _layout(raw: BinaryIO) -> Layout:
+def _begun(path: Path, raw: BinaryIO) -> tuple[Layout, soundfile.SoundFile]:
+    """How the file lies, and its decoder. What no decoder knows may be known behind its first bytes.
+
+    Raises AudioFileError for a file that is cut off or has a fault of its own, else as the decoder.
+    """
+    layout = _checked(path, _layout(raw, layout_of))
     try:
-        return layout_of(raw)
+        return layout, _decoder(path, raw, layout)
+    except _RAISED:
+        start = lead_in.sound_start(raw) if _other_kind(raw) is None else None
+        if not start:
+            raise
+        tags = lead_in.tags_end(raw)
+        behind = _checked(path, _layout(raw, lambda file: layout_behind(file, start, tags)))
+        return behind, _decoder(path, raw, behind)
+
+
+def _layout(raw: BinaryIO, read: Callable[[BinaryIO], Layout]) -> Layout:
+    try:
+        return read(raw)
     except (ValueError, struct.error, IndexError, OverflowError):
         return Layout()  # damaged beyond our reading: the decoder says so
+
+
+def _checked(path: Path, layout: Layout) -> Layout:
+    if layout.cut_off:
+        raise _cut_off(path)
+    if layout.fault:
+        raise _not_read(path, layout.fault)
+    return layout
+
+
+def _stamp_behind(raw: BinaryIO, start: int) -> TimeStamp:
+    behind = Stretch(start, raw.seek(0, os.SEEK_END) - start)
+    return read_stamp(io.BufferedReader(PiecedFile(raw, (behind,))))
 
 
 def _decoder(path: Path, raw: BinaryIO, layout: Layout) -> soundfile.SoundFile:
@@ -195,10 +233,19 @@ def _cannot_open(path: Path, raw: BinaryIO, error: Exception) -> AudioFileError:
         head = raw.read(64)
     except (OSError, ValueError):
         return AudioFileError(f"{path.name} may not be read.", "Check its permissions.")
-    for at, magic, kind in _OTHERS:
-        if head[at:].startswith(magic):
-            return AudioFileError(f"{path.name} is not a sound file that can be read: it is {kind}.", REMEDY)
+    if (kind := _kind_of(head)) is not None:
+        return AudioFileError(f"{path.name} is not a sound file that can be read: it is {kind}.", REMEDY)
     return _not_read(path, _words(error))
+
+
+def _other_kind(raw: BinaryIO) -> str | None:
+    """What the file is, where it is known to be no sound file that can be read."""
+    raw.seek(0)
+    return _kind_of(raw.read(64))
+
+
+def _kind_of(head: bytes) -> str | None:
+    return next((kind for at, magic, kind in _OTHERS if head[at:].startswith(magic)), None)
 
 
 def _not_read(path: Path, reason: str) -> AudioFileError:
@@ -211,7 +258,23 @@ REMEDY = "Save it as WAV, AIFF or FLAC."
 def _words(error: Exception) -> str:
     """What a decoder said, or what that amounts to where it said nothing."""
     text = getattr(error, "error_string", "") or getattr(error, "strerror", None) or str(error)
+    for said, meant in _SAID:
+        if re.search(said, text):
+            return meant
     return text.strip().rstrip(".").removeprefix("Error : ") or "its contents make no sense"
+
+
+_SAID = (
+    (r"not recogni[sz]ed", "its bytes are those of no known format"),
+    (
+        r"unimplemented|unsupported|not support|unknown (encoding )?format|'fmt ' chunk|bit width",
+        "its sound is in an unknown encoding",
+    ),
+    (r"no '(data|BODY|SSND)'|no sound data|no data could", "it has a header, but no sound"),
+    (r"Too many channels", "its header states more channels than any file has"),
+    (r"internal|malformed|malloc|pointer|SF_|psf_|Error in .* file|\bbad\b", "its header makes no sense"),
+)
+"""What libsndfile says to programmers, and what that means for a file."""
 
 
 def _cut_off(path: Path) -> AudioFileError:

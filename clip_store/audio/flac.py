@@ -89,9 +89,9 @@ def starts(file: BinaryIO) -> list[int]:
     return found
 
 
-def id3_bytes(file: BinaryIO) -> int:
-    """The length of an ID3v2 tag at the start of the file, 0 without one."""
-    file.seek(0)
+def id3_bytes(file: BinaryIO, start: int = 0) -> int:
+    """The length of an ID3v2 tag that begins there, with its footer; 0 without one."""
+    file.seek(start)
     head = file.read(10)
     if len(head) < 10 or head[:3] != b"ID3":
         return 0

@@ -10,7 +10,7 @@ import io
 import itertools
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 from clip_store.audio import flac, mpeg, ogg, voc
@@ -29,6 +29,7 @@ NEVER_FINISHED = (
 )
 SHORT_PROMISE = "The file's header promises less sound than there is; all of it was read."
 CHAINED = "The file holds {count} streams, one behind the other; they were joined in order."
+JUNK = "The file has {count} bytes in front of its sound that are no sound; they were skipped."
 OTHER_STREAM = (
     "After {seconds:.3f} s the file goes on with sound of another form ({form}); "
     "only the sound before it ({first}) was read."
@@ -58,6 +59,7 @@ class Layout:
     mpeg:    the sound is an MP3 stream: decoders lose some frames at its ends.
     fault:   why the sound cannot be read, where decoders find no words for it.
     more:    pieces of the streams behind the first, each to be decoded on its own.
+    start:   where the sound begins that something else lies in front of.
     """
 
     pieces: tuple[Piece, ...] | None = None
@@ -67,6 +69,7 @@ class Layout:
     mpeg: bool = False
     fault: str = ""
     more: tuple[tuple[Piece, ...], ...] = ()
+    start: int = 0
 
 
 def layout_of(file: BinaryIO) -> Layout:
@@ -81,6 +84,25 @@ def layout_of(file: BinaryIO) -> Layout:
     if flac.start_of(file) is not None:
         return _flac(file)
     return _mpeg(file, Stretch(0, file.seek(0, 2))) if mpeg.is_mpeg(file) else Layout()
+
+
+def layout_behind(file: BinaryIO, start: int, tags: int) -> Layout:
+    """As `layout_of` for the file that begins at a byte of this one. tags: where those in front of it end."""
+    whole = Stretch(start, file.seek(0, 2) - start)
+    found = layout_of(io.BufferedReader(PiecedFile(file, (whole,))))
+    return replace(
+        found,
+        pieces=_moved(found.pieces, start) if found.pieces is not None else (whole,),
+        more=tuple(_moved(pieces, start) for pieces in found.more),
+        notes=((JUNK.format(count=start - tags),) if start > tags else ()) + found.notes,
+        start=start,
+    )
+
+
+def _moved(pieces: tuple[Piece, ...], start: int) -> tuple[Piece, ...]:
+    return tuple(
+        piece if isinstance(piece, bytes) else Stretch(piece.start + start, piece.length) for piece in pieces
+    )
 
 
 def _note(chunk: Chunk) -> tuple[str, ...]:
@@ -116,7 +138,7 @@ def _wave(file: BinaryIO) -> Layout:
                 is_plain = is_plain and not sound and first is body  # one format, in front of the sound
     form, fault = mended(bodies.get(b"fmt ", b""), order)
     if fault or not sound:
-        return Layout(fault=fault)
+        return Layout(fault=fault or "it has a header, but no sound")
     is_plain = is_plain and form == bodies[b"fmt "]
     notes = tuple(dict.fromkeys(note for chunk in sound for note in _note(chunk)))
     if sum(chunk.present > 0 for chunk in sound) > 1:

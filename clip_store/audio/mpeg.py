@@ -107,6 +107,16 @@ def _first(data: bytes, at: int) -> int | None:
     return None
 
 
+def stream_in(data: bytes) -> int | None:
+    """Where a stream begins among other bytes: frames enough in a row that they are none by chance."""
+    at = -1
+    while (at := data.find(b"\xff", at + 1)) >= 0:
+        head = _header(data, at)
+        if head is not None and _goes_on(data, at, head):
+            return at
+    return None
+
+
 def _count(data: bytes, at: int, same: tuple[int, int, bool]) -> _Run:
     """Whole frames of one stream from a byte on; damage in between is skipped."""
     count = 0

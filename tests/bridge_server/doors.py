@@ -75,6 +75,8 @@ def upload(server: ServerThread, asked: Asked) -> Outcome:
             peer.connection.send(data[first : first + (1 << 20)])
         reply = peer.next_received()
         assert reply["id"] == number
+        if reply.name == "failed":
+            return _outcome(server, [(reply.name, reply.values)])
         outcome = _over(server, peer, source=reply["text"], **asked.fields)
     return replace(outcome, said=f"{reply.values.get('note', '')} {outcome.said}")
 

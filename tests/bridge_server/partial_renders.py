@@ -17,10 +17,10 @@ SONG = np.random.default_rng(0).uniform(-0.3, 0.3, (8 * BAR, 2)).astype(np.float
 RENDER = np.random.default_rng(1).uniform(-0.3, 0.3, (2 * BAR, 2)).astype(np.float32)
 
 
-def begun(folder, request=Repaint, job_id="j1", number=1, **more):
+def begun(folder, request=Repaint, job_id="j1", number=1, song=SONG, **more):
     """A render of bars 3 and 4, and what its engine's process writes with."""
     asked = request(bpm=240, bars="3-4", source="x", source_position=1000, **more)
-    order = order_for(asked, Audio(SONG.copy(), RATE, Encoding.FLOAT))
+    order = order_for(asked, Audio(song.copy(), RATE, Encoding.FLOAT))
     job = Job(id=job_id, client="c", request_id="r", command=asked.task, request=asked.to_fields())
     return PartialRender(job, number, order.plan, order.song), StemWriters(folder, 2)
 

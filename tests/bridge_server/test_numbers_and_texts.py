@@ -8,7 +8,7 @@ import pytest
 
 from bridge_server.server import mailbox_root
 from daw_protocol.osc_packet import messages_in
-from tests.bridge_server.every_door import DOORS, packet, text
+from tests.bridge_server.every_door import DOORS, of_answer, packet, text
 from tests.bridge_server.mailbox_peer import MailboxPeer, a_call
 from tests.bridge_server.peers import noise_song
 from tests.bridge_server.servers import server_fixture
@@ -169,6 +169,39 @@ def test_json_has_no_such_numbers(server, word):
         answer = peer.frame_where(lambda frame: "error" in frame)
     assert answer["error"]["code"] == -32700
     assert word in answer["error"]["message"]
+
+
+LONG = "9" * 5000
+FOLDED = str((10**5000 - 1) % 2**64)
+LONG_NUMBERS = {
+    # field: (code of the refusal, words)
+    "seed": ("", "was folded to " + FOLDED),
+    "takes": ("wrong_type", "must be a whole number"),
+    "bpm": ("out_of_range", "inf"),
+    "strength": ("out_of_range", "inf"),
+    "start": ("out_of_range", "start"),
+    "rate": ("wrong_type", "must be a whole number"),
+    "context": ("out_of_range", "context"),
+}
+
+
+@pytest.mark.parametrize("door", ["websocket", "mailbox"])
+@pytest.mark.parametrize("field", LONG_NUMBERS)
+def test_a_json_number_of_thousands_of_digits_is_its_fields_affair(server, door, field):
+    """It is no fault of the whole message: the answer has its id, and names the field."""
+    call = a_call("repaint", **{**REGION, field: "NUMBER"}) | {"id": 1}
+    frame = json.dumps(call).replace('"NUMBER"', LONG)  # Python refuses to write such numbers itself
+    if door == "mailbox":
+        box = MailboxPeer(mailbox_root(server.settings.store))
+        answer = box.response(box.put(frame.encode()))
+    else:
+        with server.websocket() as peer:
+            peer.connection.send(frame)
+            answer = peer.frame_where(lambda frame: frame.get("id") == 1)
+    outcome = of_answer(answer)
+    code, words = LONG_NUMBERS[field]
+    assert (answer["id"], outcome.code) == (1, code)
+    assert words in (outcome.sentence or outcome.note)
 
 
 @pytest.mark.parametrize("name", [5.0, 5, "5"])

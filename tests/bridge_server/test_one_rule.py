@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import unicodedata
@@ -243,3 +244,57 @@ def test_an_empty_file_with_words_is_answered(server):
 def drop(path: Path, target: Path) -> None:
     """Puts a whole file there at once."""
     os.replace(path, target)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere all names are Unicode")
+@pytest.mark.parametrize("door", [*BY_NAME, "command line"])
+@pytest.mark.parametrize("place", ["caf?.sf2", "caf?/kit.sf2"])
+def test_an_options_file_whose_name_is_not_unicode_is_refused_in_words(server, door, place):
+    """Its name, or its folder's: engines and their libraries take text."""
+    root = server.settings.roots[0]
+    noise_song(root / "plain.wav", 9600)
+    path = Path(os.fsdecode(os.fsencode(root / place).replace(b"?", b"\xe9")))
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(b"kit")
+    options = {"sounds": place}
+    fields = {
+        "start": 0,
+        "end": 4800,
+        "engine": "sounds",
+        "options": json.dumps(options) if door == "osc" else options,
+    }
+    outcome = DOORS[door](server, Asked("plain.wav", fields))
+    assert outcome.take is None
+    assert f"{place} has a name or a folder that is not UTF-8, which engines cannot open." in outcome.said
+    assert "Rename it." in outcome.said
+    assert "nternal error" not in outcome.said
+
+
+@pytest.mark.parametrize("ending", [".wav ", ".wav.", ".wav . ", "", ".flac."])
+def test_a_name_with_words_that_hides_its_kind_is_answered(server, ending):
+    """Trailing dots and blanks come from phones, archives and other systems; silence would be waited for."""
+    folder = server.settings.watch.folder
+    name = f"hidden{len(ending)}{ending[1:2]} [repaint 1, 240 bpm]{ending}"
+    drop(noise_song(folder / "part.tmp.wav", RATE), folder / name)
+    text, failed = answer_of(folder, Path(name).stem)
+    assert failed
+    assert f"The name {name!r} does not end in that of a kind of sound file" in text
+    assert "Rename it, with nothing behind the ending." in text
+
+
+def test_files_on_their_way_and_other_kinds_stay_unanswered(server):
+    folder = server.settings.watch.folder
+    names = [f"other [repaint 1, 240 bpm]{ending}" for ending in (".wav.part", ".crdownload", ".pdf", ".als")]
+    for name in names:
+        (folder / name).write_bytes(b"data")
+    drop(noise_song(folder / "part.tmp.wav", RATE), folder / "last [repaint 1, 240 bpm].wav ")
+    answer_of(folder, Path("last [repaint 1, 240 bpm].wav ").stem)
+    assert not list(folder.glob("other*.txt"))
+
+
+@pytest.mark.parametrize("door", [*BY_NAME, "command line"])
+def test_a_title_taken_from_a_file_name_can_be_printed_at_every_way_in(server, door):
+    name = "two\nlines \u202eturned.wav"
+    noise_song(server.settings.roots[0] / name, 9600)
+    outcome = DOORS[door](server, Asked(name, {"start": 0, "end": 4800}))
+    assert outcome.take.title == "two_lines _turned"

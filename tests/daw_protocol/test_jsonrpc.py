@@ -83,7 +83,7 @@ BAD = [
     ('{"a":' * 100_000, PARSE, None),
     ('{"jsonrpc":"2.0","id":1,"method":"tempo","params":{"bpm":NaN}}', PARSE, None),
     ('{"jsonrpc":"2.0","id":1,"method":"tempo","params":{"bpm":-Infinity}}', PARSE, None),
-    ('{"jsonrpc":"2.0","id":1,"method":"tempo","params":{"bpm":' + "9" * 5000 + "}}", PARSE, None),
+    ('{"jsonrpc":"2.0","id":' + "9" * 5000 + ',"method":"status"}', INVALID, None),
     ("1", INVALID, None),
     ("null", INVALID, None),
     ('"status"', INVALID, None),
@@ -195,10 +195,3 @@ def test_a_terminal_reply_as_a_frame():
     assert notification(Done(id="id1", job="j1", takes=3)) == (
         '{"jsonrpc":"2.0","method":"done","params":{"id":"id1","job":"j1","takes":3}}'
     )
-
-
-def test_a_number_of_thousands_of_digits_is_refused_without_the_interpreters_advice():
-    (bad,), _ = jsonrpc.read_frame(
-        '{"jsonrpc":"2.0","id":1,"method":"tempo","params":{"bpm":' + "9" * 5000 + "}}"
-    )
-    assert bad.error.sentence == "The message is not valid JSON: a number in it has too many digits."

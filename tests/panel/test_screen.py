@@ -260,6 +260,13 @@ def test_without_a_song_the_page_says_how_to_begin(open_panel, tmp_path, songs):
             "input[type=file]", {"name": "no.wav", "mimeType": "audio/wav", "buffer": b"no audio"}
         )
         expect(page.locator(".notice.error")).to_contain_text("no.wav")
+        unfinished = bytearray((songs / "band.wav").read_bytes())
+        at = unfinished.index(b"data") + 4
+        unfinished[at : at + 4] = bytes(4)
+        page.set_input_files(
+            "input[type=file]", {"name": "odd.wav", "mimeType": "audio/wav", "buffer": bytes(unfinished)}
+        )
+        expect(page.locator(".notice:not(.error)")).to_contain_text("header gives no length")
         panel.close()
         panel.close = lambda: None
 

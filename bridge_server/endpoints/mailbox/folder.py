@@ -7,7 +7,6 @@ for a while: scripts should write under another name and rename, but one that do
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 import os
 import re
@@ -21,6 +20,7 @@ from bridge_server.endpoints.mailbox.file_ages import FileAges
 from bridge_server.log_words import Private, public_words
 from clip_store.atomic_file import FULL, make_folder, sync_folder
 from clip_store.regular_file import append_regular, read_regular
+from daw_protocol.json_text import json_value
 
 log = logging.getLogger(__name__)
 
@@ -299,7 +299,7 @@ BAD_NAME = (
 
 def _is_json(text: str) -> bool:
     try:
-        json.loads(text)
+        json_value(text)
     except (ValueError, RecursionError):
         return False
     return True

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,7 +21,8 @@ from bridge_server.endpoints.watch_folder.missing_comma import refuse_joined
 from bridge_server.songs.tempo_file import with_map
 from daw_protocol.addresses import BY_NAME
 from daw_protocol.errors import ErrorCode, ProtocolError
-from daw_protocol.fields import Flag, Names, Text, json_reason
+from daw_protocol.fields import Flag, Names, Text
+from daw_protocol.json_text import json_reason, json_value
 from daw_protocol.message import entries, read_value
 from daw_protocol.requests import Render, Repaint
 from daw_protocol.tasks import ROWS
@@ -136,7 +136,7 @@ def read_words(text: str) -> FileRequest:
 def read_json(text: str) -> FileRequest:
     """What a .ace.json file asks for. Raises ProtocolError."""
     try:
-        found = json.loads(text)
+        found = json_value(text)
     except (ValueError, RecursionError) as error:
         raise ProtocolError(
             ErrorCode.BAD_MESSAGE,

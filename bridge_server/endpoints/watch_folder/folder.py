@@ -27,7 +27,7 @@ from bridge_server.endpoints.watch_folder.file_names import (
     read_words,
     split_name,
 )
-from bridge_server.endpoints.watch_folder.scan import JSON_ENDING, DroppedFile, Settling, scan
+from bridge_server.endpoints.watch_folder.scan import JSON_ENDING, KINDS, DroppedFile, Settling, scan
 from bridge_server.endpoints.watch_folder.status_files import StatusFiles
 from bridge_server.handlers.dispatcher import Dispatcher
 from bridge_server.handlers.response import our_fault
@@ -329,6 +329,12 @@ def _is_ours(path: Path) -> bool:
 
 def _unreadable(path: Path) -> ProtocolError:
     kinds = ", ".join(ending.removeprefix(".") for ending in SUFFIXES)
+    if path.suffix.lower() not in KINDS:
+        return ProtocolError(
+            ErrorCode.CANNOT_RENDER,
+            f"The name {path.name!r} does not end in that of a kind of sound file, such as .wav.",
+            f"Rename it, with nothing behind the ending. All kinds that can be read: {kinds}.",
+        )
     return ProtocolError(
         ErrorCode.CANNOT_RENDER,
         f"{path.suffix} files cannot be read.",

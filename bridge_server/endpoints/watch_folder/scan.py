@@ -55,7 +55,7 @@ class DroppedFile:
     @property
     def readable(self) -> bool:
         """Whether the bridge reads sound files of this kind."""
-        return self.path.suffix.lower() not in UNREADABLE
+        return _rank(self.path.name) < len(KINDS) and self.path.suffix.lower() not in UNREADABLE
 
     @property
     def asks(self) -> bool:
@@ -65,6 +65,8 @@ class DroppedFile:
 
 def scan(folder: Path) -> list[DroppedFile]:
     """The sound files in the folder, not below it: the usual ones, and others that ask for something.
+
+    Files that ask for something under a name that hides what they are come with them, to be answered.
 
     A bounce that was saved in several kinds at once counts once. Raises OSError when the folder cannot be read.
     """
@@ -85,7 +87,8 @@ def scan(folder: Path) -> list[DroppedFile]:
         stem = alike(Path(name).stem)
         best[stem] = min(best.get(stem, len(KINDS)), _rank(name))
     drops = [_drop(folder, name, states, names) for name in sounds]
-    return [
+    misnamed = [_drop(folder, name, states, names) for name in sorted(states) if _is_misnamed(name)]
+    return misnamed + [
         dropped
         for dropped in drops
         if (rank := _rank(dropped.path.name)) < len(USUAL)
@@ -97,6 +100,15 @@ def _rank(name: str) -> int:
     """The kind of a file's sound: the first of KINDS is the best; len(KINDS): no sound."""
     ending = Path(name).suffix.lower()
     return KINDS.index(ending) if ending in KINDS else len(KINDS)
+
+
+def _is_misnamed(name: str) -> bool:
+    """Whether a name asks for something and does not end as a sound file's does: with a dot or a blank behind that, or
+    without an ending."""
+    if _rank(name) < len(KINDS) or split_name(name)[1] is None:
+        return False
+    behind = name.rpartition("]")[2].rstrip(". ")
+    return not behind or _rank(f"song{behind}") < len(KINDS)
 
 
 def _drop(folder: Path, name: str, states: dict[str, State], names: dict[str, str]) -> DroppedFile:

@@ -4,7 +4,7 @@ import numpy as np
 
 from bridge_server.rendering.partial_render import PartialRenders, RenderFinished, RenderGrew, auditioned_take
 from bridge_server.sessions.events import Events
-from tests.bridge_server.partial_renders import BAR, RENDER, begun, grow, written
+from tests.bridge_server.partial_renders import BAR, RENDER, SONG, begun, grow, written
 
 
 def test_pieces_are_read_as_they_come(tmp_path):
@@ -15,6 +15,17 @@ def test_pieces_are_read_as_they_come(tmp_path):
         assert np.array_equal(render.samples[: render.ready], RENDER[: render.ready])
     assert render.ready == 41001
     writers.close()
+
+
+def test_pieces_lie_on_the_songs_offset_as_the_finished_take_does(tmp_path):
+    """A thump would be heard where the song goes on."""
+    render, writers = begun(tmp_path, song=SONG + np.float32([50, 0]))
+    for frames in (1000, 40000):
+        grow(render, writers, frames)
+    writers.close()
+    assert render.ready == 41000
+    lifted = render.samples[:41000] - RENDER[:41000]
+    assert np.abs(lifted - [50, 0]).max() < 0.05
 
 
 def test_stems_that_are_not_played_are_left_alone(tmp_path):
