@@ -99,6 +99,34 @@ def test_several_takes_of_one_request_equal_each_by_itself(made: Generated, task
                 assert np.array_equal(one.samples, other.samples)
 
 
+def test_equal_requests_give_equal_samples_whatever_the_engine_rendered_before() -> None:
+    """A process of the bridge renders for days, another one begins the same job again: both must give the same."""
+    short = make_song(8, bpm=240.0)
+    loop = make_song(8, bpm=240.0, exact_loop=True, progression=("C",), lead=False)
+    kinds = [
+        *((song, Task.REPAINT, layers) for song in (short, loop) for layers in ("all", "drums only")),
+        (short, Task.REPAINT, "keep vocals"),
+        (short, Task.REPAINT, "fill"),
+        (short, Task.COMPLETE, "all"),
+        (short, Task.EXTRACT, "all"),
+        (short, Task.ACCOMPANY, "all"),
+    ]
+
+    def requests(first_bar: int, last_bar: int) -> list[RenderRequest]:
+        return [
+            request_for(song, song.bar_frame(first_bar), song.bar_frame(last_bar), task, layers=layers, seed=2)
+            for song, task, layers in kinds
+        ]
+
+    used = SketchEngine()
+    for request in (*requests(2, 4), *requests(4, 5)):
+        rendered(used, request)
+    for request in requests(3, 4):
+        fresh, after = rendered(SketchEngine(), request)[0], rendered(used, request)[0]
+        for stem, piece in fresh.items():
+            assert np.array_equal(piece.samples, after[stem].samples), (request.task, request.layers, stem)
+
+
 def test_progress_rises_to_one_and_names_its_stages(engine: SketchEngine, made: Generated) -> None:
     said: list[Progress] = []
     request = request_for(made, made.bar_frame(8), made.bar_frame(12))
