@@ -69,7 +69,7 @@ class KillStorm:
         self.problems: list[str] = []
         self.kills: Counter[str] = Counter()
         self.states: Counter[str] = Counter()
-        self.takes = self.begun_again = 0
+        self.takes = self.begun_again = self.compared = 0
         self._start_seconds = 1.0
         for name in ("songs", "watched"):
             (folder / name).mkdir()
@@ -164,12 +164,14 @@ class KillStorm:
         audit = Audit(self._folder / "store", self._folder / "watched", self.ledger)
         self.problems += [problem for problem in audit.problems if problem not in self.problems]
         self.states, self.takes, self.begun_again = audit.states, audit.takes, audit.begun_again
+        self.compared = audit.compared
         tell(f"{self.figures()}")
 
     def figures(self) -> dict[str, Any]:
         return {
             "kills": self._killed, **dict(self.kills), "acknowledged": len(self.ledger.acknowledged),
-            **dict(self.states), "takes": self.takes, "begun again": self.begun_again, "problems": len(self.problems),
+            **dict(self.states), "takes": self.takes, "compared": self.compared, "begun again": self.begun_again,
+            "problems": len(self.problems),
         }  # fmt: skip
 
     def _all_ended(self) -> bool:

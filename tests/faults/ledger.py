@@ -51,7 +51,10 @@ class Ledger:
 
 
 class Audit:
-    """Everything that is wrong with a store after its server has stopped. states: how the jobs ended."""
+    """Everything that is wrong with a store after its server has stopped.
+
+    states: how the jobs ended; compared: takes whose sound could be compared with that of an equal request.
+    """
 
     def __init__(self, store: Path, watched: Path, ledger: Ledger) -> None:
         self._store = store
@@ -59,7 +62,7 @@ class Audit:
         self._ledger = ledger
         self.states: Counter[str] = Counter()
         self.takes = 0
-        self.begun_again = 0
+        self.begun_again = self.compared = 0
         with contextlib.closing(open_database(store / DATABASE)) as connection:
             self.problems = [*ledger.contradictions, *self._problems(connection)]
 
@@ -119,6 +122,7 @@ class Audit:
                 history = f"{row['id']} by {ask.door}, begun {row['attempts']} times"
                 sounds[(ask.meaning, take.number, take.stem)][take.audio[:8]].append(history)
         for (meaning, number, stem), found in sounds.items():
+            self.compared += sum(map(len, found.values())) - 1
             if len(found) > 1:
                 yield f"take {number} ({stem}) of {meaning} has {len(found)} sounds: {dict(found)}"
 

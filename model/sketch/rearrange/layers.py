@@ -5,6 +5,7 @@ Only the frames a take uses are separated: the region and its source bars, not t
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -66,35 +67,54 @@ LAYERS = {
 }
 
 
+@dataclass(frozen=True)
+class SeparatedSpan:
+    """The stems of the song's frames [start, end)."""
+
+    start: int
+    end: int
+    stems: Stems
+
+    def covers(self, first: int, last: int) -> bool:
+        """Whether it contains the song's frames [first, last)."""
+        return self.start <= first and last <= self.end
+
+
 class SongStems:
-    """A song separated span by span, as takes need it; outlives a take, so the next one is fast."""
+    """A song separated span by span, as takes need it; outlives a take, so the next one of the region is fast.
+
+    The separation of a frame depends on the span around it. So a span serves another take only if that take would
+    separate exactly the same frames: reusing a larger one would let earlier requests change this one's samples.
+    """
 
     def __init__(self, song: Song) -> None:
         self._song = song
-        self._spans: list[tuple[int, int, Stems]] = []
+        self._spans: OrderedDict[tuple[int, int], SeparatedSpan] = OrderedDict()
 
-    def over(self, first: int, last: int, pace: Pace) -> tuple[int, Stems]:
-        """The start frame and the stems of a span that contains the song's frames [first, last).
+    def clipped(self, first: int, last: int) -> tuple[int, int]:
+        """[first, last) without what lies outside the song."""
+        return max(first, 0), min(last, self._song.frames)
+
+    def around(self, first: int, last: int, pace: Pace) -> SeparatedSpan:
+        """The song's frames [first, last) and a margin, separated; equal frames give equal stems, whatever came before.
 
         Raises RenderStopped on cancellation.
         """
-        first, last = max(first, 0), min(last, self._song.frames)
-        for start, end, stems in self._spans:
-            if start <= first and last <= end:
-                return start, stems
         margin = round(p.SEPARATION_MARGIN_SECONDS * self._song.rate)
         start = min(max(first - margin, 0), self._song.frames)
         end = max(min(last + margin, self._song.frames), start)
-        stems = separation.separate(
-            self._song.samples[start:end], self._song.rate, lambda _: None, pace.stops
-        )
-        self._spans.append((start, end, stems))
-        del self._spans[: -p.KEPT_SPANS]
-        return start, stems
+        if (start, end) not in self._spans:
+            audio = self._song.samples[start:end]
+            stems = separation.separate(audio, self._song.rate, lambda _: None, pace.stops)
+            self._spans[start, end] = SeparatedSpan(start, end, stems)
+        self._spans.move_to_end((start, end))
+        while len(self._spans) > p.KEPT_SPANS:
+            self._spans.popitem(last=False)
+        return self._spans[start, end]
 
 
 class StemSong:
-    """One layer of a song, as Material.
+    """One layer of a song, as Material, for one take.
 
     vocal_share, has_vocal: the largest vocal found in the spans requested so far.
     """
@@ -103,12 +123,22 @@ class StemSong:
         self._stems = stems
         self._layer = layer
         self._pace = pace
+        self._own: list[SeparatedSpan] = []  # in the order in which this take asked for them
         self.vocal_share = 0.0
         self.has_vocal = False
 
     def moving(self, first: int, last: int) -> Tape:
         """See Material. Raises RenderStopped on cancellation."""
-        start, stems = self._stems.over(first, last, self._pace)
-        self.vocal_share = max(self.vocal_share, stems.vocal_share)
-        self.has_vocal = self.has_vocal or stems.has_vocal
-        return Moved(self._layer.moving(stems), -start)
+        span = self._span(*self._stems.clipped(first, last))
+        self.vocal_share = max(self.vocal_share, span.stems.vocal_share)
+        self.has_vocal = self.has_vocal or span.stems.has_vocal
+        return Moved(self._layer.moving(span.stems), -span.start)
+
+    def _span(self, first: int, last: int) -> SeparatedSpan:
+        """A span of this take that contains the frames [first, last): never one that only other takes asked for."""
+        for known in self._own:
+            if known.covers(first, last):
+                return known
+        self._own.append(self._stems.around(first, last, self._pace))
+        del self._own[: -p.KEPT_SPANS]
+        return self._own[-1]

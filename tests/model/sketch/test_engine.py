@@ -99,6 +99,18 @@ def test_several_takes_of_one_request_equal_each_by_itself(made: Generated, task
                 assert np.array_equal(one.samples, other.samples)
 
 
+@pytest.mark.parametrize(("task", "layers"), [(Task.REPAINT, "drums only"), (Task.COMPLETE, "all")])
+def test_equal_requests_give_equal_samples_whatever_was_rendered_before(task: Task, layers: str) -> None:
+    """One engine has rendered for days, another begins the same job again after a crash: both give the same."""
+    song = make_song(6, bpm=240.0, rate=22050, channels=1)
+    used, bar = SketchEngine(), song.bar_frame(1)
+    request = request_for(song, 3 * bar, 4 * bar, task, layers=layers)
+    rendered(used, replace(request, start=2 * bar, seed=7))  # around the region asked for below
+    rendered(used, replace(request, key="F# minor"))
+    fresh, after = rendered(SketchEngine(), request)[0], rendered(used, request)[0]
+    assert np.array_equal(fresh["mix"].samples, after["mix"].samples)
+
+
 def test_progress_rises_to_one_and_names_its_stages(engine: SketchEngine, made: Generated) -> None:
     said: list[Progress] = []
     request = request_for(made, made.bar_frame(8), made.bar_frame(12))
