@@ -70,7 +70,7 @@ def remedy_in(node: ast.AST) -> Iterator[ast.expr]:
             place = 1
         if place is not None and len(node.args) > place:
             yield node.args[place]
-        if name != "replace":  # a shorter form of one that was said in full
+        if name not in ("replace", "evolve"):  # a shorter form of one that was said in full
             yield from (keyword.value for keyword in node.keywords if keyword.arg == "remedy")
     elif isinstance(node, ast.Assign):
         names = [target.id for target in node.targets if isinstance(target, ast.Name)]

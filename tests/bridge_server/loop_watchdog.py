@@ -26,6 +26,7 @@ from bridge_server.jobs.database import transaction
 MAX_SECONDS = 0.2
 SAMPLE_SECONDS = 0.02
 ASLEEP = ("S", "D")
+BY_A_TEST = "ServerThread.on_loop.<locals>.call"  # what a test does in the server's thread is its own affair
 
 _run = asyncio.Handle._run  # the one place through which every step of every loop goes
 
@@ -75,8 +76,11 @@ class LoopWatchdog:
 
     def run(self, handle: asyncio.Handle) -> None:
         """One step."""
-        step = self._step = _Step(handle, time.thread_time(), self._collected)
         name = _name(handle)  # before it runs: a task that has ended tells less
+        if f"({BY_A_TEST})" in name:
+            _run(handle)
+            return
+        step = self._step = _Step(handle, time.thread_time(), self._collected)
         try:
             _run(handle)
         finally:

@@ -54,22 +54,22 @@ def test_every_method_answers_or_says_what_is_missing(ws, take):
         "takes.delete": {"take": take["take"]},
         "export": {"what": "take", "name": other["take"], "format": "midi"},
         "upload.begin": {"name": "x.wav", "size": 1, "sha256": "0" * 64},
-        "songs.undo": {"song": "song"}, "songs.redo": {"song": "song"},
         "songs.tempo": {"source": "song.wav", "bpm": 99}, "analyse": {"source": "song.wav"},
         "generate": {"length": 4800}, **dict.fromkeys(("extract", "accompany", "complete", "lego", "cover"), REGION),
         "repaint": REGION,
     }  # fmt: skip
     jobs = []
-    ws.call("takes.choose", take=other["take"])  # something to undo
     for command in COMMANDS:
         if command.group is Group.AUDITION:
             continue  # needs a sound device: tests/bridge_server/audition
+        if command.name in ("songs.undo", "songs.redo"):
+            continue  # there must be something to undo: tests/bridge_server/handlers/test_takes.py
         answer = ws.call(command.name, **given.get(command.name, {}))
         assert isinstance(answer, dict), command.name
         if answer.get("state") == "queued":
             jobs.append(answer["job"])
     ends = {job: ws.until_end(job)[-1].name for job in jobs}
-    assert len(ends) == 8
+    assert len(ends) == 9
     assert set(ends.values()) == {"done"}
 
 
@@ -131,7 +131,7 @@ def test_notifications_are_done_but_not_answered(ws):
     ("text", "rpc_code"),
     [
         ("", -32700), ("{", -32700), ("nonsense", -32700), ('{"a":NaN}', -32700), ("[" * 100_000, -32700),
-        ("1" * 10_000, -32700), ("[]", -32600), ("17", -32600), ("null", -32600), ("{}", -32600),
+        ("1" * 10_000, -32600), ("[]", -32600), ("17", -32600), ("null", -32600), ("{}", -32600),
         ('{"jsonrpc":"1.0","id":1,"method":"status"}', -32600),
         ('{"jsonrpc":"2.0","id":1}', -32600), ('{"jsonrpc":"2.0","id":1,"method":7}', -32600),
         ('{"jsonrpc":"2.0","id":[],"method":"status"}', -32600),
