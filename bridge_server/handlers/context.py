@@ -33,7 +33,7 @@ class ContextHandlers:
             found = request.evolve(source=self._reader.check(request.source))
         self._contexts.apply(client.key, request)
         self._shared_context.apply(found, client.key)
-        if isinstance(found, requests.SetSource):
+        if isinstance(found, requests.SetSource) and found.position is None:
             await self._show_place(found)
         return understood(request, in_words(request), request)
 
@@ -41,7 +41,7 @@ class ContextHandlers:
         """Where the song lies by its time stamp, for all who show it; a file that cannot be read is refused later."""
         with contextlib.suppress(ProtocolError):
             probe = await self._reader.probe(request.source, request.rate)
-            self._shared_context.song_lies(request.source, placed(request.position, probe).position)
+            self._shared_context.song_lies(request.source, placed(None, probe).position)
 
 
 def in_words(request: Request) -> str:

@@ -86,8 +86,8 @@ class SubmitHandlers:
         if known := self._known(request, asked, client):
             return await self._answers.again(known, client)
         request, seed_note = self._settled(filled)
-        description = await self._description(request, filled.engine)
-        request = request.evolve(engine=description.name)
+        name, description = await self._engine(request, filled.engine)
+        request = request.evolve(engine=name)
         refuse_impossible(description, request)
         request = self._with_files(request, description.file_options)
         request, placement = await self._placed(description, request)
@@ -182,17 +182,17 @@ class SubmitHandlers:
             found["reference"] = self._agreed_reference(request)
         return request.evolve(**found), note
 
-    async def _description(self, request: Render, named: str) -> EngineDescription:
-        """The engine of the request: the one it names, or the default one; an analysis that names none takes any that
-        analyses, as it makes no sound. Raises ProtocolError."""
-        description = await self._engines.describe(request.engine)
+    async def _engine(self, request: Render, named: str) -> tuple[str, EngineDescription]:
+        """The engine of the request, by the name the server has it under: the one it names, or the default one; an
+        analysis that names none takes any that analyses, as it makes no sound. Raises ProtocolError."""
+        chosen, description = request.engine, await self._engines.describe(request.engine)
         if named or request.spec().makes_takes:
-            return description
+            return chosen, description
         for name in self._engines.names:
             if description.capability(Task(request.task)).available:
                 break
-            description = await self._engines.describe(name)
-        return description
+            chosen, description = name, await self._engines.describe(name)
+        return chosen, description
 
     async def _placed(self, description: EngineDescription, request: Render) -> tuple[Render, Placement]:
         """The request with its song in its place on the timeline, and with notes on how the song is read.

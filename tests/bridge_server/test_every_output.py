@@ -39,7 +39,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "complete": ("complete", "SONG", "--length", "4800", "--bpm", "120", "-o", "out"),
     "accompany": ("accompany", *SONG),
     "extract": ("extract", *SONG),
-    "analyse": ("analyse", "song.wav"),
+    "analyse": ("analyse", "SONG"),
     "song": ("song", "undo", "song"),
     "generate": ("generate", "--length", "4800", "-o", "out"),
     "lego": ("lego", *SONG),

@@ -110,7 +110,7 @@ def test_the_choice_is_remembered_and_bars_are_this_browsers_own(panel, server):
     expect(page.locator("#device")).to_be_visible()
     expect(page.locator("#live")).to_have_text("Takes play on the bridge's machine.")
     page.reload()
-    panel.ready().wait("v.place === 'bridge'")
+    panel.ready().wait("v.place === 'bridge' && v.bridgeSilent")
     panel.press(" ")
     expect(page.locator(".notice")).to_contain_text("without sound")
     expect(page.locator(".notice .remedy")).to_contain_text("play in this browser")

@@ -15,7 +15,7 @@ ANNOUNCED = BeginUpload(id="u", name="song.wav", size=1234, sha256="0" * 64)
 class Script:
     """A client that sends text only, as over OSC and the mailbox."""
 
-    key = sender = "script"
+    key = sender = door = "script"
     reply_to = ""
 
     def send(self, reply):
