@@ -160,6 +160,14 @@ async def connected(host: str, port: int, token: str = "") -> AsyncIterator[Brid
         await receiver
 
 
+async def status_of(found: Mapping[str, object]) -> Any:
+    """The status of a server that `find_server` found. Raises ProtocolError when it does not answer."""
+    async with connected(
+        str(found["host"]), int(str(found["websocket_port"])), str(found["token"])
+    ) as client:
+        return await client.call("status")
+
+
 def as_error(params: Mapping[str, Any]) -> ProtocolError:
     """A `failed` reply as an error."""
     return ProtocolError(

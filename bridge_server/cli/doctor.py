@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from bridge_server.audition.sound_devices import ANY_DEVICE, SoundDevices
-from bridge_server.cli.client import connected
+from bridge_server.cli.client import status_of
 from bridge_server.endpoints.midi.ports import input_names
 from bridge_server.engines.pool import EnginePool
 from bridge_server.engines.registry import DEFAULT_ENGINE, MODELS_ENGINE, installed_engines
@@ -245,10 +245,7 @@ async def ports(settings: Settings) -> list[Finding]:
     found = find_server(settings.store)
     if found is not None:
         try:
-            async with connected(
-                str(found["host"]), int(str(found["websocket_port"])), str(found["token"])
-            ) as client:
-                status = await client.call("status")
+            status = await status_of(found)
         except ProtocolError as error:
             return [Finding("server", Verdict.BAD, error.sentence, error.remedy)]
         text = f"runs: OSC {found['osc_port']}, WebSocket {found['websocket_port']}, {status['queued']} jobs waiting"

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from bridge_server.audition.sound_devices import SoundDevices
-from bridge_server.cli.client import connected
+from bridge_server.cli.client import status_of
 from bridge_server.cli.doctor import BASE, SYNC, ports_are_free
 from bridge_server.cli.known_words import known, redacted
 from bridge_server.cli.report_log import last_lines
@@ -177,10 +177,7 @@ async def server(settings: Settings) -> Section:
         "WebSocket port": int(str(found["websocket_port"])),
     }
     try:
-        async with connected(
-            str(found["host"]), int(str(found["websocket_port"])), str(found["token"])
-        ) as client:
-            status = await client.call("status")
+        status = await status_of(found)
     except ProtocolError as error:
         return {**section, "problem": error.code.value}
     engine = status.get("engine")
