@@ -25,6 +25,14 @@ local function by_guid(project)
   return found
 end
 
+local function track_by_guid(project, wanted)
+  for index = 0, reaper.CountTracks(project) - 1 do
+    local track = reaper.GetTrack(project, index)
+    local _, guid = reaper.GetSetMediaTrackInfo_String(track, 'GUID', '', false)
+    if guid == wanted then return track end
+  end
+end
+
 -- Items of ours: the selected ones, else those placed last.
 local function ours(project)
   local items = {}
@@ -114,6 +122,12 @@ function audition.ab(project)
         reaper.SetMediaTrackInfo_Value(track, 'B_MUTE', original_plays and 1 or 0)
         reaper.SetMediaTrackInfo_Value(track, 'I_SOLO', original_plays and 0 or 1)
         said = original_plays and 'original' or 'take'
+      elseif recipe.instead then
+        local original = track_by_guid(project, recipe.instead)
+        local take_plays = reaper.GetMediaTrackInfo_Value(track, 'B_MUTE') == 0
+        reaper.SetMediaTrackInfo_Value(track, 'B_MUTE', take_plays and 1 or 0)
+        if original then reaper.SetMediaTrackInfo_Value(original, 'B_MUTE', take_plays and 0 or 1) end
+        said = take_plays and 'original' or 'take'
       else
         local original_plays = reaper.GetMediaItemInfo_Value(item, 'B_MUTE') == 0
         reaper.SetMediaItemInfo_Value(item, 'B_MUTE', original_plays and 1 or 0)

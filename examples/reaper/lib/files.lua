@@ -76,7 +76,8 @@ function files.copier(from, to)
   local done = 0
   local function stop(result, reason)
     input:close()
-    output:close()
+    local closed, reason_to_close = output:close() -- what is buffered is written now, and a full disk told
+    if result and not closed then result, reason = nil, reason_to_close end
     if result == nil then os.remove(to) end
     return result, reason
   end
@@ -88,13 +89,6 @@ function files.copier(from, to)
     done = done + #data
     return math.min(done / size, 0.999)
   end
-end
-
-function files.copy(from, to)
-  local step = files.copier(from, to)
-  local fraction, problem = step()
-  while fraction and fraction < 1 do fraction, problem = step() end
-  return fraction, problem
 end
 
 return files

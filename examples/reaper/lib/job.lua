@@ -5,6 +5,7 @@ local files = dofile(here .. 'lib/files.lua')
 local json = dofile(here .. 'lib/json.lua')
 local mailbox = dofile(here .. 'lib/mailbox.lua')
 local place = dofile(here .. 'lib/place.lua')
+local routing = dofile(here .. 'lib/routing.lua')
 local selection = dofile(here .. 'lib/selection.lua')
 local source = dofile(here .. 'lib/source.lua')
 local tempo = dofile(here .. 'lib/tempo.lua')
@@ -157,7 +158,7 @@ function Job:receive(line)
       self.takes[#self.takes + 1] = values
     end
   elseif line.method == 'done' then
-    self.stage, self.fraction, self.next = 'Reading the receipts', nil, self.receipts
+    self.rendered, self.stage, self.fraction, self.next = true, 'Reading the receipts', nil, self.receipts
   elseif line.method == 'failed' then
     self:fail(words.problem(values))
   elseif line.method == 'cancelled' then
@@ -221,7 +222,7 @@ function Job:receipts()
       self.asking[index] = nil
     end
   end
-  if next(self.asking) == nil then self.stage, self.next = 'Placing the takes', self.put end
+  if next(self.asking) == nil then self.stage, self.next = 'Copying the takes', self.bring end
 end
 
 -- Where the takes go, and whether they stand for what is there.
@@ -237,14 +238,25 @@ function Job:where()
     where.replaces = track ~= nil and (not self.continuing or #items == 0)
     where.apart = not where.replaces
   end
+  -- An instrument's track has effects that are in the take already.
+  if track and self.song.played then where.apart = true end
+  if track and where.replaces and not routing.heard_here_only(self.project, track) then where.apart, where.waits = true, true end
   return where
 end
 
-function Job:put()
+function Job:bring()
   if #self.takes == 0 then return self:fail('The server rendered no takes.') end
-  local title = words.label(self.choices.task) .. ' ' .. files.stem(self.title_path or self.song.path)
-  local folder, problem = place.bring_files(self.project, self.takes, title)
-  if not folder then return self:fail(problem) end
+  if not self.bringer then
+    local title = words.label(self.choices.task) .. ' ' .. files.stem(self.title_path or self.song.path)
+    self.bringer, self.folder = place.bringer(self.project, self.takes, title)
+  end
+  local fraction, problem = self.bringer()
+  if not fraction then return self:fail(problem) end
+  self.fraction = fraction
+  if fraction == 1 then self.stage, self.fraction, self.next = 'Placing the takes', nil, self.put end
+end
+
+function Job:put()
   local lines, kept = {}, json.array()
   for index, take in ipairs(self.takes) do
     local label = take.stem == 'mix' and ('Take ' .. take.number) or string.format('Take %d, %s', take.number, take.stem)
@@ -252,7 +264,7 @@ function Job:put()
     kept[index] = {take = take.take, number = take.number, stem = take.stem, seed = take.seed, passed = take.passed}
   end
   local recipe = {
-    task = self.choices.task, prompt = self.choices.prompt, key = self.choices.key, job = self.job_id, id = self.id, folder = folder,
+    task = self.choices.task, prompt = self.choices.prompt, key = self.choices.key, job = self.job_id, id = self.id, folder = self.folder,
     start = self.first, ['end'] = self.last, rate = self.rate, way = self.song.way, takes = kept,
     made = 'Made with Takebridge; machine-generated or machine-assisted audio.',
   }
@@ -260,23 +272,49 @@ function Job:put()
   local where = self:where()
   local items, trouble = place.takes(self.project, where, self.takes, self.choices.task, recipe, notes)
   if not items then return self:fail(trouble) end
+  self.items, self.lines = items, self:remarks(lines, where)
+  self.painter = place.painter(self.project, items)
+  self.stage, self.next = 'Drawing the waveforms', self.paint
+end
+
+-- What the producer should know about where the takes are, behind the receipts.
+function Job:remarks(lines, where)
   local _, saved = reaper.EnumProjects(-1)
   if saved == '' then
-    lines[#lines + 1] = 'The project is not saved yet. The takes are in ' .. folder
+    lines[#lines + 1] = 'The project is not saved yet. The takes are in ' .. self.folder
       .. '; when you save it, tick "Copy all media into project directory".'
   end
   if self.track_gone then
     lines[#lines + 1] = '! The track was deleted during the render; the takes are on a new track at the end, muted.'
+  elseif where.waits then
+    lines[#lines + 1] = 'The take is on its own muted track, because tracks that feed this one play elsewhere too; the A/B action switches '
+      .. 'between the two tracks.'
   elseif not where.track and where.replaces then
     lines[#lines + 1] = 'The take of the mix is on its own muted track; the A/B action solos it.'
+  elseif self.song.played and where.replaces then
+    lines[#lines + 1] = 'The instrument\'s effects and fader are in the take, so it is on a track of its own.'
   end
-  self.items, self.lines, self.state, self.stage, self.fraction = items, lines, 'done', 'Done', 1
+  local channels = where.track and self.song.way == 'render' and math.tointeger(reaper.GetMediaTrackInfo_Value(where.track, 'I_NCHAN')) or 2
+  if channels > 2 then lines[#lines + 1] = string.format('! The track has %d channels; the take has channels 1 and 2.', channels) end
+  return lines
+end
+
+function Job:paint()
+  if not self.painter() then return end
+  self.state, self.stage, self.fraction = 'done', 'Done', 1
   self:tidy()
 end
 
--- Asks the server to stop; the job ends when the server says so, or at once when it has not been asked yet.
+-- Asks the server to stop; the job ends when the server says so, or at once when it has not been asked yet or has done its part.
 function Job:cancel()
-  if self.state ~= 'working' then return end
+  if self.state ~= 'working' or self.painter then return end -- with the takes in place it is done
+  if self.rendered then
+    for _, take in ipairs(self.takes) do
+      if take.file then os.remove(take.file) end
+    end
+    self.state, self.stage, self.lines = 'cancelled', 'Cancelled', {'The project was not changed. The server has the takes.'}
+    return self:tidy()
+  end
   if not self.talk or self.gone or not self.job_id then
     if self.gone or (self.talk and not self.job_id) then mailbox.ask(self.root, 'cancel', {job = self.id}) end
     self.state, self.stage, self.lines = 'cancelled', 'Cancelled', {'The project was not changed.'}

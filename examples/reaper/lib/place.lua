@@ -4,6 +4,7 @@
 local here = ({reaper.get_action_context()})[2]:match('^(.*[/\\])')
 local files = dofile(here .. 'lib/files.lua')
 local json = dofile(here .. 'lib/json.lua')
+local routing = dofile(here .. 'lib/routing.lua')
 local selection = dofile(here .. 'lib/selection.lua')
 local tempo = dofile(here .. 'lib/tempo.lua')
 local words = dofile(here .. 'lib/words.lua')
@@ -16,24 +17,36 @@ local NO_FADE = -1 -- of D_FADEINLEN_AUTO: no automatic fade
 local IN_TIME = 0 -- of C_BEATATTACHMODE: a later tempo edit does not move the item
 local FIXED_LANES = 2 -- of I_FREEMODE
 
--- Copies the takes' files to where the project keeps its media. Returns nil and a sentence on failure.
-function place.bring_files(project, takes, title)
+-- Copies the takes' files to where the project keeps its media, a piece at each call of the returned function, which gives the fraction
+-- done, 1 at the end, or nil and a sentence. The second result is the folder.
+function place.bringer(project, takes, title)
   local folder = files.join(reaper.GetProjectPathEx(project), FOLDER)
   reaper.RecursiveCreateDirectory(folder, 0)
-  for _, take in ipairs(takes) do
-    local safe = title:gsub('[%c/\\:*?"<>|]', '_')
-    local stem = take.stem == 'mix' and '' or ('.' .. take.stem)
-    take.file = files.join(folder, string.format('%s.%d%s.%s.wav', safe, take.number, stem, take.take))
-    local done, problem = files.copy(take.path, take.file)
-    if not done then
+  local safe = title:gsub('[%c/\\:*?"<>|]', '_')
+  local index, copier = 1, nil
+  return function()
+    local take = takes[index]
+    if not copier then
+      local stem = take.stem == 'mix' and '' or ('.' .. take.stem)
+      take.file = files.join(folder, string.format('%s.%d%s.%s.wav', safe, take.number, stem, take.take))
+      copier = files.copier(take.path, take.file)
+    end
+    local fraction, problem = copier()
+    if not fraction then
       return nil, 'The take cannot be copied to ' .. folder .. ': ' .. tostring(problem) .. '\nFree some disk space, or save the project elsewhere.'
     end
-  end
-  return folder
+    if fraction == 1 then index, copier, fraction = index + 1, nil, 0 end
+    return (index - 1 + fraction) / #takes
+  end, folder
 end
 
 local function guid(item)
   local _, text = reaper.GetSetMediaItemInfo_String(item, 'GUID', '', false)
+  return text
+end
+
+local function track_guid(track)
+  local _, text = reaper.GetSetMediaTrackInfo_String(track, 'GUID', '', false)
   return text
 end
 
@@ -79,12 +92,32 @@ local function mute_under(project, track, from, to)
   return muted
 end
 
--- Waveforms at once, not when REAPER next looks. 0 begins and says whether there is anything to do, 1 works, 2 ends.
-local function build_peaks(media)
-  if not reaper.APIExists('PCM_Source_BuildPeaks') then return end -- an older REAPER; it builds them when it looks
-  if reaper.PCM_Source_BuildPeaks(media, 0) == 0 then return end
-  while reaper.PCM_Source_BuildPeaks(media, 1) ~= 0 do end
-  reaper.PCM_Source_BuildPeaks(media, 2)
+-- Waveforms at once, not when REAPER next looks: a step at each call of the returned function, which is true when all are there. REAPER's
+-- function begins at 0 and says whether there is anything to do, works at 1, and ends at 2. An item that the producer has deleted between
+-- two steps has taken its source with it: it must not be touched any more.
+function place.painter(project, items)
+  if not reaper.APIExists('PCM_Source_BuildPeaks') then return function() return true end end -- an older REAPER; it builds them when it looks
+  local waiting, busy = {}, false
+  for _, item in ipairs(items) do
+    for index = 0, reaper.CountTakes(item) - 1 do waiting[#waiting + 1] = {item = item, index = index} end
+  end
+  return function()
+    local entry = waiting[1]
+    if not entry then
+      reaper.UpdateArrange()
+      return true
+    end
+    local take = reaper.ValidatePtr2(project, entry.item, 'MediaItem*') and reaper.GetTake(entry.item, entry.index)
+    local media = take and reaper.GetMediaItemTake_Source(take)
+    if media and not busy then busy = reaper.PCM_Source_BuildPeaks(media, 0) ~= 0
+    elseif media and reaper.PCM_Source_BuildPeaks(media, 1) == 0 then
+      reaper.PCM_Source_BuildPeaks(media, 2)
+      busy = false
+    end
+    if not media then busy = false end
+    if not busy then table.remove(waiting, 1) end
+    return false
+  end
 end
 
 local function fill_take(take, entry, name)
@@ -93,7 +126,6 @@ local function fill_take(take, entry, name)
   reaper.SetMediaItemTakeInfo_Value(take, 'D_STARTOFFS', 0)
   reaper.GetSetMediaItemTakeInfo_String(take, 'P_NAME', name, true)
   reaper.GetSetMediaItemTakeInfo_String(take, place.EXT, json.encode({take = entry.take, seed = entry.seed, job = entry.job}), true)
-  build_peaks(media)
 end
 
 -- One item at the sample where the takes begin, with those takes in it.
@@ -118,11 +150,17 @@ local function remember(item, recipe, notes)
   reaper.UpdateItemInProject(item)
 end
 
+-- Behind `after`, in the same folder as it: where that one closes a folder, the new one does.
 local function new_track(project, after, name)
   local index = reaper.CountTracks(project)
   if after then index = math.tointeger(reaper.GetMediaTrackInfo_Value(after, 'IP_TRACKNUMBER')) end
   reaper.InsertTrackAtIndex(index, false)
   local track = reaper.GetTrack(project, index)
+  local depth = after and reaper.GetMediaTrackInfo_Value(after, 'I_FOLDERDEPTH') or 0
+  if depth < 0 then
+    reaper.SetMediaTrackInfo_Value(after, 'I_FOLDERDEPTH', 0)
+    reaper.SetMediaTrackInfo_Value(track, 'I_FOLDERDEPTH', depth)
+  end
   reaper.GetSetMediaTrackInfo_String(track, 'P_NAME', name, true)
   reaper.TrackList_AdjustWindows(false)
   return track
@@ -145,6 +183,7 @@ end
 local function into_lanes(track, takes, label, recipe, notes)
   local lanes = math.tointeger(reaper.GetMediaTrackInfo_Value(track, 'I_NUMFIXEDLANES'))
   reaper.SetMediaTrackInfo_Value(track, 'I_NUMFIXEDLANES', lanes + #takes)
+  reaper.UpdateTimeline()
   local items = {}
   for number, entry in ipairs(takes) do
     local item = new_item(track, {entry}, label)
@@ -171,15 +210,18 @@ local function put(project, where, takes, label, recipe, notes)
     remember(item, recipe, notes)
     return {item}
   end
-  recipe.under = where.track and where.replaces and mute_under(project, where.track, from, to) or json.array()
+  local cut_under = where.track and where.replaces and not where.waits
+  recipe.under = cut_under and mute_under(project, where.track, from, to) or json.array()
   local after = where.track
+  -- A backing of a whole folder is not one of its parts.
+  if after and not where.replaces then after = routing.end_of(project, after) end
   for _, stem in ipairs(order) do
     local name = string.format('%s of %s', stem == 'mix' and label or stem, track_title)
     after = new_track(project, after, name)
-    -- A take of the whole mix would sound twice: its track waits, muted, for the A/B action.
-    if not where.track and where.replaces then
+    -- A take of the whole mix, or of what sounds elsewhere too, would sound twice: its track waits, muted, for the A/B action.
+    if where.replaces and (not where.track or where.waits) then
       reaper.SetMediaTrackInfo_Value(after, 'B_MUTE', 1)
-      recipe.mix = true
+      if where.waits then recipe.instead = track_guid(where.track) else recipe.mix = true end
     end
     local item = new_item(after, groups[stem], label)
     remember(item, recipe, notes)
@@ -188,7 +230,8 @@ local function put(project, where, takes, label, recipe, notes)
   return items
 end
 
--- Places takes. where: {track or nil, replaces, apart}. recipe: kept in P_EXT. Returns the items, or nil and a sentence.
+-- Places takes. where: {track or nil; replaces: they stand for what is there; apart: on tracks of their own; waits: muted, because what is
+-- there sounds elsewhere too}. recipe: kept in P_EXT. Returns the items, or nil and a sentence.
 function place.takes(project, where, takes, task, recipe, notes)
   table.sort(takes, function(a, b) return a.number < b.number end)
   local label = words.label(task)

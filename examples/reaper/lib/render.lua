@@ -19,12 +19,17 @@ render.TEXTS = {'RENDER_FILE', 'RENDER_PATTERN', 'RENDER_FORMAT', 'RENDER_FORMAT
 
 -- "File: Render project, using the most recent render settings, auto-close render dialog"; returns when the file is there.
 local RENDER_NOW = 42230
-local MASTER_MIX, STEMS, PRE_FADER = 0, 2, 8192
+-- 3, not 2: others tried each value in REAPER 7.79 and got the master mix for 2, one file for each selected track for 3. A stem then has
+-- the track's effects, fader, pan and automation in it, and nothing of the master's.
+local MASTER_MIX, STEMS = 0, 3
 -- 'evaw', 32 bits of float: nothing clips on the way.
 local WAV_FLOAT = 'ZXZhdyAAAQ=='
 -- What a track adds to its items. Set aside for the render, for the take goes back in front of it.
 local PLAIN = {I_FXEN = 0, D_VOL = 1, D_PAN = 0, D_WIDTH = 1, B_MUTE = 0, B_PHASE = 0}
-local SOLOED = 1
+-- The take of an instrument goes onto a track of its own, so all of this track is in it.
+local AS_IT_IS = {B_MUTE = 0}
+-- Volume, pan, width and mute, before the effects and after them.
+local ENVELOPES = {'<VOLENV', '<VOLENV2', '<VOLENV3', '<PANENV', '<PANENV2', '<WIDTHENV', '<WIDTHENV2', '<MUTEENV'}
 
 local function settings_now(project)
   local kept = {}
@@ -46,31 +51,75 @@ local function put_settings(project, settings)
 end
 
 local function all_tracks(project)
-  local tracks = {}
+  local tracks = {reaper.GetMasterTrack(project)}
   for index = 0, reaper.CountTracks(project) - 1 do tracks[#tracks + 1] = reaper.GetTrack(project, index) end
   return tracks
 end
 
--- Renders samples [first, last) of a track (or of the mix, for nil) to folder/stem.wav. Returns the path, or nil and a sentence.
-function render.to_file(project, track, first, last, rate, folder, stem)
-  local target = track or reaper.GetMasterTrack(project)
-  local settings, selected, plain = settings_now(project), {}, {}
-  for _, name in ipairs({'I_FXEN', 'D_VOL', 'D_PAN', 'D_WIDTH', 'B_MUTE', 'B_PHASE', 'I_SOLO'}) do
-    plain[name] = reaper.GetMediaTrackInfo_Value(target, name)
+-- Whether a 32-bit WAV file of REAPER's has nothing but zeros in it. Stops at the first sample that is none.
+function render.is_silent(path)
+  local file = io.open(path, 'rb')
+  if not file then return false end
+  local at, left = 12, nil
+  while not left do
+    file:seek('set', at)
+    local head = file:read(8)
+    if not head or #head < 8 then break end
+    local name, size = head:sub(1, 4), string.unpack('<I4', head, 5)
+    if name == 'data' then left = size else at = at + 8 + size + size % 2 end
   end
+  local silent = true
+  while silent and left and left > 0 do
+    local data = file:read(math.min(left, 1024 * 1024))
+    if not data then break end
+    silent, left = not data:find('[^%z]'), left - #data
+  end
+  file:close()
+  return silent
+end
+
+-- Active envelopes of the track's own that a render without them is to go past.
+local function active_envelopes(track)
+  local found = {}
+  if not reaper.APIExists('GetSetEnvelopeInfo_String') then return found end -- an older REAPER
+  for _, name in ipairs(ENVELOPES) do
+    local envelope = reaper.GetTrackEnvelopeByChunkName(track, name)
+    if envelope then
+      local ok, active = reaper.GetSetEnvelopeInfo_String(envelope, 'ACTIVE', '', false)
+      if ok and active == '1' then found[#found + 1] = envelope end
+    end
+  end
+  return found
+end
+
+local function set_active(envelopes, text)
+  for _, envelope in ipairs(envelopes) do reaper.GetSetEnvelopeInfo_String(envelope, 'ACTIVE', text, true) end
+end
+
+-- Renders samples [first, last) of a track (or of the mix, for nil) to folder/stem.wav: what comes before its effects and fader; or with
+-- all of them, for as_it_is. Returns the path, or nil and a sentence. REAPER shows its render window and does nothing else meanwhile.
+function render.to_file(project, track, first, last, rate, folder, stem, as_it_is)
+  local target = track or reaper.GetMasterTrack(project)
+  local changes = as_it_is and AS_IT_IS or PLAIN
+  local settings, selected, soloed, kept = settings_now(project), {}, {}, {}
+  for name in pairs(changes) do kept[name] = reaper.GetMediaTrackInfo_Value(target, name) end
   for _, candidate in ipairs(all_tracks(project)) do
     selected[candidate] = reaper.GetMediaTrackInfo_Value(candidate, 'I_SELECTED')
+    -- Another track may be soloed, and this one silent because of it. What the mix is when tracks are soloed is the producer's wish.
+    if track then soloed[candidate] = reaper.GetMediaTrackInfo_Value(candidate, 'I_SOLO') end
   end
+  local envelopes = as_it_is and {} or active_envelopes(target)
   local path = files.join(folder, stem .. '.wav')
   local ok, problem = pcall(function()
+    -- The master counts as a track here: selected, it would become a second file.
     for candidate in pairs(selected) do
       reaper.SetMediaTrackInfo_Value(candidate, 'I_SELECTED', candidate == track and 1 or 0)
     end
-    for name, value in pairs(PLAIN) do reaper.SetMediaTrackInfo_Value(target, name, value) end
-    -- Another track may be soloed, and this one silent because of it.
-    if track then reaper.SetMediaTrackInfo_Value(track, 'I_SOLO', SOLOED) end
+    for candidate in pairs(soloed) do reaper.SetMediaTrackInfo_Value(candidate, 'I_SOLO', 0) end
+    for name, value in pairs(changes) do reaper.SetMediaTrackInfo_Value(target, name, value) end
+    set_active(envelopes, '0')
     put_settings(project, {
-      RENDER_SETTINGS = track and (STEMS | PRE_FADER) or MASTER_MIX,
+      RENDER_SETTINGS = track and STEMS or MASTER_MIX,
       RENDER_BOUNDSFLAG = 0,
       RENDER_STARTPOS = first / rate,
       RENDER_ENDPOS = last / rate,
@@ -88,7 +137,9 @@ function render.to_file(project, track, first, last, rate, folder, stem)
     })
     reaper.Main_OnCommandEx(RENDER_NOW, 0, project)
   end)
-  for name, value in pairs(plain) do reaper.SetMediaTrackInfo_Value(target, name, value) end
+  set_active(envelopes, '1')
+  for name, value in pairs(kept) do reaper.SetMediaTrackInfo_Value(target, name, value) end
+  for candidate, value in pairs(soloed) do reaper.SetMediaTrackInfo_Value(candidate, 'I_SOLO', value) end
   for candidate, value in pairs(selected) do reaper.SetMediaTrackInfo_Value(candidate, 'I_SELECTED', value) end
   put_settings(project, settings)
   if not ok then return nil, 'REAPER could not render the selection: ' .. tostring(problem) end

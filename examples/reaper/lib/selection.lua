@@ -1,5 +1,8 @@
 -- What the producer has selected: razor edits win over the time selection, that over selected items.
 
+local here = ({reaper.get_action_context()})[2]:match('^(.*[/\\])')
+local routing = dofile(here .. 'lib/routing.lua')
+
 local selection = {}
 
 local function track_name(track)
@@ -15,12 +18,6 @@ local function razor_areas(track)
     if guid == '' then areas[#areas + 1] = {tonumber(from), tonumber(to)} end
   end
   return areas
-end
-
-local function tracks_of(project)
-  local tracks = {}
-  for index = 0, reaper.CountTracks(project) - 1 do tracks[#tracks + 1] = reaper.GetTrack(project, index) end
-  return tracks
 end
 
 function selection.item_span(item)
@@ -46,7 +43,7 @@ end
 
 local function from_razor(project)
   local found
-  for _, track in ipairs(tracks_of(project)) do
+  for _, track in ipairs(routing.tracks(project)) do
     for _, area in ipairs(razor_areas(track)) do
       if not found then
         found = {kind = 'razor edit', from = area[1], to = area[2], tracks = {}}
@@ -68,7 +65,7 @@ local function from_time(project)
     if first < to and last > from then add_once(tracks, reaper.GetMediaItem_Track(item)) end
   end
   if #tracks == 0 then
-    for _, track in ipairs(tracks_of(project)) do
+    for _, track in ipairs(routing.tracks(project)) do
       if reaper.GetMediaTrackInfo_Value(track, 'I_SELECTED') ~= 0 then tracks[#tracks + 1] = track end
     end
   end
@@ -105,11 +102,19 @@ local function in_silent_lane(track, item)
   return reaper.GetMediaTrackInfo_Value(track, 'I_FREEMODE') == 2 and reaper.GetMediaItemInfo_Value(item, 'C_LANEPLAYS') == 0
 end
 
+-- The tracks whose items sound in a request about `track`: itself and what feeds it; for nil, all.
+function selection.sounding(project, track)
+  if not track then return routing.tracks(project) end
+  local tracks = {track}
+  for _, feeder in ipairs(routing.feeders(project, track)) do tracks[#tracks + 1] = feeder end
+  return tracks
+end
+
 -- Items that can be heard in a span of seconds; `muted` counts those that are there but silent.
 function selection.audible(project, track, from, to)
   local items, muted = {}, 0
-  for _, candidate in ipairs(track and {track} or tracks_of(project)) do
-    local silent = not track and reaper.GetMediaTrackInfo_Value(candidate, 'B_MUTE') ~= 0
+  for _, candidate in ipairs(selection.sounding(project, track)) do
+    local silent = candidate ~= track and reaper.GetMediaTrackInfo_Value(candidate, 'B_MUTE') ~= 0
     for index = 0, reaper.CountTrackMediaItems(candidate) - 1 do
       local item = reaper.GetTrackMediaItem(candidate, index)
       local first, last = selection.item_span(item)

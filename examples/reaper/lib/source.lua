@@ -3,6 +3,7 @@
 local here = ({reaper.get_action_context()})[2]:match('^(.*[/\\])')
 local files = dofile(here .. 'lib/files.lua')
 local render = dofile(here .. 'lib/render.lua')
+local routing = dofile(here .. 'lib/routing.lua')
 local selection = dofile(here .. 'lib/selection.lua')
 local tempo = dofile(here .. 'lib/tempo.lua')
 
@@ -43,6 +44,7 @@ local function processed(item, from, to)
   if fades_inside(item, from, to) then return 'it is faded' end
   local media = reaper.GetMediaItemTake_Source(take)
   if reaper.GetMediaSourceParent(media) then return 'it is a section or reversed' end
+  if reaper.GetMediaSourceNumChannels(media) > 2 then return 'it has more than two channels' end
   local length, in_quarters = reaper.GetMediaSourceLength(media)
   local offset = reaper.GetMediaItemTakeInfo_Value(take, 'D_STARTOFFS')
   local first = selection.item_span(item)
@@ -57,6 +59,8 @@ local function straight(project, track, from, to, rate)
   local items = selection.audible(project, track, from, to)
   if #items ~= 1 then return nil, 'there are several items' end
   local item = items[1]
+  if reaper.GetMediaItem_Track(item) ~= track then return nil, 'it is on a track that feeds this one' end
+  if routing.is_instrument(track, items) then return nil, 'an instrument plays' end
   local first, last = selection.item_span(item)
   if first > from + 1e-9 or last < to - 1e-9 then return nil, 'the item is shorter than the selection' end
   local why = processed(item, from, to)
@@ -69,14 +73,17 @@ end
 
 local function last_end(project, track)
   local finish = 0
-  for index = 0, reaper.CountTrackMediaItems(track) - 1 do
-    local _, last = selection.item_span(reaper.GetTrackMediaItem(track, index))
-    finish = math.max(finish, last)
+  for _, candidate in ipairs(selection.sounding(project, track)) do
+    for index = 0, reaper.CountTrackMediaItems(candidate) - 1 do
+      local _, last = selection.item_span(reaper.GetTrackMediaItem(candidate, index))
+      finish = math.max(finish, last)
+    end
   end
   return finish
 end
 
--- {path, position, way}: position is where the file's first sample lies on the timeline. Or nil and a sentence.
+-- {path, position, way, played}: position is where the file's first sample lies on the timeline; played: the track's effects and fader are
+-- in it, because an instrument makes its sound. Or nil and a sentence.
 -- place: {track, from, to} in seconds; continuing: the song ends where the region begins.
 function source.get(project, place, rate, folder, continuing)
   if not continuing then
@@ -90,10 +97,17 @@ function source.get(project, place, rate, folder, continuing)
     local after = math.min(place.to + CONTEXT_SECONDS, song_end)
     last = math.max(tempo.samples(place.to, rate), tempo.samples(after, rate))
   end
+  local items = place.track and selection.audible(project, place.track, first / rate, last / rate) or {}
+  local played = place.track ~= nil and routing.is_instrument(place.track, items)
   local stem = string.format('reaper-%d-%d', os.time(), math.random(1, 999999999))
-  local path, problem = render.to_file(project, place.track, first, last, rate, folder, stem)
+  local path, problem = render.to_file(project, place.track, first, last, rate, folder, stem, played)
   if not path then return nil, problem end
-  return {path = path, position = first, way = 'render'}
+  if render.is_silent(path) then
+    os.remove(path)
+    return nil, 'The source is silent there: REAPER rendered ' .. place.label .. ' and not one sample sounds.\n'
+      .. 'Listen to the selection; is an instrument offline, an item empty, a send muted?'
+  end
+  return {path = path, position = first, way = 'render', played = played}
 end
 
 return source

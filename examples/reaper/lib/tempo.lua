@@ -38,6 +38,11 @@ local function on_bar_line(before, quarter)
   return quarter, true
 end
 
+-- The number the ruler gives the project's first bar: 1, unless the project settings say otherwise.
+function tempo.first_bar()
+  return math.tointeger(tonumber(tempo.bar(0):match('^%s*(-?%d+)'))) or 1
+end
+
 -- The whole map: steps, linear ramps (REAPER's are linear in time, as the bridge's) and meters.
 function tempo.map(project)
   local numerator, denominator, bpm = reaper.TimeMap_GetTimeSigAtTime(project, 0)
@@ -63,7 +68,7 @@ function tempo.map(project)
       end
     end
   end
-  return {points = points, meters = meters}
+  return {points = points, meters = meters, first_bar = tempo.first_bar()}
 end
 
 -- A place as the ruler says it, "5.1.00".

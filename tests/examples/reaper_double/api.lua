@@ -23,7 +23,7 @@ end
 
 local CHECKS = {
   P = function(value) return value == nil or value == 0 or value == world.project end,
-  T = is('T'), I = is('I'), K = is('K'), S = is('S'), C = is('C'),
+  T = is('T'), I = is('I'), K = is('K'), S = is('S'), E = is('E'), C = is('C'),
   s = function(value) return type(value) == 'string' end,
   n = function(value) return type(value) == 'number' and value == value end,
   i = function(value) return type(value) == 'number' and math.tointeger(value) ~= nil end,
@@ -94,6 +94,8 @@ local function setter(list, what)
       object.lanes[tonumber(lane)] = value
       return true
     end
+    -- A timeline whose lanes have changed is to be told (the API's page says so of I_FREEMODE; scripts in use do it for the lanes, too).
+    if name == 'I_NUMFIXEDLANES' or name == 'I_FREEMODE' then world.timeline = false end
     if not known(list, name, what)[2] and name ~= 'C_LANEPLAYS' then error(name .. ' is read-only', 3) end
     object.values[name] = value
     return true
@@ -128,11 +130,43 @@ function given.GetTrack(project, index) return current(project).tracks[index + 1
 function given.GetMasterTrack(project) return current(project).master end
 
 function given.ValidatePtr2(project, pointer, kind)
-  assert(kind == 'MediaTrack*', 'the double knows tracks only here')
+  assert(kind == 'MediaTrack*' or kind == 'MediaItem*', 'the double knows tracks and items only here')
   for _, track in ipairs(current(project).tracks) do
-    if track == pointer then return true end
+    if track == pointer and kind == 'MediaTrack*' then return true end
+    for _, item in ipairs(track.items) do
+      if item == pointer and kind == 'MediaItem*' then return true end
+    end
   end
   return false
+end
+
+local function sends_of(track, category)
+  local found = {}
+  if category == 0 then return track.sends end
+  assert(category == -1, 'the double knows sends and receives only')
+  for _, candidate in ipairs(world.project.tracks) do
+    for _, send in ipairs(candidate.sends) do
+      if send.to == track then found[#found + 1] = send end
+    end
+  end
+  return found
+end
+
+function given.GetTrackNumSends(track, category) return #sends_of(track, category) end
+
+function given.GetTrackSendInfo_Value(track, category, index, name)
+  local send = assert(sends_of(track, category)[index + 1], 'no such send')
+  local known_names = {B_MUTE = send.muted, P_SRCTRACK = send.from, P_DESTTRACK = send.to}
+  return known(known_names, name, 'a send')
+end
+
+function given.TrackFX_GetInstrument(track) return track.instrument end
+function given.GetTrackEnvelopeByChunkName(track, name) return track.envelopes[name] end
+
+function given.GetSetEnvelopeInfo_String(envelope, name, value, set)
+  known(envelope.texts, name, 'an envelope')
+  if set then envelope.texts[name] = value end
+  return true, envelope.texts[name]
 end
 
 function given.CountTrackMediaItems(track) return #track.items end
@@ -149,6 +183,7 @@ function given.GetTakeNumStretchMarkers(take) return take.stretch end
 function given.GetMediaItemTake_Source(take) return take.source end
 function given.GetMediaSourceFileName(source) return source.path end
 function given.GetMediaSourceLength(source) return source.seconds, false end
+function given.GetMediaSourceNumChannels(source) return source.info.channels end
 function given.GetMediaSourceParent() return nil end
 function given.PCM_Source_CreateFromFile(path) return projects.source(path) end
 
@@ -170,6 +205,7 @@ end
 
 function given.UpdateItemInProject() end
 function given.UpdateArrange() end
+function given.UpdateTimeline() world.timeline = true end
 function given.TrackList_AdjustWindows() end
 
 function given.GetTrackName(track)

@@ -5,7 +5,9 @@ local wav = dofile(HERE .. 'wav.lua')
 
 local mixdown = {}
 
-local STEMS, PRE_FADER = 2, 8192
+-- What each value of RENDER_SETTINGS gives: tried one by one by others in REAPER 7.79 on Linux; facts.md has the source.
+local MIX, MIX_AND_STEMS, STEMS = {mix = true}, {mix = true, stems = true}, {stems = true}
+local SETTINGS = {[0] = MIX, [1] = MIX_AND_STEMS, [2] = MIX, [3] = STEMS}
 local FLOAT = 'ZXZhdyAAAQ=='
 local FX_GAIN = 0.5
 
@@ -43,9 +45,72 @@ local function add_item(mix, item, first, rate, gain)
   end
 end
 
-local function track_gain(track, pre_fader)
-  local gain = track.values.I_FXEN ~= 0 and FX_GAIN ^ track.fx or 1
-  return pre_fader and gain or gain * track.values.D_VOL
+-- A tone for MIDI, where an instrument plays it.
+local function add_notes(mix, item, first, rate, gain)
+  if item.values.B_MUTE ~= 0 then return end
+  local from = math.max(first, math.floor(item.values.D_POSITION * rate + 0.5))
+  local to = math.min(first + #mix[1], math.floor((item.values.D_POSITION + item.values.D_LENGTH) * rate + 0.5))
+  for frame = from, to - 1 do
+    local value = 0.25 * math.sin(2 * math.pi * 220 * frame / rate) * gain
+    for channel = 1, 2 do mix[channel][frame - first + 1] = mix[channel][frame - first + 1] + value end
+  end
+end
+
+local function track_gain(track)
+  local gain = track.values.D_VOL * (track.values.I_FXEN ~= 0 and FX_GAIN ^ track.fx or 1)
+  for _, envelope in pairs(track.envelopes) do
+    if envelope.texts.ACTIVE == '1' then gain = gain * envelope.gain end
+  end
+  return gain
+end
+
+-- Tracks that sound through a track, each with whether its main way is meant.
+local function feeders(project, track)
+  local found, level, inside = {}, 0, false
+  for _, candidate in ipairs(project.tracks) do
+    if inside and level == 1 and candidate.values.B_MAINSEND ~= 0 then found[#found + 1] = candidate end
+    if candidate == track then inside, level = candidate.values.I_FOLDERDEPTH > 0, 0 end
+    if inside then
+      level = level + candidate.values.I_FOLDERDEPTH
+      if level <= 0 then inside = false end
+    end
+    for _, send in ipairs(candidate.sends) do
+      if send.to == track and send.muted == 0 then found[#found + 1] = candidate end
+    end
+  end
+  return found
+end
+
+local function add_track(mix, project, track, first, rate, gain)
+  if track.values.B_MUTE ~= 0 then return end
+  gain = gain * track_gain(track)
+  for _, item in ipairs(track.items) do
+    local take = item.takes[item.values.I_CURTAKE + 1]
+    if take and take.midi then
+      if track.instrument >= 0 and track.values.I_FXEN ~= 0 then add_notes(mix, item, first, rate, gain) end
+    else
+      add_item(mix, item, first, rate, gain)
+    end
+  end
+  for _, feeder in ipairs(feeders(project, track)) do add_track(mix, project, feeder, first, rate, gain) end
+end
+
+-- Tracks that go to the master by themselves: not through a folder.
+local function at_the_top(project)
+  local found, level = {}, 0
+  for _, track in ipairs(project.tracks) do
+    if level == 0 and track.values.B_MAINSEND ~= 0 then found[#found + 1] = track end
+    level = level + track.values.I_FOLDERDEPTH
+  end
+  return found
+end
+
+local function silence(frames)
+  local mix = {{}, {}}
+  for channel = 1, 2 do
+    for frame = 1, frames do mix[channel][frame] = 0 end
+  end
+  return mix
 end
 
 -- Does what the project's render settings say.
@@ -53,34 +118,41 @@ function mixdown.render(project)
   local set, texts = project.settings, project.texts
   assert(set.RENDER_BOUNDSFLAG == 0, 'the double renders custom bounds only')
   assert(texts.RENDER_FORMAT == FLOAT, 'the double writes 32-bit float only')
-  assert(texts.RENDER_FORMAT2 == '', 'the double writes one file only')
+  assert(texts.RENDER_FORMAT2 == '', 'the double writes one format only')
+  local wanted = assert(SETTINGS[set.RENDER_SETTINGS], 'the double knows no RENDER_SETTINGS ' .. set.RENDER_SETTINGS)
   if project.fail_render == 'error' then error('the double was told to fail') end
   if project.fail_render == 'cancel' then return end
   local rate = set.RENDER_SRATE ~= 0 and set.RENDER_SRATE or set.PROJECT_SRATE
   local first = math.floor(set.RENDER_STARTPOS * rate + 0.5)
   local frames = math.floor(set.RENDER_ENDPOS * rate + 0.5) - first
   if set.RENDER_TAILFLAG & 1 ~= 0 then frames = frames + math.floor(set.RENDER_TAILMS * rate / 1000) end
-  local mix = {{}, {}}
-  for channel = 1, 2 do
-    for frame = 1, frames do mix[channel][frame] = 0 end
+  local solo = false
+  for _, track in ipairs(project.tracks) do solo = solo or track.values.I_SOLO ~= 0 end
+  local mixes = {}
+  -- The master, selected, is one more stem.
+  if wanted.mix or wanted.stems and project.master.values.I_SELECTED ~= 0 then
+    local mix = silence(frames)
+    for _, track in ipairs(at_the_top(project)) do
+      if not solo or track.values.I_SOLO ~= 0 then add_track(mix, project, track, first, rate, track_gain(project.master)) end
+    end
+    mixes[#mixes + 1] = mix
   end
-  local stems = set.RENDER_SETTINGS & STEMS ~= 0
-  local rendered = 0
   for _, track in ipairs(project.tracks) do
-    if (stems and track.values.I_SELECTED ~= 0 or not stems) and track.values.B_MUTE == 0 then
-      rendered = rendered + 1
-      local gain = track_gain(track, stems and set.RENDER_SETTINGS & PRE_FADER ~= 0)
-      if not stems then gain = gain * track_gain(project.master, false) end
-      for _, item in ipairs(track.items) do add_item(mix, item, first, rate, gain) end
+    if wanted.stems and track.values.I_SELECTED ~= 0 then
+      local mix = silence(frames)
+      if not solo or track.values.I_SOLO ~= 0 then add_track(mix, project, track, first, rate, 1) end
+      mixes[#mixes + 1] = mix
     end
   end
-  assert(not stems or rendered == 1, 'the double renders one stem only')
-  if set.RENDER_NORMALIZE & 1 ~= 0 then
-    for channel = 1, 2 do
-      for frame = 1, frames do mix[channel][frame] = mix[channel][frame] * 0.1 end
+  for number, mix in ipairs(mixes) do
+    if set.RENDER_NORMALIZE & 1 ~= 0 then
+      for channel = 1, 2 do
+        for frame = 1, frames do mix[channel][frame] = mix[channel][frame] * 0.1 end
+      end
     end
+    local name = number == 1 and texts.RENDER_PATTERN or string.format('%s-%03d', texts.RENDER_PATTERN, number - 1)
+    wav.write(texts.RENDER_FILE .. '/' .. name .. '.wav', rate, mix)
   end
-  wav.write(texts.RENDER_FILE .. '/' .. texts.RENDER_PATTERN .. '.wav', rate, mix)
 end
 
 return mixdown

@@ -18,7 +18,8 @@ project.TAKE = {
 }
 project.TRACK = {
   B_MUTE = {0, true}, B_PHASE = {0, true}, I_SOLO = {0, true}, I_FXEN = {1, true}, I_SELECTED = {0, true}, D_VOL = {1, true}, D_PAN = {0, true},
-  D_WIDTH = {1, true}, I_FREEMODE = {0, true}, I_NUMFIXEDLANES = {1, true}, IP_TRACKNUMBER = {0, false},
+  D_WIDTH = {1, true}, I_FREEMODE = {0, true}, I_NUMFIXEDLANES = {1, true}, IP_TRACKNUMBER = {0, false}, I_FOLDERDEPTH = {0, true},
+  B_MAINSEND = {1, true}, I_NCHAN = {2, true},
 }
 project.SETTINGS = {
   RENDER_SETTINGS = 0, RENDER_BOUNDSFLAG = 1, RENDER_CHANNELS = 2, RENDER_SRATE = 44100, RENDER_STARTPOS = 0, RENDER_ENDPOS = 0, RENDER_TAILFLAG = 18,
@@ -60,7 +61,7 @@ end
 
 function project.item(given)
   local item = {kind = 'I', guid = guid(), values = values(project.ITEM, given), texts = {P_NOTES = ''}, takes = {}}
-  if given and given.file then
+  if given and (given.file or given.midi) then
     item.takes[1] = project.take(given)
     item.takes[1].item = item
   end
@@ -69,7 +70,10 @@ end
 
 function project.track(given)
   local track = {kind = 'T', guid = guid(), values = values(project.TRACK, given), fx = given and given.fx or 0,
+    instrument = given and given.instrument or -1, sends = {}, envelopes = {},
     texts = {P_NAME = given and given.name or '', P_RAZOREDITS = given and given.razor or ''}, items = {}, lanes = {[0] = 1}}
+  -- Each envelope multiplies by one number all along, which is enough to see whether it was active.
+  for name, gain in pairs(given and given.envelopes or {}) do track.envelopes[name] = {kind = 'E', gain = gain, texts = {ACTIVE = '1'}} end
   for _, entry in ipairs(given and given.items or {}) do
     local item = project.item(entry)
     item.track = track
@@ -80,13 +84,19 @@ end
 
 function project.load(given)
   local made = {kind = 'P', path = given.path or '', media = given.media, bpm = given.bpm or 120, num = given.num or 4, den = given.den or 4,
-    tempo = given.tempo or {}, selection = given.selection or {0, 0}, ext = {}, settings = {}, texts = {}, tracks = {},
+    tempo = given.tempo or {}, first_bar = given.first_bar or 1, selection = given.selection or {0, 0}, ext = {}, settings = {}, texts = {}, tracks = {},
     device_rate = given.device_rate or 44100, split_overlap = given.split_overlap or 0, fail_render = given.fail_render}
   for name, value in pairs(project.SETTINGS) do made.settings[name] = value end
   for name, value in pairs(project.TEXTS) do made.texts[name] = value end
   for name, value in pairs(given.settings or {}) do made.settings[name] = value end
   for _, entry in ipairs(given.tracks or {}) do made.tracks[#made.tracks + 1] = project.track(entry) end
-  made.master = project.track({name = 'MASTER', fx = given.master_fx})
+  -- A send's target is a number, from 1.
+  for number, entry in ipairs(given.tracks or {}) do
+    for _, send in ipairs(entry.sends or {}) do
+      table.insert(made.tracks[number].sends, {from = made.tracks[number], to = made.tracks[send.to], muted = send.muted or 0})
+    end
+  end
+  made.master = project.track({name = 'MASTER', fx = given.master_fx, envelopes = given.master_envelopes, I_SELECTED = given.master_selected})
   return made
 end
 

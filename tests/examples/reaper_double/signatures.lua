@@ -1,5 +1,5 @@
 -- Every function of REAPER the scripts may use, as its API documentation has it: arguments > results.
--- P project (0 and nil mean the active one), T track, I item, K take, S media source, s text, n number, i whole number, b boolean,
+-- P project (0 and nil mean the active one), T track, I item, K take, S media source, E envelope, s text, n number, i whole number, b boolean,
 -- f function, C context of ReaImGui, x anything; ? after a letter: may be left away (argument) or nil (result). A name that is not here does not exist.
 
 return {
@@ -30,6 +30,7 @@ return {
   GetMediaItemTakeInfo_Value = 'Ks>n',
   GetMediaSourceFileName = 'S>s',
   GetMediaSourceLength = 'S>nb',
+  GetMediaSourceNumChannels = 'S>i',
   GetMediaSourceParent = 'S>S?',
   GetMediaTrackInfo_Value = 'Ts>n',
   GetOS = '>s',
@@ -38,6 +39,7 @@ return {
   GetProjExtState = 'Pss>is',
   GetResourcePath = '>s',
   GetSet_LoopTimeRange2 = 'Pbbnnb>nn',
+  GetSetEnvelopeInfo_String = 'Essb>bs',
   GetSetMediaItemInfo_String = 'Issb>bs',
   GetSetMediaItemTakeInfo_String = 'Kssb>bs',
   GetSetMediaTrackInfo_String = 'Tssb>bs',
@@ -47,8 +49,11 @@ return {
   GetTakeNumStretchMarkers = 'K>i',
   GetTempoTimeSigMarker = 'Pi>bninniib',
   GetTrack = 'Pi>T?',
+  GetTrackEnvelopeByChunkName = 'Ts>E?',
   GetTrackMediaItem = 'Ti>I?',
   GetTrackName = 'T>bs',
+  GetTrackNumSends = 'Ti>i',
+  GetTrackSendInfo_Value = 'Tiis>x',
   GetUserInputs = 'siss>bs',
   get_action_context = '>bsiiiiis',
   InsertTrackAtIndex = 'ib>',
@@ -72,10 +77,12 @@ return {
   TimeMap2_timeToQN = 'Pn>n',
   TimeMap_GetTimeSigAtTime = 'Pn>iin',
   time_precise = '>n',
+  TrackFX_GetInstrument = 'T>i',
   Undo_BeginBlock2 = 'P>',
   Undo_EndBlock2 = 'Psi>',
   TrackList_AdjustWindows = 'b>',
   UpdateArrange = '>',
   UpdateItemInProject = 'I>',
+  UpdateTimeline = '>',
   ValidatePtr2 = 'Pxs>b',
 }

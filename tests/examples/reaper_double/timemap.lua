@@ -39,7 +39,7 @@ end
 
 -- "5.1.00": bar, beat, hundredths.
 function timemap.bar_text(project, time)
-  local quarter, bar, from, meter = timemap.quarters(project, time), 1, 0, nil
+  local quarter, bar, from, meter = timemap.quarters(project, time), project.first_bar, 0, nil
   for _, entry in ipairs(segments(project)) do
     if entry.quarter > quarter + 1e-9 then break end
     if meter then bar = bar + math.floor((entry.quarter - from) / (meter.num * 4 / meter.den) + 0.5) end
