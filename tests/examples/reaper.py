@@ -54,9 +54,15 @@ class Reaper:
         assert "error" not in answer, answer["error"]
         return answer["answer"]
 
-    def open(self, project: dict[str, Any], store: Path | None = None, imgui: bool = False) -> None:
+    def open(
+        self,
+        project: dict[str, Any],
+        store: Path | None = None,
+        imgui: bool = False,
+        resources: Path = SCRIPTS,
+    ) -> None:
         """Loads a project. store: what the scripts' setting says of the server's; imgui: with ReaImGui installed."""
-        self._do("load", project=project, widths=letter_widths(), resources=str(SCRIPTS), imgui=imgui)
+        self._do("load", project=project, widths=letter_widths(), resources=str(resources), imgui=imgui)
         if store is not None:
             self._do("ext", section="takebridge", key="store", value=str(store))
 

@@ -56,7 +56,7 @@ def a_ramp(path: Path, **values: Any) -> dict[str, Any]:
 
 
 def rendered(reaper: Reaper, tmp_path: Path, project: dict[str, Any], call: str) -> np.ndarray:
-    """What render.to_file makes of a project's track: shape (frames,), the left channel. call: its arguments after the project."""
+    """What render.to_file makes of a project: shape (frames,), the left channel. call: its arguments after the project."""
     scripts = tmp_path / "scripts"
     shutil.copytree(SCRIPTS, scripts)
     out = tmp_path / "out"
@@ -74,7 +74,9 @@ def rendered(reaper: Reaper, tmp_path: Path, project: dict[str, Any], call: str)
     after = reaper.state()
     assert settings_of(after) == settings_of(before)
     assert audible(after) == audible(before)
-    assert [track["envelopes"] for track in after["tracks"]] == [track["envelopes"] for track in before["tracks"]]
+    assert [track["envelopes"] for track in after["tracks"]] == [
+        track["envelopes"] for track in before["tracks"]
+    ]
     assert after["master"] == before["master"]
     (path,) = out.iterdir()
     return soundfile.read(path, dtype="float32")[0][:, 0]
@@ -85,9 +87,21 @@ ONE_TRACK = f"reaper.GetTrack(0, 0), 0, {FRAMES}, {RATE}, {{out}}, 'x'"
 
 def test_a_stem_is_the_track_before_its_effects_and_without_the_masters(reaper, tmp_path, ramp):
     """The take goes back in front of both: rendered with the master's effects it would pass them twice."""
-    track = {"name": "Band", "fx": 2, "D_VOL": 0.25, "D_PAN": 0.5, "envelopes": {"<VOLENV2": 0.5, "<MUTEENV": 0.0}, "items": [a_ramp(ramp)]}
+    track = {
+        "name": "Band",
+        "fx": 2,
+        "D_VOL": 0.25,
+        "D_PAN": 0.5,
+        "envelopes": {"<VOLENV2": 0.5, "<MUTEENV": 0.0},
+        "items": [a_ramp(ramp)],
+    }
     other = {"name": "Other", "I_SOLO": 1, "I_SELECTED": 1, "items": [a_ramp(ramp)]}
-    project = {"tracks": [track, other], "master_fx": 1, "master_selected": 1, "master_envelopes": {"<VOLENV2": 0.5}}
+    project = {
+        "tracks": [track, other],
+        "master_fx": 1,
+        "master_selected": 1,
+        "master_envelopes": {"<VOLENV2": 0.5},
+    }
     found = rendered(reaper, tmp_path, project, ONE_TRACK)
     assert np.array_equal(found, soundfile.read(ramp, dtype="float32")[0])
 
@@ -126,7 +140,14 @@ def test_a_bus_is_the_sum_of_what_is_sent_to_it(reaper, tmp_path, ramp):
 def test_an_instruments_track_is_rendered_with_all_it_has(reaper, tmp_path):
     """Without its effects it would be silent."""
     notes = {"midi": True, "D_LENGTH": SECONDS}
-    track = {"name": "Keys", "instrument": 0, "fx": 1, "D_VOL": 0.5, "envelopes": {"<VOLENV2": 0.5}, "items": [notes]}
+    track = {
+        "name": "Keys",
+        "instrument": 0,
+        "fx": 1,
+        "D_VOL": 0.5,
+        "envelopes": {"<VOLENV2": 0.5},
+        "items": [notes],
+    }
     found = rendered(reaper, tmp_path, {"tracks": [track]}, ONE_TRACK + ", true")
     expected = 0.25 * np.sin(2 * np.pi * 220 * np.arange(FRAMES) / RATE) * 0.125
     assert np.abs(found - expected).max() < 1e-7
@@ -184,7 +205,10 @@ def test_a_take_of_a_folder_stands_for_all_that_is_in_it(server, reaper, tmp_pat
     assert "Done" in texts(state)
     (take,) = ours(state)
     assert take in items_of(state, 0)
-    muted = [[piece["values"]["B_MUTE"] for piece in sorted(items_of(state, track), key=position)] for track in (1, 2, 3)]
+    muted = [
+        [piece["values"]["B_MUTE"] for piece in sorted(items_of(state, track), key=position)]
+        for track in (1, 2, 3)
+    ]
     assert muted == [[0, 1, 0], [1, 0], [0]]
     assert sorted(recipe(take)["under"]) == sorted(
         piece["guid"] for track in (1, 2) for piece in items_of(state, track) if piece["values"]["B_MUTE"]
@@ -253,4 +277,53 @@ def test_cancelling_while_the_takes_are_copied_leaves_nothing_behind(server, rea
     state = reaper.until(lambda state: "Cancelled" in texts(state))
     assert "The server has the takes" in said(state)
     assert state["tracks"] == before
-    assert list((Path(project["media"]) / "Takebridge").iterdir()) == []
+    assert list(Path(project["media"]).glob("Takebridge/*")) == []
+
+
+def self_test(reaper: Reaper, folder: Path, **project: Any) -> list[str]:
+    """The lines of the report that takebridge_selftest.lua writes."""
+    reaper.open({"media": str(folder), "tracks": [], **project}, resources=folder)
+    reaper.action("selftest")
+    report = (folder / "Takebridge selftest.txt").read_text(encoding="utf-8")
+    assert report in reaper.state()["console"]
+    return report.splitlines()
+
+
+@pytest.mark.parametrize("pan_law", [1, 0.7071], ids=["flat", "-3 dB"])
+def test_the_self_test_finds_what_the_scripts_rely_on(reaper, tmp_path, pan_law):
+    first, *lines = self_test(reaper, tmp_path, pan_law=pan_law)
+    assert first.startswith("Takebridge self-test, REAPER 7")
+    assert [line for line in lines if not line.startswith(("OK ", "NOTE "))] == []
+    assert len(lines) > 15
+
+
+@pytest.mark.parametrize(
+    ("project", "wrong"),
+    [
+        (
+            {"stems_through_master": True},
+            "WRONG   a track renders before its effects and without the master's: sample 0 is -0.250000",
+        ),
+        ({"fail_render": "cancel"}, "WRONG   folders: "),
+    ],
+    ids=["stems through the master", "no render"],
+)
+def test_the_self_test_reports_a_reaper_that_does_otherwise(reaper, tmp_path, project, wrong):
+    assert [line for line in self_test(reaper, tmp_path, **project) if line.startswith(wrong)]
+
+
+def test_each_guess_about_reaper_is_in_its_readme():
+    """The rows that nobody has measured or documented are told to the people who install the scripts."""
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in (Path(__file__).parent / "reaper_double" / "facts.md")
+        .read_text(encoding="utf-8")
+        .splitlines()
+        if line.startswith("| ")
+    ][1:]
+    assert {row[1] for row in rows} <= {"measured", "documented", "in use", "guessed"}
+    assert all(len(row) == 3 and row[2] for row in rows)
+    guesses = [row[0] for row in rows if row[1] == "guessed"]
+    readme = (SCRIPTS / "README.md").read_text(encoding="utf-8")
+    listed = readme.split("are guesses:")[1].split("\n\n**")[0].count("\n- ")
+    assert listed == len(guesses) == 2

@@ -239,7 +239,7 @@ function Job:where()
     where.apart = not where.replaces
   end
   -- An instrument's track has effects that are in the take already.
-  if track and self.song.played then where.apart = true end
+  if track and self.song.played then where.apart, where.played = true, true end
   if track and where.replaces and not routing.heard_here_only(self.project, track) then where.apart, where.waits = true, true end
   return where
 end
@@ -293,6 +293,9 @@ function Job:remarks(lines, where)
     lines[#lines + 1] = 'The take of the mix is on its own muted track; the A/B action solos it.'
   elseif self.song.played and where.replaces then
     lines[#lines + 1] = 'The instrument\'s effects and fader are in the take, so it is on a track of its own.'
+  end
+  if where.track and where.apart and where.replaces and not where.played and reaper.TrackFX_GetCount(where.track) > 0 then
+    lines[#lines + 1] = 'The new tracks have the fader and pan of the old one, but not its effects.'
   end
   local channels = where.track and self.song.way == 'render' and math.tointeger(reaper.GetMediaTrackInfo_Value(where.track, 'I_NCHAN')) or 2
   if channels > 2 then lines[#lines + 1] = string.format('! The track has %d channels; the take has channels 1 and 2.', channels) end

@@ -150,8 +150,12 @@ local function remember(item, recipe, notes)
   reaper.UpdateItemInProject(item)
 end
 
--- Behind `after`, in the same folder as it: where that one closes a folder, the new one does.
-local function new_track(project, after, name)
+-- What makes a track as loud and as wide as another, effects aside.
+local LEVEL = {'D_VOL', 'I_PANMODE', 'D_PAN', 'D_PANLAW', 'D_WIDTH', 'B_PHASE'}
+
+-- Behind `after`, in the same folder as it: where that one closes a folder, the new one does. like: the track whose fader and pan it gets;
+-- without one it passes on what is in it as it is, whatever the project's pan law.
+local function new_track(project, after, name, like)
   local index = reaper.CountTracks(project)
   if after then index = math.tointeger(reaper.GetMediaTrackInfo_Value(after, 'IP_TRACKNUMBER')) end
   reaper.InsertTrackAtIndex(index, false)
@@ -162,6 +166,11 @@ local function new_track(project, after, name)
     reaper.SetMediaTrackInfo_Value(track, 'I_FOLDERDEPTH', depth)
   end
   reaper.GetSetMediaTrackInfo_String(track, 'P_NAME', name, true)
+  if like then
+    for _, value in ipairs(LEVEL) do reaper.SetMediaTrackInfo_Value(track, value, reaper.GetMediaTrackInfo_Value(like, value)) end
+  else
+    reaper.SetMediaTrackInfo_Value(track, 'D_PANLAW', 1)
+  end
   reaper.TrackList_AdjustWindows(false)
   return track
 end
@@ -217,7 +226,7 @@ local function put(project, where, takes, label, recipe, notes)
   if after and not where.replaces then after = routing.end_of(project, after) end
   for _, stem in ipairs(order) do
     local name = string.format('%s of %s', stem == 'mix' and label or stem, track_title)
-    after = new_track(project, after, name)
+    after = new_track(project, after, name, where.replaces and not where.played and where.track or nil)
     -- A take of the whole mix, or of what sounds elsewhere too, would sound twice: its track waits, muted, for the A/B action.
     if where.replaces and (not where.track or where.waits) then
       reaper.SetMediaTrackInfo_Value(after, 'B_MUTE', 1)
@@ -231,7 +240,7 @@ local function put(project, where, takes, label, recipe, notes)
 end
 
 -- Places takes. where: {track or nil; replaces: they stand for what is there; apart: on tracks of their own; waits: muted, because what is
--- there sounds elsewhere too}. recipe: kept in P_EXT. Returns the items, or nil and a sentence.
+-- there sounds elsewhere too; played: the track's fader and pan are in them}. recipe: kept in P_EXT. Returns the items, or nil and a sentence.
 function place.takes(project, where, takes, task, recipe, notes)
   table.sort(takes, function(a, b) return a.number < b.number end)
   local label = words.label(task)

@@ -25,7 +25,8 @@ local MASTER_MIX, STEMS = 0, 3
 -- 'evaw', 32 bits of float: nothing clips on the way.
 local WAV_FLOAT = 'ZXZhdyAAAQ=='
 -- What a track adds to its items. Set aside for the render, for the take goes back in front of it.
-local PLAIN = {I_FXEN = 0, D_VOL = 1, D_PAN = 0, D_WIDTH = 1, B_MUTE = 0, B_PHASE = 0}
+-- The pan law, too: by the project's, a track in the middle may lose 3 dB, and the take would lose them twice. Pan mode 3: balance.
+local PLAIN = {I_FXEN = 0, D_VOL = 1, I_PANMODE = 3, D_PAN = 0, D_PANLAW = 1, D_WIDTH = 1, B_MUTE = 0, B_PHASE = 0}
 -- The take of an instrument goes onto a track of its own, so all of this track is in it.
 local AS_IT_IS = {B_MUTE = 0}
 -- Volume, pan, width and mute, before the effects and after them.

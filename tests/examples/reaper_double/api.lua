@@ -8,7 +8,7 @@ local mixdown = dofile(HERE .. 'mixdown.lua')
 
 local api = {projects = projects}
 
-local RENDER_NOW = 42230
+local RENDER_NOW, NEW_TAB = 42230, 40859
 
 -- What happened, for the tests: message boxes, undo steps, changes outside any undo step, renders, calls by name.
 local world = {
@@ -159,6 +159,49 @@ function given.GetTrackSendInfo_Value(track, category, index, name)
   local known_names = {B_MUTE = send.muted, P_SRCTRACK = send.from, P_DESTTRACK = send.to}
   return known(known_names, name, 'a send')
 end
+
+function given.CreateTrackSend(track, target)
+  changed('new send')
+  track.sends[#track.sends + 1] = {from = track, to = target, muted = 0}
+  return #track.sends - 1
+end
+
+-- Two plug-ins of REAPER's own: one that is set to halve, and an instrument.
+function given.TrackFX_AddByName(track, name, recording, instantiate)
+  assert(not recording and instantiate == -1, 'the double adds an effect each time')
+  if name == 'ReaSynth' then
+    track.instrument = 0
+    return 0
+  end
+  if name ~= 'JS: utility/volume' then return -1 end
+  track.fx = track.fx + 1
+  return track.fx - 1
+end
+
+function given.TrackFX_SetParam(track, index, parameter, value)
+  assert(index < track.fx and parameter == 0 and math.abs(10 ^ (value / 20) - 0.5) < 1e-9, 'the double\'s effect halves')
+  return true
+end
+
+function given.TrackFX_GetCount(track) return track.fx + (track.instrument >= 0 and 1 or 0) end
+
+function given.CreateNewMIDIItemInProj(track, from, to)
+  local item = projects.item({midi = true, D_POSITION = from, D_LENGTH = to - from})
+  item.track = track
+  track.items[#track.items + 1] = item
+  return item
+end
+
+function given.MIDI_InsertNote(take) return take.midi end
+
+function given.Undo_DoUndo2()
+  local step = table.remove(world.undo)
+  if not step then return 0 end
+  world.project.tracks = step.tracks
+  return 1
+end
+
+function given.ShowConsoleMsg(text) world.console = (world.console or '') .. text end
 
 function given.TrackFX_GetInstrument(track) return track.instrument end
 function given.GetTrackEnvelopeByChunkName(track, name) return track.envelopes[name] end
@@ -373,6 +416,12 @@ end
 
 function given.Main_OnCommandEx(command)
   if world.scripts[command] then return world.run(world.scripts[command]) end
+  if command == NEW_TAB then
+    local before = world.project
+    world.project = projects.load({media = before.media, pan_law = before.pan_law, fail_render = before.fail_render,
+      stems_through_master = before.stems_through_master})
+    return
+  end
   assert(command == RENDER_NOW, 'the double knows no action ' .. command)
   world.renders = world.renders + 1
   mixdown.render(world.project)

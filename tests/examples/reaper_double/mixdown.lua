@@ -56,8 +56,9 @@ local function add_notes(mix, item, first, rate, gain)
   end
 end
 
-local function track_gain(track)
-  local gain = track.values.D_VOL * (track.values.I_FXEN ~= 0 and FX_GAIN ^ track.fx or 1)
+local function track_gain(project, track)
+  local law = track.values.D_PANLAW < 0 and project.pan_law or track.values.D_PANLAW
+  local gain = track.values.D_VOL * law * (track.values.I_FXEN ~= 0 and FX_GAIN ^ track.fx or 1)
   for _, envelope in pairs(track.envelopes) do
     if envelope.texts.ACTIVE == '1' then gain = gain * envelope.gain end
   end
@@ -83,7 +84,7 @@ end
 
 local function add_track(mix, project, track, first, rate, gain)
   if track.values.B_MUTE ~= 0 then return end
-  gain = gain * track_gain(track)
+  gain = gain * track_gain(project, track)
   for _, item in ipairs(track.items) do
     local take = item.takes[item.values.I_CURTAKE + 1]
     if take and take.midi then
@@ -133,14 +134,14 @@ function mixdown.render(project)
   if wanted.mix or wanted.stems and project.master.values.I_SELECTED ~= 0 then
     local mix = silence(frames)
     for _, track in ipairs(at_the_top(project)) do
-      if not solo or track.values.I_SOLO ~= 0 then add_track(mix, project, track, first, rate, track_gain(project.master)) end
+      if not solo or track.values.I_SOLO ~= 0 then add_track(mix, project, track, first, rate, track_gain(project, project.master)) end
     end
     mixes[#mixes + 1] = mix
   end
   for _, track in ipairs(project.tracks) do
     if wanted.stems and track.values.I_SELECTED ~= 0 then
       local mix = silence(frames)
-      if not solo or track.values.I_SOLO ~= 0 then add_track(mix, project, track, first, rate, 1) end
+      if not solo or track.values.I_SOLO ~= 0 then add_track(mix, project, track, first, rate, project.stems_through_master and track_gain(project, project.master) or 1) end
       mixes[#mixes + 1] = mix
     end
   end

@@ -19,7 +19,7 @@ project.TAKE = {
 project.TRACK = {
   B_MUTE = {0, true}, B_PHASE = {0, true}, I_SOLO = {0, true}, I_FXEN = {1, true}, I_SELECTED = {0, true}, D_VOL = {1, true}, D_PAN = {0, true},
   D_WIDTH = {1, true}, I_FREEMODE = {0, true}, I_NUMFIXEDLANES = {1, true}, IP_TRACKNUMBER = {0, false}, I_FOLDERDEPTH = {0, true},
-  B_MAINSEND = {1, true}, I_NCHAN = {2, true},
+  B_MAINSEND = {1, true}, I_NCHAN = {2, true}, I_PANMODE = {3, true}, D_PANLAW = {-1, true},
 }
 project.SETTINGS = {
   RENDER_SETTINGS = 0, RENDER_BOUNDSFLAG = 1, RENDER_CHANNELS = 2, RENDER_SRATE = 44100, RENDER_STARTPOS = 0, RENDER_ENDPOS = 0, RENDER_TAILFLAG = 18,
@@ -84,7 +84,7 @@ end
 
 function project.load(given)
   local made = {kind = 'P', path = given.path or '', media = given.media, bpm = given.bpm or 120, num = given.num or 4, den = given.den or 4,
-    tempo = given.tempo or {}, first_bar = given.first_bar or 1, selection = given.selection or {0, 0}, ext = {}, settings = {}, texts = {}, tracks = {},
+    tempo = given.tempo or {}, first_bar = given.first_bar or 1, pan_law = given.pan_law or 1, stems_through_master = given.stems_through_master, selection = given.selection or {0, 0}, ext = {}, settings = {}, texts = {}, tracks = {},
     device_rate = given.device_rate or 44100, split_overlap = given.split_overlap or 0, fail_render = given.fail_render}
   for name, value in pairs(project.SETTINGS) do made.settings[name] = value end
   for name, value in pairs(project.TEXTS) do made.texts[name] = value end

@@ -76,7 +76,7 @@ local function state()
   for index, entry in ipairs(window.shown) do drawn[index] = entry end
   return {tracks = tracks, undo = undo, loose = json.array(world.loose), settings = world.project.settings, texts = world.project.texts,
     ext = world.ext, project_ext = world.project.ext, boxes = json.array(world.boxes), drawn = drawn, open = window.open, master = track_out(world.project.master),
-    running = #world.deferred > 0, renders = world.renders, calls = world.calls}
+    running = #world.deferred > 0, console = world.console or '', renders = world.renders, calls = world.calls}
 end
 
 local commands = {
