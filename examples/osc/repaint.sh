@@ -3,13 +3,15 @@
 #
 #   ./repaint.sh song.wav 17-20 120
 #
-# BRIDGE_OSC_PORT is the server's port (9124), REPLY_PORT the one to listen on (9126).
+# BRIDGE_OSC_PORT is the server's port (9124), REPLY_PORT the one to listen on (9126). After SILENCE seconds (300) without a word from the
+# server it gives up.
 set -eu
 song=${1:?name a song in a folder of the server}
 bars=${2:?give the bars, such as 17-20}
 bpm=${3:-120}
 port=${BRIDGE_OSC_PORT:-9124}
 replies=${REPLY_PORT:-9126}
+silence=${SILENCE:-300}
 
 id=shell-$$-$(date +%s) # new each time: a repeated one gets the stored reply and renders nothing
 
@@ -28,6 +30,7 @@ send
 
 # A busy machine may take seconds over its first reply: the request is sent again after 1, 3 and 7, and given up after 15.
 seconds=0
+heard=0
 shown=0
 while :; do
     if [ ! -s "$received" ]; then
@@ -37,7 +40,14 @@ while :; do
         esac
     fi
     lines=$(wc -l < "$received")
-    [ "$lines" -gt "$shown" ] && sed -n "$((shown + 1)),${lines}p" "$received" && shown=$lines
+    if [ "$lines" -gt "$shown" ]; then
+        sed -n "$((shown + 1)),${lines}p" "$received"
+        shown=$lines
+        heard=$seconds
+    elif [ $((seconds - heard)) -ge "$silence" ]; then
+        echo "The server has not said anything for $silence s. The job goes on if it still runs: takebridge jobs" >&2
+        exit 1
+    fi
     grep -q '/bridge/\(done\|failed\|cancelled\) ' "$received" && break
     sleep 1
     seconds=$((seconds + 1))

@@ -23,8 +23,8 @@ from daw_protocol.addresses import BY_ADDRESS, field_names
 from daw_protocol.osc_form import request_from_osc
 from daw_protocol.pad_map import read_pad_map
 from daw_protocol.replies import REPLIES
-from examples.osc import surfaces
-from tests.bridge_server.peers import PATIENCE, band_song, free_port
+from examples.osc import max_patch, surfaces
+from tests.bridge_server.peers import PATIENCE, band_song, datagram, free_port
 from tests.bridge_server.servers import server_fixture
 from tests.places import DOCS, EXAMPLES
 
@@ -139,6 +139,32 @@ def test_a_shell(server, tmp_path):
     assert "/bridge/done" in said
 
 
+@needs("oscdump", "liblo-tools")
+def test_a_shell_gives_up_when_the_server_falls_silent(tmp_path):
+    """It acknowledged the request and was then killed."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.settimeout(PATIENCE)
+        replies = free_port()
+        more = {"BRIDGE_OSC_PORT": str(silent.getsockname()[1]), "REPLY_PORT": str(replies), "SILENCE": "2"}
+        process = subprocess.Popen(
+            ["sh", str(OSC / "repaint.sh"), "song.wav", "2-3"], cwd=tmp_path, env={**os.environ, **more},
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        try:
+            name = OscMessage(silent.recv(65536)).params[0]
+            silent.sendto(
+                datagram("/bridge/ack", name, "job", "j1", "state", "queued"), ("127.0.0.1", replies)
+            )
+            said, problem = process.communicate(timeout=PATIENCE)
+        finally:
+            process.kill()
+            process.wait()
+    assert process.returncode == 1
+    assert "/bridge/ack" in said
+    assert "has not said anything for 2 s" in problem
+
+
 @needs("sclang", "supercollider-language")
 @pytest.mark.usefixtures("rendered")
 def test_supercollider(server, tmp_path):
@@ -194,7 +220,7 @@ RECEIVED = {f"/bridge/{reply.name}" for reply in REPLIES}
 
 @pytest.mark.parametrize(
     "path", sorted(path for folder in (OSC, PYTHON) for path in folder.iterdir() if path.suffix in
-                   (".sh", ".scd", ".txt", ".md", ".py", ".json")), ids=lambda path: path.name,
+                   (".sh", ".scd", ".maxpat", ".md", ".py", ".json")), ids=lambda path: path.name,
 )  # fmt: skip
 def test_every_address_in_the_examples_is_one(path):
     all_of_them_are(path)
@@ -225,6 +251,72 @@ def test_every_address_in_the_patch_is_one():
     assert received <= RECEIVED
     for name in ("strength", "takes"):
         assert name in field_names(BY_ADDRESS["/bridge/repaint"])
+
+
+def max_boxes():
+    content = json.loads((OSC / "bridge.maxpat").read_text(encoding="utf-8"))["patcher"]
+    return {entry["box"]["id"]: entry["box"] for entry in content["boxes"]}, [
+        entry["patchline"] for entry in content["lines"]
+    ]
+
+
+def test_the_max_patch_is_the_one_the_script_writes():
+    assert (OSC / "bridge.maxpat").read_text(encoding="utf-8") == max_patch.text()
+
+
+def test_the_max_patch_connects_what_it_has():
+    """Each line goes from an outlet to an inlet that are there; no box covers another."""
+    boxes, lines = max_boxes()
+    for line in lines:
+        (source, outlet), (target, inlet) = line["source"], line["destination"]
+        assert outlet < boxes[source]["numoutlets"]
+        assert inlet < boxes[target]["numinlets"]
+    frames = [tuple(box["patching_rect"]) for box in boxes.values()]
+    assert not [(a, b) for n, a in enumerate(frames) for b in frames[n + 1 :] if _overlaps(a, b)]
+
+
+def test_the_max_patch_hears_every_reply_to_its_requests():
+    boxes, _ = max_boxes()
+    (words,) = (box["text"].split()[1:] for box in boxes.values() if box["text"].startswith("route "))
+    assert set(words) == {
+        f"/bridge/{name}" for name in ("ack", "progress", "take", "done", "failed", "cancelled")
+    }
+    assert set(words) <= RECEIVED
+
+
+def in_max(word):
+    """A word of a message box as Max sends it: a whole number, a float or a symbol."""
+    for kind in (int, float):
+        try:
+            return kind(word)
+        except ValueError:
+            continue
+    return word
+
+
+def test_each_message_of_the_max_patch_is_understood(server):
+    """Sent to a real server from one port; the answer, or the error, comes to the reply_port."""
+    boxes, _ = max_boxes()
+    messages = [box["text"] for box in boxes.values() if box["maxclass"] == "message"]
+    messages = [text for text in messages if text != "/bridge/takes/choose"]
+    wrong = f"/bridge/repaint strength much reply_port {max_patch.REPLIES}"
+    for text in [*messages, wrong]:
+        pairs = answer_to(server, text)
+        assert (pairs.get("code") in MISUNDERSTOOD) == (text == wrong), (text, pairs)
+
+
+def answer_to(server, text):
+    """The pairs of the first reply at a reply_port of this message's own; nothing listens where it comes from."""
+    with (
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver,
+    ):
+        receiver.bind(("127.0.0.1", 0))
+        receiver.settimeout(PATIENCE)
+        address, *words = text.replace(str(max_patch.REPLIES), str(receiver.getsockname()[1])).split()
+        sender.sendto(datagram(address, *map(in_max, words)), ("127.0.0.1", server.settings.osc_port))
+        answer = OscMessage(receiver.recv(65536))
+    return dict(zip(answer.params[1::2], answer.params[2::2], strict=False))
 
 
 def known(values):

@@ -56,7 +56,7 @@ def a_ramp(path: Path, **values: Any) -> dict[str, Any]:
 
 
 def rendered(reaper: Reaper, tmp_path: Path, project: dict[str, Any], call: str) -> np.ndarray:
-    """What render.to_file makes of a project: shape (frames,), the left channel. call: its arguments after the project."""
+    """The left channel, shape (frames,), of what render.to_file makes. call: its arguments after the project."""
     scripts = tmp_path / "scripts"
     shutil.copytree(SCRIPTS, scripts)
     out = tmp_path / "out"
