@@ -55,6 +55,7 @@ class World:
         self.objects: list[LiveObject] = []
         self.undo_steps: list[list[tuple[LiveObject, dict[str, Any]]]] = []
         self.depth = 0
+        self.ticks = 0
 
     def snapshot(self) -> list[tuple[LiveObject, dict[str, Any]]]:
         return [
@@ -196,6 +197,8 @@ class Clip(LiveObject):
             return isinstance(state["canonical_parent"], TakeLane)
         if name == "gain_display_string":
             return {ZERO_DB: "0.0 dB", 0.5: "3.0 dB", 0.2: "-6.0 dB"}[state["gain"]]
+        if name == "end_time" and state["stale"][0] == self._world.ticks:
+            return state["stale"][1]
         if name == "end_time" and state["length_beats"] is None:
             # It lasts as long as the stretch of its file does at the set's tempo.
             seconds = state["loop_end"] - state["loop_start"]
@@ -207,6 +210,8 @@ class Clip(LiveObject):
     def _write(self, name: str, value: Any) -> None:
         state = self._values
         if name == "warping" and not value and state["warping"]:
+            # Only the next tick knows how long it is now.
+            state["stale"] = (self._world.ticks, self._read("end_time"))
             seconds = state["sample_length"] / state["sample_rate"]
             state.update(loop_start=0.0, loop_end=seconds, start_marker=0.0, end_marker=seconds)
             state.update(looping=False, length_beats=None)
@@ -214,18 +219,18 @@ class Clip(LiveObject):
 
 
 def audio_clip(world: World, song: Song, parent: LiveObject, path: str, start_time: float | None) -> Clip:
-    """What Live makes of an imported file: warped, to a tempo it has guessed. Raises RuntimeError."""
+    """What Live makes of an imported file: warped, to a tempo it has guessed. Raises ValueError."""
     try:
         about = soundfile.info(path)
     except Exception as error:
-        raise RuntimeError("Not a valid audio file") from error
+        raise ValueError("Invalid path") from error
     guessed = about.frames / about.samplerate * 97.0 / 60
     return Clip(
         world, kind=AUDIO, song=song, canonical_parent=parent, arrangement=start_time is not None, file_path=path,
         sample_length=about.frames, sample_rate=float(about.samplerate), name=Path(path).stem, gain=ZERO_DB,
         start_time=0.0 if start_time is None else float(start_time), length_beats=guessed, loop_start=0.0,
         loop_end=guessed, start_marker=0.0, end_marker=guessed, looping=False, warping=True, muted=False,
-        pitch_coarse=0, pitch_fine=0.0, is_recording=False,
+        pitch_coarse=0, pitch_fine=0.0, is_recording=False, stale=(-1, 0.0),
         warp_markers=[
             WarpMarker(world, beat_time=0.0, sample_time=0.0), WarpMarker(world, beat_time=97.0, sample_time=60.0),
         ],
@@ -236,7 +241,7 @@ def midi_clip(world: World, song: Song, parent: LiveObject, start_time: float, b
     return Clip(
         world, kind=MIDI, song=song, canonical_parent=parent, arrangement=True, name="notes", start_time=start_time,
         length_beats=beats, loop_start=0.0, loop_end=beats, start_marker=0.0, end_marker=beats, looping=False,
-        muted=False, is_recording=False,
+        muted=False, is_recording=False, stale=(-1, 0.0),
     )  # fmt: skip
 
 
@@ -261,7 +266,7 @@ class TakeLane(Versioned):
         song = self._values["canonical_parent"]._values["song"]
         with self._world.change():
             clip = audio_clip(self._world, song, self, path, start_time)
-            self._values["arrangement_clips"].append(clip)
+            put_over(self, clip)
         return clip
 
 
@@ -287,20 +292,51 @@ class Track(Versioned):
         "arrangement_clips": r(tuple), "canonical_parent": r(object), "clip_slots": r(tuple), "is_frozen": r(bool),
         "mute": rw(bool), "name": rw(str), "take_lanes": r(tuple),
     }  # fmt: skip
-    methods: ClassVar = {"create_audio_clip": ((str,), (float,)), "create_take_lane": ()}
+    methods: ClassVar = {
+        "create_audio_clip": ((str,), (float,)), "create_take_lane": (), "delete_clip": ((Clip,),),
+        "duplicate_clip_to_arrangement": ((Clip,), (float,)),
+    }  # fmt: skip
 
     def _create_audio_clip(self, path: str, position: float) -> Clip:
         check_place(self, position)
         with self._world.change():
             clip = audio_clip(self._world, self._values["song"], self, path, position)
-            self._values["arrangement_clips"].append(clip)
+            put_over(self, clip)
         return clip
+
+    def _delete_clip(self, clip: Clip) -> None:
+        if clip not in self._values["arrangement_clips"]:
+            raise RuntimeError("The clip is not on this track")
+        with self._world.change():
+            self._values["arrangement_clips"].remove(clip)
+
+    def _duplicate_clip_to_arrangement(self, clip: Clip, position: float) -> Clip:
+        check_place(self, position)
+        with self._world.change():
+            twin = Clip(self._world, **clip._values)
+            twin._values.update(canonical_parent=self, start_time=position, arrangement=True)
+            put_over(self, twin)
+        return twin
 
     def _create_take_lane(self) -> TakeLane:
         with self._world.change():
             lane = TakeLane(self._world, canonical_parent=self, arrangement_clips=[], name="Take")
             self._values["take_lanes"].append(lane)
         return lane
+
+
+def put_over(parent: LiveObject, clip: Clip) -> None:
+    """A new clip among those of a track or lane. One it overlaps ends where the new one begins; the rest is gone."""
+    clips = parent._values["arrangement_clips"]
+    start, end = clip._read("start_time"), clip._read("end_time")
+    for other in list(clips):
+        first = other._read("start_time")
+        if first < end and other._read("end_time") > start:
+            if first >= start:
+                clips.remove(other)
+            else:
+                other._values["length_beats"] = start - first
+    clips.append(clip)
 
 
 def check_place(track: LiveObject, position: float) -> None:
@@ -438,6 +474,7 @@ class ControlSurfaceDouble:
 
     def update_display(self) -> None:
         self._c_instance.world.check_thread()
+        self._c_instance.world.ticks += 1
 
     def build_midi_map(self, midi_map_handle: int) -> None:
         self._c_instance.forwarded.clear()

@@ -23,6 +23,7 @@ from pythonosc.osc_message import OscMessage
 from daw_protocol.timeline import TempoMap
 from tests.bridge_server.peers import PATIENCE, ServerProcess, ServerThread, band_song, datagram, free_port
 from tests.bridge_server.servers import server_fixture
+from tests.examples.facts import assert_guesses_are_listed
 from tests.examples.live_double import LiveSet, audio_clip, midi_clip, new_track, script_modules
 from tests.places import EXAMPLES
 
@@ -296,7 +297,7 @@ def test_with_the_arrangement_in_front_its_brace_is_meant(server, open_live):
 
 
 def test_copies_of_the_track_can_be_switched(server, open_live):
-    """place: tracks. The takes sound in place of the original, one at a time; compare goes back and forth."""
+    """place: tracks. The takes sound instead of the original, one at a time; compare goes back and forth."""
     rig = open_live(settings={"place": "tracks"})
     rig.live.brace(8.0, 4.0)
     rig.press("repaint")
@@ -306,8 +307,8 @@ def test_copies_of_the_track_can_be_switched(server, open_live):
     assert [track.mute for track in (original, first, second)] == [True, False, True]
     assert first.name == "Band - Repaint 1"
     for copy in (first, second):
-        assert [clip.start_time for clip in copy.arrangement_clips] == [0.0, 8.0]
-    assert [clip.start_time for clip in original.arrangement_clips] == [0.0]
+        assert [clip.start_time for clip in copy.arrangement_clips] == [8.0], "made where nothing lies"
+    assert [(clip.start_time, clip.end_time) for clip in original.arrangement_clips] == [(0.0, 32.0)]
     assert len(rig.live.world.undo_steps) == 1
     rig.press("next")
     assert [track.mute for track in (original, first, second)] == [True, True, False]
@@ -317,13 +318,75 @@ def test_copies_of_the_track_can_be_switched(server, open_live):
     assert [track.mute for track in (original, first, second)] == [True, False, True]
 
 
-def test_switching_lanes_is_refused(open_live):
+def test_lanes_are_stepped_through_on_a_copy_of_the_track(open_live):
+    """Scripts cannot choose a lane; `next` copies its clip to an empty copy of the track."""
     rig = open_live()
+    rig.live.brace(8.0, 4.0)
+    rig.press("repaint")
+    rig.shown("take lanes")
+    song, original = rig.live.song, rig.live.track
+    heard = []
+    for _ in range(3):
+        rig.press("next")
+        stage = song.tracks[1]
+        heard.append([(clip.name, clip.start_time, clip.warping) for clip in stage.arrangement_clips])
+        assert (original.mute, stage.mute) == (True, False)
+    assert heard == [[("Repaint 1", 8.0, False)], [("Repaint 2", 8.0, False)], [("Repaint 1", 8.0, False)]]
+    assert [track.name for track in song.tracks] == ["Band", "Band - takes", "Keys"]
+    rig.press("compare")
+    assert (original.mute, stage.mute) == (False, True)
+    assert [(clip.start_time, clip.end_time) for clip in original.arrangement_clips] == [(0.0, 32.0)]
+    assert [clip.name for clip in lane_clips(rig)] == ["Repaint 1", "Repaint 2"]
+    assert len(rig.live.world.undo_steps) == 1 + 3 + 2, "a step each; compare switches two mutes"
+
+
+def test_switching_takes_in_slots_is_refused(open_live):
+    rig = open_live(settings={"place": "slots"})
     rig.live.brace(0.0, 4.0)
     rig.press("repaint", takes=1)
+    rig.shown("Session slots")
+    for action in ("next", "compare"):
+        rig.press(action)
+        assert "with the mouse" in rig.messages[-1]
+
+
+def test_a_clip_that_live_leaves_too_long_is_told(open_live):
+    """Its length is known only on the tick after the warping was switched off."""
+    rig = open_live()
+    rig.live.brace(8.0, 4.0)
+    rig.press("repaint", takes=1)
     rig.shown("take lanes")
-    rig.press("next")
-    assert "Pick one with the mouse" in rig.messages[-1]
+    rig.tick()
+    assert not any("instead of" in text for text in rig.messages)
+    rig.press("place")
+    clip = lane_clips(rig)[-1]
+    clip._values["length_beats"] = 8.0
+    assert "Repaint 1 lasts 8.00 beats in Live instead of 4.00" in rig.shown("instead of")
+
+
+@pytest.mark.parametrize("ending", ["mp3", "m4a"])
+def test_a_clip_of_padded_music_is_refused_with_the_reason(open_live, tmp_path, ending):
+    rig = open_live()
+    file = tmp_path / f"song.{ending}"
+    file.write_bytes(b"music")
+    rig.live.clip._values["file_path"] = str(file)
+    rig.press("repaint")
+    assert "Live starts such files at another place" in rig.messages[-1]
+    assert "Consolidate" in rig.messages[-1]
+
+
+def test_the_double_cuts_what_a_clip_is_made_over(open_live):
+    """As Live is reported to: the first one ends where the second begins, and the rest is gone."""
+    rig = open_live()
+    path = rig.live.clip.file_path
+    rig.live.track.create_audio_clip(path, 8.0)
+    first, _ = rig.live.track.arrangement_clips
+    assert (first.start_time, first.end_time) == (0.0, 8.0)
+
+
+def test_each_guess_about_live_is_in_its_readme():
+    """The rows that nobody has measured or documented are told to the people who install the script."""
+    assert_guesses_are_listed(Path(__file__).with_name("live_facts.md"), EXAMPLES / "ableton" / "README.md")
 
 
 def test_a_session_clip_gets_its_takes_in_free_slots(server, open_live):

@@ -21,6 +21,7 @@ from pythonosc.osc_message import OscMessage
 
 from tests.bridge_server.peers import PATIENCE, ServerProcess, ServerThread, band_song, datagram, free_port
 from tests.bridge_server.servers import server_fixture
+from tests.examples.facts import assert_guesses_are_listed
 from tests.places import EXAMPLES
 
 NODE = shutil.which("node") or shutil.which("nodejs")
@@ -365,3 +366,8 @@ def test_a_server_killed_while_rendering_goes_on_when_it_is_back(open_bitwig, tm
     finally:
         for one in running:
             one.stop()
+
+
+def test_each_guess_about_bitwig_is_in_its_readme():
+    """The rows that nobody has measured or documented are told to the people who install the script."""
+    assert_guesses_are_listed(Path(__file__).with_name("bitwig_facts.md"), EXAMPLES / "bitwig" / "README.md")

@@ -13,6 +13,7 @@ import soundfile
 
 from tests.bridge_server.peers import band_song
 from tests.bridge_server.servers import server_fixture
+from tests.examples.facts import assert_guesses_are_listed
 from tests.examples.reaper import SCRIPTS, Reaper, needs_lua, running_reaper, texts
 from tests.examples.test_reaper import (
     a_project,
@@ -314,16 +315,4 @@ def test_the_self_test_reports_a_reaper_that_does_otherwise(reaper, tmp_path, pr
 
 def test_each_guess_about_reaper_is_in_its_readme():
     """The rows that nobody has measured or documented are told to the people who install the scripts."""
-    rows = [
-        [cell.strip() for cell in line.strip("|").split("|")]
-        for line in (Path(__file__).parent / "reaper_double" / "facts.md")
-        .read_text(encoding="utf-8")
-        .splitlines()
-        if line.startswith("| ")
-    ][1:]
-    assert {row[1] for row in rows} <= {"measured", "documented", "in use", "guessed"}
-    assert all(len(row) == 3 and row[2] for row in rows)
-    guesses = [row[0] for row in rows if row[1] == "guessed"]
-    readme = (SCRIPTS / "README.md").read_text(encoding="utf-8")
-    listed = readme.split("are guesses:")[1].split("\n\n**")[0].count("\n- ")
-    assert listed == len(guesses) == 2
+    assert_guesses_are_listed(Path(__file__).parent / "reaper_double" / "facts.md", SCRIPTS / "README.md")

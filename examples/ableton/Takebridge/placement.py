@@ -1,9 +1,11 @@
 """Takes into the Live Set, in one undo step; what was there before stays as it was.
 
 lanes:  a take lane of the same track for each take. They are silent until the producer picks one, as takes are.
-tracks: a copy of the track for each take, with the take in place of the passage; the first sounds, the original track
-        is muted. Same devices, same routing, and switching between them is switching mutes.
+tracks: a copy of the track for each take, emptied, with the take alone in it; the first sounds, the original track is
+        muted. Same devices, same routing, and switching between them is switching mutes.
 slots:  free Session slots of the track, for Session clips and for Lives that can do no more.
+
+A clip is only ever made where nothing lies: where Live makes one over another, that one ends and its rest is gone.
 """
 
 import os
@@ -16,6 +18,7 @@ from .messages import Refused
 ALONGSIDE = ("accompany", "extract", "lego")
 FOLDER = os.path.join("Samples", "Takebridge")
 LATEST_BEAT = 1576800.0
+LENGTH_TOLERANCE = 0.01  # beats: far below a wrong length, far above what floats lose
 TOO_OLD = (
     "Scripts cannot create audio clips in this version of Live.",
     "Update to Live 12.0.5 or newer, or drag the take in by hand: %s",
@@ -23,24 +26,35 @@ TOO_OLD = (
 
 
 class Take:
-    """One clip to place. beats: where it starts; the bridge's path and what to call it."""
+    """One clip to place. beats, length: where it starts, and how long it is; the bridge's path and what to call it."""
 
-    def __init__(self, path, name, beats, gain, stem, number):
+    def __init__(self, path, name, beats, length, gain, stem, number):
         self.path = path
         self.name = name
         self.beats = beats
+        self.length = length
         self.gain = gain
         self.stem = stem
         self.number = number
 
 
 class Placed:
-    """Where takes went. how: in words. take_tracks: tracks to switch between, original: the track they came from."""
+    """Where takes went.
 
-    def __init__(self, how, original=None, take_tracks=()):
+    how:         in words.
+    clips:       the new clips with their takes, in order.
+    original:    the track they came from, where they sound instead of it; else None.
+    take_tracks: tracks to switch between.
+    lane_clips:  clips in take lanes, which cannot be switched; step() copies one of them to where it can be heard.
+    """
+
+    def __init__(self, how, clips, original=None, take_tracks=(), lane_clips=()):
         self.how = how
+        self.clips = list(clips)
         self.original = original
         self.take_tracks = list(take_tracks)
+        self.lane_clips = list(lane_clips)
+        self.number = -1  # of the lane clip that sounds
 
 
 def place(song, task, track, takes, in_arrangement, way):
@@ -48,8 +62,9 @@ def place(song, task, track, takes, in_arrangement, way):
     song.begin_undo_step()
     try:
         return _place(song, task, track, takes, in_arrangement, way)
-    except RuntimeError as error:
-        # Live says with a RuntimeError what it will not do: a limit of tracks, a recording, a file it cannot read.
+    except (RuntimeError, ValueError) as error:
+        # Live says with a RuntimeError what it will not do: a limit of tracks, a recording; with a ValueError that it
+        # cannot read the file.
         raise Refused(
             f"Live refused to place the takes: {error}", "Edit > Undo removes what was placed."
         ) from error
@@ -86,40 +101,76 @@ def _place(song, task, track, takes, in_arrangement, way):
 
 
 def _into_lanes(track, takes):
+    pairs = []
     for take in takes:
         lane = track.create_take_lane()
         lane.name = take.name
-        _create(lane, take)
-    return Placed(f"in take lanes of {track.name}; right-click the track header and choose Show Take Lanes")
+        pairs.append((_create(lane, take), take))
+    how = f"in take lanes of {track.name}; right-click the track header and choose Show Take Lanes"
+    return Placed(how, pairs, track, (), [clip for clip, _ in pairs])
+
+
+def _empty_copy(song, track, name):
+    """A copy of a track with its devices and routing and without its clips, right below it."""
+    index = list(song.tracks).index(track)
+    song.duplicate_track(index)
+    copy = song.tracks[index + 1]
+    copy.name = name
+    for clip in list(copy.arrangement_clips):
+        copy.delete_clip(clip)
+    return copy
 
 
 def _onto_copies(song, track, takes):
-    index = list(song.tracks).index(track)
-    copies = []
+    copies, clips = [], []
     # From the last to the first: each copy appears right below the original, so they end up in order.
     for take in reversed(takes):
-        song.duplicate_track(index)
-        copy = song.tracks[index + 1]
-        copy.name = f"{track.name} - {take.name}"
-        _create(copy, take)
+        copy = _empty_copy(song, track, f"{track.name} - {take.name}")
+        clips.insert(0, (_create(copy, take), take))
         copy.mute = True
         copies.insert(0, copy)
     copies[0].mute = False
     track.mute = True
-    return Placed(f"on copies of {track.name}, which is now muted", track, copies)
+    return Placed(f"on copies of {track.name}, which is now muted", clips, track, copies)
+
+
+def step(song, placed):
+    """The next take of those in lanes, on a track of its own with the same devices; the original is muted meanwhile.
+
+    One undo step. Returns the clip's name. Raises Refused.
+    """
+    song.begin_undo_step()
+    try:
+        if not placed.take_tracks or placed.take_tracks[0] not in list(song.tracks):
+            placed.take_tracks = [_empty_copy(song, placed.original, f"{placed.original.name} - takes")]
+        stage = placed.take_tracks[0]
+        for clip in list(stage.arrangement_clips):
+            stage.delete_clip(clip)
+        placed.number = (placed.number + 1) % len(placed.lane_clips)
+        clip = placed.lane_clips[placed.number]
+        stage.duplicate_clip_to_arrangement(clip, clip.start_time)
+        stage.mute = False
+        placed.original.mute = True
+        return clip.name
+    except (RuntimeError, ValueError) as error:
+        raise Refused(
+            f"Live refused to copy the take: {error}", "Pick it in its lane with the mouse."
+        ) from error
+    finally:
+        song.end_undo_step()
 
 
 def _alongside(song, track, takes):
     index = list(song.tracks).index(track)
-    created = []
+    created, clips = [], []
     for place_in_order, take in enumerate(takes):
         new = song.create_audio_track(index + 1 + place_in_order)
         new.name = take.name
-        _create(new, take)
+        clips.append((_create(new, take), take))
         # Several takes of one part would sound on top of each other.
         new.mute = take.number != takes[0].number
         created.append(new)
-    return Placed(f"on {len(created)} new tracks below {track.name}", None, created)
+    return Placed(f"on {len(created)} new tracks below {track.name}", clips, None, created)
 
 
 def _has_slots(track):
@@ -131,17 +182,18 @@ def _into_slots(song, track, takes):
         raise Refused(TOO_OLD[0], TOO_OLD[1] % takes[0].path)
     if track.is_frozen:
         raise Refused("The track is frozen.", "Unfreeze it, then send /ace/place.")
+    clips = []
     for take in takes:
         free = [slot for slot in track.clip_slots if not slot.has_clip]
         if not free:
             song.create_scene(-1)
             free = [slot for slot in track.clip_slots if not slot.has_clip]
-        _dress(free[0].create_audio_clip(take.path), take)
-    return Placed(f"in free Session slots of {track.name}")
+        clips.append((_dress(free[0].create_audio_clip(take.path), take), take))
+    return Placed(f"in free Session slots of {track.name}", clips)
 
 
 def _create(where, take):
-    _dress(where.create_audio_clip(take.path, take.beats), take)
+    return _dress(where.create_audio_clip(take.path, take.beats), take)
 
 
 def _dress(clip, take):
@@ -150,6 +202,18 @@ def _dress(clip, take):
     clip.name = take.name
     if take.gain is not None:
         clip.gain = take.gain
+    return clip
+
+
+def wrong_length(clip, take):
+    """What to say of a clip that is not as long as its take, or "". Live knows only on the tick after un-warping."""
+    try:
+        length = clip.end_time - clip.start_time
+    except RuntimeError:
+        return ""  # the producer has deleted it
+    if abs(length - take.length) < LENGTH_TOLERANCE:
+        return ""
+    return f"{take.name} lasts {length:.2f} beats in Live instead of {take.length:.2f}: switch its Warp off by hand."
 
 
 def into_project(path, name, set_path):

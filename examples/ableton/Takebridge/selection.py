@@ -16,6 +16,9 @@ MODES = {
     "Major": "major", "Minor": "minor", "Dorian": "dorian", "Phrygian": "phrygian", "Lydian": "lydian",
     "Mixolydian": "mixolydian", "Locrian": "locrian",
 }  # fmt: skip
+# Encoders put silence before the music, and decoders leave out more or less of it: others measured a clip of an MP3 in
+# Live to begin 84.6 ms away from what ffmpeg decodes.
+PADDED = (".mp3", ".m4a", ".aac")
 # Live's tempo parameter: 0 none, 1 playing, 2 overridden (Live.DeviceParameter.AutomationState).
 NO_AUTOMATION = 0
 # A warp marker may lie this far from the straight line, in samples: Live keeps beats as floats.
@@ -177,6 +180,13 @@ def _check_clip(clip, notes):
         raise Refused("The clip is being recorded.", "Stop recording first.")
     if not clip.file_path or not os.path.isfile(clip.file_path):
         raise Refused("The clip's sample is missing on disk.", "Use File > Manage Files > Locate.")
+    ending = os.path.splitext(clip.file_path)[1].lower()
+    if ending in PADDED:
+        raise Refused(
+            f"The clip's file is {ending[1:].upper()}: Live starts such files at another place than other decoders do, "
+            "so a take would lie beside the music.",
+            "Consolidate the clip (Edit > Consolidate), which makes a WAV of it.",
+        )
     if clip.pitch_coarse or clip.pitch_fine:
         raise Refused(
             "The clip is transposed, so its file is not what you hear.",

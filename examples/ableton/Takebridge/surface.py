@@ -13,7 +13,7 @@ from . import selection
 from .bridge_link import BridgeLink
 from .messages import START_THE_SERVER, Refused
 from .osc_input import PREFIX, OscInput
-from .placement import ALONGSIDE, Take, into_project, place
+from .placement import ALONGSIDE, Take, into_project, place, step, wrong_length
 from .settings import read_settings
 
 TASKS = ("repaint", "complete", "accompany", "extract", "lego", "cover")
@@ -60,6 +60,7 @@ class Takebridge(ControlSurface):
             mistakes.append(self._osc_input.mistake)
         self._last = None  # the Asked whose takes came last
         self._placed = None
+        self._unmeasured = []  # new clips with their takes: Live knows their length on the next tick
         self._status_askers = {}
         self._numbers = 0
         self._run = os.urandom(3).hex()
@@ -71,6 +72,7 @@ class Takebridge(ControlSurface):
         ControlSurface.update_display(self)
         # An error escaping from here would repeat ten times a second; it is shown once and logged in full.
         try:
+            self._measure()
             self._osc_input.poll()
             self._link.poll()
         except Exception as error:
@@ -193,6 +195,11 @@ class Takebridge(ControlSurface):
         self._put(self._last)
 
     def _next(self, values, sender):
+        if self._placed is not None and self._placed.lane_clips:
+            if self._placed.original not in list(self.song().tracks):
+                raise Refused("The tracks of the takes no longer exist.", "/ace/place places them again.")
+            self._say(f"Takebridge: {step(self.song(), self._placed)}.")
+            return
         tracks = self._switchable()
         sounding = [number for number, track in enumerate(tracks) if not track.mute]
         following = (sounding[0] + 1) % len(tracks) if sounding else 0
@@ -216,8 +223,8 @@ class Takebridge(ControlSurface):
             raise Refused("No takes have been placed yet.", "Request some first.")
         if not self._placed.take_tracks:
             raise Refused(
-                "Live does not let scripts choose between take lanes or slots.",
-                "Pick one with the mouse, or set place to tracks in settings.json.",
+                "None of these takes plays on a track of its own.",
+                "Press next for takes in lanes; launch those in Session slots with the mouse.",
             )
         living = list(self.song().tracks)
         tracks = [track for track in self._placed.take_tracks if track in living]
@@ -231,6 +238,13 @@ class Takebridge(ControlSurface):
         for other, track in enumerate(tracks):
             track.mute = other != number
         self._say(f"Takebridge: {tracks[number].name}.")
+
+    def _measure(self):
+        """Whether the clips of the last tick are as long as their takes."""
+        wrong = [wrong_length(clip, take) for clip, take in self._unmeasured]
+        self._unmeasured = []
+        for text in filter(None, wrong):
+            self._say(f"Takebridge: {text}")
 
     # Replies (see BridgeLink)
 
@@ -286,7 +300,8 @@ class Takebridge(ControlSurface):
                 )
         beats = float(selected.beats_of(values["position"]))
         gain = None if asked.task in ALONGSIDE else selected.clip.gain
-        asked.takes.append(Take(path, name, beats, gain, stem, values["number"]))
+        length = float(selected.beats_of(values["position"] + values["length"])) - beats
+        asked.takes.append(Take(path, name, beats, length, gain, stem, values["number"]))
 
     def ended(self, pending, how, values):
         asked = pending.about
@@ -360,6 +375,7 @@ class Takebridge(ControlSurface):
         self._placed = place(
             song, asked.task, selected.track, takes, selected.in_arrangement, self._settings["place"]
         )
+        self._unmeasured = list(self._placed.clips)
         text = f"{len(takes)} {'take' if len(takes) == 1 else 'takes'} {self._placed.how}."
         self._say(" ".join([f"Takebridge: {asked.task} done,", text, *asked.notes]))
         self._answer(asked.sender, "done", "takes", len(takes), "text", " ".join([text, *asked.notes]))
