@@ -40,11 +40,15 @@ REPLY_AT = {f"{PREFIX}/{reply.name}": reply for reply in REPLIES}
 
 # The attributes our nodes may have, and so those a client may query one by one.
 ATTRIBUTES = (
-    "FULL_PATH", "CONTENTS", "TYPE", "ACCESS", "VALUE", "RANGE", "DESCRIPTION", "TAGS", "EXTENDED_TYPE",
+    "FULL_PATH", "CONTENTS", "TYPE", "ACCESS", "VALUE", "RANGE", "DESCRIPTION", "TAGS", "EXTENDED_TYPE", "SCHEMA",
 )  # fmt: skip
 
+# Not of the proposal, which knows nothing of pairs: where the JSON Schema of a message's values is, so that a client can
+# build a form from it. In HOST_INFO the whole document, in a node the part of its message.
+SCHEMA_AT = "/schema.json"
+
 EXTENSIONS = {
-    **dict.fromkeys(("ACCESS", "VALUE", "RANGE", "DESCRIPTION", "TAGS", "EXTENDED_TYPE", "LISTEN"), True),
+    **dict.fromkeys(("ACCESS", "VALUE", "RANGE", "DESCRIPTION", "TAGS", "EXTENDED_TYPE", "LISTEN", "SCHEMA"), True),
     **dict.fromkeys(("UNIT", "CRITICAL", "CLIPMODE", "OVERLOADS", "HTML"), False),
     # The namespace is the command table, which never changes while a server runs.
     **dict.fromkeys(("PATH_CHANGED", "PATH_ADDED", "PATH_REMOVED", "PATH_RENAMED"), False),
@@ -61,6 +65,7 @@ def host_info(name: str, osc_port: int, websocket_port: int, host: str = "") -> 
         "OSC_TRANSPORT": "UDP",
         "WS_PORT": websocket_port,
         **where,
+        "SCHEMA": SCHEMA_AT,
         "EXTENSIONS": dict(EXTENSIONS),
     }
 
@@ -94,6 +99,7 @@ def command_leaf(command: Command, value: Sequence[Any] | None = None) -> dict[s
     leaf = _leaf(command.request, command.positional, command.doc.splitlines()[0])
     leaf["ACCESS"] = int(Access.READ | Access.WRITE if readable else Access.WRITE)
     leaf["TAGS"] = [command.group.name.lower()]
+    leaf["SCHEMA"] = f"{SCHEMA_AT}#/$defs/requests/{command.name}"
     if readable and value is not None:
         leaf["VALUE"] = list(value)
     return leaf
@@ -102,7 +108,8 @@ def command_leaf(command: Command, value: Sequence[Any] | None = None) -> dict[s
 def reply_leaf(reply: type[Reply]) -> dict[str, Any]:
     """The node of one reply: an address to listen to, without a value."""
     leaf = _leaf(reply, ("id",), (reply.__doc__ or "").strip().splitlines()[0])
-    return {**leaf, "ACCESS": int(Access.READ), "TAGS": ["reply"]}
+    schema = f"{SCHEMA_AT}#/$defs/replies/{reply.name}"
+    return {**leaf, "ACCESS": int(Access.READ), "TAGS": ["reply"], "SCHEMA": schema}
 
 
 def _leaf(message: type[Request] | type[Reply], positional: Sequence[str], doc: str) -> dict[str, Any]:

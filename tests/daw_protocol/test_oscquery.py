@@ -22,6 +22,7 @@ from daw_protocol.oscquery import (
     tree,
 )
 from daw_protocol.requests import SetTempo
+from daw_protocol.schema import whole_schema
 
 TYPED = [command for command in COMMANDS if command.osc]
 VALUES = {"/bridge/tempo": [120.5], "/bridge/transport": [96000, 1]}
@@ -78,6 +79,7 @@ def test_one_leaf_in_full():
         "RANGE": [{"MIN": 5, "MAX": 1000}],
         "EXTENDED_TYPE": ["bpm"],
         "TAGS": ["context"],
+        "SCHEMA": "/schema.json#/$defs/requests/tempo",
         "VALUE": [120.5],
     }
 
@@ -142,8 +144,24 @@ def test_a_server_at_all_addresses_names_none():
     assert not {"OSC_IP", "WS_IP"} & set(host_info("Takebridge", 9124, 9125))
 
 
-def test_every_extension_of_the_proposal_is_listed():
-    assert len(EXTENSIONS) == 16
+def test_every_extension_of_the_proposal_is_listed_and_one_of_ours():
+    assert len(EXTENSIONS) == 16 + 1
+
+
+def test_each_leaf_names_the_schema_of_its_pairs():
+    """A client can build a form: the part of the schema has all the names, positional and pairs."""
+    assert host_info("Takebridge", 9124, 9125)["SCHEMA"] == "/schema.json"
+    whole = whole_schema()
+    leaves = [node for node in nodes(tree({})) if "TYPE" in node]
+    assert len(leaves) > 40
+    for leaf in leaves:
+        document, _, pointer = leaf["SCHEMA"].partition("#")
+        assert document == "/schema.json"
+        part = whole
+        for name in pointer.strip("/").split("/"):
+            part = part[name]
+        described = leaf["DESCRIPTION"].partition("name-value pairs of: ")[2].rstrip(".").split(", ")
+        assert set(part["properties"]) == {*leaf["EXTENDED_TYPE"], *filter(None, described)}
 
 
 @pytest.mark.parametrize(

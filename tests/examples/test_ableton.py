@@ -60,8 +60,10 @@ class Rig:
         return found
 
     def shown(self, words: str) -> str:
-        """Ticks until the status line has shown these words; the whole line."""
-        return self.until(lambda: next((text for text in self.messages if words in text), ""), words)
+        """Ticks until the status line has shown these words, and once more, for what Live knows a tick later; the line."""
+        found: str = self.until(lambda: next((text for text in self.messages if words in text), ""), words)
+        self.tick()
+        return found
 
     def press(self, action: str, **values: Any) -> None:
         self.surface.perform(action, values, None)
