@@ -508,6 +508,7 @@ class LiveSet:
         self.track._values["arrangement_clips"].append(self.clip)
         self.tempo_parameter = tempo_parameter
         self.clip._write("warping", False)
+        world.ticks += 1  # it was imported long ago
         self.clip._values["name"] = "band"
         self.select(self.clip)
         application = Application(world, view=ApplicationView(world, focused_document_view="Arranger"))
