@@ -40,15 +40,18 @@ REPLY_AT = {f"{PREFIX}/{reply.name}": reply for reply in REPLIES}
 
 # The attributes our nodes may have, and so those a client may query one by one.
 ATTRIBUTES = (
-    "FULL_PATH", "CONTENTS", "TYPE", "ACCESS", "VALUE", "RANGE", "DESCRIPTION", "TAGS", "EXTENDED_TYPE", "SCHEMA",
+    "FULL_PATH", "CONTENTS", "TYPE", "ACCESS", "VALUE", "RANGE", "DESCRIPTION", "TAGS", "EXTENDED_TYPE",
+    "SCHEMA",
 )  # fmt: skip
 
-# Not of the proposal, which knows nothing of pairs: where the JSON Schema of a message's values is, so that a client can
-# build a form from it. In HOST_INFO the whole document, in a node the part of its message.
+# Not of the proposal, which knows nothing of pairs: where the JSON Schema of a message's values is, from which a client
+# can build a form. In HOST_INFO the whole document, in a node the part of its message.
 SCHEMA_AT = "/schema.json"
 
 EXTENSIONS = {
-    **dict.fromkeys(("ACCESS", "VALUE", "RANGE", "DESCRIPTION", "TAGS", "EXTENDED_TYPE", "LISTEN", "SCHEMA"), True),
+    **dict.fromkeys(
+        ("ACCESS", "VALUE", "RANGE", "DESCRIPTION", "TAGS", "EXTENDED_TYPE", "LISTEN", "SCHEMA"), True
+    ),
     **dict.fromkeys(("UNIT", "CRITICAL", "CLIPMODE", "OVERLOADS", "HTML"), False),
     # The namespace is the command table, which never changes while a server runs.
     **dict.fromkeys(("PATH_CHANGED", "PATH_ADDED", "PATH_REMOVED", "PATH_RENAMED"), False),

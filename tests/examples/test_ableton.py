@@ -60,7 +60,7 @@ class Rig:
         return found
 
     def shown(self, words: str) -> str:
-        """Ticks until the status line has shown these words, and once more, for what Live knows a tick later; the line."""
+        """Ticks until the status line has shown these words, and once more: Live knows lengths a tick later."""
         found: str = self.until(lambda: next((text for text in self.messages if words in text), ""), words)
         self.tick()
         return found
@@ -829,6 +829,6 @@ def test_the_double_is_strict(server):
         live.track.create_audio_clip("a.wav")
     with pytest.raises(TypeError):
         live.track.create_audio_clip(3, 1.0)
-    with pytest.raises(RuntimeError):
+    with pytest.raises(ValueError, match="Invalid path"):
         live.track.create_audio_clip("/nowhere.wav", 1.0)
     assert not hasattr(new_track(live.world, live.song, "x"), "arm_everything")
