@@ -28,7 +28,8 @@ from clip_store.take import MIX, Take
 ORIGINATOR = "Takebridge"
 _REMEMBERED = 4096  # clip files whose sound is known
 
-_RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
+# Windows also takes these with blanks before the dot, and its superscript digits for digits.
+_RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9\u00b9\u00b2\u00b3]) *(\..*)?", re.IGNORECASE)
 
 
 class ClipStore:

@@ -120,7 +120,9 @@ def test_taps_are_written_with_commas_or_spaces():
     assert tap_seconds("1.5;2;3.5\n4") == [1.5, 2.0, 3.5, 4.0]
 
 
-@pytest.mark.parametrize("text", ["1,02, 1,53, 2,04", "1,02 1,53 2,04", "1,02; 1,53;2,04", "١,٠٢ １,53 2,04,"])
+@pytest.mark.parametrize(
+    "text", ["1,02, 1,53, 2,04", "1,02 1,53 2,04", "1,02; 1,53;2,04", "١,٠٢ １,53 2,04,"]
+)
 def test_decimal_commas_in_taps(text):
     assert tap_seconds(text) == [1.02, 1.53, 2.04]
 
