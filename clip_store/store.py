@@ -29,7 +29,9 @@ ORIGINATOR = "Takebridge"
 _REMEMBERED = 4096  # clip files whose sound is known
 
 # Windows also takes these with blanks before the dot, and its superscript digits for digits.
-_RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9\u00b9\u00b2\u00b3]) *(\..*)?", re.IGNORECASE)
+_RESERVED = re.compile(
+    r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9\u00b9\u00b2\u00b3]) *(\..*)?", re.IGNORECASE
+)
 
 
 class ClipStore:

@@ -100,7 +100,9 @@ class Whole(Kind):
         number = number_in(value) if isinstance(value, str) else value
         if isinstance(number, bool) or not isinstance(number, (int, float)):
             raise TypeError(f"must be a whole number, got {shown(value)}")
-        if isinstance(value, str) and isinstance(number, float) and math.isinf(number):  # too long for a float
+        if (
+            isinstance(value, str) and isinstance(number, float) and math.isinf(number)
+        ):  # too long for a float
             raise ValueError(f"must be {self.low} to {self.high}, got {shown(value)}")
         if isinstance(number, float) and not number.is_integer():  # neither nan nor inf is an integer
             raise TypeError(f"must be a whole number, got {quoted(value, number)}")
@@ -358,7 +360,14 @@ def digits_of(number: int) -> int:
     return count + 1 if size >= 10**count else count
 
 
-_WORDS = {"True": "true", "False": "false", "None": "null", "inf": "infinity", "-inf": "-infinity", "nan": "NaN"}
+_WORDS = {
+    "True": "true",
+    "False": "false",
+    "None": "null",
+    "inf": "infinity",
+    "-inf": "-infinity",
+    "nan": "NaN",
+}
 """What programs call values that Python calls otherwise."""
 
 

@@ -148,7 +148,9 @@ class WatchFolder:
             ):
                 self._settling.again(dropped)
             elif error.code is not ErrorCode.FILE_MISSING or await asyncio.to_thread(dropped.path.exists):
-                await self._note(notes.failed, error)  # of a file that was removed again no answer is expected
+                await self._note(
+                    notes.failed, error
+                )  # of a file that was removed again no answer is expected
         except (ClipStoreError, OSError) as error:
             # The takes are in the store; they are written as soon as the folder lets them.
             self._say_problem(f"{dropped.path.name}: {error}", error)
