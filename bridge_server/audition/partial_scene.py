@@ -28,7 +28,7 @@ def partial_scene(render: PartialRender, song: LayeredAudio | None, before: int,
     loop_range = loop_range_around(plan.region, before, after, plan.tempo_map, plan.rate, extent)
     return Scene(
         place=render_place(render), audio=audio, origin=origin, tempo_map=plan.tempo_map,
-        loop_range=loop_range, job=render.job.id, song=render.song.digest if render.song else "", region=plan.region,
+        loop_range=loop_range, job=render.job.id, song=render.song.parent if render.song else "", region=plan.region,
         ready=ready_up_to(render, loop_range),
     )  # fmt: skip
 
