@@ -97,7 +97,9 @@ class Hearing:
         """The song as it stands, which the store has then."""
         blobs, key = self._store.blobs, (song.digest, accepted.comps)
         known = self._last
-        audio = known[1] if known and known[0] == key else await asyncio.to_thread(heard_audio, accepted, blobs)
+        audio = (
+            known[1] if known and known[0] == key else await asyncio.to_thread(heard_audio, accepted, blobs)
+        )
         self._last = (key, audio)
         if not blobs.renew(audio.digest):
             await asyncio.to_thread(blobs.put, audio)

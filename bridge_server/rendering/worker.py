@@ -70,9 +70,7 @@ class RenderWorker:
         recorder = TakeRecorder(connection, store, events, tempos, clock)
         attempts = settings.limits.attempts
         self.hearing = Hearing(store)
-        self._services = JobServices(
-            engines, reader, recorder, self.live, attempts, self.wake, self.hearing
-        )
+        self._services = JobServices(engines, reader, recorder, self.live, attempts, self.wake, self.hearing)
         self.warm = asyncio.Event()  # what finishes takes is loaded: the loop has the interpreter to itself
         self._wake = asyncio.Event()
         self._turns = count()

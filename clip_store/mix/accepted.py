@@ -66,6 +66,10 @@ class AcceptedSong:
         """How a part plays with the song."""
         return TASKS[self.takes[part.take].task].placement
 
+    def covers(self, comp: AcceptedComp) -> bool:
+        """Whether a comp takes the song's place anywhere."""
+        return any(self.placement(part) is Placement.REPLACES for part in comp.parts)
+
     @property
     def covering(self) -> Comp:
         """What replaces the song, and where."""

@@ -20,7 +20,9 @@ from daw_protocol.timeline.span import Span
 
 def audible_to(placement: Placement, accepted: AcceptedSong) -> AcceptedSong:
     """What of the accepted takes a new one with this placement hears."""
-    heard = {Placement.REPLACES} if placement is Placement.REPLACES else {Placement.REPLACES, Placement.BESIDE}
+    heard = (
+        {Placement.REPLACES} if placement is Placement.REPLACES else {Placement.REPLACES, Placement.BESIDE}
+    )
     return accepted.only(lambda comp: all(accepted.placement(part) in heard for part in comp.parts))
 
 

@@ -228,7 +228,10 @@ def _made_for_others(accepted: AcceptedSong) -> Iterator[str]:
     for take in dict.fromkeys(part.take for comp in accepted.comps for part in comp.parts):
         heard = accepted.takes[take].recipe.heard
         for gone in no_longer_accepted(heard, accepted) if heard else ():
-            yield f"Take {take} was made for the song with take {gone}, which is no longer accepted: listen to its edges."
+            yield (
+                f"Take {take} was made for the song with take {gone}, which is no longer accepted: "
+                "listen to its edges."
+            )
 
 
 def _depth(encoding: Encoding) -> str:

@@ -55,9 +55,7 @@ def test_render_list_choose_save(settings, song, tmp_path, capsys):
     assert (tmp_path / "again" / "my song.repaint.1.json").exists()
 
 
-def test_a_render_hears_what_is_accepted_unless_it_is_to_hear_the_original(
-    settings, song, tmp_path, capsys
-):
+def test_a_render_hears_what_is_accepted_unless_it_is_to_hear_the_original(settings, song, tmp_path, capsys):
     screen = Screen(Console(file=io.StringIO()), as_json=True)
 
     def heard(**fields):

@@ -88,7 +88,9 @@ def test_a_take_over_an_accepted_one_fades_from_it_and_says_what_it_heard(server
     assert np.array_equal(sound(ws, over, "song"), expected), "the take's own song"
     ws.call("takes.choose", take=over)
     found, answer = mix_of(ws, over)
-    assert np.array_equal(found, expected), "no further crossfade: the one in the clip comes from what lies below"
+    assert np.array_equal(found, expected), (
+        "no further crossfade: the one in the clip comes from what lies below"
+    )
     assert answer["receipt"]["outside_identical"] is True
     first_sample = OVER[0]
     step = np.abs(np.diff(found[first_sample - 2 : first_sample + 2].astype(int), axis=0)).max()
