@@ -23,8 +23,8 @@ def made(shelf):
     found = shelf()
     end = found.song.frames
     for take in (
-        found.add(1000, 4000), found.add(end - 500, 1500, task="complete"), found.add(0, 9000, task="lego", stem="bass"),
-        found.add(0, 9000, task="extract", stem="drums"),
+        found.add(1000, 4000), found.add(end - 500, 1500, task="complete"),
+        found.add(0, 9000, task="lego", stem="bass"), found.add(0, 9000, task="extract", stem="drums"),
     ):  # fmt: skip
         found.store.index.choose(take.id)
     return found
