@@ -167,7 +167,7 @@ def accepted_in(index: TakeIndex, song: str) -> AcceptedSong:
         takes,
         starts={take: family.whole(take).start for take in laid},
         stands_on={take: frozenset(family.ancestors(take)) for take in laid},
-        heard={take: comp for take in laid if (comp := _heard_by(take, takes, family)) is not None},
+        heard={take: known for take in laid if (known := _heard_by(take, takes, family)) is not None},
     )
 
 
