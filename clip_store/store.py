@@ -111,13 +111,13 @@ class ClipStore:
         return known[1]
 
     def song_with(self, take: Take) -> Audio:
-        """The whole parent song with the take in it, bit for bit what was spliced; the clip where none was.
+        """The whole song with the take in it, bit for bit what was spliced; the clip where there is no song.
 
         Raises StoreError when the song or the clip is gone.
         """
-        if take.parent is None:
+        if take.base is None:
             return self.blobs.get(take.audio)
-        return with_clip(self.blobs.get(take.parent), self.blobs.get(take.audio), take.start)
+        return with_clip(self.blobs.get(take.base), self.blobs.get(take.audio), take.start_in_base)
 
 
 def clip_name(take: Take) -> Path:

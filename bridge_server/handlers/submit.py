@@ -16,7 +16,6 @@ from bridge_server.handlers.response import Response
 from bridge_server.jobs.fingerprint import Fingerprint
 from bridge_server.jobs.job import Job
 from bridge_server.jobs.job_queue import JobQueue
-from bridge_server.rendering.plan import plan_request
 from bridge_server.rendering.worker import RenderWorker
 from bridge_server.sessions.audience import Audience
 from bridge_server.sessions.client import Client
@@ -27,14 +26,14 @@ from bridge_server.songs.alike import alike, as_text
 from bridge_server.songs.placement import Placement, placed
 from bridge_server.songs.song_reader import SongReader
 from bridge_server.songs.song_tempos import SongTempos
-from bridge_server.songs.sources import STORED
+from bridge_server.songs.sources import STORED, TAKE
 from clip_store.store import ClipStore
 from daw_protocol import requests
 from daw_protocol.addresses import BY_NAME, BY_REQUEST
 from daw_protocol.context import Context
 from daw_protocol.errors import MAX_SENTENCE, ErrorCode, ProtocolError
 from daw_protocol.requests import Render
-from daw_protocol.requests.render import MAX_TITLE
+from daw_protocol.requests.render import ACCEPTED, MAX_TITLE
 from daw_protocol.seed import folded
 from model.engine import EngineDescription, Task
 
@@ -85,7 +84,7 @@ class SubmitHandlers:
         asked = Fingerprint.of(request, filled)
         if known := self._known(request, asked, client):
             return await self._answers.again(known, client)
-        request, seed_note = self._settled(filled)
+        request, seed_note = self._settled(filled.evolve(hears=self._hears(request, client)))
         name, description = await self._engine(request, filled.engine)
         request = request.evolve(engine=name)
         refuse_impossible(description, request)
@@ -125,6 +124,14 @@ class SubmitHandlers:
             others = self._queue.of_machine(client.key, request.id)
             job = next((one for one in others if is_repeat(asked, one, request)), None)
         return job
+
+    def _hears(self, request: Render, client: Client) -> str | None:
+        """What the render hears. A program that sends its own bounce has accepted takes in it, or does without them;
+        whoever plays on the shared song means it as it stands."""
+        if request.hears is not None or not request.spec().hears_accepted:
+            return request.hears
+        shared = request.source is None and self._contexts.context(client.key).source is None
+        return ACCEPTED if shared else None
 
     def _context(self, client: Client, request: Render) -> Context:
         """The client's context. A pad or a surface that never named a song means the shared one, with its tempo and
@@ -208,12 +215,18 @@ class SubmitHandlers:
             tempo = await self._tempos.of(request.source)
             request = tempo.fill(request, probe.rate) if tempo is not None else request
         try:
-            plan = plan_request(request, probe)
+            plan = await self._worker.hearing.plan(request, probe, self._song_heard(request))
         except ProtocolError as error:
             raise placement.explained(error) from error
         refuse_too_long(description, plan.least_seconds)
         notes = dict.fromkeys((*request.notes, *(probe.notes if probe else ())))
         return request.evolve(notes=tuple(notes)[: requests.MAX_NOTES]), placement
+
+    def _song_heard(self, request: Render) -> str | None:
+        """The digest of the song in which takes may be accepted; None for a file never seen. Raises ProtocolError."""
+        if request.source is None or not request.source.startswith(TAKE):
+            return self._reader.known_digest(request.source) if request.source else None
+        return self._store.index.get(request.source.removeprefix(TAKE)).result
 
     def _agreed_reference(self, request: Render) -> str:
         """The reference audio, found. Raises ProtocolError unless its use was agreed to."""

@@ -20,11 +20,11 @@ from bridge_server.engines.outcome import Outcome
 from bridge_server.engines.places import EnginePlaces, PlaceClaim
 from bridge_server.engines.pool import EnginePool
 from bridge_server.jobs.job import Job
+from bridge_server.rendering.hearing import Hearing
 from bridge_server.rendering.job_progress import ProgressBar
 from bridge_server.rendering.partial_render import PartialRender, PartialRenders
 from bridge_server.rendering.plan import Plan, plan_request
 from bridge_server.rendering.postprocess import FinishedTake, TakeContext
-from bridge_server.rendering.song_shape import song_shape
 from bridge_server.rendering.take_recorder import TakeRecorder
 from bridge_server.songs.song_reader import SongReader
 from bridge_server.songs.sources import Song, check_unchanged
@@ -69,6 +69,7 @@ class JobServices:
     live: PartialRenders
     attempts: int
     on_place_free: Callable[[], None]
+    hearing: Hearing
 
 
 class JobRun:
@@ -88,6 +89,7 @@ class JobRun:
         self._request = job.render()
         self._places: EnginePlaces = services.engines.places(self._request.engine)
         self._reader = services.reader
+        self._hearing = services.hearing
         self._recorder = services.recorder
         self._live = services.live
         self._attempts = services.attempts
@@ -168,8 +170,10 @@ class JobRun:
         self._report(Progress("reading the song", 0.0))
         reference = await self._reference(request.reference) if request.reference else None
         song = await self._reader.read(request.source, request.rate) if request.source else None
-        shape = await asyncio.to_thread(song_shape, song.audio) if song else None
-        plan = plan_request(request, shape)
+        if song is None:
+            plan = plan_request(request, None)
+        else:
+            song, plan = await self._hearing.prepare(self.job.id, request, song)
         self._bar.recorded(await self._recorder.announce_recorded(self.job))
         return JobMaterial(plan, song, reference)
 
