@@ -25,14 +25,20 @@ def json_reason(error: Exception) -> str:
     return "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
 
 
-def _whole(digits: str) -> int | str:
-    return int(digits) if len(digits) <= _PLAIN_DIGITS else digits
+class WrittenNumber(str):
+    """A number as it was written, which Python has no number for."""
+
+    __slots__ = ()
 
 
-def _real(written: str) -> float | str:
+def _whole(digits: str) -> int | WrittenNumber:
+    return int(digits) if len(digits) <= _PLAIN_DIGITS else WrittenNumber(digits)
+
+
+def _real(written: str) -> float | WrittenNumber:
     """1e400 would be infinity."""
     found = float(written)
-    return found if math.isfinite(found) else written
+    return found if math.isfinite(found) else WrittenNumber(written)
 
 
 def _no_constant(name: str) -> Any:

@@ -13,7 +13,7 @@ from typing import Any
 from daw_protocol.addresses import BY_NAME, Command
 from daw_protocol.errors import ErrorCode, ProtocolError, unicode_only
 from daw_protocol.fields import shown
-from daw_protocol.json_text import json_reason, json_value
+from daw_protocol.json_text import WrittenNumber, json_reason, json_value
 from daw_protocol.message import unknown_field
 from daw_protocol.replies import Reply
 from daw_protocol.requests import Request
@@ -102,7 +102,7 @@ def read_call(entry: Any) -> Call | BadCall:
     if not isinstance(entry, dict):
         return BadCall(_invalid(f"A call must be an object, got {shown(entry)}."))
     call_id = entry.get("id")
-    if not _can_be_id(call_id):
+    if isinstance(call_id, WrittenNumber) or not _can_be_id(call_id):
         return BadCall(
             _invalid(f"id must be a number or text of at most {MAX_ID} characters, got {shown(call_id)}.")
         )
