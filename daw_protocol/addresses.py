@@ -109,6 +109,8 @@ COMMANDS: tuple[Command, ...] = (
             "/bridge/takes/lineage s TAKE"),
     Command("takes.delete", requests.DeleteTake, take_results.DeletedTake, Group.TAKES, ("take",),
             "/bridge/takes/delete s TAKE"),
+    Command("takes.mark", requests.MarkTake, take_results.MarkedTake, Group.TAKES, ("take",),
+            '/bridge/takes/mark ssssi TAKE name "Chorus, brighter" stars 4'),
     Command("songs.undo", requests.UndoSong, take_results.SongChange, Group.TAKES, ("song",),
             "/bridge/songs/undo s SONG"),
     Command("songs.redo", requests.RedoSong, take_results.SongChange, Group.TAKES, ("song",),

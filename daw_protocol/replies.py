@@ -211,6 +211,17 @@ class TakeChosen(Reply):
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class TakeMarked(Reply):
+    """To `watch` subscribers: a take was named, given stars, hidden or shown."""
+
+    name: ClassVar[str] = "marked"
+    take: str = value(Text(64), "the take's id")
+    called: str = value(Text(80), "the take's name; empty without one", "")
+    stars: int = value(Whole(0, 5), "its stars", 0)
+    hidden: bool = value(Flag(), "whether it is hidden", False)
+
+
 REPLIES: tuple[type[Reply], ...] = (
     Acknowledged,
     JobProgress,
@@ -223,4 +234,5 @@ REPLIES: tuple[type[Reply], ...] = (
     AuditionState,
     FocusMoved,
     TakeChosen,
+    TakeMarked,
 )

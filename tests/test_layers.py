@@ -73,7 +73,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("store",),
         ("index", "peaks"),
         ("song_history",),
-        ("choices",),
+        ("choices", "marks"),
         ("index_schema",),
         ("blobs", "measure", "take"),
         ("splice",),

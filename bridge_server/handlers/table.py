@@ -11,6 +11,7 @@ from bridge_server.handlers.shared_context import SharedContextHandlers
 from bridge_server.handlers.song_tempo import SongTempoHandlers
 from bridge_server.handlers.status import StatusHandlers
 from bridge_server.handlers.submit import SubmitHandlers
+from bridge_server.handlers.take_marks import TakeMarkHandlers
 from bridge_server.handlers.takes import TakeHandlers
 from bridge_server.handlers.uploads import begin_upload
 from daw_protocol import requests
@@ -25,6 +26,7 @@ def handler_table(
     submit: SubmitHandlers,
     jobs: JobHandlers,
     takes: TakeHandlers,
+    marks: TakeMarkHandlers,
     exports: ExportHandlers,
     context: ContextHandlers,
     shared_context: SharedContextHandlers,
@@ -49,6 +51,7 @@ def handler_table(
         requests.UndoSong: takes.undo_song,
         requests.RedoSong: takes.redo_song,
         requests.DeleteTake: takes.delete,
+        requests.MarkTake: marks.mark,
         requests.Watch: shared_context.watch,
         requests.ShowFocus: shared_context.show,
         requests.ListSongs: shared_context.songs,
