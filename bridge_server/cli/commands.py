@@ -24,7 +24,7 @@ from bridge_server.settings import Settings
 from bridge_server.songs.alike import existing, file_title
 from bridge_server.songs.tempo_file import read_midi_map, with_map, without_tempo
 from daw_protocol.addresses import Command
-from daw_protocol.errors import ProtocolError
+from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.replies import Failed
 from daw_protocol.requests import Render
 from daw_protocol.requests.render import ACCEPTED

@@ -28,6 +28,7 @@ from clip_store.mix.hearing import no_longer_accepted
 from clip_store.store import ClipStore
 from clip_store.take import Take
 from daw_protocol import requests
+from daw_protocol.addresses import BY_NAME
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.replies import TakeChosen
 from daw_protocol.results import FileSent
@@ -320,7 +321,8 @@ def record(kind: type[Recorded], take: Take, mark: Mark, gone: tuple[str, ...] =
 
 def strength_of(take: Take) -> float | None:
     """The strength of a take's request; None for tasks without one."""
-    strength = take.request.get("strength")
+    command = BY_NAME.get(take.task)
+    strength = take.request.get("strength", getattr(command.request, "strength", None) if command else None)
     if isinstance(strength, bool) or not isinstance(strength, (int, float)):
         return None
     return float(strength) if 0 <= strength <= 1 else None
