@@ -44,6 +44,7 @@ from bridge_server.handlers.exports import ExportHandlers
 from bridge_server.handlers.health import Health
 from bridge_server.handlers.jobs import JobHandlers
 from bridge_server.handlers.metrics import Metrics, Traffic
+from bridge_server.handlers.models import ModelHandlers
 from bridge_server.handlers.shared_context import SharedContextHandlers
 from bridge_server.handlers.song_tempo import SongTempoHandlers
 from bridge_server.handlers.status import StatusHandlers, sweep_all_parts
@@ -143,6 +144,7 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
         passages = Passages(store.index, controller.scene_builder)
         dispatcher = Dispatcher(events)
         contexts = ClientContexts(settings.limits.clients)
+        models = ModelHandlers(settings, events)
         jobs = JobHandlers(queue, store, audience, worker, tempos)
         dispatcher.register(
             handler_table(
@@ -152,6 +154,7 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
                 ),
                 jobs=jobs,
                 takes=TakeHandlers(store, connection, events, queue, controller),
+                models=models,
                 marks=TakeMarkHandlers(store, connection, events),
                 exports=ExportHandlers(store, settings.store / DATABASE, settings.roots),
                 context=ContextHandlers(contexts, shared_context, reader),
@@ -224,6 +227,7 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
             await health.close()
             osc.close()
             await controller.close()
+            await models.close()
             await supervisor.close()
             address.unlink(missing_ok=True)
 

@@ -222,6 +222,24 @@ class TakeMarked(Reply):
     hidden: bool = value(Flag(), "whether it is hidden", False)
 
 
+MODEL_STATES = ("checking", "fetching", "done", "failed", "cancelled")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelProgress(Reply):
+    """To `watch` subscribers: a model's download began, moved on (some four times a second) or ended."""
+
+    name: ClassVar[str] = "model"
+    model: str = value(Text(64), "the model's name")
+    state: str = value(Choice(MODEL_STATES), "what it is doing, or how it ended")
+    file: str = value(Text(200), "the file in progress", "")
+    done: int = value(SAMPLES, "bytes that have come", 0)
+    total: int = value(SAMPLES, "bytes to come in all; 0 while that is not known", 0)
+    speed: float = value(Real(0, 1e12), "bytes per second", 0.0)
+    sentence: str = value(SENTENCE, "why it failed", "")
+    remedy: str = value(SENTENCE, "what to do about it", "")
+
+
 REPLIES: tuple[type[Reply], ...] = (
     Acknowledged,
     JobProgress,
@@ -235,4 +253,5 @@ REPLIES: tuple[type[Reply], ...] = (
     FocusMoved,
     TakeChosen,
     TakeMarked,
+    ModelProgress,
 )

@@ -88,6 +88,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("song_tempo",),
         ("addresses",),
         ("take_results",),
+        ("model_results",),
         ("results", "song_tempo_kept"),
         ("recipe", "song_receipt"),
         ("result_fields",),

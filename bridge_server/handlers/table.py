@@ -7,6 +7,7 @@ from bridge_server.handlers.context import ContextHandlers
 from bridge_server.handlers.dispatcher import AUDITION_REQUESTS, Handler
 from bridge_server.handlers.exports import ExportHandlers
 from bridge_server.handlers.jobs import JobHandlers
+from bridge_server.handlers.models import ModelHandlers
 from bridge_server.handlers.shared_context import SharedContextHandlers
 from bridge_server.handlers.song_tempo import SongTempoHandlers
 from bridge_server.handlers.status import StatusHandlers
@@ -27,6 +28,7 @@ def handler_table(
     jobs: JobHandlers,
     takes: TakeHandlers,
     marks: TakeMarkHandlers,
+    models: ModelHandlers,
     exports: ExportHandlers,
     context: ContextHandlers,
     shared_context: SharedContextHandlers,
@@ -61,6 +63,9 @@ def handler_table(
         requests.ListEngines: status.engines,
         requests.VerifyStore: status.verify,
         requests.SweepStore: status.sweep,
+        requests.ListModels: models.list,
+        requests.GetModel: models.get,
+        requests.CancelModel: models.cancel,
         requests.BeginUpload: begin_upload,
         **dict.fromkeys(CONTEXT_REQUESTS, context.apply),
         **dict.fromkeys(AUDITION_REQUESTS, audition.respond),

@@ -32,6 +32,7 @@ from daw_protocol.requests.context import (
 )
 from daw_protocol.requests.export import Export
 from daw_protocol.requests.jobs import Cancel, ListJobs, ShowJob
+from daw_protocol.requests.models import CancelModel, GetModel, ListModels
 from daw_protocol.requests.render import (
     LAYERS_DOC,
     LEAST_ASSUMED_RATE,
@@ -80,6 +81,7 @@ __all__ = [
     "AuditionRenders",
     "BeginUpload",
     "Cancel",
+    "CancelModel",
     "ChooseDevice",
     "ChooseTake",
     "CompareAudition",
@@ -92,10 +94,12 @@ __all__ = [
     "FollowTransport",
     "ForgetContext",
     "Generate",
+    "GetModel",
     "Lego",
     "ListDevices",
     "ListEngines",
     "ListJobs",
+    "ListModels",
     "ListSongs",
     "ListTakes",
     "LoopAudition",

@@ -45,7 +45,7 @@ def test_only_what_differs_is_said(tmp_path):
         "default engine", "“no drums”", "strength 50 %", "likeness 0.91", "2.0 dB louder", "seed 1",
     ]  # fmt: skip
     assert found[1][-2:] == ["1.0 dB quieter", "seed 1"]
-    assert found[2][:3] == ["acestep", "strength 80 %", "likeness 0.90"]
+    assert found[2][:4] == ["acestep", "without “no drums”", "strength 80 %", "likeness 0.90"]
     assert found[3:] == [[], []]
 
 
