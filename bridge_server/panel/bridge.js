@@ -213,6 +213,7 @@ export class Bridge {
     if (name === "focus") this.#focusMoved(values);
     else if (name === "audition") this.#auditionChanged(values);
     else if (name === "chosen") this.refreshTakes();
+    else if (name === "model") this.store.set({ transfer: values });
     else if (name === "marked") this.#marked(values);
     else if (name === "ok" || (name === "failed" && !values.job)) this.#uploadEnded(name, values);
     else if (values.job) this.#jobMoved(name, values);

@@ -7,6 +7,7 @@ import { Jobs } from "./jobs.js";
 import { Keyboard } from "./keyboard.js";
 import { Lanes } from "./lanes.js";
 import { Listening } from "./listening.js";
+import { Models } from "./models.js";
 import { Notices } from "./notices.js";
 import { Pointing } from "./pointing.js";
 import { RequestForm } from "./request_form.js";
@@ -35,6 +36,7 @@ const store = new Store({
   jobs: new Map(), lastEnded: null,
   takes: [], takesOf: null, // of the song with this digest, newest job first
   selected: null, // id of the take the keys are about
+  transfer: null, // the download of a model, as the server sends it
   order: keptOrder(), showHidden: false, // how takes are listed
   filter: sessionStorage.getItem(FILTER) ?? "all",
   place: null, // where takes play: "here" in this browser, or "bridge"; null until it is known
@@ -171,6 +173,7 @@ const jobs = new Jobs(store, arranger, bridge, notices);
 const marks = new TakeMarks(store, bridge, lanes, notices);
 const card = new TakeCard(store, arranger, bridge, actions, notices, marks);
 new TakeListTools(store);
+new Models(store, bridge, notices);
 const listening = new Listening(store, bridge, notices, lanes);
 const transport = new Transport(store, arranger, listening, actions);
 new Pointing(arranger, store, bridge, listening);
