@@ -20,7 +20,7 @@ class ModelTransfer(Message):
     file: str = value(AnyText(), "the file in progress", "")
     done: int = value(COUNT, "bytes that have come", 0)
     total: int = value(COUNT, "bytes to come in all; 0 while that is not known", 0)
-    speed: float = value(Real(0, 1e12), "bytes per second", 0.0)
+    speed: float = value(Real(0, 2**40), "bytes per second", 0.0)
     sentence: str = value(AnyText(), "why it failed", "")
     remedy: str = value(AnyText(), "what to do about it", "")
 

@@ -235,7 +235,7 @@ class ModelProgress(Reply):
     file: str = value(Text(200), "the file in progress", "")
     done: int = value(SAMPLES, "bytes that have come", 0)
     total: int = value(SAMPLES, "bytes to come in all; 0 while that is not known", 0)
-    speed: float = value(Real(0, 1e12), "bytes per second", 0.0)
+    speed: float = value(Real(0, 2**40), "bytes per second", 0.0)
     sentence: str = value(SENTENCE, "why it failed", "")
     remedy: str = value(SENTENCE, "what to do about it", "")
 

@@ -23,8 +23,9 @@ WEIGHTS = f"{WORDS}/model.safetensors"
 
 
 @pytest.fixture
-def hub():
+def hub(monkeypatch):
     """Has turbo and what it needs, small but for the text encoder, at which it waits."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DOWNLOAD_TIMEOUT", 300)  # until it is told to go on
     files = {
         f"{name}/{file.name}": file.read_bytes()
         for name in (TURBO, "vae")
@@ -69,7 +70,7 @@ def test_a_task_that_needs_a_model_gets_it(open_panel, models_server, hub):
     hub.refusal = None
     row.locator(".get").click()
     expect(page.locator(".model-transfer")).to_contain_text("turbo: downloading")
-    expect(page.locator(".model-transfer .quiet")).to_contain_text("MB of 48")
+    expect(page.locator(".model-transfer .quiet")).to_contain_text("MB of 50")
     expect(page.locator("#model-failure")).to_be_hidden()
     assert (low_contrasts(page), nameless(page), too_small(page)) == ([], [], [])
     expect(page.locator("#model-cancel")).to_be_focused()

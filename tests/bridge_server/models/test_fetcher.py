@@ -76,7 +76,8 @@ def test_a_model_comes_whole_and_the_states_tell_how(hub, tmp_path):
     assert state_of(tmp_path) is State.HERE
 
 
-def test_a_cancelled_download_is_resumed(hub, tmp_path):
+def test_a_cancelled_download_is_resumed(hub, tmp_path, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DOWNLOAD_TIMEOUT", 300)  # until it is told to go on
     hub.stalls_after[WEIGHTS] = CUT
 
     async def run() -> None:
