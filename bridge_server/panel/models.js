@@ -105,9 +105,9 @@ export class Models {
     const size = one.state === "here" || one.published_bytes === null ? bytes(one.bytes) : `about ${bytes(one.published_bytes)}`;
     const licence = one.licence ? make("a", { href: one.page, target: "_blank", rel: "noopener" }, `${one.licence} licence, page of ${one.name}`) : null;
     const needed = one.get_bytes > (one.published_bytes ?? 0) ? ` with ${one.needs.join(" and ")}` : "";
-    const words = { begun: "Resume", damaged: "Repair" }[one.state] ?? "Get";
+    const words = { begun: "Resume", damaged: "Repair", here: "Get the rest of" }[one.state] ?? "Get";
     const get = one.published_bytes !== null && one.get_bytes > 0
-      ? button(`${words} ${one.name}, about ${bytes(one.get_bytes)}${needed}`, { text: `${words} · ${bytes(one.get_bytes)}`, class: "get small primary", title: `Downloads ${one.name}${needed}`, onclick: () => this.#get(one) })
+      ? button(`${words} ${one.name}, about ${bytes(one.get_bytes)}${needed}`, { text: `${words.replace(/ of$/, "")} · ${bytes(one.get_bytes)}`, class: "get small primary", title: `Downloads ${one.name}${needed}`, onclick: () => this.#get(one) })
       : null;
     return make("li", { class: `model ${one.state}`, "data-model": one.name, tabIndex: -1 },
       make("div", { class: "top" }, make("strong", {}, one.name), STATES[one.state] ? make("span", { class: "state" }, STATES[one.state]) : null, get),
