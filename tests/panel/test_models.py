@@ -49,7 +49,7 @@ def models_server(hub, tmp_path):
         yield in_focus(server)
 
 
-def test_a_task_that_needs_a_model_gets_it(open_panel, models_server, hub):
+def test_a_task_that_needs_a_model_gets_it(models_server, hub, open_panel):
     panel = open_panel(of=models_server).ready()
     page = panel.page
     page.click("#request-form [data-task=generate]", force=True)
