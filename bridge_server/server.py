@@ -7,9 +7,8 @@ import contextlib
 import json
 import logging
 import os
-import socket
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -45,17 +44,20 @@ from bridge_server.handlers.exports import ExportHandlers
 from bridge_server.handlers.health import Health
 from bridge_server.handlers.jobs import JobHandlers
 from bridge_server.handlers.metrics import Metrics, Traffic
+from bridge_server.handlers.models import ModelHandlers
 from bridge_server.handlers.shared_context import SharedContextHandlers
 from bridge_server.handlers.song_tempo import SongTempoHandlers
 from bridge_server.handlers.status import StatusHandlers, sweep_all_parts
 from bridge_server.handlers.submit import SubmitHandlers
 from bridge_server.handlers.table import handler_table
+from bridge_server.handlers.take_marks import TakeMarkHandlers
 from bridge_server.handlers.takes import TakeHandlers
 from bridge_server.jobs.database import Connection, open_database
 from bridge_server.jobs.job import JobState
 from bridge_server.jobs.job_queue import JobQueue
 from bridge_server.network.lan import own_host
 from bridge_server.network.mdns import announced
+from bridge_server.network.ports import bound_ports
 from bridge_server.platforms import make_private_folder, write_private
 from bridge_server.rendering.worker import RenderWorker, scratch_folder
 from bridge_server.sessions.audience import Audience
@@ -142,6 +144,7 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
         passages = Passages(store.index, controller.scene_builder)
         dispatcher = Dispatcher(events)
         contexts = ClientContexts(settings.limits.clients)
+        models = ModelHandlers(settings, events)
         jobs = JobHandlers(queue, store, audience, worker, tempos)
         dispatcher.register(
             handler_table(
@@ -151,6 +154,8 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
                 ),
                 jobs=jobs,
                 takes=TakeHandlers(store, connection, events, queue, controller),
+                models=models,
+                marks=TakeMarkHandlers(store, connection, events),
                 exports=ExportHandlers(store, settings.store / DATABASE, settings.roots),
                 context=ContextHandlers(contexts, shared_context, reader),
                 song_tempo=SongTempoHandlers(contexts, shared_context, reader, tempos),
@@ -222,6 +227,7 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
             await health.close()
             osc.close()
             await controller.close()
+            await models.close()
             await supervisor.close()
             address.unlink(missing_ok=True)
 
@@ -324,49 +330,6 @@ def _open_store(folder: Path, connection: Connection) -> ClipStore:
         return ClipStore(folder, connection)
     except ClipStoreError as error:
         raise as_protocol_error(error) from error
-
-
-@dataclass(frozen=True)
-class Ports:
-    """Both sockets, bound; settings: with the ports they got."""
-
-    udp: socket.socket
-    tcp: socket.socket
-    settings: Settings
-
-
-@contextlib.contextmanager
-def bound_ports(settings: Settings) -> Iterator[Ports]:
-    """Binds both ports before anything is started. Raises ProtocolError when one is taken."""
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    with (
-        socket.socket(family, socket.SOCK_DGRAM) as udp,
-        # With its protocol named, asyncio sends small frames at once (TCP_NODELAY) instead of 40 ms later.
-        socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as tcp,
-    ):
-        if os.name == "posix":
-            # A server that has just stopped leaves its port in TIME_WAIT; on Windows the option means something else.
-            tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        for sock, port, option in (
-            (udp, settings.osc_port, "--osc-port"),
-            (tcp, settings.websocket_port, "--port"),
-        ):
-            try:
-                sock.bind((settings.host, port))
-            except (OSError, OverflowError) as error:
-                raise _taken(settings.host, port, option, error) from error
-            sock.setblocking(False)
-        bound = replace(settings, osc_port=udp.getsockname()[1], websocket_port=tcp.getsockname()[1])
-        yield Ports(udp, tcp, bound)
-
-
-def _taken(host: str, port: int, option: str, error: Exception) -> ProtocolError:
-    reason = getattr(error, "strerror", None) or error
-    return ProtocolError(
-        ErrorCode.NOT_ALLOWED,
-        f"Port {port} of {host} cannot be used: {reason}.",
-        f"Another program may be using it. Choose another with {option}; `takebridge doctor` shows more.",
-    )
 
 
 def _reconnect(

@@ -88,6 +88,7 @@ class Settings:
     engines: name and setup of every engine, as engines/registry.py makes them.
     places: how many renders of one engine may be under way at once, takes of one job or jobs. Each place is a process
         that loads the engine for itself, so two places need twice the memory; the second is started when it is needed.
+    hub: address of the place models are fetched from; "": as huggingface-hub itself is set. No client can change it.
     """
 
     store: Path
@@ -105,6 +106,7 @@ class Settings:
     places: int = 1
     limits: Limits = field(default_factory=Limits)
     sound: bool = True
+    hub: str = ""
 
     def __post_init__(self) -> None:
         setup_of(self.engine, self.engines)

@@ -17,6 +17,7 @@ from clip_store.choices import Choices, Place
 from clip_store.comp import Comp, Part, cropped, overlay
 from clip_store.errors import TakeError
 from clip_store.index_schema import SCHEMA_VERSION, Connection, make_tables
+from clip_store.marks import Marks
 from clip_store.song_history import SongHistory
 from clip_store.take import COLUMNS, Take, from_row, to_row
 from daw_protocol.timeline.span import Span
@@ -55,6 +56,7 @@ class TakeIndex:
         make_tables(connection)
         self._choices = Choices(connection)
         self.history = SongHistory(connection, self._choices)
+        self.marks = Marks(connection)
 
     def add(self, take: Take) -> None:
         """Record a take. Raises TakeError when the id is taken."""
@@ -207,12 +209,13 @@ class TakeIndex:
         return tuple(found.values())
 
     def delete(self, take_id: str) -> None:
-        """Forget a take, every choice of it and its parts of comps; its audio goes with the next sweep.
+        """Forget a take, its mark, every choice of it and its parts of comps; its audio goes with the next sweep.
 
         Where it was in force, the original plays. Raises TakeError when there is none.
         """
         place = place_of(self.get(take_id))
         self.history.replace_steps(place, self._choices.drop_take(place, take_id))
+        self.marks.drop(take_id)
         self._connection.execute("DELETE FROM take WHERE id = ?", (take_id,))
 
     def referenced_digests(self) -> set[str]:

@@ -9,7 +9,7 @@ from clip_store.take import COLUMNS
 
 Connection = sqlite3.Connection
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Of these tables alone: `PRAGMA user_version` belongs to whoever owns the database file."""
 
 TABLES = (
@@ -44,6 +44,10 @@ TABLES = (
     "CREATE TABLE IF NOT EXISTS song_tempo (digest TEXT PRIMARY KEY, tempo TEXT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS analysis (job TEXT PRIMARY KEY, digest TEXT NOT NULL, found TEXT NOT NULL)",
     "CREATE INDEX IF NOT EXISTS analysis_by_song ON analysis (digest)",
+    # What a producer noted on takes, see marks.py; takes without a note have no row.
+    """CREATE TABLE IF NOT EXISTS take_mark (
+        take TEXT PRIMARY KEY, name TEXT NOT NULL DEFAULT '', stars INTEGER NOT NULL DEFAULT 0,
+        hidden INTEGER NOT NULL DEFAULT 0)""",
 )
 
 MIGRATIONS = {
@@ -62,6 +66,8 @@ MIGRATIONS = {
             WHERE choice.step <= place.step AND song != ''""",
         "INSERT INTO journal_place SELECT song, MAX(serial) FROM journal GROUP BY song",
     ),
+    # Takes get names, stars and a place out of sight.
+    2: tuple(table for table in TABLES if "take_mark" in table),
 }
 
 

@@ -21,11 +21,13 @@ from clip_store.audio.stored_wave import StoredWave
 from clip_store.blobs import BlobStore
 from clip_store.errors import AudioFileError, StoreError
 from clip_store.index import Connection, TakeIndex
+from clip_store.marks import SHORT_NAME
 from clip_store.peaks import PeakFiles
 from clip_store.splice import with_clip
 from clip_store.take import MIX, Take
 
 ORIGINATOR = "Takebridge"
+TITLE_BESIDE_LABEL = 24  # letters of a title in front of a take's own name
 _REMEMBERED = 4096  # clip files whose sound is known
 
 # Windows also takes these with blanks before the dot, and its superscript digits for digits.
@@ -120,10 +122,15 @@ class ClipStore:
         return with_clip(self.blobs.get(take.base), self.blobs.get(take.audio), take.start_in_base)
 
 
-def clip_name(take: Take) -> Path:
-    """Where a take's file lies below clips/: month/song.task[.stem].number-id.wav."""
+def clip_name(take: Take, label: str = "") -> Path:
+    """Where a take's file lies below clips/: month/song.task[.stem].number-id.wav.
+
+    label: the name the take was given, in place of its task: for copies, since files in clips/ keep their names.
+    """
     month = datetime.fromtimestamp(take.created, UTC).strftime("%Y-%m")
     parts = [file_stem(take.title), file_stem(take.task, 30)]
+    if label:  # a long title must not push it out of a name that is cut
+        parts = [file_stem(take.title[:TITLE_BESIDE_LABEL]), file_stem(label, SHORT_NAME)]
     if take.stem != MIX:
         parts.append(file_stem(take.stem, 40))
     return Path(month, f"{'.'.join(parts)}.{take.number}-{file_stem(take.id[:8])}.wav")

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from clip_store.audio.broadcast_wav import read_recipe
 from clip_store.errors import ClipStoreError
+from clip_store.marks import SHORT_NAME
 from clip_store.store import file_stem
 from clip_store.take import MIX
 
@@ -25,13 +26,17 @@ class Names(Protocol):
     def stem(self) -> str: ...
 
 
-def free_name(folder: Path, about: Names, take: str) -> str:
-    """What this take's files are called, without their endings: the first number no other take's clip has."""
+def free_name(folder: Path, about: Names, take: str, label: str = "") -> str:
+    """What this take's files are called, without their endings: the first number no other take's clip has.
+
+    label: the name the take was given, in place of its task.
+    """
     # A title is what a client said it is: "AC/DC", or worse, "../x".
     title = file_stem(about.title)
     stem = "" if about.stem == MIX else f".{file_stem(about.stem)}"
+    what = file_stem(label, SHORT_NAME) if label else about.task
     for number in itertools.count(about.number):
-        base = f"{title}.{about.task}.{number}{stem}"
+        base = f"{title}.{what}.{number}{stem}"
         clip = folder / f"{base}.wav"
         if not clip.exists() or clip_of(clip, take):
             return base

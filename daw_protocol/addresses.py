@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, fields
 
-from daw_protocol import requests, results, song_tempo_kept, take_results
+from daw_protocol import model_results, requests, results, song_tempo_kept, take_results
 from daw_protocol.message import Message
 from daw_protocol.replies import AuditionState
 from daw_protocol.requests import Request
@@ -27,6 +27,7 @@ class Group(enum.Enum):
     TAKES = "Takes"
     AUDITION = "Audition: playing takes in their song, through the server's sound device"
     WATCH = "Monitoring: for panels, control surfaces and scripts that display activity"
+    MODELS = "Models: the weights engines render with"
     SERVER = "The server"
 
 
@@ -109,6 +110,8 @@ COMMANDS: tuple[Command, ...] = (
             "/bridge/takes/lineage s TAKE"),
     Command("takes.delete", requests.DeleteTake, take_results.DeletedTake, Group.TAKES, ("take",),
             "/bridge/takes/delete s TAKE"),
+    Command("takes.mark", requests.MarkTake, take_results.MarkedTake, Group.TAKES, ("take",),
+            '/bridge/takes/mark ssssi TAKE name "Chorus, brighter" stars 4'),
     Command("songs.undo", requests.UndoSong, take_results.SongChange, Group.TAKES, ("song",),
             "/bridge/songs/undo s SONG"),
     Command("songs.redo", requests.RedoSong, take_results.SongChange, Group.TAKES, ("song",),
@@ -148,6 +151,12 @@ COMMANDS: tuple[Command, ...] = (
     Command("watch", requests.Watch, results.Watching, Group.WATCH, ID, "/bridge/watch ssi id15 on 1"),
     Command("focus.show", requests.ShowFocus, results.Focus, Group.WATCH, ID, "/bridge/focus/show s id16"),
     Command("songs.list", requests.ListSongs, results.SongList, Group.WATCH, ID, "/bridge/songs/list s id17"),
+    Command("models.list", requests.ListModels, model_results.ModelList, Group.MODELS, ID,
+            "/bridge/models/list s id20"),
+    Command("models.get", requests.GetModel, model_results.ModelTransfer, Group.MODELS, ("model",),
+            "/bridge/models/get s turbo"),
+    Command("models.cancel", requests.CancelModel, model_results.ModelTransfer, Group.MODELS, ID,
+            "/bridge/models/cancel s id21"),
     Command("status", requests.Status, results.ServerStatus, Group.SERVER, ID, "/bridge/status s id11"),
     Command("engines", requests.ListEngines, results.EngineList, Group.SERVER, ID, "/bridge/engines s id12"),
     Command("store.verify", requests.VerifyStore, results.StoreProblems, Group.SERVER, ID,

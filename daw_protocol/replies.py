@@ -211,6 +211,35 @@ class TakeChosen(Reply):
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class TakeMarked(Reply):
+    """To `watch` subscribers: a take was named, given stars, hidden or shown."""
+
+    name: ClassVar[str] = "marked"
+    take: str = value(Text(64), "the take's id")
+    called: str = value(Text(80), "the take's name; empty without one", "")
+    stars: int = value(Whole(0, 5), "its stars", 0)
+    hidden: bool = value(Flag(), "whether it is hidden", False)
+
+
+MODEL_STATES = ("checking", "fetching", "done", "failed", "cancelled")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelProgress(Reply):
+    """To `watch` subscribers: a model's download began, moved on (some four times a second) or ended."""
+
+    name: ClassVar[str] = "model"
+    model: str = value(Text(64), "the model's name")
+    state: str = value(Choice(MODEL_STATES), "what it is doing, or how it ended")
+    file: str = value(Text(200), "the file in progress", "")
+    done: int = value(SAMPLES, "bytes that have come", 0)
+    total: int = value(SAMPLES, "bytes to come in all; 0 while that is not known", 0)
+    speed: float = value(Real(0, 2**40), "bytes per second", 0.0)
+    sentence: str = value(SENTENCE, "why it failed", "")
+    remedy: str = value(SENTENCE, "what to do about it", "")
+
+
 REPLIES: tuple[type[Reply], ...] = (
     Acknowledged,
     JobProgress,
@@ -223,4 +252,6 @@ REPLIES: tuple[type[Reply], ...] = (
     AuditionState,
     FocusMoved,
     TakeChosen,
+    TakeMarked,
+    ModelProgress,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from daw_protocol.fields import Flag, Whole
+from daw_protocol.fields import Flag, Real, Whole
 from daw_protocol.message import Message, value
 from daw_protocol.part_fields import PartsKind
 from daw_protocol.receipt import Receipt
@@ -43,6 +43,12 @@ class TakeRecord(Message):
     heard_before: tuple[str, ...] = value(TEXTS, "those of them that are no longer accepted", ())
     handles: bool = value(Flag(), "whether it has handles")
     attachments: tuple[str, ...] = value(TEXTS, "names of its attachments")
+    strength: float | None = value(
+        Nullable(Real(0, 1)), "the strength of its request, where it had one", None
+    )
+    name: str = value(AnyText(), "the name it was given; empty without one", "")
+    stars: int = value(Whole(0, 5), "its stars", 0)
+    hidden: bool = value(Flag(), "whether it was hidden", False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +91,16 @@ class ChosenTake(Message):
         "what plays where, unless it is all of one take: take, first sample and first after it, from the song's first",
         (),
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class MarkedTake(Message):
+    """What is noted on a take now."""
+
+    take: str = value(ID, "the take's id")
+    name: str = value(AnyText(), "its name; empty without one")
+    stars: int = value(Whole(0, 5), "its stars")
+    hidden: bool = value(Flag(), "whether it is hidden")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -68,13 +68,17 @@ def tempo_map_of(take: Take) -> TempoMap:
 
 
 def siblings_of(index: TakeIndex, take: Take) -> tuple[Take, ...]:
-    """Takes of the same place, oldest first. A take without a song compares only with those of its own job."""
+    """Takes of the same place that are not hidden, and the take itself, oldest first.
+
+    A take without a song compares only with those of its own job.
+    """
     place = place_of(take)
     if take.parent is None:
         found: Iterable[Take] = index.list(job=take.job, limit=1000)
     else:
         found = index.list(song=take.parent, region=take.region, limit=1000)
-    return tuple(reversed([one for one in found if place_of(one) == place]))
+    hidden = index.marks.hidden() - {take.id}
+    return tuple(reversed([one for one in found if place_of(one) == place and one.id not in hidden]))
 
 
 def accepted_takes(index: TakeIndex, song: str) -> AcceptedSong:

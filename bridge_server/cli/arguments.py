@@ -32,18 +32,15 @@ def models_of(arguments: Namespace) -> Path:
 
 
 def engines_of(arguments: Namespace) -> dict[str, EngineSetup]:
-    """All engines by name; those that take models with the folder named, or with the usual one if it exists.
+    """All engines by name; those that take models with the folder named, or with the usual one, there or not yet.
 
     Raises ProtocolError for a start option of no engine.
     """
     specs = installed_engines().specs
     options = options_by_engine(getattr(arguments, "engine_option", ()), [spec.name for spec in specs])
-    folder = models_of(arguments)
-    if folder == models_folder() and not folder.is_dir():
-        return engine_setups(specs, options=options)
     return engine_setups(
         specs,
-        folder,
+        models_of(arguments),
         device=getattr(arguments, "device", ""),
         memory_gb=getattr(arguments, "memory_gb", None),
         options=options,

@@ -17,6 +17,7 @@ from rich.table import Table
 
 from bridge_server.cli.client import TERMINAL, BridgeClient, as_error, connected
 from bridge_server.cli.save_take import save_take
+from bridge_server.handlers.take_marks import in_words as mark_in_words
 from bridge_server.rendering.receipts import in_words
 from bridge_server.server import find_server, running_server
 from bridge_server.settings import Settings
@@ -31,6 +32,7 @@ from daw_protocol.take_results import (
     ChosenTake,
     DeletedTake,
     ListedTake,
+    MarkedTake,
     SongChange,
     TakeList,
     TakeWithRecipe,
@@ -201,25 +203,40 @@ async def jobs(settings: Settings, screen: Screen, cancel: str | None) -> int:
     return DONE
 
 
+TAKE_VALUES = {"choose": ("start", "end"), "mark": ("name", "stars", "hidden")}
+"""The values that go with one action about a take."""
+
+
+def _refuse_values_of_others(action: str, values: Mapping[str, object]) -> None:
+    """Raises ProtocolError for values that belong to another action."""
+    for owner, names in TAKE_VALUES.items():
+        given = ["--hide" if name == "hidden" else f"--{name}" for name in names if name in values]
+        if given and owner != action:
+            belong = "belongs" if len(given) == 1 else "belong"
+            raise ProtocolError(
+                ErrorCode.MISSING_FIELD,
+                f"{' and '.join(given)} {belong} to --{owner}, and no take is named there.",
+                f"Add --{owner} TAKE.",
+                "take",
+            )
+
+
 async def takes(
     settings: Settings,
     screen: Screen,
     action: str,
     take: str,
     out: Path,
-    part: Mapping[str, str] = MappingProxyType({}),
+    values: Mapping[str, object] = MappingProxyType({}),
+    everything: bool = False,
 ) -> int:
-    """Lists takes; chooses, reverts, redoes, traces, deletes or saves one. Raises ProtocolError.
+    """Lists takes; marks, chooses, reverts, redoes, traces, deletes or saves one. Raises ProtocolError.
 
-    action: the method's name after `takes.`, or "save"; take: its id, "" for `list`. part: start and end, for `choose`.
+    action: the method's name after `takes.`, or "save"; take: its id, "" for `list`.
+    values: other values of the request: start and end for `choose`; name, stars and hidden for `mark`.
+    everything: hidden takes are listed too.
     """
-    if part and action != "choose":
-        raise ProtocolError(
-            ErrorCode.MISSING_FIELD,
-            "--start and --end name a part of a take, and no take is named.",
-            "Add --choose TAKE.",
-            "take",
-        )
+    _refuse_values_of_others(action, values)
     async with some_server(settings) as client:
         if action == "save":
             files = await save_take(client, take, out)
@@ -227,7 +244,7 @@ async def takes(
             for path in files.values():
                 screen.say(f"→ {escape(path)}")
             return DONE
-        answer = await client.call(f"takes.{action}", **({"take": take} if take else {}), **part)
+        answer = await client.call(f"takes.{action}", **({"take": take} if take else {}), **values)
     screen.result(answer.get("takes", answer))
     if action == "delete":
         deleted = DeletedTake.from_stored(answer)
@@ -235,7 +252,9 @@ async def takes(
         if deleted.clip:
             screen.say(f"Its clip file stays: {escape(deleted.clip)}")
     elif "takes" in answer:
-        _print_takes(screen, TakeList.from_stored(answer).takes)
+        _print_takes(screen, TakeList.from_stored(answer).takes, everything or action != "list")
+    elif action == "mark":
+        screen.say(escape(mark_in_words(MarkedTake.from_stored(answer))))
     else:
         screen.say(in_place(ChosenTake.from_stored(answer)))
     return DONE
@@ -259,13 +278,20 @@ def in_place(chosen: ChosenTake) -> str:
     return f"Take {escape(chosen.chosen)} is in place." if chosen.chosen else "Back to the original."
 
 
-def _print_takes(screen: Screen, found: Sequence[ListedTake]) -> None:
-    table = Table("take", "song", "task", "stem", "at sample", "length", "receipt")
-    for take in found:
+def _print_takes(screen: Screen, found: Sequence[ListedTake], everything: bool) -> None:
+    """A table of takes; everything: with those that were hidden and are not in the song."""
+    table = Table("take", "name", "stars", "song", "task", "stem", "at sample", "length", "receipt")
+    shown = [take for take in found if everything or take.chosen or not take.hidden]
+    for take in shown:
         warnings = take.receipt.warnings
         table.add_row(
-            take.take, escape(take.title), take.task, escape(take.stem), str(take.position),
+            take.take, escape(take.name), "★" * take.stars, escape(take.title), take.task, escape(take.stem),
+            str(take.position),
             f"{take.length / take.rate:.2f} s", escape(warnings[0]) if warnings else "passed",
         )  # fmt: skip
     if not screen.as_json:
-        screen.console.print(table if found else "There are no takes yet.")
+        screen.console.print(table if shown else "There are no takes yet.")
+    if hidden := len(found) - len(shown):
+        screen.say(
+            f"{hidden} hidden take{'s are' if hidden > 1 else ' is'} not listed; --all lists them too."
+        )

@@ -29,10 +29,19 @@ from bridge_server.models.downloads import (
     download,
     refuse_without_room,
 )
-from bridge_server.models.library import Checked, InstalledModel, OnBytes, State, full_check, look
+from bridge_server.models.library import (
+    Checked,
+    InstalledModel,
+    OnBytes,
+    State,
+    full_check,
+    look,
+    names_there_are,
+    published,
+)
 from bridge_server.version import version_of
 from daw_protocol.errors import ErrorCode, ProtocolError
-from model.checkpoints import CATALOGUE, Kind, Published, by_name, check_networks, with_needs
+from model.checkpoints import Kind, Published, by_name, check_networks, with_needs
 
 INTERRUPTED = 130  # as a shell reports Ctrl-C
 PULL_TURBO = "takebridge models pull turbo"
@@ -126,7 +135,7 @@ def _the_one(found: list[InstalledModel], models: Path, name: str) -> InstalledM
         raise ProtocolError(
             ErrorCode.FILE_MISSING,
             f"There is no model called {name!r} in {models}.",
-            _names_there_are(),
+            names_there_are(),
             "name",
         )
     raise ProtocolError(
@@ -137,18 +146,14 @@ def _the_one(found: list[InstalledModel], models: Path, name: str) -> InstalledM
     )
 
 
-def _names_there_are() -> str:
-    return f"Published are: {', '.join(entry.name for entry in CATALOGUE)}."
-
-
 # --- pull ---------------------------------------------------------------------------------------------
 
 
 def pull(screen: Screen, models: Path, names: Sequence[str], hub: Callable[[], Hub]) -> int:
     """Downloads models and their dependencies; prints sizes and free space first. Raises ProtocolError."""
-    entries = tuple(_published(name) for name in names)
+    entries = tuple(published(name) for name in names)
     if not entries:
-        raise ProtocolError(ErrorCode.MISSING_FIELD, "Name what to pull.", _names_there_are(), "name")
+        raise ProtocolError(ErrorCode.MISSING_FIELD, "Name what to pull.", names_there_are(), "name")
     source = hub()
     try:
         orders = _ordered(screen, source, tuple(with_needs(entries)), models)
@@ -162,15 +167,6 @@ def pull(screen: Screen, models: Path, names: Sequence[str], hub: Callable[[], H
         screen.say(f"[green]✓[/green] {escape(str(folder))}")
     screen.result([{"name": one.listing.entry.name, "fetched_bytes": one.size} for one in orders])
     return DONE
-
-
-def _published(name: str) -> Published:
-    entry = by_name(name)
-    if entry is None:
-        raise ProtocolError(
-            ErrorCode.FILE_MISSING, f"No model called {name!r} is published.", _names_there_are(), "name"
-        )
-    return entry
 
 
 def _ordered(screen: Screen, source: Hub, entries: tuple[Published, ...], models: Path) -> list[Download]:

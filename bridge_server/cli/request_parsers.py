@@ -137,6 +137,7 @@ TAKE_ACTIONS = {
     "lineage": "show this take and the takes it came from",
     "delete": "delete this take; its clip file and all other takes stay",
     "save": "write this take's files again",
+    "mark": "note on this take what --name, --stars and --hide say",
 }
 
 
@@ -150,7 +151,7 @@ def _lists(commands: Subparsers) -> None:
     jobs = commands.add_parser("jobs", help="jobs, newest first; --cancel stops one")
     jobs.add_argument("--cancel", metavar="JOB", help="stop this job")
     takes = commands.add_parser(
-        "takes", help="takes, newest first; also choose, revert, redo, trace, delete or save one"
+        "takes", help="takes, newest first; also name, choose, revert, redo, trace, delete or save one"
     )
     one_take = takes.add_mutually_exclusive_group()
     for name, help_text in TAKE_ACTIONS.items():
@@ -159,6 +160,16 @@ def _lists(commands: Subparsers) -> None:
         takes.add_argument(
             f"--{name}", metavar="POSITION", help=f"with --choose: {name} of the part to accept"
         )
+    takes.add_argument("--name", metavar="TEXT", help="with --mark: the take's name; empty to remove it")
+    takes.add_argument("--stars", metavar="N", help="with --mark: 0 to 5 stars")
+    takes.add_argument(
+        "--hide",
+        dest="hidden",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="with --mark: leave the take out of lists and lanes, or show it again",
+    )
+    takes.add_argument("--all", action="store_true", help="list hidden takes too")
     takes.add_argument("-o", "--out", type=Path, default=Path(), help="folder for --save")
     song = commands.add_parser("song", help="undo or redo what was accepted in a song, whatever its region")
     song.add_argument("action", choices=("undo", "redo"))
@@ -179,10 +190,14 @@ def _run_jobs(arguments: argparse.Namespace) -> int:
 def _run_takes(arguments: argparse.Namespace) -> int:
     from bridge_server.cli.commands import takes
 
-    part = {name: given for name in ("start", "end") if (given := getattr(arguments, name)) is not None}
+    action, take = take_action(arguments)
+    names = ("start", "end", "name", "stars", "hidden")
+    values = {name: given for name in names if (given := getattr(arguments, name)) is not None}
     return asyncio.run(
-        takes(settings_of(arguments), screen_of(arguments), *take_action(arguments), arguments.out, part)
-    )
+        takes(
+            settings_of(arguments), screen_of(arguments), action, take, arguments.out, values, arguments.all
+        )
+    )  # fmt: skip
 
 
 def _run_song(arguments: argparse.Namespace) -> int:

@@ -17,11 +17,11 @@ async def save_take(client: BridgeClient, take: str, folder: Path) -> dict[str, 
 
     For take n of `song.wav`: `song.repaint.n.wav` (the clip), `.song.wav` (the whole song with it), `.handles.wav`,
     `.json` (recipe and receipt) and `.png`, and attachments with their own endings; stems carry their name behind
-    the n. Where an earlier run has left a `song.repaint.n.wav` of its own, n counts on: nothing of a producer's is
-    overwritten.
+    the n, and a take with a name has it in place of `repaint`. Where an earlier run has left a `song.repaint.n.wav` of
+    its own, n counts on: nothing of a producer's is overwritten.
     """
     about = TakeWithRecipe.from_stored(await client.call("takes.show", take=take))
-    base = free_name(folder, about, take)
+    base = free_name(folder, about, take, about.name)
     wanted = {"clip": ".wav", "recipe": ".json", "picture": ".png"}
     if about.song and about.stem == MIX:
         wanted["song"] = ".song.wav"

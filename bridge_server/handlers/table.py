@@ -7,10 +7,12 @@ from bridge_server.handlers.context import ContextHandlers
 from bridge_server.handlers.dispatcher import AUDITION_REQUESTS, Handler
 from bridge_server.handlers.exports import ExportHandlers
 from bridge_server.handlers.jobs import JobHandlers
+from bridge_server.handlers.models import ModelHandlers
 from bridge_server.handlers.shared_context import SharedContextHandlers
 from bridge_server.handlers.song_tempo import SongTempoHandlers
 from bridge_server.handlers.status import StatusHandlers
 from bridge_server.handlers.submit import SubmitHandlers
+from bridge_server.handlers.take_marks import TakeMarkHandlers
 from bridge_server.handlers.takes import TakeHandlers
 from bridge_server.handlers.uploads import begin_upload
 from daw_protocol import requests
@@ -25,6 +27,8 @@ def handler_table(
     submit: SubmitHandlers,
     jobs: JobHandlers,
     takes: TakeHandlers,
+    marks: TakeMarkHandlers,
+    models: ModelHandlers,
     exports: ExportHandlers,
     context: ContextHandlers,
     shared_context: SharedContextHandlers,
@@ -49,6 +53,7 @@ def handler_table(
         requests.UndoSong: takes.undo_song,
         requests.RedoSong: takes.redo_song,
         requests.DeleteTake: takes.delete,
+        requests.MarkTake: marks.mark,
         requests.Watch: shared_context.watch,
         requests.ShowFocus: shared_context.show,
         requests.ListSongs: shared_context.songs,
@@ -58,6 +63,9 @@ def handler_table(
         requests.ListEngines: status.engines,
         requests.VerifyStore: status.verify,
         requests.SweepStore: status.sweep,
+        requests.ListModels: models.list,
+        requests.GetModel: models.get,
+        requests.CancelModel: models.cancel,
         requests.BeginUpload: begin_upload,
         **dict.fromkeys(CONTEXT_REQUESTS, context.apply),
         **dict.fromkeys(AUDITION_REQUESTS, audition.respond),

@@ -11,6 +11,7 @@ from bridge_server.handlers.response import TakeFile
 from bridge_server.rendering.receipts import in_words
 from bridge_server.songs.mixdown import mixdown, tag_of
 from bridge_server.songs.take_picture import take_picture
+from clip_store.marks import SHORT_NAME
 from clip_store.store import ClipStore, file_stem, recipe_of
 from clip_store.take import Take
 from daw_protocol.errors import ErrorCode, ProtocolError
@@ -39,12 +40,14 @@ async def take_file(store: ClipStore, take_id: str, what: str, name: str = "") -
     what: as in `requests.FetchTake`; name: of the attachment, "" for the first. Raises ProtocolError for a file the
     take does not have, TakeError for a take there is none of, ClipStoreError when its audio cannot be read.
     """
-    take = store.index.get(take_id)
-    return await asyncio.to_thread(_make, store, take, what, name)
+    take, label = store.index.get(take_id), store.index.marks.of(take_id).name
+    return await asyncio.to_thread(_make, store, take, label, what, name)
 
 
-def _make(store: ClipStore, take: Take, what: str, name: str) -> TakeFile:
+def _make(store: ClipStore, take: Take, label: str, what: str, name: str) -> TakeFile:
     title = file_stem(f"{take.title}.{take.task}.{take.number}")
+    if label:
+        title = f"{file_stem(take.title)}.{file_stem(label, SHORT_NAME)}.{take.number}"
     if what == "clip":
         path = store.clip_path(take)
         return TakeFile(WAV, path, f"{title}.wav", _state(path, take.audio))

@@ -22,11 +22,13 @@ from clip_store.comp import Comp, Part
 from clip_store.errors import TakeError
 from clip_store.exports.arrange import find_song
 from clip_store.index import place_of
+from clip_store.marks import Mark
 from clip_store.mix.accepted import AcceptedSong, accepted_in
 from clip_store.mix.hearing import no_longer_accepted
 from clip_store.store import ClipStore
 from clip_store.take import Take
 from daw_protocol import requests
+from daw_protocol.addresses import BY_NAME
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.replies import TakeChosen
 from daw_protocol.results import FileSent
@@ -71,8 +73,8 @@ class TakeHandlers:
     async def show(self, request: requests.ShowTake, _: Client) -> Response:
         take = self._store.index.get(request.take)
         path = str(await asyncio.to_thread(self._store.clip_path, take))
-        gone = self._gone(take, {})
-        result = record(TakeWithRecipe, take, gone, request=take.request, recipe=take.recipe, path=path)
+        mark, gone = self._store.index.marks.of(take.id), self._gone(take, {})
+        result = record(TakeWithRecipe, take, mark, gone, request=take.request, recipe=take.recipe, path=path)
         return understood(request, f"{take.task} at sample {take.position}: {path}", result)
 
     async def lineage(self, request: requests.ShowLineage, _: Client) -> Response:
@@ -222,7 +224,8 @@ class TakeHandlers:
         records = []
         accepted: dict[str, AcceptedSong] = {}
         for number, take in enumerate(takes, 1):
-            records.append(listed(take, chosen.get(take.id), self._gone(take, accepted)))
+            mark = self._store.index.marks.of(take.id)
+            records.append(listed(take, mark, chosen.get(take.id), self._gone(take, accepted)))
             if number % PAGE == 0:
                 await asyncio.sleep(0)
         return TakeList(takes=tuple(records))
@@ -273,15 +276,15 @@ def chosen_again(take: str | None) -> str:
     return f"Take {take} is chosen again." if take else "Back to the original."
 
 
-def listed(take: Take, parts: Sequence[Part] | None, gone: tuple[str, ...] = ()) -> ListedTake:
+def listed(take: Take, mark: Mark, parts: Sequence[Part] | None, gone: tuple[str, ...] = ()) -> ListedTake:
     """A take in a list. parts: of it that are chosen, in samples of its song; empty for all of it, None for nothing.
     gone: as for `record`."""
     origin = take.position - take.start
     spans = tuple((part.start + origin, part.end + origin) for part in parts or ())
-    return record(ListedTake, take, gone, chosen=parts is not None, parts=spans)
+    return record(ListedTake, take, mark, gone, chosen=parts is not None, parts=spans)
 
 
-def record(kind: type[Recorded], take: Take, gone: tuple[str, ...] = (), **more: Any) -> Recorded:
+def record(kind: type[Recorded], take: Take, mark: Mark, gone: tuple[str, ...] = (), **more: Any) -> Recorded:
     """A take as clients see it. gone: takes it was made for that are not accepted any more; more: the values of `kind`
     that TakeRecord does not have."""
     heard = take.recipe.heard
@@ -308,8 +311,21 @@ def record(kind: type[Recorded], take: Take, gone: tuple[str, ...] = (), **more:
         heard_before=gone,
         handles=take.handles is not None,
         attachments=tuple(entry.name for entry in take.attachments),
+        strength=strength_of(take),
+        name=mark.name,
+        stars=mark.stars,
+        hidden=mark.hidden,
         **more,
     )
+
+
+def strength_of(take: Take) -> float | None:
+    """The strength of a take's request; None for tasks without one."""
+    command = BY_NAME.get(take.task)
+    strength = take.request.get("strength", getattr(command.request, "strength", None) if command else None)
+    if isinstance(strength, bool) or not isinstance(strength, (int, float)):
+        return None
+    return float(strength) if 0 <= strength <= 1 else None
 
 
 def in_lines(takes: Iterable[Take]) -> str:

@@ -84,6 +84,6 @@ def _broken_off(entry: Published, broken: Exception) -> ProtocolError:
         )
     return ProtocolError(
         ErrorCode.FILE_UNREADABLE,
-        f"{entry.name} could not be downloaded: {broken}.",
-        "Check the connection and run the command again; what has been downloaded is kept.",
+        f"No network, or no connection to the hub: {entry.name} could not be downloaded ({broken}).",
+        "Check the connection and get it again; what has been downloaded is kept.",
     )

@@ -10,6 +10,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from daw_protocol.errors import ErrorCode, ProtocolError
 from model.checkpoints import (
     CATALOGUE,
     Kind,
@@ -17,6 +18,7 @@ from model.checkpoints import (
     ModelFolder,
     Published,
     PublishedFile,
+    by_name,
     find_models,
     read_fields,
     read_header,
@@ -74,6 +76,20 @@ class Checked:
     file: str
     wrong: str = ""
     differs: str = ""
+
+
+def published(name: str) -> Published:
+    """The model of this name in the catalogue. Raises ProtocolError when there is none."""
+    entry = by_name(name)
+    if entry is None:
+        raise ProtocolError(
+            ErrorCode.FILE_MISSING, f"No model called {name!r} is published.", names_there_are(), "name"
+        )
+    return entry
+
+
+def names_there_are() -> str:
+    return f"Published are: {', '.join(entry.name for entry in CATALOGUE)}."
 
 
 # --- content ------------------------------------------------------------------------------------------

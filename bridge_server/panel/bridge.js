@@ -213,6 +213,8 @@ export class Bridge {
     if (name === "focus") this.#focusMoved(values);
     else if (name === "audition") this.#auditionChanged(values);
     else if (name === "chosen") this.refreshTakes();
+    else if (name === "model") this.store.set({ transfer: values });
+    else if (name === "marked") this.#marked(values);
     else if (name === "ok" || (name === "failed" && !values.job)) this.#uploadEnded(name, values);
     else if (values.job) this.#jobMoved(name, values);
     else if (name === "progress") this.exporting.get(values.id)?.(values.fraction);
@@ -343,6 +345,18 @@ export class Bridge {
     const done = await this.call(`takes.${action}`, { take, ...part });
     if (done) await this.refreshTakes();
     return done;
+  }
+
+  /** Notes something on a take: name, stars, hidden. Returns what is noted then, or undefined. */
+  async mark(take, values) {
+    const done = await this.call("takes.mark", { take, ...values });
+    if (done) this.#marked({ ...done, called: done.name });
+    return done;
+  }
+
+  #marked({ take, called = "", stars = 0, hidden = false }) {
+    const takes = this.store.get("takes").map((entry) => (entry.take === take ? { ...entry, name: called, stars, hidden } : entry));
+    this.store.set({ takes });
   }
 
   /** Undoes or redoes what was accepted last in the song, in whichever region. Returns the result, or null. */

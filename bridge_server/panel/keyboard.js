@@ -18,6 +18,9 @@ export const KEYS = [
   ["Shift Enter", "accept the part of the take inside the region", null, []],
   ["Ctrl Z", "undo what was accepted or reverted last, anywhere in the song", null, []],
   ["Ctrl Shift Z", "redo it", null, []],
+  ["1 … 5", "give the take stars; the same number again takes them away", null, []],
+  ["F2", "name the take", "renameSelected", ["F2"]],
+  ["Delete", "delete the take, after asking", "askToDelete", ["Delete"]],
   ["Esc", "cancel the running job", "cancel", ["Escape"]],
   ["G", "render again: same recipe, new seed", "againSelected", ["g"]],
   ["V", "vary the take", "varySelected", ["v"]],
@@ -40,6 +43,7 @@ const MORE = {
   ArrowDown: (_, actions) => actions.step(1),
   "+": (_, actions) => actions.zoom(1.5),
   "=": (_, actions) => actions.zoom(1.5),
+  ...Object.fromEntries([1, 2, 3, 4, 5].map((count) => [String(count), (event, actions) => !event.repeat && actions.giveStars(count)])),
   "-": (_, actions) => actions.zoom(1 / 1.5),
 };
 

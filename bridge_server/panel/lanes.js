@@ -3,6 +3,8 @@
 import { button, byId, icon, make, setText, show } from "./dom.js";
 import { Strip, drawGrid, drawRegion, drawSeams, prepare } from "./drawing.js";
 import { regionOfJob } from "./bridge.js";
+import { differences, siblingsOf } from "./differences.js";
+import { inOrder, nameOf, outOfSight, starsShown, starsSpoken } from "./take_order.js";
 import { ago, counted, regionName, taskName } from "./words.js";
 import { xOf } from "./viewport.js";
 
@@ -27,7 +29,7 @@ export class Lanes {
     new ResizeObserver(() => this.#resized()).observe(this.box);
     byId("filter-here").addEventListener("click", () => store.set({ filter: "here" }));
     byId("filter-all").addEventListener("click", () => store.set({ filter: "all" }));
-    store.watch(["takes", "jobs", "selected", "filter", "focus", "dragged", "grid", "audition"], () => this.#changed());
+    store.watch(["takes", "jobs", "selected", "filter", "order", "showHidden", "focus", "dragged", "grid", "audition"], () => this.#changed());
     arranger.alsoDraw(() => this.#draw());
   }
 
@@ -66,10 +68,11 @@ export class Lanes {
   }
 
   #changed() {
-    const { takes, focus, filter, grid, selected } = this.store.values;
+    const { focus, filter, grid, selected, order, showHidden } = this.store.values;
+    const takes = this.store.get("takes").filter((take) => showHidden || !outOfSight(take));
     const region = this.arranger.region;
     const here = region ? takes.filter((take) => take.position < region.end && take.position + take.length > region.start) : takes;
-    const listed = filter === "here" ? here : takes;
+    const listed = inOrder(filter === "here" ? here : takes, order);
     const pending = this.#pending(focus);
     this.items = [...pending.map((job) => ({ key: `job ${job.job}`, job })), ...listed.map((take) => ({ key: take.take, take }))];
     for (const [id, on] of [["filter-here", filter === "here"], ["filter-all", filter === "all"]]) byId(id).setAttribute("aria-pressed", on);
@@ -187,19 +190,20 @@ class TakeLane {
     this.strip = new Strip();
     this.partStrip = new Strip();
     this.title = make("span", {});
+    this.stars = make("span", { class: "given-stars", "aria-hidden": "true" });
     this.badge = make("span", { class: "badge", hidden: true }, "in the song");
     this.warn = make("span", { class: "warn", hidden: true }, icon("warning"));
     this.sub = make("div", { class: "lane-sub" });
     this.choose = make("button", { type: "button", class: "lane-select", onclick: () => actions.select(id) });
-    const name = take.stem === "mix" ? `take ${take.number}` : `take ${take.number}, ${take.stem}`;
-    this.accept = button(`Accept ${name}`, { picture: "accept", title: "Accept", onclick: () => actions.accept(id) });
-    const play = button(`Play ${name}`, { picture: "play", title: "Play", onclick: () => actions.play(id) });
+    this.accept = button("Accept", { picture: "accept", title: "Accept", onclick: () => actions.accept(id) });
+    const play = button("Play", { picture: "play", title: "Play", onclick: () => actions.play(id) });
     const address = bridge.locate(`takes/${encodeURIComponent(id)}/clip.wav`);
     const drag = make(
       "a",
-      { class: "button grip", href: address, download: "", draggable: true, "aria-label": `Save the file of ${name}, or drag it out`, title: "Drag out as a file, or click to save" },
+      { class: "button grip", href: address, download: "", draggable: true, title: "Drag out as a file, or click to save" },
       icon("grip"),
     );
+    this.named = [[this.accept, (name) => `Accept ${name}`], [play, (name) => `Play ${name}`], [drag, (name) => `Save the file of ${name}, or drag it out`]];
     drag.addEventListener("dragstart", (event) => actions.dragOut(event, id));
     this.canvas = make("canvas", { "aria-hidden": "true" });
     this.element = make(
@@ -207,19 +211,22 @@ class TakeLane {
       { class: "lane", "data-take": id },
       make("div", { class: "gutter" },
         this.choose,
-        make("div", { class: "words" }, make("div", { class: "lane-title" }, this.title, this.warn), this.sub),
+        make("div", { class: "words" }, make("div", { class: "lane-title" }, this.title, this.stars, this.warn), this.sub),
         make("div", { class: "lane-actions" }, play, this.accept, drag, this.badge)),
       make("div", { class: "time", onclick: () => actions.select(id), ondblclick: () => actions.play(id) }, this.canvas),
     );
   }
 
-  update(take, { selected, audition }) {
+  update(take, { selected, audition, takes }) {
     this.take = take;
     const chosen = selected === take.take;
     const warnings = take.receipt?.warnings ?? [];
-    const title = `${take.number} · ${playsAlongside(take) ? take.stem : taskName(take.task)}`;
+    const kind = playsAlongside(take) ? take.stem : taskName(take.task);
+    const title = take.name ? `${take.name}${playsAlongside(take) ? ` · ${take.stem}` : ""}` : `${take.number} · ${kind}`;
     setText(this.title, title);
-    const about = [take.prompt ? `“${take.prompt}”` : null, ago(take.created, Date.now() / 1000), `seed ${take.seed}`].filter(Boolean).join(" · ");
+    setText(this.stars, starsShown(take));
+    for (const [element, words] of this.named) element.setAttribute("aria-label", words(nameOf(take)));
+    const about = this.about(take, takes);
     setText(this.sub, about);
     const partly = Boolean(take.parts?.length);
     show(this.badge, take.chosen);
@@ -228,10 +235,23 @@ class TakeLane {
     if (warnings.length) this.warn.title = warnings.join("\n");
     this.element.classList.toggle("selected", chosen);
     this.element.classList.toggle("chosen", take.chosen);
+    this.element.classList.toggle("out-of-sight", outOfSight(take));
     this.element.classList.toggle("audible", audition?.state === "playing" && audition.take === take.take);
     this.choose.setAttribute("aria-pressed", chosen);
-    this.choose.setAttribute("aria-label", `Take ${title}${take.chosen ? `, ${this.badge.textContent}` : ""}${warnings.length ? `, ${counted(warnings.length, "warning")}` : ""}. ${about}`);
+    this.choose.setAttribute("aria-label", `Take ${title}${take.stars ? `, ${starsSpoken(take.stars)}` : ""}${take.chosen ? `, ${this.badge.textContent}` : ""}${warnings.length ? `, ${counted(warnings.length, "warning")}` : ""}. ${about}`);
     show(this.accept, !take.chosen || partly);
+  }
+
+  /** What sets it apart from the others of its region; where nothing does, its prompt, age and seed. */
+  about(take, takes) {
+    if (this.takes !== takes || this.described !== take) {
+      this.apart = differences(take, siblingsOf(take, takes));
+      Object.assign(this, { takes, described: take });
+    }
+    const age = ago(take.created, Date.now() / 1000);
+    const hidden = outOfSight(take) ? "hidden" : null;
+    if (this.apart.length) return [hidden, ...this.apart, age].filter(Boolean).join(" · ");
+    return [hidden, take.prompt ? `“${take.prompt}”` : null, age, `seed ${take.seed}`].filter(Boolean).join(" · ");
   }
 
   draw(arranger, values, ground, surroundings) {

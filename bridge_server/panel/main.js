@@ -7,6 +7,7 @@ import { Jobs } from "./jobs.js";
 import { Keyboard } from "./keyboard.js";
 import { Lanes } from "./lanes.js";
 import { Listening } from "./listening.js";
+import { Models } from "./models.js";
 import { Notices } from "./notices.js";
 import { Pointing } from "./pointing.js";
 import { RequestForm } from "./request_form.js";
@@ -15,6 +16,8 @@ import { applyScheme, switchScheme } from "./scheme.js";
 import { Songs } from "./songs.js";
 import { Sounds } from "./sounds.js";
 import { Store } from "./store.js";
+import { TakeListTools, keptOrder } from "./take_list_tools.js";
+import { TakeMarks, neighbour } from "./take_marks.js";
 import { TakeCard } from "./take_card.js";
 import { Transport } from "./transport.js";
 import { regionName } from "./words.js";
@@ -33,6 +36,8 @@ const store = new Store({
   jobs: new Map(), lastEnded: null,
   takes: [], takesOf: null, // of the song with this digest, newest job first
   selected: null, // id of the take the keys are about
+  transfer: null, // the download of a model, as the server sends it
+  order: keptOrder(), showHidden: false, // how takes are listed
   filter: sessionStorage.getItem(FILTER) ?? "all",
   place: null, // where takes play: "here" in this browser, or "bridge"; null until it is known
   audition: null, auditionAt: 0, // there, and why nothing can be heard
@@ -122,9 +127,14 @@ const actions = {
     if (done) notices.announce("The take that was reverted is back in the song.");
   },
   async remove(id) {
+    const next = neighbour(lanes.shown, id);
     const done = await bridge.change("delete", id);
+    if (done) marks.leave(id, next);
     if (done) notices.announce(`The take is deleted.${done.clip ? ` Its clip file stays: ${done.clip}` : ""}`);
   },
+  giveStars: (count) => withSelected(() => marks.giveStars(count))(),
+  renameSelected: withSelected(() => marks.askName()),
+  askToDelete: withSelected(() => card.askRemoval()),
   acceptSelected: withSelected((id) => actions.accept(id)),
   revertSelected: withSelected((id) => actions.revert(id)),
   redoSelected: withSelected((id) => actions.redo(id)),
@@ -150,7 +160,7 @@ const actions = {
     const take = store.get("takes").find((entry) => entry.take === id);
     const address = bridge.locate(`takes/${encodeURIComponent(id)}/${file}`);
     const stem = take.stem === "mix" ? "" : `.${take.stem}`;
-    const name = `${take.title}.${take.task}.${take.number}${stem}${file === "clip.wav" ? "" : `.${file.replace(/\.wav$/, "")}`}.wav`;
+    const name = `${take.title}.${take.name || take.task}.${take.number}${stem}${file === "clip.wav" ? "" : `.${file.replace(/\.wav$/, "")}`}.wav`;
     event.dataTransfer.effectAllowed = "copy";
     event.dataTransfer.setData("DownloadURL", `audio/wav:${name.replace(/[:/\\]/g, "-")}:${address}`);
     event.dataTransfer.setData("text/uri-list", address);
@@ -160,7 +170,10 @@ const actions = {
 const lanes = new Lanes(store, arranger, bridge, actions);
 const form = new RequestForm(store, arranger, bridge);
 const jobs = new Jobs(store, arranger, bridge, notices);
-const card = new TakeCard(store, arranger, bridge, actions, notices);
+const marks = new TakeMarks(store, bridge, lanes, notices);
+const card = new TakeCard(store, arranger, bridge, actions, notices, marks);
+new TakeListTools(store);
+new Models(store, bridge, notices);
 const listening = new Listening(store, bridge, notices, lanes);
 const transport = new Transport(store, arranger, listening, actions);
 new Pointing(arranger, store, bridge, listening);

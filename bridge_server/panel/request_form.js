@@ -2,6 +2,7 @@
 
 import { button, byId, make, setText, show } from "./dom.js";
 import { hearsField, hearsMore } from "./hears.js";
+import { modelNamed } from "./models.js";
 import { counted, duration, regionName, taskName } from "./words.js";
 
 const KEPT = "takebridge.draft";
@@ -143,6 +144,7 @@ export class RequestForm {
     this.tasks.addEventListener("keydown", (event) => this.#taskKey(event));
     this.doc = make("p", { class: "task-doc" });
     this.reasonBox = make("p", { class: "reason", hidden: true });
+    this.getModel = button("Get the model…", { id: "get-model", class: "small", hidden: true, "aria-haspopup": "dialog" });
     const prompt = make("textarea", { id: "f-prompt", name: "prompt", rows: 2, maxLength: 2000 });
     this.strengthShown = make("output", {});
     const strength = make("input", { id: "f-strength", name: "strength", type: "range", min: 0, max: 1, step: 0.05 });
@@ -169,6 +171,7 @@ export class RequestForm {
       make("div", { class: "fold" },
         field("layers", "Layers to replace", layers),
         field("engine", "Engine", engine),
+        button("Models and device…", { id: "models-button", class: "small", "data-models": "", "aria-haspopup": "dialog" }),
         make("div", { class: "pair" },
           field("context", "Context, seconds", number("context", { min: 0, max: 600, step: 1, placeholder: "auto" })),
           field("crossfade", "Crossfade, ms", number("crossfade", { min: 0, max: 1000, step: 1, placeholder: "12" }))),
@@ -178,7 +181,7 @@ export class RequestForm {
     this.submitButton = make("button", { type: "submit", id: "submit", class: "primary" }, this.submitText, this.submitKey);
     this.under = make("p", { class: "under" });
     this.form.append(
-      this.tasks, this.doc, this.reasonBox,
+      this.tasks, this.doc, this.reasonBox, this.getModel,
       field("prompt", "Prompt", prompt),
       strengthField,
       choice("instruments", "Instruments (none: automatic)"),
@@ -257,6 +260,9 @@ export class RequestForm {
     setText(this.doc, about.doc);
     setText(this.reasonBox, this.reason(draft.task));
     show(this.reasonBox, Boolean(this.reason(draft.task)));
+    const model = modelNamed(this.reason(draft.task));
+    show(this.getModel, Boolean(model));
+    this.getModel.dataset.models = model ?? "";
     const choices = { layers: engine?.layers ?? [], instruments: engine?.instruments ?? [], stems: engine?.stems ?? [] };
     for (const box of this.form.querySelectorAll("[data-field]")) {
       const name = box.dataset.field;

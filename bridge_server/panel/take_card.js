@@ -2,6 +2,7 @@
 
 import { button, byId, icon, make, setText, show } from "./dom.js";
 import { madeFor } from "./hears.js";
+import { differences, siblingsOf } from "./differences.js";
 import { receiptFigures, receiptLine, regionName, taskName } from "./words.js";
 
 /** Seconds of the song on either side in a spectrogram. */
@@ -22,7 +23,8 @@ const FORMATS = [
 const FINISHED = ["mix", "mix-flac"];
 
 export class TakeCard {
-  constructor(store, arranger, bridge, actions, notices) {
+  constructor(store, arranger, bridge, actions, notices, marks) {
+    this.marks = marks;
     this.store = store;
     this.arranger = arranger;
     this.bridge = bridge;
@@ -34,6 +36,7 @@ export class TakeCard {
     this.varying = null;
     store.watch(["takes", "selected", "grid", "opened"], () => this.#changed());
     store.watch(["takes", "selected", "focus", "dragged"], () => this.#showPart());
+    store.watch(["takes", "selected", "grid"], () => this.#showName());
   }
 
   /** The part of the selected take inside the region, {start, end} on the timeline; null unless it is a part. */
@@ -75,8 +78,27 @@ export class TakeCard {
       return;
     }
     this.#build(take);
+    this.#showName();
     this.#showPart();
     this.#fetch(take.take);
+  }
+
+  /** Name and differences change while the card stays. */
+  #showName() {
+    const { take } = this;
+    if (!take || !this.heading) return;
+    setText(this.heading, take.name || this.what);
+    setText(this.under, take.name ? this.what : "");
+    show(this.under, Boolean(take.name));
+    const takes = this.store.get("takes");
+    const apart = differences(take, siblingsOf(take, takes));
+    setText(this.apart, apart.length ? `Unlike the others here: ${apart.join(" · ")}` : "");
+    show(this.apart, apart.length > 0);
+  }
+
+  /** Opens the question of the Delete button. */
+  askRemoval() {
+    this.box.querySelector("#removal .ask")?.click();
   }
 
   /** "Accept this part" is there while the region is a part of the take. */
@@ -103,7 +125,7 @@ export class TakeCard {
     const { grid } = this.store.values;
     const region = { start: take.position, end: take.position + take.length };
     const alongside = take.stem !== "mix";
-    const title = `Take ${take.number} · ${alongside ? `${take.stem} of ` : `${taskName(take.task)} `}${regionName(region, grid, take.rate)}`;
+    this.what = `Take ${take.number} · ${alongside ? `${take.stem} of ` : `${taskName(take.task)} `}${regionName(region, grid, take.rate)}`;
     const warnings = take.receipt.warnings ?? [];
     const partly = Boolean(take.parts?.length);
     const accept = take.chosen && !partly
@@ -114,14 +136,20 @@ export class TakeCard {
     const revert = partly ? button("Revert", { picture: "revert", text: "Revert", title: "Revert to what was accepted here before (Backspace)", onclick: () => this.actions.revert(take.take) }) : null;
     this.recipe = make("dl", { class: "figures" });
     this.path = make("div", { class: "path", hidden: true });
+    this.heading = make("h2", { id: "take-title" });
+    this.under = make("p", { class: "take-what", hidden: true });
+    this.apart = make("p", { class: "apart", hidden: true });
     this.box.replaceChildren(
-      make("div", { class: "title-row" }, make("h2", { id: "take-title" }, title), take.chosen ? make("span", { class: "badge" }, partly ? "in part" : "in the song") : null),
+      make("div", { class: "title-row" }, this.heading, take.chosen ? make("span", { class: "badge" }, partly ? "in part" : "in the song") : null),
+      this.under,
       make("div", { class: "take-actions" },
         accept,
         button("Play", { picture: "play", text: "Play", title: "Play it in the song (space)", onclick: () => this.actions.play(take.take) }),
         button("Again", { picture: "again", text: "Again", title: "Same recipe, new seed (g)", onclick: () => this.actions.again(take.take) }),
         button("Vary", { picture: "vary", text: "Vary…", title: "Another prompt, strength or seed (v)", "aria-expanded": this.varying === take.take, onclick: () => this.toggleVary() })),
       make("div", { class: "part-actions" }, this.acceptPart, revert),
+      this.marks.row,
+      this.apart,
       ...(this.varying === take.take ? [this.#vary(take)] : []),
       make("p", { class: warnings.length ? "receipt-line bad" : "receipt-line" }, icon(warnings.length ? "warning" : "accept"), make("span", {}, receiptLine(take.receipt))),
       warnings.length ? make("ul", { class: "warnings" }, ...warnings.map((warning) => make("li", {}, warning))) : "",
@@ -139,9 +167,19 @@ export class TakeCard {
   /** Deleting cannot be undone, so it takes two clicks. */
   #removal(take) {
     const row = make("div", { class: "files", id: "removal" });
-    const ask = button("Delete this take", { text: "Delete…", title: "Its clip file and all other takes stay", onclick: () => row.replaceChildren(sure, keep) });
+    const swap = (focused, ...shown) => {
+      row.replaceChildren(...shown);
+      row.scrollIntoView({ block: "nearest" });
+      focused.focus();
+    };
+    const ask = button("Delete this take", { text: "Delete…", class: "ask", title: "Its clip file and all other takes stay (Delete)", onclick: () => swap(sure, sure, keep) });
     const sure = button("Delete this take for good", { text: "Delete for good", onclick: () => this.actions.remove(take.take) });
-    const keep = button("Keep this take", { text: "Keep", onclick: () => row.replaceChildren(ask) });
+    const keep = button("Keep this take", { text: "Keep", onclick: () => swap(ask, ask) });
+    row.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape" || !keep.isConnected) return;
+      event.stopPropagation(); // elsewhere it cancels the running job
+      keep.click();
+    });
     row.append(ask);
     return row;
   }

@@ -95,7 +95,7 @@ export class Transport {
     const shown = takes.find((take) => take.take === (audition?.take || selected)) ?? null;
     this.original.setAttribute("aria-pressed", !none && side === "original");
     this.take.setAttribute("aria-pressed", !none && side === "take");
-    setText(this.takeName, shown ? `Take ${shown.number}` : "Take");
+    setText(this.takeName, shown ? shown.name || `Take ${shown.number}` : "Take");
     this.loop.setAttribute("aria-pressed", Boolean(audition?.loop));
     this.match.setAttribute("aria-pressed", Boolean(audition?.match));
     if (document.activeElement !== this.gain && audition?.gain_db !== undefined) this.gain.value = audition.gain_db;

@@ -141,9 +141,11 @@ def _project(
         whole = take.id in stems or take.parent is None
         audible = whole or bool(parts)
         mark = ACCEPTED if marked and audible else ""
-        name = _unused(file_stem(clip_name(take).stem) + mark, used)
+        label = store.index.marks.of(take.id).name
+        name = _unused(file_stem(clip_name(take, label).stem) + mark, used)
         file, _ = _sound(store.blobs, take.audio, name, origins[take.id] + take.start, take)
-        placed.append(Placed(take, file, audible, describe(take), None if whole or not parts else parts))
+        plays = None if whole or not parts else parts
+        placed.append(Placed(take, file, audible, describe(take), plays, label))
     for sound in sounds:
         name = _unused(file_stem(f"{title}.comp") + (ACCEPTED if marked else ""), used)
         channels = store.blobs.probe(accepted.song).channels

@@ -28,6 +28,7 @@ class Placed:
 
     audible: it plays; otherwise it is muted. comment: its description.
     parts:   what of it plays, on the timeline; None for all of it.
+    label:   the name the take was given; "" without one.
     """
 
     take: Take
@@ -35,6 +36,7 @@ class Placed:
     audible: bool
     comment: str = ""
     parts: tuple[Span, ...] | None = None
+    label: str = ""
 
     @property
     def spans(self) -> tuple[Span, ...]:
@@ -46,7 +48,7 @@ class Placed:
     def name(self) -> str:
         """What its clips are called."""
         name = f"{self.take.title or 'song'} "
-        name += "comp" if self.file.comp else f"{self.take.task} {self.take.number}"
+        name += "comp" if self.file.comp else self.label or f"{self.take.task} {self.take.number}"
         return name if self.take.stem == MIX else f"{name} {self.take.stem}"
 
     @property
@@ -136,6 +138,8 @@ def _visible(one: Placed, covers: Iterable[Span]) -> list[Piece]:
 
 
 def _track_name(one: Placed) -> str:
+    if one.label and not one.audible:
+        return one.label if one.take.stem == MIX else f"{one.label} ({one.take.stem})"
     if one.take.stem != MIX:
         return one.take.stem if one.audible else f"{one.take.stem} (take)"
     return CHOSEN if one.audible else TAKE

@@ -32,6 +32,7 @@ from daw_protocol.requests.context import (
 )
 from daw_protocol.requests.export import Export
 from daw_protocol.requests.jobs import Cancel, ListJobs, ShowJob
+from daw_protocol.requests.models import CancelModel, GetModel, ListModels
 from daw_protocol.requests.render import (
     LAYERS_DOC,
     LEAST_ASSUMED_RATE,
@@ -58,6 +59,7 @@ from daw_protocol.requests.takes import (
     DeleteTake,
     FetchTake,
     ListTakes,
+    MarkTake,
     RedoSong,
     RedoTake,
     RevertTake,
@@ -79,6 +81,7 @@ __all__ = [
     "AuditionRenders",
     "BeginUpload",
     "Cancel",
+    "CancelModel",
     "ChooseDevice",
     "ChooseTake",
     "CompareAudition",
@@ -91,13 +94,16 @@ __all__ = [
     "FollowTransport",
     "ForgetContext",
     "Generate",
+    "GetModel",
     "Lego",
     "ListDevices",
     "ListEngines",
     "ListJobs",
+    "ListModels",
     "ListSongs",
     "ListTakes",
     "LoopAudition",
+    "MarkTake",
     "MatchAudition",
     "NextTake",
     "PlayAudition",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from daw_protocol.fields import Choice, Text, Whole
+from daw_protocol.fields import Choice, Flag, Text, Whole
 from daw_protocol.message import value
 from daw_protocol.requests.request import Request
 from daw_protocol.timeline.position import Position
@@ -83,6 +83,18 @@ class DeleteTake(Request):
     """Delete a take that is neither playing nor needed by a waiting job. Its clip file and all other takes remain."""
 
     take: str = value(Text(64, 1), "the take's id")
+
+
+@dataclass(frozen=True, kw_only=True)
+class MarkTake(Request):
+    """Name a take, give it stars, hide it or show it again; what is omitted stays as it is."""
+
+    take: str = value(Text(64, 1), "the take's id")
+    name: str | None = value(Text(80), "the take's name, in any language; empty to remove it", None)
+    stars: int | None = value(Whole(0, 5), "how good it is, in stars", None)
+    hidden: bool | None = value(
+        Flag(), "whether lists and lanes leave it out; a take in the song cannot be", None
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

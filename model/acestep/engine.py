@@ -136,6 +136,8 @@ class AceStepEngine:
                 f"ACE-Step needs packages that are not installed: {', '.join(missing)}.", GET_PACKAGES
             )
         folder = Path(self._config.folder)
+        if not folder.exists():
+            raise NotLoaded(what_it_is_instead(folder), GET_WEIGHTS)
         found = find_models(folder)
         if not found:
             raise NotLoaded(what_it_is_instead(folder), GIVE_A_FOLDER)

@@ -38,7 +38,9 @@ from model.sketch.rearrange.layers import SongStems
 from model.sketch.separation.separation_parameters import STEM_NAMES
 
 LABEL = "Sketch"
-_WEIGHTS_REMEDY = "Install ACE-Step weights (`takebridge models pull turbo`) and choose the acestep engine."
+_WEIGHTS_REMEDY = "Install ACE-Step weights (`takebridge models pull {}`) and choose the acestep engine."
+_ONLY_BASE = (Task.LEGO,)
+"""Tasks that the small turbo model cannot do either."""
 
 _NEEDS_WEIGHTS = {
     Task.GENERATE: "Sketch rearranges and accompanies existing audio; it cannot generate a song from a prompt.",
@@ -77,7 +79,8 @@ class SketchEngine:
         """What Sketch offers, and why the other tasks are unavailable."""
         own = tuple(Capability(task, True) for task in _OWN_TASKS)
         others = tuple(
-            Capability(task, False, reason, _WEIGHTS_REMEDY) for task, reason in _NEEDS_WEIGHTS.items()
+            Capability(task, False, reason, _WEIGHTS_REMEDY.format("base" if task in _ONLY_BASE else "turbo"))
+            for task, reason in _NEEDS_WEIGHTS.items()
         )
         return EngineDescription(
             name="sketch",

@@ -9,6 +9,8 @@ from clip_store import index_schema
 from clip_store.choices import Place
 from clip_store.comp import Part
 from clip_store.index import SCHEMA_VERSION, TakeIndex
+from clip_store.marks import Mark
+from tests.clip_store.takes import stored_take
 from tests.places import GOLDEN
 
 SONG = "5" * 64
@@ -63,7 +65,7 @@ def test_opened_twice_it_is_brought_forward_once(stored_before):
         with contextlib.closing(sqlite3.connect(stored_before, isolation_level=None)) as connection:
             index = TakeIndex(connection)
             assert len(index.choices(SONG)) == 2
-    assert index_schema.SCHEMA_VERSION == 2
+    assert index_schema.SCHEMA_VERSION == 3
 
 
 def test_a_migration_that_fails_leaves_everything_as_it_was(stored_before, monkeypatch):
@@ -91,7 +93,37 @@ def test_a_new_store_has_the_columns_of_a_migrated_one(stored_before):
             columns.append(
                 {
                     table: [row[1:4] for row in connection.execute(f"PRAGMA table_info({table})")]
-                    for table in ("choice", "place", "journal", "journal_place")
+                    for table in ("choice", "place", "journal", "journal_place", "take_mark")
                 }
             )
     assert columns[0] == columns[1]
+
+
+@pytest.fixture
+def stored_without_marks(tmp_path):
+    """A store of schema 2, made by taking from a new one what schema 3 added, with a take."""
+    path = tmp_path / "store.sqlite3"
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        TakeIndex(connection).add(stored_take())
+        connection.execute("DROP TABLE take_mark")
+        connection.execute("UPDATE clip_store_meta SET value = 2")
+    return path
+
+
+def test_takes_of_a_store_without_marks_can_be_marked(stored_without_marks):
+    with contextlib.closing(sqlite3.connect(stored_without_marks, isolation_level=None)) as connection:
+        index = TakeIndex(connection)
+        assert schema_of(connection) == SCHEMA_VERSION
+        assert index.marks.of("t1") == Mark()
+        index.marks.put("t1", Mark("Chorus", 4))
+        assert index.marks.of("t1") == Mark("Chorus", 4)
+        assert [take.id for take in index.list()] == ["t1"]
+
+
+def test_marks_that_cannot_be_migrated_leave_the_old_schema(stored_without_marks, monkeypatch):
+    monkeypatch.setitem(index_schema.MIGRATIONS, 2, (*index_schema.MIGRATIONS[2], "DROP TABLE no_such_table"))
+    with contextlib.closing(sqlite3.connect(stored_without_marks, isolation_level=None)) as connection:
+        with pytest.raises(sqlite3.OperationalError, match="no_such_table"):
+            TakeIndex(connection)
+        tables = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'take_mark'").fetchall()
+        assert (schema_of(connection), tables) == (2, [])

@@ -58,3 +58,10 @@ def test_whose_clip_a_file_is(tmp_path):
     assert clip_of(tmp_path / "a.wav", "t1")
     assert not clip_of(tmp_path / "a.wav", "t2")
     assert not clip_of(tmp_path / "nothing.wav", "t1")
+
+
+@pytest.mark.parametrize(
+    ("label", "found"), [("Chorus, größer", "Chorus, größer"), ("../../up", "_.._up"), ("é" * 80, "é" * 30)]
+)
+def test_a_take_with_a_name_has_it_in_place_of_its_task(tmp_path, label, found):
+    assert free_name(tmp_path, TAKE, "t1", label) == f"Slow Song.{found}.1"

@@ -48,6 +48,7 @@ class Published:
     about:      one sentence to help choose.
     subfolder:  inside the repository; "" = its root.
     needs:      names of the entries it requires.
+    licence:    of the weights, as their page states it.
     whole:      whether to download everything a model may need from the folder, or only `files`.
     """
 
@@ -61,6 +62,12 @@ class Published:
     subfolder: str = ""
     needs: tuple[str, ...] = ()
     whole: bool = True
+    licence: str = "MIT"
+
+    @property
+    def page(self) -> str:
+        """Where its publisher describes it and states the licence."""
+        return f"https://huggingface.co/{self.repository}"
 
 
 CONFIG = PublishedFile("config.json")
@@ -116,12 +123,12 @@ CATALOGUE: tuple[Published, ...] = (
     Published(
         "text-encoder", Kind.TEXT_ENCODER, "Qwen3-Embedding-0.6B", MAIN_REPOSITORY,
         (PublishedFile("model.safetensors", 1_191_586_416), CONFIG, *WORDS), 1_210_000_000,
-        "Reads prompts and lyrics; every music model needs it.", "Qwen3-Embedding-0.6B",
+        "Reads prompts and lyrics; every music model needs it.", "Qwen3-Embedding-0.6B", licence="Apache 2.0",
     ),
     Published(
         "tokenizer", Kind.TOKENIZER, "Qwen3-Embedding-0.6B-tokenizer", MAIN_REPOSITORY, WORDS, 11_400_000,
         "Only the text encoder's tokenizer, for ComfyUI files, which lack it.", "Qwen3-Embedding-0.6B",
-        whole=False,
+        whole=False, licence="Apache 2.0",
     ),
     Published(
         "planner-0.6b", Kind.PLANNER, "acestep-5Hz-lm-0.6B", "ACE-Step/acestep-5Hz-lm-0.6B",

@@ -145,3 +145,31 @@ def test_a_part_is_chosen_and_a_song_undone_and_redone_in_words(tmp_path, song, 
         f"From sample 1000 to 5000 of the song: {both}",
     ]  # fmt: skip
     assert json.loads(capsys.readouterr().out)["chosen"] == first
+
+
+def test_takes_are_marked_and_hidden_ones_left_out_of_the_list(tmp_path, song, capsys):
+    settings = settings_in(tmp_path)
+    silent = Screen(Console(file=io.StringIO()), as_json=True)
+    with ServerThread(settings):
+        repaint(settings, song, tmp_path / "out", silent, takes="2")
+        first, second = (found["take"] for found in json.loads(capsys.readouterr().out)["results"])
+        printed = io.StringIO()
+        screen = Screen(Console(file=printed, width=200))
+        marks = ((first, {"name": "Größer", "stars": "4"}), (second, {"hidden": True}))
+        for take, values in marks:
+            assert asyncio.run(commands.takes(settings, screen, "mark", take, tmp_path, values)) == 0
+        asyncio.run(commands.takes(settings, screen, "list", "", tmp_path))
+        listed = printed.getvalue()
+        asyncio.run(commands.takes(settings, screen, "list", "", tmp_path, everything=True))
+        asyncio.run(commands.takes(settings, silent, "save", first, tmp_path / "saved"))
+        with pytest.raises(ProtocolError, match="--stars belongs to --mark"):
+            asyncio.run(commands.takes(settings, screen, "choose", first, tmp_path, {"stars": "1"}))
+    assert listed.splitlines()[0] == f'Take {first} is called "Größer", has 4 stars and is shown.'
+    (line,) = [line for line in listed.splitlines()[2:] if first in line]
+    assert "Größer" in line
+    assert "★★★★" in line
+    assert second not in "".join(listed.splitlines()[2:])
+    assert "1 hidden take is not listed; --all lists them too." in listed
+    assert second in printed.getvalue().removeprefix(listed)
+    saved = json.loads(capsys.readouterr().out)["clip"]
+    assert Path(saved).name == "my song.Größer.1.wav"

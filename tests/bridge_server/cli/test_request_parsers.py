@@ -72,7 +72,7 @@ def test_a_variation_names_a_take():
     assert parse("vary", "t1", "--strength", "0.8").take == "t1"
 
 
-@pytest.mark.parametrize("name", ["choose", "revert", "redo", "lineage", "delete", "save"])
+@pytest.mark.parametrize("name", ["choose", "revert", "redo", "lineage", "delete", "save", "mark"])
 def test_one_thing_is_done_with_a_take(name):
     assert take_action(parse("takes")) == ("list", "")
     assert take_action(parse("takes", f"--{name}", "t1")) == (name, "t1")

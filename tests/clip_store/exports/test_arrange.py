@@ -3,6 +3,7 @@ import pytest
 
 from clip_store.errors import StoreError, TakeError
 from clip_store.exports.arrange import find_song, song_project, take_project
+from clip_store.marks import Mark
 from clip_store.mix.accepted import accepted_in
 from clip_store.mix.song_mix import SongMix
 from clip_store.splice import with_clip
@@ -238,3 +239,20 @@ def test_what_is_accepted_is_marked_in_the_names_of_files(shelf):
     assert not names[first.id].endswith("(accepted)")
     alone = take_project(made.store, first.id, describe)
     assert not any(file.name.endswith("(accepted)") for file in alone.files)
+
+
+def test_names_of_takes_are_on_tracks_clips_and_files(shelf):
+    made = shelf()
+    chosen, other = made.add(40_001, 12_345), made.add(40_001, 12_345)
+    vocals, _ = made.stems(0, 9_000, "vocals", "residual")
+    marks = made.store.index.marks
+    for take, name in ((chosen, "Bridge: größer"), (other, "Plan B"), (vocals, "Lead")):
+        marks.put(take.id, Mark(name))
+    made.store.index.choose(chosen.id)
+    project = song_project(made.store, made.song.digest, describe)
+    named = {track.name: [clip.name for clip in track.clips] for track in project.tracks}
+    assert named["Chosen takes"] == [f"{made.title} Bridge: größer"]
+    assert named["Plan B"] == [f"{made.title} Plan B"]
+    assert named["Lead (vocals)"] == [f"{made.title} Lead vocals"]
+    files = [clip.file.name for track in project.tracks for clip in track.clips]
+    assert any("Bridge_ größer.1-" in name and name.endswith("(accepted)") for name in files), files
