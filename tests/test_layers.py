@@ -104,7 +104,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("acestep", "sketch"),
         ("pace",),
         ("engine", "engine_config"),
-        ("blueprint", "dsp", "errors"),
+        ("blueprint", "dsp", "errors", "vocabulary"),
     ),
     "model.acestep": (
         ("engine",),

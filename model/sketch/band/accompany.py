@@ -28,6 +28,7 @@ from model.engine import (
 )
 from model.errors import CannotRender
 from model.pace import Pace
+from model.sketch.captions import LABEL
 from model.sketch.band import arrangement_file, arranger, harmony, melody, sung_bars
 from model.sketch.band.arranger import Leadsheet
 from model.sketch.band.harmony import Slots, Taste
@@ -274,5 +275,5 @@ def notes_for_the_producer(voice: VoiceAnalysis, style: BandStyle) -> Iterator[s
             yield f"The key is a guess ({name}); set the key if the chords sound wrong."
         else:
             yield f"Detected key: {name}."
-    if style.ignored:
-        yield f"Sketch ignored these words of the prompt: {', '.join(style.ignored)}."
+    if note := style.reading.note(LABEL):
+        yield note
