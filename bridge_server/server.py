@@ -45,6 +45,7 @@ from bridge_server.handlers.exports import ExportHandlers
 from bridge_server.handlers.health import Health
 from bridge_server.handlers.jobs import JobHandlers
 from bridge_server.handlers.metrics import Metrics, Traffic
+from bridge_server.handlers.prompts import PromptHandlers
 from bridge_server.handlers.shared_context import SharedContextHandlers
 from bridge_server.handlers.song_tempo import SongTempoHandlers
 from bridge_server.handlers.status import StatusHandlers, sweep_all_parts
@@ -57,6 +58,7 @@ from bridge_server.jobs.job_queue import JobQueue
 from bridge_server.network.lan import own_host
 from bridge_server.network.mdns import announced
 from bridge_server.platforms import make_private_folder, write_private
+from bridge_server.presets import Presets
 from bridge_server.rendering.worker import RenderWorker, scratch_folder
 from bridge_server.sessions.audience import Audience
 from bridge_server.sessions.contexts import ClientContexts
@@ -128,7 +130,7 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
         folder = MailboxFolder(mailbox_root(settings.store), settings.limits.frame_bytes)
         roots = (*settings.roots, folder.audio)
         reader = SongReader(store, connection, roots, settings.limits.song_seconds)
-        limits = settings.limits
+        limits, presets = settings.limits, Presets(connection)
         folders = EngineFolders(store.blobs.root, scratch_folder(settings.store))
         engines = EnginePool(
             settings.engines, folders, settings.places, limits.stop_seconds, limits.describe_seconds
@@ -147,13 +149,14 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
             handler_table(
                 submit=SubmitHandlers(
                     settings.engine, engines, contexts, shared_context, store, queue, events, audience, reader,
-                    worker, jobs, tempos,
+                    worker, jobs, tempos, presets,
                 ),
                 jobs=jobs,
                 takes=TakeHandlers(store, connection, events, queue, controller),
                 exports=ExportHandlers(store, settings.store / DATABASE, settings.roots),
                 context=ContextHandlers(contexts, shared_context, reader),
                 song_tempo=SongTempoHandlers(contexts, shared_context, reader, tempos),
+                prompts=PromptHandlers(settings.engine, engines, presets, store, queue, reader),
                 shared_context=SharedContextHandlers(settings, shared_context, reader, audience),
                 status=StatusHandlers(settings, queue, store, worker, engines, supervisor),
                 audition=AuditionHandlers(

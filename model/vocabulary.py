@@ -24,11 +24,12 @@ LESS = frozenset(("less", "fewer"))
 ALIKE = frozenset(("and", "or", "nor", "&", "+"))
 """What carries a negation on: "without drums or bass"."""
 
-SMALL_WORDS = frozenset(
+_SMALL = (
     "a an the and with of in on at for to from by as it its is be this that these or but so then also please "
     "make made take another more very much too bit little slightly somewhat lot really rather just quite any some "
-    "sound sounds sounding feel feeling vibe version way i want would like my me us we give play & +".split()
+    "sound sounds sounding feel feeling vibe version way i want would like my me us we give play & +"
 )
+SMALL_WORDS = frozenset(_SMALL.split())
 """Words that ask for nothing by themselves."""
 
 
@@ -92,7 +93,9 @@ class PromptReading:
         """What the engine of this name does not follow, in a sentence; "" if it follows all."""
         if not self.ignored:
             return ""
-        words = ", ".join(f"{part.text} ({part.reason})" if part.reason else part.text for part in self.ignored)
+        words = ", ".join(
+            f"{part.text} ({part.reason})" if part.reason else part.text for part in self.ignored
+        )
         return f"{label} does not follow these words of the prompt: {words}."
 
 

@@ -63,7 +63,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("audition",),
         ("rendering",),
         ("settings",),  # they name the engines there are
-        ("engines", "songs", "models"),
+        ("engines", "songs", "models", "presets"),
         ("jobs", "sessions"),
         ("errors", "supervisor", "logs", "log_words", "bundled", "platforms", "version"),
     ),
@@ -87,7 +87,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("osc_form", "context"),
         ("song_tempo",),
         ("addresses",),
-        ("take_results",),
+        ("take_results", "prompt_results"),
         ("results", "song_tempo_kept"),
         ("recipe", "song_receipt"),
         ("result_fields",),

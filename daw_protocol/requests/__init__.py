@@ -32,6 +32,14 @@ from daw_protocol.requests.context import (
 )
 from daw_protocol.requests.export import Export
 from daw_protocol.requests.jobs import Cancel, ListJobs, ShowJob
+from daw_protocol.requests.presets import (
+    MAX_PRESET_NAME,
+    DeletePreset,
+    ListPresets,
+    PresetValues,
+    SavePreset,
+)
+from daw_protocol.requests.prompts import ReadPrompt, RecentPrompts
 from daw_protocol.requests.render import (
     LAYERS_DOC,
     LEAST_ASSUMED_RATE,
@@ -71,6 +79,7 @@ __all__ = [
     "LAYERS_DOC",
     "LEAST_ASSUMED_RATE",
     "MAX_NOTES",
+    "MAX_PRESET_NAME",
     "MAX_TAKES",
     "PROJECT_RATES",
     "STRENGTH",
@@ -84,6 +93,7 @@ __all__ = [
     "CompareAudition",
     "Complete",
     "Cover",
+    "DeletePreset",
     "DeleteTake",
     "Export",
     "Extract",
@@ -95,19 +105,24 @@ __all__ = [
     "ListDevices",
     "ListEngines",
     "ListJobs",
+    "ListPresets",
     "ListSongs",
     "ListTakes",
     "LoopAudition",
     "MatchAudition",
     "NextTake",
     "PlayAudition",
+    "PresetValues",
     "PreviousTake",
+    "ReadPrompt",
+    "RecentPrompts",
     "RedoSong",
     "RedoTake",
     "Render",
     "Repaint",
     "Request",
     "RevertTake",
+    "SavePreset",
     "SeekAudition",
     "Select",
     "SetAuditionBars",

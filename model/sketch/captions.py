@@ -1,4 +1,4 @@
-"""The words of a prompt that Sketch understands where it rearranges a song: layers, endings, and which bars to prefer."""
+"""The words of a prompt that Sketch follows where it rearranges a song: layers, endings, which beats to prefer."""
 
 from __future__ import annotations
 
@@ -22,7 +22,12 @@ _DRUMS = ("drums", "drum", "percussion", "beat", "drum kit", "kit")
 
 def _each(verbs: tuple[str, ...], nouns: tuple[str, ...]) -> tuple[str, ...]:
     """Every verb with every noun, with and without an article."""
-    return tuple(f"{verb} {article}{noun}" for verb in verbs for noun in nouns for article in ("", "the ", "my ", "any "))
+    return tuple(
+        f"{verb} {article}{noun}"
+        for verb in verbs
+        for noun in nouns
+        for article in ("", "the ", "my ", "any ")
+    )
 
 
 _LAYER_WISHES = (
@@ -98,11 +103,14 @@ _TEMPO = "the song's own tempo stays"
 _PITCH = "the song's own key stays"
 _NEW_SOUND = "only sounds of the song itself are used"
 _REASONS = {
-    **dict.fromkeys(("louder", "loud", "quieter", "quiet", "softer", "soft", "more volume", "less volume"), _LOUDNESS),
+    **dict.fromkeys(
+        ("louder", "loud", "quieter", "quiet", "softer", "soft", "more volume", "less volume"), _LOUDNESS
+    ),
     **dict.fromkeys(("faster", "fast", "slower", "slow", "half time", "halftime", "double time"), _TEMPO),
     **dict.fromkeys(("higher", "lower", "transpose", "transposed", "major", "minor", "key change"), _PITCH),
     **dict.fromkeys(
-        ("guitar", "guitars", "piano", "strings", "synth", "synths", "brass", "horns", "choir", "brushes"), _NEW_SOUND
+        ("guitar", "guitars", "piano", "strings", "synth", "synths", "brass", "horns", "choir", "brushes"),
+        _NEW_SOUND,
     ),
 }
 _IN_COMPLETE_ONLY = "only Complete makes an ending"

@@ -25,7 +25,7 @@ SECTION_TAGS = (
     "Verse", "Chorus", "Bridge", "Intro", "Outro", "Instrumental", "Pre-Chorus", "Post-Chorus", "Hook", "Refrain",
     "Solo", "Guitar Solo", "Piano Solo", "Interlude", "Break", "Drop", "Build", "Inst", "Start", "End",
 )  # fmt: skip
-"""Tags that begin a section of lyrics. The network reads them as text, so it was trained on these rather than checks them."""
+"""Tags that begin a section of lyrics. The network reads them as text, so others work as far as it has learnt them."""
 
 UNKNOWN_LANGUAGE = "unknown"
 # fmt: off

@@ -28,7 +28,6 @@ from model.engine import (
 )
 from model.errors import CannotRender
 from model.pace import Pace
-from model.sketch.captions import LABEL
 from model.sketch.band import arrangement_file, arranger, harmony, melody, sung_bars
 from model.sketch.band.arranger import Leadsheet
 from model.sketch.band.harmony import Slots, Taste
@@ -37,6 +36,7 @@ from model.sketch.band.melody import Melody
 from model.sketch.band.performance import Performance
 from model.sketch.band.presets import INSTRUMENTS
 from model.sketch.band.style import BandStyle, instruments_for, read_caption
+from model.sketch.captions import LABEL
 
 __all__ = ["INSTRUMENTS", "render"]
 

@@ -19,7 +19,9 @@ INSTRUMENT_WORDS = {
     "pad": ("pad", "pads", "strings", "synth", "synths", "synth pad"),
 }
 # Neither instructions nor worth reporting as ignored.
-SMALL_WORDS = frozenset(("style", "styled", "band", "backing", "accompaniment", "song", "music", "beats", "play", "like"))
+SMALL_WORDS = frozenset(
+    ("style", "styled", "band", "backing", "accompaniment", "song", "music", "beats", "play", "like")
+)
 STYLE, SPARSE, HALF_TIME = "style", "sparse", "half-time"
 WITH, WITHOUT, ONLY = "with ", "without ", "only "
 _LOUDNESS = "the band's level is its own; use the fader"
@@ -42,7 +44,9 @@ def _instrument_wishes(name: str, words: tuple[str, ...]) -> Iterator[Wish]:
             for word in words
         ),
     )
-    alone = (f"{only} {article}{word}" for only in ("only", "just") for article in ("", "the ") for word in words)
+    alone = (
+        f"{only} {article}{word}" for only in ("only", "just") for article in ("", "the ") for word in words
+    )
     yield Wish(ONLY + name, f"plays {name} only", (*(f"{word} only" for word in words), *alone))
 
 

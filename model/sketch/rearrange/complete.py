@@ -73,9 +73,7 @@ def from_standing(part: Passage) -> tuple[Passage, Standing]:
     return replace(part, sources=sources, around=Surroundings(now.beat, part.around.after)), now
 
 
-def choose_beats(
-    part: Passage, now: Standing, pace: Pace, leans: tuple[str, ...] = ()
-) -> NDArray[np.intp]:
+def choose_beats(part: Passage, now: Standing, pace: Pace, leans: tuple[str, ...] = ()) -> NDArray[np.intp]:
     """Source beats of this take: each take has its own plan and pays for beats that earlier takes used; [targets]."""
     beats, request = part.analysis.beats, part.request
     jump = plan.jump_costs(beats, part.sources)

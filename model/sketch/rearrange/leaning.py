@@ -34,7 +34,7 @@ def motion(analysis: Analysis) -> NDArray[np.float64]:
 
 
 def costs(part: Passage, leans: tuple[str, ...]) -> Costs:
-    """The price of each source beat, [N]: standard deviations from the mean of its place in the bar, times LEAN_COST."""
+    """The price of each source beat, [N]: deviations from the mean of its place in the bar, times LEAN_COST."""
     total = np.zeros(len(part.sources))
     place = part.analysis.beats.position[part.sources]
     for lean in leans:
