@@ -11,7 +11,9 @@ from tests.refusals import refusal
 
 
 def test_what_is_not_given_is_not_part_of_it() -> None:
-    preset = SavePreset.from_fields({"name": "Dark", "task": "repaint", "prompt": "darker", "strength": "0.3"})
+    preset = SavePreset.from_fields(
+        {"name": "Dark", "task": "repaint", "prompt": "darker", "strength": "0.3"}
+    )
     assert preset.kept() == {"prompt": "darker", "strength": 0.3}
     assert SavePreset.from_fields({"name": "x", "task": "extract"}).kept() == {}
     assert SavePreset(name="x", task="repaint", match_loudness=False).kept() == {"match_loudness": False}
