@@ -14,7 +14,9 @@ from daw_protocol.prompt_results import Preset
 from daw_protocol.requests import Complete, Cover, Repaint
 from tests.refusals import refusal
 
-DARK = Preset(name="Dark", task="repaint", prompt="no drums, darker", strength=0.3, match_loudness=False, takes=4)
+DARK = Preset(
+    name="Dark", task="repaint", prompt="no drums, darker", strength=0.3, match_loudness=False, takes=4
+)
 
 
 @pytest.fixture
@@ -55,7 +57,12 @@ def test_there_are_so_many_at_most(presets, monkeypatch):
 def test_a_preset_fills_what_a_request_leaves_at_its_default(presets):
     presets.save(DARK)
     filled = presets.fill(Repaint(preset="dark", strength=0.8))
-    assert (filled.prompt, filled.strength, filled.takes, filled.match_loudness) == (DARK.prompt, 0.8, 4, False)
+    assert (filled.prompt, filled.strength, filled.takes, filled.match_loudness) == (
+        DARK.prompt,
+        0.8,
+        4,
+        False,
+    )
     assert filled.preset == "", "a variation of the take must not be filled again"
     assert presets.fill(Repaint(prompt="x")) == Repaint(prompt="x")
 
@@ -76,6 +83,6 @@ def test_a_preset_of_another_task_is_refused(presets):
 def test_what_cannot_be_read_is_left_out(presets, connection: sqlite3.Connection):
     presets.save(DARK)
     connection.execute("INSERT INTO preset VALUES ('x', '{')")
-    connection.execute("INSERT INTO preset VALUES ('y', '{\"name\": \"y\", \"task\": \"paint\"}')")
+    connection.execute('INSERT INTO preset VALUES (\'y\', \'{"name": "y", "task": "paint"}\')')
     assert presets.all() == (DARK,)
     assert refusal(presets.named, "y").code is ErrorCode.UNKNOWN_PRESET

@@ -18,8 +18,12 @@ def song(songs, request):
 
 
 def test_a_prompt_is_read_with_the_engines_own_words(ws, osc):
-    found = ws.call("prompts.read", engine="sketch", task="repaint", prompt="No drums, louder, lush", lyrics="la")
-    assert [(one["text"], one["effect"]) for one in found["follows"]] == [("No drums", "leaves the drums out")]
+    found = ws.call(
+        "prompts.read", engine="sketch", task="repaint", prompt="No drums, louder, lush", lyrics="la"
+    )
+    assert [(one["text"], one["effect"]) for one in found["follows"]] == [
+        ("No drums", "leaves the drums out")
+    ]
     assert [one["text"] for one in found["ignores"]] == ["louder", "lush"]
     assert found["notes"] == ["lyrics: the Sketch engine does not read them."]
     assert "drum fill" in found["hint"]
@@ -57,7 +61,9 @@ def test_prompts_of_a_song_are_remembered_newest_first_each_once(ws, song):
     assert [(one["prompt"], one["task"]) for one in found] == [
         ("strings", "cover"), ("warm tape", "repaint"), ("lush", "repaint"),
     ]  # fmt: skip
-    assert [one["prompt"] for one in ws.call("prompts.recent", source=song, limit=1)["prompts"]] == ["strings"]
+    assert [one["prompt"] for one in ws.call("prompts.recent", source=song, limit=1)["prompts"]] == [
+        "strings"
+    ]
 
 
 def test_a_failed_jobs_prompt_is_remembered_and_that_of_a_new_song_without_one(ws, song):
