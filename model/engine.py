@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from model.blueprint import Blueprint
 from model.errors import RenderStopped
-from model.vocabulary import Vocabulary
+from model.vocabulary import PromptVocabulary
 
 Samples = NDArray[np.float32]
 """Audio, float32, shape [frames, channels]; full scale is +-1."""
@@ -290,7 +290,7 @@ class EngineDescription:
     prompt: TextLimit = TextLimit()
     lyrics: TextLimit = TextLimit()
     languages: tuple[str, ...] = ()
-    words: Mapping[Task, Vocabulary] = field(default_factory=dict)
+    words: Mapping[Task, PromptVocabulary] = field(default_factory=dict)
     hints: Mapping[Task, str] = field(default_factory=dict)
     lyric_tags: tuple[str, ...] = ()
     takes_at_once: int = 1

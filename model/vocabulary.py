@@ -1,6 +1,6 @@
 """The words of a prompt that an engine follows, and how a prompt is read with them.
 
-An engine that understands only certain words lists them in a `Vocabulary` for each task. It reads its prompts with
+An engine that understands only certain words lists them in a `PromptVocabulary` for each task. It reads its prompts with
 `read` when it renders, and so does whoever shows, before the render, what the engine will make of a prompt: one table
 and one reader, so that the two cannot disagree. Pure, and quick enough for every key that is typed.
 """
@@ -110,7 +110,7 @@ class _Word:
 
 
 @dataclass(frozen=True)
-class Vocabulary:
+class PromptVocabulary:
     """The words an engine follows for one task.
 
     reasons: words that a producer may well expect to work, and why they do not.
@@ -146,7 +146,7 @@ class Vocabulary:
 class _Reading:
     """One prompt being read from left to right."""
 
-    def __init__(self, vocabulary: Vocabulary, prompt: str) -> None:
+    def __init__(self, vocabulary: PromptVocabulary, prompt: str) -> None:
         self._vocabulary = vocabulary
         self._written, self._words = _split(prompt)
         self._understood: list[Understood] = []

@@ -274,7 +274,7 @@ def test_sketch_knows_only_the_interface_of_engines():
         assert all(
             is_within(name, "model.sketch")
             or is_within(name, "model.dsp")
-            or name in ("model.blueprint", "model.engine", "model.errors", "model.pace")
+            or name in ("model.blueprint", "model.engine", "model.errors", "model.pace", "model.vocabulary")
             for name in ours
         ), path
 

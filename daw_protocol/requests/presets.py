@@ -8,8 +8,20 @@ from typing import Any
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.fields import Choice, Flag, Names, Real, Text, Whole
 from daw_protocol.message import Message, value
-from daw_protocol.requests import render
 from daw_protocol.requests.prompts import MAX_LYRICS, MAX_PROMPT
+from daw_protocol.requests.render import (
+    LAYERS_DOC,
+    MAX_TAKES,
+    STRENGTH,
+    Accompany,
+    Complete,
+    Cover,
+    Extract,
+    Generate,
+    Lego,
+    Render,
+    Repaint,
+)
 from daw_protocol.requests.request import Request
 from daw_protocol.tasks import TASKS
 from daw_protocol.timeline.duration import Duration
@@ -28,13 +40,13 @@ class PresetValues(Message):
     prompt: str | None = value(Text(MAX_PROMPT), "a description of the sound", None)
     lyrics: str | None = value(Text(MAX_LYRICS), "lyrics", None)
     language: str | None = value(Text(16), "language of the lyrics", None)
-    strength: float | None = value(render.STRENGTH, "the strength", None)
-    layers: str | None = value(Text(64, 1), render.LAYERS_DOC, None)
+    strength: float | None = value(STRENGTH, "the strength", None)
+    layers: str | None = value(Text(64, 1), LAYERS_DOC, None)
     ending: bool | None = value(Flag(), "whether to bring the song to an end", None)
     instruments: tuple[str, ...] | None = value(Names(), "instruments to use", None)
     stems: tuple[str, ...] | None = value(Names(), "stems, or the track to add", None)
     length: Duration | None = value(DurationKind(), "the length of a new song or a continuation", None)
-    takes: int | None = value(Whole(1, render.MAX_TAKES), "how many versions to render", None)
+    takes: int | None = value(Whole(1, MAX_TAKES), "how many versions to render", None)
     context: float | None = value(Real(0, 600), "seconds of context on each side", None)
     crossfade: float | None = value(Real(0, 1000), "milliseconds of crossfade at each end", None)
     match_loudness: bool | None = value(Flag(), "match the loudness of the audio it replaces", None)
@@ -56,11 +68,11 @@ class PresetValues(Message):
         request(**self.kept())
 
 
-RENDERS: dict[str, type[render.Render]] = {
+RENDERS: dict[str, type[Render]] = {
     request.task: request
     for request in (
-        render.Repaint, render.Complete, render.Accompany, render.Extract, render.Generate, render.Lego,
-        render.Cover,
+        Repaint, Complete, Accompany, Extract, Generate, Lego,
+        Cover,
     )
 }  # fmt: skip
 """The request of each task that makes takes."""

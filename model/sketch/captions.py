@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from model.vocabulary import PromptReading, Vocabulary, Wish
+from model.vocabulary import PromptReading, PromptVocabulary, Wish
 
 LAYERS = ("keep vocals", "drums only", "fill", "no drums")
 """Values of `RenderRequest.layers` besides "all"."""
@@ -116,14 +116,14 @@ _REASONS = {
 _IN_COMPLETE_ONLY = "only Complete makes an ending"
 _IN_REPAINT_ONLY = "only Repaint changes single layers"
 
-REPAINT = Vocabulary(
+REPAINT = PromptVocabulary(
     (*_LAYER_WISHES, *_LEAN_WISHES), _REASONS | dict.fromkeys(_ENDING.phrases, _IN_COMPLETE_ONLY)
 )
-COMPLETE = Vocabulary(
+COMPLETE = PromptVocabulary(
     (_ENDING, *_LEAN_WISHES),
     _REASONS | {phrase: _IN_REPAINT_ONLY for wish in _LAYER_WISHES for phrase in wish.phrases},
 )
-NOTHING = Vocabulary()
+NOTHING = PromptVocabulary()
 """Tasks in which a prompt has no effect."""
 
 
@@ -147,7 +147,9 @@ class CaptionRequest:
         return (note,) if note else ()
 
 
-def read(vocabulary: Vocabulary, caption: str, layers: str = "all", ending: bool = False) -> CaptionRequest:
+def read(
+    vocabulary: PromptVocabulary, caption: str, layers: str = "all", ending: bool = False
+) -> CaptionRequest:
     """What a caption asks for; the request's explicit `layers` and `ending` take precedence."""
     found = vocabulary.read(caption)
     wanted = layers if layers != "all" else found.of_group(LAYER) or "all"

@@ -7,9 +7,9 @@ import time
 
 import pytest
 
-from model.vocabulary import Vocabulary, Wish
+from model.vocabulary import PromptVocabulary, Wish
 
-WORDS = Vocabulary(
+WORDS = PromptVocabulary(
     (
         Wish("drums", "plays drums", ("drums", "drum kit"), opposite="no drums"),
         Wish("no drums", "leaves the drums out", ("drumless",)),
@@ -69,7 +69,7 @@ def test_what_is_found_is_shown_as_it_was_typed() -> None:
 
 
 def test_no_words_at_all() -> None:
-    assert Vocabulary().read("no drums, please").ignored_words == ("no drums",)
+    assert PromptVocabulary().read("no drums, please").ignored_words == ("no drums",)
 
 
 def test_the_longest_prompt_is_read_while_it_is_typed() -> None:

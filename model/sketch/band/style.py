@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from model.sketch.band.presets import BALLAD, INSTRUMENTS, POP, PRESETS, WALTZ, Preset
-from model.vocabulary import PromptReading, Vocabulary, Wish
+from model.vocabulary import PromptReading, PromptVocabulary, Wish
 
 # Below this tempo a caption without a style gets a ballad.
 BALLAD_BELOW_QUARTERS_PER_MINUTE = 84.0
@@ -50,7 +50,7 @@ def _instrument_wishes(name: str, words: tuple[str, ...]) -> Iterator[Wish]:
     yield Wish(ONLY + name, f"plays {name} only", (*(f"{word} only" for word in words), *alone))
 
 
-VOCABULARY = Vocabulary(
+VOCABULARY = PromptVocabulary(
     (
         *(Wish(preset.name, f"plays in {preset.name} style", preset.words, STYLE) for preset in PRESETS),
         *(wish for name, words in INSTRUMENT_WORDS.items() for wish in _instrument_wishes(name, words)),

@@ -28,7 +28,10 @@ def run(server, wish: PresetWish, as_json: bool = False) -> tuple[int, str]:
 
 
 def test_saved_listed_exported_deleted_and_imported(server, tmp_path, capsys):
-    status, text = run(server, PresetWish(save=DARK.name, values={"task": "repaint", "prompt": "no drums", "strength": "0.3"}))
+    status, text = run(
+        server,
+        PresetWish(save=DARK.name, values={"task": "repaint", "prompt": "no drums", "strength": "0.3"}),
+    )
     assert (status, text.strip()) == (DONE, "Preset Dark, [no] drums is saved.")
     file = tmp_path / "presets.json"
     _, text = run(server, PresetWish(write=file))

@@ -6,12 +6,16 @@ from dataclasses import replace
 
 from bridge_server.engines.prompt_reading import SHOWN_WORDS, read_prompt, unread_words
 from model.engine import Task
-from model.vocabulary import Vocabulary, Wish
+from model.vocabulary import PromptVocabulary, Wish
 from tests.bridge_server.engines.test_limits import PLAYER
 
 CHOOSY = replace(
     PLAYER,
-    words={Task.REPAINT: Vocabulary((Wish("fill", "plays a fill", ("fill",)),), {"louder": "it is matched"})},
+    words={
+        Task.REPAINT: PromptVocabulary(
+            (Wish("fill", "plays a fill", ("fill",)),), {"louder": "it is matched"}
+        )
+    },
     hints={Task.REPAINT: "fill"},
 )
 
