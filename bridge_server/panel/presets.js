@@ -33,6 +33,7 @@ export class Presets {
     this.recentButton = button("Recent prompts", { text: "Recent", class: "small plain", id: "recent-button", title: "Prompts used with this song (↑ in an empty prompt)", "aria-expanded": "false", "aria-controls": "recent-prompts", onclick: () => this.toggleRecent() });
     this.presetButton = button("Presets", { text: "Presets …", class: "small plain", id: "preset-button", "aria-haspopup": "dialog", onclick: () => this.open() });
     this.buttons = make("span", { class: "prompt-tools" }, this.recentButton, this.presetButton);
+    this.buttons.addEventListener("keydown", (event) => this.#escape(event));
     this.dialog = this.#dialog();
     document.body.append(this.dialog);
     store.watch(["takesOf", "takes", "lastEnded"], () => this.#refreshRecent());
@@ -58,10 +59,6 @@ export class Presets {
 
   #fillRecent() {
     const now = Date.now() / 1000;
-    const close = () => {
-      this.toggleRecent(false);
-      this.recentButton.focus();
-    };
     const rows = this.recent.map((one) => make("li", {}, make("button", { type: "button", title: one.prompt, onclick: () => {
       this.form.apply({ prompt: one.prompt, ...(one.lyrics ? { lyrics: one.lyrics } : {}) });
       this.toggleRecent(false);
@@ -71,16 +68,27 @@ export class Presets {
     this.list.onkeydown = (event) => {
       const buttons = [...this.list.querySelectorAll("button")];
       const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-      if (event.key === "Escape") close();
-      else if (step && buttons.length) buttons[(buttons.indexOf(document.activeElement) + step + buttons.length) % buttons.length].focus();
+      if (this.#escape(event)) return;
+      if (step && buttons.length) buttons[(buttons.indexOf(document.activeElement) + step + buttons.length) % buttons.length].focus();
       else return;
       event.preventDefault();
       event.stopPropagation();
     };
   }
 
+  /** Escape closes the list, and does nothing else then: elsewhere it cancels the running job. */
+  #escape(event) {
+    if (event.key !== "Escape" || this.list.hidden) return false;
+    event.preventDefault();
+    event.stopPropagation();
+    this.toggleRecent(false);
+    this.recentButton.focus();
+    return true;
+  }
+
   /** ↑ and ↓ in a prompt that is empty, or that they have filled. */
   promptKey(event) {
+    if (this.#escape(event)) return;
     const step = { ArrowUp: 1, ArrowDown: -1 }[event.key];
     const { value } = event.target;
     const own = this.at >= 0 && value === this.recent[this.at]?.prompt;

@@ -18,6 +18,7 @@ from tests.refusals import refusal
 
 server = server_fixture(scope="function")
 
+GIVEN = {"task": "repaint", "prompt": "no drums", "strength": "0.3"}
 DARK = Preset(name="Dark, [no] drums", task="repaint", prompt="no drums", strength=0.3)
 
 
@@ -30,7 +31,7 @@ def run(server, wish: PresetWish, as_json: bool = False) -> tuple[int, str]:
 def test_saved_listed_exported_deleted_and_imported(server, tmp_path, capsys):
     status, text = run(
         server,
-        PresetWish(save=DARK.name, values={"task": "repaint", "prompt": "no drums", "strength": "0.3"}),
+        PresetWish(save=DARK.name, values=GIVEN),
     )
     assert (status, text.strip()) == (DONE, "Preset Dark, [no] drums is saved.")
     file = tmp_path / "presets.json"
