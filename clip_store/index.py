@@ -97,7 +97,7 @@ class TakeIndex:
         values = [value for group in tests.values() for value in group]
         return self._takes(f"{where} ORDER BY serial DESC LIMIT ?", (*values, limit))
 
-    def prompts_of_song(self, song: str | None) -> list[tuple[str, str, str, float]]:
+    def prompts_of_song(self, song: str | None) -> tuple[tuple[str, str, str, float], ...]:
         """The prompts of a song's takes, each once: prompt, lyrics, task and time of its last take; newest first.
 
         None: of takes that were made without a song.
@@ -107,9 +107,9 @@ class TakeIndex:
             " MAX(created) FROM take WHERE parent IS ? AND prompt != '' GROUP BY prompt ORDER BY MAX(created) DESC",
             (song,),
         )
-        return [
-            (str(prompt), str(lyrics), str(task), float(created)) for prompt, lyrics, task, created in rows
-        ]
+        return tuple(
+            (str(prompt), str(lyrics), str(task), float(used)) for prompt, lyrics, task, used in rows
+        )
 
     def links(self, song: str) -> tuple[TakeLink, ...]:
         """The takes of a song, in the order they were made, by what places them: quick for thousands."""

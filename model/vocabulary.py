@@ -1,8 +1,8 @@
 """The words of a prompt that an engine follows, and how a prompt is read with them.
 
-An engine that understands only certain words lists them in a `PromptVocabulary` for each task. It reads its prompts with
-`read` when it renders, and so does whoever shows, before the render, what the engine will make of a prompt: one table
-and one reader, so that the two cannot disagree. Pure, and quick enough for every key that is typed.
+An engine that understands only certain words lists them in a `PromptVocabulary` for each task. It reads its prompts
+with `read` when it renders, and so does whoever shows, before the render, what the engine will make of a prompt: one
+table and one reader, so that the two cannot disagree. Pure, and quick enough for every key that is typed.
 """
 
 from __future__ import annotations

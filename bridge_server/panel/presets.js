@@ -54,10 +54,16 @@ export class Presets {
     if (!open) return;
     this.#fillRecent();
     await this.#refreshRecent();
-    if (document.activeElement === this.recentButton) this.list.querySelector("button")?.focus();
+    // A click leaves the focus where it was: the list takes it, so that its keys, Escape among them, are its own.
+    if (!this.list.hidden && !this.list.contains(document.activeElement)) this.list.querySelector("button")?.focus();
   }
 
+  /** Drawn anew only where it changed: whoever is walking through it keeps their place. */
   #fillRecent() {
+    const key = JSON.stringify(this.recent);
+    if (key === this.filled && this.list.childNodes.length) return;
+    this.filled = key;
+    const focused = [...this.list.querySelectorAll("button")].indexOf(document.activeElement);
     const now = Date.now() / 1000;
     const rows = this.recent.map((one) => make("li", {}, make("button", { type: "button", title: one.prompt, onclick: () => {
       this.form.apply({ prompt: one.prompt, ...(one.lyrics ? { lyrics: one.lyrics } : {}) });
@@ -65,6 +71,7 @@ export class Presets {
       this.form.promptField.focus();
     } }, make("span", { class: "name" }, one.prompt), make("span", { class: "about" }, `${taskName(one.task)} · ${ago(one.used, now)}`))));
     this.list.replaceChildren(...(rows.length ? rows : [make("li", { class: "quiet" }, "No prompts were used with this song yet.")]));
+    if (focused >= 0) this.list.querySelectorAll("button")[focused]?.focus();
     this.list.onkeydown = (event) => {
       const buttons = [...this.list.querySelectorAll("button")];
       const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];

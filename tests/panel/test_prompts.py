@@ -125,7 +125,7 @@ def test_lyrics_have_sections_and_marks_where_the_engine_sings(open_panel):
     page.keyboard.type("one line")
     page.keyboard.press("Control+z")
     page.fill("#f-lyrics", "[Verse 2]\none line\n[Chrous]\n" + "la " * 30)
-    expect(page.locator("#lyrics-about")).to_contain_text("2 sections, 2 lines · 119 of 4,096 characters")
+    expect(page.locator("#lyrics-about")).to_contain_text("2 sections, 2 lines · 118 of 4,096 characters")
     expect(page.locator("#lyrics-problems li")).to_have_text(
         [
             "Line 3: [Chrous] is no section tag the engine knows.",
