@@ -126,11 +126,10 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
         events = Events()
         audience = Audience(events)
         store = _open_store(settings.store, connection)
-        queue = JobQueue(connection, settings.limits.queued_jobs)
-        folder = MailboxFolder(mailbox_root(settings.store), settings.limits.frame_bytes)
-        roots = (*settings.roots, folder.audio)
-        reader = SongReader(store, connection, roots, settings.limits.song_seconds)
         limits, presets = settings.limits, Presets(connection)
+        queue = JobQueue(connection, limits.queued_jobs)
+        folder = MailboxFolder(mailbox_root(settings.store), limits.frame_bytes)
+        reader = SongReader(store, connection, (*settings.roots, folder.audio), limits.song_seconds)
         folders = EngineFolders(store.blobs.root, scratch_folder(settings.store))
         engines = EnginePool(
             settings.engines, folders, settings.places, limits.stop_seconds, limits.describe_seconds
@@ -143,7 +142,7 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
         )
         passages = Passages(store.index, controller.scene_builder)
         dispatcher = Dispatcher(events)
-        contexts = ClientContexts(settings.limits.clients)
+        contexts = ClientContexts(limits.clients)
         jobs = JobHandlers(queue, store, audience, worker, tempos)
         dispatcher.register(
             handler_table(
@@ -159,9 +158,7 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
                 prompts=PromptHandlers(settings.engine, engines, presets, store, queue, reader),
                 shared_context=SharedContextHandlers(settings, shared_context, reader, audience),
                 status=StatusHandlers(settings, queue, store, worker, engines, supervisor),
-                audition=AuditionHandlers(
-                    controller, passages, store.index, queue, reader, shared_context, events
-                ),
+                audition=AuditionHandlers(controller, passages, store.index, queue, reader, shared_context, events),
             )
         )  # fmt: skip
         osc = OscEndpoint(settings, dispatcher, supervisor)
