@@ -53,9 +53,9 @@ class PromptHandlers:
 
     async def recent(self, request: requests.RecentPrompts, _: Client) -> Response:
         """The prompts of a song's takes, and of its jobs that made none or have made none yet. Raises ProtocolError."""
-        if request.source is None:
-            digest, names = None, ()
-        else:
+        digest: str | None = None
+        names: tuple[str, ...] = ()
+        if request.source is not None:
             source = self._reader.check(request.source)
             digest = await self._reader.digest_of(source)
             names = tuple(dict.fromkeys((source, STORED + digest)))
