@@ -45,6 +45,7 @@ from bridge_server.handlers.health import Health
 from bridge_server.handlers.jobs import JobHandlers
 from bridge_server.handlers.metrics import Metrics, Traffic
 from bridge_server.handlers.models import ModelHandlers
+from bridge_server.handlers.prompts import PromptHandlers
 from bridge_server.handlers.shared_context import SharedContextHandlers
 from bridge_server.handlers.song_tempo import SongTempoHandlers
 from bridge_server.handlers.status import StatusHandlers, sweep_all_parts
@@ -59,6 +60,7 @@ from bridge_server.network.lan import own_host
 from bridge_server.network.mdns import announced
 from bridge_server.network.ports import bound_ports
 from bridge_server.platforms import make_private_folder, write_private
+from bridge_server.presets import Presets
 from bridge_server.rendering.worker import RenderWorker, scratch_folder
 from bridge_server.sessions.audience import Audience
 from bridge_server.sessions.contexts import ClientContexts
@@ -126,11 +128,10 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
         events = Events()
         audience = Audience(events)
         store = _open_store(settings.store, connection)
-        queue = JobQueue(connection, settings.limits.queued_jobs)
-        folder = MailboxFolder(mailbox_root(settings.store), settings.limits.frame_bytes)
-        roots = (*settings.roots, folder.audio)
-        reader = SongReader(store, connection, roots, settings.limits.song_seconds)
-        limits = settings.limits
+        limits, presets = settings.limits, Presets(connection)
+        queue = JobQueue(connection, limits.queued_jobs)
+        folder = MailboxFolder(mailbox_root(settings.store), limits.frame_bytes)
+        reader = SongReader(store, connection, (*settings.roots, folder.audio), limits.song_seconds)
         folders = EngineFolders(store.blobs.root, scratch_folder(settings.store))
         engines = EnginePool(
             settings.engines, folders, settings.places, limits.stop_seconds, limits.describe_seconds
@@ -143,14 +144,14 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
         )
         passages = Passages(store.index, controller.scene_builder)
         dispatcher = Dispatcher(events)
-        contexts = ClientContexts(settings.limits.clients)
+        contexts = ClientContexts(limits.clients)
         models = ModelHandlers(settings, events)
         jobs = JobHandlers(queue, store, audience, worker, tempos)
         dispatcher.register(
             handler_table(
                 submit=SubmitHandlers(
                     settings.engine, engines, contexts, shared_context, store, queue, events, audience, reader,
-                    worker, jobs, tempos,
+                    worker, jobs, tempos, presets,
                 ),
                 jobs=jobs,
                 takes=TakeHandlers(store, connection, events, queue, controller),
@@ -159,11 +160,10 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
                 exports=ExportHandlers(store, settings.store / DATABASE, settings.roots),
                 context=ContextHandlers(contexts, shared_context, reader),
                 song_tempo=SongTempoHandlers(contexts, shared_context, reader, tempos),
+                prompts=PromptHandlers(settings.engine, engines, presets, store, queue, reader),
                 shared_context=SharedContextHandlers(settings, shared_context, reader, audience),
                 status=StatusHandlers(settings, queue, store, worker, engines, supervisor),
-                audition=AuditionHandlers(
-                    controller, passages, store.index, queue, reader, shared_context, events
-                ),
+                audition=AuditionHandlers(controller, passages, store.index, queue, reader, shared_context, events),
             )
         )  # fmt: skip
         osc = OscEndpoint(settings, dispatcher, supervisor)

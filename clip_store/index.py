@@ -99,6 +99,20 @@ class TakeIndex:
         values = [value for group in tests.values() for value in group]
         return self._takes(f"{where} ORDER BY serial DESC LIMIT ?", (*values, limit))
 
+    def prompts_of_song(self, song: str | None) -> tuple[tuple[str, str, str, float], ...]:
+        """The prompts of a song's takes, each once: prompt, lyrics, task and time of its last take; newest first.
+
+        None: of takes that were made without a song.
+        """
+        rows = self._connection.execute(
+            "SELECT json_extract(request, '$.prompt') AS prompt, coalesce(json_extract(request, '$.lyrics'), ''), task,"
+            " MAX(created) FROM take WHERE parent IS ? AND prompt != '' GROUP BY prompt ORDER BY MAX(created) DESC",
+            (song,),
+        )
+        return tuple(
+            (str(prompt), str(lyrics), str(task), float(used)) for prompt, lyrics, task, used in rows
+        )
+
     def links(self, song: str) -> tuple[TakeLink, ...]:
         """The takes of a song, in the order they were made, by what places them: quick for thousands."""
         rows = self._connection.execute(

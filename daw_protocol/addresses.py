@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, fields
 
-from daw_protocol import model_results, requests, results, song_tempo_kept, take_results
+from daw_protocol import model_results, prompt_results, requests, results, song_tempo_kept, take_results
 from daw_protocol.message import Message
 from daw_protocol.replies import AuditionState
 from daw_protocol.requests import Request
@@ -23,6 +23,7 @@ class Group(enum.Enum):
     RENDER = "Rendering"
     CONTEXT = "Context: defaults for requests that omit them"
     SONG = "Songs: what is kept with them"
+    WORDS = "Prompts and presets"
     JOBS = "Jobs"
     TAKES = "Takes"
     AUDITION = "Audition: playing takes in their song, through the server's sound device"
@@ -92,6 +93,16 @@ COMMANDS: tuple[Command, ...] = (
     Command("forget", requests.ForgetContext, requests.ForgetContext, Group.CONTEXT, (), "/bridge/forget"),
     Command("songs.tempo", requests.SetSongTempo, song_tempo_kept.SongTempoKept, Group.SONG, ("source",),
             "/bridge/songs/tempo ssi song.wav analysed 1"),
+    Command("prompts.read", requests.ReadPrompt, prompt_results.PromptRead, Group.WORDS, ("prompt",),
+            '/bridge/prompts/read sss "no drums, brighter" task repaint'),
+    Command("prompts.recent", requests.RecentPrompts, prompt_results.PromptList, Group.WORDS, ("source",),
+            "/bridge/prompts/recent s song.wav"),
+    Command("presets.list", requests.ListPresets, prompt_results.PresetList, Group.WORDS, ID,
+            "/bridge/presets/list s id20"),
+    Command("presets.save", requests.SavePreset, prompt_results.Preset, Group.WORDS, ("name", "task"),
+            '/bridge/presets/save ssss "Dark, no drums" repaint prompt "no drums, darker"'),
+    Command("presets.delete", requests.DeletePreset, prompt_results.DeletedPreset, Group.WORDS, ("name",),
+            '/bridge/presets/delete s "Dark, no drums"'),
     Command("cancel", requests.Cancel, results.CancelledJob, Group.JOBS, ("job",), "/bridge/cancel s id1"),
     Command("jobs.list", requests.ListJobs, results.JobList, Group.JOBS, ID, "/bridge/jobs/list s id9"),
     Command("jobs.show", requests.ShowJob, results.JobWithTakes, Group.JOBS, ("job",),

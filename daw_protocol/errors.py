@@ -22,6 +22,7 @@ class ErrorCode(enum.Enum):
     UNKNOWN_JOB = "unknown_job"  # no job with that id
     ID_IN_USE = "id_in_use"  # another request has this id
     UNKNOWN_TAKE = "unknown_take"  # no take with that id
+    UNKNOWN_PRESET = "unknown_preset"  # no preset with that name
     UNKNOWN_ENGINE = "unknown_engine"  # no engine with that name
     CANNOT_RENDER = "cannot_render"  # the engine refused, with a reason
     ENGINE_NOT_READY = "engine_not_ready"  # weights or packages are missing

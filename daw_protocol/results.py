@@ -323,6 +323,10 @@ class EngineRecord(Message):
         Nullable(COUNT), "maximum length of the lyrics; null: any; 0: it does not sing"
     )
     languages: tuple[str, ...] = value(TEXTS, "languages of lyrics; empty: any")
+    hints: Mapping[str, str] = value(
+        TableOf(AnyText()), "for a task, what a prompt can say, as an example", {}
+    )
+    lyric_tags: tuple[str, ...] = value(TEXTS, "the section tags it knows in lyrics", ())
 
 
 @dataclass(frozen=True, kw_only=True)

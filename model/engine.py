@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from model.blueprint import Blueprint
 from model.errors import RenderStopped
+from model.vocabulary import PromptVocabulary
 
 Samples = NDArray[np.float32]
 """Audio, float32, shape [frames, channels]; full scale is +-1."""
@@ -266,6 +267,9 @@ class EngineDescription:
     reference: whether it can use the timbre of reference audio.
     prompt, lyrics: how much of each it reads.
     languages: languages of the lyrics; empty = any.
+    words: for a task, the words of a prompt it follows; a task that is not there has prompts in free words.
+    hints: for a task, what a prompt can say, as an example for those who have not typed one.
+    lyric_tags: the section tags of lyrics it knows, such as "Verse"; a number after one is no other tag.
     takes_at_once: how many takes a request should ask for at most: more than one only if the engine renders them
         together faster than one by one, with equal samples.
     """
@@ -286,6 +290,9 @@ class EngineDescription:
     prompt: TextLimit = TextLimit()
     lyrics: TextLimit = TextLimit()
     languages: tuple[str, ...] = ()
+    words: Mapping[Task, PromptVocabulary] = field(default_factory=dict)
+    hints: Mapping[Task, str] = field(default_factory=dict)
+    lyric_tags: tuple[str, ...] = ()
     takes_at_once: int = 1
 
     def capability(self, task: Task) -> Capability:

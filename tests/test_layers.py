@@ -63,7 +63,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("audition",),
         ("rendering",),
         ("settings",),  # they name the engines there are
-        ("engines", "songs", "models"),
+        ("engines", "songs", "models", "presets"),
         ("jobs", "sessions"),
         ("errors", "supervisor", "logs", "log_words", "bundled", "platforms", "version"),
     ),
@@ -87,7 +87,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("osc_form", "context"),
         ("song_tempo",),
         ("addresses",),
-        ("take_results",),
+        ("take_results", "prompt_results"),
         ("model_results",),
         ("results", "song_tempo_kept"),
         ("recipe", "song_receipt"),
@@ -105,7 +105,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("acestep", "sketch"),
         ("pace",),
         ("engine", "engine_config"),
-        ("blueprint", "dsp", "errors"),
+        ("blueprint", "dsp", "errors", "vocabulary"),
     ),
     "model.acestep": (
         ("engine",),
@@ -275,7 +275,7 @@ def test_sketch_knows_only_the_interface_of_engines():
         assert all(
             is_within(name, "model.sketch")
             or is_within(name, "model.dsp")
-            or name in ("model.blueprint", "model.engine", "model.errors", "model.pace")
+            or name in ("model.blueprint", "model.engine", "model.errors", "model.pace", "model.vocabulary")
             for name in ours
         ), path
 

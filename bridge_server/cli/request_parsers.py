@@ -10,6 +10,7 @@ from pathlib import Path
 from bridge_server.cli.analyse_parser import add_analyse
 from bridge_server.cli.arguments import screen_of, settings_of, store_of
 from bridge_server.cli.options import Subparsers, in_help, json_option
+from bridge_server.cli.presets_parser import add_presets
 from daw_protocol import requests
 from daw_protocol.addresses import BY_NAME, COMMANDS, Command, Group
 from daw_protocol.fields import Flag
@@ -43,6 +44,7 @@ def add_requests(commands: Subparsers) -> None:
         elif command.group is Group.RENDER:
             _render(commands, command)
     _audition(commands)
+    add_presets(commands)
     _lists(commands)
     _export(commands)
 

@@ -31,23 +31,6 @@ def refuse_impossible(description: EngineDescription, request: Render) -> None:
     _refuse_too_many_characters("lyrics", request.lyrics, description.lyrics, label)
 
 
-def unread_words(description: EngineDescription, request: Render) -> str:
-    """What the producer should know before the render: words the engine may not read. Empty when it reads all."""
-    notes = []
-    for field, text in (("prompt", request.prompt), ("lyrics", request.lyrics)):
-        limit = getattr(description, field)
-        if not limit.may_lose(text):
-            continue
-        if limit.tokens == 0:
-            notes.append(f"{field}: the {description.label} engine does not read them.")
-        else:
-            notes.append(
-                f"{field}: the {description.label} engine reads about {limit.tokens} tokens, and these may be more; "
-                "the take's notes will name what was left out."
-            )
-    return " ".join(notes)
-
-
 def refuse_too_long(description: EngineDescription, seconds: float) -> None:
     """Raises ProtocolError when a region, with its pre- and post-roll, is longer than the engine renders at once."""
     if seconds > description.max_seconds:

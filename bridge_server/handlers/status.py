@@ -174,4 +174,6 @@ def engine_record(description: EngineDescription) -> results.EngineRecord:
         prompt_characters=description.prompt.characters,
         lyrics_characters=0 if description.lyrics.tokens == 0 else description.lyrics.characters,
         languages=description.languages,
+        hints={task.value: hint for task, hint in description.hints.items()},
+        lyric_tags=description.lyric_tags,
     )

@@ -9,13 +9,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bridge_server.engines.limits import refuse_impossible, refuse_too_long, unread_words
+from bridge_server.engines.limits import refuse_impossible, refuse_too_long
 from bridge_server.engines.pool import EnginePool
+from bridge_server.engines.prompt_reading import unread_words
 from bridge_server.handlers.jobs import JobHandlers, acknowledged
 from bridge_server.handlers.response import Response
 from bridge_server.jobs.fingerprint import Fingerprint
 from bridge_server.jobs.job import Job
 from bridge_server.jobs.job_queue import JobQueue
+from bridge_server.presets import Presets
 from bridge_server.rendering.worker import RenderWorker
 from bridge_server.sessions.audience import Audience
 from bridge_server.sessions.client import Client
@@ -62,6 +64,7 @@ class SubmitHandlers:
         worker: RenderWorker,
         answers: JobHandlers,
         tempos: SongTempos,
+        presets: Presets,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._default_engine = default_engine
@@ -76,11 +79,12 @@ class SubmitHandlers:
         self._worker = worker
         self._answers = answers
         self._tempos = tempos
+        self._presets = presets
         self._clock = clock
 
     async def submit(self, request: Render, client: Client) -> Response:
         """Accepts a request, or answers a repeated one from memory. Raises ProtocolError."""
-        filled = self._context(client, request).fill(request)
+        filled = self._presets.fill(self._context(client, request).fill(request))
         asked = Fingerprint.of(request, filled)
         if known := self._known(request, asked, client):
             return await self._answers.again(known, client)
@@ -98,7 +102,8 @@ class SubmitHandlers:
         for older in replaced:
             self._worker.cancel(older, "Replaced by a newer request for the same region.")
         self._audience.add(job.id, client)
-        notes = (seed_note, placement.note, *request.notes, unread_words(description, request))
+        unread = unread_words(description, request.task, request.prompt, request.lyrics)
+        notes = (seed_note, placement.note, *request.notes, unread)
         answer = acknowledged(job, " ".join(filter(None, notes))[:MAX_SENTENCE])
         self._events.publish(Notice(answer.replies[0], known_to=client))
         # The song's own tempo is kept with the song: it must not follow the context to the next one.

@@ -8,6 +8,7 @@ from bridge_server.handlers.dispatcher import AUDITION_REQUESTS, Handler
 from bridge_server.handlers.exports import ExportHandlers
 from bridge_server.handlers.jobs import JobHandlers
 from bridge_server.handlers.models import ModelHandlers
+from bridge_server.handlers.prompts import PromptHandlers
 from bridge_server.handlers.shared_context import SharedContextHandlers
 from bridge_server.handlers.song_tempo import SongTempoHandlers
 from bridge_server.handlers.status import StatusHandlers
@@ -33,6 +34,7 @@ def handler_table(
     context: ContextHandlers,
     shared_context: SharedContextHandlers,
     song_tempo: SongTempoHandlers,
+    prompts: PromptHandlers,
     status: StatusHandlers,
     audition: AuditionHandlers,
 ) -> dict[type[Request], Handler]:
@@ -58,6 +60,11 @@ def handler_table(
         requests.ShowFocus: shared_context.show,
         requests.ListSongs: shared_context.songs,
         requests.SetSongTempo: song_tempo.apply,
+        requests.ReadPrompt: prompts.read,
+        requests.RecentPrompts: prompts.recent,
+        requests.ListPresets: prompts.presets,
+        requests.SavePreset: prompts.save,
+        requests.DeletePreset: prompts.delete,
         requests.Export: exports.export,
         requests.Status: status.status,
         requests.ListEngines: status.engines,

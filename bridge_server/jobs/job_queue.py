@@ -138,6 +138,21 @@ class JobQueue:
         )
         return self._in_state(rows, state)[:limit]
 
+    def prompts_for(self, sources: Sequence[str]) -> list[tuple[str, str, str, float]]:
+        """The prompts of the newest jobs about a song under any of its names: prompt, lyrics, command, time.
+
+        No names: those of jobs without a song.
+        """
+        rows = self._connection.execute(
+            "SELECT json_extract(request, '$.prompt') AS prompt, coalesce(json_extract(request, '$.lyrics'), ''),"
+            f" command, created FROM (SELECT * FROM jobs ORDER BY rowid DESC LIMIT {MOST_VALUES})"
+            f" WHERE coalesce(json_extract(request, '$.source'), '') IN ({marks(sources or ('',))}) AND prompt != ''",
+            tuple(sources) or ("",),
+        )
+        return [
+            (str(prompt), str(lyrics), str(task), float(created)) for prompt, lyrics, task, created in rows
+        ]
+
     def reply_addresses(self) -> set[str]:
         """Where the replies of unfinished jobs go."""
         rows = self._connection.execute("SELECT * FROM jobs WHERE state IN ('queued', 'running')")

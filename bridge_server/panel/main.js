@@ -168,7 +168,7 @@ const actions = {
 };
 
 const lanes = new Lanes(store, arranger, bridge, actions);
-const form = new RequestForm(store, arranger, bridge);
+const form = new RequestForm(store, arranger, bridge, notices);
 const jobs = new Jobs(store, arranger, bridge, notices);
 const marks = new TakeMarks(store, bridge, lanes, notices);
 const card = new TakeCard(store, arranger, bridge, actions, notices, marks);

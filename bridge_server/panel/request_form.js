@@ -2,38 +2,46 @@
 
 import { button, byId, make, setText, show } from "./dom.js";
 import { hearsField, hearsMore } from "./hears.js";
+import { Lyrics } from "./lyrics.js";
 import { modelNamed } from "./models.js";
+import { Presets } from "./presets.js";
+import { PromptReading } from "./prompt_reading.js";
 import { counted, duration, regionName, taskName } from "./words.js";
 
 const KEPT = "takebridge.draft";
 
 /** Per task: what it is, in a sentence; its fields; whether it needs a region. */
 const TASKS = {
-  repaint: { doc: "A new take of the region. Everything outside stays bit-identical.", fields: ["prompt", "strength", "layers"], needs: "region" },
-  complete: { doc: "Fills the region with a continuation; without a region, continues the song past its end.", fields: ["prompt", "strength", "length", "ending"], needs: "song" },
+  repaint: { doc: "A new take of the region. Everything outside stays bit-identical.", fields: ["prompt", "strength", "layers", "lyrics"], needs: "region" },
+  complete: { doc: "Fills the region with a continuation; without a region, continues the song past its end.", fields: ["prompt", "strength", "length", "ending", "lyrics"], needs: "song" },
   accompany: { doc: "A backing for a voice or a solo instrument.", fields: ["prompt", "strength", "instruments"], needs: "song" },
   extract: { doc: "Stems of the region, or of the whole song. They sum to the song.", fields: ["stems"], needs: "song", single: true },
   lego: { doc: "One more track that fits the song.", fields: ["prompt", "stems"], needs: "song" },
-  cover: { doc: "The same song in another style.", fields: ["prompt", "strength"], needs: "song" },
+  cover: { doc: "The same song in another style.", fields: ["prompt", "strength", "lyrics"], needs: "song" },
   generate: { doc: "A new song from a description.", fields: ["prompt", "length", "lyrics"], needs: "nothing" },
 };
 
+/** For engines that name no examples of their own. */
 const HINTS = {
-  repaint: "what it should sound like, e.g. sparser, with brushes",
-  complete: "where it should go, e.g. a quiet ending",
-  accompany: "the style, e.g. ballad",
+  repaint: "what it should sound like",
+  complete: "where it should go",
+  accompany: "the style",
   lego: "what the track should play",
-  cover: "the style, e.g. string quartet",
-  generate: "the song, e.g. slow bossa nova, nylon guitar",
+  cover: "the style",
+  generate: "the song, in your own words",
 };
 
 const EMPTY = { task: "repaint", takes: 2, strength: 0.5, prompt: "", seed: "", layers: "all", length: "8 bars", hears: "accepted", context: "", crossfade: "", match: true, ending: false, lyrics: "", instruments: [], stems: [], engine: "" };
 
 export class RequestForm {
-  constructor(store, arranger, bridge) {
+  constructor(store, arranger, bridge, notices) {
     this.store = store;
     this.arranger = arranger;
     this.bridge = bridge;
+    this.empty = EMPTY;
+    this.lyrics = new Lyrics();
+    this.reading = new PromptReading(bridge, "prompt-reading");
+    this.presets = new Presets(store, bridge, notices, this);
     this.draft = { ...EMPTY, ...JSON.parse(sessionStorage.getItem(KEPT) ?? "{}") };
     this.form = byId("request-form");
     this.#build();
@@ -117,7 +125,7 @@ export class RequestForm {
     if (has("strength")) given.strength = Number(draft.strength);
     if (has("layers") && draft.layers !== "all" && this.engine?.layers?.includes(draft.layers)) given.layers = draft.layers;
     if (has("ending") && draft.ending) given.ending = true;
-    if (has("lyrics") && draft.lyrics.trim()) given.lyrics = draft.lyrics.trim();
+    if (has("lyrics") && draft.lyrics.trim() && this.engine?.lyrics_characters !== 0) given.lyrics = draft.lyrics.trim();
     for (const name of ["instruments", "stems"]) {
       const chosen = has(name) ? draft[name].filter((entry) => this.engine?.[name]?.includes(entry)) : [];
       if (chosen.length) given[name] = chosen;
@@ -145,7 +153,9 @@ export class RequestForm {
     this.doc = make("p", { class: "task-doc" });
     this.reasonBox = make("p", { class: "reason", hidden: true });
     this.getModel = button("Get the model…", { id: "get-model", class: "small", hidden: true, "aria-haspopup": "dialog" });
-    const prompt = make("textarea", { id: "f-prompt", name: "prompt", rows: 2, maxLength: 2000 });
+    const prompt = make("textarea", { id: "f-prompt", name: "prompt", rows: 2, maxLength: 2000, "aria-describedby": "prompt-reading" });
+    prompt.addEventListener("keydown", (event) => this.presets.promptKey(event));
+    this.promptField = prompt;
     this.strengthShown = make("output", {});
     const strength = make("input", { id: "f-strength", name: "strength", type: "range", min: 0, max: 1, step: 0.05 });
     const strengthField = field("strength", "Strength", strength, this.strengthShown);
@@ -153,7 +163,6 @@ export class RequestForm {
     const layers = make("select", { id: "f-layers", name: "layers" });
     const length = make("input", { id: "f-length", name: "length", type: "text", placeholder: "8 bars" });
     const ending = make("label", { class: "check", "data-field": "ending" }, make("input", { type: "checkbox", name: "ending" }), "end the song there");
-    const lyrics = make("textarea", { id: "f-lyrics", name: "lyrics", rows: 3, maxLength: 8000, placeholder: "[verse] …" });
     this.choices = {};
     const choice = (name, label) => {
       this.choices[name] = make("div", { class: "choices" });
@@ -180,19 +189,30 @@ export class RequestForm {
     this.submitKey = make("span", { class: "key" }, "R");
     this.submitButton = make("button", { type: "submit", id: "submit", class: "primary" }, this.submitText, this.submitKey);
     this.under = make("p", { class: "under" });
+    const promptBox = make("div", { class: "field", "data-field": "prompt" },
+      make("div", { class: "label" }, make("label", { for: "f-prompt" }, "Prompt"), this.presets.buttons), prompt, this.presets.list);
     this.form.append(
       this.tasks, this.doc, this.reasonBox, this.getModel,
-      field("prompt", "Prompt", prompt),
+      promptBox,
       strengthField,
       choice("instruments", "Instruments (none: automatic)"),
       choice("stems", "Stems (none: all)"),
-      field("lyrics", "Lyrics", lyrics),
+      this.lyrics.box,
       field("length", "Length", length),
       ending,
       make("div", { class: "pair" }, takesField, seedField),
-      more, hearsField(), this.submitButton, this.under,
+      more, hearsField(), this.submitButton, this.under, this.reading.box,
     );
     this.#write();
+  }
+
+  /** Takes values over, from a preset or from a prompt used before. */
+  apply(values) {
+    Object.assign(this.draft, values);
+    for (const box of Object.values(this.choices)) box.dataset.entries = ""; // drawn anew
+    this.#write();
+    this.#keep();
+    this.#engineChanged();
   }
 
   #taskKey(event) {
@@ -281,7 +301,8 @@ export class RequestForm {
     options(this.form.elements.engine, [["", `default (${status?.engine ?? "…"})`], ...Object.entries(engines ?? {}).map(([name, entry]) => [name, entry.label])], draft.engine);
     this.#checks("instruments", choices.instruments);
     this.#checks("stems", choices.stems);
-    this.form.elements.prompt.placeholder = HINTS[draft.task] ?? "";
+    this.form.elements.prompt.placeholder = engine?.hints?.[draft.task] ?? HINTS[draft.task] ?? "";
+    this.lyrics.use(engine, { open: draft.task === "generate" || Boolean(draft.lyrics) });
     setText(this.strengthShown, `${Math.round(draft.strength * 100)} %`);
     this.form.elements.strength.setAttribute("aria-valuetext", this.strengthShown.textContent);
     this.#words();
@@ -311,7 +332,17 @@ export class RequestForm {
     this.submitButton.setAttribute("aria-disabled", Boolean(problem));
     const parts = [single ? "" : counted(Number(takes) || 1, "take"), region && needs !== "nothing" ? duration((region.end - region.start) / this.arranger.rate) : ""];
     setText(this.under, problem ? (problem.sentence.startsWith(taskName(task)) ? "" : `${problem.sentence} ${problem.remedy}`) : parts.filter(Boolean).join(" of "));
+    this.#reads();
     if (focus && focus.tempo_known === false && focus.song && !problem) setText(this.under, `${this.under.textContent} · tempo not known: the bars drawn are not the song's`);
+  }
+
+  /** Has the engine's reading of the prompt shown, where there is a prompt and the engine can do the task. */
+  #reads() {
+    const { draft } = this;
+    const has = (name) => TASKS[draft.task].fields.includes(name);
+    const possible = has("prompt") && this.engine && !this.reason(draft.task);
+    const lyrics = has("lyrics") && this.engine?.lyrics_characters !== 0 ? draft.lyrics.trim() : "";
+    this.reading.follow(possible ? { task: draft.task, engine: draft.engine || this.store.get("status").engine, prompt: draft.prompt.trim(), lyrics } : null);
   }
 }
 

@@ -3,6 +3,7 @@
 import { button, byId, icon, make, setText, show } from "./dom.js";
 import { madeFor } from "./hears.js";
 import { differences, siblingsOf } from "./differences.js";
+import { PromptReading } from "./prompt_reading.js";
 import { receiptFigures, receiptLine, regionName, taskName } from "./words.js";
 
 /** Seconds of the song on either side in a spectrogram. */
@@ -296,7 +297,12 @@ export class TakeCard {
 
   #vary(take) {
     const about = this.details.get(take.take);
-    const prompt = make("textarea", { id: "v-prompt", rows: 2, maxLength: 2000, value: take.prompt ?? "", placeholder: "what it should sound like" });
+    const prompt = make("textarea", { id: "v-prompt", rows: 2, maxLength: 2000, value: take.prompt ?? "", placeholder: this.store.get("engines")?.[take.engine]?.hints?.[take.task] ?? "what it should sound like" });
+    const reading = new PromptReading(this.bridge, "vary-reading");
+    prompt.setAttribute("aria-describedby", "vary-reading");
+    const read = () => reading.follow({ engine: take.engine, task: take.task, prompt: prompt.value.trim() });
+    prompt.addEventListener("input", read);
+    read();
     const shown = make("output", {});
     const strength = make("input", { id: "v-strength", type: "range", min: 0, max: 1, step: 0.05, value: about?.request?.strength ?? 0.5 });
     const showStrength = () => setText(shown, `${Math.round(strength.value * 100)} %`);
@@ -311,7 +317,7 @@ export class TakeCard {
       make("div", { class: "pair" },
         make("div", {}, make("label", { class: "label", for: "v-seed" }, "Seed"), make("div", { class: "with-button" }, seed, button(`Use this take's seed, ${take.seed}`, { text: "=", onclick: () => { seed.value = take.seed; } }))),
         make("div", {}, make("label", { class: "label", for: "v-takes" }, "Takes"), takes)),
-      make("button", { type: "submit", class: "primary" }, icon("vary"), make("span", {}, "Render variation")));
+      make("button", { type: "submit", class: "primary" }, icon("vary"), make("span", {}, "Render variation")), reading.box);
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       const changes = { takes: Number(takes.value) || 1 };

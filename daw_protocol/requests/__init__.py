@@ -33,6 +33,14 @@ from daw_protocol.requests.context import (
 from daw_protocol.requests.export import Export
 from daw_protocol.requests.jobs import Cancel, ListJobs, ShowJob
 from daw_protocol.requests.models import CancelModel, GetModel, ListModels
+from daw_protocol.requests.presets import (
+    MAX_PRESET_NAME,
+    DeletePreset,
+    ListPresets,
+    PresetValues,
+    SavePreset,
+)
+from daw_protocol.requests.prompts import ReadPrompt, RecentPrompts
 from daw_protocol.requests.render import (
     LAYERS_DOC,
     LEAST_ASSUMED_RATE,
@@ -73,6 +81,7 @@ __all__ = [
     "LAYERS_DOC",
     "LEAST_ASSUMED_RATE",
     "MAX_NOTES",
+    "MAX_PRESET_NAME",
     "MAX_TAKES",
     "PROJECT_RATES",
     "STRENGTH",
@@ -87,6 +96,7 @@ __all__ = [
     "CompareAudition",
     "Complete",
     "Cover",
+    "DeletePreset",
     "DeleteTake",
     "Export",
     "Extract",
@@ -100,6 +110,7 @@ __all__ = [
     "ListEngines",
     "ListJobs",
     "ListModels",
+    "ListPresets",
     "ListSongs",
     "ListTakes",
     "LoopAudition",
@@ -107,13 +118,17 @@ __all__ = [
     "MatchAudition",
     "NextTake",
     "PlayAudition",
+    "PresetValues",
     "PreviousTake",
+    "ReadPrompt",
+    "RecentPrompts",
     "RedoSong",
     "RedoTake",
     "Render",
     "Repaint",
     "Request",
     "RevertTake",
+    "SavePreset",
     "SeekAudition",
     "Select",
     "SetAuditionBars",

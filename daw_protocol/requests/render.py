@@ -67,6 +67,9 @@ class Render(Request):
     meter: Meter | None = value(MeterKind(), "the time signature, if it never changes", None)
     tempo_map: TempoMap | None = value(TempoMapKind(), "the whole tempo map, instead of bpm and meter", None)
     key: Key | None = value(KeyKind(), "the song's key", None)
+    preset: str = value(
+        Text(64), "a preset of the same task: its values count where the request's are at their default", ""
+    )
     prompt: str = value(Text(2000), "a description of the sound", "")
     lyrics: str = value(Text(8000), "lyrics, with [verse] and [chorus] tags", "")
     language: str = value(Text(16), "language of the lyrics, such as en or ja", "unknown")

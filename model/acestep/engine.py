@@ -50,6 +50,14 @@ GET_PACKAGES = "pip install 'takebridge[acestep]'"
 
 _FORM_TOKENS = 70  # of a prompt's 256 and 2048: taken by the template with instruction, tempo, key and so on
 _FIRST_CHOICE = "acestep-v15-turbo"
+_HINTS = {
+    Task.REPAINT: "what it should sound like, in English: sparse drums with brushes, warm upright bass",
+    Task.COMPLETE: "where it should go: a quiet piano ending",
+    Task.ACCOMPANY: "the band: slow ballad, piano and strings",
+    Task.LEGO: "what the track should play: funky slap bass",
+    Task.COVER: "the style: string quartet, romantic",
+    Task.GENERATE: "the song: slow bossa nova, nylon guitar, female voice, 84 BPM",
+}
 _FAMILY = "acestep-v15-"  # optional when naming a checkpoint
 
 
@@ -251,5 +259,7 @@ def _description(tasks: tuple[Capability, ...], weights: str) -> EngineDescripti
         prompt=TextLimit(prompts.MAX_CAPTION_CHARACTERS, prompts.MAX_TEXT_TOKENS - _FORM_TOKENS),
         lyrics=TextLimit(prompts.MAX_LYRIC_CHARACTERS, prompts.MAX_LYRIC_TOKENS - _FORM_TOKENS),
         languages=prompts.LANGUAGES,
+        hints=_HINTS,
+        lyric_tags=prompts.SECTION_TAGS,
         weights=weights,
     )

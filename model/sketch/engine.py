@@ -33,11 +33,11 @@ from model.sketch import parameters as p
 from model.sketch.analysis import analysis
 from model.sketch.analysis.analysis import Analysis, Listening
 from model.sketch.band.presets import INSTRUMENTS
+from model.sketch.band.style import VOCABULARY as BAND
 from model.sketch.rearrange import complete, repaint
 from model.sketch.rearrange.layers import SongStems
 from model.sketch.separation.separation_parameters import STEM_NAMES
 
-LABEL = "Sketch"
 _WEIGHTS_REMEDY = "Install ACE-Step weights (`takebridge models pull {}`) and choose the acestep engine."
 _ONLY_BASE = (Task.LEGO,)
 """Tasks that the small turbo model cannot do either."""
@@ -51,6 +51,19 @@ _OPTIONS = {
     "soundfont": "For accompany: a SoundFont file (.sf2) for the band's sounds; needs fluidsynth installed.",
 }
 _OWN_TASKS = (Task.REPAINT, Task.COMPLETE, Task.ACCOMPANY, Task.EXTRACT, Task.ANALYSE)
+
+_WORDS = {
+    Task.REPAINT: captions.REPAINT,
+    Task.COMPLETE: captions.COMPLETE,
+    Task.ACCOMPANY: BAND,
+    Task.EXTRACT: captions.NOTHING,
+    Task.ANALYSE: captions.NOTHING,
+}
+_HINTS = {
+    Task.REPAINT: "no drums, drums only, keep vocals, drum fill; brighter or darker, busier or sparser",
+    Task.COMPLETE: "ending; brighter or darker, busier or sparser",
+    Task.ACCOMPANY: "pop, ballad, rock, folk, lofi or waltz; no drums, with guitar; sparse, half-time",
+}
 
 # Imports of the first accompaniment or extraction take up to a second; `load` does them in advance.
 _IMPORTED_LATE = (
@@ -84,7 +97,7 @@ class SketchEngine:
         )
         return EngineDescription(
             name="sketch",
-            label=LABEL,
+            label=captions.LABEL,
             neural=False,
             tasks=own + others,
             layers=captions.LAYERS,
@@ -94,6 +107,8 @@ class SketchEngine:
             file_options=tuple(_OPTIONS),
             max_seconds=1200.0,
             lyrics=TextLimit(tokens=0),
+            words=_WORDS,
+            hints=_HINTS,
         )
 
     def load(self, progress: OnProgress) -> None:

@@ -57,6 +57,9 @@ NOVELTY_LAG_SECONDS = 0.03
 POSITION_COST = 6.0  # a beat 2 on beat 3 breaks the groove: nearly forbidden, but possible in odd bars
 # Per natural-log ratio of the beats' lengths: 0.4 for 10 %; a stretched beat sounds slightly worse.
 STRETCH_COST = 4.0
+# Where a prompt asks for it: for each standard deviation a beat is brighter or busier than others at its place in the
+# bar. As much as a jump costs: it outweighs taste, not harmony. Beyond LEAN_LIMIT deviations more is not better.
+LEAN_COST, LEAN_LIMIT = 1.0, 2.0
 STRETCH_LIMIT = 1.25  # beyond, hits flam and voices sound unnatural
 # Times distance 0..1: a wrong chord is the most obvious error (3.2 lost 0.02 of chroma in waltzes).
 HARMONY_COST = 5.0

@@ -46,6 +46,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "cover": ("cover", *SONG),
     "vary": ("vary", "TAKE", "-o", "out"),
     "jobs": ("jobs",),
+    "presets": ("presets", "--save", "x", "--task", "repaint", "--prompt", "no drums"),
     "takes": ("takes", "--save", "TAKE", "-o", "out"),
     "store": ("store", "verify"),
     "export": ("export", "take", "TAKE", "--as", "wav", "--to", "out"),

@@ -114,6 +114,7 @@ def test_every_documented_example_can_be_typed(server, osc, command):
         "bad_region",
         "unknown_take",
         "unknown_job",
+        "unknown_preset",
         "cannot_render",
         "no_device",
         "not_playing",

@@ -14,6 +14,7 @@ from daw_protocol import part_fields, requests, result_fields
 from daw_protocol import timeline_fields as timeline_kinds
 from daw_protocol.message import Message
 from daw_protocol.requests.export import MIX_FORMATS
+from daw_protocol.requests.presets import RENDERS
 from daw_protocol.requests.song_tempo import SETTERS
 from daw_protocol.seed import Seed
 from daw_protocol.timeline import (
@@ -179,6 +180,10 @@ def _without_contradictions(
     if message is requests.Analyse:
         region = ("start", "end", "bars", "length", "takes")
         fields = {key: given for key, given in fields.items() if key not in region}
+    if issubclass(message, requests.PresetValues):
+        known = {entry.name for entry in dataclasses.fields(RENDERS[str(fields["task"])])}
+        kept = {entry.name for entry in dataclasses.fields(requests.PresetValues)} - known - {"task"}
+        fields = {key: given for key, given in fields.items() if key not in kept} | {"name": draw(NAMES)}
     if message is requests.SetSongTempo:
         setters = [name for name in SETTERS if name in fields]
         fields = {key: given for key, given in fields.items() if key not in setters[1:]}

@@ -21,6 +21,11 @@ MAX_LYRIC_CHARACTERS = 4096
 
 INSTRUMENTAL = "[Instrumental]"
 """The lyrics of a piece without vocals."""
+SECTION_TAGS = (
+    "Verse", "Chorus", "Bridge", "Intro", "Outro", "Instrumental", "Pre-Chorus", "Post-Chorus", "Hook", "Refrain",
+    "Solo", "Guitar Solo", "Piano Solo", "Interlude", "Break", "Drop", "Build", "Inst", "Start", "End",
+)  # fmt: skip
+"""Tags that begin a section of lyrics. The network reads them as text, so others work as far as it has learnt them."""
 
 UNKNOWN_LANGUAGE = "unknown"
 # fmt: off

@@ -36,6 +36,7 @@ from model.sketch.band.melody import Melody
 from model.sketch.band.performance import Performance
 from model.sketch.band.presets import INSTRUMENTS
 from model.sketch.band.style import BandStyle, instruments_for, read_caption
+from model.sketch.captions import LABEL
 
 __all__ = ["INSTRUMENTS", "render"]
 
@@ -274,5 +275,5 @@ def notes_for_the_producer(voice: VoiceAnalysis, style: BandStyle) -> Iterator[s
             yield f"The key is a guess ({name}); set the key if the chords sound wrong."
         else:
             yield f"Detected key: {name}."
-    if style.ignored:
-        yield f"Sketch ignored these words of the prompt: {', '.join(style.ignored)}."
+    if note := style.reading.note(LABEL):
+        yield note

@@ -13,7 +13,7 @@ from model.pace import Pace
 from model.sketch import captions
 from model.sketch import parameters as p
 from model.sketch.analysis.analysis import Analysis
-from model.sketch.rearrange import passage, plan, progression
+from model.sketch.rearrange import leaning, passage, plan, progression
 from model.sketch.rearrange.layers import WholeSong
 from model.sketch.rearrange.passage import Passage
 from model.sketch.rearrange.plan import Costs, Surroundings, Targets
@@ -31,11 +31,12 @@ def render(request: RenderRequest, analysis: Analysis, pace: Pace) -> Iterator[R
     part, now = from_standing(passage.passage_of(request, song, analysis))
     passage.require_sources(part, p.MIN_BARS_TO_CONTINUE)
     pace.at("planning bars", 0.0)
-    path = choose_beats(part, now, pace)
-    asked = captions.read(request.caption, "all", request.ending)
+    asked = captions.read(captions.COMPLETE, request.caption, ending=request.ending)
+    path = choose_beats(part, now, pace, asked.leans)
     closing = closing_row(part) if asked.ending else None
     if closing is not None:
         path = with_closing(part, path, closing)
+    unmet = leaning.notes(part, path, asked.leans)
     pace.at("joining bars", 0.7)
     runs = plan.runs_of(part.targets, path)
     original = passage.original_tape(part)
@@ -50,7 +51,7 @@ def render(request: RenderRequest, analysis: Analysis, pace: Pace) -> Iterator[R
         **finished.figures,
     }
     pace.at("rendered", 1.0)
-    yield Report(METHOD, figures, notes_of(part, now) + asked.notes())
+    yield Report(METHOD, figures, notes_of(part, now) + unmet + asked.notes())
 
 
 def beats_per_bar(part: Passage) -> int:
@@ -72,7 +73,7 @@ def from_standing(part: Passage) -> tuple[Passage, Standing]:
     return replace(part, sources=sources, around=Surroundings(now.beat, part.around.after)), now
 
 
-def choose_beats(part: Passage, now: Standing, pace: Pace) -> NDArray[np.intp]:
+def choose_beats(part: Passage, now: Standing, pace: Pace, leans: tuple[str, ...] = ()) -> NDArray[np.intp]:
     """Source beats of this take: each take has its own plan and pays for beats that earlier takes used; [targets]."""
     beats, request = part.analysis.beats, part.request
     jump = plan.jump_costs(beats, part.sources)
@@ -82,7 +83,7 @@ def choose_beats(part: Passage, now: Standing, pace: Pace) -> NDArray[np.intp]:
         pace.at("planning bars", take / (request.take + 1))
         entropy = [request.seed & 0xFFFFFFFFFFFFFFFF, 2, take]
         like = progression.planned(beats, part.targets, part.sources, now.beat, request.strength, entropy)
-        path = capped_path(part, unary_costs(part, like) + used, jump, pace)
+        path = capped_path(part, unary_costs(part, like) + leaning.costs(part, leans) + used, jump, pace)
         used += p.TAKE_COST_CONTINUED * plan.used_costs(beats, part.sources, path)
     return part.sources[path]
 

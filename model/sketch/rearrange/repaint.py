@@ -16,7 +16,8 @@ from model.sketch import captions
 from model.sketch import parameters as p
 from model.sketch.analysis import novelty
 from model.sketch.analysis.analysis import Analysis
-from model.sketch.rearrange import complete, layers, passage, plan, resequence
+from model.sketch.captions import CaptionRequest
+from model.sketch.rearrange import complete, layers, leaning, passage, plan, resequence
 from model.sketch.rearrange.assemble import LaidAudio
 from model.sketch.rearrange.layers import Layer, Material, SongStems, StemSong, WholeSong
 from model.sketch.rearrange.passage import Passage
@@ -37,14 +38,15 @@ LOOP_NOTE = "The song is an exact loop here, so the drums were rearranged instea
 def render(request: RenderRequest, analysis: Analysis, stems: SongStems, pace: Pace) -> Iterator[Rendered]:
     """Renders a REPAINT. Raises CannotRender if too little of the song is left outside the region."""
     song = request.required_song
-    asked = captions.read(request.caption, request.layers, False)
+    asked = captions.read(captions.REPAINT, request.caption, request.layers)
     layer = _layer_named(asked.layers)
     part = passage.passage_of(request, song, analysis)
     if asked.layers == "fill":
         draft = _drums_reordered(part, stems, pace, fill=True)
+        draft = replace(draft, notes=(*draft.notes, *_unmet(asked.leans)))
     else:
         passage.require_sources(part, p.MIN_SOURCE_BARS)
-        draft = _other_beats(part, asked.layers, layer, stems, pace)
+        draft = _other_beats(part, asked, layer, stems, pace)
     pace.at("matching the level", 0.9)
     limit = p.GAIN_LIMIT_AT_START_DB if request.start <= 0 else p.GAIN_LIMIT_DB
     finished = passage.finish(part, draft.laid, draft.original, draft.wanted_lufs, limit, draft.kept)
@@ -77,19 +79,26 @@ def _layer_named(name: str) -> Layer | None:
     return layers.LAYERS[name]
 
 
-def _other_beats(part: Passage, name: str, layer: Layer | None, stems: SongStems, pace: Pace) -> TakeDraft:
+def _unmet(leans: tuple[str, ...]) -> tuple[str, ...]:
+    """A note where the drums were rearranged: no beats are chosen then, brighter or other ones."""
+    return (f"Rearranged drums cannot be made {' and '.join(leans)}.",) if leans else ()
+
+
+def _other_beats(
+    part: Passage, asked: CaptionRequest, layer: Layer | None, stems: SongStems, pace: Pace
+) -> TakeDraft:
     """Replaces the region's beats with other beats of the song; in exact loops it rearranges the drums instead."""
-    request, song = part.request, part.song
+    request, song, name = part.request, part.song, asked.layers
     pace.at("choosing bars", 0.0)
     alike = correlations(part, pace)
     if name in ("all", "drums only") and is_exact_loop(part, alike):
         draft = _drums_reordered(part, stems, pace, fill=False)
         if draft.figures["drum_slices_changed"] > 0.0:
-            return replace(draft, notes=(*draft.notes, LOOP_NOTE))
+            return replace(draft, notes=(*draft.notes, LOOP_NOTE, *_unmet(asked.leans)))
     if part.region_was_silent:  # nothing to resemble: plan it as a gap
-        path = complete.choose_beats(part, complete.standing_of(part), pace)
+        path = complete.choose_beats(part, complete.standing_of(part), pace, asked.leans)
     else:
-        path = choose_beats(part, alike, pace, drums_only=name == "drums only")
+        path = choose_beats(part, alike, pace, name == "drums only", asked.leans)
     runs = plan.runs_of(part.targets, path)
     columns = np.searchsorted(part.sources, path)
     figures = {
@@ -100,11 +109,11 @@ def _other_beats(part: Passage, name: str, layer: Layer | None, stems: SongStems
     material = WholeSong(song.samples) if layer is None else StemSong(stems, layer, pace)
     original, kept = _beneath(part, song, layer, material)
     laid = passage.lay_runs(part, runs, material, original, pace)
-    notes: tuple[str, ...] = ()
+    notes = leaning.notes(part, path, asked.leans)
     if isinstance(material, StemSong):
         figures["vocal_share"] = round(material.vocal_share, 3)
         if name == "keep vocals" and not material.has_vocal:
-            notes = ("No vocal was found in the region, so all of it was re-rendered.",)
+            notes = ("No vocal was found in the region, so all of it was re-rendered.", *notes)
         wanted = loudness.integrated(
             material.moving(request.start, request.end).read(request.start, request.end), request.rate
         )
@@ -182,7 +191,11 @@ def is_exact_loop(part: Passage, alike: NDArray[np.float32]) -> bool:
 
 
 def choose_beats(
-    part: Passage, alike: NDArray[np.float32], pace: Pace, drums_only: bool = False
+    part: Passage,
+    alike: NDArray[np.float32],
+    pace: Pace,
+    drums_only: bool = False,
+    leans: tuple[str, ...] = (),
 ) -> NDArray[np.intp]:
     """Source beat for each target beat; [T]."""
     beats, request = part.analysis.beats, part.request
@@ -195,6 +208,7 @@ def choose_beats(
         + plan.similarity_costs(alike, request.strength)
         + plan.texture_costs(beats, targets, part.sources, part.around)
         + plan.noise_costs(beats, targets, part.sources, request.seed)
+        + leaning.costs(part, leans)
     )
     entry, leave = plan.edge_costs(beats, part.sources, part.around)
     unary[0] += entry

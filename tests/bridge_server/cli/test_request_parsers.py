@@ -18,7 +18,7 @@ VALUES = {
     "bpm": "127.3", "meter": "6/8", "key": "F# minor", "prompt": "warm", "lyrics": "la la", "language": "en",
     "takes": "3", "seed": "7", "handles": "0.5", "crossfade": "20", "context": "30", "engine": "sketch",
     "options": '{"steps": 8}', "strength": "0.25", "layers": "drums only", "instruments": "piano",
-    "stems": "vocals,drums", "reference": "voice.wav",
+    "stems": "vocals,drums", "reference": "voice.wav", "preset": "Dark", "hears": "original",
 }  # fmt: skip
 
 

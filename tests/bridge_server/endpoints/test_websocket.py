@@ -55,6 +55,8 @@ def test_every_method_answers_or_says_what_is_missing(ws, take):
         "export": {"what": "take", "name": other["take"], "format": "midi"},
         "upload.begin": {"name": "x.wav", "size": 1, "sha256": "0" * 64},
         "songs.tempo": {"source": "song.wav", "bpm": 99}, "analyse": {"source": "song.wav"},
+        "prompts.recent": {"source": "song.wav"}, "presets.save": {"name": "x", "task": "repaint"},
+        "presets.delete": {"name": "x"},
         "generate": {"length": 4800}, **dict.fromkeys(("extract", "accompany", "complete", "lego", "cover"), REGION),
         "repaint": REGION,
     }  # fmt: skip

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bridge_server.engines.limits import refuse_impossible, refuse_too_long, unread_words
+from bridge_server.engines.limits import refuse_impossible, refuse_too_long
 from daw_protocol.errors import ErrorCode
 from daw_protocol.requests import Accompany, Cover, Extract, Lego, Repaint
 from model.engine import Capability, EngineDescription, Task, TextLimit
@@ -53,15 +53,6 @@ def test_words_that_are_too_many_are_refused_at_once_with_where_they_begin():
     assert (error.code, error.field) == (ErrorCode.TOO_LARGE, "prompt")
     assert "at most 500 characters, got 523" in error.sentence
     assert "'one two three four'" in error.remedy
-
-
-def test_words_that_may_not_be_read_are_reported_beforehand():
-    assert unread_words(PLAYER, Repaint(prompt="x" * 300)) == ""
-    assert "about 100 tokens" in unread_words(PLAYER, Repaint(prompt="x" * 301))
-    assert "prompt: " in unread_words(PLAYER, Repaint(prompt="雨" * 101))
-    both = unread_words(PLAYER, Repaint(prompt="x" * 301, lyrics="la"))
-    assert "lyrics: the Player engine does not read them." in both
-    assert both.startswith("prompt: ")
 
 
 def test_the_engines_own_reason_is_given():

@@ -70,6 +70,7 @@ BAD = [
     ("tempo_map", {"points": [{"quarter": 5, "bpm": 120}, {"quarter": 4, "bpm": 120}]}),
     ("tempo_map", {"points": [{"quarter": 0, "bpm": 120}] * 10_001}),
     ("key", "H"), ("key", "e"), ("key", 3), ("key", "C" * 5000),
+    ("preset", "x" * 65), ("preset", ["x"]), ("hears", "x" * 65), ("hears", ["x"]),
     ("prompt", "x" * 2001), ("prompt", "\x07"), ("prompt", None),
     ("lyrics", "x" * 8001), ("lyrics", ["la"]),
     ("language", "x" * 17),
