@@ -258,6 +258,7 @@ def test_a_refused_text_keeps_the_id_of_its_message(osc_bytes):
     reply = osc_bytes("/bridge/repaint", "id1", "source", "Stra\udcdfe.wav")
     assert (reply["id"], reply["field"]) == ("id1", "source")
     assert "UTF-8" in reply["sentence"]
+    assert reply["remedy"].startswith("Send it as UTF-8")
 
 
 @pytest.mark.parametrize(("value", "code"), [(5.5, "wrong_type"), (2.0, "")])
