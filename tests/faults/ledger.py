@@ -51,8 +51,10 @@ class Ledger:
 
 
 def asked_for(row: sqlite3.Row) -> str:
-    """The request that a job belongs to. The watched folder names its requests itself; its files are named after ours."""
-    return str(json.loads(row["request"])["title"] if row["client"].startswith("drop:") else row["request_id"])
+    """The request that a job belongs to: the watched folder names its own, after files that are named after ours."""
+    return str(
+        json.loads(row["request"])["title"] if row["client"].startswith("drop:") else row["request_id"]
+    )
 
 
 class Audit:
