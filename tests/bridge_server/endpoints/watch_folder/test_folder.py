@@ -332,7 +332,9 @@ def test_an_end_that_a_killed_server_did_not_write_is_written_and_nothing_render
     slow(drops, 60)
     with serve():
         text_of(drops, ".progress.txt")
-    change = {"given up": "state = 'running', attempts = 3", "cancelled": "state = 'cancelled', ended = 1"}[how]
+    change = {"given up": "state = 'running', attempts = 3", "cancelled": "state = 'cancelled', ended = 1"}[
+        how
+    ]
     with contextlib.closing(sqlite3.connect(tmp_path / "store" / DATABASE, isolation_level=None)) as database:
         database.execute(f"UPDATE jobs SET {change}")
     with serve() as server:
