@@ -93,6 +93,8 @@ class Soak:
             try:
                 user(random.Random(number))
             except Exception as error:
+                if self._stop.is_set():  # the server is stopped under what is still under way
+                    return
                 self.problems.append(f"{user.__name__}: {type(error).__name__}: {error}")
                 time.sleep(1)
             number += 1

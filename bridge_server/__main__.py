@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 STORE_VARIABLE = "TAKEBRIDGE_STORE"
@@ -17,18 +18,18 @@ def main() -> None:
     from bridge_server.cli.streams import prepared
 
     with prepared() as streams:
-        status = _run()
+        status, leave = _run()
         for stream in streams:
             stream.flush()
         problems = [stream.problem for stream in streams if stream.problem]
         if problems:
             print(f"takebridge: the output could not be written: {problems[0]}.", file=sys.stderr)
             status = status or 1
-    sys.exit(status)
+    leave(status)
 
 
-def _run() -> int:
-    """Carries out what was typed; returns the exit status."""
+def _run() -> tuple[int, Callable[[int], object]]:
+    """Carries out what was typed; returns the exit status, and what ends the process with it."""
     from bridge_server.cli.parser import parser
     from bridge_server.logs import TextLines
     from bridge_server.platforms import models_folder, store_folder
@@ -48,10 +49,10 @@ def _run() -> int:
         print(f"takebridge: {error.sentence}", file=sys.stderr)
         if error.remedy:
             print(f"  {error.remedy}", file=sys.stderr)
-        return 1
+        return 1, sys.exit
     except KeyboardInterrupt:
-        return 130
-    return status
+        return 130, sys.exit
+    return status, getattr(arguments, "leave", sys.exit)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ class ClipStoreError(Exception):
 
     def __init__(self, sentence: str, remedy: str = "") -> None:
         # File names may hold bytes that are no text; no reply or log could carry them.
-        sentence = sentence.encode("utf-8", "replace").decode("utf-8")
+        sentence, remedy = (text.encode("utf-8", "replace").decode("utf-8") for text in (sentence, remedy))
         super().__init__(f"{sentence} {remedy}".strip())
         self.sentence = sentence
         self.remedy = remedy

@@ -23,6 +23,7 @@ ID = Text(64)
 TEXTS = ListOf(AnyText())
 MOMENT = Real(-(2**40), 2**40)
 MOMENT_DOC = "in seconds since 1970"
+MAX_LISTED_VALUE = 1000  # characters, as JSON
 REQUEST = JsonObject("object of a request's values")
 
 
@@ -57,7 +58,9 @@ class JobRecord(Message):
     command: str = value(ID, "the command, such as repaint")
     state: str = value(ID, "queued, running, done, failed or cancelled")
     request: Mapping[str, object] = value(
-        REQUEST, "the request, completed from the context and with its seed"
+        REQUEST,
+        f"the request, completed from the context and with its seed; in `jobs.list` without values of more than "
+        f"{MAX_LISTED_VALUE} characters (lyrics, tempo maps), which `jobs.show` has",
     )
     created: float = value(MOMENT, f"when it was accepted, {MOMENT_DOC}")
     started: float | None = value(Nullable(MOMENT), f"when its render began, {MOMENT_DOC}")

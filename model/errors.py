@@ -11,6 +11,8 @@ class EngineError(Exception):
     """
 
     def __init__(self, sentence: str, remedy: str = "") -> None:
+        # What is quoted of a model's files and names may hold what is no Unicode; no reply or log could carry it.
+        sentence, remedy = (text.encode("utf-8", "replace").decode("utf-8") for text in (sentence, remedy))
         super().__init__(f"{sentence} {remedy}".strip())
         self.sentence = sentence
         self.remedy = remedy

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import webbrowser
 from pathlib import Path
@@ -25,11 +26,12 @@ async def serve(settings: Settings) -> int:
     give_memory_back()
     stopping = Stopping()
     stopping.listen()
-    await stopping.unless_asked(_serve(settings, stopping))
+    await stopping.unless_asked(_serve(settings))
     return 0
 
 
-async def _serve(settings: Settings, stopping: Stopping) -> None:
+async def _serve(settings: Settings) -> None:
+    """Until it is cancelled, and by nothing else: a second reason to end would cancel what the first one closes."""
     console = Console()
     async with running_server(settings) as server:
         # Ready means that the first request is acknowledged at once, so the engine's description must be here.
@@ -47,7 +49,7 @@ async def _serve(settings: Settings, stopping: Stopping) -> None:
             show_code(console, server.settings)
         console.print("Ctrl-C stops it.", highlight=False)
         try:
-            await stopping.wait()
+            await asyncio.Event().wait()
         finally:
             console.print("Stopping. Accepted jobs are kept and resumed at the next start.", highlight=False)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bridge_server.cli.arguments import engines_of, models_of, screen_of, settings_of, store_of
 from bridge_server.cli.options import Subparsers, gigabytes, json_option, models_option, places, port
-from bridge_server.cli.stopping import stopped_early
+from bridge_server.cli.stopping import leave_at_once, stopped_early
 from bridge_server.engines.registry import BUILT_IN, DEFAULT_ENGINE, MODELS_ENGINE
 from bridge_server.logs import JSON, TEXT, logged_to
 from bridge_server.settings import MAX_PLACES, OSC_PORT, WEBSOCKET_PORT, Settings
@@ -100,7 +100,7 @@ def add_serve(commands: Subparsers) -> None:
         help=f"how many takes an engine renders at once, 1 to {MAX_PLACES}, each in a process with its own copy of the "
         "engine: 2 need twice the memory (default: 1)",
     )  # fmt: skip
-    serve.set_defaults(run=_run_serve)
+    serve.set_defaults(run=_run_serve, leave=leave_at_once)
 
 
 def _run_serve(arguments: argparse.Namespace) -> int:

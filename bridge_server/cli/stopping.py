@@ -3,6 +3,10 @@
 Most of what a server does ends at once. What does not is a thread that reads or measures a long song, which nothing can
 interrupt; a system call on a drive that does not answer; a start that waits for an engine. Nobody waits for these: the
 store is made for a process that is killed at any moment, so at the deadline the process ends itself.
+
+Once everything has been closed the process leaves at once. Python would first take its modules down, which is 0.3 s of
+processor time for nothing; the deadline's thread does not run any more by then, so on a busy machine it could take
+seconds.
 """
 
 from __future__ import annotations
@@ -97,6 +101,12 @@ class Stopping:
             return False
         working.result()
         return True
+
+
+def leave_at_once(status: int) -> None:
+    """Ends a process whose server has closed and whose output is written."""
+    logging.shutdown()
+    os._exit(status)
 
 
 def end_now() -> None:

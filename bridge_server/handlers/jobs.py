@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from collections.abc import Mapping
 from typing import TypeVar
 
 from bridge_server.handlers.response import Response, understood
@@ -16,10 +18,18 @@ from bridge_server.songs.song_tempos import SongTempos
 from clip_store.store import ClipStore
 from daw_protocol import requests
 from daw_protocol.replies import Acknowledged, Analysed, Reply, TakeReady
-from daw_protocol.results import Accepted, CancelledJob, JobList, JobRecord, JobStage, JobWithTakes
+from daw_protocol.results import (
+    MAX_LISTED_VALUE,
+    Accepted,
+    CancelledJob,
+    JobList,
+    JobRecord,
+    JobStage,
+    JobWithTakes,
+)
 
 MAX_TAKES_OF_A_JOB = 1000
-PAGE = 50  # jobs that are made into records in one go
+PAGE = 10  # jobs that are read and made into records in one go; a request with a long tempo map has 400 KB
 
 Recorded = TypeVar("Recorded", bound=JobRecord)
 
@@ -42,13 +52,17 @@ class JobHandlers:
         self._tempos = tempos
 
     async def list(self, request: requests.ListJobs, _: Client) -> Response:
-        jobs = self._queue.newest(JobState(request.state) if request.state else None, request.limit)
-        lines = "; ".join(f"{job.id} {job.command} {job.state.value}" for job in jobs)
-        records = []
-        for number, job in enumerate(jobs, 1):
-            records.append(self._record(JobRecord, job))
-            if number % PAGE == 0:  # others have their turn
-                await asyncio.sleep(0)
+        state = JobState(request.state) if request.state else None
+        records: list[JobRecord] = []
+        last = None
+        while len(records) < request.limit:
+            jobs = self._queue.newest(state, min(PAGE, request.limit - len(records)), last)
+            if not jobs:
+                break
+            last = jobs[-1]
+            records += [self._record(JobRecord, job, request=short_of(job.request)) for job in jobs]
+            await asyncio.sleep(0)  # others have their turn
+        lines = "; ".join(f"{record.job} {record.command} {record.state}" for record in records)
         return understood(request, lines or "There are no jobs.", JobList(jobs=tuple(records)))
 
     async def show(self, request: requests.ShowJob, client: Client) -> Response:
@@ -108,6 +122,11 @@ class JobHandlers:
         takes = list(reversed(self._store.index.list(job=job.id, limit=MAX_TAKES_OF_A_JOB)))
         paths = [await asyncio.to_thread(self._store.clip_path, take) for take in takes]
         return tuple(take_ready(job, take, path) for take, path in zip(takes, paths, strict=True))
+
+
+def short_of(request: Mapping[str, object]) -> dict[str, object]:
+    """A request as a list has it: without lyrics, tempo maps and whatever else is long. A thousand stay small."""
+    return {name: given for name, given in request.items() if len(json.dumps(given)) <= MAX_LISTED_VALUE}
 
 
 def acknowledged(job: Job, note: str = "", takes: tuple[TakeReady, ...] | None = None) -> Response:

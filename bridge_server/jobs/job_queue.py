@@ -127,14 +127,20 @@ class JobQueue:
         )
         return self._in_state(rows, JobState.QUEUED)
 
-    def newest(self, state: JobState | None = None, limit: int = 50) -> list[Job]:
-        """Newest first."""
+    def newest(self, state: JobState | None = None, limit: int = 50, before: Job | None = None) -> list[Job]:
+        """Newest first. before: only older ones than this."""
+        older, values = "TRUE", tuple[str, ...]()
+        if before is not None:
+            older, values = "rowid < (SELECT rowid FROM jobs WHERE id = ?)", (before.id,)
         if state is None:
-            rows = self._connection.execute("SELECT * FROM jobs ORDER BY rowid DESC LIMIT ?", (limit,))
+            rows = self._connection.execute(
+                f"SELECT * FROM jobs WHERE {older} ORDER BY rowid DESC LIMIT ?", (*values, limit)
+            )
             return [self._as_it_is(row) for row in rows]
         rows = self._connection.execute(
-            f"SELECT * FROM jobs WHERE state = ? OR id IN ({marks(self._unwritten)}) ORDER BY rowid DESC LIMIT ?",
-            (state.value, *self._unwritten, limit + len(self._unwritten)),
+            f"SELECT * FROM jobs WHERE {older} AND (state = ? OR id IN ({marks(self._unwritten)}))"
+            " ORDER BY rowid DESC LIMIT ?",
+            (*values, state.value, *self._unwritten, limit + len(self._unwritten)),
         )
         return self._in_state(rows, state)[:limit]
 

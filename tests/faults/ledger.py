@@ -50,6 +50,13 @@ class Ledger:
         return [ask for name, ask in self.asks.items() if name not in self.acknowledged]
 
 
+def asked_for(row: sqlite3.Row) -> str:
+    """The request that a job belongs to: the watched folder names its own, after files that are named after ours."""
+    return str(
+        json.loads(row["request"])["title"] if row["client"].startswith("drop:") else row["request_id"]
+    )
+
+
 class Audit:
     """Everything that is wrong with a store after its server has stopped.
 
@@ -69,7 +76,7 @@ class Audit:
     def _problems(self, connection: sqlite3.Connection) -> Iterator[str]:
         kept = ClipStore(self._store, connection)
         rows = connection.execute("SELECT * FROM jobs").fetchall()
-        jobs = {row["request_id"]: row for row in rows}
+        jobs = {asked_for(row): row for row in rows}
         takes: dict[str, list[Take]] = defaultdict(list)
         for take in kept.index.list(limit=1_000_000):
             takes[take.job].append(take)
@@ -90,7 +97,9 @@ class Audit:
         for name, job in self._ledger.acknowledged.items():
             if job and (name not in jobs or jobs[name]["id"] != job):
                 yield f"{name} was acknowledged as job {job} and is lost"
-        for name, count in Counter(row["request_id"] for row in rows).items():
+        for name, count in Counter(map(asked_for, rows)).items():
+            if name not in self._ledger.asks:
+                yield f"nobody asked for {name}"
             if count > 1:
                 yield f"{name} was accepted {count} times"
         for row in rows:

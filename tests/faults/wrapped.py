@@ -1,17 +1,20 @@
-"""`bridge_server` as a program whose clock can be set, or with a thread that does not end: for tests only.
+"""`bridge_server` as a program whose clock can be set, with a thread that does not end, or timed: for tests only.
 
     python -m tests.faults.wrapped SPEC COMMAND...
 
 SPEC is JSON: {"clock": FILE} adds the seconds in that file to the time of day; {"stuck": SECONDS} makes `store.verify`
-take that long.
+take that long; {"account": FILE} keeps in that file what the steps of its event loop and its commits took, in ms.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import runpy
+import sqlite3
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -41,9 +44,60 @@ def take_long(seconds: float) -> None:
     status.problems_in = problems_in
 
 
+LONG_STEP = 0.5  # milliseconds: shorter ones are only counted
+ACCOUNT_SECONDS = 0.5  # between two writings of the account
+
+
+class Account:
+    """What the loop's steps took of the processor, and commits by the clock and of the processor."""
+
+    def __init__(self) -> None:
+        self.all_steps = 0
+        self.steps: list[float] = []
+        self.commits: list[float] = []
+        self.commit_cpu: list[float] = []
+
+    def keep(self, file: Path) -> None:
+        """Writes it again and again; the process ends without a word."""
+        while True:
+            part = file.with_suffix(".part")
+            part.write_text(json.dumps({name: list(value) if isinstance(value, list) else value
+                                        for name, value in vars(self).items()}))  # fmt: skip
+            os.replace(part, file)
+            time.sleep(ACCOUNT_SECONDS)
+
+
+def keep_account(file: Path) -> None:
+    account, run = Account(), asyncio.Handle._run
+
+    def timed_run(handle: asyncio.Handle) -> None:
+        began = time.thread_time()
+        run(handle)
+        account.all_steps += 1
+        if (took := 1000 * (time.thread_time() - began)) >= LONG_STEP:
+            account.steps.append(took)
+
+    class Timed(sqlite3.Connection):
+        def execute(self, statement: str, *values: Any) -> sqlite3.Cursor:
+            if statement != "COMMIT":
+                return super().execute(statement, *values)
+            began, cpu = time.perf_counter(), time.thread_time()
+            try:
+                return super().execute(statement, *values)
+            finally:
+                account.commits.append(1000 * (time.perf_counter() - began))
+                account.commit_cpu.append(1000 * (time.thread_time() - cpu))
+
+    connect = sqlite3.connect
+    sqlite3.connect = lambda *given, **named: connect(*given, **{"factory": Timed, **named})
+    asyncio.Handle._run = timed_run  # type: ignore[method-assign]
+    threading.Thread(target=account.keep, args=(file,), daemon=True).start()
+
+
 FAULTS: dict[str, Callable[[Any], None]] = {
     "clock": lambda file: set_clock(Path(file)),
     "stuck": take_long,
+    "account": lambda file: keep_account(Path(file)),
 }
 
 

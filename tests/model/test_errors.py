@@ -24,3 +24,12 @@ def test_a_full_device_is_a_reason_not_to_render() -> None:
 def test_a_cancelled_render_says_so_by_itself() -> None:
     assert RenderStopped().sentence == "The render was cancelled."
     assert RenderStopped().remedy == ""
+
+
+def test_what_is_quoted_of_a_models_files_can_be_sent_and_logged() -> None:
+    error = CannotRender("num_attention_heads must be a number, not \ud800.", "Download \udcff again.")
+    assert (error.sentence, error.remedy) == (
+        "num_attention_heads must be a number, not ?.",
+        "Download ? again.",
+    )
+    str(error).encode()

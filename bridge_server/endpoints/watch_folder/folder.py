@@ -178,7 +178,7 @@ class WatchFolder:
             "notes": info.notes,
         }
         request = wanted.request(settled, song_map)
-        name = self._request_name(dropped, request)
+        name = await self._request_name(dropped, request, notes)
         if name is None or await asyncio.to_thread(notes.is_finished, name):
             return
         client = _WatchClient(self._key)
@@ -191,22 +191,28 @@ class WatchFolder:
         except ProtocolError as error:
             raise placement.explained(error, hint) from error
 
-    def _request_name(self, dropped: DroppedFile, request: Render) -> str | None:
+    async def _request_name(self, dropped: DroppedFile, request: Render, notes: StatusFiles) -> str | None:
         """A name for the request that is the same for the same sound and words; None: it failed, and is not to be
-        retried while its error text exists."""
+        retried while its error text exists.
+
+        One that failed gets the next name once that text has been removed. Where the server was killed before it wrote
+        it, the name stays: nobody has been told, so nobody wants it again.
+        """
         described = json.dumps(
             [dropped.path.name.encode("utf-8", "replace").decode(), request.to_fields()], sort_keys=True
         )
         base = hashlib.sha256(described.encode()).hexdigest()[:24]
-        attempt = 1
-        while True:
-            name = f"{base}-{attempt}"
-            known = self._queue.find(self._key, name)
-            if known is None or known.state not in (JobState.FAILED, JobState.CANCELLED):
-                return name
-            if dropped.failed:
-                return None
-            attempt += 1
+        attempt, last = 1, None
+        while (known := self._queue.find(self._key, f"{base}-{attempt}")) is not None:
+            attempt, last = attempt + 1, known
+        if last is None:
+            return f"{base}-1"
+        if last.state not in (JobState.FAILED, JobState.CANCELLED):
+            return last.request_id
+        if dropped.failed:
+            return None
+        untold = await asyncio.to_thread(notes.is_unfinished)
+        return last.request_id if untold else f"{base}-{attempt}"
 
     async def _follow(
         self,

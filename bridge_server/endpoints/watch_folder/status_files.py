@@ -18,6 +18,7 @@ from daw_protocol.errors import ProtocolError
 MARK = "Takebridge:"
 PROGRESS_ENDING = ".progress.txt"
 FINISHED = "Finished"
+FAILED = "Failed; see"
 SETTLED = "What was wrong here has been done since"
 _MAX_TEXT_BYTES = (
     1 << 20
@@ -58,7 +59,7 @@ class StatusFiles:
         )
         self._write(
             PROGRESS_ENDING,
-            f"Failed; see {self._name(ERROR_ENDING).name}.",
+            f"{FAILED} {self._name(ERROR_ENDING).name}.",
             only_ours=True,
         )
 
@@ -66,6 +67,11 @@ class StatusFiles:
         """Whether the texts say that this request has been answered."""
         text = _text(self._name(PROGRESS_ENDING)) or ""
         return text.startswith(MARK) and f"{FINISHED} (request {request})" in text
+
+    def is_unfinished(self) -> bool:
+        """Whether the texts speak of work under way: its end has not been written, or not yet."""
+        text = _text(self._name(PROGRESS_ENDING)) or ""
+        return text.startswith(MARK) and not text.startswith((f"{MARK} {FINISHED}", f"{MARK} {FAILED}"))
 
     def _write(self, ending: str, text: str, only_ours: bool = False) -> None:
         path = self._name(ending)

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import signal
+from types import SimpleNamespace
+
 import pytest
 
 from bridge_server.cli import serve as serving
+from bridge_server.cli.stopping import Stopping
 from bridge_server.network.lan import (
     address_of_this_machine,
 )
+from bridge_server.platforms import stop_signals
+from bridge_server.settings import Settings
 from daw_protocol.errors import ProtocolError
 from tests.bridge_server.peers import (
     run_bridge,
@@ -65,3 +73,36 @@ def test_the_code_is_shown_for_a_server_that_tablets_reach(start_server, capsys)
             f"http://{address_of_this_machine()}:{server.settings.websocket_port}/?token=abc"
             in out.replace("\n", "")
         )
+
+
+def test_nothing_cuts_the_closing_short(tmp_path, monkeypatch):
+    """However long it takes: else jobs under way would count as killed, and server.json would stay."""
+    steps = []
+
+    @contextlib.asynccontextmanager
+    async def server_of(settings):
+        async def describe(_):
+            """At once."""
+
+        warm = asyncio.Event()
+        warm.set()
+        asyncio.get_running_loop().call_later(0.05, signal.raise_signal, signal.SIGTERM)
+        try:
+            yield SimpleNamespace(
+                settings=settings, engines=SimpleNamespace(describe=describe), worker=SimpleNamespace(warm=warm),
+                midi="", announcement="",
+            )  # fmt: skip
+        finally:
+            for step in range(3):
+                await asyncio.sleep(0.02)
+                steps.append(step)
+
+    monkeypatch.setattr(serving, "running_server", server_of)
+    monkeypatch.setattr(serving, "Stopping", lambda: Stopping(lambda: None))
+    before = {number: signal.getsignal(number) for number in stop_signals()}
+    try:
+        assert asyncio.run(serving.serve(Settings(store=tmp_path))) == 0
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    assert steps == [0, 1, 2]

@@ -104,3 +104,16 @@ def test_a_log_that_is_held_up_does_not_hold_the_end_up():
     )
     found = subprocess.run([sys.executable, "-c", code], timeout=PATIENCE, check=False)
     assert found.returncode == 0
+
+
+def test_a_server_that_has_closed_leaves_without_taking_python_down(tmp_path):
+    code = (
+        "import atexit, sys; from bridge_server.__main__ import main; from bridge_server.cli import serve\n"
+        "async def closed(settings): print('closed'); return 0\n"
+        "serve.serve = closed\n"
+        "atexit.register(print, 'taken down')\n"
+        f"sys.argv = ['takebridge', '--store', {str(tmp_path)!r}, 'serve', '--port', '0', '--osc-port', '0']\n"
+        "main()"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=PATIENCE, check=False)
+    assert (found.returncode, found.stdout, found.stderr) == (0, b"closed\n", b"")

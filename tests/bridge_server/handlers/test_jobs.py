@@ -104,6 +104,21 @@ def test_the_list_is_newest_first_and_can_be_narrowed(parts):
     assert [job.job for job in parts.ask("list", requests.ListJobs(limit=1)).result.jobs] == ["j2"]
 
 
+def test_a_long_list_comes_whole_and_without_what_is_long(parts):
+    long = {
+        "prompt": "strings",
+        "lyrics": "la " * 2000,
+        "tempo_map": [{"beat": n, "bpm": 120} for n in range(1000)],
+    }
+    for number in range(25):
+        parts.job(JobState.CANCELLED, id=f"j{number}", request_id=f"r{number}", request=long)
+    listed = parts.ask("list", requests.ListJobs(limit=23)).result.jobs
+    assert [record.job for record in listed] == [f"j{number}" for number in range(24, 1, -1)]
+    assert all(record.request == {"prompt": "strings"} for record in listed)
+    shown = parts.ask("show", requests.ShowJob(job="j7")).result
+    assert shown.request == long
+
+
 def test_an_empty_list_says_so(parts):
     assert parts.ask("list", requests.ListJobs()).replies[0].text == "There are no jobs."
 

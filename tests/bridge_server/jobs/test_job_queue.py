@@ -196,6 +196,9 @@ def test_newest_first(queue):
     assert queue.newest(limit=1) == [jobs[2]]
     assert queue.newest(FAILED) == [failed]
     assert queue.newest(DONE) == []
+    assert queue.newest(before=jobs[2]) == [failed, jobs[0]]
+    assert queue.newest(FAILED, before=jobs[2]) == [failed]
+    assert queue.newest(FAILED, before=failed) == []
 
 
 def test_after_a_crash_running_jobs_go_on_in_their_old_place(tmp_path):

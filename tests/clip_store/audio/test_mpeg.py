@@ -102,3 +102,20 @@ def test_a_stream_of_another_form_behind_is_left_out_with_words(tmp_path, header
 def test_what_is_no_stream(data):
     assert not mpeg.is_mpeg(io.BytesIO(data))
     assert mpeg.read_stream(io.BytesIO(data), 0, len(data)) is None
+
+
+def test_a_long_stream_is_counted_in_pieces():
+    class Song(io.BytesIO):
+        most = 0
+
+        def read(self, size=-1):
+            found = super().read(size)
+            self.most = max(self.most, len(found))
+            return found
+
+    frame = mp3("-b:a", "128k", "-write_xing", "0", "-f", "mp3")
+    song = Song(frame * (4_000_000 // len(frame)))
+    found = mpeg.read_stream(song, 0, len(song.getvalue()))
+    assert found is not None
+    assert found.frames > 5000
+    assert song.most < 1 << 19

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
+import sqlite3
 import sys
 import time
 
@@ -16,6 +18,7 @@ from wavinfo import WavInfoReader
 
 from bridge_server.endpoints.watch_folder.folder import MAX_TEXT_BYTES, _wanted
 from bridge_server.endpoints.watch_folder.scan import DroppedFile
+from bridge_server.server import DATABASE
 from bridge_server.settings import WatchSettings
 from clip_store.audio.audio import Encoding, quantise
 from clip_store.audio.audio_file import write_wav
@@ -320,6 +323,23 @@ def test_a_failure_is_not_repeated_until_its_text_is_removed(serve, drops):
         next(drops.glob("*.error.txt")).unlink()
         text_of(drops, ".error.txt")
         assert len(server.on_loop(server.server.worker._queue.newest)) == 3
+
+
+@pytest.mark.parametrize("how", ["given up", "cancelled"])
+def test_an_end_that_a_killed_server_did_not_write_is_written_and_nothing_rendered_again(
+    serve, drops, tmp_path, how
+):
+    slow(drops, 60)
+    with serve():
+        text_of(drops, ".progress.txt")
+    change = {"given up": "state = 'running', attempts = 3", "cancelled": "state = 'cancelled', ended = 1"}[
+        how
+    ]
+    with contextlib.closing(sqlite3.connect(tmp_path / "store" / DATABASE, isolation_level=None)) as database:
+        database.execute(f"UPDATE jobs SET {change}")
+    with serve() as server:
+        assert {"given up": "stopped 3 times", "cancelled": "cancelled"}[how] in text_of(drops, ".error.txt")
+        assert len(server.on_loop(server.server.worker._queue.newest)) == 1
 
 
 NASTY = ["ünï 曲 🎵", "a & b's <song> #1; 100%", "x" * 180, "dots...", "-rf", "Cafe\u0301"]

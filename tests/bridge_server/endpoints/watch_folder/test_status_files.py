@@ -33,6 +33,21 @@ def test_an_error_says_what_was_wrong_and_what_to_do(tmp_path):
     assert "see song.error.txt" in (tmp_path / "song.progress.txt").read_text()
 
 
+def test_work_under_way_is_told_from_its_end(tmp_path):
+    notes = StatusFiles(tmp_path / "song.wav")
+    assert not notes.is_unfinished()
+    notes.progress("rendering", 0.5)
+    assert notes.is_unfinished()
+    notes.failed(ERROR)
+    assert not notes.is_unfinished()
+    notes.progress("queued", 0.0)
+    assert notes.is_unfinished()
+    notes.finished("r1", [], [])
+    assert not notes.is_unfinished()
+    (tmp_path / "song.progress.txt").write_text("my diary")
+    assert not notes.is_unfinished()
+
+
 def test_an_error_that_was_reported_is_not_written_again(tmp_path):
     notes = StatusFiles(tmp_path / "song.wav")
     notes.failed(ERROR)
