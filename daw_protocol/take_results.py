@@ -41,6 +41,12 @@ class TakeRecord(Message):
     words: tuple[str, ...] = value(TEXTS, "the receipt in sentences")
     handles: bool = value(Flag(), "whether it has handles")
     attachments: tuple[str, ...] = value(TEXTS, "names of its attachments")
+    region: int | None = value(
+        Whole(1, 1000), "which of its request's several `regions` it is for, from 1", None
+    )
+    track: int | None = value(
+        Whole(1, 1000), "which of its request's several `tracks` it is for, from 1", None
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

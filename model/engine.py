@@ -42,7 +42,8 @@ class Task(enum.Enum):
 class Song:
     """The source audio of a request.
 
-    samples: float32 [frames, channels], read-only, 1 or 2 channels.
+    samples: float32 [frames, channels], read-only, 1 or 2 channels; up to `EngineDescription.max_channels` where tracks
+             are rendered together: the channels of all of them.
     rate:    frames per second.
     digest:  identifies the content (same digest, same samples and rate), so that engines can cache analyses.
     """
@@ -266,6 +267,8 @@ class EngineDescription:
     reference: whether it can use the timbre of reference audio.
     prompt, lyrics: how much of each it reads.
     languages: languages of the lyrics; empty = any.
+    max_channels: how many channels a song may have. More than 2 only if the engine decides on their mean and does the
+        same to all of them: tracks are rendered together by it.
     takes_at_once: how many takes a request should ask for at most: more than one only if the engine renders them
         together faster than one by one, with equal samples.
     """
@@ -287,6 +290,7 @@ class EngineDescription:
     lyrics: TextLimit = TextLimit()
     languages: tuple[str, ...] = ()
     takes_at_once: int = 1
+    max_channels: int = 2
 
     def capability(self, task: Task) -> Capability:
         """The entry for `task`; an engine without an entry does not support it."""

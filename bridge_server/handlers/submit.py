@@ -9,14 +9,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bridge_server.engines.limits import refuse_impossible, refuse_too_long, unread_words
+from bridge_server.engines.limits import refuse_impossible, unread_words
 from bridge_server.engines.pool import EnginePool
 from bridge_server.handlers.jobs import JobHandlers, acknowledged
+from bridge_server.handlers.request_songs import RequestSongs
 from bridge_server.handlers.response import Response
 from bridge_server.jobs.fingerprint import Fingerprint
 from bridge_server.jobs.job import Job
 from bridge_server.jobs.job_queue import JobQueue
-from bridge_server.rendering.plan import plan_request
 from bridge_server.rendering.worker import RenderWorker
 from bridge_server.sessions.audience import Audience
 from bridge_server.sessions.client import Client
@@ -24,7 +24,6 @@ from bridge_server.sessions.contexts import ClientContexts
 from bridge_server.sessions.events import Events, Notice
 from bridge_server.sessions.shared_context import SharedContext
 from bridge_server.songs.alike import alike, as_text
-from bridge_server.songs.placement import Placement, placed
 from bridge_server.songs.song_reader import SongReader
 from bridge_server.songs.song_tempos import SongTempos
 from bridge_server.songs.sources import STORED
@@ -35,6 +34,7 @@ from daw_protocol.context import Context
 from daw_protocol.errors import MAX_SENTENCE, ErrorCode, ProtocolError
 from daw_protocol.requests import Render
 from daw_protocol.requests.render import MAX_TITLE
+from daw_protocol.requests.tracks import Track
 from daw_protocol.seed import folded
 from model.engine import EngineDescription, Task
 
@@ -43,7 +43,7 @@ PRIORITIES = {"batch": 0, "interactive": 1}
 DRAWN_SEEDS = 2**31  # so many; every one of them fits OSC's smallest integer
 
 # Requests are about the same thing, for `replace`, when they agree in these.
-PLACE_FIELDS = ("track", "source", "start", "end", "bars", "length")
+PLACE_FIELDS = ("track", "source", "tracks", "start", "end", "bars", "length", "regions")
 
 
 class SubmitHandlers:
@@ -76,7 +76,7 @@ class SubmitHandlers:
         self._reader = reader
         self._worker = worker
         self._answers = answers
-        self._tempos = tempos
+        self._songs = RequestSongs(reader, tempos)
         self._clock = clock
 
     async def submit(self, request: Render, client: Client) -> Response:
@@ -90,7 +90,7 @@ class SubmitHandlers:
         request = request.evolve(engine=name)
         refuse_impossible(description, request)
         request = self._with_files(request, description.file_options)
-        request, placement = await self._placed(description, request)
+        request, placement = await self._songs.placed(description, request)
         if known := self._known(request, asked, client):  # meanwhile, by another connection
             return await self._answers.again(known, client)
         job = self._new_job(request, asked, client)
@@ -99,7 +99,7 @@ class SubmitHandlers:
         for older in replaced:
             self._worker.cancel(older, "Replaced by a newer request for the same region.")
         self._audience.add(job.id, client)
-        notes = (seed_note, placement.note, *request.notes, unread_words(description, request))
+        notes = (seed_note, placement, *request.notes, unread_words(description, request))
         answer = acknowledged(job, " ".join(filter(None, notes))[:MAX_SENTENCE])
         self._events.publish(Notice(answer.replies[0], known_to=client))
         # The song's own tempo is kept with the song: it must not follow the context to the next one.
@@ -162,13 +162,20 @@ class SubmitHandlers:
     def _settled(self, request: Render) -> tuple[Render, str]:
         """The request with its source found and its seed drawn, so that it means the same ever after; and a note on
         the seed, "" when it is the one that was sent."""
-        seed, note = (None, "") if request.seed is None else folded(request.seed)
+        seed, note = settled_seed(request.seed)
         found: dict[str, Any] = {
             "token": "",  # no record keeps it
             "engine": request.engine or self._default_engine,
-            "seed": secrets.randbelow(DRAWN_SEEDS) if seed is None else seed,
+            "seed": seed,
         }
-        if request.source is not None:
+        if request.regions is not None:
+            found["regions"] = tuple(
+                region if region.seed is None else region.evolve(seed=settled_seed(region.seed)[0])
+                for region in request.regions
+            )
+        if request.tracks is not None:
+            found["tracks"] = tuple(self._found_track(track) for track in request.tracks)
+        elif request.source is not None:
             found["source"] = self._reader.check(request.source)
             found["title"] = request.title or typed_title(request.source, found["source"])
         elif request.spec().needs_source:
@@ -182,6 +189,11 @@ class SubmitHandlers:
             found["reference"] = self._agreed_reference(request)
         return request.evolve(**found), note
 
+    def _found_track(self, track: Track) -> Track:
+        """A track with its song found. Raises ProtocolError about `tracks`."""
+        found = self._reader.check(track.source, "tracks")
+        return track.evolve(source=found, title=track.title or typed_title(track.source, found))
+
     async def _engine(self, request: Render, named: str) -> tuple[str, EngineDescription]:
         """The engine of the request, by the name the server has it under: the one it names, or the default one; an
         analysis that names none takes any that analyses, as it makes no sound. Raises ProtocolError."""
@@ -193,27 +205,6 @@ class SubmitHandlers:
                 break
             chosen, description = name, await self._engines.describe(name)
         return chosen, description
-
-    async def _placed(self, description: EngineDescription, request: Render) -> tuple[Render, Placement]:
-        """The request with its song in its place on the timeline, and with notes on how the song is read.
-
-        Raises ProtocolError for everything that the request and the headers of its files show to be impossible.
-        """
-        if request.reference is not None:
-            await self._reader.probe(request.reference, None, "reference")
-        probe = await self._reader.probe(request.source, request.rate) if request.source else None
-        placement = placed(request.source_position, probe) if probe else Placement(request.source_position)
-        request = request.evolve(source_position=placement.position)
-        if probe is not None and request.source is not None and request.spec().makes_takes:
-            tempo = await self._tempos.of(request.source)
-            request = tempo.fill(request, probe.rate) if tempo is not None else request
-        try:
-            plan = plan_request(request, probe)
-        except ProtocolError as error:
-            raise placement.explained(error) from error
-        refuse_too_long(description, plan.least_seconds)
-        notes = dict.fromkeys((*request.notes, *(probe.notes if probe else ())))
-        return request.evolve(notes=tuple(notes)[: requests.MAX_NOTES]), placement
 
     def _agreed_reference(self, request: Render) -> str:
         """The reference audio, found. Raises ProtocolError unless its use was agreed to."""
@@ -251,6 +242,12 @@ class SubmitHandlers:
             reply_to=client.reply_to,
             created=self._clock(),
         )
+
+
+def settled_seed(seed: int | None) -> tuple[int, str]:
+    """The seed to render with, drawn where none is asked for; and a note, "" when it is the one that was sent."""
+    within, note = (None, "") if seed is None else folded(seed)
+    return secrets.randbelow(DRAWN_SEEDS) if within is None else within, note
 
 
 def typed_title(typed: str, found: str) -> str:

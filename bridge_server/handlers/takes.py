@@ -290,6 +290,8 @@ def record(kind: type[Recorded], take: Take, **more: Any) -> Recorded:
         words=tuple(in_words(take.receipt)),
         handles=take.handles is not None,
         attachments=tuple(entry.name for entry in take.attachments),
+        region=take.recipe.region,
+        track=take.recipe.track,
         **more,
     )
 

@@ -23,6 +23,7 @@ from clip_store.take import MIX, Attachment, Take
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.receipt import Receipt
 from daw_protocol.recipe import BlueprintRecord, Recipe, ReferenceAudio
+from daw_protocol.requests.parts import Part
 from daw_protocol.timeline import Span
 from model.blueprint import Blueprint
 from model.dsp.loudness import integrated, peak_db
@@ -53,6 +54,7 @@ class TakeContext:
     engine: EngineDescription
     created: float
     reference: Song | None = None
+    part: Part | None = None
 
 
 @dataclass(frozen=True)
@@ -255,7 +257,9 @@ def recipe(order: TakeContext, outcome: Outcome, receipt: Receipt) -> Recipe:
         neural=order.engine.neural,
         weights=report.weights or order.engine.weights,
         seed=order.plan.request.seed,
-        take=order.number - 1,
+        take=order.number - (order.part.first_take if order.part else 1),
+        region=order.part.region if order.part else None,
+        track=order.part.track if order.part else None,
         method=report.method,
         figures=report.figures,
         notes=(*order.plan.notes, *report.notes),

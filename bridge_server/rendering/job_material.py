@@ -1,0 +1,83 @@
+"""What the parts of a job are rendered from: their songs, read once each, and their plans.
+
+A song is read when the first take needs it and let go after the last: of many songs only those under way are in memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from bridge_server.rendering.part_plans import refuse_overlaps
+from bridge_server.rendering.plan import Plan, plan_request
+from bridge_server.rendering.song_shape import song_shape
+from bridge_server.songs.song_reader import SongReader
+from bridge_server.songs.sources import Song
+from daw_protocol.errors import ProtocolError
+from daw_protocol.requests import Render
+from daw_protocol.requests.parts import Part
+from model.engine import Progress
+
+
+@dataclass(frozen=True)
+class PartMaterial:
+    """What all takes of a part are rendered from."""
+
+    part: Part
+    plan: Plan
+    song: Song | None
+    reference: Song | None
+
+
+class JobMaterial:
+    """Lives on the event loop.
+
+    orders: the part of each order that is to be rendered.
+    """
+
+    def __init__(
+        self, request: Render, orders: Iterable[Part], reader: SongReader, report: Callable[[Progress], None]
+    ) -> None:
+        self._request = request
+        self._orders = tuple(orders)
+        self._reader = reader
+        self._report = report
+        self._waiting = Counter(part.track for part in self._orders)
+        self._reading = asyncio.Lock()
+        self._reference: Song | None = None
+        self._of_track: dict[int | None, dict[int, PartMaterial]] = {}
+
+    async def of(self, part: Part) -> PartMaterial:
+        """Raises ProtocolError for a song that cannot be read, and for a region that turns out to be impossible."""
+        async with self._reading:
+            if part.track not in self._of_track:
+                self._of_track[part.track] = await self._read(part)
+            return self._of_track[part.track][part.number]
+
+    def ended(self, part: Part) -> None:
+        """An order of this part is over."""
+        self._waiting[part.track] -= 1
+        if not self._waiting[part.track]:
+            self._of_track.pop(part.track, None)
+
+    async def _read(self, part: Part) -> dict[int, PartMaterial]:
+        """The material of every part with this part's song."""
+        self._report(Progress("reading the song", 0.0))
+        if self._request.reference and self._reference is None:
+            self._reference = await self._referred(self._request.reference)
+        request = part.request
+        song = await self._reader.read(request.source, request.rate) if request.source else None
+        shape = await asyncio.to_thread(song_shape, song.audio) if song else None
+        alike = {one.number: one for one in self._orders if one.track == part.track}.values()
+        planned = [(one, plan_request(one.request, shape)) for one in alike]
+        refuse_overlaps(planned)
+        return {one.number: PartMaterial(one, plan, song, self._reference) for one, plan in planned}
+
+    async def _referred(self, name: str) -> Song:
+        """The audio a render's timbre is taken from. Raises ProtocolError about it, not about the song."""
+        try:
+            return await self._reader.read(name, None)
+        except ProtocolError as error:
+            raise ProtocolError(error.code, error.sentence, error.remedy, "reference") from error
