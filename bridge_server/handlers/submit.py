@@ -28,6 +28,7 @@ from bridge_server.songs.song_reader import SongReader
 from bridge_server.songs.song_tempos import SongTempos
 from bridge_server.songs.sources import STORED
 from clip_store.store import ClipStore
+from clip_store.take import Take
 from daw_protocol import requests
 from daw_protocol.addresses import BY_NAME, BY_REQUEST
 from daw_protocol.context import Context
@@ -147,8 +148,7 @@ class SubmitHandlers:
             **{name: given for name, given in take.request.items() if name != "seed"},
             **{name: given for name, given in changes.items() if given is not None},
             "id": request.id,
-            "source": STORED + take.parent,
-            "source_position": take.position - take.start,
+            **of_song(take),
             "takes": request.takes,
             "origin": take.id,
             "title": take.title,  # the store's audio has no name
@@ -242,6 +242,13 @@ class SubmitHandlers:
             reply_to=client.reply_to,
             created=self._clock(),
         )
+
+
+def of_song(take: Take) -> dict[str, object]:
+    """The song of a take as a request names it; nothing for a take of tracks that were rendered together."""
+    if "tracks" in take.request:
+        return {}
+    return {"source": f"{STORED}{take.parent}", "source_position": take.position - take.start}
 
 
 def settled_seed(seed: int | None) -> tuple[int, str]:

@@ -7,28 +7,31 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from bridge_server.rendering.part_plans import refuse_overlaps
 from bridge_server.rendering.plan import Plan, plan_request
 from bridge_server.rendering.song_shape import song_shape
+from bridge_server.rendering.stack import StackedSong, plan_of_stack, stacked
 from bridge_server.songs.song_reader import SongReader
 from bridge_server.songs.sources import Song
 from daw_protocol.errors import ProtocolError
 from daw_protocol.requests import Render
 from daw_protocol.requests.parts import Part
+from daw_protocol.requests.tracks import TOGETHER
 from model.engine import Progress
 
 
 @dataclass(frozen=True)
 class PartMaterial:
-    """What all takes of a part are rendered from."""
+    """What all takes of a part are rendered from. stack: the songs of tracks that are rendered together."""
 
     part: Part
     plan: Plan
     song: Song | None
     reference: Song | None
+    stack: tuple[StackedSong, ...] = ()
 
 
 class JobMaterial:
@@ -67,6 +70,8 @@ class JobMaterial:
         self._report(Progress("reading the song", 0.0))
         if self._request.reference and self._reference is None:
             self._reference = await self._referred(self._request.reference)
+        if part.request.mode == TOGETHER:
+            return await self._read_stack()
         request = part.request
         song = await self._reader.read(request.source, request.rate) if request.source else None
         shape = await asyncio.to_thread(song_shape, song.audio) if song else None
@@ -74,6 +79,18 @@ class JobMaterial:
         planned = [(one, plan_request(one.request, shape)) for one in alike]
         refuse_overlaps(planned)
         return {one.number: PartMaterial(one, plan, song, self._reference) for one, plan in planned}
+
+    async def _read_stack(self) -> dict[int, PartMaterial]:
+        """The material of every part, each of which is about all tracks together."""
+        songs = [
+            await self._reader.read(track.source, self._request.rate) for track in self._request.tracks or ()
+        ]
+        parts = {one.number: one for one in self._orders}.values()
+        return {one.number: self._stacked(one, songs) for one in parts}
+
+    def _stacked(self, part: Part, songs: Sequence[Song]) -> PartMaterial:
+        stack = stacked(part.request, songs)
+        return PartMaterial(part, plan_of_stack(part.request, stack), None, self._reference, stack)
 
     async def _referred(self, name: str) -> Song:
         """The audio a render's timbre is taken from. Raises ProtocolError about it, not about the song."""

@@ -25,6 +25,7 @@ from bridge_server.rendering.job_progress import ProgressBar
 from bridge_server.rendering.part_plans import about
 from bridge_server.rendering.partial_render import PartialRender, PartialRenders
 from bridge_server.rendering.postprocess import FinishedTake, TakeContext
+from bridge_server.rendering.stack import frames_of, in_order
 from bridge_server.rendering.take_recorder import TakeRecorder
 from bridge_server.songs.song_reader import SongReader
 from bridge_server.songs.sources import check_unchanged
@@ -249,8 +250,10 @@ class JobRun:
             reference.digest if reference else "",
             f"{self.job.id}-{numbers[0]}",
             files=files,
+            stack=in_order(material.stack),
+            frames=frames_of(material.stack) if material.stack else 0,
         )
-        for number in numbers:
+        for number in numbers if not material.stack else ():  # many tracks at once are no song to play
             self._live.begin(PartialRender(self.job, number, material.plan, song))
         try:
             outcomes = await host.render(
@@ -295,13 +298,15 @@ class JobRun:
             self._recorder.clock(),
             material.reference,
             material.part,
+            material.stack,
         )
         if not material.plan.spec.makes_takes:
             assert self._request.source is not None, "checked when it was asked for"
             await self._recorder.record_found(self.job, self._request.source, outcome)
         finished = await self._recorder.finish(context, outcome)
-        if song and song.state:
-            check_unchanged(song.state)
+        for read in (song, *(track.song for track in material.stack)):
+            if read and read.state:
+                check_unchanged(read.state)
         return finished
 
     async def _record_in_order(self) -> None:

@@ -91,6 +91,7 @@ class SketchEngine:
             file_options=tuple(_OPTIONS),
             max_seconds=1200.0,
             lyrics=TextLimit(tokens=0),
+            max_channels=p.MAX_CHANNELS,
         )
 
     def load(self, progress: OnProgress) -> None:
