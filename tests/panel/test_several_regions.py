@@ -29,7 +29,9 @@ def test_regions_marked_with_shift_are_rendered_with_one_button(open_panel, serv
     ]
     assert len({take.job for take in takes}) == 1
     page.click("#filter-here")
-    assert {take.id for take in takes} <= set(page.locator(".lane[data-take]").evaluate_all("all => all.map((one) => one.dataset.take)"))
+    assert {take.id for take in takes} <= set(
+        page.locator(".lane[data-take]").evaluate_all("all => all.map((one) => one.dataset.take)")
+    )
     page.click("#filter-all")
 
 
