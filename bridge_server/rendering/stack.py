@@ -52,12 +52,15 @@ def stacked(request: Render, songs: Sequence[Song]) -> tuple[StackedSong, ...]:
         replace(plan_request(part.request, song_shape(song.audio)), request=request)
         for part, song in zip(alone, songs, strict=True)
     ]
+    named = [
+        replace(song, name=part.request.title or song.name) for part, song in zip(alone, songs, strict=True)
+    ]
     places = [plan.song.start for plan in plans if plan.song is not None]
     channels = np.cumsum([0, *(song.audio.channels for song in songs)])
     return tuple(
         StackedSong(song, plan, place - min(places), int(channel), number)
         for number, (song, plan, place, channel) in enumerate(
-            zip(songs, plans, places, channels, strict=False), 1
+            zip(named, plans, places, channels, strict=False), 1
         )
     )
 

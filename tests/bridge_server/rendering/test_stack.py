@@ -21,7 +21,10 @@ LONG, LATER = song(9000, 2, 0.25), song(5000, 1, 0.5)
 
 
 def request(**changes):
-    tracks = [{"source": "a.wav", "source_position": 1000}, {"source": "b.wav", "source_position": 3000}]
+    tracks = [
+        {"source": "a.wav", "source_position": 1000},
+        {"source": "b.wav", "source_position": 3000, "title": "Bass"},
+    ]
     return Repaint(
         **{"tracks": tracks, "mode": "together", "start": 4000, "end": 6000, "bpm": 120, **changes}
     )
@@ -34,6 +37,7 @@ def test_each_track_lies_where_it_belongs_with_channels_of_its_own():
         (2, 2000, slice(2, 3)),
     ]
     assert [track.plan.region_in_song.start for track in stack] == [3000, 1000]
+    assert [track.song.name for track in stack] == ["song", "Bass"]
     assert frames_of(stack) == 9000
     assert [(track.digest, track.start) for track in in_order(stack)] == [
         (LONG.digest, 0),
