@@ -151,7 +151,6 @@ class SubmitHandlers:
             **of_song(take),
             "takes": request.takes,
             "origin": take.id,
-            "title": take.title,  # the store's audio has no name
         }
         if request.seed is not None:
             fields["seed"] = request.seed
@@ -248,7 +247,8 @@ def of_song(take: Take) -> dict[str, object]:
     """The song of a take as a request names it; nothing for a take of tracks that were rendered together."""
     if "tracks" in take.request:
         return {}
-    return {"source": f"{STORED}{take.parent}", "source_position": take.position - take.start}
+    source = {"source": f"{STORED}{take.parent}", "source_position": take.position - take.start}
+    return {**source, "title": take.title}  # the store's audio has no name
 
 
 def settled_seed(seed: int | None) -> tuple[int, str]:

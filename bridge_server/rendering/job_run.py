@@ -42,6 +42,13 @@ AGAIN = Progress("rendering again: the engine's process ended", 0.0)
 OF_ONE_PART = (ErrorCode.CANNOT_RENDER, ErrorCode.RENDER_REJECTED, ErrorCode.BAD_REGION)
 
 
+def says_nothing_of_others(part: Part, error: Exception) -> bool:
+    """Whether the job's other parts can go on: the error is about this part's region, or about its own song."""
+    if not isinstance(error, ProtocolError):
+        return False
+    return error.code in OF_ONE_PART or (part.track is not None and error.field == "source")
+
+
 @dataclass
 class TakeOrder:
     """Some takes of a part that are rendered together. numbers: in the job, from 1; place: where it is at present."""
@@ -188,7 +195,7 @@ class JobRun:
         """Notes a failure. Where it says nothing about the job's other parts these go on."""
         number = order.numbers[0]
         self._failures[number] = about(order.part, error) if isinstance(error, ProtocolError) else error
-        if not isinstance(error, ProtocolError) or error.code not in OF_ONE_PART:
+        if not says_nothing_of_others(order.part, error):
             self._stop_after(number)
             return
         self._stop_after(number, order.part)

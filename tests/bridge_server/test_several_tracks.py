@@ -80,6 +80,9 @@ def test_tracks_together_are_edited_alike_and_sum_to_a_take_of_their_sum(server,
     (of_sum,) = takes_of(ws.render("repaint", **ASKED, source="band.wav"))
     total, wanted = sound(ws, both[0]) + sound(ws, both[1]), sound(ws, of_sum)
     assert np.corrcoef(total.ravel(), wanted.ravel())[0, 1] > 0.99
+    files = ws.call("export", what="take", name=both[0]["take"], format="wav")["files"]
+    assert [name for name in files if "low" in name]
+    assert not [name for name in files if "high" in name]
 
 
 def test_tracks_together_lie_where_their_time_stamps_say(server, ws):
@@ -94,6 +97,7 @@ def test_a_take_of_tracks_together_varies_all_of_them(server, ws):
     both = takes_of(ws.render("repaint", **ASKED, tracks=["low.wav", "high.wav"], mode="together"))
     varied = takes_of(ws.until_end(ws.call("vary", take=both[1]["take"], seed=9)["job"]))
     assert [take["track"] for take in varied] == [1, 2]
+    assert [take.title for take in records(server, varied)] == ["low", "high"]
 
 
 @pytest.mark.parametrize(
