@@ -1,4 +1,4 @@
-"""What `takebridge analyse` finds in songs whose tempo is known: tables for docs/analyse.md.
+"""What `takebridge analyse` finds in songs of known tempo: the tables of docs/analyse.md.
 
     OMP_NUM_THREADS=1 python -m benchmarks.analyse [--real FOLDER] [--sketch] [--each]
 
@@ -48,7 +48,7 @@ BY_ANALYSIS = {
 
 @dataclass(frozen=True)
 class Case:
-    """A song and what is known of it. tempo: at the first bars; downbeats: () where nobody knows them."""
+    """A song and what is known of it. tempo: at the first bars; downbeats: () where they are not known."""
 
     name: str
     kind: str
@@ -59,7 +59,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a case. octave: of the tempo found; told: whether the other octave was named."""
+    """What became of a case. found: the analysis; seconds: of processor time it took."""
 
     case: Case
     found: Blueprint
@@ -75,13 +75,13 @@ class Outcome:
         return abs(self.ratio - 1.0) <= EXACT
 
     @property
-    def told(self) -> bool:
+    def named(self) -> bool:
         other = self.found.other_tempo
         return other is not None and abs(other / self.case.tempo - 1.0) <= EXACT
 
     @property
     def in_phase(self) -> bool | None:
-        """Whether the downbeat found is one; None where nobody knows."""
+        """Whether the downbeat found is one; None where they are not known."""
         if not len(self.case.downbeats):
             return None
         assert self.found.downbeat is not None
@@ -158,7 +158,7 @@ def measured(case: Case) -> Outcome:
 def row(one: Outcome) -> str:
     """A case in a line."""
     found, phase = one.found, {True: "yes", False: "NO", None: "?"}[one.in_phase]
-    octave = "exact" if one.exact else "told" if one.told else f"x{one.ratio:.3f}"
+    octave = "exact" if one.exact else "octave named" if one.named else f"x{one.ratio:.3f}"
     other = f" or {found.other_tempo:.6g}" if found.other_tempo else ""
     sure = " ".join(
         f"{found.confidence[name]:.2f}" for name in ("tempo", "octave", "downbeat", "meter", "key")
@@ -180,9 +180,10 @@ def summary(outcomes: list[Outcome]) -> None:
         known = [one.in_phase for one in some if one.in_phase is not None]
         minutes = sum(one.case.song.frames / one.case.song.rate / 60 for one in some)
         phase = f"{sum(known)} of {len(known)}" if known else "not known"
-        exact, told = sum(one.exact for one in some), sum(one.exact or one.told for one in some)
+        exact = sum(one.exact for one in some)
+        named = sum(one.exact or one.named for one in some)
         spent = sum(one.seconds for one in some) / minutes
-        print(f"| {kind} | {len(some)} | {exact} | {told} | {phase} | {spent:.2f} |")
+        print(f"| {kind} | {len(some)} | {exact} | {named} | {phase} | {spent:.2f} |")
     print("\n| confidence | tempo right, give or take an octave | octave right | downbeat in phase |")
     print("|---|---|---|---|")
     for low, high in itertools.pairwise(BINS):

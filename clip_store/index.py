@@ -186,10 +186,13 @@ class TakeIndex:
         return choice.serial if choice else 0
 
     def parents(self, take_id: str) -> tuple[Take, ...]:
-        """The takes this one comes from: the one it varies, and the ones whose result its song is."""
+        """The takes this one comes from: the one it varies, those in what it heard, those whose result its song is."""
         take = self.get(take_id)
+        heard = take.recipe.heard.takes if take.recipe.heard else ()
+        marks = ", ".join("?" * (1 + len(heard)))
         return self._takes(
-            "WHERE (id = ? OR result = ?) AND id != ? ORDER BY serial", (take.origin, take.parent, take_id)
+            f"WHERE (id IN ({marks}) OR result = ?) AND id != ? ORDER BY serial",
+            (take.origin, *heard, take.parent, take_id),
         )
 
     def lineage(self, take_id: str) -> tuple[Take, ...]:

@@ -28,7 +28,10 @@ from clip_store.take import MIX, Take
 ORIGINATOR = "Takebridge"
 _REMEMBERED = 4096  # clip files whose sound is known
 
-_RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
+# Windows also takes these with blanks before the dot, and its superscript digits for digits.
+_RESERVED = re.compile(
+    r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9\u00b9\u00b2\u00b3]) *(\..*)?", re.IGNORECASE
+)
 
 
 class ClipStore:
@@ -108,13 +111,13 @@ class ClipStore:
         return known[1]
 
     def song_with(self, take: Take) -> Audio:
-        """The whole parent song with the take in it, bit for bit what was spliced; the clip where none was.
+        """The whole song with the take in it, bit for bit what was spliced; the clip where there is no song.
 
         Raises StoreError when the song or the clip is gone.
         """
-        if take.parent is None:
+        if take.base is None:
             return self.blobs.get(take.audio)
-        return with_clip(self.blobs.get(take.parent), self.blobs.get(take.audio), take.start)
+        return with_clip(self.blobs.get(take.base), self.blobs.get(take.audio), take.start_in_base)
 
 
 def clip_name(take: Take) -> Path:

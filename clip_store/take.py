@@ -90,13 +90,23 @@ class Take:
         return Span(self.start, self.start + self.length)
 
     @property
+    def base(self) -> str | None:
+        """Digest of the song it was spliced into: its parent, or that with accepted takes in it."""
+        return self.recipe.heard.digest if self.recipe.heard else self.parent
+
+    @property
+    def start_in_base(self) -> int:
+        """Of its first sample, in samples from the base's first."""
+        return self.start - (self.recipe.heard.begins if self.recipe.heard else 0)
+
+    @property
     def digests(self) -> tuple[str, ...]:
-        """Every blob it needs, the song and a reference included."""
+        """Every blob it needs, the song, what was heard of it and a reference included."""
         reference = self.recipe.reference.digest if self.recipe.reference else None
         named = (
-            self.parent, self.audio, self.handles, reference, *(entry.digest for entry in self.attachments)
+            self.parent, self.base, self.audio, self.handles, reference, *(entry.digest for entry in self.attachments)
         )  # fmt: skip
-        return tuple(digest for digest in named if digest)
+        return tuple(dict.fromkeys(digest for digest in named if digest))
 
 
 def unmeasured(position: int, length: int, rate: int) -> Receipt:

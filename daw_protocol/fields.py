@@ -97,16 +97,18 @@ class Whole(Kind):
     osc: str = "i"
 
     def read(self, value: Any) -> int:
-        if isinstance(value, str):
-            value = number_in(value)
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
+        number = number_in(value) if isinstance(value, str) else value
+        if isinstance(number, bool) or not isinstance(number, (int, float)):
             raise TypeError(f"must be a whole number, got {shown(value)}")
-        if isinstance(value, float) and not value.is_integer():  # neither nan nor inf is an integer
-            raise TypeError(f"must be a whole number, got {shown(value)}")
-        number = int(value)
+        if (
+            isinstance(value, str) and isinstance(number, float) and math.isinf(number)
+        ):  # too long for a float
+            raise ValueError(f"must be {self.low} to {self.high}, got {shown(value)}")
+        if isinstance(number, float) and not number.is_integer():  # neither nan nor inf is an integer
+            raise TypeError(f"must be a whole number, got {quoted(value, number)}")
         if not self.low <= number <= self.high:
-            raise ValueError(f"must be {self.low} to {self.high}, got {shown(number)}")
-        return number
+            raise ValueError(f"must be {self.low} to {self.high}, got {shown(int(number))}")
+        return int(number)
 
     def schema(self) -> Schema:
         return {"type": "integer", "minimum": self.low, "maximum": self.high}
@@ -124,14 +126,13 @@ class Real(Kind):
     osc: str = "f"
 
     def read(self, value: Any) -> float:
-        if isinstance(value, str):
-            value = number_in(value)
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
+        number = number_in(value) if isinstance(value, str) else value
+        if isinstance(number, bool) or not isinstance(number, (int, float)):
             raise TypeError(f"must be a number, got {shown(value)}")
         # Compared before float(): a huge int overflows a float, and nan fails both comparisons.
-        if not self.low <= value <= self.high:
-            raise ValueError(f"must be {self.low:g} to {self.high:g}, got {shown(value)}")
-        return float(value)
+        if not self.low <= number <= self.high:
+            raise ValueError(f"must be {self.low:g} to {self.high:g}, got {quoted(value, number)}")
+        return float(number)
 
     def schema(self) -> Schema:
         return {"type": "number", "minimum": self.low, "maximum": self.high}
@@ -151,11 +152,10 @@ class Flag(Kind):
             return value
         if isinstance(value, str) and plain(value).strip().lower() in YES_WORDS | NO_WORDS:
             return plain(value).strip().lower() in YES_WORDS
-        if isinstance(value, str):
-            value = number_in(value)
-        if isinstance(value, (int, float)) and value in (0, 1):
-            return bool(value)
-        raise TypeError(f"must be true or false (or 1 or 0), got {shown(value)}")
+        number = number_in(value) if isinstance(value, str) else value
+        if isinstance(number, (int, float)) and number in (0, 1):
+            return bool(number)
+        raise TypeError(f"must be true or false (or 1 or 0), got {quoted(value, number)}")
 
     def schema(self) -> Schema:
         return {"type": "boolean"}
@@ -334,7 +334,8 @@ def fits_float32(value: float) -> bool:
 def number_in(text: str) -> int | float | str:
     """The number in a text, or the text itself: a script may send everything as strings.
 
-    Raises ValueError for a comma that may separate decimals or thousands.
+    Infinity for thousands of digits and for "1e400". Raises ValueError for a comma that may separate decimals or
+    thousands.
     """
     if "_" in text:  # Python's own separator of digits
         return text
@@ -347,11 +348,36 @@ def number_in(text: str) -> int | float | str:
     return text
 
 
+def quoted(value: Any, number: Any) -> str:
+    """What was sent, as an error message quotes it: the number that was read of it, or the text no float can hold."""
+    return shown(value if isinstance(number, float) and not math.isfinite(number) else number)
+
+
+def digits_of(number: int) -> int:
+    """How many decimal digits a whole number has."""
+    size = abs(number)
+    count = int(max(size.bit_length() - 1, 0) * math.log10(2)) + 1  # or one more; Python writes no such text
+    return count + 1 if size >= 10**count else count
+
+
+_WORDS = {
+    "True": "true",
+    "False": "false",
+    "None": "null",
+    "inf": "infinity",
+    "-inf": "-infinity",
+    "nan": "NaN",
+}
+"""What programs call values that Python calls otherwise."""
+
+
 def shown(value: Any) -> str:
     """The value as an error message quotes it, always short."""
     # repr() of a huge int raises in Python >= 3.11 (int_max_str_digits), and a deep list may recurse.
     if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() > 128:
-        return f"a number of {value.bit_length()} bits"
+        return f"a number of {digits_of(value)} digits"
+    if value is None or isinstance(value, (bool, float)):
+        return _WORDS.get(repr(value), repr(value))
     if isinstance(value, (list, tuple, dict)):
         return f"a {'list' if isinstance(value, (list, tuple)) else 'table'} of {len(value)}"
     text = repr(readable(value) if isinstance(value, str) else value)

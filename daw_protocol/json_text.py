@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 _PLAIN_DIGITS = 1000
@@ -10,12 +11,13 @@ _PLAIN_DIGITS = 1000
 
 
 def json_value(text: str) -> Any:
-    """The value in a text. A whole number of thousands of digits stays text: each field says what it makes of it.
+    """The value in a text. A number that is too long or too large for Python stays text: each field says what it makes
+    of it.
 
     Raises ValueError for what is not JSON, NaN and Infinity among it, and RecursionError for deep nesting;
     `json_reason` has the words for both.
     """
-    return json.loads(text, parse_int=_whole, parse_constant=_no_constant)
+    return json.loads(text, parse_int=_whole, parse_float=_real, parse_constant=_no_constant)
 
 
 def json_reason(error: Exception) -> str:
@@ -25,6 +27,12 @@ def json_reason(error: Exception) -> str:
 
 def _whole(digits: str) -> int | str:
     return int(digits) if len(digits) <= _PLAIN_DIGITS else digits
+
+
+def _real(written: str) -> float | str:
+    """1e400 would be infinity."""
+    found = float(written)
+    return found if math.isfinite(found) else written
 
 
 def _no_constant(name: str) -> Any:

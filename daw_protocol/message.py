@@ -127,9 +127,13 @@ def read_value(name: str, kind: Kind, given: Any) -> Any:
     """The checked value, or a ProtocolError that names the field."""
     if isinstance(given, Unreadable):
         raise ProtocolError(ErrorCode.WRONG_TYPE, f"{name}: cannot be {given}.", accepts(kind), name)
-    try:
-        if isinstance(given, str):
+    if isinstance(given, str):
+        try:
             check_unicode(given)
+        except ValueError as error:
+            remedy = "Send it as UTF-8; a file whose name is not UTF-8 is found with ? for each such byte."
+            raise ProtocolError(ErrorCode.OUT_OF_RANGE, f"{name}: {brief(error)}.", remedy, name) from error
+    try:
         return kind.read(given)
     except TypeError as error:
         raise ProtocolError(ErrorCode.WRONG_TYPE, f"{name}: {brief(error)}.", accepts(kind), name) from error

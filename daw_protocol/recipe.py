@@ -12,6 +12,7 @@ from typing import ClassVar
 
 from daw_protocol.fields import Flag, Real, Whole
 from daw_protocol.message import Message, value
+from daw_protocol.part_fields import PartsKind
 from daw_protocol.result_fields import AnyText, JsonObject, ListOf, Record, TableOf
 from daw_protocol.seed import Seed
 
@@ -26,6 +27,31 @@ class ReferenceAudio(Message):
     name: str = value(AnyText(), "its name", "")
     digest: str = value(AnyText(), "digest of the stored audio", "")
     consent: bool = value(Flag(), "whether the performer agreed to this use", False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeardSong(Message):
+    """The song as it stood when a take was rendered: what the engine heard, and what the take was spliced into.
+
+    Positions are samples from the first of the take's own song, in which nothing is accepted.
+    """
+
+    writes_defaults: ClassVar[bool] = True
+    digest: str = value(AnyText(), "digest of the stored audio", "")
+    begins: int = value(
+        Whole(-(2**53), 0), "its first sample: before the song's where a lead-in was accepted", 0
+    )
+    parts: tuple[tuple[str, int, int], ...] = value(
+        PartsKind(), "accepted takes that took the song's place in it", ()
+    )
+    backing: tuple[tuple[str, int, int], ...] = value(
+        PartsKind(), "accepted takes that played along with it", ()
+    )
+
+    @property
+    def takes(self) -> tuple[str, ...]:
+        """The ids of the takes in it, each once."""
+        return tuple(dict.fromkeys(take for take, _, _ in (*self.parts, *self.backing)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,6 +143,9 @@ class Recipe(Message):
         None,
     )
     reference: ReferenceAudio | None = value(Record(ReferenceAudio), "the reference audio, if any", None)
+    heard: HeardSong | None = value(
+        Record(HeardSong), "the song with the accepted takes in it; none where the original was heard", None
+    )
     blueprint: BlueprintRecord | None = value(
         Record(BlueprintRecord), "the music in words, from an engine that knows it", None
     )

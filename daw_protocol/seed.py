@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from daw_protocol.fields import Kind, Schema, exact_whole, number_in, shown
+from daw_protocol.fields import Kind, Schema, digits_of, exact_whole, number_in, quoted, shown
 from daw_protocol.timeline.written_number import plain
 
 MAX_SEED = 2**64 - 1
@@ -26,15 +26,14 @@ class Seed(Kind):
     osc: str = "i h s"
 
     def read(self, value: Any) -> int:
-        if isinstance(value, str):
-            value = _whole_in(value)
-        if isinstance(value, float) and value.is_integer():
-            value = exact_whole(value)
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise TypeError(f"must be a whole number, got {shown(value)}")
-        if value.bit_length() > MAX_BITS:
-            raise ValueError(f"must have at most {MAX_DIGITS} digits, got {shown(value)}")
-        return value
+        number = _whole_in(value) if isinstance(value, str) else value
+        if isinstance(number, float) and number.is_integer():
+            number = exact_whole(number)
+        if isinstance(number, bool) or not isinstance(number, int):
+            raise TypeError(f"must be a whole number, got {quoted(value, number)}")
+        if number.bit_length() > MAX_BITS:
+            raise ValueError(f"must have at most {MAX_DIGITS} digits, got {shown(number)}")
+        return number
 
     def write(self, value: Any) -> Any:
         if abs(value) <= MAX_JSON_INTEGER:
@@ -80,4 +79,5 @@ def folded(seed: int) -> tuple[int | None, str]:
     found = seed % (MAX_SEED + 1)
     if found == seed:
         return seed, ""
-    return found, f"Seed {shown(seed)} is outside 0 to 2^64 - 1 and was folded to {found}."
+    named = f"Seed {seed}" if seed.bit_length() <= 128 else f"A seed of {digits_of(seed)} digits"
+    return found, f"{named} is outside 0 to 2^64 - 1 and was folded to {found}."

@@ -39,6 +39,8 @@ class TakeRecord(Message):
     engine: str = value(AnyText(), "the engine of its request")
     receipt: Receipt = value(Record(Receipt), "the measurements")
     words: tuple[str, ...] = value(TEXTS, "the receipt in sentences")
+    heard: tuple[str, ...] = value(TEXTS, "accepted takes that were in the song it was made for", ())
+    heard_before: tuple[str, ...] = value(TEXTS, "those of them that are no longer accepted", ())
     handles: bool = value(Flag(), "whether it has handles")
     attachments: tuple[str, ...] = value(TEXTS, "names of its attachments")
     region: int | None = value(

@@ -60,6 +60,11 @@ class TaskSpec:
         return self.placement is not Placement.WORDS
 
     @property
+    def hears_accepted(self) -> bool:
+        """Whether its takes can be made for the song as it stands: stems and analyses are of a song as it came."""
+        return self.placement in (Placement.REPLACES, Placement.BESIDE)
+
+    @property
     def needs_source(self) -> bool:
         """Whether the task needs a source."""
         return self.placement is not Placement.NEW

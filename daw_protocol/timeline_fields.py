@@ -77,7 +77,10 @@ class BarsKind(Kind):
             value = exact_whole(value)
         if isinstance(value, bool) or not isinstance(value, (int, str)):
             raise TypeError(f"{BARS_LOOK}, got {shown(value)}")
-        return Text(MAX_BARS_LETTERS, 1).read(plain(value) if isinstance(value, str) else value)
+        typed = plain(value) if isinstance(value, str) else str(value)
+        if len(typed) > MAX_BARS_LETTERS:
+            raise ValueError(f"{BARS_LOOK}, got {shown(value)}")
+        return Text(MAX_BARS_LETTERS, 1).read(typed)
 
     def schema(self) -> Schema:
         return Text(MAX_BARS_LETTERS, 1).schema()

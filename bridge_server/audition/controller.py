@@ -37,7 +37,7 @@ from bridge_server.audition.effects import (
     StopPlayback,
     SwitchTransport,
 )
-from bridge_server.audition.partial_scene import partial_scene, render_place
+from bridge_server.audition.partial_scene import accepted_during, partial_scene, render_place
 from bridge_server.audition.player import Player
 from bridge_server.audition.scene import ORIGINAL, Scene, not_playing, within
 from bridge_server.audition.scene_builder import SceneBuilder, accepted_takes, scene_request, tempo_map_of
@@ -132,7 +132,7 @@ class AuditionController:
     ) -> None:
         """A song with its accepted takes. origin: position of its first sample on the timeline."""
         async with self._lock:
-            accepted = accepted_takes(self._index, song.digest, None)
+            accepted = accepted_takes(self._index, song.digest)
             scene = await asyncio.to_thread(self.scene_builder.song_scene, song, accepted, tempo_map, origin)
             await self._apply(PlayScene(within(scene, span), ORIGINAL, self._state.bars))
 
@@ -374,7 +374,7 @@ class AuditionController:
         """What there is of a render by now, as a scene."""
         accepted = AcceptedSong("")
         if render.song is not None:
-            accepted = accepted_takes(self._index, render.song.digest, render.plan.region_in_song)
+            accepted = accepted_during(self._index, render)
         scene = await asyncio.to_thread(self._render_scene, render, accepted, bars)
         return RenderGrown(scene, bars, self._silent)
 

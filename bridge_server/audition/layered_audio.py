@@ -61,7 +61,9 @@ class LayeredAudio:
         return found
 
     def with_patches(self, patches: Iterable[Patch]) -> LayeredAudio:
-        return LayeredAudio(self.song, self.rate, (*self.patches, *patches))
+        """With further patches; those that add play on above those that replace."""
+        laid = sorted((*self.patches, *patches), key=lambda patch: patch.adds)
+        return LayeredAudio(self.song, self.rate, tuple(laid))
 
 
 def _lay(found: Samples, first: int, start: int, samples: Samples, *, adds: bool) -> None:

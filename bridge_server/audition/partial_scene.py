@@ -8,7 +8,11 @@ from bridge_server.audition.layered_audio import LayeredAudio, Patch
 from bridge_server.audition.loop_range import last_bar_line, loop_range_around
 from bridge_server.audition.loop_reader import rising
 from bridge_server.audition.scene import ORIGINAL, TAKE, Scene
+from bridge_server.audition.scene_builder import accepted_takes, beside
 from bridge_server.rendering.partial_render import PartialRender
+from clip_store.index import TakeIndex
+from clip_store.mix.accepted import AcceptedSong
+from clip_store.take import MIX
 from daw_protocol.timeline import Span
 
 
@@ -28,9 +32,25 @@ def partial_scene(render: PartialRender, song: LayeredAudio | None, before: int,
     loop_range = loop_range_around(plan.region, before, after, plan.tempo_map, plan.rate, extent)
     return Scene(
         place=render_place(render), audio=audio, origin=origin, tempo_map=plan.tempo_map,
-        loop_range=loop_range, job=render.job.id, song=render.song.digest if render.song else "", region=plan.region,
+        loop_range=loop_range, job=render.job.id, song=render.song.parent if render.song else "", region=plan.region,
         ready=ready_up_to(render, loop_range),
     )  # fmt: skip
+
+
+def accepted_during(index: TakeIndex, render: PartialRender) -> AcceptedSong:
+    """What is accepted in the song of a render and plays together with it, as far as its song does not have it."""
+    song, plan = render.song, render.plan
+    if song is None or (
+        song.heard and song.heard.begins
+    ):  # positions of the song as it came do not hold there
+        return AcceptedSong("")
+    accepted = accepted_takes(index, song.parent)
+    if song.heard:
+        there = set(song.heard.takes)
+        accepted = accepted.only(
+            lambda comp: not accepted.covers(comp) and not there & {part.take for part in comp.parts}
+        )
+    return beside(accepted, plan.region_in_original, plan.spec.placement, render.stem or MIX)
 
 
 def render_place(render: PartialRender) -> tuple[str, str, int]:

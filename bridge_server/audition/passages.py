@@ -20,6 +20,7 @@ from bridge_server.audition.scene import ORIGINAL, TAKE, Scene, within
 from bridge_server.audition.scene_builder import (
     SceneBuilder,
     SceneRequest,
+    accepted_around,
     accepted_takes,
     scene_request,
     tempo_map_of,
@@ -97,7 +98,7 @@ class Passages:
         self, song: Song, tempo_map: TempoMap, origin: int, span: tuple[Position | None, Position | None]
     ) -> Passage:
         """A song with its accepted takes. origin: position of its first sample on the timeline."""
-        accepted = accepted_takes(self._index, song.digest, None)
+        accepted = accepted_takes(self._index, song.digest)
         scene = await asyncio.to_thread(self._scene_builder.song_scene, song, accepted, tempo_map, origin)
         sounds = {ORIGINAL: song_sound(song.digest, accepted)}
         return _passage(within(scene, span), sounds, SONGS, song.digest)
@@ -107,9 +108,7 @@ class Passages:
     ) -> PassageWave:
         """A part of a side of a take. Raises ProtocolError, ClipStoreError."""
         take = self._index.get(take_id)
-        accepted = (
-            AcceptedSong("") if take.parent is None else accepted_takes(self._index, take.parent, take.region)
-        )
+        accepted = AcceptedSong("") if take.parent is None else accepted_around(self._index, take)
         found = take_sound(take, accepted)
         if side == ORIGINAL:
             found = "" if take.parent is None else song_sound(take.parent, accepted)
@@ -120,16 +119,18 @@ class Passages:
 
     async def song_wave(self, digest: str, sound: str, first: int | None, frames: int | None) -> PassageWave:
         """A part of a song with its accepted takes. Raises ProtocolError, ClipStoreError."""
-        accepted = accepted_takes(self._index, digest, None)
+        accepted = accepted_takes(self._index, digest)
         _check(song_sound(digest, accepted), sound)
         audio = await asyncio.to_thread(self._scene_builder.original, digest, accepted)
         return _part(audio, _own_part({ORIGINAL: audio}, ORIGINAL), first, frames)
 
 
 def take_sound(take: Take, accepted: AcceptedSong) -> str:
-    """Names what a take adds to its song, in its place: for a backing, what it is added to is part of that."""
-    below = song_sound(take.parent, accepted) if take.parent and not placement_of(take).covers_song else ""
-    return _name(take.audio, below)
+    """Names what a take adds to its song, in its place: the backings that play with it are part of that, and for a
+    backing all that it is added to."""
+    covers = placement_of(take).covers_song
+    below = song_sound(take.parent, accepted) if take.parent and not covers else ""
+    return _name(take.audio, below, *(accepted.adding if covers else ()))
 
 
 def song_sound(digest: str, accepted: AcceptedSong) -> str:
@@ -155,7 +156,7 @@ def _own_part(sides: dict[str, LayeredAudio], side: str) -> Span:
     audio, original = sides[side], sides.get(ORIGINAL)
     spans = [patch.span for patch in audio.patches]
     if side == TAKE and original is not None and audio.song is original.song:
-        spans = spans[len(original.patches) :]
+        spans = [patch.span for patch in audio.patches if patch not in original.patches]
     elif len(audio.song):
         spans.append(Span(0, len(audio.song)))
     return Span(min(span.start for span in spans), max(span.end for span in spans))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,9 +21,9 @@ from bridge_server.songs.mixdown import placement_of
 from bridge_server.songs.sources import Song
 from clip_store.blobs import BlobStore
 from clip_store.index import TakeIndex, place_of
-from clip_store.mix.accepted import AcceptedSong, accepted_in
+from clip_store.mix.accepted import AcceptedComp, AcceptedSong, accepted_in
 from clip_store.mix.comp_sound import sounds_of
-from clip_store.take import MIX, Take
+from clip_store.take import Take
 from daw_protocol.tasks import Placement
 from daw_protocol.timeline import Span, TempoMap
 from model.dsp.loudness import integrated
@@ -57,7 +57,7 @@ def scene_request(index: TakeIndex, take: Take, before: int, after: int) -> Scen
     """Everything the scene of a take needs, with bars around it. On the event loop. Raises TakeError."""
     siblings = siblings_of(index, take)
     nothing = AcceptedSong("")
-    elsewhere = nothing if take.parent is None else accepted_takes(index, take.parent, take.region)
+    elsewhere = nothing if take.parent is None else accepted_around(index, take)
     return SceneRequest(take, siblings, elsewhere, before, after)
 
 
@@ -77,18 +77,41 @@ def siblings_of(index: TakeIndex, take: Take) -> tuple[Take, ...]:
     return tuple(reversed([one for one in found if place_of(one) == place]))
 
 
-def accepted_takes(index: TakeIndex, song: str, region: Span | None) -> AcceptedSong:
-    """What is accepted in a song, except where it overlaps the region, and except stems."""
+def accepted_takes(index: TakeIndex, song: str) -> AcceptedSong:
+    """What is accepted in a song and can be heard in it: all but stems."""
     accepted = accepted_in(index, song)
     return accepted.only(
-        lambda comp: (
-            comp.place.stem == MIX
-            and not (
-                region is not None
-                and any(part.start < region.end and region.start < part.end for part in comp.parts)
-            )
-        )
+        lambda comp: not any(accepted.placement(part) is Placement.ALONE for part in comp.parts)
     )
+
+
+def accepted_around(index: TakeIndex, take: Take) -> AcceptedSong:
+    """What is accepted in a take's song and plays together with it."""
+    assert take.parent is not None, "a take without a song has nothing around it"
+    heard = take.recipe.heard.takes if take.recipe.heard else ()
+    return beside(accepted_takes(index, take.parent), take.region, placement_of(take), take.stem, heard)
+
+
+def beside(
+    accepted: AcceptedSong, region: Span, placement: Placement, stem: str, heard: Collection[str] = ()
+) -> AcceptedSong:
+    """What of the accepted takes plays together with one in a region.
+
+    Elsewhere that is all of it. Where something overlaps the take, it is what the take leaves audible: backings, other
+    than the one it may take the place of, and what it was made for (`heard`); for a backing what takes the song's place
+    as well.
+    """
+
+    def plays_along(comp: AcceptedComp) -> bool:
+        if not any(part.start < region.end and region.start < part.end for part in comp.parts):
+            return True
+        if any(accepted.placement(part) is Placement.BESIDE for part in comp.parts):
+            return placement is Placement.REPLACES or (
+                placement is Placement.BESIDE and comp.place.stem != stem
+            )
+        return placement is Placement.BESIDE or {part.take for part in comp.parts} <= set(heard)
+
+    return accepted.only(plays_along)
 
 
 class SceneBuilder:
@@ -153,7 +176,7 @@ class SceneBuilder:
             known = self._originals.get(key)
         if known is None:
             song, rate = self._audio(digest)
-            known = LayeredAudio(song, rate, tuple(self._patches(accepted)))
+            known = LayeredAudio(song, rate).with_patches(self._patches(accepted))
             with self._lock:
                 self._originals[key] = known
                 while len(self._originals) > 4:
@@ -182,7 +205,7 @@ class SceneBuilder:
         group = {one.id: one for one in (*request.siblings[-together:], request.take)}
         for name, one in group.items():
             side = self.sides(SceneRequest(one, (), request.accepted, 0, 0))[TAKE]
-            loud[name] = self._loud(side, stretch, name)
+            loud[name] = self._loud(side, stretch, (name, request.accepted.adding))
         gains = matching_gains(loud)
         return {TAKE: gains[request.take.id], ORIGINAL: gains.get(ORIGINAL, 0.0)}
 

@@ -25,6 +25,8 @@ from bridge_server.songs.tempo_file import read_midi_map, with_map, without_temp
 from daw_protocol.addresses import Command
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.replies import Failed
+from daw_protocol.requests import Render
+from daw_protocol.requests.render import ACCEPTED
 from daw_protocol.take_results import (
     ChosenTake,
     DeletedTake,
@@ -82,6 +84,8 @@ async def render(
 ) -> int:
     """Renders, waits, and writes every take's files into `out`. Returns the exit status."""
     asked = dict(fields)
+    if issubclass(command.request, Render) and command.request.spec().hears_accepted:
+        asked.setdefault("hears", ACCEPTED)  # the song is the bridge's here, not a bounce with takes in it
     if tempo_map is not None:
         asked = _from_midi(existing(tempo_map), asked)
     async with some_server(settings) as client:

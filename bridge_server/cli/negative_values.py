@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 # What no option of ours looks like: a minus sign and a number, whatever its unit.
 NEGATIVE = re.compile(r"-[.,]?\d.*", re.DOTALL)
 OPTION = re.compile(r"--[a-z][a-z-]*")
+FILE = re.compile(r"-[^=]*\.[A-Za-z]\w{1,4}", re.DOTALL)
 
 
 def joined(words: Sequence[str]) -> Iterator[str]:
@@ -30,8 +31,21 @@ def joined(words: Sequence[str]) -> Iterator[str]:
 
 
 class NegativeValuesParser(argparse.ArgumentParser):
-    """A parser whose options take values such as -2s, -1|1|0 and -96000, when it is given the words to parse."""
+    """A parser whose options take values such as -2s, -1|1|0 and -96000, when it is given the words to parse.
+
+    Its errors say how to name a file that begins with a hyphen.
+    """
+
+    _words: Sequence[str] = ()
 
     # argparse's own signature: Any, because it returns whatever namespace it was given.
     def parse_known_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:  # type: ignore[override]
+        self._words = args or ()
         return super().parse_known_args(args if args is None else list(joined(args)), namespace)
+
+    def error(self, message: str) -> NoReturn:
+        for word in self._words:
+            if FILE.fullmatch(word):
+                message += f'; if "{word}" is a file, write "./{word}"'
+                break
+        super().error(message)

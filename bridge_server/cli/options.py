@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from bridge_server.engines.registry import MODELS_ENGINE
+from daw_protocol.fields import Whole, number_in, shown
 
 Subparsers: TypeAlias = (
     "argparse._SubParsersAction[argparse.ArgumentParser]"  # the only name argparse has for it
@@ -23,9 +24,28 @@ def in_help(text: object) -> str:
 def gigabytes(text: str) -> float:
     """A size of memory. Raises ArgumentTypeError."""
     with contextlib.suppress(ValueError):
-        if 0 < (found := float(text)) < math.inf:
-            return found
-    raise argparse.ArgumentTypeError(f"{text!r} is no size in gigabytes, such as 8 or 5.5")
+        found = number_in(text)
+        if isinstance(found, (int, float)) and 0 < found < math.inf:
+            return float(found)
+    raise argparse.ArgumentTypeError(f"{shown(text)} is no size in gigabytes, such as 8 or 5.5")
+
+
+def port(text: str) -> int:
+    """A port, or 0 for any free one. Raises ArgumentTypeError."""
+    return _whole(text, Whole(0, 65_535))
+
+
+def places(text: str) -> int:
+    """How many renders at once. Raises ArgumentTypeError for what is no number; the settings know the limits."""
+    return _whole(text, Whole(-(2**31), 2**31))
+
+
+def _whole(text: str, kind: Whole) -> int:
+    """A whole number, read as in a request. Raises ArgumentTypeError."""
+    try:
+        return kind.read(text)
+    except (TypeError, ValueError) as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def models_option(one: argparse.ArgumentParser) -> None:

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from bridge_server.cli.arguments import engines_of, models_of, screen_of, settings_of, store_of
-from bridge_server.cli.options import Subparsers, gigabytes, json_option, models_option
+from bridge_server.cli.options import Subparsers, gigabytes, json_option, models_option, places, port
 from bridge_server.cli.stopping import stopped_early
 from bridge_server.engines.registry import BUILT_IN, DEFAULT_ENGINE, MODELS_ENGINE
 from bridge_server.logs import JSON, TEXT, logged_to
@@ -38,9 +38,9 @@ def add_serve(commands: Subparsers) -> None:
         "--host", default="127.0.0.1", help="address to listen on (default: this machine only)"
     )
     serve.add_argument(
-        "--port", type=int, default=WEBSOCKET_PORT, help="WebSocket and HTTP port (0: any free one)"
+        "--port", type=port, default=WEBSOCKET_PORT, help="WebSocket and HTTP port (0: any free one)"
     )
-    serve.add_argument("--osc-port", type=int, default=OSC_PORT, help="OSC port (0: any free one)")
+    serve.add_argument("--osc-port", type=port, default=OSC_PORT, help="OSC port (0: any free one)")
     serve.add_argument(
         "--token-file", type=Path, metavar="FILE",
         help="a file with the token that is required of every client; needed for any other --host",
@@ -96,7 +96,7 @@ def add_serve(commands: Subparsers) -> None:
         help="a start option of an engine, such as acestep.checkpoint=turbo; may be repeated",
     )  # fmt: skip
     serve.add_argument(
-        "--places", type=int, default=1, metavar="N",
+        "--places", type=places, default=1, metavar="N",
         help=f"how many takes an engine renders at once, 1 to {MAX_PLACES}, each in a process with its own copy of the "
         "engine: 2 need twice the memory (default: 1)",
     )  # fmt: skip

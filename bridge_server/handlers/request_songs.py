@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridge_server.engines.limits import refuse_too_long
-from bridge_server.rendering.part_plans import about, plan_part, refuse_overlaps
+from bridge_server.rendering.hearing import Hearing
+from bridge_server.rendering.part_plans import about, refuse_overlaps
 from bridge_server.rendering.plan import Plan
 from bridge_server.songs.placement import Placement, placed
 from bridge_server.songs.song_probe import SongProbe
 from bridge_server.songs.song_reader import SongReader
 from bridge_server.songs.song_tempos import SongTempos
+from bridge_server.songs.sources import TAKE
+from clip_store.index import TakeIndex
 from daw_protocol import requests
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.requests import Render
@@ -31,8 +34,10 @@ class RequestSong:
 class RequestSongs:
     """Looks at the songs requests name. Lives on the event loop."""
 
-    def __init__(self, reader: SongReader, tempos: SongTempos) -> None:
+    def __init__(self, reader: SongReader, tempos: SongTempos, hearing: Hearing, index: TakeIndex) -> None:
         self._reader = reader
+        self._hearing = hearing
+        self._index = index
         self._tempos = tempos
 
     async def placed(self, description: EngineDescription, request: Render) -> tuple[Render, str]:
@@ -43,13 +48,13 @@ class RequestSongs:
         if request.reference is not None:
             await self._reader.probe(request.reference, None, "reference")
         if request.mode == TOGETHER:
-            request = request.evolve(rate=await self._common_rate(request))
+            request = request.evolve(rate=await self._common_rate(request), hears=None)
         if request.tracks is None:
             request, song = await self._placed_alone(request)
             songs = [song]
         else:
             request, songs = await self._placed_tracks(request)
-        for part, plan in self._plans(request, songs):
+        for part, plan in await self._plans(request, songs):
             refuse_too_long(description, plan.least_seconds)
             if request.mode == TOGETHER:
                 _refuse_channels(description, songs, part)
@@ -58,17 +63,24 @@ class RequestSongs:
         placement = next((song.placement.note for song in songs if song.placement.note), "")
         return request.evolve(notes=notes), placement
 
-    def _plans(self, request: Render, songs: list[RequestSong]) -> list[tuple[Part, Plan]]:
+    async def _plans(self, request: Render, songs: list[RequestSong]) -> list[tuple[Part, Plan]]:
         """What would be rendered of each song, where it can be. Raises ProtocolError."""
         planned = []
         for part in parts_of(request.evolve(mode=EACH) if request.mode == TOGETHER else request):
             song = songs[(part.track or 1) - 1]
             try:
-                planned.append((part, plan_part(part, song.probe)))
+                heard = self._song_heard(part.request)
+                planned.append((part, await self._hearing.plan(part.request, song.probe, heard)))
             except ProtocolError as error:
-                raise song.placement.explained(error) from error
+                raise song.placement.explained(about(part, error)) from error
         refuse_overlaps(planned)
         return planned
+
+    def _song_heard(self, request: Render) -> str | None:
+        """The digest of the song in which takes may be accepted; None for a file never seen. Raises ProtocolError."""
+        if request.source is None or not request.source.startswith(TAKE):
+            return self._reader.known_digest(request.source) if request.source else None
+        return self._index.get(request.source.removeprefix(TAKE)).result
 
     async def _placed_alone(self, request: Render) -> tuple[Render, RequestSong]:
         """The request with its song in its place, and on the tempo kept with it."""

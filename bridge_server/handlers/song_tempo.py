@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
@@ -16,6 +17,7 @@ from bridge_server.songs.song_reader import SongReader
 from bridge_server.songs.song_tempos import SongTempos
 from bridge_server.songs.tempo_file import map_in_bytes, without_tempo
 from daw_protocol.errors import ErrorCode, ProtocolError
+from daw_protocol.fields import number_in, shown
 from daw_protocol.recipe import BlueprintRecord
 from daw_protocol.requests import SetSongTempo
 from daw_protocol.song_tempo import SongTempo, is_musical, of_analysis
@@ -31,9 +33,13 @@ from daw_protocol.timeline.tempo_edits import (
     tapped,
     with_meter,
 )
+from daw_protocol.timeline.written_number import plain
 
 COMMON_TIME = Meter(4, 4)
 NANOSECONDS = 1_000_000_000
+MAX_TAP_SECONDS = 86_400
+_ANY_SEPARATOR = re.compile("[,;]")
+_SEPARATOR = re.compile(r"[,;](?=\s|$)|;")
 
 
 class SongTempoHandlers:
@@ -178,11 +184,24 @@ def _seconds(position: Position, tempo_map: TempoMap, rate: int) -> Fraction:
 
 
 def tap_seconds(text: str) -> list[float]:
-    """The times in a list of taps. Raises ValueError for anything else."""
-    try:
-        return [float(entry) for entry in text.replace(",", " ").split()]
-    except ValueError:
-        raise ValueError(f'taps must be seconds such as "1.02, 1.53", got {text[:40]!r}') from None
+    """The times in a list of taps. Raises ValueError for anything else.
+
+    A comma before a blank separates taps, and so does every comma where decimals have points; else one between digits
+    is a decimal one.
+    """
+    written = plain(text)
+    apart = (_ANY_SEPARATOR if "." in written else _SEPARATOR).sub(" ", written)
+    return [_tap(entry, text) for entry in apart.split()]
+
+
+def _tap(entry: str, text: str) -> float:
+    """One time. Raises ValueError, also where a comma may separate decimals or thousands."""
+    found = number_in(entry)
+    if isinstance(found, str):
+        raise ValueError(f'taps must be seconds such as "1.02, 1.53", got {text[:40]!r}')
+    if not abs(found) <= MAX_TAP_SECONDS:  # NaN fails every comparison
+        raise ValueError(f"taps must lie within a day, got {shown(entry)}")
+    return float(found)
 
 
 def in_words(kept: SongTempoKept) -> str:

@@ -34,7 +34,7 @@ from daw_protocol.addresses import BY_NAME, BY_REQUEST
 from daw_protocol.context import Context
 from daw_protocol.errors import MAX_SENTENCE, ErrorCode, ProtocolError
 from daw_protocol.requests import Render
-from daw_protocol.requests.render import MAX_TITLE
+from daw_protocol.requests.render import ACCEPTED, MAX_TITLE
 from daw_protocol.requests.tracks import Track
 from daw_protocol.seed import folded
 from model.engine import EngineDescription, Task
@@ -77,7 +77,7 @@ class SubmitHandlers:
         self._reader = reader
         self._worker = worker
         self._answers = answers
-        self._songs = RequestSongs(reader, tempos)
+        self._songs = RequestSongs(reader, tempos, worker.hearing, store.index)
         self._clock = clock
 
     async def submit(self, request: Render, client: Client) -> Response:
@@ -86,7 +86,7 @@ class SubmitHandlers:
         asked = Fingerprint.of(request, filled)
         if known := self._known(request, asked, client):
             return await self._answers.again(known, client)
-        request, seed_note = self._settled(filled)
+        request, seed_note = self._settled(filled.evolve(hears=self._hears(request, client)))
         name, description = await self._engine(request, filled.engine)
         request = request.evolve(engine=name)
         refuse_impossible(description, request)
@@ -126,6 +126,18 @@ class SubmitHandlers:
             others = self._queue.of_machine(client.key, request.id)
             job = next((one for one in others if is_repeat(asked, one, request)), None)
         return job
+
+    def _hears(self, request: Render, client: Client) -> str | None:
+        """What the render hears. A program that sends its own bounce has accepted takes in it, or does without them;
+        whoever plays on the shared song means it as it stands."""
+        if request.hears is not None or not request.spec().hears_accepted:
+            return request.hears
+        shared = (
+            request.source is None
+            and request.tracks is None
+            and self._contexts.context(client.key).source is None
+        )
+        return ACCEPTED if shared else None
 
     def _context(self, client: Client, request: Render) -> Context:
         """The client's context. A pad or a surface that never named a song means the shared one, with its tempo and

@@ -13,7 +13,7 @@ from bridge_server.handlers.response import Response, understood
 from bridge_server.handlers.take_files import address_of, take_file
 from bridge_server.jobs.database import Connection, transaction
 from bridge_server.jobs.job_queue import JobQueue
-from bridge_server.rendering.receipts import in_words
+from bridge_server.rendering.receipts import hearing_in_words, in_words
 from bridge_server.sessions.client import Client
 from bridge_server.sessions.events import Events, Notice
 from bridge_server.songs.sources import TAKE
@@ -22,6 +22,8 @@ from clip_store.comp import Comp, Part
 from clip_store.errors import TakeError
 from clip_store.exports.arrange import find_song
 from clip_store.index import place_of
+from clip_store.mix.accepted import AcceptedSong, accepted_in
+from clip_store.mix.hearing import no_longer_accepted
 from clip_store.store import ClipStore
 from clip_store.take import Take
 from daw_protocol import requests
@@ -69,7 +71,8 @@ class TakeHandlers:
     async def show(self, request: requests.ShowTake, _: Client) -> Response:
         take = self._store.index.get(request.take)
         path = str(await asyncio.to_thread(self._store.clip_path, take))
-        result = record(TakeWithRecipe, take, request=take.request, recipe=take.recipe, path=path)
+        gone = self._gone(take, {})
+        result = record(TakeWithRecipe, take, gone, request=take.request, recipe=take.recipe, path=path)
         return understood(request, f"{take.task} at sample {take.position}: {path}", result)
 
     async def lineage(self, request: requests.ShowLineage, _: Client) -> Response:
@@ -217,11 +220,21 @@ class TakeHandlers:
                     if partial(place, comp):
                         parts.append(part)
         records = []
+        accepted: dict[str, AcceptedSong] = {}
         for number, take in enumerate(takes, 1):
-            records.append(listed(take, chosen.get(take.id)))
+            records.append(listed(take, chosen.get(take.id), self._gone(take, accepted)))
             if number % PAGE == 0:
                 await asyncio.sleep(0)
         return TakeList(takes=tuple(records))
+
+    def _gone(self, take: Take, accepted: dict[str, AcceptedSong]) -> tuple[str, ...]:
+        """The takes a take was made for that are not accepted any more. accepted: what is known of songs; grows."""
+        heard, song = take.recipe.heard, take.parent
+        if heard is None or song is None:
+            return ()
+        if song not in accepted:
+            accepted[song] = accepted_in(self._store.index, song)
+        return no_longer_accepted(heard, accepted[song])
 
 
 def part_of(take: Take, start: Position | None, end: Position | None) -> Span | None:
@@ -260,15 +273,18 @@ def chosen_again(take: str | None) -> str:
     return f"Take {take} is chosen again." if take else "Back to the original."
 
 
-def listed(take: Take, parts: Sequence[Part] | None) -> ListedTake:
-    """A take in a list. parts: of it that are chosen, in samples of its song; empty for all of it, None for nothing."""
+def listed(take: Take, parts: Sequence[Part] | None, gone: tuple[str, ...] = ()) -> ListedTake:
+    """A take in a list. parts: of it that are chosen, in samples of its song; empty for all of it, None for nothing.
+    gone: as for `record`."""
     origin = take.position - take.start
     spans = tuple((part.start + origin, part.end + origin) for part in parts or ())
-    return record(ListedTake, take, chosen=parts is not None, parts=spans)
+    return record(ListedTake, take, gone, chosen=parts is not None, parts=spans)
 
 
-def record(kind: type[Recorded], take: Take, **more: Any) -> Recorded:
-    """A take as clients see it. more: the values of `kind` that TakeRecord does not have."""
+def record(kind: type[Recorded], take: Take, gone: tuple[str, ...] = (), **more: Any) -> Recorded:
+    """A take as clients see it. gone: takes it was made for that are not accepted any more; more: the values of `kind`
+    that TakeRecord does not have."""
+    heard = take.recipe.heard
     return kind(
         take=take.id,
         job=take.job,
@@ -287,7 +303,9 @@ def record(kind: type[Recorded], take: Take, **more: Any) -> Recorded:
         seed=take.recipe.seed,
         engine=str(take.request.get("engine", "")),
         receipt=take.receipt,
-        words=tuple(in_words(take.receipt)),
+        words=(*in_words(take.receipt), *(hearing_in_words(heard, gone) if heard else ())),
+        heard=heard.takes if heard else (),
+        heard_before=gone,
         handles=take.handles is not None,
         attachments=tuple(entry.name for entry in take.attachments),
         region=take.recipe.region,

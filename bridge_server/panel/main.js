@@ -168,7 +168,7 @@ const card = new TakeCard(store, arranger, bridge, actions, notices);
 const listening = new Listening(store, bridge, notices, lanes);
 const transport = new Transport(store, arranger, listening, actions);
 new Pointing(arranger, store, bridge, listening, regions);
-new Songs(store, bridge, notices);
+new Songs(store, bridge, notices).tempo.where = (now) => transport.position(now);
 new Saving(store, bridge, notices);
 const keyboard = new Keyboard(actions);
 

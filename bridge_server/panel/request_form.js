@@ -1,6 +1,7 @@
 /** The request: task, prompt, strength, number of takes. Shows only what the task and the engine support. */
 
 import { button, byId, make, setText, show } from "./dom.js";
+import { hearsField, hearsMore } from "./hears.js";
 import { counted, duration, regionName, taskName } from "./words.js";
 
 const KEPT = "takebridge.draft";
@@ -25,7 +26,7 @@ const HINTS = {
   generate: "the song, e.g. slow bossa nova, nylon guitar",
 };
 
-const EMPTY = { task: "repaint", takes: 2, strength: 0.5, prompt: "", seed: "", layers: "all", length: "8 bars", context: "", crossfade: "", match: true, ending: false, lyrics: "", instruments: [], stems: [], engine: "" };
+const EMPTY = { task: "repaint", takes: 2, strength: 0.5, prompt: "", seed: "", layers: "all", length: "8 bars", hears: "accepted", context: "", crossfade: "", match: true, ending: false, lyrics: "", instruments: [], stems: [], engine: "" };
 
 export class RequestForm {
   constructor(store, arranger, bridge, regions) {
@@ -46,12 +47,17 @@ export class RequestForm {
     });
     this.form.addEventListener("change", () => this.#read());
     store.watch(["engines", "status"], () => this.#engineChanged());
-    store.watch(["focus", "dragged", "marked", "grid", "connection"], () => this.#words());
+    store.watch(["focus", "dragged", "marked", "grid", "connection", "takes"], () => this.#words());
   }
 
   get engine() {
     const { engines, status } = this.store.values;
     return engines?.[this.draft.engine || status?.engine] ?? null;
+  }
+
+  /** Whether what is accepted in the song makes a difference to this request. */
+  get hearsMore() {
+    return hearsMore(this.draft.task, this.store.get("takes") ?? [], this.arranger.region);
   }
 
   /** Why a task cannot be done; empty when it can. */
@@ -119,6 +125,7 @@ export class RequestForm {
     if (!single) given.takes = Number(draft.takes);
     if (String(draft.seed).trim()) given.seed = String(draft.seed).trim(); // as text: a number would be rounded above 2^53
     if (draft.engine) given.engine = draft.engine;
+    if (this.hearsMore) given.hears = draft.hears;
     if (String(draft.context).trim()) given.context = Number(draft.context);
     if (["repaint", "complete"].includes(draft.task)) {
       if (String(draft.crossfade).trim()) given.crossfade = Number(draft.crossfade);
@@ -181,7 +188,7 @@ export class RequestForm {
       field("length", "Length", length),
       ending,
       make("div", { class: "pair" }, takesField, seedField),
-      more, this.submitButton, this.under,
+      more, hearsField(), this.submitButton, this.under,
     );
     this.#write();
   }
@@ -260,6 +267,7 @@ export class RequestForm {
       if (name === "takes") visible = !about.single;
       if (name === "engine") visible = Object.keys(engines ?? {}).length > 1;
       if (name === "context") visible = true;
+      if (name === "hears") visible = this.hearsMore;
       if (name === "crossfade" || name === "match") visible = ["repaint", "complete"].includes(draft.task);
       if (name === "length") visible &&= about.needs === "nothing" || !this.arranger.region;
       show(box, visible);
@@ -289,6 +297,7 @@ export class RequestForm {
     const region = this.arranger.region;
     const { needs, single } = TASKS[task];
     const length = this.form.querySelector("[data-field=length]");
+    show(this.form.querySelector("[data-field=hears]"), this.hearsMore);
     show(length, TASKS[task].fields.includes("length") && (needs === "nothing" || !region));
     const several = needs === "nothing" ? 0 : this.regions.all.length;
     const where = needs === "nothing" ? "" : several > 1 ? ` ${counted(several, "region")}` : region ? ` ${regionName(region, grid, this.arranger.rate)}` : task === "complete" ? " past the end" : needs === "song" ? " the whole song" : "";

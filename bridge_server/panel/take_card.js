@@ -1,6 +1,7 @@
 /** The selected take: its receipt in words and figures, its recipe, its files and its actions. */
 
 import { button, byId, icon, make, setText, show } from "./dom.js";
+import { madeFor } from "./hears.js";
 import { receiptFigures, receiptLine, regionName, taskName } from "./words.js";
 
 /** Seconds of the song on either side in a spectrogram. */
@@ -66,7 +67,7 @@ export class TakeCard {
   #changed(force = false) {
     const take = this.take;
     show(this.box, Boolean(take));
-    const key = take ? `${take.take} ${take.chosen} ${take.parts} ${this.store.get("opened")}` : "";
+    const key = take ? `${take.take} ${take.chosen} ${take.parts} ${take.heard_before} ${this.store.get("opened")}` : "";
     if (key === this.key && !force) return;
     this.key = key;
     if (!take) {
@@ -124,6 +125,7 @@ export class TakeCard {
       ...(this.varying === take.take ? [this.#vary(take)] : []),
       make("p", { class: warnings.length ? "receipt-line bad" : "receipt-line" }, icon(warnings.length ? "warning" : "accept"), make("span", {}, receiptLine(take.receipt))),
       warnings.length ? make("ul", { class: "warnings" }, ...warnings.map((warning) => make("li", {}, warning))) : "",
+      madeFor(take) ? make("p", { class: "quiet", id: "made-for" }, madeFor(take)) : "",
       this.#fold("receipt", "Receipt: measurements", () => make("dl", { class: "figures" }, ...receiptFigures(take.receipt).flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value)]))),
       this.#fold("recipe", "Recipe", () => this.recipe),
       this.#fold("spectrogram", "Spectrogram", () => this.#spectrograms(take)),

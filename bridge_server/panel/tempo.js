@@ -21,6 +21,15 @@ export function tapped(times) {
   return 60000 / gaps[Math.floor((gaps.length - 1) / 2)];
 }
 
+/**
+ * Taps as the server takes them: seconds from the song's first sample, the first one on bar 1. places: samples of the
+ * timeline at which the song was when they came, null where it did not play. Null where they do not ascend, as in a loop.
+ */
+export function onBeats(places, song) {
+  if (places.length < LEAST_TAPS || places.some((place, index) => place === null || (index > 0 && place <= places[index - 1]))) return null;
+  return places.map((place) => ((place - song.position) / song.rate).toFixed(4)).join(" ");
+}
+
 export class SongTempo {
   constructor(store, bridge, notices) {
     this.store = store;
@@ -28,7 +37,9 @@ export class SongTempo {
     this.notices = notices;
     this.asked = new Set(); // songs whose producer was asked on this page
     this.job = null;
+    this.where = () => null; // (now) => the sample of the timeline that is heard then; null while nothing plays
     this.taps = [];
+    this.places = [];
     this.text = make("p", { id: "tempo-found", role: "status" });
     this.find = button("Find the tempo", { id: "tempo-find", class: "primary", onclick: () => this.#find() });
     this.accept = button("Accept", { id: "tempo-accept", class: "primary", onclick: () => this.#change({ analysed: true }, "Accepted: the song keeps this tempo.") });
@@ -39,7 +50,7 @@ export class SongTempo {
       button("A beat later", { onclick: () => this.#change({ shift: 1 }) }),
       button("This is bar 1", { title: "Bar 1 begins at the selection, or else at the playhead", onclick: () => this.#barOne() }));
     this.edits = edits;
-    this.tap = button("Tap", { id: "tempo-tap", title: "Press on every beat while you listen", onclick: () => this.#tapped() });
+    this.tap = button("Tap", { id: "tempo-tap", title: "Press on every beat while you listen. While the song plays here, the first tap is bar 1", onclick: () => this.#tapped() });
     this.box = make("section", { id: "song-tempo", "aria-label": "Tempo of the song" }, this.text, make("div", { class: "ways-row" }, this.find, this.accept, this.tap), edits);
     store.watch(["jobs"], ({ jobs }) => this.#moved(jobs));
   }
@@ -64,6 +75,7 @@ export class SongTempo {
 
   #show(kept) {
     const found = kept.analysis;
+    this.meter = kept.known ? kept.meter : null;
     const doubtful = found && Math.min(...["tempo", "octave", "downbeat"].map((name) => found.confidence?.[name] ?? 0)) < LIKELY;
     if (kept.known) setText(this.text, `Kept with the song: ${inWords({ bpm: kept.bpm, meter: kept.meter, barOne: kept.bar_one, tempos: kept.tempos })}.`);
     else if (found) setText(this.text, `Found: ${inWords({ bpm: found.tempo, other: found.other_tempo, meter: found.meter, barOne: found.downbeat })}${found.beats?.length ? ", changing" : ""}.${doubtful ? " Check it: play the song and watch the bar lines." : ""}`);
@@ -98,7 +110,7 @@ export class SongTempo {
 
   #barOne() {
     const { focus, audition } = this.store.values;
-    const place = focus.selection?.start ?? audition?.position ?? focus.playhead;
+    const place = focus.selection?.start ?? this.where(performance.now()) ?? audition?.position ?? focus.playhead;
     if (place === null || place === undefined) {
       this.notices.say("There is no place for bar 1.", "Select from its downbeat on (Alt ignores the grid), or play the song and stop there.");
       return;
@@ -108,11 +120,23 @@ export class SongTempo {
 
   #tapped() {
     const now = performance.now();
-    if (this.taps.length && now - this.taps.at(-1) > PAUSE) this.taps = [];
+    if (this.taps.length && now - this.taps.at(-1) > PAUSE) {
+      this.taps = [];
+      this.places = [];
+    }
     this.taps.push(now);
+    this.places.push(this.where(now));
     const bpm = tapped(this.taps);
     setText(this.tap.querySelector("span"), bpm ? `Tap: ${bpm.toFixed(1)} BPM` : "Tap");
     clearTimeout(this.timer);
-    if (bpm) this.timer = setTimeout(() => this.#change({ bpm: Math.round(bpm * 10) / 10 }).then(() => setText(this.tap.querySelector("span"), "Tap")), PAUSE);
+    if (bpm) this.timer = setTimeout(() => this.#keepTaps(bpm), PAUSE);
+  }
+
+  /** Keeps what was tapped: tempo and bar 1 where the song played meanwhile, else the tempo alone. */
+  async #keepTaps(bpm) {
+    const taps = onBeats(this.places, this.store.get("focus").song);
+    await this.#change(taps ? { taps, ...(this.meter ? { meter: this.meter } : {}) } : { bpm: Math.round(bpm * 10) / 10 });
+    setText(this.tap.querySelector("span"), "Tap");
+    if (!taps) this.notices.say("The tempo is kept; bar 1 stays where it was.", "Tap while the song plays here, from a downbeat on, or select from its downbeat and press This is bar 1.");
   }
 }

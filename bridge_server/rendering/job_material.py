@@ -10,9 +10,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from bridge_server.rendering.hearing import Hearing
 from bridge_server.rendering.part_plans import refuse_overlaps
 from bridge_server.rendering.plan import Plan, plan_request
-from bridge_server.rendering.song_shape import song_shape
 from bridge_server.rendering.stack import StackedSong, plan_of_stack, stacked
 from bridge_server.songs.song_reader import SongReader
 from bridge_server.songs.sources import Song
@@ -41,8 +41,16 @@ class JobMaterial:
     """
 
     def __init__(
-        self, request: Render, orders: Iterable[Part], reader: SongReader, report: Callable[[Progress], None]
+        self,
+        job: str,
+        request: Render,
+        orders: Iterable[Part],
+        hearing: Hearing,
+        reader: SongReader,
+        report: Callable[[Progress], None],
     ) -> None:
+        self._job = job
+        self._hearing = hearing
         self._request = request
         self._orders = tuple(orders)
         self._reader = reader
@@ -74,11 +82,17 @@ class JobMaterial:
             return await self._read_stack()
         request = part.request
         song = await self._reader.read(request.source, request.rate) if request.source else None
-        shape = await asyncio.to_thread(song_shape, song.audio) if song else None
         alike = {one.number: one for one in self._orders if one.track == part.track}.values()
-        planned = [(one, plan_request(one.request, shape)) for one in alike]
-        refuse_overlaps(planned)
-        return {one.number: PartMaterial(one, plan, song, self._reference) for one, plan in planned}
+        found = {one.number: await self._heard(one, song) for one in alike}
+        refuse_overlaps([(one.part, one.plan) for one in found.values()])
+        return found
+
+    async def _heard(self, part: Part, song: Song | None) -> PartMaterial:
+        """The material of a part, with the song as the part hears it."""
+        if song is None:
+            return PartMaterial(part, plan_request(part.request, None), None, self._reference)
+        heard, plan = await self._hearing.prepare(self._job, part, song)
+        return PartMaterial(part, plan, heard, self._reference)
 
     async def _read_stack(self) -> dict[int, PartMaterial]:
         """The material of every part, each of which is about all tracks together."""

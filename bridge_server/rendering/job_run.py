@@ -20,6 +20,7 @@ from bridge_server.engines.outcome import Outcome
 from bridge_server.engines.places import EnginePlaces, PlaceClaim
 from bridge_server.engines.pool import EnginePool
 from bridge_server.jobs.job import Job
+from bridge_server.rendering.hearing import Hearing
 from bridge_server.rendering.job_material import JobMaterial, PartMaterial
 from bridge_server.rendering.job_progress import ProgressBar
 from bridge_server.rendering.part_plans import about
@@ -74,6 +75,7 @@ class JobServices:
     live: PartialRenders
     attempts: int
     on_place_free: Callable[[], None]
+    hearing: Hearing
 
 
 class JobRun:
@@ -111,7 +113,12 @@ class JobRun:
         self._missing = [n for part in self._parts for n in part.takes if n not in recorded]
         self._orders = self._claimed_orders(services.engines.takes_at_once(self._request.engine))
         self._material = JobMaterial(
-            self._request, (order.part for order in self._orders), self._reader, report
+            self.job.id,
+            self._request,
+            (order.part for order in self._orders),
+            services.hearing,
+            self._reader,
+            report,
         )
 
     def _claimed_orders(self, takes_at_once: int) -> list[TakeOrder]:

@@ -1,21 +1,12 @@
-"""Plans for all parts of a request: where each lies, and that no two of one song overlap."""
+"""What concerns the parts of a request together: no two of one song overlap, and an error names its part.
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bridge_server.rendering.plan import Plan, at, plan_request
-from bridge_server.songs.song_probe import SongProbe
+from bridge_server.rendering.plan import Plan, at
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.requests.parts import Part
-
-
-def plan_part(part: Part, probe: SongProbe | None) -> Plan:
-    """As `plan_request`, for one part; the error names it where there are several. Raises ProtocolError."""
-    try:
-        return plan_request(part.request, probe)
-    except ProtocolError as error:
-        raise about(part, error) from error
 
 
 def about(part: Part, error: ProtocolError) -> ProtocolError:

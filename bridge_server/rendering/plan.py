@@ -33,7 +33,8 @@ NEW_SONG_CHANNELS = 2
 class Plan:
     """A request in samples of the timeline.
 
-    song:     the stretch the song covers; None for a request without one.
+    song:     the stretch that the song as it is heard covers; None for a request without one.
+    begins:   of that stretch, from the song's own first sample: negative with an accepted lead-in.
     region:   the region to render; as far as it is known, where the plan was made from a header.
     least_length: of the region, in samples; all of it once the song's samples are known.
     notes:    what was assumed, for the takes.
@@ -47,6 +48,7 @@ class Plan:
     region: Span
     least_length: int
     notes: tuple[str, ...] = ()
+    begins: int = 0
 
     @property
     def spec(self) -> TaskSpec:
@@ -65,8 +67,13 @@ class Plan:
 
     @property
     def region_in_song(self) -> Span:
-        """The region counted from the song's first sample."""
+        """The region counted from the first sample of the song as it is heard."""
         return self.region.shifted(-self.song.start) if self.song else Span(0, self.region.length)
+
+    @property
+    def region_in_original(self) -> Span:
+        """The region counted from the song's own first sample, as takes have it."""
+        return self.region_in_song.shifted(self.begins)
 
     def render_request(self, takes: tuple[int, ...], files: Collection[str] = ()) -> RenderRequest:
         """The engine's request for some takes, counted from 0. files: the options that name files.
@@ -155,9 +162,10 @@ def plan_request(request: Render, probe: SongProbe | None) -> Plan:
     channels = probe.channels if probe else NEW_SONG_CHANNELS
     try:
         position = request.source_position.resolve(tempo_map, rate) if request.source_position else 0
-        song = Span(position, position + probe.frames) if probe else None
+        begins = probe.begins if probe else 0
+        song = Span(position + begins, position + begins + probe.frames) if probe else None
         region, least = _region(request, tempo_map, rate, song, probe)
-        plan = Plan(request, tempo_map, rate, channels, song, region, least, notes)
+        plan = Plan(request, tempo_map, rate, channels, song, region, least, notes, begins)
         _check_start(plan)
         if probe is None or probe.counted:
             _check_end(plan)

@@ -285,13 +285,13 @@ def _take(
         task=plan.request.task,
         stem=stem,
         title=plan.request.title or (order.song.name if order.song else "new song"),
-        parent=order.song.digest if order.song else None,
+        parent=order.song.parent if order.song else None,
         audio=clip.digest,
         handles=handles.digest if handles else None,
         result=result,
         origin=plan.request.origin or None,
         position=plan.region.start,
-        start=plan.region_in_song.start,
+        start=plan.region_in_original.start,
         length=plan.region.length,
         rate=plan.rate,
         request=plan.request.to_fields(),
@@ -305,6 +305,7 @@ def _take(
 def recipe(order: TakeContext, outcome: Outcome, receipt: Receipt) -> Recipe:
     """Everything needed to render the take again, and the engine's report."""
     report, blueprint, reference = outcome.report, outcome.blueprint, None
+    heard = order.song.heard if order.song else None
     if order.reference is not None:  # nothing is rendered after one without consent
         reference = ReferenceAudio(name=order.reference.name, digest=order.reference.digest, consent=True)
     return Recipe(
@@ -319,10 +320,11 @@ def recipe(order: TakeContext, outcome: Outcome, receipt: Receipt) -> Recipe:
         track=order.part.track if order.part else None,
         method=report.method,
         figures=report.figures,
-        notes=(*order.plan.notes, *report.notes),
+        notes=(*order.plan.notes, *(receipts.hearing_in_words(heard) if heard else []), *report.notes),
         gain_db=receipt.gain_db,
         tempo_map=order.plan.tempo_map.to_json(),
         reference=reference,
+        heard=heard,
         blueprint=None if blueprint is None else blueprint_record(blueprint),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from clip_store.measure.gain_match import GainMatch, Target
 from clip_store.splice import Spliced, stretch
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.receipt import Receipt
+from daw_protocol.recipe import HeardSong
 from daw_protocol.song_receipt import SongReceipt
 from daw_protocol.timeline import Span
 from model.dsp.loudness import integrated, peak_db
@@ -173,6 +175,21 @@ def in_words(receipt: Receipt) -> list[str]:
         lines.append(f"onsets off the grid: {receipt.drift_median_ms:.0f} ms median, of {receipt.onsets}")
     lines += [f"warning: {warning}" for warning in receipt.warnings]
     return lines
+
+
+def hearing_in_words(heard: HeardSong, gone: Sequence[str] = ()) -> list[str]:
+    """What a take was made for. gone: the takes in it that are not accepted any more."""
+    lines = [f"Made for the song with {_named(heard.takes)} in it."]
+    if gone:
+        lines.append(
+            f"Warning: {_named(gone)} {'is' if len(gone) == 1 else 'are'} no longer accepted. Listen to its edges, "
+            "or render it again."
+        )
+    return lines
+
+
+def _named(takes: Sequence[str]) -> str:
+    return f"take {takes[0]}" if len(takes) == 1 else f"takes {', '.join(takes[:-1])} and {takes[-1]}"
 
 
 def song_in_words(receipt: SongReceipt) -> list[str]:

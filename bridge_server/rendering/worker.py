@@ -25,6 +25,7 @@ from bridge_server.jobs.job import Job, JobState
 from bridge_server.jobs.job_queue import JobQueue
 from bridge_server.jobs.replies import ending
 from bridge_server.logs import about_job
+from bridge_server.rendering.hearing import Hearing
 from bridge_server.rendering.job_run import JobRun, JobServices
 from bridge_server.rendering.partial_render import PartialRenders
 from bridge_server.rendering.postprocess import warm_up
@@ -68,7 +69,8 @@ class RenderWorker:
         self.live = PartialRenders(events)
         recorder = TakeRecorder(connection, store, events, tempos, clock)
         attempts = settings.limits.attempts
-        self._services = JobServices(engines, reader, recorder, self.live, attempts, self.wake)
+        self.hearing = Hearing(store)
+        self._services = JobServices(engines, reader, recorder, self.live, attempts, self.wake, self.hearing)
         self.warm = asyncio.Event()  # what finishes takes is loaded: the loop has the interpreter to itself
         self._wake = asyncio.Event()
         self._turns = count()

@@ -116,9 +116,9 @@ def mixdown(store: ClipStore, take: Take) -> Mixdown:
     Raises StoreError when audio is missing or damaged, SpliceError when song and clip do not fit.
     """
     clip = store.blobs.wave(take.audio)
-    if take.parent is None:
+    if take.base is None:
         return Mixdown(clip.form, (Layer(clip),))
-    return laid_over(store.blobs.wave(take.parent), clip, take.start, take.task)
+    return laid_over(store.blobs.wave(take.base), clip, take.start_in_base, take.task)
 
 
 def laid_over(song: StoredWave, clip: StoredWave, start: int, task: str) -> Mixdown:
@@ -143,5 +143,5 @@ def laid_over(song: StoredWave, clip: StoredWave, start: int, task: str) -> Mixd
 
 def tag_of(take: Take) -> str:
     """Differs whenever the mixdown of a take does."""
-    parts = (take.parent, take.audio, take.start, placement_of(take).value, TASKS[take.task].spliced)
+    parts = (take.base, take.audio, take.start_in_base, placement_of(take).value, TASKS[take.task].spliced)
     return hashlib.sha256(repr(parts).encode()).hexdigest()

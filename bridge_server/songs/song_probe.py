@@ -20,6 +20,7 @@ class SongProbe:
     counted:      whether `frames` is certain. Headers of MP3 files only estimate it.
     music_frames: how many of them are music: the rest, at the end, is the last chord ringing out, or silence.
                   None until the samples have been read.
+    begins:       of the first of these frames, from the song's own first: before it where a lead-in is accepted.
     stamp:        where its file, or the take it comes from, puts its first sample: seconds from the timeline's zero;
                   None without one.
     notes:        what a producer should know of how the file was read.
@@ -30,6 +31,7 @@ class SongProbe:
     channels: int
     counted: bool = True
     music_frames: int | None = None
+    begins: int = 0
     stamp: Fraction | None = None
     notes: tuple[str, ...] = ()
 

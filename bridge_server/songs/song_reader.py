@@ -138,14 +138,14 @@ class SongReader:
         if take is None:
             return SongProbe.of(probe_audio(Path(name), self._most_seconds, self._open))
         clip = blobs.probe(take.audio)
-        if take.parent is None:
+        if take.base is None:
             return replace(SongProbe.of(clip), stamp=Fraction(take.position, take.rate))
-        song = blobs.probe(take.parent)
+        song = blobs.probe(take.base)
         check_alike(song, clip)
         return replace(
             SongProbe.of(song),
-            frames=frames_with_clip(song.frames, clip.frames, take.start),
-            stamp=Fraction(take.position - max(0, take.start), take.rate),
+            frames=frames_with_clip(song.frames, clip.frames, take.start_in_base),
+            stamp=Fraction(take.position - max(0, take.start_in_base), take.rate),
         )
 
     def _remember(self, name: FileState | str, probe: SongProbe) -> None:

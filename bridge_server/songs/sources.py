@@ -21,6 +21,7 @@ from clip_store.blobs import BlobStore
 from clip_store.errors import ClipStoreError
 from clip_store.regular_file import open_below, open_regular
 from daw_protocol.errors import ErrorCode, ProtocolError, unicode_only
+from daw_protocol.recipe import HeardSong
 
 STORED = "audio:"
 TAKE = "take:"
@@ -50,6 +51,7 @@ class Song:
     state: of the file it was read from; None when it came by upload or from the store.
     stamp: the file's time stamp, in seconds from the timeline's zero; None without one, and for audio from the store.
     notes: what a producer should know of how that file was read.
+    heard: which accepted takes are in the audio, if any are; `original` is the digest of the song without them.
     """
 
     name: str
@@ -58,6 +60,13 @@ class Song:
     state: FileState | None = None
     stamp: Fraction | None = None
     notes: tuple[str, ...] = ()
+    original: str = ""
+    heard: HeardSong | None = None
+
+    @property
+    def parent(self) -> str:
+        """The digest of the song that takes of it belong to."""
+        return self.original or self.digest
 
 
 def find_file(name: str, roots: tuple[Path, ...], field: str = "source") -> Path:

@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from clip_store.audio import flac, mpeg, ogg, voc
 from clip_store.audio.pieced_file import PiecedFile, Stretch
-from clip_store.audio.riff import MAX_CHUNKS, MAX_RIFF, Chunk, is_riff, walk, walk_chunks
+from clip_store.audio.riff import MAX_CHUNKS, MAX_RIFF, Chunk, is_riff, walk_chunks, walk_joined
 from clip_store.audio.wave_format import mended
 
 _MPEG_IN_WAVE = 0x55
@@ -121,7 +121,7 @@ def _wave(file: BinaryIO) -> Layout:
     is_plain, due = kind != b"BW64", 12
     order = ">" if kind == b"RIFX" else "<"
     is_other, changes = False, False  # whether the sound that comes is in a second format; whether any was
-    for chunk in walk(file):
+    for chunk in walk_joined(file):
         # Without a pad byte before the sound, a decoder loses its way to it.
         is_plain = is_plain and (bool(sound) or chunk.start - 8 == due)
         due = chunk.start + chunk.size + (chunk.size & 1)
@@ -134,7 +134,7 @@ def _wave(file: BinaryIO) -> Layout:
             body = file.read(chunk.present)
             first = bodies.setdefault(chunk.name, body)
             if chunk.name == b"fmt ":
-                is_other = body != first
+                is_other = bool(sound) and body != first
                 is_plain = is_plain and not sound and first is body  # one format, in front of the sound
     form, fault = mended(bodies.get(b"fmt ", b""), order)
     if fault or not sound:
@@ -314,6 +314,7 @@ def _au(file: BinaryIO) -> Layout:
     file.seek(0)
     order = ">" if file.read(4) == b".snd" else "<"
     offset, size, code, rate, channels = struct.unpack(order + "5I", file.read(20))
+    offset = max(offset, 24)  # the least there is: decoders take a smaller one for it
     there = file.seek(0, 2) - offset
     if code not in _AU_CODES or size >= there or there <= 0:
         return Layout()

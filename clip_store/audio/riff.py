@@ -24,6 +24,7 @@ OPEN_SIZE = 0x7FFF0000
 """From here on, a size that the file does not reach is what programs write that cannot know it: 0x7FFFF000 (SoX),
 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF (ffmpeg). A song within the server's limits does not come near it."""
 
+_RIFFS = (b"RIFF", b"RIFX", b"RF64", b"BW64")
 _WAVE_FORMAT_PCM = 1
 _WAVE_FORMAT_IEEE_FLOAT = 3
 _MAX_TEXT_CHUNK = 16 * 1024 * 1024
@@ -85,7 +86,7 @@ def is_riff(file: BinaryIO) -> bool:
     """Whether the file begins like RIFF/WAVE, RIFX, RF64 or BW64."""
     file.seek(0)
     head = file.read(12)
-    return len(head) == 12 and head[:4] in (b"RIFF", b"RIFX", b"RF64", b"BW64") and head[8:] == b"WAVE"
+    return len(head) == 12 and head[:4] in _RIFFS and head[8:] == b"WAVE"
 
 
 def walk(file: BinaryIO) -> Iterator[Chunk]:
@@ -93,6 +94,16 @@ def walk(file: BinaryIO) -> Iterator[Chunk]:
     file.seek(0)
     order = ">" if file.read(4) == b"RIFX" else "<"
     return walk_chunks(file, 12, order, b"data")
+
+
+def walk_joined(file: BinaryIO) -> Iterator[Chunk]:
+    """As `walk`, with the chunks of the WAV files that were joined to this one byte by byte."""
+    for chunk in walk(file):
+        yield chunk
+        file.seek(max(0, chunk.start - 8))
+        head = file.read(12)
+        if head[:4] in _RIFFS and head[8:] == b"WAVE":
+            yield from walk_chunks(file, chunk.start + 4, ">" if head[:4] == b"RIFX" else "<", b"data")
 
 
 def walk_chunks(file: BinaryIO, first: int, order: str, sound: bytes) -> Iterator[Chunk]:

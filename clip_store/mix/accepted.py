@@ -12,6 +12,7 @@ from functools import cached_property
 from clip_store.comp import Comp, Part, overlay
 from clip_store.index import Place, TakeIndex, TakeLink, place_of
 from clip_store.take import Take
+from daw_protocol.recipe import HeardSong
 from daw_protocol.tasks import TASKS, Placement
 from daw_protocol.timeline.span import Span
 
@@ -33,6 +34,7 @@ class AcceptedSong:
     takes:    by id, all that appear in the comps.
     starts:   of each take's first sample.
     stands_on: by take, those that the song it was made of contains.
+    heard:    by take, what took the song's place in what it was made of, where that was not the song alone.
     """
 
     song: str
@@ -40,6 +42,17 @@ class AcceptedSong:
     takes: Mapping[str, Take] = field(default_factory=dict)
     starts: Mapping[str, int] = field(default_factory=dict)
     stands_on: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    heard: Mapping[str, Comp] = field(default_factory=dict)
+
+    def rests_on(self, take: str, other: str | None, edge: int) -> bool:
+        """Whether a take was spliced at one of its edges into what another plays there; None: into the original."""
+        if take not in self.heard:
+            return other is None or other in self.stands_on[take]
+        return self.below(take, edge) == other
+
+    def below(self, take: str, edge: int) -> str | None:
+        """The take that played on both sides of an edge in what this one was spliced into; None: the original."""
+        return next((part.take for part in self.heard.get(take, ()) if part.start < edge < part.end), None)
 
     def region(self, take: str) -> Span:
         """Where all of a take lies."""
@@ -52,6 +65,10 @@ class AcceptedSong:
     def placement(self, part: Part) -> Placement:
         """How a part plays with the song."""
         return TASKS[self.takes[part.take].task].placement
+
+    def covers(self, comp: AcceptedComp) -> bool:
+        """Whether a comp takes the song's place anywhere."""
+        return any(self.placement(part) is Placement.REPLACES for part in comp.parts)
 
     @property
     def covering(self) -> Comp:
@@ -122,8 +139,9 @@ def family_of(index: TakeIndex, song: str) -> Family:
         takes += links
         for link in links:
             if link.result is not None and link.result in made and link.result not in begins:
-                # A region before the song's first sample makes the result begin earlier.
-                begins[link.result] = begins[digest] + min(0, link.start)
+                # A region before the song's first sample makes the result begin earlier, as an accepted lead-in does.
+                heard = index.get(link.id).recipe.heard
+                begins[link.result] = begins[digest] + min(heard.begins if heard else 0, link.start)
                 waiting.append(link.result)
     return Family({link.id: link for link in sorted(takes, key=lambda link: link.serial)}, begins)
 
@@ -142,13 +160,33 @@ def accepted_in(index: TakeIndex, song: str) -> AcceptedSong:
             comps.append(AcceptedComp(place_of(index.get(base)), (family.whole(base),)))
         comps.append(AcceptedComp(place, parts))
         laid |= below | {part.take for part in parts}
+    takes = {take: index.get(take) for take in laid}
     return AcceptedSong(
         song,
         tuple(comps),
-        takes={take: index.get(take) for take in laid},
+        takes,
         starts={take: family.whole(take).start for take in laid},
         stands_on={take: frozenset(family.ancestors(take)) for take in laid},
+        heard={take: known for take in laid if (known := _heard_by(take, takes, family)) is not None},
     )
+
+
+def _heard_by(take: str, takes: Mapping[str, Take], family: Family) -> Comp | None:
+    """What took the song's place in what a take was made of; None where that was a song without accepted takes."""
+    line = [take, *family.ancestors(take)]
+    for number, one in enumerate(line):
+        heard = takes[one].recipe.heard
+        if heard is not None:
+            comp = heard_parts(heard, family.begins[takes[one].parent or ""])
+            for base in line[number:0:-1]:
+                comp = overlay(comp, family.whole(base))
+            return comp
+    return None
+
+
+def heard_parts(heard: HeardSong, begins: int = 0) -> Comp:
+    """What took the song's place in what was heard. begins: of that song, from the root's first sample."""
+    return tuple(Part(take, start + begins, end + begins) for take, start, end in heard.parts)
 
 
 def accepted_whole(song: str, takes: Iterable[Take]) -> AcceptedSong:
@@ -159,4 +197,5 @@ def accepted_whole(song: str, takes: Iterable[Take]) -> AcceptedSong:
         AcceptedComp(place_of(take), (Part(take.id, take.start, take.start + take.length),))
         for take in found.values()
     )
-    return AcceptedSong(song, comps, found, starts, dict.fromkeys(found, frozenset()))
+    heard = {take.id: heard_parts(take.recipe.heard) for take in found.values() if take.recipe.heard}
+    return AcceptedSong(song, comps, found, starts, dict.fromkeys(found, frozenset()), heard)

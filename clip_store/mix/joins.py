@@ -1,7 +1,7 @@
 """Where the parts of a comp meet each other or the original, and which of these joins need a crossfade. Pure.
 
 A take's own edge needs none: the crossfade is in its clip. It needs one where something else lies below than what the
-take was made of. Every crossfade lies inside a part, at most half of it long.
+take was spliced into. Every crossfade lies inside a part, at most half of it long.
 """
 
 from __future__ import annotations
@@ -33,11 +33,15 @@ def joins_of(song: AcceptedSong, comp: Comp) -> tuple[Join, ...]:
     found = []
     for before, after in pairwise((None, *comp, None)):
         if before and after and before.end == after.start:
-            found.append(_between(song, before, after))
-            continue
-        if before and before.end != song.region(before.take).end:
+            edge = after.start
+            if not (_ends_there(song, before) and _begins_there(song, after)):
+                found.append(_between(song, before, after))
+                continue
+            if song.below(before.take, edge) == song.below(after.take, edge):
+                continue  # one fades to where the other comes from
+        if before and not (_ends_there(song, before) and song.rests_on(before.take, None, before.end)):
             found.append(_leaving(song, before, None))
-        if after and after.start != song.region(after.take).start:
+        if after and not (_begins_there(song, after) and song.rests_on(after.take, None, after.start)):
             found.append(_entering(song, None, after))
     return tuple(join for join in found if join is not None and join.span.length)
 
@@ -61,14 +65,20 @@ def edges_of(song: AcceptedSong, comp: Comp) -> Iterator[tuple[int, int]]:
 
 def _between(song: AcceptedSong, before: Part, after: Part) -> Join | None:
     """Two parts that touch: the take that begins or ends there has the crossfade, else the later one."""
-    left, right = song.region(before.take), song.region(after.take)
-    if after.start == right.start:
-        if left.end == after.start or before.take in song.stands_on[after.take]:
-            return None
-        return _entering(song, before.take, after)
-    if before.end == left.end:
-        return None if after.take in song.stands_on[before.take] else _leaving(song, before, after.take)
+    edge = after.start
+    if _begins_there(song, after) and song.rests_on(after.take, before.take, edge):
+        return None
+    if _ends_there(song, before) and not _begins_there(song, after):
+        return None if song.rests_on(before.take, after.take, edge) else _leaving(song, before, after.take)
     return _entering(song, before.take, after)
+
+
+def _begins_there(song: AcceptedSong, part: Part) -> bool:
+    return part.start == song.region(part.take).start
+
+
+def _ends_there(song: AcceptedSong, part: Part) -> bool:
+    return part.end == song.region(part.take).end
 
 
 def _entering(song: AcceptedSong, old: str | None, part: Part) -> Join | None:

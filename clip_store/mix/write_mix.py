@@ -22,6 +22,7 @@ from clip_store.audio.stored_wave import StoredWave
 from clip_store.blobs import BlobStore
 from clip_store.errors import StoreError
 from clip_store.mix.accepted import AcceptedSong
+from clip_store.mix.hearing import no_longer_accepted
 from clip_store.mix.measure_mix import MeasuredMix, OnFraction, measure_mix
 from clip_store.mix.song_mix import SongMix
 from clip_store.store import ORIGINATOR, file_stem, recipe_of
@@ -218,8 +219,19 @@ def _notes(song: SongToWrite, mix: SongMix, receipt: SongReceipt) -> Iterator[st
     if song.position + mix.span.start < 0:
         yield "The song begins before the timeline's zero, which a time stamp cannot say; it states 0."
     yield from receipt.warnings
+    yield from _made_for_others(song.accepted)
     for region in receipt.regions:
         yield from region.warnings
+
+
+def _made_for_others(accepted: AcceptedSong) -> Iterator[str]:
+    for take in dict.fromkeys(part.take for comp in accepted.comps for part in comp.parts):
+        heard = accepted.takes[take].recipe.heard
+        for gone in no_longer_accepted(heard, accepted) if heard else ():
+            yield (
+                f"Take {take} was made for the song with take {gone}, which is no longer accepted: "
+                "listen to its edges."
+            )
 
 
 def _depth(encoding: Encoding) -> str:

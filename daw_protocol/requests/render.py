@@ -31,6 +31,7 @@ PROJECT_RATES = (22_050, 24_000, 32_000, 44_100, 48_000, 88_200, 96_000, 176_400
 """The rates a project may have, in hertz."""
 LEAST_ASSUMED_RATE = 44_100
 """Songs of lower rates are converted unless their own is asked for: other models render at them, but DAWs do not."""
+HEARS = (ORIGINAL, ACCEPTED) = ("original", "accepted")
 MAX_TAKES = 8
 MAX_RENDERS = 64
 """Takes of one request in all its regions and songs. With a dozen stems each they are what one reply can count."""
@@ -98,6 +99,13 @@ class Render(Request):
     context: float | None = value(
         Real(0, 600), "seconds of the song on each side of the region that the engine uses as context", None
     )
+    hears: str | None = value(
+        Choice(HEARS),
+        "what the engine hears of the song, and the take fits at its edges: `original`, or `accepted`, the song as it "
+        "stands with what is accepted in it; by default `accepted` for the shared song, `original` for a source that "
+        "is sent",
+        None,
+    )
     engine: str = value(Text(32), "the engine to use; by default the server chooses", "")
     options: dict[str, Any] = value(Switches(), "the engine's own options", {})
     reference: str | None = value(
@@ -147,6 +155,13 @@ class Render(Request):
                 "tempo_map: the tempo is defined twice.",
                 "Send either tempo_map, or bpm and meter.",
                 "tempo_map",
+            )
+        if self.hears == ACCEPTED and not self.spec().hears_accepted:
+            raise ProtocolError(
+                ErrorCode.OUT_OF_RANGE,
+                f"hears: {self.task} is about the song as it came, without accepted takes.",
+                "Omit hears. To have the song as it stands, save it (export, format mix) and send that file.",
+                "hears",
             )
 
     def _check_several(self) -> None:

@@ -77,7 +77,7 @@ def from_text(field: str, text: str) -> Fraction:
         raise ValueError(f"{field} has {len(text)} characters; the limit for a number is {_TEXT_LIMIT}")
     stripped = with_points(text.strip())
     if not (_FRACTION.fullmatch(stripped) or _DECIMAL.fullmatch(stripped)):
-        raise ValueError(f'{field} must be a number such as "3", "2.5" or "7/2", got {text!r}')
+        raise ValueError(f'{field} must be a number such as "3", "2.5" or "7/2", got {text[:40]!r}')
     try:
         return Fraction(stripped)
     except ZeroDivisionError:

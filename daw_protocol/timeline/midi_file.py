@@ -7,6 +7,7 @@ of any length are passed over. What cannot be understood is left out and named i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -74,11 +75,14 @@ def read_midi_events(data: bytes) -> MidiEvents:
     if kind == _TYPE_2 and len(tracks) > 1:
         found.notes.append(f"The MIDI file holds {len(tracks)} separate sequences; the first one was read.")
         tracks = tracks[:1]
+    if data[tracks[-1].end :].startswith(b"MThd"):
+        found.notes.append("Another MIDI file lies behind the first one in it; the first one was read.")
     for track in tracks:
         _Track(data, track, found).read()
     return MidiEvents(division, tuple(found.events), tuple(found.left_out), tuple(dict.fromkeys(found.notes)))
 
 
+_TRACK_OR_FILE = re.compile(b"MTrk|MThd")
 _EXPORT = "Export the tempo map again as a Standard MIDI File."
 
 
@@ -107,12 +111,14 @@ def _tracks(data: bytes, header: int) -> Iterator[_Stretch]:
         at = data.find(b"MTrk", header + 14)
     while 0 <= at <= len(data) - 8:
         name, size = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8], "big")
+        if name == b"MThd":  # another file, as programs leave it that join them byte by byte
+            return
         start, after = at + 8, at + 8 + size
         fits, cut = after == len(data) or _is_chunk(data, after), False
         if not fits:
-            following = data.find(b"MTrk", start)
-            cut = following < 0 and after > len(data)
-            after = len(data) if following < 0 else following
+            following = _TRACK_OR_FILE.search(data, start)
+            cut = following is None and after > len(data)
+            after = len(data) if following is None else following.start()
         if name == b"MTrk":
             yield _Stretch(start, after, cut)
         at = after

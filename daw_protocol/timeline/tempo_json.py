@@ -5,6 +5,7 @@ Every error is a ValueError that names its field.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from fractions import Fraction
 
@@ -12,6 +13,8 @@ from daw_protocol.timeline.bar_grid import MeterChange
 from daw_protocol.timeline.exact_number import exact_decimal
 from daw_protocol.timeline.meter import Meter
 from daw_protocol.timeline.tempo_point import MAX_POINTS, TempoPoint
+
+_MAX_QUOTED = 60  # characters of a wrong value
 
 
 def points_to_json(points: tuple[TempoPoint, ...]) -> list[dict[str, object]]:
@@ -57,7 +60,7 @@ def _change(where: str, value: object) -> MeterChange:
     cuts_bar = _flag(f"{where}.cuts_bar", fields.get("cuts_bar", False))
     text = fields["meter"]
     if not isinstance(text, str):
-        raise ValueError(f'{where}.meter must be text such as "4/4", got {text!r}')
+        raise ValueError(f'{where}.meter must be text such as "4/4", got {_sent(text)}')
     try:
         return MeterChange(quarter, Meter.parse(text), cuts_bar)
     except ValueError as error:
@@ -89,16 +92,22 @@ def number_from_json(where: str, value: object) -> Fraction:
     try:
         return exact_decimal(where, value)
     except TypeError:
-        raise ValueError(f'{where} must be a number or text such as "7/2", got {value!r}') from None
+        raise ValueError(f'{where} must be a number or text such as "7/2", got {_sent(value)}') from None
 
 
 def integer_from_json(where: str, value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
-        raise ValueError(f"{where} must be a whole number, got {value!r}")
+        raise ValueError(f"{where} must be a whole number, got {_sent(value)}")
     return value
 
 
 def _flag(where: str, value: object) -> bool:
     if not isinstance(value, bool):
-        raise ValueError(f"{where} must be true or false, got {value!r}")
+        raise ValueError(f"{where} must be true or false, got {_sent(value)}")
     return value
+
+
+def _sent(value: object) -> str:
+    """The value in JSON, as it was sent, cut short."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= _MAX_QUOTED else text[: _MAX_QUOTED - 3] + "..."

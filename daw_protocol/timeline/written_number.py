@@ -1,4 +1,4 @@
-"""Numbers as people write them: with a decimal comma, or with the signs of a typesetter or of an Asian keyboard.
+"""Numbers as people write them: with a decimal comma, or with the signs of a typesetter or of their keyboard.
 
 A comma is read where it can only be a decimal one. "1,500" may be one and a half or fifteen hundred; it is refused
 in words that name the comma.
@@ -32,8 +32,8 @@ _GROUPED = re.compile(r"[1-9]\d{0,2},\d{3}", re.ASCII)
 def plain(text: str) -> str:
     """The text with ASCII's sign for every sign that only looks different, for a reader.
 
-    Hyphens, dashes and minus signs, blanks, and what Asian keyboards write in full width. Marks
-    that have no width of their own vanish: they come along when text is copied.
+    Hyphens, dashes and minus signs, blanks, the decimal digits of any script, and what Asian keyboards write in full
+    width. Marks that have no width of their own vanish: they come along when text is copied.
     """
     return text if text.isascii() else "".join(map(_plain, text)).strip()
 
@@ -46,6 +46,8 @@ def _plain(letter: str) -> str:
     category = unicodedata.category(letter)
     if category in ("Pd", "Zs", "Cf"):
         return {"Pd": "-", "Zs": " ", "Cf": ""}[category]
+    if category == "Nd":
+        return str(unicodedata.decimal(letter))
     if unicodedata.decomposition(letter).startswith(_WIDTHS):
         return unicodedata.normalize("NFKC", letter)
     return letter

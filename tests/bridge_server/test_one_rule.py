@@ -270,6 +270,78 @@ def test_an_options_file_whose_name_is_not_unicode_is_refused_in_words(server, d
     assert "nternal error" not in outcome.said
 
 
+OPTION_FILES = {
+    # what an option names: (what is said, what helps)
+    "nonesuch.sf2": ("There is no file 'nonesuch.sf2'", "Check the name"),
+    "../outside.sf2": ("'../outside.sf2' is outside the folders the server may read", "--root FOLDER"),
+    "folder of kits": ("There is no file 'folder of kits'", "Check the name"),
+    "k\u0000t.sf2": ("must not contain control characters", ""),
+    "x" * 300: ("There is no file", "Check the name"),
+}
+
+
+@pytest.mark.parametrize("door", [*BY_NAME, "command line", "watched folder"])
+@pytest.mark.parametrize("name", OPTION_FILES, ids=lambda name: name[:12])
+def test_an_options_file_that_cannot_be_used_is_refused_in_words(server, door, name):
+    root = server.settings.roots[0]
+    (root / "folder of kits").mkdir(exist_ok=True)
+    noise_song(root / "plain.wav", 9600)
+    (root.parent / "outside.sf2").write_bytes(b"kit")
+    fields = {"start": 0, "end": 4800, "engine": "sounds"}
+    if door == "watched folder":
+        outcome = dropped_with_json(server, {**fields, "options": {"sounds": name}})
+    else:
+        options = json.dumps({"sounds": name}) if door == "osc" else {"sounds": name}
+        outcome = DOORS[door](server, Asked("plain.wav", {**fields, "options": options}))
+    assert outcome.take is None
+    for words in OPTION_FILES[name]:
+        assert words in outcome.said
+
+
+def dropped_with_json(server: ServerThread, fields: dict[str, object]) -> Outcome:
+    """What becomes of a song in the watched folder with a repaint in a .ace.json file next to it."""
+    folder = server.settings.watch.folder
+    stem = f"with json {len(list(folder.iterdir()))}"
+    (folder / f"{stem}.ace.json").write_text(json.dumps({"task": "repaint", **fields}), encoding="utf-8")
+    drop(noise_song(folder / "part.tmp.wav", RATE), folder / f"{stem}.wav")
+    text, failed = answer_of(folder, stem)
+    assert failed, text
+    return Outcome(None, text)
+
+
+def test_a_companion_that_cannot_be_used_is_refused_in_words(server):
+    """The texts with requests, and MIDI files, next to dropped songs."""
+    folder = server.settings.watch.folder
+    cases = {
+        ".ace.json": [
+            (b"{}" + b" " * 2**20, "is larger than 1 MB"),
+            (b'{"task": "repaint", "bars": "1", "source": "x"}', "source cannot be set here"),
+            (b"\xff\xfe{}", "is not text in UTF-8"),
+            (b"[1]", "is not an object"),
+            (b'{"task": "repaint", "bars": "1", "bpm": 120, "rate": 9e999}', "got '9e999'"),
+            (b'{"task": "repaint", "bars": "1", "bpm": 120, "rate": ' + b"9" * 5000 + b"}", "got '9999"),
+            (b'{"task": "repaint", "bars": "1", "bpm": 120, "bar1": 1e400}', "bar1: '1e400' is not"),
+        ],
+        ".txt": [
+            (b"repaint 1, bpm " + b"9" * 5000, "got '9999"),
+            (b"repaint 1, rate " + b"9" * 5000, "got '9999"),
+        ],
+        ".mid": [(b"MThd" + bytes(9 * 2**20), "larger than 8 MB")],
+    }
+    said = {}
+    for ending, rows in cases.items():
+        for number, (data, words) in enumerate(rows):
+            stem = f"companion {number}{ending.replace('.', ' ')}" + " [repaint 1]" * (ending == ".mid")
+            (folder / f"{stem}{ending}").write_bytes(data)
+            drop(noise_song(folder / "part.tmp.wav", RATE), folder / f"{stem}.wav")
+            said[stem] = words
+    for stem, words in said.items():
+        text, failed = answer_of(folder, stem)
+        assert failed
+        assert words in text
+        assert "nternal error" not in text
+
+
 @pytest.mark.parametrize("ending", [".wav ", ".wav.", ".wav . ", "", ".flac."])
 def test_a_name_with_words_that_hides_its_kind_is_answered(server, ending):
     """Trailing dots and blanks come from phones, archives and other systems; silence would be waited for."""

@@ -46,6 +46,7 @@ REFUSED = [
     (HUGE**5, ValueError, "at most 20000 digits, got a number of"),
     ("9" * 20_001, ValueError, "at most 20000 digits, got 20001"),
     ("9" * 5_000 + "x", TypeError, "whole number"),
+    ("1e400", TypeError, "whole number, got '1e400'"),
     ([1], TypeError, "a list of 1"),
 ]
 
@@ -77,8 +78,8 @@ FOLDED = [
     (2**64 + 5, 5, "Seed 18446744073709551621 is outside 0 to 2^64 - 1 and was folded to 5."),
     (-5, 2**64 - 5, "folded to 18446744073709551611"),
     (-1, None, "random seed"),
-    (2**1000, 0, "a number of 1001 bits"),
-    (HUGE + 3, HUGE % 2**64 + 3, "a number of 16610 bits is outside 0 to 2^64 - 1 and was folded to"),
+    (2**1000, 0, "A seed of 302 digits is outside"),
+    (HUGE + 3, HUGE % 2**64 + 3, "A seed of 5001 digits is outside 0 to 2^64 - 1 and was folded to"),
 ]
 
 

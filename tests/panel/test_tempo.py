@@ -62,3 +62,33 @@ def test_taps_are_beats_a_minute(open_panel):
         }"""
     )
     assert found == [None, 120, 120]
+
+
+def test_taps_while_the_song_plays_place_bar_1_at_the_first(open_panel):
+    panel = open_panel().ready()
+    page = panel.page
+    panel.wait("v.place")
+    found = page.evaluate(
+        """async () => {
+            const { onBeats } = await import("./panel/tempo.js");
+            const song = { position: 1000, rate: 1000 };
+            return [onBeats([1500, 2000, 2500, 3010], song), onBeats([1500, 2000, 2500], song),
+                onBeats([1500, 2000, null, 3000], song), onBeats([1500, 2000, 1700, 2200], song)];
+        }"""
+    )
+    assert found == ["0.5000 1.0000 1.5000 2.0100", None, None, None]
+    page.evaluate(
+        """() => {
+            panel.bridge.songTempo = async (values) => { globalThis.sent = values; };
+            const rate = panel.store.get("focus").song.rate;
+            const hereAudition = { state: "playing", here: true, position: rate };
+            panel.store.set({ chosenPlace: "here", hereAudition, hereAuditionAt: performance.now() });
+        }"""
+    )
+    page.click("#facts-button")
+    for _ in range(4):
+        page.click("#tempo-tap")
+    page.wait_for_function("() => globalThis.sent")
+    taps = [float(tap) for tap in page.evaluate("() => sent.taps").split()]
+    assert len(taps) == 4
+    assert 1.0 <= taps[0] < taps[-1]

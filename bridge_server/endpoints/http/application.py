@@ -61,7 +61,7 @@ def application(settings: Settings, services: Services) -> ASGIApp:
             Route(HEALTH, health),
             Route(METRICS, services.metrics.respond),
             Route("/rpc", services.rpc.respond, methods=["POST"]),
-            Route("/uploads/{name}", services.uploads.respond, methods=["PUT"]),
+            Route("/uploads/{name:upload_name}", services.uploads.respond, methods=["PUT"]),
             Route(f"{PANEL}{{name:path}}", pages.panel),
             Route(f"{REAPER}{{name:path}}", pages.reaper),
             *(Route(f"/{kind}/{{name:path}}", pages.drawing) for kind in ("peaks", "samples", "spectrogram")),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -16,8 +17,24 @@ from bridge_server.settings import Settings
 from bridge_server.songs.song_reader import SongReader
 from clip_store.blobs import BlobStore
 from daw_protocol.errors import ErrorCode, ProtocolError
+from daw_protocol.message import entries, read_value
+from daw_protocol.requests import BeginUpload
 
-MAX_NAME = 255
+
+class NameConvertor(Convertor[str]):
+    """`{name:upload_name}` in a route: any name, with slashes and line breaks too, which is then read as one of
+    `upload.begin` is."""
+
+    regex = "(?s:.*)"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor("upload_name", NameConvertor())
 
 
 @dataclass(frozen=True)
@@ -62,13 +79,12 @@ class PutUpload:
 
 def announced_in(request: Request) -> PutFile:
     """Name, length and digest of the file. Raises ProtocolError."""
-    name = request.path_params["name"]
-    if not 1 <= len(name) <= MAX_NAME or not name.isprintable():
-        raise ProtocolError(
-            ErrorCode.OUT_OF_RANGE,
-            f"A file's name has 1 to {MAX_NAME} characters that can be printed.",
-            "Rename it, or send it under another name: PUT /uploads/song.wav.",
-        )
+    try:
+        # The same names as over WebSocket: those that any other way in takes.
+        name = read_value("name", entries(BeginUpload)["name"].metadata["kind"], request.path_params["name"])
+    except ProtocolError as error:
+        remedy = "Rename it, or send it under another name: PUT /uploads/song.wav."
+        raise ProtocolError(error.code, error.sentence, remedy, error.field) from error
     size = length_of(request)
     if not size:
         raise ProtocolError(

@@ -14,6 +14,7 @@ from clip_store.blobs import BlobStore
 from clip_store.errors import ClipStoreError
 from clip_store.peaks import PeakFiles
 from daw_protocol.errors import ErrorCode, ProtocolError
+from daw_protocol.fields import Whole
 
 MAX_SAMPLES = 65_536  # frames an answer: more than any screen has pixels
 MAX_SECONDS = 600.0  # of a spectrogram
@@ -78,6 +79,7 @@ class Waveforms:
         return out.getvalue()
 
 
+_WHOLE = Whole(-(2**53), 2**53)
 Default = TypeVar("Default", int, int | None)
 
 
@@ -86,9 +88,7 @@ def whole(query: Mapping[str, list[str]], name: str, default: Default) -> int | 
     given = query.get(name, [""])[0]
     if not given:
         return default
-    if len(given) > 15:
-        raise ValueError(f"{name} must be a whole number")
     try:
-        return int(given)
-    except ValueError as error:
-        raise ValueError(f"{name} must be a whole number, got {given!r}") from error
+        return _WHOLE.read(given)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} {error}") from error

@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 REQUEST = ".json"
 TAKEN = ".taken"  # a request the server works on; its script sees that it is gone from under its own name
 REFUSED = ".refused"  # kept for people to look at
+MAX_REFUSED_BYTES = 200  # of such a request's name, which may have 255
 ANSWER = ".jsonl"
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -209,7 +210,7 @@ class MailboxFolder:
 
     def _taken(self, entry: os.DirEntry[str]) -> Letter | None:
         """The letter, or None while it may still be being written."""
-        path, name = Path(entry.path), entry.name.removesuffix(REQUEST)
+        path, name = Path(entry.path), entry.name[: -len(REQUEST)]
         status = entry.stat(follow_symlinks=False)
         if not entry.is_file(follow_symlinks=False):
             sentence = "in the mailbox is no file; it is left alone."
@@ -221,6 +222,10 @@ class MailboxFolder:
             return None  # its script has taken it back
         if (problem is not None or not _is_json(text)) and not self._settled(entry.name, status):
             return None
+        if (
+            len(os.fsencode(name)) > MAX_REFUSED_BYTES
+        ):  # with our endings it must stay a name that file systems take
+            name = os.fsencode(name)[:MAX_REFUSED_BYTES].decode("utf-8", "ignore")
         target = path.with_name(f"{name}{TAKEN if problem is None else REFUSED}")
         os.replace(path, target)
         self._seen.pop(entry.name, None)
@@ -255,7 +260,7 @@ class MailboxFolder:
         found = []
         for entry in self._scan(self.inbox):
             with contextlib.suppress(OSError):
-                if entry.name.endswith(suffix):
+                if entry.name.lower().endswith(suffix):  # Windows and FAT drives may write .JSON
                     found.append((entry.stat(follow_symlinks=False).st_mtime_ns, entry.name, entry))
         return [entry for _, _, entry in sorted(found, key=lambda item: item[:2])]
 

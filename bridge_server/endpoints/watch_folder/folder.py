@@ -51,7 +51,9 @@ from clip_store.regular_file import open_regular
 from clip_store.store import ClipStore
 from clip_store.take import Take
 from clip_store.take_files import clip_of, free_name
+from daw_protocol.addresses import BY_NAME
 from daw_protocol.errors import ErrorCode, ProtocolError
+from daw_protocol.message import entries, read_value
 from daw_protocol.replies import Acknowledged, Cancelled, Done, Failed, JobProgress, Reply, TakeReady
 from daw_protocol.requests import Render
 from daw_protocol.requests.render import MAX_TITLE
@@ -145,8 +147,10 @@ class WatchFolder:
                 and self._settling.age(dropped, self._clock()) < self._settings.patience_seconds
             ):
                 self._settling.again(dropped)
-            elif error.code is not ErrorCode.FILE_MISSING:  # removed again: no answer is expected
-                await self._note(notes.failed, error)
+            elif error.code is not ErrorCode.FILE_MISSING or await asyncio.to_thread(dropped.path.exists):
+                await self._note(
+                    notes.failed, error
+                )  # of a file that was removed again no answer is expected
         except (ClipStoreError, OSError) as error:
             # The takes are in the store; they are written as soon as the folder lets them.
             self._say_problem(f"{dropped.path.name}: {error}", error)
@@ -352,9 +356,13 @@ def _probe(path: Path) -> AudioInfo:
 
 
 def _placed(info: AudioInfo, wanted: FileRequest) -> Placement:
-    """Where the dropped file lies: its time stamp counts its own samples; the project's rate may differ."""
-    rate = str(wanted.fields.get("rate", ""))
-    return placed(None, SongProbe.of(info).at_rate(int(rate) if rate.isdecimal() else None))
+    """Where the dropped file lies: its time stamp counts its own samples; the project's rate may differ.
+
+    Raises ProtocolError for a rate that is none.
+    """
+    rate = wanted.fields.get("rate")
+    kind = entries(BY_NAME[wanted.task].request)["rate"].metadata["kind"]
+    return placed(None, SongProbe.of(info).at_rate(None if rate is None else read_value("rate", kind, rate)))
 
 
 def _write_files(folder: Path, take: Take, clip: Path, blobs: BlobStore) -> list[Path]:

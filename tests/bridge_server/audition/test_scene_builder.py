@@ -5,15 +5,17 @@ import dataclasses
 import numpy as np
 import pytest
 
+from bridge_server.audition.passages import take_sound
 from bridge_server.audition.scene_builder import SceneBuilder, scene_request
 from bridge_server.jobs.database import open_database
 from bridge_server.songs.mixdown import mixdown
 from clip_store.audio.audio import Encoding, quantise
-from clip_store.mix.accepted import accepted_in
+from clip_store.mix.accepted import AcceptedSong, accepted_in
 from clip_store.mix.song_mix import SongMix
 from clip_store.splice import splice, with_clip
 from clip_store.store import ClipStore
 from clip_store.take import Take, unmeasured
+from daw_protocol.recipe import HeardSong
 from daw_protocol.timeline import Span, TempoMap
 
 RATE = 48000
@@ -128,3 +130,50 @@ def test_a_comp_accepted_elsewhere_plays_as_in_the_finished_song(store):
     whole = mix.read(mix.span).samples
     assert len(mix.covering.joins) == 1
     assert np.array_equal(scene.audio["original"].read(0, len(whole)), whole)
+
+
+def stood(take, heard):
+    """The take as one that was made for the song with another in it."""
+    record = HeardSong(digest=take.audio, parts=((heard.id, heard.start, heard.start + heard.length),))
+    return dataclasses.replace(take, recipe=dataclasses.replace(take.recipe, heard=record))
+
+
+def test_an_accepted_backing_plays_with_a_take_over_it_and_with_the_original(store):
+    song = quantise(noise(RATE), RATE, Encoding.FLOAT).audio
+    backing = take_in(store, song, noise(RATE, seed=2), 0, "lego", number=2, spliced=False)
+    take = take_in(store, song, noise(9600, seed=1), 20000)
+    store.index.choose(backing.id)
+    request = scene_request(store.index, take, 1, 1)
+    sides = SceneBuilder(store.blobs).sides(request)
+    added = store.blobs.get(backing.audio).samples.astype(np.float64)
+    for side, below in (("original", song.samples), ("take", store.song_with(take).samples)):
+        assert np.allclose(sides[side].read(0, RATE), below + added, atol=1e-6), side
+    assert take_sound(take, request.accepted) != take_sound(take, AcceptedSong("")), (
+        "another sound, another name"
+    )
+
+
+def test_a_backing_plays_with_accepted_takes_but_not_with_another_backing_of_its_stem(store):
+    song = quantise(noise(RATE), RATE, Encoding.FLOAT).audio
+    repaint = take_in(store, song, noise(9600, seed=1), 20000)
+    other = take_in(store, song, noise(RATE, seed=2), 0, "lego", number=2, spliced=False)
+    take = take_in(store, song, noise(RATE, seed=3), 0, "lego", number=3, spliced=False)
+    store.index.choose(repaint.id)
+    store.index.choose(other.id)
+    assert {comp.parts[0].take for comp in scene_request(store.index, take, 1, 1).accepted.comps} == {
+        repaint.id
+    }
+
+
+def test_a_take_plays_over_what_it_was_made_for_and_over_nothing_else_that_is_accepted_there(store):
+    song = quantise(noise(RATE), RATE, Encoding.FLOAT).audio
+    below = take_in(store, song, noise(20000, seed=1), 10000)
+    store.index.choose(below.id)
+    over = take_in(store, song, noise(20000, seed=2), 20000, number=2)
+    assert not scene_request(store.index, over, 1, 1).accepted.comps
+    knowing = stood(over, below)
+    sides = SceneBuilder(store.blobs).sides(scene_request(store.index, knowing, 1, 1))
+    expected = with_clip(
+        with_clip(song, store.blobs.get(below.audio), 10000), store.blobs.get(over.audio), 20000
+    )
+    assert np.array_equal(sides["take"].read(0, RATE), expected.samples)

@@ -57,6 +57,22 @@ def test_render_list_choose_save(settings, song, tmp_path, capsys):
     assert (tmp_path / "again" / "my song.repaint.1.json").exists()
 
 
+def test_a_render_hears_what_is_accepted_unless_it_is_to_hear_the_original(settings, song, tmp_path, capsys):
+    screen = Screen(Console(file=io.StringIO()), as_json=True)
+
+    def heard(**fields):
+        assert repaint(settings, song, tmp_path / "out", screen, **fields) == 0
+        (made,) = json.loads(capsys.readouterr().out)["results"]
+        return made["take"], json.loads(Path(made["files"]["recipe"]).read_text())["recipe"]["heard"]
+
+    first, nothing = heard()
+    assert nothing is None
+    asyncio.run(commands.takes(settings, screen, "choose", first, tmp_path))
+    capsys.readouterr()
+    assert heard(start="4000", end="7000")[1]["parts"] == [[first, 1000, 5000]]
+    assert heard(start="4000", end="7000", hears="original")[1] is None
+
+
 def test_words_for_people(tmp_path, song):
     printed = io.StringIO()
     screen = Screen(Console(file=printed, width=200))

@@ -25,6 +25,20 @@ def test_the_other_commands_too():
     assert arguments.start == "-2s"
 
 
+@pytest.mark.parametrize("name", ["-rf.wav", "--json.wav", "-.flac"])
+def test_a_file_that_begins_with_a_hyphen_is_explained(name, capsys):
+    with pytest.raises(SystemExit):
+        parser(Path(), Path(), Path()).parse_args(["repaint", name, "--bars", "5"])
+    assert f'if "{name}" is a file, write "./{name}"' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["--start=1.5"], ["-o"], ["--nonesuch"]])
+def test_other_errors_name_no_file(words, capsys):
+    with pytest.raises(SystemExit):
+        parser(Path(), Path(), Path()).parse_args(["repaint", *words])
+    assert "is a file" not in capsys.readouterr().err
+
+
 def test_options_stay_options():
     words = ["repaint", "song.wav", "--json", "-o", "out", "--start", "--end", "5", "--", "-x"]
     assert list(joined(words)) == words

@@ -117,6 +117,33 @@ def test_an_edit_starts_from_the_map_it_is_given():
 
 def test_taps_are_written_with_commas_or_spaces():
     assert tap_seconds("1, 2.5  3,4") == [1.0, 2.5, 3.0, 4.0]
+    assert tap_seconds("1.5;2;3.5\n4") == [1.5, 2.0, 3.5, 4.0]
+
+
+@pytest.mark.parametrize(
+    "text", ["1,02, 1,53, 2,04", "1,02 1,53 2,04", "1,02; 1,53;2,04", "١,٠٢ １,53 2,04,"]
+)
+def test_decimal_commas_in_taps(text):
+    assert tap_seconds(text) == [1.02, 1.53, 2.04]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("1 nan", "within a day, got 'nan'"),
+        ("1 -inf", "within a day, got '-inf'"),
+        ("1 1e400", "within a day, got '1e400'"),
+        ("1 " + "9" * 5000, "within a day, got '999"),
+        ("1 1_0", "taps must be seconds"),
+        ("1 0x10", "taps must be seconds"),
+        ("1,2,3,4", "commas in"),
+        ("1,500 2,000", "may separate decimals or thousands"),
+    ],
+)
+def test_taps_that_are_no_times(text, words):
+    with pytest.raises(ValueError, match=words) as raised:
+        tap_seconds(text)
+    assert len(str(raised.value)) < 200
 
 
 def test_what_is_kept_in_words():

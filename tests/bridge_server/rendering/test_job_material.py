@@ -6,6 +6,7 @@ import contextlib
 import pytest
 
 from bridge_server.jobs.database import open_database
+from bridge_server.rendering.hearing import Hearing
 from bridge_server.rendering.job_material import JobMaterial
 from bridge_server.songs.song_reader import SongReader
 from clip_store.store import ClipStore
@@ -20,6 +21,7 @@ class CountingReader(SongReader):
 
     def __init__(self, *given):
         super().__init__(*given)
+        self.store = given[0]
         self.names = []
 
     async def read(self, name, rate):
@@ -37,7 +39,7 @@ def reader(tmp_path):
 
 def material_of(request, reader):
     parts = parts_of(request)
-    return JobMaterial(request, parts, reader, lambda _: None), parts
+    return JobMaterial("j1", request, parts, Hearing(reader.store), reader, lambda _: None), parts
 
 
 def test_every_song_is_read_once_whatever_is_rendered_of_it(tmp_path, reader):

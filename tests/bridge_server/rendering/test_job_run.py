@@ -18,6 +18,7 @@ from bridge_server.engines.host import RenderCancelledError
 from bridge_server.engines.messages import OptionFile, RenderCommand
 from bridge_server.jobs.database import open_database
 from bridge_server.jobs.job import Job
+from bridge_server.rendering.hearing import Hearing
 from bridge_server.rendering.job_run import JobRun, JobServices
 from bridge_server.rendering.partial_render import PartialRenders, RenderFinished
 from bridge_server.rendering.take_recorder import TakeRecorder
@@ -48,7 +49,9 @@ class Bench:
         reader = SongReader(self.store, connection, (folder,), 60)
         tempos = SongTempos(self.store, connection, reader)
         recorder = TakeRecorder(connection, self.store, self.events, tempos)
-        self._services = JobServices(self.pool, reader, recorder, self.live, 3, self.free)
+        self._services = JobServices(
+            self.pool, reader, recorder, self.live, 3, self.free, Hearing(self.store)
+        )
         self._song = noise_song(folder / "song.wav", 9000)
         self._turns = 0
         self.events.subscribe(JobReply, lambda event: self.taken.append((event.job, event.reply.number)))

@@ -2,9 +2,10 @@
 
 import pytest
 
-from bridge_server.rendering.part_plans import plan_part, refuse_overlaps
+from bridge_server.rendering.part_plans import about, refuse_overlaps
+from bridge_server.rendering.plan import plan_request
 from bridge_server.songs.song_probe import SongProbe
-from daw_protocol.errors import ProtocolError
+from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.requests import Complete, Repaint
 from daw_protocol.requests.parts import parts_of
 
@@ -12,7 +13,7 @@ SONG = SongProbe(48_000 * 60, 48_000, 2)
 
 
 def planned(request, probe=SONG):
-    return [(part, plan_part(part, probe)) for part in parts_of(request)]
+    return [(part, plan_request(part.request, probe)) for part in parts_of(request)]
 
 
 @pytest.mark.parametrize("regions", ["5, 2, 7", "2, 3", "1..2, 2..3"])
@@ -49,7 +50,8 @@ def test_what_is_not_certain_yet_is_left_to_the_samples():
 
 
 def test_an_error_names_its_part():
-    with pytest.raises(ProtocolError, match=r"^Region 2: The region starts at sample"):
-        planned(Repaint(source="a.wav", bpm=120, regions="5, 99"))
-    with pytest.raises(ProtocolError, match=r"^The region starts at sample"):
-        planned(Repaint(source="a.wav", bpm=120, bars="99"))
+    error = ProtocolError(ErrorCode.BAD_REGION, "The region is empty.", "Select more.", "end")
+    _, second = parts_of(Repaint(source="a.wav", regions="5, 99"))
+    assert str(about(second, error)).startswith("Region 2: The region is empty.")
+    (only,) = parts_of(Repaint(source="a.wav", bars="99"))
+    assert about(only, error) is error

@@ -47,6 +47,16 @@ WHOLE = {
     "the same format again": (
         wave(FMT, chunk(b"data", SOUND[:HALF]), FMT, chunk(b"data", SOUND[HALF:])), (JOINED,),
     ),
+    "two files joined byte by byte": (
+        wave(FMT, chunk(b"data", SOUND[:HALF])) + wave(FMT, LIST, chunk(b"data", SOUND[HALF:])), (JOINED,),
+    ),
+    "a file of another format joined to it": (
+        wave(FMT, chunk(b"data", SOUND)) + wave(chunk(b"fmt ", fmt(channels=1)), chunk(b"data", SOUND)),
+        (OTHER_FORM,),
+    ),
+    "another format again, before the sound": (
+        wave(FMT, chunk(b"fmt ", fmt(channels=1)), chunk(b"data", SOUND)), (),
+    ),
     "an empty data chunk before": (wave(chunk(b"fmt ", fmt()), chunk(b"data", b""), chunk(b"data", SOUND)), ()),
     "RF64": (long_wave(b"RF64", ds64(0, len(SOUND), odd.FRAMES)), ()),
     "BW64": (long_wave(b"BW64", ds64(0, len(SOUND), odd.FRAMES)), ()),
@@ -68,6 +78,9 @@ WHOLE = {
     "AU, FFFFFFFF": (odd.au(0xFFFFFFFF), ()),
     "AU, size 0": (odd.au(0), (NEVER_FINISHED,)),
     "AU, half": (odd.au(HALF), (SHORT_PROMISE,)),
+    "AU, a header below its least size": (
+        odd.au(HALF).replace((24).to_bytes(4, "big"), (8).to_bytes(4, "big"), 1), (SHORT_PROMISE,),
+    ),
     "AU, little-endian, size 0": (odd.au(0, "<"), (NEVER_FINISHED,)),
     "CAF": (odd.caf(4 + len(SOUND)), ()),
     "CAF, -1": (odd.caf(-1), ()),

@@ -1,5 +1,6 @@
 """Every way parts can meet: which of them has the crossfade, and against what."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -102,6 +103,43 @@ def test_a_take_that_was_asked_for_without_crossfades_has_none():
     found = song({"a": (1000, 2000)})
     found.takes["a"].request["crossfade"] = 0
     assert joins_of(found, comp_in("a 1200 1800")) == ()
+
+
+HEARD = {
+    "a take over the one it heard": (
+        {"a": (1000, 3000), "b": (1500, 2000)}, {"b": "a 1000 3000"}, "a 1000 1500, b 1500 2000, a 2000 3000", [],
+    ),
+    "the one it heard is gone": (
+        {"b": (1500, 2000)}, {"b": "a 1000 3000"}, "b 1500 2000", [entering(1500, None, "b"), leaving(2000, None, "b")],
+    ),
+    "it is gone at one edge": (
+        {"a": (1000, 3000), "b": (1500, 2000)}, {"b": "a 1000 3000"}, "b 1500 2000, a 2000 3000",
+        [entering(1500, None, "b")],
+    ),
+    "another one is there now": (
+        {"c": (1000, 3000), "b": (1500, 2000)}, {"b": "a 1000 3000"}, "c 1000 1500, b 1500 2000, c 2000 3000",
+        [entering(1500, "c", "b"), leaving(2000, "c", "b")],
+    ),
+    "it heard one beside it": (
+        {"a": (1000, 1500), "b": (1500, 2000)}, {"b": "a 1000 1500"}, "a 1000 1500, b 1500 2000", [],
+    ),
+    "the one beside it is gone": ({"b": (1500, 2000)}, {"b": "a 1000 1500"}, "b 1500 2000", []),
+    "two that meet over a third they both heard": (
+        {"a": (1000, 1500), "b": (1500, 2000)}, {"a": "x 0 3000", "b": "x 0 3000"}, "a 1000 1500, b 1500 2000",
+        [entering(1000, None, "a"), leaving(2000, None, "b")],
+    ),
+    "two that meet over a third that one of them heard": (
+        {"a": (1000, 1500), "b": (1500, 2000)}, {"b": "x 0 1800"}, "a 1000 1500, b 1500 2000",
+        [entering(1500, None, "b")],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HEARD)
+def test_crossfades_of_takes_made_for_the_song_as_it_stood(name):
+    regions, heard, parts, expected = HEARD[name]
+    found = replace(song(regions), heard={take: comp_in(text) for take, text in heard.items()})
+    assert list(joins_of(found, comp_in(parts))) == expected
 
 
 def test_edges_are_where_something_else_begins_with_the_other_end_of_its_crossfade():

@@ -38,7 +38,7 @@ def test_neither_number_nor_text(typed):
     "typed",
     [
         "", "four", "-4s", "+4s", "0", "0s", 0, -1, "4 s s", "4.5", "1.5 bars", "1e3", "nan", "inf", "4ms",
-        "٤s", "9" * 13, "x" * 10_000, 10**5000, "86401s", "100001b", "100001 bars",
+        "9" * 13, "x" * 10_000, 10**5000, "86401s", "100001b", "100001 bars",
     ],
     ids=shown,
 )  # fmt: skip

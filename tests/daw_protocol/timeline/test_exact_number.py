@@ -45,7 +45,7 @@ def test_every_fraction_survives_its_text(value: Fraction) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "x", "1.2.3", "1e5", "nan", "inf", "1/", "/2", "1/-2", "0x1", "1_0", "٣"]
+    "text", ["", "x", "1.2.3", "1e5", "nan", "inf", "1/", "/2", "1/-2", "0x1", "1_0", "²", "½"]
 )
 def test_other_text_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="field must be a number"):

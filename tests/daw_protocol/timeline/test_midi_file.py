@@ -168,6 +168,14 @@ def test_of_separate_sequences_the_first_is_read() -> None:
     assert not song_of(midi(track(NOTE), track(tempo(150)), kind=2)).has_tempo
 
 
+@pytest.mark.parametrize("size", [None, 4])  # of its track; 4 is not true
+def test_of_files_joined_byte_by_byte_the_first_is_read(size: int | None) -> None:
+    first = midi(chunk(b"MTrk", tempo(97) + END, size))
+    found = song_of(first + midi(track(tempo(180))))
+    assert [point.bpm for point in found.tempo_map.points] == [Fraction(60_000_000, round(60_000_000 / 97))]
+    assert found.notes == ("Another MIDI file lies behind the first one in it; the first one was read.",)
+
+
 def test_equal_neighbours_fall_together_and_no_others() -> None:
     found = song_of(midi(track(tempo(100), tempo(100, 480), tempo(90, 480), tempo(90, 480), tempo(100, 480))))
     assert [(point.quarter, point.bpm) for point in found.tempo_map.points] == [

@@ -35,6 +35,13 @@ READ = [
     ("120\N{NARROW NO-BREAK SPACE}bpm", "120 bpm"),
     ("\N{ZERO WIDTH NO-BREAK SPACE}17\N{ZERO WIDTH SPACE}", "17"),
     ("\N{RIGHT-TO-LEFT MARK}17", "17"),
+    ("\N{ARABIC-INDIC DIGIT ONE}\N{ARABIC-INDIC DIGIT SEVEN}", "17"),
+    (
+        "\N{EXTENDED ARABIC-INDIC DIGIT ONE}\N{ARABIC DECIMAL SEPARATOR}\N{EXTENDED ARABIC-INDIC DIGIT FIVE}",
+        "1.5",
+    ),
+    ("\N{DEVANAGARI DIGIT ONE}\N{DEVANAGARI DIGIT SEVEN}", "17"),
+    ("2\N{SUPERSCRIPT TWO}", "2\N{SUPERSCRIPT TWO}"),
     ("Gr\u00f6\u00dfe", "Gr\u00f6\u00dfe"),
     ("\ud55c 1\u00bd", "\ud55c 1\u00bd"),  # one and a half is not eleven halves
 ]

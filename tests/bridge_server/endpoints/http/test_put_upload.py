@@ -40,10 +40,11 @@ def test_a_file_becomes_a_source(server, ws, tmp_path):
         ("/uploads/words.wav", b"la la la" * 100, 422, "words.wav"),
         ("/uploads/x.wav?sha256=" + "0" * 64, b"RIFF", 400, "SHA-256"),
         ("/uploads/x.wav", b"", 400, "empty"),
-        ("/uploads/" + "x" * 300, b"RIFF", 400, "255"),
-        ("/uploads/a%0Ab.wav", b"RIFF", 400, "printed"),
-        ("/uploads/a%2Fb.wav", b"RIFF", 405, "PUT is not possible"),
-        ("/uploads/", b"RIFF", 405, "PUT is not possible"),
+        ("/uploads/" + "x" * 300, b"RIFF", 400, "must be 1 to 255 characters long, got 300"),
+        ("/uploads/a%1Bb.wav", b"RIFF", 400, "must not contain control characters"),
+        ("/uploads/a%00b.wav", b"RIFF", 400, "must not contain control characters"),
+        ("/uploads/a%2Fb.wav", b"RIFF", 422, "b.wav"),
+        ("/uploads/", b"RIFF", 400, "must be 1 to 255 characters long, got 0"),
     ],
 )
 def test_what_cannot_be_kept_leaves_nothing(server, path, data, status, word):

@@ -220,6 +220,30 @@ def test_what_is_too_large_or_badly_named_is_put_aside_with_the_reason(tmp_path)
         assert (folder.inbox / f"{name}.refused").is_file()
 
 
+@pytest.mark.parametrize("name", ["x" * 250, "\u00e9" * 125, "\U0001f3b8" * 62])
+def test_a_name_as_long_as_file_systems_take_is_refused_and_answered(tmp_path, name):
+    now = [0.0]
+    folder = MailboxFolder(tmp_path, 1000, lambda: now[0])
+    folder.make()
+    (folder.inbox / f"{name}.json").write_text("{}")
+    assert list(folder.take()) == []
+    now[0] += SETTLED_SECONDS
+    (letter,) = folder.take()
+    assert name.startswith(letter.name)
+    assert letter.problem is not None
+    folder.append(letter.name, "refused")
+    assert (folder.outbox / f"{letter.name}.jsonl").read_text() == "refused\n"
+    assert list(folder.take()) == []
+
+
+def test_an_ending_in_capitals_is_one(tmp_path):
+    folder = MailboxFolder(tmp_path, 1000)
+    folder.make()
+    (folder.inbox / "MIX.JSON").write_text("{}")
+    assert [letter.name for letter in folder.take()] == ["MIX"]
+    assert (folder.inbox / "MIX.taken").is_file()
+
+
 def test_requests_a_server_before_had_taken_are_left_over_until_they_are_finished(tmp_path):
     folder = MailboxFolder(tmp_path, 1000)
     folder.make()

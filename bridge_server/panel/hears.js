@@ -1,0 +1,40 @@
+/** What a render hears: the song as it stands, with what is accepted elsewhere in it, or the original. */
+
+import { make } from "./dom.js";
+
+/** Tasks whose takes take the song's place, and those whose takes play along with it. */
+const REPLACING = ["repaint", "complete", "cover"];
+const BACKING = ["accompany", "lego"];
+
+export function hearsField() {
+  const choice = make("select", { id: "f-hears", name: "hears" },
+    make("option", { value: "accepted" }, "the song as it stands"),
+    make("option", { value: "original" }, "the original"));
+  choice.title = "The song as it stands has what you accepted elsewhere: the new take fits it at its edges.";
+  return make("div", { class: "hears", "data-field": "hears" }, make("label", { class: "label", for: choice.id }, "Hears"), choice);
+}
+
+/** Whether the two differ for a task in a region: something is accepted that the new takes would not take the place of. */
+export function hearsMore(task, takes, region) {
+  const replacing = REPLACING.includes(task);
+  if (!replacing && !BACKING.includes(task)) return false;
+  return takes.some((take) => {
+    if (!take.chosen || !(REPLACING.includes(take.task) || (!replacing && BACKING.includes(take.task)))) return false;
+    return !replacing || !region || !parts(take).every(([start, end]) => start >= region.start && end <= region.end);
+  });
+}
+
+function parts(take) {
+  return take.parts?.length ? take.parts : [[take.position, take.position + take.length]];
+}
+
+/** What a take was made for, in a sentence; "" where that was the original. */
+export function madeFor(take) {
+  const heard = take.heard?.length ?? 0;
+  if (!heard) return "";
+  const gone = take.heard_before?.length ?? 0;
+  const made = `Made for the song with ${heard === 1 ? "an accepted take" : `${heard} accepted takes`} in it.`;
+  if (!gone) return made;
+  const which = heard === 1 ? "It" : gone === heard ? "They" : `${gone} of them`;
+  return `${made} ${which} ${gone === 1 ? "is" : "are"} no longer accepted: listen to this take's edges, or render it again.`;
+}
