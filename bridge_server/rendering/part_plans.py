@@ -1,4 +1,4 @@
-"""What concerns the parts of a request together: no two of one song overlap, and an error names its part.
+"""What concerns the parts of a request together: no two of one song overlap, and an error names its part."""
 
 from __future__ import annotations
 
