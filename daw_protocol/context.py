@@ -62,7 +62,7 @@ class Context:
     def fill(self, request: Render) -> Render:
         """The request, with whatever it omits taken from this context."""
         found: dict[str, Any] = {}
-        if request.source is None and request.spec().needs_source:
+        if request.source is None and request.tracks is None and request.spec().needs_source:
             found |= {
                 "source": self.source,
                 "source_position": request.source_position or self.source_position,
@@ -75,7 +75,7 @@ class Context:
             found["meter"] = self.meter
         if request.key is None:
             found["key"] = self.key
-        region = (request.start, request.end, request.bars, request.length)
+        region = (request.start, request.end, request.bars, request.length, request.regions)
         if not request.spec().only_whole and all(given is None for given in region):
             found |= {"start": self.start, "end": self.end}
         return request.evolve(**found)

@@ -125,7 +125,13 @@ class Recipe(Message):
         AnyText(), "digest or name of the model's weights; empty for an engine without weights", ""
     )
     seed: int | None = value(Seed(), "the seed", None)
-    take: int = value(Whole(0, 1000), "which take of its request, from 0", 0)
+    take: int = value(Whole(0, 1000), "which take of its region, from 0", 0)
+    region: int | None = value(
+        Whole(1, 1000), "which of its request's several regions, from 1; none where it named only one", None
+    )
+    track: int | None = value(
+        Whole(1, 1000), "which of its request's several tracks, from 1; none where it named one source", None
+    )
     method: str = value(AnyText(), "how the engine worked", "")
     figures: Mapping[str, object] = value(JsonObject("object of figures"), "the engine's own figures", {})
     notes: tuple[str, ...] = value(ListOf(AnyText()), "notes from plan and engine", ())

@@ -61,6 +61,12 @@ class TakeReady(Reply):
     passed: bool = value(Flag(), "whether its receipt has no warnings")
     warning: str = value(SENTENCE, "the receipt's first warning", "")
     path: str = value(Text(4096), "the Broadcast WAV file on the server's machine", "")
+    region: int | None = value(
+        Whole(1, 1000), "which of the request's several `regions` it is for, from 1", None
+    )
+    track: int | None = value(
+        Whole(1, 1000), "which of the request's several `tracks` it is for, from 1", None
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -49,6 +49,12 @@ class TakeRecord(Message):
     name: str = value(AnyText(), "the name it was given; empty without one", "")
     stars: int = value(Whole(0, 5), "its stars", 0)
     hidden: bool = value(Flag(), "whether it was hidden", False)
+    region: int | None = value(
+        Whole(1, 1000), "which of its request's several `regions` it is for, from 1", None
+    )
+    track: int | None = value(
+        Whole(1, 1000), "which of its request's several `tracks` it is for, from 1", None
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

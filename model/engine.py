@@ -43,7 +43,8 @@ class Task(enum.Enum):
 class Song:
     """The source audio of a request.
 
-    samples: float32 [frames, channels], read-only, 1 or 2 channels.
+    samples: float32 [frames, channels], read-only, 1 or 2 channels; up to `EngineDescription.max_channels` where tracks
+             are rendered together: the channels of all of them.
     rate:    frames per second.
     digest:  identifies the content (same digest, same samples and rate), so that engines can cache analyses.
     """
@@ -270,6 +271,8 @@ class EngineDescription:
     words: for a task, the words of a prompt it follows; a task that is not there has prompts in free words.
     hints: for a task, what a prompt can say, as an example for those who have not typed one.
     lyric_tags: the section tags of lyrics it knows, such as "Verse"; a number after one is no other tag.
+    max_channels: how many channels a song may have. More than 2 only if the engine decides on their mean and does the
+        same to all of them: tracks are rendered together by it.
     takes_at_once: how many takes a request should ask for at most: more than one only if the engine renders them
         together faster than one by one, with equal samples.
     """
@@ -294,6 +297,7 @@ class EngineDescription:
     hints: Mapping[Task, str] = field(default_factory=dict)
     lyric_tags: tuple[str, ...] = ()
     takes_at_once: int = 1
+    max_channels: int = 2
 
     def capability(self, task: Task) -> Capability:
         """The entry for `task`; an engine without an entry does not support it."""

@@ -79,7 +79,7 @@ async def render(
     settings: Settings,
     screen: Screen,
     command: Command,
-    song: Path | None,
+    songs: Sequence[Path],
     tempo_map: Path | None,
     fields: Mapping[str, Any],
     out: Path,
@@ -93,14 +93,13 @@ async def render(
     async with some_server(settings) as client:
         with progress_bar(screen) as bar:
             task = bar.add_task("starting", total=1.0)
-            if song is not None:
+            sent = []
+            for song in songs:
                 bar.update(task, description=f"reading {escape(song.name)}")
                 source, notes = await client.upload(song)
-                asked |= {
-                    "source": source,
-                    "title": file_title(song),
-                    "notes": [*asked.get("notes", ()), *notes],
-                }
+                sent.append({"source": source, "title": file_title(song)})
+                asked["notes"] = [*asked.get("notes", ()), *notes]
+            asked |= {"tracks": sent} if len(sent) > 1 else dict(*sent)
             reference = existing(Path(str(asked.get("reference", ""))))
             if reference.is_file():  # as with the song, the server need not be allowed to read the folder
                 bar.update(task, description=f"reading {escape(reference.name)}")
@@ -166,7 +165,8 @@ async def _print_take(
     about = TakeWithRecipe.from_stored(await client.call("takes.show", take=take["take"]))
     stem = "" if take["stem"] == "mix" else f" {take['stem']}"
     mark = "[green]✓[/green]" if take["passed"] else "[yellow]![/yellow]"
-    screen.say(f"{mark} take {take['number']}{escape(stem)}, seed {take['seed']}, id {take['take']}")
+    where = "".join(f", {name} {take[name]}" for name in ("region", "track") if name in take)
+    screen.say(f"{mark} take {take['number']}{escape(stem)}{where}, seed {take['seed']}, id {take['take']}")
     for line in in_words(about.receipt):
         screen.say(f"    {escape(line)}")
     for path in files.values():

@@ -11,6 +11,7 @@ from bridge_server.cli.analyse_parser import add_analyse
 from bridge_server.cli.arguments import screen_of, settings_of, store_of
 from bridge_server.cli.options import Subparsers, in_help, json_option
 from bridge_server.cli.presets_parser import add_presets
+from bridge_server.cli.several import BARS_HELP, add_several, several, with_regions
 from daw_protocol import requests
 from daw_protocol.addresses import BY_NAME, COMMANDS, Command, Group
 from daw_protocol.fields import Flag
@@ -25,6 +26,9 @@ LEFT_OUT = {
     "token",
     "source",
     "tempo_map",
+    "tracks",
+    "mode",
+    "regions",
     "replace",
     "priority",
     "origin",
@@ -54,7 +58,11 @@ def _render(commands: Subparsers, command: Command) -> None:
     # No abbreviations: `--tempo 120` would be taken for the name of a MIDI file.
     one = commands.add_parser(command.name, help=words, description=command.doc, allow_abbrev=False)
     if issubclass(command.request, Render) and command.request.spec().needs_source:
-        one.add_argument("song", type=Path, help="the song: WAV, FLAC, AIFF or anything libsndfile reads")
+        one.add_argument(
+            "song", type=Path, nargs="+",
+            help="the song: WAV, FLAC, AIFF or anything libsndfile reads; several with --each or --together",
+        )  # fmt: skip
+        add_several(one, command)
         one.add_argument("--tempo-map", type=Path, metavar="MID", help="MIDI file with the song's tempo map")
     if command.request is requests.Vary:
         one.add_argument("take", help="the take's id")
@@ -63,7 +71,9 @@ def _render(commands: Subparsers, command: Command) -> None:
             continue
         option = f"--{entry.name.replace('_', '-')}"
         help_text = in_help(entry.metadata["doc"])
-        if isinstance(entry.metadata["kind"], Flag):
+        if entry.name == "bars":  # several of them are regions
+            one.add_argument(option, action="append", default=None, metavar="VALUE", help=BARS_HELP)
+        elif isinstance(entry.metadata["kind"], Flag):
             one.add_argument(option, action=argparse.BooleanOptionalAction, default=None, help=help_text)
         else:
             one.add_argument(option, default=None, metavar="VALUE", help=help_text)
@@ -79,10 +89,11 @@ def _run_render(arguments: argparse.Namespace) -> int:
     fields = fields_of(arguments, command)
     if command.name == "vary":
         fields["take"] = arguments.take
-    song = getattr(arguments, "song", None)
+    songs = getattr(arguments, "song", [])
     tempo_map = getattr(arguments, "tempo_map", None)
+    fields |= several(arguments, songs)
     return asyncio.run(
-        render(settings_of(arguments), screen_of(arguments), command, song, tempo_map, fields, arguments.out)
+        render(settings_of(arguments), screen_of(arguments), command, songs, tempo_map, fields, arguments.out)
     )
 
 
@@ -90,7 +101,8 @@ def fields_of(arguments: argparse.Namespace, command: Command) -> dict[str, obje
     """The request's values that were given as options."""
     names = {entry.name for entry in dataclasses.fields(command.request)} - LEFT_OUT
     given = {name: getattr(arguments, name, None) for name in names}
-    return {name: value for name, value in given.items() if value is not None}
+    found = {name: value for name, value in given.items() if value is not None}
+    return with_regions(found, getattr(arguments, "region", None) or [])
 
 
 def _audition(commands: Subparsers) -> None:

@@ -8,6 +8,7 @@ effect during a render: it only queues orders and raises the number up to which 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import threading
@@ -147,8 +148,8 @@ class EngineChild:
         folders = self._start.folders
         assert folders is not None, "a process that only describes its engine gets no orders"
         files = {option: str(self._files[file]) for option, file in order.files.items()}
-        song = self._song(order.song)
-        if song is not None and not TASKS[order.request.task.value].sums_to_source:
+        song = self._stacked(order) if order.stack else self._song(order.song)
+        if song is not None and not order.stack and not TASKS[order.request.task.value].sums_to_source:
             song = self._without_offset(song)
         request = replace(
             order.request,
@@ -175,6 +176,22 @@ class EngineChild:
                 self._songs.popitem(last=False)
         self._songs.move_to_end(digest)
         return self._songs[digest]
+
+    def _stacked(self, order: RenderCommand) -> Song:
+        """The order's tracks as one song: the channels of all of them, silent before a track begins and after it."""
+        name = hashlib.sha256(repr((order.stack, order.frames)).encode()).hexdigest()
+        if name not in self._songs:
+            tracks = [(self._song(track.digest), track.start) for track in order.stack]
+            samples = np.zeros((order.frames, order.request.channels), np.float32)
+            channel = 0
+            for song, start in tracks:
+                assert song is not None, "every track has audio"
+                samples[start : start + song.frames, channel : channel + song.channels] = song.samples
+                channel += song.channels
+            samples.flags.writeable = False
+            self._songs[name] = Song(samples, order.request.rate, name)
+        self._songs.move_to_end(name)
+        return self._songs[name]
 
     def _without_offset(self, song: Song) -> Song:
         """The song as engines listen to it: its takes get the offset back (`rendering/postprocess.py`)."""

@@ -55,6 +55,14 @@ class OptionFile:
 
 
 @dataclass(frozen=True)
+class StackedTrack:
+    """One of several songs that an engine renders as one, their channels side by side. start: its first frame there."""
+
+    digest: str
+    start: int
+
+
+@dataclass(frozen=True)
 class RenderCommand:
     """Server to child: render this.
 
@@ -63,6 +71,7 @@ class RenderCommand:
     results: a name for what this order gives, of letters, digits and "-"; no other order under way has it.
     number:  given by the host.
     files:   by the option that names them.
+    stack:   the songs that are rendered together, in place of `song`. frames: of the stack.
     """
 
     request: RenderRequest
@@ -71,6 +80,8 @@ class RenderCommand:
     results: str
     number: int = 0
     files: Mapping[str, OptionFile] = field(default_factory=dict)
+    stack: tuple[StackedTrack, ...] = ()
+    frames: int = 0
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bridge_server.engines.limits import refuse_impossible, refuse_too_long
+from bridge_server.engines.limits import refuse_impossible
 from bridge_server.engines.pool import EnginePool
 from bridge_server.engines.prompt_reading import unread_words
 from bridge_server.handlers.jobs import JobHandlers, acknowledged
+from bridge_server.handlers.request_songs import RequestSongs
 from bridge_server.handlers.response import Response
 from bridge_server.jobs.fingerprint import Fingerprint
 from bridge_server.jobs.job import Job
@@ -25,17 +26,18 @@ from bridge_server.sessions.contexts import ClientContexts
 from bridge_server.sessions.events import Events, Notice
 from bridge_server.sessions.shared_context import SharedContext
 from bridge_server.songs.alike import alike, as_text
-from bridge_server.songs.placement import Placement, placed
 from bridge_server.songs.song_reader import SongReader
 from bridge_server.songs.song_tempos import SongTempos
-from bridge_server.songs.sources import STORED, TAKE
+from bridge_server.songs.sources import STORED
 from clip_store.store import ClipStore
+from clip_store.take import Take
 from daw_protocol import requests
 from daw_protocol.addresses import BY_NAME, BY_REQUEST
 from daw_protocol.context import Context
 from daw_protocol.errors import MAX_SENTENCE, ErrorCode, ProtocolError
 from daw_protocol.requests import Render
 from daw_protocol.requests.render import ACCEPTED, MAX_TITLE
+from daw_protocol.requests.tracks import Track
 from daw_protocol.seed import folded
 from model.engine import EngineDescription, Task
 
@@ -44,7 +46,7 @@ PRIORITIES = {"batch": 0, "interactive": 1}
 DRAWN_SEEDS = 2**31  # so many; every one of them fits OSC's smallest integer
 
 # Requests are about the same thing, for `replace`, when they agree in these.
-PLACE_FIELDS = ("track", "source", "start", "end", "bars", "length")
+PLACE_FIELDS = ("track", "source", "tracks", "start", "end", "bars", "length", "regions")
 
 
 class SubmitHandlers:
@@ -78,7 +80,7 @@ class SubmitHandlers:
         self._reader = reader
         self._worker = worker
         self._answers = answers
-        self._tempos = tempos
+        self._songs = RequestSongs(reader, tempos, worker.hearing, store.index)
         self._presets = presets
         self._clock = clock
 
@@ -93,7 +95,7 @@ class SubmitHandlers:
         request = request.evolve(engine=name)
         refuse_impossible(description, request)
         request = self._with_files(request, description.file_options)
-        request, placement = await self._placed(description, request)
+        request, placement = await self._songs.placed(description, request)
         if known := self._known(request, asked, client):  # meanwhile, by another connection
             return await self._answers.again(known, client)
         job = self._new_job(request, asked, client)
@@ -103,7 +105,7 @@ class SubmitHandlers:
             self._worker.cancel(older, "Replaced by a newer request for the same region.")
         self._audience.add(job.id, client)
         unread = unread_words(description, request.task, request.prompt, request.lyrics)
-        notes = (seed_note, placement.note, *request.notes, unread)
+        notes = (seed_note, placement, *request.notes, unread)
         answer = acknowledged(job, " ".join(filter(None, notes))[:MAX_SENTENCE])
         self._events.publish(Notice(answer.replies[0], known_to=client))
         # The song's own tempo is kept with the song: it must not follow the context to the next one.
@@ -135,7 +137,11 @@ class SubmitHandlers:
         whoever plays on the shared song means it as it stands."""
         if request.hears is not None or not request.spec().hears_accepted:
             return request.hears
-        shared = request.source is None and self._contexts.context(client.key).source is None
+        shared = (
+            request.source is None
+            and request.tracks is None
+            and self._contexts.context(client.key).source is None
+        )
         return ACCEPTED if shared else None
 
     def _context(self, client: Client, request: Render) -> Context:
@@ -159,11 +165,9 @@ class SubmitHandlers:
             **{name: given for name, given in take.request.items() if name != "seed"},
             **{name: given for name, given in changes.items() if given is not None},
             "id": request.id,
-            "source": STORED + take.parent,
-            "source_position": take.position - take.start,
+            **of_song(take),
             "takes": request.takes,
             "origin": take.id,
-            "title": take.title,  # the store's audio has no name
         }
         if request.seed is not None:
             fields["seed"] = request.seed
@@ -174,13 +178,20 @@ class SubmitHandlers:
     def _settled(self, request: Render) -> tuple[Render, str]:
         """The request with its source found and its seed drawn, so that it means the same ever after; and a note on
         the seed, "" when it is the one that was sent."""
-        seed, note = (None, "") if request.seed is None else folded(request.seed)
+        seed, note = settled_seed(request.seed)
         found: dict[str, Any] = {
             "token": "",  # no record keeps it
             "engine": request.engine or self._default_engine,
-            "seed": secrets.randbelow(DRAWN_SEEDS) if seed is None else seed,
+            "seed": seed,
         }
-        if request.source is not None:
+        if request.regions is not None:
+            found["regions"] = tuple(
+                region if region.seed is None else region.evolve(seed=settled_seed(region.seed)[0])
+                for region in request.regions
+            )
+        if request.tracks is not None:
+            found["tracks"] = tuple(self._found_track(track) for track in request.tracks)
+        elif request.source is not None:
             found["source"] = self._reader.check(request.source)
             found["title"] = request.title or typed_title(request.source, found["source"])
         elif request.spec().needs_source:
@@ -194,6 +205,11 @@ class SubmitHandlers:
             found["reference"] = self._agreed_reference(request)
         return request.evolve(**found), note
 
+    def _found_track(self, track: Track) -> Track:
+        """A track with its song found. Raises ProtocolError about `tracks`."""
+        found = self._reader.check(track.source, "tracks")
+        return track.evolve(source=found, title=track.title or typed_title(track.source, found))
+
     async def _engine(self, request: Render, named: str) -> tuple[str, EngineDescription]:
         """The engine of the request, by the name the server has it under: the one it names, or the default one; an
         analysis that names none takes any that analyses, as it makes no sound. Raises ProtocolError."""
@@ -205,33 +221,6 @@ class SubmitHandlers:
                 break
             chosen, description = name, await self._engines.describe(name)
         return chosen, description
-
-    async def _placed(self, description: EngineDescription, request: Render) -> tuple[Render, Placement]:
-        """The request with its song in its place on the timeline, and with notes on how the song is read.
-
-        Raises ProtocolError for everything that the request and the headers of its files show to be impossible.
-        """
-        if request.reference is not None:
-            await self._reader.probe(request.reference, None, "reference")
-        probe = await self._reader.probe(request.source, request.rate) if request.source else None
-        placement = placed(request.source_position, probe) if probe else Placement(request.source_position)
-        request = request.evolve(source_position=placement.position)
-        if probe is not None and request.source is not None and request.spec().makes_takes:
-            tempo = await self._tempos.of(request.source)
-            request = tempo.fill(request, probe.rate) if tempo is not None else request
-        try:
-            plan = await self._worker.hearing.plan(request, probe, self._song_heard(request))
-        except ProtocolError as error:
-            raise placement.explained(error) from error
-        refuse_too_long(description, plan.least_seconds)
-        notes = dict.fromkeys((*request.notes, *(probe.notes if probe else ())))
-        return request.evolve(notes=tuple(notes)[: requests.MAX_NOTES]), placement
-
-    def _song_heard(self, request: Render) -> str | None:
-        """The digest of the song in which takes may be accepted; None for a file never seen. Raises ProtocolError."""
-        if request.source is None or not request.source.startswith(TAKE):
-            return self._reader.known_digest(request.source) if request.source else None
-        return self._store.index.get(request.source.removeprefix(TAKE)).result
 
     def _agreed_reference(self, request: Render) -> str:
         """The reference audio, found. Raises ProtocolError unless its use was agreed to."""
@@ -269,6 +258,20 @@ class SubmitHandlers:
             reply_to=client.reply_to,
             created=self._clock(),
         )
+
+
+def of_song(take: Take) -> dict[str, object]:
+    """The song of a take as a request names it; nothing for a take of tracks that were rendered together."""
+    if "tracks" in take.request:
+        return {}
+    source = {"source": f"{STORED}{take.parent}", "source_position": take.position - take.start}
+    return {**source, "title": take.title}  # the store's audio has no name
+
+
+def settled_seed(seed: int | None) -> tuple[int, str]:
+    """The seed to render with, drawn where none is asked for; and a note, "" when it is the one that was sent."""
+    within, note = (None, "") if seed is None else folded(seed)
+    return secrets.randbelow(DRAWN_SEEDS) if within is None else within, note
 
 
 def typed_title(typed: str, found: str) -> str:

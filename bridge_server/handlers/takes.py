@@ -315,6 +315,8 @@ def record(kind: type[Recorded], take: Take, mark: Mark, gone: tuple[str, ...] =
         name=mark.name,
         stars=mark.stars,
         hidden=mark.hidden,
+        region=take.recipe.region,
+        track=take.recipe.track,
         **more,
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from daw_protocol.addresses import BY_NAME
 from daw_protocol.requests import Render
@@ -69,3 +70,10 @@ class Job:
         request = BY_NAME[self.command].request.from_fields(self.request)
         assert isinstance(request, Render), self.command
         return request
+
+
+def named_songs(request: Mapping[str, Any]) -> list[str]:
+    """The sources and the reference of a request's JSON form, as it names them."""
+    tracks = request.get("tracks") or ()
+    named = [request.get("source"), request.get("reference"), *(track.get("source") for track in tracks)]
+    return [name for name in named if isinstance(name, str)]

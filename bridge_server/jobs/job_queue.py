@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from bridge_server.jobs.database import transaction
-from bridge_server.jobs.job import NEXT_STATES, Job, JobState
+from bridge_server.jobs.job import NEXT_STATES, Job, JobState, named_songs
 from bridge_server.sessions.client import PORT_MARK, Client
 from daw_protocol.errors import ErrorCode, ProtocolError
 
@@ -179,8 +179,7 @@ class JobQueue:
         """Sources and references of unfinished jobs, as the requests name them, each with such a job's id."""
         rows = self._connection.execute("SELECT * FROM jobs WHERE state IN ('queued', 'running')")
         jobs = [job for row in rows if not (job := self._as_it_is(row)).state.terminal]
-        named = [(job.request.get(name), job.id) for job in jobs for name in ("source", "reference")]
-        return {name: job for name, job in named if isinstance(name, str)}
+        return {name: job.id for job in jobs for name in named_songs(job.request)}
 
     def count(self, state: JobState) -> int:
         found = self._connection.execute("SELECT COUNT(*) FROM jobs WHERE state = ?", (state.value,))

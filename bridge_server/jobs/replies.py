@@ -27,6 +27,8 @@ def take_ready(job: Job, take: Take, path: Path) -> TakeReady:
         passed=not warnings,
         warning=warnings[0] if warnings else "",
         path=unicode_only(str(path)),
+        region=take.recipe.region,
+        track=take.recipe.track,
     )
 
 

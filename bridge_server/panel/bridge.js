@@ -429,6 +429,12 @@ function ordered(takes) {
   );
 }
 
+/** The regions of a job, in samples, as far as they are known here. */
+export function regionsOfJob(job, grid, rate) {
+  const { regions } = job.request;
+  return (regions ?? [job.request]).map((one) => regionOfJob({ request: one }, grid, rate)).filter(Boolean);
+}
+
 /** The region of a job, in samples; null if it is unknown here. */
 export function regionOfJob(job, grid, rate) {
   const { start, end, bars } = job.request;

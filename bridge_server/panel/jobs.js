@@ -1,6 +1,6 @@
 /** Jobs that wait or run, with progress and cancel; and those that failed, with what to do about it. */
 
-import { regionOfJob } from "./bridge.js";
+import { regionsOfJob } from "./bridge.js";
 import { button, byId, make, setText, show } from "./dom.js";
 import { counted, regionName, taskName, timeLeft } from "./words.js";
 
@@ -29,7 +29,8 @@ export class Jobs {
   /** "Repaint bars 6–9". */
   name(job) {
     const { grid } = this.store.values;
-    const region = regionOfJob(job, grid, this.arranger.rate);
+    if (job.request.regions?.length > 1) return `${taskName(job.command)} ${counted(job.request.regions.length, "region")}`;
+    const [region] = regionsOfJob(job, grid, this.arranger.rate);
     return `${taskName(job.command)}${region ? ` ${regionName(region, grid, this.arranger.rate)}` : ""}`;
   }
 

@@ -12,6 +12,7 @@ export const KEYS = [
   ["A", "play the original", "original", ["a"]],
   ["B", "play the take", "hearTake", ["b"]],
   ["R", "repaint the region", "repaint", ["r"]],
+  ["N", "keep the region marked, so that the next one is rendered with it; again: unmark it", "markRegion", ["n"]],
   ["Enter", "accept the take", "acceptSelected", ["Enter"]],
   ["Backspace", "revert to the previous take or the original", "revertSelected", ["Backspace"]],
   ["Y", "redo the last revert", "redoSelected", ["y"]],
@@ -66,7 +67,7 @@ export class Keyboard {
     const keys = KEYS.map(([shown, does]) => make("div", {}, make("dt", {}, ...shown.split(" ").flatMap((key) => [make("kbd", {}, key), " "])), make("dd", {}, does)));
     dialog("help-dialog", "Keys and help",
       make("dl", { class: "keys" }, ...keys),
-      make("p", { class: "quiet" }, "Mouse: drag in the waveform to select (Alt ignores the grid), drag the region's bar to move it or its edges to resize it. The wheel zooms, and scrolls sideways. Drag the ruler to scroll and zoom; click it to play from there. On a touch screen, pinch and drag with two fingers."),
+      make("p", { class: "quiet" }, "Mouse: drag in the waveform to select (Alt ignores the grid, Shift or Ctrl adds a region to the one before), drag the region's bar to move it or its edges to resize it. The wheel zooms, and scrolls sideways. Drag the ruler to scroll and zoom; click it to play from there. On a touch screen, pinch and drag with two fingers."),
       make("p", { class: "quiet" }, "Nothing is overwritten: the original is kept, and so is every take until you delete it. Accepting a take only records that it is in the song."),
       make("p", {}, make("button", { type: "button", onclick: () => this.actions.switchScheme() }, "Dark or light")));
     byId("help-dialog").showModal();

@@ -2,8 +2,9 @@
 
 import { button, byId, icon, make, setText, show } from "./dom.js";
 import { Strip, drawGrid, drawRegion, drawSeams, prepare } from "./drawing.js";
-import { regionOfJob } from "./bridge.js";
+import { regionsOfJob } from "./bridge.js";
 import { differences, siblingsOf } from "./differences.js";
+import { drawMarked } from "./regions.js";
 import { inOrder, nameOf, outOfSight, starsShown, starsSpoken } from "./take_order.js";
 import { ago, counted, regionName, taskName } from "./words.js";
 import { xOf } from "./viewport.js";
@@ -29,7 +30,7 @@ export class Lanes {
     new ResizeObserver(() => this.#resized()).observe(this.box);
     byId("filter-here").addEventListener("click", () => store.set({ filter: "here" }));
     byId("filter-all").addEventListener("click", () => store.set({ filter: "all" }));
-    store.watch(["takes", "jobs", "selected", "filter", "order", "showHidden", "focus", "dragged", "grid", "audition"], () => this.#changed());
+    store.watch(["takes", "jobs", "selected", "filter", "order", "showHidden", "focus", "dragged", "marked", "grid", "audition"], () => this.#changed());
     arranger.alsoDraw(() => this.#draw());
   }
 
@@ -71,7 +72,9 @@ export class Lanes {
     const { focus, filter, grid, selected, order, showHidden } = this.store.values;
     const takes = this.store.get("takes").filter((take) => showHidden || !outOfSight(take));
     const region = this.arranger.region;
-    const here = region ? takes.filter((take) => take.position < region.end && take.position + take.length > region.start) : takes;
+    const regions = region ? [...this.store.get("marked"), region] : [];
+    const isHere = (take) => regions.some(({ start, end }) => take.position < end && take.position + take.length > start);
+    const here = region ? takes.filter(isHere) : takes;
     const listed = inOrder(filter === "here" ? here : takes, order);
     const pending = this.#pending(focus);
     this.items = [...pending.map((job) => ({ key: `job ${job.job}`, job })), ...listed.map((take) => ({ key: take.take, take }))];
@@ -169,6 +172,7 @@ export class Lanes {
     const ground = prepare(this.ground, arranger.width, box.clientHeight);
     if (!ground) return;
     drawGrid(ground, arranger.view, this.store.get("grid"), arranger.colors);
+    drawMarked(ground, arranger.view, this.store.get("marked"), arranger.colors);
     drawRegion(ground, arranger.view, arranger.region, arranger.colors);
     for (const lane of this.lanes.values()) lane.draw(arranger, this.store.values, this.ground, this.surroundings);
   }
@@ -311,13 +315,14 @@ class JobLane {
   draw(arranger, values, ground, surroundings) {
     const surface = prepare(this.canvas, arranger.width, this.canvas.parentElement.clientHeight);
     if (!surface) return;
-    const { context, rows, ratio } = surface;
     const { colors, view } = arranger;
-    context.drawImage(ground, 0, 0);
-    const dim = { top: 0, height: rows, full: arranger.full, color: colors["original-dim"] };
+    surface.context.drawImage(ground, 0, 0);
+    const dim = { top: 0, height: surface.rows, full: arranger.full, color: colors["original-dim"] };
     surroundings.draw(surface, arranger.sounds, view, arranger.rate, arranger.songSound, dim);
-    const region = regionOfJob(this.job, values.grid, arranger.rate);
-    if (!region) return;
+    for (const region of regionsOfJob(this.job, values.grid, arranger.rate)) this.#drawBar(surface, region, arranger);
+  }
+
+  #drawBar({ context, rows, ratio }, region, { colors, view }) {
     const left = xOf(view, region.start) * ratio;
     const width = xOf(view, region.end) * ratio - left;
     const inset = Math.round(10 * ratio);

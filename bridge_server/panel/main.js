@@ -10,6 +10,7 @@ import { Listening } from "./listening.js";
 import { Models } from "./models.js";
 import { Notices } from "./notices.js";
 import { Pointing } from "./pointing.js";
+import { Regions } from "./regions.js";
 import { RequestForm } from "./request_form.js";
 import { Saving } from "./saving.js";
 import { applyScheme, switchScheme } from "./scheme.js";
@@ -32,6 +33,7 @@ const store = new Store({
   locked: null, // "needed" or "wrong": the server wants a token
   status: null, engines: null, songs: null, // as the server sends them
   focus: null, grid: null, // focus.show, and its grid ready for use
+  marked: [], // regions that are rendered with the selected one
   dragged: null, // the region while it is dragged, until the server has it
   jobs: new Map(), lastEnded: null,
   takes: [], takesOf: null, // of the song with this digest, newest job first
@@ -144,6 +146,7 @@ const actions = {
   varySelected: withSelected(() => card.toggleVary()),
   spectrogram: withSelected(() => card.toggleSpectrogram()),
   repaint: () => form.submit("repaint"),
+  markRegion: () => regions.mark(),
   async cancel() {
     const job = jobs.foremost;
     if (job) await bridge.cancel(job.job);
@@ -167,8 +170,9 @@ const actions = {
   },
 };
 
+const regions = new Regions(store, arranger, bridge, notices);
 const lanes = new Lanes(store, arranger, bridge, actions);
-const form = new RequestForm(store, arranger, bridge, notices);
+const form = new RequestForm(store, arranger, bridge, notices, regions);
 const jobs = new Jobs(store, arranger, bridge, notices);
 const marks = new TakeMarks(store, bridge, lanes, notices);
 const card = new TakeCard(store, arranger, bridge, actions, notices, marks);
@@ -176,7 +180,7 @@ new TakeListTools(store);
 new Models(store, bridge, notices);
 const listening = new Listening(store, bridge, notices, lanes);
 const transport = new Transport(store, arranger, listening, actions);
-new Pointing(arranger, store, bridge, listening);
+new Pointing(arranger, store, bridge, listening, regions);
 new Songs(store, bridge, notices).tempo.where = (now) => transport.position(now);
 new Saving(store, bridge, notices);
 const keyboard = new Keyboard(actions);

@@ -9,11 +9,12 @@ const FINE = 90; // pixels a bar from which on regions snap to beats
 const WIDE = matchMedia("(min-width: 821px)");
 
 export class Pointing {
-  constructor(arranger, store, bridge, listening) {
+  constructor(arranger, store, bridge, listening, regions) {
     this.arranger = arranger;
     this.store = store;
     this.bridge = bridge;
     this.listening = listening;
+    this.regions = regions;
     this.pointers = new Map();
     this.gesture = null;
     const original = byId("original-time");
@@ -99,11 +100,14 @@ export class Pointing {
     else this.gesture = this.#scroll();
   }
 
-  /** A new region. */
+  /** A new region; with Shift or Ctrl, the one before stays marked. */
   #draw(event) {
     const start = sampleAt(this.arranger.view, this.#x(event));
+    let joins = event.shiftKey || event.ctrlKey || event.metaKey;
     return {
       move: (moved) => {
+        if (joins && this.arranger.region) this.regions.add(this.arranger.region);
+        joins = false;
         const here = sampleAt(this.arranger.view, this.#x(moved));
         this.#drag(this.#spanned(start, here, moved));
       },

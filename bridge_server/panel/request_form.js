@@ -34,10 +34,11 @@ const HINTS = {
 const EMPTY = { task: "repaint", takes: 2, strength: 0.5, prompt: "", seed: "", layers: "all", length: "8 bars", hears: "accepted", context: "", crossfade: "", match: true, ending: false, lyrics: "", instruments: [], stems: [], engine: "" };
 
 export class RequestForm {
-  constructor(store, arranger, bridge, notices) {
+  constructor(store, arranger, bridge, notices, regions) {
     this.store = store;
     this.arranger = arranger;
     this.bridge = bridge;
+    this.regions = regions;
     this.empty = EMPTY;
     this.lyrics = new Lyrics();
     this.reading = new PromptReading(bridge, "prompt-reading");
@@ -55,7 +56,7 @@ export class RequestForm {
     });
     this.form.addEventListener("change", () => this.#read());
     store.watch(["engines", "status"], () => this.#engineChanged());
-    store.watch(["focus", "dragged", "grid", "connection", "takes"], () => this.#words());
+    store.watch(["focus", "dragged", "marked", "grid", "connection", "takes"], () => this.#words());
   }
 
   get engine() {
@@ -107,7 +108,7 @@ export class RequestForm {
     if (connection !== "open") return { sentence: "The server cannot be reached.", remedy: "The page reconnects automatically." };
     if (this.reason(task)) return { sentence: `${taskName(task)} is not possible with this engine.`, remedy: this.reason(task) };
     if (needs !== "nothing" && !focus?.song) return { sentence: "No song is loaded.", remedy: "Choose one at the top." };
-    if (needs === "region" && !this.arranger.region) return { sentence: "No region is selected.", remedy: "Drag over some bars in the waveform." };
+    if (needs === "region" && !this.regions.all.length) return { sentence: "No region is selected.", remedy: "Drag over some bars in the waveform." };
     if (task === "generate" && !this.draft.prompt.trim()) return { sentence: "The prompt is empty.", remedy: "Describe the song in words." };
     return null;
   }
@@ -139,7 +140,7 @@ export class RequestForm {
       if (String(draft.crossfade).trim()) given.crossfade = Number(draft.crossfade);
       if (!draft.match) given.match_loudness = false;
     }
-    return given;
+    return needs === "nothing" ? given : this.regions.into(given);
   }
 
   #build() {
@@ -325,13 +326,14 @@ export class RequestForm {
     const length = this.form.querySelector("[data-field=length]");
     show(this.form.querySelector("[data-field=hears]"), this.hearsMore);
     show(length, TASKS[task].fields.includes("length") && (needs === "nothing" || !region));
-    const where = needs === "nothing" ? "" : region ? ` ${regionName(region, grid, this.arranger.rate)}` : task === "complete" ? " past the end" : needs === "song" ? " the whole song" : "";
+    const several = needs === "nothing" ? 0 : this.regions.all.length;
+    const where = needs === "nothing" ? "" : several > 1 ? ` ${counted(several, "region")}` : region ? ` ${regionName(region, grid, this.arranger.rate)}` : task === "complete" ? " past the end" : needs === "song" ? " the whole song" : "";
     setText(this.submitText, needs === "nothing" ? "Generate a song" : task === "lego" ? `Add a track to${where}` : `${taskName(task)}${where}`);
     show(this.submitKey, task === "repaint");
     const problem = this.#problem();
     this.submitButton.setAttribute("aria-disabled", Boolean(problem));
-    const parts = [single ? "" : counted(Number(takes) || 1, "take"), region && needs !== "nothing" ? duration((region.end - region.start) / this.arranger.rate) : ""];
-    setText(this.under, problem ? (problem.sentence.startsWith(taskName(task)) ? "" : `${problem.sentence} ${problem.remedy}`) : parts.filter(Boolean).join(" of "));
+    const parts = [single ? "" : counted(Number(takes) || 1, "take"), several > 1 ? "each" : region && needs !== "nothing" ? duration((region.end - region.start) / this.arranger.rate) : ""];
+    setText(this.under, problem ? (problem.sentence.startsWith(taskName(task)) ? "" : `${problem.sentence} ${problem.remedy}`) : parts.filter(Boolean).join(several > 1 ? " " : " of "));
     this.#reads();
     if (focus && focus.tempo_known === false && focus.song && !problem) setText(this.under, `${this.under.textContent} · tempo not known: the bars drawn are not the song's`);
   }

@@ -21,6 +21,7 @@ from clip_store.mix.hearing import audible_to, extent, heard_audio, heard_record
 from clip_store.store import ClipStore
 from clip_store.take import Take
 from daw_protocol.requests import Render
+from daw_protocol.requests.parts import Part
 from daw_protocol.requests.render import ACCEPTED
 
 
@@ -48,14 +49,15 @@ class Hearing:
             probe = replace(probe, frames=info.frames, begins=heard.begins)
         return plan_request(request, probe)
 
-    async def prepare(self, job: str, request: Render, song: Song) -> tuple[Song, Plan]:
+    async def prepare(self, job: str, part: Part, song: Song) -> tuple[Song, Plan]:
         """The song as a job hears it, and its final plan. All takes of a job hear the same, whatever was accepted
         between them, and a variation hears what its origin did.
 
         Raises ProtocolError, ClipStoreError.
         """
+        request = part.request
         if request.hears == ACCEPTED:
-            earlier = self._earlier(job, request)
+            earlier = self._earlier(job, request, part)
             if earlier is None:
                 return await self._as_it_stands(request, song)
             if earlier.recipe.heard is not None:
@@ -64,9 +66,10 @@ class Hearing:
                 song = replace(song, audio=audio, digest=heard.digest, original=song.digest, heard=heard)
         return song, plan_request(request, await _shape(song))
 
-    def _earlier(self, job: str, request: Render) -> Take | None:
-        """A take that is to be made of the same as those of this job."""
-        made = self._store.index.list(job=job, limit=1) if job else ()
+    def _earlier(self, job: str, request: Render, part: Part | None = None) -> Take | None:
+        """A take that is to be made of the same as those of this part of the job."""
+        of_job = self._store.index.list(job=job, limit=1000) if job else ()
+        made = [take for take in of_job if part is None or take.number in part.takes]
         if made or not request.origin:
             return made[0] if made else None
         try:

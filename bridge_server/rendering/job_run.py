@@ -21,14 +21,17 @@ from bridge_server.engines.places import EnginePlaces, PlaceClaim
 from bridge_server.engines.pool import EnginePool
 from bridge_server.jobs.job import Job
 from bridge_server.rendering.hearing import Hearing
+from bridge_server.rendering.job_material import JobMaterial, PartMaterial
 from bridge_server.rendering.job_progress import ProgressBar
+from bridge_server.rendering.part_plans import about
 from bridge_server.rendering.partial_render import PartialRender, PartialRenders
-from bridge_server.rendering.plan import Plan, plan_request
 from bridge_server.rendering.postprocess import FinishedTake, TakeContext
+from bridge_server.rendering.stack import frames_of, in_order
 from bridge_server.rendering.take_recorder import TakeRecorder
 from bridge_server.songs.song_reader import SongReader
-from bridge_server.songs.sources import Song, check_unchanged
+from bridge_server.songs.sources import check_unchanged
 from daw_protocol.errors import ErrorCode, ProtocolError
+from daw_protocol.requests.parts import Part, parts_of
 from model.engine import EngineDescription, Progress
 
 log = logging.getLogger(__name__)
@@ -36,19 +39,22 @@ log = logging.getLogger(__name__)
 AGAIN = Progress("rendering again: the engine's process ended", 0.0)
 
 
-@dataclass(frozen=True)
-class JobMaterial:
-    """What all takes of a job are rendered from."""
+# What ends one part of a job and says nothing about the others.
+OF_ONE_PART = (ErrorCode.CANNOT_RENDER, ErrorCode.RENDER_REJECTED, ErrorCode.BAD_REGION)
 
-    plan: Plan
-    song: Song | None
-    reference: Song | None
+
+def says_nothing_of_others(part: Part, error: Exception) -> bool:
+    """Whether the job's other parts can go on: the error is about this part's region, or about its own song."""
+    if not isinstance(error, ProtocolError):
+        return False
+    return error.code in OF_ONE_PART or (part.track is not None and error.field == "source")
 
 
 @dataclass
 class TakeOrder:
-    """Some takes of a job that are rendered together. numbers: from 1; place: where it is rendered at present."""
+    """Some takes of a part that are rendered together. numbers: in the job, from 1; place: where it is at present."""
 
+    part: Part
     numbers: tuple[int, ...]
     claim: PlaceClaim
     stop: asyncio.Event = field(default_factory=asyncio.Event)
@@ -89,13 +95,13 @@ class JobRun:
         self._request = job.render()
         self._places: EnginePlaces = services.engines.places(self._request.engine)
         self._reader = services.reader
-        self._hearing = services.hearing
         self._recorder = services.recorder
         self._live = services.live
         self._attempts = services.attempts
         self._on_place_free = services.on_place_free
         self._report = report
-        self._bar = ProgressBar(self._request.takes, report)
+        self._parts = parts_of(self._request)
+        self._bar = ProgressBar(self._parts[-1].takes[-1], report, self._parts)
         self._cancelled = False
         self._failures: dict[int, Exception] = {}
         self._finished: dict[int, list[FinishedTake]] = {}
@@ -104,15 +110,26 @@ class JobRun:
         self._files: Mapping[str, OptionFile] | None = None
         self._keeping_files = asyncio.Lock()
         recorded = self._recorder.recorded(job)
-        self._missing = [n for n in range(1, self._request.takes + 1) if n not in recorded]
+        self._missing = [n for part in self._parts for n in part.takes if n not in recorded]
         self._orders = self._claimed_orders(services.engines.takes_at_once(self._request.engine))
+        self._material = JobMaterial(
+            self.job.id,
+            self._request,
+            (order.part for order in self._orders),
+            services.hearing,
+            self._reader,
+            report,
+        )
 
     def _claimed_orders(self, takes_at_once: int) -> list[TakeOrder]:
         """The missing takes as orders: as many together as the engine likes, as long as every place gets some."""
         fair = -(-len(self._missing) // len(self._places.hosts))
         size = max(1, min(takes_at_once, fair))
-        groups = [tuple(self._missing[at : at + size]) for at in range(0, len(self._missing), size)]
-        return [TakeOrder(group, self._places.claim((self._turn, group[0]))) for group in groups]
+        orders = []
+        for part in self._parts:
+            missing = [number for number in part.takes if number in self._missing]
+            orders += [(part, tuple(missing[at : at + size])) for at in range(0, len(missing), size)]
+        return [TakeOrder(part, group, self._places.claim((self._turn, group[0]))) for part, group in orders]
 
     @property
     def engine(self) -> str:
@@ -136,19 +153,20 @@ class JobRun:
         self._cancelled = True
         self._stop_after(0)
 
-    def _stop_after(self, number: int) -> None:
-        """Stops the takes after this one, which a job that fails at it would not have got to."""
+    def _stop_after(self, number: int, part: Part | None = None) -> None:
+        """Stops the takes after this one, all or those of a part, which a job that fails at it would not get to."""
         for order in self._orders:
-            if order.numbers[0] > number:
+            if order.numbers[0] > number and part in (None, order.part):
                 order.stop.set()
 
     async def render(self) -> int:
         """Renders every take the job does not have yet; returns how many clips it has now.
 
         Raises RenderCancelledError after `cancel`; ProtocolError or ClipStoreError for the first take, by its number,
-        that cannot be rendered. The takes before that one are kept.
+        that cannot be rendered. The takes before that one are kept, and those of other parts where only this part
+        cannot be rendered.
         """
-        preparing = asyncio.create_task(self._prepare())
+        preparing = asyncio.create_task(self._announce())
         tasks = [asyncio.create_task(self._carry_out(order, preparing)) for order in self._orders]
         try:
             await preparing  # its error is the job's
@@ -158,51 +176,60 @@ class JobRun:
                 task.cancel()
             await asyncio.gather(preparing, *tasks, return_exceptions=True)
             self.release_places()
-        if self._cancelled and self._missing:
+        if self._cancelled and (self._missing or self._failures):
             raise RenderCancelledError
         if self._failures:
-            raise self._failures[min(self._failures)]
+            raise self._failure()
         return self._recorder.count(self.job)
 
-    async def _prepare(self) -> JobMaterial:
-        """Reads what the job is about. Takes of an earlier run are announced again: its client may have missed them."""
-        request = self._request
-        self._report(Progress("reading the song", 0.0))
-        reference = await self._reference(request.reference) if request.reference else None
-        song = await self._reader.read(request.source, request.rate) if request.source else None
-        if song is None:
-            plan = plan_request(request, None)
-        else:
-            song, plan = await self._hearing.prepare(self.job.id, request, song)
+    async def _announce(self) -> None:
+        """Announces takes of an earlier run again: its client may have missed them."""
         self._bar.recorded(await self._recorder.announce_recorded(self.job))
-        return JobMaterial(plan, song, reference)
 
-    async def _reference(self, name: str) -> Song:
-        """The audio a render's timbre is taken from. Raises ProtocolError about it, not about the song."""
-        try:
-            return await self._reader.read(name, None)
-        except ProtocolError as error:
-            raise ProtocolError(error.code, error.sentence, error.remedy, "reference") from error
-
-    async def _carry_out(self, order: TakeOrder, preparing: asyncio.Task[JobMaterial]) -> None:
+    async def _carry_out(self, order: TakeOrder, preparing: asyncio.Task[None]) -> None:
         """Renders, finishes and records an order; its failure stops the takes after it."""
         try:
-            material = await asyncio.shield(preparing)
-            await self._render_order(order, material)
+            await asyncio.shield(preparing)
+            await self._render_order(order)
         except RenderCancelledError:
             pass  # the job's cancellation, or the failure of an earlier take, is reported once
         except Exception as error:
-            self._failures[order.numbers[0]] = error
-            self._stop_after(order.numbers[0])
+            await self._fail(order, error)
+        finally:
+            self._material.ended(order.part)
 
-    async def _render_order(self, order: TakeOrder, material: JobMaterial) -> None:
+    async def _fail(self, order: TakeOrder, error: Exception) -> None:
+        """Notes a failure. Where it says nothing about the job's other parts these go on."""
+        number = order.numbers[0]
+        self._failures[number] = about(order.part, error) if isinstance(error, ProtocolError) else error
+        if not says_nothing_of_others(order.part, error):
+            self._stop_after(number)
+            return
+        self._stop_after(number, order.part)
+        self._missing = [n for n in self._missing if n < number or n not in order.part.takes]
+        await self._record_in_order()  # what waited for this take
+
+    def _failure(self) -> Exception:
+        """Why the job failed: the first take's error, and which other parts failed as well."""
+        first, *others = sorted(self._failures)
+        error = self._failures[first]
+        failed = dict.fromkeys(
+            part.named for number in (first, *others) for part in self._parts if number in part.takes
+        )
+        if len(failed) == 1 or not isinstance(error, ProtocolError):
+            return error
+        as_well = " and ".join(list(failed)[1:])
+        sentence = f"{error.sentence} {as_well[0].upper()}{as_well[1:]} could not be rendered either."
+        return ProtocolError(error.code, sentence, error.remedy, error.field)
+
+    async def _render_order(self, order: TakeOrder) -> None:
         """Tries again, in this place or another, when the engine's process has ended."""
         for attempt in range(1, self._attempts + 1):
             claim = order.claim
             try:
                 host = await claim.host(order.stop)
                 order.place = host.place
-                await self._render_in(host, order, material)
+                await self._render_in(host, order, await self._material.of(order.part))
                 return
             except ProtocolError as error:
                 if error.code is not ErrorCode.ENGINE_DIED or attempt == self._attempts:
@@ -216,36 +243,43 @@ class JobRun:
                 claim.release()
                 self._on_place_free()
 
-    async def _render_in(self, host: EngineHost, order: TakeOrder, material: JobMaterial) -> None:
-        song, reference, numbers = material.song, material.reference, order.numbers
+    async def _render_in(self, host: EngineHost, order: TakeOrder, material: PartMaterial) -> None:
+        song, reference, numbers, first = (
+            material.song,
+            material.reference,
+            order.numbers,
+            order.part.first_take,
+        )
 
         def progressed(progress: Progress) -> None:
-            self._bar.rendering(numbers, progress)
+            self._bar.rendering(numbers, progress, first)
 
         await started(host, progressed, order.stop)
         assert host.description is not None, "it has just started"
         refuse_too_long(host.description, material.plan.least_seconds)
         files = await self._files_of(host.description)
         command = RenderCommand(
-            material.plan.render_request(tuple(number - 1 for number in numbers), files),
+            material.plan.render_request(tuple(number - first for number in numbers), files),
             song.digest if song else "",
             reference.digest if reference else "",
             f"{self.job.id}-{numbers[0]}",
             files=files,
+            stack=in_order(material.stack),
+            frames=frames_of(material.stack) if material.stack else 0,
         )
-        for number in numbers:
+        for number in numbers if not material.stack else ():  # many tracks at once are no song to play
             self._live.begin(PartialRender(self.job, number, material.plan, song))
         try:
             outcomes = await host.render(
                 command,
                 progressed,
-                lambda take, stem: self._live.grown(self.job.id, take + 1, stem),
+                lambda take, stem: self._live.grown(self.job.id, take + first, stem),
                 order.stop,
             )
             if order.stop.is_set():
                 raise RenderCancelledError
             for outcome in outcomes:
-                self._finished[outcome.take + 1] = await self._finish(host, outcome, material)
+                self._finished[outcome.take + first] = await self._finish(host, outcome, material)
         finally:
             host.discard(command)
         await self._record_in_order()
@@ -263,10 +297,10 @@ class JobRun:
                 }
         return self._files
 
-    async def _finish(self, host: EngineHost, outcome: Outcome, material: JobMaterial) -> list[FinishedTake]:
+    async def _finish(self, host: EngineHost, outcome: Outcome, material: PartMaterial) -> list[FinishedTake]:
         """The takes of one outcome, with their audio in the store and nothing recorded yet."""
         assert host.description is not None, "it has rendered"
-        number = outcome.take + 1
+        number = outcome.take + material.part.first_take
         self._bar.finishing(number, "splicing and checking")
         song = material.song
         context = TakeContext(
@@ -277,13 +311,16 @@ class JobRun:
             host.description,
             self._recorder.clock(),
             material.reference,
+            material.part,
+            material.stack,
         )
         if not material.plan.spec.makes_takes:
             assert self._request.source is not None, "checked when it was asked for"
             await self._recorder.record_found(self.job, self._request.source, outcome)
         finished = await self._recorder.finish(context, outcome)
-        if song and song.state:
-            check_unchanged(song.state)
+        for read in (song, *(track.song for track in material.stack)):
+            if read and read.state:
+                check_unchanged(read.state)
         return finished
 
     async def _record_in_order(self) -> None:

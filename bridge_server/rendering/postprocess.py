@@ -12,6 +12,7 @@ from bridge_server.engines.outcome import Outcome, StemFile
 from bridge_server.rendering import receipts
 from bridge_server.rendering.plan import Plan
 from bridge_server.rendering.song_shape import playing_part
+from bridge_server.rendering.stack import StackedSong, sum_of
 from bridge_server.songs.sources import Song
 from bridge_server.version import MADE_BY
 from clip_store.audio.audio import Audio, Encoding, quantise
@@ -23,6 +24,7 @@ from clip_store.take import MIX, Attachment, Take
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.receipt import Receipt
 from daw_protocol.recipe import BlueprintRecord, Recipe, ReferenceAudio
+from daw_protocol.requests.parts import Part
 from daw_protocol.timeline import Span
 from model.blueprint import Blueprint
 from model.dsp.loudness import integrated, peak_db
@@ -53,6 +55,8 @@ class TakeContext:
     engine: EngineDescription
     created: float
     reference: Song | None = None
+    part: Part | None = None
+    stack: tuple[StackedSong, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,8 @@ def finish(order: TakeContext, outcome: Outcome, blobs: BlobStore) -> list[Finis
     """The takes of one render. Raises ProtocolError when it is unusable, ClipStoreError when it cannot be kept."""
     if not order.plan.spec.makes_takes:
         return []
+    if order.stack:
+        return _finish_stack(order, outcome, blobs)
     if order.plan.spec.spliced:
         return [_finish_spliced(order, outcome, blobs)]
     return _finish_beside(order, outcome, blobs)
@@ -92,12 +98,66 @@ def _finish_spliced(order: TakeContext, outcome: Outcome, blobs: BlobStore) -> F
     if not render.any() or (not order.engine.neural and is_silent(song.samples, song.rate)):
         raise receipts.silence(song, region)
     level = _level(order, render, song, region)
+    return _spliced(order, outcome, blobs, render, level, outcome.stem(HANDLES))
+
+
+def _finish_stack(order: TakeContext, outcome: Outcome, blobs: BlobStore) -> list[FinishedTake]:
+    """A repaint of tracks that were rendered together: a clip for each, all with the gain that their sum needs.
+
+    A track that has nothing in the region, before and after, has no take; the others' notes name it.
+    """
+    render = _samples(outcome, MIX, order.plan.region_in_song)
+    _check_usable(render)
+    total = sum_of(order.stack)
+    parts = [render[:, track.channels] for track in order.stack]
+    heard = sum(np.broadcast_to(part, (len(part), total.channels)) for part in parts)
+    level = _level(order, np.asarray(heard, np.float32), total, order.plan.region_in_song)
+    handles = outcome.stem(HANDLES)
+    found: list[FinishedTake] = []
+    refused: dict[int, ProtocolError] = {}
+    for track, part in zip(order.stack, parts, strict=True):
+        own = replace(order, plan=track.plan, song=track.song, part=track_part(order.part, track.number))
+        own_handles = None if handles is None else (handles, track.channels)
+        try:
+            found.append(_spliced(own, outcome, blobs, part, level, own_handles))
+        except ProtocolError as error:
+            if error.code is not ErrorCode.RENDER_REJECTED:
+                raise
+            refused[track.number] = error
+    if not found:
+        raise refused[min(refused)]
+    notes = tuple(f"Track {number} has no take: {error.sentence}" for number, error in refused.items())
+    return [with_notes(entry, notes) for entry in found]
+
+
+def track_part(part: Part | None, number: int) -> Part | None:
+    """The part of a track that is rendered together with others."""
+    return None if part is None else replace(part, track=number)
+
+
+def with_notes(entry: FinishedTake, notes: tuple[str, ...]) -> FinishedTake:
+    """The take with more notes in its recipe."""
+    recipe = entry.take.recipe.evolve(notes=(*entry.take.recipe.notes, *notes))
+    return replace(entry, take=replace(entry.take, recipe=recipe))
+
+
+def _spliced(
+    order: TakeContext,
+    outcome: Outcome,
+    blobs: BlobStore,
+    render: Render,
+    level: GainMatch | None,
+    rolls: StemFile | tuple[StemFile, slice] | None,
+) -> FinishedTake:
+    """A clip that takes the region's place in a song. rolls: with pre- and post-roll; in a stack, and where."""
+    assert order.song is not None, "checked when it was asked for"
+    song, region = order.song.audio, order.plan.region_in_song
     gain = level.gain_db if level else 0.0
     louder = _amplified(render, song.rate, gain)
     fade = round(order.plan.request.crossfade / 1000 * song.rate)
     result = splice(song, louder, region, fade)
     clip = blobs.get(blobs.put(result.clip))  # measure what is on the disk
-    handles = _handles(outcome, song, gain)
+    handles = _handles(rolls, song, gain)
     if handles is not None:
         blobs.put(handles)
     # As the files make it: the source as read, the clip as read back. Copied once a take, a minute of song is 20 MB.
@@ -193,12 +253,11 @@ def _level(order: TakeContext, render: Render, song: Audio, region: Span) -> Gai
     return replace(level, gain_db=0.0) if abs(level.gain_db) < MIN_GAIN_DB else level
 
 
-def _handles(outcome: Outcome, song: Audio, gain_db: float) -> Audio | None:
+def _handles(rolls: StemFile | tuple[StemFile, slice] | None, song: Audio, gain_db: float) -> Audio | None:
     """The un-spliced render with its pre- and post-roll, at the clip's level."""
-    file = outcome.stem(HANDLES)
-    if file is None:
+    if rolls is None:
         return None
-    render = file.samples()
+    render = rolls.samples() if isinstance(rolls, StemFile) else rolls[0].samples()[:, rolls[1]]
     if not np.isfinite(render).all():
         raise _rejected("The pre-roll or post-roll contains invalid samples (not numbers).")
     return quantise(_amplified(render, song.rate, gain_db), song.rate, song.encoding).audio
@@ -256,7 +315,9 @@ def recipe(order: TakeContext, outcome: Outcome, receipt: Receipt) -> Recipe:
         neural=order.engine.neural,
         weights=report.weights or order.engine.weights,
         seed=order.plan.request.seed,
-        take=order.number - 1,
+        take=order.number - (order.part.first_take if order.part else 1),
+        region=order.part.region if order.part else None,
+        track=order.part.track if order.part else None,
         method=report.method,
         figures=report.figures,
         notes=(*order.plan.notes, *(receipts.hearing_in_words(heard) if heard else []), *report.notes),

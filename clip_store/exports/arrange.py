@@ -36,7 +36,8 @@ def take_project(store: ClipStore, take_id: str, describe: Describe) -> Project:
     Raises TakeError when there is no such take, StoreError when its audio is gone.
     """
     take = store.index.get(take_id)
-    together = [one for one in _of_job(store, take) if one.number == take.number]
+    mine = (take.number, take.parent)  # not those of other tracks that were rendered together
+    together = [one for one in _of_job(store, take) if (one.number, one.parent) == mine]
     origin = take.position - take.start
     origins = {one.id: origin for one in together}
     alone = accepted_whole(take.parent or "", together)

@@ -10,7 +10,9 @@ from typing import Any, ClassVar
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.fields import Choice, Flag, Names, Real, Switches, Text, Texts, Whole
 from daw_protocol.message import value
+from daw_protocol.requests.regions import Region, RegionsKind, check_region
 from daw_protocol.requests.request import Request
+from daw_protocol.requests.tracks import EACH, TOGETHER, Track, TracksKind
 from daw_protocol.seed import Seed
 from daw_protocol.tasks import TASKS, TaskSpec
 from daw_protocol.timeline import Key, Meter, TempoMap
@@ -31,6 +33,8 @@ LEAST_ASSUMED_RATE = 44_100
 """Songs of lower rates are converted unless their own is asked for: other models render at them, but DAWs do not."""
 HEARS = (ORIGINAL, ACCEPTED) = ("original", "accepted")
 MAX_TAKES = 8
+MAX_RENDERS = 64
+"""Takes of one request in all its regions and songs. With a dozen stems each they are what one reply can count."""
 MAX_TITLE = 128
 MAX_NOTES = 32
 
@@ -46,6 +50,14 @@ class Render(Request):
         "the song: a file in one of the server's folders, or `audio:DIGEST` or `take:ID` for audio in the store",
         None,
     )
+    tracks: tuple[Track, ...] | None = value(
+        TracksKind(), "several songs, instead of `source`: one job renders the request on all of them", None
+    )
+    mode: str = value(
+        Choice((EACH, TOGETHER)),
+        "of `tracks`: `each` by itself; or a repaint of all `together`, chosen on their sum and made alike in all",
+        EACH,
+    )
     source_position: Position | None = value(
         PositionKind(),
         "timeline position of the source's first sample; by default its time stamp, or where the project starts",
@@ -55,6 +67,11 @@ class Render(Request):
     end: Position | None = value(PositionKind(), "first sample after the region", None)
     bars: str | None = value(BarsKind(), 'the region as bars, inclusive: "17-20" or "17"', None)
     length: Duration | None = value(DurationKind(), "the region's length, instead of `end`", None)
+    regions: tuple[Region, ...] | None = value(
+        RegionsKind(),
+        "several regions of the song, instead of one: one job renders `takes` takes of each, in this order",
+        None,
+    )
     rate: int | None = value(
         Whole(8_000, 384_000),
         "the project's sample rate, to which the source is converted; by default the source's own, or the next that "
@@ -133,22 +150,8 @@ class Render(Request):
                 f"Use one of {rates}.",
                 "rate",
             )
-        if self.bars is not None and (
-            self.start is not None or self.end is not None or self.length is not None
-        ):
-            raise ProtocolError(
-                ErrorCode.BAD_REGION,
-                "bars: the region is defined twice.",
-                "Send either bars, or start with end or length.",
-                "bars",
-            )
-        if self.end is not None and self.length is not None:
-            raise ProtocolError(
-                ErrorCode.BAD_REGION,
-                "length: the region's end is defined twice.",
-                "Send either end or length.",
-                "length",
-            )
+        check_region(self.bars, self.start, self.end, self.length)
+        self._check_several()
         if self.tempo_map is not None and (self.bpm is not None or self.meter is not None):
             raise ProtocolError(
                 ErrorCode.OUT_OF_RANGE,
@@ -162,6 +165,44 @@ class Render(Request):
                 f"hears: {self.task} is about the song as it came, without accepted takes.",
                 "Omit hears. To have the song as it stands, save it (export, format mix) and send that file.",
                 "hears",
+            )
+
+    def _check_several(self) -> None:
+        """Raises ProtocolError for several regions or songs beside one, where there are none, or for too many takes."""
+        region = (self.bars, self.start, self.end, self.length)
+        if self.regions is not None and any(given is not None for given in region):
+            raise ProtocolError(
+                ErrorCode.BAD_REGION,
+                "regions: the region is defined twice.",
+                "Send either regions, or bars, or start with end or length.",
+                "regions",
+            )
+        if self.tracks is not None and (self.source is not None or self.source_position is not None):
+            raise ProtocolError(
+                ErrorCode.OUT_OF_RANGE,
+                "tracks: the song is named twice.",
+                "Send either tracks, each with its source_position if need be, or source.",
+                "tracks",
+            )
+        if self.mode == TOGETHER and self.task != "repaint":
+            raise ProtocolError(
+                ErrorCode.CANNOT_RENDER,
+                f"mode: {self.task} does not render tracks together.",
+                "Use mode each, or bounce the tracks into one file.",
+                "mode",
+            )
+        for name in ("regions", "tracks"):
+            if getattr(self, name) is not None and (not self.spec().needs_source or self.spec().only_whole):
+                raise ProtocolError(
+                    ErrorCode.OUT_OF_RANGE, f"{name}: {self.task} takes no {name}.", "Omit them.", name
+                )
+        renders = len(self.regions or "1") * len(self.tracks or "1") * self.takes
+        if renders > MAX_RENDERS:
+            raise ProtocolError(
+                ErrorCode.TOO_LARGE,
+                f"takes: these are {renders} takes in all; a request renders at most {MAX_RENDERS}.",
+                "Send fewer takes, regions or tracks, or several requests.",
+                "takes",
             )
 
 

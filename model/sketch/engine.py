@@ -109,6 +109,7 @@ class SketchEngine:
             lyrics=TextLimit(tokens=0),
             words=_WORDS,
             hints=_HINTS,
+            max_channels=p.MAX_CHANNELS,
         )
 
     def load(self, progress: OnProgress) -> None:

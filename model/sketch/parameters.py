@@ -175,5 +175,8 @@ FEW_BARS = 8  # below this a continuation can only loop
 
 # --- Caches ---
 
+# Of tracks that are rendered together: 32 stereo ones.
+MAX_CHANNELS = 64
+
 KEPT_SPANS = 12  # separated spans per song; a span of four bars takes 15 MB
 KEPT_ANALYSES = 4  # songs; a ten-minute one takes 150 MB

@@ -103,7 +103,7 @@ def command_line(server: ServerThread, asked: Asked) -> Outcome:
                 server.settings,
                 screen,
                 BY_NAME["repaint"],
-                song,
+                [song],
                 None,
                 asked.fields,
                 server.settings.store.parent / "out",

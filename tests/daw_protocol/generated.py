@@ -15,7 +15,9 @@ from daw_protocol import timeline_fields as timeline_kinds
 from daw_protocol.message import Message
 from daw_protocol.requests.export import MIX_FORMATS
 from daw_protocol.requests.presets import RENDERS
+from daw_protocol.requests.regions import Region, RegionsKind
 from daw_protocol.requests.song_tempo import SETTERS
+from daw_protocol.requests.tracks import Track, TracksKind
 from daw_protocol.seed import Seed
 from daw_protocol.timeline import (
     MODES,
@@ -150,6 +152,11 @@ def values(kind: kinds.Kind) -> st.SearchStrategy[object]:
             return st.lists(parts(), max_size=3).map(tuple)
         case kinds.Switches():
             return switches(min(kind.max_count, 4))
+        case RegionsKind():
+            return st.lists(messages(Region), min_size=1, max_size=2).map(tuple)
+        case TracksKind():
+            found = st.lists(messages(Track), min_size=1, max_size=2, unique_by=lambda track: track.source)
+            return found.map(tuple)
     raise AssertionError(f"no strategy for {kind}")
 
 
@@ -173,17 +180,33 @@ def _without_contradictions(
     if issubclass(message, requests.Render):
         if "rate" in fields:
             fields["rate"] = draw(st.sampled_from(requests.PROJECT_RATES))
-        exclusive = {"bars": ("start", "end", "length"), "end": ("length",), "tempo_map": ("bpm", "meter")}
+        exclusive = {
+            "regions": ("start", "end", "bars", "length"), "tracks": ("source", "source_position"),
+            "bars": ("start", "end", "length"), "end": ("length",), "tempo_map": ("bpm", "meter"),
+        }  # fmt: skip
         for name, others in exclusive.items():
             if name in fields:
                 fields = {key: given for key, given in fields.items() if key not in others}
+        if message is not requests.Repaint:
+            fields.pop("mode", None)
+        if message is requests.Generate:
+            fields = {key: given for key, given in fields.items() if key not in ("regions", "tracks")}
     if message is requests.Analyse:
-        region = ("start", "end", "bars", "length", "takes")
+        region = ("start", "end", "bars", "length", "takes", "regions", "tracks")
         fields = {key: given for key, given in fields.items() if key not in region}
     if issubclass(message, requests.PresetValues):
         known = {entry.name for entry in dataclasses.fields(RENDERS[str(fields["task"])])}
         kept = {entry.name for entry in dataclasses.fields(requests.PresetValues)} - known - {"task"}
         fields = {key: given for key, given in fields.items() if key not in kept} | {"name": draw(NAMES)}
+    if message is Region:
+        place = draw(
+            st.sampled_from((("bars",), ("start",), ("start", "end"), ("start", "length"), ("length",)))
+        )
+        kept = {
+            entry.name: entry.metadata["kind"] for entry in dataclasses.fields(Region) if entry.name in place
+        }
+        seed = {name: given for name, given in fields.items() if name == "seed"}
+        fields = seed | {name: draw(values(kind)) for name, kind in kept.items()}
     if message is requests.SetSongTempo:
         setters = [name for name in SETTERS if name in fields]
         fields = {key: given for key, given in fields.items() if key not in setters[1:]}

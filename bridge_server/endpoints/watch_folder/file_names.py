@@ -1,6 +1,7 @@
 """The request of a dropped file, from the words in its name or in a text file next to it. Pure.
 
 song [repaint 17-20, 120 bpm].wav
+song [repaint 17-20 + 33-36, 120 bpm].wav                 two regions
 song [repaint 17-20, 120 bpm] (1).wav                     a copy: the same request
 song [repaint 17_1_0 - 21_1_0, 120 bpm, 3 takes].wav      17_1_0 is 17|1|0 where file names have no |
 song.wav + song.txt          the same words, in lines or with commas
@@ -96,7 +97,8 @@ class FileRequest:
 
 
 def _has_region(request: Render) -> bool:
-    return any(part is not None for part in (request.start, request.end, request.bars, request.length))
+    region = (request.start, request.end, request.bars, request.length, request.regions)
+    return any(part is not None for part in region)
 
 
 def split_name(stem: str) -> tuple[str, str | None]:
@@ -180,7 +182,7 @@ def _task(word: str) -> str:
     )
 
 
-def _task_and_region(text: str) -> tuple[str, dict[str, str]]:
+def _task_and_region(text: str) -> tuple[str, dict[str, Any]]:
     """What the first item says. Raises ProtocolError."""
     word, *behind = text.split(maxsplit=1)
     task = _task(word)
@@ -209,8 +211,10 @@ def _check_fields(fields: Mapping[str, Any], task: str) -> None:
         read_value(name, known[name].metadata["kind"], value)
 
 
-def _region(text: str) -> dict[str, str]:
+def _region(text: str) -> dict[str, Any]:
     text = _with_points(text)
+    if "+" in text:
+        return {"regions": [_region(part.strip()) for part in text.split("+")]}
     if not text:
         return {}
     if bars := _BARS.fullmatch(text):

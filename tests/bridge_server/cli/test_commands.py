@@ -35,7 +35,9 @@ def settings(request, tmp_path):
 
 def repaint(settings, song, out, screen, **fields):
     asked = {"start": "1000", "end": "5000", **fields}
-    return asyncio.run(commands.render(settings, screen, BY_NAME["repaint"], song, None, asked, out))
+    return asyncio.run(
+        commands.render(settings, screen, BY_NAME["repaint"], [song] if song else [], None, asked, out)
+    )
 
 
 def test_render_list_choose_save(settings, song, tmp_path, capsys):

@@ -25,7 +25,7 @@ def with_a_take(settings):
     asked = {"start": "1000", "end": "5000"}
     screen = Screen(Console(file=io.StringIO()))
     out = settings.roots[0] / "out"
-    asyncio.run(commands.render(settings, screen, BY_NAME["repaint"], song, None, asked, out))
+    asyncio.run(commands.render(settings, screen, BY_NAME["repaint"], [song], None, asked, out))
     return settings
 
 

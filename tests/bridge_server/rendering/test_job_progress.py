@@ -7,6 +7,8 @@ import math
 import pytest
 
 from bridge_server.rendering.job_progress import ProgressBar, sensible
+from daw_protocol.requests import Repaint
+from daw_protocol.requests.parts import parts_of
 from model.engine import Progress
 
 
@@ -67,3 +69,13 @@ def test_an_order_of_several_takes_names_one_or_means_all():
 )
 def test_an_estimate_that_is_none_is_left_out(given, found):
     assert sensible(given) == found
+
+
+def test_a_job_about_several_regions_names_the_one_that_is_next():
+    reports = []
+    parts = parts_of(Repaint(regions="1,2,3", takes=2))
+    bar = ProgressBar(6, reports.append, parts)
+    bar.recorded((1, 2, 3))
+    bar.rendering((4,), Progress("joining bars", 0.5, take=1), first=3)
+    assert reports[-1].stage == "joining bars (region 2 of 3, take 2 of 2)"
+    assert reports[-1].fraction == pytest.approx((3 + 0.45) / 6)

@@ -365,3 +365,65 @@ def test_partial_renders_are_of_their_own_job_and_take(tmp_path):
             assert np.array_equal([one.announced], [4000])
 
     asyncio.run(work())
+
+
+REGIONS = {"start": None, "end": None, "regions": "1000..2000, 3000..4000, 5000..6000"}
+
+
+def test_every_region_is_an_order_of_its_own_with_its_own_takes(tmp_path):
+    async def work() -> None:
+        async with bench(tmp_path, 1, takes_at_once=4) as at:
+            rendering = asyncio.create_task(at.run(2, **REGIONS).render())
+            for number in range(3):
+                await until(lambda number=number: len(at.hosts[0].began) == number + 1)
+                at.end(0, 0)
+            assert await rendering == 6
+            assert at.hosts[0].began == [(0, 1)] * 3
+            assert [order.request.start for order in at.hosts[0].orders] == [1000, 3000, 5000]
+            assert len({order.song for order in at.hosts[0].orders}) == 1
+            assert at.taken == [("j1", number) for number in range(1, 7)]
+            takes = at.store.index.list(job="j1")
+            assert {(take.number, take.recipe.region, take.recipe.take) for take in takes} == {
+                (1, 1, 0), (2, 1, 1), (3, 2, 0), (4, 2, 1), (5, 3, 0), (6, 3, 1),
+            }  # fmt: skip
+
+    asyncio.run(work())
+
+
+def test_a_region_that_cannot_be_rendered_costs_the_others_nothing(tmp_path):
+    async def work() -> None:
+        async with bench(tmp_path, 1) as at:
+            rendering = asyncio.create_task(at.run(1, **REGIONS).render())
+            for number, error in enumerate((None, REFUSED, None)):
+                await until(lambda number=number: len(at.hosts[0].began) == number + 1)
+                at.end(0, 0, error)
+            with pytest.raises(ProtocolError, match=r"^Region 2: The song has no drums\."):
+                await rendering
+            assert at.taken == [("j1", 1), ("j1", 3)]
+
+    asyncio.run(work())
+
+
+def test_a_cancelled_job_keeps_the_regions_it_has_and_begun_again_renders_only_the_others(tmp_path):
+    async def work() -> None:
+        async with bench(tmp_path, 1) as at:
+            run = at.run(1, **REGIONS)
+            rendering = asyncio.create_task(run.render())
+            await at.begun((0, (0,)))
+            at.end(0, 0)
+            await until(lambda: len(at.hosts[0].began) == 2)
+            run.cancel("Enough.")
+            with pytest.raises(RenderCancelledError):
+                await rendering
+            assert at.taken == [("j1", 1)]
+            again = asyncio.create_task(at.run(1, **REGIONS).render())
+            for number in (3, 4):
+                await until(lambda number=number: len(at.hosts[0].began) == number)
+                at.end(0, 0)
+            assert await again == 3
+            assert [order.request.start for order in at.hosts[0].orders] == [1000, 3000, 3000, 5000]
+            assert at.taken == [("j1", 1), ("j1", 1), ("j1", 2), ("j1", 3)], (
+                "the first one is announced again"
+            )
+
+    asyncio.run(work())

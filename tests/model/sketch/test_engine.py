@@ -14,6 +14,7 @@ import pytest
 from model.blueprint import Blueprint
 from model.engine import Piece, Progress, RenderRequest, Report, Task
 from model.errors import RenderStopped
+from model.sketch.analysis import analysis
 from model.sketch.band import accompany
 from model.sketch.engine import SketchEngine
 from tests.model.sketch.questions import work_between_questions
@@ -109,6 +110,18 @@ def test_equal_requests_give_equal_samples_whatever_was_rendered_before(task: Ta
     rendered(used, replace(request, key="F# minor"))
     fresh, after = rendered(SketchEngine(), request)[0], rendered(used, request)[0]
     assert np.array_equal(fresh["mix"].samples, after["mix"].samples)
+
+
+def test_three_regions_of_a_song_are_rendered_from_one_analysis(
+    made: Generated, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine, heard = SketchEngine(), []
+    listen, on_grid = analysis.listen, analysis.on_grid
+    monkeypatch.setattr(analysis, "listen", lambda *given: heard.append("audio") or listen(*given))
+    monkeypatch.setattr(analysis, "on_grid", lambda *given: heard.append("grid") or on_grid(*given))
+    for bar in (8, 2, 14):
+        rendered(engine, request_for(made, made.bar_frame(bar), made.bar_frame(bar + 2), Task.REPAINT))
+    assert heard == ["audio", "grid"]
 
 
 def test_progress_rises_to_one_and_names_its_stages(engine: SketchEngine, made: Generated) -> None:

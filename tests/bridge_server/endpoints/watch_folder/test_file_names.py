@@ -51,6 +51,11 @@ def test_titles_and_words(stem, title, words):
     ("text", "task", "fields"),
     [
         ("repaint 17-20, 120 bpm", "repaint", {"bars": "17-20", "bpm": "120"}),
+        ("repaint 17-20 + 33-36, 120 bpm", "repaint",
+         {"regions": [{"bars": "17-20"}, {"bars": "33-36"}], "bpm": "120"}),
+        ("repaint 5+9", "repaint", {"regions": [{"bars": "5"}, {"bars": "9"}]}),
+        ("repaint 2s - 4s + 8s - 9s", "repaint",
+         {"regions": [{"start": "2s", "end": "4s"}, {"start": "8s", "end": "9s"}]}),
         ("repaint bars 17 to 20", "repaint", {"bars": "17-20"}),
         ("repaint bar 17", "repaint", {"bars": "17"}),
         ("repaint 17|1|0 - 21|1|0, 127.3bpm", "repaint", {"start": "17|1|0", "end": "21|1|0", "bpm": "127.3"}),

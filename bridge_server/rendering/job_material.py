@@ -1,0 +1,114 @@
+"""What the parts of a job are rendered from: their songs, read once each, and their plans.
+
+A song is read when the first take needs it and let go after the last: of many songs only those under way are in memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from bridge_server.rendering.hearing import Hearing
+from bridge_server.rendering.part_plans import refuse_overlaps
+from bridge_server.rendering.plan import Plan, plan_request
+from bridge_server.rendering.stack import StackedSong, plan_of_stack, stacked
+from bridge_server.songs.song_reader import SongReader
+from bridge_server.songs.sources import Song
+from daw_protocol.errors import ProtocolError
+from daw_protocol.requests import Render
+from daw_protocol.requests.parts import Part
+from daw_protocol.requests.tracks import TOGETHER
+from model.engine import Progress
+
+
+@dataclass(frozen=True)
+class PartMaterial:
+    """What all takes of a part are rendered from. stack: the songs of tracks that are rendered together."""
+
+    part: Part
+    plan: Plan
+    song: Song | None
+    reference: Song | None
+    stack: tuple[StackedSong, ...] = ()
+
+
+class JobMaterial:
+    """Lives on the event loop.
+
+    orders: the part of each order that is to be rendered.
+    """
+
+    def __init__(
+        self,
+        job: str,
+        request: Render,
+        orders: Iterable[Part],
+        hearing: Hearing,
+        reader: SongReader,
+        report: Callable[[Progress], None],
+    ) -> None:
+        self._job = job
+        self._hearing = hearing
+        self._request = request
+        self._orders = tuple(orders)
+        self._reader = reader
+        self._report = report
+        self._waiting = Counter(part.track for part in self._orders)
+        self._reading = asyncio.Lock()
+        self._reference: Song | None = None
+        self._of_track: dict[int | None, dict[int, PartMaterial]] = {}
+
+    async def of(self, part: Part) -> PartMaterial:
+        """Raises ProtocolError for a song that cannot be read, and for a region that turns out to be impossible."""
+        async with self._reading:
+            if part.track not in self._of_track:
+                self._of_track[part.track] = await self._read(part)
+            return self._of_track[part.track][part.number]
+
+    def ended(self, part: Part) -> None:
+        """An order of this part is over."""
+        self._waiting[part.track] -= 1
+        if not self._waiting[part.track]:
+            self._of_track.pop(part.track, None)
+
+    async def _read(self, part: Part) -> dict[int, PartMaterial]:
+        """The material of every part with this part's song."""
+        self._report(Progress("reading the song", 0.0))
+        if self._request.reference and self._reference is None:
+            self._reference = await self._referred(self._request.reference)
+        if part.request.mode == TOGETHER:
+            return await self._read_stack()
+        request = part.request
+        song = await self._reader.read(request.source, request.rate) if request.source else None
+        alike = {one.number: one for one in self._orders if one.track == part.track}.values()
+        found = {one.number: await self._heard(one, song) for one in alike}
+        refuse_overlaps([(one.part, one.plan) for one in found.values()])
+        return found
+
+    async def _heard(self, part: Part, song: Song | None) -> PartMaterial:
+        """The material of a part, with the song as the part hears it."""
+        if song is None:
+            return PartMaterial(part, plan_request(part.request, None), None, self._reference)
+        heard, plan = await self._hearing.prepare(self._job, part, song)
+        return PartMaterial(part, plan, heard, self._reference)
+
+    async def _read_stack(self) -> dict[int, PartMaterial]:
+        """The material of every part, each of which is about all tracks together."""
+        songs = [
+            await self._reader.read(track.source, self._request.rate) for track in self._request.tracks or ()
+        ]
+        parts = {one.number: one for one in self._orders}.values()
+        return {one.number: self._stacked(one, songs) for one in parts}
+
+    def _stacked(self, part: Part, songs: Sequence[Song]) -> PartMaterial:
+        stack = stacked(part.request, songs)
+        return PartMaterial(part, plan_of_stack(part.request, stack), None, self._reference, stack)
+
+    async def _referred(self, name: str) -> Song:
+        """The audio a render's timbre is taken from. Raises ProtocolError about it, not about the song."""
+        try:
+            return await self._reader.read(name, None)
+        except ProtocolError as error:
+            raise ProtocolError(error.code, error.sentence, error.remedy, "reference") from error
