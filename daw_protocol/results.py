@@ -232,19 +232,22 @@ class Focus(Message):
 
 @dataclass(frozen=True, kw_only=True)
 class SongFile(Message):
-    """A song in the server's folders."""
+    """A song in the server's folders, or one that was uploaded."""
 
-    source: str = value(AnyText(), "its file name in requests")
+    source: str = value(AnyText(), "its file name in requests, or `audio:` and its digest")
     title: str = value(AnyText(), "its name")
-    bytes: int = value(COUNT, "its size")
-    modified: float = value(MOMENT, f"when it was last written, {MOMENT_DOC}")
+    bytes: int = value(COUNT, "the size of its file")
+    modified: float = value(MOMENT, f"when it was last written or uploaded, {MOMENT_DOC}")
+    folder: str = value(AnyText(), "the folder it is in, from the server's folder on; empty for an upload")
+    ending: str = value(AnyText(), "the ending of its file, such as .wav; empty without one")
 
 
 @dataclass(frozen=True, kw_only=True)
 class SongList(Message):
-    """Songs, newest first."""
+    """Songs, newest first. What the bridge wrote itself is left out: takes, mixes, exports."""
 
-    songs: tuple[SongFile, ...] = value(ListOf(Record(SongFile)), "the songs")
+    songs: tuple[SongFile, ...] = value(ListOf(Record(SongFile)), "the songs in the server's folders")
+    recent: tuple[SongFile, ...] = value(ListOf(Record(SongFile)), "the songs that were uploaded last")
 
 
 # The server

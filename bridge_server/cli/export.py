@@ -12,9 +12,8 @@ from rich.progress import BarColumn, Progress, TextColumn
 from bridge_server.cli.commands import DONE, Screen
 from bridge_server.errors import as_protocol_error
 from bridge_server.handlers.exports import finished_song, project_of
-from bridge_server.jobs.database import open_database
+from bridge_server.jobs.database import DATABASE, open_database
 from bridge_server.rendering.receipts import song_in_words
-from bridge_server.server import DATABASE
 from bridge_server.version import VERSION
 from clip_store.errors import ClipStoreError, TakeError
 from clip_store.exports import Format, Written, write_export

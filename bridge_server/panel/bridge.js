@@ -180,8 +180,8 @@ export class Bridge {
 
   refreshSongs() {
     return this.#once("songs", async () => {
-      const { songs } = await this.connection.call("songs.list", { limit: 500 });
-      this.store.set({ songs });
+      const { songs, recent } = await this.connection.call("songs.list", { limit: 500 });
+      this.store.set({ songs, recent });
     });
   }
 

@@ -30,7 +30,7 @@ const store = new Store({
   connection: "connecting", // "connecting", "open", "lost"
   opened: 0, // counts connections
   locked: null, // "needed" or "wrong": the server wants a token
-  status: null, engines: null, songs: null, // as the server sends them
+  status: null, engines: null, songs: null, recent: null, // as the server sends them
   focus: null, grid: null, // focus.show, and its grid ready for use
   dragged: null, // the region while it is dragged, until the server has it
   jobs: new Map(), lastEnded: null,
