@@ -150,6 +150,7 @@ class Passage(Message):
 
     take: str = value(ID, "the take's id; empty for a song without one")
     song: str = value(AnyText(), "the song's digest; empty for a take without a source")
+    stems: tuple[str, ...] = value(TEXTS, "the stems heard together; empty: the take alone")
     place: str = value(ID, "equal for takes that continue at the same position: same region, bars and song")
     rate: int = value(RATE, "sample rate in hertz")
     channels: int = value(Whole(1, 2), "channels of both sides")

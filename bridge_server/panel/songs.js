@@ -39,7 +39,6 @@ export class Songs {
   #title({ focus, grid }) {
     const song = focus?.song;
     setText(byId("song-title"), song ? song.title : focus?.problem ? "The song cannot be read" : "Choose a song");
-    document.title = song ? `${song.title} · Takebridge` : "Takebridge";
     show(byId("facts-button"), Boolean(song));
     if (!song) return;
     const meter = grid?.meters.length ? [...new Set(grid.meters.map(([, name]) => name))].join(", ") : "";

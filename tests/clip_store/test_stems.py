@@ -1,0 +1,4 @@
+"""The stems of one separation."""
+
+
+
