@@ -16,6 +16,6 @@ def stems_with(index: TakeIndex, take: Take) -> tuple[Take, ...]:
     found = [
         one
         for one in index.list(job=take.job, limit=MOST)
-        if one.stem != MIX and (one.number, one.region) == (take.number, take.region)
+        if one.stem != MIX and (one.task, one.number, one.region) == (take.task, take.number, take.region)
     ]
     return tuple(reversed(found))

@@ -43,7 +43,11 @@ class PassageFiles:
             stems = Names().read(given)
         except ValueError as error:
             return PlainTextResponse(f"stems {error}.\n", 400)
-        return await _answer(request, lambda *asked: self._passages.take_wave(take, side, *asked, stems))
+
+        def find(sound: str, first: int | None, frames: int | None) -> Awaitable[PassageWave]:
+            return self._passages.take_wave(take, side, sound, first, frames, stems)
+
+        return await _answer(request, find)
 
     async def song(self, request: Request) -> Response:
         """`/passages/songs/DIGEST/original.wav`, with `sound`, `first` and `frames`."""
