@@ -61,8 +61,8 @@ def test_escape_asks_before_it_cancels_anothers_render_and_the_keys_answer(open_
     dialog = page.locator("#cancel-dialog")
     page.focus("#zoom-in")
     with server.websocket("?client=Looper") as looper:
-        job = looper.call("repaint", **REQUEST, engine="slow")["job"]
-        expect(page.locator("#job-list .owner")).to_have_text("Looper")
+        job = looper.call("repaint", **REQUEST, engine="slow", options={"seconds": 600})["job"]
+        expect(page.locator("#job-list .job:not(.line) .owner")).to_have_text("Looper")
         panel.press("Escape")
         expect(dialog).to_contain_text("Cancel Repaint bars 2–3?")
         expect(page.get_by_role("button", name="Keep")).to_be_focused()
@@ -83,9 +83,8 @@ def test_escape_asks_before_it_cancels_ones_own_render_of_some_seconds(open_pane
     panel = open_panel().ready()
     page = panel.page
     page.evaluate(WATCH)
-    panel.select(2, 2)
-    panel.choose_engine("slow")
-    panel.press("r")
+    slow = "{ bars: '2', engine: 'slow', options: { seconds: 600 } }"
+    page.evaluate(f"panel.bridge.request('repaint', {slow})")
     panel.wait("[...v.jobs.values()].some(job => job.state === 'running')")
     page.evaluate("jump(6)")
     panel.press("Escape")
