@@ -17,7 +17,7 @@ EXPORT_FORMATS = (*PROJECT_FORMATS, *MIX_FORMATS, STEMS_FORMAT)
 
 @dataclass(frozen=True, kw_only=True)
 class Export(Request):
-    """Export a take or a song for another DAW, the finished song (`mix`, `mix-flac`), or all stems in a ZIP (`stems`)."""
+    """Export a take or a song for another DAW, the finished song (`mix`, `mix-flac`), or all stems (`stems`: a ZIP)."""
 
     what: str = value(Choice(("take", "song")), "what `name` refers to")
     name: str = value(Text(128, 1), "the take's id, or the song's title, digest or start of its digest")
