@@ -15,8 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bridge_server.jobs.database import open_database
-from bridge_server.server import DATABASE
+from bridge_server.jobs.database import DATABASE, open_database
 from clip_store.audio.audio import Audio, Encoding, quantise
 from clip_store.mix.accepted import accepted_in
 from clip_store.mix.write_mix import MixFormat, SongToWrite, write_mix

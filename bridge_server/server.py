@@ -53,7 +53,7 @@ from bridge_server.handlers.submit import SubmitHandlers
 from bridge_server.handlers.table import handler_table
 from bridge_server.handlers.take_marks import TakeMarkHandlers
 from bridge_server.handlers.takes import TakeHandlers
-from bridge_server.jobs.database import Connection, open_database
+from bridge_server.jobs.database import DATABASE, Connection, open_database
 from bridge_server.jobs.job import JobState
 from bridge_server.jobs.job_queue import JobQueue
 from bridge_server.network.lan import own_host
@@ -77,7 +77,6 @@ from daw_protocol.results import WatchFolderStatus
 
 log = logging.getLogger(__name__)
 
-DATABASE = "store.sqlite3"
 LOCK = "server.lock"
 MAX_JOBS = 1_000_000
 ADDRESS = "server.json"

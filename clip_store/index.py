@@ -266,6 +266,24 @@ class TakeIndex:
         ).fetchone()
         return None if row is None else Fraction(row[0])
 
+    def remember_upload(self, digest: str, name: str, size: int, moment: float) -> None:
+        """Note the name and the size in bytes of the file this audio came in, and when: seconds since 1970."""
+        self._connection.execute(
+            "INSERT OR REPLACE INTO upload (digest, name, size, moment) VALUES (?, ?, ?, ?)",
+            (digest, name, size, moment),
+        )
+
+    def upload_name(self, digest: str) -> str | None:
+        """The name of the file this audio was uploaded as; None when it was not."""
+        return self._one("SELECT name FROM upload WHERE digest = ?", digest)
+
+    def uploads(self, limit: int) -> tuple[tuple[str, str, int, float], ...]:
+        """(digest, name, size, moment) of what was uploaded, the last one first."""
+        rows = self._connection.execute(
+            "SELECT digest, name, size, moment FROM upload ORDER BY serial DESC LIMIT ?", (limit,)
+        )
+        return tuple((str(row[0]), str(row[1]), int(row[2]), float(row[3])) for row in rows)
+
     def remember_tempo(self, digest: str, tempo: str | None) -> None:
         """Keep a tempo with a song; None: forget it."""
         if tempo is None:

@@ -40,6 +40,10 @@ TABLES = (
         path BLOB PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, digest TEXT NOT NULL)""",
     # Of audio that came without a file of its own: its digest is of the samples, which do not say where they belong.
     "CREATE TABLE IF NOT EXISTS time_stamp (digest TEXT PRIMARY KEY, seconds TEXT NOT NULL)",
+    # What its producer called that audio, with the file's size; numbered in the order it came.
+    """CREATE TABLE IF NOT EXISTS upload (
+        serial INTEGER PRIMARY KEY AUTOINCREMENT, digest TEXT NOT NULL UNIQUE, name TEXT NOT NULL,
+        size INTEGER NOT NULL, moment REAL NOT NULL)""",
     # What a producer accepted for a song, and what analyses found, by the song's digest; JSON of others' making.
     "CREATE TABLE IF NOT EXISTS song_tempo (digest TEXT PRIMARY KEY, tempo TEXT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS analysis (job TEXT PRIMARY KEY, digest TEXT NOT NULL, found TEXT NOT NULL)",

@@ -159,6 +159,7 @@ class AuditionState(Reply):
     take: str = value(Text(64), "the take's id; empty while a job or a song alone is playing")
     job: str = value(Text(64), "the job that plays while it renders")
     song: str = value(Text(80), "the song's digest; empty for a take without a source")
+    stems: str = value(Text(2048), "the stems heard together, with commas; empty: the take alone", "")
     side: str = value(Choice(("take", "original")), "the side now playing")
     position: int = value(SAMPLES, "the audible position on the timeline, in samples")
     start: int = value(SAMPLES, "first sample of the loop or playback range")

@@ -153,6 +153,7 @@ class Passage(Message):
 
     take: str = value(ID, "the take's id; empty for a song without one")
     song: str = value(AnyText(), "the song's digest; empty for a take without a source")
+    stems: tuple[str, ...] = value(TEXTS, "the stems heard together; empty: the take alone")
     place: str = value(ID, "equal for takes that continue at the same position: same region, bars and song")
     rate: int = value(RATE, "sample rate in hertz")
     channels: int = value(Whole(1, 2), "channels of both sides")
@@ -235,19 +236,22 @@ class Focus(Message):
 
 @dataclass(frozen=True, kw_only=True)
 class SongFile(Message):
-    """A song in the server's folders."""
+    """A song in the server's folders, or one that was uploaded."""
 
-    source: str = value(AnyText(), "its file name in requests")
+    source: str = value(AnyText(), "its file name in requests, or `audio:` and its digest")
     title: str = value(AnyText(), "its name")
-    bytes: int = value(COUNT, "its size")
-    modified: float = value(MOMENT, f"when it was last written, {MOMENT_DOC}")
+    bytes: int = value(COUNT, "the size of its file")
+    modified: float = value(MOMENT, f"when it was last written or uploaded, {MOMENT_DOC}")
+    folder: str = value(AnyText(), "the folder it is in, from the server's folder on; empty for an upload")
+    ending: str = value(AnyText(), "the ending of its file, such as .wav; empty without one")
 
 
 @dataclass(frozen=True, kw_only=True)
 class SongList(Message):
-    """Songs, newest first."""
+    """Songs, newest first. What the bridge wrote itself is left out: takes, mixes, exports."""
 
-    songs: tuple[SongFile, ...] = value(ListOf(Record(SongFile)), "the songs")
+    songs: tuple[SongFile, ...] = value(ListOf(Record(SongFile)), "the songs in the server's folders")
+    recent: tuple[SongFile, ...] = value(ListOf(Record(SongFile)), "the songs that were uploaded last")
 
 
 # The server

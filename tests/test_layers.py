@@ -70,7 +70,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
     "clip_store": (
         ("exports", "take_files"),
         ("mix",),
-        ("store",),
+        ("store", "stems"),
         ("index", "peaks"),
         ("song_history",),
         ("choices", "marks"),

@@ -120,11 +120,12 @@ class AuditionController:
         before: int | None,
         after: int | None,
         span: tuple[Position | None, Position | None],
+        stems: tuple[str, ...] = (),
     ) -> None:
-        """A take in its song, between two positions where they are given."""
+        """A take in its song, between two positions where they are given; stems: heard together, instead of it."""
         async with self._lock:
             bars = self._state.bars_or(before, after)
-            scene = await self._take_scene(take, bars)
+            scene = await self._take_scene(take, bars, stems)
             await self._apply(PlayScene(within(scene, span), side, bars))
 
     async def play_song(
@@ -166,7 +167,7 @@ class AuditionController:
         async with self._lock:
             bars, now, scene = self._state.bars_or(before, after), self._state.scene, None
             if now is not None and now.take:
-                scene = await self._take_scene(self._index.get(now.take), bars)
+                scene = await self._take_scene(self._index.get(now.take), bars, now.stems)
             await self._apply(SetBars(bars, scene, self.player.position))
 
     async def devices(self) -> list[OutputDevice]:
@@ -206,6 +207,7 @@ class AuditionController:
         return AuditionState(
             state=self._state_name(), take=scene.take if scene else "", job=now.job, song=scene.song if scene else "",
             side=side, position=position, start=loop_range.start, end=loop_range.end, loop=options.loops,
+            stems=", ".join(scene.stems) if scene else "",
             auto=now.auto, before=now.bars.before, after=now.bars.after, gain_db=options.gain_db,
             match=options.match, match_db=scene.gains_db.get(side, 0.0) if scene and options.match else 0.0,
             message=now.message, **self.player.figures(), **self.transport_sync.figures(),
@@ -270,8 +272,8 @@ class AuditionController:
     async def _call(self, function: Callable[..., Result], *given: Any) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._thread, partial(function, *given))
 
-    async def _take_scene(self, take: Take, bars: Bars) -> Scene:
-        request = scene_request(self._index, take, *bars)
+    async def _take_scene(self, take: Take, bars: Bars, stems: tuple[str, ...] = ()) -> Scene:
+        request = scene_request(self._index, take, *bars, stems)
         return await asyncio.to_thread(self.scene_builder.take_scene, request, tempo_map_of(take))
 
     # Playback

@@ -26,6 +26,7 @@ from bridge_server.audition.scene_builder import (
     tempo_map_of,
 )
 from bridge_server.audition.state import Bars
+from bridge_server.audition.stem_mix import StemMix, stem_mix
 from bridge_server.songs.mixdown import placement_of
 from bridge_server.songs.sources import Song
 from clip_store.audio.audio import Encoding
@@ -85,11 +86,17 @@ class Passages:
         self._index = index
         self._scene_builder = scene_builder
 
-    async def of_take(self, take: Take, bars: Bars, span: tuple[Position | None, Position | None]) -> Passage:
-        """A take in its song. Raises ProtocolError, ClipStoreError."""
-        request = scene_request(self._index, take, *bars)
+    async def of_take(
+        self,
+        take: Take,
+        bars: Bars,
+        span: tuple[Position | None, Position | None],
+        stems: tuple[str, ...] = (),
+    ) -> Passage:
+        """A take in its song, or stems of its separation together. Raises ProtocolError, ClipStoreError."""
+        request = scene_request(self._index, take, *bars, stems)
         scene = await asyncio.to_thread(self._scene_builder.take_scene, request, tempo_map_of(take))
-        sounds = {TAKE: take_sound(take, request.accepted)}
+        sounds = {TAKE: take_sound(take, request.accepted, request.mix)}
         if take.parent is not None:
             sounds[ORIGINAL] = song_sound(take.parent, request.accepted)
         return _passage(within(scene, span), sounds, TAKES, take.id)
@@ -104,16 +111,23 @@ class Passages:
         return _passage(within(scene, span), sounds, SONGS, song.digest)
 
     async def take_wave(
-        self, take_id: str, side: str, sound: str, first: int | None, frames: int | None
+        self,
+        take_id: str,
+        side: str,
+        sound: str,
+        first: int | None,
+        frames: int | None,
+        stems: tuple[str, ...] = (),
     ) -> PassageWave:
         """A part of a side of a take. Raises ProtocolError, ClipStoreError."""
         take = self._index.get(take_id)
+        mix = stem_mix(self._index, take, stems)
         accepted = AcceptedSong("") if take.parent is None else accepted_around(self._index, take)
-        found = take_sound(take, accepted)
+        found = take_sound(take, accepted, mix)
         if side == ORIGINAL:
             found = "" if take.parent is None else song_sound(take.parent, accepted)
         _check(found, sound)
-        request = SceneRequest(take, (), accepted, 0, 0)
+        request = SceneRequest(take, (), accepted, 0, 0, mix)
         sides = await asyncio.to_thread(self._scene_builder.sides, request)
         return _part(sides[side], _own_part(sides, side), first, frames)
 
@@ -125,9 +139,11 @@ class Passages:
         return _part(audio, _own_part({ORIGINAL: audio}, ORIGINAL), first, frames)
 
 
-def take_sound(take: Take, accepted: AcceptedSong) -> str:
+def take_sound(take: Take, accepted: AcceptedSong, mix: StemMix | None = None) -> str:
     """Names what a take adds to its song, in its place: the backings that play with it are part of that, and for a
     backing all that it is added to."""
+    if mix is not None:
+        return _name("stems", take.region, *(stem.audio for stem in mix.takes))
     covers = placement_of(take).covers_song
     below = song_sound(take.parent, accepted) if take.parent and not covers else ""
     return _name(take.audio, below, *(accepted.adding if covers else ()))
@@ -181,6 +197,7 @@ def _passage(scene: Scene, sounds: dict[str, str], kind: str, name: str) -> Pass
     return Passage(
         take=scene.take, song=scene.song, place=_name(scene.place), rate=scene.rate,
         channels=min(MAX_CHANNELS, max(audio.channels for audio in sides.values())), origin=scene.origin,
+        stems=scene.stems,
         start=scene.loop_range.start, end=scene.loop_range.end, loops=scene.bounded,
         sides=tuple(_side(scene, sides, side, sounds[side], address) for side in sides),
     )  # fmt: skip
@@ -190,7 +207,8 @@ def _side(scene: Scene, sides: dict[str, LayeredAudio], side: str, sound: str, a
     own = _own_part(sides, side).shifted(scene.origin)
     original = sides.get(ORIGINAL)
     inside = side == TAKE and original is not None and sides[side].song is original.song
+    query = {"sound": sound, **({"stems": ",".join(scene.stems)} if scene.stems and side == TAKE else {})}
     return PassageSide(
-        side=side, url=f"{address}/{side}.wav?{urlencode({'sound': sound})}", start=own.start, end=own.end,
+        side=side, url=f"{address}/{side}.wav?{urlencode(query)}", start=own.start, end=own.end,
         around=ORIGINAL if inside else "silence", sound=sound, match_db=scene.gains_db.get(side, 0.0),
     )  # fmt: skip

@@ -34,7 +34,8 @@ class Scene:
     """One take, render or song to play.
 
     take, job, song: ids and digest, "" if there is none.
-    place:      equal for takes that can be compared in place: same song, region and stem.
+    stems:      of the take's separation, heard together; () for the take alone.
+    place:      equal for takes that can be compared in place: same song and region, stems with stems.
     audio:      what each side plays, by side; a song without a take, and a take without a song, have one side only.
     gains_db:   the gain that brings each side to one loudness.
     origin:     position of the audio's first frame on the timeline. All positions in samples at the audio's rate.
@@ -52,6 +53,7 @@ class Scene:
     take: str = ""
     job: str = ""
     song: str = ""
+    stems: tuple[str, ...] = ()
     region: Span | None = None
     gains_db: Mapping[str, float] = field(default_factory=dict)
     bounded: bool = True

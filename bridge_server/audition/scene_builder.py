@@ -17,13 +17,15 @@ from bridge_server.audition.gain_match import matching_gains
 from bridge_server.audition.layered_audio import LayeredAudio, Patch, Samples
 from bridge_server.audition.loop_range import loop_range_around
 from bridge_server.audition.scene import ORIGINAL, TAKE, Scene
+from bridge_server.audition.stem_mix import StemMix, stem_mix
 from bridge_server.songs.mixdown import placement_of
 from bridge_server.songs.sources import Song
 from clip_store.blobs import BlobStore
+from clip_store.choices import Place
 from clip_store.index import TakeIndex, place_of
 from clip_store.mix.accepted import AcceptedComp, AcceptedSong, accepted_in
 from clip_store.mix.comp_sound import sounds_of
-from clip_store.take import Take
+from clip_store.take import MIX, Take
 from daw_protocol.tasks import Placement
 from daw_protocol.timeline import Span, TempoMap
 from model.dsp.loudness import integrated
@@ -44,6 +46,7 @@ class SceneRequest:
 
     siblings: takes of the same place, oldest first, including `take`.
     accepted: what is accepted elsewhere in the song: it is part of how it sounds now.
+    mix:      the stems heard instead of the take alone.
     """
 
     take: Take
@@ -51,14 +54,17 @@ class SceneRequest:
     accepted: AcceptedSong
     before: int
     after: int
+    mix: StemMix | None = None
 
 
-def scene_request(index: TakeIndex, take: Take, before: int, after: int) -> SceneRequest:
-    """Everything the scene of a take needs, with bars around it. On the event loop. Raises TakeError."""
+def scene_request(
+    index: TakeIndex, take: Take, before: int, after: int, stems: tuple[str, ...] = ()
+) -> SceneRequest:
+    """Everything the scene of a take needs, with bars around it. On the event loop. Raises TakeError, ProtocolError."""
     siblings = siblings_of(index, take)
     nothing = AcceptedSong("")
     elsewhere = nothing if take.parent is None else accepted_around(index, take)
-    return SceneRequest(take, siblings, elsewhere, before, after)
+    return SceneRequest(take, siblings, elsewhere, before, after, stem_mix(index, take, stems))
 
 
 def tempo_map_of(take: Take) -> TempoMap:
@@ -137,11 +143,12 @@ class SceneBuilder:
         extent = Span(origin, origin + max(side.frames for side in audio.values()))
         loop_range = loop_range_around(region, request.before, request.after, tempo_map, take.rate, extent)
         scene = Scene(
-            place=(place_of(take), loop_range, request.accepted.comps),
+            place=(_compared_at(take), loop_range, request.accepted.comps),
             audio=audio, origin=origin, tempo_map=tempo_map, loop_range=loop_range, take=take.id,
-            song=take.parent or "", region=region,
+            song=take.parent or "", stems=request.mix.names if request.mix else (), region=region,
         )  # fmt: skip
-        return scene.matched(self._gains(request, scene))
+        # A muted stem must not make the others louder: a mix plays at its own level, like the song it came from.
+        return scene if request.mix else scene.matched(self._gains(request, scene))
 
     def song_scene(self, song: Song, accepted: AcceptedSong, tempo_map: TempoMap, origin: int) -> Scene:
         """A song with its accepted takes. origin: position of its first sample on the timeline."""
@@ -167,11 +174,18 @@ class SceneBuilder:
         original = self.original(take.parent, request.accepted)
         if placement is Placement.ALONE:
             silence = LayeredAudio(np.zeros((0, clip.shape[1]), np.float32), rate)
-            return {TAKE: silence.with_patches([Patch(take.start, clip)]), ORIGINAL: original}
+            patches = self._mixed(request.mix, take.start, clip) if request.mix else [Patch(take.start, clip)]
+            return {TAKE: silence.with_patches(patches), ORIGINAL: original}
         return {
             TAKE: original.with_patches([Patch(take.start, clip, adds=not placement.covers_song)]),
             ORIGINAL: original,
         }
+
+    def _mixed(self, mix: StemMix, start: int, clip: Samples) -> Iterator[Patch]:
+        """The stems of a mix over silence as long as `clip`: of a mix of nothing that is left."""
+        yield Patch(start, np.broadcast_to(np.float32(0), clip.shape))
+        for stem in mix.takes:
+            yield Patch(start, self._audio(stem.audio)[0], adds=True)
 
     def original(self, digest: str, accepted: AcceptedSong) -> LayeredAudio:
         """The same object for all takes of a place, so that what was resampled for one is there for the next."""
@@ -238,6 +252,16 @@ class SceneBuilder:
             ):
                 self._samples.popitem(last=False)
         return samples, rate
+
+
+def _compared_at(take: Take) -> Place:
+    """The place of a take; one for all stems of a region: to switch between them is to switch between takes."""
+    place = place_of(take)
+    return (
+        place
+        if take.stem == MIX or placement_of(take) is not Placement.ALONE
+        else place._replace(stem="stems")
+    )
 
 
 def middle(span: Span, most: int) -> Span:

@@ -88,10 +88,12 @@ def transition(state: ControllerState, command: Command) -> Transition:
 
 
 def _play(state: ControllerState, command: PlayScene) -> Transition:
-    """Another take of the place that plays continues at the same position; the same take starts again."""
+    """Another take or mix of the place that plays continues at the same position; the same one starts again."""
     scene, now = command.scene, state.scene
     options = replace(state.options, side=command.side)
-    continues = now is not None and now.place == scene.place and now.take != scene.take
+    continues = (
+        now is not None and now.place == scene.place and (now.take, now.stems) != (scene.take, scene.stems)
+    )
     playing = replace(state, activity=Playing(scene, command.bars), options=options, message="")
     return Transition(playing, (_shown(scene, options, continues=continues),))
 

@@ -20,6 +20,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from bridge_server.bundled import demo_song_folder
 from bridge_server.cli.client import TERMINAL, BridgeClient, connected
+from bridge_server.cli.demo_folder import own_folder
 from bridge_server.cli.save_take import save_take
 from bridge_server.endpoints.osc_packets import encode
 from bridge_server.network.lan import panel_address
@@ -70,12 +71,24 @@ STEPS = (
 )  # fmt: skip
 
 
-async def demo(settings: Settings, out: Path, stay: bool = False) -> int:
-    """Runs every step, prints what happens, writes the results into `out`. Returns the exit status.
+async def demo(settings: Settings, wanted: Path, stay: bool = False) -> int:
+    """Runs every step, prints what happens, writes the results into a folder. Returns the exit status.
 
+    wanted: the folder, unless another demo is running in it; then one next to it.
     stay: the server keeps running afterwards, with the panel at the printed address, until Ctrl-C.
     """
     console = Console()
+    with own_folder(wanted) as out:
+        if out != wanted:
+            console.print(
+                f"Another demo is running in {escape(str(wanted))}; this one writes into {escape(str(out))}.\n",
+                highlight=False,
+                soft_wrap=True,
+            )
+        return await _demo(console, settings, out, stay)
+
+
+async def _demo(console: Console, settings: Settings, out: Path, stay: bool) -> int:
     began = time.monotonic()
     songs = demo_song_folder()
     settings = replace(settings, store=out / "store", roots=(songs,))

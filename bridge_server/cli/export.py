@@ -11,17 +11,17 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from bridge_server.cli.commands import DONE, Screen
 from bridge_server.errors import as_protocol_error
-from bridge_server.handlers.exports import finished_song, project_of
-from bridge_server.jobs.database import open_database
+from bridge_server.handlers.exports import finished_song, project_of, stems_of
+from bridge_server.jobs.database import DATABASE, open_database
 from bridge_server.rendering.receipts import song_in_words
-from bridge_server.server import DATABASE
 from bridge_server.version import VERSION
 from clip_store.errors import ClipStoreError, TakeError
 from clip_store.exports import Format, Written, write_export
+from clip_store.exports.stems import write_stems
 from clip_store.mix.write_mix import MixFormat, write_mix
 from clip_store.store import ClipStore
 from daw_protocol.errors import ErrorCode, ProtocolError
-from daw_protocol.requests.export import MIX_FORMATS, Export
+from daw_protocol.requests.export import MIX_FORMATS, STEMS_FORMAT, Export
 
 
 def export(store: Path, screen: Screen, what: str, name: str, format: str, folder: Path) -> int:
@@ -37,7 +37,7 @@ def export(store: Path, screen: Screen, what: str, name: str, format: str, folde
             found = ClipStore(store, connection)
             if format in MIX_FORMATS:
                 return _finished(found, screen, what, name, format, folder)
-            written = _written(found, screen, what, name, Format(format), folder)
+            written = _written(found, screen, what, name, format, folder)
     except TakeError as error:
         raise ProtocolError(ErrorCode.UNKNOWN_TAKE, error.sentence, error.remedy) from error
     except ClipStoreError as error:
@@ -50,10 +50,15 @@ def export(store: Path, screen: Screen, what: str, name: str, format: str, folde
     return DONE
 
 
-def _written(store: ClipStore, screen: Screen, what: str, name: str, kind: Format, folder: Path) -> Written:
+def _written(store: ClipStore, screen: Screen, what: str, name: str, format: str, folder: Path) -> Written:
+    Export(what=what, name=name, format=format)  # refuses stems of a song
+    if format == STEMS_FORMAT:
+        stems = stems_of(store, name)
+        with _progress(screen) as progress:
+            return write_stems(stems, store.blobs, folder, progress)
     project = project_of(store, what, name)
     with _progress(screen) as progress:
-        return write_export(project, store.blobs, kind, folder, VERSION, progress)
+        return write_export(project, store.blobs, Format(format), folder, VERSION, progress)
 
 
 def _finished(store: ClipStore, screen: Screen, what: str, name: str, format: str, folder: Path) -> int:

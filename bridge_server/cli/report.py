@@ -27,10 +27,11 @@ from bridge_server.endpoints.midi.ports import input_names
 from bridge_server.engines.pool import EnginePool
 from bridge_server.engines.registry import BUILT_IN, MODELS_ENGINE, installed_engines
 from bridge_server.handlers.metrics import size_of
+from bridge_server.jobs.database import DATABASE
 from bridge_server.jobs.summary import JobFailure, summary_of
 from bridge_server.models.library import FOLDERS, look
 from bridge_server.platforms import write_private
-from bridge_server.server import DATABASE, find_server
+from bridge_server.server import find_server
 from bridge_server.settings import Settings
 from bridge_server.version import VERSION, version_of
 from daw_protocol.addresses import BY_NAME

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from argparse import Namespace
 from pathlib import Path
 
@@ -21,8 +22,10 @@ log = logging.getLogger(__name__)
 def serve_settings(arguments: Namespace) -> Settings:
     """Without --root, songs are looked for in the current folder.
 
-    Raises ProtocolError when a folder of models was named and holds none that can be used, and for wrong start options.
+    Raises ProtocolError for a folder of songs that cannot be read, when a folder of models was named and holds none
+    that can be used, and for wrong start options.
     """
+    roots = [readable_root(root.expanduser().absolute()) for root in arguments.root] or [arguments.here]
     store = store_of(arguments)
     engines = engines_of(arguments)
     for problem in installed_engines().problems:
@@ -32,7 +35,6 @@ def serve_settings(arguments: Namespace) -> Settings:
         named.setdefault(MODELS_ENGINE.name, {})
     for name in named:
         asyncio.run(EnginePool(engines).refuse_unusable(name))
-    roots = [root.expanduser().absolute() for root in arguments.root] or [arguments.here]
     # A server on any free port is an experiment: DAW-side scripts are not pointed to it.
     led_to = arguments.port != 0 and store != store_folder()
     return Settings(
@@ -51,6 +53,22 @@ def serve_settings(arguments: Namespace) -> Settings:
         places=arguments.places,
         sound=arguments.sound,
     )
+
+
+def readable_root(root: Path) -> Path:
+    """A folder of songs, as it is. Raises ProtocolError when there is none, or it cannot be read."""
+    try:
+        with os.scandir(root):
+            return root
+    except OSError as error:
+        missing = isinstance(error, FileNotFoundError)
+        reason = "there is no such folder" if missing else error.strerror or "it cannot be read"
+        raise ProtocolError(
+            ErrorCode.FILE_MISSING if missing else ErrorCode.FILE_UNREADABLE,
+            f"Songs cannot be read from {root}: {reason[0].lower()}{reason[1:]}.",
+            "Create the folder, connect its drive or allow it to be read, or name another with --root.",
+            "root",
+        ) from error
 
 
 def token_of(arguments: Namespace, store: Path) -> str:

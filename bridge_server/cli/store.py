@@ -10,8 +10,8 @@ from rich.markup import escape
 from bridge_server.cli.commands import DONE, PROBLEM, Screen, some_server
 from bridge_server.errors import as_protocol_error
 from bridge_server.handlers.status import SOUND, problems_in
-from bridge_server.jobs.database import open_to_read
-from bridge_server.server import DATABASE, find_server
+from bridge_server.jobs.database import DATABASE, open_to_read
+from bridge_server.server import find_server
 from bridge_server.settings import Settings
 from clip_store.errors import ClipStoreError
 from clip_store.store import ClipStore

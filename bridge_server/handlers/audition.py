@@ -141,7 +141,9 @@ class AuditionHandlers:
                     raise
                 job = request.take
             else:
-                await self._controller.play_take(take, request.side, request.before, request.after, span)
+                await self._controller.play_take(
+                    take, request.side, request.before, request.after, span, request.stems
+                )
                 return
         if job:
             await self._play_job(job, request, client)
@@ -171,7 +173,7 @@ class AuditionHandlers:
         if request.take:
             take = self._index.get(request.take)
             found = await self._passages.of_take(
-                take, self._controller.bars_or(request.before, request.after), span
+                take, self._controller.bars_or(request.before, request.after), span, request.stems
             )
         else:
             song = await self._song(request)

@@ -23,13 +23,15 @@ from bridge_server.version import VERSION
 from clip_store.errors import TakeError
 from clip_store.exports import Format, Project, Written, song_project, take_project, write_export
 from clip_store.exports.arrange import find_song
+from clip_store.exports.stems import write_stems
 from clip_store.mix.accepted import accepted_in
 from clip_store.mix.write_mix import MixFormat, SongToWrite, WrittenMix, write_mix
+from clip_store.stems import stems_with
 from clip_store.store import ClipStore, statement
 from clip_store.take import Take
 from daw_protocol.replies import JobProgress
 from daw_protocol.requests import Export
-from daw_protocol.requests.export import MIX_FORMATS
+from daw_protocol.requests.export import MIX_FORMATS, STEMS_FORMAT
 from daw_protocol.take_results import ExportedProject
 
 FOLDER = "exports"
@@ -58,23 +60,34 @@ class ExportHandlers:
         progress = _ExportProgress(request, client, asyncio.get_running_loop())
         if request.format in MIX_FORMATS:
             return await self._finished(request, folder, progress)
-        written = await asyncio.to_thread(self._write, request, folder, progress)
+        write = self._write_stems if request.format == STEMS_FORMAT else self._write
+        written = await asyncio.to_thread(write, request, folder, progress)
         files = tuple(str(path) for path in written.files)
-        result = ExportedProject(path=str(written.main), files=files, notes=written.notes)
+        url = self._url(written.main, folder) if request.format == STEMS_FORMAT else None
+        result = ExportedProject(path=str(written.main), files=files, notes=written.notes, url=url)
         return understood(request, " ".join([str(written.main), *written.notes]), result)
 
     async def _finished(self, request: Export, folder: Path, progress: Callable[[float], None]) -> Response:
         written = await asyncio.to_thread(self._write_finished, request, folder, progress)
-        within = self._store.root / FOLDER
         result = ExportedProject(
             path=str(written.path),
             files=(str(written.path),),
             notes=written.notes,
-            url=f"/{FOLDER}/{quote(written.path.name, safe='')}" if folder == within else None,
+            url=self._url(written.path, folder),
             receipt=written.receipt,
             words=tuple(song_in_words(written.receipt)),
         )
         return understood(request, " ".join([str(written.path), *written.notes]), result)
+
+    def _url(self, path: Path, folder: Path) -> str | None:
+        """Where GET finds a file that was written into the store's own folder."""
+        return f"/{FOLDER}/{quote(path.name, safe='')}" if folder == self._store.root / FOLDER else None
+
+    def _write_stems(self, request: Export, folder: Path, progress: Callable[[float], None]) -> Written:
+        """Raises as `_write`."""
+        with self._reading() as store:
+            stems = stems_of(store, request.name)
+        return write_stems(stems, self._store.blobs, folder, progress)
 
     def _write(self, request: Export, folder: Path, progress: Callable[[float], None]) -> Written:
         """Raises TakeError, ClipStoreError, DatabaseError."""
@@ -126,6 +139,14 @@ def finished_song(store: ClipStore, name: str) -> SongToWrite:
     return SongToWrite(
         accepted_in(store.index, song), title or (newest.title if newest else "song"), position
     )
+
+
+def stems_of(store: ClipStore, name: str) -> tuple[Take, ...]:
+    """The stems of the separation that a take belongs to. Raises TakeError when it belongs to none."""
+    stems = stems_with(store.index, store.index.get(name))
+    if not stems:
+        raise TakeError(f"Take {name} is no stem of a separation.", "Separate the song first: extract.")
+    return stems
 
 
 def in_either_spelling(name: str, find: Callable[[str], Found]) -> Found:

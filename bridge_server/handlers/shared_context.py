@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,15 +11,15 @@ from bridge_server.sessions.audience import Audience
 from bridge_server.sessions.client import Client
 from bridge_server.sessions.shared_context import SharedContext
 from bridge_server.settings import Settings
-from bridge_server.songs.alike import existing, file_title
+from bridge_server.songs.alike import existing
 from bridge_server.songs.placement import placed
+from bridge_server.songs.song_folders import list_songs
 from bridge_server.songs.song_reader import SongReader
 from bridge_server.songs.sources import STORED, TAKE, FileState, state_of
-from clip_store.audio.audio_file import SUFFIXES
 from daw_protocol import requests
 from daw_protocol.context import NEW_SONG_RATE, Context, resolved, shared_request, tempo_map_of
-from daw_protocol.errors import ProtocolError, unicode_only
-from daw_protocol.results import Focus, Grid, Problem, Selection, SongFile, SongInFocus, SongList, Watching
+from daw_protocol.errors import ProtocolError
+from daw_protocol.results import Focus, Grid, Problem, Selection, SongInFocus, SongList, Watching
 from daw_protocol.timeline import Span, TempoMap
 from daw_protocol.timeline.bbt import Bbt
 
@@ -29,11 +27,8 @@ from daw_protocol.timeline.bbt import Bbt
 BARS_BEHIND = 16
 # More beats than this are not drawn anyway; the bars are still sent.
 MAX_BEATS = 20_000
-# Folders inside folders inside a registered one are looked into, deeper ones are not.
-DEEPEST = 3
-MAX_ENTRIES = 20_000
-# Folders that DAWs and systems fill with files that are no songs.
-SKIPPED = {"node_modules", "__pycache__", "Backup", "Samples", "peaks", "interchange"}
+# Uploads that are listed at most.
+MAX_RECENT = 50
 
 
 class SharedContextHandlers:
@@ -47,7 +42,7 @@ class SharedContextHandlers:
         self._reader = reader
         self._audience = audience
         self._reading = asyncio.Lock()
-        self._known: tuple[tuple[str, FileState | None, int | None], SongInFocus] | None = None
+        self._known: tuple[tuple[str, FileState | str | None, int | None], SongInFocus] | None = None
 
     async def watch(self, request: requests.Watch, client: Client) -> Response:
         if request.on:
@@ -75,14 +70,17 @@ class SharedContextHandlers:
 
     async def songs(self, request: requests.ListSongs, _: Client) -> Response:
         found = await asyncio.to_thread(list_songs, self._settings.roots, self._settings.store, request.limit)
-        return understood(request, "; ".join(entry.title for entry in found), SongList(songs=tuple(found)))
+        recent = await self._reader.recent_uploads(min(request.limit, MAX_RECENT))
+        titles = "; ".join(entry.title for entry in (*recent, *found))
+        return understood(request, titles, SongList(songs=tuple(found), recent=tuple(recent)))
 
     async def _song(self, source: str, rate: int | None) -> SongInFocus:
         """The song, read once for as long as its file does not change; its position is 0. Raises ProtocolError."""
         async with self._reading:  # two panels ask at once; the song is read for both
             name = self._reader.check(source)
             stored = name.startswith((STORED, TAKE))
-            key = (name, None if stored else state_of(existing(Path(name))), rate)
+            state = self._reader.uploaded_as(name) if stored else state_of(existing(Path(name)))
+            key = (name, state, rate)
             if self._known is None or self._known[0] != key:
                 song = await self._reader.read(name, rate)
                 audio = song.audio
@@ -150,40 +148,3 @@ def grid(tempo_map: TempoMap, song: Span, rate: int) -> Grid:
         tempi=tuple((sample, round(float(point.bpm), 3), int(point.ramp)) for sample, point in tempi),
         meters=tuple((sample, str(change.meter)) for sample, change in meters),
     )
-
-
-def list_songs(roots: tuple[Path, ...], store: Path, limit: int) -> list[SongFile]:
-    """Audio files below the roots, newest first, the store's own left out. Slow on network drives; for a thread."""
-    seen: dict[Path, os.stat_result] = {}
-    for count, path in enumerate(_files(roots, store)):
-        if count >= MAX_ENTRIES:
-            break
-        if path.suffix.lower() in SUFFIXES and path not in seen:
-            try:
-                seen[path] = path.stat()
-            except OSError:
-                continue
-    newest = sorted(seen.items(), key=lambda entry: (-entry[1].st_mtime_ns, str(entry[0])))[:limit]
-    return [
-        SongFile(
-            source=unicode_only(str(path)),
-            title=file_title(path),
-            bytes=stat.st_size,
-            modified=stat.st_mtime,
-        )
-        for path, stat in newest
-    ]
-
-
-def _files(roots: tuple[Path, ...], store: Path) -> Iterator[Path]:
-    own = store.resolve()
-    for root in roots:
-        top = root.resolve()
-        for folder, folders, names in os.walk(top):
-            here = Path(folder)
-            if here == own or len(here.relative_to(top).parts) >= DEEPEST:
-                folders.clear()
-            if here == own:
-                continue
-            folders[:] = [name for name in folders if not name.startswith(".") and name not in SKIPPED]
-            yield from (here / name for name in names if not name.startswith("."))

@@ -14,6 +14,9 @@ from pathlib import Path
 from clip_store.atomic_file import make_folder
 from daw_protocol.errors import ErrorCode, ProtocolError
 
+DATABASE = "store.sqlite3"
+"""The file's name in a store's folder."""
+
 # What changes a store of an earlier version into the next one, from 1 on. Tables are made by those who own them.
 MIGRATIONS = {
     1: "DROP INDEX IF EXISTS jobs_by_state; DROP INDEX IF EXISTS jobs_by_age;",  # jobs follow their rows, not the clock

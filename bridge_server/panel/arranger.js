@@ -208,7 +208,7 @@ export class Arranger {
     if (!peaks) return 1;
     if (this.fullOf !== digest) {
       let most = 0;
-      for (const value of peaks.levels.at(-1).data) most = Math.max(most, Math.abs(value));
+      for (const value of peaks.levels.at(-1).data) most = Math.max(most, Math.abs(value)); // an RMS is below its peak
       this.fullOf = digest;
       this.fullValue = Math.max(0.05, most / 32767);
     }

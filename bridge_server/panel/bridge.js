@@ -5,6 +5,7 @@
 
 import { Connection, Lost, Refused } from "./connection.js";
 import { Grid, barsNamed } from "./grid.js";
+import { pageName } from "./owners.js";
 import { Sha256 } from "./sha256.js";
 
 const PAGE = 250;
@@ -26,7 +27,7 @@ export class Bridge {
     const token = new URLSearchParams(location.search).get("token") ?? sessionStorage.getItem(TOKEN) ?? "";
     this.token = token;
     if (token) sessionStorage.setItem(TOKEN, token);
-    const query = new URLSearchParams({ client: `panel-${crypto.getRandomValues(new Uint32Array(2)).join("")}` });
+    const query = new URLSearchParams({ client: pageName() });
     if (token) query.set("token", token);
     const scheme = location.protocol === "https:" ? "wss" : "ws";
     this.connection = new Connection(`${scheme}://${location.host}/?${query}`, {
@@ -180,8 +181,8 @@ export class Bridge {
 
   refreshSongs() {
     return this.#once("songs", async () => {
-      const { songs } = await this.connection.call("songs.list", { limit: 500 });
-      this.store.set({ songs });
+      const { songs, recent } = await this.connection.call("songs.list", { limit: 500 });
+      this.store.set({ songs, recent });
     });
   }
 

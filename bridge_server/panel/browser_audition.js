@@ -49,7 +49,7 @@ export class BrowserAudition {
 
   // Commands, as the server has them
 
-  async play({ take, job, source, side = "take", start, end }) {
+  async play({ take, job, source, side = "take", stems = [], start, end }) {
     const turn = this.#turn();
     this.player.unlock(this.store.get("focus")?.song?.rate ?? 48000);
     if (job) {
@@ -59,7 +59,7 @@ export class BrowserAudition {
       return;
     }
     if (this.changes.state === "stopped") this.#set({ state: "waiting", take: take ?? "", job: "", side, message: "" });
-    this.asked = { take, source, start, end };
+    this.asked = { take, source, stems, start, end };
     const scene = await this.#scene(this.asked);
     if (turn !== this.turn) return;
     if (!scene) {
@@ -67,7 +67,7 @@ export class BrowserAudition {
       return;
     }
     const now = this.scene;
-    const continues = this.player.playing && now?.place === scene.place && now.take !== scene.take;
+    const continues = this.player.playing && now?.place === scene.place && (now.take !== scene.take || String(now.stems) !== String(scene.stems));
     this.#set({ side, job: "" });
     await this.#show(scene, continues ? null : scene.start);
   }
@@ -151,9 +151,9 @@ export class BrowserAudition {
   }
 
   /** What the server would play; undefined when it refuses, which is then shown. */
-  async #scene({ take, source, start, end }) {
+  async #scene({ take, source, stems = [], start, end }) {
     const { before, after } = this.settings;
-    const given = take ? { take, before, after } : { source, ...(start === undefined ? {} : { start }), ...(end === undefined ? {} : { end }) };
+    const given = take ? { take, before, after, ...(stems.length ? { stems } : {}) } : { source, ...(start === undefined ? {} : { start }), ...(end === undefined ? {} : { end }) };
     const key = JSON.stringify(given);
     const known = take && this.passages.get(key);
     if (known) return new Scene(known, this.chunks);
@@ -271,7 +271,7 @@ export class BrowserAudition {
     this.store.set({
       hereAuditionAt: performance.now(),
       hereAudition: {
-        ...settings, ...changes, here: true, side: scene?.side(changes.side) ?? changes.side, song: stands.song, follow: "none", output: "",
+        ...settings, ...changes, here: true, side: scene?.side(changes.side) ?? changes.side, song: stands.song, stems: (scene?.stems ?? []).join(", "), follow: "none", output: "",
         start: stands.start, end: stands.end, position: Math.round(player.position),
         match_db: scene && settings.match ? scene.matchDb(changes.side) : 0,
         device: changes.state === "playing" ? NAME : "", rate: player.context?.sampleRate ?? 0, channels: scene?.channels ?? 0,

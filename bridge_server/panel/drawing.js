@@ -28,15 +28,15 @@ export function prepare(canvas, width, height) {
   return { context, columns, rows, ratio, width, height };
 }
 
-let low = new Float32Array(0);
-let high = new Float32Array(0);
+/** How much of its colour the range of the peaks has around the RMS, which has all of it. */
+const PEAKS = 0.5;
+const DENSE = 32; // samples a column from which on the RMS is drawn
+
+let figures = [new Float32Array(0), new Float32Array(0), new Float32Array(0)];
 
 function scratch(count) {
-  if (low.length < count) {
-    low = new Float32Array(count * 2);
-    high = new Float32Array(count * 2);
-  }
-  return [low.subarray(0, count), high.subarray(0, count)];
+  if (figures[0].length < count) figures = figures.map(() => new Float32Array(count * 2));
+  return figures.map((each) => each.subarray(0, count));
 }
 
 /**
@@ -114,25 +114,34 @@ function bands(pyramid, options) {
 
 function drawColumns(context, sounds, pyramid, sound, base, perColumn, channel, place) {
   const count = place.to - place.from;
-  const [bottoms, tops] = scratch(count);
+  const [bottoms, tops, rms] = scratch(count);
   const first = (base + place.from) * perColumn;
-  columnsOf(pyramid, first, perColumn, bottoms, tops, channel);
+  columnsOf(pyramid, first, perColumn, bottoms, tops, channel, rms);
   if (perColumn < pyramid.levels[0].size) {
     sounds.prepare(sound.digest, pyramid, first, first + count * perColumn);
     const blockAt = (number) => sounds.block(sound.digest, pyramid.channels, number);
-    columnsOfBlocks(blockAt, pyramid.frames, pyramid.channels, first, perColumn, bottoms, tops, channel);
+    columnsOfBlocks(blockAt, pyramid.frames, pyramid.channels, first, perColumn, bottoms, tops, channel, rms);
   }
   const middle = place.top + place.height / 2;
   const reach = (place.height / 2 - 1) / place.full;
   const limit = place.height / 2;
-  context.beginPath();
-  for (let column = 0; column < count; column += 1) {
-    if (tops[column] < bottoms[column]) continue;
-    const up = Math.round(middle - Math.min(limit, tops[column] * reach));
-    const down = Math.round(middle - Math.max(-limit, bottoms[column] * reach));
-    context.rect(place.from + column, up, 1, Math.max(1, down - up));
-  }
-  context.fill();
+  const bars = (above, below) => {
+    context.beginPath();
+    for (let column = 0; column < count; column += 1) {
+      if (tops[column] < bottoms[column]) continue;
+      const up = Math.round(middle - Math.min(limit, above(column) * reach));
+      const down = Math.round(middle - Math.max(-limit, below(column) * reach));
+      context.rect(place.from + column, up, 1, Math.max(1, down - up));
+    }
+    context.fill();
+  };
+  // Where single samples are not far apart there is no RMS: the peaks are the sound, in full colour.
+  const dense = perColumn >= DENSE;
+  context.globalAlpha = dense ? PEAKS : 1;
+  bars((column) => tops[column], (column) => bottoms[column]);
+  context.globalAlpha = 1;
+  // Inside the peaks, which need not lie around zero.
+  if (dense) bars((column) => Math.min(rms[column], Math.max(0, tops[column])), (column) => Math.max(-rms[column], Math.min(0, bottoms[column])));
 }
 
 function drawCurve({ context, ratio }, sounds, pyramid, sound, start, perColumn, channel, place) {

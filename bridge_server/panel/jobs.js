@@ -1,7 +1,11 @@
-/** Jobs that wait or run, with progress and cancel; and those that failed, with what to do about it. */
+/**
+ * Jobs that wait or run, with progress and cancel; and those that failed: this tab's own as a card with what to do about
+ * it, those of other clients as a line.
+ */
 
 import { regionsOfJob } from "./bridge.js";
 import { button, byId, make, setText, show } from "./dom.js";
+import { isMine, ownerName } from "./owners.js";
 import { counted, regionName, taskName, timeLeft } from "./words.js";
 
 /** Seconds a failure stays listed. */
@@ -15,15 +19,27 @@ export class Jobs {
     this.notices = notices;
     this.cards = new Map();
     this.put = new Set(JSON.parse(sessionStorage.getItem("takebridge.seen") ?? "[]"));
-    this.began = Date.now() / 1000;
+    this.seen = new Map();
     store.watch(["jobs", "grid", "focus"], (values) => this.#changed(values));
     store.watch(["lastEnded"], ({ lastEnded }) => this.#ended(lastEnded));
   }
 
-  /** The job that Escape stops: the running one, else the one that came last. */
+  /** The job that Escape is about: this tab's own first, the running one before those that wait. */
   get foremost() {
     const jobs = [...this.store.get("jobs").values()];
-    return jobs.find((job) => job.state === "running") ?? jobs.find((job) => job.state === "queued") ?? null;
+    const first = (state, own) => jobs.find((job) => job.state === state && isMine(job) === own);
+    return first("running", true) ?? first("queued", true) ?? first("running", false) ?? first("queued", false) ?? null;
+  }
+
+  /** Seconds since a job began to render. The server's clock may differ from this machine's, so what was seen counts too. */
+  age(job) {
+    const now = Date.now() / 1000;
+    return Math.max(0, now - (job.started ?? now), now - (this.seen.get(job.job) ?? now));
+  }
+
+  #note(jobs) {
+    for (const job of jobs.values()) if (job.state === "running" && !this.seen.has(job.job)) this.seen.set(job.job, Date.now() / 1000);
+    for (const id of this.seen.keys()) if (!jobs.has(id)) this.seen.delete(id);
   }
 
   /** "Repaint bars 6–9". */
@@ -41,6 +57,7 @@ export class Jobs {
   }
 
   #changed({ jobs }) {
+    this.#note(jobs);
     const now = Date.now() / 1000;
     const listed = [...jobs.values()].filter((job) => {
       if (job.state === "running" || job.state === "queued") return true;
@@ -58,7 +75,7 @@ export class Jobs {
     listed.forEach((job, at) => {
       let card = this.cards.get(job.job);
       if (!card) {
-        card = kind(job) === "failed" ? this.#failure(job) : this.#running(job);
+        card = this.#make(job);
         this.cards.set(job.job, card);
       }
       card.update(job);
@@ -67,13 +84,19 @@ export class Jobs {
     show(byId("jobs"), listed.length > 0);
   }
 
+  #make(job) {
+    if (kind(job) === "running") return this.#running(job);
+    return isMine(job) ? this.#failure(job) : this.#failureOfOthers(job);
+  }
+
   #running(job) {
     const name = make("span", { class: "name" });
     const stage = make("span", {});
     const left = make("span", {});
     const bar = make("progress", { max: 1 });
+    const owner = isMine(job) ? null : make("span", { class: "owner" }, ownerName(job));
     const element = make("li", { class: "job" },
-      make("div", { class: "top" }, name, button("Cancel", { class: "small plain", onclick: () => this.bridge.cancel(job.job) })),
+      make("div", { class: "top" }, name, owner, button("Cancel", { class: "small plain", onclick: () => this.bridge.cancel(job.job) })),
       bar,
       make("div", { class: "stage" }, stage, left));
     const update = (now) => {
@@ -98,8 +121,20 @@ export class Jobs {
     return { kind: "failed", element, update: (now) => setText(name, `${this.name(now)} failed`) };
   }
 
+  /** One line with whose it was; what went wrong is for those who open it. */
+  #failureOfOthers(job) {
+    const { sentence, remedy } = job.failure ?? {};
+    const name = make("span", { class: "name" });
+    const element = make("li", { class: "job line", "data-job": job.job },
+      make("details", {},
+        make("summary", {}, name, make("span", { class: "owner" }, ownerName(job))),
+        make("p", { class: "sentence" }, [sentence, remedy].filter(Boolean).join(" "))),
+      button(`Dismiss the failure of ${ownerName(job)}`, { picture: "close", class: "small plain", title: "Dismiss", onclick: () => this.#dismiss(job.job) }));
+    return { kind: "failed", element, update: (now) => setText(name, `${this.name(now)} failed`) };
+  }
+
   #ended(job) {
-    if (!job) return;
+    if (!job || (job.state === "failed" && !isMine(job))) return;
     if (job.state === "done") this.notices.announce(job.command === "analyse" ? "The song is analysed." : `${this.name(job)}: ${counted(job.came ?? 0, "take")} ready.`);
     if (job.state === "cancelled") this.notices.announce(`${this.name(job)} cancelled.`);
     if (job.state === "failed") this.notices.announce(`${this.name(job)} failed. ${job.failure?.sentence ?? ""} ${job.failure?.remedy ?? ""}`);

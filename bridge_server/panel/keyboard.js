@@ -22,7 +22,7 @@ export const KEYS = [
   ["1 … 5", "give the take stars; the same number again takes them away", null, []],
   ["F2", "name the take", "renameSelected", ["F2"]],
   ["Delete", "delete the take, after asking", "askToDelete", ["Delete"]],
-  ["Esc", "cancel the running job", "cancel", ["Escape"]],
+  ["Esc", "cancel the running job; asks when it is another's or long under way", "cancel", ["Escape"]],
   ["G", "render again: same recipe, new seed", "againSelected", ["g"]],
   ["V", "vary the take", "varySelected", ["v"]],
   ["S", "show its spectrogram", "spectrogram", ["s"]],
@@ -49,8 +49,9 @@ const MORE = {
 };
 
 export class Keyboard {
-  constructor(actions) {
+  constructor(actions, attention) {
     this.actions = actions;
+    this.notify = attention.control();
     this.byKey = new Map(KEYS.flatMap(([, , action, keys]) => keys.map((key) => [key, action])));
     window.addEventListener("keydown", (event) => this.#pressed(event));
     // A clicked button must not keep the focus: the next space would press it again instead of playing.
@@ -69,6 +70,7 @@ export class Keyboard {
       make("dl", { class: "keys" }, ...keys),
       make("p", { class: "quiet" }, "Mouse: drag in the waveform to select (Alt ignores the grid, Shift or Ctrl adds a region to the one before), drag the region's bar to move it or its edges to resize it. The wheel zooms, and scrolls sideways. Drag the ruler to scroll and zoom; click it to play from there. On a touch screen, pinch and drag with two fingers."),
       make("p", { class: "quiet" }, "Nothing is overwritten: the original is kept, and so is every take until you delete it. Accepting a take only records that it is in the song."),
+      this.notify,
       make("p", {}, make("button", { type: "button", onclick: () => this.actions.switchScheme() }, "Dark or light")));
     byId("help-dialog").showModal();
   }

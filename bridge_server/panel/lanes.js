@@ -7,10 +7,12 @@ import { differences, siblingsOf } from "./differences.js";
 import { drawMarked } from "./regions.js";
 import { inOrder, nameOf, outOfSight, starsShown, starsSpoken } from "./take_order.js";
 import { ago, counted, regionName, taskName } from "./words.js";
+import { isStem } from "./stem_mix.js";
 import { xOf } from "./viewport.js";
 
 const SPARE = 3; // lanes kept above and below the visible ones
 const TALLEST = 124; // pixels
+const REGION_ONLY = "takebridge.region-only";
 const WIDE = matchMedia("(min-width: 821px)");
 
 export class Lanes {
@@ -30,8 +32,18 @@ export class Lanes {
     new ResizeObserver(() => this.#resized()).observe(this.box);
     byId("filter-here").addEventListener("click", () => store.set({ filter: "here" }));
     byId("filter-all").addEventListener("click", () => store.set({ filter: "all" }));
-    store.watch(["takes", "jobs", "selected", "filter", "order", "showHidden", "focus", "dragged", "marked", "grid", "audition"], () => this.#changed());
+    byId("region-only").addEventListener("click", () => this.#showOnlyRegion(!store.get("regionOnly")));
+    this.#showOnlyRegion(localStorage.getItem(REGION_ONLY) === "on");
+    store.watch(["takes", "jobs", "selected", "filter", "order", "showHidden", "focus", "dragged", "marked", "grid", "audition", "stemMix"], () => this.#changed());
     arranger.alsoDraw(() => this.#draw());
+  }
+
+  /** Whether lanes show the song around what is new. This browser remembers it. */
+  #showOnlyRegion(on) {
+    this.store.set({ regionOnly: on });
+    localStorage.setItem(REGION_ONLY, on ? "on" : "off");
+    byId("region-only").setAttribute("aria-pressed", on);
+    this.arranger.invalidate();
   }
 
   /** The takes that are listed, in their order. */
@@ -191,6 +203,7 @@ class TakeLane {
     const { actions, bridge } = lanes;
     const id = take.take;
     this.id = id;
+    this.stems = actions.stems;
     this.strip = new Strip();
     this.partStrip = new Strip();
     this.title = make("span", {});
@@ -216,9 +229,28 @@ class TakeLane {
       make("div", { class: "gutter" },
         this.choose,
         make("div", { class: "words" }, make("div", { class: "lane-title" }, this.title, this.stars, this.warn), this.sub),
-        make("div", { class: "lane-actions" }, play, this.accept, drag, this.badge)),
+        make("div", { class: "lane-actions" }, play, this.accept, ...this.#mixing(take, actions), drag, this.badge)),
       make("div", { class: "time", onclick: () => actions.select(id), ondblclick: () => actions.play(id) }, this.canvas),
     );
+  }
+
+  /** Mute and solo, of a stem. */
+  #mixing(take, actions) {
+    if (!isStem(take)) return [];
+    const toggle = (text, label, which) => button(`${label} ${take.stem}`, { text, class: "letter", title: `${label} this stem`, "aria-pressed": "false", onclick: () => actions.mix(this.take, which) });
+    this.mute = toggle("M", "Mute", "muted");
+    this.solo = toggle("S", "Solo", "solo");
+    return [this.mute, this.solo];
+  }
+
+  #showMixing(take, audition, playing) {
+    if (!this.mute) return;
+    const { stems } = this;
+    this.mute.setAttribute("aria-pressed", stems.isMuted(take));
+    this.solo.setAttribute("aria-pressed", stems.isSolo(take));
+    this.element.classList.toggle("mixed-out", !stems.isLeft(take));
+    const mixed = Boolean(audition?.stems) && playing && stems.together(playing, take);
+    this.element.classList.toggle("audible", mixed ? audition.stems.split(", ").includes(take.stem) : this.element.classList.contains("audible"));
   }
 
   update(take, { selected, audition, takes }) {
@@ -241,6 +273,7 @@ class TakeLane {
     this.element.classList.toggle("chosen", take.chosen);
     this.element.classList.toggle("out-of-sight", outOfSight(take));
     this.element.classList.toggle("audible", audition?.state === "playing" && audition.take === take.take);
+    this.#showMixing(take, audition, audition?.state === "playing" ? takes.find((entry) => entry.take === audition.take) : null);
     this.choose.setAttribute("aria-pressed", chosen);
     this.choose.setAttribute("aria-label", `Take ${title}${take.stars ? `, ${starsSpoken(take.stars)}` : ""}${take.chosen ? `, ${this.badge.textContent}` : ""}${warnings.length ? `, ${counted(warnings.length, "warning")}` : ""}. ${about}`);
     show(this.accept, !take.chosen || partly);
@@ -268,7 +301,7 @@ class TakeLane {
     const left = Math.round(xOf(view, take.position) * ratio);
     const right = Math.round(xOf(view, take.position + take.length) * ratio);
     const place = { top: 0, height: rows, full };
-    const song = playsAlongside(take) ? null : arranger.songSound;
+    const song = playsAlongside(take) || values.regionOnly ? null : arranger.songSound;
     if (song) {
       const dim = { ...place, color: colors["original-dim"] };
       surroundings.draw(surface, sounds, view, rate, song, { ...dim, to: Math.min(columns, left) });
@@ -318,7 +351,7 @@ class JobLane {
     const { colors, view } = arranger;
     surface.context.drawImage(ground, 0, 0);
     const dim = { top: 0, height: surface.rows, full: arranger.full, color: colors["original-dim"] };
-    surroundings.draw(surface, arranger.sounds, view, arranger.rate, arranger.songSound, dim);
+    if (!values.regionOnly) surroundings.draw(surface, arranger.sounds, view, arranger.rate, arranger.songSound, dim);
     for (const region of regionsOfJob(this.job, values.grid, arranger.rate)) this.#drawBar(surface, region, arranger);
   }
 

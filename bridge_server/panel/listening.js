@@ -5,6 +5,7 @@
  */
 
 import { BrowserAudition, cannotPlay } from "./browser_audition.js";
+import { StemMix } from "./stem_mix.js";
 
 const KEPT = "takebridge.place";
 const PLACES = ["here", "bridge"];
@@ -15,6 +16,7 @@ export class Listening {
     this.bridge = bridge;
     this.notices = notices;
     this.browser = new BrowserAudition(store, bridge, notices, (scene) => neighbours(lanes.shown, scene));
+    this.stems = new StemMix(store);
     const kept = localStorage.getItem(KEPT);
     store.set({ chosenPlace: PLACES.includes(kept) ? kept : null });
     store.watch(["bridgeAudition", "bridgeSilent", "hereAudition", "chosenPlace"], () => this.#derive());
@@ -36,7 +38,9 @@ export class Listening {
   }
 
   /** Carries out a command of the audition, such as "audition.play". */
-  async call(method, params = {}) {
+  async call(method, given = {}) {
+    const stems = method === "audition.play" && given.take ? this.stems.heard(given.take) : [];
+    const params = stems.length ? { ...given, stems } : given;
     if (this.place !== "here") return this.bridge.call(method, params);
     try {
       return await this.browser[method.replace("audition.", "")](params);
@@ -44,6 +48,14 @@ export class Listening {
       this.notices.error(error);
       return undefined;
     }
+  }
+
+  /** Mutes or solos a stem ("muted", "solo"), or takes it back; what plays of its separation follows at once. */
+  async mix(take, which) {
+    this.stems.toggle(take, which);
+    const { audition, takes } = this.store.values;
+    const playing = audition?.state === "stopped" ? null : takes.find((entry) => entry.take === audition?.take);
+    if (playing && this.stems.together(playing, take)) await this.call("audition.play", { take: playing.take, side: audition.side });
   }
 
   /** Whether anything can play; if not, a notice says why. */

@@ -1,7 +1,9 @@
 /** Puts the page together. */
 
 import { Arranger } from "./arranger.js";
+import { Attention } from "./attention.js";
 import { Bridge } from "./bridge.js";
+import { Cancelling } from "./cancelling.js";
 import { byId, loadIcons, setText } from "./dom.js";
 import { Jobs } from "./jobs.js";
 import { Keyboard } from "./keyboard.js";
@@ -31,7 +33,7 @@ const store = new Store({
   connection: "connecting", // "connecting", "open", "lost"
   opened: 0, // counts connections
   locked: null, // "needed" or "wrong": the server wants a token
-  status: null, engines: null, songs: null, // as the server sends them
+  status: null, engines: null, songs: null, recent: null, // as the server sends them
   focus: null, grid: null, // focus.show, and its grid ready for use
   marked: [], // regions that are rendered with the selected one
   dragged: null, // the region while it is dragged, until the server has it
@@ -147,10 +149,12 @@ const actions = {
   spectrogram: withSelected(() => card.toggleSpectrogram()),
   repaint: () => form.submit("repaint"),
   markRegion: () => regions.mark(),
-  async cancel() {
-    const job = jobs.foremost;
-    if (job) await bridge.cancel(job.job);
+  mix: (take, which) => listening.mix(take, which),
+  saveStems: (id) => saving.saveStems(id),
+  get stems() {
+    return listening.stems;
   },
+  cancel: () => cancelling.cancel(),
   nudge: (bars, resize) => arranger.nudge(bars, resize),
   zoom: (factor) => store.get("view") && arranger.zoom(factor),
   zoomRegion: () => store.get("view") && arranger.zoomToRegion(),
@@ -174,6 +178,8 @@ const regions = new Regions(store, arranger, bridge, notices);
 const lanes = new Lanes(store, arranger, bridge, actions);
 const form = new RequestForm(store, arranger, bridge, notices, regions);
 const jobs = new Jobs(store, arranger, bridge, notices);
+const cancelling = new Cancelling(store, bridge, jobs);
+const attention = new Attention(store, jobs, notices);
 const marks = new TakeMarks(store, bridge, lanes, notices);
 const card = new TakeCard(store, arranger, bridge, actions, notices, marks);
 new TakeListTools(store);
@@ -182,8 +188,8 @@ const listening = new Listening(store, bridge, notices, lanes);
 const transport = new Transport(store, arranger, listening, actions);
 new Pointing(arranger, store, bridge, listening, regions);
 new Songs(store, bridge, notices).tempo.where = (now) => transport.position(now);
-new Saving(store, bridge, notices);
-const keyboard = new Keyboard(actions);
+const saving = new Saving(store, bridge, notices);
+const keyboard = new Keyboard(actions, attention);
 
 for (const [id, act] of [
   ["zoom-in", () => actions.zoom(1.6)],

@@ -1,16 +1,19 @@
 /**
- * Waveforms as lowest and highest sample of each pixel column, from the server's peak pyramid or from samples.
+ * Waveforms as lowest sample, highest sample and RMS of each pixel column, from the server's peak pyramid or from samples.
  * Pure; the format is described in clip_store/peaks.py.
  */
 
 const MAGIC = 0x50454341; // "ACEP", little endian
 const FULL = 32767;
+/** Of the format; part of the address, since browsers keep what they once fetched. */
+export const VERSION = 2;
+const EACH = 3; // figures of a peak
 
-/** The pyramid: {rate, channels, frames, levels: [{size, count, data: Int16Array [peak][channel][min, max]}]}. */
+/** The pyramid: {rate, channels, frames, levels: [{size, count, data: Int16Array [peak][channel][min, max, RMS]}]}. */
 export function parsePeaks(buffer) {
   const view = new DataView(buffer);
   if (buffer.byteLength < 28 || view.getUint32(0, true) !== MAGIC) throw new Error("This is not a peak file.");
-  if (view.getUint32(4, true) !== 1) throw new Error("This peak file has another version; reload the page.");
+  if (view.getUint32(4, true) !== VERSION) throw new Error("This peak file has another version; reload the page.");
   const channels = view.getUint32(12, true);
   const frames = Number(view.getBigUint64(16, true));
   const count = view.getUint32(24, true);
@@ -20,8 +23,8 @@ export function parsePeaks(buffer) {
   for (let level = 0; level < count; level += 1) {
     const size = view.getUint32(28 + 8 * level, true);
     const peaks = view.getUint32(32 + 8 * level, true);
-    levels.push({ size, count: peaks, data: new Int16Array(buffer, at, peaks * channels * 2) });
-    at += peaks * channels * 4;
+    levels.push({ size, count: peaks, data: new Int16Array(buffer, at, peaks * channels * EACH) });
+    at += peaks * channels * EACH * 2;
   }
   return { rate: view.getUint32(8, true), channels, frames, levels };
 }
@@ -35,9 +38,9 @@ export function levelFor(pyramid, framesPerColumn) {
 
 /**
  * Fills low[i], high[i] (-1..1) for columns of `step` frames from frame `first` on; an empty column has low > high.
- * channel: which one, or -1 for all together.
+ * channel: which one, or -1 for all together; rms: filled as well if it is given.
  */
-export function columnsOf(pyramid, first, step, low, high, channel = -1) {
+export function columnsOf(pyramid, first, step, low, high, channel = -1, rms = null) {
   const level = levelFor(pyramid, step);
   const { size, count, data } = level;
   const channels = pyramid.channels;
@@ -48,12 +51,16 @@ export function columnsOf(pyramid, first, step, low, high, channel = -1) {
     const b = a + step;
     let least = 2;
     let most = -2;
+    let power = 0;
+    let counted = 0;
     if (b > 0 && a < pyramid.frames) {
       const begin = Math.max(0, Math.floor(a / size));
       const end = Math.min(count, Math.max(begin + 1, Math.ceil(b / size)));
       for (let peak = begin; peak < end; peak += 1) {
         for (let each = from; each < to; each += 1) {
-          const place = (peak * channels + each) * 2;
+          const place = (peak * channels + each) * EACH;
+          power += (data[place + 2] / FULL) ** 2;
+          counted += 1;
           const bottom = data[place] / FULL;
           const top = data[place + 1] / FULL;
           if (bottom < least) least = bottom;
@@ -63,6 +70,7 @@ export function columnsOf(pyramid, first, step, low, high, channel = -1) {
     }
     low[column] = least;
     high[column] = most;
+    if (rms) rms[column] = counted ? Math.sqrt(power / counted) : 0;
   }
 }
 
@@ -75,26 +83,33 @@ const FINE = 16;
 export function block(data, channels) {
   const frames = Math.floor(data.length / channels);
   const count = Math.ceil(frames / FINE);
-  const fine = new Float32Array(count * channels * 2);
+  const fine = new Float32Array(count * channels * EACH);
   for (let peak = 0; peak < count; peak += 1) {
     const end = Math.min(frames, (peak + 1) * FINE);
     for (let channel = 0; channel < channels; channel += 1) {
       let least = 2;
       let most = -2;
+      let power = 0;
       for (let frame = peak * FINE; frame < end; frame += 1) {
         const sample = data[frame * channels + channel];
+        power += sample * sample;
         if (sample < least) least = sample;
         if (sample > most) most = sample;
       }
-      fine[(peak * channels + channel) * 2] = least;
-      fine[(peak * channels + channel) * 2 + 1] = most;
+      const place = (peak * channels + channel) * EACH;
+      fine[place] = least;
+      fine[place + 1] = most;
+      fine[place + 2] = Math.sqrt(power / (end - peak * FINE));
     }
   }
   return { data, channels, frames, fine };
 }
 
-/** As columnsOf, from blocks: blockAt(number) gives one or null. Columns whose block is missing are left alone. */
-export function columnsOfBlocks(blockAt, frames, channels, first, step, low, high, channel = -1) {
+/**
+ * As columnsOf, from blocks: blockAt(number) gives one or null. Columns whose block is missing are left alone. A column of
+ * a few samples has no RMS that means anything: it is 0.
+ */
+export function columnsOfBlocks(blockAt, frames, channels, first, step, low, high, channel = -1, rms = null) {
   const from = channel < 0 ? 0 : channel;
   const to = channel < 0 ? channels : channel + 1;
   for (let column = 0; column < low.length; column += 1) {
@@ -104,6 +119,8 @@ export function columnsOfBlocks(blockAt, frames, channels, first, step, low, hig
     let least = 2;
     let most = -2;
     let missing = false;
+    let power = 0;
+    let counted = 0;
     while (frame < end) {
       const number = Math.floor(frame / BLOCK);
       const found = blockAt(number);
@@ -116,7 +133,9 @@ export function columnsOfBlocks(blockAt, frames, channels, first, step, low, hig
       if (step >= 2 * FINE) {
         for (let peak = Math.floor(offset / FINE); peak < Math.ceil(stop / FINE); peak += 1) {
           for (let each = from; each < to; each += 1) {
-            const place = (peak * channels + each) * 2;
+            const place = (peak * channels + each) * EACH;
+            power += found.fine[place + 2] ** 2;
+            counted += 1;
             if (found.fine[place] < least) least = found.fine[place];
             if (found.fine[place + 1] > most) most = found.fine[place + 1];
           }
@@ -135,6 +154,7 @@ export function columnsOfBlocks(blockAt, frames, channels, first, step, low, hig
     if (!missing) {
       low[column] = least;
       high[column] = most;
+      if (rms) rms[column] = counted ? Math.sqrt(power / counted) : 0;
     }
   }
 }

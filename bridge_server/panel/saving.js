@@ -1,4 +1,4 @@
-/** "Save the song": has the server write the song with everything accepted, and hands the file to the browser. */
+/** "Save the song" and "All stems": has the server write a file, and hands it to the browser. */
 
 import { byId, setText } from "./dom.js";
 import { counted } from "./words.js";
@@ -37,6 +37,14 @@ export class Saving {
     const regions = done.receipt.regions?.length ?? 0;
     const outside = done.receipt.outside_identical ? "outside bit-identical to the original" : "the outside has CHANGED";
     this.notices.say(`Saved with ${counted(regions, "accepted region")}, ${outside}.`, done.notes.join(" "));
+  }
+
+  /** All stems of a stem's separation in one ZIP file. */
+  async saveStems(take) {
+    const done = await this.bridge.export({ what: "take", name: take, format: "stems" });
+    if (!done) return;
+    this.#download(done);
+    this.notices.say("All stems are saved in one ZIP file, named after the song and the stem.");
   }
 
   /** A link that is followed once: the browser saves the file where it saves all others. */

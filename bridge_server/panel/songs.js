@@ -1,10 +1,13 @@
 /** Choosing the song: from the server's folders, by dropping a file, or in the DAW. And its tempo, time signature and key. */
 
 import { button, byId, make, setText, show } from "./dom.js";
+import { songList } from "./song_list.js";
 import { SongTempo } from "./tempo.js";
-import { ago, bytes, clock, tempoName } from "./words.js";
+import { bytes, clock, tempoName } from "./words.js";
 
 export class Songs {
+  #refill = null;
+
   constructor(store, bridge, notices) {
     this.store = store;
     this.bridge = bridge;
@@ -22,8 +25,8 @@ export class Songs {
     byId("facts-button").addEventListener("click", () => this.openFacts());
     this.#dropping();
     store.watch(["focus", "grid"], (values) => this.#title(values));
-    store.watch(["focus", "songs", "connection", "locked"], (values) => this.#welcome(values));
-    store.watch(["songs"], () => byId("song-dialog").open && this.#fillDialog());
+    store.watch(["focus", "songs", "recent", "connection", "locked"], (values) => this.#welcome(values));
+    store.watch(["songs", "recent"], () => byId("song-dialog").open && this.#refill?.());
   }
 
   open() {
@@ -36,7 +39,6 @@ export class Songs {
   #title({ focus, grid }) {
     const song = focus?.song;
     setText(byId("song-title"), song ? song.title : focus?.problem ? "The song cannot be read" : "Choose a song");
-    document.title = song ? `${song.title} · Takebridge` : "Takebridge";
     show(byId("facts-button"), Boolean(song));
     if (!song) return;
     const meter = grid?.meters.length ? [...new Set(grid.meters.map(([, name]) => name))].join(", ") : "";
@@ -45,13 +47,7 @@ export class Songs {
   }
 
   #list(filter = "") {
-    const songs = (this.store.get("songs") ?? []).filter((song) => song.title.toLowerCase().includes(filter.toLowerCase()));
-    const now = Date.now() / 1000;
-    return make("ul", { class: "song-list" },
-      ...songs.slice(0, 200).map((song) =>
-        make("li", {}, make("button", { type: "button", title: song.source, onclick: () => this.#choose(song.source) },
-          make("span", { class: "name" }, song.title),
-          make("span", { class: "about" }, `${bytes(song.bytes)} · ${ago(song.modified, now)}`)))));
+    return songList(this.store.values, filter, (source) => this.#choose(source));
   }
 
   async #choose(source) {
@@ -76,14 +72,14 @@ export class Songs {
     input.focus();
   }
 
-  #welcome({ focus, songs, connection, locked }) {
+  #welcome({ focus, songs, recent, connection, locked }) {
     const box = byId("welcome");
     const empty = Boolean(focus) && !focus.song;
     show(box, empty || (!focus && connection !== "open"));
     byId("side").inert = empty || Boolean(locked);
     document.body.classList.toggle("empty", !box.hidden);
     if (box.hidden) return;
-    const key = JSON.stringify([Boolean(focus), focus?.problem, songs, locked]);
+    const key = JSON.stringify([Boolean(focus), focus?.problem, songs, recent, locked]);
     if (this.welcomed === key) return;
     this.welcomed = key;
     if (locked) {
@@ -104,14 +100,18 @@ export class Songs {
         way("In your DAW", "Select a region and press a Takebridge key; the song appears here at once."),
         way("Drop a file", "Drag a song from your desktop onto this page.", button("Choose a file …", { onclick: () => this.input.click() })),
         way("From the server's folders", songs?.length ? "The songs in them, newest first." : "They contain no songs yet. Start the server with --root and your song's folder.")),
-      ...(songs?.length ? [this.#list()] : [])));
+      ...(songs?.length || recent?.length ? [this.#list()] : [])));
   }
 
   #fillDialog() {
+    const { songs, recent } = this.store.values;
+    const empty = !songs?.length && !recent?.length;
     const search = make("input", { type: "search", placeholder: "Find a song", "aria-label": "Find a song" });
     const holder = make("div", {}, this.#list());
-    search.addEventListener("input", () => holder.replaceChildren(this.#list(search.value)));
-    const empty = !(this.store.get("songs") ?? []).length;
+    const fill = () => holder.replaceChildren(this.#list(search.value));
+    search.addEventListener("input", fill);
+    // A list that arrives while one types replaces the rows only.
+    this.#refill = empty ? () => this.#fillDialog() : fill;
     dialog("song-dialog", "Choose a song",
       empty ? make("p", { class: "quiet" }, "The server's folders contain no songs. Start it with --root and your song's folder, or choose a file on this machine.") : search,
       empty ? null : holder,
@@ -161,6 +161,7 @@ export class Songs {
         bar.value = fraction;
       });
       await this.bridge.choose(source);
+      this.bridge.refreshSongs();
       this.notices.announce(`${file.name} is loaded.`);
     } catch (error) {
       this.notices.error(error);

@@ -1,6 +1,6 @@
 /** Peaks and samples of stored audio, fetched when they are first needed and kept for a while. */
 
-import { BLOCK, block, blocksIn, parsePeaks } from "./peaks.js";
+import { BLOCK, VERSION, block, blocksIn, parsePeaks } from "./peaks.js";
 
 const MAX_PYRAMIDS = 300;
 const MAX_BLOCKS = 96;
@@ -46,7 +46,7 @@ export class Sounds {
   peaks(digest) {
     const found = this.pyramids.get(digest);
     if (found) return found;
-    this.#request(`peaks/${digest}`, async (data) => this.pyramids.set(digest, parsePeaks(data)));
+    this.#request(`peaks/${digest}?v=${VERSION}`, async (data) => this.pyramids.set(digest, parsePeaks(data)));
     return null;
   }
 

@@ -4,6 +4,7 @@ import { button, byId, icon, make, setText, show } from "./dom.js";
 import { madeFor } from "./hears.js";
 import { differences, siblingsOf } from "./differences.js";
 import { PromptReading } from "./prompt_reading.js";
+import { isStem } from "./stem_mix.js";
 import { receiptFigures, receiptLine, regionName, taskName } from "./words.js";
 
 /** Seconds of the song on either side in a spectrogram. */
@@ -16,6 +17,7 @@ const FORMATS = [
   ["aaf", "Pro Tools, Logic, Resolve (AAF)"],
   ["midi", "tempo map (MIDI)"],
   ["wav", "WAV files with time stamps"],
+  ["stems", "all stems (WAV files in a ZIP)"],
   ["mix", "the finished song (WAV)"],
   ["mix-flac", "the finished song (FLAC)"],
 ];
@@ -201,10 +203,12 @@ export class TakeCard {
       what.lastChild.disabled = true;
       for (const option of format.options) option.disabled = FINISHED.includes(option.value);
     }
+    format.querySelector("[value=stems]").disabled = !isStem(take);
     format.addEventListener("change", () => {
       const finished = FINISHED.includes(format.value);
       what.firstChild.disabled = finished;
       if (finished) what.value = "song";
+      if (format.value === "stems") what.value = "take";
     });
     const field = (input, label) => make("div", {}, make("label", { class: "label", for: input.id }, label), input);
     return make("div", { class: "fold" }, make("div", { class: "pair" }, field(what, "Content"), field(format, "Format")), write, result);
@@ -255,10 +259,20 @@ export class TakeCard {
       return anchor;
     };
     return make("div", { class: "files" },
+      isStem(take) ? this.#allStems(take) : null,
       link("clip.wav", "Clip", "Exactly the region, as a Broadcast WAV with its time stamp; click to save, or drag it out"),
       take.stem === "mix" ? link("song.wav", "Whole song", "The song with this take in it") : null,
       take.handles ? link("handles.wav", "With handles", "With audio before and after the region, for your own crossfades") : null,
       ...take.attachments.map((name) => link(encodeURIComponent(name), name, "Attached to the take")));
+  }
+
+  #allStems(take) {
+    const save = button("Save all stems", { picture: "file", text: "All stems", title: "All stems of this separation as WAV files in one ZIP", onclick: async () => {
+      save.disabled = true;
+      await this.actions.saveStems(take.take);
+      save.disabled = false;
+    } });
+    return save;
   }
 
   #fill(about) {

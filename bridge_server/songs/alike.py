@@ -50,6 +50,11 @@ def file_title(path: Path) -> str:
     return as_text(path.stem, MAX_TITLE)
 
 
+def upload_title(name: str) -> str:
+    """As `file_title`, of a file on its producer's machine, whichever system that has."""
+    return file_title(Path(name.replace("\\", "/"))) or "song"
+
+
 def _only_one(folder: Path, name: str) -> Path | None:
     """What the folder has under this name in another spelling; case is ignored only if nothing matches with it."""
     try:

@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from bridge_server.errors import as_protocol_error
 from bridge_server.jobs.database import Connection, transaction
-from bridge_server.songs.alike import file_title
+from bridge_server.songs.alike import file_title, upload_title
 from bridge_server.songs.song_probe import SongProbe, converted_frames, project_rate
 from bridge_server.songs.sources import (
     SETTLED_NS,
@@ -40,6 +40,7 @@ from clip_store.splice import check_alike, frames_with_clip
 from clip_store.store import ClipStore
 from clip_store.take import Take
 from daw_protocol.errors import ErrorCode, ProtocolError, unicode_only
+from daw_protocol.results import SongFile
 from model.dsp.resample import resample
 
 KEPT_PROBES = 256
@@ -167,7 +168,8 @@ class SongReader:
 
     async def _native(self, name: str) -> Song:
         if name.startswith(STORED):
-            return await self._stored(name.removeprefix(STORED), "song")
+            title = upload_title(self.uploaded_as(name) or "")
+            return await self._stored(name.removeprefix(STORED), title)
         if name.startswith(TAKE):
             return await asyncio.to_thread(self._song_with, self._take(name))
         path = still_at(name, self._roots)
@@ -182,10 +184,32 @@ class SongReader:
     def _open(self, path: Path) -> BinaryIO:
         return open_source(path, self._roots)
 
-    def remember_stamp(self, name: str, stamp: Fraction | None) -> None:
-        """Remembers the time stamp of the file that stored audio came in, in seconds. Raises ProtocolError."""
+    def remember_upload(self, name: str, file_name: str, size: int, stamp: Fraction | None) -> None:
+        """Remembers the file that stored audio came in: name, size in bytes, time stamp in seconds.
+
+        Raises ProtocolError.
+        """
+        digest = name.removeprefix(STORED)
         with transaction(self._connection):
-            self._store.index.remember_stamp(name.removeprefix(STORED), stamp)
+            self._store.index.remember_stamp(digest, stamp)
+            self._store.index.remember_upload(digest, unicode_only(file_name), size, self._clock() / 1e9)
+
+    def uploaded_as(self, name: str) -> str | None:
+        """The name of the file that stored audio came in last; None when it came some other way."""
+        return self._store.index.upload_name(name.removeprefix(STORED))
+
+    async def recent_uploads(self, limit: int) -> list[SongFile]:
+        """What was uploaded and is still there, the last one first."""
+        uploads = self._store.index.uploads(limit)
+        there = await asyncio.to_thread(lambda: [self._holds(digest) for digest, *_ in uploads])
+        return [
+            SongFile(
+                source=STORED + digest, title=upload_title(name), bytes=size, modified=moment, folder="",
+                ending=Path(name).suffix,
+            )
+            for (digest, name, size, moment), held in zip(uploads, there, strict=True)
+            if held
+        ]  # fmt: skip
 
     async def keep(self, path: Path) -> str:
         """The digest of a file's audio, of which the store has a copy then. Raises ProtocolError."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from daw_protocol.errors import ErrorCode, ProtocolError
-from daw_protocol.fields import Choice, Flag, Real, Text, Whole
+from daw_protocol.fields import Choice, Flag, Names, Real, Text, Whole
 from daw_protocol.message import value
 from daw_protocol.requests.request import Request
 from daw_protocol.timeline.position import Position
@@ -16,6 +16,12 @@ MIN_GAIN_DB, MAX_GAIN_DB = -60.0, 12.0
 
 SIDES = ("take", "original")
 FOLLOWED = ("none", "osc", "midi", "jack")
+
+SILENCE = "none"
+STEMS_DOC = (
+    "of a take that is a stem: which stems of its separation are heard together, at their own levels; "
+    f"{SILENCE}: silence; by default the take alone"
+)
 
 ON = "on or off"
 PRE_ROLL_DOC = "pre-roll: bars of the song played before the take"
@@ -32,6 +38,7 @@ class PlayAudition(Request):
         Text(1024, 1), "a song to play without any take, named as in a render request", None
     )
     side: str = value(Choice(SIDES), "start with the take or the original", "take")
+    stems: tuple[str, ...] = value(Names(), STEMS_DOC, ())
     before: int | None = value(
         Whole(0, MAX_BARS), f"{PRE_ROLL_DOC}; by default as set by audition.bars", None
     )
@@ -50,6 +57,7 @@ class PlayAudition(Request):
                 "Omit the others.",
                 named[1],
             )
+        _check_stems(self.take, self.stems)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,8 +176,10 @@ class ShowPassage(Request):
     )
     start: Position | None = value(PositionKind(), "begin here instead", None)
     end: Position | None = value(PositionKind(), "end here instead", None)
+    stems: tuple[str, ...] = value(Names(), STEMS_DOC, ())
 
     def check(self) -> None:
+        _check_stems(self.take, self.stems)
         if self.take and self.source:
             raise ProtocolError(
                 ErrorCode.OUT_OF_RANGE,
@@ -177,3 +187,10 @@ class ShowPassage(Request):
                 "Omit the other.",
                 "source",
             )
+
+
+def _check_stems(take: str, stems: tuple[str, ...]) -> None:
+    if stems and not take:
+        raise ProtocolError(
+            ErrorCode.MISSING_FIELD, "stems: of which separation?", "Name one of its stems as take.", "take"
+        )

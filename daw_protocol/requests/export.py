@@ -11,12 +11,13 @@ from daw_protocol.requests.request import Request
 
 PROJECT_FORMATS = ("dawproject", "rpp", "aaf", "midi", "wav")
 MIX_FORMATS = ("mix", "mix-flac")
-EXPORT_FORMATS = (*PROJECT_FORMATS, *MIX_FORMATS)
+STEMS_FORMAT = "stems"
+EXPORT_FORMATS = (*PROJECT_FORMATS, *MIX_FORMATS, STEMS_FORMAT)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Export(Request):
-    """Export a take or a song as a project for another DAW, or (`mix`, `mix-flac`) the song with all accepted takes."""
+    """Export a take or a song for another DAW, the finished song (`mix`, `mix-flac`), or all stems (`stems`: a ZIP)."""
 
     what: str = value(Choice(("take", "song")), "what `name` refers to")
     name: str = value(Text(128, 1), "the take's id, or the song's title, digest or start of its digest")
@@ -35,5 +36,12 @@ class Export(Request):
                 ErrorCode.OUT_OF_RANGE,
                 f"format: {self.format} is the whole song with everything accepted in it, not one take.",
                 'Send what "song" and the song\'s name; `takes.fetch` has the song with one take.',
+                "format",
+            )
+        if self.format == STEMS_FORMAT and self.what != "take":
+            raise ProtocolError(
+                ErrorCode.OUT_OF_RANGE,
+                "format: stems are those of one separation, not of a song.",
+                'Send what "take" and the id of one of its stems.',
                 "format",
             )

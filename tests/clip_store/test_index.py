@@ -235,6 +235,17 @@ def test_time_stamps_of_audio_without_a_file(index):
     assert index.recall_stamp(SONG) is None
 
 
+def test_uploads_are_remembered_under_their_last_name_the_last_one_first(index):
+    other = "e" * 64
+    assert (index.upload_name(SONG), index.uploads(9)) == (None, ())
+    index.remember_upload(SONG, "a.wav", 10, 1.5)
+    index.remember_upload(other, "b.wav", 20, 2.5)
+    index.remember_upload(SONG, "c.wav", 30, 3.5)
+    assert index.upload_name(SONG) == "c.wav"
+    assert index.uploads(9) == ((SONG, "c.wav", 30, 3.5), (other, "b.wav", 20, 2.5))
+    assert len(index.uploads(1)) == 1
+
+
 class ChoiceHistory(RuleBasedStateMachine):
     """Against the plainest history there is: a list and a pointer."""
 

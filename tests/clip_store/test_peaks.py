@@ -13,15 +13,14 @@ from tests.clip_store.sounds import noise, song
 
 
 def read(data):
-    """(rate, channels, frames, {frames per peak: int16 [peaks, channels, 2]})"""
+    """(rate, channels, frames, {frames per peak: int16 [peaks, channels, 3]})"""
     magic, version, rate, channels, frames, count = struct.unpack_from("<4sIIIQI", data)
-    assert (magic, version) == (b"ACEP", 1)
+    assert (magic, version) == (b"ACEP", 2)
     table = [struct.unpack_from("<II", data, 28 + 8 * number) for number in range(count)]
     at, found = 28 + 8 * count, {}
     for size, peaks in table:
-        assert at % 4 == 0
-        found[size] = np.frombuffer(data, "<i2", peaks * channels * 2, at).reshape(peaks, channels, 2)
-        at += peaks * channels * 4
+        found[size] = np.frombuffer(data, "<i2", peaks * channels * 3, at).reshape(peaks, channels, 3)
+        at += peaks * channels * 6
     assert at == len(data)
     return rate, channels, frames, found
 
@@ -38,6 +37,7 @@ def test_every_peak_is_the_extremes_of_its_frames(frames, channels):
             part = audio.samples[number * size : (number + 1) * size].astype(np.float64) * 32767
             assert np.array_equal(peaks[number, :, 0], np.floor(part.min(axis=0)))
             assert np.array_equal(peaks[number, :, 1], np.ceil(part.max(axis=0)))
+            assert np.abs(peaks[number, :, 2] - np.sqrt(np.mean(part**2, axis=0))).max() < 0.6
 
 
 def test_the_levels_go_from_the_finest_to_one_that_fits_a_screen():
@@ -51,8 +51,8 @@ def test_a_single_click_is_seen_at_every_level():
     samples[77_777] = -0.5
     _, _, _, levels = read(encode(quantise(samples, 48000, Encoding.FLOAT).audio))
     for size, peaks in levels.items():
-        assert peaks[77_777 // size, 0].tolist() == [-16384, 0]
-        assert np.count_nonzero(peaks) == 1
+        assert peaks[77_777 // size, 0].tolist() == [-16384, 0, round(0.5 / np.sqrt(size) * 32767)]
+        assert np.count_nonzero(peaks[:, :, :2]) == 1
 
 
 def test_what_is_beyond_full_scale_is_drawn_at_full_scale():
@@ -68,8 +68,10 @@ def test_a_pyramid_is_computed_once_and_goes_with_its_audio(tmp_path):
     digest = blobs.put(audio)
     assert files.get(digest) == encode(audio)
     [kept] = (tmp_path / "peaks").glob("??/*")
-    kept.write_bytes(b"ACEP, kept")
-    assert files.get(digest) == b"ACEP, kept"
+    kept.write_bytes(b"ACEP\2\0\0\0, kept")
+    assert files.get(digest) == b"ACEP\2\0\0\0, kept"
+    kept.write_bytes(b"ACEP\1\0\0\0, of an earlier version")
+    assert files.get(digest) == encode(audio)
     kept.write_bytes(b"damaged")
     assert files.get(digest) == encode(audio)
     assert files.sweep() == 0

@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bridge_server.handlers.status import problems_in
-from bridge_server.jobs.database import open_database
-from bridge_server.server import DATABASE
+from bridge_server.jobs.database import DATABASE, open_database
 from clip_store.atomic_file import PART_SUFFIX
 from clip_store.store import ClipStore
 from tests.bridge_server.mailbox_peer import MailboxPeer, a_call, is_end

@@ -10,8 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bridge_server.handlers.status import problems_in
-from bridge_server.jobs.database import open_database
-from bridge_server.server import DATABASE
+from bridge_server.jobs.database import DATABASE, open_database
 from clip_store.atomic_file import PART_SUFFIX
 from clip_store.audio.broadcast_wav import read_recipe
 from clip_store.store import ClipStore, clip_name

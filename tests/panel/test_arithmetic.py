@@ -100,19 +100,20 @@ def test_peaks_are_read_as_the_server_writes_them(js):
     found = js(
         "peaks",
         """(() => { const pyramid = parsePeaks(new Uint8Array(x).buffer);
-            const low = new Float32Array(10), high = new Float32Array(10);
-            columnsOf(pyramid, -512, 512, low, high, 1);
+            const [low, high, rms] = [0, 1, 2].map(() => new Float32Array(10));
+            columnsOf(pyramid, -512, 512, low, high, 1, rms);
             const { rate, channels, frames, levels } = pyramid;
-            return [rate, channels, frames, levels.map(one => one.size), [...low], [...high]]; })()""",
+            return [rate, channels, frames, levels.map(one => one.size), [...low], [...high], [...rms]]; })()""",
         data,
     )
     assert found[:4] == [48000, 2, 5000, [256]]
-    low, high = found[4], found[5]
+    low, high, rms = found[4:]
     assert low[0] > high[0], "nothing lies before the first frame"
     for column in range(9):
         piece = noise[column * 512 : (column + 1) * 512, 1]
         assert low[column + 1] == pytest.approx(piece.min(), abs=1e-4)
         assert high[column + 1] == pytest.approx(piece.max(), abs=1e-4)
+        assert rms[column + 1] == pytest.approx(np.sqrt(np.mean(piece**2)), abs=1e-4)
     assert js(
         "peaks",
         "(() => { try { parsePeaks(new ArrayBuffer(40)); } catch (error) { return error.message; } })()",
@@ -123,13 +124,13 @@ def test_peaks_are_read_as_the_server_writes_them(js):
 def test_columns_of_samples_hold_every_sample(js, step):
     """Against the same worked out with numpy; the fine peaks of a block may reach 15 frames further, never less."""
     noise = np.random.default_rng(4).uniform(-1, 1, 40000).astype(np.float32)
-    low, high = js(
+    low, high, rms = js(
         "peaks",
         f"""(() => {{ const all = Float32Array.from(x);
             const blocks = [0, 1].map(at => block(all.slice(at * BLOCK, (at + 1) * BLOCK), 1));
-            const low = new Float32Array(50), high = new Float32Array(50);
-            columnsOfBlocks(at => blocks[at], 40000, 1, 32000, {step}, low, high);
-            return [[...low], [...high]]; }})()""",
+            const [low, high, rms] = [0, 1, 2].map(() => new Float32Array(50));
+            columnsOfBlocks(at => blocks[at], 40000, 1, 32000, {step}, low, high, -1, rms);
+            return [[...low], [...high], [...rms]]; }})()""",
         [float(value) for value in noise],
     )
     for column in range(50):
@@ -140,6 +141,8 @@ def test_columns_of_samples_hold_every_sample(js, step):
         wide = noise[max(0, first - 16) : first + step + 16]
         assert wide.min() - 1e-6 <= low[column] <= piece.min() + 1e-6
         assert piece.max() - 1e-6 <= high[column] <= wide.max() + 1e-6
+        if step >= 200:  # of a few samples there is none
+            assert rms[column] == pytest.approx(np.sqrt(np.mean(piece**2)), rel=0.1)
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,9 @@ def test_a_job_of_somebody_else_is_seen_and_can_be_stopped(open_panel, server):
         job = script.call("repaint", source="band.wav", bars="2-3", bpm=120, engine="slow")["job"]
         card = panel.page.locator("#job-list .job:not(.failed)")
         expect(card.locator(".name")).to_contain_text("Repaint bars 2–3")
-        panel.press("Escape")
+        panel.press("Escape")  # asks first: it is another's
+        expect(panel.page.locator("#cancel-dialog")).to_contain_text("script requested it.")
+        panel.page.get_by_role("button", name="Cancel the render").click()
         assert script.until_end(job)[-1].name == "cancelled"
     expect(card).to_have_count(0)
 

@@ -17,6 +17,7 @@ from bridge_server.handlers.response import TakeFile
 from bridge_server.handlers.take_files import WAV
 from clip_store.errors import ClipStoreError
 from daw_protocol.errors import ErrorCode, ProtocolError
+from daw_protocol.fields import Names
 
 SIDES = ("take.wav", "original.wav")
 FindWave = Callable[[str, int | None, int | None], Awaitable[PassageWave]]
@@ -32,12 +33,21 @@ class PassageFiles:
         self._passages = passages
 
     async def take(self, request: Request) -> Response:
-        """`/passages/takes/ID/take.wav` or `original.wav`, with `sound`, `first` and `frames`."""
+        """`/passages/takes/ID/take.wav` or `original.wav`, with `sound`, `first`, `frames` and `stems`."""
         name = request.path_params["side"]
         if name not in SIDES:
             return nothing_at(request.scope["path"])
         side, take = name.removesuffix(".wav"), request.path_params["take"]
-        return await _answer(request, lambda *asked: self._passages.take_wave(take, side, *asked))
+        given = query_of(request).get("stems", [""])[0]
+        try:
+            stems = Names().read(given)
+        except ValueError as error:
+            return PlainTextResponse(f"stems {error}.\n", 400)
+
+        def find(sound: str, first: int | None, frames: int | None) -> Awaitable[PassageWave]:
+            return self._passages.take_wave(take, side, sound, first, frames, stems)
+
+        return await _answer(request, find)
 
     async def song(self, request: Request) -> Response:
         """`/passages/songs/DIGEST/original.wav`, with `sound`, `first` and `frames`."""

@@ -11,7 +11,7 @@ export class Scene {
   /** passage: the server's answer; chunks: where the sound is kept. */
   constructor(passage, chunks) {
     this.passage = passage;
-    for (const name of ["take", "song", "place", "rate", "channels", "start", "end"]) this[name] = passage[name];
+    for (const name of ["take", "song", "stems", "place", "rate", "channels", "start", "end"]) this[name] = passage[name];
     this.bounded = passage.loops;
     this.sides = {};
     const described = Object.fromEntries(passage.sides.map((side) => [side.side, side]));

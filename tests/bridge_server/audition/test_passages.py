@@ -18,7 +18,7 @@ from clip_store.audio.audio import Encoding, quantise
 from clip_store.store import ClipStore
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.timeline import AtSample, TempoMap
-from tests.bridge_server.audition.test_scene_builder import RATE, noise, take_in
+from tests.bridge_server.audition.test_scene_builder import RATE, noise, stem_in, take_in
 
 ALL = (None, None)
 
@@ -153,3 +153,29 @@ def test_a_file_in_parts_is_the_file(channels):
     assert np.array_equal(read(wave), expected)
     for step in (7, 44, 999):
         assert b"".join(wave.read(at, at + step) for at in range(0, wave.size + 50, step)) == whole
+
+
+def test_stems_together_are_their_sum_at_their_own_levels_and_none_of_them_is_silence(store, passages):
+    song = quantise(noise(3 * RATE), RATE, Encoding.PCM_24).audio
+    stems = [
+        stem_in(store, song, noise(9600, seed=seed) * gain, 20000, name)
+        for seed, (name, gain) in enumerate((("drums", 0.2), ("bass", 0.1), ("vocals", 0.05)), 1)
+    ]
+    clips = [store.blobs.get(stem.audio).samples for stem in stems]
+
+    def played(names):
+        found = asyncio.run(passages.of_take(stems[0], Bars(1, 1), ALL, names))
+        mine = side(found, "take")
+        wave = asyncio.run(passages.take_wave(stems[0].id, "take", mine.sound, None, None, names))
+        return found, mine, read(wave)
+
+    found, mine, sound = played(("drums", "vocals"))
+    assert (found.stems, mine.match_db, side(found, "original").match_db) == (("drums", "vocals"), 0, 0)
+    assert "stems=drums%2Cvocals" in mine.url
+    assert np.array_equal(sound, (clips[0].astype(np.float64) + clips[2]).astype(np.float32))
+    silent, other, sound = played(("none",))
+    assert not sound.any()
+    assert (mine.start, mine.end) == (other.start, other.end)
+    alone = asyncio.run(passages.of_take(stems[1], Bars(1, 1), ALL))
+    assert {one.place for one in (found, silent, alone)} == {found.place}, "they switch at one position"
+    assert len({mine.sound, other.sound, side(alone, "take").sound}) == 3

@@ -46,6 +46,18 @@ def take_in(store, song, clip, start, task="repaint", number=1, spliced=True):
     return take
 
 
+def stem_in(store, song, clip, start, stem, job="j1", number=1):
+    """One stem of a separation."""
+    audio = quantise(clip, RATE, Encoding.FLOAT).audio
+    take = Take(
+        id=f"{job}{number}{stem}", job=job, number=number, task="extract", stem=stem, parent=store.blobs.put(song),
+        audio=audio.digest, position=start + 1000, start=start, length=len(clip), rate=RATE, created=0.0,
+        receipt=unmeasured(start + 1000, len(clip), RATE),
+    )  # fmt: skip
+    store.keep(take, audio)
+    return take
+
+
 @pytest.mark.parametrize("encoding", [Encoding.PCM_16, Encoding.PCM_24, Encoding.FLOAT])
 @pytest.mark.parametrize(
     ("task", "start", "spliced"),

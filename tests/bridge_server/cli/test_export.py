@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge_server.jobs.database import open_database
-from bridge_server.server import DATABASE
+from bridge_server.jobs.database import DATABASE, open_database
 from clip_store.store import ClipStore
 from clip_store.take import Take, unmeasured
 from tests.bridge_server.peers import ServerProcess, run_bridge

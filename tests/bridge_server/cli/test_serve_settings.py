@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -65,10 +66,10 @@ def test_a_watched_folder_is_named_on_the_command_line(tmp_path):
     assert any(str(tmp_path) in line for line in ready_message(settings))
 
 
-def test_songs_are_looked_for_in_the_current_folder_unless_others_are_named():
+def test_songs_are_looked_for_in_the_current_folder_unless_others_are_named(tmp_path):
     assert serve_settings(serve_arguments(models_folder())).roots == (Path("here"),)
-    named = serve_settings(serve_arguments(models_folder(), "--root", "/songs"))
-    assert named.roots == (Path("/songs").absolute(),)
+    named = serve_settings(serve_arguments(models_folder(), "--root", str(tmp_path)))
+    assert named.roots == (tmp_path,)
 
 
 def test_places_are_one_unless_more_are_asked_for():
@@ -101,3 +102,26 @@ def test_a_file_without_a_token_stops_the_server(tmp_path, content):
         file.write_bytes(content)
     with pytest.raises(ProtocolError, match="There is no token in"):
         serve_settings(serve_arguments(models_folder(), "--token-file", str(file)))
+
+
+def test_a_root_that_cannot_be_read_stops_the_server(tmp_path):
+    (tmp_path / "song.wav").write_bytes(b"")
+    (tmp_path / "songs").mkdir()
+    for name, code, reason in (
+        ("gone", ErrorCode.FILE_MISSING, "no such folder"),
+        ("song.wav", ErrorCode.FILE_UNREADABLE, "not a directory"),
+    ):
+        words = ("--root", str(tmp_path / "songs"), "--root", str(tmp_path / name))
+        with pytest.raises(ProtocolError, match=reason) as error:
+            serve_settings(serve_arguments(models_folder(), *words))
+        assert (error.value.code, error.value.field) == (code, "root")
+        assert name in error.value.sentence
+    found = serve_settings(serve_arguments(models_folder(), "--root", str(tmp_path / "songs")))
+    assert found.roots == (tmp_path / "songs",)
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="needs a user whom folders can refuse")
+def test_a_root_that_may_not_be_read_stops_the_server(tmp_path):
+    (tmp_path / "songs").mkdir(mode=0)
+    with pytest.raises(ProtocolError, match="permission denied"):
+        serve_settings(serve_arguments(models_folder(), "--root", str(tmp_path / "songs")))

@@ -85,3 +85,13 @@ def test_what_cannot_be_exported_is_reported(ws, take, asked, code, field):
         ws.call("export", **{**asked, "name": asked["name"].replace("TAKE", take)})
     assert (raised.value.code, raised.value.field) == (code, field)
     assert raised.value.remedy
+
+
+def test_all_stems_of_a_separation_are_one_file_that_get_finds(server, ws, take):
+    stems = [reply["take"] for reply in ws.render("extract", **REGION) if reply.name == "take"]
+    found = ws.call("export", what="take", name=stems[0], format="stems")
+    assert found["url"] == f"/exports/{Path(found['path']).name}"
+    with zipfile.ZipFile(found["path"]) as archive:
+        assert len(archive.namelist()) == len(stems)
+    with pytest.raises(RpcError, match="no stem of a separation"):
+        ws.call("export", what="take", name=take, format="stems")

@@ -3,10 +3,7 @@
 import os
 from fractions import Fraction
 
-import numpy as np
-import soundfile
-
-from bridge_server.handlers.shared_context import BARS_BEHIND, grid, list_songs
+from bridge_server.handlers.shared_context import BARS_BEHIND, grid
 from daw_protocol.timeline import Meter, MeterChange, Span, TempoMap, TempoPoint
 from tests.bridge_server.peers import noise_song
 from tests.bridge_server.servers import server_fixture
@@ -143,22 +140,6 @@ def test_the_grid_shows_ramps_and_meters_and_goes_on_behind_the_song():
     assert bars[4] == at_eight + 3 * 48000
     behind = [sample for sample in bars.values() if sample >= 20 * 48000]
     assert len(behind) == BARS_BEHIND
-
-
-def test_songs_are_found_below_the_roots_newest_first_without_the_store(tmp_path):
-    store = tmp_path / "store"
-    for number, name in enumerate(
-        ("a.wav", "deep/b.flac", "deep/er/and/deeper/c.wav", "store/d.wav", ".e.wav")
-    ):
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        soundfile.write(path, np.zeros(10), 44100)
-        os.utime(path, (1000 + number, 1000 + number))
-    (tmp_path / "notes.txt").write_text("no song")
-    found = list_songs((tmp_path, tmp_path), store, limit=10)
-    assert [entry.title for entry in found] == ["b", "a"]
-    assert found[0].source == str((tmp_path / "deep/b.flac").resolve())
-    assert len(list_songs((tmp_path,), store, limit=1)) == 1
 
 
 def test_a_list_of_songs_over_osc_is_their_titles(server):

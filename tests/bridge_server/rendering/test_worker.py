@@ -11,10 +11,9 @@ import time
 import pytest
 
 from bridge_server.handlers.status import problems_in
-from bridge_server.jobs.database import open_database
+from bridge_server.jobs.database import DATABASE, open_database
 from bridge_server.jobs.job import JobState
 from bridge_server.jobs.job_queue import JobQueue
-from bridge_server.server import DATABASE
 from bridge_server.settings import Limits
 from clip_store.store import ClipStore
 from tests.bridge_server.peers import ServerThread, band_song, noise_song

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge_server.songs.alike import alike, as_text, existing
+from bridge_server.songs.alike import alike, as_text, existing, upload_title
 
 NAME = "Gr\u00f6\u00dfe.wav"
 APART = unicodedata.normalize("NFD", NAME)
@@ -68,3 +68,8 @@ def test_a_relative_name(tmp_path, monkeypatch):
 def test_a_name_as_requests_take_it():
     assert as_text("caf\udce9\n" + "x" * 200, 10) == "caf?_xxxxx"
     assert as_text(os.fsdecode(b"song"), 128) == "song"
+
+
+def test_an_uploads_title_is_its_files_name_whichever_system_it_comes_from():
+    names = ("My Song.wav", "C:\\Music\\My Song.mp3", "takes/My Song", ".wav", "")
+    assert [upload_title(name) for name in names] == ["My Song", "My Song", "My Song", ".wav", "song"]

@@ -4,12 +4,19 @@ from clip_store.exports.formats import Format
 from clip_store.mix.write_mix import MixFormat
 from daw_protocol.errors import ErrorCode
 from daw_protocol.requests import Export
-from daw_protocol.requests.export import EXPORT_FORMATS
+from daw_protocol.requests.export import EXPORT_FORMATS, STEMS_FORMAT
 from tests.refusals import refusal
 
 
 def test_every_format_that_can_be_written_can_be_asked_for():
-    assert sorted(EXPORT_FORMATS) == sorted(each.value for each in (*Format, *MixFormat))
+    written = [each.value for each in (*Format, *MixFormat)]
+    assert sorted(EXPORT_FORMATS) == sorted((*written, STEMS_FORMAT))
+
+
+def test_stems_are_those_of_a_take():
+    assert Export(what="take", name="t1", format="stems").format == "stems"
+    error = refusal(Export, what="song", name="x", format="stems")
+    assert (error.code, error.field) == (ErrorCode.OUT_OF_RANGE, "format")
 
 
 def test_a_finished_song_is_of_a_song():

@@ -13,7 +13,8 @@ import soundfile
 
 from bridge_server.settings import Limits
 from tests.bridge_server.endpoints.http.asking import ask, raw
-from tests.bridge_server.peers import noise_song
+from tests.bridge_server.peers import ServerThread, noise_song
+from tests.bridge_server.servers import settings_in
 
 
 def test_a_file_becomes_a_source(server, ws, tmp_path):
@@ -118,3 +119,27 @@ def test_what_is_odd_about_a_file_is_noted(server, tmp_path):
     assert status == 201
     assert json.loads(body)["note"]
     assert "note" not in json.loads(ask(server, "PUT", "/uploads/whole.wav", whole)[2])
+
+
+def test_an_upload_keeps_its_name_and_is_found_again_after_a_restart(tmp_path):
+    first, second = (
+        noise_song(tmp_path / name, seed=seed) for seed, name in enumerate(("a.wav", "b.wav"), 1)
+    )
+    settings = settings_in(tmp_path)
+    with ServerThread(settings) as server:
+        sources = [
+            json.loads(ask(server, "PUT", f"/uploads/{name}", path.read_bytes())[2])["source"]
+            for name, path in (("My%20Song.wav", first), ("Old.flac.wav", second), ("Mein%20Lied.wav", first))
+        ]
+        with server.websocket() as panel:
+            panel.call("source", source=sources[0])
+            assert panel.call("focus.show")["song"]["title"] == "Mein Lied"
+            panel.render("repaint", source=sources[1], start=0, end=4800)
+        assert server.takes()[0].title == "Old.flac"
+    with ServerThread(settings) as server, server.websocket() as panel:
+        found = panel.call("songs.list")
+    assert [(one["title"], one["ending"], one["source"]) for one in found["recent"]] == [
+        ("Mein Lied", ".wav", sources[0]),
+        ("Old.flac", ".wav", sources[1]),
+    ]
+    assert found["songs"] == []

@@ -1,0 +1,47 @@
+"""Choosing a song: uploads are found again under their names, and files of one name are told apart."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.bridge_server.peers import band_song, noise_song
+
+pytestmark = pytest.mark.slow
+
+DROP = """([name, bytes]) => {
+    const data = new DataTransfer();
+    data.items.add(new File([Uint8Array.from(bytes)], name));
+    window.dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true }));
+}"""
+
+
+def test_a_dropped_song_keeps_its_name_and_is_found_again_after_a_reload(open_panel, server, tmp_path):
+    panel = open_panel().ready()
+    page = panel.page
+    page.evaluate(DROP, ["Mein Lied.wav", list(noise_song(tmp_path / "x.wav", frames=4800).read_bytes())])
+    expect(page.locator("#song-title")).to_have_text("Mein Lied")
+    page.reload()
+    panel.ready()
+    expect(page.locator("#song-title")).to_have_text("Mein Lied")
+    page.click("#song-button")
+    recent = page.get_by_role("region", name="Recent uploads")
+    expect(recent.locator("li")).to_contain_text("Mein Lied.wav")
+    expect(recent.locator("button")).to_have_attribute("aria-current", "true")
+    page.get_by_role("region", name="In the server's folders").get_by_role("button", name="band").click()
+    expect(page.locator("#song-title")).to_have_text("band")
+
+
+def test_songs_of_one_name_show_their_folders_and_can_be_found_by_them(open_panel, server, songs):
+    (songs / "live").mkdir()
+    band_song(songs / "live" / "band.wav")
+    panel = open_panel().ready()
+    page = panel.page
+    page.click("#song-button")
+    rows = page.get_by_role("region", name="In the server's folders").locator("li")
+    expect(rows).to_have_count(2)
+    expect(rows.nth(0)).to_contain_text("songs/live")  # the newest first
+    page.fill("#song-dialog input", "live")
+    expect(rows).to_have_count(1)
+    page.fill("#song-dialog input", "nowhere")
+    expect(page.locator("#song-dialog")).to_contain_text("contains “nowhere”")
