@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 import soundfile
@@ -132,8 +134,8 @@ def choose(panel, hand, takes):
     panel.press("Control+z")
     panel.wait("!v.takes.some(take => take.take === x && take.chosen)", third)
     hand.take(panel, fourth)
-    hand.press(page.get_by_role("button", name="Delete this take"))
-    hand.press(page.get_by_role("button", name="Delete for good"))
+    hand.press(page.get_by_role("button", name="Delete this take", exact=True))
+    hand.press(page.get_by_role("button", name=re.compile("^Delete.* for good$")))
     panel.wait("!v.takes.some(take => take.take === x)", fourth)
     return [(panel.bar(2), panel.bar(4))]
 
