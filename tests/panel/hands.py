@@ -1,4 +1,4 @@
-"""The three ways a panel is worked: a mouse, the keys alone, a finger. One journey is told once, and played with each."""
+"""The three ways a panel is worked: a mouse, the keys alone, a finger. A journey is told once and played with each."""
 
 from __future__ import annotations
 
@@ -62,7 +62,9 @@ class Keys(Mouse):
 
     def select(self, panel: Panel, first_bar: int, last_bar: int) -> None:
         panel.press("Escape")
-        panel.page.evaluate("document.activeElement.blur()")  # as Escape does in a field: the arrows are the region's
+        panel.page.evaluate(
+            "document.activeElement.blur()"
+        )  # as Escape does in a field: the arrows are the region's
         if panel.value("focus")["selection"] is None:
             panel.press("ArrowRight")
         self._bring(panel, "start", panel.bar(first_bar), "ArrowLeft", "ArrowRight")
@@ -89,8 +91,8 @@ class Finger(Mouse):
     """Taps and drags on a touch screen."""
 
     def press(self, control: Locator) -> None:
-        expect(control).to_be_enabled()
         self._show(control)
+        control.click(trial=True)  # waits until it stands still, can be pressed, and nothing lies over it
         box = control.bounding_box()
         assert box is not None
         self._touch(control, (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2))
