@@ -228,6 +228,7 @@ def test_any_text_is_understood_or_refused(text):
             assert read(text).task in FILE_TASKS
 
 
+@settings(max_examples=40, deadline=None)
 @given(
     st.dictionaries(st.text(), st.recursive(st.none() | st.booleans() | st.floats() | st.text(), st.lists))
 )
