@@ -101,12 +101,16 @@ def hear(panel, hand, take):
 
 
 def choose(panel, hand, takes):
-    """Two takes comped, one of another region accepted and undone, the last deleted."""
+    """Two takes comped, the first named, one of another region accepted and undone, the last deleted."""
     page = panel.page
     first, second, third, fourth = takes
     hand.take(panel, first)
     hand.press(page.locator("#accept"))
     panel.wait("v.takes.some(take => take.take === x && take.chosen)", first)
+    hand.press(page.locator("#rename"))
+    page.keyboard.type("Brighter chorus")
+    panel.press("Enter")
+    panel.wait("v.takes.some(take => take.take === x && take.name === 'Brighter chorus')", first)
     hand.select(panel, 3, 3)
     hand.take(panel, second)
     hand.press(page.locator("#accept-part"))
