@@ -1,4 +1,4 @@
-"""The three ways a panel is worked: a mouse, the keys alone, a finger. A journey is told once and played with each."""
+"""Ways a panel is worked: a mouse, or the keys alone. A journey is told once and played with each."""
 
 from __future__ import annotations
 
@@ -85,47 +85,3 @@ class Keys(Mouse):
         for _ in range(shown.index(take)):
             panel.press("ArrowDown")
         panel.wait("v.selected === x", take)
-
-
-class Finger(Mouse):
-    """Taps and drags on a touch screen."""
-
-    def press(self, control: Locator) -> None:
-        self._show(control)
-        control.click(trial=True)  # waits until it stands still, can be pressed, and nothing lies over it
-        box = control.bounding_box()
-        assert box is not None
-        self._touch(control, (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2))
-
-    def select(self, panel: Panel, first_bar: int, last_bar: int) -> None:
-        start, end = panel.bar(first_bar), panel.bar(last_bar + 1)
-        time = panel.page.locator("#original-time")
-        self._show(time)
-        some = (end - start) * 0.1
-        y = panel.y()
-        left, right = panel.x(start + some), panel.x(end - some)
-        self._touch(time, *((left + (right - left) * step / 5, y) for step in range(6)))
-        panel.wait(
-            "v.dragged === null && v.focus.selection?.start === x[0] && v.focus.selection.end === x[1]",
-            [start, end],
-        )
-
-    def take(self, panel: Panel, take: str) -> None:
-        self.press(panel.page.locator(f".lane[data-take='{take}'] .lane-select"))
-        panel.wait("v.selected === x", take)
-
-    def _show(self, control: Locator) -> None:
-        """Scrolls as one does, so that nothing at the edges of the screen lies over it."""
-        control.evaluate("one => one.scrollIntoView({ block: 'center' })")
-
-    def _touch(self, on: Locator, *places: tuple[float, float]) -> None:
-        session = on.page.context.new_cdp_session(on.page)
-        first, *others = places
-        for kind, points in (
-            ("touchStart", [first]),
-            *(("touchMove", [place]) for place in others),
-            ("touchEnd", []),
-        ):
-            touches = [{"x": x, "y": y} for x, y in points]
-            session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touches})
-        session.detach()

@@ -1,4 +1,4 @@
-"""A musician's first hour, from an own MP3 to the finished song: with a mouse, by keys alone, and on a small screen."""
+"""A musician's first hour, from an own MP3 to the finished song: with a mouse, and by keys alone."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from tests.bridge_server.first_hour import BPM, LEAD_IN, RATE, check_finished, own_song
 from tests.bridge_server.peers import ServerThread
 from tests.bridge_server.servers import settings_in
-from tests.panel.hands import Finger, Keys, Mouse
+from tests.panel.hands import Keys, Mouse
 
 pytestmark = pytest.mark.slow
 
@@ -25,7 +25,6 @@ def server(tmp_path):
     [
         pytest.param(Mouse(), 1400, 1, id="with a mouse"),
         pytest.param(Keys(), 1400, 2, id="by keys alone"),
-        pytest.param(Finger(), 400, 3, id="with a finger, at 400 pixels"),
     ],
 )
 def test_from_an_own_mp3_to_the_finished_song(open_panel, tmp_path, hand, width, seed):
