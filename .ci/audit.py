@@ -36,7 +36,7 @@ def verdict(found: list[dict[str, Any]]) -> tuple[str, int]:
     """What to print about pip-audit's dependencies, and the exit status."""
     audited = [one for one in found if "vulns" in one]
     lines = [
-        f"{one['name']} {one['version']}: {vuln['id']}, mended in {', '.join(vuln['fix_versions']) or 'no version yet'}"
+        f"{one['name']} {one['version']}: {vuln['id']}, fixed in {', '.join(vuln['fix_versions']) or 'no version yet'}"
         for one in audited
         for vuln in one["vulns"]
     ]

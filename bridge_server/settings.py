@@ -89,6 +89,7 @@ class Settings:
     places: how many renders of one engine may be under way at once, takes of one job or jobs. Each place is a process
         that loads the engine for itself, so two places need twice the memory; the second is started when it is needed.
     hub: address of the place models are fetched from; "": as huggingface-hub itself is set. No client can change it.
+    ahead: whether what the first render needs is loaded when the server starts; else when it comes.
     """
 
     store: Path
@@ -107,6 +108,7 @@ class Settings:
     limits: Limits = field(default_factory=Limits)
     sound: bool = True
     hub: str = ""
+    ahead: bool = True
 
     def __post_init__(self) -> None:
         setup_of(self.engine, self.engines)

@@ -26,7 +26,7 @@ SKIPPED = {"name": "torch", "skip_reason": "Dependency not found on PyPI"}
         ([SOUND, SKIPPED], "NOT AUDITED: torch.", 0),
         ([SKIPPED], "NOT AUDITED: no database", 0),
         ([], "NOT AUDITED: no database", 0),
-        ([SOUND, KNOWN, SKIPPED], "pillow 1.0: PYSEC-1, mended in 1.1", 1),
+        ([SOUND, KNOWN, SKIPPED], "pillow 1.0: PYSEC-1, fixed in 1.1", 1),
     ],
 )
 def test_the_verdict(found, words, status):

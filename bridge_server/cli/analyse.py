@@ -53,7 +53,7 @@ async def analyse(settings: Settings, screen: Screen, wish: Wish) -> int:
     edits = dict(wish.edits)
     if wish.tempo_map is not None:
         edits["tempo_map"] = _map_in(wish.tempo_map)
-    async with some_server(settings) as client:
+    async with some_server(settings, renders=True) as client:
         with progress_bar(screen) as bar:
             task = bar.add_task(f"reading {escape(wish.song.name)}", total=1.0)
             source, _ = await client.upload(wish.song)

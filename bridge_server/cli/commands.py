@@ -59,8 +59,11 @@ class Screen:
 
 
 @contextlib.asynccontextmanager
-async def some_server(settings: Settings) -> AsyncIterator[BridgeClient]:
-    """A client of the server that runs on this store; without one, of a server that lasts as long as the block."""
+async def some_server(settings: Settings, renders: bool = False) -> AsyncIterator[BridgeClient]:
+    """A client of the server that runs on this store; without one, of a server that lasts as long as the block.
+
+    renders: whether the block will ask for audio. Loading for that takes longer than most other commands.
+    """
     found = find_server(settings.store)
     if found is not None:
         async with connected(
@@ -69,7 +72,7 @@ async def some_server(settings: Settings) -> AsyncIterator[BridgeClient]:
             yield client
         return
     async with (
-        running_server(replace(settings, osc_port=0, websocket_port=0)) as server,
+        running_server(replace(settings, osc_port=0, websocket_port=0, ahead=renders)) as server,
         connected(server.settings.host, server.settings.websocket_port) as client,
     ):
         yield client
@@ -90,7 +93,7 @@ async def render(
         asked.setdefault("hears", ACCEPTED)  # the song is the bridge's here, not a bounce with takes in it
     if tempo_map is not None:
         asked = _from_midi(existing(tempo_map), asked)
-    async with some_server(settings) as client:
+    async with some_server(settings, renders=True) as client:
         with progress_bar(screen) as bar:
             task = bar.add_task("starting", total=1.0)
             sent = []

@@ -81,9 +81,10 @@ export class Bridge {
   async #opened() {
     const ask = (method, params) => this.connection.call(method, params).catch((error) => this.#optional(error));
     ask("watch", { on: true });
-    const [status, engines] = await Promise.all([ask("status"), ask("engines")]);
+    // What engines can do is known when their process has started; the song is shown before.
+    ask("engines").then((found) => found && this.store.set({ engines: found.engines }));
+    const status = await ask("status");
     if (status) this.store.set({ status });
-    if (engines) this.store.set({ engines: engines.engines });
     const before = this.store.get("focus");
     await this.refreshFocus();
     await this.#restore(before);

@@ -176,7 +176,7 @@ export class TakeCard {
       focused.focus();
     };
     const ask = button("Delete this take", { text: "Delete…", class: "ask", title: "Its clip file and all other takes stay (Delete)", onclick: () => swap(sure, sure, keep) });
-    const sure = button("Delete this take for good", { text: "Delete for good", onclick: () => this.actions.remove(take.take) });
+    const sure = button("Delete for good", { text: "Delete for good", onclick: () => this.actions.remove(take.take) });
     const keep = button("Keep this take", { text: "Keep", onclick: () => swap(ask, ask) });
     row.addEventListener("keydown", (event) => {
       if (event.key !== "Escape" || !keep.isConnected) return;

@@ -77,7 +77,8 @@ class RenderWorker:
         self._runs: dict[str, JobRun] = {}  # by job, in the order they were begun
         self._tasks: set[asyncio.Task[None]] = set()
         self._kept_waiting = ""  # the job that cannot be begun while the disk is full
-        engines.expect(settings.engine)  # `run` warms it up
+        if settings.ahead:
+            engines.expect(settings.engine)  # `run` warms it up
 
     @property
     def runs(self) -> tuple[JobRun, ...]:
@@ -112,7 +113,9 @@ class RenderWorker:
         shutil.rmtree(left_over, ignore_errors=True)
         self._resume()
         try:
-            await self._warm_up()
+            if self._settings.ahead:
+                await self._warm_up()
+            self.warm.set()
             while True:
                 self._wake.clear()
                 room_on_disk = self._begin_jobs()

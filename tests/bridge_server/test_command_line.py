@@ -1,4 +1,7 @@
-"""`takebridge` as one types it: a process, its exit status, what it prints and the files it leaves."""
+"""`takebridge` as one types it: its exit status, what it prints and the files it leaves.
+
+Renders run as processes; commands whose process has nothing of its own run in this one.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ import soundfile
 from wavinfo import WavInfoReader
 
 from tests.bridge_server.peers import ServerProcess, band_song, run_bridge
+from tests.bridge_server.typed import typed
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +106,7 @@ def test_json_is_the_terminal_reply_and_nothing_else(store, folder):
 )
 def test_the_other_tasks(folder, words, expected):
     out = folder / f"out {words[0]}"
-    done = run_bridge(folder / "store of tasks", *words, "-o", str(out), cwd=folder)
+    done = typed(folder / "store of tasks", *words, "-o", str(out), cwd=folder)
     assert done.returncode == 0, done.stderr
     assert any(path.name.startswith(expected) for path in out.iterdir()), sorted(out.iterdir())
 
@@ -122,7 +126,7 @@ def test_the_other_tasks(folder, words, expected):
     ],
 )
 def test_what_cannot_be_done_is_reported_with_a_status(folder, words, word):
-    done = run_bridge(folder / "store of errors", *words, cwd=folder)
+    done = typed(folder / "store of errors", *words, cwd=folder)
     assert done.returncode == 1
     assert word in done.stderr
     assert "Traceback" not in done.stderr
@@ -130,7 +134,7 @@ def test_what_cannot_be_done_is_reported_with_a_status(folder, words, word):
 
 
 def test_a_failure_as_json(folder):
-    done = run_bridge(
+    done = typed(
         folder / "store of errors",
         "repaint",
         "song.wav",
@@ -147,7 +151,7 @@ def test_a_failure_as_json(folder):
 
 @pytest.mark.parametrize("store", ["against a running one"], indirect=True)
 def test_jobs_and_takes_are_listed_chosen_and_saved(store, folder):
-    run_bridge(
+    typed(
         store,
         "repaint",
         str(folder / "song.wav"),
@@ -158,47 +162,47 @@ def test_jobs_and_takes_are_listed_chosen_and_saved(store, folder):
         "-o",
         str(folder / "first"),
     )
-    jobs = json.loads(run_bridge(store, "jobs", "--json").stdout)
+    jobs = json.loads(typed(store, "jobs", "--json").stdout)
     assert jobs[0]["state"] == "done"
-    takes = json.loads(run_bridge(store, "takes", "--json").stdout)
+    takes = json.loads(typed(store, "takes", "--json").stdout)
     name = takes[0]["take"]
-    table = run_bridge(store, "takes")
+    table = typed(store, "takes")
     assert (table.returncode, name in table.stdout) == (0, True)
-    chosen = run_bridge(store, "takes", "--choose", name, "--json")
+    chosen = typed(store, "takes", "--choose", name, "--json")
     assert json.loads(chosen.stdout)["chosen"] == name
-    assert json.loads(run_bridge(store, "takes", "--revert", name, "--json").stdout)["chosen"] is None
-    assert json.loads(run_bridge(store, "takes", "--redo", name, "--json").stdout)["chosen"] == name
-    assert json.loads(run_bridge(store, "takes", "--lineage", name, "--json").stdout)[0]["take"] == name
-    saved = run_bridge(store, "takes", "--save", name, "-o", str(folder / "saved"))
+    assert json.loads(typed(store, "takes", "--revert", name, "--json").stdout)["chosen"] is None
+    assert json.loads(typed(store, "takes", "--redo", name, "--json").stdout)["chosen"] == name
+    assert json.loads(typed(store, "takes", "--lineage", name, "--json").stdout)[0]["take"] == name
+    saved = typed(store, "takes", "--save", name, "-o", str(folder / "saved"))
     assert saved.returncode == 0
     assert (folder / "saved" / "song.repaint.1.wav").read_bytes() == (
         folder / "first" / "song.repaint.1.wav"
     ).read_bytes()
-    assert "is deleted" in run_bridge(store, "takes", "--delete", name).stdout
-    assert json.loads(run_bridge(store, "takes", "--json").stdout) == takes[1:]
-    assert run_bridge(store, "store", "verify").returncode == 0
+    assert "is deleted" in typed(store, "takes", "--delete", name).stdout
+    assert json.loads(typed(store, "takes", "--json").stdout) == takes[1:]
+    assert typed(store, "store", "verify").returncode == 0
 
 
 def test_doctor_lists_what_is_there(folder):
-    done = run_bridge(folder / "doctors store", "doctor", "--json")
+    done = typed(folder / "doctors store", "doctor", "--json")
     findings = json.loads(done.stdout)
     assert done.returncode == 0, [entry for entry in findings if entry["verdict"] == "bad"]
     assert {"good"} <= {entry["verdict"] for entry in findings}
     assert all(entry["remedy"] for entry in findings if entry["verdict"] == "bad")
-    assert run_bridge(folder / "doctors store", "doctor").returncode == 0
+    assert typed(folder / "doctors store", "doctor").returncode == 0
 
 
 def test_serve_refuses_what_it_cannot_do(folder, tmp_path):
-    open_host = run_bridge(tmp_path / "s", "serve", "--host", "0.0.0.0")
+    open_host = typed(tmp_path / "s", "serve", "--host", "0.0.0.0")
     assert (open_host.returncode, "--token" in open_host.stderr) == (1, True)
-    engine = run_bridge(tmp_path / "s", "serve", "--engine", "nonesuch", "--port", "0", "--osc-port", "0")
+    engine = typed(tmp_path / "s", "serve", "--engine", "nonesuch", "--port", "0", "--osc-port", "0")
     assert (engine.returncode, "nonesuch" in engine.stderr) == (1, True)
     running = ServerProcess(tmp_path / "t", folder).start()
     try:
         port = str(running.address["websocket_port"])
-        same_store = run_bridge(tmp_path / "t", "serve", "--port", "0", "--osc-port", "0")
+        same_store = typed(tmp_path / "t", "serve", "--port", "0", "--osc-port", "0")
         assert (same_store.returncode, "Another server" in same_store.stderr) == (1, True)
-        same_port = run_bridge(tmp_path / "u", "serve", "--port", port, "--osc-port", "0")
+        same_port = typed(tmp_path / "u", "serve", "--port", port, "--osc-port", "0")
         assert (same_port.returncode, port in same_port.stderr) == (1, True)
         assert "--port" in same_port.stderr
     finally:

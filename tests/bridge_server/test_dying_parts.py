@@ -173,10 +173,14 @@ BROKEN_SERVER = """
 import sqlite3, sys
 from bridge_server import supervisor
 from bridge_server.jobs.job_queue import JobQueue
+from bridge_server.rendering.worker import RenderWorker
 supervisor.Supervisor.__init__.__defaults__ = (supervisor.time.monotonic, 0.01)
 def next_waiting(self):
     raise sqlite3.OperationalError("disk I/O error")
+async def loads_nothing(self):
+    pass
 JobQueue.next_waiting = next_waiting
+RenderWorker._warm_up = loads_nothing  # each time the worker is restarted it would start an engine
 sys.argv = ["takebridge", "--store", sys.argv[1], "serve", "--port", "0", "--osc-port", "0"]
 from bridge_server.__main__ import main
 main()

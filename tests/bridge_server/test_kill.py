@@ -1,6 +1,7 @@
 """kill -9 at random moments: no accepted job is lost or done twice, and no record is without its audio.
 
-The sketch engine renders a small song; the server and its engine's process really are killed.
+The sketch engine renders a small song; the server and its engine's process really are killed. A few kills each: many,
+of hosts and clients too and with every sound compared, are `python -m benchmarks.faults --only kill`.
 """
 
 from __future__ import annotations
@@ -31,13 +32,13 @@ from tests.bridge_server.peers import (
 
 pytestmark = pytest.mark.slow
 
-JOBS = 20
-KILLS = 10
+JOBS = 10
+KILLS = 4
 TAKES = 2
 
 
 class Run:
-    """Twenty jobs, and what their client received."""
+    """Ten jobs, and what their client received."""
 
     def __init__(self, server: ServerProcess, osc: OscPeer) -> None:
         self.server = server
@@ -132,7 +133,7 @@ def check(store: Path, run: Run) -> Counter[str]:
 
 
 @pytest.mark.parametrize("run", [1], indirect=True, ids=["one place"])
-def test_ten_kills_of_the_server_lose_no_job(run, tmp_path):
+def test_kills_of_the_server_lose_no_job(run, tmp_path):
     moments = random.Random(2026)
     for number in range(JOBS):
         run.send(number)

@@ -15,7 +15,8 @@ from bridge_server.cli.serve_settings import serve_settings
 from bridge_server.platforms import models_folder
 from tests.bridge_server.cli.test_serve_settings import serve_arguments
 from tests.bridge_server.engines.test_registry import bring
-from tests.bridge_server.peers import PATIENCE, ServerProcess, noise_song, run_bridge, websocket
+from tests.bridge_server.peers import PATIENCE, ServerProcess, noise_song, websocket
+from tests.bridge_server.typed import typed
 
 ENGINE = '''
 """An engine of another package: a repaint is the same bars backwards."""
@@ -136,16 +137,16 @@ def test_an_engine_of_another_package_renders(packages, tmp_path):
 
 
 def test_a_start_option_it_does_not_have_is_refused_at_the_start(packages, tmp_path):
-    done = run_bridge(tmp_path / "store", "serve", "--port", "0", "--engine-option", "reverse.speed=2")
+    done = typed(tmp_path / "store", "serve", "--port", "0", "--engine-option", "reverse.speed=2")
     assert done.returncode == 1
     assert "The engine has no start option called 'speed'" in done.stderr
     assert "gain, copies" in done.stderr
-    done = run_bridge(tmp_path / "store", "serve", "--port", "0", "--engine-option", "reverse.gain=loud")
+    done = typed(tmp_path / "store", "serve", "--port", "0", "--engine-option", "reverse.gain=loud")
     assert "gain must be a number, got 'loud'" in done.stderr
 
 
 def test_doctor_lists_engines_that_are_not_used_or_do_not_work(packages, tmp_path):
-    found = json.loads(run_bridge(tmp_path / "store", "doctor", "--json").stdout)
+    found = json.loads(typed(tmp_path / "store", "doctor", "--json").stdout)
     reported = {entry["what"]: entry for entry in found}
     assert reported["engine reverse"]["verdict"] == "good"
     assert reported["engine broken"]["verdict"] == "optional"

@@ -1,10 +1,26 @@
-"""Checks of what people with other eyes, ears and hands need: contrast, names, sizes. As WCAG 2.2 counts them."""
+"""Checks of what people with other eyes, ears and hands need: contrast, names, sizes. As WCAG 2.2 counts them.
+
+`nothing_found` asks axe-core, the rules most auditors use; the others are our own and stricter where they say so.
+"""
 
 from __future__ import annotations
 
+import json
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Page
+
+# Every rule that axe-core has switched on, its best practices among them, and two that it leaves off: the size of
+# targets (WCAG 2.5.8), and names that hold what is written on a control (2.5.3), so that it can be called by voice.
+RUN_AXE = """async (GIVEN) => {
+    const rules = { "target-size": { enabled: true }, "label-content-name-mismatch": { enabled: true } };
+    const found = await axe.run(document, { resultTypes: ["violations"], rules, ...GIVEN });
+    return found.violations.flatMap(({ id, help, nodes }) =>
+        nodes.map((node) => `${id} (${help}): ${node.html.slice(0, 160)} ${node.failureSummary}`));
+}"""
 
 # Text against what lies under it, after every half-transparent layer. WCAG 1.4.3: 4.5, large text 3.
 LOW_CONTRASTS = """() => {
@@ -94,3 +110,38 @@ def nameless(page: Page) -> Any:
 def too_small(page: Page) -> Any:
     """Controls smaller than a finger can hit."""
     return page.evaluate(TOO_SMALL)
+
+
+def axe_file() -> Path | None:
+    """axe.min.js, as the package axe-playwright-python carries it; None where that is not installed."""
+    found = find_spec("axe_playwright_python")
+    folders = (found.submodule_search_locations if found else None) or []
+    return next((path for folder in folders if (path := Path(folder) / "axe.min.js").is_file()), None)
+
+
+@cache
+def _axe() -> str:
+    path = axe_file()
+    assert path is not None, "tests that ask axe-core are skipped without it"
+    return path.read_text(encoding="utf-8")
+
+
+def nothing_found(page: Page, *rules: str) -> None:
+    """Fails with everything axe-core finds on the page as it is now; by these rules alone, if any are named.
+
+    It runs over the debugger's protocol, which the page's Content-Security-Policy does not concern, and in a world of
+    its own: it sees the document, and none of the page's variables.
+    """
+    session = page.context.new_cdp_session(page)
+    given = json.dumps({"runOnly": list(rules)} if rules else {})
+    try:
+        frame = session.send("Page.getFrameTree")["frameTree"]["frame"]["id"]
+        world = session.send("Page.createIsolatedWorld", {"frameId": frame, "worldName": "axe"})
+        place = {"contextId": world["executionContextId"], "awaitPromise": True, "returnByValue": True}
+        for program in (f"{_axe()}; true", f"({RUN_AXE})({given})"):
+            answer = session.send("Runtime.evaluate", {"expression": program, **place})
+            assert "exceptionDetails" not in answer, answer["exceptionDetails"]
+    finally:
+        session.detach()
+    found = answer["result"]["value"]
+    assert found == [], "\n\n".join(found)

@@ -119,7 +119,7 @@ def read_words(text: str) -> FileRequest:
     """What the words of a name or a text ask for. Raises ProtocolError."""
     if len(text) > _MAX_LETTERS:
         raise ProtocolError(ErrorCode.TOO_LARGE, f"The text has {len(text)} letters.", EXAMPLES)
-    items = [item.strip() for item in _SEPARATOR.split(text) if item.strip()]
+    items = [item.strip() for item in _SEPARATOR.split(text) if plain(item).strip()]
     if not items:
         raise ProtocolError(ErrorCode.MISSING_FIELD, "The text is empty.", EXAMPLES)
     task, region = _task_and_region(plain(items[0]))

@@ -10,7 +10,9 @@ import pytest
 from bridge_server.jobs.database import DATABASE, open_database
 from clip_store.store import ClipStore
 from clip_store.take import Take, unmeasured
-from tests.bridge_server.peers import ServerProcess, run_bridge
+from tests.bridge_server.peers import ServerThread
+from tests.bridge_server.servers import settings_in
+from tests.bridge_server.typed import typed
 from tests.clip_store.sounds import song
 
 
@@ -31,7 +33,7 @@ def folder(tmp_path_factory):
 
 
 def export(folder, *words):
-    done = run_bridge(folder / "store", "export", *words, cwd=folder)
+    done = typed(folder / "store", "export", *words, cwd=folder)
     return done.returncode, done.stdout, done.stderr
 
 
@@ -50,16 +52,13 @@ def test_the_finished_song_as_flac(folder):
 
 
 def test_a_take_while_a_server_runs(folder):
-    server = ServerProcess(folder / "store", folder).start()
-    try:
+    with ServerThread(settings_in(folder)):
         status, out, err = export(folder, "take", "t1", "--as", "rpp", "--json")
-        assert (status, err) == (0, "")
-        found = json.loads(out)
-        assert Path(found["path"]).is_file()
-        assert len(found["files"]) == 3
-    finally:
-        server.stop()
-        shutil.rmtree(folder / "my song")
+    assert (status, err) == (0, "")
+    found = json.loads(out)
+    assert Path(found["path"]).is_file()
+    assert len(found["files"]) == 3
+    shutil.rmtree(folder / "my song")
 
 
 @pytest.mark.parametrize(
@@ -78,7 +77,7 @@ def test_what_cannot_be_done_is_reported_with_a_status(folder, words, said):
 
 
 def test_an_empty_store(folder, tmp_path):
-    done = run_bridge(tmp_path / "nothing", "export", "take", "x", "--as", "wav")
+    done = typed(tmp_path / "nothing", "export", "take", "x", "--as", "wav")
     assert done.returncode == 1
     assert "no takes" in done.stderr
     assert not (tmp_path / "nothing").exists()

@@ -362,7 +362,8 @@ def answered(osc: OscPeer, data: bytes) -> None:
         assert reply.values.get("code") != "internal", (data, reply)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+# A few: tests/fuzz draws many more through this door, and damages real messages.
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(address=addresses, values=arguments)
 def test_any_message_gets_an_answer_that_is_no_bug(osc, address, values):
     builder = OscMessageBuilder(address)
@@ -376,7 +377,7 @@ def test_any_message_gets_an_answer_that_is_no_bug(osc, address, values):
         answered(osc, data)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.binary(max_size=200), keep=st.integers(0, 200), flip=st.integers(0, 255))
 def test_any_bytes_leave_the_server_answering(osc, data, keep, flip):
     good = bytearray(b"/bridge/repaint\x00,ssi\x00\x00\x00\x00id1\x00takes\x00\x00\x00\x00\x00\x00\x02")
