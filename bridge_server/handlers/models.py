@@ -91,13 +91,12 @@ class ModelHandlers:
         return self._fetcher
 
     def _changed(self, transfer: Transfer) -> None:
-        error = transfer.error
+        sentence, remedy = _words(transfer)
         self._events.publish(
             Notice(
                 ModelProgress(
                     model=transfer.model, state=transfer.state, file=transfer.file[:200], done=transfer.done,
-                    total=transfer.total, speed=transfer.speed, sentence=error.sentence[:2000] if error else "",
-                    remedy=error.remedy[:2000] if error else "",
+                    total=transfer.total, speed=transfer.speed, sentence=sentence[:2000], remedy=remedy[:2000],
                 )
             )
         )  # fmt: skip
@@ -134,9 +133,14 @@ def _record(one: InstalledModel, found: list[InstalledModel]) -> ModelRecord:
     )
 
 
+def _words(transfer: Transfer) -> tuple[str, str]:
+    """Why a download failed, and what to do; empty where it did not."""
+    return (transfer.error.sentence, transfer.error.remedy) if transfer.error else ("", "")
+
+
 def transfer_record(transfer: Transfer) -> ModelTransfer:
     """A download as clients see it."""
-    error = transfer.error
+    sentence, remedy = _words(transfer)
     return ModelTransfer(
         model=transfer.model,
         state=transfer.state,
@@ -144,6 +148,6 @@ def transfer_record(transfer: Transfer) -> ModelTransfer:
         done=max(0, transfer.done),
         total=transfer.total,
         speed=transfer.speed,
-        sentence=error.sentence if error else "",
-        remedy=error.remedy if error else "",
+        sentence=sentence,
+        remedy=remedy,
     )

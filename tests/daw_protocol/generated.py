@@ -189,6 +189,8 @@ def _without_contradictions(
                 fields = {key: given for key, given in fields.items() if key not in others}
         if message is not requests.Repaint:
             fields.pop("mode", None)
+        if not message.spec().hears_accepted:
+            fields.pop("hears", None)
         if message is requests.Generate:
             fields = {key: given for key, given in fields.items() if key not in ("regions", "tracks")}
     if message is requests.Analyse:
