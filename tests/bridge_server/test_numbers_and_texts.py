@@ -159,6 +159,10 @@ def test_refused(server, door, fields, code, field, words):
         isinstance(given, float) and given > 2**24 for given in fields.values()
     ):
         pytest.skip("SKIPPED: on the command line everything is text, which rounds nothing")
+    if door == "command line" and field == "match_loudness":
+        pytest.skip(
+            "SKIPPED: on the command line it is --match-loudness or --no-match-loudness, without a value"
+        )
     before = jobs(server)
     outcome = DOORS[door](server, "repaint", fields)
     assert (outcome.code, outcome.field) == (code, field)

@@ -31,7 +31,7 @@ TASKS = {
     "cover": ({"engine": "noise"}, "", ""),
     "analyse": ({}, "too short for a tempo to show", "type the tempo"),
 }
-SPLICED = ("repaint", "complete", "cover")
+SPLICED = [spec.name for spec in ROWS if spec.spliced]
 REGIONS = {
     # (song, first sample, end): "" for none, which is the whole song
     "one sample": ("one.wav", 0, 1),

@@ -83,8 +83,8 @@ class Controller:
     async def devices(self):
         return []
 
-    async def play_take(self, take, side, before, after, span):
-        self.done.append(("take", take.id, side, before, after, span))
+    async def play_take(self, take, side, before, after, span, stems=()):
+        self.done.append(("take", take.id, side, before, after, span, *stems))
 
     async def play_job(self, job, before, after):
         self.done.append(("job", job, before, after))
@@ -207,6 +207,12 @@ def test_a_take_is_played_as_asked(parts):
     parts.takes("t1")
     parts.ask(asked.PlayAudition(take="t1", side="original", before=1, after=3, end=AtSample(9)))
     assert parts.controller.done == [("take", "t1", "original", 1, 3, (None, AtSample(9)))]
+
+
+def test_the_stems_heard_with_a_take_go_along(parts):
+    parts.takes("t1")
+    parts.ask(asked.PlayAudition(take="t1", stems=("t1", "t2")))
+    assert parts.controller.done == [("take", "t1", "take", None, None, (None, None), "t1", "t2")]
 
 
 @pytest.mark.parametrize("request_", [{"job": "j1"}, {"job": "mine"}, {"take": "j1"}])
