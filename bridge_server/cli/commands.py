@@ -28,6 +28,7 @@ from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.replies import Failed
 from daw_protocol.requests import Render
 from daw_protocol.requests.render import ACCEPTED
+from daw_protocol.requests.tracks import TOGETHER
 from daw_protocol.take_results import (
     ChosenTake,
     DeletedTake,
@@ -89,7 +90,8 @@ async def render(
 ) -> int:
     """Renders, waits, and writes every take's files into `out`. Returns the exit status."""
     asked = dict(fields)
-    if issubclass(command.request, Render) and command.request.spec().hears_accepted:
+    together = asked.get("mode") == TOGETHER  # such tracks are heard as they came
+    if issubclass(command.request, Render) and command.request.spec().hears_accepted and not together:
         asked.setdefault("hears", ACCEPTED)  # the song is the bridge's here, not a bounce with takes in it
     if tempo_map is not None:
         asked = _from_midi(existing(tempo_map), asked)

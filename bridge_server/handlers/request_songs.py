@@ -19,6 +19,7 @@ from daw_protocol import requests
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.requests import Render
 from daw_protocol.requests.parts import Part, parts_of
+from daw_protocol.requests.render import ACCEPTED
 from daw_protocol.requests.tracks import EACH, TOGETHER, Track
 from model.engine import EngineDescription
 
@@ -29,6 +30,9 @@ class RequestSong:
 
     probe: SongProbe | None
     placement: Placement
+
+
+AS_THEY_CAME = "Tracks that are rendered together are heard as they came, without accepted takes."
 
 
 class RequestSongs:
@@ -48,7 +52,8 @@ class RequestSongs:
         if request.reference is not None:
             await self._reader.probe(request.reference, None, "reference")
         if request.mode == TOGETHER:
-            request = request.evolve(rate=await self._common_rate(request), hears=None)
+            notes = (*request.notes, AS_THEY_CAME) if request.hears == ACCEPTED else request.notes
+            request = request.evolve(rate=await self._common_rate(request), hears=None, notes=notes)
         if request.tracks is None:
             request, song = await self._placed_alone(request)
             songs = [song]

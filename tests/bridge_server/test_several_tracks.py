@@ -117,6 +117,17 @@ def test_what_cannot_be_rendered_together_is_refused_in_words(ws, changes, words
     assert words in refused.value.sentence, refused.value.sentence
 
 
+def test_tracks_together_that_should_hear_what_was_accepted_say_that_they_do_not(ws):
+    asked = {**ASKED, "tracks": "low.wav,high.wav", "mode": "together", "takes": 1}
+    notes = {}
+    for hears in ("accepted", "original"):
+        replies = ws.render("repaint", **asked, hears=hears)
+        shown = ws.call("takes.show", take=takes_of(replies)[0]["take"])
+        notes[hears] = " ".join(shown["recipe"].get("notes", []))
+    assert "without accepted takes" in notes["accepted"]
+    assert "without accepted takes" not in notes["original"]
+
+
 def test_tracks_of_two_rates_are_rendered_together_at_the_higher(server, ws):
     both = takes_of(
         ws.render("repaint", **{**ASKED, "regions": "1"}, tracks=["low.wav", "48k.wav"], mode="together")

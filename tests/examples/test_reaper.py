@@ -57,10 +57,15 @@ def a_project(folder: Path, *items: dict[str, Any], **changes: Any) -> dict[str,
     }
 
 
-def request_of(server: ServerThread) -> dict[str, Any]:
-    """The newest request as the server has it."""
+def request_of(server: ServerThread, whole: bool = False) -> dict[str, Any]:
+    """The newest request as the server has it; whole: with all positions as they are written."""
     with server.websocket() as peer:
         request = dict(peer.call("jobs.list", limit=1)["jobs"][0]["request"])
+    if whole:
+        return {
+            **request,
+            "regions": [{name: int(given) for name, given in one.items()} for one in request["regions"]],
+        }
     places = ("start", "end", "source_position")
     return {name: int(given) if name in places else given for name, given in request.items()}
 
@@ -350,10 +355,60 @@ def test_a_razor_edit_wins_over_the_time_selection_and_that_over_items(server, r
     )
 
 
-def test_razor_edits_of_different_lengths_are_refused(server, reaper, tmp_path):
-    razor = '5.0 6.0 "" 7.0 7.5 ""'
-    reaper.open(a_project(tmp_path, an_item(song(server)), track={"razor": razor}), server.settings.store)
-    assert "differ in length" in said(render(reaper))
+def test_several_razor_edits_are_regions_of_one_request(server, reaper, tmp_path):
+    """Each gets its takes in its place; one undo step removes all of them."""
+    track = {"razor": '9.0 10.0 "" 3.0 5.0 ""'}
+    reaper.open(a_project(tmp_path, an_item(song(server)), track=track), server.settings.store)
+    before = reaper.state()["tracks"]
+    reaper.last_used(takes=2)
+    state = render(reaper)
+    assert "2 regions" in said(state)
+    regions = request_of(server, whole=True)["regions"]
+    assert [(one["start"], one["end"]) for one in regions] == [(3 * RATE, 5 * RATE), (9 * RATE, 10 * RATE)]
+    placed = sorted((item["values"]["D_POSITION"], item["values"]["D_LENGTH"]) for item in ours(state))
+    assert placed == [(3.0, 2.0), (9.0, 1.0)]
+    assert [len(item["takes"]) for item in ours(state)] == [2, 2]
+    for item in ours(state):
+        for take in item["takes"]:
+            assert soundfile.info(take["file"]).frames == round(item["values"]["D_LENGTH"] * RATE)
+    assert len(state["undo"]) == 1
+    reaper.undo()
+    assert reaper.state()["tracks"] == before
+
+
+def test_regions_of_the_mix_share_a_track(server, reaper, tmp_path):
+    razor = '3.0 5.0 "" 9.0 10.0 ""'
+    project = a_project(tmp_path, an_item(song(server)), track={"razor": razor, "D_VOL": 0.5})
+    project["tracks"].append({"name": "Keys", "razor": razor})
+    reaper.open(project, server.settings.store)
+    reaper.last_used(takes=1)
+    state = render(reaper)
+    assert [track["name"] for track in state["tracks"]] == ["Band", "Keys", "Repaint of mix"]
+    assert [item["values"]["D_POSITION"] for item in items_of(state, 2)] == [3.0, 9.0]
+
+
+def test_a_region_that_cannot_be_rendered_costs_the_others_nothing(server, reaper, tmp_path):
+    """Outside the second one there is too little music left to work with."""
+    track = {"razor": '0.5 1.5 "" 2.5 11.5 ""'}
+    reaper.open(a_project(tmp_path, an_item(song(server), length=12.0), track=track), server.settings.store)
+    reaper.last_used(takes=1)
+    state = render(reaper)
+    assert "Done" in texts(state), said(state)
+    assert [item["values"]["D_POSITION"] for item in ours(state)] == [0.5]
+    assert "Region 2: There are only" in said(state)
+
+
+def test_several_regions_cannot_be_continued(server, reaper, tmp_path):
+    track = {"razor": '20.0 22.0 "" 24.0 25.0 ""'}
+    reaper.open(a_project(tmp_path, an_item(song(server)), track=track), server.settings.store)
+    assert "music continues in one place at a time" in said(render(reaper, "continue"))
+
+
+def test_razor_edits_that_differ_between_tracks_are_refused(server, reaper, tmp_path):
+    project = a_project(tmp_path, an_item(song(server)), track={"razor": '5.0 6.0 ""'})
+    project["tracks"].append({"name": "Keys", "razor": '5.0 7.0 ""'})
+    reaper.open(project, server.settings.store)
+    assert "The razor edits of the tracks differ" in said(render(reaper))
 
 
 def test_an_unsaved_project_gets_its_takes_and_a_word_about_saving(server, reaper, tmp_path):

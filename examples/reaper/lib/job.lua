@@ -69,6 +69,9 @@ function Job:look()
   if continuing and place_wanted.from <= 0 then
     return self:fail('There is nothing before the selection to continue from.\nSelect a range after the music.')
   end
+  if #place_wanted.regions > 1 and (continuing or task == 'complete') then
+    return self:fail('There are ' .. #place_wanted.regions .. ' razor edits, and music continues in one place at a time.\nKeep one of them.')
+  end
   self.place, self.continuing = place_wanted, continuing
   self.first = tempo.samples(place_wanted.from, self.rate)
   self.last = tempo.samples(place_wanted.to, self.rate)
@@ -108,7 +111,16 @@ function Job:params()
     tempo_map = tempo.map(self.project), takes = choices.takes, handles = 0,
     title = files.stem(self.title_path or self.song.path):sub(1, 100), track = place_wanted.label:sub(1, 120),
   }
-  if self.length then params.length = self.length else params['end'] = self.last end
+  if #self.place.regions > 1 then
+    params.start, params.regions = nil, json.array()
+    for index, region in ipairs(self.place.regions) do
+      params.regions[index] = {start = tempo.samples(region[1], self.rate), ['end'] = tempo.samples(region[2], self.rate)}
+    end
+  elseif self.length then
+    params.length = self.length
+  else
+    params['end'] = self.last
+  end
   if choices.prompt ~= '' then params.prompt = choices.prompt end
   if choices.key ~= '' then params.key = choices.key end
   if choices.task == 'extract' then params.takes = nil end
@@ -158,6 +170,10 @@ function Job:receive(line)
       self.takes[#self.takes + 1] = values
     end
   elseif line.method == 'done' then
+    self.rendered, self.stage, self.fraction, self.next = true, 'Reading the receipts', nil, self.receipts
+  elseif line.method == 'failed' and #self.takes > 0 and #self.place.regions > 1 then
+    -- Some of the regions: what there is of the others is placed.
+    self.missing = words.problem(values)
     self.rendered, self.stage, self.fraction, self.next = true, 'Reading the receipts', nil, self.receipts
   elseif line.method == 'failed' then
     self:fail(words.problem(values))
@@ -260,6 +276,7 @@ function Job:put()
   local lines, kept = {}, json.array()
   for index, take in ipairs(self.takes) do
     local label = take.stem == 'mix' and ('Take ' .. take.number) or string.format('Take %d, %s', take.number, take.stem)
+    if take.region then label = label .. ' at ' .. tempo.bar(tempo.seconds(take.position, take.rate)) end
     lines[index] = words.receipt(label, take, self.shown_takes[index].receipt or {exact = true})
     kept[index] = {take = take.take, number = take.number, stem = take.stem, seed = take.seed, passed = take.passed}
   end
@@ -279,6 +296,7 @@ end
 
 -- What the producer should know about where the takes are, behind the receipts.
 function Job:remarks(lines, where)
+  if self.missing then lines[#lines + 1] = '! ' .. self.missing end
   local _, saved = reaper.EnumProjects(-1)
   if saved == '' then
     lines[#lines + 1] = 'The project is not saved yet. The takes are in ' .. self.folder

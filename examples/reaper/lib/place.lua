@@ -175,6 +175,17 @@ local function new_track(project, after, name, like)
   return track
 end
 
+-- Takes by their region, in order: of one region where the request had one.
+local function by_region(takes)
+  local groups = {}
+  for _, take in ipairs(takes) do
+    local number = take.region or 1
+    while #groups < number do groups[#groups + 1] = {} end
+    table.insert(groups[number], take)
+  end
+  return groups
+end
+
 -- Takes by stem, in the order they came.
 local function by_stem(takes)
   local groups, order = {}, {}
@@ -225,8 +236,9 @@ local function put(project, where, takes, label, recipe, notes)
   -- A backing of a whole folder is not one of its parts.
   if after and not where.replaces then after = routing.end_of(project, after) end
   for _, stem in ipairs(order) do
-    local name = string.format('%s of %s', stem == 'mix' and label or stem, track_title)
-    after = new_track(project, after, name, where.replaces and not where.played and where.track or nil)
+    after = where.made[stem] or new_track(project, after, string.format('%s of %s', stem == 'mix' and label or stem, track_title),
+      where.replaces and not where.played and where.track or nil)
+    where.made[stem] = after
     -- A take of the whole mix, or of what sounds elsewhere too, would sound twice: its track waits, muted, for the A/B action.
     if where.replaces and (not where.track or where.waits) then
       reaper.SetMediaTrackInfo_Value(after, 'B_MUTE', 1)
@@ -239,6 +251,18 @@ local function put(project, where, takes, label, recipe, notes)
   return items
 end
 
+-- Each region's takes by themselves; a region that could not be rendered has none.
+local function put_regions(project, where, takes, label, recipe, notes)
+  local items = {}
+  where.made = {} -- new tracks by stem: later regions go onto those of the first
+  for _, group in ipairs(by_region(takes)) do
+    if #group > 0 then
+      for _, item in ipairs(put(project, where, group, label, recipe, notes)) do items[#items + 1] = item end
+    end
+  end
+  return items
+end
+
 -- Places takes. where: {track or nil; replaces: they stand for what is there; apart: on tracks of their own; waits: muted, because what is
 -- there sounds elsewhere too; played: the track's fader and pan are in them}. recipe: kept in P_EXT. Returns the items, or nil and a sentence.
 function place.takes(project, where, takes, task, recipe, notes)
@@ -246,7 +270,7 @@ function place.takes(project, where, takes, task, recipe, notes)
   local label = words.label(task)
   reaper.Undo_BeginBlock2(project)
   reaper.PreventUIRefresh(1)
-  local ok, items = pcall(put, project, where, takes, label, recipe, notes)
+  local ok, items = pcall(put_regions, project, where, takes, label, recipe, notes)
   reaper.PreventUIRefresh(-1)
   reaper.Undo_EndBlock2(project, string.format('Takebridge: %s at %s', label:lower(), tempo.bar(tempo.seconds(takes[1].position, takes[1].rate))), -1)
   reaper.UpdateArrange()

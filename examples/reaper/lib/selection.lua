@@ -41,14 +41,25 @@ local function add_once(list, entry)
   list[#list + 1] = entry
 end
 
+local function same(one, other)
+  if #one ~= #other then return false end
+  for index, span in ipairs(one) do
+    if math.abs(span[1] - other[index][1]) > 1e-9 or math.abs(span[2] - other[index][2]) > 1e-9 then return false end
+  end
+  return true
+end
+
+-- Several razor edits on a track are several regions of one request; on several tracks they must be the same.
 local function from_razor(project)
   local found
   for _, track in ipairs(routing.tracks(project)) do
-    for _, area in ipairs(razor_areas(track)) do
+    local areas = razor_areas(track)
+    if #areas > 0 then
+      table.sort(areas, function(a, b) return a[1] < b[1] end)
       if not found then
-        found = {kind = 'razor edit', from = area[1], to = area[2], tracks = {}}
-      elseif math.abs(found.from - area[1]) > 1e-9 or math.abs(found.to - area[2]) > 1e-9 then
-        return nil, 'The razor edits differ in length. Keep one, or several that start and end together.'
+        found = {kind = 'razor edit', from = areas[1][1], to = areas[#areas][2], tracks = {}, regions = areas}
+      elseif not same(found.regions, areas) then
+        return nil, 'The razor edits of the tracks differ. Draw them alike, or work on one track at a time.'
       end
       add_once(found.tracks, track)
     end
@@ -83,7 +94,8 @@ local function from_items(project)
   return found
 end
 
--- {kind, from, to, tracks}: seconds and the tracks meant, none = the whole mix. Or nil and what to do.
+-- {kind, from, to, tracks, regions}: seconds from the first region to the last, and the tracks meant, none = the whole mix; regions: a list of
+-- {from, to} in order, at least one. Or nil and what to do.
 function selection.read(project)
   local found, problem = from_razor(project)
   if problem then return nil, problem end
@@ -91,6 +103,7 @@ function selection.read(project)
   if not found then
     return nil, 'Nothing is selected.\nDraw a razor edit (Alt + right-drag), make a time selection, or select an item.'
   end
+  found.regions = found.regions or {{found.from, found.to}}
   -- One track is worked on by itself; several, or none, mean the mix.
   found.track = #found.tracks == 1 and found.tracks[1] or nil
   found.label = found.track and ('track "' .. track_name(found.track) .. '"') or 'the whole mix'

@@ -70,8 +70,9 @@ end
 local function where_text()
   local found, problem = selection.read(reaper.EnumProjects(-1))
   if not found then return problem:match('^[^\n]+'), ui.WARM end
-  return string.format('%s: %s to %s on %s', found.kind:gsub('^%l', string.upper), tempo.bar(found.from), tempo.bar(found.to), found.label),
-    ui.FAINT
+  local many = #found.regions > 1 and string.format(', %d regions', #found.regions) or ''
+  return string.format('%s: %s to %s%s on %s', found.kind:gsub('^%l', string.upper), tempo.bar(found.from), tempo.bar(found.to), many,
+    found.label), ui.FAINT
 end
 
 local function task_row(y, busy)
