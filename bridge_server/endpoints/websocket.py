@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -47,6 +47,7 @@ ABORT = "takebridge.abort"
 KEY = "ws:"
 # Calls that may take minutes and can be cancelled meanwhile are answered in the background, so many of a connection.
 LONG_METHODS = frozenset(command.name for command in COMMANDS if command.request is Export)
+LONG_ADDRESSES = tuple(f"{command.address}\0".encode() for command in COMMANDS if command.request is Export)
 MAX_LONG_CALLS = 8
 
 
@@ -191,18 +192,23 @@ class WebSocketEndpoint:
                 client.osc.send(Failed.from_error(error))
             return
         calls, batch = jsonrpc.read_frame(text)
-        if not batch and _takes_long(calls[0]) and client.long_calls < MAX_LONG_CALLS:
-            client.long_calls += 1
-            self._supervisor.spawn("WebSocket request", self._answer_later(client, calls))
-            return
-        await self._answer(client, calls, batch)
+        await self._in_turn(
+            client, self._answer(client, calls, batch), is_long=not batch and _is_long(calls[0])
+        )
 
-    async def _answer_later(self, client: WebSocketClient, calls: Sequence[Call | BadCall]) -> None:
-        """Answers a call while the connection's next ones are served, among them the one that cancels it."""
-        try:
-            await self._answer(client, calls, batch=False)
-        finally:
+    async def _in_turn(
+        self, client: WebSocketClient, work: Coroutine[Any, Any, None], *, is_long: bool
+    ) -> None:
+        """Serves a frame before the next one; one that takes long meanwhile, since the next one may cancel it."""
+        if not is_long or client.long_calls >= MAX_LONG_CALLS:
+            await work
+            return
+
+        def ended(_: object) -> None:
             client.long_calls -= 1
+
+        client.long_calls += 1
+        self._supervisor.spawn("WebSocket request", work).add_done_callback(ended)
 
     async def _answer(self, client: WebSocketClient, calls: Sequence[Call | BadCall], batch: bool) -> None:
         answers: list[dict[str, Any]] = []
@@ -228,7 +234,8 @@ class WebSocketEndpoint:
     async def _receive_bytes(self, client: WebSocketClient, frame: bytes) -> None:
         upload = client.upload
         if upload is None and is_packet(frame):
-            await serve_packet(self._dispatcher, frame, client.osc)
+            work = serve_packet(self._dispatcher, frame, client.osc)
+            await self._in_turn(client, work, is_long=frame.startswith(LONG_ADDRESSES))
             return
         if upload is None:
             error = ProtocolError(
@@ -251,5 +258,5 @@ class WebSocketEndpoint:
         client.end_upload()
 
 
-def _takes_long(call: Call | BadCall) -> bool:
+def _is_long(call: Call | BadCall) -> bool:
     return isinstance(call, Call) and call.method in LONG_METHODS

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 from lxml import etree
+from pythonosc.osc_message import OscMessage
 
 from bridge_server.handlers.running_exports import RunningExport
-from tests.bridge_server.peers import PATIENCE, RpcError, noise_song
+from tests.bridge_server.peers import PATIENCE, RpcError, datagram, noise_song
 from tests.clip_store.exports.dawproject_schemas import PROJECT_SCHEMA
 
 REGION = {"source": "song.wav", "start": 4800, "end": 14_400}
@@ -137,6 +138,16 @@ def test_a_cancelled_export_leaves_no_file(server, ws, take, held, what, kind):
     with pytest.raises(RpcError) as raised:
         ws.call("cancel", job="x1")
     assert raised.value.code == "unknown_job", "it is over"
+
+
+def test_by_osc_frames_an_export_is_cancelled_over_its_own_connection(server, take, held):
+    with server.websocket() as ws:
+        ws.connection.send(datagram("/bridge/export", "take", take, "wav", "id", "x2"))
+        assert held.wait(PATIENCE)
+        ws.connection.send(datagram("/bridge/cancel", "x2"))
+        answers = [OscMessage(ws.connection.recv(timeout=PATIENCE)) for _ in range(2)]
+    assert [answer.address for answer in answers] == ["/bridge/ok", "/bridge/failed"]
+    assert "cancelled" in answers[1].params
 
 
 def test_by_osc_an_export_is_cancelled_from_another_port_of_the_machine(server, osc, ws, take, held):
