@@ -378,7 +378,9 @@ export class Bridge {
   async export(params, moved = () => undefined, lasting = () => undefined) {
     const id = `ex${Date.now().toString(36)}`;
     this.exporting.set(id, moved);
-    const timer = setTimeout(() => lasting(() => this.call("cancel", { job: id })), LASTING);
+    // One that has just ended cannot be cancelled any more, and its answer says how it ended.
+    const cancel = () => this.connection.call("cancel", { job: id }).catch(() => undefined);
+    const timer = setTimeout(() => lasting(cancel), LASTING);
     try {
       return await this.connection.call("export", { id, ...params }, 0);
     } catch (error) {

@@ -11,7 +11,7 @@ export class Saving {
     this.button = byId("save-song");
     this.label = this.button.querySelector("span");
     this.writing = false;
-    /** What cancels the file being written; null until it has taken a second. */
+    /** What cancels the file being written; null until it has taken a second, and once it is used. */
     this.cancel = null;
     this.button.addEventListener("click", () => (this.cancel ? this.#stop() : this.save()));
     store.watch(["takes", "takesOf"], () => this.#changed());
@@ -26,8 +26,10 @@ export class Saving {
   }
 
   #stop() {
-    this.cancel();
-    this.button.disabled = true;
+    const cancel = this.cancel;
+    this.cancel = null;
+    this.#changed();
+    cancel();
   }
 
   #moved(fraction) {
