@@ -46,6 +46,7 @@ from bridge_server.handlers.jobs import JobHandlers
 from bridge_server.handlers.metrics import Metrics, Traffic
 from bridge_server.handlers.models import ModelHandlers
 from bridge_server.handlers.prompts import PromptHandlers
+from bridge_server.handlers.running_exports import RunningExports
 from bridge_server.handlers.shared_context import SharedContextHandlers
 from bridge_server.handlers.song_tempo import SongTempoHandlers
 from bridge_server.handlers.status import StatusHandlers, sweep_all_parts
@@ -145,7 +146,8 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
         dispatcher = Dispatcher(events)
         contexts = ClientContexts(limits.clients)
         models = ModelHandlers(settings, events)
-        jobs = JobHandlers(queue, store, audience, worker, tempos)
+        running_exports = RunningExports()
+        jobs = JobHandlers(queue, store, audience, worker, tempos, running_exports)
         dispatcher.register(
             handler_table(
                 submit=SubmitHandlers(
@@ -156,7 +158,7 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
                 takes=TakeHandlers(store, connection, events, queue, controller),
                 models=models,
                 marks=TakeMarkHandlers(store, connection, events),
-                exports=ExportHandlers(store, settings.store / DATABASE, settings.roots),
+                exports=ExportHandlers(store, settings.store / DATABASE, settings.roots, running_exports),
                 context=ContextHandlers(contexts, shared_context, reader),
                 song_tempo=SongTempoHandlers(contexts, shared_context, reader, tempos),
                 prompts=PromptHandlers(settings.engine, engines, presets, store, queue, reader),
@@ -170,7 +172,9 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
         live = LiveValues(dispatcher, shared_context, events, audience)
         health = Health(settings, engines, queue, supervisor)
         turns = Turns()
-        websocket = WebSocketEndpoint(settings, dispatcher, audience, live, store.blobs, reader, turns)
+        websocket = WebSocketEndpoint(
+            settings, dispatcher, audience, live, store.blobs, reader, turns, supervisor
+        )
 
         def traffic() -> Traffic:
             return Traffic(websocket.open, websocket.cut_off, osc.dropped)

@@ -90,9 +90,9 @@ class JobWithTakes(JobRecord):
 
 @dataclass(frozen=True, kw_only=True)
 class CancelledJob(Message):
-    """The job the command applied to."""
+    """The job or export the command applied to."""
 
-    job: str = value(ID, "the job's id")
+    job: str = value(ID, "the job's id, or that of the request for the export")
 
 
 # Files

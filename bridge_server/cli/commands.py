@@ -40,6 +40,7 @@ from daw_protocol.take_results import (
 )
 
 DONE, PROBLEM = 0, 1
+INTERRUPTED = 130  # as a shell reports Ctrl-C
 
 
 @dataclass(frozen=True)

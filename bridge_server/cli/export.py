@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn
 
-from bridge_server.cli.commands import DONE, Screen
+from bridge_server.cli.commands import DONE, INTERRUPTED, Screen
 from bridge_server.errors import as_protocol_error
 from bridge_server.handlers.exports import finished_song, project_of, stems_of
 from bridge_server.jobs.database import DATABASE, open_database
@@ -38,6 +38,9 @@ def export(store: Path, screen: Screen, what: str, name: str, format: str, folde
             if format in MIX_FORMATS:
                 return _finished(found, screen, what, name, format, folder)
             written = _written(found, screen, what, name, format, folder)
+    except KeyboardInterrupt:
+        screen.say("Cancelled; no file was written.")
+        return INTERRUPTED
     except TakeError as error:
         raise ProtocolError(ErrorCode.UNKNOWN_TAKE, error.sentence, error.remedy) from error
     except ClipStoreError as error:

@@ -20,7 +20,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from bridge_server.cli.commands import DONE, PROBLEM, Screen
+from bridge_server.cli.commands import DONE, INTERRUPTED, PROBLEM, Screen
 from bridge_server.models.downloads import (
     Download,
     Hub,
@@ -43,7 +43,6 @@ from bridge_server.version import version_of
 from daw_protocol.errors import ErrorCode, ProtocolError
 from model.checkpoints import Kind, Published, by_name, check_networks, with_needs
 
-INTERRUPTED = 130  # as a shell reports Ctrl-C
 PULL_TURBO = "takebridge models pull turbo"
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -24,11 +24,14 @@ from bridge_server.handlers.response import TakeFile
 from bridge_server.sessions.audience import Audience
 from bridge_server.settings import Settings
 from bridge_server.songs.song_reader import SongReader
+from bridge_server.supervisor import Supervisor
 from clip_store.blobs import BlobStore
 from daw_protocol import jsonrpc, oscquery
+from daw_protocol.addresses import COMMANDS
 from daw_protocol.errors import ErrorCode, ProtocolError
+from daw_protocol.jsonrpc import BadCall, Call
 from daw_protocol.replies import Failed, Reply, Understood
-from daw_protocol.requests import BeginUpload
+from daw_protocol.requests import BeginUpload, Export
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +45,10 @@ THREAD_BYTES = 1 << 16
 ABORT = "takebridge.abort"
 # Clients that name themselves have this key, by WebSocket and by POST.
 KEY = "ws:"
+# Calls that may take minutes and can be cancelled meanwhile are answered in the background, so many of a connection.
+LONG_METHODS = frozenset(command.name for command in COMMANDS if command.request is Export)
+LONG_ADDRESSES = tuple(f"{command.address}\0".encode() for command in COMMANDS if command.request is Export)
+MAX_LONG_CALLS = 8
 
 
 class AudioFrame(bytes):
@@ -65,6 +72,7 @@ class WebSocketClient:
         self.listener = Listener(self)
         self.outbox = Outbox()
         self.turn = TurnTaker()
+        self.long_calls = 0  # being answered in the background
         self._audio_room = asyncio.Semaphore(AUDIO_FRAMES)
         self.gone = False
         self.cut_off = False  # since it did not read
@@ -136,6 +144,7 @@ class WebSocketEndpoint:
         blobs: BlobStore,
         reader: SongReader,
         turns: Turns,
+        supervisor: Supervisor,
     ) -> None:
         self._settings = settings
         self._dispatcher = dispatcher
@@ -144,6 +153,7 @@ class WebSocketEndpoint:
         self._blobs = blobs
         self._reader = reader
         self._turns = turns
+        self._supervisor = supervisor
         self.open = 0
         self.cut_off = 0
 
@@ -182,6 +192,25 @@ class WebSocketEndpoint:
                 client.osc.send(Failed.from_error(error))
             return
         calls, batch = jsonrpc.read_frame(text)
+        await self._in_turn(
+            client, self._answer(client, calls, batch), is_long=not batch and _is_long(calls[0])
+        )
+
+    async def _in_turn(
+        self, client: WebSocketClient, work: Coroutine[Any, Any, None], *, is_long: bool
+    ) -> None:
+        """Serves a frame before the next one; one that takes long meanwhile, since the next one may cancel it."""
+        if not is_long or client.long_calls >= MAX_LONG_CALLS:
+            await work
+            return
+
+        def ended(_: object) -> None:
+            client.long_calls -= 1
+
+        client.long_calls += 1
+        self._supervisor.spawn("WebSocket request", work).add_done_callback(ended)
+
+    async def _answer(self, client: WebSocketClient, calls: Sequence[Call | BadCall], batch: bool) -> None:
         answers: list[dict[str, Any]] = []
         files: list[TakeFile] = []
         for number, call in enumerate(calls):
@@ -205,7 +234,8 @@ class WebSocketEndpoint:
     async def _receive_bytes(self, client: WebSocketClient, frame: bytes) -> None:
         upload = client.upload
         if upload is None and is_packet(frame):
-            await serve_packet(self._dispatcher, frame, client.osc)
+            work = serve_packet(self._dispatcher, frame, client.osc)
+            await self._in_turn(client, work, is_long=frame.startswith(LONG_ADDRESSES))
             return
         if upload is None:
             error = ProtocolError(
@@ -226,3 +256,7 @@ class WebSocketEndpoint:
         except ProtocolError as error:
             client.send(Failed.from_error(error, request_id=client.upload_id))
         client.end_upload()
+
+
+def _is_long(call: Call | BadCall) -> bool:
+    return isinstance(call, Call) and call.method in LONG_METHODS

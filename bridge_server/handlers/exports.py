@@ -15,6 +15,7 @@ from typing import TypeVar
 from urllib.parse import quote
 
 from bridge_server.handlers.response import Response, understood
+from bridge_server.handlers.running_exports import RunningExport, RunningExports
 from bridge_server.jobs.database import open_to_read
 from bridge_server.rendering.receipts import in_words, song_in_words
 from bridge_server.sessions.client import Client
@@ -49,17 +50,24 @@ class ExportHandlers:
     in a thread, with a connection of its own, which only reads.
     """
 
-    def __init__(self, store: ClipStore, database: Path, roots: tuple[Path, ...]) -> None:
+    def __init__(
+        self, store: ClipStore, database: Path, roots: tuple[Path, ...], running: RunningExports
+    ) -> None:
         self._store = store
         self._database = database
         self._roots = roots
+        self._running = running
 
     async def export(self, request: Export, client: Client) -> Response:
         """Raises ProtocolError, TakeError, ClipStoreError."""
         folder = find_folder(request.folder, self._roots) if request.folder else self._store.root / FOLDER
-        progress = _ExportProgress(request, client, asyncio.get_running_loop())
-        if request.format in MIX_FORMATS:
-            return await self._finished(request, folder, progress)
+        with self._running.begun(request.id, client) as export:
+            progress = _ExportProgress(request, export, asyncio.get_running_loop())
+            if request.format in MIX_FORMATS:
+                return await self._finished(request, folder, progress)
+            return await self._exported(request, folder, progress)
+
+    async def _exported(self, request: Export, folder: Path, progress: Callable[[float], None]) -> Response:
         write = self._write_stems if request.format == STEMS_FORMAT else self._write
         written = await asyncio.to_thread(write, request, folder, progress)
         files = tuple(str(path) for path in written.files)
@@ -109,20 +117,22 @@ class ExportHandlers:
 
 
 class _ExportProgress:
-    """Progress of a thread's work to a client, thinned out."""
+    """Progress of a thread's work to a client, thinned out; ends the work once it is cancelled."""
 
-    def __init__(self, request: Export, client: Client, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, request: Export, export: RunningExport, loop: asyncio.AbstractEventLoop) -> None:
         self._request = request
-        self._client = client
+        self._export = export
         self._loop = loop
         self._last = time.monotonic()
 
     def __call__(self, fraction: float) -> None:
+        """Raises ProtocolError when the export was cancelled."""
+        self._export.check()
         if time.monotonic() - self._last >= PROGRESS_SECONDS:
             self._last = time.monotonic()
             reply = JobProgress(id=self._request.id, job="", stage="exporting", fraction=fraction)
             with contextlib.suppress(RuntimeError):  # the server is stopping
-                self._loop.call_soon_threadsafe(self._client.send, reply)
+                self._loop.call_soon_threadsafe(self._export.client.send, reply)
 
 
 def project_of(store: ClipStore, what: str, name: str) -> Project:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import TypeVar
 
 from bridge_server.handlers.response import Response, understood
+from bridge_server.handlers.running_exports import RunningExport, RunningExports
 from bridge_server.jobs.job import Job, JobState
 from bridge_server.jobs.job_queue import JobQueue
 from bridge_server.jobs.replies import analysed, ending, take_ready
@@ -17,6 +18,7 @@ from bridge_server.sessions.client import Client
 from bridge_server.songs.song_tempos import SongTempos
 from clip_store.store import ClipStore
 from daw_protocol import requests
+from daw_protocol.errors import ProtocolError
 from daw_protocol.replies import Acknowledged, Analysed, Reply, TakeReady
 from daw_protocol.results import (
     MAX_LISTED_VALUE,
@@ -44,12 +46,14 @@ class JobHandlers:
         audience: Audience,
         worker: RenderWorker,
         tempos: SongTempos,
+        exports: RunningExports,
     ) -> None:
         self._queue = queue
         self._store = store
         self._audience = audience
         self._worker = worker
         self._tempos = tempos
+        self._exports = exports
 
     async def list(self, request: requests.ListJobs, _: Client) -> Response:
         state = JobState(request.state) if request.state else None
@@ -74,7 +78,14 @@ class JobHandlers:
         return Response((*takes, *self._found(job), *last), result)
 
     async def cancel(self, request: requests.Cancel, client: Client) -> Response:
-        job = self._queue.named(request.job, client)
+        if export := self._exports.of_client(request.job, client):
+            return _export_cancelled(request, export)
+        try:
+            job = self._queue.named(request.job, client)
+        except ProtocolError:
+            if export := self._exports.of_machine(request.job, client):
+                return _export_cancelled(request, export)
+            raise
         result = CancelledJob(job=job.id)
         if job.state.terminal:
             return understood(request, f"Job {job.id} was {job.state.value} already.", result)
@@ -122,6 +133,11 @@ class JobHandlers:
         takes = list(reversed(self._store.index.list(job=job.id, limit=MAX_TAKES_OF_A_JOB)))
         paths = [await asyncio.to_thread(self._store.clip_path, take) for take in takes]
         return tuple(take_ready(job, take, path) for take, path in zip(takes, paths, strict=True))
+
+
+def _export_cancelled(request: requests.Cancel, export: RunningExport) -> Response:
+    export.cancel()
+    return understood(request, f"Export {export.id} is being cancelled.", CancelledJob(job=export.id))
 
 
 def short_of(request: Mapping[str, object]) -> dict[str, object]:

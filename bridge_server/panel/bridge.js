@@ -11,6 +11,8 @@ import { Sha256 } from "./sha256.js";
 const PAGE = 250;
 const MAX_TAKES = 5000;
 const PIECE = 1 << 20;
+/** An export that takes so many milliseconds can be cancelled. */
+const LASTING = 1000;
 const TOKEN = "takebridge.token";
 const TERMINAL = { done: "done", failed: "failed", cancelled: "cancelled" };
 
@@ -369,16 +371,24 @@ export class Bridge {
     return done;
   }
 
-  /** Has the server write a file; moved(fraction) as it goes. Returns the result, or undefined when it failed. */
-  async export(params, moved = () => undefined) {
+  /**
+   * Has the server write a file; moved(fraction) as it goes, and lasting(cancel) when it takes longer than a second.
+   * Returns the result, or undefined when it failed or was cancelled.
+   */
+  async export(params, moved = () => undefined, lasting = () => undefined) {
     const id = `ex${Date.now().toString(36)}`;
     this.exporting.set(id, moved);
+    // One that has just ended cannot be cancelled any more, and its answer says how it ended.
+    const cancel = () => this.connection.call("cancel", { job: id }).catch(() => undefined);
+    const timer = setTimeout(() => lasting(cancel), LASTING);
     try {
       return await this.connection.call("export", { id, ...params }, 0);
     } catch (error) {
-      this.notices.error(error);
+      if (error.code === "cancelled") this.notices.say(error.message);
+      else this.notices.error(error);
       return undefined;
     } finally {
+      clearTimeout(timer);
       this.exporting.delete(id);
     }
   }

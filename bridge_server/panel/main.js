@@ -150,7 +150,7 @@ const actions = {
   repaint: () => form.submit("repaint"),
   markRegion: () => regions.mark(),
   mix: (take, which) => listening.mix(take, which),
-  saveStems: (id) => saving.saveStems(id),
+  saveStems: (id, lasting) => saving.saveStems(id, lasting),
   get stems() {
     return listening.stems;
   },

@@ -11,15 +11,29 @@ export class Saving {
     this.button = byId("save-song");
     this.label = this.button.querySelector("span");
     this.writing = false;
-    this.button.addEventListener("click", () => this.save());
+    /** What cancels the file being written; null until it has taken a second, and once it is used. */
+    this.cancel = null;
+    this.button.addEventListener("click", () => (this.cancel ? this.#stop() : this.save()));
     store.watch(["takes", "takesOf"], () => this.#changed());
   }
 
   #changed() {
     const accepted = this.store.get("takes").some((take) => take.chosen);
-    this.button.disabled = this.writing || !accepted;
+    this.button.disabled = this.writing ? !this.cancel : !accepted;
     this.button.classList.toggle("writing", this.writing);
     this.button.title = accepted ? "Save the song with every accepted take, as a WAV file" : "Accept a take first";
+    if (this.writing) this.button.title = "Cancel saving; no file is written";
+  }
+
+  #stop() {
+    const cancel = this.cancel;
+    this.cancel = null;
+    this.#changed();
+    cancel();
+  }
+
+  #moved(fraction) {
+    setText(this.label, `${this.cancel ? "Cancel saving ·" : "Saving …"} ${Math.round(fraction * 100)} %`);
   }
 
   async save() {
@@ -28,8 +42,16 @@ export class Saving {
     this.writing = true;
     this.#changed();
     setText(this.label, "Saving …");
-    const done = await this.bridge.export({ what: "song", name: song, format: "mix" }, (fraction) => setText(this.label, `Saving … ${Math.round(fraction * 100)} %`));
+    let reached = 0;
+    const moved = (fraction) => this.#moved((reached = fraction));
+    const lasting = (cancel) => {
+      this.cancel = cancel;
+      this.#moved(reached);
+      this.#changed();
+    };
+    const done = await this.bridge.export({ what: "song", name: song, format: "mix" }, moved, lasting);
     this.writing = false;
+    this.cancel = null;
     setText(this.label, "Save the song");
     this.#changed();
     if (!done) return;
@@ -39,9 +61,9 @@ export class Saving {
     this.notices.say(`Saved with ${counted(regions, "accepted region")}, ${outside}.`, done.notes.join(" "));
   }
 
-  /** All stems of a stem's separation in one ZIP file. */
-  async saveStems(take) {
-    const done = await this.bridge.export({ what: "take", name: take, format: "stems" });
+  /** All stems of a stem's separation in one ZIP file. lasting: as Bridge.export has it. */
+  async saveStems(take, lasting) {
+    const done = await this.bridge.export({ what: "take", name: take, format: "stems" }, undefined, lasting);
     if (!done) return;
     this.#download(done);
     this.notices.say("All stems are saved in one ZIP file, named after the song and the stem.");

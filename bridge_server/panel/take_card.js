@@ -192,13 +192,11 @@ export class TakeCard {
     const format = make("select", { id: "x-format" }, ...FORMATS.map(([name, label]) => make("option", { value: name }, label)));
     const what = make("select", { id: "x-what" }, make("option", { value: "take" }, "this take in its song"), make("option", { value: "song" }, "the song with all its takes"));
     const result = make("div", { class: "exported", role: "status" });
-    const write = button("Export", { onclick: async () => {
-      write.disabled = true;
+    const write = cancellable(button("Export"), "Cancel the export", async (lasting) => {
       setText(result, "Exporting …");
-      const done = await this.bridge.export({ what: what.value, name: what.value === "take" ? take.take : take.song, format: format.value }, (fraction) => setText(result, `Exporting … ${Math.round(fraction * 100)} %`));
-      write.disabled = false;
+      const done = await this.bridge.export({ what: what.value, name: what.value === "take" ? take.take : take.song, format: format.value }, (fraction) => setText(result, `Exporting … ${Math.round(fraction * 100)} %`), lasting);
       result.replaceChildren(...(done ? [make("code", {}, done.path), ...[...(done.words ?? []), ...done.notes].map((note) => make("p", { class: "quiet" }, note))] : []));
-    } });
+    });
     if (!take.song) {
       what.lastChild.disabled = true;
       for (const option of format.options) option.disabled = FINISHED.includes(option.value);
@@ -267,12 +265,8 @@ export class TakeCard {
   }
 
   #allStems(take) {
-    const save = button("Save all stems", { picture: "file", text: "All stems", title: "All stems of this separation as WAV files in one ZIP", onclick: async () => {
-      save.disabled = true;
-      await this.actions.saveStems(take.take);
-      save.disabled = false;
-    } });
-    return save;
+    const save = button("Save all stems", { picture: "file", text: "All stems", title: "All stems of this separation as WAV files in one ZIP" });
+    return cancellable(save, "Cancel saving", (lasting) => this.actions.saveStems(take.take, lasting));
   }
 
   #fill(about) {
@@ -351,3 +345,28 @@ function listed(names) {
   return entries.length ? entries.join(", ") : undefined;
 }
 
+/** A button that carries out work(lasting), and cancels it once it has taken so long that lasting(cancel) is called. */
+function cancellable(element, words, work) {
+  const label = element.querySelector("span");
+  const [text, name] = [label.textContent, element.getAttribute("aria-label")];
+  let cancel = null;
+  const shown = (now, called) => {
+    setText(label, now);
+    if (name) element.setAttribute("aria-label", called);
+    element.disabled = false;
+  };
+  element.addEventListener("click", async () => {
+    element.disabled = true;
+    if (cancel) {
+      cancel();
+      return;
+    }
+    await work((stop) => {
+      cancel = stop;
+      shown(words, words);
+    });
+    cancel = null;
+    shown(text, name);
+  });
+  return element;
+}

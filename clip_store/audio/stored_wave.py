@@ -5,6 +5,7 @@ For whoever passes audio on: a song of half an hour takes as much memory as the 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,8 +43,8 @@ class StoredWave:
             file.seek(self.start + first * size)
             return file.read((end - first) * size)
 
-    def digest(self) -> str:
-        """The digest of its audio, as Audio.digest has it. Reads everything; for a thread."""
+    def digest(self, progress: Callable[[float], None] = lambda _: None) -> str:
+        """The digest of its audio, as Audio.digest has it. Reads everything; for a thread. progress: from 0 to 1."""
         form = self.form
         sha = new_digest(form.encoding, form.rate, form.channels, form.frames)
         left = form.sound_bytes
@@ -52,4 +53,5 @@ class StoredWave:
             while left and (block := file.read(min(BLOCK, left))):
                 sha.update(block)
                 left -= len(block)
+                progress(1 - left / form.sound_bytes)
         return sha.hexdigest()

@@ -10,10 +10,9 @@ from pathlib import Path
 
 from clip_store.atomic_file import make_folder, store_error, whole_file
 from clip_store.audio.broadcast_wav import metadata_chunks
-from clip_store.audio.riff import wave_parts
 from clip_store.blobs import BlobStore
 from clip_store.errors import StoreError
-from clip_store.exports.write import OnFraction, Written
+from clip_store.exports.write import OnFraction, Written, pieces_of
 from clip_store.store import bext_of, file_stem, recipe_of, statement
 from clip_store.take import Take
 
@@ -24,7 +23,8 @@ _SPARE = 1 << 20
 def write_stems(stems: Sequence[Take], blobs: BlobStore, folder: Path, progress: OnFraction) -> Written:
     """Write the stems into `folder`, under a name nothing has there. progress: from 0 to 1.
 
-    Raises StoreError when audio is gone or damaged, the disk is full or the folder cannot be written.
+    Raises StoreError when audio is gone or damaged, the disk is full or the folder cannot be written; what `progress`
+    raises, to cancel it.
     """
     title = file_stem(stems[0].title)
     needed = sum(blobs.path(stem.audio).stat().st_size for stem in stems) + _SPARE
@@ -36,13 +36,15 @@ def write_stems(stems: Sequence[Take], blobs: BlobStore, folder: Path, progress:
                 "Free some space, or choose a folder on another disk.",
             )
         path = next(path for path in _names(folder, title) if not path.exists())
-        with whole_file(path) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:
-            for number, (name, stem) in enumerate(zip(stem_names(stems), stems, strict=True)):
-                progress(number / len(stems))
-                _add(archive, name, stem, blobs)
+        with whole_file(path) as part:
+            with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:
+                for number, (name, stem) in enumerate(zip(stem_names(stems), stems, strict=True)):
+                    progress(number / len(stems))
+                    for done in _add(archive, name, stem, blobs):
+                        progress((number + done) / len(stems))
+            progress(1.0)
     except OSError as error:
         raise store_error(folder / title, error) from error
-    progress(1.0)
     return Written(path, (path,), ())
 
 
@@ -63,11 +65,13 @@ def _names(folder: Path, title: str) -> Iterator[Path]:
         yield folder / f"{title}.stems-{number}.zip"
 
 
-def _add(archive: zipfile.ZipFile, name: str, stem: Take, blobs: BlobStore) -> None:
+def _add(archive: zipfile.ZipFile, name: str, stem: Take, blobs: BlobStore) -> Iterator[float]:
+    """Writes a stem; yields the part of it that is written, 0 to 1."""
     audio = blobs.get(stem.audio)
     chunks = metadata_chunks(bext_of(stem, audio), recipe_of(stem), statement(stem), audio.rate)
     entry = zipfile.ZipInfo(name, _DATE)
     entry.file_size = audio.frames * audio.channels * audio.encoding.bits // 8  # beyond 2 GiB: zip64
     with archive.open(entry, "w") as member:
-        for piece in wave_parts(audio, chunks):
+        for piece, done in pieces_of(audio, chunks):
             member.write(piece)
+            yield done

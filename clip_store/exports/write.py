@@ -1,4 +1,7 @@
-"""Writes a project into a folder: the one file of it that touches the disk. Nothing is overwritten."""
+"""Writes a project into a folder: the one file of it that touches the disk. Nothing is overwritten.
+
+What fails, or is cancelled, leaves nothing behind.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,12 @@ import contextlib
 import itertools
 import shutil
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from clip_store.atomic_file import store_error, whole_file, write_whole
 from clip_store.audio.audio import Audio
-from clip_store.audio.audio_file import write_wav
 from clip_store.audio.broadcast_wav import Bext, metadata_chunks
 from clip_store.audio.riff import wave_parts
 from clip_store.blobs import BlobStore
@@ -26,7 +28,7 @@ from clip_store.store import ORIGINATOR, bext_of, file_stem, recipe_of, statemen
 from daw_protocol.timeline import Span
 
 OnFraction = Callable[[float], None]
-"""Receives the progress, 0 to 1."""
+"""Receives the progress, 0 to 1, before anything has its final name. What it raises ends the export."""
 
 _WIDEST = 8  # bytes a sample
 
@@ -57,7 +59,7 @@ def write_export(
     """Write the project below `folder`, under a name nothing has there.
 
     Raises StoreError when audio is gone or damaged, the disk is full or the folder cannot be written;
-    ValueError when the format cannot hold the tempo map.
+    ValueError when the format cannot hold the tempo map; what `progress` raises, to cancel it.
     """
     for digest in [digest for sound in project.files for digest in sound.needs]:
         blobs.path(digest)  # fails before anything is written if it is missing
@@ -67,7 +69,6 @@ def write_export(
         main, files, notes = _WRITERS[kind](_Order(project, blobs, folder, version, progress))
     except OSError as error:
         raise store_error(folder / project.title, error) from error
-    progress(1.0)
     return Written(main, files, (*project.notes, *limits(project, kind), *notes))
 
 
@@ -108,13 +109,30 @@ class _Order:
                 return path
         raise AssertionError("there is always a next number")
 
-    def own_folder(self) -> Path:
-        """A new folder for the project."""
+    @contextlib.contextmanager
+    def own_folder(self) -> Iterator[Path]:
+        """A new folder for the project, removed when the block fails."""
+        path = self._make_folder()
+        try:
+            yield path
+            self.progress(1.0)
+        except BaseException:  # Ctrl-C too: half a project is worth nothing
+            shutil.rmtree(path, ignore_errors=True)
+            raise
+
+    def _make_folder(self) -> Path:
         while True:
             path = self.free("")
             with contextlib.suppress(FileExistsError):  # another export was quicker
                 path.mkdir()
                 return path
+
+    @contextlib.contextmanager
+    def whole_file(self, path: Path) -> Iterator[Path]:
+        """A temporary name to write the file under."""
+        with whole_file(path) as part:
+            yield part
+            self.progress(1.0)
 
     def sounds(self) -> Iterator[tuple[SoundFile, Audio]]:
         """Every sound file with its audio, one at a time."""
@@ -123,13 +141,29 @@ class _Order:
             self.progress(number / len(files))
             yield sound, sound.read(self.blobs)
 
+    def pieces(self, sound: SoundFile, audio: Audio) -> Iterator[bytes]:
+        """A sound file as a WAV file, piece by piece, with progress."""
+        files = self.project.files
+        for piece, done in pieces_of(audio, _chunks(sound, audio)):
+            yield piece
+            self.progress((files.index(sound) + done) / len(files))
+
+
+def pieces_of(audio: Audio, chunks: Sequence[tuple[bytes, bytes]]) -> Iterator[tuple[bytes, float]]:
+    """A WAV file, piece by piece, each with the part of the file that is written with it, 0 to 1."""
+    whole = max(1, audio.frames * audio.channels * audio.encoding.bits // 8)
+    written = 0
+    for piece in wave_parts(audio, chunks):
+        written += len(piece)
+        yield piece, min(1.0, written / whole)
+
 
 Result = tuple[Path, tuple[Path, ...], tuple[str, ...]]
 
 
 def _write_dawproject(order: _Order) -> Result:
     path = order.free(".dawproject")
-    with whole_file(path) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
+    with order.whole_file(path) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(_entry("metadata.xml"), metadata_xml(order.project), zipfile.ZIP_DEFLATED)
         xml = project_xml(order.project, ORIGINATOR, order.version)
         archive.writestr(_entry("project.xml"), xml, zipfile.ZIP_DEFLATED)
@@ -137,7 +171,7 @@ def _write_dawproject(order: _Order) -> Result:
             entry = _entry(audio_path(sound.name))
             entry.file_size = audio.frames * audio.channels * audio.encoding.bits // 8  # beyond 2 GiB: zip64
             with archive.open(entry, "w") as member:
-                for piece in wave_parts(audio, _chunks(sound, audio)):
+                for piece in order.pieces(sound, audio):
                     member.write(piece)
     return path, (path,), ()
 
@@ -147,35 +181,34 @@ def _entry(name: str) -> zipfile.ZipInfo:
 
 
 def _write_rpp(order: _Order) -> Result:
-    folder = order.own_folder()
-    files = [_write_sound(folder / AUDIO_FOLDER, sound, audio) for sound, audio in order.sounds()]
-    main = folder / f"{folder.name}.rpp"
-    write_whole(main, [reaper_project(order.project).encode("utf-8")])
+    with order.own_folder() as folder:
+        files = [_write_sound(order, folder / AUDIO_FOLDER, sound, audio) for sound, audio in order.sounds()]
+        main = folder / f"{folder.name}.rpp"
+        write_whole(main, [reaper_project(order.project).encode("utf-8")])
     return main, (main, *files), ()
 
 
 def _write_wav(order: _Order) -> Result:
-    folder = order.own_folder()
     files, notes = [], []
-    for sound, audio in order.sounds():
-        if sound.position + sound.frames <= 0:
-            notes.append(f"{sound.name} lies before the timeline's zero and has no file.")
-        elif sound.position < 0:
-            # A time stamp cannot be negative: what is left of the file begins at zero.
-            rest = audio.cut(Span(-sound.position, audio.frames))
-            files.append(_write_sound(folder, sound, rest))
-            notes.append(f"{sound.name}.wav begins at the timeline's zero; what lay before it is cut off.")
-        else:
-            files.append(_write_sound(folder, sound, audio))
+    with order.own_folder() as folder:
+        for sound, audio in order.sounds():
+            if sound.position + sound.frames <= 0:
+                notes.append(f"{sound.name} lies before the timeline's zero and has no file.")
+            elif sound.position < 0:
+                # A time stamp cannot be negative: what is left of the file begins at zero.
+                rest = audio.cut(Span(-sound.position, audio.frames))
+                files.append(_write_sound(order, folder, sound, rest))
+                notes.append(
+                    f"{sound.name}.wav begins at the timeline's zero; what lay before it is cut off."
+                )
+            else:
+                files.append(_write_sound(order, folder, sound, audio))
     return folder, tuple(files), tuple(notes)
 
 
-def _write_sound(folder: Path, sound: SoundFile, audio: Audio) -> Path:
+def _write_sound(order: _Order, folder: Path, sound: SoundFile, audio: Audio) -> Path:
     path = folder / f"{sound.name}.wav"
-    if sound.take is None:
-        write_wav(path, audio, _plain_bext(sound))
-    else:
-        write_wav(path, audio, _take_bext(sound, audio), recipe_of(sound.take), statement(sound.take))
+    write_whole(path, order.pieces(sound, audio))
     return path
 
 
@@ -210,7 +243,7 @@ def _write_aaf(order: _Order) -> Result:
         order.progress(next(done) / (len(files) + 1))
         return sound.read(order.blobs)
 
-    with whole_file(path) as part:
+    with order.whole_file(path) as part:
         clipped = write_aaf(order.project, part, read)
     notes = (
         (f"{clipped} samples beyond full scale were cut off: 24 bits cannot hold them.",) if clipped else ()
@@ -227,6 +260,7 @@ def _write_midi(order: _Order) -> Result:
             f"This tempo map cannot be written as MIDI: {error}.", "Export it as dawproject or rpp."
         ) from error
     files = [path]
+    order.progress(1.0)  # what is left takes no time
     write_whole(path, [data])
     for sound in order.project.files:  # what an engine arranged for its backing
         for entry in sound.take.attachments if sound.take else ():

@@ -55,8 +55,12 @@ def measure_mix(mix: SongMix, position: int, progress: OnFraction) -> MeasuredMi
     visible = list(_visible(mix))
     regions = []
     for number, (comp, parts) in enumerate(visible, 1):
-        regions.append(_region(mix, comp, parts, position))
-        progress(0.7 + 0.3 * number / len(visible))
+
+        def moved(done: float, begun: int = number - 1) -> None:
+            progress(0.7 + 0.3 * (begun + done) / len(visible))
+
+        regions.append(_region(mix, comp, parts, position, moved))
+        moved(1.0)
     receipt = SongReceipt(
         position=position + mix.span.start,
         length=form.frames,
@@ -94,7 +98,9 @@ def _visible(mix: SongMix) -> Iterator[tuple[AcceptedComp, Comp]]:
         yield comp, seen
 
 
-def _region(mix: SongMix, comp: AcceptedComp, visible: Comp, position: int) -> AcceptedRegion:
+def _region(
+    mix: SongMix, comp: AcceptedComp, visible: Comp, position: int, progress: OnFraction
+) -> AcceptedRegion:
     accepted = mix.accepted
     start = min(part.start for part in comp.parts)
     end = max(part.end for part in comp.parts)
@@ -108,7 +114,7 @@ def _region(mix: SongMix, comp: AcceptedComp, visible: Comp, position: int) -> A
         stem=comp.place.stem,
         parts=tuple((part.take, part.start + position, part.end + position) for part in visible),
         covered=_length(comp.parts) - _length(visible),
-        correlation=_likeness(mix, Span(start, end)) if covers and _length(visible) else None,
+        correlation=_likeness(mix, Span(start, end), progress) if covers and _length(visible) else None,
         seams=len(seams),
         seam_db=max((seam.level.value for seam in seams), default=None),
         seam_rank=100 * max(ranks) if ranks else None,
@@ -136,7 +142,7 @@ def _seams(mix: SongMix, region: Span) -> Iterator[Seam]:
             yield Seam(edge, seam.level, seam.spectrum, seam.click)
 
 
-def _likeness(mix: SongMix, region: Span) -> float | None:
+def _likeness(mix: SongMix, region: Span, progress: OnFraction) -> float | None:
     """As likeness.correlation, block by block."""
     inside = region.clipped(Span(0, mix.original.form.frames))
     product = old_power = new_power = 0.0
@@ -147,6 +153,7 @@ def _likeness(mix: SongMix, region: Span) -> float | None:
         product += float(old.ravel() @ new.ravel())
         old_power += power(old)
         new_power += power(new)
+        progress((span.end - inside.start) / inside.length)
     if old_power <= 0.0 or new_power <= 0.0:
         return None
     return round(max(-1.0, min(1.0, product / math.sqrt(old_power * new_power))), 6)

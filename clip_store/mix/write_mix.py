@@ -66,7 +66,7 @@ def write_mix(
     """Write the song into `folder`, under a name nothing has there. progress: from 0 to 1.
 
     Raises StoreError when audio is gone or damaged, the format cannot hold it, the disk is full or the folder cannot
-    be written; SpliceError when an accepted clip does not fit the song.
+    be written; SpliceError when an accepted clip does not fit the song; what `progress` raises, to cancel it.
     """
     try:
         mix = _mix(song, blobs, kind)
@@ -76,17 +76,17 @@ def write_mix(
         part = temporary_path(folder / "song")
         try:
             _write(part, song, mix, measured, kind, lambda done: progress(0.5 + 0.4 * done))
-            if _digest_of(part, mix.form, kind) != measured.digest:
+            if _digest_of(part, mix.form, kind, lambda done: progress(0.9 + 0.1 * done)) != measured.digest:
                 raise StoreError(
                     "The file does not hold what was written to it.", "Check the disk, then try again."
                 )
+            progress(1.0)  # before the file has its name: what is cancelled leaves none
             path = publish(part, _names(folder, file_stem(song.title or "song"), kind.ending))
         finally:
             with contextlib.suppress(OSError):  # there only when something went wrong
                 part.unlink()
     except OSError as error:
         raise store_error(folder / (song.title or "song"), error) from error
-    progress(1.0)
     return WrittenMix(path, measured.receipt, tuple(_notes(song, mix, measured.receipt)))
 
 
@@ -149,13 +149,16 @@ def _write(
             file.write(b"\0")
 
 
-def _digest_of(path: Path, form: WaveForm, kind: MixFormat) -> str:
+def _digest_of(path: Path, form: WaveForm, kind: MixFormat, progress: OnFraction) -> str:
     """The digest of the audio in a written file, as Audio.digest has it."""
     if kind is MixFormat.WAV:
-        return StoredWave.open(path).digest()
+        return StoredWave.open(path).digest(progress)
     sha = new_digest(form.encoding, form.rate, form.channels, form.frames)
+    done = 0
     for block in flac_blocks(path, form.encoding):
         sha.update(encode_samples(block, form.encoding))
+        done += len(block)
+        progress(min(1.0, done / form.frames))
     return sha.hexdigest()
 
 

@@ -11,9 +11,9 @@ from daw_protocol.requests.request import Request
 
 @dataclass(frozen=True, kw_only=True)
 class Cancel(Request):
-    """Cancel a job, waiting or running."""
+    """Cancel a job, waiting or running, or an export, which then leaves no file."""
 
-    job: str = value(Text(64, 1), "the job's id, or the id of the request that started it")
+    job: str = value(Text(64, 1), "the job's id, or the id of the request that started the job or the export")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -153,13 +153,25 @@ class WebSocketPeer:
         self.received: list[Received] = []
         self.binary: list[bytes] = []
         self._calls = 0
+        self._answers: dict[Any, dict[str, Any]] = {}
 
     def call(self, method: str, **params: Any) -> Any:
         """The result of a method. Raises RpcError."""
+        return self.answer(method, self.begin(method, **params))
+
+    def begin(self, method: str, **params: Any) -> int:
+        """Calls a method; returns the number that `answer` takes."""
         self._calls += 1
-        number = self._calls
-        self.connection.send(json.dumps({"jsonrpc": "2.0", "id": number, "method": method, "params": params}))
-        answer = self.frame_where(lambda frame: frame.get("id") == number)
+        call = {"jsonrpc": "2.0", "id": self._calls, "method": method, "params": params}
+        self.connection.send(json.dumps(call))
+        return self._calls
+
+    def answer(self, method: str, number: int) -> Any:
+        """The result of a call, whatever is answered before it. Raises RpcError."""
+        while number not in self._answers:
+            frame = self.frame_where(lambda frame: "id" in frame and "method" not in frame)
+            self._answers[frame["id"]] = frame
+        answer = self._answers.pop(number)
         if "error" in answer:
             raise RpcError(answer["error"])
         result_checker(method).validate(answer["result"])

@@ -1,11 +1,33 @@
 """Comping, undo over everything accepted, and the finished song, in Chromium."""
 
+import threading
+
 import numpy as np
 import pytest
 import soundfile
 from playwright.sync_api import expect
 
+from bridge_server.handlers.running_exports import RunningExport
+from tests.bridge_server.peers import PATIENCE
 from tests.panel.accessibility import low_contrasts, nameless, too_small
+
+
+@pytest.fixture
+def endless(monkeypatch):
+    """Exports do not get past their first check until they are cancelled."""
+    check, cancel = RunningExport.check, RunningExport.cancel
+    released = threading.Event()
+
+    def hold(export):
+        assert released.wait(PATIENCE)
+        check(export)
+
+    def release(export):
+        cancel(export)
+        released.set()
+
+    monkeypatch.setattr(RunningExport, "check", hold)
+    monkeypatch.setattr(RunningExport, "cancel", release)
 
 
 @pytest.fixture
@@ -122,3 +144,27 @@ def test_nothing_is_wrong_with_a_comp_on_the_page(open_panel, server, takes, wid
     assert [check(panel.page) for check in (low_contrasts, nameless, too_small)] == [[], [], []]
     with server.websocket() as peer:
         peer.call("select", start=0, end=1)
+
+
+def test_saving_that_lasts_is_cancelled(open_panel, server, takes, endless):
+    panel = ready(open_panel, takes)
+    page = panel.page
+    panel.press("Enter")
+    panel.wait("v.takes.some(take => take.take === x && take.chosen)", takes[0])
+    before = sorted((server.settings.store / "exports").rglob("*"))
+    page.get_by_role("button", name="Save the song").click()
+    page.get_by_role("button", name="Cancel saving").click()
+    expect(page.locator("#notices")).to_contain_text("The export was cancelled; no file was written.")
+    expect(page.get_by_role("button", name="Save the song")).to_be_enabled()
+    assert sorted((server.settings.store / "exports").rglob("*")) == before
+
+
+def test_an_export_from_the_card_is_cancelled(open_panel, takes, endless):
+    page = ready(open_panel, takes).page
+    page.click("#take summary >> text=Export as a project")
+    page.wait_for_selector("#x-format")
+    page.get_by_role("button", name="Export", exact=True).click()
+    page.get_by_role("button", name="Cancel the export").click()
+    expect(page.get_by_role("button", name="Export", exact=True)).to_be_enabled()
+    expect(page.locator("#notices")).to_contain_text("no file was written")
+    expect(page.locator(".exported")).to_be_empty()

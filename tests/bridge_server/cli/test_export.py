@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from rich.progress import Progress
 
 from bridge_server.jobs.database import DATABASE, open_database
 from clip_store.store import ClipStore
@@ -81,3 +82,15 @@ def test_an_empty_store(folder, tmp_path):
     assert done.returncode == 1
     assert "no takes" in done.stderr
     assert not (tmp_path / "nothing").exists()
+
+
+@pytest.mark.parametrize("format", ["mix", "wav"])
+def test_ctrl_c_leaves_no_file(folder, monkeypatch, format):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Progress, "update", interrupted)
+    status, out, err = export(folder, "song", "my song", "--as", format, "--to", "stopped")
+    assert (status, err) == (130, "")
+    assert "no file was written" in out
+    assert not [path for path in (folder / "stopped").rglob("*") if path.name != "stopped"]

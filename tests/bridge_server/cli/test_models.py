@@ -16,8 +16,8 @@ import pytest
 from rich.console import Console
 
 from bridge_server.cli import doctor
-from bridge_server.cli.commands import DONE, PROBLEM, Screen
-from bridge_server.cli.models import INTERRUPTED, gigabytes, run_models
+from bridge_server.cli.commands import DONE, INTERRUPTED, PROBLEM, Screen
+from bridge_server.cli.models import gigabytes, run_models
 from bridge_server.models.downloads import Hub
 from bridge_server.models.library import RECORD, STAGING
 from daw_protocol.errors import ErrorCode, ProtocolError

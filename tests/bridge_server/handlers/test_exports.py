@@ -1,13 +1,16 @@
 """Exports on request, through a real server."""
 
+import threading
 import unicodedata
 import zipfile
 from pathlib import Path
 
 import pytest
 from lxml import etree
+from pythonosc.osc_message import OscMessage
 
-from tests.bridge_server.peers import RpcError, noise_song
+from bridge_server.handlers.running_exports import RunningExport
+from tests.bridge_server.peers import PATIENCE, RpcError, datagram, noise_song
 from tests.clip_store.exports.dawproject_schemas import PROJECT_SCHEMA
 
 REGION = {"source": "song.wav", "start": 4800, "end": 14_400}
@@ -95,3 +98,62 @@ def test_all_stems_of_a_separation_are_one_file_that_get_finds(server, ws, take)
         assert len(archive.namelist()) == len(stems)
     with pytest.raises(RpcError, match="no stem of a separation"):
         ws.call("export", what="take", name=take, format="stems")
+
+
+@pytest.fixture
+def held(monkeypatch):
+    """Holds exports at their first check until one is cancelled; the event says that one has come there."""
+    reached, released = threading.Event(), threading.Event()
+    check, cancel = RunningExport.check, RunningExport.cancel
+
+    def hold(export):
+        reached.set()
+        assert released.wait(PATIENCE)
+        check(export)
+
+    def release(export):
+        cancel(export)
+        released.set()
+
+    monkeypatch.setattr(RunningExport, "check", hold)
+    monkeypatch.setattr(RunningExport, "cancel", release)
+    return reached
+
+
+def files_below(folder):
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+@pytest.mark.parametrize(("what", "kind"), [("song", "mix"), ("take", "rpp"), ("song", "dawproject")])
+def test_a_cancelled_export_leaves_no_file(server, ws, take, held, what, kind):
+    before = files_below(server.settings.store / "exports")
+    name = take if what == "take" else ws.call("takes.show", take=take)["song"]
+    writing = ws.begin("export", id="x1", what=what, name=name, format=kind)
+    assert held.wait(PATIENCE)
+    assert ws.call("cancel", job="x1") == {"job": "x1"}, "the connection is served meanwhile"
+    with pytest.raises(RpcError, match="no file was written") as raised:
+        ws.answer("export", writing)
+    assert (raised.value.code, bool(raised.value.remedy)) == ("cancelled", True)
+    assert files_below(server.settings.store / "exports") == before
+    with pytest.raises(RpcError) as raised:
+        ws.call("cancel", job="x1")
+    assert raised.value.code == "unknown_job", "it is over"
+
+
+def test_by_osc_frames_an_export_is_cancelled_over_its_own_connection(server, take, held):
+    with server.websocket() as ws:
+        ws.connection.send(datagram("/bridge/export", "take", take, "wav", "id", "x2"))
+        assert held.wait(PATIENCE)
+        ws.connection.send(datagram("/bridge/cancel", "x2"))
+        answers = [OscMessage(ws.connection.recv(timeout=PATIENCE)) for _ in range(2)]
+    assert [answer.address for answer in answers] == ["/bridge/ok", "/bridge/failed"]
+    assert "cancelled" in answers[1].params
+
+
+def test_by_osc_an_export_is_cancelled_from_another_port_of_the_machine(server, osc, ws, take, held):
+    osc.send("/bridge/export", "take", take, "wav", "id", "x9")
+    assert held.wait(PATIENCE)
+    with server.osc() as other:
+        assert "x9 is being cancelled" in other.ask("/bridge/cancel", "x9")["text"]
+    reply = osc.receive()
+    assert (reply.name, reply["id"], reply["code"]) == ("failed", "x9", "cancelled")

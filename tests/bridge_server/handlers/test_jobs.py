@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bridge_server.handlers.jobs import JobHandlers, acknowledged
+from bridge_server.handlers.running_exports import RunningExports
 from bridge_server.jobs.database import open_database, transaction
 from bridge_server.jobs.job import Job, JobState
 from bridge_server.jobs.job_queue import JobQueue
@@ -63,7 +64,7 @@ class Parts:
         audience = Audience(self.events, lambda: 0.0)
         reader = SongReader(self.store, connection, (folder,), 60)
         tempos = SongTempos(self.store, connection, reader)
-        self.handlers = JobHandlers(self.queue, self.store, audience, self.worker, tempos)
+        self.handlers = JobHandlers(self.queue, self.store, audience, self.worker, tempos, RunningExports())
 
     def job(self, state=JobState.QUEUED, **values):
         job = replace(JOB, **values)

@@ -123,3 +123,32 @@ def test_what_a_format_cannot_carry_is_noted(shelf, tmp_path):
     assert "steps" in notes_of[Format.MIDI]
     assert "cannot be muted" in notes_of[Format.WAV]
     assert "ramps" not in notes_of[Format.RPP]
+
+
+class Enough(Exception):
+    """Somebody cancels."""
+
+
+@pytest.mark.parametrize("kind", Format)
+@pytest.mark.parametrize("when", [0.0, 0.4, 1.0])
+def test_what_is_cancelled_leaves_nothing(shelf, tmp_path, kind, when):
+    made = shelf()
+    made.add(10, 100)
+
+    def enough(fraction):
+        if fraction >= when:
+            raise Enough
+
+    with pytest.raises(Enough):
+        write(made, kind, tmp_path / "out", progress=enough)
+    assert not list((tmp_path / "out").iterdir())
+
+
+@pytest.mark.parametrize("kind", [Format.WAV, Format.RPP, Format.DAWPROJECT])
+def test_progress_moves_within_a_file(shelf, tmp_path, kind):
+    made = shelf()
+    moved = []
+    write(made, kind, tmp_path, progress=moved.append)
+    assert moved == sorted(moved)
+    assert moved[-1] == 1.0
+    assert [fraction for fraction in moved if 0 < fraction < 0.9], "of the song alone"

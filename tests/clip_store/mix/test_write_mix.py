@@ -188,3 +188,18 @@ def test_memory_does_not_grow_with_the_song(shelf, tmp_path, monkeypatch):
         tracemalloc.stop()
     assert peaks[1] < 1.2 * peaks[0]
     assert peaks[1] < made.song.samples.nbytes
+
+
+@pytest.mark.parametrize("kind", MixFormat)
+@pytest.mark.parametrize("when", [0.1, 0.6, 0.95, 1.0])
+def test_what_is_cancelled_leaves_no_file(shelf, tmp_path, kind, when):
+    made = shelf()
+    comped(made)
+
+    def enough(fraction):
+        if fraction >= when:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        written(made, tmp_path / "out", kind, progress=enough)
+    assert not [path for path in tmp_path.rglob("*") if path.is_file() and "out" in path.parts]

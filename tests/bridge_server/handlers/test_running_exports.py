@@ -1,0 +1,58 @@
+"""Exports being written, and whose they are."""
+
+from dataclasses import dataclass
+
+import pytest
+
+from bridge_server.handlers.running_exports import RunningExports
+from daw_protocol.errors import ErrorCode, ProtocolError
+
+
+@dataclass(frozen=True)
+class Program:
+    """A client, of which only the names count."""
+
+    key: str
+    sender: str
+
+
+MINE = Program("studio", "studio@1")
+BESIDE = Program("studio", "studio@2")
+ELSEWHERE = Program("laptop", "laptop@1")
+
+
+def test_an_export_is_found_by_its_client_and_from_its_machine_while_it_is_written():
+    running = RunningExports()
+    with running.begun("x1", MINE) as export, running.begun("x1", ELSEWHERE) as other:
+        assert running.of_client("x1", MINE) is export
+        assert running.of_client("x1", BESIDE) is None
+        assert running.of_machine("x1", BESIDE) is export
+        assert running.of_machine("x1", ELSEWHERE) is other
+        assert running.of_machine("x2", MINE) is None
+    assert running.of_machine("x1", MINE) is None
+
+
+def test_of_several_under_one_id_the_newest_is_found():
+    running = RunningExports()
+    with running.begun("x1", MINE), running.begun("x1", MINE) as newer:
+        assert running.of_client("x1", MINE) is newer
+
+
+def test_only_a_cancelled_export_ends_at_its_next_check():
+    running = RunningExports()
+    with running.begun("x1", MINE) as export, running.begun("x2", MINE) as other:
+        export.check()
+        export.cancel()
+        with pytest.raises(ProtocolError) as raised:
+            export.check()
+        other.check()
+    assert raised.value.code is ErrorCode.CANCELLED
+    assert "no file" in raised.value.sentence
+
+
+def test_an_export_that_is_left_early_is_cancelled():
+    running = RunningExports()
+    with pytest.raises(KeyError), running.begun("x1", MINE) as export:
+        raise KeyError
+    with pytest.raises(ProtocolError):
+        export.check()
