@@ -147,13 +147,13 @@ def _inference() -> Any:
     except ModuleNotFoundError as missing:
         raise CannotHear from missing
     try:
-        from beat_this import inference
+        import beat_this.inference
     except (ImportError, OSError) as error:  # torchaudio does not load with a torch of another version
         raise CannotHear(
-            f"{beat_this.__name__} is installed and does not load ({_first_line(error)}), so the embedded analysis "
+            f"{LABEL} is installed and does not load ({_first_line(error)}), so the embedded analysis "
             f"found tempo and bars. Install torch and torchaudio of the same version: {INSTALL}"
         ) from error
-    return inference
+    return beat_this.inference
 
 
 def _ascending(times: Any) -> Seconds:
