@@ -73,12 +73,15 @@ class Ears:
             pace.at(STAGE, min(done / chunks, 1.0))
             done += 1
 
-        # The library takes a song in one call; this lets it stop between two chunks of it.
-        hook = self._tracker.model.register_forward_pre_hook(before_each_chunk)
+        # The library takes a song in one call; with these it stops before any part of the network.
+        network = self._tracker.model
+        hooks = [part.register_forward_pre_hook(lambda *_: pace.check()) for part in network.modules()]
+        hooks.append(network.register_forward_pre_hook(before_each_chunk))
         try:
             beats, downbeats = self._tracker(signal, rate)
         finally:
-            hook.remove()
+            for hook in hooks:
+                hook.remove()
         pace.at(STAGE, 1.0)
         return HeardBeats(_ascending(beats), _ascending(downbeats))
 
