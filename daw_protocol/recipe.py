@@ -110,6 +110,9 @@ class BlueprintRecord(Message):
         "0 to 1 for tempo (give or take an octave), octave, downbeat, meter and key, as far as known",
         {},
     )
+    notes: tuple[str, ...] = value(
+        ListOf(AnyText()), "of an analysis: what the engine went without, and how to get it", ()
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

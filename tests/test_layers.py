@@ -103,6 +103,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
     "model": (
         ("checkpoints",),
         ("acestep", "sketch"),
+        ("ears",),
         ("pace",),
         ("engine", "engine_config"),
         ("blueprint", "dsp", "errors", "vocabulary"),
@@ -275,7 +276,15 @@ def test_sketch_knows_only_the_interface_of_engines():
         assert all(
             is_within(name, "model.sketch")
             or is_within(name, "model.dsp")
-            or name in ("model.blueprint", "model.engine", "model.errors", "model.pace", "model.vocabulary")
+            or name
+            in (
+                "model.blueprint",
+                "model.ears",
+                "model.engine",
+                "model.errors",
+                "model.pace",
+                "model.vocabulary",
+            )
             for name in ours
         ), path
 

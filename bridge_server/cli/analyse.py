@@ -174,6 +174,8 @@ def show(screen: Screen, found: BlueprintRecord) -> None:
         )
     if not screen.as_json:
         screen.console.print(table)
+    for note in found.notes:
+        screen.say(escape(note))
 
 
 def word(confidence: float) -> str:

@@ -25,6 +25,7 @@ from bridge_server.server import find_server
 from bridge_server.settings import Settings
 from bridge_server.version import VERSION, version_of
 from daw_protocol.errors import ProtocolError
+from model import ears
 from model.engine import Task
 
 
@@ -70,6 +71,7 @@ async def doctor(settings: Settings, as_json: bool, models_folder: Path | None =
     """
     findings = [*packages(), *await engines(settings), *other_engines()]
     findings += models(models_folder) if models_folder is not None else ()
+    findings += [beat_tracker()]
     findings += [*disk(settings.store), *audio_devices(), *midi(), *discovery(), *tools()]
     findings += await ports(settings)
     if as_json:
@@ -156,6 +158,20 @@ def models(folder: Path) -> Iterator[Finding]:
         yield Finding("models", Verdict.OPTIONAL, f"{what} (in {folder})", remedy)
     else:
         yield Finding("models", Verdict.GOOD, f"{names} in {folder}")
+
+
+def beat_tracker() -> Finding:
+    """Whether `analyse` has trained ears, or the embedded analysis alone."""
+    what = "beat tracker"
+    try:
+        weights = ears.weights_path().is_file()
+    except ears.CannotHear as missing:
+        found = missing.note or f"{ears.LABEL} is not installed; the embedded analysis finds tempo and bars"
+        return Finding(what, Verdict.OPTIONAL, found, ears.INSTALL)
+    if not weights:
+        size = f"{ears.WEIGHTS_SIZE} from {ears.WEIGHTS_FROM}"
+        return Finding(what, Verdict.OPTIONAL, f"{ears.LABEL} without weights", f"{ears.FETCH} ({size})")
+    return Finding(what, Verdict.GOOD, f"{ears.LABEL} {version_of('beat-this')}, {ears.WEIGHTS}")
 
 
 def disk(store: Path) -> Iterator[Finding]:

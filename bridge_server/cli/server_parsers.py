@@ -117,7 +117,13 @@ def _models(commands: Subparsers) -> None:
     models = commands.add_parser(
         "models", help=f"list, download and check the models of the {MODELS_ENGINE.label} engine"
     )
-    models.add_argument("action", choices=("list", "pull", "verify", "path"))
+    models.add_argument(
+        "action",
+        choices=("list", "pull", "verify", "path", "ears"),
+        help=(
+            "ears fetches the weights of the beat tracker that `analyse` uses where the extra of that name is installed"
+        ),
+    )
     models.add_argument("name", nargs="*", help="which models, such as turbo; `list` shows their names")
     json_option(models)
     models_option(models)
@@ -125,6 +131,10 @@ def _models(commands: Subparsers) -> None:
 
 
 def _run_models(arguments: argparse.Namespace) -> int:
+    if arguments.action == "ears":
+        from bridge_server.cli.ears import run_ears
+
+        return run_ears(screen_of(arguments))
     from bridge_server.cli.models import run_models
 
     return run_models(screen_of(arguments), models_of(arguments), arguments.action, arguments.name)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bridge_server.jobs.job import Job, JobState
 from clip_store.take import Take
-from daw_protocol.errors import unicode_only
+from daw_protocol.errors import MAX_SENTENCE, unicode_only
 from daw_protocol.recipe import BlueprintRecord
 from daw_protocol.replies import Analysed, Cancelled, Done, Failed, Reply, TakeReady
 
@@ -52,7 +52,7 @@ def analysed(job: Job, found: BlueprintRecord) -> Analysed:
         downbeat_confidence=sure.get("downbeat", 0.0),
         meter_confidence=sure.get("meter", 0.0),
         key_confidence=sure.get("key", 0.0),
-        text=in_words(found),
+        text=" ".join([in_words(found), *found.notes])[:MAX_SENTENCE],
     )
 
 

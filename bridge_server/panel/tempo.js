@@ -78,7 +78,7 @@ export class SongTempo {
     this.meter = kept.known ? kept.meter : null;
     const doubtful = found && Math.min(...["tempo", "octave", "downbeat"].map((name) => found.confidence?.[name] ?? 0)) < LIKELY;
     if (kept.known) setText(this.text, `Kept with the song: ${inWords({ bpm: kept.bpm, meter: kept.meter, barOne: kept.bar_one, tempos: kept.tempos })}.`);
-    else if (found) setText(this.text, `Found: ${inWords({ bpm: found.tempo, other: found.other_tempo, meter: found.meter, barOne: found.downbeat })}${found.beats?.length ? ", changing" : ""}.${doubtful ? " Check it: play the song and watch the bar lines." : ""}`);
+    else if (found) setText(this.text, `Found: ${inWords({ bpm: found.tempo, other: found.other_tempo, meter: found.meter, barOne: found.downbeat })}${found.beats?.length ? ", changing" : ""}.${doubtful ? " Check it: play the song and watch the bar lines." : ""}${(found.notes ?? []).map((note) => ` ${note}`).join("")}`);
     else setText(this.text, this.store.get("focus")?.tempo_known === false ? "The song's tempo is not known, so its bars are not either. Find it, tap it, enter it, or drop a MIDI file with the tempo map." : "No tempo is kept with the song.");
     show(this.find, !found);
     show(this.accept, Boolean(found) && !kept.known);

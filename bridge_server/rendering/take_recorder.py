@@ -77,7 +77,7 @@ class TakeRecorder:
                 "The engine found nothing in the song.",
                 "Use another engine, or send the tempo.",
             )
-        found = blueprint_record(outcome.blueprint)
+        found = blueprint_record(outcome.blueprint).evolve(notes=outcome.report.notes)
         await self._tempos.keep_found(job.id, source, found)
         self._events.publish(JobReply(job.id, analysed(job, found)))
 

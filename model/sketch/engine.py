@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from model.ears import LABEL, CannotHear, Ears, HeardBeats
 from model.engine import (
     Capability,
     EngineDescription,
@@ -69,6 +70,7 @@ _HINTS = {
 _IMPORTED_LATE = (
     "model.sketch.band.accompany",
     "model.sketch.separation.extract",
+    "model.sketch.survey.heard_beats",
     "model.sketch.survey.survey",
     "scipy.fft",
     "scipy.ndimage",
@@ -78,6 +80,8 @@ _IMPORTED_LATE = (
 
 # Share of a first render's progress bar that the analysis takes.
 _ANALYSIS_SHARE = 0.7
+# Share of what follows that the network takes which listens for beats, where it is installed.
+_EARS_SHARE = 0.8
 
 
 class SketchEngine:
@@ -85,6 +89,7 @@ class SketchEngine:
 
     def __init__(self) -> None:
         self._listenings: OrderedDict[str, Listening] = OrderedDict()
+        self._ears = Ears()
         self._stems: dict[str, SongStems] = {}
         self._analyses: OrderedDict[tuple[str, str], Analysis] = OrderedDict()
 
@@ -167,14 +172,31 @@ class SketchEngine:
 
     def _survey(self, song: Song, pace: Pace) -> Iterator[Rendered]:
         """Tempo, bars, key and parts of a song, from its audio alone."""
-        from model.sketch.survey.survey import METHOD, survey
+        from model.sketch.survey.survey import METHOD, METHOD_WITH_EARS, survey
 
         known = song.digest in self._listenings
         share = 0.02 if known else _ANALYSIS_SHARE
-        found = survey(self._listening(song, pace.part(0.0, share)), pace.part(share, 1.0))
+        listening = self._listening(song, pace.part(0.0, share))
+        ears_share = share + _EARS_SHARE * (1.0 - share)
+        heard, notes = self._heard(listening, pace.part(share, ears_share))
+        found = survey(listening, pace.part(ears_share if heard else share, 1.0), heard)
         self._forget_old()
         yield found
-        yield Report(METHOD)
+        yield Report(METHOD_WITH_EARS if heard else METHOD, notes=notes)
+
+    def _heard(self, listening: Listening, pace: Pace) -> tuple[HeardBeats | None, tuple[str, ...]]:
+        """The beats of the optional tracker; None where there are none to go by, with what the producer should know."""
+        from model.sketch.survey.heard_beats import usable
+
+        try:
+            heard = self._ears.hear(listening.mono, p.ANALYSIS_RATE, pace)
+        except CannotHear as missing:
+            return None, (missing.note,) if missing.note else ()
+        if usable(heard.beats, listening.seconds):
+            return heard, ()
+        return None, (
+            f"{LABEL} heard no even beats in this song, so the embedded analysis found tempo and bars.",
+        )
 
     def _listening(self, song: Song, pace: Pace) -> Listening:
         """The analysis of the song's audio, from the cache if it is there."""

@@ -1,6 +1,7 @@
 """What a song is, from its audio alone: tempo or beats, first downbeat, meter, key, tuning and parts, as a Blueprint.
 
-Nothing of the host's grid enters. Each finding has its own confidence; confidence.py says where the figures come from.
+Nothing of the host's grid enters. Beats of a tracker, where there are any, take the place of ours. Each finding has its
+own confidence; confidence.py says where the figures come from.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ from model.sketch.analysis import beats as beat_rows
 from model.sketch.analysis import chords
 from model.sketch.analysis.analysis import Listening
 from model.sketch.survey import bars as bar_readings
-from model.sketch.survey import confidence
+from model.sketch.survey import confidence, heard_beats
 from model.sketch.survey.bars import Bars, Level
+from model.sketch.survey.heard_beats import Heard
 from model.sketch.survey.onset_bands import OnsetBands, onset_bands, strength_at
 from model.sketch.survey.pulse_features import PulseFeatures, pulse_features
 from model.sketch.survey.sections import find_parts
@@ -31,6 +33,10 @@ STAGE = "finding tempo and bars"
 METHOD = (
     "Tempo from Fourier and autocorrelation tempograms and the phase of the pulse over the whole song (beats by "
     "dynamic programming where it changes); bars from attacks, bass and changes of harmony and sound."
+)
+METHOD_WITH_EARS = (
+    "Beats and bars by Beat This!; the exact tempo from the phase of the pulse over the whole song, or each beat at "
+    "its attack where the tempo changes."
 )
 
 LEAST_SECONDS = 6.0
@@ -53,12 +59,14 @@ class Pulses:
     """Pulses of about an eighth: seconds, ascending.
 
     steady: what they come from; None where the tempo changes. clear: 0..1, the share of tracked beats that are played.
+    beat: of these make a beat, where a tracker says so.
     """
 
     seconds: NDArray[np.float64]
     steady: SteadyPulse | None
     tempogram: Tempogram
     clear: float = 1.0
+    beat: int | None = None
 
     @property
     def rates(self) -> NDArray[np.float64]:
@@ -68,8 +76,11 @@ class Pulses:
         return np.asarray(60.0 / np.interp(self.tempogram.seconds, middles, smooth))
 
 
-def survey(listening: Listening, pace: Pace) -> Blueprint:
-    """Surveys an analysed song. Raises RenderStopped; CannotRender for silence and for less than a few bars."""
+def survey(listening: Listening, pace: Pace, heard: Heard | None = None) -> Blueprint:
+    """Surveys an analysed song, with a tracker's beats (usable ones) or without.
+
+    Raises RenderStopped; CannotRender for silence and for less than a few bars.
+    """
     if listening.seconds < LEAST_SECONDS:
         raise CannotRender(
             f"The song is {listening.seconds:.1f} s long, too short for a tempo to show.",
@@ -82,16 +93,19 @@ def survey(listening: Listening, pace: Pace) -> Blueprint:
             "Check the file, or type the tempo.",
         )
     pace.at(STAGE, 0.3)
-    pulses = find_pulses(bands, pace)
+    pulses = find_pulses(bands, pace) if heard is None else pulses_through(heard, bands, pace)
     pace.at(STAGE, 0.6)
     features = pulse_features(pulses.seconds, bands, listening, pace.check)
     pace.check()
     levels = bar_readings.levels(pulses.rates, pulses.tempogram)
-    bars = bar_readings.read_bars(features, levels[0].pulses)
+    if pulses.beat is not None:
+        levels = heard_beats.heard_level_first(levels, pulses.beat)
+    beat = pulses.beat or levels[0].pulses
+    bars = _bars(heard, pulses, features, beat)
     if beats_fall_in_thirds(bands, pulses.seconds[bars.first % bars.beat :: bars.beat]):
         pulses = in_thirds(pulses, bars)
         features = pulse_features(pulses.seconds, bands, listening, pace.check)
-        bars = bar_readings.read_bars(features, 3)
+        bars = _bars(heard, pulses, features, 3)
     pace.at(STAGE, 0.8)
     found = _blueprint(listening, pulses, features, levels, bars, pace)
     pace.at(STAGE, 1.0)
@@ -112,6 +126,21 @@ def find_pulses(bands: OnsetBands, pace: Pace) -> Pulses:
     while 60.0 / float(np.median(np.diff(beats))) < PULSES_FROM:
         beats = np.interp(np.arange(2 * len(beats) - 1) / 2.0, np.arange(len(beats)), beats)
     return Pulses(beats, None, course, clear)
+
+
+def pulses_through(heard: Heard, bands: OnsetBands, pace: Pace) -> Pulses:
+    """Pulses through the beats of a tracker, whose octave is kept."""
+    overview = tempogram(bands.rhythm, pace.check)
+    found = heard_beats.beat_pulses(heard.beats, bands.rhythm, pace.check)
+    steady = None if found.steady is None else rounded(found.steady, bands.seconds)
+    seconds = found.seconds if steady is None else steady.times(bands.seconds)
+    return Pulses(seconds, steady, overview, found.clear, found.beat)
+
+
+def _bars(heard: Heard | None, pulses: Pulses, features: PulseFeatures, beat: int) -> Bars:
+    """The bars of a tracker, or those that stand out."""
+    found = None if heard is None else heard_beats.heard_bars(heard.downbeats, pulses.seconds, beat)
+    return found or bar_readings.read_bars(features, beat)
 
 
 def beats_fall_in_thirds(bands: OnsetBands, beats: NDArray[np.float64]) -> bool:

@@ -111,6 +111,7 @@ def test_words_for_people():
         {
             "tempo": 128.0, "other_tempo": 64.0, "meter": "4/4", "downbeat": 0.31, "key": "A minor", "tuning": -8.0,
             "confidence": {"tempo": 0.97, "octave": 0.7, "downbeat": 0.4, "meter": 0.9, "key": 0.85},
+            "notes": ["The tracker [final0] has no weights."],
             "sections": [
                 {"name": "A", "start": 0.0, "end": 75.25, "confidence": 0.5},
                 {"name": "B", "start": 75.25, "end": 90.0, "confidence": 0.5},
@@ -126,6 +127,7 @@ def test_words_for_people():
         "0.40, a guess: check it",
         "A = 438.0 Hz",
         "1:15.2",
+        "The tracker [final0] has no weights.",
     ):
         assert text in lines, text
     assert (word(0.9), word(0.7), word(0.1)) == ("likely", "possible", "a guess: check it")

@@ -7,6 +7,7 @@ import pytest
 from bridge_server.cli.doctor import (
     Finding,
     Verdict,
+    beat_tracker,
     disk,
     doctor,
     engines,
@@ -18,6 +19,7 @@ from bridge_server.cli.doctor import (
 )
 from bridge_server.engines.registry import EngineSetup
 from bridge_server.settings import Settings
+from model import ears
 from tests.doubles import ENGINES
 
 GOOD, OPTIONAL, BAD = Verdict
@@ -130,3 +132,17 @@ def test_for_people(capsys):
     assert "– extra: not [installed]" in reported
     assert "pip install 'a[b]'" in reported
     assert "No problems found." in reported
+
+
+def test_the_beat_tracker_is_optional_and_says_what_it_lacks(monkeypatch, tmp_path):
+    weights = tmp_path / "final0.ckpt"
+    monkeypatch.setattr(ears, "weights_path", lambda: weights)
+    assert (beat_tracker().verdict, beat_tracker().remedy[:22]) == (OPTIONAL, "takebridge models ears")
+    weights.touch()
+    assert beat_tracker().verdict is GOOD
+
+    def missing():
+        raise ears.CannotHear
+
+    monkeypatch.setattr(ears, "weights_path", missing)
+    assert (beat_tracker().verdict, beat_tracker().remedy) == (OPTIONAL, "pip install 'takebridge[ears]'")

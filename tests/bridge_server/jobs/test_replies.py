@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from bridge_server.jobs.job import Job, JobState
-from bridge_server.jobs.replies import ending, take_ready
+from bridge_server.jobs.replies import analysed, ending, take_ready
+from daw_protocol.recipe import BlueprintRecord
 from tests.clip_store.takes import stored_take
 
 CLIP = Path("takes") / "t1.wav"
@@ -28,6 +29,12 @@ def test_a_take_is_announced_with_its_place_and_its_file():
 def test_a_receipt_with_warnings_is_not_passed_and_the_first_one_is_shown():
     reply = take_ready(job(), stored_take(receipt={"warnings": ["The take is silent.", "It clips."]}), CLIP)
     assert (reply.passed, reply.warning) == (False, "The take is silent.")
+
+
+def test_an_analysis_says_what_it_went_without():
+    found = BlueprintRecord(tempo=120.0, meter="4/4", downbeat=0.5, notes=("No weights yet.",))
+    assert analysed(job(), found).text == "120 BPM, 4/4, bar 1 at 0.500 s. No weights yet."
+    assert len(analysed(job(), found.evolve(notes=("x" * 1999, "y"))).text) == 2000
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from dataclasses import replace
 
 import pytest
 
@@ -16,6 +17,8 @@ from bridge_server.songs.song_tempos import SongTempos
 from clip_store.audio.audio import Audio, Encoding
 from clip_store.store import ClipStore
 from daw_protocol.requests import Extract
+from model.blueprint import Blueprint
+from model.engine import Report
 from tests.bridge_server.renders import order_for, outcome_of
 from tests.clip_store.sounds import noise
 
@@ -69,3 +72,18 @@ def test_what_was_recorded_is_announced_again_in_its_order(parts, tmp_path):
         assert published == first
 
     asyncio.run(work())
+
+
+def test_what_an_engine_went_without_is_kept_with_what_it_found(parts, tmp_path, monkeypatch):
+    kept = []
+
+    async def keep_found(job, source, found):
+        kept.append((job, source, found.tempo, found.notes))
+
+    recorder, _ = parts
+    monkeypatch.setattr(recorder._tempos, "keep_found", keep_found)
+    outcome = replace(
+        outcome_of(tmp_path, {}), blueprint=Blueprint(tempo=121.0), report=Report("m", notes=("No weights.",))
+    )
+    asyncio.run(recorder.record_found(JOB, "song.wav", outcome))
+    assert kept == [("j1", "song.wav", 121.0, ("No weights.",))]

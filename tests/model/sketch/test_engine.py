@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from model.blueprint import Blueprint
+from model.ears import CannotHear, HeardBeats
 from model.engine import Piece, Progress, RenderRequest, Report, Task
 from model.errors import RenderStopped
 from model.sketch.analysis import analysis
@@ -220,3 +221,49 @@ print(sorted(name for name in set(sys.modules) - before if name.split(".")[0] in
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+class _Tracker:
+    """Ears that hear these beats, or cannot."""
+
+    def __init__(self, heard: HeardBeats | CannotHear) -> None:
+        self._heard = heard
+
+    def hear(self, *_: object) -> HeardBeats:
+        if isinstance(self._heard, CannotHear):
+            raise self._heard
+        return self._heard
+
+
+@pytest.mark.parametrize(
+    ("hears", "method", "note"),
+    [
+        (CannotHear(), "tempograms", ""),
+        (CannotHear("No weights yet."), "tempograms", "No weights yet."),
+        (HeardBeats(np.zeros(0), np.zeros(0)), "tempograms", "no even beats"),
+        ("true", "Beat This!", ""),
+    ],
+)
+def test_an_analysis_goes_by_the_tracker_where_it_hears_beats_and_says_where_not(
+    engine: SketchEngine,
+    made: Generated,
+    monkeypatch: pytest.MonkeyPatch,
+    hears: object,
+    method: str,
+    note: str,
+) -> None:
+    beats = made.grid.seconds[
+        (made.grid.seconds > -1e-9) & (made.grid.seconds < made.song.frames / made.song.rate)
+    ]
+    if not isinstance(hears, (CannotHear, HeardBeats)):
+        hears = HeardBeats(beats, beats[2::4])  # bars two beats later than ours would be
+    monkeypatch.setattr(engine, "_ears", _Tracker(hears))
+    request = request_for(made, 0, made.song.frames, Task.ANALYSE)
+    found, report = engine.render(request, lambda progress: None, lambda: False)
+    assert isinstance(found, Blueprint)
+    assert isinstance(report, Report)
+    assert method in report.method
+    assert len(report.notes) == bool(note)
+    assert note in "".join(report.notes)
+    assert found.downbeat is not None
+    assert (abs(found.downbeat - float(beats[2])) < 0.02) is (method == "Beat This!")
