@@ -177,7 +177,7 @@ export class RequestForm {
     const seedField = make("div", {}, make("label", { class: "label", for: "f-seed" }, "Seed"), seedBox);
     const engine = make("select", { id: "f-engine", name: "engine" });
     const match = make("label", { class: "check", "data-field": "match" }, make("input", { type: "checkbox", name: "match" }), "match the loudness of the original");
-    const more = make("details", {}, make("summary", {}, "More"),
+    const more = make("details", { id: "more-fold" }, make("summary", {}, "More"),
       make("div", { class: "fold" },
         field("layers", "Layers to replace", layers),
         field("engine", "Engine", engine),

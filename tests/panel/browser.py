@@ -145,7 +145,7 @@ class Panel:
 
     def choose_engine(self, name: str) -> None:
         """Renders with another engine from now on."""
-        self.page.evaluate("document.querySelector('#request details').open = true")
+        self.page.evaluate("document.getElementById('more-fold').open = true")
         self.page.select_option("#f-engine", name)
 
     def press(self, *keys: str) -> None:

@@ -1,4 +1,4 @@
-"""Ways a panel is worked: a mouse, or the keys alone. A journey is told once and played with each."""
+"""The three ways a panel is worked: a mouse, the keys alone, a finger. A journey is told once and played with each."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from playwright.sync_api import Locator, expect
 from tests.panel.browser import Panel
 
 TABS = 120  # more than there are controls on the page
+REST = 400  # milliseconds between a drag and the next tap: a browser takes a sooner one for the end of the drag
 
 
 class Hand(Protocol):
@@ -20,6 +21,9 @@ class Hand(Protocol):
 
     def select(self, panel: Panel, first_bar: int, last_bar: int) -> None:
         """Bars, in the song's waveform."""
+
+    def mark(self, panel: Panel) -> None:
+        """Keeps the selected region, so that the next one is rendered with it."""
 
     def take(self, panel: Panel, take: str) -> None:
         """A take, in its lane."""
@@ -36,6 +40,11 @@ class Mouse:
 
     def select(self, panel: Panel, first_bar: int, last_bar: int) -> None:
         panel.select(first_bar, last_bar)
+
+    def mark(self, panel: Panel) -> None:
+        button = panel.page.get_by_role("button", name="Keep the region marked")
+        self.press(button)
+        expect(button).to_have_attribute("aria-pressed", "true")
 
     def take(self, panel: Panel, take: str) -> None:
         panel.page.locator(f".lane[data-take='{take}'] .time").click()
@@ -71,6 +80,10 @@ class Keys(Mouse):
         self._bring(panel, "end", panel.bar(last_bar + 1), "Shift+ArrowLeft", "Shift+ArrowRight")
         assert panel.selection() == {"start": panel.bar(first_bar), "end": panel.bar(last_bar + 1)}
 
+    def mark(self, panel: Panel) -> None:
+        panel.press("n")
+        expect(panel.page.locator("#mark-region")).to_have_attribute("aria-pressed", "true")
+
     def _bring(self, panel: Panel, edge: str, sample: int, back: str, forward: str) -> None:
         panel.wait("v.dragged === null && v.focus.selection !== null")
         while (now := panel.selection()[edge]) != sample:
@@ -85,3 +98,48 @@ class Keys(Mouse):
         for _ in range(shown.index(take)):
             panel.press("ArrowDown")
         panel.wait("v.selected === x", take)
+
+
+class Finger(Mouse):
+    """Taps and drags on a touch screen."""
+
+    def press(self, control: Locator) -> None:
+        self._show(control)
+        control.click(trial=True)  # waits until it stands still, can be pressed, and nothing lies over it
+        box = control.bounding_box()
+        assert box is not None
+        self._touch(control, (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2))
+
+    def select(self, panel: Panel, first_bar: int, last_bar: int) -> None:
+        start, end = panel.bar(first_bar), panel.bar(last_bar + 1)
+        time = panel.page.locator("#original-time")
+        self._show(time)
+        some = (end - start) * 0.1
+        y = panel.y()
+        left, right = panel.x(start + some), panel.x(end - some)
+        self._touch(time, *((left + (right - left) * step / 5, y) for step in range(6)))
+        panel.wait(
+            "v.dragged === null && v.focus.selection?.start === x[0] && v.focus.selection.end === x[1]",
+            [start, end],
+        )
+        panel.page.wait_for_timeout(REST)
+
+    def take(self, panel: Panel, take: str) -> None:
+        self.press(panel.page.locator(f".lane[data-take='{take}'] .lane-select"))
+        panel.wait("v.selected === x", take)
+
+    def _show(self, control: Locator) -> None:
+        """Scrolls as one does, so that nothing at the edges of the screen lies over it."""
+        control.evaluate("one => one.scrollIntoView({ block: 'center' })")
+
+    def _touch(self, on: Locator, *places: tuple[float, float]) -> None:
+        session = on.page.context.new_cdp_session(on.page)
+        first, *others = places
+        for kind, points in (
+            ("touchStart", [first]),
+            *(("touchMove", [place]) for place in others),
+            ("touchEnd", []),
+        ):
+            touches = [{"x": x, "y": y} for x, y in points]
+            session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touches})
+        session.detach()

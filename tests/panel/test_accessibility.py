@@ -185,7 +185,7 @@ def test_the_keys_and_the_songs(panel):
 
 def test_an_error_and_a_field_that_is_wrong(panel):
     page = panel.page
-    page.evaluate("document.querySelector('#request details').open = true")
+    page.evaluate("document.getElementById('more-fold').open = true")
     page.fill("#f-crossfade", "5000")
     page.click("#submit")
     expect(page.locator(".notice.error")).to_be_visible()

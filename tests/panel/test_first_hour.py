@@ -1,4 +1,4 @@
-"""A musician's first hour, from an own MP3 to the finished song: with a mouse, and by keys alone."""
+"""A musician's first hour, from an own MP3 to the finished song: with a mouse, by keys alone, and on a small screen."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from tests.bridge_server.first_hour import BPM, LEAD_IN, RATE, check_finished, own_song
 from tests.bridge_server.peers import ServerThread
 from tests.bridge_server.servers import settings_in
-from tests.panel.hands import Keys, Mouse
+from tests.panel.hands import Finger, Keys, Mouse
 
 pytestmark = pytest.mark.slow
 
@@ -25,6 +25,7 @@ def server(tmp_path):
     [
         pytest.param(Mouse(), 1400, 1, id="with a mouse"),
         pytest.param(Keys(), 1400, 2, id="by keys alone"),
+        pytest.param(Finger(), 400, 3, id="with a finger, at 400 pixels"),
     ],
 )
 def test_from_an_own_mp3_to_the_finished_song(open_panel, tmp_path, hand, width, seed):
@@ -34,11 +35,7 @@ def test_from_an_own_mp3_to_the_finished_song(open_panel, tmp_path, hand, width,
     hand.choose_file(page.get_by_role("button", name="Choose a file …"), path)
     panel.ready()
     give_it_a_tempo(panel, hand)
-    takes = [
-        *repaint(panel, hand, 2, 3, takes=2),
-        *repaint(panel, hand, 5, 5, takes=1),
-        *repaint(panel, hand, 7, 7, takes=1),
-    ]
+    takes = repaint(panel, hand, (2, 3), (5, 5), (7, 7), takes=2)
     hear(panel, hand, takes[0])
     choose(panel, hand, takes)
     check_finished(save(panel, hand, tmp_path), path, panel.bar(2), panel.bar(3), panel.bar(4))
@@ -63,25 +60,22 @@ def give_it_a_tempo(panel, hand):
     assert panel.bar(1) / RATE == pytest.approx(LEAD_IN + 4 * 60 / BPM, abs=0.06), "an encoder's delay aside"
 
 
-def repaint(panel, hand, first_bar, last_bar, takes):
-    """New takes of a region; their ids."""
-    before = set(ids(panel))
-    hand.select(panel, first_bar, last_bar)
-    if panel.page.input_value("#f-takes") != str(takes):
-        panel.page.fill("#f-takes", str(takes))
-        panel.page.locator("#f-takes").blur()
-    hand.press(panel.page.locator("#submit"))
-    panel.wait("v.takes.length === x", len(before) + takes)
-    return sorted(set(ids(panel)) - before, key=lambda take: number(panel, take))
-
-
-def ids(panel):
-    return [take["take"] for take in panel.value("takes")]
-
-
-def number(panel, take):
-    (found,) = [each["number"] for each in panel.value("takes") if each["take"] == take]
-    return found
+def repaint(panel, hand, *regions, takes):
+    """New takes of each region, asked for with one button; their ids, region by region."""
+    page = panel.page
+    expect(page.locator("#f-takes")).to_have_value(str(takes))
+    for at, (first_bar, last_bar) in enumerate(regions):
+        if at:
+            hand.mark(panel)
+        hand.select(panel, first_bar, last_bar)
+    expect(page.locator("#submit")).to_contain_text(f"Repaint {len(regions)} regions")
+    hand.press(page.locator("#submit"))
+    panel.wait("v.takes.length === x", len(regions) * takes)
+    made = sorted(panel.value("takes"), key=lambda take: (take["position"], take["number"]))
+    assert [take["position"] for take in made] == [
+        panel.bar(first_bar) for first_bar, _ in regions for _ in range(takes)
+    ]
+    return [take["take"] for take in made]
 
 
 def hear(panel, hand, take):
@@ -102,7 +96,7 @@ def hear(panel, hand, take):
 def choose(panel, hand, takes):
     """Two takes comped, the first named, one of another region accepted and undone, the last deleted."""
     page = panel.page
-    first, second, third, fourth = takes
+    first, second, third, *_, last = takes
     hand.take(panel, first)
     hand.press(page.locator("#accept"))
     panel.wait("v.takes.some(take => take.take === x && take.chosen)", first)
@@ -120,10 +114,10 @@ def choose(panel, hand, takes):
     page.evaluate("document.activeElement.blur()")
     panel.press("Control+z")
     panel.wait("!v.takes.some(take => take.take === x && take.chosen)", third)
-    hand.take(panel, fourth)
+    hand.take(panel, last)
     hand.press(page.get_by_role("button", name="Delete this take", exact=True))
     hand.press(page.get_by_role("button", name="Delete for good"))
-    panel.wait("!v.takes.some(take => take.take === x)", fourth)
+    panel.wait("!v.takes.some(take => take.take === x)", last)
 
 
 def save(panel, hand, folder):

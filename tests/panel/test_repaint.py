@@ -155,9 +155,9 @@ def test_a_value_the_server_will_not_take_is_pointed_at(open_panel, server):
     panel = open_panel().ready()
     page = panel.page
     panel.select(2, 2)
-    page.evaluate("document.querySelector('#request details').open = true")
+    page.evaluate("document.getElementById('more-fold').open = true")
     page.fill("#f-crossfade", "5000")
-    page.evaluate("document.querySelector('#request details').open = false")
+    page.evaluate("document.getElementById('more-fold').open = false")
     page.click("#submit")
     expect(page.locator(".notice.error")).to_contain_text("crossfade")
     expect(page.locator("#f-crossfade")).to_be_focused()
