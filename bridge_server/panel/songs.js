@@ -18,7 +18,7 @@ export class Songs {
       this.openFacts();
       return true;
     };
-    this.input = make("input", { type: "file", accept: "audio/*,.wav,.flac,.aif,.aiff,.ogg,.mp3,.mid,.midi", hidden: true, "aria-label": "A song from this machine" });
+    this.input = make("input", { type: "file", id: "song-file", accept: "audio/*,.wav,.flac,.aif,.aiff,.ogg,.mp3,.mid,.midi", hidden: true, "aria-label": "A song from this machine" });
     this.input.addEventListener("change", () => this.#send(this.input.files[0]));
     document.body.append(this.input);
     byId("song-button").addEventListener("click", () => this.open());

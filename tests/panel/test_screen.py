@@ -239,7 +239,7 @@ def test_without_a_song_the_page_says_how_to_begin(open_panel, tmp_path, songs):
         page = panel.page
         expect(page.get_by_role("heading", name="Choose a song")).to_be_visible()
         assert low_contrasts(page) == []
-        page.set_input_files("input[type=file]", songs / "band.wav")
+        page.set_input_files("#song-file", songs / "band.wav")
         panel.ready()
         expect(page.locator("#song-title")).not_to_have_text("Choose a song")
         page.click("#song-button")
@@ -257,14 +257,14 @@ def test_without_a_song_the_page_says_how_to_begin(open_panel, tmp_path, songs):
         expect(page.locator("#facts")).to_contain_text("120 BPM")
         expect(page.locator("#facts")).to_contain_text("A minor")
         page.set_input_files(
-            "input[type=file]", {"name": "no.wav", "mimeType": "audio/wav", "buffer": b"no audio"}
+            "#song-file", {"name": "no.wav", "mimeType": "audio/wav", "buffer": b"no audio"}
         )
         expect(page.locator(".notice.error")).to_contain_text("no.wav")
         unfinished = bytearray((songs / "band.wav").read_bytes())
         at = unfinished.index(b"data") + 4
         unfinished[at : at + 4] = bytes(4)
         page.set_input_files(
-            "input[type=file]", {"name": "odd.wav", "mimeType": "audio/wav", "buffer": bytes(unfinished)}
+            "#song-file", {"name": "odd.wav", "mimeType": "audio/wav", "buffer": bytes(unfinished)}
         )
         expect(page.locator(".notice:not(.error)")).to_contain_text("header gives no length")
         panel.close()
