@@ -10,7 +10,9 @@ from playwright.sync_api import Locator, expect
 from tests.panel.browser import Panel
 
 TABS = 120  # more than there are controls on the page
-REST = 400  # milliseconds between a drag and the next tap: a browser takes a sooner one for the end of the drag
+REST = (
+    400  # milliseconds between a drag and the next tap: a browser takes a sooner one for the end of the drag
+)
 
 
 class Hand(Protocol):

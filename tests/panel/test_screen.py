@@ -256,9 +256,7 @@ def test_without_a_song_the_page_says_how_to_begin(open_panel, tmp_path, songs):
         page.get_by_role("button", name="Apply").click()
         expect(page.locator("#facts")).to_contain_text("120 BPM")
         expect(page.locator("#facts")).to_contain_text("A minor")
-        page.set_input_files(
-            "#song-file", {"name": "no.wav", "mimeType": "audio/wav", "buffer": b"no audio"}
-        )
+        page.set_input_files("#song-file", {"name": "no.wav", "mimeType": "audio/wav", "buffer": b"no audio"})
         expect(page.locator(".notice.error")).to_contain_text("no.wav")
         unfinished = bytearray((songs / "band.wav").read_bytes())
         at = unfinished.index(b"data") + 4
