@@ -4,7 +4,6 @@ server that renders without models needs none of that code."""
 from __future__ import annotations
 
 import asyncio
-import importlib
 from typing import TYPE_CHECKING
 
 from bridge_server.handlers.response import Response
@@ -14,9 +13,7 @@ from bridge_server.settings import Settings
 from daw_protocol.requests import CancelModel, GetModel, ListModels
 
 if TYPE_CHECKING:
-    from bridge_server.models.desk import ModelDesk
-
-DESK = "bridge_server.models.desk"
+    from bridge_server.handlers.model_desk import ModelDesk
 
 
 class ModelHandlers:
@@ -45,6 +42,12 @@ class ModelHandlers:
     async def _asked(self) -> ModelDesk:
         async with self._making:
             if self._desk is None:
-                module = await asyncio.to_thread(importlib.import_module, DESK)
-                self._desk = module.ModelDesk(self._settings, self._events)
+                self._desk = await asyncio.to_thread(_made, self._settings, self._events)
         return self._desk
+
+
+def _made(settings: Settings, events: Events) -> ModelDesk:
+    """For a thread: loading takes a while."""
+    from bridge_server.handlers.model_desk import ModelDesk
+
+    return ModelDesk(settings, events)
