@@ -24,6 +24,7 @@ FOLDER = "logs"
 FILE_BYTES = 2 << 20
 FILES = 5
 TEXT, JSON = "text", "json"
+SECOND = 1.0
 
 _JOB: ContextVar[str] = ContextVar("job", default="")
 
@@ -43,6 +44,25 @@ class AboutJob(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         record.job = getattr(record, "job", "") or _JOB.get()
+        return True
+
+
+class NotAgain(logging.Filter):
+    """Lets a message of asyncio's through once a second. Without a file to open it tries to take each connection that
+    waits, a hundred of them, and logs each failure with its traceback before it pauses."""
+
+    def __init__(self) -> None:
+        super().__init__("asyncio")
+        self._message = ""
+        self._created = 0.0
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if not super().filter(record):
+            return True
+        message = record.getMessage().partition("\n")[0]
+        if message == self._message and record.created - self._created < SECOND:
+            return False
+        self._message, self._created = message, record.created
         return True
 
 
@@ -167,6 +187,7 @@ def logged_to(store: Path, kind: str, words: bool = False) -> Iterator[Path | No
         return
     handler.setFormatter(JsonLines(words) if kind == JSON else TextLines(words))
     handler.addFilter(AboutJob())
+    handler.addFilter(NotAgain())
     ours = [logging.getLogger(name) for name in OURS]
     before = [(logger, logger.level) for logger in ours]
     screens = [(screen, screen.level) for screen in root.handlers]

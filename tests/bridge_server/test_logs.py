@@ -36,6 +36,19 @@ def test_lines_for_people_name_their_job(tmp_path):
     assert inside.endswith("WARNING bridge_server.part [j1]: inside 日本")
 
 
+def test_what_asyncio_repeats_at_once_is_logged_once(tmp_path):
+    """It logs each of a hundred connections it could not take; other things it says, and our own lines, stay."""
+    with logged_to(tmp_path, TEXT) as path:
+        for _ in range(100):
+            logging.getLogger("asyncio").error("socket.accept() out of system resource\nsocket: %s", "one")
+        logging.getLogger("asyncio").error("something else")
+        for _ in range(3):
+            log.warning("ours")
+    found = [line.rpartition(": ")[2] for line in lines(path)]
+    assert sum("out of system resource" in line for line in lines(path)) == 1
+    assert found[-4:] == ["something else", "ours", "ours", "ours"]
+
+
 def test_lines_for_programs(tmp_path):
     with logged_to(tmp_path, JSON) as path, about_job("j1"):
         log.info("two\nlines é")

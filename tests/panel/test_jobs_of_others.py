@@ -65,7 +65,7 @@ def test_escape_asks_before_it_cancels_anothers_render_and_the_keys_answer(open_
         expect(page.locator("#job-list .job:not(.line) .owner")).to_have_text("Looper")
         panel.press("Escape")
         expect(dialog).to_contain_text("Cancel Repaint bars 2–3?")
-        expect(page.get_by_role("button", name="Keep")).to_be_focused()
+        expect(page.get_by_role("button", name="Keep rendering")).to_be_focused()
         assert low_contrasts(page) == []
         panel.press("Escape")
         expect(dialog).to_be_hidden()

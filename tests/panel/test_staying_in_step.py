@@ -74,7 +74,7 @@ def test_a_job_of_somebody_else_is_seen_and_can_be_stopped(open_panel, server):
         card = panel.page.locator("#job-list .job:not(.failed)")
         expect(card.locator(".name")).to_contain_text("Repaint bars 2–3")
         panel.press("Escape")  # asks first: it is another's
-        expect(panel.page.locator("#cancel-dialog")).to_contain_text("script requested it.")
+        expect(panel.page.locator("#cancel-dialog")).to_contain_text("Script requested it.")
         panel.page.get_by_role("button", name="Cancel the render").click()
         assert script.until_end(job)[-1].name == "cancelled"
     expect(card).to_have_count(0)
