@@ -264,7 +264,8 @@ def test_without_a_song_the_page_says_how_to_begin(open_panel, tmp_path, songs):
         page.set_input_files(
             "#song-file", {"name": "odd.wav", "mimeType": "audio/wav", "buffer": bytes(unfinished)}
         )
-        expect(page.locator(".notice:not(.error)")).to_contain_text("header gives no length")
+        expect(page.locator(".notice", has_text="header gives no length")).to_be_visible()
+        expect(page.locator(".notice", has_text="Uploading")).to_have_count(0)
         panel.close()
         panel.close = lambda: None
 
