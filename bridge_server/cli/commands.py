@@ -91,7 +91,7 @@ async def render(
 ) -> int:
     """Renders, waits, and writes every take's files into `out`. Returns the exit status."""
     asked = dict(fields)
-    together = asked.get("mode") == TOGETHER  # such tracks are heard as they came
+    together = asked.get("mode") == TOGETHER  # such tracks are rendered without accepted takes
     if issubclass(command.request, Render) and command.request.spec().hears_accepted and not together:
         asked.setdefault("hears", ACCEPTED)  # the song is the bridge's here, not a bounce with takes in it
     if tempo_map is not None:

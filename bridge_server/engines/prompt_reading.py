@@ -1,4 +1,4 @@
-"""What an engine makes of a prompt and of lyrics, told before the render.
+"""What an engine will make of a prompt and of lyrics, so that the producer knows before the render.
 
 The engine's process has described the words it follows; they are read here with the reader it uses itself, so that no
 engine code runs in the server and an answer comes at once, also during a render.

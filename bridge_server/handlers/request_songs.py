@@ -32,7 +32,7 @@ class RequestSong:
     placement: Placement
 
 
-AS_THEY_CAME = "Tracks that are rendered together are heard as they came, without accepted takes."
+AS_THEY_CAME = "Tracks that are rendered together use the files as they are, without accepted takes."
 
 
 class RequestSongs:

@@ -1,7 +1,7 @@
 """Downloads of models while the server runs: one at a time, in a thread of its own, beside renders.
 
 The thread reports what it does; the fetcher, on the event loop, keeps the newest state and passes it on. A download
-that is cancelled, or broken off by the end of the server, keeps what has come: the next one goes on from there.
+that is cancelled, or broken off by the end of the server, keeps what has arrived, and the next one resumes there.
 """
 
 from __future__ import annotations

@@ -1,33 +1,18 @@
 """Comping, undo over everything accepted, and the finished song, in Chromium."""
 
-import threading
-
 import numpy as np
 import pytest
 import soundfile
 from playwright.sync_api import expect
 
-from bridge_server.handlers.running_exports import RunningExport
-from tests.bridge_server.peers import PATIENCE
+from tests.bridge_server.held_exports import hold_exports
 from tests.panel.accessibility import low_contrasts, nameless, too_small
 
 
 @pytest.fixture
 def endless(monkeypatch):
     """Exports do not get past their first check until they are cancelled."""
-    check, cancel = RunningExport.check, RunningExport.cancel
-    released = threading.Event()
-
-    def hold(export):
-        assert released.wait(PATIENCE)
-        check(export)
-
-    def release(export):
-        cancel(export)
-        released.set()
-
-    monkeypatch.setattr(RunningExport, "check", hold)
-    monkeypatch.setattr(RunningExport, "cancel", release)
+    return hold_exports(monkeypatch)
 
 
 @pytest.fixture

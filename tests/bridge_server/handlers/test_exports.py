@@ -1,6 +1,5 @@
 """Exports on request, through a real server."""
 
-import threading
 import unicodedata
 import zipfile
 from pathlib import Path
@@ -9,7 +8,7 @@ import pytest
 from lxml import etree
 from pythonosc.osc_message import OscMessage
 
-from bridge_server.handlers.running_exports import RunningExport
+from tests.bridge_server.held_exports import hold_exports
 from tests.bridge_server.peers import PATIENCE, RpcError, datagram, noise_song
 from tests.clip_store.exports.dawproject_schemas import PROJECT_SCHEMA
 
@@ -102,22 +101,7 @@ def test_all_stems_of_a_separation_are_one_file_that_get_finds(server, ws, take)
 
 @pytest.fixture
 def held(monkeypatch):
-    """Holds exports at their first check until one is cancelled; the event says that one has come there."""
-    reached, released = threading.Event(), threading.Event()
-    check, cancel = RunningExport.check, RunningExport.cancel
-
-    def hold(export):
-        reached.set()
-        assert released.wait(PATIENCE)
-        check(export)
-
-    def release(export):
-        cancel(export)
-        released.set()
-
-    monkeypatch.setattr(RunningExport, "check", hold)
-    monkeypatch.setattr(RunningExport, "cancel", release)
-    return reached
+    return hold_exports(monkeypatch)
 
 
 def files_below(folder):
