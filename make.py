@@ -18,9 +18,10 @@ HERE = Path(__file__).resolve().parent
 ENVIRONMENT = HERE / ".venv"
 OLDEST = (3, 11)
 
-# Tests mostly wait for something, so that several files at once are faster even on two cores. Those that play to a
-# sound card or drive a DAW come after them, one by one: they keep time.
-SIDE_BY_SIDE = ["-m", "pytest", "--numprocesses", "auto", "--maxprocesses", "4", "--dist", "loadfile"]
+# Tests mostly wait for something, so that one file more than there are cores is faster (a third on two cores). Those
+# that play to a sound card or drive a DAW come after them, one by one: they keep time.
+AT_ONCE = min(4, (os.cpu_count() or 1) + 1)
+SIDE_BY_SIDE = ["-m", "pytest", "--numprocesses", str(AT_ONCE), "--dist", "loadfile"]
 ALONE = ["-m", "pytest"]
 NOTHING_TO_TEST = (
     5  # pytest's status when no test was asked for: `make.py test SOME_FILE` may ask for none of a kind

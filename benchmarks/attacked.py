@@ -43,6 +43,7 @@ PACKETS = 500  # a second
 IN_A_BUNDLE = 100
 IN_A_BATCH = 200
 READERS = 10
+WAITING = 20  # renders
 
 Address = dict[str, Any]
 
@@ -97,8 +98,10 @@ def renders(address: Address) -> None:
                 peer.call("repaint", takes=4, **REGION)
             except RpcError:  # the queue is full
                 time.sleep(0.2)
-            if len(waiting := peer.call("jobs.list", state="queued")["jobs"]) > 20:
-                peer.call("cancel", job=waiting[0]["job"])
+            waiting = peer.call("jobs.list", state="queued")["jobs"]
+            mine = [job["job"] for job in waiting if job["client"].endswith(":attacker")]
+            for job in mine[WAITING:]:  # the newest go on waiting: one of the other client's may lie between them
+                peer.call("cancel", job=job)
 
 
 ATTACKS: tuple[Callable[[Address], None], ...] = (misspelt, batches, downloads, uploads, renders)

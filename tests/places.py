@@ -12,6 +12,7 @@ DEMO_SONG = EXAMPLES / "demo_song" / "demo_song.flac"
 
 GOLDEN = PROJECT / "tests" / "golden"
 """What others' programs gave or published; each folder's README says how it was made."""
+LIBROSA_NUMBERS = GOLDEN / "librosa.json"
 ACESTEP_GOLDEN = GOLDEN / "acestep"
 TINY = ACESTEP_GOLDEN / "tiny"
 """A folder of untrained ACE-Step models of a few kilobytes each."""

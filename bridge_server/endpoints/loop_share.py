@@ -6,7 +6,7 @@ import asyncio
 import time
 
 # How long one packet or frame may keep the loop; an acknowledgement of another client waits no longer.
-SHARE_SECONDS = 0.005
+SHARE_SECONDS = 0.002
 
 
 class LoopShare:
