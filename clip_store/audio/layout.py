@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from clip_store.audio import flac, mpeg, ogg, voc
 from clip_store.audio.pieced_file import PiecedFile, Stretch
-from clip_store.audio.riff import MAX_CHUNKS, MAX_RIFF, Chunk, is_riff, walk_chunks, walk_joined
+from clip_store.audio.riff import MAX_CHUNKS, MAX_RIFF, Chunk, is_riff, walk, walk_chunks, walk_joined
 from clip_store.audio.wave_format import mended
 
 _MPEG_IN_WAVE = 0x55
@@ -29,6 +29,7 @@ NEVER_FINISHED = (
 )
 SHORT_PROMISE = "The file's header promises less sound than there is; all of it was read."
 CHAINED = "The file holds {count} streams, one behind the other; they were joined in order."
+WAVE_LIST = "its sound is in pieces, in a wave list, which other programs do not read either"
 JUNK = "The file has {count} bytes in front of its sound that are no sound; they were skipped."
 OTHER_STREAM = (
     "After {seconds:.3f} s the file goes on with sound of another form ({form}); "
@@ -118,7 +119,8 @@ def _wave(file: BinaryIO) -> Layout:
     kind = file.read(4)
     bodies: dict[bytes, bytes] = {}
     sound: list[Chunk] = []
-    is_plain, due = kind != b"BW64", 12
+    # Decoders stumble over tables in `ds64` that are not there, and do not know BW64.
+    is_plain, due = kind not in (b"RF64", b"BW64"), 12
     order = ">" if kind == b"RIFX" else "<"
     is_other, changes = False, False  # whether the sound that comes is in a second format; whether any was
     for chunk in walk_joined(file):
@@ -138,7 +140,8 @@ def _wave(file: BinaryIO) -> Layout:
                 is_plain = is_plain and not sound and first is body  # one format, in front of the sound
     form, fault = mended(bodies.get(b"fmt ", b""), order)
     if fault or not sound:
-        return Layout(fault=fault or "it has a header, but no sound")
+        in_list = any(_is_wave_list(file, chunk) for chunk in walk(file))
+        return Layout(fault=fault or (WAVE_LIST if in_list else "it has a header, but no sound"))
     is_plain = is_plain and form == bodies[b"fmt "]
     notes = tuple(dict.fromkeys(note for chunk in sound for note in _note(chunk)))
     if sum(chunk.present > 0 for chunk in sound) > 1:
@@ -161,6 +164,12 @@ def _wave(file: BinaryIO) -> Layout:
         (_wave_header(kind, order, form, fact, sum(part.length for part in stretches)), *stretches),
         notes=notes,
     )
+
+
+def _is_wave_list(file: BinaryIO, chunk: Chunk) -> bool:
+    """Whether a chunk holds sound in pieces, with silence between them (Microsoft/IBM 1991, `LIST wavl`)."""
+    file.seek(chunk.start)
+    return chunk.name == b"LIST" and file.read(4) == b"wavl"
 
 
 def _wave_header(kind: bytes, order: str, form: bytes, fact: bytes | None, size: int) -> bytes:
@@ -197,13 +206,8 @@ def _wave64(file: BinaryIO) -> Layout:
 
 _AIFF_CODES = {b"NONE": "BIG", b"twos": "BIG", b"in24": "BIG", b"in32": "BIG", b"sowt": "LITTLE"}
 _AIFF_FLOATS = {
-    b"fl32": "FLOAT",
-    b"FL32": "FLOAT",
-    b"fl64": "DOUBLE",
-    b"FL64": "DOUBLE",
-    b"ulaw": "ULAW",
-    b"alaw": "ALAW",
-}
+    b"fl32": "FLOAT", b"FL32": "FLOAT", b"fl64": "DOUBLE", b"FL64": "DOUBLE", b"ulaw": "ULAW", b"alaw": "ALAW",
+}  # fmt: skip
 
 
 def _aiff(file: BinaryIO) -> Layout:
@@ -298,15 +302,8 @@ def _caf_samples(description: bytes) -> Raw | None:
 
 
 _AU_CODES = {
-    1: "ULAW",
-    2: "PCM_S8",
-    3: "PCM_16",
-    4: "PCM_24",
-    5: "PCM_32",
-    6: "FLOAT",
-    7: "DOUBLE",
-    27: "ALAW",
-}
+    1: "ULAW", 2: "PCM_S8", 3: "PCM_16", 4: "PCM_24", 5: "PCM_32", 6: "FLOAT", 7: "DOUBLE", 27: "ALAW",
+}  # fmt: skip
 
 
 def _au(file: BinaryIO) -> Layout:
