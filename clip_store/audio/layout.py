@@ -15,7 +15,16 @@ from typing import BinaryIO
 
 from clip_store.audio import flac, mpeg, ogg, voc
 from clip_store.audio.pieced_file import PiecedFile, Stretch
-from clip_store.audio.riff import MAX_CHUNKS, MAX_RIFF, Chunk, is_riff, walk, walk_chunks, walk_joined
+from clip_store.audio.riff import (
+    MAX_CHUNKS,
+    MAX_RIFF,
+    Chunk,
+    is_riff,
+    walk,
+    walk_chunks,
+    walk_joined,
+    walk_wave64,
+)
 from clip_store.audio.wave_format import mended
 
 _MPEG_IN_WAVE = 0x55
@@ -187,20 +196,22 @@ def _wave_header(kind: bytes, order: str, form: bytes, fact: bytes | None, size:
 
 
 def _wave64(file: BinaryIO) -> Layout:
-    """Wave64 (Sony) with an extensible format, of which libsndfile reads floats as integers: behind a RIFF header."""
-    end = file.seek(0, 2)
-    position, form = 40, b""
-    while position + 24 <= end:
-        file.seek(position)
-        name, size = struct.unpack("<4s12xQ", file.read(24))
-        if name == b"fmt ":
-            form = mended(file.read(min(size - 24, 4096)), "<").body
-        if name == b"data" and form[:2] == b"\xfe\xff" and position + size <= end:
-            head = _wave_header(b"RIFF", "<", form, None, size - 24)
-            return Layout((head, Stretch(position + 24, size - 24)))
-        if size < 24:
+    """Wave64 (Sony): behind a RIFF header. libsndfile reads extensible floats as integers, believes every length, and
+    takes chunks behind the sound for more of it.
+    """
+    form = b""
+    for chunk in walk_wave64(file):
+        if chunk.name == b"fmt ":
+            file.seek(chunk.start)
+            form = mended(file.read(min(chunk.present, 4096)), "<").body
+        if chunk.name == b"data" and form:
+            (tag,) = struct.unpack_from("<H", form)
+            if chunk.present < chunk.size and not chunk.open:
+                return Layout(cut_off=True)
+            if tag in _PCM_TAGS:
+                head = _wave_header(b"RIFF", "<", form, None, chunk.present)
+                return Layout((head, Stretch(chunk.start, chunk.present)), notes=_note(chunk))
             break
-        position += -(-size // 8) * 8
     return Layout()
 
 

@@ -72,6 +72,11 @@ WHOLE = {
     "BW64, the same": (long_wave(b"BW64", TABLE_OF_ALL), ()),
     "RF64, a table that is there": (long_wave(b"RF64", TABLE_OF_ONE), ()),
     "RF64, half stated": (long_wave(b"RF64", ds64(0, HALF, 0)), (SHORT_PROMISE,)),
+    "Wave64": (odd.wave64(len(SOUND)), ()),
+    "Wave64, a chunk behind": (odd.wave64(len(SOUND), LIST), ()),
+    "Wave64, size 0": (odd.wave64(-24), (NEVER_FINISHED,)),
+    "Wave64, size FF": (odd.wave64(2**64 - 25), (NEVER_FINISHED,)),
+    "Wave64, half stated": (odd.wave64(HALF), (SHORT_PROMISE,)),
     "RIFX": (wave(BIG_FMT, chunk(b"data", BIG, order=">"), kind=b"RIFX"), ()),
     "RIFX, size 0": (wave(BIG_FMT, chunk(b"data", BIG, 0, ">"), kind=b"RIFX"), (NEVER_FINISHED,)),
     "AIFF": (odd.aiff(odd.aiff_common(), BIG), ()),
@@ -131,6 +136,7 @@ def test_a_recording_that_was_never_finished_may_begin_with_silence(tmp_path, co
 
 
 CUT = {
+    "Wave64": odd.wave64(len(SOUND) + 9000),
     "CAF": odd.caf(4 + len(SOUND) + 4),
     "WAV": wave_with_size(len(SOUND) + 4),
     "WAV, half": wave_with_size(2 * len(SOUND)),
