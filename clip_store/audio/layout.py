@@ -19,8 +19,8 @@ from clip_store.audio.riff import (
     MAX_CHUNKS,
     MAX_RIFF,
     Chunk,
+    has_wave_list,
     is_riff,
-    walk,
     walk_chunks,
     walk_joined,
     walk_wave64,
@@ -149,8 +149,7 @@ def _wave(file: BinaryIO) -> Layout:
                 is_plain = is_plain and not sound and first is body  # one format, in front of the sound
     form, fault = mended(bodies.get(b"fmt ", b""), order)
     if fault or not sound:
-        in_list = any(_is_wave_list(file, chunk) for chunk in walk(file))
-        return Layout(fault=fault or (WAVE_LIST if in_list else "it has a header, but no sound"))
+        return Layout(fault=fault or (WAVE_LIST if has_wave_list(file) else "it has a header, but no sound"))
     is_plain = is_plain and form == bodies[b"fmt "]
     notes = tuple(dict.fromkeys(note for chunk in sound for note in _note(chunk)))
     if sum(chunk.present > 0 for chunk in sound) > 1:
@@ -175,12 +174,6 @@ def _wave(file: BinaryIO) -> Layout:
     )
 
 
-def _is_wave_list(file: BinaryIO, chunk: Chunk) -> bool:
-    """Whether a chunk holds sound in pieces, with silence between them (Microsoft/IBM 1991, `LIST wavl`)."""
-    file.seek(chunk.start)
-    return chunk.name == b"LIST" and file.read(4) == b"wavl"
-
-
 def _wave_header(kind: bytes, order: str, form: bytes, fact: bytes | None, size: int) -> bytes:
     """Everything in front of `size` bytes of sound: RIFF or RIFX, RF64 where those cannot state the size."""
     chunks = b"fmt " + struct.pack(order + "I", len(form)) + form + b"\0" * (len(form) & 1)
@@ -197,8 +190,7 @@ def _wave_header(kind: bytes, order: str, form: bytes, fact: bytes | None, size:
 
 def _wave64(file: BinaryIO) -> Layout:
     """Wave64 (Sony): behind a RIFF header. libsndfile reads extensible floats as integers, believes every length, and
-    takes chunks behind the sound for more of it.
-    """
+    takes chunks behind the sound for more of it."""
     form = b""
     for chunk in walk_wave64(file):
         if chunk.name == b"fmt ":

@@ -98,6 +98,15 @@ def walk(file: BinaryIO) -> Iterator[Chunk]:
     return walk_chunks(file, 12, order, b"data")
 
 
+def has_wave_list(file: BinaryIO) -> bool:
+    """Whether sound is in pieces, with silence between them (Microsoft/IBM 1991, `LIST wavl`)."""
+    for chunk in walk(file):
+        file.seek(chunk.start)
+        if chunk.name == b"LIST" and file.read(4) == b"wavl":
+            return True
+    return False
+
+
 def walk_joined(file: BinaryIO) -> Iterator[Chunk]:
     """As `walk`, with the chunks of the WAV files that were joined to this one byte by byte."""
     for chunk in walk(file):
