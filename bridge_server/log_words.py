@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from functools import cache
 
-from daw_protocol.errors import ErrorCode, ProtocolError
+from daw_protocol.errors import ErrorCode, ProtocolError, without_controls
 
 HIDDEN = "…"
 OURS = ("bridge_server", "clip_store", "daw_protocol", "model")
@@ -31,7 +31,7 @@ class Private:
     public: str = HIDDEN
 
     def __str__(self) -> str:
-        return str(self.text)
+        return without_controls(str(self.text)).replace("\n", "?")  # a name must not make lines of its own
 
 
 def message_of(record: logging.LogRecord, words: bool) -> str:

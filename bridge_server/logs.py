@@ -17,6 +17,7 @@ from pathlib import Path
 
 from bridge_server.log_words import OURS, message_of, public_words, traceback_text
 from bridge_server.platforms import make_private_folder
+from daw_protocol.errors import without_controls
 
 LOG_FILE = "takebridge.log"
 LOCK = "log.lock"
@@ -83,7 +84,8 @@ class TextLines(logging.Formatter):
         text = message_of(record, self._words)
         line = f"{self.formatTime(record)} {record.levelname} {record.name}{about}: {text}"
         error = _error_of(record)
-        return line if error is None else f"{line}\n{traceback_text(error, self._words)}"
+        whole = line if error is None else f"{line}\n{traceback_text(error, self._words)}"
+        return without_controls(whole)  # a log is read on a terminal
 
 
 class JsonLines(logging.Formatter):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import re
 
 
 class ErrorCode(enum.Enum):
@@ -66,8 +67,23 @@ class ProtocolError(Exception):
 
 def sendable(text: str, max_length: int) -> str:
     """The text cut to `max_length` characters, with "?" for each one that JSON, OSC or a terminal cannot carry."""
-    shown = "".join(letter if letter >= " " or letter in "\n\t" else "?" for letter in unicode_only(text))
+    shown = without_controls(unicode_only(text))
     return shown if len(shown) <= max_length else shown[: max_length - 1] + "…"
+
+
+_CONTROLS = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\N{LINE SEPARATOR}\N{PARAGRAPH SEPARATOR}"
+    "\N{LEFT-TO-RIGHT EMBEDDING}-\N{RIGHT-TO-LEFT OVERRIDE}\N{LEFT-TO-RIGHT ISOLATE}-\N{POP DIRECTIONAL ISOLATE}]"
+)
+
+
+def without_controls(text: str) -> str:
+    """The text with "?" for each character that would tell a terminal what to do: the controls C0 but line breaks and
+    tabs, DEL, C1, other systems' line breaks, and what turns the direction of writing.
+
+    Names of files may hold them; every screen, log and answer quotes names through this function.
+    """
+    return text if text.isprintable() else _CONTROLS.sub("?", text)
 
 
 def readable(text: str) -> str:

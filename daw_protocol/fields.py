@@ -63,15 +63,20 @@ class Text(Kind):
             value = exact_whole(value)  # an id from a surface that sends every number as a float
         if isinstance(value, bool) or not isinstance(value, (str, int)):
             raise TypeError(f"must be text, got {shown(value)}")
-        # Lyrics pasted on Windows or an old Mac come with other line endings.
-        text = str(value).replace("\r\n", "\n").replace("\r", "\n")
+        text = self._cleaned(str(value))
         if not self.min_length <= len(text) <= self.max_length:
             raise ValueError(
                 f"must be {self.min_length} to {self.max_length} characters long, got {len(text)}"
             )
+        check_unicode(text)
+        return text
+
+    def _cleaned(self, text: str) -> str:
+        """Raises ValueError for characters that have no place in it."""
+        # Lyrics pasted on Windows or an old Mac come with other line endings.
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
         if _ANY_CONTROL_CHARACTER.search(text):
             raise ValueError("must not contain control characters")
-        check_unicode(text)
         return text
 
     def schema(self) -> Schema:
@@ -79,6 +84,19 @@ class Text(Kind):
 
     def describe(self) -> str:
         return f"text, at most {self.max_length} characters"
+
+
+@dataclass(frozen=True)
+class FileName(Text):
+    """The name of a file, letter by letter: a disk may have any character in it but NUL.
+
+    Titles, errors and lines of a log that quote it have another character for what no terminal should get.
+    """
+
+    def _cleaned(self, text: str) -> str:
+        if "\0" in text:
+            raise ValueError("must not contain a NUL character, which no file's name has")
+        return text
 
 
 def check_unicode(text: str) -> None:
@@ -100,9 +118,7 @@ class Whole(Kind):
         number = number_in(value) if isinstance(value, str) else value
         if isinstance(number, bool) or not isinstance(number, (int, float)):
             raise TypeError(f"must be a whole number, got {shown(value)}")
-        if (
-            isinstance(value, str) and isinstance(number, float) and math.isinf(number)
-        ):  # too long for a float
+        if isinstance(value, str) and isinstance(number, float) and math.isinf(number):  # too many digits
             raise ValueError(f"must be {self.low} to {self.high}, got {shown(value)}")
         if isinstance(number, float) and not number.is_integer():  # neither nan nor inf is an integer
             raise TypeError(f"must be a whole number, got {quoted(value, number)}")
@@ -280,7 +296,7 @@ class Switches(Kind):
         if not isinstance(entry, (str, int, float, bool)):
             raise TypeError(f"{shown(name)} must be a plain value, got {shown(entry)}")
         if isinstance(entry, str):
-            return Text().read(entry)
+            return FileName().read(entry)  # which some options name; the engine knows which
         if isinstance(entry, int) and entry.bit_length() > 64:
             raise ValueError(f"{shown(name)} is too large, got {shown(entry)}")
         if isinstance(entry, float) and not math.isfinite(entry):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from daw_protocol.errors import ErrorCode, ProtocolError
-from daw_protocol.fields import Choice, Flag, Real, Text, Whole
+from daw_protocol.fields import Choice, FileName, Flag, Real, Text, Whole
 from daw_protocol.message import Message, value
 from daw_protocol.part_fields import PartsKind
 from daw_protocol.seed import Seed
@@ -60,7 +60,7 @@ class TakeReady(Reply):
     seed: int = value(Seed(), "the seed it was rendered with")
     passed: bool = value(Flag(), "whether its receipt has no warnings")
     warning: str = value(SENTENCE, "the receipt's first warning", "")
-    path: str = value(Text(4096), "the Broadcast WAV file on the server's machine", "")
+    path: str = value(FileName(4096), "the Broadcast WAV file on the server's machine", "")
     region: int | None = value(
         Whole(1, 1000), "which of the request's several `regions` it is for, from 1", None
     )

@@ -54,8 +54,7 @@ def settings_of(arguments: Namespace) -> Settings:
 
 def screen_of(arguments: Namespace) -> Screen:
     """Where the command prints: words for people, or JSON alone."""
-    from rich.console import Console
-
     from bridge_server.cli.commands import Screen
+    from bridge_server.cli.console import TextConsole
 
-    return Screen(Console(), arguments.json)
+    return Screen(TextConsole(), arguments.json)

@@ -22,6 +22,7 @@ from bridge_server.rendering.receipts import in_words
 from bridge_server.server import find_server, running_server
 from bridge_server.settings import Settings
 from bridge_server.songs.alike import existing, file_title
+from bridge_server.songs.sources import is_reference
 from bridge_server.songs.tempo_file import read_midi_map, with_map, without_tempo
 from daw_protocol.addresses import Command
 from daw_protocol.errors import ErrorCode, ProtocolError
@@ -84,12 +85,15 @@ async def render(
     settings: Settings,
     screen: Screen,
     command: Command,
-    songs: Sequence[Path],
+    songs: Sequence[Path | str],
     tempo_map: Path | None,
     fields: Mapping[str, Any],
     out: Path,
 ) -> int:
-    """Renders, waits, and writes every take's files into `out`. Returns the exit status."""
+    """Renders, waits, and writes every take's files into `out`. Returns the exit status.
+
+    songs: files, or texts for what the store has, as requests name it (`song_typed`).
+    """
     asked = dict(fields)
     together = asked.get("mode") == TOGETHER  # such tracks are rendered without accepted takes
     if issubclass(command.request, Render) and command.request.spec().hears_accepted and not together:
@@ -101,13 +105,17 @@ async def render(
             task = bar.add_task("starting", total=1.0)
             sent = []
             for song in songs:
+                if isinstance(song, str):
+                    sent.append({"source": song})
+                    continue
                 bar.update(task, description=f"reading {escape(song.name)}")
                 source, notes = await client.upload(song)
                 sent.append({"source": source, "title": file_title(song)})
                 asked["notes"] = [*asked.get("notes", ()), *notes]
             asked |= {"tracks": sent} if len(sent) > 1 else dict(*sent)
-            reference = existing(Path(str(asked.get("reference", ""))))
-            if reference.is_file():  # as with the song, the server need not be allowed to read the folder
+            reference = song_typed(str(asked.get("reference", "")))
+            # As with the song, the server need not be allowed to read the folder.
+            if isinstance(reference, Path) and (reference := existing(reference)).is_file():
                 bar.update(task, description=f"reading {escape(reference.name)}")
                 asked["reference"], _ = await client.upload(reference)
             try:
@@ -135,6 +143,11 @@ async def render(
                 screen.say(f"[dim]{escape(note)}[/dim]")
         screen.result({"reply": name, **terminal, "note": answer.get("note", ""), "results": results})
     return DONE if results else PROBLEM
+
+
+def song_typed(text: str) -> Path | str:
+    """A file on the command line, or the text itself where it names a take or stored audio, by the rule of requests."""
+    return text if is_reference(text) else Path(text)
 
 
 def _from_midi(path: Path, asked: Mapping[str, Any]) -> dict[str, Any]:

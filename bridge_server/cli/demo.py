@@ -20,6 +20,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from bridge_server.bundled import demo_song_folder
 from bridge_server.cli.client import TERMINAL, BridgeClient, connected
+from bridge_server.cli.console import TextConsole
 from bridge_server.cli.demo_folder import own_folder
 from bridge_server.cli.save_take import save_take
 from bridge_server.endpoints.osc_packets import encode
@@ -77,7 +78,7 @@ async def demo(settings: Settings, wanted: Path, stay: bool = False) -> int:
     wanted: the folder, unless another demo is running in it; then one next to it.
     stay: the server keeps running afterwards, with the panel at the printed address, until Ctrl-C.
     """
-    console = Console()
+    console = TextConsole()
     with own_folder(wanted) as out:
         if out != wanted:
             console.print(

@@ -12,11 +12,11 @@ from dataclasses import asdict, dataclass
 from enum import Enum
 from pathlib import Path
 
-from rich.console import Console
 from rich.markup import escape
 
 from bridge_server.audition.sound_devices import ANY_DEVICE, SoundDevices
 from bridge_server.cli.client import status_of
+from bridge_server.cli.console import TextConsole
 from bridge_server.endpoints.midi.ports import input_names
 from bridge_server.engines.pool import EnginePool
 from bridge_server.engines.registry import DEFAULT_ENGINE, MODELS_ENGINE, installed_engines
@@ -86,7 +86,7 @@ async def doctor(settings: Settings, as_json: bool, models_folder: Path | None =
 
 
 def show(findings: list[Finding]) -> None:
-    console = Console()
+    console = TextConsole()
     console.print(f"Takebridge {VERSION}, Python {sys.version.split()[0]}", highlight=False)
     for entry in findings:
         console.print(f"{entry.verdict.value} {entry.what}: {escape(entry.found)}", highlight=False)

@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
+from daw_protocol.errors import without_controls
+
 # What no option of ours looks like: a minus sign and a number, whatever its unit.
 NEGATIVE = re.compile(r"-[.,]?\d.*", re.DOTALL)
 OPTION = re.compile(r"--[a-z][a-z-]*")
@@ -48,4 +50,4 @@ class NegativeValuesParser(argparse.ArgumentParser):
             if FILE.fullmatch(word):
                 message += f'; if "{word}" is a file, write "./{word}"'
                 break
-        super().error(message)
+        super().error(without_controls(message))  # it quotes what was typed, or what "*" stood for

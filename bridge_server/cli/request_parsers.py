@@ -59,8 +59,8 @@ def _render(commands: Subparsers, command: Command) -> None:
     one = commands.add_parser(command.name, help=words, description=command.doc, allow_abbrev=False)
     if issubclass(command.request, Render) and command.request.spec().needs_source:
         one.add_argument(
-            "song", type=Path, nargs="+",
-            help="the song: WAV, FLAC, AIFF or anything libsndfile reads; several with --each or --together",
+            "song", nargs="+",
+            help="the song: WAV, FLAC, AIFF, anything libsndfile reads, or take:ID; several with --each or --together",
         )  # fmt: skip
         add_several(one, command)
         one.add_argument("--tempo-map", type=Path, metavar="MID", help="MIDI file with the song's tempo map")
@@ -83,13 +83,13 @@ def _render(commands: Subparsers, command: Command) -> None:
 
 
 def _run_render(arguments: argparse.Namespace) -> int:
-    from bridge_server.cli.commands import render
+    from bridge_server.cli.commands import render, song_typed
 
     command = BY_NAME[arguments.command]
     fields = fields_of(arguments, command)
     if command.name == "vary":
         fields["take"] = arguments.take
-    songs = getattr(arguments, "song", [])
+    songs = [song_typed(text) for text in getattr(arguments, "song", [])]
     tempo_map = getattr(arguments, "tempo_map", None)
     fields |= several(arguments, songs)
     return asyncio.run(

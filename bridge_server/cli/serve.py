@@ -10,6 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
+from bridge_server.cli.console import TextConsole
 from bridge_server.cli.panel_link import open_privately
 from bridge_server.cli.stopping import Stopping
 from bridge_server.cli.streams import can_show
@@ -32,7 +33,7 @@ async def serve(settings: Settings) -> int:
 
 async def _serve(settings: Settings) -> None:
     """Until it is cancelled, and by nothing else: a second reason to end would cancel what the first one closes."""
-    console = Console()
+    console = TextConsole()
     async with running_server(settings) as server:
         # Ready means that the first request is acknowledged at once, so the engine's description must be here.
         # Without one the worker logs the reason, and render requests are refused with it.
@@ -106,7 +107,7 @@ def open_panel(store: Path, code: bool) -> int:
         websocket_port=int(str(found["websocket_port"])),
         token=str(found["token"]),
     )
-    console = Console()
+    console = TextConsole()
     if not code:
         address = panel_address(settings)
         console.print(f"The panel is at {escape(address)}", highlight=False)

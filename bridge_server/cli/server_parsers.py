@@ -153,27 +153,24 @@ def _midi(commands: Subparsers) -> None:
 
 
 def _run_midi_list(_: argparse.Namespace) -> int:
-    from rich.console import Console
-
+    from bridge_server.cli.console import TextConsole
     from bridge_server.cli.midi import list_inputs
 
-    return list_inputs(Console())
+    return list_inputs(TextConsole())
 
 
 def _run_midi_learn(arguments: argparse.Namespace) -> int:
-    from rich.console import Console
-
+    from bridge_server.cli.console import TextConsole
     from bridge_server.cli.midi import learn
 
-    return asyncio.run(learn(Console(), arguments.midi_in))
+    return asyncio.run(learn(TextConsole(), arguments.midi_in))
 
 
 def _run_midi_check(arguments: argparse.Namespace) -> int:
-    from rich.console import Console
-
+    from bridge_server.cli.console import TextConsole
     from bridge_server.cli.midi import check
 
-    return check(Console(), arguments.file)
+    return check(TextConsole(), arguments.file)
 
 
 def _demo(commands: Subparsers) -> None:

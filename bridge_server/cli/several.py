@@ -51,7 +51,7 @@ def _parts(text: str) -> list[str]:
     return [text] if TO in text else [part for part in text.split(",") if part.strip()]
 
 
-def several(arguments: argparse.Namespace, songs: Sequence[Path]) -> dict[str, str]:
+def several(arguments: argparse.Namespace, songs: Sequence[Path | str]) -> dict[str, str]:
     """What is done with several songs. Raises ProtocolError where it was not typed."""
     if len(songs) < 2:
         return {}

@@ -24,6 +24,7 @@ from bridge_server.songs.sources import (
     FileState,
     Song,
     find_file,
+    is_reference,
     name_below,
     open_source,
     read_song,
@@ -67,6 +68,12 @@ class SongReader:
 
     def check(self, name: str, field: str = "source") -> str:
         """The name as it can be kept: files become absolute paths. Quick. Raises ProtocolError about `field`."""
+        if not is_reference(name):
+            try:
+                return unicode_only(str(find_file(name, self._roots, field)))
+            except ProtocolError:
+                if not name.startswith((STORED, TAKE)):
+                    raise  # else it was rather meant as a reference
         if name.startswith(STORED):
             if not self._holds(name.removeprefix(STORED)):
                 raise ProtocolError(
@@ -77,11 +84,9 @@ class SongReader:
                     else "Upload it again, or give its file name.",
                     field,
                 )
-            return name
-        if name.startswith(TAKE):
+        else:
             self._take(name, field)
-            return name
-        return unicode_only(str(find_file(name, self._roots, field)))
+        return name
 
     def option_file(self, option: str, name: str) -> str:
         """The absolute path of a file that an engine's option names. Raises ProtocolError."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -25,6 +26,7 @@ from daw_protocol.recipe import HeardSong
 
 STORED = "audio:"
 TAKE = "take:"
+_REFERENCE = re.compile(f"(?:{STORED}|{TAKE})[A-Za-z0-9_-]+", re.ASCII)
 # A file changed less than this before it was read may change again and keep its size and time: file systems count
 # time in steps, FAT in steps of two seconds.
 SETTLED_NS = 2_000_000_000
@@ -67,6 +69,14 @@ class Song:
     def parent(self) -> str:
         """The digest of the song that takes of it belong to."""
         return self.original or self.digest
+
+
+def is_reference(name: str) -> bool:
+    """Whether a request names stored audio or a take by it, not a file: the prefix with an id, and nothing else.
+
+    Files may be called so as well: "take:mix.wav" has an ending, and "./take:mix" says that it is one.
+    """
+    return _REFERENCE.fullmatch(name) is not None
 
 
 def find_file(name: str, roots: tuple[Path, ...], field: str = "source") -> Path:

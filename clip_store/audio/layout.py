@@ -15,7 +15,16 @@ from typing import BinaryIO
 
 from clip_store.audio import flac, mpeg, ogg, voc
 from clip_store.audio.pieced_file import PiecedFile, Stretch
-from clip_store.audio.riff import MAX_CHUNKS, MAX_RIFF, Chunk, is_riff, walk_chunks, walk_joined
+from clip_store.audio.riff import (
+    MAX_CHUNKS,
+    MAX_RIFF,
+    Chunk,
+    has_wave_list,
+    is_riff,
+    walk_chunks,
+    walk_joined,
+    walk_wave64,
+)
 from clip_store.audio.wave_format import mended
 
 _MPEG_IN_WAVE = 0x55
@@ -29,6 +38,7 @@ NEVER_FINISHED = (
 )
 SHORT_PROMISE = "The file's header promises less sound than there is; all of it was read."
 CHAINED = "The file holds {count} streams, one behind the other; they were joined in order."
+WAVE_LIST = "its sound is in pieces, in a wave list, which other programs do not read either"
 JUNK = "The file has {count} bytes in front of its sound that are no sound; they were skipped."
 OTHER_STREAM = (
     "After {seconds:.3f} s the file goes on with sound of another form ({form}); "
@@ -118,7 +128,8 @@ def _wave(file: BinaryIO) -> Layout:
     kind = file.read(4)
     bodies: dict[bytes, bytes] = {}
     sound: list[Chunk] = []
-    is_plain, due = kind != b"BW64", 12
+    # Decoders stumble over tables in `ds64` that are not there, and do not know BW64.
+    is_plain, due = kind not in (b"RF64", b"BW64"), 12
     order = ">" if kind == b"RIFX" else "<"
     is_other, changes = False, False  # whether the sound that comes is in a second format; whether any was
     for chunk in walk_joined(file):
@@ -138,7 +149,7 @@ def _wave(file: BinaryIO) -> Layout:
                 is_plain = is_plain and not sound and first is body  # one format, in front of the sound
     form, fault = mended(bodies.get(b"fmt ", b""), order)
     if fault or not sound:
-        return Layout(fault=fault or "it has a header, but no sound")
+        return Layout(fault=fault or (WAVE_LIST if has_wave_list(file) else "it has a header, but no sound"))
     is_plain = is_plain and form == bodies[b"fmt "]
     notes = tuple(dict.fromkeys(note for chunk in sound for note in _note(chunk)))
     if sum(chunk.present > 0 for chunk in sound) > 1:
@@ -178,32 +189,28 @@ def _wave_header(kind: bytes, order: str, form: bytes, fact: bytes | None, size:
 
 
 def _wave64(file: BinaryIO) -> Layout:
-    """Wave64 (Sony) with an extensible format, of which libsndfile reads floats as integers: behind a RIFF header."""
-    end = file.seek(0, 2)
-    position, form = 40, b""
-    while position + 24 <= end:
-        file.seek(position)
-        name, size = struct.unpack("<4s12xQ", file.read(24))
-        if name == b"fmt ":
-            form = mended(file.read(min(size - 24, 4096)), "<").body
-        if name == b"data" and form[:2] == b"\xfe\xff" and position + size <= end:
-            head = _wave_header(b"RIFF", "<", form, None, size - 24)
-            return Layout((head, Stretch(position + 24, size - 24)))
-        if size < 24:
+    """Wave64 (Sony): behind a RIFF header. libsndfile reads extensible floats as integers, believes every length, and
+    takes chunks behind the sound for more of it."""
+    form = b""
+    for chunk in walk_wave64(file):
+        if chunk.name == b"fmt ":
+            file.seek(chunk.start)
+            form = mended(file.read(min(chunk.present, 4096)), "<").body
+        if chunk.name == b"data" and form:
+            (tag,) = struct.unpack_from("<H", form)
+            if chunk.present < chunk.size and not chunk.open:
+                return Layout(cut_off=True)
+            if tag in _PCM_TAGS:
+                head = _wave_header(b"RIFF", "<", form, None, chunk.present)
+                return Layout((head, Stretch(chunk.start, chunk.present)), notes=_note(chunk))
             break
-        position += -(-size // 8) * 8
     return Layout()
 
 
 _AIFF_CODES = {b"NONE": "BIG", b"twos": "BIG", b"in24": "BIG", b"in32": "BIG", b"sowt": "LITTLE"}
 _AIFF_FLOATS = {
-    b"fl32": "FLOAT",
-    b"FL32": "FLOAT",
-    b"fl64": "DOUBLE",
-    b"FL64": "DOUBLE",
-    b"ulaw": "ULAW",
-    b"alaw": "ALAW",
-}
+    b"fl32": "FLOAT", b"FL32": "FLOAT", b"fl64": "DOUBLE", b"FL64": "DOUBLE", b"ulaw": "ULAW", b"alaw": "ALAW",
+}  # fmt: skip
 
 
 def _aiff(file: BinaryIO) -> Layout:
@@ -298,15 +305,8 @@ def _caf_samples(description: bytes) -> Raw | None:
 
 
 _AU_CODES = {
-    1: "ULAW",
-    2: "PCM_S8",
-    3: "PCM_16",
-    4: "PCM_24",
-    5: "PCM_32",
-    6: "FLOAT",
-    7: "DOUBLE",
-    27: "ALAW",
-}
+    1: "ULAW", 2: "PCM_S8", 3: "PCM_16", 4: "PCM_24", 5: "PCM_32", 6: "FLOAT", 7: "DOUBLE", 27: "ALAW",
+}  # fmt: skip
 
 
 def _au(file: BinaryIO) -> Layout:

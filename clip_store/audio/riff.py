@@ -29,6 +29,8 @@ _WAVE_FORMAT_PCM = 1
 _WAVE_FORMAT_IEEE_FLOAT = 3
 _MAX_TEXT_CHUNK = 16 * 1024 * 1024
 _UNKNOWN_SIZE = 0xFFFFFFFF
+_UNKNOWN_LONG = 1 << 62
+_WAVE64_HEAD = 40  # to the first chunk
 _MIN_UNCOUNTED = 4096
 """Bytes behind the stated end of the sound that are taken for more sound, not for leftovers of another program."""
 
@@ -96,6 +98,15 @@ def walk(file: BinaryIO) -> Iterator[Chunk]:
     return walk_chunks(file, 12, order, b"data")
 
 
+def has_wave_list(file: BinaryIO) -> bool:
+    """Whether sound is in pieces, with silence between them (Microsoft/IBM 1991, `LIST wavl`)."""
+    for chunk in walk(file):
+        file.seek(chunk.start)
+        if chunk.name == b"LIST" and file.read(4) == b"wavl":
+            return True
+    return False
+
+
 def walk_joined(file: BinaryIO) -> Iterator[Chunk]:
     """As `walk`, with the chunks of the WAV files that were joined to this one byte by byte."""
     for chunk in walk(file):
@@ -127,6 +138,32 @@ def walk_chunks(file: BinaryIO, first: int, order: str, sound: bytes) -> Iterato
             present = _sound_bytes(file, start, size, end, order)
         yield Chunk(name, start, size, present)
         position = _next_chunk(file, start + (present if name == sound else size), start, end, order)
+
+
+def walk_wave64(file: BinaryIO) -> Iterator[Chunk]:
+    """The chunks of a Wave64 file (Sony, 1999): sizes of 64 bits that count their own header of 24 bytes."""
+    end = file.seek(0, 2)
+    position = _WAVE64_HEAD
+    for _ in range(MAX_CHUNKS):
+        if position + 24 > end:
+            return
+        file.seek(position)
+        name, guid, size = struct.unpack("<4s12sQ", file.read(24))
+        start, there = position + 24, end - position - 24
+        stated = size - 24 if 24 <= size < _UNKNOWN_LONG else 0
+        position = start + stated + -stated % 8
+        present = min(stated, there)
+        if name == b"data":
+            file.seek(position + 4)
+            follows = (
+                position + 24 <= end and file.read(12) == guid
+            )  # another chunk, by what all of them share
+            uncounted = stated == 0 or there - stated >= _MIN_UNCOUNTED
+            present = there if uncounted and not follows else present
+            position = position if follows else end
+        yield Chunk(name, start, stated, present)
+        if size < 24:
+            return
 
 
 def _long_size(ds64: bytes) -> int | None:

@@ -12,6 +12,8 @@ from typing import NamedTuple
 _SHORTEST, _WITH_BITS, _WITH_GUID = 14, 16, 40
 _PCM, _FLOAT, _ALAW, _MULAW, _EXTENSIBLE = 1, 3, 6, 7, 0xFFFE
 
+_MAX_RATE = 2**31 - 1  # in hertz: decoders count it with a sign
+
 
 class WaveFormat(NamedTuple):
     """body: of the chunk, as decoders want it; fault: why nothing can be read by it, "" where it can."""
@@ -25,8 +27,8 @@ def mended(body: bytes, order: str) -> WaveFormat:
     if len(body) < _SHORTEST:
         return WaveFormat(b"", "its format chunk is too short" if body else "it has no format chunk")
     tag, channels, rate, _, block = struct.unpack_from(order + "HHIIH", body)
-    if not channels or not rate:
-        return WaveFormat(b"", f"its header says {'0 channels' if not channels else '0 Hz'}")
+    if not channels or not 0 < rate <= _MAX_RATE:
+        return WaveFormat(b"", f"its header says {f'{rate} Hz' if channels else '0 channels'}")
     stated = struct.unpack_from(order + "H", body, 14)[0] if len(body) >= _WITH_BITS else 0
     container = block // channels * 8 if block % channels == 0 else 0
     bits = _bits(tag, stated, container, len(body))

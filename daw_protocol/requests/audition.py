@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from daw_protocol.errors import ErrorCode, ProtocolError
-from daw_protocol.fields import Choice, Flag, Names, Real, Text, Whole
+from daw_protocol.fields import Choice, FileName, Flag, Names, Real, Text, Whole
 from daw_protocol.message import value
 from daw_protocol.requests.request import Request
 from daw_protocol.timeline.position import Position
@@ -35,7 +35,7 @@ class PlayAudition(Request):
     take: str = value(Text(64), "the take's id, or a running job's", "")
     job: str = value(Text(64), "a running job; playback starts when its first bar is rendered", "")
     source: str | None = value(
-        Text(1024, 1), "a song to play without any take, named as in a render request", None
+        FileName(1024, 1), "a song to play without any take, named as in a render request", None
     )
     side: str = value(Choice(SIDES), "start with the take or the original", "take")
     stems: tuple[str, ...] = value(Names(), STEMS_DOC, ())
@@ -164,7 +164,7 @@ class ShowPassage(Request):
 
     take: str = value(Text(64), "the take's id; without one, the passage is of a song", "")
     source: str | None = value(
-        Text(1024, 1),
+        FileName(1024, 1),
         "a song without any take, named as in a render request; by default the song in focus",
         None,
     )

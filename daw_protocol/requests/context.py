@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from daw_protocol.errors import ErrorCode, ProtocolError
-from daw_protocol.fields import Flag, Real, Text, Whole
+from daw_protocol.fields import FileName, Flag, Real, Whole
 from daw_protocol.message import value
 from daw_protocol.requests.request import Request
 from daw_protocol.timeline import Key, Meter, TempoMap
@@ -48,7 +48,7 @@ class SetKey(Request):
 class SetSource(Request):
     """The song, for requests without one."""
 
-    source: str = value(Text(1024, 1), "the song, as in a render request")
+    source: str = value(FileName(1024, 1), "the song, as in a render request")
     position: Position | None = value(
         PositionKind(), "timeline position of its first sample; by default its time stamp", None
     )

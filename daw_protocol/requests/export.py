@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from daw_protocol.errors import ErrorCode, ProtocolError
-from daw_protocol.fields import Choice, Text
+from daw_protocol.fields import Choice, FileName, Text
 from daw_protocol.message import value
 from daw_protocol.requests.request import Request
 
@@ -25,7 +25,7 @@ class Export(Request):
         Choice(EXPORT_FORMATS), "the file format; docs/exports.md lists what each can carry", "dawproject"
     )
     folder: str = value(
-        Text(1024),
+        FileName(1024),
         "target folder, inside one of the server's folders; the store's export folder by default",
         "",
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from daw_protocol.fields import Choice, Text, Whole
+from daw_protocol.fields import Choice, FileName, Text, Whole
 from daw_protocol.message import value
 from daw_protocol.requests.request import Request
 from daw_protocol.tasks import TASKS
@@ -28,5 +28,5 @@ class ReadPrompt(Request):
 class RecentPrompts(Request):
     """The prompts used last with a song, newest first, each once; without a source, those of generated songs."""
 
-    source: str | None = value(Text(1024, 1), "the song, as in a render request", None)
+    source: str | None = value(FileName(1024, 1), "the song, as in a render request", None)
     limit: int = value(Whole(1, 100), "how many at most", 20)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from daw_protocol.errors import ErrorCode, ProtocolError
-from daw_protocol.fields import Choice, Flag, Names, Real, Switches, Text, Texts, Whole
+from daw_protocol.fields import Choice, FileName, Flag, Names, Real, Switches, Text, Texts, Whole
 from daw_protocol.message import value
 from daw_protocol.requests.regions import Region, RegionsKind, check_region
 from daw_protocol.requests.request import Request
@@ -46,7 +46,7 @@ class Render(Request):
     task: ClassVar[str] = ""
 
     source: str | None = value(
-        Text(1024, 1),
+        FileName(1024, 1),
         "the song: a file in one of the server's folders, or `audio:DIGEST` or `take:ID` for audio in the store",
         None,
     )
@@ -112,7 +112,7 @@ class Render(Request):
     engine: str = value(Text(32), "the engine to use; by default the server chooses", "")
     options: dict[str, Any] = value(Switches(), "the engine's own options", {})
     reference: str | None = value(
-        Text(1024, 1),
+        FileName(1024, 1),
         "reference audio for the timbre, named like source; requires reference_consent",
         None,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from daw_protocol.errors import ErrorCode, ProtocolError
-from daw_protocol.fields import Text, Whole
+from daw_protocol.fields import FileName, Text, Whole
 from daw_protocol.message import value
 from daw_protocol.requests.request import Request
 
@@ -34,7 +34,7 @@ class SweepStore(Request):
 class BeginUpload(Request):
     """Announce an audio file that follows as binary WebSocket frames."""
 
-    name: str = value(Text(255, 1), "the file's name, used for the takes")
+    name: str = value(FileName(255, 1), "the file's name, used for the takes")
     size: int = value(Whole(1, 2**34), "number of bytes to follow")
     sha256: str = value(Text(64, 64), "SHA-256 of those bytes, in hexadecimal")
 

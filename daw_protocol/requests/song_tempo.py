@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from daw_protocol.errors import ErrorCode, ProtocolError
-from daw_protocol.fields import Flag, Real, Text, Whole
+from daw_protocol.fields import FileName, Flag, Real, Text, Whole
 from daw_protocol.message import value
 from daw_protocol.requests.request import Request
 from daw_protocol.timeline import Key, Meter, Position, TempoMap
@@ -24,7 +24,7 @@ class SetSongTempo(Request):
     # Without any of the first five the others change what is kept, or else what `analyse` found.
 
     source: str | None = value(
-        Text(1024, 1), "the song, as in a render request; by default the current one", None
+        FileName(1024, 1), "the song, as in a render request; by default the current one", None
     )
     analysed: bool = value(Flag(), "accept what `analyse` found last", False)
     bpm: float | None = value(Real(5, 1000), "quarter notes per minute, if it never changes", None)

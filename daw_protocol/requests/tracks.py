@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from daw_protocol.errors import ProtocolError
-from daw_protocol.fields import Kind, Schema, Text, shown, texts_in
+from daw_protocol.fields import FileName, Kind, Schema, Text, shown, texts_in
 from daw_protocol.message import Message, message_schema, value
 from daw_protocol.timeline import Key, TempoMap
 from daw_protocol.timeline.position import Position
@@ -21,7 +21,7 @@ EACH, TOGETHER = "each", "together"
 class Track(Message):
     """One of several songs. What it does not have, it takes from the request."""
 
-    source: str = value(Text(1024, 1), "as the request's `source`")
+    source: str = value(FileName(1024, 1), "as the request's `source`")
     source_position: Position | None = value(
         PositionKind(), "timeline position of its first sample; by default its time stamp, else 0", None
     )

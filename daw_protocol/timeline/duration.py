@@ -29,6 +29,14 @@ class DurationUnit(enum.Enum):
     BARS = " bars"
 
 
+_UNITS = {
+    None: DurationUnit.SAMPLES,
+    "s": DurationUnit.SECONDS,
+    "sec": DurationUnit.SECONDS,
+    "ms": DurationUnit.SECONDS,
+    "b": DurationUnit.QUARTERS,
+}
+
 MAX_AMOUNT = {
     DurationUnit.SAMPLES: MAX_SAMPLES,
     DurationUnit.SECONDS: MAX_SECONDS,
@@ -36,7 +44,8 @@ MAX_AMOUNT = {
     DurationUnit.BARS: MAX_BEATS,
 }
 
-WRITTEN = re.compile(r"\s*(\d{1,12}(?:\.\d{1,12})?)\s*(s|b|bars?)?\s*", re.ASCII)
+# A length is never negative; DAWs write a plus sign in front of one that is added.
+WRITTEN = re.compile(r"\s*\+?(\d{1,12}(?:\.\d{1,12})?|\.\d{1,12})\s*(s|sec|ms|b|bars?)?\s*", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -65,10 +74,10 @@ class Duration:
         if not match:
             raise ValueError(f"must be a length such as {FORMS}, got {typed[:60]!r}")
         number, suffix = match.groups()
-        unit = {None: DurationUnit.SAMPLES, "s": DurationUnit.SECONDS, "b": DurationUnit.QUARTERS}.get(
-            suffix, DurationUnit.BARS
-        )
-        return cls(Fraction(number), unit)
+        amount = Fraction(number)
+        if suffix == "ms":  # as exactly as seconds can be written
+            amount = Fraction(round(amount * 10**9), 10**12)
+        return cls(amount, _UNITS.get(suffix, DurationUnit.BARS))
 
     def __str__(self) -> str:
         """The inverse of `parse`: "4s", "2.5b", "8 bars"."""

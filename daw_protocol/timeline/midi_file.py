@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from daw_protocol.timeline.key import Key
+from daw_protocol.timeline.tempo_point import MAX_BPM, MIN_BPM
 
 MAX_BYTES = 8 * 2**20
 """A tempo map has a few kilobytes; a whole arrangement with every note a few megabytes at most."""
@@ -20,6 +21,7 @@ MAX_BYTES = 8 * 2**20
 _SEARCHED = 1 << 16
 _TEMPO, _METER, _KEY, _MARKER, _END = 0x51, 0x58, 0x59, 0x06, 0x2F
 _NAMES = {_TEMPO: "tempo", _METER: "time signature", _KEY: "key signature", _MARKER: "marker"}
+_SIZES = {_TEMPO: 3, _METER: 4, _KEY: 2}  # in bytes, by the standard
 _MAX_POWER = 7  # 2**7 = 128: the shortest note that notation programs know
 _TYPE_2 = 2
 
@@ -222,6 +224,12 @@ class _Track:
 
     def _song_event(self, kind: int, body: bytes, whole: bool) -> None:
         event = _decode(kind, body) if whole else None
+        size = _SIZES.get(kind, len(body))
+        if event is not None and len(body) > size:
+            self._found.notes.append(
+                f"A {_NAMES[kind]} in the MIDI file has {len(body)} bytes where the standard has {size}; "
+                f"the first {size} were read."
+            )
         if event is None:
             self._found.left_out.append(LeftOut(self._tick, _NAMES[kind]))
         else:
@@ -233,10 +241,13 @@ class _SenselessError(Exception):
 
 
 def _decode(kind: int, body: bytes) -> tuple[str, tuple[int | str, ...]] | None:
-    """The event's kind and values; None when it makes no sense. Bytes beyond those the standard has are ignored."""
+    """The event's kind and values; None when it makes no sense. Bytes beyond those the standard has are ignored, as it
+    asks for: a tempo that no music has because of them (written in 32 bits) makes no sense.
+    """
     if kind == _TEMPO:
         microseconds = int.from_bytes(body[:3], "big")
-        return ("set_tempo", (microseconds,)) if len(body) >= 3 and microseconds else None
+        slip = len(body) > 3 and not MIN_BPM <= 60e6 / (microseconds or 1) <= MAX_BPM
+        return ("set_tempo", (microseconds,)) if len(body) >= 3 and microseconds and not slip else None
     if kind == _METER:
         sound = len(body) >= 2 and body[0] > 0 and body[1] <= _MAX_POWER
         return ("time_signature", (body[0], 1 << body[1])) if sound else None

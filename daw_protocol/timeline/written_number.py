@@ -14,6 +14,9 @@ _WIDTHS = ("<wide>", "<narrow>", "<noBreak>", "<small>")
 
 _SIGNS = {
     "\N{MINUS SIGN}": "-",
+    "\N{DIVISION SLASH}": "/",
+    "\N{FRACTION SLASH}": "/",
+    "\N{RATIO}": ":",
     "\N{IDEOGRAPHIC COMMA}": ",",
     "\N{ARABIC COMMA}": ",",
     "\N{ARABIC DECIMAL SEPARATOR}": ".",

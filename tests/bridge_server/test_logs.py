@@ -36,6 +36,19 @@ def test_lines_for_people_name_their_job(tmp_path):
     assert inside.endswith("WARNING bridge_server.part [j1]: inside 日本")
 
 
+def test_names_in_a_log_are_only_names(tmp_path):
+    with logged_to(tmp_path, TEXT, words=True) as path:
+        log.warning("the file %s", Private("a\x1b[2Jb\n2026-01-31 12:00:00,000 ERROR a line of its own"))
+        try:
+            raise ValueError("c\x9b31m\x7f")
+        except ValueError:
+            log.exception("a bug")
+    text = path.read_text(encoding="utf-8")
+    assert "the file a?[2Jb?2026-01-31" in text
+    assert "ValueError: c?31m?" in text
+    assert not set(text) & set("\x1b\x9b\x7f")
+
+
 def test_what_asyncio_repeats_at_once_is_logged_once(tmp_path):
     """It logs each of a hundred connections it could not take; other things it says, and our own lines, stay."""
     with logged_to(tmp_path, TEXT) as path:

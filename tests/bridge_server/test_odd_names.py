@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import io
 import json
 import os
 import sys
@@ -11,8 +13,11 @@ from dataclasses import replace
 import pytest
 import soundfile
 
+from bridge_server.cli.commands import Screen, render, song_typed
+from bridge_server.cli.console import TextConsole
 from bridge_server.settings import WatchSettings
 from clip_store.store import clip_name, file_stem
+from daw_protocol.addresses import BY_NAME
 from tests.bridge_server.doors import DOORS, Asked, Outcome, answer_of, websocket
 from tests.bridge_server.endpoints.http.asking import ask
 from tests.bridge_server.peers import ServerThread, noise_song
@@ -31,6 +36,9 @@ NAMES = {
     "--json.wav": ("--json", "--json"),
     "a\nb\tc\u2028d.wav": ("a_b_c_d", "a_b_c_d"),
     "\u202erevo\u200b\U0001f3b8.wav": ("_revo_\U0001f3b8", "_revo_\U0001f3b8"),
+    "\x1b[31m\x9b2J\x7f\x07.wav": ("_[31m_2J__", "_[31m_2J__"),
+    "a\rb\r\nc.wav": ("a_b__c", "a_b__c"),
+    "take:x.wav": ("take:x", "take_x"),
     "\"q\" '<b>' [bold]x &amp; \\.wav": ("\"q\" '<b>' [bold]x &amp; \\", "_q_ '_b_' [bold]x &amp; _"),
     "song.wav.part.wav": ("song.wav.part", "song.wav.part"),
     ".hidden.wav": (".hidden", "hidden"),
@@ -65,13 +73,13 @@ def http(server: ServerThread, asked: Asked) -> Outcome:
 
 
 UPLOADS = {"upload": DOORS["upload"], "http": http}
-BY_NAME = {name: DOORS[name] for name in ("osc", "websocket", "mailbox")}
+NAMED = {name: DOORS[name] for name in ("osc", "websocket", "mailbox")}
 
 
 @pytest.mark.parametrize("name", NAMES, ids=lambda name: ascii(name)[:20])
-@pytest.mark.parametrize("door", [*BY_NAME, *UPLOADS])
+@pytest.mark.parametrize("door", [*NAMED, *UPLOADS])
 def test_a_song_is_taken_whatever_its_name(server, door, name):
-    outcome = (BY_NAME | UPLOADS)[door](server, Asked(name, REGION))
+    outcome = (NAMED | UPLOADS)[door](server, Asked(name, REGION))
     assert outcome.take is not None, outcome.said
     if door in UPLOADS:
         return  # what an upload is called is another question
@@ -84,13 +92,24 @@ def test_a_song_is_taken_whatever_its_name(server, door, name):
     assert soundfile.info(path).frames == 480
 
 
-@pytest.mark.parametrize("name", ["con .wav", "a\nb\tc\u2028d.wav", ".hidden.wav"], ids=ascii)
+@pytest.mark.parametrize("name", ["con .wav", "a\nb\tc\u2028d.wav", ".hidden.wav", "take:x.wav"], ids=ascii)
 def test_so_does_the_command_line(server, name):
     outcome = DOORS["command line"](server, Asked(name, REGION))
     title, stem = NAMES[name]
     assert outcome.take.title == title
     folder = server.settings.store.parent / "out"
     assert (folder / f"{stem}.repaint.1.wav").is_file()
+
+
+def test_a_take_is_a_song_on_the_command_line_too(server, capsys):
+    source = DOORS["websocket"](server, Asked("con .wav", REGION)).take
+    screen, asked = Screen(TextConsole(file=io.StringIO()), as_json=True), {"start": 480, "end": 960}
+    names = [song_typed(f"take:{source.id}")]
+    out = server.settings.store.parent / "out"
+    assert asyncio.run(render(server.settings, screen, BY_NAME["repaint"], names, None, asked, out)) == 0
+    take = server.takes()[0]
+    assert (take.title, take.start) == (source.title, 480)
+    assert take.request["source"] == f"take:{source.id}"
 
 
 @pytest.mark.parametrize(
@@ -115,12 +134,12 @@ def test_files_on_their_way_and_hidden_ones_are_left_alone(server):
     assert texts == []
 
 
-REFUSED = ["\x1b[31mred.wav", "nul\x00.wav", "x" * 300 + ".wav"]
+REFUSED = ["nul\x00.wav", "x" * 300 + ".wav"]
 
 
 @pytest.mark.parametrize("name", REFUSED, ids=lambda name: ascii(name)[:12])
 @pytest.mark.parametrize("door", ["websocket", "upload", "http"])
-def test_what_no_system_or_terminal_takes_is_refused_alike(server, door, name):
+def test_what_no_system_takes_is_refused_alike(server, door, name):
     """A song cannot be named so, and an upload cannot be announced so."""
     with server.websocket() as peer:
         if door == "http":

@@ -22,6 +22,8 @@ def test_an_error_reads_as_one_line_for_people():
         ("plain", "plain"),
         ("two\nlines\tand a tab", "two\nlines\tand a tab"),
         ("a\x00b\x07c\rd", "a?b?c?d"),
+        ("C1 \x9b2J, DEL \x7f, \u2028 and \u202eturned\u2069", "C1 ?2J, DEL ?, ? and ?turned?"),
+        ("\U0001f469\u200d\U0001f3a4 keeps its joiner", "\U0001f469\u200d\U0001f3a4 keeps its joiner"),
         ("half \ud800 a pair", "half ? a pair"),
         ("file-\udcff.wav", "file-?.wav"),
         ("日本 🎵", "日本 🎵"),

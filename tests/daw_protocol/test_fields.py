@@ -18,13 +18,22 @@ CHOICE = kinds.Choice(("queued", "running"))
 NAMES = kinds.Names(3)
 TEXTS = kinds.Texts(2)
 SWITCHES = kinds.Switches(2)
-ALL = (TEXT, WHOLE, REAL, FLAG, CHOICE, NAMES, TEXTS, SWITCHES)
+FILE_NAME = kinds.FileName(9, 1)
+ALL = (TEXT, WHOLE, REAL, FLAG, CHOICE, NAMES, TEXTS, SWITCHES, FILE_NAME)
 
 ACCEPTED = [
     (TEXT, "a\tb\nc", "a\tb\nc"),
     (TEXT, "a\r\nb\rc\n\r\n", "a\nb\nc\n\n"),  # line ends of Windows and of old Macs
     (TEXT, 17, "17"),  # what was typed as a number may have been meant as a name
     (TEXT, "日本🎵", "日本🎵"),
+    (
+        FILE_NAME,
+        "a\rb\r\nc.w",
+        "a\rb\r\nc.w",
+    ),  # a disk may have it, and has another file with other line ends
+    (FILE_NAME, "\x1b\x07\x7f\x9b", "\x1b\x07\x7f\x9b"),
+    (FILE_NAME, 17.0, "17"),
+    (SWITCHES, {"lora": "a\rb.safetensors"}, {"lora": "a\rb.safetensors"}),
     (WHOLE, 3, 3),
     (WHOLE, 3.0, 3),  # some surfaces send nothing but floats
     (WHOLE, "3", 3),

@@ -13,7 +13,7 @@ from bridge_server.endpoints.watch_folder.scan import ERROR_ENDING
 from clip_store.atomic_file import write_whole
 from clip_store.regular_file import open_regular
 from clip_store.store import file_stem
-from daw_protocol.errors import ProtocolError
+from daw_protocol.errors import ProtocolError, unicode_only, without_controls
 
 MARK = "Takebridge:"
 PROGRESS_ENDING = ".progress.txt"
@@ -75,7 +75,9 @@ class StatusFiles:
 
     def _write(self, ending: str, text: str, only_ours: bool = False) -> None:
         path = self._name(ending)
-        whole = f"{MARK} {text}\n"
+        whole = (
+            f"{MARK} {without_controls(unicode_only(text))}\n"  # it quotes names, and is read on a terminal
+        )
         if only_ours and not path.exists():
             return
         if _text(path) != whole:

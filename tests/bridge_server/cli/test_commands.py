@@ -73,6 +73,13 @@ def test_a_render_hears_what_is_accepted_unless_it_is_to_hear_the_original(setti
     assert heard(start="4000", end="7000", hears="original")[1] is None
 
 
+def test_a_take_is_a_song_and_a_file_may_be_called_like_one(tmp_path):
+    assert commands.song_typed("take:t1") == "take:t1"
+    assert commands.song_typed("audio:ab") == "audio:ab"
+    for typed in (f"{tmp_path}/take:t1", "./take:t1", "take:t1.wav", "./audio:ab", "song.wav"):
+        assert commands.song_typed(typed) == Path(typed)
+
+
 def test_words_for_people(tmp_path, song):
     printed = io.StringIO()
     screen = Screen(Console(file=printed, width=200))

@@ -44,3 +44,11 @@ def test_options_stay_options():
     assert list(joined(words)) == words
     assert list(joined(["--start=-2s", "-1"])) == ["--start=-2s", "-1"]
     assert list(joined(["--start"])) == ["--start"]
+
+
+def test_errors_tell_a_terminal_nothing(capsys):
+    with pytest.raises(SystemExit):
+        parser(Path(), Path(), Path()).parse_args(["repaint", "song.wav", "--nonesuch\x1b[2J\x9b"])
+    said = capsys.readouterr().err
+    assert "--nonesuch?[2J?" in said
+    assert "\x1b" not in said

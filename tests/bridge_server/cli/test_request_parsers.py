@@ -57,7 +57,7 @@ def test_what_is_not_typed_is_left_to_the_server(command):
 
 def test_the_example_of_the_manual():
     arguments = parse("repaint", "song.wav", "--bars", "17-20", "--bpm", "120", "--takes", "3", "-o", "out/")
-    assert arguments.song == [Path("song.wav")]
+    assert arguments.song == ["song.wav"]
     assert arguments.out == Path("out")
     request = Repaint.from_fields(fields_of(arguments, BY_NAME["repaint"]))
     assert request == Repaint(bars="17-20", bpm=120, takes=3)

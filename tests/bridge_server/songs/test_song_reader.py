@@ -288,6 +288,22 @@ def test_takes_there_are_not(reader, name):
     assert (raised.value.code, raised.value.field) == (ErrorCode.UNKNOWN_TAKE, "source")
 
 
+@pytest.mark.parametrize("typed", ["take:x.wav", "./take:t1", "audio:x.wav", "./audio:ab", "take:sub/t1"])
+def test_files_whose_names_look_like_references(reader, store, music, typed):
+    """With an ending or a folder it is a file; `take:` with an id and nothing else is a take."""
+    clips, _ = store
+    clips.keep(take_of(clips.blobs.put(SONG)), CLIP)
+    path = music / typed
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes((music / "song.wav").read_bytes())
+    found = reader.check(typed)
+    assert found == str(path.resolve())
+    assert reader.check(found) == found
+    assert read(reader, found).digest == read(reader, reader.check("song.wav")).digest
+    assert probe(reader, found).stamp is None, "a take would have its place"
+    assert reader.check("take:t1") == "take:t1"
+
+
 def test_a_song_longer_than_the_limit(store, music):
     short = new_reader(store, music, seconds=0.1)
     with pytest.raises(ProtocolError) as raised:

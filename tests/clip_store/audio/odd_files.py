@@ -49,6 +49,23 @@ def wave_with_size(size: int, behind: bytes = b"") -> bytes:
     return wave(chunk(b"fmt ", fmt()), chunk(b"data", SOUND, size), behind)
 
 
+def wave64(size: int, behind: bytes = b"") -> bytes:
+    """A Wave64 file whose sound states this size, without its header of 24 bytes; behind: another chunk's body."""
+
+    def part(name: bytes, body: bytes, stated: int) -> bytes:
+        head = name + bytes.fromhex("f3acd3118cd100c04f8edb8a") + struct.pack("<Q", stated + 24)
+        return head + body + bytes(-len(body) % 8)
+
+    wave = b"wave" + bytes.fromhex("f3acd3118cd100c04f8edb8a")
+    body = (
+        wave
+        + part(b"fmt ", fmt(), 16)
+        + part(b"data", SOUND, size)
+        + (part(b"levl", behind, len(behind)) if behind else b"")
+    )
+    return b"riff" + bytes.fromhex("2e91cf11a5d628db04c10000") + struct.pack("<Q", len(body) + 24) + body
+
+
 def ds64(riff: int, data: int, samples: int) -> bytes:
     return chunk(b"ds64", struct.pack("<QQQI", riff, data, samples, 0))
 

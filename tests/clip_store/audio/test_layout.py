@@ -20,6 +20,9 @@ OTHER_FORM = "The file changes its format in the middle; only the sound in its f
 JOINED = "The file has 2 data chunks; they were joined in order."
 BIG = codes().astype(">i2").tobytes()
 
+_LONG = struct.pack("<QQQ", 0, len(SOUND), 0)
+TABLE_OF_ALL = chunk(b"ds64", _LONG + struct.pack("<I", 0xFFFFFFFF))
+TABLE_OF_ONE = chunk(b"ds64", _LONG + struct.pack("<I4sQ", 1, b"levl", 9))
 FMT, BIG_FMT = chunk(b"fmt ", fmt()), chunk(b"fmt ", fmt(order=">"), order=">")
 
 WHOLE = {
@@ -65,7 +68,15 @@ WHOLE = {
     "RF64, ds64 of FF": (long_wave(b"RF64", ds64(2**64 - 1, 2**64 - 1, 2**64 - 1)), (NEVER_FINISHED,)),
     "RF64, ds64 too short": (long_wave(b"RF64", chunk(b"ds64", bytes(8))), (NEVER_FINISHED,)),
     "BW64, ds64 of 12 bytes": (long_wave(b"BW64", chunk(b"ds64", bytes(12))), (NEVER_FINISHED,)),
+    "RF64, a table of FFFFFFFF entries that are not there": (long_wave(b"RF64", TABLE_OF_ALL), ()),
+    "BW64, the same": (long_wave(b"BW64", TABLE_OF_ALL), ()),
+    "RF64, a table that is there": (long_wave(b"RF64", TABLE_OF_ONE), ()),
     "RF64, half stated": (long_wave(b"RF64", ds64(0, HALF, 0)), (SHORT_PROMISE,)),
+    "Wave64": (odd.wave64(len(SOUND)), ()),
+    "Wave64, a chunk behind": (odd.wave64(len(SOUND), LIST), ()),
+    "Wave64, size 0": (odd.wave64(-24), (NEVER_FINISHED,)),
+    "Wave64, size FF": (odd.wave64(2**64 - 25), (NEVER_FINISHED,)),
+    "Wave64, half stated": (odd.wave64(HALF), (SHORT_PROMISE,)),
     "RIFX": (wave(BIG_FMT, chunk(b"data", BIG, order=">"), kind=b"RIFX"), ()),
     "RIFX, size 0": (wave(BIG_FMT, chunk(b"data", BIG, 0, ">"), kind=b"RIFX"), (NEVER_FINISHED,)),
     "AIFF": (odd.aiff(odd.aiff_common(), BIG), ()),
@@ -125,6 +136,7 @@ def test_a_recording_that_was_never_finished_may_begin_with_silence(tmp_path, co
 
 
 CUT = {
+    "Wave64": odd.wave64(len(SOUND) + 9000),
     "CAF": odd.caf(4 + len(SOUND) + 4),
     "WAV": wave_with_size(len(SOUND) + 4),
     "WAV, half": wave_with_size(2 * len(SOUND)),
@@ -149,6 +161,23 @@ def test_an_empty_data_chunk_before_others_is_no_sound(tmp_path):
     path = tmp_path / "song.wav"
     path.write_bytes(wave(chunk(b"fmt ", fmt()), chunk(b"data", b""), LIST))
     with pytest.raises(AudioFileError, match="no sound"):
+        probe_audio(path)
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        (chunk(b"data", SOUND),),
+        (chunk(b"slnt", bytes(4)), chunk(b"data", SOUND)),
+        (chunk(b"data", SOUND[:HALF]), chunk(b"slnt", bytes(4)), chunk(b"data", SOUND[HALF:])),
+    ],
+    ids=["sound", "silence first", "silence between"],
+)
+def test_wave_lists_are_refused_by_name(tmp_path, pieces):
+    """Neither ffmpeg nor libsndfile reads them."""
+    path = tmp_path / "song.wav"
+    path.write_bytes(wave(FMT, LIST, chunk(b"LIST", b"wavl" + b"".join(pieces))))
+    with pytest.raises(AudioFileError, match="in a wave list, which other programs do not read"):
         probe_audio(path)
 
 

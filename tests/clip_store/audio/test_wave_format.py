@@ -52,6 +52,10 @@ READ = {
 REFUSED = {
     "none": (wave(DATA), "it has no format chunk"),
     "12 bytes": (wave(chunk(b"fmt ", fmt()[:12]), DATA), "its format chunk is too short"),
+    "2**31 Hz": (
+        wave(chunk(b"fmt ", fmt(rate=0)[:4] + b"\0\0\0\x80" + fmt()[8:]), DATA),
+        "its header says 2147483648 Hz",
+    ),
     "0 Hz": (wave(chunk(b"fmt ", fmt(rate=0)), DATA), "its header says 0 Hz"),
     "0 channels": (wave(chunk(b"fmt ", fmt(channels=0)), DATA), "its header says 0 channels"),
     "floats of 16 bits": (wave(chunk(b"fmt ", fmt(tag=3)), DATA), "its samples are floats of 16 bits"),

@@ -22,6 +22,14 @@ SAMPLES, SECONDS, QUARTERS, BARS = DurationUnit
         ("1.5 b", Fraction(3, 2), QUARTERS),
         ("8 bars", 8, BARS),
         ("1bar", 1, BARS),
+        ("+4s", 4, SECONDS),
+        (" +192000", 192000, SAMPLES),
+        ("+8 bars", 8, BARS),
+        ("+.5b", Fraction(1, 2), QUARTERS),
+        ("4 sec", 4, SECONDS),
+        ("250ms", Fraction(1, 4), SECONDS),
+        ("0.123456789012ms", Fraction(123456789, 10**12), SECONDS),
+        (".5s", Fraction(1, 2), SECONDS),
     ],
 )
 def test_read(typed, amount, unit):
@@ -37,7 +45,8 @@ def test_neither_number_nor_text(typed):
 @pytest.mark.parametrize(
     "typed",
     [
-        "", "four", "-4s", "+4s", "0", "0s", 0, -1, "4 s s", "4.5", "1.5 bars", "1e3", "nan", "inf", "4ms",
+        "", "four", "-4s", "+-4s", "++4s", "0", "0s", 0, -1, "4 s s", "4.5", "1.5 bars", "1e3", "nan", "inf", "+", ".s",
+        "+0s",
         "9" * 13, "x" * 10_000, 10**5000, "86401s", "100001b", "100001 bars",
     ],
     ids=shown,

@@ -60,7 +60,6 @@ HARMLESS = {
     "unknown meta events": midi(track(meta(0x60, b"x" * 300), meta(0x7F, b""), meta(0x0F, b"?"), *GOOD)),
     "short meta events of other kinds": midi(track(meta(0x20), meta(0x21), meta(0x54, b"\1"), meta(0), *GOOD)),
     "texts in Latin-1 and Shift-JIS": midi(track(meta(3, b"Gr\xf6\xdfe"), meta(1, b"\x83\x8d\x81"), *GOOD)),
-    "longer events": midi(track(meta(0x51, b"\x09\x27\xc0\0\0"), meter(3, 2), meta(0x59, b"\xfe\1\0\0"), GOOD[3])),
     "a meter of two bytes": midi(track(tempo(100), meta(0x58, b"\3\2"), key(-2, 1), meta(0x06, b"Verse"))),
     "no end of track": midi(track(*GOOD, end=b"")),
     "no end of track but another track": midi(track(NOTE, end=b""), track(*GOOD)),
@@ -96,6 +95,7 @@ BROKEN = {
     "a meter of one byte": (track(tempo(100), meta(0x58, b"\4")), "A time signature"),
     "a meter of 2**200ths": (track(tempo(100), meter(4, 200)), "A time signature"),
     "a tempo of 0": (track(tempo(100), meta(0x51, b"\0\0\0", 480 * 8)), "A tempo of the MIDI file, in bar 3,"),
+    "a tempo in 32 bits": (track(tempo(100), meta(0x51, b"\0\x07\xa1\x20", 480 * 8)), "A tempo of the MIDI file"),
     "a tempo of two bytes": (track(tempo(100), meta(0x51, b"\7\xa1")), "A tempo"),
     "an empty tempo": (track(tempo(100), meta(0x51)), "A tempo"),
     "a track that ends within an event": (track(tempo(100), b"\0\x90", end=b""), "A track of the MIDI file ends early"),
@@ -141,6 +141,25 @@ def test_what_is_no_map_is_refused_with_a_remedy(name: str) -> None:
     with pytest.raises(MidiFileError, match=words) as caught:
         song_of(data)
     assert caught.value.remedy
+
+
+LONGER = {
+    "tempo": (meta(0x51, b"\x09\x27\xc0\0"), "has 4 bytes where the standard has 3"),
+    "time signature": (meta(0x58, b"\3\2\x18\x08\0\0"), "has 6 bytes where the standard has 4"),
+    "key signature": (meta(0x59, b"\xfe\1\0"), "has 3 bytes where the standard has 2"),
+}
+
+
+@pytest.mark.parametrize("kind", LONGER)
+def test_longer_events_are_read_by_their_first_bytes(kind: str) -> None:
+    """As the standard asks for, and as mido does."""
+    event, words = LONGER[kind]
+    found = song_of(midi(track(tempo(100), meter(3, 2), key(-2, 1), event, event)))
+    assert [note for note in found.notes if f"A {kind} in the MIDI file {words}" in note] == list(found.notes)
+    assert len(found.notes) == 1
+    assert [point.bpm for point in found.tempo_map.points] == [100]
+    assert [change.meter for change in found.tempo_map.meters] == [Meter(3, 4)]
+    assert [str(name) for _, name in found.keys] == ["G minor"]
 
 
 @pytest.mark.parametrize(

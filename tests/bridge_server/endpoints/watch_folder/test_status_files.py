@@ -33,6 +33,15 @@ def test_an_error_says_what_was_wrong_and_what_to_do(tmp_path):
     assert "see song.error.txt" in (tmp_path / "song.progress.txt").read_text()
 
 
+@pytest.mark.parametrize(
+    ("name", "shown"), [("a\x1b[2Jb", "a?[2Jb"), ("not unicode \udcff", "not unicode ?")]
+)
+def test_names_that_no_terminal_should_get(tmp_path, name, shown):
+    StatusFiles(tmp_path / f"{name}.wav").failed(ERROR)
+    text = (tmp_path / f"{name}.error.txt").read_text(encoding="utf-8")
+    assert text.startswith(f"Takebridge: {shown}.wav could not be used.")
+
+
 def test_work_under_way_is_told_from_its_end(tmp_path):
     notes = StatusFiles(tmp_path / "song.wav")
     assert not notes.is_unfinished()
