@@ -100,7 +100,9 @@ def renders(address: Address) -> None:
                 time.sleep(0.2)
             waiting = peer.call("jobs.list", state="queued")["jobs"]
             mine = [job["job"] for job in waiting if job["client"].endswith(":attacker")]
-            for job in mine[WAITING:]:  # the newest go on waiting: one of the other client's may lie between them
+            for job in mine[
+                WAITING:
+            ]:  # the newest go on waiting: one of the other client's may lie between them
                 peer.call("cancel", job=job)
 
 

@@ -34,7 +34,9 @@ def pitch_share(song, cents):
 
 
 def main() -> None:
-    columns = librosa.stft(noise(), n_fft=2048, hop_length=512, window="hann", pad_mode="constant")[BINS, COLUMNS]
+    columns = librosa.stft(noise(), n_fft=2048, hop_length=512, window="hann", pad_mode="constant")[
+        BINS, COLUMNS
+    ]
     numbers = {
         "librosa": librosa.__version__,
         "numpy": np.__version__,
