@@ -11,14 +11,14 @@ def refuse_impossible(description: EngineDescription, request: Render) -> None:
     """Raises ProtocolError for what this engine cannot do, before anything is queued or read."""
     capability = description.capability(Task(request.task))
     if not capability.available:
-        remedy = capability.remedy or "Use another engine; `engines` lists what each one can do."
+        remedy = capability.remedy or "Use another engine; the panel and the request `engines` list what each one can do."
         raise ProtocolError(ErrorCode.CANNOT_RENDER, capability.reason, remedy, "engine")
     label = description.label
     if request.reference is not None and not description.reference:
         raise ProtocolError(
             ErrorCode.CANNOT_RENDER,
             f"reference: the {label} engine does not use reference audio.",
-            "Omit it, or use another engine; `engines` lists what each one can do.",
+            "Omit it, or use another engine; the panel and the request `engines` list what each one can do.",
             "reference",
         )
     _known("layers", (getattr(request, "layers", "all"),), ("all", *description.layers), label)
