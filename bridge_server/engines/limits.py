@@ -11,7 +11,10 @@ def refuse_impossible(description: EngineDescription, request: Render) -> None:
     """Raises ProtocolError for what this engine cannot do, before anything is queued or read."""
     capability = description.capability(Task(request.task))
     if not capability.available:
-        remedy = capability.remedy or "Use another engine; the panel and the request `engines` list what each one can do."
+        remedy = (
+            capability.remedy
+            or "Use another engine; the panel and the request `engines` list what each one can do."
+        )
         raise ProtocolError(ErrorCode.CANNOT_RENDER, capability.reason, remedy, "engine")
     label = description.label
     if request.reference is not None and not description.reference:
