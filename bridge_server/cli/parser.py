@@ -8,6 +8,7 @@ from pathlib import Path
 from bridge_server.cli import request_parsers, server_parsers
 from bridge_server.cli.negative_values import NegativeValuesParser
 from bridge_server.cli.options import in_help
+from bridge_server.cli.scripts_parser import add_scripts
 from bridge_server.cli.send_parser import add_send
 from bridge_server.version import MADE_BY
 
@@ -35,5 +36,6 @@ def parser(store: Path, models: Path, here: Path) -> argparse.ArgumentParser:
     server_parsers.add_serve(commands)
     request_parsers.add_requests(commands)
     add_send(commands)
+    add_scripts(commands)
     server_parsers.add_others(commands)
     return top

@@ -51,6 +51,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "store": ("store", "verify"),
     "export": ("export", "take", "TAKE", "--as", "wav", "--to", "out"),
     "models": ("models", "list"),
+    "scripts": ("scripts", "osc", "--to", "scripts"),
     "send": ("send", "/bridge/takes/show", "TAKE"),
     "midi list": ("midi", "list"),
     "midi check": ("midi", "check", "pads.txt"),

@@ -105,14 +105,14 @@ def test_a_port_that_swallows_everything(monkeypatch):
 
 def test_a_slow_server_is_waited_for_as_long_as_it_lives(sent, monkeypatch):
     monkeypatch.setattr(module, "SILENCE_SECONDS", 0.02)
-    done = sent("/bridge/repaint", *REGION, "options", '{"seconds": 0.4}')
+    done = sent("/bridge/repaint", *REGION, "engine", "slow", "options", '{"seconds": 0.4}')
     assert done.returncode == 0, done.stderr
     assert "Takebridge" not in done.stdout, "the sign of life is not an answer"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no signal reaches one process alone")
 def test_ctrl_c_cancels_the_job(server):
-    words = ["send", "--json", "/bridge/repaint", *REGION, "options", '{"seconds": 100}']
+    words = ["send", "--json", "/bridge/repaint", *REGION, "engine", "slow", "options", '{"seconds": 100}']
     sending = subprocess.Popen(
         [*bridge_command(server.settings.store), *words],
         cwd=PROJECT, env=environment(), stdout=subprocess.PIPE, text=True,
