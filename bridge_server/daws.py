@@ -39,7 +39,7 @@ class Daw:
 
 DAWS: tuple[Daw, ...] = (
     Daw("reaper", "REAPER", "reaper", ("*.lua", "lib/*.lua"),
-        "in REAPER, Actions > Show action list... > New action... > Load ReaScript..., select all takebridge_*.lua files",
+        "in REAPER, Actions > Show action list... > New action... > Load ReaScript..., select all takebridge_*.lua",
         {LINUX: "~/.config/REAPER", MACOS: "~/Library/Application Support/REAPER", WINDOWS: "{appdata}/REAPER"},
         "Scripts/Takebridge"),
     Daw("live", "Ableton Live", "ableton", ("Takebridge/*.py",),

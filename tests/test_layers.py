@@ -163,6 +163,8 @@ ONLY_IN = {
         "clip_store.exports.midi_tempo",
         "model.sketch.band",
     ),
+    "mcp": ("bridge_server.cli.mcp_server",),
+    "mcp_types": ("bridge_server.cli.mcp_server",),
     "prometheus_client": ("bridge_server.endpoints.http.metrics_page",),
     "pythonosc": ("bridge_server.endpoints",),
     "sounddevice": ("bridge_server.audition.sound_devices",),
