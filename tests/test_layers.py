@@ -65,7 +65,17 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("settings",),  # they name the engines there are
         ("engines", "songs", "models", "presets"),
         ("jobs", "sessions"),
-        ("errors", "supervisor", "logs", "log_words", "bundled", "daws", "platforms", "version"),
+        (
+            "errors",
+            "supervisor",
+            "logs",
+            "log_words",
+            "bundled",
+            "daws",
+            "login_start",
+            "platforms",
+            "version",
+        ),
     ),
     "clip_store": (
         ("exports", "take_files"),

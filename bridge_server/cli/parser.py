@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from bridge_server.cli import request_parsers, server_parsers
+from bridge_server.cli.autostart_parser import add_autostart
 from bridge_server.cli.negative_values import NegativeValuesParser
 from bridge_server.cli.options import in_help
 from bridge_server.cli.scripts_parser import add_scripts
@@ -37,5 +38,6 @@ def parser(store: Path, models: Path, here: Path) -> argparse.ArgumentParser:
     request_parsers.add_requests(commands)
     add_send(commands)
     add_scripts(commands)
+    add_autostart(commands)
     server_parsers.add_others(commands)
     return top

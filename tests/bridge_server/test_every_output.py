@@ -51,6 +51,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "store": ("store", "verify"),
     "export": ("export", "take", "TAKE", "--as", "wav", "--to", "out"),
     "models": ("models", "list"),
+    "autostart": ("autostart", "status"),
     "scripts": ("scripts", "osc", "--to", "scripts"),
     "send": ("send", "/bridge/takes/show", "TAKE"),
     "midi list": ("midi", "list"),
@@ -65,7 +66,10 @@ WORDS: dict[str, tuple[str, ...]] = {
 }
 """A call of every command; SONG and TAKE stand for those there are."""
 
-ELSEWHERE = {"demo", "mcp"}  # the one is long, the other prints for programs alone: they have tests of their own
+ELSEWHERE = {
+    "demo",
+    "mcp",
+}  # the one is long, the other prints for programs alone: they have tests of their own
 
 MAY_BE_REFUSED = {
     "song",
