@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import subprocess
 import sys
 from argparse import Namespace
@@ -107,7 +108,7 @@ def _way(arguments: Namespace, store: Path) -> LoginStart:
 def server_words(arguments: Namespace, store: Path) -> CommandLine:
     """The command line of the server, store and models named, as the environment of a login is another one."""
     options = list(arguments.serve)
-    check = NegativeValuesParser(prog="takebridge autostart on --")
+    check: argparse.ArgumentParser = NegativeValuesParser(prog="takebridge autostart on --")
     add_serve(check.add_subparsers())
     check.parse_args(["serve", *options])  # says what is wrong, and ends, as for a command that is typed
     # -P: no file in the folder it starts in can take the place of a module.
