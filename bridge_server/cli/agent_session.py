@@ -1,7 +1,8 @@
 """An agent's session with the running server: one connection for all its tools, made again when the server was.
 
 Everything runs on the event loop. One task reads the connection's notifications and lays each one into the queue of its
-job; whoever waits for that job reads it there, so that renders side by side do not take each other's.
+job; whoever waits for that job reads it there, so that renders side by side do not take each other's. The first ones
+may be read before their job's caller runs again, so those of jobs that nobody waits for are kept for a moment.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from collections import defaultdict
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,8 @@ OnProgress = Callable[[float, str], Awaitable[None]]
 
 MAX_RECEIPTS = 16
 """Takes of one render that are described in full; takes_show has the others."""
+MAX_EARLY = 256
+LAST_SECONDS = 2.0
 GONE = "gone"
 
 
@@ -40,12 +43,15 @@ class AgentSession:
         self._client: BridgeClient | None = None
         self._reader: asyncio.Task[None] | None = None
         self._jobs: dict[str, asyncio.Queue[Notification]] = {}
+        self._early: deque[Notification] = deque(maxlen=MAX_EARLY)
         self._cancelling: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> AgentSession:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        if self._cancelling:  # an agent's program that ends has given up what it waited for
+            await asyncio.wait(self._cancelling, timeout=LAST_SECONDS)
         await self._close()
 
     async def call(
@@ -63,10 +69,7 @@ class AgentSession:
         name = f"agent-{secrets.token_hex(6)}"  # so that it can be cancelled before its job is known
         try:
             answer = dict(await client.call(tool.command.name, **{**fields, "id": name}))
-            if not waits:
-                self._jobs.pop(str(answer.get("job")), None)
-                return answer
-            return await self._outcome(client, answer, progress)
+            return await self._outcome(client, answer, progress) if waits else answer
         except asyncio.CancelledError:
             self._cancel(client, name)
             raise
@@ -76,11 +79,12 @@ class AgentSession:
     ) -> dict[str, Any]:
         """Waits for the job's end; its takes, with what their receipts say. Raises ProtocolError."""
         job = str(answer["job"])
+        replies = self._replies_about(job)
         found: dict[str, Any] = {"job": job, "note": answer.get("note", ""), "takes": []}
         done = -1.0
         try:
             while True:
-                name, values = await self._jobs[job].get()
+                name, values = await replies.get()
                 if name == GONE:
                     raise as_error(values)
                 if name == "progress" and values["fraction"] > done:  # MCP wants it to grow
@@ -105,6 +109,14 @@ class AgentSession:
             take["receipt"] = list(in_words(about.receipt))
         return found
 
+    def _replies_about(self, job: str) -> asyncio.Queue[Notification]:
+        """The queue of a job's notifications, with those that have come already."""
+        queue = self._jobs[job] = asyncio.Queue()
+        for reply in self._early:
+            if reply[1].get("job") == job:
+                queue.put_nowait(reply)
+        return queue
+
     def _cancel(self, client: BridgeClient, name: str) -> None:
         """In a task of its own: the caller's waits for nothing any more."""
         task = asyncio.get_running_loop().create_task(_cancelled(client, name))
@@ -121,7 +133,8 @@ class AgentSession:
             self._client = await self._open.enter_async_context(
                 connected(found.host, found.websocket_port, found.token)
             )
-            self._jobs = defaultdict(asyncio.Queue)
+            self._jobs.clear()
+            self._early.clear()
             self._reader = asyncio.create_task(self._read(self._client))
             return self._client
 
@@ -135,7 +148,11 @@ class AgentSession:
                 for queue in self._jobs.values():
                     queue.put_nowait((GONE, values))
                 return
-            self._jobs[str(reply[1].get("job", ""))].put_nowait(reply)
+            queue = self._jobs.get(str(reply[1].get("job", "")))
+            if queue is None:
+                self._early.append(reply)
+            else:
+                queue.put_nowait(reply)
 
     async def _close(self) -> None:
         if self._reader is not None:

@@ -16,7 +16,7 @@ from bridge_server.cli.running import server_on
 from bridge_server.cli.stopping import Stopping
 from bridge_server.cli.streams import can_show
 from bridge_server.network.lan import address_of_this_machine, code_to_scan, panel_address
-from bridge_server.platforms import give_memory_back
+from bridge_server.platforms import give_memory_back, store_folder
 from bridge_server.server import mailbox_root, running_server
 from bridge_server.settings import Settings
 from bridge_server.version import MADE_BY
@@ -60,6 +60,7 @@ def ready_message(settings: Settings) -> list[str]:
     """Engine, ports, folders and store, a line each."""
     token = "" if settings.trust_this_machine else settings.token  # this machine's programs need none then
     query = f"?token={token}" if token else ""
+    command = "takebridge" if settings.store == store_folder() else f'takebridge --store "{settings.store}"'
     return [
         f"[bold]{MADE_BY}[/bold] is ready, engine [bold]{escape(settings.engine)}[/bold].",
         f"  OSC        {settings.host}:{settings.osc_port} (UDP)",
@@ -69,7 +70,7 @@ def ready_message(settings: Settings) -> list[str]:
         *(f"  songs in   {escape(str(root))}" for root in settings.roots),
         *([f"  watching   {escape(str(settings.watch.folder))}"] if settings.watch else []),
         f"  store      {escape(str(settings.store))}",
-        "  try        takebridge send /bridge/status",
+        f"  try        {escape(command)} send /bridge/status",
     ]
 
 

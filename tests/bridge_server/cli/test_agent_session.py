@@ -93,6 +93,29 @@ def test_a_caller_that_gives_up_cancels_the_job(server):
     assert in_session(server.settings.store, work)["state"] == "cancelled"
 
 
+def test_a_session_that_ends_cancels_what_it_waited_for(server):
+    async def work(call):
+        started = asyncio.Event()
+
+        async def progress(fraction, stage):
+            started.set()
+
+        render = asyncio.create_task(
+            call("repaint", progress, **REGION, engine="slow", options={"seconds": 100})
+        )
+        await started.wait()
+        render.cancel()
+        await asyncio.gather(render, return_exceptions=True)
+
+    async def end(call):
+        while (newest := (await call("jobs_list", limit=1))["jobs"][0])["state"] == "running":
+            await asyncio.sleep(0.01)
+        return newest["state"]
+
+    in_session(server.settings.store, work)
+    assert in_session(server.settings.store, end) == "cancelled"
+
+
 @pytest.mark.parametrize(
     ("name", "arguments", "code"),
     [

@@ -71,7 +71,7 @@ def test_an_agent_selects_renders_reads_accepts_and_saves(agent, songs):
     assert not same[4800:9600].all()
 
 
-def test_tools_say_what_they_do_and_errors_what_to_do(agent):
+def test_tools_say_what_they_do_errors_what_to_do_and_giving_up_cancels(agent):
     async def work(client):
         tools = {tool.name: tool for tool in (await client.list_tools()).tools}
         assert set(tools) == set(TOOLS)
@@ -85,9 +85,10 @@ def test_tools_say_what_they_do_and_errors_what_to_do(agent):
         assert tools["repaint"].input_schema == TOOLS["repaint"].schema
         wrong = await client.call_tool("repaint", {"source": "none.wav", "bars": "1-2", "bpm": 120})
         unknown = await client.call_tool("repain", {})
-        return wrong, unknown
+        return wrong, unknown, await given_up(client)
 
-    wrong, unknown = agent(work)
+    wrong, unknown, state = agent(work)
+    assert state == "cancelled"
     assert wrong.is_error
     assert "'none.wav'" in wrong.content[0].text
     assert wrong.structured_content["code"] == "file_missing"
@@ -95,31 +96,23 @@ def test_tools_say_what_they_do_and_errors_what_to_do(agent):
     assert "Did you mean repaint?" in unknown.content[0].text
 
 
-def test_an_agent_that_gives_up_cancels_the_job(agent):
-    async def work(client):
-        started = asyncio.Event()
+async def given_up(client):
+    """How a job ends whose call the agent cancels."""
+    started = asyncio.Event()
 
-        async def progress(*_):
-            started.set()
+    async def progress(*_):
+        started.set()
 
-        arguments = {
-            "source": "song.wav",
-            "start": 0,
-            "end": 4800,
-            "engine": "slow",
-            "options": {"seconds": 100},
-        }
-        render = asyncio.create_task(client.call_tool("repaint", arguments, progress_callback=progress))
-        await started.wait()
-        render.cancel()
-        await asyncio.gather(render, return_exceptions=True)
-        while True:
-            jobs = (await client.call_tool("jobs_list", {"limit": 1})).structured_content["jobs"]
-            if jobs[0]["state"] not in ("queued", "running"):
-                return jobs[0]["state"]
-            await asyncio.sleep(0.02)
-
-    assert agent(work) == "cancelled"
+    arguments = {"source": "song.wav", "start": 0, "end": 4800, "engine": "slow", "options": {"seconds": 100}}
+    render = asyncio.create_task(client.call_tool("repaint", arguments, progress_callback=progress))
+    await started.wait()
+    render.cancel()
+    await asyncio.gather(render, return_exceptions=True)
+    while True:
+        jobs = (await client.call_tool("jobs_list", {"limit": 1})).structured_content["jobs"]
+        if jobs[0]["state"] not in ("queued", "running"):
+            return jobs[0]["state"]
+        await asyncio.sleep(0.02)
 
 
 def test_without_the_sdk_it_is_said_how_to_get_it(tmp_path, monkeypatch):
