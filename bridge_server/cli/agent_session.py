@@ -148,11 +148,11 @@ class AgentSession:
                 for queue in self._jobs.values():
                     queue.put_nowait((GONE, values))
                 return
-            queue = self._jobs.get(str(reply[1].get("job", "")))
-            if queue is None:
+            wanted = self._jobs.get(str(reply[1].get("job", "")))
+            if wanted is None:
                 self._early.append(reply)
             else:
-                queue.put_nowait(reply)
+                wanted.put_nowait(reply)
 
     async def _close(self) -> None:
         if self._reader is not None:
