@@ -28,6 +28,7 @@ def autostart(arguments: Namespace) -> int:
     screen, store = screen_of(arguments), store_of(arguments)
     way = _way(arguments, store)
     if arguments.action == "on":
+        _refuse_uninstalled()
         return switch_on(screen, way, running=find_server(store) is not None)
     if arguments.action == "off":
         return switch_off(screen, way)
@@ -40,7 +41,7 @@ def switch_on(screen: Screen, way: LoginStart, running: bool) -> int:
     for command in way.possible:
         if _run(command) is not None:
             raise ProtocolError(
-                ErrorCode.CANNOT_RENDER,
+                ErrorCode.NOT_ALLOWED,
                 f"This system cannot start a server at login: `{' '.join(command)}` does not work here.",
                 "Have your desktop start `takebridge serve` when you log in.",
             )
@@ -68,13 +69,15 @@ def switch_off(screen: Screen, way: LoginStart) -> int:
     if there:
         for command in way.disable:
             _run(command)
-        way.file.unlink()
+        _remove(way.file)
         for command in way.forget:
             _run(command)
     screen.result({"on": False, "file": str(way.file), "removed": there})
     if there:
         screen.say(f"Removed {escape(str(way.file))}. The server no longer starts at login.")
-        screen.say("The one it had started has ended; accepted jobs are resumed when you start it again.")
+        screen.say(
+            "If it had started one, that has ended; accepted jobs are resumed when you start it again."
+        )
     else:
         screen.say("Autostart was off already.")
     return DONE
@@ -111,9 +114,22 @@ def server_words(arguments: Namespace, store: Path) -> CommandLine:
     check: argparse.ArgumentParser = NegativeValuesParser(prog="takebridge autostart on --")
     add_serve(check.add_subparsers())
     check.parse_args(["serve", *options])  # says what is wrong, and ends, as for a command that is typed
-    # -P: no file in the folder it starts in can take the place of a module.
-    python = (str(_python()), "-P", "-m", "bridge_server")
-    return (*python, "--store", str(store), "--models", str(models_of(arguments)), "serve", *options)
+    return (*_program(), "--store", str(store), "--models", str(models_of(arguments)), "serve", *options)
+
+
+def _program() -> CommandLine:
+    """The command `takebridge`. -P: no file in the folder it starts in can take the place of a module."""
+    return str(_python()), "-P", "-m", "bridge_server"
+
+
+def _refuse_uninstalled() -> None:
+    """Raises ProtocolError where only the current folder makes the command work: at login that is another one."""
+    if _run((*_program(), "--version")) is not None:
+        raise ProtocolError(
+            ErrorCode.NOT_ALLOWED,
+            f"Takebridge is not installed for {sys.executable}, so no server can be started at login.",
+            "Install it as README.md says, and run the installed command.",
+        )
 
 
 def _python() -> Path:
@@ -157,6 +173,15 @@ def _write(way: LoginStart) -> None:
             ErrorCode.STORE_FAILED,
             f"{way.file} cannot be written: {error.strerror}.",
             "Make room, or allow its folder to be written.",
+        ) from error
+
+
+def _remove(file: Path) -> None:
+    try:
+        file.unlink()
+    except OSError as error:
+        raise ProtocolError(
+            ErrorCode.STORE_FAILED, f"{file} cannot be removed: {error.strerror}.", "Remove it by hand."
         ) from error
 
 

@@ -24,6 +24,8 @@ def ran(monkeypatch):
     commands = []
 
     def run(command):
+        if command[-1] == "--version":  # whether it is installed, which it need not be for the tests
+            return None
         commands.append(command[0])
         return "It cannot." if command[0] in FAILING else None
 
@@ -99,6 +101,12 @@ def test_a_refusal_of_the_system_is_passed_on(tmp_path, ran, monkeypatch):
     monkeypatch.setattr(module, "login_start", lambda *_: made)
     done = typed(tmp_path / "store", "autostart", "on")
     assert (done.returncode, "It cannot." in done.stderr) == (1, True)
+
+
+def test_a_folder_that_is_not_installed_is_not_registered(tmp_path, way, monkeypatch):
+    monkeypatch.setattr(module, "_run", lambda _: "No module named bridge_server")
+    done = typed(tmp_path / "store", "autostart", "on")
+    assert (done.returncode, "not installed" in done.stderr, way.file.exists()) == (1, True, False)
 
 
 def test_commands_of_the_system_are_run_as_they_are():
