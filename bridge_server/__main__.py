@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TextIO
 
 STORE_VARIABLE = "TAKEBRIDGE_STORE"
 MODELS_VARIABLE = "TAKEBRIDGE_MODELS"
@@ -41,7 +42,7 @@ def _run() -> tuple[int, Callable[[int], object]]:
     verbose = getattr(arguments, "verbose", False)
     # A person at a terminal reads what was wrong; what goes into a file or a system's journal is kept.
     screen = logging.StreamHandler()
-    screen.setFormatter(TextLines(words=verbose or sys.stderr.isatty()))
+    screen.setFormatter(TextLines(words=verbose or _seen(sys.stderr)))
     logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, handlers=[screen])
     try:
         status: int = arguments.run(arguments)
@@ -53,6 +54,11 @@ def _run() -> tuple[int, Callable[[int], object]]:
     except KeyboardInterrupt:
         return 130, sys.exit
     return status, getattr(arguments, "leave", sys.exit)
+
+
+def _seen(stream: TextIO | None) -> bool:
+    """Whether a person reads it; a server that Windows starts at login has no such stream."""
+    return stream is not None and stream.isatty()
 
 
 if __name__ == "__main__":

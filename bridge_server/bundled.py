@@ -17,9 +17,9 @@ def demo_song_folder() -> Path:
     return _bundled("demo_song", "demo_song")
 
 
-def reaper_scripts_folder() -> Path:
-    """The folder of the scripts for REAPER."""
-    return _bundled("reaper_scripts", "reaper")
+def scripts_folder(example: str) -> Path:
+    """The folder of the scripts for one program, by its name below examples/."""
+    return _bundled(f"daw_scripts/{example}", example)
 
 
 def _bundled(installed_name: str, example: str) -> Path:

@@ -68,7 +68,12 @@ def yield_to_others() -> None:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Writes a small file that only this user may read; a reader finds the old text or the new one, never half of it.
+    """As `write_private_bytes`, for text."""
+    write_private_bytes(path, text.encode())
+
+
+def write_private_bytes(path: Path, content: bytes) -> None:
+    """Writes a small file that only this user may read; a reader finds the old content or the new, never half of it.
 
     On Windows a user's folders are private anyway. Raises OSError.
     """
@@ -78,8 +83,8 @@ def write_private(path: Path, text: str) -> None:
     temporary = temporary_path(path)
     try:
         handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with open(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        with open(handle, "wb") as file:
+            file.write(content)
             file.flush()
             os.fsync(handle)
         os.replace(temporary, path)

@@ -24,7 +24,9 @@ The bridge listens for OSC on UDP port 9124 and for JSON-RPC 2.0 over WebSocket 
 commands with the same values.
 
 **OSC.** A message is an address, the first values in the order given below, then name-value pairs, so that you can
-type it: `oscsend localhost 9124 /bridge/repaint ssssisi id1 source song.wav start 384000 end 576000`.
+type it: `takebridge send /bridge/repaint source song.wav start 384000 end 576000`, which prints the answers, or with
+liblo `oscsend localhost 9124 /bridge/repaint sssisi source song.wav start 384000 end 576000`. The examples below are as
+oscsend takes them, with the type of each value; `takebridge send` needs none.
 Every value may be sent as a string, and whole numbers as floats; [Type tags](#osc-type-tags) lists what each becomes.
 Address patterns (`*`, `?`, `[]`, `{}`) are not matched. Replies go to the port the message came from, or to
 `reply_port`. Messages of one machine share their context, so that they can be typed one by one; `client` keeps
@@ -35,7 +37,7 @@ then pairs. A reply never exceeds 1,400 bytes: long texts are shortened and a pa
 WebSocket carries both in full. Text is UTF-8: other bytes are refused and shown as U+FFFD, and a WebSocket text frame
 with them ends its connection with the code 1007 (RFC 6455, 8.1).
 
-**WebSocket.** The result of `{"jsonrpc":"2.0","id":1,"method":"repaint","params":{"id":"id1","source":"song.wav",...}}`
+**WebSocket.** The result of `{"jsonrpc":"2.0","id":1,"method":"repaint","params":{"source":"song.wav",...}}`
 is the acknowledgement; progress, takes and the terminal message follow as notifications
 (`{"jsonrpc":"2.0","method":"progress","params":{...}}`). [Results](#results) describes every method's result.
 
@@ -49,11 +51,12 @@ become of a job. Files have addresses of their own: [http.md](http.md).
 and exactly one terminal message: `done`, `failed` or `cancelled`. An invalid request gets `failed` only. All other
 requests get `ok`.
 
-**Ids.** Repeating a request with its `id` repeats the answer without doing the work again. The same `id` with other
-values, or a bare request after the context has changed, is refused (`id_in_use`). Every client has ids of its own:
-a WebSocket connection or the name it connects with, a mailbox `client`, an OSC `client` or, without that name, the
-port that replies go to. OSC messages typed one by one come from a new port each time: an `id` with the same values is
-then the same request, with other values a new one, and `cancel` finds the newest.
+**Ids.** A request needs no `id`: replies about a job then have the job's. Repeating a request with its `id` repeats
+the answer without doing the work again. The same `id` with other values, or a bare request after the context has
+changed, is refused (`id_in_use`). Every client has ids of its own: a WebSocket connection or the name it connects
+with, a mailbox `client`, an OSC `client` or, without that name, the port that replies go to. OSC messages typed one by
+one come from a new port each time: an `id` with the same values is then the same request, with other values a new one,
+and `cancel` finds the newest.
 
 **Numbers and texts.** Text is UTF-8. A number may be text, with a decimal comma where it can only be one: `120,5` is
 120.5, and `1,500` is refused. A float above 2^24 (32 bits) or 2^53 (64 bits) may have been rounded and is refused as

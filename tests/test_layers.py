@@ -65,7 +65,17 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("settings",),  # they name the engines there are
         ("engines", "songs", "models", "presets"),
         ("jobs", "sessions"),
-        ("errors", "supervisor", "logs", "log_words", "bundled", "platforms", "version"),
+        (
+            "errors",
+            "supervisor",
+            "logs",
+            "log_words",
+            "bundled",
+            "daws",
+            "login_start",
+            "platforms",
+            "version",
+        ),
     ),
     "clip_store": (
         ("exports", "take_files"),
@@ -163,6 +173,8 @@ ONLY_IN = {
         "clip_store.exports.midi_tempo",
         "model.sketch.band",
     ),
+    "mcp": ("bridge_server.cli.mcp_server",),
+    "mcp_types": ("bridge_server.cli.mcp_server",),
     "prometheus_client": ("bridge_server.endpoints.http.metrics_page",),
     "pythonosc": ("bridge_server.endpoints",),
     "sounddevice": ("bridge_server.audition.sound_devices",),

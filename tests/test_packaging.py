@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import tomllib
+from pathlib import Path
 
 import pytest
 
-from tests.places import PROJECT
+from bridge_server.daws import DAWS
+from tests.places import EXAMPLES, PROJECT
 
 PACKAGES = ("bridge_server", "clip_store", "daw_protocol", "model")
+SCRIPTS = {".lua", ".js", ".scd", ".sh", ".pd", ".maxpat", ".tosc"}
 TOOLS = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
 
 
@@ -30,19 +33,41 @@ def test_every_package_that_is_named_exists():
         assert (PROJECT / (place or package.replace(".", "/"))).is_dir(), package
 
 
-SERVED = (("bridge_server.panel", "bridge_server/panel"), ("bridge_server.reaper_scripts", "examples/reaper"))
+def installed_files(package: str, folder: Path) -> set[Path]:
+    return {path for pattern in TOOLS["package-data"][package] for path in folder.glob(pattern)}
 
 
-@pytest.mark.parametrize(("package", "folder"), SERVED)
-def test_every_file_a_browser_or_reaper_asks_for_is_installed(package, folder):
+def test_every_file_a_browser_asks_for_is_installed():
+    panel = PROJECT / "bridge_server" / "panel"
     files = {
         path
-        for place in (PROJECT / folder, PROJECT / folder / "playback")  # a folder of scripts is no package
+        for place in (panel, panel / "playback")  # a folder of scripts is no package
         for path in place.glob("*")
         if path.is_file() and path.suffix not in (".py", ".md")
     }
     assert files
-    installed = {
-        path for pattern in TOOLS["package-data"][package] for path in (PROJECT / folder).glob(pattern)
-    }
-    assert files <= installed, files - installed
+    missing = files - installed_files("bridge_server.panel", panel)
+    assert not missing
+
+
+@pytest.mark.parametrize("daw", DAWS, ids=lambda daw: daw.name)
+def test_every_file_a_daw_needs_is_installed(daw):
+    folder = EXAMPLES / daw.example
+    files = {path for pattern in daw.files for path in folder.glob(pattern)}
+    assert files
+    assert all(list(folder.glob(pattern)) for pattern in daw.files), "a pattern that names nothing"
+    missing = files - installed_files("bridge_server.daw_scripts", EXAMPLES)
+    assert not missing
+
+
+def test_every_script_is_in_the_table():
+    """What lies among the examples of a DAW and is no page, picture or tool of ours is something it needs."""
+    for daw in DAWS:
+        folder = EXAMPLES / daw.example
+        needed = {path for pattern in daw.files for path in folder.glob(pattern)}
+        there = {path for path in folder.rglob("*") if path.suffix in SCRIPTS and path.is_file()}
+        assert there <= needed, daw.name
+
+
+def test_reapack_finds_its_index():
+    assert EXAMPLES / "reaper" / "index.xml" in installed_files("bridge_server.daw_scripts", EXAMPLES)

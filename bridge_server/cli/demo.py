@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import shlex
-import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -22,8 +20,9 @@ from bridge_server.bundled import demo_song_folder
 from bridge_server.cli.client import TERMINAL, BridgeClient, connected
 from bridge_server.cli.console import TextConsole
 from bridge_server.cli.demo_folder import own_folder
+from bridge_server.cli.osc_peer import OscPeer
+from bridge_server.cli.osc_words import as_typed
 from bridge_server.cli.save_take import save_take
-from bridge_server.endpoints.osc_packets import encode
 from bridge_server.network.lan import panel_address
 from bridge_server.platforms import stop_signals
 from bridge_server.rendering.receipts import in_words
@@ -32,7 +31,6 @@ from bridge_server.settings import Settings
 from bridge_server.songs.tempo_file import read_midi_map
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.osc_form import OscArgument
-from daw_protocol.osc_packet import messages_in
 from daw_protocol.take_results import TakeWithRecipe
 
 SONG, LEAD, MAP = "demo_song.flac", "demo_lead.flac", "demo_song.mid"
@@ -55,19 +53,19 @@ class Step:
 STEPS = (
     Step(
         "Repaint bars 6 to 9: two new takes of a passage, the rest of the song untouched.",
-        "/bridge/repaint", ("demo-repaint", "source", SONG, "bars", "6-9", "takes", 2, "seed", 7),
+        "/bridge/repaint", ("source", SONG, "bars", "6-9", "takes", 2, "seed", 7),
     ),
     Step(
         "Instead of ending in bar 20, the song goes on for four bars.",
-        "/bridge/complete", ("demo-complete", "source", SONG, "start", "20|1|0", "length", "4 bars", "seed", 7),
+        "/bridge/complete", ("source", SONG, "start", "20|1|0", "length", "4 bars", "seed", 7),
     ),
     Step(
         "Split bars 10 to 17 into stems; together they are the song again.",
-        "/bridge/extract", ("demo-extract", "source", SONG, "bars", "10-17"),
+        "/bridge/extract", ("source", SONG, "bars", "10-17"),
     ),
     Step(
         "Give the lead line alone a band.",
-        "/bridge/accompany", ("demo-accompany", "source", LEAD, "prompt", "pop", "seed", 7),
+        "/bridge/accompany", ("source", LEAD, "prompt", "pop", "seed", 7),
     ),
 )  # fmt: skip
 
@@ -164,9 +162,11 @@ class Demo:
     async def _send(self, osc: OscPeer, title: str, address: str, arguments: Sequence[OscArgument]) -> None:
         self._announce(title, address, arguments)
         osc.send(address, arguments)
-        path, answer = await osc.receive()
+        reply = await osc.receive(REPLY_SECONDS)
         self._console.print(
-            f"  ← {path} {escape(answer.get('text', '')[:90])}\n", highlight=False, soft_wrap=True
+            f"  ← {reply.address} {escape(reply.values.get('text', '')[:90])}\n",
+            highlight=False,
+            soft_wrap=True,
         )
 
     async def _follow(self, osc: OscPeer, step: Step) -> list[dict[str, Any]]:
@@ -177,8 +177,8 @@ class Demo:
         with Progress(*columns, console=self._console, transient=True) as bar:
             task = bar.add_task("waiting", total=1.0)
             while True:
-                path, values = await osc.receive()
-                name = path.rpartition("/")[2]
+                reply = await osc.receive(REPLY_SECONDS)
+                path, name, values = reply.address, reply.name, reply.values
                 if name == "ack":
                     self._console.print(f"  ← {path} job {values['job']}", highlight=False, soft_wrap=True)
                 elif name == "progress":
@@ -208,38 +208,8 @@ class Demo:
     def _announce(self, title: str, address: str, arguments: Sequence[OscArgument]) -> None:
         self._console.print(f"[bold]{escape(title)}[/bold]", highlight=False, soft_wrap=True)
         self._console.print(
-            f"  $ {escape(as_typed(self._settings.osc_port, address, arguments))}", highlight=False
+            f"  $ {escape(as_typed(address, arguments, self._settings.osc_port))}", highlight=False
         )
-
-
-class OscPeer:
-    """A plain UDP socket that speaks OSC, as any DAW-side script has one."""
-
-    def __init__(self, port: int) -> None:
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.connect(("127.0.0.1", port))
-        self._socket.setblocking(False)
-
-    def send(self, address: str, arguments: Sequence[OscArgument]) -> None:
-        self._socket.send(encode(address, list(arguments)))
-
-    async def receive(self) -> tuple[str, dict[str, Any]]:
-        """The next reply: address and values by name. Raises TimeoutError when none comes."""
-        loop = asyncio.get_running_loop()
-        data = await asyncio.wait_for(loop.sock_recv(self._socket, 65536), REPLY_SECONDS)
-        (message,) = messages_in(data)
-        values = message.values[1:]
-        return message.address, dict(zip(values[::2], values[1::2], strict=False))
-
-    def close(self) -> None:
-        self._socket.close()
-
-
-def as_typed(port: int, address: str, arguments: Sequence[OscArgument]) -> str:
-    """The message as one types it with oscsend."""
-    types = "".join("i" if isinstance(entry, int) else "s" for entry in arguments)
-    words = " ".join(shlex.quote(str(entry)) for entry in arguments)
-    return f"oscsend localhost {port} {address} {types} {words}"[:400]
 
 
 @contextlib.asynccontextmanager

@@ -40,6 +40,12 @@ class NegativeValuesParser(argparse.ArgumentParser):
 
     _words: Sequence[str] = ()
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._negative_number_matcher = (
+            NEGATIVE  # argparse's own knows -2 and -0.5, but neither -2s nor -1|1|0
+        )
+
     # argparse's own signature: Any, because it returns whatever namespace it was given.
     def parse_known_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:  # type: ignore[override]
         self._words = args or ()

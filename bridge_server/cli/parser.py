@@ -6,8 +6,11 @@ import argparse
 from pathlib import Path
 
 from bridge_server.cli import request_parsers, server_parsers
+from bridge_server.cli.autostart_parser import add_autostart
 from bridge_server.cli.negative_values import NegativeValuesParser
 from bridge_server.cli.options import in_help
+from bridge_server.cli.scripts_parser import add_scripts
+from bridge_server.cli.send_parser import add_send
 from bridge_server.version import MADE_BY
 
 
@@ -33,5 +36,8 @@ def parser(store: Path, models: Path, here: Path) -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     server_parsers.add_serve(commands)
     request_parsers.add_requests(commands)
+    add_send(commands)
+    add_scripts(commands)
+    add_autostart(commands)
     server_parsers.add_others(commands)
     return top

@@ -12,11 +12,12 @@ from rich.markup import escape
 
 from bridge_server.cli.console import TextConsole
 from bridge_server.cli.panel_link import open_privately
+from bridge_server.cli.running import server_on
 from bridge_server.cli.stopping import Stopping
 from bridge_server.cli.streams import can_show
 from bridge_server.network.lan import address_of_this_machine, code_to_scan, panel_address
-from bridge_server.platforms import give_memory_back
-from bridge_server.server import find_server, mailbox_root, running_server
+from bridge_server.platforms import give_memory_back, store_folder
+from bridge_server.server import mailbox_root, running_server
 from bridge_server.settings import Settings
 from bridge_server.version import MADE_BY
 from daw_protocol.errors import ErrorCode, ProtocolError
@@ -59,7 +60,7 @@ def ready_message(settings: Settings) -> list[str]:
     """Engine, ports, folders and store, a line each."""
     token = "" if settings.trust_this_machine else settings.token  # this machine's programs need none then
     query = f"?token={token}" if token else ""
-    hello = f"sss hello token {token}" if token else "s hello"
+    command = "takebridge" if settings.store == store_folder() else f'takebridge --store "{settings.store}"'
     return [
         f"[bold]{MADE_BY}[/bold] is ready, engine [bold]{escape(settings.engine)}[/bold].",
         f"  OSC        {settings.host}:{settings.osc_port} (UDP)",
@@ -69,7 +70,7 @@ def ready_message(settings: Settings) -> list[str]:
         *(f"  songs in   {escape(str(root))}" for root in settings.roots),
         *([f"  watching   {escape(str(settings.watch.folder))}"] if settings.watch else []),
         f"  store      {escape(str(settings.store))}",
-        f"  try        oscsend localhost {settings.osc_port} /bridge/status {escape(hello)}",
+        f"  try        {escape(command)} send /bridge/status",
     ]
 
 
@@ -94,19 +95,8 @@ def open_panel(store: Path, code: bool) -> int:
 
     Raises ProtocolError when none runs, or when no tablet could reach it.
     """
-    found = find_server(store)
-    if found is None:
-        raise ProtocolError(
-            ErrorCode.NOT_ALLOWED,
-            f"No server runs on the store {store}.",
-            "Start one with `takebridge serve`.",
-        )
-    settings = Settings(
-        store=store,
-        host=str(found["host"]),
-        websocket_port=int(str(found["websocket_port"])),
-        token=str(found["token"]),
-    )
+    found = server_on(store)
+    settings = Settings(store=store, host=found.host, websocket_port=found.websocket_port, token=found.token)
     console = TextConsole()
     if not code:
         address = panel_address(settings)
@@ -116,7 +106,7 @@ def open_panel(store: Path, code: bool) -> int:
         else:
             webbrowser.open(address)
         return 0
-    if not found["open"]:
+    if not found.open:
         raise ProtocolError(
             ErrorCode.NOT_ALLOWED,
             "The server can be reached from this machine only.",

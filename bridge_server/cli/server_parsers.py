@@ -25,6 +25,7 @@ def add_others(commands: Subparsers) -> None:
     _demo(commands)
     _panel(commands)
     _doctor(commands)
+    _mcp(commands)
     _docs(commands)
 
 
@@ -237,6 +238,24 @@ def _run_report(arguments: argparse.Namespace) -> int:
     print(f"The report is in {path}: {', '.join(found)}.")
     print("It has no names, words of requests, folders or addresses. Read it before you send it.")
     return 0
+
+
+def _mcp(commands: Subparsers) -> None:
+    mcp = commands.add_parser(
+        "mcp", help="let an agent use the running server, over MCP on stdin and stdout (docs/agents.md)"
+    )
+    mcp.set_defaults(run=_run_mcp)
+
+
+def _run_mcp(arguments: argparse.Namespace) -> int:
+    from bridge_server.cli.mcp_server import serve_agents
+
+    if sys.stdin.isatty():
+        print(
+            "An agent's program starts this command and talks to it; docs/agents.md says how.",
+            file=sys.stderr,
+        )
+    return asyncio.run(serve_agents(store_of(arguments)))
 
 
 def _docs(commands: Subparsers) -> None:

@@ -35,6 +35,14 @@ def encode(address: str, arguments: Sequence[OscArgument]) -> bytes:
     return bytes(builder.build().dgram)
 
 
+def encode_typed(address: str, values: Sequence[tuple[str, OscArgument | None]]) -> bytes:
+    """One OSC message as a datagram, each value with its type tag."""
+    builder = OscMessageBuilder(address)
+    for tag, value in values:
+        builder.add_arg(value, tag)
+    return bytes(builder.build().dgram)
+
+
 def commands_in(packet: bytes) -> list[OscMessage]:
     """The commands in a packet, those of a bundle in order. Raises ProtocolError for anything that is not OSC.
 

@@ -51,16 +51,25 @@ WORDS: dict[str, tuple[str, ...]] = {
     "store": ("store", "verify"),
     "export": ("export", "take", "TAKE", "--as", "wav", "--to", "out"),
     "models": ("models", "list"),
+    "autostart": ("autostart", "status"),
+    "scripts": ("scripts", "osc", "--to", "scripts"),
+    "send": ("send", "/bridge/takes/show", "TAKE"),
     "midi list": ("midi", "list"),
     "midi check": ("midi", "check", "pads.txt"),
     "midi learn": ("midi", "learn", "--midi-in", "none"),
     "panel": ("panel", "--code"),
     "doctor": ("doctor",),
+    "mcp": ("mcp",),
     "docs": ("docs", "made docs"),
     "serve": ("serve", "--midi-clock"),  # refused; the test of the running one is below
     "demo": ("demo", "-o", "out"),
 }
 """A call of every command; SONG and TAKE stand for those there are."""
+
+ELSEWHERE = {
+    "demo",
+    "mcp",
+}  # the one is long, the other prints for programs alone: they have tests of their own
 
 MAY_BE_REFUSED = {
     "song",
@@ -172,7 +181,7 @@ def stand_in(monkeypatch) -> None:
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
-@pytest.mark.parametrize("name", [name for name in WORDS if name != "demo"])
+@pytest.mark.parametrize("name", [name for name in WORDS if name not in ELSEWHERE])
 def test_every_command_prints_in_every_encoding(run, song, take, monkeypatch, encoding, name):
     stand_in(monkeypatch)
     stands_for = {"SONG": str(song), "TAKE": take}

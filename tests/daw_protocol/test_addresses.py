@@ -27,9 +27,19 @@ def test_every_example_can_be_typed(command):
     assert found is command
     assert type(request) is command.request
     # What is in the example is in the request: nothing is taken for something else.
+    if len(arguments) % 2 == 0 and arguments[:1] and arguments[0] in field_names(command):
+        pairs = dict(zip(arguments[::2], arguments[1::2], strict=True))
+        assert request == command.request.from_fields(pairs)
+        return
     shown = " ".join(map(str, request.to_fields().values()))
     for argument in arguments[: len(command.positional)]:
         assert str(argument) in shown or float(argument) in request.to_fields().values()
+
+
+def test_no_example_has_an_id_that_a_second_try_would_repeat():
+    for command in TYPED:
+        _, arguments = typed(command.example)
+        assert not request_from_osc(command.address, arguments)[1].id, command.example
 
 
 def test_commands_without_osc_have_no_address():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from bridge_server.bundled import reaper_scripts_folder
+from bridge_server.bundled import scripts_folder
 
 PREFIX = "/reaper/"
 INDEX = "index.xml"
@@ -17,7 +17,7 @@ TYPES = {".lua": "text/plain; charset=utf-8", ".xml": "application/xml"}
 @cache
 def _known() -> dict[str, Path]:
     """Names that may be asked for. Only these are ever opened."""
-    folder = reaper_scripts_folder()
+    folder = scripts_folder("reaper")
     found = [*folder.glob("*.lua"), *folder.glob("lib/*.lua"), folder / INDEX]
     return {path.relative_to(folder).as_posix(): path for path in found}
 

@@ -54,7 +54,13 @@ def test_the_demo_runs_and_leaves_what_it_promises(tmp_path):
     assert any(name.startswith("demo_lead.accompany.1") and name.endswith(".wav") for name in names)
     stems = [name for name in names if name.startswith("demo_song.extract.1.") and name.endswith(".wav")]
     assert len(stems) >= 3
-    for name in ("/bridge/repaint", "/bridge/complete", "/bridge/extract", "/bridge/accompany", "oscsend"):
+    for name in (
+        "/bridge/repaint",
+        "/bridge/complete",
+        "/bridge/extract",
+        "/bridge/accompany",
+        "takebridge send",
+    ):
         assert name in reported
     for name in sorted(name for name in names if name.endswith((".song.wav", ".png"))):
         assert name in reported, "what to listen to and look at is listed"

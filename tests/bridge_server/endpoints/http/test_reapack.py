@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from bridge_server.bundled import reaper_scripts_folder
+from bridge_server.bundled import scripts_folder
 
 
 def test_every_script_is_in_the_index_and_can_be_fetched(server):
@@ -15,7 +15,7 @@ def test_every_script_is_in_the_index_and_can_be_fetched(server):
     index = ElementTree.fromstring(body)
     assert (index.tag, index.get("version")) == ("index", "1")
     address = f"http://127.0.0.1:{server.settings.websocket_port}/reaper/"
-    folder = reaper_scripts_folder()
+    folder = scripts_folder("reaper")
     sources = {source.get("file"): source for source in index.iter("source")}
     assert set(sources) == {path.relative_to(folder).as_posix() for path in folder.rglob("*.lua")}
     for name, source in sources.items():

@@ -1,0 +1,134 @@
+"""From a wheel to the first aligned clip, as a producer with nothing but Python has it.
+
+    python -m benchmarks.first_clip [--wheel FILE]
+
+Builds the wheel, and for each installer there is (pip in a new environment; uv, where that command is found) installs
+it and repaints four bars of the demo's song, with nobody to answer a question. Prints seconds on the clock and of the
+processor; fails when a clip does not lie where it was asked for, or takes longer than a minute. The packages come from
+the package index that pip uses, or from its cache.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+PROJECT = Path(__file__).parents[1]
+SONG = PROJECT / "examples" / "demo_song" / "demo_song.flac"
+REGION = ("--bars", "6-9", "--bpm", "112")
+GOAL = 60.0  # seconds
+
+
+def main() -> int:
+    options = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    options.add_argument("--wheel", type=Path, help="a wheel that was built before")
+    wheel = options.parse_args().wheel
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        wheel = wheel.absolute() if wheel else built(folder)
+        ways = [("pip", with_pip)] + ([("uv", with_uv)] if shutil.which("uv") else [])
+        slow = 0
+        for name, install in ways:
+            own = folder / name
+            own.mkdir()
+            before, processor = time.monotonic(), used()
+            command = install(wheel, own)
+            installed = time.monotonic() - before
+            first_clip(command, own)
+            whole = time.monotonic() - before
+            figures = f"installed in {installed:.1f} s, first clip after {whole:.1f} s"
+            print(f"{name}: {figures} ({used() - processor:.1f} s of processor)")
+            slow += whole > GOAL
+    return 1 if slow else 0
+
+
+def built(folder: Path) -> Path:
+    """The wheel, from a copy: building leaves files behind."""
+    source = folder / "source"
+    shutil.copytree(
+        PROJECT, source, ignore=shutil.ignore_patterns(".*", "build", "*.egg-info", "__pycache__")
+    )
+    run(
+        [
+            sys.executable,
+            "-m",
+            "pip",
+            "wheel",
+            "--quiet",
+            "--no-deps",
+            "--wheel-dir",
+            str(folder),
+            str(source),
+        ]
+    )
+    return next(folder.glob("*.whl"))
+
+
+def with_pip(wheel: Path, folder: Path) -> Path:
+    run([sys.executable, "-m", "venv", str(folder / "environment")])
+    commands = folder / "environment" / ("Scripts" if sys.platform == "win32" else "bin")
+    run(
+        [
+            str(commands / "python"),
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            str(wheel),
+        ]
+    )
+    return commands / "takebridge"
+
+
+def with_uv(wheel: Path, folder: Path) -> Path:
+    places = {"UV_TOOL_DIR": str(folder / "tools"), "UV_TOOL_BIN_DIR": str(folder / "bin")}
+    run(["uv", "tool", "install", "--quiet", "--python", sys.executable, str(wheel)], places)
+    return folder / "bin" / "takebridge"
+
+
+def first_clip(command: Path, folder: Path) -> None:
+    """Repaints, and checks what came. Raises SystemExit."""
+    words = [
+        "--store",
+        str(folder / "store"),
+        "repaint",
+        str(SONG),
+        *REGION,
+        "-o",
+        str(folder / "out"),
+        "--json",
+    ]
+    answer = json.loads(run([str(command), *words]))
+    (take,) = answer["results"]
+    recipe = json.loads(Path(take["files"]["recipe"]).read_text(encoding="utf-8"))
+    if not take["passed"] or not recipe["receipt"]["outside_identical"]:
+        raise SystemExit(f"The clip is not what was asked for: {take}")
+
+
+def run(words: list[str], more: Mapping[str, str] | None = None) -> str:
+    """What a command prints; nothing is there to answer it. Raises CalledProcessError."""
+    environment = {**os.environ, **(more or {})}
+    done = subprocess.run(
+        words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, check=True, env=environment
+    )
+    return done.stdout
+
+
+def used() -> float:
+    """Processor seconds of all commands so far."""
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return children.ru_utime + children.ru_stime
+
+
+if __name__ == "__main__":
+    sys.exit(main())
