@@ -241,23 +241,29 @@ end""")
 
         ranges: in pixels of the window as it opens. Returns the samples under them, the last one not included.
         """
-        self.lua("Editor:set_mouse_mode (Editing.MouseRange, true)")
+        # A drag that begins at the end of a range would move that end.
+        self.lua("Editor:get_selection ():clear_all () Editor:set_mouse_mode (Editing.MouseRange, true)")
         lowest = FIRST_TRACK + (tracks - 1) * TRACK_HEIGHT
         for number, (left, right) in enumerate(ranges):
-            words = ["keydown", "ctrl"] if number else []
-            words += ["mousemove", str(left), str(FIRST_TRACK), "mousedown", "1"]
-            for step in range(1, 5):  # a single jump would be a click
-                x, y = (
-                    start + (end - start) * step // 4 for start, end in ((left, right), (FIRST_TRACK, lowest))
-                )
-                words += ["mousemove", str(x), str(y)]
-            self._xdotool(*words, "mouseup", "1", *(["keyup", "ctrl"] if number else []))
-            self.wait_for(lambda drawn=number + 1: self._ranges() == drawn, "a range")
+            self._drag((left, FIRST_TRACK), (right, lowest), ["ctrl"] if number else [])
+            assert self._ranges() == number + 1
         pixel = int(float(self.lua("say (Editor:get_current_zoom ())")[0][0]))
         return [((left - RULER) * pixel, (right - RULER) * pixel) for left, right in ranges]
 
     def _ranges(self) -> int:
         return int(self.lua("say (Editor:get_selection ().time:size ())")[0][0])
+
+    def _drag(self, start: tuple[int, int], end: tuple[int, int], keys: Sequence[str]) -> None:
+        """Presses, moves and lets go, each when Ardour has seen what came before."""
+        steps = [("keydown", key) for key in keys]
+        steps += [("mousemove", str(start[0]), str(start[1])), ("mousedown", "1")]
+        for part in (1, 2, 3):
+            x, y = (one + (other - one) * part // 3 for one, other in zip(start, end, strict=True))
+            steps.append(("mousemove", str(x), str(y)))
+        steps += [("mouseup", "1"), *(("keyup", key) for key in keys)]
+        for step in steps:
+            self._xdotool(*step)
+            self.lua("say ()")
 
     def select_regions(self, track: str, *names: str) -> None:
         """What clicking on regions with the grab tool does, in the playlist that the track plays."""
@@ -289,7 +295,8 @@ Editor:set_selection (views, ArdourUI.SelectionOp.Set)""")
     def record(self, track: str, position: int) -> None:
         """Locates, and rolls while the track records; returns when it does."""
         self.lua(f"""
-Session:request_locate ({position}, false, ARDOUR.LocateTransportDisposition.MustStop, ARDOUR.TransportRequestSource.TRS_UI)
+Session:request_locate ({position}, false, ARDOUR.LocateTransportDisposition.MustStop,
+  ARDOUR.TransportRequestSource.TRS_UI)
 local track = Session:route_by_name ("{track}"):to_track ()
 track:rec_enable_control ():set_value (1, PBD.GroupControlDisposition.NoGroup)""")
         self.wait_for(
@@ -301,13 +308,13 @@ Session:maybe_enable_record (false)
 Session:request_roll (ARDOUR.TransportRequestSource.TRS_UI)""")
         self.wait_for(lambda: self.lua("say (Session:actively_recording ())") == [["true"]], "the recording")
 
-    def stop_recording(self) -> NDArray[np.float32]:
+    def stop_recording(self, track: str) -> NDArray[np.float32]:
         """Stops; what the only track that records has recorded: (frames, channels)."""
         folder = self.session / "interchange" / "session" / "audiofiles"
         self.lua("Session:request_stop (false, false, ARDOUR.TransportRequestSource.TRS_UI)")
         self.wait_for(lambda: self.lua("say (Session:transport_rolling ())") == [["false"]], "the end")
-        recorded = "for id, r in ARDOUR.RegionFactory.regions ():iter () do if r:name ():match ('^Take') then say (r:name ()) end end"
-        self.wait_for(lambda: self.lua(recorded), "the recording")
+        recorded = f'say (Session:route_by_name ("{track}"):to_track ():playlist ():n_regions ())'
+        self.wait_for(lambda: self.lua(recorded) != [["0"]], "the recording")
         self.lua("Session:disable_record (false, false)")
         return np.stack(
             [soundfile.read(file, dtype="float32")[0] for file in sorted(folder.glob("Take*"))], 1

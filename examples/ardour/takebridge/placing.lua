@@ -101,10 +101,26 @@ local function record (playlist, parent, track, job, take)
 	}
 end
 
-local function take_name (job, take)
+local function take_name (job, take, passed)
 	local stem = take.stem == WHOLE and "" or take.stem .. " "
-	local doubt = take.passed and "" or " (warning)"
+	local doubt = passed and "" or " (warning)"
 	return string.format ("%s%s %d.%d%s", stem, job.task, job.number, version (job, take), doubt)
+end
+
+-- For the playlist that a take comes on, with those of the other regions; `beginning`: what it is a version of.
+local function playlist_name (beginning, job, takes, take)
+	local passed = true
+	for _, other in ipairs (takes) do
+		local along = other.track == take.track and other.stem == take.stem and version (job, other) == version (job, take)
+		passed = passed and (other.passed or not along)
+	end
+	return free_name (beginning .. " " .. take_name (job, take, passed))
+end
+
+-- Which of several tracks and regions a take is for, in words; "" for the only one.
+function placing.place_of (job, take)
+	local region = take.region and string.format (", region %d", take.region) or ""
+	return (take.track and ", " .. job.tracks[take.track].name or "") .. region
 end
 
 -- The tracks of a job, in words.
@@ -127,7 +143,7 @@ local function place_over (job, takes, regions)
 			placing.use (track, parent)
 			track:use_copy_playlist ()
 			of_track[number] = track:playlist ()
-			of_track[number]:set_name (free_name (string.format ("%s %s", own.playlist_name, take_name (job, take))))
+			of_track[number]:set_name (playlist_name (own.playlist_name, job, takes, take))
 			of_track.first = math.min (of_track.first or number, number)
 		end
 		playlists[index] = of_track[number]
@@ -180,7 +196,7 @@ local function place_beside (job, takes, regions)
 			placing.use (new.track, new.empty)
 			new.track:use_new_playlist (AUDIO)
 			new[number] = new.track:playlist ()
-			new[number]:set_name (free_name (string.format ("%s %s", own.name, take_name (job, take))))
+			new[number]:set_name (playlist_name (own.name, job, takes, take))
 			new.first = math.min (new.first or number, number)
 		end
 		playlists[index] = new[number]
@@ -219,7 +235,7 @@ function placing.bring (job, takes)
 		end
 		local word = job.name:match ("[^-]+$")
 		local place = take.region and string.format (" (region %d)", take.region) or ""
-		local name = string.format ("%s %s%s", job.tracks[take.track or 1].name, take_name (job, take), place)
+		local name = string.format ("%s %s%s", job.tracks[take.track or 1].name, take_name (job, take, take.passed), place)
 		local region = region_from (take.path, file_name (name .. " " .. word))
 		region:set_name (name)
 		ids[index] = placing.id (region)

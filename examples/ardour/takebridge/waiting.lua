@@ -70,7 +70,7 @@ local function place (job, state)
 	message.log (string.format ("%s %d: %s placed", job.task, job.number, counted (#placed, "take")))
 	for _, take in ipairs (state.takes) do
 		if take.warning and take.warning ~= "" then
-			message.log (string.format ("take %d: %s", take.number, take.warning))
+			message.log (string.format ("take %d%s: %s", take.number, placing.place_of (job, take), take.warning))
 		end
 	end
 end
