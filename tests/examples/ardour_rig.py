@@ -27,7 +27,17 @@ from tests.examples.ardour_files import LUA, SessionFiles
 from tests.places import EXAMPLES
 
 SCRIPTS = EXAMPLES / "ardour"
-ACTIONS = ("repaint", "continue", "accompany", "extract", "next_take", "compare", "cancel", "settings", "selftest")
+ACTIONS = (
+    "repaint",
+    "continue",
+    "accompany",
+    "extract",
+    "next_take",
+    "compare",
+    "cancel",
+    "settings",
+    "selftest",
+)
 # Seconds that the scripts wait for a server before they call it gone: tests of that need not wait as long as producers.
 HURRIED = {"local PATIENCE = 15\n": "local PATIENCE = 5\n", "local SILENCE = 4 ": "local SILENCE = 2 "}
 PROGRAMS = ("ardour", "ardour7-lua", "Xvfb", "xdotool")
