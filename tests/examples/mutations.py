@@ -244,14 +244,15 @@ def main(words: list[str]) -> int:
     ]
     with project_copy() as copy:
         status, said = run(copy, *dict.fromkeys(one.test for one in wanted))
-        assert status == 0, f"without a fault:\n{said}"
+        if status != 0:
+            print(f"Without a fault, not all tests pass; theirs prove nothing:\n{said[-2000:]}", flush=True)
         left = [one for one in wanted if not tried(copy, one)]
     print(f"{len(wanted) - len(left)} of {len(wanted)} caught")
     return len(left)
 
 
 def tried(copy: Path, mutation: Mutation) -> bool:
-    """Whether the test fails with the fault in place; prints which."""
+    """Whether the test fails with the fault in place; prints which, and how it failed."""
     began = time.monotonic()
     with mutated(copy, mutation):
         status, said = run(copy, mutation.test)
@@ -261,8 +262,8 @@ def tried(copy: Path, mutation: Mutation) -> bool:
         f"{'caught' if caught else 'NOT CAUGHT'}  {mutation.file}: {mutation.wrong!r}, {took:.0f} s",
         flush=True,
     )
-    if not caught:
-        print(f"    {mutation.test} ended with {status}:\n{said[-1500:]}")
+    reasons = [line for line in said.splitlines() if line.startswith("E  ")] or said.splitlines()[-1:]
+    print(f"    {mutation.test}: {reasons[0][:200]}", flush=True)
     return caught
 
 
@@ -303,7 +304,7 @@ def project_copy() -> Iterator[Path]:
 def run(project: Path, *tests: str) -> tuple[int, str]:
     """pytest's status for tests, and what it said."""
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-x", "-p", "no:cacheprovider", *(f"tests/examples/{test}" for test in tests)],
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *(f"tests/examples/{test}" for test in tests)],
         cwd=project, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=PATIENCE,
     )  # fmt: skip
     return done.returncode, done.stdout
