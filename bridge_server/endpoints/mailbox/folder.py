@@ -292,7 +292,7 @@ class MailboxFolder:
 
 
 def requests_of(audio: str) -> set[str]:
-    """Names of requests that an audio file may have been made for: NAME.wav, or NAME.2.wav where a request has several."""
+    """Names of requests that an audio file may have been made for: NAME for NAME.wav, and NAME for NAME.2.wav."""
     stem = os.path.splitext(audio)[0]
     return {stem, NUMBERED.sub("", stem)}
 

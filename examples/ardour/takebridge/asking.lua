@@ -29,18 +29,20 @@ local function settings_for (task, settings)
 	return found
 end
 
--- The tracks that sound under the selection, each with the span to send of it. Raises a sentence where none does.
+-- The tracks that sound under the selection, each with the span to send of it; others are left out, and the log says so. Raises
+-- a sentence where none sounds.
 local function sounding (task, spans, tracks)
-	local found, problem = {}, nil
+	local found, silent = {}, {}
 	for _, track in ipairs (tracks) do
-		local fine, span = pcall (song.surroundings, spans, track, task == "continue")
-		if fine then
+		local span, problem = song.surroundings (spans, track, task == "continue")
+		if span then
 			found[#found + 1] = { track = track, span = span }
 		else
-			problem = problem or span
+			silent[#silent + 1] = problem
 		end
 	end
-	if #found == 0 then error (problem, 0) end
+	if #found == 0 then error (silent[1], 0) end
+	for _, problem in ipairs (silent) do message.log ("Left out: " .. problem) end
 	return found
 end
 

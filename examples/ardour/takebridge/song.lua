@@ -24,16 +24,14 @@ local function sounding (playlist, start, stop)
 	return first, last, muted, channels
 end
 
-local function refuse_silence (start, stop, track, muted, words)
-	if muted then
-		error ("The region under the selection is muted. Unmute it (Region > Mute) and try again.", 0)
-	end
-	error (string.format ("There is no audio on %q %s (%s to %s). %s", track:name (), words,
-		tempo_map.bar (start), tempo_map.bar (stop), "Select a range with audio."), 0)
+local function silence (start, stop, track, muted, words)
+	if muted then return "The region under the selection is muted. Unmute it (Region > Mute) and try again." end
+	return string.format ("There is no audio on %q %s (%s to %s). Select a range with audio.", track:name (), words,
+		tempo_map.bar (start), tempo_map.bar (stop))
 end
 
 -- The span to send along, for selected spans on a track: { start, stop, channels }. `goes_on`: the region continues what
--- is before it, so it may itself be empty. Raises a sentence.
+-- is before it, so it may itself be empty. Where the track is silent there, nil and a sentence. Raises a sentence.
 function song.surroundings (spans, track, goes_on)
 	local playlist = track:playlist ()
 	local start, stop = spans[1].start, spans[#spans].stop
@@ -44,12 +42,12 @@ function song.surroundings (spans, track, goes_on)
 	local first, last, _, channels = sounding (playlist, from, to)
 	if goes_on then
 		local before, _, before_muted = sounding (playlist, from, start)
-		if not before then refuse_silence (from, start, track, before_muted, "before the selection to continue from") end
+		if not before then return nil, silence (from, start, track, before_muted, "before the selection to continue from") end
 		to = last > start and math.max (start, math.min (to, last)) or start
 	else
 		for _, span in ipairs (spans) do
 			local inside, _, muted = sounding (playlist, span.start, span.stop)
-			if not inside then refuse_silence (span.start, span.stop, track, muted, "under the selection") end
+			if not inside then return nil, silence (span.start, span.stop, track, muted, "under the selection") end
 		end
 		to = math.max (stop, math.min (to, last))
 	end
