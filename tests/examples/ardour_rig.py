@@ -76,10 +76,11 @@ class Ardour:
             "ARDOUR_FPU_FLAGS": "84",
             "LC_ALL": "C.UTF-8",
         }
-        self._configure()
+        self.installed = self._configure()
         self.files = SessionFiles(self.folder, rate, self._environment)
 
-    def _configure(self) -> None:
+    def _configure(self) -> Path:
+        """Writes its configuration; returns where the example scripts are."""
         config = self.folder / "config" / "ardour7"
         (config / "export").mkdir(parents=True)
         (config / ".a7").touch()  # no wizard for new users
@@ -90,6 +91,7 @@ class Ardour:
         hurry(installed / "takebridge" / "waiting.lua")
         actions = [LUA / "run_file.lua", *(installed / f"takebridge_{name}.lua" for name in ACTIONS)]
         (config / "ui_scripts").write_text(registered(actions, installed / "takebridge_hook.lua"))
+        return installed
 
     # -- the program itself --
 
@@ -323,12 +325,19 @@ Session:request_roll (ARDOUR.TransportRequestSource.TRS_UI)""")
         folder = self.session / "interchange" / "session" / "audiofiles"
         self.lua("Session:request_stop (false, false, ARDOUR.TransportRequestSource.TRS_UI)")
         self.wait_for(lambda: self.lua("say (Session:transport_rolling ())") == [["false"]], "the end")
-        recorded = f'say (Session:route_by_name ("{track}"):to_track ():playlist ():n_regions ())'
-        self.wait_for(lambda: self.lua(recorded) != [["0"]], "the recording")
+        length = f"""
+for region in Session:route_by_name ("{track}"):to_track ():playlist ():region_list ():iter () do
+  say (region:length ():samples ())
+end"""
+        ((frames,),) = self.wait_for(lambda: self.lua(length), "the recording")
+
+        def written() -> list[NDArray[np.float32]] | None:
+            found = [soundfile.read(file, dtype="float32")[0] for file in sorted(folder.glob("Take*"))]
+            return found if all(len(one) >= int(frames) for one in found) else None
+
+        channels = self.wait_for(written, "the recording's files")
         self.lua("Session:disable_record (false, false)")
-        return np.stack(
-            [soundfile.read(file, dtype="float32")[0] for file in sorted(folder.glob("Take*"))], 1
-        )
+        return np.stack([one[: int(frames)] for one in channels], 1)
 
     def playlist(self, track: str) -> str:
         """The name of the playlist a track plays."""

@@ -254,7 +254,7 @@ def main(words: list[str]) -> int:
 def tried(copy: Path, mutation: Mutation) -> bool:
     """Whether the test fails with the fault in place; prints which, and how it failed."""
     began = time.monotonic()
-    with mutated(copy, mutation):
+    with mutated(copy / "examples", mutation):
         status, said = run(copy, mutation.test)
     caught = is_caught(status, said)
     took = time.monotonic() - began
@@ -273,9 +273,9 @@ def is_caught(status: int, said: str) -> bool:
 
 
 @contextmanager
-def mutated(project: Path, mutation: Mutation) -> Iterator[None]:
-    """The fault in place, in a copy of the project. Raises ValueError for a text that is not there exactly once."""
-    file = project / "examples" / mutation.file
+def mutated(scripts: Path, mutation: Mutation) -> Iterator[None]:
+    """The fault in place, in a copy of the folder examples. Raises ValueError for a text that is not there exactly once."""
+    file = scripts / mutation.file
     text = file.read_text(encoding="utf-8")
     if text.count(mutation.right) != 1:
         raise ValueError(f"{mutation.file} has {mutation.right!r} {text.count(mutation.right)} times")

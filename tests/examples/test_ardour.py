@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 from daw_protocol.timeline import TempoMap
 from tests.examples.ardour_rig import missing_programs
 from tests.examples.ardour_studio import Studio, running_studio
+from tests.examples.mutations import MUTATIONS, Mutation, mutated
 
 pytestmark = [
     pytest.mark.slow,
@@ -24,6 +26,8 @@ pytestmark = [
 ]
 at_both_rates = pytest.mark.parametrize("studio", [48000, 44100], indirect=True, scope="module")
 at_48_khz = pytest.mark.parametrize("studio", [48000], indirect=True, scope="module")
+
+SELF_TEST = "::test_the_self_test_finds_what_the_scripts_rely_on"
 
 
 @pytest.fixture(scope="module")
@@ -350,6 +354,19 @@ def test_the_self_test_finds_what_the_scripts_rely_on(studio: Studio) -> None:
     assert all(line in shown for line in report)
     undone = [entry for entry in studio.ardour.files.placed("Takebridge self-test") if entry.playing]
     assert undone == [], "it must not save the session"
+
+
+@at_48_khz
+@pytest.mark.parametrize(
+    "fault", [one for one in MUTATIONS if one.test.endswith(SELF_TEST)], ids=lambda one: one.wrong
+)
+def test_the_self_test_reports_scripts_that_do_otherwise(studio: Studio, fault: Mutation) -> None:
+    """Faults of the table, put into the scripts of the running Ardour; actions read theirs at each press."""
+    fault = replace(fault, file=fault.file.removeprefix("ardour/"))
+    with mutated(studio.ardour.installed, fault):
+        studio.shown_by(lambda: studio.ardour.run("selftest"))
+    report = (studio.ardour.session / "takebridge_selftest.txt").read_text()
+    assert "\nWRONG " in report
 
 
 @at_48_khz

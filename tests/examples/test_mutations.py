@@ -43,7 +43,10 @@ def test_a_fault_is_caught_by_a_test_that_fails(tmp_path: Path) -> None:
     )
     assert tried(tmp_path, Mutation("script.py", "= 1", "= 2", "test_script.py::test_it"))
     assert script.read_text() == "START = 1\n", "the next fault is the only one"
-    with pytest.raises(ValueError, match="0 times"), mutated(tmp_path, Mutation("script.py", "= 3", "", "")):
+    with (
+        pytest.raises(ValueError, match="0 times"),
+        mutated(tmp_path / "examples", Mutation("script.py", "= 3", "", "")),
+    ):
         pass
 
 
