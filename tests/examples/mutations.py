@@ -8,21 +8,22 @@ minutes. tests/examples/test_mutations.py sees to it that the table below fits t
 
 from __future__ import annotations
 
-import re
+import io
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.places import PROJECT
+import pytest
 
-PATIENCE = 600.0  # seconds for one test
-CAUGHT = 1  # pytest's status when tests failed; anything else but 0 is a mistake in the table
+from tests.places import EXAMPLES, PROJECT
+
+IN_A_COPY = "in-a-copy"
 
 
 @dataclass(frozen=True)
@@ -237,44 +238,72 @@ MUTATIONS = (
 )
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """How a test went. failed: whether the test itself did, not a fixture of it; words: why, its first line."""
+
+    passed: bool
+    failed: bool
+    words: str
+
+
+class Listener:
+    """A plugin of pytest's that keeps what it hears of its tests."""
+
+    def __init__(self) -> None:
+        self.reports: list[pytest.TestReport] = []
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self.reports.append(report)
+
+    def outcome(self) -> Outcome:
+        failed = [one for one in self.reports if one.failed]
+        calls = [one for one in self.reports if one.when == "call"]
+        words = failed[0].longreprtext if failed else f"{len(calls)} tests called"
+        reasons = [line for line in words.splitlines() if line.startswith("E  ")] or words.splitlines()[-1:]
+        return Outcome(
+            bool(calls) and all(one.passed for one in self.reports),
+            any(one.failed for one in calls),
+            reasons[0][:200],
+        )
+
+
 def main(words: list[str]) -> int:
-    """Runs the mutations, prints a line for each and returns how many were not caught."""
+    """Tries the mutations in a copy of the project, in one process; returns its exit status."""
+    if words[:1] == [IN_A_COPY]:
+        return in_a_copy(words[1:])
+    with project_copy() as copy:
+        command = [sys.executable, "-B", "-m", "tests.examples.mutations", IN_A_COPY, *words]
+        return subprocess.run(command, cwd=copy, check=False).returncode
+
+
+def in_a_copy(words: list[str]) -> int:
+    """Prints a line for each mutation; returns how many were not caught. Changes the scripts of this very project."""
     wanted = [
         one for one in MUTATIONS if not words or any(word in f"{one.file} {one.test}" for word in words)
     ]
-    with project_copy() as copy:
-        status, said = run(copy, *dict.fromkeys(one.test for one in wanted))
-        if status != 0:
-            print(f"Without a fault, not all tests pass; theirs prove nothing:\n{said[-2000:]}", flush=True)
-        left = [one for one in wanted if not tried(copy, one)]
+    for test in dict.fromkeys(one.test for one in wanted):
+        if not (found := run(test)).passed:
+            print(f"WITHOUT A FAULT {test} does not pass, so it proves nothing: {found.words}", flush=True)
+    left = [one for one in wanted if not tried(EXAMPLES, one, run)]
     print(f"{len(wanted) - len(left)} of {len(wanted)} caught")
     return len(left)
 
 
-def tried(copy: Path, mutation: Mutation) -> bool:
+def tried(scripts: Path, mutation: Mutation, run: Callable[[str], Outcome]) -> bool:
     """Whether the test fails with the fault in place; prints which, and how it failed."""
     began = time.monotonic()
-    with mutated(copy / "examples", mutation):
-        status, said = run(copy, mutation.test)
-    caught = is_caught(status, said)
+    with mutated(scripts, mutation):
+        found = run(mutation.test)
     took = time.monotonic() - began
-    print(
-        f"{'caught' if caught else 'NOT CAUGHT'}  {mutation.file}: {mutation.wrong!r}, {took:.0f} s",
-        flush=True,
-    )
-    reasons = [line for line in said.splitlines() if line.startswith("E  ")] or said.splitlines()[-1:]
-    print(f"    {mutation.test}: {reasons[0][:200]}", flush=True)
-    return caught
-
-
-def is_caught(status: int, said: str) -> bool:
-    """By pytest's status and words: a fixture that fails, or a test that is not there, proves nothing."""
-    return status == CAUGHT and re.search(r"\b[1-9]\d* failed\b", said) is not None
+    print(f"{'caught' if found.failed else 'NOT CAUGHT'}  {mutation.file}: {mutation.wrong!r}, {took:.0f} s")
+    print(f"    {mutation.test}: {found.words}", flush=True)
+    return found.failed
 
 
 @contextmanager
 def mutated(scripts: Path, mutation: Mutation) -> Iterator[None]:
-    """The fault in place, in a copy of the folder examples. Raises ValueError for a text that is not there exactly once."""
+    """The fault in place, in a folder of scripts. Raises ValueError for a text that is not there exactly once."""
     file = scripts / mutation.file
     text = file.read_text(encoding="utf-8")
     if text.count(mutation.right) != 1:
@@ -301,13 +330,12 @@ def project_copy() -> Iterator[Path]:
         yield copy
 
 
-def run(project: Path, *tests: str) -> tuple[int, str]:
-    """pytest's status for tests, and what it said."""
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *(f"tests/examples/{test}" for test in tests)],
-        cwd=project, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=PATIENCE,
-    )  # fmt: skip
-    return done.returncode, done.stdout
+def run(test: str) -> Outcome:
+    """One test, or those that a parametrized one is, by a pytest in this process: what it imports is there already."""
+    listener = Listener()
+    with redirect_stdout(io.StringIO()):
+        pytest.main(["-x", "-p", "no:cacheprovider", f"tests/examples/{test}"], plugins=[listener])
+    return listener.outcome()
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.examples.mutations import MUTATIONS, Mutation, is_caught, mutated, tried
+from tests.examples.mutations import MUTATIONS, Listener, Mutation, Outcome, mutated, tried
 from tests.places import EXAMPLES, PROJECT
 
 
@@ -31,34 +31,43 @@ def test_every_script_for_a_daw_has_faults_of_its_own() -> None:
     assert found["osc"] >= 2
 
 
-def test_a_fault_is_caught_by_a_test_that_fails(tmp_path: Path) -> None:
-    """In a project of a line and a test that looks at it."""
-    (tmp_path / "examples").mkdir()
-    script = tmp_path / "examples" / "script.py"
+def test_a_fault_is_there_while_its_test_runs_and_no_longer(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
     script.write_text("START = 1\n")
-    tests = tmp_path / "tests" / "examples"
-    tests.mkdir(parents=True)
-    (tests / "test_script.py").write_text(
-        f"def test_it():\n    assert 'START = 1' in open({str(script)!r}).read()\n"
-    )
-    assert tried(tmp_path, Mutation("script.py", "= 1", "= 2", "test_script.py::test_it"))
+    fault = Mutation("script.py", "= 1", "= 2", "test_script.py::test_it")
+    seen = []
+
+    def notices(test: str) -> Outcome:
+        seen.append((test, script.read_text()))
+        return Outcome(False, True, "E   assert 2 == 1")
+
+    assert tried(tmp_path, fault, notices)
+    assert seen == [(fault.test, "START = 2\n")]
+    assert not tried(tmp_path, fault, lambda _: Outcome(True, False, "passed"))
     assert script.read_text() == "START = 1\n", "the next fault is the only one"
-    with (
-        pytest.raises(ValueError, match="0 times"),
-        mutated(tmp_path / "examples", Mutation("script.py", "= 3", "", "")),
-    ):
+    with pytest.raises(ValueError, match="0 times"), mutated(tmp_path, Mutation("script.py", "= 3", "", "")):
         pass
 
 
 @pytest.mark.parametrize(
-    ("status", "said"),
+    ("told", "outcome"),
     [
-        (0, "1 passed in 1.20s"),
-        (0, "1 skipped in 1.20s"),
-        (1, "1 error in 1.20s"),
-        (4, "ERROR: not found: test_it. no tests ran in 0.01s"),
-        (5, "no tests ran in 0.01s"),
+        ([("setup", "passed", ""), ("call", "passed", "")], Outcome(True, False, "1 tests called")),
+        (
+            [("setup", "passed", ""), ("call", "failed", "x\nE   assert 1\ny")],
+            Outcome(False, True, "E   assert 1"),
+        ),
+        # A fixture that fails, a test that is skipped and one that is not there prove nothing.
+        ([("setup", "failed", "x\nno Ardour")], Outcome(False, False, "no Ardour")),
+        ([("setup", "skipped", "")], Outcome(False, False, "0 tests called")),
+        ([], Outcome(False, False, "0 tests called")),
     ],
 )
-def test_a_test_that_does_not_fail_catches_nothing(status: int, said: str) -> None:
-    assert not is_caught(status, said)
+def test_only_a_test_that_fails_itself_catches_a_fault(
+    told: list[tuple[str, str, str]], outcome: Outcome
+) -> None:
+    listener = Listener()
+    for when, how, words in told:
+        report = pytest.TestReport("test_it", ("", 0, ""), {}, how, words or None, when)  # type: ignore[arg-type]
+        listener.pytest_runtest_logreport(report)
+    assert listener.outcome() == outcome
