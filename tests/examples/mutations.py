@@ -204,8 +204,14 @@ MUTATIONS = (
     ),
     Mutation(
         "ardour/takebridge/tempo_map.lua",
-        "local place = at (tick + 1)",
-        "local place = at (tick)",
+        "unit = meter:note_value () }",
+        "unit = 4 }",
+        ARDOUR + "test_a_selection_across_a_tempo_ramp_and_odd_meters_is_sent_with_them",
+    ),
+    Mutation(
+        "ardour/takebridge/tempo_map.lua",
+        "map:quarters_per_minute_at (at (stop))",
+        "map:quarters_per_minute_at (at (tick))",
         ARDOUR + "test_a_selection_across_a_tempo_ramp_and_odd_meters_is_sent_with_them",
     ),
     Mutation(
