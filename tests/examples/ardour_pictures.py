@@ -11,7 +11,7 @@ from PIL import Image
 
 from tests.bridge_server.peers import ServerProcess
 from tests.examples.ardour_rig import Ardour
-from tests.examples.test_ardour import METERS, demo
+from tests.examples.ardour_studio import METERS, demo
 
 RATE = 48000
 TEMPOS = "0:104,36:112"
@@ -25,14 +25,14 @@ def main(target: Path) -> None:
         folder = Path(name)
         server = ServerProcess(folder / "store", folder)
         ardour = Ardour(folder / "ardour", RATE, {"TAKEBRIDGE_STORE": str(server.store)})
-        ardour.create(("Song",), TEMPOS, METERS)
+        ardour.files.create(("Song",), TEMPOS, METERS)
         server.start()
         try:
             ardour.start()
             ardour.place(demo(folder, "demo_song", RATE), "Song", 0)
             take_pictures(ardour, target)
         finally:
-            ardour.stop()
+            ardour.close()
             server.stop()
 
 

@@ -7,15 +7,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import shutil
 import signal
 import socket
 import subprocess
 import time
-import xml.etree.ElementTree as ET
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,40 +22,34 @@ from numpy.typing import NDArray
 from PIL import ImageGrab
 
 from tests.bridge_server.peers import datagram
-from tests.examples.ardour_configuration import (
-    CONFIG,
-    EXPORT_FORMAT,
-    EXPORT_PRESET,
-    OSC_SURFACE,
-    PRESET,
-    registered,
-)
+from tests.examples.ardour_configuration import CONFIG, EXPORT_FORMAT, EXPORT_PRESET, registered
+from tests.examples.ardour_files import LUA, SessionFiles
 from tests.places import EXAMPLES
 
-LUA = Path(__file__).with_name("ardour_lua")
 SCRIPTS = EXAMPLES / "ardour"
-ACTIONS = ("repaint", "continue", "accompany", "extract", "next_take", "compare", "cancel", "settings")
+ACTIONS = (
+    "repaint",
+    "continue",
+    "accompany",
+    "extract",
+    "next_take",
+    "compare",
+    "cancel",
+    "settings",
+    "selftest",
+)
+# Seconds that the scripts wait for a server before they call it gone: tests of that need not wait as long as producers.
+HURRIED = {"local PATIENCE = 15\n": "local PATIENCE = 5\n", "local SILENCE = 4 ": "local SILENCE = 2 "}
 PROGRAMS = ("ardour", "ardour7-lua", "Xvfb", "xdotool")
 PATIENCE = 60.0  # seconds: what only a broken Ardour takes, also on a machine with other things to do
 
-SUPERCLOCK = 282_240_000  # ticks a second, in which session files count
+# Where things are in its window as it opens, in pixels.
+RULER = 217  # the first sample of the timeline
+FIRST_TRACK, TRACK_HEIGHT = 350, 68
 
 
 def missing_programs() -> list[str]:
     return [name for name in PROGRAMS if shutil.which(name) is None]
-
-
-@dataclass(frozen=True)
-class Placed:
-    """A region of a saved session; positions in samples. playing: whether its playlist is the one its track plays."""
-
-    playlist: str
-    playing: bool
-    name: str
-    position: int
-    length: int
-    start: int
-    fades: tuple[bool, bool]
 
 
 class Ardour:
@@ -85,9 +76,11 @@ class Ardour:
             "ARDOUR_FPU_FLAGS": "84",
             "LC_ALL": "C.UTF-8",
         }
-        self._configure()
+        self.installed = self._configure()
+        self.files = SessionFiles(self.folder, rate, self._environment)
 
-    def _configure(self) -> None:
+    def _configure(self) -> Path:
+        """Writes its configuration; returns where the example scripts are."""
         config = self.folder / "config" / "ardour7"
         (config / "export").mkdir(parents=True)
         (config / ".a7").touch()  # no wizard for new users
@@ -95,84 +88,10 @@ class Ardour:
         (config / "export" / "rig.format").write_text(EXPORT_FORMAT)
         (config / "export" / "rig.preset").write_text(EXPORT_PRESET)
         installed = shutil.copytree(SCRIPTS, config / "scripts")
+        hurry(installed / "takebridge" / "waiting.lua")
         actions = [LUA / "run_file.lua", *(installed / f"takebridge_{name}.lua" for name in ACTIONS)]
         (config / "ui_scripts").write_text(registered(actions, installed / "takebridge_hook.lua"))
-
-    # -- the session, without a screen --
-
-    def create(self, tracks: Sequence[str], tempos: str, meters: str) -> None:
-        """A new session. tempos, meters: as tests/examples/ardour_lua/create_session.lua reads them."""
-        self._run_lua(
-            "create_session.lua", self.session, "session", self.rate, ",".join(tracks), tempos, meters
-        )
-        file = self.session / "session.ardour"
-        text, count = re.subn(
-            r'<Protocol name="Open Sound Control \(OSC\)"[^>]*/>', OSC_SURFACE, file.read_text()
-        )
-        assert count == 1
-        file.write_text(text)
-
-    def export(self, track: str, start: int, end: int) -> NDArray[np.float32]:
-        """What a track of the *saved* session sounds like, by an Ardour that has only the files: (frames, channels)."""
-        copy = self.folder / f"copy-{time.monotonic_ns()}"
-        shutil.copytree(self.session, copy)
-        self._mute_all_but(track, copy / "session.ardour")
-        self._run_lua("export_range.lua", copy, "session", start, end, copy / "export", "mix", PRESET)
-        samples, rate = soundfile.read(copy / "export" / "mix.wav", dtype="float32", always_2d=True)
-        assert rate == self.rate
-        shutil.rmtree(copy)
-        return samples
-
-    def _mute_all_but(self, track: str, file: Path) -> None:
-        """In the file: a mute that is set in a running session fades in some time after."""
-        tree = ET.parse(file)
-        tracks = tree.findall("Routes/Route[@audio-playlist]")
-        assert track in [route.get("name") for route in tracks]
-        for route in tracks:
-            muted = "0" if route.get("name") == track else "1"
-            for control in route.iterfind("Controllable[@name='mute']"):
-                control.set("value", muted)
-            for master in route.iterfind("MuteMaster"):
-                master.set("muted", muted)
-        tree.write(file, encoding="UTF-8", xml_declaration=True)
-
-    def placed(self, playlist: str = "") -> list[Placed]:
-        """Regions of the saved session, on playlists whose names begin so."""
-        root = ET.parse(self.session / "session.ardour").getroot()
-        return [
-            self._placed(entry, region, playing)
-            for kind, playing in (("Playlists", True), ("UnusedPlaylists", False))
-            for entry in root.iterfind(f"{kind}/Playlist")
-            for region in entry.iterfind("Region")
-            if entry.get("name", "").startswith(playlist)
-        ]
-
-    def _placed(self, playlist: ET.Element, region: ET.Element, playing: bool) -> Placed:
-        length, position = region.get("length", "").split("@")
-        return Placed(
-            playlist.get("name", ""),
-            playing,
-            region.get("name", ""),
-            self._samples(position),
-            self._samples(length),
-            self._samples(region.get("start", "")),
-            (region.get("fade-in-active") == "1", region.get("fade-out-active") == "1"),
-        )
-
-    def _samples(self, text: str) -> int:
-        """A position of a session file: "a" and superclock ticks ("b" would be musical time)."""
-        assert text.startswith("a"), text
-        samples, rest = divmod(int(text[1:]) * self.rate, SUPERCLOCK)
-        assert rest == 0, f"{text} is not on a sample"
-        return samples
-
-    def _run_lua(self, script: str, *words: object) -> None:
-        run = subprocess.run(
-            ["ardour7-lua", str(LUA / script), *map(str, words)],
-            env=self._environment, cwd=self.folder, timeout=2 * PATIENCE, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
-        )  # fmt: skip
-        assert run.returncode == 0, f"{script}: {run.returncode}\n{run.stdout[-2000:]}"
+        return installed
 
     # -- the program itself --
 
@@ -212,6 +131,11 @@ class Ardour:
         if self._socket is not None:
             self._socket.close()
             self._socket = None
+
+    def close(self) -> None:
+        """`stop`, for good."""
+        self.stop()
+        self.files.close()
 
     def _answers(self) -> bool:
         return self._ask("say (Session:name ())", patience=1) == [["session"]]
@@ -324,6 +248,46 @@ end""")
         self.trigger("Editor/select-loop-range")
         self.wait_for(lambda: self.selection() == (start, end), "the selection")
 
+    def draw_ranges(self, tracks: int, *ranges: tuple[int, int]) -> list[tuple[int, int]]:
+        """What dragging with the range tool does, with Ctrl from the second range on, over the uppermost tracks.
+
+        ranges: in pixels of the window as it opens. Returns the samples under them, the last one not included.
+        """
+        # A drag that begins at the end of a range would move that end.
+        self.lua("Editor:get_selection ():clear_all () Editor:set_mouse_mode (Editing.MouseRange, true)")
+        lowest = FIRST_TRACK + (tracks - 1) * TRACK_HEIGHT
+        for number, (left, right) in enumerate(ranges):
+            self._drag((left, FIRST_TRACK), (right, lowest), ["ctrl"] if number else [])
+            assert self._ranges() == number + 1
+        pixel = int(float(self.lua("say (Editor:get_current_zoom ())")[0][0]))
+        return [((left - RULER) * pixel, (right - RULER) * pixel) for left, right in ranges]
+
+    def _ranges(self) -> int:
+        return int(self.lua("say (Editor:get_selection ().time:size ())")[0][0])
+
+    def _drag(self, start: tuple[int, int], end: tuple[int, int], keys: Sequence[str]) -> None:
+        """Presses, moves and lets go, each when Ardour has seen what came before."""
+        steps = [("keydown", key) for key in keys]
+        steps += [("mousemove", str(start[0]), str(start[1])), ("mousedown", "1")]
+        for part in (1, 2, 3):
+            x, y = (one + (other - one) * part // 3 for one, other in zip(start, end, strict=True))
+            steps.append(("mousemove", str(x), str(y)))
+        steps += [("mouseup", "1"), *(("keyup", key) for key in keys)]
+        for step in steps:
+            self._xdotool(*step)
+            self.lua("say ()")
+
+    def select_regions(self, track: str, *names: str) -> None:
+        """What clicking on regions with the grab tool does, in the playlist that the track plays."""
+        wanted = ", ".join(f'["{name}"] = true' for name in names)
+        self.lua(f"""
+local wanted, views = {{ {wanted} }}, ArdourUI.SelectionList ()
+Editor:get_selection ():clear_all ()
+for region in Session:route_by_name ("{track}"):to_track ():playlist ():region_list ():iter () do
+  if wanted[region:name ()] then views:push_back (Editor:regionview_from_region (region)) end
+end
+Editor:set_selection (views, ArdourUI.SelectionOp.Set)""")
+
     def selection(self) -> tuple[int, int]:
         rows = self.lua("local t = Editor:get_selection ().time say (t:start_sample (), t:end_sample ())")
         return int(rows[0][0]), int(rows[0][1])
@@ -339,6 +303,41 @@ end""")
             return False
 
         self.wait_for(selected, f"track {track}")
+
+    def record(self, track: str, position: int) -> None:
+        """Locates, and rolls while the track records; returns when it does."""
+        self.lua(f"""
+Session:request_locate ({position}, false, ARDOUR.LocateTransportDisposition.MustStop,
+  ARDOUR.TransportRequestSource.TRS_UI)
+local track = Session:route_by_name ("{track}"):to_track ()
+track:rec_enable_control ():set_value (1, PBD.GroupControlDisposition.NoGroup)""")
+        self.wait_for(
+            lambda: self.lua("say (Session:transport_sample ())") == [[str(position)]], "the position"
+        )
+        self.lua("""
+Session:reset_xrun_count ()
+Session:maybe_enable_record (false)
+Session:request_roll (ARDOUR.TransportRequestSource.TRS_UI)""")
+        self.wait_for(lambda: self.lua("say (Session:actively_recording ())") == [["true"]], "the recording")
+
+    def stop_recording(self, track: str) -> NDArray[np.float32]:
+        """Stops; what the only track that records has recorded: (frames, channels)."""
+        folder = self.session / "interchange" / "session" / "audiofiles"
+        self.lua("Session:request_stop (false, false, ARDOUR.TransportRequestSource.TRS_UI)")
+        self.wait_for(lambda: self.lua("say (Session:transport_rolling ())") == [["false"]], "the end")
+        length = f"""
+for region in Session:route_by_name ("{track}"):to_track ():playlist ():region_list ():iter () do
+  say (region:length ():samples ())
+end"""
+        ((frames,),) = self.wait_for(lambda: self.lua(length), "the recording")
+
+        def written() -> list[NDArray[np.float32]] | None:
+            found = [soundfile.read(file, dtype="float32")[0] for file in sorted(folder.glob("Take*"))]
+            return found if all(len(one) >= int(frames) for one in found) else None
+
+        channels = self.wait_for(written, "the recording's files")
+        self.lua("Session:disable_record (false, false)")
+        return np.stack([one[: int(frames)] for one in channels], 1)
 
     def playlist(self, track: str) -> str:
         """The name of the playlist a track plays."""
@@ -386,6 +385,15 @@ end""")
             check=False,
         )  # fmt: skip
         return run.stdout.strip()
+
+
+def hurry(script: Path) -> None:
+    """Shortens what a script waits for."""
+    text = script.read_text()
+    for usual, shorter in HURRIED.items():
+        assert text.count(usual) == 1, usual
+        text = text.replace(usual, shorter)
+    script.write_text(text)
 
 
 def free_udp_port() -> int:

@@ -138,6 +138,7 @@ def test_a_plain_selection_comes_back_as_takes_on_the_exact_sample(server, reape
     assert (values["D_FADEINLEN_AUTO"], values["D_FADEOUTLEN_AUTO"]) == (-1, -1)
     # Its takes: files of the project, whole and of the region's length.
     assert len(item["takes"]) == 2
+    assert [take["texts"]["P_NAME"].split(" (")[0] for take in item["takes"]] == ["Repaint 1", "Repaint 2"]
     for take in item["takes"]:
         path = Path(take["file"])
         assert path.parent == Path(project["media"]) / "Takebridge"

@@ -31,6 +31,7 @@ MAX_REFUSED_BYTES = 200  # of such a request's name, which may have 255
 ANSWER = ".jsonl"
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+NUMBERED = re.compile(r"\.[0-9]{1,3}\Z")
 SETTLED_SECONDS = 1.0  # a file that has not changed for so long is not being written any more
 OLD_SECONDS = 24 * 3600.0
 MOST_ANSWER_BYTES = 64 << 20
@@ -197,7 +198,7 @@ class MailboxFolder:
             if old and name not in in_use and self._remove(entry) and name != entry.name:
                 gone.add(name)
         for entry in self._scan(self.audio):
-            if os.path.splitext(entry.name)[0] in gone and os.path.realpath(entry.path) not in in_use:
+            if requests_of(entry.name) & gone and os.path.realpath(entry.path) not in in_use:
                 self._remove(entry)
 
     def _remove(self, entry: os.DirEntry[str]) -> bool:
@@ -288,6 +289,12 @@ class MailboxFolder:
         if sentence not in self._complained:
             self._complained.add(sentence)
             log.warning("%s", Private(sentence, public or sentence))
+
+
+def requests_of(audio: str) -> set[str]:
+    """Names of requests that an audio file may have been made for: NAME for NAME.wav, and NAME for NAME.2.wav."""
+    stem = os.path.splitext(audio)[0]
+    return {stem, NUMBERED.sub("", stem)}
 
 
 def is_name(name: str) -> bool:

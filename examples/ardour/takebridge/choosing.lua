@@ -39,12 +39,26 @@ local function take_over (takes, parent, last)
 	return found
 end
 
+-- A playlist with takes of several regions counts once.
 local function next_of (takes, current)
 	local family = {}
 	for _, take in ipairs (takes) do
-		if take.request == current.request and take.track == current.track then family[#family + 1] = take end
+		if take.request == current.request and take.track == current.track and not index_of (family, take.playlist) then
+			family[#family + 1] = take
+		end
 	end
 	return family[index_of (family, current.playlist) % #family + 1]
+end
+
+-- What the other tracks play along with a take of tracks rendered together, or with its original: they fit each other.
+local function use_together (takes, take, original, last_played)
+	for _, other in ipairs (takes) do
+		if other.request == take.request and (original or other.number == take.number) then
+			local playlist = placing.playlist (original and other.parent or other.playlist)
+			if playlist then placing.use (placing.track (other.track), playlist) end
+			if not original then last_played[other.parent] = other.playlist end
+		end
+	end
 end
 
 -- `pick (takes, current take or nil, id of the current playlist, notes)` gives the id of the playlist to play.
@@ -65,6 +79,8 @@ local function switch (pick)
 	end
 	placing.use (track, placing.playlist (wanted))
 	local chosen = takes[index_of (takes, wanted)]
+	local about = chosen or takes[index]
+	if about and about.together then use_together (takes, about, not chosen, known.last_played) end
 	if chosen then
 		known.last_played[chosen.parent] = wanted
 		notes.write (known)

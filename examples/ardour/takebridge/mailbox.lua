@@ -65,14 +65,15 @@ function mailbox.answers (name, from)
 	return found, from
 end
 
-function mailbox.forget (name)
+-- `sources`: how many audio files the request came with; none if omitted.
+function mailbox.forget (name, sources)
 	os.remove (mailbox.folder () .. "/out/" .. name .. ".jsonl")
-	os.remove (mailbox.audio (name))
+	for index = 1, sources or 0 do os.remove (mailbox.audio (name, index)) end
 end
 
--- Where the audio of a request goes: the server may read this folder, and clears what is older than a day.
-function mailbox.audio (name)
-	return mailbox.folder () .. "/audio/" .. name .. ".wav"
+-- Where the audio of a request's tracks goes: the server may read this folder, and clears what is older than a day.
+function mailbox.audio (name, index)
+	return string.format ("%s/audio/%s%s.wav", mailbox.folder (), name, index > 1 and "." .. index or "")
 end
 
 return mailbox

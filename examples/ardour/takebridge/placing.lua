@@ -89,41 +89,82 @@ local function add_all (playlists, regions, takes)
 	for index, take in ipairs (takes) do add (playlists[index], regions[index], take) end
 end
 
+-- Which of the takes of its region it is, from 1: a request numbers them through all its regions and tracks.
+local function version (job, take)
+	return (take.number - 1) % job.takes + 1
+end
+
 local function record (playlist, parent, track, job, take)
 	return {
-		playlist = placing.id (playlist), parent = placing.id (parent), track = placing.id (track),
-		request = job.name, number = take.number, stem = take.stem, take = take.take,
+		playlist = placing.id (playlist), parent = placing.id (parent), track = placing.id (track), request = job.name,
+		number = version (job, take), region = take.region, stem = take.stem, take = take.take, together = job.together,
 	}
 end
 
-local function take_name (job, take)
+local function take_name (job, take, passed)
 	local stem = take.stem == WHOLE and "" or take.stem .. " "
-	local doubt = take.passed and "" or " (warning)"
-	return string.format ("%s%s %d.%d%s", stem, job.task, job.number, take.number, doubt)
+	local doubt = passed and "" or " (warning)"
+	return string.format ("%s%s %d.%d%s", stem, job.task, job.number, version (job, take), doubt)
 end
 
--- Takes that replace a region: copies of the playlist it was selected on, each with one take over it.
-local function place_over (job, takes, regions)
-	local track, parent = placing.track (job.track), placing.playlist (job.playlist)
-	if not track or not parent then
-		error (string.format ("The track %q, or the playlist the request was about, no longer exists.", job.track_name), 0)
+-- For the playlist that a take comes on, with those of the other regions; `beginning`: what it is a version of.
+local function playlist_name (beginning, job, takes, take)
+	local passed = true
+	for _, other in ipairs (takes) do
+		local along = other.track == take.track and other.stem == take.stem and version (job, other) == version (job, take)
+		passed = passed and (other.passed or not along)
 	end
-	local placed, playlists = {}, {}
+	return free_name (beginning .. " " .. take_name (job, take, passed))
+end
+
+-- Which of several tracks and regions a take is for, in words; "" for the only one.
+function placing.place_of (job, take)
+	local region = take.region and string.format (", region %d", take.region) or ""
+	return (take.track and ", " .. job.tracks[take.track].name or "") .. region
+end
+
+-- The tracks of a job, in words.
+function placing.names (job)
+	local found = {}
+	for index, own in ipairs (job.tracks) do found[index] = own.name end
+	return table.concat (found, ", ")
+end
+
+-- Takes that replace regions: copies of the playlist they were selected on, each with one take of every region over it.
+local function place_over (job, takes, regions)
+	local copies, placed, playlists = {}, {}, {}
 	for index, take in ipairs (takes) do
-		placing.use (track, parent)
-		track:use_copy_playlist ()
-		playlists[index] = track:playlist ()
-		playlists[index]:set_name (free_name (string.format ("%s %s", job.playlist_name, take_name (job, take))))
+		local own = job.tracks[take.track or 1]
+		local track, parent = placing.track (own.track), placing.playlist (own.playlist)
+		local number = version (job, take)
+		local of_track = copies[own] or {}
+		copies[own] = of_track
+		if not of_track[number] then
+			placing.use (track, parent)
+			track:use_copy_playlist ()
+			of_track[number] = track:playlist ()
+			of_track[number]:set_name (playlist_name (own.playlist_name, job, takes, take))
+			of_track.first = math.min (of_track.first or number, number)
+		end
+		playlists[index] = of_track[number]
 		placed[index] = record (playlists[index], parent, track, job, take)
 	end
-	placing.use (track, playlists[1])
+	for own, of_track in pairs (copies) do placing.use (placing.track (own.track), of_track[of_track.first]) end
 	add_all (playlists, regions, takes)
 	return placed
 end
 
+local function check_over (job)
+	for _, own in ipairs (job.tracks) do
+		if not placing.track (own.track) or not placing.playlist (own.playlist) then
+			error (string.format ("The track %q, or the playlist the request was about, no longer exists.", own.name), 0)
+		end
+	end
+end
+
 -- As wide as the track the request came from: a mono region on a stereo track is not panned, on a mono track it is.
-local function new_track (job, name, channels)
-	local beside = placing.track (job.track)
+local function new_track (from, name, channels)
+	local beside = placing.track (from)
 	local order = ARDOUR.PresentationInfo.max_order
 	if beside then
 		order = beside:presentation_info_ptr ():order () + 1
@@ -134,29 +175,34 @@ local function new_track (job, name, channels)
 	error ("Ardour could not add a track.", 0)
 end
 
--- Takes that play alongside the song: a new track for each stem, its takes on playlists.
+-- The new track for a stem of a track: { track, empty: its empty playlist }.
+local function track_for (job, own, stem, channels)
+	local name = stem == WHOLE and job.task or stem
+	local track = new_track (own.track, own.name .. " " .. name, channels)
+	-- Stems sound together with the song they came from, twice as loud, unless one of both is muted.
+	if job.task == "extract" then track:mute_control ():set_value (1, PBD.GroupControlDisposition.NoGroup) end
+	return { track = track, empty = track:playlist () }
+end
+
+-- Takes that play alongside the song: a new track for each stem, with a playlist for one take of every region.
 local function place_beside (job, takes, regions)
-	local tracks, placed, playlists = {}, {}, {}
+	local made, placed, playlists = {}, {}, {}
 	for index, take in ipairs (takes) do
-		local own = tracks[take.stem]
-		if own then
-			placing.use (own.track, own.empty)
-			own.track:use_new_playlist (AUDIO)
-		else
-			local name = take.stem == WHOLE and job.task or take.stem
-			local track = new_track (job, job.track_name .. " " .. name, regions[index]:to_audioregion ():n_channels ())
-			own = { track = track, empty = track:playlist () }
-			tracks[take.stem] = own
-			-- Stems sound together with the song they came from, twice as loud, unless one of both is muted.
-			if job.task == "extract" then track:mute_control ():set_value (1, PBD.GroupControlDisposition.NoGroup) end
-			track:use_new_playlist (AUDIO)
+		local own, number = job.tracks[take.track or 1], version (job, take)
+		local key = (take.track or 1) .. " " .. take.stem
+		local new = made[key] or track_for (job, own, take.stem, regions[index]:to_audioregion ():n_channels ())
+		made[key] = new
+		if not new[number] then
+			placing.use (new.track, new.empty)
+			new.track:use_new_playlist (AUDIO)
+			new[number] = new.track:playlist ()
+			new[number]:set_name (playlist_name (own.name, job, takes, take))
+			new.first = math.min (new.first or number, number)
 		end
-		playlists[index] = own.track:playlist ()
-		playlists[index]:set_name (free_name (string.format ("%s %s", job.track_name, take_name (job, take))))
-		placed[index] = record (playlists[index], own.empty, own.track, job, take)
-		own.first = own.first or playlists[index]
+		playlists[index] = new[number]
+		placed[index] = record (playlists[index], new.empty, new.track, job, take)
 	end
-	for _, own in pairs (tracks) do placing.use (own.track, own.first) end
+	for _, new in pairs (made) do placing.use (new.track, new[new.first]) end
 	add_all (playlists, regions, takes)
 	return placed
 end
@@ -188,7 +234,8 @@ function placing.bring (job, takes)
 				Session:nominal_sample_rate ()), 0)
 		end
 		local word = job.name:match ("[^-]+$")
-		local name = string.format ("%s %s", job.track_name, take_name (job, take))
+		local place = take.region and string.format (" (region %d)", take.region) or ""
+		local name = string.format ("%s %s%s", job.tracks[take.track or 1].name, take_name (job, take, take.passed), place)
 		local region = region_from (take.path, file_name (name .. " " .. word))
 		region:set_name (name)
 		ids[index] = placing.id (region)
@@ -216,6 +263,7 @@ end
 
 -- Places takes that were brought in; returns a record for each. Raises a sentence.
 function placing.place (job, takes, regions)
+	if OVER[job.task] then check_over (job) end
 	Session:begin_reversible_command ("Takebridge " .. job.task)
 	local fine, placed = pcall (OVER[job.task] and place_over or place_beside, job, takes, regions)
 	Session:commit_reversible_command (nil)

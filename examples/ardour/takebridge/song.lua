@@ -1,61 +1,10 @@
--- What the producer selected, and the sound around it.
+-- The sound under a selection and around it.
 local need = ...
 local tempo_map = need ("tempo_map")
 local song = {}
 
 local CONTEXT_BARS = 8
 local MIN_CONTEXT, MAX_CONTEXT = 5, 30 -- seconds on each side
-local SELECT = "Select a range on one audio track first: choose the Range tool (key R), drag over the bars you want on "
-	.. "the track, and press the key again. You can also select a region with the Grab tool (key G)."
-
-local function audio_tracks (routes)
-	local found = {}
-	for route in routes:iter () do
-		local track = route:to_track ()
-		if not track:isnil () and not track:to_audio_track ():isnil () then found[#found + 1] = track end
-	end
-	return found
-end
-
--- The track whose playlist a region is on.
-local function track_of (region)
-	local id = region:to_stateful ():id ()
-	for _, track in ipairs (audio_tracks (Session:get_tracks ())) do
-		if not track:playlist ():region_by_id (id):isnil () then return track end
-	end
-end
-
-local function from_regions (regions)
-	local start, stop, tracks = math.maxinteger, -1, {}
-	for region in regions:iter () do
-		local track = track_of (region)
-		if track then
-			start = math.min (start, region:position ():samples ())
-			stop = math.max (stop, region:position ():samples () + region:length ():samples ())
-			if #tracks == 0 or tracks[1]:to_stateful ():id ():to_s () ~= track:to_stateful ():id ():to_s () then
-				tracks[#tracks + 1] = track
-			end
-		end
-	end
-	return start, stop, tracks
-end
-
--- First sample, first sample after, track. Raises a sentence that says what to do.
-function song.selection ()
-	local selection = Editor:get_selection ()
-	local start, stop = selection.time:start_sample (), selection.time:end_sample ()
-	local tracks
-	if stop > start then
-		tracks = audio_tracks (selection.tracks:routelist ())
-	else
-		start, stop, tracks = from_regions (selection.regions:regionlist ())
-	end
-	if stop <= start or #tracks == 0 then error (SELECT, 0) end
-	if #tracks > 1 then
-		error (string.format ("The selection covers %d tracks. Select the range on a single track.", #tracks), 0)
-	end
-	return start, stop, tracks[1]
-end
 
 -- First and last sample of regions that sound between two samples; nil where there are none. Also whether one is muted.
 local function sounding (playlist, start, stop)
@@ -75,30 +24,31 @@ local function sounding (playlist, start, stop)
 	return first, last, muted, channels
 end
 
-local function refuse_silence (start, stop, track, muted, words)
-	if muted then
-		error ("The region under the selection is muted. Unmute it (Region > Mute) and try again.", 0)
-	end
-	error (string.format ("There is no audio on %q %s (%s to %s). %s", track:name (), words,
-		tempo_map.bar (start), tempo_map.bar (stop), "Select a range with audio."), 0)
+local function silence (start, stop, track, muted, words)
+	if muted then return "The region under the selection is muted. Unmute it (Region > Mute) and try again." end
+	return string.format ("There is no audio on %q %s (%s to %s). Select a range with audio.", track:name (), words,
+		tempo_map.bar (start), tempo_map.bar (stop))
 end
 
--- The span to send along, for a selection on a track: { start, stop, channels }. `goes_on`: the region continues what
--- is before it, so it may itself be empty. Raises a sentence.
-function song.surroundings (start, stop, track, goes_on)
+-- The span to send along, for selected spans on a track: { start, stop, channels }. `goes_on`: the region continues what
+-- is before it, so it may itself be empty. Where the track is silent there, nil and a sentence. Raises a sentence.
+function song.surroundings (spans, track, goes_on)
 	local playlist = track:playlist ()
+	local start, stop = spans[1].start, spans[#spans].stop
 	local rate = Session:nominal_sample_rate ()
 	local seconds = tempo_map.bars_seconds (start, CONTEXT_BARS)
 	local context = math.floor (math.max (MIN_CONTEXT, math.min (seconds, MAX_CONTEXT)) * rate)
 	local from, to = math.max (0, start - context), stop + context
-	local first, last, muted, channels = sounding (playlist, from, to)
+	local first, last, _, channels = sounding (playlist, from, to)
 	if goes_on then
 		local before, _, before_muted = sounding (playlist, from, start)
-		if not before then refuse_silence (from, start, track, before_muted, "before the selection to continue from") end
+		if not before then return nil, silence (from, start, track, before_muted, "before the selection to continue from") end
 		to = last > start and math.max (start, math.min (to, last)) or start
 	else
-		local inside, _, inside_muted = sounding (playlist, start, stop)
-		if not inside then refuse_silence (start, stop, track, inside_muted or muted, "under the selection") end
+		for _, span in ipairs (spans) do
+			local inside, _, muted = sounding (playlist, span.start, span.stop)
+			if not inside then return nil, silence (span.start, span.stop, track, muted, "under the selection") end
+		end
 		to = math.max (stop, math.min (to, last))
 	end
 	if channels > 2 then

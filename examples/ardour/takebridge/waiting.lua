@@ -20,7 +20,7 @@ local busy = false
 local function end_job (job)
 	notes.change (function (found) found.jobs[job.name] = nil end)
 	marker.remove (job)
-	mailbox.forget (job.name)
+	mailbox.forget (job.name, #job.tracks)
 	states[job.name] = nil
 end
 
@@ -46,6 +46,7 @@ local function settled (job, state)
 	if not state.ids then
 		table.sort (state.takes, function (one, other)
 			if one.number ~= other.number then return one.number < other.number end
+			if one.track ~= other.track then return one.track < other.track end
 			return one.stem < other.stem
 		end)
 		state.takes, state.ids = placing.bring (job, state.takes)
@@ -69,7 +70,7 @@ local function place (job, state)
 	message.log (string.format ("%s %d: %s placed", job.task, job.number, counted (#placed, "take")))
 	for _, take in ipairs (state.takes) do
 		if take.warning and take.warning ~= "" then
-			message.log (string.format ("take %d: %s", take.number, take.warning))
+			message.log (string.format ("take %d%s: %s", take.number, placing.place_of (job, take), take.warning))
 		end
 	end
 end

@@ -33,6 +33,13 @@ for _ = 1, 200 do
 	if open == 0 then break end
 	sleep (0.1)
 end
+local tape, song = session:route_by_name ("Tape"), session:route_by_name ("Song")
+if not tape:isnil () then -- what it records is what the song plays
+	for channel = 0, 1 do
+		tape:input ():audio (channel):connect (song:output ():audio (channel):name ())
+	end
+end
+tape, song = nil, nil
 collectgarbage () -- shared pointers to the session's objects have to be gone before it is closed
 assert (session:save_state ("", false, false, false, false, false) == 0, "not saved")
 session:close ()

@@ -47,8 +47,11 @@ def test_old_answers_are_cleared_with_the_audio_named_after_them(folder):
     for when, stem in ((LONG_AGO, "old"), (NOW - OLD_SECONDS + 60, "new"), (LONG_AGO, "used")):
         written(folder.outbox / f"{stem}.jsonl", when)
         written(folder.audio / f"{stem}.wav", NOW)
+    written(folder.audio / "old.2.wav", NOW)  # of a request about several tracks
+    written(folder.audio / "older.2.wav", NOW)
     folder.clear_old(NOW, {"used", os.path.realpath(folder.audio / "used.wav")})
-    assert left_in(folder) == ["audio/new.wav", "audio/used.wav", "out/new.jsonl", "out/used.jsonl"]
+    kept = ["audio/new.wav", "audio/older.2.wav", "audio/used.wav", "out/new.jsonl", "out/used.jsonl"]
+    assert left_in(folder) == kept
 
 
 def test_audio_that_another_job_uses_stays(folder):
