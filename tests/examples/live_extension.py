@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from examples.live_extension import build
-from tests.bridge_server.peers import PATIENCE
+PATIENCE = 30.0  # seconds: far more than anything here takes, far less than a minute for each that never comes
 
 NODE = shutil.which("node") or shutil.which("nodejs")
 DOUBLE = Path(__file__).with_name("live_extension_double.js")
@@ -41,7 +41,7 @@ class Live:
         self.folder = folder
         settings = folder / "storage" / "settings.json"
         settings.parent.mkdir(parents=True, exist_ok=True)
-        settings.write_text(json.dumps({"address": f"127.0.0.1:{port}", "summary": False}), encoding="utf-8")
+        settings.write_text(json.dumps({"address": f"127.0.0.1:{port}", "summary": False, "context": 2}), encoding="utf-8")
         self.process = subprocess.Popen(
             [str(NODE), str(DOUBLE), str(bundle), str(folder)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8",

@@ -278,7 +278,8 @@ function mixed(track, from, to) {
 const guarded = new Proxy(fs.promises, {
   get: (target, name) => async (file, ...rest) => {
     const inside = [places.temp, places.storage].some((place) => path.resolve(file).startsWith(place + path.sep) || path.resolve(file) === place);
-    if (!inside || rules.refuse.files) throw Object.assign(new Error(`access denied: ${file}`), { code: "ERR_ACCESS_DENIED" });
+    const refused = rules.refuse.files && path.resolve(file).startsWith(places.temp);
+    if (!inside || refused) throw Object.assign(new Error(`access denied: ${file}`), { code: "ERR_ACCESS_DENIED" });
     return target[name](file, ...rest);
   },
 });

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,7 @@ def test_a_repaint_comes_back_into_take_lanes_on_its_beat_unwarped_and_as_long_a
     sketch: ServerThread, open_live: Callable[..., Live], band: Path
 ) -> None:
     live = open_live(sketch, scale={"mode": True, "name": "Dorian", "root": 6}, scenes=[[4, 4], [-1, -1]])
+    live.keep(context=20)
     before = live.state()["tracks"]
     state = live.render("Repaint", 8, 12, prompt="brighter", takes=2)
     clips = clips_of(state)
@@ -81,10 +83,11 @@ def test_a_repaint_comes_back_into_take_lanes_on_its_beat_unwarped_and_as_long_a
     take = newest(sketch)
     assert (take.position, take.length, take.rate) == (8 * BEAT, 4 * BEAT, RATE)
     assert (take.request["key"], take.request["meter"], take.request["prompt"]) == ("F# dorian", "4/4", "brighter")
-    written, rate = soundfile.read(clips[0]["path"])
-    assert (len(written), rate) == (4 * BEAT, RATE)
-    original = soundfile.read(band)[0][8 * BEAT : 12 * BEAT]
-    assert 0.1 < np.corrcoef(written[:, 0], original[:, 0])[0, 1] < 0.999  # the song's own, and not what was there
+    placed = {Path(clip["path"]).read_bytes() for clip in clips}
+    assert placed == {sketch.get(f"/takes/{take.id}/clip.wav")[2] for take in sketch.takes()[:2]}
+    heard = soundfile.read(BytesIO(sketch.get(f"/audio/{take.parent}.wav")[2]))[0]
+    assert len(heard) == 52 * BEAT
+    assert np.array_equal(heard[: 32 * BEAT], soundfile.read(band)[0])  # before the track's effects, from beat 0
     assert state["temp"] == []  # what is not needed any more is gone
 
 
@@ -126,23 +129,24 @@ def test_a_tempo_that_changes_on_the_way_is_measured_by_rendering_and_told(
     live.render("Repaint", 8, 12, takes=1)
     assert "The tempo changes around the selection" in live.window()["text"]
     take = newest(noise)
-    assert take.position == 3 * RATE + round(2 * 60 / 90 * RATE)
+    assert take.position == RATE + round(2 * 60 / 90 * RATE)
     assert take.length == round(4 * 60 / 90 * RATE)
-    assert [(one["start"], one["end"]) for one in live.renders()[1:]] == [(0, 8), (8, 12)]
+    assert [(one["start"], one["end"]) for one in live.renders()] == [(4, 16), (4, 8), (8, 12)]
 
 
 def test_several_tracks_are_rendered_together_each_take_in_its_tracks_own_lane(
-    sketch: ServerThread, open_live: Callable[..., Live], band: Path
+    sketch: ServerThread, open_live: Callable[..., Live], band: Path, tmp_path: Path
 ) -> None:
     live = open_live(sketch)
     live.set(
         track("Drums", band),
-        track("Bass", band),
+        track("Bass", band_song(tmp_path / "Bass.wav", bars=7)),
         {"name": "Keys", "midi": True},
         track("Group", band),
         track("Empty", band, 100, 104),
         groups={"Drums": "Group"},
     )
+    live.keep(context=20)  # the sketch engine wants four bars around a region
     live.fill(takes=1, mode="together", prompt="")
     live.pick("Repaint", 8, 12, "Drums", "Bass", "Keys", "Group", "Empty")
     asked = live.window()
@@ -155,6 +159,18 @@ def test_several_tracks_are_rendered_together_each_take_in_its_tracks_own_lane(
     requested = newest(sketch).request
     assert (requested["mode"], [one["title"] for one in requested["tracks"]]) == ("together", ["Drums", "Bass"])
     assert state["steps"] == 2
+
+
+def test_tracks_with_the_same_audio_are_asked_for_once_and_each_gets_the_takes(
+    noise: ServerThread, open_live: Callable[..., Live], band: Path
+) -> None:
+    live = open_live(noise)
+    live.set(track("Band", band), track("Copy", band), track("Late", band, 4, 36))
+    state = live.render("Repaint", 8, 12, "Band", "Copy", "Late", takes=1)
+    assert [clip["name"][:9] for name in ("Band", "Copy", "Late") for clip in clips_of(state, name)] == [
+        "Band Repa", "Copy Repa", "Late Repa",
+    ]  # fmt: skip
+    assert [one["title"] for one in newest(noise).request["tracks"]] == ["Band", "Late"]
 
 
 def test_a_continuation_begins_where_the_selection_ends(noise: ServerThread, open_live: Callable[..., Live]) -> None:
@@ -193,7 +209,9 @@ def test_abort_cancels_the_job_on_the_server_and_changes_nothing(
     live.until("progress closed")
     assert live.state()["steps"] == 0
     with slow.websocket("?client=live-extension") as peer:
-        [job] = peer.call("jobs.list", limit=1)["jobs"]
+        peer.call("watch")
+        while (job := peer.call("jobs.list", limit=1)["jobs"][0])["state"] == "running":
+            peer.next_received()
         assert job["state"] == "cancelled"
 
 
@@ -229,7 +247,6 @@ def test_a_server_that_is_not_running_is_said_before_anything_is_asked(open_live
         ((8, 12), {"refuse": {"files": True}}, ["may not read what Live rendered (ERR_ACCESS_DENIED)", "Quit Live"]),
         ((8, 12), {"refuse": {"import": True}}, ["could not copy a take into the project: The disk is full"]),
         ((8, 12), {"refuse": {"clip": True}}, ["Live refused to put a take into its lane."]),
-        ((8, 8.001), {}, ["too short"]),
     ],
 )
 def test_what_goes_wrong_is_said_in_words(
@@ -280,9 +297,8 @@ def test_settings_are_kept_and_a_summary_says_how_to_undo(noise: ServerThread, o
     text = live.window()["text"]
     assert "1 take is in take lanes" in text
     assert "Undo removes them" in text
-    assert live.renders()[0] == {"track": "Band", "start": 3, "end": 18}  # whole bars of 6/8, three beats each
+    assert live.renders() == [{"track": "Band", "start": 3, "end": 18}]  # whole bars of 6/8, three beats each
     assert (live.settings["prompt"], live.settings["takes"], live.settings["meter"]) == ("brighter", 1, "6/8")
-    assert (live.folder / "storage" / "settings.json").stat().st_mode & 0o077 == 0 or True
 
 
 def test_a_take_lane_stands_for_its_track(noise: ServerThread, open_live: Callable[..., Live]) -> None:
@@ -320,8 +336,8 @@ def test_the_self_test_says_what_is_wrong(open_live: Callable[..., Live]) -> Non
     live = open_live(free_port(), rules={"stretch": -1.5})
     live.pick("Self-test", 0, 0, scope="AudioTrack")
     text = live.window()["text"]
-    assert "WRONG   the server renders: The Takebridge server is not running" in text
-    assert "lasts 14.5000 beats in Live instead of 16.0000" in text
+    assert "WRONG the server renders: The Takebridge server is not running" in text
+    assert "lasts 30.5000 beats in Live instead of 32.0000" in text
     assert "SKIPPED a take plays on its sample" in text
 
 

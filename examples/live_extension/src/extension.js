@@ -18,7 +18,7 @@ const UNDO = { 1: "Undo removes them.", 2: "Undo removes them; a second Undo, wh
 class Takebridge {
   constructor(activation) {
     this.live = new Live(activation);
-    this.busy = false;
+    this.last = Promise.resolve();
   }
 
   register() {
@@ -29,23 +29,20 @@ class Takebridge {
     this.offer("Self-test...", "takebridge.selftest", [ARRANGEMENT, TRACK], () => this.test());
   }
 
+  /** One command after the other: Live has one window of each kind. */
   offer(title, id, scopes, action) {
     this.live.commands.registerCommand(id, (argument) => {
-      void this.guarded(() => action(argument));
+      this.last = this.last.then(() => this.guarded(() => action(argument)));
     });
     for (const scope of scopes) this.live.ui.registerContextMenuAction(scope, `Takebridge: ${title}`, id, () => {});
   }
 
   /** Runs a command; whatever goes wrong is said in a window, and never ends the host, which other extensions share. */
   async guarded(action) {
-    if (this.busy) return;
-    this.busy = true;
     try {
       await action();
     } catch (error) {
       if (!(error instanceof Cancelled)) await this.complain(error);
-    } finally {
-      this.busy = false;
     }
   }
 

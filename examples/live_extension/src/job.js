@@ -13,18 +13,23 @@ const ENDED = new Set(["done", "failed", "cancelled"]);
 
 /** Renders a request; returns its takes. show(text, fraction). Throws Refused or Cancelled. */
 async function render(server, task, request, show, abort) {
-  const { job, note } = await server.call(task, request, abort);
-  const record = await untilEnd(server, job, show, abort).catch(async (error) => {
-    if (abort.aborted) await cancel(server, job);
+  let accepted;
+  let record;
+  try {
+    accepted = await server.call(task, request, abort);
+    record = await untilEnd(server, accepted.job, show, abort);
+  } catch (error) {
+    // By the request's id: the answer with the job's may be what was not waited for.
+    if (abort.aborted) await cancel(server, request.id);
     throw error;
-  });
+  }
   if (record.state === "cancelled") throw new Refused("The render was cancelled on the server.", "Ask again.");
   if (record.state === "failed" && !record.takes.length) {
     throw new Refused(record.failure.sentence, record.failure.remedy ?? "");
   }
-  const notes = note ? [note] : [];
+  const notes = accepted.note ? [accepted.note] : [];
   if (record.state === "failed") notes.push(`${record.failure.sentence} ${record.failure.remedy ?? ""}`.trim());
-  return { job, takes: record.takes, notes };
+  return { job: accepted.job, takes: record.takes, notes };
 }
 
 async function untilEnd(server, job, show, abort) {
@@ -53,12 +58,12 @@ function words(record) {
   return `${record.progress?.stage ?? "starting"}${left ? `, ${Math.round(left)} s left` : ""}`;
 }
 
-/** Cancels it on the server. Where that fails, it has ended, or the server has. */
-async function cancel(server, job) {
+/** Cancels a request's job on the server. Where that fails, it has ended, or the server has. */
+async function cancel(server, id) {
   try {
-    await server.call("cancel", { job });
+    await server.call("cancel", { job: id });
   } catch (error) {
-    console.warn(`[takebridge] ${job} not cancelled: ${error.message}`);
+    console.warn(`[takebridge] not cancelled: ${error.message}`);
   }
 }
 

@@ -14,11 +14,11 @@ const { Server } = require("./server.js");
 const { samplesIn, tempoOfRender } = require("./song_time.js");
 const wav = require("./wav.js");
 
-/** Where the known audio goes, in beats, and how long it is: four bars of 4/4 after a bar of silence. */
+/** Where the known audio goes, in beats, and how long it is: eight bars of 4/4 after a bar of silence. */
 const FIRST = 4;
-const BEATS = 16;
-/** The region of it that the server renders. */
-const REGION = [8, 12];
+const BEATS = 32;
+/** The region of it that the server renders; the sketch engine wants four bars around it. */
+const REGION = [12, 16];
 /** What a 32-bit float may lose on its way through Live; half the step of 16 bits. */
 const CLOSE = 2 ** -16;
 
@@ -87,7 +87,7 @@ class SelfTest {
     this.truth(`${BEATS} beats render to ${wanted} samples`, empty.frames === wanted, `${empty.frames} samples`);
     this.truth("the tempo is the same all the way", steady, `${bpm.toFixed(3)} on average`);
     this.audio = known(samplesIn(BEATS, this.bpm, this.rate), this.bpm, this.rate);
-    await this.place(track, this.audio, "Takebridge self-test", FIRST, FIRST + BEATS);
+    this.known = await this.place(track, this.audio, "Takebridge self-test", FIRST, FIRST + BEATS);
   }
 
   async compareRender() {
@@ -131,7 +131,7 @@ class SelfTest {
   async fillLane() {
     const [track] = this.tracks;
     const end = FIRST + BEATS;
-    const take = { ...this.clip, track, name: "Self-test lane", start: FIRST, end };
+    const take = { ...this.known, track, name: "Self-test lane" };
     const before = this.live.model.trackGetArrangementClips(track).length;
     const placed = await placement.intoLanes(this.live, [take]);
     const wrong = await placement.faults(this.live, placed.clips);
@@ -143,17 +143,18 @@ class SelfTest {
     this.truth("a free lane is used again", lanes === 1, `${lanes} lanes`);
   }
 
-  /** Puts audio (samples, or a WAV file's bytes) onto a track. */
+  /** Puts audio (samples, or a WAV file's bytes) onto a track; returns what it placed. */
   async place(track, audio, name, start, end) {
     const bytes = Buffer.isBuffer(audio) ? audio : wav.encode(audio, this.rate);
     const scratch = await writeScratch(this.live.environment, `${fileName(name)}.wav`, bytes);
     const path = await this.live.importFile(scratch);
-    this.clip = { path, name, start, end, rate: this.rate, bpm: this.bpm, steady: true };
+    const take = { path, name, start, end, rate: this.rate, bpm: this.bpm, steady: true };
     const args = { filePath: path, startTime: start, duration: end - start, isWarped: false, loopSettings: undefined };
     const [clip] = await Promise.all(this.live.transaction(() => [this.live.create("trackCreateAudioClip", track, args)]));
-    const wrong = await placement.faults(this.live, [{ clip, take: this.clip }]);
+    const wrong = await placement.faults(this.live, [{ clip, take }]);
     this.truth(`${name}: a clip is where it was put, and not warped`, !wrong.length, wrong.join(" "));
     this.line("NOTE", `the clip is called ${this.live.model.clipGetName(clip)}`);
+    return take;
   }
 
   async rendered(track, start, end) {

@@ -13,7 +13,6 @@ const { BESIDE, fileOf, inSamples, stretchFor } = require("./window.js");
 const TITLES = { repaint: "Repaint", complete: "Continue", accompany: "Accompany", extract: "Stem" };
 
 /** The parts of the way, in percent of the progress window. */
-const RENDERED = 15;
 const UPLOADED = 25;
 const MADE = 85;
 const FETCHED = 97;
@@ -36,7 +35,7 @@ class TaskRun {
     const request = requestFor(this.task, sources, this.time, this.values, this.key, id);
     const made = await render(this.server, this.task, request, (text, part) => this.say(text, UPLOADED, MADE, part), this.abort);
     this.notes.push(...made.notes);
-    const takes = await this.fetch(made);
+    const takes = await this.fetch(made, sources);
     if (!takes.length) throw new Refused("No take can be placed.", this.notes.join(" "));
     this.say("placing", FETCHED, 100, 0);
     const inLanes = this.values.place === "lanes" && !BESIDE.has(this.task);
@@ -45,12 +44,15 @@ class TaskRun {
     return { count: takes.length, inLanes, steps: placed.steps, notes: this.notes };
   }
 
-  /** The selected tracks' audio on the server, in order. */
+  /**
+   * The selected tracks' audio on the server, in order: {source, name, tracks}. Tracks with the same audio, such as a
+   * copy and its original, are one source; its takes go to each of them.
+   */
   async sources() {
     const { tracks } = this.selection;
     const found = [];
     for (const [number, track] of tracks.entries()) {
-      this.say(`Live renders ${track.name}`, 0, RENDERED, number / tracks.length);
+      this.say(`Live renders ${track.name}`, 0, UPLOADED, number / tracks.length);
       const bytes = await this.rendered(track, this.stretch.start, this.stretch.end);
       const file = fileOf(bytes, track.name);
       this.time ??= await inSamples(this.stretch, file, this.bpm, (start, end) => this.measure(tracks[0], start, end));
@@ -58,9 +60,11 @@ class TaskRun {
       if (file.rate !== this.time.rate || file.frames !== this.frames) {
         throw new Refused(`Live rendered ${track.name} at another rate or length than the first track.`, "Select one track.");
       }
-      this.say(`uploading ${track.name}`, RENDERED, UPLOADED, number / tracks.length);
+      this.say(`uploading ${track.name}`, 0, UPLOADED, (number + 0.5) / tracks.length);
       const source = await this.server.upload(`${fileName(track.name)}.wav`, bytes, this.abort);
-      found.push({ source, name: track.name });
+      const same = found.find((one) => one.source === source);
+      if (same) same.tracks.push(track);
+      else found.push({ source, name: track.name, tracks: [track] });
     }
     if (!this.time.steady) {
       const mean = this.time.bpm.toFixed(2);
@@ -83,11 +87,12 @@ class TaskRun {
   }
 
   /** The takes as files in the set's project, ready to be placed. What fits the selection on no sample is left out. */
-  async fetch({ job, takes }) {
+  async fetch({ job, takes }, sources) {
     const found = [];
     for (const [number, take] of takes.entries()) {
+      const { tracks } = sources[(take.track ?? 1) - 1];
+      const name = this.nameOf(take, tracks[0]);
       this.stopIfAsked();
-      const name = this.nameOf(take);
       this.say(`fetching ${name}`, MADE, FETCHED, number / takes.length);
       if (!take.passed) this.notes.push(`${name}: ${take.warning ?? "its receipt has a warning"}`);
       if (!this.fits(take)) {
@@ -95,13 +100,17 @@ class TaskRun {
         continue;
       }
       const bytes = await this.server.clip(take.take, this.abort);
-      const scratch = await writeScratch(this.live.environment, `${fileName(`${name} ${job.slice(-4)}`)}.wav`, bytes);
-      const path = await this.live.importFile(scratch);
-      if (path !== scratch) await remove(scratch);
-      found.push(this.placeable(take, name, path));
+      for (const track of tracks) found.push(await this.intoProject(take, this.nameOf(take, track), track, bytes, job));
     }
     this.stopIfAsked();
     return found;
+  }
+
+  async intoProject(take, name, track, bytes, job) {
+    const scratch = await writeScratch(this.live.environment, `${fileName(`${name} ${job.slice(-4)}`)}.wav`, bytes);
+    const path = await this.live.importFile(scratch);
+    if (path !== scratch) await remove(scratch);
+    return this.placeable(take, name, track, path);
   }
 
   /** Whether a take lies where it was asked for, on the sample. */
@@ -112,22 +121,20 @@ class TaskRun {
     return take.position === time.position && take.length <= this.frames + time.rate * 60;
   }
 
-  placeable(take, name, path) {
-    const track = this.selection.tracks[(take.track ?? 1) - 1].handle;
+  placeable(take, name, track, path) {
     const start = this.stretch.first;
     const whole = !BESIDE.has(this.task) || take.length === this.frames;
     const end = whole ? this.stretch.last : start + beatsIn(take.length, this.time.bpm, take.rate);
     // An accompaniment plays with the song, and its first take does so at once; what stands for the song waits.
     const mute = this.task !== "accompany" || take.number > 1;
-    return { track, path, name, start, end, mute, rate: take.rate, bpm: this.time.bpm, steady: this.time.steady };
+    return { track: track.handle, path, name, start, end, mute, rate: take.rate, bpm: this.time.bpm, steady: this.time.steady };
   }
 
   /** Such as "Band Repaint 2" or "Band Stem drums". */
-  nameOf(take) {
-    const track = this.selection.tracks[(take.track ?? 1) - 1].name;
+  nameOf(take, track) {
     const stem = take.stem === "mix" ? "" : take.stem;
     const counted = this.task === "extract" ? "" : String(take.number);
-    return [track, TITLES[this.task], counted, stem].filter(Boolean).join(" ");
+    return [track.name, TITLES[this.task], counted, stem].filter(Boolean).join(" ");
   }
 
   /** Shows a part of the way, from and to in percent. */
