@@ -58,7 +58,7 @@ def version_here() -> str:
 
 
 def bundle(sources: dict[str, str], version: str) -> str:
-    """One CommonJS file of modules that require each other as "./name.js". Raises ValueError for one that is missing."""
+    """One CommonJS file of modules that require each other as "./name.js". Raises ValueError for a missing one."""
     for name, source in sources.items():
         for wanted in re.findall(r'require\("\./([^"]+)"\)', source):
             if wanted not in sources:
@@ -91,7 +91,9 @@ def build(target: Path, version: str, folder: Path = HERE / "src") -> Path:
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Build the extension for Ableton Live.")
-    parser.add_argument("--out", type=Path, help="the file to write; by default Takebridge-VERSION.ablx, here")
+    parser.add_argument(
+        "--out", type=Path, help="the file to write; by default Takebridge-VERSION.ablx, here"
+    )
     given = parser.parse_args(arguments)
     version = version_here()
     path = build(given.out or Path(f"Takebridge-{version}.ablx"), version)

@@ -12,7 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from examples.live_extension import build
-PATIENCE = 30.0  # seconds: far more than anything here takes, far less than a minute for each that never comes
+
+PATIENCE = (
+    30.0  # seconds: far more than anything here takes, far less than a minute for each that never comes
+)
 
 NODE = shutil.which("node") or shutil.which("nodejs")
 DOUBLE = Path(__file__).with_name("live_extension_double.js")
@@ -39,9 +42,8 @@ class Live:
 
     def __init__(self, bundle: Path, folder: Path, port: int) -> None:
         self.folder = folder
-        settings = folder / "storage" / "settings.json"
-        settings.parent.mkdir(parents=True, exist_ok=True)
-        settings.write_text(json.dumps({"address": f"127.0.0.1:{port}", "summary": False, "context": 2}), encoding="utf-8")
+        self._port = port
+        self._first_settings()
         self.process = subprocess.Popen(
             [str(NODE), str(DOUBLE), str(bundle), str(folder)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8",
@@ -51,6 +53,19 @@ class Live:
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
         self.until("listening")
+
+    def _first_settings(self) -> None:
+        path = self.folder / "storage" / "settings.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        first = {"address": f"127.0.0.1:{self._port}", "summary": False, "context": 2}
+        path.write_text(json.dumps(first), encoding="utf-8")
+
+    def start_again(self) -> None:
+        """As if Live had just been started: nothing open, nothing kept, nothing seen."""
+        self.command("close windows")
+        self.until("windows closed")
+        self._first_settings()
+        self.seen.clear()
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -114,6 +129,14 @@ class Live:
     def renders(self) -> list[dict[str, Any]]:
         """What Live has rendered so far."""
         return [found["value"] for found in self.seen if found["event"] == "render"]
+
+    def calls(self, method: str) -> list[dict[str, Any]]:
+        """What was asked of the server by this method so far."""
+        return [
+            one["value"]["params"]
+            for one in self.seen
+            if one["event"] == "http" and one["value"].get("call") == method
+        ]
 
     def close(self) -> None:
         assert self.process.stdin is not None

@@ -7,6 +7,7 @@
 "use strict";
 
 const fs = require("node:fs");
+const http = require("node:http");
 const path = require("node:path");
 const readline = require("node:readline");
 const vm = require("node:vm");
@@ -40,7 +41,8 @@ process.on("uncaughtException", (error) => report("error", `uncaught: ${error?.s
 let objects = new Map();
 let nextId = 100n;
 let song = null;
-let rules = { tempo: 120, steps: null, rate: 44100, late: 0, autoWarp: true, refuse: {}, stretch: 0 };
+const RULES = { tempo: 120, steps: null, rate: 44100, late: 0, autoWarp: true, refuse: {}, stretch: 0 };
+let rules = { ...RULES };
 const history = [];
 const opened = { depth: 0, before: null, changed: false, pending: [] };
 
@@ -283,7 +285,18 @@ const guarded = new Proxy(fs.promises, {
     return target[name](file, ...rest);
   },
 });
-const MODULES = { "node:fs/promises": guarded, "node:path": path, "node:http": require("node:http") };
+// HTTP is real; what is sent is told.
+function request(options, onResponse) {
+  const sent = http.request(options, onResponse);
+  const end = sent.end.bind(sent);
+  sent.end = (body) => {
+    const rpc = options.path.startsWith("/rpc") ? JSON.parse(body) : {};
+    report("http", { method: options.method, path: options.path, headers: options.headers, call: rpc.method, params: rpc.params });
+    return end(body);
+  };
+  return sent;
+}
+const MODULES = { "node:fs/promises": guarded, "node:path": path, "node:http": { request } };
 
 // Windows
 
@@ -371,6 +384,11 @@ const DO = {
   },
   answer(value) { showModal.answer(value); },
   abort() { progress.cancel(); },
+  "close windows"() {
+    showModal.closeAll();
+    rules = { ...RULES };
+    setTimeout(() => report("windows closed"), 10 * LATER); // what closes with them comes first
+  },
   undo() { objects = history.pop(); },
   menu() { report("menu", menu); },
   state() { report("state", { tracks: tracks().map(shown), steps: history.length, temp: filesIn(places.temp) }); },

@@ -19,8 +19,10 @@ function readWav(path) {
     }
     if (id === "data") {
       const width = format.bits / 8, frames = size / width / format.channels, read = READ[`${format.code}:${format.bits}`];
-      const channels = Array.from({ length: format.channels }, (_, number) =>
-        Float32Array.from({ length: frames }, (_unused, frame) => read(bytes, body + (frame * format.channels + number) * width)));
+      const channels = Array.from({ length: format.channels }, () => new Float32Array(frames));
+      for (let at = body, frame = 0; frame < frames; frame += 1) {
+        for (const channel of channels) { channel[frame] = read(bytes, at); at += width; }
+      }
       return { rate: format.rate, frames, channels };
     }
     place = body + size + (size % 2);
@@ -35,7 +37,9 @@ function writeWav(channels, rate) {
   bytes.writeUInt32LE(16, 16); bytes.writeUInt16LE(3, 20); bytes.writeUInt16LE(channels.length, 22);
   bytes.writeUInt32LE(rate, 24); bytes.writeUInt32LE(rate * block, 28); bytes.writeUInt16LE(block, 32);
   bytes.writeUInt16LE(32, 34); bytes.write("data", 36); bytes.writeUInt32LE(frames * block, 40);
-  channels.forEach((channel, number) => channel.forEach((value, frame) => bytes.writeFloatLE(value, 44 + frame * block + number * 4)));
+  const interleaved = new Float32Array(frames * channels.length);
+  channels.forEach((channel, number) => channel.forEach((value, frame) => { interleaved[frame * channels.length + number] = value; }));
+  Buffer.from(interleaved.buffer).copy(bytes, 44); // little-endian, as every machine is that runs this
   return bytes;
 }
 

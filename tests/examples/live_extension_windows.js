@@ -28,6 +28,12 @@ module.exports = (report, wrong) => {
     close(answer);
   };
 
+  showModal.closeAll = () => {
+    answers.length = 0;
+    waiting?.({ press: "close" });
+    waiting = null;
+  };
+
   function read(html) {
     if (/(?:src|href)\s*=/i.test(html)) throw wrong("a page loads something");
     const fields = [...html.matchAll(/<(input|select|textarea|button)\b([^>]*)>([\s\S]*?)(?=<\/(?:select|textarea|button)>|<|$)/g)].map(

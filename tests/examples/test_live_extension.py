@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import re
+import subprocess
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from io import BytesIO
@@ -12,6 +16,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from examples.live_extension import build
 from tests.bridge_server.peers import ServerThread, band_song, free_port
 from tests.bridge_server.servers import server_fixture
 from tests.examples.facts import assert_guesses_are_listed
@@ -39,8 +44,24 @@ def band(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return band_song(tmp_path_factory.mktemp("songs") / "Band.wav")
 
 
+@pytest.fixture(scope="module")
+def process(bundle: Path, noise: ServerThread, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    live = Live(bundle, tmp_path_factory.mktemp("live"), noise.settings.websocket_port)
+    yield live
+    live.close()
+
+
+@pytest.fixture
+def live(process: Live, band: Path) -> Live:
+    """Live with a set of one track, and the server with the quick engine."""
+    process.start_again()
+    process.set(track("Band", band))
+    return process
+
+
 @pytest.fixture
 def open_live(bundle: Path, band: Path, tmp_path: Path) -> Iterator[Callable[..., Live]]:
+    """Opens the same with another server."""
     with ExitStack() as stack:
 
         def start(server: ServerThread | int, **values: Any) -> Live:
@@ -71,7 +92,7 @@ def test_a_repaint_comes_back_into_take_lanes_on_its_beat_unwarped_and_as_long_a
     sketch: ServerThread, open_live: Callable[..., Live], band: Path
 ) -> None:
     live = open_live(sketch, scale={"mode": True, "name": "Dorian", "root": 6}, scenes=[[4, 4], [-1, -1]])
-    live.keep(context=20)
+    live.keep(context=8)
     before = live.state()["tracks"]
     state = live.render("Repaint", 8, 12, prompt="brighter", takes=2)
     clips = clips_of(state)
@@ -79,22 +100,25 @@ def test_a_repaint_comes_back_into_take_lanes_on_its_beat_unwarped_and_as_long_a
     assert [lane["name"] for lane in state["tracks"][0]["lanes"]] == ["Takebridge 1", "Takebridge 2"]
     assert clips[0]["name"].startswith("Band Repaint 1 ")
     assert state["tracks"][0]["clips"] == before[0]["clips"]  # what was there stays as it was
-    assert live.renders() == [{"track": "Band", "start": 0, "end": 52}]  # 20 s on each side, in whole bars
+    assert live.renders() == [{"track": "Band", "start": 0, "end": 28}]  # 8 s on each side, in whole bars
     take = newest(sketch)
     assert (take.position, take.length, take.rate) == (8 * BEAT, 4 * BEAT, RATE)
-    assert (take.request["key"], take.request["meter"], take.request["prompt"]) == ("F# dorian", "4/4", "brighter")
+    assert (take.request["key"], take.request["meter"], take.request["prompt"]) == (
+        "F# dorian",
+        "4/4",
+        "brighter",
+    )
     placed = {Path(clip["path"]).read_bytes() for clip in clips}
     assert placed == {sketch.get(f"/takes/{take.id}/clip.wav")[2] for take in sketch.takes()[:2]}
     heard = soundfile.read(BytesIO(sketch.get(f"/audio/{take.parent}.wav")[2]))[0]
     assert len(heard) == 52 * BEAT
-    assert np.array_equal(heard[: 32 * BEAT], soundfile.read(band)[0])  # before the track's effects, from beat 0
+    assert np.array_equal(
+        heard[: 32 * BEAT], soundfile.read(band)[0]
+    )  # before the track's effects, from beat 0
     assert state["temp"] == []  # what is not needed any more is gone
 
 
-def test_two_undos_bring_back_the_set_as_it_was_and_free_lanes_are_used_again_in_one_step(
-    noise: ServerThread, open_live: Callable[..., Live]
-) -> None:
-    live = open_live(noise)
+def test_two_undos_bring_back_the_set_as_it_was_and_free_lanes_are_used_again_in_one_step(live: Live) -> None:
     before = live.state()["tracks"]
     assert live.render("Repaint", 8, 12, takes=1)["steps"] == 2
     again = live.render("Repaint", 16, 20, takes=1)
@@ -108,10 +132,10 @@ def test_two_undos_bring_back_the_set_as_it_was_and_free_lanes_are_used_again_in
 
 
 def test_at_a_crooked_tempo_and_off_the_grid_takes_start_on_the_beat_and_on_the_nearest_sample(
-    noise: ServerThread, open_live: Callable[..., Live]
+    noise: ServerThread, live: Live
 ) -> None:
     tempo = float(np.float32(127.3))
-    live = open_live(noise, rules={"tempo": tempo})
+    live.command("rules", {"tempo": tempo})
     state = live.render("Repaint", 8.37, 12.91, takes=1)
     [clip] = clips_of(state)
     assert clip["start"] == 8.37
@@ -123,9 +147,9 @@ def test_at_a_crooked_tempo_and_off_the_grid_takes_start_on_the_beat_and_on_the_
 
 
 def test_a_tempo_that_changes_on_the_way_is_measured_by_rendering_and_told(
-    noise: ServerThread, open_live: Callable[..., Live]
+    noise: ServerThread, live: Live
 ) -> None:
-    live = open_live(noise, rules={"steps": [[0, 120], [6, 90]]})
+    live.command("rules", {"steps": [[0, 120], [6, 90]]})
     live.render("Repaint", 8, 12, takes=1)
     assert "The tempo changes around the selection" in live.window()["text"]
     take = newest(noise)
@@ -146,7 +170,7 @@ def test_several_tracks_are_rendered_together_each_take_in_its_tracks_own_lane(
         track("Empty", band, 100, 104),
         groups={"Drums": "Group"},
     )
-    live.keep(context=20)  # the sketch engine wants four bars around a region
+    live.keep(context=8)  # the sketch engine wants four bars around a region
     live.fill(takes=1, mode="together", prompt="")
     live.pick("Repaint", 8, 12, "Drums", "Bass", "Keys", "Group", "Empty")
     asked = live.window()
@@ -157,44 +181,47 @@ def test_several_tracks_are_rendered_together_each_take_in_its_tracks_own_lane(
     state = live.state()
     assert [len(clips_of(state, name)) for name in ("Drums", "Bass")] == [1, 1]
     requested = newest(sketch).request
-    assert (requested["mode"], [one["title"] for one in requested["tracks"]]) == ("together", ["Drums", "Bass"])
+    assert (requested["mode"], [one["title"] for one in requested["tracks"]]) == (
+        "together",
+        ["Drums", "Bass"],
+    )
     assert state["steps"] == 2
 
 
 def test_tracks_with_the_same_audio_are_asked_for_once_and_each_gets_the_takes(
-    noise: ServerThread, open_live: Callable[..., Live], band: Path
+    noise: ServerThread, live: Live, band: Path
 ) -> None:
-    live = open_live(noise)
     live.set(track("Band", band), track("Copy", band), track("Late", band, 4, 36))
     state = live.render("Repaint", 8, 12, "Band", "Copy", "Late", takes=1)
     assert [clip["name"][:9] for name in ("Band", "Copy", "Late") for clip in clips_of(state, name)] == [
         "Band Repa", "Copy Repa", "Late Repa",
     ]  # fmt: skip
-    assert [one["title"] for one in newest(noise).request["tracks"]] == ["Band", "Late"]
+    assert len([take for take in noise.takes() if take.job == newest(noise).job]) == 2
 
 
-def test_a_continuation_begins_where_the_selection_ends(noise: ServerThread, open_live: Callable[..., Live]) -> None:
-    live = open_live(noise)
+def test_a_continuation_begins_where_the_selection_ends(noise: ServerThread, live: Live) -> None:
     [clip] = clips_of(live.render("Continue", 24, 32, bars=2, takes=1))
     assert (clip["start"], clip["end"]) == (32, 40)
     assert newest(noise).position == 32 * BEAT
 
 
-def test_stems_and_accompaniments_come_on_new_tracks_and_stems_wait_in_silence(
-    noise: ServerThread, open_live: Callable[..., Live]
-) -> None:
-    live = open_live(noise)
+def test_stems_and_accompaniments_come_on_new_tracks_and_stems_wait_in_silence(live: Live) -> None:
     stems = live.render("Stems", 8, 12)["tracks"][1:]
-    assert [(one["name"], one["mute"]) for one in stems] == [("Band Stem vocals", True), ("Band Stem residual", True)]
+    assert [(one["name"], one["mute"]) for one in stems] == [
+        ("Band Stem vocals", True),
+        ("Band Stem residual", True),
+    ]
     assert all((one["clips"][0]["start"], one["clips"][0]["end"]) == (8, 12) for one in stems)
     [part, other] = live.render("Accompany", 8, 12, takes=2)["tracks"][3:]
     assert (part["name"], part["mute"], other["mute"]) == ("Band Accompany 1 piano", False, True)
 
 
-def test_repaints_can_go_onto_new_tracks_that_are_muted(noise: ServerThread, open_live: Callable[..., Live]) -> None:
-    live = open_live(noise)
+def test_repaints_can_go_onto_new_tracks_that_are_muted(live: Live) -> None:
     state = live.render("Repaint", 8, 12, takes=1, place="track")
-    assert [(one["name"], one["mute"]) for one in state["tracks"]] == [("Band", False), ("Band Repaint 1", True)]
+    assert [(one["name"], one["mute"]) for one in state["tracks"]] == [
+        ("Band", False),
+        ("Band Repaint 1", True),
+    ]
     assert state["steps"] == 2
 
 
@@ -216,8 +243,7 @@ def test_abort_cancels_the_job_on_the_server_and_changes_nothing(
 
 
 @pytest.mark.parametrize("press", ["cancel", "escape", "close", "nothing"])
-def test_a_window_that_is_closed_asks_nothing(press: str, noise: ServerThread, open_live: Callable[..., Live]) -> None:
-    live = open_live(noise)
+def test_a_window_that_is_closed_asks_nothing(press: str, noise: ServerThread, live: Live) -> None:
     takes = len(noise.takes())
     live.fill(press)
     live.pick("Repaint", 8, 12)
@@ -229,7 +255,9 @@ def test_a_window_that_is_closed_asks_nothing(press: str, noise: ServerThread, o
     assert len(live.renders()) == 1
 
 
-def test_a_server_that_is_not_running_is_said_before_anything_is_asked(open_live: Callable[..., Live]) -> None:
+def test_a_server_that_is_not_running_is_said_before_anything_is_asked(
+    open_live: Callable[..., Live],
+) -> None:
     live = open_live(free_port())
     live.pick("Repaint", 8, 12)
     text = live.window()["text"]
@@ -244,17 +272,22 @@ def test_a_server_that_is_not_running_is_said_before_anything_is_asked(open_live
         ((8, 8), {}, ["No time is selected.", "Drag over the bars"]),
         ((40, 44), {}, ["No audio is selected.", "nothing plays there: Band"]),
         ((8, 12), {"refuse": {"render": True}}, ["could not render the track Band", "no groups"]),
-        ((8, 12), {"refuse": {"files": True}}, ["may not read what Live rendered (ERR_ACCESS_DENIED)", "Quit Live"]),
+        (
+            (8, 12),
+            {"refuse": {"files": True}},
+            ["may not read what Live rendered (ERR_ACCESS_DENIED)", "Quit Live"],
+        ),
         ((8, 12), {"refuse": {"import": True}}, ["could not copy a take into the project: The disk is full"]),
         ((8, 12), {"refuse": {"clip": True}}, ["Live refused to put a take into its lane."]),
     ],
 )
 def test_what_goes_wrong_is_said_in_words(
     selection: tuple[float, float], rules: dict[str, Any], words: list[str], noise: ServerThread,
-    open_live: Callable[..., Live],
+    live: Live,
 ) -> None:  # fmt: skip
-    live = open_live(noise, rules=rules)
-    live.fill(takes=1)
+    live.command("rules", rules)
+    if rules:
+        live.fill(takes=1)
     live.pick("Repaint", *selection)
     while (window := live.window())["title"] != "Takebridge":
         pass
@@ -262,32 +295,30 @@ def test_what_goes_wrong_is_said_in_words(
         assert expected in window["text"]
 
 
-def test_what_the_server_refuses_is_said_in_its_words(
-    noise: ServerThread, open_live: Callable[..., Live]
-) -> None:
-    live = open_live(noise)
+def test_what_the_server_refuses_is_said_in_its_words(live: Live) -> None:
     live.fill(stems="kazoo")
     live.pick("Stems", 8, 12)
     live.until("progress closed")
     assert "kazoo" in live.window()["text"]
 
 
-def test_a_clip_that_live_makes_otherwise_is_said(noise: ServerThread, open_live: Callable[..., Live]) -> None:
-    live = open_live(noise, rules={"stretch": -1.5})
+def test_a_clip_that_live_makes_otherwise_is_said(live: Live) -> None:
+    live.command("rules", {"stretch": -1.5})
     live.render("Repaint", 8, 12, takes=1)
     assert "lasts 2.5000 beats in Live instead of 4.0000" in live.window()["text"]
 
 
-def test_a_clip_whose_length_live_shows_late_is_no_fault(noise: ServerThread, open_live: Callable[..., Live]) -> None:
-    live = open_live(noise, rules={"late": 100})
+def test_a_clip_whose_length_live_shows_late_is_no_fault(live: Live) -> None:
+    live.command("rules", {"late": 100})
     live.render("Repaint", 8, 12, takes=1)
     assert live.state()["steps"] == 2
     assert [one["event"] for one in live.seen].count("window") == 1
 
 
-def test_settings_are_kept_and_a_summary_says_how_to_undo(noise: ServerThread, open_live: Callable[..., Live]) -> None:
-    live = open_live(noise)
-    live.command("answer", {"press": "ok", "values": {"meter": "6/8", "context": 3, "summary": True}, "windows": True})
+def test_settings_are_kept_and_a_summary_says_how_to_undo(live: Live) -> None:
+    live.command(
+        "answer", {"press": "ok", "values": {"meter": "6/8", "context": 3, "summary": True}, "windows": True}
+    )
     live.pick("Settings", 0, 0, scope="AudioTrack")
     assert live.window()["fields"]["token"] == ""
     live.fill(prompt="brighter", takes=1)
@@ -301,15 +332,13 @@ def test_settings_are_kept_and_a_summary_says_how_to_undo(noise: ServerThread, o
     assert (live.settings["prompt"], live.settings["takes"], live.settings["meter"]) == ("brighter", 1, "6/8")
 
 
-def test_a_take_lane_stands_for_its_track(noise: ServerThread, open_live: Callable[..., Live]) -> None:
-    live = open_live(noise)
+def test_a_take_lane_stands_for_its_track(live: Live) -> None:
     live.render("Repaint", 8, 12, takes=1)
     state = live.render("Repaint", 16, 20, "Band/Takebridge 1", "Band", takes=1)
     assert len(clips_of(state)) == 2
 
 
-def test_the_menu_is_where_producers_right_click(noise: ServerThread, open_live: Callable[..., Live]) -> None:
-    live = open_live(noise)
+def test_the_menu_is_where_producers_right_click(live: Live) -> None:
     live.command("menu")
     found = [(one["scope"], one["title"].removeprefix("Takebridge: ")) for one in live.until("menu")]
     names = ["Repaint...", "Continue...", "Accompany...", "Stems...", "Settings...", "Self-test..."]
@@ -345,3 +374,27 @@ def test_the_guesses_about_the_host_stand_in_the_readme() -> None:
     assert_guesses_are_listed(
         Path(__file__).with_name("live_extension_facts.md"), EXAMPLES / "live_extension" / "README.md"
     )
+
+
+def test_the_file_for_live_is_built_offline_the_same_each_time_with_a_manifest_live_can_read(
+    tmp_path: Path,
+) -> None:
+    first, second = tmp_path / "first.ablx", tmp_path / "second.ablx"
+    assert build.main(["--out", str(first)]) == 0
+    build.build(second, build.version_here())
+    assert first.read_bytes() == second.read_bytes()
+    with zipfile.ZipFile(first) as archive:
+        assert sorted(archive.namelist()) == ["LICENSE", "extension.js", "manifest.json"]
+        manifest = json.loads(archive.read("manifest.json"))
+        code = archive.read(manifest.pop("entry")).decode()
+    assert set(manifest) == {"name", "author", "version", "minimumApiVersion"}
+    assert re.fullmatch(r"\d+\.\d+\.\d+", manifest["version"])
+    assert (manifest["name"], manifest["minimumApiVersion"]) == ("Takebridge", "1.0.0")
+    script = "const e = require('./extension.js'); process.exit(typeof e.activate === 'function' ? 0 : 1)"
+    (tmp_path / "extension.js").write_text(code, encoding="utf-8")
+    subprocess.run([str(NODE), "-e", script], cwd=tmp_path, check=True)
+
+
+def test_a_module_that_is_missing_stops_the_build() -> None:
+    with pytest.raises(ValueError, match=r"a\.js requires b\.js, which is not there"):
+        build.bundle({"a.js": 'require("./b.js")'}, "1")

@@ -13,6 +13,7 @@ function requestFor(task, sources, time, values, key, id) {
   const several = sources.length > 1;
   const request = {
     id,
+    rate: time.rate,
     bpm: time.bpm,
     meter: values.meter,
     takes: task === "extract" ? 1 : values.takes,

@@ -110,7 +110,7 @@ class SelfTest {
     const start = samplesIn(REGION[0], this.bpm, this.rate);
     const length = samplesIn(REGION[1], this.bpm, this.rate) - start;
     const id = `live-selftest-${Date.now().toString(36)}`;
-    const request = { id, source, source_position: 0, start, length, bpm: this.bpm, meter: "4/4", takes: 1, seed: 1, title: "Self-test" };
+    const request = { id, source, source_position: 0, start, length, rate: this.rate, bpm: this.bpm, meter: "4/4", takes: 1, seed: 1, title: "Self-test" };
     const { takes } = await render(server, "repaint", request, (text) => this.show(text, 50), this.abort);
     const [take] = takes;
     this.truth("a take is as long as its region", take.length === length && take.position === start, `${take.length} samples at ${take.position}`);
