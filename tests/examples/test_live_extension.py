@@ -161,7 +161,7 @@ def test_several_tracks_are_rendered_together_each_take_in_its_tracks_own_lane(
     live = open_live(sketch)
     live.set(
         track("Drums", band),
-        track("Bass", band, -4, 28),
+        track("Bass", band, 4, 36),
         {"name": "Keys", "midi": True},
         track("Group", band),
         track("Empty", band, 100, 104),
