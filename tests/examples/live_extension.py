@@ -50,6 +50,7 @@ class Live:
         )  # fmt: skip
         self.events: queue.Queue[dict[str, Any]] = queue.Queue()
         self.seen: list[dict[str, Any]] = []
+        self._read_windows = 0
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
         self.until("listening")
@@ -66,6 +67,7 @@ class Live:
         self.until("windows closed")
         self._first_settings()
         self.seen.clear()
+        self._read_windows = 0
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -95,6 +97,7 @@ class Live:
         self.fill(**values)
         self.pick(task, start, end, *lanes)
         self.until("progress closed")
+        self._read_windows = len(self._windows())
         return self.state()
 
     def state(self) -> dict[str, Any]:
@@ -103,9 +106,14 @@ class Live:
         return found
 
     def window(self) -> dict[str, Any]:
-        """The next window: its title, its text and its fields."""
-        found: dict[str, Any] = self.until("window")
-        return found
+        """The next window, whatever else comes before it: its title, its text and its fields."""
+        if len(self._windows()) == self._read_windows:
+            self.until("window")
+        self._read_windows += 1
+        return self._windows()[self._read_windows - 1]
+
+    def _windows(self) -> list[dict[str, Any]]:
+        return [found["value"] for found in self.seen if found["event"] == "window"]
 
     def command(self, name: str, values: Any = None) -> None:
         assert self.process.stdin is not None

@@ -41,7 +41,7 @@ process.on("uncaughtException", (error) => report("error", `uncaught: ${error?.s
 let objects = new Map();
 let nextId = 100n;
 let song = null;
-const RULES = { tempo: 120, steps: null, rate: 44100, late: 0, autoWarp: true, refuse: {}, stretch: 0 };
+const RULES = { tempo: 120, steps: null, rate: 44100, late: 0, autoWarp: true, refuse: {}, stretch: 0, pad: 0 };
 let rules = { ...RULES };
 const history = [];
 const opened = { depth: 0, before: null, changed: false, pending: [] };
@@ -248,7 +248,7 @@ const resources = {
     }
     const file = path.join(places.temp, `render-${nextId}.wav`);
     nextId += 1n;
-    fs.writeFileSync(file, writeWav(mixed(track, sampleAt(args.startTime), sampleAt(args.endTime)), rules.rate));
+    fs.writeFileSync(file, writeWav(mixed(track, sampleAt(args.startTime), sampleAt(args.endTime) + rules.pad), rules.rate));
     setTimeout(() => onResult(file), LATER);
   },
   importIntoProject(file, onResult, onError) {
@@ -377,7 +377,7 @@ const DO = {
   pick({ title, scope, start, end, lanes }) {
     const action = menu.find((one) => one.title === title && one.scope === scope);
     if (!action) throw new Error(`nothing in the menu is called ${title} on ${scope}`);
-    const selected = lanes.map((name) => (name.includes("/") ? laneNamed(name) : named(name))).map(handle);
+    const selected = lanes.map((name) => (/[/ ]/.test(name) ? laneNamed(name) : named(name))).map(handle);
     registered.get(action.command)(
       scope.endsWith("Selection") ? { time_selection_start: start, time_selection_end: end, selected_lanes: selected } : selected[0],
     );
@@ -395,7 +395,8 @@ const DO = {
 };
 
 function named(name) { return tracks().find((track) => track.name === name); }
-function laneNamed(name) {
+function laneNamed(name) { // "Band/Takebridge 1", or "the clip Band": something else that has a handle
+  if (name.startsWith("the clip ")) return objects.get(named(name.slice(9)).clips[0]);
   const [track, lane] = name.split("/");
   return named(track).lanes.map((id) => objects.get(id)).find((one) => one.name === lane);
 }
@@ -407,7 +408,8 @@ function shown(track) {
   return { name: track.name, mute: track.mute, clips: clipsOf(track), lanes };
 }
 function filesIn(place) {
-  return fs.readdirSync(place, { recursive: true, withFileTypes: true }).filter((one) => one.isFile()).map((one) => one.name);
+  return fs.readdirSync(place, { withFileTypes: true }).flatMap((one) =>
+    one.isDirectory() ? filesIn(path.join(place, one.name)) : [one.name]);
 }
 
 const extension = { exports: {} };

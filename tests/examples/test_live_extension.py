@@ -31,6 +31,7 @@ BEAT = RATE // 2  # samples, at 120 BPM
 sketch = server_fixture((band_song, "band.wav"), engine="sketch")
 noise = server_fixture(engine="noise")
 slow = server_fixture(engine="slow")
+guarded = server_fixture(engine="noise", token="abc", trust_this_machine=False)
 
 
 @pytest.fixture(scope="module")
@@ -152,7 +153,51 @@ def test_a_tempo_that_changes_on_the_way_is_measured_by_rendering_and_told(
     take = newest(noise)
     assert take.position == RATE + round(2 * 60 / 90 * RATE)
     assert take.length == round(4 * 60 / 90 * RATE)
-    assert [(one["start"], one["end"]) for one in live.renders()] == [(4, 16), (4, 8), (8, 12)]
+    assert [(one["start"], one["end"]) for one in live.renders()] == [(4, 16), (4, 8), (8, 12), (12, 16)]
+
+
+def test_what_live_adds_to_its_renders_is_left_out(noise: ServerThread, live: Live) -> None:
+    live.command("rules", {"pad": 512})
+    state = live.render("Repaint", 8, 12, takes=1)
+    assert "Live rendered more or less" in live.window()["text"]
+    take = newest(noise)
+    assert (take.position, take.length) == (8 * BEAT, 4 * BEAT)
+    assert [(clip["start"], clip["end"]) for clip in clips_of(state)] == [(8, 12)]
+
+
+def test_the_token_goes_with_every_request_and_into_no_log_and_no_origin_is_sent(
+    guarded: ServerThread, open_live: Callable[..., Live]
+) -> None:
+    live = open_live(guarded)
+    live.pick("Repaint", 8, 12)
+    assert "right-click > Takebridge: Settings" in live.window()["text"]
+    live.fill()
+    live.keep(token="abc")
+    assert len(clips_of(live.render("Repaint", 8, 12, takes=1))) == 1
+    sent = [one["value"]["headers"] for one in live.seen if one["event"] == "http"][1:]
+    assert len(sent) >= 5
+    assert {one["Authorization"] for one in sent} == {"Bearer abc"}
+    assert not {name.lower() for one in sent for name in one} & {"origin", "sec-fetch-site"}
+    assert not any(
+        "abc" in str(one["value"]) for one in live.seen if one["event"] in ("log", "window", "progress")
+    )
+
+
+def test_a_server_that_stops_is_waited_for_until_it_is_back() -> None:
+    script = """
+    const { NoServer } = require("./server.js");
+    const answers = [{ job: "j1" }, new NoServer("gone"), { state: "done", takes: [1] }];
+    const call = async () => { if (answers[0] instanceof Error) throw answers.shift(); return answers.shift(); };
+    const shown = [];
+    require("./job.js").render({ call }, "repaint", { id: "x" }, (text) => shown.push(text), { aborted: false })
+      .then(({ takes }) => console.log(JSON.stringify([takes, shown])));
+    """
+    folder = EXAMPLES / "live_extension" / "src"
+    found = subprocess.run([str(NODE), "-e", script], cwd=folder, check=True, capture_output=True, text=True)
+    assert json.loads(found.stdout) == [
+        [1],
+        ["The server has stopped. Start it again, and the render goes on."],
+    ]
 
 
 def test_several_tracks_are_rendered_together_each_take_in_its_tracks_own_lane(
@@ -293,7 +338,7 @@ def test_what_goes_wrong_is_said_in_words(
 def test_what_the_server_refuses_is_said_in_its_words(live: Live) -> None:
     live.fill(stems="kazoo")
     live.pick("Stems", 8, 12)
-    live.until("progress closed")
+    assert live.window()["title"] == "Takebridge: Stems"
     assert "kazoo" in live.window()["text"]
 
 
@@ -329,7 +374,7 @@ def test_settings_are_kept_and_a_summary_says_how_to_undo(live: Live) -> None:
 
 def test_a_take_lane_stands_for_its_track(live: Live) -> None:
     live.render("Repaint", 8, 12, takes=1)
-    state = live.render("Repaint", 16, 20, "Band/Takebridge 1", "Band", takes=1)
+    state = live.render("Repaint", 16, 20, "the clip Band", "Band/Takebridge 1", "Band", takes=1)
     assert len(clips_of(state)) == 2
 
 

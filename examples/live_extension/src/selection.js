@@ -28,6 +28,7 @@ function readSelection(live, argument) {
   const left = { midi: [], groups: [], empty: [] };
   for (const lane of argument.selected_lanes) {
     const handle = live.is(lane, "TakeLane") ? live.model.getObjectCanonicalParent(lane) : lane;
+    if (!isTrack(live, handle)) continue; // a lane of another kind, such as an automation's
     if (tracks.some((track) => track.handle.id === handle.id)) continue;
     const name = live.model.trackGetName(handle);
     if (live.is(handle, "MidiTrack")) left.midi.push(name);
@@ -38,6 +39,11 @@ function readSelection(live, argument) {
   const notes = whatIsLeftOut(left);
   if (!tracks.length) throw new Refused("No audio is selected.", notes.join(" ") || DRAG);
   return { start, end, tracks, notes };
+}
+
+/** Some audio tracks are reported to be called plain tracks by Live. */
+function isTrack(live, handle) {
+  return ["AudioTrack", "MidiTrack", "Track"].some((name) => live.is(handle, name));
 }
 
 /** Group tracks are audio tracks to Live's API, but cannot be rendered; a group is what others call their group. */

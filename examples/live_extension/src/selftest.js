@@ -35,7 +35,7 @@ class SelfTest {
     this.show = show;
     this.abort = abort;
     const { environment } = this.live;
-    this.line("NOTE", `Takebridge self-test, ${new Date().toISOString().slice(0, 10)}, ${process.platform}, node ${process.version}`);
+    this.line("NOTE", `Takebridge self-test, ${new Date().toISOString().slice(0, 10)}, ${globalThis.process?.platform ?? ""}, node ${globalThis.process?.version ?? ""}`);
     this.line("NOTE", `language ${environment.language ?? "unknown"}; folders: ${["storage", "temp"].map((name) => `${name} ${environment[`${name}Directory`] ? "given" : "missing"}`).join(", ")}`);
     try {
       await this.check("the set can be read", () => this.readSet());

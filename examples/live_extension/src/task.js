@@ -66,10 +66,7 @@ class TaskRun {
       if (same) same.tracks.push(track);
       else found.push({ source, name: track.name, tracks: [track] });
     }
-    if (!this.time.steady) {
-      const mean = this.time.bpm.toFixed(2);
-      this.notes.push(`The tempo changes around the selection. It was measured; the server was told the mean, ${mean}.`);
-    }
+    if (this.time.note) this.notes.push(this.time.note);
     return found;
   }
 

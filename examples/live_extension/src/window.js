@@ -6,6 +6,11 @@ const { Refused } = require("./refused.js");
 const { beatsInBar, samplesIn, tempoOfRender } = require("./song_time.js");
 const wav = require("./wav.js");
 
+/** Parts may differ from their whole by so many samples: each is rounded. */
+const ADDING_UP = 4;
+const CHANGING = "The tempo changes around the selection. It was measured; the server was told the mean, MEAN.";
+const LONGER = "Live rendered more or less than the tempo says; what is too much was left out.";
+
 /** Takes of these are placed on new tracks and play beside the song; the others stand for a part of it. */
 const BESIDE = new Set(["accompany", "extract"]);
 
@@ -29,25 +34,35 @@ function stretchFor(task, selection, values, bpm) {
 }
 
 /**
- * The same in samples of the render: {rate, bpm, steady, position, start, length}. position: where the render's first
- * sample lies on the timeline; start and length: the region, on the timeline.
+ * The same in samples of the render: {rate, bpm, position, start, length, note}. position: where the render's first
+ * sample lies on the timeline; start and length: the region, on the timeline; note: what to say about it, or "".
  *
- * Where the tempo changes on the way, beats say nothing about samples; then two more renders, of what lies before the
- * region and of the region, are as long as those are. measure(start, end) makes one and gives its frames.
+ * Where a render is not as long as the tempo says, either the tempo changes on the way, and beats say nothing about
+ * samples, or Live adds something at the end. Renders of the parts tell: parts that add up to the whole are as long as
+ * they are. measure(start, end) makes such a render and gives its frames.
  */
 async function inSamples(stretch, file, bpm, measure) {
   const { rate } = file;
   const found = tempoOfRender(stretch.end - stretch.start, file.frames, bpm, rate);
-  const at = (beats) => samplesIn(beats, found.bpm, rate);
-  if (found.steady) {
-    const position = at(stretch.start);
-    const start = Math.min(at(stretch.first), position + file.frames);
-    const end = stretch.last > stretch.end ? at(stretch.last) : Math.min(at(stretch.last), position + file.frames);
-    return { rate, bpm, steady: true, position, start, length: end - start };
-  }
-  const lead = stretch.first > stretch.start ? await measure(stretch.start, stretch.first) : 0;
-  const length = stretch.last > stretch.end ? at(stretch.last - stretch.end) : await measure(stretch.first, stretch.last);
-  return { rate, bpm: found.bpm, steady: false, position: 0, start: lead, length };
+  if (found.steady) return byTempo(stretch, file, bpm, "");
+  const inside = Math.min(stretch.last, stretch.end);
+  const parts = [[stretch.start, stretch.first], [stretch.first, inside], [inside, stretch.end]];
+  const frames = [];
+  for (const [start, end] of parts) frames.push(end > start ? await measure(start, end) : 0);
+  if (Math.abs(frames[0] + frames[1] + frames[2] - file.frames) > ADDING_UP) return byTempo(stretch, file, bpm, LONGER);
+  const beyond = samplesIn(stretch.last - inside, found.bpm, rate);
+  const note = CHANGING.replace("MEAN", found.bpm.toFixed(2));
+  return { rate, bpm: found.bpm, steady: false, position: 0, start: frames[0], length: frames[1] + beyond, note };
+}
+
+/** Where one tempo holds. */
+function byTempo(stretch, file, bpm, note) {
+  const { rate } = file;
+  const position = samplesIn(stretch.start, bpm, rate);
+  const start = samplesIn(stretch.first, bpm, rate);
+  const end = samplesIn(stretch.last, bpm, rate);
+  const most = stretch.last > stretch.end ? Infinity : position + file.frames;
+  return { rate, bpm, steady: true, position, start, length: Math.min(end, most) - start, note };
 }
 
 /** What Live rendered. Throws Refused where it is not what was asked for. */
