@@ -86,14 +86,14 @@ function buttons(action, cancels = true) {
 }
 
 const PLACES = { lanes: "in take lanes of the track", track: "on new tracks" };
-const MODES = { each: "each for itself", together: "all together, as one band" };
+const MODES = { each: "each by itself", together: "all together, as one band" };
 
 /** What to ask of a task. facts: the line that says what was read from the set; several: more than one track. */
 function askPage(task, values, facts, several) {
   const prompt = input("prompt", "Prompt (what it should sound like)", values.prompt, 'type="text" maxlength="2000" autofocus');
   const takes = number("takes", "Takes", values.takes, 1, 8);
   const strength = number("strength", "Strength, 0 to 1", values.strength, 0, 1, "any");
-  const place = choice("place", "Takes go", values.place, PLACES);
+  const place = choice("place", "Where takes go", values.place, PLACES);
   const fields = {
     repaint: [prompt, row(takes, strength), place, several ? choice("mode", "The tracks are rendered", values.mode, MODES) : ""],
     complete: [prompt, row(number("bars", "Bars", values.bars, 1, 64), takes, strength), place],
@@ -106,7 +106,7 @@ function askPage(task, values, facts, several) {
 
 /** The settings. read: the time signature that could be read, or "". */
 function settingsPage(values, read) {
-  const signature = read ? `empty: ${read}, as the scenes say` : "empty: 4/4; Live shows extensions none";
+  const signature = read ? `empty: ${read}, from the scenes` : "empty: 4/4; Live does not show it";
   const body = [
     row(
       input("address", "Server", values.address, 'type="text" required autofocus'),
@@ -114,13 +114,19 @@ function settingsPage(values, read) {
     ),
     row(
       input("meter", `Time signature (${signature})`, values.meter, 'type="text" pattern="[0-9]{1,2}/(1|2|4|8|16|32)"'),
-      number("context", "Seconds that a render hears before and after", values.context, 0, 120),
+      number("context", "Context, in seconds before and after", values.context, 0, 120),
     ),
-    choice("place", "Takes go", values.place, PLACES),
-    tick("summary", "Say what came of a render, also when all went well", values.summary),
+    choice("place", "Where takes go", values.place, PLACES),
+    tick("summary", "Show a summary after each render, also when all went well", values.summary),
     buttons("Save"),
   ];
   return page("Takebridge: Settings", body.join(""));
+}
+
+/** How high the window of `askPage` is, in pixels. */
+function askHeight(task, several, notes) {
+  const fields = { repaint: 330, complete: 330, accompany: 280, extract: 220 }[task];
+  return fields + (task === "repaint" && several ? 62 : 0) + 40 * notes;
 }
 
 /** Something to read. */
@@ -137,4 +143,4 @@ function reportPage(title, text, where) {
   return page(title, body + buttons("OK", false));
 }
 
-module.exports = { NAMES, askPage, messagePage, reportPage, settingsPage };
+module.exports = { NAMES, askHeight, askPage, messagePage, reportPage, settingsPage };

@@ -2,7 +2,7 @@
 
 /** The extension's door: Live calls `activate` once, and a command whenever the producer picks it in a context menu. */
 
-const { NAMES, askPage, messagePage, reportPage, settingsPage } = require("./dialogs.js");
+const { NAMES, askHeight, askPage, messagePage, reportPage, settingsPage } = require("./dialogs.js");
 const { Live } = require("./live.js");
 const { Cancelled, Refused } = require("./refused.js");
 const { key, meter, readSelection, tempo } = require("./selection.js");
@@ -13,7 +13,6 @@ const { TaskRun } = require("./task.js");
 
 const ARRANGEMENT = "AudioTrack.ArrangementSelection";
 const TRACK = "AudioTrack";
-const UNDO = { 1: "Undo removes them.", 2: "Undo removes them; a second Undo, what was made for them." };
 
 class Takebridge {
   constructor(activation) {
@@ -68,8 +67,9 @@ class Takebridge {
     const bpm = tempo(live);
     const found = { bpm, key: key(live), meter: settings.values.meter || meter(live) || "4/4" };
     const facts = factsOf(selection, found);
-    const page = askPage(task, settings.values, facts, selection.tracks.length > 1);
-    const answer = answerOf(await live.dialog(page, 460, task === "extract" ? 230 : 370));
+    const several = selection.tracks.length > 1;
+    const page = askPage(task, settings.values, facts, several);
+    const answer = answerOf(await live.dialog(page, 460, askHeight(task, several, selection.notes.length)));
     if (!answer) return;
     await settings.change(answer);
     const values = { ...settings.values, meter: found.meter };
@@ -119,8 +119,9 @@ function summary({ count, inLanes, steps, notes }) {
   const takes = count === 1 ? "1 take is" : `${count} takes are`;
   const where = inLanes
     ? `${takes} in take lanes. To see them: right-click the track header > Show Take Lanes.`
-    : `${takes} on new tracks, in place. Those that stand for what plays already are muted.`;
-  return [`${where} ${UNDO[steps]}`, ...notes];
+    : `${takes} on new tracks, in place. Those that would double what already plays are muted.`;
+  const again = steps > 1 ? `; Undo again removes the new ${inLanes ? "lanes" : "tracks"}` : "";
+  return [`${where} Undo removes the takes${again}.`, ...notes];
 }
 
 /** Called by Live. */

@@ -67,8 +67,8 @@ function hasAudio(live, track, start, end) {
 
 function whatIsLeftOut({ midi, groups, empty }) {
   const notes = [];
-  if (midi.length) notes.push(`Left out, as MIDI cannot be rendered (freeze and flatten it first): ${midi.join(", ")}.`);
-  if (groups.length) notes.push(`Left out, as Live renders no groups (select the tracks in it): ${groups.join(", ")}.`);
+  if (midi.length) notes.push(`Left out, as Live cannot render MIDI (freeze and flatten it first): ${midi.join(", ")}.`);
+  if (groups.length) notes.push(`Left out, as Live cannot render groups (select the tracks in them): ${groups.join(", ")}.`);
   if (empty.length) notes.push(`Left out, as nothing plays there: ${empty.join(", ")}.`);
   return notes;
 }

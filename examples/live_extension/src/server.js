@@ -117,7 +117,7 @@ function read(response) {
     const where = response.status === 403 ? TOKEN : "";
     throw new Refused(text.trim().slice(0, 500), where);
   }
-  throw new Refused(`What answers there is no Takebridge server (status ${response.status}).`, ADDRESS);
+  throw new Refused(`Another program answers at that address, not a Takebridge server (HTTP status ${response.status}).`, ADDRESS);
 }
 
 /** An error of JSON-RPC, in the server's own words. */

@@ -8,8 +8,8 @@ const wav = require("./wav.js");
 
 /** Parts may differ from their whole by so many samples: each is rounded. */
 const ADDING_UP = 4;
-const CHANGING = "The tempo changes around the selection. It was measured; the server was told the mean, MEAN.";
-const LONGER = "Live rendered more or less than the tempo says; what is too much was left out.";
+const CHANGING = "The tempo changes around the selection, so its length was measured; the request gives the mean tempo, MEAN BPM.";
+const LONGER = "Live's render is not as long as the tempo makes it; the takes follow the tempo.";
 
 /** Takes of these are placed on new tracks and play beside the song; the others stand for a part of it. */
 const BESIDE = new Set(["accompany", "extract"]);
