@@ -39,10 +39,12 @@ const SCRIPT = `
   if (cancel) cancel.addEventListener("click", () => send({ ok: false }));
   document.addEventListener("keydown", (event) => { if (event.key === "Escape") send({ ok: false }); });`;
 
+const POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'";
+
 function page(title, body) {
   return (
     `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>${escaped(title)}</title>` +
-    `<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'">` +
+    `<meta http-equiv="Content-Security-Policy" content="${POLICY}">` +
     `<style>${STYLE}</style></head><body><h1>${escaped(title)}</h1><form>${body}</form><script>${SCRIPT}</script></body></html>`
   );
 }
@@ -66,7 +68,8 @@ function choice(name, label, value, options) {
   const lines = Object.entries(options).map(
     ([key, text]) => `<option value="${key}"${key === value ? " selected" : ""}>${escaped(text)}</option>`,
   );
-  return `<div><label for="${name}">${escaped(label)}</label><select id="${name}" name="${name}">${lines.join("")}</select></div>`;
+  const select = `<select id="${name}" name="${name}">${lines.join("")}</select>`;
+  return `<div><label for="${name}">${escaped(label)}</label>${select}</div>`;
 }
 
 function tick(name, label, on) {

@@ -34,9 +34,11 @@ class SelfTest {
   async run(show, abort) {
     this.show = show;
     this.abort = abort;
-    const { environment } = this.live;
-    this.line("NOTE", `Takebridge self-test, ${new Date().toISOString().slice(0, 10)}, ${globalThis.process?.platform ?? ""}, node ${globalThis.process?.version ?? ""}`);
-    this.line("NOTE", `language ${environment.language ?? "unknown"}; folders: ${["storage", "temp"].map((name) => `${name} ${environment[`${name}Directory`] ? "given" : "missing"}`).join(", ")}`);
+    const { language, storageDirectory, tempDirectory } = this.live.environment;
+    const { platform = "", version = "" } = globalThis.process ?? {};
+    this.line("NOTE", `Takebridge self-test, ${new Date().toISOString().slice(0, 10)}, ${platform}, node ${version}`);
+    const folders = `storage ${storageDirectory ? "given" : "missing"}, temp ${tempDirectory ? "given" : "missing"}`;
+    this.line("NOTE", `language ${language ?? "unknown"}; folders: ${folders}`);
     try {
       await this.check("the set can be read", () => this.readSet());
       await this.check("a track can be made", () => this.makeTrack());
@@ -97,7 +99,8 @@ class SelfTest {
     this.compare("an unwarped clip on a beat renders as its file", found.samples, this.audio, lead);
     const inside = await this.rendered(track, FIRST + 1, FIRST + 3);
     const from = samplesIn(FIRST + 1, this.bpm, this.rate) - lead;
-    this.compare("a stretch inside a clip begins on its sample", inside.samples, this.audio.subarray(from, from + inside.frames), 0);
+    const wanted = this.audio.subarray(from, from + inside.frames);
+    this.compare("a stretch inside a clip begins on its sample", inside.samples, wanted, 0);
     this.song = found;
   }
 
@@ -110,10 +113,12 @@ class SelfTest {
     const start = samplesIn(REGION[0], this.bpm, this.rate);
     const length = samplesIn(REGION[1], this.bpm, this.rate) - start;
     const id = `live-selftest-${Date.now().toString(36)}`;
-    const request = { id, source, source_position: 0, start, length, rate: this.rate, bpm: this.bpm, meter: "4/4", takes: 1, seed: 1, title: "Self-test" };
+    const region = { source, source_position: 0, start, length, rate: this.rate };
+    const request = { id, ...region, bpm: this.bpm, meter: "4/4", takes: 1, seed: 1, title: "Self-test" };
     const { takes } = await render(server, "repaint", request, (text) => this.show(text, 50), this.abort);
     const [take] = takes;
-    this.truth("a take is as long as its region", take.length === length && take.position === start, `${take.length} samples at ${take.position}`);
+    const fits = take.length === length && take.position === start;
+    this.truth("a take is as long as its region", fits, `${take.length} samples at ${take.position}`);
     this.truth("a take has the set's rate", take.rate === this.rate, `${take.rate} Hz`);
     this.take = await server.clip(take.take, this.abort);
   }
@@ -171,7 +176,8 @@ class SelfTest {
     const parted = at(0);
     if (parted < 0) return this.line("OK", what);
     for (let offset = -200; offset <= 200; offset += 1) {
-      if (at(offset) < 0) return this.line("WRONG", `${what}: it is ${Math.abs(offset)} samples ${offset < 0 ? "early" : "late"}`);
+      const side = offset < 0 ? "early" : "late";
+      if (at(offset) < 0) return this.line("WRONG", `${what}: it is ${Math.abs(offset)} samples ${side}`);
     }
     const value = found[lead + parted] ?? 0;
     return this.line("WRONG", `${what}: sample ${parted} is ${value.toFixed(6)}, expected ${wanted[parted].toFixed(6)}`);
@@ -186,7 +192,8 @@ class SelfTest {
 
   async keep(text) {
     try {
-      const path = await writeScratch({ tempDirectory: this.live.environment.storageDirectory }, "selftest.txt", Buffer.from(text));
+      const { storageDirectory } = this.live.environment;
+      const path = await writeScratch({ tempDirectory: storageDirectory }, "selftest.txt", Buffer.from(text));
       console.log(`[takebridge] the report is in ${path}`);
     } catch (error) {
       console.warn(`[takebridge] the report is not kept: ${error.message}`);
@@ -194,7 +201,7 @@ class SelfTest {
   }
 }
 
-/** A tone on each beat that dies away, each higher than the last, with a bar's first one louder: something to hear and to find. */
+/** A tone on each beat that dies away, a bar's first one louder: something to hear, and found at one place only. */
 function known(frames, bpm, rate) {
   const beat = samplesIn(1, bpm, rate);
   return Float64Array.from({ length: frames }, (_, frame) => {
