@@ -217,7 +217,13 @@ def test_several_tracks_are_rendered_together_each_take_in_its_tracks_own_lane(
     live.pick("Repaint", 8, 12, "Drums", "Bass", "Keys", "Group", "Empty")
     asked = live.window()
     assert "Drums, Bass: 4 beats at 120 BPM" in asked["text"]
-    for words in ("cannot render MIDI", "Keys", "cannot render groups", "Group", "nothing plays there: Empty"):
+    for words in (
+        "cannot render MIDI",
+        "Keys",
+        "cannot render groups",
+        "Group",
+        "nothing plays there: Empty",
+    ):
         assert words in asked["text"]
     live.until("progress closed")
     state = live.state()

@@ -33,9 +33,7 @@ METHOD_SLICES = (
     "(no neural network, no new material)."
 )
 LOOP_NOTE = "The song is an exact loop here, so the drums were rearranged instead."
-LOOP_TOGETHER_NOTE = (
-    "The song is an exact loop here, and drums are rearranged in one track at a time only; render each by itself."
-)
+LOOP_TOGETHER_NOTE = "The song is an exact loop here. For rearranged drums, render each track by itself."
 SEPARABLE_CHANNELS = 2  # several tracks together have more, and are not separated
 
 

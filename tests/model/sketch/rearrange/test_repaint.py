@@ -140,7 +140,7 @@ def test_tracks_together_in_an_exact_loop_get_other_beats(engine: SketchEngine, 
     mix, report = take(engine, replace(request, channels=4, song=replace(request.song, samples=four)))
     assert mix.shape == (request.length, 4)
     assert "drum_slices_changed" not in report.figures
-    assert any("render each by itself" in note for note in report.notes)
+    assert any("render each track by itself" in note for note in report.notes)
 
 
 def test_drums_only_leaves_the_rest_as_it_is(engine: SketchEngine, pop: Generated) -> None:
