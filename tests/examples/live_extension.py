@@ -12,10 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from examples.live_extension import build
-
-PATIENCE = (
-    30.0  # seconds: far more than anything here takes, far less than a minute for each that never comes
-)
+from tests.bridge_server.peers import PATIENCE
 
 NODE = shutil.which("node") or shutil.which("nodejs")
 DOUBLE = Path(__file__).with_name("live_extension_double.js")
