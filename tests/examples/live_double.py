@@ -355,6 +355,16 @@ class ApplicationView(LiveObject):
 
 class Application(LiveObject):
     properties: ClassVar = {"view": r(object)}
+    methods: ClassVar = {"get_bugfix_version": (), "get_major_version": (), "get_minor_version": ()}
+
+    def _get_major_version(self) -> int:
+        return self._world.version[0]
+
+    def _get_minor_version(self) -> int:
+        return self._world.version[1]
+
+    def _get_bugfix_version(self) -> int:
+        return self._world.version[2]
 
 
 class Song(LiveObject):

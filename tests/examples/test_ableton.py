@@ -671,7 +671,7 @@ def test_lost_takes_are_asked_for_again(open_live):
 def test_pads(open_live):
     rig = open_live()
     rig.surface.build_midi_map(rig.live.instance)
-    assert rig.live.instance.forwarded == [(15, note) for note in range(9)]
+    assert rig.live.instance.forwarded == [(15, note) for note in range(10)]
     rig.live.brace(0.0, 4.0)
     rig.pad(0, velocity=0)
     rig.pad(0, channel=3)
@@ -797,7 +797,8 @@ def test_the_folder_stands_alone(tmp_path):
     shutil.copytree(EXAMPLES / "ableton" / "Takebridge", tmp_path / "Takebridge")
     code = (
         "import sys; sys.path.insert(0, sys.argv[1]); import Takebridge, Takebridge.osc_codec, Takebridge.bridge_link, "
-        "Takebridge.osc_input, Takebridge.selection, Takebridge.placement, Takebridge.settings, Takebridge.song_time; "
+        "Takebridge.osc_input, Takebridge.selection, Takebridge.placement, Takebridge.settings, "
+        "Takebridge.selftest, Takebridge.song_time; "
         "assert callable(Takebridge.create_instance); "
         "print([n for n in sys.modules if n.split('.')[0] not in sys.stdlib_module_names | {'Takebridge'}])"
     )

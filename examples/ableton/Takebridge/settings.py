@@ -15,7 +15,7 @@ DEFAULTS = {
     "midi_channel": 16,
     "notes": {
         "repaint": 0, "complete": 1, "accompany": 2, "extract": 3,
-        "next": 4, "compare": 5, "cancel": 6, "place": 7, "status": 8,
+        "next": 4, "compare": 5, "cancel": 6, "place": 7, "status": 8, "selftest": 9,
     },
     # lanes: take lanes of the track; tracks: a copy of the track for each take; slots: Session; auto: the first of
     # these that this Live can do.

@@ -10,14 +10,16 @@ import Live
 from _Framework.ControlSurface import ControlSurface
 
 from . import selection
+from .asked import Asked
 from .bridge_link import BridgeLink
 from .messages import START_THE_SERVER, Refused
 from .osc_input import PREFIX, OscInput
 from .placement import ALONGSIDE, Take, into_project, place, step, wrong_length
+from .selftest import SelfTest
 from .settings import read_settings
 
 TASKS = ("repaint", "complete", "accompany", "extract", "lego", "cover")
-OTHERS = ("next", "compare", "cancel", "place", "status", "set")
+OTHERS = ("next", "compare", "cancel", "place", "status", "set", "selftest")
 NOTE_ON = 0x90
 # Values of a request that the script knows itself; whoever triggers it may not contradict the set.
 OURS = ("id", "client", "reply_port", "token", "source", "source_position", "start", "end", "bars", "rate", "bpm",
@@ -29,19 +31,6 @@ ONLY_FOR = {
 }  # fmt: skip
 COMPLETE_LENGTH = "8 bars"
 SHOW_EVERY = 0.4  # seconds between two progress messages
-
-
-class Asked:
-    """One request: the selection, and the sender (an OSC address, or None for a pad)."""
-
-    def __init__(self, task, selected, set_path, sender):
-        self.task = task
-        self.selected = selected
-        self.set_path = set_path
-        self.sender = sender
-        self.takes = []
-        self.notes = list(selected.notes)
-        self.shown = 0.0
 
 
 class Takebridge(ControlSurface):
@@ -62,6 +51,7 @@ class Takebridge(ControlSurface):
         self._placed = None
         self._unmeasured = []  # new clips with their takes: Live knows their length on the next tick
         self._status_askers = {}
+        self._test = None  # the SelfTest that runs
         self._numbers = 0
         self._run = os.urandom(3).hex()
         self._say(" ".join(mistakes) or "Takebridge is ready.")
@@ -73,6 +63,7 @@ class Takebridge(ControlSurface):
         # An error escaping from here would repeat ten times a second; it is shown once and logged in full.
         try:
             self._measure()
+            self._go_on_testing()
             self._osc_input.poll()
             self._link.poll()
         except Exception as error:
@@ -97,6 +88,8 @@ class Takebridge(ControlSurface):
         for pending in self._link.pending.values():
             self.log_message(f"Live closed during job {pending.job}; its takes stay in the Takebridge store.")
         self._link.close()
+        if self._test is not None:
+            self._test.close()
         self._osc_input.close()
         ControlSurface.disconnect(self)
 
@@ -188,6 +181,20 @@ class Takebridge(ControlSurface):
         rendering = [pending.about.task for pending in self._link.pending.values()]
         doing = ", ".join(rendering) + " rendering" if rendering else "idle"
         self._say(f"Takebridge: {doing}; querying the server.")
+
+    def _selftest(self, values, sender):
+        if self._test is not None:
+            raise Refused("The self-test is running.")
+        self._test = SelfTest(self.song(), self.application(), self._settings, self._clock, sender)
+        self._say("Takebridge: the self-test is running.")
+
+    def _go_on_testing(self):
+        if self._test is not None and self._test.tick():
+            test, self._test = self._test, None
+            for line in test.lines:
+                self.log_message(line)
+            self._say(f"Takebridge: {test.summary}")
+            self._answer(test.sender, "ok", "text", test.summary)
 
     def _place(self, values, sender):
         if self._last is None or not self._last.takes:

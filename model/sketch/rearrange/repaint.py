@@ -33,6 +33,8 @@ METHOD_SLICES = (
     "(no neural network, no new material)."
 )
 LOOP_NOTE = "The song is an exact loop here, so the drums were rearranged instead."
+LOOP_TOGETHER_NOTE = "The song is an exact loop here. For rearranged drums, render each track by itself."
+SEPARABLE_CHANNELS = 2  # several tracks together have more, and are not separated
 
 
 def render(request: RenderRequest, analysis: Analysis, stems: SongStems, pace: Pace) -> Iterator[Rendered]:
@@ -91,7 +93,9 @@ def _other_beats(
     request, song, name = part.request, part.song, asked.layers
     pace.at("choosing bars", 0.0)
     alike = correlations(part, pace)
-    if name in ("all", "drums only") and is_exact_loop(part, alike):
+    loops = name in ("all", "drums only") and is_exact_loop(part, alike)
+    together = song.samples.shape[1] > SEPARABLE_CHANNELS
+    if loops and not together:
         draft = _drums_reordered(part, stems, pace, fill=False)
         if draft.figures["drum_slices_changed"] > 0.0:
             return replace(draft, notes=(*draft.notes, LOOP_NOTE, *_unmet(asked.leans)))
@@ -109,7 +113,7 @@ def _other_beats(
     material = WholeSong(song.samples) if layer is None else StemSong(stems, layer, pace)
     original, kept = _beneath(part, song, layer, material)
     laid = passage.lay_runs(part, runs, material, original, pace)
-    notes = leaning.notes(part, path, asked.leans)
+    notes = (*leaning.notes(part, path, asked.leans), *((LOOP_TOGETHER_NOTE,) if loops and together else ()))
     if isinstance(material, StemSong):
         figures["vocal_share"] = round(material.vocal_share, 3)
         if name == "keep vocals" and not material.has_vocal:

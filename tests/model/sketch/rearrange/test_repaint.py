@@ -133,6 +133,16 @@ def test_exact_loop_gets_new_drums_over_the_same_chords(engine: SketchEngine, lo
     assert float(pitch_classes(mix, 44100) @ pitch_classes(old, 44100)) > 0.85
 
 
+def test_tracks_together_in_an_exact_loop_get_other_beats(engine: SketchEngine, loop: Generated) -> None:
+    request = region(loop, 6, 8)
+    assert request.song is not None
+    four = np.concatenate([request.song.samples, request.song.samples[::, ::-1] / 2], axis=1)
+    mix, report = take(engine, replace(request, channels=4, song=replace(request.song, samples=four)))
+    assert mix.shape == (request.length, 4)
+    assert "drum_slices_changed" not in report.figures
+    assert any("render each track by itself" in note for note in report.notes)
+
+
 def test_drums_only_leaves_the_rest_as_it_is(engine: SketchEngine, pop: Generated) -> None:
     request = region(pop, layers="drums only")
     mix, report = take(engine, request)
