@@ -104,6 +104,18 @@ class HttpConnection(EndsWhenStalled, H11Protocol):
         self._expect_no_bytes()
         super().connection_lost(exc)
 
+    def send_400_response(self, msg: str) -> None:
+        """Refuses what cannot be read. Who is still answering the readable part of it hears that the client has gone:
+        h11 takes no second response, and uvicorn would log that as a bug.
+        """
+        if self.cycle is not None:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            super().send_400_response(msg)
+        else:  # the response has begun
+            self.transport.close()
+
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
         if event.method == b"GET":
             super().handle_websocket_upgrade(event)

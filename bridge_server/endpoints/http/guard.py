@@ -59,6 +59,9 @@ class Guard:
 
     def _refusal(self, scope: Scope) -> ASGIApp | None:
         """The response to a caller who is not let in."""
+        if not scope["path"].startswith("/"):  # "*", "http://host/" and whatever else no route begins with
+            sentence = "The request's target is not a path of this server."
+            return refusal(ProtocolError(ErrorCode.BAD_MESSAGE, sentence, "Begin it with /."))
         headers = Headers(scope=scope)
         repeated = next((name for name in SINGLE if len(headers.getlist(name)) > 1), None)
         if repeated is not None:

@@ -7,6 +7,11 @@ import socket
 from collections.abc import Sequence
 from email.message import Message
 
+HANDSHAKE = (
+    "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13",
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+)  # fmt: skip
+
 
 def ask(
     server, method: str, path: str, body: bytes | None = None, port: int | None = None, **headers: str

@@ -9,13 +9,8 @@ import time
 import pytest
 
 from bridge_server.endpoints.http.connections import HttpConnection, WebSocketConnection
-from tests.bridge_server.endpoints.http.asking import head, raw
+from tests.bridge_server.endpoints.http.asking import HANDSHAKE, head, raw
 from tests.bridge_server.peers import noise_song
-
-HANDSHAKE = (
-    "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13",
-    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
-)  # fmt: skip
 
 
 @pytest.fixture
@@ -134,3 +129,18 @@ def test_frames_that_are_none_end_the_connection_quietly(server, frame, caplog):
         while sock.recv(4096):
             pass
     assert caplog.records == []
+
+
+@pytest.mark.parametrize("target", ["/schema.json", "/nothing", "/rpc", "/uploads/a.wav"])
+def test_a_body_that_cannot_be_read_is_refused_once_and_is_no_bug(server, target, caplog):
+    """It comes together with the head, so that the answer is on its way already."""
+    with socket.create_connection(("127.0.0.1", server.settings.websocket_port), timeout=30) as sock:
+        lines = (f"PUT {target} HTTP/1.1", "Transfer-Encoding: chunked")
+        sock.sendall(head(lines) + b"no length\r\n{pi")
+        response = b""
+        with contextlib.suppress(ConnectionResetError):
+            while data := sock.recv(4096):
+                response += data
+    assert response.count(b"HTTP/1.1 ") == 1
+    assert response.startswith(b"HTTP/1.1 400 ")
+    assert not [record for record in caplog.records if record.exc_info or record.levelname == "ERROR"]

@@ -6,7 +6,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 
 from bridge_server.endpoints.http.guard import SAFE_HEADERS
-from tests.bridge_server.endpoints.http.asking import ask, raw
+from tests.bridge_server.endpoints.http.asking import HANDSHAKE, ask, raw
 
 
 @pytest.mark.parametrize(
@@ -47,10 +47,7 @@ def test_a_header_that_comes_twice_is_refused(server, name, target, caplog):
 
 
 def test_headers_that_come_twice_in_a_handshake_are_refused(server, caplog):
-    handshake = [
-        "GET / HTTP/1.1", "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13",
-        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
-    ]  # fmt: skip
+    handshake = ["GET / HTTP/1.1", *HANDSHAKE]
     for repeated in (
         "Origin: http://127.0.0.1",
         "Sec-WebSocket-Key: x",
@@ -91,3 +88,12 @@ def test_a_bug_is_logged_and_answered_without_details(server, monkeypatch, caplo
     assert ask(server, "GET", "/schema.json")[0] == 200  # and by now the log has it
     assert "ZeroDivisionError" in caplog.text
     caplog.clear()
+
+
+@pytest.mark.parametrize("target", ["*", "o", "http://127.0.0.1/", "?token=x"])
+@pytest.mark.parametrize("upgrade", [(), HANDSHAKE], ids=["plain", "handshake"])
+def test_a_target_that_is_no_path_is_refused(server, target, upgrade, caplog):
+    response = raw(server, f"GET {target} HTTP/1.1", *(upgrade or ("Connection: close",)))
+    assert response.startswith(b"HTTP/1.1 400 ")
+    assert b"Begin it with /." in response
+    assert caplog.records == []
