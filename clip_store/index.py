@@ -20,6 +20,7 @@ from clip_store.index_schema import SCHEMA_VERSION, Connection, make_tables
 from clip_store.marks import Marks
 from clip_store.song_history import SongHistory
 from clip_store.take import COLUMNS, Take, from_row, to_row
+from daw_protocol.tasks import TASKS
 from daw_protocol.timeline.span import Span
 
 __all__ = ["SCHEMA_VERSION", "Connection", "Place", "TakeIndex", "place_of"]
@@ -37,7 +38,10 @@ class TakeLink(NamedTuple):
     """Where a take lies and what it is made of; fields as in Take. serial: its place in the order of their making."""
 
     id: str
+    task: str
     parent: str
+    audio: str
+    position: int
     start: int
     length: int
     result: str | None
@@ -129,6 +133,14 @@ class TakeIndex:
         )
         return {row[0] for row in rows}
 
+    def stems_used(self, song: str) -> set[str]:
+        """The ids of a song's stems and instruments whose sound has takes itself."""
+        rows = self._connection.execute(
+            "SELECT id, task FROM take WHERE parent = ? AND audio != parent AND audio IN (SELECT parent FROM take)",
+            (song,),
+        )
+        return {str(take) for take, task in rows if TASKS[task].is_track}
+
     def choose(self, take_id: str, part: Span | None = None) -> Place:
         """Make a take, or a part of it, the one in force at its place; what was undone there is off the path of `redo`.
 
@@ -202,13 +214,14 @@ class TakeIndex:
         return choice.serial if choice else 0
 
     def parents(self, take_id: str) -> tuple[Take, ...]:
-        """The takes this one comes from: the one it varies, those in what it heard, those whose result its song is."""
+        """The takes this one comes from: the one it varies, those in what it heard, those whose result or
+        sound its song is."""
         take = self.get(take_id)
         heard = take.recipe.heard.takes if take.recipe.heard else ()
         marks = ", ".join("?" * (1 + len(heard)))
         return self._takes(
-            f"WHERE (id IN ({marks}) OR result = ?) AND id != ? ORDER BY serial",
-            (take.origin, *heard, take.parent, take_id),
+            f"WHERE (id IN ({marks}) OR result = ? OR audio = ?) AND id != ? ORDER BY serial",
+            (take.origin, *heard, take.parent, take.parent, take_id),
         )
 
     def lineage(self, take_id: str) -> tuple[Take, ...]:

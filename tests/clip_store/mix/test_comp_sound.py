@@ -2,15 +2,9 @@ import numpy as np
 
 from clip_store.comp import Part
 from clip_store.mix.accepted import accepted_in
-from clip_store.mix.comp_sound import runs_of, sounds_of
+from clip_store.mix.comp_sound import sounds_of
 from clip_store.mix.song_mix import SongMix
 from daw_protocol.timeline.span import Span
-
-
-def test_parts_that_touch_are_a_run():
-    parts = (Part("a", 0, 5), Part("b", 5, 9), Part("a", 10, 12))
-    assert runs_of(parts) == [parts[:2], parts[2:]]
-    assert runs_of(()) == []
 
 
 def test_only_runs_with_crossfades_become_sounds_and_they_are_what_the_mix_has(shelf):

@@ -9,6 +9,7 @@ from clip_store.comp import Part
 from clip_store.mix.accepted import AcceptedSong
 from clip_store.mix.joins import Join, edges_of, joins_of
 from daw_protocol.receipt import Receipt
+from daw_protocol.recipe import HeardSong
 from daw_protocol.timeline.span import Span
 from tests.clip_store.takes import stored_take
 
@@ -138,7 +139,7 @@ HEARD = {
 @pytest.mark.parametrize("name", HEARD)
 def test_crossfades_of_takes_made_for_the_song_as_it_stood(name):
     regions, heard, parts, expected = HEARD[name]
-    found = replace(song(regions), heard={take: comp_in(text) for take, text in heard.items()})
+    found = replace(song(regions), heard={take: HeardSong(parts=comp_in(text)) for take, text in heard.items()})
     assert list(joins_of(found, comp_in(parts))) == expected
 
 
