@@ -141,6 +141,11 @@ class TakeIndex:
         )
         return {str(take) for take, task in rows if TASKS[task].is_track}
 
+    def maker_of(self, song: str) -> Take | None:
+        """The take that made a song: whose result it is, or whose sound it is where that is a stem or an instrument."""
+        found = self._takes("WHERE (result = ? OR audio = ?) AND parent != ? ORDER BY serial", (song,) * 3)
+        return next((take for take in found if take.result == song or TASKS[take.task].is_track), None)
+
     def choose(self, take_id: str, part: Span | None = None) -> Place:
         """Make a take, or a part of it, the one in force at its place; what was undone there is off the path of `redo`.
 

@@ -22,6 +22,7 @@ TABLES = (
     "CREATE INDEX IF NOT EXISTS take_by_parent ON take (parent, start)",
     "CREATE INDEX IF NOT EXISTS take_by_job ON take (job)",
     "CREATE INDEX IF NOT EXISTS take_by_result ON take (result)",
+    "CREATE INDEX IF NOT EXISTS take_by_audio ON take (audio)",
     # A tree of choices in each place, see choices.py. parts: JSON, null for all of the take.
     """CREATE TABLE IF NOT EXISTS choice (
         song TEXT, start INTEGER, "end" INTEGER, stem TEXT, step INTEGER, take TEXT NOT NULL,

@@ -24,6 +24,7 @@ from clip_store.exports.arrange import find_song
 from clip_store.index import place_of
 from clip_store.marks import Mark
 from clip_store.mix.accepted import AcceptedSong, accepted_in
+from clip_store.mix.family import family_of
 from clip_store.mix.hearing import no_longer_accepted
 from clip_store.store import ClipStore
 from clip_store.take import Take
@@ -111,13 +112,14 @@ class TakeHandlers:
         return self._walked(request, self._store.index.history.redo, "Redone")
 
     def _walked(
-        self, request: requests.UndoSong | requests.RedoSong, step: Callable[[str], Place], word: str
+        self, request: requests.UndoSong | requests.RedoSong, step: Callable[..., Place], word: str
     ) -> Response:
         """One step through a song's history. Raises ProtocolError at its end, or when there is no such song."""
         try:
             song, _ = in_either_spelling(request.song, lambda name: find_song(self._store, name))
+            songs = family_of(self._store.index, song).songs
             with transaction(self._connection):
-                place = step(song)
+                place = step(*songs)
         except TakeError as error:
             raise ProtocolError(ErrorCode.UNKNOWN_TAKE, error.sentence, error.remedy, "song") from error
         self._publish(place)
@@ -128,8 +130,8 @@ class TakeHandlers:
             start=place.start,
             end=place.end,
             stem=place.stem,
-            undo=history.can_undo(song),
-            redo=history.can_redo(song),
+            undo=history.can_undo(*songs),
+            redo=history.can_redo(*songs),
         )
         return understood(request, f"{word}. {chosen_again(chosen.chosen)}", result)
 

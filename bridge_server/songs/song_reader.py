@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from bridge_server.errors import as_protocol_error
 from bridge_server.jobs.database import Connection, transaction
-from bridge_server.songs.alike import file_title, upload_title
+from bridge_server.songs.alike import as_text, file_title, upload_title
 from bridge_server.songs.song_probe import SongProbe, converted_frames, project_rate
 from bridge_server.songs.sources import (
     SETTLED_NS,
@@ -41,7 +41,9 @@ from clip_store.splice import check_alike, frames_with_clip
 from clip_store.store import ClipStore
 from clip_store.take import Take
 from daw_protocol.errors import ErrorCode, ProtocolError, unicode_only
+from daw_protocol.requests.render import MAX_TITLE
 from daw_protocol.results import SongFile
+from daw_protocol.tasks import TASKS
 from model.dsp.resample import resample
 
 KEPT_PROBES = 256
@@ -137,14 +139,14 @@ class SongReader:
         return known.at_rate(rate)
 
     def _header(self, name: str, take: Take | None) -> SongProbe:
-        """Reads the header of a file, of stored audio, or of a take's song with the take in it."""
+        """Reads the header of a file, of stored audio, or of what a take is as a song."""
         blobs = self._store.blobs
         if name.startswith(STORED):
             return SongProbe.of(blobs.probe(name.removeprefix(STORED)))
         if take is None:
             return SongProbe.of(probe_audio(Path(name), self._most_seconds, self._open))
         clip = blobs.probe(take.audio)
-        if take.base is None:
+        if take.base is None or TASKS[take.task].is_track:
             return replace(SongProbe.of(clip), stamp=Fraction(take.position, take.rate))
         song = blobs.probe(take.base)
         check_alike(song, clip)
@@ -238,6 +240,10 @@ class SongReader:
         state = state_of(still_at(name, self._roots))
         return self._store.index.recall_file(str(state.path), state.size, state.modified_ns)
 
+    def take_of(self, name: str) -> Take | None:
+        """The take that a source names; None for another one. Raises ProtocolError."""
+        return self._take(name) if name.startswith(TAKE) else None
+
     async def _kept(
         self, path: Path, open_file: OpenFile = open_regular
     ) -> tuple[str, FileState, Song | None]:
@@ -266,8 +272,11 @@ class SongReader:
             raise ProtocolError(ErrorCode.UNKNOWN_TAKE, error.sentence, error.remedy, field) from error
 
     def _song_with(self, take: Take) -> Song:
-        """The song of a take with the take in it, as a song."""
+        """A take as a song: its song with the take in it; a stem or an instrument by itself."""
         try:
+            if TASKS[take.task].is_track:
+                audio = self._store.blobs.get(take.audio)
+                return Song(stem_title(take), audio, audio.digest)
             audio = self._store.song_with(take)
             return Song(take.title, audio, self._store.blobs.put(audio))
         except ClipStoreError as error:
@@ -283,3 +292,8 @@ class SongReader:
             return Song(song.name, converted, self._store.blobs.put(converted), song.state)
         except ClipStoreError as error:
             raise as_protocol_error(error, "source") from error
+
+
+def stem_title(take: Take) -> str:
+    """What a stem or an instrument is called as a song."""
+    return as_text(f"{take.title} ({take.stem})", MAX_TITLE)

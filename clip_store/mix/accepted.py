@@ -160,7 +160,7 @@ def _accepted(
     known = {take: index.get(take) for take in laid}
     waiting = [comp.stem for comp in comps]
     while waiting:
-        stem = waiting.pop()
+        stem = waiting.pop(0)
         if not stem or stem in stems:
             continue
         for take in (stem, *family.ancestors(stem)):
