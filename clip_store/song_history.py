@@ -25,8 +25,10 @@ class _Entry(NamedTuple):
 
 
 class SongHistory:
-    """The journals of all songs. A song and those its takes and stems made of it are walked through as one. Methods that change something take several statements: call them in a
-    transaction."""
+    """The journals of all songs. A song and those its takes and stems made of it are walked through as one.
+
+    Methods that change something take several statements: call them in a transaction.
+    """
 
     def __init__(self, connection: Connection, choices: Choices) -> None:
         self._connection = connection
@@ -90,7 +92,9 @@ class SongHistory:
 
     def _next_undo(self, songs: Iterable[str]) -> _Entry | None:
         """The change made last of those in force."""
-        last = (self._next(song, "serial <= ? ORDER BY serial DESC", lambda before, _: before) for song in songs)
+        last = (
+            self._next(song, "serial <= ? ORDER BY serial DESC", lambda before, _: before) for song in songs
+        )
         return max((one for one in last if one), key=lambda one: one.number, default=None)
 
     def _next_redo(self, songs: Iterable[str]) -> _Entry | None:

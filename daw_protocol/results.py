@@ -285,6 +285,15 @@ class RenderUnderWay(Message):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ExportUnderWay(Message):
+    """An export that is being written."""
+
+    id: str = value(AnyText(), "what `cancel` finds it by: the request's id, or one the server gave it")
+    name: str = value(AnyText(), "the take or song it is of")
+    format: str = value(AnyText(), "the file format")
+
+
+@dataclass(frozen=True, kw_only=True)
 class ServerStatus(Message):
     """The server's state."""
 
@@ -296,6 +305,9 @@ class ServerStatus(Message):
     running: str | None = value(Nullable(ID), "the running job, the oldest if there are several")
     renders: tuple[RenderUnderWay, ...] = value(
         ListOf(Record(RenderUnderWay)), "what is being rendered at this moment"
+    )
+    exports: tuple[ExportUnderWay, ...] = value(
+        ListOf(Record(ExportUnderWay)), "the exports that are being written, the oldest first", ()
     )
     queued: int = value(COUNT, "jobs in the queue")
     roots: tuple[str, ...] = value(TEXTS, "the folders it may read songs from")

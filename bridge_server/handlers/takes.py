@@ -42,6 +42,7 @@ from daw_protocol.take_results import (
     TakeRecord,
     TakeWithRecipe,
 )
+from daw_protocol.tasks import TASKS
 from daw_protocol.timeline import Position, Span
 
 PAGE = 50
@@ -148,9 +149,21 @@ class TakeHandlers:
         self._publish(place)
         text = f"Take {take.id} is deleted."
         text += " Its region is back to the original." if was_chosen and chosen is None else ""
+        text += self._orphaned(take)
         text += f" Its clip file stays: {clip}" if clip else ""
         result = DeletedTake(take=take.id, clip=str(clip or ""), **vars(self._chosen_at(place)))
         return understood(request, text, result)
+
+    def _orphaned(self, take: Take) -> str:
+        """A sentence on accepted takes of a stem that is gone: nothing says any more of which song they are a part."""
+        if not TASKS[take.task].is_track or self._store.index.maker_of(take.audio) is not None:
+            return ""
+        takes = {part.take for comp in self._store.index.comps(take.audio).values() for part in comp}
+        return (
+            f" What was accepted in it is no longer part of the song: {', '.join(sorted(takes))}."
+            if takes
+            else ""
+        )
 
     def _refuse_in_use(self, take: Take) -> None:
         """Raises ProtocolError for a take that plays, or that an unfinished job is to be made from."""

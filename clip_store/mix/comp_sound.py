@@ -1,5 +1,6 @@
-"""What plays in place of parts of the song, or along with it, where plain clips would not do: as one sound, for projects
-and players. A run of parts that need crossfades where they meet; a stretch in which stems are changed; a changed stem.
+"""What plays in the song, or along with it, where plain clips would not do: as one sound, for projects and players.
+
+A run of parts that need crossfades where they meet; a stretch in which stems are changed; a changed stem.
 """
 
 from __future__ import annotations

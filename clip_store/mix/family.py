@@ -27,7 +27,7 @@ class FamilySong:
 
 @dataclass(frozen=True)
 class Family:
-    """takes: by id, in the order they were made; songs: by digest, several where stems of several places sound alike."""
+    """takes: by id, in the order they were made; songs: by digest, several where stems of other places sound alike."""
 
     takes: Mapping[str, TakeLink]
     songs: Mapping[str, tuple[FamilySong, ...]]
@@ -122,7 +122,7 @@ def _is_new(known: tuple[FamilySong, ...], home: FamilySong) -> bool:
 def heard_by(take: str, takes: Mapping[str, Take], family: Family) -> HeardSong | None:
     """What was accepted in what a take was made of, as parts of the family's song; None where nothing was known of it.
 
-    A take of an earlier one's result hears what that one did, and all of it. digest, begins: as its own record has them.
+    A take of an earlier one's result hears what that one did, and all of it. digest, begins: as in its own record.
     """
     line = [take, *family.ancestors(take)]
     for number, one in enumerate(line):

@@ -1,7 +1,8 @@
 """The song as it stands, as a new take hears it: which accepted takes are in it, and its samples.
 
-A take that takes the song's place hears what took it elsewhere, and the song's stems as they stand. What plays along with the song is not in it: it goes on
-playing with the take, and would be there twice. A take that plays along hears both.
+A take that takes the song's place hears what took it elsewhere, and the song's stems as they stand. What plays along
+with the song is not in it: it goes on playing with the take, and would be there twice. A take that plays along hears
+both.
 """
 
 from __future__ import annotations

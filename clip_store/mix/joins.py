@@ -29,7 +29,9 @@ class Join:
     rising: bool
 
 
-def joins_of(song: AcceptedSong, comp: Comp, lane: str = "", bare: frozenset[int] = frozenset()) -> tuple[Join, ...]:
+def joins_of(
+    song: AcceptedSong, comp: Comp, lane: str = "", bare: frozenset[int] = frozenset()
+) -> tuple[Join, ...]:
     """The crossfades of a comp, in order of time.
 
     lane: the stem the comp is of, "" for the song. bare: where that stem begins or ends inside the song: at these

@@ -27,7 +27,9 @@ def stretches_of(song: AcceptedSong, stem: str) -> tuple[StemStretch, ...]:
     """Where a stem is another than it came, and of what it is a part there, heard or not; in order of time."""
     found: list[StemStretch] = []
     for span in changed_spans(song, stem):
-        found += [StemStretch(stem, surface, piece) for surface, piece in pieces(song.stems[stem].surface, span)]
+        found += [
+            StemStretch(stem, surface, piece) for surface, piece in pieces(song.stems[stem].surface, span)
+        ]
     return tuple(found)
 
 
@@ -83,9 +85,7 @@ def changes_at(song: AcceptedSong, lane: str, surface: str | None, sample: int, 
 
 def _below(song: AcceptedSong, lane: str) -> list[str]:
     """The changed stems that were separated from the song, or from a stem."""
-    return [
-        stem for stem, one in song.stems.items() if one.above == lane and not song.is_instrument(stem)
-    ]
+    return [stem for stem, one in song.stems.items() if one.above == lane and not song.is_instrument(stem)]
 
 
 def pieces(comp: Comp, span: Span) -> list[tuple[str | None, Span]]:

@@ -255,12 +255,13 @@ def _unheard(song: SongToWrite) -> Iterator[str]:
         stem = _stem_name(song.accepted, take)
         if over is None:
             yield (
-                f"Take {take} of the {stem} is not heard {where}: the take whose stem it was made of does not play there."
+                f"Take {take} of the {stem} is not heard {where}: the take whose stem it was made of does not play "
+                "there."
             )
         else:
             yield (
-                f"Take {take} of the {stem} is not heard {where}: take {over} of the song was made without it and plays "
-                f"there. Extract the {stem} of take:{over} and change those instead."
+                f"Take {take} of the {stem} is not heard {where}: take {over} of the song was made without it and "
+                f"plays there. Extract the {stem} of take:{over} and change those instead."
             )
 
 

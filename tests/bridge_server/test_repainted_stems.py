@@ -1,125 +1,140 @@
 """A producer separates a song, repaints a stem and accepts that: the finished song has it, by every way in."""
 
 import io
-import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+from rich.console import Console
 
 from bridge_server.cli.commands import Screen
 from bridge_server.cli.export import export
-from tests.bridge_server.peers import band_song
+from tests.bridge_server.peers import noise_song
 from tests.bridge_server.servers import server_fixture
-from tests.bridge_server.typed import typed
 
-BAR = 88_200
-SONG = "band 16.wav"
-FIRST, SECOND, OVER = (BAR, 3 * BAR), (2 * BAR, 4 * BAR), (3 * BAR, 5 * BAR)
+SECOND = 48_000
+SONG = "band.wav"
+EARLY, LATE, OVER = (SECOND, 2 * SECOND), (3 * SECOND, 4 * SECOND), (3 * SECOND + 9600, 5 * SECOND)
 
 
 def band(path):
-    band_song(path, bars=6)
+    noise_song(path, frames=6 * SECOND)
 
 
-server = server_fixture((band, SONG), engine="sketch")
-
-
-@pytest.fixture(scope="module")
-def stems(server):
-    """The ids of the song's stems, by their names."""
-    with server.websocket() as peer:
-        replies = peer.render("extract", source=SONG, bpm=120)
-        assert replies[-1].name == "done", replies[-1].values
-        return {reply["stem"]: reply["take"] for reply in replies if reply.name == "take"}
+server = server_fixture((band, SONG))
 
 
 @pytest.fixture(scope="module")
-def takes(server, stems):
-    """A take of the drums and one of the bass, which overlap, and one of the song over the second."""
+def vocals(server):
+    """The id of a stem. The engine's two stems are halves of the song: one sound."""
     with server.websocket() as peer:
-        drums = repainted(peer, f"take:{stems['drums']}", FIRST, hears="original")
-        bass = repainted(peer, f"take:{stems['bass']}", SECOND, hears="original")
-        peer.call("takes.choose", take=bass)
+        return rendered(peer, "extract", SONG, stems="vocals")
+
+
+@pytest.fixture(scope="module")
+def takes(server, vocals):
+    """Two takes of the stem, and one of the song that was made for the song with the second."""
+    with server.websocket() as peer:
+        early, late = (
+            repainted(peer, f"take:{vocals}", region, hears="original") for region in (EARLY, LATE)
+        )
+        peer.call("takes.choose", take=late)
         over = repainted(peer, SONG, OVER, hears="accepted")
-        peer.call("takes.revert", take=bass)
-        return drums, bass, over
+        peer.call("takes.revert", take=late)
+        return early, late, over
+
+
+def rendered(ws, task, source, **more):
+    replies = ws.render(task, source=source, bpm=120, seed=4, **more)
+    assert replies[-1].name == "done", replies[-1].values
+    return next(reply["take"] for reply in replies if reply.name == "take")
 
 
 def repainted(ws, source, region, **more):
-    start, end = region
-    replies = ws.render("repaint", source=source, bpm=120, start=start, end=end, seed=4, strength=1.0, **more)
-    assert replies[-1].name == "done", replies[-1].values
-    return next(reply["take"] for reply in replies if reply.name == "take")
+    return rendered(ws, "repaint", source, start=region[0], end=region[1], **more)
 
 
 def sound(ws, take):
     return soundfile.read(io.BytesIO(ws.fetch(take)), always_2d=True)[0]
 
 
-def test_the_finished_song_has_the_new_stems_in_place_of_the_old(server, ws, stems, takes, tmp_path):
-    drums, bass, over = takes
-    song = ws.call("takes.show", take=stems["drums"])["song"]
-    assert ws.call("takes.show", take=drums)["title"] == "band 16 (drums)"
-    for take in (drums, bass):
+def mix_of(ws, name):
+    answer = ws.call("export", what="song", name=name, format="mix")
+    return soundfile.read(answer["path"], always_2d=True)[0], answer
+
+
+def expected(server, ws, vocals, *takes):
+    """The song, minus the stem, plus takes of it: (take, region)."""
+    found = soundfile.read(server.settings.roots[0] / SONG, always_2d=True)[0]
+    for take, (start, end) in takes:
+        found[start:end] += sound(ws, take) - sound(ws, vocals)[start:end]
+    return found
+
+
+def test_the_finished_song_has_the_new_stem_in_place_of_the_old(server, ws, vocals, takes, tmp_path):
+    early, late, over = takes
+    about = ws.call("takes.show", take=early)
+    assert (about["title"], about["song"]) == ("band (vocals)", ws.call("takes.show", take=vocals)["audio"])
+    for take in (early, late):
         ws.call("takes.choose", take=take)
-    answer = ws.call("export", what="song", name="band 16", format="mix")
-    found = soundfile.read(answer["path"], always_2d=True)[0]
-    original = soundfile.read(server.settings.roots[0] / SONG, always_2d=True)[0]
-    expected = original.copy()
-    for take, stem, (start, end) in ((drums, "drums", FIRST), (bass, "bass", SECOND)):
-        expected[start:end] += sound(ws, take) - sound(ws, stems[stem])[start:end]
-    assert np.array_equal(found, expected.astype(np.float32))
-    assert not np.array_equal(found[BAR : 2 * BAR], original[BAR : 2 * BAR])
-    assert np.array_equal(found[:BAR], original[:BAR])
+    found, answer = mix_of(ws, "band")
+    both = expected(server, ws, vocals, (early, EARLY), (late, LATE))
+    assert np.array_equal(found, both.astype(np.float32))
     receipt = answer["receipt"]
     assert (receipt["outside_identical"], receipt["exact"]) == (True, True)
-    assert [region["stem"] for region in receipt["regions"]] == ["drums", "bass"]
+    assert [region["stem"] for region in receipt["regions"]] == ["vocals", "vocals"]
 
     ws.call("takes.choose", take=over)
-    with_song_take = soundfile.read(ws.call("export", what="song", name=song, format="mix")["path"], always_2d=True)[0]
-    expected[slice(*OVER)] = sound(ws, over)
-    assert np.array_equal(with_song_take, expected.astype(np.float32)), "made for the song with that bass: no crossfade"
-    assert ws.call("takes.show", take=over)["heard"] == [bass]
+    assert ws.call("takes.show", take=over)["heard"] == [late]
+    both[slice(*OVER)] = sound(ws, over)
+    assert np.array_equal(mix_of(ws, "band")[0], both.astype(np.float32)), (
+        "it came out of the song with these vocals"
+    )
 
-    undone = [ws.call("songs.undo", song="band 16")["stem"] for _ in range(2)]
-    assert undone == ["mix", "mix"]
-    printed = Screen(None, as_json=True)
-    assert export(server.settings.store, printed, "song", "band 16", "mix", tmp_path) == 0
-    (one,) = tmp_path.iterdir()
-    expected = original.copy()
-    expected[slice(*FIRST)] += sound(ws, drums) - sound(ws, stems["drums"])[slice(*FIRST)]
-    assert np.array_equal(soundfile.read(one, always_2d=True)[0], expected.astype(np.float32))
-    assert ws.call("songs.redo", song="band 16")["chosen"] == bass
-    while ws.call("songs.undo", song="band 16")["undo"]:
+    assert [ws.call("songs.undo", song="band")["stem"] for _ in range(2)] == ["mix", "mix"]
+    screen = Screen(Console(file=io.StringIO()), as_json=True)
+    assert export(server.settings.store, screen, "song", "band", "mix", tmp_path) == 0
+    (written,) = tmp_path.iterdir()
+    one = expected(server, ws, vocals, (early, EARLY))
+    assert np.array_equal(soundfile.read(written, always_2d=True)[0], one.astype(np.float32))
+    assert ws.call("songs.redo", song="band")["chosen"] == late
+    assert ws.call("songs.redo", song="band")["chosen"] == over
+    while ws.call("songs.undo", song="band")["undo"]:
         pass
 
 
-def test_what_is_heard_of_the_song_has_them_too(server, ws, stems, takes):
-    drums, _, _ = takes
-    ws.call("takes.choose", take=drums)
-    song = ws.call("takes.show", take=stems["drums"])["song"]
-    mix = soundfile.read(ws.call("export", what="song", name=song, format="mix")["path"], always_2d=True)[0]
-    passage = ws.call("audition.passage", source=SONG)
-    (side,) = passage["sides"]
+def test_the_song_is_played_with_it(server, ws, vocals, takes):
+    early, *_ = takes
+    ws.call("takes.choose", take=early)
+    (side,) = ws.call("audition.passage", source=SONG)["sides"]
     status, _, body = server.get(side["url"])
-    assert status == 200
     heard = soundfile.read(io.BytesIO(body), always_2d=True)[0]
-    assert np.abs(heard - mix).max() < 1e-6
-    ws.call("takes.revert", take=drums)
+    assert status == 200
+    assert np.abs(heard - expected(server, ws, vocals, (early, EARLY))).max() < 1e-6
+    ws.call("takes.revert", take=early)
 
 
-def test_on_the_command_line_bars_of_a_stem_are_those_of_the_song(server, ws, stems, tmp_path):
-    """Its tempo is kept with the song; a stem of a few bars begins where they do."""
-    store, folder = server.settings.store, server.settings.roots[0]
-    ws.call("songs.tempo", source=SONG, bpm=120, bar_one="0.5s")
-    part = ws.render("extract", source=SONG, bars="3-4")
-    drums = next(reply for reply in part if reply.name == "take" and reply["stem"] == "drums")
-    at = ws.call("takes.show", take=drums["take"])["position"]
-    done = typed(store, "repaint", f"take:{drums['take']}", "--bars", "4", "-o", str(tmp_path), "--json", cwd=folder)
-    assert done.returncode == 0, done.stderr
-    (take,) = json.loads(done.stdout)["results"]
-    assert (at, take["position"], take["length"]) == (BAR // 4 + 2 * BAR, BAR // 4 + 3 * BAR, BAR)
-    assert Path(take["path"]).is_file()
+def test_bars_of_a_stem_are_those_of_the_song(server, ws):
+    """Its tempo is kept with the song; a stem of some bars begins where they do."""
+    ws.call("songs.tempo", source=SONG, bpm=240, bar_one="0.5s")
+    stem = rendered_in(ws, "extract", source=SONG, bars="3-4", stems="vocals")
+    take = rendered_in(ws, "repaint", source=f"take:{stem['take']}", bars="4")
+    again = rendered_in(ws, "repaint", source=f"take:{take['take']}", bars="4")
+    places = [ws.call("takes.show", take=one["take"])["position"] for one in (stem, take, again)]
+    assert places == [SECOND // 2 + 2 * SECOND, SECOND // 2 + 3 * SECOND, SECOND // 2 + 3 * SECOND]
+    ws.call("songs.tempo", source=f"take:{stem['take']}", shift=4)
+    assert ws.call("songs.tempo", source=SONG)["bar_one"] == pytest.approx(1.5)
     ws.call("songs.tempo", source=SONG, forget=True)
+
+
+def test_deleting_a_stem_says_what_is_no_longer_part_of_the_song(ws, osc):
+    stem = rendered(ws, "extract", SONG, start=0, end=SECOND, stems="vocals")
+    take = repainted(ws, f"take:{stem}", (0, 9600))
+    ws.call("takes.choose", take=take)
+    assert f"no longer part of the song: {take}" in osc.ask("/bridge/takes/delete", stem)["text"]
+
+
+def rendered_in(ws, task, **fields):
+    replies = ws.render(task, **fields)
+    assert replies[-1].name == "done", replies[-1].values
+    return next(reply for reply in replies if reply.name == "take")

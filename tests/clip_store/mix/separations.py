@@ -26,10 +26,14 @@ def separated(made: Shelf, song: str, start: int, length: int, *names: str, at: 
     source = made.store.blobs.get(song).samples[start : start + length].astype(np.float64)
     found, left = [], source
     for number, name in enumerate(names, 1):
-        share = left if number == len(names) else left * 0.5 + noise(length, source.shape[1], 0.05, 70 + number)
+        share = (
+            left if number == len(names) else left * 0.5 + noise(length, source.shape[1], 0.05, 70 + number)
+        )
         left = left - share
         clip = quantise(share, made.rate, Encoding.FLOAT).audio
-        found.append(kept(made, song, start, clip, task="extract", stem=name, job=f"{song[:4]} {start}", at=at))
+        found.append(
+            kept(made, song, start, clip, task="extract", stem=name, job=f"{song[:4]} {start}", at=at)
+        )
     return found
 
 

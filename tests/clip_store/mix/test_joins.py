@@ -139,7 +139,9 @@ HEARD = {
 @pytest.mark.parametrize("name", HEARD)
 def test_crossfades_of_takes_made_for_the_song_as_it_stood(name):
     regions, heard, parts, expected = HEARD[name]
-    found = replace(song(regions), heard={take: HeardSong(parts=comp_in(text)) for take, text in heard.items()})
+    found = replace(
+        song(regions), heard={take: HeardSong(parts=comp_in(text)) for take, text in heard.items()}
+    )
     assert list(joins_of(found, comp_in(parts))) == expected
 
 

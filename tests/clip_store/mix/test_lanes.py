@@ -16,8 +16,12 @@ def lanes_of(made):
     return Lanes(accepted_in(made.store.index, made.song.digest), made.store.blobs)
 
 
-@pytest.mark.parametrize(("encoding", "wide"), [(Encoding.PCM_24, Encoding.FLOAT), (Encoding.PCM_32, Encoding.DOUBLE)])
-def test_a_song_with_changed_stems_is_read_in_floats_its_crossfades_elsewhere_as_before(shelf, encoding, wide):
+@pytest.mark.parametrize(
+    ("encoding", "wide"), [(Encoding.PCM_24, Encoding.FLOAT), (Encoding.PCM_32, Encoding.DOUBLE)]
+)
+def test_a_song_with_changed_stems_is_read_in_floats_its_crossfades_elsewhere_as_before(
+    shelf, encoding, wide
+):
     made = shelf(encoding=encoding)
     left, right = (repainted(made, made.song.digest, 8000, 2000) for _ in range(2))
     made.store.index.choose(left.id)

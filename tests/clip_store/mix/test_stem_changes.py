@@ -1,4 +1,4 @@
-"""Takes of stems in the finished song: the song, minus the stem as it came, plus the stem as it stands; to the sample."""
+"""Takes of stems in the finished song: the song, minus the stem as it came, plus the stem as it stands; exactly."""
 
 import numpy as np
 import pytest
@@ -91,7 +91,9 @@ def test_a_comp_of_takes_of_a_stem_has_its_crossfades(shelf):
     accept(made, left)
     made.store.index.choose(right.id, Span(4000, 6000))
     expected = exact(made, made.song.digest) - clip(made, vocals) + with_takes(made, vocals, left)
-    expected[4000:6000] = (exact(made, made.song.digest) - clip(made, vocals))[4000:6000] + clip(made, right)[2000:]
+    expected[4000:6000] = (exact(made, made.song.digest) - clip(made, vocals))[4000:6000] + clip(made, right)[
+        2000:
+    ]
     found = whole(made)
     assert not np.array_equal(found[4000 : 4000 + FADE], expected[4000 : 4000 + FADE].astype(np.float32))
     expected[4000 : 4000 + FADE] = found[4000 : 4000 + FADE]
@@ -134,7 +136,9 @@ def test_a_take_of_the_song_lies_over_changed_stems_of_the_song_without_it(shelf
     base[3000:7000] += clip(made, sung) - clip(made, vocals)[3000:7000]
     base[5000:9000] = clip(made, song_take)
     fade = slice(5000, 5000 + FADE)
-    assert not np.array_equal(found[fade], base[fade].astype(np.float32)), "it fades from the song with other vocals"
+    assert not np.array_equal(found[fade], base[fade].astype(np.float32)), (
+        "it fades from the song with other vocals"
+    )
     assert np.abs(found[fade] - base[fade]).max() > 0.01
     base[fade] = found[fade]
     assert np.array_equal(found, base.astype(np.float32))
@@ -150,7 +154,9 @@ def test_a_stem_of_a_repainted_song_is_changed_in_the_repaint(shelf):
     sung = repainted(made, vocals.audio, 2000, 3000)
     accept(made, sung)
     expected = exact(made, song_take.result) - clip(made, vocals) + with_takes(made, vocals, sung)
-    assert np.array_equal(whole(made), expected.astype(np.float32)), "with the repaint it was made of, nothing else"
+    assert np.array_equal(whole(made), expected.astype(np.float32)), (
+        "with the repaint it was made of, nothing else"
+    )
     assert list(unheard(accepted(made))) == []
     assert [join.span for join in mix_of(made).covering.joins] == []
 
@@ -212,7 +218,9 @@ def test_a_new_take_of_the_song_hears_the_changed_stem_and_fits_it(shelf):
     accept(made, over)
     expected = audio.samples.copy()
     expected[5000:9000] = clip(made, over)
-    assert np.array_equal(whole(made), expected), "no further crossfade: it came out of the song with these vocals"
+    assert np.array_equal(whole(made), expected), (
+        "no further crossfade: it came out of the song with these vocals"
+    )
     assert list(unheard(accepted(made))) == [], "the take has them in it"
     made.store.index.history.undo(vocals.audio)
     assert no_longer_accepted(record, accepted(made)) == (sung.id,)
