@@ -32,6 +32,7 @@ from daw_protocol import requests
 from daw_protocol.addresses import BY_NAME
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.replies import TakeChosen
+from daw_protocol.requests.span_between import span_between
 from daw_protocol.results import FileSent
 from daw_protocol.take_results import (
     ChosenTake,
@@ -260,26 +261,8 @@ def part_of(take: Take, start: Position | None, end: Position | None) -> Span | 
     if start is None and end is None:
         return None
     origin = take.position - take.start
-    first = take.region.start if start is None else resolved(start, take, "start") - origin
-    last = take.region.end if end is None else resolved(end, take, "end") - origin
-    if last <= first:
-        raise ProtocolError(
-            ErrorCode.BAD_REGION,
-            f"The part is empty: it would start at sample {first + origin} and end at {last + origin}.",
-            "Choose at least one sample. end is the first sample after the part.",
-            "start" if end is None else "end",
-        )
-    return Span(first, last)
-
-
-def resolved(position: Position, take: Take, field: str) -> int:
-    """A position in samples of the timeline, by the tempo map the take was rendered on. Raises ProtocolError."""
-    try:
-        return position.resolve(tempo_map_of(take), take.rate)
-    except (ValueError, OverflowError) as error:
-        raise ProtocolError(
-            ErrorCode.OUT_OF_RANGE, f"{field}: {error}.", "Check the position.", field
-        ) from error
+    whole = take.region.shifted(origin)
+    return span_between((start, end), whole, tempo_map_of(take), take.rate).shifted(-origin)
 
 
 def partial(place: Place, comp: Comp) -> Comp:
