@@ -291,6 +291,18 @@ class TakeIndex:
             (digest, name, size, moment),
         )
 
+    def remember_tags(self, digest: str, title: str, artist: str) -> None:
+        """Note what the tags of the file say that this audio came in; both empty: nothing."""
+        if title or artist:
+            self._connection.execute("INSERT OR REPLACE INTO tag VALUES (?, ?, ?)", (digest, title, artist))
+        else:
+            self._connection.execute("DELETE FROM tag WHERE digest = ?", (digest,))
+
+    def recall_tags(self, digest: str) -> tuple[str, str]:
+        """Title and artist in the tags of the file that this audio came in last; "" for what they do not say."""
+        row = self._connection.execute("SELECT title, artist FROM tag WHERE digest = ?", (digest,)).fetchone()
+        return ("", "") if row is None else (str(row[0]), str(row[1]))
+
     def upload_name(self, digest: str) -> str | None:
         """The name of the file this audio was uploaded as; None when it was not."""
         return self._one("SELECT name FROM upload WHERE digest = ?", digest)

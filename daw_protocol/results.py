@@ -185,6 +185,8 @@ class SongInFocus(Message):
     channels: int = value(COUNT, "1 or 2")
     length: int = value(SAMPLES, "its length")
     position: int = value(SAMPLES, "timeline position of its first sample")
+    tag_title: str = value(AnyText(), "its title by its file's tags, one line; empty without one", "")
+    tag_artist: str = value(AnyText(), "its artist by its file's tags, one line; empty without one", "")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -244,6 +246,8 @@ class SongFile(Message):
     modified: float = value(MOMENT, f"when it was last written or uploaded, {MOMENT_DOC}")
     folder: str = value(AnyText(), "the folder it is in, from the server's folder on; empty for an upload")
     ending: str = value(AnyText(), "the ending of its file, such as .wav; empty without one")
+    tag_title: str = value(AnyText(), "its title by the file's tags, one line; empty without one", "")
+    tag_artist: str = value(AnyText(), "its artist by the file's tags, one line; empty without one", "")
 
 
 @dataclass(frozen=True, kw_only=True)

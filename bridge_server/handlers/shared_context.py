@@ -20,7 +20,7 @@ from bridge_server.songs.sources import STORED, TAKE, FileState, state_of
 from daw_protocol import requests
 from daw_protocol.context import NEW_SONG_RATE, Context, shared_request
 from daw_protocol.errors import ProtocolError
-from daw_protocol.results import Focus, Grid, Problem, Selection, SongInFocus, SongList, Watching
+from daw_protocol.results import Focus, Grid, Problem, Selection, SongFile, SongInFocus, SongList, Watching
 from daw_protocol.timeline import Span, TempoMap
 from daw_protocol.timeline.bbt import Bbt
 
@@ -67,13 +67,15 @@ class SharedContextHandlers:
         rate = song.rate if song else context.rate or NEW_SONG_RATE
         shown = self._shared_context.shown_as(context, rate)
         result = in_samples(context, shown, song, revision, client, problem)
-        text = f"{song.title}, {song.length} samples at {song.rate} Hz" if song else "No song is selected."
+        text = (
+            f"{in_words(song)}, {song.length} samples at {song.rate} Hz" if song else "No song is selected."
+        )
         return understood(request, text, result)
 
     async def songs(self, request: requests.ListSongs, _: Client) -> Response:
         found = await asyncio.to_thread(list_songs, self._settings.roots, self._settings.store, request.limit)
         recent = await self._reader.recent_uploads(min(request.limit, MAX_RECENT))
-        titles = "; ".join(entry.title for entry in (*recent, *found))
+        titles = "; ".join(in_words(entry) for entry in (*recent, *found))
         return understood(request, titles, SongList(songs=tuple(found), recent=tuple(recent)))
 
     async def _song(self, source: str, rate: int | None) -> SongInFocus:
@@ -85,14 +87,20 @@ class SharedContextHandlers:
             key = (name, state, rate)
             if self._known is None or self._known[0] != key:
                 song = await self._reader.read(name, rate)
-                audio = song.audio
+                audio, tags = song.audio, song.tags
                 facts = SongInFocus(
                     source=name, digest=song.digest, title=song.name, rate=audio.rate, channels=audio.channels,
-                    length=audio.frames, position=0,
+                    length=audio.frames, position=0, tag_title=tags.title, tag_artist=tags.artist,
                 )  # fmt: skip
                 self._known = (key, facts)
                 self._shared_context.rate = facts.rate
             return self._known[1]
+
+
+def in_words(song: SongFile | SongInFocus) -> str:
+    """A song by its file's name, and by what the file's tags call it."""
+    tags = " by ".join(filter(None, (song.tag_title, song.tag_artist)))
+    return f"{song.title} ({tags})" if tags else song.title
 
 
 def in_samples(

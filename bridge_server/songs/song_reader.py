@@ -35,6 +35,7 @@ from bridge_server.songs.sources import (
 from clip_store.audio.audio import quantise
 from clip_store.audio.audio_file import probe_audio
 from clip_store.audio.decoder import OpenFile
+from clip_store.audio.tags import NO_TAGS, Tags
 from clip_store.errors import ClipStoreError
 from clip_store.regular_file import open_regular
 from clip_store.splice import check_alike, frames_with_clip
@@ -191,14 +192,17 @@ class SongReader:
     def _open(self, path: Path) -> BinaryIO:
         return open_source(path, self._roots)
 
-    def remember_upload(self, name: str, file_name: str, size: int, stamp: Fraction | None) -> None:
-        """Remembers the file that stored audio came in: name, size in bytes, time stamp in seconds.
+    def remember_upload(
+        self, name: str, file_name: str, size: int, stamp: Fraction | None, tags: Tags = NO_TAGS
+    ) -> None:
+        """Remembers the file that stored audio came in: name, size in bytes, time stamp in seconds, tags.
 
         Raises ProtocolError.
         """
         digest = name.removeprefix(STORED)
         with transaction(self._connection):
             self._store.index.remember_stamp(digest, stamp)
+            self._store.index.remember_tags(digest, tags.title, tags.artist)
             self._store.index.remember_upload(digest, unicode_only(file_name), size, self._clock() / 1e9)
 
     def uploaded_as(self, name: str) -> str | None:
@@ -212,10 +216,11 @@ class SongReader:
         return [
             SongFile(
                 source=STORED + digest, title=upload_title(name), bytes=size, modified=moment, folder="",
-                ending=Path(name).suffix,
+                ending=Path(name).suffix, tag_title=tags[0], tag_artist=tags[1],
             )
             for (digest, name, size, moment), held in zip(uploads, there, strict=True)
             if held
+            for tags in (self._store.index.recall_tags(digest),)
         ]  # fmt: skip
 
     async def keep(self, path: Path) -> str:
@@ -255,6 +260,9 @@ class SongReader:
             return digest, state, None
         settled = self._clock() - state.modified_ns > SETTLED_NS
         song = await asyncio.to_thread(read_song, path, self._store.blobs, self._most_seconds, open_file)
+        if self._store.index.recall_tags(song.digest) != (song.tags.title, song.tags.artist):
+            with transaction(self._connection):
+                self._store.index.remember_tags(song.digest, song.tags.title, song.tags.artist)
         if settled and song.state == state:
             with transaction(self._connection):
                 self._store.index.remember_file(str(path), state.size, state.modified_ns, song.digest)
@@ -263,7 +271,8 @@ class SongReader:
     async def _stored(self, digest: str, name: str, state: FileState | None = None) -> Song:
         if self._last is not None and self._last.digest == digest:
             return replace(self._last, name=name, state=state)
-        return await asyncio.to_thread(stored_song, digest, name, self._store.blobs, state)
+        song = await asyncio.to_thread(stored_song, digest, name, self._store.blobs, state)
+        return replace(song, tags=Tags(*self._store.index.recall_tags(digest)))
 
     def _take(self, name: str, field: str = "source") -> Take:
         try:
@@ -289,7 +298,7 @@ class SongReader:
         samples = resample(audio.samples, audio.rate, rate, frames)
         converted = quantise(samples, rate, audio.encoding).audio
         try:
-            return Song(song.name, converted, self._store.blobs.put(converted), song.state)
+            return Song(song.name, converted, self._store.blobs.put(converted), song.state, tags=song.tags)
         except ClipStoreError as error:
             raise as_protocol_error(error, "source") from error
 
