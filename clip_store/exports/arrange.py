@@ -16,7 +16,7 @@ from clip_store.exports.layers import Placed, tracks_of
 from clip_store.exports.project import Marker, Project, SoundFile
 from clip_store.exports.tempo_from_zero import FromZero, from_zero
 from clip_store.mix.accepted import AcceptedSong, accepted_in, accepted_whole
-from clip_store.mix.comp_sound import sounds_of, stem_sound
+from clip_store.mix.comp_sound import plays_by_itself, sounds_of, stem_sound
 from clip_store.mix.family import family_of
 from clip_store.store import ClipStore, clip_name, file_stem
 from clip_store.take import Take
@@ -150,7 +150,7 @@ def _project(
         name = _unused(file_stem(f"{title}.original"), used)
         original, rate = _sound(store.blobs, song, name, origin)
     stems = _playing_stems(takes, accepted)
-    changed = {stem for stem in accepted.changed_stems if stem in stems and not accepted.stems[stem].surface}
+    changed = {stem for stem in stems if plays_by_itself(accepted, stem)}
     sounds, plain = sounds_of(accepted, changed)
     placed = []
     for take in takes:

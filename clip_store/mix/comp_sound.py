@@ -14,7 +14,7 @@ from clip_store.comp import Comp, Part
 from clip_store.mix.accepted import AcceptedSong
 from clip_store.mix.joins import joins_of
 from clip_store.mix.lanes import Lanes
-from clip_store.mix.stem_changes import audible_in, merged, stretches_of
+from clip_store.mix.stem_changes import audible_in, changed_spans, merged, parts_in, stretches_of
 from daw_protocol.timeline.span import Span
 
 
@@ -37,14 +37,15 @@ class CompSound:
     @property
     def takes(self) -> tuple[str, ...]:
         """The ids of its takes, each once: those of stems as well."""
-        changed = (part for stem in self.stems for part in self.accepted.covering_of(stem))
+        changed = (part for stem in self.stems for part in parts_in(self.accepted, stem))
         inside = (part for part in changed if part.start < self.span.end and self.span.start < part.end)
         return tuple(dict.fromkeys(part.take for part in (*self.parts, *inside)))
 
     @property
     def needs(self) -> tuple[str, ...]:
         """The digests of the stored audio it is made of."""
-        takes = (self.accepted.takes[take].audio for take in (*self.takes, *self.stems))
+        stems = self.accepted.stems if self.stems else ()
+        takes = (self.accepted.takes[take].audio for take in (*self.takes, *stems))
         return tuple(dict.fromkeys((self.accepted.song, *takes)))
 
     @property
@@ -64,6 +65,15 @@ class CompSound:
         else:
             lane = lanes.covering() if self.covers else lanes.adding(self.along)
         return quantise(lane.read(self.span), lanes.original.form.rate, lane.encoding).audio
+
+
+def plays_by_itself(accepted: AcceptedSong, stem: str) -> bool:
+    """Whether a stem of the original is changed, and nowhere beyond its own beginning and end."""
+    known, region = accepted.stems.get(stem), accepted.region(stem) if stem in accepted.stems else Span(0, 0)
+    if known is None or known.above or known.surface or accepted.is_instrument(stem):
+        return False
+    spans = changed_spans(accepted, stem)
+    return bool(spans) and all(_inside(span, region) for span in spans)
 
 
 def stem_sound(accepted: AcceptedSong, stem: str) -> CompSound:

@@ -50,6 +50,12 @@ def audible_in(song: AcceptedSong, lane: str = "") -> tuple[StemStretch, ...]:
     return tuple(found)
 
 
+def parts_in(song: AcceptedSong, stem: str) -> Comp:
+    """The parts of takes of a stem, and of the stems it was separated into in turn."""
+    below = (part for one in _below(song, stem) for part in parts_in(song, one))
+    return (*song.covering_of(stem), *below)
+
+
 class Unheard(NamedTuple):
     """Where an accepted take of a stem is not heard. take: that one; over: what plays in its stem's place, made without
     it; None where the song plays as it came."""
