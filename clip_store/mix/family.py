@@ -6,7 +6,7 @@ Positions are samples from the first of the song the family is of, whichever son
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from clip_store.comp import Comp, Part, normalised, overlay
@@ -120,22 +120,22 @@ def _is_new(known: tuple[FamilySong, ...], home: FamilySong) -> bool:
 
 
 def heard_by(take: str, takes: Mapping[str, Take], family: Family) -> HeardSong | None:
-    """What was accepted in what a take was made of, as parts of the family's song; None where nothing was known of it.
+    """What was accepted in what a take was made of, as parts of the family's song; None for the song, or its stem, as
+    it came.
 
     A take of an earlier one's result hears what that one did, and all of it. digest, begins: as in its own record.
     """
     line = [take, *family.ancestors(take)]
-    for number, one in enumerate(line):
-        heard = takes[one].recipe.heard
-        if heard is not None:
-            parts = moved(heard.parts, family.home(one).begins)
-            for base in line[number:0:-1]:
-                parts = overlay(parts, family.whole(base))
-            return HeardSong(
-                digest=heard.digest, begins=heard.begins, parts=parts,
-                stems=moved(heard.stems, family.home(one).begins),
-            )  # fmt: skip
-    return None
+    number = next((number for number, one in enumerate(line) if takes[one].recipe.heard), len(line) - 1)
+    record = takes[line[number]].recipe.heard
+    if record is None and number == 0:
+        return None
+    begins, record = family.home(line[number]).begins, record or HeardSong()
+    parts = moved(record.parts, begins)
+    # Without a record the last one of the line is heard as well: it was made of the song as it came.
+    for base in line[number:0:-1]:
+        parts = overlay(parts, family.whole(base))
+    return replace(record, parts=parts, backing=(), stems=moved(record.stems, begins))
 
 
 def moved(parts: tuple[tuple[str, int, int], ...], begins: int) -> Comp:
@@ -148,9 +148,4 @@ def surface_of(stem: str, takes: Mapping[str, Take], family: Family) -> Comp:
     if TASKS[takes[stem].task].placement is Placement.BESIDE:
         return (family.whole(stem),)
     heard = heard_by(stem, takes, family)
-    if heard is not None:
-        return normalised(Part(*part) for part in heard.parts)
-    found: Comp = ()
-    for base in reversed(family.ancestors(stem)):
-        found = overlay(found, family.whole(base))
-    return found
+    return () if heard is None else normalised(Part(*part) for part in heard.parts)

@@ -107,6 +107,10 @@ def test_a_take_that_was_asked_for_without_crossfades_has_none():
 
 
 HEARD = {
+    "the one it was made of is there elsewhere only": (
+        {"a": (1000, 3000), "b": (1500, 2000)}, {"b": "a 1000 3000"}, "b 1500 2000, a 2500 2800",
+        [entering(1500, None, "b"), leaving(2000, None, "b"), entering(2500, None, "a"), leaving(2800, None, "a")],
+    ),
     "a take over the one it heard": (
         {"a": (1000, 3000), "b": (1500, 2000)}, {"b": "a 1000 3000"}, "a 1000 1500, b 1500 2000, a 2000 3000", [],
     ),

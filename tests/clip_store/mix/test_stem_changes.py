@@ -228,6 +228,20 @@ def test_a_new_take_of_the_song_hears_the_changed_stem_and_fits_it(shelf):
     assert not np.array_equal(fade, clip(made, over)[:FADE]), "now it fades from the original"
 
 
+def test_a_take_of_a_take_of_which_another_part_is_accepted_fades_from_the_original(shelf):
+    made = shelf()
+    under = repainted(made, made.song.digest, 0, 4000)
+    made.store.index.choose(under.id, Span(3000, 4000))
+    over = repainted(made, under.result, 1000, 1000)
+    accept(made, over)
+    assert [(join.span.start, join.old, join.new) for join in mix_of(made).covering.joins] == [
+        (1000, None, over.id), (2000 - FADE, None, over.id), (3000, None, under.id),
+    ]  # fmt: skip
+    found = whole(made)
+    assert np.array_equal(found[:1000], made.song.samples[:1000])
+    assert not np.array_equal(found[1000 : 1000 + FADE], made.store.blobs.get(over.audio).samples[:FADE])
+
+
 def test_stems_that_sound_alike_are_told_apart_by_their_place(shelf):
     made = shelf()
     silence = quantise(np.zeros((2000, 2)), made.rate, Encoding.FLOAT).audio
