@@ -223,11 +223,22 @@ class TakeIndex:
         sound its song is."""
         take = self.get(take_id)
         heard = take.recipe.heard.takes if take.recipe.heard else ()
-        marks = ", ".join("?" * (1 + len(heard)))
+        sound = self._sound_of(take)
+        named = (take.origin, sound, *heard)
+        marks = ", ".join("?" * len(named))
         return self._takes(
-            f"WHERE (id IN ({marks}) OR result = ? OR audio = ?) AND id != ? ORDER BY serial",
-            (take.origin, *heard, take.parent, take.parent, take_id),
+            f"WHERE (id IN ({marks}) OR result = ?) AND id != ? ORDER BY serial",
+            (*named, take.parent, take_id),
         )
+
+    def _sound_of(self, take: Take) -> str | None:
+        """The id of the take whose sound a take's song is; of several that sound alike the one that lies there."""
+        first = take.position - take.start
+        row = self._connection.execute(
+            "SELECT id FROM take WHERE audio = ? AND id != ? ORDER BY position != ?, serial LIMIT 1",
+            (take.parent, take.id, first),
+        ).fetchone()
+        return None if row is None else str(row[0])
 
     def lineage(self, take_id: str) -> tuple[Take, ...]:
         """The take itself, then its parents, theirs and so on, each once, nearest first."""

@@ -62,3 +62,11 @@ def test_what_was_heard_counts_from_the_familys_song(shelf):
     assert heard.stems == (("y", 1030, 1040),)
     assert heard_by(vocals.id, takes(made, family), family) is None
     assert moved((("a", 1, 2),), 5) == (Part("a", 6, 7),)
+
+
+def test_a_take_of_a_stem_comes_from_that_stem_alone(shelf):
+    made = shelf()
+    silence = quantise(noise(2000, 2, 0.0), made.rate, Encoding.FLOAT).audio
+    _, there = (kept(made, made.song.digest, at, silence, task="extract", stem="vocals") for at in (0, 8000))
+    take = repainted(made, silence.digest, 500, 1000, at=8000)
+    assert [one.id for one in made.store.index.lineage(take.id)] == [take.id, there.id]
