@@ -90,7 +90,7 @@ def sounds_of(accepted: AcceptedSong, apart: Collection[str] = ()) -> tuple[list
     sounds, plain = _split(accepted, accepted.covering, True, [(one.stem, one.span) for one in changed])
     for comp in accepted.adding:
         takes = {part.take for part in comp}
-        instruments = [stem for stem in accepted.changed_stems if stem in takes]
+        instruments = [stem for stem in accepted.stems if stem in takes]
         spans = [(stem, one.span) for stem in instruments for one in stretches_of(accepted, stem)]
         found, parts = _split(accepted, comp, False, spans)
         sounds += found

@@ -51,7 +51,7 @@ class Lanes:
     def adding(self, comp: Comp) -> CompLane:
         """What plays along with the song, over silence. Raises as `covering`."""
         takes = {part.take for part in comp}
-        changed = [stem for stem in self.accepted.changed_stems if stem in takes]
+        changed = [stem for stem in self.accepted.stems if stem in takes]
         return self._lane(comp, Base(None), self.widest, tuple(map(self._change, changed)))
 
     def stem(self, stem: str) -> CompLane:

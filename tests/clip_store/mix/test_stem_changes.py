@@ -6,6 +6,7 @@ import pytest
 from clip_store.audio.audio import Encoding, quantise
 from clip_store.comp import Part
 from clip_store.mix.accepted import accepted_in
+from clip_store.mix.comp_sound import sounds_of
 from clip_store.mix.hearing import audible_to, heard_audio, heard_record, no_longer_accepted
 from clip_store.mix.stem_changes import Unheard, audible_in, merged, pieces, unheard
 from daw_protocol.tasks import Placement
@@ -188,6 +189,24 @@ def test_an_instrument_that_is_repainted_plays_in_its_own_place(shelf):
     assert np.array_equal(whole(made), expected.astype(np.float32)), "the piano came with it"
     made.store.index.history.undo(piano.audio)
     assert np.array_equal(whole(made), made.song.samples)
+
+
+def test_a_stem_of_an_instrument(shelf):
+    made = shelf()
+    band = kept(
+        made, made.song.digest, 0, quantise(noise(made.song.frames, 2, 0.2, 9), made.rate, Encoding.FLOAT).audio,
+        task="accompany", stem="band",
+    )  # fmt: skip
+    bass, _ = separated(made, band.audio, 0, made.song.frames, "bass", "residual")
+    take = repainted(made, bass.audio, 1000, 2000)
+    accept(made, take)
+    played = clip(made, band)
+    played[1000:3000] += clip(made, take) - clip(made, bass)[1000:3000]
+    played = played.astype(np.float32).astype(np.float64)
+    expected = (exact(made, made.song.digest) + played).astype(np.float32)
+    assert np.array_equal(whole(made), expected)
+    (sound,), _ = sounds_of(accepted(made))
+    assert np.array_equal(sound.read(made.store.blobs).samples, played.astype(np.float32))
 
 
 def test_what_plays_along_with_a_stem_plays_along_with_the_song(shelf):
