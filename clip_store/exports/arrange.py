@@ -150,7 +150,8 @@ def _project(
         name = _unused(file_stem(f"{title}.original"), used)
         original, rate = _sound(store.blobs, song, name, origin)
     stems = _playing_stems(takes, accepted)
-    changed = {stem for stem in stems if plays_by_itself(accepted, stem)}
+    one_separation = len({(take.job, take.number) for take in takes if take.id in stems}) == 1
+    changed = {stem for stem in stems if one_separation and plays_by_itself(accepted, stem)}
     sounds, plain = sounds_of(accepted, changed)
     placed = []
     for take in takes:
