@@ -287,6 +287,18 @@ def test_a_project_plays_changed_stems_as_the_mix_has_them(shelf, playing):
     assert sung.id in {take.id for take in muted if take}
 
 
+def test_stems_of_another_separation_do_not_hide_a_changed_stem(shelf):
+    made = shelf(rate=8_000)
+    vocals, _ = separated(made, made.song.digest, 0, made.song.frames, "vocals", "drums")
+    other, _ = separated(made, made.song.digest, 0, made.song.frames - 10, "bass", "residual")
+    made.connection.execute("UPDATE take SET job = 'other' WHERE stem IN ('bass', 'residual')")
+    for take in (vocals, other, repainted(made, vocals.audio, 2000, 3000)):
+        made.store.index.choose(take.id)
+    mix = SongMix(accepted_in(made.store.index, made.song.digest), made.store.blobs)
+    played = sum_of(made, song_project(made.store, "Song", describe))
+    assert np.abs(played - mix.read(mix.span).samples).max() < 1e-6
+
+
 def test_a_song_is_found_by_its_title_though_takes_made_songs_of_the_same_title(shelf):
     made = shelf(rate=8_000)
     take = repainted(made, made.song.digest, 2000, 3000)
