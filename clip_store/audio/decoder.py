@@ -121,7 +121,7 @@ def opened(path: Path, open_file: OpenFile = open_regular) -> Iterator[OpenSound
         try:
             whole, notes = _chained(decoder, more)
             notes += layout.notes + _check_whole(path, whole, layout)
-            yield OpenSound(whole, layout, notes, stamp, tags_of(decoder, info))
+            yield OpenSound(whole, layout, notes, stamp, tags_of(decoder.title, decoder.artist, info))
         except (
             soundfile.SoundFileError,
             RuntimeError,

@@ -10,8 +10,6 @@ import struct
 from dataclasses import dataclass
 from typing import BinaryIO
 
-import soundfile
-
 from clip_store.audio.riff import walk
 
 MAX_TAG = 200
@@ -33,9 +31,8 @@ class Tags:
 NO_TAGS = Tags()
 
 
-def tags_of(decoder: soundfile.SoundFile, info: Tags) -> Tags:
-    """The tags of a file. info: its RIFF INFO, for what its decoder garbles. Raises what its decoder raises."""
-    title, artist = decoder.title, decoder.artist
+def tags_of(title: str, artist: str, info: Tags) -> Tags:
+    """The tags of a file, as its decoder reads them. info: its RIFF INFO, for what the decoder garbles."""
     return Tags(
         cleaned(info.title if _GARBLED in title else title),
         cleaned(info.artist if _GARBLED in artist else artist),
