@@ -163,7 +163,7 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
                 song_tempo=SongTempoHandlers(contexts, shared_context, reader, tempos),
                 prompts=PromptHandlers(settings.engine, engines, presets, store, queue, reader),
                 shared_context=SharedContextHandlers(settings, shared_context, reader, audience),
-                status=StatusHandlers(settings, queue, store, worker, engines, supervisor),
+                status=StatusHandlers(settings, queue, store, worker, engines, supervisor, running_exports),
                 audition=AuditionHandlers(controller, passages, store.index, queue, reader, shared_context, events),
             )
         )  # fmt: skip

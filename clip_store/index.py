@@ -20,6 +20,7 @@ from clip_store.index_schema import SCHEMA_VERSION, Connection, make_tables
 from clip_store.marks import Marks
 from clip_store.song_history import SongHistory
 from clip_store.take import COLUMNS, Take, from_row, to_row
+from daw_protocol.tasks import TASKS
 from daw_protocol.timeline.span import Span
 
 __all__ = ["SCHEMA_VERSION", "Connection", "Place", "TakeIndex", "place_of"]
@@ -37,7 +38,10 @@ class TakeLink(NamedTuple):
     """Where a take lies and what it is made of; fields as in Take. serial: its place in the order of their making."""
 
     id: str
+    task: str
     parent: str
+    audio: str
+    position: int
     start: int
     length: int
     result: str | None
@@ -129,6 +133,19 @@ class TakeIndex:
         )
         return {row[0] for row in rows}
 
+    def stems_used(self, song: str) -> set[str]:
+        """The ids of a song's stems and instruments whose sound has takes itself."""
+        rows = self._connection.execute(
+            "SELECT id, task FROM take WHERE parent = ? AND audio != parent AND audio IN (SELECT parent FROM take)",
+            (song,),
+        )
+        return {str(take) for take, task in rows if TASKS[task].is_track}
+
+    def maker_of(self, song: str) -> Take | None:
+        """The take that made a song: whose result it is, or whose sound it is where that is a stem or an instrument."""
+        found = self._takes("WHERE (result = ? OR audio = ?) AND parent != ? ORDER BY serial", (song,) * 3)
+        return next((take for take in found if take.result == song or TASKS[take.task].is_track), None)
+
     def choose(self, take_id: str, part: Span | None = None) -> Place:
         """Make a take, or a part of it, the one in force at its place; what was undone there is off the path of `redo`.
 
@@ -202,14 +219,26 @@ class TakeIndex:
         return choice.serial if choice else 0
 
     def parents(self, take_id: str) -> tuple[Take, ...]:
-        """The takes this one comes from: the one it varies, those in what it heard, those whose result its song is."""
+        """The takes this one comes from: the one it varies, those in what it heard, those whose result or
+        sound its song is."""
         take = self.get(take_id)
         heard = take.recipe.heard.takes if take.recipe.heard else ()
-        marks = ", ".join("?" * (1 + len(heard)))
+        sound = self._sound_of(take)
+        named = (take.origin, sound, *heard)
+        marks = ", ".join("?" * len(named))
         return self._takes(
             f"WHERE (id IN ({marks}) OR result = ?) AND id != ? ORDER BY serial",
-            (take.origin, *heard, take.parent, take_id),
+            (*named, take.parent, take_id),
         )
+
+    def _sound_of(self, take: Take) -> str | None:
+        """The id of the take whose sound a take's song is; of several that sound alike the one that lies there."""
+        first = take.position - take.start
+        row = self._connection.execute(
+            "SELECT id FROM take WHERE audio = ? AND id != ? ORDER BY position != ?, serial LIMIT 1",
+            (take.parent, take.id, first),
+        ).fetchone()
+        return None if row is None else str(row[0])
 
     def lineage(self, take_id: str) -> tuple[Take, ...]:
         """The take itself, then its parents, theirs and so on, each once, nearest first."""
@@ -272,6 +301,18 @@ class TakeIndex:
             "INSERT OR REPLACE INTO upload (digest, name, size, moment) VALUES (?, ?, ?, ?)",
             (digest, name, size, moment),
         )
+
+    def remember_tags(self, digest: str, title: str, artist: str) -> None:
+        """Note what the tags of the file say that this audio came in; both empty: nothing."""
+        if title or artist:
+            self._connection.execute("INSERT OR REPLACE INTO tag VALUES (?, ?, ?)", (digest, title, artist))
+        else:
+            self._connection.execute("DELETE FROM tag WHERE digest = ?", (digest,))
+
+    def recall_tags(self, digest: str) -> tuple[str, str]:
+        """Title and artist in the tags of the file that this audio came in last; "" for what they do not say."""
+        row = self._connection.execute("SELECT title, artist FROM tag WHERE digest = ?", (digest,)).fetchone()
+        return ("", "") if row is None else (str(row[0]), str(row[1]))
 
     def upload_name(self, digest: str) -> str | None:
         """The name of the file this audio was uploaded as; None when it was not."""

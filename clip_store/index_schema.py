@@ -22,6 +22,7 @@ TABLES = (
     "CREATE INDEX IF NOT EXISTS take_by_parent ON take (parent, start)",
     "CREATE INDEX IF NOT EXISTS take_by_job ON take (job)",
     "CREATE INDEX IF NOT EXISTS take_by_result ON take (result)",
+    "CREATE INDEX IF NOT EXISTS take_by_audio ON take (audio)",
     # A tree of choices in each place, see choices.py. parts: JSON, null for all of the take.
     """CREATE TABLE IF NOT EXISTS choice (
         song TEXT, start INTEGER, "end" INTEGER, stem TEXT, step INTEGER, take TEXT NOT NULL,
@@ -44,6 +45,8 @@ TABLES = (
     """CREATE TABLE IF NOT EXISTS upload (
         serial INTEGER PRIMARY KEY AUTOINCREMENT, digest TEXT NOT NULL UNIQUE, name TEXT NOT NULL,
         size INTEGER NOT NULL, moment REAL NOT NULL)""",
+    # What the tags of the file call it that a song came in last.
+    "CREATE TABLE IF NOT EXISTS tag (digest TEXT PRIMARY KEY, title TEXT NOT NULL, artist TEXT NOT NULL)",
     # What a producer accepted for a song, and what analyses found, by the song's digest; JSON of others' making.
     "CREATE TABLE IF NOT EXISTS song_tempo (digest TEXT PRIMARY KEY, tempo TEXT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS analysis (job TEXT PRIMARY KEY, digest TEXT NOT NULL, found TEXT NOT NULL)",

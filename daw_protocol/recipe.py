@@ -47,11 +47,14 @@ class HeardSong(Message):
     backing: tuple[tuple[str, int, int], ...] = value(
         PartsKind(), "accepted takes that played along with it", ()
     )
+    stems: tuple[tuple[str, int, int], ...] = value(
+        PartsKind(), "accepted takes that took the place of a stem of it, or of an instrument", ()
+    )
 
     @property
     def takes(self) -> tuple[str, ...]:
         """The ids of the takes in it, each once."""
-        return tuple(dict.fromkeys(take for take, _, _ in (*self.parts, *self.backing)))
+        return tuple(dict.fromkeys(take for take, _, _ in (*self.parts, *self.backing, *self.stems)))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -36,10 +36,10 @@ class Acknowledged(Reply):
 
 @dataclass(frozen=True, kw_only=True)
 class JobProgress(Reply):
-    """A job's progress, at most ten times per second."""
+    """A job's progress, at most ten times per second. An export's comes at once, with the id that `cancel` takes."""
 
     name: ClassVar[str] = "progress"
-    job: str = value(Text(64), "the job's id")
+    job: str = value(Text(64), "the job's id; empty for an export")
     stage: str = value(Text(200), "the current stage")
     fraction: float = value(Real(0, 1), "the part of the job that is done, 0 to 1")
     seconds_left: float | None = value(Real(0, 1e7), "estimated seconds left", None)

@@ -185,6 +185,8 @@ class SongInFocus(Message):
     channels: int = value(COUNT, "1 or 2")
     length: int = value(SAMPLES, "its length")
     position: int = value(SAMPLES, "timeline position of its first sample")
+    tag_title: str = value(AnyText(), "its title by its file's tags, one line; empty without one", "")
+    tag_artist: str = value(AnyText(), "its artist by its file's tags, one line; empty without one", "")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -244,6 +246,8 @@ class SongFile(Message):
     modified: float = value(MOMENT, f"when it was last written or uploaded, {MOMENT_DOC}")
     folder: str = value(AnyText(), "the folder it is in, from the server's folder on; empty for an upload")
     ending: str = value(AnyText(), "the ending of its file, such as .wav; empty without one")
+    tag_title: str = value(AnyText(), "its title by the file's tags, one line; empty without one", "")
+    tag_artist: str = value(AnyText(), "its artist by the file's tags, one line; empty without one", "")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -285,6 +289,15 @@ class RenderUnderWay(Message):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ExportUnderWay(Message):
+    """An export that is being written."""
+
+    id: str = value(AnyText(), "what `cancel` finds it by: the request's id, or one the server gave it")
+    name: str = value(AnyText(), "the take or song it is of")
+    format: str = value(AnyText(), "the file format")
+
+
+@dataclass(frozen=True, kw_only=True)
 class ServerStatus(Message):
     """The server's state."""
 
@@ -296,6 +309,9 @@ class ServerStatus(Message):
     running: str | None = value(Nullable(ID), "the running job, the oldest if there are several")
     renders: tuple[RenderUnderWay, ...] = value(
         ListOf(Record(RenderUnderWay)), "what is being rendered at this moment"
+    )
+    exports: tuple[ExportUnderWay, ...] = value(
+        ListOf(Record(ExportUnderWay)), "the exports that are being written, the oldest first", ()
     )
     queued: int = value(COUNT, "jobs in the queue")
     roots: tuple[str, ...] = value(TEXTS, "the folders it may read songs from")

@@ -60,6 +60,11 @@ class TaskSpec:
         return self.placement is not Placement.WORDS
 
     @property
+    def is_track(self) -> bool:
+        """Whether its takes are stems or instruments: what is made of one changes that one, inside the song."""
+        return self.placement in (Placement.BESIDE, Placement.ALONE)
+
+    @property
     def hears_accepted(self) -> bool:
         """Whether its takes can be made for the song as it stands: stems and analyses are of a song as it came."""
         return self.placement in (Placement.REPLACES, Placement.BESIDE)

@@ -48,7 +48,7 @@ def accepted_during(index: TakeIndex, render: PartialRender) -> AcceptedSong:
     if song.heard:
         there = set(song.heard.takes)
         accepted = accepted.only(
-            lambda comp: not accepted.covers(comp) and not there & {part.take for part in comp.parts}
+            lambda comp: not accepted.replaces(comp) and not there & {part.take for part in comp.parts}
         )
     return beside(accepted, plan.region_in_original, plan.spec.placement, render.stem or MIX)
 

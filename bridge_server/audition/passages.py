@@ -146,12 +146,13 @@ def take_sound(take: Take, accepted: AcceptedSong, mix: StemMix | None = None) -
         return _name("stems", take.region, *(stem.audio for stem in mix.takes))
     covers = placement_of(take).covers_song
     below = song_sound(take.parent, accepted) if take.parent and not covers else ""
-    return _name(take.audio, below, *(accepted.adding if covers else ()))
+    changed = tuple(comp.parts for comp in accepted.comps if comp.stem)
+    return _name(take.audio, below, *((*accepted.adding, changed) if covers else ()))
 
 
 def song_sound(digest: str, accepted: AcceptedSong) -> str:
     """Names a song with what is accepted in it: takes never change, so their ids are enough."""
-    return _name(digest, *((comp.place.stem, comp.parts) for comp in accepted.comps))
+    return _name(digest, *((comp.stem or comp.place.stem, comp.parts) for comp in accepted.comps))
 
 
 def _name(*parts: object) -> str:

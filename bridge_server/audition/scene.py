@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from bridge_server.audition.layered_audio import LayeredAudio
 from daw_protocol.errors import ErrorCode, ProtocolError
+from daw_protocol.requests.span_between import span_between
 from daw_protocol.timeline import Position, Span, TempoMap
 
 TAKE, ORIGINAL = "take", "original"
@@ -82,31 +83,8 @@ class Scene:
 
 def within(scene: Scene, span: tuple[Position | None, Position | None]) -> Scene:
     """The scene between two positions, as far as they are given. Raises ProtocolError for an empty range."""
-    start, end = (
-        None if given is None else resolved(given, scene, name)
-        for given, name in zip(span, ("start", "end"), strict=True)
-    )
-    loop_range = scene.loop_range
-    first = loop_range.start if start is None else start
-    last = loop_range.end if end is None else end
-    if last <= first:
-        raise ProtocolError(
-            ErrorCode.BAD_REGION,
-            f"There is nothing between sample {first} and sample {last}.",
-            "start must be before end, and before the song's end.",
-            "start" if end is None else "end",
-        )
-    return replace(scene, loop_range=Span(first, last), bounded=scene.bounded or end is not None)
-
-
-def resolved(position: Position, scene: Scene, field: str) -> int:
-    """The position in samples of the timeline. Raises ProtocolError."""
-    try:
-        return position.resolve(scene.tempo_map, scene.rate)
-    except (ValueError, OverflowError) as error:
-        raise ProtocolError(
-            ErrorCode.OUT_OF_RANGE, f"{field}: {error}.", "Check the position.", field
-        ) from error
+    inside = span_between(span, scene.loop_range, scene.tempo_map, scene.rate)
+    return replace(scene, loop_range=inside, bounded=scene.bounded or span[1] is not None)
 
 
 def not_playing(sentence: str, remedy: str) -> ProtocolError:

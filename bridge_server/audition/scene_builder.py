@@ -88,7 +88,7 @@ def siblings_of(index: TakeIndex, take: Take) -> tuple[Take, ...]:
 
 
 def accepted_takes(index: TakeIndex, song: str) -> AcceptedSong:
-    """What is accepted in a song and can be heard in it: all but stems."""
+    """What is accepted in a song and can be heard in it: all but stems as they came."""
     accepted = accepted_in(index, song)
     return accepted.only(
         lambda comp: not any(accepted.placement(part) is Placement.ALONE for part in comp.parts)
@@ -221,9 +221,10 @@ class SceneBuilder:
         if ORIGINAL in scene.audio:
             loud[ORIGINAL] = self._loud(scene.audio[ORIGINAL], stretch, scene.place)
         group = {one.id: one for one in (*request.siblings[-together:], request.take)}
+        changed = tuple(comp.parts for comp in request.accepted.comps if comp.stem)
         for name, one in group.items():
             side = self.sides(SceneRequest(one, (), request.accepted, 0, 0))[TAKE]
-            loud[name] = self._loud(side, stretch, (name, request.accepted.adding))
+            loud[name] = self._loud(side, stretch, (name, request.accepted.adding, changed))
         gains = matching_gains(loud)
         return {TAKE: gains[request.take.id], ORIGINAL: gains.get(ORIGINAL, 0.0)}
 

@@ -30,9 +30,10 @@ from bridge_server.audition.effects import (
     StopPlayback,
     SwitchTransport,
 )
-from bridge_server.audition.scene import ORIGINAL, TAKE, PlaybackOptions, Scene, not_playing, resolved
+from bridge_server.audition.scene import ORIGINAL, TAKE, PlaybackOptions, Scene, not_playing
 from bridge_server.audition.state import ControllerState, Playing, Stopped, Waiting
 from daw_protocol.errors import ErrorCode, ProtocolError
+from daw_protocol.requests.span_between import resolved
 
 MAX_MESSAGE = 2000
 
@@ -161,7 +162,7 @@ def _seek(state: ControllerState, command: Seek) -> Transition:
             "The audition follows the DAW's transport, so the DAW sets the position.",
             "Move the DAW's playhead, or send audition.follow none.",
         )
-    position = resolved(command.position, scene, "position")
+    position = resolved(command.position, "position", scene.tempo_map, scene.rate)
     return Transition(replace(state, message=""), (ChangePlayback(scene, state.options, position),))
 
 

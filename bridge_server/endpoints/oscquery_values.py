@@ -15,7 +15,6 @@ from bridge_server.sessions.events import ContextMoved, Events, RequestDone
 from bridge_server.sessions.shared_context import SharedContext
 from daw_protocol import requests
 from daw_protocol.addresses import BY_NAME, BY_REQUEST
-from daw_protocol.context import resolved, shared_request, tempo_map_of
 from daw_protocol.osc_form import request_to_osc
 from daw_protocol.oscquery import READABLE, Listen, ListenCommand
 from daw_protocol.replies import Reply
@@ -92,12 +91,9 @@ def focus_values(shared_context: SharedContext) -> dict[str, list[Any]]:
 
     The tempo and meter are those at the playhead, where there is a whole tempo map.
     """
-    context = shared_context.on_song
-    tempo_map, _ = tempo_map_of(shared_request(context))
-    rate = context.rate or shared_context.rate
-    playhead = shared_context.playhead
-    here = playhead or 0
-    start, end = resolved(context.start, tempo_map, rate), resolved(context.end, tempo_map, rate)
+    shown = shared_context.shown
+    context, tempo_map, rate = shown.context, shown.tempo_map, shown.rate
+    here = shown.playhead or 0
     found: dict[str, list[Any]] = {}
     if context.bpm is not None or context.tempo_map is not None:
         found["tempo"] = [round(float(tempo_map.tempo_at(here, rate)), 6)]
@@ -106,11 +102,11 @@ def focus_values(shared_context: SharedContext) -> dict[str, list[Any]]:
     if context.key is not None:
         found["key"] = [str(context.key)]
     if context.source is not None:
-        found["source"] = [context.source, resolved(context.source_position, tempo_map, rate) or 0]
-    if start is not None and end is not None:
-        found["select"] = [start, end]
-    if playhead is not None:
-        found["transport"] = [playhead, int(context.rolling)]
+        found["source"] = [context.source, shown.position]
+    if shown.selection is not None:
+        found["select"] = [shown.selection.start, shown.selection.end]
+    if shown.playhead is not None:
+        found["transport"] = [shown.playhead, int(context.rolling)]
     return {BY_NAME[name].address: value for name, value in found.items()}
 
 

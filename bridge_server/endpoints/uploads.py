@@ -15,6 +15,7 @@ from typing import Protocol
 from bridge_server.handlers.response import our_fault
 from bridge_server.log_words import Private
 from bridge_server.songs.sources import STORED, read_song
+from clip_store.audio.tags import NO_TAGS
 from clip_store.blobs import BlobStore
 from daw_protocol.errors import ErrorCode, ProtocolError
 
@@ -53,6 +54,7 @@ class Upload:
         self._sha = hashlib.sha256()
         self.received = 0
         self.stamp: Fraction | None = None  # of the file, in seconds; known once it is kept
+        self.tags = NO_TAGS  # of the file; known once it is kept
         self.note = ""  # what is odd about the file; known once it is kept
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -114,7 +116,7 @@ class Upload:
         except Exception as bug:  # which must not end the connection that the upload came by
             log.exception("The upload of %s met a bug", Private(self.announced.name))
             raise our_fault() from bug
-        self.stamp = song.stamp
+        self.stamp, self.tags = song.stamp, song.tags
         self.note = " ".join(song.notes)
         return STORED + song.digest
 

@@ -251,7 +251,9 @@ class WebSocketEndpoint:
             if not upload.complete:
                 return
             source = await asyncio.to_thread(upload.keep, self._blobs, self._settings.limits.song_seconds)
-            self._reader.remember_upload(source, upload.announced.name, upload.received, upload.stamp)
+            self._reader.remember_upload(
+                source, upload.announced.name, upload.received, upload.stamp, upload.tags
+            )
             client.send(Understood(id=client.upload_id, command="upload", text=source, note=upload.note))
         except ProtocolError as error:
             client.send(Failed.from_error(error, request_id=client.upload_id))

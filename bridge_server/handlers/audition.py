@@ -29,7 +29,6 @@ from bridge_server.songs.song_reader import SongReader
 from bridge_server.songs.sources import Song
 from clip_store.errors import TakeError
 from clip_store.index import TakeIndex
-from daw_protocol.context import shared_request, tempo_map_of
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.replies import AuditionState
 from daw_protocol.requests import Request
@@ -202,9 +201,10 @@ class AuditionHandlers:
         probe = await self._reader.probe(name, rate)
         song = await self._reader.read(name, rate)
         position = placed(context.source_position if shared else None, probe).position
-        here = self._shared_context.with_song_tempo(replace(context, source=name, source_position=position))
-        tempo_map, _ = tempo_map_of(shared_request(here))
-        origin = 0 if position is None else position.resolve(tempo_map, song.audio.rate)
+        here = self._shared_context.shown_as(
+            replace(context, source=name, source_position=position), song.audio.rate
+        )
+        tempo_map, origin = here.tempo_map, here.position
         start = request.start
         if start is None and shared and request.end is None and not context.rolling:
             start = context.playhead

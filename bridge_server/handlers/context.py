@@ -41,7 +41,7 @@ class ContextHandlers:
         """Where the song lies by its time stamp, for all who show it; a file that cannot be read is refused later."""
         with contextlib.suppress(ProtocolError):
             probe = await self._reader.probe(request.source, request.rate)
-            self._shared_context.song_lies(request.source, placed(None, probe).position)
+            self._shared_context.song_lies(request.source, placed(None, probe).position, probe.rate)
 
 
 def in_words(request: Request) -> str:

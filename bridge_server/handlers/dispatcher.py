@@ -12,6 +12,7 @@ from typing import Any
 
 from bridge_server.errors import as_protocol_error
 from bridge_server.handlers.response import Response, our_fault, refused
+from bridge_server.handlers.running_exports import new_id
 from bridge_server.jobs.database import DatabaseError, database_failed
 from bridge_server.sessions.client import Client
 from bridge_server.sessions.events import Events, RequestDone, Responded
@@ -60,6 +61,8 @@ class Dispatcher:
     async def respond(self, request: Request, client: Client) -> Response:
         """Carries out a request. Never raises, except when it is cancelled: what goes wrong is in the response."""
         began = time.perf_counter()
+        if isinstance(request, requests.Export) and not request.id:
+            request = request.evolve(id=new_id())  # so that it can be cancelled
         response = await self._carry_out(request, client)
         if response.error is None:
             self._events.publish(RequestDone(request, client))

@@ -38,6 +38,7 @@ from daw_protocol.take_results import ExportedProject
 FOLDER = "exports"
 """Below the store: the default folder for projects."""
 
+EXPORTING = "exporting"
 PROGRESS_SECONDS = 0.1
 
 Found = TypeVar("Found")
@@ -61,7 +62,8 @@ class ExportHandlers:
     async def export(self, request: Export, client: Client) -> Response:
         """Raises ProtocolError, TakeError, ClipStoreError."""
         folder = find_folder(request.folder, self._roots) if request.folder else self._store.root / FOLDER
-        with self._running.begun(request.id, client) as export:
+        with self._running.begun(request.id, client, request.name, request.format) as export:
+            client.send(JobProgress(id=request.id, job="", stage=EXPORTING, fraction=0.0))  # its id, at once
             progress = _ExportProgress(request, export, asyncio.get_running_loop())
             if request.format in MIX_FORMATS:
                 return await self._finished(request, folder, progress)
@@ -130,7 +132,7 @@ class _ExportProgress:
         self._export.check()
         if time.monotonic() - self._last >= PROGRESS_SECONDS:
             self._last = time.monotonic()
-            reply = JobProgress(id=self._request.id, job="", stage="exporting", fraction=fraction)
+            reply = JobProgress(id=self._request.id, job="", stage=EXPORTING, fraction=fraction)
             with contextlib.suppress(RuntimeError):  # the server is stopping
                 self._loop.call_soon_threadsafe(self._export.client.send, reply)
 

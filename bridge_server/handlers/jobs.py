@@ -83,7 +83,8 @@ class JobHandlers:
         try:
             job = self._queue.named(request.job, client)
         except ProtocolError:
-            if export := self._exports.of_machine(request.job, client):
+            export = self._exports.of_machine(request.job, client) or self._exports.of_anyone(request.job)
+            if export is not None:
                 return _export_cancelled(request, export)
             raise
         result = CancelledJob(job=job.id)

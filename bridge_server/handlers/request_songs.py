@@ -13,14 +13,13 @@ from bridge_server.songs.placement import Placement, placed
 from bridge_server.songs.song_probe import SongProbe
 from bridge_server.songs.song_reader import SongReader
 from bridge_server.songs.song_tempos import SongTempos
-from bridge_server.songs.sources import TAKE
-from clip_store.index import TakeIndex
 from daw_protocol import requests
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.requests import Render
 from daw_protocol.requests.parts import Part, parts_of
 from daw_protocol.requests.render import ACCEPTED
 from daw_protocol.requests.tracks import EACH, TOGETHER, Track
+from daw_protocol.tasks import TASKS
 from model.engine import EngineDescription
 
 
@@ -38,10 +37,9 @@ AS_THEY_CAME = "Tracks that are rendered together use the files as they are, wit
 class RequestSongs:
     """Looks at the songs requests name. Lives on the event loop."""
 
-    def __init__(self, reader: SongReader, tempos: SongTempos, hearing: Hearing, index: TakeIndex) -> None:
+    def __init__(self, reader: SongReader, tempos: SongTempos, hearing: Hearing) -> None:
         self._reader = reader
         self._hearing = hearing
-        self._index = index
         self._tempos = tempos
 
     async def placed(self, description: EngineDescription, request: Render) -> tuple[Render, str]:
@@ -83,9 +81,12 @@ class RequestSongs:
 
     def _song_heard(self, request: Render) -> str | None:
         """The digest of the song in which takes may be accepted; None for a file never seen. Raises ProtocolError."""
-        if request.source is None or not request.source.startswith(TAKE):
-            return self._reader.known_digest(request.source) if request.source else None
-        return self._index.get(request.source.removeprefix(TAKE)).result
+        if request.source is None:
+            return None
+        take = self._reader.take_of(request.source)
+        if take is None:
+            return self._reader.known_digest(request.source)
+        return take.audio if TASKS[take.task].is_track else take.result
 
     async def _placed_alone(self, request: Render) -> tuple[Render, RequestSong]:
         """The request with its song in its place, and on the tempo kept with it."""

@@ -6,6 +6,7 @@ The event loop adds, cancels and forgets; the thread that writes only reads its 
 from __future__ import annotations
 
 import contextlib
+import secrets
 from collections.abc import Iterator
 from threading import Event
 
@@ -16,9 +17,12 @@ from daw_protocol.errors import ErrorCode, ProtocolError
 class RunningExport:
     """An export being written."""
 
-    def __init__(self, id: str, client: Client) -> None:
+    def __init__(self, id: str, client: Client, name: str = "", format: str = "") -> None:
+        """name: of the take or song; format: of the file."""
         self.id = id
         self.client = client
+        self.name = name
+        self.format = format
         self._cancelled = Event()
 
     def cancel(self) -> None:
@@ -41,10 +45,14 @@ class RunningExports:
     def __init__(self) -> None:
         self._running: list[RunningExport] = []
 
+    def __iter__(self) -> Iterator[RunningExport]:
+        """In the order they were begun."""
+        return iter(tuple(self._running))
+
     @contextlib.contextmanager
-    def begun(self, id: str, client: Client) -> Iterator[RunningExport]:
+    def begun(self, id: str, client: Client, name: str = "", format: str = "") -> Iterator[RunningExport]:
         """Notes an export until the block ends; a block that is left early cancels it."""
-        export = RunningExport(id, client)
+        export = RunningExport(id, client, name, format)
         self._running.append(export)
         try:
             yield export
@@ -60,9 +68,19 @@ class RunningExports:
         """As `of_client`, of any program on the client's machine: messages typed one by one come from other ports."""
         return self._newest(export for export in self._named(id) if export.client.key == client.key)
 
+    def of_anyone(self, id: str) -> RunningExport | None:
+        """The only export under this id, whoever asked for it: `status` names it to everybody."""
+        found = list(self._named(id))
+        return found[0] if len(found) == 1 else None
+
     def _named(self, id: str) -> Iterator[RunningExport]:
         return (export for export in reversed(self._running) if export.id == id)
 
     @staticmethod
     def _newest(found: Iterator[RunningExport]) -> RunningExport | None:
         return next(found, None)
+
+
+def new_id() -> str:
+    """The id of an export whose request had none: nobody else's."""
+    return f"x{secrets.token_hex(5)}"

@@ -10,6 +10,7 @@ from bridge_server.handlers.response import Response, understood
 from bridge_server.sessions.audience import Audience
 from bridge_server.sessions.client import Client
 from bridge_server.sessions.shared_context import SharedContext
+from bridge_server.sessions.shown_context import ShownContext
 from bridge_server.settings import Settings
 from bridge_server.songs.alike import existing
 from bridge_server.songs.placement import placed
@@ -17,9 +18,9 @@ from bridge_server.songs.song_folders import list_songs
 from bridge_server.songs.song_reader import SongReader
 from bridge_server.songs.sources import STORED, TAKE, FileState, state_of
 from daw_protocol import requests
-from daw_protocol.context import NEW_SONG_RATE, Context, resolved, shared_request, tempo_map_of
+from daw_protocol.context import NEW_SONG_RATE, Context, shared_request
 from daw_protocol.errors import ProtocolError
-from daw_protocol.results import Focus, Grid, Problem, Selection, SongInFocus, SongList, Watching
+from daw_protocol.results import Focus, Grid, Problem, Selection, SongFile, SongInFocus, SongList, Watching
 from daw_protocol.timeline import Span, TempoMap
 from daw_protocol.timeline.bbt import Bbt
 
@@ -63,15 +64,18 @@ class SharedContextHandlers:
                 context = replace(context, source_position=placed(context.source_position, probe).position)
             except ProtocolError as error:
                 problem = Problem(sentence=error.sentence, remedy=error.remedy)
-        shown = self._shared_context.with_song_tempo(context)
+        rate = song.rate if song else context.rate or NEW_SONG_RATE
+        shown = self._shared_context.shown_as(context, rate)
         result = in_samples(context, shown, song, revision, client, problem)
-        text = f"{song.title}, {song.length} samples at {song.rate} Hz" if song else "No song is selected."
+        text = (
+            f"{in_words(song)}, {song.length} samples at {song.rate} Hz" if song else "No song is selected."
+        )
         return understood(request, text, result)
 
     async def songs(self, request: requests.ListSongs, _: Client) -> Response:
         found = await asyncio.to_thread(list_songs, self._settings.roots, self._settings.store, request.limit)
         recent = await self._reader.recent_uploads(min(request.limit, MAX_RECENT))
-        titles = "; ".join(entry.title for entry in (*recent, *found))
+        titles = "; ".join(in_words(entry) for entry in (*recent, *found))
         return understood(request, titles, SongList(songs=tuple(found), recent=tuple(recent)))
 
     async def _song(self, source: str, rate: int | None) -> SongInFocus:
@@ -83,19 +87,25 @@ class SharedContextHandlers:
             key = (name, state, rate)
             if self._known is None or self._known[0] != key:
                 song = await self._reader.read(name, rate)
-                audio = song.audio
+                audio, tags = song.audio, song.tags
                 facts = SongInFocus(
                     source=name, digest=song.digest, title=song.name, rate=audio.rate, channels=audio.channels,
-                    length=audio.frames, position=0,
+                    length=audio.frames, position=0, tag_title=tags.title, tag_artist=tags.artist,
                 )  # fmt: skip
                 self._known = (key, facts)
                 self._shared_context.rate = facts.rate
             return self._known[1]
 
 
+def in_words(song: SongFile | SongInFocus) -> str:
+    """A song by its file's name, and by what the file's tags call it."""
+    tags = " by ".join(filter(None, (song.tag_title, song.tag_artist)))
+    return f"{song.title} ({tags})" if tags else song.title
+
+
 def in_samples(
     context: Context,
-    shown: Context,
+    shown: ShownContext,
     song: SongInFocus | None,
     revision: int,
     client: str,
@@ -103,25 +113,21 @@ def in_samples(
 ) -> Focus:
     """Song, grid, selection, playhead and the values for a request; positions are samples of the timeline.
 
-    shown: the context with the tempo kept with the song, which requests find by themselves.
+    shown: with the tempo kept with the song, which requests find by themselves.
     """
     request = shared_request(context)
-    tempo_map, notes = tempo_map_of(shared_request(shown))
-    rate = song.rate if song else context.rate or NEW_SONG_RATE
-    position = resolved(context.source_position, tempo_map, rate) or 0
-    start, end = (resolved(given, tempo_map, rate) for given in (context.start, context.end))
-    selected = start is not None and end is not None and end > start
+    position, selected = shown.position, shown.selection
     return Focus(
         revision=revision,
         client=client,
         song=replace(song, position=position) if song else None,
         problem=problem,
-        grid=grid(tempo_map, Span(position, position + song.length), song.rate) if song else None,
-        selection=Selection.from_fields({"start": start, "end": end}) if selected else None,
-        playhead=resolved(context.playhead, tempo_map, rate),
+        grid=grid(shown.tempo_map, Span(position, position + song.length), song.rate) if song else None,
+        selection=Selection(start=selected.start, end=selected.end) if selected else None,
+        playhead=shown.playhead,
         rolling=context.rolling,
-        key=str(shown.key) if shown.key else None,
-        tempo_known=not notes,
+        key=str(shown.context.key) if shown.context.key else None,
+        tempo_known=shown.tempo_known,
         request={
             name: given
             for name, given in request.to_fields().items()

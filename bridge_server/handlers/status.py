@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bridge_server.engines.pool import EnginePool
 from bridge_server.handlers.response import Response, understood
+from bridge_server.handlers.running_exports import RunningExports
 from bridge_server.jobs.job import JobState
 from bridge_server.jobs.job_queue import JobQueue
 from bridge_server.platforms import CHECKPOINTS
@@ -43,6 +44,7 @@ class StatusHandlers:
         worker: RenderWorker,
         engines: EnginePool,
         supervisor: Supervisor,
+        exports: RunningExports,
     ) -> None:
         self._settings = settings
         self._queue = queue
@@ -50,6 +52,7 @@ class StatusHandlers:
         self._worker = worker
         self._engines = engines
         self._supervisor = supervisor
+        self._exports = exports
         self._verification: asyncio.Task[list[str]] | None = None
         self._sweeping = asyncio.Lock()
 
@@ -63,6 +66,9 @@ class StatusHandlers:
             engine_processes=self._engines.pids(),
             running=runs[0].job.id if runs else None,
             renders=tuple(render for run in runs for render in renders_of(run)),
+            exports=tuple(
+                results.ExportUnderWay(id=one.id, name=one.name, format=one.format) for one in self._exports
+            ),
             queued=waiting,
             roots=tuple(str(root) for root in self._settings.roots),
             store=str(self._settings.store),

@@ -80,7 +80,7 @@ class SubmitHandlers:
         self._reader = reader
         self._worker = worker
         self._answers = answers
-        self._songs = RequestSongs(reader, tempos, worker.hearing, store.index)
+        self._songs = RequestSongs(reader, tempos, worker.hearing)
         self._presets = presets
         self._clock = clock
 

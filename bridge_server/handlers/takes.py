@@ -24,6 +24,7 @@ from clip_store.exports.arrange import find_song
 from clip_store.index import place_of
 from clip_store.marks import Mark
 from clip_store.mix.accepted import AcceptedSong, accepted_in
+from clip_store.mix.family import family_of
 from clip_store.mix.hearing import no_longer_accepted
 from clip_store.store import ClipStore
 from clip_store.take import Take
@@ -31,6 +32,7 @@ from daw_protocol import requests
 from daw_protocol.addresses import BY_NAME
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.replies import TakeChosen
+from daw_protocol.requests.span_between import span_between
 from daw_protocol.results import FileSent
 from daw_protocol.take_results import (
     ChosenTake,
@@ -41,6 +43,7 @@ from daw_protocol.take_results import (
     TakeRecord,
     TakeWithRecipe,
 )
+from daw_protocol.tasks import TASKS
 from daw_protocol.timeline import Position, Span
 
 PAGE = 50
@@ -111,13 +114,14 @@ class TakeHandlers:
         return self._walked(request, self._store.index.history.redo, "Redone")
 
     def _walked(
-        self, request: requests.UndoSong | requests.RedoSong, step: Callable[[str], Place], word: str
+        self, request: requests.UndoSong | requests.RedoSong, step: Callable[..., Place], word: str
     ) -> Response:
         """One step through a song's history. Raises ProtocolError at its end, or when there is no such song."""
         try:
             song, _ = in_either_spelling(request.song, lambda name: find_song(self._store, name))
+            songs = family_of(self._store.index, song).songs
             with transaction(self._connection):
-                place = step(song)
+                place = step(*songs)
         except TakeError as error:
             raise ProtocolError(ErrorCode.UNKNOWN_TAKE, error.sentence, error.remedy, "song") from error
         self._publish(place)
@@ -128,8 +132,8 @@ class TakeHandlers:
             start=place.start,
             end=place.end,
             stem=place.stem,
-            undo=history.can_undo(song),
-            redo=history.can_redo(song),
+            undo=history.can_undo(*songs),
+            redo=history.can_redo(*songs),
         )
         return understood(request, f"{word}. {chosen_again(chosen.chosen)}", result)
 
@@ -146,9 +150,21 @@ class TakeHandlers:
         self._publish(place)
         text = f"Take {take.id} is deleted."
         text += " Its region is back to the original." if was_chosen and chosen is None else ""
+        text += self._orphaned(take)
         text += f" Its clip file stays: {clip}" if clip else ""
         result = DeletedTake(take=take.id, clip=str(clip or ""), **vars(self._chosen_at(place)))
         return understood(request, text, result)
+
+    def _orphaned(self, take: Take) -> str:
+        """A sentence on accepted takes of a stem that is gone: nothing says any more of which song they are a part."""
+        if not TASKS[take.task].is_track or self._store.index.maker_of(take.audio) is not None:
+            return ""
+        takes = {part.take for comp in self._store.index.comps(take.audio).values() for part in comp}
+        return (
+            f" What was accepted in it is no longer part of the song: {', '.join(sorted(takes))}."
+            if takes
+            else ""
+        )
 
     def _refuse_in_use(self, take: Take) -> None:
         """Raises ProtocolError for a take that plays, or that an unfinished job is to be made from."""
@@ -245,26 +261,8 @@ def part_of(take: Take, start: Position | None, end: Position | None) -> Span | 
     if start is None and end is None:
         return None
     origin = take.position - take.start
-    first = take.region.start if start is None else resolved(start, take, "start") - origin
-    last = take.region.end if end is None else resolved(end, take, "end") - origin
-    if last <= first:
-        raise ProtocolError(
-            ErrorCode.BAD_REGION,
-            f"The part is empty: it would start at sample {first + origin} and end at {last + origin}.",
-            "Choose at least one sample. end is the first sample after the part.",
-            "start" if end is None else "end",
-        )
-    return Span(first, last)
-
-
-def resolved(position: Position, take: Take, field: str) -> int:
-    """A position in samples of the timeline, by the tempo map the take was rendered on. Raises ProtocolError."""
-    try:
-        return position.resolve(tempo_map_of(take), take.rate)
-    except (ValueError, OverflowError) as error:
-        raise ProtocolError(
-            ErrorCode.OUT_OF_RANGE, f"{field}: {error}.", "Check the position.", field
-        ) from error
+    whole = take.region.shifted(origin)
+    return span_between((start, end), whole, tempo_map_of(take), take.rate).shifted(-origin)
 
 
 def partial(place: Place, comp: Comp) -> Comp:

@@ -28,12 +28,16 @@ function parts(take) {
   return take.parts?.length ? take.parts : [[take.position, take.position + take.length]];
 }
 
-/** What a take was made for, in a sentence; "" where that was the original. */
-export function madeFor(take) {
+/** What a take was made for, in a sentence; "" where that was the original. takes: where names are found. */
+export function madeFor(take, takes = []) {
   const heard = take.heard?.length ?? 0;
   if (!heard) return "";
   const gone = take.heard_before?.length ?? 0;
-  const made = `Made for the song with ${heard === 1 ? "an accepted take" : `${heard} accepted takes`} in it.`;
+  const names = takes.filter((one) => one.name && take.heard.includes(one.take)).map((one) => `“${one.name}”`);
+  const others = heard - names.length;
+  const more = others === 1 ? `${names.length ? "another" : "an"} accepted take` : `${others} ${names.length ? "other " : ""}accepted takes`;
+  const all = others ? [...names, more] : names;
+  const made = `Made for the song with ${[all.slice(0, -1).join(", "), all.at(-1)].filter(Boolean).join(" and ")} in it.`;
   if (!gone) return made;
   const which = heard === 1 ? "It" : gone === heard ? "They" : `${gone} of them`;
   return `${made} ${which} ${gone === 1 ? "is" : "are"} no longer accepted: listen to this take's edges, or render it again.`;

@@ -156,7 +156,7 @@ export class TakeCard {
       ...(this.varying === take.take ? [this.#vary(take)] : []),
       make("p", { class: warnings.length ? "receipt-line bad" : "receipt-line" }, icon(warnings.length ? "warning" : "accept"), make("span", {}, receiptLine(take.receipt))),
       warnings.length ? make("ul", { class: "warnings" }, ...warnings.map((warning) => make("li", {}, warning))) : "",
-      madeFor(take) ? make("p", { class: "quiet", id: "made-for" }, madeFor(take)) : "",
+      madeFor(take) ? make("p", { class: "quiet", id: "made-for" }, madeFor(take, this.store.get("takes"))) : "",
       this.#fold("receipt", "Receipt: measurements", () => make("dl", { class: "figures" }, ...receiptFigures(take.receipt).flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value)]))),
       this.#fold("recipe", "Recipe", () => this.recipe),
       this.#fold("spectrogram", "Spectrogram", () => this.#spectrograms(take)),

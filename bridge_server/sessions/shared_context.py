@@ -10,8 +10,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from bridge_server.sessions.events import ContextMoved, Events
+from bridge_server.sessions.shown_context import ShownContext
 from daw_protocol import requests
-from daw_protocol.context import NEW_SONG_RATE, Context, resolved, shared_request, tempo_map_of
+from daw_protocol.context import NEW_SONG_RATE, Context
 from daw_protocol.replies import FocusMoved
 from daw_protocol.requests import Render, Request
 from daw_protocol.song_tempo import SongTempo
@@ -60,13 +61,17 @@ class SharedContext:
         self._publish(client)
 
     @property
-    def on_song(self) -> Context:
+    def shown(self) -> ShownContext:
         """The shared context with what its song brings, where no client sent anything else: place and kept tempo."""
         context = self.context
         source, position = self._lies
         if context.source == source and context.source_position is None:
             context = replace(context, source_position=position)
-        return self.with_song_tempo(context)
+        return self.shown_as(context, context.rate or self.rate)
+
+    def shown_as(self, context: Context, rate: int) -> ShownContext:
+        """A context whose song has its place, at the song's rate."""
+        return ShownContext(self.with_song_tempo(context), rate)
 
     def with_song_tempo(self, context: Context) -> Context:
         """A context with the tempo that is kept with its song, where it has none."""
@@ -74,9 +79,12 @@ class SharedContext:
             return context
         return context.on_song(self._song_tempo(context.source), context.rate or self.rate)
 
-    def song_lies(self, source: str, position: Position | None) -> None:
-        """Where a song lies if no client says otherwise: for those who show it; requests find it by themselves."""
+    def song_lies(self, source: str, position: Position | None, rate: int) -> None:
+        """Where a song lies if no client says otherwise, and its rate: for those who show it; requests find it by
+        themselves."""
         self._lies = (source, position)
+        if source == self.context.source:
+            self.rate = rate
         if position is not None and source == self.context.source:
             self._publish(self.client)
 
@@ -106,8 +114,7 @@ class SharedContext:
         position = self.context.playhead
         if isinstance(position, AtSample):  # the usual case, and it comes often
             return position.sample
-        tempo_map, _ = tempo_map_of(shared_request(self.on_song))
-        return resolved(position, tempo_map, self.context.rate or self.rate)
+        return self.shown.playhead
 
 
 def _brings_tempo(request: Request) -> bool:

@@ -12,9 +12,10 @@ from pathlib import Path
 from bridge_server.jobs.database import DATABASE
 from bridge_server.songs.alike import file_title
 from bridge_server.songs.sources import FileState
-from clip_store.audio.audio_file import SUFFIXES
+from clip_store.audio.audio_file import SUFFIXES, probe_audio
 from clip_store.audio.broadcast_wav import read_bext
 from clip_store.audio.flac_file import read_comments
+from clip_store.audio.tags import NO_TAGS, Tags
 from clip_store.errors import ClipStoreError
 from clip_store.mix.write_mix import RECIPE_COMMENT
 from clip_store.store import ORIGINATOR
@@ -47,12 +48,13 @@ def list_songs(roots: tuple[Path, ...], store: Path, limit: int) -> list[SongFil
     for path, (stat, folder) in newest:
         if len(found) == limit:
             break
-        if not _is_ours(FileState(path, stat.st_size, stat.st_mtime_ns, stat.st_ino)):
+        if not _is_ours(_state(path, stat)):
             found.append(_song_file(path, stat, folder))
     return found
 
 
 def _song_file(path: Path, stat: os.stat_result, folder: str) -> SongFile:
+    tags = _tags(_state(path, stat))
     return SongFile(
         source=unicode_only(str(path)),
         title=file_title(path),
@@ -60,6 +62,8 @@ def _song_file(path: Path, stat: os.stat_result, folder: str) -> SongFile:
         modified=stat.st_mtime,
         folder=unicode_only(folder),
         ending=unicode_only(path.suffix),
+        tag_title=tags.title,
+        tag_artist=tags.artist,
     )
 
 
@@ -104,6 +108,19 @@ def _is_ours(file: FileState) -> bool:
                 return True
         return _names_us(path)
     return False
+
+
+@lru_cache(maxsize=KNOWN_FILES)
+def _tags(file: FileState) -> Tags:
+    """What a file's tags call it; nothing for one that cannot be read. Remembered as `_is_ours`."""
+    try:
+        return probe_audio(file.path).tags
+    except (OSError, ClipStoreError):
+        return NO_TAGS
+
+
+def _state(path: Path, stat: os.stat_result) -> FileState:
+    return FileState(path, stat.st_size, stat.st_mtime_ns, stat.st_ino)
 
 
 def _names_us(path: Path) -> bool:

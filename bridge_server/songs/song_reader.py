@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from bridge_server.errors import as_protocol_error
 from bridge_server.jobs.database import Connection, transaction
-from bridge_server.songs.alike import file_title, upload_title
+from bridge_server.songs.alike import as_text, file_title, upload_title
 from bridge_server.songs.song_probe import SongProbe, converted_frames, project_rate
 from bridge_server.songs.sources import (
     SETTLED_NS,
@@ -35,13 +35,16 @@ from bridge_server.songs.sources import (
 from clip_store.audio.audio import quantise
 from clip_store.audio.audio_file import probe_audio
 from clip_store.audio.decoder import OpenFile
+from clip_store.audio.tags import NO_TAGS, Tags
 from clip_store.errors import ClipStoreError
 from clip_store.regular_file import open_regular
 from clip_store.splice import check_alike, frames_with_clip
 from clip_store.store import ClipStore
 from clip_store.take import Take
 from daw_protocol.errors import ErrorCode, ProtocolError, unicode_only
+from daw_protocol.requests.render import MAX_TITLE
 from daw_protocol.results import SongFile
+from daw_protocol.tasks import TASKS
 from model.dsp.resample import resample
 
 KEPT_PROBES = 256
@@ -137,14 +140,14 @@ class SongReader:
         return known.at_rate(rate)
 
     def _header(self, name: str, take: Take | None) -> SongProbe:
-        """Reads the header of a file, of stored audio, or of a take's song with the take in it."""
+        """Reads the header of a file, of stored audio, or of what a take is as a song."""
         blobs = self._store.blobs
         if name.startswith(STORED):
             return SongProbe.of(blobs.probe(name.removeprefix(STORED)))
         if take is None:
             return SongProbe.of(probe_audio(Path(name), self._most_seconds, self._open))
         clip = blobs.probe(take.audio)
-        if take.base is None:
+        if take.base is None or TASKS[take.task].is_track:
             return replace(SongProbe.of(clip), stamp=Fraction(take.position, take.rate))
         song = blobs.probe(take.base)
         check_alike(song, clip)
@@ -189,14 +192,17 @@ class SongReader:
     def _open(self, path: Path) -> BinaryIO:
         return open_source(path, self._roots)
 
-    def remember_upload(self, name: str, file_name: str, size: int, stamp: Fraction | None) -> None:
-        """Remembers the file that stored audio came in: name, size in bytes, time stamp in seconds.
+    def remember_upload(
+        self, name: str, file_name: str, size: int, stamp: Fraction | None, tags: Tags = NO_TAGS
+    ) -> None:
+        """Remembers the file that stored audio came in: name, size in bytes, time stamp in seconds, tags.
 
         Raises ProtocolError.
         """
         digest = name.removeprefix(STORED)
         with transaction(self._connection):
             self._store.index.remember_stamp(digest, stamp)
+            self._store.index.remember_tags(digest, tags.title, tags.artist)
             self._store.index.remember_upload(digest, unicode_only(file_name), size, self._clock() / 1e9)
 
     def uploaded_as(self, name: str) -> str | None:
@@ -210,10 +216,11 @@ class SongReader:
         return [
             SongFile(
                 source=STORED + digest, title=upload_title(name), bytes=size, modified=moment, folder="",
-                ending=Path(name).suffix,
+                ending=Path(name).suffix, tag_title=tags[0], tag_artist=tags[1],
             )
             for (digest, name, size, moment), held in zip(uploads, there, strict=True)
             if held
+            for tags in (self._store.index.recall_tags(digest),)
         ]  # fmt: skip
 
     async def keep(self, path: Path) -> str:
@@ -238,6 +245,10 @@ class SongReader:
         state = state_of(still_at(name, self._roots))
         return self._store.index.recall_file(str(state.path), state.size, state.modified_ns)
 
+    def take_of(self, name: str) -> Take | None:
+        """The take that a source names; None for another one. Raises ProtocolError."""
+        return self._take(name) if name.startswith(TAKE) else None
+
     async def _kept(
         self, path: Path, open_file: OpenFile = open_regular
     ) -> tuple[str, FileState, Song | None]:
@@ -249,6 +260,9 @@ class SongReader:
             return digest, state, None
         settled = self._clock() - state.modified_ns > SETTLED_NS
         song = await asyncio.to_thread(read_song, path, self._store.blobs, self._most_seconds, open_file)
+        if self._store.index.recall_tags(song.digest) != (song.tags.title, song.tags.artist):
+            with transaction(self._connection):
+                self._store.index.remember_tags(song.digest, song.tags.title, song.tags.artist)
         if settled and song.state == state:
             with transaction(self._connection):
                 self._store.index.remember_file(str(path), state.size, state.modified_ns, song.digest)
@@ -257,7 +271,8 @@ class SongReader:
     async def _stored(self, digest: str, name: str, state: FileState | None = None) -> Song:
         if self._last is not None and self._last.digest == digest:
             return replace(self._last, name=name, state=state)
-        return await asyncio.to_thread(stored_song, digest, name, self._store.blobs, state)
+        song = await asyncio.to_thread(stored_song, digest, name, self._store.blobs, state)
+        return replace(song, tags=Tags(*self._store.index.recall_tags(digest)))
 
     def _take(self, name: str, field: str = "source") -> Take:
         try:
@@ -266,8 +281,11 @@ class SongReader:
             raise ProtocolError(ErrorCode.UNKNOWN_TAKE, error.sentence, error.remedy, field) from error
 
     def _song_with(self, take: Take) -> Song:
-        """The song of a take with the take in it, as a song."""
+        """A take as a song: its song with the take in it; a stem or an instrument by itself."""
         try:
+            if TASKS[take.task].is_track:
+                audio = self._store.blobs.get(take.audio)
+                return Song(stem_title(take), audio, audio.digest)
             audio = self._store.song_with(take)
             return Song(take.title, audio, self._store.blobs.put(audio))
         except ClipStoreError as error:
@@ -280,6 +298,11 @@ class SongReader:
         samples = resample(audio.samples, audio.rate, rate, frames)
         converted = quantise(samples, rate, audio.encoding).audio
         try:
-            return Song(song.name, converted, self._store.blobs.put(converted), song.state)
+            return Song(song.name, converted, self._store.blobs.put(converted), song.state, tags=song.tags)
         except ClipStoreError as error:
             raise as_protocol_error(error, "source") from error
+
+
+def stem_title(take: Take) -> str:
+    """What a stem or an instrument is called as a song."""
+    return as_text(f"{take.title} ({take.stem})", MAX_TITLE)

@@ -18,6 +18,7 @@ from bridge_server.songs.song_probe import stamp_of
 from clip_store.audio.audio import Audio
 from clip_store.audio.audio_file import read_sound
 from clip_store.audio.decoder import OpenFile
+from clip_store.audio.tags import NO_TAGS, Tags
 from clip_store.blobs import BlobStore
 from clip_store.errors import ClipStoreError
 from clip_store.regular_file import open_below, open_regular
@@ -53,6 +54,7 @@ class Song:
     state: of the file it was read from; None when it came by upload or from the store.
     stamp: the file's time stamp, in seconds from the timeline's zero; None without one, and for audio from the store.
     notes: what a producer should know of how that file was read.
+    tags:  what its file's tags call it.
     heard: which accepted takes are in the audio, if any are; `original` is the digest of the song without them.
     """
 
@@ -64,6 +66,7 @@ class Song:
     notes: tuple[str, ...] = ()
     original: str = ""
     heard: HeardSong | None = None
+    tags: Tags = NO_TAGS
 
     @property
     def parent(self) -> str:
@@ -219,7 +222,7 @@ def read_song(path: Path, blobs: BlobStore, most_seconds: float, open_file: Open
         digest = blobs.put(audio)
     except ClipStoreError as error:
         raise as_protocol_error(error, "source") from error
-    return Song(file_title(path), audio, digest, before, stamp_of(info), info.notes)
+    return Song(file_title(path), audio, digest, before, stamp_of(info), info.notes, tags=info.tags)
 
 
 def stored_song(digest: str, name: str, blobs: BlobStore, state: FileState | None = None) -> Song:

@@ -19,6 +19,7 @@ from clip_store.audio.audio import MAX_CHANNELS, MAX_RATE, MIN_RATE, Audio, Enco
 from clip_store.audio.broadcast_wav import Bext, metadata_chunks
 from clip_store.audio.decoder import WAIT, OpenFile, OpenSound, opened
 from clip_store.audio.riff import wave_parts
+from clip_store.audio.tags import NO_TAGS, Tags
 from clip_store.errors import AudioFileError
 from clip_store.regular_file import open_regular
 
@@ -61,6 +62,7 @@ class AudioInfo:
     time_reference: its time stamp, the position on the timeline in samples, before zero too; None without one.
     counted:        whether `frames` is certain: without a table of its own, an MP3's length is an estimate.
     notes:          what a producer should know: a header that is not true, a time stamp nobody can read.
+    tags:           what its tags call it.
     """
 
     frames: int
@@ -70,6 +72,7 @@ class AudioInfo:
     time_reference: int | None
     counted: bool = True
     notes: tuple[str, ...] = ()
+    tags: Tags = NO_TAGS
 
 
 def probe_audio(path: Path, max_seconds: float = math.inf, open_file: OpenFile = open_regular) -> AudioInfo:
@@ -157,6 +160,7 @@ def _info(path: Path, sound: OpenSound) -> AudioInfo:
         stamp.samples,
         counted=file.format not in _ESTIMATED and not sound.layout.mpeg,
         notes=(*sound.notes, *((stamp.note,) if stamp.note else ())),
+        tags=sound.tags,
     )
 
 

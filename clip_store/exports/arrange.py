@@ -6,6 +6,7 @@ Reads the index and the heads of stored sounds; writes nothing. What lies over w
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from fractions import Fraction
 
 from clip_store.audio.audio_file import probe_audio
@@ -14,8 +15,9 @@ from clip_store.errors import StoreError, TakeError
 from clip_store.exports.layers import Placed, tracks_of
 from clip_store.exports.project import Marker, Project, SoundFile
 from clip_store.exports.tempo_from_zero import FromZero, from_zero
-from clip_store.mix.accepted import AcceptedSong, accepted_in, accepted_whole, family_of
-from clip_store.mix.comp_sound import sounds_of
+from clip_store.mix.accepted import AcceptedSong, accepted_in, accepted_whole
+from clip_store.mix.comp_sound import plays_by_itself, sounds_of, stem_sound
+from clip_store.mix.family import family_of
 from clip_store.store import ClipStore, clip_name, file_stem
 from clip_store.take import Take
 from daw_protocol.tasks import TASKS
@@ -55,7 +57,7 @@ def song_project(store: ClipStore, name: str, describe: Describe) -> Project:
     origin = newest.position - newest.start if newest else 0
     family = family_of(store.index, song)
     takes = [store.index.get(take) for take in family.takes]
-    origins = {take.id: origin + family.begins[take.parent or ""] for take in takes}
+    origins = {take.id: origin + family.home(take.id).begins for take in takes}
     accepted = accepted_in(store.index, song)
     return _project(store, song, origin, takes, origins, accepted, newest, describe, title, marked=True)
 
@@ -78,6 +80,7 @@ def find_song(store: ClipStore, name: str) -> tuple[str, str]:
         for digest, names in titles.items()
         if wanted in names or (len(wanted) >= 6 and digest.startswith(wanted.lower()))
     ]
+    found = _without_descendants(store, found)
     if len(found) == 1:
         return found[0], wanted if wanted in titles[found[0]] else ""
     if not found:
@@ -87,6 +90,18 @@ def find_song(store: ClipStore, name: str) -> tuple[str, str]:
         )
     which = ", ".join(digest[:12] for digest in found)
     raise TakeError(f"{len(found)} songs are called {name[:80]!r}.", f"Name one by its digest: {which}.")
+
+
+def _without_descendants(store: ClipStore, songs: list[str]) -> list[str]:
+    """Some of the songs, without those that takes of others made of them: they bear the same title."""
+    if len(songs) < 2:
+        return songs
+    families = {song: family_of(store.index, song).songs for song in songs}
+    return [
+        song
+        for song in songs
+        if not any(song in families[other] and other not in families[song] for other in songs)
+    ]
 
 
 def _is_blob(blobs: BlobStore, digest: str) -> bool:
@@ -103,7 +118,7 @@ def _of_job(store: ClipStore, take: Take) -> list[Take]:
 
 def _playing_stems(takes: Iterable[Take], accepted: AcceptedSong) -> set[str]:
     """Ids of the stems that play: accepted ones, and those rendered with them, since together they are the song."""
-    found = [accepted.takes[part.take] for part in accepted.stems]
+    found = [accepted.takes[part.take] for part in accepted.alone]
     groups = {(take.job, take.number) for take in found if TASKS[take.task].sums_to_source}
     return {take.id for take in found} | {
         take.id for take in takes if (take.job, take.number) in groups and TASKS[take.task].sums_to_source
@@ -134,8 +149,10 @@ def _project(
     if song is not None:
         name = _unused(file_stem(f"{title}.original"), used)
         original, rate = _sound(store.blobs, song, name, origin)
-    sounds, plain = sounds_of(accepted)
     stems = _playing_stems(takes, accepted)
+    one_separation = len({(take.job, take.number) for take in takes if take.id in stems}) == 1
+    changed = {stem for stem in stems if one_separation and plays_by_itself(accepted, stem)}
+    sounds, plain = sounds_of(accepted, changed)
     placed = []
     for take in takes:
         parts = tuple(part.span.shifted(origin) for part in plain if part.take == take.id)
@@ -145,14 +162,15 @@ def _project(
         label = store.index.marks.of(take.id).name
         name = _unused(file_stem(clip_name(take, label).stem) + mark, used)
         file, _ = _sound(store.blobs, take.audio, name, origins[take.id] + take.start, take)
+        if take.id in changed:
+            file = replace(file, digest="", take=None, comp=stem_sound(accepted, take.id))
         plays = None if whole or not parts else parts
         placed.append(Placed(take, file, audible, describe(take), plays, label))
     for sound in sounds:
         name = _unused(file_stem(f"{title}.comp") + (ACCEPTED if marked else ""), used)
         channels = store.blobs.probe(accepted.song).channels
         file = SoundFile(name, "", sound.span.length, channels, origin + sound.span.start, comp=sound)
-        made_of = f"A comp of {', '.join(sound.takes)}, with crossfades."
-        placed.append(Placed(accepted.takes[sound.takes[0]], file, True, made_of))
+        placed.append(Placed(accepted.takes[sound.takes[0]], file, True, sound.made_of))
     tempo = from_zero(_tempo_map(reference))
     notes = [*_notes(tempo), *_other_places(takes, origins)]
     tracks, cut = tracks_of(original, placed)

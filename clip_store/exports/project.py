@@ -43,8 +43,7 @@ class SoundFile:
         """Digests of the stored audio it is made of."""
         if self.comp is None:
             return (self.digest,)
-        takes = self.comp.accepted.takes
-        return (self.comp.accepted.song, *(takes[take].audio for take in self.comp.takes))
+        return self.comp.needs
 
 
 @dataclass(frozen=True)

@@ -222,7 +222,7 @@ def _chunks(sound: SoundFile, audio: Audio) -> list[tuple[bytes, bytes]]:
 def _plain_bext(sound: SoundFile) -> Bext:
     about = "The original song."
     if sound.comp:
-        about = f"Machine-generated or machine-assisted audio by {ORIGINATOR}: a comp of {', '.join(sound.comp.takes)}."
+        about = f"Machine-generated or machine-assisted audio by {ORIGINATOR}. {sound.comp.made_of}"
     return Bext(description=about, originator=ORIGINATOR, time_reference=max(0, sound.position))
 
 

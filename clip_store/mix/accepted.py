@@ -1,4 +1,4 @@
-"""What is accepted in a song, in the order it was: in the song itself, and in the songs that its takes made of it.
+"""What is accepted in a song, in the order it was: in the song itself, in the songs its takes made of it, in its stems.
 
 Reads the index only. Positions are samples from the song's first, whichever song a take was made of.
 """
@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 
 from clip_store.comp import Comp, Part, overlay
-from clip_store.index import Place, TakeIndex, TakeLink, place_of
+from clip_store.index import Place, TakeIndex, place_of
+from clip_store.mix.family import Family, family_of, heard_by, surface_of
 from clip_store.take import Take
 from daw_protocol.recipe import HeardSong
 from daw_protocol.tasks import TASKS, Placement
@@ -19,10 +19,25 @@ from daw_protocol.timeline.span import Span
 
 @dataclass(frozen=True)
 class AcceptedComp:
-    """What is accepted in one place. place: as the index knows it; parts: in samples from the root song's first."""
+    """What is accepted in one place. place: as the index knows it; parts: in samples from the root song's first.
+
+    stem: the stem or instrument its takes were made of; "" where they were made of the song.
+    """
 
     place: Place
     parts: Comp
+    stem: str = ""
+
+
+@dataclass(frozen=True)
+class Stem:
+    """A stem or instrument that takes were made of. above: the stem it was separated from in turn; "": the song.
+
+    surface: what took the place of what it was separated from there; an instrument lies on itself.
+    """
+
+    above: str
+    surface: Comp
 
 
 @dataclass(frozen=True)
@@ -31,10 +46,11 @@ class AcceptedSong:
 
     song:     its digest.
     comps:    in the order they were accepted: later ones cover earlier ones.
-    takes:    by id, all that appear in the comps.
+    takes:    by id, all that appear in the comps, and the stems they were made of.
     starts:   of each take's first sample.
     stands_on: by take, those that the song it was made of contains.
-    heard:    by take, what took the song's place in what it was made of, where that was not the song alone.
+    heard:    by take, what was accepted in what it was made of, where that is known.
+    stems:    by take, those that others in the comps were made of.
     """
 
     song: str
@@ -42,17 +58,8 @@ class AcceptedSong:
     takes: Mapping[str, Take] = field(default_factory=dict)
     starts: Mapping[str, int] = field(default_factory=dict)
     stands_on: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    heard: Mapping[str, Comp] = field(default_factory=dict)
-
-    def rests_on(self, take: str, other: str | None, edge: int) -> bool:
-        """Whether a take was spliced at one of its edges into what another plays there; None: into the original."""
-        if take not in self.heard:
-            return other is None or other in self.stands_on[take]
-        return self.below(take, edge) == other
-
-    def below(self, take: str, edge: int) -> str | None:
-        """The take that played on both sides of an edge in what this one was spliced into; None: the original."""
-        return next((part.take for part in self.heard.get(take, ()) if part.start < edge < part.end), None)
+    heard: Mapping[str, HeardSong] = field(default_factory=dict)
+    stems: Mapping[str, Stem] = field(default_factory=dict)
 
     def region(self, take: str) -> Span:
         """Where all of a take lies."""
@@ -63,22 +70,35 @@ class AcceptedSong:
         return replace(self, comps=tuple(comp for comp in self.comps if wanted(comp)))
 
     def placement(self, part: Part) -> Placement:
-        """How a part plays with the song."""
+        """How a part plays with the song, or with the stem it was made of."""
         return TASKS[self.takes[part.take].task].placement
 
-    def covers(self, comp: AcceptedComp) -> bool:
-        """Whether a comp takes the song's place anywhere."""
+    def replaces(self, comp: AcceptedComp) -> bool:
+        """Whether a comp takes the place of the song, or of its stem, anywhere."""
         return any(self.placement(part) is Placement.REPLACES for part in comp.parts)
+
+    def is_instrument(self, stem: str) -> bool:
+        """Whether a stem that takes were made of plays along with the song, and is no part of it."""
+        return TASKS[self.takes[stem].task].placement is Placement.BESIDE
 
     @property
     def covering(self) -> Comp:
         """What replaces the song, and where."""
+        return self.covering_of("")
+
+    def covering_of(self, stem: str) -> Comp:
+        """What replaces a stem, and where; "" for the song itself."""
         found: Comp = ()
         for comp in self.comps:
-            for part in comp.parts:
+            for part in comp.parts if comp.stem == stem else ():
                 if self.placement(part) is Placement.REPLACES:
                     found = overlay(found, part)
         return found
+
+    @property
+    def changed_stems(self) -> tuple[str, ...]:
+        """The stems and instruments in which something took their place, in the order that happened first."""
+        return tuple(dict.fromkeys(comp.stem for comp in self.comps if comp.stem and self.replaces(comp)))
 
     @property
     def adding(self) -> tuple[Comp, ...]:
@@ -90,103 +110,73 @@ class AcceptedSong:
         return tuple(parts for parts in found if parts)
 
     @property
-    def stems(self) -> Comp:
-        """Stems of the song, which leave it as it is."""
+    def alone(self) -> Comp:
+        """Accepted stems of the song, which leave it as it is."""
         return tuple(
-            part for comp in self.comps for part in comp.parts if self.placement(part) is Placement.ALONE
+            part
+            for comp in self.comps
+            for part in comp.parts
+            if not comp.stem and self.placement(part) is Placement.ALONE
         )
 
-
-@dataclass(frozen=True)
-class Family:
-    """A song's takes, those made from their results, and so on. begins: of the song of each, from the root's first."""
-
-    takes: Mapping[str, TakeLink]
-    begins: Mapping[str, int]
-
-    def whole(self, take: str) -> Part:
-        """All of a take, in samples from the root song's first."""
-        link = self.takes[take]
-        start = self.begins[link.parent] + link.start
-        return Part(take, start, start + link.length)
-
-    def ancestors(self, take: str) -> list[str]:
-        """The takes whose result a take was made of, and theirs, nearest first; of equal results the first."""
-        found: list[str] = []
-        song: str | None = self.takes[take].parent
-        while song and (base := self._by_result.get(song)) and base not in (*found, take):
-            found.append(base)
-            song = self.takes[base].parent
-        return found
-
-    @cached_property
-    def _by_result(self) -> dict[str, str]:
-        found: dict[str, str] = {}
-        for link in self.takes.values():
-            if link.result is not None:
-                found.setdefault(link.result, link.id)
-        return found
-
-
-def family_of(index: TakeIndex, song: str) -> Family:
-    """The family of a song, in the order the takes were made."""
-    takes: list[TakeLink] = []
-    begins = {song: 0}
-    waiting = [song]
-    while waiting:
-        digest = waiting.pop(0)
-        links, made = index.links(digest), index.songs_made_of(digest)
-        takes += links
-        for link in links:
-            if link.result is not None and link.result in made and link.result not in begins:
-                # A region before the song's first sample makes the result begin earlier, as an accepted lead-in does.
-                heard = index.get(link.id).recipe.heard
-                begins[link.result] = begins[digest] + min(heard.begins if heard else 0, link.start)
-                waiting.append(link.result)
-    return Family({link.id: link for link in sorted(takes, key=lambda link: link.serial)}, begins)
+    @property
+    def audible(self) -> tuple[Comp, ...]:
+        """Everything that is, or may be, heard: what replaces the song or a stem, and what plays along."""
+        return (self.covering, *map(self.covering_of, self.changed_stems), *self.adding)
 
 
 def accepted_in(index: TakeIndex, song: str) -> AcceptedSong:
     """What is accepted in a song now. A take of a take brings those it was made of, below it."""
     family = family_of(index, song)
-    places = [(place, comp) for one in family.begins for place, comp in index.comps(one).items()]
+    places = [(place, comp) for one in family.songs for place, comp in index.comps(one).items()]
     comps: list[AcceptedComp] = []
     laid: set[str] = set()
     for place, comp in sorted(places, key=lambda entry: index.acceptance(entry[0])):
-        moved = family.begins[place.song]
-        parts = tuple(Part(take, start + moved, end + moved) for take, start, end in comp)
-        below = {base for part in comp for base in family.ancestors(part.take)} - laid
+        below = {base for part in comp for base in family.needs(part.take)} - laid
         for base in sorted(below, key=lambda take: family.takes[take].serial):
-            comps.append(AcceptedComp(place_of(index.get(base)), (family.whole(base),)))
-        comps.append(AcceptedComp(place, parts))
-        laid |= below | {part.take for part in parts}
-    takes = {take: index.get(take) for take in laid}
+            whole = (family.whole(base),)
+            comps.append(AcceptedComp(place_of(index.get(base)), whole, family.stem_of(base)))
+        comps += _by_home(family, place, comp)
+        laid |= below | {part.take for part in comp}
+    return _accepted(index, song, tuple(comps), family, laid)
+
+
+def _by_home(family: Family, place: Place, comp: Comp) -> Iterable[AcceptedComp]:
+    """What is accepted in a place; of stems that sound alike, in the place of each."""
+    homes = dict.fromkeys(family.home(part.take) for part in comp)
+    for home in homes:
+        parts = tuple(
+            Part(take, start + home.begins, end + home.begins)
+            for take, start, end in comp
+            if family.home(take) == home
+        )
+        yield AcceptedComp(place, parts, home.stem)
+
+
+def _accepted(
+    index: TakeIndex, song: str, comps: tuple[AcceptedComp, ...], family: Family, laid: set[str]
+) -> AcceptedSong:
+    stems: dict[str, Stem] = {}
+    known = {take: index.get(take) for take in laid}
+    waiting = [comp.stem for comp in comps]
+    while waiting:
+        stem = waiting.pop(0)
+        if not stem or stem in stems:
+            continue
+        for take in (stem, *family.ancestors(stem)):
+            known.setdefault(take, index.get(take))
+        stems[stem] = Stem(family.stem_of(stem), surface_of(stem, known, family))
+        waiting.append(stems[stem].above)
+    takes = {take: known[take] for take in (*laid, *stems)}
     return AcceptedSong(
         song,
-        tuple(comps),
+        comps,
         takes,
-        starts={take: family.whole(take).start for take in laid},
-        stands_on={take: frozenset(family.ancestors(take)) for take in laid},
-        heard={take: known for take in laid if (known := _heard_by(take, takes, family)) is not None},
+        starts={take: family.whole(take).start for take in takes},
+        stands_on={take: frozenset(family.ancestors(take)) for take in takes},
+        heard={take: heard for take in laid if (heard := heard_by(take, known, family)) is not None},
+        stems=stems,
     )
-
-
-def _heard_by(take: str, takes: Mapping[str, Take], family: Family) -> Comp | None:
-    """What took the song's place in what a take was made of; None where that was a song without accepted takes."""
-    line = [take, *family.ancestors(take)]
-    for number, one in enumerate(line):
-        heard = takes[one].recipe.heard
-        if heard is not None:
-            comp = heard_parts(heard, family.begins[takes[one].parent or ""])
-            for base in line[number:0:-1]:
-                comp = overlay(comp, family.whole(base))
-            return comp
-    return None
-
-
-def heard_parts(heard: HeardSong, begins: int = 0) -> Comp:
-    """What took the song's place in what was heard. begins: of that song, from the root's first sample."""
-    return tuple(Part(take, start + begins, end + begins) for take, start, end in heard.parts)
 
 
 def accepted_whole(song: str, takes: Iterable[Take]) -> AcceptedSong:
@@ -197,5 +187,5 @@ def accepted_whole(song: str, takes: Iterable[Take]) -> AcceptedSong:
         AcceptedComp(place_of(take), (Part(take.id, take.start, take.start + take.length),))
         for take in found.values()
     )
-    heard = {take.id: heard_parts(take.recipe.heard) for take in found.values() if take.recipe.heard}
+    heard = {take.id: take.recipe.heard for take in found.values() if take.recipe.heard}
     return AcceptedSong(song, comps, found, starts, dict.fromkeys(found, frozenset()), heard)

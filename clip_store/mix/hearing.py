@@ -1,7 +1,8 @@
 """The song as it stands, as a new take hears it: which accepted takes are in it, and its samples.
 
-A take that takes the song's place hears what took it elsewhere. What plays along with the song is not in it: it goes on
-playing with the take, and would be there twice. A take that plays along hears both.
+A take that takes the song's place hears what took it elsewhere, and the song's stems as they stand. What plays along
+with the song is not in it: it goes on playing with the take, and would be there twice. A take that plays along hears
+both.
 """
 
 from __future__ import annotations
@@ -23,7 +24,13 @@ def audible_to(placement: Placement, accepted: AcceptedSong) -> AcceptedSong:
     heard = (
         {Placement.REPLACES} if placement is Placement.REPLACES else {Placement.REPLACES, Placement.BESIDE}
     )
-    return accepted.only(lambda comp: all(accepted.placement(part) in heard for part in comp.parts))
+
+    def hears(comp: AcceptedComp) -> bool:
+        if comp.stem and accepted.is_instrument(comp.stem) and Placement.BESIDE not in heard:
+            return False
+        return all(accepted.placement(part) in heard for part in comp.parts)
+
+    return accepted.only(hears)
 
 
 def without_alternatives(
@@ -31,12 +38,13 @@ def without_alternatives(
 ) -> AcceptedSong:
     """What is left to hear for a take of a region: it does not hear those that it may take the place of.
 
-    These are the ones inside its region that play as it does. stems: the ones it is to have; empty: any.
+    These are the ones inside its region that play as it does. Takes of the song's stems are none of them: they made the
+    song what it is. stems: the ones it is to have; empty: any.
     """
 
     def another(comp: AcceptedComp) -> bool:
         inside = all(region.start <= part.start and part.end <= region.end for part in comp.parts)
-        alike = all(accepted.placement(part) is placement for part in comp.parts)
+        alike = not comp.stem and all(accepted.placement(part) is placement for part in comp.parts)
         return inside and alike and (placement is Placement.REPLACES or not stems or comp.place.stem in stems)
 
     return accepted.only(lambda comp: not another(comp))
@@ -60,10 +68,11 @@ def heard_audio(accepted: AcceptedSong, blobs: BlobStore) -> Audio:
 def heard_record(accepted: AcceptedSong, digest: str, begins: int) -> HeardSong:
     """What recipes say of it. digest: of its audio; begins: of its first sample."""
     backing: Comp = tuple(part for comp in accepted.adding for part in comp)
-    return HeardSong(digest=digest, begins=begins, parts=accepted.covering, backing=backing)
+    stems = tuple(part for stem in accepted.changed_stems for part in accepted.covering_of(stem))
+    return HeardSong(digest=digest, begins=begins, parts=accepted.covering, backing=backing, stems=stems)
 
 
 def no_longer_accepted(heard: HeardSong, accepted: AcceptedSong) -> tuple[str, ...]:
     """The takes in what a take heard that are not in the song any more."""
-    there = {part.take for comp in (accepted.covering, *accepted.adding) for part in comp}
+    there = {part.take for comp in accepted.audible for part in comp}
     return tuple(take for take in heard.takes if take not in there)

@@ -18,7 +18,8 @@ from clip_store.measure.alignment import about_seam
 from clip_store.measure.seams import Seam, measure_seams
 from clip_store.mix.accepted import AcceptedComp
 from clip_store.mix.joins import edges_of
-from clip_store.mix.song_mix import BLOCK, FULL_SCALE, SongMix, replaces
+from clip_store.mix.song_mix import BLOCK, FULL_SCALE, SongMix
+from clip_store.mix.stem_changes import unheard
 from daw_protocol.song_receipt import AcceptedRegion, SongReceipt
 from daw_protocol.timeline.span import Span
 from model.dsp.offset import without_drift
@@ -44,7 +45,7 @@ def measure_mix(mix: SongMix, position: int, progress: OnFraction) -> MeasuredMi
     """
     form, changed = mix.form, mix.changed
     sha = new_digest(form.encoding, form.rate, form.channels, form.frames)
-    identical, over, clipped = True, 0, mix.covering.clipped + sum(lane.clipped for lane in mix.adding)
+    identical, over, clipped = True, 0, mix.clipped
     for block in mix.blocks():
         sha.update(encode_samples(block.samples, form.encoding))
         clipped += block.clipped
@@ -84,18 +85,27 @@ def _faults(identical: bool, clipped: int) -> Iterator[str]:
 
 
 def _visible(mix: SongMix) -> Iterator[tuple[AcceptedComp, Comp]]:
-    """Each accepted place with what is not covered by later ones."""
-    comps = mix.accepted.comps
+    """Each accepted place with what is heard of it: not what later ones cover, nor takes of stems that are no part of
+    what plays."""
+    comps, silent = mix.accepted.comps, tuple(unheard(mix.accepted))
     for number, comp in enumerate(comps):
-        if not replaces(mix.accepted, comp.parts):
+        if not mix.accepted.replaces(comp):
             yield comp, comp.parts
             continue
         seen: Comp = comp.parts
         for later in comps[number + 1 :]:
-            if replaces(mix.accepted, later.parts):
+            if later.stem == comp.stem and mix.accepted.replaces(later):
                 for part in later.parts:
-                    seen = tuple(one for one in overlay(seen, Part("", part.start, part.end)) if one.take)
+                    seen = _cut(seen, part.span)
+        for one in silent if comp.stem else ():
+            if one.take in {part.take for part in seen}:
+                seen = _cut(seen, one.span)
         yield comp, seen
+
+
+def _cut(comp: Comp, span: Span) -> Comp:
+    """The comp without what is in a span."""
+    return tuple(one for one in overlay(comp, Part("", span.start, span.end)) if one.take)
 
 
 def _region(
@@ -104,14 +114,14 @@ def _region(
     accepted = mix.accepted
     start = min(part.start for part in comp.parts)
     end = max(part.end for part in comp.parts)
-    covers = replaces(accepted, comp.parts)
-    seams = tuple(_seams(mix, Span(start, end))) if covers else ()
+    covers = accepted.replaces(comp)
+    seams = tuple(_seams(mix, comp.stem, Span(start, end))) if covers else ()
     ranks = [step.rank for seam in seams for step in (seam.level, seam.spectrum, seam.click) if step.rank]
     return AcceptedRegion(
         position=position + start,
         length=end - start,
         task=accepted.takes[comp.parts[0].take].task,
-        stem=comp.place.stem,
+        stem=accepted.takes[comp.stem].stem if comp.stem else comp.place.stem,
         parts=tuple((part.take, part.start + position, part.end + position) for part in visible),
         covered=_length(comp.parts) - _length(visible),
         correlation=_likeness(mix, Span(start, end), progress) if covers and _length(visible) else None,
@@ -126,11 +136,11 @@ def _length(comp: Comp) -> int:
     return sum(part.end - part.start for part in comp)
 
 
-def _seams(mix: SongMix, region: Span) -> Iterator[Seam]:
-    """The seams in a region, each measured in the stretch around it."""
+def _seams(mix: SongMix, stem: str, region: Span) -> Iterator[Seam]:
+    """The seams in a region of the song, or of a stem, each measured in the song, in the stretch around it."""
     reach = round(SEAM_SECONDS * mix.form.rate)
-    song = Span(0, mix.original.form.frames)
-    for edge, inner in edges_of(mix.accepted, mix.covering.comp):
+    song, lane = Span(0, mix.original.form.frames), mix.stems[stem] if stem else mix.covering
+    for edge, inner in edges_of(mix.accepted, lane.comp, stem, lane.base.bare):
         if not region.start <= edge <= region.end or not 0 < edge < song.end:
             continue
         around = Span(edge - reach, edge + reach).clipped(song)

@@ -5,28 +5,24 @@ Never in memory as a whole: whatever stretch is asked for is put together at tha
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from clip_store.audio.audio import Encoding, Samples, decode_samples, quantise
 from clip_store.audio.riff import WaveForm
-from clip_store.audio.stored_wave import StoredWave
 from clip_store.blobs import BlobStore
-from clip_store.comp import Comp
-from clip_store.errors import SpliceError
 from clip_store.mix.accepted import AcceptedSong
 from clip_store.mix.comp_lane import CompLane
-from clip_store.take import Take
-from daw_protocol.tasks import Placement
+from clip_store.mix.lanes import Lanes
+from clip_store.mix.stem_changes import merged
 from daw_protocol.timeline.span import Span
 
 BLOCK = 1 << 18
 """Frames put together at a time."""
 
 FULL_SCALE = 1.0
-_WIDE = (Encoding.PCM_32, Encoding.DOUBLE)
 
 
 @dataclass(frozen=True)
@@ -39,11 +35,12 @@ class MixedBlock:
 
 
 class SongMix:
-    """A mix. Its first sample is the song's, or that of an accepted lead-in before it (`span.start` is negative then).
+    """A song with what is accepted in it, [frames, channels].
 
-    form:   of the mix as a file; encoding: the song's, or floats where something cannot be held by it.
-    span:   in samples from the original's first.
-    Opening and reading are for a thread.
+    span:     of all of it, from the original's first sample: what begins earlier or goes on longer is in it.
+    form:     of the mix: the original's encoding, or floats where something is added to it.
+    needed:   the encoding that loses nothing of it.
+    Its methods read stored audio and are for a thread.
     """
 
     def __init__(self, accepted: AcceptedSong, blobs: BlobStore, encoding: Encoding | None = None) -> None:
@@ -52,37 +49,32 @@ class SongMix:
         Raises StoreError when audio is missing or damaged, SpliceError when a clip does not fit the song.
         """
         self.accepted = accepted
-        self.original = blobs.wave(accepted.song)
-        covering, adding = accepted.covering, accepted.adding
-        used = {part.take for comp in (covering, *adding) for part in comp}
-        clips = {take: blobs.wave(accepted.takes[take].audio) for take in used}
+        lanes = Lanes(accepted, blobs)
+        self.original = lanes.original
+        self.covering = lanes.covering()
+        self.adding = tuple(lanes.adding(comp) for comp in accepted.adding)
+        changed = tuple(map(lanes.stem, accepted.changed_stems))
+        self.stems = {lane.base.stem: lane for lane in changed}
+        comps = (accepted.covering, *accepted.adding)
+        self.needed = lanes.needed(comps, adds=bool(self.adding or self.covering.changes))
         song = self.original.form
-        for take, clip in clips.items():
-            _check_fits(song, clip, accepted.takes[take])
-        self.needed = encoding_of(self.original, clips.values(), adds=bool(adding))
-        parts = [part.span for comp in (covering, *adding) for part in comp]
-        self.span = Span(
-            min([0, *(span.start for span in parts)]), max([song.frames, *(span.end for span in parts)])
-        )
+        spans = [*(span for lane in self._heard for span in lane.spans), Span(0, song.frames)]
+        self.span = Span(min(span.start for span in spans), max(span.end for span in spans))
         self.form = WaveForm(self.span.length, song.rate, song.channels, encoding or self.needed)
-        # As without what plays along: its crossfades are the same then, bit for bit.
-        own = encoding_of(self.original, (clips[part.take] for part in covering), adds=False)
-        self.covering = CompLane(accepted, covering, self.original, clips, own, song.channels)
-        self.adding = tuple(
-            CompLane(accepted, comp, None, clips, self.needed, song.channels) for comp in adding
-        )
+
+    @property
+    def _heard(self) -> tuple[CompLane, ...]:
+        return (self.covering, *self.adding)
+
+    @property
+    def clipped(self) -> int:
+        """Samples that crossfades cut off. Reads all of them."""
+        return sum(lane.clipped for lane in self._heard)
 
     @property
     def changed(self) -> tuple[Span, ...]:
         """The stretches where something is accepted, in order, none touching another."""
-        spans = sorted(part.span for lane in (self.covering, *self.adding) for part in lane.comp)
-        found: list[Span] = []
-        for span in spans:
-            if found and span.start <= found[-1].end:
-                found[-1] = Span(found[-1].start, max(found[-1].end, span.end))
-            else:
-                found.append(span)
-        return tuple(found)
+        return merged(span for lane in self._heard for span in lane.spans)
 
     def blocks(self) -> Iterator[MixedBlock]:
         """All of it, in order."""
@@ -93,11 +85,10 @@ class SongMix:
         """The samples of a span, in samples from the original's first."""
         mixed = self.covering.read(span).astype(self.needed.dtype, copy=False)
         for lane in self.adding:
-            for part in lane.comp:
-                inside = part.span.clipped(span)
+            for one in lane.spans:
+                inside = one.clipped(span)
                 if inside.length:  # elsewhere nothing is added, not even zeros: they change the sign of zeros
-                    place = slice(inside.start - span.start, inside.end - span.start)
-                    mixed[place] += lane.read(inside)
+                    mixed[inside.start - span.start : inside.end - span.start] += lane.read(inside)
         if self.form.encoding is self.needed:
             return MixedBlock(span, mixed, 0)
         audio, clipped = quantise(mixed, self.form.rate, self.form.encoding)
@@ -114,26 +105,3 @@ class SongMix:
                 data, song.channels, song.encoding
             )
         return found
-
-
-def encoding_of(song: StoredWave, clips: Iterable[StoredWave], *, adds: bool) -> Encoding:
-    """What holds a song and clips: the song's encoding, or floats where a clip has another or is added to the song."""
-    own = song.form.encoding
-    if not adds and all(clip.form.encoding is own for clip in clips):
-        return own
-    return Encoding.DOUBLE if own in _WIDE else Encoding.FLOAT
-
-
-def _check_fits(song: WaveForm, clip: StoredWave, take: Take) -> None:
-    form = clip.form
-    if form.rate != song.rate or form.channels not in (song.channels, 1):
-        raise SpliceError(
-            f"Take {take.id} has {form.channels} channels at {form.rate} Hz; the song has {song.channels} at "
-            f"{song.rate} Hz.",
-            "Revert it, then save the song again.",
-        )
-
-
-def replaces(accepted: AcceptedSong, comp: Comp) -> bool:
-    """Whether a comp takes the song's place anywhere."""
-    return any(accepted.placement(part) is Placement.REPLACES for part in comp)

@@ -21,12 +21,14 @@ from clip_store.audio.riff import WaveForm, wave_head
 from clip_store.audio.stored_wave import StoredWave
 from clip_store.blobs import BlobStore
 from clip_store.errors import StoreError
-from clip_store.mix.accepted import AcceptedSong
+from clip_store.mix.accepted import AcceptedComp, AcceptedSong
 from clip_store.mix.hearing import no_longer_accepted
 from clip_store.mix.measure_mix import MeasuredMix, OnFraction, measure_mix
 from clip_store.mix.song_mix import SongMix
+from clip_store.mix.stem_changes import merged, unheard
 from clip_store.store import ORIGINATOR, file_stem, recipe_of
 from daw_protocol.song_receipt import SongReceipt
+from daw_protocol.timeline.span import Span
 
 RECIPE_COMMENT = "TAKEBRIDGE_RECIPE"
 
@@ -181,12 +183,17 @@ def mix_recipe(song: SongToWrite, measured: MeasuredMix) -> dict[str, object]:
         "song": song.accepted.song,
         "audio": measured.digest,
         "accepted": [
-            {"stem": comp.place.stem, "parts": [list(part) for part in comp.parts]}
+            {"stem": stem_of(song.accepted, comp), "parts": [list(part) for part in comp.parts]}
             for comp in song.accepted.comps
         ],
         "takes": [recipe_of(song.accepted.takes[take]) for take in used],
         "receipt": measured.receipt.to_fields(),
     }
+
+
+def stem_of(accepted: AcceptedSong, comp: AcceptedComp) -> str:
+    """What a comp is of: the name of the stem its takes were made of, else that of its takes."""
+    return accepted.takes[comp.stem].stem if comp.stem else comp.place.stem
 
 
 def bext_of(song: SongToWrite, form: WaveForm, start: int) -> Bext:
@@ -217,8 +224,9 @@ def _notes(song: SongToWrite, mix: SongMix, receipt: SongReceipt) -> Iterator[st
         yield "What was added to the song is rounded to 24 bits; a WAV file keeps it as it is."
     if receipt.over:
         yield f"{receipt.over} samples lie beyond full scale. The file holds them: turn it down before you convert it."
-    if song.accepted.stems:
-        yield "Accepted stems leave the song as it is: together they add up to it. Takes made of a stem are not in it."
+    if song.accepted.alone:
+        yield "Accepted stems leave the song as it is: together they add up to it."
+    yield from _unheard(song)
     if song.position + mix.span.start < 0:
         yield "The song begins before the timeline's zero, which a time stamp cannot say; it states 0."
     yield from receipt.warnings
@@ -235,6 +243,31 @@ def _made_for_others(accepted: AcceptedSong) -> Iterator[str]:
                 f"Take {take} was made for the song with take {gone}, which is no longer accepted: "
                 "listen to its edges."
             )
+
+
+def _unheard(song: SongToWrite) -> Iterator[str]:
+    """Takes of stems that cannot be heard everywhere, a sentence for each with what is in their way."""
+    found: dict[tuple[str, str | None], list[Span]] = {}
+    for one in unheard(song.accepted):
+        found.setdefault((one.take, one.over), []).append(one.span.shifted(song.position))
+    for (take, over), spans in found.items():
+        where = " and ".join(f"from sample {span.start} to {span.end}" for span in merged(spans))
+        stem = _stem_name(song.accepted, take)
+        if over is None:
+            yield (
+                f"Take {take} of the {stem} is not heard {where}: the take whose stem it was made of does not play "
+                "there."
+            )
+        else:
+            yield (
+                f"Take {take} of the {stem} is not heard {where}: take {over} of the song was made without it and "
+                f"plays there. Extract the {stem} of take:{over} and change those instead."
+            )
+
+
+def _stem_name(accepted: AcceptedSong, take: str) -> str:
+    stem = next(comp.stem for comp in accepted.comps if take in {part.take for part in comp.parts})
+    return accepted.takes[stem].stem
 
 
 def _depth(encoding: Encoding) -> str:

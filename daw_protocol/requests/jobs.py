@@ -13,7 +13,10 @@ from daw_protocol.requests.request import Request
 class Cancel(Request):
     """Cancel a job, waiting or running, or an export, which then leaves no file."""
 
-    job: str = value(Text(64, 1), "the job's id, or the id of the request that started the job or the export")
+    job: str = value(
+        Text(64, 1),
+        "the job's id, or the id of the request that started the job or the export; `status` has those of all exports",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -35,6 +35,24 @@ def index():
     connection.close()
 
 
+def test_several_songs_are_walked_through_as_one(index):
+    """A song and its stems: the last change comes back first, in whichever of them it was."""
+    stem = replace(TAKE, id="stem", origin=None, parent="e" * 64, start=0, position=0, length=10)
+    index.add(stem)
+    songs, history = (SONG, stem.parent), index.history
+    index.choose("a0")
+    index.choose("stem")
+    index.choose("a5")
+    assert [history.undo(*songs).song for _ in songs] == [SONG, stem.parent]
+    assert [history.redo(*songs).song for _ in songs] == [stem.parent, SONG]
+    assert [history.undo(*songs).start for _ in range(3)] == [5, 0, 0]
+    assert not history.can_undo(*songs)
+    history.redo(*songs)
+    index.choose("b5")  # in one of them: what was undone in the other is forgotten as well
+    assert not history.can_redo(*songs)
+    assert history.can_redo(stem.parent), "by itself it can"
+
+
 def test_undo_and_redo_walk_over_all_places(index):
     index.choose("a0")
     index.choose("a5")

@@ -52,6 +52,10 @@ def test_the_choice_is_there_when_something_is_accepted_and_the_take_says_what_i
         assert made["heard"] == [take]
         page.evaluate("id => panel.store.set({selected: id})", made["take"])
         expect(page.locator("#made-for")).to_contain_text("Made for the song with an accepted take in it.")
+        peer.call("takes.mark", take=take, name="Chorus, darker")
+        page.evaluate("id => panel.store.set({selected: id})", take)
+        page.evaluate("id => panel.store.set({selected: id})", made["take"])
+        expect(page.locator("#made-for")).to_contain_text("Made for the song with “Chorus, darker” in it.")
         peer.call("takes.revert", take=take)
         expect(page.locator("#made-for")).to_contain_text("no longer accepted")
         expect(page.locator(CHOICE)).to_be_hidden()

@@ -68,7 +68,9 @@ class PutUpload:
             async for block in blocks(request):
                 await asyncio.to_thread(upload.write, block)
             source = await asyncio.to_thread(upload.keep, self._blobs, self._limits.song_seconds)
-            self._reader.remember_upload(source, upload.announced.name, upload.received, upload.stamp)
+            self._reader.remember_upload(
+                source, upload.announced.name, upload.received, upload.stamp, upload.tags
+            )
             answer = {"source": source, "bytes": upload.received, "sha256": upload.sha256}
             return as_json(answer | ({"note": upload.note} if upload.note else {}), 201)
         except ProtocolError as error:

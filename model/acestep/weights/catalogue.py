@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 MAIN_REPOSITORY = "ACE-Step/Ace-Step1.5"
+MAIN_LICENCE = "MIT"
 
 
 class Kind(enum.Enum):
@@ -48,7 +49,7 @@ class Published:
     about:      one sentence to help choose.
     subfolder:  inside the repository; "" = its root.
     needs:      names of the entries it requires.
-    licence:    of the weights, as their page states it.
+    licence:    of the weights; docs/model.md has where each is from, and what could not be confirmed.
     whole:      whether to download everything a model may need from the folder, or only `files`.
     """
 
@@ -62,11 +63,11 @@ class Published:
     subfolder: str = ""
     needs: tuple[str, ...] = ()
     whole: bool = True
-    licence: str = "MIT"
+    licence: str = "MIT (unconfirmed)"
 
     @property
     def page(self) -> str:
-        """Where its publisher describes it and states the licence."""
+        """Where its publisher describes it; what it says of the licence counts."""
         return f"https://huggingface.co/{self.repository}"
 
 
@@ -105,7 +106,7 @@ CATALOGUE: tuple[Published, ...] = (
     Published(
         "turbo", Kind.MUSIC, "acestep-v15-turbo", MAIN_REPOSITORY, _weights_2b("3f6e0797"), SIZE_2B,
         "Fast, eight steps: repaints, continues and generates. No stems, added tracks or accompaniments.",
-        "acestep-v15-turbo", COMPANIONS,
+        "acestep-v15-turbo", COMPANIONS, licence=MAIN_LICENCE,
     ),
     _music("base", _weights_2b(), SIZE_2B, "Every task, including stems and accompaniments, in about fifty steps."),
     _music("sft", _weights_2b("d4dd3a93"), SIZE_2B, "Fine-tuned on curated music, about fifty steps. No stems."),
@@ -118,7 +119,7 @@ CATALOGUE: tuple[Published, ...] = (
     Published(
         "vae", Kind.VAE, "vae", MAIN_REPOSITORY,
         (PublishedFile("diffusion_pytorch_model.safetensors", 337_431_388, "da17edb6"), CONFIG), 337_000_000,
-        "Converts between latents and audio; every music model needs it.", "vae",
+        "Converts between latents and audio; every music model needs it.", "vae", licence=MAIN_LICENCE,
     ),
     Published(
         "text-encoder", Kind.TEXT_ENCODER, "Qwen3-Embedding-0.6B", MAIN_REPOSITORY,
@@ -133,12 +134,12 @@ CATALOGUE: tuple[Published, ...] = (
     Published(
         "planner-0.6b", Kind.PLANNER, "acestep-5Hz-lm-0.6B", "ACE-Step/acestep-5Hz-lm-0.6B",
         (PublishedFile("model.safetensors", 1_325_804_024), CONFIG, *WORDS), 1_350_000_000,
-        "Plans songs; the smallest planner.",
+        "Plans songs; the smallest planner.", licence=MAIN_LICENCE,
     ),
     Published(
         "planner-1.7b", Kind.PLANNER, "acestep-5Hz-lm-1.7B", MAIN_REPOSITORY,
         (PublishedFile("model.safetensors", 3_708_521_528), CONFIG, *WORDS), 3_730_000_000,
-        "Plans songs.", "acestep-5Hz-lm-1.7B",
+        "Plans songs.", "acestep-5Hz-lm-1.7B", licence=MAIN_LICENCE,
     ),
     Published(
         "planner-4b", Kind.PLANNER, "acestep-5Hz-lm-4B", "ACE-Step/acestep-5Hz-lm-4B",

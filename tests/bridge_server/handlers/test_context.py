@@ -123,3 +123,12 @@ def test_a_stamped_song_is_shown_where_it_lies_before_anything_is_rendered(parts
     assert focus_values(shared)["/bridge/source"] == [str(stamped), 5]
     asyncio.run(handlers.apply(requests.SetSource(source="song.wav"), Script()))
     assert focus_values(shared)["/bridge/source"] == [str(tmp_path / "songs" / "song.wav"), 0]
+
+
+def test_bars_are_shown_at_the_songs_own_rate_before_anybody_looks_at_it(parts, tmp_path):
+    handlers, _, shared = parts
+    noise_song(tmp_path / "songs" / "slow.wav", rate=44_100)
+    asyncio.run(handlers.apply(requests.SetSource(source="slow.wav"), Script()))
+    asyncio.run(handlers.apply(requests.SetTempo(bpm=60.0), Script()))
+    asyncio.run(handlers.apply(requests.Select(start="2|1|0", end="3|1|0"), Script()))
+    assert focus_values(shared)["/bridge/select"] == [4 * 44_100, 8 * 44_100]

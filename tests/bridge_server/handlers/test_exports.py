@@ -65,7 +65,9 @@ def test_a_song_is_found_by_its_title_in_either_spelling(server, ws, kept, asked
 
 
 def test_by_osc(osc, take):
-    reply = osc.ask("/bridge/export", "take", take, "midi", "id", "by hand")
+    begun = osc.ask("/bridge/export", "take", take, "midi", "id", "by hand")
+    assert (begun.name, begun["id"], begun["fraction"]) == ("progress", "by hand", 0)
+    reply = osc.receive()
     assert (reply.name, reply["id"], reply["command"]) == ("ok", "by hand", "export")
     assert ".mid" in reply["text"]
 
@@ -129,15 +131,28 @@ def test_by_osc_frames_an_export_is_cancelled_over_its_own_connection(server, ta
         ws.connection.send(datagram("/bridge/export", "take", take, "wav", "id", "x2"))
         assert held.wait(PATIENCE)
         ws.connection.send(datagram("/bridge/cancel", "x2"))
-        answers = [OscMessage(ws.connection.recv(timeout=PATIENCE)) for _ in range(2)]
-    assert [answer.address for answer in answers] == ["/bridge/ok", "/bridge/failed"]
-    assert "cancelled" in answers[1].params
+        answers = [OscMessage(ws.connection.recv(timeout=PATIENCE)) for _ in range(3)]
+    assert [answer.address for answer in answers] == ["/bridge/progress", "/bridge/ok", "/bridge/failed"]
+    assert "cancelled" in answers[2].params
 
 
 def test_by_osc_an_export_is_cancelled_from_another_port_of_the_machine(server, osc, ws, take, held):
     osc.send("/bridge/export", "take", take, "wav", "id", "x9")
     assert held.wait(PATIENCE)
+    assert osc.receive().name == "progress"
     with server.osc() as other:
         assert "x9 is being cancelled" in other.ask("/bridge/cancel", "x9")["text"]
     reply = osc.receive()
     assert (reply.name, reply["id"], reply["code"]) == ("failed", "x9", "cancelled")
+
+
+def test_an_export_without_an_id_gets_one_at_once_and_is_cancelled_from_anywhere(server, osc, ws, take, held):
+    osc.send("/bridge/export", "take", take, "wav")
+    begun = osc.receive()
+    assert (begun.name, begun["stage"], bool(begun["id"])) == ("progress", "exporting", True)
+    assert held.wait(PATIENCE)
+    assert ws.call("status")["exports"] == [{"id": begun["id"], "name": take, "format": "wav"}]
+    assert ws.call("cancel", job=begun["id"]) == {"job": begun["id"]}
+    ended = osc.receive()
+    assert (ended.name, ended["id"], ended["code"]) == ("failed", begun["id"], "cancelled")
+    assert "exports" not in ws.call("status")

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from bridge_server.handlers.running_exports import RunningExports
+from bridge_server.handlers.running_exports import RunningExports, new_id
 from daw_protocol.errors import ErrorCode, ProtocolError
 
 
@@ -56,3 +56,17 @@ def test_an_export_that_is_left_early_is_cancelled():
         raise KeyError
     with pytest.raises(ProtocolError):
         export.check()
+
+
+def test_the_only_one_under_an_id_is_found_by_everybody():
+    running = RunningExports()
+    with running.begun("x1", MINE, "my song", "mix") as export:
+        assert running.of_anyone("x1") is export
+        assert [(one.id, one.name, one.format) for one in running] == [("x1", "my song", "mix")]
+        with running.begun("x1", ELSEWHERE):
+            assert running.of_anyone("x1") is None, "whose of the two is not said"
+        assert running.of_anyone("x2") is None
+
+
+def test_ids_differ():
+    assert len({new_id() for _ in range(50)}) == 50

@@ -1,10 +1,15 @@
 """The focus: what everybody looks at, through the real server; and the grid a panel draws."""
 
+import json
 import os
 from fractions import Fraction
 
+import numpy as np
+import soundfile
+
 from bridge_server.handlers.shared_context import BARS_BEHIND, grid
 from daw_protocol.timeline import Meter, MeterChange, Span, TempoMap, TempoPoint
+from tests.bridge_server.endpoints.http.asking import ask
 from tests.bridge_server.peers import noise_song
 from tests.bridge_server.servers import server_fixture
 
@@ -145,3 +150,24 @@ def test_the_grid_shows_ramps_and_meters_and_goes_on_behind_the_song():
 def test_a_list_of_songs_over_osc_is_their_titles(server):
     with server.osc() as client:
         assert client.ask("/bridge/songs/list")["text"] == "song"
+
+
+def test_what_a_files_tags_call_it_is_shown_with_its_name_also_of_uploads(server, tmp_path):
+    path = tmp_path / "bounce 7.wav"
+    with soundfile.SoundFile(path, "w", 44_100, 2, format="WAV") as file:
+        file.title, file.artist = "Night drive", "Ich"
+        file.write(np.random.default_rng(3).uniform(-0.1, 0.1, (4410, 2)))
+    (server.settings.roots[0] / "kept.wav").write_bytes(path.read_bytes())
+    uploaded = json.loads(ask(server, "PUT", "/uploads/bounce%207.wav", path.read_bytes())[2])["source"]
+    with server.websocket() as ws, server.osc() as osc:
+        for source, name in (("kept.wav", "kept"), (uploaded, "bounce 7")):
+            ws.call("source", source=source)
+            song = ws.call("focus.show")["song"]
+            assert (song["title"], song["tag_title"], song["tag_artist"]) == (name, "Night drive", "Ich")
+        (recent,) = ws.call("songs.list")["recent"]
+        assert (recent["title"], recent["tag_title"], recent["tag_artist"]) == (
+            "bounce 7",
+            "Night drive",
+            "Ich",
+        )
+        assert "kept (Night drive by Ich)" in osc.ask("/bridge/songs/list")["text"]

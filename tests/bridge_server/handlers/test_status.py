@@ -6,6 +6,7 @@ import time
 import pytest
 
 from bridge_server.engines.pool import EnginePool
+from bridge_server.handlers.running_exports import RunningExports
 from bridge_server.handlers.status import StatusHandlers
 from bridge_server.jobs.database import open_database, transaction
 from bridge_server.jobs.job import Job, JobState
@@ -49,7 +50,11 @@ def parts(tmp_path):
         )  # fmt: skip
         with transaction(connection):
             store.keep(take, CLIP)
-        yield StatusHandlers(settings, queue, store, worker, engines, NoParts()), store, queue
+        yield (
+            StatusHandlers(settings, queue, store, worker, engines, NoParts(), RunningExports()),
+            store,
+            queue,
+        )
 
 
 def asked(answer):

@@ -86,3 +86,13 @@ def test_other_stores_are_no_songs_either(tmp_path):
     song(tmp_path / "demo-output" / "store" / "blobs" / "ab" / "cd.wav")
     (tmp_path / "demo-output" / "store" / DATABASE).touch()
     assert titles(tmp_path) == ["song"]
+
+
+def test_what_a_files_tags_call_it_is_listed_with_its_name(tmp_path):
+    with soundfile.SoundFile(tmp_path / "bounce 7.flac", "w", 44_100, 1, format="FLAC") as file:
+        file.title, file.artist = "Night\x1b[2J drive", "Ich"
+        file.write(np.zeros(10))
+    (tmp_path / "broken.wav").write_bytes(b"RIFF....")
+    found = {entry.title: entry for entry in list_songs((tmp_path,), tmp_path / "store", limit=10)}
+    assert (found["bounce 7"].tag_title, found["bounce 7"].tag_artist) == ("Night [2J drive", "Ich")
+    assert (found["broken"].tag_title, found["broken"].tag_artist) == ("", "")

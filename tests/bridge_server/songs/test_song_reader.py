@@ -4,6 +4,7 @@ import os
 import sys
 import threading
 import time
+from fractions import Fraction
 from pathlib import Path
 from typing import BinaryIO
 
@@ -271,6 +272,18 @@ def test_a_take_is_its_song_with_the_take_in_it(reader, store):
     assert clips.blobs.has(found.digest)
 
 
+@pytest.mark.parametrize("task", ["extract", "lego", "accompany"])
+def test_a_stem_or_an_instrument_is_a_song_of_its_own(reader, store, task):
+    clips, connection = store
+    stem = song(frames=1000, encoding=Encoding.FLOAT)
+    with connection:
+        clips.keep(take_of(clips.blobs.put(SONG), task=task, stem="drums", audio=stem.digest), stem)
+    found = read(reader, "take:t1")
+    assert (found.name, found.digest, found.parent) == ("song (drums)", stem.digest, stem.digest)
+    header = probe(reader, "take:t1")
+    assert (header.frames, header.stamp) == (1000, Fraction(2000, 48_000))
+
+
 @pytest.mark.parametrize(
     "name", ["audio:" + "ab" * 32, "audio:", "audio:../../etc/passwd", "audio:XY", "audio:" + "é" * 64]
 )
@@ -353,10 +366,10 @@ def test_a_header_of_a_song_with_a_take_in_it(reader, store, start):
 
 def test_a_take_that_does_not_fit_its_song_is_refused_by_its_header(reader, store):
     clips, connection = store
-    stem = song(frames=1000, encoding=Encoding.FLOAT)
-    take = take_of(clips.blobs.put(SONG), task="extract", audio=stem.digest)
+    wide = song(frames=1000, encoding=Encoding.FLOAT)
+    take = take_of(clips.blobs.put(SONG), audio=wide.digest)
     with connection:
-        clips.keep(take, stem)
+        clips.keep(take, wide)
     with pytest.raises(ProtocolError, match="encoding") as raised:
         probe(reader, "take:t1", field="reference")
     assert raised.value.field == "reference"

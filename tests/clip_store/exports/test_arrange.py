@@ -11,6 +11,7 @@ from daw_protocol.recipe import Recipe
 from daw_protocol.timeline import Span
 from tests.clip_store.exports.conftest import expected_clips
 from tests.clip_store.exports.songs import MOVING, describe
+from tests.clip_store.mix.separations import repainted, separated
 
 TITLES = [
     "CON",
@@ -256,3 +257,50 @@ def test_names_of_takes_are_on_tracks_clips_and_files(shelf):
     assert named["Lead (vocals)"] == [f"{made.title} Lead vocals"]
     files = [clip.file.name for track in project.tracks for clip in track.clips]
     assert any("Bridge_ größer.1-" in name and name.endswith("(accepted)") for name in files), files
+
+
+def sum_of(made, project):
+    """What a DAW plays of it, in floats."""
+    found = np.zeros((max(clip.end for track in project.tracks for clip in track.clips), made.channels))
+    for track in project.tracks:
+        for clip in track.clips:
+            if not (track.muted or clip.muted):
+                sound = clip.file.read(made.store.blobs).samples
+                found[clip.position : clip.end] += sound[clip.start : clip.start + clip.length]
+    return found
+
+
+@pytest.mark.parametrize("playing", [False, True])
+def test_a_project_plays_changed_stems_as_the_mix_has_them(shelf, playing):
+    made = shelf(rate=8_000)
+    vocals, drums = separated(made, made.song.digest, 0, made.song.frames, "vocals", "drums")
+    sung = repainted(made, vocals.audio, 2000, 3000)
+    if playing:
+        made.store.index.choose(drums.id)
+    made.store.index.choose(sung.id)
+    project = song_project(made.store, "Song", describe)
+    mix = SongMix(accepted_in(made.store.index, made.song.digest), made.store.blobs)
+    assert np.abs(sum_of(made, project) - mix.read(mix.span).samples).max() < 1e-6
+    (comp,) = [file for file in project.files if file.comp]
+    assert comp.frames == (made.song.frames if playing else 3000)
+    muted = [clip.file.take for track in project.tracks if track.muted for clip in track.clips]
+    assert sung.id in {take.id for take in muted if take}
+
+
+def test_stems_of_another_separation_do_not_hide_a_changed_stem(shelf):
+    made = shelf(rate=8_000)
+    vocals, _ = separated(made, made.song.digest, 0, made.song.frames, "vocals", "drums")
+    other, _ = separated(made, made.song.digest, 0, made.song.frames - 10, "bass", "residual")
+    made.connection.execute("UPDATE take SET job = 'other' WHERE stem IN ('bass', 'residual')")
+    for take in (vocals, other, repainted(made, vocals.audio, 2000, 3000)):
+        made.store.index.choose(take.id)
+    mix = SongMix(accepted_in(made.store.index, made.song.digest), made.store.blobs)
+    played = sum_of(made, song_project(made.store, "Song", describe))
+    assert np.abs(played - mix.read(mix.span).samples).max() < 1e-6
+
+
+def test_a_song_is_found_by_its_title_though_takes_made_songs_of_the_same_title(shelf):
+    made = shelf(rate=8_000)
+    take = repainted(made, made.song.digest, 2000, 3000)
+    repainted(made, take.result, 2500, 1000)
+    assert find_song(made.store, "Song") == (made.song.digest, "Song")

@@ -1,5 +1,6 @@
 from clip_store.comp import Part
-from clip_store.mix.accepted import accepted_in, accepted_whole, family_of
+from clip_store.mix.accepted import accepted_in, accepted_whole
+from clip_store.mix.family import FamilySong, family_of
 from daw_protocol.timeline.span import Span
 
 
@@ -57,7 +58,7 @@ def test_a_take_of_a_take_brings_what_it_was_made_of_at_its_place(shelf):
         Part(first.id, -500, 200), Part("child", 200, 300), Part(first.id, 300, 1000),
     )  # fmt: skip
     family = family_of(made.store.index, made.song.digest)
-    assert (list(family.takes), family.begins["1" * 64]) == ([first.id, "child"], -500)
+    assert (list(family.takes), family.songs["1" * 64]) == ([first.id, "child"], (FamilySong(-500),))
 
 
 def test_takes_that_are_each_others_results_end(shelf):
@@ -78,7 +79,7 @@ def test_backings_are_added_and_stems_leave_the_song_as_it_is(shelf):
     for take in (piano, vocals):
         made.store.index.choose(take.id)
     accepted = accepted_in(made.store.index, made.song.digest)
-    assert (accepted.covering, accepted.adding, accepted.stems) == ((), (whole(piano),), whole(vocals))
+    assert (accepted.covering, accepted.adding, accepted.alone) == ((), (whole(piano),), whole(vocals))
     assert parts(accepted.only(lambda comp: comp.place.stem == "piano")) == [whole(piano)]
 
 

@@ -9,6 +9,7 @@ from clip_store.comp import Part
 from clip_store.mix.accepted import AcceptedSong
 from clip_store.mix.joins import Join, edges_of, joins_of
 from daw_protocol.receipt import Receipt
+from daw_protocol.recipe import HeardSong
 from daw_protocol.timeline.span import Span
 from tests.clip_store.takes import stored_take
 
@@ -106,6 +107,10 @@ def test_a_take_that_was_asked_for_without_crossfades_has_none():
 
 
 HEARD = {
+    "the one it was made of is there elsewhere only": (
+        {"a": (1000, 3000), "b": (1500, 2000)}, {"b": "a 1000 3000"}, "b 1500 2000, a 2500 2800",
+        [entering(1500, None, "b"), leaving(2000, None, "b"), entering(2500, None, "a"), leaving(2800, None, "a")],
+    ),
     "a take over the one it heard": (
         {"a": (1000, 3000), "b": (1500, 2000)}, {"b": "a 1000 3000"}, "a 1000 1500, b 1500 2000, a 2000 3000", [],
     ),
@@ -138,7 +143,9 @@ HEARD = {
 @pytest.mark.parametrize("name", HEARD)
 def test_crossfades_of_takes_made_for_the_song_as_it_stood(name):
     regions, heard, parts, expected = HEARD[name]
-    found = replace(song(regions), heard={take: comp_in(text) for take, text in heard.items()})
+    found = replace(
+        song(regions), heard={take: HeardSong(parts=comp_in(text)) for take, text in heard.items()}
+    )
     assert list(joins_of(found, comp_in(parts))) == expected
 
 

@@ -9,6 +9,7 @@ from clip_store.mix.measure_mix import measure_mix
 from clip_store.mix.song_mix import SongMix
 from clip_store.splice import with_clip
 from daw_protocol.timeline.span import Span
+from tests.clip_store.mix.separations import repainted, separated
 
 
 def measured(made, position=0, progress=lambda _: None):
@@ -113,3 +114,27 @@ def test_blocks_do_not_change_the_figures(shelf, monkeypatch):
     assert small.receipt.regions[0].correlation == pytest.approx(
         usual.receipt.regions[0].correlation, abs=1e-3
     )
+
+
+def test_a_takes_stem_is_a_region_of_the_song_and_told_by_its_name(shelf):
+    made = shelf()
+    vocals, _ = separated(made, made.song.digest, 0, made.song.frames, "vocals", "residual")
+    sung, over = repainted(made, vocals.audio, 3000, 4000), repainted(made, made.song.digest, 6000, 2000)
+    for take in (sung, over):
+        made.store.index.choose(take.id)
+    receipt = measured(made, 100).receipt
+    stem, song_take = receipt.regions
+    assert (stem.task, stem.stem, stem.parts) == ("repaint", "vocals", ((sung.id, 3100, 6100),))
+    assert (stem.covered, stem.seams, song_take.stem, song_take.seams) == (1000, 2, "mix", 2)
+    assert stem.correlation is not None
+    assert (receipt.outside_identical, receipt.warnings, receipt.encoding) == (True, (), "FLOAT")
+
+
+def test_sums_of_stems_beyond_full_scale_are_counted(shelf):
+    made = shelf()
+    vocals, _ = separated(made, made.song.digest, 0, made.song.frames, "vocals", "residual")
+    loud = repainted(made, vocals.audio, 3000, 4000, level=1.5)
+    made.store.index.choose(loud.id)
+    mix = SongMix(accepted_in(made.store.index, made.song.digest), made.store.blobs)
+    over = np.count_nonzero(np.abs(mix.read(mix.span).samples) > 1)
+    assert measured(made).receipt.over == over > 0

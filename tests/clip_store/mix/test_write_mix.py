@@ -16,6 +16,7 @@ from clip_store.mix.song_mix import SongMix
 from clip_store.mix.write_mix import RECIPE_COMMENT, MixFormat, SongToWrite, write_mix
 from daw_protocol.song_receipt import SongReceipt
 from daw_protocol.timeline.span import Span
+from tests.clip_store.mix.separations import repainted, separated
 from tests.clip_store.sounds import noise
 
 SUBTYPES = [
@@ -139,6 +140,34 @@ def test_accepted_stems_and_a_start_before_zero_are_explained(shelf, tmp_path):
     assert any("stems leave the song" in note for note in found.notes)
     assert any("before the timeline's zero" in note for note in found.notes)
     assert read_bext(found.path).time_reference == 0
+
+
+def test_takes_of_stems_are_in_the_file_and_what_is_in_their_way_is_named(shelf, tmp_path):
+    made = shelf(position=100, encoding=Encoding.PCM_16)
+    vocals, _ = separated(made, made.song.digest, 0, made.song.frames, "vocals", "residual")
+    sung, over = repainted(made, vocals.audio, 3000, 4000), repainted(made, made.song.digest, 6000, 2000)
+    made.store.index.choose(sung.id)
+    found = written(made, tmp_path / "out")
+    assert [note for note in found.notes if "not heard" in note] == []
+    assert any("32-bit float samples, wider than the song's 16-bit" in note for note in found.notes)
+    recipe = read_recipe(found.path)
+    assert recipe["accepted"] == [{"stem": "vocals", "parts": [[sung.id, 3000, 7000]]}]
+    assert [take["take"] for take in recipe["takes"]] == [sung.id]
+    made.store.index.choose(over.id)
+    (note,) = [note for note in written(made, tmp_path / "out").notes if "not heard" in note]
+    assert f"Take {sung.id} of the vocals is not heard from sample 6100 to 7100: take {over.id}" in note
+    assert f"take:{over.id}" in note
+
+
+def test_a_stem_of_a_repaint_that_plays_in_part_is_explained(shelf, tmp_path):
+    made = shelf()
+    song_take = repainted(made, made.song.digest, 3000, 4000)
+    vocals, _ = separated(made, song_take.result, 0, made.song.frames, "vocals", "residual")
+    sung = repainted(made, vocals.audio, 4000, 2000)
+    made.store.index.choose(song_take.id, Span(3000, 5000))
+    made.store.index.choose(sung.id)
+    (note,) = [note for note in written(made, tmp_path / "out").notes if "not heard" in note]
+    assert f"Take {sung.id} of the vocals is not heard from sample 5000 to 6000: the take whose stem" in note
 
 
 @pytest.mark.parametrize("kind", MixFormat)
