@@ -78,7 +78,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ),
     ),
     "clip_store": (
-        ("exports", "take_files"),
+        ("exports", "projects", "take_files"),
         ("mix",),
         ("store", "stems"),
         ("index", "peaks"),
