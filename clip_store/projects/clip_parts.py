@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
+from clip_store.errors import ProjectError
 from clip_store.projects.project_tempo import number
 from clip_store.projects.time_frame import BEATS, SECONDS, BeatClock, TimeFrame
 from daw_protocol.timeline import TempoMap
@@ -131,6 +132,7 @@ def _parts(
         if stop >= end or until <= again:
             return
         start, at = stop, again
+    raise ProjectError(f"{name[0].upper()}{name[1:]} repeats its loop more than {MAX_LOOPS} times.")
 
 
 def _content(content: ET.Element, frame: TimeFrame, name: str) -> Iterator[ClipPart | Problem]:

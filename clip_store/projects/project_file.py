@@ -14,6 +14,7 @@ from clip_store.errors import ProjectError
 DOCUMENT = "project.xml"
 ENDING = ".dawproject"
 MAX_DOCUMENT = 200 * 2**20  # bytes: a large project has some megabytes
+MAX_DEPTH = 100
 MAX_SOUND = 4 * 2**30
 EXPORT_AGAIN = "Export the project from your DAW again (File > Export > DAWproject)."
 
@@ -82,11 +83,21 @@ def _root_of(xml: bytes, name: str) -> ET.Element:
         if b"<!DOCTYPE" in xml or b"<!ENTITY" in xml:
             raise ValueError("it has a document type")
         root = ET.fromstring(xml)
+        _check_depth(root)
     except (ET.ParseError, ValueError) as error:
         raise ProjectError(f"The document in {name} cannot be read: {error}.", EXPORT_AGAIN) from error
     if root.tag != "Project":
         raise ProjectError(f"The document in {name} is no project but <{root.tag}>.", EXPORT_AGAIN)
     return root
+
+
+def _check_depth(root: ET.Element) -> None:
+    """Raises ValueError for what no DAW writes and no recursion survives."""
+    level = [root]
+    for _ in range(MAX_DEPTH):
+        level = [child for element in level for child in element]
+    if level:
+        raise ValueError(f"its elements are nested more than {MAX_DEPTH} deep")
 
 
 def chosen_track(project: ProjectFile, name: str) -> ET.Element:

@@ -86,6 +86,12 @@ def test_a_warped_clip_over_a_tempo_change_is_stretched():
     assert "stretched" in problem.reason
 
 
+def test_a_loop_without_end_is_refused():
+    tiny = clip(audio(), 0, 4000, contentTimeUnit="seconds", loopStart=0, loopEnd=0.01)
+    with pytest.raises(ProjectError, match="'band' repeats its loop more than"):
+        parts(clips(tiny))
+
+
 def test_clips_of_other_tracks_are_not_played():
     assert parts("") == []
 

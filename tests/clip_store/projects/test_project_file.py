@@ -43,6 +43,7 @@ def test_sounds_are_extracted(tmp_path):
     [
         (XML.replace("Project", "Set"), "no project but <Set>"), ("<Project", "cannot be read"),
         (XML.replace("<Project", '<!DOCTYPE x [<!ENTITY y "z">]><Project', 1), "document type"),
+        ("<Project>" * 200 + "</Project>" * 200, "more than 100 deep"),
         (XML.encode("utf-16"), "cannot be read"), (None, "contains no project.xml"),
     ],
     ids=lambda value: None if isinstance(value, str) else "bytes",
