@@ -32,7 +32,10 @@ INSTALL_LINK = "pip install 'takebridge[link]'"
 
 @dataclass(frozen=True)
 class LinkReading:
-    """when: seconds of time.perf_counter; quarters: since the start, negative before its bar line; bpm: of the session."""
+    """The session at one moment.
+
+    when: in seconds of time.perf_counter; quarters: since the start, negative before its bar line.
+    """
 
     when: float
     quarters: Fraction
