@@ -75,8 +75,9 @@ def change(daw: Link, work: Callable[[Any, int], None]) -> None:
 
 
 def value(server: ServerThread, name: str) -> Any:
-    """What the shared context has, by OSCQuery."""
-    return json.loads(server.get(f"/bridge/{name}?VALUE")[2])["VALUE"]
+    """What the shared context has, by OSCQuery; nothing yet: [None, None]."""
+    body = server.get(f"/bridge/{name}?VALUE")[2]
+    return (json.loads(body) if body else {}).get("VALUE") or [None, None]
 
 
 def until(holds: Callable[[], bool]) -> None:
