@@ -98,6 +98,7 @@ def test_takes_are_on_new_tracks_on_their_sample(server, pro_tools, capsys):
     assert "delete the new tracks ('Repaint 1', 'Repaint 2')" in said
     kept = sorted(path.name for path in (session.folder / "Audio Files").iterdir())
     assert len(kept) == 3, "the takes lie in the session's own folder"
+    assert len(session.bin) == 2 * 3, "nothing but the takes was imported, a clip a channel"
     assert {"Undo", "ConsolidateClip", "Import", "Cut", "Clear"}.isdisjoint(pro_tools.log)
 
 
