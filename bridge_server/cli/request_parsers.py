@@ -98,8 +98,9 @@ def _run_render(arguments: argparse.Namespace) -> int:
         fields["take"] = arguments.take
     songs = [song_typed(text) for text in getattr(arguments, "song", [])]
     tempo_map = getattr(arguments, "tempo_map", None)
-    if any(song.suffix.casefold() == PROJECT for song in songs):
-        return _run_project(arguments, command, songs, fields)
+    projects = [song for song in songs if isinstance(song, Path) and song.suffix.casefold() == PROJECT]
+    if projects:
+        return _run_project(arguments, command, projects, fields)
     fields |= several(arguments, songs)
     return asyncio.run(
         render(settings_of(arguments), screen_of(arguments), command, songs, tempo_map, fields, arguments.out)
@@ -107,11 +108,11 @@ def _run_render(arguments: argparse.Namespace) -> int:
 
 
 def _run_project(
-    arguments: argparse.Namespace, command: Command, songs: list[Path], fields: dict[str, object]
+    arguments: argparse.Namespace, command: Command, projects: list[Path], fields: dict[str, object]
 ) -> int:
     from bridge_server.cli.dawproject import render_project
 
-    if len(songs) > 1 or arguments.tempo_map is not None or "bpm" in fields:
+    if len(arguments.song) > 1 or arguments.tempo_map is not None or "bpm" in fields:
         raise ProtocolError(
             ErrorCode.OUT_OF_RANGE,
             "A project is rendered alone, and has its own tempo.",
@@ -120,7 +121,7 @@ def _run_project(
         )
     track, out = arguments.track, arguments.out
     return asyncio.run(
-        render_project(settings_of(arguments), screen_of(arguments), command, songs[0], track, fields, out)
+        render_project(settings_of(arguments), screen_of(arguments), command, projects[0], track, fields, out)
     )
 
 
