@@ -15,6 +15,7 @@ from filelock import FileLock, Timeout
 
 from bridge_server.audition.controller import AuditionController
 from bridge_server.audition.jack_transport import jack_transport
+from bridge_server.audition.link_transport import link_transport
 from bridge_server.audition.passages import Passages
 from bridge_server.audition.sound_devices import SoundDevices
 from bridge_server.endpoints.http.application import Services, application
@@ -25,6 +26,7 @@ from bridge_server.endpoints.http.post_rpc import PostRpc
 from bridge_server.endpoints.http.put_upload import PutUpload
 from bridge_server.endpoints.http.server import HttpServer
 from bridge_server.endpoints.http.store_files import StoreFiles
+from bridge_server.endpoints.link import link_control
 from bridge_server.endpoints.mailbox.endpoint import SCHEME, MailboxEndpoint
 from bridge_server.endpoints.mailbox.folder import MailboxFolder
 from bridge_server.endpoints.midi.control import midi_control
@@ -82,7 +84,7 @@ LOCK = "server.lock"
 MAX_JOBS = 1_000_000
 ADDRESS = "server.json"
 # What the audition can follow besides OSC. It must not open MIDI inputs itself: endpoints/midi knows how.
-TRANSPORTS = {"midi": midi_transport, "jack": jack_transport}
+TRANSPORTS = {"midi": midi_transport, "jack": jack_transport, "link": link_transport}
 
 
 @dataclass(frozen=True)
@@ -210,6 +212,7 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
             with _pointed_to(settings.pointer, folder.root):
                 async with (
                     announced(settings) as announcement,
+                    link_control(settings.link, dispatcher, shared_context, supervisor),
                     midi_control(settings.midi, dispatcher, shared_context, events, supervisor) as midi,
                 ):
                     with _ended_by(supervisor):

@@ -89,6 +89,7 @@ class Settings:
     places: how many renders of one engine may be under way at once, takes of one job or jobs. Each place is a process
         that loads the engine for itself, so two places need twice the memory; the second is started when it is needed.
     hub: address of the place models are fetched from; "": as huggingface-hub itself is set. No client can change it.
+    link: whether an Ableton Link session sets the shared tempo and playhead.
     ahead: whether what the first render needs is loaded when the server starts; else when it comes.
     """
 
@@ -101,6 +102,7 @@ class Settings:
     trust_this_machine: bool = False
     pointer: Path | None = None
     midi: MidiSettings | None = None
+    link: bool = False
     watch: WatchSettings | None = None
     engine: str = DEFAULT_ENGINE
     engines: Mapping[str, EngineSetup] = field(default_factory=engine_setups)

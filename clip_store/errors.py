@@ -32,3 +32,7 @@ class TakeError(ClipStoreError):
 
 class SpliceError(ClipStoreError):
     """A render does not fit the place it was made for: wrong length, wrong channels, or not a number."""
+
+
+class ProjectError(ClipStoreError):
+    """A project from a DAW cannot be used: damaged, or with something in it that cannot be read exactly."""

@@ -177,7 +177,7 @@ class AuditionState(Reply):
     channels: int = value(Whole(0, 1024), "the device's channels in use")
     latency_ms: float = value(Real(0, 1e6), "output latency reported by the device")
     underruns: int = value(Whole(0, 2**53), "times the device ran out of samples since playback started")
-    follow: str = value(Choice(("none", "osc", "midi", "jack")), "the transport it chases")
+    follow: str = value(Choice(("none", "osc", "midi", "jack", "link")), "the transport it chases")
     port: str = value(Text(256), "the MIDI input named for its clock; empty: the first one")
     offset_ms: float | None = value(Real(-1e9, 1e9), "measured lead over that transport", None)
     drift_ppm: float | None = value(

@@ -78,7 +78,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ),
     ),
     "clip_store": (
-        ("exports", "take_files"),
+        ("exports", "projects", "take_files"),
         ("mix",),
         ("store", "stems"),
         ("index", "peaks"),
@@ -154,6 +154,7 @@ DOORS = {
     ),
     "mailbox": ("mailbox",),
     "midi": ("midi",),
+    "link": ("link",),
     "watch_folder": ("watch_folder",),
 }
 MAY_IMPORT_DOORS = ("bridge_server.cli", "bridge_server.server", "bridge_server.endpoints")
@@ -179,6 +180,7 @@ ONLY_IN = {
     "pythonosc": ("bridge_server.endpoints",),
     "sounddevice": ("bridge_server.audition.sound_devices",),
     "jack": ("bridge_server.audition.jack_transport",),
+    "link": ("bridge_server.audition.link_transport",),
     # Engines are code named in text; an engine itself looks for its packages before it loads.
     "importlib": (
         "bridge_server.engines.child",

@@ -84,7 +84,7 @@ class Seek:
 
 @dataclass(frozen=True)
 class Follow:
-    """Follow a transport: "osc", "midi", "jack", or "none". port: the MIDI input."""
+    """Follow a transport: "osc", "midi", "jack", "link", or "none". port: the MIDI input."""
 
     what: str
     port: str = ""

@@ -137,7 +137,7 @@ async def render(
         for take in takes:
             files = await save_take(client, take["take"], out)
             results.append({**take, "files": files})
-            shown |= dict.fromkeys(await _print_take(client, screen, take, files))
+            shown |= dict.fromkeys(await print_take(client, screen, take, files))
         for note in shown:  # printed once: the stems of one render share theirs
             if note not in answer.get("note", ""):
                 screen.say(f"[dim]{escape(note)}[/dim]")
@@ -177,7 +177,7 @@ async def follow(
             return name, params, takes
 
 
-async def _print_take(
+async def print_take(
     client: BridgeClient, screen: Screen, take: Mapping[str, Any], files: Mapping[str, str]
 ) -> list[str]:
     """Prints a take's receipt and files; returns what its engine noted."""
@@ -271,7 +271,7 @@ async def takes(
         if deleted.clip:
             screen.say(f"Its clip file stays: {escape(deleted.clip)}")
     elif "takes" in answer:
-        _print_takes(screen, TakeList.from_stored(answer).takes, everything or action != "list")
+        print_takes(screen, TakeList.from_stored(answer).takes, everything or action != "list")
     elif action == "mark":
         screen.say(escape(mark_in_words(MarkedTake.from_stored(answer))))
     else:
@@ -297,7 +297,7 @@ def in_place(chosen: ChosenTake) -> str:
     return f"Take {escape(chosen.chosen)} is in place." if chosen.chosen else "Back to the original."
 
 
-def _print_takes(screen: Screen, found: Sequence[ListedTake], everything: bool) -> None:
+def print_takes(screen: Screen, found: Sequence[ListedTake], everything: bool) -> None:
     """A table of takes; everything: with those that were hidden and are not in the song."""
     table = Table("take", "name", "stars", "song", "task", "stem", "at sample", "length", "receipt")
     shown = [take for take in found if everything or take.chosen or not take.hidden]

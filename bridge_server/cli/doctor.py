@@ -61,7 +61,7 @@ BASE = (
     "rich",
     "sounddevice",
 )
-SYNC = ("python-rtmidi", "JACK-Client")
+SYNC = ("python-rtmidi", "JACK-Client", "LinkPython-extern")
 
 
 async def doctor(settings: Settings, as_json: bool, models_folder: Path | None = None) -> int:
@@ -216,10 +216,12 @@ def audio_devices() -> Iterator[Finding]:
     if missing:
         yield Finding(
             "audition in time", Verdict.OPTIONAL, f"over OSC only; missing: {', '.join(missing)}",
-            "pip install 'takebridge[midi,jack]'",
+            "pip install 'takebridge[midi,jack,link]'",
         )  # fmt: skip
     else:
-        yield Finding("audition in time", Verdict.GOOD, "with a DAW over OSC, MIDI clock and JACK")
+        yield Finding(
+            "audition in time", Verdict.GOOD, "with a DAW over OSC, MIDI clock, JACK and Ableton Link"
+        )
 
 
 def midi() -> Iterator[Finding]:

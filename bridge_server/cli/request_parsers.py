@@ -14,6 +14,7 @@ from bridge_server.cli.presets_parser import add_presets
 from bridge_server.cli.several import BARS_HELP, add_several, several, with_regions
 from daw_protocol import requests
 from daw_protocol.addresses import BY_NAME, COMMANDS, Command, Group
+from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.fields import Flag
 from daw_protocol.requests import Render
 from daw_protocol.requests.export import EXPORT_FORMATS
@@ -36,6 +37,8 @@ LEFT_OUT = {
     "track",
     "notes",
 }
+
+PROJECT = ".dawproject"
 
 NOT_TYPED = {"id", "reply_port", "client", "token"}
 
@@ -64,6 +67,7 @@ def _render(commands: Subparsers, command: Command) -> None:
         )  # fmt: skip
         add_several(one, command)
         one.add_argument("--tempo-map", type=Path, metavar="MID", help="MIDI file with the song's tempo map")
+        one.add_argument("--track", default="", metavar="NAME", help="of a .dawproject: the track to render")
     if command.request is requests.Vary:
         one.add_argument("take", help="the take's id")
     for entry in dataclasses.fields(command.request):
@@ -77,7 +81,10 @@ def _render(commands: Subparsers, command: Command) -> None:
             one.add_argument(option, action=argparse.BooleanOptionalAction, default=None, help=help_text)
         else:
             one.add_argument(option, default=None, metavar="VALUE", help=help_text)
-    one.add_argument("-o", "--out", type=Path, default=Path(), help="folder for the results (default: here)")
+    one.add_argument(
+        "-o", "--out", type=Path, default=Path(),
+        help="folder for the results (default: here); for a .dawproject the new project's name as well",
+    )  # fmt: skip
     json_option(one, "print the terminal reply as JSON, nothing else")
     one.set_defaults(run=_run_render)
 
@@ -91,9 +98,30 @@ def _run_render(arguments: argparse.Namespace) -> int:
         fields["take"] = arguments.take
     songs = [song_typed(text) for text in getattr(arguments, "song", [])]
     tempo_map = getattr(arguments, "tempo_map", None)
+    projects = [song for song in songs if isinstance(song, Path) and song.suffix.casefold() == PROJECT]
+    if projects:
+        return _run_project(arguments, command, projects, fields)
     fields |= several(arguments, songs)
     return asyncio.run(
         render(settings_of(arguments), screen_of(arguments), command, songs, tempo_map, fields, arguments.out)
+    )
+
+
+def _run_project(
+    arguments: argparse.Namespace, command: Command, projects: list[Path], fields: dict[str, object]
+) -> int:
+    from bridge_server.cli.dawproject import render_project
+
+    if len(arguments.song) > 1 or arguments.tempo_map is not None or "bpm" in fields:
+        raise ProtocolError(
+            ErrorCode.OUT_OF_RANGE,
+            "A project is rendered alone, and has its own tempo.",
+            "Name one .dawproject, without --tempo-map and --bpm.",
+            "source",
+        )
+    track, out = arguments.track, arguments.out
+    return asyncio.run(
+        render_project(settings_of(arguments), screen_of(arguments), command, projects[0], track, fields, out)
     )
 
 

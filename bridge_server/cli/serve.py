@@ -43,6 +43,10 @@ async def _serve(settings: Settings) -> None:
         await server.worker.warm.wait()
         for line in ready_message(server.settings):
             console.print(line, highlight=False)
+        if server.settings.link:
+            console.print(
+                "  Link       tempo, start and stop of the session on this network", highlight=False
+            )
         if server.midi:
             console.print(f"  MIDI       {escape(server.midi)}", highlight=False)
         if server.announcement:

@@ -47,6 +47,7 @@ def serve_settings(arguments: Namespace) -> Settings:
         trust_this_machine=arguments.lan,
         pointer=mailbox_pointer() if led_to else None,
         midi=midi_settings(arguments),
+        link=arguments.link,
         watch=WatchSettings(arguments.watch.expanduser().absolute()) if arguments.watch else None,
         engine=arguments.engine,
         engines=engines,

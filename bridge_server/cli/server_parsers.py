@@ -71,6 +71,11 @@ def add_serve(commands: Subparsers) -> None:
         "--midi-clock", action="store_true", help="take tempo and playhead from the input's MIDI clock"
     )
     serve.add_argument(
+        "--link",
+        action="store_true",
+        help="take tempo, start and stop from Ableton Link, on the local network",
+    )
+    serve.add_argument(
         "--watch", type=Path, metavar="FOLDER",
         help="render what files dropped here ask for by their names (docs/any-daw.md)",
     )  # fmt: skip

@@ -13,6 +13,7 @@ const FOLLOWED = {
   none: ["nothing (free-running loop)", "", ""],
   osc: ["the DAW, over OSC", "the DAW", "Takes play at the DAW's playhead while its transport rolls. Mute the song's tracks there, or you hear them twice."],
   midi: ["MIDI clock", "MIDI clock", "Takes play at the MIDI song position while the clock runs. Mute the song's tracks in the DAW."],
+  link: ["Ableton Link", "Ableton Link", "The song begins at its first bar with each start in the Link session, on the next bar line. Link does not share where in the song the others are."],
   jack: ["JACK transport", "JACK", "Takes play at JACK's transport position while it rolls. Mute the song's tracks in the DAW."],
 };
 

@@ -54,7 +54,7 @@ def project_xml(project: Project, application: str, version: str) -> bytes:
     if project.markers:
         markers = ET.SubElement(arrangement, "Markers", timeUnit="seconds", id="markers")
         for marker in project.markers:
-            time = _seconds(marker.position, project.rate)
+            time = decimal_seconds(marker.position, project.rate)
             ET.SubElement(markers, "Marker", time=time, name=clean(marker.name))
     _add_tempo(arrangement, tempo_map)
     return _document(root)
@@ -110,18 +110,18 @@ def _add_clips(lanes: ET.Element, track: Track, number: int, rate: int) -> None:
 
 
 def _add_clip(clips: ET.Element, clip: Clip, rate: int) -> None:
-    length = _seconds(clip.length, rate)
+    length = decimal_seconds(clip.length, rate)
     one = ET.SubElement(
-        clips, "Clip", name=clean(clip.name), time=_seconds(clip.position, rate), duration=length,
-        contentTimeUnit="seconds", playStart=_seconds(clip.start, rate),
-        playStop=_seconds(clip.start + clip.length, rate), fadeTimeUnit="seconds", fadeInTime="0.0",
+        clips, "Clip", name=clean(clip.name), time=decimal_seconds(clip.position, rate), duration=length,
+        contentTimeUnit="seconds", playStart=decimal_seconds(clip.start, rate),
+        playStop=decimal_seconds(clip.start + clip.length, rate), fadeTimeUnit="seconds", fadeInTime="0.0",
         fadeOutTime="0.0", enable="false" if clip.muted else "true",
     )  # fmt: skip
     if clip.comment:
         one.set("comment", clean(clip.comment))
     audio = ET.SubElement(
         one, "Audio", channels=str(clip.file.channels), sampleRate=str(rate),
-        duration=_seconds(clip.file.frames, rate), algorithm="raw",
+        duration=decimal_seconds(clip.file.frames, rate), algorithm="raw",
     )  # fmt: skip
     ET.SubElement(audio, "File", path=audio_path(clip.file.name), external="false")
 
@@ -156,7 +156,8 @@ def _tempo_points(tempo_map: TempoMap) -> Iterator[tuple[Fraction, Fraction]]:
             quarter = following
 
 
-def _seconds(samples: int, rate: int) -> str:
+def decimal_seconds(samples: int, rate: int) -> str:
+    """A count of samples in seconds, with 12 digits behind the point: exact to the sample."""
     return _number(Fraction(samples, rate))
 
 

@@ -15,7 +15,7 @@ MAX_BARS = 64
 MIN_GAIN_DB, MAX_GAIN_DB = -60.0, 12.0
 
 SIDES = ("take", "original")
-FOLLOWED = ("none", "osc", "midi", "jack")
+FOLLOWED = ("none", "osc", "midi", "jack", "link")
 
 SILENCE = "none"
 STEMS_DOC = (
@@ -139,7 +139,8 @@ class FollowTransport(Request):
     """Chase the DAW's transport: play at its playhead, and only while it rolls."""
 
     what: str = value(
-        Choice(FOLLOWED), "osc (/bridge/transport messages), MIDI clock, JACK transport, or none"
+        Choice(FOLLOWED),
+        "osc (/bridge/transport messages), MIDI clock, JACK transport, Ableton Link, or none",
     )
     port: str = value(
         Text(256), "MIDI clock only: the input's name or part of it; empty: the first input", ""

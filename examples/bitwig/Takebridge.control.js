@@ -81,6 +81,7 @@ function init() {
    button(state, "Split the loop into stems", "Extract", "extract");
    button(state, "Cancel the render", "Cancel", "cancel");
    button(state, "Insert the last takes again", "Insert", "place");
+   button(state, "Prove that all this works here", "Self-test", "selftest");
 
    var osc = host.getOscModule();
    var space = osc.createAddressSpace();
@@ -118,14 +119,18 @@ function perform(command) {
          throw refused("There are no takes to insert.", "Request some first.");
       }
       place(last);
+   } else if (command === "selftest") {
+      request("repaint", 1);
+      asked.report = [];
    } else if (command === "repaint" || command === "complete" || command === "accompany" || command === "extract") {
       request(command);
    } else {
-      throw refused("There is no /ace/" + command + ".", "Available: repaint, complete, accompany, extract, cancel, place.");
+      throw refused("There is no /ace/" + command + ".", "Available: repaint, complete, accompany, extract, cancel, place, selftest.");
    }
 }
 
-function request(task) {
+// count: how many takes, for those who do not want what is set in the panel.
+function request(task, count) {
    if (asked !== null) {
       throw refused("A request is already running.", "Wait for it, or press Cancel.");
    }
@@ -137,7 +142,7 @@ function request(task) {
       replied: now(), sent: now(), reminded: 0, shown: 0
    };
    // Stems are found, not made up: a second take would be the same.
-   asked.count = task === "extract" ? 1 : Math.round(takeCount.getRaw());
+   asked.count = count || (task === "extract" ? 1 : Math.round(takeCount.getRaw()));
    asked.prompt = prompt.get();
    asked.strength = decimal(strength.getRaw());
    send(asked);
@@ -243,6 +248,7 @@ function understand(name, reply) {
       one.job = reply.job || "";
       if (!one.acknowledged) {
          one.acknowledged = true;
+         check(one, true, "the server answers", now() - one.sent + " ms after it was asked");
          say("Takebridge: " + one.task + " queued.");
       }
    } else if (name === "progress") {
@@ -315,6 +321,7 @@ function place(one) {
 
 function insertNext(one, free, number, stretched) {
    if (number === one.takes.length) {
+      conclude(one);
       var words = ["Takebridge: " + one.task + " done, " + number + (number === 1 ? " take" : " takes") + " in launcher slots of " +
          one.trackName + ". Drag one to bar " + one.where.bar + " of the arranger."].concat(one.notes);
       // Bitwig plays inserted files from where they lie, and does not show scripts where the project lies.
@@ -327,19 +334,28 @@ function insertNext(one, free, number, stretched) {
    }
    var slot = free[number];
    var what = one.takes[number];
+   var began = now();
    slot.replaceInsertionPoint().insertFile(what.path);
    waitFor(function () { return slot.hasContent().get(); }, function () {
+      check(one, true, "a slot shows an inserted file", now() - began + " ms later");
+      began = now();
       slot.select();
       waitFor(function () { return clip.exists().get() && clip.getLoopLength().get() > 0; }, function () {
          clip.setName(what.name);
+         check(one, true, "the cursor clip follows a selected slot", now() - began + " ms later");
+         check(one, Math.abs(clip.getLoopLength().get() - what.beats) <= SAME_LENGTH, "an inserted file is not stretched",
+            decimal(clip.getLoopLength().get()) + " beats, the file has " + decimal(what.beats));
          if (Math.abs(clip.getLoopLength().get() - what.beats) > SAME_LENGTH) {
             stretched.push(what.name);
          }
          insertNext(one, free, number + 1, stretched);
       }, function () {
+         check(one, false, "the cursor clip follows a selected slot", "not within " + INSERT_TRIES * TICK + " ms");
          insertNext(one, free, number + 1, stretched); // there, but without its name
       }, INSERT_TRIES);
    }, function () {
+      check(one, false, "a slot shows an inserted file", "not within " + INSERT_TRIES * TICK + " ms");
+      conclude(one);
       say("Takebridge: Bitwig did not insert " + what.path + " into the slot. Drag it in from the file browser.");
    }, INSERT_TRIES);
 }
@@ -356,6 +372,30 @@ function waitFor(condition, then, otherwise, tries) {
          }
       });
    }, TICK);
+}
+
+// The self-test: a request like any other whose steps are written down
+
+function check(one, holds, what, found) {
+   if (one.report) {
+      one.report.push((holds ? "OK      " : "WRONG   ") + what + ": " + found);
+   }
+}
+
+// Prints the report, line by line, so that it can be copied from the console.
+function conclude(one) {
+   if (!one.report) {
+      return;
+   }
+   var wrong = 0;
+   println("Takebridge self-test, Bitwig Studio " + host.getHostVersion() + ", API " + host.getHostApiVersion());
+   for (var n = 0; n < one.report.length; n++) {
+      println(one.report[n]);
+      wrong += one.report[n].indexOf("WRONG") === 0 ? 1 : 0;
+   }
+   println("NOTE    loop from beat " + one.where.start + " to " + one.where.end + " at " + one.where.bpm + " BPM in " + one.where.meter);
+   host.showPopupNotification("Takebridge self-test: " + (wrong === 0 ? "everything is OK." : wrong + " WRONG.") +
+      " The report is in the Control Surface Console (View menu). Delete the clip it made.");
 }
 
 // Silence: a datagram may get lost, and the bridge may die

@@ -226,6 +226,7 @@ const host = strict("host", {
    getDocumentState: method("getDocumentState", [], () => documentState, true),
    getOscModule: method("getOscModule", [], () => oscModule),
    scheduleTask: method("scheduleTask", ["function", "int"], (task, delay) => { setTimeout(() => attempt(task), delay); }),
+   getHostVersion: method("getHostVersion", [], () => "5.2.7"), getHostApiVersion: method("getHostApiVersion", [], () => 19),
    showPopupNotification: method("showPopupNotification", ["string"], (text) => report("popup", text)),
    errorln: method("errorln", ["string"], (text) => report("error", text)),
 });

@@ -190,6 +190,37 @@ def test_a_muted_track_is_reported(open_bitwig):
     assert "The track is muted." in bitwig.shown("launcher slots")
 
 
+def self_test(bitwig: Bitwig) -> list[str]:
+    """The lines of the report."""
+    bitwig.press("Self-test")
+    bitwig.until("println", "Takebridge self-test, Bitwig Studio 5.2.7, API 19")
+    lines = []
+    while not (lines and lines[-1].startswith("NOTE")):
+        lines.append(bitwig.until("println"))
+    return lines
+
+
+def test_the_self_test_reports_each_step(open_bitwig):
+    bitwig = open_bitwig()
+    bitwig.settings(Takes=3)
+    bitwig.model(loopStart=8, loopDuration=8, stretch=1)
+    lines = self_test(bitwig)
+    assert [line.split(": ")[0] for line in lines[:-1]] == [
+        "OK      the server answers", "OK      a slot shows an inserted file",
+        "OK      the cursor clip follows a selected slot", "OK      an inserted file is not stretched",
+    ]  # fmt: skip
+    assert lines[-1] == "NOTE    loop from beat 8b to 16b at 120 BPM in 4/4"
+    assert "everything is OK" in bitwig.until("popup", "self-test")
+    assert len(bitwig.slots()) == 1, "one take, whatever the panel says"
+
+
+def test_the_self_test_sees_what_is_wrong(open_bitwig):
+    bitwig = open_bitwig(pace=10.0)
+    bitwig.model(stretch=0.5)
+    assert "WRONG   an inserted file is not stretched: 2 beats, the file has 4" in self_test(bitwig)
+    assert "1 WRONG" in bitwig.until("popup", "self-test")
+
+
 REFUSALS = {
     # What plays and how is beyond a script's sight: stretched and muted clips are as they are exported, or not at all.
     "no file": (

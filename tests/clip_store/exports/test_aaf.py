@@ -1,4 +1,4 @@
-"""The AAF file, read back by pyaaf2, which wrote it: no other reader runs here. Structure only; no DAW opened it."""
+"""The AAF file, read back by pyaaf2, which wrote it, and by a reader that shares nothing with it. No DAW opened it."""
 
 import aaf2
 import numpy as np
@@ -69,6 +69,31 @@ def test_the_sound_is_in_the_file(full, tmp_path):
                 back, rate = soundfile.read(path, dtype="float32")
                 assert rate == made.rate
                 assert np.array_equal(back, audio.samples[:, channel])
+
+
+def test_a_reader_that_is_not_ours_finds_the_same(full, tmp_path):
+    """Clips, names, rates and every byte of sound, read by olefile and AAF's published tables: nothing of pyaaf2."""
+    pytest.importorskip("olefile", reason="SKIPPED: needs the Python package olefile: pip install olefile")
+    from tests.clip_store.exports.aaf_reader import read_aaf
+
+    made, project = full
+    path = write(made, project, tmp_path).main
+    found = read_aaf(path)
+    assert found.title == plain(project.title)
+    with aaf2.open(str(path)) as file:
+        ours = slots_in(file)
+    assert [(slot.name, *slot.rate, list(slot.clips)) for slot in found.slots] == [
+        (name, rate, 1, clips) for name, rate, clips in ours
+    ]
+    sides = [""] if made.channels == 1 else [".L", ".R"]
+    assert len(found.sounds) == len(project.files) * len(sides)
+    for sound in project.files:
+        audio = made.store.blobs.get(sound.digest)
+        bits = 16 if audio.encoding is Encoding.PCM_16 else 24
+        for channel, side in enumerate(sides):
+            codes = np.round(audio.samples[:, channel].astype(np.float64) * 2 ** (bits - 1)).astype("<i4")
+            wanted = codes.view(np.uint8).reshape(-1, 4)[:, : bits // 8].tobytes()
+            assert found.sounds[sound.name + side] == wanted
 
 
 def test_float_songs_become_24_bits_and_the_loss_is_noted(shelf, tmp_path):

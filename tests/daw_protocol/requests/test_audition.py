@@ -50,7 +50,7 @@ def test_playing_again_needs_no_words():
         (SetAuditionGain, "db", (-60.0, 12.0), (-60.1, 12.1)),
         (PlayAudition, "side", ("take", "original"), ("both",)),
         (CompareAudition, "side", ("take", "original"), ("both",)),
-        (FollowTransport, "what", ("none", "osc", "midi", "jack"), ("link",)),
+        (FollowTransport, "what", ("none", "osc", "midi", "jack", "link"), ("ltc",)),
     ],
 )
 def test_the_limits_of_what_is_played(request_type, field, allowed, beyond):

@@ -1,0 +1,1 @@
+"""Projects that came from DAWs."""
