@@ -9,8 +9,8 @@ import { clock, counted, decibels, placeName } from "./words.js";
 const LONGEST_GUESS = 1.5;
 
 /** What plays in this browser, in words: less room is left than for what plays elsewhere. */
-function heardHere({ state, device, latency_ms: latency, underruns }) {
-  if (state === "waiting") return ["loading …"];
+function heardHere({ state, job, device, latency_ms: latency, underruns }) {
+  if (state === "waiting") return [job ? "waiting for the render" : "loading …"];
   if (!device) return ["in this browser"];
   return ["in this browser", `${Math.round(latency)} ms`, ...(underruns ? [counted(underruns, "gap")] : [])];
 }
