@@ -206,7 +206,7 @@ class TakeLane {
     this.stems = actions.stems;
     this.strip = new Strip();
     this.partStrip = new Strip();
-    this.title = make("span", {});
+    this.title = make("span", { dir: "auto" });
     this.stars = make("span", { class: "given-stars", "aria-hidden": "true" });
     this.badge = make("span", { class: "badge", hidden: true }, "in the song");
     this.warn = make("span", { class: "warn", hidden: true }, icon("warning"));

@@ -177,7 +177,7 @@ export class RequestForm {
     const seedField = make("div", {}, make("label", { class: "label", for: "f-seed" }, "Seed"), seedBox);
     const engine = make("select", { id: "f-engine", name: "engine" });
     const match = make("label", { class: "check", "data-field": "match" }, make("input", { type: "checkbox", name: "match" }), "match the loudness of the original");
-    const more = make("details", { id: "more-fold" }, make("summary", {}, "More"),
+    const more = make("details", { id: "more-fold" }, make("summary", {}, "More", (this.engineShown = make("span", { class: "quiet", id: "more-engine" }))),
       make("div", { class: "fold" },
         field("layers", "Layers to replace", layers),
         field("engine", "Engine", engine),
@@ -299,7 +299,8 @@ export class RequestForm {
       show(box, visible);
     }
     options(this.form.elements.layers, choices.layers.map((name) => [name, name]), draft.layers);
-    options(this.form.elements.engine, [["", `default (${status?.engine ?? "…"})`], ...Object.entries(engines ?? {}).map(([name, entry]) => [name, entry.label])], draft.engine);
+    options(this.form.elements.engine, [["", `default (${engines?.[status?.engine]?.label ?? status?.engine ?? "…"})`], ...Object.entries(engines ?? {}).map(([name, entry]) => [name, entry.label])], draft.engine);
+    setText(this.engineShown, engine ? ` · ${engine.label}, models` : "");
     this.#checks("instruments", choices.instruments);
     this.#checks("stems", choices.stems);
     this.form.elements.prompt.placeholder = engine?.hints?.[draft.task] ?? HINTS[draft.task] ?? "";

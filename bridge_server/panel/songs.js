@@ -75,15 +75,19 @@ export class Songs {
   #welcome({ focus, songs, recent, connection, locked }) {
     const box = byId("welcome");
     const empty = Boolean(focus) && !focus.song;
-    show(box, empty || (!focus && connection !== "open"));
+    show(box, empty || !focus);
     byId("side").inert = empty || Boolean(locked);
     document.body.classList.toggle("empty", !box.hidden);
     if (box.hidden) return;
-    const key = JSON.stringify([Boolean(focus), focus?.problem, songs, recent, locked]);
+    const key = JSON.stringify([Boolean(focus) || connection === "open", focus?.problem, songs, recent, locked]);
     if (this.welcomed === key) return;
     this.welcomed = key;
     if (locked) {
       this.#lock(box, locked);
+      return;
+    }
+    if (!focus && connection === "open") {
+      box.replaceChildren(make("div", {}, make("h2", {}, "Loading …")));
       return;
     }
     if (!focus) {
@@ -98,7 +102,7 @@ export class Songs {
         : make("p", { class: "lead" }, "Choose one here or in your DAW. Then select some bars and request new takes of them; everything outside stays bit-identical."),
       make("div", { class: "ways" },
         way("In your DAW", "Select a region and press a Takebridge key; the song appears here at once."),
-        way("Drop a file", "Drag a song from your desktop onto this page.", button("Choose a file …", { onclick: () => this.input.click() })),
+        way("A file of yours", "Drag it onto this page, or choose it here.", button("Choose a file …", { onclick: () => this.input.click() })),
         way("From the server's folders", songs?.length ? "The songs in them, newest first." : "They contain no songs yet. Start the server with --root and your song's folder.")),
       ...(songs?.length || recent?.length ? [this.#list()] : [])));
   }
@@ -154,16 +158,20 @@ export class Songs {
       return;
     }
     const bar = make("progress", { max: 1, value: 0, "aria-label": `Uploading ${file.name}` });
-    const notice = make("div", { class: "notice" }, make("div", { class: "text" }, `Uploading ${file.name}, ${bytes(file.size)}`, bar));
+    const words = make("span", {}, `Uploading ${file.name}, ${bytes(file.size)}`);
+    const notice = make("div", { class: "notice" }, make("div", { class: "text" }, words, bar));
     byId("notices").append(notice);
     try {
       const source = await this.bridge.upload(file, (fraction) => {
         bar.value = fraction;
       });
-      await this.bridge.choose(source);
+      setText(words, `Reading ${file.name} …`);
+      bar.removeAttribute("value");
+      const chosen = await this.bridge.choose(source, () => notice.remove());
       this.bridge.refreshSongs();
-      this.notices.announce(`${file.name} is loaded.`);
+      if (chosen) this.notices.announce(`${file.name} is loaded.`);
     } catch (error) {
+      notice.remove(); // before it is said why
       this.notices.error(error);
     } finally {
       notice.remove();
