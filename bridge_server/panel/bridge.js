@@ -282,7 +282,10 @@ export class Bridge {
   /** Sets the shared region. The page shows it at once, and then what the server answers. */
   async select(region) {
     const rounded = { start: Math.round(region.start), end: Math.round(region.end) };
-    if (rounded.end <= rounded.start || this.beforeSelecting?.()) return;
+    if (rounded.end <= rounded.start || this.beforeSelecting?.()) {
+      this.store.set({ dragged: null });
+      return;
+    }
     this.selecting += 1;
     this.store.set({ dragged: rounded });
     await this.call("select", rounded);

@@ -16,6 +16,8 @@ const MAX_BARS = 64;
 /** Milliseconds that half a megabyte may take. */
 const PATIENCE = 20000;
 
+const BLOCKED = "The browser allows sound only after a click or touch on the page. If it stays silent, check this machine's sound device.";
+
 export const NAME = "this browser";
 
 /** Why nothing can be played in this browser; empty where it can. */
@@ -31,7 +33,7 @@ export class BrowserAudition {
       began: () => this.#began(),
       ended: () => this.#stopped(""),
       failed: (error) => this.#failed(error),
-      blocked: (on) => this.#set({ message: on ? "The browser allows sound only after a click or touch on the page." : "" }),
+      blocked: (on) => this.#set({ message: on ? BLOCKED : "" }),
     });
     this.renders = new RenderFollowing((params) => bridge.connection.call("audition.passage", params), (job) => isUnderWay(store.get("jobs").get(job)), {
       grown: (passage) => this.#grown(passage),

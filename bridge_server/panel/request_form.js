@@ -3,7 +3,7 @@
 import { button, byId, make, setText, show } from "./dom.js";
 import { hearsField, hearsMore } from "./hears.js";
 import { Lyrics } from "./lyrics.js";
-import { modelNamed } from "./models.js";
+import { modelNamed, transferName } from "./models.js";
 import { Presets } from "./presets.js";
 import { PromptReading } from "./prompt_reading.js";
 import { counted, duration, regionName, taskName } from "./words.js";
@@ -56,6 +56,7 @@ export class RequestForm {
     });
     this.form.addEventListener("change", () => this.#read());
     store.watch(["engines", "status"], () => this.#engineChanged());
+    store.watch(["transfer"], () => this.#showEngine());
     store.watch(["focus", "dragged", "marked", "grid", "connection", "takes"], () => this.#words());
   }
 
@@ -300,7 +301,7 @@ export class RequestForm {
     }
     options(this.form.elements.layers, choices.layers.map((name) => [name, name]), draft.layers);
     options(this.form.elements.engine, [["", `default (${engines?.[status?.engine]?.label ?? status?.engine ?? "…"})`], ...Object.entries(engines ?? {}).map(([name, entry]) => [name, entry.label])], draft.engine);
-    setText(this.engineShown, engine ? ` · ${engine.label}, models` : "");
+    this.#showEngine();
     this.#checks("instruments", choices.instruments);
     this.#checks("stems", choices.stems);
     this.form.elements.prompt.placeholder = engine?.hints?.[draft.task] ?? HINTS[draft.task] ?? "";
@@ -308,6 +309,11 @@ export class RequestForm {
     setText(this.strengthShown, `${Math.round(draft.strength * 100)} %`);
     this.form.elements.strength.setAttribute("aria-valuetext", this.strengthShown.textContent);
     this.#words();
+  }
+
+  /** What More is worth opening for: the engine, and the models, of which one may be on its way. */
+  #showEngine() {
+    setText(this.engineShown, this.engine ? ` · ${this.engine.label}, ${transferName(this.store.get("transfer")) || "models"}` : "");
   }
 
   #checks(name, entries) {

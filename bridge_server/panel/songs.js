@@ -26,6 +26,7 @@ export class Songs {
     this.#dropping();
     store.watch(["focus", "grid"], (values) => this.#title(values));
     store.watch(["focus", "songs", "recent", "connection", "locked"], (values) => this.#welcome(values));
+    store.watch(["focus", "grid"], () => byId("facts-dialog").open && this.facts?.());
     store.watch(["songs", "recent"], () => byId("song-dialog").open && this.#refill?.());
   }
 
@@ -125,10 +126,10 @@ export class Songs {
   openFacts() {
     const { focus, grid } = this.store.values;
     const mapped = Boolean(focus?.request?.tempo_map);
-    const constant = grid?.tempi.length === 1 && focus?.tempo_known !== false;
-    const bpm = make("input", { id: "fact-bpm", type: "number", min: 5, max: 1000, step: "any", value: constant ? grid.tempi[0][1] : "", placeholder: mapped ? tempoName(grid.tempi) : "120" });
-    const meter = make("input", { id: "fact-meter", type: "text", value: grid?.meters.length === 1 && focus?.tempo_known !== false ? grid.meters[0][1] : "", placeholder: "4/4" });
-    const key = make("input", { id: "fact-key", type: "text", value: focus?.key ?? "", placeholder: "F# minor" });
+    const bpm = make("input", { id: "fact-bpm", type: "number", min: 5, max: 1000, step: "any", placeholder: mapped ? tempoName(grid.tempi) : "120" });
+    const meter = make("input", { id: "fact-meter", type: "text", placeholder: "4/4" });
+    const key = make("input", { id: "fact-key", type: "text", placeholder: "F# minor" });
+    this.#factsIn({ bpm, meter, key });
     const field = (input, label) => make("div", {}, make("label", { class: "label", for: input.id }, label), input);
     const form = make("form", { class: "fold" },
       make("p", { class: "quiet" }, mapped ? "Your DAW sent a complete tempo map. A tempo entered here replaces it." : "Your DAW can send these, with a complete tempo map; otherwise enter them here. Regions snap to the resulting bars."),
@@ -137,7 +138,8 @@ export class Songs {
       make("button", { type: "submit", class: "primary" }, "Apply"));
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
-      const changed = { bpm: bpm.value && Number(bpm.value) !== (constant ? grid.tempi[0][1] : null) ? Number(bpm.value) : null, meter: meter.value.trim() || null, key: key.value.trim() || null };
+      const typed = (input) => (input.value === input.defaultValue ? null : input.value.trim() || null);
+      const changed = { bpm: Number(typed(bpm)) || null, meter: typed(meter), key: typed(key) };
       // A single time signature makes no sense in a complete map, which has its own.
       if (mapped && !changed.bpm) changed.meter = null;
       if (await this.bridge.facts(changed)) byId("facts-dialog").close();
@@ -147,6 +149,18 @@ export class Songs {
     byId("facts-dialog").showModal();
     if (focus?.tempo_known === false) this.tempo.find.focus();
     else bpm.select();
+  }
+
+  /** Keeps the fields as the song is, also when a tempo is accepted above them; what is typed stays. */
+  #factsIn({ bpm, meter, key }) {
+    this.facts = () => {
+      const { focus, grid } = this.store.values;
+      const only = (entries, name) => (focus?.tempo_known !== false && entries?.length === 1 ? String(entries[0][name]) : "");
+      bpm.defaultValue = only(grid?.tempi, 1);
+      meter.defaultValue = only(grid?.meters, 1);
+      key.defaultValue = focus?.key ?? "";
+    };
+    this.facts();
   }
 
   async #send(file) {
