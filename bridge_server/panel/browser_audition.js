@@ -208,6 +208,7 @@ export class BrowserAudition {
     const scene = new Scene(passage, this.chunks);
     const plays = this.player.playing;
     const asked = this.changes.state !== "stopped";
+    if (!asked && !this.#playsByItself()) return;
     if (scene.silent || (scene.waits && !asked)) return;
     if (!asked) this.#set({ state: "waiting", side: "take", message: "" });
     this.asked = null;
@@ -218,7 +219,9 @@ export class BrowserAudition {
   /** The take continues where its render plays. */
   #finished(passage) {
     const plays = this.player.playing;
-    if (this.changes.state === "stopped") this.#set({ state: "waiting", side: "take", message: "" });
+    const asked = this.changes.state !== "stopped";
+    if (!asked && !this.#playsByItself()) return;
+    if (!asked) this.#set({ state: "waiting", side: "take", message: "" });
     this.asked = { take: passage.take };
     this.#show(new Scene(passage, this.chunks), plays ? null : passage.start).catch((error) => this.#unable(error));
   }
@@ -229,11 +232,14 @@ export class BrowserAudition {
     this.notices.error(error);
   }
 
+  #playsByItself() {
+    return this.settings.auto && this.store.get("place") === "here";
+  }
+
   /** With `auto` a render plays as soon as its first bar is there, unless something else does. */
   #autoplay() {
-    const { place, jobs } = this.store.values;
-    if (!this.settings.auto || place !== "here" || this.changes.state !== "stopped" || this.renders.job) return;
-    const running = [...jobs.values()].find((job) => job.state === "running" && job.command !== "analyse" && job.job !== this.declined);
+    if (!this.#playsByItself() || this.changes.state !== "stopped" || this.renders.job) return;
+    const running = [...this.store.get("jobs").values()].find((job) => job.state === "running" && job.command !== "analyse" && job.job !== this.declined);
     if (running) this.#follow(running.job);
   }
 
@@ -306,7 +312,7 @@ export class BrowserAudition {
       this.renders.end();
       this.player.stop();
       if (this.changes.state !== "stopped") this.#stopped(`The render ${job.state === "failed" ? "failed" : "was cancelled"}; playback stopped.`);
-    } else if (job.state === "done" && job.job !== this.declined && this.settings.auto && this.changes.state === "stopped" && this.store.get("place") === "here") {
+    } else if (job.state === "done" && job.job !== this.declined && this.#playsByItself() && this.changes.state === "stopped") {
       this.#playOf(job.job); // over before its first bar was asked for
     }
   }
