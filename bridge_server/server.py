@@ -144,7 +144,7 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
         controller = AuditionController(
             store, worker.live, events, supervisor, SoundDevices(settings.sound), TRANSPORTS
         )
-        passages = Passages(store.index, controller.scene_builder)
+        passages = Passages(store.index, controller.scene_builder, worker.live)
         dispatcher = Dispatcher(events)
         contexts = ClientContexts(limits.clients)
         models = ModelHandlers(settings, events)

@@ -151,7 +151,9 @@ class PassageSide(Message):
 class Passage(Message):
     """What the audition would play. Positions on the timeline are in samples at `rate`."""
 
-    take: str = value(ID, "the take's id; empty for a song without one")
+    take: str = value(ID, "the take's id; empty for a song without one, and while it is rendered")
+    job: str = value(ID, "the job that is rendering it; empty for what is finished", "")
+    number: int = value(COUNT, "which of the job's takes it is, from 1", 0)
     song: str = value(AnyText(), "the song's digest; empty for a take without a source")
     stems: tuple[str, ...] = value(TEXTS, "the stems heard together; empty: the take alone")
     place: str = value(ID, "equal for takes that continue at the same position: same region, bars and song")
@@ -160,6 +162,11 @@ class Passage(Message):
     origin: int = value(SAMPLES, "the song's first sample on the timeline")
     start: int = value(SAMPLES, "first sample of the loop or playback range")
     end: int = value(SAMPLES, "first sample after it")
+    ready: int | None = value(
+        Nullable(SAMPLES),
+        "while it is rendered: the last bar line up to which it can play, and loops; null when all of it is there",
+        None,
+    )
     loops: bool = value(Flag(), "whether it can loop; a song played to its end cannot")
     sides: tuple[PassageSide, ...] = value(ListOf(Record(PassageSide)), "the sides there are")
 

@@ -48,6 +48,9 @@ ENGINES = {
     "sketch": EngineSetup("model.sketch.engine:SketchEngine"),
 }
 
+GATED = EngineSetup("tests.doubles:GatedEngine")
+"""Needs a folder, so servers have it by request only."""
+
 FOUND = Blueprint(
     tempo=97.5, other_tempo=195.0, meter="3/4", key="D minor", downbeat=0.25, confidence={"tempo": 0.9}
 )
@@ -122,6 +125,32 @@ class SlowEngine(NoiseEngine):
         for fraction in steps(request):
             progress(Progress("rendering", fraction))
             stop_if_asked(should_stop)
+
+
+class GatedEngine(NoiseEngine):
+    """Noise in pieces of `frames`; piece n comes once the file n is in the folder `gate`, the report after the last."""
+
+    name = "gated"
+
+    def describe(self) -> EngineDescription:
+        return replace(super().describe(), options={"frames": "of each piece", "gate": "the folder"})
+
+    def render(
+        self, request: RenderRequest, progress: OnProgress, should_stop: ShouldStop
+    ) -> Iterator[Rendered]:
+        progress(Progress("rendering", 0.0))
+        whole, step = noise(request, request.length), int(request.options["frames"])
+        gate = Path(str(request.options["gate"]))
+        for number, first in enumerate(range(0, len(whole), step)):
+            self.pass_gate(gate / str(number), should_stop)
+            yield Piece("mix", request.start + first, whole[first : first + step])
+        self.pass_gate(gate / "end", should_stop)
+        yield Report("Noise came bar by bar.")
+
+    def pass_gate(self, gate: Path, should_stop: ShouldStop) -> None:
+        while not gate.exists():
+            stop_if_asked(should_stop)
+            time.sleep(0.005)
 
 
 class DeafEngine(NoiseEngine):

@@ -37,7 +37,7 @@ from bridge_server.audition.effects import (
     StopPlayback,
     SwitchTransport,
 )
-from bridge_server.audition.partial_scene import accepted_during, partial_scene, render_place
+from bridge_server.audition.partial_scene import accepted_during, render_place, render_scene
 from bridge_server.audition.player import Player
 from bridge_server.audition.scene import ORIGINAL, Scene, not_playing, within
 from bridge_server.audition.scene_builder import SceneBuilder, accepted_takes, scene_request, tempo_map_of
@@ -57,7 +57,6 @@ from bridge_server.sessions.events import Events, JobReply, Notice
 from bridge_server.songs.sources import Song
 from bridge_server.supervisor import Supervisor
 from clip_store.errors import ClipStoreError
-from clip_store.mix.accepted import AcceptedSong
 from clip_store.store import ClipStore
 from clip_store.take import Take
 from daw_protocol.errors import ProtocolError
@@ -374,16 +373,9 @@ class AuditionController:
 
     async def _grown(self, render: PartialRender, bars: Bars) -> RenderGrown:
         """What there is of a render by now, as a scene."""
-        accepted = AcceptedSong("")
-        if render.song is not None:
-            accepted = accepted_during(self._index, render)
-        scene = await asyncio.to_thread(self._render_scene, render, accepted, bars)
+        accepted = accepted_during(self._index, render)
+        scene = await asyncio.to_thread(render_scene, render, accepted, self.scene_builder, bars)
         return RenderGrown(scene, bars, self._silent)
-
-    def _render_scene(self, render: PartialRender, accepted: AcceptedSong, bars: Bars) -> Scene:
-        render.catch_up()
-        song = None if render.song is None else self.scene_builder.song_audio(render.song, accepted)
-        return partial_scene(render, song, *bars)
 
     @property
     def _silent(self) -> bool:

@@ -8,7 +8,8 @@ from bridge_server.audition.layered_audio import LayeredAudio, Patch
 from bridge_server.audition.loop_range import last_bar_line, loop_range_around
 from bridge_server.audition.loop_reader import rising
 from bridge_server.audition.scene import ORIGINAL, TAKE, Scene
-from bridge_server.audition.scene_builder import accepted_takes, beside
+from bridge_server.audition.scene_builder import SceneBuilder, accepted_takes, beside
+from bridge_server.audition.state import Bars
 from bridge_server.rendering.partial_render import PartialRender
 from clip_store.index import TakeIndex
 from clip_store.mix.accepted import AcceptedSong
@@ -16,16 +17,23 @@ from clip_store.take import MIX
 from daw_protocol.timeline import Span
 
 
+def render_scene(render: PartialRender, accepted: AcceptedSong, builder: SceneBuilder, bars: Bars) -> Scene:
+    """What can be played by now, after reading what was written since. For a thread; several may call it."""
+    render.catch_up()
+    song = None if render.song is None else builder.song_audio(render.song, accepted)
+    return partial_scene(render, song, *bars)
+
+
 def partial_scene(render: PartialRender, song: LayeredAudio | None, before: int, after: int) -> Scene:
     """What can be played now. song: the one the render is for, None if it has none.
 
     It plays up to the last bar line that is rendered, then loops.
     """
-    plan = render.plan
+    plan, ready = render.plan, render.ready  # once: another thread may read more of it meanwhile
     origin = plan.region.start - plan.region_in_song.start
     channels = plan.channels if song is None else song.channels
     base = song if song is not None else LayeredAudio(np.zeros((0, channels), np.float32), plan.rate)
-    audio = {TAKE: base.with_patches(_patches(render, base))}
+    audio = {TAKE: base.with_patches(_patches(render, ready, base))}
     if song is not None:
         audio[ORIGINAL] = song
     extent = Span(min(origin, plan.region.start), max(origin + base.frames, plan.region.end))
@@ -33,7 +41,7 @@ def partial_scene(render: PartialRender, song: LayeredAudio | None, before: int,
     return Scene(
         place=render_place(render), audio=audio, origin=origin, tempo_map=plan.tempo_map,
         loop_range=loop_range, job=render.job.id, song=render.song.parent if render.song else "", region=plan.region,
-        ready=ready_up_to(render, loop_range),
+        ready=ready_up_to(render, ready, loop_range),
     )  # fmt: skip
 
 
@@ -58,28 +66,34 @@ def render_place(render: PartialRender) -> tuple[str, str, int]:
     return ("render", render.job.id, render.number)
 
 
-def ready_up_to(render: PartialRender, loop_range: Span) -> int | None:
-    """The last bar line that is rendered; None when everything is."""
+def ready_up_to(render: PartialRender, ready: int, loop_range: Span) -> int | None:
+    """The last bar line that is rendered; None when everything is. ready: frames of the region."""
     region = render.plan.region
-    if render.ready >= region.length:
+    if ready >= region.length:
         return None
-    line = last_bar_line(render.plan.tempo_map, region.start + render.ready, render.plan.rate)
+    line = last_bar_line(render.plan.tempo_map, region.start + ready, render.plan.rate)
     return max(loop_range.start, min(line, loop_range.end))
 
 
-def _patches(render: PartialRender, base: LayeredAudio) -> list[Patch]:
-    if render.samples is None or render.ready == 0:
+def entry_fade(render: PartialRender, ready: int) -> int:
+    """Frames over which the song fades into the render, of which `ready` frames are there; they never change later
+    unless this does."""
+    plan = render.plan
+    if not plan.spec.spliced or plan.region_in_song.start <= 0:
+        return 0
+    return min(round(plan.request.crossfade / 1000 * plan.rate), ready, plan.region.length // 2)
+
+
+def _patches(render: PartialRender, ready: int, base: LayeredAudio) -> list[Patch]:
+    if render.samples is None or ready == 0:
         return []
     start = render.plan.region_in_song.start
-    request = render.plan.request
-    there = render.samples[: render.ready]
+    there = render.samples[:ready]
     spec = render.plan.spec
     if not spec.spliced:
         return [Patch(start, there, adds=not spec.placement.covers_song)]
-    fade = min(
-        round(request.crossfade / 1000 * render.plan.rate), render.ready, render.plan.region.length // 2
-    )
-    if start <= 0 or fade == 0:
+    fade = entry_fade(render, ready)
+    if fade == 0:
         return [Patch(start, there)]
     # A linear crossfade: the one of the finished take depends on its sound up to the end.
     entry = base.read(start, fade)

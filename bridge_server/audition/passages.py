@@ -10,12 +10,14 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import struct
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from urllib.parse import quote, urlencode
 
 import numpy as np
 
 from bridge_server.audition.layered_audio import LayeredAudio
+from bridge_server.audition.partial_scene import accepted_during, entry_fade, render_scene
 from bridge_server.audition.scene import ORIGINAL, TAKE, Scene, within
 from bridge_server.audition.scene_builder import (
     SceneBuilder,
@@ -27,6 +29,7 @@ from bridge_server.audition.scene_builder import (
 )
 from bridge_server.audition.state import Bars
 from bridge_server.audition.stem_mix import StemMix, stem_mix
+from bridge_server.rendering.partial_render import PartialRender, PartialRenders
 from bridge_server.songs.mixdown import placement_of
 from bridge_server.songs.sources import Song
 from clip_store.audio.audio import Encoding
@@ -41,7 +44,7 @@ from daw_protocol.timeline import Position, Span, TempoMap
 MAX_CHANNELS = 2  # as a sound device takes them: of more, the first two
 MAX_FRAMES = 1 << 24  # of one answer: six minutes at 48 kHz
 PREFIX = "/passages/"
-TAKES, SONGS = "takes", "songs"
+TAKES, SONGS, JOBS = "takes", "songs", "jobs"
 
 
 @dataclass(frozen=True)
@@ -82,9 +85,10 @@ class PassageWave:
 class Passages:
     """Makes passages, and finds the audio behind the addresses in them. Lives on the event loop."""
 
-    def __init__(self, index: TakeIndex, scene_builder: SceneBuilder) -> None:
+    def __init__(self, index: TakeIndex, scene_builder: SceneBuilder, live: PartialRenders) -> None:
         self._index = index
         self._scene_builder = scene_builder
+        self._live = live
 
     async def of_take(
         self,
@@ -99,7 +103,7 @@ class Passages:
         sounds = {TAKE: take_sound(take, request.accepted, request.mix)}
         if take.parent is not None:
             sounds[ORIGINAL] = song_sound(take.parent, request.accepted)
-        return _passage(within(scene, span), sounds, TAKES, take.id)
+        return _passage(within(scene, span), sounds, _address(TAKES, take.id))
 
     async def of_song(
         self, song: Song, tempo_map: TempoMap, origin: int, span: tuple[Position | None, Position | None]
@@ -108,7 +112,18 @@ class Passages:
         accepted = accepted_takes(self._index, song.digest)
         scene = await asyncio.to_thread(self._scene_builder.song_scene, song, accepted, tempo_map, origin)
         sounds = {ORIGINAL: song_sound(song.digest, accepted)}
-        return _passage(within(scene, span), sounds, SONGS, song.digest)
+        return _passage(within(scene, span), sounds, _address(SONGS, song.digest))
+
+    async def of_render(self, job: str, number: int | None, bars: Bars) -> Passage | None:
+        """What there is by now of a take under way, by default of the job's first one; None where none is."""
+        render = self._live.of_job(job, number)
+        if render is None:
+            return None
+        accepted = accepted_during(self._index, render)
+        scene = await asyncio.to_thread(render_scene, render, accepted, self._scene_builder, bars)
+        address = _address(JOBS, job, str(render.number))
+        found = _passage(scene, _render_sounds(render, accepted, scene.audio), address)
+        return replace(found, job=job, number=render.number, ready=scene.ready)
 
     async def take_wave(
         self,
@@ -137,6 +152,39 @@ class Passages:
         _check(song_sound(digest, accepted), sound)
         audio = await asyncio.to_thread(self._scene_builder.original, digest, accepted)
         return _part(audio, _own_part({ORIGINAL: audio}, ORIGINAL), first, frames)
+
+    async def render_wave(
+        self, job: str, number: int, side: str, sound: str, first: int | None, frames: int | None
+    ) -> PassageWave:
+        """A part of a side of a take under way, of its own sound only what is there. Raises ProtocolError."""
+        render = self._live.of_job(job, number)
+        if render is None:
+            raise ProtocolError(
+                ErrorCode.FILE_CHANGED, "This render has ended.", "Ask for the passage again."
+            )
+        accepted = accepted_during(self._index, render)
+        scene = await asyncio.to_thread(render_scene, render, accepted, self._scene_builder, Bars(0, 0))
+        _check(_render_sounds(render, accepted, scene.audio).get(side, ""), sound)
+        own = _own_part(scene.audio, side)
+        wave = _part(scene.audio[side], own, first, frames)
+        if side == TAKE and not own.start <= wave.first <= wave.first + wave.frames <= own.end:
+            raise ProtocolError(
+                ErrorCode.OUT_OF_RANGE,
+                f"Frames {own.start} to {own.end} are rendered so far.",
+                "Ask for a part of them.",
+                "frames",
+            )
+        return wave
+
+
+def _render_sounds(
+    render: PartialRender, accepted: AcceptedSong, sides: Mapping[str, LayeredAudio]
+) -> dict[str, str]:
+    """Names what a render plays, by side: the same name while it grows, because what is there stays as it is."""
+    song = "" if render.song is None else song_sound(render.song.digest, accepted)
+    fade = entry_fade(render, _own_part(sides, TAKE).length)
+    sounds = {TAKE: _name("render", render.job.id, render.number, render.stem, fade, song)}
+    return {**sounds, ORIGINAL: song} if ORIGINAL in sides else sounds
 
 
 def take_sound(take: Take, accepted: AcceptedSong, mix: StemMix | None = None) -> str:
@@ -168,15 +216,15 @@ def _check(found: str, expected: str) -> None:
         )
 
 
-def _own_part(sides: dict[str, LayeredAudio], side: str) -> Span:
-    """Where a side has sound of its own, counted from the song's first sample."""
+def _own_part(sides: Mapping[str, LayeredAudio], side: str) -> Span:
+    """Where a side has sound of its own, counted from the song's first sample; empty while nothing is rendered."""
     audio, original = sides[side], sides.get(ORIGINAL)
     spans = [patch.span for patch in audio.patches]
     if side == TAKE and original is not None and audio.song is original.song:
         spans = [patch.span for patch in audio.patches if patch not in original.patches]
     elif len(audio.song):
         spans.append(Span(0, len(audio.song)))
-    return Span(min(span.start for span in spans), max(span.end for span in spans))
+    return Span(min((span.start for span in spans), default=0), max((span.end for span in spans), default=0))
 
 
 def _part(audio: LayeredAudio, own: Span, first: int | None, frames: int | None) -> PassageWave:
@@ -193,8 +241,13 @@ def _part(audio: LayeredAudio, own: Span, first: int | None, frames: int | None)
     return PassageWave(audio, first, frames)
 
 
-def _passage(scene: Scene, sounds: dict[str, str], kind: str, name: str) -> Passage:
-    sides, address = dict(scene.audio), f"{PREFIX}{kind}/{quote(name, safe='')}"
+def _address(*parts: str) -> str:
+    return PREFIX + "/".join(quote(part, safe="") for part in parts)
+
+
+def _passage(scene: Scene, sounds: dict[str, str], address: str) -> Passage:
+    """address: without the side's name."""
+    sides = dict(scene.audio)
     return Passage(
         take=scene.take, song=scene.song, place=_name(scene.place), rate=scene.rate,
         channels=min(MAX_CHANNELS, max(audio.channels for audio in sides.values())), origin=scene.origin,
@@ -206,6 +259,8 @@ def _passage(scene: Scene, sounds: dict[str, str], kind: str, name: str) -> Pass
 
 def _side(scene: Scene, sides: dict[str, LayeredAudio], side: str, sound: str, address: str) -> PassageSide:
     own = _own_part(sides, side).shifted(scene.origin)
+    if side == TAKE and own.length == 0 and scene.region is not None:  # nothing of it is rendered yet
+        own = Span(scene.region.start, scene.region.start)
     original = sides.get(ORIGINAL)
     inside = side == TAKE and original is not None and sides[side].song is original.song
     query = {"sound": sound, **({"stems": ",".join(scene.stems)} if scene.stems and side == TAKE else {})}

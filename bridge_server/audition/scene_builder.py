@@ -161,8 +161,10 @@ class SceneBuilder:
 
     def song_audio(self, song: Song, accepted: AcceptedSong) -> LayeredAudio:
         """A song that has been read, with its accepted takes."""
-        samples = as_float32(song.audio.samples)
-        self._keep(song.digest, samples, song.audio.rate)
+        with self._lock:
+            known = song.digest in self._samples
+        if not known:
+            self._keep(song.digest, as_float32(song.audio.samples), song.audio.rate)
         return self.original(song.digest, accepted)
 
     def sides(self, request: SceneRequest) -> dict[str, LayeredAudio]:

@@ -19,7 +19,7 @@ from bridge_server.audition.commands import (
 from bridge_server.audition.controller import AuditionController
 from bridge_server.audition.passages import Passages
 from bridge_server.handlers.response import Response, understood
-from bridge_server.jobs.job import JobState
+from bridge_server.jobs.job import Job, JobState
 from bridge_server.jobs.job_queue import JobQueue
 from bridge_server.sessions.client import Client
 from bridge_server.sessions.events import ContextMoved, Events
@@ -29,6 +29,7 @@ from bridge_server.songs.song_reader import SongReader
 from bridge_server.songs.sources import Song
 from clip_store.errors import TakeError
 from clip_store.index import TakeIndex
+from clip_store.take import MIX, Take
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.replies import AuditionState
 from daw_protocol.requests import Request
@@ -36,11 +37,13 @@ from daw_protocol.requests import audition as asked
 from daw_protocol.results import DeviceList
 from daw_protocol.timeline import Position, TempoMap
 
+AGAIN = "Render it again."
 WITHOUT_TAKE = {
-    JobState.DONE: "its takes were deleted",
-    JobState.FAILED: "it failed",
-    JobState.CANCELLED: "it was cancelled",
+    JobState.DONE: ("its takes were deleted", AGAIN),
+    JobState.FAILED: ("it failed", AGAIN),
+    JobState.CANCELLED: ("it was cancelled", AGAIN),
 }
+MAX_TAKES = 1000  # of one job, looked through
 
 
 class SongToPlay(NamedTuple):
@@ -79,7 +82,7 @@ class AuditionHandlers:
         if isinstance(request, asked.ShowAudition):
             return self._answer(request)
         if isinstance(request, asked.ShowPassage):
-            return await self._passage(request)
+            return await self._passage(request, client)
         # In the order they were sent: over OSC the next one does not wait for the previous answer.
         async with self._order:
             return await self._carry_out(request, client)
@@ -155,31 +158,38 @@ class AuditionHandlers:
         if not job.state.terminal:
             await self._controller.play_job(job.id, request.before, request.after)
             return
-        takes = self._index.list(job=job.id, limit=1)
-        if job.state is not JobState.DONE or not takes:
-            raise ProtocolError(
-                ErrorCode.UNKNOWN_TAKE,
-                f"Job {job.id} has no take: {WITHOUT_TAKE[job.state]}.",
-                "Render it again.",
-                "job",
-            )
+        if job.state is not JobState.DONE:
+            raise _without_take(job)
         span = (request.start, request.end)
-        await self._controller.play_take(takes[0], request.side, request.before, request.after, span)
+        take = self._take_of(job, None)
+        await self._controller.play_take(take, request.side, request.before, request.after, span)
 
-    async def _passage(self, request: asked.ShowPassage) -> Response:
+    async def _passage(self, request: asked.ShowPassage, client: Client) -> Response:
         """What would play; whatever plays is not disturbed, and waits for nothing."""
         span = (request.start, request.end)
-        if request.take:
-            take = self._index.get(request.take)
-            found = await self._passages.of_take(
-                take, self._controller.bars_or(request.before, request.after), span, request.stems
-            )
+        bars = self._controller.bars_or(request.before, request.after)
+        if request.job:
+            job = self._queue.named(request.job, client)
+            found = await self._passages.of_render(job.id, request.number, bars)
+            if found is None:
+                found = await self._passages.of_take(self._take_of(job, request.number), bars, span)
+        elif request.take:
+            found = await self._passages.of_take(self._index.get(request.take), bars, span, request.stems)
         else:
             song = await self._song(request)
             found = await self._passages.of_song(
                 song.song, song.tempo_map, song.origin, (song.start, request.end)
             )
         return understood(request, f"Samples {found.start} to {found.end}.", found)
+
+    def _take_of(self, job: Job, number: int | None) -> Take:
+        """A finished take of a job: of a separation the stem that played while it was rendered, its first. Raises
+        ProtocolError."""
+        takes = self._index.list(job=job.id, limit=1 if number is None else MAX_TAKES)
+        numbered = [take for take in takes if number in (None, take.number)]
+        if not numbered:
+            raise _without_take(job)
+        return next((take for take in numbered if take.stem == MIX), numbered[-1])
 
     async def _play_song(self, request: asked.PlayAudition) -> None:
         song = await self._song(request)
@@ -222,6 +232,11 @@ class AuditionHandlers:
             self._controller.transport_sync.reading(
                 OSC, time.perf_counter(), context.playhead, context.rolling
             )
+
+
+def _without_take(job: Job) -> ProtocolError:
+    reason, remedy = WITHOUT_TAKE.get(job.state, ("nothing is rendered yet", "Ask again when it has begun."))
+    return ProtocolError(ErrorCode.UNKNOWN_TAKE, f"Job {job.id} has no take: {reason}.", remedy, "job")
 
 
 def in_words(state: AuditionState) -> str:

@@ -258,7 +258,7 @@ def _fetch_whole(hub: Hub, listing: Listing, file: HubFile, staging: Path, meter
             ErrorCode.FILE_UNREADABLE,
             f"{file.name} of {listing.entry.name} arrived damaged (its digest differs from the hub's) and was "
             "removed.",
-            "Run the command again. If it happens twice, a proxy or virus scanner may be changing downloads.",
+            "Try again. If it happens twice, a proxy or virus scanner may be changing downloads.",
         )
     part.replace(staging / file.name)
 

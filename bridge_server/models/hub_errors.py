@@ -33,7 +33,7 @@ def explained(entry: Published) -> Iterator[None]:
         raise ProtocolError(
             ErrorCode.FILE_MISSING,
             f"A file of {entry.name} was just removed from {entry.repository}.",
-            "Run the command again.",
+            "Try again.",
         ) from missing
     except errors.OfflineModeIsEnabled as offline:
         raise ProtocolError(
@@ -65,7 +65,7 @@ def _refused(entry: Published, status: int) -> ProtocolError:
     return ProtocolError(
         ErrorCode.FILE_UNREADABLE,
         f"The hub could not deliver {entry.name}: HTTP {status}.",
-        "Run the command again later; what has been downloaded is kept.",
+        "Try again later; what has been downloaded is kept.",
     )
 
 

@@ -282,7 +282,10 @@ export class Bridge {
   /** Sets the shared region. The page shows it at once, and then what the server answers. */
   async select(region) {
     const rounded = { start: Math.round(region.start), end: Math.round(region.end) };
-    if (rounded.end <= rounded.start || this.beforeSelecting?.()) return;
+    if (rounded.end <= rounded.start || this.beforeSelecting?.()) {
+      this.store.set({ dragged: null });
+      return;
+    }
     this.selecting += 1;
     this.store.set({ dragged: rounded });
     await this.call("select", rounded);
@@ -290,8 +293,9 @@ export class Bridge {
     if (!this.selecting) await this.refreshFocus();
   }
 
-  async choose(source) {
-    const done = await this.call("source", { source });
+  /** refused(error): before the notice says why. */
+  async choose(source, refused) {
+    const done = await this.call("source", { source }, refused);
     if (done) await this.refreshFocus();
     return Boolean(done);
   }
@@ -403,8 +407,11 @@ export class Bridge {
     const id = `up${Date.now().toString(36)}`;
     await this.connection.call("upload.begin", { id, name: file.name.slice(0, 255), size: file.size, sha256: hash.hex() });
     const ended = new Promise((resolve, reject) => this.uploads.set(id, { resolve, reject }));
-    ended.catch(() => undefined);
-    for (let at = 0; at < file.size; at += PIECE) {
+    let refused = false;
+    ended.catch(() => {
+      refused = true;
+    });
+    for (let at = 0; at < file.size && !refused; at += PIECE) {
       await this.connection.sendBytes(await file.slice(at, at + PIECE).arrayBuffer());
       moved(0.3 + (Math.min(file.size, at + PIECE) / file.size) * 0.65);
     }
@@ -418,8 +425,8 @@ export class Bridge {
       return;
     }
     this.uploads.delete(values.id);
-    if (name === "ok" && values.note) this.notices.say(values.note);
     if (name === "ok") upload.resolve(values.text);
+    if (name === "ok" && values.note) this.notices.say(values.note);
     else upload.reject(new Refused({ message: values.sentence, data: values }));
   }
 }

@@ -6,6 +6,7 @@
 import { Chunks, Outdated } from "./playback/chunks.js";
 import { Player } from "./playback/player.js";
 import { Scene } from "./playback/scene.js";
+import { RenderFollowing } from "./playback/render_following.js";
 
 const KEPT = "takebridge.audition";
 /** Bytes of audio in memory; half as many where a browser says that there is little. */
@@ -14,6 +15,8 @@ const PREFETCHED = 16; // takes
 const MAX_BARS = 64;
 /** Milliseconds that half a megabyte may take. */
 const PATIENCE = 20000;
+
+const BLOCKED = "The browser allows sound only after a click or touch on the page. If it stays silent, check this machine's sound device.";
 
 export const NAME = "this browser";
 
@@ -30,8 +33,14 @@ export class BrowserAudition {
       began: () => this.#began(),
       ended: () => this.#stopped(""),
       failed: (error) => this.#failed(error),
-      blocked: (on) => this.#set({ message: on ? "The browser allows sound only after a click or touch on the page." : "" }),
+      blocked: (on) => this.#set({ message: on ? BLOCKED : "" }),
     });
+    this.renders = new RenderFollowing((params) => bridge.connection.call("audition.passage", params), (job) => isUnderWay(store.get("jobs").get(job)), {
+      grown: (passage) => this.#grown(passage),
+      finished: (passage) => this.#finished(passage),
+      failed: (error) => this.#stopped(`Playback stopped. ${error.message}`),
+    });
+    this.declined = ""; // the job whose render was stopped by hand
     this.turn = 0;
     this.scene = null;
     this.passages = new Map();
@@ -44,6 +53,7 @@ export class BrowserAudition {
     store.watch(["takes"], () => this.#takesChanged());
     store.watch(["opened"], () => this.chunks.forgive());
     store.watch(["lastEnded"], ({ lastEnded }) => lastEnded && this.#jobEnded(lastEnded));
+    store.watch(["jobs", "place"], () => this.#autoplay());
     this.#publish();
   }
 
@@ -52,10 +62,12 @@ export class BrowserAudition {
   async play({ take, job, source, side = "take", stems = [], start, end }) {
     const turn = this.#turn();
     this.player.unlock(this.store.get("focus")?.song?.rate ?? 48000);
+    this.renders.end();
     if (job) {
       this.player.stop();
       this.scene = null;
-      this.#set({ state: "waiting", job, take: "", side, message: "Takes play here when they are finished." });
+      this.#set({ state: "waiting", job, take: "", side, message: "" });
+      this.#follow(job);
       return;
     }
     if (this.changes.state === "stopped") this.#set({ state: "waiting", take: take ?? "", job: "", side, message: "" });
@@ -73,6 +85,8 @@ export class BrowserAudition {
   }
 
   stop() {
+    this.declined = this.renders.job;
+    this.renders.end();
     this.#turn();
     this.player.stop();
     this.#stopped("");
@@ -82,7 +96,7 @@ export class BrowserAudition {
     if (!this.scene) return;
     const wanted = side ?? (this.changes.side === "take" ? "original" : "take");
     if (!this.scene.sides[wanted]) {
-      this.notices.say(this.scene.take ? "There is no original to compare with: the take has no source song." : "Only the song is playing, no take.");
+      this.notices.say(this.scene.take || this.scene.job ? "There is no original to compare with: the take has no source song." : "Only the song is playing, no take.");
       return;
     }
     this.#set({ side: wanted });
@@ -134,7 +148,7 @@ export class BrowserAudition {
 
   async #show(scene, position) {
     this.scene = scene;
-    this.#set({ take: scene.take, song: scene.song });
+    this.#set({ take: scene.take, job: scene.job, song: scene.song });
     this.#prefetch(scene);
     await this.player.show(scene, this.options, position);
   }
@@ -183,6 +197,52 @@ export class BrowserAudition {
     }
   }
 
+  // A render in progress
+
+  #follow(job) {
+    this.renders.begin(job, () => ({ before: this.settings.before, after: this.settings.after }));
+  }
+
+  /** There is more of a render: what plays goes on, and now plays up to there. */
+  #grown(passage) {
+    const scene = new Scene(passage, this.chunks);
+    const plays = this.player.playing;
+    const asked = this.changes.state !== "stopped";
+    if (!asked && !this.#playsByItself()) return;
+    if (scene.silent || (scene.waits && !asked)) return;
+    if (!asked) this.#set({ state: "waiting", side: "take", message: "" });
+    this.asked = null;
+    const { position } = this.player;
+    this.#show(scene, plays && position >= scene.start && position < scene.end ? null : scene.start).catch((error) => this.#unable(error));
+  }
+
+  /** The take continues where its render plays. */
+  #finished(passage) {
+    const plays = this.player.playing;
+    const asked = this.changes.state !== "stopped";
+    if (!asked && !this.#playsByItself()) return;
+    if (!asked) this.#set({ state: "waiting", side: "take", message: "" });
+    this.asked = { take: passage.take };
+    this.#show(new Scene(passage, this.chunks), plays ? null : passage.start).catch((error) => this.#unable(error));
+  }
+
+  /** Without an output for its rate nothing of it can be played. */
+  #unable(error) {
+    this.stop();
+    this.notices.error(error);
+  }
+
+  #playsByItself() {
+    return this.settings.auto && this.store.get("place") === "here";
+  }
+
+  /** With `auto` a render plays as soon as its first bar is there, unless something else does. */
+  #autoplay() {
+    if (!this.#playsByItself() || this.changes.state !== "stopped" || this.renders.job) return;
+    const running = [...this.store.get("jobs").values()].find((job) => job.state === "running" && job.command !== "analyse" && job.job !== this.declined);
+    if (running) this.#follow(running.job);
+  }
+
   async #load(address) {
     const patience = AbortSignal.timeout?.(PATIENCE);
     const answer = await fetch(this.bridge.locate(address), { signal: patience }).catch(() => {
@@ -194,7 +254,7 @@ export class BrowserAudition {
   }
 
   #began() {
-    this.#set({ state: "playing", message: "" });
+    this.#set({ state: this.player.scene.waits ? "waiting" : "playing", message: "" });
     this.reporting ??= setInterval(() => this.#publish(), 100);
   }
 
@@ -212,7 +272,7 @@ export class BrowserAudition {
 
   /** Other takes were accepted meanwhile: what plays continues as the song is now. */
   async #renew() {
-    if (!this.scene || this.renewing) return;
+    if (!this.scene || this.renewing || this.renders.job) return; // a render's passage is asked for anyway
     this.renewing = true;
     this.passages.clear();
     const { turn } = this;
@@ -224,7 +284,9 @@ export class BrowserAudition {
 
   /** A switch that failed leaves what plays as it is; what cannot go on ends. Both with words. */
   #failed(error) {
+    if (error instanceof Outdated && this.renders.job) return; // what it is by now comes at once
     if (!this.player.playing) {
+      this.renders.end();
       this.#stopped(`Playback stopped. ${error.message}`);
       return;
     }
@@ -245,17 +307,20 @@ export class BrowserAudition {
   }
 
   #jobEnded(job) {
-    const waits = this.changes.job === job.job;
-    if (!waits && !(this.settings.auto && this.changes.state === "stopped" && this.store.get("place") === "here")) return;
-    if (job.state === "done") this.#playOf(job.job);
-    else if (waits) this.#stopped(`The render ${job.state === "failed" ? "failed" : "was cancelled"}.`);
+    if (this.renders.job === job.job) {
+      if (job.state === "done") return; // its take comes with the next question
+      this.renders.end();
+      this.player.stop();
+      if (this.changes.state !== "stopped") this.#stopped(`The render ${job.state === "failed" ? "failed" : "was cancelled"}; playback stopped.`);
+    } else if (job.state === "done" && job.job !== this.declined && this.#playsByItself() && this.changes.state === "stopped") {
+      this.#playOf(job.job); // over before its first bar was asked for
+    }
   }
 
   async #playOf(job) {
     await this.bridge.refreshTakes();
     const take = this.store.get("takes").find((one) => one.job === job);
     if (take) await this.play({ take: take.take });
-    else if (this.changes.job === job) this.#stopped("");
   }
 
   // State
@@ -280,6 +345,9 @@ export class BrowserAudition {
     });
   }
 }
+
+/** Whether a job may still get a take; one that is not listed yet has just been asked for. */
+const isUnderWay = (job) => !job || job.state === "queued" || job.state === "running";
 
 /** Throws an Error in words where the browser has no output at this rate. */
 function openContext(rate) {

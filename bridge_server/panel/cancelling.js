@@ -25,7 +25,8 @@ export class Cancelling {
 
   #ask(job, own) {
     const name = this.jobs.name(job);
-    const since = job.state === "queued" ? "It waits for its turn." : `It has been rendering for ${duration(this.jobs.age(job))}.`;
+    const age = this.jobs.age(job);
+    const since = job.state === "queued" ? "It is waiting its turn." : age < 1 ? "It has just begun." : `It has been rendering for ${duration(age)}.`;
     const stop = button("Cancel the render", { class: own ? "primary" : "", onclick: () => this.#stop(job) });
     const keep = button(job.state === "queued" ? "Keep it" : "Keep rendering", { class: own ? "" : "primary", onclick: () => this.box.close() });
     dialog("cancel-dialog", `Cancel ${name}?`,

@@ -21,8 +21,15 @@ export function make(tag, properties = {}, ...children) {
     else if (name.includes("-") || name === "role" || name === "for") element.setAttribute(name, value);
     else element[name] = value;
   }
-  element.append(...children.filter((child) => child !== null && child !== undefined && child !== false));
+  element.append(...children.filter((child) => child !== null && child !== undefined && child !== false).map(unbroken));
   return element;
+}
+
+/** A text whose options, such as `--root`, stay on one line: browsers break lines at hyphens. */
+function unbroken(child) {
+  if (typeof child !== "string" || !/--[a-z]/.test(child)) return child;
+  const parts = child.split(/(--[a-z][\w-]*)/).map((part, at) => (at % 2 ? make("span", { class: "unbroken" }, new Text(part)) : new Text(part)));
+  return make("span", {}, ...parts);
 }
 
 export function icon(name) {

@@ -103,7 +103,7 @@ export class Hearing {
       (this.bars = make("div", { class: "pair" }, this.before.field, this.after.field)),
       (this.followField = field("Sync to", this.follow)),
       this.portField, this.note, this.measured,
-      (this.autoField = make("label", { class: "check", for: "auto" }, this.auto, (this.autoText = make("span", {})))));
+      (this.autoField = make("label", { class: "check", for: "auto" }, this.auto, make("span", {}, "play renders as soon as their first bar is there"))));
     byId("transport").append(this.box);
   }
 
@@ -135,7 +135,6 @@ export class Hearing {
     const none = audition.state === "none";
     for (const element of [this.deviceField, this.followField]) show(element, !here && !none);
     for (const element of [this.bars, this.autoField]) show(element, !none);
-    setText(this.autoText, here ? "play takes as soon as they are finished" : "play renders as soon as they start");
     this.#devices(devices, audition);
     const write = (input, value) => {
       if ((force || document.activeElement !== input) && input.value !== String(value ?? "")) input.value = value ?? "";

@@ -137,7 +137,16 @@ export class Jobs {
     if (!job || (job.state === "failed" && !isMine(job))) return;
     if (job.state === "done") this.notices.announce(job.command === "analyse" ? "The song is analysed." : `${this.name(job)}: ${counted(job.came ?? 0, "take")} ready.`);
     if (job.state === "cancelled") this.notices.announce(`${this.name(job)} cancelled.`);
-    if (job.state === "failed") this.notices.announce(`${this.name(job)} failed. ${job.failure?.sentence ?? ""} ${job.failure?.remedy ?? ""}`);
+    if (job.state === "failed") setTimeout(() => this.#failed(job)); // when its card is there
+  }
+
+  /** The card says what went wrong; where it is out of sight, below the form, a notice does. */
+  #failed(job) {
+    const { sentence = "", remedy = "" } = job.failure ?? {};
+    const place = this.cards.get(job.job)?.element.getBoundingClientRect();
+    const inSight = place && place.bottom <= byId("transport").getBoundingClientRect().top && place.top >= byId("top").getBoundingClientRect().bottom;
+    if (inSight) this.notices.announce(`${this.name(job)} failed. ${sentence} ${remedy}`);
+    else this.notices.say(`${this.name(job)} failed. ${sentence}`, remedy, true);
   }
 }
 

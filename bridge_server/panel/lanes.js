@@ -133,12 +133,13 @@ export class Lanes {
     if (!region) {
       box.replaceChildren(
         make("h3", {}, "Takes appear here, under the song"),
-        make("p", {}, "Drag over some bars in the waveform above, press → to select the first one, or select bars in your DAW. Then request new takes and compare them with the original, which stays as it is."),
+        make("p", {}, "Drag over some bars in the waveform above", make("span", { class: "keys-only" }, ", press → to select the first one,"), " or select bars in your DAW. Then request new takes and compare them with the original, which stays as it is."),
       );
     } else {
       box.replaceChildren(
         make("h3", {}, `No takes of ${name} yet`),
-        make("p", {}, "Press ", make("kbd", {}, "R"), " to repaint this region, or fill in the form. Move the region with ", make("kbd", {}, "←"), " ", make("kbd", {}, "→"), ", resize it with ", make("kbd", {}, "Shift"), "."),
+        make("p", { class: "keys-only" }, "Press ", make("kbd", {}, "R"), " to repaint this region, or fill in the form. Move the region with ", make("kbd", {}, "←"), " ", make("kbd", {}, "→"), ", resize it with ", make("kbd", {}, "Shift"), "."),
+        make("p", { class: "touch-only" }, "Press Repaint below. Drag the region's bar to move it, or drag anew to select other bars."),
         ...(takes.length ? [make("p", {}, button(`Show all ${counted(takes.length, "take")} of this song`, { onclick: () => this.store.set({ filter: "all" }) }))] : []),
       );
     }
@@ -206,7 +207,7 @@ class TakeLane {
     this.stems = actions.stems;
     this.strip = new Strip();
     this.partStrip = new Strip();
-    this.title = make("span", {});
+    this.title = make("span", { dir: "auto" });
     this.stars = make("span", { class: "given-stars", "aria-hidden": "true" });
     this.badge = make("span", { class: "badge", hidden: true }, "in the song");
     this.warn = make("span", { class: "warn", hidden: true }, icon("warning"));

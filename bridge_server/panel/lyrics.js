@@ -40,7 +40,7 @@ function plain(tag) {
 export class Lyrics {
   constructor() {
     this.tags = [];
-    this.input = make("textarea", { id: "f-lyrics", name: "lyrics", rows: 6, maxLength: MOST, spellcheck: true, placeholder: "[Verse]\nFirst line …", "aria-describedby": "lyrics-about lyrics-problems" });
+    this.input = make("textarea", { id: "f-lyrics", name: "lyrics", rows: 6, maxLength: MOST, spellcheck: true, placeholder: "[Verse]\nFirst line …", "aria-labelledby": "lyrics-title", "aria-describedby": "lyrics-about lyrics-problems" });
     this.under = make("div", { class: "lyrics-marks", "aria-hidden": "true" });
     this.about = make("p", { class: "quiet", id: "lyrics-about" });
     this.problems = make("ul", { class: "lyrics-problems", id: "lyrics-problems" });
@@ -49,7 +49,7 @@ export class Lyrics {
     this.bar.addEventListener("keydown", (event) => this.#barKey(event));
     this.silent = make("p", { class: "quiet", id: "no-lyrics", hidden: true });
     this.editor = make("div", { class: "lyrics" }, this.bar, make("div", { class: "lyrics-field" }, this.under, this.input), this.about, this.problems);
-    this.summary = make("summary", {}, "Lyrics");
+    this.summary = make("summary", {}, make("span", { id: "lyrics-title" }, "Lyrics"));
     this.details = make("details", { id: "lyrics-fold" }, this.summary, this.editor);
     this.box = make("div", { "data-field": "lyrics" }, this.details, this.silent);
     this.input.addEventListener("input", () => this.update());

@@ -9,7 +9,7 @@ import { Jobs } from "./jobs.js";
 import { Keyboard } from "./keyboard.js";
 import { Lanes } from "./lanes.js";
 import { Listening } from "./listening.js";
-import { Models } from "./models.js";
+import { Models, transferName } from "./models.js";
 import { Notices } from "./notices.js";
 import { Pointing } from "./pointing.js";
 import { Regions } from "./regions.js";
@@ -204,7 +204,10 @@ store.watch(["connection", "opened", "locked"], ({ connection, opened, locked })
   const words = { open: "connected", connecting: opened ? "reconnecting …" : "connecting …", lost: "server not reachable; retrying …" };
   setText(byId("connection-text"), locked ? "token required" : words[connection]);
 });
-store.watch(["status", "engines"], ({ status, engines }) => setText(byId("engine-name"), status ? `engine: ${engines?.[status.engine]?.label ?? status.engine}` : ""));
+store.watch(["status", "engines", "transfer"], ({ status, engines, transfer }) => {
+  const engine = status ? `engine: ${engines?.[status.engine]?.label ?? status.engine}` : "";
+  setText(byId("engine-name"), transferName(transfer) || engine);
+});
 store.watch(["filter", "selected"], ({ filter, selected }) => {
   sessionStorage.setItem(FILTER, filter);
   if (selected) sessionStorage.setItem(SELECTED, selected);

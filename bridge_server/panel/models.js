@@ -20,6 +20,12 @@ export function progressOf({ done = 0, total = 0, speed = 0 }) {
   return [`${bytes(done)} of ${bytes(total)}`, speed > 0 ? `${bytes(speed)}/s` : "", left].filter(Boolean).join(" · ");
 }
 
+/** "downloading turbo, 25 %"; empty while nothing is downloaded. */
+export function transferName(transfer) {
+  if (!underWay(transfer)) return "";
+  return `downloading ${transfer.model}${transfer.total ? `, ${Math.floor((100 * (transfer.done ?? 0)) / transfer.total)} %` : ""}`;
+}
+
 const underWay = (transfer) => transfer?.state === "checking" || transfer?.state === "fetching";
 
 export class Models {

@@ -69,7 +69,7 @@ export class Presets {
       this.form.apply({ prompt: one.prompt, ...(one.lyrics ? { lyrics: one.lyrics } : {}) });
       this.toggleRecent(false);
       this.form.promptField.focus();
-    } }, make("span", { class: "name" }, one.prompt), make("span", { class: "about" }, `${taskName(one.task)} · ${ago(one.used, now)}`))));
+    } }, make("span", { class: "name", dir: "auto" }, one.prompt), make("span", { class: "about" }, `${taskName(one.task)} · ${ago(one.used, now)}`))));
     this.list.replaceChildren(...(rows.length ? rows : [make("li", { class: "quiet" }, "No prompts were used with this song yet.")]));
     if (focused >= 0) this.list.querySelectorAll("button")[focused]?.focus();
     this.list.onkeydown = (event) => {
@@ -150,7 +150,7 @@ export class Presets {
       this.form.apply(draftOf(preset, this.form.empty));
       this.dialog.close();
       this.form.promptField.focus();
-    } }, make("span", { class: "name" }, preset.name), make("span", { class: "about" }, [taskName(preset.task), preset.prompt].filter(Boolean).join(" · ")));
+    } }, make("span", { class: "name", dir: "auto" }, preset.name), make("span", { class: "about" }, [taskName(preset.task), preset.prompt].filter(Boolean).join(" · ")));
     const remove = button(`Delete the preset ${preset.name}`, { picture: "close", class: "plain", onclick: () => row.replaceChildren(use, sure) });
     const sure = button(`Delete the preset ${preset.name} for good`, { text: "Delete", class: "small", onclick: async () => {
       if (await this.bridge.call("presets.delete", { name: preset.name })) await this.#refresh();

@@ -3,7 +3,7 @@
 import { button, byId, make, setText, show } from "./dom.js";
 import { hearsField, hearsMore } from "./hears.js";
 import { Lyrics } from "./lyrics.js";
-import { modelNamed } from "./models.js";
+import { modelNamed, transferName } from "./models.js";
 import { Presets } from "./presets.js";
 import { PromptReading } from "./prompt_reading.js";
 import { counted, duration, regionName, taskName } from "./words.js";
@@ -56,6 +56,7 @@ export class RequestForm {
     });
     this.form.addEventListener("change", () => this.#read());
     store.watch(["engines", "status"], () => this.#engineChanged());
+    store.watch(["transfer"], () => this.#showEngine());
     store.watch(["focus", "dragged", "marked", "grid", "connection", "takes"], () => this.#words());
   }
 
@@ -177,7 +178,7 @@ export class RequestForm {
     const seedField = make("div", {}, make("label", { class: "label", for: "f-seed" }, "Seed"), seedBox);
     const engine = make("select", { id: "f-engine", name: "engine" });
     const match = make("label", { class: "check", "data-field": "match" }, make("input", { type: "checkbox", name: "match" }), "match the loudness of the original");
-    const more = make("details", { id: "more-fold" }, make("summary", {}, "More"),
+    const more = make("details", { id: "more-fold" }, make("summary", {}, "More", (this.engineShown = make("span", { class: "quiet", id: "more-engine" }))),
       make("div", { class: "fold" },
         field("layers", "Layers to replace", layers),
         field("engine", "Engine", engine),
@@ -299,7 +300,8 @@ export class RequestForm {
       show(box, visible);
     }
     options(this.form.elements.layers, choices.layers.map((name) => [name, name]), draft.layers);
-    options(this.form.elements.engine, [["", `default (${status?.engine ?? "…"})`], ...Object.entries(engines ?? {}).map(([name, entry]) => [name, entry.label])], draft.engine);
+    options(this.form.elements.engine, [["", `default (${engines?.[status?.engine]?.label ?? status?.engine ?? "…"})`], ...Object.entries(engines ?? {}).map(([name, entry]) => [name, entry.label])], draft.engine);
+    this.#showEngine();
     this.#checks("instruments", choices.instruments);
     this.#checks("stems", choices.stems);
     this.form.elements.prompt.placeholder = engine?.hints?.[draft.task] ?? HINTS[draft.task] ?? "";
@@ -307,6 +309,11 @@ export class RequestForm {
     setText(this.strengthShown, `${Math.round(draft.strength * 100)} %`);
     this.form.elements.strength.setAttribute("aria-valuetext", this.strengthShown.textContent);
     this.#words();
+  }
+
+  /** What More is worth opening for: the engine, and the models, of which one may be on its way. */
+  #showEngine() {
+    setText(this.engineShown, this.engine ? ` · ${this.engine.label}, ${transferName(this.store.get("transfer")) || "models"}` : "");
   }
 
   #checks(name, entries) {

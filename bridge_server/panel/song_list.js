@@ -28,6 +28,6 @@ function row(song, now, isCurrent, choose) {
   const about = [song.folder, bytes(song.bytes), ago(song.modified, now)].filter(Boolean).join(" · ");
   return make("li", {},
     make("button", { type: "button", title: song.folder ? song.source : `${song.title}${song.ending}`, "aria-current": isCurrent ? "true" : undefined, onclick: () => choose(song.source) },
-      make("span", { class: "name" }, make("span", { class: "title" }, song.title), make("span", { class: "ending" }, song.ending)),
+      make("span", { class: "name" }, make("span", { class: "title", dir: "auto" }, song.title), make("span", { class: "ending" }, song.ending)),
       make("span", { class: "about" }, about)));
 }

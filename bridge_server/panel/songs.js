@@ -26,6 +26,7 @@ export class Songs {
     this.#dropping();
     store.watch(["focus", "grid"], (values) => this.#title(values));
     store.watch(["focus", "songs", "recent", "connection", "locked"], (values) => this.#welcome(values));
+    store.watch(["focus", "grid"], () => byId("facts-dialog").open && this.facts?.());
     store.watch(["songs", "recent"], () => byId("song-dialog").open && this.#refill?.());
   }
 
@@ -75,15 +76,19 @@ export class Songs {
   #welcome({ focus, songs, recent, connection, locked }) {
     const box = byId("welcome");
     const empty = Boolean(focus) && !focus.song;
-    show(box, empty || (!focus && connection !== "open"));
+    show(box, empty || !focus);
     byId("side").inert = empty || Boolean(locked);
     document.body.classList.toggle("empty", !box.hidden);
     if (box.hidden) return;
-    const key = JSON.stringify([Boolean(focus), focus?.problem, songs, recent, locked]);
+    const key = JSON.stringify([Boolean(focus) || connection === "open", focus?.problem, songs, recent, locked]);
     if (this.welcomed === key) return;
     this.welcomed = key;
     if (locked) {
       this.#lock(box, locked);
+      return;
+    }
+    if (!focus && connection === "open") {
+      box.replaceChildren(make("div", {}, make("h2", {}, "Loading …")));
       return;
     }
     if (!focus) {
@@ -98,7 +103,7 @@ export class Songs {
         : make("p", { class: "lead" }, "Choose one here or in your DAW. Then select some bars and request new takes of them; everything outside stays bit-identical."),
       make("div", { class: "ways" },
         way("In your DAW", "Select a region and press a Takebridge key; the song appears here at once."),
-        way("Drop a file", "Drag a song from your desktop onto this page.", button("Choose a file …", { onclick: () => this.input.click() })),
+        way("A file of yours", "Drag it onto this page, or choose it here.", button("Choose a file …", { onclick: () => this.input.click() })),
         way("From the server's folders", songs?.length ? "The songs in them, newest first." : "They contain no songs yet. Start the server with --root and your song's folder.")),
       ...(songs?.length || recent?.length ? [this.#list()] : [])));
   }
@@ -121,10 +126,10 @@ export class Songs {
   openFacts() {
     const { focus, grid } = this.store.values;
     const mapped = Boolean(focus?.request?.tempo_map);
-    const constant = grid?.tempi.length === 1 && focus?.tempo_known !== false;
-    const bpm = make("input", { id: "fact-bpm", type: "number", min: 5, max: 1000, step: "any", value: constant ? grid.tempi[0][1] : "", placeholder: mapped ? tempoName(grid.tempi) : "120" });
-    const meter = make("input", { id: "fact-meter", type: "text", value: grid?.meters.length === 1 && focus?.tempo_known !== false ? grid.meters[0][1] : "", placeholder: "4/4" });
-    const key = make("input", { id: "fact-key", type: "text", value: focus?.key ?? "", placeholder: "F# minor" });
+    const bpm = make("input", { id: "fact-bpm", type: "number", min: 5, max: 1000, step: "any", placeholder: mapped ? tempoName(grid.tempi) : "120" });
+    const meter = make("input", { id: "fact-meter", type: "text", placeholder: "4/4" });
+    const key = make("input", { id: "fact-key", type: "text", placeholder: "F# minor" });
+    this.#factsIn({ bpm, meter, key });
     const field = (input, label) => make("div", {}, make("label", { class: "label", for: input.id }, label), input);
     const form = make("form", { class: "fold" },
       make("p", { class: "quiet" }, mapped ? "Your DAW sent a complete tempo map. A tempo entered here replaces it." : "Your DAW can send these, with a complete tempo map; otherwise enter them here. Regions snap to the resulting bars."),
@@ -133,7 +138,8 @@ export class Songs {
       make("button", { type: "submit", class: "primary" }, "Apply"));
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
-      const changed = { bpm: bpm.value && Number(bpm.value) !== (constant ? grid.tempi[0][1] : null) ? Number(bpm.value) : null, meter: meter.value.trim() || null, key: key.value.trim() || null };
+      const typed = (input) => (input.value === input.defaultValue ? null : input.value.trim() || null);
+      const changed = { bpm: Number(typed(bpm)) || null, meter: typed(meter), key: typed(key) };
       // A single time signature makes no sense in a complete map, which has its own.
       if (mapped && !changed.bpm) changed.meter = null;
       if (await this.bridge.facts(changed)) byId("facts-dialog").close();
@@ -145,6 +151,18 @@ export class Songs {
     else bpm.select();
   }
 
+  /** Keeps the fields as the song is, also when a tempo is accepted above them; what is typed stays. */
+  #factsIn({ bpm, meter, key }) {
+    this.facts = () => {
+      const { focus, grid } = this.store.values;
+      const only = (entries, name) => (focus?.tempo_known !== false && entries?.length === 1 ? String(entries[0][name]) : "");
+      bpm.defaultValue = only(grid?.tempi, 1);
+      meter.defaultValue = only(grid?.meters, 1);
+      key.defaultValue = focus?.key ?? "";
+    };
+    this.facts();
+  }
+
   async #send(file) {
     this.input.value = "";
     byId("song-dialog").close();
@@ -154,16 +172,20 @@ export class Songs {
       return;
     }
     const bar = make("progress", { max: 1, value: 0, "aria-label": `Uploading ${file.name}` });
-    const notice = make("div", { class: "notice" }, make("div", { class: "text" }, `Uploading ${file.name}, ${bytes(file.size)}`, bar));
+    const words = make("span", {}, `Uploading ${file.name}, ${bytes(file.size)}`);
+    const notice = make("div", { class: "notice" }, make("div", { class: "text" }, words, bar));
     byId("notices").append(notice);
     try {
       const source = await this.bridge.upload(file, (fraction) => {
         bar.value = fraction;
       });
-      await this.bridge.choose(source);
+      setText(words, `Reading ${file.name} …`);
+      bar.removeAttribute("value");
+      const chosen = await this.bridge.choose(source, () => notice.remove());
       this.bridge.refreshSongs();
-      this.notices.announce(`${file.name} is loaded.`);
+      if (chosen) this.notices.announce(`${file.name} is loaded.`);
     } catch (error) {
+      notice.remove(); // before it is said why
       this.notices.error(error);
     } finally {
       notice.remove();

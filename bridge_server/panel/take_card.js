@@ -139,7 +139,7 @@ export class TakeCard {
     const revert = partly ? button("Revert", { picture: "revert", text: "Revert", title: "Revert to what was accepted here before (Backspace)", onclick: () => this.actions.revert(take.take) }) : null;
     this.recipe = make("dl", { class: "figures" });
     this.path = make("div", { class: "path", hidden: true });
-    this.heading = make("h2", { id: "take-title" });
+    this.heading = make("h2", { id: "take-title", dir: "auto" });
     this.under = make("p", { class: "take-what", hidden: true });
     this.apart = make("p", { class: "apart", hidden: true });
     this.box.replaceChildren(

@@ -9,8 +9,8 @@ import { clock, counted, decibels, placeName } from "./words.js";
 const LONGEST_GUESS = 1.5;
 
 /** What plays in this browser, in words: less room is left than for what plays elsewhere. */
-function heardHere({ state, device, latency_ms: latency, underruns }) {
-  if (state === "waiting") return ["loading …"];
+function heardHere({ state, job, device, latency_ms: latency, underruns }) {
+  if (state === "waiting") return [job ? "waiting for the render" : "loading …"];
   if (!device) return ["in this browser"];
   return ["in this browser", `${Math.round(latency)} ms`, ...(underruns ? [counted(underruns, "gap")] : [])];
 }
@@ -52,7 +52,7 @@ export class Transport {
     this.prev = button("Previous take", { picture: "prev", id: "prev", title: "Previous take (↑)", onclick: () => this.actions.step(-1) });
     this.loop = button("Loop", { picture: "loop", title: "Loop (l)", "aria-pressed": "false", onclick: () => this.actions.loop() });
     this.original = make("button", { type: "button", "aria-pressed": "false", title: "Play the original (a)", onclick: () => this.actions.side("original") }, make("kbd", { "aria-hidden": "true" }, "A"), "Original");
-    this.take = make("button", { type: "button", "aria-pressed": "true", title: "Play the take (b)", onclick: () => this.actions.side("take") }, make("kbd", { "aria-hidden": "true" }, "B"), (this.takeName = make("span", {}, "Take")));
+    this.take = make("button", { type: "button", "aria-pressed": "true", title: "Play the take (b)", onclick: () => this.actions.side("take") }, make("kbd", { "aria-hidden": "true" }, "B"), (this.takeName = make("span", { dir: "auto" }, "Take")));
     this.place = make("span", {});
     this.time = make("small", {});
     const gain = make("input", { id: "gain", type: "range", min: -36, max: 12, step: 0.5, value: 0, "aria-label": "Audition level" });

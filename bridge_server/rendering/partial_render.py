@@ -5,7 +5,8 @@ The job runs report here; the audition plays from here. Lives on the event loop.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +38,7 @@ class PartialRender:
     ready: int = 0
     samples: NDArray[np.float32] | None = None
     offset: NDArray[np.float64] | None = None
+    _reading: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @property
     def stem(self) -> str:
@@ -59,7 +61,11 @@ class PartialRender:
         return True
 
     def catch_up(self) -> None:
-        """Reads what has been announced. Slow, for a thread, one at a time; less is read when the files have gone."""
+        """Reads what has been announced. Slow, for any thread; less is read when the files have gone."""
+        with self._reading:
+            self._read_on()
+
+    def _read_on(self) -> None:
         file = self.file
         if file is None or file.frames <= self.ready:
             return
@@ -100,9 +106,9 @@ class PartialRenders:
         self._events = events
         self._renders: dict[tuple[str, int], PartialRender] = {}
 
-    def of_job(self, job: str) -> PartialRender | None:
-        """The job's first take under way."""
-        numbers = [number for known, number in self._renders if known == job]
+    def of_job(self, job: str, number: int | None = None) -> PartialRender | None:
+        """The job's take of this number while it is under way; without one, the first that is."""
+        numbers = [known for name, known in self._renders if name == job and number in (None, known)]
         return self._renders[job, min(numbers)] if numbers else None
 
     def begin(self, render: PartialRender) -> None:

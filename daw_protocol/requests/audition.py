@@ -12,6 +12,7 @@ from daw_protocol.timeline.position import Position
 from daw_protocol.timeline_fields import PositionKind
 
 MAX_BARS = 64
+MAX_NUMBER = 10_000
 MIN_GAIN_DB, MAX_GAIN_DB = -60.0, 12.0
 
 SIDES = ("take", "original")
@@ -49,14 +50,7 @@ class PlayAudition(Request):
     end: Position | None = value(PositionKind(), "play (or loop) up to here instead", None)
 
     def check(self) -> None:
-        named = [name for name in ("take", "job", "source") if getattr(self, name)]
-        if len(named) > 1:
-            raise ProtocolError(
-                ErrorCode.OUT_OF_RANGE,
-                f"{named[1]}: give only one of take, job and source, got {' and '.join(named)}.",
-                "Omit the others.",
-                named[1],
-            )
+        _check_one_named(self)
         _check_stems(self.take, self.stems)
 
 
@@ -163,7 +157,13 @@ class ShowAudition(Request):
 class ShowPassage(Request):
     """What `audition.play` would play, for clients that play it themselves. Plays and changes nothing."""
 
-    take: str = value(Text(64), "the take's id; without one, the passage is of a song", "")
+    take: str = value(Text(64), "the take's id; without take and job, the passage is of a song", "")
+    job: str = value(Text(64), "a running job: what of its take is rendered by now, or the finished take", "")
+    number: int | None = value(
+        Whole(1, MAX_NUMBER),
+        "which of the job's takes; by default the first one under way, or else the newest",
+        None,
+    )
     source: str | None = value(
         FileName(1024, 1),
         "a song without any take, named as in a render request; by default the song in focus",
@@ -181,13 +181,20 @@ class ShowPassage(Request):
 
     def check(self) -> None:
         _check_stems(self.take, self.stems)
-        if self.take and self.source:
-            raise ProtocolError(
-                ErrorCode.OUT_OF_RANGE,
-                "source: give only one of take and source, got both.",
-                "Omit the other.",
-                "source",
-            )
+        _check_one_named(self)
+        if self.number is not None and not self.job:
+            raise ProtocolError(ErrorCode.MISSING_FIELD, "number: of which job?", "Give job as well.", "job")
+
+
+def _check_one_named(request: PlayAudition | ShowPassage) -> None:
+    named = [name for name in ("take", "job", "source") if getattr(request, name)]
+    if len(named) > 1:
+        raise ProtocolError(
+            ErrorCode.OUT_OF_RANGE,
+            f"{named[1]}: give only one of take, job and source, got {' and '.join(named)}.",
+            "Omit the others.",
+            named[1],
+        )
 
 
 def _check_stems(take: str, stems: tuple[str, ...]) -> None:

@@ -217,12 +217,12 @@ def _without_contradictions(
         kind = {entry.name: entry.metadata["kind"] for entry in dataclasses.fields(message)}[chosen]
         fields = {key: given for key, given in fields.items() if key not in ("bpm", "tempo_map")}
         fields[chosen] = draw(values(kind))
-    if message is requests.PlayAudition:
+    if message in (requests.PlayAudition, requests.ShowPassage):
         kept = draw(st.sampled_from(("take", "job", "source")))
         others = {"take", "job", "source"} - {kept}
         fields = {key: given for key, given in fields.items() if key not in others}
-    if message is requests.ShowPassage and fields.get("take"):
-        fields.pop("source", None)
+    if message is requests.ShowPassage and not fields.get("job"):
+        fields.pop("number", None)
     if message in (requests.PlayAudition, requests.ShowPassage) and not fields.get("take"):
         fields.pop("stems", None)
     if message is requests.Export and fields.get("format") in MIX_FORMATS:

@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 from tests.bridge_server.peers import ServerThread, band_song
 from tests.bridge_server.servers import settings_in
 from tests.panel.accessibility import axe_file, nothing_found
+from tests.panel.test_prompts import SINGS
 
 pytestmark = [
     pytest.mark.slow,
@@ -18,6 +19,7 @@ pytestmark = [
     ),
 ]
 
+LONG = {"seconds": 600.0}  # renders until it is cancelled
 EVERYTHING: tuple[str, ...] = ()
 # What another scheme or width can change: colours, and where things lie.
 LOOKS = ("color-contrast", "target-size", "scrollable-region-focusable")
@@ -125,6 +127,30 @@ def test_rendering_and_a_failure(open_panel, server):
     looked_at(panel)
     panel.press("Escape")
     expect(page.locator("#job-list .job:not(.failed)")).to_have_count(0)
+
+
+def test_long_names_lyrics_a_queue_and_the_question_before_a_job_is_cancelled(panel, server, takes):
+    page = panel.page
+    with server.websocket("?client=mixdesk") as other:
+        other.call("takes.mark", take=takes[0], name="שיר ארוך " * 8, stars=5)
+        other.call("takes.mark", take=takes[1], name="W" * 80)
+        jobs = [
+            other.call("repaint", source="band.wav", bars=bar, bpm=120, engine="slow", options=LONG)["job"]
+            for bar in "123"
+        ]
+    panel.wait("v.jobs.size >= 3 && v.takes.some(take => take.name.startsWith('W'))")
+    page.evaluate(SINGS)
+    page.click("#lyrics-fold summary")
+    page.fill("#f-lyrics", "[Chrous]\n" + "la " * 40)
+    looked_at(panel)
+    page.evaluate("document.activeElement.blur()")
+    panel.press("Escape")
+    expect(page.locator("#cancel-dialog")).to_contain_text("Mixdesk requested it. It")
+    looked_at(panel)
+    panel.press("Escape")
+    with server.websocket("?client=mixdesk") as other:
+        for job in jobs:
+            other.call("cancel", job=job)
 
 
 def test_a_take_with_everything_unfolded(panel):

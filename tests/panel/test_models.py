@@ -73,6 +73,8 @@ def test_a_task_that_needs_a_model_gets_it(models_server, hub, open_panel):
     expect(page.locator(".model-transfer .quiet")).to_contain_text("MB of 50")
     expect(page.locator("#model-failure")).to_be_hidden()
     assert (low_contrasts(page), nameless(page), too_small(page)) == ([], [], [])
+    expect(page.locator("#engine-name")).to_contain_text("downloading turbo, ")
+    expect(page.locator("#more-engine")).to_contain_text("Sketch, downloading turbo, ")
     expect(page.locator("#model-cancel")).to_be_focused()
     panel.press("Enter")
     hub.go_on.set()
@@ -87,3 +89,4 @@ def test_a_task_that_needs_a_model_gets_it(models_server, hub, open_panel):
     panel.wait("v.engines.acestep.can.includes('repaint')")
     panel.press("Escape")
     expect(page.locator("#models-dialog")).to_be_hidden()
+    expect(page.locator("#engine-name")).to_have_text("engine: Sketch")

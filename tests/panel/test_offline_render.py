@@ -13,16 +13,19 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
+from playwright.sync_api import expect
 
 from bridge_server.audition.gain_match import factor, matching_gains
 from model.dsp.loudness import integrated
 from tests.bridge_server.peers import ServerThread
 from tests.bridge_server.servers import settings_in
+from tests.doubles import ENGINES, GATED
 
 pytestmark = pytest.mark.slow
 
 BARS = 7
 KINDS = {"PCM_16": (44100, 2), "PCM_24": (48000, 1)}
+LIVE, BAR = "FLOAT", 24000  # of the render in progress: 2/4 at 240 BPM, half a second at 48 kHz
 # A backing plays along with its song, so it is louder than the original: there is something to match.
 TASKS = {"PCM_16": "repaint", "PCM_24": "accompany"}
 
@@ -69,11 +72,43 @@ RENDER = """async ({ takes, match }) => {
     return { samples, start, end, switches: switches.map(([at]) => at), passages };
 }"""
 
+# Keeps what the page gives its output to play; `recorded()` renders all of it once more, as fast as the browser can.
+RECORD = """() => {
+    const { prototype } = AudioBufferSourceNode, scheduled = new Map();
+    const { start, stop } = prototype, { disconnect } = AudioNode.prototype;
+    prototype.start = function (time) {
+        scheduled.set(this, { buffer: this.buffer, time });
+        if (time < this.context.currentTime) window.late = true;
+        return start.call(this, time);
+    };
+    prototype.stop = function (time) { scheduled.get(this).end = time; return stop.call(this, time); };
+    prototype.disconnect = function () { scheduled.delete(this); return disconnect.call(this); };
+    window.recorded = async () => {
+        const all = [...scheduled.values()], rate = all[0].buffer.sampleRate, frame = time => Math.floor(time * rate);
+        const first = Math.min(...all.map(({ time }) => frame(time)));
+        const last = Math.max(...all.map(({ time, end, buffer }) => frame(end ?? time) + (end ? 0 : buffer.length)));
+        const context = new OfflineAudioContext(all[0].buffer.numberOfChannels, last - first, rate);
+        for (const { buffer, time, end } of all) {
+            const source = new AudioBufferSourceNode(context, { buffer });
+            source.connect(context.destination);
+            start.call(source, time - first / rate);
+            if (end) stop.call(source, end - first / rate);
+        }
+        const samples = (await context.startRendering()).getChannelData(0), bytes = new Uint8Array(samples.buffer);
+        let text = "";
+        for (let at = 0; at < bytes.length; at += 32768) text += String.fromCharCode(...bytes.subarray(at, at + 32768));
+        return btoa(text);
+    };
+}"""
+
 
 @pytest.fixture(scope="module")
 def studio(tmp_path_factory):
     """A server with a song of each kind, of seven bars at 240 BPM, and two takes of bar 4 in each."""
-    settings = settings_in(tmp_path_factory.mktemp("offline"), engine="noise")
+    engines = {"noise": ENGINES["noise"], "gated": GATED}
+    settings = settings_in(tmp_path_factory.mktemp("offline"), engine="noise", engines=engines)
+    song = np.random.default_rng(17).uniform(-0.2, 0.2, (7 * BAR, 1))
+    soundfile.write(settings.roots[0] / f"{LIVE}.wav", song, 48000, subtype=LIVE)
     with ServerThread(settings) as server:
         with server.websocket("?client=daw") as daw:
             for kind, (rate, channels) in KINDS.items():
@@ -99,6 +134,63 @@ def test_a_passage_is_rendered_sample_for_sample(open_panel, studio, kind, match
     assert np.abs(played).max() > 0.1
     gains = [one["match_db"] for passage in found["passages"] for one in passage["sides"]]
     assert any(gains) or not match, "there is something to match"
+
+
+def test_a_render_in_progress_is_heard_bar_by_bar_without_a_gap(open_panel, studio, tmp_path):
+    """The bar before it loops until there is one of it; then up to where it has come; then its take, in place."""
+    song = f"{LIVE}.wav"
+    with studio.websocket("?client=daw") as daw:
+        daw.call("tempo", bpm=240)
+        daw.call("meter", meter="2/4")
+        daw.call("source", source=song)
+        panel = open_panel(of=studio).ready()
+        panel.page.evaluate(RECORD)
+        panel.page.evaluate("panel.listening.choose('here')")
+        panel.page.evaluate("panel.listening.call('audition.match', { on: false })")
+        panel.page.evaluate("panel.listening.call('audition.bars', { before: 1, after: 1 })")
+        panel.wait("v.place === 'here' && !v.audition.match && v.audition.before === 1")
+        daw.call(
+            "repaint", source=song, bpm=240, meter="2/4", bars="3-5", engine="gated", seed=5, handles=0, crossfade=0,
+            match_loudness=False, options={"frames": BAR, "gate": str(tmp_path)},
+        )  # fmt: skip
+        panel.page.get_by_role("button", name="Play what has been rendered").click()
+        panel.wait("v.audition.state === 'waiting' && v.audition.job && v.audition.position > x", 1.5 * BAR)
+        expect(panel.page.locator("#audition-state")).to_have_text("waiting for the render")
+        for number in range(3):
+            (tmp_path / str(number)).touch()
+            panel.wait("v.audition.state === 'playing' && v.audition.position > x", (2.5 + number) * BAR)
+        (tmp_path / "end").touch()
+        panel.wait("v.audition.take && !v.audition.job && v.audition.position > x", 5.5 * BAR)
+        panel.wait("v.audition.position < x", 3 * BAR)
+        state = panel.value("audition")
+        played = np.frombuffer(base64.b64decode(panel.page.evaluate("recorded()")), "<f4")
+        panel.page.evaluate("panel.listening.call('audition.stop')")
+        assert (state["underruns"], state["end"]) == (0, 6 * BAR)
+        assert not panel.page.evaluate("window.late")
+        take = daw.call("takes.show", take=state["take"])
+    lane = read(studio.settings.roots[0] / song)[:, 0].copy()
+    lane[2 * BAR : 5 * BAR] = read(studio.server.store.blobs.path(take["audio"]))[:, 0]
+    bars = bars_of(played, lane)
+    assert bars[0] == 2, "it begins with the bar before the take"
+    assert bars.count(2) >= 3
+    first = [bars.index(bar) for bar in (2, 3, 4, 5, 6)]
+    assert first == sorted(first), "no bar is played before the ones in front of it"
+    assert set(bars) == {2, 3, 4, 5, 6}
+
+
+def bars_of(played: np.ndarray, lane: np.ndarray) -> list[int]:
+    """The bar of the lane each half second plays, sample for sample but for the fades at its ends."""
+    inside, found = slice(480, BAR - 720), []
+    for begin in range(0, len(played) - BAR + 1, BAR):
+        block = played[begin : begin + BAR]
+        (bar,) = [
+            number
+            for number in range(1, 8)
+            if np.array_equal(block[inside], lane[(number - 1) * BAR : number * BAR][inside])
+        ]
+        assert np.abs(block - lane[(bar - 1) * BAR : bar * BAR]).max() < 0.45, "faded, not silent or doubled"
+        found.append(bar)
+    return found
 
 
 def passage(

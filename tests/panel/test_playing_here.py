@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 
 from tests.bridge_server.peers import ServerThread, band_song
 from tests.bridge_server.servers import settings_in
+from tests.doubles import ENGINES
 from tests.panel.accessibility import low_contrasts, nameless, too_small
 from tests.panel.conftest import in_focus
 
@@ -19,7 +20,8 @@ SONG_BARS = 60  # two minutes
 @pytest.fixture(scope="module")
 def two_takes(tmp_path_factory):
     """A server without sound: two minutes at 120 BPM, with two takes of bar 4."""
-    settings = settings_in(tmp_path_factory.mktemp("here"), engine="noise")
+    engines = {"noise": ENGINES["noise"]}
+    settings = settings_in(tmp_path_factory.mktemp("here"), engine="noise", engines=engines)
     band_song(settings.roots[0] / "band.wav", SONG_BARS)
     with ServerThread(settings) as server:
         with server.websocket() as daw:
@@ -164,7 +166,7 @@ def test_what_is_accepted_meanwhile_is_heard_at_once(panel, server):
         daw.call("takes.delete", take=take)
 
 
-def test_a_job_plays_here_when_its_take_is_finished(panel, server):
+def test_renders_play_here_by_themselves_when_that_is_wanted(panel, server):
     page = panel.page
     panel.press("h")
     page.check("#auto")

@@ -115,6 +115,17 @@ def test_presets_are_saved_used_exported_and_deleted(open_panel, server, tmp_pat
         peer.call("presets.delete", name="Bare")
 
 
+def test_options_of_the_command_line_stay_on_one_line(open_panel):
+    page = open_panel(width=400, height=800).ready().page
+    page.click("#preset-button")
+    option = page.locator("#preset-list .unbroken")
+    expect(option).to_have_text("--preset")
+    assert option.evaluate("one => one.getClientRects().length") == 1
+    assert page.locator("#preset-list li").evaluate("one => one.children.length") == 1, (
+        "it is one sentence still"
+    )
+
+
 def test_lyrics_have_sections_and_marks_where_the_engine_sings(open_panel):
     page = open_panel(width=400, height=800).ready().page
     expect(page.locator("#no-lyrics")).to_have_text("Lyrics: Sketch does not sing. Singing needs a model.")

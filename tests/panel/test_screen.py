@@ -31,6 +31,12 @@ def test_nothing_sticks_out_at_any_width(open_panel, server, width):
             .map(([one]) => one.outerHTML.slice(0, 120))"""
     )
     assert outside == []
+    page = panel.page
+    # The models are found at every width: at the top, or by what More says.
+    assert page.locator("#engine-name").is_visible() == (width > 820)
+    expect(page.locator("#more-fold summary")).to_have_text("More · Sketch, models")
+    page.locator("#more-fold summary").click()
+    expect(page.locator("#models-button")).to_be_visible()
 
 
 def test_a_page_that_is_opened_has_a_take_of_the_region_in_hand(open_panel, server):

@@ -32,6 +32,22 @@ def test_a_dropped_song_keeps_its_name_and_is_found_again_after_a_reload(open_pa
     expect(page.locator("#song-title")).to_have_text("band")
 
 
+def test_a_file_that_is_refused_is_not_uploading_any_more(open_panel, server):
+    """Whatever a notice says, at no moment does another one say that the file is still on its way."""
+    page = open_panel().ready().page
+    page.evaluate("""() => {
+        window.both = 0;
+        new MutationObserver(() => {
+            const text = document.getElementById("notices").textContent;
+            window.both += text.includes("is not a sound file") && /Uploading|Reading/.test(text);
+        }).observe(document.getElementById("notices"), { childList: true, subtree: true });
+    }""")
+    page.evaluate(DROP, ["no sound.wav", list(b"nothing of the kind" * 100)])
+    expect(page.locator(".notice.error")).to_contain_text("is not a sound file")
+    assert page.evaluate("window.both") == 0
+    expect(page.locator("#song-title")).to_have_text("band")
+
+
 def test_songs_of_one_name_show_their_folders_and_can_be_found_by_them(open_panel, server, songs):
     (songs / "live").mkdir()
     band_song(songs / "live" / "band.wav")

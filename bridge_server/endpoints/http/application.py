@@ -11,8 +11,8 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute, request_response
 from starlette.types import ASGIApp
 
+from bridge_server.audition.passages import JOBS, SONGS, TAKES
 from bridge_server.audition.passages import PREFIX as PASSAGES
-from bridge_server.audition.passages import SONGS, TAKES
 from bridge_server.endpoints.http.callers import HEALTH
 from bridge_server.endpoints.http.guard import Guard
 from bridge_server.endpoints.http.metrics_page import METRICS, MetricsPage
@@ -70,6 +70,7 @@ def application(settings: Settings, services: Services) -> ASGIApp:
             Route("/exports/{path:path}", files.export),
             Route(f"{PASSAGES}{TAKES}/{{take}}/{{side}}", services.passages.take),
             Route(f"{PASSAGES}{SONGS}/{{digest}}/original.wav", services.passages.song),
+            Route(f"{PASSAGES}{JOBS}/{{job}}/{{number:int}}/{{side}}", services.passages.render),
             WebSocketRoute("/{path:path}", services.websocket.serve),
         ],
         exception_handlers={405: _other_method, Exception: _bug},

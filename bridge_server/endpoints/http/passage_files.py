@@ -54,15 +54,27 @@ class PassageFiles:
         digest = request.path_params["digest"]
         return await _answer(request, lambda *asked: self._passages.song_wave(digest, *asked))
 
+    async def render(self, request: Request) -> Response:
+        """`/passages/jobs/ID/NUMBER/take.wav` or `original.wav` while a take is rendered, with `sound`, `first` and
+        `frames`; without `frames`, what there is by now."""
+        name, given = request.path_params["side"], request.path_params
+        if name not in SIDES:
+            return nothing_at(request.scope["path"])
+        job, number, side = given["job"], given["number"], name.removesuffix(".wav")
+        grows = "frames" not in query_of(request)
+        return await _answer(
+            request, lambda *asked: self._passages.render_wave(job, number, side, *asked), immutable=not grows
+        )
 
-async def _answer(request: Request, find: FindWave) -> Response:
+
+async def _answer(request: Request, find: FindWave, *, immutable: bool = True) -> Response:
     query = query_of(request)
     try:
         first, frames = (whole(query, name, None) for name in ("first", "frames"))
         sound = query.get("sound", [""])[0]
         wave = await find(sound, first, frames)
         file = TakeFile(WAV, wave, tag=f"{sound}.{wave.first}.{wave.frames}")
-        return await file_response(request, file, immutable=True)
+        return await file_response(request, file, immutable=immutable)
     except ProtocolError as error:
         return refusal(error, STATUS.get(error.code, 404))
     except ValueError as error:

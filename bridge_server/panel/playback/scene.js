@@ -12,7 +12,11 @@ export class Scene {
   constructor(passage, chunks) {
     this.passage = passage;
     for (const name of ["take", "song", "stems", "place", "rate", "channels", "start", "end"]) this[name] = passage[name];
+    this.job = passage.job ?? "";
     this.bounded = passage.loops;
+    /** Whether some of it is still to be rendered; then it loops up to the last bar line there is, whatever is wanted. */
+    this.grows = (passage.ready ?? null) !== null;
+    this.loopEnd = this.grows ? passage.ready : this.end;
     this.sides = {};
     const described = Object.fromEntries(passage.sides.map((side) => [side.side, side]));
     if (described.original) this.sides.original = new SideAudio(described.original, passage, null, chunks);
@@ -20,6 +24,15 @@ export class Scene {
       const around = described.take.around === "original" ? this.sides.original ?? null : null;
       this.sides.take = new SideAudio(described.take, passage, around, chunks);
     }
+  }
+
+  /** Whether nothing of the take is rendered yet: the bars before it loop meanwhile, or silence where there are none. */
+  get waits() {
+    return this.grows && this.loopEnd <= Math.max(this.start, this.sides.take.side.start);
+  }
+
+  get silent() {
+    return this.grows && this.loopEnd <= this.start;
   }
 
   /** The side that plays when this one is wanted. */
@@ -34,7 +47,7 @@ export class Scene {
 
   /** The chunks of both sides in its range, as far as it is not endless. */
   all() {
-    const frames = Math.min(this.end - this.start, LONG * this.rate);
+    const frames = Math.min(this.loopEnd - this.start, LONG * this.rate);
     return Object.values(this.sides).flatMap((audio) => audio.wanted(this.start, frames));
   }
 
@@ -53,8 +66,8 @@ export class Scene {
   reader(options, frame, position) {
     const side = this.side(options.side);
     const audio = this.sides[side];
-    const clock = new LoopClock(frame, position, this.start, this.end, options.loops && this.bounded);
-    const last = position >= this.end ? audio.end : Math.min(this.end, audio.end);
+    const clock = new LoopClock(frame, position, this.start, this.loopEnd, this.grows || (options.loops && this.bounded));
+    const last = position >= this.loopEnd ? audio.end : Math.min(this.loopEnd, audio.end);
     const gain = factor(options.gain_db + (options.match ? this.matchDb(side) : 0));
     return new LoopReader(audio, clock, gain, clock.isLooping ? null : last);
   }

@@ -8,8 +8,9 @@ export class SideAudio {
    * side: as `audition.passage` describes it; origin: the song's first sample on the timeline; around: the side that
    * plays before and after, null for silence; chunks: {get(key)} gives [Float32Array] a channel, or null.
    */
-  constructor(side, { origin, rate, channels }, around, chunks) {
+  constructor(side, { origin, rate, channels, ready = null }, around, chunks) {
     Object.assign(this, { side, origin, rate, channels, around, chunks });
+    this.grows = ready !== null && side.side === "take";
   }
 
   /** The end of the last sample there is, on the timeline. */
@@ -61,7 +62,8 @@ export class SideAudio {
       const begin = start + number * CHUNK;
       const frames = Math.min(CHUNK, last - begin);
       found.push({
-        key: `${sound}/${number}`, begin, end: begin + frames, bytes: frames * this.channels * 4,
+        // A render in progress ends in a chunk that grows.
+        key: this.grows && frames < CHUNK ? `${sound}/${number}/${frames}` : `${sound}/${number}`, begin, end: begin + frames, bytes: frames * this.channels * 4,
         address: `${url.replace(/^\//, "")}&first=${begin - this.origin}&frames=${frames}`,
       });
     }

@@ -11,59 +11,17 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from bridge_server.engines.registry import EngineSetup
 from bridge_server.server import running_server
-from model.engine import (
-    EngineDescription,
-    OnProgress,
-    Piece,
-    Progress,
-    Rendered,
-    RenderRequest,
-    Report,
-    ShouldStop,
-    stop_if_asked,
-)
 from tests.bridge_server.audition import sound_card
 from tests.bridge_server.peers import PATIENCE, WebSocketPeer, environment, websocket
 from tests.bridge_server.servers import settings_in
-from tests.doubles import ENGINES, NoiseEngine, noise
+from tests.doubles import ENGINES, GATED
 from tests.places import PROJECT
-
-GATED = EngineSetup("tests.bridge_server.audition.rig_server:GatedEngine")
-
-
-class GatedEngine(NoiseEngine):
-    """Noise in pieces of `frames`; piece n comes once the file n is in the folder `gate`, the report after the last."""
-
-    name = "gated"
-
-    def describe(self) -> EngineDescription:
-        return replace(super().describe(), options={"frames": "of each piece", "gate": "the folder"})
-
-    def render(
-        self, request: RenderRequest, progress: OnProgress, should_stop: ShouldStop
-    ) -> Iterator[Rendered]:
-        progress(Progress("rendering", 0.0))
-        whole, step = noise(request, request.length), int(request.options["frames"])
-        gate = Path(str(request.options["gate"]))
-        for number, first in enumerate(range(0, len(whole), step)):
-            self.pass_gate(gate / str(number), should_stop)
-            yield Piece("mix", request.start + first, whole[first : first + step])
-        self.pass_gate(gate / "end", should_stop)
-        yield Report("Noise came bar by bar.")
-
-    def pass_gate(self, gate: Path, should_stop: ShouldStop) -> None:
-        while not gate.exists():
-            stop_if_asked(should_stop)
-            time.sleep(0.005)
 
 
 class RigServer:

@@ -9,16 +9,20 @@ import pytest
 import soundfile
 
 from bridge_server.audition.layered_audio import LayeredAudio
+from bridge_server.audition.partial_scene import partial_scene
 from bridge_server.audition.passages import MAX_FRAMES, Passages, PassageWave
 from bridge_server.audition.scene_builder import SceneBuilder, scene_request
 from bridge_server.audition.state import Bars
 from bridge_server.jobs.database import open_database
+from bridge_server.rendering.partial_render import PartialRenders
+from bridge_server.sessions.events import Events
 from bridge_server.songs.sources import Song
 from clip_store.audio.audio import Encoding, quantise
 from clip_store.store import ClipStore
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.timeline import AtSample, TempoMap
 from tests.bridge_server.audition.test_scene_builder import RATE, noise, stem_in, take_in
+from tests.bridge_server.partial_renders import BAR, SONG, begun, grow
 
 ALL = (None, None)
 
@@ -29,8 +33,13 @@ def store(tmp_path):
 
 
 @pytest.fixture
-def passages(store):
-    return Passages(store.index, SceneBuilder(store.blobs))
+def live():
+    return PartialRenders(Events())
+
+
+@pytest.fixture
+def passages(store, live):
+    return Passages(store.index, SceneBuilder(store.blobs), live)
 
 
 def read(wave):
@@ -103,6 +112,58 @@ def test_takes_of_one_place_continue_at_the_same_position(store, passages):
     other = take_in(store, song, noise(4800, seed=3), 5000, number=3)
     places = [asyncio.run(passages.of_take(take, Bars(1, 1), ALL)).place for take in (first, second, other)]
     assert places[0] == places[1] != places[2]
+
+
+def test_a_render_grows_and_what_is_there_keeps_its_name(tmp_path, passages, live):
+    """In every state: the sides put together are what the bridge's machine would play, and nothing beyond is sent."""
+    render, writers = begun(tmp_path, crossfade=10)
+    live.begin(render)
+    start, sounds, heard = render.plan.region_in_song.start, [], []
+    for frames in (0, 100, BAR - 100, BAR):
+        if frames:
+            grow(render, writers, frames)
+        found = asyncio.run(passages.of_render("j1", None, Bars(1, 1)))
+        assert (found.take, found.job, found.number, found.origin) == ("", "j1", 1, 1000)
+        mine, original = side(found, "take"), side(found, "original")
+        sounds.append((mine.sound, original.sound))
+        ready = render.ready
+        assert (mine.end - mine.start, mine.around) == (ready, "original")
+        heard.append((found.start, found.end, found.ready))
+        part = asyncio.run(passages.render_wave("j1", 1, "take", mine.sound, None, None))
+        scene = partial_scene(render, LayeredAudio(SONG, RATE), 1, 1)
+        assert np.array_equal(read(part), scene.audio["take"].read(start, ready))
+        if ready:
+            for first, more in ((start, ready + 1), (start - 1, 1)):
+                with pytest.raises(ProtocolError, match="rendered so far"):
+                    asyncio.run(passages.render_wave("j1", 1, "take", mine.sound, first, more))
+    song = read(asyncio.run(passages.render_wave("j1", 1, "original", sounds[-1][1], 0, BAR)))
+    assert np.array_equal(song, SONG[:BAR])
+    assert heard == [(BAR, 5 * BAR, ready) for ready in (2 * BAR, 2 * BAR, 3 * BAR, None)]
+    assert len({original for _, original in sounds}) == 1
+    assert len({mine for mine, _ in sounds[2:]}) == 1, "it grows"
+    assert sounds[1][0] != sounds[2][0], "the crossfade was longer than what there was: it sounds otherwise"
+    with pytest.raises(ProtocolError) as raised:
+        asyncio.run(passages.render_wave("j1", 1, "take", sounds[0][0], None, None))
+    assert raised.value.code is ErrorCode.FILE_CHANGED
+    live.over("j1")
+    writers.close()
+    assert asyncio.run(passages.of_render("j1", 1, Bars(1, 1))) is None
+    with pytest.raises(ProtocolError, match="has ended"):
+        asyncio.run(passages.render_wave("j1", 1, "take", sounds[3][0], None, None))
+
+
+def test_a_render_of_no_song_is_silence_until_there_is_some(tmp_path, passages, live):
+    render, writers = begun(tmp_path)
+    render.song = None
+    live.begin(render)
+    found = asyncio.run(passages.of_render("j1", 1, Bars(1, 1)))
+    assert [(one.side, one.start, one.end, one.around) for one in found.sides] == [
+        ("take", 2 * BAR, 2 * BAR, "silence")
+    ]
+    grow(render, writers, BAR)
+    (mine,) = asyncio.run(passages.of_render("j1", 1, Bars(1, 1))).sides
+    assert (mine.start, mine.end) == (2 * BAR, 3 * BAR)
+    writers.close()
 
 
 def test_a_take_of_no_song_has_one_side(store, passages):

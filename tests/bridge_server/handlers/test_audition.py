@@ -14,6 +14,7 @@ from bridge_server.handlers.audition import AuditionHandlers, in_words
 from bridge_server.jobs.database import open_database, transaction
 from bridge_server.jobs.job import Job, JobState
 from bridge_server.jobs.job_queue import JobQueue
+from bridge_server.rendering.partial_render import PartialRenders
 from bridge_server.sessions.events import Events
 from bridge_server.sessions.shared_context import SharedContext
 from bridge_server.songs.song_reader import SongReader
@@ -104,7 +105,7 @@ class Parts:
         self.shared, self.controller = SharedContext(events), Controller()
         self.handlers = AuditionHandlers(
             self.controller,
-            Passages(self.store.index, SceneBuilder(self.store.blobs)),
+            Passages(self.store.index, SceneBuilder(self.store.blobs), PartialRenders(events)),
             self.store.index,
             self.queue,
             self.reader,
@@ -324,6 +325,24 @@ def test_a_passage_is_shown_without_playing_it_and_waits_for_nothing_that_plays(
         await slow
 
     asyncio.run(run())
+
+
+def test_a_passage_of_a_job_is_its_finished_take_when_nothing_of_it_is_under_way(parts):
+    parts.job(JobState.RUNNING)
+    with pytest.raises(ProtocolError, match="nothing is rendered yet") as raised:
+        parts.ask(asked.ShowPassage(job="j1"))
+    assert raised.value.code is ErrorCode.UNKNOWN_TAKE
+    parts.takes("t1", "t2")
+    shown = {
+        number: parts.ask(asked.ShowPassage(job="mine", number=number)).result for number in (None, 1, 2)
+    }
+    assert {number: found.take for number, found in shown.items()} == {None: "t2", 1: "t1", 2: "t2"}
+    assert (shown[1].job, shown[1].ready) == ("", None)
+    with pytest.raises(ProtocolError, match="no take"):
+        parts.ask(asked.ShowPassage(job="j1", number=3))
+    for wrong in ({"job": "j1", "take": "t1"}, {"number": 1}):
+        with pytest.raises(ProtocolError):
+            asked.ShowPassage(**wrong).check()
 
 
 def test_a_passage_of_a_song_begins_at_the_playhead(parts):

@@ -65,3 +65,18 @@ def test_what_there_is_nothing_of(server, passage, change, status, words):
 @pytest.mark.parametrize("digest", ["0" * 64, "nonsense", "..%2f..%2fx"])
 def test_songs_that_are_not_there(server, digest):
     assert server.get(f"/passages/songs/{digest}/original.wav")[0] in (404, 409)
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "words"),
+    [
+        ("j1/1/take.wav?sound=x", 409, "has ended"),
+        ("j1/1/other.wav", 404, "nothing at"),
+        ("j1/one/take.wav", 404, "nothing at"),
+        ("..%2f..%2fx/1/take.wav", 404, "nothing at"),
+        ("j1/1/take.wav?first=x", 400, "whole number"),
+    ],
+)
+def test_renders_that_are_not_under_way(server, path, status, words):
+    found, _, body = server.get(f"/passages/jobs/{path}")
+    assert (found, words in body.decode()) == (status, True), body
