@@ -195,6 +195,7 @@ def finish(
         "gain_db": round(gain_db, 2),
         "limiter_db": round(20.0 * float(np.log10(max(limited, 1e-6))), 2),
         "loudness_lufs": round(max(loudness.integrated(mix, rate), loudness.FLOOR_LUFS), 2),
+        "join_samples": [[join.first - start, join.end - start] for join in laid.joins],
         "join_ms": [round(1000.0 * join.length / rate, 1) for join in laid.joins],
         "join_excess": [round(join.excess, 2) for join in laid.joins],
         "correlation_with_replaced": round(joins.likeness(mix, Moved(song.samples).read(start, end)), 3),
