@@ -122,6 +122,11 @@ LIMITER_SECONDS = 0.005
 
 # --- Layers ---
 
+# Of the region's energy: with less there is no lead at all, sung or played.
+LEAST_VOCAL_SHARE = 0.02
+# Of a stem's cells that belong to it alone. Below, a producer hears what was lost or taken along.
+LOW_CONFIDENCE = 0.75
+VOICE_KEPT = 0.85  # of its amplitude, estimated; below, "keep vocals" names the figure
 SEPARATION_MARGIN_SECONDS = 1.0  # context around a span for the separation's medians and pitch lines
 
 # --- Drum slices ---

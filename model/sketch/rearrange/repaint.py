@@ -17,7 +17,7 @@ from model.sketch import parameters as p
 from model.sketch.analysis import novelty
 from model.sketch.analysis.analysis import Analysis
 from model.sketch.captions import CaptionRequest
-from model.sketch.rearrange import complete, layers, leaning, passage, plan, resequence
+from model.sketch.rearrange import complete, layer_notes, layers, leaning, passage, plan, resequence
 from model.sketch.rearrange.assemble import LaidAudio
 from model.sketch.rearrange.layers import Layer, Material, SongStems, StemSong, WholeSong
 from model.sketch.rearrange.passage import Passage
@@ -115,9 +115,9 @@ def _other_beats(
     laid = passage.lay_runs(part, runs, material, original, pace)
     notes = (*leaning.notes(part, path, asked.leans), *((LOOP_TOGETHER_NOTE,) if loops and together else ()))
     if isinstance(material, StemSong):
-        figures["vocal_share"] = round(material.vocal_share, 3)
-        if name == "keep vocals" and not material.has_vocal:
-            notes = ("No vocal was found in the region, so all of it was re-rendered.", *notes)
+        found = material.stems_of(request.start, request.end)
+        figures |= layer_notes.figures(found)
+        notes = (*layer_notes.notes(name, found), *notes)
         wanted = loudness.integrated(
             material.moving(request.start, request.end).read(request.start, request.end), request.rate
         )
@@ -150,7 +150,10 @@ def _drums_reordered(part: Passage, stems: SongStems, pace: Pace, fill: bool) ->
         "source_bars": [],
         "drum_slices_changed": round(changed, 3),
     }
-    notes = () if changed else ("No drum hits to rearrange were found in the region.",)
+    found = layer.stems_of(request.start, request.end)
+    figures |= layer_notes.figures(found)
+    nothing = () if changed else ("No drum hits to rearrange were found in the region.",)
+    notes = (*nothing, *layer_notes.notes("fill", found))
     kept = Difference(Moved(part.song.samples), old)
     wanted = loudness.integrated(old.read(request.start, request.end), request.rate)
     return TakeDraft(LaidAudio(drums.read(first, last), []), old, kept, wanted, METHOD_SLICES, figures, notes)
