@@ -164,7 +164,7 @@ def closing_fade(part: Passage, row: int) -> tuple[int, int]:
 def wanted_lufs(part: Passage, now: Standing) -> float:
     """Loudness of the surrounding bars, or of the bars before the fade if the song fades out."""
     if not now.faded:
-        return passage.context_lufs(part)
+        return passage.context_lufs(part, p.LEVEL_SECONDS)
     beats = part.analysis.beats
     first = max(now.beat - p.MATCH_BARS * beats_per_bar(part), 0)
     return passage.span_lufs(part, float(beats.seconds[first]), float(beats.seconds[now.beat + 1]))

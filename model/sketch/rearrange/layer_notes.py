@@ -34,8 +34,8 @@ def notes(layer: str, stems: Stems) -> tuple[str, ...]:
     found = []
     if layer == "keep vocals" and not stems.has_vocal:
         found.append(
-            "The lead in the region does not sound clearly like singing. It was kept all the same, as you asked; "
-            "check that it is the voice."
+            "No vocal was found for certain in the region. Its lead was kept all the same, as you asked; check that it "
+            "is the voice."
         )
     if 0.0 < sure < (p.VOICE_KEPT if layer == "keep vocals" else p.LOW_CONFIDENCE):
         found.append(_UNSURE[layer].format(100 * sure))

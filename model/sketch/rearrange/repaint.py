@@ -17,7 +17,7 @@ from model.sketch import parameters as p
 from model.sketch.analysis import novelty
 from model.sketch.analysis.analysis import Analysis
 from model.sketch.captions import CaptionRequest
-from model.sketch.rearrange import complete, layer_notes, layers, leaning, passage, plan, resequence
+from model.sketch.rearrange import complete, layer_notes, layers, leaning, passage, plan, resequence, unmatched
 from model.sketch.rearrange.assemble import LaidAudio
 from model.sketch.rearrange.layers import Layer, Material, SongStems, StemSong, WholeSong
 from model.sketch.rearrange.passage import Passage
@@ -114,6 +114,8 @@ def _other_beats(
     original, kept = _beneath(part, song, layer, material)
     laid = passage.lay_runs(part, runs, material, original, pace)
     notes = (*leaning.notes(part, path, asked.leans), *((LOOP_TOGETHER_NOTE,) if loops and together else ()))
+    if not part.region_was_silent:
+        notes = (*unmatched.notes(part.analysis.beats, part.targets, part.sources, path), *notes)
     if isinstance(material, StemSong):
         found = material.stems_of(request.start, request.end)
         figures |= layer_notes.figures(found)
