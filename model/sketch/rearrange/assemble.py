@@ -155,7 +155,8 @@ def join_edges(
     entry = chooser.best(original, tape, [Join(start, n) for n in into], attack=not held[0])
     backs = [chooser.frames(seconds) for seconds in p.JOIN_BACK_EDGE_SECONDS]
     exits = [Join(end - n - back, n) for n in out_of for back in backs if n + back <= len(inside) // 2]
-    leave = chooser.best(tape, original, exits or [Join(end - out_of[0], out_of[0])], attack=not held[1])
+    exits = exits or [Join(end - out_of[0], out_of[0])]
+    leave = chooser.best(tape, original, exits, attack=not held[1], edge=end)
     out = inside.copy()
     out[: entry.length] = joins.crossfade(original.read(start, entry.end), inside[: entry.length])
     # Reversed in time, so that the last sample inside is one step short of the original.
@@ -168,6 +169,6 @@ def join_edges(
 
 def _edge_lengths(chooser: JoinChooser, frames: int, held: bool) -> list[int]:
     """Lengths of a crossfade at an edge, of at most a third of the passage; the first of equally good ones is taken."""
-    lengths = (*p.JOIN_LENGTHS_EDGE, *p.JOIN_LENGTHS_EDGE_HELD) if held else p.JOIN_LENGTHS_EDGE
+    lengths = p.JOIN_LENGTHS_EDGE_HELD if held else p.JOIN_LENGTHS_EDGE
     found = {min(chooser.frames(seconds), frames // 3) for seconds in lengths} - {0}
     return sorted(found, reverse=held)
