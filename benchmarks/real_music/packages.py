@@ -45,7 +45,8 @@ def fetch(package: str, folder: Path = FOLDER) -> Path:
 
 
 def _downloaded(package: str, scratch: Path) -> Path:
-    _run(package, ["apt-get", "download", "-q", package], scratch)
+    patience = ["-o", "Acquire::Retries=0", "-o", "Acquire::http::Timeout=10"]
+    _run(package, ["apt-get", *patience, "download", "-q", package], scratch)
     found = list(scratch.glob("*.deb"))
     if not found:
         raise NotToBeHad(f"{package}: apt-get download left no archive")
@@ -75,14 +76,16 @@ def to_be_had(names: Collection[str], folder: Path = FOLDER) -> tuple[list[str],
     return found, list(missing.values())
 
 
-def read_parts(piece: RealPiece, folder: Path = FOLDER) -> tuple[list[Samples], int]:
+def read_parts(
+    piece: RealPiece, folder: Path = FOLDER, seconds: float = SECONDS
+) -> tuple[list[Samples], int]:
     """The piece's files, equally long, at their own rate: float32 [frames, 2] each. Raises NotToBeHad."""
     parts, rates = [], set()
     for file in piece.files:
         samples, rate = soundfile.read(
             fetch(piece.package, folder) / "usr" / file, dtype="float32", always_2d=True
         )
-        parts.append(samples[: round(SECONDS * rate)])
+        parts.append(samples[: round(seconds * rate)])
         rates.add(rate)
     (rate,) = rates
     frames = min(map(len, parts))
@@ -100,9 +103,12 @@ def beat_seconds(name: str, seconds: float) -> NDArray[np.float64]:
     return beats[: whole + 1]
 
 
-def real_song(name: str, folder: Path = FOLDER) -> Generated:
-    """The piece as the benchmarks' measures take songs; its chords are not known (all 0)."""
-    parts, rate = read_parts(PIECES[name], folder)
+def real_song(name: str, folder: Path = FOLDER, seconds: float = SECONDS) -> Generated:
+    """The piece's first `seconds` as the benchmarks' measures take songs; its chords are not known (all 0).
+
+    Raises NotToBeHad.
+    """
+    parts, rate = read_parts(PIECES[name], folder, seconds)
     mix = np.sum(parts, axis=0)
     mix *= min(1.0, _PEAK / max(float(np.abs(mix).max()), 1e-9))
     beats = beat_seconds(name, len(mix) / rate)

@@ -127,10 +127,12 @@ def _measure_seam(
     first, length = np.array([min(edge, inner)]), abs(inner - edge)
     before = _larger_steps(song, first, length)[0]
     now = _larger_steps(spliced, first + lead, length)[0]
-    level, spectrum, click = (
-        _judge(float(now[kind]), float(before[kind]), own[:, kind], _AUDIBLE[kind]) for kind in range(3)
-    )
     peers = _steps_at_bar_lines(song, inner - edge, bar_lines)
+    usual = np.percentile(peers, _USUAL_AT_BAR_LINES, axis=0) if len(peers) >= _LEAST_PEERS else np.zeros(3)
+    level, spectrum, click = (
+        _judge(float(now[kind]), float(before[kind]), own[:, kind], max(_AUDIBLE[kind], float(usual[kind])))
+        for kind in range(3)
+    )
     return Seam(edge, level, spectrum, click, _rank_among(now, own if len(peers) < _LEAST_PEERS else peers))
 
 
@@ -159,6 +161,8 @@ _steps_of_songs: OrderedDict[tuple[str, int], Steps] = OrderedDict()
 _REMEMBERED = 64  # a take with many joins has crossfades of many lengths
 _steps_at_lines: OrderedDict[tuple[str, int, tuple[int, ...]], Steps] = OrderedDict()
 _LEAST_PEERS = 8
+_USUAL_AT_BAR_LINES = 95.0
+"""Percentile: a hit that begins with a join is no fault where the song's own bar lines begin with such hits."""
 
 
 def _steps_at_bar_lines(song: _Level, reach: int, bar_lines: tuple[int, ...]) -> Steps:
