@@ -41,13 +41,11 @@ class Receipt(Message):
     seam_out_db: float | None = value(LEVEL, "level step at the end", None)
     seam_rank: float | None = value(
         Real(0, 100),
-        "percentile of the larger step at the edges among pairs of the song's own bar lines; about 50 in an untouched song",
+        "percentile of the larger step at the edges among pairs of the song's own bar lines; an untouched song: about 50",
         None,
     )
     joins: int | None = value(Whole(0, MAX_SAMPLES), "number of joins inside the clip", None)
-    join_rank: float | None = value(
-        Real(0, 100), "percentile of the largest step at them, likewise; about 50 in an untouched song", None
-    )
+    join_rank: float | None = value(Real(0, 100), "percentile of the largest step at them, likewise", None)
     drift_median_ms: float | None = value(
         LEVEL, "distance of the clip's onsets from the nearest 16th, median", None
     )

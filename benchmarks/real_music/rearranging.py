@@ -26,7 +26,8 @@ from benchmarks.sketch_rearranging import (
     render,
 )
 from clip_store.audio.audio import Audio, Encoding
-from clip_store.measure.alignment import BESIDE_SECONDS, Alignment, measure as measure_splice
+from clip_store.measure.alignment import BESIDE_SECONDS, Alignment
+from clip_store.measure.alignment import measure as measure_splice
 from clip_store.measure.seams import rank_together
 from clip_store.splice import splice, with_clip
 from daw_protocol.timeline.span import Span
@@ -244,9 +245,7 @@ def measure_continuations(
         add_receipt(made, end, mix, report, column)
 
 
-def add_flux(
-    made: Generated, mix: Samples, report: Report, own: NDArray[np.float64], column: Column
-) -> None:
+def add_flux(made: Generated, mix: Samples, report: Report, own: NDArray[np.float64], column: Column) -> None:
     """Flux at the joins of a continuation, ranked among the song's beats at the same place in the bar."""
     count, rate = bar_beats(made), made.song.rate
     source = report.figures["source_beats"]

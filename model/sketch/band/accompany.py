@@ -47,7 +47,9 @@ BACKING_BELOW_VOICE_LU = 2.0
 # Bounds on the backing's loudness, for voices that are very quiet or very loud.
 MIN_LUFS, MAX_LUFS = -40.0, -14.0
 CLEAR_MELODY = 0.05  # fraction of the song with a clear pitch; below it chords would be guesses
-LINE_COVERAGE = 0.5  # below it the source is a mix or chords rather than one line: solo lines have a pitch 80 % of the time
+LINE_COVERAGE = (
+    0.5  # below it the source is a mix or chords, not one line: those have a pitch 80 % of the time
+)
 SURE_KEY = 0.5
 END_SLACK_SECONDS = 0.5  # a region that ends this close to the song's end, or after it, ends the song
 

@@ -1,4 +1,4 @@
-"""What a producer should know about the layers of a take: how far the stem it depends on could be taken out of the mix."""
+"""What a producer should know about a layer: how far the stem it depends on could be taken out of the mix."""
 
 from __future__ import annotations
 

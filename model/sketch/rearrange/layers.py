@@ -45,7 +45,8 @@ class WholeSong:
 class Layer:
     """A way to divide the sound.
 
-    moving: takes the re-rendered part from the stems at a rate, and may be cancelled; keeps_rest: the rest of the region stays unchanged.
+    moving: takes the re-rendered part from the stems at a rate, and may be cancelled.
+    keeps_rest: the rest of the region stays unchanged.
     """
 
     moving: Callable[[Stems, int, Pace], Samples]

@@ -17,7 +17,16 @@ from model.sketch import parameters as p
 from model.sketch.analysis import novelty
 from model.sketch.analysis.analysis import Analysis
 from model.sketch.captions import CaptionRequest
-from model.sketch.rearrange import complete, layer_notes, layers, leaning, passage, plan, resequence, unmatched
+from model.sketch.rearrange import (
+    complete,
+    layer_notes,
+    layers,
+    leaning,
+    passage,
+    plan,
+    resequence,
+    unmatched,
+)
 from model.sketch.rearrange.assemble import LaidAudio
 from model.sketch.rearrange.layers import Layer, Material, SongStems, StemSong, WholeSong
 from model.sketch.rearrange.passage import Passage

@@ -1,4 +1,4 @@
-"""Says where nothing else in the song sounds like the bars that a take replaces, or where a take had to use other ones."""
+"""Says where nothing else in the song sounds like the replaced bars, or where a take had to use other ones."""
 
 from __future__ import annotations
 

@@ -21,7 +21,9 @@ def generous_voice(stems: Stems, rate: int, tick: Tick) -> Samples:
     mix = np.sum([stems.named(name) for name in STEM_NAMES], axis=0, dtype=np.float32)
     framing = Framing.of(rate, DEFAULT.voice.window_seconds)
     spectra = analyse(mix, framing, tick)
-    share = joint_magnitude(analyse(stems.vocals, framing, tick)) / (joint_magnitude(spectra) + np.float32(1e-9))
+    share = joint_magnitude(analyse(stems.vocals, framing, tick)) / (
+        joint_magnitude(spectra) + np.float32(1e-9)
+    )
     mask = np.clip(share, 0.0, 1.0).astype(np.float32) ** np.float32(GENEROSITY)
     return synthesise(spectra, mask, framing, len(mix), tick)
 

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from bridge_server.rendering.receipts import (
-    reported_joins,
     finite,
     for_splice,
     for_stem,
     in_words,
     reference,
+    reported_joins,
     silence,
     song_in_words,
 )

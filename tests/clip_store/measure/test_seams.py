@@ -100,7 +100,7 @@ def test_a_drum_on_the_bar_line_is_no_fault():
 
 @pytest.mark.parametrize("count", [1, 2, 5])
 def test_an_untouched_song_ranks_at_fifty_at_its_own_bar_lines(count):
-    """Drums on the bar lines are steps as large as a song has: among instants anywhere they would all rank at the top."""
+    """Drums on bar lines are steps as large as a song has: among instants anywhere they would rank at the top."""
     samples = pad(20 * RATE, 0.02) + drums(20 * RATE, RATE, RATE, 0)[0]
     song, lines = audio(samples), [second * RATE for second in range(1, 19)]
     random = np.random.default_rng(2)

@@ -14,6 +14,4 @@ from model.dsp.medians import running_medians
 def test_it_is_what_scipy_gives(size: int, axis: int) -> None:
     values = np.random.default_rng(size).random((30, 23)).astype(np.float32)
     shape = (size, 1) if axis == 0 else (1, size)
-    assert np.array_equal(
-        running_medians(values, size, axis), median_filter(values, shape, mode="nearest")
-    )
+    assert np.array_equal(running_medians(values, size, axis), median_filter(values, shape, mode="nearest"))

@@ -264,7 +264,7 @@ def test_the_impossible_is_refused_with_a_remedy(changes, words):
 
 def test_a_mix_instead_of_a_line_is_said():
     """A line has one clear pitch most of the time; with coverage below a half the chords are not vouched for."""
-    song, grid = singer()
+    song, _ = singer()
     half = replace(accompany.listen(request(), song, Pace(lambda _: None, lambda: False)))
     sure = np.where(np.arange(len(half.line.pitch)) % 5 < 2, half.line.confidence, 0.0)
     mixed = replace(half, line=replace(half.line, confidence=sure))

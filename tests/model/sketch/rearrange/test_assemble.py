@@ -121,8 +121,7 @@ def test_a_wavering_map_lets_more_be_copied_than_a_steady_one(rows: Beats) -> No
     assert steady == p.COPY_DRIFT_SECONDS
     assert steady < assemble.copy_drift(replace(rows, seconds=rows.seconds + wavering))
     assert (
-        assemble.copy_drift(replace(rows, seconds=rows.seconds + 10 * wavering))
-        == p.COPY_DRIFT_LIMIT_SECONDS
+        assemble.copy_drift(replace(rows, seconds=rows.seconds + 10 * wavering)) == p.COPY_DRIFT_LIMIT_SECONDS
     )
 
 
