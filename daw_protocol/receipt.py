@@ -41,7 +41,7 @@ class Receipt(Message):
     seam_out_db: float | None = value(LEVEL, "level step at the end", None)
     seam_rank: float | None = value(
         Real(0, 100),
-        "percentile of the larger step at the edges among pairs of the song's own bar lines; an untouched song: about 50",
+        "percentile of the larger step at the edges among the song's own bar lines; an untouched song: about 50",
         None,
     )
     joins: int | None = value(Whole(0, MAX_SAMPLES), "number of joins inside the clip", None)

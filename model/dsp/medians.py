@@ -21,4 +21,4 @@ def running_medians(values: NDArray[Any], size: int, axis: int) -> NDArray[Any]:
     padded = np.pad(lines, ((0, 0), (half, half)), mode="edge")
     found = median_filter(padded.ravel(), size=size, mode="nearest").reshape(padded.shape)
     found = found[:, half : half + lines.shape[1]]
-    return found if axis == 1 else found.T
+    return np.asarray(found if axis == 1 else found.T)

@@ -87,7 +87,12 @@ def place_costs(beats: Beats, targets: Targets, sources: NDArray[np.intp]) -> Co
 
 
 def likeness_costs(
-    beats: Beats, targets: Targets, sources: NDArray[np.intp], level_cost: float, harmony_cost: float
+    beats: Beats,
+    targets: Targets,
+    sources: NDArray[np.intp],
+    level_cost: float,
+    harmony_cost: float,
+    texture_cost: float = p.BAR_TEXTURE_COST,
 ) -> Costs:
     """Costs of differing from the target in harmony, timbre, level and arrangement; [T, N]."""
     like = targets.like
@@ -96,7 +101,7 @@ def likeness_costs(
         harmony_cost * harmony_distance(beats, like, sources)
         + p.TIMBRE_COST * distances(beats.mfcc[like], beats.mfcc[sources])
         + level_cost * np.minimum(level, 30.0)
-        + p.BAR_TEXTURE_COST / 10.0 * bar_texture_distance(beats, like, sources)
+        + texture_cost / 10.0 * bar_texture_distance(beats, like, sources)
     )
 
 

@@ -222,7 +222,9 @@ def choose_beats(
     harmony_cost = 0.0 if drums_only else p.HARMONY_COST
     unary = (
         plan.place_costs(beats, targets, part.sources)
-        + plan.likeness_costs(beats, targets, part.sources, level_cost, harmony_cost)
+        + plan.likeness_costs(
+            beats, targets, part.sources, level_cost, harmony_cost, leaning.texture_cost(leans)
+        )
         + plan.similarity_costs(alike, request.strength)
         + plan.texture_costs(beats, targets, part.sources, part.around)
         + plan.noise_costs(beats, targets, part.sources, request.seed)
