@@ -76,6 +76,7 @@ def for_splice(
         reference_lufs=reference(level),
         gain_db=round(level.gain_db, 3) if level else 0.0,
         **seam_figures(found, region.start),
+        joins=len(found.joins) or None,
         drift_median_ms=drift.median_ms if drift else None,
         drift_p90_ms=drift.p90_ms if drift else None,
         onsets=drift.count if drift else None,
@@ -112,17 +113,15 @@ def silence(song: Audio | None, region: Span) -> ProtocolError:
     )
 
 
-def seam_figures(found: Alignment, start: int) -> dict[str, float | int]:
+def seam_figures(found: Alignment, start: int) -> dict[str, float]:
     """Level steps at both edges, and how the worst edge and the worst join inside stand among the song's bar lines."""
-    figures: dict[str, float | int] = {}
+    figures: dict[str, float] = {}
     for seam in found.seams:
         figures["seam_in_db" if seam.position == start else "seam_out_db"] = seam.level.value
     for name, seams in (("seam_rank", found.seams), ("join_rank", found.joins)):
         rank = rank_together(seams)
         if rank is not None:
             figures[name] = 100 * rank
-    if found.joins:
-        figures["joins"] = len(found.joins)
     return figures
 
 

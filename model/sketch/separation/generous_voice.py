@@ -18,7 +18,7 @@ def generous_voice(stems: Stems, rate: int, tick: Tick) -> Samples:
     """The voice of a separated mix [frames, channels], cells that it shares with the band nearer to whole."""
     if not stems.vocals.any():
         return stems.vocals
-    mix = np.sum([stems.named(name) for name in STEM_NAMES], axis=0, dtype=np.float32)
+    mix: Samples = np.asarray(np.sum([stems.named(name) for name in STEM_NAMES], axis=0), dtype=np.float32)
     framing = Framing.of(rate, DEFAULT.voice.window_seconds)
     spectra = analyse(mix, framing, tick)
     share = joint_magnitude(analyse(stems.vocals, framing, tick)) / (
@@ -30,4 +30,4 @@ def generous_voice(stems: Stems, rate: int, tick: Tick) -> Samples:
 
 def kept_share(confidence: float) -> float:
     """Estimated share of the voice's amplitude that stays, from how much of it stands clear of the band; both 0..1."""
-    return float(np.clip(confidence, 0.0, 1.0)) ** GENEROSITY
+    return float(np.clip(confidence, 0.0, 1.0) ** GENEROSITY)
