@@ -17,7 +17,7 @@ from clip_store.likeness import correlation
 from clip_store.measure.drift import OnsetDrift, onset_drift
 from clip_store.measure.gain_match import NEIGHBOUR_SECONDS, SILENCE_LUFS, mean_loudness
 from clip_store.measure.seams import Seam, measure_seams
-from clip_store.measure.texture import Change, measure_changes
+from clip_store.measure.texture import TextureChange, measure_changes
 from clip_store.splice import stretch
 from daw_protocol.timeline.span import Span
 from model.dsp.loudness import integrated, peak_db
@@ -75,7 +75,7 @@ class Alignment:
     reference_lufs: float | None = None
     beside_onsets: OnsetDrift | None = None
     joins: tuple[Seam, ...] = ()
-    changes: tuple[Change, ...] = ()
+    changes: tuple[TextureChange, ...] = ()
 
     def problems(self) -> tuple[str, ...]:
         """What a producer should know before using the take; empty when all is well."""
@@ -272,7 +272,7 @@ def _drift(song: Audio, region: Span, grid: Sequence[int] | None, lead: int = 0)
     return onset_drift(samples, song.rate, [line - analysed.start for line in grid], margin)
 
 
-def about_change(change: Change) -> tuple[str, ...]:
+def about_change(change: TextureChange) -> tuple[str, ...]:
     """What a producer should know about the arrangement at a join."""
     if not change.stands_out:
         return ()

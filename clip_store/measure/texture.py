@@ -25,7 +25,7 @@ _REMEMBERED = 16
 
 
 @dataclass(frozen=True)
-class Change:
+class TextureChange:
     """A change of arrangement at a join.
 
     position: in samples from the song's first. decibels: mean difference of the bands.
@@ -39,7 +39,7 @@ class Change:
 
 def measure_changes(
     song: Audio, spliced: Audio, lead: int, joins: Sequence[int], bar_lines: Sequence[int]
-) -> tuple[Change, ...]:
+) -> tuple[TextureChange, ...]:
     """The changes at joins of a splice. lead: samples the song grew at its front.
 
     joins, bar_lines: in samples from the old song's first. Without eight bar lines nothing can stand out.
@@ -52,7 +52,7 @@ def measure_changes(
     for join in joins:
         now, before = _change(spliced, join + lead), _change(song, join)
         stands_out = now > _AUDIBLE_DB and now > _CLEARLY * max(usual, before)
-        found.append(Change(join, now, bool(stands_out)))
+        found.append(TextureChange(join, now, bool(stands_out)))
     return tuple(found)
 
 
