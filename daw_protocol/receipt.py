@@ -40,8 +40,12 @@ class Receipt(Message):
     seam_in_db: float | None = value(LEVEL, "level step at the start", None)
     seam_out_db: float | None = value(LEVEL, "level step at the end", None)
     seam_rank: float | None = value(
-        Real(0, 100), "percentile of the larger of the two steps among the song's own level steps", None
+        Real(0, 100),
+        "percentile of the larger step at the edges among the song's own bar lines; an untouched song: about 50",
+        None,
     )
+    joins: int | None = value(Whole(0, MAX_SAMPLES), "number of joins inside the clip", None)
+    join_rank: float | None = value(Real(0, 100), "percentile of the largest step at them, likewise", None)
     drift_median_ms: float | None = value(
         LEVEL, "distance of the clip's onsets from the nearest 16th, median", None
     )

@@ -31,7 +31,9 @@ class AcceptedRegion(Message):
     seams: int = value(Whole(0, MAX_SAMPLES), "edges and joins measured", 0)
     seam_db: float | None = value(LEVEL, "the largest level step at them", None)
     seam_rank: float | None = value(
-        Real(0, 100), "percentile of the largest step at them among the song's own steps nearby", None
+        Real(0, 100),
+        "percentile of the largest step at them among as many of the song's own instants nearby",
+        None,
     )
     warnings: tuple[str, ...] = value(ListOf(AnyText()), "failed checks, in words", ())
 

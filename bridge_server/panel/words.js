@@ -119,7 +119,9 @@ export function receiptFigures(receipt) {
     ["Gain applied", receipt.gain_db, (value) => decibels(value)],
     ["Step at the start", receipt.seam_in_db, (value) => decibels(value)],
     ["Step at the end", receipt.seam_out_db, (value) => decibels(value)],
-    ["Larger step, among the song's own", receipt.seam_rank, (value) => `percentile ${value.toFixed(0)}`],
+    ["Larger step, among the song's bar lines", receipt.seam_rank, (value) => `percentile ${value.toFixed(0)}`],
+    ["Joins inside", receipt.joins, (value) => String(value)],
+    ["Largest step at them, among the song's bar lines", receipt.join_rank, (value) => `percentile ${value.toFixed(0)}`],
     ["Onsets off the grid, median", receipt.drift_median_ms, (value) => `${value.toFixed(1)} ms`],
     ["Onsets off the grid, 90 %", receipt.drift_p90_ms, (value) => `${value.toFixed(1)} ms`],
     ["Onsets measured", receipt.onsets, (value) => String(value)],
@@ -137,7 +139,7 @@ export function receiptLine(receipt) {
   if (receipt.outside_identical === true) parts.push("nothing outside changed");
   if (receipt.outside_identical === false) parts.push("the outside CHANGED");
   if (receipt.reference_lufs !== undefined && receipt.reference_lufs !== null) parts.push("loudness matched");
-  if (receipt.seam_rank !== undefined && receipt.seam_rank !== null && receipt.seam_rank <= 99) parts.push("seams as smooth as the song");
+  if (receipt.seam_rank !== undefined && receipt.seam_rank !== null && receipt.seam_rank <= 95) parts.push("seams as smooth as the song");
   if (receipt.sum_error !== undefined && receipt.sum_error !== null) parts.push("the stems sum to the song");
   if (warnings) parts.push(counted(warnings, "warning"));
   return `${parts.join(", ")}.`;

@@ -107,7 +107,7 @@ class Plan:
 
     def grid(self) -> Grid:
         """The beats of song and region and two bars around them, in seconds from the song's first sample."""
-        origin = self.song.start if self.song else self.region.start
+        origin = self._origin
         beats = self.tempo_map.beats_between(self.covered_bars(), self.rate)
         meter = self.tempo_map.meter_at(self.tempo_map.quarters_at(self.region.start, self.rate))
         return Grid(
@@ -119,13 +119,25 @@ class Plan:
             unit=meter.denominator,
         )
 
-    def grid_samples(self) -> list[int]:
-        """Sixteenth notes inside the region, in samples from the song's first: what drift is measured against."""
-        first = self.tempo_map.quarters_at(self.region.start, self.rate)
-        last = self.tempo_map.quarters_at(self.region.end, self.rate)
-        origin = self.song.start if self.song else self.region.start
+    def grid_samples(self, beside_seconds: float = 0.0) -> list[int]:
+        """Sixteenth notes in the region and so far beside it, in samples from the song's first: drift is measured
+        against them."""
+        beside, covered = round(beside_seconds * self.rate), self.covered
+        first = self.tempo_map.quarters_at(max(self.region.start - beside, covered.start), self.rate)
+        last = self.tempo_map.quarters_at(min(self.region.end + beside, covered.end), self.rate)
         lines = range(math.floor(first * 4), math.ceil(last * 4) + 1)
-        return [self.tempo_map.sample_at(Fraction(line, 4), self.rate) - origin for line in lines]
+        return [self.tempo_map.sample_at(Fraction(line, 4), self.rate) - self._origin for line in lines]
+
+    def bar_lines(self) -> list[int]:
+        """The song's bar lines, in samples from its first: what seams are ranked among."""
+        if self.song is None:
+            return []
+        return [beat.sample - self._origin for beat in self.tempo_map.bars_between(self.song, self.rate)]
+
+    @property
+    def _origin(self) -> int:
+        """The song's first sample, or the region's where there is no song, on the timeline."""
+        return self.song.start if self.song else self.region.start
 
     def quarters_in(self, span: Span) -> Fraction:
         """How many quarter notes a stretch of the timeline holds: exactly where they could be very many, else 0."""

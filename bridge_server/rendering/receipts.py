@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from bridge_server.rendering.plan import Plan
 from clip_store.audio.audio import Audio
-from clip_store.measure.alignment import SILENT_PEAK_DB, Alignment, is_silent, measure
+from clip_store.measure.alignment import BESIDE_SECONDS, SILENT_PEAK_DB, Alignment, is_silent, measure
 from clip_store.measure.gain_match import GainMatch, Target
+from clip_store.measure.seams import rank_together
 from clip_store.splice import Spliced, stretch
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.receipt import Receipt
@@ -19,6 +20,7 @@ from daw_protocol.recipe import HeardSong
 from daw_protocol.song_receipt import SongReceipt
 from daw_protocol.timeline import Span
 from model.dsp.loudness import integrated, peak_db
+from model.engine import Report
 
 # float32 stems of full-scale music carry rounding of about 6e-8 each; a dozen of them stay far below this.
 MAX_SUM_ERROR = 1e-6
@@ -28,9 +30,17 @@ LEAST_SECONDS = 1.0
 
 
 def for_splice(
-    plan: Plan, song: Audio, whole: Audio, clip: Audio, result: Spliced, level: GainMatch | None
+    plan: Plan,
+    song: Audio,
+    whole: Audio,
+    clip: Audio,
+    result: Spliced,
+    level: GainMatch | None,
+    joins: Sequence[tuple[int, int]] = (),
 ) -> Receipt:
     """The receipt of a clip that takes the region's place.
+
+    joins: the crossfades inside it, as the engine reported them: (first sample, end) from the region's start.
 
     clip: as it was read back from the disk. whole: the song as it is put together with that clip.
 
@@ -38,7 +48,9 @@ def for_splice(
     """
     region = plan.region_in_song
     aim = reference(level) if region.end >= song.frames else None
-    found = measure(song, whole, clip, region, result.fades, plan.grid_samples(), aim)
+    inside = [(region.start + first, region.start + end) for first, end in joins]
+    grid = plan.grid_samples(BESIDE_SECONDS)
+    found = measure(song, whole, clip, region, result.fades, grid, aim, inside, plan.bar_lines())
     if found.silent:
         raise silence(song, region)
     if not found.changed:
@@ -64,6 +76,7 @@ def for_splice(
         reference_lufs=reference(level),
         gain_db=round(level.gain_db, 3) if level else 0.0,
         **seam_figures(found, region.start),
+        joins=len(found.joins) or None,
         drift_median_ms=drift.median_ms if drift else None,
         drift_p90_ms=drift.p90_ms if drift else None,
         onsets=drift.count if drift else None,
@@ -101,15 +114,20 @@ def silence(song: Audio | None, region: Span) -> ProtocolError:
 
 
 def seam_figures(found: Alignment, start: int) -> dict[str, float]:
-    """Level steps at both edges, and the rank of the worse among the song's own steps."""
+    """Level steps at both edges, and how the worst edge and the worst join inside stand among the song's bar lines."""
     figures: dict[str, float] = {}
     for seam in found.seams:
-        name = "seam_in_db" if seam.position == start else "seam_out_db"
-        figures[name] = seam.level.value
-        ranks = [step.rank for step in (seam.level, seam.spectrum, seam.click) if step.rank is not None]
-        if ranks:
-            figures["seam_rank"] = max(figures.get("seam_rank", 0.0), 100 * max(ranks))
+        figures["seam_in_db" if seam.position == start else "seam_out_db"] = seam.level.value
+    for name, seams in (("seam_rank", found.seams), ("join_rank", found.joins)):
+        rank = rank_together(seams)
+        if rank is not None:
+            figures[name] = 100 * rank
     return figures
+
+
+def reported_joins(report: Report) -> list[tuple[int, int]]:
+    """The joins inside a take that its engine reported, as `for_splice` takes them."""
+    return [(int(first), int(end)) for first, end in report.figures.get("join_samples", ())]
 
 
 def for_stem(
@@ -169,7 +187,12 @@ def in_words(receipt: Receipt) -> list[str]:
         lines.append(f"loudness {receipt.loudness_lufs:.1f} LUFS{matched} (gain {receipt.gain_db:+.1f} dB)")
     if receipt.seam_rank is not None:
         lines.append(
-            f"seams: the larger step is at percentile {receipt.seam_rank:.0f} of the song's own steps"
+            f"seams: the larger step is at percentile {receipt.seam_rank:.0f} of the song's own bar lines"
+        )
+    if receipt.join_rank is not None:
+        lines.append(
+            f"{receipt.joins} join{'s'[: (receipt.joins or 0) - 1]} inside: the largest step is at percentile "
+            f"{receipt.join_rank:.0f} of the song's own bar lines"
         )
     if receipt.drift_median_ms is not None:
         lines.append(f"onsets off the grid: {receipt.drift_median_ms:.0f} ms median, of {receipt.onsets}")

@@ -17,6 +17,7 @@ from clip_store.likeness import correlation
 from clip_store.measure.drift import OnsetDrift, onset_drift
 from clip_store.measure.gain_match import NEIGHBOUR_SECONDS, SILENCE_LUFS, mean_loudness
 from clip_store.measure.seams import Seam, measure_seams
+from clip_store.measure.texture import TextureChange, measure_changes
 from clip_store.splice import stretch
 from daw_protocol.timeline.span import Span
 from model.dsp.loudness import integrated, peak_db
@@ -27,6 +28,10 @@ SILENT_PEAK_DB = -80.0
 
 _LOUD_STEP_LU = 6.0
 _LATE_MS = 20.0
+
+BESIDE_SECONDS = 20.0
+"""How far from the region the song's own drift is looked for where the region was empty, in seconds."""
+_LEAST_CONTEXT = 4.0
 
 _CONTEXT_SECONDS = 0.1
 """How much of the song is analysed on both sides, to distinguish a note at the edge from a sound that goes on."""
@@ -45,6 +50,8 @@ class Alignment:
     inside_lufs, replaced_lufs, neighbours_lufs: BS.1770 loudness, -inf for silence.
     reference_lufs:   what the inside ought to be as loud as, where the caller knows better than these two.
     onsets, replaced_onsets: drift against the grid; None when it cannot be measured.
+    beside_onsets: the song's own drift before the region, where nothing in it shows it: a gap, a continuation.
+    joins, changes:   what was measured at the joins inside the take.
     """
 
     position: int
@@ -66,6 +73,9 @@ class Alignment:
     onsets: OnsetDrift | None
     replaced_onsets: OnsetDrift | None
     reference_lufs: float | None = None
+    beside_onsets: OnsetDrift | None = None
+    joins: tuple[Seam, ...] = ()
+    changes: tuple[TextureChange, ...] = ()
 
     def problems(self) -> tuple[str, ...]:
         """What a producer should know before using the take; empty when all is well."""
@@ -85,7 +95,8 @@ class Alignment:
 
     def _warnings(self) -> tuple[str, ...]:
         """Things to listen to."""
-        sentences = [sentence for seam in self.seams for sentence in about_seam(seam)]
+        sentences = [sentence for seam in (*self.seams, *self.joins) for sentence in about_seam(seam)]
+        sentences += [sentence for change in self.changes for sentence in about_change(change)]
         if self.reference_lufs is not None:
             other, was = "the song", self.reference_lufs
         elif self.replaced_lufs > SILENCE_LUFS:
@@ -102,8 +113,9 @@ class Alignment:
     def _timing(self) -> tuple[str, ...]:
         if self.onsets is None:
             return ()
-        own = 0.0 if self.replaced_onsets is None else self.replaced_onsets.median_ms
-        if self.onsets.median_ms <= own + _LATE_MS:
+        own = self.replaced_onsets or self.beside_onsets
+        usual = 0.0 if own is None else own.median_ms
+        if self.onsets.median_ms <= usual + _LATE_MS:
             return ()
         return (f"Notes lie {self.onsets.median_ms:.0f} ms off the grid (median).",)
 
@@ -116,12 +128,17 @@ def measure(
     fades: tuple[int, int],
     grid_samples: Sequence[int] | None = None,
     reference_lufs: float | None = None,
+    joins: Sequence[tuple[int, int]] = (),
+    bar_lines: Sequence[int] = (),
 ) -> Alignment:
     """Measure a splice on what was written: the old song, the new song and the clip, read back.
 
     region:       in samples from the old song's first.
     fades:        lengths of the crossfades at its start and end.
-    grid_samples: the 16th lines in and around the region, ascending, in samples from the old song's first.
+    grid_samples: the 16th lines in and around the region and BESIDE_SECONDS beside it, ascending, in samples from
+                  the old song's first.
+    joins:        (first sample, end) of each crossfade inside the region, likewise.
+    bar_lines:    of the song, likewise: what its seams and joins are ranked among.
     reference_lufs: how loud the inside ought to be, where neither what it replaces nor its neighbours show it: a
                   song that goes on after its last chord has rung out.
     """
@@ -131,6 +148,9 @@ def measure(
     same_shape = new.shape == old.shape
     difference = float(np.abs(new - old).max(initial=0.0)) if same_shape else math.inf
     highest = _highest(song)
+    replaced = _drift(song, region, grid_samples)
+    edges = _edges(song, region, fades)
+    steps = measure_seams(song, spliced, lead, [*edges, *joins], bar_lines)
     identical = (
         len(before) == len(after) and all(map(_same, before, after)) and _gap_is_silent(song, spliced, region)
     )
@@ -150,11 +170,24 @@ def measure(
         inside_lufs=integrated(new, song.rate),
         replaced_lufs=integrated(old, song.rate),
         neighbours_lufs=_neighbours(song, region),
-        seams=measure_seams(song, spliced, lead, _edges(song, region, fades)),
+        seams=steps[: len(edges)],
         onsets=_drift(spliced, region, grid_samples, lead),
-        replaced_onsets=_drift(song, region, grid_samples),
+        replaced_onsets=replaced,
         reference_lufs=reference_lufs,
+        beside_onsets=None if replaced else _drift(song, _beside(song, region), grid_samples),
+        joins=steps[len(edges) :],
+        changes=measure_changes(song, spliced, lead, [end for _, end in joins], bar_lines),
     )
+
+
+def _beside(song: Audio, region: Span) -> Span:
+    """The stretch of the song before the region, at least as long within bounds; behind one at the song's start."""
+    length = min(max(region.length, round(_LEAST_CONTEXT * song.rate)), round(BESIDE_SECONDS * song.rate))
+    if region.start > 0:
+        end = min(region.start, song.frames)
+        return Span(max(end - length, 0), end)
+    start = min(max(region.end, 0), song.frames)
+    return Span(start, min(start + length, song.frames))
 
 
 def _outside(song: Audio, spliced: Audio, region: Span, lead: int) -> tuple[list[Samples], list[Samples]]:
@@ -237,6 +270,16 @@ def _drift(song: Audio, region: Span, grid: Sequence[int] | None, lead: int = 0)
     analysed = region.grown(margin, margin)
     samples = stretch(song, analysed.shifted(lead))
     return onset_drift(samples, song.rate, [line - analysed.start for line in grid], margin)
+
+
+def about_change(change: TextureChange) -> tuple[str, ...]:
+    """What a producer should know about the arrangement at a join."""
+    if not change.stands_out:
+        return ()
+    return (
+        f"The arrangement changes at sample {change.position} (by {change.decibels:.0f} dB on average), more than at "
+        "the song's own bar lines.",
+    )
 
 
 def about_seam(seam: Seam) -> tuple[str, ...]:

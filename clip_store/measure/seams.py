@@ -9,23 +9,17 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from clip_store.audio.audio import Audio, Samples
+from clip_store.measure.bands import FLOOR, mel_bands
 from model.dsp.offset import drifts, steady_offset, without_drift
 
 _FRAME_SECONDS = 0.0215
 _CLICK_SECONDS = 0.0005
 _INSTANTS = 200
-_BANDS = 40
-_LOWEST_HZ = 40.0
-_HIGHEST_HZ = 16000.0
-_FLOOR = 1e-7
-"""-70 dB of power: below it differences are inaudible."""
-
 _AUDIBLE = (1.5, 1.5, 0.003)
 """Steps below these (dB, dB, full scale) are no fault, however even the song is."""
 
@@ -62,37 +56,97 @@ class Seam:
     level:    dB between the frames on either side.
     spectrum: mean dB between their mel bands.
     click:    largest second difference of the waveform, in units of full scale.
+    rank:     share of the song's own places of this kind that show less, by the most unusual of the three steps;
+              None when the song is too short to compare with.
     """
 
     position: int
     level: Step
     spectrum: Step
     click: Step
+    rank: float | None = None
 
 
 def measure_seams(
-    song: Audio, spliced: Audio, lead: int, edges: Sequence[tuple[int, int]]
+    song: Audio,
+    spliced: Audio,
+    lead: int,
+    edges: Sequence[tuple[int, int]],
+    bar_lines: Sequence[int] = (),
 ) -> tuple[Seam, ...]:
     """The seams of a splice. lead: samples the song grew at its front.
 
     edges: (position of the edge, position of the inner end of its crossfade), in samples from the old song's
     first. Both are looked at and the larger step counts, for the song's own steps too.
+    bar_lines: likewise in samples; a seam ranks among the song's steps there. Without enough of them it ranks among
+    instants spread over the song, where there are fewer notes than at bar lines: every seam then ranks high.
     """
-    lengths = {abs(inner - edge) for edge, inner in edges}
-    own = {length: _remembered_steps(song, length) for length in lengths}
-    return tuple(
-        _measure_seam(song, spliced, lead, edge, inner, own[abs(inner - edge)]) for edge, inner in edges
-    )
+    if not edges:
+        return ()
+    old, new, lines = _Level.of(song), _Level.of(spliced), tuple(bar_lines)
+    return tuple(_measure_seam(old, new, lead, edge, inner, lines) for edge, inner in edges)
 
 
-def _measure_seam(song: Audio, spliced: Audio, lead: int, edge: int, inner: int, own: Steps) -> Seam:
+def rank_together(seams: Sequence[Seam]) -> float | None:
+    """Share of all choices of as many of the song's own places whose worst shows less than the worst seam, 0..1.
+
+    An untouched song is at 0.5 on average, however many seams there are.
+    """
+    ranks = [seam.rank for seam in seams if seam.rank is not None]
+    return max(ranks) ** len(ranks) if ranks else None
+
+
+@dataclass(frozen=True)
+class _Level:
+    """Sound with what lies below it: offset [channels]. Finding that reads all samples, so it is done once a splice."""
+
+    digest: str
+    samples: Samples
+    rate: int
+    offset: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, audio: Audio) -> _Level:
+        samples, offset = audio.samples, steady_offset(audio.samples)
+        if drifts(samples):
+            samples, offset = (
+                without_drift(samples, audio.rate).astype(samples.dtype),
+                np.zeros(audio.channels),
+            )
+        return cls(audio.digest, samples, audio.rate, offset)
+
+    @property
+    def frames(self) -> int:
+        return len(self.samples)
+
+
+def _measure_seam(
+    song: _Level, spliced: _Level, lead: int, edge: int, inner: int, bar_lines: tuple[int, ...]
+) -> Seam:
+    own = _remembered_steps(song, abs(inner - edge))
     first, length = np.array([min(edge, inner)]), abs(inner - edge)
     before = _larger_steps(song, first, length)[0]
     now = _larger_steps(spliced, first + lead, length)[0]
+    peers = _steps_at_bar_lines(song, inner - edge, bar_lines)
+    usual = np.percentile(peers, _USUAL_AT_BAR_LINES, axis=0) if len(peers) >= _LEAST_PEERS else np.zeros(3)
     level, spectrum, click = (
-        _judge(float(now[kind]), float(before[kind]), own[:, kind], _AUDIBLE[kind]) for kind in range(3)
+        _judge(float(now[kind]), float(before[kind]), own[:, kind], max(_AUDIBLE[kind], float(usual[kind])))
+        for kind in range(3)
     )
-    return Seam(edge, level, spectrum, click)
+    return Seam(edge, level, spectrum, click, _rank_among(now, own if len(peers) < _LEAST_PEERS else peers))
+
+
+def _rank_among(steps: NDArray[np.float64], peers: Steps) -> float | None:
+    """Where the most unusual of a seam's three steps stands among the most unusual ones of its peers, 0..1."""
+    if len(peers) == 0:
+        return None
+    worst = max(_shares_below(steps[None, kind], peers[:, kind])[0] for kind in range(3))
+    peers_worst = np.max([_shares_below(peers[:, kind], peers[:, kind]) for kind in range(3)], axis=0)
+    return float((peers_worst < worst).mean() + 0.5 * (peers_worst == worst).mean())
+
+
+def _shares_below(values: NDArray[np.float64], own: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.searchsorted(np.sort(own), values) / len(own)
 
 
 def _judge(value: float, original: float, own: NDArray[np.float64], audible: float) -> Step:
@@ -104,10 +158,27 @@ def _judge(value: float, original: float, own: NDArray[np.float64], audible: flo
 
 
 _steps_of_songs: OrderedDict[tuple[str, int], Steps] = OrderedDict()
-_REMEMBERED = 16
+_REMEMBERED = 64  # a take with many joins has crossfades of many lengths
+_steps_at_lines: OrderedDict[tuple[str, int, tuple[int, ...]], Steps] = OrderedDict()
+_LEAST_PEERS = 8
+_USUAL_AT_BAR_LINES = 95.0
+"""Percentile: a hit that begins with a join is no fault where the song's own bar lines begin with such hits."""
 
 
-def _remembered_steps(song: Audio, reach: int) -> Steps:
+def _steps_at_bar_lines(song: _Level, reach: int, bar_lines: tuple[int, ...]) -> Steps:
+    """The song's steps at its bar lines and `reach` samples from them, before or after; kept like the others."""
+    name = (song.digest, reach, bar_lines)
+    if name not in _steps_at_lines:
+        margin = _frame(song.rate) + abs(reach)
+        lines = np.array([line for line in bar_lines if margin <= line < song.frames - margin], np.int64)
+        first = np.minimum(lines, lines + reach)
+        _steps_at_lines[name] = _larger_steps(song, first, abs(reach)) if len(lines) else np.zeros((0, 3))
+    while len(_steps_at_lines) > _REMEMBERED:
+        _steps_at_lines.popitem(last=False)
+    return _steps_at_lines[name]
+
+
+def _remembered_steps(song: _Level, reach: int) -> Steps:
     """As `_own_steps`, kept by the song's digest: every take of a song is measured against the same steps.
 
     A cache on the song itself would keep its samples in memory; the steps are a few kilobytes.
@@ -120,7 +191,7 @@ def _remembered_steps(song: Audio, reach: int) -> Steps:
     return _steps_of_songs[name]
 
 
-def _own_steps(song: Audio, reach: int) -> Steps:
+def _own_steps(song: _Level, reach: int) -> Steps:
     """The song's steps at instants spread over it: at random, so that none falls into the beat, but the same
     each time. None at all in a song too short for that."""
     frame = _frame(song.rate)
@@ -130,23 +201,21 @@ def _own_steps(song: Audio, reach: int) -> Steps:
     return _larger_steps(song, np.random.default_rng(1).integers(first, last, _INSTANTS), reach)
 
 
-def _larger_steps(audio: Audio, instants: NDArray[np.int64], reach: int) -> Steps:
+def _larger_steps(sound: _Level, instants: NDArray[np.int64], reach: int) -> Steps:
     """The larger of the steps at each instant and `reach` samples behind it."""
-    samples, offset = audio.samples, steady_offset(audio.samples)
-    if drifts(samples):
-        samples, offset = without_drift(samples, audio.rate).astype(samples.dtype), np.zeros(audio.channels)
-    here = _steps(samples, instants, audio.rate, offset)
-    return here if reach == 0 else np.maximum(here, _steps(samples, instants + reach, audio.rate, offset))
+    here = _steps(sound, instants)
+    return here if reach == 0 else np.maximum(here, _steps(sound, instants + reach))
 
 
-def _steps(samples: Samples, instants: NDArray[np.int64], rate: int, offset: NDArray[np.float64]) -> Steps:
+def _steps(sound: _Level, instants: NDArray[np.int64]) -> Steps:
+    samples, rate, offset = sound.samples, sound.rate, sound.offset
     frame, near = _frame(rate), max(4, round(_CLICK_SECONDS * rate))
     before, after = (
         _gather(samples, instants - frame, frame, offset),
         _gather(samples, instants, frame, offset),
     )
     level = np.abs(_db(_power(after)) - _db(_power(before)))
-    spectrum = np.abs(_db(_bands(after, rate)) - _db(_bands(before, rate))).mean(axis=1)
+    spectrum = np.abs(_db(mel_bands(after, rate)) - _db(mel_bands(before, rate))).mean(axis=1)
     around = _gather(samples, instants - near, 2 * near, offset)
     click = np.abs(np.diff(around, n=2, axis=1)).max(axis=(1, 2), initial=0.0)
     return np.stack([level, spectrum, click], axis=1)
@@ -169,35 +238,8 @@ def _power(frames: Samples) -> NDArray[np.float64]:
     return power
 
 
-def _bands(frames: Samples, rate: int) -> NDArray[np.float64]:
-    """Power in mel bands [n, bands] of frames [n, length, channels], channels added."""
-    length = frames.shape[1]
-    window = np.hanning(length).astype(frames.dtype)
-    spectrum = np.fft.rfft(frames * window[:, None], axis=1)
-    # One-sided power; 0.375 is the mean square of a Hann window. A full-scale sine gives 1/2.
-    power = (np.abs(spectrum) ** 2).sum(axis=2) * 2 / (length**2 * 0.375)
-    banded: NDArray[np.float64] = power @ _mel(length, rate)
-    return banded
-
-
-@lru_cache(maxsize=8)
-def _mel(length: int, rate: int) -> NDArray[np.float64]:
-    """Triangular mel filters [bins, bands] (2595 log10(1 + f / 700), O'Shaughnessy 1987)."""
-    top = min(_HIGHEST_HZ, rate / 2)
-    edges = np.linspace(_to_mel(_LOWEST_HZ), _to_mel(top), _BANDS + 2)
-    centres = 700 * (10 ** (edges / 2595) - 1)
-    bins = np.fft.rfftfreq(length, 1 / rate)[:, None]
-    rising = (bins - centres[:-2]) / (centres[1:-1] - centres[:-2])
-    falling = (centres[2:] - bins) / (centres[2:] - centres[1:-1])
-    return np.maximum(0.0, np.minimum(rising, falling))
-
-
-def _to_mel(hertz: float) -> float:
-    return 2595 * float(np.log10(1 + hertz / 700))
-
-
 def _db(power: NDArray[np.float64]) -> NDArray[np.float64]:
-    decibels: NDArray[np.float64] = 10 * np.log10(power + _FLOOR)
+    decibels: NDArray[np.float64] = 10 * np.log10(power + FLOOR)
     return decibels
 
 

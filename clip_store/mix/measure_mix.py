@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from clip_store.audio.audio import Audio, Samples, encode_samples, new_digest
 from clip_store.comp import Comp, Part, overlay
 from clip_store.likeness import power
 from clip_store.measure.alignment import about_seam
-from clip_store.measure.seams import Seam, measure_seams
+from clip_store.measure.seams import Seam, measure_seams, rank_together
 from clip_store.mix.accepted import AcceptedComp
 from clip_store.mix.joins import edges_of
 from clip_store.mix.song_mix import BLOCK, FULL_SCALE, SongMix
@@ -116,7 +116,7 @@ def _region(
     end = max(part.end for part in comp.parts)
     covers = accepted.replaces(comp)
     seams = tuple(_seams(mix, comp.stem, Span(start, end))) if covers else ()
-    ranks = [step.rank for seam in seams for step in (seam.level, seam.spectrum, seam.click) if step.rank]
+    rank = rank_together(seams)
     return AcceptedRegion(
         position=position + start,
         length=end - start,
@@ -127,7 +127,7 @@ def _region(
         correlation=_likeness(mix, Span(start, end), progress) if covers and _length(visible) else None,
         seams=len(seams),
         seam_db=max((seam.level.value for seam in seams), default=None),
-        seam_rank=100 * max(ranks) if ranks else None,
+        seam_rank=None if rank is None else 100 * rank,
         warnings=tuple(sentence for seam in seams for sentence in about_seam(seam)),
     )
 
@@ -149,7 +149,7 @@ def _seams(mix: SongMix, stem: str, region: Span) -> Iterator[Seam]:
         new = Audio(mix.read(around).samples, rate, encoding)
         at = (edge - around.start, inner - around.start)
         for seam in measure_seams(old, new, 0, [at]):
-            yield Seam(edge, seam.level, seam.spectrum, seam.click)
+            yield replace(seam, position=edge)
 
 
 def _likeness(mix: SongMix, region: Span, progress: OnFraction) -> float | None:

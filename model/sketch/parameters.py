@@ -71,6 +71,13 @@ COPY_COST = 3.0  # for a copy of the replaced beat (correlation 0.9 -> 1)
 COPY_FROM, COPY_FULL = 0.9, 1.0
 BAR_MOD_4_COST, BAR_MOD_2_COST = 0.3, 0.15  # position within the phrase
 TEXTURE_COST = 3.0  # per 10 dB of mean band difference from the bar outside
+# The same against the bar replaced, on every bar: without it bars come from other sections, with a band missing. On
+# three real pieces it cost no harmony; other weights were not tried.
+BAR_TEXTURE_COST = 3.0
+# Mean band difference from which a bar has another arrangement, and how many times that of two neighbours in the song.
+UNLIKE_DB, UNLIKE_STEPS = 4.0, 2.0
+# Per beat a take has played before: less than a wrong chord. Neither value was swept.
+REUSE_COST, REUSE_TRIES = 0.6, 4
 NOISE = (
     0.15  # scale of a seed's preferences (Gumbel): 0.25 lost 0.02 of chroma, at 0.12 seeds sound too alike
 )
@@ -93,6 +100,8 @@ MIN_SOURCE_BARS = 4  # below, any plan is a two-bar loop
 # --- Joining ---
 
 COPY_DRIFT_SECONDS = 0.004  # a run with less drift from the grid is copied, not stretched
+# Where a tempo map wavers from beat to beat, twice that is copied as well, up to half of an audible flam.
+COPY_DRIFT_WAVERING, COPY_DRIFT_LIMIT_SECONDS = 2.0, 0.012
 ATTACK_ONSET = 0.3  # of the song's strong attacks; from here on a beat counts as an attack
 JOIN_BEFORE_BEAT_SECONDS = (
     0.006  # the attack belongs entirely to the new beat; the phase is known within 5 ms
@@ -100,6 +109,9 @@ JOIN_BEFORE_BEAT_SECONDS = (
 JOIN_LENGTHS_ATTACK = (0.025, 0.012, 0.05)  # seconds; longer ones would double the notes before the beat
 JOIN_LENGTHS_TONAL = (0.15, 0.05, 0.35, 0.8)  # the slower the crossfade, the better sustained sounds blend
 JOIN_LENGTHS_EDGE = (0.012, 0.025, 0.05)  # inside the region, often across an attack that both sides share
+JOIN_LENGTHS_EDGE_HELD = (0.3, 0.12, 0.07)  # where notes sound on through the edge; 50 ms cut them audibly
+JOIN_BACK_EDGE_SECONDS = (0.0, 0.02, 0.04, 0.06)  # one exit in twenty carried 10 to 20 ms of the next attack
+JOIN_STUB_SECONDS = 0.03  # an attack that begins later than this before an exit would be cut off
 JOIN_BACK_SECONDS = (0.0, 0.02, 0.05, 0.1, 0.16)  # how early before the beat the crossfade may end
 JOIN_LAG_ATTACK_SECONDS = 0.0015  # a tenth of an audible delay
 JOIN_LAG_TONAL_SECONDS = 0.006  # a period of 170 Hz
@@ -117,6 +129,11 @@ LIMITER_SECONDS = 0.005
 
 # --- Layers ---
 
+# Of the region's energy: with less there is no lead at all, sung or played.
+LEAST_VOCAL_SHARE = 0.02
+# Of a stem's cells that belong to it alone. Below, a producer hears what was lost or taken along.
+LOW_CONFIDENCE = 0.75
+VOICE_KEPT = 0.85  # of its amplitude, estimated; below, "keep vocals" names the figure
 SEPARATION_MARGIN_SECONDS = 1.0  # context around a span for the separation's medians and pitch lines
 
 # --- Drum slices ---
@@ -152,6 +169,7 @@ SPLIT_SPAN_HZ = 500.0
 # --- Continuation ---
 
 MATCH_BARS = 4
+LEVEL_SECONDS = 12.0  # of the song before it that a continuation is as loud as; four fast bars are too few
 MATCH_DECAY = 0.8
 MATCH_TIMBRE = 0.35
 MATCH_MOD_4, MATCH_MOD_8 = 0.25, 0.15

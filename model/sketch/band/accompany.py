@@ -47,6 +47,9 @@ BACKING_BELOW_VOICE_LU = 2.0
 # Bounds on the backing's loudness, for voices that are very quiet or very loud.
 MIN_LUFS, MAX_LUFS = -40.0, -14.0
 CLEAR_MELODY = 0.05  # fraction of the song with a clear pitch; below it chords would be guesses
+LINE_COVERAGE = (
+    0.5  # below it the source is a mix or chords, not one line: those have a pitch 80 % of the time
+)
 SURE_KEY = 0.5
 END_SLACK_SECONDS = 0.5  # a region that ends this close to the song's end, or after it, ends the song
 
@@ -269,6 +272,11 @@ def notes_for_the_producer(voice: VoiceAnalysis, style: BandStyle) -> Iterator[s
     """What the producer should know about this take."""
     if voice.line.coverage < CLEAR_MELODY:
         yield "No clear melody was found: the chords are a vamp in the key and do not follow the singing."
+    elif voice.line.coverage < LINE_COVERAGE:
+        yield (
+            f"The source has one clear pitch only {100 * voice.line.coverage:.0f} % of the time: it is a mix or chords "
+            "rather than a sung or played line, so the chords may clash with it. Send the melody alone."
+        )
     if not voice.key_given:
         name = voice.key.key.name
         if voice.key.confidence < SURE_KEY:

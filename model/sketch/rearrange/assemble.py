@@ -36,7 +36,17 @@ def copyable(beats: Beats, run: Run) -> bool:
     steps = np.arange(run.count + 1)
     source = beats.seconds[run.source + steps] - beats.seconds[run.source]
     target = beats.seconds[run.target + steps] - beats.seconds[run.target]
-    return bool(np.abs(source - target).max() <= p.COPY_DRIFT_SECONDS)
+    return bool(np.abs(source - target).max() <= copy_drift(beats))
+
+
+def copy_drift(beats: Beats) -> float:
+    """How far (seconds) a copied run may drift from the grid: more where the players waver themselves.
+
+    A map of live playing wavers from beat to beat by more than anyone could place a note; a metronome's does not.
+    """
+    lengths = np.diff(beats.seconds)[np.flatnonzero(beats.inside)]
+    wavering = float(np.median(np.abs(np.diff(lengths)))) if len(lengths) > 1 else 0.0
+    return float(np.clip(p.COPY_DRIFT_WAVERING * wavering, p.COPY_DRIFT_SECONDS, p.COPY_DRIFT_LIMIT_SECONDS))
 
 
 def segments_of(
@@ -56,6 +66,8 @@ def _segment(run: Run, beats: Beats, material: Material, rate: int, check: Calla
         return Segment(start, Delayed(tape, start - source), bool(attack), room)
     steps = np.arange(run.count + 1)
     targets, sources = beats.seconds[run.target + steps], beats.seconds[run.source + steps]
+    # Nothing was stretched further before the run: a longer crossfade would come from silence.
+    room = min(room, round(p.STRETCH_MARGIN_SECONDS * rate) - round(p.JOIN_LAG_TONAL_SECONDS * rate))
     return Segment(start, stretch.stretched(tape, rate, sources, targets, check), bool(attack), room)
 
 
@@ -71,10 +83,14 @@ def without_slivers(segments: list[Segment], start: int, end: int, rate: int) ->
 
 @dataclass(frozen=True)
 class LaidAudio:
-    """Audio of a whole passage, not yet joined to the song, and the joins inside it."""
+    """Audio of a whole passage, not yet joined to the song, and the joins inside it.
+
+    attack: a note begins with its first beat.
+    """
 
     audio: Samples
     joins: list[Join]
+    attack: bool = True
 
 
 def lay(
@@ -107,7 +123,7 @@ def lay(
             )
         found.append(join)
         old, earliest = new, join.end
-    return LaidAudio(out, found)
+    return LaidAudio(out, found, segments[0].attack)
 
 
 def align_first(segments: list[Segment], original: Tape, start: int, chooser: JoinChooser) -> list[Segment]:
@@ -119,20 +135,40 @@ def align_first(segments: list[Segment], original: Tape, start: int, chooser: Jo
 
 
 def join_edges(
-    inside: Samples, original: Tape, start: int, chooser: JoinChooser
+    inside: Samples,
+    original: Tape,
+    start: int,
+    chooser: JoinChooser,
+    held: tuple[bool, bool] = (False, False),
 ) -> tuple[Samples, list[Join]]:
-    """`inside` (at `start`) crossfaded from and to the original within its own edges, and the two joins."""
+    """`inside` (at `start`) crossfaded from and to the original within its own edges, and the two joins.
+
+    held: whether notes sound on through the first and the last edge, without an attack on it: then the crossfade may be
+    as long as between two runs. The last one may end a little before the edge: the next attack of the original often
+    begins there already, and a few milliseconds of it are a click.
+    """
     end = start + len(inside)
     tape = Moved(inside, -start)
-    longest = len(inside) // 3
-    lengths = sorted({min(chooser.frames(s), longest) for s in p.JOIN_LENGTHS_EDGE} - {0})
-    if not lengths:
+    into, out_of = (_edge_lengths(chooser, len(inside), slow) for slow in held)
+    if not into or not out_of:
         return inside, []
-    entry = chooser.best(original, tape, [Join(start, n) for n in lengths], attack=True)
-    leave = chooser.best(tape, original, [Join(end - n, n) for n in lengths], attack=True)
+    entry = chooser.best(original, tape, [Join(start, n) for n in into], attack=not held[0])
+    backs = [chooser.frames(seconds) for seconds in p.JOIN_BACK_EDGE_SECONDS]
+    exits = [Join(end - n - back, n) for n in out_of for back in backs if n + back <= len(inside) // 2]
+    exits = exits or [Join(end - out_of[0], out_of[0])]
+    leave = chooser.best(tape, original, exits, attack=not held[1], edge=end)
     out = inside.copy()
     out[: entry.length] = joins.crossfade(original.read(start, entry.end), inside[: entry.length])
     # Reversed in time, so that the last sample inside is one step short of the original.
-    old, new = original.read(leave.first, end)[::-1], inside[len(inside) - leave.length :][::-1]
-    out[len(out) - leave.length :] = joins.crossfade(old, new)[::-1]
+    first, last = leave.first - start, leave.end - start
+    old, new = original.read(leave.first, leave.end)[::-1], inside[first:last][::-1]
+    out[first:last] = joins.crossfade(old, new)[::-1]
+    out[last:] = original.read(leave.end, end)
     return out, [entry, leave]
+
+
+def _edge_lengths(chooser: JoinChooser, frames: int, held: bool) -> list[int]:
+    """Lengths of a crossfade at an edge, of at most a third of the passage; the first of equally good ones is taken."""
+    lengths = p.JOIN_LENGTHS_EDGE_HELD if held else p.JOIN_LENGTHS_EDGE
+    found = {min(chooser.frames(seconds), frames // 3) for seconds in lengths} - {0}
+    return sorted(found, reverse=held)

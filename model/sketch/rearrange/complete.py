@@ -83,17 +83,22 @@ def choose_beats(part: Passage, now: Standing, pace: Pace, leans: tuple[str, ...
         pace.at("planning bars", take / (request.take + 1))
         entropy = [request.seed & 0xFFFFFFFFFFFFFFFF, 2, take]
         like = progression.planned(beats, part.targets, part.sources, now.beat, request.strength, entropy)
-        path = capped_path(part, unary_costs(part, like) + leaning.costs(part, leans) + used, jump, pace)
+        path = capped_path(
+            part,
+            unary_costs(part, like, leaning.texture_cost(leans)) + leaning.costs(part, leans) + used,
+            jump,
+            pace,
+        )
         used += p.TAKE_COST_CONTINUED * plan.used_costs(beats, part.sources, path)
     return part.sources[path]
 
 
-def unary_costs(part: Passage, like: NDArray[np.intp]) -> Costs:
+def unary_costs(part: Passage, like: NDArray[np.intp], texture_cost: float) -> Costs:
     """Costs of each source for each planned beat, neighbours outside included; [T, N]."""
     beats, targets = part.analysis.beats, Targets(part.targets, like)
     unary = (
         plan.place_costs(beats, targets, part.sources)
-        + plan.likeness_costs(beats, targets, part.sources, p.LEVEL_COST, p.HARMONY_COST)
+        + plan.likeness_costs(beats, targets, part.sources, p.LEVEL_COST, p.HARMONY_COST, texture_cost)
         + plan.texture_costs(beats, targets, part.sources, part.around)
         + plan.noise_costs(beats, targets, part.sources, part.request.seed)
     )
@@ -164,7 +169,7 @@ def closing_fade(part: Passage, row: int) -> tuple[int, int]:
 def wanted_lufs(part: Passage, now: Standing) -> float:
     """Loudness of the surrounding bars, or of the bars before the fade if the song fades out."""
     if not now.faded:
-        return passage.context_lufs(part)
+        return passage.context_lufs(part, p.LEVEL_SECONDS)
     beats = part.analysis.beats
     first = max(now.beat - p.MATCH_BARS * beats_per_bar(part), 0)
     return passage.span_lufs(part, float(beats.seconds[first]), float(beats.seconds[now.beat + 1]))

@@ -94,19 +94,27 @@ class JoinChooser:
                     found.append(Join(first, length))
         return list(dict.fromkeys(found)) or [Join(bound, 0)]
 
-    def best(self, old: Tape, new: Tape, candidates: list[Join], attack: bool) -> Join:
-        """The candidate with the least excess flux, with its lag."""
+    def best(
+        self, old: Tape, new: Tape, candidates: list[Join], attack: bool, edge: int | None = None
+    ) -> Join:
+        """The candidate with the least excess flux, with its lag.
+
+        edge: where the old tape has to be over at the latest; an attack that it begins shortly before counts as excess.
+        """
         margin = 2 * p.ONSET_WINDOW * self.factor
         reach = self.frames(p.JOIN_LAG_ATTACK_SECONDS if attack else p.JOIN_LAG_TONAL_SECONDS)
         start = min(join.first for join in candidates) - margin
         end = max(join.end for join in candidates) + margin
         side_a = rough_mono(old.read(start, end), self.factor)
         side_b = rough_mono(new.read(start - reach, end + reach), self.factor)
-        tried = [self._tried(join, side_a, side_b, start, reach) for join in candidates]
+        stub_end = None if edge is None else (edge - start) // self.factor
+        tried = [self._tried(join, side_a, side_b, start, reach, stub_end) for join in candidates]
         # Rounded, so that the order of the candidates decides between joins that are about equally good.
         return min(tried, key=lambda join: round(join.excess, 2))
 
-    def _tried(self, join: Join, side_a: Mono, side_b: Mono, start: int, reach: int) -> Join:
+    def _tried(
+        self, join: Join, side_a: Mono, side_b: Mono, start: int, reach: int, stub_end: int | None
+    ) -> Join:
         rate, room = self.rate // self.factor, reach // self.factor
         first = (join.first - start) // self.factor
         length = max(join.length // self.factor, 1)
@@ -119,8 +127,16 @@ class JoinChooser:
         mixed[first + length :] = new[first + length :]
         around = slice(max(first - p.ONSET_WINDOW, 0), first + length + p.ONSET_WINDOW)
         moves = [flux(side[around], rate) for side in (mixed, side_a, new)]
-        excess = np.maximum(moves[0] - np.maximum(moves[1], moves[2]), 0.0).sum()
-        return Join(join.first, join.length, lag * self.factor, float(excess))
+        excess = float(np.maximum(moves[0] - np.maximum(moves[1], moves[2]), 0.0).sum())
+        if stub_end is not None:
+            excess += _stub(mixed, new, stub_end, rate)
+        return Join(join.first, join.length, lag * self.factor, excess)
+
+
+def _stub(mixed: Mono, new: Mono, end: int, rate: int) -> float:
+    """Flux just before sample `end` that the tape joined to does not have: the beginning of an attack cut off there."""
+    near = slice(max(end - round(p.JOIN_STUB_SECONDS * rate) - p.ONSET_WINDOW, 0), end + p.ONSET_WINDOW // 2)
+    return float(np.maximum(flux(mixed[near], rate) - flux(new[near], rate), 0.0).sum())
 
 
 def best_lag(old: Mono, new: Mono) -> int:

@@ -17,6 +17,7 @@ from model.pace import Pace
 from model.sketch import parameters as p
 from model.sketch.rearrange.tape import Moved, Tape
 from model.sketch.separation import separation
+from model.sketch.separation.generous_voice import generous_voice
 from model.sketch.separation.separation import Stems
 from model.sketch.separation.separation_parameters import STEM_NAMES
 
@@ -44,26 +45,37 @@ class WholeSong:
 class Layer:
     """A way to divide the sound.
 
-    moving: takes the re-rendered part from the stems; keeps_rest: the rest of the region stays unchanged.
+    moving: takes the re-rendered part from the stems at a rate, and may be cancelled.
+    keeps_rest: the rest of the region stays unchanged.
     """
 
-    moving: Callable[[Stems], Samples]
+    moving: Callable[[Stems, int, Pace], Samples]
     keeps_rest: bool
 
 
-def _without(*names: str) -> Callable[[Stems], Samples]:
-    def rest(stems: Stems) -> Samples:
-        kept = [stems.named(name) for name in STEM_NAMES if name not in names]
-        return np.asarray(np.sum(kept, axis=0), dtype=np.float32)
+def _without_drums(stems: Stems, rate: int, pace: Pace) -> Samples:  # noqa: ARG001  (as the others)
+    return remainder_of(stems, stems.drums)
 
-    return rest
+
+def _drums(stems: Stems, rate: int, pace: Pace) -> Samples:  # noqa: ARG001  (as the others)
+    return stems.drums
+
+
+def _without_voice(stems: Stems, rate: int, pace: Pace) -> Samples:
+    return remainder_of(stems, generous_voice(stems, rate, pace.check))
+
+
+def remainder_of(stems: Stems, part: Samples) -> Samples:
+    """All stems together less a part of them."""
+    whole = np.sum([stems.named(name) for name in STEM_NAMES], axis=0, dtype=np.float64)
+    return np.asarray(whole - part, dtype=np.float32)
 
 
 LAYERS = {
-    "keep vocals": Layer(_without("vocals"), keeps_rest=True),
-    "drums only": Layer(lambda stems: stems.drums, keeps_rest=True),
-    "fill": Layer(lambda stems: stems.drums, keeps_rest=True),
-    "no drums": Layer(_without("drums"), keeps_rest=False),
+    "keep vocals": Layer(_without_voice, keeps_rest=True),
+    "drums only": Layer(_drums, keeps_rest=True),
+    "fill": Layer(_drums, keeps_rest=True),
+    "no drums": Layer(_without_drums, keeps_rest=False),
 }
 
 
@@ -91,6 +103,11 @@ class SongStems:
         self._song = song
         self._spans: OrderedDict[tuple[int, int], SeparatedSpan] = OrderedDict()
 
+    @property
+    def rate(self) -> int:
+        """Frames per second."""
+        return self._song.rate
+
     def clipped(self, first: int, last: int) -> tuple[int, int]:
         """[first, last) without what lies outside the song."""
         return max(first, 0), min(last, self._song.frames)
@@ -105,7 +122,10 @@ class SongStems:
         end = max(min(last + margin, self._song.frames), start)
         if (start, end) not in self._spans:
             audio = self._song.samples[start:end]
-            stems = separation.separate(audio, self._song.rate, lambda _: None, pace.stops)
+            # Whoever asks for a layer knows what plays: a span without enough evidence of the singer must not lose her.
+            stems = separation.separate(
+                audio, self._song.rate, lambda _: None, pace.stops, somebody_sings=True
+            )
             self._spans[start, end] = SeparatedSpan(start, end, stems)
         self._spans.move_to_end((start, end))
         while len(self._spans) > p.KEPT_SPANS:
@@ -114,25 +134,25 @@ class SongStems:
 
 
 class StemSong:
-    """One layer of a song, as Material, for one take.
-
-    vocal_share, has_vocal: the largest vocal found in the spans requested so far.
-    """
+    """One layer of a song, as Material, for one take."""
 
     def __init__(self, stems: SongStems, layer: Layer, pace: Pace) -> None:
         self._stems = stems
         self._layer = layer
         self._pace = pace
         self._own: list[SeparatedSpan] = []  # in the order in which this take asked for them
-        self.vocal_share = 0.0
-        self.has_vocal = False
+        self._moving: dict[tuple[int, int], Samples] = {}
 
     def moving(self, first: int, last: int) -> Tape:
         """See Material. Raises RenderStopped on cancellation."""
         span = self._span(*self._stems.clipped(first, last))
-        self.vocal_share = max(self.vocal_share, span.stems.vocal_share)
-        self.has_vocal = self.has_vocal or span.stems.has_vocal
-        return Moved(self._layer.moving(span.stems), -span.start)
+        if (span.start, span.end) not in self._moving:
+            self._moving[span.start, span.end] = self._layer.moving(span.stems, self._stems.rate, self._pace)
+        return Moved(self._moving[span.start, span.end], -span.start)
+
+    def stems_of(self, first: int, last: int) -> Stems:
+        """The separation that the song's frames [first, last) are taken from. Raises RenderStopped on cancellation."""
+        return self._span(*self._stems.clipped(first, last)).stems
 
     def _span(self, first: int, last: int) -> SeparatedSpan:
         """A span of this take that contains the frames [first, last): never one that only other takes asked for."""
@@ -140,5 +160,7 @@ class StemSong:
             if known.covers(first, last):
                 return known
         self._own.append(self._stems.around(first, last, self._pace))
+        for forgotten in self._own[: -p.KEPT_SPANS]:
+            self._moving.pop((forgotten.start, forgotten.end), None)
         del self._own[: -p.KEPT_SPANS]
         return self._own[-1]

@@ -47,6 +47,11 @@ def costs(part: Passage, leans: tuple[str, ...]) -> Costs:
     return total
 
 
+def texture_cost(leans: tuple[str, ...]) -> float:
+    """The price of another arrangement than the replaced bars': none where a prompt asks for another sound."""
+    return 0.0 if leans else p.BAR_TEXTURE_COST
+
+
 def notes(part: Passage, path: NDArray[np.intp], leans: tuple[str, ...]) -> tuple[str, ...]:
     """What the producer should know where a take is not as was asked for. path: the source beat of each target beat."""
     return tuple(

@@ -179,7 +179,9 @@ def finish(
     curve = levels.ramped(gain, len(inside), rate, start > 0, end < song.frames)
     if fade is not None:
         curve *= levels.fade_out(len(inside), *fade)
-    mix, edges = assemble.join_edges(inside * curve[:, None], original, start, JoinChooser(rate))
+    mix, edges = assemble.join_edges(
+        inside * curve[:, None], original, start, JoinChooser(rate), held_notes(passage, laid)
+    )
     beneath = Moved(song.samples[:0]) if kept is None else kept
     ceiling = max(passage.analysis.listening.true_peak, 10.0 ** (p.PEAK_CEILING_DB / 20.0))
     mix, limited = levels.limit_peaks(mix + beneath.read(start, end), rate, ceiling)
@@ -195,12 +197,20 @@ def finish(
         "gain_db": round(gain_db, 2),
         "limiter_db": round(20.0 * float(np.log10(max(limited, 1e-6))), 2),
         "loudness_lufs": round(max(loudness.integrated(mix, rate), loudness.FLOOR_LUFS), 2),
+        "join_samples": [[join.first - start, join.end - start] for join in laid.joins],
         "join_ms": [round(1000.0 * join.length / rate, 1) for join in laid.joins],
         "join_excess": [round(join.excess, 2) for join in laid.joins],
         "correlation_with_replaced": round(joins.likeness(mix, Moved(song.samples).read(start, end)), 3),
         "edge_join_ms": [round(1000.0 * join.length / rate, 1) for join in edges],
     }
     return Finished(tuple(pieces), figures)
+
+
+def held_notes(passage: Passage, laid: LaidAudio) -> tuple[bool, bool]:
+    """Whether notes sound on through the region's first and last edge: no attack in what begins there."""
+    around, onset = passage.around, passage.analysis.beats.onset
+    calm_after = around.after is not None and float(onset[around.after]) < p.ATTACK_ONSET
+    return around.before is not None and not laid.attack, calm_after
 
 
 def original_tape(passage: Passage) -> Tape:
@@ -210,11 +220,11 @@ def original_tape(passage: Passage) -> Tape:
     return Moved(passage.song.samples)
 
 
-def context_lufs(passage: Passage) -> float:
+def context_lufs(passage: Passage, least_seconds: float = 0.0) -> float:
     """Loudness of the four bars on each side of the region (of the whole song if those are silent)."""
     beats, rate = passage.analysis.beats, passage.request.rate
     bar = int(beats.bar_beats[passage.targets[0]])
-    length = float(np.median(np.diff(beats.seconds))) * bar * 4
+    length = max(float(np.median(np.diff(beats.seconds))) * bar * 4, least_seconds)
     first = max(round((passage.start_seconds - length) * rate), 0)
     last = min(round((passage.end_seconds + length) * rate), passage.song.frames)
     start = min(max(passage.request.start, 0), passage.song.frames)

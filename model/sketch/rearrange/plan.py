@@ -87,15 +87,21 @@ def place_costs(beats: Beats, targets: Targets, sources: NDArray[np.intp]) -> Co
 
 
 def likeness_costs(
-    beats: Beats, targets: Targets, sources: NDArray[np.intp], level_cost: float, harmony_cost: float
+    beats: Beats,
+    targets: Targets,
+    sources: NDArray[np.intp],
+    level_cost: float,
+    harmony_cost: float,
+    texture_cost: float = p.BAR_TEXTURE_COST,
 ) -> Costs:
-    """Costs of differing from the target in harmony, timbre and level; [T, N]."""
+    """Costs of differing from the target in harmony, timbre, level and arrangement; [T, N]."""
     like = targets.like
     level = np.abs(beats.level[like][:, None] - beats.level[sources][None])
     return np.asarray(
         harmony_cost * harmony_distance(beats, like, sources)
         + p.TIMBRE_COST * distances(beats.mfcc[like], beats.mfcc[sources])
         + level_cost * np.minimum(level, 30.0)
+        + texture_cost / 10.0 * bar_texture_distance(beats, like, sources)
     )
 
 
@@ -106,6 +112,16 @@ def bar_texture(beats: Beats) -> Rows:
     for first, last in zip(edges, [*edges[1:], len(beats)], strict=True):
         texture[first:last] = beats.mel[first:last].mean(axis=0)
     return texture
+
+
+def bar_texture_distance(beats: Beats, a: NDArray[np.intp], b: NDArray[np.intp]) -> Costs:
+    """Mean band difference in dB between the bars that contain beats a and b; [len(a), len(b)]."""
+    texture = bar_texture(beats)
+    rows, row_of = np.unique(texture[a], axis=0, return_inverse=True)
+    columns, column_of = np.unique(texture[b], axis=0, return_inverse=True)
+    # Bar by bar, not beat by beat: a sixteenth of the work.
+    table = np.array([np.abs(columns - row).mean(axis=1) for row in rows], dtype=np.float64)
+    return np.asarray(table[row_of.ravel()[:, None], column_of.ravel()[None]])
 
 
 def texture_costs(beats: Beats, targets: Targets, sources: NDArray[np.intp], around: Surroundings) -> Costs:
@@ -214,20 +230,49 @@ def distinct_path(
     """
     earlier: list[NDArray[np.intp]] = []
     penalty = np.zeros_like(unary)
-    path = least_path(unary, jump, check)
+    path = sparing_path(unary, jump, check)
     for _ in range(take):
         earlier.append(path)
         weight = p.TAKE_COST
         used = used_costs(beats, sources, path)
         penalty += weight * used
-        path = least_path(unary + penalty, jump, check)
+        path = sparing_path(unary + penalty, jump, check)
         for _ in range(p.TAKE_TRIES):
             if all(differs(path, old) for old in earlier):
                 break
             penalty += weight * used_costs(beats, sources, path)
             weight *= 2.0
-            path = least_path(unary + penalty, jump, check)
+            path = sparing_path(unary + penalty, jump, check)
     return sources[path]
+
+
+def sparing_path(unary: Costs, jump: Costs, check: Callable[[], None]) -> NDArray[np.intp]:
+    """A path of little cost that also pays REUSE_COST for each beat it plays again; one column per row of `unary`.
+
+    No recursion knows what a path has played, so the beats that the best one repeats are made dearer where they come
+    again, a few times over, and the cheapest of the paths found is kept.
+    """
+    rows = np.arange(len(unary))
+    again = np.zeros_like(unary)
+    best, least = np.zeros(0, dtype=np.intp), np.inf
+    for _ in range(p.REUSE_TRIES):
+        path = least_path(unary + again, jump, check)
+        repeated = _repeated(path)
+        total = unary[rows, path].sum() + jump[path[:-1], path[1:]].sum() + p.REUSE_COST * repeated.sum()
+        if total < least:
+            best, least = path, float(total)
+        if not repeated.any():
+            break
+        again[rows[repeated], path[repeated]] += p.REUSE_COST
+    return best
+
+
+def _repeated(path: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Which rows play a beat that an earlier row has played."""
+    first = np.unique(path, return_index=True)[1]
+    repeated = np.ones(len(path), dtype=np.bool_)
+    repeated[first] = False
+    return repeated
 
 
 def differs(path: NDArray[np.intp], other: NDArray[np.intp]) -> bool:

@@ -17,7 +17,16 @@ from model.sketch import parameters as p
 from model.sketch.analysis import novelty
 from model.sketch.analysis.analysis import Analysis
 from model.sketch.captions import CaptionRequest
-from model.sketch.rearrange import complete, layers, leaning, passage, plan, resequence
+from model.sketch.rearrange import (
+    complete,
+    layer_notes,
+    layers,
+    leaning,
+    passage,
+    plan,
+    resequence,
+    unmatched,
+)
 from model.sketch.rearrange.assemble import LaidAudio
 from model.sketch.rearrange.layers import Layer, Material, SongStems, StemSong, WholeSong
 from model.sketch.rearrange.passage import Passage
@@ -114,10 +123,12 @@ def _other_beats(
     original, kept = _beneath(part, song, layer, material)
     laid = passage.lay_runs(part, runs, material, original, pace)
     notes = (*leaning.notes(part, path, asked.leans), *((LOOP_TOGETHER_NOTE,) if loops and together else ()))
+    if not part.region_was_silent:
+        notes = (*unmatched.notes(part.analysis.beats, part.targets, part.sources, path), *notes)
     if isinstance(material, StemSong):
-        figures["vocal_share"] = round(material.vocal_share, 3)
-        if name == "keep vocals" and not material.has_vocal:
-            notes = ("No vocal was found in the region, so all of it was re-rendered.", *notes)
+        found = material.stems_of(request.start, request.end)
+        figures |= layer_notes.figures(found)
+        notes = (*layer_notes.notes(name, found), *notes)
         wanted = loudness.integrated(
             material.moving(request.start, request.end).read(request.start, request.end), request.rate
         )
@@ -150,7 +161,10 @@ def _drums_reordered(part: Passage, stems: SongStems, pace: Pace, fill: bool) ->
         "source_bars": [],
         "drum_slices_changed": round(changed, 3),
     }
-    notes = () if changed else ("No drum hits to rearrange were found in the region.",)
+    found = layer.stems_of(request.start, request.end)
+    figures |= layer_notes.figures(found)
+    nothing = () if changed else ("No drum hits to rearrange were found in the region.",)
+    notes = (*nothing, *layer_notes.notes("fill", found))
     kept = Difference(Moved(part.song.samples), old)
     wanted = loudness.integrated(old.read(request.start, request.end), request.rate)
     return TakeDraft(LaidAudio(drums.read(first, last), []), old, kept, wanted, METHOD_SLICES, figures, notes)
@@ -208,7 +222,9 @@ def choose_beats(
     harmony_cost = 0.0 if drums_only else p.HARMONY_COST
     unary = (
         plan.place_costs(beats, targets, part.sources)
-        + plan.likeness_costs(beats, targets, part.sources, level_cost, harmony_cost)
+        + plan.likeness_costs(
+            beats, targets, part.sources, level_cost, harmony_cost, leaning.texture_cost(leans)
+        )
         + plan.similarity_costs(alike, request.strength)
         + plan.texture_costs(beats, targets, part.sources, part.around)
         + plan.noise_costs(beats, targets, part.sources, request.seed)

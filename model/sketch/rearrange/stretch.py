@@ -10,6 +10,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from model.dsp.medians import running_medians
 from model.engine import Samples
 from model.sketch import parameters as p
 from model.sketch.analysis.spectrum import hann, istft, stft
@@ -52,8 +53,6 @@ def _hit_mask(
     magnitude: NDArray[np.float32], rate: int, n: int, hop: int, check: Callable[[], None]
 ) -> NDArray[np.float32]:
     """How much of each time-frequency cell belongs to hits, 0..1; in blocks of frames, so that it can be cancelled."""
-    from scipy.ndimage import median_filter
-
     along = 2 * round(p.SPLIT_TIME_SECONDS * rate / hop / 2) + 1
     across = 2 * round(p.SPLIT_SPAN_HZ * n / rate / 2) + 1
     mask = np.empty_like(magnitude)
@@ -62,8 +61,8 @@ def _hit_mask(
         check()
         low, high = max(first - along, 0), min(first + _BLOCK + along, frames)
         block = magnitude[:, low:high]
-        notes = np.square(median_filter(block, size=(1, along), mode="nearest"))
-        hits = np.square(median_filter(block, size=(across, 1), mode="nearest"))
+        notes = np.square(running_medians(block, along, axis=1))
+        hits = np.square(running_medians(block, across, axis=0))
         here = slice(first - low, first - low + _BLOCK)
         mask[:, first : first + _BLOCK] = (hits / (notes + hits + 1e-12))[:, here]
     return mask
@@ -86,8 +85,10 @@ def stretched(
     curve = warp(sources, targets)
     margin = p.STRETCH_MARGIN_SECONDS
     start, end = round((targets[0] - margin) * rate), round((targets[-1] + margin) * rate)
-    first = round((sources[0] - 2.0 * margin) * rate)
-    last = round((sources[-1] + 2.0 * margin) * rate)
+    # Outside the beats nothing is stretched: beyond the margin only the windows and the medians reach.
+    reach = margin + p.STRETCH_WINDOW_SECONDS + p.SPLIT_TIME_SECONDS
+    first = round((sources[0] - reach) * rate)
+    last = round((sources[-1] + reach) * rate)
     material = tape.read(first, last)
     notes, hits = split_hits(material, rate, check)
 
@@ -110,6 +111,12 @@ def _frames_at(padded: Samples, centres: NDArray[np.int64], n: int) -> NDArray[n
     return np.asarray(padded[rows[:, None] + np.arange(n)[None]], dtype=np.float32)
 
 
+def _frame_at(padded: Samples, centre: int, n: int) -> Samples:
+    """One window of `_frames_at`, [n, channels]: a view, which matters where windows are taken one by one."""
+    row = int(np.clip(centre - n // 2 + n, 0, len(padded) - n))
+    return padded[row : row + n]
+
+
 def vocode(audio: Samples, source_frames: Curve, length: int, n: int, check: Callable[[], None]) -> Samples:
     """`length` frames of audio read along a curve (source frame of target frame) at unchanged pitch.
 
@@ -129,13 +136,13 @@ def vocode(audio: Samples, source_frames: Curve, length: int, n: int, check: Cal
     before: NDArray[np.complexfloating] | None = None
     for k, centre in enumerate(centres):
         check()
-        frame, lagged = _frames_at(padded, np.array([at[k], at[k] - hop]), n)
-        spectrum = rfft(frame * window[:, None], axis=0)
+        spectrum = rfft(_frame_at(padded, int(at[k]), n) * window[:, None], axis=0)
         middle = spectrum.sum(axis=1)
         moved_on = k > 0 and abs(int(at[k] - at[k - 1]) - hop) <= 1
         if turn is None or before is None:
             turn = np.zeros(n // 2 + 1)
         elif not moved_on:
+            lagged = _frame_at(padded, int(at[k]) - hop, n)
             advance = np.angle(middle * rfft((lagged * window[:, None]).sum(axis=1)).conj())
             own = np.angle(before) + turn + advance - np.angle(middle)
             turn = _locked(np.abs(middle), own)

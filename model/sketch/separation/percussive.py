@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from model.dsp.medians import running_medians
 from model.sketch.separation.channel_spectra import Framing, Magnitude, Tick
 from model.sketch.separation.separation_parameters import (
     CymbalParameters,
@@ -18,25 +19,21 @@ CHUNK_CELLS = 80_000
 
 def median_along_time(magnitude: Magnitude, size: int, tick: Tick) -> Magnitude:
     """Running median over `size` frames (odd) of every bin."""
-    from scipy.ndimage import median_filter
-
     out = np.empty_like(magnitude)
     rows = max(CHUNK_CELLS // max(magnitude.shape[1], 1), 1)
     for first in range(0, len(magnitude), rows):
-        out[first : first + rows] = median_filter(magnitude[first : first + rows], (1, size), mode="nearest")
+        out[first : first + rows] = running_medians(magnitude[first : first + rows], size, axis=1)
         tick()
     return out
 
 
 def median_along_frequency(magnitude: Magnitude, size: int, tick: Tick) -> Magnitude:
     """Running median over `size` bins (odd) of every frame."""
-    from scipy.ndimage import median_filter
-
     out = np.empty_like(magnitude)
     columns = max(CHUNK_CELLS // len(magnitude), 1)
     for first in range(0, magnitude.shape[1], columns):
         block = slice(first, first + columns)
-        out[:, block] = median_filter(magnitude[:, block], (size, 1), mode="nearest")
+        out[:, block] = running_medians(magnitude[:, block], size, axis=0)
         tick()
     return out
 

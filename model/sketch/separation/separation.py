@@ -42,7 +42,8 @@ class Stems:
 
     vocals, drums, bass, other: float32 [frames, channels].
     vocal_share: the detected voice's share of the mix's energy, before the decision below.
-    has_vocal:   whether the evidence suffices for a singer; if not, `vocals` is silent and `other` has the sound.
+    has_vocal:   whether the evidence suffices for a singer; if not, and nobody said that there is one, `vocals` is
+                 silent and `other` has the sound.
     evidence:    the basis of that decision, from the block with the strongest evidence of a singer.
     confidence:  per stem, 0..1: how clearly its cells belonged to it alone.
     """
@@ -77,8 +78,12 @@ def separate(
     progress: OnProgress,
     should_stop: ShouldStop,
     parameters: SeparationParameters = DEFAULT,
+    *,
+    somebody_sings: bool = False,
 ) -> Stems:
     """Separates `samples` (float32 [frames, channels] at `rate`).
+
+    somebody_sings: the caller knows it: what follows the lead line is the voice, whatever the evidence says.
 
     Raises RenderStopped once `should_stop` returns true.
     """
@@ -100,7 +105,9 @@ def separate(
         evidence.append(part.evidence)
     pace.at("stems are ready", 1.0)
     confidence = {stem: _quotient(claim) for stem, claim in claims.items()}
-    return _stems(samples, found, strongest(evidence, parameters.singer), confidence, parameters)
+    singer = strongest(evidence, parameters.singer)
+    recognised = singer.of_a_singer(parameters.singer)
+    return _stems(samples, found, singer, recognised, recognised or somebody_sings, confidence)
 
 
 def cut(frames: int, rate: int, parameters: BlockParameters) -> Iterator[BlockSpan]:
@@ -200,14 +207,14 @@ def _stems(
     samples: Samples,
     found: dict[str, Samples],
     evidence: Evidence,
+    recognised: bool,
+    kept: bool,
     confidence: dict[str, float],
-    parameters: SeparationParameters,
 ) -> Stems:
-    has_vocal = evidence.of_a_singer(parameters.singer)
-    vocals = found["vocals"] if has_vocal else np.zeros_like(samples)
+    vocals = found["vocals"] if kept else np.zeros_like(samples)
     share = energy(found["vocals"]) / max(energy(samples), 1e-20)
     other = remainder(samples, vocals, found["drums"], found["bass"])
-    return Stems(vocals, found["drums"], found["bass"], other, share, has_vocal, evidence, confidence)
+    return Stems(vocals, found["drums"], found["bass"], other, share, recognised, evidence, confidence)
 
 
 def energy(samples: Samples) -> float:

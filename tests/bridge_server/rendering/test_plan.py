@@ -305,6 +305,13 @@ def test_sixteenths_in_the_region():
     assert plan.grid_samples() == [BAR + step * RATE // 8 for step in range(17)]
 
 
+def test_sixteenths_beside_the_region_and_bar_lines_lie_in_the_song():
+    plan = plan_request(Repaint(start="11|1", end="12|1", source_position="10|1", **SOURCE), SONG)
+    assert plan.grid_samples(0.5)[0] == BAR - RATE // 2
+    assert plan.grid_samples(100.0)[0] == 0
+    assert plan.bar_lines()[:3] == [0, BAR, 2 * BAR]
+
+
 def test_sixteenths_around_a_region_off_the_grid():
     plan = plan_request(Repaint(start=100, end=200, **SOURCE), SONG)
     assert plan.grid_samples() == [0, 6000]

@@ -9,6 +9,7 @@ from bridge_server.rendering.receipts import (
     for_stem,
     in_words,
     reference,
+    reported_joins,
     silence,
     song_in_words,
 )
@@ -20,6 +21,7 @@ from daw_protocol.receipt import Receipt
 from daw_protocol.requests import Complete, Repaint
 from daw_protocol.song_receipt import AcceptedRegion, SongReceipt
 from daw_protocol.timeline import Span
+from model.engine import Report
 from tests.bridge_server.renders import order_for
 from tests.clip_store.sounds import noise, song
 
@@ -64,6 +66,18 @@ def test_a_jump_at_the_seam_is_reported():
     receipt = receipt_of(noise(36000, 1, seed=4), fade=0, plan=plan, song=calm)
     assert receipt.warnings
     assert receipt.seam_rank == pytest.approx(100, abs=1)
+
+
+def test_joins_that_the_engine_reports_are_in_the_receipt():
+    region = PLAN.region_in_song
+    result = splice(SONG, noise(36000, seed=4), region, 480)
+    joins = reported_joins(Report("", {"join_samples": [[9000, 9400], [20000, 20500]]}))
+    whole = with_clip(SONG, result.clip, region.start)
+    receipt = for_splice(PLAN, SONG, whole, result.clip, result, None, joins)
+    assert receipt.joins == 2
+    assert 0 <= receipt.join_rank <= 100
+    assert any(line.startswith("2 joins inside") for line in in_words(receipt))
+    assert reported_joins(Report("", {})) == []
 
 
 def test_nothing_changed_and_silence_are_no_takes():
@@ -124,7 +138,7 @@ def test_in_words():
         "outside the region: bit-identical",
         "inside: changed (likeness to the original 0.12)",
         "loudness -18.2 LUFS, matched to -18.0 (gain -2.5 dB)",
-        "seams: the larger step is at percentile 93 of the song's own steps",
+        "seams: the larger step is at percentile 93 of the song's own bar lines",
         "onsets off the grid: 4 ms median, of 17",
     ]
 

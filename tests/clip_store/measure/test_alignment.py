@@ -179,6 +179,44 @@ def test_timing_is_measured_and_a_late_take_is_a_warning():
     assert any(re.search("(39|40|41) ms off the grid", problem) for problem in result.problems())
 
 
+def late_song(late):
+    """Hits that lie `late` seconds behind the grid, and nothing more in the last second; with the grid's lines."""
+    samples = np.repeat(drums(6 * RATE, RATE, 6000)[0], 2, axis=1)
+    samples = np.roll(samples, round(late * RATE), axis=0)
+    samples[-RATE:] = 0.0
+    return quantise(samples, RATE, Encoding.PCM_24).audio, list(range(0, 12 * RATE, 6000))
+
+
+def test_a_continuation_of_a_late_song_is_late_as_the_song_is():
+    """Nothing is replaced there: the bars before show what the song's own drift is."""
+    old, grid = late_song(0.03)
+    region = Span(5 * RATE, 8 * RATE)
+    behind = np.roll(np.repeat(drums(region.length, RATE, 6000)[0], 2, axis=1), round(0.03 * RATE), axis=0)
+    result = measured(old, behind, region, grid=grid)
+    assert result.replaced_onsets is None
+    assert result.onsets.median_ms > 20.0
+    assert not any("off the grid" in problem for problem in result.problems())
+
+
+def test_a_late_continuation_of_a_song_on_the_grid_is_a_warning():
+    old, grid = late_song(0.0)
+    region = Span(5 * RATE, 8 * RATE)
+    behind = np.roll(np.repeat(drums(region.length, RATE, 6000)[0], 2, axis=1), round(0.03 * RATE), axis=0)
+    assert any("off the grid" in problem for problem in measured(old, behind, region, grid=grid).problems())
+
+
+def test_joins_inside_are_measured_like_edges():
+    old = quantise(noise(6 * RATE), RATE, Encoding.PCM_24).audio
+    render = noise(RATE, seed=4)
+    render[RATE // 2 :] *= 4.0
+    new = splice(old, render, REGION, 480)
+    join = (REGION.start + RATE // 2, REGION.start + RATE // 2 + 100)
+    whole = with_clip(old, new.clip, REGION.start)
+    result = measure(old, whole, new.clip, REGION, new.fades, joins=[join])
+    assert [seam.position for seam in result.joins] == [join[0]]
+    assert any(f"at sample {join[0]}" in problem for problem in result.problems())
+
+
 def test_a_click_is_a_warning():
     smooth = np.sin(np.arange(6 * RATE) * 0.02)[:, None] * 0.2
     old = quantise(smooth, RATE, Encoding.PCM_24).audio

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from clip_store.audio.audio import Encoding, quantise
-from clip_store.measure.seams import measure_seams
+from clip_store.measure.seams import measure_seams, rank_together
 from clip_store.splice import splice, with_clip
 from daw_protocol.requests import PROJECT_RATES
 from daw_protocol.timeline.span import Span
@@ -96,6 +96,32 @@ def test_a_drum_on_the_bar_line_is_no_fault():
     entry, _ = seams_of(song, fresh, 0)
     assert entry.level.value > 6
     assert faults(entry) == []
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_an_untouched_song_ranks_at_fifty_at_its_own_bar_lines(count):
+    """Drums on bar lines are steps as large as a song has: among instants anywhere they would rank at the top."""
+    samples = pad(20 * RATE, 0.02) + drums(20 * RATE, RATE, RATE, 0)[0]
+    song, lines = audio(samples), [second * RATE for second in range(1, 19)]
+    random = np.random.default_rng(2)
+    ranks = []
+    for _ in range(16):
+        edges = [(int(line), int(line) + 480) for line in random.choice(lines, count, replace=False)]
+        ranks.append(rank_together(measure_seams(song, song, 0, edges, lines)))
+    assert 0.35 < np.mean(ranks) < 0.65
+
+
+def test_a_cut_ranks_above_all_bar_lines():
+    samples = pad(20 * RATE, 0.02) + drums(20 * RATE, RATE, RATE, 0)[0]
+    song, lines = audio(samples), [second * RATE for second in range(1, 19)]
+    cut = samples.copy()
+    cut[10 * RATE : 11 * RATE] = noise(RATE, 1, 0.9)
+    seams = measure_seams(song, audio(cut), 0, [(10 * RATE, 10 * RATE), (11 * RATE, 11 * RATE)], lines)
+    assert rank_together(seams) > 0.95
+
+
+def test_without_seams_there_is_no_rank():
+    assert rank_together(()) is None
 
 
 def test_silence_has_no_seams():

@@ -16,6 +16,7 @@ import pytest
 from model.blueprint import Blueprint
 from model.engine import Attachment, Piece, Report, Song
 from model.errors import CannotRender, RenderStopped
+from model.pace import Pace
 from model.sketch.band import accompany
 from tests.model.sketch import folk_songs
 from tests.model.sketch.questions import work_between_questions
@@ -259,6 +260,18 @@ def test_the_impossible_is_refused_with_a_remedy(changes, words):
     with pytest.raises(CannotRender, match=words) as refusal:
         collect(replace(request(), **changes))
     assert refusal.value.remedy
+
+
+def test_a_mix_instead_of_a_line_is_said():
+    """A line has one clear pitch most of the time; with coverage below a half the chords are not vouched for."""
+    song, _ = singer()
+    half = replace(accompany.listen(request(), song, Pace(lambda _: None, lambda: False)))
+    sure = np.where(np.arange(len(half.line.pitch)) % 5 < 2, half.line.confidence, 0.0)
+    mixed = replace(half, line=replace(half.line, confidence=sure))
+    style = accompany.style_of(request(), accompany.bars_of(request()))
+    (note,) = [n for n in accompany.notes_for_the_producer(mixed, style) if "mix" in n]
+    assert "% of the time: it is a mix or chords" in note
+    assert not any("mix" in n for n in accompany.notes_for_the_producer(half, style))
 
 
 def test_without_a_melody_it_says_so_and_vamps():

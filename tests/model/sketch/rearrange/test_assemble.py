@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from model.pace import Pace
+from model.sketch import parameters as p
 from model.sketch.analysis import analysis
 from model.sketch.analysis.beats import Beats
 from model.sketch.rearrange import assemble
@@ -65,7 +68,7 @@ def test_edges_start_and_end_on_original_samples(made: Generated) -> None:
     assert np.array_equal(out[0], made.song.samples[start])
     assert np.abs(out[-1] - made.song.samples[start + len(inside) - 1]).max() < 1e-6
     assert len(edges) == 2
-    middle = slice(edges[0].length, len(inside) - edges[1].length)
+    middle = slice(edges[0].length, edges[1].first - start)
     assert np.array_equal(out[middle], inside[middle])
 
 
@@ -86,3 +89,46 @@ def test_runs_off_the_grid_are_stretched_onto_it() -> None:
     (segment,) = segments(made, rows, [run])
     start, end = made.bar_frame(1), made.bar_frame(2)
     assert segment.tape.read(start, end).std() > 0.5 * made.song.samples[start:end].std()
+
+
+def hum(frames: int, hertz: float = 220.0) -> np.ndarray:
+    wave = 0.2 * np.sin(2 * np.pi * hertz * np.arange(frames) / RATE)
+    return np.repeat(wave[:, None], 2, axis=1).astype(np.float32)
+
+
+def test_an_exit_carries_no_stub_of_the_attack_that_follows_in_its_source() -> None:
+    original, inside = hum(4 * RATE), hum(RATE)
+    stub = round(0.015 * RATE)
+    burst = 0.8 * np.random.default_rng(1).standard_normal((stub, 2)).astype(np.float32)
+    inside[-stub:] += burst
+    out, (_, leave) = assemble.join_edges(inside, Moved(original), RATE, JoinChooser(RATE))
+    assert np.abs(out[-stub:] - original[2 * RATE - stub : 2 * RATE]).max() < 0.1 * np.abs(burst).max()
+    assert leave.end < 2 * RATE
+    assert np.array_equal(out[leave.end - RATE :], original[leave.end : 2 * RATE])
+
+
+def test_held_notes_cross_slowly_and_attacks_do_not() -> None:
+    original, inside = hum(4 * RATE), hum(RATE, 330.0)
+    slow = assemble.join_edges(inside, Moved(original), RATE, JoinChooser(RATE), (True, True))[1]
+    quick = assemble.join_edges(inside, Moved(original), RATE, JoinChooser(RATE))[1]
+    assert all(join.length > 0.05 * RATE for join in slow)
+    assert all(join.length <= 0.05 * RATE for join in quick)
+
+
+def test_a_wavering_map_lets_more_be_copied_than_a_steady_one(rows: Beats) -> None:
+    steady = assemble.copy_drift(rows)
+    wavering = np.random.default_rng(3).normal(0.0, 0.004, len(rows.seconds))
+    assert steady == p.COPY_DRIFT_SECONDS
+    assert steady < assemble.copy_drift(replace(rows, seconds=rows.seconds + wavering))
+    assert (
+        assemble.copy_drift(replace(rows, seconds=rows.seconds + 10 * wavering)) == p.COPY_DRIFT_LIMIT_SECONDS
+    )
+
+
+def test_crossfades_before_a_stretched_run_stay_within_what_was_stretched(rows: Beats) -> None:
+    slower = replace(rows, seconds=rows.seconds.copy())
+    slower.seconds[LEAD + 16 :] += 0.05 * np.arange(len(rows.seconds) - LEAD - 16)
+    run = Run(LEAD + 8, LEAD + 20, 2)
+    silent = WholeSong(np.zeros((20 * RATE, 2), np.float32))
+    (segment,) = assemble.segments_of([run], slower, silent, RATE, lambda: None)
+    assert segment.room < p.STRETCH_MARGIN_SECONDS * RATE

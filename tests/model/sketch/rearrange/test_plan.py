@@ -45,3 +45,11 @@ def test_distances_are_euclidean() -> None:
     a, b = rng.normal(size=(3, 7)).astype(np.float32), rng.normal(size=(4, 7)).astype(np.float32)
     direct = np.linalg.norm(a[:, None] - b[None], axis=2)
     assert plan.distances(a, b) == pytest.approx(direct, abs=1e-5)
+
+
+def test_a_beat_played_twice_costs_a_little() -> None:
+    """Where another beat is nearly as good, it is taken; where none is, the beat comes again."""
+    unary = np.array([[0.0, 5.0, 5.0], [0.0, 0.3, 5.0], [0.0, 5.0, 5.0]])
+    jump = np.zeros((3, 3))
+    assert tuple(plan.least_path(unary, jump, lambda: None)) == (0, 0, 0)
+    assert tuple(plan.sparing_path(unary, jump, lambda: None)) == (0, 1, 0)

@@ -1,0 +1,92 @@
+"""Measures the sketch engine on real music, which Debian packages carry, and prints every figure.
+
+    OMP_NUM_THREADS=1 python -m benchmarks.real_music                 # all pieces, about half an hour
+    OMP_NUM_THREADS=1 python -m benchmarks.real_music --tuned-on      # the pieces parameters were tuned on
+    OMP_NUM_THREADS=1 python -m benchmarks.real_music --pieces feelings zaz2 --each
+
+Packages are fetched with `apt-get download`, unpacked below --folder and never installed; pieces that cannot be had
+are named and left out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import os
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+from benchmarks.real_music import packages, rearranging
+from benchmarks.real_music.pieces import PIECES
+from benchmarks.sketch_columns import Row, gathered, table
+from benchmarks.sketch_rearranging import FADED, ITSELF, OURS
+
+PER_CENT = 100.0
+
+ROWS = (
+    Row("seams: AUC of a forest, 0.5 = indistinguishable from the song", "<= 0.60", "", "auc"),
+    Row("texture step above the song's p95 at edges, %", "<= 4", "texture", scale=PER_CENT, digits=1),
+    Row("the same at inner joins, %", "<= 10", "texture inside", scale=PER_CENT, digits=1),
+    Row("join click above the song's 99th percentile, %", "song", "click", scale=PER_CENT, digits=1),
+    Row("onset to sixteenth, median, ms", "song + 2", "onset", "50", digits=1),
+    Row("beat chroma cosine to the replaced bars", ">= 0.92", "chroma"),
+    Row("loudness against the replaced region, LU", "<= 0.5", "loudness"),
+    Row("outside bit-exact, %", "100", "outside", scale=PER_CENT, digits=0),
+    Row("correlation with the replaced beats, mean", "<= 0.7", "novelty"),
+    Row("beats that are copies (correlation > 0.98), %", "< 1", "copies", scale=PER_CENT, digits=1),
+    Row("beats played twice in a take, %", "", "used twice", scale=PER_CENT, digits=1),
+    Row("distinct results in 8 takes, fewest of all pieces", "8", "takes", "0", digits=0),
+    Row("continuation: loudness against the last 12 s, LU", "<= 0.3", "continued loudness"),
+    Row("continuation: joins above p95, %", "<= 10", "join flux above", scale=PER_CENT, digits=1),
+    Row("continuation: longest verbatim run, bars", "<= 4", "verbatim", "100", digits=1),
+    Row("takes with a warning on their receipt, %", "<= 8", "warned", scale=PER_CENT, digits=1),
+    Row("receipts: percentile of the seams, median", "about 50", "seam rank", "50", digits=0),
+    Row("takes with a note, %", "", "noted", scale=PER_CENT, digits=1),
+    Row("4 to 8 bars of an analysed song, s of processor time, mean", "<= 0.5", "seconds"),
+    Row("the same with a tempo map, mean", "<= 1.0", "seconds mapped"),
+)
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--folder", type=Path, default=packages.FOLDER, help="where packages are unpacked")
+    parser.add_argument("--pieces", nargs="*", choices=PIECES, help="only these")
+    parser.add_argument("--tuned-on", action="store_true", help="only pieces parameters were tuned on")
+    parser.add_argument("--never-looked-at", action="store_true", help="only the other ones")
+    parser.add_argument("--each", action="store_true", help="also a table per piece")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="pieces measured at once")
+    chosen = parser.parse_args()
+    names = [name for name in PIECES if wanted(name, chosen)]
+    names, missing = packages.to_be_had(names, chosen.folder)
+    for sentence in missing:
+        print(f"LEFT OUT: {sentence}", file=sys.stderr, flush=True)
+    song = functools.partial(packages.real_song, folder=chosen.folder)
+    headings = (OURS, FADED, ITSELF)
+    print(f"{len(names)} pieces: {', '.join(names)}\n", flush=True)
+    parts = []
+    with ProcessPoolExecutor(chosen.jobs) as pool:
+        for name, part in zip(
+            names, pool.map(functools.partial(rearranging.measure, song=song), names), strict=True
+        ):
+            parts.append(part)
+            if chosen.each:
+                print(f"{name}\n\n{table(ROWS, part, headings)}\n", flush=True)
+    steady = [name for name in names if PIECES[name].bpm is not None]
+    for heading, some in (("constant tempo", steady), ("tempo map", [n for n in names if n not in steady])):
+        if some:
+            found = gathered([part for name, part in zip(names, parts, strict=True) if name in some])
+            print(f"{heading}: {', '.join(some)}\n\n{table(ROWS, found, headings)}\n", flush=True)
+
+
+def wanted(name: str, chosen: argparse.Namespace) -> bool:
+    """Whether the command line lets this piece in."""
+    tuned_on = PIECES[name].tuned_on
+    if (chosen.tuned_on and not tuned_on) or (chosen.never_looked_at and tuned_on):
+        return False
+    return not chosen.pieces or name in chosen.pieces
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,49 @@
+"""A slice of benchmarks/real_music as a gate: two pieces, a minute of each, one repaint and one continuation.
+
+Where the packages cannot be fetched the test is skipped and says so.
+"""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+import pytest
+
+from benchmarks.real_music import packages, rearranging
+from benchmarks.sketch_columns import Columns, gathered
+from benchmarks.sketch_rearranging import ITSELF, OURS
+
+PIECES = ("instead", "zaz2")
+"""The smallest packages, 3 and 20 MB: one piece that was tuned on, one that never was."""
+SECONDS = 60.0
+
+
+@pytest.fixture(scope="module")
+def measured() -> Columns:
+    found, missing = packages.to_be_had(PIECES)
+    if missing:
+        pytest.skip(f"REAL MUSIC IS NOT MEASURED: {'; '.join(missing)}")
+    song = functools.partial(packages.real_song, seconds=SECONDS)
+    return gathered([rearranging.measure(name, song, quick=True) for name in found])
+
+
+def mean(columns: Columns, name: str) -> float:
+    return float(np.mean(columns[OURS].values[name]))
+
+
+@pytest.mark.slow
+def test_repaints_of_real_music_keep_to_it(measured: Columns) -> None:
+    assert mean(measured, "outside") == 1.0
+    assert mean(measured, "chroma") >= 0.86
+    assert mean(measured, "loudness") <= 0.3
+    assert mean(measured, "texture") == 0.0
+    assert mean(measured, "novelty") <= 0.7
+    own = np.mean(measured[ITSELF].values["click"])
+    assert mean(measured, "click") <= own + 0.1
+
+
+@pytest.mark.slow
+def test_continuations_of_real_music_are_as_loud_as_it(measured: Columns) -> None:
+    assert mean(measured, "continued loudness") <= 0.3
+    assert max(measured[OURS].values["verbatim"]) <= 4.0
