@@ -78,7 +78,7 @@ REFUSED = {
     ),
     "a rate beyond all": (
         wave(chunk(b"fmt ", fmt()[:4] + b"\xff" * 4 + fmt()[8:]), chunk(b"data", SOUND)),
-        ".wav", "(its header makes no sense). ",
+        ".wav", "(its header says 4294967295 Hz). ",
     ),
     "no sound behind the header": (wave(chunk(b"fmt ", fmt())), ".wav", "has a header, but no sound"),
     "a cut file": (odd.wave_with_size(len(SOUND) * 2), ".wav", "is cut off"),

@@ -275,7 +275,7 @@ OPTION_FILES = {
     "nonesuch.sf2": ("There is no file 'nonesuch.sf2'", "Check the name"),
     "../outside.sf2": ("'../outside.sf2' is outside the folders the server may read", "--root FOLDER"),
     "folder of kits": ("There is no file 'folder of kits'", "Check the name"),
-    "k\u0000t.sf2": ("must not contain control characters", ""),
+    "k\u0000t.sf2": ("must not contain a NUL character", ""),
     "x" * 300: ("There is no file", "Check the name"),
 }
 

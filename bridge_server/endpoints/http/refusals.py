@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from starlette.responses import PlainTextResponse, Response
 
-from daw_protocol.errors import ErrorCode, ProtocolError
+from daw_protocol.errors import ErrorCode, ProtocolError, without_controls
 
 STATUS = {
     ErrorCode.NOT_ALLOWED: 403,
@@ -23,9 +23,9 @@ def refusal(
     error: ProtocolError, status: int | None = None, headers: Mapping[str, str] | None = None
 ) -> Response:
     """status: where it is not the one that goes with the error's code."""
-    return PlainTextResponse(f"{error}\n", status or STATUS.get(error.code, 400), headers)
+    return PlainTextResponse(f"{without_controls(str(error))}\n", status or STATUS.get(error.code, 400), headers)
 
 
 def nothing_at(path: str) -> Response:
     """For an address there is nothing at."""
-    return PlainTextResponse(f"There is nothing at {path[:200]}.\n", 404)
+    return PlainTextResponse(f"There is nothing at {without_controls(path[:200])}.\n", 404)
