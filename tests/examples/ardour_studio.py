@@ -82,6 +82,7 @@ class Studio:
     def cancel(self) -> str:
         """Cancels the only request there is; returns its name."""
         (name,) = self.notes()["jobs"]
+        self.request(name)  # one that is cancelled before the server has read it never becomes a job
         self.ardour.run("cancel")
         self.ardour.wait_for(lambda: not self.notes()["jobs"], "the end of the request")
         return str(name)
