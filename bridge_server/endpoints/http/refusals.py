@@ -23,7 +23,9 @@ def refusal(
     error: ProtocolError, status: int | None = None, headers: Mapping[str, str] | None = None
 ) -> Response:
     """status: where it is not the one that goes with the error's code."""
-    return PlainTextResponse(f"{without_controls(str(error))}\n", status or STATUS.get(error.code, 400), headers)
+    return PlainTextResponse(
+        f"{without_controls(str(error))}\n", status or STATUS.get(error.code, 400), headers
+    )
 
 
 def nothing_at(path: str) -> Response:
