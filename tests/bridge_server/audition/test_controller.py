@@ -92,7 +92,8 @@ def test_a_take_of_the_same_place_takes_over_where_the_other_one_was(card):
     before = until(card, lambda state: state["position"] > BAR // 2)
     after = card.call("audition.play", take=second)
     assert after["take"] == second
-    assert before["position"] <= after["position"] < 5 * BAR
+    jitter = BAR // 100  # a position is worked out from the card's clock
+    assert before["position"] - jitter <= after["position"] < 5 * BAR
     again = card.call("audition.play", take=second)  # the same one again: from the beginning
     assert again["position"] < after["position"]
 
