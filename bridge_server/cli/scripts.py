@@ -1,4 +1,4 @@
-"""`takebridge scripts`: copies the scripts for a DAW to where it looks for them, and over nobody's changes."""
+"""`takebridge scripts`: copies the scripts for a DAW to where it looks for them; files somebody changed stay."""
 
 from __future__ import annotations
 

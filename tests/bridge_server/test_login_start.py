@@ -24,7 +24,7 @@ from bridge_server.login_start import (
 
 ODD = ("--root", '/home/me/Größe "50 %" $HOME\\n & <b>', "--lan")
 PROGRAM = LoginProgram(
-    (sys.executable, "-P", "-m", "bridge_server", "serve", *ODD), Path("/tmp/my 100% songs")
+    (sys.executable, "-P", "-m", "bridge_server", "serve", *ODD), Path("/home/me/my 100% songs")
 )
 SYSTEMS = ("linux", "darwin", "win32")
 
@@ -61,7 +61,7 @@ def verified(unit: str, folder: Path) -> tuple[int, str]:
 def test_the_units_command_line_is_quoted_for_systemd():
     (line,) = (line for line in unit_text(PROGRAM).splitlines() if line.startswith("ExecStart="))
     assert line.endswith('"serve" "--root" "/home/me/Größe \\"50 %%\\" $$HOME\\\\n & <b>" "--lan"')
-    assert "WorkingDirectory=/tmp/my 100%% songs\n" in unit_text(PROGRAM)
+    assert "WorkingDirectory=/home/me/my 100%% songs\n" in unit_text(PROGRAM)
 
 
 def test_launchd_gets_the_words_as_they_are():

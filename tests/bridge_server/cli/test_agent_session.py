@@ -68,18 +68,22 @@ def test_what_is_not_waited_for_is_found_again(server):
     assert len(in_session(server.settings.store, work)["takes"]) == 1
 
 
+async def given_up(call):
+    """A long render whose caller stops waiting once it is under way."""
+    started = asyncio.Event()
+
+    async def progress(fraction, stage):
+        started.set()
+
+    render = asyncio.create_task(call("repaint", progress, **REGION, engine="slow", options={"seconds": 100}))
+    await started.wait()
+    render.cancel()
+    return render
+
+
 def test_a_caller_that_gives_up_cancels_the_job(server):
     async def work(call):
-        started = asyncio.Event()
-
-        async def progress(fraction, stage):
-            started.set()
-
-        render = asyncio.create_task(
-            call("repaint", progress, **REGION, engine="slow", options={"seconds": 100})
-        )
-        await started.wait()
-        render.cancel()
+        render = await given_up(call)
         with pytest.raises(asyncio.CancelledError):
             await render
         while (newest := (await call("jobs_list", limit=1))["jobs"][0])["state"] in (
@@ -95,16 +99,7 @@ def test_a_caller_that_gives_up_cancels_the_job(server):
 
 def test_a_session_that_ends_cancels_what_it_waited_for(server):
     async def work(call):
-        started = asyncio.Event()
-
-        async def progress(fraction, stage):
-            started.set()
-
-        render = asyncio.create_task(
-            call("repaint", progress, **REGION, engine="slow", options={"seconds": 100})
-        )
-        await started.wait()
-        render.cancel()
+        render = await given_up(call)
         await asyncio.gather(render, return_exceptions=True)
 
     async def end(call):
