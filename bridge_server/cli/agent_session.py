@@ -101,6 +101,8 @@ class AgentSession:
                         ErrorCode.CANCELLED, f"Job {job} was cancelled.", "Ask again for new takes."
                     )
                 elif name in TERMINAL:
+                    if done < 1.0:
+                        await progress(1.0, name)
                     break
         finally:
             self._jobs.pop(job, None)

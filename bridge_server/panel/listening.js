@@ -58,8 +58,10 @@ export class Listening {
     if (playing && this.stems.together(playing, take)) await this.call("audition.play", { take: playing.take, side: audition.side });
   }
 
-  /** Whether anything can play; if not, a notice says why. */
-  canPlay() {
+  /** Whether anything can play; if not, a notice says why. Just after the page has opened, that is asked for first. */
+  async canPlay() {
+    if (!this.store.get("audition")) await this.bridge.refreshAudition();
+    this.#derive();
     if (this.place === "here") {
       const reason = cannotPlay();
       if (reason) this.notices.say(reason, "Play on the bridge's machine: audition settings, H.");
@@ -73,7 +75,7 @@ export class Listening {
 
   /** Whether something can be heard now. A device that was plugged in since is found. */
   async canHear() {
-    if (!this.canPlay()) return false;
+    if (!(await this.canPlay())) return false;
     if (this.place === "here") return true;
     if (this.store.get("bridgeSilent")) await this.bridge.refreshAudition();
     const { bridgeSilent: silent } = this.store.values;

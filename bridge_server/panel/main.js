@@ -97,9 +97,13 @@ const actions = {
   },
   original: () => actions.side("original"),
   hearTake: () => actions.side("take"),
-  loop: () => listening.canPlay() && listening.call("audition.loop", { on: !store.get("audition").loop }),
+  async loop() {
+    if (await listening.canPlay()) await listening.call("audition.loop", { on: !store.get("audition").loop });
+  },
   hearing: () => transport.hearing.toggle(),
-  match: () => listening.canPlay() && listening.call("audition.match", { on: !store.get("audition").match }),
+  async match() {
+    if (await listening.canPlay()) await listening.call("audition.match", { on: !store.get("audition").match });
+  },
   async accept(id) {
     store.set({ selected: id });
     if (await bridge.change("choose", id)) notices.announce("Accepted: this take is now in the song.");

@@ -29,7 +29,7 @@ export class Presets {
     this.form = form;
     this.recent = [];
     this.at = -1; // which of the recent prompts is in the field
-    this.list = make("ul", { class: "recent-list", hidden: true, id: "recent-prompts", "aria-label": "Prompts used with this song" });
+    this.list = make("ul", { class: "recent-list", hidden: true, tabIndex: -1, id: "recent-prompts", "aria-label": "Prompts used with this song" });
     this.recentButton = button("Recent prompts", { text: "Recent", class: "small plain", id: "recent-button", title: "Prompts used with this song (↑ in an empty prompt)", "aria-expanded": "false", "aria-controls": "recent-prompts", onclick: () => this.toggleRecent() });
     this.presetButton = button("Presets", { text: "Presets …", class: "small plain", id: "preset-button", "aria-haspopup": "dialog", onclick: () => this.open() });
     this.buttons = make("span", { class: "prompt-tools" }, this.recentButton, this.presetButton);
@@ -53,9 +53,14 @@ export class Presets {
     show(this.list, open);
     if (!open) return;
     this.#fillRecent();
+    this.#focusRecent();
     await this.#refreshRecent();
-    // A click leaves the focus where it was: the list takes it, so that its keys, Escape among them, are its own.
-    if (!this.list.hidden && !this.list.contains(document.activeElement)) this.list.querySelector("button")?.focus();
+    if (!this.list.hidden && this.list === document.activeElement) this.#focusRecent();
+  }
+
+  /** A click leaves the focus nowhere: the list takes it at once, so that its keys, Escape among them, are its own. */
+  #focusRecent() {
+    (this.list.querySelector("button") ?? this.list).focus();
   }
 
   /** Drawn anew only where it changed: whoever is walking through it keeps their place. */

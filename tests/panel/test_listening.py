@@ -157,6 +157,16 @@ def test_nothing_rolls_on_the_page_when_the_server_has_gone(rig, open_panel):
     expect(panel.page.locator("#play")).to_have_attribute("aria-label", "Play")
 
 
+def test_a_key_pressed_before_the_panel_knows_where_takes_play_is_carried_out(rig, open_panel):
+    panel = open_panel(at=f"http://127.0.0.1:{rig.port}").ready()
+    panel.page.evaluate(
+        "panel.store.set({ audition: null, place: null, bridgeAudition: null, bridgeSilent: null })"
+    )
+    panel.press(" ")
+    panel.wait("v.audition?.state === 'playing'")
+    expect(panel.page.locator("#notices .notice")).to_have_count(0)
+
+
 def contains(received: np.ndarray, piece: np.ndarray) -> bool:
     """Whether these very frames stand somewhere in what was played."""
     starts = np.flatnonzero((received[: len(received) - len(piece)] == piece[0]).all(axis=1))

@@ -72,6 +72,24 @@ def test_prompts_used_with_the_song_come_back(open_panel, server):
     expect(page.locator("#f-prompt")).to_have_value("typed")
 
 
+def test_a_list_of_prompts_has_its_keys_before_the_server_has_answered(open_panel, server):
+    with server.websocket() as peer:
+        peer.render("repaint", source="band.wav", bars="8", bpm=120, engine="noise", prompt="first")
+    panel = open_panel().ready()
+    page = panel.page
+    panel.wait("v.takes.length === 1")
+    page.evaluate("""() => {
+        const { connection } = panel.bridge;
+        const call = connection.call.bind(connection);
+        connection.call = (method, ...rest) => method === "prompts.recent" ? new Promise(() => {}) : call(method, ...rest);
+    }""")
+    page.focus("#f-prompt")
+    page.click("#recent-button")
+    page.keyboard.press("Escape")
+    expect(page.locator("#recent-prompts")).to_be_hidden()
+    expect(page.locator("#recent-button")).to_be_focused()
+
+
 def test_presets_are_saved_used_exported_and_deleted(open_panel, server, tmp_path):
     page = open_panel().ready().page
     page.fill("#f-prompt", "no drums")
