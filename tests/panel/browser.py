@@ -86,10 +86,10 @@ class Panel:
         )
 
     def ready(self) -> Panel:
-        """The song and its takes are there, its waveform is drawn, what engines can do and where takes play is known."""
+        """The song and its takes are there, its waveform is drawn; engines and the place where takes play are known."""
         self.wait(
-            "v.connection === 'open' && v.engines && v.audition && v.focus?.song && v.view && panel.sounds.peaks(v.focus.song.digest)"
-            " && v.takesOf === v.focus.song.digest"
+            "v.connection === 'open' && v.engines && v.audition && v.focus?.song && v.view"
+            " && panel.sounds.peaks(v.focus.song.digest) && v.takesOf === v.focus.song.digest"
         )
         return self
 
