@@ -28,6 +28,7 @@ from daw_protocol.message import entries, read_value
 from daw_protocol.requests import Render, Repaint
 from daw_protocol.tasks import ROWS
 from daw_protocol.timeline import Key, Meter, SongMap, TempoMap, parse_position
+from daw_protocol.timeline.exact_number import decimal_of_float32
 from daw_protocol.timeline.position import AtSeconds
 from daw_protocol.timeline.written_number import plain, with_points
 
@@ -42,7 +43,8 @@ EXAMPLES = (
 
 _BRACKETS = re.compile("[\\[［【〔]([^\\[\\]［］【】〔〕]+)[\\]］】〕]")  # as Asian keyboards write them, too
 _BARS = re.compile(r"(?:bars?\s+)?(\d+)(?:\s*(?:-|to)\s*(\d+))?", re.IGNORECASE)
-_SPAN = re.compile(r"(.+?)(?:\s+-\s+|\s+to\s+|(?<=[\w|])-(?=\w))(.+)", re.IGNORECASE | re.DOTALL)
+# A run of blanks is tried from its beginning only: from each of its blanks would take the square of its length.
+_SPAN = re.compile(r"(.+?)(?:(?<!\s)\s+(?:-|to)\s+|(?<=[\w|])-(?=\w))(.+)", re.IGNORECASE | re.DOTALL)
 _BBT = re.compile(r"\d+_\d+(_[\d.]+)?")
 _SEPARATOR = re.compile(r"(?<!\d)[,，、]|[,，、](?!\d)|[;；\n]")  # between digits a comma is a decimal one
 _NAMED = re.compile(r"[\s\u200b-\u200f\ufeff]*(\w+)(?:\s*[:=：＝]\s*|\s+|$)(.*)", re.DOTALL)
@@ -270,13 +272,13 @@ def _seconds(text: str) -> Fraction:
         if not isinstance(found, AtSeconds):
             raise ValueError("not a time")
     except (ValueError, TypeError) as error:
-        raise ProtocolError(
-            ErrorCode.OUT_OF_RANGE,
-            f"bar1: {text[:60]!r} is not a position for bar 1: {error}.",
-            'Write seconds, such as "bar1 3600s".',
-            BAR1,
-        ) from error
+        raise _not_bar1(text, error) from error
     return found.seconds
+
+
+def _not_bar1(text: str, error: Exception) -> ProtocolError:
+    sentence = f"bar1: {text[:60]!r} is not a position for bar 1: {error}."
+    return ProtocolError(ErrorCode.OUT_OF_RANGE, sentence, 'Write seconds, such as "bar1 3600s".', BAR1)
 
 
 def _from_bar1(fields: Mapping[str, Any], bar1: Fraction) -> dict[str, Any]:
@@ -289,8 +291,12 @@ def _from_bar1(fields: Mapping[str, Any], bar1: Fraction) -> dict[str, Any]:
         )
     # Read as the request would: the same complaints about the same values.
     read = Repaint.from_fields(known)
-    if read.tempo_map is not None:
-        tempo_map = dataclasses.replace(read.tempo_map, offset=bar1)
-    else:
-        tempo_map = TempoMap.constant(str(known["bpm"]), read.meter or Meter(4, 4), bar1)
+    try:
+        if read.tempo_map is not None:
+            tempo_map = dataclasses.replace(read.tempo_map, offset=bar1)
+        else:
+            assert read.bpm is not None
+            tempo_map = TempoMap.constant(decimal_of_float32(read.bpm), read.meter or Meter(4, 4), bar1)
+    except ValueError as error:  # only bar 1 is left to be wrong
+        raise _not_bar1(str(bar1), error) from error
     return found | {"tempo_map": tempo_map.to_json()}

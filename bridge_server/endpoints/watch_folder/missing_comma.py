@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from daw_protocol.errors import ErrorCode, ProtocolError
+from daw_protocol.fields import shown
 
 MOST_WORDS = 12
 """Words in which missing commas are looked for: a few dozen ways to part them, not thousands."""
@@ -16,9 +17,9 @@ def refuse_joined(text: str, makes_sense: Callable[[str], None], as_item: Callab
     makes_sense, as_item: raise ProtocolError for a text that is no good first part, and no good item.
     """
     if (parts := _parts(text.split(), makes_sense, as_item)) and len(parts) > 1:
-        raise ProtocolError(
-            ErrorCode.BAD_MESSAGE, f"A comma is missing in {text!r}.", f'Write "{", ".join(parts)}".'
-        )
+        mended = ", ".join(parts)
+        remedy = f'Write "{mended}".' if shown(text) == repr(text) else f"Write one after {shown(parts[0])}."
+        raise ProtocolError(ErrorCode.BAD_MESSAGE, f"A comma is missing in {shown(text)}.", remedy)
 
 
 def _parts(

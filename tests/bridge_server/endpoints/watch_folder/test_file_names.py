@@ -263,3 +263,13 @@ def test_a_comma_that_may_mean_two_things_is_named(text):
     with pytest.raises(ProtocolError, match="comma") as raised:
         read_words(text)
     assert "blank after each comma" in raised.value.remedy
+
+
+def test_bar_1_counts_in_the_tempo_that_a_request_without_it_has():
+    tempo = "6.999999999999999999999999999999999999999"
+    request = read_words(f"accompany, {tempo} bpm, bar1 2s").request({"source": "song.wav"}, None)
+    assert request.tempo_map is not None
+    assert request.tempo_map.points[0].bpm == 7
+    for seconds in ("0." + "0" * 60 + "1", "9" * 40):
+        with pytest.raises(ProtocolError, match="is not a position for bar 1"):
+            read_words(f"accompany, 7 bpm, bar1 {seconds}s").request({"source": "song.wav"}, None)

@@ -31,3 +31,11 @@ def test_joined(text, parts):
 @pytest.mark.parametrize("text", ["", "a", "b", "a x", "a b x", "a" + " b" * MOST_WORDS])
 def test_whole_or_no_better_in_parts(text):
     refuse_joined(text, only("a"), ITEM)
+
+
+def test_a_long_text_is_not_repeated_whole():
+    long = "b" * 500
+    with pytest.raises(ProtocolError) as raised:
+        refuse_joined(f"a {long}", only("a"), only(long))
+    assert raised.value.remedy == "Write one after 'a'."
+    assert len(raised.value.sentence) < 120
