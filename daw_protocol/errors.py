@@ -58,10 +58,10 @@ class ProtocolError(Exception):
     """
 
     def __init__(self, code: ErrorCode, sentence: str, remedy: str = "", field: str = "") -> None:
-        super().__init__(f"{sentence} {remedy}".strip())
-        self.code = code
         self.sentence = sendable(sentence, MAX_SENTENCE)
         self.remedy = sendable(remedy, MAX_SENTENCE)
+        super().__init__(f"{self.sentence} {self.remedy}".strip())
+        self.code = code
         self.field = sendable(field, MAX_FIELD)
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 
+MAX_SENTENCE = 900
+
+
 class EngineError(Exception):
     """Base of every deliberate engine error.
 
@@ -11,11 +14,18 @@ class EngineError(Exception):
     """
 
     def __init__(self, sentence: str, remedy: str = "") -> None:
-        # What is quoted of a model's files and names may hold what is no Unicode; no reply or log could carry it.
-        sentence, remedy = (text.encode("utf-8", "replace").decode("utf-8") for text in (sentence, remedy))
+        sentence, remedy = _readable(sentence), _readable(remedy)
         super().__init__(f"{sentence} {remedy}".strip())
         self.sentence = sentence
         self.remedy = remedy
+
+
+def _readable(text: str) -> str:
+    """The text with "?" for what is no Unicode, which no reply or log could carry, and without the middle of one that is
+    too long to read: what is quoted of a model's files and names may be both."""
+    text = text.encode("utf-8", "replace").decode("utf-8")
+    half = MAX_SENTENCE // 2
+    return text if len(text) <= MAX_SENTENCE else f"{text[: half - 1]}…{text[-half:]}"
 
 
 class CannotRender(EngineError):

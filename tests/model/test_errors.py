@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from model.errors import CannotRender, EngineError, NotLoaded, RanOutOfMemory, RenderStopped
+from model.errors import MAX_SENTENCE, CannotRender, EngineError, NotLoaded, RanOutOfMemory, RenderStopped
 
 
 @pytest.mark.parametrize("kind", [EngineError, CannotRender, NotLoaded, RanOutOfMemory])
@@ -33,3 +33,10 @@ def test_what_is_quoted_of_a_models_files_can_be_sent_and_logged() -> None:
         "Download ? again.",
     )
     str(error).encode()
+
+
+def test_a_name_of_thousands_of_letters_does_not_hide_the_sentence_around_it() -> None:
+    error = NotLoaded(f"There is no option {'x' * 9000}, nor one like it.", "y" * 9000)
+    assert max(len(error.sentence), len(error.remedy)) <= MAX_SENTENCE
+    assert error.sentence.startswith("There is no option x")
+    assert error.sentence.endswith("x, nor one like it.")

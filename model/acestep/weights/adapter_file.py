@@ -11,6 +11,7 @@ import hashlib
 import json
 import math
 import re
+import warnings
 from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Mapping
@@ -229,8 +230,10 @@ def _checked_pattern(pattern: str) -> str:
     if any(sign in others for sign in "*+?{") or len(_REPEATED.findall(pattern)) > MAX_REPEATED:
         raise ValueError(f"{pattern[:80]} is no pattern of module names")
     try:
-        re.compile(pattern)
-    except (re.error, RecursionError, OverflowError) as wrong:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", FutureWarning)  # of a pattern that a later Python reads otherwise
+            re.compile(pattern)
+    except (re.error, RecursionError, OverflowError, FutureWarning) as wrong:
         raise ValueError(f"{pattern[:80]} is no pattern") from wrong
     return pattern
 
