@@ -156,7 +156,8 @@ def test_files_that_are_no_adapters(weights: Weights, tmp_path: Path) -> None:
     "changed",
     [
         {"use_dora": True}, {"peft_type": "LOHA"}, {"lora_alpha": None}, {"lora_alpha": 10**400},
-        {"alpha_pattern": {"[": 1}}, {"alpha_pattern": {"[[": 1}}, {"alpha_pattern": {"(a+)+$": 1}}, {"alpha_pattern": {".*.*.*.*x": 1}},
+        {"alpha_pattern": {"[": 1}}, {"alpha_pattern": {"[[": 1}},
+        {"alpha_pattern": {"(a+)+$": 1}}, {"alpha_pattern": {".*.*.*.*x": 1}},
         {"alpha_pattern": [1]},
     ],
 )  # fmt: skip
