@@ -20,8 +20,8 @@ class EngineError(Exception):
 
 
 def _readable(text: str) -> str:
-    """The text with "?" for what is no Unicode, which no reply or log could carry, and without its middle where it is too
-    long to read: what is quoted of a model's files and names may be both."""
+    """The text with "?" for what is no Unicode, which no reply or log could carry, and without its middle where it is
+    too long to read: what is quoted of a model's files and names may be both."""
     text = text.encode("utf-8", "replace").decode("utf-8")
     half = MAX_SENTENCE // 2
     return text if len(text) <= MAX_SENTENCE else f"{text[: half - 1]}…{text[-half:]}"
