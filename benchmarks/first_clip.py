@@ -1,11 +1,11 @@
 """From a wheel to the first aligned clip, as a producer with nothing but Python has it.
 
-    python -m benchmarks.first_clip [--wheel FILE]
+    python -m benchmarks.first_clip [--wheel FILE] [--judge processor]
 
 Builds the wheel, and for each installer there is (pip in a new environment; uv, where that command is found) installs
 it and repaints four bars of the demo's song, with nobody to answer a question. Prints seconds on the clock and of the
-processor; fails when a clip does not lie where it was asked for, or takes longer than a minute. The packages come from
-the package index that pip uses, or from its cache.
+processor; fails when a clip does not lie where it was asked for, or takes longer than a minute: on the clock, or, where
+others share the machine, of the processor. The packages come from the package index that pip uses, or from its cache.
 """
 
 from __future__ import annotations
@@ -31,7 +31,9 @@ GOAL = 60.0  # seconds
 def main() -> int:
     options = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     options.add_argument("--wheel", type=Path, help="a wheel that was built before")
-    wheel = options.parse_args().wheel
+    options.add_argument("--judge", choices=("clock", "processor"), default="clock", help="which minute counts")
+    given = options.parse_args()
+    wheel = given.wheel
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         wheel = wheel.absolute() if wheel else built(folder)
@@ -46,8 +48,9 @@ def main() -> int:
             first_clip(command, own)
             whole = time.monotonic() - before
             figures = f"installed in {installed:.1f} s, first clip after {whole:.1f} s"
-            print(f"{name}: {figures} ({used() - processor:.1f} s of processor)")
-            slow += whole > GOAL
+            worked = used() - processor
+            print(f"{name}: {figures} ({worked:.1f} s of processor)")
+            slow += (worked if given.judge == "processor" else whole) > GOAL
     return 1 if slow else 0
 
 
