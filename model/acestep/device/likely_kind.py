@@ -6,9 +6,9 @@ For what is said before anything is loaded; what is computed depends on the devi
 from __future__ import annotations
 
 import ctypes
+import importlib.metadata
 import platform
 import sys
-from importlib import metadata
 
 AUTO = "auto"
 
@@ -27,8 +27,8 @@ def likely_kind(wanted: str = AUTO) -> str:
     if sys.platform == "darwin":
         return "mps" if platform.machine() == "arm64" else "cpu"
     try:
-        build = metadata.version("torch").partition("+")[2]
-    except metadata.PackageNotFoundError:
+        build = importlib.metadata.version("torch").partition("+")[2]
+    except importlib.metadata.PackageNotFoundError:
         return "cpu"
     known = next((kind for start, kind in _BUILDS.items() if build.startswith(start)), None)
     return known or ("cuda" if _has_nvidia_driver() else "cpu")

@@ -1,6 +1,6 @@
 import ctypes
+import importlib.metadata
 import sys
-from importlib import metadata
 
 import pytest
 
@@ -28,7 +28,7 @@ def test_a_build_of_torch_and_a_driver(monkeypatch, build, driver, kind, system,
             raise OSError(name)
 
     monkeypatch.setattr(sys, "platform", system)
-    monkeypatch.setattr(metadata, "version", lambda name: build)
+    monkeypatch.setattr(importlib.metadata, "version", lambda name: build)
     monkeypatch.setattr(ctypes, "CDLL", opened)
     assert likely_kind() == kind
 
@@ -42,10 +42,10 @@ def test_a_mac(monkeypatch, machine, kind):
 
 def test_no_torch_and_names(monkeypatch):
     def missing(name):
-        raise metadata.PackageNotFoundError(name)
+        raise importlib.metadata.PackageNotFoundError(name)
 
     monkeypatch.setattr(sys, "platform", "linux")
-    monkeypatch.setattr(metadata, "version", missing)
+    monkeypatch.setattr(importlib.metadata, "version", missing)
     assert likely_kind() == "cpu"
     assert [likely_kind(name) for name in ("cuda:1", "mps", "cpu")] == ["cuda", "mps", "cpu"]
 
