@@ -357,6 +357,9 @@ class EngineRecord(Message):
         TableOf(AnyText()), "for a task, what a prompt can say, as an example", {}
     )
     lyric_tags: tuple[str, ...] = value(TEXTS, "the section tags it knows in lyrics", ())
+    context_seconds: float | None = value(
+        Real(0, 600), "the `context` of a request that gives none; null: as much as the engine can use", None
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -275,6 +275,7 @@ class EngineDescription:
         same to all of them: tracks are rendered together by it.
     takes_at_once: how many takes a request should ask for at most: more than one only if the engine renders them
         together faster than one by one, with equal samples.
+    context_seconds: the `RenderRequest.context_seconds` a request should have that names none; None = none.
     """
 
     name: str
@@ -297,6 +298,7 @@ class EngineDescription:
     hints: Mapping[Task, str] = field(default_factory=dict)
     lyric_tags: tuple[str, ...] = ()
     takes_at_once: int = 1
+    context_seconds: float | None = None
     max_channels: int = 2
 
     def capability(self, task: Task) -> Capability:

@@ -182,4 +182,5 @@ def engine_record(description: EngineDescription) -> results.EngineRecord:
         languages=description.languages,
         hints={task.value: hint for task, hint in description.hints.items()},
         lyric_tags=description.lyric_tags,
+        context_seconds=description.context_seconds,
     )

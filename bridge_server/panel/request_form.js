@@ -293,7 +293,10 @@ export class RequestForm {
       if (name === "instruments" || name === "stems") visible &&= choices[name].length > 0;
       if (name === "takes") visible = !about.single;
       if (name === "engine") visible = Object.keys(engines ?? {}).length > 1;
-      if (name === "context") visible = true;
+      if (name === "context") {
+        visible = true;
+        this.form.elements.context.placeholder = engine?.context_seconds ? `auto: ${engine.context_seconds}` : "auto";
+      }
       if (name === "hears") visible = this.hearsMore;
       if (name === "crossfade" || name === "match") visible = ["repaint", "complete"].includes(draft.task);
       if (name === "length") visible &&= about.needs === "nothing" || !this.arranger.region;

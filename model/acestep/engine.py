@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from model.acestep.conditioning import prompts
+from model.acestep.device.likely_kind import likely_kind
 from model.acestep.device.memory_plan import GIGABYTE
 from model.acestep.latent_grid import FRAMES_PER_SECOND, MAX_FRAMES
 from model.acestep.sampling.option_help import ADAPTER, ADAPTER_STRENGTH, CHECKPOINT, ENGINE_HELP, PLANNER
@@ -48,6 +49,10 @@ PACKAGES = ("torch", "transformers", "safetensors")
 GET_WEIGHTS = "Run `takebridge models pull turbo`, or start the server with --models and your models folder."
 GET_PACKAGES = "pip install 'takebridge[acestep]'"
 
+CPU_CONTEXT_SECONDS = 16.0
+"""Context on each side where no GPU computes: 36 s around a region of four, instead of a whole song of four minutes,
+which takes ten times as long."""
+
 _FORM_TOKENS = 70  # of a prompt's 256 and 2048: taken by the template with instruction, tempo, key and so on
 _FIRST_CHOICE = "acestep-v15-turbo"
 _HINTS = {
@@ -69,12 +74,14 @@ class EngineConfig:
     checkpoint: the preferred one.
     device:     "auto", "cuda", "cuda:1", "xpu", "mps" or "cpu".
     memory_gb:  how much of the device's memory renders may use, in decimal gigabytes; 0 = all that is free.
+    precision:  what the transformer computes in: "float32", "bfloat16", or "auto": what the device is fastest in.
     """
 
     folder: str = ""
     checkpoint: str = ""
     device: str = "auto"
     memory_gb: float = 0.0
+    precision: str = "auto"
 
 
 class AceStepEngine:
@@ -92,9 +99,15 @@ class AceStepEngine:
             found = self._checkpoints()
         except NotLoaded as missing:
             reasons = tuple(Capability(task, False, missing.sentence, missing.remedy) for task in Task)
-            return _description(reasons, "")
-        return _description(
+            return self._description(reasons, "")
+        return self._description(
             tuple(capability(_best(found, task).traits, task) for task in Task), found[0].name
+        )
+
+    def _description(self, tasks: tuple[Capability, ...], weights: str) -> EngineDescription:
+        kind = likely_kind(self._config.device) if self._loaded is None else self._loaded.device_kind
+        return replace(
+            _description(tasks, weights), context_seconds=CPU_CONTEXT_SECONDS if kind == "cpu" else None
         )
 
     def load(self, progress: OnProgress) -> None:
@@ -175,7 +188,7 @@ class AceStepEngine:
         from model.acestep.device.devices import choose_device, spare_a_core
         from model.acestep.loaded_checkpoint import LoadedCheckpoint
 
-        device = choose_device(self._config.device)
+        device = choose_device(self._config.device, self._config.precision)
         if device.kind == "cpu":
             spare_a_core()
         budget = round(self._config.memory_gb * GIGABYTE) or None

@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from model.acestep.conditioning.prompts import MAX_LYRIC_TOKENS, MAX_TEXT_TOKENS
 from model.acestep.conditioning.request_plan import RenderPlan, plan_render, with_song_plan
 from model.acestep.device.devices import Device, free_bytes, out_of_memory
@@ -81,6 +83,11 @@ class LoadedCheckpoint:
         self._renderer = Renderer(self._parts)
         self._fingerprint = fingerprint(_files(self._weights, companions))
 
+    @property
+    def device_kind(self) -> str:
+        """ "cpu", "cuda" and so on."""
+        return self._device.kind
+
     def load(self, progress: OnProgress) -> None:
         """Moves the networks to the device, or checks that each fits if only one does at a time."""
         with self._explained(f"while loading {self.folder.name}"):
@@ -131,8 +138,12 @@ class LoadedCheckpoint:
     def _placed(self, work: Work) -> Placement:
         """Raises CannotRender for work that no placement can fit."""
         if self._budget is None:  # the system does not report free memory, so use as little as is still fast
-            return Placement(self._device.number_bytes, offload=True)
-        plan: MemoryPlan = preflight(self._sizes, work, self._budget, self._device.number_bytes)
+            return Placement(
+                self._device.number_bytes, offload=True, transformer_bytes=self._device.transformer_bytes
+            )
+        plan: MemoryPlan = preflight(
+            self._sizes, work, self._budget, self._device.number_bytes, self._device.transformer_bytes
+        )
         return plan.placement
 
     def _read(self, request: AdapterRequest) -> AppliedAdapter:
@@ -165,7 +176,9 @@ class LoadedCheckpoint:
         figures: dict[str, Any] = {
             **report.figures,
             "device": self._device.label,
-            "numbers": str(self._device.dtype).removeprefix("torch."),
+            "numbers": _name(self._device.dtype),
+            "transformer_numbers": _name(self._device.transformer),
+            "linear_layers": "oneDNN" if self._device.onednn else "torch",
             "offloaded": placement.offload,
             "int8": placement.int8,
             "weights_digest": self._fingerprint,
@@ -184,6 +197,10 @@ class LoadedCheckpoint:
                 f"The transformer ran with 8-bit weights, because the device has {self._budget / GIGABYTE:.1f} GB.",
             )
         return replace(report, figures=figures, notes=notes, weights=weights)
+
+
+def _name(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
 
 
 def _after(progress: OnProgress, share: float) -> OnProgress:

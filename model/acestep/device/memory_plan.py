@@ -87,12 +87,19 @@ class Placement:
 
     offload: only the weights of the running phase are on the device. int8: the transformer's linear layers are 8-bit.
     number_bytes: bytes per number of weights and activations. vae_frames: latent frames the VAE processes at once.
+    transformer_bytes: bytes per number of the transformer; None = as of all others.
     """
 
     number_bytes: int = 2
     offload: bool = False
     int8: bool = False
     vae_frames: int = _VAE_CHUNKS[0]
+    transformer_bytes: int | None = None
+
+    @property
+    def decoder_bytes(self) -> int:
+        """Bytes per number of the transformer."""
+        return self.number_bytes if self.transformer_bytes is None else self.transformer_bytes
 
 
 @dataclass(frozen=True)
@@ -137,7 +144,13 @@ def plan_memory(sizes: NetworkSizes, work: Work, placement: Placement) -> Memory
     return MemoryPlan(placement, work, tuple(needs))
 
 
-def preflight(sizes: NetworkSizes, work: Work, free_bytes: int, number_bytes: int = 2) -> MemoryPlan:
+def preflight(
+    sizes: NetworkSizes,
+    work: Work,
+    free_bytes: int,
+    number_bytes: int = 2,
+    transformer_bytes: int | None = None,
+) -> MemoryPlan:
     """The fastest plan that fits.
 
     Smaller chunks for the VAE cost next to nothing and come first, then fewer takes at once, then offloading;
@@ -148,7 +161,7 @@ def preflight(sizes: NetworkSizes, work: Work, free_bytes: int, number_bytes: in
     """
     tried = [
         plan_memory(sizes, replace(work, takes=takes), replace(residency, vae_frames=frames))
-        for residency in _residencies(number_bytes)
+        for residency in _residencies(number_bytes, transformer_bytes)
         for takes in _fewer(work.takes)
         for frames in _VAE_CHUNKS
     ]
@@ -158,9 +171,16 @@ def preflight(sizes: NetworkSizes, work: Work, free_bytes: int, number_bytes: in
     raise _too_large(sizes, tried[-1], free_bytes)
 
 
-def longest_frames(sizes: NetworkSizes, work: Work, free_bytes: int, number_bytes: int = 2) -> int:
+def longest_frames(
+    sizes: NetworkSizes,
+    work: Work,
+    free_bytes: int,
+    number_bytes: int = 2,
+    transformer_bytes: int | None = None,
+) -> int:
     """The longest window up to `work.frames` that `preflight` would accept, in frames; 0 = none."""
-    smallest = replace(_residencies(number_bytes)[-1], vae_frames=_VAE_CHUNKS[-1])
+    frugal = _residencies(number_bytes, transformer_bytes)[-1]
+    smallest = replace(frugal, vae_frames=_VAE_CHUNKS[-1])
     fits, fails = 0, work.frames + 1
     while fails - fits > 1:
         middle = (fits + fails) // 2
@@ -174,9 +194,10 @@ def longest_frames(sizes: NetworkSizes, work: Work, free_bytes: int, number_byte
 def _weights(sizes: NetworkSizes, placement: Placement) -> dict[Phase, int]:
     """Bytes of each phase's weights."""
     number = placement.number_bytes
-    decoder = sizes.decoder * number
+    decoder = sizes.decoder * placement.decoder_bytes
     if placement.int8:
-        decoder = sizes.linear + (sizes.decoder - sizes.linear + sizes.biggest_linear) * number
+        unpacked = sizes.decoder - sizes.linear + sizes.biggest_linear
+        decoder = sizes.linear + unpacked * placement.decoder_bytes
     return {
         Phase.TEXT: sizes.text_encoder * number,
         Phase.ENCODE: sizes.vae * number,
@@ -199,7 +220,7 @@ def _working(sizes: NetworkSizes, work: Work, placement: Placement, phase: Phase
         at_once = min(frames, placement.vae_frames + 2 * _VAE_OVERLAP)
         return at_once * HOP * _WIDEST_AUDIO * _AUDIO_COPIES * number
     if phase is Phase.DENOISE:
-        return _sampling_bytes(sizes, work, number)
+        return _sampling_bytes(sizes, work, placement.decoder_bytes)
     return _block_bytes(sizes, work.condition_tokens, number)
 
 
@@ -219,13 +240,10 @@ def _block_bytes(sizes: NetworkSizes, tokens: int, number: int) -> int:
     return round(_SLACK * tokens * (max(attention, mlp) * number + 2 * sizes.width * 4))
 
 
-def _residencies(number_bytes: int) -> tuple[Placement, ...]:
+def _residencies(number_bytes: int, transformer_bytes: int | None) -> tuple[Placement, ...]:
     """From the fastest to the most frugal."""
-    return (
-        Placement(number_bytes),
-        Placement(number_bytes, offload=True),
-        Placement(number_bytes, offload=True, int8=True),
-    )
+    fastest = Placement(number_bytes, transformer_bytes=transformer_bytes)
+    return fastest, replace(fastest, offload=True), replace(fastest, offload=True, int8=True)
 
 
 def _fewer(takes: int) -> list[int]:
@@ -242,7 +260,8 @@ def _too_large(sizes: NetworkSizes, smallest: MemoryPlan, free_bytes: int) -> Ca
         f"This render needs {(peak.total + RESERVE) / GIGABYTE:.1f} GB while {peak.phase.value}, "
         f"but the device has {free_bytes / GIGABYTE:.1f} GB free."
     )
-    frames = longest_frames(sizes, work, free_bytes, smallest.placement.number_bytes)
+    numbers = smallest.placement.number_bytes, smallest.placement.transformer_bytes
+    frames = longest_frames(sizes, work, free_bytes, *numbers)
     if frames < MIN_FRAMES:
         return CannotRender(
             sentence, "Close other programs that use the device, or use a smaller checkpoint."

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from model.acestep.conditioning.qwen_text_encoder import QwenTextEncoder, load_network, load_tokenizer
 from model.acestep.conditioning.sound_latents import silence_of
+from model.acestep.device.cpu_kernels import use_onednn
 from model.acestep.device.devices import Device, give_back_unused
 from model.acestep.device.freed_memory import give_back_freed_memory, keep_freed_memory, return_freed_memory
 from model.acestep.device.memory_plan import Placement
@@ -147,14 +148,19 @@ class StoredParts:
                 return load_int8_dit(self._weights, dtype, place)
             return self._weights.load_dit(dtype, place)
 
-        with self._ready("dit", load) as dit:
+        with self._ready("dit", load, self._device.transformer) as dit:
             yield dit
 
     @contextmanager
-    def _ready(self, name: str, load: Callable[[torch.dtype, torch.device], Network]) -> Iterator[Network]:
+    def _ready(
+        self,
+        name: str,
+        load: Callable[[torch.dtype, torch.device], Network],
+        dtype: torch.dtype | None = None,
+    ) -> Iterator[Network]:
         """A network on the device; afterwards it stays or is unloaded, according to the placement."""
         kept = self._kept.get(name)
-        network: Network = self._loaded(load) if kept is None else kept  # type: ignore[assignment]
+        network: Network = self._loaded(load, dtype) if kept is None else kept  # type: ignore[assignment]
         if self.keeps_loaded:
             self._kept[name] = network
             yield network
@@ -165,12 +171,18 @@ class StoredParts:
             empty(network)
             self._give_back()
 
-    def _loaded(self, load: Callable[[torch.dtype, torch.device], Network]) -> Network:
+    def _loaded(
+        self, load: Callable[[torch.dtype, torch.device], Network], dtype: torch.dtype | None
+    ) -> Network:
         """Loads with glibc's default settings, so that unloading returns the pages; rendering keeps freed memory."""
         if self._device.kind == "cpu":
             return_freed_memory()
+        dtype = dtype or self._device.dtype
         try:
-            return load(self._device.dtype, self._device.place)
+            network = load(dtype, self._device.place)
+            if self._device.onednn and dtype is torch.float32:
+                use_onednn(network)
+            return network
         finally:
             if self._device.kind == "cpu":
                 keep_freed_memory()

@@ -46,7 +46,9 @@ BASE_TASKS = (Task.EXTRACT, Task.LEGO, Task.ACCOMPANY)
 
 def engine_of(folder: Path, **more: Any) -> AceStepEngine:
     """An engine on the CPU with plenty of memory, so that the machine's load decides nothing."""
-    return AceStepEngine(EngineConfig(str(folder), device="cpu", **{"memory_gb": 100, **more}))
+    return AceStepEngine(
+        EngineConfig(str(folder), device="cpu", **{"memory_gb": 100, "precision": "float32", **more})
+    )
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,12 @@ pytest.importorskip(
     "transformers", reason="the text encoder needs transformers: pip install takebridge[acestep]"
 )
 
+import torch
+
 from model.acestep import latent_grid
 from model.acestep.conditioning import request_plan
 from model.acestep.conditioning.request_plan import plan_render
-from model.acestep.device.devices import choose_device
+from model.acestep.device.devices import Device, choose_device
 from model.acestep.device.memory_plan import RESERVE, Placement, plan_memory
 from model.acestep.device.network_sizes import sizes_of
 from model.acestep.device.parts import StoredParts, neighbours
@@ -36,8 +39,12 @@ def folder(models: Path) -> ModelFolder:
     return recognise(models / "acestep-v15-turbo")
 
 
-def loaded(models: Path, budget: int = ENOUGH) -> LoadedCheckpoint:
-    return LoadedCheckpoint(folder(models), choose_device("cpu"), budget)
+FLOAT32 = choose_device("cpu", "float32")
+"""The same on every processor."""
+
+
+def loaded(models: Path, budget: int = ENOUGH, device: Device = FLOAT32) -> LoadedCheckpoint:
+    return LoadedCheckpoint(folder(models), device, budget)
 
 
 def budget_for(models: Path, asked: RenderRequest, placement: Placement) -> int:
@@ -92,7 +99,7 @@ def test_work_counts_the_words_that_can_be_there(tiny_models: Path) -> None:
 
 def test_8_bits_render_nearly_the_same(tiny_models: Path) -> None:
     """The renders differ, so the packed weights are really used; an untrained network hardly cares."""
-    weights, device, asked = open_weights(folder(tiny_models)), choose_device("cpu"), request()
+    weights, device, asked = open_weights(folder(tiny_models)), FLOAT32, request()
     whole, rough = (
         joined(rendered(asked, Renderer(StoredParts(weights, device, placement))), MIX, asked.start)
         for placement in (Placement(4, offload=True), Placement(4, offload=True, int8=True))
@@ -105,7 +112,7 @@ def test_where_memory_cannot_be_asked_little_is_taken(
     tiny_models: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("model.acestep.loaded_checkpoint.free_bytes", lambda _device: None)
-    checkpoint = LoadedCheckpoint(folder(tiny_models), choose_device("cpu"), None)
+    checkpoint = LoadedCheckpoint(folder(tiny_models), FLOAT32, None)
     figures = report_of(checkpoint, request()).figures
     assert (figures["offloaded"], figures["int8"]) == (True, False)
 
@@ -120,3 +127,37 @@ def test_a_render_is_planned_once(tiny_models: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(request_plan, "plan_window", plan_window)
     report_of(loaded(tiny_models, ENOUGH), request())
     assert planned == [request().start]
+
+
+def test_the_transformer_in_bfloat16_renders_nearly_the_same_in_half_its_memory(tiny_models: Path) -> None:
+    asked, half = request(), choose_device("cpu", "bfloat16")
+    whole, rough = (
+        list(loaded(tiny_models, device=device).render(asked, lambda _: None, lambda: False))
+        for device in (FLOAT32, half)
+    )
+    error = np.subtract(*(joined(found, MIX, asked.start) for found in (rough, whole)))
+    assert 1e-6 < np.linalg.norm(error) / np.linalg.norm(joined(whole, MIX, asked.start)) < 0.05
+    numbers = [
+        last.figures["transformer_numbers"] for last in (whole[-1], rough[-1]) if isinstance(last, Report)
+    ]
+    assert numbers == ["float32", "bfloat16"]
+    again = loaded(tiny_models, device=half).render(asked, lambda _: None, lambda: False)
+    assert np.array_equal(joined(again, MIX, asked.start), joined(rough, MIX, asked.start))
+    budget = budget_for(tiny_models, asked, Placement(4))
+    assert report_of(loaded(tiny_models, budget - 1, half), asked).figures["offloaded"] is False
+
+
+def test_linear_layers_through_onednn_render_the_same(tiny_models: Path) -> None:
+    if not torch.backends.mkldnn.is_available():
+        pytest.skip("SKIPPED: this build of torch has no oneDNN")
+    asked = request()
+    usual, other = (
+        list(loaded(tiny_models, device=device).render(asked, lambda _: None, lambda: False))
+        for device in (replace(FLOAT32, onednn=False), replace(FLOAT32, onednn=True))
+    )
+    audio = joined(usual, MIX, asked.start)
+    np.testing.assert_allclose(
+        joined(other, MIX, asked.start), audio, rtol=0, atol=1e-4 * np.abs(audio).max()
+    )
+    layers = [last.figures["linear_layers"] for last in (usual[-1], other[-1]) if isinstance(last, Report)]
+    assert layers == ["torch", "oneDNN"]

@@ -141,6 +141,7 @@ def test_what_is_kept_gives_the_same_as_fresh() -> None:
     opened = parts.opened.copy()
     kept = rendered(request(), renderer)
     assert parts.opened["text"] == opened["text"], "the same words are not read twice"
+    assert parts.opened["conditions"] == opened["conditions"], "and not prepared twice"
     assert parts.opened["vae"] == opened["vae"] + 1, "the song is not encoded again, only the result decoded"
     assert np.array_equal(
         joined(kept, MIX, request().start), joined(rendered(request()), MIX, request().start)
@@ -148,6 +149,7 @@ def test_what_is_kept_gives_the_same_as_fresh() -> None:
     renderer.forget()
     rendered(request(), renderer)
     assert parts.opened["text"] == opened["text"] + 1
+    assert parts.opened["conditions"] == opened["conditions"] + 1
 
 
 def test_stems_have_no_handles() -> None:
@@ -170,6 +172,10 @@ def test_what_is_kept_is_not_taken_for_something_else() -> None:
         request(Task.COVER, options=switching),
         request(options=drawn),
         request(options=drawn, seed=12),
+        request(reference=song(44_100, 2)),
+        request(reference=song(44_100, 2), seed=12),
+        request(reference=song(48_000, 1)),
+        request(),
         request(span=(2.0, 3.0), rate=44_100),
     ]
     for each in asked:

@@ -10,10 +10,13 @@ pytest.importorskip("torch", reason="the ACE-Step engine needs torch: pip instal
 
 import torch
 
+from model.acestep.device.cpu_kernels import CpuKernels
 from model.acestep.device.devices import (
     KINDS,
+    PRECISIONS,
     available_memory,
     choose_device,
+    cpu_transformer,
     cuda_dtype,
     free_bytes,
     give_back_unused,
@@ -28,6 +31,22 @@ from model.errors import NotLoaded
 def test_the_cpu_is_always_there_and_computes_in_float32() -> None:
     device = choose_device("cpu")
     assert (device.kind, device.dtype, device.number_bytes, device.label) == ("cpu", torch.float32, 4, "cpu")
+
+
+def test_the_transformer_computes_in_what_the_processor_is_fastest_in_unless_told() -> None:
+    slow, quick = CpuKernels(onednn=False, bfloat16=False), CpuKernels(onednn=True, bfloat16=True)
+    assert [cpu_transformer(kernels) for kernels in (slow, quick)] == [torch.float32, torch.bfloat16]
+    for name, dtype in PRECISIONS.items():
+        assert {cpu_transformer(kernels, name) for kernels in (slow, quick)} == {dtype}
+        device = choose_device("cpu", name)
+        assert (device.transformer, device.transformer_bytes, device.dtype) == (
+            dtype,
+            dtype.itemsize,
+            torch.float32,
+        )
+    with pytest.raises(NotLoaded, match="no precision 'half'") as error:
+        choose_device("cpu", "half")
+    assert "float32 or bfloat16" in error.value.remedy
 
 
 def test_auto_takes_the_first_kind_there_is() -> None:

@@ -28,7 +28,9 @@ STAYS, GOES = Placement(4), Placement(4, offload=True)
 
 
 def parts_of(models: Path, placement: Placement) -> StoredParts:
-    return StoredParts(open_weights(recognise(models / "acestep-v15-turbo")), choose_device("cpu"), placement)
+    return StoredParts(
+        open_weights(recognise(models / "acestep-v15-turbo")), choose_device("cpu", "float32"), placement
+    )
 
 
 @pytest.mark.parametrize("placement", [STAYS, GOES])
