@@ -31,7 +31,9 @@ GOAL = 60.0  # seconds
 def main() -> int:
     options = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     options.add_argument("--wheel", type=Path, help="a wheel that was built before")
-    options.add_argument("--judge", choices=("clock", "processor"), default="clock", help="which minute counts")
+    options.add_argument(
+        "--judge", choices=("clock", "processor"), default="clock", help="which minute counts"
+    )
     given = options.parse_args()
     wheel = given.wheel
     with tempfile.TemporaryDirectory() as scratch:

@@ -267,11 +267,11 @@ class _GuidedVelocity:
         switch = self._settings.switch_step
         inputs = self._before if switch is None or step < switch else self._after
         cond = self._velocity(latents, time, inputs.context, inputs.condition)
-        if self._nothing is None or not self._settings.guidance.active(time):
+        if self._nothing is None or not self._guide.needs_null(time, corrector):
             return cond
         null = self._velocity(latents, time, inputs.context, self._nothing)
         if corrector:
-            return self._guide.correct(cond, null)
+            return self._guide.correct(cond, null, latents, time)
         return self._guide.predict(cond, null, latents, time)
 
     def _velocity(self, latents: Tensor, time: float, context: Tensor, condition: Condition) -> Tensor:

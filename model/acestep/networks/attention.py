@@ -258,13 +258,19 @@ class EncoderLayer(nn.Module):
         return out
 
 
-class EncoderStack(nn.Module):
-    """Layers that alternate between sliding (even index) and full (odd index) attention, then a norm."""
+def alternating(layers: int) -> tuple[bool, ...]:
+    """Which layers are sliding where a config does not say: every other one, from the first."""
+    return tuple(index % 2 == 0 for index in range(layers))
 
-    def __init__(self, shape: BlockShape, layers: int) -> None:
+
+class EncoderStack(nn.Module):
+    """Layers with sliding or full attention, then a norm. sliding: for every layer, whether it is sliding."""
+
+    def __init__(self, shape: BlockShape, sliding: tuple[bool, ...]) -> None:
         super().__init__()
         self.shape = shape
-        self.layers = nn.ModuleList(EncoderLayer(shape) for _ in range(layers))
+        self.sliding = sliding
+        self.layers = nn.ModuleList(EncoderLayer(shape) for _ in sliding)
         self.norm = RmsNorm(shape.width, shape.norm_floor)
 
     def forward(self, x: Tensor, valid: Tensor | None = None) -> Tensor:
@@ -277,8 +283,8 @@ class EncoderStack(nn.Module):
             sliding, full = sliding_band(tokens, self.shape.window, x.device, x.dtype), None
         else:
             sliding, full = padding_masks(valid, self.shape.window, x.dtype)
-        for index, layer in enumerate(self.layers):
-            x = layer(x, rotary, full if index % 2 else sliding)
+        for layer, slides in zip(self.layers, self.sliding, strict=True):
+            x = layer(x, rotary, sliding if slides else full)
         out: Tensor = self.norm(x)
         return out
 

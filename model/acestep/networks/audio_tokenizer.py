@@ -10,18 +10,18 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from model.acestep.networks.attention import BlockShape, EncoderStack
+from model.acestep.networks.attention import BlockShape, EncoderStack, alternating
 from model.acestep.networks.fsq import LEVELS, Fsq, FsqConfig
 
 
 @dataclass(frozen=True)
 class AudioTokenizerConfig:
-    """Sizes shared by tokenizer and detokenizer."""
+    """Sizes of tokenizer and detokenizer. sliding: for every layer, whether it attends only within its window."""
 
     block: BlockShape
     latent_channels: int = 64
     pool: int = 5
-    layers: int = 2
+    sliding: tuple[bool, ...] = alternating(2)
     levels: tuple[int, ...] = LEVELS
 
     def __post_init__(self) -> None:
@@ -39,7 +39,7 @@ class AudioTokenizer(nn.Module):
         self.latents_in = nn.Linear(config.latent_channels, width)
         self.embed = nn.Linear(width, width)
         self.token = nn.Parameter(torch.zeros(1, 1, width))
-        self.stack = EncoderStack(config.block, config.layers)
+        self.stack = EncoderStack(config.block, config.sliding)
         self.fsq = Fsq(FsqConfig(width, config.levels))
 
     def pad(self, latents: Tensor, silence: Tensor) -> Tensor:
@@ -77,7 +77,7 @@ class AudioDetokenizer(nn.Module):
         width = config.block.width
         self.embed = nn.Linear(width, width)
         self.offsets = nn.Parameter(torch.zeros(1, config.pool, width))
-        self.stack = EncoderStack(config.block, config.layers)
+        self.stack = EncoderStack(config.block, config.sliding)
         self.latents_out = nn.Linear(width, config.latent_channels)
 
     def forward(self, vectors: Tensor) -> Tensor:

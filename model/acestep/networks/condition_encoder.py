@@ -11,13 +11,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from model.acestep.networks.attention import BlockShape, EncoderStack
+from model.acestep.networks.attention import BlockShape, EncoderStack, alternating
 
 
 @dataclass(frozen=True)
 class ConditionEncoderConfig:
     """Sizes of the encoder.
 
+    lyric_sliding, timbre_sliding: for every layer, whether it attends only within its window.
     timbre_token: whether the timbre is the output at a learned token before the clip (XL), or at the first audio
         frame (2B, where the token is stored but unused).
     """
@@ -25,8 +26,8 @@ class ConditionEncoderConfig:
     block: BlockShape
     text_width: int = 1024
     timbre_channels: int = 64
-    lyric_layers: int = 8
-    timbre_layers: int = 4
+    lyric_sliding: tuple[bool, ...] = alternating(8)
+    timbre_sliding: tuple[bool, ...] = alternating(4)
     timbre_token: bool = False
 
 
@@ -53,7 +54,7 @@ class LyricEncoder(nn.Module):
     def __init__(self, config: ConditionEncoderConfig) -> None:
         super().__init__()
         self.embed = nn.Linear(config.text_width, config.block.width)
-        self.stack = EncoderStack(config.block, config.lyric_layers)
+        self.stack = EncoderStack(config.block, config.lyric_sliding)
 
     def forward(self, embeddings: Tensor, valid: Tensor) -> Tensor:
         """[B, L, text width], bool [B, L] -> [B, L, C]."""
@@ -71,7 +72,7 @@ class TimbreEncoder(nn.Module):
         self.takes_token = config.timbre_token
         self.embed = nn.Linear(config.timbre_channels, config.block.width)
         self.token = nn.Parameter(torch.zeros(1, 1, config.block.width))
-        self.stack = EncoderStack(config.block, config.timbre_layers)
+        self.stack = EncoderStack(config.block, config.timbre_sliding)
 
     def forward(self, clips: Tensor) -> Tensor:
         """[N, F, 64] -> [N, C]."""

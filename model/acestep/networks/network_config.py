@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from model.acestep.networks.attention import BlockShape
+from model.acestep.networks.attention import BlockShape, alternating
 from model.acestep.networks.audio_tokenizer import AudioTokenizerConfig
 from model.acestep.networks.condition_encoder import ConditionEncoderConfig
 from model.acestep.networks.dit import DitConfig
@@ -90,18 +90,26 @@ def _block(fields: Mapping[str, Any], prefix: str = "") -> BlockShape:
 
 
 def _sliding(fields: Mapping[str, Any]) -> tuple[bool, ...]:
-    """Which transformer layers are sliding; without a list, every other one from the first."""
+    """Which layers are sliding, in every stack alike: the transformer's list is that of the encoders too."""
     layers = whole(fields, "num_hidden_layers", MAX_LAYERS)
     if not fields.get("use_sliding_window", True):
-        return (False,) * layers
-    kinds = fields.get("layer_types") or [
-        SLIDING if index % 2 == 0 else "full_attention" for index in range(layers)
-    ]
+        return (False,) * MAX_LAYERS
+    kinds = fields.get("layer_types")
+    if not kinds:
+        return alternating(MAX_LAYERS)
     if not isinstance(kinds, list):
         raise ValueError(f"layer_types must be a list, not {str(kinds)[:40]}")
     if len(kinds) != layers:
         raise ValueError(f"layer_types lists {len(kinds)} layers, but num_hidden_layers is {layers}")
     return tuple(kind == SLIDING for kind in kinds)
+
+
+def _first(sliding: tuple[bool, ...], fields: Mapping[str, Any], name: str) -> tuple[bool, ...]:
+    """Those of a stack whose number of layers is in this field. Raises like `whole`."""
+    layers = whole(fields, name, MAX_LAYERS)
+    if layers > len(sliding):
+        raise ValueError(f"layer_types lists {len(sliding)} layers, but {name} is {layers}")
+    return sliding[:layers]
 
 
 def config_from_fields(fields: Mapping[str, Any], where: str) -> NetworkConfig:
@@ -117,12 +125,12 @@ def config_from_fields(fields: Mapping[str, Any], where: str) -> NetworkConfig:
 
 
 def _config_from_fields(fields: Mapping[str, Any]) -> NetworkConfig:
-    encoder = _block(fields, "encoder_")
+    encoder, sliding = _block(fields, "encoder_"), _sliding(fields)
     latent_channels = whole(fields, "audio_acoustic_hidden_dim")
     return NetworkConfig(
         dit=DitConfig(
             block=_block(fields),
-            sliding=_sliding(fields),
+            sliding=_first(sliding, fields, "num_hidden_layers"),
             condition_width=encoder.width,
             latent_channels=latent_channels,
             context_channels=whole(fields, "in_channels") - latent_channels,
@@ -132,8 +140,8 @@ def _config_from_fields(fields: Mapping[str, Any]) -> NetworkConfig:
             block=encoder,
             text_width=whole(fields, "text_hidden_dim"),
             timbre_channels=whole(fields, "timbre_hidden_dim"),
-            lyric_layers=whole(fields, "num_lyric_encoder_hidden_layers", MAX_LAYERS),
-            timbre_layers=whole(fields, "num_timbre_encoder_hidden_layers", MAX_LAYERS),
+            lyric_sliding=_first(sliding, fields, "num_lyric_encoder_hidden_layers"),
+            timbre_sliding=_first(sliding, fields, "num_timbre_encoder_hidden_layers"),
             # Only XL checkpoints were trained with the token, and only their encoder's size differs from the
             # transformer's. Some diffusers folders give the encoder's size even if it is equal.
             timbre_token=fields.get("encoder_hidden_size") not in (None, fields["hidden_size"]),
@@ -142,7 +150,7 @@ def _config_from_fields(fields: Mapping[str, Any]) -> NetworkConfig:
             block=encoder,
             latent_channels=latent_channels,
             pool=whole(fields, "pool_window_size", MAX_FACTOR),
-            layers=whole(fields, "num_attention_pooler_hidden_layers", MAX_LAYERS),
+            sliding=_first(sliding, fields, "num_attention_pooler_hidden_layers"),
             levels=_levels(fields["fsq_input_levels"]),
         ),
     )
@@ -184,7 +192,7 @@ def vae_from_fields(fields: Mapping[str, Any], where: str) -> VaeConfig:
 def _published(dit: BlockShape, layers: int, timbre_token: bool) -> NetworkConfig:
     encoder = BlockShape(width=2048, inner_width=6144, heads=16, key_heads=8, head_width=128)
     return NetworkConfig(
-        dit=DitConfig(dit, tuple(index % 2 == 0 for index in range(layers)), condition_width=encoder.width),
+        dit=DitConfig(dit, alternating(layers), condition_width=encoder.width),
         conditions=ConditionEncoderConfig(encoder, timbre_token=timbre_token),
         tokens=AudioTokenizerConfig(encoder, levels=LEVELS),
     )

@@ -71,9 +71,19 @@ class Guide:
         self._running = running_difference(cond, null, self._running)
         return projected(cond, self._running, scale)
 
-    def correct(self, cond: Tensor, null: Tensor) -> Tensor:
-        """For Heun's corrector: plain guidance, so that the running difference updates once per step."""
+    def correct(self, cond: Tensor, null: Tensor, latents: Tensor, time: float) -> Tensor:
+        """For Heun's corrector: plain guidance, so that APG's running difference updates once per step.
+
+        ADG, which has none, stays angle-based, except where it has no angle (at 0) or is not active.
+        """
+        if self.settings.kind is GuidanceKind.ADG and time > 0 and self.settings.active(time):
+            return angle_based(cond, null, latents, time, self.settings.scale)
         return plain(cond, null, self.settings.scale)
+
+    def needs_null(self, time: float, corrector: bool) -> bool:
+        """Whether a velocity depends on the unconditional one. ADG's corrector is guided at every time."""
+        always = corrector and self.settings.kind is GuidanceKind.ADG and self.settings.scale > 1
+        return always or self.settings.active(time)
 
 
 def plain(cond: Tensor, null: Tensor, scale: float) -> Tensor:

@@ -214,7 +214,7 @@ def _times(
         times = _own_times(traits, chosen["times"], shift)
     else:
         times = _regular_times(traits, int(chosen.get("steps", traits.defaults.steps)), shift, notes)
-    return schedules.from_nearest(times, 1 - cover_noise) if cover_noise > 0 else times
+    return schedules.rounded(schedules.from_nearest(times, 1 - cover_noise) if cover_noise > 0 else times)
 
 
 def _regular_times(traits: CheckpointTraits, wanted: int, shift: float, notes: list[str]) -> schedules.Times:

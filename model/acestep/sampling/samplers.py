@@ -113,7 +113,7 @@ def denoise(
     for step in range(steps):
         latents = loop.after_step(latents, step)
         if keep is not None and loop.injects(step, keep.settings):
-            latents = injected(latents, keep.source, noise, keep.mask, times[step + 1])
+            latents = injected(latents, keep.source, noise, keep.mask, loop.ends_at(step))
         on_step(step + 1, steps)
     if keep is None or keep.settings.crossfade_frames == 0:
         return latents
@@ -183,13 +183,16 @@ class _Loop:
     def _renoised(self, clean: Tensor, step: int) -> Tensor:
         if self._ends_turbo(step) or self._step_noise is None:
             return clean
-        time = self._noised_again_to(step)
+        time = self.ends_at(step)
         noise = self._step_noise(step).to(clean.device, clean.dtype)
         return time * noise + (1 - time) * clean
 
-    def _noised_again_to(self, step: int) -> float:
-        """The base sampler ignores the shift here: a quirk of the reference implementation, kept for parity."""
-        if self._settings.sampling is Sampling.TURBO:
+    def ends_at(self, step: int) -> float:
+        """The time of the latents after a step.
+
+        The base sampler's SDE ignores the shift here: a quirk of the reference implementation, kept for parity.
+        """
+        if self._settings.sampling is Sampling.TURBO or self._settings.method is Method.ODE:
             return self._times[step + 1]
         return 1.0 - (step + 1) / step_count(self._times)
 

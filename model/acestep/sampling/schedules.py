@@ -1,7 +1,8 @@
 """The times at which the velocity is evaluated: t = 1 is noise, t = 0 is music.
 
-Pure arithmetic on lists. Times are rounded to float32 (as Python floats), like those of the reference samplers; the
-bfloat16 times of the published turbo code are deliberately not copied, since they only lose precision.
+Pure arithmetic on lists, each in the precision of the reference samplers: turbo's times are doubles until `rounded`,
+since where a cover begins is decided between doubles; the base sampler's are float32 from the start. The bfloat16
+times of the published turbo code are deliberately not copied, since they only lose precision.
 """
 
 from __future__ import annotations
@@ -30,8 +31,13 @@ def turbo_times(steps: int, shift: float) -> Times:
     """1 - i / steps, shifted; at most 20 steps. The last step ends at 0."""
     _check(steps, shift)
     steps = min(steps, MAX_TURBO_STEPS)
-    even = torch.tensor([1 - index / steps for index in range(steps)], dtype=torch.float32)
-    return (*shifted(even, shift).tolist(), 0.0)
+    even = [1 - index / steps for index in range(steps)]
+    return (*(shift * time / (1 + (shift - 1) * time) for time in even), 0.0)
+
+
+def rounded(times: Sequence[float]) -> Times:
+    """The times as a sampler visits them: in float32, as Python floats."""
+    return tuple(torch.tensor(list(times), dtype=torch.float32).tolist())
 
 
 def turbo_table(shift: float) -> Times:
@@ -53,8 +59,8 @@ def turbo_custom(wanted: Sequence[float], shift: float = 3.0) -> Times:
 
 
 def known_turbo_times() -> Times:
-    """The 20 distinct times of the three tables, falling."""
-    every = {time for shift in _TURBO_TABLE_SHIFTS for time in turbo_table(shift)[:-1]}
+    """The 20 distinct times of the three tables, falling; in float32, where the nearest to a custom time is sought."""
+    every = {time for shift in _TURBO_TABLE_SHIFTS for time in rounded(turbo_table(shift))[:-1]}
     return tuple(sorted(every, reverse=True))
 
 

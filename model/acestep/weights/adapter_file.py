@@ -1,8 +1,8 @@
 """Adapter files: small trained changes to the transformer's weights, read strictly and kept in factored form.
 
-Two kinds: low-rank (LoRA; a PEFT file with its adapter_config.json, or one self-contained file) and Kronecker products
-(LyCORIS LoKr). Every tensor must have a place: a missing half, an unknown tensor or one that does not fit the network
-is an error that names it.
+Two kinds: low-rank (LoRA; a PEFT file with its adapter_config.json, diffusers' file with the same config inside, or a
+self-contained one of ComfyUI or kohya's scripts) and Kronecker products (LyCORIS LoKr). Every tensor must have a place:
+a missing half, an unknown tensor or one that does not fit the network is an error that names it.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ from model.acestep.weights.stored_names import Leaf, adapter_place, some_of
 from model.errors import CannotRender
 
 LOKR_CONFIG = "lokr_config"  # in the file's own metadata
+DIFFUSERS_CONFIG = "lora_adapter_metadata"  # the same
+PEFT_STEM = "adapter_model"  # of the file that PEFT writes next to its config
 TAKE_ANOTHER = "Export the adapter as a plain LoRA or LoKr for the ACE-Step 1.5 decoder, or use another one."
 
 Leaves = Mapping[Leaf, Tensor]
@@ -149,7 +151,7 @@ def read_adapter(path: Path, wanted: Mapping[str, torch.Size]) -> Adapter:
 def _called(path: Path) -> str:
     """The adapter's name for producers: PEFT and LyCORIS give every file the same name, so it is the folder's there."""
     folder = path.resolve().parent
-    if path.stem not in ("adapter_model", "lokr_weights"):
+    if path.stem not in (PEFT_STEM, "lokr_weights", "pytorch_lora_weights"):
         return path.stem
     return folder.parent.name if folder.name == "adapter" else folder.name
 
@@ -198,15 +200,34 @@ def _config(path: Path, stored: Mapping[str, Tensor], metadata: Mapping[str, str
     if any("lokr_" in name for name in stored):
         fields = _lokr_fields(path, metadata)
         return _Scaling(root=bool(fields.get("rs_lora", False))), b""
-    if not any(name.startswith("base_model.") for name in stored):
-        return _Scaling(), b""
+    if DIFFUSERS_CONFIG in metadata:
+        text = metadata[DIFFUSERS_CONFIG]
+        return _low_rank_scaling(path, _diffusers_fields(path, text), DIFFUSERS_CONFIG), text.encode()
     config = path.with_name(PEFT_CONFIG)
-    if not config.is_file():
-        raise CannotRender(
-            f"The adapter {path.name} is missing its {PEFT_CONFIG}, which has its scaling.",
-            "Keep both files in one folder, as exported.",
-        )
-    fields = read_fields(config)
+    if any(name.startswith("base_model.") for name in stored):
+        if not config.is_file():
+            raise CannotRender(
+                f"The adapter {path.name} is missing its {PEFT_CONFIG}, which has its scaling.",
+                "Keep both files in one folder, as exported.",
+            )
+    elif path.stem != PEFT_STEM or not config.is_file():
+        return _Scaling(), b""
+    return _low_rank_scaling(path, read_fields(config), PEFT_CONFIG), config.read_bytes()
+
+
+def _diffusers_fields(path: Path, text: str) -> Mapping[str, Any]:
+    """What diffusers writes into a file's metadata: PEFT's config, from a pipeline after the name of the network."""
+    try:
+        fields = json.loads(text)
+    except (ValueError, RecursionError):
+        fields = None
+    if not isinstance(fields, dict):
+        raise CannotRender(f"The adapter {path.name} has an unreadable {DIFFUSERS_CONFIG}.", TAKE_ANOTHER)
+    return {name.removeprefix("transformer."): value for name, value in fields.items()}
+
+
+def _low_rank_scaling(path: Path, fields: Mapping[str, Any], where: str) -> _Scaling:
+    """The scaling in PEFT's fields. Raises CannotRender."""
     kind = fields.get("peft_type", "LORA")
     refused = [name for name in ("use_dora", "fan_in_fan_out", "use_qalora", "lora_bias") if fields.get(name)]
     if kind != "LORA" or refused:
@@ -218,10 +239,10 @@ def _config(path: Path, stored: Mapping[str, Tensor], metadata: Mapping[str, str
         alphas = {_checked_pattern(str(name)): float(value) for name, value in patterns.items()}
     except (KeyError, TypeError, ValueError, OverflowError) as wrong:
         raise CannotRender(
-            f"The adapter {path.name} has no valid lora_alpha or alpha_pattern in its {PEFT_CONFIG}.",
+            f"The adapter {path.name} has no valid lora_alpha or alpha_pattern in its {where}.",
             TAKE_ANOTHER,
         ) from wrong
-    return _Scaling(alpha, alphas, bool(fields.get("use_rslora", False))), config.read_bytes()
+    return _Scaling(alpha, alphas, bool(fields.get("use_rslora", False)))
 
 
 def _checked_pattern(pattern: str) -> str:

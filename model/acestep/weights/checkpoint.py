@@ -15,6 +15,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
+from model.acestep.latent_grid import MAX_FRAMES
 from model.acestep.networks.audio_tokenizer import AudioDetokenizer, AudioTokenizer
 from model.acestep.networks.condition_encoder import ConditionEncoder
 from model.acestep.networks.dit import Dit
@@ -134,13 +135,18 @@ class Weights:
         )
 
     def silence(self) -> Tensor | None:
-        """Latents of silence, float32 [1, F, 64]; None if they are not stored, as in single files."""
+        """Latents of silence, float32 [1, 15000 or more, 64]; None if they are not stored, as in single files.
+
+        Stored ones that are shorter than the longest window are repeated.
+        """
         if self.folder.layout is Layout.COMFYUI:
             return None
         inside = self.files[CheckpointPart.CONDITIONS]
         if self.folder.layout is Layout.DIFFUSERS and "silence_latent" in inside.names():
-            return inside.read("silence_latent").float()
-        return silence_from_file(self.folder.path / SILENCE, self._config.dit.latent_channels)
+            stored = inside.read("silence_latent").float()
+        else:
+            stored = silence_from_file(self.folder.path / SILENCE, self._config.dit.latent_channels)
+        return stored.repeat(1, max(1, -(-MAX_FRAMES // stored.shape[1])), 1)
 
     @property
     def _config(self) -> NetworkConfig:

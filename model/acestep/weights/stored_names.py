@@ -304,8 +304,9 @@ def some_of(names: list[str]) -> str:
 
 
 # --- adapters -----------------------------------------------------------------------------------------
-# Small files that change some of the transformer's weights. Two families: low-rank (lora) files name modules as the
-# checkpoint does, after a prefix; LyCORIS' kronecker (lokr) files write the same path with underscores for dots.
+# Small files that change some of the transformer's weights. Modules have the checkpoint's names, the official ones or
+# those of diffusers, after a prefix of the program that wrote them; LyCORIS and kohya's scripts write underscores for
+# dots.
 
 
 class Leaf(enum.Enum):
@@ -323,13 +324,15 @@ class Leaf(enum.Enum):
     FINE_DOWN = "fine down"
 
 
-ADAPTER_PREFIX = r"^(base_model\.model\.|diffusion_model\.)"
-LYCORIS_PREFIX = "lycoris_"
+ADAPTER_PREFIX = r"^(base_model\.model\.)?(model\.)?(diffusion_model\.|transformer\.|decoder\.)*"
+UNDERSCORED_PREFIX = (
+    r"^(lycoris|lora_unet|lora_transformer|lora_decoder)_((diffusion_model|transformer|decoder)_)*"
+)
 LEAF_ROWS: tuple[tuple[str, Leaf], ...] = (
     (r"\.alpha$", Leaf.ALPHA),
     (r"\.dora_scale$", Leaf.LENGTHS),
-    (r"\.lora_(A|down)(\.default)?\.weight$", Leaf.DOWN),
-    (r"\.lora_(B|up)(\.default)?\.weight$", Leaf.UP),
+    (r"\.lora(_A|_down|\.down)(\.default)?\.weight$", Leaf.DOWN),
+    (r"\.lora(_B|_up|\.up)(\.default)?\.weight$", Leaf.UP),
     (r"\.lokr_w1$", Leaf.COARSE),
     (r"\.lokr_w1_a$", Leaf.COARSE_UP),
     (r"\.lokr_w1_b$", Leaf.COARSE_DOWN),
@@ -338,6 +341,7 @@ LEAF_ROWS: tuple[tuple[str, Leaf], ...] = (
     (r"\.lokr_w2_b$", Leaf.FINE_DOWN),
 )
 UNDERSCORED_ROWS: Rows = (
+    (r"^layers_(\d+)_(self|cross)_attn_to_out_0$", r"layers.\1.\2_attn.to_out.0"),
     (r"^layers_(\d+)_(self|cross)_attn_(\w+)$", r"layers.\1.\2_attn.\3"),
     (r"^layers_(\d+)_mlp_(\w+)$", r"layers.\1.mlp.\2"),
     (r"^proj_(in|out)_1$", r"proj_\1.1"),
@@ -352,8 +356,9 @@ def adapter_place(stored: str) -> tuple[str, str, Leaf] | None:
         found = re.search(pattern, stored)
         if found:
             module = re.sub(ADAPTER_PREFIX, "", stored[: found.start()])
-            if module.startswith(LYCORIS_PREFIX):
-                module = _with_dots(module.removeprefix(LYCORIS_PREFIX))
+            underscored, prefixes = re.subn(UNDERSCORED_PREFIX, "", module)
+            if prefixes:
+                module = _with_dots(underscored)
             ours = our_name(CheckpointPart.DIT, f"{module}.weight")
             return None if ours is None else (module, ours, leaf)
     return None

@@ -114,6 +114,11 @@ def silence_from_file(path: Path, channels: int) -> Tensor:
         raise NotLoaded(
             f"{path} is not a stored tensor, so it was not loaded.", "Download that file again."
         ) from broken
-    if not isinstance(stored, Tensor) or stored.ndim != 3 or stored.shape[:2] != (1, channels):
+    if (
+        not isinstance(stored, Tensor)
+        or stored.ndim != 3
+        or stored.shape[:2] != (1, channels)
+        or not stored.shape[2]
+    ):
         raise NotLoaded(f"{path} must contain one tensor of shape [1, {channels}, frames].", DOWNLOAD_AGAIN)
     return stored.float().transpose(1, 2).contiguous()

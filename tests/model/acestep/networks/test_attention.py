@@ -15,6 +15,7 @@ from model.acestep.networks.attention import (
     EncoderStack,
     KeysValues,
     RmsNorm,
+    alternating,
     attend,
     padding_masks,
     rotary_tables,
@@ -105,7 +106,7 @@ def test_one_condition_serves_a_batch() -> None:
 
 
 def test_padding_changes_no_valid_token() -> None:
-    stack = EncoderStack(SHAPE, 3)
+    stack = EncoderStack(SHAPE, alternating(3))
     x = noise(1, 9, 24)
     padded = torch.cat((x, noise(1, 20, 24) * 50), dim=1)
     valid = torch.arange(29)[None] < 9
@@ -113,6 +114,22 @@ def test_padding_changes_no_valid_token() -> None:
         alone, among_padding = stack(x), stack(padded, valid)
     assert worst(among_padding[:, :9], alone) <= BLOCK_TOLERANCE
     assert torch.isfinite(among_padding).all()
+
+
+def test_a_stack_slides_where_its_list_says() -> None:
+    torch.manual_seed(4)
+    given = EncoderStack(SHAPE, (False, True, True))
+    x = noise(1, 12, 24)
+    moved = x.clone()
+    moved[:, 11] += 1
+    reach = 3 * SHAPE.window
+    for sliding, everywhere in (((False, True, True), True), ((True, True, True), False)):
+        stack = EncoderStack(SHAPE, sliding)
+        stack.load_state_dict(given.state_dict())
+        with torch.no_grad():
+            changed = (stack(moved) - stack(x)).abs().amax(dim=2)[0]
+        assert bool((changed[: 11 - reach] > 0).all()) is everywhere
+    assert alternating(3) == (True, False, True)
 
 
 def test_padding_masks() -> None:

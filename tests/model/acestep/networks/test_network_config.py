@@ -71,6 +71,17 @@ def test_without_a_list_every_other_layer_slides() -> None:
 def test_windows_can_be_switched_off() -> None:
     config = config_from_fields(FIELDS_2B | {"use_sliding_window": False}, "config.json")
     assert config.dit.sliding == (False,) * 24
+    assert not any(config.conditions.lyric_sliding + config.conditions.timbre_sliding + config.tokens.sliding)
+
+
+def test_one_list_is_for_every_stack() -> None:
+    kinds = ["full_attention", "full_attention", "sliding_attention"] * 8
+    config = config_from_fields(FIELDS_2B | {"layer_types": kinds}, "config.json")
+    slides = tuple(kind == "sliding_attention" for kind in kinds)
+    assert config.dit.sliding == slides
+    assert config.conditions.lyric_sliding == slides[:8]
+    assert config.conditions.timbre_sliding == slides[:4]
+    assert config.tokens.sliding == slides[:2]
 
 
 def test_empty_encoder_fields_count_as_absent() -> None:
@@ -91,6 +102,10 @@ def test_what_diffusers_writes_for_its_defaults_changes_nothing() -> None:
             r"folder/config.json .* heads \(16\) must be a multiple of key_heads \(5\)",
         ),
         ({"layer_types": ["full_attention"]}, "layer_types lists 1 layers, but num_hidden_layers is 24"),
+        (
+            {"layer_types": ["full_attention"] * 3, "num_hidden_layers": 3},
+            "layer_types lists 3 layers, but num_lyric_encoder_hidden_layers is 8",
+        ),
         ({"in_channels": 64}, r"context_channels \(0\) must be twice"),
         ({"head_dim": "wide"}, "folder/config.json describes a network that cannot exist"),
         ({"fsq_input_levels": 6}, "folder/config.json describes a network that cannot exist"),

@@ -48,8 +48,20 @@ def test_the_corrector_is_plain_and_leaves_the_memory_alone() -> None:
     latents = GOLDEN["latents"]
     for one in (guide, untouched):
         one.predict(*pair(0), latents, 1.0)
-    assert worst(guide.correct(*pair(1)), GOLDEN["step1.cfg"]) <= TOLERANCE
+    assert worst(guide.correct(*pair(1), latents, 0.7), GOLDEN["step1.cfg"]) <= TOLERANCE
     assert torch.equal(guide.predict(*pair(2), latents, 0.5), untouched.predict(*pair(2), latents, 0.5))
+
+
+def test_the_angle_based_corrector_is_angle_based_where_there_is_an_angle() -> None:
+    guide = Guide(GuidanceSettings(7.0, GuidanceKind.ADG, interval_end=0.9))
+    latents, time = GOLDEN["latents"], float(GOLDEN["sigma"][1])
+    assert worst(guide.correct(*pair(1), latents, time), GOLDEN["step1.adg"]) <= TOLERANCE
+    for elsewhere in (0.0, 0.95):
+        assert worst(guide.correct(*pair(1), latents, elsewhere), GOLDEN["step1.cfg"]) <= TOLERANCE
+        assert guide.needs_null(elsewhere, corrector=True)
+    assert not guide.needs_null(0.95, corrector=False)
+    assert not Guide(GuidanceSettings(7.0, interval_end=0.9)).needs_null(0.95, corrector=True)
+    assert not Guide(GuidanceSettings(1.0, GuidanceKind.ADG)).needs_null(0.5, corrector=True)
 
 
 def test_what_apg_adds_is_orthogonal_to_the_conditional_velocity() -> None:

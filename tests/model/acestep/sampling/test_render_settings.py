@@ -20,7 +20,7 @@ from model.acestep.sampling.render_settings import (
 )
 from model.acestep.sampling.repaint_ops import RepaintMode, repaint_settings
 from model.acestep.sampling.samplers import Method, Sampling, Solver
-from model.acestep.sampling.schedules import base_times, step_count, turbo_times
+from model.acestep.sampling.schedules import base_times, rounded, step_count, turbo_times
 from model.acestep.sampling.wavelet import WaveletMode, WaveletSettings
 from model.acestep.weights.capabilities import ModelTask, traits_of
 from model.errors import CannotRender
@@ -37,7 +37,7 @@ def of(
 
 def test_the_defaults_of_turbo() -> None:
     settings = of()
-    assert settings.times == turbo_times(8, 3.0)
+    assert settings.times == rounded(turbo_times(8, 3.0))
     assert settings.sampler.sampling is Sampling.TURBO
     assert settings.sampler.wavelet == WaveletSettings()
     assert settings.guidance.scale == 1.0
@@ -74,7 +74,7 @@ def test_strength_of_a_cover(strength: float, cover_strength: float, noise: floa
 
 def test_starting_from_the_source_shortens_the_schedule_and_the_switch() -> None:
     settings = of(task=ModelTask.COVER, cover_noise=0.3, cover_strength=0.5)
-    assert settings.times == turbo_times(8, 3.0)[4:]
+    assert settings.times == rounded(turbo_times(8, 3.0)[4:])
     assert settings.switch_step == 2
     assert of(task=ModelTask.COVER, cover_strength=0.0).switch_step == 0
 

@@ -160,6 +160,18 @@ def test_injection_puts_the_noised_source_around_the_region() -> None:
         assert torch.equal(outside, there) == (step <= 4)
 
 
+@pytest.mark.parametrize("sampling", list(Sampling))
+def test_the_sde_injects_at_the_time_its_step_ended_at(sampling: Sampling) -> None:
+    seen: list[Tensor] = []
+    field = Recorder(lambda latents, _time: seen.append(latents) or torch.ones_like(latents))
+    times, ones = base_times(4, 3.0), torch.ones_like(NOISE)
+    chosen = settings(sampling, method=Method.SDE)
+    denoise(field, NOISE, NOISE, times, chosen, step_noise=lambda _step: ones, keep=keep(1.0, 0))
+    for step in range(1, 4):
+        ended = times[step] if sampling is Sampling.TURBO else 1 - step / 4
+        assert torch.equal(seen[step][:, :4], from_source(DATA, NOISE, ended)[:, :4])
+
+
 @pytest.mark.parametrize(("sampling", "restored"), [(Sampling.BASE, True), (Sampling.TURBO, False)])
 def test_only_the_base_sampler_injects_after_the_last_step(sampling: Sampling, restored: bool) -> None:
     field = Recorder(lambda latents, _time: torch.ones_like(latents))

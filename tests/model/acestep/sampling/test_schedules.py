@@ -74,5 +74,13 @@ def test_the_noisier_time_wins_a_tie() -> None:
     assert schedules.from_nearest((1.0, 0.75, 0.5, 0.0), 0.625) == (0.75, 0.5, 0.0)
 
 
+def test_ties_are_decided_between_doubles() -> None:
+    """The reference implementation's choice; between the float32 times it would be the next one."""
+    for steps, shift, noise, first in ((8, 3.0, 0.6, 6), (4, 3.0, 0.05, 1), (10, 1.0, 0.35, 3)):
+        times = schedules.turbo_times(steps, shift)
+        assert schedules.from_nearest(times, 1 - noise) == times[first:]
+        assert schedules.from_nearest(schedules.rounded(times), 1 - noise) != schedules.rounded(times)[first:]
+
+
 def test_step_count_leaves_out_the_last_time() -> None:
     assert schedules.step_count(schedules.turbo_times(8, 3.0)) == 8

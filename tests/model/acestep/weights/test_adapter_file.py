@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable
+from functools import reduce
 from pathlib import Path
 
 import pytest
@@ -74,6 +76,91 @@ def test_what_the_config_says_of_strength(
     change = read(copied, weights).changes["layers.0.self_attention.query.weight"]
     assert isinstance(change, LowRank)
     assert change.scale == pytest.approx(scale)
+
+
+DIFFUSERS_NAMES = (("q_proj", "to_q"), ("k_proj", "to_k"), ("v_proj", "to_v"), ("o_proj", "to_out.0"))
+HALVES = {
+    "official": ("lora_A", "lora_B"),
+    "kohya": ("lora_down", "lora_up"),
+    "old": ("lora.down", "lora.up"),
+}
+
+
+def renamed(
+    prefix: str, halves: str = "official", diffusers: bool = False, dots: bool = True
+) -> dict[str, Tensor]:
+    """The tensors of the PEFT file by other names."""
+    found = {}
+    for name, tensor in load_file(PEFT).items():
+        module, half, _ = name.removeprefix("base_model.model.").rsplit(".", 2)
+        if diffusers:
+            module = reduce(lambda text, pair: text.replace(*pair), DIFFUSERS_NAMES, module)
+        if not dots:
+            module = module.replace(".", "_")
+        found[f"{prefix}{module}.{HALVES[halves][half == 'lora_B']}.weight"] = tensor
+    return found
+
+
+def with_alphas(found: dict[str, Tensor]) -> dict[str, Tensor]:
+    modules = {re.split(r"\.lora[_.]", name)[0] for name in found}
+    return found | {f"{module}.alpha": torch.tensor(8.0) for module in modules}
+
+
+@pytest.mark.parametrize(
+    ("found", "inside"),
+    [
+        (renamed("", diffusers=True), ""),
+        (renamed("transformer.", diffusers=True), "transformer."),
+        (renamed("decoder."), ""),
+        (with_alphas(renamed("decoder.")), None),
+        (with_alphas(renamed("diffusion_model.")), None),
+        (with_alphas(renamed("model.diffusion_model.decoder.", "kohya")), None),
+        (with_alphas(renamed("transformer.", "old", diffusers=True)), None),
+        (with_alphas(renamed("lora_unet_", "kohya", dots=False)), None),
+        (with_alphas(renamed("lora_unet_decoder_", "kohya", dots=False)), None),
+        (with_alphas(renamed("lora_transformer_", "kohya", diffusers=True, dots=False)), None),
+    ],
+)  # fmt: skip
+def test_every_programs_names_and_strength(
+    weights: Weights, tmp_path: Path, found: dict[str, Tensor], inside: str | None
+) -> None:
+    """inside: the prefix of PEFT's fields in the metadata, as diffusers writes them; None = there is none."""
+    config = json.loads((PEFT.parent / PEFT_CONFIG).read_text())
+    metadata = {"format": "pt"}
+    if inside is not None:
+        metadata["lora_adapter_metadata"] = json.dumps(
+            {inside + name: value for name, value in config.items()}
+        )
+    save_file(found, tmp_path / "pytorch_lora_weights.safetensors", metadata)
+    theirs, ours = (
+        read(PEFT, weights).changes,
+        read(tmp_path / "pytorch_lora_weights.safetensors", weights).changes,
+    )
+    assert ours.keys() == theirs.keys()
+    for name, change in theirs.items():
+        other = ours[name]
+        assert isinstance(change, LowRank)
+        assert isinstance(other, LowRank)
+        assert (other.scale, other.lengths) == (change.scale, change.lengths)
+        assert torch.equal(other.up, change.up)
+        assert torch.equal(other.down, change.down)
+
+
+def test_the_config_next_to_a_file_counts_whatever_its_tensors_are_called(
+    weights: Weights, tmp_path: Path
+) -> None:
+    save_file(renamed("decoder."), tmp_path / PEFT.name)
+    shutil.copy(PEFT.parent / PEFT_CONFIG, tmp_path)
+    change = read(tmp_path / PEFT.name, weights).changes["layers.0.self_attention.query.weight"]
+    assert isinstance(change, LowRank)
+    assert change.scale == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"r": 4}', '{"lora_alpha": 8, "use_dora": true}'])
+def test_metadata_that_says_no_strength(weights: Weights, tmp_path: Path, text: str) -> None:
+    save_file(renamed(""), tmp_path / "spoilt.safetensors", {"lora_adapter_metadata": text})
+    with pytest.raises(CannotRender, match=r"spoilt.* (unreadable|no valid lora_alpha|use_dora)"):
+        read(tmp_path / "spoilt.safetensors", weights)
 
 
 # --- what is refused ----------------------------------------------------------------------------------
