@@ -97,14 +97,22 @@ def read_sound(path: Path, max_seconds: float, open_file: OpenFile = open_regula
     """Read a whole sound file, exactly, and what its header says. open_file: how it is opened.
 
     Raises AudioFileError when it is missing, empty, cut off, not audio, of a kind the project cannot hold,
-    longer than max_seconds, or holds values that are not numbers or far beyond full scale.
+    longer than max_seconds, or holds values that are not numbers, far beyond full scale or beyond its format.
     """
     with opened(path, open_file) as sound:
         info = _info(path, sound)
         _check_length(path, info, max_seconds)
         samples = _read_samples(path, sound, info)
     _check_values(path, samples)
-    return info, Audio(samples, info.rate, info.encoding)
+    try:
+        return info, Audio(samples, info.rate, info.encoding)
+    except (
+        ValueError
+    ) as wrong:  # what a decoder makes of damaged blocks: the values are finite, as has been checked
+        raise AudioFileError(
+            f"{path.name} is damaged: it has samples that its format, {info.encoding.value}, cannot hold.",
+            "Copy or export it again.",
+        ) from wrong
 
 
 def read_part(path: Path, first: int, frames: int) -> Samples:

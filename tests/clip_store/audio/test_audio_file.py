@@ -11,6 +11,7 @@ from clip_store.audio.broadcast_wav import Bext
 from clip_store.errors import AudioFileError, StoreError
 from daw_protocol.requests import PROJECT_RATES
 from tests.clip_store.sounds import noise, song
+from tests.fuzz.targets import CORPUS
 
 LONG = 3600.0
 
@@ -252,3 +253,11 @@ def test_more_than_4_gib_is_refused_before_anything_is_written(tmp_path):
     with pytest.raises(StoreError, match="4 GiB"):
         write_wav(tmp_path / "song.wav", huge)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_damaged_file_whose_decoder_leaves_its_bits_is_refused(tmp_path):
+    """An ALAC file with a few wrong bytes, found by fuzzing: libsndfile decodes values between those of 16 bits."""
+    path = tmp_path / "song.caf"
+    path.write_bytes((CORPUS / "apple_audio" / "alac-beyond-its-bits").read_bytes())
+    with pytest.raises(AudioFileError, match=r"song\.caf is damaged"):
+        read_audio(path, 600)
