@@ -9,6 +9,7 @@ from bridge_server.engines.limits import refuse_too_long
 from bridge_server.rendering.hearing import Hearing
 from bridge_server.rendering.part_plans import about, refuse_overlaps
 from bridge_server.rendering.plan import Plan
+from bridge_server.rendering.usual_context import with_usual_context
 from bridge_server.songs.placement import Placement, placed
 from bridge_server.songs.song_probe import SongProbe
 from bridge_server.songs.song_reader import SongReader
@@ -43,7 +44,8 @@ class RequestSongs:
         self._tempos = tempos
 
     async def placed(self, description: EngineDescription, request: Render) -> tuple[Render, str]:
-        """The request with its songs in their places on the timeline, and a note on how their places were found.
+        """The request with its songs in their places on the timeline, and a note on how their places were found and
+        how much of them is context.
 
         Raises ProtocolError for everything that the request and the headers of its files show to be impossible.
         """
@@ -57,14 +59,16 @@ class RequestSongs:
             songs = [song]
         else:
             request, songs = await self._placed_tracks(request)
-        for part, plan in await self._plans(request, songs):
+        planned = await self._plans(request, songs)
+        for part, plan in planned:
             refuse_too_long(description, plan.least_seconds)
             if request.mode == TOGETHER:
                 _refuse_channels(description, songs, part)
         found = (note for song in songs if song.probe for note in song.probe.notes)
         notes = tuple(dict.fromkeys((*request.notes, *found)))[: requests.MAX_NOTES]
         placement = next((song.placement.note for song in songs if song.placement.note), "")
-        return request.evolve(notes=notes), placement
+        request, context = with_usual_context(description, request, (plan for _, plan in planned))
+        return request.evolve(notes=notes), " ".join(filter(None, (placement, context)))
 
     async def _plans(self, request: Render, songs: list[RequestSong]) -> list[tuple[Part, Plan]]:
         """What would be rendered of each song, where it can be. Raises ProtocolError."""

@@ -12,7 +12,6 @@ from typing import Any
 from bridge_server.engines.limits import refuse_impossible
 from bridge_server.engines.pool import EnginePool
 from bridge_server.engines.prompt_reading import unread_words
-from bridge_server.engines.usual_context import with_usual_context
 from bridge_server.handlers.jobs import JobHandlers, acknowledged
 from bridge_server.handlers.request_songs import RequestSongs
 from bridge_server.handlers.response import Response
@@ -96,7 +95,6 @@ class SubmitHandlers:
         request = request.evolve(engine=name)
         refuse_impossible(description, request)
         request = self._with_files(request, description.file_options)
-        request, context_note = with_usual_context(description, request)
         request, placement = await self._songs.placed(description, request)
         if known := self._known(request, asked, client):  # meanwhile, by another connection
             return await self._answers.again(known, client)
@@ -107,7 +105,7 @@ class SubmitHandlers:
             self._worker.cancel(older, "Replaced by a newer request for the same region.")
         self._audience.add(job.id, client)
         unread = unread_words(description, request.task, request.prompt, request.lyrics)
-        notes = (seed_note, context_note, placement, *request.notes, unread)
+        notes = (seed_note, placement, *request.notes, unread)
         answer = acknowledged(job, " ".join(filter(None, notes))[:MAX_SENTENCE])
         self._events.publish(Notice(answer.replies[0], known_to=client))
         # The song's own tempo is kept with the song: it must not follow the context to the next one.
