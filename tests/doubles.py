@@ -36,6 +36,7 @@ from model.errors import CannotRender, NotLoaded
 
 ENGINES = {
     "noise": EngineSetup("tests.doubles:NoiseEngine"),
+    "near": EngineSetup("tests.doubles:NearEngine"),
     "slow": EngineSetup("tests.doubles:SlowEngine"),
     "deaf": EngineSetup("tests.doubles:DeafEngine"),
     "faulty": EngineSetup("tests.doubles:FaultyEngine"),
@@ -113,6 +114,15 @@ class NoiseEngine:
 
     def work(self, request: RenderRequest, progress: OnProgress, should_stop: ShouldStop) -> None:
         """What happens before the audio is there."""
+
+
+class NearEngine(NoiseEngine):
+    """Wants a second of context unless a request says otherwise."""
+
+    name = "near"
+
+    def describe(self) -> EngineDescription:
+        return replace(super().describe(), context_seconds=1.0)
 
 
 class SlowEngine(NoiseEngine):

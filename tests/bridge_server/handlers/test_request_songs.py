@@ -49,3 +49,14 @@ def test_a_job_of_several_songs_keeps_each_in_its_place(ws):
     assert len({take["seed"] for take in takes}) == 1
     assert "tracks" not in takes[1]["request"]
     assert takes[1]["request"]["source_position"] == "480"
+
+
+def test_a_request_has_the_engines_context_where_the_song_goes_on(ws):
+    far = {"source": "long.wav", "start": 96_000, "end": 100_800, "engine": "near"}
+    accepted = ws.call("repaint", **far)
+    assert "Near uses 1 s of the song on each side as context" in accepted["note"]
+    assert ws.call("jobs.show", job=accepted["job"])["request"]["context"] == 1
+    for fields in ({**far, "context": 3}, {**far, "source": "song.wav", "start": 0, "end": 4800}):
+        accepted = ws.call("repaint", **fields)
+        assert "note" not in accepted
+        assert ws.call("jobs.show", job=accepted["job"])["request"].get("context") == fields.get("context")
