@@ -19,6 +19,7 @@ MAY_IMPORT = {
     # Values only: what a task, a recipe and a receipt are, and where something is on the timeline.
     "clip_store": (
         "clip_store",
+        "daw_protocol.ledger",
         "daw_protocol.receipt",
         "daw_protocol.recipe",
         "daw_protocol.song_receipt",
@@ -87,7 +88,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("index_schema",),
         ("blobs", "measure", "take"),
         ("splice",),
-        ("likeness", "comp"),
+        ("likeness", "comp", "source_type"),
         ("audio",),
         ("atomic_file", "regular_file"),
         ("errors", "file_clock"),
@@ -100,7 +101,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("take_results", "prompt_results"),
         ("model_results",),
         ("results", "song_tempo_kept"),
-        ("recipe", "song_receipt"),
+        ("ledger", "recipe", "song_receipt"),
         ("result_fields",),
         ("requests", "replies", "receipt"),
         ("message",),

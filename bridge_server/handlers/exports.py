@@ -26,6 +26,7 @@ from clip_store.exports import Format, Project, Written, song_project, take_proj
 from clip_store.exports.arrange import find_song
 from clip_store.exports.stems import write_stems
 from clip_store.mix.accepted import accepted_in
+from clip_store.mix.song_ledger import ledger_of, xmp_of_song
 from clip_store.mix.write_mix import MixFormat, SongToWrite, WrittenMix, write_mix
 from clip_store.stems import stems_with
 from clip_store.store import ClipStore, statement
@@ -148,9 +149,10 @@ def finished_song(store: ClipStore, name: str) -> SongToWrite:
     song, title = in_either_spelling(name, lambda spelled: find_song(store, spelled))
     newest = next(iter(store.index.list(song=song, limit=1)), None)
     position = newest.position - newest.start if newest else 0
-    return SongToWrite(
-        accepted_in(store.index, song), title or (newest.title if newest else "song"), position
-    )
+    title = title or (newest.title if newest else "song")
+    accepted = accepted_in(store.index, song)
+    ledger = ledger_of(store, accepted, title, position)
+    return SongToWrite(accepted, title, position, ledger, xmp_of_song(store, accepted, ledger))
 
 
 def stems_of(store: ClipStore, name: str) -> tuple[Take, ...]:

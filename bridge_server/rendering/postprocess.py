@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bridge_server.engines.outcome import Outcome, StemFile
+from bridge_server.models.licences import licence_of
 from bridge_server.rendering import receipts
 from bridge_server.rendering.plan import Plan
 from bridge_server.rendering.song_shape import playing_part
@@ -19,6 +20,7 @@ from clip_store.audio.audio import Audio, Encoding, quantise
 from clip_store.blobs import BlobStore
 from clip_store.measure.alignment import is_silent
 from clip_store.measure.gain_match import NEIGHBOUR_SECONDS, GainMatch, match_gain
+from clip_store.source_type import of_take
 from clip_store.splice import splice, stretch, with_clip
 from clip_store.take import MIX, Attachment, Take
 from daw_protocol.errors import ErrorCode, ProtocolError
@@ -46,7 +48,10 @@ Render = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class TakeContext:
-    """What every take of one render has in common."""
+    """What every take of one render has in common.
+
+    song_is_generative: a trained network made some of the song, as far as its file and the store say.
+    """
 
     job: str
     number: int
@@ -57,6 +62,7 @@ class TakeContext:
     reference: Song | None = None
     part: Part | None = None
     stack: tuple[StackedSong, ...] = ()
+    song_is_generative: bool = False
 
 
 @dataclass(frozen=True)
@@ -307,6 +313,11 @@ def recipe(order: TakeContext, outcome: Outcome, receipt: Receipt) -> Recipe:
     """Everything needed to render the take again, and the engine's report."""
     report, blueprint, reference = outcome.report, outcome.blueprint, None
     heard = order.song.heard if order.song else None
+    weights = report.weights or order.engine.weights
+    with_files = any(name in order.plan.request.options for name in order.engine.file_options)
+    source_type = of_take(
+        order.plan.request.task, order.engine.neural, order.song_is_generative, recordings=with_files
+    )
     if order.reference is not None:  # nothing is rendered after one without consent
         reference = ReferenceAudio(name=order.reference.name, digest=order.reference.digest, consent=True)
     return Recipe(
@@ -314,7 +325,9 @@ def recipe(order: TakeContext, outcome: Outcome, receipt: Receipt) -> Recipe:
         engine=order.engine.name,
         engine_label=order.engine.label,
         neural=order.engine.neural,
-        weights=report.weights or order.engine.weights,
+        weights=weights,
+        licence=licence_of(weights),
+        source_type=source_type.value,
         seed=order.plan.request.seed,
         take=order.number - (order.part.first_take if order.part else 1),
         region=order.part.region if order.part else None,

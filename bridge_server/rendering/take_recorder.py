@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from bridge_server.engines.outcome import Outcome
@@ -15,7 +16,8 @@ from bridge_server.jobs.replies import analysed, take_ready
 from bridge_server.rendering.postprocess import FinishedTake, TakeContext, blueprint_record, finish
 from bridge_server.sessions.events import Events, JobReply
 from bridge_server.songs.song_tempos import SongTempos
-from clip_store.store import ClipStore
+from bridge_server.songs.sources import Song
+from clip_store.store import ClipStore, source_type_of
 from clip_store.take import Take
 from daw_protocol.errors import ErrorCode, ProtocolError
 
@@ -56,7 +58,19 @@ class TakeRecorder:
 
     async def finish(self, context: TakeContext, outcome: Outcome) -> list[FinishedTake]:
         """Splices, measures and stores what was rendered. Raises ProtocolError, ClipStoreError."""
+        songs = [context.song, *(track.song for track in context.stack)]
+        generative = any(song is not None and self._is_generative(song) for song in songs)
+        context = replace(context, song_is_generative=generative)
         return await asyncio.to_thread(finish, context, outcome, self._store.blobs)
+
+    def _is_generative(self, song: Song) -> bool:
+        """Whether a trained network made some of a song: by its file, by the takes in it, by the take that made it."""
+        index = self._store.index
+        known = self._store.song_source_type(song.parent)
+        if known is not None and known.is_generative:
+            return True
+        takes = song.heard.takes if song.heard else ()
+        return any(source_type_of(index.get(take)).is_generative for take in takes)
 
     async def record(self, job: Job, finished: list[FinishedTake]) -> tuple[Take, ...]:
         """Records all clips of one take, or none, and announces them. Raises ProtocolError, ClipStoreError."""

@@ -24,7 +24,8 @@ from clip_store.exports.formats import Format, limits
 from clip_store.exports.midi_tempo import midi_bytes
 from clip_store.exports.project import Project, SoundFile
 from clip_store.exports.reaper import AUDIO_FOLDER, reaper_project
-from clip_store.store import ORIGINATOR, bext_of, file_stem, recipe_of, statement
+from clip_store.exports.sound_recipe import about_sound, recipe_in
+from clip_store.store import ORIGINATOR, bext_of, file_stem
 from daw_protocol.timeline import Span
 
 OnFraction = Callable[[float], None]
@@ -144,7 +145,7 @@ class _Order:
     def pieces(self, sound: SoundFile, audio: Audio) -> Iterator[bytes]:
         """A sound file as a WAV file, piece by piece, with progress."""
         files = self.project.files
-        for piece, done in pieces_of(audio, _chunks(sound, audio)):
+        for piece, done in pieces_of(audio, _chunks(self.project, sound, audio)):
             yield piece
             self.progress((files.index(sound) + done) / len(files))
 
@@ -212,18 +213,15 @@ def _write_sound(order: _Order, folder: Path, sound: SoundFile, audio: Audio) ->
     return path
 
 
-def _chunks(sound: SoundFile, audio: Audio) -> list[tuple[bytes, bytes]]:
+def _chunks(project: Project, sound: SoundFile, audio: Audio) -> list[tuple[bytes, bytes]]:
+    recipe, note = recipe_in(project, sound, audio)
     if sound.take is None:
-        return metadata_chunks(_plain_bext(sound), None, "", audio.rate)
-    take = sound.take
-    return metadata_chunks(_take_bext(sound, audio), recipe_of(take), statement(take), audio.rate)
+        return metadata_chunks(_plain_bext(sound), recipe, note, audio.rate, sound.xmp)
+    return metadata_chunks(_take_bext(sound, audio), recipe, note, audio.rate, sound.xmp)
 
 
 def _plain_bext(sound: SoundFile) -> Bext:
-    about = "The original song."
-    if sound.comp:
-        about = f"Machine-generated or machine-assisted audio by {ORIGINATOR}. {sound.comp.made_of}"
-    return Bext(description=about, originator=ORIGINATOR, time_reference=max(0, sound.position))
+    return Bext(description=about_sound(sound), originator=ORIGINATOR, time_reference=max(0, sound.position))
 
 
 def _take_bext(sound: SoundFile, audio: Audio) -> Bext:

@@ -27,10 +27,12 @@ from clip_store.mix.measure_mix import MeasuredMix, OnFraction, measure_mix
 from clip_store.mix.song_mix import SongMix
 from clip_store.mix.stem_changes import merged, unheard
 from clip_store.store import ORIGINATOR, file_stem, recipe_of
+from daw_protocol.ledger import Ledger
 from daw_protocol.song_receipt import SongReceipt
 from daw_protocol.timeline.span import Span
 
 RECIPE_COMMENT = "TAKEBRIDGE_RECIPE"
+SOURCE_TYPE_COMMENT = "DIGITALSOURCETYPE"
 
 
 class MixFormat(enum.Enum):
@@ -46,11 +48,16 @@ class MixFormat(enum.Enum):
 
 @dataclass(frozen=True)
 class SongToWrite:
-    """What a finished song is made of. title: the song's name; position: of its first sample on the timeline."""
+    """What a finished song is made of. title: the song's name; position: of its first sample on the timeline.
+
+    ledger: whose it is; xmp: its packet. The file carries both.
+    """
 
     accepted: AcceptedSong
     title: str
     position: int
+    ledger: Ledger | None = None
+    xmp: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -139,11 +146,13 @@ def _write(
             "COMMENT": note,
             RECIPE_COMMENT: json.dumps(recipe, sort_keys=True),
         }
-        write_flac(part, mix.form, blocks(), comments)
+        if song.ledger and song.ledger.source_type:
+            comments = {SOURCE_TYPE_COMMENT: song.ledger.source_type, **comments}
+        write_flac(part, mix.form, blocks(), comments, song.xmp)
         return
     bext = bext_of(song, mix.form, start)
     with part.open("xb") as file:
-        file.write(wave_head(mix.form, metadata_chunks(bext, recipe, note, mix.form.rate)))
+        file.write(wave_head(mix.form, metadata_chunks(bext, recipe, note, mix.form.rate, song.xmp)))
         file.write(struct.pack("<4sI", b"data", mix.form.sound_bytes))
         for block in blocks():
             file.write(encode_samples(block, mix.form.encoding))
@@ -188,6 +197,7 @@ def mix_recipe(song: SongToWrite, measured: MeasuredMix) -> dict[str, object]:
         ],
         "takes": [recipe_of(song.accepted.takes[take]) for take in used],
         "receipt": measured.receipt.to_fields(),
+        **({"ledger": song.ledger.to_fields()} if song.ledger else {}),
     }
 
 
