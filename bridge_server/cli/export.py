@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,17 +12,19 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from bridge_server.cli.commands import DONE, INTERRUPTED, Screen
 from bridge_server.errors import as_protocol_error
-from bridge_server.handlers.exports import finished_song, project_of, stems_of
+from bridge_server.handlers.exports import finished_song, ledger_of_song, project_of, stems_of
 from bridge_server.jobs.database import DATABASE, open_database
+from bridge_server.rendering.ledger_file import peaks_of_mix, write_ledger
 from bridge_server.rendering.receipts import song_in_words
-from bridge_server.version import VERSION
+from bridge_server.version import MADE_BY, VERSION
 from clip_store.errors import ClipStoreError, TakeError
 from clip_store.exports import Format, Written, write_export
 from clip_store.exports.stems import write_stems
+from clip_store.mix.song_mix import SongMix
 from clip_store.mix.write_mix import MixFormat, write_mix
 from clip_store.store import ClipStore
 from daw_protocol.errors import ErrorCode, ProtocolError
-from daw_protocol.requests.export import MIX_FORMATS, STEMS_FORMAT, Export
+from daw_protocol.requests.export import LEDGER_FORMAT, MIX_FORMATS, STEMS_FORMAT, Export
 
 
 def export(store: Path, screen: Screen, what: str, name: str, format: str, folder: Path) -> int:
@@ -55,6 +58,11 @@ def export(store: Path, screen: Screen, what: str, name: str, format: str, folde
 
 def _written(store: ClipStore, screen: Screen, what: str, name: str, format: str, folder: Path) -> Written:
     Export(what=what, name=name, format=format)  # refuses stems of a song
+    if format == LEDGER_FORMAT:
+        song = finished_song(store, name)
+        with _progress(screen) as progress:
+            peaks = peaks_of_mix(SongMix(song.accepted, store.blobs), progress)
+            return write_ledger(ledger_of_song(song), peaks, folder, MADE_BY, time.time())
     if format == STEMS_FORMAT:
         stems = stems_of(store, name)
         with _progress(screen) as progress:

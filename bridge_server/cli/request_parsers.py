@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bridge_server.cli.analyse_parser import add_analyse
 from bridge_server.cli.arguments import screen_of, settings_of, store_of
+from bridge_server.cli.ledger_parser import add_ledger
 from bridge_server.cli.options import Subparsers, in_help, json_option
 from bridge_server.cli.presets_parser import add_presets
 from bridge_server.cli.several import BARS_HELP, add_several, several, with_regions
@@ -54,6 +55,7 @@ def add_requests(commands: Subparsers) -> None:
     add_presets(commands)
     _lists(commands)
     _export(commands)
+    add_ledger(commands)
 
 
 def _render(commands: Subparsers, command: Command) -> None:
@@ -267,7 +269,8 @@ def _export(commands: Subparsers) -> None:
     export.add_argument(
         "--as", dest="format", choices=EXPORT_FORMATS, required=True,
         help="dawproject: Bitwig, Studio One, Cubase; rpp: REAPER; aaf: Pro Tools, Logic; midi: the tempo map; "
-        "wav: time-stamped files for any DAW; mix: the song with all accepted takes, in one file",
+        "wav: time-stamped files for any DAW; mix: the song with all accepted takes, in one file; "
+        "ledger: whose the song is, as a page to print",
     )  # fmt: skip
     export.add_argument(
         "--mix-format",

@@ -29,8 +29,8 @@ _LONGEST_PROMPT = 160
 _STYLE = """
 @page { size: A4; margin: 14mm; }
 * { box-sizing: border-box; }
-body { font: 10.5px/1.4 system-ui, "Segoe UI", Helvetica, Arial, sans-serif; color: #111; background: #fff; margin: 0 auto;
-  padding: 14px; max-width: 690px; print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+body { font: 10.5px/1.4 system-ui, "Segoe UI", Helvetica, Arial, sans-serif; color: #111; background: #fff;
+  margin: 0 auto; padding: 14px; max-width: 690px; print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 h1 { font-size: 19px; margin: 0 0 1px; overflow-wrap: anywhere; }
 h2 { font-size: 12px; margin: 13px 0 3px; }
 p { margin: 2px 0; }
@@ -67,7 +67,9 @@ def ledger_page(ledger: Ledger, peaks: Sequence[float], version: str, now: float
             _table(("From", "To", "Samples", "Whose", "Takes", "Why"), _stretch_rows(ledger)),
             *(f'<p class="quiet">{escape(line)}</p>' for line in _crossfades(ledger)),
             "<h2>Takes</h2>" if ledger.takes else "",
-            _table(("", "Take", "Made with", "Asked for", "Chosen"), _take_rows(ledger)) if ledger.takes else "",
+            _table(("", "Take", "Made with", "Asked for", "Chosen"), _take_rows(ledger))
+            if ledger.takes
+            else "",
             "<h2>Notes</h2>",
             *(f"<p>{escape(note)}</p>" for note in ledger.notes),
             f'<p class="quiet">Original: {escape(ledger.song)}<br>{ledger.rate} samples a second; sample 0 is the '
@@ -154,8 +156,8 @@ def _crossfades(ledger: Ledger) -> Iterator[str]:
     if fades:
         longest = max(one.end - one.start for one in fades) / ledger.rate * 1000
         yield (
-            f"Between them lie {len(fades)} crossfade{'s' if len(fades) > 1 else ''} of {longest:.0f} ms at most, which "
-            "have both sides in them. The JSON of this ledger has each with its samples."
+            f"Between them lie {len(fades)} crossfade{'s' if len(fades) > 1 else ''} of {longest:.0f} ms at most, with "
+            "both sides in them. The JSON of this ledger has each with its samples."
         )
 
 
@@ -164,7 +166,9 @@ def _take_rows(ledger: Ledger) -> Iterator[list[str]]:
     for one in ledger.takes:
         made = [one.engine or "unknown engine"]
         if one.weights:
-            made.append(f"weights {one.weights}{f' ({one.weights_digest[:12]})' if one.weights_digest else ''}")
+            made.append(
+                f"weights {one.weights}{f' ({one.weights_digest[:12]})' if one.weights_digest else ''}"
+            )
             made.append(f"licence: {one.licence or 'unknown'}")
         elif not one.neural:
             made.append("no neural network")

@@ -29,6 +29,7 @@ _TYPES = {
     SourceType.ALTERED: "A recording, altered by an algorithm without a trained model.",
 }
 _PANEL = re.compile(r"ws:panel-")
+_RANDOM = re.compile(r"[0-9a-f]{16}")
 _NAMED_OSC = re.compile(r"osc:[^:@]*:([^@]+)")
 
 
@@ -55,7 +56,7 @@ def ledger_in_words(ledger: Ledger) -> Iterator[str]:
         made = f"{take.engine or 'an unknown engine'}{f', {take.weights}' if take.weights else ''}"
         licence = f" (licence: {take.licence})" if take.licence else ""
         file = "".join(f"; {state}" for state in states_in_words(take.file))
-        yield f"{take.take}: {take.task} by {made}{licence}; chosen {chooser_in_words(take)}{file}"
+        yield f"{take.take}: {take.task} by {made}{licence}; chosen: {chooser_in_words(take)}{file}"
 
 
 def states_in_words(state: str) -> tuple[str, ...]:
@@ -74,27 +75,24 @@ def source_type_in_words(address: str) -> str:
 
 
 def chooser_in_words(take: LedgerTake) -> str:
-    """Who chose a take, and when: "in the panel, 3 May 2026, 14:05 UTC"."""
-    who = owner_in_words(take.chosen_by)
-    when = f"{_day(take.chosen)}" if take.chosen is not None else "when was not noted"
-    return f"{who}, {when}" if who else when
+    """Who chose a take, and when: "panel, 3 May 2026, 14:05 UTC"."""
+    when = _day(take.chosen) if take.chosen is not None else ""
+    return ", ".join(one for one in (take.chosen_by, when) if one) or "not noted"
 
 
-def owner_in_words(client: str) -> str:
-    """Where a choice came from, by the name the server knows its client by; "" for none."""
-    if not client:
-        return ""
+def program_of(client: str) -> str:
+    """What a client is called in a ledger, by the key the server knows it by: no addresses, no random names."""
     if _PANEL.match(client):
-        return "in the panel"
+        return "panel"
     if client == "midi":
-        return "by a MIDI pad"
+        return "MIDI pad"
     if client.startswith("http:"):
-        return "by a script"
+        return "script"
     named = _NAMED_OSC.match(client)
     if client.startswith("osc:"):
-        return f"in {named[1]}" if named else "by an OSC program"
+        return named[1] if named else "OSC program"
     name = client.partition(":")[2]
-    return f"in {name}" if name and not re.fullmatch(r"[0-9a-f]{16}", name) else "by another program"
+    return name if name and not _RANDOM.fullmatch(name) else "another program"
 
 
 def clock(seconds: float) -> str:

@@ -9,7 +9,7 @@ import json
 import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,21 +27,40 @@ MAX_MEMBER = 4 << 30
 """Bytes of a sound in a dawproject, unpacked: what a WAV file can hold."""
 
 _WAVES = (".wav", ".wave", ".bwf")
+_ARCHIVES = (".dawproject", ".zip")
 
 
 @dataclass(frozen=True)
 class FoundSound:
-    """A sound with a recipe. name: of its file, with the file it lies in; audio: None where it cannot be read."""
+    """A sound with a recipe.
+
+    name:       of its file, with the file it lies in.
+    is_as_written: it has the very samples its recipe was written for, in whatever encoding they are now.
+    is_readable: its samples can be read.
+    audio:      of whole songs only, the original and the finished one: clips may be many.
+    """
 
     name: str
     recipe: Mapping[str, Any]
-    audio: Audio | None
+    is_as_written: bool
+    is_readable: bool = True
+    audio: Audio | None = None
 
     @property
-    def is_as_written(self) -> bool:
-        """Whether it has the very samples its recipe was written for, in whatever encoding they are now."""
-        digest = self.recipe.get("audio")
-        return self.audio is not None and isinstance(digest, str) and holds(self.audio, digest)
+    def is_original(self) -> bool:
+        return self.recipe.get("original") is True
+
+    @property
+    def is_finished_song(self) -> bool:
+        return "accepted" in self.recipe
+
+
+def found_sound(name: str, recipe: Mapping[str, Any], audio: Audio | None) -> FoundSound:
+    """A sound, compared with what its recipe says of it. audio: None where it cannot be read."""
+    digest = recipe.get("audio")
+    same = audio is not None and isinstance(digest, str) and holds(audio, digest)
+    found = FoundSound(name, recipe, same, audio is not None)
+    return replace(found, audio=audio) if found.is_original or found.is_finished_song else found
 
 
 def holds(audio: Audio, digest: str) -> bool:
@@ -74,7 +93,7 @@ def _in_file(path: Path, name: str) -> Iterator[FoundSound]:
         yield from _sound(path, name, read_recipe(path))
     elif ending == ".flac":
         yield from _sound(path, name, _parsed(read_comments(path).get(RECIPE_COMMENT, "")))
-    elif ending == ".dawproject" or ending == ".zip":
+    elif ending in _ARCHIVES:
         yield from _in_archive(path, name)
     elif ending == ".aaf":
         yield from _in_aaf(path, name)
@@ -86,9 +105,9 @@ def _sound(path: Path, name: str, recipe: Mapping[str, Any] | None) -> Iterator[
     try:
         audio = read_audio(path, float("inf"))
     except AudioFileError:
-        yield FoundSound(name, recipe, None)
+        yield found_sound(name, recipe, None)
     else:
-        yield FoundSound(name, recipe, audio)
+        yield found_sound(name, recipe, audio)
 
 
 def _in_archive(path: Path, name: str) -> Iterator[FoundSound]:
@@ -120,12 +139,12 @@ def _in_aaf(path: Path, name: str) -> Iterator[FoundSound]:
                 if recipe is not None:
                     right = masters.get(f"{title[:-2]}.R") if title.endswith(".L") else None
                     mobs = [master, *([right] if right is not None else [])]
-                    yield FoundSound(f"{name}: {title}", recipe, _essence_of(file, mobs))
+                    yield found_sound(f"{name}: {title}", recipe, _essence_of(mobs))
     except (aaf2.exceptions.AAFError, ValueError, KeyError, AttributeError) as error:
         raise ClipStoreError(f"{name} cannot be read: {error}.", "Export it again.") from error
 
 
-def _essence_of(file: Any, masters: list[Any]) -> Audio | None:
+def _essence_of(masters: list[Any]) -> Audio | None:
     """The sound of master mobs, a channel each; None for essence that is not in the file, or no PCM."""
     sides: list[Samples] = []
     rate, encoding = 0, Encoding.PCM_24
@@ -134,7 +153,10 @@ def _essence_of(file: Any, masters: list[Any]) -> Audio | None:
         essence = None if source is None else source.essence
         if source is None or essence is None:
             return None
-        bits, rate = int(source.descriptor["QuantizationBits"].value), int(source.descriptor["SampleRate"].value)
+        bits, rate = (
+            int(source.descriptor["QuantizationBits"].value),
+            int(source.descriptor["SampleRate"].value),
+        )
         encoding = Encoding.PCM_16 if bits == 16 else Encoding.PCM_24
         stream = essence.open("r")
         sides.append(decode_samples(stream.read(), 1, encoding))
