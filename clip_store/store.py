@@ -8,10 +8,11 @@ The order is always blob, record, reply: what a record names is on the disk befo
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,14 +22,14 @@ from clip_store.audio.broadcast_wav import Bext
 from clip_store.audio.stored_wave import StoredWave
 from clip_store.audio.xmp import SourceMark, decode_xmp, encode_xmp
 from clip_store.blobs import BlobStore
-from clip_store.errors import AudioFileError, StoreError
+from clip_store.errors import AudioFileError, StoreError, TakeError
 from clip_store.index import Connection, TakeIndex
 from clip_store.marks import SHORT_NAME
 from clip_store.peaks import PeakFiles
 from clip_store.source_type import SourceType, of_mix, of_take
 from clip_store.splice import with_clip
 from clip_store.take import MIX, Take
-from daw_protocol.tasks import TASKS
+from daw_protocol.tasks import TASKS, Placement
 
 ORIGINATOR = "Takebridge"
 TITLE_BESIDE_LABEL = 24  # letters of a title in front of a take's own name
@@ -124,6 +125,23 @@ class ClipStore:
         if take.base is None:
             return self.blobs.get(take.audio)
         return with_clip(self.blobs.get(take.base), self.blobs.get(take.audio), take.start_in_base)
+
+    def xmp_of_song_with(self, take: Take) -> bytes:
+        """The XMP packet of the whole song with a take in it: its file's own, with the mark of what is in it now."""
+        song = take.parent or ""
+        heard = take.recipe.heard.takes if take.recipe.heard else ()
+        takes = [take, *self.takes_there(heard)]
+        alone = take.parent is None or TASKS[take.task].placement is Placement.ALONE
+        kind = (
+            source_type_of(take) if alone else of_mix(map(source_type_of, takes), self.song_source_type(song))
+        )
+        return encode_xmp(mark_of(kind or source_type_of(take), takes), self.index.recall_xmp(song))
+
+    def takes_there(self, ids: Iterable[str]) -> Iterator[Take]:
+        """The takes of these that have not been deleted."""
+        for take in ids:
+            with contextlib.suppress(TakeError):
+                yield self.index.get(take)
 
     def song_source_type(self, song: str) -> SourceType | None:
         """What a song is, by the mark in its file and the takes it was made by; None where neither says anything."""

@@ -16,7 +16,7 @@ from bridge_server.rendering.song_shape import playing_part
 from bridge_server.rendering.stack import StackedSong, sum_of
 from bridge_server.songs.sources import Song
 from bridge_server.version import MADE_BY
-from clip_store.audio.audio import Audio, Encoding, quantise
+from clip_store.audio.audio import Audio, Encoding, quantise, widened
 from clip_store.blobs import BlobStore
 from clip_store.measure.alignment import is_silent
 from clip_store.measure.gain_match import NEIGHBOUR_SECONDS, GainMatch, match_gain
@@ -34,6 +34,9 @@ from model.dsp.offset import outweighs_sound, sound_of, without_drift
 from model.engine import EngineDescription
 
 HANDLES = "handles"
+
+DEPTHS = {"24": Encoding.PCM_24, "float": Encoding.FLOAT}
+"""What a request's depth asks for at least; a song that is deeper keeps its own."""
 
 # A gain below this is inaudible and not worth changing a render for: samples that were copied from the
 # song stay what they were.
@@ -158,6 +161,7 @@ def _spliced(
     """A clip that takes the region's place in a song. rolls: with pre- and post-roll; in a stack, and where."""
     assert order.song is not None, "checked when it was asked for"
     song, region = order.song.audio, order.plan.region_in_song
+    song = widened(song, song.encoding.holding(DEPTHS.get(order.plan.request.depth, song.encoding)))
     gain = level.gain_db if level else 0.0
     louder = _amplified(render, song.rate, gain)
     fade = round(order.plan.request.crossfade / 1000 * song.rate)
@@ -261,13 +265,13 @@ def _level(order: TakeContext, render: Render, song: Audio, region: Span) -> Gai
 
 
 def _handles(rolls: StemFile | tuple[StemFile, slice] | None, song: Audio, gain_db: float) -> Audio | None:
-    """The un-spliced render with its pre- and post-roll, at the clip's level."""
+    """The un-spliced render with its pre- and post-roll, at the clip's level; in floats, as it was rendered."""
     if rolls is None:
         return None
     render = rolls.samples() if isinstance(rolls, StemFile) else rolls[0].samples()[:, rolls[1]]
     if not np.isfinite(render).all():
         raise _rejected("The pre-roll or post-roll contains invalid samples (not numbers).")
-    return quantise(_amplified(render, song.rate, gain_db), song.rate, song.encoding).audio
+    return quantise(_amplified(render, song.rate, gain_db), song.rate, Encoding.FLOAT).audio
 
 
 def _take(

@@ -65,12 +65,11 @@ class TakeRecorder:
 
     def _is_generative(self, song: Song) -> bool:
         """Whether a trained network made some of a song: by its file, by the takes in it, by the take that made it."""
-        index = self._store.index
         known = self._store.song_source_type(song.parent)
         if known is not None and known.is_generative:
             return True
         takes = song.heard.takes if song.heard else ()
-        return any(source_type_of(index.get(take)).is_generative for take in takes)
+        return any(source_type_of(take).is_generative for take in self._store.takes_there(takes))
 
     async def record(self, job: Job, finished: list[FinishedTake]) -> tuple[Take, ...]:
         """Records all clips of one take, or none, and announces them. Raises ProtocolError, ClipStoreError."""

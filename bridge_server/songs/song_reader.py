@@ -152,7 +152,7 @@ class SongReader:
         song = blobs.probe(take.base)
         check_alike(song, clip)
         return replace(
-            SongProbe.of(song),
+            SongProbe.of(replace(song, encoding=clip.encoding)),
             frames=frames_with_clip(song.frames, clip.frames, take.start_in_base),
             stamp=Fraction(take.position - max(0, take.start_in_base), take.rate),
         )

@@ -225,13 +225,13 @@ def _notes(song: SongToWrite, mix: SongMix, receipt: SongReceipt) -> Iterator[st
     original = mix.original.form.encoding
     if not song.accepted.comps:
         yield "Nothing is accepted in this song: the file holds the original."
-    if mix.form.encoding is not original and mix.form.encoding.is_float:
+    if mix.form.encoding is not mix.needed:
+        yield "What was added to the song is rounded to 24 bits; a WAV file keeps it as it is."
+    elif mix.form.encoding is not original:
         yield (
             f"The file has {_depth(mix.form.encoding)} samples, wider than the song's {_depth(original)}: "
             "what was added to it is neither rounded nor cut off."
         )
-    elif mix.form.encoding is not mix.needed:
-        yield "What was added to the song is rounded to 24 bits; a WAV file keeps it as it is."
     if receipt.over:
         yield f"{receipt.over} samples lie beyond full scale. The file holds them: turn it down before you convert it."
     if song.accepted.alone:

@@ -98,6 +98,12 @@ class Render(Request):
         1.0,
     )
     crossfade: float = value(Real(0, 1000), "milliseconds of crossfade at each end, inside the region", 12.0)
+    depth: str = value(
+        Choice(("song", "24", "float")),
+        "how deep clips are that take the song's place: as deep as the `song`, or `24` bits or `float` where that is "
+        "deeper; every other sample stays what it was",
+        "song",
+    )
     match_loudness: bool = value(Flag(), "match the loudness of the audio it replaces", True)
     context: float | None = value(
         Real(0, 600), "seconds of the song on each side of the region that the engine uses as context", None

@@ -14,7 +14,8 @@ def test_what_is_no_plain_xml_is_nothing(xml):
 
 def test_plain_xml_is_read():
     root = without_entities("<x><y>Ä</y></x>")
-    assert root is not None and root.findtext("y") == "Ä"
+    assert root is not None
+    assert root.findtext("y") == "Ä"
 
 
 def test_text_keeps_what_xml_can_hold():

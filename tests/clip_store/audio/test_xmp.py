@@ -44,7 +44,8 @@ def test_what_is_written_is_read():
     packet = encode_xmp(MARK)
     assert decode_xmp(packet.decode()) == MARK
     assert packet == encode_xmp(MARK)
-    assert packet.startswith(b'<?xpacket begin="\xef\xbb\xbf"') and packet.endswith(b'<?xpacket end="w"?>')
+    assert packet.startswith(b'<?xpacket begin="\xef\xbb\xbf"')
+    assert packet.endswith(b'<?xpacket end="w"?>')
 
 
 FORMS = [

@@ -1,5 +1,7 @@
 """Whose each sample of a song is: compared with the samples of the finished song itself."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -41,7 +43,7 @@ def check_samples(made: Shelf, found) -> None:
     """What is called human is the original's, bit for bit; what is a single take's is that take's."""
     mix = SongMix(accepted_in(made.store.index, made.song.digest), made.store.blobs)
     assert (found[0].start, found[-1].end) == (mix.span.start, mix.span.end)
-    assert all(one.end == other.start for one, other in zip(found, found[1:], strict=False))
+    assert all(one.end == other.start for one, other in pairwise(found))
     for one in found:
         samples = mix.read(Span(one.start, one.end)).samples
         if one.whose == HUMAN:
