@@ -100,7 +100,7 @@ def frames_with_clip(song_frames: int, clip_frames: int, start: int) -> int:
 
 
 def check_alike(song: Audio | AudioInfo | WaveForm, clip: Audio | AudioInfo | WaveForm) -> None:
-    """Raises SpliceError when rate or channels of a clip differ from the song's, or its encoding cannot hold the song."""
+    """Raises SpliceError when rate or channels of a clip differ from the song's, or its encoding cannot hold it."""
     holds_song = song.encoding.holding(clip.encoding) is clip.encoding
     if (song.rate, song.channels) != (clip.rate, clip.channels) or not holds_song:
         raise SpliceError("The clip has another rate, channel count or encoding than the song.")

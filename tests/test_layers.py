@@ -64,7 +64,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("audition",),
         ("rendering",),
         ("settings",),  # they name the engines there are
-        ("engines", "songs", "models", "presets"),
+        ("engines", "songs", "models", "presets", "provenance"),
         ("jobs", "sessions"),
         (
             "errors",
@@ -175,6 +175,8 @@ ONLY_IN = {
         "clip_store.exports.midi_tempo",
         "model.sketch.band",
     ),
+    "c2pa": ("bridge_server.provenance",),
+    "cryptography": ("bridge_server.provenance",),
     "mcp": ("bridge_server.cli.mcp_server",),
     "mcp_types": ("bridge_server.cli.mcp_server",),
     "prometheus_client": ("bridge_server.endpoints.http.metrics_page",),

@@ -14,6 +14,7 @@ from bridge_server.cli.commands import DONE, INTERRUPTED, Screen
 from bridge_server.errors import as_protocol_error
 from bridge_server.handlers.exports import finished_song, ledger_of_song, project_of, stems_of
 from bridge_server.jobs.database import DATABASE, open_database
+from bridge_server.provenance.sealing import Sealing, sealing_of
 from bridge_server.rendering.ledger_file import peaks_of_mix, write_ledger
 from bridge_server.rendering.receipts import song_in_words
 from bridge_server.version import MADE_BY, VERSION
@@ -27,8 +28,13 @@ from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.requests.export import LEDGER_FORMAT, MIX_FORMATS, STEMS_FORMAT, Export
 
 
-def export(store: Path, screen: Screen, what: str, name: str, format: str, folder: Path) -> int:
-    """The command `takebridge export`; returns the exit status. Raises ProtocolError."""
+def export(
+    store: Path, screen: Screen, what: str, name: str, format: str, folder: Path, sign: Path | None = None
+) -> int:
+    """The command `takebridge export`; returns the exit status. sign: the folder of the key that files are signed with.
+
+    Raises ProtocolError.
+    """
     if not (store / DATABASE).is_file():
         raise ProtocolError(
             ErrorCode.UNKNOWN_TAKE,
@@ -38,9 +44,10 @@ def export(store: Path, screen: Screen, what: str, name: str, format: str, folde
     try:
         with contextlib.closing(open_database(store / DATABASE)) as connection:
             found = ClipStore(store, connection)
+            sealing = sealing_of(sign, found.blobs)
             if format in MIX_FORMATS:
-                return _finished(found, screen, what, name, format, folder)
-            written = _written(found, screen, what, name, format, folder)
+                return _finished(found, screen, what, name, format, folder, sealing)
+            written = _written(found, screen, what, name, format, folder, sealing)
     except KeyboardInterrupt:
         screen.say("Cancelled; no file was written.")
         return INTERRUPTED
@@ -56,7 +63,9 @@ def export(store: Path, screen: Screen, what: str, name: str, format: str, folde
     return DONE
 
 
-def _written(store: ClipStore, screen: Screen, what: str, name: str, format: str, folder: Path) -> Written:
+def _written(
+    store: ClipStore, screen: Screen, what: str, name: str, format: str, folder: Path, sealing: Sealing | None
+) -> Written:
     Export(what=what, name=name, format=format)  # refuses stems of a song
     if format == LEDGER_FORMAT:
         song = finished_song(store, name)
@@ -69,15 +78,19 @@ def _written(store: ClipStore, screen: Screen, what: str, name: str, format: str
             return write_stems(stems, store.blobs, folder, progress)
     project = project_of(store, what, name)
     with _progress(screen) as progress:
-        return write_export(project, store.blobs, Format(format), folder, VERSION, progress)
+        seal = sealing.take if sealing else None
+        return write_export(project, store.blobs, Format(format), folder, VERSION, progress, seal)
 
 
-def _finished(store: ClipStore, screen: Screen, what: str, name: str, format: str, folder: Path) -> int:
+def _finished(
+    store: ClipStore, screen: Screen, what: str, name: str, format: str, folder: Path, sealing: Sealing | None
+) -> int:
     """Writes the song with everything accepted in it. Raises ProtocolError, TakeError, ClipStoreError."""
     Export(what=what, name=name, format=format)  # refuses what is no song
     song = finished_song(store, name)
     with _progress(screen) as progress:
-        written = write_mix(song, store.blobs, MixFormat(format), folder, progress)
+        seal = sealing.song if sealing else None
+        written = write_mix(song, store.blobs, MixFormat(format), folder, progress, seal)
     screen.say(f"→ {escape(str(written.path))}")
     for line in song_in_words(written.receipt):
         screen.say(f"    {escape(line)}")

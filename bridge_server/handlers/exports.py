@@ -17,6 +17,7 @@ from urllib.parse import quote
 from bridge_server.handlers.response import Response, understood
 from bridge_server.handlers.running_exports import RunningExport, RunningExports
 from bridge_server.jobs.database import open_to_read
+from bridge_server.provenance.sealing import Sealing
 from bridge_server.rendering.ledger_file import peaks_of_mix, write_ledger
 from bridge_server.rendering.ledger_words import share_lines
 from bridge_server.rendering.receipts import in_words, song_in_words
@@ -57,12 +58,19 @@ class ExportHandlers:
     """
 
     def __init__(
-        self, store: ClipStore, database: Path, roots: tuple[Path, ...], running: RunningExports
+        self,
+        store: ClipStore,
+        database: Path,
+        roots: tuple[Path, ...],
+        running: RunningExports,
+        sealing: Sealing | None = None,
     ) -> None:
+        """sealing: signs finished songs and exported clips; None: they are not signed."""
         self._store = store
         self._database = database
         self._roots = roots
         self._running = running
+        self._sealing = sealing
 
     async def export(self, request: Export, client: Client) -> Response:
         """Raises ProtocolError, TakeError, ClipStoreError."""
@@ -124,13 +132,16 @@ class ExportHandlers:
         """Raises TakeError, ClipStoreError, DatabaseError."""
         with self._reading() as store:
             project = project_of(store, request.what, request.name)
-        return write_export(project, self._store.blobs, Format(request.format), folder, VERSION, progress)
+        seal = self._sealing.take if self._sealing else None
+        kind = Format(request.format)
+        return write_export(project, self._store.blobs, kind, folder, VERSION, progress, seal)
 
     def _write_finished(self, request: Export, folder: Path, progress: Callable[[float], None]) -> WrittenMix:
         """Raises as `_write`."""
         with self._reading() as store:
             song = finished_song(store, request.name)
-        return write_mix(song, self._store.blobs, MixFormat(request.format), folder, progress)
+        seal = self._sealing.song if self._sealing else None
+        return write_mix(song, self._store.blobs, MixFormat(request.format), folder, progress, seal)
 
     @contextlib.contextmanager
     def _reading(self) -> Iterator[ClipStore]:

@@ -26,10 +26,14 @@ from clip_store.exports.project import Project, SoundFile
 from clip_store.exports.reaper import AUDIO_FOLDER, reaper_project
 from clip_store.exports.sound_recipe import about_sound, recipe_in
 from clip_store.store import ORIGINATOR, bext_of, file_stem
+from clip_store.take import Take
 from daw_protocol.timeline import Span
 
 OnFraction = Callable[[float], None]
 """Receives the progress, 0 to 1, before anything has its final name. What it raises ends the export."""
+
+Seal = Callable[[Path, Take], None]
+"""Signs a take's file, in its place."""
 
 _WIDEST = 8  # bytes a sample
 
@@ -56,8 +60,9 @@ def write_export(
     folder: Path,
     version: str,
     progress: OnFraction = _nobody,
+    seal: Seal | None = None,
 ) -> Written:
-    """Write the project below `folder`, under a name nothing has there.
+    """Write the project below `folder`, under a name nothing has there. seal: signs the files of WAV exports.
 
     Raises StoreError when audio is gone or damaged, the disk is full or the folder cannot be written;
     ValueError when the format cannot hold the tempo map; what `progress` raises, to cancel it.
@@ -67,7 +72,7 @@ def write_export(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _check_room(project, blobs, kind, folder)
-        main, files, notes = _WRITERS[kind](_Order(project, blobs, folder, version, progress))
+        main, files, notes = _WRITERS[kind](_Order(project, blobs, folder, version, progress, seal))
     except OSError as error:
         raise store_error(folder / project.title, error) from error
     return Written(main, files, (*project.notes, *limits(project, kind), *notes))
@@ -100,6 +105,7 @@ class _Order:
     folder: Path
     version: str
     progress: OnFraction
+    seal: Seal | None = None
 
     def free(self, ending: str) -> Path:
         """A path in the folder that nothing has yet."""
@@ -210,6 +216,8 @@ def _write_wav(order: _Order) -> Result:
 def _write_sound(order: _Order, folder: Path, sound: SoundFile, audio: Audio) -> Path:
     path = folder / f"{sound.name}.wav"
     write_whole(path, order.pieces(sound, audio))
+    if order.seal is not None and sound.take is not None:  # an original stays as it came
+        order.seal(path, sound.take)
     return path
 
 

@@ -17,7 +17,9 @@ from daw_protocol.ledger import HUMAN, MACHINE, MIXED, Ledger, LedgerTake
 UNMARKED = (
     "Nothing is known of how the original was made: its file carries no mark of it. It is counted as human."
 )
-DEFINITION = "Human means the samples of the producer's own file, bit for bit. The ledger knows files and takes, and no law."
+DEFINITION = (
+    "Human means the samples of the producer's own file, bit for bit. A ledger knows files and takes, no law."
+)
 
 
 def ledger_of(store: ClipStore, accepted: AcceptedSong, title: str, position: int) -> Ledger:

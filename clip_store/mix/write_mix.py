@@ -8,7 +8,7 @@ import itertools
 import json
 import shutil
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -69,10 +69,19 @@ class WrittenMix:
     notes: tuple[str, ...]
 
 
+Seal = Callable[[Path, SongToWrite], None]
+"""Signs a written file, in its place. Its samples are checked afterwards."""
+
+
 def write_mix(
-    song: SongToWrite, blobs: BlobStore, kind: MixFormat, folder: Path, progress: OnFraction
+    song: SongToWrite,
+    blobs: BlobStore,
+    kind: MixFormat,
+    folder: Path,
+    progress: OnFraction,
+    seal: Seal | None = None,
 ) -> WrittenMix:
-    """Write the song into `folder`, under a name nothing has there. progress: from 0 to 1.
+    """Write the song into `folder`, under a name nothing has there. progress: from 0 to 1; seal: of WAV files.
 
     Raises StoreError when audio is gone or damaged, the format cannot hold it, the disk is full or the folder cannot
     be written; SpliceError when an accepted clip does not fit the song; what `progress` raises, to cancel it.
@@ -85,6 +94,8 @@ def write_mix(
         part = temporary_path(folder / "song")
         try:
             _write(part, song, mix, measured, kind, lambda done: progress(0.5 + 0.4 * done))
+            if seal is not None and kind is MixFormat.WAV:
+                seal(part, song)
             if _digest_of(part, mix.form, kind, lambda done: progress(0.9 + 0.1 * done)) != measured.digest:
                 raise StoreError(
                     "The file does not hold what was written to it.", "Check the disk, then try again."
