@@ -72,13 +72,13 @@ def ledger_page(ledger: Ledger, peaks: Sequence[float], version: str, now: float
             else "",
             "<h2>Notes</h2>",
             *(f"<p>{escape(note)}</p>" for note in ledger.notes),
-            f'<p class="quiet">Original: {escape(ledger.song)}<br>{ledger.rate} samples a second; sample 0 is the '
+            f'<p class="quiet">Original: {escape(ledger.song)}<br/>{ledger.rate} samples a second; sample 0 is the '
             f"original's first, at sample {ledger.position} of the timeline.</p>",
         ]
     )
     return (
-        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(ledger.title)}: ledger</title>'
-        f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style></head><body>\n{body}\n'
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"/><title>{escape(ledger.title)}: ledger</title>'
+        f'<meta name="viewport" content="width=device-width"/><style>{_STYLE}</style></head><body>\n{body}\n'
         "</body></html>\n"
     )
 
@@ -179,8 +179,8 @@ def _take_rows(ledger: Ledger) -> Iterator[list[str]]:
         about = [what, one.take, *states_in_words(one.file)]
         yield [
             f"<td>{numbers[one.take]}</td>",
-            f"<td>{'<br>'.join(map(escape, about))}</td>",
-            f"<td>{'<br>'.join(map(escape, made))}</td>",
+            f"<td>{'<br/>'.join(map(escape, about))}</td>",
+            f"<td>{'<br/>'.join(map(escape, made))}</td>",
             f"<td>{escape(asked) or '–'}</td>",
             f"<td>{escape(chooser_in_words(one))}</td>",
         ]
