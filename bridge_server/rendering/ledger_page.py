@@ -178,7 +178,7 @@ def _take_rows(ledger: Ledger) -> Iterator[list[str]]:
         what = f"{one.task}{'' if one.stem == 'mix' else f', {one.stem}'}"
         about = [what, one.take, *states_in_words(one.file)]
         yield [
-            f"<td>{numbers[one.take]}</td>",
+            _number(numbers[one.take]),
             f"<td>{'<br/>'.join(map(escape, about))}</td>",
             f"<td>{'<br/>'.join(map(escape, made))}</td>",
             f"<td>{escape(asked) or '–'}</td>",
