@@ -58,10 +58,21 @@ class TakeRecorder:
 
     async def finish(self, context: TakeContext, outcome: Outcome) -> list[FinishedTake]:
         """Splices, measures and stores what was rendered. Raises ProtocolError, ClipStoreError."""
-        songs = [context.song, *(track.song for track in context.stack)]
-        generative = any(song is not None and self._is_generative(song) for song in songs)
+        songs = [
+            song for song in (context.song, *(track.song for track in context.stack)) if song is not None
+        ]
+        self._keep_xmp(songs)
+        generative = any(map(self._is_generative, songs))
         context = replace(context, song_is_generative=generative)
         return await asyncio.to_thread(finish, context, outcome, self._store.blobs)
+
+    def _keep_xmp(self, songs: list[Song]) -> None:
+        """What a song's file says stays with the song that takes belong to, which may be its file at another rate."""
+        index = self._store.index
+        for song in songs:
+            if song.tags.xmp and not index.recall_xmp(song.parent):
+                with transaction(self._connection):
+                    index.remember_xmp(song.parent, song.tags.xmp)
 
     def _is_generative(self, song: Song) -> bool:
         """Whether a trained network made some of a song: by its file, by the takes in it, by the take that made it."""

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
-from clip_store.comp import Part
+from clip_store.comp import Comp, Part
 from clip_store.mix.accepted import AcceptedSong
 from clip_store.mix.hearing import extent
 from clip_store.mix.joins import Join, joins_of
-from clip_store.mix.stem_changes import audible_in, parts_in
+from clip_store.mix.stem_changes import StemStretch, audible_in, parts_in
 from clip_store.source_type import SourceType
 from daw_protocol.ledger import HUMAN, MACHINE, MIXED, LedgerStretch
 from daw_protocol.timeline.span import Span
@@ -54,20 +55,29 @@ class _Whose:
     original: SourceType | None
 
     def pieces(self) -> Iterator[LedgerStretch]:
-        joins = joins_of(self.accepted, self.accepted.covering)
+        joins = joins_of(self.accepted, self._covering)
         for start, end in pairwise(sorted(self._edges(joins))):
             yield self._piece(Span(start, end), joins)
 
     def _edges(self, joins: tuple[Join, ...]) -> set[int]:
         whole = extent(self._heard, self.frames)
         spans = [whole, Span(0, self.frames), *(join.span for join in joins)]
-        spans += [part.span for comp in (self.accepted.covering, *self.accepted.adding) for part in comp]
-        spans += [fade for part in self.accepted.covering for fade in self._fades(part)]
-        for change in audible_in(self.accepted):
+        spans += [part.span for comp in (self._covering, *self.accepted.adding) for part in comp]
+        spans += [fade for part in self._covering for fade in self._fades(part)]
+        for change in self._changes:
             inside = (part.span.clipped(change.span) for part in parts_in(self.accepted, change.stem))
             spans += [change.span, *(one for one in inside if one.length)]
         edges = {edge for span in spans for edge in (span.start, span.end)}
         return {edge for edge in edges if whole.start <= edge <= whole.end}
+
+    @cached_property
+    def _covering(self) -> Comp:
+        return self.accepted.covering
+
+    @cached_property
+    def _changes(self) -> tuple[StemStretch, ...]:
+        """Where changed stems are heard."""
+        return audible_in(self.accepted)
 
     @property
     def _heard(self) -> AcceptedSong:
@@ -86,7 +96,7 @@ class _Whose:
 
     def _piece(self, span: Span, joins: tuple[Join, ...]) -> LedgerStretch:
         at = span.start
-        over = next((part for part in self.accepted.covering if part.start <= at < part.end), None)
+        over = next((part for part in self._covering if part.start <= at < part.end), None)
         along = tuple(
             part.take for comp in self.accepted.adding for part in comp if part.start <= at < part.end
         )
@@ -130,7 +140,7 @@ class _Whose:
         return MACHINE if self.accepted.takes[take].recipe.neural else MIXED
 
     def _stems_at(self, at: int) -> tuple[str, ...]:
-        changes = [one for one in audible_in(self.accepted) if one.span.start <= at < one.span.end]
+        changes = [one for one in self._changes if one.span.start <= at < one.span.end]
         parts = (part for one in changes for part in parts_in(self.accepted, one.stem))
         return tuple(part.take for part in parts if part.start <= at < part.end)
 

@@ -419,3 +419,13 @@ def test_an_estimate_does_not_refuse_a_song_as_too_long(store, music):
     found = probe(new_reader(store, music, seconds=0.1), str(path))
     assert not found.counted
     assert found.frames / found.rate > 0.1
+
+
+def test_the_xmp_of_a_songs_file_is_kept_with_it(store, music, reader):
+    write_wav(music / "marked.wav", SONG, xmp=b"<its own packet/>")
+    read(reader, "marked.wav")
+    assert store[0].index.recall_xmp(SONG.digest) == "<its own packet/>"
+    assert read(reader, f"audio:{SONG.digest}").tags.xmp == "<its own packet/>"
+    write_wav(music / "marked.wav", SONG)  # the same sound, saved without
+    read(reader, "marked.wav")
+    assert store[0].index.recall_xmp(SONG.digest) == ""
