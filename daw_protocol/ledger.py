@@ -15,7 +15,7 @@ from daw_protocol.result_fields import AnyText, ListOf, Nullable, Record
 
 SAMPLE = Whole(-MAX_SAMPLES, MAX_SAMPLES)
 COUNT = Whole(0, MAX_SAMPLES)
-MOMENT = Nullable(Real(0, 1e12))
+MOMENT = Nullable(Real(0, 2**40))
 
 HUMAN, MACHINE, MIXED = "human", "machine", "mixed"
 WHOSE = (HUMAN, MACHINE, MIXED)
@@ -57,7 +57,7 @@ class LedgerTake(Message):
     prompt: str = value(AnyText(), "what was asked for", "")
     lyrics: str = value(AnyText(), "lyrics that were given", "")
     reference: str = value(AnyText(), "name of the reference audio, used with its performer's consent", "")
-    made: float = value(Real(0, 1e12), "when it was rendered, in seconds since 1970", 0.0)
+    made: float = value(Real(0, 2**40), "when it was rendered, in seconds since 1970", 0.0)
     chosen_by: str = value(AnyText(), "the program that chose it; empty where that was not noted", "")
     chosen: float | None = value(MOMENT, "when, in seconds since 1970; null where that was not noted", None)
     file: str = value(

@@ -18,8 +18,7 @@ EXPORT_FORMATS = (*PROJECT_FORMATS, *MIX_FORMATS, STEMS_FORMAT, LEDGER_FORMAT)
 
 @dataclass(frozen=True, kw_only=True)
 class Export(Request):
-    """Export a take or a song for another DAW, the finished song (`mix`, `mix-flac`), all stems (`stems`: a ZIP), or
-    the song's authorship ledger (`ledger`: a page to print, and JSON)."""
+    """Export a take or song for a DAW, the finished song (`mix`, `mix-flac`), `stems` (a ZIP) or a song's `ledger`."""
 
     what: str = value(Choice(("take", "song")), "what `name` refers to")
     name: str = value(Text(128, 1), "the take's id, or the song's title, digest or start of its digest")
