@@ -3,6 +3,7 @@
 import shutil
 import zipfile
 
+import aaf2
 import numpy as np
 import pytest
 import soundfile
@@ -56,6 +57,21 @@ def finished(made, folder, kind=MixFormat.WAV):
     return write_mix(song, made.store.blobs, kind, folder, lambda _: None).path
 
 
+def marks_in(folder, kind):
+    """The source types that the sounds of an export carry."""
+    if kind is Format.AAF:
+        with aaf2.open(str(next(folder.glob("*.aaf")))) as file:
+            return {
+                dict(master.comments.items()).get("DigitalSourceType", "")
+                for master in file.content.mastermobs()
+            }
+    if kind is Format.DAWPROJECT:
+        with zipfile.ZipFile(next(folder.glob("*.dawproject"))) as archive:
+            archive.extractall(folder.parent / "unpacked")
+        folder = folder.parent / "unpacked"
+    return {decode_xmp(read_xmp(path)).source_type for path in folder.rglob("*.wav")}
+
+
 def without_files(ledger):
     takes = tuple(one.evolve(file="") for one in ledger.takes)
     return ledger.evolve(takes=takes, notes=())
@@ -64,6 +80,10 @@ def without_files(ledger):
 @pytest.mark.parametrize("kind", [Format.DAWPROJECT, Format.RPP, Format.AAF, Format.WAV])
 def test_files_of_a_project_say_what_the_store_says(made, tmp_path, kind):
     exported(made, kind, tmp_path / "out")
+    assert marks_in(tmp_path / "out", kind) >= {
+        SourceType.EDITED_BY_TRAINED.address,
+        SourceType.COMPOSITE.address,
+    }
     found = ledger_from_files(tmp_path / "out").ledger
     assert {one.file for one in found.takes} == {SAME}
     assert without_files(found) == without_files(of_store(made))
