@@ -11,15 +11,24 @@ from clip_store.store import ORIGINATOR, recipe_of, statement
 
 
 def recipe_in(project: Project, sound: SoundFile, audio: Audio) -> tuple[dict[str, object] | None, str]:
-    """The recipe and the note of a sound file; no recipe where there is nothing to say."""
+    """The recipe and the note of a sound file; no recipe where there is nothing to say.
+
+    audio: what the file gets of the sound: less where it begins before the timeline's zero.
+    """
+    whole = audio.frames == sound.frames
     found: dict[str, object] = {}
     note = ""
     if sound.take is not None:
         found, note = recipe_of(sound.take), statement(sound.take)
+        if not whole:
+            found["audio"] = audio.digest
     elif project.ledger is not None:
         what = "comp" if sound.comp else "original"
         found = {"statement": about_sound(sound), what: list(sound.comp.takes) if sound.comp else True}
-        found |= {"title": project.title, "audio": audio.digest}
+        known = (
+            sound.digest if whole and not sound.comp else audio.digest
+        )  # a long song is not digested again
+        found |= {"title": project.title, "audio": known}
     if project.ledger is not None:
         found["ledger"] = project.ledger.to_fields()
     return found or None, note

@@ -174,3 +174,10 @@ def test_folders_without_a_ledger_or_with_two(made, tmp_path, shelf):
     (tmp_path / "out" / "broken.dawproject").write_bytes(b"PK no zip")
     with pytest.raises(ClipStoreError, match=r"broken\.dawproject cannot be read"):
         ledger_from_files(tmp_path / "out")
+
+
+def test_what_is_cut_off_at_the_timelines_zero_is_no_edit(shelf, tmp_path):
+    made = shelf(rate=RATE, position=-2_000)
+    made.store.index.choose(made.add(1000, 3000).id)
+    exported(made, Format.WAV, tmp_path / "out")
+    assert [one.file for one in ledger_from_files(tmp_path / "out").ledger.takes] == [SAME]
