@@ -186,13 +186,11 @@ NO_WORDS = {"false", "no", "off", "0"}
 
 @dataclass(frozen=True)
 class Choice(Kind):
-    """One of a few words; one that is a number may be sent as such, which OSC programs do by themselves."""
+    """One of a few words."""
 
     words: tuple[str, ...]
 
     def read(self, value: Any) -> str:
-        if isinstance(value, int | float) and not isinstance(value, bool) and f"{value:g}" in self.words:
-            return f"{value:g}"
         if not isinstance(value, str):
             raise TypeError(f"must be one of {', '.join(self.words)}, got {shown(value)}")
         word = plain(value).strip().lower()

@@ -105,7 +105,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("result_fields",),
         ("requests", "replies", "receipt"),
         ("message",),
-        ("timeline_fields", "part_fields", "tasks", "seed"),
+        ("timeline_fields", "part_fields", "tasks", "seed", "depth"),
         ("osc_packet",),
         ("fields",),
         ("timeline", "midi_clock", "song_position"),

@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from daw_protocol.depth import Depth
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.fields import Choice, FileName, Flag, Names, Real, Switches, Text, Texts, Whole
 from daw_protocol.message import value
@@ -99,7 +100,7 @@ class Render(Request):
     )
     crossfade: float = value(Real(0, 1000), "milliseconds of crossfade at each end, inside the region", 12.0)
     depth: str = value(
-        Choice(("song", "24", "float")),
+        Depth(),
         "how deep clips are that take the song's place: as deep as the `song`, or `24` bits or `float` where that is "
         "deeper; every other sample stays what it was",
         "song",

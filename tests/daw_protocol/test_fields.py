@@ -56,8 +56,6 @@ ACCEPTED = [
     (WHOLE, "3.0", 3),
     (REAL, "0,25", 0.25),
     (REAL, " 120,5 ", 120.5),
-    (kinds.Choice(("song", "24")), 24, "24"),
-    (kinds.Choice(("song", "24")), 24.0, "24"),
     (CHOICE, " Queued ", "queued"),
     (NAMES, "Vocals, drums,", ("vocals", "drums")),
     (NAMES, ["Vocals", "drums "], ("vocals", "drums")),
