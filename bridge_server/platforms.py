@@ -36,6 +36,11 @@ def models_folder() -> Path:
     return old if old.is_dir() and not usual.is_dir() else usual
 
 
+def signing_folder() -> Path:
+    """Where the key lies that signs this user's files."""
+    return Path(platformdirs.user_config_dir(APP, appauthor=False)) / "signing"
+
+
 def mailbox_pointer() -> Path:
     """Where scripts in a DAW, which see none of the user's settings, read which mailbox a server uses that has its
     store somewhere else."""

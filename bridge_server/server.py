@@ -64,6 +64,7 @@ from bridge_server.network.mdns import announced
 from bridge_server.network.ports import bound_ports
 from bridge_server.platforms import make_private_folder, write_private
 from bridge_server.presets import Presets
+from bridge_server.provenance.sealing import sealing_of
 from bridge_server.rendering.worker import RenderWorker, scratch_folder
 from bridge_server.sessions.audience import Audience
 from bridge_server.sessions.contexts import ClientContexts
@@ -160,7 +161,10 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
                 takes=TakeHandlers(store, connection, events, queue, controller),
                 models=models,
                 marks=TakeMarkHandlers(store, connection, events),
-                exports=ExportHandlers(store, settings.store / DATABASE, settings.roots, running_exports),
+                exports=ExportHandlers(
+                    store, settings.store / DATABASE, settings.roots, running_exports,
+                    sealing_of(settings.sign, store.blobs),
+                ),
                 context=ContextHandlers(contexts, shared_context, reader),
                 song_tempo=SongTempoHandlers(contexts, shared_context, reader, tempos),
                 prompts=PromptHandlers(settings.engine, engines, presets, store, queue, reader),

@@ -90,6 +90,7 @@ class Settings:
         that loads the engine for itself, so two places need twice the memory; the second is started when it is needed.
     hub: address of the place models are fetched from; "": as huggingface-hub itself is set. No client can change it.
     link: whether an Ableton Link session sets the shared tempo and playhead.
+    sign: the folder of the key that finished songs and exported clips are signed with; None: they are not signed.
     ahead: whether what the first render needs is loaded when the server starts; else when it comes.
     """
 
@@ -110,6 +111,7 @@ class Settings:
     limits: Limits = field(default_factory=Limits)
     sound: bool = True
     hub: str = ""
+    sign: Path | None = None
     ahead: bool = True
 
     def __post_init__(self) -> None:

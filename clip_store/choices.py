@@ -16,7 +16,7 @@ from clip_store.index_schema import Connection
 from clip_store.take import MIX
 
 _AT_PLACE = 'song = ? AND start = ? AND "end" = ? AND stem = ?'
-_COLUMNS = "step, take, parent, parts, on_path, serial"
+_COLUMNS = "step, take, parent, parts, on_path, serial, chosen_at, chosen_by"
 
 
 class Place(NamedTuple):
@@ -36,6 +36,8 @@ class Choice(NamedTuple):
     parts:   what plays where, the parts of earlier takes that stay included.
     on_path: whether `redo` comes to it from its parent.
     serial:  larger than those of all earlier choices.
+    chosen_at: when, in seconds since 1970; None where that was not noted.
+    chosen_by: who, as the server names its clients; "" where that was not noted.
     """
 
     step: int
@@ -44,6 +46,8 @@ class Choice(NamedTuple):
     parts: Comp
     on_path: bool
     serial: int
+    chosen_at: float | None = None
+    chosen_by: str = ""
 
 
 class Choices:
@@ -61,8 +65,11 @@ class Choices:
         """The choice in force; None: the original."""
         return self._choice(place, self.step(place))
 
-    def add(self, place: Place, take: str, parts: Comp) -> int:
-        """Choose something new; returns its step. Choices that were undone are off the path from now on."""
+    def add(self, place: Place, take: str, parts: Comp, at: float | None = None, by: str = "") -> int:
+        """Choose something new; returns its step. Choices that were undone are off the path from now on.
+
+        at, by: when and who, as in Choice.
+        """
         parent = self.step(place)
         last = self._connection.execute(f"SELECT MAX(step) FROM choice WHERE {_AT_PLACE}", tuple(place))
         step = int(last.fetchone()[0] or 0) + 1
@@ -70,11 +77,20 @@ class Choices:
         whole = parts == (Part(take, place.start, place.end),)
         self._connection.execute(
             f'INSERT INTO choice (song, start, "end", stem, {_COLUMNS})'
-            " SELECT ?, ?, ?, ?, ?, ?, ?, ?, 1, IFNULL(MAX(serial), 0) + 1 FROM choice",
-            (*place, step, take, parent, None if whole else json.dumps(parts)),
+            " SELECT ?, ?, ?, ?, ?, ?, ?, ?, 1, IFNULL(MAX(serial), 0) + 1, ?, ? FROM choice",
+            (*place, step, take, parent, None if whole else json.dumps(parts), at, by),
         )
         self._point(place, step)
         return step
+
+    def history(self, place: Place) -> list[Choice]:
+        """The choice in force and those it follows, the newest first."""
+        found = []
+        step = self.step(place)
+        while choice := self._choice(place, step):
+            found.append(choice)
+            step = choice.parent
+        return found
 
     def following(self, place: Place) -> int | None:
         """The step that `redo` goes to; None: there is none."""
@@ -161,10 +177,13 @@ class Choices:
 
 
 def _from_row(place: Place, row: tuple[object, ...]) -> Choice:
-    step, take, parent, parts, on_path, serial = row
+    step, take, parent, parts, on_path, serial, at, by = row
     whole = (Part(str(take), place.start, place.end),)
     comp = whole if parts is None else normalised(Part(*entry) for entry in json.loads(str(parts)))
-    return Choice(int(str(step)), str(take), int(str(parent)), comp, bool(on_path), int(str(serial)))
+    moment = None if at is None else float(str(at))
+    return Choice(
+        int(str(step)), str(take), int(str(parent)), comp, bool(on_path), int(str(serial)), moment, str(by)
+    )
 
 
 def _survivor(step: int, found: dict[int, Choice], gone: set[int]) -> int:

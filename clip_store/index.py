@@ -13,7 +13,7 @@ import sqlite3
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from clip_store.choices import Choices, Place
+from clip_store.choices import Choice, Choices, Place
 from clip_store.comp import Comp, Part, cropped, overlay
 from clip_store.errors import TakeError
 from clip_store.index_schema import SCHEMA_VERSION, Connection, make_tables
@@ -146,10 +146,11 @@ class TakeIndex:
         found = self._takes("WHERE (result = ? OR audio = ?) AND parent != ? ORDER BY serial", (song,) * 3)
         return next((take for take in found if take.result == song or TASKS[take.task].is_track), None)
 
-    def choose(self, take_id: str, part: Span | None = None) -> Place:
+    def choose(self, take_id: str, part: Span | None = None, at: float | None = None, by: str = "") -> Place:
         """Make a take, or a part of it, the one in force at its place; what was undone there is off the path of `redo`.
 
         part: in samples of the song, inside the take's region; laid over what is in force. None: all of the take.
+        at: when, in seconds since 1970; by: who chose it.
         Choosing what is in force changes nothing. Raises TakeError when the take is unknown, or the part lies outside.
         """
         take = self.get(take_id)
@@ -168,7 +169,7 @@ class TakeIndex:
             parts = overlay(before.parts if before else (), inside[0])
         if before is None or before.parts != parts:
             step = self._choices.step(place)
-            self.history.record(place, step, self._choices.add(place, take_id, parts))
+            self.history.record(place, step, self._choices.add(place, take_id, parts, at, by))
         return place
 
     def chosen(self, place: Place) -> str | None:
@@ -213,10 +214,18 @@ class TakeIndex:
         """Every place of a song where something is in force, and what plays where, in the order it was accepted."""
         return {place: choice.parts for place, choice in self._choices.of_song(song)}
 
+    def chosen_by(self, place: Place, take_id: str) -> Choice | None:
+        """The choice that made a take part of what is in force in a place, the newest; None where none did."""
+        return next((choice for choice in self._choices.history(place) if choice.take == take_id), None)
+
     def acceptance(self, place: Place) -> int:
         """Larger the later what is in force in a place was accepted, whatever the song; 0 for the original."""
         choice = self._choices.in_force(place)
         return choice.serial if choice else 0
+
+    def new_song(self, song: str) -> Take | None:
+        """The take that is a song of its own, made from none."""
+        return next(iter(self._takes("WHERE audio = ? AND parent IS NULL ORDER BY serial", (song,))), None)
 
     def parents(self, take_id: str) -> tuple[Take, ...]:
         """The takes this one comes from: the one it varies, those in what it heard, those whose result or
@@ -313,6 +322,17 @@ class TakeIndex:
         """Title and artist in the tags of the file that this audio came in last; "" for what they do not say."""
         row = self._connection.execute("SELECT title, artist FROM tag WHERE digest = ?", (digest,)).fetchone()
         return ("", "") if row is None else (str(row[0]), str(row[1]))
+
+    def remember_xmp(self, digest: str, packet: str) -> None:
+        """Keep the XMP packet of the file that this audio came in; "": it had none."""
+        if packet:
+            self._connection.execute("INSERT OR REPLACE INTO xmp VALUES (?, ?)", (digest, packet))
+        else:
+            self._connection.execute("DELETE FROM xmp WHERE digest = ?", (digest,))
+
+    def recall_xmp(self, digest: str) -> str:
+        """The XMP packet of the file that this audio came in last; "" without one."""
+        return self._one("SELECT packet FROM xmp WHERE digest = ?", digest) or ""
 
     def upload_name(self, digest: str) -> str | None:
         """The name of the file this audio was uploaded as; None when it was not."""

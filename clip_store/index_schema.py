@@ -9,7 +9,7 @@ from clip_store.take import COLUMNS
 
 Connection = sqlite3.Connection
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """Of these tables alone: `PRAGMA user_version` belongs to whoever owns the database file."""
 
 TABLES = (
@@ -27,7 +27,7 @@ TABLES = (
     """CREATE TABLE IF NOT EXISTS choice (
         song TEXT, start INTEGER, "end" INTEGER, stem TEXT, step INTEGER, take TEXT NOT NULL,
         parent INTEGER NOT NULL DEFAULT 0, parts TEXT, on_path INTEGER NOT NULL DEFAULT 1,
-        serial INTEGER NOT NULL DEFAULT 0,
+        serial INTEGER NOT NULL DEFAULT 0, chosen_at REAL, chosen_by TEXT NOT NULL DEFAULT '',
         PRIMARY KEY (song, start, "end", stem, step))""",
     """CREATE TABLE IF NOT EXISTS place (
         song TEXT, start INTEGER, "end" INTEGER, stem TEXT, step INTEGER NOT NULL,
@@ -47,6 +47,8 @@ TABLES = (
         size INTEGER NOT NULL, moment REAL NOT NULL)""",
     # What the tags of the file call it that a song came in last.
     "CREATE TABLE IF NOT EXISTS tag (digest TEXT PRIMARY KEY, title TEXT NOT NULL, artist TEXT NOT NULL)",
+    # The XMP packet of that file, where it had one.
+    "CREATE TABLE IF NOT EXISTS xmp (digest TEXT PRIMARY KEY, packet TEXT NOT NULL)",
     # What a producer accepted for a song, and what analyses found, by the song's digest; JSON of others' making.
     "CREATE TABLE IF NOT EXISTS song_tempo (digest TEXT PRIMARY KEY, tempo TEXT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS analysis (job TEXT PRIMARY KEY, digest TEXT NOT NULL, found TEXT NOT NULL)",
@@ -75,6 +77,12 @@ MIGRATIONS = {
     ),
     # Takes get names, stars and a place out of sight.
     2: tuple(table for table in TABLES if "take_mark" in table),
+    # Choices say when they were made and by whom; songs keep the XMP of their files.
+    3: (
+        "ALTER TABLE choice ADD COLUMN chosen_at REAL",
+        "ALTER TABLE choice ADD COLUMN chosen_by TEXT NOT NULL DEFAULT ''",
+        *(table for table in TABLES if "EXISTS xmp" in table),
+    ),
 }
 
 

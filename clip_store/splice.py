@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from clip_store.audio.audio import Audio, Samples, quantise
+from clip_store.audio.audio import Audio, Samples, quantise, widened
 from clip_store.audio.audio_file import AudioInfo
 from clip_store.audio.riff import WaveForm
 from clip_store.errors import SpliceError
@@ -82,9 +82,11 @@ def with_clip(song: Audio, clip: Audio, start: int) -> Audio:
     """The song with a clip (crossfades already in it) at `start`; everything else copied bit by bit.
 
     Before the song's first sample it grows at its front: then the new song begins that much earlier on the timeline.
-    Raises SpliceError when rate, channels or encoding differ.
+    In the clip's encoding, where that is wider: it writes every sample of the song exactly.
+    Raises SpliceError when rate or channels differ, or the clip's encoding cannot hold the song.
     """
     check_alike(song, clip)
+    song = widened(song, clip.encoding)
     lead = max(0, -start)
     samples = np.zeros((frames_with_clip(song.frames, clip.frames, start), song.channels), song.samples.dtype)
     samples[lead : lead + song.frames] = song.samples
@@ -98,8 +100,9 @@ def frames_with_clip(song_frames: int, clip_frames: int, start: int) -> int:
 
 
 def check_alike(song: Audio | AudioInfo | WaveForm, clip: Audio | AudioInfo | WaveForm) -> None:
-    """Raises SpliceError when rate, channels or encoding of a clip differ from the song's."""
-    if (song.rate, song.channels, song.encoding) != (clip.rate, clip.channels, clip.encoding):
+    """Raises SpliceError when rate or channels of a clip differ from the song's, or its encoding cannot hold it."""
+    holds_song = song.encoding.holding(clip.encoding) is clip.encoding
+    if (song.rate, song.channels) != (clip.rate, clip.channels) or not holds_song:
         raise SpliceError("The clip has another rate, channel count or encoding than the song.")
 
 

@@ -8,9 +8,11 @@ The order is always blob, record, reply: what a record names is on the disk befo
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import re
 import unicodedata
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,13 +20,16 @@ from clip_store.audio.audio import Audio
 from clip_store.audio.audio_file import write_wav
 from clip_store.audio.broadcast_wav import Bext
 from clip_store.audio.stored_wave import StoredWave
+from clip_store.audio.xmp import SourceMark, decode_xmp, encode_xmp
 from clip_store.blobs import BlobStore
-from clip_store.errors import AudioFileError, StoreError
+from clip_store.errors import AudioFileError, StoreError, TakeError
 from clip_store.index import Connection, TakeIndex
 from clip_store.marks import SHORT_NAME
 from clip_store.peaks import PeakFiles
+from clip_store.source_type import SourceType, of_mix, of_take
 from clip_store.splice import with_clip
 from clip_store.take import MIX, Take
+from daw_protocol.tasks import TASKS, Placement
 
 ORIGINATOR = "Takebridge"
 TITLE_BESIDE_LABEL = 24  # letters of a title in front of a take's own name
@@ -78,7 +83,7 @@ class ClipStore:
         if is_there:
             return path
         audio = self.blobs.get(take.audio)
-        write_wav(path, audio, bext_of(take, audio), recipe_of(take), statement(take))
+        write_wav(path, audio, bext_of(take, audio), recipe_of(take), statement(take), xmp_of(take))
         return path
 
     def existing_clip(self, take: Take) -> Path | None:
@@ -120,6 +125,63 @@ class ClipStore:
         if take.base is None:
             return self.blobs.get(take.audio)
         return with_clip(self.blobs.get(take.base), self.blobs.get(take.audio), take.start_in_base)
+
+    def xmp_of_song_with(self, take: Take) -> bytes:
+        """The XMP packet of the whole song with a take in it: its file's own, with the mark of what is in it now."""
+        song = take.parent or ""
+        heard = take.recipe.heard.takes if take.recipe.heard else ()
+        takes = [take, *self.takes_there(heard)]
+        alone = take.parent is None or TASKS[take.task].placement is Placement.ALONE
+        kind = (
+            source_type_of(take) if alone else of_mix(map(source_type_of, takes), self.song_source_type(song))
+        )
+        return encode_xmp(mark_of(kind or source_type_of(take), takes), self.index.recall_xmp(song))
+
+    def takes_there(self, ids: Iterable[str]) -> Iterator[Take]:
+        """The takes of these that have not been deleted."""
+        for take in ids:
+            with contextlib.suppress(TakeError):
+                yield self.index.get(take)
+
+    def song_source_type(self, song: str) -> SourceType | None:
+        """What a song is, by the mark in its file and the takes it was made by; None where neither says anything."""
+        found: set[SourceType] = set()
+        seen: set[str] = set()
+        at: str | None = song
+        while at and at not in seen:
+            seen.add(at)
+            told = SourceType.named(decode_xmp(self.index.recall_xmp(at)).source_type)
+            maker = self.index.maker_of(at) or self.index.new_song(at)
+            if maker is not None and told is None and (maker.parent is None or TASKS[maker.task].is_track):
+                told = source_type_of(maker)
+            if told is not None or maker is None:
+                return of_mix(found, told)
+            found.add(source_type_of(maker))
+            at = maker.parent
+        return of_mix(found)
+
+
+def source_type_of(take: Take) -> SourceType:
+    """What a take's clip is; of takes of earlier versions, which did not note it, by their task and engine."""
+    noted = SourceType.named(take.recipe.source_type)
+    return noted or of_take(take.task, take.recipe.neural)
+
+
+def mark_of(kind: SourceType, takes: Iterable[Take]) -> SourceMark:
+    """The mark of a sound that takes are in."""
+    systems = dict.fromkeys(system_of(take) for take in takes if take.recipe.neural)
+    return SourceMark(kind.address, ", ".join(systems), ORIGINATOR)
+
+
+def system_of(take: Take) -> str:
+    """The network that rendered a take, as one says it: engine and weights."""
+    engine = take.recipe.engine_label or take.recipe.engine
+    return f"{engine} ({take.recipe.weights})" if take.recipe.weights else engine
+
+
+def xmp_of(take: Take) -> bytes:
+    """The XMP packet of a take's clip."""
+    return encode_xmp(mark_of(source_type_of(take), [take]))
 
 
 def clip_name(take: Take, label: str = "") -> Path:

@@ -9,7 +9,15 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, fields
 
-from daw_protocol import model_results, prompt_results, requests, results, song_tempo_kept, take_results
+from daw_protocol import (
+    ledger,
+    model_results,
+    prompt_results,
+    requests,
+    results,
+    song_tempo_kept,
+    take_results,
+)
 from daw_protocol.message import Message
 from daw_protocol.replies import AuditionState
 from daw_protocol.requests import Request
@@ -127,6 +135,8 @@ COMMANDS: tuple[Command, ...] = (
             "/bridge/songs/undo s SONG"),
     Command("songs.redo", requests.RedoSong, take_results.SongChange, Group.TAKES, ("song",),
             "/bridge/songs/redo s SONG"),
+    Command("songs.ledger", requests.ShowLedger, ledger.Ledger, Group.TAKES, ("song",),
+            "/bridge/songs/ledger s SONG"),
     Command("export", requests.Export, take_results.ExportedProject, Group.TAKES, ("what", "name", "format"),
             "/bridge/export sss take TAKE rpp"),
     Command("audition.play", requests.PlayAudition, AuditionState, Group.AUDITION, ("take",),

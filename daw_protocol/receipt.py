@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from daw_protocol.fields import Flag, Real, Texts, Whole
+from daw_protocol.fields import Flag, Real, Text, Texts, Whole
 from daw_protocol.message import Message, value
 
 MAX_SAMPLES = 2**53  # larger JSON numbers are no longer exact
@@ -18,6 +18,9 @@ class Receipt(Message):
     position: int = value(Whole(-MAX_SAMPLES, MAX_SAMPLES), "the clip's start on the timeline, in samples")
     length: int = value(Whole(0, MAX_SAMPLES), "its length in samples")
     rate: int = value(Whole(1, 384_000), "samples per second")
+    encoding: str | None = value(
+        Text(16), "how its samples are written, such as PCM_16, PCM_24 or FLOAT", None
+    )
     exact: bool = value(Flag(), "start and length match the request")
     outside_identical: bool | None = value(
         Flag(), "every sample outside the region equals the source's, bit for bit", None

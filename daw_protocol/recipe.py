@@ -130,6 +130,14 @@ class Recipe(Message):
     weights: str = value(
         AnyText(), "digest or name of the model's weights; empty for an engine without weights", ""
     )
+    licence: str = value(
+        AnyText(),
+        "licence of the weights, as their publisher states it; empty if unknown or without weights",
+        "",
+    )
+    source_type: str = value(
+        AnyText(), "digital source type of the clip, from IPTC's vocabulary, such as algorithmicMedia", ""
+    )
     seed: int | None = value(Seed(), "the seed", None)
     take: int = value(Whole(0, 1000), "which take of its region, from 0", 0)
     region: int | None = value(

@@ -19,6 +19,7 @@ MAY_IMPORT = {
     # Values only: what a task, a recipe and a receipt are, and where something is on the timeline.
     "clip_store": (
         "clip_store",
+        "daw_protocol.ledger",
         "daw_protocol.receipt",
         "daw_protocol.recipe",
         "daw_protocol.song_receipt",
@@ -63,7 +64,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("audition",),
         ("rendering",),
         ("settings",),  # they name the engines there are
-        ("engines", "songs", "models", "presets"),
+        ("engines", "songs", "models", "presets", "provenance"),
         ("jobs", "sessions"),
         (
             "errors",
@@ -87,7 +88,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("index_schema",),
         ("blobs", "measure", "take"),
         ("splice",),
-        ("likeness", "comp"),
+        ("likeness", "comp", "source_type"),
         ("audio",),
         ("atomic_file", "regular_file"),
         ("errors", "file_clock"),
@@ -100,11 +101,11 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("take_results", "prompt_results"),
         ("model_results",),
         ("results", "song_tempo_kept"),
-        ("recipe", "song_receipt"),
+        ("ledger", "recipe", "song_receipt"),
         ("result_fields",),
         ("requests", "replies", "receipt"),
         ("message",),
-        ("timeline_fields", "part_fields", "tasks", "seed"),
+        ("timeline_fields", "part_fields", "tasks", "seed", "depth"),
         ("osc_packet",),
         ("fields",),
         ("timeline", "midi_clock", "song_position"),
@@ -174,6 +175,8 @@ ONLY_IN = {
         "clip_store.exports.midi_tempo",
         "model.sketch.band",
     ),
+    "c2pa": ("bridge_server.provenance",),
+    "cryptography": ("bridge_server.provenance",),
     "mcp": ("bridge_server.cli.mcp_server",),
     "mcp_types": ("bridge_server.cli.mcp_server",),
     "prometheus_client": ("bridge_server.endpoints.http.metrics_page",),

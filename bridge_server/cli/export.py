@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,21 +12,29 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from bridge_server.cli.commands import DONE, INTERRUPTED, Screen
 from bridge_server.errors import as_protocol_error
-from bridge_server.handlers.exports import finished_song, project_of, stems_of
+from bridge_server.handlers.exports import finished_song, ledger_of_song, project_of, stems_of
 from bridge_server.jobs.database import DATABASE, open_database
+from bridge_server.provenance.sealing import Sealing, sealing_of
+from bridge_server.rendering.ledger_file import peaks_of_mix, write_ledger
 from bridge_server.rendering.receipts import song_in_words
-from bridge_server.version import VERSION
+from bridge_server.version import MADE_BY, VERSION
 from clip_store.errors import ClipStoreError, TakeError
 from clip_store.exports import Format, Written, write_export
 from clip_store.exports.stems import write_stems
+from clip_store.mix.song_mix import SongMix
 from clip_store.mix.write_mix import MixFormat, write_mix
 from clip_store.store import ClipStore
 from daw_protocol.errors import ErrorCode, ProtocolError
-from daw_protocol.requests.export import MIX_FORMATS, STEMS_FORMAT, Export
+from daw_protocol.requests.export import LEDGER_FORMAT, MIX_FORMATS, STEMS_FORMAT, Export
 
 
-def export(store: Path, screen: Screen, what: str, name: str, format: str, folder: Path) -> int:
-    """The command `takebridge export`; returns the exit status. Raises ProtocolError."""
+def export(
+    store: Path, screen: Screen, what: str, name: str, format: str, folder: Path, sign: Path | None = None
+) -> int:
+    """The command `takebridge export`; returns the exit status. sign: the folder of the key that files are signed with.
+
+    Raises ProtocolError.
+    """
     if not (store / DATABASE).is_file():
         raise ProtocolError(
             ErrorCode.UNKNOWN_TAKE,
@@ -35,9 +44,10 @@ def export(store: Path, screen: Screen, what: str, name: str, format: str, folde
     try:
         with contextlib.closing(open_database(store / DATABASE)) as connection:
             found = ClipStore(store, connection)
+            sealing = sealing_of(sign, found.blobs)
             if format in MIX_FORMATS:
-                return _finished(found, screen, what, name, format, folder)
-            written = _written(found, screen, what, name, format, folder)
+                return _finished(found, screen, what, name, format, folder, sealing)
+            written = _written(found, screen, what, name, format, folder, sealing)
     except KeyboardInterrupt:
         screen.say("Cancelled; no file was written.")
         return INTERRUPTED
@@ -53,23 +63,34 @@ def export(store: Path, screen: Screen, what: str, name: str, format: str, folde
     return DONE
 
 
-def _written(store: ClipStore, screen: Screen, what: str, name: str, format: str, folder: Path) -> Written:
+def _written(
+    store: ClipStore, screen: Screen, what: str, name: str, format: str, folder: Path, sealing: Sealing | None
+) -> Written:
     Export(what=what, name=name, format=format)  # refuses stems of a song
+    if format == LEDGER_FORMAT:
+        song = finished_song(store, name)
+        with _progress(screen) as progress:
+            peaks = peaks_of_mix(SongMix(song.accepted, store.blobs), progress)
+            return write_ledger(ledger_of_song(song), peaks, folder, MADE_BY, time.time())
     if format == STEMS_FORMAT:
         stems = stems_of(store, name)
         with _progress(screen) as progress:
             return write_stems(stems, store.blobs, folder, progress)
     project = project_of(store, what, name)
     with _progress(screen) as progress:
-        return write_export(project, store.blobs, Format(format), folder, VERSION, progress)
+        seal = sealing.take if sealing else None
+        return write_export(project, store.blobs, Format(format), folder, VERSION, progress, seal)
 
 
-def _finished(store: ClipStore, screen: Screen, what: str, name: str, format: str, folder: Path) -> int:
+def _finished(
+    store: ClipStore, screen: Screen, what: str, name: str, format: str, folder: Path, sealing: Sealing | None
+) -> int:
     """Writes the song with everything accepted in it. Raises ProtocolError, TakeError, ClipStoreError."""
     Export(what=what, name=name, format=format)  # refuses what is no song
     song = finished_song(store, name)
     with _progress(screen) as progress:
-        written = write_mix(song, store.blobs, MixFormat(format), folder, progress)
+        seal = sealing.song if sealing else None
+        written = write_mix(song, store.blobs, MixFormat(format), folder, progress, seal)
     screen.say(f"→ {escape(str(written.path))}")
     for line in song_in_words(written.receipt):
         screen.say(f"    {escape(line)}")

@@ -9,9 +9,11 @@ from pathlib import Path
 
 from bridge_server.cli.analyse_parser import add_analyse
 from bridge_server.cli.arguments import screen_of, settings_of, store_of
+from bridge_server.cli.ledger_parser import add_ledger
 from bridge_server.cli.options import Subparsers, in_help, json_option
 from bridge_server.cli.presets_parser import add_presets
 from bridge_server.cli.several import BARS_HELP, add_several, several, with_regions
+from bridge_server.platforms import signing_folder
 from daw_protocol import requests
 from daw_protocol.addresses import BY_NAME, COMMANDS, Command, Group
 from daw_protocol.errors import ErrorCode, ProtocolError
@@ -54,6 +56,7 @@ def add_requests(commands: Subparsers) -> None:
     add_presets(commands)
     _lists(commands)
     _export(commands)
+    add_ledger(commands)
 
 
 def _render(commands: Subparsers, command: Command) -> None:
@@ -267,7 +270,8 @@ def _export(commands: Subparsers) -> None:
     export.add_argument(
         "--as", dest="format", choices=EXPORT_FORMATS, required=True,
         help="dawproject: Bitwig, Studio One, Cubase; rpp: REAPER; aaf: Pro Tools, Logic; midi: the tempo map; "
-        "wav: time-stamped files for any DAW; mix: the song with all accepted takes, in one file",
+        "wav: time-stamped files for any DAW; mix: the song with all accepted takes, in one file; "
+        "ledger: whose the song is, as a page to print",
     )  # fmt: skip
     export.add_argument(
         "--mix-format",
@@ -278,6 +282,10 @@ def _export(commands: Subparsers) -> None:
     export.add_argument(
         "--to", type=Path, default=Path(), metavar="FOLDER", help="folder for the result (default: here)"
     )
+    export.add_argument(
+        "--sign", action="store_true",
+        help="with --as mix, wav or rpp: sign the WAV files (C2PA) with this machine's own key",
+    )  # fmt: skip
     json_option(export)
     export.set_defaults(run=_run_export)
 
@@ -288,5 +296,5 @@ def _run_export(arguments: argparse.Namespace) -> int:
     kind = "mix-flac" if (arguments.format, arguments.mix_format) == ("mix", "flac") else arguments.format
     return export(
         store_of(arguments), screen_of(arguments), arguments.what, arguments.name, kind,
-        arguments.to.absolute(),
+        arguments.to.absolute(), signing_folder() if arguments.sign else None,
     )  # fmt: skip

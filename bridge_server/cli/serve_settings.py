@@ -12,7 +12,7 @@ from bridge_server.cli.arguments import engines_of, models_of, store_of
 from bridge_server.engines.pool import EnginePool
 from bridge_server.engines.registry import MODELS_ENGINE, installed_engines, options_by_engine
 from bridge_server.network.lan import ANYWHERE, kept_token
-from bridge_server.platforms import mailbox_pointer, models_folder, store_folder
+from bridge_server.platforms import mailbox_pointer, models_folder, signing_folder, store_folder
 from bridge_server.settings import MidiSettings, Settings, WatchSettings
 from daw_protocol.errors import ErrorCode, ProtocolError
 
@@ -48,6 +48,7 @@ def serve_settings(arguments: Namespace) -> Settings:
         pointer=mailbox_pointer() if led_to else None,
         midi=midi_settings(arguments),
         link=arguments.link,
+        sign=signing_folder() if arguments.sign else None,
         watch=WatchSettings(arguments.watch.expanduser().absolute()) if arguments.watch else None,
         engine=arguments.engine,
         engines=engines,

@@ -76,6 +76,11 @@ def add_serve(commands: Subparsers) -> None:
         help="take tempo, start and stop from Ableton Link, on the local network",
     )
     serve.add_argument(
+        "--sign",
+        action="store_true",
+        help="sign finished songs and exported clips (C2PA) with this machine's own key",
+    )
+    serve.add_argument(
         "--watch", type=Path, metavar="FOLDER",
         help="render what files dropped here ask for by their names (docs/any-daw.md)",
     )  # fmt: skip

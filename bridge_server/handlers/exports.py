@@ -17,22 +17,28 @@ from urllib.parse import quote
 from bridge_server.handlers.response import Response, understood
 from bridge_server.handlers.running_exports import RunningExport, RunningExports
 from bridge_server.jobs.database import open_to_read
+from bridge_server.provenance.sealing import Sealing
+from bridge_server.rendering.ledger_file import peaks_of_mix, write_ledger
+from bridge_server.rendering.ledger_words import share_lines
 from bridge_server.rendering.receipts import in_words, song_in_words
 from bridge_server.sessions.client import Client
 from bridge_server.songs.sources import find_folder
-from bridge_server.version import VERSION
+from bridge_server.version import MADE_BY, VERSION
 from clip_store.errors import TakeError
 from clip_store.exports import Format, Project, Written, song_project, take_project, write_export
 from clip_store.exports.arrange import find_song
 from clip_store.exports.stems import write_stems
 from clip_store.mix.accepted import accepted_in
+from clip_store.mix.song_ledger import ledger_of, xmp_of_song
+from clip_store.mix.song_mix import SongMix
 from clip_store.mix.write_mix import MixFormat, SongToWrite, WrittenMix, write_mix
 from clip_store.stems import stems_with
 from clip_store.store import ClipStore, statement
 from clip_store.take import Take
+from daw_protocol.ledger import Ledger
 from daw_protocol.replies import JobProgress
-from daw_protocol.requests import Export
-from daw_protocol.requests.export import MIX_FORMATS, STEMS_FORMAT
+from daw_protocol.requests import Export, ShowLedger
+from daw_protocol.requests.export import LEDGER_FORMAT, MIX_FORMATS, STEMS_FORMAT
 from daw_protocol.take_results import ExportedProject
 
 FOLDER = "exports"
@@ -52,12 +58,19 @@ class ExportHandlers:
     """
 
     def __init__(
-        self, store: ClipStore, database: Path, roots: tuple[Path, ...], running: RunningExports
+        self,
+        store: ClipStore,
+        database: Path,
+        roots: tuple[Path, ...],
+        running: RunningExports,
+        sealing: Sealing | None = None,
     ) -> None:
+        """sealing: signs finished songs and exported clips; None: they are not signed."""
         self._store = store
         self._database = database
         self._roots = roots
         self._running = running
+        self._sealing = sealing
 
     async def export(self, request: Export, client: Client) -> Response:
         """Raises ProtocolError, TakeError, ClipStoreError."""
@@ -69,11 +82,20 @@ class ExportHandlers:
                 return await self._finished(request, folder, progress)
             return await self._exported(request, folder, progress)
 
+    async def ledger(self, request: ShowLedger, _: Client) -> Response:
+        """Raises TakeError, ClipStoreError."""
+        found = await asyncio.to_thread(self._ledger, request.song)
+        return understood(request, " ".join(share_lines(found)), found)
+
+    def _ledger(self, name: str) -> Ledger:
+        with self._reading() as store:
+            return ledger_of_song(finished_song(store, name))
+
     async def _exported(self, request: Export, folder: Path, progress: Callable[[float], None]) -> Response:
-        write = self._write_stems if request.format == STEMS_FORMAT else self._write
-        written = await asyncio.to_thread(write, request, folder, progress)
+        write = _OTHER_WRITERS.get(request.format, ExportHandlers._write)
+        written = await asyncio.to_thread(write, self, request, folder, progress)
         files = tuple(str(path) for path in written.files)
-        url = self._url(written.main, folder) if request.format == STEMS_FORMAT else None
+        url = self._url(written.main, folder) if request.format in _OTHER_WRITERS else None
         result = ExportedProject(path=str(written.main), files=files, notes=written.notes, url=url)
         return understood(request, " ".join([str(written.main), *written.notes]), result)
 
@@ -99,23 +121,40 @@ class ExportHandlers:
             stems = stems_of(store, request.name)
         return write_stems(stems, self._store.blobs, folder, progress)
 
+    def _write_ledger(self, request: Export, folder: Path, progress: Callable[[float], None]) -> Written:
+        """Raises as `_write`."""
+        with self._reading() as store:
+            song = finished_song(store, request.name)
+        peaks = peaks_of_mix(SongMix(song.accepted, self._store.blobs), progress)
+        return write_ledger(ledger_of_song(song), peaks, folder, MADE_BY, time.time())
+
     def _write(self, request: Export, folder: Path, progress: Callable[[float], None]) -> Written:
         """Raises TakeError, ClipStoreError, DatabaseError."""
         with self._reading() as store:
             project = project_of(store, request.what, request.name)
-        return write_export(project, self._store.blobs, Format(request.format), folder, VERSION, progress)
+        seal = self._sealing.take if self._sealing else None
+        kind = Format(request.format)
+        return write_export(project, self._store.blobs, kind, folder, VERSION, progress, seal)
 
     def _write_finished(self, request: Export, folder: Path, progress: Callable[[float], None]) -> WrittenMix:
         """Raises as `_write`."""
         with self._reading() as store:
             song = finished_song(store, request.name)
-        return write_mix(song, self._store.blobs, MixFormat(request.format), folder, progress)
+        seal = self._sealing.song if self._sealing else None
+        return write_mix(song, self._store.blobs, MixFormat(request.format), folder, progress, seal)
 
     @contextlib.contextmanager
     def _reading(self) -> Iterator[ClipStore]:
         """The store, for the thread it is called in."""
         with contextlib.closing(open_to_read(self._database)) as connection:
             yield ClipStore(self._store.root, connection)
+
+
+_OTHER_WRITERS = {
+    STEMS_FORMAT: ExportHandlers._write_stems,
+    LEDGER_FORMAT: ExportHandlers._write_ledger,
+}
+"""Formats that are no projects, with what writes them; the panel hands their files to the browser."""
 
 
 class _ExportProgress:
@@ -148,9 +187,16 @@ def finished_song(store: ClipStore, name: str) -> SongToWrite:
     song, title = in_either_spelling(name, lambda spelled: find_song(store, spelled))
     newest = next(iter(store.index.list(song=song, limit=1)), None)
     position = newest.position - newest.start if newest else 0
-    return SongToWrite(
-        accepted_in(store.index, song), title or (newest.title if newest else "song"), position
-    )
+    title = title or (newest.title if newest else "song")
+    accepted = accepted_in(store.index, song)
+    ledger = ledger_of(store, accepted, title, position)
+    return SongToWrite(accepted, title, position, ledger, xmp_of_song(store, accepted, ledger))
+
+
+def ledger_of_song(song: SongToWrite) -> Ledger:
+    """The ledger of a finished song."""
+    assert song.ledger is not None, "finished_song makes it"
+    return song.ledger
 
 
 def stems_of(store: ClipStore, name: str) -> tuple[Take, ...]:

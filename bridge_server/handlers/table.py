@@ -65,6 +65,7 @@ def handler_table(
         requests.ListPresets: prompts.presets,
         requests.SavePreset: prompts.save,
         requests.DeletePreset: prompts.delete,
+        requests.ShowLedger: exports.ledger,
         requests.Export: exports.export,
         requests.Status: status.status,
         requests.ListEngines: status.engines,

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+from hashlib import sha256
 from pathlib import Path
 from urllib.parse import quote
 
 from bridge_server.handlers.response import TakeFile
 from bridge_server.rendering.receipts import in_words
-from bridge_server.songs.mixdown import mixdown, tag_of
+from bridge_server.songs.mixdown import Layer, Mixdown, mixdown, tag_of
 from bridge_server.songs.take_picture import take_picture
 from clip_store.marks import SHORT_NAME
-from clip_store.store import ClipStore, file_stem, recipe_of
+from clip_store.store import ClipStore, file_stem, recipe_of, xmp_of
 from clip_store.take import Take
 from daw_protocol.errors import ErrorCode, ProtocolError
 
@@ -41,10 +42,12 @@ async def take_file(store: ClipStore, take_id: str, what: str, name: str = "") -
     take does not have, TakeError for a take there is none of, ClipStoreError when its audio cannot be read.
     """
     take, label = store.index.get(take_id), store.index.marks.of(take_id).name
-    return await asyncio.to_thread(_make, store, take, label, what, name)
+    xmp = store.xmp_of_song_with(take) if what == "song" else xmp_of(take)
+    return await asyncio.to_thread(_make, store, take, label, what, name, xmp)
 
 
-def _make(store: ClipStore, take: Take, label: str, what: str, name: str) -> TakeFile:
+def _make(store: ClipStore, take: Take, label: str, what: str, name: str, xmp: bytes) -> TakeFile:
+    """xmp: the packet of the file. For a thread."""
     title = file_stem(f"{take.title}.{take.task}.{take.number}")
     if label:
         title = f"{file_stem(take.title)}.{file_stem(label, SHORT_NAME)}.{take.number}"
@@ -52,14 +55,16 @@ def _make(store: ClipStore, take: Take, label: str, what: str, name: str) -> Tak
         path = store.clip_path(take)
         return TakeFile(WAV, path, f"{title}.wav", _state(path, take.audio))
     if what == "song":
-        return TakeFile(WAV, mixdown(store, take), f"{title}.song.wav", tag_of(take))
+        return TakeFile(WAV, mixdown(store, take, xmp), f"{title}.song.wav", tag_of(take, xmp))
     if what == "picture":
         return TakeFile("image/png", _picture(store, take))
     if what == "recipe":
         body = json.dumps(recipe_of(take), ensure_ascii=False, indent=1).encode()
         return TakeFile("application/json", body)
     if what == "handles" and take.handles is not None:
-        return TakeFile(WAV, store.blobs.wave(take.handles).path, f"{title}.handles.wav", take.handles)
+        wave = store.blobs.wave(take.handles)
+        marked = Mixdown(wave.form, (Layer(wave),), xmp)
+        return TakeFile(WAV, marked, f"{title}.handles.wav", sha256(take.handles.encode() + xmp).hexdigest())
     for entry in take.attachments:
         if entry.name == name or (what == "attachment" and not name):
             data = store.blobs.get_bytes(entry.digest)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
@@ -13,6 +14,7 @@ from bridge_server.handlers.response import Response, understood
 from bridge_server.handlers.take_files import address_of, take_file
 from bridge_server.jobs.database import Connection, transaction
 from bridge_server.jobs.job_queue import JobQueue
+from bridge_server.rendering.ledger_words import program_of
 from bridge_server.rendering.receipts import hearing_in_words, in_words
 from bridge_server.sessions.client import Client
 from bridge_server.sessions.events import Events, Notice
@@ -84,10 +86,10 @@ class TakeHandlers:
         takes = self._store.index.lineage(request.take)
         return understood(request, in_lines(takes), await self._listed(takes))
 
-    async def choose(self, request: requests.ChooseTake, _: Client) -> Response:
+    async def choose(self, request: requests.ChooseTake, client: Client) -> Response:
         part = part_of(self._store.index.get(request.take), request.start, request.end)
         with transaction(self._connection):
-            place = self._store.index.choose(request.take, part)
+            place = self._store.index.choose(request.take, part, time.time(), program_of(client.key))
         text = f"Take {request.take} is chosen for its region."
         if len(self._publish(place)) > 1:
             text = f"A part of take {request.take} is chosen for its region, with parts of other takes."

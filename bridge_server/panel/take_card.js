@@ -20,10 +20,11 @@ const FORMATS = [
   ["stems", "all stems (WAV files in a ZIP)"],
   ["mix", "the finished song (WAV)"],
   ["mix-flac", "the finished song (FLAC)"],
+  ["ledger", "the song's authorship ledger (a page to print)"],
 ];
 
 /** Formats that are the whole song with everything accepted in it, whichever take is selected. */
-const FINISHED = ["mix", "mix-flac"];
+const FINISHED = ["mix", "mix-flac", "ledger"];
 
 export class TakeCard {
   constructor(store, arranger, bridge, actions, notices, marks) {
@@ -195,7 +196,7 @@ export class TakeCard {
     const write = cancellable(button("Export"), "Cancel the export", async (lasting) => {
       setText(result, "Exporting …");
       const done = await this.bridge.export({ what: what.value, name: what.value === "take" ? take.take : take.song, format: format.value }, (fraction) => setText(result, `Exporting … ${Math.round(fraction * 100)} %`), lasting);
-      result.replaceChildren(...(done ? [make("code", {}, done.path), ...[...(done.words ?? []), ...done.notes].map((note) => make("p", { class: "quiet" }, note))] : []));
+      result.replaceChildren(...(done ? [make("code", {}, done.path), format.value === "ledger" && done.url ? this.#page(done.url) : "", ...[...(done.words ?? []), ...done.notes].map((note) => make("p", { class: "quiet" }, note))] : []));
     });
     if (!take.song) {
       what.lastChild.disabled = true;
@@ -210,6 +211,11 @@ export class TakeCard {
     });
     const field = (input, label) => make("div", {}, make("label", { class: "label", for: input.id }, label), input);
     return make("div", { class: "fold" }, make("div", { class: "pair" }, field(what, "Content"), field(format, "Format")), write, result);
+  }
+
+  /** A page that the server wrote, for the browser to keep: it opens and prints from there. */
+  #page(url) {
+    return make("a", { class: "button", href: this.bridge.locate(url.slice(1)), download: "" }, icon("file"), make("span", {}, "Save the page"));
   }
 
   /** A details element that keeps open while takes are leafed through, and is filled when it is opened. */

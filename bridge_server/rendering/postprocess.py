@@ -9,16 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bridge_server.engines.outcome import Outcome, StemFile
+from bridge_server.models.licences import licence_of
 from bridge_server.rendering import receipts
 from bridge_server.rendering.plan import Plan
 from bridge_server.rendering.song_shape import playing_part
 from bridge_server.rendering.stack import StackedSong, sum_of
 from bridge_server.songs.sources import Song
 from bridge_server.version import MADE_BY
-from clip_store.audio.audio import Audio, Encoding, quantise
+from clip_store.audio.audio import Audio, Encoding, quantise, widened
 from clip_store.blobs import BlobStore
 from clip_store.measure.alignment import is_silent
 from clip_store.measure.gain_match import NEIGHBOUR_SECONDS, GainMatch, match_gain
+from clip_store.source_type import of_take
 from clip_store.splice import splice, stretch, with_clip
 from clip_store.take import MIX, Attachment, Take
 from daw_protocol.errors import ErrorCode, ProtocolError
@@ -33,6 +35,9 @@ from model.engine import EngineDescription
 
 HANDLES = "handles"
 
+DEPTHS = {"24": Encoding.PCM_24, "float": Encoding.FLOAT}
+"""What a request's depth asks for at least; a song that is deeper keeps its own."""
+
 # A gain below this is inaudible and not worth changing a render for: samples that were copied from the
 # song stay what they were.
 MIN_GAIN_DB = 0.5
@@ -46,7 +51,10 @@ Render = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class TakeContext:
-    """What every take of one render has in common."""
+    """What every take of one render has in common.
+
+    song_is_generative: a trained network made some of the song, as far as its file and the store say.
+    """
 
     job: str
     number: int
@@ -57,6 +65,7 @@ class TakeContext:
     reference: Song | None = None
     part: Part | None = None
     stack: tuple[StackedSong, ...] = ()
+    song_is_generative: bool = False
 
 
 @dataclass(frozen=True)
@@ -152,6 +161,7 @@ def _spliced(
     """A clip that takes the region's place in a song. rolls: with pre- and post-roll; in a stack, and where."""
     assert order.song is not None, "checked when it was asked for"
     song, region = order.song.audio, order.plan.region_in_song
+    song = widened(song, song.encoding.holding(DEPTHS.get(order.plan.request.depth, song.encoding)))
     gain = level.gain_db if level else 0.0
     louder = _amplified(render, song.rate, gain)
     fade = round(order.plan.request.crossfade / 1000 * song.rate)
@@ -255,13 +265,13 @@ def _level(order: TakeContext, render: Render, song: Audio, region: Span) -> Gai
 
 
 def _handles(rolls: StemFile | tuple[StemFile, slice] | None, song: Audio, gain_db: float) -> Audio | None:
-    """The un-spliced render with its pre- and post-roll, at the clip's level."""
+    """The un-spliced render with its pre- and post-roll, at the clip's level; in floats, as it was rendered."""
     if rolls is None:
         return None
     render = rolls.samples() if isinstance(rolls, StemFile) else rolls[0].samples()[:, rolls[1]]
     if not np.isfinite(render).all():
         raise _rejected("The pre-roll or post-roll contains invalid samples (not numbers).")
-    return quantise(_amplified(render, song.rate, gain_db), song.rate, song.encoding).audio
+    return quantise(_amplified(render, song.rate, gain_db), song.rate, Encoding.FLOAT).audio
 
 
 def _take(
@@ -307,6 +317,11 @@ def recipe(order: TakeContext, outcome: Outcome, receipt: Receipt) -> Recipe:
     """Everything needed to render the take again, and the engine's report."""
     report, blueprint, reference = outcome.report, outcome.blueprint, None
     heard = order.song.heard if order.song else None
+    weights = report.weights or order.engine.weights
+    with_files = any(name in order.plan.request.options for name in order.engine.file_options)
+    source_type = of_take(
+        order.plan.request.task, order.engine.neural, order.song_is_generative, recordings=with_files
+    )
     if order.reference is not None:  # nothing is rendered after one without consent
         reference = ReferenceAudio(name=order.reference.name, digest=order.reference.digest, consent=True)
     return Recipe(
@@ -314,7 +329,9 @@ def recipe(order: TakeContext, outcome: Outcome, receipt: Receipt) -> Recipe:
         engine=order.engine.name,
         engine_label=order.engine.label,
         neural=order.engine.neural,
-        weights=report.weights or order.engine.weights,
+        weights=weights,
+        licence=licence_of(weights),
+        source_type=source_type.value,
         seed=order.plan.request.seed,
         take=order.number - (order.part.first_take if order.part else 1),
         region=order.part.region if order.part else None,

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from bridge_server.engines.outcome import Outcome
@@ -15,7 +16,8 @@ from bridge_server.jobs.replies import analysed, take_ready
 from bridge_server.rendering.postprocess import FinishedTake, TakeContext, blueprint_record, finish
 from bridge_server.sessions.events import Events, JobReply
 from bridge_server.songs.song_tempos import SongTempos
-from clip_store.store import ClipStore
+from bridge_server.songs.sources import Song
+from clip_store.store import ClipStore, source_type_of
 from clip_store.take import Take
 from daw_protocol.errors import ErrorCode, ProtocolError
 
@@ -56,7 +58,29 @@ class TakeRecorder:
 
     async def finish(self, context: TakeContext, outcome: Outcome) -> list[FinishedTake]:
         """Splices, measures and stores what was rendered. Raises ProtocolError, ClipStoreError."""
+        songs = [
+            song for song in (context.song, *(track.song for track in context.stack)) if song is not None
+        ]
+        self._keep_xmp(songs)
+        generative = any(map(self._is_generative, songs))
+        context = replace(context, song_is_generative=generative)
         return await asyncio.to_thread(finish, context, outcome, self._store.blobs)
+
+    def _keep_xmp(self, songs: list[Song]) -> None:
+        """What a song's file says stays with the song that takes belong to, which may be its file at another rate."""
+        index = self._store.index
+        for song in songs:
+            if song.tags.xmp and not index.recall_xmp(song.parent):
+                with transaction(self._connection):
+                    index.remember_xmp(song.parent, song.tags.xmp)
+
+    def _is_generative(self, song: Song) -> bool:
+        """Whether a trained network made some of a song: by its file, by the takes in it, by the take that made it."""
+        known = self._store.song_source_type(song.parent)
+        if known is not None and known.is_generative:
+            return True
+        takes = song.heard.takes if song.heard else ()
+        return any(source_type_of(take).is_generative for take in self._store.takes_there(takes))
 
     async def record(self, job: Job, finished: list[FinishedTake]) -> tuple[Take, ...]:
         """Records all clips of one take, or none, and announces them. Raises ProtocolError, ClipStoreError."""

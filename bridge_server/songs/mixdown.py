@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from clip_store.audio.audio import Encoding, Samples, decode_samples, encode_samples
+from clip_store.audio.broadcast_wav import metadata_chunks
 from clip_store.audio.riff import WaveForm, wave_head
 from clip_store.audio.stored_wave import StoredWave
 from clip_store.splice import check_alike, frames_with_clip
@@ -41,8 +42,8 @@ class Mixdown:
     Where nothing has to be added and every layer has the file's encoding, its bytes are copied as they are.
     """
 
-    def __init__(self, form: WaveForm, layers: tuple[Layer, ...]) -> None:
-        """Raises StoreError when the file would pass 4 GiB."""
+    def __init__(self, form: WaveForm, layers: tuple[Layer, ...], xmp: bytes = b"") -> None:
+        """xmp: the packet the file gets. Raises StoreError when the file would pass 4 GiB."""
         self.form = form
         self._layers = layers
         self._copied = all(
@@ -51,7 +52,8 @@ class Mixdown:
             and not layer.adds
             for layer in layers
         )
-        self._head = wave_head(form) + struct.pack("<4sI", b"data", form.sound_bytes)
+        chunks = metadata_chunks(None, None, "", form.rate, xmp)
+        self._head = wave_head(form, chunks) + struct.pack("<4sI", b"data", form.sound_bytes)
 
     @property
     def size(self) -> int:
@@ -110,18 +112,18 @@ class Mixdown:
         return [span for span in spans if span[1] < span[2]]
 
 
-def mixdown(store: ClipStore, take: Take) -> Mixdown:
-    """The whole song with the take. Checks the audio the first time; for a thread.
+def mixdown(store: ClipStore, take: Take, xmp: bytes = b"") -> Mixdown:
+    """The whole song with the take. xmp: its packet. Checks the audio the first time; for a thread.
 
     Raises StoreError when audio is missing or damaged, SpliceError when song and clip do not fit.
     """
     clip = store.blobs.wave(take.audio)
     if take.base is None:
-        return Mixdown(clip.form, (Layer(clip),))
-    return laid_over(store.blobs.wave(take.base), clip, take.start_in_base, take.task)
+        return Mixdown(clip.form, (Layer(clip),), xmp)
+    return laid_over(store.blobs.wave(take.base), clip, take.start_in_base, take.task, xmp)
 
 
-def laid_over(song: StoredWave, clip: StoredWave, start: int, task: str) -> Mixdown:
+def laid_over(song: StoredWave, clip: StoredWave, start: int, task: str, xmp: bytes = b"") -> Mixdown:
     """Song and clip as the task wants them, longer than the song where the clip goes on or begins before it.
 
     start: of the clip, in samples from the song's first; negative where it begins earlier. A spliced clip leaves the
@@ -135,13 +137,20 @@ def laid_over(song: StoredWave, clip: StoredWave, start: int, task: str) -> Mixd
         frames_with_clip(song.form.frames, clip.form.frames, start),
         song.form.rate,
         song.form.channels,
-        song.form.encoding if TASKS[task].spliced else Encoding.FLOAT,
+        clip.form.encoding if TASKS[task].spliced else Encoding.FLOAT,
     )
     below = () if placement is Placement.ALONE else (Layer(song, lead),)
-    return Mixdown(form, (*below, Layer(clip, lead + start, adds=placement is Placement.BESIDE)))
+    return Mixdown(form, (*below, Layer(clip, lead + start, adds=placement is Placement.BESIDE)), xmp)
 
 
-def tag_of(take: Take) -> str:
+def tag_of(take: Take, xmp: bytes = b"") -> str:
     """Differs whenever the mixdown of a take does."""
-    parts = (take.base, take.audio, take.start_in_base, placement_of(take).value, TASKS[take.task].spliced)
+    parts = (
+        take.base,
+        take.audio,
+        take.start_in_base,
+        placement_of(take).value,
+        TASKS[take.task].spliced,
+        xmp,
+    )
     return hashlib.sha256(repr(parts).encode()).hexdigest()

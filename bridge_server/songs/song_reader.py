@@ -152,7 +152,7 @@ class SongReader:
         song = blobs.probe(take.base)
         check_alike(song, clip)
         return replace(
-            SongProbe.of(song),
+            SongProbe.of(replace(song, encoding=clip.encoding)),
             frames=frames_with_clip(song.frames, clip.frames, take.start_in_base),
             stamp=Fraction(take.position - max(0, take.start_in_base), take.rate),
         )
@@ -202,7 +202,7 @@ class SongReader:
         digest = name.removeprefix(STORED)
         with transaction(self._connection):
             self._store.index.remember_stamp(digest, stamp)
-            self._store.index.remember_tags(digest, tags.title, tags.artist)
+            self._remember_tags(digest, tags)
             self._store.index.remember_upload(digest, unicode_only(file_name), size, self._clock() / 1e9)
 
     def uploaded_as(self, name: str) -> str | None:
@@ -260,9 +260,9 @@ class SongReader:
             return digest, state, None
         settled = self._clock() - state.modified_ns > SETTLED_NS
         song = await asyncio.to_thread(read_song, path, self._store.blobs, self._most_seconds, open_file)
-        if self._store.index.recall_tags(song.digest) != (song.tags.title, song.tags.artist):
+        if self._tags_of(song.digest) != song.tags:
             with transaction(self._connection):
-                self._store.index.remember_tags(song.digest, song.tags.title, song.tags.artist)
+                self._remember_tags(song.digest, song.tags)
         if settled and song.state == state:
             with transaction(self._connection):
                 self._store.index.remember_file(str(path), state.size, state.modified_ns, song.digest)
@@ -272,7 +272,15 @@ class SongReader:
         if self._last is not None and self._last.digest == digest:
             return replace(self._last, name=name, state=state)
         song = await asyncio.to_thread(stored_song, digest, name, self._store.blobs, state)
-        return replace(song, tags=Tags(*self._store.index.recall_tags(digest)))
+        return replace(song, tags=self._tags_of(digest))
+
+    def _tags_of(self, digest: str) -> Tags:
+        """What the file said that this audio came in last."""
+        return Tags(*self._store.index.recall_tags(digest), self._store.index.recall_xmp(digest))
+
+    def _remember_tags(self, digest: str, tags: Tags) -> None:
+        self._store.index.remember_tags(digest, tags.title, tags.artist)
+        self._store.index.remember_xmp(digest, tags.xmp)
 
     def _take(self, name: str, field: str = "source") -> Take:
         try:

@@ -56,6 +56,16 @@ class Encoding(Enum):
         wide = self in (Encoding.PCM_32, Encoding.DOUBLE)
         return np.dtype(np.float64 if wide else np.float32)
 
+    def holding(self, other: Encoding) -> Encoding:
+        """The narrowest encoding that can write every value of both."""
+        if self is other:
+            return self
+        if Encoding.DOUBLE in (self, other) or {self, other} == {Encoding.PCM_32, Encoding.FLOAT}:
+            return Encoding.DOUBLE
+        if Encoding.FLOAT in (self, other):
+            return Encoding.FLOAT
+        return max(self, other, key=lambda one: one.bits)
+
     @property
     def full_scale(self) -> float:
         """The code that stands for 1.0 (one more than the largest code there is); 1.0 for floats."""
@@ -183,6 +193,15 @@ def quantise(samples: Samples, rate: int, encoding: Encoding) -> Quantised:
     np.clip(codes, -scale, scale - 1, out=codes)
     codes /= scale
     return Quantised(Audio(codes.astype(encoding.dtype), rate, encoding), clipped)
+
+
+def widened(audio: Audio, encoding: Encoding) -> Audio:
+    """The same samples in a wider encoding, every value exactly. Raises ValueError for one that cannot write them."""
+    if audio.encoding is encoding:
+        return audio
+    if audio.encoding.holding(encoding) is not encoding:
+        raise ValueError(f"{encoding.value} cannot write every value of {audio.encoding.value}")
+    return Audio(audio.samples.astype(encoding.dtype), audio.rate, encoding)
 
 
 def encode_samples(samples: Samples, encoding: Encoding) -> bytes:

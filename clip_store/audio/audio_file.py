@@ -135,15 +135,16 @@ def write_wav(
     bext: Bext | None = None,
     recipe: Mapping[str, object] | None = None,
     note: str = "",
+    xmp: bytes = b"",
 ) -> None:
     """Write a WAV file, whole or not at all; the same arguments always give the same bytes.
 
-    note is free text for iXML, in any script.
+    note is free text for iXML, in any script; xmp is a packet as `encode_xmp` makes it.
 
     Raises StoreError when the disk is full, the folder is read-only or the file would pass 4 GiB; ValueError
     for a recipe JSON cannot hold.
     """
-    write_whole(path, wave_parts(audio, metadata_chunks(bext, recipe, note, audio.rate)))
+    write_whole(path, wave_parts(audio, metadata_chunks(bext, recipe, note, audio.rate, xmp)))
 
 
 def _info(path: Path, sound: OpenSound) -> AudioInfo:

@@ -19,6 +19,8 @@ from pathlib import Path
 
 from clip_store.audio.riff import read_chunk
 from clip_store.audio.time_stamp import MIN_BEXT
+from clip_store.audio.xml_text import allowed, without_entities
+from clip_store.audio.xmp import CHUNK as XMP_CHUNK
 
 RECIPE_CHUNK = b"tkbr"
 _OLD_RECIPE_CHUNK = b"aceb"
@@ -114,9 +116,12 @@ def encode_ixml(bext: Bext, recipe: Mapping[str, object], note: str, rate: int) 
 
 
 def metadata_chunks(
-    bext: Bext | None, recipe: Mapping[str, object] | None, note: str, rate: int
+    bext: Bext | None, recipe: Mapping[str, object] | None, note: str, rate: int, xmp: bytes = b""
 ) -> list[tuple[bytes, bytes]]:
-    """The chunks (name, body) for a file, in the order they are written; all of them before the sound."""
+    """The chunks (name, body) for a file, in the order they are written; all of them before the sound.
+
+    xmp: a packet as `encode_xmp` makes it; b"" for none.
+    """
     chunks = []
     if bext is not None:
         chunks.append((b"bext", encode_bext(bext)))
@@ -124,6 +129,8 @@ def metadata_chunks(
         chunks.append((b"iXML", encode_ixml(bext or Bext(), recipe or {}, note, rate)))
     if recipe is not None:
         chunks.append((RECIPE_CHUNK, _json(recipe).encode("ascii")))
+    if xmp:
+        chunks.append((XMP_CHUNK, xmp))
     return chunks
 
 
@@ -147,18 +154,9 @@ def read_recipe(path: Path) -> dict[str, object] | None:
     return None if xml is None else _recipe_from_ixml(xml)
 
 
-class _WithoutEntities(ET.TreeBuilder):
-    """Entities can be made to expand without end, and no iXML writer needs them. Looked for by the parser, not in the
-    bytes: those may be in any encoding."""
-
-    def doctype(self, *_: object) -> None:
-        raise ValueError("iXML has no document type")
-
-
 def _recipe_from_ixml(xml: bytes) -> dict[str, object] | None:
-    try:
-        root = ET.fromstring(xml.rstrip(b"\0"), ET.XMLParser(target=_WithoutEntities()))
-    except (ET.ParseError, LookupError, ValueError):  # no XML, or in an encoding nobody knows
+    root = without_entities(xml.rstrip(b"\0"))
+    if root is None:
         return None
     text = root.findtext(_RECIPE_TAG) or root.findtext(_OLD_RECIPE_TAG)
     return None if text is None else _parsed(text)
@@ -206,10 +204,4 @@ def _text(field: bytes) -> str:
 
 
 def _add(parent: ET.Element, tag: str, text: str) -> None:
-    ET.SubElement(parent, tag).text = "".join(letter for letter in text if _xml_allows(letter))
-
-
-def _xml_allows(letter: str) -> bool:
-    """XML 1.0, production [2] Char; anything else makes the document unreadable."""
-    code = ord(letter)
-    return letter in "\t\n\r" or 0x20 <= code <= 0xD7FF or 0xE000 <= code <= 0xFFFD or code >= 0x10000
+    ET.SubElement(parent, tag).text = allowed(text)

@@ -33,6 +33,7 @@ from clip_store.audio.pieced_file import PiecedFile, Stretch
 from clip_store.audio.riff import OPEN_SIZE
 from clip_store.audio.tags import Tags, info_in, tags_of
 from clip_store.audio.time_stamp import TimeStamp, read_stamp
+from clip_store.audio.xmp import xmp_in
 from clip_store.errors import AudioFileError
 from clip_store.regular_file import open_regular
 
@@ -107,10 +108,8 @@ def opened(path: Path, open_file: OpenFile = open_regular) -> Iterator[OpenSound
     with contextlib.ExitStack() as stack:
         raw = stack.enter_context(_raw(path, open_file))
         try:
-            stamp, info = (
-                read_stamp(raw),
-                info_in(raw),
-            )  # before the decoder, which may share the file's position
+            # Before the decoder, which may share the file's position.
+            stamp, info, packet = read_stamp(raw), info_in(raw), xmp_in(raw)
             layout, decoder = _begun(path, raw)
             stack.enter_context(decoder)
             if layout.start and stamp == TimeStamp():
@@ -121,7 +120,7 @@ def opened(path: Path, open_file: OpenFile = open_regular) -> Iterator[OpenSound
         try:
             whole, notes = _chained(decoder, more)
             notes += layout.notes + _check_whole(path, whole, layout)
-            yield OpenSound(whole, layout, notes, stamp, tags_of(decoder.title, decoder.artist, info))
+            yield OpenSound(whole, layout, notes, stamp, tags_of(decoder.title, decoder.artist, info, packet))
         except (
             soundfile.SoundFileError,
             RuntimeError,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import BinaryIO, NamedTuple
 
 MAGIC = b"fLaC"
-STREAM_INFO, VORBIS_COMMENT = 0, 4
+STREAM_INFO, APPLICATION, VORBIS_COMMENT = 0, 2, 4
 
 _INFO_BYTES = 34
 _TOTAL_MASK = (1 << 36) - 1

@@ -19,6 +19,7 @@ from clip_store.audio import flac
 from clip_store.audio.audio import Encoding, Samples
 from clip_store.audio.decoder import opened
 from clip_store.audio.riff import WaveForm
+from clip_store.audio.xmp import flac_block
 from clip_store.errors import StoreError
 
 ENCODINGS = (Encoding.PCM_16, Encoding.PCM_24)
@@ -29,8 +30,10 @@ _VENDOR = b"Takebridge"
 _LONGEST = (1 << 24) - 1  # bytes of a metadata block
 
 
-def write_flac(path: Path, form: WaveForm, blocks: Iterable[Samples], comments: Mapping[str, str]) -> None:
-    """Write a FLAC file. blocks: samples that form.encoding can write; comments: the shortest first.
+def write_flac(
+    path: Path, form: WaveForm, blocks: Iterable[Samples], comments: Mapping[str, str], xmp: bytes = b""
+) -> None:
+    """Write a FLAC file. blocks: samples that form.encoding can write; comments: the shortest first; xmp: a packet.
 
     What is too long for a comment block is left out. Raises StoreError where FLAC cannot hold it, OSError when the
     disk fails.
@@ -42,6 +45,8 @@ def write_flac(path: Path, form: WaveForm, blocks: Iterable[Samples], comments: 
             stream = flac.read_stream(encoded)
             file.write(stream.with_frames(form.frames)[:4])
             file.write(_block(flac.STREAM_INFO, stream.info, is_last=False))
+            if xmp:
+                file.write(_block(flac.APPLICATION, flac_block(xmp), is_last=False))
             file.write(_block(flac.VORBIS_COMMENT, _comment_block(comments), is_last=True))
             *_, (_, at, size, _) = flac.blocks(encoded)
             encoded.seek(at + size)

@@ -22,20 +22,22 @@ _MAX_INFO_BYTES = 65_536
 
 @dataclass(frozen=True)
 class Tags:
-    """Both "" where a file does not say."""
+    """Each "" where a file does not say. xmp: its XMP packet as it stands there (xmp.py)."""
 
     title: str = ""
     artist: str = ""
+    xmp: str = ""
 
 
 NO_TAGS = Tags()
 
 
-def tags_of(title: str, artist: str, info: Tags) -> Tags:
+def tags_of(title: str, artist: str, info: Tags, xmp: str = "") -> Tags:
     """The tags of a file, as its decoder reads them. info: its RIFF INFO, for what the decoder garbles."""
     return Tags(
         cleaned(info.title if _GARBLED in title else title),
         cleaned(info.artist if _GARBLED in artist else artist),
+        xmp,
     )
 
 

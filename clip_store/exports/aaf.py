@@ -7,8 +7,9 @@ of clips and of the silence between them are counted in samples. Essence is mono
 from __future__ import annotations
 
 import contextlib
+import json
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,17 @@ import aaf2
 
 from clip_store.audio.audio import Audio, Encoding, quantise
 from clip_store.audio.audio_file import write_wav
+from clip_store.audio.xmp import decode_xmp
 from clip_store.exports.project import Project, SoundFile, Track
+from clip_store.exports.sound_recipe import recipe_in
 
 SIDES = {1: ("",), 2: (".L", ".R")}
 MUTE_MARK = " (mute)"
+
+RECIPE_COMMENT = "TakebridgeRecipe"
+SOURCE_TYPE_COMMENT = "DigitalSourceType"
+LONGEST_COMMENT = 30_000
+"""Letters of one comment: a property of a structured storage file holds 65,535 bytes, and its letters are UTF-16."""
 
 Mono = tuple[Any, ...]
 """The master mob of each channel of a sound file."""
@@ -43,8 +51,14 @@ def _write(file: Any, project: Project, read: Callable[[SoundFile], Audio], fold
     clipped = 0
     masters: dict[SoundFile, Mono] = {}
     for sound in project.files:
-        masters[sound], lost = _essence(file, sound, read(sound), folder)
+        audio = read(sound)
+        encoding = Encoding.PCM_16 if audio.encoding is Encoding.PCM_16 else Encoding.PCM_24
+        held, lost = quantise(audio.samples, audio.rate, encoding)
+        masters[sound] = _essence(file, sound, held, folder)
         clipped += lost
+        recipe, _ = recipe_in(project, sound, held)
+        if recipe is not None:
+            _describe(masters[sound][0], {**recipe, "audio": held.digest}, sound)
     composition = file.create.CompositionMob(plain(project.title))
     composition.usage = "Usage_TopLevel"
     composition.comments["Comment"] = plain(project.comment)
@@ -60,16 +74,12 @@ def plain(text: str) -> str:
     return text.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
 
 
-def _essence(file: Any, sound: SoundFile, audio: Audio, folder: Path) -> tuple[Mono, int]:
-    """Each channel of a sound in the AAF file, and how many samples were clipped."""
-    found, clipped = [], 0
+def _essence(file: Any, sound: SoundFile, audio: Audio, folder: Path) -> Mono:
+    """Each channel of a sound in the AAF file."""
+    found = []
     for channel, side in enumerate(SIDES[audio.channels]):
-        samples = audio.samples[:, channel : channel + 1]
-        encoding = Encoding.PCM_16 if audio.encoding is Encoding.PCM_16 else Encoding.PCM_24
-        mono, lost = quantise(samples, audio.rate, encoding)
-        clipped += lost
         part = folder / "channel.wav"
-        write_wav(part, mono)
+        write_wav(part, Audio(audio.samples[:, channel : channel + 1], audio.rate, audio.encoding))
         master = file.create.MasterMob(plain(sound.name + side))
         file.content.mobs.append(master)
         with part.open("rb") as wave:  # a file, not its name: pyaaf2 leaves what it opens to be collected
@@ -77,7 +87,17 @@ def _essence(file: Any, sound: SoundFile, audio: Audio, folder: Path) -> tuple[M
         if sound.take is not None:
             master.comments["Take"] = sound.take.id
         found.append(master)
-    return tuple(found), clipped
+    return tuple(found)
+
+
+def _describe(master: Any, recipe: Mapping[str, object], sound: SoundFile) -> None:
+    """Puts what a WAV file says in its chunks into the comments of a sound's first channel: essence has none."""
+    text = json.dumps(dict(recipe), sort_keys=True)
+    for number, first in enumerate(range(0, len(text), LONGEST_COMMENT)):
+        master.comments[f"{RECIPE_COMMENT}{number}"] = text[first : first + LONGEST_COMMENT]
+    kind = decode_xmp(sound.xmp.decode("utf-8", "replace")).source_type
+    if kind:
+        master.comments[SOURCE_TYPE_COMMENT] = plain(kind)
 
 
 def _add_slot(

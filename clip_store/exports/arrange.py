@@ -10,15 +10,18 @@ from dataclasses import replace
 from fractions import Fraction
 
 from clip_store.audio.audio_file import probe_audio
+from clip_store.audio.xmp import encode_xmp
 from clip_store.blobs import BlobStore
 from clip_store.errors import StoreError, TakeError
 from clip_store.exports.layers import Placed, tracks_of
 from clip_store.exports.project import Marker, Project, SoundFile
 from clip_store.exports.tempo_from_zero import FromZero, from_zero
 from clip_store.mix.accepted import AcceptedSong, accepted_in, accepted_whole
-from clip_store.mix.comp_sound import plays_by_itself, sounds_of, stem_sound
+from clip_store.mix.comp_sound import CompSound, plays_by_itself, sounds_of, stem_sound
 from clip_store.mix.family import family_of
-from clip_store.store import ClipStore, clip_name, file_stem
+from clip_store.mix.song_ledger import ledger_of
+from clip_store.source_type import SourceType, of_mix
+from clip_store.store import ClipStore, clip_name, file_stem, mark_of, source_type_of, xmp_of
 from clip_store.take import Take
 from daw_protocol.tasks import TASKS
 from daw_protocol.timeline import Key, TempoMap
@@ -149,6 +152,7 @@ def _project(
     if song is not None:
         name = _unused(file_stem(f"{title}.original"), used)
         original, rate = _sound(store.blobs, song, name, origin)
+        original = replace(original, xmp=store.index.recall_xmp(song).encode("utf-8"))
     stems = _playing_stems(takes, accepted)
     one_separation = len({(take.job, take.number) for take in takes if take.id in stems}) == 1
     changed = {stem for stem in stems if one_separation and plays_by_itself(accepted, stem)}
@@ -163,13 +167,23 @@ def _project(
         name = _unused(file_stem(clip_name(take, label).stem) + mark, used)
         file, _ = _sound(store.blobs, take.audio, name, origins[take.id] + take.start, take)
         if take.id in changed:
-            file = replace(file, digest="", take=None, comp=stem_sound(accepted, take.id))
+            sound = stem_sound(accepted, take.id)
+            file = replace(file, digest="", take=None, comp=sound, xmp=_comp_xmp(sound, source_type_of(take)))
         plays = None if whole or not parts else parts
         placed.append(Placed(take, file, audible, describe(take), plays, label))
     for sound in sounds:
         name = _unused(file_stem(f"{title}.comp") + (ACCEPTED if marked else ""), used)
         channels = store.blobs.probe(accepted.song).channels
-        file = SoundFile(name, "", sound.span.length, channels, origin + sound.span.start, comp=sound)
+        below = store.song_source_type(accepted.song) if sound.covers else None
+        file = SoundFile(
+            name,
+            "",
+            sound.span.length,
+            channels,
+            origin + sound.span.start,
+            comp=sound,
+            xmp=_comp_xmp(sound, below),
+        )
         placed.append(Placed(accepted.takes[sound.takes[0]], file, True, sound.made_of))
     tempo = from_zero(_tempo_map(reference))
     notes = [*_notes(tempo), *_other_places(takes, origins)]
@@ -184,7 +198,15 @@ def _project(
         keys=((Fraction(0), key),) if key else (),
         comment="\n".join(dict.fromkeys(line for one in placed for line in one.comment.splitlines()[:1])),
         notes=(*notes, *cut),
+        ledger=None if song is None else ledger_of(store, accepted, title, origin),
     )
+
+
+def _comp_xmp(sound: CompSound, below: SourceType | None) -> bytes:
+    """The packet of a comp. below: what the song, or the stem, under it is."""
+    takes = [sound.accepted.takes[take] for take in sound.takes]
+    kind = of_mix(map(source_type_of, takes), below)
+    return encode_xmp(mark_of(kind, takes)) if kind else b""
 
 
 def _sound(
@@ -192,7 +214,8 @@ def _sound(
 ) -> tuple[SoundFile, int]:
     """A stored sound as a file of the project, and its rate. Raises StoreError when it is gone or damaged."""
     info = probe_audio(blobs.path(digest))
-    return SoundFile(name, digest, info.frames, info.channels, position, take), info.rate
+    xmp = xmp_of(take) if take else b""
+    return SoundFile(name, digest, info.frames, info.channels, position, take, xmp=xmp), info.rate
 
 
 def _unused(name: str, used: set[str]) -> str:

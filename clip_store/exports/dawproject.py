@@ -10,6 +10,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from fractions import Fraction
 
+from clip_store.audio.xml_text import allowed
 from clip_store.exports.project import Clip, Project, Track
 from clip_store.exports.tempo_from_zero import seconds_of
 from daw_protocol.timeline import TempoMap
@@ -74,12 +75,8 @@ def audio_path(name: str) -> str:
 
 
 def clean(text: str) -> str:
-    """Text without the characters that XML 1.0 cannot carry (production [2], Char)."""
-    return "".join(letter for letter in text if _xml_allows(ord(letter)))
-
-
-def _xml_allows(code: int) -> bool:
-    return code in (9, 10, 13) or 0x20 <= code <= 0xD7FF or 0xE000 <= code <= 0xFFFD or code >= 0x10000
+    """Text without the characters that XML 1.0 cannot carry."""
+    return allowed(text)
 
 
 def _add_track(structure: ET.Element, track: Track, number: int) -> None:

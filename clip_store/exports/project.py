@@ -12,6 +12,7 @@ from clip_store.audio.audio import Audio
 from clip_store.blobs import BlobStore
 from clip_store.mix.comp_sound import CompSound
 from clip_store.take import Take
+from daw_protocol.ledger import Ledger
 from daw_protocol.timeline import Key, TempoMap
 
 
@@ -24,6 +25,7 @@ class SoundFile:
     position: of its first sample on the timeline; may be negative.
     take:     whose clip it is; None for the original song, and for a comp.
     comp:     of which takes it is put together with crossfades, if it is.
+    xmp:      the XMP packet its file gets; b"" for none.
     """
 
     name: str
@@ -33,6 +35,7 @@ class SoundFile:
     position: int
     take: Take | None = None
     comp: CompSound | None = None
+    xmp: bytes = b""
 
     def read(self, blobs: BlobStore) -> Audio:
         """Its audio. Raises StoreError when it is missing or damaged."""
@@ -108,6 +111,7 @@ class Project:
     tempo_map: its quarter 0 is the project's zero.
     comment:   how the sounds came about, for formats with a place for it.
     notes:     what could not be put where it belongs, in sentences for the producer.
+    ledger:    whose the song is that plays; each sound file carries it.
     """
 
     title: str
@@ -118,6 +122,7 @@ class Project:
     keys: tuple[tuple[Fraction, Key], ...] = ()
     comment: str = ""
     notes: tuple[str, ...] = ()
+    ledger: Ledger | None = None
 
     @property
     def files(self) -> tuple[SoundFile, ...]:

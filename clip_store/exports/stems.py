@@ -13,7 +13,7 @@ from clip_store.audio.broadcast_wav import metadata_chunks
 from clip_store.blobs import BlobStore
 from clip_store.errors import StoreError
 from clip_store.exports.write import OnFraction, Written, pieces_of
-from clip_store.store import bext_of, file_stem, recipe_of, statement
+from clip_store.store import bext_of, file_stem, recipe_of, statement, xmp_of
 from clip_store.take import Take
 
 _DATE = (1980, 1, 1, 0, 0, 0)  # the earliest a zip can state: equal stems become equal files
@@ -68,7 +68,7 @@ def _names(folder: Path, title: str) -> Iterator[Path]:
 def _add(archive: zipfile.ZipFile, name: str, stem: Take, blobs: BlobStore) -> Iterator[float]:
     """Writes a stem; yields the part of it that is written, 0 to 1."""
     audio = blobs.get(stem.audio)
-    chunks = metadata_chunks(bext_of(stem, audio), recipe_of(stem), statement(stem), audio.rate)
+    chunks = metadata_chunks(bext_of(stem, audio), recipe_of(stem), statement(stem), audio.rate, xmp_of(stem))
     entry = zipfile.ZipInfo(name, _DATE)
     entry.file_size = audio.frames * audio.channels * audio.encoding.bits // 8  # beyond 2 GiB: zip64
     with archive.open(entry, "w") as member:

@@ -24,11 +24,16 @@ from clip_store.exports.formats import Format, limits
 from clip_store.exports.midi_tempo import midi_bytes
 from clip_store.exports.project import Project, SoundFile
 from clip_store.exports.reaper import AUDIO_FOLDER, reaper_project
-from clip_store.store import ORIGINATOR, bext_of, file_stem, recipe_of, statement
+from clip_store.exports.sound_recipe import about_sound, recipe_in
+from clip_store.store import ORIGINATOR, bext_of, file_stem
+from clip_store.take import Take
 from daw_protocol.timeline import Span
 
 OnFraction = Callable[[float], None]
 """Receives the progress, 0 to 1, before anything has its final name. What it raises ends the export."""
+
+Seal = Callable[[Path, Take], None]
+"""Signs a take's file, in its place."""
 
 _WIDEST = 8  # bytes a sample
 
@@ -55,8 +60,9 @@ def write_export(
     folder: Path,
     version: str,
     progress: OnFraction = _nobody,
+    seal: Seal | None = None,
 ) -> Written:
-    """Write the project below `folder`, under a name nothing has there.
+    """Write the project below `folder`, under a name nothing has there. seal: signs the files of WAV exports.
 
     Raises StoreError when audio is gone or damaged, the disk is full or the folder cannot be written;
     ValueError when the format cannot hold the tempo map; what `progress` raises, to cancel it.
@@ -66,7 +72,7 @@ def write_export(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _check_room(project, blobs, kind, folder)
-        main, files, notes = _WRITERS[kind](_Order(project, blobs, folder, version, progress))
+        main, files, notes = _WRITERS[kind](_Order(project, blobs, folder, version, progress, seal))
     except OSError as error:
         raise store_error(folder / project.title, error) from error
     return Written(main, files, (*project.notes, *limits(project, kind), *notes))
@@ -99,6 +105,7 @@ class _Order:
     folder: Path
     version: str
     progress: OnFraction
+    seal: Seal | None = None
 
     def free(self, ending: str) -> Path:
         """A path in the folder that nothing has yet."""
@@ -144,7 +151,7 @@ class _Order:
     def pieces(self, sound: SoundFile, audio: Audio) -> Iterator[bytes]:
         """A sound file as a WAV file, piece by piece, with progress."""
         files = self.project.files
-        for piece, done in pieces_of(audio, _chunks(sound, audio)):
+        for piece, done in pieces_of(audio, _chunks(self.project, sound, audio)):
             yield piece
             self.progress((files.index(sound) + done) / len(files))
 
@@ -209,21 +216,20 @@ def _write_wav(order: _Order) -> Result:
 def _write_sound(order: _Order, folder: Path, sound: SoundFile, audio: Audio) -> Path:
     path = folder / f"{sound.name}.wav"
     write_whole(path, order.pieces(sound, audio))
+    if order.seal is not None and sound.take is not None:  # an original stays as it came
+        order.seal(path, sound.take)
     return path
 
 
-def _chunks(sound: SoundFile, audio: Audio) -> list[tuple[bytes, bytes]]:
+def _chunks(project: Project, sound: SoundFile, audio: Audio) -> list[tuple[bytes, bytes]]:
+    recipe, note = recipe_in(project, sound, audio)
     if sound.take is None:
-        return metadata_chunks(_plain_bext(sound), None, "", audio.rate)
-    take = sound.take
-    return metadata_chunks(_take_bext(sound, audio), recipe_of(take), statement(take), audio.rate)
+        return metadata_chunks(_plain_bext(sound), recipe, note, audio.rate, sound.xmp)
+    return metadata_chunks(_take_bext(sound, audio), recipe, note, audio.rate, sound.xmp)
 
 
 def _plain_bext(sound: SoundFile) -> Bext:
-    about = "The original song."
-    if sound.comp:
-        about = f"Machine-generated or machine-assisted audio by {ORIGINATOR}. {sound.comp.made_of}"
-    return Bext(description=about, originator=ORIGINATOR, time_reference=max(0, sound.position))
+    return Bext(description=about_sound(sound), originator=ORIGINATOR, time_reference=max(0, sound.position))
 
 
 def _take_bext(sound: SoundFile, audio: Audio) -> Bext:

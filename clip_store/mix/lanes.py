@@ -35,10 +35,15 @@ class Lanes:
         return Encoding.DOUBLE if self.original.form.encoding in _WIDE else Encoding.FLOAT
 
     def needed(self, comps: Iterable[Comp], *, adds: bool) -> Encoding:
-        """What holds the song with comps in it: its encoding, or floats where a clip has another or is added to it."""
-        own = self.original.form.encoding
-        alike = all(self.clip(part.take).form.encoding is own for comp in comps for part in comp)
-        return own if alike and not adds else self.widest
+        """What holds the song with comps in it: its encoding, a wider one that a clip has, or floats where one is added
+        to it."""
+        if adds:
+            return self.widest
+        found = self.original.form.encoding
+        for comp in comps:
+            for part in comp:
+                found = found.holding(self.clip(part.take).form.encoding)
+        return found
 
     def covering(self) -> CompLane:
         """What takes the song's place, over the song. As without what plays along: its crossfades are the same then,

@@ -8,7 +8,7 @@ import itertools
 import json
 import shutil
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,10 +27,12 @@ from clip_store.mix.measure_mix import MeasuredMix, OnFraction, measure_mix
 from clip_store.mix.song_mix import SongMix
 from clip_store.mix.stem_changes import merged, unheard
 from clip_store.store import ORIGINATOR, file_stem, recipe_of
+from daw_protocol.ledger import Ledger
 from daw_protocol.song_receipt import SongReceipt
 from daw_protocol.timeline.span import Span
 
 RECIPE_COMMENT = "TAKEBRIDGE_RECIPE"
+SOURCE_TYPE_COMMENT = "DIGITALSOURCETYPE"
 
 
 class MixFormat(enum.Enum):
@@ -46,11 +48,16 @@ class MixFormat(enum.Enum):
 
 @dataclass(frozen=True)
 class SongToWrite:
-    """What a finished song is made of. title: the song's name; position: of its first sample on the timeline."""
+    """What a finished song is made of. title: the song's name; position: of its first sample on the timeline.
+
+    ledger: whose it is; xmp: its packet. The file carries both.
+    """
 
     accepted: AcceptedSong
     title: str
     position: int
+    ledger: Ledger | None = None
+    xmp: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -62,10 +69,19 @@ class WrittenMix:
     notes: tuple[str, ...]
 
 
+Seal = Callable[[Path, SongToWrite], None]
+"""Signs a written file, in its place. Its samples are checked afterwards."""
+
+
 def write_mix(
-    song: SongToWrite, blobs: BlobStore, kind: MixFormat, folder: Path, progress: OnFraction
+    song: SongToWrite,
+    blobs: BlobStore,
+    kind: MixFormat,
+    folder: Path,
+    progress: OnFraction,
+    seal: Seal | None = None,
 ) -> WrittenMix:
-    """Write the song into `folder`, under a name nothing has there. progress: from 0 to 1.
+    """Write the song into `folder`, under a name nothing has there. progress: from 0 to 1; seal: of WAV files.
 
     Raises StoreError when audio is gone or damaged, the format cannot hold it, the disk is full or the folder cannot
     be written; SpliceError when an accepted clip does not fit the song; what `progress` raises, to cancel it.
@@ -78,6 +94,8 @@ def write_mix(
         part = temporary_path(folder / "song")
         try:
             _write(part, song, mix, measured, kind, lambda done: progress(0.5 + 0.4 * done))
+            if seal is not None and kind is MixFormat.WAV:
+                seal(part, song)
             if _digest_of(part, mix.form, kind, lambda done: progress(0.9 + 0.1 * done)) != measured.digest:
                 raise StoreError(
                     "The file does not hold what was written to it.", "Check the disk, then try again."
@@ -139,11 +157,13 @@ def _write(
             "COMMENT": note,
             RECIPE_COMMENT: json.dumps(recipe, sort_keys=True),
         }
-        write_flac(part, mix.form, blocks(), comments)
+        if song.ledger and song.ledger.source_type:
+            comments = {SOURCE_TYPE_COMMENT: song.ledger.source_type, **comments}
+        write_flac(part, mix.form, blocks(), comments, song.xmp)
         return
     bext = bext_of(song, mix.form, start)
     with part.open("xb") as file:
-        file.write(wave_head(mix.form, metadata_chunks(bext, recipe, note, mix.form.rate)))
+        file.write(wave_head(mix.form, metadata_chunks(bext, recipe, note, mix.form.rate, song.xmp)))
         file.write(struct.pack("<4sI", b"data", mix.form.sound_bytes))
         for block in blocks():
             file.write(encode_samples(block, mix.form.encoding))
@@ -188,6 +208,7 @@ def mix_recipe(song: SongToWrite, measured: MeasuredMix) -> dict[str, object]:
         ],
         "takes": [recipe_of(song.accepted.takes[take]) for take in used],
         "receipt": measured.receipt.to_fields(),
+        **({"ledger": song.ledger.to_fields()} if song.ledger else {}),
     }
 
 
@@ -215,13 +236,13 @@ def _notes(song: SongToWrite, mix: SongMix, receipt: SongReceipt) -> Iterator[st
     original = mix.original.form.encoding
     if not song.accepted.comps:
         yield "Nothing is accepted in this song: the file holds the original."
-    if mix.form.encoding is not original and mix.form.encoding.is_float:
+    if mix.form.encoding is not mix.needed:
+        yield "What was added to the song is rounded to 24 bits; a WAV file keeps it as it is."
+    elif mix.form.encoding is not original:
         yield (
             f"The file has {_depth(mix.form.encoding)} samples, wider than the song's {_depth(original)}: "
             "what was added to it is neither rounded nor cut off."
         )
-    elif mix.form.encoding is not mix.needed:
-        yield "What was added to the song is rounded to 24 bits; a WAV file keeps it as it is."
     if receipt.over:
         yield f"{receipt.over} samples lie beyond full scale. The file holds them: turn it down before you convert it."
     if song.accepted.alone:

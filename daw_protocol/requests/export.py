@@ -12,12 +12,13 @@ from daw_protocol.requests.request import Request
 PROJECT_FORMATS = ("dawproject", "rpp", "aaf", "midi", "wav")
 MIX_FORMATS = ("mix", "mix-flac")
 STEMS_FORMAT = "stems"
-EXPORT_FORMATS = (*PROJECT_FORMATS, *MIX_FORMATS, STEMS_FORMAT)
+LEDGER_FORMAT = "ledger"
+EXPORT_FORMATS = (*PROJECT_FORMATS, *MIX_FORMATS, STEMS_FORMAT, LEDGER_FORMAT)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Export(Request):
-    """Export a take or a song for another DAW, the finished song (`mix`, `mix-flac`), or all stems (`stems`: a ZIP)."""
+    """Export a take or song for a DAW, the finished song (`mix`, `mix-flac`), `stems` (a ZIP) or a song's `ledger`."""
 
     what: str = value(Choice(("take", "song")), "what `name` refers to")
     name: str = value(Text(128, 1), "the take's id, or the song's title, digest or start of its digest")
@@ -36,6 +37,13 @@ class Export(Request):
                 ErrorCode.OUT_OF_RANGE,
                 f"format: {self.format} is the whole song with everything accepted in it, not one take.",
                 'Send what "song" and the song\'s name; `takes.fetch` has the song with one take.',
+                "format",
+            )
+        if self.format == LEDGER_FORMAT and self.what != "song":
+            raise ProtocolError(
+                ErrorCode.OUT_OF_RANGE,
+                "format: a ledger is that of a whole song, not of one take.",
+                'Send what "song" and the song\'s name; `takes.show` has the recipe of one take.',
                 "format",
             )
         if self.format == STEMS_FORMAT and self.what != "take":

@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from daw_protocol.depth import Depth
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.fields import Choice, FileName, Flag, Names, Real, Switches, Text, Texts, Whole
 from daw_protocol.message import value
@@ -98,6 +99,12 @@ class Render(Request):
         1.0,
     )
     crossfade: float = value(Real(0, 1000), "milliseconds of crossfade at each end, inside the region", 12.0)
+    depth: str = value(
+        Depth(),
+        "how deep clips are that take the song's place: as deep as the `song`, or `24` bits or `float` where that is "
+        "deeper; every other sample stays what it was",
+        "song",
+    )
     match_loudness: bool = value(Flag(), "match the loudness of the audio it replaces", True)
     context: float | None = value(
         Real(0, 600), "seconds of the song on each side of the region that the engine uses as context", None

@@ -105,6 +105,13 @@ class UndoSong(Request):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ShowLedger(Request):
+    """The authorship ledger of a song: for every stretch human, machine or both, with the takes and who chose them."""
+
+    song: str = value(Text(128, 1), "the song's title, digest or start of its digest")
+
+
+@dataclass(frozen=True, kw_only=True)
 class RedoSong(Request):
     """Redo what was undone last in a song."""
 

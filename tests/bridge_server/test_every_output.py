@@ -50,6 +50,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "takes": ("takes", "--save", "TAKE", "-o", "out"),
     "store": ("store", "verify"),
     "export": ("export", "take", "TAKE", "--as", "wav", "--to", "out"),
+    "ledger": ("ledger", "song", "--to", "out"),
     "models": ("models", "list"),
     "autostart": ("autostart", "status"),
     "scripts": ("scripts", "osc", "--to", "scripts"),
@@ -73,6 +74,7 @@ ELSEWHERE = {
 
 MAY_BE_REFUSED = {
     "song",
+    "ledger",
     "lego",
     "cover",
     "generate",

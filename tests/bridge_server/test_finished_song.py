@@ -11,7 +11,12 @@ from rich.console import Console
 
 from bridge_server.cli.commands import Screen
 from bridge_server.cli.export import export
+from bridge_server.cli.ledger import ledger
 from clip_store.audio.broadcast_wav import read_recipe
+from clip_store.audio.xmp import decode_xmp, read_xmp
+from clip_store.exports.ledger_files import ledger_from_files
+from clip_store.source_type import SourceType
+from daw_protocol.ledger import Ledger
 from daw_protocol.song_receipt import SongReceipt
 from tests.bridge_server.peers import band_song
 from tests.bridge_server.servers import server_fixture
@@ -109,6 +114,61 @@ def test_the_finished_song(server, ws, osc, rendered, tmp_path, depth):
     assert export(server.settings.store, screen, "song", song, "mix", tmp_path) == 0
     (undone,) = tmp_path.iterdir()
     assert np.array_equal(soundfile.read(undone, always_2d=True)[0], original)
+
+
+def test_the_ledger_says_the_same_from_the_store_and_from_the_file(server, ws, osc, rendered, tmp_path):
+    song, (left, right, other) = accepted(ws, rendered, "band 16.wav")
+    found = Ledger.from_fields(ws.call("songs.ledger", song=song))
+    assert {one.take for one in found.takes} == {left, right, other}
+    assert {one.chosen_by for one in found.takes} != {""}
+    assert found.source_type == SourceType.COMPOSITE.address  # Sketch rearranges; no network had a part in it
+    assert (found.machine, found.human > 0, found.mixed > 0) == (0, True, True)
+    original, _ = soundfile.read(server.settings.roots[0] / "band 16.wav", always_2d=True)
+    path = Path(ws.call("export", what="song", name=song, format="mix")["path"])
+    samples, _ = soundfile.read(path, always_2d=True)
+    for one in found.stretches:
+        inside = slice(one.start, one.end)
+        assert np.array_equal(samples[inside], original[inside]) == (one.whose == "human")
+    assert decode_xmp(read_xmp(path)).source_type == found.source_type
+    from_file = ledger_from_files(path).ledger
+    assert (from_file.stretches, from_file.human) == (found.stretches, found.human)
+
+    page = ws.call("export", what="song", name=song, format="ledger")
+    status, _, body = server.get(page["url"])
+    assert (status, body) == (200, Path(page["path"]).read_bytes())
+    assert osc.ask("/bridge/songs/ledger", song)["text"].startswith(
+        f"{100 * found.human / samples.shape[0]:.1f} %"
+    )
+    screen = Screen(Console(file=io.StringIO()))
+    assert ledger(server.settings.store, screen, song, None, tmp_path) == 0
+    (facts,) = tmp_path.glob("*.json")
+    assert Ledger.from_fields(json.loads(facts.read_text("utf-8"))).stretches == found.stretches
+
+
+def test_a_clip_deeper_than_its_song(server, ws, tmp_path):
+    start, end = SECOND
+    replies = ws.render(
+        "repaint", source="band 16.wav", bpm=120, start=start, end=end, seed=9, strength=1.0, depth="24"
+    )
+    (take,) = [reply["take"] for reply in replies if reply.name == "take"]
+    shown = ws.call("takes.show", take=take)
+    assert (shown["receipt"]["encoding"], shown["receipt"]["outside_identical"]) == ("PCM_24", True)
+    original, _ = soundfile.read(server.settings.roots[0] / "band 16.wav", always_2d=True)
+    for what, kind in (("clip", "PCM_24"), ("song", "PCM_24"), ("handles", "FLOAT")):
+        data = ws.fetch(take, what)
+        (tmp_path / "a.wav").write_bytes(data)
+        assert soundfile.info(tmp_path / "a.wav").subtype == kind
+        assert decode_xmp(read_xmp(tmp_path / "a.wav")).source_type == SourceType.COMPOSITE.address
+        if what == "song":
+            whole, _ = soundfile.read(tmp_path / "a.wav", always_2d=True)
+            assert np.array_equal(
+                np.delete(whole, np.s_[start:end], 0), np.delete(original, np.s_[start:end], 0)
+            )
+    ws.call("takes.choose", take=take)
+    mix = ws.call("export", what="song", name=shown["song"], format="mix")
+    assert soundfile.info(mix["path"]).subtype == "PCM_24"
+    assert any("24-bit samples, wider than the song's 16-bit" in note for note in mix["notes"])
+    ws.call("takes.revert", take=take)
 
 
 def test_on_the_command_line_in_words_and_json(server, ws, rendered, tmp_path, capsys):

@@ -8,7 +8,7 @@ import pytest
 from clip_store import index_schema
 from clip_store.choices import Place
 from clip_store.comp import Part
-from clip_store.index import SCHEMA_VERSION, TakeIndex
+from clip_store.index import SCHEMA_VERSION, TakeIndex, place_of
 from clip_store.marks import Mark
 from tests.clip_store.takes import stored_take
 from tests.places import GOLDEN
@@ -65,7 +65,7 @@ def test_opened_twice_it_is_brought_forward_once(stored_before):
         with contextlib.closing(sqlite3.connect(stored_before, isolation_level=None)) as connection:
             index = TakeIndex(connection)
             assert len(index.choices(SONG)) == 2
-    assert index_schema.SCHEMA_VERSION == 3
+    assert index_schema.SCHEMA_VERSION == 4
 
 
 def test_a_migration_that_fails_leaves_everything_as_it_was(stored_before, monkeypatch):
@@ -93,7 +93,7 @@ def test_a_new_store_has_the_columns_of_a_migrated_one(stored_before):
             columns.append(
                 {
                     table: [row[1:4] for row in connection.execute(f"PRAGMA table_info({table})")]
-                    for table in ("choice", "place", "journal", "journal_place", "take_mark")
+                    for table in ("choice", "place", "journal", "journal_place", "take_mark", "xmp")
                 }
             )
     assert columns[0] == columns[1]
@@ -106,8 +106,32 @@ def stored_without_marks(tmp_path):
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
         TakeIndex(connection).add(stored_take())
         connection.execute("DROP TABLE take_mark")
+        without_choosers(connection)
         connection.execute("UPDATE clip_store_meta SET value = 2")
     return path
+
+
+def without_choosers(connection):
+    """Takes away what schema 4 added."""
+    connection.execute("DROP TABLE xmp")
+    for column in ("chosen_at", "chosen_by"):
+        connection.execute(f"ALTER TABLE choice DROP COLUMN {column}")
+
+
+def test_choices_of_a_store_that_did_not_note_who_made_them(tmp_path):
+    with contextlib.closing(sqlite3.connect(tmp_path / "store.sqlite3", isolation_level=None)) as connection:
+        TakeIndex(connection).add(stored_take())
+        TakeIndex(connection).choose("t1")
+        without_choosers(connection)
+        connection.execute("UPDATE clip_store_meta SET value = 3")
+        index = TakeIndex(connection)
+        assert schema_of(connection) == SCHEMA_VERSION
+        place = place_of(index.get("t1"))
+        assert index.chosen(place) == "t1"
+        chosen = index.chosen_by(place, "t1")
+        assert (chosen.chosen_at, chosen.chosen_by) == (None, "")
+        index.remember_xmp("a" * 64, "<x/>")
+        assert index.recall_xmp("a" * 64) == "<x/>"
 
 
 def test_takes_of_a_store_without_marks_can_be_marked(stored_without_marks):

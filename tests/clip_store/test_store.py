@@ -239,7 +239,8 @@ def test_killed_at_any_moment_no_record_is_without_audio(tmp_path):
         )
         assert child.stdout is not None
         assert child.stdout.readline() == "ready\n"
-        time.sleep(0.05 + moment * 0.013)
+        reported += [int(child.stdout.readline()) for _ in range(2)]
+        time.sleep(moment * 0.013)
         child.kill()
         reported += [int(line) for line in child.communicate()[0].split("\n")[:-1]]
     connection = sqlite3.connect(tmp_path / "bridge.db")

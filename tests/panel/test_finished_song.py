@@ -114,6 +114,22 @@ def test_the_finished_song_in_either_format_from_the_card(open_panel, takes):
     expect(page.locator(".exported")).to_contain_text("bit-identical")
 
 
+def test_the_ledger_is_written_and_saved(open_panel, takes):
+    panel = ready(open_panel, takes)
+    page = panel.page
+    panel.press("Enter")
+    panel.wait("v.takes.some(take => take.take === x && take.chosen)", takes[0])
+    page.click("#take summary >> text=Export as a project")
+    page.select_option("#x-format", "ledger")
+    assert page.input_value("#x-what") == "song"
+    page.get_by_role("button", name="Export", exact=True).click()
+    with page.expect_download() as saved:
+        page.get_by_role("link", name="Save the page").click()
+    text = saved.value.path().read_text("utf-8")
+    assert takes[0] in text
+    assert "panel, " in text  # who chose it
+
+
 @pytest.mark.parametrize("width", [1400, 400])
 def test_nothing_is_wrong_with_a_comp_on_the_page(open_panel, server, takes, width):
     with server.websocket() as peer:

@@ -333,7 +333,8 @@ def _words_in(path: Path) -> str:
 def _is_ours(path: Path) -> bool:
     """Whether it is a take of ours: those are dropped to be kept, not to be rendered again and again."""
     with contextlib.suppress(OSError, ClipStoreError):
-        return read_recipe(path) is not None
+        recipe = read_recipe(path)
+        return recipe is not None and recipe.get("original") is not True  # a song of the producer's, exported
     return False
 
 

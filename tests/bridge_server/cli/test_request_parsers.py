@@ -16,7 +16,7 @@ RENDERS = [command for command in COMMANDS if command.group is Group.RENDER and 
 VALUES = {
     "start": "17|1", "end": "21|1", "bars": "17-20", "length": "8 bars", "source_position": "0", "rate": "48000",
     "bpm": "127.3", "meter": "6/8", "key": "F# minor", "prompt": "warm", "lyrics": "la la", "language": "en",
-    "takes": "3", "seed": "7", "handles": "0.5", "crossfade": "20", "context": "30", "engine": "sketch",
+    "takes": "3", "seed": "7", "handles": "0.5", "depth": "24", "crossfade": "20", "context": "30", "engine": "sketch",
     "options": '{"steps": 8}', "strength": "0.25", "layers": "drums only", "instruments": "piano",
     "stems": "vocals,drums", "reference": "voice.wav", "preset": "Dark", "hears": "original",
 }  # fmt: skip

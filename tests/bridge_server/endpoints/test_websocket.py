@@ -57,6 +57,7 @@ def test_every_method_answers_or_says_what_is_missing(ws, take):
         "songs.tempo": {"source": "song.wav", "bpm": 99}, "analyse": {"source": "song.wav"},
         "prompts.recent": {"source": "song.wav"}, "presets.save": {"name": "x", "task": "repaint"},
         "presets.delete": {"name": "x"},
+        "songs.ledger": {"song": ws.call("takes.show", take=other["take"])["song"]},
         "generate": {"length": 4800}, **dict.fromkeys(("extract", "accompany", "complete", "lego", "cover"), REGION),
         "repaint": REGION,
     }  # fmt: skip

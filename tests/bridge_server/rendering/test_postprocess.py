@@ -1,6 +1,7 @@
 """From a render to a take: spliced, levelled, measured, kept; and everything that must be rejected."""
 
 import hashlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -303,3 +304,35 @@ def test_a_new_song(blobs, tmp_path):
     )
     assert found.take.title == "new song"
     assert "120 BPM" in found.take.recipe.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("own", "depth", "clip"),
+    [
+        (Encoding.PCM_16, "song", Encoding.PCM_16),
+        (Encoding.PCM_16, "24", Encoding.PCM_24),
+        (Encoding.PCM_16, "float", Encoding.FLOAT),
+        (Encoding.PCM_24, "24", Encoding.PCM_24),
+        (Encoding.FLOAT, "24", Encoding.FLOAT),  # never narrower than the song
+        (Encoding.PCM_32, "float", Encoding.DOUBLE),
+    ],
+)
+def test_a_clip_may_be_deeper_than_its_song_and_handles_are_floats(blobs, tmp_path, own, depth, clip):
+    old = song(frames=2 * RATE, encoding=own)
+    blobs.put(old)
+    stems = {MIX: (START, new_noise()), "handles": (START - 100, new_noise(END - START + 200))}
+    order = order_for(Repaint(**{**REPAINT, "depth": depth}), old)
+    (found,) = finish(order, outcome_of(tmp_path, stems), blobs)
+    assert (found.audio.encoding, found.handles.encoding) == (clip, Encoding.FLOAT)
+    assert found.take.receipt.encoding == clip.value
+    assert found.take.receipt.outside_identical
+    whole = with_clip(old, found.audio, START)
+    assert (whole.encoding, whole.digest) == (clip, found.take.result)
+    assert np.array_equal(whole.samples[:START], old.samples[:START])
+
+
+def test_a_take_notes_what_kind_of_source_it_is(blobs, tmp_path):
+    assert repaint(blobs, tmp_path, new_noise()).take.recipe.source_type == "composite"
+    order = replace(order_for(Repaint(**REPAINT), SONG), song_is_generative=True)
+    (found,) = finish(order, outcome_of(tmp_path, {MIX: (START, new_noise())}), blobs)
+    assert found.take.recipe.source_type == "compositeSynthetic"

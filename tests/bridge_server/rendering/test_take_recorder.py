@@ -15,6 +15,9 @@ from bridge_server.sessions.events import Events, JobReply
 from bridge_server.songs.song_reader import SongReader
 from bridge_server.songs.song_tempos import SongTempos
 from clip_store.audio.audio import Audio, Encoding
+from clip_store.audio.tags import Tags
+from clip_store.audio.xmp import SourceMark, encode_xmp
+from clip_store.source_type import SourceType
 from clip_store.store import ClipStore
 from daw_protocol.requests import Extract
 from model.blueprint import Blueprint
@@ -87,3 +90,18 @@ def test_what_an_engine_went_without_is_kept_with_what_it_found(parts, tmp_path,
     )
     asyncio.run(recorder.record_found(JOB, "song.wav", outcome))
     assert kept == [("j1", "song.wav", 121.0, ("No weights.",))]
+
+
+def test_a_take_of_a_song_that_a_network_made_says_so(parts, tmp_path):
+    async def work() -> None:
+        recorder, _ = parts
+        order = order_for(Extract(source="song.wav", start=0, end=1000), SONG)
+        assert order.song is not None
+        packet = encode_xmp(SourceMark(SourceType.TRAINED.address)).decode()
+        marked = replace(order, song=replace(order.song, tags=Tags(xmp=packet)))
+        halves = dict.fromkeys(("vocals", "residual"), (0, SONG.samples[:1000] / 2))
+        for context, kind in ((order, "algorithmicallyEnhanced"), (marked, "compositeSynthetic")):
+            finished = await recorder.finish(context, outcome_of(tmp_path, halves))
+            assert {entry.take.recipe.source_type for entry in finished} == {kind}
+
+    asyncio.run(work())

@@ -366,10 +366,10 @@ def test_a_header_of_a_song_with_a_take_in_it(reader, store, start):
 
 def test_a_take_that_does_not_fit_its_song_is_refused_by_its_header(reader, store):
     clips, connection = store
-    wide = song(frames=1000, encoding=Encoding.FLOAT)
-    take = take_of(clips.blobs.put(SONG), audio=wide.digest)
+    narrow = song(frames=1000, encoding=Encoding.PCM_16)
+    take = take_of(clips.blobs.put(SONG), audio=narrow.digest)
     with connection:
-        clips.keep(take, wide)
+        clips.keep(take, narrow)
     with pytest.raises(ProtocolError, match="encoding") as raised:
         probe(reader, "take:t1", field="reference")
     assert raised.value.field == "reference"
@@ -419,3 +419,13 @@ def test_an_estimate_does_not_refuse_a_song_as_too_long(store, music):
     found = probe(new_reader(store, music, seconds=0.1), str(path))
     assert not found.counted
     assert found.frames / found.rate > 0.1
+
+
+def test_the_xmp_of_a_songs_file_is_kept_with_it(store, music, reader):
+    write_wav(music / "marked.wav", SONG, xmp=b"<its own packet/>")
+    read(reader, reader.check("marked.wav"))
+    assert store[0].index.recall_xmp(SONG.digest) == "<its own packet/>"
+    assert read(reader, f"audio:{SONG.digest}").tags.xmp == "<its own packet/>"
+    write_wav(music / "marked.wav", SONG)  # the same sound, saved without
+    read(reader, reader.check("marked.wav"))
+    assert store[0].index.recall_xmp(SONG.digest) == ""

@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clip_store.audio.audio import Audio, Encoding, decode_samples, encode_samples, encoded_parts, quantise
+from clip_store.audio.audio import (
+    Audio,
+    Encoding,
+    decode_samples,
+    encode_samples,
+    encoded_parts,
+    quantise,
+    widened,
+)  # fmt: skip
 from daw_protocol.requests import PROJECT_RATES
 from daw_protocol.timeline.span import Span
 from tests.clip_store.sounds import noise, song
@@ -148,3 +156,20 @@ def test_encoded_samples_are_decoded_to_the_very_samples(encoding, channels):
     found = decode_samples(encode_samples(samples, encoding), channels, encoding)
     assert found.dtype == samples.dtype
     assert np.array_equal(found, samples)
+
+
+def test_the_encoding_that_holds_two_writes_every_value_of_both():
+    for one in Encoding:
+        for other in Encoding:
+            both = one.holding(other)
+            assert both is other.holding(one)
+            for narrow in (one, other):
+                audio = song(300, 1, 48_000, narrow)
+                assert np.array_equal(widened(audio, both).samples, audio.samples)
+    assert Encoding.PCM_16.holding(Encoding.PCM_24) is Encoding.PCM_24
+    assert Encoding.PCM_32.holding(Encoding.FLOAT) is Encoding.DOUBLE
+
+
+def test_nothing_is_narrowed():
+    with pytest.raises(ValueError, match="cannot write every value"):
+        widened(song(300, 1, 48_000, Encoding.PCM_24), Encoding.PCM_16)

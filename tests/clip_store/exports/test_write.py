@@ -31,7 +31,7 @@ def test_wav_files_carry_their_place(full, tmp_path):
         assert np.array_equal(samples, stored[cut:])
         assert WavInfoReader(str(path)).bext.time_reference == max(0, file.position)
         recipe = read_recipe(path)
-        assert (recipe and recipe["take"]) == (file.take and file.take.id)
+        assert recipe.get("take") == (file.take and file.take.id)
 
 
 def test_what_lies_wholly_before_zero_has_no_wav(shelf, tmp_path):

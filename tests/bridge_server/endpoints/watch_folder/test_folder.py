@@ -16,7 +16,7 @@ import pytest
 import soundfile
 from wavinfo import WavInfoReader
 
-from bridge_server.endpoints.watch_folder.folder import MAX_TEXT_BYTES, _wanted
+from bridge_server.endpoints.watch_folder.folder import MAX_TEXT_BYTES, _is_ours, _wanted
 from bridge_server.endpoints.watch_folder.scan import DroppedFile
 from bridge_server.server import DATABASE
 from bridge_server.settings import WatchSettings
@@ -404,3 +404,13 @@ def test_a_text_that_is_no_request_is_not_read_whole(tmp_path, name):
     (tmp_path / name).write_bytes(b" " * MAX_TEXT_BYTES)
     with pytest.raises(ProtocolError, match=r"empty|letters|JSON"):
         _wanted(dropped)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "is_ours"),
+    [(None, False), ({"original": True}, False), ({"take": "t1"}, True), ({"accepted": []}, True)],
+)
+def test_a_song_that_came_out_of_a_project_is_no_take(tmp_path, recipe, is_ours):
+    sound = quantise(np.zeros((100, 1)), RATE, Encoding.PCM_16).audio
+    write_wav(tmp_path / "a.wav", sound, recipe=recipe)
+    assert _is_ours(tmp_path / "a.wav") is is_ours

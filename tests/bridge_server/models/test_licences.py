@@ -1,0 +1,20 @@
+import pytest
+
+from bridge_server.models.licences import licence_of
+from model.checkpoints import by_name
+
+TURBO = by_name("turbo")
+
+
+@pytest.mark.parametrize("name", ["turbo", "acestep-v15-turbo"])
+def test_the_licence_of_a_published_model(name):
+    assert licence_of(name) == TURBO.licence != ""
+
+
+def test_an_adapter_has_a_licence_of_its_own():
+    assert licence_of("acestep-v15-turbo with adapter my_lora") == f"{TURBO.licence}; of the adapter unknown"
+
+
+@pytest.mark.parametrize("name", ["", "my-own-model", "a" * 64, " with adapter x"])
+def test_nothing_is_known_of_others(name):
+    assert licence_of(name) == ""
