@@ -7,7 +7,7 @@ and attaches the arrangement as a MIDI file.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -28,10 +28,10 @@ from model.engine import (
 )
 from model.errors import CannotRender
 from model.pace import Pace
-from model.sketch.band import arrangement_file, arranger, harmony, melody, sung_bars
-from model.sketch.band.arranger import Leadsheet
+from model.sketch.band import arrangement_file, arranger, harmony, leadsheet, melody, sung_bars
 from model.sketch.band.harmony import Slots, Taste
 from model.sketch.band.key_finding import FoundKey, find_key, parse_key
+from model.sketch.band.leadsheet import Leadsheet
 from model.sketch.band.melody import Melody
 from model.sketch.band.performance import Performance
 from model.sketch.band.presets import INSTRUMENTS
@@ -86,11 +86,17 @@ def render(request: RenderRequest, progress: OnProgress, should_stop: ShouldStop
     style = style_of(request, bars)
     instruments = instruments_for(style, request.stems)
     slots = sung_bars.sung_slots(voice.line, voice.tuning, request.grid, bars)
-    chords = harmony.harmonise(slots, voice.key.key, Taste(favour=arranger.favour(request.take)))
+    if request.chords:
+        plan, chords = leadsheet.slots_for(bars, request.chords)
+        if not voice.key_given:
+            voice = replace(voice, key=leadsheet.key_of(plan, chords))
+    else:
+        plan = list(sung_bars.slots_of(bars))
+        chords = harmony.harmonise(slots, voice.key.key, Taste(favour=arranger.favour(request.take)))
     sung = sung_per_bar(slots, len(bars))
     sheet = Leadsheet(
         bars,
-        sung_bars.slots_of(bars),
+        plan,
         chords,
         voice.key.key,
         request.grid.unit,
@@ -105,10 +111,10 @@ def render(request: RenderRequest, progress: OnProgress, should_stop: ShouldStop
     )
     yield from played(request, performance, voice, pace.part(0.25, 1.0))
     marks = list(zip(sheet.slots, chords, strict=True))
-    midi = arrangement_file.to_midi(
-        request.grid, bars, events, voice.key.key, marks, style.preset, instruments
-    )
+    midi = arrangement_file.to_midi(request.grid, bars, events, sheet.key, marks, style.preset, instruments)
     yield Attachment("arrangement.mid", "audio/midi", midi)
+    chord_track = arrangement_file.chords_to_midi(request.grid, bars, sheet.key, marks)
+    yield Attachment("chords.mid", "audio/midi", chord_track)
     yield blueprint(request, sheet)
     yield report(sheet, slots, voice, style, instruments, performance)
 
@@ -231,7 +237,7 @@ def blueprint(request: RenderRequest, sheet: Leadsheet) -> Blueprint:
     for (_, beat, _), chord in zip(sheet.slots, sheet.chords, strict=True):
         name = chord.name(sheet.key)
         if not chords or chords[-1].name != name:
-            chords.append(TimedChord(name, float(grid.seconds[beat])))
+            chords.append(TimedChord(name, sung_bars.beat_time(grid, beat)))
     return Blueprint(
         tempo=float(grid.quarters_per_minute[first.first_beat]),
         key=sheet.key.name,
@@ -249,7 +255,7 @@ def report(
     performance: Performance,
 ) -> Report:
     """The report, for the recipe and the producer."""
-    chart = harmony.chart(sheet.chords, slots, sheet.key)
+    chart = harmony.chart(sheet.chords, [bar for bar, _, _ in sheet.slots], sheet.key)
     figures = {
         "key": sheet.key.name,
         "key_given": voice.key_given,
