@@ -29,9 +29,10 @@ from model.engine import (
 from model.errors import CannotRender
 from model.pace import Pace
 from model.sketch.band import arrangement_file, arranger, harmony, leadsheet, melody, sung_bars
-from model.sketch.band.harmony import Slots, Taste
+from model.sketch.band.harmony import Chord, Slots, Taste
+from model.sketch.band.heard_harmony import HeardHarmony, harmonise_heard, hear
 from model.sketch.band.key_finding import FoundKey, find_key, parse_key
-from model.sketch.band.leadsheet import Leadsheet
+from model.sketch.band.leadsheet import Leadsheet, Slot
 from model.sketch.band.melody import Melody
 from model.sketch.band.performance import Performance
 from model.sketch.band.presets import INSTRUMENTS
@@ -47,12 +48,20 @@ BACKING_BELOW_VOICE_LU = 2.0
 # Bounds on the backing's loudness, for voices that are very quiet or very loud.
 MIN_LUFS, MAX_LUFS = -40.0, -14.0
 CLEAR_MELODY = 0.05  # fraction of the song with a clear pitch; below it chords would be guesses
-LINE_COVERAGE = (
-    0.5  # below it the source is a mix or chords, not one line: those have a pitch 80 % of the time
-)
+# Below it the source is a mix or plays chords: of what sounds of a voice 85 to 95 % has one clear pitch, of a lead
+# guitar with effects 60 %, of mixes at most half.
+LEAST_LINE_SHARE = 0.55
+# Contrast of a recording's chords: below the first there are none in it (noise has 0.1), below the second they are hard
+# to read (drums alone and distorted guitars have 0.15 to 0.25, clear bands 0.4 to 0.55).
+LEAST_CONTRAST, CLEAR_CONTRAST = 0.13, 0.25
 SURE_KEY = 0.5
 END_SLACK_SECONDS = 0.5  # a region that ends this close to the song's end, or after it, ends the song
 
+METHOD_GIVEN = "Sketch played the chords that were given with a small built-in band on the host's grid (no neural network)."
+METHOD_HEARD = (
+    "Sketch read the chords from the harmony of the recording, weighed with its melody, and played them with a small "
+    "built-in band on the host's grid (no neural network)."
+)
 METHOD = (
     "Sketch tracked the melody, chose chords for it by rules of functional harmony and played them with a "
     "small built-in band on the host's grid (no neural network)."
@@ -61,13 +70,27 @@ METHOD = (
 
 @dataclass(frozen=True)
 class VoiceAnalysis:
-    """The analysed voice: its melody, tuning (semitones), key, whether the host gave the key, and loudness."""
+    """The analysed source: its melody, tuning (semitones), key, whether the host gave the key, and loudness.
+
+    heard: the harmony that a mix plays itself; None for one line, which plays none.
+    """
 
     line: Melody
     tuning: float
     key: FoundKey
     key_given: bool
     lufs: float
+    heard: HeardHarmony | None = None
+
+    @property
+    def is_line(self) -> bool:
+        """Whether one note sounds at a time."""
+        return self.line.line_share >= LEAST_LINE_SHARE
+
+    @property
+    def is_mix(self) -> bool:
+        """Whether several notes sound at once most of the time; noise without a pitch is neither."""
+        return not self.is_line and (self.heard is not None or self.line.coverage >= CLEAR_MELODY)
 
 
 def render(request: RenderRequest, progress: OnProgress, should_stop: ShouldStop) -> Iterator[Rendered]:
@@ -86,13 +109,7 @@ def render(request: RenderRequest, progress: OnProgress, should_stop: ShouldStop
     style = style_of(request, bars)
     instruments = instruments_for(style, request.stems)
     slots = sung_bars.sung_slots(voice.line, voice.tuning, request.grid, bars)
-    if request.chords:
-        plan, chords = leadsheet.slots_for(bars, request.chords)
-        if not voice.key_given:
-            voice = replace(voice, key=leadsheet.key_of(plan, chords))
-    else:
-        plan = list(sung_bars.slots_of(bars))
-        chords = harmony.harmonise(slots, voice.key.key, Taste(favour=arranger.favour(request.take)))
+    voice, plan, chords = chords_for(request, song, voice, slots, bars, pace)
     sung = sung_per_bar(slots, len(bars))
     sheet = Leadsheet(
         bars,
@@ -117,6 +134,28 @@ def render(request: RenderRequest, progress: OnProgress, should_stop: ShouldStop
     yield Attachment("chords.mid", "audio/midi", chord_track)
     yield blueprint(request, sheet)
     yield report(sheet, slots, voice, style, instruments, performance)
+
+
+def chords_for(
+    request: RenderRequest,
+    song: Song,
+    voice: VoiceAnalysis,
+    slots: Slots,
+    bars: Sequence[sung_bars.Bar],
+    pace: Pace,
+) -> tuple[VoiceAnalysis, list[Slot], list[Chord]]:
+    """The chords of every slot, given, heard or chosen for the melody; and what is known of the source by then."""
+    if request.chords:
+        plan, chords = leadsheet.slots_for(bars, request.chords)
+        return voice if voice.key_given else replace(voice, key=leadsheet.key_of(plan, chords)), plan, chords
+    whole = sung_bars.slots_of([*bars])
+    if not voice.is_line:
+        heard = hear(song, request.grid, whole, voice.key.key if voice.key_given else None, pace)
+        if heard.contrast >= LEAST_CONTRAST:
+            voice = replace(voice, key=heard.key, tuning=heard.tuning, heard=heard)
+            return voice, [*whole], harmonise_heard(slots, heard.key.key, heard.evidence, Taste())
+    favour = arranger.favour(request.take)
+    return voice, [*whole], harmony.harmonise(slots, voice.key.key, Taste(favour=favour))
 
 
 def song_within_reach(request: RenderRequest) -> Song:
@@ -255,6 +294,7 @@ def report(
     performance: Performance,
 ) -> Report:
     """The report, for the recipe and the producer."""
+    given = any(chord.given is not None for chord in sheet.chords)
     chart = harmony.chart(sheet.chords, [bar for bar, _, _ in sheet.slots], sheet.key)
     figures = {
         "key": sheet.key.name,
@@ -262,6 +302,9 @@ def report(
         "key_confidence": round(voice.key.confidence, 2),
         "tuning_cents": round(100.0 * voice.tuning, 1),
         "melody_coverage": round(voice.line.coverage, 2),
+        "line_share": round(voice.line.line_share, 2),
+        "source": "mix" if voice.is_mix else "line",
+        "chords_from": "the request" if given else "the recording" if voice.heard else "the melody",
         "preset": style.preset.name,
         "instruments": list(instruments),
         "first_bar": sheet.bars[0].number,
@@ -271,19 +314,31 @@ def report(
         "voice_lufs": round(max(voice.lufs, loudness.FLOOR_LUFS), 1),
         "backing_lufs": round(performance.target_lufs, 1),
     }
-    return Report(METHOD, figures, tuple(notes_for_the_producer(voice, style)))
+    method = METHOD_GIVEN if given else METHOD_HEARD if voice.heard else METHOD
+    return Report(method, figures, tuple(notes_for_the_producer(voice, style, instruments, given)))
 
 
-def notes_for_the_producer(voice: VoiceAnalysis, style: BandStyle) -> Iterator[str]:
+def notes_for_the_producer(
+    voice: VoiceAnalysis, style: BandStyle, instruments: Sequence[str], given: bool
+) -> Iterator[str]:
     """What the producer should know about this take."""
-    if voice.line.coverage < CLEAR_MELODY:
-        yield "No clear melody was found: the chords are a vamp in the key and do not follow the singing."
-    elif voice.line.coverage < LINE_COVERAGE:
-        yield (
-            f"The source has one clear pitch only {100 * voice.line.coverage:.0f} % of the time: it is a mix or chords "
-            "rather than a sung or played line, so the chords may clash with it. Send the melody alone."
+    if voice.is_mix:
+        follows = (
+            "The band plays along with it." if given else "The chords are read from the recording itself."
         )
-    if not voice.key_given:
+        yield (
+            f"The source is a mix or plays chords: only {100 * voice.line.line_share:.0f} % of what sounds has one clear "
+            f"pitch, as a sung or played line has most of the time. {follows}"
+        )
+    if given:
+        if not set(instruments) - {"drums"}:
+            yield "The drums alone play no chords: the chords that were given are not heard."
+    elif voice.heard is not None:
+        if voice.heard.contrast < CLEAR_CONTRAST:
+            yield 'The recording\'s chords are hard to read; if they sound wrong, give them: chords "Am F C G".'
+    elif voice.line.coverage < CLEAR_MELODY:
+        yield "No clear melody was found: the chords are a vamp in the key and do not follow the singing."
+    if not voice.key_given and not given:
         name = voice.key.key.name
         if voice.key.confidence < SURE_KEY:
             yield f"The key is a guess ({name}); set the key if the chords sound wrong."

@@ -42,7 +42,14 @@ def test_every_usual_spelling(intervals, spellings):
 
 
 def test_roots_and_basses():
-    assert [Chord.parse(name).root_class for name in ("F#m", "G♭", "Bb", "Abb", "E#", "B")] == [6, 6, 10, 7, 5, 11]
+    assert [Chord.parse(name).root_class for name in ("F#m", "G♭", "Bb", "Abb", "E#", "B")] == [
+        6,
+        6,
+        10,
+        7,
+        5,
+        11,
+    ]
     slash = Chord.parse("D/F♯")
     assert (slash.root_class, slash.bass_class, str(slash)) == (2, 6, "D/F#")
     assert Chord.parse("C6/9/E").bass_class == 4
