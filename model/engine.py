@@ -101,7 +101,7 @@ class RenderRequest:
     ending:      for COMPLETE: end the song inside the region.
     context_seconds: how much of the song on each side the engine may use; None = as much as it can.
     reference:   reference audio for the timbre, at any rate; the bridge has checked consent.
-    chords:      the chords to play, in order, from the region's first bar or before; empty = the engine's choice. Only for
+    chords:      the chords to play, in order, from the region's first bar on; empty = the engine's choice. Only for
                  engines that say `follows_chords`.
     options:     the engine's own options (guidance, steps, ...), already checked against `describe().options`; one that
                  names a file is its path where the engine runs.

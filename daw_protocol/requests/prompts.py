@@ -17,7 +17,7 @@ TASK = Choice(tuple(TASKS))
 
 @dataclass(frozen=True, kw_only=True)
 class ReadPrompt(Request):
-    """What an engine makes of a prompt, of lyrics and of chords: what it follows, what it does not. Nothing is rendered."""
+    """What an engine makes of a prompt, lyrics and chords: what it follows, what it does not. Nothing is rendered."""
 
     prompt: str = value(Text(MAX_PROMPT), "the prompt", "")
     lyrics: str = value(Text(MAX_LYRICS), "the lyrics", "")

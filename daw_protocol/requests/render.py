@@ -216,7 +216,9 @@ class Render(Request):
 
 
 STRENGTH = Real(0, 1)
-CHORDS_DOC = "the chords to play, one per bar or at positions, repeated to the region's end; by default the engine chooses"
+CHORDS_DOC = (
+    "chords to play, one per bar or at positions, repeated to the region's end; by default the engine chooses"
+)
 LAYERS_DOC = "which part of the sound to re-render: all, keep vocals, drums only, no drums, fill, ..."
 
 

@@ -68,7 +68,7 @@ class Chord:
 
     @classmethod
     def parse(cls, text: str) -> Chord:
-        """The chord written as "Am", "F♯m7♭5", "Cmaj7/E", "C-7", "CΔ7". Raises ValueError that says what is possible."""
+        """The chord written as "Am", "F♯m7♭5", "Cmaj7/E", "C-7". Raises ValueError that says what is possible."""
         written = _ascii(text)
         if not 0 < len(written) <= MAX_LETTERS:
             raise ValueError(f"{text[:MAX_LETTERS]!r} is not a chord; {_POSSIBLE}")
@@ -119,7 +119,8 @@ def _ascii(text: str) -> str:
 def _not_a_root(text: str, written: str) -> str:
     quoted = repr(text[:MAX_LETTERS])
     if written[:1] in ("H", "h"):
-        return f'{quoted} is not a chord: H is German for B; write "B{written[1:MAX_LETTERS]}" (and Bb for the German B)'
+        inner = f"B{written[1:MAX_LETTERS]}"
+        return f'{quoted} is not a chord: H is German for B; write "{inner}" (and Bb for the German B)'
     if re.fullmatch(r"[b#]?(?:[IViv]+|[1-7])[^A-Za-z]?.*", written):
         return (
             f"{quoted} is not a chord: degrees of a key are not read; write its root as a letter, such as Am"
@@ -145,7 +146,7 @@ def _intervals(suffix: str) -> tuple[int, ...]:
     rest, quality = _quality(rest, degrees)
     rest = _number(rest, quality, degrees)
     while rest:
-        rest = _change(rest, suffix, degrees)
+        rest = _change(rest, degrees)
     return tuple(sorted(degrees.values()))
 
 
@@ -185,7 +186,7 @@ def _number(rest: str, quality: str, degrees: dict[int, int]) -> str:
     elif number in ("6", "69", "6/9"):
         degrees |= {6: 9} if number == "6" else {6: 9, 9: 14}
     elif number in ("2", "4"):
-        _change(f"sus{number}" if quality == _TRIAD else f"add{number}", number, degrees)
+        _change(f"sus{number}" if quality == _TRIAD else f"add{number}", degrees)
     else:
         degrees |= {7: {_MAJOR: 11, _DIMINISHED: 9}.get(quality, 10)}
         degrees |= {step: _DEGREES[step] for step in (9, 11, 13) if step <= int(number)}
@@ -194,7 +195,7 @@ def _number(rest: str, quality: str, degrees: dict[int, int]) -> str:
     return rest[found.end() :]
 
 
-def _change(rest: str, suffix: str, degrees: dict[int, int]) -> str:
+def _change(rest: str, degrees: dict[int, int]) -> str:
     """Applies the next alteration, addition or suspension; returns what is left."""
     found = _CHANGE.match(rest)
     if found is None:

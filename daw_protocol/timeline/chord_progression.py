@@ -1,7 +1,7 @@
 """A chord progression as text: "Am F C G" (a bar each), "Am F | C % | G" (with bar lines) or "1|1 Am 1|3 F/C 3|1 G7".
 
-The first two count bars from where they are used; positions count bars on the host's ruler, as everywhere. A progression
-has a length in whole bars and repeats after it; before its first chord there is none. Pure; it knows no tempo.
+The first two count bars from where they are used; positions count bars on the host's ruler, as everywhere. A
+progression has a length in whole bars and repeats after it; before its first chord there is none. Pure; no tempo here.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ Cell = Chord | str
 
 @dataclass(frozen=True)
 class ChordProgression:
-    """Either bars or places. bars: the chords of each bar, which share it evenly. places: in order; "%" keeps a chord."""
+    """Either bars or places. bars: the chords of each bar, which share it evenly. places: in order; "%" keeps on."""
 
     bars: tuple[tuple[Cell, ...], ...] = ()
     places: tuple[tuple[int, Fraction, Cell], ...] = ()

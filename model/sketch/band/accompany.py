@@ -57,7 +57,9 @@ LEAST_CONTRAST, CLEAR_CONTRAST = 0.13, 0.25
 SURE_KEY = 0.5
 END_SLACK_SECONDS = 0.5  # a region that ends this close to the song's end, or after it, ends the song
 
-METHOD_GIVEN = "Sketch played the chords that were given with a small built-in band on the host's grid (no neural network)."
+METHOD_GIVEN = (
+    "Sketch had a small built-in band play the given chords on the host's grid (no neural network)."
+)
 METHOD_HEARD = (
     "Sketch read the chords from the harmony of the recording, weighed with its melody, and played them with a small "
     "built-in band on the host's grid (no neural network)."
@@ -133,7 +135,7 @@ def render(request: RenderRequest, progress: OnProgress, should_stop: ShouldStop
     chord_track = arrangement_file.chords_to_midi(request.grid, bars, sheet.key, marks)
     yield Attachment("chords.mid", "audio/midi", chord_track)
     yield blueprint(request, sheet)
-    yield report(sheet, slots, voice, style, instruments, performance)
+    yield report(sheet, voice, style, instruments, performance)
 
 
 def chords_for(
@@ -287,7 +289,6 @@ def blueprint(request: RenderRequest, sheet: Leadsheet) -> Blueprint:
 
 def report(
     sheet: Leadsheet,
-    slots: Slots,
     voice: VoiceAnalysis,
     style: BandStyle,
     instruments: Sequence[str],
@@ -327,8 +328,8 @@ def notes_for_the_producer(
             "The band plays along with it." if given else "The chords are read from the recording itself."
         )
         yield (
-            f"The source is a mix or plays chords: only {100 * voice.line.line_share:.0f} % of what sounds has one clear "
-            f"pitch, as a sung or played line has most of the time. {follows}"
+            f"The source is a mix or plays chords: only {100 * voice.line.line_share:.0f} % of what sounds has one "
+            f"clear pitch, as a sung or played line has most of the time. {follows}"
         )
     if given:
         if not set(instruments) - {"drums"}:
