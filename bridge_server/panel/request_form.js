@@ -163,7 +163,7 @@ export class RequestForm {
     const strength = make("input", { id: "f-strength", name: "strength", type: "range", min: 0, max: 1, step: 0.05 });
     const strengthField = field("strength", "Strength", strength, this.strengthShown);
     strengthField.append(make("div", { class: "ends" }, make("span", {}, "close to the original"), make("span", {}, "far from it")));
-    const chords = make("textarea", { id: "f-chords", name: "chords", rows: 1, maxLength: 8000, spellcheck: false, placeholder: "Am F C G, a chord per bar; or Am F | C G; or 1|1 Am 1|3 F/C", "aria-describedby": "prompt-reading" });
+    const chords = make("textarea", { id: "f-chords", name: "chords", rows: 1, maxLength: 16000, spellcheck: false, placeholder: "Am F C G, a chord per bar; or Am F | C G; or 1|1 Am 1|3 F/C", "aria-describedby": "prompt-reading" });
     const layers = make("select", { id: "f-layers", name: "layers" });
     const length = make("input", { id: "f-length", name: "length", type: "text", placeholder: "8 bars" });
     const ending = make("label", { class: "check", "data-field": "ending" }, make("input", { type: "checkbox", name: "ending" }), "end the song there");

@@ -17,8 +17,8 @@ from daw_protocol.timeline.chord import Chord
 from daw_protocol.timeline.exact_number import to_text
 from daw_protocol.timeline.written_number import plain
 
-MAX_TEXT = 8000
-MAX_WORDS = 2000
+MAX_TEXT = 16_000
+MAX_WORDS = 4000
 NO_CHORD = "N.C."
 FORMS = (
     'write one chord per bar ("Am F C G"), bar lines ("Am F | C G") or positions ("1|1 Am 1|3 F/C 3|1 G7")'

@@ -81,7 +81,7 @@ def test_found_chords_come_back_as_text_that_is_read_the_same():
         ("", "no chords"),
         (" | | ", "no chords"),
         ("C " * MAX_TEXT, "characters"),
-        ("C " * 3000, "at most 2000 words"),
+        ("C " * 5000, "at most 4000 words"),
     ],
 )
 def test_errors_name_the_word_and_its_place(text, words):
