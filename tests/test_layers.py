@@ -172,6 +172,7 @@ ONLY_IN = {
     # Tempo maps go out as MIDI files; those that come in are read by daw_protocol.timeline.midi_file.
     "mido": (
         "bridge_server.endpoints.midi",
+        "clip_store.exports.chord_track",
         "clip_store.exports.midi_tempo",
         "model.sketch.band",
     ),

@@ -20,6 +20,7 @@ from daw_protocol.timeline.written_number import plain
 MAX_TEXT = 16_000
 MAX_WORDS = 4000
 NO_CHORD = "N.C."
+BETWEEN_BARS = " · "
 FORMS = (
     'write one chord per bar ("Am F C G"), bar lines ("Am F | C G") or positions ("1|1 Am 1|3 F/C 3|1 G7")'
 )
@@ -158,7 +159,7 @@ class ChordProgression:
         """Its chords against its bars, for people: "1 Am · 2 F C · 3 % · 4 G7". At most so many bars."""
         first = self.first_bar or 1
         shown = [f"{first + index} {self._bar_in_words(index)}" for index in range(min(self.length, most))]
-        return " · ".join([*shown, "…"] if self.length > most else shown)
+        return BETWEEN_BARS.join([*shown, "…"] if self.length > most else shown)
 
     def _bar_in_words(self, index: int) -> str:
         if self.bars:
