@@ -6,8 +6,8 @@ engine code runs in the server and an answer comes at once, also during a render
 
 from __future__ import annotations
 
+from bridge_server.engines.chord_reading import read_chords
 from daw_protocol.prompt_results import FollowedWords, PromptRead, UnfollowedWords
-from daw_protocol.timeline.chord_progression import ChordProgression
 from model.engine import EngineDescription, Task, TextLimit
 from model.vocabulary import PromptReading
 
@@ -20,7 +20,7 @@ def read_prompt(
 ) -> PromptRead:
     """What the engine of this name makes of them."""
     reading = _reading(description, task, prompt)
-    played, refused = _chord_reading(description, chords)
+    played, refused = read_chords(chords, description.label if not description.follows_chords else "")
     return PromptRead(
         engine=name,
         label=description.label,
@@ -50,24 +50,6 @@ def unread_words(description: EngineDescription, task: str, prompt: str, lyrics:
 def _reading(description: EngineDescription, task: str, prompt: str) -> PromptReading:
     vocabulary = description.words.get(Task(task))
     return PromptReading() if vocabulary is None else vocabulary.read(prompt)
-
-
-def _chord_reading(
-    description: EngineDescription, chords: str
-) -> tuple[tuple[FollowedWords, ...], tuple[UnfollowedWords, ...]]:
-    """The chords against bars, or what is wrong with them."""
-    typed = chords.strip()
-    if not typed:
-        return (), ()
-    if not description.follows_chords:
-        return (), (
-            UnfollowedWords(text=typed, reason=f"the {description.label} engine chooses its own chords"),
-        )
-    try:
-        progression = ChordProgression.parse(typed)
-    except ValueError as error:
-        return (), (UnfollowedWords(text="chords", reason=str(error)),)
-    return (FollowedWords(text=progression.in_bars(), effect=progression.in_words()),), ()
 
 
 def _limit_notes(description: EngineDescription, prompt: str, lyrics: str) -> tuple[str, ...]:

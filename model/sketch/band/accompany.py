@@ -28,7 +28,15 @@ from model.engine import (
 )
 from model.errors import CannotRender
 from model.pace import Pace
-from model.sketch.band import arrangement_file, arranger, harmony, leadsheet, melody, sung_bars
+from model.sketch.band import (
+    arrangement_file,
+    arranger,
+    harmony,
+    leadsheet,
+    line_or_mix,
+    melody,
+    sung_bars,
+)
 from model.sketch.band.harmony import Chord, Slots, Taste
 from model.sketch.band.heard_harmony import HeardHarmony, harmonise_heard, hear
 from model.sketch.band.key_finding import FoundKey, find_key, parse_key
@@ -48,9 +56,6 @@ BACKING_BELOW_VOICE_LU = 2.0
 # Bounds on the backing's loudness, for voices that are very quiet or very loud.
 MIN_LUFS, MAX_LUFS = -40.0, -14.0
 CLEAR_MELODY = 0.05  # fraction of the song with a clear pitch; below it chords would be guesses
-# Below it the source is a mix or plays chords: of what sounds of a voice 85 to 95 % has one clear pitch, of a lead
-# guitar with effects 60 %, of mixes at most half.
-LEAST_LINE_SHARE = 0.55
 # Contrast of a recording's chords: below the first there are none in it (noise has 0.1), below the second they are hard
 # to read (drums alone and distorted guitars have 0.15 to 0.25, clear bands 0.4 to 0.55).
 LEAST_CONTRAST, CLEAR_CONTRAST = 0.13, 0.25
@@ -74,7 +79,7 @@ METHOD = (
 class VoiceAnalysis:
     """The analysed source: its melody, tuning (semitones), key, whether the host gave the key, and loudness.
 
-    heard: the harmony that a mix plays itself; None for one line, which plays none.
+    spectra, explained: of `line_or_mix`. heard: the harmony that a mix plays itself; None where it is not needed.
     """
 
     line: Melody
@@ -82,12 +87,19 @@ class VoiceAnalysis:
     key: FoundKey
     key_given: bool
     lufs: float
+    spectra: NDArray[np.float32]
+    explained: float
     heard: HeardHarmony | None = None
 
     @property
     def is_line(self) -> bool:
         """Whether one note sounds at a time."""
-        return self.line.line_share >= LEAST_LINE_SHARE
+        return line_or_mix.is_line(self.line, self.explained)
+
+    @property
+    def line_share(self) -> float:
+        """How much of what sounds belongs to one clear pitch, 0..1."""
+        return self.line.line_share * self.explained
 
     @property
     def is_mix(self) -> bool:
@@ -111,7 +123,7 @@ def render(request: RenderRequest, progress: OnProgress, should_stop: ShouldStop
     style = style_of(request, bars)
     instruments = instruments_for(style, request.stems)
     slots = sung_bars.sung_slots(voice.line, voice.tuning, request.grid, bars)
-    voice, plan, chords = chords_for(request, song, voice, slots, bars, pace)
+    voice, plan, chords = chords_for(request, voice, slots, bars, pace)
     sung = sung_per_bar(slots, len(bars))
     sheet = Leadsheet(
         bars,
@@ -140,7 +152,6 @@ def render(request: RenderRequest, progress: OnProgress, should_stop: ShouldStop
 
 def chords_for(
     request: RenderRequest,
-    song: Song,
     voice: VoiceAnalysis,
     slots: Slots,
     bars: Sequence[sung_bars.Bar],
@@ -152,7 +163,7 @@ def chords_for(
         return voice if voice.key_given else replace(voice, key=leadsheet.key_of(plan, chords)), plan, chords
     whole = sung_bars.slots_of([*bars])
     if not voice.is_line:
-        heard = hear(song, request.grid, whole, voice.key.key if voice.key_given else None, pace)
+        heard = hear(voice.spectra, request.grid, whole, voice.key.key if voice.key_given else None, pace)
         if heard.contrast >= LEAST_CONTRAST:
             voice = replace(voice, key=heard.key, tuning=heard.tuning, heard=heard)
             return voice, [*whole], harmonise_heard(slots, heard.key.key, heard.evidence, Taste())
@@ -194,14 +205,16 @@ def listen(request: RenderRequest, song: Song, pace: Pace) -> VoiceAnalysis:
     pace.at("analysing the voice", 0.15)
     tuning = melody.tuning_semitones(line)
     lufs = loudness.integrated(song.samples, song.rate, pace.check)
+    spectra = line_or_mix.spectrogram_of(song, pace.part(0.15, 0.2))
+    explained = line_or_mix.explained_share(line, spectra, pace.check)
     given = parse_key(request.key) if request.key is not None else None
     assert given is not None or request.key is None, request.key
     if given is not None:
-        return VoiceAnalysis(line, tuning, FoundKey(given, 1.0), True, lufs)
+        return VoiceAnalysis(line, tuning, FoundKey(given, 1.0), True, lufs, spectra, explained)
     notes = sung_bars.long_notes(line, tuning)
     first, last = (notes[0][1], notes[-1][1]) if notes else (None, None)
     sung = sung_bars.histogram(line, tuning, request.grid)
-    return VoiceAnalysis(line, tuning, find_key(sung, first, last), False, lufs)
+    return VoiceAnalysis(line, tuning, find_key(sung, first, last), False, lufs, spectra, explained)
 
 
 def bars_of(request: RenderRequest) -> list[sung_bars.Bar]:
@@ -303,7 +316,7 @@ def report(
         "key_confidence": round(voice.key.confidence, 2),
         "tuning_cents": round(100.0 * voice.tuning, 1),
         "melody_coverage": round(voice.line.coverage, 2),
-        "line_share": round(voice.line.line_share, 2),
+        "line_share": round(voice.line_share, 2),
         "source": "mix" if voice.is_mix else "line",
         "chords_from": "the request" if given else "the recording" if voice.heard else "the melody",
         "preset": style.preset.name,
@@ -328,8 +341,8 @@ def notes_for_the_producer(
             "The band plays along with it." if given else "The chords are read from the recording itself."
         )
         yield (
-            f"The source is a mix or plays chords: only {100 * voice.line.line_share:.0f} % of what sounds has one "
-            f"clear pitch, as a sung or played line has most of the time. {follows}"
+            f"The source is a mix or plays chords: only {100 * voice.line_share:.0f} % of what sounds belongs to one "
+            f"clear pitch; of a sung or played line nearly all does. {follows}"
         )
     if given:
         if not set(instruments) - {"drums"}:

@@ -12,11 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from model.engine import Grid, Song
+from model.engine import Grid
 from model.pace import Pace
 from model.sketch import parameters as p
 from model.sketch.analysis import chords, chroma
-from model.sketch.analysis.analysis import mono_copy
 from model.sketch.band.harmony import (
     FUNCTIONS,
     MOVES,
@@ -39,7 +38,6 @@ RULES_WEIGHT = 0.1
 MIXED_MELODY = 0.4
 OUTSIDE_PRIOR = -1.0
 SURE_MARGIN = 0.12  # difference of the two best keys' correlations at which nobody doubts the key
-_LEVEL = 0.1  # root mean square of the copy that is analysed; chroma has an absolute floor
 
 
 @dataclass(frozen=True)
@@ -57,12 +55,17 @@ class HeardHarmony:
 
 
 def hear(
-    song: Song, grid: Grid, slots: Sequence[tuple[int, int, int]], key: SongKey | None, pace: Pace
+    spectra: NDArray[np.float32],
+    grid: Grid,
+    slots: Sequence[tuple[int, int, int]],
+    key: SongKey | None,
+    pace: Pace,
 ) -> HeardHarmony:
-    """The harmony of a song in slots of whole beats; the key is found unless it is given."""
-    mono = mono_copy(song, pace)
-    mono *= np.float32(_LEVEL / max(float(np.sqrt(np.mean(mono * mono))), 1e-9))
-    medians = chroma.beat_medians(chroma.pitch_spectrogram(mono, pace.check), grid.seconds, pace.check)
+    """The harmony of a song in slots of whole beats; the key is found unless it is given.
+
+    spectra: as line_or_mix.py makes them.
+    """
+    medians = chroma.beat_medians(spectra, grid.seconds, pace.check)
     bass, treble, tuning = chroma.beat_chroma(medians)
     scores = chords.key_scores(treble, bass)
     best, following = sorted(scores, key=lambda one: scores[one], reverse=True)[:2]

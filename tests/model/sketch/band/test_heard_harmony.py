@@ -9,6 +9,7 @@ from model.sketch.band import sung_bars
 from model.sketch.band.harmony import Slots, Taste
 from model.sketch.band.heard_harmony import contrast_of, harmonise_heard, hear, states_of
 from model.sketch.band.key_finding import SongKey
+from model.sketch.band.line_or_mix import spectrogram_of
 from tests.model.sketch.songs import chord_index, make_song
 
 PACE = Pace(lambda _: None, lambda: False)
@@ -18,7 +19,7 @@ def heard(progression, key=None, rate=22050):
     made = make_song(8, progression=progression, rate=rate, channels=1)
     bars = sung_bars.bars_between(made.grid, 0.0, made.song.frames / rate)
     plan = sung_bars.slots_of(bars)
-    found = hear(made.song, made.grid, plan, key, PACE)
+    found = hear(spectrogram_of(made.song, PACE), made.grid, plan, key, PACE)
     opens = np.array([first == bars[bar].first_beat for bar, first, _ in plan])
     slots = Slots(np.zeros((len(plan), 12)), np.array([bar for bar, _, _ in plan]), opens)
     chords = harmonise_heard(slots, found.key.key, found.evidence, Taste())
