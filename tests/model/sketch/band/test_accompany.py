@@ -275,7 +275,7 @@ def test_a_mix_is_named_and_its_own_chords_are_played():
     assert "% of what sounds belongs to one clear pitch" in note
     assert report.figures["chords"] == ["Am", "F", "C", "G", "Am", "F"]
     assert (report.figures["source"], report.figures["chords_from"]) == ("mix", "the recording")
-    assert set(files) == {"arrangement.mid", "chords.mid"}
+    assert {"arrangement.mid", "chords.mid"} <= set(files)
 
 
 def test_a_voice_with_long_rests_is_no_mix():
