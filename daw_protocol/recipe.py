@@ -96,7 +96,7 @@ class BlueprintRecord(Message):
     sections: tuple[SectionRecord, ...] = value(ListOf(Record(SectionRecord)), "its parts", ())
     chords: tuple[ChordRecord, ...] = value(ListOf(Record(ChordRecord)), "its chords in order", ())
     chords_text: str = value(
-        AnyText(), "its chords with bar|beat, as `chords` of a request reads them; empty if not known", ""
+        AnyText(), "its chords on bars and beats, as `chords` of accompany reads them; empty if not known", ""
     )
     caption: str = value(AnyText(), "a description", "")
     lyrics: tuple[LyricRecord, ...] = value(ListOf(Record(LyricRecord)), "its lyrics", ())

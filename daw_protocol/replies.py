@@ -87,7 +87,7 @@ class Analysed(Reply):
     parts: str = value(Text(200), "the song's parts in order: A B A", "")
     chords: str = value(
         Text(1000),
-        "its chords with bar|beat, as `chords` of accompany reads them; of many the first",
+        "its chords on bars and beats, as accompany reads them; of many the first",
         "",
     )
     tempo_confidence: float = value(Real(0, 1), "that beats are found, at this tempo or an octave from it")
