@@ -20,7 +20,7 @@ export class SongChords {
     const { selected, takes, focus, lastEnded, connection } = this.store.values;
     const song = focus?.song;
     const take = takes.find((one) => one.take === selected && one.task === "accompany");
-    const key = song && connection === "open" ? [take?.take ?? lastEnded, song.digest, song.position].join(" ") : "";
+    const key = song && connection === "open" ? [take?.take ?? lastEnded?.job ?? "", song.digest, song.position].join(" ") : "";
     if (key === this.shown) return;
     this.shown = key;
     const found = key ? await this.#found(take, focus) : null;

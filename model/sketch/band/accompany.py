@@ -160,6 +160,8 @@ def chords_for(
     """The chords of every slot, given, heard or chosen for the melody; and what is known of the source by then."""
     if request.chords:
         plan, chords = leadsheet.slots_for(bars, request.chords)
+        if voice.is_mix:  # its tuning is that of all that sounds
+            voice = replace(voice, tuning=hear(voice.spectra, request.grid, (), voice.key.key, pace).tuning)
         return voice if voice.key_given else replace(voice, key=leadsheet.key_of(plan, chords)), plan, chords
     whole = sung_bars.slots_of([*bars])
     if not voice.is_line:
