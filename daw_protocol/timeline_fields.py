@@ -131,7 +131,7 @@ class ChordsKind(Kind):
         return {"type": "string", "maxLength": MAX_TEXT, "examples": list(CHORDS_LOOK)}
 
     def describe(self) -> str:
-        return "chords: " + ", ".join(f"`{look}`" for look in CHORDS_LOOK).replace("|", "\\|")
+        return "progression: " + ", ".join(f"`{look}`" for look in CHORDS_LOOK).replace("|", "\\|")
 
 
 CHORDS_LOOK = ("Am F C G", "Am F | C G7/B", "1|1 Am 1|3 F/C 3|1 G7")

@@ -10,6 +10,7 @@ from pathlib import Path
 from rich.markup import escape
 from rich.table import Table
 
+from bridge_server.cli.chord_lines import chord_lines
 from bridge_server.cli.client import BridgeClient, as_error
 from bridge_server.cli.commands import DONE, PROBLEM, Screen, follow, progress_bar, some_server
 from bridge_server.errors import as_protocol_error
@@ -30,13 +31,12 @@ from daw_protocol.requests import SetSongTempo
 from daw_protocol.song_tempo import of_analysis
 from daw_protocol.song_tempo_kept import SongTempoKept
 from daw_protocol.timeline import Key, SongMap, TempoMap
-from daw_protocol.timeline.chord_progression import BETWEEN_BARS, ChordProgression, named
+from daw_protocol.timeline.chord_progression import named
 
 # Values that say the tempo themselves: nothing is analysed then.
 SAID = ("bpm", "taps", "tempo_map")
 LONGEST_SECONDS = 86_400.0
 LIKELY, POSSIBLE = 0.8, 0.6
-BARS_A_LINE = 8
 
 
 @dataclass(frozen=True)
@@ -197,15 +197,6 @@ def show(screen: Screen, found: BlueprintRecord) -> None:
         screen.console.print(table)
     for note in found.notes:
         screen.say(escape(note))
-
-
-def chord_lines(text: str) -> list[str]:
-    """Chords against their bars, a few bars a line."""
-    if not text:
-        return []
-    progression = ChordProgression.parse(text)
-    bars = progression.in_bars(progression.length).split(BETWEEN_BARS)
-    return [BETWEEN_BARS.join(bars[at : at + BARS_A_LINE]) for at in range(0, len(bars), BARS_A_LINE)]
 
 
 def word(confidence: float) -> str:
