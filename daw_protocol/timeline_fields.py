@@ -128,7 +128,13 @@ class ChordsKind(Kind):
         return str(value)
 
     def schema(self) -> Schema:
-        return {"type": "string", "maxLength": MAX_TEXT, "examples": list(CHORDS_LOOK)}
+        look = list(CHORDS_LOOK)
+        return {
+            "type": ["string", "array"],
+            "items": {"type": "string"},
+            "maxLength": MAX_TEXT,
+            "examples": look,
+        }
 
     def describe(self) -> str:
         return "progression: " + ", ".join(f"`{look}`" for look in CHORDS_LOOK).replace("|", "\\|")

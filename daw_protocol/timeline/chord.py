@@ -121,7 +121,7 @@ def _not_a_root(text: str, written: str) -> str:
     if written[:1] in ("H", "h"):
         inner = f"B{written[1:MAX_LETTERS]}"
         return f'{quoted} is not a chord: H is German for B; write "{inner}" (and Bb for the German B)'
-    if re.fullmatch(r"[b#]?(?:[IViv]+|[1-7])[^A-Za-z]?.*", written):
+    if re.fullmatch(r"[b#]?(?:[IV]+|[iv]+|[1-7])(?:[^A-Za-z].*)?", written):
         return (
             f"{quoted} is not a chord: degrees of a key are not read; write its root as a letter, such as Am"
         )

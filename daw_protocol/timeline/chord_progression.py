@@ -32,9 +32,9 @@ _POSITION = re.compile(
     r"([+-]?\d{1,7})\|(\d{1,3}(?:\.\d{1,6}|/[1-9]\d{0,2})?)(?:\|(\d{1,4}))?(?=[\s,;]|$)", re.ASCII
 )
 # A word ends at a blank, a comma, a bar line or at the dash of "Am-F-C"; parentheses may hold all but bar lines.
-_WORD = re.compile(r"(?:\([^)|]*\)|(?!-[A-G](?![a-z]{2}))[^\s,;|()→])+|[()]")
+_WORD = re.compile(r"(?:\([^)|]*\)|(?!-[A-G](?![a-z]{2}))[^\s,;|()\[\]→])+|[()]")
 _BAR_LINE = re.compile(r":?\|{1,2}:?")
-_BLANK = re.compile(r"[\s,;]+|[-→]+(?=\s|[A-G])|→")
+_BLANK = re.compile(r"[\s,;\[\]]+|[-→]+(?=\s|[A-G])|→")
 _LINE_END = re.compile(r"[|\s]*\n[|\s]*")
 
 

@@ -77,4 +77,4 @@ def _peaks(spectrum: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[
     left, centre, right = (np.log(spectrum[at + step].astype(np.float64) + 1e-9) for step in (-1, 0, 1))
     bend = np.minimum(left - 2.0 * centre + right, -1e-9)
     hz = (at + FIRST_BIN + np.clip(0.5 * (left - right) / bend, -0.5, 0.5)) * BIN_HZ
-    return hz, np.exp(centre * p.CHROMA_POWER)
+    return np.asarray(hz, dtype=np.float64), np.asarray(np.exp(centre * p.CHROMA_POWER), dtype=np.float64)
