@@ -16,7 +16,8 @@ def over(text, bars=EIGHT, begins=1):
 @pytest.mark.parametrize(
     "text",
     ["Am F C G", "Am, F, C, G", "Am - F - C - G", "Am-F-C-G", "Am|F|C|G", "| Am | F |\n| C | G |", "Am\nF\nC\nG",
-     "|: Am | F | C | G :|", "Am → F → C → G", "Am→F→C→G", "  Am   F C\tG ", "[Am] [F] [C] [G]", "1|1 Am 2|1 F 3|1 C 4|1 G"],
+     "|: Am | F | C | G :|", "Am → F → C → G", "Am→F→C→G", "  Am   F C\tG ", "[Am] [F] [C] [G]",
+     "1|1 Am 2|1 F 3|1 C 4|1 G"],
 )  # fmt: skip
 def test_a_chord_per_bar_repeats_to_the_end(text):
     assert over(text) == "1|1 Am 2|1 F 3|1 C 4|1 G 5|1 Am 6|1 F 7|1 C 8|1 G"
