@@ -124,7 +124,7 @@ def render(request: RenderRequest, progress: OnProgress, should_stop: ShouldStop
     instruments = instruments_for(style, request.stems)
     slots = sung_bars.sung_slots(voice.line, voice.tuning, request.grid, bars)
     voice, plan, chords = chords_for(request, voice, slots, bars, pace)
-    sung = sung_per_bar(slots, len(bars))
+    sung = sounding_per_bar(voice.line, bars) if voice.is_mix else sung_per_bar(slots, len(bars))
     sheet = Leadsheet(
         bars,
         plan,
@@ -132,7 +132,7 @@ def render(request: RenderRequest, progress: OnProgress, should_stop: ShouldStop
         voice.key.key,
         request.grid.unit,
         sung,
-        closing_bar(bars, sung, request.end / request.rate) if ends_the_song(request, song) else -1,
+        ending_bar(request, song, bars, sung),
     )
     choice = arranger.choose(request.seed, request.take)
     events = arranger.arrange(sheet, style, instruments, choice)
@@ -245,6 +245,23 @@ def sung_per_bar(slots: Slots, bars: int) -> NDArray[np.float64]:
     """[bars], fraction of each bar that is sung, 0..1."""
     total = np.bincount(slots.bar, slots.weights.sum(axis=1), bars)
     return np.asarray(total / np.maximum(np.bincount(slots.bar, minlength=bars), 1))
+
+
+def sounding_per_bar(line: Melody, bars: Sequence[sung_bars.Bar]) -> NDArray[np.float64]:
+    """[bars], fraction of each bar in which a mix is near its usual level, 0..1: its pitch says nothing about that."""
+    assert line.loud is not None, "a tracked melody knows it"
+    spans = [(round(bar.start / melody.HOP_SECONDS), round(bar.end / melody.HOP_SECONDS)) for bar in bars]
+    parts = [line.loud[max(start, 0) : max(end, 0)] for start, end in spans]
+    return np.array([float(np.mean(part)) if len(part) else 0.0 for part in parts])
+
+
+def ending_bar(
+    request: RenderRequest, song: Song, bars: Sequence[sung_bars.Bar], sung: NDArray[np.float64]
+) -> int:
+    """The bar that holds the last chord; -1 if the song continues. Chords that were given are played to their end."""
+    if not ends_the_song(request, song):
+        return -1
+    return len(bars) - 1 if request.chords else closing_bar(bars, sung, request.end / request.rate)
 
 
 def ends_the_song(request: RenderRequest, song: Song) -> bool:

@@ -327,6 +327,28 @@ def sounding(data, name):
     return lambda beat: {n for a, b, n in spans if a <= beat * file.ticks_per_beat < b}
 
 
+def test_given_chords_are_played_to_the_end_of_a_song_whose_singer_stops_before():
+    voice, grid = singer()
+    fading = voice.samples[: 14 * RATE].copy()
+    fading[4 * RATE :] = 0.0
+    asked = request_for(Song(fading, RATE, "stops"), grid, chords=GIVEN, stems=("bass",))
+    data = collect(asked)[2]["arrangement.mid"]
+    assert sounding(data, "bass")(16.5) == {7}
+    assert collect(replace(asked, chords=()))[1].figures["chords_from"] == "the melody"
+
+
+def test_a_band_plays_on_where_a_mix_has_no_clear_pitch():
+    made = band()
+    unclear = made.song.samples.copy()
+    noise = np.random.default_rng(0).normal(0.0, 0.3, unclear.shape).astype(np.float32)
+    unclear[len(unclear) // 2 :] += noise[len(unclear) // 2 :]
+    asked = request_for(Song(unclear, RATE, "unclear"), made.grid, stems=("bass",))
+    stems, report, _, _ = collect(asked)
+    assert report.figures["source"] == "mix"
+    last = stems["bass"][-3 * RATE :]
+    assert np.abs(last).max() > 0.02
+
+
 def test_drums_alone_play_no_chords_and_say_so():
     voice, grid = singer()
     short = Song(voice.samples[: 4 * RATE], RATE, "four seconds")
