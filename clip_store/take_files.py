@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -24,6 +25,18 @@ class Names(Protocol):
     def number(self) -> int: ...
     @property
     def stem(self) -> str: ...
+
+
+def attachment_endings(names: Sequence[str], taken: Collection[str] = ()) -> dict[str, str]:
+    """What follows a take's name in the file of each attachment: its own ending, with its name before it where another
+    file of the take has that ending."""
+    endings: dict[str, str] = {}
+    for name in names:
+        ending = Path(name).suffix
+        if ending in taken or ending in endings.values():
+            ending = f".{file_stem(Path(name).stem)}{ending}"
+        endings[name] = ending
+    return endings
 
 
 def free_name(folder: Path, about: Names, take: str, label: str = "") -> str:

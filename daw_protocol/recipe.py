@@ -95,6 +95,9 @@ class BlueprintRecord(Message):
     meter: str | None = value(AnyText(), "the time signature where the music begins, if known", None)
     sections: tuple[SectionRecord, ...] = value(ListOf(Record(SectionRecord)), "its parts", ())
     chords: tuple[ChordRecord, ...] = value(ListOf(Record(ChordRecord)), "its chords in order", ())
+    chords_text: str = value(
+        AnyText(), "its chords on bars and beats, as `chords` of accompany reads them; empty if not known", ""
+    )
     caption: str = value(AnyText(), "a description", "")
     lyrics: tuple[LyricRecord, ...] = value(ListOf(Record(LyricRecord)), "its lyrics", ())
     language: str = value(AnyText(), "the language of the lyrics", "")

@@ -85,6 +85,11 @@ class Analysed(Reply):
     key: str = value(Text(32), "the key", "")
     tuning: float = value(Real(-1200, 1200), "cents above A = 440 Hz", 0.0)
     parts: str = value(Text(200), "the song's parts in order: A B A", "")
+    chords: str = value(
+        Text(1000),
+        "its chords on bars and beats, as accompany reads them; of many the first",
+        "",
+    )
     tempo_confidence: float = value(Real(0, 1), "that beats are found, at this tempo or an octave from it")
     octave_confidence: float = value(Real(0, 1), "that it is this tempo, not its half or double")
     downbeat_confidence: float = value(Real(0, 1), "that bars begin there")

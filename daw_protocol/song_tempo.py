@@ -79,7 +79,7 @@ def is_musical(position: Position) -> bool:
 
 
 def musical_field(request: Render) -> str:
-    """The first field of the request's region that counts in bars or beats; "" where none does."""
+    """The first field of the request that counts in bars or beats; "" where none does."""
     if request.bars is not None:
         return "bars"
     for name in ("start", "end", "source_position"):
@@ -88,4 +88,4 @@ def musical_field(request: Render) -> str:
             return name
     if request.length is not None and request.length.unit in (DurationUnit.BARS, DurationUnit.QUARTERS):
         return "length"
-    return ""
+    return "chords" if getattr(request, "chords", None) is not None else ""

@@ -9,6 +9,7 @@ from typing import Any
 
 from daw_protocol.fields import Kind, Schema, Text, exact_whole, object_in, shown
 from daw_protocol.timeline import Key, Meter, TempoMap, format_position, parse_position
+from daw_protocol.timeline.chord_progression import FORMS, MAX_TEXT, ChordProgression
 from daw_protocol.timeline.duration import Duration
 from daw_protocol.timeline.position import BARS_LOOK, Position
 from daw_protocol.timeline.tempo_point import MAX_POINTS
@@ -108,6 +109,38 @@ class KeyKind(Kind):
 
     def describe(self) -> str:
         return 'key, such as `"F# minor"` or `"Bb"`'
+
+
+@dataclass(frozen=True)
+class ChordsKind(Kind):
+    """A chord progression, as text; a list of texts has a bar in each."""
+
+    def read(self, value: Any) -> ChordProgression:
+        if isinstance(value, ChordProgression):
+            return value
+        if isinstance(value, (list, tuple)) and all(isinstance(bar, str) for bar in value):
+            value = " | ".join(value)
+        if not isinstance(value, str):
+            raise TypeError(f"must be chords; {FORMS}; got {shown(value)}")
+        return ChordProgression.parse(Text(MAX_TEXT).read(value))
+
+    def write(self, value: Any) -> Any:
+        return str(value)
+
+    def schema(self) -> Schema:
+        look = list(CHORDS_LOOK)
+        return {
+            "type": ["string", "array"],
+            "items": {"type": "string"},
+            "maxLength": MAX_TEXT,
+            "examples": look,
+        }
+
+    def describe(self) -> str:
+        return "progression: " + ", ".join(f"`{look}`" for look in CHORDS_LOOK).replace("|", "\\|")
+
+
+CHORDS_LOOK = ("Am F C G", "Am F | C G7/B", "1|1 Am 1|3 F/C 3|1 G7")
 
 
 @dataclass(frozen=True)

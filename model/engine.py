@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from model.blueprint import Blueprint
 from model.errors import RenderStopped
+from model.given_chord import GivenChord
 from model.vocabulary import PromptVocabulary
 
 Samples = NDArray[np.float32]
@@ -100,6 +101,8 @@ class RenderRequest:
     ending:      for COMPLETE: end the song inside the region.
     context_seconds: how much of the song on each side the engine may use; None = as much as it can.
     reference:   reference audio for the timbre, at any rate; the bridge has checked consent.
+    chords:      the chords to play, in order, from the region's first bar on; empty = the engine's choice. Only for
+                 engines that say `follows_chords`.
     options:     the engine's own options (guidance, steps, ...), already checked against `describe().options`; one that
                  names a file is its path where the engine runs.
     """
@@ -124,6 +127,7 @@ class RenderRequest:
     ending: bool = False
     context_seconds: float | None = None
     reference: Song | None = None
+    chords: tuple[GivenChord, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -273,6 +277,7 @@ class EngineDescription:
     lyric_tags: the section tags of lyrics it knows, such as "Verse"; a number after one is no other tag.
     max_channels: how many channels a song may have. More than 2 only if the engine decides on their mean and does the
         same to all of them: tracks are rendered together by it.
+    follows_chords: whether `ACCOMPANY` plays exactly the chords a request gives.
     takes_at_once: how many takes a request should ask for at most: more than one only if the engine renders them
         together faster than one by one, with equal samples.
     context_seconds: the `RenderRequest.context_seconds` a request should have that names none; None = none.
@@ -297,6 +302,7 @@ class EngineDescription:
     words: Mapping[Task, PromptVocabulary] = field(default_factory=dict)
     hints: Mapping[Task, str] = field(default_factory=dict)
     lyric_tags: tuple[str, ...] = ()
+    follows_chords: bool = False
     takes_at_once: int = 1
     context_seconds: float | None = None
     max_channels: int = 2

@@ -96,7 +96,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
     "daw_protocol": (
         ("document", "schema", "jsonrpc", "oscquery", "pad_map"),
         ("osc_form", "context"),
-        ("song_tempo",),
+        ("song_tempo", "chord_sheet"),
         ("addresses",),
         ("take_results", "prompt_results"),
         ("model_results",),
@@ -117,7 +117,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("ears",),
         ("pace",),
         ("engine", "engine_config"),
-        ("blueprint", "dsp", "errors", "vocabulary"),
+        ("blueprint", "dsp", "errors", "given_chord", "vocabulary"),
     ),
     "model.acestep": (
         ("engine",),
@@ -172,6 +172,7 @@ ONLY_IN = {
     # Tempo maps go out as MIDI files; those that come in are read by daw_protocol.timeline.midi_file.
     "mido": (
         "bridge_server.endpoints.midi",
+        "clip_store.exports.chord_track",
         "clip_store.exports.midi_tempo",
         "model.sketch.band",
     ),
@@ -209,6 +210,7 @@ LONGER: dict[str, str] = {}
 WITHOUT_A_TEST_FILE = {
     "bridge_server/sessions/client.py": "interfaces only",
     "model/acestep/conditioning/text_encoder.py": "an interface only",
+    "model/given_chord.py": "a value without rules of its own",
     "model/sketch/parameters.py": "numbers only; what they do is tested where they are used",
     "model/sketch/separation/separation_parameters.py": "numbers only, as above",
 }
@@ -299,6 +301,7 @@ def test_sketch_knows_only_the_interface_of_engines():
                 "model.ears",
                 "model.engine",
                 "model.errors",
+                "model.given_chord",
                 "model.pace",
                 "model.vocabulary",
             )

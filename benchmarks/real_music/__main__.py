@@ -3,6 +3,7 @@
     OMP_NUM_THREADS=1 python -m benchmarks.real_music                 # all pieces, about half an hour
     OMP_NUM_THREADS=1 python -m benchmarks.real_music --tuned-on      # the pieces parameters were tuned on
     OMP_NUM_THREADS=1 python -m benchmarks.real_music --pieces feelings zaz2 --each
+    OMP_NUM_THREADS=1 python -m benchmarks.real_music --accompany     # backings for them, and for made mixes
 
 Packages are fetched with `apt-get download`, unpacked below --folder and never installed; pieces that cannot be had
 are named and left out.
@@ -14,13 +15,15 @@ import argparse
 import functools
 import os
 import sys
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-from benchmarks.real_music import packages, rearranging
+from benchmarks.real_music import accompanying, packages, rearranging
 from benchmarks.real_music.pieces import PIECES
 from benchmarks.sketch_columns import Row, gathered, table
 from benchmarks.sketch_rearranging import FADED, ITSELF, OURS
+from tests.model.sketch.songs import Generated
 
 PER_CENT = 100.0
 
@@ -48,6 +51,18 @@ ROWS = (
 )
 
 
+ACCOMPANY_ROWS = (
+    Row("made mixes: beats with the right chord, %", "", "made chords", scale=PER_CENT, digits=1),
+    Row("the same, held-out songs", "", "made held out chords", scale=PER_CENT, digits=1),
+    Row("chords against the mix's chroma, cosine", "> I V vi IV", "chord chroma"),
+    Row("a lead alone: against the chroma of its real backing", "> I V vi IV", "stem chord chroma"),
+    Row("called a mix, %", "100", "called a mix", scale=PER_CENT, digits=0),
+    Row("backing below the source, LU", "2", "backing below the mix"),
+    Row("onset to sixteenth, median, ms", "<= 10", "onset", "50", digits=1),
+    Row("processor time / duration, mean", "< 0.1", "backing time"),
+)
+
+
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -55,6 +70,7 @@ def main() -> None:
     parser.add_argument("--pieces", nargs="*", choices=PIECES, help="only these")
     parser.add_argument("--tuned-on", action="store_true", help="only pieces parameters were tuned on")
     parser.add_argument("--never-looked-at", action="store_true", help="only the other ones")
+    parser.add_argument("--accompany", action="store_true", help="backings instead of repaints")
     parser.add_argument("--each", action="store_true", help="also a table per piece")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="pieces measured at once")
     chosen = parser.parse_args()
@@ -63,6 +79,9 @@ def main() -> None:
     for sentence in missing:
         print(f"LEFT OUT: {sentence}", file=sys.stderr, flush=True)
     song = functools.partial(packages.real_song, folder=chosen.folder)
+    if chosen.accompany:
+        accompanied(names, song, chosen)
+        return
     headings = (OURS, FADED, ITSELF)
     print(f"{len(names)} pieces: {', '.join(names)}\n", flush=True)
     parts = []
@@ -78,6 +97,24 @@ def main() -> None:
         if some:
             found = gathered([part for name, part in zip(names, parts, strict=True) if name in some])
             print(f"{heading}: {', '.join(some)}\n\n{table(ROWS, found, headings)}\n", flush=True)
+
+
+def accompanied(names: list[str], song: Callable[[str], Generated], chosen: argparse.Namespace) -> None:
+    """Measures backings and prints their table."""
+    headings = (accompanying.OURS, accompanying.MELODY, accompanying.LOOP, accompanying.RANDOM)
+    with ProcessPoolExecutor(chosen.jobs) as pool:
+        mixes = pool.map(functools.partial(accompanying.measure, song=song), names)
+        leads = pool.map(functools.partial(accompanying.measure_stem, folder=chosen.folder), names)
+        made = pool.map(accompanying.measure_made, () if chosen.pieces else accompanying.MADE)
+        found = [
+            *zip(names, mixes, strict=True),
+            *((f"{n}, lead", part) for n, part in zip(names, leads, strict=True)),
+        ]
+        parts = [(name, part) for name, part in found if part is not None]
+        parts += zip(() if chosen.pieces else accompanying.MADE, made, strict=True)
+    for name, part in parts if chosen.each else ():
+        print(f"{name}\n\n{table(ACCOMPANY_ROWS, part, headings)}\n", flush=True)
+    print(table(ACCOMPANY_ROWS, gathered([part for _, part in parts]), headings), flush=True)
 
 
 def wanted(name: str, chosen: argparse.Namespace) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 from rich.markup import escape
 from rich.table import Table
 
+from bridge_server.cli.chord_lines import chord_lines
 from bridge_server.cli.client import BridgeClient, as_error
 from bridge_server.cli.commands import DONE, PROBLEM, Screen, follow, progress_bar, some_server
 from bridge_server.errors import as_protocol_error
@@ -20,14 +21,17 @@ from bridge_server.songs.song_probe import SongProbe
 from bridge_server.songs.tempo_file import read_midi_map, without_tempo
 from clip_store.audio.audio_file import probe_audio
 from clip_store.errors import ClipStoreError
+from clip_store.exports.chord_track import ChordFrom
 from clip_store.exports.midi_tempo import song_map_bytes
 from clip_store.exports.tempo_from_zero import from_zero
+from daw_protocol.chord_sheet import placed_chords
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.recipe import BlueprintRecord
 from daw_protocol.requests import SetSongTempo
 from daw_protocol.song_tempo import of_analysis
 from daw_protocol.song_tempo_kept import SongTempoKept
 from daw_protocol.timeline import Key, SongMap, TempoMap
+from daw_protocol.timeline.chord_progression import named
 
 # Values that say the tempo themselves: nothing is analysed then.
 SAID = ("bpm", "taps", "tempo_map")
@@ -138,6 +142,19 @@ def _edited(base: Mapping[str, object] | None, edits: Mapping[str, object], head
         ) from error
 
 
+def chords_from(found: BlueprintRecord | None, tempo_map: TempoMap) -> list[ChordFrom]:
+    """The chords of an analysis on the quarters of a map."""
+    placed = placed_chords(found.chords, tempo_map) if found is not None else ()
+    quarters = (
+        tempo_map.quarters_of_bar(one.bar)
+        + (one.beat - 1) * tempo_map.meter_at(tempo_map.quarters_of_bar(one.bar)).quarters_per_beat
+        for one in placed
+    )
+    return [
+        ChordFrom(max(quarter, Fraction(0)), one.chord) for quarter, one in zip(quarters, placed, strict=True)
+    ]
+
+
 def _map_in(path: Path) -> dict[str, object]:
     """The tempo map of a MIDI file. Raises ProtocolError."""
     song_map = read_midi_map(existing(path))
@@ -163,6 +180,10 @@ def show(screen: Screen, found: BlueprintRecord) -> None:
         rows.append(
             ("tuning", f"A = {440 * 2 ** (found.tuning / 1200):.1f} Hz ({found.tuning:+.0f} cents)", None)
         )
+    rows += [
+        ("chords" if number == 0 else "", line, sure.get("chords") if number == 0 else None)
+        for number, line in enumerate(chord_lines(found.chords_text))
+    ]
     rows += [
         (f"part {part.name}", f"{clock(part.start)} to {clock(part.end)}", part.confidence)
         for part in (found.sections if len(found.sections) > 1 else ())  # one part is no finding
@@ -201,7 +222,7 @@ def in_words(tempo_map: TempoMap) -> str:
 
 
 def write_midi(wish: Wish, tempo_map: TempoMap, found: BlueprintRecord | None) -> None:
-    """Writes the map for the song lying at the project's zero. Raises ProtocolError.
+    """Writes the map for the song lying at the project's zero, and the chords found in it. Raises ProtocolError.
 
     MIDI files begin on a bar line, so where bar 1 comes later, what is before it becomes a lead-in bar of its own.
     """
@@ -213,7 +234,9 @@ def write_midi(wish: Wish, tempo_map: TempoMap, found: BlueprintRecord | None) -
     key: Key | None = Key.parse(str(wish.edits["key"])) if "key" in wish.edits else sure
     keys = ((Fraction(0), key),) if key is not None and key.signature is not None else ()
     comment = "Place the song at the project's start. Bars before the song's bar 1 are its lead-in."
-    data = song_map_bytes(SongMap(zero, keys), end, wish.song.stem, comment)
+    chords = chords_from(found, zero)
+    names = tuple((quarter, named(chord)) for quarter, chord in chords)
+    data = song_map_bytes(SongMap(zero, keys, names), end, wish.song.stem, comment, chords)
     try:
         wish.midi.parent.mkdir(parents=True, exist_ok=True)
         wish.midi.write_bytes(data)

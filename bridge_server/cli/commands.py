@@ -15,6 +15,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from bridge_server.cli.chord_lines import chord_lines
 from bridge_server.cli.client import TERMINAL, BridgeClient, as_error, connected
 from bridge_server.cli.save_take import save_take
 from bridge_server.handlers.take_marks import in_words as mark_in_words
@@ -24,6 +25,7 @@ from bridge_server.settings import Settings
 from bridge_server.songs.alike import existing, file_title
 from bridge_server.songs.sources import is_reference
 from bridge_server.songs.tempo_file import read_midi_map, with_map, without_tempo
+from clip_store.take import MIX
 from daw_protocol.addresses import Command
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.replies import Failed
@@ -188,6 +190,9 @@ async def print_take(
     screen.say(f"{mark} take {take['number']}{escape(stem)}{where}, seed {take['seed']}, id {take['take']}")
     for line in in_words(about.receipt):
         screen.say(f"    {escape(line)}")
+    if about.stem == MIX and about.recipe.blueprint is not None:
+        for line in chord_lines(about.recipe.blueprint.chords_text):
+            screen.say(f"    chords {escape(line)}")
     for path in files.values():
         screen.say(f"    → {escape(path)}")
     return list(about.recipe.notes)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from bridge_server.cli.client import BridgeClient
-from clip_store.store import file_stem
 from clip_store.take import MIX
-from clip_store.take_files import free_name
+from clip_store.take_files import attachment_endings, free_name
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.take_results import TakeWithRecipe
 
@@ -30,10 +29,7 @@ async def save_take(client: BridgeClient, take: str, folder: Path) -> dict[str, 
     files = {}
     for what, suffix in wanted.items():
         files[what] = _write(folder / (base + suffix), await client.fetch(take, what))
-    for name in about.attachments:
-        ending = Path(name).suffix
-        if ending in wanted.values():  # `.json` is the recipe's
-            ending = f".{file_stem(Path(name).stem)}{ending}"
+    for name, ending in attachment_endings(about.attachments, wanted.values()).items():
         path = folder / (base + ending)
         files[name] = _write(path, await client.fetch(take, "attachment", name))
     return files

@@ -27,6 +27,13 @@ def refuse_impossible(description: EngineDescription, request: Render) -> None:
     _known("layers", (getattr(request, "layers", "all"),), ("all", *description.layers), label)
     _known("stems", getattr(request, "stems", ()), description.stems, label)
     _known("instruments", getattr(request, "instruments", ()), description.instruments, label)
+    if getattr(request, "chords", None) is not None and not description.follows_chords:
+        raise ProtocolError(
+            ErrorCode.CANNOT_RENDER,
+            f"chords: the {label} engine cannot follow given chords; it would play its own.",
+            "Omit chords, or use the sketch engine, which plays them exactly.",
+            "chords",
+        )
     _known("options", tuple(request.options), tuple(description.options), label)
     if description.languages:
         _known("language", (request.language,), description.languages, label)

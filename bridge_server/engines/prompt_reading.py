@@ -1,4 +1,4 @@
-"""What an engine will make of a prompt and of lyrics, so that the producer knows before the render.
+"""What an engine will make of a prompt, of lyrics and of chords, so that the producer knows before the render.
 
 The engine's process has described the words it follows; they are read here with the reader it uses itself, so that no
 engine code runs in the server and an answer comes at once, also during a render.
@@ -6,6 +6,7 @@ engine code runs in the server and an answer comes at once, also during a render
 
 from __future__ import annotations
 
+from bridge_server.engines.chord_reading import read_chords
 from daw_protocol.prompt_results import FollowedWords, PromptRead, UnfollowedWords
 from model.engine import EngineDescription, Task, TextLimit
 from model.vocabulary import PromptReading
@@ -14,16 +15,25 @@ SHOWN_WORDS = 12
 """Of many words that are not followed, so many are named in a sentence."""
 
 
-def read_prompt(name: str, description: EngineDescription, task: str, prompt: str, lyrics: str) -> PromptRead:
+def read_prompt(
+    name: str, description: EngineDescription, task: str, prompt: str, lyrics: str, chords: str = ""
+) -> PromptRead:
     """What the engine of this name makes of them."""
     reading = _reading(description, task, prompt)
+    played, refused = read_chords(chords, description.label if not description.follows_chords else "")
     return PromptRead(
         engine=name,
         label=description.label,
         free=Task(task) not in description.words,
         hint=description.hints.get(Task(task), ""),
-        follows=tuple(FollowedWords(text=one.text, effect=one.wish.effect) for one in reading.understood),
-        ignores=tuple(UnfollowedWords(text=one.text, reason=one.reason) for one in reading.ignored),
+        follows=(
+            *(FollowedWords(text=one.text, effect=one.wish.effect) for one in reading.understood),
+            *played,
+        ),
+        ignores=(
+            *(UnfollowedWords(text=one.text, reason=one.reason) for one in reading.ignored),
+            *refused,
+        ),
         notes=_limit_notes(description, prompt, lyrics),
     )
 

@@ -48,7 +48,7 @@ class PromptHandlers:
         """What an engine makes of a prompt. Raises ProtocolError for an engine that is not there."""
         name = request.engine or self._default_engine
         description = await self._engines.describe(name)
-        result = read_prompt(name, description, request.task, request.prompt, request.lyrics)
+        result = read_prompt(name, description, request.task, request.prompt, request.lyrics, request.chords)
         return understood(request, in_words(result), result)
 
     async def recent(self, request: requests.RecentPrompts, _: Client) -> Response:

@@ -44,8 +44,7 @@ class RequestSongs:
         self._tempos = tempos
 
     async def placed(self, description: EngineDescription, request: Render) -> tuple[Render, str]:
-        """The request with its songs in their places on the timeline, and a note on how their places were found and
-        how much of them is context.
+        """The request with its songs in their places, and a note on those, on its context and on its chords.
 
         Raises ProtocolError for everything that the request and the headers of its files show to be impossible.
         """
@@ -68,7 +67,8 @@ class RequestSongs:
         notes = tuple(dict.fromkeys((*request.notes, *found)))[: requests.MAX_NOTES]
         placement = next((song.placement.note for song in songs if song.placement.note), "")
         request, context = with_usual_context(description, request, (plan for _, plan in planned))
-        return request.evolve(notes=notes), " ".join(filter(None, (placement, context)))
+        chords = dict.fromkeys(note for _, plan in planned for note in plan.chord_notes)
+        return request.evolve(notes=notes), " ".join(filter(None, (placement, context, *chords)))
 
     async def _plans(self, request: Render, songs: list[RequestSong]) -> list[tuple[Part, Plan]]:
         """What would be rendered of each song, where it can be. Raises ProtocolError."""

@@ -173,6 +173,7 @@ def engine_record(description: EngineDescription) -> results.EngineRecord:
         layers=("all", *description.layers),
         stems=description.stems,
         instruments=description.instruments,
+        follows_chords=description.follows_chords,
         options=description.options,
         max_seconds=description.max_seconds,
         weights=description.weights,

@@ -10,6 +10,8 @@ from daw_protocol.errors import MAX_SENTENCE, unicode_only
 from daw_protocol.recipe import BlueprintRecord
 from daw_protocol.replies import Analysed, Cancelled, Done, Failed, Reply, TakeReady
 
+MAX_CHORDS = 1000
+
 
 def take_ready(job: Job, take: Take, path: Path) -> TakeReady:
     """The reply for a finished take."""
@@ -47,6 +49,7 @@ def analysed(job: Job, found: BlueprintRecord) -> Analysed:
         key=found.key or "",
         tuning=found.tuning or 0.0,
         parts=parts[:200],
+        chords=first_chords(found.chords_text),
         tempo_confidence=sure.get("tempo", 0.0),
         octave_confidence=sure.get("octave", 0.0),
         downbeat_confidence=sure.get("downbeat", 0.0),
@@ -54,6 +57,14 @@ def analysed(job: Job, found: BlueprintRecord) -> Analysed:
         key_confidence=sure.get("key", 0.0),
         text=" ".join([in_words(found), *found.notes])[:MAX_SENTENCE],
     )
+
+
+def first_chords(text: str) -> str:
+    """As many chords, whole ones with their positions, as the reply holds."""
+    if len(text) <= MAX_CHORDS:
+        return text
+    words = text[: MAX_CHORDS + 1].rsplit(" ", 1)[0].split(" ")
+    return " ".join(words[: len(words) // 2 * 2])
 
 
 def in_words(found: BlueprintRecord) -> str:

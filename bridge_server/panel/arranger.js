@@ -4,6 +4,7 @@
  */
 
 import { byId, setText, show } from "./dom.js";
+import { drawChords } from "./chords.js";
 import { Strip, drawGrid, drawRegion, drawRuler, prepare, readColors } from "./drawing.js";
 import { within } from "./grid.js";
 import { CHANGED } from "./scheme.js";
@@ -33,7 +34,7 @@ export class Arranger {
     });
     new ResizeObserver(() => this.#resized()).observe(byId("original-time"));
     new ResizeObserver(() => this.invalidate()).observe(byId("overview"));
-    store.watch(["focus", "grid", "takes", "selected", "view", "dragged", "jobs", "audition", "filter"], () => this.#changed());
+    store.watch(["focus", "grid", "takes", "selected", "view", "dragged", "jobs", "audition", "filter", "chords"], () => this.#changed());
   }
 
   /** Has `draw(surface-independent arguments)` called whenever the canvases are drawn. */
@@ -244,6 +245,7 @@ export class Arranger {
     const top = Math.round(20 * surface.ratio);
     const options = { top, height: surface.rows - top, split: true, full: this.full, color: this.colors.original };
     this.strips.original.draw(surface, this.sounds, this.view, this.rate, this.songSound, options);
+    drawChords(surface, this.view, this.store.get("chords"), this.colors);
   }
 
   #drawOverview() {

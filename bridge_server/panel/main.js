@@ -4,6 +4,7 @@ import { Arranger } from "./arranger.js";
 import { Attention } from "./attention.js";
 import { Bridge } from "./bridge.js";
 import { Cancelling } from "./cancelling.js";
+import { SongChords } from "./chords.js";
 import { byId, loadIcons, setText } from "./dom.js";
 import { Jobs } from "./jobs.js";
 import { Keyboard } from "./keyboard.js";
@@ -39,6 +40,7 @@ const store = new Store({
   dragged: null, // the region while it is dragged, until the server has it
   jobs: new Map(), lastEnded: null,
   takes: [], takesOf: null, // of the song with this digest, newest job first
+  chords: [], // [[sample, name]] over the bars
   selected: null, // id of the take the keys are about
   transfer: null, // the download of a model, as the server sends it
   order: keptOrder(), showHidden: false, // how takes are listed
@@ -56,6 +58,7 @@ const notices = new Notices();
 const bridge = new Bridge(store, notices);
 const sounds = new Sounds((path) => bridge.locate(path), () => arranger.invalidate());
 const arranger = new Arranger(store, bridge, sounds);
+new SongChords(store, bridge);
 
 const selectedTake = () => store.get("takes").find((take) => take.take === store.get("selected")) ?? null;
 const withSelected = (work) => () => {

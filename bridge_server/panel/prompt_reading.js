@@ -15,9 +15,9 @@ export class PromptReading {
     this.shown = "";
   }
 
-  /** Shows what the engine makes of {engine, task, prompt, lyrics}, a moment after the last change; null shows nothing. */
+  /** Shows what the engine makes of {engine, task, prompt, lyrics, chords}, a moment after the last change; null shows nothing. */
   follow(given) {
-    const texts = given && (given.prompt?.trim() || given.lyrics?.trim());
+    const texts = given && (given.prompt?.trim() || given.lyrics?.trim() || given.chords?.trim());
     const key = texts ? JSON.stringify(given) : "";
     if (key === this.asked) return;
     this.asked = key;

@@ -14,7 +14,7 @@ const KEPT = "takebridge.draft";
 const TASKS = {
   repaint: { doc: "A new take of the region. Everything outside stays bit-identical.", fields: ["prompt", "strength", "layers", "lyrics"], needs: "region" },
   complete: { doc: "Fills the region with a continuation; without a region, continues the song past its end.", fields: ["prompt", "strength", "length", "ending", "lyrics"], needs: "song" },
-  accompany: { doc: "A backing for a voice or a solo instrument.", fields: ["prompt", "strength", "instruments"], needs: "song" },
+  accompany: { doc: "A backing for a voice or a solo instrument.", fields: ["prompt", "chords", "strength", "instruments"], needs: "song" },
   extract: { doc: "Stems of the region, or of the whole song. They sum to the song.", fields: ["stems"], needs: "song", single: true },
   lego: { doc: "One more track that fits the song.", fields: ["prompt", "stems"], needs: "song" },
   cover: { doc: "The same song in another style.", fields: ["prompt", "strength", "lyrics"], needs: "song" },
@@ -31,7 +31,7 @@ const HINTS = {
   generate: "the song, in your own words",
 };
 
-const EMPTY = { task: "repaint", takes: 2, strength: 0.5, prompt: "", seed: "", layers: "all", length: "8 bars", hears: "accepted", context: "", crossfade: "", match: true, ending: false, lyrics: "", instruments: [], stems: [], engine: "" };
+const EMPTY = { task: "repaint", takes: 2, strength: 0.5, prompt: "", seed: "", layers: "all", length: "8 bars", hears: "accepted", context: "", crossfade: "", match: true, ending: false, lyrics: "", chords: "", instruments: [], stems: [], engine: "" };
 
 export class RequestForm {
   constructor(store, arranger, bridge, notices, regions) {
@@ -128,6 +128,7 @@ export class RequestForm {
     if (has("layers") && draft.layers !== "all" && this.engine?.layers?.includes(draft.layers)) given.layers = draft.layers;
     if (has("ending") && draft.ending) given.ending = true;
     if (has("lyrics") && draft.lyrics.trim() && this.engine?.lyrics_characters !== 0) given.lyrics = draft.lyrics.trim();
+    if (has("chords") && draft.chords.trim() && this.engine?.follows_chords) given.chords = draft.chords.trim();
     for (const name of ["instruments", "stems"]) {
       const chosen = has(name) ? draft[name].filter((entry) => this.engine?.[name]?.includes(entry)) : [];
       if (chosen.length) given[name] = chosen;
@@ -162,6 +163,7 @@ export class RequestForm {
     const strength = make("input", { id: "f-strength", name: "strength", type: "range", min: 0, max: 1, step: 0.05 });
     const strengthField = field("strength", "Strength", strength, this.strengthShown);
     strengthField.append(make("div", { class: "ends" }, make("span", {}, "close to the original"), make("span", {}, "far from it")));
+    const chords = make("textarea", { id: "f-chords", name: "chords", rows: 1, maxLength: 16000, spellcheck: false, placeholder: "Am F C G, a chord per bar; or Am F | C G; or 1|1 Am 1|3 F/C", "aria-describedby": "prompt-reading" });
     const layers = make("select", { id: "f-layers", name: "layers" });
     const length = make("input", { id: "f-length", name: "length", type: "text", placeholder: "8 bars" });
     const ending = make("label", { class: "check", "data-field": "ending" }, make("input", { type: "checkbox", name: "ending" }), "end the song there");
@@ -196,6 +198,7 @@ export class RequestForm {
     this.form.append(
       this.tasks, this.doc, this.reasonBox, this.getModel,
       promptBox,
+      field("chords", "Chords (none: the engine finds them)", chords),
       strengthField,
       choice("instruments", "Instruments (none: automatic)"),
       choice("stems", "Stems (none: all)"),
@@ -291,6 +294,7 @@ export class RequestForm {
       let visible = about.fields.includes(name);
       if (name === "layers") visible &&= choices.layers.length > 1;
       if (name === "instruments" || name === "stems") visible &&= choices[name].length > 0;
+      if (name === "chords") visible &&= Boolean(engine?.follows_chords);
       if (name === "takes") visible = !about.single;
       if (name === "engine") visible = Object.keys(engines ?? {}).length > 1;
       if (name === "context") {
@@ -354,7 +358,8 @@ export class RequestForm {
     const has = (name) => TASKS[draft.task].fields.includes(name);
     const possible = has("prompt") && this.engine && !this.reason(draft.task);
     const lyrics = has("lyrics") && this.engine?.lyrics_characters !== 0 ? draft.lyrics.trim() : "";
-    this.reading.follow(possible ? { task: draft.task, engine: draft.engine || this.store.get("status").engine, prompt: draft.prompt.trim(), lyrics } : null);
+    const chords = has("chords") && this.engine?.follows_chords ? draft.chords.trim() : "";
+    this.reading.follow(possible ? { task: draft.task, engine: draft.engine || this.store.get("status").engine, prompt: draft.prompt.trim(), lyrics, ...(chords ? { chords } : {}) } : null);
   }
 }
 

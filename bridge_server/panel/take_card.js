@@ -286,6 +286,8 @@ export class TakeCard {
       ["Method", recipe.method],
       ["Layers", request.layers && request.layers !== "all" ? request.layers : undefined],
       ["Instruments", listed(request.instruments)],
+      ["Chords given", request.chords],
+      ["Chords", recipe.blueprint?.chords_text],
       ["Stems", listed(request.stems)],
       ["Variation of", about.origin],
       ...(recipe.notes ?? []).map((note) => ["Note", note]),

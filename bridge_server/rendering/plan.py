@@ -12,6 +12,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from bridge_server.rendering.given_chords import on_grid, over_region
 from bridge_server.songs.song_probe import SongProbe
 from daw_protocol.context import NEW_SONG_RATE, tempo_map_of
 from daw_protocol.errors import ErrorCode, ProtocolError
@@ -19,10 +20,12 @@ from daw_protocol.requests import Render
 from daw_protocol.song_tempo import musical_field
 from daw_protocol.tasks import TaskSpec
 from daw_protocol.timeline import Bbt, Span, TempoMap, parse_bars
+from daw_protocol.timeline.chord_progression import ChordAt, ChordProgression
 from daw_protocol.timeline.duration import DurationUnit
 from daw_protocol.timeline.tempo_map import MAX_LISTED_QUARTERS
 from daw_protocol.timeline.tempo_point import MAX_BPM
 from model.engine import Grid, RenderRequest, Task
+from model.given_chord import GivenChord
 
 # Seven hours at 120 BPM: no song, and already more beats than an engine should be handed.
 MAX_QUARTERS = 50_000
@@ -38,6 +41,8 @@ class Plan:
     region:   the region to render; as far as it is known, where the plan was made from a header.
     least_length: of the region, in samples; all of it once the song's samples are known.
     notes:    what was assumed, for the takes.
+    chords:   the request's, over the bars of the region; () where it gives none.
+    chord_notes: those of `notes` that are about them.
     """
 
     request: Render
@@ -49,6 +54,8 @@ class Plan:
     least_length: int
     notes: tuple[str, ...] = ()
     begins: int = 0
+    chords: tuple[ChordAt, ...] = ()
+    chord_notes: tuple[str, ...] = ()
 
     @property
     def spec(self) -> TaskSpec:
@@ -102,6 +109,7 @@ class Plan:
             stems=getattr(request, "stems", ()) or getattr(request, "instruments", ()),
             ending=getattr(request, "ending", False),
             context_seconds=request.context,
+            chords=self._given_chords(),
             options={name: given for name, given in request.options.items() if name not in files},
         )
 
@@ -118,6 +126,12 @@ class Plan:
             quarters_per_minute=np.array([float(beat.bpm) for beat in beats], dtype=np.float64),
             unit=meter.denominator,
         )
+
+    def _given_chords(self) -> tuple[GivenChord, ...]:
+        if not self.chords:
+            return ()
+        beats = self.tempo_map.beats_between(self.covered_bars(), self.rate)
+        return on_grid(self.chords, [(beat.bar, beat.beat) for beat in beats])
 
     def grid_samples(self, beside_seconds: float = 0.0) -> list[int]:
         """Sixteenth notes in the region and so far beside it, in samples from the song's first: drift is measured
@@ -169,6 +183,7 @@ def plan_request(request: Render, probe: SongProbe | None) -> Plan:
     """
     _refuse_bars_without_tempo(request)
     tempo_map, assumed = tempo_map_of(request)
+    asked: ChordProgression | None = getattr(request, "chords", None)
     notes = (*request.notes, *(assumed if request.spec().makes_takes else ()))
     rate = probe.rate if probe else request.rate or NEW_SONG_RATE
     channels = probe.channels if probe else NEW_SONG_CHANNELS
@@ -179,6 +194,9 @@ def plan_request(request: Render, probe: SongProbe | None) -> Plan:
         region, least = _region(request, tempo_map, rate, song, probe)
         plan = Plan(request, tempo_map, rate, channels, song, region, least, notes, begins)
         _check_start(plan)
+        if asked is not None and least == region.length:
+            chords, told = over_region(asked, tempo_map, rate, region)
+            plan = replace(plan, chords=chords, chord_notes=told, notes=(*notes, *told))
         if probe is None or probe.counted:
             _check_end(plan)
             _check_tempo_map(plan)

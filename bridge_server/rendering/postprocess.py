@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,7 @@ from clip_store.measure.gain_match import NEIGHBOUR_SECONDS, GainMatch, match_ga
 from clip_store.source_type import of_take
 from clip_store.splice import splice, stretch, with_clip
 from clip_store.take import MIX, Attachment, Take
+from daw_protocol.chord_sheet import bar_before, chords_text, placed_chords
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.receipt import Receipt
 from daw_protocol.recipe import BlueprintRecord, Recipe, ReferenceAudio
@@ -343,8 +345,16 @@ def recipe(order: TakeContext, outcome: Outcome, receipt: Receipt) -> Recipe:
         tempo_map=order.plan.tempo_map.to_json(),
         reference=reference,
         heard=heard,
-        blueprint=None if blueprint is None else blueprint_record(blueprint),
+        blueprint=None if blueprint is None else with_chords(blueprint_record(blueprint), order.plan),
     )
+
+
+def with_chords(found: BlueprintRecord, plan: Plan) -> BlueprintRecord:
+    """The music in words with its chords as text, on the bars of the plan."""
+    start = Fraction(plan.song.start if plan.song else plan.region.start, plan.rate)
+    placed = placed_chords(found.chords, plan.tempo_map, start)
+    last = bar_before(Fraction(plan.region.end, plan.rate), plan.tempo_map)
+    return found.evolve(chords_text=chords_text(placed, last))
 
 
 def blueprint_record(blueprint: Blueprint) -> BlueprintRecord:

@@ -7,6 +7,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 from bridge_server.engines.outcome import Outcome
@@ -19,7 +20,10 @@ from bridge_server.songs.song_tempos import SongTempos
 from bridge_server.songs.sources import Song
 from clip_store.store import ClipStore, source_type_of
 from clip_store.take import Take
+from daw_protocol.chord_sheet import bar_before, chords_text, placed_chords
 from daw_protocol.errors import ErrorCode, ProtocolError
+from daw_protocol.recipe import BlueprintRecord
+from daw_protocol.song_tempo import of_analysis
 
 MAX_CLIPS = 1000
 
@@ -101,7 +105,7 @@ class TakeRecorder:
                 "The engine found nothing in the song.",
                 "Use another engine, or send the tempo.",
             )
-        found = blueprint_record(outcome.blueprint).evolve(notes=outcome.report.notes)
+        found = analysed_chords(blueprint_record(outcome.blueprint).evolve(notes=outcome.report.notes))
         await self._tempos.keep_found(job.id, source, found)
         self._events.publish(JobReply(job.id, analysed(job, found)))
 
@@ -114,3 +118,13 @@ class TakeRecorder:
 
     def _takes(self, job: Job) -> list[Take]:
         return list(self._store.index.list(job=job.id, limit=MAX_CLIPS))
+
+
+def analysed_chords(found: BlueprintRecord) -> BlueprintRecord:
+    """An analysis with its chords as text, on the bars it found."""
+    if found.tempo is None or found.downbeat is None or not found.chords:
+        return found
+    tempo_map = of_analysis(found).tempo_map
+    end = max(found.chords[-1].time, *(section.end for section in found.sections), 0.0)
+    placed = placed_chords(found.chords, tempo_map)
+    return found.evolve(chords_text=chords_text(placed, bar_before(Fraction(end), tempo_map)))

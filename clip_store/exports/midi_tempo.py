@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from fractions import Fraction
 
 import mido
 
+from clip_store.exports.chord_track import ChordFrom, chord_track
 from clip_store.exports.project import Project
 from daw_protocol.timeline import SongMap, song_map_events
 
@@ -27,8 +29,10 @@ def midi_bytes(project: Project) -> bytes:
     return song_map_bytes(SongMap(tempo_map, keys, markers), end, project.title, project.comment)
 
 
-def song_map_bytes(song_map: SongMap, end: Fraction, title: str, comment: str = "") -> bytes:
-    """The file of a map whose quarter 0 is the project's zero, up to the quarter `end`."""
+def song_map_bytes(
+    song_map: SongMap, end: Fraction, title: str, comment: str = "", chords: Sequence[ChordFrom] = ()
+) -> bytes:
+    """The file of a map whose quarter 0 is the project's zero, up to the quarter `end`; chords are a track."""
     track = mido.MidiTrack([mido.MetaMessage("track_name", name=_latin(title))])
     track += [mido.MetaMessage("text", text=_latin(line)) for line in comment.splitlines()]
     now = 0
@@ -37,7 +41,8 @@ def song_map_bytes(song_map: SongMap, end: Fraction, title: str, comment: str = 
         now = tick
     last = max(now, round(end * TICKS))
     track.append(mido.MetaMessage("end_of_track", time=last - now))
-    file = mido.MidiFile(type=1, ticks_per_beat=TICKS, tracks=[track])
+    tracks = [track, chord_track(chords, end, TICKS)] if chords else [track]
+    file = mido.MidiFile(type=1, ticks_per_beat=TICKS, tracks=tracks)
     out = io.BytesIO()
     file.save(file=out)
     return out.getvalue()

@@ -10,6 +10,7 @@ from daw_protocol.fields import Choice, Flag, Names, Real, Text, Whole
 from daw_protocol.message import Message, value
 from daw_protocol.requests.prompts import MAX_LYRICS, MAX_PROMPT
 from daw_protocol.requests.render import (
+    CHORDS_DOC,
     LAYERS_DOC,
     MAX_TAKES,
     STRENGTH,
@@ -24,8 +25,9 @@ from daw_protocol.requests.render import (
 )
 from daw_protocol.requests.request import Request
 from daw_protocol.tasks import TASKS
+from daw_protocol.timeline.chord_progression import ChordProgression
 from daw_protocol.timeline.duration import Duration
-from daw_protocol.timeline_fields import DurationKind
+from daw_protocol.timeline_fields import ChordsKind, DurationKind
 
 MAX_PRESET_NAME = 64
 PRESET_NAME = Text(MAX_PRESET_NAME, 1)
@@ -44,6 +46,7 @@ class PresetValues(Message):
     layers: str | None = value(Text(64, 1), LAYERS_DOC, None)
     ending: bool | None = value(Flag(), "whether to bring the song to an end", None)
     instruments: tuple[str, ...] | None = value(Names(), "instruments to use", None)
+    chords: ChordProgression | None = value(ChordsKind(), CHORDS_DOC, None)
     stems: tuple[str, ...] | None = value(Names(), "stems, or the track to add", None)
     length: Duration | None = value(DurationKind(), "the length of a new song or a continuation", None)
     takes: int | None = value(Whole(1, MAX_TAKES), "how many versions to render", None)

@@ -8,6 +8,7 @@ from daw_protocol.fields import Choice, FileName, Text, Whole
 from daw_protocol.message import value
 from daw_protocol.requests.request import Request
 from daw_protocol.tasks import TASKS
+from daw_protocol.timeline.chord_progression import MAX_TEXT
 
 MAX_PROMPT = 2000
 MAX_LYRICS = 8000
@@ -16,10 +17,11 @@ TASK = Choice(tuple(TASKS))
 
 @dataclass(frozen=True, kw_only=True)
 class ReadPrompt(Request):
-    """What an engine makes of a prompt and of lyrics: what it follows, what it does not. Nothing is rendered."""
+    """What an engine makes of a prompt, lyrics and chords: what it follows, what it does not. Nothing is rendered."""
 
     prompt: str = value(Text(MAX_PROMPT), "the prompt", "")
     lyrics: str = value(Text(MAX_LYRICS), "the lyrics", "")
+    chords: str = value(Text(MAX_TEXT), "the chords as typed, also while they are not right yet", "")
     task: str = value(TASK, "the task they are for", "repaint")
     engine: str = value(Text(32), "the engine; by default the server's", "")
 

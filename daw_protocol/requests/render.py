@@ -17,10 +17,12 @@ from daw_protocol.requests.tracks import EACH, TOGETHER, Track, TracksKind
 from daw_protocol.seed import Seed
 from daw_protocol.tasks import TASKS, TaskSpec
 from daw_protocol.timeline import Key, Meter, TempoMap
+from daw_protocol.timeline.chord_progression import ChordProgression
 from daw_protocol.timeline.duration import Duration
 from daw_protocol.timeline.position import Position
 from daw_protocol.timeline_fields import (
     BarsKind,
+    ChordsKind,
     DurationKind,
     KeyKind,
     MeterKind,
@@ -214,6 +216,9 @@ class Render(Request):
 
 
 STRENGTH = Real(0, 1)
+CHORDS_DOC = (
+    "chords to play, one per bar or at positions, repeated to the region's end; by default the engine chooses"
+)
 LAYERS_DOC = "which part of the sound to re-render: all, keep vocals, drums only, no drums, fill, ..."
 
 
@@ -242,6 +247,7 @@ class Accompany(Render):
     task: ClassVar[str] = "accompany"
     strength: float = value(STRENGTH, "0 plays it safe, 1 takes liberties", 0.5)
     instruments: tuple[str, ...] = value(Names(), "instruments to use; by default the engine chooses", ())
+    chords: ChordProgression | None = value(ChordsKind(), CHORDS_DOC, None)
 
 
 @dataclass(frozen=True, kw_only=True)

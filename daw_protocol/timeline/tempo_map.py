@@ -167,6 +167,10 @@ class TempoMap:
         """The number of the bar that contains a quarter; a bar line belongs to the bar it opens."""
         return self._grid.bar_at(exact("quarters", quarters))
 
+    def quarters_of_bar(self, bar: int) -> Fraction:
+        """The quarter at which a bar begins."""
+        return self._grid.start_of_bar(bar)
+
     def bbt_at(self, sample: int, rate: int, grid_ticks: Fraction | int | None = None) -> Bbt:
         """Bar, beat and ticks at a sample.
 

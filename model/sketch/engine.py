@@ -108,6 +108,7 @@ class SketchEngine:
             layers=captions.LAYERS,
             stems=STEM_NAMES,
             instruments=INSTRUMENTS,
+            follows_chords=True,
             options=_OPTIONS,
             file_options=tuple(_OPTIONS),
             max_seconds=1200.0,

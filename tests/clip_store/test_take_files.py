@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from clip_store.audio.audio_file import write_wav
-from clip_store.take_files import clip_of, free_name
+from clip_store.take_files import attachment_endings, clip_of, free_name
 from tests.clip_store.sounds import song
 from tests.clip_store.takes import stored_take
 
@@ -15,6 +15,11 @@ TAKE = stored_take(title="Slow Song", task="repaint", number=1)
 def clip(path, take):
     """A take's clip, as it lies among others."""
     write_wav(path, song(100), None, {"take": take})
+
+
+def test_attachments_with_one_ending_have_their_names_before_it():
+    found = attachment_endings(["arrangement.mid", "chords.mid", "notes.json"], taken=[".json"])
+    assert found == {"arrangement.mid": ".mid", "chords.mid": ".chords.mid", "notes.json": ".notes.json"}
 
 
 def test_a_name_says_song_task_and_number(tmp_path):

@@ -33,6 +33,7 @@ from daw_protocol.timeline import (
     TempoMap,
     TempoPoint,
 )
+from daw_protocol.timeline.chord_progression import ChordProgression
 from daw_protocol.timeline.duration import Duration, DurationUnit
 
 # Few examples of each of many types; no deadline, for a busy machine is no fault of the code.
@@ -130,6 +131,9 @@ def values(kind: kinds.Kind) -> st.SearchStrategy[object]:
         case timeline_kinds.KeyKind():
             letter, sign = st.sampled_from("ABCDEFG"), st.sampled_from(("", "#", "b"))
             return st.builds(Key, st.builds(str.__add__, letter, sign), st.sampled_from(sorted(MODES)))
+        case timeline_kinds.ChordsKind():
+            chosen = ("Am F C G", "Am F | C % | N.C.", "1|1 Am 1|3 F/C 3|1 G7", "-1|2.5 Ebmaj7 2|1 %")
+            return st.sampled_from(chosen).map(ChordProgression.parse)
         case timeline_kinds.MeterKind():
             return meters()
         case timeline_kinds.TempoMapKind():

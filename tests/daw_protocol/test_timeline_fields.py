@@ -14,6 +14,7 @@ from daw_protocol.timeline_fields import (
     KEPT_MAPS,
     LARGE_MAP,
     BarsKind,
+    ChordsKind,
     DurationKind,
     KeyKind,
     MeterKind,
@@ -25,8 +26,8 @@ from tests.daw_protocol.kinds_of_value import DEEP, HUGE
 
 NAN, INF = math.nan, math.inf
 POSITION, DURATION, KEY, METER, MAP = PositionKind(), DurationKind(), KeyKind(), MeterKind(), TempoMapKind()
-BARS = BarsKind()
-ALL = (BARS, POSITION, DURATION, KEY, METER, MAP)
+BARS, CHORDS = BarsKind(), ChordsKind()
+ALL = (BARS, CHORDS, POSITION, DURATION, KEY, METER, MAP)
 
 TEMPO_MAP = TempoMap.constant(120)
 
@@ -106,6 +107,18 @@ REFUSED = [
 @pytest.mark.parametrize(("kind", "given", "error", "words"), REFUSED, ids=shown)
 def test_refused(kind, given, error, words):
     kinds.is_refused(kind, given, error, words)
+
+
+def test_chords_come_as_text_or_as_a_list_of_bars():
+    read = CHORDS.read("Am F | C G")
+    assert CHORDS.read(["Am F", "C G"]) == CHORDS.read(read) == read
+    assert CHORDS.write(read) == "Am F | C G"
+    for given, error, words in (
+        (7, TypeError, "must be chords"),
+        ("Am Hm", ValueError, "bar 2"),
+        ([], ValueError, "no chords"),
+    ):
+        kinds.is_refused(CHORDS, given, error, words)
 
 
 @pytest.mark.parametrize("kind", ALL, ids=kinds.name)

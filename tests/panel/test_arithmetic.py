@@ -41,7 +41,15 @@ NAMES = {
     "peaks": "parsePeaks, levelFor, columnsOf, block, columnsOfBlocks, blocksIn, BLOCK",
     "words": "clock, duration, timeLeft, regionName, bytes, decibels, tempoName, receiptLine, ago",
     "sha256": "Sha256",
+    "chords": "placedChords",
 }
+
+
+def test_chords_lie_where_their_seconds_are(js):
+    found = [{"time": 0.5, "name": "Am"}, {"time": 2, "name": "N.C."}]
+    placed = js("chords", "placedChords(x, { position: 100, rate: 48000 })", found)
+    assert placed == [[24_100, "Am"], [96_100, "N.C."]]
+    assert js("chords", "placedChords(x, { position: 100, rate: 48000 })", None) == []
 
 
 @pytest.mark.parametrize(

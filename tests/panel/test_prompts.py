@@ -39,6 +39,11 @@ def test_a_prompt_is_read_while_it_is_typed(open_panel):
     )
     page.fill("#f-prompt", "half-time")
     expect(reading.locator(".follows")).to_have_text("half-time plays in half time")
+    page.fill("#f-chords", "Am F | C")
+    expect(reading.locator(".follows").nth(1)).to_contain_text("1 Am F · 2 C 2 bars from the region's first")
+    page.fill("#f-chords", "Am Hm")
+    expect(reading.locator(".ignores")).to_contain_text("bar 2: 'Hm' is not a chord: H is German for B")
+    page.fill("#f-chords", "")
     page.click("[data-task=repaint]")
     expect(reading.locator(".ignores")).to_contain_text("the song's own tempo stays")
 

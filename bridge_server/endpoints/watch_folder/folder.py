@@ -50,7 +50,7 @@ from clip_store.errors import ClipStoreError
 from clip_store.regular_file import open_regular
 from clip_store.store import ClipStore
 from clip_store.take import Take
-from clip_store.take_files import clip_of, free_name
+from clip_store.take_files import attachment_endings, clip_of, free_name
 from daw_protocol.addresses import BY_NAME
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.message import entries, read_value
@@ -379,8 +379,9 @@ def _write_files(folder: Path, take: Take, clip: Path, blobs: BlobStore) -> list
     if not (path.exists() and clip_of(path, take.id)):
         write_whole(path, [clip.read_bytes()])
     found = [path]
+    endings = attachment_endings([entry.name for entry in take.attachments])
     for entry in take.attachments:
-        beside = folder / (base + Path(entry.name).suffix)
+        beside = folder / (base + endings[entry.name])
         if not beside.exists():
             write_whole(beside, [blobs.get_bytes(entry.digest)])
         found.append(beside)

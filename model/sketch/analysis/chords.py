@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 from model.sketch import parameters as p
 from model.sketch.analysis.chroma import Chroma
 
+NO_CHORD = "N.C."
+SHARP_NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
+FLAT_NAMES = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
 NOTE_NAMES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 
 _SCALES = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 10)}
@@ -33,6 +36,12 @@ class Key:
 
     def __str__(self) -> str:
         return f"{NOTE_NAMES[self.tonic]} {self.mode}"
+
+    @property
+    def flat(self) -> bool:
+        """Whether its notes are spelled with flats."""
+        fifths = (self.tonic * 7 + 5) % 12 - 5 - (3 if self.mode == "minor" else 0)
+        return fifths < 0 or fifths > 6
 
     @property
     def tonic_chord(self) -> int:
@@ -141,3 +150,31 @@ def posteriors(emission: NDArray[np.float64], cost: NDArray[np.float64]) -> NDAr
         backward[i] /= backward[i].sum()
     both = forward * backward
     return (both / both.sum(axis=1, keepdims=True)).astype(np.float32) if beats else both.astype(np.float32)
+
+
+def chord_line(emission: NDArray[np.float64], cost: NDArray[np.float64]) -> NDArray[np.int64]:
+    """The most likely chord, 0..23, at each beat (Viterbi); arguments as of `posteriors`; [beats]."""
+    beats = len(emission)
+    if not beats:
+        return np.zeros(0, dtype=np.int64)
+    before = np.zeros((beats, 24), dtype=np.int64)
+    score = emission[0]
+    for i in range(1, beats):
+        best = int(score.argmax())
+        moved = score[best] - cost[i]
+        before[i] = np.where(score >= moved, np.arange(24), best)
+        score = np.maximum(score, moved) + emission[i]
+    line = np.empty(beats, dtype=np.int64)
+    line[-1] = int(score.argmax())
+    for i in range(beats - 1, 0, -1):
+        line[i - 1] = before[i, line[i]]
+    return line
+
+
+def names_of(line: NDArray[np.int64], sounding: NDArray[np.bool_], key: Key) -> list[str]:
+    """The chord of each beat as on a chord chart, spelled as its key is; "N.C." where nothing sounds."""
+    spelled = FLAT_NAMES if key.flat else SHARP_NAMES
+    return [
+        spelled[chord % 12] + ("m" if chord >= 12 else "") if sounds else NO_CHORD
+        for chord, sounds in zip(line.tolist(), sounding.tolist(), strict=True)
+    ]

@@ -14,18 +14,18 @@ from model.sketch.analysis.spectrum import frame_count, stft_blocks
 Chroma = NDArray[np.float32]
 """Weight of each pitch class (0 = C), [beats, 12], each row of unit length or all zero."""
 
-_BIN_HZ = p.ANALYSIS_RATE / p.CHROMA_WINDOW
-_FIRST_BIN = int(p.BASS_LOW_HZ / _BIN_HZ) - 1
-_LAST_BIN = int(p.TREBLE_HIGH_HZ / _BIN_HZ) + 2
+BIN_HZ = p.ANALYSIS_RATE / p.CHROMA_WINDOW
+FIRST_BIN = int(p.BASS_LOW_HZ / BIN_HZ) - 1
+_LAST_BIN = int(p.TREBLE_HIGH_HZ / BIN_HZ) + 2
 
 
 def pitch_spectrogram(mono: NDArray[np.float32], check: Callable[[], None]) -> NDArray[np.float32]:
     """Magnitudes of the bins that carry pitch (40-1800 Hz); [frames of CHROMA_HOP, bins]."""
     frames = frame_count(len(mono), p.CHROMA_HOP)
-    magnitudes = np.empty((frames, _LAST_BIN - _FIRST_BIN), dtype=np.float32)
+    magnitudes = np.empty((frames, _LAST_BIN - FIRST_BIN), dtype=np.float32)
     for first, block in stft_blocks(mono, p.CHROMA_WINDOW, p.CHROMA_HOP):
         check()
-        magnitudes[first : first + block.shape[1]] = np.abs(block[_FIRST_BIN:_LAST_BIN]).T
+        magnitudes[first : first + block.shape[1]] = np.abs(block[FIRST_BIN:_LAST_BIN]).T
     return magnitudes
 
 
@@ -58,7 +58,7 @@ def _peaks(
     left, centre, right = (np.log(medians[beat, at + k].astype(np.float64) + 1e-9) for k in range(3))
     bend = left - 2.0 * centre + right
     shift = np.where(bend < -1e-9, 0.5 * (left - right) / np.minimum(bend, -1e-9), 0.0)
-    hz = (at + 1 + _FIRST_BIN + np.clip(shift, -0.5, 0.5)) * _BIN_HZ
+    hz = (at + 1 + FIRST_BIN + np.clip(shift, -0.5, 0.5)) * BIN_HZ
     weight = np.exp(centre * p.CHROMA_POWER)
     return beat, hz, weight, 69.0 + 12.0 * np.log2(hz / 440.0)
 

@@ -7,7 +7,7 @@ and attaches the arrangement as a MIDI file.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -28,10 +28,19 @@ from model.engine import (
 )
 from model.errors import CannotRender
 from model.pace import Pace
-from model.sketch.band import arrangement_file, arranger, harmony, melody, sung_bars
-from model.sketch.band.arranger import Leadsheet
-from model.sketch.band.harmony import Slots, Taste
+from model.sketch.band import (
+    arrangement_file,
+    arranger,
+    harmony,
+    leadsheet,
+    line_or_mix,
+    melody,
+    sung_bars,
+)
+from model.sketch.band.harmony import Chord, Slots, Taste
+from model.sketch.band.heard_harmony import HeardHarmony, harmonise_heard, hear
 from model.sketch.band.key_finding import FoundKey, find_key, parse_key
+from model.sketch.band.leadsheet import Leadsheet, Slot
 from model.sketch.band.melody import Melody
 from model.sketch.band.performance import Performance
 from model.sketch.band.presets import INSTRUMENTS
@@ -47,12 +56,19 @@ BACKING_BELOW_VOICE_LU = 2.0
 # Bounds on the backing's loudness, for voices that are very quiet or very loud.
 MIN_LUFS, MAX_LUFS = -40.0, -14.0
 CLEAR_MELODY = 0.05  # fraction of the song with a clear pitch; below it chords would be guesses
-LINE_COVERAGE = (
-    0.5  # below it the source is a mix or chords, not one line: those have a pitch 80 % of the time
-)
+# Contrast of a recording's chords: below the first there are none in it (noise has 0.1), below the second they are hard
+# to read (drums alone and distorted guitars have 0.15 to 0.25, clear bands 0.4 to 0.55).
+LEAST_CONTRAST, CLEAR_CONTRAST = 0.13, 0.25
 SURE_KEY = 0.5
 END_SLACK_SECONDS = 0.5  # a region that ends this close to the song's end, or after it, ends the song
 
+METHOD_GIVEN = (
+    "Sketch had a small built-in band play the given chords on the host's grid (no neural network)."
+)
+METHOD_HEARD = (
+    "Sketch read the chords from the harmony of the recording, weighed with its melody, and played them with a small "
+    "built-in band on the host's grid (no neural network)."
+)
 METHOD = (
     "Sketch tracked the melody, chose chords for it by rules of functional harmony and played them with a "
     "small built-in band on the host's grid (no neural network)."
@@ -61,13 +77,34 @@ METHOD = (
 
 @dataclass(frozen=True)
 class VoiceAnalysis:
-    """The analysed voice: its melody, tuning (semitones), key, whether the host gave the key, and loudness."""
+    """The analysed source: its melody, tuning (semitones), key, whether the host gave the key, and loudness.
+
+    spectra, explained: of `line_or_mix`. heard: the harmony that a mix plays itself; None where it is not needed.
+    """
 
     line: Melody
     tuning: float
     key: FoundKey
     key_given: bool
     lufs: float
+    spectra: NDArray[np.float32]
+    explained: float
+    heard: HeardHarmony | None = None
+
+    @property
+    def is_line(self) -> bool:
+        """Whether one note sounds at a time."""
+        return line_or_mix.is_line(self.line, self.explained)
+
+    @property
+    def line_share(self) -> float:
+        """How much of what sounds belongs to one clear pitch, 0..1."""
+        return self.line.line_share * self.explained
+
+    @property
+    def is_mix(self) -> bool:
+        """Whether several notes sound at once most of the time; noise without a pitch is neither."""
+        return not self.is_line and (self.heard is not None or self.line.coverage >= CLEAR_MELODY)
 
 
 def render(request: RenderRequest, progress: OnProgress, should_stop: ShouldStop) -> Iterator[Rendered]:
@@ -86,16 +123,16 @@ def render(request: RenderRequest, progress: OnProgress, should_stop: ShouldStop
     style = style_of(request, bars)
     instruments = instruments_for(style, request.stems)
     slots = sung_bars.sung_slots(voice.line, voice.tuning, request.grid, bars)
-    chords = harmony.harmonise(slots, voice.key.key, Taste(favour=arranger.favour(request.take)))
-    sung = sung_per_bar(slots, len(bars))
+    voice, plan, chords = chords_for(request, voice, slots, bars, pace)
+    sung = sounding_per_bar(voice.line, bars) if voice.is_mix else sung_per_bar(slots, len(bars))
     sheet = Leadsheet(
         bars,
-        sung_bars.slots_of(bars),
+        plan,
         chords,
         voice.key.key,
         request.grid.unit,
         sung,
-        closing_bar(bars, sung, request.end / request.rate) if ends_the_song(request, song) else -1,
+        ending_bar(request, song, bars, sung),
     )
     choice = arranger.choose(request.seed, request.take)
     events = arranger.arrange(sheet, style, instruments, choice)
@@ -105,12 +142,35 @@ def render(request: RenderRequest, progress: OnProgress, should_stop: ShouldStop
     )
     yield from played(request, performance, voice, pace.part(0.25, 1.0))
     marks = list(zip(sheet.slots, chords, strict=True))
-    midi = arrangement_file.to_midi(
-        request.grid, bars, events, voice.key.key, marks, style.preset, instruments
-    )
+    midi = arrangement_file.to_midi(request.grid, bars, events, sheet.key, marks, style.preset, instruments)
     yield Attachment("arrangement.mid", "audio/midi", midi)
+    chord_track = arrangement_file.chords_to_midi(request.grid, bars, sheet.key, marks)
+    yield Attachment("chords.mid", "audio/midi", chord_track)
     yield blueprint(request, sheet)
-    yield report(sheet, slots, voice, style, instruments, performance)
+    yield report(sheet, voice, style, instruments, performance)
+
+
+def chords_for(
+    request: RenderRequest,
+    voice: VoiceAnalysis,
+    slots: Slots,
+    bars: Sequence[sung_bars.Bar],
+    pace: Pace,
+) -> tuple[VoiceAnalysis, list[Slot], list[Chord]]:
+    """The chords of every slot, given, heard or chosen for the melody; and what is known of the source by then."""
+    if request.chords:
+        plan, chords = leadsheet.slots_for(bars, request.chords)
+        if voice.is_mix:  # its tuning is that of all that sounds
+            voice = replace(voice, tuning=hear(voice.spectra, request.grid, (), voice.key.key, pace).tuning)
+        return voice if voice.key_given else replace(voice, key=leadsheet.key_of(plan, chords)), plan, chords
+    whole = sung_bars.slots_of([*bars])
+    if not voice.is_line:
+        heard = hear(voice.spectra, request.grid, whole, voice.key.key if voice.key_given else None, pace)
+        if heard.contrast >= LEAST_CONTRAST:
+            voice = replace(voice, key=heard.key, tuning=heard.tuning, heard=heard)
+            return voice, [*whole], harmonise_heard(slots, heard.key.key, heard.evidence, Taste())
+    favour = arranger.favour(request.take)
+    return voice, [*whole], harmony.harmonise(slots, voice.key.key, Taste(favour=favour))
 
 
 def song_within_reach(request: RenderRequest) -> Song:
@@ -147,14 +207,16 @@ def listen(request: RenderRequest, song: Song, pace: Pace) -> VoiceAnalysis:
     pace.at("analysing the voice", 0.15)
     tuning = melody.tuning_semitones(line)
     lufs = loudness.integrated(song.samples, song.rate, pace.check)
+    spectra = line_or_mix.spectrogram_of(song, pace.part(0.15, 0.2))
+    explained = line_or_mix.explained_share(line, spectra, pace.check)
     given = parse_key(request.key) if request.key is not None else None
     assert given is not None or request.key is None, request.key
     if given is not None:
-        return VoiceAnalysis(line, tuning, FoundKey(given, 1.0), True, lufs)
+        return VoiceAnalysis(line, tuning, FoundKey(given, 1.0), True, lufs, spectra, explained)
     notes = sung_bars.long_notes(line, tuning)
     first, last = (notes[0][1], notes[-1][1]) if notes else (None, None)
     sung = sung_bars.histogram(line, tuning, request.grid)
-    return VoiceAnalysis(line, tuning, find_key(sung, first, last), False, lufs)
+    return VoiceAnalysis(line, tuning, find_key(sung, first, last), False, lufs, spectra, explained)
 
 
 def bars_of(request: RenderRequest) -> list[sung_bars.Bar]:
@@ -183,6 +245,23 @@ def sung_per_bar(slots: Slots, bars: int) -> NDArray[np.float64]:
     """[bars], fraction of each bar that is sung, 0..1."""
     total = np.bincount(slots.bar, slots.weights.sum(axis=1), bars)
     return np.asarray(total / np.maximum(np.bincount(slots.bar, minlength=bars), 1))
+
+
+def sounding_per_bar(line: Melody, bars: Sequence[sung_bars.Bar]) -> NDArray[np.float64]:
+    """[bars], fraction of each bar in which a mix is near its usual level, 0..1: its pitch says nothing about that."""
+    assert line.loud is not None, "a tracked melody knows it"
+    spans = [(round(bar.start / melody.HOP_SECONDS), round(bar.end / melody.HOP_SECONDS)) for bar in bars]
+    parts = [line.loud[max(start, 0) : max(end, 0)] for start, end in spans]
+    return np.array([float(np.mean(part)) if len(part) else 0.0 for part in parts])
+
+
+def ending_bar(
+    request: RenderRequest, song: Song, bars: Sequence[sung_bars.Bar], sung: NDArray[np.float64]
+) -> int:
+    """The bar that holds the last chord; -1 if the song continues. Chords that were given are played to their end."""
+    if not ends_the_song(request, song):
+        return -1
+    return len(bars) - 1 if request.chords else closing_bar(bars, sung, request.end / request.rate)
 
 
 def ends_the_song(request: RenderRequest, song: Song) -> bool:
@@ -231,7 +310,7 @@ def blueprint(request: RenderRequest, sheet: Leadsheet) -> Blueprint:
     for (_, beat, _), chord in zip(sheet.slots, sheet.chords, strict=True):
         name = chord.name(sheet.key)
         if not chords or chords[-1].name != name:
-            chords.append(TimedChord(name, float(grid.seconds[beat])))
+            chords.append(TimedChord(name, sung_bars.beat_time(grid, beat)))
     return Blueprint(
         tempo=float(grid.quarters_per_minute[first.first_beat]),
         key=sheet.key.name,
@@ -242,20 +321,23 @@ def blueprint(request: RenderRequest, sheet: Leadsheet) -> Blueprint:
 
 def report(
     sheet: Leadsheet,
-    slots: Slots,
     voice: VoiceAnalysis,
     style: BandStyle,
     instruments: Sequence[str],
     performance: Performance,
 ) -> Report:
     """The report, for the recipe and the producer."""
-    chart = harmony.chart(sheet.chords, slots, sheet.key)
+    given = any(chord.given is not None for chord in sheet.chords)
+    chart = harmony.chart(sheet.chords, [bar for bar, _, _ in sheet.slots], sheet.key)
     figures = {
         "key": sheet.key.name,
         "key_given": voice.key_given,
         "key_confidence": round(voice.key.confidence, 2),
         "tuning_cents": round(100.0 * voice.tuning, 1),
         "melody_coverage": round(voice.line.coverage, 2),
+        "line_share": round(voice.line_share, 2),
+        "source": "mix" if voice.is_mix else "line",
+        "chords_from": "the request" if given else "the recording" if voice.heard else "the melody",
         "preset": style.preset.name,
         "instruments": list(instruments),
         "first_bar": sheet.bars[0].number,
@@ -265,19 +347,31 @@ def report(
         "voice_lufs": round(max(voice.lufs, loudness.FLOOR_LUFS), 1),
         "backing_lufs": round(performance.target_lufs, 1),
     }
-    return Report(METHOD, figures, tuple(notes_for_the_producer(voice, style)))
+    method = METHOD_GIVEN if given else METHOD_HEARD if voice.heard else METHOD
+    return Report(method, figures, tuple(notes_for_the_producer(voice, style, instruments, given)))
 
 
-def notes_for_the_producer(voice: VoiceAnalysis, style: BandStyle) -> Iterator[str]:
+def notes_for_the_producer(
+    voice: VoiceAnalysis, style: BandStyle, instruments: Sequence[str], given: bool
+) -> Iterator[str]:
     """What the producer should know about this take."""
-    if voice.line.coverage < CLEAR_MELODY:
-        yield "No clear melody was found: the chords are a vamp in the key and do not follow the singing."
-    elif voice.line.coverage < LINE_COVERAGE:
-        yield (
-            f"The source has one clear pitch only {100 * voice.line.coverage:.0f} % of the time: it is a mix or chords "
-            "rather than a sung or played line, so the chords may clash with it. Send the melody alone."
+    if voice.is_mix:
+        follows = (
+            "The band plays along with it." if given else "The chords are read from the recording itself."
         )
-    if not voice.key_given:
+        yield (
+            f"The source is a mix or plays chords: only {100 * voice.line_share:.0f} % of what sounds belongs to one "
+            f"clear pitch; of a sung or played line nearly all does. {follows}"
+        )
+    if given:
+        if not set(instruments) - {"drums"}:
+            yield "The drums alone play no chords: the chords that were given are not heard."
+    elif voice.heard is not None:
+        if voice.heard.contrast < CLEAR_CONTRAST:
+            yield 'The recording\'s chords are hard to read; if they sound wrong, give them: chords "Am F C G".'
+    elif voice.line.coverage < CLEAR_MELODY:
+        yield "No clear melody was found: the chords are a vamp in the key and do not follow the singing."
+    if not voice.key_given and not given:
         name = voice.key.key.name
         if voice.key.confidence < SURE_KEY:
             yield f"The key is a guess ({name}); set the key if the chords sound wrong."

@@ -1,4 +1,4 @@
-"""The band's arrangement as a MIDI file on the host's bars; the file begins at the backing's first bar."""
+"""The band's arrangement and its chords as MIDI files on the host's bars; they begin at the backing's first bar."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from model.sketch.band.arrangement_midi import (
 from model.sketch.band.arranger import Event
 from model.sketch.band.harmony import Chord
 from model.sketch.band.key_finding import SIGNATURE_SHIFT, SongKey
+from model.sketch.band.leadsheet import Slot
 from model.sketch.band.presets import Preset
 from model.sketch.band.sung_bars import Bar
 from model.sketch.band.synth_drums import DRUM_PITCHES
@@ -44,8 +45,11 @@ MINOR_BY_FIFTHS = (
     "A#m",
 )
 
-# (slot as (bar index, first beat, beats), its chord)
-Mark = tuple[tuple[int, int, int], Chord]
+CHORD_BASS, CHORD_ROOT = 36, 48  # the octaves of C2 and C3
+CHORD_VELOCITY = 0.7
+
+Mark = tuple[Slot, Chord]
+"""A slot and its chord."""
 
 
 def key_signature(key: SongKey) -> str:
@@ -66,16 +70,7 @@ def to_midi(
     instruments: Sequence[str],
 ) -> bytes:
     """The file's bytes: tempo map, meters, key, chord names as markers, one track per instrument."""
-    first = bars[0].first_beat
-    ticks_per_beat = TICKS_PER_QUARTER * 4 // grid.unit
-    last = min(bars[-1].first_beat + bars[-1].beats, len(grid.seconds) - 1)
-    conductor = Conductor(
-        tempi=tempi_from_seconds(grid.seconds[first : last + 1], 4.0 / grid.unit),
-        meters=meters(grid, bars, ticks_per_beat),
-        key=key_signature(key),
-        markers=tuple(chord_markers(marks, key, first, ticks_per_beat)),
-        length=(bars[-1].first_beat + bars[-1].beats - first) * ticks_per_beat,
-    )
+    first, ticks_per_beat = bars[0].first_beat, TICKS_PER_QUARTER * 4 // grid.unit
     tracks = [
         MidiTrack(
             name,
@@ -85,7 +80,45 @@ def to_midi(
         )
         for channel, name in enumerate(instruments)
     ]
-    return midi_bytes(Score(conductor, tuple(tracks)))
+    return midi_bytes(Score(conductor_of(grid, bars, key, marks), tuple(tracks)))
+
+
+def chords_to_midi(grid: Grid, bars: Sequence[Bar], key: SongKey, marks: Sequence[Mark]) -> bytes:
+    """The chords alone: the same tempo map and markers, and one track that holds each chord, for any instrument."""
+    first, ticks_per_beat = bars[0].first_beat, TICKS_PER_QUARTER * 4 // grid.unit
+    notes: list[MidiNote] = []
+    held: list[Mark] = []
+    for slot, chord in marks:
+        if held and held[-1][1] == chord:
+            bar, beat, beats = held[-1][0]
+            held[-1] = ((bar, beat, beats + slot[2]), chord)
+        else:
+            held.append((slot, chord))
+    for (_, beat, beats), chord in held:
+        tick, length = round((beat - first) * ticks_per_beat), round(beats * ticks_per_beat)
+        notes += [MidiNote(tick, length, pitch, CHORD_VELOCITY) for pitch in block_chord(chord)]
+    track = MidiTrack("chords", 0, 0, tuple(notes))
+    return midi_bytes(Score(conductor_of(grid, bars, key, marks), (track,)))
+
+
+def block_chord(chord: Chord) -> tuple[int, ...]:
+    """MIDI pitches of a held chord: the bass below, the notes from the root up above it; () where none plays."""
+    if chord.silent:
+        return ()
+    return (CHORD_BASS + chord.bass % 12, *(CHORD_ROOT + chord.root + step for step in chord.intervals))
+
+
+def conductor_of(grid: Grid, bars: Sequence[Bar], key: SongKey, marks: Sequence[Mark]) -> Conductor:
+    """Tempo map, meters, key and chord names of the bars."""
+    first, ticks_per_beat = bars[0].first_beat, TICKS_PER_QUARTER * 4 // grid.unit
+    last = min(bars[-1].first_beat + bars[-1].beats, len(grid.seconds) - 1)
+    return Conductor(
+        tempi=tempi_from_seconds(grid.seconds[first : last + 1], 4.0 / grid.unit),
+        meters=meters(grid, bars, ticks_per_beat),
+        key=key_signature(key),
+        markers=tuple(chord_markers(marks, key, first, ticks_per_beat)),
+        length=(bars[-1].first_beat + bars[-1].beats - first) * ticks_per_beat,
+    )
 
 
 def meters(grid: Grid, bars: Sequence[Bar], ticks_per_beat: int) -> tuple[tuple[int, int, int], ...]:
@@ -105,7 +138,7 @@ def chord_markers(
     for (_, beat, _), chord in marks:
         name = chord.name(key)
         if not markers or markers[-1][1] != name:
-            markers.append(((beat - first) * ticks_per_beat, name))
+            markers.append((round((beat - first) * ticks_per_beat), name))
     return markers
 
 

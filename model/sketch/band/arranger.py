@@ -11,10 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from model.sketch.band.harmony import Chord
-from model.sketch.band.key_finding import SongKey
+from model.sketch.band.leadsheet import Cell, Leadsheet, cell_sizes, cells_of
 from model.sketch.band.presets import Figure, Groove, Preset, Seat
 from model.sketch.band.style import BandStyle
 from model.sketch.band.sung_bars import Bar
@@ -63,44 +61,6 @@ class Event:
     velocity: float
     pan: float = 0.0
     late: float = 0.0
-
-
-@dataclass(frozen=True)
-class Leadsheet:
-    """What the band reads: bars, a chord per slot with the slot's first beat and length, and where there is singing.
-
-    sung: [bars], fraction of each bar that is sung.
-    closing: index of the bar in which the whole band holds the last chord; -1 if the song continues.
-    """
-
-    bars: Sequence[Bar]
-    slots: Sequence[tuple[int, int, int]]
-    chords: Sequence[Chord]
-    key: SongKey
-    unit: int
-    sung: NDArray[np.float64]
-    closing: int
-
-    @property
-    def beats_per_pulse(self) -> float:
-        """Beats of the grid per pulse of a figure: half a beat in 2/2, else one."""
-        return 0.5 if self.unit == 2 else 1.0
-
-    @property
-    def compound(self) -> bool:
-        """Whether three pulses make one felt beat (6/8, 9/8, 12/8)."""
-        return self.unit >= 8 and all(bar.beats % 3 == 0 for bar in self.bars)
-
-
-@dataclass(frozen=True)
-class Cell:
-    """Two or three pulses (one if nothing else fits) under one chord."""
-
-    bar: int
-    beat: float
-    pulses: int
-    slot: int
-    opens_bar: bool
 
 
 @dataclass(frozen=True)
@@ -158,26 +118,6 @@ def swung(pulse: float, swing: float) -> float:
     return float(whole + bent)
 
 
-def cell_sizes(pulses: int, compound: bool) -> list[int]:
-    """A slot's pulses in twos and threes."""
-    if compound and pulses % 3 == 0:
-        return [3] * (pulses // 3)
-    if pulses % 2 == 0:
-        return [2] * (pulses // 2)
-    return [3] + [2] * ((pulses - 3) // 2) if pulses >= 3 else [1]
-
-
-def cells_of(sheet: Leadsheet) -> list[Cell]:
-    """All cells, in order."""
-    cells = []
-    for slot, (bar, first, beats) in enumerate(sheet.slots):
-        beat = float(first)
-        for size in cell_sizes(round(beats / sheet.beats_per_pulse), sheet.compound):
-            cells.append(Cell(bar, beat, size, slot, beat == sheet.bars[bar].first_beat))
-            beat += size * sheet.beats_per_pulse
-    return cells
-
-
 def figure_events(
     cell: Cell, figure: Figure, sheet: Leadsheet, swing: float
 ) -> Iterator[tuple[float, float, str, float]]:
@@ -186,13 +126,13 @@ def figure_events(
         if start >= cell.pulses:
             continue
         begin = swung(start, swing)
-        end = min(swung(start + length, swing), float(cell.pulses))
+        end = min(swung(start + length, swing), cell.pulses)
         accent = (1.0 if cell.opens_bar else 0.94) if start == 0 else 0.88 if start % 1 == 0 else 0.82
         per_pulse = sheet.beats_per_pulse
         yield cell.beat + begin * per_pulse, (end - begin) * per_pulse, what, accent
 
 
-def variant(figures: Mapping[int, tuple[Figure, ...]], pulses: int, number: int) -> Figure:
+def variant(figures: Mapping[int, tuple[Figure, ...]], pulses: float, number: int) -> Figure:
     """The chosen figure for a cell; a cell of one pulse uses the start of a two-pulse figure."""
     choices = figures[3 if pulses == 3 else 2]
     return choices[number % len(choices)]
@@ -282,13 +222,15 @@ def bass_events(sheet: Leadsheet, style: BandStyle, choice: Variation) -> Iterat
     part = style.preset.parts["bass"]
     for cell in cells_of(sheet):
         chord = sheet.chords[cell.slot]
+        if chord.silent:
+            continue
         if cell.bar == sheet.closing:
-            if cell.opens_bar:
-                yield held(sheet, part, "bass", bass_pitch(chord.root), cell, choice)
+            if cell.begins_chord:
+                yield held(sheet, part, "bass", bass_pitch(chord.bass), cell, choice)
             continue
         following = sheet.chords[min(cell.slot + 1, len(sheet.chords) - 1)]
-        figure: Figure = ((0.0, float(cell.pulses) - 0.1, "R"),)
-        if not style.sparse:
+        figure: Figure = ((0.0, cell.most, "R"),)
+        if not style.sparse and not cell.is_short:
             figure = variant(style.preset.bass, cell.pulses, choice.bass)
         for beat, beats, degree, accent in figure_events(cell, figure, sheet, style.preset.swing):
             pitch = bass_note(degree, chord, following, sheet.key)
@@ -297,8 +239,8 @@ def bass_events(sheet: Leadsheet, style: BandStyle, choice: Variation) -> Iterat
 
 
 def held(sheet: Leadsheet, part: Seat, instrument: str, pitch: int, cell: Cell, choice: Variation) -> Event:
-    """A note over the whole last bar."""
-    beats = 0.92 * sheet.bars[cell.bar].beats
+    """A note over the whole last bar, or as much of it as its chord lasts."""
+    beats = 0.92 * sheet.held_beats(cell.slot)
     return Event(instrument, part.sound, pitch, cell.beat, beats, choice.human(0.75), part.pan)
 
 
@@ -306,7 +248,7 @@ def hands(sheet: Leadsheet, preset: Preset, instrument: str, choice: Variation) 
     """The voicing of every slot for an instrument that plays chords."""
     part = preset.parts[instrument]
     if part.sound == "crunch":
-        return [power_chord(chord.root, part.low) for chord in sheet.chords]
+        return [power_chord(chord, part.low) for chord in sheet.chords]
     classes = [chord_classes(chord, sheet.key, preset.color) for chord in sheet.chords]
     # The pad leaves the middle register to keys and guitar, so it follows their shift only slightly.
     shift = choice.shift / 3 if instrument == "pad" else choice.shift
@@ -337,12 +279,14 @@ def chord_events(
     voicings = hands(sheet, style.preset, instrument, choice)
     for cell in cells_of(sheet):
         voicing = voicings[cell.slot]
+        if not voicing:  # no chord plays here
+            continue
         if cell.bar == sheet.closing:
-            if cell.opens_bar:
+            if cell.begins_chord:
                 yield from (held(sheet, part, instrument, pitch, cell, choice) for pitch in voicing)
             continue
-        figure: Figure = ((0.0, cell.pulses - 0.1, "*"),)
-        if not style.sparse:
+        figure: Figure = ((0.0, cell.most, "*"),)
+        if not style.sparse and not cell.is_short:
             figure = variant(figures, cell.pulses, number)
         for beat, beats, what, accent in figure_events(cell, figure, sheet, style.preset.swing):
             pitches = voicing if what == "*" else (by_rank(voicing, int(what)),)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from model.given_chord import GivenChord
 from model.sketch.band.key_finding import SongKey
 
 Floats = NDArray[np.float64]
@@ -31,20 +32,44 @@ class Function:
 
 @dataclass(frozen=True)
 class Chord:
-    """root: pitch class; quality: a name in QUALITIES; function: its name in the key ("I", "bVII", ...)."""
+    """root: pitch class; quality: a name in QUALITIES; function: its name in the key ("I", "bVII", ...), "" if none.
+
+    given: the producer's own chord, which is played as it is: nothing is added to it.
+    """
 
     root: int
     quality: str
     function: str
+    given: GivenChord | None = None
+
+    @classmethod
+    def of(cls, given: GivenChord) -> Chord:
+        """The producer's chord."""
+        return cls(given.root, "", "", given)
+
+    @property
+    def intervals(self) -> tuple[int, ...]:
+        """Semitones of its notes above the root; () where no chord plays."""
+        return QUALITIES[self.quality] if self.given is None else self.given.intervals
+
+    @property
+    def silent(self) -> bool:
+        """Whether no chord plays here."""
+        return not self.intervals
+
+    @property
+    def bass(self) -> int:
+        """Pitch class of the lowest note."""
+        return self.root if self.given is None else self.given.bass
 
     @property
     def tones(self) -> tuple[int, ...]:
-        """Its pitch classes from the root up."""
-        return tuple((self.root + step) % 12 for step in QUALITIES[self.quality])
+        """Its pitch classes from the root up, each once."""
+        return tuple(dict.fromkeys((self.root + step) % 12 for step in self.intervals))
 
     def name(self, key: SongKey) -> str:
-        """ "F#m", spelled as the key does."""
-        return key.spell(self.root) + self.quality
+        """ "F#m", spelled as the key does, or as the producer did."""
+        return key.spell(self.root) + self.quality if self.given is None else self.given.name
 
 
 FUNCTIONS: dict[str, tuple[Function, ...]] = {
@@ -335,10 +360,10 @@ def harmonise(slots: Slots, key: SongKey, taste: Taste) -> list[Chord]:
     return [chord_of(functions[state], key) for state in reversed(path)]
 
 
-def chart(chords: Sequence[Chord], slots: Slots, key: SongKey) -> list[str]:
+def chart(chords: Sequence[Chord], bar_of_chord: Sequence[int], key: SongKey) -> list[str]:
     """One entry per bar, as a musician writes it: "G", "Em C"."""
     bars: dict[int, list[str]] = {}
-    for chord, bar in zip(chords, slots.bar, strict=True):
+    for chord, bar in zip(chords, bar_of_chord, strict=True):
         names = bars.setdefault(int(bar), [])
         name = chord.name(key)
         if not names or names[-1] != name:

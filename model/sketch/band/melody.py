@@ -8,7 +8,7 @@ Written on plain numpy; frame i is centred at i * HOP_SECONDS. This file knows n
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +38,7 @@ SWITCH_COST = np.log(0.01)  # between voiced and unvoiced, per frame
 WIDEST_STEP = 21  # bins per frame: 4.2 semitones in 10 ms, faster than any portamento
 
 QUIET_BELOW_LOUD_DB = 45.0  # breaths and headphone bleed between phrases are not singing
+SOFT_BELOW_LOUD_DB = 25.0  # consonants and reverberation
 SILENCE_DBFS = -70.0
 
 GLIDE_SEMITONES_PER_SECOND = 25.0  # vibrato stays below 20
@@ -51,10 +52,12 @@ class Melody:
 
     pitch:      float64 [frames], MIDI pitch at A = 440 Hz; NaN where nothing is sung.
     confidence: float64 [frames], 0..1, clarity of the pitch; 0 where nothing is sung.
+    loud:       [frames], where the source is near its usual level, not breaths or reverberation; None = unknown.
     """
 
     pitch: Floats
     confidence: Floats
+    loud: NDArray[np.bool_] | None = None
 
     @property
     def voiced(self) -> NDArray[np.bool_]:
@@ -65,6 +68,13 @@ class Melody:
     def coverage(self) -> float:
         """Fraction of the time with a clear pitch, 0..1."""
         return float(np.mean(self.confidence > 0.5)) if len(self.pitch) else 0.0
+
+    @property
+    def line_share(self) -> float:
+        """Fraction of what sounds that has one clear pitch, 0..1: much of a line, little of a mix."""
+        if self.loud is None or not self.loud.any():
+            return self.coverage
+        return float(np.mean(self.confidence[self.loud] > 0.5))
 
 
 def mono_at_rate(samples: NDArray[np.float32], rate: int, check: Callable[[], None]) -> NDArray[np.float32]:
@@ -168,20 +178,25 @@ def framed(mono: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.lib.stride_tricks.sliding_window_view(padded, FFT_LENGTH)[::HOP][:count]
 
 
-def loud_enough(frames: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Frames that are neither silent nor far below the loud ones."""
+def loud_frames(frames: NDArray[np.float32]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Frames that are neither silent nor far below the loud ones; of them those that are not much softer either."""
     power = np.concatenate(
         [np.mean(frames[i : i + BLOCK_FRAMES] ** 2, axis=1) for i in range(0, len(frames), BLOCK_FRAMES)]
     )
     decibels = 10.0 * np.log10(power + 1e-12)
-    return np.asarray(decibels > max(SILENCE_DBFS, np.percentile(decibels, 95) - QUIET_BELOW_LOUD_DB))
+    usual = float(np.percentile(decibels, 95))
+    sounding, loud = (
+        np.asarray(decibels > max(SILENCE_DBFS, usual - below))
+        for below in (QUIET_BELOW_LOUD_DB, SOFT_BELOW_LOUD_DB)
+    )
+    return sounding, loud
 
 
 def track(samples: NDArray[np.float32], rate: int, check: Callable[[], None] = lambda: None) -> Melody:
     """The melody in samples [frames, channels] at `rate`; `check` is called at least every 50 ms of work."""
     mono = mono_at_rate(samples, rate, check)
     frames = framed(mono)
-    sounding = loud_enough(frames)
+    sounding, loud = loud_frames(frames)
     gathered = []
     for first in range(0, len(frames), BLOCK_FRAMES):
         check()
@@ -190,7 +205,7 @@ def track(samples: NDArray[np.float32], rate: int, check: Callable[[], None] = l
     probability = np.concatenate([p for p, _ in gathered]) * sounding[:, None]
     pitch = np.concatenate([m for _, m in gathered])
     path = best_line(probability, check)
-    return read_line(path, probability, pitch)
+    return replace(read_line(path, probability, pitch), loud=loud)
 
 
 def read_line(path: NDArray[np.int64], probability: Floats, pitch: Floats) -> Melody:

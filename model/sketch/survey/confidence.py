@@ -49,5 +49,10 @@ def of_key(scores: Mapping[Key, float]) -> float:
     return _bounded(0.4 + 4.0 * (best - following))
 
 
+def of_chords(clear: float) -> float:
+    """That the chord named on a beat is the one played. clear: mean probability of the named ones."""
+    return _bounded(clear)
+
+
 def _bounded(value: float) -> float:
     return round(float(np.clip(value, _LEAST, _MOST)), 2)

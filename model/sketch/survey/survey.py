@@ -1,4 +1,5 @@
-"""What a song is, from its audio alone: tempo or beats, first downbeat, meter, key, tuning and parts, as a Blueprint.
+"""What a song is, from its audio alone: tempo or beats, first downbeat, meter, key, tuning, chords and parts, as a
+Blueprint.
 
 Nothing of the host's grid enters. Beats of a tracker, where there are any, take the place of ours. Each finding has its
 own confidence; confidence.py says where the figures come from.
@@ -21,6 +22,7 @@ from model.sketch.analysis.analysis import Listening
 from model.sketch.survey import bars as bar_readings
 from model.sketch.survey import confidence, heard_beats
 from model.sketch.survey.bars import Bars, Level
+from model.sketch.survey.chord_finder import find_chords
 from model.sketch.survey.heard_beats import Heard
 from model.sketch.survey.onset_bands import OnsetBands, onset_bands, strength_at
 from model.sketch.survey.pulse_features import PulseFeatures, pulse_features
@@ -200,6 +202,7 @@ def _blueprint(
     scores = chords.key_scores(features.treble, features.bass)
     key = max(scores, key=lambda one: scores[one])
     pace.check()
+    found_chords, clear_chords = find_chords(pulses.seconds, features, bars, key)
     sections = _sections(listening, features, lines, first % bars.bar, bars.bar)
     return Blueprint(
         tempo=round(tempo, 3),
@@ -210,12 +213,14 @@ def _blueprint(
         beats=beats,
         tuning=round(100.0 * features.tuning, 1),
         sections=sections,
+        chords=found_chords,
         confidence={
             "tempo": confidence.of_tempo(pulses.steady, listening.seconds, pulses.clear),
             "octave": confidence.of_octave(levels),
             "downbeat": confidence.of_downbeat(bars),
             "meter": confidence.of_meter(bars),
             "key": confidence.of_key(scores),
+            "chords": confidence.of_chords(clear_chords),
         },
     )
 

@@ -11,7 +11,7 @@ import pytest
 import soundfile
 from rich.console import Console
 
-from bridge_server.cli.analyse import Wish, analyse, clock, in_words, show, word
+from bridge_server.cli.analyse import Wish, analyse, chords_from, clock, in_words, show, word
 from bridge_server.cli.commands import Screen
 from daw_protocol.errors import ProtocolError
 from daw_protocol.recipe import BlueprintRecord
@@ -68,6 +68,9 @@ def test_a_bounce_with_a_lead_in(settings, song, tmp_path, capsys):
     first = tempo_map.sample_of(Bbt(1), 48_000)
     assert first == pytest.approx(LEAD_IN * 48_000, abs=300)
     beats = beats_of(tmp_path / "map.mid", 40)
+    tracks = mido.MidiFile(tmp_path / "map.mid").tracks
+    assert (len(tracks) == 2) == bool(found["analysis"].get("chords"))
+    assert not found["analysis"].get("chords") or tracks[1].name == "chords"
     for bar, beat in ((1, 1), (1, 2), (7, 3), (9, 1)):
         sample = tempo_map.sample_of(Bbt(bar, beat), 48_000)
         assert min(abs(seconds * 48_000 - sample) for seconds in beats) <= 1.0, (bar, beat)
@@ -111,6 +114,7 @@ def test_words_for_people():
         {
             "tempo": 128.0, "other_tempo": 64.0, "meter": "4/4", "downbeat": 0.31, "key": "A minor", "tuning": -8.0,
             "confidence": {"tempo": 0.97, "octave": 0.7, "downbeat": 0.4, "meter": 0.9, "key": 0.85},
+            "chords": [{"name": "Am", "time": 0.31}, {"name": "F", "time": 2.185}], "chords_text": "1|1 Am 2|1 F 9|1 %",
             "notes": ["The tracker [final0] has no weights."],
             "sections": [
                 {"name": "A", "start": 0.0, "end": 75.25, "confidence": 0.5},
@@ -127,9 +131,13 @@ def test_words_for_people():
         "0.40, a guess: check it",
         "A = 438.0 Hz",
         "1:15.2",
+        "1 Am · 2 F · 3 % · 4 % · 5 % · 6 % · 7 % · 8 %",
         "The tracker [final0] has no weights.",
     ):
         assert text in lines, text
     assert (word(0.9), word(0.7), word(0.1)) == ("likely", "possible", "a guess: check it")
+    found_chords = chords_from(found, TempoMap.constant(128, offset="0.31"))
+    assert [(chord.quarter, str(chord.chord)) for chord in found_chords] == [(0, "Am"), (4, "F")]
+    assert chords_from(None, TempoMap.constant(120)) == []
     assert clock(61.0) == "1:01.0"
     assert in_words(TempoMap.constant(120, offset="0.5")) == "120 BPM, 4/4, bar 1 at 0.500 s"

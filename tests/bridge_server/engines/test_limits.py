@@ -35,6 +35,7 @@ PLAYER = EngineDescription(
         (Repaint(layers="bass only"), "layers", "does not know 'bass only'"),
         (Extract(stems="vocals,flute"), "stems", "does not know 'flute'"),
         (Accompany(instruments="piano"), "instruments", "does not know 'piano'"),
+        (Accompany(chords="Am F"), "chords", "chords: the Player engine cannot follow given chords"),
         (Repaint(options={"stpes": 8}), "options", "does not know 'stpes'"),
         (Repaint(language="tlh"), "language", "does not know 'tlh'"),
     ],

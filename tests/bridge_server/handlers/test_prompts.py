@@ -34,6 +34,15 @@ def test_a_prompt_is_read_with_the_engines_own_words(ws, osc):
     assert refused.value.code == "unknown_engine"
 
 
+def test_chords_are_read_against_bars_while_they_are_typed(ws, osc):
+    found = ws.call("prompts.read", engine="sketch", task="accompany", chords="Am F | C")
+    assert [(one["text"], one["effect"]) for one in found["follows"]] == [
+        ("1 Am F · 2 C", "2 bars from the region's first, repeated to the region's end")
+    ]
+    told = osc.ask("/bridge/prompts/read", "", "engine", "sketch", "task", "accompany", "chords", "Am Hm")
+    assert "bar 2: 'Hm' is not a chord" in told["text"]
+
+
 def test_every_example_of_every_hint_is_followed(ws):
     hints = ws.call("engines")["engines"]["sketch"]["hints"]
     assert set(hints) == {"repaint", "complete", "accompany"}

@@ -48,3 +48,21 @@ def test_posteriors_equal_the_direct_forward_backward() -> None:
 def test_the_tonic_of_a_key() -> None:
     assert chords.Key(9, "minor").tonic_chord == 21
     assert chords.Key(2, "major").tonic_chord == 2
+
+
+def test_the_likeliest_line_changes_only_where_it_pays() -> None:
+    emission = np.zeros((6, 24))
+    emission[:3, 9] = emission[3:, 5] = 2.0
+    emission[1, 4] = 2.5  # one doubtful beat
+    line = chords.chord_line(emission, np.full(6, 1.0))
+    assert line.tolist() == [9, 9, 9, 5, 5, 5]
+    assert chords.chord_line(emission, np.zeros(6)).tolist() == [9, 4, 9, 5, 5, 5]
+    assert chords.chord_line(np.zeros((0, 24)), np.zeros(0)).tolist() == []
+
+
+def test_chords_are_spelled_as_their_key_is() -> None:
+    line = np.array([3, 22, 0])
+    sounds = np.array([True, True, False])
+    assert chords.names_of(line, sounds, chords.Key(5, "major")) == ["Eb", "Bbm", chords.NO_CHORD]
+    assert chords.names_of(line, sounds, chords.Key(4, "major"))[:2] == ["D#", "A#m"]
+    assert [chords.Key(tonic, "minor").flat for tonic in (9, 2, 4, 0)] == [False, True, False, True]

@@ -39,7 +39,7 @@ def test_a_sharp_tone_is_tuned_not_moved() -> None:
 
 
 def test_silence_has_no_pitch() -> None:
-    medians = np.zeros((2, chroma._LAST_BIN - chroma._FIRST_BIN), dtype=np.float32)
+    medians = np.zeros((2, chroma._LAST_BIN - chroma.FIRST_BIN), dtype=np.float32)
     bass, treble, tuning = chroma.beat_chroma(medians)
     assert not bass.any()
     assert not treble.any()

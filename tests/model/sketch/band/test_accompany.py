@@ -16,7 +16,7 @@ import pytest
 from model.blueprint import Blueprint
 from model.engine import Attachment, Piece, Report, Song
 from model.errors import CannotRender, RenderStopped
-from model.pace import Pace
+from model.given_chord import GivenChord
 from model.sketch.band import accompany
 from tests.model.sketch import folk_songs
 from tests.model.sketch.questions import work_between_questions
@@ -28,6 +28,7 @@ from tests.model.sketch.singing_machine import (
     request_for,
     sing,
 )
+from tests.model.sketch.songs import make_song
 
 RATE = 16000
 
@@ -262,16 +263,97 @@ def test_the_impossible_is_refused_with_a_remedy(changes, words):
     assert refusal.value.remedy
 
 
-def test_a_mix_instead_of_a_line_is_said():
-    """A line has one clear pitch most of the time; with coverage below a half the chords are not vouched for."""
-    song, _ = singer()
-    half = replace(accompany.listen(request(), song, Pace(lambda _: None, lambda: False)))
-    sure = np.where(np.arange(len(half.line.pitch)) % 5 < 2, half.line.confidence, 0.0)
-    mixed = replace(half, line=replace(half.line, confidence=sure))
-    style = accompany.style_of(request(), accompany.bars_of(request()))
-    (note,) = [n for n in accompany.notes_for_the_producer(mixed, style) if "mix" in n]
-    assert "% of the time: it is a mix or chords" in note
-    assert not any("mix" in n for n in accompany.notes_for_the_producer(half, style))
+@functools.cache
+def band(bars=6):
+    return make_song(bars, lead=False, drums=False, rate=RATE, progression=("Am", "F", "C", "G"))
+
+
+def test_a_mix_is_named_and_its_own_chords_are_played():
+    made = band()
+    _, report, files, _ = collect(request_for(made.song, made.grid, stems=("bass",)))
+    (note,) = [note for note in report.notes if "mix" in note]
+    assert "% of what sounds belongs to one clear pitch" in note
+    assert report.figures["chords"] == ["Am", "F", "C", "G", "Am", "F"]
+    assert (report.figures["source"], report.figures["chords_from"]) == ("mix", "the recording")
+    assert {"arrangement.mid", "chords.mid"} <= set(files)
+
+
+def test_a_voice_with_long_rests_is_no_mix():
+    voice, grid = singer()
+    rests = voice.samples.copy()
+    rests[len(rests) // 4 :] = 0.0
+    asked = request_for(Song(rests, RATE, "rests"), grid, key="C major", stems=("bass",))
+    _, report, _, _ = collect(asked)
+    assert report.figures["melody_coverage"] < 0.5 < 0.8 < report.figures["line_share"]
+    assert not any("mix" in note for note in [*report.notes, *rendered()[1].notes])
+
+
+GIVEN = (
+    GivenChord(1 * 4, "Am7", 9, 9, (0, 3, 7, 10)),
+    GivenChord(2 * 4 + 2, "F/C", 5, 0, (0, 4, 7)),
+    GivenChord(4 * 4, "N.C."),
+    GivenChord(5 * 4, "Gsus4", 7, 7, (0, 5, 7)),
+)
+
+
+def test_given_chords_are_played_named_and_written_down():
+    voice, grid = singer()
+    short = Song(voice.samples[: 14 * RATE], RATE, "short")
+    asked = request_for(short, grid, chords=GIVEN, stems=("bass", "keys"), caption="sparse")
+    _, report, files, _ = collect(asked)
+    assert report.figures["chords"][:5] == ["Am7", "Am7 F/C", "F/C", "N.C.", "Gsus4"]
+    assert report.figures["chords_from"] == "the request"
+    assert not any("vamp" in note or "key" in note for note in report.notes)
+    track = sounding(files["chords.mid"], "chords")
+    for beat, classes in ((0, {9, 0, 4, 7}), (5, {9, 0, 4, 7}), (6, {0, 5, 9}), (12, set()), (16, {7, 0, 2})):
+        assert track(beat + 0.5) == classes
+    band_notes = sounding(files["arrangement.mid"], "keys")
+    assert band_notes(0.5) == {9, 0, 4, 7}
+    assert band_notes(6.5) == {0, 5, 9}
+    assert band_notes(13.0) == set()
+
+
+def sounding(data, name):
+    """beat -> pitch classes that sound there in a track of a MIDI file."""
+    file = mido.MidiFile(file=io.BytesIO(data))
+    (track,) = [track for track in file.tracks if track.name == name]
+    spans, open_notes, now = [], {}, 0
+    for message in track:
+        now += message.time
+        if message.type == "note_on":
+            open_notes[message.note] = now
+        elif message.type == "note_off":
+            spans.append((open_notes.pop(message.note), now, message.note % 12))
+    return lambda beat: {n for a, b, n in spans if a <= beat * file.ticks_per_beat < b}
+
+
+def test_given_chords_are_played_to_the_end_of_a_song_whose_singer_stops_before():
+    voice, grid = singer()
+    fading = voice.samples[: 14 * RATE].copy()
+    fading[4 * RATE :] = 0.0
+    asked = request_for(Song(fading, RATE, "stops"), grid, chords=GIVEN, stems=("bass",))
+    data = collect(asked)[2]["arrangement.mid"]
+    assert sounding(data, "bass")(16.5) == {7}
+    assert collect(replace(asked, chords=()))[1].figures["chords_from"] == "the melody"
+
+
+def test_a_band_plays_on_where_a_mix_has_no_clear_pitch():
+    made = band()
+    unclear = made.song.samples.copy()
+    noise = np.random.default_rng(0).normal(0.0, 0.3, unclear.shape).astype(np.float32)
+    unclear[len(unclear) // 2 :] += noise[len(unclear) // 2 :]
+    asked = request_for(Song(unclear, RATE, "unclear"), made.grid, stems=("bass",))
+    stems, report, _, _ = collect(asked)
+    assert report.figures["source"] == "mix"
+    last = stems["bass"][-3 * RATE :]
+    assert np.abs(last).max() > 0.02
+
+
+def test_drums_alone_play_no_chords_and_say_so():
+    voice, grid = singer()
+    short = Song(voice.samples[: 4 * RATE], RATE, "four seconds")
+    _, report, _, _ = collect(request_for(short, grid, chords=GIVEN, stems=("drums",)))
+    assert any("drums alone" in note for note in report.notes)
 
 
 def test_without_a_melody_it_says_so_and_vamps():

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from model.sketch.band import arranger, sung_bars
-from model.sketch.band.arranger import Leadsheet, arrange, cell_sizes, choose, swung
+from model.sketch.band.arranger import arrange, choose, swung
 from model.sketch.band.harmony import Slots, Taste, harmonise
 from model.sketch.band.key_finding import SongKey
+from model.sketch.band.leadsheet import Leadsheet
 from model.sketch.band.presets import INSTRUMENTS, PRESETS
 from model.sketch.band.style import read_caption
 from tests.model.sketch.singing_machine import make_grid
@@ -133,14 +134,6 @@ def test_neighbouring_takes_differ_in_notes_not_only_in_touch():
             for t in (take, take + 1)
         )
         assert len(one & other) < 0.8 * len(one | other)
-
-
-def test_cells_are_twos_and_threes():
-    assert cell_sizes(4, False) == [2, 2]
-    assert cell_sizes(5, False) == [3, 2]
-    assert cell_sizes(6, True) == [3, 3]
-    assert cell_sizes(6, False) == [2, 2, 2]
-    assert cell_sizes(1, False) == [1]
 
 
 def test_swing_moves_the_off_beats_only():

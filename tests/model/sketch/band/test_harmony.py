@@ -102,7 +102,7 @@ def test_a_take_may_favour_other_chords():
 def test_the_chart_has_an_entry_per_bar():
     chords = harmonise(slots_from([(0, 4, 7), (0, 4, 7), (5, 9, 0), (7, 11, 2)], per_bar=2), C_MAJOR, Taste())
     slots = slots_from([()] * 4, per_bar=2)
-    assert chart(chords, slots, C_MAJOR) == ["C", f"F {chords[3].name(C_MAJOR)}"]
+    assert chart(chords, list(slots.bar), C_MAJOR) == ["C", f"F {chords[3].name(C_MAJOR)}"]
 
 
 # --- Folk songs ------------------------------------------------------------------------------------------------

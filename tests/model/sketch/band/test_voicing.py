@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from model.sketch.band.harmony import FUNCTIONS, chord_of
+from model.sketch.band.harmony import FUNCTIONS, Chord, chord_of
 from model.sketch.band.key_finding import SCALES, SongKey
 from model.sketch.band.voicing import (
     BASS_LOW,
@@ -54,8 +54,8 @@ def test_every_chord_of_every_key_can_be_voiced(low):
 
 
 def test_power_chords_are_root_fifth_octave():
-    assert power_chord(4, 43) == (52, 59, 64)
-    assert power_chord(7, 43) == (43, 50, 55)
+    assert power_chord(Chord(4, "m", "i"), 43) == (52, 59, 64)
+    assert power_chord(Chord(7, "", "V"), 43) == (43, 50, 55)
 
 
 def test_the_bass_stays_low_and_walks_into_the_next_root():

@@ -33,3 +33,8 @@ def test_nothing_is_certain_and_nothing_impossible(clear):
         confidence.of_octave([Level(2, 120, 0)]),
     )
     assert all(0.0 < one < 1.0 for one in found)
+
+
+def test_chords_are_as_sure_as_the_named_ones_are_likely():
+    assert confidence.of_chords(0.8) == 0.8
+    assert confidence.of_chords(1.0) < 1.0
