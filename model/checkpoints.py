@@ -25,7 +25,7 @@ from model.acestep.weights.model_folders import (
     read_fields,
     what_it_is_instead,
 )
-from model.acestep.weights.weight_header import read_header
+from model.weight_header import read_header
 from model.errors import NotLoaded
 
 __all__ = [

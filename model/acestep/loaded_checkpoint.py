@@ -28,7 +28,7 @@ from model.acestep.weights.capabilities import ModelTask, Training
 from model.acestep.weights.checkpoint import Weights, open_weights
 from model.acestep.weights.model_folders import ModelFolder
 from model.acestep.weights.tensor_files import weight_files
-from model.acestep.weights.weight_header import fingerprint
+from model.weight_header import fingerprint
 from model.blueprint import Blueprint
 from model.engine import Attachment, OnProgress, Rendered, RenderRequest, Report, ShouldStop
 from model.errors import CannotRender, NotLoaded, RanOutOfMemory

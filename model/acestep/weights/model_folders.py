@@ -25,7 +25,7 @@ from model.acestep.weights.single_files import (
     tokenizer_of,
     vae_of,
 )
-from model.acestep.weights.weight_header import read_header
+from model.weight_header import read_header
 from model.errors import NotLoaded
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from model.acestep.latent_grid import HOP, MODEL_RATE
-from model.acestep.weights.weight_header import read_header, read_metadata
+from model.weight_header import read_header, read_metadata
 from model.errors import NotLoaded
 
 Shapes = Mapping[str, tuple[int, ...]]
