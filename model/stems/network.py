@@ -91,7 +91,9 @@ def build(path: Path) -> nn.Module:
             network: nn.Module = HTDemucs(*arguments, **fields)
         network.load_state_dict(load_file(path))
     except (RuntimeError, TypeError, ValueError, AttributeError, AssertionError, KeyError) as wrong:
-        raise NotLoaded(f"{path.name} does not hold the network it describes ({_first_line(wrong)}).", _AGAIN) from wrong
+        raise NotLoaded(
+            f"{path.name} does not hold the network it describes ({_first_line(wrong)}).", _AGAIN
+        ) from wrong
     return network
 
 
@@ -107,7 +109,9 @@ def described_network(path: Path) -> tuple[list[Any], dict[str, Any]]:
         arguments = _decoded(json.loads(about.get("args", "[]")))
         fields = _decoded(json.loads(about.get("kwargs", "{}")))
     except (ValueError, TypeError, KeyError, ZeroDivisionError, RecursionError) as broken:
-        raise NotLoaded(f"{path.name} describes its network in a way that cannot be read.", _AGAIN) from broken
+        raise NotLoaded(
+            f"{path.name} describes its network in a way that cannot be read.", _AGAIN
+        ) from broken
     if not isinstance(arguments, list) or not isinstance(fields, dict):
         raise NotLoaded(f"{path.name} describes its network in a way that cannot be read.", _AGAIN)
     return arguments, fields
@@ -126,17 +130,17 @@ def _polled(check: Check) -> Any:
     """A context in which `check` is called between the operations of torch, however deep in a layer they are."""
     from torch.utils._python_dispatch import TorchDispatchMode
 
-    class Polling(TorchDispatchMode):
+    class Polling(TorchDispatchMode):  # type: ignore[no-untyped-call]
         checked = time.monotonic()
 
-        def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # noqa: ARG002
+        def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
             if time.monotonic() - self.checked > POLL_SECONDS:
                 check()
                 self.checked = time.monotonic()
             return func(*args, **(kwargs or {}))
 
     check()
-    return Polling()
+    return Polling()  # type: ignore[no-untyped-call]
 
 
 def _first_line(error: BaseException) -> str:

@@ -29,7 +29,7 @@ STEM_MODELS = (
     Published(
         "stems-6", Kind.STEMS, "HTDemucs-6s", "adefossez/HTDemucs-6s",
         (PublishedFile("5c90dfd2.safetensors", 54_885_744, "d2a1745f"),), 54_900_000,
-        "The same with guitar and piano; by its authors' account the guitar is acceptable and the piano is not good yet.",
+        "The same with guitar and piano; its authors call the guitar acceptable and the piano not good yet.",
         whole=False, licence=LICENCE,
     ),
 )  # fmt: skip

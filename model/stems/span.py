@@ -23,7 +23,9 @@ from model.stems.overlap import ChunkNetwork, separated
 OVERLAP = 0.25
 """Of each chunk, as the library has it."""
 
-_MARGIN_SECONDS = 0.1  # of audio around a span that is converted: longer than the converter's filter at any rate
+_MARGIN_SECONDS = (
+    0.1  # of audio around a span that is converted: longer than the converter's filter at any rate
+)
 _LEVEL_FRAMES = 1 << 20
 
 
@@ -96,7 +98,8 @@ def span_stems(
     low = (start // rates.song - rates.margin) * rates.network
     high = (-(-end // rates.song) + rates.margin) * rates.network
     pieces = (
-        _interleaved(piece[wanted], channels) for piece in _network_span(network, song, rates, low, high, pace, overlap)
+        _interleaved(piece[wanted], channels)
+        for piece in _network_span(network, song, rates, low, high, pace, overlap)
     )
     skip = start - low // rates.network * rates.song
     left = end - start
