@@ -15,6 +15,7 @@ _DECISIVE = {"keep vocals": "vocals", "drums only": "drums", "fill": "drums", "n
 def figures(stems: Stems) -> dict[str, Any]:
     """What was found in the region, for the take's report."""
     return {
+        "separation": stems.by or "rules",
         "vocal_share": round(stems.vocal_share, 3),
         "vocal_recognised": stems.has_vocal,
         "confidence": {name: round(share, 2) for name, share in stems.confidence.items()},
