@@ -96,7 +96,7 @@ BUILT_IN = (
     EngineSpec(
         "stems",
         "model.stems.engine:StemsEngine",
-        "Stems",
+        "HTDemucs",
         extra="stems",
         packages=("torch", "demucs", "safetensors", "huggingface-hub"),
         shared={name: name for name in (MODELS_FOLDER, DEVICE)},
