@@ -117,7 +117,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("checkpoints",),
         ("acestep", "sketch"),
         ("ears", "stems"),
-        ("pace",),
+        ("pace", "stem_notes"),
         ("engine", "engine_config"),
         ("devices", "published", "weight_header"),
         ("blueprint", "dsp", "errors", "vocabulary"),
@@ -313,6 +313,7 @@ def test_sketch_knows_only_the_interface_of_engines():
                 "model.engine",
                 "model.errors",
                 "model.pace",
+                "model.stem_notes",
                 "model.stems.separator",
                 "model.vocabulary",
             )

@@ -125,10 +125,8 @@ def _run_serve(arguments: argparse.Namespace) -> int:
 
 
 def _models(commands: Subparsers) -> None:
-    models = commands.add_parser(
-        "models",
-        help=f"list, download and check models: of {' and '.join(one.label for one in BUILT_IN if one.models)}",
-    )
+    labels = " and ".join(one.label for one in BUILT_IN if one.models)
+    models = commands.add_parser("models", help=f"list, download and check the models of {labels}")
     models.add_argument(
         "action",
         choices=("list", "pull", "verify", "path", "ears"),

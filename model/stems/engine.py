@@ -28,6 +28,7 @@ from model.engine import (
 )
 from model.errors import CannotRender, NotLoaded
 from model.pace import Pace
+from model.stem_notes import bleed_notes
 from model.stems.clarity import Clarity
 from model.stems.loading import GET_PACKAGES, GET_WEIGHTS, LABEL, Networks
 from model.stems.published_stems import FOUR, SIX, StemModel, model_for, stem_models
@@ -37,8 +38,6 @@ from model.vocabulary import PromptVocabulary
 RESIDUAL = "residual"
 OVERLAP_OPTION = "overlap"
 MAX_OVERLAP = 0.9
-LEAST_CLEAR = 0.6
-"""Below this a note names how much of a stem may be other stems'."""
 NOTHING_DB = -50.0
 """Re the source: a stem below this holds nothing that was played in it."""
 AUDIBLE_RATE = 48_000
@@ -235,12 +234,7 @@ def stem_notes(share: dict[str, float], clarity: dict[str, float], rate: int) ->
             f"Nothing was found for {' and '.join(empty)}: at most {-NOTHING_DB:.0f} dB below the source is in "
             f"{'this stem' if len(empty) == 1 else 'these stems'}."
         )
-    for stem, clear in clarity.items():
-        if stem not in empty and clear < LEAST_CLEAR:
-            yield (
-                f"About {100 * (1 - clear):.0f} % of the {stem} stem may be bleed from what sounds at the same time. "
-                "Listen to it alone before you use it."
-            )
+    yield from bleed_notes({stem: clear for stem, clear in clarity.items() if stem not in empty})
     if rate > AUDIBLE_RATE:
         yield "The network hears up to 22 kHz; what the source has above that is in the residual."
 

@@ -51,7 +51,7 @@ class SpanStems:
 
 
 class Separator:
-    """The network with four stems, loaded at the first song and kept.
+    """The network with four stems, or else that with six, loaded at the first song and kept.
 
     models: the folder of models, None without one. device: as in model/devices.py.
     """

@@ -208,7 +208,7 @@ def test_a_separation_network_is_pulled_with_size_and_licence_first_and_known_af
     with running(hub_server.Hub({entry.repository: files})) as hub:
         typed = Typed(tmp_path, hub)
         assert typed("pull", "stems") == DONE
-    size, licence, *_, done = typed.printed.splitlines()
+    size, licence, *_, done = [line for line in typed.printed.splitlines() if line.strip()]
     assert "to fetch from adefossez/HTDemucs" in size
     assert "research only" in licence
     assert done.startswith("✓")

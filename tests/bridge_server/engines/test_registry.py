@@ -99,7 +99,7 @@ def test_a_folder_of_models_reaches_the_engine_as_it_is(folder):
     assert setup == EngineSetup(WITH_WORDS, {"folder": folder, "memory_gb": 5.5})
     assert setup.models == Path(folder)
     assert make_engine(setup).words == Words(folder, memory_gb=5.5)
-    assert setups[SKETCH.name] == EngineSetup(SKETCH.target), "it takes no models"
+    assert setups[SKETCH.name] == EngineSetup(SKETCH.target, {"separators": folder})
 
 
 def test_without_a_folder_of_models_no_engine_gets_device_or_memory():

@@ -142,7 +142,7 @@ def test_what_the_report_says(engine: StemsEngine) -> None:
     assert report.figures["weights_digest"] == "digest"
     assert set(report.figures["share"]) == {"vocals", "drums", "residual"}
     assert 0.2 < report.figures["confidence"]["vocals"] < 0.5  # the plain network's stems are all alike
-    assert any("of the vocals stem may be bleed" in note for note in report.notes)
+    assert any("of the vocals stem or more is bleed" in note for note in report.notes)
     assert any("above that is in the residual" in note for note in report.notes)
 
 
@@ -150,7 +150,7 @@ def test_notes_name_what_is_empty_and_what_is_bleed() -> None:
     share = {"vocals": 1e-6, "drums": 0.4, "bass": 0.2}
     empty, bleed = stem_notes(share, {"vocals": 0.1, "drums": 0.9, "bass": 0.4}, RATE)
     assert empty.startswith("Nothing was found for vocals")
-    assert bleed.startswith("About 60 % of the bass stem may be bleed")
+    assert bleed.startswith("About 60 % of the bass stem or more is bleed")
     assert not list(stem_notes(share, {"drums": 0.9}, 44_100))
 
 
