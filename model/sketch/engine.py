@@ -181,7 +181,7 @@ class SketchEngine:
         elif request.task is Task.ACCOMPANY:
             from model.sketch.band import accompany
 
-            yield from accompany.render(request, progress, should_stop)
+            yield from accompany.render(request, progress, should_stop, self._separation.by_network)
         else:
             assert request.task is Task.EXTRACT, f"{request.task} is described as unavailable"
             from model.sketch.separation import extract

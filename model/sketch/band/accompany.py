@@ -36,6 +36,7 @@ from model.sketch.band.melody import Melody
 from model.sketch.band.performance import Performance
 from model.sketch.band.presets import INSTRUMENTS
 from model.sketch.band.style import BandStyle, instruments_for, read_caption
+from model.sketch.band.voice_in_mix import SeparateVoice, voice_in
 from model.sketch.captions import LABEL
 
 __all__ = ["INSTRUMENTS", "render"]
@@ -61,17 +62,28 @@ METHOD = (
 
 @dataclass(frozen=True)
 class VoiceAnalysis:
-    """The analysed voice: its melody, tuning (semitones), key, whether the host gave the key, and loudness."""
+    """The analysed voice: its melody, tuning (semitones), key, whether the host gave the key, and loudness.
+
+    separated_by: the network that took the voice out of the mix; "" = the source is analysed as it is.
+    """
 
     line: Melody
     tuning: float
     key: FoundKey
     key_given: bool
     lufs: float
+    separated_by: str = ""
 
 
-def render(request: RenderRequest, progress: OnProgress, should_stop: ShouldStop) -> Iterator[Rendered]:
+def render(
+    request: RenderRequest,
+    progress: OnProgress,
+    should_stop: ShouldStop,
+    separate: SeparateVoice | None = None,
+) -> Iterator[Rendered]:
     """The backing as "mix" and one stem per instrument in blocks, the MIDI file, the blueprint, the report.
+
+    separate: takes the voice out of a mix, if that is what the source is.
 
     Raises CannotRender for silence, a region without bars or a caption that leaves no instrument; RenderStopped on
     cancellation.
@@ -80,7 +92,7 @@ def render(request: RenderRequest, progress: OnProgress, should_stop: ShouldStop
     pace.at("analysing the voice", 0.0)
     song = song_within_reach(request)
     refuse_silence(song)
-    voice = listen(request, song, pace)
+    voice = listen(request, song, pace, separate)
     pace.at("choosing chords", 0.22)
     bars = bars_of(request)
     style = style_of(request, bars)
@@ -141,20 +153,26 @@ def refuse_silence(song: Song) -> None:
         )
 
 
-def listen(request: RenderRequest, song: Song, pace: Pace) -> VoiceAnalysis:
-    """Tracks the melody and finds its tuning, key and loudness."""
+def listen(
+    request: RenderRequest, song: Song, pace: Pace, separate: SeparateVoice | None = None
+) -> VoiceAnalysis:
+    """Tracks the melody, in a mix that of its voice, and finds its tuning, key and loudness."""
     line = melody.track(song.samples, song.rate, pace.check)
+    sung = voice_in(request, song, separate, pace) if line.coverage < LINE_COVERAGE else None
+    if sung is not None:
+        line = sung.line
+    by = sung.by if sung is not None else ""
     pace.at("analysing the voice", 0.15)
     tuning = melody.tuning_semitones(line)
     lufs = loudness.integrated(song.samples, song.rate, pace.check)
     given = parse_key(request.key) if request.key is not None else None
     assert given is not None or request.key is None, request.key
     if given is not None:
-        return VoiceAnalysis(line, tuning, FoundKey(given, 1.0), True, lufs)
+        return VoiceAnalysis(line, tuning, FoundKey(given, 1.0), True, lufs, by)
     notes = sung_bars.long_notes(line, tuning)
     first, last = (notes[0][1], notes[-1][1]) if notes else (None, None)
-    sung = sung_bars.histogram(line, tuning, request.grid)
-    return VoiceAnalysis(line, tuning, find_key(sung, first, last), False, lufs)
+    classes = sung_bars.histogram(line, tuning, request.grid)
+    return VoiceAnalysis(line, tuning, find_key(classes, first, last), False, lufs, by)
 
 
 def bars_of(request: RenderRequest) -> list[sung_bars.Bar]:
@@ -256,6 +274,7 @@ def report(
         "key_confidence": round(voice.key.confidence, 2),
         "tuning_cents": round(100.0 * voice.tuning, 1),
         "melody_coverage": round(voice.line.coverage, 2),
+        **({"voice_separated_by": voice.separated_by} if voice.separated_by else {}),
         "preset": style.preset.name,
         "instruments": list(instruments),
         "first_bar": sheet.bars[0].number,
@@ -270,7 +289,9 @@ def report(
 
 def notes_for_the_producer(voice: VoiceAnalysis, style: BandStyle) -> Iterator[str]:
     """What the producer should know about this take."""
-    if voice.line.coverage < CLEAR_MELODY:
+    if voice.separated_by:
+        yield f"The source is a mix. {voice.separated_by} separated its voice, and the chords follow that."
+    elif voice.line.coverage < CLEAR_MELODY:
         yield "No clear melody was found: the chords are a vamp in the key and do not follow the singing."
     elif voice.line.coverage < LINE_COVERAGE:
         yield (
