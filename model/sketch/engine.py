@@ -118,7 +118,9 @@ class SketchEngine:
         self._ears = Ears()
         models = Path(config.separators) if config.separators and config.separation == "auto" else None
         self._separation = SpanSeparation(models, config.device)
-        self._stems: dict[str, SongStems] = {}
+        self._stems: dict[
+            tuple[str, str], SongStems
+        ] = {}  # by song and separation network: no take mixes two
         self._analyses: OrderedDict[tuple[str, str], Analysis] = OrderedDict()
 
     def describe(self) -> EngineDescription:
@@ -194,7 +196,9 @@ class SketchEngine:
         share = 0.02 if known else _ANALYSIS_SHARE
         song_analysis = self._analysis(song, request.grid, request.key, pace.part(0.0, share))
         if request.task is Task.REPAINT:
-            stems = self._stems.setdefault(song.digest, SongStems(song, self._separation))
+            stems = self._stems.setdefault(
+                (song.digest, self._separation.network), SongStems(song, self._separation)
+            )
             yield from repaint.render(request, song_analysis, stems, pace.part(share, 1.0))
         else:
             yield from complete.render(request, song_analysis, pace.part(share, 1.0))
@@ -247,9 +251,9 @@ class SketchEngine:
     def _forget_old(self) -> None:
         while len(self._listenings) > p.KEPT_ANALYSES:
             oldest, _ = self._listenings.popitem(last=False)
-            self._stems.pop(oldest, None)
-            for names in [names for names in self._analyses if names[0] == oldest]:
-                del self._analyses[names]
+            for kept in (self._stems, self._analyses):
+                for names in [names for names in kept if names[0] == oldest]:
+                    del kept[names]
         while len(self._analyses) > 4 * p.KEPT_ANALYSES:
             self._analyses.popitem(last=False)
 

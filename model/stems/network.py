@@ -84,13 +84,15 @@ def build(path: Path) -> nn.Module:
     arguments, fields = described_network(path)
     import torch
     from demucs.htdemucs import HTDemucs
+    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
+    unfit = (RuntimeError, TypeError, ValueError, AttributeError, AssertionError, KeyError, SafetensorError)
     try:
         with torch.random.fork_rng(devices=[]):  # it draws weights, which the file's replace
             network: nn.Module = HTDemucs(*arguments, **fields)
         network.load_state_dict(load_file(path))
-    except (RuntimeError, TypeError, ValueError, AttributeError, AssertionError, KeyError) as wrong:
+    except unfit as wrong:
         raise NotLoaded(
             f"{path.name} does not hold the network it describes ({_first_line(wrong)}).", _AGAIN
         ) from wrong

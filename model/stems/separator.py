@@ -60,9 +60,18 @@ class Separator:
         self._models = models
         self._networks = Networks(device)
 
+    @property
+    def network(self) -> str:
+        """The network that the next span is separated with; "" = none is here. Cheap."""
+        model = self._model()
+        return model.path.stem if model is not None else ""
+
+    def _model(self) -> StemModel | None:
+        return model_for(FOUR, stem_models(self._models))
+
     def span(self, song: Song, start: int, end: int, pace: Pace) -> SpanStems:
         """The stems of the song's frames [start, end). Raises CannotSeparate and RenderStopped."""
-        model = model_for(FOUR, stem_models(self._models))
+        model = self._model()
         if model is None or song.channels > MAX_CHANNELS:
             raise CannotSeparate
         network = self._loaded(model, pace)

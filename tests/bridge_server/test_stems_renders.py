@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,15 @@ def samples_of(peer: WebSocketPeer, take: str) -> np.ndarray:
     return soundfile.read(io.BytesIO(peer.fetch(take, "clip")), dtype="float64", always_2d=True)[0]
 
 
+def ended(peer: WebSocketPeer, job: str) -> str:
+    """How a job ended, however long importing torch takes on a busy machine."""
+    for _ in range(5):
+        with contextlib.suppress(TimeoutError):
+            return peer.until_end(job)[-1].name
+    raise AssertionError("the job does not end")
+
+
+@pytest.mark.slow
 def test_stems_come_back_exact_and_say_how_they_were_made(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -40,9 +50,9 @@ def test_stems_come_back_exact_and_say_how_they_were_made(
     asked: dict[str, Any] = {"source": "song.wav", "start": START, "end": END, "stems": ["vocals", "bass"]}
     with ServerThread(settings) as server, server.websocket() as peer:
         assert peer.call("engines")["engines"]["stems"]["stems"] == ["vocals", "drums", "bass", "other"]
-        replies = peer.until_end(peer.call("extract", **asked)["job"])
-        assert replies[-1].name == "done", replies[-1].values
-        takes = {one.values["stem"]: one.values["take"] for one in replies if one.name == "take"}
+        job = peer.call("extract", **asked)["job"]
+        assert ended(peer, job) == "done"
+        takes = {take.stem: take.id for take in server.takes(job=job)}
         assert set(takes) == {"vocals", "bass", "residual"}
         total = np.sum([samples_of(peer, take) for take in takes.values()], axis=0)
         assert np.abs(total - song[START:END] / 2**15).max() < 1e-6

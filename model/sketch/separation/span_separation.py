@@ -40,6 +40,11 @@ class SpanSeparation:
         except CannotSeparate as missing:
             return replace(by_rules(song, start, end, pace), note=missing.note)
 
+    @property
+    def network(self) -> str:
+        """The network that is here now, "" without one; it may come while the engine runs."""
+        return self._separator.network
+
     def by_network(self, song: Song, start: int, end: int, pace: Pace) -> Stems:
         """Raises CannotSeparate where there is none, and RenderStopped."""
 

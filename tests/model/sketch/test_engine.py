@@ -279,11 +279,18 @@ def test_layers_come_from_the_network_in_the_folder_of_models(
     monkeypatch.setattr(Plain, "missing_packages", staticmethod(list))
     asked = request_for(made, made.bar_frame(8), made.bar_frame(9), Task.REPAINT, layers="keep vocals")
     models = str(installed(tmp_path, 0))
-    _, trained = rendered(SketchEngine(SketchConfig(models)), asked)
+    engine = SketchEngine(SketchConfig(models))
+    _, trained = rendered(engine, asked)
     assert trained.figures["separation"] == "HTDemucs 955717e8"
     assert "HTDemucs 955717e8, a neural network" in trained.method
-    _, ruled = rendered(SketchEngine(SketchConfig(models, separation="rules")), asked)
-    assert ruled.figures["separation"] == "rules"
+    (Path(models) / "HTDemucs" / "955717e8.safetensors").unlink()
+    _, without = rendered(engine, asked)
+    assert without.figures["separation"] == "rules", "no take is cut from stems that were kept of the network"
+
+
+def test_the_rules_separate_where_the_engine_was_set_up_so(tmp_path: Path) -> None:
+    engine = SketchEngine(SketchConfig(str(installed(tmp_path, 0)), separation="rules"))
+    assert engine._separation.network == ""
 
 
 def test_a_separation_it_does_not_know_is_refused() -> None:

@@ -35,6 +35,7 @@ def test_all_stems_of_a_span_with_the_networks_name(tmp_path: Path) -> None:
     assert all(audio.shape == (10_000, 2) for audio in found.stems.values())
     assert found.by == "HTDemucs 955717e8"
     six_alone = Separator(installed(tmp_path / "six", 1)).span(SONG, 5_000, 15_000, QUIET)
+    assert (Separator(None).network, Separator(tmp_path).network) == ("", "955717e8")
     assert (set(six_alone.stems), six_alone.by) == (set(FOUR), "HTDemucs 5c90dfd2")
 
 
