@@ -119,7 +119,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("ears", "stems"),
         ("pace", "stem_notes"),
         ("engine", "engine_config"),
-        ("devices", "published", "weight_header"),
+        ("published", "torch_device", "weight_header"),
         ("blueprint", "dsp", "errors", "vocabulary"),
     ),
     "model.acestep": (

@@ -21,7 +21,7 @@ GET_WEIGHTS = (
 
 
 class Networks:
-    """The network that was used last, loaded. device: as in model/devices.py."""
+    """The network that was used last, loaded. device: as in model/torch_device.py."""
 
     def __init__(self, device: str) -> None:
         self._device = device

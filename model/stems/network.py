@@ -20,9 +20,8 @@ from model.errors import NotLoaded, RanOutOfMemory
 from model.weight_header import read_metadata
 
 if TYPE_CHECKING:
+    import torch
     from torch import nn
-
-    from model.devices import Device
 
 Waves = NDArray[np.float32]
 """Stereo audio, [2, frames], or of several stems, [stems, 2, frames]."""
@@ -40,10 +39,11 @@ _AGAIN = "Fetch it again: takebridge models pull stems"
 class StemNetwork:
     """A loaded network. sources: its stems, in the order of its output; rate: hertz; chunk: frames it takes at once."""
 
-    def __init__(self, network: nn.Module, device: Device) -> None:
+    def __init__(self, network: nn.Module, place: torch.device, label: str) -> None:
         described: Any = network
         self._network = network
-        self._device = device
+        self._place = place
+        self._label = label
         self.sources: tuple[str, ...] = tuple(described.sources)
         self.rate = int(described.samplerate)
         self.chunk = int(described.samplerate * described.segment)
@@ -52,16 +52,16 @@ class StemNetwork:
         """The stems [sources, 2, chunk] of a chunk [2, chunk]. Raises what `check` raises, and RanOutOfMemory."""
         import torch
 
-        from model.devices import out_of_memory
+        from model.torch_device import out_of_memory
 
         try:
             with torch.inference_mode(), _polled(check):
-                given = torch.from_numpy(mix[None]).to(self._device.place)
+                given = torch.from_numpy(mix[None]).to(self._place)
                 found = self._network(given)[0].float().cpu().numpy()
         except (RuntimeError, MemoryError) as error:
             if out_of_memory(error):
                 raise RanOutOfMemory(
-                    f"The separation ran out of memory on {self._device.label}.",
+                    f"The separation ran out of memory on {self._label}.",
                     "Close other programs that use the device, or start the server with --device cpu.",
                 ) from error
             raise
@@ -70,13 +70,12 @@ class StemNetwork:
 
 def load(path: Path, device: str) -> StemNetwork:
     """The network of a weights file on `device` ("auto", "cpu", ...). Raises NotLoaded."""
-    from model.devices import choose_device, spare_a_core
+    from model.torch_device import choose_place, spare_a_core
 
-    chosen = choose_device(device)
-    if chosen.kind == "cpu":
+    place, label = choose_place(device)
+    if place.type == "cpu":
         spare_a_core()
-    network = build(path).to(chosen.place).eval()
-    return StemNetwork(network, chosen)
+    return StemNetwork(build(path).to(place).eval(), place, label)
 
 
 def build(path: Path) -> nn.Module:

@@ -53,7 +53,7 @@ class SpanStems:
 class Separator:
     """The network with four stems, or else that with six, loaded at the first song and kept.
 
-    models: the folder of models, None without one. device: as in model/devices.py.
+    models: the folder of models, None without one. device: as in model/torch_device.py.
     """
 
     def __init__(self, models: Path | None, device: str = "auto") -> None:
