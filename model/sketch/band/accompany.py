@@ -284,7 +284,11 @@ def report(
         "voice_lufs": round(max(voice.lufs, loudness.FLOOR_LUFS), 1),
         "backing_lufs": round(performance.target_lufs, 1),
     }
-    return Report(METHOD, figures, tuple(notes_for_the_producer(voice, style)))
+    method = METHOD
+    if voice.separated_by:
+        told = f"the voice separated by {voice.separated_by}, a neural network"
+        method = method.replace("no neural network", told)
+    return Report(method, figures, tuple(notes_for_the_producer(voice, style)))
 
 
 def notes_for_the_producer(voice: VoiceAnalysis, style: BandStyle) -> Iterator[str]:

@@ -73,6 +73,8 @@ def test_the_report_says_that_the_voice_was_separated() -> None:
     *_, report = accompany.render(replace(REQUEST), lambda _: None, lambda: False, separate)
     assert isinstance(report, Report)
     assert report.figures["voice_separated_by"] == "HTDemucs x"
+    assert "no neural network" not in report.method
+    assert "separated by HTDemucs x" in report.method
     assert any(
         note.startswith("The source is a mix. HTDemucs x separated its voice") for note in report.notes
     )
