@@ -1,22 +1,15 @@
 """Information about model checkpoints without loading them: which are published, and what a folder contains.
 
-The entry point to the parts of model.acestep that need no torch. Only `check_networks` needs it, so call that in a
+The entry point to the parts of the engines that need no torch. Only `check_networks` needs it, so call that in a
 separate process.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
-from model.acestep.weights.catalogue import (
-    CATALOGUE,
-    Kind,
-    Published,
-    PublishedFile,
-    by_name,
-    is_wanted,
-    with_needs,
-)
+from model.acestep.weights.catalogue import ACESTEP_MODELS, is_wanted
 from model.acestep.weights.model_folders import (
     Layout,
     ModelFolder,
@@ -25,8 +18,10 @@ from model.acestep.weights.model_folders import (
     read_fields,
     what_it_is_instead,
 )
-from model.acestep.weights.weight_header import read_header
 from model.errors import NotLoaded
+from model.published import Kind, Published, PublishedFile
+from model.stems.published_stems import STEM_MODELS
+from model.weight_header import read_header
 
 __all__ = [
     "CATALOGUE",
@@ -46,12 +41,32 @@ __all__ = [
     "with_needs",
 ]
 
+CATALOGUE: tuple[Published, ...] = (*ACESTEP_MODELS, *STEM_MODELS)
+
+
+def by_name(name: str) -> Published | None:
+    """The entry with this name or folder, ignoring case."""
+    wanted = name.lower()
+    for entry in CATALOGUE:
+        if wanted in (entry.name, entry.folder.lower()):
+            return entry
+    return None
+
+
+def with_needs(entries: tuple[Published, ...]) -> Iterator[Published]:
+    """The entries and those they need, each once, in the order of the table."""
+    wanted = {entry.name for entry in entries}
+    wanted |= {need for entry in entries for need in entry.needs}
+    return (entry for entry in CATALOGUE if entry.name in wanted)
+
 
 def check_networks(folder: Path, kind: Kind) -> str:
     """Checks that the tensors in a folder match its networks by name and shape; "" if they do, else the mismatch.
 
     The networks are built on the meta device, without memory; only headers and the autoencoder's weights are read.
     """
+    if kind is Kind.STEMS:
+        return _check_separator(folder)
     from torch import float32
 
     from model.acestep.weights.checkpoint import load_vae, open_weights
@@ -80,6 +95,17 @@ def check_networks(folder: Path, kind: Kind) -> str:
                 # In this layout the VAE and text encoder are single files that no other call checks.
                 if place is not None and (problem := check_networks(place, part)):
                     return problem
+    except NotLoaded as broken:
+        return str(broken)
+    return ""
+
+
+def _check_separator(folder: Path) -> str:
+    from model.stems.network import build
+
+    try:
+        for path in sorted(folder.glob("*.safetensors")):
+            build(path)
     except NotLoaded as broken:
         return str(broken)
     return ""

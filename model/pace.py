@@ -26,6 +26,7 @@ class Pace:
         self._began = clock()
         self._low = 0.0
         self._high = 1.0
+        self._said = [0.0]  # the newest fraction, of the whole work; all parts of a pace share it
 
     def check(self) -> None:
         """Raises RenderStopped if the render was cancelled."""
@@ -42,13 +43,20 @@ class Pace:
         elapsed = self._clock() - self._began
         # Below a twentieth the estimate is too erratic to be useful.
         left = elapsed * (1.0 - done) / done if done > 0.05 else None
+        self._said[0] = done
         self._progress(Progress(stage, done, left))
+
+    def aside(self, stage: str) -> None:
+        """Reports work that nobody counted on, where the bar stands. Raises RenderStopped."""
+        self.check()
+        self._progress(Progress(stage, self._said[0]))
 
     def part(self, low: float, high: float) -> Pace:
         """A pace whose 0..1 maps to low..high of this one."""
         inner = Pace(self._progress, self._should_stop, self._clock)
         span = self._high - self._low
         inner._began = self._began
+        inner._said = self._said
         inner._low = self._low + span * low
         inner._high = self._low + span * high
         return inner

@@ -45,11 +45,13 @@ NEVER = {
     # Arithmetic on arrays, for the store too.
     "model/dsp": ("torch", "asyncio", "soundfile", "librosa", "numba"),
     # The base install has no torch; numba and librosa take seconds to start and pin old numpy.
-    "model/sketch": ("torch", "librosa", "numba", "model.acestep"),
+    "model/sketch": ("torch", "librosa", "numba", "demucs", "model.acestep"),
+    # What separates knows no other engine.
+    "model/stems": ("model.acestep", "model.sketch"),
     # Its own loops and networks; diffusers would bring a second notion of each.
     "model/acestep": ("diffusers", "model.sketch"),
     # The network lives in its own process, under a name that is only text here.
-    "bridge_server": ("torch", "transformers", "safetensors", "model.acestep", "model.sketch"),
+    "bridge_server": ("torch", "transformers", "safetensors", "model.acestep", "model.sketch", "model.stems"),
     "clip_store": ("torch", "asyncio", "socket"),
 }
 
@@ -114,9 +116,10 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
     "model": (
         ("checkpoints",),
         ("acestep", "sketch"),
-        ("ears",),
-        ("pace",),
+        ("ears", "stems"),
+        ("pace", "stem_notes"),
         ("engine", "engine_config"),
+        ("published", "torch_device", "weight_header"),
         ("blueprint", "dsp", "errors", "given_chord", "vocabulary"),
     ),
     "model.acestep": (
@@ -130,6 +133,14 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("weights",),
         ("networks",),
         ("latent_grid",),
+    ),
+    "model.stems": (
+        ("engine", "separator"),
+        ("loading",),
+        ("span",),
+        ("overlap",),
+        ("network",),
+        ("clarity", "published_stems"),
     ),
     "model.sketch": (
         ("engine",),
@@ -178,6 +189,7 @@ ONLY_IN = {
     ),
     "c2pa": ("bridge_server.provenance",),
     "cryptography": ("bridge_server.provenance",),
+    "demucs": ("model.stems.network",),
     "mcp": ("bridge_server.cli.mcp_server",),
     "mcp_types": ("bridge_server.cli.mcp_server",),
     "prometheus_client": ("bridge_server.endpoints.http.metrics_page",),
@@ -191,6 +203,7 @@ ONLY_IN = {
         "bridge_server.engines.registry",
         "model.acestep.engine",
         "model.sketch.engine",
+        "model.stems.loading",
     ),
 }
 
@@ -303,6 +316,8 @@ def test_sketch_knows_only_the_interface_of_engines():
                 "model.errors",
                 "model.given_chord",
                 "model.pace",
+                "model.stem_notes",
+                "model.stems.separator",
                 "model.vocabulary",
             )
             for name in ours

@@ -22,6 +22,7 @@ from model.pace import Pace
 from model.sketch.analysis.chords import TEMPLATES
 from model.sketch.band import accompany, harmony, sung_bars
 from model.sketch.band.harmony import Taste
+from model.sketch.band.voice_analysis import listen
 from model.sketch.engine import SketchEngine
 from tests.model.sketch.songs import Generated, grid_of, request_for, song_of
 
@@ -130,7 +131,7 @@ def backing(made: Generated) -> tuple[Line, Samples, Report]:
 def melody_line(made: Generated) -> Line:
     """The chords chosen from the pitch that was tracked alone, as it was for every source once."""
     request = request_for(made, 0, made.song.frames, Task.ACCOMPANY)
-    voice = accompany.listen(request, made.song, Pace(lambda _: None, lambda: False))
+    voice = listen(request, made.song, Pace(lambda _: None, lambda: False))
     bars = accompany.bars_of(request)
     slots = sung_bars.sung_slots(voice.line, voice.tuning, request.grid, bars)
     found = np.full(len(request.grid.seconds), -1)

@@ -185,6 +185,7 @@ def _announce(screen: Screen, orders: list[Download], models: Path) -> None:
         entry = one.listing.entry
         if one.missing:
             screen.say(f"{entry.name}: {gigabytes(one.size)} to fetch from {entry.repository}")
+            screen.say(f"    licence of the weights: {escape(entry.licence)} ({entry.page})")
         else:
             screen.say(f"{entry.name}: here already, and whole")
     if any(one.missing for one in orders):
@@ -252,7 +253,8 @@ def _check_tensors(one: InstalledModel, child: Executor) -> tuple[str, str]:
     """Problems with the names and shapes of its tensors, and what could not be checked."""
     if one.kind in (Kind.PLANNER, Kind.TOKENIZER):
         return "", ""  # the one is read when it plans, the other has no tensors
-    missing = [name for name in ("torch", "transformers") if version_of(name) is None]
+    library = "demucs" if one.kind is Kind.STEMS else "transformers"
+    missing = [name for name in ("torch", library) if version_of(name) is None]
     if missing:
         return "", f"not compared with the networks: {' and '.join(missing)} not installed"
     try:

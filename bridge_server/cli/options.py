@@ -52,7 +52,8 @@ def models_option(one: argparse.ArgumentParser) -> None:
     """The option --models after the command as well; what was given before it counts unless it is repeated."""
     one.add_argument(
         "--models", type=Path, default=argparse.SUPPRESS, metavar="FOLDER",
-        help=f"{MODELS_ENGINE.label} weights: a model's folder, or a folder with several models, vae and text encoder",
+        help=f"{MODELS_ENGINE.label} weights: a model's folder, or a folder with several models, vae and text encoder; "
+        "networks that separate stems are looked for there too",
     )  # fmt: skip
 
 

@@ -41,7 +41,7 @@ from model.engine import Task
 Section = dict[str, Any]
 
 PROGRAMS = ("ffmpeg", "oscsend", "fluidsynth", "nvidia-smi")
-OTHERS = ("zeroconf", "prometheus-client", *SYNC)
+OTHERS = ("demucs", "zeroconf", "prometheus-client", *SYNC)
 _JOB = re.compile(r"j[0-9a-f]{10}")
 _RELEASE = re.compile(r"\d+(?:\.\d+){0,3}")
 

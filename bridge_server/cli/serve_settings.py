@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bridge_server.cli.arguments import engines_of, models_of, store_of
 from bridge_server.engines.pool import EnginePool
-from bridge_server.engines.registry import MODELS_ENGINE, installed_engines, options_by_engine
+from bridge_server.engines.registry import BUILT_IN, installed_engines, options_by_engine
 from bridge_server.network.lan import ANYWHERE, kept_token
 from bridge_server.platforms import mailbox_pointer, models_folder, signing_folder, store_folder
 from bridge_server.settings import MidiSettings, Settings, WatchSettings
@@ -31,10 +31,10 @@ def serve_settings(arguments: Namespace) -> Settings:
     for problem in installed_engines().problems:
         log.warning("%s", problem)
     named = options_by_engine(arguments.engine_option, engines)  # what was asked for must work
-    if models_of(arguments) != models_folder():
-        named.setdefault(MODELS_ENGINE.name, {})
     for name in named:
         asyncio.run(EnginePool(engines).refuse_unusable(name))
+    if models_of(arguments) != models_folder():
+        asyncio.run(refuse_without_models(EnginePool(engines)))
     # A server on any free port is an experiment: DAW-side scripts are not pointed to it.
     led_to = arguments.port != 0 and store != store_folder()
     return Settings(
@@ -55,6 +55,18 @@ def serve_settings(arguments: Namespace) -> Settings:
         places=arguments.places,
         sound=arguments.sound,
     )
+
+
+async def refuse_without_models(pool: EnginePool) -> None:
+    """Raises ProtocolError, with the reason of the first, when no engine can use what is in the folder of models."""
+    reasons = []
+    for name in (spec.name for spec in BUILT_IN if spec.models):
+        try:
+            await pool.refuse_unusable(name)
+            return
+        except ProtocolError as unusable:
+            reasons.append(unusable)
+    raise reasons[0]
 
 
 def readable_root(root: Path) -> Path:

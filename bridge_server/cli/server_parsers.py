@@ -96,7 +96,7 @@ def add_serve(commands: Subparsers) -> None:
     models_option(serve)
     serve.add_argument(
         "--device", default="", metavar="NAME",
-        help=f"where {MODELS_ENGINE.label} renders: cuda, cuda:1, xpu, mps or cpu (default: the best one there is)",
+        help="where neural networks run: cuda, cuda:1, xpu, mps or cpu (default: the best one there is)",
     )  # fmt: skip
     serve.add_argument(
         "--memory-gb", type=gigabytes, metavar="GB",
@@ -125,9 +125,8 @@ def _run_serve(arguments: argparse.Namespace) -> int:
 
 
 def _models(commands: Subparsers) -> None:
-    models = commands.add_parser(
-        "models", help=f"list, download and check the models of the {MODELS_ENGINE.label} engine"
-    )
+    labels = " and ".join(one.label for one in BUILT_IN if one.models)
+    models = commands.add_parser("models", help=f"list, download and check the models of {labels}")
     models.add_argument(
         "action",
         choices=("list", "pull", "verify", "path", "ears"),

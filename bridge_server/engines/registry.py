@@ -27,6 +27,8 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,31}")  # requests have room for 32 ch
 _PLACE = re.compile(r"[\w.]+:[\w.]+")
 MODELS_FOLDER = "folder"  # the start option that tells an engine where models are
 
+DEVICE, MEMORY = "device", "memory_gb"
+
 
 @dataclass(frozen=True)
 class EngineSpec:
@@ -36,7 +38,8 @@ class EngineSpec:
     target:   "module:Class". The class is cheap to make; `load` reads what it needs.
     label:    how producers know it.
     extra:    of this package, brings what it needs; packages: their names. Empty for engines that need none.
-    models:   whether it takes a folder of models, a device and a limit of memory.
+    shared:   start options of its own that get what the server was started with: the folder of models, the device and
+              the limit of memory, by what they get.
     """
 
     name: str
@@ -44,7 +47,12 @@ class EngineSpec:
     label: str
     extra: str = ""
     packages: tuple[str, ...] = ()
-    models: bool = False
+    shared: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def models(self) -> bool:
+        """Whether it renders with models of its own folder."""
+        return MODELS_FOLDER in self.shared
 
     @property
     def install(self) -> str:
@@ -70,19 +78,33 @@ class EngineSetup:
 
 
 BUILT_IN = (
-    EngineSpec("sketch", "model.sketch.engine:SketchEngine", "Sketch"),
+    EngineSpec(
+        "sketch",
+        "model.sketch.engine:SketchEngine",
+        "Sketch",
+        # Not its models: it renders without any, and separates better with a network that is there.
+        shared={"separators": MODELS_FOLDER, DEVICE: DEVICE},
+    ),
     EngineSpec(
         "acestep",
         "model.acestep.engine:AceStepEngine",
         "ACE-Step",
         extra="acestep",
         packages=("torch", "transformers", "safetensors", "huggingface-hub"),
-        models=True,
+        shared={name: name for name in (MODELS_FOLDER, DEVICE, MEMORY)},
+    ),
+    EngineSpec(
+        "stems",
+        "model.stems.engine:StemsEngine",
+        "HTDemucs",
+        extra="stems",
+        packages=("torch", "demucs", "safetensors", "huggingface-hub"),
+        shared={name: name for name in (MODELS_FOLDER, DEVICE)},
     ),
 )
 DEFAULT_ENGINE = BUILT_IN[0].name
 MODELS_ENGINE = next(spec for spec in BUILT_IN if spec.models)
-"""The one whose models `takebridge models` fetches."""
+"""The one that most models of `takebridge models` are for; the others that render with models take the same folder."""
 
 
 @dataclass(frozen=True)
@@ -143,16 +165,20 @@ def engine_setups(
     device, memory_gb: "cuda", "cpu", ...; None or "" leaves the choice to the engine.
     options: further start options by engine; they count more than the others.
     """
-    shared: dict[str, Option] = {}
+    given: dict[str, Option] = {}
     if models is not None:
-        shared[MODELS_FOLDER] = str(models)
+        given[MODELS_FOLDER] = str(models)
         if device:
-            shared["device"] = device
+            given[DEVICE] = device
         if memory_gb is not None:
-            shared["memory_gb"] = memory_gb
+            given[MEMORY] = memory_gb
     own = options or {}
     return {
-        spec.name: EngineSetup(spec.target, {**(shared if spec.models else {}), **own.get(spec.name, {})})
+        spec.name: EngineSetup(
+            spec.target,
+            {name: given[what] for name, what in spec.shared.items() if what in given}
+            | dict(own.get(spec.name, {})),
+        )
         for spec in specs
     }
 

@@ -101,6 +101,7 @@ export class Models {
     const open = this.lists.querySelector("details")?.open ?? false;
     this.lists.replaceChildren(
       list("Music models", models.filter((one) => one.kind === "music model")),
+      list("Stem separators: for extract, and for the layers of a repaint", models.filter((one) => one.kind === "stem separator")),
       list("Planners: they write a song's plan before it is rendered", models.filter((one) => one.kind === "planner")),
       models.some(isPart) ? make("details", { open }, make("summary", {}, "Parts, which come with the models that need them"), make("ul", { class: "models" }, ...models.filter(isPart).map((one) => this.#entry(one)))) : "",
     );
@@ -109,7 +110,7 @@ export class Models {
 
   #entry(one) {
     const size = one.state === "here" || one.published_bytes === null ? bytes(one.bytes) : `about ${bytes(one.published_bytes)}`;
-    const licence = one.licence ? make("a", { href: one.page, target: "_blank", rel: "noopener" }, `${one.licence} licence, page of ${one.name}`) : null;
+    const licence = one.licence ? make("a", { href: one.page, target: "_blank", rel: "noopener" }, `Licence: ${one.licence}. Page of ${one.name}`) : null;
     const needed = one.get_bytes > (one.published_bytes ?? 0) ? ` with ${one.needs.join(" and ")}` : "";
     const words = { begun: "Resume", damaged: "Repair", here: "Get the rest of" }[one.state] ?? "Get";
     const get = one.published_bytes !== null && one.get_bytes > 0

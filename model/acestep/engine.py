@@ -185,8 +185,9 @@ class AceStepEngine:
             return self._loaded
         self.unload()
         progress(Progress("loading the libraries", 0.0))  # takes seconds the first time
-        from model.acestep.device.devices import choose_device, spare_a_core
+        from model.acestep.device.devices import choose_device
         from model.acestep.loaded_checkpoint import LoadedCheckpoint
+        from model.torch_device import spare_a_core
 
         device = choose_device(self._config.device, self._config.precision)
         if device.kind == "cpu":

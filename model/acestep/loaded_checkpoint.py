@@ -15,7 +15,7 @@ import torch
 
 from model.acestep.conditioning.prompts import MAX_LYRIC_TOKENS, MAX_TEXT_TOKENS
 from model.acestep.conditioning.request_plan import RenderPlan, plan_render, with_song_plan
-from model.acestep.device.devices import Device, free_bytes, out_of_memory
+from model.acestep.device.devices import Device, free_bytes
 from model.acestep.device.memory_plan import GIGABYTE, MemoryPlan, Placement, Work, preflight
 from model.acestep.device.network_sizes import sizes_of
 from model.acestep.device.parts import Neighbours, StoredParts, neighbours
@@ -28,11 +28,12 @@ from model.acestep.weights.capabilities import ModelTask, Training
 from model.acestep.weights.checkpoint import Weights, open_weights
 from model.acestep.weights.model_folders import ModelFolder
 from model.acestep.weights.tensor_files import weight_files
-from model.acestep.weights.weight_header import fingerprint
 from model.blueprint import Blueprint
 from model.engine import Attachment, OnProgress, Rendered, RenderRequest, Report, ShouldStop
 from model.errors import CannotRender, NotLoaded, RanOutOfMemory
 from model.pace import Pace
+from model.torch_device import out_of_memory
+from model.weight_header import fingerprint
 
 _PLANNED = 0.3  # share of a planned song's render time that planning takes
 _GET_PLANNER = (

@@ -9,6 +9,8 @@ import hashlib
 import importlib
 from collections import OrderedDict
 from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -38,6 +40,7 @@ from model.sketch.band.style import VOCABULARY as BAND
 from model.sketch.rearrange import complete, repaint
 from model.sketch.rearrange.layers import SongStems
 from model.sketch.separation.separation_parameters import STEM_NAMES
+from model.sketch.separation.span_separation import SpanSeparation
 
 _WEIGHTS_REMEDY = "Install ACE-Step weights (`takebridge models pull {}`) and choose the acestep engine."
 _ONLY_BASE = (Task.LEGO,)
@@ -84,13 +87,40 @@ _ANALYSIS_SHARE = 0.7
 _EARS_SHARE = 0.8
 
 
+SEPARATIONS = ("auto", "rules")
+
+
+@dataclass(frozen=True)
+class SketchConfig:
+    """How the engine was set up (model/engine_config.py).
+
+    separators: the folder of models; a separation network in it separates the layers.
+    device:     where the network runs: "auto", "cuda", "cuda:1", "xpu", "mps" or "cpu".
+    separation: "auto", or "rules" to separate without a network even where one is.
+    """
+
+    separators: str = ""
+    device: str = "auto"
+    separation: str = "auto"
+
+    def __post_init__(self) -> None:
+        if self.separation not in SEPARATIONS:
+            raise ValueError(f"separation must be {' or '.join(SEPARATIONS)}, got {self.separation!r}")
+
+
 class SketchEngine:
     """Implements model.engine.Engine on numpy and scipy."""
 
-    def __init__(self) -> None:
+    config_type = SketchConfig
+
+    def __init__(self, config: SketchConfig = SketchConfig()) -> None:
         self._listenings: OrderedDict[str, Listening] = OrderedDict()
         self._ears = Ears()
-        self._stems: dict[str, SongStems] = {}
+        models = Path(config.separators) if config.separators and config.separation == "auto" else None
+        self._separation = SpanSeparation(models, config.device)
+        self._stems: dict[
+            tuple[str, str], SongStems
+        ] = {}  # by song and separation network: no take mixes two
         self._analyses: OrderedDict[tuple[str, str], Analysis] = OrderedDict()
 
     def describe(self) -> EngineDescription:
@@ -134,6 +164,7 @@ class SketchEngine:
         self._listenings.clear()
         self._analyses.clear()
         self._stems.clear()
+        self._separation.forget()
 
     def render(
         self, request: RenderRequest, progress: OnProgress, should_stop: ShouldStop
@@ -153,7 +184,7 @@ class SketchEngine:
         elif request.task is Task.ACCOMPANY:
             from model.sketch.band import accompany
 
-            yield from accompany.render(request, progress, should_stop)
+            yield from accompany.render(request, progress, should_stop, self._separation.by_network)
         else:
             assert request.task is Task.EXTRACT, f"{request.task} is described as unavailable"
             from model.sketch.separation import extract
@@ -166,7 +197,9 @@ class SketchEngine:
         share = 0.02 if known else _ANALYSIS_SHARE
         song_analysis = self._analysis(song, request.grid, request.key, pace.part(0.0, share))
         if request.task is Task.REPAINT:
-            stems = self._stems.setdefault(song.digest, SongStems(song))
+            stems = self._stems.setdefault(
+                (song.digest, self._separation.network), SongStems(song, self._separation)
+            )
             yield from repaint.render(request, song_analysis, stems, pace.part(share, 1.0))
         else:
             yield from complete.render(request, song_analysis, pace.part(share, 1.0))
@@ -219,9 +252,9 @@ class SketchEngine:
     def _forget_old(self) -> None:
         while len(self._listenings) > p.KEPT_ANALYSES:
             oldest, _ = self._listenings.popitem(last=False)
-            self._stems.pop(oldest, None)
-            for names in [names for names in self._analyses if names[0] == oldest]:
-                del self._analyses[names]
+            for kept in (self._stems, self._analyses):
+                for names in [names for names in kept if names[0] == oldest]:
+                    del kept[names]
         while len(self._analyses) > 4 * p.KEPT_ANALYSES:
             self._analyses.popitem(last=False)
 

@@ -28,7 +28,7 @@ pytest.importorskip(
 
 from bridge_server.engines.registry import MODELS_ENGINE, EngineSetup, engine_setups
 from bridge_server.settings import Limits, Settings
-from model.acestep.device.devices import is_there
+from model.torch_device import is_there
 from tests.bridge_server.peers import PATIENCE, TERMINAL, RpcError, ServerThread, WebSocketPeer
 from tests.bridge_server.servers import settings_in
 from tests.model.acestep.tiny_folder import write_models

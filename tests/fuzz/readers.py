@@ -92,7 +92,7 @@ def weights_reader() -> Iterator[Read]:
     from model.acestep.weights.adapter_file import read_adapter
     from model.acestep.weights.model_folders import find_models, what_it_is_instead
     from model.acestep.weights.tensor_files import TensorFiles
-    from model.acestep.weights.weight_header import fingerprint, read_header, read_metadata
+    from model.weight_header import fingerprint, read_header, read_metadata
 
     wanted = {"layers.0.self_attn.q_proj.weight": torch.Size((2, 2))}
     with scratch() as folder:

@@ -28,3 +28,13 @@ def test_stop_is_raised_before_any_report() -> None:
         pace.at("listening", 0.5)
     assert pace.stops()
     assert not said
+
+
+def test_work_aside_leaves_the_bar_where_it_stands() -> None:
+    said: list[Progress] = []
+    pace = Pace(said.append, lambda: False)
+    pace.part(0.0, 0.5).at("listening", 0.5)
+    pace.part(0.8, 1.0).aside("separating")
+    assert [(update.stage, update.fraction) for update in said] == [("listening", 0.25), ("separating", 0.25)]
+    with pytest.raises(RenderStopped):
+        Pace(said.append, lambda: True).aside("separating")

@@ -1,13 +1,10 @@
-"""Where the networks run: which device and dtype, with how much memory and how many threads.
+"""Where the networks of a checkpoint run: in which dtype, and with how much memory.
 
-Asks torch what is available and decides by plain rules, testable without a device. Reads no environment variables: the
-producer's choice comes as a string.
+Which device that is and with how many threads, model/torch_device.py decides for all engines.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,21 +12,12 @@ import torch
 
 from model.acestep.device.cpu_kernels import CpuKernels, fastest_kernels
 from model.errors import NotLoaded
+from model.torch_device import AUTO, choose_place
 
-AUTO = "auto"
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
-KINDS = ("cuda", "xpu", "mps", "cpu")
-"""Tried by `auto` in this order. AMD's ROCm builds of torch use "cuda" too."""
-
 _BF16_CAPABILITY = (8, 0)  # NVIDIA Ampere and later multiply bfloat16 in hardware
 _FP16_CAPABILITY = (7, 0)  # Volta and Turing only float16
 _MEMORY_FILE = Path("/proc/meminfo")
-
-_MISSING = {
-    "cuda": "Install an NVIDIA driver and a torch build with CUDA, or use the device auto.",
-    "xpu": "Install Intel's driver and a torch build with XPU, or use the device auto.",
-    "mps": "Only Macs with Apple silicon have it; use the device auto.",
-}
 
 
 @dataclass(frozen=True)
@@ -66,19 +54,8 @@ def choose_device(wanted: str = AUTO, precision: str = AUTO) -> Device:
     """
     if precision != AUTO and precision not in PRECISIONS:
         raise NotLoaded(f"There is no precision {precision!r}.", f"Use auto, {' or '.join(PRECISIONS)}.")
-    if wanted == AUTO:
-        wanted = next(kind for kind in KINDS if is_there(kind))
-    kind = wanted.partition(":")[0]
-    if kind not in KINDS:
-        raise NotLoaded(f"There is no device type {wanted!r}.", f"Use auto, {', '.join(KINDS)}.")
-    if not is_there(kind):
-        raise NotLoaded(f"The device {wanted} is not available: torch finds none here.", _MISSING[kind])
-    try:
-        place = torch.device(wanted)
-        label = _label(place)
-    except (RuntimeError, AssertionError) as wrong:
-        raise NotLoaded(f"There is no device {wanted} on this machine.", f"Use {kind}, or auto.") from wrong
-    if kind == "cpu":
+    place, label = choose_place(wanted)
+    if place.type == "cpu":
         kernels = fastest_kernels()
         return Device(place, torch.float32, label, cpu_transformer(kernels, precision), kernels.onednn)
     dtype = _dtype(place)
@@ -90,17 +67,6 @@ def cpu_transformer(kernels: CpuKernels, precision: str = AUTO) -> torch.dtype:
     sound is 22 dB above its error."""
     fastest = torch.bfloat16 if kernels.bfloat16 else torch.float32
     return PRECISIONS.get(precision, fastest)
-
-
-def is_there(kind: str) -> bool:
-    """Whether torch can use a device of this kind."""
-    checks: Mapping[str, bool] = {
-        "cuda": torch.cuda.is_available(),
-        "xpu": hasattr(torch, "xpu") and torch.xpu.is_available(),
-        "mps": torch.backends.mps.is_available(),
-        "cpu": True,
-    }
-    return checks[kind]
 
 
 def cuda_dtype(capability: tuple[int, int]) -> torch.dtype:
@@ -124,14 +90,6 @@ def _multiplies_bfloat16(place: torch.device) -> bool:
         return bool((probe @ probe == 2).all())
     except (RuntimeError, TypeError):
         return False
-
-
-def _label(place: torch.device) -> str:
-    if place.type == "cuda":
-        return f"{place} ({torch.cuda.get_device_name(place)})"
-    if place.type == "xpu":
-        return f"{place} ({torch.xpu.get_device_name(place)})"
-    return str(place)
 
 
 # --- memory -------------------------------------------------------------------------------------------
@@ -170,34 +128,3 @@ def give_back_unused(device: Device) -> None:
         torch.xpu.empty_cache()
     elif device.kind == "mps":
         torch.mps.empty_cache()
-
-
-OUT_OF_MEMORY = (
-    "out of memory",
-    "can't allocate memory",
-    "could not create a primitive",  # oneDNN, which plans a convolution or product and finds no room for its workspace
-)
-"""What the libraries say, in lower case."""
-
-
-def out_of_memory(error: BaseException) -> bool:
-    """Whether an allocation failed, on any device; the CPU allocator reports it only in the message."""
-    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
-        return True
-    words = str(error).lower()
-    return isinstance(error, RuntimeError) and any(phrase in words for phrase in OUT_OF_MEMORY)
-
-
-# --- threads ------------------------------------------------------------------------------------------
-
-
-def spared_threads(threads: int, cores: int) -> int:
-    """Number of threads for a render: leaves one core to the DAW if there are more than two."""
-    return max(1, min(threads, cores - 1 if cores > 2 else cores))
-
-
-def spare_a_core() -> int:
-    """Limits torch to `spared_threads`; returns the number. Never raises a lower limit set by the user."""
-    threads = spared_threads(torch.get_num_threads(), os.cpu_count() or 1)
-    torch.set_num_threads(threads)
-    return threads

@@ -6,69 +6,10 @@ asking it, and for checking folders from elsewhere. Needs no torch.
 
 from __future__ import annotations
 
-import enum
-from collections.abc import Iterator
-from dataclasses import dataclass
+from model.published import Kind, Published, PublishedFile
 
 MAIN_REPOSITORY = "ACE-Step/Ace-Step1.5"
 MAIN_LICENCE = "MIT"
-
-
-class Kind(enum.Enum):
-    """The kind of model in a published folder."""
-
-    MUSIC = "music model"  # the transformer with its condition encoder and audio tokenizer
-    VAE = "autoencoder"
-    TEXT_ENCODER = "text encoder"
-    PLANNER = "planner"  # the language model that writes blueprints
-    TOKENIZER = "tokenizer"  # only the text encoder's tokenizer
-
-
-@dataclass(frozen=True)
-class PublishedFile:
-    """One published file.
-
-    size:   bytes, exact; None if only the folder's total is known.
-    sha256: the first digits, as observed; "" = unknown.
-    """
-
-    name: str
-    size: int | None = None
-    sha256: str = ""
-
-
-@dataclass(frozen=True)
-class Published:
-    """One published folder.
-
-    name:       its name on the command line.
-    folder:     inside the models folder; the official application uses the same names side by side.
-    repository: on the hub.
-    files:      the files it needs. Others published with it (tokenizer tables) are downloaded too.
-    size:       bytes of the whole folder, rounded.
-    about:      one sentence to help choose.
-    subfolder:  inside the repository; "" = its root.
-    needs:      names of the entries it requires.
-    licence:    of the weights; docs/model.md has where each is from, and what could not be confirmed.
-    whole:      whether to download everything a model may need from the folder, or only `files`.
-    """
-
-    name: str
-    kind: Kind
-    folder: str
-    repository: str
-    files: tuple[PublishedFile, ...]
-    size: int
-    about: str
-    subfolder: str = ""
-    needs: tuple[str, ...] = ()
-    whole: bool = True
-    licence: str = "MIT (unconfirmed)"
-
-    @property
-    def page(self) -> str:
-        """Where its publisher describes it; what it says of the licence counts."""
-        return f"https://huggingface.co/{self.repository}"
 
 
 CONFIG = PublishedFile("config.json")
@@ -102,7 +43,7 @@ def _music(name: str, files: tuple[PublishedFile, ...], size: int, about: str) -
     return Published(name, Kind.MUSIC, folder, f"ACE-Step/{folder}", files, size, about, needs=COMPANIONS)
 
 
-CATALOGUE: tuple[Published, ...] = (
+ACESTEP_MODELS: tuple[Published, ...] = (
     Published(
         "turbo", Kind.MUSIC, "acestep-v15-turbo", MAIN_REPOSITORY, _weights_2b("3f6e0797"), SIZE_2B,
         "Fast, eight steps: repaints, continues and generates. No stems, added tracks or accompaniments.",
@@ -150,22 +91,6 @@ CATALOGUE: tuple[Published, ...] = (
 
 # Downloaded besides safetensors and JSON; never Python files, pickles, pictures or anything else.
 TOKENIZER_FILES = ("merges.txt", "vocab.txt", "chat_template.jinja")
-
-
-def by_name(name: str) -> Published | None:
-    """The entry with this name or folder, ignoring case."""
-    wanted = name.lower()
-    for entry in CATALOGUE:
-        if wanted in (entry.name, entry.folder.lower()):
-            return entry
-    return None
-
-
-def with_needs(entries: tuple[Published, ...]) -> Iterator[Published]:
-    """The entries and those they need, each once, in the order of the table."""
-    wanted = {entry.name for entry in entries}
-    wanted |= {need for entry in entries for need in entry.needs}
-    return (entry for entry in CATALOGUE if entry.name in wanted)
 
 
 def is_wanted(file: str) -> bool:

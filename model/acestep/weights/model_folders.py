@@ -25,8 +25,8 @@ from model.acestep.weights.single_files import (
     tokenizer_of,
     vae_of,
 )
-from model.acestep.weights.weight_header import read_header
 from model.errors import NotLoaded
+from model.weight_header import read_header
 
 if TYPE_CHECKING:
     from model.acestep.networks.network_config import NetworkConfig

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from model.acestep.latent_grid import HOP, MODEL_RATE
-from model.acestep.weights.weight_header import read_header, read_metadata
 from model.errors import NotLoaded
+from model.weight_header import read_header, read_metadata
 
 Shapes = Mapping[str, tuple[int, ...]]
 

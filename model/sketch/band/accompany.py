@@ -7,7 +7,7 @@ and attaches the arrangement as a MIDI file.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -33,18 +33,18 @@ from model.sketch.band import (
     arranger,
     harmony,
     leadsheet,
-    line_or_mix,
     melody,
     sung_bars,
 )
 from model.sketch.band.harmony import Chord, Slots, Taste
-from model.sketch.band.heard_harmony import HeardHarmony, harmonise_heard, hear
-from model.sketch.band.key_finding import FoundKey, find_key, parse_key
+from model.sketch.band.heard_harmony import harmonise_heard, hear
 from model.sketch.band.leadsheet import Leadsheet, Slot
 from model.sketch.band.melody import Melody
 from model.sketch.band.performance import Performance
 from model.sketch.band.presets import INSTRUMENTS
 from model.sketch.band.style import BandStyle, instruments_for, read_caption
+from model.sketch.band.voice_analysis import CLEAR_MELODY, VoiceAnalysis, listen
+from model.sketch.band.voice_in_mix import SeparateVoice
 from model.sketch.captions import LABEL
 
 __all__ = ["INSTRUMENTS", "render"]
@@ -55,7 +55,6 @@ SILENT_PEAK = 10.0 ** (-60.0 / 20.0)
 BACKING_BELOW_VOICE_LU = 2.0
 # Bounds on the backing's loudness, for voices that are very quiet or very loud.
 MIN_LUFS, MAX_LUFS = -40.0, -14.0
-CLEAR_MELODY = 0.05  # fraction of the song with a clear pitch; below it chords would be guesses
 # Contrast of a recording's chords: below the first there are none in it (noise has 0.1), below the second they are hard
 # to read (drums alone and distorted guitars have 0.15 to 0.25, clear bands 0.4 to 0.55).
 LEAST_CONTRAST, CLEAR_CONTRAST = 0.13, 0.25
@@ -75,40 +74,15 @@ METHOD = (
 )
 
 
-@dataclass(frozen=True)
-class VoiceAnalysis:
-    """The analysed source: its melody, tuning (semitones), key, whether the host gave the key, and loudness.
-
-    spectra, explained: of `line_or_mix`. heard: the harmony that a mix plays itself; None where it is not needed.
-    """
-
-    line: Melody
-    tuning: float
-    key: FoundKey
-    key_given: bool
-    lufs: float
-    spectra: NDArray[np.float32]
-    explained: float
-    heard: HeardHarmony | None = None
-
-    @property
-    def is_line(self) -> bool:
-        """Whether one note sounds at a time."""
-        return line_or_mix.is_line(self.line, self.explained)
-
-    @property
-    def line_share(self) -> float:
-        """How much of what sounds belongs to one clear pitch, 0..1."""
-        return self.line.line_share * self.explained
-
-    @property
-    def is_mix(self) -> bool:
-        """Whether several notes sound at once most of the time; noise without a pitch is neither."""
-        return not self.is_line and (self.heard is not None or self.line.coverage >= CLEAR_MELODY)
-
-
-def render(request: RenderRequest, progress: OnProgress, should_stop: ShouldStop) -> Iterator[Rendered]:
+def render(
+    request: RenderRequest,
+    progress: OnProgress,
+    should_stop: ShouldStop,
+    separate: SeparateVoice | None = None,
+) -> Iterator[Rendered]:
     """The backing as "mix" and one stem per instrument in blocks, the MIDI file, the blueprint, the report.
+
+    separate: takes the voice out of a mix, if that is what the source is.
 
     Raises CannotRender for silence, a region without bars or a caption that leaves no instrument; RenderStopped on
     cancellation.
@@ -117,14 +91,14 @@ def render(request: RenderRequest, progress: OnProgress, should_stop: ShouldStop
     pace.at("analysing the voice", 0.0)
     song = song_within_reach(request)
     refuse_silence(song)
-    voice = listen(request, song, pace)
+    voice = listen(request, song, pace, separate)
     pace.at("choosing chords", 0.22)
     bars = bars_of(request)
     style = style_of(request, bars)
     instruments = instruments_for(style, request.stems)
     slots = sung_bars.sung_slots(voice.line, voice.tuning, request.grid, bars)
     voice, plan, chords = chords_for(request, voice, slots, bars, pace)
-    sung = sounding_per_bar(voice.line, bars) if voice.is_mix else sung_per_bar(slots, len(bars))
+    sung = sounding_per_bar(voice.source_line, bars) if voice.is_mix else sung_per_bar(slots, len(bars))
     sheet = Leadsheet(
         bars,
         plan,
@@ -199,24 +173,6 @@ def refuse_silence(song: Song) -> None:
             "The voice to accompany is silent (nothing above -60 dBFS).",
             "Check that the right track was sent, or widen the region or the context.",
         )
-
-
-def listen(request: RenderRequest, song: Song, pace: Pace) -> VoiceAnalysis:
-    """Tracks the melody and finds its tuning, key and loudness."""
-    line = melody.track(song.samples, song.rate, pace.check)
-    pace.at("analysing the voice", 0.15)
-    tuning = melody.tuning_semitones(line)
-    lufs = loudness.integrated(song.samples, song.rate, pace.check)
-    spectra = line_or_mix.spectrogram_of(song, pace.part(0.15, 0.2))
-    explained = line_or_mix.explained_share(line, spectra, pace.check)
-    given = parse_key(request.key) if request.key is not None else None
-    assert given is not None or request.key is None, request.key
-    if given is not None:
-        return VoiceAnalysis(line, tuning, FoundKey(given, 1.0), True, lufs, spectra, explained)
-    notes = sung_bars.long_notes(line, tuning)
-    first, last = (notes[0][1], notes[-1][1]) if notes else (None, None)
-    sung = sung_bars.histogram(line, tuning, request.grid)
-    return VoiceAnalysis(line, tuning, find_key(sung, first, last), False, lufs, spectra, explained)
 
 
 def bars_of(request: RenderRequest) -> list[sung_bars.Bar]:
@@ -334,10 +290,11 @@ def report(
         "key_given": voice.key_given,
         "key_confidence": round(voice.key.confidence, 2),
         "tuning_cents": round(100.0 * voice.tuning, 1),
-        "melody_coverage": round(voice.line.coverage, 2),
+        "melody_coverage": round(voice.source_line.coverage, 2),
         "line_share": round(voice.line_share, 2),
         "source": "mix" if voice.is_mix else "line",
         "chords_from": "the request" if given else "the recording" if voice.heard else "the melody",
+        **({"voice_separated_by": voice.separated_by} if voice.separated_by else {}),
         "preset": style.preset.name,
         "instruments": list(instruments),
         "first_bar": sheet.bars[0].number,
@@ -348,6 +305,9 @@ def report(
         "backing_lufs": round(performance.target_lufs, 1),
     }
     method = METHOD_GIVEN if given else METHOD_HEARD if voice.heard else METHOD
+    if voice.separated_by:
+        told = f"the voice separated by {voice.separated_by}, a neural network"
+        method = method.replace("no neural network", told)
     return Report(method, figures, tuple(notes_for_the_producer(voice, style, instruments, given)))
 
 
@@ -355,7 +315,9 @@ def notes_for_the_producer(
     voice: VoiceAnalysis, style: BandStyle, instruments: Sequence[str], given: bool
 ) -> Iterator[str]:
     """What the producer should know about this take."""
-    if voice.is_mix:
+    if voice.separated_by:
+        yield f"The source is a mix. {voice.separated_by} separated its voice, and the chords follow that, too."
+    elif voice.is_mix:
         follows = (
             "The band plays along with it." if given else "The chords are read from the recording itself."
         )

@@ -16,10 +16,10 @@ from model.engine import Samples, Song
 from model.pace import Pace
 from model.sketch import parameters as p
 from model.sketch.rearrange.tape import Moved, Tape
-from model.sketch.separation import separation
 from model.sketch.separation.generous_voice import generous_voice
 from model.sketch.separation.separation import Stems
 from model.sketch.separation.separation_parameters import STEM_NAMES
+from model.sketch.separation.span_separation import SeparateSpan, by_rules
 
 
 class Material(Protocol):
@@ -62,7 +62,9 @@ def _drums(stems: Stems, rate: int, pace: Pace) -> Samples:  # noqa: ARG001  (as
 
 
 def _without_voice(stems: Stems, rate: int, pace: Pace) -> Samples:
-    return remainder_of(stems, generous_voice(stems, rate, pace.check))
+    # Rules leave in the band what it shares with the voice; a network has learnt whose it is.
+    voice = stems.vocals if stems.by else generous_voice(stems, rate, pace.check)
+    return remainder_of(stems, voice)
 
 
 def remainder_of(stems: Stems, part: Samples) -> Samples:
@@ -99,8 +101,9 @@ class SongStems:
     separate exactly the same frames: reusing a larger one would let earlier requests change this one's samples.
     """
 
-    def __init__(self, song: Song) -> None:
+    def __init__(self, song: Song, separate: SeparateSpan = by_rules) -> None:
         self._song = song
+        self._separate = separate
         self._spans: OrderedDict[tuple[int, int], SeparatedSpan] = OrderedDict()
 
     @property
@@ -121,12 +124,7 @@ class SongStems:
         start = min(max(first - margin, 0), self._song.frames)
         end = max(min(last + margin, self._song.frames), start)
         if (start, end) not in self._spans:
-            audio = self._song.samples[start:end]
-            # Whoever asks for a layer knows what plays: a span without enough evidence of the singer must not lose her.
-            stems = separation.separate(
-                audio, self._song.rate, lambda _: None, pace.stops, somebody_sings=True
-            )
-            self._spans[start, end] = SeparatedSpan(start, end, stems)
+            self._spans[start, end] = SeparatedSpan(start, end, self._separate(self._song, start, end, pace))
         self._spans.move_to_end((start, end))
         while len(self._spans) > p.KEPT_SPANS:
             self._spans.popitem(last=False)

@@ -32,6 +32,7 @@ from model.sketch.rearrange.layers import Layer, Material, SongStems, StemSong, 
 from model.sketch.rearrange.passage import Passage
 from model.sketch.rearrange.plan import Targets
 from model.sketch.rearrange.tape import Difference, Moved, Tape
+from model.sketch.separation.separation import Stems
 
 METHOD = (
     "Sketch: another take of this passage, assembled from other beats of the same song "
@@ -41,6 +42,7 @@ METHOD_SLICES = (
     "Sketch: the same bars with their drums rearranged, eighth note by eighth note "
     "(no neural network, no new material)."
 )
+_WITHOUT_NETWORK, _WITH_NETWORK = "no neural network", "its layers separated by {}, a neural network"
 LOOP_NOTE = "The song is an exact loop here, so the drums were rearranged instead."
 LOOP_TOGETHER_NOTE = "The song is an exact loop here. For rearranged drums, render each track by itself."
 SEPARABLE_CHANNELS = 2  # several tracks together have more, and are not separated
@@ -90,6 +92,11 @@ def _layer_named(name: str) -> Layer | None:
     return layers.LAYERS[name]
 
 
+def method_by(method: str, stems: Stems) -> str:
+    """The method, where the layers may come from a network: it made none of the sound, but told it apart."""
+    return method.replace(_WITHOUT_NETWORK, _WITH_NETWORK.format(stems.by)) if stems.by else method
+
+
 def _unmet(leans: tuple[str, ...]) -> tuple[str, ...]:
     """A note where the drums were rearranged: no beats are chosen then, brighter or other ones."""
     return (f"Rearranged drums cannot be made {' and '.join(leans)}.",) if leans else ()
@@ -125,16 +132,18 @@ def _other_beats(
     notes = (*leaning.notes(part, path, asked.leans), *((LOOP_TOGETHER_NOTE,) if loops and together else ()))
     if not part.region_was_silent:
         notes = (*unmatched.notes(part.analysis.beats, part.targets, part.sources, path), *notes)
+    method = METHOD
     if isinstance(material, StemSong):
         found = material.stems_of(request.start, request.end)
         figures |= layer_notes.figures(found)
+        method = method_by(method, found)
         notes = (*layer_notes.notes(name, found), *notes)
         wanted = loudness.integrated(
             material.moving(request.start, request.end).read(request.start, request.end), request.rate
         )
     else:
         wanted = wanted_lufs(part)
-    return TakeDraft(laid, original, kept, wanted, METHOD, figures, notes)
+    return TakeDraft(laid, original, kept, wanted, method, figures, notes)
 
 
 def _beneath(part: Passage, song: Song, layer: Layer | None, material: Material) -> tuple[Tape, Tape | None]:
@@ -167,7 +176,8 @@ def _drums_reordered(part: Passage, stems: SongStems, pace: Pace, fill: bool) ->
     notes = (*nothing, *layer_notes.notes("fill", found))
     kept = Difference(Moved(part.song.samples), old)
     wanted = loudness.integrated(old.read(request.start, request.end), request.rate)
-    return TakeDraft(LaidAudio(drums.read(first, last), []), old, kept, wanted, METHOD_SLICES, figures, notes)
+    laid, method = LaidAudio(drums.read(first, last), []), method_by(METHOD_SLICES, found)
+    return TakeDraft(laid, old, kept, wanted, method, figures, notes)
 
 
 def _new_drums(part: Passage, fill: bool, layer: StemSong) -> tuple[Tape, float]:

@@ -11,12 +11,16 @@ from model.errors import CannotRender
 from model.sketch.separation.ratio_mask import remainder
 from model.sketch.separation.separation import Stems, energy, separate
 from model.sketch.separation.separation_parameters import STEM_NAMES
+from model.stem_notes import bleed_notes
 
 CONTEXT_SECONDS = 10.0
 """Audio used on each side of the region: enough to distinguish a singer from a chord; more only takes longer."""
 
 RESIDUAL = "residual"
 """Name of the piece with what remains of the source after the delivered stems."""
+
+LEAST_HEARD = 1e-5
+"""Of the source's energy, 50 dB below it: a stem with less holds nothing whose bleed anybody would hear."""
 
 METHOD = (
     "Sketch: separated without a neural network (drums by harmonic-percussive medians, bass and voice by pitch "
@@ -81,5 +85,10 @@ def report(stems: Stems, delivered: dict[str, Samples], source: Samples) -> Repo
         "vocal_gliding": round(stems.evidence.gliding, 3),
         "has_vocal": stems.has_vocal,
     }
-    notes = (QUALITY_NOTE,) if stems.has_vocal else (QUALITY_NOTE, NO_VOCAL_NOTE)
-    return Report(METHOD, figures, notes)
+    heard = {
+        stem: stems.confidence.get(stem, 0.0)
+        for stem, audio in delivered.items()
+        if energy(audio) > LEAST_HEARD * whole
+    }
+    none = () if stems.has_vocal else (NO_VOCAL_NOTE,)
+    return Report(METHOD, figures, (QUALITY_NOTE, *none, *bleed_notes(heard)))

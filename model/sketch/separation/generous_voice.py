@@ -9,9 +9,14 @@ from model.sketch.separation.channel_spectra import Framing, Tick, analyse, join
 from model.sketch.separation.separation import Stems
 from model.sketch.separation.separation_parameters import DEFAULT, STEM_NAMES
 
-# Power of the voice's share of a cell. At 1, a cell that voice and band share equally keeps half the voice, and two
-# thirds of its amplitude remain on the tuning songs; at 0.5 it is four fifths, with 3 to 5 % of the band's energy.
-GENEROSITY = 0.5
+# Power of the voice's share of a cell. At 1, a cell that voice and band share equally keeps half the voice. Real voices
+# over real drums (12 mixes) kept 47 % of their amplitude at 1, with 7 % of the band's energy; at 0.5 60 and 10 %, at
+# 0.35 67 and 13 %, at 0.25 72 and 16 %.
+GENEROSITY = 0.35
+
+# Power of the confidence that the share kept of those real voices follows: 2 points too high on the mean, with a spread
+# of 8. Of the made songs' voices, which stand clearer than their confidence says, more is kept than this tells.
+_KEPT_ON_REAL_MUSIC = 0.8
 
 
 def generous_voice(stems: Stems, rate: int, tick: Tick) -> Samples:
@@ -30,4 +35,4 @@ def generous_voice(stems: Stems, rate: int, tick: Tick) -> Samples:
 
 def kept_share(confidence: float) -> float:
     """Estimated share of the voice's amplitude that stays, from how much of it stands clear of the band; both 0..1."""
-    return float(np.clip(confidence, 0.0, 1.0) ** GENEROSITY)
+    return float(np.clip(confidence, 0.0, 1.0) ** _KEPT_ON_REAL_MUSIC)

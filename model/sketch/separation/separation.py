@@ -46,6 +46,8 @@ class Stems:
                  silent and `other` has the sound.
     evidence:    the basis of that decision, from the block with the strongest evidence of a singer.
     confidence:  per stem, 0..1: how clearly its cells belonged to it alone.
+    by:          the network that separated them; "" = the rules of this package.
+    note:        why no network did, where one is here; "" otherwise.
     """
 
     vocals: Samples
@@ -56,6 +58,8 @@ class Stems:
     has_vocal: bool
     evidence: Evidence = NO_EVIDENCE
     confidence: Mapping[str, float] = field(default_factory=dict)
+    by: str = ""
+    note: str = ""
 
     def named(self, stem: str) -> Samples:
         """The stem with this name (one of STEM_NAMES)."""

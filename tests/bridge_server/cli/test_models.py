@@ -21,6 +21,8 @@ from bridge_server.cli.models import gigabytes, run_models
 from bridge_server.models.downloads import Hub
 from bridge_server.models.library import RECORD, STAGING
 from daw_protocol.errors import ErrorCode, ProtocolError
+from model.checkpoints import by_name
+from model.stems.published_stems import stem_models
 from tests.bridge_server import hub_server
 from tests.bridge_server.hub_server import running, safetensors
 from tests.places import PROJECT, TINY
@@ -197,6 +199,23 @@ def test_pull_brings_what_the_model_needs_and_shows_sizes_first(hub, tmp_path):
     folders = sorted(path.name for path in (tmp_path / "models").iterdir())
     assert folders == [STAGING, WORDS, TURBO, "vae"]
     assert not list((tmp_path / "models").rglob("*.py"))
+
+
+def test_a_separation_network_is_pulled_with_size_and_licence_first_and_known_afterwards(tmp_path):
+    entry = by_name("stems")
+    weights = safetensors(weights=(5,))
+    files = {entry.files[0].name: weights, "README.md": b"x", "955717e8.json": b"{}", "htdemucs.yaml": b"x"}
+    with running(hub_server.Hub({entry.repository: files})) as hub:
+        typed = Typed(tmp_path, hub)
+        assert typed("pull", "stems") == DONE
+    size, licence, *_, done = [line for line in typed.printed.splitlines() if line.strip()]
+    assert "to fetch from adefossez/HTDemucs" in size
+    assert "research only" in licence
+    assert done.startswith("✓")
+    assert sorted(path.name for path in (tmp_path / "HTDemucs").iterdir()) == [entry.files[0].name, RECORD]
+    assert stem_models(tmp_path)[0].name == "stems"
+    (tmp_path / "HTDemucs" / entry.files[0].name).write_bytes(weights[:-1])
+    assert Typed(tmp_path)("verify", "stems") == PROBLEM
 
 
 def test_what_was_pulled_is_whole_and_known(hub, tmp_path):

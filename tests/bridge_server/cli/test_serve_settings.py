@@ -15,6 +15,7 @@ from bridge_server.cli.serve_settings import serve_settings
 from bridge_server.engines.registry import MODELS_ENGINE, engine_setups
 from bridge_server.platforms import mailbox_pointer, models_folder, store_folder
 from daw_protocol.errors import ErrorCode, ProtocolError
+from tests.model.stems.test_published_stems import installed
 
 
 def serve_arguments(models: Path, *words: str):
@@ -46,6 +47,12 @@ def test_a_named_folder_without_models_stops_the_server(tmp_path):
         serve_settings(serve_arguments(tmp_path))
     assert error.value.code is ErrorCode.ENGINE_NOT_READY
     assert error.value.remedy
+
+
+def test_a_named_folder_with_a_separation_network_alone_will_do(tmp_path):
+    pytest.importorskip("demucs", reason="separation by network needs demucs: pip install takebridge[stems]")
+    installed(tmp_path, 0)
+    assert serve_settings(serve_arguments(tmp_path)).engines
 
 
 def test_scripts_are_led_only_to_a_server_with_a_port_and_a_store_of_its_own(tmp_path):

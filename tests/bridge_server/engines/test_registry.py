@@ -20,7 +20,7 @@ from model.errors import NotLoaded
 from tests.doubles import ENGINES, NoiseEngine
 from tests.refusals import refusal
 
-SKETCH, ACESTEP = BUILT_IN
+SKETCH, ACESTEP, STEMS = BUILT_IN
 
 
 def test_every_built_in_engine_can_be_made_and_knows_its_name():
@@ -30,6 +30,17 @@ def test_every_built_in_engine_can_be_made_and_knows_its_name():
         assert described.label.startswith(spec.label)
     assert SKETCH.name == DEFAULT_ENGINE
     assert MODELS_ENGINE is ACESTEP
+
+
+def test_each_engine_gets_what_it_takes_of_the_servers_options():
+    found = engine_setups(models=Path("models"), device="cpu", memory_gb=4.0)
+    assert found[ACESTEP.name].options == {"folder": "models", "device": "cpu", "memory_gb": 4.0}
+    assert found[STEMS.name].options == {"folder": "models", "device": "cpu"}
+    assert found[SKETCH.name].options == {"separators": "models", "device": "cpu"}
+    assert found[SKETCH.name].models is None, "its description does not change with what is in the folder"
+    for name, setup in found.items():
+        assert make_engine(setup).describe().name == name
+    assert not any(setup.options for setup in engine_setups(device="cpu").values())
 
 
 @pytest.mark.parametrize(
@@ -88,7 +99,7 @@ def test_a_folder_of_models_reaches_the_engine_as_it_is(folder):
     assert setup == EngineSetup(WITH_WORDS, {"folder": folder, "memory_gb": 5.5})
     assert setup.models == Path(folder)
     assert make_engine(setup).words == Words(folder, memory_gb=5.5)
-    assert setups[SKETCH.name] == EngineSetup(SKETCH.target), "it takes no models"
+    assert setups[SKETCH.name] == EngineSetup(SKETCH.target, {"separators": folder})
 
 
 def test_without_a_folder_of_models_no_engine_gets_device_or_memory():

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,9 +18,11 @@ from model.engine import Piece, Progress, RenderRequest, Report, Task
 from model.errors import RenderStopped
 from model.sketch.analysis import analysis
 from model.sketch.band import accompany
-from model.sketch.engine import SketchEngine
+from model.sketch.engine import SketchConfig, SketchEngine
 from tests.model.sketch.questions import work_between_questions
 from tests.model.sketch.songs import Generated, grid_of, make_song, request_for, song_of
+from tests.model.stems.test_engine import Plain
+from tests.model.stems.test_published_stems import installed
 
 
 @pytest.fixture(scope="module")
@@ -267,3 +270,29 @@ def test_an_analysis_goes_by_the_tracker_where_it_hears_beats_and_says_where_not
     assert note in "".join(report.notes)
     assert found.downbeat is not None
     assert (abs(found.downbeat - float(beats[2])) < 0.02) is (method == "Beat This!")
+
+
+def test_layers_come_from_the_network_in_the_folder_of_models(
+    made: Generated, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("model.stems.separator.Networks", Plain)
+    monkeypatch.setattr(Plain, "missing_packages", staticmethod(list))
+    asked = request_for(made, made.bar_frame(8), made.bar_frame(9), Task.REPAINT, layers="keep vocals")
+    models = str(installed(tmp_path, 0))
+    engine = SketchEngine(SketchConfig(models))
+    _, trained = rendered(engine, asked)
+    assert trained.figures["separation"] == "HTDemucs 955717e8"
+    assert "HTDemucs 955717e8, a neural network" in trained.method
+    (Path(models) / "HTDemucs" / "955717e8.safetensors").unlink()
+    _, without = rendered(engine, asked)
+    assert without.figures["separation"] == "rules", "no take is cut from stems that were kept of the network"
+
+
+def test_the_rules_separate_where_the_engine_was_set_up_so(tmp_path: Path) -> None:
+    engine = SketchEngine(SketchConfig(str(installed(tmp_path, 0)), separation="rules"))
+    assert engine._separation.network == ""
+
+
+def test_a_separation_it_does_not_know_is_refused() -> None:
+    with pytest.raises(ValueError, match="separation must be auto or rules"):
+        SketchConfig(separation="magic")

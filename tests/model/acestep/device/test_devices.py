@@ -1,4 +1,4 @@
-"""Rules for devices, memory and threads; on a machine with a GPU also what it says of itself."""
+"""Rules for dtypes and memory; on a machine with a GPU also what it says of itself."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import torch
 
 from model.acestep.device.cpu_kernels import CpuKernels
 from model.acestep.device.devices import (
-    KINDS,
     PRECISIONS,
     available_memory,
     choose_device,
@@ -20,12 +19,9 @@ from model.acestep.device.devices import (
     cuda_dtype,
     free_bytes,
     give_back_unused,
-    is_there,
-    out_of_memory,
-    spare_a_core,
-    spared_threads,
 )
 from model.errors import NotLoaded
+from model.torch_device import KINDS, is_there
 
 
 def test_the_cpu_is_always_there_and_computes_in_float32() -> None:
@@ -102,33 +98,3 @@ def test_available_memory_is_read_from_the_systems_listing(tmp_path: Path) -> No
     listing.write_text("MemTotal: 1 kB\n")
     assert available_memory(listing) is None
     assert available_memory(tmp_path / "none") is None
-
-
-def test_failed_allocations_are_distinguished_from_other_errors() -> None:
-    with pytest.raises(RuntimeError) as failed:
-        torch.empty(2**58, dtype=torch.uint8)
-    assert out_of_memory(failed.value)
-    assert out_of_memory(MemoryError())
-    assert out_of_memory(torch.OutOfMemoryError("CUDA out of memory."))
-    assert out_of_memory(RuntimeError("could not create a primitive"))
-    with pytest.raises(RuntimeError) as other:
-        torch.ones(2, 3) @ torch.ones(2, 3)
-    assert not out_of_memory(other.value)
-    assert not out_of_memory(ValueError("out of memory"))
-
-
-@pytest.mark.parametrize(
-    ("threads", "cores", "left"), [(8, 8, 7), (4, 8, 4), (1, 8, 1), (2, 2, 2), (1, 1, 1), (64, 3, 2)]
-)
-def test_one_core_is_spared_for_the_daw(threads: int, cores: int, left: int) -> None:
-    assert spared_threads(threads, cores) == left
-
-
-def test_threads_are_never_raised() -> None:
-    before = torch.get_num_threads()
-    try:
-        torch.set_num_threads(1)
-        assert spare_a_core() == 1
-        assert torch.get_num_threads() == 1
-    finally:
-        torch.set_num_threads(before)

@@ -12,8 +12,10 @@ from tests.places import PROJECT
 pytest.importorskip("torch", reason="the ACE-Step engine needs torch: pip install takebridge[acestep]")
 
 from model.acestep.weights.capabilities import traits_of
-from model.acestep.weights.catalogue import CATALOGUE, Kind, by_name, is_wanted, with_needs
+from model.acestep.weights.catalogue import ACESTEP_MODELS, is_wanted
 from model.acestep.weights.model_folders import recognise
+from model.checkpoints import by_name, with_needs
+from model.published import Kind
 from tests.model.acestep.golden_data import table
 from tests.model.acestep.stored_layouts import PUBLISHED_2B, PUBLISHED_XL
 from tests.model.acestep.tiny_models import TURBO
@@ -48,13 +50,13 @@ def test_text_encoder_is_as_large_as_its_parameters():
 
 def test_xl_is_four_float32_shards():
     float32 = 4 * table("checkpoint_keys")[PUBLISHED_XL]["parameters"]
-    for entry in CATALOGUE:
+    for entry in ACESTEP_MODELS:
         if entry.folder.startswith("acestep-v15-xl"):
             assert weight_sizes(entry.name) == [None] * 4
             assert abs(entry.size - float32) < 1e7
 
 
-@pytest.mark.parametrize("entry", CATALOGUE, ids=lambda entry: entry.name)
+@pytest.mark.parametrize("entry", ACESTEP_MODELS, ids=lambda entry: entry.name)
 def test_rounded_sizes_fit_the_exact_ones(entry):
     exact = [file.size for file in entry.files if file.size is not None]
     assert sum(exact) <= entry.size * 1.005
@@ -62,7 +64,7 @@ def test_rounded_sizes_fit_the_exact_ones(entry):
         assert sum(exact) >= entry.size * 0.98  # tokenizer tables are small
 
 
-@pytest.mark.parametrize("entry", CATALOGUE, ids=lambda entry: entry.name)
+@pytest.mark.parametrize("entry", ACESTEP_MODELS, ids=lambda entry: entry.name)
 def test_every_entry_can_be_fetched_and_found(entry):
     assert all(is_wanted(file.name) for file in entry.files)
     assert by_name(entry.name) is by_name(entry.folder.upper()) is entry
@@ -76,18 +78,18 @@ def test_every_entry_can_be_fetched_and_found(entry):
 
 
 def test_names_and_folders_are_unique():
-    for values in ([entry.name for entry in CATALOGUE], [entry.folder for entry in CATALOGUE]):
+    for values in ([entry.name for entry in ACESTEP_MODELS], [entry.folder for entry in ACESTEP_MODELS]):
         assert len(set(values)) == len(values)
 
 
 def test_every_music_model_comes_with_vae_and_text_encoder():
-    for entry in CATALOGUE:
+    for entry in ACESTEP_MODELS:
         expected = {entry.name, "vae", "text-encoder"} if entry.kind is Kind.MUSIC else {entry.name}
         assert {one.name for one in with_needs((entry,))} == expected
 
 
 def test_shared_needs_come_once():
-    chosen = tuple(entry for entry in CATALOGUE if entry.name in ("turbo", "base"))
+    chosen = tuple(entry for entry in ACESTEP_MODELS if entry.name in ("turbo", "base"))
     assert [entry.name for entry in with_needs(chosen)] == ["turbo", "base", "vae", "text-encoder"]
 
 

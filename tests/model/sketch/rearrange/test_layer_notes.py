@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -27,11 +29,23 @@ def test_a_voice_that_is_not_recognised_is_kept_and_said() -> None:
 
 def test_how_much_of_the_voice_is_kept_is_named() -> None:
     (note,) = layer_notes.notes("keep vocals", stems(vocals=0.49))
-    assert note.startswith("About 70 % of the voice is kept")
+    assert note.startswith("About 57 % of the voice is kept")
 
 
 def test_where_nothing_leads_nothing_was_kept() -> None:
     (note,) = layer_notes.notes("keep vocals", stems(share=0.001, recognised=False, vocals=0.3))
+    assert note.startswith("No vocal was found")
+    assert "0.1 % of the energy and was kept" in note
+    silent = replace(stems(share=0.0, recognised=False), vocals=np.zeros_like(SOUND))
+    assert layer_notes.notes("keep vocals", silent) == (layer_notes._NOT_SUNG,)
+
+
+def test_a_network_knows_a_quiet_voice_and_is_believed() -> None:
+    quiet = replace(stems(share=0.008, vocals=0.9), by="HTDemucs 955717e8")
+    assert layer_notes.notes("keep vocals", quiet) == ()
+    (note,) = layer_notes.notes("keep vocals", replace(quiet, confidence={"vocals": 0.7}))
+    assert note.startswith("About 70 % of the voice is kept"), "its own figure, not that of the rules"
+    (note,) = layer_notes.notes("keep vocals", replace(quiet, has_vocal=False))
     assert note.startswith("No vocal was found")
 
 
@@ -43,6 +57,7 @@ def test_drums_that_overlap_the_mix_are_named(layer: str) -> None:
 
 def test_figures_say_what_was_found() -> None:
     assert layer_notes.figures(stems(recognised=False, vocals=0.456)) == {
+        "separation": "rules",
         "vocal_share": 0.2,
         "vocal_recognised": False,
         "confidence": {"vocals": 0.46},

@@ -12,6 +12,7 @@ from model.engine import Grid, Piece, Rendered, RenderRequest, Report, Samples, 
 from model.errors import CannotRender
 from model.sketch.separation import extract
 from model.sketch.separation.separation_parameters import STEM_NAMES
+from model.stem_notes import LEAST_CLEAR
 from tests.model.sketch import stem_songs
 
 RATE = stem_songs.RATE
@@ -64,6 +65,13 @@ def test_reports_method_shares_and_quality(pop: Samples) -> None:
     assert set(report.figures["share"]) == set(STEM_NAMES)
     assert all(0 <= value <= 1 for value in report.figures["confidence"].values())
     assert extract.NO_VOCAL_NOTE not in report.notes
+    unclear = {stem for stem, clear in report.figures["confidence"].items() if clear < LEAST_CLEAR}
+    assert 0 < len(unclear) < 4
+    assert {
+        stem
+        for stem in STEM_NAMES
+        if any(f"of the {stem} stem or more is bleed" in note for note in report.notes)
+    } == unclear
     assert any("bleed" in note for note in report.notes)
 
 

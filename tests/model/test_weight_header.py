@@ -12,8 +12,8 @@ pytest.importorskip("torch", reason="the ACE-Step engine needs torch: pip instal
 
 from safetensors import safe_open
 
-from model.acestep.weights.weight_header import fingerprint, read_header, read_metadata
 from model.errors import NotLoaded
+from model.weight_header import fingerprint, read_header, read_metadata
 from tests.model.acestep.tiny_models import TURBO
 from tests.places import ACESTEP_GOLDEN, TINY
 

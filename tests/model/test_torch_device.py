@@ -1,0 +1,54 @@
+"""Rules for devices and threads, and what running out of memory looks like."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("torch", reason="engines with networks need torch: pip install takebridge[acestep]")
+
+import torch
+
+from model.errors import NotLoaded
+from model.torch_device import KINDS, choose_place, is_there, out_of_memory, spare_a_core, spared_threads
+
+
+def test_auto_takes_the_first_kind_there_is() -> None:
+    assert choose_place()[0].type == next(kind for kind in KINDS if is_there(kind))
+    assert choose_place("cpu") == (torch.device("cpu"), "cpu")
+
+
+@pytest.mark.parametrize("wanted", ["gpu", "", "CUDA", "cuda:99"])
+def test_other_words_are_refused_with_those_there_are(wanted: str) -> None:
+    with pytest.raises(NotLoaded) as error:
+        choose_place(wanted)
+    assert "auto" in error.value.remedy or "cuda" in error.value.remedy
+
+
+def test_failed_allocations_are_distinguished_from_other_errors() -> None:
+    with pytest.raises(RuntimeError) as failed:
+        torch.empty(2**58, dtype=torch.uint8)
+    assert out_of_memory(failed.value)
+    assert out_of_memory(MemoryError())
+    assert out_of_memory(torch.OutOfMemoryError("CUDA out of memory."))
+    assert out_of_memory(RuntimeError("could not create a primitive"))
+    with pytest.raises(RuntimeError) as other:
+        torch.ones(2, 3) @ torch.ones(2, 3)
+    assert not out_of_memory(other.value)
+    assert not out_of_memory(ValueError("out of memory"))
+
+
+@pytest.mark.parametrize(
+    ("threads", "cores", "left"), [(8, 8, 7), (4, 8, 4), (1, 8, 1), (2, 2, 2), (1, 1, 1), (64, 3, 2)]
+)
+def test_one_core_is_spared_for_the_daw(threads: int, cores: int, left: int) -> None:
+    assert spared_threads(threads, cores) == left
+
+
+def test_threads_are_never_raised() -> None:
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        assert spare_a_core() == 1
+        assert torch.get_num_threads() == 1
+    finally:
+        torch.set_num_threads(before)
