@@ -19,7 +19,7 @@ from daw_protocol.timeline.position import AtQuarters
 
 log = logging.getLogger(__name__)
 
-INBOX = 64  # readings; the newest matters
+INBOX = 64  # readings, three seconds of them; of more, the newest are kept
 
 
 class LinkControl:
@@ -40,9 +40,11 @@ class LinkControl:
         """Nobody at the other end reads replies."""
 
     def receive(self, reading: LinkReading) -> None:
-        """Queues a reading; on the event loop."""
-        with contextlib.suppress(asyncio.QueueFull):
-            self._inbox.put_nowait(reading)
+        """Queues a reading; on the event loop. A full inbox loses its oldest: a reading says how the session is now, and
+        what the older ones said that still holds, the newer ones say too."""
+        if self._inbox.full():
+            self._inbox.get_nowait()
+        self._inbox.put_nowait(reading)
 
     async def run(self) -> None:
         """Carries out what comes until cancelled."""

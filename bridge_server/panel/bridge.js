@@ -156,19 +156,21 @@ export class Bridge {
     return this.#once("takes", async () => {
       const digest = this.store.get("focus")?.song?.digest ?? null;
       if (!digest) {
-        this.store.set({ takes: [], takesOf: null, selected: null });
+        this.store.set({ accepted: [], takes: [], takesOf: null, selected: null });
         return;
       }
       const found = [];
+      let inSong;
       let before;
       do {
-        const { takes } = await this.connection.call("takes.list", { song: digest, limit: PAGE, ...(before ? { before } : {}) });
+        const { takes, accepted = [] } = await this.connection.call("takes.list", { song: digest, limit: PAGE, ...(before ? { before } : {}) });
+        inSong ??= accepted; // all of it comes with the first page
         found.push(...takes);
         before = takes.length === PAGE ? takes.at(-1).take : null;
       } while (before && found.length < MAX_TAKES);
       const selected = this.store.get("selected");
       const kept = found.some((take) => take.take === selected) ? selected : null;
-      this.store.set({ takes: ordered(found), takesOf: digest, selected: kept });
+      this.store.set({ accepted: inSong, takes: ordered(found), takesOf: digest, selected: kept });
     });
   }
 

@@ -3,7 +3,7 @@
 import { button, byId, make, setText, show } from "./dom.js";
 import { songList } from "./song_list.js";
 import { SongTempo } from "./tempo.js";
-import { bytes, clock, tempoName } from "./words.js";
+import { bytes, clock, songName, tempoName } from "./words.js";
 
 export class Songs {
   #refill = null;
@@ -39,7 +39,9 @@ export class Songs {
 
   #title({ focus, grid }) {
     const song = focus?.song;
-    setText(byId("song-title"), song ? song.title : focus?.problem ? "The song cannot be read" : "Choose a song");
+    setText(byId("song-title"), song ? songName(song) : focus?.problem ? "The song cannot be read" : "Choose a song");
+    setText(byId("song-artist"), song?.tag_artist ?? "");
+    byId("song-button").title = song ? `File: ${song.title}` : "";
     show(byId("facts-button"), Boolean(song));
     if (!song) return;
     const meter = grid?.meters.length ? [...new Set(grid.meters.map(([, name]) => name))].join(", ") : "";
