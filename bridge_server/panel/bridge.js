@@ -34,7 +34,7 @@ export class Bridge {
     const scheme = location.protocol === "https:" ? "wss" : "ws";
     this.connection = new Connection(`${scheme}://${location.host}/?${query}`, {
       opened: () => this.#opened(),
-      changed: (state) => this.store.set({ connection: state }),
+      changed: (state) => this.#connection(state),
       notified: (name, values) => this.#notified(name, values),
     });
   }
@@ -67,7 +67,14 @@ export class Bridge {
     return url.href;
   }
 
-  /** The result of a method; undefined when it failed, which is then shown. refused(error): as well. */
+  /** What the page shows of its own accord; undefined without it. The top bar shows a lost connection already. */
+  async read(method, params = {}) {
+    return this.connection.call(method, params).catch((error) => {
+      if (!(error instanceof Lost)) this.notices.error(error);
+    });
+  }
+
+  /** The result of a producer's command; undefined when it failed, which is then shown. refused(error): as well. */
   async call(method, params = {}, refused = () => undefined) {
     try {
       return await this.connection.call(method, params);
@@ -76,6 +83,13 @@ export class Bridge {
       this.notices.error(error);
       return undefined;
     }
+  }
+
+  #connection(state) {
+    this.store.set({ connection: state });
+    if (state !== "lost") return;
+    for (const { reject } of this.uploads.values()) reject(new Lost(true));
+    this.uploads.clear();
   }
 
   // What the server has
@@ -90,6 +104,7 @@ export class Bridge {
     const before = this.store.get("focus");
     await this.refreshFocus();
     await this.#restore(before);
+    if (before?.song) this.refreshTakes(); // they may have changed while the page could not see it
     this.refreshJobs();
     this.refreshSongs();
     this.refreshAudition();

@@ -69,7 +69,7 @@ export class SongTempo {
 
   async refresh() {
     if (!this.source) return;
-    const kept = await this.bridge.call("songs.tempo", { source: this.source });
+    const kept = await this.bridge.read("songs.tempo", { source: this.source });
     if (kept) this.#show(kept);
   }
 
