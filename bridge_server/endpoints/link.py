@@ -40,8 +40,7 @@ class LinkControl:
         """Nobody at the other end reads replies."""
 
     def receive(self, reading: LinkReading) -> None:
-        """Queues a reading; on the event loop. A full inbox loses its oldest: a reading says how the session is now, and
-        what the older ones said that still holds, the newer ones say too."""
+        """Queues a reading; on the event loop. A full inbox loses its oldest: newer ones say all that still holds."""
         if self._inbox.full():
             self._inbox.get_nowait()
         self._inbox.put_nowait(reading)

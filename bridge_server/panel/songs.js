@@ -24,7 +24,7 @@ export class Songs {
     byId("song-button").addEventListener("click", () => this.open());
     byId("facts-button").addEventListener("click", () => this.openFacts());
     this.#dropping();
-    store.watch(["focus", "grid"], (values) => this.#title(values));
+    store.watch(["focus", "grid", "songs", "recent"], (values) => this.#title(values));
     store.watch(["focus", "songs", "recent", "connection", "locked"], (values) => this.#welcome(values));
     store.watch(["focus", "grid"], () => byId("facts-dialog").open && this.facts?.());
     store.watch(["songs", "recent"], () => byId("song-dialog").open && this.#refill?.());
@@ -37,10 +37,12 @@ export class Songs {
     byId("song-dialog").querySelector("input[type=search]")?.focus();
   }
 
-  #title({ focus, grid }) {
+  #title({ focus, grid, songs, recent }) {
     const song = focus?.song;
     setText(byId("song-title"), song ? songName(song) : focus?.problem ? "The song cannot be read" : "Choose a song");
-    setText(byId("song-artist"), song?.tag_artist ?? "");
+    // Bounces of one project have the same title in their tags: then the file's name tells them apart.
+    const twin = song?.tag_title && [...(songs ?? []), ...(recent ?? [])].some((other) => other.tag_title === song.tag_title && other.title !== song.title);
+    setText(byId("song-artist"), (twin ? song.title : song?.tag_artist) ?? "");
     byId("song-button").title = song ? `File: ${song.title}` : "";
     show(byId("facts-button"), Boolean(song));
     if (!song) return;

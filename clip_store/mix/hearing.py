@@ -52,8 +52,8 @@ def without_alternatives(
 
 
 def stretches(accepted: AcceptedSong) -> tuple[tuple[InSong, Span], ...]:
-    """What is accepted in a song and heard there, in samples from its first: from where to where each comp is, and where
-    changed stems are parts of what plays."""
+    """What is accepted in a song and heard there, in samples from its first: the extent of each comp, and where changed
+    stems are parts of what plays."""
     found = [(InSong.STEM, one.span) for one in audible_in(accepted)]
     for comp in accepted.comps:
         span = Span(min(part.start for part in comp.parts), max(part.end for part in comp.parts))

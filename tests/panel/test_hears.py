@@ -65,7 +65,9 @@ def test_the_choice_is_there_when_only_a_stem_was_changed(open_panel, server):
     panel = open_panel().ready()
     panel.select(3, 4)
     with server.websocket() as peer:
-        replies = peer.render("extract", source="band.wav", bars="2-3", bpm=120, stems="drums", engine="sketch")
+        replies = peer.render(
+            "extract", source="band.wav", bars="2-3", bpm=120, stems="drums", engine="sketch"
+        )
         drums = next(reply["take"] for reply in replies if reply.values.get("stem") == "drums")
         peer.call("takes.choose", take=drums)
         panel.wait("v.takes.some(take => take.take === x && take.chosen)", drums)

@@ -1,4 +1,4 @@
-"""Commands while the server cannot be reached, or goes away before it answers: each says so, and none is lost or done twice."""
+"""Commands while the server cannot be reached, or goes away before it answers: each says so; none is done twice."""
 
 from __future__ import annotations
 
@@ -66,7 +66,9 @@ def take(server):
 
 def listed(server, take):
     with server.websocket() as peer:
-        return next((one for one in peer.call("takes.list", limit=1000)["takes"] if one["take"] == take), None)
+        return next(
+            (one for one in peer.call("takes.list", limit=1000)["takes"] if one["take"] == take), None
+        )
 
 
 def test_what_is_asked_for_without_a_connection_is_not_done_and_says_so(open_panel, server, take):
@@ -134,5 +136,7 @@ def test_an_upload_that_is_cut_off_ends_with_a_notice(open_panel, server):
     wire, page = Wire(panel), panel.page
     wire.unanswered = "upload.begin"
     page.set_input_files("#song-file", {"name": "x.wav", "mimeType": "audio/wav", "buffer": b"\0" * 300_000})
-    expect(page.locator(".notice.error")).to_contain_text("The connection was lost before the server answered.")
+    expect(page.locator(".notice.error")).to_contain_text(
+        "The connection was lost before the server answered."
+    )
     expect(page.locator(".notice progress")).to_have_count(0)

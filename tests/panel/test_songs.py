@@ -101,5 +101,9 @@ def test_a_song_is_called_by_its_tags_and_found_by_them_and_by_its_file(open_pan
     with server.websocket() as peer:
         peer.call("source", source="bounce 8.flac")
     expect(page.locator("#song-artist")).to_have_text(HEBREW)
+    tagged(songs / "bounce 9.flac", HEBREW, HEBREW)
+    page.evaluate("panel.bridge.refreshSongs()")
+    expect(page.locator("#song-artist")).to_have_text("bounce 8")  # which of the two it is
+    (songs / "bounce 9.flac").unlink()
     side = "(element => getComputedStyle(element).direction)"
     assert page.eval_on_selector("#song-title", side) == "rtl"
