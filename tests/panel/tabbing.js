@@ -42,7 +42,7 @@
         document.removeEventListener("focusin", listen);
         return noted;
     };
-    const top = [...document.querySelectorAll("dialog:modal")].at(-1) ?? document.body;
+    const top = [...document.querySelectorAll("dialog:modal, [role=dialog]:not([hidden])")].at(-1) ?? document.body;
     top.tabIndex = -1;
     top.focus({ preventScroll: true });
     top.removeAttribute("tabindex");
