@@ -15,7 +15,7 @@ export class Songs {
     this.tempo = new SongTempo(store, bridge, notices);
     bridge.beforeSelecting = () => {
       if (!this.tempo.mustAsk()) return false;
-      this.openFacts();
+      this.openFacts(true);
       return true;
     };
     this.input = make("input", { type: "file", id: "song-file", accept: "audio/*,.wav,.flac,.aif,.aiff,.ogg,.mp3,.mid,.midi", hidden: true, "aria-label": "A song from this machine" });
@@ -127,7 +127,8 @@ export class Songs {
       make("div", {}, button("A file from this machine …", { picture: "file", text: "A file from this machine …", onclick: () => this.input.click() })));
   }
 
-  openFacts() {
+  /** first: whether it comes before a selection, which waits for it. */
+  openFacts(first = false) {
     const { focus, grid } = this.store.values;
     const mapped = Boolean(focus?.request?.tempo_map);
     const bpm = make("input", { id: "fact-bpm", type: "number", min: 5, max: 1000, step: "any", placeholder: mapped ? tempoName(grid.tempi) : "120" });
@@ -148,7 +149,9 @@ export class Songs {
       if (mapped && !changed.bpm) changed.meter = null;
       if (await this.bridge.facts(changed)) byId("facts-dialog").close();
     });
-    dialog("facts-dialog", "Tempo, time signature and key", this.tempo.box, form);
+    dialog("facts-dialog", "Tempo, time signature and key", this.tempo.box,
+      first ? make("p", { class: "quiet", id: "selects-after" }, "Once the bars are right, close this and select yours. Closing it now leaves the bars at 120 BPM.") : null,
+      form);
     this.tempo.refresh();
     byId("facts-dialog").showModal();
     if (focus?.tempo_known === false) this.tempo.find.focus();
