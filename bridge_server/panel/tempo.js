@@ -98,7 +98,7 @@ export class SongTempo {
 
   #moved(jobs) {
     const job = this.job && jobs?.get(this.job);
-    if (job?.progress && job.state === "running") setText(this.text, `${LISTENING} ${Math.round(job.progress.fraction * 100)} %`);
+    if (job?.progress && job.state === "running") setText(this.text, `${LISTENING} ${Math.round(job.progress.fraction * 10) * 10} %`);
     if (!job || !["done", "failed", "cancelled"].includes(job.state)) return;
     this.job = null;
     this.find.disabled = false;

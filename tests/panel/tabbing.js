@@ -38,15 +38,19 @@
     };
     const listen = (event) => note(event.target);
     document.addEventListener("focusin", listen);
+    const top = [...document.querySelectorAll("dialog:modal, [role=dialog]:not([hidden])")].at(-1) ?? document.body;
+    const focusable = "a[href], button:not(:disabled), input:not(:disabled), select:not(:disabled), textarea:not(:disabled), summary, [tabindex='0']";
+    const reachable = (one) => one.tabIndex >= 0 && one.checkVisibility({ visibilityProperty: true }) && !one.closest("[inert]");
+    const controls = () => [...top.querySelectorAll(focusable)].filter(reachable);
+    const before = controls();
     window.endTabbing = () => {
         document.removeEventListener("focusin", listen);
-        return noted;
+        const after = controls();
+        return { noted, changed: after.length !== before.length || after.some((one, at) => one !== before[at]) };
     };
-    const top = [...document.querySelectorAll("dialog:modal, [role=dialog]:not([hidden])")].at(-1) ?? document.body;
     top.tabIndex = -1;
     top.focus({ preventScroll: true });
     top.removeAttribute("tabindex");
     noted.length = 0;
-    const focusable = "a[href], button:not(:disabled), input:not(:disabled), select:not(:disabled), textarea:not(:disabled), summary, [tabindex='0']";
-    return [...top.querySelectorAll(focusable)].filter((one) => one.tabIndex >= 0 && one.checkVisibility({ visibilityProperty: true }) && !one.closest("[inert]")).length;
+    return before.length;
 }
