@@ -232,8 +232,8 @@ class TakeHandlers:
             await asyncio.sleep(0)
         return found
 
-    async def _listed(self, takes: Sequence[Take], song: str | None = None) -> TakeList:
-        """song: digest of the one whose accepted takes are listed too."""
+    async def _listed(self, takes: Sequence[Take], of: str | None = None) -> TakeList:
+        """of: digest of the one whose accepted takes are listed too."""
         chosen: dict[str, list[Part]] = {}
         for song in {take.parent or "" for take in takes}:
             for place, comp in self._store.index.comps(song).items():
@@ -248,7 +248,7 @@ class TakeHandlers:
             records.append(listed(take, mark, chosen.get(take.id), self._gone(take, accepted)))
             if number % PAGE == 0:
                 await asyncio.sleep(0)
-        in_song = stretches(self._accepted(song, accepted)) if song else ()
+        in_song = stretches(self._accepted(of, accepted)) if of else ()
         return TakeList(
             takes=tuple(records), accepted=tuple((kind, span.start, span.end) for kind, span in in_song)
         )
