@@ -5,6 +5,7 @@ An installed wheel carries parts of examples/ inside this package (see pyproject
 
 from __future__ import annotations
 
+import importlib.metadata
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent
@@ -20,6 +21,15 @@ def demo_song_folder() -> Path:
 def scripts_folder(example: str) -> Path:
     """The folder of the scripts for one program, by its name below examples/."""
     return _bundled(f"daw_scripts/{example}", example)
+
+
+def licence_text() -> str:
+    """Takebridge's licence."""
+    beside = PACKAGE.parent / "LICENSE"
+    if beside.is_file():
+        return beside.read_text(encoding="utf-8")
+    installed = importlib.metadata.distribution("takebridge")
+    return installed.read_text("licenses/LICENSE") or installed.read_text("LICENSE") or ""
 
 
 def _bundled(installed_name: str, example: str) -> Path:

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import platformdirs
 
+from bridge_server.live_extension_file import FILE_NAME, extension_file
+
 LINUX, MACOS, WINDOWS = "linux", "darwin", "win32"
 
 
@@ -26,6 +28,8 @@ class Daw:
     homes:     system -> the folder the program makes for itself there; `[0-9]*` stands for its version, the newest
                counts. Nothing where no folder is certain.
     below:     where in that folder the files belong.
+    inside:    the folder they are put in wherever they are copied to: a package for Python, by this name.
+    made:      makes of the example's folder what the program installs, name -> content; None where that is the files.
     """
 
     name: str
@@ -35,6 +39,8 @@ class Daw:
     next_step: str
     homes: Mapping[str, str] = field(default_factory=dict)
     below: str = ""
+    inside: str = ""
+    made: Callable[[Path], dict[str, bytes]] | None = None
 
 
 DAWS: tuple[Daw, ...] = (
@@ -46,6 +52,9 @@ DAWS: tuple[Daw, ...] = (
         "restart Live; then, in Settings > Link, Tempo & MIDI, choose Takebridge as a Control Surface",
         {MACOS: "~/Music/Ableton/User Library", WINDOWS: "{documents}/Ableton/User Library"},
         "Remote Scripts"),
+    Daw("live-extension", "Ableton Live, Extension", "live_extension", ("src/*.js",),
+        f"in Live 12.4.5 Suite or newer, Settings > Extensions, Developer Mode off, and drag {FILE_NAME} there",
+        made=extension_file),
     Daw("bitwig", "Bitwig Studio", "bitwig", ("*.control.js",),
         "in Bitwig Studio, Settings > Controllers > Add controller, vendor Takebridge, product Takebridge",
         {LINUX: "~/Bitwig Studio", MACOS: "~/Documents/Bitwig Studio", WINDOWS: "{documents}/Bitwig Studio"},
@@ -55,6 +64,10 @@ DAWS: tuple[Daw, ...] = (
         {LINUX: "~/.config/ardour[0-9]*", MACOS: "~/Library/Preferences/Ardour[0-9]*",
          WINDOWS: "{localappdata}/ardour[0-9]*"},
         "scripts"),
+    Daw("pro-tools", "Pro Tools", "pro_tools", ("*.py",),
+        "pip install 'takebridge[protools]'; then, in that folder, python -m takebridge_pro_tools selftest, with the "
+        "Python that Takebridge is installed in",
+        inside="takebridge_pro_tools"),
     Daw("osc", "OSC programs", "osc", ("*.scd", "*.sh", "*.pd", "*.maxpat", "*.json", "*.tosc"),
         "open the file for your program: SuperCollider, Pure Data, Max, Open Stage Control or TouchOSC"),
 )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from daw_protocol.fields import Flag, Real, Whole
+from daw_protocol.fields import Choice, Flag, Real, Whole
 from daw_protocol.message import Message, value
 from daw_protocol.part_fields import PartsKind
 from daw_protocol.receipt import Receipt
@@ -15,6 +15,7 @@ from daw_protocol.result_fields import AnyText, ListOf, Nullable, Record, Row
 from daw_protocol.results import ID, MOMENT, MOMENT_DOC, RATE, REQUEST, TEXTS
 from daw_protocol.seed import Seed
 from daw_protocol.song_receipt import SongReceipt
+from daw_protocol.tasks import InSong
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +75,13 @@ class TakeList(Message):
     """Takes."""
 
     takes: tuple[ListedTake, ...] = value(ListOf(Record(ListedTake)), "the takes")
+    accepted: tuple[tuple[str, int, int], ...] = value(
+        ListOf(Row((Choice(tuple(InSong)), SAMPLES, SAMPLES))),
+        "with `song`, all that is accepted in it, in its takes and in its stems: what it is in the song (`song` takes "
+        "the song's place, `stem` changes a stem of it, `backing` plays along), its first sample and the first after "
+        "it, from the song's first",
+        (),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

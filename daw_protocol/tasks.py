@@ -29,6 +29,14 @@ class Placement(enum.Enum):
         return self in (Placement.REPLACES, Placement.ALONE)
 
 
+class InSong(enum.StrEnum):
+    """What something accepted is in the song as it stands."""
+
+    SONG = "song"  # it plays in the song's place
+    STEM = "stem"  # it changes a stem of the song
+    BACKING = "backing"  # it plays with the song
+
+
 @dataclass(frozen=True)
 class TaskSpec:
     """The rules of one task.

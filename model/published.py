@@ -9,6 +9,9 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
+PROJECTS = "MIT (the project's)"
+"""Of weights that the publisher's project, which is under MIT, lists; what their own page says has not been seen."""
+
 
 class Kind(enum.Enum):
     """The kind of model in a published folder."""
@@ -46,7 +49,7 @@ class Published:
     about:      one sentence to help choose.
     subfolder:  inside the repository; "" = its root.
     needs:      names of the entries it requires.
-    licence:    of the weights; docs/model.md has where each is from, and what could not be confirmed.
+    licence:    of the weights; docs/model.md has where each is from.
     whole:      whether to download everything a model may need from the folder, or only `files`.
     """
 
@@ -60,7 +63,7 @@ class Published:
     subfolder: str = ""
     needs: tuple[str, ...] = ()
     whole: bool = True
-    licence: str = "MIT (unconfirmed)"
+    licence: str = PROJECTS
 
     @property
     def page(self) -> str:

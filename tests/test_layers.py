@@ -36,8 +36,10 @@ MAKES_THE_DEMO_SONG = "examples/demo_song/render.py"
 PACKAGES = tuple(name for name in MAY_IMPORT if name != "examples")
 OURS = (*MAY_IMPORT, "tests", "benchmarks")
 
-# Live names this package by the folder it lies in, so its parts can only import each other relatively.
+# These are copied elsewhere and called by the folder they lie in then, so their parts can only import each other
+# relatively: Live's package, and the commands for Pro Tools.
 LIVES_OWN = PROJECT / "examples" / "ableton" / "Takebridge"
+COPIED = (LIVES_OWN, PROJECT / "examples" / "pro_tools")
 LIVES_MODULES = ("Live", "_Framework")
 
 # Part of a package -> what it must never import, even though it may be installed.
@@ -75,6 +77,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
             "log_words",
             "bundled",
             "daws",
+            "live_extension_file",
             "login_start",
             "platforms",
             "version",
@@ -255,7 +258,7 @@ def imports(path: Path) -> Iterator[tuple[str, str]]:
         if isinstance(node, ast.Import):
             yield from ((alias.name, "") for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            relative = path.parent == LIVES_OWN and node.level == 1
+            relative = path.parent in COPIED and node.level == 1
             assert node.level == 0 or relative, f"{path}: relative imports hide which package is meant"
             module = ".".join(
                 filter(None, ["examples.ableton.Takebridge" if relative else "", node.module or ""])

@@ -69,5 +69,12 @@ def test_every_script_is_in_the_table():
         assert there <= needed, daw.name
 
 
+def test_every_folder_of_examples_is_offered_or_the_page_says_why_not():
+    offered = {daw.example for daw in DAWS}
+    page = (PROJECT / "docs" / "daws.md").read_text(encoding="utf-8")
+    for folder in (path for path in EXAMPLES.iterdir() if path.is_dir() and path.name != "__pycache__"):
+        assert folder.name in offered or f"`examples/{folder.name}`" in page, folder.name
+
+
 def test_reapack_finds_its_index():
     assert EXAMPLES / "reaper" / "index.xml" in installed_files("bridge_server.daw_scripts", EXAMPLES)

@@ -71,8 +71,10 @@ def scripts(screen: Screen, daw: Daw, to: Path | None, force: bool, system: str 
 def bundled_files(daw: Daw) -> dict[str, bytes]:
     """Name -> content of every file the DAW needs; names have slashes."""
     source = scripts_folder(daw.example)
+    if daw.made is not None:
+        return daw.made(source)
     paths = sorted(path for pattern in daw.files for path in source.glob(pattern))
-    return {path.relative_to(source).as_posix(): path.read_bytes() for path in paths}
+    return {(Path(daw.inside) / path.relative_to(source)).as_posix(): path.read_bytes() for path in paths}
 
 
 def plan_copy(files: dict[str, bytes], folder: Path, record: Path) -> CopyPlan:

@@ -19,7 +19,7 @@ from daw_protocol.timeline.position import AtQuarters
 
 log = logging.getLogger(__name__)
 
-INBOX = 64  # readings; the newest matters
+INBOX = 64  # readings, three seconds of them; of more, the newest are kept
 
 
 class LinkControl:
@@ -40,9 +40,10 @@ class LinkControl:
         """Nobody at the other end reads replies."""
 
     def receive(self, reading: LinkReading) -> None:
-        """Queues a reading; on the event loop."""
-        with contextlib.suppress(asyncio.QueueFull):
-            self._inbox.put_nowait(reading)
+        """Queues a reading; on the event loop. A full inbox loses its oldest: newer ones say all that still holds."""
+        if self._inbox.full():
+            self._inbox.get_nowait()
+        self._inbox.put_nowait(reading)
 
     async def run(self) -> None:
         """Carries out what comes until cancelled."""

@@ -27,7 +27,7 @@ from clip_store.index import place_of
 from clip_store.marks import Mark
 from clip_store.mix.accepted import AcceptedSong, accepted_in
 from clip_store.mix.family import family_of
-from clip_store.mix.hearing import no_longer_accepted
+from clip_store.mix.hearing import no_longer_accepted, stretches
 from clip_store.store import ClipStore
 from clip_store.take import Take
 from daw_protocol import requests
@@ -73,7 +73,8 @@ class TakeHandlers:
 
     async def list(self, request: requests.ListTakes, _: Client) -> Response:
         takes = await self._found(request)
-        return understood(request, in_lines(takes) or "There are no takes.", await self._listed(takes))
+        result = await self._listed(takes, request.song if request.before is None else None)
+        return understood(request, in_lines(takes) or "There are no takes.", result)
 
     async def show(self, request: requests.ShowTake, _: Client) -> Response:
         take = self._store.index.get(request.take)
@@ -231,7 +232,8 @@ class TakeHandlers:
             await asyncio.sleep(0)
         return found
 
-    async def _listed(self, takes: Sequence[Take]) -> TakeList:
+    async def _listed(self, takes: Sequence[Take], of: str | None = None) -> TakeList:
+        """of: digest of the one whose accepted takes are listed too."""
         chosen: dict[str, list[Part]] = {}
         for song in {take.parent or "" for take in takes}:
             for place, comp in self._store.index.comps(song).items():
@@ -246,16 +248,22 @@ class TakeHandlers:
             records.append(listed(take, mark, chosen.get(take.id), self._gone(take, accepted)))
             if number % PAGE == 0:
                 await asyncio.sleep(0)
-        return TakeList(takes=tuple(records))
+        in_song = stretches(self._accepted(of, accepted)) if of else ()
+        return TakeList(
+            takes=tuple(records), accepted=tuple((kind, span.start, span.end) for kind, span in in_song)
+        )
 
     def _gone(self, take: Take, accepted: dict[str, AcceptedSong]) -> tuple[str, ...]:
         """The takes a take was made for that are not accepted any more. accepted: what is known of songs; grows."""
         heard, song = take.recipe.heard, take.parent
         if heard is None or song is None:
             return ()
-        if song not in accepted:
-            accepted[song] = accepted_in(self._store.index, song)
-        return no_longer_accepted(heard, accepted[song])
+        return no_longer_accepted(heard, self._accepted(song, accepted))
+
+    def _accepted(self, song: str, known: dict[str, AcceptedSong]) -> AcceptedSong:
+        if song not in known:
+            known[song] = accepted_in(self._store.index, song)
+        return known[song]
 
 
 def part_of(take: Take, start: Position | None, end: Position | None) -> Span | None:

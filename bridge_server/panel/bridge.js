@@ -34,7 +34,7 @@ export class Bridge {
     const scheme = location.protocol === "https:" ? "wss" : "ws";
     this.connection = new Connection(`${scheme}://${location.host}/?${query}`, {
       opened: () => this.#opened(),
-      changed: (state) => this.store.set({ connection: state }),
+      changed: (state) => this.#connection(state),
       notified: (name, values) => this.#notified(name, values),
     });
   }
@@ -67,7 +67,14 @@ export class Bridge {
     return url.href;
   }
 
-  /** The result of a method; undefined when it failed, which is then shown. refused(error): as well. */
+  /** What the page shows of its own accord; undefined without it. The top bar shows a lost connection already. */
+  async read(method, params = {}) {
+    return this.connection.call(method, params).catch((error) => {
+      if (!(error instanceof Lost)) this.notices.error(error);
+    });
+  }
+
+  /** The result of a producer's command; undefined when it failed, which is then shown. refused(error): as well. */
   async call(method, params = {}, refused = () => undefined) {
     try {
       return await this.connection.call(method, params);
@@ -76,6 +83,13 @@ export class Bridge {
       this.notices.error(error);
       return undefined;
     }
+  }
+
+  #connection(state) {
+    this.store.set({ connection: state });
+    if (state !== "lost") return;
+    for (const { reject } of this.uploads.values()) reject(new Lost(true));
+    this.uploads.clear();
   }
 
   // What the server has
@@ -90,6 +104,7 @@ export class Bridge {
     const before = this.store.get("focus");
     await this.refreshFocus();
     await this.#restore(before);
+    if (before?.song) this.refreshTakes(); // they may have changed while the page could not see it
     this.refreshJobs();
     this.refreshSongs();
     this.refreshAudition();
@@ -156,19 +171,21 @@ export class Bridge {
     return this.#once("takes", async () => {
       const digest = this.store.get("focus")?.song?.digest ?? null;
       if (!digest) {
-        this.store.set({ takes: [], takesOf: null, selected: null });
+        this.store.set({ accepted: [], takes: [], takesOf: null, selected: null });
         return;
       }
       const found = [];
+      let inSong;
       let before;
       do {
-        const { takes } = await this.connection.call("takes.list", { song: digest, limit: PAGE, ...(before ? { before } : {}) });
+        const { takes, accepted = [] } = await this.connection.call("takes.list", { song: digest, limit: PAGE, ...(before ? { before } : {}) });
+        inSong ??= accepted; // all of it comes with the first page
         found.push(...takes);
         before = takes.length === PAGE ? takes.at(-1).take : null;
       } while (before && found.length < MAX_TAKES);
       const selected = this.store.get("selected");
       const kept = found.some((take) => take.take === selected) ? selected : null;
-      this.store.set({ takes: ordered(found), takesOf: digest, selected: kept });
+      this.store.set({ accepted: inSong, takes: ordered(found), takesOf: digest, selected: kept });
     });
   }
 

@@ -171,7 +171,7 @@ export class BrowserAudition {
     const key = JSON.stringify(given);
     const known = take && this.passages.get(key);
     if (known) return new Scene(known, this.chunks);
-    const found = await this.bridge.call("audition.passage", given);
+    const found = await this.bridge.read("audition.passage", given);
     if (!found) {
       if (this.store.get("connection") !== "open") this.notices.say("The bridge cannot be reached.", "The page reconnects automatically.");
       return undefined;

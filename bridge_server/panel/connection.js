@@ -17,11 +17,13 @@ export class Refused extends Error {
   }
 }
 
-/** The connection was lost before the response came. */
+/** There was no connection, or it was lost after a call was `sent` and before the response came: it may be carried out. */
 export class Lost extends Error {
-  constructor() {
-    super("The connection to the server was lost.");
-    this.remedy = "The page reconnects automatically.";
+  constructor(sent = false) {
+    super(sent ? "The connection was lost before the server answered." : "The server cannot be reached, so nothing was done.");
+    this.remedy = sent
+      ? "The page reconnects by itself and then shows what was done. Do it again only if that is missing."
+      : "The page reconnects by itself. Then do it again.";
   }
 }
 
@@ -101,7 +103,7 @@ export class Connection {
     this.socket = null;
     for (const { reject, timer } of this.waiting.values()) {
       clearTimeout(timer);
-      reject(new Lost());
+      reject(new Lost(true));
     }
     this.waiting.clear();
     this.changed("lost");

@@ -35,10 +35,11 @@ export class Hearing {
       "aria-expanded": "false", "aria-controls": "hearing", onclick: (event) => this.toggle(event.detail === 0),
     });
     this.#build();
-    // A click elsewhere closes it. Escape closes this before it cancels a render.
-    document.addEventListener("pointerdown", (event) => {
-      if (!this.box.hidden && !event.composedPath().some((one) => one === this.box || one === this.opener)) this.close();
-    });
+    // A click elsewhere closes it, and so does Tab out of it: nothing has the focus under it. Escape closes this before it
+    // cancels a render.
+    const elsewhere = (event) => !this.box.hidden && !event.composedPath().some((one) => one === this.box || one === this.opener);
+    document.addEventListener("pointerdown", (event) => elsewhere(event) && this.close());
+    document.addEventListener("focusin", (event) => elsewhere(event) && this.#open(false));
     document.addEventListener("keydown", (event) => {
       if (event.key !== "Escape" || this.box.hidden || document.querySelector("dialog[open]")) return;
       event.preventDefault();

@@ -14,18 +14,15 @@ export function hearsField() {
   return make("div", { class: "hears", "data-field": "hears" }, make("label", { class: "label", for: choice.id }, "Hears"), choice);
 }
 
-/** Whether the two differ for a task in a region: something is accepted that the new takes would not take the place of. */
-export function hearsMore(task, takes, region) {
-  const replacing = REPLACING.includes(task);
-  if (!replacing && !BACKING.includes(task)) return false;
-  return takes.some((take) => {
-    if (!take.chosen || !(REPLACING.includes(take.task) || (!replacing && BACKING.includes(take.task)))) return false;
-    return !replacing || !region || !parts(take).every(([start, end]) => start >= region.start && end <= region.end);
-  });
-}
-
-function parts(take) {
-  return take.parts?.length ? take.parts : [[take.position, take.position + take.length]];
+/**
+ * Whether the two differ for a task in a region: something is accepted that the new takes would not take the place of.
+ * accepted: rows of what it is in the song, its first sample and the first after it, counted from the song's `first`.
+ */
+export function hearsMore(task, accepted, region, first) {
+  if (BACKING.includes(task)) return accepted.length > 0;
+  if (!REPLACING.includes(task)) return false;
+  const inside = (start, end) => Boolean(region) && start + first >= region.start && end + first <= region.end;
+  return accepted.some(([kind, start, end]) => kind === "stem" || (kind === "song" && !inside(start, end)));
 }
 
 /** What a take was made for, in a sentence; "" where that was the original. takes: where names are found. */

@@ -39,6 +39,7 @@ const store = new Store({
   marked: [], // regions that are rendered with the selected one
   dragged: null, // the region while it is dragged, until the server has it
   jobs: new Map(), lastEnded: null,
+  accepted: [], // what is accepted in the song, rows of what it is there, its first sample and the first after it
   takes: [], takesOf: null, // of the song with this digest, newest job first
   chords: [], // [[sample, name]] over the bars
   selected: null, // id of the take the keys are about

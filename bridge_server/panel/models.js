@@ -71,7 +71,7 @@ export class Models {
   }
 
   async #load() {
-    const found = await this.bridge.call("models.list");
+    const found = await this.bridge.read("models.list");
     if (!found) return;
     this.found = found;
     // What the server said last about a download is newer than what this page may have missed.
@@ -143,7 +143,7 @@ export class Models {
 
   async #ended(transfer) {
     if (transfer.state === "done") {
-      const engines = await this.bridge.call("engines"); // it may be able to do more now
+      const engines = await this.bridge.read("engines"); // it may be able to do more now
       if (engines) this.store.set({ engines: engines.engines });
       this.notices.say(`The model ${transfer.model} is on the server's machine.`, "It can be used at once: choose its engine under “More”.");
     } else if (transfer.state === "failed" && !this.box.open) this.notices.say(transfer.sentence, transfer.remedy, true);

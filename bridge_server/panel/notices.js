@@ -1,7 +1,6 @@
 /** Notices: errors as a sentence with its remedy, and short announcements for screen readers. */
 
 import { button, byId, make } from "./dom.js";
-import { Lost } from "./connection.js";
 
 const SECONDS = 12;
 const MOST = 3;
@@ -12,9 +11,8 @@ export class Notices {
     this.live = byId("live");
   }
 
-  /** An error with `message` and `remedy`. The top bar already shows a lost connection. */
+  /** An error with `message` and `remedy`. */
   error(error) {
-    if (error instanceof Lost) return;
     this.say(error.message, error.remedy ?? "", true);
   }
 

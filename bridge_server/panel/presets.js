@@ -145,7 +145,7 @@ export class Presets {
   }
 
   async #refresh() {
-    this.all = (await this.bridge.call("presets.list"))?.presets ?? [];
+    this.all = (await this.bridge.read("presets.list"))?.presets ?? [];
     this.rows.replaceChildren(...(this.all.length ? this.all.map((preset) => this.#row(preset)) : [make("li", { class: "quiet" }, "There are no presets yet. They are kept on the server, for every panel and for takebridge --preset.")]));
   }
 

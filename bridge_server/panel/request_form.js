@@ -57,7 +57,7 @@ export class RequestForm {
     this.form.addEventListener("change", () => this.#read());
     store.watch(["engines", "status"], () => this.#engineChanged());
     store.watch(["transfer"], () => this.#showEngine());
-    store.watch(["focus", "dragged", "marked", "grid", "connection", "takes"], () => this.#words());
+    store.watch(["focus", "dragged", "marked", "grid", "connection", "accepted"], () => this.#words());
   }
 
   get engine() {
@@ -67,7 +67,8 @@ export class RequestForm {
 
   /** Whether what is accepted in the song makes a difference to this request. */
   get hearsMore() {
-    return hearsMore(this.draft.task, this.store.get("takes") ?? [], this.arranger.region);
+    const { accepted, focus } = this.store.values;
+    return hearsMore(this.draft.task, accepted, this.arranger.region, focus?.song?.position ?? 0);
   }
 
   /** Why a task cannot be done; empty when it can. */

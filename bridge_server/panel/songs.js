@@ -3,7 +3,7 @@
 import { button, byId, make, setText, show } from "./dom.js";
 import { songList } from "./song_list.js";
 import { SongTempo } from "./tempo.js";
-import { bytes, clock, tempoName } from "./words.js";
+import { bytes, clock, songName, tempoName } from "./words.js";
 
 export class Songs {
   #refill = null;
@@ -15,7 +15,7 @@ export class Songs {
     this.tempo = new SongTempo(store, bridge, notices);
     bridge.beforeSelecting = () => {
       if (!this.tempo.mustAsk()) return false;
-      this.openFacts();
+      this.openFacts(true);
       return true;
     };
     this.input = make("input", { type: "file", id: "song-file", accept: "audio/*,.wav,.flac,.aif,.aiff,.ogg,.mp3,.mid,.midi", hidden: true, "aria-label": "A song from this machine" });
@@ -24,7 +24,7 @@ export class Songs {
     byId("song-button").addEventListener("click", () => this.open());
     byId("facts-button").addEventListener("click", () => this.openFacts());
     this.#dropping();
-    store.watch(["focus", "grid"], (values) => this.#title(values));
+    store.watch(["focus", "grid", "songs", "recent"], (values) => this.#title(values));
     store.watch(["focus", "songs", "recent", "connection", "locked"], (values) => this.#welcome(values));
     store.watch(["focus", "grid"], () => byId("facts-dialog").open && this.facts?.());
     store.watch(["songs", "recent"], () => byId("song-dialog").open && this.#refill?.());
@@ -37,9 +37,13 @@ export class Songs {
     byId("song-dialog").querySelector("input[type=search]")?.focus();
   }
 
-  #title({ focus, grid }) {
+  #title({ focus, grid, songs, recent }) {
     const song = focus?.song;
-    setText(byId("song-title"), song ? song.title : focus?.problem ? "The song cannot be read" : "Choose a song");
+    setText(byId("song-title"), song ? songName(song) : focus?.problem ? "The song cannot be read" : "Choose a song");
+    // Bounces of one project have the same title in their tags: then the file's name tells them apart.
+    const twin = song?.tag_title && [...(songs ?? []), ...(recent ?? [])].some((other) => other.tag_title === song.tag_title && other.title !== song.title);
+    setText(byId("song-artist"), (twin ? song.title : song?.tag_artist) ?? "");
+    byId("song-button").title = song ? `File: ${song.title}` : "";
     show(byId("facts-button"), Boolean(song));
     if (!song) return;
     const meter = grid?.meters.length ? [...new Set(grid.meters.map(([, name]) => name))].join(", ") : "";
@@ -123,7 +127,8 @@ export class Songs {
       make("div", {}, button("A file from this machine …", { picture: "file", text: "A file from this machine …", onclick: () => this.input.click() })));
   }
 
-  openFacts() {
+  /** first: whether it comes before a selection, which waits for it. */
+  openFacts(first = false) {
     const { focus, grid } = this.store.values;
     const mapped = Boolean(focus?.request?.tempo_map);
     const bpm = make("input", { id: "fact-bpm", type: "number", min: 5, max: 1000, step: "any", placeholder: mapped ? tempoName(grid.tempi) : "120" });
@@ -144,7 +149,9 @@ export class Songs {
       if (mapped && !changed.bpm) changed.meter = null;
       if (await this.bridge.facts(changed)) byId("facts-dialog").close();
     });
-    dialog("facts-dialog", "Tempo, time signature and key", this.tempo.box, form);
+    dialog("facts-dialog", "Tempo, time signature and key", this.tempo.box,
+      first ? make("p", { class: "quiet", id: "selects-after" }, "Once the bars are right, close this and select yours. Closing it now leaves the bars at 120 BPM.") : null,
+      form);
     this.tempo.refresh();
     byId("facts-dialog").showModal();
     if (focus?.tempo_known === false) this.tempo.find.focus();

@@ -118,7 +118,7 @@ export class TakeCard {
   /** Request, recipe and path of a take: only the selected one's are asked for. */
   async #fetch(id) {
     if (!this.details.has(id)) {
-      const found = await this.bridge.call("takes.show", { take: id });
+      const found = await this.bridge.read("takes.show", { take: id });
       if (!found) return;
       this.details.set(id, found);
     }

@@ -7,6 +7,7 @@ const LEAST_TAPS = 4;
 /** Milliseconds after which a tap begins a new count. */
 const PAUSE = 2500;
 const LIKELY = 0.8;
+const LISTENING = "Listening to the song …";
 
 /** "97.5 BPM (or 195), 4/4, bar 1 at 0:00.70" */
 export function inWords({ bpm, other, meter, barOne, tempos = 1 }) {
@@ -69,7 +70,7 @@ export class SongTempo {
 
   async refresh() {
     if (!this.source) return;
-    const kept = await this.bridge.call("songs.tempo", { source: this.source });
+    const kept = await this.bridge.read("songs.tempo", { source: this.source });
     if (kept) this.#show(kept);
   }
 
@@ -86,14 +87,18 @@ export class SongTempo {
   }
 
   async #find() {
-    setText(this.text, "Listening to the song …");
+    const before = this.text.textContent;
+    setText(this.text, LISTENING);
     this.find.disabled = true;
     this.job = await this.bridge.analyse(this.source);
-    if (!this.job) this.find.disabled = false;
+    if (this.job) return;
+    this.find.disabled = false;
+    setText(this.text, before);
   }
 
   #moved(jobs) {
     const job = this.job && jobs?.get(this.job);
+    if (job?.progress && job.state === "running") setText(this.text, `${LISTENING} ${Math.round(job.progress.fraction * 10) * 10} %`);
     if (!job || !["done", "failed", "cancelled"].includes(job.state)) return;
     this.job = null;
     this.find.disabled = false;

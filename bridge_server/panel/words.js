@@ -13,6 +13,9 @@ const TASKS = {
 
 export const taskName = (task) => TASKS[task] ?? task;
 
+/** What a song is called: by its file's tags, or else by its file's name. */
+export const songName = (song) => song.tag_title || song.title;
+
 /** 75.25 -> "1:15.3"; digits: of the fraction. */
 export function clock(seconds, digits = 1) {
   const sign = seconds < 0 ? "−" : "";

@@ -14,8 +14,9 @@ from clip_store.blobs import BlobStore
 from clip_store.comp import Comp
 from clip_store.mix.accepted import AcceptedComp, AcceptedSong
 from clip_store.mix.song_mix import SongMix
+from clip_store.mix.stem_changes import audible_in
 from daw_protocol.recipe import HeardSong
-from daw_protocol.tasks import Placement
+from daw_protocol.tasks import InSong, Placement
 from daw_protocol.timeline.span import Span
 
 
@@ -48,6 +49,21 @@ def without_alternatives(
         return inside and alike and (placement is Placement.REPLACES or not stems or comp.place.stem in stems)
 
     return accepted.only(lambda comp: not another(comp))
+
+
+def stretches(accepted: AcceptedSong) -> tuple[tuple[InSong, Span], ...]:
+    """What is accepted in a song and heard there, in samples from its first: the extent of each comp, and where changed
+    stems are parts of what plays."""
+    found = [(InSong.STEM, one.span) for one in audible_in(accepted)]
+    for comp in accepted.comps:
+        span = Span(min(part.start for part in comp.parts), max(part.end for part in comp.parts))
+        if any(accepted.placement(part) is Placement.BESIDE for part in comp.parts):
+            found.append((InSong.BACKING, span))
+        elif accepted.replaces(comp) and not comp.stem:
+            found.append((InSong.SONG, span))
+        elif accepted.replaces(comp) and accepted.is_instrument(comp.stem):
+            found.append((InSong.BACKING, span))
+    return tuple(found)
 
 
 def extent(accepted: AcceptedSong, frames: int) -> Span:

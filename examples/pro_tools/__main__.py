@@ -1,7 +1,7 @@
-"""python -m examples.pro_tools"""
+"""python -m examples.pro_tools, or takebridge_pro_tools as `takebridge scripts` copies it."""
 
 import sys
 
-from examples.pro_tools.command import main
+from .command import main
 
 sys.exit(main(sys.argv[1:]))

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import soundfile
 
-from examples.pro_tools.link import Link
-from examples.pro_tools.problem import Problem
-from examples.pro_tools.session import Range, Session
+from .link import Link
+from .problem import Problem
+from .session import Range, Session
 
 MAX_CHANNELS = 2
 

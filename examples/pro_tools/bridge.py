@@ -10,7 +10,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from examples.pro_tools.problem import Problem
+from .problem import Problem
 
 PATIENCE = 60.0  # seconds for an answer to begin
 

@@ -7,12 +7,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from examples.pro_tools import selftest
-from examples.pro_tools.bridge import Bridge
-from examples.pro_tools.link import ADDRESS, connected
-from examples.pro_tools.problem import Problem
-from examples.pro_tools.render import Wanted, how_to_remove, render
-from examples.pro_tools.tempo import tempo_fields
+from . import selftest
+from .bridge import Bridge
+from .link import ADDRESS, connected
+from .problem import Problem
+from .render import Wanted, how_to_remove, render
+from .tempo import tempo_fields
 
 TASKS = {
     "repaint": "new takes of the selection",
@@ -66,7 +66,7 @@ def parser() -> argparse.ArgumentParser:
     shared.add_argument(
         "--pro-tools", default=ADDRESS, metavar="HOST:PORT", help=f"where Pro Tools answers ({ADDRESS})"
     )
-    made = argparse.ArgumentParser(prog="python -m examples.pro_tools", description=__doc__)
+    made = argparse.ArgumentParser(prog=f"python -m {__package__}", description=__doc__)
     commands = made.add_subparsers(dest="command", required=True)
     for task, text in TASKS.items():
         _add_options(commands.add_parser(task, help=text, description=text, parents=[shared]), task)

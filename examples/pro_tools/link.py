@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from examples.pro_tools.problem import Problem
+from .problem import Problem
 
 ADDRESS = "localhost:31416"
 OLDEST = (2025, 6)

@@ -10,10 +10,10 @@ from typing import Any
 
 import soundfile
 
-from examples.pro_tools.clip_rows import clips_on
-from examples.pro_tools.link import Link
-from examples.pro_tools.problem import Problem
-from examples.pro_tools.session import Session
+from .clip_rows import clips_on
+from .link import Link
+from .problem import Problem
+from .session import Session
 
 NAMES = 1000  # of files and tracks that are tried before giving up
 

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from examples.pro_tools.bounce import bounce_track, timeline_selection
-from examples.pro_tools.bridge import Bridge
-from examples.pro_tools.clip_rows import clips_on
-from examples.pro_tools.link import Link
-from examples.pro_tools.placing import Placed, misplaced, new_file, place, session_text
-from examples.pro_tools.problem import Problem
-from examples.pro_tools.session import (
+from .bounce import bounce_track, timeline_selection
+from .bridge import Bridge
+from .clip_rows import clips_on
+from .link import Link
+from .placing import Placed, misplaced, new_file, place, session_text
+from .problem import Problem
+from .session import (
     Range,
     Session,
     check_stopped,

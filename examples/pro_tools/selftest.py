@@ -14,12 +14,12 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from examples.pro_tools.bounce import bounce_track, timeline_selection
-from examples.pro_tools.clip_rows import clips_on
-from examples.pro_tools.link import Link
-from examples.pro_tools.placing import misplaced, new_file, place, session_text
-from examples.pro_tools.problem import Problem
-from examples.pro_tools.session import Range, Session, check_stopped, open_session
+from .bounce import bounce_track, timeline_selection
+from .clip_rows import clips_on
+from .link import Link
+from .placing import misplaced, new_file, place, session_text
+from .problem import Problem
+from .session import Range, Session, check_stopped, open_session
 
 POSITION, FRAMES = 12_345, 24_001  # on no beat, no frame and no even number
 SPAN = Range(10_000, 40_000)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from examples.pro_tools.link import Link
-from examples.pro_tools.problem import Problem
+from .link import Link
+from .problem import Problem
 
 WHICH_TRACKS = "Drag over the bars on an audio, instrument, aux or routing folder track."
 # Why a track of this type cannot be asked for; by the protocol's name without its prefix.

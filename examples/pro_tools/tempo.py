@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from daw_protocol.timeline import MidiFileError, read_midi_events, read_song_map
-from examples.pro_tools.problem import Problem
+
+from .problem import Problem
 
 EXPORT_IT = "In Pro Tools: File > Export > MIDI."
 

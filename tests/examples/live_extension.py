@@ -3,54 +3,38 @@
 from __future__ import annotations
 
 import json
-import queue
-import shutil
-import subprocess
-import threading
-import time
 from pathlib import Path
 from typing import Any
 
-from examples.live_extension import build
-from tests.bridge_server.peers import PATIENCE
+from bridge_server.live_extension_file import bundle as bundled
+from bridge_server.live_extension_file import sources_in
+from tests.examples.node_double import NodeDouble
+from tests.places import EXAMPLES
 
-NODE = shutil.which("node") or shutil.which("nodejs")
 DOUBLE = Path(__file__).with_name("live_extension_double.js")
 ARRANGEMENT = "AudioTrack.ArrangementSelection"
 
 
-class WrongUse(AssertionError):
-    """The extension did what Live would not take, or broke."""
-
-
 def built(folder: Path, changes: dict[str, tuple[str, str]] | None = None) -> Path:
     """The extension's one file, built. changes: in a module, the text to replace and what by, for mutations."""
-    sources = build.sources_in(build.HERE / "src")
+    sources = sources_in(EXAMPLES / "live_extension" / "src")
     for name, (original, changed) in (changes or {}).items():
         assert sources[name].count(original) == 1, (name, original)
         sources[name] = sources[name].replace(original, changed)
     target = folder / "extension.js"
-    target.write_text(build.bundle(sources, "0"), encoding="utf-8")
+    target.write_text(bundled(sources, "0"), encoding="utf-8")
     return target
 
 
-class Live:
-    """The double as a process. Events are what it writes; what it calls an error fails the test."""
+class Live(NodeDouble):
+    """The double, and the producer in front of it."""
 
     def __init__(self, bundle: Path, folder: Path, port: int) -> None:
         self.folder = folder
         self._port = port
         self._first_settings()
-        self.process = subprocess.Popen(
-            [str(NODE), str(DOUBLE), str(bundle), str(folder)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8",
-        )  # fmt: skip
-        self.events: queue.Queue[dict[str, Any]] = queue.Queue()
-        self.seen: list[dict[str, Any]] = []
         self._read_windows = 0
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-        self.until("listening")
+        super().__init__(DOUBLE, bundle, folder)
 
     def _first_settings(self) -> None:
         path = self.folder / "storage" / "settings.json"
@@ -112,25 +96,6 @@ class Live:
     def _windows(self) -> list[dict[str, Any]]:
         return [found["value"] for found in self.seen if found["event"] == "window"]
 
-    def command(self, name: str, values: Any = None) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.write(json.dumps({"command": name, "values": values}) + "\n")
-        self.process.stdin.flush()
-
-    def until(self, event: str, words: str = "", patience: float = PATIENCE) -> Any:
-        """The next event of this kind that holds these words. Raises WrongUse for an error of the extension's."""
-        deadline = time.monotonic() + patience
-        while True:
-            try:
-                found = self.events.get(timeout=max(0.0, deadline - time.monotonic()))
-            except queue.Empty:
-                raise AssertionError(f"{event} {words!r} never came; seen: {self.seen[-12:]}") from None
-            self.seen.append(found)
-            if found["event"] == "error":
-                raise WrongUse(found["value"])
-            if found["event"] == event and words in str(found["value"]):
-                return found["value"]
-
     def renders(self) -> list[dict[str, Any]]:
         """What Live has rendered so far."""
         return [found["value"] for found in self.seen if found["event"] == "render"]
@@ -142,16 +107,3 @@ class Live:
             for one in self.seen
             if one["event"] == "http" and one["value"].get("call") == method
         ]
-
-    def close(self) -> None:
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.close()
-        self.process.wait(PATIENCE)
-        self._reader.join(PATIENCE)
-        self.process.stdout.close()
-
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self.events.put(json.loads(line))

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import itertools
-import json
-import queue
-import shutil
 import socket
 import subprocess
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -22,9 +18,9 @@ from pythonosc.osc_message import OscMessage
 from tests.bridge_server.peers import PATIENCE, ServerProcess, ServerThread, band_song, datagram, free_port
 from tests.bridge_server.servers import server_fixture
 from tests.examples.facts import assert_guesses_are_listed
+from tests.examples.node_double import NODE, NodeDouble
 from tests.places import EXAMPLES
 
-NODE = shutil.which("node") or shutil.which("nodejs")
 pytestmark = pytest.mark.skipif(NODE is None, reason="SKIPPED: node is missing; apt-get install nodejs")
 
 SCRIPT = EXAMPLES / "bitwig" / "Takebridge.control.js"
@@ -35,30 +31,12 @@ RATE = 44100
 server = server_fixture((band_song, "band.wav"), engine="sketch")
 
 
-class Bitwig:
-    """Bitwig with our script in it, and a producer. Events are what the double writes."""
+class Bitwig(NodeDouble):
+    """Bitwig with our script in it, and a producer."""
 
     def __init__(self, bridge_port: int, pace: float) -> None:
         self.port = free_port()
-        self.process = subprocess.Popen(
-            [str(NODE), str(DOUBLE), str(SCRIPT), str(bridge_port), str(self.port), str(pace)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        )  # fmt: skip
-        self.events: queue.Queue[dict[str, Any]] = queue.Queue()
-        self.seen: list[dict[str, Any]] = []
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-        self.until("listening")
-
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self.events.put(json.loads(line))
-
-    def command(self, name: str, values: Any = None) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.write(json.dumps({"command": name, "values": values}) + "\n")
-        self.process.stdin.flush()
+        super().__init__(DOUBLE, SCRIPT, bridge_port, self.port, pace)
 
     def press(self, action: str) -> None:
         self.command("press", action)
@@ -69,19 +47,6 @@ class Bitwig:
     def settings(self, **values: Any) -> None:
         self.command("settings", {name.replace("_", " "): value for name, value in values.items()})
 
-    def until(self, event: str, words: str = "") -> Any:
-        """The next event of this kind that holds these words. The double's errors fail the test."""
-        deadline = time.monotonic() + PATIENCE  # of all of them: others may go on coming
-        while True:
-            try:
-                found = self.events.get(timeout=max(0.0, deadline - time.monotonic()))
-            except queue.Empty:
-                raise AssertionError(f"{event} {words!r} never came; seen: {self.seen[-12:]}") from None
-            self.seen.append(found)
-            assert found["event"] != "error", found["value"]
-            if found["event"] == event and words in str(found["value"]):
-                return found["value"]
-
     def shown(self, words: str) -> str:
         return str(self.until("println", words))
 
@@ -89,14 +54,6 @@ class Bitwig:
         self.command("state")
         found: list[dict[str, Any]] = self.until("state")
         return found
-
-    def close(self) -> None:
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.close()
-        self.process.wait(PATIENCE)
-        self._reader.join(PATIENCE)
-        self.process.stdout.close()
 
 
 @pytest.fixture

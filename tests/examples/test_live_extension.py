@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import re
 import subprocess
-import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from io import BytesIO
@@ -16,11 +14,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from examples.live_extension import build
 from tests.bridge_server.peers import ServerThread, band_song, free_port
 from tests.bridge_server.servers import server_fixture
 from tests.examples.facts import assert_guesses_are_listed
-from tests.examples.live_extension import ARRANGEMENT, NODE, Live, built
+from tests.examples.live_extension import ARRANGEMENT, Live, built
+from tests.examples.node_double import NODE
 from tests.places import EXAMPLES
 
 pytestmark = pytest.mark.skipif(NODE is None, reason="SKIPPED: node is missing; apt-get install nodejs")
@@ -420,27 +418,3 @@ def test_the_guesses_about_the_host_stand_in_the_readme() -> None:
     assert_guesses_are_listed(
         Path(__file__).with_name("live_extension_facts.md"), EXAMPLES / "live_extension" / "README.md"
     )
-
-
-def test_the_file_for_live_is_built_offline_the_same_each_time_with_a_manifest_live_can_read(
-    tmp_path: Path,
-) -> None:
-    first, second = tmp_path / "first.ablx", tmp_path / "second.ablx"
-    assert build.main(["--out", str(first)]) == 0
-    build.build(second, build.version_here())
-    assert first.read_bytes() == second.read_bytes()
-    with zipfile.ZipFile(first) as archive:
-        assert sorted(archive.namelist()) == ["LICENSE", "extension.js", "manifest.json"]
-        manifest = json.loads(archive.read("manifest.json"))
-        code = archive.read(manifest.pop("entry")).decode()
-    assert set(manifest) == {"name", "author", "version", "minimumApiVersion"}
-    assert re.fullmatch(r"\d+\.\d+\.\d+", manifest["version"])
-    assert (manifest["name"], manifest["minimumApiVersion"]) == ("Takebridge", "1.0.0")
-    script = "const e = require('./extension.js'); process.exit(typeof e.activate === 'function' ? 0 : 1)"
-    (tmp_path / "extension.js").write_text(code, encoding="utf-8")
-    subprocess.run([str(NODE), "-e", script], cwd=tmp_path, check=True)
-
-
-def test_a_module_that_is_missing_stops_the_build() -> None:
-    with pytest.raises(ValueError, match=r"a\.js requires b\.js, which is not there"):
-        build.bundle({"a.js": 'require("./b.js")'}, "1")

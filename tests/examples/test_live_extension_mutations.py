@@ -22,7 +22,8 @@ import pytest
 import soundfile
 
 from tests.bridge_server.peers import band_song
-from tests.examples.live_extension import NODE, Live, built
+from tests.examples.live_extension import Live, built
+from tests.examples.node_double import NODE
 
 pytestmark = pytest.mark.skipif(NODE is None, reason="SKIPPED: node is missing; apt-get install nodejs")
 

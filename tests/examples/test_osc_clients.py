@@ -357,8 +357,39 @@ def test_the_files_are_those_the_script_writes():
     assert layout == surfaces.touchosc_xml()
 
 
+PROPERTIES = json.loads(Path(__file__).with_name("open_stage_control_properties.json").read_text())
+KINDS = {
+    "string": str, "script": str, "percentage": str, "boolean": bool, "number": (int, float), "integer": int,
+    "array": list, "object": dict, "null": type(None), "*": object,
+}  # fmt: skip
+
+
+def property_problem(widget, name):
+    """What Open Stage Control has against a property of a widget; "" for nothing."""
+    kind = {**PROPERTIES["every widget"], **PROPERTIES[widget["type"]]}.get(name)
+    value = widget[name]
+    if kind is None:
+        return f"{widget['type']} has no {name}"
+    if isinstance(kind, list):
+        return "" if any(value is one or value == one for one in kind) else f"{name} is none of {kind}"
+    fits = any(
+        isinstance(value, KINDS[one]) and (one in ("boolean", "*") or not isinstance(value, bool))
+        for one in kind.split("|")
+    )
+    return "" if fits else f"{name} is no {kind}"
+
+
+def test_the_session_has_the_properties_that_open_stage_controls_source_has():
+    root = surfaces.stage_session()["content"]
+    for widget in (root, *root["widgets"]):
+        assert [found for name in widget if (found := property_problem(widget, name))] == [], widget["id"]
+    for wrong in ({"mode": "press"}, {"colour": "red"}, {"bypass": 1}, {"label": 3}):
+        (name,) = wrong
+        assert property_problem({"type": "button", **wrong}, name)
+    assert property_problem({"type": "variable", "width": 3}, "width") == "variable has no width"
+
+
 def test_the_session_is_as_open_stage_control_has_them():
-    """Properties and their kinds as in its own widget reference."""
     root = surfaces.stage_session()["content"]
     names = [widget["id"] for widget in root["widgets"]]
     assert len(set(names)) == len(names)
@@ -431,6 +462,22 @@ def test_the_layout_is_as_touchosc_has_them():
         assert {"name", "frame", "color", "visible"} <= keys
         assert {entry.findtext("key") for entry in node.findall("values/value")} >= {"touch"}
     assert {node.get("type") for node in nodes} == {"GROUP", "BUTTON", "FADER", "LABEL"}
+
+
+def test_the_layout_is_one_that_an_independent_reader_has_nothing_against(tmp_path):
+    """py2tosc's rules are those that all layouts of TouchOSC's own editor keep."""
+    py2tosc = pytest.importorskip("py2tosc", reason="SKIPPED: py2tosc is missing; pip install -e '.[dev]'")
+    layout = py2tosc.load(OSC / "touchosc.tosc")
+    assert list(layout.validate()) == []
+    assert len(list(layout.find_all(type="BUTTON"))) == len(
+        [entry for entry in surfaces.CONTROLS if entry.kind == "button"]
+    )
+    broken = tmp_path / "broken.tosc"
+    xml = surfaces.touchosc_xml()
+    broken.write_bytes(
+        zlib.compress(xml.replace("<key><![CDATA[textSize]]>", "<key><![CDATA[buttonType]]>").encode())
+    )
+    assert list(py2tosc.load(broken).validate()) != []
 
 
 @needs("lua5.4", "lua5.4")

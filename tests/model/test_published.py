@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from model.checkpoints import CATALOGUE, by_name
-from model.published import Kind, Published, PublishedFile
+from model.published import PROJECTS, Kind, Published, PublishedFile
 
 
 def test_its_page_is_its_repositorys() -> None:
@@ -11,7 +11,7 @@ def test_its_page_is_its_repositorys() -> None:
         "a", Kind.STEMS, "A", "somebody/A-1", (PublishedFile("a.safetensors"),), 5, "Separates."
     )
     assert entry.page == "https://huggingface.co/somebody/A-1"
-    assert entry.licence == "MIT (unconfirmed)", "until somebody has read it"
+    assert entry.licence == PROJECTS, "until somebody has read its own page"
 
 
 def test_each_is_found_by_its_name_and_by_its_folder() -> None:

@@ -1,4 +1,5 @@
-"""axe-core finds nothing in any state of the panel: dark and light, wide and narrow."""
+"""axe-core finds nothing in any state of the panel: dark and light, wide and narrow. On the narrow one Tab goes through
+every state in the order of the screen, and back, with the focus in sight."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from playwright.sync_api import expect
 from tests.bridge_server.peers import ServerThread, band_song
 from tests.bridge_server.servers import settings_in
 from tests.panel.accessibility import axe_file, nothing_found
+from tests.panel.tabbing import walked
 from tests.panel.test_prompts import SINGS
 
 pytestmark = [
@@ -25,8 +27,8 @@ EVERYTHING: tuple[str, ...] = ()
 LOOKS = ("color-contrast", "target-size", "scrollable-region-focusable")
 
 
-def looked_at(panel):
-    """The state the page is in, in both schemes and at three widths."""
+def looked_at(panel, keys=True):
+    """The state the page is in, in both schemes and at three widths; on the narrow one by Tab too, and back."""
     page = panel.page
     for width, scheme, rules in (
         (1280, "dark", EVERYTHING),
@@ -42,6 +44,12 @@ def looked_at(panel):
             nothing_found(page, *rules)
         except AssertionError as found:
             raise AssertionError(f"{width} pixels, {scheme}:\n{found}") from None
+    if keys:
+        focused = page.evaluate_handle("document.activeElement")
+        walked(page)
+        focused.evaluate(
+            "one => (one === document.body ? document.activeElement.blur() : one.focus({ preventScroll: true }))"
+        )
 
 
 @pytest.fixture
@@ -73,6 +81,22 @@ def test_what_is_wrong_is_found(open_panel, server):
     page.evaluate("document.getElementById('help-button').textContent = ''")
     with pytest.raises(AssertionError, match="button-name"):
         nothing_found(page)
+
+
+def test_a_control_out_of_order_out_of_sight_or_without_a_visible_focus_is_found(open_panel, server):
+    page = open_panel(width=400).ready().page
+    found = walked(page)
+    assert len(found) > 20
+    for fault in (
+        "#zoom-in { order: 9; }",
+        "html { scroll-padding: 0 !important; }",
+        "#f-prompt:focus { outline: none !important; box-shadow: none !important; }",
+    ):
+        sheet = "const sheet = new CSSStyleSheet(); sheet.replaceSync(css); document.adoptedStyleSheets = [sheet];"
+        page.evaluate(f"css => {{ {sheet} }}", fault)
+        with pytest.raises(AssertionError):
+            walked(page)
+        page.evaluate("document.adoptedStyleSheets = []")
 
 
 def test_no_song(open_panel, panel_server):
@@ -194,7 +218,12 @@ def test_playing_here(panel):
     panel.press("h")
     expect(page.locator("#hearing")).to_be_visible()
     looked_at(panel)
-    panel.press("Escape", " ")
+    page.locator("#auto").focus()  # the last one
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    expect(page.locator("#hearing")).to_be_hidden()
+    page.evaluate("document.activeElement.blur()")
+    panel.press(" ")
     panel.wait("v.audition.state === 'stopped'")
 
 
@@ -220,7 +249,7 @@ def test_an_error_and_a_field_that_is_wrong(panel):
 
 def test_a_file_above_the_page(panel):
     panel.page.evaluate("document.getElementById('drop').hidden = false")
-    looked_at(panel)
+    looked_at(panel, keys=False)  # a hand holds the file
 
 
 def test_without_the_server_and_without_the_token(open_panel, tmp_path):

@@ -61,6 +61,32 @@ def test_the_choice_is_there_when_something_is_accepted_and_the_take_says_what_i
         expect(page.locator(CHOICE)).to_be_hidden()
 
 
+def test_the_choice_is_there_when_only_a_stem_was_changed(open_panel, server):
+    panel = open_panel().ready()
+    panel.select(3, 4)
+    with server.websocket() as peer:
+        replies = peer.render(
+            "extract", source="band.wav", bars="2-3", bpm=120, stems="drums", engine="sketch"
+        )
+        drums = next(reply["take"] for reply in replies if reply.values.get("stem") == "drums")
+        peer.call("takes.choose", take=drums)
+        panel.wait("v.takes.some(take => take.take === x && take.chosen)", drums)
+        expect(panel.page.locator(CHOICE)).to_be_hidden()  # stems alone leave the song as it is
+        replies = peer.render("repaint", source=f"take:{drums}", start=88_200, end=132_300, engine="noise")
+        beaten = next(reply["take"] for reply in replies if reply.name == "take")
+        peer.call("takes.choose", take=beaten)
+        peer.call("source", source="band.wav")  # who repaints a stem looks at it
+        panel.wait("v.focus.song.title === 'band' && v.takesOf === v.focus.song.digest")
+        panel.select(3, 4)
+        expect(panel.page.locator(CHOICE)).to_be_visible()
+        panel.select(2, 3)  # around it: changed stems are part of what is repainted
+        expect(panel.page.locator(CHOICE)).to_be_visible()
+        assert rendered(panel)["heard"] == [beaten]
+        peer.call("takes.revert", take=beaten)
+        expect(panel.page.locator(CHOICE)).to_be_hidden()
+        peer.call("takes.revert", take=drums)
+
+
 def test_the_original_is_heard_where_it_is_chosen(open_panel, server, take):
     with server.websocket() as peer:
         peer.call("takes.choose", take=take)

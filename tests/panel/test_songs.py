@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
+import soundfile
 from playwright.sync_api import expect
 
 from tests.bridge_server.peers import band_song, noise_song
+from tests.panel.accessibility import nameless
 
 pytestmark = pytest.mark.slow
 
@@ -61,3 +64,46 @@ def test_songs_of_one_name_show_their_folders_and_can_be_found_by_them(open_pane
     expect(rows).to_have_count(1)
     page.fill("#song-dialog input", "nowhere")
     expect(page.locator("#song-dialog")).to_contain_text("contains “nowhere”")
+
+
+LONG = "A working title that somebody typed into the tag and never shortened again, alternate ending"
+HEBREW = "\u05e9\u05d9\u05e8 \u05d4\u05dc\u05d9\u05dc\u05d4"
+
+
+def tagged(path, title, artist):
+    with soundfile.SoundFile(path, "w", 48_000, 2) as file:
+        file.title, file.artist = title, artist
+        file.write(np.zeros((4800, 2)))
+
+
+@pytest.mark.parametrize("width", [1400, 820, 400])
+def test_a_song_is_called_by_its_tags_and_found_by_them_and_by_its_file(open_panel, server, songs, width):
+    tagged(songs / "bounce 7.flac", LONG, "Ich")
+    tagged(songs / "bounce 8.flac", HEBREW, HEBREW)
+    panel = open_panel(width=width).ready()
+    page = panel.page
+    expect(page.locator("#song-artist")).to_have_text("")  # band.wav has no tags
+    page.click("#song-button")
+    rows = page.get_by_role("region", name="In the server's folders").locator("li")
+    expect(rows.filter(has_text="bounce 7.flac")).to_have_count(1)
+    for words, names in (("BOUNCE 7", [LONG]), ("shortened", [LONG]), (HEBREW, [HEBREW]), ("band", ["band"])):
+        page.fill("#song-dialog input", words)
+        assert sorted(set(rows.locator(".title").all_inner_texts())) == names
+    page.fill("#song-dialog input", "bounce 7.flac")
+    expect(rows.locator(".artist")).to_be_in_viewport(ratio=1)
+    rows.locator("button").click()
+    expect(page.locator("#song-title")).to_have_text(LONG)
+    expect(page.locator("#song-artist")).to_be_in_viewport(ratio=1)
+    expect(page.locator("#song-button")).to_have_attribute("title", "File: bounce 7")
+    expect(page.locator("#facts-button")).to_be_in_viewport()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert nameless(page) == []
+    with server.websocket() as peer:
+        peer.call("source", source="bounce 8.flac")
+    expect(page.locator("#song-artist")).to_have_text(HEBREW)
+    tagged(songs / "bounce 9.flac", HEBREW, HEBREW)
+    page.evaluate("panel.bridge.refreshSongs()")
+    expect(page.locator("#song-artist")).to_have_text("bounce 8")  # which of the two it is
+    (songs / "bounce 9.flac").unlink()
+    side = "(element => getComputedStyle(element).direction)"
+    assert page.eval_on_selector("#song-title", side) == "rtl"

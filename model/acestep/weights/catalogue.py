@@ -6,11 +6,10 @@ asking it, and for checking folders from elsewhere. Needs no torch.
 
 from __future__ import annotations
 
-from model.published import Kind, Published, PublishedFile
+from model.published import PROJECTS, Kind, Published, PublishedFile
 
 MAIN_REPOSITORY = "ACE-Step/Ace-Step1.5"
-MAIN_LICENCE = "MIT"
-
+MIT = "MIT"
 
 CONFIG = PublishedFile("config.json")
 WORDS = (PublishedFile("tokenizer.json"), PublishedFile("tokenizer_config.json"))
@@ -37,30 +36,34 @@ SIZE_2B = 4_790_000_000
 SIZE_XL = 19_950_000_000
 
 
-def _music(name: str, files: tuple[PublishedFile, ...], size: int, about: str) -> Published:
+def _music(
+    name: str, files: tuple[PublishedFile, ...], size: int, about: str, licence: str = PROJECTS
+) -> Published:
     """A music model in its own repository."""
-    folder = f"acestep-v15-{name}"
-    return Published(name, Kind.MUSIC, folder, f"ACE-Step/{folder}", files, size, about, needs=COMPANIONS)
+    folder, page = f"acestep-v15-{name}", f"ACE-Step/acestep-v15-{name}"
+    return Published(name, Kind.MUSIC, folder, page, files, size, about, needs=COMPANIONS, licence=licence)
 
 
 ACESTEP_MODELS: tuple[Published, ...] = (
     Published(
         "turbo", Kind.MUSIC, "acestep-v15-turbo", MAIN_REPOSITORY, _weights_2b("3f6e0797"), SIZE_2B,
         "Fast, eight steps: repaints, continues and generates. No stems, added tracks or accompaniments.",
-        "acestep-v15-turbo", COMPANIONS, licence=MAIN_LICENCE,
+        "acestep-v15-turbo", COMPANIONS, licence=MIT,
     ),
-    _music("base", _weights_2b(), SIZE_2B, "Every task, including stems and accompaniments, in about fifty steps."),
-    _music("sft", _weights_2b("d4dd3a93"), SIZE_2B, "Fine-tuned on curated music, about fifty steps. No stems."),
+    _music(
+        "base", _weights_2b(), SIZE_2B, "Every task, including stems and accompaniments, in about fifty steps.", MIT,
+    ),
+    _music("sft", _weights_2b("d4dd3a93"), SIZE_2B, "Fine-tuned on curated music, about fifty steps. No stems.", MIT),
     _music("turbo-shift1", VARIANT_2B, SIZE_2B, "Turbo, distilled for shift 1."),
     _music("turbo-shift3", VARIANT_2B, SIZE_2B, "Turbo, distilled for shift 3."),
     _music("turbo-continuous", VARIANT_2B, SIZE_2B, "Turbo, for any shift from 1 to 5."),
     _music("xl-turbo", SHARDS_XL, SIZE_XL, "Turbo at twice the size; needs a large GPU."),
-    _music("xl-base", SHARDS_XL, SIZE_XL, "Every task at twice the size; needs a large GPU."),
-    _music("xl-sft", SHARDS_XL, SIZE_XL, "Fine-tuned on curated music, at twice the size; needs a large GPU."),
+    _music("xl-base", SHARDS_XL, SIZE_XL, "Every task at twice the size; needs a large GPU.", MIT),
+    _music("xl-sft", SHARDS_XL, SIZE_XL, "Fine-tuned on curated music, at twice the size; needs a large GPU.", MIT),
     Published(
         "vae", Kind.VAE, "vae", MAIN_REPOSITORY,
         (PublishedFile("diffusion_pytorch_model.safetensors", 337_431_388, "da17edb6"), CONFIG), 337_000_000,
-        "Converts between latents and audio; every music model needs it.", "vae", licence=MAIN_LICENCE,
+        "Converts between latents and audio; every music model needs it.", "vae", licence=MIT,
     ),
     Published(
         "text-encoder", Kind.TEXT_ENCODER, "Qwen3-Embedding-0.6B", MAIN_REPOSITORY,
@@ -75,12 +78,12 @@ ACESTEP_MODELS: tuple[Published, ...] = (
     Published(
         "planner-0.6b", Kind.PLANNER, "acestep-5Hz-lm-0.6B", "ACE-Step/acestep-5Hz-lm-0.6B",
         (PublishedFile("model.safetensors", 1_325_804_024), CONFIG, *WORDS), 1_350_000_000,
-        "Plans songs; the smallest planner.", licence=MAIN_LICENCE,
+        "Plans songs; the smallest planner.", licence=MIT,
     ),
     Published(
         "planner-1.7b", Kind.PLANNER, "acestep-5Hz-lm-1.7B", MAIN_REPOSITORY,
         (PublishedFile("model.safetensors", 3_708_521_528), CONFIG, *WORDS), 3_730_000_000,
-        "Plans songs.", "acestep-5Hz-lm-1.7B", licence=MAIN_LICENCE,
+        "Plans songs.", "acestep-5Hz-lm-1.7B", licence=MIT,
     ),
     Published(
         "planner-4b", Kind.PLANNER, "acestep-5Hz-lm-4B", "ACE-Step/acestep-5Hz-lm-4B",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from bridge_server.cli import scripts as module
 from bridge_server.cli.scripts import bundled_files
 from bridge_server.daws import DAWS
 from tests.bridge_server.typed import typed
+from tests.places import PROJECT
 
 REAPER = next(daw for daw in DAWS if daw.name == "reaper")
 
@@ -39,6 +41,16 @@ def test_everything_a_daw_needs_is_copied_and_what_to_do_is_printed(copy, tmp_pa
     assert f"Next: {daw.next_step}." in done.stdout
     again = json.loads(copy(daw.name, "--to", "here/there", "--json").stdout)
     assert (again["new"], again["updated"], again["same"]) == ([], [], sorted(bundled_files(daw)))
+
+
+def test_the_commands_for_pro_tools_run_where_they_were_copied_to(copy, tmp_path):
+    copy("pro-tools", "--to", "x")
+    done = subprocess.run(
+        [sys.executable, "-m", "takebridge_pro_tools", "--help"], cwd=tmp_path / "x", check=False,
+        capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(PROJECT)},
+    )  # fmt: skip
+    assert done.stderr == ""
+    assert "usage: python -m takebridge_pro_tools" in done.stdout
 
 
 def test_a_changed_file_stays_unless_force_is_given(copy, tmp_path):

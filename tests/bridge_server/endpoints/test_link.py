@@ -68,18 +68,24 @@ def test_the_playhead_moves_at_the_start_at_each_beat_and_at_the_stop():
     assert asked(link, reading(0.02)) == [moved(0.02)], "started again"
 
 
-def test_readings_are_carried_out_in_order_and_a_flood_is_dropped():
+def test_readings_are_carried_out_in_order_and_a_flood_keeps_the_newest():
     async def run():
         link = control()
         for number in range(INBOX + 10):
             link.receive(reading(number))
+        link.receive(reading(INBOX + 10, False, 90.0))
         task = asyncio.create_task(link.run())
         try:
-            first = [await asyncio.wait_for(link._dispatcher.asked.get(), 5) for _ in range(INBOX + 1)]
+            found = [await asyncio.wait_for(link._dispatcher.asked.get(), 5) for _ in range(INBOX + 2)]
         finally:
             task.cancel()
-        assert first[0] == requests.SetTempo(bpm=120)
-        assert first[1:] == [moved(number) for number in range(INBOX)]
+        kept = [moved(number) for number in range(11, INBOX + 10)]
+        assert found == [
+            requests.SetTempo(bpm=120),
+            *kept,
+            requests.SetTempo(bpm=90),
+            moved(INBOX + 10, False),
+        ]
 
     asyncio.run(run())
 

@@ -63,6 +63,22 @@ def test_the_lineage_of_a_take_of_a_take(ws):
     ws.call("takes.revert", take=first)
 
 
+def test_the_list_of_a_song_says_what_is_accepted_in_it_and_in_what_its_takes_made(ws):
+    ((first, _),) = rendered(ws, start=30_000, end=40_000)
+    ((second, _),) = rendered(ws, source=f"take:{first}", start=0, end=4_800)
+    song = ws.call("takes.show", take=first)["song"]
+    before = ws.call("takes.list", song=song).get("accepted", [])  # by other tests
+    ws.call("takes.choose", take=second)
+    found = ws.call("takes.list", song=song, limit=1)
+    new = [["song", 30_000, 40_000], ["song", 0, 4_800]]
+    assert found["accepted"] == [*before, *new], "with the take it was made of"
+    assert second not in [take["take"] for take in ws.call("takes.list", song=song)["takes"]]
+    older = ws.call("takes.list", song=song, before=found["takes"][0]["take"])
+    assert "accepted" not in older, "with the first page only"
+    assert "accepted" not in ws.call("takes.list"), "of which song?"
+    ws.call("takes.revert", take=second)
+
+
 def test_a_deleted_take_is_gone_and_everything_else_stays(server, ws):
     (doomed, clip), (kept, other) = rendered(ws, takes=2, start=100, end=9_000)
     ((child, _),) = rendered(ws, source=f"take:{doomed}", start=0, end=4_800)

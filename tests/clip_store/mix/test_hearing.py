@@ -10,10 +10,11 @@ from clip_store.mix.hearing import (
     heard_audio,
     heard_record,
     no_longer_accepted,
+    stretches,
     without_alternatives,
 )
 from daw_protocol.recipe import HeardSong
-from daw_protocol.tasks import Placement
+from daw_protocol.tasks import InSong, Placement
 from daw_protocol.timeline.span import Span
 
 
@@ -38,6 +39,15 @@ def test_what_takes_the_songs_place_does_not_hear_what_plays_along_with_it(made)
     accepted = accepted_in(made.store.index, made.song.digest)
     assert tasks(audible_to(Placement.REPLACES, accepted)) == ["repaint", "complete"]
     assert tasks(audible_to(Placement.BESIDE, accepted)) == ["repaint", "complete", "lego"]
+
+
+def test_what_is_accepted_is_listed_with_what_it_is_in_the_song(made):
+    end = made.song.frames
+    assert stretches(accepted_in(made.store.index, made.song.digest)) == (
+        (InSong.SONG, Span(1000, 5000)),
+        (InSong.SONG, Span(end - 500, end + 1000)),
+        (InSong.BACKING, Span(0, 9000)),
+    ), "a stem alone leaves the song as it is"
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ from clip_store.audio.audio import Encoding, quantise
 from clip_store.comp import Part
 from clip_store.mix.accepted import accepted_in
 from clip_store.mix.comp_sound import sounds_of
-from clip_store.mix.hearing import audible_to, heard_audio, heard_record, no_longer_accepted
+from clip_store.mix.hearing import audible_to, heard_audio, heard_record, no_longer_accepted, stretches
 from clip_store.mix.stem_changes import Unheard, audible_in, merged, pieces, unheard
-from daw_protocol.tasks import Placement
+from daw_protocol.tasks import InSong, Placement
 from daw_protocol.timeline.span import Span
 from tests.clip_store.mix.separations import FADE, exact, kept, mix_of, repainted, separated, whole
 from tests.clip_store.sounds import noise
@@ -45,6 +45,7 @@ def test_a_repainted_stem_takes_the_place_of_the_stem_in_the_song(shelf, encodin
     original = whole(made)
     assert np.array_equal(original, made.song.samples), "nothing is accepted"
     accept(made, take)
+    assert stretches(accepted(made)) == ((InSong.STEM, Span(3000, 7000)),)
     mix, found = mix_of(made), whole(made)
     expected = exact(made, made.song.digest)
     expected[3000:7000] += clip(made, take) - clip(made, vocals)[3000:7000]

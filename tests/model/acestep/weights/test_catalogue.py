@@ -14,7 +14,7 @@ pytest.importorskip("torch", reason="the ACE-Step engine needs torch: pip instal
 from model.acestep.weights.capabilities import traits_of
 from model.acestep.weights.catalogue import ACESTEP_MODELS, is_wanted
 from model.acestep.weights.model_folders import recognise
-from model.checkpoints import by_name, with_needs
+from model.checkpoints import CATALOGUE, by_name, with_needs
 from model.published import Kind
 from tests.model.acestep.golden_data import table
 from tests.model.acestep.stored_layouts import PUBLISHED_2B, PUBLISHED_XL
@@ -132,3 +132,10 @@ def test_the_table_needs_no_torch():
     code = "import sys, model.checkpoints; sys.exit('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, check=False)
     assert done.returncode == 0
+
+
+def test_the_page_has_where_each_licence_is_from():
+    rows = [line.split("|") for line in (PROJECT / "docs" / "model.md").read_text("utf-8").splitlines()]
+    shown = {row[1]: row[2].strip() for row in rows if len(row) > 4 and row[3].strip()}
+    for entry in CATALOGUE:
+        assert entry.licence in [licence for names, licence in shown.items() if f"`{entry.name}`" in names]
