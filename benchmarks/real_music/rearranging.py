@@ -25,6 +25,7 @@ from benchmarks.sketch_rearranging import (
     random_bars,
     render,
 )
+from bridge_server.rendering.receipts import assembled_of
 from clip_store.audio.audio import Audio, Encoding
 from clip_store.measure.alignment import BESIDE_SECONDS, Alignment
 from clip_store.measure.alignment import measure as measure_splice
@@ -189,7 +190,6 @@ def aligned(made: Generated, start: int, mix: Samples, report: Report) -> Alignm
     region = Span(start, start + len(mix))
     result = splice(song, mix, region, _SPLICE_FADE)
     whole = with_clip(song, result.clip, start)
-    inside = [(start + first, start + end) for first, end in report.figures.get("join_samples", ())]
     return measure_splice(
         song,
         whole,
@@ -197,7 +197,7 @@ def aligned(made: Generated, start: int, mix: Samples, report: Report) -> Alignm
         region,
         result.fades,
         grid_samples(made, region),
-        joins=inside,
+        assembled=assembled_of(report),
         bar_lines=bar_lines(made),
     )
 
