@@ -2,8 +2,7 @@
 
 A seam is judged against the song's own steps at instants spread over it, measured in the very same way, against the
 step the song had at that instant before, and against those of the sounds that meet there where they come from: a drum
-on the bar line is a step, but no fault. A click is what stands out of the milliseconds on both sides of it: a hit is as
-rough after its first sample as on it.
+on the bar line is a step, but no fault.
 """
 
 from __future__ import annotations
@@ -16,15 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clip_store.audio.audio import Audio, Samples
+from clip_store.measure import clicks
 from clip_store.measure.bands import FLOOR, mel_bands
 from model.dsp.offset import drifts, steady_offset, without_drift
 
 _FRAME_SECONDS = 0.0215
-_CLICK_SECONDS = 0.0005
-_CLICK_BESIDE_SECONDS = 0.008  # before a listener hears two events; a hit's roughness lasts longer
-_CLICK_BESIDE_USUAL, _CLICK_BESIDE_FACTOR = 0.95, 2.0
-"""Of clicks put next to bar lines of eight real songs, 86 % of those that no band masks stand out of twice the 95th
-percentile, and 1 % of the masked ones; of the untouched lines 0.7 %."""
 _SILENCE_DB = -40.0  # of the song's mean power
 _INSTANTS = 200
 _AUDIBLE = (1.5, 1.5, 0.003)
@@ -63,8 +58,7 @@ class Seam:
     position: of the edge, in samples from the old song's first.
     level:    dB between the frames on either side.
     spectrum: mean dB between their mel bands.
-    click:    by how much the waveform's largest second difference exceeds twice what is usual on the rougher side,
-              in units of full scale.
+    click:    as `clicks.clicks` measures it, in units of full scale.
     rank:     share of the song's own places of this kind that show less, by the most unusual of the three steps;
               None when the song is too short to compare with.
     """
@@ -166,7 +160,7 @@ _CLICK = 2
 
 
 def _begins_after_silence(splice: _Splice, edge: int, inner: int) -> bool:
-    """Whether the song is silent before this edge, as it was: there is no level then to jump from."""
+    """Whether the song is silent before this edge, now as before: there is no level then to jump from."""
     song, frame = splice.song, _frame(splice.song.rate)
     if inner < edge or edge < frame:
         return False
@@ -174,10 +168,9 @@ def _begins_after_silence(splice: _Splice, edge: int, inner: int) -> bool:
         _gather(sound.samples, np.array([edge - frame + lead]), frame, song.offset)
         for sound, lead in ((song, 0), (splice.spliced, splice.lead))
     )
-    if not np.array_equal(old, new):
-        return False
     usual = np.vdot(song.samples, song.samples) / song.frames - np.square(song.offset).sum()
-    return bool(_db(_power(old))[0] < _db(np.maximum(usual, 0.0)) + _SILENCE_DB)
+    loudest = max(_db(_power(sound))[0] for sound in (old, new))
+    return bool(loudest < _db(np.maximum(usual, 0.0)) + _SILENCE_DB)
 
 
 def _rank_among(steps: NDArray[np.float64], peers: Steps) -> float | None:
@@ -264,20 +257,9 @@ def _steps(sound: _Level, instants: NDArray[np.int64]) -> Steps:
 
 
 def _clicks(sound: _Level, instants: NDArray[np.int64]) -> NDArray[np.float64]:
-    """By how much the waveform bends more at each instant than beside it, in units of full scale; [instants].
-
-    Each channel by itself, for one may be silent where the other covers the click.
-    """
-    near, beside = (
-        max(4, round(seconds * sound.rate)) for seconds in (_CLICK_SECONDS, _CLICK_BESIDE_SECONDS)
-    )
-    around = _gather(sound.samples, instants - near - beside, 2 * (near + beside), sound.offset)
-    bends = np.abs(np.diff(around, n=2, axis=1)).astype(np.float64)
-    before, here, after = bends[:, : beside - 1], bends[:, beside - 1 : -beside + 1], bends[:, 1 - beside :]
-    rougher = np.maximum(*(np.quantile(side, _CLICK_BESIDE_USUAL, axis=1) for side in (before, after)))
-    excess = here.max(axis=1, initial=0.0) - _CLICK_BESIDE_FACTOR * rougher
-    clicks: NDArray[np.float64] = np.maximum(excess, 0.0).max(axis=1, initial=0.0)
-    return clicks
+    reach = clicks.reach(sound.rate)
+    around = _gather(sound.samples, instants - reach, 2 * reach, sound.offset)
+    return clicks.clicks(around.astype(np.float64), sound.rate)
 
 
 def _gather(samples: Samples, starts: NDArray[np.int64], length: int, offset: NDArray[np.float64]) -> Samples:

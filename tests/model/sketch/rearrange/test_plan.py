@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from model.sketch.rearrange import plan
-from model.sketch.rearrange.distance import distances
 
 
 def total(path: tuple[int, ...], unary: np.ndarray, jump: np.ndarray) -> float:
@@ -39,13 +38,6 @@ def test_similarity_costs_rise_with_strength_and_similarity() -> None:
     assert gaps == sorted(gaps)
     assert gaps[0] < 0 < gaps[2], "wanted at 0, avoided at 1"
     assert costs[1][2] - costs[1][1] > 2.0, "a copy is always dear"
-
-
-def test_distances_are_euclidean() -> None:
-    rng = np.random.default_rng(0)
-    a, b = rng.normal(size=(3, 7)).astype(np.float32), rng.normal(size=(4, 7)).astype(np.float32)
-    direct = np.linalg.norm(a[:, None] - b[None], axis=2)
-    assert distances(a, b) == pytest.approx(direct, abs=1e-5)
 
 
 def test_a_beat_played_twice_costs_a_little() -> None:
