@@ -79,7 +79,7 @@ def measure(name: str, song: Callable[[str], Generated], quick: bool = False) ->
     made, engine = song(name), SketchEngine()
     engine.load(lambda _: None)
     columns: Columns = {heading: Column() for heading in (OURS, FADED, ITSELF)}
-    render(engine, request_for(made, *_first_bar(made)))  # analyses the song: not part of the times
+    render(engine, request_for(made, *first_bar(made)))  # analyses the song: not part of the times
     found = list(regions(made))
     for region in found[: 1 if quick else None]:
         measure_region(name, region, engine, SEEDS[:1] if quick else SEEDS, columns)
@@ -98,7 +98,8 @@ def _together(moments: list[seams.Moments]) -> list[seams.Moments]:
     return [seams.Moments(joined, np.concatenate([part.untouched for part in moments]))]
 
 
-def _first_bar(made: Generated) -> tuple[int, int]:
+def first_bar(made: Generated) -> tuple[int, int]:
+    """Edges of the second bar: a render of it analyses the piece."""
     return made.bar_frame(1, bar_beats(made)), made.bar_frame(2, bar_beats(made))
 
 
