@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 
@@ -25,5 +26,7 @@ class Assembled:
         """The shifts of the sounds of the take at its first edge, at each of its joins, and at its last edge."""
         if len(self.shifts) != len(self.joins) + 1:
             return (), [()] * len(self.joins), ()
-        between = [(before[1], after[0]) for before, after in zip(self.shifts, self.shifts[1:], strict=False)]
+        between: list[tuple[int, ...]] = []
+        for before, after in itertools.pairwise(self.shifts):
+            between.append((before[1], after[0]))
         return (self.shifts[0][0],), between, (self.shifts[-1][1],)
