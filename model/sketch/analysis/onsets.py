@@ -43,25 +43,23 @@ def rises(mono: NDArray[np.float32], seconds: NDArray[np.float64]) -> NDArray[np
 
     The frames keep 6 ms away from it, where the attack of a beat on it may lie on either side.
     """
-    from scipy.fft import rfft
-
     n = p.ONSET_WINDOW // 2
-    filters = mel_filters(p.ANALYSIS_RATE, p.ONSET_WINDOW, p.MEL_BANDS, p.MEL_LOW_HZ, p.MEL_HIGH_HZ)
     padded = np.pad(mono, (4 * n, 4 * n))
     centres = np.clip(np.rint(seconds * p.ANALYSIS_RATE).astype(np.int64), -n, len(mono) + n) + 4 * n
     margin = round(p.JOIN_BEFORE_BEAT_SECONDS * p.ANALYSIS_RATE)
     before, after = (
-        10.0
-        * np.log10(
-            np.square(
-                np.abs(rfft(padded[(centres + shift)[:, None] + np.arange(n)] * hann(n), 2 * n, axis=1))
-            )
-            @ filters.T
-            + p.MEL_FLOOR
-        )
-        for shift in (-margin - n, margin)
+        _bands_db(padded[(centres + shift)[:, None] + np.arange(n)]) for shift in (-margin - n, margin)
     )
     return np.asarray(np.maximum(after - before, 0.0).mean(axis=1), dtype=np.float32)
+
+
+def _bands_db(frames: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Level of the mel bands in dB of frames of half the onset window, [frames, bands]."""
+    from scipy.fft import rfft
+
+    filters = mel_filters(p.ANALYSIS_RATE, p.ONSET_WINDOW, p.MEL_BANDS, p.MEL_LOW_HZ, p.MEL_HIGH_HZ)
+    spectra = rfft(frames * hann(frames.shape[1]), p.ONSET_WINDOW, axis=1)
+    return np.asarray(10.0 * np.log10(np.square(np.abs(spectra)) @ filters.T + p.MEL_FLOOR))
 
 
 @dataclass(frozen=True)
